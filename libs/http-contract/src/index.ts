@@ -1,0 +1,2 @@
+/** The HTTP endpoints in zod: validation and the OpenAPI document from one source. */
+export {};

@@ -1,0 +1,2 @@
+/** Short exclusive leases in Redis that remember a holder that died. */
+export {};

@@ -1,0 +1,2 @@
+/** The only mongoose import: schemas, indexes and stores. */
+export {};

@@ -1,0 +1,2 @@
+/** Fixtures on real engines for the tests. */
+export {};

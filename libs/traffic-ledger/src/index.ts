@@ -1,0 +1,2 @@
+/** Counter readings to totals, exactly once. Pure. */
+export {};

@@ -1,0 +1,2 @@
+/** The REST API: validates, enqueues jobs, waits for their verdict, reads MongoDB. */
+export {};

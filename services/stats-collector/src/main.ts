@@ -1,0 +1,2 @@
+/** Reads the counters of every node into the traffic ledger and answers traffic jobs. */
+export {};

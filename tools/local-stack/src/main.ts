@@ -1,0 +1,2 @@
+/** `npm start`: the whole system on this machine, supervised. */
+export {};

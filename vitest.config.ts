@@ -1,0 +1,41 @@
+import { defineConfig } from "vitest/config";
+
+/** The libs are imported from source through the `veil-src` condition, so no build stands between an edit and its test. */
+const fromSource = { ssr: { resolve: { conditions: ["veil-src", "node", "module", "import", "default"] } } };
+
+export default defineConfig({
+  ...fromSource,
+  test: {
+    projects: [
+      {
+        ...fromSource,
+        test: {
+          name: "unit",
+          include: ["libs/*/src/**/*.test.ts", "services/*/src/**/*.test.ts", "tools/*/src/**/*.test.ts"],
+          exclude: ["**/*.integration.test.ts"],
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: "integration",
+          include: ["libs/*/src/**/*.integration.test.ts", "services/*/test/**/*.test.ts"],
+          globalSetup: ["libs/test-support/src/engines.global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...fromSource,
+        test: {
+          name: "e2e",
+          include: ["tests/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
