@@ -1,2 +1,20 @@
-/** Queue names, the job catalogue, typed producers and consumers. The only bullmq import. */
-export {};
+export { JobShapeError, PermanentJobError, QueueUnavailableError } from "./errors.ts";
+export {
+  type JobName,
+  type JobPayload,
+  type JobResult,
+  jobCatalogue,
+  type QueueName,
+  queueNames,
+} from "./job-catalogue.ts";
+export { createJobClient, type JobClient, type JobClientOptions, type JobVerdict } from "./job-client.ts";
+export {
+  consumeJobs,
+  type Delivery,
+  type JobConsumer,
+  type JobConsumerOptions,
+  type JobHandler,
+  type JobHandlers,
+  type JobStep,
+} from "./job-consumer.ts";
+export { defaultQueuePrefix } from "./queue-options.ts";

@@ -1,2 +1,15 @@
-/** The lifecycle of an access key: its phases, the decisions, the use cases over ports. Pure. */
-export {};
+export { type Creation, type KeyPhase, type KeyRecord, keyPhases, wasCreated } from "./access-key.ts";
+export { clearKey, removeGhost, restoreKey } from "./clear-key.ts";
+export {
+  LeaseHeldError,
+  NodeRefusedError,
+  NodeUnreachableError,
+  NodeUnsureError,
+  StoreUnavailableError,
+} from "./errors.ts";
+export type { Decision, KeyStore } from "./key-store.ts";
+export type { LifecyclePorts } from "./lifecycle-ports.ts";
+export type { Clock, KeyLease, NodeUser, NodeUsers } from "./node-users.ts";
+export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
+export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
+export { type SweepResult, sweepKeys } from "./sweep-keys.ts";

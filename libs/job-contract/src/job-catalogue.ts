@@ -1,0 +1,119 @@
+import { z } from "zod";
+
+/** Longest name of a key, in UTF-16 code units, as the HTTP contract limits it. */
+const name = z.string().max(512).nullable();
+const keyId = z.number().int().nonnegative();
+const requestId = z.string().max(128);
+/** Milliseconds since the epoch after which the job may no longer change anything. */
+const deadline = z.number().int();
+
+const createdKey = z.object({
+  key_id: z.number().int().positive(),
+  uuid: z.uuid(),
+  name,
+  /** Unix seconds. */
+  created_at: z.number().int(),
+});
+
+const notApplied = [
+  /** A dependency is away; the same request may succeed later. */
+  z.object({ outcome: z.literal("unavailable"), detail: z.string() }),
+  /** Retrying the same request does not help. */
+  z.object({ outcome: z.literal("failed"), detail: z.string() }),
+] as const;
+
+/** Queues by what consumes them: the worker owns key jobs, the collector traffic jobs. */
+export const queueNames = ["veil-keys", "veil-traffic"] as const;
+export type QueueName = (typeof queueNames)[number];
+
+/**
+ * Every job of the system: its queue, its payload, its result and how often it is attempted.
+ * Outcomes that a caller must be told are results; a thrown error means "try again".
+ */
+export const jobCatalogue = {
+  "create-key": {
+    queue: "veil-keys",
+    payload: z.object({ name, deadline, request_id: requestId }),
+    result: z.discriminatedUnion("outcome", [
+      z.object({ outcome: z.literal("created"), key: createdKey }),
+      ...notApplied,
+    ]),
+    attempts: 12,
+  },
+  "cancel-creation": {
+    queue: "veil-keys",
+    payload: z.object({ job: z.string(), request_id: requestId }),
+    result: z.object({ outcome: z.literal("cancelled") }),
+    attempts: 30,
+  },
+  "delete-key": {
+    queue: "veil-keys",
+    payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
+    result: z.discriminatedUnion("outcome", [
+      z.object({ outcome: z.literal("deleted") }),
+      z.object({ outcome: z.literal("not-found") }),
+      ...notApplied,
+    ]),
+    attempts: 12,
+  },
+  "refresh-traffic": {
+    queue: "veil-traffic",
+    payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
+    result: z.discriminatedUnion("outcome", [
+      z.object({
+        outcome: z.literal("fresh"),
+        upload: z.number().int().nonnegative(),
+        download: z.number().int().nonnegative(),
+        last_updated: z.number().int(),
+      }),
+      z.object({ outcome: z.literal("stale") }),
+    ]),
+    attempts: 1,
+  },
+  "reset-traffic": {
+    queue: "veil-traffic",
+    payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
+    result: z.discriminatedUnion("outcome", [
+      z.object({
+        outcome: z.literal("reset"),
+        previous_upload: z.number().int().nonnegative(),
+        previous_download: z.number().int().nonnegative(),
+      }),
+      z.object({ outcome: z.literal("not-found") }),
+      ...notApplied,
+    ]),
+    attempts: 12,
+  },
+  "sync-traffic": {
+    queue: "veil-traffic",
+    payload: z.object({ request_id: requestId }),
+    result: z.object({
+      outcome: z.literal("synced"),
+      updated: z.number().int().nonnegative(),
+      errors: z.number().int().nonnegative(),
+    }),
+    attempts: 3,
+  },
+} as const satisfies Record<string, JobDefinition>;
+
+interface JobDefinition {
+  readonly queue: QueueName;
+  readonly payload: z.ZodType;
+  readonly result: z.ZodType;
+  /** Deliveries before the job counts as failed; stalled deliveries are counted apart by BullMQ. */
+  readonly attempts: number;
+}
+
+export type JobName = keyof typeof jobCatalogue;
+export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["payload"]>;
+export type JobResult<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["result"]>;
+
+/** Names of the jobs that wait in one queue. */
+export type JobNameOf<Q extends QueueName> = {
+  [N in JobName]: (typeof jobCatalogue)[N]["queue"] extends Q ? N : never;
+}[JobName];
+
+/** The jobs of one queue, in the catalogue's order. */
+export function jobNamesOf(queue: QueueName): JobName[] {
+  return (Object.keys(jobCatalogue) as JobName[]).filter((name) => jobCatalogue[name].queue === queue);
+}

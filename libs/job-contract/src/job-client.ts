@@ -1,0 +1,153 @@
+import { connectRedis, type Redis } from "@veil/redis-connection";
+import { Queue, QueueEvents } from "bullmq";
+import { JobShapeError, QueueUnavailableError } from "./errors.ts";
+import type { JobName, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
+import { jobCatalogue, queueNames } from "./job-catalogue.ts";
+import { defaultQueuePrefix, jobOptions } from "./queue-options.ts";
+import { ResultWaiters } from "./result-waiters.ts";
+
+/** What is known of a job when the wait for it ends. */
+export type JobVerdict<N extends JobName> =
+  | { readonly state: "finished"; readonly result: JobResult<N> }
+  /** In the failed set: its attempts are used up, or it stalled too often without a processor having run. */
+  | { readonly state: "failed"; readonly reason: string }
+  /** The wait ended first; the job may still run. */
+  | { readonly state: "pending" };
+
+/** The producer's side of the queues: what the API may do with jobs. */
+export interface JobClient {
+  /**
+   * Enqueues a job; a job of the same id that is already there stands, and nothing is added.
+   *
+   * @throws QueueUnavailableError; its `mayHaveHappened` says whether the job may be there all the same
+   */
+  submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void>;
+  /**
+   * Waits for the end of a job that this client or another one submitted.
+   *
+   * @throws QueueUnavailableError when nothing was heard in time and Redis can't be asked
+   */
+  awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobVerdict<N>>;
+  /** Whether a job of this id is waiting, running or kept. @throws QueueUnavailableError */
+  exists(name: JobName, jobId: string): Promise<boolean>;
+  /** False while the connection to Redis is down. */
+  readonly connected: boolean;
+  /** Round trip to Redis, for probes. @throws when Redis does not answer within two seconds */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface JobClientOptions {
+  readonly redisUrl: string;
+  readonly prefix?: string;
+  readonly onError: (error: Error) => void;
+}
+
+/** Connects the producer's side; resolves at once, also while Redis is away. */
+export function createJobClient(options: JobClientOptions): JobClient {
+  return new BullJobClient(options);
+}
+
+class BullJobClient implements JobClient {
+  readonly #commands: Redis;
+  readonly #streams: Redis[] = [];
+  readonly #queues = new Map<QueueName, Queue>();
+  readonly #events: QueueEvents[] = [];
+  readonly #waiters = new ResultWaiters();
+
+  constructor({ redisUrl, prefix = defaultQueuePrefix, onError }: JobClientOptions) {
+    this.#commands = connectRedis(redisUrl, "fail-fast", onError);
+    for (const name of queueNames) {
+      const queue = new Queue(name, { connection: this.#commands, prefix, skipWaitingForReady: true });
+      queue.on("error", onError);
+      this.#queues.set(name, queue);
+      this.#listen(name, redisUrl, prefix, onError);
+    }
+  }
+
+  get connected(): boolean {
+    return this.#commands.status === "ready";
+  }
+
+  async submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
+    const data = jobCatalogue[name].payload.parse(payload);
+    this.#requireConnection();
+    this.#waiters.expect(jobId);
+    try {
+      await this.#queue(name).add(name, data, jobOptions(name, jobId));
+    } catch (error) {
+      throw new QueueUnavailableError(true, error);
+    }
+  }
+
+  async awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobVerdict<N>> {
+    const giveUpAt = performance.now() + timeoutMs;
+    if (this.#waiters.expect(jobId) === "new") {
+      const verdict = await this.#readVerdict(name, jobId);
+      if (verdict.state !== "pending") return verdict;
+    }
+    const ending = await this.#waiters.wait(jobId, giveUpAt - performance.now());
+    if (ending === null) return this.#readVerdict(name, jobId);
+    if (ending.state === "failed") return { state: "failed", reason: ending.reason };
+    return { state: "finished", result: parseResult(name, ending.returnvalue) };
+  }
+
+  async exists(name: JobName, jobId: string): Promise<boolean> {
+    return (await this.#getJob(name, jobId)) !== undefined;
+  }
+
+  async ping(): Promise<void> {
+    await this.#commands.ping();
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#events, ...this.#queues.values()].map((part) => part.close()));
+    for (const redis of [this.#commands, ...this.#streams]) redis.disconnect();
+  }
+
+  #listen(name: QueueName, redisUrl: string, prefix: string, onError: (error: Error) => void): void {
+    const stream = connectRedis(redisUrl, "patient", onError);
+    const events = new QueueEvents(name, { connection: stream, prefix });
+    events.on("error", onError);
+    events.on("completed", ({ jobId, returnvalue }) => this.#waiters.settle(jobId, { state: "completed", returnvalue }));
+    events.on("failed", ({ jobId, failedReason }) =>
+      this.#waiters.settle(jobId, { state: "failed", reason: failedReason }),
+    );
+    this.#streams.push(stream);
+    this.#events.push(events);
+  }
+
+  async #readVerdict<N extends JobName>(name: N, jobId: string): Promise<JobVerdict<N>> {
+    const job = await this.#getJob(name, jobId);
+    if (job === undefined || job.finishedOn === undefined) return { state: "pending" };
+    if (typeof job.failedReason === "string" && job.failedReason !== "") {
+      return { state: "failed", reason: job.failedReason };
+    }
+    return { state: "finished", result: parseResult(name, job.returnvalue) };
+  }
+
+  async #getJob(name: JobName, jobId: string) {
+    this.#requireConnection();
+    try {
+      return await this.#queue(name).getJob(jobId);
+    } catch (error) {
+      throw new QueueUnavailableError(false, error);
+    }
+  }
+
+  #queue(name: JobName): Queue {
+    const queue = this.#queues.get(jobCatalogue[name].queue);
+    if (queue === undefined) throw new Error(`no queue for ${name}`);
+    return queue;
+  }
+
+  #requireConnection(): void {
+    if (!this.connected) throw new QueueUnavailableError(false, new Error(`connection is ${this.#commands.status}`));
+  }
+}
+
+function parseResult<N extends JobName>(name: N, value: unknown): JobResult<N> {
+  const parsed = jobCatalogue[name].result.safeParse(typeof value === "string" ? JSON.parse(value) : value);
+  if (!parsed.success) throw new JobShapeError(`result of ${name} does not fit: ${parsed.error.message}`);
+  return parsed.data as JobResult<N>;
+}

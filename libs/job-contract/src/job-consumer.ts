@@ -1,0 +1,154 @@
+import { connectRedis } from "@veil/redis-connection";
+import { type Job, UnrecoverableError, Worker } from "bullmq";
+import { JobShapeError, PermanentJobError } from "./errors.ts";
+import type { JobName, JobNameOf, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
+import { jobCatalogue, jobNamesOf } from "./job-catalogue.ts";
+import { backoffMs, defaultQueuePrefix } from "./queue-options.ts";
+
+/** What a handler may know of its delivery. */
+export interface Delivery {
+  readonly jobId: string;
+  readonly requestId: string;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  /** True when an earlier delivery may have done part of the work, or may still be doing it. */
+  readonly redelivered: boolean;
+}
+
+/** Does the work of one job. Returning a result ends the job; throwing asks for another attempt. */
+export type JobHandler<N extends JobName> = (payload: JobPayload<N>, delivery: Delivery) => Promise<JobResult<N>>;
+
+/** Exactly one handler for every job of a queue; the compiler refuses a missing one. */
+export type JobHandlers<Q extends QueueName> = { readonly [N in JobNameOf<Q>]: JobHandler<N> };
+
+/** What happened to one delivery, for logs and metrics. */
+export interface JobStep {
+  readonly queue: QueueName;
+  readonly name: string;
+  readonly jobId: string;
+  readonly requestId: string;
+  readonly attempt: number;
+  /** `retried`: will be delivered again; `failed`: the last attempt, or a permanent error; `stalled`: its worker died. */
+  readonly state: "completed" | "retried" | "failed" | "stalled";
+  readonly durationMs: number;
+  readonly outcome?: string;
+  readonly error?: Error;
+}
+
+export interface JobConsumerOptions<Q extends QueueName> {
+  readonly queue: Q;
+  readonly redisUrl: string;
+  readonly prefix?: string;
+  /** Jobs under way at once in this process. */
+  readonly concurrency: number;
+  readonly handlers: JobHandlers<Q>;
+  readonly onStep: (step: JobStep) => void;
+  readonly onError: (error: Error) => void;
+}
+
+export interface JobConsumer {
+  /** Takes no new job and resolves when those under way have ended. */
+  drain(): Promise<void>;
+  /** Closes the connections; a job still under way is handed back by BullMQ's stalled check. */
+  close(): Promise<void>;
+}
+
+/** A dead worker's job is handed to another one after at most lock + check. */
+const lockDurationMs = 5_000;
+const stalledIntervalMs = 2_500;
+/** Deliveries lost with their worker before BullMQ gives a job up; every handler may run twice, so more than its default. */
+const maxStalledCount = 10;
+
+/** Starts to take jobs from one queue. */
+export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>): JobConsumer {
+  const { queue, redisUrl, prefix = defaultQueuePrefix, concurrency, onStep, onError } = options;
+  const connection = connectRedis(redisUrl, "patient", onError);
+  const run = dispatcher(options.handlers, queue);
+  const worker = new Worker(queue, run, {
+    connection,
+    prefix,
+    concurrency,
+    lockDuration: lockDurationMs,
+    stalledInterval: stalledIntervalMs,
+    maxStalledCount,
+    settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
+  });
+  worker.on("error", onError);
+  worker.on("completed", (job, result: unknown) => onStep({ ...describe(queue, job), ...outcomeOf(result), state: "completed" }));
+  worker.on("failed", (job, error) => {
+    if (job === undefined) return;
+    const state = job.finishedOn === undefined ? "retried" : "failed";
+    onStep({ ...describe(queue, job), state, error });
+  });
+  worker.on("stalled", (jobId) =>
+    onStep({ queue, name: "unknown", jobId, requestId: "", attempt: 0, durationMs: 0, state: "stalled" }),
+  );
+  return {
+    drain: () => worker.pause(),
+    close: async () => {
+      await worker.close(true);
+      connection.disconnect();
+    },
+  };
+}
+
+type RunJob = (name: JobName, data: unknown, delivery: Delivery) => Promise<unknown>;
+
+function dispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, queue: Q): (job: Job) => Promise<unknown> {
+  const known = new Map<string, RunJob>();
+  for (const name of jobNamesOf(queue)) {
+    const handler = Reflect.get(handlers, name) as JobHandler<JobName> | undefined;
+    if (handler === undefined) throw new Error(`queue ${queue} has no handler for ${name}`);
+    known.set(name, (jobName, data, delivery) => handler(parsePayload(jobName, data), delivery));
+  }
+  return async (job) => {
+    const run = known.get(job.name);
+    if (run === undefined) throw new UnrecoverableError(`no handler for ${job.name}`);
+    try {
+      return await run(job.name as JobName, job.data, deliveryOf(job));
+    } catch (error) {
+      if (error instanceof PermanentJobError || error instanceof JobShapeError) {
+        throw new UnrecoverableError(error.message);
+      }
+      throw error;
+    }
+  };
+}
+
+function parsePayload<N extends JobName>(name: N, data: unknown): JobPayload<N> {
+  const parsed = jobCatalogue[name].payload.safeParse(data);
+  if (!parsed.success) throw new JobShapeError(`payload of ${name} does not fit: ${parsed.error.message}`);
+  return parsed.data as JobPayload<N>;
+}
+
+function deliveryOf(job: Job): Delivery {
+  return {
+    jobId: job.id ?? "",
+    requestId: requestIdOf(job),
+    attempt: job.attemptsStarted,
+    redelivered: job.attemptsStarted > 1 || job.stalledCounter > 0,
+  };
+}
+
+function requestIdOf(job: Job): string {
+  const data: unknown = job.data;
+  if (typeof data !== "object" || data === null || !("request_id" in data)) return "";
+  return String(data.request_id);
+}
+
+function describe(queue: QueueName, job: Job) {
+  const ended = job.finishedOn ?? Date.now();
+  return {
+    queue,
+    name: job.name,
+    jobId: job.id ?? "",
+    requestId: requestIdOf(job),
+    attempt: job.attemptsStarted,
+    durationMs: Math.max(0, ended - (job.processedOn ?? ended)),
+  };
+}
+
+function outcomeOf(result: unknown): { outcome?: string } {
+  if (typeof result !== "object" || result === null || !("outcome" in result)) return {};
+  return { outcome: String(result.outcome) };
+}

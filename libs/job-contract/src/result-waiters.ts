@@ -1,0 +1,62 @@
+import { LRUCache } from "lru-cache";
+
+/** How a job ended, as the event stream tells it. */
+export type JobEnding =
+  | { readonly state: "completed"; readonly returnvalue: unknown }
+  | { readonly state: "failed"; readonly reason: string };
+
+interface Waiter {
+  readonly ending: Promise<JobEnding>;
+  readonly settle: (ending: JobEnding) => void;
+}
+
+/** Longer than any request waits; a job nobody awaits is forgotten after it. */
+const forgetAfterMs = 60_000;
+/** Far above the requests one replica has under way. */
+const mostWaiters = 100_000;
+
+/**
+ * Joins the events of one stream to the requests that wait for them.
+ *
+ * One listener serves all waits (BullMQ's `waitUntilFinished` adds one per job), and because a waiter is there
+ * before its job is added, no ending is missed and Redis need not be asked for it.
+ */
+export class ResultWaiters {
+  readonly #waiters = new LRUCache<string, Waiter>({ max: mostWaiters, ttl: forgetAfterMs });
+
+  /** Begins to listen for a job's end; `new` when nobody did so far. */
+  expect(jobId: string): "new" | "known" {
+    if (this.#waiters.has(jobId)) return "known";
+    const { promise, resolve } = withResolvers<JobEnding>();
+    this.#waiters.set(jobId, { ending: promise, settle: resolve });
+    return "new";
+  }
+
+  settle(jobId: string, ending: JobEnding): void {
+    this.#waiters.get(jobId)?.settle(ending);
+  }
+
+  /** The job's end, or null when the time is up. */
+  async wait(jobId: string, timeoutMs: number): Promise<JobEnding | null> {
+    const waiter = this.#waiters.get(jobId);
+    if (waiter === undefined) return null;
+    const timeout = withResolvers<null>();
+    const timer = setTimeout(() => timeout.resolve(null), Math.max(0, timeoutMs));
+    try {
+      const ending = await Promise.race([waiter.ending, timeout.promise]);
+      if (ending !== null) this.#waiters.delete(jobId);
+      return ending;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 lacks. */
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((fulfil) => {
+    resolve = fulfil;
+  });
+  return { promise, resolve };
+}

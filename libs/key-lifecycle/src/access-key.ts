@@ -1,0 +1,49 @@
+/**
+ * Phases of a key once it is decided; they only ever rise.
+ *
+ * Before them lies `creating`: a claimed {@link Creation} without a {@link KeyRecord}.
+ * - `active`: wanted in every node, shown to callers
+ * - `deleting`: unwanted, hidden from callers, perhaps still in some node
+ * - `gone`: in no node; kept for a day so that a late duplicate of its create job finds it
+ */
+export const keyPhases = ["active", "deleting", "gone"] as const;
+export type KeyPhase = (typeof keyPhases)[number];
+
+/** What a create job has claimed: from here on, every delivery of the job works on the same key. */
+export interface Creation {
+  /** Id of the create job. */
+  readonly job: string;
+  readonly keyId: number;
+  /** Lower-case v4. */
+  readonly uuid: string;
+  readonly name: string | null;
+  /** Unix seconds. */
+  readonly createdAt: number;
+  /** Milliseconds since the epoch; afterwards the key may no longer become active. */
+  readonly deadline: number;
+}
+
+/** A decided key. That this record exists is the decision: it is inserted once, as `active` or as refused. */
+export interface KeyRecord {
+  readonly keyId: number;
+  readonly uuid: string;
+  readonly name: string | null;
+  /** Unix seconds. */
+  readonly createdAt: number;
+  /** Id of the create job. */
+  readonly job: string;
+  readonly phase: KeyPhase;
+  /** True when the key was decided as active: its creator was, or may have been, told so. */
+  readonly activated: boolean;
+  /** True when the creator was told that there is no key. */
+  readonly cancelled: boolean;
+  /** Id of the delete job that deletes it, null while none does. */
+  readonly deleter: string | null;
+  /** Nodes on which an operation may still be under way that nobody waits for any more. */
+  readonly unsure: readonly string[];
+}
+
+/** Whether the creator of this key was rightly told that it exists, whatever became of it since. */
+export function wasCreated(key: KeyRecord): boolean {
+  return key.activated && !key.cancelled;
+}

@@ -1,0 +1,122 @@
+import type { KeyRecord } from "./access-key.ts";
+import { LeaseHeldError, NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { NodeUsers } from "./node-users.ts";
+
+/** How long after a node's first answer an older call to it may still come through. */
+const lateCallMs = 1_000;
+
+/**
+ * Takes a key that is `deleting` out of every node and then lets its record go.
+ *
+ * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`;
+ * a later sweep finishes it. `settle` says that earlier calls may still be under way: an add that comes through
+ * beside a remove can leave a user that works and is listed nowhere, and only remove + add + remove ends that.
+ *
+ * @returns `cleared`, or `pending` when a node was away, unsure, or another process is at it
+ * @throws StoreUnavailableError
+ */
+export async function clearKey(
+  key: KeyRecord,
+  options: { readonly settle: boolean },
+  ports: LifecyclePorts,
+): Promise<"cleared" | "pending"> {
+  try {
+    return await ports.lease.hold(key.keyId, async (abandoned) => {
+      const current = await ports.store.find(key.keyId);
+      if (current === null || current.phase !== "deleting") return "cleared";
+      const ends = await Promise.all(
+        ports.nodes.map((node) => {
+          const settle = options.settle || abandoned || current.unsure.includes(node.name);
+          return clearNode(node, current, settle, ports);
+        }),
+      );
+      if (ends.includes("pending")) return "pending";
+      await ports.store.finishDeletion(key.keyId);
+      return "cleared";
+    });
+  } catch (error) {
+    if (error instanceof LeaseHeldError) return "pending";
+    throw error;
+  }
+}
+
+async function clearNode(
+  node: NodeUsers,
+  key: KeyRecord,
+  settle: boolean,
+  ports: LifecyclePorts,
+): Promise<"cleared" | "pending"> {
+  try {
+    await node.remove(key.keyId);
+    if (!settle) return "cleared";
+    await ports.clock.sleep(lateCallMs);
+    await node.remove(key.keyId);
+    await node.add(key);
+    await node.remove(key.keyId);
+    if (key.unsure.includes(node.name)) await ports.store.markSure(key.keyId, node.name);
+    return "cleared";
+  } catch (error) {
+    if (error instanceof NodeUnreachableError && !settle) return "pending";
+    if (error instanceof NodeUnreachableError || error instanceof NodeUnsureError || error instanceof NodeRefusedError) {
+      await ports.store.markUnsure(key.keyId, node.name);
+      return "pending";
+    }
+    throw error;
+  }
+}
+
+/**
+ * Makes an active key's user right on one node: there, with its uuid, and not undone by an older call.
+ *
+ * @returns `kept` when the key is no longer active, so that there was nothing to do
+ * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
+ */
+export async function restoreKey(
+  keyId: number,
+  node: NodeUsers,
+  ports: LifecyclePorts,
+): Promise<"restored" | "kept"> {
+  return ports.lease.hold(keyId, async (abandoned) => {
+    const key = await ports.store.find(keyId);
+    if (key === null || key.phase !== "active") return "kept";
+    try {
+      if (abandoned || key.unsure.includes(node.name)) {
+        await ports.clock.sleep(lateCallMs);
+        await node.remove(keyId);
+        await node.add(key);
+        await ports.store.markSure(keyId, node.name);
+      } else {
+        await node.add(key);
+      }
+    } catch (error) {
+      if (error instanceof NodeUnsureError) await ports.store.markUnsure(keyId, node.name);
+      throw error;
+    }
+    const after = await ports.store.find(keyId);
+    if (after !== null && after.phase !== "active") await node.remove(keyId);
+    return "restored";
+  });
+}
+
+/**
+ * Removes a user of ours from one node when no record wants it there: a ghost.
+ *
+ * A key that is being created, or whose removal is the sweep's, is left alone.
+ *
+ * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
+ */
+export async function removeGhost(
+  keyId: number,
+  node: NodeUsers,
+  ports: LifecyclePorts,
+): Promise<"removed" | "kept"> {
+  return ports.lease.hold(keyId, async () => {
+    const key = await ports.store.find(keyId);
+    if (key !== null && key.phase !== "gone") return "kept";
+    await node.remove(keyId);
+    await ports.clock.sleep(lateCallMs);
+    await node.remove(keyId);
+    return "removed";
+  });
+}

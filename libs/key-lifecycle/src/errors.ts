@@ -1,0 +1,53 @@
+/** Thrown when the key store can't be reached or does not answer in time; a write may have happened. */
+export class StoreUnavailableError extends Error {
+  override readonly name = "StoreUnavailableError";
+
+  constructor(cause: unknown) {
+    super("the key store did not answer", { cause });
+  }
+}
+
+abstract class NodeError extends Error {
+  readonly node: string;
+
+  constructor(node: string, message: string, cause: unknown) {
+    super(`node ${node}: ${message}`, { cause });
+    this.node = node;
+  }
+}
+
+/** Thrown when a node can't be reached: surely nothing happened. */
+export class NodeUnreachableError extends NodeError {
+  override readonly name = "NodeUnreachableError";
+
+  constructor(node: string, cause: unknown) {
+    super(node, "can't be reached", cause);
+  }
+}
+
+/** Thrown when a node gave no answer in time: the operation may have happened, or may happen later. */
+export class NodeUnsureError extends NodeError {
+  override readonly name = "NodeUnsureError";
+
+  constructor(node: string, cause: unknown) {
+    super(node, "gave no answer", cause);
+  }
+}
+
+/** Thrown when a node refuses an operation that it will refuse again. */
+export class NodeRefusedError extends NodeError {
+  override readonly name = "NodeRefusedError";
+
+  constructor(node: string, cause: unknown) {
+    super(node, "refused", cause);
+  }
+}
+
+/** Thrown when another process holds a key's lease for longer than a caller waits. */
+export class LeaseHeldError extends Error {
+  override readonly name = "LeaseHeldError";
+
+  constructor(subject: string) {
+    super(`${subject} is being changed by another process`);
+  }
+}

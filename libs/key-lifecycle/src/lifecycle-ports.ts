@@ -1,0 +1,12 @@
+import type { KeyStore } from "./key-store.ts";
+import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
+
+/** Everything outside that the lifecycle of a key needs. */
+export interface LifecyclePorts {
+  readonly store: KeyStore;
+  readonly nodes: readonly NodeUsers[];
+  readonly lease: KeyLease;
+  readonly clock: Clock;
+  /** A fresh random v4 UUID, lower case. */
+  readonly newUuid: () => string;
+}

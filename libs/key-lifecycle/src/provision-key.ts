@@ -1,0 +1,146 @@
+import { type Creation, type KeyRecord, wasCreated } from "./access-key.ts";
+import { clearKey, removeGhost } from "./clear-key.ts";
+import { NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
+import type { KeyStore } from "./key-store.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { NodeUsers } from "./node-users.ts";
+
+export interface ProvisionRequest {
+  readonly job: string;
+  readonly name: string | null;
+  /** Milliseconds since the epoch; the key becomes active before it or never. */
+  readonly deadline: number;
+  /** True when an earlier delivery of the job may have begun, or may still be at work. */
+  readonly redelivered: boolean;
+}
+
+export type ProvisionResult =
+  | { readonly outcome: "created"; readonly key: KeyRecord }
+  /** No node took the key, but one may later. */
+  | { readonly outcome: "unavailable"; readonly detail: string }
+  | { readonly outcome: "failed"; readonly detail: string };
+
+/** A decision is not begun when less than this is left, so that it lands before the deadline. */
+const commitMarginMs = 500;
+
+/**
+ * Creates a key: claim → user in the nodes → decision. May run twice, also at once.
+ *
+ * Success needs one node; the others get the user by reconciliation. Without success nothing stays behind:
+ * the refusal is itself the decision, and what an unsure node may hold is cleared now or by the sweep.
+ *
+ * @throws StoreUnavailableError for another attempt
+ */
+export async function provisionKey(request: ProvisionRequest, ports: LifecyclePorts): Promise<ProvisionResult> {
+  const creation = await claimOnce(request, ports);
+  if (creation === null) return { outcome: "failed", detail: "the request was cancelled" };
+
+  if (request.redelivered) {
+    const decided = await ports.store.find(creation.keyId);
+    if (decided !== null) return resultOf(decided);
+  }
+  const mayHaveBegun = request.redelivered ? everyNode(ports) : [];
+  if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
+
+  const attempts = await Promise.all(ports.nodes.map((node) => tryAdd(node, creation)));
+  const unsure = request.redelivered ? everyNode(ports) : nodesWith("unsure", attempts);
+  if (nodesWith("took", attempts).length === 0) return refuse(creation, blame(attempts), unsure, ports);
+  if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
+
+  const decided = await ports.store.decide({ ...creation, phase: "active", unsure });
+  if (decided.phase !== "active") await dropUser(decided, ports);
+  return resultOf(decided);
+}
+
+const deadlinePassed = { outcome: "unavailable", detail: "the deadline has passed" } as const;
+
+async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Promise<Creation | null> {
+  if (request.redelivered) {
+    const claimed = await ports.store.findCreation(request.job);
+    if (claimed !== null) return claimed;
+  }
+  return ports.store.claim({
+    job: request.job,
+    name: request.name,
+    uuid: ports.newUuid(),
+    createdAt: Math.floor(ports.clock.now() / 1000),
+    deadline: request.deadline,
+  });
+}
+
+interface AddAttempt {
+  readonly node: string;
+  /** `away`: surely not added; `unsure`: perhaps, perhaps later; `refused`: never. */
+  readonly end: "took" | "away" | "unsure" | "refused";
+}
+
+async function tryAdd(node: NodeUsers, creation: Creation): Promise<AddAttempt> {
+  try {
+    await node.add(creation);
+    return { node: node.name, end: "took" };
+  } catch (error) {
+    if (error instanceof NodeUnreachableError) return { node: node.name, end: "away" };
+    if (error instanceof NodeUnsureError) return { node: node.name, end: "unsure" };
+    if (error instanceof NodeRefusedError) return { node: node.name, end: "refused" };
+    throw error;
+  }
+}
+
+function nodesWith(end: AddAttempt["end"], attempts: readonly AddAttempt[]): string[] {
+  return attempts.filter((attempt) => attempt.end === end).map((attempt) => attempt.node);
+}
+
+function everyNode(ports: LifecyclePorts): string[] {
+  return ports.nodes.map((node) => node.name);
+}
+
+function blame(attempts: readonly AddAttempt[]): Exclude<ProvisionResult, { outcome: "created" }> {
+  if (attempts.every((attempt) => attempt.end === "refused")) {
+    return { outcome: "failed", detail: "Xray refused the key" };
+  }
+  return { outcome: "unavailable", detail: "no Xray node can be reached" };
+}
+
+async function refuse(
+  creation: Creation,
+  result: ProvisionResult,
+  unsure: readonly string[],
+  ports: LifecyclePorts,
+): Promise<ProvisionResult> {
+  const phase = unsure.length === 0 ? "gone" : "deleting";
+  const decided = await ports.store.decide({ ...creation, phase, unsure });
+  if (unsure.length > 0 && decided.phase !== "active") await dropUser(decided, ports);
+  return wasCreated(decided) ? resultOf(decided) : result;
+}
+
+/** Takes out a user that this delivery added, or may have added, although the key is no longer wanted. */
+async function dropUser(decided: KeyRecord, ports: LifecyclePorts): Promise<void> {
+  if (decided.phase === "deleting") {
+    await clearKey(decided, { settle: true }, ports);
+  } else {
+    await Promise.allSettled(ports.nodes.map((node) => removeGhost(decided.keyId, node, ports)));
+  }
+}
+
+function resultOf(decided: KeyRecord): ProvisionResult {
+  if (wasCreated(decided)) return { outcome: "created", key: decided };
+  return { outcome: "failed", detail: "the request was cancelled" };
+}
+
+function tooLate(creation: Creation, ports: LifecyclePorts): boolean {
+  return ports.clock.now() > creation.deadline - commitMarginMs;
+}
+
+/** Carries out the API's last word on a create job that it answered with an error: no key, whatever happened. */
+export async function cancelCreation(job: string, ports: LifecyclePorts): Promise<void> {
+  const creation = await ports.store.forbid(job);
+  if (creation === null) return;
+  const key = await decideAgainst(creation, ports.store, everyNode(ports));
+  if (key.phase === "deleting") await clearKey(key, { settle: true }, ports);
+}
+
+async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {
+  const decided = await store.decide({ ...creation, phase: "deleting", unsure: nodes });
+  if (decided.phase !== "active") return decided;
+  return (await store.cancel(creation.keyId)) ?? decided;
+}

@@ -1,0 +1,35 @@
+import pLimit from "p-limit";
+import { clearKey } from "./clear-key.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+
+/** Settling a key is mostly a second of waiting, so many go at once. */
+const clearedAtOnce = 256;
+
+/** How far the clocks of API and workers may differ. */
+const clockSlackMs = 2_000;
+
+export interface SweepResult {
+  /** Creations past their deadline that nobody had decided. */
+  readonly overdue: number;
+  /** Deletions found unfinished, and how many of them are finished now. */
+  readonly deleting: number;
+  readonly cleared: number;
+}
+
+/**
+ * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed.
+ *
+ * @throws StoreUnavailableError
+ */
+export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
+  const overdue = await ports.store.findOverdue(ports.clock.now() - clockSlackMs);
+  const nodes = ports.nodes.map((node) => node.name);
+  for (const creation of overdue) {
+    await ports.store.decide({ ...creation, phase: "deleting", unsure: nodes });
+  }
+  const deleting = await ports.store.findDeleting();
+  const limit = pLimit(clearedAtOnce);
+  const ends = await Promise.all(deleting.map((key) => limit(() => clearKey(key, { settle: true }, ports))));
+  const cleared = ends.filter((end) => end === "cleared").length;
+  return { overdue: overdue.length, deleting: deleting.length, cleared };
+}

@@ -1,0 +1,41 @@
+import { Redis, type RedisOptions } from "ioredis";
+
+/**
+ * What a connection is for:
+ * - `fail-fast`: somebody waits for the answer (an HTTP request). While Redis is away every command fails at once,
+ *   and a command that gets no reply fails after two seconds; nothing is sent twice.
+ * - `patient`: a background consumer. Commands wait until Redis is back (BullMQ demands this of its workers).
+ */
+export type RedisRole = "fail-fast" | "patient";
+
+const roles = {
+  "fail-fast": {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    commandTimeout: 2_000,
+  },
+  patient: { maxRetriesPerRequest: null },
+} as const satisfies Record<RedisRole, Partial<RedisOptions>>;
+
+const longestReconnectDelayMs = 1_000;
+
+/**
+ * Opens a connection that comes back by itself, within a second of Redis being back.
+ *
+ * Nothing is thrown when Redis is away: watch `status`, or await a command.
+ *
+ * @param url `redis://[user:password@]host:port[/db]` or `rediss://…`
+ * @param onError told of every failed attempt to connect; ioredis repeats it about once a second
+ */
+export function connectRedis(url: string, role: RedisRole, onError: (error: Error) => void): Redis {
+  const redis = new Redis(url, {
+    ...roles[role],
+    connectTimeout: 2_000,
+    keepAlive: 10_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), longestReconnectDelayMs),
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  });
+  redis.on("error", onError);
+  return redis;
+}
