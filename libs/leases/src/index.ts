@@ -1,2 +1,2 @@
-/** Short exclusive leases in Redis that remember a holder that died. */
-export {};
+export { KeyLeases } from "./key-leases.ts";
+export { type ExclusiveTask, runExclusively } from "./run-exclusively.ts";

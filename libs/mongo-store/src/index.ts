@@ -1,2 +1,3 @@
-/** The only mongoose import: schemas, indexes and stores. */
-export {};
+export { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
+export { type KeyPage, MongoKeyReader } from "./mongo-key-reader.ts";
+export { type DesiredUser, MongoKeyStore } from "./mongo-key-store.ts";

@@ -1,0 +1,83 @@
+import mongoose, { type Connection } from "mongoose";
+import { storeErrors } from "./store-errors.ts";
+
+/** One process's connection to MongoDB. It opens in the background and comes back by itself. */
+export interface MongoConnection {
+  readonly connection: Connection;
+  /** False while no server can be reached; operations then fail at once or within two seconds. */
+  readonly connected: boolean;
+  /** @throws StoreUnavailableError when the server does not answer within two seconds */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface MongoConnectionOptions {
+  /** `mongodb://…` or `mongodb+srv://…`; the database is `veil` unless the address names one. */
+  readonly uri: string;
+  /** Told of every failed attempt to connect, about every two seconds while MongoDB is away. */
+  readonly onError: (error: Error) => void;
+  /** Largest number of sockets. */
+  readonly poolSize?: number;
+}
+
+const selectionTimeoutMs = 2_000;
+const socketTimeoutMs = 5_000;
+const reconnectDelayMs = 250;
+
+/**
+ * Connects with what an acknowledged write needs: `w: majority` and the journal.
+ *
+ * Resolves at once, also while MongoDB is away.
+ */
+export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOptions): MongoConnection {
+  const connection = mongoose.createConnection();
+  connection.on("error", onError);
+  let closing = false;
+  const opening = open();
+
+  async function open(): Promise<void> {
+    while (!closing) {
+      try {
+        await connection.openUri(uri, {
+          ...(namesDatabase(uri) ? {} : { dbName: "veil" }),
+          autoIndex: false,
+          autoCreate: false,
+          bufferCommands: false,
+          maxPoolSize: poolSize,
+          minPoolSize: 1,
+          serverSelectionTimeoutMS: selectionTimeoutMs,
+          connectTimeoutMS: selectionTimeoutMs,
+          socketTimeoutMS: socketTimeoutMs,
+          waitQueueTimeoutMS: selectionTimeoutMs,
+          heartbeatFrequencyMS: 1_000,
+          writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMs },
+        });
+        return;
+      } catch (error) {
+        if (!closing) onError(error instanceof Error ? error : new Error(String(error)));
+        await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs));
+      }
+    }
+  }
+
+  return {
+    connection,
+    get connected() {
+      return connection.readyState === mongoose.ConnectionStates.connected;
+    },
+    ping: () =>
+      storeErrors(async () => {
+        if (connection.db === undefined) throw new mongoose.MongooseError("not connected yet");
+        await connection.db.command({ ping: 1 }, { timeoutMS: selectionTimeoutMs });
+      }),
+    close: async () => {
+      closing = true;
+      await opening;
+      await connection.close();
+    },
+  };
+}
+
+function namesDatabase(uri: string): boolean {
+  return /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+/.test(uri);
+}

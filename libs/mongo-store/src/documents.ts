@@ -1,0 +1,114 @@
+import type { Creation, KeyPhase, KeyRecord } from "@veil/key-lifecycle";
+import { Schema } from "mongoose";
+
+/** A claim of a create job. `_id` is the job's id. A job that may never claim has `key_id` null. */
+export interface CreationDocument {
+  readonly _id: string;
+  readonly key_id: number | null;
+  readonly uuid: string | null;
+  readonly name: string | null;
+  readonly created_at: number;
+  readonly deadline: number;
+  /** Set by the sweep once the key is decided, so that it need not look again. */
+  readonly decided: boolean;
+}
+
+/** A decided key. `_id` is the key id as a string: the only field on which every engine has an index. */
+export interface KeyDocument {
+  readonly _id: string;
+  readonly key_id: number;
+  readonly uuid: string;
+  readonly name: string | null;
+  readonly created_at: number;
+  readonly job: string;
+  /** A number, so that `$max` can only ever raise it. */
+  readonly phase: number;
+  readonly activated: boolean;
+  readonly cancelled?: boolean;
+  /** Delete jobs in the order in which they came; the first one deletes. */
+  readonly deleters?: readonly string[];
+  /** Node names, each true. */
+  readonly unsure?: Readonly<Record<string, boolean>>;
+}
+
+export interface CounterDocument {
+  readonly _id: string;
+  readonly value: number;
+}
+
+const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, number>;
+
+export function phaseNumber(phase: KeyPhase): number {
+  return phaseNumbers[phase];
+}
+
+function phaseOf(phase: number): KeyPhase {
+  return phase === 1 ? "active" : phase === 2 ? "deleting" : "gone";
+}
+
+const common = { strict: "throw", versionKey: false, autoIndex: false, autoCreate: false } as const;
+
+export const creationSchema = new Schema<CreationDocument>(
+  {
+    _id: { type: String, required: true },
+    key_id: { type: Number, default: null },
+    uuid: { type: String, default: null },
+    name: { type: String, default: null },
+    created_at: { type: Number, required: true },
+    deadline: { type: Number, required: true },
+    decided: { type: Boolean, required: true },
+  },
+  { ...common, collection: "creations" },
+);
+creationSchema.index({ decided: 1, deadline: 1 });
+
+export const keySchema = new Schema<KeyDocument>(
+  {
+    _id: { type: String, required: true },
+    key_id: { type: Number, required: true },
+    uuid: { type: String, required: true },
+    name: { type: String, default: null },
+    created_at: { type: Number, required: true },
+    job: { type: String, required: true },
+    phase: { type: Number, required: true },
+    activated: { type: Boolean, required: true },
+    cancelled: Boolean,
+    deleters: { type: [String], default: undefined },
+    unsure: { type: Schema.Types.Mixed, default: undefined },
+  },
+  { ...common, collection: "keys" },
+);
+keySchema.index({ phase: 1, key_id: 1 });
+keySchema.index({ uuid: 1 }, { unique: true });
+
+export const counterSchema = new Schema<CounterDocument>(
+  { _id: { type: String, required: true }, value: { type: Number, required: true } },
+  { ...common, collection: "counters" },
+);
+
+export function toCreation(document: CreationDocument): Creation | null {
+  if (document.key_id === null || document.uuid === null) return null;
+  return {
+    job: document._id,
+    keyId: document.key_id,
+    uuid: document.uuid,
+    name: document.name,
+    createdAt: document.created_at,
+    deadline: document.deadline,
+  };
+}
+
+export function toKeyRecord(document: KeyDocument): KeyRecord {
+  return {
+    keyId: document.key_id,
+    uuid: document.uuid,
+    name: document.name,
+    createdAt: document.created_at,
+    job: document.job,
+    phase: phaseOf(document.phase),
+    activated: document.activated,
+    cancelled: document.cancelled ?? false,
+    deleter: document.deleters?.[0] ?? null,
+    unsure: Object.keys(document.unsure ?? {}),
+  };
+}

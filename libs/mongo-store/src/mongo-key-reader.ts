@@ -1,0 +1,58 @@
+import type { KeyRecord } from "@veil/key-lifecycle";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { creationSchema, keySchema, phaseNumber, toCreation, toKeyRecord } from "./documents.ts";
+import { storeErrors } from "./store-errors.ts";
+
+/** A page of keys: those after a key id, at most so many. */
+export interface KeyPage {
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+const readAtOnce = 1_000;
+
+/** The API's read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away. */
+export class MongoKeyReader {
+  readonly #keys;
+  readonly #creations;
+
+  constructor({ connection }: MongoConnection) {
+    this.#keys = connection.model("Key", keySchema);
+    this.#creations = connection.model("Creation", creationSchema);
+  }
+
+  async find(keyId: number): Promise<KeyRecord | null> {
+    const found = await storeErrors(() => this.#keys.findById(String(keyId)).lean());
+    return found === null ? null : toKeyRecord(found);
+  }
+
+  /** The key that a create job made, null when it has made none. */
+  async findByCreateJob(job: string): Promise<KeyRecord | null> {
+    const claim = await storeErrors(() => this.#creations.findById(job).lean());
+    const creation = claim === null ? null : toCreation(claim);
+    return creation === null ? null : this.find(creation.keyId);
+  }
+
+  /** Active keys in ascending order of their ids, read as they are consumed. */
+  async *listActive(page: KeyPage = {}): AsyncGenerator<KeyRecord> {
+    const query = this.#keys
+      .find({ phase: phaseNumber("active"), ...(page.after !== undefined && { key_id: { $gt: page.after } }) })
+      .sort({ key_id: 1 })
+      .limit(page.limit ?? 0)
+      .lean();
+    const cursor = query.cursor({ batchSize: readAtOnce });
+    try {
+      while (true) {
+        const document = await storeErrors(() => cursor.next());
+        if (document === null) return;
+        yield toKeyRecord(document);
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  async countActive(): Promise<number> {
+    return storeErrors(() => this.#keys.countDocuments({ phase: phaseNumber("active") }));
+  }
+}

@@ -1,0 +1,200 @@
+import type { Creation, Decision, KeyRecord, KeyStore } from "@veil/key-lifecycle";
+import type { mongo } from "mongoose";
+import type { MongoConnection } from "./connect-mongo.ts";
+import {
+  type CounterDocument,
+  type CreationDocument,
+  counterSchema,
+  creationSchema,
+  type KeyDocument,
+  keySchema,
+  phaseNumber,
+  toCreation,
+  toKeyRecord,
+} from "./documents.ts";
+import { InsertIfAbsent } from "./insert-if-absent.ts";
+import { KeyIdCounter } from "./key-id-counter.ts";
+import { storeErrors } from "./store-errors.ts";
+
+/** Deadline of a job that may never claim: always over, so that housekeeping can drop it. */
+const forbiddenDeadline = 0;
+
+/**
+ * The worker's key store. Hot paths address documents by `_id` alone and are inserts-if-absent or monotone updates:
+ * what is decided is decided by which document came first, on every engine, with no transaction.
+ */
+export class MongoKeyStore implements KeyStore {
+  readonly #keys: mongo.Collection<KeyDocument>;
+  readonly #creations: mongo.Collection<CreationDocument>;
+  readonly #claims: InsertIfAbsent<CreationDocument>;
+  readonly #decisions: InsertIfAbsent<KeyDocument>;
+  readonly #ids: KeyIdCounter;
+  readonly #createIndexes: () => Promise<void>;
+
+  constructor({ connection }: MongoConnection) {
+    const keys = connection.model("Key", keySchema);
+    const creations = connection.model("Creation", creationSchema);
+    const counters = connection.model("Counter", counterSchema);
+    this.#keys = nativeCollection<KeyDocument>(keys);
+    this.#creations = nativeCollection<CreationDocument>(creations);
+    this.#claims = new InsertIfAbsent(this.#creations);
+    this.#decisions = new InsertIfAbsent(this.#keys);
+    this.#ids = new KeyIdCounter(nativeCollection<CounterDocument>(counters));
+    this.#createIndexes = async () => {
+      await Promise.all([keys.createIndexes(), creations.createIndexes()]);
+    };
+  }
+
+  /** Creates the indexes that are missing; replicas may do it at once. @throws StoreUnavailableError */
+  async prepare(): Promise<void> {
+    await storeErrors(this.#createIndexes);
+  }
+
+  async claim(request: Omit<Creation, "keyId">): Promise<Creation | null> {
+    const keyId = await storeErrors(() => this.#ids.next());
+    const claim = await this.#claims.insert({
+      _id: request.job,
+      key_id: keyId,
+      uuid: request.uuid,
+      name: request.name,
+      created_at: request.createdAt,
+      deadline: request.deadline,
+      decided: false,
+    });
+    return claim === "inserted" ? { ...request, keyId } : this.findCreation(request.job);
+  }
+
+  async findCreation(job: string): Promise<Creation | null> {
+    const found = await storeErrors(() => this.#creations.findOne({ _id: job }));
+    return found === null ? null : toCreation(found);
+  }
+
+  async forbid(job: string): Promise<Creation | null> {
+    await this.#claims.insert({
+      _id: job,
+      key_id: null,
+      uuid: null,
+      name: null,
+      created_at: Math.floor(Date.now() / 1000),
+      deadline: forbiddenDeadline,
+      decided: true,
+    });
+    return this.findCreation(job);
+  }
+
+  async decide(decision: Decision): Promise<KeyRecord> {
+    const document: KeyDocument = {
+      _id: String(decision.keyId),
+      key_id: decision.keyId,
+      uuid: decision.uuid,
+      name: decision.name,
+      created_at: decision.createdAt,
+      job: decision.job,
+      phase: phaseNumber(decision.phase),
+      activated: decision.phase === "active",
+      ...(decision.unsure.length > 0 && { unsure: Object.fromEntries(decision.unsure.map((node) => [node, true])) }),
+    };
+    if ((await this.#decisions.insert(document)) === "inserted") return toKeyRecord(document);
+    const standing = await this.find(decision.keyId);
+    if (standing === null) throw new Error(`key ${decision.keyId} is decided and can't be found`);
+    return standing;
+  }
+
+  async find(keyId: number): Promise<KeyRecord | null> {
+    const found = await storeErrors(() => this.#keys.findOne({ _id: String(keyId) }));
+    return found === null ? null : toKeyRecord(found);
+  }
+
+  async beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
+    return this.#raise(keyId, {
+      $max: { phase: phaseNumber("deleting") },
+      $push: { deleters: deleter },
+    });
+  }
+
+  async cancel(keyId: number): Promise<KeyRecord | null> {
+    return this.#raise(keyId, { $max: { phase: phaseNumber("deleting") }, $set: { cancelled: true } });
+  }
+
+  async finishDeletion(keyId: number): Promise<void> {
+    await storeErrors(() => this.#keys.updateOne({ _id: String(keyId) }, { $max: { phase: phaseNumber("gone") } }));
+  }
+
+  async markUnsure(keyId: number, node: string): Promise<void> {
+    await storeErrors(() => this.#keys.updateOne({ _id: String(keyId) }, { $set: { [`unsure.${node}`]: true } }));
+  }
+
+  async markSure(keyId: number, node: string): Promise<void> {
+    await storeErrors(() => this.#keys.updateOne({ _id: String(keyId) }, { $unset: { [`unsure.${node}`]: true } }));
+  }
+
+  async findOverdue(before: number): Promise<Creation[]> {
+    return storeErrors(async () => {
+      const late = await this.#creations.find({ decided: false, deadline: { $lt: before } }).toArray();
+      const undecided: Creation[] = [];
+      const decided: string[] = [];
+      for (const document of late) {
+        const creation = toCreation(document);
+        if (creation === null || (await this.find(creation.keyId)) !== null) decided.push(document._id);
+        else undecided.push(creation);
+      }
+      if (decided.length > 0) await this.#creations.updateMany({ _id: { $in: decided } }, { $set: { decided: true } });
+      return undecided;
+    });
+  }
+
+  async findDeleting(): Promise<KeyRecord[]> {
+    return storeErrors(async () => {
+      const documents = await this.#keys.find({ phase: phaseNumber("deleting") }).toArray();
+      return documents.map(toKeyRecord);
+    });
+  }
+
+  /** Every active key's user: what each node should hold. @throws StoreUnavailableError */
+  async findDesired(): Promise<Map<number, DesiredUser>> {
+    return storeErrors(async () => {
+      const desired = new Map<number, DesiredUser>();
+      const cursor = this.#keys
+        .find({ phase: phaseNumber("active") })
+        .project<Pick<KeyDocument, "key_id" | "uuid" | "unsure">>({ _id: 0, key_id: 1, uuid: 1, unsure: 1 })
+        .batchSize(10_000);
+      for await (const { key_id, uuid, unsure } of cursor) {
+        desired.set(key_id, { keyId: key_id, uuid, unsure: Object.keys(unsure ?? {}) });
+      }
+      return desired;
+    });
+  }
+
+  /**
+   * Drops what was only kept for late duplicates of jobs: records of keys gone, and claims, that are older than this.
+   *
+   * @param before unix seconds of creation @returns how many documents went @throws StoreUnavailableError
+   */
+  async dropTombstones(before: number): Promise<number> {
+    return storeErrors(async () => {
+      const claims = await this.#creations.deleteMany({ decided: true, created_at: { $lt: before } });
+      const keys = await this.#keys.deleteMany({ phase: phaseNumber("gone"), created_at: { $lt: before } });
+      return claims.deletedCount + keys.deletedCount;
+    });
+  }
+
+  async #raise(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<KeyRecord | null> {
+    const after = await storeErrors(() =>
+      this.#keys.findOneAndUpdate({ _id: String(keyId) }, update, { returnDocument: "after" }),
+    );
+    return after === null ? null : toKeyRecord(after);
+  }
+}
+
+/** A user that every node should hold. */
+export interface DesiredUser {
+  readonly keyId: number;
+  readonly uuid: string;
+  /** Nodes on which an older operation may still come through. */
+  readonly unsure: readonly string[];
+}
+
+/** Mongoose types its driver collection without the document's shape; the schema beside it is that shape. */
+function nativeCollection<Document extends object>(model: { readonly collection: unknown }): mongo.Collection<Document> {
+  return model.collection as mongo.Collection<Document>;
+}

@@ -1,0 +1,35 @@
+import { StoreUnavailableError } from "@veil/key-lifecycle";
+import mongoose from "mongoose";
+
+const { MongoError, MongoServerError } = mongoose.mongo;
+
+/** Server codes after which the same operation may succeed later: no primary, stepping down, shutting down, write concern not met. */
+const passingCodes = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+
+/** MongoDB's code for a second document with the same unique value; its text differs between engines. */
+const duplicateKeyCode = 11000;
+
+/**
+ * Runs a store operation and turns what means "MongoDB is away" into StoreUnavailableError.
+ *
+ * @throws StoreUnavailableError, or the error itself when waiting would not cure it
+ */
+export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (isPassing(error)) throw new StoreUnavailableError(error);
+    throw error;
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof MongoServerError) return typeof error.code === "number" && passingCodes.has(error.code);
+  if (error instanceof MongoError) return true;
+  return error instanceof mongoose.MongooseError && /initial connection|not connected|disconnected/i.test(error.message);
+}
+
+/** Whether a write failed only because a document of that `_id` stood already. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === duplicateKeyCode;
+}

@@ -1,0 +1,1 @@
+export { type NodeSettings, nodeSettings, type NodeVariables, nodeVariables } from "./node-settings.ts";

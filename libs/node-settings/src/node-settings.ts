@@ -1,0 +1,80 @@
+import { z } from "zod";
+
+const nodeName = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -");
+const address = z
+  .string()
+  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")
+  .refine((value) => Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535, "must name a port up to 65535");
+
+const listedNode = z.strictObject({
+  name: nodeName,
+  /** gRPC address of Xray's API, `host:port`. */
+  address,
+  inbound_tag: z.string().min(1).optional(),
+  /** What clients dial, where it differs from DOMAIN, REALITY_PORT and REALITY_PUBLIC_KEY. */
+  host: z.string().min(1).optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+  public_key: z.string().min(1).optional(),
+});
+
+const nodeList = z
+  .array(listedNode)
+  .min(1, "must name at least one node")
+  .refine((nodes) => new Set(nodes.map((node) => node.name)).size === nodes.length, "must not name a node twice");
+
+/** One Xray node. */
+export interface NodeSettings {
+  readonly name: string;
+  /** `host:port` of its gRPC API. */
+  readonly address: string;
+  readonly inboundTag: string;
+  /** What clients dial, where the node differs from the common settings. */
+  readonly link: { readonly host?: string; readonly port?: number; readonly publicKey?: string };
+}
+
+/** The variables that say which nodes there are; every service reads them alike. */
+export const nodeVariables = {
+  XRAY_NODES: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: "custom", message: "must be a JSON list" });
+        return z.NEVER;
+      }
+    })
+    .pipe(nodeList)
+    .optional()
+    .meta({ example: '[{"name":"main","address":"127.0.0.1:10085"}]' }),
+  XRAY_API_HOST: z.string().min(1).default("127.0.0.1").meta({ example: "127.0.0.1" }),
+  XRAY_API_PORT: z.coerce.number().int().min(1).max(65_535).default(10_085).meta({ example: "10085" }),
+  XRAY_INBOUND_TAG: z.string().min(1).default("vless-in").meta({ example: "vless-in" }),
+};
+
+export type NodeVariables = z.infer<z.ZodObject<typeof nodeVariables>>;
+
+/** The nodes of `XRAY_NODES`, or the one node `main` at `XRAY_API_HOST`:`XRAY_API_PORT`. */
+export function nodeSettings(variables: NodeVariables): readonly NodeSettings[] {
+  if (variables.XRAY_NODES === undefined) {
+    const host = variables.XRAY_API_HOST.includes(":") ? `[${variables.XRAY_API_HOST}]` : variables.XRAY_API_HOST;
+    return [
+      {
+        name: "main",
+        address: `${host}:${variables.XRAY_API_PORT}`,
+        inboundTag: variables.XRAY_INBOUND_TAG,
+        link: {},
+      },
+    ];
+  }
+  return variables.XRAY_NODES.map((node) => ({
+    name: node.name,
+    address: node.address,
+    inboundTag: node.inbound_tag ?? variables.XRAY_INBOUND_TAG,
+    link: {
+      ...(node.host !== undefined && { host: node.host }),
+      ...(node.port !== undefined && { port: node.port }),
+      ...(node.public_key !== undefined && { publicKey: node.public_key }),
+    },
+  }));
+}

@@ -1,0 +1,53 @@
+/** A user that the key store wants in every node. */
+export interface DesiredUser {
+  readonly keyId: number;
+  readonly uuid: string;
+  /** Nodes on which an older operation may still come through. */
+  readonly unsure: readonly string[];
+}
+
+/** A user that a node holds. */
+export interface ActualUser {
+  readonly email: string;
+  /** The key it belongs to; null for users that are not ours. */
+  readonly keyId: number | null;
+  /** Null for an account of another protocol. */
+  readonly uuid: string | null;
+}
+
+/** How one node differs from what is desired; foreign users never count. */
+export interface Drift {
+  /** Wanted and absent. */
+  readonly missing: readonly DesiredUser[];
+  /** There with another uuid than wanted. */
+  readonly wrong: readonly DesiredUser[];
+  /** Right as listed, but an older operation may still undo it. */
+  readonly unsure: readonly DesiredUser[];
+  /** Ours by their e-mail, and wanted by no active key. */
+  readonly ghosts: readonly number[];
+}
+
+/** Compares the users of one node with the desired ones. */
+export function diffUsers(
+  node: string,
+  actual: Iterable<ActualUser>,
+  desired: ReadonlyMap<number, DesiredUser>,
+): Drift {
+  const present = new Set<number>();
+  const wrong: DesiredUser[] = [];
+  const unsure: DesiredUser[] = [];
+  const ghosts: number[] = [];
+  for (const user of actual) {
+    if (user.keyId === null) continue;
+    const want = desired.get(user.keyId);
+    if (want === undefined) {
+      ghosts.push(user.keyId);
+      continue;
+    }
+    present.add(user.keyId);
+    if (user.uuid !== want.uuid) wrong.push(want);
+    else if (want.unsure.includes(node)) unsure.push(want);
+  }
+  const missing = [...desired.values()].filter((want) => !present.has(want.keyId));
+  return { missing, wrong, unsure, ghosts };
+}

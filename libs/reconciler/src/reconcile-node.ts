@@ -1,0 +1,100 @@
+import {
+  type LifecyclePorts,
+  LeaseHeldError,
+  NodeRefusedError,
+  NodeUnreachableError,
+  NodeUnsureError,
+  type NodeUsers,
+  removeGhost,
+  restoreKey,
+} from "@veil/key-lifecycle";
+import pLimit from "p-limit";
+import { type ActualUser, type DesiredUser, type Drift, diffUsers } from "./diff-users.ts";
+
+/** A node as the reconciler sees it. */
+export interface ReconciledNode extends NodeUsers {
+  /** The users of the inbound; null when the inbound itself is missing. @throws NodeUnreachableError, NodeUnsureError */
+  list(): Promise<readonly ActualUser[] | null>;
+  /** Replaces the inbound by one that holds these users and the foreign ones it had. @throws as `list` */
+  refill(desired: ReadonlyMap<number, DesiredUser>): Promise<void>;
+}
+
+export interface DesiredState {
+  /** Every active key's user. @throws StoreUnavailableError */
+  findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
+}
+
+export interface PassResult {
+  /** What was found at the first look. */
+  readonly drift: Drift;
+  readonly inboundMissing: boolean;
+  readonly refills: number;
+  /** Users that could not be mended this time: held by another process, or the node failed. */
+  readonly postponed: number;
+}
+
+/** From here on replacing the whole inbound is faster than adding users one by one (measured: 70,000 users/s against 5,000/s). */
+const refillFrom = 500;
+/** An inbound that holds none of ours has lost them together: refilling it disturbs nobody. */
+const refillEmptiedFrom = 50;
+const mostRefills = 3;
+const mendedAtOnce = 32;
+
+/**
+ * Makes one node hold what is desired, both ways, whatever happened to it.
+ *
+ * The actual users are listed first and the desired ones read after: a key that is created or deleted meanwhile is
+ * then on the safe side. After a refill everything is looked at again, since keys went on changing beside it.
+ *
+ * @throws NodeUnreachableError, NodeUnsureError, StoreUnavailableError
+ */
+export async function reconcileNode(
+  node: ReconciledNode,
+  state: DesiredState,
+  ports: LifecyclePorts,
+): Promise<PassResult> {
+  let first: Drift | undefined;
+  let inboundMissing = false;
+  for (let refills = 0; ; refills += 1) {
+    const actual = await node.list();
+    const desired = await state.findDesired();
+    const drift = diffUsers(node.name, actual ?? [], desired);
+    first ??= drift;
+    inboundMissing ||= actual === null;
+    if (refills < mostRefills && (actual === null || needsRefill(drift, desired.size))) {
+      await node.refill(desired);
+      continue;
+    }
+    const postponed = await mend(node, drift, ports);
+    return { drift: first, inboundMissing, refills, postponed };
+  }
+}
+
+function needsRefill({ missing }: Drift, desired: number): boolean {
+  return missing.length >= refillFrom || (missing.length === desired && missing.length >= refillEmptiedFrom);
+}
+
+async function mend(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promise<number> {
+  const limit = pLimit(mendedAtOnce);
+  const restored = [...drift.missing, ...drift.wrong, ...drift.unsure].map((user) =>
+    limit(() => attempt(() => restoreKey(user.keyId, node, ports))),
+  );
+  const removed = drift.ghosts.map((keyId) => limit(() => attempt(() => removeGhost(keyId, node, ports))));
+  const ends = await Promise.all([...restored, ...removed]);
+  return ends.filter((end) => end === "postponed").length;
+}
+
+async function attempt(task: () => Promise<unknown>): Promise<"done" | "postponed"> {
+  try {
+    await task();
+    return "done";
+  } catch (error) {
+    const passes =
+      error instanceof LeaseHeldError ||
+      error instanceof NodeUnreachableError ||
+      error instanceof NodeUnsureError ||
+      error instanceof NodeRefusedError;
+    if (passes) return "postponed";
+    throw error;
+  }
+}

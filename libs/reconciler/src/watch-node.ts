@@ -1,0 +1,54 @@
+/** What a glance at a node shows, cheap enough for every second. */
+export interface NodeGlance {
+  readonly users: number;
+  /** Seconds since the Xray process started; whole seconds. */
+  readonly uptime: number;
+}
+
+/** Why a pass is due. */
+export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
+
+/**
+ * Decides from one glance to the next whether a node must be reconciled now rather than at the next period.
+ *
+ * Level-based: nothing is remembered but what the last glance saw, and a missed event is mended by the period.
+ */
+export class NodeWatch {
+  readonly #periodMs: number;
+  #last: NodeGlance | null = null;
+  #away = false;
+  #passedAt: number | null = null;
+
+  constructor(periodMs: number) {
+    this.#periodMs = periodMs;
+  }
+
+  /** The node did not answer. */
+  lost(): void {
+    this.#away = true;
+  }
+
+  /** The node answered; the reason why a pass is due, null when none is. `now` in milliseconds. */
+  seen(glance: NodeGlance, now: number): PassReason | null {
+    const last = this.#last;
+    const wasAway = this.#away;
+    this.#last = glance;
+    this.#away = false;
+    if (this.#passedAt === null) return "start";
+    if (last !== null && glance.uptime < last.uptime) return this.#due("restart");
+    if (last !== null && glance.users * 2 <= last.users && last.users > 0) return this.#due("emptied");
+    if (wasAway) return this.#due("back");
+    return now - this.#passedAt >= this.#periodMs ? "period" : null;
+  }
+
+  /** A pass has ended well. */
+  passed(now: number): void {
+    this.#passedAt = now;
+  }
+
+  /** Until a pass ends well the reason stands, also when this one fails. */
+  #due(reason: PassReason): PassReason {
+    this.#passedAt = Number.NEGATIVE_INFINITY;
+    return reason;
+  }
+}
