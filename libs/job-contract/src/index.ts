@@ -3,7 +3,7 @@ export {
   type JobName,
   type JobPayload,
   type JobResult,
-  jobCatalogue,
+  jobNamesOf,
   type QueueName,
   queueNames,
 } from "./job-catalogue.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Longest name of a key, in UTF-16 code units, as the HTTP contract limits it. */
-const name = z.string().max(512).nullable();
+const keyName = z.string().max(512).nullable();
 const keyId = z.number().int().nonnegative();
 const requestId = z.string().max(128);
 /** Milliseconds since the epoch after which the job may no longer change anything. */
@@ -10,7 +10,7 @@ const deadline = z.number().int();
 const createdKey = z.object({
   key_id: z.number().int().positive(),
   uuid: z.uuid(),
-  name,
+  name: keyName,
   /** Unix seconds. */
   created_at: z.number().int(),
 });
@@ -33,7 +33,7 @@ export type QueueName = (typeof queueNames)[number];
 export const jobCatalogue = {
   "create-key": {
     queue: "veil-keys",
-    payload: z.object({ name, deadline, request_id: requestId }),
+    payload: z.object({ name: keyName, deadline, request_id: requestId }),
     result: z.discriminatedUnion("outcome", [
       z.object({ outcome: z.literal("created"), key: createdKey }),
       ...notApplied,
@@ -96,10 +96,11 @@ export const jobCatalogue = {
   },
 } as const satisfies Record<string, JobDefinition>;
 
-interface JobDefinition {
+/** What the catalogue says of one job. */
+export interface JobDefinition<Payload = unknown, Result = unknown> {
   readonly queue: QueueName;
-  readonly payload: z.ZodType;
-  readonly result: z.ZodType;
+  readonly payload: z.ZodType<Payload>;
+  readonly result: z.ZodType<Result>;
   /** Deliveries before the job counts as failed; stalled deliveries are counted apart by BullMQ. */
   readonly attempts: number;
 }
@@ -108,12 +109,26 @@ export type JobName = keyof typeof jobCatalogue;
 export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["payload"]>;
 export type JobResult<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["result"]>;
 
+const definitions: { readonly [N in JobName]: JobDefinition<JobPayload<N>, JobResult<N>> } = jobCatalogue;
+
+/** The definition of a job, typed by its name. */
+export function jobDefinition<N extends JobName>(name: N): JobDefinition<JobPayload<N>, JobResult<N>> {
+  return definitions[name];
+}
+
 /** Names of the jobs that wait in one queue. */
 export type JobNameOf<Q extends QueueName> = {
   [N in JobName]: (typeof jobCatalogue)[N]["queue"] extends Q ? N : never;
 }[JobName];
 
+/** Whether a name is in the catalogue. */
+export function isJobName(name: string): name is JobName {
+  return Object.hasOwn(jobCatalogue, name);
+}
+
 /** The jobs of one queue, in the catalogue's order. */
 export function jobNamesOf(queue: QueueName): JobName[] {
-  return (Object.keys(jobCatalogue) as JobName[]).filter((name) => jobCatalogue[name].queue === queue);
+  return Object.keys(jobCatalogue)
+    .filter(isJobName)
+    .filter((name) => jobCatalogue[name].queue === queue);
 }

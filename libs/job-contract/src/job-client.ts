@@ -2,7 +2,7 @@ import { connectRedis, type Redis } from "@veil/redis-connection";
 import { Queue, QueueEvents } from "bullmq";
 import { JobShapeError, QueueUnavailableError } from "./errors.ts";
 import type { JobName, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
-import { jobCatalogue, queueNames } from "./job-catalogue.ts";
+import { jobDefinition, queueNames } from "./job-catalogue.ts";
 import { defaultQueuePrefix, jobOptions } from "./queue-options.ts";
 import { ResultWaiters } from "./result-waiters.ts";
 
@@ -49,6 +49,7 @@ export function createJobClient(options: JobClientOptions): JobClient {
 }
 
 class BullJobClient implements JobClient {
+  readonly #options: Required<JobClientOptions>;
   readonly #commands: Redis;
   readonly #streams: Redis[] = [];
   readonly #queues = new Map<QueueName, Queue>();
@@ -56,13 +57,9 @@ class BullJobClient implements JobClient {
   readonly #waiters = new ResultWaiters();
 
   constructor({ redisUrl, prefix = defaultQueuePrefix, onError }: JobClientOptions) {
+    this.#options = { redisUrl, prefix, onError };
     this.#commands = connectRedis(redisUrl, "fail-fast", onError);
-    for (const name of queueNames) {
-      const queue = new Queue(name, { connection: this.#commands, prefix, skipWaitingForReady: true });
-      queue.on("error", onError);
-      this.#queues.set(name, queue);
-      this.#listen(name, redisUrl, prefix, onError);
-    }
+    for (const name of queueNames) this.#listen(name);
   }
 
   get connected(): boolean {
@@ -70,11 +67,12 @@ class BullJobClient implements JobClient {
   }
 
   async submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
-    const data = jobCatalogue[name].payload.parse(payload);
+    const data = jobDefinition(name).payload.parse(payload);
     this.#requireConnection();
     this.#waiters.expect(jobId);
     try {
-      await this.#queue(name).add(name, data, jobOptions(name, jobId));
+      const queue = await this.#queue(name);
+      await queue.add(name, data, jobOptions(name, jobId));
     } catch (error) {
       throw new QueueUnavailableError(true, error);
     }
@@ -101,11 +99,14 @@ class BullJobClient implements JobClient {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#events, ...this.#queues.values()].map((part) => part.close()));
+    // BullMQ's own close waits for a connection that may never come: it is told to end, and the sockets are cut.
+    const { onError } = this.#options;
+    for (const part of [...this.#events, ...this.#queues.values()]) part.close().catch(onError);
     for (const redis of [this.#commands, ...this.#streams]) redis.disconnect();
   }
 
-  #listen(name: QueueName, redisUrl: string, prefix: string, onError: (error: Error) => void): void {
+  #listen(name: QueueName): void {
+    const { redisUrl, prefix, onError } = this.#options;
     const stream = connectRedis(redisUrl, "patient", onError);
     const events = new QueueEvents(name, { connection: stream, prefix });
     events.on("error", onError);
@@ -129,15 +130,23 @@ class BullJobClient implements JobClient {
   async #getJob(name: JobName, jobId: string) {
     this.#requireConnection();
     try {
-      return await this.#queue(name).getJob(jobId);
+      const queue = await this.#queue(name);
+      return await queue.getJob(jobId);
     } catch (error) {
       throw new QueueUnavailableError(false, error);
     }
   }
 
-  #queue(name: JobName): Queue {
-    const queue = this.#queues.get(jobCatalogue[name].queue);
-    if (queue === undefined) throw new Error(`no queue for ${name}`);
+  /** Made at first use and only while connected: BullMQ never recovers a queue that was opened without a connection. */
+  async #queue(job: JobName): Promise<Queue> {
+    const name = jobDefinition(job).queue;
+    const known = this.#queues.get(name);
+    if (known !== undefined) return known;
+    const { prefix, onError } = this.#options;
+    const queue = new Queue(name, { connection: this.#commands, prefix });
+    queue.on("error", onError);
+    await queue.waitUntilReady();
+    this.#queues.set(name, queue);
     return queue;
   }
 
@@ -147,7 +156,7 @@ class BullJobClient implements JobClient {
 }
 
 function parseResult<N extends JobName>(name: N, value: unknown): JobResult<N> {
-  const parsed = jobCatalogue[name].result.safeParse(typeof value === "string" ? JSON.parse(value) : value);
+  const parsed = jobDefinition(name).result.safeParse(typeof value === "string" ? JSON.parse(value) : value);
   if (!parsed.success) throw new JobShapeError(`result of ${name} does not fit: ${parsed.error.message}`);
-  return parsed.data as JobResult<N>;
+  return parsed.data;
 }

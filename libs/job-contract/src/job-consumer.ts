@@ -2,7 +2,7 @@ import { connectRedis } from "@veil/redis-connection";
 import { type Job, UnrecoverableError, Worker } from "bullmq";
 import { JobShapeError, PermanentJobError } from "./errors.ts";
 import type { JobName, JobNameOf, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
-import { jobCatalogue, jobNamesOf } from "./job-catalogue.ts";
+import { jobDefinition, jobNamesOf } from "./job-catalogue.ts";
 import { backoffMs, defaultQueuePrefix } from "./queue-options.ts";
 
 /** What a handler may know of its delivery. */
@@ -74,7 +74,9 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
   });
   worker.on("error", onError);
-  worker.on("completed", (job, result: unknown) => onStep({ ...describe(queue, job), ...outcomeOf(result), state: "completed" }));
+  worker.on("completed", (job, result: unknown) =>
+    onStep({ ...describe(queue, job), ...outcomeOf(result), state: "completed" }),
+  );
   worker.on("failed", (job, error) => {
     if (job === undefined) return;
     const state = job.finishedOn === undefined ? "retried" : "failed";
@@ -92,20 +94,15 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
   };
 }
 
-type RunJob = (name: JobName, data: unknown, delivery: Delivery) => Promise<unknown>;
+type RunJob = (data: unknown, delivery: Delivery) => Promise<unknown>;
 
 function dispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, queue: Q): (job: Job) => Promise<unknown> {
-  const known = new Map<string, RunJob>();
-  for (const name of jobNamesOf(queue)) {
-    const handler = Reflect.get(handlers, name) as JobHandler<JobName> | undefined;
-    if (handler === undefined) throw new Error(`queue ${queue} has no handler for ${name}`);
-    known.set(name, (jobName, data, delivery) => handler(parsePayload(jobName, data), delivery));
-  }
+  const runners = new Map(jobNamesOf(queue).map((name) => [name as string, runnerOf(name, handlers)]));
   return async (job) => {
-    const run = known.get(job.name);
+    const run = runners.get(job.name);
     if (run === undefined) throw new UnrecoverableError(`no handler for ${job.name}`);
     try {
-      return await run(job.name as JobName, job.data, deliveryOf(job));
+      return await run(job.data, deliveryOf(job));
     } catch (error) {
       if (error instanceof PermanentJobError || error instanceof JobShapeError) {
         throw new UnrecoverableError(error.message);
@@ -115,10 +112,15 @@ function dispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, queue: Q): (j
   };
 }
 
-function parsePayload<N extends JobName>(name: N, data: unknown): JobPayload<N> {
-  const parsed = jobCatalogue[name].payload.safeParse(data);
-  if (!parsed.success) throw new JobShapeError(`payload of ${name} does not fit: ${parsed.error.message}`);
-  return parsed.data as JobPayload<N>;
+function runnerOf<N extends JobName>(name: N, handlers: Partial<{ readonly [K in N]: JobHandler<K> }>): RunJob {
+  const handler = handlers[name];
+  if (handler === undefined) throw new Error(`there is no handler for ${name}`);
+  const { payload } = jobDefinition(name);
+  return async (data, delivery) => {
+    const parsed = payload.safeParse(data);
+    if (!parsed.success) throw new JobShapeError(`payload of ${name} does not fit: ${parsed.error.message}`);
+    return handler(parsed.data, delivery);
+  };
 }
 
 function deliveryOf(job: Job): Delivery {

@@ -1,6 +1,5 @@
 import type { JobsOptions } from "bullmq";
-import type { JobName } from "./job-catalogue.ts";
-import { jobCatalogue } from "./job-catalogue.ts";
+import { type JobName, jobDefinition } from "./job-catalogue.ts";
 
 /** Prefix of every BullMQ key in Redis: `<prefix>:<queue>:wait` and so on. KEDA's triggers name the same keys. */
 export const defaultQueuePrefix = "veil";
@@ -18,7 +17,7 @@ const keep = {
 export function jobOptions(name: JobName, jobId: string): JobsOptions {
   return {
     jobId,
-    attempts: jobCatalogue[name].attempts,
+    attempts: jobDefinition(name).attempts,
     backoff: { type: "custom" },
     removeOnComplete: keep.completed,
     removeOnFail: keep.failed,

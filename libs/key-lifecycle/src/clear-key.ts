@@ -58,7 +58,11 @@ async function clearNode(
     return "cleared";
   } catch (error) {
     if (error instanceof NodeUnreachableError && !settle) return "pending";
-    if (error instanceof NodeUnreachableError || error instanceof NodeUnsureError || error instanceof NodeRefusedError) {
+    if (
+      error instanceof NodeUnreachableError ||
+      error instanceof NodeUnsureError ||
+      error instanceof NodeRefusedError
+    ) {
       await ports.store.markUnsure(key.keyId, node.name);
       return "pending";
     }
@@ -72,11 +76,7 @@ async function clearNode(
  * @returns `kept` when the key is no longer active, so that there was nothing to do
  * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
  */
-export async function restoreKey(
-  keyId: number,
-  node: NodeUsers,
-  ports: LifecyclePorts,
-): Promise<"restored" | "kept"> {
+export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
   return ports.lease.hold(keyId, async (abandoned) => {
     const key = await ports.store.find(keyId);
     if (key === null || key.phase !== "active") return "kept";
@@ -106,11 +106,7 @@ export async function restoreKey(
  *
  * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
  */
-export async function removeGhost(
-  keyId: number,
-  node: NodeUsers,
-  ports: LifecyclePorts,
-): Promise<"removed" | "kept"> {
+export async function removeGhost(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"removed" | "kept"> {
   return ports.lease.hold(keyId, async () => {
     const key = await ports.store.find(keyId);
     if (key !== null && key.phase !== "gone") return "kept";

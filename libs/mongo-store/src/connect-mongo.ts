@@ -32,11 +32,11 @@ const reconnectDelayMs = 250;
 export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOptions): MongoConnection {
   const connection = mongoose.createConnection();
   connection.on("error", onError);
-  let closing = false;
+  const closing = new AbortController();
   const opening = open();
 
   async function open(): Promise<void> {
-    while (!closing) {
+    while (!closing.signal.aborted) {
       try {
         await connection.openUri(uri, {
           ...(namesDatabase(uri) ? {} : { dbName: "veil" }),
@@ -54,7 +54,7 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
         });
         return;
       } catch (error) {
-        if (!closing) onError(error instanceof Error ? error : new Error(String(error)));
+        if (!closing.signal.aborted) onError(error instanceof Error ? error : new Error(String(error)));
         await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs));
       }
     }
@@ -71,7 +71,7 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
         await connection.db.command({ ping: 1 }, { timeoutMS: selectionTimeoutMs });
       }),
     close: async () => {
-      closing = true;
+      closing.abort();
       await opening;
       await connection.close();
     },

@@ -81,11 +81,6 @@ export const keySchema = new Schema<KeyDocument>(
 keySchema.index({ phase: 1, key_id: 1 });
 keySchema.index({ uuid: 1 }, { unique: true });
 
-export const counterSchema = new Schema<CounterDocument>(
-  { _id: { type: String, required: true }, value: { type: Number, required: true } },
-  { ...common, collection: "counters" },
-);
-
 export function toCreation(document: CreationDocument): Creation | null {
   if (document.key_id === null || document.uuid === null) return null;
   return {

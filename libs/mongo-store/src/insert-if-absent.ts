@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import mongoose, { type mongo } from "mongoose";
+import mongoose from "mongoose";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 
 const { MongoBulkWriteError } = mongoose.mongo;
@@ -16,9 +16,10 @@ const largestBatch = 1_000;
 export class InsertIfAbsent<Document extends { readonly _id: string }> {
   readonly #loader: DataLoader<Document, "inserted" | "present">;
 
-  constructor(collection: mongo.Collection<Document>) {
+  /** @param insertMany inserts unordered, so that a document that stands already keeps no other one out */
+  constructor(insertMany: (documents: readonly Document[]) => Promise<unknown>) {
     let underWay: Promise<unknown> = Promise.resolve();
-    this.#loader = new DataLoader<Document, "inserted" | "present">((documents) => insertBatch(collection, documents), {
+    this.#loader = new DataLoader<Document, "inserted" | "present">((documents) => insertBatch(insertMany, documents), {
       cache: false,
       maxBatchSize: largestBatch,
       batchScheduleFn: (dispatch) => {
@@ -34,11 +35,11 @@ export class InsertIfAbsent<Document extends { readonly _id: string }> {
 }
 
 async function insertBatch<Document extends { readonly _id: string }>(
-  collection: mongo.Collection<Document>,
+  insertMany: (documents: readonly Document[]) => Promise<unknown>,
   documents: readonly Document[],
 ): Promise<("inserted" | "present" | Error)[]> {
   try {
-    await collection.insertMany(documents as readonly mongo.OptionalUnlessRequiredId<Document>[], { ordered: false });
+    await insertMany(documents);
     return documents.map(() => "inserted");
   } catch (error) {
     if (documents.length === 1 && isDuplicateKey(error)) return ["present"];

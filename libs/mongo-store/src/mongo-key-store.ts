@@ -4,7 +4,6 @@ import type { MongoConnection } from "./connect-mongo.ts";
 import {
   type CounterDocument,
   type CreationDocument,
-  counterSchema,
   creationSchema,
   type KeyDocument,
   keySchema,
@@ -34,12 +33,11 @@ export class MongoKeyStore implements KeyStore {
   constructor({ connection }: MongoConnection) {
     const keys = connection.model("Key", keySchema);
     const creations = connection.model("Creation", creationSchema);
-    const counters = connection.model("Counter", counterSchema);
-    this.#keys = nativeCollection<KeyDocument>(keys);
-    this.#creations = nativeCollection<CreationDocument>(creations);
-    this.#claims = new InsertIfAbsent(this.#creations);
-    this.#decisions = new InsertIfAbsent(this.#keys);
-    this.#ids = new KeyIdCounter(nativeCollection<CounterDocument>(counters));
+    this.#keys = connection.collection<KeyDocument>(keys.collection.collectionName);
+    this.#creations = connection.collection<CreationDocument>(creations.collection.collectionName);
+    this.#claims = new InsertIfAbsent((claims) => this.#creations.insertMany(claims, { ordered: false }));
+    this.#decisions = new InsertIfAbsent((decisions) => this.#keys.insertMany(decisions, { ordered: false }));
+    this.#ids = new KeyIdCounter(connection.collection<CounterDocument>("counters"));
     this.#createIndexes = async () => {
       await Promise.all([keys.createIndexes(), creations.createIndexes()]);
     };
@@ -165,6 +163,29 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
+  /** Users of keys that may be under creation right now. @param now milliseconds @throws StoreUnavailableError */
+  async findCreating(now: number): Promise<DesiredUser[]> {
+    return storeErrors(async () => {
+      const documents = await this.#creations.find({ decided: false, deadline: { $gt: now } }).toArray();
+      return documents.flatMap((document) => {
+        const creation = toCreation(document);
+        return creation === null ? [] : [{ keyId: creation.keyId, uuid: creation.uuid, unsure: [] }];
+      });
+    });
+  }
+
+  /** How many keys are in each phase, and how many are being created. @throws StoreUnavailableError */
+  async countByState(now: number): Promise<Record<"creating" | "active" | "deleting", number>> {
+    return storeErrors(async () => {
+      const [creating, active, deleting] = await Promise.all([
+        this.#creations.countDocuments({ decided: false, deadline: { $gt: now } }),
+        this.#keys.countDocuments({ phase: phaseNumber("active") }),
+        this.#keys.countDocuments({ phase: phaseNumber("deleting") }),
+      ]);
+      return { creating, active, deleting };
+    });
+  }
+
   /**
    * Drops what was only kept for late duplicates of jobs: records of keys gone, and claims, that are older than this.
    *
@@ -192,9 +213,4 @@ export interface DesiredUser {
   readonly uuid: string;
   /** Nodes on which an older operation may still come through. */
   readonly unsure: readonly string[];
-}
-
-/** Mongoose types its driver collection without the document's shape; the schema beside it is that shape. */
-function nativeCollection<Document extends object>(model: { readonly collection: unknown }): mongo.Collection<Document> {
-  return model.collection as mongo.Collection<Document>;
 }

@@ -26,7 +26,9 @@ export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
 function isPassing(error: unknown): boolean {
   if (error instanceof MongoServerError) return typeof error.code === "number" && passingCodes.has(error.code);
   if (error instanceof MongoError) return true;
-  return error instanceof mongoose.MongooseError && /initial connection|not connected|disconnected/i.test(error.message);
+  return (
+    error instanceof mongoose.MongooseError && /initial connection|not connected|disconnected/i.test(error.message)
+  );
 }
 
 /** Whether a write failed only because a document of that `_id` stood already. */

@@ -15,7 +15,9 @@ export async function durabilityWarnings(redis: Redis): Promise<string[]> {
   }
   const policy = settings.get("maxmemory-policy");
   if (policy !== undefined && policy !== "noeviction") {
-    warnings.push(`Redis evicts keys (maxmemory-policy ${policy}): jobs may vanish. Set \`maxmemory-policy noeviction\`.`);
+    warnings.push(
+      `Redis evicts keys (maxmemory-policy ${policy}): jobs may vanish. Set \`maxmemory-policy noeviction\`.`,
+    );
   }
   return warnings;
 }
@@ -24,7 +26,9 @@ async function readSettings(redis: Redis): Promise<Map<string, string> | null> {
   try {
     const settings = new Map<string, string>();
     for (const name of ["appendonly", "maxmemory-policy"]) {
-      const [key, value] = await redis.config("GET", name).then((reply) => (Array.isArray(reply) ? reply.map(String) : []));
+      const [key, value] = await redis
+        .config("GET", name)
+        .then((reply) => (Array.isArray(reply) ? reply.map(String) : []));
       if (key !== undefined && value !== undefined) settings.set(key, value);
     }
     return settings;

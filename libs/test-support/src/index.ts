@@ -1,2 +1,2 @@
-/** Fixtures on real engines for the tests. */
-export {};
+export { ownDatabase, ownPrefix } from "./own-database.ts";
+export { startTestXray, type TestXray } from "./start-test-xray.ts";

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { ownPrefix } from "@veil/test-support";
+import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { QueueUnavailableError } from "./errors.ts";
+import { createJobClient, type JobClient } from "./job-client.ts";
+import { consumeJobs, type JobConsumer, type JobHandlers, type JobStep } from "./job-consumer.ts";
+
+const redisUrl = inject("redisUrl");
+const ignore = () => undefined;
+let prefix: string;
+let client: JobClient;
+let consumers: JobConsumer[];
+
+beforeEach(async () => {
+  prefix = ownPrefix();
+  consumers = [];
+  client = createJobClient({ redisUrl, prefix, onError: ignore });
+  await vi.waitFor(() => expect(client.connected).toBe(true));
+});
+
+afterEach(async () => {
+  await Promise.all(consumers.map((consumer) => consumer.close()));
+  await client.close();
+});
+
+const payload = { name: "user", deadline: Date.now() + 60_000, request_id: "request-1" };
+
+function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: JobStep) => void = ignore): JobConsumer {
+  const consumer = consumeJobs({
+    queue: "veil-keys",
+    redisUrl,
+    prefix,
+    concurrency: 8,
+    handlers: {
+      "create-key": () => Promise.reject(new Error("not expected")),
+      "cancel-creation": () => Promise.resolve({ outcome: "cancelled" }),
+      "delete-key": () => Promise.resolve({ outcome: "not-found" }),
+      ...handlers,
+    },
+    onStep,
+    onError: ignore,
+  });
+  consumers.push(consumer);
+  return consumer;
+}
+
+function newJob(): string {
+  return `create-${randomUUID()}`;
+}
+
+test("a job's result reaches the client that submitted it", async () => {
+  consume({ "delete-key": async ({ key_id }) => ({ outcome: key_id === 7 ? "deleted" : "not-found" }) });
+  const jobId = `delete-${randomUUID()}`;
+  await client.submit("delete-key", jobId, { key_id: 7, deadline: payload.deadline, request_id: "r" });
+  expect(await client.awaitResult("delete-key", jobId, 5_000)).toEqual({
+    state: "finished",
+    result: { outcome: "deleted" },
+  });
+});
+
+test("a job that ended before anybody awaited it is found by another client", async () => {
+  consume({});
+  const jobId = `cancel-${newJob()}`;
+  await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  await client.awaitResult("cancel-creation", jobId, 5_000);
+  const other = createJobClient({ redisUrl, prefix, onError: ignore });
+  await vi.waitFor(() => expect(other.connected).toBe(true));
+  expect(await other.awaitResult("cancel-creation", jobId, 5_000)).toMatchObject({ state: "finished" });
+  await other.close();
+});
+
+test("a job that throws is delivered again, and the handler is told", async () => {
+  const deliveries: boolean[] = [];
+  consume({
+    "create-key": async (_, { redelivered }) => {
+      deliveries.push(redelivered);
+      if (deliveries.length === 1) throw new Error("first time fails");
+      return { outcome: "failed", detail: "second time answers" };
+    },
+  });
+  const jobId = newJob();
+  await client.submit("create-key", jobId, payload);
+  expect(await client.awaitResult("create-key", jobId, 5_000)).toEqual({
+    state: "finished",
+    result: { outcome: "failed", detail: "second time answers" },
+  });
+  expect(deliveries).toEqual([false, true]);
+});
+
+test("the same job id twice is one job", async () => {
+  let runs = 0;
+  const jobId = `cancel-${newJob()}`;
+  await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  consume({
+    "cancel-creation": async () => {
+      runs += 1;
+      return { outcome: "cancelled" };
+    },
+  });
+  await client.awaitResult("cancel-creation", jobId, 5_000);
+  expect(runs).toBe(1);
+});
+
+test("a wait that ends first says pending", async () => {
+  const jobId = newJob();
+  await client.submit("create-key", jobId, payload);
+  expect(await client.awaitResult("create-key", jobId, 50)).toEqual({ state: "pending" });
+  expect(await client.exists("create-key", jobId)).toBe(true);
+  expect(await client.exists("create-key", newJob())).toBe(false);
+});
+
+test("drain lets the job under way end and takes no other", async () => {
+  let release: () => void = ignore;
+  const steps: JobStep[] = [];
+  const running = new Promise<void>((resolve) => {
+    consume(
+      {
+        "cancel-creation": async () => {
+          resolve();
+          await new Promise<void>((go) => {
+            release = go;
+          });
+          return { outcome: "cancelled" };
+        },
+      },
+      (step) => steps.push(step),
+    );
+  });
+  const jobId = `cancel-${newJob()}`;
+  await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  await running;
+  const drained = consumers[0]?.drain();
+  release();
+  await drained;
+  expect(steps.map(({ state }) => state)).toEqual(["completed"]);
+  const later = `cancel-${newJob()}`;
+  await client.submit("cancel-creation", later, { job: "create-1", request_id: "r" });
+  expect(await client.awaitResult("cancel-creation", later, 100)).toEqual({ state: "pending" });
+});
+
+test("without Redis a submit fails at once and surely happened not", async () => {
+  const lonely = createJobClient({ redisUrl: "redis://127.0.0.1:1", prefix, onError: ignore });
+  const failure = await lonely.submit("create-key", newJob(), payload).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(QueueUnavailableError);
+  expect(failure).toMatchObject({ mayHaveHappened: false });
+  await lonely.close();
+});

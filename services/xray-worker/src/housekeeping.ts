@@ -1,0 +1,26 @@
+import { type LifecyclePorts, sweepKeys } from "@veil/key-lifecycle";
+import { type ExclusiveTask, runExclusively } from "@veil/leases";
+import type { MongoKeyStore } from "@veil/mongo-store";
+import type { Clock, Logger } from "@veil/service-runtime";
+
+export interface HousekeepingOptions {
+  readonly ports: LifecyclePorts;
+  readonly store: Pick<MongoKeyStore, "dropTombstones">;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const sweepLeaseMs = 10_000;
+/** No duplicate of a job turns up after a day. */
+const tombstoneAgeS = 24 * 60 * 60;
+
+/** Finishes what jobs left unfinished and forgets what no job can need; one replica at a time. */
+export async function keepHouse({ ports, store, exclusive, clock, log }: HousekeepingOptions): Promise<void> {
+  await runExclusively({ ...exclusive, subject: "sweep", leaseMs: sweepLeaseMs }, async () => {
+    const swept = await sweepKeys(ports);
+    if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "finished what jobs left unfinished");
+    const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - tombstoneAgeS);
+    if (dropped > 0) log.debug({ dropped }, "dropped tombstones");
+  });
+}

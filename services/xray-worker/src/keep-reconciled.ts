@@ -1,0 +1,104 @@
+import { type LifecyclePorts, NodeUnreachableError, NodeUnsureError } from "@veil/key-lifecycle";
+import { type ExclusiveTask, runExclusively } from "@veil/leases";
+import { type DesiredState, NodeWatch, type PassReason, type PassResult, reconcileNode } from "@veil/reconciler";
+import type { Clock, Logger } from "@veil/service-runtime";
+import { InboundMissingError, type XrayNode } from "@veil/xray-gateway";
+import { nodeErrors } from "./node-errors.ts";
+import type { XrayNodeUsers } from "./xray-node-users.ts";
+
+export interface ReconcileLoopOptions {
+  readonly node: XrayNode;
+  readonly users: XrayNodeUsers;
+  readonly state: DesiredState;
+  readonly ports: LifecyclePorts;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly periodMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onPass: (pass: FinishedPass) => void;
+}
+
+export interface FinishedPass {
+  readonly node: string;
+  readonly result: "ok" | "error";
+  readonly durationMs: number;
+  readonly found?: PassResult;
+}
+
+const passLeaseMs = 5_000;
+
+/**
+ * Keeps one node reconciled: a glance at a time, and a pass when the glance calls for one.
+ *
+ * Every replica glances; one of them at a time makes the pass.
+ */
+export class ReconcileLoop {
+  readonly #options: ReconcileLoopOptions;
+  readonly #watch: NodeWatch;
+
+  constructor(options: ReconcileLoopOptions) {
+    this.#options = options;
+    this.#watch = new NodeWatch(options.periodMs);
+  }
+
+  /** One glance, and the pass if one is due. @throws when a store is away or the node can't be mended */
+  async tick(): Promise<void> {
+    const reason = await this.#glance();
+    if (reason === null) return;
+    const { exclusive, node, clock } = this.#options;
+    const subject = `reconcile:${node.name}`;
+    const pass = await runExclusively({ ...exclusive, subject, leaseMs: passLeaseMs }, () => this.#pass(reason));
+    if (pass !== null) this.#watch.passed(clock.now());
+  }
+
+  async #glance(): Promise<PassReason | null> {
+    const { node, clock } = this.#options;
+    try {
+      const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
+      return this.#watch.seen({ users, uptime }, clock.now());
+    } catch (error) {
+      if (!(error instanceof NodeUnreachableError || error instanceof NodeUnsureError)) throw error;
+      this.#watch.lost();
+      return null;
+    }
+  }
+
+  async #pass(reason: PassReason): Promise<void> {
+    const { node, log, onPass, clock } = this.#options;
+    const begun = clock.now();
+    try {
+      const found = await this.#mend(reason);
+      const durationMs = clock.now() - begun;
+      const { missing, wrong, ghosts } = found.drift;
+      const drift = { missing: missing.length, wrong: wrong.length, ghosts: ghosts.length };
+      const level = drift.missing + drift.wrong + drift.ghosts > 0 ? "warn" : "debug";
+      log[level](
+        { node: node.name, reason, ...drift, refills: found.refills, postponed: found.postponed, durationMs },
+        "reconciled",
+      );
+      onPass({ node: node.name, result: "ok", durationMs, found });
+    } catch (error) {
+      onPass({ node: node.name, result: "error", durationMs: clock.now() - begun });
+      throw error;
+    }
+  }
+
+  async #mend(reason: PassReason): Promise<PassResult> {
+    const { users, state, ports, log, node } = this.#options;
+    if (reason !== "period" && !(await users.hasShortId()) && (await users.list()) !== null) {
+      log.info({ node: node.name }, "adding the common short id to the inbound");
+      await users.refill(new Map(await state.findDesired()));
+    }
+    return reconcileNode(users, state, ports);
+  }
+}
+
+/** A missing inbound has no users; that it is missing shows in the pass. */
+async function countUsers(node: XrayNode): Promise<number> {
+  try {
+    return await node.countUsers();
+  } catch (error) {
+    if (error instanceof InboundMissingError) return 0;
+    throw error;
+  }
+}

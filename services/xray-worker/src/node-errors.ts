@@ -1,0 +1,30 @@
+import { NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "@veil/key-lifecycle";
+import {
+  InboundMissingError,
+  XrayAnswerInvalidError,
+  XrayError,
+  XrayOutcomeUnknownError,
+  XrayUnreachableError,
+} from "@veil/xray-gateway";
+
+/**
+ * Runs a call to a node and says its failure in the lifecycle's words.
+ *
+ * A missing inbound counts as unreachable: it is being replaced or about to be put back, and nothing happened.
+ *
+ * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError
+ */
+export async function nodeErrors<T>(node: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof XrayUnreachableError || error instanceof InboundMissingError) {
+      throw new NodeUnreachableError(node, error);
+    }
+    if (error instanceof XrayOutcomeUnknownError || error instanceof XrayAnswerInvalidError) {
+      throw new NodeUnsureError(node, error);
+    }
+    if (error instanceof XrayError) throw new NodeRefusedError(node, error);
+    throw error;
+  }
+}

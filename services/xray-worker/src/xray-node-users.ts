@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NodeUser } from "@veil/key-lifecycle";
+import type { MongoInboundVault, MongoKeyStore } from "@veil/mongo-store";
+import type { ActualUser, DesiredUser, ReconciledNode } from "@veil/reconciler";
+import {
+  AccountMismatchError,
+  ensureShortId,
+  type InboundDefinition,
+  InboundMissingError,
+  type InboundUser,
+  type XrayNode,
+} from "@veil/xray-gateway";
+import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
+import pLimit from "p-limit";
+import { nodeErrors } from "./node-errors.ts";
+
+export interface XrayNodeUsersOptions {
+  readonly node: XrayNode;
+  readonly vault: MongoInboundVault;
+  readonly store: Pick<MongoKeyStore, "findCreating">;
+  /** The flow of every key's account. */
+  readonly flow: VlessFlow;
+  /** The short id that every share link names. */
+  readonly shortId: string;
+}
+
+/** While an inbound is replaced it is missing for some milliseconds; an add or a remove waits that out. */
+const missingInboundWaitMs = 1_000;
+const askAgainMs = 25;
+const addedAtOnce = 32;
+
+/** One Xray node as the key lifecycle and the reconciler know it: keys in, gRPC calls out. */
+export class XrayNodeUsers implements ReconciledNode {
+  readonly #options: XrayNodeUsersOptions;
+
+  constructor(options: XrayNodeUsersOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.node.name;
+  }
+
+  async add(user: NodeUser): Promise<void> {
+    const { node } = this.#options;
+    const wanted = this.#inboundUser(user);
+    await nodeErrors(this.name, async () => {
+      try {
+        await whileInboundMissing(() => node.addUser(wanted));
+      } catch (error) {
+        if (!(error instanceof AccountMismatchError)) throw error;
+        await node.removeUser(wanted.email);
+        await node.addUser(wanted);
+      }
+    });
+  }
+
+  async remove(keyId: number): Promise<void> {
+    await nodeErrors(this.name, () => whileInboundMissing(() => this.#options.node.removeUser(userEmail(keyId))));
+  }
+
+  async list(): Promise<readonly ActualUser[] | null> {
+    return nodeErrors(this.name, async () => {
+      try {
+        return (await this.#options.node.listUsers()).map(toActualUser);
+      } catch (error) {
+        if (error instanceof InboundMissingError) return null;
+        throw error;
+      }
+    });
+  }
+
+  /** Whether the inbound takes clients that name the common short id. A missing inbound does not. */
+  async hasShortId(): Promise<boolean> {
+    return nodeErrors(this.name, async () => {
+      const definition = await this.#options.node.readInbound();
+      return definition !== null && ensureShortId(definition, this.#options.shortId) === null;
+    });
+  }
+
+  /**
+   * Replaces the inbound by one that holds exactly the desired users, those under creation and its foreign ones.
+   *
+   * The definition is stored before the inbound goes, so that a crash in between can be mended. Keys under creation are
+   * read after it went: their users may have been added to the old one.
+   *
+   * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, StoreUnavailableError
+   */
+  async refill(desired: ReadonlyMap<number, DesiredUser>): Promise<void> {
+    const { node, store } = this.#options;
+    const inbound = await this.#secureInbound();
+    await nodeErrors(this.name, () => node.removeInbound());
+    const users = new Map<number, NodeUser>(desired);
+    for (const user of await store.findCreating(Date.now())) users.set(user.keyId, user);
+    const ours = [...users.values()].map((user) => this.#inboundUser(user));
+    await nodeErrors(this.name, async () => {
+      const left = await node.addInbound(inbound.definition, [...inbound.foreign, ...ours]);
+      const limit = pLimit(addedAtOnce);
+      await Promise.all(left.map((user) => limit(() => node.addUser(user))));
+    });
+  }
+
+  async #secureInbound(): Promise<StoredInbound> {
+    const { node, vault, shortId } = this.#options;
+    const live = await nodeErrors(this.name, () => node.readInbound());
+    if (live === null) {
+      const stored = await vault.load(this.name);
+      if (stored === null) throw new InboundLostError(this.name);
+      return parseInbound(stored);
+    }
+    const listed = await nodeErrors(this.name, () => node.listUsers());
+    const inbound: StoredInbound = {
+      definition: ensureShortId(live, shortId) ?? live,
+      foreign: listed.filter((user) => keyIdOfEmail(user.email) === null),
+    };
+    await vault.save(this.name, JSON.stringify(inbound));
+    return inbound;
+  }
+
+  #inboundUser({ keyId, uuid }: NodeUser): InboundUser {
+    return { email: userEmail(keyId), account: { protocol: "vless", uuid, flow: this.#options.flow } };
+  }
+}
+
+/** Thrown when a node has no inbound of our tag and never had one that we know: its configuration must be mended. */
+export class InboundLostError extends Error {
+  override readonly name = "InboundLostError";
+  readonly node: string;
+
+  constructor(node: string) {
+    super(`node ${node} has no inbound of the configured tag, and none was ever stored for it`);
+    this.node = node;
+  }
+}
+
+interface StoredInbound {
+  readonly definition: InboundDefinition;
+  readonly foreign: readonly InboundUser[];
+}
+
+/** What this process's kind wrote itself, under the same types. */
+function parseInbound(text: string): StoredInbound {
+  return JSON.parse(text) as StoredInbound;
+}
+
+function toActualUser({ email, account }: InboundUser): ActualUser {
+  return { email, keyId: keyIdOfEmail(email), uuid: account.protocol === "vless" ? account.uuid : null };
+}
+
+async function whileInboundMissing<T>(call: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + missingInboundWaitMs;
+  while (true) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof InboundMissingError) || performance.now() > giveUpAt) throw error;
+      await sleep(askAgainMs);
+    }
+  }
+}
