@@ -7,6 +7,7 @@ import {
   ensureShortId,
   type InboundDefinition,
   InboundMissingError,
+  InboundNotListeningError,
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-gateway";
@@ -94,10 +95,21 @@ export class XrayNodeUsers implements ReconciledNode {
     for (const user of await store.findCreating(Date.now())) users.set(user.keyId, user);
     const ours = [...users.values()].map((user) => this.#inboundUser(user));
     await nodeErrors(this.name, async () => {
-      const left = await node.addInbound(inbound.definition, [...inbound.foreign, ...ours]);
+      const left = await this.#addInbound(inbound.definition, [...inbound.foreign, ...ours]);
       const limit = pLimit(addedAtOnce);
       await Promise.all(left.map((user) => limit(() => node.addUser(user))));
     });
+  }
+
+  /** An inbound that can't listen is taken away again: it would look right and serve nobody. */
+  async #addInbound(definition: InboundDefinition, users: readonly InboundUser[]): Promise<InboundUser[]> {
+    const { node } = this.#options;
+    try {
+      return await node.addInbound(definition, users);
+    } catch (error) {
+      if (error instanceof InboundNotListeningError) await node.removeInbound();
+      throw error;
+    }
   }
 
   async #secureInbound(): Promise<StoredInbound> {

@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A local web server that sends and takes bytes: the other end of the tunnel. */
+export interface ByteServer {
+  /** Answers a body of so many bytes. */
+  downloadUrl(bytes: number): string;
+  readonly uploadUrl: string;
+  stop(): Promise<void>;
+}
+
+const chunk = Buffer.alloc(64 * 1024, 42);
+
+export async function startByteServer(): Promise<ByteServer> {
+  const server = createServer((incoming, outgoing) => {
+    incoming.resume();
+    incoming.on("end", () => {
+      let left = Number(/^\/bytes\/(\d+)$/.exec(incoming.url ?? "")?.[1] ?? 0);
+      outgoing.writeHead(200, { "content-length": left });
+      const pump = () => {
+        while (left > 0) {
+          const part = left >= chunk.length ? chunk : chunk.subarray(0, left);
+          left -= part.length;
+          if (!outgoing.write(part)) {
+            outgoing.once("drain", pump);
+            return;
+          }
+        }
+        outgoing.end();
+      };
+      pump();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    downloadUrl: (bytes) => `http://127.0.0.1:${port}/bytes/${bytes}`,
+    uploadUrl: `http://127.0.0.1:${port}/upload`,
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import getPort from "get-port";
+import { z } from "zod";
+
+const processEntry = z.object({ pid: z.number() });
+const runFile = z.object({
+  api: processEntry.extend({ url: z.string() }),
+  "xray-worker": processEntry.extend({ metrics_url: z.string() }),
+  "stats-collector": processEntry.extend({ metrics_url: z.string() }),
+  redis: processEntry.extend({ url: z.string() }),
+  mongodb: processEntry.extend({ uri: z.string() }),
+  xray: processEntry.extend({
+    binary: z.string(),
+    api: z.string(),
+    inbound_tag: z.string(),
+    port: z.number(),
+    config: z.string(),
+  }),
+});
+
+/** The processes of a running stack, as `run.json` names them. */
+export type RunFile = z.infer<typeof runFile>;
+
+/** `npm start` as a user runs it, in a data directory of its own. */
+export interface RunningStack {
+  readonly dataDir: string;
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  /** What it printed so far. */
+  output(): string;
+  readRunFile(): Promise<RunFile>;
+  /** Ctrl-C. @returns the exit code */
+  stop(): Promise<number | null>;
+}
+
+const repoRoot = new URL("../../", import.meta.url).pathname;
+export const testApiKey = "test-key-of-the-running-stack-0123456789";
+
+/** Starts the whole system and resolves when it says that it is ready. @throws with its output when it ends instead */
+export async function startStack(dataDir: string, env: Record<string, string> = {}): Promise<RunningStack> {
+  const apiPort = await getPort();
+  const child = spawn(process.execPath, [join(repoRoot, "tools/local-stack/dist/main.js")], {
+    cwd: repoRoot,
+    env: {
+      ...process.env,
+      VEIL_DATA_DIR: dataDir,
+      API_PORT: String(apiPort),
+      API_SECRET_KEY: testApiKey,
+      XRAY_ALLOW_PRIVATE: "true",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  const ready = new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      printed += chunk.toString();
+      if (/curl /.test(printed)) resolve();
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("exit", (code) => reject(new Error(`the stack ended with code ${code}:\n${printed}`)));
+  });
+  await ready;
+  return {
+    dataDir,
+    apiUrl: `http://127.0.0.1:${apiPort}`,
+    apiKey: testApiKey,
+    output: () => printed,
+    readRunFile: async () => runFile.parse(JSON.parse(await readFile(join(dataDir, "run.json"), "utf8"))),
+    stop: async () => {
+      if (child.exitCode === null) {
+        child.kill("SIGINT");
+        await once(child, "exit");
+      }
+      return child.exitCode;
+    },
+  };
+}
+
+/** A data directory that is gone after the tests. */
+export async function temporaryDataDir(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "veil-stack-"));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}

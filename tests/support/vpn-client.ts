@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import getPort from "get-port";
+
+/** A real Xray client made from a share link, with a local HTTP proxy as its entrance. */
+export interface VpnClient {
+  /** Fetches a plain-HTTP address through the tunnel and counts the bytes of the body. @throws when the tunnel fails */
+  download(url: string): Promise<number>;
+  /** Sends a body of so many bytes through the tunnel. @throws when the tunnel fails */
+  upload(url: string, bytes: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const answerTimeoutMs = 30_000;
+
+export async function startVpnClient(xrayBinary: string, link: string): Promise<VpnClient> {
+  const dir = await mkdtemp(join(tmpdir(), "veil-client-"));
+  const proxyPort = await getPort();
+  const configFile = join(dir, "client.json");
+  await writeFile(configFile, JSON.stringify(clientConfig(link, proxyPort)), { mode: 0o600 });
+  const child = spawn(xrayBinary, ["run", "-c", configFile], { stdio: "ignore" });
+  await listening(proxyPort, child);
+  return {
+    download: (url) => exchange(proxyPort, url, "GET"),
+    upload: async (url, bytes) => {
+      await exchange(proxyPort, url, "POST", bytes);
+    },
+    stop: async () => {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What an app makes of the link when it is imported. */
+function clientConfig(link: string, proxyPort: number): object {
+  const address = new URL(link);
+  const parameter = (name: string) => address.searchParams.get(name) ?? "";
+  const flow = parameter("flow");
+  return {
+    log: { loglevel: "error", access: "none" },
+    inbounds: [{ listen: "127.0.0.1", port: proxyPort, protocol: "http" }],
+    outbounds: [
+      {
+        protocol: "vless",
+        settings: {
+          vnext: [
+            {
+              address: address.hostname.replace(/^\[|\]$/g, ""),
+              port: Number(address.port),
+              users: [{ id: address.username, encryption: "none", flow: flow === "none" ? "" : flow }],
+            },
+          ],
+        },
+        streamSettings: {
+          network: parameter("type"),
+          security: parameter("security"),
+          realitySettings: {
+            serverName: parameter("sni"),
+            fingerprint: parameter("fp"),
+            publicKey: parameter("pbk"),
+            shortId: parameter("sid"),
+            spiderX: parameter("spx"),
+          },
+        },
+      },
+    ],
+  };
+}
+
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
+    const socket = connect({ host: "127.0.0.1", port });
+    const open = await Promise.race([
+      once(socket, "connect").then(() => true),
+      once(socket, "error").then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (open) return;
+  }
+  throw new Error(`the Xray client ended with code ${child.exitCode}`);
+}
+
+const uploadChunk = Buffer.alloc(64 * 1024, 7);
+
+function exchange(proxyPort: number, url: string, method: string, uploadBytes = 0): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host: "127.0.0.1", port: proxyPort, path: url, method, agent: false, timeout: answerTimeoutMs },
+      (incoming) => {
+        let bytes = 0;
+        incoming.on("data", (chunk: Buffer) => {
+          bytes += chunk.length;
+        });
+        incoming.on("error", reject);
+        incoming.on("end", () => {
+          if (incoming.statusCode === 200) resolve(bytes);
+          else reject(new Error(`answered ${incoming.statusCode}`));
+        });
+      },
+    );
+    outgoing.on("timeout", () => outgoing.destroy(new Error("no answer through the tunnel")));
+    outgoing.on("error", reject);
+    let left = uploadBytes;
+    const pump = () => {
+      while (left > 0) {
+        const chunk = left >= uploadChunk.length ? uploadChunk : uploadChunk.subarray(0, left);
+        left -= chunk.length;
+        if (!outgoing.write(chunk)) {
+          outgoing.once("drain", pump);
+          return;
+        }
+      }
+      outgoing.end();
+    };
+    pump();
+  });
+}
