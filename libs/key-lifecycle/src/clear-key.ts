@@ -102,7 +102,8 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
 /**
  * Removes a user of ours from one node when no record wants it there: a ghost.
  *
- * A key that is being created, or whose removal is the sweep's, is left alone.
+ * The caller has made sure that no creation claims the key. One that is active, or whose removal is the sweep's, is left
+ * alone.
  *
  * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
  */

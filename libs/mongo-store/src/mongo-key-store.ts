@@ -128,14 +128,10 @@ export class MongoKeyStore implements KeyStore {
 
   async findOverdue(before: number): Promise<Creation[]> {
     return storeErrors(async () => {
-      const late = await this.#creations.find({ decided: false, deadline: { $lt: before } }).toArray();
-      const undecided: Creation[] = [];
-      const decided: string[] = [];
-      for (const document of late) {
-        const creation = toCreation(document);
-        if (creation === null || (await this.find(creation.keyId)) !== null) decided.push(document._id);
-        else undecided.push(creation);
-      }
+      const claims = await this.#creations.find({ decided: false, deadline: { $lt: before } }).toArray();
+      const undecided = await this.#undecided(claims);
+      const open = new Set(undecided.map(({ job }) => job));
+      const decided = claims.map(({ _id }) => _id).filter((job) => !open.has(job));
       if (decided.length > 0) await this.#creations.updateMany({ _id: { $in: decided } }, { $set: { decided: true } });
       return undecided;
     });
@@ -163,15 +159,9 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
-  /** Users of keys that may be under creation right now. @param now milliseconds @throws StoreUnavailableError */
-  async findCreating(now: number): Promise<DesiredUser[]> {
-    return storeErrors(async () => {
-      const documents = await this.#creations.find({ decided: false, deadline: { $gt: now } }).toArray();
-      return documents.flatMap((document) => {
-        const creation = toCreation(document);
-        return creation === null ? [] : [{ keyId: creation.keyId, uuid: creation.uuid, unsure: [] }];
-      });
-    });
+  /** Keys that are claimed and not decided: perhaps in some node already. @throws StoreUnavailableError */
+  async findCreating(): Promise<Creation[]> {
+    return storeErrors(async () => this.#undecided(await this.#creations.find({ decided: false }).toArray()));
   }
 
   /** How many keys are in each phase, and how many are being created. @throws StoreUnavailableError */
@@ -197,6 +187,21 @@ export class MongoKeyStore implements KeyStore {
       const keys = await this.#keys.deleteMany({ phase: phaseNumber("gone"), created_at: { $lt: before } });
       return claims.deletedCount + keys.deletedCount;
     });
+  }
+
+  /** Those of the claims whose key has no document. */
+  async #undecided(claims: readonly CreationDocument[]): Promise<Creation[]> {
+    const creations = claims.map(toCreation).filter((creation) => creation !== null);
+    const ids = creations.map(({ keyId }) => String(keyId));
+    const decided =
+      ids.length === 0
+        ? []
+        : await this.#keys
+            .find({ _id: { $in: ids } })
+            .project({ _id: 1 })
+            .toArray();
+    const known = new Set(decided.map(({ _id }) => String(_id)));
+    return creations.filter(({ keyId }) => !known.has(String(keyId)));
   }
 
   async #raise(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<KeyRecord | null> {

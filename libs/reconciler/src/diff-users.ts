@@ -23,15 +23,16 @@ export interface Drift {
   readonly wrong: readonly DesiredUser[];
   /** Right as listed, but an older operation may still undo it. */
   readonly unsure: readonly DesiredUser[];
-  /** Ours by their e-mail, and wanted by no active key. */
+  /** Ours by their e-mail, and of no key that is active or being created. */
   readonly ghosts: readonly number[];
 }
 
-/** Compares the users of one node with the desired ones. */
+/** Compares the users of one node with the desired ones; keys that are being created may be there or not. */
 export function diffUsers(
   node: string,
   actual: Iterable<ActualUser>,
   desired: ReadonlyMap<number, DesiredUser>,
+  creating: ReadonlySet<number>,
 ): Drift {
   const present = new Set<number>();
   const wrong: DesiredUser[] = [];
@@ -41,7 +42,7 @@ export function diffUsers(
     if (user.keyId === null) continue;
     const want = desired.get(user.keyId);
     if (want === undefined) {
-      ghosts.push(user.keyId);
+      if (!creating.has(user.keyId)) ghosts.push(user.keyId);
       continue;
     }
     present.add(user.keyId);

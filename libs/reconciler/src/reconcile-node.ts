@@ -20,6 +20,8 @@ export interface ReconciledNode extends NodeUsers {
 }
 
 export interface DesiredState {
+  /** Keys that are claimed and not decided. @throws StoreUnavailableError */
+  findCreating(): Promise<readonly { readonly keyId: number }[]>;
   /** Every active key's user. @throws StoreUnavailableError */
   findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
 }
@@ -43,8 +45,8 @@ const mendedAtOnce = 32;
 /**
  * Makes one node hold what is desired, both ways, whatever happened to it.
  *
- * The actual users are listed first and the desired ones read after: a key that is created or deleted meanwhile is
- * then on the safe side. After a refill everything is looked at again, since keys went on changing beside it.
+ * The actual users are listed first, then the keys under creation are read, then the desired users: a key that goes
+ * from one to the other meanwhile is seen in at least one of them and never taken for a ghost. After a refill everything is looked at again, since keys went on changing beside it.
  *
  * @throws NodeUnreachableError, NodeUnsureError, StoreUnavailableError
  */
@@ -57,8 +59,9 @@ export async function reconcileNode(
   let inboundMissing = false;
   for (let refills = 0; ; refills += 1) {
     const actual = await node.list();
+    const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
     const desired = await state.findDesired();
-    const drift = diffUsers(node.name, actual ?? [], desired);
+    const drift = diffUsers(node.name, actual ?? [], desired, creating);
     first ??= drift;
     inboundMissing ||= actual === null;
     if (refills < mostRefills && (actual === null || needsRefill(drift, desired.size))) {

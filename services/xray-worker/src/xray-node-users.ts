@@ -92,7 +92,7 @@ export class XrayNodeUsers implements ReconciledNode {
     const inbound = await this.#secureInbound();
     await nodeErrors(this.name, () => node.removeInbound());
     const users = new Map<number, NodeUser>(desired);
-    for (const user of await store.findCreating(Date.now())) users.set(user.keyId, user);
+    for (const user of await store.findCreating()) users.set(user.keyId, user);
     const ours = [...users.values()].map((user) => this.#inboundUser(user));
     await nodeErrors(this.name, async () => {
       const left = await this.#addInbound(inbound.definition, [...inbound.foreign, ...ours]);

@@ -142,24 +142,34 @@ export class World {
     for (const timer of this.#timers) if (timer.owner === process) this.#timers.delete(timer);
   }
 
-  /** One action, or one timer. */
+  /** Time goes on, timers that are due fire, and one action is carried out. */
   async step(): Promise<void> {
     this.steps += 1;
-    const ready = this.#pending.filter((pending) => pending.ready());
-    const busy = this.machines.some((machine) => machine.busy);
-    const [next] = this.#dueFirst();
-    const jump = ready.length === 0 && !busy && next !== undefined ? Math.max(0, next.at - this.now) : 0;
-    const elapsed = jump > 0 ? jump : this.random.next() * 2 * this.#stepMs;
+    const elapsed = this.#elapse();
     this.now += elapsed;
     for (const machine of this.machines) machine.run(elapsed);
-    if (next !== undefined && next.at <= this.now) await this.#fire(next);
-    else if (ready.length > 0) await this.#carryOut(this.random.pick(ready));
+    for (let timer = this.#nextTimer(); timer !== null && timer.at <= this.now; timer = this.#nextTimer()) {
+      await this.#fire(timer);
+    }
+    const ready = this.#ready();
+    if (ready.length > 0) await this.#carryOut(this.random.pick(ready));
   }
 
-  #dueFirst(): Timer[] {
-    let first: Timer | undefined;
-    for (const timer of this.#timers) if (first === undefined || timer.at < first.at) first = timer;
-    return first === undefined ? [] : [first];
+  /** A moment, or all the time until the next timer when nothing else can happen. */
+  #elapse(): number {
+    const next = this.#nextTimer();
+    const isIdle = this.#ready().length === 0 && !this.machines.some((machine) => machine.busy);
+    return isIdle && next !== null ? Math.max(0, next.at - this.now) : this.random.next() * 2 * this.#stepMs;
+  }
+
+  #ready(): Pending[] {
+    return this.#pending.filter((pending) => pending.ready());
+  }
+
+  #nextTimer(): Timer | null {
+    let first: Timer | null = null;
+    for (const timer of this.#timers) if (first === null || timer.at < first.at) first = timer;
+    return first;
   }
 
   async #fire(timer: Timer): Promise<void> {

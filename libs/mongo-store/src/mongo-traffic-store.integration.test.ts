@@ -1,0 +1,173 @@
+import { randomUUID } from "node:crypto";
+import { ownDatabase } from "@veil/test-support";
+import type { LedgerUpdate, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
+import {
+  answerOf,
+  compact,
+  formatEntryId,
+  InMemoryTrafficStore,
+  knownOf,
+  observe,
+  prepareReset,
+  totals,
+  updateOf,
+} from "@veil/traffic-ledger";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { connectMongo, type MongoConnection } from "./connect-mongo.ts";
+import { MongoTrafficStore } from "./mongo-traffic-store.ts";
+
+const EPOCH = 1_763_923_456;
+let mongodb: MongoConnection;
+
+beforeAll(async () => {
+  mongodb = connectMongo({
+    uri: ownDatabase(inject("mongodbUri")),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  await mongodb.connection.asPromise();
+});
+
+afterAll(async () => {
+  await mongodb.connection.dropDatabase();
+  await mongodb.close();
+});
+
+function reading(subject: string, record: TrafficRecord | null, up: number, epoch = EPOCH, readAt = 1): LedgerUpdate {
+  const observation = observe(knownOf(record, "main", epoch), { node: "main", epoch, up, down: up * 3 });
+  return updateOf(subject, [observation], readAt);
+}
+
+async function collect(items: AsyncIterable<string>): Promise<string[]> {
+  const collected: string[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+
+/** What every store of traffic records does; the tests of the collector rely on the one in memory doing the same. */
+describe.each<[string, () => TrafficStore]>([
+  ["in memory", () => new InMemoryTrafficStore()],
+  ["in MongoDB", () => new MongoTrafficStore(mongodb)],
+])("a traffic store %s", (_, open) => {
+  it("finds nothing of a subject that was never written", async () => {
+    const store = open();
+    expect(await store.find(randomUUID())).toBeNull();
+    expect(await store.findMany([randomUUID()])).toEqual(new Map());
+  });
+
+  it("finds what was written, whole and alone", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const written = await store.write(reading(subject, null, 7_000_000_000));
+    expect(written).toEqual({
+      subject,
+      revision: 1,
+      read_at: 1,
+      live: {
+        [formatEntryId({ node: "main", epoch: EPOCH, generation: 0 })]: { up: 7_000_000_000, down: 21_000_000_000 },
+      },
+      log: [],
+      version: 0,
+      settled: { up: 0, down: 0 },
+      floor: {},
+      answers: [],
+    });
+    expect(await store.find(subject)).toEqual(written);
+    expect(await store.findMany([subject, randomUUID()])).toEqual(new Map([[subject, written]]));
+  });
+
+  it("only ever raises values and the time of the reading, in whatever order writes come", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const updates = [30, 10, 20].map((up) => reading(subject, null, up, EPOCH, up));
+    for (const update of updates) expect(await store.writeMany([update])).toEqual(new Set());
+    const record = await store.find(subject);
+    expect(record).toMatchObject({ revision: 3, read_at: 30 });
+    expect(record && totals(record)).toEqual({ up: 30, down: 90 });
+  });
+
+  it("stores one direction without the other, also at zero", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const update = { subject, read_at: 1, raise: { "main:1:0": { up: 0 } }, append: [] };
+    expect((await store.write(update)).live).toEqual({ "main:1:0": { up: 0 } });
+  });
+
+  it("writes many subjects at once, new and known ones", async () => {
+    const store = open();
+    const subjects = Array.from({ length: 1_200 }, () => randomUUID());
+    await store.writeMany(subjects.slice(0, 600).map((subject) => reading(subject, null, 5)));
+    expect(await store.writeMany(subjects.map((subject) => reading(subject, null, 9)))).toEqual(new Set());
+    const records = await store.findMany(subjects);
+    expect(records.size).toBe(1_200);
+    expect([...records.values()].every((record) => totals(record).up === 9)).toBe(true);
+  });
+
+  it("30 first writes of a subject at once lose nothing", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const values = Array.from({ length: 30 }, (__, index) => index + 1);
+    await Promise.all(values.map((up) => store.writeMany([reading(subject, null, up)])));
+    const record = await store.find(subject);
+    expect(record?.revision).toBe(30);
+    expect(record && totals(record).up).toBe(30);
+  });
+
+  it("appends falls in order and works them in", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const before = await store.write(reading(subject, null, 100));
+    const after = await store.write(reading(subject, before, 4));
+    expect(after.log).toHaveLength(2);
+    expect(totals(after)).toEqual({ up: 104, down: 312 });
+  });
+
+  it("of 20 resets of one version at once exactly one holds, and all see the same one", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const before = await store.write(reading(subject, null, 100));
+    const jobs = Array.from({ length: 20 }, (__, index) => `reset-${index}`);
+    await Promise.all(
+      jobs.map((job) => {
+        const reset = prepareReset(before, job, new Map([["main", EPOCH]]), 50);
+        return store.write({ subject, read_at: 0, raise: {}, append: [reset] });
+      }),
+    );
+    const record = await store.find(subject);
+    const answered = jobs.flatMap((job) => answerOf(record, job) ?? []);
+    expect(answered.map(({ previous }) => previous)).toEqual([{ up: 100, down: 300 }]);
+    expect(record && totals(record)).toEqual({ up: 0, down: 0 });
+  });
+
+  it("puts a compacted record in place unless the record has changed", async () => {
+    const store = open();
+    const subject = randomUUID();
+    const first = await store.write(reading(subject, null, 100));
+    const second = await store.write(reading(subject, first, 7, EPOCH + 1));
+    expect(await store.replace(first, compact(first))).toBe(false);
+    const compacted = compact(second);
+    expect(await store.replace(second, compacted)).toBe(true);
+    expect(await store.find(subject)).toEqual(compacted);
+    const late = await store.write(reading(subject, null, 120));
+    expect(totals(late)).toEqual({ up: 107, down: 321 });
+  });
+
+  it("names the subjects of all records, and removes those it is told to", async () => {
+    const store = open();
+    const [kept, removed] = [randomUUID(), randomUUID()];
+    await store.writeMany([reading(kept, null, 1), reading(removed, null, 1)]);
+    await store.remove([removed, randomUUID()]);
+    const subjects = await collect(store.subjects());
+    expect(subjects).toContain(kept);
+    expect(subjects).not.toContain(removed);
+  });
+});
+
+it("a record that makes no sense is refused, not guessed at", async () => {
+  const subject = randomUUID();
+  await mongodb.connection
+    .collection<{ _id: string; revision: string }>("traffic")
+    .insertOne({ _id: subject, revision: "x" });
+  await expect(new MongoTrafficStore(mongodb).find(subject)).rejects.toThrow(/revision/);
+});

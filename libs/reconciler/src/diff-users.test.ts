@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { type ActualUser, type DesiredUser, diffUsers } from "./diff-users.ts";
+
+const uuid = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
+const user = (keyId: number): ActualUser => ({ email: `${keyId}@veil`, keyId, uuid: uuid(keyId) });
+const desired = (...keys: DesiredUser[]) => new Map(keys.map((key) => [key.keyId, key]));
+const want = (keyId: number, unsure: string[] = []): DesiredUser => ({ keyId, uuid: uuid(keyId), unsure });
+const nothing = { missing: [], wrong: [], unsure: [], ghosts: [] };
+
+test("equal sets have no drift", () => {
+  expect(diffUsers("main", [user(1), user(2)], desired(want(1), want(2)), new Set())).toEqual(nothing);
+});
+
+test("what is wanted and absent is missing, what is there and unwanted is a ghost", () => {
+  expect(diffUsers("main", [user(1), user(3)], desired(want(1), want(2)), new Set())).toEqual({
+    ...nothing,
+    missing: [want(2)],
+    ghosts: [3],
+  });
+});
+
+test("a key that is being created is no ghost", () => {
+  expect(diffUsers("main", [user(7)], desired(), new Set([7]))).toEqual(nothing);
+});
+
+test("another uuid, or an account of another protocol, is wrong", () => {
+  const changed = [
+    { ...user(1), uuid: uuid(9) },
+    { ...user(2), uuid: null },
+  ];
+  expect(diffUsers("main", changed, desired(want(1), want(2)), new Set())).toEqual({
+    ...nothing,
+    wrong: [want(1), want(2)],
+  });
+});
+
+test("a right user is unsure only on the node that the key names", () => {
+  expect(diffUsers("main", [user(1)], desired(want(1, ["main"])), new Set()).unsure).toEqual([want(1, ["main"])]);
+  expect(diffUsers("other", [user(1)], desired(want(1, ["main"])), new Set())).toEqual(nothing);
+});
+
+test("foreign users are never drift", () => {
+  expect(
+    diffUsers("main", [{ email: "friend@example.com", keyId: null, uuid: uuid(5) }], desired(), new Set()),
+  ).toEqual(nothing);
+});

@@ -1,0 +1,82 @@
+import { keyIdOfEmail } from "@veil/xray-protocols";
+import type { Errand, Requests } from "./requests.model.ts";
+import type { KeyDocument } from "./simulated-mongo.model.ts";
+import { type Inbound, uuidOf } from "./simulated-xray.model.ts";
+import { addedForeigner, configuredForeigner, type System } from "./system.model.ts";
+
+type Report = (what: string, detail: string) => void;
+
+/** What must hold once all faults are over and everything has come to rest. */
+export function checkAll(system: System, requests: Requests): void {
+  const report: Report = (what, detail) => system.violated(what, detail);
+  const keys = [...system.mongo.keys.values()];
+  const active = new Map(keys.filter(({ phase }) => phase === "active").map((key) => [key.uuid, key]));
+  for (const xray of system.xrays) {
+    if (xray.inbound === null) report("inbound gone for good", xray.name);
+    else checkNode(xray.name, xray.inbound, active, report);
+    checkForeigners(xray.name, xray.inbound, report);
+  }
+  checkDocuments(system, keys, report);
+  for (const errand of requests.errands) checkErrand(errand, keys, report);
+}
+
+function checkNode(node: string, inbound: Inbound, active: ReadonlyMap<string, KeyDocument>, report: Report): void {
+  for (const [uuid, email] of inbound.byUuid) {
+    const isOurs = keyIdOfEmail(email) !== null;
+    if (!isOurs || active.has(uuid)) continue;
+    report(inbound.byEmail.has(email) ? "ghost, listed" : "ghost, unlisted and unremovable", `${node} ${email}`);
+  }
+  for (const [email, user] of inbound.byEmail) {
+    const isOurs = keyIdOfEmail(email) !== null;
+    if (isOurs && !active.has(uuidOf(user))) report("ghost, listed", `${node} ${email}`);
+  }
+  for (const [uuid, key] of active) {
+    if (inbound.byUuid.has(uuid)) continue;
+    const isListed = inbound.byEmail.has(`${key.keyId}@veil`);
+    report(
+      isListed ? "active key dead in Xray though listed" : "active key missing in Xray",
+      `${node} key ${key.keyId}`,
+    );
+  }
+}
+
+function checkForeigners(node: string, inbound: Inbound | null, report: Report): void {
+  if (inbound === null) return;
+  const own = [configuredForeigner, addedForeigner].filter(({ email }) => inbound.byEmail.has(email));
+  if (own.length === 0) report("foreign user touched", node);
+  for (const user of own)
+    if (!inbound.byUuid.has(uuidOf(user))) report("foreign user touched", `${node} ${user.email}`);
+}
+
+function checkDocuments(system: System, keys: readonly KeyDocument[], report: Report): void {
+  for (const { keyId, phase, unsure } of keys) {
+    if (phase === "deleting") report("key stuck in deleting", `key ${keyId}`);
+    if (phase === "active" && unsure.size > 0) report("active key never settled", `key ${keyId}`);
+  }
+  const claims = [...system.mongo.creations.values()].filter(({ keyId }) => keyId !== null);
+  for (const { keyId } of claims) {
+    if (!keys.some((key) => key.keyId === keyId)) report("key stuck in creating", `key ${keyId}`);
+  }
+  if (new Set(claims.map(({ keyId }) => keyId)).size < claims.length) report("key id used twice", "");
+}
+
+function checkErrand(errand: Errand, keys: readonly KeyDocument[], report: Report): void {
+  const { id, answer } = errand;
+  const made = keys.filter((key) => key.job === `create-${id}`);
+  const active = made.filter(({ phase }) => phase === "active");
+  const told = [answer, ...errand.replays].filter((each) => each !== null);
+  const successes = told.filter((each) => each.status === 200);
+  const errors = told.filter((each) => each.status === "error");
+  if (made.length > 1) report("two keys from one job", id);
+  for (const { keyId } of successes) {
+    if (!errand.deletionAsked && !active.some((key) => key.keyId === keyId)) {
+      report("lost key: answered 200, absent", `key ${keyId}`);
+    }
+    if (active.some((key) => key.keyId !== keyId)) report("zombie: nobody was told about it", id);
+  }
+  if (answer?.status === "error" && active.length > 0) report("zombie: definitive error, key active", id);
+  if (successes.length > 0 && errors.length > 0) report("replay differs from the first answer", id);
+  if (errand.deletes.includes(200) && active.length > 0) report("deleted key is active", id);
+  if (errand.deletes.filter((each) => each === 200).length > 1) report("two racing deletes both 200", id);
+  if (errand.deletesAsked === 1 && errand.deletes[0] === 404) report("own delete answered 404", id);
+}

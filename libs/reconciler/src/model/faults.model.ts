@@ -1,0 +1,199 @@
+import type { Requests } from "./requests.model.ts";
+import { addedForeigner, inboundTag, shortId, type System } from "./system.model.ts";
+import { inboundWith, type SimulatedXray } from "./simulated-xray.model.ts";
+import { realityInbound } from "./reality-inbound.model.ts";
+import type { Process } from "./world.model.ts";
+import { startWorker } from "./worker-process.model.ts";
+
+/** Every way in which the outside, or a process of ours, may fail. */
+export const faultKinds = [
+  "worker killed",
+  "worker paused",
+  "api killed",
+  "xray restarts",
+  "xray hangs",
+  "xray unreachable",
+  "call unanswered",
+  "mongo away",
+  "mongo reply lost",
+  "mongo write late",
+  "redis away",
+  "redis reply lost",
+  "redis rolled back",
+  "job stalls",
+  "job given up",
+  "pass lease lost",
+  "inbound emptied",
+  "inbound removed",
+  "user tampered with",
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+/** A second, in which late calls come through, and the time that a call may have taken before. */
+const shortestHangMs = 2_500;
+
+/** Makes things fail at random moments, each for a while, until it is told to stop. */
+export class Faults {
+  readonly workers: Process[] = [];
+  readonly #system: System;
+  readonly #requests: Requests;
+  readonly #kinds: readonly FaultKind[];
+  readonly #rate: number;
+  #over: (() => void | Promise<void>)[] = [];
+
+  constructor(system: System, requests: Requests, kinds: readonly FaultKind[]) {
+    this.#system = system;
+    this.#requests = requests;
+    this.#kinds = kinds;
+    this.#rate = system.world.random.pick([0.01, 0.03, 0.06]);
+    if (this.#has("call unanswered")) system.callMischief.lostAnswer = 0.02;
+    if (this.#has("mongo reply lost")) system.mongo.mischief.lostReply = 0.01;
+    if (this.#has("mongo write late")) system.mongo.mischief.lateWrite = 0.015;
+    if (this.#has("redis reply lost")) system.redis.mischief.lostReply = 0.01;
+    if (kinds.some((kind) => /unanswered|lost|late/.test(kind))) system.faults += 1;
+    for (let number = 0; number < 3; number += 1) this.#startWorker(`worker-${number}`);
+  }
+
+  /** May make something fail now. */
+  async perhaps(): Promise<void> {
+    const { random } = this.#system.world;
+    if (random.chance(0.08)) this.#system.redis.remember();
+    if (this.#kinds.length > 0 && random.chance(this.#rate)) await this.#strike(random.pick(this.#kinds));
+  }
+
+  /** Everything is back and works from now on. */
+  async stop(): Promise<void> {
+    const { mongo, redis, callMischief } = this.#system;
+    callMischief.lostAnswer = 0;
+    mongo.mischief.lostReply = 0;
+    mongo.mischief.lateWrite = 0;
+    redis.mischief.lostReply = 0;
+    for (const end of [...this.#over]) await end();
+    mongo.applyAllLate();
+  }
+
+  async #strike(kind: FaultKind): Promise<void> {
+    const { world, mongo, redis, queue, xrays } = this.#system;
+    const { random } = world;
+    const xray = random.pick(xrays);
+    const jobs = queue.openJobs.filter(({ state, name }) => state === "active" && name !== "cancel-creation");
+    this.#system.faults += 1;
+    switch (kind) {
+      case "worker killed":
+        return this.#killWorker(random.pick(this.workers));
+      case "worker paused":
+        return this.#pause(random.pick(this.workers));
+      case "api killed":
+        if (random.chance(0.3)) this.#requests.crash(random.pick(this.#requests.replicas));
+        return;
+      case "xray restarts":
+        world.log(() => `xray ${xray.name} RESTARTS`);
+        return xray.restart();
+      case "xray hangs":
+        return this.#outage(`xray ${xray.name} HANGS`, random.between(shortestHangMs, 20_000), xray, "hung", true);
+      case "xray unreachable":
+        xray.dropConnections();
+        return this.#outage(`xray ${xray.name} is UNREACHABLE`, random.between(20, 8_000), xray, "reachable", false);
+      case "mongo away":
+        return this.#outage("mongo is AWAY", random.between(20, 8_000), mongo, "up", false);
+      case "redis away":
+        return this.#outage("redis is AWAY", random.between(20, 12_000), redis, "up", false);
+      case "redis rolled back":
+        if (!random.chance(0.3)) return;
+        world.log(() => "redis is ROLLED BACK");
+        return redis.rollBack();
+      case "job stalls":
+        if (jobs.length > 0) queue.stall(random.pick(jobs));
+        return;
+      case "job given up":
+        if (jobs.length > 0 && random.chance(0.3)) queue.giveUp(random.pick(jobs));
+        return;
+      case "pass lease lost":
+        for (const name of redis.leases.keys()) if (!name.includes(":key:")) redis.leases.delete(name);
+        return;
+      case "inbound emptied":
+        world.log(() => `xray ${xray.name}: somebody REPLACES the inbound`);
+        xray.inbound = inboundWith(realityInbound(inboundTag, shortId), [addedForeigner]);
+        return;
+      case "inbound removed":
+        if (!mongo.vault.has(xray.name)) return;
+        world.log(() => `xray ${xray.name}: somebody REMOVES the inbound`);
+        xray.inbound = null;
+        return;
+      case "user tampered with":
+        return this.#tamper(xray);
+      case "call unanswered":
+      case "mongo reply lost":
+      case "mongo write late":
+      case "redis reply lost":
+        return;
+    }
+  }
+
+  #has(kind: FaultKind): boolean {
+    return this.#kinds.includes(kind);
+  }
+
+  #startWorker(name: string): void {
+    const process = this.#system.newProcess(name);
+    this.workers.push(process);
+    this.#system.world.send(process, "starts", () => startWorker(process, this.#system));
+  }
+
+  #killWorker(process: Process): void {
+    const { world } = this.#system;
+    this.workers.splice(this.workers.indexOf(process), 1);
+    world.kill(process);
+    this.#until(world.random.between(0, 3_000), () =>
+      this.#startWorker(`${process.name.split("'")[0]}'${world.steps}`),
+    );
+    if (this.workers.length === 0) this.#startWorker("worker-spare");
+  }
+
+  #pause(process: Process): void {
+    const { world } = this.#system;
+    if (process.state !== "running") return;
+    world.pause(process);
+    const longest = world.random.chance(0.5) ? 1_000 : 20_000;
+    this.#until(world.random.between(10, longest), () => world.resume(process));
+  }
+
+  #outage<K extends string>(label: string, ms: number, what: { [key in K]: boolean }, key: K, bad: boolean): void {
+    const { world } = this.#system;
+    if (what[key] === bad) return;
+    world.log(() => label);
+    what[key] = bad;
+    this.#until(ms, () => {
+      world.log(() => `${label}: over`);
+      what[key] = !bad;
+    });
+  }
+
+  /** Somebody changes our users behind our back. */
+  #tamper({ inbound, name }: SimulatedXray): void {
+    const { random, log } = this.#system.world;
+    const ours = [...(inbound?.byEmail.values() ?? [])].filter(({ email }) => email.endsWith("@veil"));
+    if (inbound === null || ours.length === 0) return;
+    const user = random.pick(ours);
+    if (user.account.protocol !== "vless") return;
+    const changed = { email: user.email, account: { ...user.account, uuid: random.uuid() } };
+    const inPlace = random.chance(0.5);
+    void log;
+    this.#system.world.log(() => `xray ${name}: somebody ${inPlace ? "CHANGES" : "REMOVES"} ${user.email}`);
+    inbound.byEmail.delete(user.email);
+    inbound.byUuid.delete(user.account.uuid);
+    if (!inPlace) return;
+    inbound.byEmail.set(changed.email, changed);
+    inbound.byUuid.set(changed.account.uuid, changed.email);
+  }
+
+  #until(ms: number, end: () => void | Promise<void>): void {
+    const once = (): void | Promise<void> => {
+      if (!this.#over.includes(once)) return;
+      this.#over = this.#over.filter((other) => other !== once);
+      return end();
+    };
+    this.#over.push(once);
+    this.#system.world.after(ms, null, () => void once());
+  }
+}

@@ -1,0 +1,140 @@
+import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.model.ts";
+import type { System } from "./system.model.ts";
+
+/** One key that a caller asks for, and what became of its requests. */
+export interface Errand {
+  readonly id: string;
+  answer: Answer | null;
+  replays: Answer[];
+  /** Nobody asked for its deletion before this. */
+  deletionAsked: boolean;
+  deletes: DeleteAnswer[];
+  deletesAsked: number;
+  /** The replica that answered the creation. */
+  replica: ApiReplica | null;
+}
+
+export interface Wishes {
+  readonly errands: number;
+  readonly replays: boolean;
+  readonly duplicateDeletes: boolean;
+}
+
+const creationsWithinMs = 6_000;
+
+/** The callers: creations, replays of them, deletions, and two deletions of one key. */
+export class Requests {
+  readonly errands: Errand[] = [];
+  readonly #system: System;
+  readonly #replicas: ApiReplica[];
+  /** Requests that will come or are under way. */
+  #open: { replica: ApiReplica | null }[] = [];
+
+  constructor(system: System, wishes: Wishes) {
+    this.#system = system;
+    this.#replicas = ["api-0", "api-1"].map((name) => new ApiReplica(system.newProcess(name), system));
+    for (let count = 0; count < wishes.errands; count += 1) this.#plan(String(count), wishes);
+  }
+
+  get open(): number {
+    return this.#open.length;
+  }
+
+  get replicas(): readonly ApiReplica[] {
+    return this.#replicas;
+  }
+
+  /** Its requests are never answered, and what it remembered is forgotten. */
+  crash(replica: ApiReplica): void {
+    this.#system.world.kill(replica.process);
+    const index = this.#replicas.indexOf(replica);
+    const restarted = new ApiReplica(this.#system.newProcess(`${replica.process.name}'`), this.#system);
+    this.#replicas.splice(index, 1, restarted);
+    this.#open = this.#open.filter((request) => request.replica !== replica);
+  }
+
+  #plan(id: string, wishes: Wishes): void {
+    const { random } = this.#system.world;
+    const errand: Errand = {
+      id,
+      answer: null,
+      replays: [],
+      deletionAsked: false,
+      deletes: [],
+      deletesAsked: 0,
+      replica: null,
+    };
+    this.errands.push(errand);
+    const isDeleted = random.chance(0.5);
+    const isReplayed = wishes.replays && random.chance(0.4);
+    const isDeletedTwice = wishes.duplicateDeletes && random.chance(0.4);
+    const begin = random.between(0, creationsWithinMs);
+    this.#later(begin, async (replica) => {
+      await this.#create(errand, replica);
+      if (errand.answer?.status !== 200 || !isDeleted) return;
+      const { keyId } = errand.answer;
+      const pause = random.chance(0.5) ? 50 : 4_000;
+      for (let count = isDeletedTwice ? 2 : 1; count > 0; count -= 1) {
+        this.#later(random.between(0, pause), (other) => this.#delete(errand, keyId, other));
+      }
+    });
+    if (isReplayed) {
+      this.#later(begin + random.between(10, 12_000), async (replica) => {
+        errand.replays.push(await replica.replay(id));
+      });
+    }
+  }
+
+  async #create(errand: Errand, replica: ApiReplica): Promise<void> {
+    const { world } = this.#system;
+    const faultsBefore = this.#system.faults;
+    errand.answer = await replica.create(errand.id);
+    errand.replica = replica;
+    world.log(() => `ANSWER to creation ${errand.id}: ${JSON.stringify(errand.answer)}`);
+    if (errand.answer.status === 200 && this.#system.faults === faultsBefore) this.#mustBeUsable(errand.answer.uuid);
+  }
+
+  async #delete(errand: Errand, keyId: number, replica: ApiReplica): Promise<void> {
+    const faultsBefore = this.#system.faults;
+    errand.deletionAsked = true;
+    errand.deletesAsked += 1;
+    const answer = await replica.delete(keyId, `${errand.id}-${errand.deletesAsked}`);
+    errand.deletes.push(answer);
+    this.#system.world.log(() => `ANSWER to the deletion of key ${keyId}: ${answer}`);
+    if (answer === 200 && this.#system.faults === faultsBefore) this.#mustBeUseless(errand);
+  }
+
+  #later(ms: number, request: (replica: ApiReplica) => Promise<void>): void {
+    const { world } = this.#system;
+    const open: { replica: ApiReplica | null } = { replica: null };
+    this.#open.push(open);
+    const end = (): void => {
+      this.#open = this.#open.filter((other) => other !== open);
+    };
+    world.after(ms, null, () => {
+      const replica = world.random.pick(this.#replicas);
+      open.replica = replica;
+      world.send(replica.process, "gets a request", () => {
+        void request(replica).then(end, (error: unknown) => {
+          end();
+          this.#system.violated("unexpected error in a request", String(error));
+        });
+      });
+    });
+  }
+
+  /** No fault since the request came: whoever dials now connects, unless the inbound is being replaced. */
+  #mustBeUsable(uuid: string): void {
+    const able = this.#system.xrays.filter((xray) => xray.inbound !== null && !xray.hung && xray.reachable);
+    if (able.length === 0 || able.some((xray) => xray.inbound?.byUuid.has(uuid))) return;
+    this.#system.violated("answered 200 and the key does not work", uuid);
+  }
+
+  #mustBeUseless(errand: Errand): void {
+    if (errand.answer?.status !== 200) return;
+    const { uuid } = errand.answer;
+    const able = this.#system.xrays.filter((xray) => !xray.hung && xray.reachable);
+    if (!able.some((xray) => xray.inbound?.byUuid.has(uuid))) return;
+    this.#system.violated("deletion answered 200 and the key works", uuid);
+  }
+}

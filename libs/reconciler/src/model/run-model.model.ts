@@ -1,0 +1,85 @@
+import { checkAll } from "./checks.model.ts";
+import { type FaultKind, faultKinds, Faults } from "./faults.model.ts";
+import { Random } from "./random.model.ts";
+import { Requests } from "./requests.model.ts";
+import { System, type Violation } from "./system.model.ts";
+import { installVirtualTime } from "./virtual-time.model.ts";
+
+export interface ModelOptions {
+  readonly seed: number;
+  /** Without it every seed has its own choice of faults. */
+  readonly faults?: readonly FaultKind[];
+  /** Keys asked for. Default 4. */
+  readonly errands?: number;
+  readonly trace?: (line: string) => void;
+}
+
+export interface ModelResult {
+  readonly steps: number;
+  readonly violations: readonly Violation[];
+}
+
+const longestChaosMs = 35_000;
+const chaosSteps = 900;
+/** Long enough for an abandoned lease to run out, and for passes and sweeps after that. */
+const restMs = 30_000;
+const longestRestMs = 150_000;
+
+/** One history of the whole system, decided by its seed. */
+export async function runModel({ seed, faults, errands = 4, trace }: ModelOptions): Promise<ModelResult> {
+  const random = new Random(seed);
+  const system = new System(random, trace ?? null);
+  const restoreTime = installVirtualTime(system.world);
+  try {
+    const kinds = faults ?? chooseFaults(random);
+    system.world.log(() => `faults: ${kinds.join(", ")}`);
+    const requests = new Requests(system, {
+      errands,
+      replays: random.chance(0.5),
+      duplicateDeletes: random.chance(0.5),
+    });
+    const mishaps = new Faults(system, requests, kinds);
+    await live(system, requests, mishaps);
+    await mishaps.stop();
+    system.world.log(() => "---- faults are over");
+    await rest(system, requests);
+    checkAll(system, requests);
+    return { steps: system.world.steps, violations: system.violations };
+  } finally {
+    restoreTime();
+  }
+}
+
+/** Often few kinds, so that each meets the code in many states, sometimes all. */
+function chooseFaults(random: Random): FaultKind[] {
+  const share = random.pick([0, 0.1, 0.2, 0.5, 1]);
+  return faultKinds.filter(() => random.chance(share));
+}
+
+async function live(system: System, requests: Requests, faults: Faults): Promise<void> {
+  const end = system.world.now + longestChaosMs;
+  while (system.world.now < end && system.world.steps < chaosSteps) {
+    await system.world.step();
+    await faults.perhaps();
+    mustHideRefusedKeys(system, requests);
+  }
+}
+
+async function rest(system: System, requests: Requests): Promise<void> {
+  const { world, queue, xrays } = system;
+  const begun = world.now;
+  let restless = begun;
+  while (world.now < restless + restMs && world.now < begun + longestRestMs) {
+    await world.step();
+    mustHideRefusedKeys(system, requests);
+    if (queue.openJobs.length > 0 || requests.open > 0 || xrays.some(({ idle }) => !idle)) restless = world.now;
+  }
+  if (queue.openJobs.length > 0 || requests.open > 0) system.violated("does not come to rest", "");
+}
+
+/** A key that its caller was refused is not shown to that caller. */
+function mustHideRefusedKeys(system: System, requests: Requests): void {
+  for (const { id, answer, replica } of requests.errands) {
+    if (answer?.status === "error" && replica?.shows(`create-${id}`)) system.violated("refused key is shown", id);
+  }
+}

@@ -1,0 +1,116 @@
+import { type KeyPhase, type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
+import type { Process, World } from "./world.model.ts";
+
+export interface CreationDocument {
+  readonly job: string;
+  /** Null for a job that may never claim. */
+  readonly keyId: number | null;
+  readonly uuid: string;
+  readonly name: string | null;
+  readonly createdAt: number;
+  readonly deadline: number;
+  decided: boolean;
+}
+
+export interface KeyDocument {
+  readonly keyId: number;
+  readonly uuid: string;
+  readonly name: string | null;
+  readonly createdAt: number;
+  readonly job: string;
+  phase: KeyPhase;
+  readonly activated: boolean;
+  cancelled: boolean;
+  readonly deleters: string[];
+  readonly unsure: Set<string>;
+}
+
+/** What can go wrong with one operation, as probabilities. */
+export interface MongoMischief {
+  lostReply: number;
+  lateWrite: number;
+}
+
+/** The documents, and the ways in which MongoDB fails. Each operation of the driver is one atomic step. */
+export class SimulatedMongo {
+  readonly creations = new Map<string, CreationDocument>();
+  readonly keys = new Map<number, KeyDocument>();
+  readonly vault = new Map<string, string>();
+  readonly mischief: MongoMischief = { lostReply: 0, lateWrite: 0 };
+  lastKeyId = 0;
+  up = true;
+  readonly #world: World;
+  #late: (() => void)[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  read<T>(process: Process, label: string, effect: () => T): Promise<T> {
+    return this.#world.call(process, `mongo ${label}`, () => {
+      this.#mustBeUp();
+      return effect();
+    });
+  }
+
+  /** A write may fail although it happened, or although it is going to happen. */
+  write<T>(process: Process, label: string, effect: () => T): Promise<T> {
+    return this.#world.call(process, `mongo ${label}`, () => {
+      this.#mustBeUp();
+      const { random } = this.#world;
+      if (random.chance(this.mischief.lateWrite)) {
+        this.#applyLate(label, effect);
+        throw new StoreUnavailableError(new Error("the write hangs"));
+      }
+      const result = effect();
+      if (random.chance(this.mischief.lostReply)) {
+        this.#world.log(() => `mongo ${label}: the reply is LOST`);
+        throw new StoreUnavailableError(new Error("the reply was lost"));
+      }
+      return result;
+    });
+  }
+
+  /** All writes that hang are applied now. */
+  applyAllLate(): void {
+    for (const apply of this.#late.splice(0)) apply();
+  }
+
+  find(keyId: number): KeyRecord | null {
+    const found = this.keys.get(keyId);
+    return found === undefined ? null : toRecord(found);
+  }
+
+  #applyLate(label: string, effect: () => unknown): void {
+    this.#world.log(() => `mongo ${label}: HANGS`);
+    const apply = (): void => {
+      this.#late = this.#late.filter((other) => other !== apply);
+      this.#world.log(() => `mongo ${label}: applied LATE`);
+      effect();
+    };
+    this.#late.push(apply);
+    const delay = this.#world.random.chance(0.5) ? 500 : 12_000;
+    this.#world.after(this.#world.random.between(1, delay), null, () => {
+      if (this.#late.includes(apply)) apply();
+    });
+  }
+
+  #mustBeUp(): void {
+    if (!this.up) throw new StoreUnavailableError(new Error("away"));
+  }
+}
+
+export function toRecord(document: KeyDocument): KeyRecord {
+  return {
+    keyId: document.keyId,
+    uuid: document.uuid,
+    name: document.name,
+    createdAt: document.createdAt,
+    job: document.job,
+    phase: document.phase,
+    activated: document.activated,
+    cancelled: document.cancelled,
+    deleter: document.deleters[0] ?? null,
+    unsure: [...document.unsure],
+  };
+}

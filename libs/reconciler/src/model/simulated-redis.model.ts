@@ -1,0 +1,115 @@
+import type { Process, World } from "./world.model.ts";
+
+export type JobState = "waiting" | "active" | "delayed" | "finished" | "failed";
+
+/** A job as BullMQ keeps it. */
+export interface Job {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: unknown;
+  state: JobState;
+  result: unknown;
+  /** Deliveries, and those that ended with an error. */
+  started: number;
+  failures: number;
+  /** Of the delivery that may end the job. */
+  lock: string | null;
+  lockedUntil: number;
+  /** A delayed job waits until then. */
+  due: number;
+}
+
+interface Lease {
+  token: string;
+  until: number;
+}
+
+/** What can go wrong with one command, as a probability. */
+export interface RedisMischief {
+  lostReply: number;
+}
+
+/** What Redis holds: jobs and leases; how it goes away, and how it forgets what it had not yet written to disk. */
+export class SimulatedRedis {
+  jobs = new Map<string, Job>();
+  leases = new Map<string, Lease>();
+  up = true;
+  readonly mischief: RedisMischief = { lostReply: 0 };
+  readonly #world: World;
+  #onDisk: { readonly jobs: Map<string, Job>; readonly leases: Map<string, Lease> } | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** A command of a client that fails at once while Redis is away. */
+  command<T>(process: Process, label: string, effect: () => T): Promise<T> {
+    return this.#world.call(process, `redis ${label}`, () => {
+      if (!this.up) throw new RedisAwayError(false);
+      const result = effect();
+      if (this.#world.random.chance(this.mischief.lostReply)) throw new RedisAwayError(true);
+      return result;
+    });
+  }
+
+  /** A command of a client that waits until Redis is back. */
+  patient<T>(process: Process, label: string, effect: () => T, ready: () => boolean = () => true): Promise<T> {
+    return this.#world.call(process, `redis ${label}`, effect, () => this.up && ready());
+  }
+
+  /** The connection that leases use. The script tells what is done; what it does is done here. */
+  leaseConnection(process: Process): {
+    eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
+  } {
+    return {
+      eval: (script, _keys, key, token, durationMs) => {
+        const name = String(key);
+        const label = `${name} ${operationOf(script)}`;
+        return this.command(process, label, () => this.#lease(script, name, String(token), Number(durationMs)));
+      },
+    };
+  }
+
+  remember(): void {
+    this.#onDisk = structuredClone({ jobs: this.jobs, leases: this.leases });
+  }
+
+  /** Restarts with what had reached the disk. */
+  rollBack(): void {
+    if (this.#onDisk === null) return;
+    const { jobs, leases } = structuredClone(this.#onDisk);
+    this.jobs = jobs;
+    this.leases = leases;
+  }
+
+  #lease(script: string, name: string, token: string, durationMs: number): unknown {
+    const lease = this.leases.get(name);
+    switch (operationOf(script)) {
+      case "acquire": {
+        if (lease !== undefined && lease.token !== token && lease.until > this.#world.now) return "held";
+        this.leases.set(name, { token, until: this.#world.now + durationMs });
+        return lease !== undefined && lease.token !== token ? "abandoned" : "free";
+      }
+      case "release":
+        return lease?.token === token ? Number(this.leases.delete(name)) : 0;
+      case "abandon":
+        if (lease?.token === token) lease.until = 0;
+        return 0;
+    }
+  }
+}
+
+export class RedisAwayError extends Error {
+  override readonly name = "RedisAwayError";
+  readonly mayHaveHappened: boolean;
+
+  constructor(mayHaveHappened: boolean) {
+    super("redis is away");
+    this.mayHaveHappened = mayHaveHappened;
+  }
+}
+
+function operationOf(script: string): "acquire" | "release" | "abandon" {
+  if (script.includes("PEXPIRE")) return "acquire";
+  return script.includes("'DEL'") ? "release" : "abandon";
+}

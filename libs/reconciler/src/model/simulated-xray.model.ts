@@ -1,0 +1,159 @@
+import type { InboundDefinition, InboundUser } from "@veil/xray-gateway";
+import type { Machine, World } from "./world.model.ts";
+
+/** An inbound's users: two maps with no lock over both, as in Xray's validator. */
+export interface Inbound {
+  readonly definition: InboundDefinition;
+  readonly byEmail: Map<string, InboundUser>;
+  readonly byUuid: Map<string, string>;
+}
+
+export type Request =
+  | { readonly method: "add"; readonly user: InboundUser }
+  | { readonly method: "remove"; readonly email: string }
+  | { readonly method: "get"; readonly email: string }
+  | { readonly method: "list" | "read inbound" | "remove inbound" | "look" }
+  | { readonly method: "add inbound"; readonly definition: InboundDefinition; readonly users: readonly InboundUser[] };
+
+/** How Xray answers; what it refuses, by the text that it gives. */
+export type Answer =
+  | { readonly text: "ok"; readonly users?: readonly InboundUser[]; readonly definition?: InboundDefinition }
+  | { readonly text: "no inbound" | "user exists" | "no user" | "inbound exists" };
+
+export interface Call {
+  readonly request: Request;
+  readonly answered: (answer: Answer) => void;
+  readonly dropped: () => void;
+}
+
+interface Work extends Call {
+  readonly course: Generator<void, Answer>;
+  readonly since: number;
+}
+
+/** An Xray that runs gets through with a call in this time, however many there are. */
+const longestCallMs = 400;
+const substepMs = 8;
+
+/** One Xray process. Calls in flight are worked on in no order, each in the sub-steps of the real one. */
+export class SimulatedXray implements Machine {
+  readonly name: string;
+  readonly #world: World;
+  readonly #configured: () => Inbound;
+  inbound: Inbound | null;
+  hung = false;
+  reachable = true;
+  startedAt: number;
+  restarts = 0;
+  #work: Work[] = [];
+  #runningMs = 0;
+
+  constructor(name: string, world: World, configured: () => Inbound) {
+    this.name = name;
+    this.#world = world;
+    this.#configured = configured;
+    this.inbound = configured();
+    this.startedAt = world.now;
+  }
+
+  get busy(): boolean {
+    return !this.hung && this.#work.length > 0;
+  }
+
+  get idle(): boolean {
+    return this.#work.length === 0;
+  }
+
+  accept(call: Call): void {
+    this.#work.push({ ...call, course: serve(this, call.request), since: this.#runningMs });
+  }
+
+  run(elapsedMs: number): void {
+    if (this.hung) return;
+    this.#runningMs += elapsedMs;
+    for (const work of this.#work.slice()) {
+      if (this.#runningMs - work.since > longestCallMs) while (!this.#advance(work));
+    }
+    const substeps = this.#world.random.below(2 + Math.min(20, elapsedMs / substepMs));
+    for (let done = 0; done < substeps && this.#work.length > 0; done += 1) {
+      this.#advance(this.#world.random.pick(this.#work));
+    }
+  }
+
+  restart(): void {
+    for (const work of this.#work.splice(0)) work.dropped();
+    this.inbound = this.#configured();
+    this.hung = false;
+    this.startedAt = this.#world.now;
+    this.restarts += 1;
+  }
+
+  /** Connections break; what arrived is carried out all the same. */
+  dropConnections(): void {
+    for (const work of this.#work) work.dropped();
+  }
+
+  #advance(work: Work): boolean {
+    const { done, value } = work.course.next();
+    if (done !== true) return false;
+    this.#work.splice(this.#work.indexOf(work), 1);
+    this.#world.log(() => `${this.name} has done ${describe(work.request)}: ${value.text}`);
+    work.answered(value);
+    return true;
+  }
+}
+
+function* serve(xray: SimulatedXray, request: Request): Generator<void, Answer> {
+  const { inbound } = xray;
+  if (request.method === "add inbound") {
+    if (inbound !== null) return { text: "inbound exists" };
+    xray.inbound = inboundWith(request.definition, request.users);
+    return { text: "ok" };
+  }
+  if (inbound === null) return { text: "no inbound" };
+  switch (request.method) {
+    case "remove inbound":
+      xray.inbound = null;
+      return { text: "ok" };
+    case "read inbound":
+      return { text: "ok", definition: inbound.definition };
+    case "look":
+    case "list":
+      return { text: "ok", users: [...inbound.byEmail.values()] };
+    case "get":
+      return { text: "ok", users: [inbound.byEmail.get(request.email)].filter((user) => user !== undefined) };
+    case "add":
+      if (inbound.byEmail.has(request.user.email)) return { text: "user exists" };
+      inbound.byEmail.set(request.user.email, request.user);
+      yield;
+      inbound.byUuid.set(uuidOf(request.user), request.user.email);
+      return { text: "ok" };
+    case "remove": {
+      const user = inbound.byEmail.get(request.email);
+      if (user === undefined) return { text: "no user" };
+      yield;
+      inbound.byEmail.delete(request.email);
+      yield;
+      inbound.byUuid.delete(uuidOf(user));
+      return { text: "ok" };
+    }
+  }
+}
+
+export function inboundWith(definition: InboundDefinition, users: readonly InboundUser[]): Inbound {
+  return {
+    definition,
+    byEmail: new Map(users.map((user) => [user.email, user])),
+    byUuid: new Map(users.map((user) => [uuidOf(user), user.email])),
+  };
+}
+
+export function uuidOf({ email, account }: InboundUser): string {
+  return account.protocol === "vless" ? account.uuid : email;
+}
+
+export function describe(request: Request): string {
+  if (request.method === "add") return `add ${request.user.email}`;
+  if (request.method === "add inbound") return `add inbound [${request.users.map(({ email }) => email).join(" ")}]`;
+  return "email" in request ? `${request.method} ${request.email}` : request.method;
+}

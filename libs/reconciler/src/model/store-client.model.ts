@@ -1,0 +1,194 @@
+import {
+  type Creation,
+  type Decision,
+  type KeyPhase,
+  type KeyRecord,
+  type KeyStore,
+  keyPhases,
+} from "@veil/key-lifecycle";
+import type { DesiredUser } from "../diff-users.ts";
+import { type CreationDocument, type KeyDocument, type SimulatedMongo, toRecord } from "./simulated-mongo.model.ts";
+import type { Process } from "./world.model.ts";
+
+/** One process's view of the key store, in the same steps as the real one: inserts-if-absent and monotone updates. */
+export class StoreClient implements KeyStore {
+  readonly #mongo: SimulatedMongo;
+  readonly #process: Process;
+
+  constructor(mongo: SimulatedMongo, process: Process) {
+    this.#mongo = mongo;
+    this.#process = process;
+  }
+
+  async claim(request: Omit<Creation, "keyId">): Promise<Creation | null> {
+    const keyId = await this.#write("next key id", () => {
+      this.#mongo.lastKeyId += 1;
+      return this.#mongo.lastKeyId;
+    });
+    const inserted = await this.#insertClaim({ ...request, keyId, decided: false });
+    return inserted ? { ...request, keyId } : this.findCreation(request.job);
+  }
+
+  async findCreation(job: string): Promise<Creation | null> {
+    return this.#read(`find the claim of ${job}`, () => toCreation(this.#mongo.creations.get(job)));
+  }
+
+  async forbid(job: string): Promise<Creation | null> {
+    await this.#insertClaim({ job, keyId: null, uuid: "", name: null, createdAt: 0, deadline: 0, decided: true });
+    return this.findCreation(job);
+  }
+
+  async decide({ phase, unsure, ...key }: Decision): Promise<KeyRecord> {
+    const document: KeyDocument = {
+      keyId: key.keyId,
+      uuid: key.uuid,
+      name: key.name,
+      createdAt: key.createdAt,
+      job: key.job,
+      phase,
+      activated: phase === "active",
+      cancelled: false,
+      deleters: [],
+      unsure: new Set(unsure),
+    };
+    const inserted = await this.#write(`decide key ${key.keyId} as ${phase}, unsure [${unsure.join(" ")}]`, () => {
+      if (this.#mongo.keys.has(key.keyId)) return false;
+      this.#mongo.keys.set(key.keyId, document);
+      return true;
+    });
+    const standing = inserted ? { ...toRecord(document), phase, unsure } : await this.find(key.keyId);
+    if (standing === null) throw new Error(`key ${key.keyId} is decided and can't be found`);
+    return standing;
+  }
+
+  find(keyId: number): Promise<KeyRecord | null> {
+    return this.#read(`find key ${keyId}`, () => this.#mongo.find(keyId));
+  }
+
+  beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
+    return this.#update(keyId, `is deleted by ${deleter}`, (key) => {
+      raise(key, "deleting");
+      key.deleters.push(deleter);
+    });
+  }
+
+  cancel(keyId: number): Promise<KeyRecord | null> {
+    return this.#update(keyId, "is cancelled", (key) => {
+      raise(key, "deleting");
+      key.cancelled = true;
+    });
+  }
+
+  async finishDeletion(keyId: number): Promise<void> {
+    await this.#update(keyId, "is gone", (key) => raise(key, "gone"));
+  }
+
+  async markUnsure(keyId: number, node: string): Promise<void> {
+    await this.#update(keyId, `is unsure on ${node}`, (key) => key.unsure.add(node));
+  }
+
+  async markSure(keyId: number, node: string): Promise<void> {
+    await this.#update(keyId, `is sure on ${node}`, (key) => key.unsure.delete(node));
+  }
+
+  async findOverdue(before: number): Promise<Creation[]> {
+    const late = await this.#read("find overdue claims", () =>
+      [...this.#mongo.creations.values()].filter((claim) => !claim.decided && claim.deadline < before),
+    );
+    const undecided: Creation[] = [];
+    const decided: CreationDocument[] = [];
+    for (const claim of late) {
+      const creation = toCreation(claim);
+      if (creation === null || (await this.find(creation.keyId)) !== null) decided.push(claim);
+      else undecided.push(creation);
+    }
+    if (decided.length > 0) {
+      await this.#write("mark claims as decided", () => {
+        for (const claim of decided) claim.decided = true;
+      });
+    }
+    return undecided;
+  }
+
+  findDeleting(): Promise<KeyRecord[]> {
+    return this.#read("find keys that are deleting", () => this.#inPhase("deleting"));
+  }
+
+  findDesired(): Promise<Map<number, DesiredUser>> {
+    return this.#read("find desired users", () => {
+      const active = this.#inPhase("active").map(({ keyId, uuid, unsure }) => ({ keyId, uuid, unsure }));
+      return new Map(active.map((user) => [user.keyId, user]));
+    });
+  }
+
+  findCreating(now: number): Promise<DesiredUser[]> {
+    return this.#read("find keys under creation", () =>
+      [...this.#mongo.creations.values()].flatMap((claim) => {
+        const creation = !claim.decided && claim.deadline > now ? toCreation(claim) : null;
+        return creation === null ? [] : [{ keyId: creation.keyId, uuid: creation.uuid, unsure: [] }];
+      }),
+    );
+  }
+
+  /** Nothing is ever old enough here. */
+  dropTombstones(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  /** What the API asks. */
+  async findByCreateJob(job: string): Promise<KeyRecord | null> {
+    const creation = await this.findCreation(job);
+    return creation === null ? null : this.find(creation.keyId);
+  }
+
+  async *listActive(): AsyncGenerator<KeyRecord> {
+    yield* await this.#read("list active keys", () => this.#inPhase("active"));
+  }
+
+  async save(node: string, inbound: string): Promise<void> {
+    await this.#write(`save the inbound of ${node}`, () => this.#mongo.vault.set(node, inbound));
+  }
+
+  load(node: string): Promise<string | null> {
+    return this.#read(`load the inbound of ${node}`, () => this.#mongo.vault.get(node) ?? null);
+  }
+
+  #insertClaim(claim: CreationDocument): Promise<boolean> {
+    return this.#write(`claim key ${claim.keyId} for ${claim.job}`, () => {
+      if (this.#mongo.creations.has(claim.job)) return false;
+      this.#mongo.creations.set(claim.job, claim);
+      return true;
+    });
+  }
+
+  #update(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<KeyRecord | null> {
+    return this.#write(`key ${keyId} ${label}`, () => {
+      const key = this.#mongo.keys.get(keyId);
+      if (key !== undefined) change(key);
+      return this.#mongo.find(keyId);
+    });
+  }
+
+  #inPhase(phase: KeyPhase): KeyRecord[] {
+    return [...this.#mongo.keys.values()].filter((key) => key.phase === phase).map(toRecord);
+  }
+
+  #read<T>(label: string, effect: () => T): Promise<T> {
+    return this.#mongo.read(this.#process, label, effect);
+  }
+
+  #write<T>(label: string, effect: () => T): Promise<T> {
+    return this.#mongo.write(this.#process, label, effect);
+  }
+}
+
+/** `$max`. */
+function raise(key: KeyDocument, phase: KeyPhase): void {
+  if (keyPhases.indexOf(phase) > keyPhases.indexOf(key.phase)) key.phase = phase;
+}
+
+function toCreation(claim: CreationDocument | undefined): Creation | null {
+  if (claim === undefined || claim.keyId === null) return null;
+  const { job, keyId, uuid, name, createdAt, deadline } = claim;
+  return { job, keyId, uuid, name, createdAt, deadline };
+}

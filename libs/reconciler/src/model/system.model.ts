@@ -1,0 +1,67 @@
+import type { InboundUser } from "@veil/xray-gateway";
+import { type Random } from "./random.model.ts";
+import { realityInbound } from "./reality-inbound.model.ts";
+import { SimulatedMongo } from "./simulated-mongo.model.ts";
+import { SimulatedQueue } from "./simulated-queue.model.ts";
+import { SimulatedRedis } from "./simulated-redis.model.ts";
+import { type Inbound, inboundWith, SimulatedXray } from "./simulated-xray.model.ts";
+import type { CallMischief } from "./xray-client.model.ts";
+import { Process, World } from "./world.model.ts";
+
+export const inboundTag = "vless-in";
+export const shortId = "7bb45050";
+const otherShortId = "0123456789abcdef";
+
+/** Stands in Xray's own config, so it comes back with every restart. */
+export const configuredForeigner: InboundUser = {
+  email: "admin@elsewhere",
+  account: { protocol: "vless", uuid: "aaaaaaaa-aaaa-4aaa-aaaa-aaaaaaaaaaaa", flow: "" },
+};
+/** Added by somebody else while Xray runs. */
+export const addedForeigner: InboundUser = {
+  email: "guest@elsewhere",
+  account: { protocol: "vless", uuid: "bbbbbbbb-bbbb-4bbb-abbb-bbbbbbbbbbbb", flow: "" },
+};
+
+/** Something that must never be. */
+export interface Violation {
+  readonly what: string;
+  readonly detail: string;
+}
+
+/** Everything outside our code, and what has been seen of its promises so far. */
+export class System {
+  readonly world: World;
+  readonly mongo: SimulatedMongo;
+  readonly redis: SimulatedRedis;
+  readonly queue: SimulatedQueue;
+  readonly xrays: readonly SimulatedXray[];
+  readonly callMischief: CallMischief = { lostAnswer: 0 };
+  readonly violations: Violation[] = [];
+  /** Faults so far, so that one can say that there was none since a moment. */
+  faults = 0;
+  readonly #clocksDiffer: boolean;
+
+  constructor(random: Random, trace: ((line: string) => void) | null) {
+    this.world = new World(random, trace);
+    this.#clocksDiffer = random.chance(0.3);
+    this.mongo = new SimulatedMongo(this.world);
+    this.redis = new SimulatedRedis(this.world);
+    this.queue = new SimulatedQueue(this.redis, this.world);
+    const knowsShortId = random.chance(0.5);
+    const configured = (): Inbound =>
+      inboundWith(realityInbound(inboundTag, knowsShortId ? shortId : otherShortId), [configuredForeigner]);
+    this.xrays = ["a", "b"].map((name) => new SimulatedXray(name, this.world, configured));
+    this.world.machines.push(...this.xrays);
+  }
+
+  newProcess(name: string): Process {
+    const skewMs = this.#clocksDiffer ? Math.round(this.world.random.between(-300, 300)) : 0;
+    return new Process(name, skewMs);
+  }
+
+  violated(what: string, detail: string): void {
+    this.world.log(() => `!!! ${what}: ${detail}`);
+    this.violations.push({ what, detail });
+  }
+}

@@ -1,0 +1,171 @@
+import {
+  AccountMismatchError,
+  type InboundDefinition,
+  InboundExistsError,
+  InboundMissingError,
+  type InboundUser,
+  XrayAnswerInvalidError,
+  type XrayNode,
+  XrayOutcomeUnknownError,
+  XrayUnreachableError,
+} from "@veil/xray-gateway";
+import { type Answer, describe, type Request, type SimulatedXray, uuidOf } from "./simulated-xray.model.ts";
+import type { Process, World } from "./world.model.ts";
+
+/** The part of a gateway that the worker uses. */
+export type UsedXrayNode = Pick<
+  XrayNode,
+  | "name"
+  | "addUser"
+  | "removeUser"
+  | "listUsers"
+  | "countUsers"
+  | "readInbound"
+  | "removeInbound"
+  | "addInbound"
+  | "uptimeSeconds"
+>;
+
+/** What can go wrong with a call although nothing is wrong with the node, as a probability. */
+export interface CallMischief {
+  lostAnswer: number;
+}
+
+const callTimeoutMs = 3_000;
+const bulkTimeoutMs = 15_000;
+const probeMs = 1_000;
+const deadlineExceeded = 4;
+const unavailable = 14;
+
+/** One process's connection to one Xray, with the behaviour of the real gateway: no call while the node counts as hung. */
+export class XrayClient implements UsedXrayNode {
+  readonly #inboundTag: string;
+  readonly #world: World;
+  readonly #process: Process;
+  readonly #xray: SimulatedXray;
+  readonly #mischief: CallMischief;
+  #silent = false;
+
+  constructor(xray: SimulatedXray, inboundTag: string, process: Process, world: World, mischief: CallMischief) {
+    this.#xray = xray;
+    this.#inboundTag = inboundTag;
+    this.#process = process;
+    this.#world = world;
+    this.#mischief = mischief;
+  }
+
+  get name(): string {
+    return this.#xray.name;
+  }
+
+  async addUser(user: InboundUser): Promise<"added" | "exists"> {
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      if ((await this.#inInbound("addUser", { method: "add", user })).text === "ok") return "added";
+      const [found] = usersOf(await this.#inInbound("addUser", { method: "get", email: user.email }));
+      if (found === undefined) continue;
+      if (uuidOf(found) === uuidOf(user)) return "exists";
+      throw new AccountMismatchError(this.name, "addUser", user.email);
+    }
+    throw new XrayAnswerInvalidError(this.name, "addUser", `${user.email} exists and can't be found`);
+  }
+
+  async removeUser(email: string): Promise<"removed" | "absent"> {
+    const answer = await this.#inInbound("removeUser", { method: "remove", email });
+    return answer.text === "ok" ? "removed" : "absent";
+  }
+
+  async listUsers(): Promise<InboundUser[]> {
+    return usersOf(await this.#inInbound("listUsers", { method: "list" }));
+  }
+
+  async readInbound(): Promise<InboundDefinition | null> {
+    const answer = await this.#call("readInbound", { method: "read inbound" });
+    return answer.text === "ok" && answer.definition !== undefined ? answer.definition : null;
+  }
+
+  async removeInbound(): Promise<"removed" | "absent"> {
+    const answer = await this.#call("removeInbound", { method: "remove inbound" });
+    return answer.text === "ok" ? "removed" : "absent";
+  }
+
+  async addInbound(definition: InboundDefinition, users: readonly InboundUser[]): Promise<InboundUser[]> {
+    const answer = await this.#call("addInbound", { method: "add inbound", definition, users });
+    if (answer.text === "inbound exists") throw new InboundExistsError(this.name, "addInbound", definition.tag);
+    return [];
+  }
+
+  async countUsers(): Promise<number> {
+    await this.#glance("countUsers");
+    if (this.#xray.inbound === null) throw new InboundMissingError(this.name, "countUsers", this.#inboundTag);
+    return this.#xray.inbound.byEmail.size;
+  }
+
+  async uptimeSeconds(): Promise<number> {
+    await this.#glance("uptimeSeconds");
+    return Math.floor((this.#world.now - this.#xray.startedAt) / 1000);
+  }
+
+  async #inInbound(method: string, request: Request): Promise<Answer> {
+    const answer = await this.#call(method, request);
+    if (answer.text === "no inbound") throw new InboundMissingError(this.name, method, this.#inboundTag);
+    return answer;
+  }
+
+  /** A look that changes nothing and takes no time while all is well. */
+  async #glance(method: string): Promise<void> {
+    if (this.#xray.hung || this.#silent || !this.#xray.reachable) await this.#call(method, { method: "look" });
+  }
+
+  #call(method: string, request: Request): Promise<Answer> {
+    if (this.#silent) return Promise.reject(new XrayUnreachableError(this.name, method, "hung", "waiting for it"));
+    if (!this.#xray.reachable) {
+      return Promise.reject(new XrayUnreachableError(this.name, method, "no-connection", "no connection"));
+    }
+    if (this.#process.state === "dead") return new Promise(() => undefined);
+    this.#world.log(() => `${this.#process.name} asks ${this.name}: ${describe(request)}`);
+    return new Promise((resolve, reject) => {
+      let open = true;
+      const end = (label: string, arrive: () => void): void => {
+        if (!open) return;
+        open = false;
+        this.#world.send(this.#process, `hears ${this.name} on ${describe(request)}: ${label}`, arrive);
+      };
+      const fail = (code: number, text: string): void =>
+        end(text, () => reject(new XrayOutcomeUnknownError(this.name, method, code, text)));
+      this.#xray.accept({
+        request,
+        answered: (answer) => end(answer.text, () => resolve(answer)),
+        dropped: () => fail(unavailable, "connection dropped"),
+      });
+      const timeout = request.method === "list" || request.method === "add inbound" ? bulkTimeoutMs : callTimeoutMs;
+      this.#world.after(timeout, this.#process, () => {
+        if (!open) return;
+        this.#becomeSilent();
+        fail(deadlineExceeded, "no answer in time");
+      });
+      if (this.#world.random.chance(this.#mischief.lostAnswer)) {
+        this.#world.after(this.#world.random.between(0, 300), null, () => fail(unavailable, "connection dropped"));
+      }
+    });
+  }
+
+  /** Asked once a second until it answers. */
+  #becomeSilent(): void {
+    if (this.#silent) return;
+    this.#silent = true;
+    const probe = this.#world.after(
+      probeMs,
+      this.#process,
+      () => {
+        if (this.#xray.hung || !this.#xray.reachable) return;
+        this.#silent = false;
+        this.#world.cancel(probe);
+      },
+      probeMs,
+    );
+  }
+}
+
+function usersOf(answer: Answer): InboundUser[] {
+  return answer.text === "ok" ? [...(answer.users ?? [])] : [];
+}

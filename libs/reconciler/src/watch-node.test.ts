@@ -1,0 +1,50 @@
+import { beforeEach, expect, test } from "vitest";
+import { NodeWatch } from "./watch-node.ts";
+
+let watch: NodeWatch;
+beforeEach(() => {
+  watch = new NodeWatch(30_000);
+});
+
+function passedOnce(): void {
+  watch.seen({ users: 100, uptime: 50 }, 0);
+  watch.passed(0);
+}
+
+test("the first glance calls for a pass, until one has ended well", () => {
+  expect(watch.seen({ users: 0, uptime: 5 }, 0)).toBe("start");
+  expect(watch.seen({ users: 0, uptime: 6 }, 1_000)).toBe("start");
+  watch.passed(1_000);
+  expect(watch.seen({ users: 0, uptime: 7 }, 2_000)).toBeNull();
+});
+
+test("an uptime that falls is a restart, even when the users are there", () => {
+  passedOnce();
+  expect(watch.seen({ users: 100, uptime: 1 }, 1_000)).toBe("restart");
+});
+
+test("an inbound that lost half of its users or more was emptied", () => {
+  passedOnce();
+  expect(watch.seen({ users: 60, uptime: 51 }, 1_000)).toBeNull();
+  expect(watch.seen({ users: 30, uptime: 52 }, 2_000)).toBe("emptied");
+});
+
+test("a node that was away is back", () => {
+  passedOnce();
+  watch.lost();
+  expect(watch.seen({ users: 100, uptime: 52 }, 2_000)).toBe("back");
+});
+
+test("a reason stands until a pass has ended well", () => {
+  passedOnce();
+  watch.seen({ users: 100, uptime: 1 }, 1_000);
+  expect(watch.seen({ users: 100, uptime: 2 }, 2_000)).toBe("period");
+  watch.passed(2_000);
+  expect(watch.seen({ users: 100, uptime: 3 }, 3_000)).toBeNull();
+});
+
+test("the period calls for a pass when nothing else does", () => {
+  passedOnce();
+  expect(watch.seen({ users: 100, uptime: 79 }, 29_000)).toBeNull();
+  expect(watch.seen({ users: 100, uptime: 80 }, 30_000)).toBe("period");
+});
