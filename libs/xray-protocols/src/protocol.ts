@@ -1,0 +1,21 @@
+import type { LinkFlow, LinkedKey, LinkSettings } from "./share-link.ts";
+
+/**
+ * What the project needs to know of a VPN protocol. One file implements it, `protocols.ts` lists it; nothing here
+ * speaks to Xray.
+ */
+export interface Protocol<Account extends { readonly protocol: string }> {
+  readonly name: Account["protocol"];
+
+  /** The account of a key, from the key's secret and the flow that its links name. */
+  accountOf(key: { readonly uuid: string }, flow: LinkFlow): Account;
+
+  /** Whether Xray accepts this account and does with it what it says. Xray itself checks next to nothing over gRPC. */
+  isValidAccount(account: Account): boolean;
+
+  /** Whether two accounts let in the same client in the same way. */
+  isSameAccount(one: Account, other: Account): boolean;
+
+  /** The link that a VPN client imports. */
+  shareLink(key: LinkedKey, settings: LinkSettings): string;
+}

@@ -1,0 +1,52 @@
+/** The flow that a link names. `none` belongs to accounts whose flow is empty. */
+export type LinkFlow = "none" | "xtls-rprx-vision";
+
+/** What a share link says of the server. The same for every key of one node. */
+export interface LinkSettings {
+  /** Host name or IP address that clients dial. An IPv6 address may stand with or without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** The server name that the client's handshake asks for. */
+  readonly sni: string;
+  /** The browser whose TLS handshake the client imitates, for example `chrome`. */
+  readonly fingerprint: string;
+  /** The Reality public key, base64url. */
+  readonly publicKey: string;
+  /** The Reality short id, hexadecimal. */
+  readonly shortId: string;
+  readonly flow: LinkFlow;
+}
+
+/** What a share link says of one key. */
+export interface LinkedKey {
+  readonly id: number;
+  readonly uuid: string;
+  readonly name: string | null;
+}
+
+/** The name that a client shows for a key: its own, or `key-<id>` when it has none. */
+export function linkName(key: LinkedKey): string {
+  return key.name === null || key.name === "" ? `key-${key.id}` : key.name;
+}
+
+/** `host:port` as a URL takes it: IPv6 addresses, the only hosts with a colon, in brackets. */
+export function linkAuthority(host: string, port: number): string {
+  const isBareIPv6 = host.includes(":") && !host.startsWith("[");
+  return isBareIPv6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Query parameters in the order given, every value percent-encoded. */
+export function linkQuery(parameters: readonly (readonly [name: string, value: string])[]): string {
+  return parameters.map(([name, value]) => `${name}=${percentEncode(value)}`).join("&");
+}
+
+/**
+ * Percent-encoding as RFC 3986 has it: every byte of the UTF-8 form but letters, digits and `-._~`. A lone surrogate,
+ * which no UTF-8 text can hold, becomes U+FFFD.
+ */
+export function percentEncode(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD")).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
