@@ -1,2 +1,41 @@
 /** What every service process needs: settings, log, metrics, probes, ordered shutdown, clock. */
-export {};
+export { type Clock, systemClock } from "./clock.ts";
+export { coerceError, errorMessage } from "./coerce-error.ts";
+export { createLogger, type Logger, type LoggerOptions } from "./create-logger.ts";
+export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
+export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
+export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
+export { ManualClock } from "./manual-clock.ts";
+export {
+  boundedLabel,
+  createMetrics,
+  type GaugeOptions,
+  type HistogramOptions,
+  type LabelCombination,
+  LabelCombinationsError,
+  LATENCY_BUCKETS_SECONDS,
+  type MetricOptions,
+  type Metrics,
+} from "./metrics.ts";
+export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
+export { readPackageVersion } from "./package-version.ts";
+export { type PeriodicOptions, type PeriodicTask, runPeriodically } from "./periodic.ts";
+export type { ProcessListeners, ProcessPort } from "./process-port.ts";
+export { type Environment, type ReadSettingsOptions, readSettings } from "./read-settings.ts";
+export type { CheckResult, ReadinessCheck } from "./readiness.ts";
+export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
+export { runtimeSettings } from "./runtime-settings.ts";
+export { REDACTED, scrubSecrets } from "./scrub-secrets.ts";
+export type { ServiceState } from "./service-state.ts";
+export {
+  booleanFlag,
+  commaList,
+  durationMs,
+  LOG_LEVELS,
+  type LogLevel,
+  logLevel,
+  port,
+  url,
+  wholeNumber,
+} from "./setting-types.ts";
+export { type SettingProblem, SettingsError } from "./settings-error.ts";

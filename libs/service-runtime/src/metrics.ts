@@ -1,0 +1,156 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** Buckets of a latency, in seconds: resolve 1 ms to 10 s. */
+export const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** More started combinations than this are a label that is not bounded, or a product that nobody reads. */
+const MAX_STARTED_COMBINATIONS = 1_000;
+
+export type LabelCombination<Label extends string> = Readonly<Record<Label, string>>;
+
+export interface MetricOptions<Label extends string> {
+  readonly name: string;
+  readonly help: string;
+  /** Every label with all the values it can take; a value that is not known beforehand is not fit for a label. */
+  readonly labels?: Readonly<Record<Label, readonly string[]>>;
+  /** The combinations that exist at 0 from the start. Default: all of them. */
+  readonly startWith?: readonly LabelCombination<NoInfer<Label>>[];
+}
+
+export interface GaugeOptions<Label extends string> extends MetricOptions<Label> {
+  /** Sets the gauge when it is read. Such a gauge is not started at 0. */
+  readonly collect?: (gauge: Gauge<Label>) => void | Promise<void>;
+}
+
+export interface HistogramOptions<Label extends string> extends MetricOptions<Label> {
+  /** Upper bounds, ascending. Default {@link LATENCY_BUCKETS_SECONDS}. */
+  readonly buckets?: readonly number[];
+}
+
+/** Metrics of one process. Whatever counts gets them passed in; nothing registers on prom-client's global registry. */
+export interface Metrics {
+  readonly registry: Registry;
+  counter<Label extends string = never>(options: MetricOptions<Label>): Counter<Label>;
+  gauge<Label extends string = never>(options: GaugeOptions<Label>): Gauge<Label>;
+  histogram<Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>;
+}
+
+/** Thrown when a metric would start with more than 1,000 label combinations; name the needed ones in `startWith`. */
+export class LabelCombinationsError extends Error {
+  override readonly name = "LabelCombinationsError";
+  readonly metric: string;
+  readonly combinations: number;
+
+  constructor(metric: string, combinations: number) {
+    super(`${metric} would start with ${combinations} label combinations; name the needed ones in startWith`);
+    this.metric = metric;
+    this.combinations = combinations;
+  }
+}
+
+/**
+ * A registry with `veil_build_info` and the usual figures of a Node process (CPU, memory, event loop, garbage
+ * collection), and makers of metrics whose every series exists at 0 from the start, so that absence is visible.
+ * @param defaultMetrics False leaves the figures of the process out. Default true.
+ */
+export function createMetrics({
+  service,
+  version,
+  defaultMetrics = true,
+}: {
+  service: string;
+  version: string;
+  defaultMetrics?: boolean;
+}): Metrics {
+  const registry = new Registry();
+  const metrics = metricsOn(registry);
+  if (defaultMetrics) collectDefaultMetrics({ register: registry });
+  metrics
+    .gauge({
+      name: "veil_build_info",
+      help: "Always 1; what runs is in the labels.",
+      labels: { service: [service], version: [version], node_version: [process.version] },
+    })
+    .set({ service, version, node_version: process.version }, 1);
+  return metrics;
+}
+
+function metricsOn(registry: Registry): Metrics {
+  const registers = [registry];
+  return {
+    registry,
+
+    counter(options) {
+      const { name, help } = options;
+      const counter = new Counter({ name, help, labelNames: labelNames(options), registers });
+      for (const combination of startCombinations(options)) counter.inc(combination, 0);
+      return counter;
+    },
+
+    gauge<Label extends string>(options: GaugeOptions<Label>) {
+      const { name, help, collect } = options;
+      const gauge: Gauge<Label> = new Gauge({
+        name,
+        help,
+        labelNames: labelNames(options),
+        registers,
+        ...(collect !== undefined && { collect: () => collect(gauge) }),
+      });
+      if (collect !== undefined) return gauge;
+      for (const combination of startCombinations(options)) gauge.set(combination, 0);
+      return gauge;
+    },
+
+    histogram(options) {
+      const { name, help, buckets = LATENCY_BUCKETS_SECONDS } = options;
+      const histogram = new Histogram({
+        name,
+        help,
+        labelNames: labelNames(options),
+        buckets: [...buckets],
+        registers,
+      });
+      for (const combination of startCombinations(options)) histogram.zero(combination);
+      return histogram;
+    },
+  };
+}
+
+function labelNames<Label extends string>({ labels }: MetricOptions<Label>): Label[] {
+  return labels === undefined ? [] : namesOf(labels);
+}
+
+function startCombinations<Label extends string>(options: MetricOptions<Label>): readonly LabelCombination<Label>[] {
+  const { name, labels, startWith } = options;
+  const count = startWith?.length ?? valuesOf(labels).reduce((product, values) => product * values.length, 1);
+  if (count > MAX_STARTED_COMBINATIONS) throw new LabelCombinationsError(name, count);
+  if (startWith !== undefined) return startWith;
+  return labels === undefined ? [] : productOf(labels);
+}
+
+function productOf<Label extends string>(labels: Readonly<Record<Label, readonly string[]>>) {
+  const names = namesOf(labels);
+  return names
+    .reduce<Record<string, string>[]>(
+      (combinations, name) =>
+        combinations.flatMap((combination) => labels[name].map((value) => ({ ...combination, [name]: value }))),
+      [{}],
+    )
+    .filter((combination): combination is LabelCombination<Label> => names.every((name) => name in combination));
+}
+
+function namesOf<Label extends string>(labels: Readonly<Record<Label, unknown>>): Label[] {
+  return Object.keys(labels).filter((name): name is Label => name in labels);
+}
+
+function valuesOf(labels: Readonly<Record<string, readonly string[]>> = {}): (readonly string[])[] {
+  return Object.values(labels);
+}
+
+/**
+ * Keeps a label bounded when its value comes from outside: an unknown value becomes `other`. Name `other` among the
+ * label's values, too.
+ */
+export function boundedLabel<Value extends string>(allowed: readonly Value[]): (value: string) => Value | "other" {
+  return (value) => allowed.find((candidate) => candidate === value) ?? "other";
+}

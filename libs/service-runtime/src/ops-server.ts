@@ -1,0 +1,99 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { Logger } from "./create-logger.ts";
+import { closeHttp, listenHttp } from "./http-listener.ts";
+import type { Metrics } from "./metrics.ts";
+import { Readiness, type ReadinessCheck } from "./readiness.ts";
+import type { ServiceState } from "./service-state.ts";
+
+export interface OpsServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly log: Logger;
+  readonly metrics: Pick<Metrics, "registry">;
+  /** The state of the process: it is ready only while `running`. */
+  readonly state: () => ServiceState;
+  /** How long a readiness check may take, in milliseconds. Default 1,000. */
+  readonly checkTimeoutMs?: number;
+}
+
+/** The server for operators: never on the public port, no authentication of its own. */
+export interface OpsServer {
+  readonly port: number;
+  /** Reaches it from this machine. */
+  readonly url: string;
+  /** Makes readiness depend on a check, under the name that the answer shows. */
+  addCheck(name: string, check: ReadinessCheck): void;
+  /** Gives a path and everything under it to a handler, which sees the full path and any method. */
+  addHandler(prefix: string, handler: RequestListener): void;
+  /** Takes no more requests and waits for those in progress; `hurry` cuts them off. */
+  close(hurry?: AbortSignal): Promise<void>;
+}
+
+/**
+ * Serves `/healthz` (alive: the event loop answers), `/readyz` (200, or 503 with the state of the process and the
+ * outcome of every check) and `/metrics`.
+ * @throws ListenError when the port cannot be had.
+ */
+export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const { host, port, log, metrics, state, checkTimeoutMs = 1_000 } = options;
+  const readiness = new Readiness({ state, timeoutMs: checkTimeoutMs, log });
+  const handlers = new Map<string, RequestListener>();
+  const server = createOpsHttpServer(log, handlers, {
+    "/healthz": (response) => sendJson(response, 200, { status: "ok" }),
+    "/readyz": async (response) => {
+      const { ready, status, checks } = await readiness.report();
+      sendJson(response, ready ? 200 : 503, { status, checks });
+    },
+    "/metrics": async (response) => {
+      const text = await metrics.registry.metrics();
+      send(response, 200, metrics.registry.contentType, text);
+    },
+  });
+  const listening = await listenHttp(server, { host, port });
+
+  return {
+    ...listening,
+    addCheck: (name, check) => readiness.addCheck(name, check),
+    addHandler: (prefix, handler) => void handlers.set(prefix, handler),
+    close: (hurry) => closeHttp(server, hurry),
+  };
+}
+
+type Page = (response: ServerResponse) => void | Promise<void>;
+
+function createOpsHttpServer(
+  log: Logger,
+  handlers: ReadonlyMap<string, RequestListener>,
+  pages: Readonly<Record<string, Page>>,
+): Server {
+  const pageAt = new Map(Object.entries(pages));
+  return createServer((request, response) => {
+    const path = pathOf(request);
+    const handler = [...handlers].find(([prefix]) => path === prefix || path.startsWith(`${prefix}/`))?.[1];
+    if (handler !== undefined) return handler(request, response);
+
+    const page = pageAt.get(path);
+    if (page === undefined) return sendJson(response, 404, { detail: "Not Found" });
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("Allow", "GET, HEAD");
+      return sendJson(response, 405, { detail: "Method Not Allowed" });
+    }
+    Promise.resolve(page(response)).catch((err: unknown) => {
+      log.error({ err, path }, "operators' page failed");
+      sendJson(response, 500, { detail: "Internal Server Error" });
+    });
+  });
+}
+
+function pathOf(request: IncomingMessage): string {
+  return request.url?.split("?", 1)[0] ?? "/";
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  send(response, status, "application/json; charset=utf-8", JSON.stringify(body));
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { "Content-Type": contentType, "Cache-Control": "no-store" }).end(body);
+}

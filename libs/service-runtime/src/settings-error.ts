@@ -1,0 +1,32 @@
+/** One variable that is missing or wrong. */
+export interface SettingProblem {
+  /** Name of the variable; of its `_FILE` form when the file is at fault. */
+  readonly name: string;
+  /** What is wrong with it, without the value of a secret. */
+  readonly problem: string;
+  /** A right value. */
+  readonly example?: string;
+}
+
+/** Thrown when the environment does not hold what a programme needs; lists every fault at once. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+  readonly programme: string;
+  readonly problems: readonly SettingProblem[];
+
+  constructor(programme: string, problems: readonly SettingProblem[]) {
+    super(describe(programme, problems));
+    this.programme = programme;
+    this.problems = problems;
+  }
+}
+
+function describe(programme: string, problems: readonly SettingProblem[]): string {
+  const headline = problems.length === 1 ? "a setting is wrong" : `${problems.length} settings are wrong`;
+  return [`${programme}: ${headline}:`, ...problems.map(describeProblem)].join("\n");
+}
+
+function describeProblem({ name, problem, example }: SettingProblem): string {
+  const line = `  ${name} ${problem}`;
+  return example === undefined ? line : `${line}; example: ${name}=${example}`;
+}
