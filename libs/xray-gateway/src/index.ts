@@ -1,2 +1,23 @@
 /** The only gRPC code: HandlerService, StatsService and RoutingService of one Xray node. */
-export {};
+export type { Counter } from "./counters.ts";
+export type { UnreachableReason } from "./errors.ts";
+export {
+  AccountMismatchError,
+  InboundExistsError,
+  InboundMissingError,
+  InboundNotListeningError,
+  InboundUnsupportedError,
+  InvalidXrayRequestError,
+  XrayAnswerInvalidError,
+  XrayError,
+  XrayOutcomeUnknownError,
+  XrayRejectedError,
+  XrayUnreachableError,
+} from "./errors.ts";
+export type { InboundDefinition } from "./inbound-definition.ts";
+export { ensureShortId, inboundDefinitionSchema } from "./inbound-definition.ts";
+export type { InboundUser, OtherAccount } from "./inbound-user.ts";
+export { inboundUserSchema } from "./inbound-user.ts";
+export type { CallOutcome } from "./node-connection.ts";
+export type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
+export { connectXrayNode } from "./xray-node.ts";

@@ -1,0 +1,17 @@
+import type { User } from "./generated/xray/common/protocol_pb.ts";
+import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
+
+/** A protocol's accounts and inbounds on the wire. */
+export interface AccountCodec<A> {
+  /** The kind of account that an inbound of this protocol takes. Any other kind ends the process. */
+  readonly accountType: string;
+  /** The kind of settings that an inbound of this protocol has. */
+  readonly inboundType: string;
+  /** The number of the field of those settings that holds the users. */
+  readonly clientsField: number;
+  encode(account: A): TypedMessage;
+  /** The account in a message of the kind `accountType`, `null` for one that we would never send. */
+  decode(value: Uint8Array): A | null;
+  /** Inbound settings with those users only that `isKept` says. Throws on bytes that don't decode. */
+  keepClients(settings: Uint8Array, isKept: (user: User) => boolean): Uint8Array;
+}

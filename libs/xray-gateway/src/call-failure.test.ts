@@ -1,0 +1,37 @@
+import { status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { meaningOf } from "./call-failure.ts";
+
+describe("meaningOf", () => {
+  it.each([
+    [status.UNAVAILABLE, "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:8080"],
+    [status.UNAVAILABLE, "Name resolution failed for target dns:xray:8080"],
+    [status.DEADLINE_EXCEEDED, "Deadline exceeded after 3.000s,name resolution: 0.002s,Waiting for LB pick"],
+  ])("is not-sent for code %d, %j, when the call never reached a connection", (code, details) => {
+    expect(meaningOf({ code, details, sent: false })).toBe("not-sent");
+  });
+
+  it.each([
+    [status.DEADLINE_EXCEEDED, "Deadline exceeded after 3.000s,remote_addr=127.0.0.1:8080"],
+    [status.UNAVAILABLE, "Connection dropped"],
+    [status.UNAVAILABLE, "read ECONNRESET"],
+    [status.UNAVAILABLE, "Received HTTP status code 502"],
+    [status.CANCELLED, "Call cancelled"],
+    [status.INTERNAL, "Received RST_STREAM with code 2 (Internal server error)"],
+    [status.RESOURCE_EXHAUSTED, "Bandwidth exhausted or memory limit exceeded"],
+    [status.UNKNOWN, "Received HTTP status code 500"],
+    [status.UNKNOWN, "No status information received"],
+    [status.UNKNOWN, ""],
+  ])("is unknown for code %d, %j, when the call was sent", (code, details) => {
+    expect(meaningOf({ code, details, sent: true })).toBe("unknown");
+  });
+
+  it.each([
+    [status.UNKNOWN, "proxy/vless: User 1@veil already exists."],
+    [status.NOT_FOUND, "user>>>1@veil>>>traffic>>>uplink not found."],
+    [status.UNIMPLEMENTED, "unknown service xray.app.router.command.RoutingService"],
+    [status.RESOURCE_EXHAUSTED, "grpc: received message larger than max (4800123 vs. 4194304)"],
+  ])("is refused for code %d, %j", (code, details) => {
+    expect(meaningOf({ code, details, sent: true })).toBe("refused");
+  });
+});

@@ -1,0 +1,43 @@
+import { status } from "@grpc/grpc-js";
+
+/** How a call ended that brought no answer message. */
+export interface CallFailure {
+  /** The gRPC status code. */
+  readonly code: status;
+  readonly details: string;
+  /** False only when the request was surely never handed to a connection. */
+  readonly sent: boolean;
+}
+
+/** Codes by which a server says that it didn't do what it was asked. */
+const REFUSING_CODES: ReadonlySet<status> = new Set([
+  status.INVALID_ARGUMENT,
+  status.NOT_FOUND,
+  status.PERMISSION_DENIED,
+  status.FAILED_PRECONDITION,
+  status.UNIMPLEMENTED,
+  status.UNAUTHENTICATED,
+]);
+
+/**
+ * What a failure means: the call surely didn't happen, it may have happened, or Xray answered and said no.
+ *
+ * Xray itself answers with code 2 and a text, or with 5 (a missing counter) and 12 (a service that its config doesn't
+ * name). The other codes come from the transport, and so do texts about HTTP and an empty text. Whatever is not surely
+ * an answer of Xray's counts as unknown.
+ */
+export function meaningOf(failure: CallFailure): "not-sent" | "unknown" | "refused" {
+  if (!failure.sent) return "not-sent";
+  if (failure.code === status.UNKNOWN) return isXrayText(failure.details) ? "refused" : "unknown";
+  if (failure.code === status.RESOURCE_EXHAUSTED) return isTooLarge(failure.details) ? "refused" : "unknown";
+  return REFUSING_CODES.has(failure.code) ? "refused" : "unknown";
+}
+
+function isXrayText(details: string): boolean {
+  return details !== "" && !/^(Received HTTP status code|No status information received)/.test(details);
+}
+
+/** A request that Xray's server doesn't take, or a reply that this client doesn't. */
+function isTooLarge(details: string): boolean {
+  return /message larger than max/.test(details);
+}

@@ -1,0 +1,134 @@
+import {
+  AccountMismatchError,
+  InboundMissingError,
+  XrayAnswerInvalidError,
+  XrayOutcomeUnknownError,
+  XrayUnreachableError,
+} from "./errors.ts";
+import {
+  AddUserOperationSchema,
+  HandlerService,
+  RemoveUserOperationSchema,
+} from "./generated/xray/app/proxyman/command_pb.ts";
+import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
+import type { InboundUser } from "./inbound-user.ts";
+import { decodeUser, encodeUser, isSameUser } from "./inbound-user.ts";
+import type { Inbounds } from "./inbounds.ts";
+import type { NodeCalls } from "./node-calls.ts";
+import { isRefusal } from "./refusal.ts";
+import { checkEmail, checkUser } from "./request-checks.ts";
+import { packTyped } from "./typed-message.ts";
+
+const { alterInbound, getInboundUsers, getInboundUsersCount } = HandlerService.method;
+
+/** The users of one inbound. */
+export class InboundUsers {
+  readonly #calls: NodeCalls;
+  readonly #inbounds: Inbounds;
+  readonly #tag: string;
+  /** What the inbound takes, and how often the connection had been lost when that was seen. */
+  #accountType: { readonly value: Promise<string>; readonly losses: number } | null = null;
+
+  constructor(calls: NodeCalls, inbounds: Inbounds, tag: string) {
+    this.#calls = calls;
+    this.#inbounds = inbounds;
+    this.#tag = tag;
+  }
+
+  async add(user: InboundUser): Promise<"added" | "exists"> {
+    checkUser(user, await this.#accountTypeOfInbound());
+    const operation = packTyped(AddUserOperationSchema, { user: encodeUser(user) });
+    // Someone else may remove the user between the refusal and the look: then it can be added after all.
+    for (let attempt = 1; ; attempt++) {
+      if (await this.#alter("addUser", operation, "user-exists")) return "added";
+      const found = await this.#get("addUser", user.email);
+      if (found !== null) {
+        if (isSameUser(found, user)) return "exists";
+        throw new AccountMismatchError(this.#calls.node, "addUser", user.email);
+      }
+      if (attempt === 3) {
+        throw new XrayAnswerInvalidError(this.#calls.node, "addUser", `${user.email} exists and can't be found`);
+      }
+    }
+  }
+
+  async remove(email: string): Promise<"removed" | "absent"> {
+    checkEmail(email);
+    const operation = packTyped(RemoveUserOperationSchema, { email });
+    return (await this.#alter("removeUser", operation, "user-missing")) ? "removed" : "absent";
+  }
+
+  get(email: string): Promise<InboundUser | null> {
+    checkEmail(email);
+    return this.#get("getUser", email);
+  }
+
+  async list(): Promise<InboundUser[]> {
+    const request = { tag: this.#tag };
+    const { users } = await this.#inInbound("listUsers", () => this.#calls.bulk("listUsers", getInboundUsers, request));
+    return users.map(decodeUser);
+  }
+
+  async count(): Promise<number> {
+    const request = { tag: this.#tag };
+    const call = () => this.#calls.short("countUsers", getInboundUsersCount, request);
+    return Number((await this.#inInbound("countUsers", call)).count);
+  }
+
+  async #get(method: string, email: string): Promise<InboundUser | null> {
+    const request = { tag: this.#tag, email };
+    const { users } = await this.#inInbound(method, () => this.#calls.short(method, getInboundUsers, request));
+    // Xray answers with one blank user when there is none.
+    const found = users.find((user) => user.account !== undefined);
+    return found === undefined ? null : decodeUser(found);
+  }
+
+  /** True when the operation was applied, false when it was refused for `nothingToDo`. */
+  async #alter(method: string, operation: TypedMessage, nothingToDo: "user-exists" | "user-missing"): Promise<boolean> {
+    try {
+      const request = { tag: this.#tag, operation };
+      await this.#inInbound(method, () => this.#calls.short(method, alterInbound, request));
+      return true;
+    } catch (error) {
+      if (isRefusal(error, nothingToDo)) return false;
+      throw error;
+    }
+  }
+
+  async #inInbound<T>(method: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (isRefusal(error, "inbound-missing")) throw this.#missing(method);
+      throw error;
+    }
+  }
+
+  /** Looked up once for every connection: a process of another config may be behind the next. */
+  #accountTypeOfInbound(): Promise<string> {
+    const { losses } = this.#calls;
+    if (this.#accountType?.losses === losses) return this.#accountType.value;
+    const value = this.#lookUpAccountType();
+    this.#accountType = { value, losses };
+    value.catch(() => {
+      if (this.#accountType?.value === value) this.#accountType = null;
+    });
+    return value;
+  }
+
+  async #lookUpAccountType(): Promise<string> {
+    try {
+      const type = await this.#inbounds.accountType("addUser");
+      if (type === null) throw this.#missing("addUser");
+      return type;
+    } catch (error) {
+      if (!(error instanceof XrayOutcomeUnknownError)) throw error;
+      // What got no answer was a question: nobody was added.
+      throw new XrayUnreachableError(this.#calls.node, "addUser", "hung", error.details);
+    }
+  }
+
+  #missing(method: string): InboundMissingError {
+    return new InboundMissingError(this.#calls.node, method, this.#tag);
+  }
+}

@@ -1,0 +1,40 @@
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { NodeConnection } from "./node-connection.ts";
+
+/** A connection with the two deadlines that calls have: for those that carry one user, and for those that carry all. */
+export class NodeCalls {
+  readonly #connection: NodeConnection;
+  readonly #shortMs: number;
+  readonly #bulkMs: number;
+
+  constructor(connection: NodeConnection, shortMs: number, bulkMs: number) {
+    this.#connection = connection;
+    this.#shortMs = shortMs;
+    this.#bulkMs = bulkMs;
+  }
+
+  get node(): string {
+    return this.#connection.name;
+  }
+
+  /** See `NodeConnection.losses`. */
+  get losses(): number {
+    return this.#connection.losses;
+  }
+
+  short<I extends DescMessage, O extends DescMessage>(
+    method: string,
+    rpc: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<MessageShape<O>> {
+    return this.#connection.call(method, rpc, request, this.#shortMs);
+  }
+
+  bulk<I extends DescMessage, O extends DescMessage>(
+    method: string,
+    rpc: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+  ): Promise<MessageShape<O>> {
+    return this.#connection.call(method, rpc, request, this.#bulkMs);
+  }
+}

@@ -1,0 +1,186 @@
+import { status } from "@grpc/grpc-js";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { CallFailure } from "./call-failure.ts";
+import { meaningOf } from "./call-failure.ts";
+import { CallSlots } from "./call-slots.ts";
+import type { UnreachableReason } from "./errors.ts";
+import { XrayAnswerInvalidError, XrayOutcomeUnknownError, XrayRejectedError, XrayUnreachableError } from "./errors.ts";
+import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
+import { GrpcTransport } from "./grpc-transport.ts";
+import { Reachability } from "./reachability.ts";
+
+/** How a call ended, for metrics: answered, refused by Xray, not sent, or sent and not answered. */
+export type CallOutcome = "ok" | "refused" | "not-sent" | "unknown";
+
+export interface NodeConnectionOptions {
+  readonly name: string;
+  /** `host:port` of the gRPC API. */
+  readonly address: string;
+  /** Calls in flight together; 16 to 64 is where more stops helping. */
+  readonly maxInFlight: number;
+  /** Called once for every call, with the time it took, waiting for a slot included. It must not throw. */
+  readonly onCall?: ((method: string, seconds: number, outcome: CallOutcome) => void) | undefined;
+  /** Called when `reachable` changes. It must not throw. */
+  readonly onReachableChange?: ((reachable: boolean) => void) | undefined;
+  readonly probeIntervalMs?: number;
+  readonly reconnectAfterMs?: number;
+}
+
+const PROBE_RPC = HandlerService.method.listInbounds;
+const PROBE_PATH = pathOf(PROBE_RPC);
+const PROBE_REQUEST = toBinary(PROBE_RPC.input, create(PROBE_RPC.input, { onlyTags: true }));
+const PROBE_TIMEOUT_MS = 1000;
+const PROBE_INTERVAL_MS = 1000;
+const RECONNECT_AFTER_MS = 10_000;
+
+/** Typed calls to one node: each with its deadline, a bounded number at a time, none while the node is hung. */
+export class NodeConnection {
+  readonly name: string;
+  readonly #options: NodeConnectionOptions;
+  readonly #slots: CallSlots;
+  readonly #reachability: Reachability;
+  #transport: GrpcTransport;
+  #closed = false;
+
+  constructor(options: NodeConnectionOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#slots = new CallSlots(options.maxInFlight);
+    this.#transport = this.#connect();
+    this.#reachability = new Reachability({
+      probe: () => this.#probe(),
+      reconnect: () => this.#reconnect(),
+      onChange: (reachable) => options.onReachableChange?.(reachable),
+      probeIntervalMs: options.probeIntervalMs ?? PROBE_INTERVAL_MS,
+      reconnectAfterMs: options.reconnectAfterMs ?? RECONNECT_AFTER_MS,
+    });
+  }
+
+  /** Whether the node answered last. False until its first answer. */
+  get reachable(): boolean {
+    return !this.#closed && this.#reachability.state === "answering";
+  }
+
+  /** How often the connection was lost: the same number before and after means that the process lived on. */
+  get losses(): number {
+    return this.#reachability.losses;
+  }
+
+  /**
+   * Makes one call.
+   *
+   * @param method the caller's name for it, for errors and metrics.
+   * @throws {XrayUnreachableError} when it was surely not sent.
+   * @throws {XrayOutcomeUnknownError} when it was sent and not answered.
+   * @throws {XrayRejectedError} when Xray said no.
+   * @throws {XrayAnswerInvalidError} when the answer can't be decoded.
+   */
+  async call<I extends DescMessage, O extends DescMessage>(
+    method: string,
+    rpc: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    timeoutMs: number,
+  ): Promise<MessageShape<O>> {
+    const started = performance.now();
+    let outcome: CallOutcome = "not-sent";
+    try {
+      const deadline = Date.now() + timeoutMs;
+      // Half of the time is kept for the call itself: running out of it shall say something of the node.
+      await this.#acquireSlot(method, deadline - timeoutMs / 2);
+      try {
+        const bytes = toBinary(rpc.input, create(rpc.input, request));
+        const transport = this.#transport;
+        const reply = await transport.send(pathOf(rpc), bytes, deadline);
+        if ("failure" in reply) {
+          if (reply.failure.code === status.DEADLINE_EXCEEDED) this.#doubt(transport);
+          outcome = meaningOf(reply.failure);
+          throw this.#errorOf(method, outcome, reply.failure);
+        }
+        outcome = "ok";
+        return this.#decode(method, rpc.output, reply.message);
+      } finally {
+        this.#slots.release();
+      }
+    } finally {
+      this.#options.onCall?.(method, (performance.now() - started) / 1000, outcome);
+    }
+  }
+
+  /** Takes no more calls, sends those that wait for a slot away and lets those under way end. */
+  close(): void {
+    this.#closed = true;
+    this.#reachability.close();
+    this.#slots.sendAway();
+    this.#transport.close();
+  }
+
+  async #acquireSlot(method: string, deadline: number): Promise<void> {
+    this.#refuseWhenShut(method);
+    const end = await this.#slots.acquire(deadline);
+    if (end === "late") throw this.#notSent(method, "queue", "all slots were taken for half of its time");
+    if (end === "sent-away") throw this.#notSent(method, this.#closed ? "closed" : "hung", "sent away while waiting");
+    try {
+      this.#refuseWhenShut(method);
+    } catch (error) {
+      this.#slots.release();
+      throw error;
+    }
+  }
+
+  #refuseWhenShut(method: string): void {
+    if (this.#closed) throw this.#notSent(method, "closed", "the connection is closed");
+    if (this.#reachability.state === "hung")
+      throw this.#notSent(method, "hung", "the node has not answered since a call ran out of time");
+  }
+
+  #errorOf(method: string, outcome: CallOutcome, { code, details }: CallFailure): Error {
+    if (outcome === "not-sent") return this.#notSent(method, "no-connection", details);
+    if (outcome === "unknown") return new XrayOutcomeUnknownError(this.name, method, code, details);
+    return new XrayRejectedError(this.name, method, code, details);
+  }
+
+  /** The node was silent for a whole call: what waits for a slot would only pile up behind it. */
+  #doubt(transport: GrpcTransport): void {
+    if (this.#closed || transport !== this.#transport) return;
+    this.#reachability.hung();
+    this.#slots.sendAway();
+  }
+
+  #notSent(method: string, reason: UnreachableReason, details: string): XrayUnreachableError {
+    return new XrayUnreachableError(this.name, method, reason, details);
+  }
+
+  #decode<O extends DescMessage>(method: string, schema: O, message: Uint8Array): MessageShape<O> {
+    try {
+      return fromBinary(schema, message);
+    } catch (error) {
+      throw new XrayAnswerInvalidError(this.name, method, String(error));
+    }
+  }
+
+  async #probe(): Promise<boolean> {
+    if (this.#closed) return false;
+    const reply = await this.#transport.send(PROBE_PATH, PROBE_REQUEST, Date.now() + PROBE_TIMEOUT_MS, true);
+    return "message" in reply || meaningOf(reply.failure) === "refused";
+  }
+
+  #reconnect(): void {
+    if (this.#closed) return;
+    const givenUp = this.#transport;
+    this.#transport = this.#connect();
+    givenUp.close();
+  }
+
+  #connect(): GrpcTransport {
+    const transport: GrpcTransport = new GrpcTransport(this.#options.address, () => {
+      // The end of a connection that was given up is no news.
+      if (transport === this.#transport && !this.#closed) this.#reachability.lost();
+    });
+    return transport;
+  }
+}
+
+function pathOf(rpc: DescMethodUnary): string {
+  return `/${rpc.parent.typeName}/${rpc.name}`;
+}

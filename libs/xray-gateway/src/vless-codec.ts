@@ -1,0 +1,32 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { VlessAccount } from "@veil/xray-protocols";
+import { isVlessFlow, vless } from "@veil/xray-protocols";
+import type { AccountCodec } from "./account-codec.ts";
+import { AccountSchema } from "./generated/xray/proxy/vless/account_pb.ts";
+import { ConfigSchema } from "./generated/xray/proxy/vless/inbound_pb.ts";
+import { decodeOrNull, packTyped } from "./typed-message.ts";
+
+/** VLESS on the wire. */
+export const vlessCodec: AccountCodec<VlessAccount> = {
+  accountType: AccountSchema.typeName,
+  inboundType: ConfigSchema.typeName,
+  clientsField: ConfigSchema.field.clients.number,
+
+  /** The UUID without dashes, which Xray doesn't need: 50,000 users must fit into one message of 4 MiB. */
+  encode(account) {
+    return packTyped(AccountSchema, { id: account.uuid.replaceAll("-", ""), flow: account.flow });
+  },
+
+  decode(value) {
+    const message = decodeOrNull(AccountSchema, value);
+    if (message === null || message.$unknown !== undefined || !isVlessFlow(message.flow)) return null;
+    const account: VlessAccount = { protocol: "vless", uuid: message.id, flow: message.flow };
+    return vless.isValidAccount(account) ? account : null;
+  },
+
+  keepClients(settings, isKept) {
+    const config = fromBinary(ConfigSchema, settings);
+    config.clients = config.clients.filter(isKept);
+    return toBinary(ConfigSchema, config);
+  },
+};

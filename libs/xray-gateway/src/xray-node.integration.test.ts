@@ -1,0 +1,306 @@
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { CONFIG_USERS, RealXray } from "../test/real-xray.ts";
+import { canConnect, startEchoServer, VlessClient } from "../test/vless-client.ts";
+import {
+  AccountMismatchError,
+  InboundExistsError,
+  InboundMissingError,
+  InboundNotListeningError,
+  InboundUnsupportedError,
+  InvalidXrayRequestError,
+  XrayRejectedError,
+} from "./errors.ts";
+import type { InboundDefinition } from "./inbound-definition.ts";
+import { ensureShortId } from "./inbound-definition.ts";
+import type { InboundUser } from "./inbound-user.ts";
+import type { XrayNode } from "./xray-node.ts";
+import { connectXrayNode } from "./xray-node.ts";
+
+let xray: RealXray;
+let echo: { readonly port: number; readonly server: Server };
+const open: XrayNode[] = [];
+
+function nodeOn(inboundTag: string): XrayNode {
+  const node = connectXrayNode({ name: "test", address: xray.address, inboundTag });
+  open.push(node);
+  return node;
+}
+
+let nextKeyId = 1;
+
+function newUser(): InboundUser & { readonly account: { readonly protocol: "vless"; readonly uuid: string } } {
+  return { email: `${nextKeyId++}@veil`, account: { protocol: "vless", uuid: randomUUID(), flow: "" } };
+}
+
+async function definitionOf(node: XrayNode): Promise<InboundDefinition> {
+  const definition = await node.readInbound();
+  if (definition === null) throw new Error("the inbound is missing");
+  return definition;
+}
+
+beforeAll(async () => {
+  xray = await RealXray.create(inject("xrayBinary"));
+  await xray.start();
+  echo = await startEchoServer();
+});
+
+afterEach(() => {
+  for (const node of open.splice(0)) node.close();
+  if (!xray.isRunning) throw new Error("the test ended the Xray process");
+});
+
+afterAll(async () => {
+  echo.server.close();
+  await xray.dispose();
+});
+
+describe("users", () => {
+  it("connect from the moment that addUser resolves until removeUser does", async () => {
+    const node = nodeOn("plain-in");
+    const user = newUser();
+    const client = { port: xray.plainPort, uuid: user.account.uuid, echoPort: echo.port };
+    expect(await node.addUser(user)).toBe("added");
+    expect(await canConnect(client)).toBe(true);
+    expect(await node.removeUser(user.email)).toBe("removed");
+    expect(await canConnect(client)).toBe(false);
+  });
+
+  it("are added and removed once, however often they are asked for", async () => {
+    const node = nodeOn("vless-in");
+    const user = newUser();
+    const before = await node.countUsers();
+    expect(await node.addUser(user)).toBe("added");
+    expect(await node.addUser(user)).toBe("exists");
+    expect(await node.getUser(user.email)).toEqual(user);
+    expect(await node.countUsers()).toBe(before + 1);
+    expect(await node.removeUser(user.email)).toBe("removed");
+    expect(await node.removeUser(user.email)).toBe("absent");
+    expect(await node.getUser(user.email)).toBeNull();
+    expect(await node.countUsers()).toBe(before);
+  });
+
+  it("keep their account when another one is added under their e-mail", async () => {
+    const node = nodeOn("vless-in");
+    const user = newUser();
+    await node.addUser(user);
+    await expect(node.addUser({ ...newUser(), email: user.email })).rejects.toBeInstanceOf(AccountMismatchError);
+    const vision = { ...user, account: { ...user.account, flow: "xtls-rprx-vision" as const } };
+    await expect(node.addUser(vision)).rejects.toBeInstanceOf(AccountMismatchError);
+    expect(await node.getUser(user.email)).toEqual(user);
+    await node.removeUser(user.email);
+    expect(await node.addUser(vision)).toBe("added");
+    expect(await node.getUser(user.email)).toEqual(vision);
+  });
+
+  it("are listed with those of others, who come back as they were", async () => {
+    const node = nodeOn("vless-in");
+    const user = newUser();
+    await node.addUser(user);
+    const listed = await node.listUsers();
+    expect(listed).toContainEqual(user);
+    const foreign = listed.find((each) => each.email === CONFIG_USERS.withEmail.email);
+    expect(foreign?.account).toMatchObject({ protocol: "other", type: "xray.proxy.vless.Account", level: 1 });
+    expect(listed.map((each) => each.email)).not.toContain("");
+  });
+
+  it("are listed on an inbound of another protocol too", async () => {
+    const [user] = await nodeOn("trojan-in").listUsers();
+    expect(user).toMatchObject({
+      email: "trojan@user",
+      account: { protocol: "other", type: "xray.proxy.trojan.Account" },
+    });
+  });
+
+  it("report a missing inbound as that, not as an absent user", async () => {
+    const node = nodeOn("nowhere");
+    const user = newUser();
+    await expect(node.addUser(user)).rejects.toBeInstanceOf(InboundMissingError);
+    await expect(node.removeUser(user.email)).rejects.toBeInstanceOf(InboundMissingError);
+    await expect(node.getUser(user.email)).rejects.toBeInstanceOf(InboundMissingError);
+    await expect(node.listUsers()).rejects.toBeInstanceOf(InboundMissingError);
+    await expect(node.countUsers()).rejects.toMatchObject({
+      name: "InboundMissingError",
+      node: "test",
+      tag: "nowhere",
+    });
+  });
+
+  it("can be added as soon as their missing inbound is there", async () => {
+    const plain = nodeOn("plain-in");
+    const definition = await definitionOf(plain);
+    expect(await plain.removeInbound()).toBe("removed");
+    const user = newUser();
+    await expect(plain.addUser(user)).rejects.toBeInstanceOf(InboundMissingError);
+    await plain.addInbound(definition, []);
+    expect(await plain.addUser(user)).toBe("added");
+  });
+});
+
+describe("requests that would end the process", () => {
+  it("are refused before they are sent", async () => {
+    const node = nodeOn("vless-in");
+    const user = newUser();
+    const vmess: InboundUser = {
+      email: "x@y",
+      account: { protocol: "other", type: "xray.proxy.vmess.Account", value: "", level: 0 },
+    };
+    await expect(node.addUser(vmess)).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(node.addUser({ ...user, email: "" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(node.addUser({ ...user, email: "A@veil" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(node.addInbound({ tag: "x", config: "" }, [])).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(nodeOn("trojan-in").addUser(user)).rejects.toBeInstanceOf(InboundUnsupportedError);
+    await expect(nodeOn("trojan-in").readInbound()).rejects.toBeInstanceOf(InboundUnsupportedError);
+    expect(() => nodeOn(" ")).toThrow(InvalidXrayRequestError);
+  });
+
+  it("are not among what someone else's account can hold: Xray refuses bytes that don't decode", async () => {
+    const node = nodeOn("vless-in");
+    const account = { protocol: "other", type: "xray.proxy.vless.Account", value: "/w==", level: 0 } as const;
+    await expect(node.addUser({ email: "x@y", account })).rejects.toBeInstanceOf(XrayRejectedError);
+  });
+});
+
+describe("an inbound", () => {
+  it("is named among the tags of the node", async () => {
+    const tags = await nodeOn("vless-in").listInboundTags();
+    expect(new Set(tags)).toEqual(new Set(["plain-in", "trojan-in", "vless-in"]));
+    expect(await nodeOn("nowhere").readInbound()).toBeNull();
+  });
+
+  it("is replaced with 10,000 users in it, and other people's users stay as they were", async () => {
+    const node = nodeOn("vless-in");
+    const foreign = (await node.listUsers()).filter((user) => user.account.protocol === "other");
+    const definition = await definitionOf(node);
+    const users = Array.from({ length: 10_000 }, newUser);
+    expect(await node.removeInbound()).toBe("removed");
+    expect(await node.removeInbound()).toBe("absent");
+    expect(await node.addInbound(definition, [...foreign, ...users])).toEqual([]);
+    const listed = await node.listUsers();
+    expect(listed).toHaveLength(foreign.length + users.length);
+    expect(listed.filter((user) => user.account.protocol === "other")).toEqual(foreign);
+    expect(new Map(listed.map((user) => [user.email, user]))).toEqual(
+      new Map([...foreign, ...users].map((user) => [user.email, user])),
+    );
+    expect(await definitionOf(node)).toEqual(definition);
+  });
+
+  it("keeps its connections and lets its users in again when it is replaced", async () => {
+    const node = nodeOn("plain-in");
+    const user = newUser();
+    await node.addUser(user);
+    const client = { port: xray.plainPort, uuid: user.account.uuid, echoPort: echo.port };
+    const standing = await VlessClient.dial(client);
+    expect(await standing.echoes("before")).toBe(true);
+    const definition = await definitionOf(node);
+    await node.removeInbound();
+    await node.addInbound(definition, [user]);
+    expect(await standing.repeats("after")).toBe(true);
+    standing.close();
+    expect(await canConnect(client)).toBe(true);
+  });
+
+  it("refuses a second one of its tag", async () => {
+    const node = nodeOn("vless-in");
+    const definition = await definitionOf(node);
+    await expect(node.addInbound(definition, [])).rejects.toBeInstanceOf(InboundExistsError);
+  });
+
+  it("that can't listen says so, and is to be removed before the next attempt", async () => {
+    const node = nodeOn("plain-in");
+    const definition = await definitionOf(node);
+    await node.removeInbound();
+    const squatter = await startEchoServer(xray.plainPort);
+    await expect(node.addInbound(definition, [])).rejects.toBeInstanceOf(InboundNotListeningError);
+    await new Promise((resolve) => squatter.server.close(resolve));
+    await expect(node.addInbound(definition, [])).rejects.toBeInstanceOf(InboundExistsError);
+    expect(await node.removeInbound()).toBe("removed");
+    expect(await node.addInbound(definition, [])).toEqual([]);
+    expect(await node.countUsers()).toBe(0);
+  });
+
+  it("has a short id more after it is replaced by its definition with that id", async () => {
+    const node = nodeOn("vless-in");
+    const changed = ensureShortId(await definitionOf(node), "7bb45050");
+    if (changed === null) throw new Error("the short id was there");
+    const users = await node.listUsers();
+    await node.removeInbound();
+    await node.addInbound(changed, users);
+    expect(ensureShortId(await definitionOf(node), "7bb45050")).toBeNull();
+    expect(ensureShortId(await definitionOf(node), "0123456789abcdef")).toBeNull();
+    expect(await node.countUsers()).toBe(users.length);
+  });
+});
+
+describe("counters", () => {
+  it("come to be with a user's first connection and count what is moved", async () => {
+    const node = nodeOn("plain-in");
+    const user = newUser();
+    await node.addUser(user);
+    const uplink = `user>>>${user.email}>>>traffic>>>uplink`;
+    expect(await node.readCounter(uplink)).toBeNull();
+    const client = await VlessClient.dial({
+      port: xray.plainPort,
+      uuid: user.account.uuid,
+      echoPort: echo.port,
+      from: "127.0.0.2",
+    });
+    expect(await client.echoes("ping")).toBe(true);
+    expect(await node.onlineUsers()).toContain(user.email);
+    const counted = await node.readCounter(uplink);
+    expect(counted).toBeGreaterThanOrEqual("ping".length);
+    expect(await node.queryCounters(`user>>>${user.email}>>>`)).toContainEqual({ name: uplink, value: counted });
+    client.close();
+    expect(await node.readCounter(uplink)).toBe(counted);
+  });
+
+  it("are none for a pattern that nothing contains", async () => {
+    expect(await nodeOn("vless-in").queryCounters("no such counter")).toEqual([]);
+  });
+
+  it("tell the uptime in whole seconds", async () => {
+    const uptime = await nodeOn("vless-in").uptimeSeconds();
+    expect(Number.isInteger(uptime)).toBe(true);
+  });
+});
+
+describe("a blocked user", () => {
+  it("gets nowhere until unblocked; blocking and unblocking twice is the same as once", async () => {
+    const node = nodeOn("plain-in");
+    const [user, neighbour] = [newUser(), newUser()];
+    await node.addUser(user);
+    await node.addUser(neighbour);
+    const through = (uuid: string) => canConnect({ port: xray.plainPort, uuid, echoPort: echo.port });
+    await node.blockUser(user.email);
+    await node.blockUser(user.email);
+    expect(await through(user.account.uuid)).toBe(false);
+    expect(await through(neighbour.account.uuid)).toBe(true);
+    await node.unblockUser(user.email);
+    await node.unblockUser(user.email);
+    expect(await through(user.account.uuid)).toBe(true);
+  });
+});
+
+describe("the process mark", () => {
+  it("is one of ten that are planted together, stays when an inbound is replaced and goes with the process", async () => {
+    const node = nodeOn("plain-in");
+    expect(await node.readProcessMark()).toBeNull();
+    const ids = Array.from({ length: 10 }, () => randomUUID());
+    const results = await Promise.all(ids.map((id) => node.plantProcessMark(id)));
+    expect(results.filter((result) => result === "planted")).toHaveLength(1);
+    const planted = ids[results.indexOf("planted")];
+    expect(await node.readProcessMark()).toBe(planted);
+
+    const definition = await definitionOf(node);
+    await node.removeInbound();
+    await node.addInbound(definition, []);
+    expect(await node.readProcessMark()).toBe(planted);
+
+    await xray.kill();
+    await xray.start();
+    const reborn = nodeOn("plain-in");
+    expect(await reborn.readProcessMark()).toBeNull();
+    expect(await reborn.plantProcessMark("next")).toBe("planted");
+  });
+});

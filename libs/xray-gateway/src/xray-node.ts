@@ -1,0 +1,184 @@
+import { Counters } from "./counters.ts";
+import type { Counter } from "./counters.ts";
+import type { InboundDefinition } from "./inbound-definition.ts";
+import type { InboundUser } from "./inbound-user.ts";
+import { InboundUsers } from "./inbound-users.ts";
+import { Inbounds } from "./inbounds.ts";
+import { NodeCalls } from "./node-calls.ts";
+import type { NodeConnectionOptions } from "./node-connection.ts";
+import { NodeConnection } from "./node-connection.ts";
+import { ProcessMark } from "./process-mark.ts";
+import { checkTag } from "./request-checks.ts";
+import { UserBlocks } from "./user-blocks.ts";
+
+export interface XrayNodeOptions {
+  /** What errors call the node. */
+  readonly name: string;
+  /** `host:port` of its gRPC API. Whoever reaches it owns the process: keep it on loopback or in a tunnel. */
+  readonly address: string;
+  /** The inbound that all methods about users and the inbound mean. */
+  readonly inboundTag: string;
+  /** The deadline of a call that concerns one user or one number. Default 3000. */
+  readonly callTimeoutMs?: number;
+  /** The deadline of a call that carries all users or all counters. Default 15,000. */
+  readonly bulkTimeoutMs?: number;
+  readonly onCall?: NodeConnectionOptions["onCall"];
+  readonly onReachableChange?: NodeConnectionOptions["onReachableChange"];
+}
+
+const MAX_IN_FLIGHT = 64;
+
+const DEFAULTS = { callTimeoutMs: 3000, bulkTimeoutMs: 15_000 } as const satisfies Partial<XrayNodeOptions>;
+
+/**
+ * One Xray process, over gRPC.
+ *
+ * Every method throws `XrayUnreachableError` when the call was surely not sent, `XrayOutcomeUnknownError` when it was
+ * sent and not answered, `XrayRejectedError` when Xray refuses it for a reason without a class of its own,
+ * `XrayAnswerInvalidError` when the answer makes no sense and `InvalidXrayRequestError` when it would be malformed.
+ *
+ * At most 64 calls are in flight together; a further one waits for at most half of its deadline, so callers bound their
+ * own fan-out. After a call that ran out of time the node counts as hung: calls fail at once until it answers again.
+ *
+ * Calls in flight together are not applied in order, and an add that overlaps a remove of the same e-mail can leave a
+ * user that works, is listed nowhere and can't be removed. One operation at a time per e-mail is the caller's duty.
+ */
+export interface XrayNode {
+  readonly name: string;
+  /** Whether the node answered last. False until its first answer; it is asked once a second until it answers. */
+  readonly reachable: boolean;
+
+  /**
+   * Adds a user to the inbound; it can connect when this resolves. `exists` when the same account stands there already.
+   *
+   * @throws {AccountMismatchError} when another account stands under that e-mail.
+   * @throws {InboundMissingError} when there is no such inbound.
+   * @throws {InboundUnsupportedError} when the inbound is of another kind than the account.
+   */
+  addUser(user: InboundUser): Promise<"added" | "exists">;
+
+  /**
+   * Removes a user. New connections are refused from then on; those that stand live on (see `blockUser`).
+   *
+   * @throws {InboundMissingError} when there is no such inbound, which says nothing of the user.
+   */
+  removeUser(email: string): Promise<"removed" | "absent">;
+
+  /** @throws {InboundMissingError} when there is no such inbound. */
+  getUser(email: string): Promise<InboundUser | null>;
+
+  /**
+   * All users, in no order, other people's included. Takes about 100 bytes of reply for each.
+   *
+   * @throws {InboundMissingError} when there is no such inbound.
+   */
+  listUsers(): Promise<InboundUser[]>;
+
+  /** @throws {InboundMissingError} when there is no such inbound. */
+  countUsers(): Promise<number>;
+
+  listInboundTags(): Promise<string[]>;
+
+  /**
+   * The inbound without its users, enough for `addInbound` to make it again, `null` when it is missing. A secret.
+   *
+   * @throws {InboundUnsupportedError} when the inbound is of an unknown kind.
+   */
+  readInbound(): Promise<InboundDefinition | null>;
+
+  /**
+   * Removes the inbound with all its users. Its connections live on and its counters go on. Keep its definition in a
+   * durable place first: nobody else has it.
+   */
+  removeInbound(): Promise<"removed" | "absent">;
+
+  /**
+   * Adds an inbound with users in it, in one message of at most 4 MiB: more than 50,000 users of ours. Returns those
+   * who didn't go in, for want of room or because another one has their e-mail; `addUser` is the way for them.
+   *
+   * @throws {InboundExistsError} when the tag is taken.
+   * @throws {InboundNotListeningError} when it can't listen. Its tag is taken all the same.
+   */
+  addInbound(definition: InboundDefinition, users: readonly InboundUser[]): Promise<InboundUser[]>;
+
+  /** The id planted in this life of the process, `null` when there is none. */
+  readProcessMark(): Promise<string | null>;
+
+  /**
+   * Plants an id that lives as long as the process does. Of several at once exactly one is planted. An id whose planting
+   * got no answer must not be used again: it may be planted in a life that is over.
+   */
+  plantProcessMark(id: string): Promise<"planted" | "taken">;
+
+  /** Whole seconds since the API of the process started. */
+  uptimeSeconds(): Promise<number>;
+
+  /** All counters whose name contains `pattern`, case-sensitive; `""` means all. */
+  queryCounters(pattern: string): Promise<Counter[]>;
+
+  /** The value of one counter, `null` when it doesn't exist: before its user's first connection, for example. */
+  readCounter(name: string): Promise<number | null>;
+
+  /** E-mails with open connections. Connections from the node's own loopback don't count. */
+  onlineUsers(): Promise<string[]>;
+
+  /**
+   * Leads every new stream of a user into the outbound `block`, for a user that was removed and whose multiplexed
+   * connection lives on. Twice is the same as once. The rule stays until `unblockUser` or the end of the process, and
+   * every rule is looked at for every connection of everybody. It comes last, so a rule of the config that matches the
+   * user's traffic wins over it. Streams that stand live on.
+   *
+   * The config must have a `routing` block and name the RoutingService, or Xray refuses.
+   */
+  blockUser(email: string): Promise<void>;
+
+  /** Takes the rule away. Nothing happens when there is none. */
+  unblockUser(email: string): Promise<void>;
+
+  /** Ends the probing and takes no more calls; those under way come to their end. */
+  close(): void;
+}
+
+/**
+ * A node at an address. Returns at once and connects in the background; calls made before wait for the connection.
+ *
+ * @throws {InvalidXrayRequestError} when the inbound tag is blank.
+ */
+export function connectXrayNode(options: XrayNodeOptions): XrayNode {
+  const { name, address, inboundTag, callTimeoutMs, bulkTimeoutMs, onCall, onReachableChange } = {
+    ...DEFAULTS,
+    ...options,
+  };
+  checkTag(inboundTag);
+  const connection = new NodeConnection({ name, address, maxInFlight: MAX_IN_FLIGHT, onCall, onReachableChange });
+  const calls = new NodeCalls(connection, callTimeoutMs, bulkTimeoutMs);
+  const inbounds = new Inbounds(calls, inboundTag);
+  const users = new InboundUsers(calls, inbounds, inboundTag);
+  const mark = new ProcessMark(calls);
+  const counters = new Counters(calls);
+  const blocks = new UserBlocks(calls);
+  return {
+    name,
+    get reachable() {
+      return connection.reachable;
+    },
+    addUser: (user) => users.add(user),
+    removeUser: (email) => users.remove(email),
+    getUser: (email) => users.get(email),
+    listUsers: () => users.list(),
+    countUsers: () => users.count(),
+    listInboundTags: () => inbounds.listTags(),
+    readInbound: () => inbounds.read(),
+    removeInbound: () => inbounds.remove(),
+    addInbound: (definition, all) => inbounds.add(definition, all),
+    readProcessMark: () => mark.read(),
+    plantProcessMark: (id) => mark.plant(id),
+    uptimeSeconds: () => counters.uptimeSeconds(),
+    queryCounters: (pattern) => counters.query(pattern),
+    readCounter: (counter) => counters.read(counter),
+    onlineUsers: () => counters.onlineUsers(),
+    blockUser: (email) => blocks.block(email),
+    unblockUser: (email) => blocks.unblock(email),
+    close: () => connection.close(),
+  };
+}

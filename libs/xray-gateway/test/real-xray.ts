@@ -1,0 +1,163 @@
+import type { ChildProcessByStdio } from "node:child_process";
+import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import getPort from "get-port";
+
+/** Users that the config file itself gives to the inbound `vless-in`. */
+export const CONFIG_USERS = {
+  withEmail: { id: "3c4a2a55-6a3f-4bb5-9c9d-0d6c1d8d8a11", email: "Config@User", level: 1 },
+  nameless: { id: "b5f0c1de-2f0b-4a63-8f60-5b1f6e3c9a22" },
+} as const;
+
+const SERVICES = ["HandlerService", "StatsService", "RoutingService"];
+
+/** A real Xray with three inbounds: `vless-in` (Reality), `plain-in` (VLESS without TLS) and `trojan-in`. */
+export class RealXray {
+  /** `host:port` of the gRPC API. */
+  readonly address: string;
+  /** The port of the inbound `plain-in`. */
+  readonly plainPort: number;
+  /** The port of the inbound `vless-in`. */
+  readonly realityPort: number;
+  readonly #binary: string;
+  readonly #directory: string;
+  #child: ChildProcessByStdio<null, Readable, null> | null = null;
+
+  private constructor(binary: string, directory: string, ports: Ports) {
+    this.#binary = binary;
+    this.#directory = directory;
+    this.address = `127.0.0.1:${ports.api}`;
+    this.plainPort = ports.plain;
+    this.realityPort = ports.reality;
+  }
+
+  /** @param services what its config names; `NodeConnection` needs the first, the rest of the lib all of them. */
+  static async create(binary: string, services = SERVICES): Promise<RealXray> {
+    const directory = await mkdtemp(join(tmpdir(), "veil-xray-gateway-"));
+    const ports = { api: await getPort(), plain: await getPort(), reality: await getPort(), trojan: await getPort() };
+    await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services)));
+    return new RealXray(binary, directory, ports);
+  }
+
+  /** Starts a process and resolves when its API listens. */
+  async start(): Promise<void> {
+    const child = spawn(this.#binary, ["run", "-c", join(this.#directory, "config.json")], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    this.#child = child;
+    const output: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      output.push(line);
+      if (/core: Xray .* started/.test(line)) {
+        child.stdout.resume();
+        return;
+      }
+    }
+    throw new Error(`Xray did not start:\n${output.join("\n")}`);
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Stops it in its tracks and resolves when all its threads stand: it answers nothing and drops nothing. */
+  async pause(): Promise<void> {
+    const child = this.#child;
+    if (child?.pid === undefined) throw new Error("Xray is not running");
+    child.kill("SIGSTOP");
+    while (!(await areThreadsStopped(child.pid))) await setImmediate();
+  }
+
+  resume(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  /** Ends the process as a crash would and resolves when it is gone. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === null || !this.isRunning) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+
+  /** Ends the process and removes what it had on disk. */
+  async dispose(): Promise<void> {
+    await this.kill();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** From Linux's /proc: the state of a thread stands behind its name, which is in parentheses. */
+async function areThreadsStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8")));
+  return stats.every((stat) => stat.slice(stat.lastIndexOf(")")).startsWith(") T"));
+}
+
+interface Ports {
+  readonly api: number;
+  readonly plain: number;
+  readonly reality: number;
+  readonly trojan: number;
+}
+
+function configOf(ports: Ports, services: readonly string[]) {
+  const { privateKey } = generateKeyPairSync("x25519");
+  const listen = "127.0.0.1";
+  return {
+    log: { loglevel: "warning", access: "none" },
+    api: {
+      tag: "api",
+      listen: `${listen}:${ports.api}`,
+      services,
+    },
+    stats: {},
+    policy: { levels: { "0": { statsUserUplink: true, statsUserDownlink: true, statsUserOnline: true } } },
+    routing: { rules: [] },
+    inbounds: [
+      {
+        tag: "vless-in",
+        listen,
+        port: ports.reality,
+        protocol: "vless",
+        settings: { clients: Object.values(CONFIG_USERS), decryption: "none" },
+        streamSettings: {
+          network: "raw",
+          security: "reality",
+          realitySettings: {
+            target: "127.0.0.1:1",
+            serverNames: ["decoy.test"],
+            privateKey: privateKey.export({ format: "jwk" }).d,
+            shortIds: ["0123456789abcdef"],
+          },
+        },
+      },
+      {
+        tag: "plain-in",
+        listen,
+        port: ports.plain,
+        protocol: "vless",
+        settings: { clients: [], decryption: "none" },
+      },
+      {
+        tag: "trojan-in",
+        listen,
+        port: ports.trojan,
+        protocol: "trojan",
+        settings: { clients: [{ password: "secret", email: "trojan@user" }] },
+      },
+    ],
+    outbounds: [
+      { tag: "direct", protocol: "freedom" },
+      { tag: "block", protocol: "blackhole" },
+    ],
+  };
+}
