@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import type { Endpoint } from "./endpoint.ts";
+import { endpoints, operationIds } from "./endpoint-catalogue.ts";
+import { messages } from "./messages.ts";
+
+/** The failures that bots were told of, per endpoint. */
+const told = {
+  "post /api/keys": [400, 401, 500, 503],
+  "get /api/keys": [401, 500],
+  "get /api/keys/{key_id}": [401, 404, 500],
+  "delete /api/keys/{key_id}": [401, 404, 500, 503],
+  "get /api/keys/{key_id}/link": [401, 404, 500],
+  "get /api/keys/{key_id}/traffic": [401, 404, 500],
+  "post /api/keys/{key_id}/traffic/reset": [401, 404, 500],
+  "post /api/traffic/sync": [401, 500],
+  "get /": [],
+  "get /docs": [],
+  "get /redoc": [],
+  "get /openapi.json": [],
+} as const satisfies Record<string, readonly number[]>;
+
+/** What any request may be refused for, beside its endpoint's own failures. */
+const general = [400, 413, 415];
+
+const catalogue = new Map(
+  operationIds.map((id): [string, Endpoint] => [`${endpoints[id].method} ${endpoints[id].path}`, endpoints[id]]),
+);
+
+describe("the endpoint catalogue", () => {
+  it("holds exactly the endpoints that bots were told of", () => {
+    expect(new Set(catalogue.keys())).toEqual(new Set(Object.keys(told)));
+  });
+
+  it.each(Object.entries(told))("%s fails as bots were told", (name, statuses) => {
+    const documented = new Set(catalogue.get(name)?.errors.map(({ status }) => status));
+    expect([...statuses].filter((status) => !documented.has(status))).toEqual([]);
+    const allowed: readonly number[] = [...statuses, ...general];
+    expect([...documented].filter((status) => !allowed.includes(status))).toEqual([]);
+  });
+
+  it("keeps the texts that bots may match on", () => {
+    expect([
+      messages.keyDeleted(1),
+      messages.trafficReset(1),
+      messages.trafficSynced(10, 0),
+      messages.keyNotFound(999),
+      messages.failedTo("create key", "Database error"),
+      messages.pathNotFound,
+      messages.notConfigured("Reality public key"),
+    ]).toEqual([
+      "Key 1 deleted successfully",
+      "Traffic reset successfully for key 1",
+      "Synced 10 keys, 0 errors",
+      "Key with id 999 not found",
+      "Failed to create key: Database error",
+      "Not Found",
+      "Reality public key not configured",
+    ]);
+  });
+});

@@ -1,0 +1,49 @@
+import type { z } from "./zod.ts";
+
+/** Everything said about one endpoint, in one place. */
+export interface Endpoint {
+  readonly method: "get" | "post" | "delete";
+  /** In the notation of OpenAPI: `/api/keys/{key_id}`. */
+  readonly path: `/${string}`;
+  readonly tag: "Status" | "Keys" | "Traffic" | "Documentation";
+  /** One line. */
+  readonly summary: string;
+  /** CommonMark. */
+  readonly description: string;
+  readonly auth: "bearer" | "none";
+  readonly params?: z.ZodObject;
+  /** What the endpoint takes as JSON. Without it a body is checked for its form and then ignored. */
+  readonly body?: RequestBody;
+  readonly success: Success;
+  readonly errors: readonly ErrorCase[];
+}
+
+export interface RequestBody {
+  readonly schema: z.ZodType;
+  readonly description: string;
+  readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
+}
+
+/** The answer with status 200. */
+export interface Success {
+  readonly description: string;
+  readonly contentType: "application/json" | "text/html";
+  readonly schema: z.ZodType;
+  /** Left out for pages. */
+  readonly example?: unknown;
+}
+
+/** One way in which an endpoint fails; several may share a status. */
+export interface ErrorCase {
+  readonly status: ErrorStatus;
+  /** Short name of the case, unique within a status: `key-not-found`. */
+  readonly name: string;
+  readonly description: string;
+  /** The `detail` of an answer as it may look. */
+  readonly detail: string;
+}
+
+export type ErrorStatus = 400 | 401 | 404 | 413 | 415 | 500 | 503;
+
+/** Largest body that is read, in bytes, after decompression. */
+export const bodyLimitBytes = 64 * 1024;

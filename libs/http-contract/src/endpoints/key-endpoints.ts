@@ -1,0 +1,140 @@
+import type { Endpoint } from "../endpoint.ts";
+import { guarded, ofOneKey, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
+import { createKeySchema, keyDeletedSchema, keyLinkSchema, keyListSchema, keySchema } from "../key-bodies.ts";
+import { keyPathSchema } from "../key-id.ts";
+import { longestKeyName } from "../key-name.ts";
+import { messages } from "../messages.ts";
+
+const exampleKey = {
+  key_id: 1,
+  uuid: "123e4567-e89b-42d3-a456-426614174000",
+  short_id: "7bb45050",
+  name: "user_123",
+  created_at: 1703520000,
+  is_active: true,
+} as const;
+
+const otherKey = {
+  ...exampleKey,
+  key_id: 2,
+  uuid: "223e4567-e89b-42d3-a456-426614174001",
+  name: null,
+  created_at: 1703520100,
+} as const;
+
+export const keyEndpoints = {
+  createKey: {
+    method: "post",
+    path: "/api/keys",
+    tag: "Keys",
+    summary: "Create a key",
+    description:
+      "Answers 200 when the key is stored and usable: a client that dials at that moment connects. " +
+      "After an error there is no key: nothing turns up in a later list. " +
+      "If it can't be told whether there is one, the connection is closed without an answer.",
+    auth: "bearer",
+    body: {
+      schema: createKeySchema,
+      description: "May be left out, empty or `{}`: the key then has no name.",
+      examples: {
+        named: { summary: "A key with a name", value: { name: "user_123" } },
+        nameless: { summary: "A key without a name", value: {} },
+      },
+    },
+    success: { description: "The new key.", contentType: "application/json", schema: keySchema, example: exampleKey },
+    errors: [
+      ...guarded,
+      ...withBody,
+      {
+        status: 400,
+        name: "name",
+        description: "`name` has a wrong type, is too long, or holds control characters.",
+        detail: `name must be at most ${longestKeyName} characters long`,
+      },
+      writeFailed("create key", "not done in time"),
+      writeUnavailable("create key"),
+    ],
+  },
+  listKeys: {
+    method: "get",
+    path: "/api/keys",
+    tag: "Keys",
+    summary: "List all keys",
+    description: "All keys in ascending order of `key_id`. The answer is streamed.",
+    auth: "bearer",
+    success: {
+      description: "The keys and their number.",
+      contentType: "application/json",
+      schema: keyListSchema,
+      example: { keys: [exampleKey, otherKey], total: 2 },
+    },
+    errors: [...guarded, storeAway],
+  },
+  getKey: {
+    method: "get",
+    path: "/api/keys/{key_id}",
+    tag: "Keys",
+    summary: "Read one key",
+    description: "A key that is being deleted is not found any more.",
+    auth: "bearer",
+    params: keyPathSchema,
+    success: { description: "The key.", contentType: "application/json", schema: keySchema, example: exampleKey },
+    errors: [...guarded, ...ofOneKey, storeAway],
+  },
+  deleteKey: {
+    method: "delete",
+    path: "/api/keys/{key_id}",
+    tag: "Keys",
+    summary: "Delete a key",
+    description:
+      "Answers 200 when the deletion is durable and every node that can be reached has dropped the user; " +
+      "a node that is away drops it when it is back. The key and its traffic are 404 from then on. " +
+      "Of two deletions at once one answers 200, the other 404.",
+    auth: "bearer",
+    params: keyPathSchema,
+    success: {
+      description: "The key is deleted.",
+      contentType: "application/json",
+      schema: keyDeletedSchema,
+      example: { success: true, message: messages.keyDeleted(1) },
+    },
+    errors: [
+      ...guarded,
+      ...ofOneKey,
+      ...withBody,
+      writeFailed("delete key", "not done in time"),
+      writeUnavailable("delete key"),
+    ],
+  },
+  getKeyLink: {
+    method: "get",
+    path: "/api/keys/{key_id}/link",
+    tag: "Keys",
+    summary: "Get the share link of a key",
+    description: "A `vless://` link for VPN clients. A key without a name is called `key-<id>` in it.",
+    auth: "bearer",
+    params: keyPathSchema,
+    success: {
+      description: "The link.",
+      contentType: "application/json",
+      schema: keyLinkSchema,
+      example: {
+        key_id: 1,
+        vless_link:
+          "vless://123e4567-e89b-42d3-a456-426614174000@your-domain.com:443?type=tcp&security=reality" +
+          "&sni=microsoft.com&fp=chrome&pbk=public_key_here&sid=7bb45050&spx=%2F&flow=none#user_123",
+      },
+    },
+    errors: [
+      ...guarded,
+      ...ofOneKey,
+      storeAway,
+      {
+        status: 500,
+        name: "not-configured",
+        description: "The server has no Reality public key, or no domain, set.",
+        detail: messages.notConfigured("Reality public key"),
+      },
+    ],
+  },
+} as const satisfies Record<string, Endpoint>;

@@ -1,0 +1,58 @@
+import type { Endpoint } from "../endpoint.ts";
+import { statusSchema } from "../status-body.ts";
+import { z } from "../zod.ts";
+
+const page = z.string();
+
+export const publicEndpoints = {
+  getStatus: {
+    method: "get",
+    path: "/",
+    tag: "Status",
+    summary: "Check that the API answers",
+    description: "Needs no token and says nothing of what lies behind the API.",
+    auth: "none",
+    success: {
+      description: "The API answers.",
+      contentType: "application/json",
+      schema: statusSchema,
+      example: { status: "ok", service: "veil-xray-api" },
+    },
+    errors: [],
+  },
+  showSwaggerUi: {
+    method: "get",
+    path: "/docs",
+    tag: "Documentation",
+    summary: "Try the API in Swagger UI",
+    description: "A page.",
+    auth: "none",
+    success: { description: "The page.", contentType: "text/html", schema: page },
+    errors: [],
+  },
+  showRedoc: {
+    method: "get",
+    path: "/redoc",
+    tag: "Documentation",
+    summary: "Read the API's reference in ReDoc",
+    description: "A page.",
+    auth: "none",
+    success: { description: "The page.", contentType: "text/html", schema: page },
+    errors: [],
+  },
+  getOpenApiDocument: {
+    method: "get",
+    path: "/openapi.json",
+    tag: "Documentation",
+    summary: "Get this document",
+    description: "OpenAPI 3.1.",
+    auth: "none",
+    success: {
+      description: "The document.",
+      contentType: "application/json",
+      schema: z.looseObject({ openapi: z.string() }).openapi({ description: "An OpenAPI 3.1 document." }),
+      example: { openapi: "3.1.0" },
+    },
+    errors: [],
+  },
+} as const satisfies Record<string, Endpoint>;

@@ -1,0 +1,64 @@
+import type { Endpoint } from "../endpoint.ts";
+import { guarded, ofOneKey, storeAway, withBody, writeFailed } from "../error-cases.ts";
+import { keyPathSchema } from "../key-id.ts";
+import { messages } from "../messages.ts";
+import { trafficResetSchema, trafficSchema, trafficSyncedSchema } from "../traffic-bodies.ts";
+
+export const trafficEndpoints = {
+  getKeyTraffic: {
+    method: "get",
+    path: "/api/keys/{key_id}/traffic",
+    tag: "Traffic",
+    summary: "Read the traffic of a key",
+    description:
+      "Reads the key's counters from Xray first. If Xray can't be reached, the stored figures are answered " +
+      "with their own `last_updated`.",
+    auth: "bearer",
+    params: keyPathSchema,
+    success: {
+      description: "The bytes moved since the key was made or last reset.",
+      contentType: "application/json",
+      schema: trafficSchema,
+      example: { key_id: 1, upload: 1024000, download: 2048000, total: 3072000, last_updated: 1703520000 },
+    },
+    errors: [...guarded, ...ofOneKey, storeAway],
+  },
+  resetKeyTraffic: {
+    method: "post",
+    path: "/api/keys/{key_id}/traffic/reset",
+    tag: "Traffic",
+    summary: "Reset the traffic of a key",
+    description: "Answers the figures up to this moment and counts from zero afterwards.",
+    auth: "bearer",
+    params: keyPathSchema,
+    success: {
+      description: "The figures before the reset.",
+      contentType: "application/json",
+      schema: trafficResetSchema,
+      example: {
+        success: true,
+        message: messages.trafficReset(1),
+        key_id: 1,
+        previous_upload: 1024000,
+        previous_download: 2048000,
+        previous_total: 3072000,
+      },
+    },
+    errors: [...guarded, ...ofOneKey, ...withBody, storeAway, writeFailed("reset traffic", "not done in time")],
+  },
+  syncTraffic: {
+    method: "post",
+    path: "/api/traffic/sync",
+    tag: "Traffic",
+    summary: "Read the traffic of all keys from Xray",
+    description: "Covers active keys only. An error on one key does not stop the others.",
+    auth: "bearer",
+    success: {
+      description: "How many keys were read.",
+      contentType: "application/json",
+      schema: trafficSyncedSchema,
+      example: { success: true, message: messages.trafficSynced(10, 0), updated: 10, errors: 0 },
+    },
+    errors: [...guarded, ...withBody, writeFailed("sync traffic", "not done in time")],
+  },
+} as const satisfies Record<string, Endpoint>;

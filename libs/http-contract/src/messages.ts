@@ -1,0 +1,22 @@
+/** The texts of the contract that bots may match on. */
+export const messages = {
+  keyDeleted: (keyId: number) => `Key ${keyId} deleted successfully`,
+  trafficReset: (keyId: number) => `Traffic reset successfully for key ${keyId}`,
+  trafficSynced: (updated: number, errors: number) => `Synced ${updated} keys, ${errors} errors`,
+  keyNotFound: (keyId: number) => `Key with id ${keyId} not found`,
+  failedTo: (action: string, reason: string) => `Failed to ${action}: ${reason}`,
+  notConfigured: (what: "Reality public key" | "server domain") => `${what} not configured`,
+  pathNotFound: "Not Found",
+  methodNotAllowed: "Method Not Allowed",
+  notAuthenticated: "Not authenticated",
+  invalidToken: "Invalid authentication token",
+  malformedRequest: "The request is not valid HTTP",
+  unreadableBody: "The body could not be read",
+  malformedJson: "The body is not valid JSON",
+  malformedPath: "The path holds a malformed percent-encoding",
+  unsupportedContentType: "Content-Type must be application/json in UTF-8",
+  unsupportedContentEncoding: "Content-Encoding must be gzip, deflate, br or identity",
+  bodyTooLarge: (limitBytes: number) => `The body must not be larger than ${limitBytes / 1024} KiB`,
+  storeUnavailable: "The key store is unavailable",
+  internalError: "Internal Server Error",
+} as const;

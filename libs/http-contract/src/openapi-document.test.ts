@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { Endpoint } from "./endpoint.ts";
+import { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
+import { errorBodySchema } from "./error-body.ts";
+import { openApiDocument } from "./openapi-document.ts";
+
+const media = z.looseObject({
+  schema: z.looseObject({}),
+  example: z.unknown().optional(),
+  examples: z.record(z.string(), z.strictObject({ summary: z.string(), value: z.unknown() })).optional(),
+});
+const response = z.strictObject({
+  description: z.string().min(1),
+  headers: z.record(z.string(), z.strictObject({ $ref: z.string() })),
+  content: z.record(z.string(), media),
+});
+const operation = z.strictObject({
+  operationId: z.string(),
+  tags: z.array(z.string()).length(1),
+  summary: z.string().min(1),
+  description: z.string().min(1),
+  security: z.array(z.record(z.string(), z.array(z.string()))),
+  parameters: z
+    .array(z.looseObject({ name: z.string(), in: z.enum(["path", "query", "header"]), required: z.boolean() }))
+    .optional(),
+  requestBody: z.looseObject({ required: z.boolean(), content: z.record(z.string(), media) }).optional(),
+  responses: z.record(z.string(), response),
+});
+const documentSchema = z.looseObject({
+  openapi: z.literal("3.1.0"),
+  info: z.looseObject({ title: z.string(), version: z.string() }),
+  tags: z.array(z.strictObject({ name: z.string(), description: z.string() })),
+  paths: z.record(z.string().startsWith("/"), z.record(z.string(), operation)),
+  components: z.looseObject({ schemas: z.record(z.string(), z.looseObject({})) }),
+});
+
+const json = JSON.stringify(openApiDocument());
+const document = documentSchema.parse(JSON.parse(json));
+
+function operationOf(id: OperationId): z.infer<typeof operation> {
+  const { path, method } = endpoints[id];
+  return operation.parse(document.paths[path]?.[method]);
+}
+
+describe("openApiDocument", () => {
+  it("holds exactly the operations of the catalogue", () => {
+    const documented = Object.values(document.paths).flatMap((methods) => Object.values(methods));
+    expect(new Set(documented.map(({ operationId }) => operationId))).toEqual(new Set(operationIds));
+    expect(documented).toHaveLength(operationIds.length);
+  });
+
+  it("resolves every reference", () => {
+    const references = [...json.matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1] ?? "");
+    expect(references.length).toBeGreaterThan(0);
+    for (const reference of references) {
+      const found = reference.slice(2).split("/").reduce<unknown>(childOf, document);
+      expect([reference, typeof found]).toEqual([reference, "object"]);
+    }
+  });
+
+  it("names no tag that it does not describe", () => {
+    const described = document.tags.map(({ name }) => name);
+    for (const id of operationIds) expect(described).toContain(endpoints[id].tag);
+  });
+});
+
+describe.each(operationIds)("openApiDocument: %s", (id) => {
+  const endpoint: Endpoint = endpoints[id];
+  const documented = operationOf(id);
+
+  it("declares the parameters of its path", () => {
+    const inPath = [...endpoint.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    expect((documented.parameters ?? []).map(({ name, in: place, required }) => [name, place, required])).toEqual(
+      inPath.map((name) => [name, "path", true]),
+    );
+  });
+
+  it("gives an example of success that fits its schema", () => {
+    const { example, schema, contentType } = endpoint.success;
+    expect(contentType === "text/html" || schema.safeParse(example).success).toBe(true);
+    expect(documented.responses["200"]?.content[contentType]?.example).toEqual(example);
+  });
+
+  it("gives examples of its body that fit its schema", () => {
+    for (const { value } of Object.values(endpoint.body?.examples ?? {})) {
+      expect(endpoint.body?.schema.safeParse(value)).toMatchObject({ success: true, data: value });
+    }
+    expect(documented.requestBody?.content["application/json"]?.examples).toEqual(endpoint.body?.examples);
+  });
+
+  it("gives an example of every error", () => {
+    const statuses = new Set(endpoint.errors.map(({ status }) => String(status)));
+    expect(new Set(Object.keys(documented.responses))).toEqual(new Set(["200", ...statuses]));
+    for (const { status, name, detail } of endpoint.errors) {
+      const example = documented.responses[status]?.content["application/json"]?.examples?.[name]?.value;
+      expect(errorBodySchema.parse(example)).toEqual({ detail });
+    }
+    const names = endpoint.errors.map(({ status, name }) => `${status} ${name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it("says which headers every answer has", () => {
+    for (const [status, { headers }] of Object.entries(documented.responses)) {
+      expect(headers).toHaveProperty("X-Request-Id");
+      expect([status, "WWW-Authenticate" in headers]).toEqual([status, status === "401"]);
+      expect([status, "Retry-After" in headers]).toEqual([status, status === "503"]);
+    }
+  });
+
+  it("asks for a token exactly under /api", () => {
+    expect(documented.security).toEqual(endpoint.path.startsWith("/api/") ? [{ bearer: [] }] : []);
+  });
+});
+
+function childOf(node: unknown, name: string): unknown {
+  return z.record(z.string(), z.unknown()).parse(node)[name];
+}

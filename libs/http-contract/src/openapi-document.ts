@@ -1,0 +1,134 @@
+import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from "@asteasolutions/zod-to-openapi";
+import type { Endpoint, ErrorCase } from "./endpoint.ts";
+import { endpoints, operationIds } from "./endpoint-catalogue.ts";
+import { errorBodySchema } from "./error-body.ts";
+
+export type OpenApiDocument = ReturnType<OpenApiGeneratorV31["generateDocument"]>;
+
+/** Version of the contract that the endpoints follow, not of this software. */
+export const contractVersion = "1.3.1";
+
+const introduction = `Creates, links, meters and deletes VLESS + Reality keys of Xray servers.
+
+Every endpoint under \`/api\` needs \`Authorization: Bearer <API key>\`; without it the answer is 401, also for paths
+and methods that do not exist.
+
+Every error has the body \`{"detail": "<text>"}\`. Every answer has an \`X-Request-Id\`: the caller's own when it sent
+one of 1–128 letters, digits, dots, underscores and hyphens, a fresh one otherwise.
+
+Besides the errors listed with each operation: an unknown path is 404 \`Not Found\`, a known path with another method
+is 405 with \`Allow\`. A trailing slash is tolerated.`;
+
+/** Makes the OpenAPI 3.1 document from the catalogue. */
+export function openApiDocument(): OpenApiDocument {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "The value of `API_SECRET_KEY`, or one of its comma-separated values.",
+  });
+  const headers = registerHeaders(registry);
+  for (const operationId of operationIds) registry.registerPath(routeOf(operationId, endpoints[operationId], headers));
+
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: "3.1.0",
+    info: {
+      title: "Veil Xray API",
+      version: contractVersion,
+      description: introduction,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/", description: "The server that this document came from." }],
+    tags: [
+      { name: "Status", description: "Whether the API answers." },
+      { name: "Keys", description: "Access keys: create, read, link, delete." },
+      { name: "Traffic", description: "Bytes that the keys moved." },
+      { name: "Documentation", description: "This description, for people and for programs." },
+    ],
+  });
+}
+
+type HeaderRefs = ReturnType<typeof registerHeaders>;
+
+function registerHeaders(registry: OpenAPIRegistry) {
+  const header = (
+    name: string,
+    text: string,
+    schema: { type: "string" | "integer"; minimum?: number },
+    example: unknown,
+  ) => registry.registerComponent("headers", name, { description: text, required: true, schema, example }).ref;
+  return {
+    "X-Request-Id": header("X-Request-Id", "Names the request in every log line.", { type: "string" }, "bot-42"),
+    "WWW-Authenticate": header("WWW-Authenticate", "How to authenticate.", { type: "string" }, "Bearer"),
+    "Retry-After": header("Retry-After", "Seconds to wait.", { type: "integer", minimum: 1 }, 5),
+  };
+}
+
+function routeOf(operationId: string, endpoint: Endpoint, headers: HeaderRefs): RouteConfig {
+  return {
+    operationId,
+    method: endpoint.method,
+    path: endpoint.path,
+    tags: [endpoint.tag],
+    summary: endpoint.summary,
+    description: endpoint.description,
+    security: endpoint.auth === "bearer" ? [{ bearer: [] }] : [],
+    request: requestOf(endpoint),
+    responses: { 200: successOf(endpoint, headers), ...errorsOf(endpoint.errors, headers) },
+  };
+}
+
+function requestOf({ params, body }: Endpoint): NonNullable<RouteConfig["request"]> {
+  return {
+    ...(params !== undefined && { params }),
+    ...(body !== undefined && {
+      body: {
+        description: body.description,
+        required: false,
+        content: { "application/json": { schema: body.schema, examples: body.examples } },
+      },
+    }),
+  };
+}
+
+function successOf({ success }: Endpoint, headers: HeaderRefs): RouteConfig["responses"][string] {
+  const { description, contentType, schema, example } = success;
+  return {
+    description,
+    headers: { "X-Request-Id": headers["X-Request-Id"] },
+    content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+  };
+}
+
+function errorsOf(cases: readonly ErrorCase[], headers: HeaderRefs): RouteConfig["responses"] {
+  const statuses = [...new Set(cases.map(({ status }) => status))].toSorted((a, b) => a - b);
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      errorOf(
+        status,
+        cases.filter((one) => one.status === status),
+        headers,
+      ),
+    ]),
+  );
+}
+
+function errorOf(status: number, cases: readonly ErrorCase[], headers: HeaderRefs): RouteConfig["responses"][string] {
+  return {
+    description: cases.map((one) => one.description).join(" "),
+    headers: {
+      "X-Request-Id": headers["X-Request-Id"],
+      ...(status === 401 && { "WWW-Authenticate": headers["WWW-Authenticate"] }),
+      ...(status === 503 && { "Retry-After": headers["Retry-After"] }),
+    },
+    content: {
+      "application/json": {
+        schema: errorBodySchema,
+        examples: Object.fromEntries(
+          cases.map(({ name, description: summary, detail }) => [name, { summary, value: { detail } }]),
+        ),
+      },
+    },
+  };
+}

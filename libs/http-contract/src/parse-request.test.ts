@@ -1,0 +1,82 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { endpoints } from "./endpoint-catalogue.ts";
+import { InvalidRequestError, parseRequest } from "./parse-request.ts";
+
+const createKey = (body: unknown) => parseRequest(endpoints.createKey, { params: {}, body }).body;
+const keyIdOf = (text: string) =>
+  parseRequest(endpoints.getKey, { params: { key_id: text }, body: undefined }).params.key_id;
+
+describe("parseRequest: the body of a create", () => {
+  it("takes a missing body and an empty object as a key without a name", () => {
+    expect([createKey(undefined), createKey({})]).toEqual([{}, {}]);
+  });
+
+  it("drops unknown fields", () => {
+    expect(createKey({ name: "x", key_id: 7, is_active: false })).toEqual({ name: "x" });
+  });
+
+  it.each([[null], ["text"], [5], [true], [[]]])("refuses %j with one sentence", (body) => {
+    expect(() => createKey(body)).toThrow(new InvalidRequestError("the body must be a JSON object"));
+  });
+
+  it("keeps every name of up to 255 characters that holds no control character", () => {
+    const character = fc
+      .string({ unit: "binary", minLength: 1, maxLength: 1 })
+      .filter((one) => !/\p{Cc}|\p{Cs}/u.test(one));
+    fc.assert(
+      fc.property(fc.array(character, { maxLength: 255 }), (characters) => {
+        const name = characters.join("");
+        expect(createKey({ name })).toEqual({ name });
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("refuses every name with a control character or half of a surrogate pair", () => {
+    const bad = fc.oneof(
+      fc.integer({ min: 0, max: 0x1f }),
+      fc.integer({ min: 0x7f, max: 0x9f }),
+      fc.integer({ min: 0xd800, max: 0xdfff }),
+    );
+    fc.assert(
+      fc.property(fc.string(), bad, fc.string(), (before, code, after) => {
+        expect(() => createKey({ name: `${before}${String.fromCharCode(code)}${after}` })).toThrow(InvalidRequestError);
+      }),
+    );
+  });
+});
+
+describe("parseRequest: the key id in a path", () => {
+  it("takes every whole number up to 2^53-1, with or without leading zeros", () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.nat({ max: 5 }), (keyId, zeros) => {
+        expect(keyIdOf("0".repeat(zeros) + String(keyId))).toBe(keyId);
+      }),
+    );
+  });
+
+  it("refuses whatever is not made of decimal digits", () => {
+    fc.assert(
+      fc.property(
+        fc.string().filter((text) => !/^[0-9]+$/.test(text)),
+        (text) => {
+          expect(() => keyIdOf(text)).toThrow(InvalidRequestError);
+        },
+      ),
+    );
+  });
+
+  it.each([String(2 ** 53), "9".repeat(30), "1".repeat(400)])("refuses %s, which is beyond 2^53-1", (text) => {
+    expect(() => keyIdOf(text)).toThrow("key_id must be a whole number from 0 to 9007199254740991");
+  });
+});
+
+describe("parseRequest: endpoints that take nothing", () => {
+  it("ignores what is sent", () => {
+    expect(parseRequest(endpoints.syncTraffic, { params: { a: 1 }, body: [1, 2] })).toEqual({
+      params: undefined,
+      body: undefined,
+    });
+  });
+});

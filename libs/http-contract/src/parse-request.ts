@@ -1,0 +1,38 @@
+import type { Endpoint } from "./endpoint.ts";
+import type { z } from "./zod.ts";
+
+/** Thrown when a request does not fit its endpoint's schemas. */
+export class InvalidRequestError extends Error {
+  override readonly name = "InvalidRequestError";
+}
+
+/** What came over the wire: `body` is undefined when there was none. */
+export interface RawRequest {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+/** What an endpoint's schemas made of a request; parts without a schema are undefined. */
+export interface RequestInput<E extends Endpoint> {
+  readonly params: E extends { readonly params: infer P extends z.ZodType } ? z.output<P> : undefined;
+  readonly body: E extends { readonly body: { readonly schema: infer B extends z.ZodType } } ? z.output<B> : undefined;
+}
+
+/**
+ * Checks a request against its endpoint. A missing body counts as `{}`.
+ *
+ * @throws InvalidRequestError with one sentence about the first fault found
+ */
+export function parseRequest<E extends Endpoint>(endpoint: E, raw: RawRequest): RequestInput<E> {
+  const params = endpoint.params === undefined ? undefined : parse(endpoint.params, raw.params);
+  const body =
+    endpoint.body === undefined ? undefined : parse(endpoint.body.schema, raw.body === undefined ? {} : raw.body);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part is what its schema made, or undefined without one
+  return { params, body } as RequestInput<E>;
+}
+
+function parse(schema: z.ZodType, value: unknown): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InvalidRequestError(parsed.error.issues[0]?.message ?? "the request is not valid");
+}
