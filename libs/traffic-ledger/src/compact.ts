@@ -1,0 +1,70 @@
+import type { Bytes } from "./bytes.ts";
+import { eachDirection } from "./bytes.ts";
+import { formatEntryId } from "./entry-id.ts";
+import type { NodeFloor, Standing } from "./floor.ts";
+import { totalBeyond } from "./floor.ts";
+import type { LedgerView } from "./ledger-view.ts";
+import { viewOf } from "./ledger-view.ts";
+import { newestEpochs, nodeFloorAt } from "./reset.ts";
+import type { TrafficRecord } from "./traffic-record.ts";
+
+/** A record is worth compacting when it holds more dead entries, or more events, than this. */
+const KEPT = 16;
+
+/** How many answers of resets a record remembers, for runs of the same job that come late. */
+const KEPT_ANSWERS = 32;
+
+/** Whether a record has grown enough to be worth {@link compact}. */
+export function needsCompaction(record: TrafficRecord): boolean {
+  const entries = Object.keys(record.live);
+  const nodes = new Set(entries.map((name) => name.slice(0, name.indexOf(":"))));
+  return entries.length - nodes.size > KEPT || record.log.length > KEPT;
+}
+
+/**
+ * The same record, written shorter: everything before the newest epoch and generation of each node goes into `settled`, the
+ * log into the fields it works on. Store it in place of `record` only if that one's revision has not moved.
+ *
+ * What it leaves behind is the floor: a slow collector may write an entry again that lies before it, and readers pass it
+ * over. Events prepared on the longer record no longer hold, they are to be prepared again.
+ */
+export function compact(record: TrafficRecord): TrafficRecord {
+  const view = viewOf(record);
+  const floor: Record<string, NodeFloor> = {};
+  for (const [node, epoch] of newestEpochs(view)) floor[node] = foldedFloor(view, node, epoch);
+  const before = totalBeyond(view.floor, view.entries);
+  const after = totalBeyond(floor, view.entries);
+  return {
+    ...record,
+    revision: record.revision + 1,
+    live: entriesFrom(view, floor),
+    log: [],
+    version: view.version + 1,
+    settled: eachDirection((direction) => view.settled[direction] + before[direction] - after[direction]),
+    floor,
+    answers: view.answers.slice(-KEPT_ANSWERS),
+  };
+}
+
+/** The beginning of a node's newest generations, or where a reset has put the floor within them. */
+function foldedFloor(view: LedgerView, node: string, epoch: number): NodeFloor {
+  const newest = nodeFloorAt(view, node, epoch);
+  const present = view.floor[node];
+  const from = (stands: Standing, floor: Standing | undefined): Standing => {
+    const within = present?.epoch === epoch && floor?.generation === stands.generation;
+    return { generation: stands.generation, value: within ? floor.value : 0 };
+  };
+  return { epoch, up: from(newest.up, present?.up), down: from(newest.down, present?.down) };
+}
+
+function entriesFrom(view: LedgerView, floor: Readonly<Record<string, NodeFloor>>): TrafficRecord["live"] {
+  const live: Record<string, Partial<Bytes>> = {};
+  for (const entry of view.entries) {
+    const from = floor[entry.node];
+    const isNewest = entry.epoch === from?.epoch && entry.generation === from[entry.direction].generation;
+    if (!isNewest) continue;
+    const name = formatEntryId(entry);
+    live[name] = { ...live[name], [entry.direction]: entry.value };
+  }
+  return live;
+}

@@ -1,0 +1,93 @@
+import type { Bytes, Direction } from "./bytes.ts";
+import { DIRECTIONS } from "./bytes.ts";
+import { formatEntryId } from "./entry-id.ts";
+import type { Standing } from "./floor.ts";
+import { standingOf, viewOf } from "./ledger-view.ts";
+import type { Fall, TrafficRecord } from "./traffic-record.ts";
+
+/**
+ * What the ledger held of a subject's counters in one epoch of one node at some moment. Kept for later it stays true as a
+ * lower bound: what it knows of values can only have been raised since, and a generation that has been closed meanwhile
+ * takes no more bytes.
+ */
+export interface Known {
+  readonly version: number;
+  readonly up: Standing;
+  readonly down: Standing;
+}
+
+/** The counters of a subject as one node gave them. A counter that does not exist (yet) is left out. */
+export interface Reading extends Partial<Bytes> {
+  readonly node: string;
+  readonly epoch: number;
+}
+
+/** What a reading changes. */
+export interface Observation {
+  /** Values to raise, by entry name. */
+  readonly raise: Readonly<Record<string, Partial<Bytes>>>;
+  /** Generations to begin, in the order in which they must be appended. */
+  readonly falls: readonly Fall[];
+  /** What the ledger holds at least, once `raise` is written. Says nothing about `falls`: another one may have been first. */
+  readonly known: Known;
+}
+
+/** What a record holds of a node's counters in an epoch. `null` stands for a record that does not exist. */
+export function knownOf(record: TrafficRecord | null, node: string, epoch: number): Known {
+  if (record === null) return NOTHING_KNOWN;
+  const view = viewOf(record);
+  return {
+    version: view.version,
+    up: standingOf(view, node, epoch, "up"),
+    down: standingOf(view, node, epoch, "down"),
+  };
+}
+
+const NOTHING_KNOWN: Known = {
+  version: 0,
+  up: { generation: 0, value: 0 },
+  down: { generation: 0, value: 0 },
+};
+
+/**
+ * Compares a reading with what the ledger held BEFORE the counters were read: only a value below that has fallen. (Compared
+ * with anything later, two overlapping collectors would see falls in each other's slowness, and count bytes twice.)
+ *
+ * The two directions fall separately, because whoever resets counters resets them one by one.
+ *
+ * @returns what to write, or `null` when the ledger holds all of it
+ */
+export function observe(known: Known, reading: Reading): Observation | null {
+  if (DIRECTIONS.every((direction) => isHeld(known, reading, direction))) return null;
+  const raise: Record<string, { up?: number; down?: number }> = {};
+  const falls: Fall[] = [];
+  let after = known;
+  for (const direction of DIRECTIONS) {
+    const value = reading[direction];
+    const { node, epoch } = reading;
+    const { generation, value: held } = known[direction];
+    if (value === undefined || isHeld(known, reading, direction)) continue;
+    if (value > held) {
+      const name = formatEntryId({ node, epoch, generation });
+      raise[name] = { ...raise[name], [direction]: value };
+      after = { ...after, [direction]: { generation, value } };
+      continue;
+    }
+    falls.push({
+      kind: "fall",
+      version: known.version + falls.length,
+      node,
+      epoch,
+      direction,
+      generation: generation + 1,
+      closed_at: held,
+      first: value,
+    });
+  }
+  return { raise, falls, known: after };
+}
+
+function isHeld(known: Known, reading: Reading, direction: Direction): boolean {
+  const value = reading[direction];
+  return value === undefined || value === known[direction].value;
+}

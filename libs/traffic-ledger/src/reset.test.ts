@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { compact } from "./compact.ts";
+import { applyUpdate, updateOf } from "./ledger-update.ts";
+import { totals } from "./ledger-view.ts";
+import { knownOf, observe } from "./observe.ts";
+import { answerOf, prepareReset } from "./reset.ts";
+import type { LedgerEvent, TrafficRecord } from "./traffic-record.ts";
+import { emptyRecord } from "./traffic-record.ts";
+
+const SUBJECT = "7";
+
+function read(record: TrafficRecord | null, node: string, epoch: number, up: number): TrafficRecord {
+  const observation = observe(knownOf(record, node, epoch), { node, epoch, up, down: up * 2 });
+  return applyUpdate(record, updateOf(SUBJECT, [observation], 1));
+}
+
+function append(record: TrafficRecord | null, event: LedgerEvent): TrafficRecord {
+  return applyUpdate(record, { subject: SUBJECT, read_at: 0, raise: {}, append: [event] });
+}
+
+function epochs(main: number): ReadonlyMap<string, number> {
+  return new Map([["main", main]]);
+}
+
+describe("a reset", () => {
+  it("answers what counted and counts from zero afterwards, whatever the counters say", () => {
+    const record = read(null, "main", 1, 100);
+    const after = append(record, prepareReset(record, "job-1", epochs(1), 50));
+    expect(answerOf(after, "job-1")).toEqual({ job: "job-1", at: 50, previous: { up: 100, down: 200 } });
+    expect(totals(after)).toEqual({ up: 0, down: 0 });
+    expect(totals(read(after, "main", 1, 130))).toEqual({ up: 30, down: 60 });
+  });
+
+  it("of a subject without a record answers zeros", () => {
+    const after = append(null, prepareReset(null, "job-1", epochs(1), 50));
+    expect(answerOf(after, "job-1")?.previous).toEqual({ up: 0, down: 0 });
+    expect(totals(read(after, "main", 1, 130))).toEqual({ up: 130, down: 260 });
+  });
+
+  it("run twice answers the first answer and swallows nothing", () => {
+    const record = read(null, "main", 1, 100);
+    const once = append(record, prepareReset(record, "job-1", epochs(1), 50));
+    const moved = read(once, "main", 1, 130);
+    const twice = append(moved, prepareReset(moved, "job-1", epochs(1), 51));
+    expect(answerOf(twice, "job-1")?.previous).toEqual({ up: 100, down: 200 });
+    expect(totals(twice)).toEqual({ up: 30, down: 60 });
+  });
+
+  it("of two jobs prepared on the same record only the first holds, the other is prepared again", () => {
+    const record = read(null, "main", 1, 100);
+    const late = prepareReset(record, "job-2", epochs(1), 50);
+    const both = append(append(record, prepareReset(record, "job-1", epochs(1), 50)), late);
+    expect(answerOf(both, "job-2")).toBeUndefined();
+    const moved = read(both, "main", 1, 110);
+    const again = append(moved, prepareReset(moved, "job-2", epochs(1), 51));
+    expect(answerOf(again, "job-2")?.previous).toEqual({ up: 10, down: 20 });
+  });
+
+  it("closes lives that are over, also those whose bytes nobody has written yet", () => {
+    const unwritten = updateOf(SUBJECT, [observe(knownOf(null, "main", 1), { node: "main", epoch: 1, up: 100 })], 1);
+    const after = append(null, prepareReset(null, "job-1", epochs(2), 50));
+    expect(totals(applyUpdate(after, unwritten))).toEqual({ up: 0, down: 0 });
+  });
+
+  it("leaves a life that began after the nodes were read to count in full", () => {
+    const record = read(read(null, "main", 1, 100), "main", 2, 7);
+    const after = append(record, prepareReset(record, "job-1", epochs(1), 50));
+    expect(answerOf(after, "job-1")?.previous).toEqual({ up: 100, down: 200 });
+    expect(totals(after)).toEqual({ up: 7, down: 14 });
+  });
+
+  it("takes off what a node holds that is no longer in the settings", () => {
+    const record = read(read(null, "old", 3, 40), "main", 1, 100);
+    const after = append(record, prepareReset(record, "job-1", epochs(1), 50));
+    expect(answerOf(after, "job-1")?.previous).toEqual({ up: 140, down: 280 });
+    expect(totals(read(after, "old", 3, 45))).toEqual({ up: 5, down: 10 });
+  });
+
+  it("does not hold when a counter was found fallen meanwhile", () => {
+    const record = read(null, "main", 1, 100);
+    const prepared = prepareReset(record, "job-1", epochs(1), 50);
+    const after = append(read(record, "main", 1, 5), prepared);
+    expect(answerOf(after, "job-1")).toBeUndefined();
+    expect(totals(after)).toEqual({ up: 105, down: 210 });
+  });
+
+  it("has no answer in a record that nobody wrote", () => {
+    expect(answerOf(null, "job-1")).toBeUndefined();
+    expect(answerOf(emptyRecord(SUBJECT), "job-1")).toBeUndefined();
+  });
+});
+
+describe("a compacted record", () => {
+  it("still has the answer, and takes no reset prepared before", () => {
+    const record = read(null, "main", 1, 100);
+    const reset = append(record, prepareReset(record, "job-1", epochs(1), 50));
+    const late = prepareReset(reset, "job-2", epochs(1), 51);
+    const compacted = append(compact(read(reset, "main", 1, 120)), late);
+    expect(answerOf(compacted, "job-1")?.previous).toEqual({ up: 100, down: 200 });
+    expect(answerOf(compacted, "job-2")).toBeUndefined();
+    expect(totals(compacted)).toEqual({ up: 20, down: 40 });
+  });
+});

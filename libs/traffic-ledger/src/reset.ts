@@ -1,0 +1,62 @@
+import { eachDirection, NO_BYTES } from "./bytes.ts";
+import type { NodeFloor } from "./floor.ts";
+import type { LedgerView } from "./ledger-view.ts";
+import { standingOf, totalsOf, viewOf } from "./ledger-view.ts";
+import type { Reset, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
+import { emptyRecord } from "./traffic-record.ts";
+
+/**
+ * Prepares the reset of a subject, from its record as it was read after every node's counters had been written to it.
+ *
+ * The reset closes every epoch before the ones in `epochs`: what a slow collector still writes to them belongs to the time
+ * before the reset. Append it and ask {@link answerOf} what became of it.
+ *
+ * @param record `null` when the subject has none
+ * @param epochs the epoch in which each node was just read, by node name. A node that only the record knows (it has been
+ *   taken out of the settings) is set to zero where the record stands.
+ * @param at unix seconds
+ */
+export function prepareReset(
+  record: TrafficRecord | null,
+  job: string,
+  epochs: ReadonlyMap<string, number>,
+  at: number,
+): Reset {
+  const view = viewOf(record ?? emptyRecord(""));
+  const floor: Record<string, NodeFloor> = {};
+  for (const [node, newest] of newestEpochs(view)) {
+    const read = Math.max(epochs.get(node) ?? newest, view.floor[node]?.epoch ?? 0);
+    floor[node] = nodeFloorAt(view, node, read);
+  }
+  for (const [node, epoch] of epochs) floor[node] ??= nodeFloorAt(view, node, epoch);
+  const before = totalsOf(view);
+  const after = totalsOf({ ...view, floor, settled: NO_BYTES });
+  const previous = eachDirection((direction) => before[direction] - after[direction]);
+  return { kind: "reset", version: view.version, job, at, floor, previous };
+}
+
+/**
+ * What a reset job answers, once one of its resets holds; the same forever (a store keeps the last 32 per subject).
+ * `undefined` when none holds yet: prepare it again on the record as it is now.
+ */
+export function answerOf(record: TrafficRecord | null, job: string): ResetAnswer | undefined {
+  if (record === null) return undefined;
+  return viewOf(record).answers.find((answer) => answer.job === job);
+}
+
+/** The newest epoch that a record knows of each node. All before it are dead: an epoch is numbered while it lives. */
+export function newestEpochs(view: LedgerView): Map<string, number> {
+  const newest = new Map<string, number>();
+  for (const [node, floor] of Object.entries(view.floor)) newest.set(node, floor.epoch);
+  for (const { node, epoch } of view.entries) newest.set(node, Math.max(epoch, newest.get(node) ?? 0));
+  return newest;
+}
+
+/** The point where a node's counters stand in an epoch. */
+export function nodeFloorAt(view: LedgerView, node: string, epoch: number): NodeFloor {
+  return {
+    epoch,
+    up: standingOf(view, node, epoch, "up"),
+    down: standingOf(view, node, epoch, "down"),
+  };
+}

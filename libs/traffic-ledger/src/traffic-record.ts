@@ -1,0 +1,87 @@
+import type { Bytes, Direction } from "./bytes.ts";
+import { NO_BYTES } from "./bytes.ts";
+import type { Floor } from "./floor.ts";
+
+/** A counter fell below what the ledger held before it was read: somebody else reset it, so a new generation begins. */
+export interface Fall {
+  readonly kind: "fall";
+  /** The version of the record this was prepared on. */
+  readonly version: number;
+  readonly node: string;
+  readonly epoch: number;
+  readonly direction: Direction;
+  /** The generation that begins. */
+  readonly generation: number;
+  /** What the generation before is worth from now on, whatever slow collectors still write to it. */
+  readonly closed_at: number;
+  /** The value that was read, the first of the new generation. */
+  readonly first: number;
+}
+
+/** The total was set back to zero by a job. */
+export interface Reset {
+  readonly kind: "reset";
+  /** The version of the record this was prepared on. */
+  readonly version: number;
+  readonly job: string;
+  /** Unix seconds. */
+  readonly at: number;
+  /** Only what lies after this counts from now on. */
+  readonly floor: Floor;
+  /** What the job answers: the bytes that counted until now. */
+  readonly previous: Bytes;
+}
+
+/**
+ * Something that decides. Events are only ever appended, without a condition; an event holds when the record still has the
+ * version it was prepared on, and each one that holds raises the version by one. So of two that were prepared on the same
+ * version the first to be appended holds, the other one means nothing, and every reader sees it the same way.
+ */
+export type LedgerEvent = Fall | Reset;
+
+/** What a reset job answered. */
+export interface ResetAnswer {
+  readonly job: string;
+  /** Unix seconds. */
+  readonly at: number;
+  readonly previous: Bytes;
+}
+
+/**
+ * What is stored of a subject (a key, or a node's inbound). Collectors change it without conditions, in any order and any
+ * number of times: `live` is only ever raised, `log` only ever appended to. Everything else is written by `compact` alone,
+ * which replaces the record when its revision has not moved.
+ */
+export interface TrafficRecord {
+  readonly subject: string;
+  /** Goes up with every write. */
+  readonly revision: number;
+  /** When a collector last read this subject's counters. Unix seconds, 0 when never. */
+  readonly read_at: number;
+  /** The largest value seen per entry (see `formatEntryId`) and direction. */
+  readonly live: Readonly<Record<string, Partial<Bytes>>>;
+  readonly log: readonly LedgerEvent[];
+  /** The version before the first event of `log`. */
+  readonly version: number;
+  /** What counts from before `floor`. */
+  readonly settled: Bytes;
+  /** What lies before is history: worked into `settled`, or taken off by a reset. */
+  readonly floor: Floor;
+  /** The answers of the resets that `compact` has worked in, oldest first. */
+  readonly answers: readonly ResetAnswer[];
+}
+
+/** The record of a subject that nobody has written yet. */
+export function emptyRecord(subject: string): TrafficRecord {
+  return {
+    subject,
+    revision: 0,
+    read_at: 0,
+    live: {},
+    log: [],
+    version: 0,
+    settled: NO_BYTES,
+    floor: {},
+    answers: [],
+  };
+}
