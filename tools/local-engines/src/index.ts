@@ -1,2 +1,18 @@
 /** Finds or builds Redis, a MongoDB and Xray on this machine, and starts them. */
-export {};
+export { EngineStartError, NoEngineError, WrongBinaryError } from "./engine-errors.ts";
+export { describeExit, type EngineProcess, type ProcessExit } from "./engine-process.ts";
+export { findMongodb } from "./find-mongodb.ts";
+export { findRedis } from "./find-redis.ts";
+export { findXray } from "./find-xray.ts";
+export { type Progress, withProgress } from "./progress.ts";
+export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
+export { allOrMissing, type Engines, resolveEngines } from "./resolve-engines.ts";
+export { type MongodbEngine, type MongodbOptions, type RunningMongodb, startMongodb } from "./start-mongodb.ts";
+export { type RedisOptions, type RunningRedis, startRedis } from "./start-redis.ts";
+export { type RunningXray, startXray, type XrayOptions } from "./start-xray.ts";
+export { isListening } from "./tcp-exchange.ts";
+export { isTlsTargetReachable, startTlsDecoy, type TlsDecoy } from "./tls-decoy.ts";
+export { ensureXrayConfig } from "./ensure-xray-config.ts";
+export { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
+export { writePrivateFile } from "./write-private-file.ts";
+export { type XrayClient, type XrayConfig, type XrayConfigOptions, xrayConfig } from "./xray-config.ts";

@@ -1,2 +1,86 @@
-/** `npm start`: the whole system on this machine, supervised. */
-export {};
+import { fileURLToPath } from "node:url";
+import { EngineStartError, NoEngineError, WrongBinaryError } from "@veil/local-engines";
+import { exitOnSettingsError, readSettings } from "@veil/service-runtime";
+import { ChildRegistry } from "./child-registry.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { readEnvironment } from "./read-environment.ts";
+import { RunFile } from "./run-file.ts";
+import { stackSettings } from "./settings.ts";
+import type { StackContext } from "./stack-context.ts";
+import { StackStartError } from "./stack-errors.ts";
+import { lockDataDirectory } from "./stack-lock.ts";
+import { startStack } from "./start-stack.ts";
+import { StopOrder } from "./stop-order.ts";
+import { onStopSignals } from "./stop-signals.ts";
+import { createTerminal } from "./terminal.ts";
+
+const startedAt = Date.now();
+const terminal = createTerminal((text) => process.stdout.write(text));
+const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${forPeople(error)}\n`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const env = await readEnvironment(projectRoot);
+  const settings = exitOnSettingsError(() => readSettings(stackSettings, { programme: "npm start", env }));
+  const data = await openDataDirectory(projectRoot, settings.VEIL_DATA_DIR);
+  const unlock = await lockDataDirectory(data.lockFile);
+  const children = new ChildRegistry(data.childrenFile);
+  const stopOrder = new StopOrder();
+  const context: StackContext = {
+    projectRoot,
+    env,
+    settings,
+    data,
+    terminal,
+    children,
+    stopOrder,
+    runFile: new RunFile(data.runFile),
+    supervision: (name) => ({ name, report: terminal.say }),
+  };
+
+  const interruption = new AbortController();
+  const stopAll = async () => {
+    await stopOrder.stop();
+    await children.clear();
+    await context.runFile.remove();
+    await unlock();
+  };
+  onStopSignals(
+    (signal) => {
+      terminal.say(`${signal}: stopping everything; once more to stop at once.`);
+      interruption.abort();
+      void stopAll().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${forPeople(error)}\n`);
+          process.exit(1);
+        },
+      );
+    },
+    () => {
+      stopOrder.kill();
+      process.exit(1);
+    },
+  );
+
+  try {
+    await startStack(context, startedAt, interruption.signal);
+  } catch (error) {
+    if (interruption.signal.aborted) return;
+    await stopAll();
+    throw error;
+  }
+}
+
+/** What went wrong, without a stack trace where the message says it all. */
+function forPeople(error: unknown): string {
+  const speaksForItself = [StackStartError, EngineStartError, NoEngineError, WrongBinaryError];
+  if (!(error instanceof Error)) return String(error);
+  return speaksForItself.some((known) => error instanceof known) ? error.message : (error.stack ?? error.message);
+}

@@ -1,0 +1,96 @@
+// `npm start` and `npm test` on a fresh clone: checks Node, installs and builds when needed, then goes on.
+// Plain Node without dependencies, since nothing is installed yet when it runs.
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const NEEDED_NODE = [20, 19];
+const root = fileURLToPath(new URL("..", import.meta.url));
+const [task, ...args] = process.argv.slice(2);
+
+requireNode();
+process.chdir(root);
+await install();
+await step("Building", process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-b"]);
+
+if (task === "start") {
+  // In this very process, so that each signal arrives once.
+  await import("./local-stack/dist/main.js");
+} else if (task === "test") {
+  const { runTests } = await import("./run-tests.mjs");
+  process.exitCode = await runTests(args);
+} else {
+  fail("usage: node tools/bootstrap.mjs start|test [arguments of vitest]");
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const [neededMajor, neededMinor] = NEEDED_NODE;
+  if (major > neededMajor || (major === neededMajor && minor >= neededMinor)) return;
+  fail(`Node ${NEEDED_NODE.join(".")} or newer is needed, this is ${process.versions.node}. See https://nodejs.org/`);
+}
+
+/** Installs exactly what the lockfile says, unless that was done before. */
+async function install() {
+  const lockfile = "package-lock.json";
+  const stampFile = join("node_modules", ".veil-lockfile-sha256");
+  const wanted = createHash("sha256").update(readFileSync(lockfile)).digest("hex");
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === wanted) return;
+
+  // npm keeps its own copy of the lockfile there: a newer one tells of an install by hand.
+  const installedLockfile = join("node_modules", ".package-lock.json");
+  const isInstalled =
+    existsSync(installedLockfile) && statSync(installedLockfile).mtimeMs >= statSync(lockfile).mtimeMs;
+  if (!isInstalled) {
+    const npmArgs = ["ci", "--include=dev", "--no-audit", "--no-fund"];
+    const npm = process.env.npm_execpath;
+    if (npm) await step("Installing the packages of the lockfile", process.execPath, [npm, ...npmArgs]);
+    else await step("Installing the packages of the lockfile", "npm", npmArgs);
+  }
+  writeFileSync(stampFile, wanted);
+}
+
+/** Runs a command quietly; after a second it tells what it does and for how long. Its output shows when it fails. */
+async function step(what, command, commandArgs) {
+  const startedAt = Date.now();
+  const elapsed = () => `${Math.round((Date.now() - startedAt) / 1_000)} s`;
+  let isSlow = false;
+  const ticking = setInterval(() => {
+    const seconds = Math.round((Date.now() - startedAt) / 1_000);
+    if (!isSlow || seconds % 5 === 0) console.log(isSlow ? `${what} … ${seconds} s` : `${what} …`);
+    isSlow = true;
+  }, 1_000);
+  const { code, output } = await run(command, commandArgs);
+  clearInterval(ticking);
+  if (code !== 0) fail(`${output}\n${what}: failed after ${elapsed()}.`);
+  if (isSlow) console.log(`${what}: done in ${elapsed()}`);
+}
+
+function run(command, commandArgs) {
+  return new Promise((resolve) => {
+    const child = spawn(command, commandArgs, { stdio: ["ignore", "pipe", "pipe"] });
+    const endWithUs = (signal) => {
+      child.kill(signal);
+      process.exit(130);
+    };
+    process.once("SIGINT", endWithUs).once("SIGTERM", endWithUs);
+    let output = "";
+    const collect = (chunk) => {
+      output += chunk;
+    };
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
+    child.on("error", (error) => resolve({ code: null, output: error.message }));
+    child.on("close", (code) => {
+      process.off("SIGINT", endWithUs).off("SIGTERM", endWithUs);
+      resolve({ code, output });
+    });
+  });
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

@@ -1,0 +1,42 @@
+import { networkInterfaces } from "node:os";
+
+/**
+ * What is not the public Internet, from the IANA special-purpose address registries: this host, private networks,
+ * carrier-grade NAT, link-local (which holds the metadata services of clouds), documentation, benchmarks, multicast,
+ * reserved, and IPv6 forms that carry an IPv4 address. (Xray itself takes ::ffff:127.0.0.1 for 127.0.0.1.)
+ */
+export const PRIVATE_DESTINATIONS: readonly string[] = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.0.2.0/24",
+  "192.88.99.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+  "::/96",
+  "64:ff9b::/96",
+  "64:ff9b:1::/48",
+  "100::/64",
+  "2001::/32",
+  "2001:db8::/32",
+  "2002::/16",
+  "fc00::/7",
+  "fe80::/10",
+  "fec0::/10",
+  "ff00::/8",
+];
+
+/** Every address of this machine as a network of one, for a public address leads home as well. */
+export function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .map(({ address, family }) => `${address}/${family === "IPv6" ? 128 : 32}`);
+}

@@ -1,0 +1,57 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import getPort from "get-port";
+import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
+import { tcpExchange } from "./tcp-exchange.ts";
+
+export interface RunningRedis extends EngineProcess {
+  /** "redis://127.0.0.1:PORT" */
+  url: string;
+  port: number;
+}
+
+export interface RedisOptions {
+  /** Path of redis-server or valkey-server. */
+  binary: string;
+  /** Holds the append-only file and, when no other place is given, the log. Made when missing. */
+  dataDir: string;
+  /** A free one when absent. */
+  port?: number;
+  logFile?: string;
+  /** `everysec` (default) may lose the last second when the whole machine dies, `always` nothing at about 0.6 of the rate. */
+  appendFsync?: "everysec" | "always" | "no";
+}
+
+/**
+ * Starts Redis on loopback with its append-only file on and no eviction, as BullMQ needs it.
+ *
+ * @throws EngineStartError when it does not answer.
+ */
+export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const port = options.port ?? (await getPort({ host: "127.0.0.1" }));
+  const engine = await startEngineProcess({
+    title: "Redis",
+    binary: options.binary,
+    args: redisArguments(options, port),
+    logFile: options.logFile ?? join(options.dataDir, "redis.log"),
+    ports: [port],
+    isReady: () => tcpExchange(port, (received) => received.toString().startsWith("+PONG"), Buffer.from("PING\r\n")),
+  });
+  return { ...engine, port, url: `redis://127.0.0.1:${port}` };
+}
+
+function redisArguments({ dataDir, appendFsync = "everysec" }: RedisOptions, port: number): string[] {
+  const settings = {
+    port: String(port),
+    bind: "127.0.0.1",
+    "protected-mode": "yes",
+    dir: dataDir,
+    appendonly: "yes",
+    appendfsync: appendFsync,
+    save: "",
+    "maxmemory-policy": "noeviction",
+    daemonize: "no",
+  };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}

@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { connect, createServer, type Server } from "node:tls";
+import getPort from "get-port";
+import { selfSignedCertificate } from "./self-signed-certificate.ts";
+
+export interface TlsDecoy {
+  port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a TLS 1.3 server on loopback that can stand in for a REALITY target where the real one cannot be reached.
+ * It carries tunnels as well as any, and hides nothing from someone who looks: its certificate is self-signed.
+ */
+export async function startTlsDecoy(options: { serverName: string; port?: number }): Promise<TlsDecoy> {
+  const { certificate, privateKey } = selfSignedCertificate(options.serverName);
+  const port = options.port ?? (await getPort({ host: "127.0.0.1" }));
+  const server = createServer({ cert: certificate, key: privateKey, minVersion: "TLSv1.3" }, (socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.end("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+  });
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  const connections = trackConnections(server);
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+
+  const close = async () => {
+    const closed = once(server, "close");
+    server.close();
+    for (const connection of connections) connection.destroy();
+    await closed;
+  };
+  return { port, close };
+}
+
+function trackConnections(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on("connection", (connection: Socket) => {
+    connections.add(connection);
+    connection.on("error", () => connection.destroy());
+    connection.once("close", () => connections.delete(connection));
+  });
+  return connections;
+}
+
+const TARGET_WITHIN_MS = 2_500;
+
+/** Whether a REALITY target ("host:port") answers a TLS 1.3 handshake for `serverName` within 2.5 s. */
+export function isTlsTargetReachable(target: string, serverName: string): Promise<boolean> {
+  const colon = target.lastIndexOf(":");
+  const host = target.slice(0, colon).replace(/^\[|\]$/g, "");
+  return new Promise((resolve) => {
+    const socket = connect({
+      host,
+      port: Number(target.slice(colon + 1)),
+      servername: serverName,
+      minVersion: "TLSv1.3",
+      // Its certificate is for visitors to judge: REALITY only needs the handshake.
+      rejectUnauthorized: false,
+    });
+    const finish = (reachable: boolean) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(reachable);
+    };
+    const timer = setTimeout(() => finish(false), TARGET_WITHIN_MS);
+    socket.once("secureConnect", () => finish(true));
+    socket.once("error", () => finish(false));
+  });
+}

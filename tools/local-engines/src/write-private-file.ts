@@ -1,0 +1,22 @@
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+
+/**
+ * Replaces a file as a whole: readers see the old content or the new one, also after a crash. Only the owner may read
+ * it, from the first byte on.
+ */
+export async function writePrivateFile(path: string, content: string): Promise<void> {
+  const unfinished = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
+  try {
+    const file = await open(unfinished, "wx", 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+}

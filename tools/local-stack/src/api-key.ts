@@ -1,0 +1,24 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { writePrivateFile } from "@veil/local-engines";
+import { secretOf } from "./settings.ts";
+
+/**
+ * Sees to it that `file` (mode 0600) holds a key that the API accepts: the first one of the setting, else the one that
+ * is there, else a new one.
+ */
+export async function ensureApiKey(file: string, setting: string | undefined): Promise<string> {
+  const existing = (await readFile(file, "utf8").catch(ifMissing)).trim();
+  const key = setting === undefined ? existing || randomBytes(36).toString("base64url") : firstKey(setting);
+  if (key !== existing) await writePrivateFile(file, `${key}\n`);
+  return key;
+}
+
+function ifMissing(error: NodeJS.ErrnoException): string {
+  if (error.code !== "ENOENT") throw error;
+  return "";
+}
+
+function firstKey(setting: string): string {
+  return secretOf(setting.split(",")[0] ?? "");
+}

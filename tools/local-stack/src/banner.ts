@@ -1,0 +1,33 @@
+export interface BannerFacts {
+  /** Base URL of the API. */
+  url: string;
+  apiKeyFile: string;
+  metrics: ReadonlyArray<{ service: string; url: string }>;
+  logDirectory: string;
+  secondsToReady: number;
+}
+
+/** What the terminal shows when everything works. The key itself stays in its file. */
+export function banner({ url, apiKeyFile, metrics, logDirectory, secondsToReady }: BannerFacts): string {
+  return [
+    "",
+    `Ready after ${secondsToReady.toFixed(1)} s.`,
+    "",
+    `  API        ${url}`,
+    `  API key    in the file ${apiKeyFile}`,
+    `  Docs       ${url}/docs`,
+    ...metrics.map((one, index) => `  ${index === 0 ? "Metrics" : "       "}    ${one.url}  (${one.service})`),
+    `  Logs       ${logDirectory}`,
+    "",
+    "Create a key:",
+    "",
+    `  curl -sS -X POST ${url}/api/keys -H "Authorization: Bearer $(cat ${shellQuoted(apiKeyFile)})" -H "Content-Type: application/json" -d '{"name":"first key"}'`,
+    "",
+    "Stop with Ctrl-C.",
+    "",
+  ].join("\n");
+}
+
+function shellQuoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

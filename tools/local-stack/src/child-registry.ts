@@ -1,0 +1,66 @@
+import { readFile, rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { writePrivateFile } from "@veil/local-engines";
+import { z } from "zod";
+import { startMarkOf } from "./process-identity.ts";
+
+const childrenSchema = z.record(z.string(), z.object({ pid: z.number().int().positive(), startMark: z.string() }));
+
+type Children = z.infer<typeof childrenSchema>;
+
+const TERM_GRACE_MS = 5_000;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * Remembers on disk which processes were started, so that the next start can end what a kill -9 of this one leaves
+ * behind.
+ */
+export class ChildRegistry {
+  readonly #file: string;
+  #children: Children = {};
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Ends the processes of a former stack that still run, and tells `report` of each. */
+  async endLeftovers(report: (line: string) => void): Promise<void> {
+    for (const [name, child] of Object.entries(await this.#read())) {
+      if ((await startMarkOf(child.pid)) !== child.startMark) continue;
+      report(`${name} of a former start still runs (process ${child.pid}): ending it.`);
+      await endProcess(child);
+    }
+    await rm(this.#file, { force: true });
+  }
+
+  async started(name: string, pid: number): Promise<void> {
+    const startMark = await startMarkOf(pid);
+    if (startMark === undefined) return;
+    this.#children[name] = { pid, startMark };
+    this.#writing = this.#writing.then(() => writePrivateFile(this.#file, JSON.stringify(this.#children)));
+    await this.#writing;
+  }
+
+  /** Call when all of them have ended. */
+  async clear(): Promise<void> {
+    await this.#writing;
+    await rm(this.#file, { force: true });
+  }
+
+  async #read(): Promise<Children> {
+    const text = await readFile(this.#file, "utf8").catch(() => "{}");
+    const children = childrenSchema.safeParse(JSON.parse(text));
+    return children.success ? children.data : {};
+  }
+}
+
+async function endProcess({ pid, startMark }: Children[string]): Promise<void> {
+  const isAlive = async () => (await startMarkOf(pid)) === startMark;
+  process.kill(pid, "SIGTERM");
+  for (const deadline = Date.now() + TERM_GRACE_MS; Date.now() < deadline; await delay(LOOK_EVERY_MS)) {
+    if (!(await isAlive())) return;
+  }
+  if (await isAlive()) process.kill(pid, "SIGKILL");
+  while (await isAlive()) await delay(LOOK_EVERY_MS);
+}

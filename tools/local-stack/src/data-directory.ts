@@ -1,0 +1,50 @@
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { StackStartError } from "./stack-errors.ts";
+
+/** Everything that outlives a start, and the logs. */
+export interface DataDirectory {
+  root: string;
+  lockFile: string;
+  runFile: string;
+  childrenFile: string;
+  apiKeyFile: string;
+  realityFile: string;
+  xrayConfigFile: string;
+  redis: string;
+  mongodb: string;
+  /** Log file of a child. */
+  logOf(child: string): string;
+}
+
+/**
+ * Makes the data directory, for this user alone.
+ *
+ * @throws StackStartError when it cannot be made or written.
+ */
+export async function openDataDirectory(projectRoot: string, setting: string): Promise<DataDirectory> {
+  const root = resolve(projectRoot, setting);
+  try {
+    await mkdir(join(root, "logs"), { recursive: true, mode: 0o700 });
+    await mkdir(join(root, "xray"), { recursive: true, mode: 0o700 });
+    await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new StackStartError(
+      `VEIL_DATA_DIR cannot be written: ${root} (${reason}). Set it to a directory of yours; example: VEIL_DATA_DIR=.veil`,
+    );
+  }
+  return {
+    root,
+    lockFile: join(root, "stack.lock"),
+    runFile: join(root, "run.json"),
+    childrenFile: join(root, "children.json"),
+    apiKeyFile: join(root, "api-key"),
+    realityFile: join(root, "reality.json"),
+    xrayConfigFile: join(root, "xray", "config.json"),
+    redis: join(root, "redis"),
+    mongodb: join(root, "mongodb"),
+    logOf: (child) => join(root, "logs", `${child}.log`),
+  };
+}

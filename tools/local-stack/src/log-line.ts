@@ -1,0 +1,34 @@
+import { z } from "zod";
+
+const WARN = 40;
+
+const logLineSchema = z.object({
+  level: z.union([z.number(), z.string()]),
+  msg: z.string().default(""),
+  err: z.object({ message: z.string() }).optional(),
+  warning: z.string().optional(),
+});
+
+const SEVERE_LEVELS = new Set(["warn", "error", "fatal"]);
+
+/**
+ * What a terminal shows of a line that a service wrote: the message of a warning or an error, a line that is no JSON as
+ * it is, and undefined for anything lesser.
+ */
+export function readLogLine(line: string): string | undefined {
+  if (!line.startsWith("{")) return line.trim() === "" ? undefined : line;
+  const parsed = logLineSchema.safeParse(parseJson(line));
+  if (!parsed.success) return undefined;
+  const { level, msg, err, warning } = parsed.data;
+  const isSevere = typeof level === "number" ? level >= WARN : SEVERE_LEVELS.has(level.toLowerCase());
+  if (!isSevere) return undefined;
+  return [msg, warning, err?.message].filter((part) => part !== undefined && part !== "").join(": ");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

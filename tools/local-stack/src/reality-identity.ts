@@ -1,0 +1,55 @@
+import { readFile } from "node:fs/promises";
+import { isListening, makeRealityKeys, realityPublicKey, writePrivateFile } from "@veil/local-engines";
+import getPort from "get-port";
+import { z } from "zod";
+import type { StackSettings } from "./settings.ts";
+import { StackStartError } from "./stack-errors.ts";
+
+const identitySchema = z.object({
+  privateKey: z.string().length(43),
+  port: z.number().int().min(1).max(65_535),
+});
+
+/** What share links carry of this server: they stay valid as long as it stays the same. */
+export interface RealityIdentity {
+  privateKey: string;
+  publicKey: string;
+  /** Port of the VLESS inbound. */
+  port: number;
+}
+
+/**
+ * The keys and the port of the settings, else those of earlier starts, else new ones; kept in `file` with mode 0600.
+ *
+ * @throws StackStartError when the file is damaged or the port is taken.
+ */
+export async function ensureRealityIdentity(file: string, settings: StackSettings): Promise<RealityIdentity> {
+  const stored = await readStored(file);
+  const identity = {
+    privateKey: settings.REALITY_PRIVATE_KEY ?? stored?.privateKey ?? makeRealityKeys().privateKey,
+    port: settings.REALITY_PORT ?? stored?.port ?? (await getPort()),
+  };
+  if (await isListening(identity.port)) {
+    throw new StackStartError(
+      `Port ${identity.port} of the VLESS inbound, which the links given out carry, is taken by another program. Free it, or set REALITY_PORT to another one.`,
+    );
+  }
+  if (identity.privateKey !== stored?.privateKey || identity.port !== stored.port) {
+    await writePrivateFile(file, `${JSON.stringify(identity, null, 2)}\n`);
+  }
+  return { ...identity, publicKey: realityPublicKey(identity.privateKey) };
+}
+
+async function readStored(file: string): Promise<z.infer<typeof identitySchema> | undefined> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return undefined;
+  });
+  if (text === undefined) return undefined;
+  try {
+    return identitySchema.parse(JSON.parse(text));
+  } catch {
+    // Making a new key over a damaged one would end every link in use without a word.
+    throw new StackStartError(`${file} is damaged. Restore it, or remove it and hand out new links.`);
+  }
+}

@@ -1,0 +1,71 @@
+import type { StackSettings } from "./settings.ts";
+
+/** Where everything turned out to be. */
+export interface Addresses {
+  redisUrl: string;
+  mongodbUri: string;
+  /** Absent when the settings name the nodes. */
+  xray?: { apiPort: number; realityPort: number; realityPublicKey: string } | undefined;
+}
+
+export type ServiceName = "api" | "xray-worker" | "stats-collector";
+
+export interface ServiceEnvironmentOptions {
+  /** The environment of the stack with its `.env`. */
+  env: NodeJS.ProcessEnv;
+  settings: StackSettings;
+  addresses: Addresses;
+  metricsPort: number;
+  apiKeyFile: string;
+}
+
+/** The stack stops within 15 s, so the services have less than their own default. */
+const SHUTDOWN_DEADLINE_MS = "4000";
+
+/** The environment of one service: the user's own, with what the stack has decided. */
+export function serviceEnvironment(service: ServiceName, options: ServiceEnvironmentOptions): NodeJS.ProcessEnv {
+  const { env, settings, addresses, metricsPort } = options;
+  const decided: NodeJS.ProcessEnv = {
+    REDIS_URL: addresses.redisUrl,
+    MONGODB_URI: addresses.mongodbUri,
+    ...xrayVariables(settings, addresses),
+    METRICS_PORT: String(metricsPort),
+    ...(service === "api" && apiVariables(options)),
+  };
+  const defaults = { NODE_ENV: "production", METRICS_HOST: "127.0.0.1", SHUTDOWN_DEADLINE_MS };
+  return { ...defaults, ...without(env, [...Object.keys(decided), ...SECRETS_OF_OTHERS]), ...decided };
+}
+
+/** The private key is Xray's alone; the API's key is the API's alone. */
+const SECRETS_OF_OTHERS = ["REALITY_PRIVATE_KEY", "API_SECRET_KEY"];
+
+/** A variable goes together with its form that names a file, for both at once are an error. */
+function without(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  const dropped = new Set(names.flatMap((name) => [name, `${name}_FILE`]));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !dropped.has(name)));
+}
+
+function xrayVariables(settings: StackSettings, { xray }: Addresses): NodeJS.ProcessEnv {
+  if (!xray) return {};
+  return {
+    XRAY_API_HOST: "127.0.0.1",
+    XRAY_API_PORT: String(xray.apiPort),
+    XRAY_INBOUND_TAG: settings.XRAY_INBOUND_TAG,
+    DOMAIN: settings.DOMAIN,
+    REALITY_SNI: settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
+    REALITY_PORT: String(xray.realityPort),
+    REALITY_PUBLIC_KEY: xray.realityPublicKey,
+    REALITY_COMMON_SHORT_ID: settings.REALITY_COMMON_SHORT_ID,
+    REALITY_FLOW: settings.REALITY_FLOW,
+  };
+}
+
+function apiVariables({ settings, apiKeyFile }: ServiceEnvironmentOptions): NodeJS.ProcessEnv {
+  return {
+    API_HOST: settings.API_HOST,
+    API_PORT: String(settings.API_PORT),
+    ...(settings.API_SECRET_KEY === undefined
+      ? { API_SECRET_KEY_FILE: apiKeyFile }
+      : { API_SECRET_KEY: settings.API_SECRET_KEY }),
+  };
+}

@@ -1,0 +1,21 @@
+import type { ChildRegistry } from "./child-registry.ts";
+import type { DataDirectory } from "./data-directory.ts";
+import type { RunFile } from "./run-file.ts";
+import type { StackSettings } from "./settings.ts";
+import type { StopOrder } from "./stop-order.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What every step of the start is given. */
+export interface StackContext {
+  projectRoot: string;
+  /** The environment with the `.env` of the project's root. */
+  env: NodeJS.ProcessEnv;
+  settings: StackSettings;
+  data: DataDirectory;
+  terminal: Terminal;
+  runFile: RunFile;
+  children: ChildRegistry;
+  stopOrder: StopOrder;
+  /** The parts of a supervision that are the same for every child. */
+  supervision(name: string): { name: string; report: (line: string) => void };
+}

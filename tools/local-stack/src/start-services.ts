@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import { EXIT_CODE_SETTINGS } from "@veil/service-runtime";
+import getPort from "get-port";
+import { type Addresses, type ServiceName, serviceEnvironment } from "./service-environment.ts";
+import { startService } from "./service-process.ts";
+import type { StackContext } from "./stack-context.ts";
+import { StackStartError } from "./stack-errors.ts";
+import { supervise } from "./supervise.ts";
+
+export interface RunningServices {
+  /** Base URL of the API, from this machine. */
+  url: string;
+  metrics: Array<{ service: ServiceName; url: string }>;
+}
+
+/**
+ * Starts the three services.
+ *
+ * @param onRefused is called when one of them refuses its settings, which no restart mends.
+ */
+export async function startServices(
+  context: StackContext,
+  addresses: Addresses,
+  onRefused: (error: StackStartError) => void,
+): Promise<RunningServices> {
+  const url = apiUrl(context.settings.API_HOST, context.settings.API_PORT);
+  const metrics = await Promise.all(
+    (["api", "xray-worker", "stats-collector"] as const).map(async (service) => ({
+      service,
+      url: await superviseService(service, { context, addresses, url, onRefused }),
+    })),
+  );
+  return { url, metrics };
+}
+
+interface ServiceStart {
+  context: StackContext;
+  addresses: Addresses;
+  url: string;
+  onRefused: (error: StackStartError) => void;
+}
+
+async function superviseService(service: ServiceName, start: ServiceStart): Promise<string> {
+  const { context, addresses, url, onRefused } = start;
+  const { data, env, settings, runFile, terminal } = context;
+  const metricsPort = await getPort({ host: "127.0.0.1" });
+  const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+  const supervised = await supervise({
+    ...context.supervision(service),
+    start: () =>
+      startService({
+        name: service,
+        script: join(context.projectRoot, "services", service, "dist", "main.js"),
+        env: serviceEnvironment(service, { env, settings, addresses, metricsPort, apiKeyFile: data.apiKeyFile }),
+        logFile: data.logOf(service),
+        onWarning: terminal.sayOnce,
+      }),
+    onStarted: async (child) => {
+      void child.exited.then(({ code }) => {
+        if (code === EXIT_CODE_SETTINGS) onRefused(new StackStartError(`${service} refuses its settings, see above.`));
+      });
+      await context.children.started(service, child.pid);
+      if (service === "api") await runFile.set("api", { pid: child.pid, url });
+      else await runFile.set(service, { pid: child.pid, metrics_url: metricsUrl });
+    },
+  });
+  context.stopOrder.add(service === "api" ? "api" : "services", supervised);
+  return metricsUrl;
+}
+
+function apiUrl(host: string, port: number): string {
+  const reachable = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[host] ?? (host.includes(":") ? `[${host}]` : host);
+  return `http://${reachable}:${port}`;
+}

@@ -1,0 +1,43 @@
+import { ensureApiKey } from "./api-key.ts";
+import { banner } from "./banner.ts";
+import { requireBindable } from "./require-bindable.ts";
+import { waitForRoundTrip } from "./round-trip.ts";
+import type { StackContext } from "./stack-context.ts";
+import { startEngines } from "./start-engines.ts";
+import { startServices } from "./start-services.ts";
+import { withProgress } from "@veil/local-engines";
+
+const ROUND_TRIP_WITHIN_MS = 60_000;
+
+/**
+ * Starts everything and returns when a key could be created and deleted.
+ *
+ * @param startedAt when the start began, in milliseconds since the epoch.
+ * @param interrupted aborts the waiting.
+ */
+export async function startStack(context: StackContext, startedAt: number, interrupted: AbortSignal): Promise<void> {
+  const { settings, data, terminal } = context;
+  await context.children.endLeftovers(terminal.say);
+  await context.runFile.remove();
+  await requireBindable(settings.API_HOST, settings.API_PORT);
+  const apiKey = await ensureApiKey(data.apiKeyFile, settings.API_SECRET_KEY);
+
+  const addresses = await withProgress(terminal.say, "Starting the engines", () => startEngines(context));
+  interrupted.throwIfAborted();
+
+  const refused = new AbortController();
+  const services = await startServices(context, addresses, (error) => refused.abort(error));
+  const signal = AbortSignal.any([interrupted, refused.signal]);
+  await withProgress(terminal.say, "Creating and deleting a first key", () =>
+    waitForRoundTrip({ url: services.url, apiKey, withinMs: ROUND_TRIP_WITHIN_MS, signal }),
+  );
+  terminal.say(
+    banner({
+      url: services.url,
+      apiKeyFile: data.apiKeyFile,
+      metrics: services.metrics,
+      logDirectory: data.logOf("*"),
+      secondsToReady: (Date.now() - startedAt) / 1_000,
+    }),
+  );
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { describeExit, type ProcessExit } from "@veil/local-engines";
+
+/** A started process as the supervisor sees it. */
+export interface Child {
+  pid: number;
+  exited: Promise<ProcessExit>;
+  stop(graceMs?: number): Promise<ProcessExit>;
+}
+
+export interface Supervision<Started extends Child> {
+  /** For messages: "redis". */
+  name: string;
+  start: () => Promise<Started>;
+  /** Called with every process that was started, the first one included, before it is supervised. */
+  onStarted: (child: Started) => Promise<void>;
+  report: (line: string) => void;
+}
+
+/** A process that is started again whenever it ends, until it is stopped. */
+export interface Supervised {
+  /** Stops the process, and waits for it. No further one is started. */
+  stop(graceMs: number): Promise<void>;
+  /** Kills the process at once. No further one is started. */
+  kill(): void;
+}
+
+/** The first restart is nearly immediate; a child that keeps dying is tried ever more seldom. */
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 30_000;
+/** A child that lived as long is taken for healthy, and its next end for the first one. */
+const HEALTHY_AFTER_MS = 20_000;
+
+/**
+ * Starts a process and keeps it running.
+ *
+ * @throws whatever the first start throws; later failures are reported and tried again.
+ */
+export async function supervise<Started extends Child>(supervision: Supervision<Started>): Promise<Supervised> {
+  const stopping = new AbortController();
+  let child = await supervision.start();
+  await supervision.onStarted(child);
+
+  const guarding = (async () => {
+    let pauseMs = FIRST_PAUSE_MS;
+    while (!stopping.signal.aborted) {
+      const startedAt = Date.now();
+      const exit = await child.exited;
+      if (stopping.signal.aborted) return;
+      if (Date.now() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
+      const next = await startAgain(supervision, describeExit(exit), pauseMs, stopping.signal);
+      if (!next) return;
+      child = next.child;
+      pauseMs = Math.min(next.pauseMs * 2, LONGEST_PAUSE_MS);
+    }
+  })();
+
+  return {
+    stop: async (graceMs) => {
+      stopping.abort();
+      await child.stop(graceMs);
+      await guarding;
+    },
+    kill: () => {
+      stopping.abort();
+      void child.stop(0);
+    },
+  };
+}
+
+async function startAgain<Started extends Child>(
+  { name, start, onStarted, report }: Supervision<Started>,
+  fault: string,
+  firstPauseMs: number,
+  stopping: AbortSignal,
+): Promise<{ child: Started; pauseMs: number } | undefined> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    report(`${name} ${fault} Starting it again in ${pauseMs / 1_000} s.`);
+    await delay(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+    if (stopping.aborted) return undefined;
+    try {
+      const child = await start();
+      await onStarted(child);
+      report(`${name} runs again (process ${child.pid}).`);
+      if (!stopping.aborted) return { child, pauseMs };
+      await child.stop(0);
+      return undefined;
+    } catch (error) {
+      fault = `did not come up: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}
