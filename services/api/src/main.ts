@@ -1,2 +1,80 @@
-/** The REST API: validates, enqueues jobs, waits for their verdict, reads MongoDB. */
-export {};
+import { randomUUID } from "node:crypto";
+import { createJobClient } from "@veil/job-contract";
+import { connectMongo, MongoKeyReader, MongoTrafficStore } from "@veil/mongo-store";
+import {
+  closeHttp,
+  createLogger,
+  createMetrics,
+  exitOnSettingsError,
+  listenHttp,
+  readPackageVersion,
+  readSettings,
+  runService,
+  startOpsServer,
+  systemClock,
+} from "@veil/service-runtime";
+import { createApp } from "./create-app.ts";
+import { createHttpServer } from "./http/create-http-server.ts";
+import { requestMetrics } from "./request-metrics.ts";
+import { apiSettings } from "./settings.ts";
+import { shareLinkMaker } from "./share-link-maker.ts";
+import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
+
+const service = "api";
+const version = readPackageVersion(import.meta.url);
+const settings = exitOnSettingsError(() => readSettings(apiSettings, { programme: service }));
+const log = createLogger({ service, version, level: settings.LOG_LEVEL });
+const metrics = createMetrics({ service, version });
+
+const refreshWaitMs = 1_500;
+/** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
+const syncDeadlineMs = 30_000;
+
+await runService({
+  name: service,
+  log,
+  shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
+  start: async (running) => {
+    const ops = await startOpsServer({
+      host: settings.METRICS_HOST,
+      port: settings.METRICS_PORT,
+      log,
+      metrics,
+      state: () => running.state,
+    });
+    running.onStop("ops", "ops server", () => ops.close());
+
+    const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
+    running.onStop("connections", "mongodb", () => mongo.close());
+    ops.addCheck("mongodb", () => mongo.ping());
+
+    const jobs = createJobClient({
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      onError: (err) => log.warn({ err }, "redis is away"),
+    });
+    running.onStop("connections", "queues", () => jobs.close());
+    ops.addCheck("redis", () => jobs.ping());
+
+    const app = createApp({
+      keys: new MongoKeyReader(mongo),
+      traffic: ledgerTrafficReader(new MongoTrafficStore(mongo)),
+      jobs,
+      shareLinkOf: shareLinkMaker(settings),
+      shortId: settings.REALITY_COMMON_SHORT_ID,
+      secrets: settings.API_SECRET_KEY,
+      origins: settings.CORS_ORIGINS,
+      clock: systemClock,
+      newId: randomUUID,
+      writeDeadlineMs: settings.WRITE_DEADLINE_MS,
+      refreshWaitMs,
+      syncDeadlineMs,
+      log,
+      onFinished: requestMetrics(metrics),
+    });
+    const server = createHttpServer(app, randomUUID);
+    const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
+    running.onStop("intake", "public HTTP", (hurry) => closeHttp(server, hurry));
+    log.info({ url }, "listening");
+  },
+});

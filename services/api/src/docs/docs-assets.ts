@@ -1,0 +1,73 @@
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { type RequestHandler, Router } from "express";
+
+const assetsPath = "/docs/assets";
+
+/** Files of the installed packages, by the name under which they are served. */
+const packageFiles = {
+  "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
+  "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+  "favicon-32x32.png": "swagger-ui-dist/favicon-32x32.png",
+  "redoc.standalone.js": "redoc/bundles/redoc.standalone.js",
+} as const;
+
+/** Files of our own. The validator that Swagger UI would ask by default is an outside host. */
+const ownFiles = {
+  "start-swagger-ui.js": {
+    type: "text/javascript",
+    text: `window.ui = SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  validatorUrl: null,
+});
+`,
+  },
+  "start-redoc.js": {
+    type: "text/javascript",
+    text: `Redoc.init("/openapi.json", { hideDownloadButton: false }, document.getElementById("redoc"));
+`,
+  },
+  "redoc-page.css": {
+    type: "text/css",
+    text: `body { margin: 0; padding: 0; }
+img[src^="https://cdn.redoc.ly"] { display: none; }
+`,
+  },
+} as const;
+
+type AssetName = keyof typeof packageFiles | keyof typeof ownFiles;
+
+const maxAgeMs = 24 * 60 * 60 * 1_000;
+
+/** Where a page finds one of the files. */
+export function docsAssetPath(name: AssetName): string {
+  return `${assetsPath}/${name}`;
+}
+
+/** Serves exactly the files that the two pages need. */
+export function docsAssets(): Router {
+  const router = Router({ caseSensitive: true });
+  for (const [name, file] of Object.entries(packageFiles)) router.get(`${assetsPath}/${name}`, sendPackageFile(file));
+  for (const [name, file] of Object.entries(ownFiles)) {
+    router.get(`${assetsPath}/${name}`, (_request, response) => {
+      response
+        .set("Cache-Control", `public, max-age=${maxAgeMs / 1_000}`)
+        .type(file.type)
+        .send(file.text);
+    });
+  }
+  return router;
+}
+
+function sendPackageFile(file: string): RequestHandler {
+  const path = createRequire(import.meta.url).resolve(file);
+  const root = dirname(path);
+  return (_request, response, next) => {
+    response.sendFile(path.slice(root.length + 1), { root, maxAge: maxAgeMs, dotfiles: "allow" }, (error?: Error) => {
+      if (error !== undefined && !response.headersSent) next(error);
+    });
+  };
+}

@@ -1,0 +1,45 @@
+import { createServer, STATUS_CODES, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { messages } from "@veil/http-contract";
+import type { Express } from "express";
+
+/**
+ * How long a client may take, in milliseconds, so that slow ones can't hold connections for ever.
+ * Keep-alive outlasts the idle time of common proxies (60 s), so that they never meet a connection being closed.
+ */
+const limits = {
+  headersTimeout: 15_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** Makes the server around the application; faults below the application are answered in its form as well. */
+export function createHttpServer(app: Express, newId: () => string): Server {
+  const server = createServer({ ...limits, requireHostHeader: false }, app);
+  server.on("checkExpectation", app);
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else socket.end(rawAnswer(statusOf(error.code), newId()));
+  });
+  return server;
+}
+
+function statusOf(code: string | undefined): 400 | 408 | 431 {
+  if (code === "HPE_HEADER_OVERFLOW") return 431;
+  return code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+}
+
+function rawAnswer(status: 400 | 408 | 431, requestId: string): string {
+  const reason = STATUS_CODES[status] ?? "";
+  const body = JSON.stringify({ detail: status === 400 ? messages.malformedRequest : reason });
+  return [
+    `HTTP/1.1 ${status} ${reason}`,
+    "Content-Type: application/json; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    "Connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}

@@ -1,0 +1,72 @@
+import { StoreUnavailableError } from "@veil/key-lifecycle";
+import {
+  KeyNotFoundError,
+  queueAway,
+  storeAway,
+  TimeLimitError,
+  WriteFailedError,
+  WriteUnavailableError,
+} from "../errors.ts";
+import type { KeyReader, RequestScope } from "../ports.ts";
+import { awaitVerdict } from "../writes/await-verdict.ts";
+import { submitJob } from "../writes/submit-job.ts";
+import { withinTime } from "../writes/within-time.ts";
+import { writeLimits } from "../writes/write-limits.ts";
+import type { WritePorts } from "../writes/write-ports.ts";
+import type { VisibleKeys } from "./visible-keys.ts";
+
+export interface DeleteKeyPorts extends WritePorts {
+  readonly keys: Pick<KeyReader, "find">;
+  readonly visibleKeys: Pick<VisibleKeys, "get">;
+}
+
+const action = "delete key";
+
+/**
+ * Deletes a key. Returns when the intent is durable and this request's own: of two deletions at once one returns,
+ * the other throws KeyNotFoundError.
+ *
+ * @throws KeyNotFoundError, WriteFailedError (the key stays), WriteUnavailableError (try again)
+ */
+export async function deleteKey(keyId: number, scope: RequestScope, ports: DeleteKeyPorts): Promise<void> {
+  const limits = writeLimits(ports.clock.now(), ports.writeDeadlineMs);
+  await requireKey(keyId, ports);
+  const job = `delete-${ports.newId()}`;
+  const payload = { key_id: keyId, deadline: limits.jobDeadline, request_id: scope.requestId };
+  if (!(await submitJob("delete-key", job, payload, ports.jobs, scope))) {
+    throw new WriteUnavailableError(action, queueAway);
+  }
+  const awaited = { name: "delete-key", jobId: job, until: limits.judgeAt, whenFailed: "wait" } as const;
+  const result = await awaitVerdict(awaited, ports, scope);
+  switch (result?.outcome) {
+    case "deleted":
+      return;
+    case "not-found":
+      throw new KeyNotFoundError(keyId);
+    case "unavailable":
+      throw new WriteUnavailableError(action, result.detail);
+    case "failed":
+      throw new WriteFailedError(action, result.detail);
+    case undefined:
+      return judge(keyId, job, limits.answerBy - ports.clock.now(), ports);
+  }
+}
+
+async function requireKey(keyId: number, { visibleKeys }: DeleteKeyPorts): Promise<void> {
+  try {
+    await visibleKeys.get(keyId);
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    throw new WriteUnavailableError(action, storeAway, { cause: error });
+  }
+}
+
+/** Without the worker's word: the intent is durable when the key names this job as its deleter. */
+async function judge(keyId: number, job: string, limitMs: number, { keys }: DeleteKeyPorts): Promise<void> {
+  const key = await withinTime(keys.find(keyId), limitMs).catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    throw new WriteUnavailableError(action, storeAway, { cause: error });
+  });
+  if (key?.phase === "active") throw new WriteFailedError(action, "not done in time");
+  if (key?.deleter !== job) throw new KeyNotFoundError(keyId);
+}

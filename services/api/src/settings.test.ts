@@ -1,0 +1,97 @@
+import { readSettings, SettingsError } from "@veil/service-runtime";
+import { describe, expect, it } from "vitest";
+import { apiSettings } from "./settings.ts";
+
+const secret = "0123456789abcdef0123456789abcdef";
+
+function read(env: Record<string, string>) {
+  return readSettings(apiSettings, { programme: "api", env: { API_SECRET_KEY: secret, ...env } });
+}
+
+function problemsOf(env: Record<string, string>): string {
+  try {
+    read(env);
+  } catch (error) {
+    if (error instanceof SettingsError) return JSON.stringify(error.problems) + error.message;
+    throw error;
+  }
+  throw new Error("the settings were accepted");
+}
+
+describe("apiSettings", () => {
+  it("has the first implementation's defaults", () => {
+    expect(read({})).toMatchObject({
+      API_SECRET_KEY: [secret],
+      API_HOST: "0.0.0.0",
+      API_PORT: 8_000,
+      CORS_ORIGINS: "any",
+      WRITE_DEADLINE_MS: 10_000,
+      REALITY_PORT: 443,
+      REALITY_SERVER_NAME: "microsoft.com",
+      REALITY_FINGERPRINT: "chrome",
+      REALITY_COMMON_SHORT_ID: "7bb45050",
+      REALITY_FLOW: "none",
+    });
+  });
+
+  it("takes several secrets, separated by commas", () => {
+    const other = "fedcba9876543210fedcba9876543210";
+    expect(read({ API_SECRET_KEY: ` ${secret}, ${other},` }).API_SECRET_KEY).toEqual([secret, other]);
+  });
+
+  it.each([
+    ["", /is not set/],
+    ["short", /at least 32 characters/],
+    [`${secret},short`, /at least 32 characters/],
+    [",,", /at least one/],
+    [`${secret}é`, /printable ASCII/],
+    [`${secret}\n${secret}`, /printable ASCII/],
+  ])("refuses the secret %j and does not repeat it", (value, problem) => {
+    const said = problemsOf({ API_SECRET_KEY: value });
+    expect(said).toMatch(problem);
+    expect(said).toContain("API_SECRET_KEY");
+    for (const part of value.split(/[,\n]/).filter((one) => one.length > 6)) expect(said).not.toContain(part);
+  });
+
+  it.each([
+    ["API_PORT", "0x50"],
+    ["API_PORT", "65536"],
+    ["REDIS_URL", "http://redis"],
+    ["MONGODB_URI", "mongo"],
+    ["QUEUE_PREFIX", "veil:prod"],
+    ["CORS_ORIGINS", "admin.example"],
+    ["CORS_ORIGINS", "https://admin.example/path"],
+    ["CORS_ORIGINS", "*,https://admin.example"],
+    ["WRITE_DEADLINE_MS", "100"],
+    ["WRITE_DEADLINE_MS", "soon"],
+    ["DOMAIN", "https://vpn.example.com"],
+    ["DOMAIN", "vpn.example.com:443"],
+    ["DOMAIN", "two words"],
+    ["REALITY_PORT", "-1"],
+    ["REALITY_SNI", "a b"],
+    ["REALITY_PUBLIC_KEY", "too-short"],
+    ["REALITY_COMMON_SHORT_ID", "7BB45050"],
+    ["REALITY_COMMON_SHORT_ID", "7bb4505"],
+    ["REALITY_FLOW", "xtls-rprx-direct"],
+    ["REALITY_FINGERPRINT", "chrome&x=1"],
+    ["LOG_LEVEL", "loud"],
+    ["XRAY_NODES", "{}"],
+  ])("refuses %s=%s by name", (name, value) => {
+    expect(problemsOf({ [name]: value })).toContain(name);
+  });
+
+  it.each(["vpn.example.com", "203.0.113.7", "2001:db8::1", "[2001:db8::1]", "localhost"])(
+    "takes %s as DOMAIN",
+    (value) => {
+      expect(read({ DOMAIN: value }).DOMAIN).toBe(value);
+    },
+  );
+
+  it.each([
+    ["*", "any"],
+    ["off", "off"],
+    ["https://a.example, http://localhost:3000", ["https://a.example", "http://localhost:3000"]],
+  ])("reads CORS_ORIGINS=%s", (value, policy) => {
+    expect(read({ CORS_ORIGINS: value }).CORS_ORIGINS).toEqual(policy);
+  });
+});

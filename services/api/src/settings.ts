@@ -1,0 +1,81 @@
+import { nodeVariables } from "@veil/node-settings";
+import { commaList, durationMs, port, runtimeSettings, url } from "@veil/service-runtime";
+import { z } from "zod";
+import type { OriginPolicy } from "./http/cross-origin.ts";
+
+const shortestSecret = 32;
+
+/** What can stand in a header, so that a caller can send it. */
+const secret = z
+  .string()
+  .min(shortestSecret, `must have at least ${shortestSecret} characters, each of several too`)
+  .regex(/^[\x20-\x7e]*$/, "must consist of printable ASCII characters");
+
+/** A host name or an address, as it may stand in a URL: no scheme, no port. */
+const host = z
+  .string()
+  .regex(
+    /^(?:[^\s/:@?#[\]]+|\[?[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]?)$/,
+    "must be a host name or an IP address without a port",
+  );
+
+const origins = z.string().transform((text, context): OriginPolicy => {
+  if (text === "*") return "any";
+  if (text === "off") return "off";
+  const list = text.split(",").map((origin) => origin.trim());
+  if (list.every(isOrigin)) return list;
+  context.addIssue("must be *, off, or origins like https://admin.example.com separated by commas");
+  return z.NEVER;
+});
+
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** The API's variables; see the README's settings table. */
+export const apiSettings = z.object({
+  ...runtimeSettings({ metricsPort: 9100 }),
+  ...nodeVariables,
+  /** Several, separated by commas, while one is rotated. */
+  API_SECRET_KEY: commaList(secret)
+    .refine((secrets) => secrets.length > 0, "must hold at least one key")
+    .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+  API_HOST: z.string().default("0.0.0.0").meta({ example: "0.0.0.0" }),
+  API_PORT: port({ anyFree: true }).default(8_000).meta({ example: "8000" }),
+  REDIS_URL: url(["redis", "rediss"]).default("redis://127.0.0.1:6379").meta({ example: "redis://127.0.0.1:6379" }),
+  MONGODB_URI: url(["mongodb", "mongodb+srv"])
+    .default("mongodb://127.0.0.1:27017/veil")
+    .meta({ example: "mongodb://127.0.0.1:27017/veil" }),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, "must consist of a-z, 0-9 and -")
+    .default("veil")
+    .meta({ example: "veil" }),
+  /** Web pages of which origins may read the answers. */
+  CORS_ORIGINS: origins.default("any").meta({ example: "https://admin.example.com" }),
+  /** How long a caller waits for a create or a delete at most. */
+  WRITE_DEADLINE_MS: durationMs({ min: 3_000, max: 60_000 }).default(10_000).meta({ example: "10000" }),
+  /** What clients dial; without it there are no share links. */
+  DOMAIN: host.optional().meta({ example: "vpn.example.com" }),
+  REALITY_PORT: port().default(443).meta({ example: "443" }),
+  REALITY_SNI: host.optional().meta({ example: "microsoft.com" }),
+  REALITY_SERVER_NAME: host.default("microsoft.com").meta({ example: "microsoft.com" }),
+  REALITY_FINGERPRINT: z
+    .string()
+    .regex(/^[a-zA-Z0-9_]+$/, "must be the name of a browser's fingerprint")
+    .default("chrome")
+    .meta({ example: "chrome" }),
+  REALITY_PUBLIC_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/, "must be the 43 characters that `xray x25519` prints")
+    .optional()
+    .meta({ example: "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw" }),
+  REALITY_COMMON_SHORT_ID: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/, "must be 8 hexadecimal digits in lower case")
+    .default("7bb45050")
+    .meta({ example: "7bb45050" }),
+  REALITY_FLOW: z.enum(["none", "xtls-rprx-vision"]).default("none").meta({ example: "none" }),
+});
+
+export type ApiSettings = z.infer<typeof apiSettings>;

@@ -1,0 +1,62 @@
+import { readSettings } from "@veil/service-runtime";
+import { describe, expect, it } from "vitest";
+import { LinkNotConfiguredError } from "./errors.ts";
+import { apiSettings } from "./settings.ts";
+import { shareLinkMaker } from "./share-link-maker.ts";
+
+const publicKey = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+const otherKey = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", createdAt: 0 };
+
+function linkWith(env: Record<string, string>): string {
+  const set = { API_SECRET_KEY: "0123456789abcdef0123456789abcdef", DOMAIN: "your-domain.com", ...env };
+  return shareLinkMaker(readSettings(apiSettings, { programme: "api", env: set }))(key);
+}
+
+describe("shareLinkMaker", () => {
+  it("makes the contract's link from the defaults", () => {
+    expect(linkWith({ REALITY_PUBLIC_KEY: publicKey })).toBe(
+      `vless://${key.uuid}@your-domain.com:443?type=tcp&security=reality&sni=microsoft.com&fp=chrome` +
+        `&pbk=${publicKey}&sid=7bb45050&spx=%2F&flow=none#user%20name`,
+    );
+  });
+
+  it("takes every part from the settings", () => {
+    const link = linkWith({
+      REALITY_PUBLIC_KEY: publicKey,
+      DOMAIN: "2001:db8::1",
+      REALITY_PORT: "8443",
+      REALITY_SNI: "sni.example",
+      REALITY_SERVER_NAME: "name.example",
+      REALITY_FINGERPRINT: "firefox",
+      REALITY_COMMON_SHORT_ID: "0123abcd",
+      REALITY_FLOW: "xtls-rprx-vision",
+    });
+    expect(link).toContain("@[2001:db8::1]:8443?");
+    expect(link).toContain("sni=sni.example&fp=firefox&");
+    expect(link).toContain("sid=0123abcd&spx=%2F&flow=xtls-rprx-vision#");
+  });
+
+  it("falls back to REALITY_SERVER_NAME", () => {
+    expect(linkWith({ REALITY_PUBLIC_KEY: publicKey, REALITY_SERVER_NAME: "name.example" })).toContain(
+      "sni=name.example&",
+    );
+  });
+
+  it("leads to the first node where that differs", () => {
+    const nodes = [
+      { name: "a", address: "10.0.0.1:10085", host: "a.example", port: 9443, public_key: otherKey },
+      { name: "b", address: "10.0.0.2:10085", host: "b.example" },
+    ];
+    const link = linkWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
+    expect(link).toContain("@a.example:9443?");
+    expect(link).toContain(`pbk=${otherKey}&`);
+  });
+
+  it.each([
+    ["the public key", {}, "Reality public key"],
+    ["the domain", { REALITY_PUBLIC_KEY: publicKey, DOMAIN: "" }, "server domain"],
+  ] as const)("says that %s is missing", (_name, env, missing) => {
+    expect(() => linkWith(env)).toThrow(new LinkNotConfiguredError(missing));
+  });
+});

@@ -1,0 +1,50 @@
+import { QueueUnavailableError } from "@veil/job-contract";
+import { TimeLimitError } from "../errors.ts";
+import type { VisibleKeys } from "../keys/visible-keys.ts";
+import type { RequestScope, TrafficFigures, TrafficReader } from "../ports.ts";
+import { withinTime } from "../writes/within-time.ts";
+import type { WritePorts } from "../writes/write-ports.ts";
+
+export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {
+  readonly visibleKeys: Pick<VisibleKeys, "get">;
+  readonly traffic: TrafficReader;
+  /** How long a reader waits for fresh figures before the stored ones are answered. */
+  readonly refreshWaitMs: number;
+}
+
+/**
+ * The traffic of a key, read from Xray when it answers in time, from the store otherwise.
+ *
+ * @throws KeyNotFoundError, StoreUnavailableError
+ */
+export async function getTraffic(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures> {
+  const key = await ports.visibleKeys.get(keyId);
+  return (
+    (await refresh(keyId, scope, ports)) ??
+    (await ports.traffic.find(keyId)) ?? { upload: 0, download: 0, lastUpdated: key.createdAt }
+  );
+}
+
+async function refresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures | null> {
+  try {
+    return await withinTime(askCollector(keyId, scope, ports), ports.refreshWaitMs);
+  } catch (error) {
+    if (!(error instanceof QueueUnavailableError || error instanceof TimeLimitError)) throw error;
+    scope.log.warn({ key_id: keyId, err: error }, "traffic could not be refreshed");
+    return null;
+  }
+}
+
+async function askCollector(
+  keyId: number,
+  { requestId }: RequestScope,
+  { jobs, clock, newId, refreshWaitMs }: GetTrafficPorts,
+): Promise<TrafficFigures | null> {
+  const job = `refresh-${newId()}`;
+  const deadline = clock.now() + refreshWaitMs;
+  await jobs.submit("refresh-traffic", job, { key_id: keyId, deadline, request_id: requestId });
+  const verdict = await jobs.awaitResult("refresh-traffic", job, deadline - clock.now());
+  if (verdict.state !== "finished" || verdict.result.outcome !== "fresh") return null;
+  const { upload, download, last_updated } = verdict.result;
+  return { upload, download, lastUpdated: last_updated };
+}

@@ -1,0 +1,21 @@
+import { emptyRecord, type TrafficRecord } from "@veil/traffic-ledger";
+import { describe, expect, it } from "vitest";
+import { ledgerTrafficReader } from "./ledger-traffic-reader.ts";
+
+const readerOf = (record: TrafficRecord | null) =>
+  ledgerTrafficReader({ find: async (subject) => (record?.subject === subject ? record : null) });
+
+describe("ledgerTrafficReader", () => {
+  it("knows nothing of a key without a record", async () => {
+    expect(await readerOf(null).find(7)).toBeNull();
+  });
+
+  it("knows nothing of a key whose counters were never read", async () => {
+    expect(await readerOf(emptyRecord("7")).find(7)).toBeNull();
+  });
+
+  it("gives the totals, up as upload, and when they were read", async () => {
+    const record = { ...emptyRecord("7"), read_at: 1_700_000_000, settled: { up: 5, down: 9 } };
+    expect(await readerOf(record).find(7)).toEqual({ upload: 5, download: 9, lastUpdated: 1_700_000_000 });
+  });
+});

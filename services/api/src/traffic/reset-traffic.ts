@@ -1,0 +1,44 @@
+import { KeyNotFoundError, queueAway, WriteFailedError } from "../errors.ts";
+import type { VisibleKeys } from "../keys/visible-keys.ts";
+import type { RequestScope } from "../ports.ts";
+import { awaitVerdict } from "../writes/await-verdict.ts";
+import { submitJob } from "../writes/submit-job.ts";
+import { writeLimits } from "../writes/write-limits.ts";
+import type { WritePorts } from "../writes/write-ports.ts";
+
+export interface ResetTrafficPorts extends WritePorts {
+  readonly visibleKeys: Pick<VisibleKeys, "get">;
+}
+
+/** Bytes counted before a reset. */
+export interface PreviousTraffic {
+  readonly upload: number;
+  readonly download: number;
+}
+
+const action = "reset traffic";
+
+/**
+ * Sets the traffic of a key back to zero and returns what it was.
+ *
+ * @throws KeyNotFoundError, StoreUnavailableError, WriteFailedError
+ */
+export async function resetTraffic(
+  keyId: number,
+  scope: RequestScope,
+  ports: ResetTrafficPorts,
+): Promise<PreviousTraffic> {
+  const limits = writeLimits(ports.clock.now(), ports.writeDeadlineMs);
+  await ports.visibleKeys.get(keyId);
+  const job = `reset-${ports.newId()}`;
+  const payload = { key_id: keyId, deadline: limits.jobDeadline, request_id: scope.requestId };
+  if (!(await submitJob("reset-traffic", job, payload, ports.jobs, scope))) {
+    throw new WriteFailedError(action, queueAway);
+  }
+  const awaited = { name: "reset-traffic", jobId: job, until: limits.judgeAt, whenFailed: "wait" } as const;
+  const result = await awaitVerdict(awaited, ports, scope);
+  if (result === null) throw new WriteFailedError(action, "not done in time");
+  if (result.outcome === "not-found") throw new KeyNotFoundError(keyId);
+  if (result.outcome !== "reset") throw new WriteFailedError(action, result.detail);
+  return { upload: result.previous_upload, download: result.previous_download };
+}

@@ -1,0 +1,69 @@
+import type { JobName, JobPayload, JobResult, JobVerdict } from "@veil/job-contract";
+import type { Jobs } from "../../src/ports.ts";
+
+/** What becomes of a job, as a test wants it. A promise that never ends is a worker that never answers. */
+export type JobScript<N extends JobName> = (payload: JobPayload<N>, jobId: string) => Promise<JobVerdict<N>>;
+
+export type JobScripts = { [N in JobName]: JobScript<N> };
+
+export interface SubmittedJob {
+  readonly name: JobName;
+  readonly jobId: string;
+  readonly payload: unknown;
+}
+
+/** The queues without Redis: every job runs its script as soon as it is submitted. */
+export class InMemoryJobs implements Jobs {
+  readonly submitted: SubmittedJob[] = [];
+  readonly scripts: JobScripts;
+  /** Runs before a job is taken; throwing refuses it. */
+  beforeSubmit: (job: SubmittedJob) => Promise<void> = async () => undefined;
+  /** Runs before every wait; throwing ends it. */
+  beforeAwait: (jobId: string) => Promise<void> = async () => undefined;
+
+  readonly #verdicts: { readonly [N in JobName]: Map<string, Promise<JobVerdict<N>>> } = {
+    "create-key": new Map(),
+    "cancel-creation": new Map(),
+    "delete-key": new Map(),
+    "refresh-traffic": new Map(),
+    "reset-traffic": new Map(),
+    "sync-traffic": new Map(),
+  };
+
+  constructor(scripts: JobScripts) {
+    this.scripts = scripts;
+  }
+
+  async submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
+    await this.beforeSubmit({ name, jobId, payload });
+    this.run(name, jobId, payload);
+  }
+
+  /** Takes a job in, whatever `beforeSubmit` says. */
+  run<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): void {
+    this.submitted.push({ name, jobId, payload });
+    this.#verdicts[name].set(jobId, this.scripts[name](payload, jobId));
+  }
+
+  async awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobVerdict<N>> {
+    await this.beforeAwait(jobId);
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<JobVerdict<N>>((resolve) => {
+      timer = setTimeout(() => resolve({ state: "pending" }), timeoutMs);
+    });
+    const verdict = this.#verdicts[name].get(jobId);
+    try {
+      return await (verdict === undefined ? timeUp : Promise.race([verdict, timeUp]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+export function finished<N extends JobName>(result: JobResult<N>): Promise<JobVerdict<N>> {
+  return Promise.resolve({ state: "finished", result });
+}
+
+export function never<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { type AppDependencies, createApp } from "../../src/create-app.ts";
+import { LinkNotConfiguredError } from "../../src/errors.ts";
+import { createHttpServer } from "../../src/http/create-http-server.ts";
+import type { FinishedRequest } from "../../src/http/log-request.ts";
+import type { ContractTarget } from "../contract-suite.ts";
+import { InMemoryPlane } from "./in-memory-plane.ts";
+import { RecordingLog } from "./recording-log.ts";
+import { timerClock } from "./timer-clock.ts";
+
+/** The API over an in-memory plane, listening on a free port. */
+export interface InMemoryApi extends ContractTarget {
+  readonly plane: InMemoryPlane;
+  readonly log: RecordingLog;
+  readonly finished: FinishedRequest[];
+}
+
+const secret = "in-memory-secret-of-32-characters-or-more";
+
+/** @param overrides what the test wants otherwise: deadlines, origins, secrets */
+export async function startInMemoryApi(overrides: Partial<AppDependencies> = {}): Promise<InMemoryApi> {
+  const plane = new InMemoryPlane();
+  const log = new RecordingLog();
+  const finished: FinishedRequest[] = [];
+  const shortId = "7bb45050";
+  const app = createApp({
+    keys: plane.keyReader,
+    traffic: plane.trafficReader,
+    jobs: plane.jobs,
+    shareLinkOf: ({ keyId, uuid, name }) => {
+      if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");
+      return `vless://${uuid}@vpn.example.com:443?sid=${shortId}#${encodeURIComponent(name ?? `key-${keyId}`)}`;
+    },
+    shortId,
+    clock: timerClock,
+    newId: randomUUID,
+    writeDeadlineMs: 500,
+    refreshWaitMs: 100,
+    syncDeadlineMs: 500,
+    secrets: [secret],
+    origins: "any",
+    log,
+    onFinished: (request) => finished.push(request),
+    ...overrides,
+  });
+  const server = createHttpServer(app, randomUUID);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has an address of this kind
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}`,
+    secret: overrides.secrets?.[0] ?? secret,
+    shortId,
+    plane,
+    log,
+    finished,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

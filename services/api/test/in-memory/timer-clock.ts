@@ -1,0 +1,7 @@
+import type { Clock } from "@veil/key-lifecycle";
+
+/** Time by the timers of the process, which a test may have replaced. */
+export const timerClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
