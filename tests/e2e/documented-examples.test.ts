@@ -57,7 +57,10 @@ test.for(["Python (requests)", "Python (httpx, asynchronous)"])(
   "the example %s runs as it stands",
   async (heading, { skip }) => {
     const python = await examplesPython();
-    if (python === null) return skip("this machine has no python3 with venv");
+    if (python === null) {
+      skip("this machine has no python3 with venv");
+      return;
+    }
     const { stdout } = await run(python, ["-c", await example(heading)]);
     expect(stdout).toContain("VLESS link: vless://");
   },

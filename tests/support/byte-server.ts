@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 
 /** A local web server that sends and takes bytes: the other end of the tunnel. */
 export interface ByteServer {
@@ -34,7 +33,9 @@ export async function startByteServer(): Promise<ByteServer> {
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the byte server has no port");
+  const { port } = address;
   return {
     downloadUrl: (bytes) => `http://127.0.0.1:${port}/bytes/${bytes}`,
     uploadUrl: `http://127.0.0.1:${port}/upload`,

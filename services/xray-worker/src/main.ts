@@ -105,7 +105,7 @@ await runService({
         periodMs: settings.RECONCILE_INTERVAL_SECONDS * 1_000,
         clock: systemClock,
         log,
-        onPass: measured.pass,
+        onPass: (pass) => measured.pass(pass),
       });
       const ticking = runPeriodically({
         everyMs: glanceEveryMs,

@@ -8,11 +8,14 @@ import {
   type InboundDefinition,
   InboundMissingError,
   InboundNotListeningError,
+  inboundDefinitionSchema,
+  inboundUserSchema,
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-gateway";
 import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
 import pLimit from "p-limit";
+import { z } from "zod";
 import { nodeErrors } from "./node-errors.ts";
 
 export interface XrayNodeUsersOptions {
@@ -118,7 +121,7 @@ export class XrayNodeUsers implements ReconciledNode {
     if (live === null) {
       const stored = await vault.load(this.name);
       if (stored === null) throw new InboundLostError(this.name);
-      return parseInbound(stored);
+      return storedInbound.parse(JSON.parse(stored));
     }
     const listed = await nodeErrors(this.name, () => node.listUsers());
     const inbound: StoredInbound = {
@@ -145,15 +148,8 @@ export class InboundLostError extends Error {
   }
 }
 
-interface StoredInbound {
-  readonly definition: InboundDefinition;
-  readonly foreign: readonly InboundUser[];
-}
-
-/** What this process's kind wrote itself, under the same types. */
-function parseInbound(text: string): StoredInbound {
-  return JSON.parse(text) as StoredInbound;
-}
+const storedInbound = z.object({ definition: inboundDefinitionSchema, foreign: z.array(inboundUserSchema).readonly() });
+type StoredInbound = z.infer<typeof storedInbound>;
 
 function toActualUser({ email, account }: InboundUser): ActualUser {
   return { email, keyId: keyIdOfEmail(email), uuid: account.protocol === "vless" ? account.uuid : null };
