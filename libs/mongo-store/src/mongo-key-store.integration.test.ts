@@ -140,7 +140,7 @@ test("the reader finds a key by its id and by its create job, and lists active o
   expect(listed).toEqual([key.keyId]);
   const all: number[] = [];
   for await (const { keyId } of reader.listActive()) all.push(keyId);
-  expect(all).toEqual(all.toSorted((a, b) => a - b));
+  expect(all).toEqual([...all].sort((a, b) => a - b));
   expect(await reader.countActive()).toBe(all.length);
 });
 

@@ -51,22 +51,26 @@ describe.each<[string, () => NodeLivesStore]>([
     const [store, node] = [open(), randomUUID()];
     const first = addMark(null, node, "a", NOW, NOW);
     await store.replace(null, first);
-    await store.raiseSeenAt(node, NOW + 5);
+    await store.raiseSeen(node, 7, NOW + 5);
     const stored = await Promise.all(
       Array.from({ length: 20 }, (__, index) =>
         store.replace(first, addMark(first, node, `mark-${index}`, NOW + 100, NOW + 100)),
       ),
     );
     expect(stored.filter(Boolean)).toHaveLength(1);
-    expect(await store.find(node)).toMatchObject({ revision: 2, restarts: 1, seen_at: NOW + 5 });
+    expect(await store.find(node)).toMatchObject({ revision: 2, restarts: 1, seen_at: NOW + 5, seen_epoch: 7 });
   });
 
   it("only ever raises the time of the last reading, and makes no node of it", async () => {
     const [store, node] = [open(), randomUUID()];
-    await store.raiseSeenAt(node, NOW);
+    await store.raiseSeen(node, 7, NOW);
     expect(await store.find(node)).toBeNull();
     await store.replace(null, addMark(null, node, "a", NOW, NOW));
-    for (const seenAt of [NOW + 2, NOW + 1]) await store.raiseSeenAt(node, seenAt);
-    expect((await store.find(node))?.seen_at).toBe(NOW + 2);
+    for (const [epoch, at] of [
+      [8, NOW + 2],
+      [7, NOW + 1],
+    ] as const)
+      await store.raiseSeen(node, epoch, at);
+    expect(await store.find(node)).toMatchObject({ seen_at: NOW + 2, seen_epoch: 8 });
   });
 });

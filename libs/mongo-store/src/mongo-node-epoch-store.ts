@@ -12,6 +12,7 @@ const livesDocument = z.object({
   restarts: z.number(),
   /** Unix milliseconds. */
   seen_at: z.number(),
+  seen_epoch: z.number(),
 });
 type LivesDocument = Omit<NodeLives, "node"> & { readonly _id: string };
 
@@ -43,8 +44,8 @@ export class MongoNodeEpochStore implements NodeLivesStore {
     return result.matchedCount === 1;
   }
 
-  async raiseSeenAt(node: string, seenAt: number): Promise<void> {
-    await storeErrors(() => this.#lives.updateOne({ _id: node }, { $max: { seen_at: seenAt } }));
+  async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
+    await storeErrors(() => this.#lives.updateOne({ _id: node }, { $max: { seen_at: at, seen_epoch: epoch } }));
   }
 
   async #insert({ node, ...fields }: NodeLives): Promise<boolean> {

@@ -55,9 +55,9 @@ function isForAPerson(): boolean {
 
 /** Loads pino-pretty only when it is wanted: a service in production never does. */
 function prettyStream(destination: DestinationStream): DestinationStream {
-  const load = createRequire(import.meta.url);
+  const require = createRequire(import.meta.url);
   // oxlint-disable-next-line typescript/no-unsafe-assignment -- require() knows no types, and import() cannot be waited for here
-  const { prettyFactory }: typeof PinoPretty = load("pino-pretty");
+  const { prettyFactory }: typeof PinoPretty = require("pino-pretty");
   const prettify = prettyFactory({ colorize: true, ignore: "pid,service,version", translateTime: "SYS:HH:MM:ss.l" });
   return { write: (line) => destination.write(prettify(line)) };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { scrubData, scrubLogLine, scrubSecrets } from "./scrub-secrets.ts";
+import { scrubLogLine, scrubSecrets } from "./scrub-secrets.ts";
 
 const UUID = "2f0d5e0c-6a3b-4f44-9a8e-1f2d3c4b5a69";
 const X25519 = "yBaw532IIUNuQWDTncozoBaLJmcd1JZzvsHUgVPxMk8";
@@ -42,7 +42,7 @@ describe("scrubSecrets", () => {
   ])("leaves alone: %s", (text) => expect(scrubSecrets(text)).toBe(text));
 });
 
-describe("scrubData", () => {
+describe("scrubLogLine", () => {
   it("redacts fields by name at any depth, whatever their type", () => {
     const data = {
       key_id: 7,
@@ -51,7 +51,7 @@ describe("scrubData", () => {
       job: { data: { uuid: UUID, API_SECRET_KEYS: ["a", "b"], "X-Api-Key": 1, "set-cookie": { a: 1 } } },
       users: [{ privateKey: X25519, ADMIN_PASSWORD: "x", vless_link: "l", access_token: null }],
     };
-    expect(scrubData(data)).toEqual({
+    expect(JSON.parse(scrubLogLine(JSON.stringify(data)))).toEqual({
       key_id: 7,
       uuid: "[redacted]",
       uplink: 5,
@@ -73,9 +73,7 @@ describe("scrubData", () => {
       ],
     });
   });
-});
 
-describe("scrubLogLine", () => {
   it("leaves a line without anything suspicious as it is", () => {
     const line = '{"msg":"key created","key_id":7,"big":9007199254740993}\n';
     expect(scrubLogLine(line)).toBe(line);

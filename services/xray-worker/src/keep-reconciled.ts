@@ -87,7 +87,7 @@ export class ReconcileLoop {
     const { users, state, ports, log, node } = this.#options;
     if (reason !== "period" && !(await users.hasShortId()) && (await users.list()) !== null) {
       log.info({ node: node.name }, "adding the common short id to the inbound");
-      await users.refill(new Map(await state.findDesired()));
+      await users.refill(state);
     }
     return reconcileNode(users, state, ports);
   }

@@ -64,7 +64,6 @@ await runService({
       const users = new XrayNodeUsers({
         node,
         vault,
-        store,
         flow: settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW,
         shortId: settings.REALITY_COMMON_SHORT_ID,
       });

@@ -25,5 +25,3 @@ export const workerSettings = z.object({
     .meta({ example: "7bb45050" }),
   REALITY_FLOW: z.enum(["none", "xtls-rprx-vision"]).default("none").meta({ example: "none" }),
 });
-
-export type WorkerSettings = z.infer<typeof workerSettings>;

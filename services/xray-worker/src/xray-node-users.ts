@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeUser } from "@veil/key-lifecycle";
-import type { MongoInboundVault, MongoKeyStore } from "@veil/mongo-store";
-import type { ActualUser, DesiredUser, ReconciledNode } from "@veil/reconciler";
+import type { MongoInboundVault } from "@veil/mongo-store";
+import type { ActualUser, DesiredState, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
   ensureShortId,
@@ -20,8 +20,7 @@ import { nodeErrors } from "./node-errors.ts";
 
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
-  readonly vault: MongoInboundVault;
-  readonly store: Pick<MongoKeyStore, "findCreating">;
+  readonly vault: Pick<MongoInboundVault, "save" | "load">;
   /** The flow of every key's account. */
   readonly flow: VlessFlow;
   /** The short id that every share link names. */
@@ -85,17 +84,18 @@ export class XrayNodeUsers implements ReconciledNode {
   /**
    * Replaces the inbound by one that holds exactly the desired users, those under creation and its foreign ones.
    *
-   * The definition is stored before the inbound goes, so that a crash in between can be mended. Keys under creation are
-   * read after it went: their users may have been added to the old one.
+   * The definition is stored before the inbound goes, so that a crash in between can be mended. The users are read after
+   * it went: a key that was created or deleted in the old one is then seen as such.
    *
    * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, StoreUnavailableError
    */
-  async refill(desired: ReadonlyMap<number, DesiredUser>): Promise<void> {
-    const { node, store } = this.#options;
+  async refill(state: DesiredState): Promise<void> {
+    const { node } = this.#options;
     const inbound = await this.#secureInbound();
     await nodeErrors(this.name, () => node.removeInbound());
-    const users = new Map<number, NodeUser>(desired);
-    for (const user of await store.findCreating()) users.set(user.keyId, user);
+    const creating = await state.findCreating();
+    const desired = await state.findDesired();
+    const users = new Map<number, NodeUser>([...creating, ...desired.values()].map((user) => [user.keyId, user]));
     const ours = [...users.values()].map((user) => this.#inboundUser(user));
     await nodeErrors(this.name, async () => {
       const left = await this.#addInbound(inbound.definition, [...inbound.foreign, ...ours]);
