@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
-import { connect } from "node:net";
+import { type ClientRequest, request } from "node:http";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import getPort from "get-port";
@@ -89,10 +89,32 @@ async function listening(port: number, child: ChildProcess): Promise<void> {
 
 const uploadChunk = Buffer.alloc(64 * 1024, 7);
 
-function exchange(proxyPort: number, url: string, method: string, uploadBytes = 0): Promise<number> {
+async function exchange(proxyPort: number, url: string, method: string, uploadBytes = 0): Promise<number> {
+  const tunnel = await openTunnel(proxyPort, new URL(url).host);
+  try {
+    return await exchangeOver(tunnel, url, method, uploadBytes);
+  } finally {
+    tunnel.destroy();
+  }
+}
+
+function openTunnel(proxyPort: number, target: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ host: "127.0.0.1", port: proxyPort, method: "CONNECT", path: target, agent: false });
+    asking.on("connect", (answer, socket: Socket) => {
+      if (answer.statusCode === 200) resolve(socket);
+      else reject(new Error(`the tunnel answered ${answer.statusCode}`));
+    });
+    asking.on("error", reject);
+    asking.end();
+  });
+}
+
+function exchangeOver(tunnel: Socket, url: string, method: string, uploadBytes: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: "127.0.0.1", port: proxyPort, path: url, method, agent: false, timeout: answerTimeoutMs },
+      url,
+      { method, createConnection: () => tunnel, timeout: answerTimeoutMs, headers: { "content-length": uploadBytes } },
       (incoming) => {
         let bytes = 0;
         incoming.on("data", (chunk: Buffer) => {
@@ -107,18 +129,22 @@ function exchange(proxyPort: number, url: string, method: string, uploadBytes = 
     );
     outgoing.on("timeout", () => outgoing.destroy(new Error("no answer through the tunnel")));
     outgoing.on("error", reject);
-    let left = uploadBytes;
-    const pump = () => {
-      while (left > 0) {
-        const chunk = left >= uploadChunk.length ? uploadChunk : uploadChunk.subarray(0, left);
-        left -= chunk.length;
-        if (!outgoing.write(chunk)) {
-          outgoing.once("drain", pump);
-          return;
-        }
-      }
-      outgoing.end();
-    };
-    pump();
+    writeBytes(outgoing, uploadBytes);
   });
+}
+
+function writeBytes(outgoing: ClientRequest, bytes: number): void {
+  let left = bytes;
+  const pump = () => {
+    while (left > 0) {
+      const chunk = left >= uploadChunk.length ? uploadChunk : uploadChunk.subarray(0, left);
+      left -= chunk.length;
+      if (!outgoing.write(chunk)) {
+        outgoing.once("drain", pump);
+        return;
+      }
+    }
+    outgoing.end();
+  };
+  pump();
 }

@@ -2,3 +2,5 @@ export { connectMongo, type MongoConnection, type MongoConnectionOptions } from 
 export { MongoInboundVault } from "./mongo-inbound-vault.ts";
 export { type KeyPage, MongoKeyReader } from "./mongo-key-reader.ts";
 export { type DesiredUser, MongoKeyStore } from "./mongo-key-store.ts";
+export { MongoNodeEpochStore } from "./mongo-node-epoch-store.ts";
+export { MongoTrafficStore } from "./mongo-traffic-store.ts";
