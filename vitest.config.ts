@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** The libs are imported from source through the `veil-src` condition, so no build stands between an edit and its test. */
-const fromSource = { ssr: { resolve: { conditions: ["veil-src", "node", "module", "import", "default"] } } };
+const fromSource = { ssr: { resolve: { conditions: ["veil-src", "node", "default"] } } };
 
 export default defineConfig({
   ...fromSource,
@@ -13,13 +13,14 @@ export default defineConfig({
           name: "unit",
           include: ["libs/*/src/**/*.test.ts", "services/*/src/**/*.test.ts", "tools/*/src/**/*.test.ts"],
           exclude: ["**/*.integration.test.ts"],
+          testTimeout: 60_000,
         },
       },
       {
         ...fromSource,
         test: {
           name: "integration",
-          include: ["libs/*/src/**/*.integration.test.ts", "services/*/test/**/*.test.ts"],
+          include: ["{libs,services,tools}/*/src/**/*.integration.test.ts", "services/*/test/**/*.test.ts"],
           globalSetup: ["libs/test-support/src/engines.global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -30,7 +31,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "e2e",
-          include: ["tests/**/*.test.ts"],
+          include: ["tests/e2e/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -18,14 +18,14 @@ export interface Endpoint {
   readonly errors: readonly ErrorCase[];
 }
 
-export interface RequestBody {
+interface RequestBody {
   readonly schema: z.ZodType;
   readonly description: string;
   readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
 }
 
 /** The answer with status 200. */
-export interface Success {
+interface Success {
   readonly description: string;
   readonly contentType: "application/json" | "text/html";
   readonly schema: z.ZodType;
@@ -43,7 +43,7 @@ export interface ErrorCase {
   readonly detail: string;
 }
 
-export type ErrorStatus = 400 | 401 | 404 | 413 | 415 | 500 | 503;
+type ErrorStatus = 400 | 401 | 404 | 413 | 415 | 500 | 503;
 
 /** Largest body that is read, in bytes, after decompression. */
 export const bodyLimitBytes = 64 * 1024;

@@ -3,7 +3,7 @@ import { z } from "./zod.ts";
 const keyIdMessage = `key_id must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
 
 /** The id of a key as it stands in a path: decimal digits, at most 2^53-1. Parses to a number. */
-export const keyIdParamSchema = z
+const keyIdParamSchema = z
   .string()
   .regex(/^[0-9]+$/, keyIdMessage)
   .transform(Number)

@@ -1,16 +1,18 @@
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { type RequestHandler, Router } from "express";
 
 const assetsPath = "/docs/assets";
 
+const require = createRequire(import.meta.url);
+
 /** Files of the installed packages, by the name under which they are served. */
 const packageFiles = {
-  "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
-  "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
-  "favicon-32x32.png": "swagger-ui-dist/favicon-32x32.png",
-  "redoc.standalone.js": "redoc/bundles/redoc.standalone.js",
-} as const;
+  "swagger-ui.css": require.resolve("swagger-ui-dist/swagger-ui.css"),
+  "swagger-ui-bundle.js": require.resolve("swagger-ui-dist/swagger-ui-bundle.js"),
+  "favicon-32x32.png": require.resolve("swagger-ui-dist/favicon-32x32.png"),
+  "redoc.standalone.js": require.resolve("redoc/bundles/redoc.standalone.js"),
+};
 
 /** Files of our own. The validator that Swagger UI would ask by default is an outside host. */
 const ownFiles = {
@@ -50,7 +52,7 @@ export function docsAssetPath(name: AssetName): string {
 /** Serves exactly the files that the two pages need. */
 export function docsAssets(): Router {
   const router = Router({ caseSensitive: true });
-  for (const [name, file] of Object.entries(packageFiles)) router.get(`${assetsPath}/${name}`, sendPackageFile(file));
+  for (const [name, path] of Object.entries(packageFiles)) router.get(`${assetsPath}/${name}`, sendPackageFile(path));
   for (const [name, file] of Object.entries(ownFiles)) {
     router.get(`${assetsPath}/${name}`, (_request, response) => {
       response
@@ -62,11 +64,10 @@ export function docsAssets(): Router {
   return router;
 }
 
-function sendPackageFile(file: string): RequestHandler {
-  const path = createRequire(import.meta.url).resolve(file);
+function sendPackageFile(path: string): RequestHandler {
   const root = dirname(path);
   return (_request, response, next) => {
-    response.sendFile(path.slice(root.length + 1), { root, maxAge: maxAgeMs, dotfiles: "allow" }, (error?: Error) => {
+    response.sendFile(basename(path), { root, maxAge: maxAgeMs, dotfiles: "allow" }, (error?: Error) => {
       if (error !== undefined && !response.headersSent) next(error);
     });
   };

@@ -17,7 +17,7 @@ import { requestContext } from "./request-context.ts";
 import { sendReply } from "./send-reply.ts";
 
 /** Carries out one endpoint: takes what its schemas made of the request, knows nothing of HTTP's wire. */
-export type Operation<Id extends OperationId> = (
+type Operation<Id extends OperationId> = (
   input: RequestInput<(typeof endpoints)[Id]>,
   scope: RequestScope,
 ) => Promise<Reply>;

@@ -17,7 +17,7 @@ export interface PageReply {
 }
 
 /** JSON with status 200, made while it is sent. A failure before the first chunk is still an ordinary error. */
-export interface StreamReply {
+interface StreamReply {
   readonly kind: "stream";
   readonly chunks: AsyncIterable<string>;
 }

@@ -1,5 +1,5 @@
 import { endpoints } from "@veil/http-contract";
-import request, { type Response } from "supertest";
+import request from "supertest";
 import { expect } from "vitest";
 import type { ContractTarget } from "../contract-suite.ts";
 
@@ -50,5 +50,3 @@ export function failure(status: number, detail?: string | RegExp): object {
 
 /** An id that no key has: ids grow by small steps. */
 export const unknownId = 9_007_199_254_740_991;
-
-export type { Response };

@@ -1,0 +1,42 @@
+import type { Bytes, Direction } from "@veil/traffic-ledger";
+import { keySubject } from "@veil/traffic-ledger";
+import type { Counter } from "@veil/xray-gateway";
+import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
+
+/** Finds the counters of all users, and of nothing else but other inbounds' users. */
+export const USER_COUNTERS = "user>>>";
+
+const LINKS = { up: "uplink", down: "downlink" } as const satisfies Record<Direction, string>;
+const TRAFFIC = ">>>traffic>>>";
+
+/** The name of a key's counter on every node. */
+export function keyCounter(keyId: number, direction: Direction): string {
+  return `${USER_COUNTERS}${userEmail(keyId)}${TRAFFIC}${LINKS[direction]}`;
+}
+
+/** The name of an inbound's own counter. Xray has it only when its config asks for it. */
+export function inboundCounter(tag: string, direction: Direction): string {
+  return `inbound>>>${tag}${TRAFFIC}${LINKS[direction]}`;
+}
+
+/** The values of our users' counters by ledger subject. Other people's users and other kinds of counters are left out. */
+export function keyReadings(counters: readonly Counter[]): Map<string, Partial<Bytes>> {
+  const readings = new Map<string, { up?: number; down?: number }>();
+  for (const { name, value } of counters) {
+    const end = name.indexOf(TRAFFIC);
+    if (end < 0 || !name.startsWith(USER_COUNTERS)) continue;
+    const keyId = keyIdOfEmail(name.slice(USER_COUNTERS.length, end));
+    const direction = directionOf(name.slice(end + TRAFFIC.length));
+    if (keyId === null || direction === null) continue;
+    const subject = keySubject(keyId);
+    const reading = readings.get(subject);
+    if (reading === undefined) readings.set(subject, { [direction]: value });
+    else reading[direction] = value;
+  }
+  return readings;
+}
+
+function directionOf(link: string): Direction | null {
+  if (link === LINKS.up) return "up";
+  return link === LINKS.down ? "down" : null;
+}

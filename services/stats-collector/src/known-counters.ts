@@ -1,0 +1,51 @@
+import type { Known } from "@veil/traffic-ledger";
+
+interface Entry {
+  /** `null`: not to be counted, because it is no active key. */
+  known: Known | null;
+  /** When the ledger was last asked about it. Unix milliseconds. */
+  readonly askedAt: number;
+}
+
+/**
+ * What one collector knows of the ledger in the running epoch of one node, so that a reading that changes little costs
+ * little. It saves work and decides nothing: what it knows is a lower bound of what the ledger holds, see `Known`, and a
+ * value below it makes the collector ask again before it believes in a fall.
+ */
+export class KnownCounters {
+  #epoch = 0;
+  readonly #entries = new Map<string, Entry>();
+
+  /** Forgets everything when the node is in another epoch. */
+  begin(epoch: number): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#entries.clear();
+  }
+
+  /** `undefined`: ask the ledger; `null`: not to be counted. */
+  get(subject: string): Known | null | undefined {
+    return this.#entries.get(subject)?.known;
+  }
+
+  /** Takes in an answer of the ledger. */
+  learn(subject: string, known: Known | null, askedAt: number): void {
+    this.#entries.set(subject, { known, askedAt });
+  }
+
+  /** Takes in what was written. */
+  raise(subject: string, known: Known): void {
+    const entry = this.#entries.get(subject);
+    if (entry !== undefined) entry.known = known;
+  }
+
+  forget(subject: string): void {
+    this.#entries.delete(subject);
+  }
+
+  /** Whether the ledger was asked about a subject before a moment. */
+  wasAskedBefore(subject: string, moment: number): boolean {
+    const entry = this.#entries.get(subject);
+    return entry !== undefined && entry.askedAt < moment;
+  }
+}

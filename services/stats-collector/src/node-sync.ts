@@ -1,0 +1,185 @@
+import type { Clock } from "@veil/service-runtime";
+import type {
+  Bytes,
+  LedgerUpdate,
+  NodeLivesStore,
+  Observation,
+  TrafficRecord,
+  TrafficStore,
+} from "@veil/traffic-ledger";
+import { isNodeSubject, knownOf, nodeSubject, observe, updateOf } from "@veil/traffic-ledger";
+import type { ActiveKeys } from "./active-keys.ts";
+import { inboundCounter, keyCounter, keyReadings, USER_COUNTERS } from "./counter-names.ts";
+import { KnownCounters } from "./known-counters.ts";
+import type { MeteredNode } from "./metered-node.ts";
+import type { NodeEpochs } from "./node-epochs.ts";
+import { readBoth } from "./read-both.ts";
+
+export interface NodeSyncOptions {
+  readonly node: MeteredNode;
+  readonly epochs: NodeEpochs;
+  readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
+  readonly lives: Pick<NodeLivesStore, "raiseSeen">;
+  readonly keys: ActiveKeys;
+  readonly clock: Pick<Clock, "now">;
+  /** Told of every record that was read. */
+  readonly onRecord: (record: TrafficRecord) => void;
+}
+
+export interface NodeSyncResult {
+  readonly node: string;
+  /** How many subjects had moved. */
+  readonly changed: number;
+  /** Subjects whose new values the store refused. */
+  readonly refused: ReadonlySet<string>;
+}
+
+type Readings = ReadonlyMap<string, Partial<Bytes>>;
+
+interface Change {
+  readonly subject: string;
+  readonly observation: Observation;
+}
+
+/** What is known of a subject that moves is asked for again after this long. */
+const ASK_AGAIN_AFTER_MS = 15 * 60_000;
+/** Up to this many subjects, reading their counters one by one is cheaper than reading all counters once more. */
+const READ_ONE_BY_ONE = 16;
+
+/**
+ * Brings what one node has counted into the ledger: one reading of all counters, one write of those that moved.
+ *
+ * The ledger is always asked before the counters it is compared with are read.
+ */
+export class NodeSync {
+  readonly #options: NodeSyncOptions;
+  readonly #known = new KnownCounters();
+  #running: Promise<NodeSyncResult> | undefined;
+  #next: Promise<NodeSyncResult> | undefined;
+
+  constructor(options: NodeSyncOptions) {
+    this.#options = options;
+  }
+
+  get node(): string {
+    return this.#options.node.name;
+  }
+
+  /**
+   * Ends with a reading that began after the call. Calls that come while one is under way share the next one.
+   *
+   * @throws ProcessChangedError, MarkNotPlantedError, XrayError, StoreUnavailableError; nothing is counted twice when the
+   *   reading is repeated
+   */
+  run(): Promise<NodeSyncResult> {
+    this.#next ??= this.#after(this.#running);
+    return this.#next;
+  }
+
+  async #after(running: Promise<unknown> | undefined): Promise<NodeSyncResult> {
+    await running?.catch(() => undefined);
+    this.#running = this.#next;
+    this.#next = undefined;
+    return this.#sync();
+  }
+
+  async #sync(): Promise<NodeSyncResult> {
+    const { node, epochs, records, lives, clock } = this.#options;
+    const { value: changes, epoch, seenAt } = await epochs.date(node, (running) => this.#read(running));
+    const readAt = Math.floor(clock.now() / 1000);
+    const updates = changes.map(({ subject, observation }) => updateOf(subject, [observation], readAt));
+    const [refused] = await Promise.all([this.#write(records, updates), lives.raiseSeen(node.name, epoch, seenAt)]);
+    for (const change of changes) this.#remember(change, refused);
+    return { node: node.name, changed: changes.length, refused };
+  }
+
+  async #write(records: NodeSyncOptions["records"], updates: readonly LedgerUpdate[]): Promise<Set<string>> {
+    return updates.length === 0 ? new Set() : records.writeMany(updates);
+  }
+
+  async #read(epoch: number): Promise<Change[]> {
+    this.#known.begin(epoch);
+    const readings = await this.#readAll();
+    const unsure = this.#unsure(epoch, readings);
+    if (unsure.length === 0) return this.#changes(epoch, readings);
+    await this.#ask(epoch, unsure);
+    const counted = unsure.filter((subject) => this.#known.get(subject) !== null);
+    return this.#changes(epoch, new Map([...readings, ...(await this.#readAgain(counted))]));
+  }
+
+  /** Subjects whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
+  #unsure(epoch: number, readings: Readings): string[] {
+    const unsure: string[] = [];
+    const old: string[] = [];
+    const oldBefore = this.#options.clock.now() - ASK_AGAIN_AFTER_MS;
+    for (const [subject, bytes] of readings) {
+      const known = this.#known.get(subject);
+      if (known === undefined) {
+        unsure.push(subject);
+        continue;
+      }
+      const moved = known === null ? null : observe(known, { node: this.#options.node.name, epoch, ...bytes });
+      if (moved !== null && moved.falls.length > 0) unsure.push(subject);
+      else if ((moved !== null || known === null) && this.#known.wasAskedBefore(subject, oldBefore)) old.push(subject);
+    }
+    return [...unsure, ...old.slice(0, READ_ONE_BY_ONE)];
+  }
+
+  #changes(epoch: number, readings: Readings): Change[] {
+    const { name } = this.#options.node;
+    const changes: Change[] = [];
+    for (const [subject, bytes] of readings) {
+      const known = this.#known.get(subject);
+      if (known === null || known === undefined) continue;
+      const observation = observe(known, { node: name, epoch, ...bytes });
+      if (observation !== null) changes.push({ subject, observation });
+    }
+    return changes;
+  }
+
+  async #ask(epoch: number, subjects: readonly string[]): Promise<void> {
+    if (subjects.length === 0) return;
+    const { node, records, keys, clock, onRecord } = this.#options;
+    const askedAt = clock.now();
+    const keyIds = subjects.filter((subject) => !isNodeSubject(subject)).map(Number);
+    const [found, active] = await Promise.all([records.findMany(subjects), keys.among(keyIds)]);
+    for (const subject of subjects) {
+      const isCounted = isNodeSubject(subject) || active.has(Number(subject));
+      const record = found.get(subject) ?? null;
+      this.#known.learn(subject, isCounted ? knownOf(record, node.name, epoch) : null, askedAt);
+      if (record !== null) onRecord(record);
+    }
+  }
+
+  async #readAll(): Promise<Map<string, Partial<Bytes>>> {
+    const { node } = this.#options;
+    const [users, inbound] = await Promise.all([node.queryCounters(USER_COUNTERS), this.#readInbound()]);
+    return keyReadings(users).set(nodeSubject(node.name), inbound);
+  }
+
+  async #readAgain(subjects: readonly string[]): Promise<Readings> {
+    if (subjects.length > READ_ONE_BY_ONE) {
+      const all = await this.#readAll();
+      return new Map(subjects.map((subject) => [subject, all.get(subject) ?? {}]));
+    }
+    return new Map(
+      await Promise.all(subjects.map(async (subject) => [subject, await this.#readOne(subject)] as const)),
+    );
+  }
+
+  #readOne(subject: string): Promise<Partial<Bytes>> {
+    if (isNodeSubject(subject)) return this.#readInbound();
+    return readBoth(this.#options.node, (direction) => keyCounter(Number(subject), direction));
+  }
+
+  #readInbound(): Promise<Partial<Bytes>> {
+    const { node } = this.#options;
+    return readBoth(node, (direction) => inboundCounter(node.inboundTag, direction));
+  }
+
+  #remember({ subject, observation }: Change, refused: ReadonlySet<string>): void {
+    const isCertain = observation.falls.length === 0 && !refused.has(subject);
+    if (isCertain) this.#known.raise(subject, observation.known);
+    else this.#known.forget(subject);
+  }
+}

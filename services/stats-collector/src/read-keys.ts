@@ -1,0 +1,93 @@
+import type { Bytes, LedgerUpdate, Observation, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
+import { keySubject, knownOf, observe, updateOf } from "@veil/traffic-ledger";
+import { keyCounter } from "./counter-names.ts";
+import type { MeteredNode } from "./metered-node.ts";
+import type { Dated, NodeEpochs } from "./node-epochs.ts";
+import { readBoth } from "./read-both.ts";
+
+export interface ReadKeysOptions {
+  readonly nodes: readonly MeteredNode[];
+  readonly epochs: NodeEpochs;
+  readonly records: Pick<TrafficStore, "findMany">;
+}
+
+/** A node that could not be read, and why. */
+export interface UnreadNode {
+  readonly node: string;
+  readonly error: unknown;
+}
+
+/** Some keys as all nodes have them. */
+export interface KeysReading {
+  /** The epoch in which each node was read, by node. */
+  readonly epochs: ReadonlyMap<string, number>;
+  readonly unread: readonly UnreadNode[];
+  readonly keys: readonly KeyReading[];
+}
+
+export interface KeyReading {
+  readonly keyId: number;
+  readonly subject: string;
+  /** The record as it was before the counters were read. */
+  readonly before: TrafficRecord | null;
+  readonly observations: readonly (Observation | null)[];
+}
+
+type Counted = Dated<readonly Partial<Bytes>[]>;
+
+/**
+ * Reads the counters of some keys from all nodes at once, after asking the ledger. A node that can't be read keeps nobody
+ * waiting beyond its calls' own deadlines.
+ *
+ * @throws StoreUnavailableError
+ */
+export async function readKeys(keyIds: readonly number[], options: ReadKeysOptions): Promise<KeysReading> {
+  const { nodes, epochs, records } = options;
+  const found = await records.findMany(keyIds.map(keySubject));
+  const outcomes = await Promise.all(nodes.map((node) => readFrom(node, keyIds, epochs)));
+  const counted = new Map<string, Counted>();
+  const unread: UnreadNode[] = [];
+  for (const outcome of outcomes) {
+    if ("error" in outcome) unread.push(outcome);
+    else counted.set(outcome.node, outcome.counted);
+  }
+  return {
+    epochs: new Map([...counted].map(([node, { epoch }]) => [node, epoch])),
+    unread,
+    keys: keyIds.map((keyId, index) => {
+      const subject = keySubject(keyId);
+      const before = found.get(subject) ?? null;
+      return { keyId, subject, before, observations: observationsOf(before, counted, index) };
+    }),
+  };
+}
+
+/** The write that stores what was read of a key. */
+export function updateOfKey({ subject, observations }: KeyReading, readAt: number): LedgerUpdate {
+  return updateOf(subject, observations, readAt);
+}
+
+async function readFrom(
+  node: MeteredNode,
+  keyIds: readonly number[],
+  epochs: NodeEpochs,
+): Promise<UnreadNode | { readonly node: string; readonly counted: Counted }> {
+  try {
+    const counted = await epochs.date(node, () =>
+      Promise.all(keyIds.map((keyId) => readBoth(node, (direction) => keyCounter(keyId, direction)))),
+    );
+    return { node: node.name, counted };
+  } catch (error) {
+    return { node: node.name, error };
+  }
+}
+
+function observationsOf(
+  before: TrafficRecord | null,
+  counted: ReadonlyMap<string, Counted>,
+  index: number,
+): (Observation | null)[] {
+  return [...counted].map(([node, { epoch, value }]) =>
+    observe(knownOf(before, node, epoch), { node, epoch, ...value[index] }),
+  );
+}

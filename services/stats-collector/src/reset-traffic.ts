@@ -1,0 +1,83 @@
+import type { JobResult } from "@veil/job-contract";
+import type { Clock } from "@veil/service-runtime";
+import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
+import type { ActiveKeys } from "./active-keys.ts";
+import { ProcessChangedError } from "./node-epochs.ts";
+import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";
+import { TimeLimitError, withinTime } from "./within-time.ts";
+
+export interface ResetOptions extends ReadKeysOptions {
+  readonly records: Pick<TrafficStore, "find" | "findMany" | "write">;
+  readonly keys: Pick<ActiveKeys, "among">;
+  readonly clock: Pick<Clock, "now" | "sleep">;
+  /** Told of every record that was read. */
+  readonly onRecord: (record: TrafficRecord) => void;
+}
+
+export interface ResetRequest {
+  readonly keyId: number;
+  /** The id of the job. However often it runs, it resets once and answers the same. */
+  readonly job: string;
+  /** Unix milliseconds; afterwards nothing is reset any more. */
+  readonly deadline: number;
+}
+
+type ResetResult = JobResult<"reset-traffic">;
+
+const ATTEMPTS = 5;
+
+/**
+ * Sets a key's traffic to zero, from the newest figures of every node.
+ *
+ * Anything else that decides about the record at the same moment makes it begin anew, with new figures.
+ *
+ * @throws StoreUnavailableError; run the same job again, it may have been reset
+ */
+export async function resetTraffic(request: ResetRequest, options: ResetOptions): Promise<ResetResult> {
+  const { keyId, job } = request;
+  const earlier = answerOf(await options.records.find(String(keyId)), job);
+  if (earlier !== undefined) return answered(earlier);
+  if (!(await options.keys.among([keyId])).has(keyId)) return { outcome: "not-found" };
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const result = await attemptReset(request, options);
+    if (result !== "again") return result;
+  }
+  return { outcome: "unavailable", detail: "the traffic record or a node's process kept changing" };
+}
+
+async function attemptReset(request: ResetRequest, options: ResetOptions): Promise<ResetResult | "again"> {
+  const { keyId, job, deadline } = request;
+  const { records, clock, onRecord } = options;
+  const reading = await readInTime(keyId, deadline, options);
+  if (reading === null) return { outcome: "unavailable", detail: "the nodes could not be read in time" };
+  const { keys, epochs, unread } = reading;
+  const [key] = keys;
+  if (unread.some(({ error }) => error instanceof ProcessChangedError)) return "again";
+  if (key === undefined || unread.length > 0) return { outcome: "unavailable", detail: unreadable(unread) };
+  const at = Math.floor(clock.now() / 1000);
+  const before = await records.write(updateOfKey(key, at));
+  if (clock.now() >= deadline) return { outcome: "unavailable", detail: "the deadline passed" };
+  const reset = prepareReset(before, job, epochs, at);
+  const after = await records.write({ subject: key.subject, read_at: at, raise: {}, append: [reset] });
+  onRecord(after);
+  const answer = answerOf(after, job);
+  return answer === undefined ? "again" : answered(answer);
+}
+
+async function readInTime(keyId: number, deadline: number, options: ResetOptions): Promise<KeysReading | null> {
+  const { clock } = options;
+  try {
+    return await withinTime(readKeys([keyId], options), deadline - clock.now(), clock);
+  } catch (error) {
+    if (error instanceof TimeLimitError) return null;
+    throw error;
+  }
+}
+
+function unreadable(unread: readonly UnreadNode[]): string {
+  return `Xray node ${unread.map(({ node }) => node).join(", ")} can't be read`;
+}
+
+function answered({ previous }: ResetAnswer): ResetResult {
+  return { outcome: "reset", previous_upload: previous.up, previous_download: previous.down };
+}

@@ -1,0 +1,53 @@
+import type { Clock, Logger } from "@veil/service-runtime";
+import { isNodeSubject } from "@veil/traffic-ledger";
+import type { ActiveKeys } from "./active-keys.ts";
+import type { NodeSync, NodeSyncResult } from "./node-sync.ts";
+import { withinTime } from "./within-time.ts";
+
+export interface SyncAllOptions {
+  readonly syncs: readonly Pick<NodeSync, "node" | "run">[];
+  readonly keys: Pick<ActiveKeys, "count">;
+  readonly clock: Pick<Clock, "sleep">;
+  readonly log: Pick<Logger, "warn">;
+  /** How long a node may take. What it reads later is stored all the same. */
+  readonly limitMs: number;
+}
+
+export interface SyncAllResult {
+  /** Active keys whose bytes were read from every node. */
+  readonly updated: number;
+  /** The other active keys. */
+  readonly errors: number;
+}
+
+/**
+ * Reads all nodes at once. A node that can't be read may hold bytes of any key, so then every active key counts as an error,
+ * although what the other nodes gave is stored.
+ *
+ * @throws StoreUnavailableError when the active keys can't be counted
+ */
+export async function syncAll({ syncs, keys, clock, log, limitMs }: SyncAllOptions): Promise<SyncAllResult> {
+  const results = await Promise.all(
+    syncs.map(async (sync) => {
+      try {
+        return await withinTime(sync.run(), limitMs, clock);
+      } catch (err) {
+        log.warn({ err, node: sync.node }, "the node could not be read");
+        return null;
+      }
+    }),
+  );
+  const active = await keys.count();
+  const errors = Math.min(active, errorsIn(results) ?? active);
+  return { updated: active - errors, errors };
+}
+
+/** How many keys were refused, or `null` when a node could not be read. */
+function errorsIn(results: readonly (NodeSyncResult | null)[]): number | null {
+  const refused = new Set<string>();
+  for (const result of results) {
+    if (result === null) return null;
+    for (const subject of result.refused) if (!isNodeSubject(subject)) refused.add(subject);
+  }
+  return refused.size;
+}

@@ -1,0 +1,83 @@
+import type { Clock, Logger } from "@veil/service-runtime";
+import type { Bytes, NodeLives, NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
+import { NO_BYTES, nodeSubject, totals } from "@veil/traffic-ledger";
+import type { NodeSync } from "./node-sync.ts";
+
+/** How a node stands in MongoDB, whichever collector read it last. */
+export interface NodeReport {
+  readonly node: string;
+  /** When it was last read. Unix milliseconds. */
+  readonly seenAt: number;
+  readonly restarts: number;
+  /** What its inbound has carried in all. */
+  readonly carried: Bytes;
+}
+
+export interface SyncLoopOptions {
+  readonly sync: Pick<NodeSync, "node" | "run">;
+  readonly lives: Pick<NodeLivesStore, "find">;
+  readonly records: Pick<TrafficStore, "find">;
+  readonly everyMs: number;
+  readonly clock: Pick<Clock, "now">;
+  readonly log: Pick<Logger, "debug" | "info" | "warn">;
+  readonly onSynced: (node: string, durationMs: number) => void;
+  readonly onReport: (report: NodeReport) => void;
+}
+
+/** A node that was read within this part of the interval is left to whoever read it. */
+const RECENTLY = 0.8;
+
+/**
+ * Keeps one node's bytes coming into the ledger.
+ *
+ * Every replica looks; the one that comes first after an interval reads, and goes on being first. Two that read at once
+ * do the work twice and count once.
+ */
+export class SyncLoop {
+  readonly #options: SyncLoopOptions;
+  #isFailing = false;
+
+  constructor(options: SyncLoopOptions) {
+    this.#options = options;
+  }
+
+  /** One look, and a reading if one is due. @throws StoreUnavailableError */
+  async tick(): Promise<void> {
+    const { lives, sync } = this.#options;
+    if (!this.#isRecent(await lives.find(sync.node))) await this.#read();
+    await this.#report();
+  }
+
+  /** A time that lies ahead comes from a clock that is wrong, so it is no reason to wait. */
+  #isRecent(lives: NodeLives | null): boolean {
+    const { clock, everyMs } = this.#options;
+    const age = clock.now() - (lives?.seen_at ?? 0);
+    return age >= 0 && age < everyMs * RECENTLY;
+  }
+
+  async #read(): Promise<void> {
+    const { sync, clock, log, onSynced } = this.#options;
+    const { node } = sync;
+    const begun = clock.now();
+    try {
+      const { changed, refused } = await sync.run();
+      const durationMs = clock.now() - begun;
+      onSynced(node, durationMs);
+      if (refused.size > 0) log.warn({ node, refused: refused.size }, "the store refused traffic of some keys");
+      else log[this.#isFailing ? "info" : "debug"]({ node, changed, durationMs }, "the node was read");
+      this.#isFailing = false;
+    } catch (err) {
+      log[this.#isFailing ? "debug" : "warn"]({ node, err }, "the node could not be read");
+      this.#isFailing = true;
+    }
+  }
+
+  async #report(): Promise<void> {
+    const { sync, lives, records, onReport } = this.#options;
+    const { node } = sync;
+    const [found, record] = await Promise.all([lives.find(node), records.find(nodeSubject(node))]);
+    if (found === null) return;
+    const carried = record === null ? NO_BYTES : totals(record);
+    onReport({ node, seenAt: found.seen_at, restarts: found.restarts, carried });
+  }
+}

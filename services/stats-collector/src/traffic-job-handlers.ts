@@ -1,0 +1,24 @@
+import type { JobHandlers } from "@veil/job-contract";
+import type { Clock } from "@veil/service-runtime";
+import type { TrafficRefresher } from "./refresh-traffic.ts";
+import { type ResetOptions, resetTraffic } from "./reset-traffic.ts";
+import { type SyncAllOptions, syncAll } from "./sync-all.ts";
+
+export interface TrafficJobOptions {
+  readonly refresher: Pick<TrafficRefresher, "refresh">;
+  readonly reset: ResetOptions;
+  readonly sync: SyncAllOptions;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** What the collector does with each job of the traffic queue. */
+export function trafficJobHandlers({ refresher, reset, sync, clock }: TrafficJobOptions): JobHandlers<"veil-traffic"> {
+  return {
+    "refresh-traffic": async ({ key_id, deadline }) =>
+      clock.now() >= deadline ? { outcome: "stale" } : refresher.refresh(key_id),
+
+    "reset-traffic": ({ key_id, deadline }, { jobId }) => resetTraffic({ keyId: key_id, job: jobId, deadline }, reset),
+
+    "sync-traffic": async () => ({ outcome: "synced", ...(await syncAll(sync)) }),
+  };
+}

@@ -1,0 +1,64 @@
+import { expect } from "vitest";
+import type { Happening } from "./world.ts";
+import { World, type WorldOptions } from "./world.ts";
+
+/** Lets a history happen and everything come to rest. */
+export async function live(history: readonly Happening[], options: WorldOptions): Promise<World> {
+  const world = new World(options);
+  for (const happening of history) await world.apply(happening);
+  const st=[world.moved(1),world.lost(1),(await world.shown(1)).up+(await world.shown(1)).down,world.resets.length, world.nodes[0]?.life, (world as any).log];
+  await world.settle();
+  console.log(history.length, ...st, '->', (await world.shown(1)).up+(await world.shown(1)).down, JSON.stringify(await options.lives.find('a')).slice(0,300));
+  expect(world.failures).toEqual([]);
+  expect(new Set(world.resets.map(({ job }) => job))).toEqual(new Set(options.resetJobs));
+  return world;
+}
+
+/** Never more than was moved, never less than was moved and not lost with a process; for keys and for nodes. */
+export async function expectEveryByteOnce(world: World): Promise<void> {
+  for (const keyId of [1, 2]) {
+    const { up, down } = await world.shown(keyId);
+    const answered = keyId === 1 ? sumOfAnswers(world) : 0;
+    expect(up + down + answered).toBeLessThanOrEqual(world.moved(keyId));
+    expect(up + down + answered).toBeGreaterThanOrEqual(world.moved(keyId) - world.lost(keyId));
+  }
+  for (const node of world.nodes) {
+    const { up, down } = await world.shownByNode(node);
+    expect(up + down).toBeLessThanOrEqual(world.moved(null, [node]));
+    expect(up + down).toBeGreaterThanOrEqual(world.moved(null, [node]) - world.lost(null, [node]));
+  }
+}
+
+/** All runs of a job answer the same, and only what moved after a reset shows. */
+export async function expectExactResets(world: World): Promise<void> {
+  const { up, down } = await world.shown(1);
+  for (const reset of world.resets) {
+    expect(reset.previous).toBeGreaterThanOrEqual(0);
+    expect(world.resets.filter(({ job }) => job === reset.job).map(({ previous }) => previous)).toEqual(
+      world.resets.filter(({ job }) => job === reset.job).map(() => reset.previous),
+    );
+    expect(up + down).toBeLessThanOrEqual(world.moved(1) - reset.movedWhenAsked);
+  }
+  expect(up + down).toBeGreaterThanOrEqual(leastAfterResets(world));
+}
+
+/** Nothing is counted twice, whoever reset counters, and everybody goes on counting. */
+export async function expectCountsOn(world: World): Promise<void> {
+  const before = await world.shown(1);
+  expect(before.up + before.down + sumOfAnswers(world)).toBeLessThanOrEqual(world.moved(1));
+  for (const node of [0, 1]) await world.apply({ kind: "bytes", node, key: 0, up: true, bytes: 1_000 });
+  await world.settle();
+  expect(await world.shown(1)).toEqual({ up: before.up + 2_000, down: before.down });
+}
+
+function sumOfAnswers(world: World): number {
+  const byJob = new Map(world.resets.map(({ job, previous }) => [job, previous]));
+  return [...byJob.values()].reduce((sum, previous) => sum + previous, 0);
+}
+
+/** What moved after the last answer without being lost. */
+function leastAfterResets(world: World): number {
+  const last = world.resets.at(-1);
+  if (last === undefined) return 0;
+  return world.moved(1) - last.movedWhenAnswered - (world.lost(1) - last.lostWhenAnswered);
+}

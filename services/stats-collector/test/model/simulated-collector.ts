@@ -1,0 +1,193 @@
+import type { NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
+import { compact, keySubject } from "@veil/traffic-ledger";
+import { XrayOutcomeUnknownError, XrayUnreachableError } from "@veil/xray-gateway";
+import type { MeteredNode } from "../../src/metered-node.ts";
+import { NodeEpochs } from "../../src/node-epochs.ts";
+import { NodeSync } from "../../src/node-sync.ts";
+import { TrafficRefresher } from "../../src/refresh-traffic.ts";
+import { resetTraffic } from "../../src/reset-traffic.ts";
+import type { ReadValue, SimulatedNode } from "./simulated-node.ts";
+import type { Turns } from "./turns.ts";
+
+/** What all simulated collectors share. */
+export interface SharedWorld {
+  readonly turns: Turns;
+  readonly nodes: readonly SimulatedNode[];
+  readonly keyIds: readonly number[];
+  readonly records: TrafficStore;
+  readonly lives: NodeLivesStore;
+  readonly now: () => number;
+  readonly newMark: () => string;
+}
+
+const NEVER = 1e15;
+
+/**
+ * One life of one collector: the real code on ports that wait for their turn before a call takes effect and again before its
+ * reply comes, and that can lose the reply.
+ */
+export class SimulatedCollector {
+  /** The next reply that this collector waits for is lost. */
+  losesReply = false;
+  readonly #world: SharedWorld;
+  readonly #syncs: readonly NodeSync[];
+  readonly #refresher: TrafficRefresher;
+  readonly #records;
+  readonly #shared;
+  #read: ReadValue[] = [];
+
+  constructor(world: SharedWorld) {
+    this.#world = world;
+    const clock = { now: world.now, sleep: () => new Promise<void>(() => undefined) };
+    const records = this.#recordsPort();
+    this.#records = records;
+    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark);
+    const nodes = world.nodes.map((node) => this.#nodePort(node));
+    const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
+    const onRecord = (): void => undefined;
+    this.#shared = { nodes, epochs, records, keys, clock, onRecord };
+    this.#syncs = nodes.map((node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort() }));
+    this.#refresher = new TrafficRefresher({ ...this.#shared, log: { debug: () => undefined } });
+  }
+
+  /** Reads the nodes again and again, now and then a single key, and compacts what has grown. */
+  async collect(): Promise<void> {
+    for (let round = 0; ; round += 1) {
+      await this.syncOnce();
+      if (round % 2 === 1) await this.#refreshAll();
+      if (round % 3 === 2) await this.#tolerate(() => this.#compactAll());
+    }
+  }
+
+  /** Reads every node once; a node that can't be read is left out. */
+  async syncOnce(): Promise<void> {
+    for (const sync of this.#syncs) await this.#creditWhenDone(() => sync.run());
+  }
+
+  /** Runs a reset job until it has its answer. */
+  async reset(keyId: number, job: string): Promise<{ readonly up: number; readonly down: number }> {
+    while (true) {
+      const request = { keyId, job, deadline: NEVER };
+      const result = await this.#creditWhenDone(() => resetTraffic(request, this.#shared));
+      if (result?.outcome === "reset") return { up: result.previous_upload, down: result.previous_download };
+    }
+  }
+
+  async #refreshAll(): Promise<void> {
+    await this.#creditWhenDone(async () => {
+      const results = await Promise.all(this.#world.keyIds.map((keyId) => this.#refresher.refresh(keyId)));
+      return results.every(({ outcome }) => outcome === "fresh") ? results : undefined;
+    });
+  }
+
+  /** Sooner than the real compactor would. */
+  async #compactAll(): Promise<void> {
+    for (const keyId of this.#world.keyIds) {
+      const record = await this.#records.find(keySubject(keyId));
+      if (record !== null) await this.#records.replace(record, compact(record));
+    }
+  }
+
+  /** What was read counts as read once the operation that read it has ended well. */
+  async #creditWhenDone<T>(operation: () => Promise<T>): Promise<T | undefined> {
+    this.#read = [];
+    const result = await this.#tolerate(operation);
+    const isDone = result !== undefined && !isUnavailable(result);
+    if (isDone) for (const value of this.#read) value.node.credit(value);
+    return result;
+  }
+
+  async #tolerate<T>(operation: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await operation();
+    } catch (error) {
+      if (isExpected(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #call<T>(effect: () => Promise<T>, lost: () => Error): Promise<T> {
+    const { turns } = this.#world;
+    await turns.turn(this);
+    const result = await turns.work(effect);
+    await turns.turn(this);
+    if (!this.losesReply) return result;
+    this.losesReply = false;
+    throw lost();
+  }
+
+  #nodePort(node: SimulatedNode): MeteredNode {
+    const { now } = this.#world;
+    const call = <T>(method: string, effect: () => T): Promise<T> =>
+      this.#call(
+        async () => {
+          if (node.isAway) throw new XrayUnreachableError(node.name, method, "no-connection", "away");
+          return effect();
+        },
+        () => new XrayOutcomeUnknownError(node.name, method, 14, "Connection dropped"),
+      );
+    const noteRead = (name: string, value: number): number => {
+      this.#read.push({ node, life: node.life, name, value });
+      return value;
+    };
+    return {
+      name: node.name,
+      inboundTag: node.inboundTag,
+      readProcessMark: () => call("readProcessMark", () => node.mark),
+      plantProcessMark: (id) =>
+        call("plantProcessMark", () => {
+          if (node.mark !== null) return "taken";
+          node.mark = id;
+          return "planted";
+        }),
+      uptimeSeconds: () => call("uptimeSeconds", () => node.uptimeSeconds(now())),
+      queryCounters: (pattern) =>
+        call("queryCounters", () => {
+          const counters = node.query(pattern);
+          for (const { name, value } of counters) noteRead(name, value);
+          return counters;
+        }),
+      readCounter: (name) =>
+        call("readCounter", () => {
+          const value = node.counters.get(name);
+          return value === undefined ? null : noteRead(name, value);
+        }),
+    };
+  }
+
+  #recordsPort(): Pick<TrafficStore, "find" | "findMany" | "write" | "writeMany" | "replace"> {
+    const { records } = this.#world;
+    return {
+      find: (subject) => this.#stored(() => records.find(subject)),
+      findMany: (subjects) => this.#stored(() => records.findMany(subjects)),
+      write: (update) => this.#stored(() => records.write(update)),
+      writeMany: (updates) => this.#stored(() => records.writeMany(updates)),
+      replace: (before, after) => this.#stored(() => records.replace(before, after)),
+    };
+  }
+
+  #livesPort(): NodeLivesStore {
+    const { lives } = this.#world;
+    return {
+      find: (node) => this.#stored(() => lives.find(node)),
+      replace: (before, after) => this.#stored(() => lives.replace(before, after)),
+      raiseSeen: (node, epoch, at) => this.#stored(() => lives.raiseSeen(node, epoch, at)),
+    };
+  }
+
+  #stored<T>(effect: () => Promise<T>): Promise<T> {
+    return this.#call(effect, () => new ReplyLostError());
+  }
+}
+
+function isUnavailable(result: unknown): boolean {
+  return typeof result === "object" && result !== null && "outcome" in result && result.outcome === "unavailable";
+}
+
+function isExpected(error: unknown): boolean {
+  const names = ["ProcessChangedError", "MarkNotPlantedError", "XrayUnreachableError", "XrayOutcomeUnknownError"];
+  return error instanceof ReplyLostError || (error instanceof Error && names.includes(error.name));
+}
+
+/** What a store throws whose reply is lost. */
+class ReplyLostError extends Error {}

@@ -1,0 +1,84 @@
+import type { Direction } from "@veil/traffic-ledger";
+import { DIRECTIONS } from "@veil/traffic-ledger";
+import type { Counter } from "@veil/xray-gateway";
+import { inboundCounter, keyCounter } from "../../src/counter-names.ts";
+
+/** What a collector has read of one counter, and in which life of the process. */
+export interface ReadValue {
+  readonly node: SimulatedNode;
+  readonly life: number;
+  readonly name: string;
+  readonly value: number;
+}
+
+/** An Xray as far as its counters go, and what can be truly said of them. */
+export class SimulatedNode {
+  readonly name: string;
+  readonly inboundTag = "vless-in";
+  readonly counters = new Map<string, number>();
+  mark: string | null = null;
+  life = 0;
+  startedAt = 0;
+  isAway = false;
+  /** By counter name: the largest value of this life whose reading has been written. */
+  readonly #credited = new Map<string, number>();
+  /** By counter name: all that was ever counted. */
+  readonly moved = new Map<string, number>();
+  /** By counter name: what was counted after the last complete reading before the counter died. */
+  readonly lost = new Map<string, number>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  uptimeSeconds(now: number): number {
+    return Math.floor((now - this.startedAt) / 1000);
+  }
+
+  query(pattern: string): Counter[] {
+    return [...this.counters].filter(([name]) => name.includes(pattern)).map(([name, value]) => ({ name, value }));
+  }
+
+  move(keyId: number, direction: Direction, bytes: number): void {
+    for (const name of [keyCounter(keyId, direction), inboundCounter(this.inboundTag, direction)]) {
+      this.counters.set(name, (this.counters.get(name) ?? 0) + bytes);
+      add(this.moved, name, bytes);
+    }
+  }
+
+  restart(now: number): void {
+    for (const name of this.counters.keys()) this.#lose(name);
+    this.counters.clear();
+    this.mark = null;
+    this.life += 1;
+    this.startedAt = now;
+  }
+
+  /** Somebody else resets one counter. */
+  resetCounter(keyId: number, direction: Direction): void {
+    const name = keyCounter(keyId, direction);
+    if (!this.counters.has(name)) return;
+    this.#lose(name);
+    this.counters.set(name, 0);
+  }
+
+  credit({ name, life, value }: ReadValue): void {
+    if (life === this.life) this.#credited.set(name, Math.max(value, this.#credited.get(name) ?? 0));
+  }
+
+  #lose(name: string): void {
+    add(this.lost, name, (this.counters.get(name) ?? 0) - (this.#credited.get(name) ?? 0));
+    this.#credited.delete(name);
+  }
+}
+
+/** The names of a key's or (without one) the inbound's counters. */
+export function counterNames(keyId: number | null): string[] {
+  return DIRECTIONS.map((direction) =>
+    keyId === null ? inboundCounter("vless-in", direction) : keyCounter(keyId, direction),
+  );
+}
+
+function add(sums: Map<string, number>, name: string, bytes: number): void {
+  sums.set(name, (sums.get(name) ?? 0) + bytes);
+}

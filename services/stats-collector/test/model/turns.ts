@@ -1,0 +1,53 @@
+/** One thing of a simulated process that waits for its turn. */
+interface Waiting {
+  readonly owner: object;
+  readonly go: () => void;
+}
+
+/** Lets one simulated process at a time take one step; which one is the caller's choice. */
+export class Turns {
+  #waiting: Waiting[] = [];
+  #working = 0;
+  readonly #paused = new Set<object>();
+
+  /** Resolves when it is this owner's turn; never when the owner has crashed before. */
+  turn(owner: object): Promise<void> {
+    return new Promise((go) => {
+      this.#waiting.push({ owner, go });
+    });
+  }
+
+  /** Does work that belongs to the current step. */
+  async work<T>(work: () => Promise<T>): Promise<T> {
+    this.#working += 1;
+    try {
+      return await work();
+    } finally {
+      this.#working -= 1;
+    }
+  }
+
+  /** Gives one of those that wait its turn, and ends when everybody waits again. */
+  async step(choice: number): Promise<void> {
+    const ready = this.#waiting.filter(({ owner }) => !this.#paused.has(owner));
+    const chosen = ready[choice % ready.length];
+    if (chosen === undefined) return;
+    this.#waiting.splice(this.#waiting.indexOf(chosen), 1);
+    chosen.go();
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (this.#working > 0);
+  }
+
+  togglePause(owner: object): void {
+    if (!this.#paused.delete(owner)) this.#paused.add(owner);
+  }
+
+  endPauses(): void {
+    this.#paused.clear();
+  }
+
+  /** What a crashed owner waited for never happens. */
+  drop(owner: object): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.owner !== owner);
+  }
+}

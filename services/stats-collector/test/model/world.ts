@@ -1,0 +1,202 @@
+import type { Bytes, Direction, NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
+import { keySubject, NO_BYTES, nodeSubject, totals } from "@veil/traffic-ledger";
+import { SimulatedCollector } from "./simulated-collector.ts";
+import { counterNames, SimulatedNode } from "./simulated-node.ts";
+import { Turns } from "./turns.ts";
+
+/** One thing that happens. Numbers choose among what there is. */
+export type Happening =
+  | { readonly kind: "step"; readonly choice: number }
+  | {
+      readonly kind: "bytes";
+      readonly node: number;
+      readonly key: number;
+      readonly up: boolean;
+      readonly bytes: number;
+    }
+  | { readonly kind: "time"; readonly ms: number }
+  | { readonly kind: "restart" | "away" | "mark-removed"; readonly node: number }
+  | { readonly kind: "crash" | "pause" | "reply-lost"; readonly process: number }
+  | { readonly kind: "foreign-reset"; readonly node: number; readonly key: number; readonly up: boolean };
+
+export interface WorldOptions {
+  readonly records: TrafficStore;
+  readonly lives: NodeLivesStore;
+  /** Reset jobs, by name. A job named twice is run by two processes, as a stalled one is. All are for the first key. */
+  readonly resetJobs: readonly string[];
+}
+
+/** What a reset job was told, and what had moved when it was asked for and when it answered. */
+export interface ResetOutcome {
+  readonly job: string;
+  readonly previous: number;
+  readonly movedWhenAsked: number;
+  readonly movedWhenAnswered: number;
+  readonly lostWhenAnswered: number;
+}
+
+interface Process {
+  collector: SimulatedCollector;
+  /** Never ends for a collector; ends with the answer for a reset job. */
+  readonly start: (collector: SimulatedCollector) => Promise<void>;
+  isDone: boolean;
+}
+
+const COLLECTORS = 3;
+const KEYS = [1, 2];
+/** The clocks' tolerance of `addMark`: only after it is a removed mark told from a restart. */
+const SETTLED_AFTER_MS = 5_000;
+
+/** Two nodes, two keys, three collectors and some reset jobs, on given stores; and the truth about their bytes. */
+export class World {
+  readonly nodes = [new SimulatedNode("a"), new SimulatedNode("b")];
+  readonly resets: ResetOutcome[] = [];
+  readonly failures: unknown[] = [];
+  readonly #options: WorldOptions;
+  readonly #turns = new Turns();
+  readonly #processes: Process[] = [];
+  readonly #askedAt = new Map<string, number>();
+  #now = 1_700_000_000_000;
+  #marks = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    for (const node of this.nodes) node.startedAt = this.#now - 100_000;
+    for (let index = 0; index < COLLECTORS; index += 1) this.#add((collector) => collector.collect());
+    for (const job of options.resetJobs) this.#add((collector) => this.#reset(collector, job));
+  }
+
+  async apply(happening: Happening): Promise<void> {
+    switch (happening.kind) {
+      case "step":
+        return this.#turns.step(happening.choice);
+      case "time":
+        this.#now += happening.ms;
+        return;
+      case "crash":
+      case "pause":
+      case "reply-lost":
+        return this.#happenTo(happening.kind, at(this.#processes, happening.process));
+      case "mark-removed":
+        return this.#removeMark(at(this.nodes, happening.node));
+      default:
+        return this.#happenAt(happening);
+    }
+  }
+
+  /** Everything is well again: everybody ends what is under way, all resets are answered, all nodes are read once more. */
+  async settle(): Promise<void> {
+    for (const node of this.nodes) node.isAway = false;
+    this.#turns.endPauses();
+    const resets = this.#processes.slice(COLLECTORS);
+    for (let step = 0; resets.some(({ isDone }) => !isDone) && step < 20_000; step += 1) await this.#turns.step(step);
+    for (let step = 0; step < 1_500; step += 1) await this.#turns.step(step * 7);
+    const last = this.#newCollector();
+    let isDone = false;
+    const reading = last.syncOnce().then(() => {
+      isDone = true;
+    });
+    for (let step = 0; !isDone && step < 20_000; step += 1) await this.#turns.step(step);
+    await reading;
+  }
+
+  async shown(keyId: number): Promise<Bytes> {
+    return this.#totalOf(keySubject(keyId));
+  }
+
+  async shownByNode(node: SimulatedNode): Promise<Bytes> {
+    return this.#totalOf(nodeSubject(node.name));
+  }
+
+  /** All bytes of a key on all nodes, or (without a key) of one node's inbound. */
+  moved(keyId: number | null, nodes: readonly SimulatedNode[] = this.nodes): number {
+    return sumOf(nodes, keyId, (node) => node.moved);
+  }
+
+  lost(keyId: number | null, nodes: readonly SimulatedNode[] = this.nodes): number {
+    return sumOf(nodes, keyId, (node) => node.lost);
+  }
+
+  #add(start: Process["start"]): void {
+    const process = { collector: this.#newCollector(), start, isDone: false };
+    this.#processes.push(process);
+    this.#start(process);
+  }
+
+  #start(process: Process): void {
+    const ended = (): void => {
+      process.isDone = true;
+    };
+    process.start(process.collector).then(ended, (error: unknown) => this.failures.push(error));
+  }
+
+  #newCollector(): SimulatedCollector {
+    const { records, lives } = this.#options;
+    return new SimulatedCollector({
+      turns: this.#turns,
+      nodes: this.nodes,
+      keyIds: KEYS,
+      records,
+      lives,
+      now: () => this.#now,
+      newMark: () => {
+        this.#marks += 1;
+        return `mark-${this.#marks}`;
+      },
+    });
+  }
+
+  async #reset(collector: SimulatedCollector, job: string): Promise<void> {
+    const movedWhenAsked = this.#askedAt.get(job) ?? this.moved(1);
+    this.#askedAt.set(job, movedWhenAsked);
+    const { up, down } = await collector.reset(1, job);
+    const [movedWhenAnswered, lostWhenAnswered] = [this.moved(1), this.lost(1)];
+    this.resets.push({ job, previous: up + down, movedWhenAsked, movedWhenAnswered, lostWhenAnswered });
+  }
+
+  #happenTo(kind: "crash" | "pause" | "reply-lost", process: Process): void {
+    if (kind === "pause") this.#turns.togglePause(process.collector);
+    else if (kind === "reply-lost") process.collector.losesReply = true;
+    else if (!process.isDone) {
+      this.#turns.drop(process.collector);
+      process.collector = this.#newCollector();
+      this.#start(process);
+    }
+  }
+
+  #happenAt(happening: Extract<Happening, { node: number }>): void {
+    const node = at(this.nodes, happening.node);
+    if ("key" in happening) {
+      const keyId = at(KEYS, happening.key);
+      const direction: Direction = happening.up ? "up" : "down";
+      if (happening.kind === "bytes") node.move(keyId, direction, happening.bytes);
+      else node.resetCounter(keyId, direction);
+    } else if (happening.kind === "restart") node.restart(this.#now);
+    else node.isAway = !node.isAway;
+  }
+
+  /** Somebody removes our mark while the process goes on. Before the mark has dated a later reading, nobody could tell. */
+  async #removeMark(node: SimulatedNode): Promise<void> {
+    const lives = await this.#options.lives.find(node.name);
+    if (lives !== null && lives.seen_at - SETTLED_AFTER_MS >= node.startedAt) node.mark = null;
+  }
+
+  async #totalOf(subject: string): Promise<Bytes> {
+    const record = await this.#options.records.find(subject);
+    return record === null ? NO_BYTES : totals(record);
+  }
+}
+
+function at<T>(items: readonly T[], index: number): T {
+  const item = items[index % items.length];
+  if (item === undefined) throw new RangeError("nothing to choose from");
+  return item;
+}
+
+function sumOf(
+  nodes: readonly SimulatedNode[],
+  keyId: number | null,
+  sums: (node: SimulatedNode) => ReadonlyMap<string, number>,
+): number {
+  return nodes.flatMap((node) => counterNames(keyId).map((name) => sums(node).get(name) ?? 0)).reduce((a, b) => a + b);
+}
