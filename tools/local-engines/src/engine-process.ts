@@ -103,9 +103,10 @@ async function waitUntilReady(command: EngineCommand, engine: EngineProcess, log
   const readyWithinMs = command.readyWithinMs ?? 30_000;
   const deadline = Date.now() + readyWithinMs;
   let exit: ProcessExit | undefined;
-  void engine.exited.then((how) => {
-    exit = how;
-  });
+  const noting = async () => {
+    exit = await engine.exited;
+  };
+  void noting();
   const fail = async (fault: string) =>
     new EngineStartError(command.title, fault, await tail(command.logFile, logStart), command.logFile);
 

@@ -92,6 +92,7 @@ function build({ progress, cache, env }: Search, name: string): Promise<string> 
 /** Changes with every file of the module, so that an edit is built anew. */
 async function fingerprint(directory: string): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of (await readdir(directory)).sort()) hash.update(file).update(await readFile(join(directory, file)));
+  for (const file of (await readdir(directory)).toSorted())
+    hash.update(file).update(await readFile(join(directory, file)));
   return hash.digest("hex").slice(0, 12);
 }

@@ -32,10 +32,13 @@ export async function allOrMissing<T extends readonly unknown[]>(
   searches: readonly [...T],
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const settled = await Promise.allSettled(searches);
-  const reasons: unknown[] = settled.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
-  const other = reasons.find((reason) => !(reason instanceof NoEngineError));
-  if (other) throw other;
-  const missing = reasons.flatMap((reason) => (reason instanceof NoEngineError ? reason.missing : []));
-  if (missing.length > 0) throw new NoEngineError(missing);
+  const isOnlyMissing = (one: PromiseSettledResult<unknown>) =>
+    one.status === "fulfilled" || one.reason instanceof NoEngineError;
+  if (settled.every(isOnlyMissing)) {
+    const missing = settled.flatMap((one) =>
+      one.status === "rejected" && one.reason instanceof NoEngineError ? one.reason.missing : [],
+    );
+    if (missing.length > 0) throw new NoEngineError(missing);
+  }
   return Promise.all(searches);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, isIPv6, type Server } from "node:net";
+import { connect, createServer, isIPv6, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import getPort from "get-port";
@@ -194,12 +194,16 @@ function socksAddress(host: string): Buffer {
 
 function ipv6Bytes(host: string): Buffer {
   const mapped = /^::ffff:(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(host);
-  if (mapped) return Buffer.from([...Array(10).fill(0), 0xff, 0xff, ...mapped.slice(1).map(Number)]);
+  if (mapped) return Buffer.from([...zeros(10), 0xff, 0xff, ...mapped.slice(1).map(Number)]);
   const [head = "", tail = ""] = host.split("::");
   const groups = (part: string) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16)));
   const [left, right] = [groups(head), groups(tail)];
-  const all = host.includes("::") ? [...left, ...Array(8 - left.length - right.length).fill(0), ...right] : left;
+  const all = host.includes("::") ? [...left, ...zeros(8 - left.length - right.length), ...right] : left;
   return Buffer.from(all.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+function zeros(count: number): number[] {
+  return Array.from({ length: count }, () => 0);
 }
 
 interface NameServer {
@@ -238,5 +242,7 @@ async function startAlternatingNameServer(addresses: readonly string[]): Promise
 }
 
 function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("the server has no port");
+  return address.port;
 }

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { access, mkdir, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { StackStartError } from "./stack-errors.ts";
 
 /** Everything that outlives a start, and the logs. */
@@ -26,8 +26,7 @@ export interface DataDirectory {
 export async function openDataDirectory(projectRoot: string, setting: string): Promise<DataDirectory> {
   const root = resolve(projectRoot, setting);
   try {
-    await mkdir(join(root, "logs"), { recursive: true, mode: 0o700 });
-    await mkdir(join(root, "xray"), { recursive: true, mode: 0o700 });
+    for (const directory of [root, join(root, "logs"), join(root, "xray")]) await makeDirectory(directory);
     await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
@@ -47,4 +46,25 @@ export async function openDataDirectory(projectRoot: string, setting: string): P
     mongodb: join(root, "mongodb"),
     logOf: (child) => join(root, "logs", `${child}.log`),
   };
+}
+
+/** Not `recursive: true`: under /proc and the like that never comes back. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || (await isThere(parent))) throw error;
+    await makeDirectory(parent);
+    await mkdir(path, { mode: 0o700 });
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { EngineStartError, NoEngineError, WrongBinaryError } from "@veil/local-engines";
-import { exitOnSettingsError, readSettings } from "@veil/service-runtime";
+import { exitOnSettingsError, readSettings, systemClock } from "@veil/service-runtime";
 import { ChildRegistry } from "./child-registry.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { readEnvironment } from "./read-environment.ts";
@@ -15,6 +15,8 @@ import { onStopSignals } from "./stop-signals.ts";
 import { createTerminal } from "./terminal.ts";
 
 const startedAt = Date.now();
+// The terminal may be gone before everything has stopped.
+process.stdout.on("error", () => {});
 const terminal = createTerminal((text) => process.stdout.write(text));
 const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -41,7 +43,7 @@ async function main(): Promise<void> {
     children,
     stopOrder,
     runFile: new RunFile(data.runFile),
-    supervision: (name) => ({ name, report: terminal.say }),
+    supervision: (name) => ({ name, report: terminal.say, clock: systemClock }),
   };
 
   const interruption = new AbortController();
@@ -73,6 +75,7 @@ async function main(): Promise<void> {
     await startStack(context, startedAt, interruption.signal);
   } catch (error) {
     if (interruption.signal.aborted) return;
+    terminal.endHoldingBack("failed");
     await stopAll();
     throw error;
   }

@@ -9,7 +9,12 @@ const hostAndPort = z
   .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")
   .meta({ example: "microsoft.com:443" });
 
-const realityKey = z.string().regex(/^[\w-]{43}$/, "must be 32 bytes in base64url, 43 characters");
+/** The last of 43 characters carries four bits alone. */
+const realityKey = z
+  .string()
+  .regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/, "must be 32 bytes in base64url, 43 characters without padding");
+
+const isRealityKey = (text: string) => realityKey.safeParse(text).success;
 
 const apiSecretKey = z
   .string()
@@ -47,12 +52,17 @@ export const stackSettings = z
       .regex(/^[0-9a-f]{8}$/, "must be 8 hexadecimal digits in lower case")
       .default("7bb45050")
       .meta({ example: "7bb45050" }),
-    REALITY_FLOW: z.enum(["none", "xtls-rprx-vision"]).default("none").meta({ example: "none" }),
+    REALITY_FLOW: z
+      .enum(["none", "xtls-rprx-vision"], "must be none or xtls-rprx-vision")
+      .default("none")
+      .meta({ example: "none" }),
   })
   .superRefine((settings, context) => {
     const { REALITY_PRIVATE_KEY, REALITY_PUBLIC_KEY } = settings;
     const isOurXray = settings.XRAY_API_HOST === undefined && settings.XRAY_NODES === undefined;
     if (!isOurXray || REALITY_PUBLIC_KEY === undefined) return;
+    const areWellFormed = [REALITY_PUBLIC_KEY, REALITY_PRIVATE_KEY ?? REALITY_PUBLIC_KEY].every(isRealityKey);
+    if (!areWellFormed) return;
     if (REALITY_PRIVATE_KEY === undefined || realityPublicKey(REALITY_PRIVATE_KEY) !== REALITY_PUBLIC_KEY) {
       context.addIssue({
         code: "custom",

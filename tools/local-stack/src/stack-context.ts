@@ -1,3 +1,4 @@
+import type { Clock } from "@veil/service-runtime";
 import type { ChildRegistry } from "./child-registry.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { RunFile } from "./run-file.ts";
@@ -17,5 +18,5 @@ export interface StackContext {
   children: ChildRegistry;
   stopOrder: StopOrder;
   /** The parts of a supervision that are the same for every child. */
-  supervision(name: string): { name: string; report: (line: string) => void };
+  supervision(name: string): { name: string; report: (line: string) => void; clock: Clock };
 }

@@ -5,7 +5,7 @@ import { type Addresses, type ServiceName, serviceEnvironment } from "./service-
 import { startService } from "./service-process.ts";
 import type { StackContext } from "./stack-context.ts";
 import { StackStartError } from "./stack-errors.ts";
-import { supervise } from "./supervise.ts";
+import { type Child, supervise } from "./supervise.ts";
 
 export interface RunningServices {
   /** Base URL of the API, from this machine. */
@@ -53,12 +53,10 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
         script: join(context.projectRoot, "services", service, "dist", "main.js"),
         env: serviceEnvironment(service, { env, settings, addresses, metricsPort, apiKeyFile: data.apiKeyFile }),
         logFile: data.logOf(service),
-        onWarning: terminal.sayOnce,
+        onWarning: terminal.warn,
       }),
     onStarted: async (child) => {
-      void child.exited.then(({ code }) => {
-        if (code === EXIT_CODE_SETTINGS) onRefused(new StackStartError(`${service} refuses its settings, see above.`));
-      });
+      void watchForRefusal(service, child, onRefused);
       await context.children.started(service, child.pid);
       if (service === "api") await runFile.set("api", { pid: child.pid, url });
       else await runFile.set(service, { pid: child.pid, metrics_url: metricsUrl });
@@ -66,6 +64,15 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
   });
   context.stopOrder.add(service === "api" ? "api" : "services", supervised);
   return metricsUrl;
+}
+
+async function watchForRefusal(
+  service: ServiceName,
+  child: Child,
+  onRefused: ServiceStart["onRefused"],
+): Promise<void> {
+  const { code } = await child.exited;
+  if (code === EXIT_CODE_SETTINGS) onRefused(new StackStartError(`${service} refuses its settings, see above.`));
 }
 
 function apiUrl(host: string, port: number): string {

@@ -31,6 +31,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
   await withProgress(terminal.say, "Creating and deleting a first key", () =>
     waitForRoundTrip({ url: services.url, apiKey, withinMs: ROUND_TRIP_WITHIN_MS, signal }),
   );
+  terminal.endHoldingBack("succeeded");
   terminal.say(
     banner({
       url: services.url,

@@ -6,7 +6,10 @@ const SAME_PRESS_MS = 700;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Calls `onFirst` at the first request to stop, and `onSecond` at each further one. */
+/**
+ * Calls `onFirst` at the first request to stop, and `onSecond` at each further one. A terminal that closes while we
+ * stop asks for nothing more.
+ */
 export function onStopSignals(onFirst: (signal: NodeJS.Signals) => void, onSecond: () => void): void {
   let firstAt: number | undefined;
   for (const signal of SIGNALS) {
@@ -14,7 +17,7 @@ export function onStopSignals(onFirst: (signal: NodeJS.Signals) => void, onSecon
       if (firstAt === undefined) {
         firstAt = Date.now();
         onFirst(signal);
-      } else if (Date.now() - firstAt > SAME_PRESS_MS) {
+      } else if (signal !== "SIGHUP" && Date.now() - firstAt > SAME_PRESS_MS) {
         onSecond();
       }
     });

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { describeExit, type ProcessExit } from "@veil/local-engines";
+import { type Clock, errorMessage } from "@veil/service-runtime";
 
 /** A started process as the supervisor sees it. */
 export interface Child {
@@ -15,6 +15,7 @@ export interface Supervision<Started extends Child> {
   /** Called with every process that was started, the first one included, before it is supervised. */
   onStarted: (child: Started) => Promise<void>;
   report: (line: string) => void;
+  clock: Clock;
 }
 
 /** A process that is started again whenever it ends, until it is stopped. */
@@ -44,10 +45,10 @@ export async function supervise<Started extends Child>(supervision: Supervision<
   const guarding = (async () => {
     let pauseMs = FIRST_PAUSE_MS;
     while (!stopping.signal.aborted) {
-      const startedAt = Date.now();
+      const startedAt = supervision.clock.now();
       const exit = await child.exited;
       if (stopping.signal.aborted) return;
-      if (Date.now() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
+      if (supervision.clock.now() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
       const next = await startAgain(supervision, describeExit(exit), pauseMs, stopping.signal);
       if (!next) return;
       child = next.child;
@@ -69,14 +70,14 @@ export async function supervise<Started extends Child>(supervision: Supervision<
 }
 
 async function startAgain<Started extends Child>(
-  { name, start, onStarted, report }: Supervision<Started>,
+  { name, start, onStarted, report, clock }: Supervision<Started>,
   fault: string,
   firstPauseMs: number,
   stopping: AbortSignal,
 ): Promise<{ child: Started; pauseMs: number } | undefined> {
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     report(`${name} ${fault} Starting it again in ${pauseMs / 1_000} s.`);
-    await delay(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+    await clock.sleep(pauseMs, stopping);
     if (stopping.aborted) return undefined;
     try {
       const child = await start();
@@ -86,7 +87,7 @@ async function startAgain<Started extends Child>(
       await child.stop(0);
       return undefined;
     } catch (error) {
-      fault = `did not come up: ${error instanceof Error ? error.message : String(error)}`;
+      fault = `did not come up: ${errorMessage(error)}.`;
     }
   }
 }

@@ -1,23 +1,38 @@
 /** Where the lines for the person at the terminal go. */
 export interface Terminal {
-  say(line: string): void;
-  /** Like say, but a line that was said within the last ten seconds is not said again. */
-  sayOnce(line: string): void;
+  say: (line: string) => void;
+  /**
+   * Shows a warning of a child, but not one that was shown within the last ten seconds. Until the stack is ready they
+   * are held back, for processes that come up together miss one another at first.
+   */
+  warn: (line: string) => void;
+  /** Ends the holding back. What was held back is shown only when the start failed. */
+  endHoldingBack: (start: "succeeded" | "failed") => void;
 }
 
-const SAID_FOR_MS = 10_000;
+const SHOWN_FOR_MS = 10_000;
+const HELD_BACK_AT_MOST = 30;
 
 /** @param write receives lines with their end. */
 export function createTerminal(write: (text: string) => void, now: () => number = Date.now): Terminal {
-  const saidAt = new Map<string, number>();
+  const shownAt = new Map<string, number>();
+  let heldBack: string[] | undefined = [];
   const say = (line: string) => write(`${line}\n`);
-  return {
-    say,
-    sayOnce: (line) => {
-      for (const [old, at] of saidAt) if (now() - at > SAID_FOR_MS) saidAt.delete(old);
-      if (saidAt.has(line)) return;
-      saidAt.set(line, now());
-      say(line);
-    },
+
+  const warn = (line: string) => {
+    if (heldBack) {
+      heldBack = [...heldBack.filter((other) => other !== line), line].slice(-HELD_BACK_AT_MOST);
+      return;
+    }
+    for (const [old, at] of shownAt) if (now() - at > SHOWN_FOR_MS) shownAt.delete(old);
+    if (shownAt.has(line)) return;
+    shownAt.set(line, now());
+    say(line);
   };
+
+  const endHoldingBack = (start: "succeeded" | "failed") => {
+    if (start === "failed") for (const line of heldBack ?? []) say(line);
+    heldBack = undefined;
+  };
+  return { say, warn, endHoldingBack };
 }

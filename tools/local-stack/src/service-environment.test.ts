@@ -1,0 +1,56 @@
+import { readSettings } from "@veil/service-runtime";
+import { expect, test } from "vitest";
+import { type ServiceName, serviceEnvironment } from "./service-environment.ts";
+import { stackSettings } from "./settings.ts";
+
+const addresses = {
+  redisUrl: "redis://127.0.0.1:1",
+  mongodbUri: "mongodb://127.0.0.1:2/veil",
+  xray: { apiPort: 3, realityPort: 4, realityPublicKey: "public" },
+};
+
+function environmentOf(service: ServiceName, env: NodeJS.ProcessEnv, where = addresses) {
+  const settings = readSettings(stackSettings, { programme: "npm start", env });
+  return serviceEnvironment(service, { env, settings, addresses: where, metricsPort: 5, apiKeyFile: "/data/api-key" });
+}
+
+test("every service learns where the engines are, whatever the user's environment says of files", () => {
+  const environment = environmentOf("xray-worker", { LOG_LEVEL: "debug", REALITY_PUBLIC_KEY_FILE: "" });
+  expect(environment).toMatchObject({
+    REDIS_URL: "redis://127.0.0.1:1",
+    MONGODB_URI: "mongodb://127.0.0.1:2/veil",
+    XRAY_API_PORT: "3",
+    REALITY_PORT: "4",
+    REALITY_PUBLIC_KEY: "public",
+    METRICS_PORT: "5",
+    METRICS_HOST: "127.0.0.1",
+    NODE_ENV: "production",
+    LOG_LEVEL: "debug",
+  });
+  expect(environment).not.toHaveProperty("REALITY_PUBLIC_KEY_FILE");
+});
+
+test("only the API is given the key of the API, from its file when none is set", () => {
+  expect(environmentOf("api", {})).toMatchObject({ API_SECRET_KEY_FILE: "/data/api-key", API_PORT: "8000" });
+  const withKey = { API_SECRET_KEY: "a".repeat(40) };
+  expect(environmentOf("api", withKey)).toMatchObject(withKey);
+  expect(environmentOf("api", withKey)).not.toHaveProperty("API_SECRET_KEY_FILE");
+  expect(environmentOf("stats-collector", withKey)).not.toHaveProperty("API_SECRET_KEY");
+});
+
+test("no service is given the private key", () => {
+  const env = { REALITY_PRIVATE_KEY: "A".repeat(43) };
+  expect(environmentOf("xray-worker", env)).not.toHaveProperty("REALITY_PRIVATE_KEY");
+});
+
+test("nodes of the user's own are left as the user set them", () => {
+  const env = { XRAY_API_HOST: "10.0.0.5", XRAY_API_PORT: "10085", DOMAIN: "vpn.example.com" };
+  const environment = serviceEnvironment("api", {
+    env,
+    settings: readSettings(stackSettings, { programme: "npm start", env }),
+    addresses: { redisUrl: "r", mongodbUri: "m" },
+    metricsPort: 5,
+    apiKeyFile: "/data/api-key",
+  });
+  expect(environment).toMatchObject(env);
+});
