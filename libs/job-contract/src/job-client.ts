@@ -110,7 +110,9 @@ class BullJobClient implements JobClient {
     const stream = connectRedis(redisUrl, "patient", onError);
     const events = new QueueEvents(name, { connection: stream, prefix });
     events.on("error", onError);
-    events.on("completed", ({ jobId, returnvalue }) => this.#waiters.settle(jobId, { state: "completed", returnvalue }));
+    events.on("completed", ({ jobId, returnvalue }) =>
+      this.#waiters.settle(jobId, { state: "completed", returnvalue }),
+    );
     events.on("failed", ({ jobId, failedReason }) =>
       this.#waiters.settle(jobId, { state: "failed", reason: failedReason }),
     );
