@@ -13,14 +13,14 @@ const lateCallMs = 1_000;
  * a later sweep finishes it. `settle` says that earlier calls may still be under way: an add that comes through
  * beside a remove can leave a user that works and is listed nowhere, and only remove + add + remove ends that.
  *
- * @returns `cleared`, or `pending` when a node was away, unsure, or another process is at it
+ * @returns `cleared`, `pending` when a node was away or unsure, `held` when another process is at it and nothing was done
  * @throws StoreUnavailableError
  */
 export async function clearKey(
   key: KeyRecord,
   options: { readonly settle: boolean },
   ports: LifecyclePorts,
-): Promise<"cleared" | "pending"> {
+): Promise<"cleared" | "pending" | "held"> {
   try {
     return await ports.lease.hold(key.keyId, async (abandoned) => {
       const current = await ports.store.find(key.keyId);
@@ -36,7 +36,7 @@ export async function clearKey(
       return "cleared";
     });
   } catch (error) {
-    if (error instanceof LeaseHeldError) return "pending";
+    if (error instanceof LeaseHeldError) return "held";
     throw error;
   }
 }

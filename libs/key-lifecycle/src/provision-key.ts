@@ -1,6 +1,6 @@
 import { type Creation, type KeyRecord, wasCreated } from "./access-key.ts";
 import { clearKey, removeGhost } from "./clear-key.ts";
-import { NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
+import { NodeRefusedError, NodeUnreachableError, NodeUnsureError, StoreUnavailableError } from "./errors.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
@@ -47,7 +47,7 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   if (nodesWith("took", attempts).length === 0) return refuse(creation, blame(attempts), unsure, ports);
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
-  const decided = await ports.store.decide({ ...creation, phase: "active", unsure });
+  const decided = await activate(creation, unsure, ports);
   if (decided.phase !== "active") await dropUser(decided, ports);
   return resultOf(decided);
 }
@@ -111,6 +111,31 @@ async function refuse(
   const decided = await ports.store.decide({ ...creation, phase, unsure });
   if (unsure.length > 0 && decided.phase !== "active") await dropUser(decided, ports);
   return wasCreated(decided) ? resultOf(decided) : result;
+}
+
+const decideAgainMs = 100;
+/** By then the creator has its answer. */
+const answeredMs = 2_000;
+
+/**
+ * Decides a key as active, or against it once its deadline is near.
+ *
+ * A decision whose reply is lost may still land, and past the deadline the creator may have been told that there is no
+ * key. So it is repeated here until one stands, not by another delivery: with Redis away that would come too late.
+ */
+async function activate(creation: Creation, unsure: readonly string[], ports: LifecyclePorts): Promise<KeyRecord> {
+  while (true) {
+    const decision = tooLate(creation, ports)
+      ? ({ phase: "deleting", unsure: everyNode(ports) } as const)
+      : ({ phase: "active", unsure } as const);
+    try {
+      return await ports.store.decide({ ...creation, ...decision });
+    } catch (error) {
+      const isOver = ports.clock.now() > creation.deadline + answeredMs;
+      if (isOver || !(error instanceof StoreUnavailableError)) throw error;
+      await ports.clock.sleep(decideAgainMs);
+    }
+  }
 }
 
 /** Takes out a user that this delivery added, or may have added, although the key is no longer wanted. */

@@ -4,6 +4,7 @@ import {
   NodeRefusedError,
   NodeUnreachableError,
   NodeUnsureError,
+  type NodeUser,
   type NodeUsers,
   removeGhost,
   restoreKey,
@@ -15,13 +16,18 @@ import { type ActualUser, type DesiredUser, type Drift, diffUsers } from "./diff
 export interface ReconciledNode extends NodeUsers {
   /** The users of the inbound; null when the inbound itself is missing. @throws NodeUnreachableError, NodeUnsureError */
   list(): Promise<readonly ActualUser[] | null>;
-  /** Replaces the inbound by one that holds these users and the foreign ones it had. @throws as `list` */
-  refill(desired: ReadonlyMap<number, DesiredUser>): Promise<void>;
+  /**
+   * Replaces the inbound by one that holds what the state wants and the foreign users it had.
+   *
+   * The state is read only once the inbound is gone: a key that is deleted before is then left out, and the removal of one
+   * that is deleted later finds the new inbound. @throws as `list`
+   */
+  refill(state: DesiredState): Promise<void>;
 }
 
 export interface DesiredState {
   /** Keys that are claimed and not decided. @throws StoreUnavailableError */
-  findCreating(): Promise<readonly { readonly keyId: number }[]>;
+  findCreating(): Promise<readonly NodeUser[]>;
   /** Every active key's user. @throws StoreUnavailableError */
   findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
 }
@@ -46,7 +52,8 @@ const mendedAtOnce = 32;
  * Makes one node hold what is desired, both ways, whatever happened to it.
  *
  * The actual users are listed first, then the keys under creation are read, then the desired users: a key that goes
- * from one to the other meanwhile is seen in at least one of them and never taken for a ghost. After a refill everything is looked at again, since keys went on changing beside it.
+ * from one to the other meanwhile is seen in at least one of them and never taken for a ghost. After a refill everything
+ * is looked at again, since keys went on changing beside it.
  *
  * @throws NodeUnreachableError, NodeUnsureError, StoreUnavailableError
  */
@@ -65,7 +72,7 @@ export async function reconcileNode(
     first ??= drift;
     inboundMissing ||= actual === null;
     if (refills < mostRefills && (actual === null || needsRefill(drift, desired.size))) {
-      await node.refill(desired);
+      await node.refill(state);
       continue;
     }
     const postponed = await mend(node, drift, ports);

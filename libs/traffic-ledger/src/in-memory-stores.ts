@@ -58,12 +58,15 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
     const present = this.#lives.get(after.node);
     if (present?.revision !== before?.revision) return false;
-    this.#lives.set(after.node, { ...after, seen_at: Math.max(after.seen_at, present?.seen_at ?? 0) });
+    const { seen_at, seen_epoch } = present ?? after;
+    this.#lives.set(after.node, { ...after, seen_at, seen_epoch });
     return true;
   }
 
-  async raiseSeenAt(node: string, seenAt: number): Promise<void> {
+  async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
     const present = this.#lives.get(node);
-    if (present !== undefined) this.#lives.set(node, { ...present, seen_at: Math.max(present.seen_at, seenAt) });
+    if (present === undefined) return;
+    const seen = { seen_at: Math.max(present.seen_at, at), seen_epoch: Math.max(present.seen_epoch, epoch) };
+    this.#lives.set(node, { ...present, ...seen });
   }
 }

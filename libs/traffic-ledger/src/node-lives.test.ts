@@ -5,7 +5,7 @@ import { addMark, epochOf } from "./node-lives.ts";
 const NOW = 1_700_000_000_000;
 
 function seenAt(lives: NodeLives, seen_at: number): NodeLives {
-  return { ...lives, seen_at };
+  return { ...lives, seen_at, seen_epoch: 1_700_000_000 };
 }
 
 const first = addMark(null, "main", "a", NOW - 60_000, NOW);
@@ -29,6 +29,12 @@ describe("a mark that was not seen before", () => {
     const lives = addMark(seenAt(first, NOW + 10_000), "main", "b", NOW - 60_000, NOW + 15_000);
     expect(epochOf(lives, "b")).toBe(1_700_000_000);
     expect(lives.restarts).toBe(0);
+  });
+
+  it("goes on with the epoch that was read last, not with a mark that was added late and never dated anything", () => {
+    const late = addMark(seenAt(first, NOW + 10_000), "main", "late", NOW + 9_000, NOW + 12_000);
+    const lives = addMark(late, "main", "b", NOW - 60_000, NOW + 15_000);
+    expect(epochOf(lives, "b")).toBe(1_700_000_000);
   });
 
   it("is a new epoch in doubt: a restart within the clocks' tolerance of the last reading", () => {

@@ -13,8 +13,10 @@ export interface NodeLives {
   readonly marks: readonly SeenMark[];
   /** How often the process was found restarted. */
   readonly restarts: number;
-  /** When a reading of the node was last dated by its mark. Unix milliseconds. */
+  /** When a reading of the node was last dated by its mark. Unix milliseconds, 0 when never. */
   readonly seen_at: number;
+  /** The epoch of that reading. */
+  readonly seen_epoch: number;
 }
 
 /** How many marks are remembered. Only the newest ones can still be alive. */
@@ -47,12 +49,11 @@ export function addMark(
   now: number,
 ): NodeLives {
   const second = Math.floor(now / 1000);
-  const last = lives?.marks.at(-1);
-  if (lives === null || last === undefined) {
-    return { node, revision: 1, marks: [{ mark, epoch: second }], restarts: 0, seen_at: 0 };
+  if (lives === null) {
+    return { node, revision: 1, marks: [{ mark, epoch: second }], restarts: 0, seen_at: 0, seen_epoch: 0 };
   }
   const goesOn = startedBefore <= lives.seen_at - CLOCK_TOLERANCE;
-  const epoch = goesOn ? last.epoch : Math.max(last.epoch + 1, second);
+  const epoch = goesOn ? lives.seen_epoch : Math.max(second, ...lives.marks.map((seen) => seen.epoch + 1));
   return {
     ...lives,
     revision: lives.revision + 1,

@@ -28,6 +28,6 @@ export interface NodeLivesStore {
   find(node: string): Promise<NodeLives | null>;
   /** Stores lives with a mark more, in place of those they were made from. `false` when those have changed meanwhile. */
   replace(before: NodeLives | null, after: NodeLives): Promise<boolean>;
-  /** Raises `seen_at` of a node that has lives. Unix milliseconds. */
-  raiseSeenAt(node: string, seenAt: number): Promise<void>;
+  /** Raises `seen_at` (unix milliseconds) and `seen_epoch` of a node that has lives. */
+  raiseSeen(node: string, epoch: number, at: number): Promise<void>;
 }

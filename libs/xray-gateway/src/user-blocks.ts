@@ -5,9 +5,10 @@ import { isRefusal } from "./refusal.ts";
 import { checkEmail } from "./request-checks.ts";
 import { packTyped } from "./typed-message.ts";
 
-const { addRule, removeRule } = RoutingService.method;
+const { addRule, listRule, removeRule } = RoutingService.method;
 
 const BLOCK_OUTBOUND = "block";
+const RULE_TAG_PREFIX = "veil-block-";
 
 /** Routing rules that lead single users into a black hole. */
 export class UserBlocks {
@@ -32,8 +33,15 @@ export class UserBlocks {
     checkEmail(email);
     await this.#calls.short("unblockUser", removeRule, { ruleTag: ruleTagOf(email) });
   }
+
+  async list(): Promise<string[]> {
+    const { rules } = await this.#calls.short("listBlockedUsers", listRule, {});
+    return rules
+      .filter(({ ruleTag }) => ruleTag.startsWith(RULE_TAG_PREFIX))
+      .map(({ ruleTag }) => ruleTag.slice(RULE_TAG_PREFIX.length));
+  }
 }
 
 function ruleTagOf(email: string): string {
-  return `veil-block-${email}`;
+  return RULE_TAG_PREFIX + email;
 }

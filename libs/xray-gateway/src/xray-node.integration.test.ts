@@ -280,6 +280,15 @@ describe("a blocked user", () => {
     await node.unblockUser(user.email);
     expect(await through(user.account.uuid)).toBe(true);
   });
+
+  it("is listed after those who were blocked before, and without the rules of others", async () => {
+    const node = nodeOn("plain-in");
+    const emails = Array.from({ length: 5 }, () => newUser().email);
+    for (const email of emails) await node.blockUser(email);
+    expect(await node.listBlockedUsers()).toEqual(emails);
+    for (const email of emails) await node.unblockUser(email);
+    expect(await node.listBlockedUsers()).toEqual([]);
+  });
 });
 
 describe("the process mark", () => {

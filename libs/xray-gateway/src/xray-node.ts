@@ -135,6 +135,9 @@ export interface XrayNode {
   /** Takes the rule away. Nothing happens when there is none. */
   unblockUser(email: string): Promise<void>;
 
+  /** E-mails of the users whom `blockUser` blocked in this life of the process, whoever called it; the oldest first. */
+  listBlockedUsers(): Promise<string[]>;
+
   /** Ends the probing and takes no more calls; those under way come to their end. */
   close(): void;
 }
@@ -179,6 +182,7 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     onlineUsers: () => counters.onlineUsers(),
     blockUser: (email) => blocks.block(email),
     unblockUser: (email) => blocks.unblock(email),
+    listBlockedUsers: () => blocks.list(),
     close: () => connection.close(),
   };
 }

@@ -6,7 +6,7 @@ import { expectCountsOn, expectEveryByteOnce, expectExactResets, live } from "..
 import type { WorldOptions } from "../test/model/world.ts";
 
 const HAPPENINGS = 700;
-const RUNS = { numRuns: 150 };
+const RUNS = { numRuns: 400, endOnFailure: true };
 
 function inMemory(resetJobs: readonly string[]): WorldOptions {
   return { records: new InMemoryTrafficStore(), lives: new InMemoryNodeLivesStore(), resetJobs };

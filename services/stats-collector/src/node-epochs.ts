@@ -13,6 +13,7 @@ export interface Dated<T> {
 }
 
 const PLANTINGS = 3;
+const SLOW_ANSWER_MS = 1_000;
 
 /** Tells in which epoch (life of a node's Xray process, as far as its counters go) something was read. */
 export class NodeEpochs {
@@ -32,7 +33,7 @@ export class NodeEpochs {
    * Reads something between two looks at the process mark: the same mark on both sides dates it.
    *
    * @throws ProcessChangedError when the process ended meanwhile, or somebody removed its mark: try again
-   * @throws MarkNotPlantedError, XrayError, StoreUnavailableError
+   * @throws MarkNotPlantedError, UptimeUnclearError, XrayError, StoreUnavailableError
    */
   async date<T>(node: MarkedNode, read: (epoch: number) => Promise<T>): Promise<Dated<T>> {
     const mark = await this.#markOf(node);
@@ -70,8 +71,7 @@ export class NodeEpochs {
   }
 
   async #register(node: MarkedNode, mark: string): Promise<number> {
-    const uptime = await node.uptimeSeconds();
-    const startedBefore = this.#clock.now() - uptime * 1000;
+    const startedBefore = await this.#startedBefore(node);
     while (true) {
       const lives = await this.#store.find(node.name);
       const epoch = epochOf(lives, mark);
@@ -79,6 +79,26 @@ export class NodeEpochs {
       const added = addMark(lives, node.name, mark, startedBefore, this.#clock.now());
       if (await this.#store.replace(lives, added)) return epochOf(added, mark) ?? 0;
     }
+  }
+
+  /** The process has been running since then or longer: the uptime is in whole seconds, and was read before its answer. */
+  async #startedBefore(node: MarkedNode): Promise<number> {
+    const askedAt = this.#clock.now();
+    const uptime = await node.uptimeSeconds();
+    const answeredAt = this.#clock.now();
+    if (answeredAt - askedAt > SLOW_ANSWER_MS) throw new UptimeUnclearError(node.name);
+    return answeredAt - uptime * 1000;
+  }
+}
+
+/** Thrown when a node took so long to tell its uptime that it does not say when the process began. */
+export class UptimeUnclearError extends Error {
+  readonly node: string;
+
+  constructor(node: string) {
+    super(`node ${node} took too long to tell its uptime`);
+    this.name = "UptimeUnclearError";
+    this.node = node;
   }
 }
 

@@ -2,7 +2,7 @@ import type { JobResult } from "@veil/job-contract";
 import type { Clock } from "@veil/service-runtime";
 import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
 import type { ActiveKeys } from "./active-keys.ts";
-import { ProcessChangedError } from "./node-epochs.ts";
+import { ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
 import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";
 import { TimeLimitError, withinTime } from "./within-time.ts";
 
@@ -52,7 +52,7 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   if (reading === null) return { outcome: "unavailable", detail: "the nodes could not be read in time" };
   const { keys, epochs, unread } = reading;
   const [key] = keys;
-  if (unread.some(({ error }) => error instanceof ProcessChangedError)) return "again";
+  if (unread.some(({ error }) => passesAtOnce(error))) return "again";
   if (key === undefined || unread.length > 0) return { outcome: "unavailable", detail: unreadable(unread) };
   const at = Math.floor(clock.now() / 1000);
   const before = await records.write(updateOfKey(key, at));
@@ -72,6 +72,10 @@ async function readInTime(keyId: number, deadline: number, options: ResetOptions
     if (error instanceof TimeLimitError) return null;
     throw error;
   }
+}
+
+function passesAtOnce(error: unknown): boolean {
+  return error instanceof ProcessChangedError || error instanceof UptimeUnclearError;
 }
 
 function unreadable(unread: readonly UnreadNode[]): string {

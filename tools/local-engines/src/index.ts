@@ -1,6 +1,7 @@
 /** Finds or builds Redis, a MongoDB and Xray on this machine, and starts them. */
 export { EngineStartError, NoEngineError, WrongBinaryError } from "./engine-errors.ts";
 export { describeExit, type EngineProcess, type ProcessExit } from "./engine-process.ts";
+export { freePort } from "./free-port.ts";
 export { findMongodb } from "./find-mongodb.ts";
 export { findRedis } from "./find-redis.ts";
 export { findXray } from "./find-xray.ts";

@@ -38,7 +38,8 @@ afterAll(async () => {
 });
 
 function connectTo({ uri }: RunningMongodb): Promise<mongo.MongoClient> {
-  return new mongo.MongoClient(uri, { maxPoolSize: 64, writeConcern: { w: "majority", journal: true } }).connect();
+  const writeConcern = { w: "majority", journal: true } as const;
+  return new mongo.MongoClient(uri, { maxPoolSize: 64, serverSelectionTimeoutMS: 2_000, writeConcern }).connect();
 }
 
 describe("the MongoDB that was found or built", () => {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import getPort from "get-port";
+import { freePort } from "./free-port.ts";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
 import { tcpExchange } from "./tcp-exchange.ts";
 
@@ -35,7 +35,7 @@ export interface MongodbOptions {
 export async function startMongodb({ engine, dataDir, logFile, ...options }: MongodbOptions): Promise<RunningMongodb> {
   const files = resolve(dataDir, engine.kind);
   await mkdir(files, { recursive: true, mode: 0o700 });
-  const port = options.port ?? (await getPort({ host: "127.0.0.1" }));
+  const port = options.port ?? (await freePort());
   const started = await startEngineProcess({
     title: "MongoDB",
     binary: engine.path,

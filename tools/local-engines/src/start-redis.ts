@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import getPort from "get-port";
+import { freePort } from "./free-port.ts";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
 import { tcpExchange } from "./tcp-exchange.ts";
 
@@ -29,7 +29,7 @@ export interface RedisOptions {
  */
 export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  const port = options.port ?? (await getPort({ host: "127.0.0.1" }));
+  const port = options.port ?? (await freePort());
   const engine = await startEngineProcess({
     title: "Redis",
     binary: options.binary,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, createServer, type Server } from "node:tls";
-import getPort from "get-port";
+import { freePort } from "./free-port.ts";
 import { selfSignedCertificate } from "./self-signed-certificate.ts";
 
 export interface TlsDecoy {
@@ -15,7 +15,7 @@ export interface TlsDecoy {
  */
 export async function startTlsDecoy(options: { serverName: string; port?: number }): Promise<TlsDecoy> {
   const { certificate, privateKey } = selfSignedCertificate(options.serverName);
-  const port = options.port ?? (await getPort({ host: "127.0.0.1" }));
+  const port = options.port ?? (await freePort());
   const server = createServer({ cert: certificate, key: privateKey, minVersion: "TLSv1.3" }, (socket) => {
     socket.on("error", () => socket.destroy());
     socket.end("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, isIPv6, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import getPort from "get-port";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "./free-port.ts";
 import { findXray } from "./find-xray.ts";
 import { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 import { makeRealityKeys } from "./reality-keys.ts";
@@ -119,7 +119,7 @@ async function openTunnel({
   allowPrivate?: boolean;
   dns?: object;
 }): Promise<Tunnel> {
-  const [apiPort, inboundPort, socksPort] = [await getPort(), await getPort(), await getPort()];
+  const [apiPort, inboundPort, socksPort] = [await freePort(), await freePort(), await freePort()];
   const keys = makeRealityKeys();
   const user = { id: randomUUID(), email: "1@veil" };
   const serverConfig = xrayConfig(

@@ -35,10 +35,12 @@ describe("the configuration of Xray", () => {
   });
 
   test("closes private destinations by address and by name, and its own ones", () => {
-    const { routing, dns } = JSON.parse(JSON.stringify(xrayConfig({ ...options, blocked: ["198.0.2.7/32"] })));
-    for (const closed of [routing.rules[0].ip, dns.servers[0].unexpectedIPs]) {
-      expect(closed).toEqual([...PRIVATE_DESTINATIONS, "198.0.2.7/32"]);
-    }
+    const closed = [...PRIVATE_DESTINATIONS, "198.0.2.7/32"];
+    expect(xrayConfig({ ...options, blocked: ["198.0.2.7/32"] })).toMatchObject({
+      routing: { rules: [{ ip: closed, outboundTag: "block" }] },
+      dns: { servers: [{ unexpectedIPs: closed }] },
+      outbounds: [{ tag: "direct", settings: { domainStrategy: "ForceIPv4v6" } }, { tag: "block" }],
+    });
     expect(ownAddresses()).toContain("127.0.0.1/32");
   });
 

@@ -14,7 +14,8 @@ import { StopOrder } from "./stop-order.ts";
 import { onStopSignals } from "./stop-signals.ts";
 import { createTerminal } from "./terminal.ts";
 
-const startedAt = Date.now();
+// Installing and building happened in this same process.
+const startedAt = Date.now() - process.uptime() * 1_000;
 // The terminal may be gone before everything has stopped.
 process.stdout.on("error", () => {});
 const terminal = createTerminal((text) => process.stdout.write(text));
@@ -54,8 +55,8 @@ async function main(): Promise<void> {
     await unlock();
   };
   onStopSignals(
-    (signal) => {
-      terminal.say(`${signal}: stopping everything; once more to stop at once.`);
+    (reason) => {
+      terminal.say(`${reason}: stopping everything; once more to stop at once.`);
       interruption.abort();
       void stopAll().then(
         () => process.exit(0),

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { isListening, makeRealityKeys, realityPublicKey, writePrivateFile } from "@veil/local-engines";
-import getPort from "get-port";
+import { freePort, isListening, makeRealityKeys, realityPublicKey, writePrivateFile } from "@veil/local-engines";
 import { z } from "zod";
 import type { StackSettings } from "./settings.ts";
 import { StackStartError } from "./stack-errors.ts";
@@ -27,7 +26,7 @@ export async function ensureRealityIdentity(file: string, settings: StackSetting
   const stored = await readStored(file);
   const identity = {
     privateKey: settings.REALITY_PRIVATE_KEY ?? stored?.privateKey ?? makeRealityKeys().privateKey,
-    port: settings.REALITY_PORT ?? stored?.port ?? (await getPort()),
+    port: settings.REALITY_PORT ?? stored?.port ?? (await freePort()),
   };
   if (await isListening(identity.port)) {
     throw new StackStartError(

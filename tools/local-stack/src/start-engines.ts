@@ -4,6 +4,7 @@ import {
   findMongodb,
   findRedis,
   findXray,
+  freePort,
   isTlsTargetReachable,
   type MongodbEngine,
   ownAddresses,
@@ -11,8 +12,8 @@ import {
   startRedis,
   startTlsDecoy,
   startXray,
+  withProgress,
 } from "@veil/local-engines";
-import getPort from "get-port";
 import { ensureRealityIdentity, type RealityIdentity } from "./reality-identity.ts";
 import type { Addresses } from "./service-environment.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -44,7 +45,7 @@ async function useRedis({ settings, runFile }: StackContext): Promise<string> {
 
 async function superviseRedis(context: StackContext, binary: string): Promise<string> {
   const { data, runFile } = context;
-  const port = await getPort({ host: "127.0.0.1" });
+  const port = await freePort();
   const redis = await supervise({
     ...context.supervision("redis"),
     start: () => startRedis({ binary, dataDir: data.redis, port, logFile: data.logOf("redis") }),
@@ -65,7 +66,7 @@ async function useMongodb({ settings, runFile }: StackContext): Promise<string> 
 
 async function superviseMongodb(context: StackContext, engine: MongodbEngine): Promise<string> {
   const { data, runFile } = context;
-  const port = await getPort({ host: "127.0.0.1" });
+  const port = await freePort();
   const mongodb = await supervise({
     ...context.supervision("mongodb"),
     start: () => startMongodb({ engine, dataDir: data.mongodb, port, logFile: data.logOf("mongodb") }),
@@ -93,7 +94,7 @@ async function useXray({ settings, runFile }: StackContext): Promise<undefined> 
 async function superviseXray(context: StackContext, binary: string): Promise<NonNullable<Addresses["xray"]>> {
   const { data, runFile, settings } = context;
   const identity = await ensureRealityIdentity(data.realityFile, settings);
-  const apiPort = await getPort({ host: "127.0.0.1" });
+  const apiPort = await freePort();
   await writeConfig(context, identity, apiPort);
   const xray = await supervise({
     ...context.supervision("xray"),
@@ -150,7 +151,10 @@ function isLoopbackName(domain: string): boolean {
 async function realityTarget({ settings, terminal }: StackContext): Promise<string> {
   const serverName = settings.REALITY_SERVER_NAME;
   const target = settings.REALITY_DEST ?? `${serverName}:443`;
-  if (await isTlsTargetReachable(target, serverName)) return target;
+  const isReachable = await withProgress(terminal.say, `Looking for REALITY_DEST ${target}`, () =>
+    isTlsTargetReachable(target, serverName),
+  );
+  if (isReachable) return target;
   const decoy = await startTlsDecoy({ serverName });
   terminal.say(
     `Warning: REALITY_DEST ${target} cannot be reached. A local stand-in takes its place: good for a trial, not for hiding.`,

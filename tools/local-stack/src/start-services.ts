@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { freePort } from "@veil/local-engines";
 import { EXIT_CODE_SETTINGS } from "@veil/service-runtime";
-import getPort from "get-port";
 import { type Addresses, type ServiceName, serviceEnvironment } from "./service-environment.ts";
 import { startService } from "./service-process.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -43,7 +43,7 @@ interface ServiceStart {
 async function superviseService(service: ServiceName, start: ServiceStart): Promise<string> {
   const { context, addresses, url, onRefused } = start;
   const { data, env, settings, runFile, terminal } = context;
-  const metricsPort = await getPort({ host: "127.0.0.1" });
+  const metricsPort = await freePort();
   const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
   const supervised = await supervise({
     ...context.supervision(service),

@@ -22,7 +22,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
   await requireBindable(settings.API_HOST, settings.API_PORT);
   const apiKey = await ensureApiKey(data.apiKeyFile, settings.API_SECRET_KEY);
 
-  const addresses = await withProgress(terminal.say, "Starting the engines", () => startEngines(context));
+  const addresses = await startEngines(context);
   interrupted.throwIfAborted();
 
   const refused = new AbortController();

@@ -6,9 +6,7 @@ import { World, type WorldOptions } from "./world.ts";
 export async function live(history: readonly Happening[], options: WorldOptions): Promise<World> {
   const world = new World(options);
   for (const happening of history) await world.apply(happening);
-  const st=[world.moved(1),world.lost(1),(await world.shown(1)).up+(await world.shown(1)).down,world.resets.length, world.nodes[0]?.life, (world as any).log];
   await world.settle();
-  console.log(history.length, ...st, '->', (await world.shown(1)).up+(await world.shown(1)).down, JSON.stringify(await options.lives.find('a')).slice(0,300));
   expect(world.failures).toEqual([]);
   expect(new Set(world.resets.map(({ job }) => job))).toEqual(new Set(options.resetJobs));
   return world;

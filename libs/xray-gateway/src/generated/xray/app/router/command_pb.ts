@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/app/router/command.proto.
  */
 export const file_xray_app_router_command: GenFile = /*@__PURE__*/
-  fileDesc("Ch14cmF5L2FwcC9yb3V0ZXIvY29tbWFuZC5wcm90bxIXeHJheS5hcHAucm91dGVyLmNvbW1hbmQiWQoOQWRkUnVsZVJlcXVlc3QSMAoGY29uZmlnGAEgASgLMiAueHJheS5jb21tb24uc2VyaWFsLlR5cGVkTWVzc2FnZRIVCg1zaG91bGRfYXBwZW5kGAIgASgIIhEKD0FkZFJ1bGVSZXNwb25zZSIlChFSZW1vdmVSdWxlUmVxdWVzdBIQCghydWxlX3RhZxgBIAEoCSIUChJSZW1vdmVSdWxlUmVzcG9uc2Uy1QEKDlJvdXRpbmdTZXJ2aWNlElwKB0FkZFJ1bGUSJy54cmF5LmFwcC5yb3V0ZXIuY29tbWFuZC5BZGRSdWxlUmVxdWVzdBooLnhyYXkuYXBwLnJvdXRlci5jb21tYW5kLkFkZFJ1bGVSZXNwb25zZRJlCgpSZW1vdmVSdWxlEioueHJheS5hcHAucm91dGVyLmNvbW1hbmQuUmVtb3ZlUnVsZVJlcXVlc3QaKy54cmF5LmFwcC5yb3V0ZXIuY29tbWFuZC5SZW1vdmVSdWxlUmVzcG9uc2ViBnByb3RvMw", [file_xray_common_serial]);
+  fileDesc("Ch14cmF5L2FwcC9yb3V0ZXIvY29tbWFuZC5wcm90bxIXeHJheS5hcHAucm91dGVyLmNvbW1hbmQiWQoOQWRkUnVsZVJlcXVlc3QSMAoGY29uZmlnGAEgASgLMiAueHJheS5jb21tb24uc2VyaWFsLlR5cGVkTWVzc2FnZRIVCg1zaG91bGRfYXBwZW5kGAIgASgIIhEKD0FkZFJ1bGVSZXNwb25zZSIlChFSZW1vdmVSdWxlUmVxdWVzdBIQCghydWxlX3RhZxgBIAEoCSIUChJSZW1vdmVSdWxlUmVzcG9uc2UiEQoPTGlzdFJ1bGVSZXF1ZXN0Ii0KDExpc3RSdWxlSXRlbRILCgN0YWcYASABKAkSEAoIcnVsZV90YWcYAiABKAkiSAoQTGlzdFJ1bGVSZXNwb25zZRI0CgVydWxlcxgBIAMoCzIlLnhyYXkuYXBwLnJvdXRlci5jb21tYW5kLkxpc3RSdWxlSXRlbTK2AgoOUm91dGluZ1NlcnZpY2USXAoHQWRkUnVsZRInLnhyYXkuYXBwLnJvdXRlci5jb21tYW5kLkFkZFJ1bGVSZXF1ZXN0GigueHJheS5hcHAucm91dGVyLmNvbW1hbmQuQWRkUnVsZVJlc3BvbnNlEmUKClJlbW92ZVJ1bGUSKi54cmF5LmFwcC5yb3V0ZXIuY29tbWFuZC5SZW1vdmVSdWxlUmVxdWVzdBorLnhyYXkuYXBwLnJvdXRlci5jb21tYW5kLlJlbW92ZVJ1bGVSZXNwb25zZRJfCghMaXN0UnVsZRIoLnhyYXkuYXBwLnJvdXRlci5jb21tYW5kLkxpc3RSdWxlUmVxdWVzdBopLnhyYXkuYXBwLnJvdXRlci5jb21tYW5kLkxpc3RSdWxlUmVzcG9uc2ViBnByb3RvMw", [file_xray_common_serial]);
 
 /**
  * @generated from message xray.app.router.command.AddRuleRequest
@@ -84,6 +84,60 @@ export const RemoveRuleResponseSchema: GenMessage<RemoveRuleResponse> = /*@__PUR
   messageDesc(file_xray_app_router_command, 3);
 
 /**
+ * @generated from message xray.app.router.command.ListRuleRequest
+ */
+export type ListRuleRequest = Message<"xray.app.router.command.ListRuleRequest"> & {
+};
+
+/**
+ * Describes the message xray.app.router.command.ListRuleRequest.
+ * Use `create(ListRuleRequestSchema)` to create a new message.
+ */
+export const ListRuleRequestSchema: GenMessage<ListRuleRequest> = /*@__PURE__*/
+  messageDesc(file_xray_app_router_command, 4);
+
+/**
+ * @generated from message xray.app.router.command.ListRuleItem
+ */
+export type ListRuleItem = Message<"xray.app.router.command.ListRuleItem"> & {
+  /**
+   * The tag of the outbound, empty for a rule that leads into a balancer.
+   *
+   * @generated from field: string tag = 1;
+   */
+  tag: string;
+
+  /**
+   * @generated from field: string rule_tag = 2;
+   */
+  ruleTag: string;
+};
+
+/**
+ * Describes the message xray.app.router.command.ListRuleItem.
+ * Use `create(ListRuleItemSchema)` to create a new message.
+ */
+export const ListRuleItemSchema: GenMessage<ListRuleItem> = /*@__PURE__*/
+  messageDesc(file_xray_app_router_command, 5);
+
+/**
+ * @generated from message xray.app.router.command.ListRuleResponse
+ */
+export type ListRuleResponse = Message<"xray.app.router.command.ListRuleResponse"> & {
+  /**
+   * @generated from field: repeated xray.app.router.command.ListRuleItem rules = 1;
+   */
+  rules: ListRuleItem[];
+};
+
+/**
+ * Describes the message xray.app.router.command.ListRuleResponse.
+ * Use `create(ListRuleResponseSchema)` to create a new message.
+ */
+export const ListRuleResponseSchema: GenMessage<ListRuleResponse> = /*@__PURE__*/
+  messageDesc(file_xray_app_router_command, 6);
+
+/**
  * @generated from service xray.app.router.command.RoutingService
  */
 export const RoutingService: GenService<{
@@ -102,6 +156,14 @@ export const RoutingService: GenService<{
     methodKind: "unary";
     input: typeof RemoveRuleRequestSchema;
     output: typeof RemoveRuleResponseSchema;
+  },
+  /**
+   * @generated from rpc xray.app.router.command.RoutingService.ListRule
+   */
+  listRule: {
+    methodKind: "unary";
+    input: typeof ListRuleRequestSchema;
+    output: typeof ListRuleResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_xray_app_router_command, 0);

@@ -1,0 +1,13 @@
+import { randomInt } from "node:crypto";
+import getPort, { portNumbers } from "get-port";
+
+const LOWEST = 20_000;
+const HIGHEST = 29_999;
+
+/**
+ * A free port below those that systems give to outgoing connections. There, a client that tries to reach an engine which
+ * is being started again can end up with the engine's own port, and even connected to itself.
+ */
+export function freePort(): Promise<number> {
+  return getPort({ port: portNumbers(randomInt(LOWEST, HIGHEST - 1_000), HIGHEST) });
+}
