@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EngineCache } from "./engine-cache.ts";
 import { type EngineName, EngineUnavailableError, NoEngineError } from "./engine-errors.ts";
@@ -22,7 +23,7 @@ export const packageDirectory = fileURLToPath(new URL("..", import.meta.url));
 const defaultCacheDirectory = fileURLToPath(new URL("../../../.cache/engines", import.meta.url));
 
 export function beginSearch({ progress, env = process.env }: FindOptions): Search {
-  return { progress, env, cache: new EngineCache(env["VEIL_CACHE_DIR"] || defaultCacheDirectory) };
+  return { progress, env, cache: new EngineCache(resolve(env["VEIL_CACHE_DIR"] || defaultCacheDirectory)) };
 }
 
 /**
