@@ -43,6 +43,15 @@ export interface KeyRecord {
   readonly unsure: readonly string[];
 }
 
+/**
+ * Whether some node may still hold the user of a key that nobody may use any more.
+ *
+ * Also one that is gone: the write that says so may have been applied late, after another clearing began and failed.
+ */
+export function needsClearing({ phase, unsure }: KeyRecord): boolean {
+  return phase === "deleting" || (phase === "gone" && unsure.length > 0);
+}
+
 /** Whether the creator of this key was rightly told that it exists, whatever became of it since. */
 export function wasCreated(key: KeyRecord): boolean {
   return key.activated && !key.cancelled;

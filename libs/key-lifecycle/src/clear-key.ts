@@ -1,4 +1,4 @@
-import type { KeyRecord } from "./access-key.ts";
+import { type KeyRecord, needsClearing } from "./access-key.ts";
 import { LeaseHeldError, NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
@@ -24,8 +24,8 @@ export async function clearKey(
   try {
     return await ports.lease.hold(key.keyId, async (abandoned) => {
       const current = await ports.store.find(key.keyId);
-      if (current === null || current.phase !== "deleting") return "cleared";
-      const ends = await Promise.all(
+      if (current === null || !needsClearing(current)) return "cleared";
+      const ends = await allEnded(
         ports.nodes.map((node) => {
           const settle = options.settle || abandoned || current.unsure.includes(node.name);
           return clearNode(node, current, settle, ports);
@@ -39,6 +39,12 @@ export async function clearKey(
     if (error instanceof LeaseHeldError) return "held";
     throw error;
   }
+}
+
+/** Waits for all of them also when one fails: what goes on after the lease is given back has no right to. */
+async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
 }
 
 async function clearNode(
@@ -103,14 +109,20 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
  * Removes a user of ours from one node when no record wants it there: a ghost.
  *
  * The caller has made sure that no creation claims the key. One that is active, or whose removal is the sweep's, is left
- * alone.
+ * alone. A ghost comes from a call that nobody waited for, so it is settled.
  *
- * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
+ * @returns `pending` when the node was away or unsure, which the key's record now says
+ * @throws LeaseHeldError, StoreUnavailableError; NodeUnreachableError, NodeUnsureError, NodeRefusedError without a record
  */
-export async function removeGhost(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"removed" | "kept"> {
+export async function removeGhost(
+  keyId: number,
+  node: NodeUsers,
+  ports: LifecyclePorts,
+): Promise<"removed" | "kept" | "pending"> {
   return ports.lease.hold(keyId, async () => {
     const key = await ports.store.find(keyId);
     if (key !== null && key.phase !== "gone") return "kept";
+    if (key !== null) return (await clearNode(node, key, true, ports)) === "cleared" ? "removed" : "pending";
     await node.remove(keyId);
     await ports.clock.sleep(lateCallMs);
     await node.remove(keyId);

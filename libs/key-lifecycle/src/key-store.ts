@@ -30,8 +30,8 @@ export interface KeyStore {
   markSure(keyId: number, node: string): Promise<void>;
   /** Claims whose deadline passed before the given time and that nobody decided. */
   findOverdue(before: number): Promise<Creation[]>;
-  /** Keys whose deletion is under way or was left unfinished. */
-  findDeleting(): Promise<KeyRecord[]>;
+  /** Keys whose deletion is under way or was left unfinished, and those gone that one of the nodes may still hold. */
+  findDeleting(nodes: readonly string[]): Promise<KeyRecord[]>;
 }
 
 /** What is written about a key at the one point where its fate is decided. */

@@ -27,7 +27,7 @@ export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
   for (const creation of overdue) {
     await ports.store.decide({ ...creation, phase: "deleting", unsure: nodes });
   }
-  const deleting = await ports.store.findDeleting();
+  const deleting = await ports.store.findDeleting(nodes);
   const limit = pLimit(clearedAtOnce);
   const ends = await Promise.all(deleting.map((key) => limit(() => clearKey(key, { settle: true }, ports))));
   const cleared = ends.filter((end) => end === "cleared").length;

@@ -1,8 +1,5 @@
 import DataLoader from "dataloader";
-import mongoose from "mongoose";
-import { isDuplicateKey, storeErrors } from "./store-errors.ts";
-
-const { MongoBulkWriteError } = mongoose.mongo;
+import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11000;
 const largestBatch = 1_000;
@@ -43,8 +40,7 @@ async function insertBatch<Document extends { readonly _id: string }>(
     return documents.map(() => "inserted");
   } catch (error) {
     if (documents.length === 1 && isDuplicateKey(error)) return ["present"];
-    if (!(error instanceof MongoBulkWriteError)) throw error;
-    const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
+    const failures = new Map(writeFailures(error).map((failure) => [failure.index, failure]));
     return documents.map((_, index) => {
       const failure = failures.get(index);
       if (failure === undefined) return "inserted";

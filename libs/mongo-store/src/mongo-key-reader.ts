@@ -10,6 +10,7 @@ export interface KeyPage {
 }
 
 const readAtOnce = 1_000;
+const idsAtOnce = 10_000;
 
 /** The API's read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away. */
 export class MongoKeyReader {
@@ -23,6 +24,12 @@ export class MongoKeyReader {
 
   async find(keyId: number): Promise<KeyRecord | null> {
     const found = await storeErrors(() => this.#keys.findById(String(keyId)).lean());
+    return found === null ? null : toKeyRecord(found);
+  }
+
+  /** @param uuid lower case */
+  async findByUuid(uuid: string): Promise<KeyRecord | null> {
+    const found = await storeErrors(() => this.#keys.findOne({ uuid }).lean());
     return found === null ? null : toKeyRecord(found);
   }
 
@@ -46,6 +53,26 @@ export class MongoKeyReader {
         const document = await storeErrors(() => cursor.next());
         if (document === null) return;
         yield toKeyRecord(document);
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  /** Ids of active keys in ascending order, with their create jobs: a tenth of what {@link listActive} reads. */
+  async *listActiveIds(page: KeyPage = {}): AsyncGenerator<Pick<KeyRecord, "keyId" | "job">> {
+    const cursor = this.#keys
+      .find({ phase: phaseNumber("active"), ...(page.after !== undefined && { key_id: { $gt: page.after } }) })
+      .select({ _id: 0, key_id: 1, job: 1 })
+      .sort({ key_id: 1 })
+      .limit(page.limit ?? 0)
+      .lean()
+      .cursor({ batchSize: idsAtOnce });
+    try {
+      while (true) {
+        const document = await storeErrors(() => cursor.next());
+        if (document === null) return;
+        yield { keyId: document.key_id, job: document.job };
       }
     } finally {
       await cursor.close();

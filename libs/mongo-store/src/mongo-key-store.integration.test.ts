@@ -119,7 +119,18 @@ test("an overdue claim is found until it is decided", async () => {
   expect(await store.findOverdue(Date.now())).toContainEqual(late);
   await store.decide({ ...late, phase: "deleting", unsure: ["main"] });
   expect(await store.findOverdue(Date.now())).not.toContainEqual(late);
-  expect((await store.findDeleting()).map(({ keyId }) => keyId)).toContain(late.keyId);
+  expect((await store.findDeleting(["main"])).map(({ keyId }) => keyId)).toContain(late.keyId);
+});
+
+test("a key that is gone is found as deleting while a node may still hold it", async () => {
+  const { keyId } = await activeKey();
+  await store.beginDeletion(keyId, "delete-a");
+  await store.markUnsure(keyId, "main");
+  await store.finishDeletion(keyId);
+  const found = async () => (await store.findDeleting(["other", "main"])).map((key) => key.keyId);
+  expect(await found()).toContain(keyId);
+  await store.markSure(keyId, "main");
+  expect(await found()).not.toContain(keyId);
 });
 
 test("the desired users are those of active keys", async () => {

@@ -137,9 +137,10 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
-  async findDeleting(): Promise<KeyRecord[]> {
+  async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
+    const unsure = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
     return storeErrors(async () => {
-      const documents = await this.#keys.find({ phase: phaseNumber("deleting") }).toArray();
+      const documents = await this.#keys.find({ $or: [{ phase: phaseNumber("deleting") }, ...unsure] }).toArray();
       return documents.map(toKeyRecord);
     });
   }

@@ -1,10 +1,8 @@
 import type { LedgerUpdate, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
-import mongoose, { type mongo } from "mongoose";
+import type { mongo } from "mongoose";
 import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { isDuplicateKey, storeErrors } from "./store-errors.ts";
-
-const { MongoBulkWriteError } = mongoose.mongo;
+import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11_000;
 
@@ -67,10 +65,11 @@ export class MongoTrafficStore implements TrafficStore {
 
   constructor({ connection }: MongoConnection) {
     this.#records = connection.collection<TrafficDocument>("traffic");
-    let answer: boolean | undefined;
+    let isIndexed: boolean | undefined;
     this.#readsAnyByIndex = async () => {
-      answer ??= (await connection.db?.command({ buildInfo: 1 }))?.["ferretdbVersion"] === undefined;
-      return answer;
+      const build = isIndexed === undefined ? await connection.db?.command({ buildInfo: 1 }) : undefined;
+      if (build !== undefined) isIndexed = build["ferretdbVersion"] === undefined;
+      return isIndexed ?? true;
     };
   }
 
@@ -117,7 +116,9 @@ export class MongoTrafficStore implements TrafficStore {
   }
 
   async *subjects(): AsyncGenerator<string> {
-    const cursor = this.#records.find().project<Pick<TrafficDocument, "_id">>({ _id: 1 }).batchSize(subjectsAtOnce);
+    const cursor = await storeErrors(async () =>
+      this.#records.find().project<Pick<TrafficDocument, "_id">>({ _id: 1 }).batchSize(subjectsAtOnce),
+    );
     try {
       while (true) {
         const document = await storeErrors(() => cursor.next());
@@ -174,10 +175,7 @@ export class MongoTrafficStore implements TrafficStore {
         await this.#records.bulkWrite(operations, { ordered: false });
         return [];
       } catch (error) {
-        if (!(error instanceof MongoBulkWriteError)) throw error;
-        const failures = [error.writeErrors].flat();
-        if (failures.length === 0) throw error;
-        return failures.flatMap((failure) => {
+        return writeFailures(error).flatMap((failure) => {
           const update = updates[failure.index];
           return update === undefined ? [] : [{ update, isDuplicate: failure.code === duplicateKeyCode }];
         });

@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from "@veil/key-lifecycle";
-import mongoose from "mongoose";
+import mongoose, { type mongo } from "mongoose";
 
-const { MongoError, MongoServerError } = mongoose.mongo;
+const { MongoBulkWriteError, MongoError, MongoServerError } = mongoose.mongo;
 
 /** Server codes after which the same operation may succeed later: no primary, stepping down, shutting down, write concern not met. */
 const passingCodes = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
@@ -24,11 +24,30 @@ export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
 }
 
 function isPassing(error: unknown): boolean {
+  if (error instanceof MongoBulkWriteError && isOutcomeUnknown(error)) return true;
   if (error instanceof MongoServerError) return typeof error.code === "number" && passingCodes.has(error.code);
   if (error instanceof MongoError) return true;
   return (
     error instanceof mongoose.MongooseError && /initial connection|not connected|disconnected/i.test(error.message)
   );
+}
+
+/**
+ * What failed in a bulk write, document by document; the others were written.
+ *
+ * @throws the error itself when it says nothing of single documents: the driver wraps whatever cut the command short,
+ * a lost connection too, in the same class, with no failure in its list
+ */
+export function writeFailures(error: unknown): mongo.WriteError[] {
+  if (!(error instanceof MongoBulkWriteError)) throw error;
+  const failures = [error.writeErrors].flat();
+  if (failures.length === 0 || isOutcomeUnknown(error)) throw error;
+  return failures;
+}
+
+/** Without a code it is not the server that speaks; without its write concern nothing is acknowledged. */
+function isOutcomeUnknown(error: mongo.MongoBulkWriteError): boolean {
+  return error.code === undefined || error.result.getWriteConcernError() !== undefined;
 }
 
 /** Whether a write failed only because a document of that `_id` stood already. */

@@ -96,8 +96,7 @@ async function mend(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promi
 
 async function attempt(task: () => Promise<unknown>): Promise<"done" | "postponed"> {
   try {
-    await task();
-    return "done";
+    return (await task()) === "pending" ? "postponed" : "done";
   } catch (error) {
     const passes =
       error instanceof LeaseHeldError ||

@@ -185,6 +185,7 @@ function run(commands: readonly Command[], withResets: boolean): Model {
 const histories = <T>(commands: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
   fc.array(commands, { maxLength: 300, size: "max" });
 const RUNS = { numRuns: 1_500 };
+const LIMIT_MS = 60_000;
 
 function sumOfAnswers(model: Model): number {
   const byJob = new Map(model.answered.map(({ job, previous }) => [job, previous]));
@@ -208,44 +209,56 @@ function leastAfterResets(model: Model): number {
 }
 
 describe("the ledger, whatever overlaps and dies", () => {
-  it("counts every byte once and loses only what Xray counted after the last complete reading", () => {
-    fc.assert(
-      fc.property(histories(ACTIONS), (commands) => {
-        const model = run(commands, false);
-        expect(model.total).toBeLessThanOrEqual(model.moved);
-        expect(model.total).toBeGreaterThanOrEqual(model.moved - model.lost);
-      }),
-      RUNS,
-    );
-  });
+  it(
+    "counts every byte once and loses only what Xray counted after the last complete reading",
+    () => {
+      fc.assert(
+        fc.property(histories(ACTIONS), (commands) => {
+          const model = run(commands, false);
+          expect(model.total).toBeLessThanOrEqual(model.moved);
+          expect(model.total).toBeGreaterThanOrEqual(model.moved - model.lost);
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 
-  it("after a reset shows only bytes moved since, and every run of a reset job answers the same", () => {
-    fc.assert(
-      fc.property(histories(ACTIONS), (commands) => {
-        const model = run(commands, true);
-        const { answered } = model;
-        expect(answered.every((one) => one.previous >= 0)).toBe(true);
-        expect(answered.every((one) => answered.every((other) => sameAnswer(one, other)))).toBe(true);
-        expect(model.total).toBeLessThanOrEqual(mostAfterResets(model));
-        expect(model.total).toBeGreaterThanOrEqual(leastAfterResets(model));
-        expect(model.total + sumOfAnswers(model)).toBeLessThanOrEqual(model.moved);
-        expect(model.total + sumOfAnswers(model)).toBeGreaterThanOrEqual(model.moved - model.lost);
-      }),
-      RUNS,
-    );
-  });
+  it(
+    "after a reset shows only bytes moved since, and every run of a reset job answers the same",
+    () => {
+      fc.assert(
+        fc.property(histories(ACTIONS), (commands) => {
+          const model = run(commands, true);
+          const { answered } = model;
+          expect(answered.every((one) => one.previous >= 0)).toBe(true);
+          expect(answered.every((one) => answered.every((other) => sameAnswer(one, other)))).toBe(true);
+          expect(model.total).toBeLessThanOrEqual(mostAfterResets(model));
+          expect(model.total).toBeGreaterThanOrEqual(leastAfterResets(model));
+          expect(model.total + sumOfAnswers(model)).toBeLessThanOrEqual(model.moved);
+          expect(model.total + sumOfAnswers(model)).toBeGreaterThanOrEqual(model.moved - model.lost);
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 
-  it("never counts a byte twice when somebody else resets the counters, and goes on counting afterwards", () => {
-    fc.assert(
-      fc.property(histories(WITH_FOREIGN_RESETS), fc.boolean(), (commands, withResets) => {
-        const model = run(commands, withResets);
-        expect(model.total + sumOfAnswers(model)).toBeLessThanOrEqual(model.moved);
-        const before = model.total;
-        for (const node of [0, 1]) model.apply({ kind: "bytes", node, count: 1_000 });
-        model.settle();
-        expect(model.total).toBe(before + 2_000);
-      }),
-      RUNS,
-    );
-  });
+  it(
+    "never counts a byte twice when somebody else resets the counters, and goes on counting afterwards",
+    () => {
+      fc.assert(
+        fc.property(histories(WITH_FOREIGN_RESETS), fc.boolean(), (commands, withResets) => {
+          const model = run(commands, withResets);
+          expect(model.total + sumOfAnswers(model)).toBeLessThanOrEqual(model.moved);
+          const before = model.total;
+          for (const node of [0, 1]) model.apply({ kind: "bytes", node, count: 1_000 });
+          model.settle();
+          expect(model.total).toBe(before + 2_000);
+        }),
+        RUNS,
+      );
+    },
+    LIMIT_MS,
+  );
 });

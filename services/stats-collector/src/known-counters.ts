@@ -1,4 +1,7 @@
-import type { Known } from "@veil/traffic-ledger";
+import type { Bytes, Known } from "@veil/traffic-ledger";
+import { DIRECTIONS, isNodeSubject } from "@veil/traffic-ledger";
+import type { Counter } from "@veil/xray-gateway";
+import { keyCounter } from "./counter-names.ts";
 
 interface Entry {
   /** `null`: not to be counted, because it is no active key. */
@@ -15,12 +18,15 @@ interface Entry {
 export class KnownCounters {
   #epoch = 0;
   readonly #entries = new Map<string, Entry>();
+  /** Values of keys' counters that need no further look, by the counters' names: nearly all of them, nearly always. */
+  readonly #settled = new Map<string, number>();
 
   /** Forgets everything when the node is in another epoch. */
   begin(epoch: number): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
     this.#entries.clear();
+    this.#settled.clear();
   }
 
   /** `undefined`: ask the ledger; `null`: not to be counted. */
@@ -41,6 +47,22 @@ export class KnownCounters {
 
   forget(subject: string): void {
     this.#entries.delete(subject);
+    if (isNodeSubject(subject)) return;
+    for (const direction of DIRECTIONS) this.#settled.delete(keyCounter(Number(subject), direction));
+  }
+
+  /** Takes in that the ledger needs nothing more of what was read. */
+  settle(subject: string, bytes: Partial<Bytes>): void {
+    if (isNodeSubject(subject)) return;
+    for (const direction of DIRECTIONS) {
+      const value = bytes[direction];
+      if (value !== undefined) this.#settled.set(keyCounter(Number(subject), direction), value);
+    }
+  }
+
+  /** The counters that do not stand where they were settled. */
+  unsettled(counters: readonly Counter[]): Counter[] {
+    return counters.filter(({ name, value }) => this.#settled.get(name) !== value);
   }
 
   /** Whether the ledger was asked about a subject before a moment. */

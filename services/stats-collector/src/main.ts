@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { consumeJobs, type JobStep } from "@veil/job-contract";
 import { connectMongo, MongoKeyReader, MongoNodeEpochStore, MongoTrafficStore } from "@veil/mongo-store";
 import { nodeSettings } from "@veil/node-settings";
+import { connectRedis } from "@veil/redis-connection";
 import {
   createLogger,
   createMetrics,
@@ -25,6 +26,7 @@ import { removeGone } from "./remove-gone.ts";
 import { collectorSettings } from "./settings.ts";
 import { SyncLoop } from "./sync-loop.ts";
 import { trafficJobHandlers } from "./traffic-job-handlers.ts";
+import { untilAnswered } from "./until-answered.ts";
 
 const service = "stats-collector";
 const version = readPackageVersion(import.meta.url);
@@ -33,6 +35,8 @@ const log = createLogger({ service, version, level: settings.LOG_LEVEL });
 const metrics = createMetrics({ service, version });
 const clock = systemClock;
 
+/** How long the loops wait for MongoDB before they try without. */
+const connectLimitMs = 5_000;
 /** Shorter than a caller of the API waits. */
 const syncLimitMs = 7_000;
 const compactEveryMs = 10_000;
@@ -55,6 +59,12 @@ await runService({
     const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
     running.onStop("connections", "mongodb", () => mongo.close());
     ops.addCheck("mongodb", () => mongo.ping());
+
+    const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
+    running.onStop("connections", "redis", () => redis.disconnect());
+    ops.addCheck("redis", () => redis.ping());
+
+    await untilAnswered(() => mongo.ping(), { limitMs: connectLimitMs, clock, signal: running.signal });
 
     const records = new MongoTrafficStore(mongo);
     const lives = new MongoNodeEpochStore(mongo);

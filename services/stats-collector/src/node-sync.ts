@@ -38,7 +38,9 @@ type Readings = ReadonlyMap<string, Partial<Bytes>>;
 
 interface Change {
   readonly subject: string;
-  readonly observation: Observation;
+  readonly bytes: Partial<Bytes>;
+  /** `null` when the ledger needs nothing of it. */
+  readonly observation: Observation | null;
 }
 
 /** What is known of a subject that moves is asked for again after this long. */
@@ -84,17 +86,19 @@ export class NodeSync {
   }
 
   async #sync(): Promise<NodeSyncResult> {
-    const { node, epochs, records, lives, clock } = this.#options;
+    const { node, epochs, lives, clock } = this.#options;
     const { value: changes, epoch, seenAt } = await epochs.date(node, (running) => this.#read(running));
     const readAt = Math.floor(clock.now() / 1000);
-    const updates = changes.map(({ subject, observation }) => updateOf(subject, [observation], readAt));
-    const [refused] = await Promise.all([this.#write(records, updates), lives.raiseSeen(node.name, epoch, seenAt)]);
+    const updates = changes.flatMap(({ subject, observation }) =>
+      observation === null ? [] : [updateOf(subject, [observation], readAt)],
+    );
+    const [refused] = await Promise.all([this.#write(updates), lives.raiseSeen(node.name, epoch, seenAt)]);
     for (const change of changes) this.#remember(change, refused);
-    return { node: node.name, changed: changes.length, refused };
+    return { node: node.name, changed: updates.length, refused };
   }
 
-  async #write(records: NodeSyncOptions["records"], updates: readonly LedgerUpdate[]): Promise<Set<string>> {
-    return updates.length === 0 ? new Set() : records.writeMany(updates);
+  async #write(updates: readonly LedgerUpdate[]): Promise<Set<string>> {
+    return updates.length === 0 ? new Set() : this.#options.records.writeMany(updates);
   }
 
   async #read(epoch: number): Promise<Change[]> {
@@ -127,14 +131,12 @@ export class NodeSync {
 
   #changes(epoch: number, readings: Readings): Change[] {
     const { name } = this.#options.node;
-    const changes: Change[] = [];
-    for (const [subject, bytes] of readings) {
+    return [...readings].flatMap(([subject, bytes]) => {
       const known = this.#known.get(subject);
-      if (known === null || known === undefined) continue;
-      const observation = observe(known, { node: name, epoch, ...bytes });
-      if (observation !== null) changes.push({ subject, observation });
-    }
-    return changes;
+      if (known === undefined) return [];
+      const observation = known === null ? null : observe(known, { node: name, epoch, ...bytes });
+      return [{ subject, bytes, observation }];
+    });
   }
 
   async #ask(epoch: number, subjects: readonly string[]): Promise<void> {
@@ -151,10 +153,11 @@ export class NodeSync {
     }
   }
 
+  /** Everything that is not settled. */
   async #readAll(): Promise<Map<string, Partial<Bytes>>> {
     const { node } = this.#options;
     const [users, inbound] = await Promise.all([node.queryCounters(USER_COUNTERS), this.#readInbound()]);
-    return keyReadings(users).set(nodeSubject(node.name), inbound);
+    return keyReadings(this.#known.unsettled(users)).set(nodeSubject(node.name), inbound);
   }
 
   async #readAgain(subjects: readonly string[]): Promise<Readings> {
@@ -177,9 +180,12 @@ export class NodeSync {
     return readBoth(node, (direction) => inboundCounter(node.inboundTag, direction));
   }
 
-  #remember({ subject, observation }: Change, refused: ReadonlySet<string>): void {
-    const isCertain = observation.falls.length === 0 && !refused.has(subject);
-    if (isCertain) this.#known.raise(subject, observation.known);
-    else this.#known.forget(subject);
+  #remember({ subject, bytes, observation }: Change, refused: ReadonlySet<string>): void {
+    if (refused.has(subject) || (observation !== null && observation.falls.length > 0)) {
+      this.#known.forget(subject);
+      return;
+    }
+    if (observation !== null) this.#known.raise(subject, observation.known);
+    this.#known.settle(subject, bytes);
   }
 }

@@ -19,5 +19,3 @@ export const collectorSettings = z.object({
   COLLECTOR_CONCURRENCY: wholeNumber({ min: 1, max: 512 }).default(64).meta({ example: "64" }),
   TRAFFIC_SYNC_INTERVAL_SECONDS: wholeNumber({ min: 1, max: 3_600 }).default(10).meta({ example: "10" }),
 });
-
-export type CollectorSettings = z.infer<typeof collectorSettings>;

@@ -1,4 +1,5 @@
 import type { JobHandlers } from "@veil/job-contract";
+import { StoreUnavailableError } from "@veil/key-lifecycle";
 import type { Clock } from "@veil/service-runtime";
 import type { TrafficRefresher } from "./refresh-traffic.ts";
 import { type ResetOptions, resetTraffic } from "./reset-traffic.ts";
@@ -14,8 +15,16 @@ export interface TrafficJobOptions {
 /** What the collector does with each job of the traffic queue. */
 export function trafficJobHandlers({ refresher, reset, sync, clock }: TrafficJobOptions): JobHandlers<"veil-traffic"> {
   return {
-    "refresh-traffic": async ({ key_id, deadline }) =>
-      clock.now() >= deadline ? { outcome: "stale" } : refresher.refresh(key_id),
+    "refresh-traffic": async ({ key_id, deadline }) => {
+      if (clock.now() >= deadline) return { outcome: "stale" };
+      try {
+        return await refresher.refresh(key_id);
+      } catch (error) {
+        // The caller asks the store next, and says itself what it finds.
+        if (error instanceof StoreUnavailableError) return { outcome: "stale" };
+        throw error;
+      }
+    },
 
     "reset-traffic": ({ key_id, deadline }, { jobId }) => resetTraffic({ keyId: key_id, job: jobId, deadline }, reset),
 

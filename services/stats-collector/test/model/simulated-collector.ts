@@ -1,11 +1,12 @@
 import type { NodeLivesStore, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
 import { compact, keySubject } from "@veil/traffic-ledger";
-import { XrayError, XrayOutcomeUnknownError, XrayUnreachableError } from "@veil/xray-gateway";
+import { XrayError, XrayUnreachableError } from "@veil/xray-gateway";
 import type { MeteredNode } from "../../src/metered-node.ts";
 import { MarkNotPlantedError, NodeEpochs, ProcessChangedError, UptimeUnclearError } from "../../src/node-epochs.ts";
 import { NodeSync } from "../../src/node-sync.ts";
 import { TrafficRefresher } from "../../src/refresh-traffic.ts";
 import { resetTraffic } from "../../src/reset-traffic.ts";
+import { lostReply } from "../in-memory/lost-reply.ts";
 import type { ReadValue, SimulatedNode } from "./simulated-node.ts";
 import type { Turns } from "./turns.ts";
 
@@ -124,7 +125,7 @@ export class SimulatedCollector {
           if (node.isAway) throw new XrayUnreachableError(node.name, method, "no-connection", "away");
           return effect();
         },
-        () => new XrayOutcomeUnknownError(node.name, method, 14, "Connection dropped"),
+        () => lostReply(node.name, method),
       );
     /** For the operation that made the call; what it left behind may be answered in the middle of the next one. */
     const notes = (): ((name: string, value: number) => void) => {

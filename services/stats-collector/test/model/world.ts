@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly lives: NodeLivesStore;
   /** Reset jobs, by name. A job named twice is run by two processes, as a stalled one is. All are for the first key. */
   readonly resetJobs: readonly string[];
+  /** How many steps everybody takes at the end, when all is well again. */
+  readonly restingSteps: number;
 }
 
 /** What a reset job was told, and what had moved when it was asked for and when it answered. */
@@ -67,21 +69,11 @@ export class World {
   }
 
   async apply(happening: Happening): Promise<void> {
-    switch (happening.kind) {
-      case "step":
-        return this.#turns.step(happening.choice);
-      case "time":
-        this.#now += happening.ms;
-        return;
-      case "crash":
-      case "pause":
-      case "reply-lost":
-        return this.#happenTo(happening.kind, at(this.#processes, happening.process));
-      case "mark-removed":
-        return this.#removeMark(at(this.nodes, happening.node));
-      default:
-        return this.#happenAt(happening);
-    }
+    if (happening.kind === "step") await this.#turns.step(happening.choice);
+    else if (happening.kind === "time") this.#now += happening.ms;
+    else if ("process" in happening) this.#happenTo(happening.kind, at(this.#processes, happening.process));
+    else if (happening.kind === "mark-removed") await this.#removeMark(at(this.nodes, happening.node));
+    else this.#happenAt(happening);
   }
 
   /** Everything is well again: everybody ends what is under way, all resets are answered, all nodes are read once more. */
@@ -90,7 +82,7 @@ export class World {
     this.#turns.endPauses();
     const resets = this.#processes.slice(COLLECTORS);
     for (let step = 0; resets.some(({ isDone }) => !isDone) && step < 20_000; step += 1) await this.#turns.step(0);
-    for (let step = 0; step < 1_500; step += 1) await this.#turns.step(0);
+    for (let step = 0; step < this.#options.restingSteps; step += 1) await this.#turns.step(0);
     const last = this.#newCollector();
     let isDone = false;
     const reading = last.syncOnce().then(() => {

@@ -1,0 +1,98 @@
+import { XrayUnreachableError } from "@veil/xray-gateway";
+import { describe, expect, it } from "vitest";
+import { lostReply } from "../test/in-memory/lost-reply.ts";
+import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { MarkNotPlantedError, ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
+
+const FIRST_EPOCH = BEGIN / 1000;
+const epochAlone = async (epoch: number): Promise<number> => epoch;
+
+/** Dates a reading and says that it was dated, as a sync does. */
+async function readOnce(rig: Rig): Promise<number> {
+  const { epoch, seenAt } = await rig.epochs().date(rig.node, epochAlone);
+  await rig.lives.raiseSeen(rig.node.name, epoch, seenAt);
+  return epoch;
+}
+
+describe("dating a reading", () => {
+  it("plants a mark on a node without one, and gives it an epoch", async () => {
+    const rig = new Rig();
+    const dated = await rig.epochs().date(rig.node, epochAlone);
+    expect(dated).toEqual({ epoch: FIRST_EPOCH, value: FIRST_EPOCH, seenAt: BEGIN });
+    expect(rig.node.xray.mark).toBe("mark-1");
+  });
+
+  it("costs two looks at the mark once it is known", async () => {
+    const rig = new Rig();
+    const epochs = rig.epochs();
+    await epochs.date(rig.node, epochAlone);
+    rig.node.calls.length = 0;
+    await epochs.date(rig.node, epochAlone);
+    expect(rig.node.calls).toEqual(["readProcessMark", "readProcessMark"]);
+  });
+
+  it("is the same epoch for every collector", async () => {
+    const rig = new Rig();
+    const collectors = [rig.epochs(), rig.epochs(), rig.epochs()];
+    const dated = await Promise.all(collectors.map((epochs) => epochs.date(rig.node, epochAlone)));
+    expect(new Set(dated.map(({ epoch }) => epoch)).size).toBe(1);
+  });
+
+  it("is refused when the process ended while it was read", async () => {
+    const rig = new Rig();
+    const reading = rig.epochs().date(rig.node, async () => rig.node.xray.restart(rig.clock.now()));
+    await expect(reading).rejects.toThrow(ProcessChangedError);
+  });
+
+  it("is in a new epoch after a restart", async () => {
+    const rig = new Rig();
+    await readOnce(rig);
+    await rig.clock.advance(10_000);
+    rig.node.xray.restart(rig.clock.now());
+    expect(await readOnce(rig)).toBe(FIRST_EPOCH + 10);
+  });
+
+  it("stays in its epoch when somebody removed the mark of a process that runs on", async () => {
+    const rig = new Rig();
+    await readOnce(rig);
+    await rig.clock.advance(10_000);
+    rig.node.xray.mark = null;
+    expect(await readOnce(rig)).toBe(FIRST_EPOCH);
+  });
+
+  it("uses a fresh id for every attempt to plant, and takes what stands when the reply was lost", async () => {
+    const rig = new Rig();
+    let lost = 0;
+    rig.node.before = (method) => {
+      if (method !== "plantProcessMark" || lost === 2) return;
+      lost += 1;
+      throw lostReply("main", method);
+    };
+    await rig.epochs().date(rig.node, epochAlone);
+    expect(rig.node.xray.mark).toBe("mark-3");
+  });
+
+  it("gives up on a node that keeps no mark", async () => {
+    const rig = new Rig();
+    rig.node.before = (method) => {
+      if (method === "readProcessMark") rig.node.xray.mark = null;
+    };
+    await expect(rig.epochs().date(rig.node, epochAlone)).rejects.toThrow(MarkNotPlantedError);
+  });
+
+  it("does not guess when a process began that takes long to tell its uptime", async () => {
+    const rig = new Rig();
+    rig.node.before = async (method) => {
+      if (method === "uptimeSeconds") await rig.clock.advance(1_500);
+    };
+    await expect(rig.epochs().date(rig.node, epochAlone)).rejects.toThrow(UptimeUnclearError);
+  });
+
+  it("fails as the node fails", async () => {
+    const rig = new Rig();
+    rig.node.before = (method) => {
+      throw new XrayUnreachableError("main", method, "no-connection", "refused");
+    };
+    await expect(rig.epochs().date(rig.node, epochAlone)).rejects.toThrow(XrayUnreachableError);
+  });
+});

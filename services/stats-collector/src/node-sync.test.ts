@@ -1,0 +1,193 @@
+import { keySubject, nodeSubject, totals } from "@veil/traffic-ledger";
+import { describe, expect, it, vi } from "vitest";
+import { Rig } from "../test/in-memory/rig.ts";
+
+async function totalOf(rig: Rig, subject: string): Promise<{ up: number; down: number } | null> {
+  const record = await rig.records.find(subject);
+  return record === null ? null : totals(record);
+}
+
+function move(rig: Rig, keyId: number, up: number, down: number): void {
+  rig.node.xray.move(keyId, "up", up);
+  rig.node.xray.move(keyId, "down", down);
+}
+
+describe("the sync of a node", () => {
+  it("brings the bytes of keys and of the inbound into the ledger", async () => {
+    const rig = new Rig();
+    move(rig, 1, 10, 100);
+    move(rig, 2, 5, 50);
+    const result = await rig.sync().run();
+    expect(result).toEqual({ node: "main", changed: 3, refused: new Set() });
+    expect(await totalOf(rig, keySubject(1))).toEqual({ up: 10, down: 100 });
+    expect(await totalOf(rig, nodeSubject("main"))).toEqual({ up: 15, down: 150 });
+    expect((await rig.records.find("1"))?.read_at).toBe(rig.clock.now() / 1000);
+  });
+
+  it("writes nothing and asks for nothing when nothing moved", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    await sync.run();
+    const [find, write] = [vi.spyOn(rig.records, "findMany"), vi.spyOn(rig.records, "writeMany")];
+    rig.node.calls.length = 0;
+    expect((await sync.run()).changed).toBe(0);
+    expect(find).not.toHaveBeenCalled();
+    expect(write).not.toHaveBeenCalled();
+    expect(rig.node.calls.filter((method) => method === "queryCounters")).toHaveLength(1);
+  });
+
+  it("writes only what moved, in one write, without asking for what it knows", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    for (const keyId of [1, 2, 3]) move(rig, keyId, 10, 100);
+    await sync.run();
+    move(rig, 2, 1, 0);
+    const [find, write] = [vi.spyOn(rig.records, "findMany"), vi.spyOn(rig.records, "writeMany")];
+    await sync.run();
+    expect(find).not.toHaveBeenCalled();
+    expect(write).toHaveBeenCalledTimes(1);
+    expect(new Set(write.mock.calls[0]?.[0].map(({ subject }) => subject))).toEqual(new Set(["2", "node/main"]));
+  });
+
+  it("leaves keys out that are not active, and looks again after a while when they move", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    rig.active.delete(2);
+    move(rig, 2, 10, 100);
+    await sync.run();
+    expect(await totalOf(rig, "2")).toBeNull();
+    rig.active.add(2);
+    move(rig, 2, 1, 1);
+    await sync.run();
+    expect(await totalOf(rig, "2")).toBeNull();
+    await rig.clock.advance(16 * 60_000);
+    move(rig, 2, 1, 1);
+    await sync.run();
+    expect(await totalOf(rig, "2")).toEqual({ up: 12, down: 102 });
+  });
+
+  it("counts on after a restart of the process", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    await sync.run();
+    await rig.clock.advance(10_000);
+    rig.node.xray.restart(rig.clock.now());
+    move(rig, 1, 3, 4);
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 13, down: 104 });
+    expect((await rig.lives.find("main"))?.restarts).toBe(1);
+  });
+
+  it("counts on after somebody else reset a counter", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    await sync.run();
+    rig.node.xray.resetCounter(1, "down");
+    move(rig, 1, 0, 7);
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 107 });
+    move(rig, 1, 0, 7);
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 114 });
+  });
+
+  it("asks the ledger before it believes in a fall: another collector may have read more", async () => {
+    const rig = new Rig();
+    const [slow, quick] = [rig.sync(), rig.sync()];
+    move(rig, 1, 100, 0);
+    await slow.run();
+    move(rig, 1, 50, 0);
+    await quick.run();
+    rig.node.xray.resetCounter(1, "up");
+    move(rig, 1, 5, 0);
+    await slow.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 155, down: 0 });
+  });
+
+  it("finds what another collector knows of a generation, within a while", async () => {
+    const rig = new Rig();
+    const [slow, quick] = [rig.sync(), rig.sync()];
+    move(rig, 1, 50, 0);
+    await slow.run();
+    await quick.run();
+    rig.node.xray.resetCounter(1, "up");
+    move(rig, 1, 10, 0);
+    await quick.run();
+    move(rig, 1, 50, 0);
+    await slow.run();
+    await rig.clock.advance(16 * 60_000);
+    move(rig, 1, 1, 0);
+    await slow.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 50 + 61, down: 0 });
+  });
+
+  it("reads all counters once more, not one by one, when it knows nothing of many", async () => {
+    const rig = new Rig();
+    for (let keyId = 1; keyId <= 40; keyId += 1) {
+      rig.active.add(keyId);
+      move(rig, keyId, 1, 1);
+    }
+    await rig.sync().run();
+    expect(rig.node.calls.filter((method) => method === "queryCounters")).toHaveLength(2);
+    expect(await totalOf(rig, "40")).toEqual({ up: 1, down: 1 });
+  });
+
+  it("drops a reading during which the process ended", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    rig.node.before = (method) => {
+      if (method === "queryCounters") rig.node.xray.restart(rig.clock.now());
+    };
+    await expect(sync.run()).rejects.toThrow(/process/);
+    expect(await totalOf(rig, "1")).toBeNull();
+  });
+
+  it("names what the store refused, and writes it the next time", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    vi.spyOn(rig.records, "writeMany").mockResolvedValueOnce(new Set(["1"]));
+    expect((await sync.run()).refused).toEqual(new Set(["1"]));
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 100 });
+  });
+
+  it("writes again what a store away may not have written", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    vi.spyOn(rig.records, "writeMany").mockRejectedValueOnce(new Error("away"));
+    await expect(sync.run()).rejects.toThrow("away");
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 100 });
+  });
+
+  it("gives callers that come while it runs one more reading, which they share", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    const first = sync.run();
+    await Promise.resolve();
+    await Promise.resolve();
+    const [second, third] = [sync.run(), sync.run()];
+    expect(second).toBe(third);
+    expect(second).not.toBe(first);
+    move(rig, 1, 10, 100);
+    await second;
+    expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 100 });
+  });
+
+  it("goes on after a reading that failed", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    rig.node.before = () => {
+      throw new Error("away");
+    };
+    await expect(sync.run()).rejects.toThrow("away");
+    rig.node.before = () => undefined;
+    await expect(sync.run()).resolves.toMatchObject({ node: "main" });
+  });
+});

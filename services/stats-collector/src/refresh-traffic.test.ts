@@ -1,0 +1,84 @@
+import { createLogger } from "@veil/service-runtime";
+import { totals } from "@veil/traffic-ledger";
+import { describe, expect, it, vi } from "vitest";
+import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { TrafficRefresher } from "./refresh-traffic.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+
+function refresher(rig: Rig): TrafficRefresher {
+  return new TrafficRefresher({ ...rig.shared(), log });
+}
+
+const fresh = (upload: number, download: number) => ({
+  outcome: "fresh",
+  upload,
+  download,
+  last_updated: BEGIN / 1000,
+});
+
+describe("refreshing a key", () => {
+  it("answers what all nodes have counted, and stores it", async () => {
+    const rig = new Rig(["a", "b"]);
+    for (const node of rig.nodes) node.xray.move(1, "down", 40);
+    expect(await refresher(rig).refresh(1)).toEqual(fresh(0, 80));
+    const record = await rig.records.find("1");
+    expect(record && totals(record)).toEqual({ up: 0, down: 80 });
+    expect(record?.read_at).toBe(BEGIN / 1000);
+  });
+
+  it("answers zeros for a key that never connected", async () => {
+    expect(await refresher(new Rig()).refresh(1)).toEqual(fresh(0, 0));
+  });
+
+  it("is stale when a node can't be read, and stores what the others gave", async () => {
+    const rig = new Rig(["a", "b"]);
+    const [first, second] = rig.nodes;
+    first?.xray.move(1, "up", 5);
+    if (second !== undefined) {
+      second.before = () => {
+        throw new Error("away");
+      };
+    }
+    expect(await refresher(rig).refresh(1)).toEqual({ outcome: "stale" });
+    const record = await rig.records.find("1");
+    expect(record && totals(record)).toEqual({ up: 5, down: 0 });
+  });
+
+  it("stores nothing when no node can be read, so that the last reading keeps its time", async () => {
+    const rig = new Rig();
+    rig.node.before = () => {
+      throw new Error("away");
+    };
+    expect(await refresher(rig).refresh(1)).toEqual({ outcome: "stale" });
+    expect(await rig.records.find("1")).toBeNull();
+  });
+
+  it("is stale when the store refuses the write", async () => {
+    const rig = new Rig();
+    vi.spyOn(rig.records, "writeMany").mockResolvedValue(new Set(["1"]));
+    expect(await refresher(rig).refresh(1)).toEqual({ outcome: "stale" });
+  });
+
+  it("shares marks, ledger and write among requests that come together, and reads each key once", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(2, "up", 5);
+    const one = refresher(rig);
+    const write = vi.spyOn(rig.records, "writeMany");
+    const first = one.refresh(1);
+    const others = Promise.all([one.refresh(2), one.refresh(3), one.refresh(2)]);
+    await first;
+    rig.node.calls.length = 0;
+    expect(await others).toEqual([fresh(5, 0), fresh(0, 0), fresh(5, 0)]);
+    expect(write).toHaveBeenCalledTimes(2);
+    expect(rig.node.calls.filter((method) => method === "readCounter").length).toBeLessThanOrEqual(4);
+  });
+
+  it("fails all that share a reading when the store is away, and goes on afterwards", async () => {
+    const rig = new Rig();
+    const one = refresher(rig);
+    vi.spyOn(rig.records, "findMany").mockRejectedValueOnce(new Error("away"));
+    await expect(one.refresh(1)).rejects.toThrow("away");
+    expect(await one.refresh(1)).toEqual(fresh(0, 0));
+  });
+});

@@ -1,0 +1,111 @@
+import { totals } from "@veil/traffic-ledger";
+import { describe, expect, it, vi } from "vitest";
+import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { resetTraffic } from "./reset-traffic.ts";
+
+const request = { keyId: 1, job: "reset-1", deadline: BEGIN + 8_000 };
+
+async function shown(rig: Rig): Promise<unknown> {
+  const record = await rig.records.find("1");
+  return record === null ? null : totals(record);
+}
+
+describe("resetting a key", () => {
+  it("answers the newest figures of all nodes and counts from zero", async () => {
+    const rig = new Rig(["a", "b"]);
+    for (const node of rig.nodes) node.xray.move(1, "up", 50);
+    const result = await resetTraffic(request, rig.shared());
+    expect(result).toEqual({ outcome: "reset", previous_upload: 100, previous_download: 0 });
+    rig.node.xray.move(1, "up", 7);
+    await rig.sync().run();
+    expect(await shown(rig)).toEqual({ up: 7, down: 0 });
+  });
+
+  it("answers the same again when its job runs again, also when the key is gone by then", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 50);
+    const first = await resetTraffic(request, rig.shared());
+    rig.node.xray.move(1, "up", 7);
+    await rig.sync().run();
+    rig.active.clear();
+    expect(await resetTraffic(request, rig.shared())).toEqual(first);
+    expect(await shown(rig)).toEqual({ up: 7, down: 0 });
+  });
+
+  it("finds no key that is not active", async () => {
+    const rig = new Rig();
+    expect(await resetTraffic({ ...request, keyId: 99 }, rig.shared())).toEqual({ outcome: "not-found" });
+  });
+
+  it("changes nothing when a node can't be read", async () => {
+    const rig = new Rig(["a", "b"]);
+    rig.node.xray.move(1, "up", 50);
+    await rig.sync().run();
+    const [, second] = rig.nodes;
+    if (second !== undefined) {
+      second.before = () => {
+        throw new Error("away");
+      };
+    }
+    const result = await resetTraffic(request, rig.shared());
+    expect(result).toEqual({ outcome: "unavailable", detail: "Xray node b can't be read" });
+    expect(await shown(rig)).toEqual({ up: 50, down: 0 });
+  });
+
+  it("reads again when the process restarts in the middle", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 50);
+    await rig.sync().run();
+    let isRestarted = false;
+    rig.node.before = (method) => {
+      if (method !== "readCounter" || isRestarted) return;
+      isRestarted = true;
+      rig.node.xray.restart(rig.clock.now());
+    };
+    const result = await resetTraffic(request, rig.shared());
+    expect(result).toMatchObject({ outcome: "reset", previous_upload: 50 });
+  });
+
+  it("begins anew when another reset came first", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 50);
+    const results = await Promise.all(["x", "y", "z"].map((job) => resetTraffic({ ...request, job }, rig.shared())));
+    const previous = results.map((result) => (result.outcome === "reset" ? result.previous_upload : -1));
+    expect(previous.filter((bytes) => bytes === 50)).toHaveLength(1);
+    expect(previous.filter((bytes) => bytes === 0)).toHaveLength(2);
+  });
+
+  it("resets nothing after its deadline", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 50);
+    rig.node.before = async (method) => {
+      if (method === "readCounter") await rig.clock.advance(4_000);
+    };
+    expect(await resetTraffic(request, rig.shared())).toMatchObject({ outcome: "unavailable" });
+    await rig.sync().run();
+    expect(await shown(rig)).toEqual({ up: 50, down: 0 });
+  });
+
+  it("does not wait for a node that hangs beyond its deadline", async () => {
+    const rig = new Rig();
+    rig.node.before = () => new Promise(() => undefined);
+    const result = resetTraffic(request, rig.shared());
+    await rig.clock.untilSleeping();
+    await rig.clock.advance(8_000);
+    expect(await result).toMatchObject({ outcome: "unavailable" });
+  });
+
+  it("fails when the store is away, and resets once when it is run again", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 50);
+    const write = rig.records.write.bind(rig.records);
+    vi.spyOn(rig.records, "write").mockImplementation(async (update) => {
+      const after = await write(update);
+      if (update.append.length > 0) throw new Error("reply lost");
+      return after;
+    });
+    await expect(resetTraffic(request, rig.shared())).rejects.toThrow("reply lost");
+    expect(await resetTraffic(request, rig.shared())).toMatchObject({ outcome: "reset", previous_upload: 50 });
+    expect(await shown(rig)).toEqual({ up: 0, down: 0 });
+  });
+});

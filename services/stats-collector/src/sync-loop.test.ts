@@ -1,0 +1,75 @@
+import { createLogger } from "@veil/service-runtime";
+import { describe, expect, it, vi } from "vitest";
+import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { type NodeReport, SyncLoop } from "./sync-loop.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+
+function loopOf(rig: Rig, reports: NodeReport[] = [], durations: number[] = []): SyncLoop {
+  return new SyncLoop({
+    sync: rig.sync(),
+    lives: rig.lives,
+    records: rig.records,
+    everyMs: 10_000,
+    clock: rig.clock,
+    log,
+    onSynced: (_, durationMs) => durations.push(durationMs),
+    onReport: (report) => reports.push(report),
+  });
+}
+
+describe("the loop that syncs a node", () => {
+  it("reads the node and reports how it stands", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 5);
+    const [reports, durations]: [NodeReport[], number[]] = [[], []];
+    await loopOf(rig, reports, durations).tick();
+    expect(reports).toEqual([{ node: "main", seenAt: BEGIN, restarts: 0, carried: { up: 5, down: 0 } }]);
+    expect(durations).toEqual([0]);
+  });
+
+  it("leaves a node to the replica that read it within the interval, and reports its reading", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 5);
+    await loopOf(rig).tick();
+    await rig.clock.advance(4_000);
+    rig.node.calls.length = 0;
+    const reports: NodeReport[] = [];
+    await loopOf(rig, reports).tick();
+    expect(rig.node.calls).toEqual([]);
+    expect(reports).toMatchObject([{ seenAt: BEGIN, carried: { up: 5 } }]);
+  });
+
+  it("takes over when the other one has stopped", async () => {
+    const rig = new Rig();
+    await loopOf(rig).tick();
+    await rig.clock.advance(14_000);
+    rig.node.calls.length = 0;
+    await loopOf(rig).tick();
+    expect(rig.node.calls).toContain("queryCounters");
+  });
+
+  it("does not wait for the time of a clock that went ahead", async () => {
+    const rig = new Rig();
+    await loopOf(rig).tick();
+    await rig.lives.raiseSeen("main", 0, BEGIN + 60_000);
+    rig.node.calls.length = 0;
+    await loopOf(rig).tick();
+    expect(rig.node.calls).toContain("queryCounters");
+  });
+
+  it("goes on when the node can't be read, and says so once", async () => {
+    const rig = new Rig();
+    const loop = loopOf(rig);
+    const warn = vi.spyOn(log, "warn").mockReturnValue(undefined);
+    rig.node.before = () => {
+      throw new Error("away");
+    };
+    await loop.tick();
+    await loop.tick();
+    expect(warn).toHaveBeenCalledTimes(1);
+    rig.node.before = () => undefined;
+    await loop.tick();
+    expect(await rig.lives.find("main")).not.toBeNull();
+  });
+});

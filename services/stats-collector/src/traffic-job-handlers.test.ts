@@ -1,0 +1,58 @@
+import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { createLogger } from "@veil/service-runtime";
+import { describe, expect, it, vi } from "vitest";
+import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { TrafficRefresher } from "./refresh-traffic.ts";
+import { trafficJobHandlers } from "./traffic-job-handlers.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+const delivery = { jobId: "job-1", requestId: "request-1", attempt: 1, redelivered: false };
+const job = { key_id: 1, deadline: BEGIN + 5_000, request_id: "request-1" };
+
+function handlersOn(rig: Rig) {
+  const shared = rig.shared();
+  const syncs = rig.nodes.map((node) => rig.sync(node));
+  return trafficJobHandlers({
+    refresher: new TrafficRefresher({ ...shared, log }),
+    reset: shared,
+    sync: { syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 },
+    clock: rig.clock,
+  });
+}
+
+describe("the jobs of the traffic queue", () => {
+  it("refresh-traffic answers fresh figures", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 5);
+    const result = await handlersOn(rig)["refresh-traffic"](job, delivery);
+    expect(result).toEqual({ outcome: "fresh", upload: 5, download: 0, last_updated: BEGIN / 1000 });
+  });
+
+  it("refresh-traffic reads nothing for a caller who is gone", async () => {
+    const rig = new Rig();
+    const result = await handlersOn(rig)["refresh-traffic"]({ ...job, deadline: BEGIN }, delivery);
+    expect(result).toEqual({ outcome: "stale" });
+    expect(rig.node.calls).toEqual([]);
+  });
+
+  it("refresh-traffic is stale while the store is away", async () => {
+    const rig = new Rig();
+    vi.spyOn(rig.records, "findMany").mockRejectedValue(new StoreUnavailableError(new Error("no primary")));
+    expect(await handlersOn(rig)["refresh-traffic"](job, delivery)).toEqual({ outcome: "stale" });
+  });
+
+  it("reset-traffic resets once per job id", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 5);
+    const handlers = handlersOn(rig);
+    const answers = [];
+    for (let run = 0; run < 2; run += 1) answers.push(await handlers["reset-traffic"](job, delivery));
+    expect(answers).toEqual([0, 1].map(() => ({ outcome: "reset", previous_upload: 5, previous_download: 0 })));
+  });
+
+  it("sync-traffic counts all active keys", async () => {
+    const rig = new Rig(["a", "b"]);
+    const result = await handlersOn(rig)["sync-traffic"]({ request_id: "request-1" }, delivery);
+    expect(result).toEqual({ outcome: "synced", updated: 3, errors: 0 });
+  });
+});

@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { MongoNodeEpochStore, MongoTrafficStore } from "@veil/mongo-store";
+import { createLogger, systemClock } from "@veil/service-runtime";
+import { nodeSubject, totals } from "@veil/traffic-ledger";
+import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { userEmail } from "@veil/xray-protocols";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { NodeEpochs } from "../src/node-epochs.ts";
+import { NodeSync } from "../src/node-sync.ts";
+import { TrafficRefresher } from "../src/refresh-traffic.ts";
+import { resetTraffic } from "../src/reset-traffic.ts";
+import { CountingXray } from "./engines/counting-xray.ts";
+import { ownMongodb } from "./engines/own-mongodb.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+const inboundTag = "vless-in";
+/** What VLESS puts in front of a user's bytes, and no more. */
+const OVERHEAD = 1_000;
+
+let xray: CountingXray;
+let node: XrayNode;
+let drop: () => Promise<void>;
+let records: MongoTrafficStore;
+let lives: MongoNodeEpochStore;
+let keyId = 0;
+let uuid = "";
+
+beforeAll(async () => {
+  const own = await ownMongodb(inject("mongodbUri"));
+  drop = own.drop;
+  records = new MongoTrafficStore(own.mongodb);
+  lives = new MongoNodeEpochStore(own.mongodb);
+  xray = await CountingXray.start(inject("xrayBinary"));
+  node = connectXrayNode({ name: "main", address: xray.address, inboundTag });
+});
+
+afterAll(async () => {
+  node.close();
+  await xray.stop();
+  await drop();
+});
+
+beforeEach(async () => {
+  keyId += 1;
+  uuid = randomUUID();
+  await addUser();
+});
+
+async function addUser(): Promise<void> {
+  await node.addUser({ email: userEmail(keyId), account: { protocol: "vless", uuid, flow: "" } });
+}
+
+function shared() {
+  const nodes = [{ ...node, inboundTag }];
+  const epochs = new NodeEpochs(lives, systemClock, randomUUID);
+  const keys = { count: async () => 1, among: async (ids: readonly number[]) => new Set(ids) };
+  return { nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
+}
+
+function collector(): NodeSync {
+  return new NodeSync({ ...shared(), node: { ...node, inboundTag }, lives });
+}
+
+async function uploaded(subject = String(keyId)): Promise<number> {
+  const record = await records.find(subject);
+  return record === null ? 0 : totals(record).up;
+}
+
+function expectBytes(actual: number, moved: number): void {
+  expect(actual).toBeGreaterThanOrEqual(moved);
+  expect(actual).toBeLessThanOrEqual(moved + OVERHEAD);
+}
+
+describe("a collector on a real Xray and a real MongoDB", () => {
+  it("counts a user's bytes, and the same bytes for the node", async () => {
+    const sync = collector();
+    await sync.run();
+    const before = await uploaded(nodeSubject("main"));
+    await xray.upload(uuid, 3_000_000);
+    await sync.run();
+    expectBytes(await uploaded(), 3_000_000);
+    expectBytes((await uploaded(nodeSubject("main"))) - before, 3_000_000);
+  });
+
+  it("counts on when Xray is killed and started again, whoever reads", async () => {
+    const sync = collector();
+    await xray.upload(uuid, 1_000_000);
+    await sync.run();
+    const restarts = (await lives.find("main"))?.restarts ?? 0;
+    await xray.restart();
+    await reconnected();
+    await addUser();
+    await xray.upload(uuid, 2_000_000);
+    await Promise.all([sync.run(), collector().run(), collector().run()]);
+    expectBytes(await uploaded(), 3_000_000);
+    expect((await lives.find("main"))?.restarts).toBe(restarts + 1);
+  });
+
+  it("counts on when somebody else resets Xray's counters", async () => {
+    const sync = collector();
+    await xray.upload(uuid, 1_000_000);
+    await sync.run();
+    await xray.resetCounters();
+    await xray.upload(uuid, 300_000);
+    await sync.run();
+    expectBytes(await uploaded(), 1_300_000);
+    await xray.upload(uuid, 300_000);
+    await sync.run();
+    expectBytes(await uploaded(), 1_600_000);
+  });
+
+  it("refreshes one key at once", async () => {
+    await xray.upload(uuid, 500_000);
+    const result = await new TrafficRefresher({ ...shared(), log }).refresh(keyId);
+    expectBytes(result.outcome === "fresh" ? result.upload : -1, 500_000);
+    expectBytes(await uploaded(), 500_000);
+  });
+
+  it("resets a key to its newest figure, and shows only what comes later", async () => {
+    await xray.upload(uuid, 500_000);
+    const request = { keyId, job: `reset-${keyId}`, deadline: systemClock.now() + 8_000 };
+    const result = await resetTraffic(request, shared());
+    expectBytes(result.outcome === "reset" ? result.previous_upload : -1, 500_000);
+    await xray.upload(uuid, 70_000);
+    await collector().run();
+    expectBytes(await uploaded(), 70_000);
+    expect(await resetTraffic(request, shared())).toEqual(result);
+  });
+});
+
+async function reconnected(): Promise<void> {
+  const gaveUpAt = systemClock.now() + 10_000;
+  while (systemClock.now() < gaveUpAt) {
+    if (node.reachable && (await node.uptimeSeconds().catch(() => null)) !== null) return;
+    await systemClock.sleep(20);
+  }
+  throw new Error("the node did not come back");
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import getPort from "get-port";
+
+const LOOPBACK = "127.0.0.1";
+/** Version 0, then the user's id; no addons, TCP, the port, an IPv4 address. */
+const HEADER_BEHIND_ID = [0, 1];
+const IPV4_LOOPBACK = [1, 127, 0, 0, 1];
+
+/** A real Xray whose inbound `vless-in` takes plain VLESS, and a server behind it that swallows what it gets. */
+export class CountingXray {
+  readonly address: string;
+  readonly #binary: string;
+  readonly #directory: string;
+  readonly #port: number;
+  readonly #sink: Server;
+  readonly #sinkPort: number;
+  #child: ChildProcess | undefined;
+  #swallowed = 0;
+  #onSwallowed = (): void => undefined;
+
+  private constructor(binary: string, directory: string, ports: { api: number; inbound: number; sink: number }) {
+    this.#binary = binary;
+    this.#directory = directory;
+    this.#port = ports.inbound;
+    this.#sinkPort = ports.sink;
+    this.address = `${LOOPBACK}:${ports.api}`;
+    this.#sink = createServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.on("data", (chunk) => {
+        this.#swallowed += chunk.length;
+        this.#onSwallowed();
+      });
+    });
+  }
+
+  static async start(binary: string): Promise<CountingXray> {
+    const directory = await mkdtemp(join(tmpdir(), "veil-counting-xray-"));
+    const ports = { api: await getPort(), inbound: await getPort(), sink: await getPort() };
+    await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports)));
+    const xray = new CountingXray(binary, directory, ports);
+    xray.#sink.listen(ports.sink, LOOPBACK);
+    await once(xray.#sink, "listening");
+    await xray.#run();
+    return xray;
+  }
+
+  /** Ends the process as a crash would, and starts the next one. */
+  async restart(): Promise<void> {
+    await this.#kill();
+    await this.#run();
+  }
+
+  /** Sends bytes through the inbound as a user, and resolves when they have come through. */
+  async upload(uuid: string, bytes: number): Promise<void> {
+    this.#swallowed = 0;
+    const arrived = new Promise<void>((resolve) => {
+      this.#onSwallowed = () => {
+        if (this.#swallowed >= bytes) resolve();
+      };
+    });
+    const socket = connect(this.#port, LOOPBACK);
+    socket.write(Buffer.from([0, ...Buffer.from(uuid.replaceAll("-", ""), "hex"), ...HEADER_BEHIND_ID]));
+    socket.write(Buffer.from([this.#sinkPort >> 8, this.#sinkPort & 0xff, ...IPV4_LOOPBACK]));
+    socket.write(Buffer.alloc(bytes));
+    await arrived;
+    socket.destroy();
+  }
+
+  /** Resets every counter, as somebody else's tool would. */
+  async resetCounters(): Promise<void> {
+    await promisify(execFile)(this.#binary, ["api", "statsquery", `--server=${this.address}`, "-reset"]);
+  }
+
+  async stop(): Promise<void> {
+    await this.#kill();
+    this.#sink.close();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #run(): Promise<void> {
+    const config = join(this.#directory, "config.json");
+    const child = spawn(this.#binary, ["run", "-c", config], { stdio: ["ignore", "pipe", "ignore"] });
+    this.#child = child;
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (!/core: Xray .* started/.test(line)) continue;
+      child.stdout.resume();
+      return;
+    }
+    throw new Error("Xray did not start");
+  }
+
+  async #kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill("SIGKILL");
+    await exited;
+  }
+}
+
+function configOf(ports: { readonly api: number; readonly inbound: number }) {
+  return {
+    log: { loglevel: "warning", access: "none" },
+    api: {
+      tag: "api",
+      listen: `${LOOPBACK}:${ports.api}`,
+      services: ["HandlerService", "StatsService", "RoutingService"],
+    },
+    stats: {},
+    policy: {
+      levels: { "0": { statsUserUplink: true, statsUserDownlink: true } },
+      system: { statsInboundUplink: true, statsInboundDownlink: true },
+    },
+    routing: { rules: [] },
+    inbounds: [
+      {
+        tag: "vless-in",
+        listen: LOOPBACK,
+        port: ports.inbound,
+        protocol: "vless",
+        settings: { clients: [], decryption: "none" },
+      },
+    ],
+    outbounds: [{ tag: "direct", protocol: "freedom" }],
+  };
+}

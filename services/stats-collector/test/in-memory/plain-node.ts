@@ -1,0 +1,56 @@
+import type { Counter } from "@veil/xray-gateway";
+import type { MeteredNode } from "../../src/metered-node.ts";
+import { SimulatedNode } from "../model/simulated-node.ts";
+
+/** A simulated node as a collector calls it, at once and without faults but those that a test asks for. */
+export class PlainNode implements MeteredNode {
+  readonly xray: SimulatedNode;
+  /** The names of the methods that were called. */
+  readonly calls: string[] = [];
+  /** Runs before a call takes effect; what it throws, the call throws. */
+  before: (method: string) => Promise<void> | void = () => undefined;
+  readonly #now: () => number;
+
+  constructor(name: string, now: () => number) {
+    this.xray = new SimulatedNode(name);
+    this.#now = now;
+  }
+
+  get name(): string {
+    return this.xray.name;
+  }
+
+  get inboundTag(): string {
+    return this.xray.inboundTag;
+  }
+
+  readProcessMark(): Promise<string | null> {
+    return this.#call("readProcessMark", () => this.xray.mark);
+  }
+
+  plantProcessMark(id: string): Promise<"planted" | "taken"> {
+    return this.#call("plantProcessMark", () => {
+      if (this.xray.mark !== null) return "taken";
+      this.xray.mark = id;
+      return "planted";
+    });
+  }
+
+  uptimeSeconds(): Promise<number> {
+    return this.#call("uptimeSeconds", () => this.xray.uptimeSeconds(this.#now()));
+  }
+
+  queryCounters(pattern: string): Promise<Counter[]> {
+    return this.#call("queryCounters", () => this.xray.query(pattern));
+  }
+
+  readCounter(name: string): Promise<number | null> {
+    return this.#call("readCounter", () => this.xray.counters.get(name) ?? null);
+  }
+
+  async #call<T>(method: string, effect: () => T): Promise<T> {
+    this.calls.push(method);
+    await this.before(method);
+    return effect();
+  }
+}

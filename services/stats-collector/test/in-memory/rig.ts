@@ -1,0 +1,58 @@
+import { ManualClock } from "@veil/service-runtime";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore, type TrafficRecord } from "@veil/traffic-ledger";
+import type { ActiveKeys } from "../../src/active-keys.ts";
+import { NodeEpochs } from "../../src/node-epochs.ts";
+import { NodeSync } from "../../src/node-sync.ts";
+import { PlainNode } from "./plain-node.ts";
+
+/** When every test begins. Unix milliseconds. */
+export const BEGIN = 1_700_000_000_000;
+
+/** A collector's parts on nodes and stores in memory. */
+export class Rig {
+  readonly clock = new ManualClock(BEGIN);
+  readonly records = new InMemoryTrafficStore();
+  readonly lives = new InMemoryNodeLivesStore();
+  readonly nodes: readonly PlainNode[];
+  readonly active = new Set<number>([1, 2, 3]);
+  readonly keys: ActiveKeys = {
+    count: async () => this.active.size,
+    among: async (keyIds) => new Set(keyIds.filter((keyId) => this.active.has(keyId))),
+  };
+  readonly noticed: TrafficRecord[] = [];
+  readonly onRecord = (record: TrafficRecord): void => {
+    this.noticed.push(record);
+  };
+  #marks = 0;
+
+  constructor(names: readonly string[] = ["main"]) {
+    this.nodes = names.map((name) => new PlainNode(name, () => this.clock.now()));
+    for (const node of this.nodes) node.xray.startedAt = BEGIN - 60_000;
+  }
+
+  get node(): PlainNode {
+    const [node] = this.nodes;
+    if (node === undefined) throw new RangeError("the rig has no node");
+    return node;
+  }
+
+  /** The epochs as one more collector knows them. */
+  epochs(): NodeEpochs {
+    return new NodeEpochs(this.lives, this.clock, () => {
+      this.#marks += 1;
+      return `mark-${this.#marks}`;
+    });
+  }
+
+  /** One more collector's sync of a node. */
+  sync(node: PlainNode = this.node): NodeSync {
+    const { records, lives, keys, clock, onRecord } = this;
+    return new NodeSync({ node, epochs: this.epochs(), records, lives, keys, clock, onRecord });
+  }
+
+  /** What refreshes and resets share. */
+  shared() {
+    const { nodes, records, keys, clock, onRecord } = this;
+    return { nodes, epochs: this.epochs(), records, keys, clock, onRecord };
+  }
+}
