@@ -1,3 +1,5 @@
+import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
+import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
 import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
@@ -5,9 +7,17 @@ import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
 /**
  * Every endpoint by its operation id.
  *
+ * Paths are matched in this order: `/api/keys/batch` comes before `/api/keys/{key_id}`.
+ *
  * To add one: describe it in `endpoints/`; the compiler then asks the service for its operation.
  */
-export const endpoints = { ...publicEndpoints, ...keyEndpoints, ...trafficEndpoints };
+export const endpoints = {
+  ...publicEndpoints,
+  ...batchEndpoints,
+  ...keyEndpoints,
+  ...trafficEndpoints,
+  ...jobEndpoints,
+};
 
 export type OperationId = keyof typeof endpoints;
 

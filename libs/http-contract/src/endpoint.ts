@@ -5,13 +5,15 @@ export interface Endpoint {
   readonly method: "get" | "post" | "delete";
   /** In the notation of OpenAPI: `/api/keys/{key_id}`. */
   readonly path: `/${string}`;
-  readonly tag: "Status" | "Keys" | "Traffic" | "Documentation";
+  readonly tag: "Status" | "Keys" | "Batches" | "Traffic" | "Jobs" | "Documentation";
   /** One line. */
   readonly summary: string;
   /** CommonMark. */
   readonly description: string;
   readonly auth: "bearer" | "none";
   readonly params?: z.ZodObject;
+  /** What the endpoint takes behind the `?`. Without it a query is ignored. */
+  readonly query?: z.ZodObject;
   /** What the endpoint takes as JSON. Without it a body is checked for its form and then ignored. */
   readonly body?: RequestBody;
   readonly success: Success;
@@ -19,6 +21,10 @@ export interface Endpoint {
 }
 
 interface RequestBody {
+  /** Whether a request without a body is refused; without it a missing body counts as `{}`. */
+  readonly required?: boolean;
+  /** Largest body that is read, in bytes; {@link bodyLimitBytes} unless said otherwise. */
+  readonly limitBytes?: number;
   readonly schema: z.ZodType;
   readonly description: string;
   readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
@@ -43,7 +49,12 @@ export interface ErrorCase {
   readonly detail: string;
 }
 
-type ErrorStatus = 400 | 401 | 404 | 413 | 415 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 413 | 415 | 422 | 429 | 500 | 503;
 
 /** Largest body that is read, in bytes, after decompression. */
 export const bodyLimitBytes = 64 * 1024;
+
+/** Every endpoint that is not read with GET may be repeated under an `Idempotency-Key` and answered later. */
+export function isWrite(endpoint: Endpoint): boolean {
+  return endpoint.method !== "get";
+}

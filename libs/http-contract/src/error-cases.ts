@@ -1,11 +1,63 @@
 import { bodyLimitBytes, type ErrorCase } from "./endpoint.ts";
 import { messages } from "./messages.ts";
+import { pageMessages } from "./page-query.ts";
 
 /** What may happen to any endpoint that needs a token. */
 export const guarded: readonly ErrorCase[] = [
   { status: 401, name: "missing", description: "No bearer token was sent.", detail: messages.notAuthenticated },
   { status: 401, name: "wrong", description: "The bearer token is not known.", detail: messages.invalidToken },
+  {
+    status: 403,
+    name: "address",
+    description: "The server takes requests from certain addresses only, and not from this one.",
+    detail: messages.addressNotAllowed,
+  },
+  {
+    status: 429,
+    name: "rate",
+    description: "More requests in a second than the token may make; `Retry-After` says when to go on.",
+    detail: messages.tooManyRequests,
+  },
+  {
+    status: 429,
+    name: "failures",
+    description: "Wrong tokens came from this address too often.",
+    detail: messages.tooManyFailures,
+  },
   { status: 500, name: "internal", description: "A fault of the service.", detail: messages.internalError },
+];
+
+/** What may happen to any write, beside {@link guarded}. */
+export const ofWrites: readonly ErrorCase[] = [
+  { status: 403, name: "read-only", description: "The token may only read.", detail: messages.readOnlyKey },
+  {
+    status: 400,
+    name: "idempotency-key",
+    description: "`Idempotency-Key` is empty, too long, or holds something else than visible ASCII.",
+    detail: messages.idempotencyKeyMalformed,
+  },
+  {
+    status: 422,
+    name: "idempotency-key",
+    description: "The `Idempotency-Key` was used for another path or body within the last 24 hours.",
+    detail: messages.idempotencyKeyReused,
+  },
+  {
+    status: 503,
+    name: "idempotency-key",
+    description: "The store behind `Idempotency-Key` and `Prefer: respond-async` is away.",
+    detail: messages.idempotencyUnavailable,
+  },
+];
+
+/** What may happen to an endpoint that answers in pages. */
+export const paged: readonly ErrorCase[] = [
+  {
+    status: 400,
+    name: "page",
+    description: "`limit` or `after` is out of its range.",
+    detail: pageMessages.limit,
+  },
 ];
 
 /** What may happen to any endpoint of one key. */
@@ -20,22 +72,27 @@ export const ofOneKey: readonly ErrorCase[] = [
 ];
 
 /** What may happen to any endpoint that reads a body, needed or not. */
-export const withBody: readonly ErrorCase[] = [
-  { status: 400, name: "json", description: "The body is not JSON.", detail: messages.malformedJson },
-  { status: 413, name: "size", description: "The body is too large.", detail: messages.bodyTooLarge(bodyLimitBytes) },
-  {
-    status: 415,
-    name: "content-type",
-    description: "There is a body and it is not declared as JSON in UTF-8.",
-    detail: messages.unsupportedContentType,
-  },
-  {
-    status: 415,
-    name: "content-encoding",
-    description: "The body is compressed in a way that is not known.",
-    detail: messages.unsupportedContentEncoding,
-  },
-];
+export const withBody: readonly ErrorCase[] = bodyErrors(bodyLimitBytes);
+
+/** {@link withBody} of an endpoint with a limit of its own. */
+export function bodyErrors(limitBytes: number): readonly ErrorCase[] {
+  return [
+    { status: 400, name: "json", description: "The body is not JSON.", detail: messages.malformedJson },
+    { status: 413, name: "size", description: "The body is too large.", detail: messages.bodyTooLarge(limitBytes) },
+    {
+      status: 415,
+      name: "content-type",
+      description: "There is a body and it is not declared as JSON in UTF-8.",
+      detail: messages.unsupportedContentType,
+    },
+    {
+      status: 415,
+      name: "content-encoding",
+      description: "The body is compressed in a way that is not known.",
+      detail: messages.unsupportedContentEncoding,
+    },
+  ];
+}
 
 /** The stored data can't be read at the moment. */
 export const storeAway: ErrorCase = {

@@ -1,9 +1,13 @@
-export { bodyLimitBytes, type Endpoint, type ErrorCase } from "./endpoint.ts";
+export { type BatchItem, type BatchResultBody } from "./batch-bodies.ts";
+export { bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";
 export type { CreateKeyBody, KeyBody, KeyDeletedBody, KeyLinkBody, KeyListBody } from "./key-bodies.ts";
+export type { JobAcceptedBody, JobBody } from "./job-bodies.ts";
+export type { KeyRef } from "./key-id.ts";
 export { messages } from "./messages.ts";
 export { contractVersion, type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
+export type { PageQuery } from "./page-query.ts";
 export type { StatusBody } from "./status-body.ts";
-export type { TrafficBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";
+export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

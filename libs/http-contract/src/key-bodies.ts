@@ -33,7 +33,7 @@ export type CreateKeyBody = z.infer<typeof createKeySchema>;
 export const keyListSchema = z
   .strictObject({
     keys: z.array(keySchema).openapi({ description: "In ascending order of `key_id`." }),
-    total: z.int().min(0).openapi({ description: "The number of keys.", example: 2 }),
+    total: z.int().min(0).openapi({ description: "The number of all keys.", example: 2 }),
   })
   .openapi("KeyList");
 

@@ -1,7 +1,9 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from "@asteasolutions/zod-to-openapi";
-import type { Endpoint, ErrorCase } from "./endpoint.ts";
+import { type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 import { endpoints, operationIds } from "./endpoint-catalogue.ts";
 import { errorBodySchema } from "./error-body.ts";
+import { jobAcceptedSchema } from "./job-bodies.ts";
+import { z } from "./zod.ts";
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31["generateDocument"]>;
 
@@ -17,7 +19,11 @@ Every error has the body \`{"detail": "<text>"}\`. Every answer has an \`X-Reque
 one of 1–128 letters, digits, dots, underscores and hyphens, a fresh one otherwise.
 
 Besides the errors listed with each operation: an unknown path is 404 \`Not Found\`, a known path with another method
-is 405 with \`Allow\`. A trailing slash is tolerated.`;
+is 405 with \`Allow\`. A trailing slash is tolerated.
+
+Answers to reads have an \`ETag\`: a request with it in \`If-None-Match\` is answered 304 while nothing has changed.
+With \`Accept-Encoding: gzip\` long answers are compressed. Every answer to a request with a token has \`RateLimit\` headers
+while there is a limit.`;
 
 /** Makes the OpenAPI 3.1 document from the catalogue. */
 export function openApiDocument(): OpenApiDocument {
@@ -42,7 +48,9 @@ export function openApiDocument(): OpenApiDocument {
     tags: [
       { name: "Status", description: "Whether the API answers." },
       { name: "Keys", description: "Access keys: create, read, link, delete." },
+      { name: "Batches", description: "Up to 1000 keys in one call." },
       { name: "Traffic", description: "Bytes that the keys moved." },
+      { name: "Jobs", description: "Writes that are answered later." },
       { name: "Documentation", description: "This description, for people and for programs." },
     ],
   });
@@ -61,6 +69,7 @@ function registerHeaders(registry: OpenAPIRegistry) {
     "X-Request-Id": header("X-Request-Id", "Names the request in every log line.", { type: "string" }, "bot-42"),
     "WWW-Authenticate": header("WWW-Authenticate", "How to authenticate.", { type: "string" }, "Bearer"),
     "Retry-After": header("Retry-After", "Seconds to wait.", { type: "integer", minimum: 1 }, 5),
+    Location: header("Location", "Where to ask what became of it.", { type: "string" }, "/api/jobs/…"),
   };
 }
 
@@ -74,17 +83,41 @@ function routeOf(operationId: string, endpoint: Endpoint, headers: HeaderRefs): 
     description: endpoint.description,
     security: endpoint.auth === "bearer" ? [{ bearer: [] }] : [],
     request: requestOf(endpoint),
-    responses: { 200: successOf(endpoint, headers), ...errorsOf(endpoint.errors, headers) },
+    responses: {
+      200: successOf(endpoint, headers),
+      ...(isWrite(endpoint) && { 202: acceptedOf(headers) }),
+      ...errorsOf(endpoint.errors, headers),
+    },
   };
 }
 
-function requestOf({ params, body }: Endpoint): NonNullable<RouteConfig["request"]> {
+const writeHeaders = z.object({
+  "Idempotency-Key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/)
+    .optional()
+    .openapi({
+      description:
+        "Makes repeats safe: within 24 hours a repeat with the same key gets the first answer, with " +
+        "`Idempotency-Replayed: true`, and nothing is done twice.",
+      example: "order-4711",
+    }),
+  Prefer: z.string().optional().openapi({
+    description: "`respond-async`: the answer is 202 as soon as the write is queued.",
+    example: "respond-async",
+  }),
+});
+
+function requestOf(endpoint: Endpoint): NonNullable<RouteConfig["request"]> {
+  const { params, query, body } = endpoint;
   return {
     ...(params !== undefined && { params }),
+    ...(query !== undefined && { query }),
+    ...(isWrite(endpoint) && { headers: writeHeaders }),
     ...(body !== undefined && {
       body: {
         description: body.description,
-        required: false,
+        required: body.required ?? false,
         content: { "application/json": { schema: body.schema, examples: body.examples } },
       },
     }),
@@ -97,6 +130,19 @@ function successOf({ success }: Endpoint, headers: HeaderRefs): RouteConfig["res
     description,
     headers: { "X-Request-Id": headers["X-Request-Id"] },
     content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+  };
+}
+
+function acceptedOf(headers: HeaderRefs): RouteConfig["responses"][string] {
+  return {
+    description: "Queued, because the request preferred `respond-async`.",
+    headers: { "X-Request-Id": headers["X-Request-Id"], Location: headers.Location },
+    content: {
+      "application/json": {
+        schema: jobAcceptedSchema,
+        example: { job_id: "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11", status: "queued" },
+      },
+    },
   };
 }
 
@@ -120,7 +166,7 @@ function errorOf(status: number, cases: readonly ErrorCase[], headers: HeaderRef
     headers: {
       "X-Request-Id": headers["X-Request-Id"],
       ...(status === 401 && { "WWW-Authenticate": headers["WWW-Authenticate"] }),
-      ...(status === 503 && { "Retry-After": headers["Retry-After"] }),
+      ...((status === 503 || status === 429) && { "Retry-After": headers["Retry-After"] }),
     },
     content: {
       "application/json": {

@@ -76,6 +76,7 @@ describe("parseRequest: endpoints that take nothing", () => {
   it("ignores what is sent", () => {
     expect(parseRequest(endpoints.syncTraffic, { params: { a: 1 }, body: [1, 2] })).toEqual({
       params: undefined,
+      query: undefined,
       body: undefined,
     });
   });

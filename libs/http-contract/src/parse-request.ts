@@ -9,12 +9,14 @@ export class InvalidRequestError extends Error {
 /** What came over the wire: `body` is undefined when there was none. */
 export interface RawRequest {
   readonly params: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
   readonly body: unknown;
 }
 
 /** What an endpoint's schemas made of a request; parts without a schema are undefined. */
 export interface RequestInput<E extends Endpoint> {
   readonly params: E extends { readonly params: infer P extends z.ZodType } ? z.output<P> : undefined;
+  readonly query: E extends { readonly query: infer Q extends z.ZodType } ? z.output<Q> : undefined;
   readonly body: E extends { readonly body: { readonly schema: infer B extends z.ZodType } } ? z.output<B> : undefined;
 }
 
@@ -25,10 +27,11 @@ export interface RequestInput<E extends Endpoint> {
  */
 export function parseRequest<E extends Endpoint>(endpoint: E, raw: RawRequest): RequestInput<E> {
   const params = endpoint.params === undefined ? undefined : parse(endpoint.params, raw.params);
+  const query = endpoint.query === undefined ? undefined : parse(endpoint.query, raw.query ?? {});
   const body =
     endpoint.body === undefined ? undefined : parse(endpoint.body.schema, raw.body === undefined ? {} : raw.body);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part is what its schema made, or undefined without one
-  return { params, body } as RequestInput<E>;
+  return { params, query, body } as RequestInput<E>;
 }
 
 function parse(schema: z.ZodType, value: unknown): unknown {

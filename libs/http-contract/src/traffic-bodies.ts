@@ -24,6 +24,16 @@ export const trafficSchema = z
 
 export type TrafficBody = z.infer<typeof trafficSchema>;
 
+/** The figures of many keys in ascending order of their ids. */
+export const trafficListSchema = z
+  .strictObject({
+    traffic: z.array(trafficSchema).openapi({ description: "In ascending order of `key_id`." }),
+    total: z.int().min(0).openapi({ description: "The number of all keys.", example: 1 }),
+  })
+  .openapi("TrafficList");
+
+export type TrafficListBody = z.infer<typeof trafficListSchema>;
+
 export const trafficResetSchema = z
   .strictObject({
     success: z.literal(true),

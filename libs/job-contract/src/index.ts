@@ -1,5 +1,7 @@
 export { JobShapeError, PermanentJobError, QueueUnavailableError } from "./errors.ts";
+export { type FailedJob, FailedJobs, type FailedJobsOptions } from "./failed-jobs.ts";
 export {
+  itemJobId,
   type JobName,
   type JobPayload,
   type JobResult,
@@ -7,7 +9,13 @@ export {
   type QueueName,
   queueNames,
 } from "./job-catalogue.ts";
-export { createJobClient, type JobClient, type JobClientOptions, type JobVerdict } from "./job-client.ts";
+export {
+  createJobClient,
+  type JobClient,
+  type JobClientOptions,
+  type JobProgress,
+  type JobVerdict,
+} from "./job-client.ts";
 export {
   consumeJobs,
   type Delivery,

@@ -22,6 +22,20 @@ const notApplied = [
   z.object({ outcome: z.literal("failed"), detail: z.string() }),
 ] as const;
 
+const createResult = z.discriminatedUnion("outcome", [
+  z.object({ outcome: z.literal("created"), key: createdKey }),
+  ...notApplied,
+]);
+
+const deleteResult = z.discriminatedUnion("outcome", [
+  z.object({ outcome: z.literal("deleted") }),
+  z.object({ outcome: z.literal("not-found") }),
+  ...notApplied,
+]);
+
+/** Most items of one batch job. */
+const largestBatch = 1_000;
+
 /** Queues by what consumes them: the worker owns key jobs, the collector traffic jobs. */
 export const queueNames = ["veil-keys", "veil-traffic"] as const;
 export type QueueName = (typeof queueNames)[number];
@@ -34,10 +48,14 @@ export const jobCatalogue = {
   "create-key": {
     queue: "veil-keys",
     payload: z.object({ name: keyName, deadline, request_id: requestId }),
-    result: z.discriminatedUnion("outcome", [
-      z.object({ outcome: z.literal("created"), key: createdKey }),
-      ...notApplied,
-    ]),
+    result: createResult,
+    attempts: 12,
+  },
+  /** Many creations at once; each item is a creation of its own, under {@link itemJobId}. */
+  "create-keys": {
+    queue: "veil-keys",
+    payload: z.object({ names: z.array(keyName).min(1).max(largestBatch), deadline, request_id: requestId }),
+    result: z.object({ outcome: z.literal("done"), items: z.array(createResult) }),
     attempts: 12,
   },
   "cancel-creation": {
@@ -46,14 +64,24 @@ export const jobCatalogue = {
     result: z.object({ outcome: z.literal("cancelled") }),
     attempts: 30,
   },
+  /** Many cancellations by one durable write. */
+  "cancel-creations": {
+    queue: "veil-keys",
+    payload: z.object({ jobs: z.array(z.string()).min(1).max(largestBatch), request_id: requestId }),
+    result: z.object({ outcome: z.literal("cancelled") }),
+    attempts: 30,
+  },
   "delete-key": {
     queue: "veil-keys",
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
-    result: z.discriminatedUnion("outcome", [
-      z.object({ outcome: z.literal("deleted") }),
-      z.object({ outcome: z.literal("not-found") }),
-      ...notApplied,
-    ]),
+    result: deleteResult,
+    attempts: 12,
+  },
+  /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
+  "delete-keys": {
+    queue: "veil-keys",
+    payload: z.object({ key_ids: z.array(keyId).min(1).max(largestBatch), deadline, request_id: requestId }),
+    result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
   },
   "refresh-traffic": {
@@ -110,6 +138,11 @@ export type JobPayload<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["pa
 export type JobResult<N extends JobName> = z.infer<(typeof jobCatalogue)[N]["result"]>;
 
 const definitions: { readonly [N in JobName]: JobDefinition<JobPayload<N>, JobResult<N>> } = jobCatalogue;
+
+/** Under which job id an item of a batch job claims, deletes and is cancelled, as a job of its own would. */
+export function itemJobId(batchJobId: string, index: number): string {
+  return `${batchJobId}-${index}`;
+}
 
 /** The definition of a job, typed by its name. */
 export function jobDefinition<N extends JobName>(name: N): JobDefinition<JobPayload<N>, JobResult<N>> {

@@ -14,6 +14,9 @@ export type JobVerdict<N extends JobName> =
   /** The wait ended first; the job may still run. */
   | { readonly state: "pending" };
 
+/** How far a job is: `ended` in whatever way, `unknown` when there is none, or it is not kept any more. */
+export type JobProgress = "queued" | "running" | "ended" | "unknown";
+
 /** The producer's side of the queues: what the API may do with jobs. */
 export interface JobClient {
   /**
@@ -30,6 +33,8 @@ export interface JobClient {
   awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobVerdict<N>>;
   /** Whether a job of this id is waiting, running or kept. @throws QueueUnavailableError */
   exists(name: JobName, jobId: string): Promise<boolean>;
+  /** How far a job is. @throws QueueUnavailableError */
+  progress(name: JobName, jobId: string): Promise<JobProgress>;
   /** False while the connection to Redis is down. */
   readonly connected: boolean;
   /** Round trip to Redis, for probes. @throws when Redis does not answer within two seconds */
@@ -92,6 +97,13 @@ class BullJobClient implements JobClient {
 
   async exists(name: JobName, jobId: string): Promise<boolean> {
     return (await this.#getJob(name, jobId)) !== undefined;
+  }
+
+  async progress(name: JobName, jobId: string): Promise<JobProgress> {
+    const job = await this.#getJob(name, jobId);
+    if (job === undefined) return "unknown";
+    if (job.finishedOn !== undefined) return "ended";
+    return job.processedOn === undefined ? "queued" : "running";
   }
 
   async ping(): Promise<void> {

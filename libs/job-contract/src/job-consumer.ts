@@ -86,7 +86,10 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     onStep({ queue, name: "unknown", jobId, requestId: "", attempt: 0, durationMs: 0, state: "stalled" }),
   );
   return {
-    drain: () => worker.pause(),
+    // Without Redis nothing is taken anyway, and BullMQ would wait for it.
+    drain: async () => {
+      if (connection.status === "ready") await worker.pause();
+    },
     close: async () => {
       await worker.close(true);
       connection.disconnect();

@@ -35,6 +35,9 @@ function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: Job
       "create-key": () => Promise.reject(new Error("not expected")),
       "cancel-creation": () => Promise.resolve({ outcome: "cancelled" }),
       "delete-key": () => Promise.resolve({ outcome: "not-found" }),
+      "create-keys": () => Promise.resolve({ outcome: "done", items: [] }),
+      "cancel-creations": () => Promise.resolve({ outcome: "cancelled" }),
+      "delete-keys": () => Promise.resolve({ outcome: "done", items: [] }),
       ...handlers,
     },
     onStep,
@@ -108,6 +111,26 @@ test("a wait that ends first says pending", async () => {
   expect(await client.awaitResult("create-key", jobId, 50)).toEqual({ state: "pending" });
   expect(await client.exists("create-key", jobId)).toBe(true);
   expect(await client.exists("create-key", newJob())).toBe(false);
+});
+
+test("a job's progress is told from its queueing to its end", async () => {
+  const jobId = `cancel-${newJob()}`;
+  expect(await client.progress("cancel-creation", jobId)).toBe("unknown");
+  await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  expect(await client.progress("cancel-creation", jobId)).toBe("queued");
+  let release: () => void = ignore;
+  consume({
+    "cancel-creation": async () => {
+      await new Promise<void>((go) => {
+        release = go;
+      });
+      return { outcome: "cancelled" };
+    },
+  });
+  await vi.waitFor(async () => expect(await client.progress("cancel-creation", jobId)).toBe("running"));
+  release();
+  await client.awaitResult("cancel-creation", jobId, 5_000);
+  expect(await client.progress("cancel-creation", jobId)).toBe("ended");
 });
 
 test("drain lets the job under way end and takes no other", async () => {

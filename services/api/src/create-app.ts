@@ -1,26 +1,43 @@
+import type { BlockList } from "node:net";
 import { messages } from "@veil/http-contract";
+import compression from "compression";
 import express, { type Express } from "express";
 import { docsAssets } from "./docs/docs-assets.ts";
-import { bearerAuth } from "./http/bearer-auth.ts";
+import { allowAddresses } from "./http/allow-addresses.ts";
+import { type AuthGuard, bearerAuth } from "./http/bearer-auth.ts";
+import type { ApiSecret } from "./http/callers.ts";
 import { crossOrigin, type OriginPolicy } from "./http/cross-origin.ts";
-import { endpointRoutes } from "./http/endpoint-routes.ts";
+import { carryOut, endpointRoutes, type Operations } from "./http/endpoint-routes.ts";
 import { handleError } from "./http/handle-error.ts";
 import { HttpError } from "./http/http-error.ts";
 import { identifyRequest } from "./http/identify-request.ts";
+import { limitRate, type RateLimit } from "./http/limit-rate.ts";
 import { type FinishedRequest, logRequest } from "./http/log-request.ts";
 import { refuseMalformedPath } from "./http/refuse-malformed.ts";
 import { securityHeaders } from "./http/security-headers.ts";
 import { createOperations, type OperationPorts } from "./operations.ts";
-import type { Logger } from "./ports.ts";
+import type { JobWatch, Logger } from "./ports.ts";
+import { SharedWrites } from "./writes/shared-writes.ts";
+import type { WriteRecords } from "./writes/write-records.ts";
 
-export interface AppDependencies extends OperationPorts {
+export interface AppDependencies extends Omit<OperationPorts, "jobStatus"> {
   /** The secrets that callers may come with; at least one. */
-  readonly secrets: readonly string[];
+  readonly secrets: readonly ApiSecret[];
+  /** Where requests may come from; null for everywhere. */
+  readonly allowedAddresses: BlockList | null;
+  /** The proxies whose `X-Forwarded-For` is believed: how many, or which; false for none. */
+  readonly trustedProxies: TrustedProxies;
+  readonly rate: RateLimit;
+  readonly authGuard: AuthGuard;
+  readonly records: WriteRecords;
+  readonly progress: JobWatch;
   readonly origins: OriginPolicy;
   readonly log: Logger;
   /** Told of every request when it is over. */
   readonly onFinished: (request: FinishedRequest) => void;
 }
+
+export type TrustedProxies = false | number | readonly string[];
 
 /**
  * The HTTP application over the ports given in.
@@ -29,18 +46,26 @@ export interface AppDependencies extends OperationPorts {
  * can be learned without it. Elsewhere an unknown path is a plain 404.
  */
 export function createApp(dependencies: AppDependencies): Express {
-  const { secrets, origins, log, newId, onFinished } = dependencies;
+  const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, log, newId, onFinished } = dependencies;
+  const writes: SharedWrites = new SharedWrites({ ...dependencies }, (id, raw, scope) =>
+    carryOut(id, operations, raw, scope),
+  );
+  const operations: Operations = createOperations({
+    ...dependencies,
+    jobStatus: (jobId, scope) => writes.status(jobId, scope),
+  });
   const app = express();
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
   app.set("query parser", "simple");
+  app.set("trust proxy", trustedProxies);
 
   app.use(identifyRequest(log, newId), logRequest(onFinished));
-  app.use(securityHeaders(), crossOrigin(origins));
-  app.use("/api", privateAnswers, bearerAuth(secrets));
+  app.use(securityHeaders(), crossOrigin(origins), allowAddresses(allowedAddresses), compression());
+  app.use("/api", privateAnswers, bearerAuth(secrets, authGuard), limitRate(rate));
   app.use(refuseMalformedPath());
   app.use(docsAssets());
-  app.use(endpointRoutes(createOperations(dependencies)));
+  app.use(endpointRoutes(operations, writes));
   app.use(() => {
     throw new HttpError(404, messages.pathNotFound);
   });

@@ -1,9 +1,12 @@
+import type { JsonReply } from "./http/reply.ts";
+
 /** Thrown when there is no key of this id that callers may see. */
 export class KeyNotFoundError extends Error {
   override readonly name = "KeyNotFoundError";
-  readonly keyId: number;
+  /** Its id, or the UUID by which it was asked for. */
+  readonly keyId: number | string;
 
-  constructor(keyId: number) {
+  constructor(keyId: number | string) {
     super(`key ${keyId} not found`);
     this.keyId = keyId;
   }
@@ -24,9 +27,24 @@ export class WriteFailedError extends Error {
   }
 }
 
+/** Thrown when a write was refused for good: the same request would be refused again. */
+export class WriteRefusedError extends WriteFailedError {
+  override readonly name: string = "WriteRefusedError";
+}
+
 /** Thrown when a write failed because something that the service needs is away, so that trying again makes sense. */
 export class WriteUnavailableError extends WriteFailedError {
   override readonly name: string = "WriteUnavailableError";
+}
+
+/** Thrown when a write was not seen to happen and may have happened all the same; it may be asked for again. */
+export class WriteUnseenError extends WriteFailedError {
+  override readonly name: string = "WriteUnseenError";
+}
+
+/** {@link WriteUnseenError} because something that the service needs is away. */
+export class WriteUnseenUnavailableError extends WriteUnavailableError {
+  override readonly name: string = "WriteUnseenUnavailableError";
 }
 
 /** Reasons that several writes give. */
@@ -42,6 +60,38 @@ export class OutcomeUnknownError extends Error {
   constructor(job: string) {
     super(`neither Redis nor MongoDB can tell what became of ${job}`);
     this.job = job;
+  }
+}
+
+/** Thrown when another request that takes part in the same write has answered it. */
+export class WriteSettledError extends Error {
+  override readonly name = "WriteSettledError";
+  readonly reply: JsonReply;
+
+  constructor(reply: JsonReply) {
+    super("another request answered this write");
+    this.reply = reply;
+  }
+}
+
+/** Thrown when the id of a write was used before for another request. */
+export class WriteMismatchError extends Error {
+  override readonly name = "WriteMismatchError";
+}
+
+/** Thrown when the shared store of writes does not answer. */
+export class WriteRecordsUnavailableError extends Error {
+  override readonly name = "WriteRecordsUnavailableError";
+}
+
+/** Thrown when nobody knows a write of this id. */
+export class JobNotFoundError extends Error {
+  override readonly name = "JobNotFoundError";
+  readonly jobId: string;
+
+  constructor(jobId: string) {
+    super(`job ${jobId} not found`);
+    this.jobId = jobId;
   }
 }
 

@@ -10,20 +10,32 @@ import type { KeyReader } from "./ports.ts";
 const plane = new InMemoryPlane();
 const key = plane.addKey({ name: "x".repeat(200) });
 
-/** A list without an end, that knows how far it was read and whether it was closed. */
-class EndlessList {
+/** A list that is very long, that knows how far it was read and whether it was closed. */
+class VeryLongList {
   read = 0;
   closed = false;
+  length = 1_000_000;
   failAfter = Number.POSITIVE_INFINITY;
 
-  readonly reader: KeyReader = { ...plane.keyReader, listActive: () => this.#keys() };
+  readonly reader: KeyReader = {
+    ...plane.keyReader,
+    listActive: () => this.#keys(),
+    listActiveIds: () => this.#ids(),
+  };
+
+  async *#ids() {
+    for (let keyId = 1; keyId <= this.length; keyId += 1) yield { keyId, job: key.job };
+  }
 
   async *#keys() {
+    this.closed = false;
+    let keyId = 0;
     try {
-      while (true) {
+      while (keyId < this.length) {
         if (this.read >= this.failAfter) throw new StoreUnavailableError(new Error("cursor lost"));
         this.read += 1;
-        yield { ...key, keyId: this.read };
+        keyId += 1;
+        yield { ...key, keyId };
         if (this.read % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {
@@ -33,11 +45,11 @@ class EndlessList {
 }
 
 describe("GET /api/keys of very many keys", () => {
-  let list: EndlessList;
+  let list: VeryLongList;
   let api: InMemoryApi;
 
   beforeEach(async () => {
-    list = new EndlessList();
+    list = new VeryLongList();
     api = await startInMemoryApi({ keys: list.reader });
   });
   afterEach(async () => {
@@ -83,7 +95,7 @@ describe("GET /api/keys of very many keys", () => {
   });
 
   it("breaks the connection when the cursor fails midway, so that half a list is never taken for a whole one", async () => {
-    list.failAfter = 5_000;
+    list.failAfter = 8_000;
     const response = await open();
     response.resume();
     await expect(once(response, "end")).rejects.toThrow(/aborted/);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createJobClient } from "@veil/job-contract";
+import { connectRedis } from "@veil/redis-connection";
 import { connectMongo, MongoKeyReader, MongoTrafficStore } from "@veil/mongo-store";
 import {
   closeHttp,
@@ -16,9 +17,11 @@ import {
 import { createApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
 import { requestMetrics } from "./request-metrics.ts";
-import { apiSettings } from "./settings.ts";
+import { redisAuthGuard, redisRateLimit } from "./limits/redis-limits.ts";
+import { apiSecrets, apiSettings } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
+import { RedisWriteRecords } from "./writes/redis-write-records.ts";
 
 const service = "api";
 const version = readPackageVersion(import.meta.url);
@@ -56,13 +59,22 @@ await runService({
     running.onStop("connections", "queues", () => jobs.close());
     ops.addCheck("redis", () => jobs.ping());
 
+    const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
+    running.onStop("connections", "redis", () => redis.disconnect());
+
     const app = createApp({
       keys: new MongoKeyReader(mongo),
       traffic: ledgerTrafficReader(new MongoTrafficStore(mongo)),
       jobs,
       shareLinkOf: shareLinkMaker(settings),
       shortId: settings.REALITY_COMMON_SHORT_ID,
-      secrets: settings.API_SECRET_KEY,
+      secrets: apiSecrets(settings),
+      allowedAddresses: settings.ALLOWED_IPS,
+      trustedProxies: settings.TRUST_PROXY,
+      rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
+      authGuard: redisAuthGuard(redis, settings.QUEUE_PREFIX),
+      records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
+      progress: jobs,
       origins: settings.CORS_ORIGINS,
       clock: systemClock,
       newId: randomUUID,

@@ -1,10 +1,11 @@
 import {
+  type JobBody,
   type KeyDeletedBody,
   type KeyLinkBody,
+  type KeyRef,
   messages,
   openApiDocument,
   type StatusBody,
-  type TrafficBody,
   type TrafficResetBody,
   type TrafficSyncedBody,
 } from "@veil/http-contract";
@@ -12,14 +13,19 @@ import { redocPage } from "./docs/redoc-page.ts";
 import { swaggerUiPage } from "./docs/swagger-ui-page.ts";
 import type { Operations } from "./http/endpoint-routes.ts";
 import { ok } from "./http/reply.ts";
+import { answerBatch } from "./keys/batch-outcome.ts";
 import { createKey } from "./keys/create-key.ts";
+import { createKeys } from "./keys/create-keys.ts";
 import { deleteKey } from "./keys/delete-key.ts";
+import { deleteKeys } from "./keys/delete-keys.ts";
+import { findKeyId, keyIdToDelete } from "./keys/find-key-id.ts";
 import { keyBody } from "./keys/key-body.ts";
-import { keyListChunks } from "./keys/key-list-chunks.ts";
+import { listKeys } from "./keys/list-keys.ts";
 import { RefusedCreations } from "./keys/refused-creations.ts";
 import { VisibleKeys } from "./keys/visible-keys.ts";
-import type { KeyReader, ShareLinkOf, TrafficReader } from "./ports.ts";
+import { type KeyReader, pageOf, type RequestScope, type ShareLinkOf, type TrafficReader } from "./ports.ts";
 import { getTraffic } from "./traffic/get-traffic.ts";
+import { listTraffic, trafficBody } from "./traffic/list-traffic.ts";
 import { resetTraffic } from "./traffic/reset-traffic.ts";
 import { syncTraffic } from "./traffic/sync-traffic.ts";
 import type { WritePorts } from "./writes/write-ports.ts";
@@ -33,6 +39,8 @@ export interface OperationPorts extends WritePorts {
   readonly shortId: string;
   readonly refreshWaitMs: number;
   readonly syncDeadlineMs: number;
+  /** What became of a write that was answered 202. */
+  readonly jobStatus: (jobId: string, scope: RequestScope) => Promise<JobBody>;
 }
 
 /** Makes the operation of every endpoint. */
@@ -42,6 +50,7 @@ export function createOperations(outside: OperationPorts): Operations {
   const ports = { ...outside, refused, visibleKeys };
   const { shortId, shareLinkOf } = ports;
   const document = openApiDocument();
+  const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
 
   return {
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
@@ -51,27 +60,55 @@ export function createOperations(outside: OperationPorts): Operations {
 
     createKey: async ({ body }, scope) => ok(keyBody(await createKey(body.name ?? null, scope, ports), shortId)),
 
-    listKeys: async () => ({ kind: "stream", chunks: keyListChunks(visibleKeys.list(), shortId) }),
+    createKeys: async ({ body }, scope) =>
+      ok(
+        await answerBatch(
+          body.keys,
+          (wishes) =>
+            createKeys(
+              wishes.map(({ name }) => name ?? null),
+              scope,
+              ports,
+            ),
+          (key) => keyBody(key, shortId),
+        ),
+      ),
 
-    getKey: async ({ params }) => ok(keyBody(await visibleKeys.get(params.key_id), shortId)),
+    listKeys: async ({ query }) => listKeys(pageOf(query), ports),
 
-    deleteKey: async ({ params: { key_id } }, scope) => {
+    getKey: async ({ params }) => ok(keyBody(await visibleKeys.get(await keyIdOf(params.key_id)), shortId)),
+
+    deleteKey: async ({ params }, scope) => {
+      const key_id = await keyIdToDelete(params.key_id, outside.keys);
       await deleteKey(key_id, scope, ports);
       return ok({ success: true, message: messages.keyDeleted(key_id) } satisfies KeyDeletedBody);
     },
 
-    getKeyLink: async ({ params: { key_id } }) => {
-      const key = await visibleKeys.get(key_id);
-      return ok({ key_id, vless_link: shareLinkOf(key) } satisfies KeyLinkBody);
+    deleteKeys: async ({ body }, scope) =>
+      ok(
+        await answerBatch(
+          body.key_ids,
+          (refs) => deleteKeys(refs, scope, ports),
+          (key) => ({ ...keyBody(key, shortId), is_active: false }),
+        ),
+      ),
+
+    getKeyLink: async ({ params }) => {
+      const key = await visibleKeys.get(await keyIdOf(params.key_id));
+      return ok({ key_id: key.keyId, vless_link: shareLinkOf(key) } satisfies KeyLinkBody);
     },
 
-    getKeyTraffic: async ({ params: { key_id } }, scope) => {
-      const { upload, download, lastUpdated } = await getTraffic(key_id, scope, ports);
-      const total = upload + download;
-      return ok({ key_id, upload, download, total, last_updated: lastUpdated } satisfies TrafficBody);
+    listTraffic: async ({ query }) => listTraffic(pageOf(query), ports),
+
+    getKeyTraffic: async ({ params }, scope) => {
+      const keyId = await keyIdOf(params.key_id);
+      return ok(trafficBody(keyId, await getTraffic(keyId, scope, ports)));
     },
 
-    resetKeyTraffic: async ({ params: { key_id } }, scope) => {
+    getJob: async ({ params }, scope) => ok(await ports.jobStatus(params.job_id, scope)),
+
+    resetKeyTraffic: async ({ params }, scope) => {
+      const key_id = await keyIdOf(params.key_id);
       const { upload, download } = await resetTraffic(key_id, scope, ports);
       return ok({
         success: true,

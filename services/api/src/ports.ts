@@ -1,16 +1,37 @@
+import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-contract";
 import type { KeyRecord } from "@veil/key-lifecycle";
 
 /** What the API asks of the queues. */
 export type Jobs = Pick<JobClient, "submit" | "awaitResult">;
 
+/** What the API asks of the queues to tell how far a job is. */
+export type JobWatch = Pick<JobClient, "progress">;
+
 /** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */
 export interface KeyReader {
   find(keyId: number): Promise<KeyRecord | null>;
+  /** The key of a UUID in lower case. */
+  findByUuid(uuid: string): Promise<KeyRecord | null>;
   /** The key that a create job decided, null while it has decided nothing. */
   findByCreateJob(job: string): Promise<KeyRecord | null>;
   /** Active keys in ascending order of their ids, read as they are consumed. */
-  listActive(): AsyncIterable<KeyRecord>;
+  listActive(page?: KeyPage): AsyncIterable<KeyRecord>;
+  /** Ids of active keys in ascending order, with their create jobs. */
+  listActiveIds(page?: KeyPage): AsyncIterable<Pick<KeyRecord, "keyId" | "job">>;
+  countActive(): Promise<number>;
+}
+
+/** A part of an ascending list: at most `limit` entries with ids above `after`. */
+export interface KeyPage {
+  readonly limit?: number;
+  readonly after?: number;
+}
+
+/** The part that a query asks for, null when it asks for no part. */
+export function pageOf({ limit, after }: PageQuery): KeyPage | null {
+  if (limit === undefined && after === undefined) return null;
+  return { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) };
 }
 
 /** Bytes that a key moved, and when they were read from Xray. */
@@ -25,6 +46,8 @@ export interface TrafficFigures {
 export interface TrafficReader {
   /** Null for a key that has no record yet. */
   find(keyId: number): Promise<TrafficFigures | null>;
+  /** The figures of those of the keys that have a record. */
+  findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, TrafficFigures>>;
 }
 
 /** What callers are shown of a key. */
@@ -47,4 +70,22 @@ export interface RequestScope {
   readonly requestId: string;
   /** Names the request in every line. */
   readonly log: Logger;
+  /** Set when other requests may take part in the same write. */
+  readonly turn?: WriteTurn;
+}
+
+/** A request's part in a write that others may take part in too: repeats of it, or questions about it. */
+export interface WriteTurn {
+  /** Names the write: whoever takes part gives its job the same id. */
+  readonly jobKey: string;
+  /** When the write began, in milliseconds since the epoch: its deadline counts from here. */
+  readonly startedAt: number;
+  /** Told when the job is in the queue. */
+  readonly onSubmitted: () => void;
+  /**
+   * Resolves when it is for this request, and no other, to judge what became of the job.
+   *
+   * @throws WriteSettledError with the answer that another request gave; OutcomeUnknownError
+   */
+  readonly becomeJudge: (jobId: string) => Promise<void>;
 }

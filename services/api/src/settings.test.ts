@@ -21,7 +21,11 @@ function problemsOf(env: Record<string, string>): string {
 describe("apiSettings", () => {
   it("has the first implementation's defaults", () => {
     expect(read({})).toMatchObject({
-      API_SECRET_KEY: [secret],
+      API_SECRET_KEY: [{ name: null, tokens: [secret] }],
+      API_READONLY_KEY: [],
+      RATE_LIMIT_PER_SECOND: 200,
+      ALLOWED_IPS: null,
+      TRUST_PROXY: false,
       API_HOST: "0.0.0.0",
       API_PORT: 8_000,
       CORS_ORIGINS: "any",
@@ -36,7 +40,30 @@ describe("apiSettings", () => {
 
   it("takes several secrets, separated by commas", () => {
     const other = "fedcba9876543210fedcba9876543210";
-    expect(read({ API_SECRET_KEY: ` ${secret}, ${other},` }).API_SECRET_KEY).toEqual([secret, other]);
+    expect(read({ API_SECRET_KEY: ` ${secret}, ${other},` }).API_SECRET_KEY).toEqual([
+      { name: null, tokens: [secret] },
+      { name: null, tokens: [other] },
+    ]);
+  });
+
+  it("takes names before the secrets, and the whole entry as a secret as well", () => {
+    const { API_SECRET_KEY, API_READONLY_KEY } = read({
+      API_SECRET_KEY: `botA:${secret},9:${secret}`,
+      API_READONLY_KEY: `panel:${secret}`,
+    });
+    expect(API_SECRET_KEY).toEqual([
+      { name: "botA", tokens: [secret, `botA:${secret}`] },
+      { name: null, tokens: [`9:${secret}`] },
+    ]);
+    expect(API_READONLY_KEY).toEqual([{ name: "panel", tokens: [secret, `panel:${secret}`] }]);
+  });
+
+  it.each([
+    ["0", false],
+    ["2", 2],
+    ["10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]],
+  ])("reads TRUST_PROXY=%s", (value, proxies) => {
+    expect(read({ TRUST_PROXY: value }).TRUST_PROXY).toEqual(proxies);
   });
 
   it.each([
@@ -44,6 +71,7 @@ describe("apiSettings", () => {
     ["short", /at least 32 characters/],
     [`${secret},short`, /at least 32 characters/],
     [",,", /at least one/],
+    ["botA:short", /at least 32 characters/],
     [`${secret}é`, /printable ASCII/],
     [`${secret}\n${secret}`, /printable ASCII/],
   ])("refuses the secret %j and does not repeat it", (value, problem) => {
@@ -58,6 +86,12 @@ describe("apiSettings", () => {
     ["API_PORT", "65536"],
     ["REDIS_URL", "http://redis"],
     ["MONGODB_URI", "mongo"],
+    ["API_READONLY_KEY", "short"],
+    ["RATE_LIMIT_PER_SECOND", "-1"],
+    ["ALLOWED_IPS", "10.0.0.0/33"],
+    ["ALLOWED_IPS", "somewhere"],
+    ["TRUST_PROXY", "true"],
+    ["TRUST_PROXY", "10.0.0.0/8/8"],
     ["QUEUE_PREFIX", "veil:prod"],
     ["CORS_ORIGINS", "admin.example"],
     ["CORS_ORIGINS", "https://admin.example/path"],

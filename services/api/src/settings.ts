@@ -1,6 +1,9 @@
 import { nodeVariables } from "@veil/node-settings";
-import { commaList, durationMs, port, runtimeSettings, url } from "@veil/service-runtime";
+import { commaList, durationMs, port, runtimeSettings, url, wholeNumber } from "@veil/service-runtime";
 import { z } from "zod";
+import type { TrustedProxies } from "./create-app.ts";
+import { addressList } from "./http/allow-addresses.ts";
+import type { ApiSecret } from "./http/callers.ts";
 import type { OriginPolicy } from "./http/cross-origin.ts";
 
 const shortestSecret = 32;
@@ -10,6 +13,40 @@ const secret = z
   .string()
   .min(shortestSecret, `must have at least ${shortestSecret} characters, each of several too`)
   .regex(/^[\x20-\x7e]*$/, "must consist of printable ASCII characters");
+
+const named = /^([A-Za-z][\w-]{0,31}):(.*)$/;
+
+/**
+ * `secret`, or `name:secret`. A caller may send either the bare secret or the whole entry, so that a secret that holds a
+ * colon by chance stays what it was.
+ */
+const namedSecret = z.string().transform((entry, context): Omit<ApiSecret, "readOnly"> => {
+  const [, name, bare] = named.exec(entry) ?? [];
+  const value = secret.safeParse(bare?.trim() ?? entry);
+  const whole = secret.safeParse(entry);
+  if (name !== undefined && value.success) return { name, tokens: [value.data, entry] };
+  if (name === undefined && whole.success) return { name: null, tokens: [entry] };
+  const { error } = name === undefined ? whole : value;
+  context.addIssue(error?.issues[0]?.message ?? "must be a secret");
+  return z.NEVER;
+});
+
+/** Where requests may come from: addresses and CIDR ranges. */
+const addresses = commaList().transform((entries, context) => {
+  const list = addressList(entries);
+  if (list !== null) return entries.length === 0 ? null : list;
+  context.addIssue("must be IP addresses or CIDR ranges like 10.0.0.0/8 separated by commas");
+  return z.NEVER;
+});
+
+/** The proxies that are believed: how many there are, or where they stand. */
+const proxies = z.string().transform((text, context): TrustedProxies => {
+  if (/^\d{1,2}$/.test(text)) return Number(text) === 0 ? false : Number(text);
+  const entries = text.split(",").map((entry) => entry.trim());
+  if (addressList(entries) !== null) return entries;
+  context.addIssue("must be a number of proxies, or their IP addresses or CIDR ranges separated by commas");
+  return z.NEVER;
+});
 
 /** A host name or an address, as it may stand in a URL: no scheme, no port. */
 const host = z
@@ -37,9 +74,19 @@ export const apiSettings = z.object({
   ...runtimeSettings({ metricsPort: 9100 }),
   ...nodeVariables,
   /** Several, separated by commas, while one is rotated. */
-  API_SECRET_KEY: commaList(secret)
+  API_SECRET_KEY: commaList(namedSecret)
     .refine((secrets) => secrets.length > 0, "must hold at least one key")
     .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+  /** Secrets with which callers may only read. */
+  API_READONLY_KEY: commaList(namedSecret)
+    .default([])
+    .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+  /** Requests per second that one secret may make, counted over all replicas; 0 for no limit. */
+  RATE_LIMIT_PER_SECOND: wholeNumber({ max: 100_000 }).default(200).meta({ example: "200" }),
+  /** Where requests may come from; everywhere when it is not set. */
+  ALLOWED_IPS: addresses.default(null).meta({ example: "203.0.113.0/24,2001:db8::/32" }),
+  /** Whose `X-Forwarded-For` is believed; nobody's when it is not set. */
+  TRUST_PROXY: proxies.default(false).meta({ example: "1" }),
   API_HOST: z.string().default("0.0.0.0").meta({ example: "0.0.0.0" }),
   API_PORT: port({ anyFree: true }).default(8_000).meta({ example: "8000" }),
   REDIS_URL: url(["redis", "rediss"]).default("redis://127.0.0.1:6379").meta({ example: "redis://127.0.0.1:6379" }),
@@ -79,3 +126,11 @@ export const apiSettings = z.object({
 });
 
 export type ApiSettings = z.infer<typeof apiSettings>;
+
+/** All secrets that the settings name. */
+export function apiSecrets({ API_SECRET_KEY, API_READONLY_KEY }: ApiSettings): ApiSecret[] {
+  return [
+    ...API_SECRET_KEY.map((one) => ({ ...one, readOnly: false })),
+    ...API_READONLY_KEY.map((one) => ({ ...one, readOnly: true })),
+  ];
+}

@@ -20,6 +20,7 @@ export interface ReconcileLoopOptions {
 
 export interface FinishedPass {
   readonly node: string;
+  readonly reason: PassReason;
   readonly result: "ok" | "error";
   readonly durationMs: number;
   readonly found?: PassResult;
@@ -76,9 +77,9 @@ export class ReconcileLoop {
         { node: node.name, reason, ...drift, refills: found.refills, postponed: found.postponed, durationMs },
         "reconciled",
       );
-      onPass({ node: node.name, result: "ok", durationMs, found });
+      onPass({ node: node.name, reason, result: "ok", durationMs, found });
     } catch (error) {
-      onPass({ node: node.name, result: "error", durationMs: clock.now() - begun });
+      onPass({ node: node.name, reason, result: "error", durationMs: clock.now() - begun });
       throw error;
     }
   }

@@ -17,13 +17,12 @@ import {
   startOpsServer,
   systemClock,
 } from "@veil/service-runtime";
-import { connectXrayNode } from "@veil/xray-gateway";
+import { connectNodes } from "./connect-nodes.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { ReconcileLoop } from "./keep-reconciled.ts";
 import { keyJobHandlers } from "./key-job-handlers.ts";
 import { workerSettings } from "./settings.ts";
 import { workerMetrics } from "./worker-metrics.ts";
-import { XrayNodeUsers } from "./xray-node-users.ts";
 
 const service = "xray-worker";
 const version = readPackageVersion(import.meta.url);
@@ -58,16 +57,21 @@ await runService({
 
     const store = new MongoKeyStore(mongo);
     const vault = new MongoInboundVault(mongo);
-    const nodes = nodeSettings(settings).map(({ name, address, inboundTag }) => {
-      const node = connectXrayNode({ name, address, inboundTag });
-      running.onStop("connections", `node ${name}`, () => node.close());
-      const users = new XrayNodeUsers({
-        node,
-        vault,
-        flow: settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW,
-        shortId: settings.REALITY_COMMON_SHORT_ID,
-      });
-      return { node, users };
+    const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
+    const measured = workerMetrics(
+      metrics,
+      nodeSettings(settings).map(({ name }) => name),
+      store,
+      systemClock,
+    );
+    const nodes = connectNodes(running, settings, {
+      store,
+      vault,
+      exclusive,
+      clock: systemClock,
+      log,
+      onConfigFile: (result) => measured.configFile(result),
+      onBlocked: (node, users) => measured.blocked(node, users),
     });
     const ports: LifecyclePorts = {
       store,
@@ -76,13 +80,6 @@ await runService({
       clock: systemClock,
       newUuid: randomUUID,
     };
-    const measured = workerMetrics(
-      metrics,
-      nodes.map(({ node }) => node.name),
-      store,
-      systemClock,
-    );
-    const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
 
     const preparation = runPeriodically({
       everyMs: 1_000,
@@ -94,6 +91,14 @@ await runService({
     });
     running.onStop("loops", "preparation", () => preparation.stop());
 
+    const housekeeping = runPeriodically({
+      everyMs: settings.RECONCILE_INTERVAL_SECONDS * 1_000,
+      jitter: 0.1,
+      task: () => keepHouse({ ports, store, exclusive, clock: systemClock, log }),
+      onError: (err) => log.warn({ err }, "could not sweep"),
+    });
+    running.onStop("loops", "housekeeping", () => housekeeping.stop());
+
     for (const { node, users } of nodes) {
       const loop = new ReconcileLoop({
         node,
@@ -104,7 +109,11 @@ await runService({
         periodMs: settings.RECONCILE_INTERVAL_SECONDS * 1_000,
         clock: systemClock,
         log,
-        onPass: (pass) => measured.pass(pass),
+        onPass: (pass) => {
+          measured.pass(pass);
+          // What could not be removed while the node was away, or came back with it, must not wait for the period.
+          if (pass.result === "ok" && pass.reason !== "period") void housekeeping.trigger();
+        },
       });
       const ticking = runPeriodically({
         everyMs: glanceEveryMs,
@@ -114,13 +123,6 @@ await runService({
       });
       running.onStop("loops", `reconciler ${node.name}`, () => ticking.stop());
     }
-    const housekeeping = runPeriodically({
-      everyMs: settings.RECONCILE_INTERVAL_SECONDS * 1_000,
-      jitter: 0.1,
-      task: () => keepHouse({ ports, store, exclusive, clock: systemClock, log }),
-      onError: (err) => log.warn({ err }, "could not sweep"),
-    });
-    running.onStop("loops", "housekeeping", () => housekeeping.stop());
 
     const consumer = consumeJobs({
       queue: "veil-keys",

@@ -6,7 +6,12 @@ import type { FinishedPass } from "./keep-reconciled.ts";
 export interface WorkerMetrics {
   jobStep(step: JobStep): void;
   pass(pass: FinishedPass): void;
+  configFile(result: ConfigFileResult): void;
+  blocked(node: string, users: number): void;
 }
+
+const configFileResults = ["written", "unchanged", "error"] as const;
+type ConfigFileResult = (typeof configFileResults)[number];
 
 /** The worker's own metrics; every series exists at 0 from the start. */
 export function workerMetrics(
@@ -15,12 +20,14 @@ export function workerMetrics(
   store: Pick<MongoKeyStore, "countByState">,
   clock: Clock,
 ): WorkerMetrics {
+  const knownNames = jobNamesOf("veil-keys");
+  const knownName = (name: string) => knownNames.find((known) => known === name) ?? "unknown";
   const jobs = metrics.counter({
     name: "veil_jobs_total",
     help: "Deliveries of jobs by how they ended.",
     labels: {
       queue: ["veil-keys"],
-      name: [...jobNamesOf("veil-keys"), "unknown"],
+      name: [...knownNames, "unknown"],
       result: ["completed", "retried", "failed", "stalled"],
     },
   });
@@ -32,6 +39,16 @@ export function workerMetrics(
   const passSeconds = metrics.histogram({
     name: "veil_reconcile_duration_seconds",
     help: "Duration of a reconcile pass.",
+    labels: { node: nodes },
+  });
+  const configFile = metrics.counter({
+    name: "veil_config_file_total",
+    help: "Attempts to bring Xray's config file up to date, by result.",
+    labels: { result: configFileResults },
+  });
+  const blocked = metrics.gauge({
+    name: "veil_blocked_users",
+    help: "Removed users whose further streams the node blocks.",
     labels: { node: nodes },
   });
   const drift = metrics.gauge({
@@ -49,7 +66,9 @@ export function workerMetrics(
     },
   });
   return {
-    jobStep: ({ queue, name, state }) => jobs.inc({ queue, name, result: state }),
+    jobStep: ({ queue, name, state }) => jobs.inc({ queue, name: knownName(name), result: state }),
+    blocked: (node, users) => blocked.set({ node }, users),
+    configFile: (result) => configFile.inc({ result }),
     pass: ({ node, result, durationMs, found }) => {
       passes.inc({ node, result });
       passSeconds.observe({ node }, durationMs / 1000);

@@ -16,6 +16,8 @@ import {
 import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
+import type { BlockedUsers } from "./blocked-users.ts";
+import type { ConfigMirror } from "./config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
 
 export interface XrayNodeUsersOptions {
@@ -25,6 +27,10 @@ export interface XrayNodeUsersOptions {
   readonly flow: VlessFlow;
   /** The short id that every share link names. */
   readonly shortId: string;
+  /** Where removed users' multiplexed connections are to be cut off. */
+  readonly blocked?: Pick<BlockedUsers, "block" | "release"> | null;
+  /** Where the users are also kept in the node's config file. */
+  readonly mirror?: Pick<ConfigMirror, "settle" | "soon"> | null;
 }
 
 /** While an inbound is replaced it is missing for some milliseconds; an add or a remove waits that out. */
@@ -45,9 +51,11 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   async add(user: NodeUser): Promise<void> {
-    const { node } = this.#options;
+    const { node, blocked, mirror } = this.#options;
     const wanted = this.#inboundUser(user);
     await nodeErrors(this.name, async () => {
+      // Settling an unsure user removes it first.
+      await blocked?.release(wanted.email);
       try {
         await whileInboundMissing(() => node.addUser(wanted));
       } catch (error) {
@@ -56,10 +64,15 @@ export class XrayNodeUsers implements ReconciledNode {
         await node.addUser(wanted);
       }
     });
+    mirror?.soon();
   }
 
+  /** Out of the file first: an Xray that starts in between must not bring the user back. */
   async remove(keyId: number): Promise<void> {
-    await nodeErrors(this.name, () => whileInboundMissing(() => this.#options.node.removeUser(userEmail(keyId))));
+    const { node, blocked, mirror } = this.#options;
+    const email = userEmail(keyId);
+    await Promise.all([mirror?.settle(), blocked?.block(email)]);
+    await nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
   }
 
   async list(): Promise<readonly ActualUser[] | null> {

@@ -1,18 +1,20 @@
 import type { Endpoint } from "../endpoint.ts";
-import { guarded, ofOneKey, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
+import {
+  guarded,
+  ofOneKey,
+  ofWrites,
+  paged,
+  storeAway,
+  withBody,
+  writeFailed,
+  writeUnavailable,
+} from "../error-cases.ts";
 import { createKeySchema, keyDeletedSchema, keyLinkSchema, keyListSchema, keySchema } from "../key-bodies.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { longestKeyName } from "../key-name.ts";
 import { messages } from "../messages.ts";
-
-const exampleKey = {
-  key_id: 1,
-  uuid: "123e4567-e89b-42d3-a456-426614174000",
-  short_id: "7bb45050",
-  name: "user_123",
-  created_at: 1703520000,
-  is_active: true,
-} as const;
+import { pageQuerySchema } from "../page-query.ts";
+import { exampleKey } from "./example-key.ts";
 
 const otherKey = {
   ...exampleKey,
@@ -44,6 +46,7 @@ export const keyEndpoints = {
     success: { description: "The new key.", contentType: "application/json", schema: keySchema, example: exampleKey },
     errors: [
       ...guarded,
+      ...ofWrites,
       ...withBody,
       {
         status: 400,
@@ -60,15 +63,18 @@ export const keyEndpoints = {
     path: "/api/keys",
     tag: "Keys",
     summary: "List all keys",
-    description: "All keys in ascending order of `key_id`. The answer is streamed.",
+    description:
+      "All keys in ascending order of `key_id`, or a page of them: `limit` keys after the id `after`. A page that is " +
+      "shorter than `limit` is the last one. `total` is the number of all keys, whatever the page.",
     auth: "bearer",
+    query: pageQuerySchema,
     success: {
       description: "The keys and their number.",
       contentType: "application/json",
       schema: keyListSchema,
       example: { keys: [exampleKey, otherKey], total: 2 },
     },
-    errors: [...guarded, storeAway],
+    errors: [...guarded, ...paged, storeAway],
   },
   getKey: {
     method: "get",
@@ -100,6 +106,7 @@ export const keyEndpoints = {
     },
     errors: [
       ...guarded,
+      ...ofWrites,
       ...ofOneKey,
       ...withBody,
       writeFailed("delete key", "not done in time"),

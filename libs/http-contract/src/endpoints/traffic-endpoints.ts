@@ -1,10 +1,37 @@
 import type { Endpoint } from "../endpoint.ts";
-import { guarded, ofOneKey, storeAway, withBody, writeFailed } from "../error-cases.ts";
+import { guarded, ofOneKey, ofWrites, paged, storeAway, withBody, writeFailed } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { messages } from "../messages.ts";
-import { trafficResetSchema, trafficSchema, trafficSyncedSchema } from "../traffic-bodies.ts";
+import { pageQuerySchema } from "../page-query.ts";
+import { trafficListSchema, trafficResetSchema, trafficSchema, trafficSyncedSchema } from "../traffic-bodies.ts";
+
+const exampleTraffic = {
+  key_id: 1,
+  upload: 1024000,
+  download: 2048000,
+  total: 3072000,
+  last_updated: 1703520000,
+} as const;
 
 export const trafficEndpoints = {
+  listTraffic: {
+    method: "get",
+    path: "/api/traffic",
+    tag: "Traffic",
+    summary: "Read the traffic of all keys",
+    description:
+      "The stored figures of all keys in ascending order of `key_id`, or of a page of them, as `GET /api/keys` pages. " +
+      "Xray is not asked: the figures are at most one sync older than those of a single key.",
+    auth: "bearer",
+    query: pageQuerySchema,
+    success: {
+      description: "The figures, and the number of all keys.",
+      contentType: "application/json",
+      schema: trafficListSchema,
+      example: { traffic: [exampleTraffic], total: 1 },
+    },
+    errors: [...guarded, ...paged, storeAway],
+  },
   getKeyTraffic: {
     method: "get",
     path: "/api/keys/{key_id}/traffic",
@@ -19,7 +46,7 @@ export const trafficEndpoints = {
       description: "The bytes moved since the key was made or last reset.",
       contentType: "application/json",
       schema: trafficSchema,
-      example: { key_id: 1, upload: 1024000, download: 2048000, total: 3072000, last_updated: 1703520000 },
+      example: exampleTraffic,
     },
     errors: [...guarded, ...ofOneKey, storeAway],
   },
@@ -44,7 +71,14 @@ export const trafficEndpoints = {
         previous_total: 3072000,
       },
     },
-    errors: [...guarded, ...ofOneKey, ...withBody, storeAway, writeFailed("reset traffic", "not done in time")],
+    errors: [
+      ...guarded,
+      ...ofWrites,
+      ...ofOneKey,
+      ...withBody,
+      storeAway,
+      writeFailed("reset traffic", "not done in time"),
+    ],
   },
   syncTraffic: {
     method: "post",
@@ -59,6 +93,6 @@ export const trafficEndpoints = {
       schema: trafficSyncedSchema,
       example: { success: true, message: messages.trafficSynced(10, 0), updated: 10, errors: 0 },
     },
-    errors: [...guarded, ...withBody, writeFailed("sync traffic", "not done in time")],
+    errors: [...guarded, ...ofWrites, ...withBody, writeFailed("sync traffic", "not done in time")],
   },
 } as const satisfies Record<string, Endpoint>;

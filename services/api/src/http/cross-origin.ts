@@ -4,7 +4,17 @@ import type { RequestHandler } from "express";
 /** Which web pages may read the answers: those of any origin, of the listed ones, or none. Never with credentials. */
 export type OriginPolicy = "any" | "off" | readonly string[];
 
-const exposedHeaders = ["X-Request-Id", "Retry-After", "Allow", "WWW-Authenticate"];
+const exposedHeaders = [
+  "X-Request-Id",
+  "Retry-After",
+  "Allow",
+  "WWW-Authenticate",
+  "ETag",
+  "Location",
+  "Idempotency-Replayed",
+  "RateLimit",
+  "RateLimit-Policy",
+];
 const preflightAgeSeconds = 600;
 
 /** Answers preflights and marks answers as readable. A plain OPTIONS request goes on to the routes. */

@@ -1,4 +1,5 @@
 import {
+  bodyLimitBytes,
   type Endpoint,
   endpoints,
   messages,
@@ -8,13 +9,16 @@ import {
   type RawRequest,
   type RequestInput,
 } from "@veil/http-contract";
-import { type IRoute, type RequestHandler, Router } from "express";
+import { type IRoute, type Request, type RequestHandler, Router } from "express";
 import type { RequestScope } from "../ports.ts";
+import type { SharedWrites } from "../writes/shared-writes.ts";
+import { isWriteOperation } from "../writes/write-jobs.ts";
 import { HttpError } from "./http-error.ts";
 import { readJsonBody } from "./read-json-body.ts";
 import type { Reply } from "./reply.ts";
 import { requestContext } from "./request-context.ts";
 import { sendReply } from "./send-reply.ts";
+import { writePreferences } from "./write-preferences.ts";
 
 /** Carries out one endpoint: takes what its schemas made of the request, knows nothing of HTTP's wire. */
 type Operation<Id extends OperationId> = (
@@ -26,12 +30,12 @@ type Operation<Id extends OperationId> = (
 export type Operations = { readonly [Id in OperationId]: Operation<Id> };
 
 /** The routes of the whole catalogue; a known path with another method is 405 with `Allow`. */
-export function endpointRoutes(operations: Operations): Router {
+export function endpointRoutes(operations: Operations, writes: SharedWrites): Router {
   const router = Router({ caseSensitive: true });
   for (const [path, ids] of idsByPath()) {
     const route = router.route(path.replace(/\{(\w+)\}/g, ":$1"));
     route.all(noteRoute(path));
-    for (const id of ids) addMethod(route, id, operations);
+    for (const id of ids) addMethod(route, id, operations, writes);
     route.all(refuseMethod(ids.map((id) => endpoints[id].method)));
   }
   return router;
@@ -53,21 +57,42 @@ function noteRoute(path: string): RequestHandler {
   };
 }
 
-function addMethod(route: IRoute, id: OperationId, operations: Operations): void {
-  const { method } = endpoints[id];
-  const carryOut = bind(id, operations[id]);
-  route[method](async (request, response) => {
-    const body = method === "get" ? undefined : await readJsonBody(request, response);
-    const reply = await carryOut({ params: request.params, body }, requestContext(request));
+function addMethod(route: IRoute, id: OperationId, operations: Operations, writes: SharedWrites): void {
+  const endpoint: Endpoint = endpoints[id];
+  const limitBytes = endpoint.body?.limitBytes ?? bodyLimitBytes;
+  route[endpoint.method](async (request, response) => {
+    const body = endpoint.method === "get" ? undefined : await readJsonBody(request, response, limitBytes);
+    const raw = { params: request.params, query: request.query, body };
+    const reply = await answer(id, raw, request, operations, writes);
     await sendReply(reply, request, response);
   });
 }
 
-type CarryOut = (raw: RawRequest, scope: RequestScope) => Promise<Reply>;
+async function answer(
+  id: OperationId,
+  raw: RawRequest,
+  request: Request,
+  operations: Operations,
+  writes: SharedWrites,
+): Promise<Reply> {
+  const context = requestContext(request);
+  if (!isWriteOperation(id) || context.caller === null) return carryOut(id, operations, raw, context);
+  const wishes = writePreferences(request);
+  parseRequest(endpoints[id], raw);
+  const call = { operation: id, method: request.method, path: request.path.replace(/\/+$/, ""), raw };
+  return writes.answer(call, wishes, context.caller.id, context);
+}
 
-function bind<Id extends OperationId>(id: Id, operation: Operations[Id]): CarryOut {
+/** Checks a request against its endpoint and carries it out. */
+export async function carryOut<Id extends OperationId>(
+  id: Id,
+  operations: Operations,
+  raw: RawRequest,
+  scope: RequestScope,
+): Promise<Reply> {
   const endpoint: (typeof endpoints)[Id] = endpoints[id];
-  return async (raw, scope) => operation(parseRequest(endpoint, raw), scope);
+  const operation: Operations[Id] = operations[id];
+  return operation(parseRequest(endpoint, raw), scope);
 }
 
 function refuseMethod(methods: readonly Endpoint["method"][]): RequestHandler {

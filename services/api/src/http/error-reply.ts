@@ -1,10 +1,13 @@
 import { type ErrorBody, InvalidRequestError, messages } from "@veil/http-contract";
 import { StoreUnavailableError } from "@veil/key-lifecycle";
 import {
+  JobNotFoundError,
   KeyNotFoundError,
   LinkNotConfiguredError,
   OutcomeUnknownError,
   WriteFailedError,
+  WriteMismatchError,
+  WriteRecordsUnavailableError,
   WriteUnavailableError,
 } from "../errors.ts";
 import { HttpError } from "./http-error.ts";
@@ -24,6 +27,12 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof HttpError) return expected(error.status, error.message, error.headers);
   if (error instanceof InvalidRequestError) return expected(400, error.message);
   if (error instanceof KeyNotFoundError) return expected(404, messages.keyNotFound(error.keyId));
+  if (error instanceof JobNotFoundError) return expected(404, messages.jobNotFound(error.jobId));
+  if (error instanceof WriteMismatchError) return expected(422, messages.idempotencyKeyReused);
+  if (error instanceof WriteRecordsUnavailableError) {
+    const reply = json(503, messages.idempotencyUnavailable, { "Retry-After": retryAfterSeconds });
+    return { reply, severity: "degraded" };
+  }
   if (error instanceof WriteUnavailableError) {
     const detail = messages.failedTo(error.action, error.reason);
     return { reply: json(503, detail, { "Retry-After": retryAfterSeconds }), severity: "degraded" };

@@ -8,7 +8,11 @@ describe("the access log", () => {
 
   beforeEach(async () => {
     api = await startInMemoryApi({
-      secrets: ["first-secret-of-32-characters-0001", "second-secret-of-32-characters-002"],
+      secrets: [
+        { name: null, tokens: ["first-secret-of-32-characters-0001"], readOnly: false },
+        { name: null, tokens: ["second-secret-of-32-characters-002"], readOnly: false },
+        { name: "shop", tokens: ["third-secret-of-32-characters-0003"], readOnly: true },
+      ],
     });
     api.plane.addKey({ keyId: 1, name: "someone" });
   });
@@ -40,6 +44,14 @@ describe("the access log", () => {
       .set("Authorization", "Bearer second-secret-of-32-characters-002")
       .expect(200);
     await expect.poll(accessLines).toMatchObject([{ fields: { caller: 2 } }]);
+  });
+
+  it("names the secret that has a name", async () => {
+    await request(api.baseUrl)
+      .get("/api/keys")
+      .set("Authorization", "Bearer third-secret-of-32-characters-0003")
+      .expect(200);
+    await expect.poll(accessLines).toMatchObject([{ fields: { caller: "shop" } }]);
   });
 
   it.each([

@@ -29,7 +29,7 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
           ...finished,
           path,
           duration_ms: Math.round(durationMs * 10) / 10,
-          ...(caller !== null && { caller }),
+          ...(caller !== null && { caller: caller.label }),
           ...(!response.writableFinished && { aborted: true }),
         },
         "request",

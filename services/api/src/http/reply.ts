@@ -1,7 +1,7 @@
 /**
  * What an operation answers, apart from any framework, so that an answer can be stored, repeated or delivered later.
  */
-export type Reply = JsonReply | PageReply | StreamReply | HangUpReply;
+export type Reply = JsonReply | PageReply | ListReply | HangUpReply;
 
 export interface JsonReply {
   readonly kind: "json";
@@ -16,11 +16,15 @@ export interface PageReply {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** JSON with status 200, made while it is sent. A failure before the first chunk is still an ordinary error. */
-interface StreamReply {
-  readonly kind: "stream";
-  readonly chunks: AsyncIterable<string>;
+/** JSON with status 200 that may be too long to be held. A failure before the first chunk is still an ordinary error. */
+export interface ListReply {
+  readonly kind: "list";
+  readonly open: () => Promise<OpenedList>;
 }
+
+export type OpenedList =
+  | { readonly kind: "short"; readonly text: string }
+  | { readonly kind: "long"; readonly list: { readonly tag: string | null; readonly chunks: AsyncIterable<string> } };
 
 /** No answer at all: the connection is closed, because any answer might be wrong. */
 export interface HangUpReply {

@@ -1,12 +1,13 @@
 import type { Request } from "express";
 import type { RequestScope } from "../ports.ts";
+import type { Caller } from "./callers.ts";
 
 /** What is known of a request while it passes through the service. */
 export interface RequestContext extends RequestScope {
   /** The path pattern of the endpoint that it reached, null while it has reached none. */
   route: string | null;
-  /** Which of the secrets it came with, counted from 1; null while it is not known. */
-  caller: number | null;
+  /** Who sent it; null while it is not known. */
+  caller: Caller | null;
 }
 
 const contexts = new WeakMap<Request, RequestContext>();

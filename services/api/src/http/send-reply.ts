@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
-import type { Reply } from "./reply.ts";
+import type { ListReply, Reply } from "./reply.ts";
 
 /** A reader that takes nothing for so long holds a cursor for nobody. */
 const stalledReaderMs = 30_000;
@@ -18,19 +18,35 @@ export async function sendReply(reply: Reply, request: Request, response: Respon
     case "page":
       response.status(200).set(reply.headers).type("html").send(reply.html);
       return;
-    case "stream":
-      return sendStream(reply.chunks, request, response);
+    case "list":
+      return sendList(reply, request, response);
     case "hang-up":
       request.socket.destroy();
   }
 }
 
-async function sendStream(chunks: AsyncIterable<string>, request: Request, response: Response): Promise<void> {
-  response.status(200).type("json");
+async function sendList({ open }: ListReply, request: Request, response: Response): Promise<void> {
   if (request.method === "HEAD") {
-    response.end();
+    response.status(200).type("json").end();
     return;
   }
+  const opened = await open();
+  response.status(200).type("json");
+  if (opened.kind === "short") {
+    response.send(opened.text);
+    return;
+  }
+  const { tag, chunks } = opened.list;
+  if (tag !== null) response.set("ETag", tag);
+  if (request.fresh) {
+    response.removeHeader("Content-Type");
+    response.status(304).end();
+    return;
+  }
+  await sendStream(chunks, response);
+}
+
+async function sendStream(chunks: AsyncIterable<string>, response: Response): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
   response.setTimeout(stalledReaderMs, () => response.destroy());

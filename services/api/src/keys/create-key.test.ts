@@ -5,7 +5,7 @@ import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
-import { OutcomeUnknownError, WriteFailedError, WriteUnavailableError } from "../errors.ts";
+import { OutcomeUnknownError, WriteFailedError, WriteRefusedError, WriteUnavailableError } from "../errors.ts";
 import { createKey } from "./create-key.ts";
 import { RefusedCreations } from "./refused-creations.ts";
 import { VisibleKeys } from "./visible-keys.ts";
@@ -82,7 +82,7 @@ describe("createKey", () => {
 
   it.each([
     ["unavailable", WriteUnavailableError],
-    ["failed", WriteFailedError],
+    ["failed", WriteRefusedError],
   ] as const)("passes the worker's refusal on: %s", async (outcome, errorClass) => {
     plane.jobs.scripts["create-key"] = () => finished<"create-key">({ outcome, detail: "no Xray node can be reached" });
     const { outcome: error } = await create();

@@ -1,11 +1,20 @@
 import type { JobResult } from "@veil/job-contract";
 import { type KeyRecord, wasCreated } from "@veil/key-lifecycle";
-import { OutcomeUnknownError, queueAway, storeAway, WriteFailedError, WriteUnavailableError } from "../errors.ts";
+import {
+  OutcomeUnknownError,
+  queueAway,
+  storeAway,
+  WriteFailedError,
+  WriteRefusedError,
+  WriteSettledError,
+  WriteUnavailableError,
+} from "../errors.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
-import { type WriteLimits, writeLimits } from "../writes/write-limits.ts";
+import { jobIdOf } from "../writes/write-jobs.ts";
+import { judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
 import type { WritePorts } from "../writes/write-ports.ts";
 import type { RefusedCreations } from "./refused-creations.ts";
 
@@ -27,8 +36,8 @@ const cancelRetryMs = 100;
  * can be said, because neither MongoDB nor Redis can be reached
  */
 export async function createKey(name: string | null, scope: RequestScope, ports: CreateKeyPorts): Promise<KeyFacts> {
-  const limits = writeLimits(ports.clock.now(), ports.writeDeadlineMs);
-  const job = `create-${ports.newId()}`;
+  const limits = limitsOf(scope, ports);
+  const job = jobIdOf("createKey", scope.turn?.jobKey ?? ports.newId());
   const payload = { name, deadline: limits.jobDeadline, request_id: scope.requestId };
   try {
     if (!(await submitJob("create-key", job, payload, ports.jobs, scope))) {
@@ -38,19 +47,20 @@ export async function createKey(name: string | null, scope: RequestScope, ports:
     const result = await awaitVerdict(awaited, ports, scope);
     return result === null ? await judge(job, limits, scope, ports) : keyOf(result);
   } catch (error) {
-    if (!(error instanceof OutcomeUnknownError)) ports.refused.add(job);
+    if (!(error instanceof OutcomeUnknownError || error instanceof WriteSettledError)) ports.refused.add(job);
     throw error;
   }
 }
 
 function keyOf(result: JobResult<"create-key">): KeyFacts {
   if (result.outcome === "unavailable") throw new WriteUnavailableError(action, result.detail);
-  if (result.outcome === "failed") throw new WriteFailedError(action, result.detail);
+  if (result.outcome === "failed") throw new WriteRefusedError(action, result.detail);
   const { key_id, uuid, name, created_at } = result.key;
   return { keyId: key_id, uuid, name, createdAt: created_at };
 }
 
-async function judge(job: string, limits: WriteLimits, scope: RequestScope, ports: CreateKeyPorts): Promise<KeyFacts> {
+async function judge(job: string, before: WriteLimits, scope: RequestScope, ports: CreateKeyPorts): Promise<KeyFacts> {
+  const limits = await judgingLimits(job, before, scope, ports);
   const found = await lookUp(job, limits, scope, ports);
   if (found !== "unreadable" && found !== null) {
     if (wasCreated(found)) return found;

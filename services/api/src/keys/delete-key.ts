@@ -6,12 +6,14 @@ import {
   TimeLimitError,
   WriteFailedError,
   WriteUnavailableError,
+  WriteUnseenUnavailableError,
 } from "../errors.ts";
 import type { KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
-import { writeLimits } from "../writes/write-limits.ts";
+import { jobIdOf } from "../writes/write-jobs.ts";
+import { judgingLimits, limitsOf } from "../writes/write-limits.ts";
 import type { WritePorts } from "../writes/write-ports.ts";
 import type { VisibleKeys } from "./visible-keys.ts";
 
@@ -29,9 +31,9 @@ const action = "delete key";
  * @throws KeyNotFoundError, WriteFailedError (the key stays), WriteUnavailableError (try again)
  */
 export async function deleteKey(keyId: number, scope: RequestScope, ports: DeleteKeyPorts): Promise<void> {
-  const limits = writeLimits(ports.clock.now(), ports.writeDeadlineMs);
-  await requireKey(keyId, ports);
-  const job = `delete-${ports.newId()}`;
+  const limits = limitsOf(scope, ports);
+  const job = jobIdOf("deleteKey", scope.turn?.jobKey ?? ports.newId());
+  await requireKey(keyId, job, ports);
   const payload = { key_id: keyId, deadline: limits.jobDeadline, request_id: scope.requestId };
   if (!(await submitJob("delete-key", job, payload, ports.jobs, scope))) {
     throw new WriteUnavailableError(action, queueAway);
@@ -47,14 +49,19 @@ export async function deleteKey(keyId: number, scope: RequestScope, ports: Delet
       throw new WriteUnavailableError(action, result.detail);
     case "failed":
       throw new WriteFailedError(action, result.detail);
-    case undefined:
-      return judge(keyId, job, limits.answerBy - ports.clock.now(), ports);
+    case undefined: {
+      const { answerBy } = await judgingLimits(job, limits, scope, ports);
+      return judge(keyId, job, answerBy - ports.clock.now(), ports);
+    }
   }
 }
 
-async function requireKey(keyId: number, { visibleKeys }: DeleteKeyPorts): Promise<void> {
+/** A key that this very job deletes already is as good as one that is there: the request takes part in that deletion. */
+async function requireKey(keyId: number, job: string, { visibleKeys, keys }: DeleteKeyPorts): Promise<void> {
   try {
-    await visibleKeys.get(keyId);
+    await visibleKeys.get(keyId).catch(async (error: unknown) => {
+      if (!(error instanceof KeyNotFoundError) || (await keys.find(keyId))?.deleter !== job) throw error;
+    });
   } catch (error) {
     if (!(error instanceof StoreUnavailableError)) throw error;
     throw new WriteUnavailableError(action, storeAway, { cause: error });
@@ -65,7 +72,7 @@ async function requireKey(keyId: number, { visibleKeys }: DeleteKeyPorts): Promi
 async function judge(keyId: number, job: string, limitMs: number, { keys }: DeleteKeyPorts): Promise<void> {
   const key = await withinTime(keys.find(keyId), limitMs).catch((error: unknown) => {
     if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
-    throw new WriteUnavailableError(action, storeAway, { cause: error });
+    throw new WriteUnseenUnavailableError(action, storeAway, { cause: error });
   });
   if (key?.phase === "active") throw new WriteFailedError(action, "not done in time");
   if (key?.deleter !== job) throw new KeyNotFoundError(keyId);

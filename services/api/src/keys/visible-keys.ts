@@ -1,14 +1,16 @@
 import type { KeyRecord } from "@veil/key-lifecycle";
 import { KeyNotFoundError } from "../errors.ts";
-import type { KeyReader } from "../ports.ts";
+import type { KeyPage, KeyReader } from "../ports.ts";
 import type { RefusedCreations } from "./refused-creations.ts";
+
+type VisibleKeysReader = Pick<KeyReader, "find" | "listActive">;
 
 /** The keys that callers may see: active ones whose creation was not answered with an error. */
 export class VisibleKeys {
-  readonly #reader: KeyReader;
+  readonly #reader: VisibleKeysReader;
   readonly #refused: RefusedCreations;
 
-  constructor(reader: KeyReader, refused: RefusedCreations) {
+  constructor(reader: VisibleKeysReader, refused: RefusedCreations) {
     this.#reader = reader;
     this.#refused = refused;
   }
@@ -21,8 +23,8 @@ export class VisibleKeys {
   }
 
   /** In ascending order of the ids, read as they are consumed. @throws StoreUnavailableError */
-  async *list(): AsyncGenerator<KeyRecord> {
-    for await (const key of this.#reader.listActive()) {
+  async *list(page: KeyPage = {}): AsyncGenerator<KeyRecord> {
+    for await (const key of this.#reader.listActive(page)) {
       if (!this.#refused.has(key.job)) yield key;
     }
   }

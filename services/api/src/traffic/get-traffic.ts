@@ -2,12 +2,13 @@ import { QueueUnavailableError } from "@veil/job-contract";
 import { TimeLimitError } from "../errors.ts";
 import type { VisibleKeys } from "../keys/visible-keys.ts";
 import type { RequestScope, TrafficFigures, TrafficReader } from "../ports.ts";
+import { nothingYet } from "./list-traffic.ts";
 import { withinTime } from "../writes/within-time.ts";
 import type { WritePorts } from "../writes/write-ports.ts";
 
 export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {
   readonly visibleKeys: Pick<VisibleKeys, "get">;
-  readonly traffic: TrafficReader;
+  readonly traffic: Pick<TrafficReader, "find">;
   /** How long a reader waits for fresh figures before the stored ones are answered. */
   readonly refreshWaitMs: number;
 }
@@ -19,10 +20,7 @@ export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "ne
  */
 export async function getTraffic(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures> {
   const key = await ports.visibleKeys.get(keyId);
-  return (
-    (await refresh(keyId, scope, ports)) ??
-    (await ports.traffic.find(keyId)) ?? { upload: 0, download: 0, lastUpdated: key.createdAt }
-  );
+  return (await refresh(keyId, scope, ports)) ?? (await ports.traffic.find(keyId)) ?? nothingYet(key);
 }
 
 async function refresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures | null> {

@@ -3,7 +3,11 @@ import { describe, expect, it } from "vitest";
 import { ledgerTrafficReader } from "./ledger-traffic-reader.ts";
 
 const readerOf = (record: TrafficRecord | null) =>
-  ledgerTrafficReader({ find: async (subject) => (record?.subject === subject ? record : null) });
+  ledgerTrafficReader({
+    find: async (subject) => (record?.subject === subject ? record : null),
+    findMany: async (subjects) =>
+      new Map(record !== null && subjects.includes(record.subject) ? [[record.subject, record]] : []),
+  });
 
 describe("ledgerTrafficReader", () => {
   it("knows nothing of a key without a record", async () => {
@@ -17,5 +21,8 @@ describe("ledgerTrafficReader", () => {
   it("gives the totals, up as upload, and when they were read", async () => {
     const record = { ...emptyRecord("7"), read_at: 1_700_000_000, settled: { up: 5, down: 9 } };
     expect(await readerOf(record).find(7)).toEqual({ upload: 5, download: 9, lastUpdated: 1_700_000_000 });
+    expect(await readerOf(record).findMany([6, 7, 8])).toEqual(
+      new Map([[7, { upload: 5, download: 9, lastUpdated: 1_700_000_000 }]]),
+    );
   });
 });

@@ -1,14 +1,24 @@
-import { keySubject, type TrafficStore, totals } from "@veil/traffic-ledger";
-import type { TrafficReader } from "../ports.ts";
+import { keySubject, type TrafficRecord, type TrafficStore, totals } from "@veil/traffic-ledger";
+import type { TrafficFigures, TrafficReader } from "../ports.ts";
 
 /** Reads the stored traffic of keys from the ledger. */
-export function ledgerTrafficReader(store: Pick<TrafficStore, "find">): TrafficReader {
+export function ledgerTrafficReader(store: Pick<TrafficStore, "find" | "findMany">): TrafficReader {
   return {
-    find: async (keyId) => {
-      const record = await store.find(keySubject(keyId));
-      if (record === null || record.read_at === 0) return null;
-      const { up, down } = totals(record);
-      return { upload: up, download: down, lastUpdated: record.read_at };
+    find: async (keyId) => figuresOf(await store.find(keySubject(keyId))),
+    findMany: async (keyIds) => {
+      const records = await store.findMany(keyIds.map(keySubject));
+      const found = new Map<number, TrafficFigures>();
+      for (const keyId of keyIds) {
+        const figures = figuresOf(records.get(keySubject(keyId)) ?? null);
+        if (figures !== null) found.set(keyId, figures);
+      }
+      return found;
     },
   };
+}
+
+function figuresOf(record: TrafficRecord | null): TrafficFigures | null {
+  if (record === null || record.read_at === 0) return null;
+  const { up, down } = totals(record);
+  return { upload: up, download: down, lastUpdated: record.read_at };
 }

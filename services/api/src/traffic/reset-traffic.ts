@@ -1,9 +1,10 @@
-import { KeyNotFoundError, queueAway, WriteFailedError } from "../errors.ts";
+import { KeyNotFoundError, queueAway, WriteFailedError, WriteRefusedError, WriteUnseenError } from "../errors.ts";
 import type { VisibleKeys } from "../keys/visible-keys.ts";
 import type { RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { submitJob } from "../writes/submit-job.ts";
-import { writeLimits } from "../writes/write-limits.ts";
+import { jobIdOf } from "../writes/write-jobs.ts";
+import { judgingLimits, limitsOf } from "../writes/write-limits.ts";
 import type { WritePorts } from "../writes/write-ports.ts";
 
 export interface ResetTrafficPorts extends WritePorts {
@@ -28,17 +29,21 @@ export async function resetTraffic(
   scope: RequestScope,
   ports: ResetTrafficPorts,
 ): Promise<PreviousTraffic> {
-  const limits = writeLimits(ports.clock.now(), ports.writeDeadlineMs);
+  const limits = limitsOf(scope, ports);
   await ports.visibleKeys.get(keyId);
-  const job = `reset-${ports.newId()}`;
+  const job = jobIdOf("resetKeyTraffic", scope.turn?.jobKey ?? ports.newId());
   const payload = { key_id: keyId, deadline: limits.jobDeadline, request_id: scope.requestId };
   if (!(await submitJob("reset-traffic", job, payload, ports.jobs, scope))) {
     throw new WriteFailedError(action, queueAway);
   }
   const awaited = { name: "reset-traffic", jobId: job, until: limits.judgeAt, whenFailed: "wait" } as const;
   const result = await awaitVerdict(awaited, ports, scope);
-  if (result === null) throw new WriteFailedError(action, "not done in time");
+  if (result === null) {
+    await judgingLimits(job, limits, scope, ports);
+    throw new WriteUnseenError(action, "not done in time");
+  }
   if (result.outcome === "not-found") throw new KeyNotFoundError(keyId);
-  if (result.outcome !== "reset") throw new WriteFailedError(action, result.detail);
+  if (result.outcome === "failed") throw new WriteRefusedError(action, result.detail);
+  if (result.outcome === "unavailable") throw new WriteFailedError(action, result.detail);
   return { upload: result.previous_upload, download: result.previous_download };
 }

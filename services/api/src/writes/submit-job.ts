@@ -11,11 +11,12 @@ export async function submitJob<N extends JobName>(
   jobId: string,
   payload: JobPayload<N>,
   jobs: Jobs,
-  { log }: RequestScope,
+  { log, turn }: RequestScope,
 ): Promise<boolean> {
   try {
     await jobs.submit(name, jobId, payload);
     log.debug({ job: jobId, name }, "job enqueued");
+    turn?.onSubmitted();
     return true;
   } catch (error) {
     if (!(error instanceof QueueUnavailableError)) throw error;

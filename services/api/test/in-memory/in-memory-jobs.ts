@@ -1,4 +1,4 @@
-import type { JobName, JobPayload, JobResult, JobVerdict } from "@veil/job-contract";
+import type { JobName, JobPayload, JobProgress, JobResult, JobVerdict } from "@veil/job-contract";
 import type { Jobs } from "../../src/ports.ts";
 
 /** What becomes of a job, as a test wants it. A promise that never ends is a worker that never answers. */
@@ -23,6 +23,9 @@ export class InMemoryJobs implements Jobs {
 
   readonly #verdicts: { readonly [N in JobName]: Map<string, Promise<JobVerdict<N>>> } = {
     "create-key": new Map(),
+    "create-keys": new Map(),
+    "cancel-creations": new Map(),
+    "delete-keys": new Map(),
     "cancel-creation": new Map(),
     "delete-key": new Map(),
     "refresh-traffic": new Map(),
@@ -30,8 +33,14 @@ export class InMemoryJobs implements Jobs {
     "sync-traffic": new Map(),
   };
 
+  readonly #progress = new Map<string, JobProgress>();
+
   constructor(scripts: JobScripts) {
     this.scripts = scripts;
+  }
+
+  async progress(_name: JobName, jobId: string): Promise<JobProgress> {
+    return this.#progress.get(jobId) ?? "unknown";
   }
 
   async submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
@@ -41,8 +50,12 @@ export class InMemoryJobs implements Jobs {
 
   /** Takes a job in, whatever `beforeSubmit` says. */
   run<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): void {
+    if (this.#verdicts[name].has(jobId)) return;
     this.submitted.push({ name, jobId, payload });
-    this.#verdicts[name].set(jobId, this.scripts[name](payload, jobId));
+    const verdict = this.scripts[name](payload, jobId);
+    this.#verdicts[name].set(jobId, verdict);
+    this.#progress.set(jobId, "queued");
+    void verdict.finally(() => this.#progress.set(jobId, "ended"));
   }
 
   async awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobVerdict<N>> {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { itemJobId } from "@veil/job-contract";
 import type { KeyRecord } from "@veil/key-lifecycle";
-import type { KeyReader, TrafficFigures, TrafficReader } from "../../src/ports.ts";
+import type { KeyPage, KeyReader, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
 /**
@@ -24,13 +25,26 @@ export class InMemoryPlane {
       await this.beforeRead();
       return [...this.keys.values()].find((key) => key.job === job) ?? null;
     },
-    listActive: () => this.#listActive(),
+    findByUuid: async (uuid) => {
+      await this.beforeRead();
+      return [...this.keys.values()].find((key) => key.uuid === uuid) ?? null;
+    },
+    listActive: (page) => this.#listActive(page),
+    listActiveIds: (page) => this.#listActive(page),
+    countActive: async () => {
+      await this.beforeRead();
+      return [...this.keys.values()].filter(({ phase }) => phase === "active").length;
+    },
   };
 
   readonly trafficReader: TrafficReader = {
     find: async (keyId) => {
       await this.beforeRead();
       return this.traffic.get(keyId) ?? null;
+    },
+    findMany: async (keyIds) => {
+      await this.beforeRead();
+      return new Map([...this.traffic].filter(([keyId]) => keyIds.includes(keyId)));
     },
   };
 
@@ -54,34 +68,51 @@ export class InMemoryPlane {
     return added;
   }
 
-  async *#listActive(): AsyncGenerator<KeyRecord> {
+  async *#listActive({ after = 0, limit = Number.POSITIVE_INFINITY }: KeyPage = {}): AsyncGenerator<KeyRecord> {
     await this.beforeRead();
+    const active = [...this.keys.values()].filter(({ phase, keyId }) => phase === "active" && keyId > after);
+    yield* active.slice(0, limit);
+  }
+
+  #create(name: string | null, job: string) {
+    const made = [...this.keys.values()].find((key) => key.job === job) ?? this.addKey({ name, job });
+    const { keyId, uuid, createdAt } = made;
+    return { outcome: "created", key: { key_id: keyId, uuid, name, created_at: createdAt } } as const;
+  }
+
+  #delete(keyId: number, job: string) {
+    const key = this.keys.get(keyId);
+    if (key?.phase !== "active") return { outcome: key?.deleter === job ? "deleted" : "not-found" } as const;
+    this.keys.set(keyId, { ...key, phase: "gone", deleter: job });
+    this.traffic.delete(keyId);
+    return { outcome: "deleted" } as const;
+  }
+
+  #cancel(job: string): void {
     for (const key of this.keys.values()) {
-      if (key.phase === "active") yield key;
+      if (key.job === job) this.keys.set(key.keyId, { ...key, phase: "gone", cancelled: true });
     }
   }
 
   #scripts(): JobScripts {
     return {
-      "create-key": ({ name }, job) => {
-        const { keyId, uuid, createdAt } = this.addKey({ name, job });
-        return finished<"create-key">({
-          outcome: "created",
-          key: { key_id: keyId, uuid, name, created_at: createdAt },
-        });
+      "create-key": ({ name }, job) => finished<"create-key">(this.#create(name, job)),
+      "create-keys": ({ names }, job) => {
+        const items = names.map((name, index) => this.#create(name, itemJobId(job, index)));
+        return finished<"create-keys">({ outcome: "done", items });
       },
       "cancel-creation": ({ job }) => {
-        for (const key of this.keys.values()) {
-          if (key.job === job) this.keys.set(key.keyId, { ...key, phase: "gone", cancelled: true });
-        }
+        this.#cancel(job);
         return finished<"cancel-creation">({ outcome: "cancelled" });
       },
-      "delete-key": ({ key_id }, job) => {
-        const key = this.keys.get(key_id);
-        if (key?.phase !== "active") return finished<"delete-key">({ outcome: "not-found" });
-        this.keys.set(key_id, { ...key, phase: "gone", deleter: job });
-        this.traffic.delete(key_id);
-        return finished<"delete-key">({ outcome: "deleted" });
+      "cancel-creations": ({ jobs }) => {
+        for (const job of jobs) this.#cancel(job);
+        return finished<"cancel-creations">({ outcome: "cancelled" });
+      },
+      "delete-key": ({ key_id }, job) => finished<"delete-key">(this.#delete(key_id, job)),
+      "delete-keys": ({ key_ids }, job) => {
+        const items = key_ids.map((keyId, index) => this.#delete(keyId, itemJobId(job, index)));
+        return finished<"delete-keys">({ outcome: "done", items });
       },
       "refresh-traffic": ({ key_id }) => {
         const figures = this.traffic.get(key_id);

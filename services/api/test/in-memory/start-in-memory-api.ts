@@ -6,12 +6,14 @@ import { createHttpServer } from "../../src/http/create-http-server.ts";
 import type { FinishedRequest } from "../../src/http/log-request.ts";
 import type { ContractTarget } from "../contract-suite.ts";
 import { InMemoryPlane } from "./in-memory-plane.ts";
+import { InMemoryWriteRecords } from "./in-memory-write-records.ts";
 import { RecordingLog } from "./recording-log.ts";
 import { timerClock } from "./timer-clock.ts";
 
 /** The API over an in-memory plane, listening on a free port. */
 export interface InMemoryApi extends ContractTarget {
   readonly plane: InMemoryPlane;
+  readonly records: InMemoryWriteRecords;
   readonly log: RecordingLog;
   readonly finished: FinishedRequest[];
 }
@@ -21,6 +23,7 @@ const secret = "in-memory-secret-of-32-characters-or-more";
 /** @param overrides what the test wants otherwise: deadlines, origins, secrets */
 export async function startInMemoryApi(overrides: Partial<AppDependencies> = {}): Promise<InMemoryApi> {
   const plane = new InMemoryPlane();
+  const records = new InMemoryWriteRecords();
   const log = new RecordingLog();
   const finished: FinishedRequest[] = [];
   const shortId = "7bb45050";
@@ -38,7 +41,13 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     writeDeadlineMs: 500,
     refreshWaitMs: 100,
     syncDeadlineMs: 500,
-    secrets: [secret],
+    secrets: [{ name: null, tokens: [secret], readOnly: false }],
+    allowedAddresses: null,
+    trustedProxies: false,
+    rate: { take: async () => null },
+    authGuard: { admit: async () => null, fail: async () => null },
+    records,
+    progress: plane.jobs,
     origins: "any",
     log,
     onFinished: (request) => finished.push(request),
@@ -50,9 +59,10 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}`,
-    secret: overrides.secrets?.[0] ?? secret,
+    secret: overrides.secrets?.[0]?.tokens[0] ?? secret,
     shortId,
     plane,
+    records,
     log,
     finished,
     close: () =>

@@ -1,20 +1,21 @@
 import { describe, expect, it } from "vitest";
-import type { KeyFacts } from "../ports.ts";
-import { keyListChunks } from "./key-list-chunks.ts";
+import { jsonListChunks } from "./json-list-chunks.ts";
+import { keyBody } from "./key-body.ts";
 
-async function* keys(count: number): AsyncGenerator<KeyFacts> {
+async function* keys(count: number): AsyncGenerator<object> {
   for (let keyId = 1; keyId <= count; keyId += 1) {
-    yield { keyId, uuid: "123e4567-e89b-42d3-a456-426614174000", name: `Имя "${keyId}"`, createdAt: 1_700_000_000 };
+    const uuid = "123e4567-e89b-42d3-a456-426614174000";
+    yield keyBody({ keyId, uuid, name: `Имя "${keyId}"`, createdAt: 1_700_000_000 }, "7bb45050");
   }
 }
 
-async function chunksOf(count: number): Promise<string[]> {
+async function chunksOf(count: number, total: (() => Promise<number>) | null = null): Promise<string[]> {
   const chunks: string[] = [];
-  for await (const chunk of keyListChunks(keys(count), "7bb45050")) chunks.push(chunk);
+  for await (const chunk of jsonListChunks("keys", keys(count), total)) chunks.push(chunk);
   return chunks;
 }
 
-describe("keyListChunks", () => {
+describe("jsonListChunks", () => {
   it("makes an empty list in one chunk", async () => {
     expect(await chunksOf(0)).toEqual(['{"keys":[],"total":0}']);
   });
@@ -33,6 +34,10 @@ describe("keyListChunks", () => {
       })),
       total: 2,
     });
+  });
+
+  it("tells the total that it is given", async () => {
+    expect(JSON.parse((await chunksOf(1, async () => 77)).join(""))).toMatchObject({ total: 77 });
   });
 
   it("makes a long list in chunks of bounded size", async () => {

@@ -1,0 +1,83 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const retryDelaysMs = [1_000, 2_000, 4_000];
+const timeoutMs = 40_000;
+
+/** An error answer that another try does not change. */
+export class VeilError extends Error {
+  constructor(status, detail) {
+    super(`${status}: ${detail}`);
+    this.status = status;
+  }
+}
+
+/**
+ * The calls of the Veil Xray API with three retries each. Every write has an Idempotency-Key that its retries share, so a
+ * retry never does twice what the first try did, even when its answer was lost.
+ */
+export class VeilApi {
+  constructor(url, apiKey) {
+    this.url = url.replace(/\/+$/, "");
+    this.apiKey = apiKey;
+  }
+
+  /** @param order names the sale: a bot that crashes and sells the same order again gets the same key */
+  createKey(name, order = randomUUID()) {
+    return this.call("POST", "/api/keys", { name }, `create-${order}`);
+  }
+
+  /** Up to 1000 keys in one call. */
+  createKeys(names, order = randomUUID()) {
+    return this.call("POST", "/api/keys/batch", { keys: names.map((name) => ({ name })) }, `create-${order}`);
+  }
+
+  deleteKey(keyId) {
+    return this.call("DELETE", `/api/keys/${keyId}`, undefined, `delete-${keyId}`);
+  }
+
+  deleteKeys(keyIds, order = randomUUID()) {
+    return this.call("POST", "/api/keys/batch-delete", { key_ids: keyIds }, `delete-${order}`);
+  }
+
+  async link(keyId) {
+    return (await this.call("GET", `/api/keys/${keyId}/link`)).vless_link;
+  }
+
+  /** All keys, or their traffic with `what` = "traffic", read page by page. */
+  async *list(what = "keys", limit = 1_000) {
+    for (let after = 0; ; ) {
+      const page = (await this.call("GET", `/api/${what}?limit=${limit}&after=${after}`))[what];
+      yield* page;
+      if (page.length < limit) return;
+      after = page.at(-1).key_id;
+    }
+  }
+
+  async call(method, path, body, idempotencyKey) {
+    for (let attempt = 0; ; attempt += 1) {
+      const last = attempt === retryDelaysMs.length;
+      let waitMs = retryDelaysMs[attempt];
+      try {
+        const response = await fetch(this.url + path, {
+          method,
+          headers: {
+            Authorization: `Bearer ${this.apiKey}`,
+            ...(body && { "Content-Type": "application/json" }),
+            ...(idempotencyKey && { "Idempotency-Key": idempotencyKey }),
+          },
+          ...(body && { body: JSON.stringify(body) }),
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        const answer = await response.json();
+        if (response.ok) return answer;
+        const error = new VeilError(response.status, answer.detail);
+        if (last || (response.status < 500 && response.status !== 429)) throw error;
+        waitMs = Math.max(waitMs, Number(response.headers.get("Retry-After") ?? 0) * 1_000);
+      } catch (error) {
+        if (error instanceof VeilError || last) throw error;
+      }
+      await sleep(waitMs);
+    }
+  }
+}

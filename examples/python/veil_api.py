@@ -1,0 +1,73 @@
+"""The calls of the Veil Xray API with three retries each."""
+
+import time
+import uuid
+
+import requests
+
+RETRY_DELAYS = (1, 2, 4)
+TIMEOUT = 40
+
+
+class VeilError(Exception):
+    """An error answer that another try does not change."""
+
+    def __init__(self, status, detail):
+        super().__init__(f"{status}: {detail}")
+        self.status = status
+        self.detail = detail
+
+
+class VeilApi:
+    """Every write has an Idempotency-Key that its retries share, so a retry never does twice what the first try did."""
+
+    def __init__(self, url, api_key):
+        self.url = url.rstrip("/")
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {api_key}"
+
+    def create_key(self, name, order=None):
+        """`order` names the sale: a bot that crashes and sells the same order again gets the same key."""
+        return self.call("POST", "/api/keys", {"name": name}, f"create-{order or uuid.uuid4()}")
+
+    def create_keys(self, names, order=None):
+        """Up to 1000 keys in one call."""
+        body = {"keys": [{"name": name} for name in names]}
+        return self.call("POST", "/api/keys/batch", body, f"create-{order or uuid.uuid4()}")
+
+    def delete_key(self, key_id):
+        return self.call("DELETE", f"/api/keys/{key_id}", idempotency_key=f"delete-{key_id}")
+
+    def delete_keys(self, key_ids, order=None):
+        body = {"key_ids": list(key_ids)}
+        return self.call("POST", "/api/keys/batch-delete", body, f"delete-{order or uuid.uuid4()}")
+
+    def link(self, key_id):
+        return self.call("GET", f"/api/keys/{key_id}/link")["vless_link"]
+
+    def list(self, what="keys", limit=1000):
+        """All keys, or their traffic with what="traffic", read page by page."""
+        after = 0
+        while True:
+            page = self.call("GET", f"/api/{what}?limit={limit}&after={after}")[what]
+            yield from page
+            if len(page) < limit:
+                return
+            after = page[-1]["key_id"]
+
+    def call(self, method, path, body=None, idempotency_key=None):
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        for delay in (*RETRY_DELAYS, None):
+            try:
+                response = self.session.request(method, self.url + path, json=body, headers=headers, timeout=TIMEOUT)
+                answer = response.json()
+            except (requests.ConnectionError, requests.Timeout, ValueError):
+                if delay is None:
+                    raise
+                time.sleep(delay)
+                continue
+            if response.ok:
+                return answer
+            if delay is None or (response.status_code < 500 and response.status_code != 429):
+                raise VeilError(response.status_code, answer["detail"])
+            time.sleep(max(delay, int(response.headers.get("Retry-After", 0))))

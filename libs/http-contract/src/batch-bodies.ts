@@ -1,0 +1,78 @@
+import { createKeySchema, keySchema } from "./key-bodies.ts";
+import { keyRefSchema } from "./key-id.ts";
+import { z } from "./zod.ts";
+
+/** Most keys in one call. */
+export const largestBatch = 1_000;
+
+/** The largest valid batch (1000 names of 255 characters, each as two escapes) and some air. */
+export const batchLimitBytes = 4 * 1024 * 1024;
+
+/** One item of a batch after its check: a bad one never spoils the rest. */
+export type BatchItem<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly detail: string };
+
+/** What `POST /api/keys/batch` takes. Items are checked one by one. */
+export const createKeysSchema = z
+  .object(
+    {
+      keys: batchOf(createKeySchema, "keys").openapi({
+        description: "The wishes for keys, each as `POST /api/keys` takes it.",
+        items: { $ref: "#/components/schemas/CreateKey" },
+      }),
+    },
+    "the body must be a JSON object",
+  )
+  .openapi("CreateKeys", { additionalProperties: true });
+
+/** What `POST /api/keys/batch-delete` takes. Items are checked one by one. */
+export const deleteKeysSchema = z
+  .object(
+    {
+      key_ids: batchOf(keyRefSchema, "key_ids").openapi({
+        description: "Ids of keys, or their UUIDs.",
+        items: {
+          anyOf: [
+            { type: "integer", format: "int64", minimum: 0 },
+            { type: "string", format: "uuid" },
+          ],
+        },
+      }),
+    },
+    "the body must be a JSON object",
+  )
+  .openapi("DeleteKeys", { additionalProperties: true });
+
+/** What became of each item, in the order of the request. */
+export const batchResultSchema = z
+  .strictObject({
+    results: z.array(
+      z.discriminatedUnion("status", [
+        z.strictObject({ status: z.literal("ok"), key: keySchema }).openapi("BatchItemDone"),
+        z
+          .strictObject({ status: z.literal("error"), detail: z.string() })
+          .openapi("BatchItemFailed", { description: "`detail` is what a single call would have answered." }),
+      ]),
+    ),
+    succeeded: z.int().min(0).openapi({ example: 1 }),
+    failed: z.int().min(0).openapi({ example: 1 }),
+  })
+  .openapi("BatchResult", { description: "`succeeded` + `failed` is the number of items." });
+
+export type BatchResultBody = z.infer<typeof batchResultSchema>;
+
+function batchOf<T>(item: z.ZodType<T>, name: string) {
+  const message = `${name} must be a list of 1 to ${largestBatch} items`;
+  return z
+    .array(
+      z.unknown().transform((value) => checkItem(item, value)),
+      message,
+    )
+    .min(1, message)
+    .max(largestBatch, message);
+}
+
+function checkItem<T>(item: z.ZodType<T>, value: unknown): BatchItem<T> {
+  const parsed = item.safeParse(value);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  return { ok: false, detail: parsed.error.issues[0]?.message ?? "the item is not valid" };
+}

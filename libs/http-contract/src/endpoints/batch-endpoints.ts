@@ -1,0 +1,100 @@
+import {
+  batchLimitBytes,
+  batchResultSchema,
+  createKeysSchema,
+  deleteKeysSchema,
+  largestBatch,
+} from "../batch-bodies.ts";
+import type { Endpoint } from "../endpoint.ts";
+import { bodyErrors, guarded, ofWrites, writeFailed, writeUnavailable } from "../error-cases.ts";
+import { messages } from "../messages.ts";
+import { exampleKey } from "./example-key.ts";
+
+export const batchEndpoints = {
+  createKeys: {
+    method: "post",
+    path: "/api/keys/batch",
+    tag: "Batches",
+    summary: "Create many keys",
+    description:
+      "Makes 1 to 1000 keys at once and answers for each in the order of the request. An item that can't be done " +
+      "does not spoil the others. Each key is as good as one made alone: usable when the answer comes, and an item " +
+      "that is answered with an error left nothing behind.",
+    auth: "bearer",
+    body: {
+      required: true,
+      limitBytes: batchLimitBytes,
+      schema: createKeysSchema,
+      description: "The wishes for keys.",
+      examples: { two: { summary: "Two keys", value: { keys: [{ name: "user_123" }, {}] } } },
+    },
+    success: {
+      description: "What became of each item. Status 200 also when none succeeded.",
+      contentType: "application/json",
+      schema: batchResultSchema,
+      example: {
+        results: [
+          { status: "ok", key: exampleKey },
+          { status: "error", detail: "name must not contain control characters" },
+        ],
+        succeeded: 1,
+        failed: 1,
+      },
+    },
+    errors: [
+      ...guarded,
+      ...ofWrites,
+      ...bodyErrors(batchLimitBytes),
+      batchSize("keys"),
+      writeFailed("create keys", "not done in time"),
+      writeUnavailable("create keys"),
+    ],
+  },
+  deleteKeys: {
+    method: "post",
+    path: "/api/keys/batch-delete",
+    tag: "Batches",
+    summary: "Delete many keys",
+    description:
+      "Deletes 1 to 1000 keys at once and answers for each in the order of the request, with the key as it was and " +
+      "`is_active` false. A key that is named twice is not found the second time.",
+    auth: "bearer",
+    body: {
+      required: true,
+      limitBytes: batchLimitBytes,
+      schema: deleteKeysSchema,
+      description: "The keys.",
+      examples: { two: { summary: "Two keys", value: { key_ids: [1, 999] } } },
+    },
+    success: {
+      description: "What became of each item. Status 200 also when none succeeded.",
+      contentType: "application/json",
+      schema: batchResultSchema,
+      example: {
+        results: [
+          { status: "ok", key: { ...exampleKey, is_active: false } },
+          { status: "error", detail: messages.keyNotFound(999) },
+        ],
+        succeeded: 1,
+        failed: 1,
+      },
+    },
+    errors: [
+      ...guarded,
+      ...ofWrites,
+      ...bodyErrors(batchLimitBytes),
+      batchSize("key_ids"),
+      writeFailed("delete keys", "not done in time"),
+      writeUnavailable("delete keys"),
+    ],
+  },
+} as const satisfies Record<string, Endpoint>;
+
+function batchSize(list: string) {
+  return {
+    status: 400,
+    name: "size",
+    description: "The list is missing, empty or too long.",
+    detail: `${list} must be a list of 1 to ${largestBatch} items`,
+  } as const;
+}

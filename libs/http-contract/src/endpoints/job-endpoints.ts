@@ -1,0 +1,42 @@
+import type { Endpoint } from "../endpoint.ts";
+import { guarded } from "../error-cases.ts";
+import { jobPathSchema, jobSchema } from "../job-bodies.ts";
+import { messages } from "../messages.ts";
+import { exampleKey } from "./example-key.ts";
+
+const exampleId = "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11";
+
+export const jobEndpoints = {
+  getJob: {
+    method: "get",
+    path: "/api/jobs/{job_id}",
+    tag: "Jobs",
+    summary: "Ask what became of a write",
+    description:
+      "For writes that were sent with `Prefer: respond-async`. What became of one can be asked for 24 hours. " +
+      "`result` is what the call would have answered with status 200, `detail` what it would have answered otherwise.",
+    auth: "bearer",
+    params: jobPathSchema,
+    success: {
+      description: "How far the write is.",
+      contentType: "application/json",
+      schema: jobSchema,
+      example: { job_id: exampleId, status: "succeeded", result: exampleKey },
+    },
+    errors: [
+      ...guarded,
+      {
+        status: 404,
+        name: "job-not-found",
+        description: "There is no such job.",
+        detail: messages.jobNotFound(exampleId),
+      },
+      {
+        status: 503,
+        name: "unavailable",
+        description: "What became of the write can't be told at the moment.",
+        detail: messages.asyncUnavailable,
+      },
+    ],
+  },
+} as const satisfies Record<string, Endpoint>;

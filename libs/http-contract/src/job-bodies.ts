@@ -1,0 +1,26 @@
+import { z } from "./zod.ts";
+
+const jobId = z.string().openapi({ example: "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11" });
+
+export const jobPathSchema = z.object({
+  job_id: jobId.openapi({ description: "Id from the answer 202.", param: { name: "job_id", in: "path" } }),
+});
+
+/** How far a write is that is answered later. */
+export const jobSchema = z
+  .strictObject({
+    job_id: jobId,
+    status: z.enum(["queued", "running", "succeeded", "failed"]),
+    result: z.looseObject({}).optional().openapi({ description: "When it succeeded: the answer of the call." }),
+    detail: z.string().optional().openapi({ description: "When it failed: what went wrong." }),
+  })
+  .openapi("Job");
+
+export type JobBody = z.infer<typeof jobSchema>;
+
+/** The answer 202. */
+export const jobAcceptedSchema = z
+  .strictObject({ job_id: jobId, status: z.literal("queued") })
+  .openapi("JobAccepted", { description: "Ask `GET /api/jobs/{job_id}` what became of it." });
+
+export type JobAcceptedBody = z.infer<typeof jobAcceptedSchema>;

@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { ownPrefix } from "@veil/test-support";
+import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { PermanentJobError, QueueUnavailableError } from "./errors.ts";
+import { FailedJobs } from "./failed-jobs.ts";
+import { createJobClient, type JobClient } from "./job-client.ts";
+import { consumeJobs, type JobConsumer, type JobHandlers } from "./job-consumer.ts";
+
+const redisUrl = inject("redisUrl");
+const ignore = () => undefined;
+const unexpected = () => Promise.reject(new Error("not expected"));
+let prefix: string;
+let client: JobClient;
+let failed: FailedJobs;
+let consumer: JobConsumer;
+
+beforeEach(async () => {
+  prefix = ownPrefix();
+  client = createJobClient({ redisUrl, prefix, onError: ignore });
+  await vi.waitFor(() => expect(client.connected).toBe(true));
+  failed = await FailedJobs.open({ queue: "veil-keys", redisUrl, prefix });
+});
+
+afterEach(async () => {
+  await consumer.close();
+  await failed.close();
+  await client.close();
+});
+
+function consume(cancel: JobHandlers<"veil-keys">["cancel-creation"]): void {
+  consumer = consumeJobs({
+    queue: "veil-keys",
+    redisUrl,
+    prefix,
+    concurrency: 8,
+    handlers: {
+      "create-key": unexpected,
+      "create-keys": unexpected,
+      "delete-key": unexpected,
+      "delete-keys": unexpected,
+      "cancel-creation": cancel,
+      "cancel-creations": unexpected,
+    },
+    onStep: ignore,
+    onError: ignore,
+  });
+}
+
+async function submit(): Promise<string> {
+  const id = `cancel-${randomUUID()}`;
+  await client.submit("cancel-creation", id, { job: "create-1", request_id: "request-1" });
+  return id;
+}
+
+test("a job that no attempt can mend is listed with its reason and its payload", async () => {
+  consume(() => Promise.reject(new PermanentJobError("there is no such thing")));
+  const before = Date.now();
+  const id = await submit();
+  await client.awaitResult("cancel-creation", id, 5_000);
+  const [job, ...more] = await failed.list();
+  expect(more).toEqual([]);
+  expect(job).toMatchObject({
+    id,
+    name: "cancel-creation",
+    reason: "there is no such thing",
+    attempts: 1,
+    payload: { job: "create-1", request_id: "request-1" },
+  });
+  expect(job?.failedAt).toBeGreaterThanOrEqual(before);
+});
+
+test("a failed job that is retried is delivered as one that may have begun, and leaves the list", async () => {
+  let isMended = false;
+  const redelivered: boolean[] = [];
+  consume((_, delivery) => {
+    redelivered.push(delivery.redelivered);
+    return isMended ? Promise.resolve({ outcome: "cancelled" }) : Promise.reject(new PermanentJobError("poison"));
+  });
+  const id = await submit();
+  await client.awaitResult("cancel-creation", id, 5_000);
+  isMended = true;
+  expect(await failed.retry(id)).toBe("retried");
+  await vi.waitFor(async () => expect(await failed.list()).toEqual([]));
+  await vi.waitFor(() => expect(redelivered).toEqual([false, true]));
+});
+
+test("a job that is unknown or has not failed is not retried", async () => {
+  consume(() => Promise.resolve({ outcome: "cancelled" }));
+  const id = await submit();
+  await client.awaitResult("cancel-creation", id, 5_000);
+  expect(await failed.retry(id)).toBe("absent");
+  expect(await failed.retry("no-such-job")).toBe("absent");
+});
+
+test("without Redis opening fails instead of waiting for ever", async () => {
+  consume(unexpected);
+  const opening = FailedJobs.open({ queue: "veil-keys", redisUrl: "redis://127.0.0.1:1", prefix });
+  await expect(opening).rejects.toBeInstanceOf(QueueUnavailableError);
+});

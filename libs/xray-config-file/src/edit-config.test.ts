@@ -1,0 +1,205 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type ConfigClient, editConfig, type InboundWish } from "./edit-config.ts";
+import { ConfigInvalidError } from "./errors.ts";
+import { readJson } from "./json-source.ts";
+
+const owns = (email: string) => email.endsWith("@veil");
+
+function wish(clients: readonly ConfigClient[], shortId = "7bb45050"): InboundWish {
+  return { inboundTag: "vless-in", owns, clients, shortId };
+}
+
+function client(keyId: number, uuid = `uuid-${keyId}`, flow = ""): ConfigClient {
+  return { email: `${keyId}@veil`, uuid, flow };
+}
+
+const handWritten = `// our server
+{
+    "log": { "loglevel": "warning" }, # quiet
+    "inbounds": [
+        { "tag": "other", "protocol": "trojan", "settings": { "clients": [{ "password": "1@veil" }] } },
+        {
+            "tag": "vless-in", /* the one */
+            "port": 443,
+            "protocol": "vless",
+            "settings": {
+                "clients": [
+                    { "id": "hand", "email": "Admin@Home", "level": 1 }, // the admin's
+                    { "id": "uuid-1", "email": "1@veil" },
+                    // one that nobody knows
+                    { "id": "uuid-2", "email": "2@veil" }
+                ],
+                "decryption": "none"
+            },
+            "streamSettings": {
+                "security": "reality",
+                "realitySettings": { "privateKey": "secret//#", "shortIds": ["0123456789abcdef"] }
+            }
+        }
+    ]
+}
+`;
+
+describe("a hand-written config", () => {
+  it("gets a client in the layout of its neighbours, loses one, and keeps every comment", () => {
+    const edited = editConfig(handWritten, wish([client(1), client(3, "uuid-3", "xtls-rprx-vision")]));
+    expect(edited).toBe(
+      handWritten
+        .replace(
+          `{ "id": "uuid-1", "email": "1@veil" },\n`,
+          `{ "id": "uuid-1", "email": "1@veil" },\n                    { "id": "uuid-3", "email": "3@veil", "flow": "xtls-rprx-vision" }\n`,
+        )
+        .replace(`                    { "id": "uuid-2", "email": "2@veil" }\n`, "                    \n")
+        .replace(`["0123456789abcdef"]`, `["0123456789abcdef","7bb45050"]`),
+    );
+  });
+
+  it("stays the very same text when it holds what is wished for", () => {
+    expect(editConfig(handWritten, wish([client(2), client(1)], "0123456789ABCDEF"))).toBe(handWritten);
+  });
+
+  it("has another uuid put in the place of a wrong one", () => {
+    const edited = editConfig(handWritten, wish([client(1, "right"), client(2)], "0123456789abcdef"));
+    expect(edited).toBe(handWritten.replace(`"uuid-1"`, `"right"`));
+  });
+});
+
+describe("a config without clients", () => {
+  const pretty = (settings: object) =>
+    JSON.stringify({ inbounds: [{ tag: "vless-in", protocol: "vless", settings }] }, null, 2);
+
+  it("gets one on a line of its own, indented as the file is", () => {
+    expect(editConfig(pretty({ clients: [], decryption: "none" }), wish([client(1), client(2)]))).toContain(
+      `        "clients": [
+          { "id": "uuid-1", "email": "1@veil" },
+          { "id": "uuid-2", "email": "2@veil" }
+        ],
+        "decryption": "none"`,
+    );
+  });
+
+  it("gets the list too when it lacks that", () => {
+    const edited = editConfig(pretty({ decryption: "none" }), wish([client(1)]));
+    expect(edited).toContain(`\n        "clients": [{ "id": "uuid-1", "email": "1@veil" }],\n        "decryption"`);
+  });
+
+  it("is empty again when its last client goes", () => {
+    const empty = pretty({ clients: [], decryption: "none" });
+    expect(editConfig(editConfig(empty, wish([client(1)])), wish([]))).toBe(empty);
+  });
+
+  it("stays on one line when it is on one", () => {
+    const text = `{"inbounds":[{"tag":"vless-in","protocol":"vless","settings":{"clients":[]}}]}`;
+    expect(editConfig(text, wish([client(1)]))).toBe(text.replace("[]", `[{ "id": "uuid-1", "email": "1@veil" }]`));
+  });
+});
+
+it("takes a client of ours that is listed twice out once", () => {
+  const text = handWritten.replace("uuid-2", "uuid-1").replace("2@veil", "1@veil");
+  const edited = editConfig(text, wish([client(1)]));
+  expect(edited.match(/"email": "1@veil"/g)).toHaveLength(1);
+});
+
+describe("what can't be edited", () => {
+  const inbound = { tag: "vless-in", protocol: "vless", settings: { clients: [] } };
+  it.each([
+    ["no JSON", "{ 'inbounds': [] }"],
+    ["a trailing comma", `{ "inbounds": [], }`],
+    ["an empty file", ""],
+    ["half a file", handWritten.slice(0, 500)],
+    ["a list", "[]"],
+    ["no inbounds", "{}"],
+    ["no such inbound", JSON.stringify({ inbounds: [{ ...inbound, tag: "other" }] })],
+    ["two of that tag", JSON.stringify({ inbounds: [inbound, inbound] })],
+    ["another protocol", JSON.stringify({ inbounds: [{ ...inbound, protocol: "vmess" }] })],
+    ["a name twice", `{ "inbounds": [], "Inbounds": [${JSON.stringify(inbound)}] }`],
+    ["clients that are no list", JSON.stringify({ inbounds: [{ ...inbound, settings: { clients: {} } }] })],
+  ])("is refused: %s", (_, text) => {
+    expect(() => editConfig(text, wish([client(1)]))).toThrow(ConfigInvalidError);
+  });
+
+  it("is not quoted", () => {
+    const broken = handWritten.replace(`"secret//#"`, `"secret//#`);
+    expect(() => editConfig(broken, wish([]))).toThrow(/^(?!.*secret)/);
+  });
+});
+
+describe("whatever the layout", () => {
+  const gap = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom("", " ", "\n", "\r\n  ", "\t") },
+    fc.constantFrom('// a, ] } " comment\n', "# { [ comment\n", '/* [ " , */', "/* two\nlines */ "),
+  );
+  const uuid = fc.constantFrom("uuid-a", "uuid-b");
+  const listed = fc.oneof(
+    fc.record({ id: uuid, email: fc.integer({ min: 1, max: 6 }).map((keyId) => `${keyId}@veil`) }),
+    fc.record({ id: uuid, email: fc.constantFrom("Admin", "1@VEIL", 'quo"te@x', "uml\u00e4ut //#/*") }),
+    fc.record({ id: uuid, level: fc.nat(3) }),
+  );
+  const wished = fc
+    .uniqueArray(fc.integer({ min: 1, max: 6 }))
+    .chain((keyIds) => fc.tuple(...keyIds.map((keyId) => uuid.map((id) => client(keyId, id)))));
+
+  /** The value as text, with the next of the gaps wherever one may stand but within a client. */
+  function written(value: unknown, next: () => string): string {
+    if (Array.isArray(value))
+      return `[${value.map((item) => next() + written(item, next) + next()).join(",")}${next()}]`;
+    if (typeof value !== "object" || value === null || "id" in value) return JSON.stringify(value);
+    const members = Object.entries(value).map(
+      ([name, member]) => `${next()}${JSON.stringify(name)}${next()}:${next()}${written(member, next)}${next()}`,
+    );
+    return `{${members.join(",")}${next()}}`;
+  }
+
+  function configOf(clients: readonly object[], shortIds: readonly string[]) {
+    return {
+      note: 'not a // comment, "nor" # this',
+      inbounds: [
+        { tag: "other", protocol: "vless", settings: { clients: [{ id: "x", email: "1@veil" }] } },
+        {
+          protocol: "VLESS",
+          settings: { decryption: "none", clients },
+          streamSettings: { realitySettings: { shortIds } },
+          tag: "vless-in",
+        },
+      ],
+    };
+  }
+
+  it("the lists become what they must be, foreign clients come first as they were, and a second time changes nothing", () => {
+    fc.assert(
+      fc.property(fc.array(listed), wished, fc.array(gap, { minLength: 1 }), (clients, wanted, gaps) => {
+        let at = 0;
+        const next = () => gaps[at++ % gaps.length] ?? "";
+        const text = next() + written(configOf(clients, ["00"]), next) + next();
+
+        const edited = editConfig(text, wish(wanted));
+
+        const seen = new Set<string>();
+        const kept = clients.flatMap((item): object[] => {
+          if (!("email" in item) || !owns(item.email)) return [item];
+          const want = wanted.find(({ email }) => email === item.email);
+          if (want === undefined || seen.has(item.email)) return [];
+          seen.add(item.email);
+          return [{ id: want.uuid, email: want.email }];
+        });
+        const added = wanted.filter(({ email }) => !seen.has(email)).map(({ email, uuid: id }) => ({ id, email }));
+        expect(JSON.parse(readJson(edited).bare)).toEqual(configOf([...kept, ...added], ["00", "7bb45050"]));
+        expect(editConfig(edited, wish(wanted))).toBe(edited);
+        expect(commentsIn(edited)).toEqual(commentsIn(text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  /** How often each character stands in a comment: comments may move, but nothing of them may get lost. */
+  function commentsIn(text: string): Map<string, number> {
+    const { bare } = readJson(text);
+    const counts = new Map<string, number>();
+    for (let index = 0; index < text.length; index += 1) {
+      const character = text.charAt(index);
+      if (bare.charAt(index) !== character) counts.set(character, (counts.get(character) ?? 0) + 1);
+    }
+    return counts;
+  }
+});

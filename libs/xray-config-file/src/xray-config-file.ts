@@ -1,0 +1,82 @@
+import { open, realpath } from "node:fs/promises";
+import { editConfig, type InboundWish } from "./edit-config.ts";
+import {
+  ConfigChangedError,
+  ConfigInvalidError,
+  ConfigReadError,
+  ConfigRefusedError,
+  ConfigWriteError,
+} from "./errors.ts";
+import { type FileSnapshot, removeLeftOvers, replaceFile } from "./replace-file.ts";
+
+export interface XrayConfigFileOptions {
+  /** A link is followed: what it points to is replaced. Its folder must be writable, for a file can't be replaced otherwise. */
+  readonly path: string;
+  /** Judges a text before it becomes the file. Default: none but our own reading of it. */
+  readonly check?: (path: string) => Promise<void>;
+}
+
+const mostAttempts = 3;
+
+/** Xray's config file, of which one inbound is partly ours. One writer at a time is the caller's duty. */
+export class XrayConfigFile {
+  readonly #path: string;
+  readonly #check: (path: string) => Promise<void>;
+
+  constructor({ path, check = () => Promise.resolve() }: XrayConfigFileOptions) {
+    this.#path = path;
+    this.#check = check;
+  }
+
+  /**
+   * Makes the file hold what is wished for, and nothing else of ours.
+   *
+   * The wish is asked for after the file was read, and again when the file changed meanwhile: a writer that was paused
+   * with an old wish can't put it in the place of a newer one.
+   *
+   * @throws {ConfigReadError} {@link ConfigInvalidError} {@link ConfigRefusedError} {@link ConfigWriteError}
+   * @throws {ConfigChangedError} when somebody else writes it again and again @throws what `wish` throws
+   */
+  async update(wish: () => Promise<InboundWish>): Promise<"written" | "unchanged"> {
+    for (let attempt = 1; ; attempt += 1) {
+      const old = await this.#read();
+      const text = editConfig(old.text, await wish());
+      try {
+        if (text === old.text) {
+          await removeLeftOvers(old.path);
+          return "unchanged";
+        }
+        await replaceFile(old, text, this.#check);
+        return "written";
+      } catch (error) {
+        if (error instanceof ConfigRefusedError) throw error;
+        if (!(error instanceof ConfigChangedError)) throw new ConfigWriteError(error);
+        if (attempt === mostAttempts) throw error;
+      }
+    }
+  }
+
+  async #read(): Promise<FileSnapshot> {
+    try {
+      const path = await realpath(this.#path);
+      const file = await open(path, "r");
+      try {
+        const stats = await file.stat({ bigint: true });
+        return { path, stats, text: decoded(await file.readFile()) };
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw error instanceof ConfigInvalidError ? error : new ConfigReadError(error);
+    }
+  }
+}
+
+/** Bytes that are no UTF-8 would not survive being read and written again. */
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new ConfigInvalidError("it is not UTF-8");
+  }
+}

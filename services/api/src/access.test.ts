@@ -1,0 +1,100 @@
+import request from "supertest";
+import { afterEach, describe, expect, it } from "vitest";
+import { answerOf, call, failure } from "../test/contract/bot.ts";
+import { type InMemoryApi, startInMemoryApi } from "../test/in-memory/start-in-memory-api.ts";
+import type { AppDependencies } from "./create-app.ts";
+import { addressList } from "./http/allow-addresses.ts";
+
+describe("who may do what", () => {
+  let api: InMemoryApi;
+  afterEach(async () => {
+    await api.close();
+  });
+  const start = async (overrides: Partial<AppDependencies>) => {
+    api = await startInMemoryApi(overrides);
+    api.plane.addKey({ keyId: 1 });
+  };
+
+  it("lets a read-only secret read and nothing else", async () => {
+    await start({ secrets: [{ name: "panel", tokens: ["read-only-secret-of-32-characters-1"], readOnly: true }] });
+    await call(api, "get", "/api/keys/1").expect(200);
+    for (const [method, path] of [
+      ["post", "/api/keys"],
+      ["delete", "/api/keys/1"],
+      ["post", "/api/keys/1/traffic/reset"],
+      ["post", "/api/traffic/sync"],
+      ["post", "/api/keys/batch"],
+    ] as const) {
+      expect(answerOf(await call(api, method, path))).toEqual(failure(403, "This API key may only read"));
+    }
+  });
+
+  it("takes a named secret with and without its name", async () => {
+    const secret = "named-secret-of-32-characters-0001";
+    await start({ secrets: [{ name: "botA", tokens: [secret, `botA:${secret}`], readOnly: false }] });
+    for (const token of [secret, `botA:${secret}`]) {
+      await request(api.baseUrl).get("/api/keys").set("Authorization", `Bearer ${token}`).expect(200);
+    }
+    await request(api.baseUrl).get("/api/keys").set("Authorization", `Bearer botB:${secret}`).expect(401);
+  });
+
+  it.each([
+    [["127.0.0.0/8"], 200],
+    [["10.0.0.0/8", "127.0.0.1"], 200],
+    [["10.0.0.0/8", "2001:db8::/32"], 403],
+  ])("lets only addresses of %j in", async (entries, status) => {
+    await start({ allowedAddresses: addressList(entries) });
+    const response = await call(api, "get", "/api/keys/1");
+    expect(response.status).toBe(status);
+    if (status === 403) expect(answerOf(response)).toEqual(failure(403, "This address is not allowed"));
+  });
+
+  it.each([
+    ["nobody believed", false, "203.0.113.7", 403],
+    ["one proxy believed", 1, "203.0.113.7", 200],
+    ["one proxy believed, and a forged entry before its own", 1, "203.0.113.7, 198.51.100.1", 403],
+    ["this proxy believed", ["127.0.0.1"], "203.0.113.7", 200],
+    ["another proxy believed", ["10.0.0.1"], "203.0.113.7", 403],
+    ["nonsense from a believed proxy", 1, "nonsense", 403],
+  ] as const)("reads X-Forwarded-For with %s", async (_name, trustedProxies, forwarded, status) => {
+    await start({ trustedProxies, allowedAddresses: addressList(["203.0.113.0/24"]) });
+    expect((await call(api, "get", "/api/keys/1").set("X-Forwarded-For", forwarded)).status).toBe(status);
+  });
+
+  it("tells callers what is left to them, and refuses what is beyond", async () => {
+    let left = 2;
+    await start({
+      rate: {
+        take: async () => {
+          left -= 1;
+          return { allowed: left >= 0, limit: 2, remaining: Math.max(0, left), resetSeconds: 1 };
+        },
+      },
+    });
+    const { headers } = await call(api, "get", "/api/keys/1").expect(200);
+    expect([headers["ratelimit"], headers["ratelimit-policy"]]).toEqual(['"token";r=1;t=1', '"token";q=2;w=1']);
+    await call(api, "get", "/api/keys/1").expect(200);
+    const refused = await call(api, "post", "/api/keys");
+    expect(answerOf(refused)).toEqual(failure(429, "Too many requests"));
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(api.plane.jobs.submitted).toEqual([]);
+  });
+
+  it("refuses those who try tokens, also when they hit the right one", async () => {
+    await start({ authGuard: { admit: async () => 30, fail: async () => 30 } });
+    for (const secret of [api.secret, "wrong-token-of-more-than-32-characters"]) {
+      const refused = await call({ ...api, secret }, "get", "/api/keys");
+      expect(answerOf(refused)).toEqual(failure(429, "Too many failed attempts to authenticate"));
+      expect(refused.headers["retry-after"]).toBe("30");
+    }
+  });
+});
+
+describe("addressList", () => {
+  it.each(["10.0.0.0/33", "::/129", "10.0.0", "10.0.0.1/", "10.0.0.1/x", "a", "", "1.2.3.4/8/8"])(
+    "refuses %j",
+    (entry) => {
+      expect(addressList([entry])).toBeNull();
+    },
+  );
+});

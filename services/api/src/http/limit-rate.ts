@@ -1,0 +1,34 @@
+import { messages } from "@veil/http-contract";
+import type { RequestHandler } from "express";
+import { requestContext } from "./request-context.ts";
+import { tooMany } from "./too-many.ts";
+
+/** What is left to a caller in the current second. */
+export interface Allowance {
+  readonly allowed: boolean;
+  /** Requests per second. */
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetSeconds: number;
+}
+
+/** Counts requests of callers over all replicas. */
+export interface RateLimit {
+  /** @returns null when there is no limit, or nothing is known because Redis is away */
+  take(callerId: string): Promise<Allowance | null>;
+}
+
+/** Answers 429 beyond the limit, and tells every caller what is left in the headers of the IETF draft "RateLimit header fields". */
+export function limitRate(rate: RateLimit): RequestHandler {
+  return async (request, response, next) => {
+    const { caller } = requestContext(request);
+    const allowance = caller === null ? null : await rate.take(caller.id);
+    if (allowance !== null) {
+      const { limit, remaining, resetSeconds } = allowance;
+      response.set("RateLimit-Policy", `"token";q=${limit};w=1`);
+      response.set("RateLimit", `"token";r=${remaining};t=${resetSeconds}`);
+      if (!allowance.allowed) throw tooMany(messages.tooManyRequests, resetSeconds);
+    }
+    next();
+  };
+}

@@ -1,0 +1,131 @@
+import { type KeyRef, messages } from "@veil/http-contract";
+import { itemJobId, type JobResult } from "@veil/job-contract";
+import { type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
+import {
+  KeyNotFoundError,
+  queueAway,
+  storeAway,
+  TimeLimitError,
+  WriteUnavailableError,
+  WriteUnseenUnavailableError,
+} from "../errors.ts";
+import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
+import { awaitVerdict } from "../writes/await-verdict.ts";
+import { submitJob } from "../writes/submit-job.ts";
+import { withinTime } from "../writes/within-time.ts";
+import { jobIdOf } from "../writes/write-jobs.ts";
+import { judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
+import { forEachItem, type ItemOutcome, notApplied } from "./batch-outcome.ts";
+import type { DeleteKeyPorts } from "./delete-key.ts";
+import { findKeyId } from "./find-key-id.ts";
+
+export interface DeleteKeysPorts extends DeleteKeyPorts {
+  readonly keys: Pick<KeyReader, "find" | "findByUuid">;
+}
+
+const action = "delete keys";
+const itemAction = "delete key";
+
+/**
+ * Deletes many keys by one job. What is told of an item is true, as with `deleteKey`; the key is told as it was.
+ *
+ * @throws WriteUnavailableError (try again)
+ */
+export async function deleteKeys(
+  refs: readonly KeyRef[],
+  scope: RequestScope,
+  ports: DeleteKeysPorts,
+): Promise<ItemOutcome<KeyFacts>[]> {
+  const limits = limitsOf(scope, ports);
+  const job = jobIdOf("deleteKeys", scope.turn?.jobKey ?? ports.newId());
+  const keys = await findKeys(refs, job, ports);
+  const outcomes = keys.every((key) => key === null) ? [] : await carryOut(keys, job, limits, scope, ports);
+  return refs.map((ref, index) => outcomes[index] ?? notFound(keys[index]?.keyId ?? ref));
+}
+
+/** The keys that are there, or that this very job deletes already; null for all others, and for repetitions. */
+async function findKeys(refs: readonly KeyRef[], job: string, ports: DeleteKeysPorts): Promise<(KeyRecord | null)[]> {
+  const found = await forEachItem(refs, (ref) => findKey(ref, job, ports)).catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    throw new WriteUnavailableError(action, storeAway, { cause: error });
+  });
+  const seen = new Set<number>();
+  return found.map((key) => {
+    if (key === null || seen.has(key.keyId)) return null;
+    seen.add(key.keyId);
+    return key;
+  });
+}
+
+async function findKey(ref: KeyRef, job: string, ports: DeleteKeysPorts): Promise<KeyRecord | null> {
+  try {
+    const keyId = await findKeyId(ref, ports.keys);
+    return await ports.visibleKeys.get(keyId).catch(async (error: unknown) => {
+      const key = error instanceof KeyNotFoundError ? await ports.keys.find(keyId) : null;
+      if (key?.deleter?.startsWith(`${job}-`)) return key;
+      throw error;
+    });
+  } catch (error) {
+    if (error instanceof KeyNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** No key has this id: it stands in the job for items that name no key, so that every item keeps its position. */
+const noKey = 0;
+
+async function carryOut(
+  keys: readonly (KeyRecord | null)[],
+  job: string,
+  limits: WriteLimits,
+  scope: RequestScope,
+  ports: DeleteKeysPorts,
+): Promise<(ItemOutcome<KeyFacts> | null)[]> {
+  const payload = {
+    key_ids: keys.map((key) => key?.keyId ?? noKey),
+    deadline: limits.jobDeadline,
+    request_id: scope.requestId,
+  };
+  if (!(await submitJob("delete-keys", job, payload, ports.jobs, scope))) {
+    throw new WriteUnavailableError(action, queueAway);
+  }
+  const awaited = { name: "delete-keys", jobId: job, until: limits.judgeAt, whenFailed: "wait" } as const;
+  const result = await awaitVerdict(awaited, ports, scope);
+  if (result !== null) return keys.map((key, index) => (key === null ? null : outcomeOf(key, result.items[index])));
+  const { answerBy } = await judgingLimits(job, limits, scope, ports);
+  return forEachItem(keys, async (key, index) =>
+    key === null ? null : judge(key, itemJobId(job, index), answerBy, ports),
+  );
+}
+
+function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined): ItemOutcome<KeyFacts> {
+  switch (result?.outcome) {
+    case "deleted":
+      return { status: "ok", value: key };
+    case "unavailable":
+    case "failed":
+      return notApplied(itemAction, result);
+    case "not-found":
+    case undefined:
+      return notFound(key.keyId);
+  }
+}
+
+/** Without the worker's word: the intent is durable when the key names this item as its deleter. */
+async function judge(
+  key: KeyRecord,
+  item: string,
+  answerBy: number,
+  { keys, clock }: DeleteKeysPorts,
+): Promise<ItemOutcome<KeyFacts>> {
+  const now = await withinTime(keys.find(key.keyId), answerBy - clock.now()).catch((error: unknown) => {
+    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    throw new WriteUnseenUnavailableError(action, storeAway, { cause: error });
+  });
+  if (now?.phase === "active") return notApplied(itemAction, { outcome: "failed", detail: "not done in time" });
+  return now?.deleter === item ? { status: "ok", value: key } : notFound(key.keyId);
+}
+
+function notFound(ref: KeyRef): { readonly status: "error"; readonly detail: string } {
+  return { status: "error", detail: messages.keyNotFound(ref) };
+}

@@ -1,0 +1,26 @@
+/** Characters gathered before they are handed on: a short list is one chunk, a long one takes bounded memory. */
+const chunkLength = 64 * 1024;
+
+/**
+ * The JSON of `{<name>: [...], "total": n}`, piece by piece.
+ *
+ * @param total asked for at the end; null when the number of entries is meant
+ */
+export async function* jsonListChunks(
+  name: string,
+  entries: AsyncIterable<object>,
+  total: (() => Promise<number>) | null,
+): AsyncGenerator<string> {
+  let chunk = `{${JSON.stringify(name)}:[`;
+  let count = 0;
+  for await (const entry of entries) {
+    if (count > 0) chunk += ",";
+    chunk += JSON.stringify(entry);
+    count += 1;
+    if (chunk.length >= chunkLength) {
+      yield chunk;
+      chunk = "";
+    }
+  }
+  yield `${chunk}],"total":${total === null ? count : await total()}}`;
+}

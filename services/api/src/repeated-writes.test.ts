@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { answerOf, call, failure } from "../test/contract/bot.ts";
+import { finished, never } from "../test/in-memory/in-memory-jobs.ts";
+import { type InMemoryApi, startInMemoryApi } from "../test/in-memory/start-in-memory-api.ts";
+import { WriteRecordsUnavailableError } from "./errors.ts";
+
+describe("writes under an Idempotency-Key", () => {
+  let api: InMemoryApi;
+
+  beforeEach(async () => {
+    api = await startInMemoryApi();
+  });
+  afterEach(async () => {
+    await api.close();
+  });
+
+  const create = (key: string, body: object = { name: "user" }, to: Pick<InMemoryApi, "baseUrl" | "secret"> = api) =>
+    call({ ...api, ...to }, "post", "/api/keys")
+      .set("Idempotency-Key", key)
+      .send(body);
+  const submitted = () => api.plane.jobs.submitted.map(({ name }) => name);
+  /** What a killed API leaves: its lead, and no answer. */
+  const abandonAll = () => {
+    for (const write of api.records.writes.values()) Object.assign(write, { leader: "dead", leaseUntil: 0 });
+  };
+
+  it("gives the first answer to every repeat, and says so", async () => {
+    const first = await create("a").expect(200);
+    expect(first.headers["idempotency-replayed"]).toBeUndefined();
+    const second = await create("a").expect(200);
+    expect(second.body).toEqual(first.body);
+    expect(second.headers["idempotency-replayed"]).toBe("true");
+    expect(api.plane.keys.size).toBe(1);
+  });
+
+  it("makes one key of many requests at once", async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const make = api.plane.jobs.scripts["create-key"];
+    api.plane.jobs.scripts["create-key"] = async (payload, job) => {
+      await held;
+      return make(payload, job);
+    };
+    const running = Array.from({ length: 10 }, () => create("a").then((response) => response));
+    await expect.poll(() => api.records.writes.size).toBe(1);
+    release();
+    const answers = await Promise.all(running);
+    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers["idempotency-replayed"] === undefined)).toHaveLength(1);
+    expect(submitted()).toEqual(["create-key"]);
+  });
+
+  it("takes fields in another order for the same body, and another body for another request", async () => {
+    await create("a", { name: "x", extra: [1, { b: 2, c: 3 }] }).expect(200);
+    await create("a", { extra: [1, { c: 3, b: 2 }], name: "x" }).expect(200);
+    const detail = "Idempotency-Key was used before with another request";
+    expect(answerOf(await create("a", { name: "y" }))).toEqual(failure(422, detail));
+    expect(answerOf(await call(api, "post", "/api/traffic/sync").set("Idempotency-Key", "a"))).toEqual(failure(422));
+    expect(api.plane.keys.size).toBe(1);
+  });
+
+  it("keeps the keys of two secrets apart", async () => {
+    const secrets = ["first-secret-of-32-characters-0001", "second-secret-of-32-characters-002"];
+    const other = await startInMemoryApi({
+      secrets: secrets.map((token) => ({ name: null, tokens: [token] as const, readOnly: false })),
+    });
+    for (const secret of secrets) await create("a", {}, { baseUrl: other.baseUrl, secret }).expect(200);
+    expect(other.plane.keys.size).toBe(2);
+    await other.close();
+  });
+
+  it.each(["", " ", "two words", "é", "x".repeat(256)])("refuses the key %j", async (key) => {
+    const response = await fetch(`${api.baseUrl}/api/keys`, {
+      method: "POST",
+      headers: [
+        ["Authorization", `Bearer ${api.secret}`],
+        ["Idempotency-Key", key],
+      ],
+    });
+    expect(response.status).toBe(400);
+  });
+
+  it("gives a final error again", async () => {
+    const remove = () => call(api, "delete", "/api/keys/5").set("Idempotency-Key", "d");
+    expect(answerOf(await remove())).toEqual(failure(404, "Key with id 5 not found"));
+    api.plane.addKey({ keyId: 5 });
+    const again = await remove();
+    expect(answerOf(again)).toEqual(failure(404, "Key with id 5 not found"));
+    expect(again.headers["idempotency-replayed"]).toBe("true");
+  });
+
+  it("gives the worker's refusal again", async () => {
+    const make = api.plane.jobs.scripts["create-key"];
+    api.plane.jobs.scripts["create-key"] = () => finished<"create-key">({ outcome: "failed", detail: "Xray refused" });
+    await create("a").expect(500);
+    api.plane.jobs.scripts["create-key"] = make;
+    expect(answerOf(await create("a"))).toEqual(failure(500, "Failed to create key: Xray refused"));
+  });
+
+  it("tries anew, under another job, after an error that left nothing behind", async () => {
+    const make = api.plane.jobs.scripts["create-key"];
+    api.plane.jobs.scripts["create-key"] = () => never();
+    await create("a").expect(500);
+    api.plane.jobs.scripts["create-key"] = make;
+    const again = await create("a").expect(200);
+    expect(again.headers["idempotency-replayed"]).toBeUndefined();
+    expect(submitted()).toEqual(["create-key", "cancel-creation", "create-key"]);
+    expect(new Set(api.plane.jobs.submitted.map(({ jobId }) => jobId)).size).toBe(3);
+    expect([...api.plane.keys.values()].filter(({ phase }) => phase === "active")).toHaveLength(1);
+  });
+
+  it("joins the job of an API that died before its answer", async () => {
+    const first = await create("a").expect(200);
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", reply: null });
+    abandonAll();
+    const again = await create("a").expect(200);
+    expect(again.body).toEqual(first.body);
+    expect(submitted()).toEqual(["create-key"]);
+  });
+
+  it("settles what a dead API left without a result, and makes the key by the same request", async () => {
+    const make = api.plane.jobs.scripts["create-key"];
+    api.plane.jobs.scripts["create-key"] = () => {
+      abandonAll();
+      api.plane.jobs.scripts["create-key"] = make;
+      return never();
+    };
+    const [, second] = await Promise.all([create("a").catch(() => null), create("a")]);
+    expect([200, 500]).toContain(second.status);
+    expect((await create("a")).status).toBe(200);
+    expect([...api.plane.keys.values()].filter(({ phase }) => phase === "active")).toHaveLength(1);
+  });
+
+  it("deletes once although the API died in between", async () => {
+    const { keyId } = api.plane.addKey();
+    const remove = () => call(api, "delete", `/api/keys/${keyId}`).set("Idempotency-Key", "d");
+    await remove().expect(200);
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", reply: null });
+    abandonAll();
+    expect((await remove().expect(200)).body.message).toBe(`Key ${keyId} deleted successfully`);
+  });
+
+  it("gives the first answer of a batch again, with all its items", async () => {
+    const batch = () =>
+      call(api, "post", "/api/keys/batch")
+        .set("Idempotency-Key", "b")
+        .send({ keys: [{}, { name: 5 }, {}] });
+    const first = await batch().expect(200);
+    expect((await batch()).body).toEqual(first.body);
+    expect(api.plane.keys.size).toBe(2);
+  });
+
+  it("answers 503 while Redis is away, and does nothing", async () => {
+    api.records.beforeStep = () => Promise.reject(new WriteRecordsUnavailableError());
+    const response = await create("a");
+    expect(answerOf(response)).toEqual(failure(503, "Idempotency-Key can't be honoured at the moment"));
+    expect(response.headers["retry-after"]).toBe("5");
+    expect(submitted()).toEqual([]);
+  });
+
+  it("answers what it knows when Redis went away meanwhile", async () => {
+    const make = api.plane.jobs.scripts["create-key"];
+    api.plane.jobs.scripts["create-key"] = (payload, job) => {
+      api.records.beforeStep = () => Promise.reject(new WriteRecordsUnavailableError());
+      return make(payload, job);
+    };
+    const first = await create("a").expect(200);
+    api.records.beforeStep = async () => undefined;
+    abandonAll();
+    expect((await create("a")).body).toEqual(first.body);
+  });
+});
+
+describe("writes that are answered later", () => {
+  let api: InMemoryApi;
+
+  beforeEach(async () => {
+    api = await startInMemoryApi();
+  });
+  afterEach(async () => {
+    await api.close();
+  });
+
+  const later = (method: "post" | "delete", path: string) =>
+    call(api, method, path).set("Prefer", "wait=5, respond-async");
+  const ask = (location: string | undefined) => call(api, "get", location ?? "");
+
+  it("are answered 202 and tell what became of them", async () => {
+    const accepted = await later("post", "/api/keys").send({ name: "later" }).expect(202);
+    expect(accepted.body).toEqual({ job_id: expect.any(String), status: "queued" });
+    expect(accepted.headers["location"]).toBe(`/api/jobs/${accepted.body.job_id}`);
+    expect(accepted.headers["preference-applied"]).toBe("respond-async");
+    await expect
+      .poll(async () => (await ask(accepted.headers["location"])).body)
+      .toMatchObject({
+        job_id: accepted.body.job_id,
+        status: "succeeded",
+        result: { name: "later", is_active: true },
+      });
+  });
+
+  it("fail at once when that is known at once", async () => {
+    expect(answerOf(await later("delete", "/api/keys/9"))).toEqual(failure(404, "Key with id 9 not found"));
+  });
+
+  it("tell that they wait, and why they failed", async () => {
+    api.plane.jobs.scripts["create-key"] = () => never();
+    const accepted = await later("post", "/api/keys").expect(202);
+    expect((await ask(accepted.headers["location"])).body.status).toBe("queued");
+    await expect
+      .poll(async () => (await ask(accepted.headers["location"])).body, { timeout: 5_000 })
+      .toEqual({
+        job_id: accepted.body.job_id,
+        status: "failed",
+        detail: "Failed to create key: not done in time",
+      });
+  });
+
+  it("are settled by who asks when the API that took them died", async () => {
+    const accepted = await later("post", "/api/keys").expect(202);
+    await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
+    for (const write of api.records.writes.values()) {
+      Object.assign(write, { state: "running", reply: null, leader: "dead", leaseUntil: 0 });
+    }
+    expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
+    expect(api.plane.keys.size).toBe(1);
+  });
+
+  it("give the same job to a repeat under an Idempotency-Key", async () => {
+    const send = () => later("post", "/api/keys").set("Idempotency-Key", "a");
+    const first = await send().expect(202);
+    const again = await send().expect(202);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers["location"]).toBe(first.headers["location"]);
+    await expect.poll(() => api.plane.keys.size).toBe(1);
+  });
+
+  it("are not known under another id", async () => {
+    expect(answerOf(await ask("/api/jobs/none"))).toEqual(failure(404, "Job with id none not found"));
+  });
+
+  it.each([
+    ["post", "/api/keys/batch"],
+    ["post", "/api/traffic/sync"],
+  ] as const)("can be a %s %s", async (method, path) => {
+    const accepted = await later(method, path)
+      .send({ keys: [{}] })
+      .expect(202);
+    await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
+  });
+});

@@ -1,0 +1,183 @@
+import type { KeyRecord } from "@veil/key-lifecycle";
+import { createLogger, ManualClock } from "@veil/service-runtime";
+import { XrayOutcomeUnknownError, XrayRejectedError, XrayUnreachableError } from "@veil/xray-gateway";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BlockedUsers } from "./blocked-users.ts";
+
+const hourMs = 3_600_000;
+
+/** The rules and counters of a node, and how its next calls fail. */
+class RuleBook {
+  readonly name = "test";
+  readonly rules = new Set<string>();
+  readonly counters = new Map<string, number>();
+  failure: Error | null = null;
+
+  async blockUser(email: string): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    this.rules.add(email);
+  }
+  async unblockUser(email: string): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    this.rules.delete(email);
+  }
+  async listBlockedUsers(): Promise<string[]> {
+    if (this.failure !== null) throw this.failure;
+    return [...this.rules];
+  }
+  async readCounter(name: string): Promise<number | null> {
+    return this.counters.get(name) ?? null;
+  }
+}
+
+let node: RuleBook;
+let clock: ManualClock;
+let active: Set<number>;
+let warnings: string[];
+
+beforeEach(() => {
+  node = new RuleBook();
+  clock = new ManualClock(1_000_000);
+  active = new Set();
+  warnings = [];
+});
+
+/** What a worker knows when it has just started. */
+function newProcess(): BlockedUsers {
+  const find = async (keyId: number) => ({ keyId, phase: active.has(keyId) ? "active" : "gone" }) as KeyRecord;
+  const log = createLogger({ service: "test", version: "0", level: "silent" });
+  log.warn = (fields: object) => warnings.push(String((fields as { err: Error }).err.name));
+  return new BlockedUsers({ node, store: { find }, clock, log });
+}
+
+async function blockMany(blocked: BlockedUsers, from: number, to: number): Promise<void> {
+  for (let keyId = from; keyId <= to; keyId += 1) await blocked.block(`${keyId}@veil`);
+}
+
+describe("a block", () => {
+  it("ends after an hour in which its user's counters stood still", async () => {
+    const blocked = newProcess();
+    await blocked.block("1@veil");
+    await blocked.tidy();
+    await clock.advance(hourMs - 1);
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set(["1@veil"]));
+    await clock.advance(1);
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set());
+    expect(blocked.size).toBe(0);
+  });
+
+  it.each(["uplink", "downlink"])("stands as long as there is %s in every hour", async (direction) => {
+    const blocked = newProcess();
+    await blocked.block("1@veil");
+    await blocked.tidy();
+    for (let hour = 1; hour <= 3; hour += 1) {
+      await clock.advance(hourMs);
+      node.counters.set(`user>>>1@veil>>>traffic>>>${direction}`, hour);
+      await blocked.tidy();
+      expect(node.rules).toEqual(new Set(["1@veil"]));
+    }
+    await clock.advance(hourMs);
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set());
+  });
+
+  it("that another process made ends as its own do, counted from when it was seen", async () => {
+    await newProcess().block("1@veil");
+    const successor = newProcess();
+    await successor.tidy();
+    await clock.advance(hourMs);
+    await successor.tidy();
+    expect(node.rules).toEqual(new Set());
+  });
+
+  it("of a key that is active after all ends at the next look", async () => {
+    const blocked = newProcess();
+    await blockMany(blocked, 1, 3);
+    active.add(2);
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set(["1@veil", "3@veil"]));
+  });
+
+  it("ends when its user is to be added again", async () => {
+    const blocked = newProcess();
+    await blocked.block("1@veil");
+    await blocked.release("1@veil");
+    expect(node.rules).toEqual(new Set());
+  });
+
+  it("without an answer is undone all the same when its user is to be added again", async () => {
+    const blocked = newProcess();
+    node.failure = new XrayOutcomeUnknownError("test", "blockUser", 4, "deadline exceeded");
+    await blocked.block("1@veil");
+    node.failure = null;
+    node.rules.add("1@veil");
+    await blocked.release("1@veil");
+    expect(node.rules).toEqual(new Set());
+  });
+});
+
+describe("of more than 1,000 blocks", () => {
+  it("the oldest end at once", async () => {
+    await blockMany(newProcess(), 1, 1_003);
+    expect(node.rules.size).toBe(1_000);
+    expect([...node.rules][0]).toBe("4@veil");
+  });
+
+  it("those end first that are quiet for the longest time", async () => {
+    const blocked = newProcess();
+    await blockMany(blocked, 1, 1_000);
+    await blocked.tidy();
+    await clock.advance(hourMs);
+    for (let keyId = 1; keyId <= 1_000; keyId += 1) {
+      if (keyId !== 500) node.counters.set(`user>>>${keyId}@veil>>>traffic>>>uplink`, 7);
+    }
+    await blocked.tidy();
+    expect(node.rules.size).toBe(999);
+    await blocked.block("1001@veil");
+    await blocked.block("1002@veil");
+    expect(node.rules.has("1@veil")).toBe(false);
+    expect(node.rules.has("2@veil")).toBe(true);
+  });
+
+  it("the oldest end at the next look of a process that did not make them", async () => {
+    for (let keyId = 1; keyId <= 1_500; keyId += 1) node.rules.add(`${keyId}@veil`);
+    await newProcess().tidy();
+    expect(node.rules.size).toBe(1_000);
+    expect([...node.rules][0]).toBe("501@veil");
+  });
+});
+
+describe("a node", () => {
+  it("that can't block is complained of once, and again when it had been able to meanwhile", async () => {
+    const blocked = newProcess();
+    node.failure = new XrayRejectedError("test", "blockUser", 12, "unknown service");
+    await blockMany(blocked, 1, 3);
+    await blocked.tidy();
+    expect(warnings).toEqual(["XrayRejectedError"]);
+    expect(blocked.size).toBe(0);
+    node.failure = null;
+    await blocked.block("4@veil");
+    node.failure = new XrayRejectedError("test", "blockUser", 12, "unknown service");
+    await blocked.block("5@veil");
+    expect(warnings).toEqual(["XrayRejectedError", "XrayRejectedError"]);
+  });
+
+  it("that is away is no reason to complain here", async () => {
+    const blocked = newProcess();
+    node.failure = new XrayUnreachableError("test", "blockUser", "no-connection", "refused");
+    await blocked.block("1@veil");
+    await blocked.tidy();
+    expect(warnings).toEqual([]);
+  });
+
+  it("that started anew has no rules, and is believed", async () => {
+    const blocked = newProcess();
+    await blockMany(blocked, 1, 3);
+    node.rules.clear();
+    await clock.advance(1);
+    await blocked.tidy();
+    expect(blocked.size).toBe(0);
+  });
+});

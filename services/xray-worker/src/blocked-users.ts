@@ -1,0 +1,154 @@
+import type { KeyStore } from "@veil/key-lifecycle";
+import type { Clock, Logger } from "@veil/service-runtime";
+import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-gateway";
+import { keyIdOfEmail } from "@veil/xray-protocols";
+
+export interface BlockedUsersOptions {
+  readonly node: Pick<XrayNode, "name" | "blockUser" | "unblockUser" | "listBlockedUsers" | "readCounter">;
+  readonly store: Pick<KeyStore, "find">;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Xray looks at every rule for every new stream of everybody: 1,000 cost it about 20 µs. */
+const mostBlocked = 1_000;
+/**
+ * Xray closes a stream in which nothing moves (`connIdle`, 300 s by default) and a multiplexed connection that opens none
+ * (120 s). After an hour in which not a byte was counted there is no connection left that a rule could concern.
+ */
+const quietMs = 60 * 60 * 1_000;
+
+interface Block {
+  /** Since when, in milliseconds since the epoch, the user's bytes are known to stand still; first, when it was blocked. */
+  readonly quietSince: number;
+  /** The user's bytes at that time; null before they were looked at. */
+  readonly bytes: number | null;
+}
+
+/**
+ * Users of one node that were removed and whose multiplexed connections must not open further streams.
+ *
+ * The rules themselves are the record: Xray lists them, the oldest first, so a new process knows them all and only begins
+ * their hour anew. They are bounded in number, end when they have nothing to do, and go with the Xray process.
+ */
+export class BlockedUsers {
+  readonly #options: BlockedUsersOptions;
+  /** By e-mail; those that are quiet for the longest time first. */
+  #blocks = new Map<string, Block>();
+  #refused = false;
+
+  constructor(options: BlockedUsersOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#blocks.size;
+  }
+
+  /** Blocks a user as far as the node lets us: that it does not is no reason against removing the user. Never rejects. */
+  async block(email: string): Promise<void> {
+    const { node, clock } = this.#options;
+    this.#blocks.set(email, this.#blocks.get(email) ?? { quietSince: clock.now(), bytes: null });
+    await this.#tolerant(async () => {
+      try {
+        await node.blockUser(email);
+      } catch (error) {
+        if (error instanceof XrayRejectedError) this.#blocks.delete(email);
+        throw error;
+      }
+      this.#refused = false;
+      await this.#releaseSurplus();
+    });
+  }
+
+  /** Lets a user through who is about to be added again. @throws as `XrayNode.unblockUser` */
+  async release(email: string): Promise<void> {
+    if (!this.#blocks.has(email)) return;
+    await this.#options.node.unblockUser(email);
+    this.#blocks.delete(email);
+  }
+
+  /**
+   * Takes away the rules that have nothing to do any more, those beyond the bound and those of keys that are wanted
+   * after all.
+   *
+   * @throws StoreUnavailableError
+   */
+  async tidy(): Promise<void> {
+    await this.#tolerant(async () => {
+      await this.#learn();
+      for (const [email, block] of this.#blocks) await this.#review(email, block);
+      await this.#releaseSurplus();
+    });
+  }
+
+  /** Takes over what the node lists, other workers' rules included; what was blocked meanwhile comes last. */
+  async #learn(): Promise<void> {
+    const { node, clock } = this.#options;
+    const now = clock.now();
+    const listed = new Set(await node.listBlockedUsers());
+    for (const [email, { quietSince }] of this.#blocks) {
+      if (!listed.has(email) && quietSince < now) this.#blocks.delete(email);
+    }
+    for (const email of listed) {
+      if (!this.#blocks.has(email)) this.#blocks.set(email, { quietSince: now, bytes: null });
+    }
+  }
+
+  async #review(email: string, { quietSince, bytes }: Block): Promise<void> {
+    const now = this.#options.clock.now();
+    if (bytes !== null && now - quietSince < quietMs) return;
+    if (bytes === null && (await this.#isWanted(email))) {
+      await this.release(email);
+      return;
+    }
+    const counted = await this.#bytesOf(email);
+    if (counted === bytes) {
+      await this.release(email);
+    } else {
+      // Set anew, it is the last one.
+      this.#blocks.delete(email);
+      this.#blocks.set(email, { quietSince: now, bytes: counted });
+    }
+  }
+
+  async #isWanted(email: string): Promise<boolean> {
+    const keyId = keyIdOfEmail(email);
+    return keyId !== null && (await this.#options.store.find(keyId))?.phase === "active";
+  }
+
+  /** What is blocked is counted too. A node that counts nothing has users who are always quiet. */
+  async #bytesOf(email: string): Promise<number> {
+    const directions = ["uplink", "downlink"];
+    const values = directions.map((name) => this.#options.node.readCounter(`user>>>${email}>>>traffic>>>${name}`));
+    return (await Promise.all(values)).reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  }
+
+  async #releaseSurplus(): Promise<void> {
+    const surplus = [...this.#blocks.keys()].slice(0, Math.max(0, this.#blocks.size - mostBlocked));
+    // Forgotten first, since many may come here at once; should the node not answer, its list brings them back.
+    for (const email of surplus) this.#blocks.delete(email);
+    for (const email of surplus) await this.#options.node.unblockUser(email);
+  }
+
+  /** A node that can't block is said once; one that is away is noticed by whoever removes users there. */
+  async #tolerant(task: () => Promise<void>): Promise<void> {
+    const { log, node } = this.#options;
+    try {
+      await task();
+    } catch (err) {
+      if (!(err instanceof XrayError)) throw err;
+      if (err instanceof XrayUnreachableError) return;
+      if (!(err instanceof XrayRejectedError)) {
+        log.warn({ err, node: node.name }, "could not block removed users");
+        return;
+      }
+      if (this.#refused) return;
+      this.#refused = true;
+      log.warn(
+        { err, node: node.name },
+        "the node can't block removed users, so their multiplexed connections live on: its config must name RoutingService and have routing rules",
+      );
+    }
+  }
+}

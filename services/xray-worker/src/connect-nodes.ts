@@ -1,0 +1,64 @@
+import type { MongoInboundVault, MongoKeyStore } from "@veil/mongo-store";
+import { nodeSettings } from "@veil/node-settings";
+import { type RunningService, runPeriodically } from "@veil/service-runtime";
+import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import type { VlessFlow } from "@veil/xray-protocols";
+import { BlockedUsers } from "./blocked-users.ts";
+import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
+import type { WorkerSettings } from "./settings.ts";
+import { XrayNodeUsers } from "./xray-node-users.ts";
+
+export interface NodeDependencies extends ConfigMirrorDependencies {
+  readonly store: MongoKeyStore;
+  readonly vault: MongoInboundVault;
+  /** Told every minute how many removed users a node blocks. */
+  readonly onBlocked: (node: string, users: number) => void;
+}
+
+export interface ConnectedNode {
+  readonly node: XrayNode;
+  readonly users: XrayNodeUsers;
+}
+
+const tidyEveryMs = 60_000;
+
+/** Connects every node of the settings, each with what is to be done beside adding and removing users. */
+export function connectNodes(
+  running: RunningService,
+  settings: WorkerSettings,
+  dependencies: NodeDependencies,
+): ConnectedNode[] {
+  const { store, vault, clock, log } = dependencies;
+  const flow: VlessFlow = settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW;
+  const all = nodeSettings(settings);
+  const mirrored = settings.XRAY_CONFIG_NODE ?? all[0]?.name;
+  return all.map(({ name, address, inboundTag }) => {
+    const node = connectXrayNode({ name, address, inboundTag });
+    running.onStop("connections", `node ${name}`, () => node.close());
+    const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
+    if (blocked !== null) tidyPeriodically(running, name, blocked, dependencies);
+    const mirror =
+      name === mirrored ? openConfigMirror(running, settings, { node: name, inboundTag, flow }, dependencies) : null;
+    const shortId = settings.REALITY_COMMON_SHORT_ID;
+    const users = new XrayNodeUsers({ node, vault, flow, shortId, blocked, mirror });
+    return { node, users };
+  });
+}
+
+function tidyPeriodically(
+  running: RunningService,
+  node: string,
+  blocked: BlockedUsers,
+  { log, onBlocked }: NodeDependencies,
+): void {
+  const tidying = runPeriodically({
+    everyMs: tidyEveryMs,
+    jitter: 0.1,
+    task: async () => {
+      await blocked.tidy();
+      onBlocked(node, blocked.size);
+    },
+    onError: (err) => log.warn({ err, node }, "could not tidy the rules that block removed users"),
+  });
+  running.onStop("loops", `blocked users ${node}`, () => tidying.stop());
+}

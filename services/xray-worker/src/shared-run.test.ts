@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { SharedRun } from "./shared-run.ts";
+
+/** A task whose runs end when they are told to. */
+function handDriven() {
+  const ends: (() => void)[] = [];
+  const shared = new SharedRun(() => new Promise<void>((resolve) => ends.push(resolve)));
+  return { shared, ends };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+async function isSettled(promise: Promise<void>): Promise<boolean> {
+  await turn();
+  return Promise.race([promise.then(() => true), Promise.resolve(false)]);
+}
+
+test("whoever asks together shares one run", async () => {
+  const { shared, ends } = handDriven();
+  const asked = [shared.run(), shared.run()];
+  await turn();
+  expect(ends).toHaveLength(1);
+  ends[0]?.();
+  await Promise.all(asked);
+});
+
+test("whoever asks during a run waits for one that began afterwards, and they all share it", async () => {
+  const { shared, ends } = handDriven();
+  const first = shared.run();
+  await turn();
+  const [second, third] = [shared.run(), shared.run()];
+  ends[0]?.();
+  await first;
+  expect(await isSettled(second)).toBe(false);
+  expect(ends).toHaveLength(2);
+  ends[1]?.();
+  await Promise.all([second, third]);
+  expect(ends).toHaveLength(2);
+});
+
+test("it is idle when nothing runs or waits to", async () => {
+  const { shared, ends } = handDriven();
+  await shared.idle();
+  void shared.run();
+  await turn();
+  void shared.run();
+  const idle = shared.idle();
+  ends[0]?.();
+  expect(await isSettled(idle)).toBe(false);
+  ends[1]?.();
+  await idle;
+});

@@ -1,0 +1,147 @@
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
+import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { userEmail } from "@veil/xray-protocols";
+import getPort from "get-port";
+import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
+import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
+
+const redisUrl = inject("redisUrl");
+const xrayBinary = inject("xrayBinary");
+const foreign = `{ "id": "3c4a2a55-6a3f-4bb5-9c9d-0d6c1d8d8a11", "email": "someone@else" }`;
+let xray: TestXray;
+let configFile: string;
+let node: XrayNode;
+let prefix: string;
+let mongodbUri: string;
+let jobs: KeyJobs;
+let workers: WorkerProcess[];
+
+beforeEach(async () => {
+  xray = await startTestXray(xrayBinary);
+  configFile = join(dirname(xray.process.logFile), "xray.json");
+  const config = await readFile(configFile, "utf8");
+  await writeFile(configFile, config.replace(`"clients": []`, `"clients": [${foreign}] /* by hand */`), {
+    mode: 0o600,
+  });
+  await xray.restart();
+  node = connectXrayNode({ name: "test", address: xray.api, inboundTag: xray.inboundTag });
+  prefix = ownPrefix();
+  mongodbUri = ownDatabase(inject("mongodbUri"));
+  jobs = await KeyJobs.connect(redisUrl, prefix);
+  workers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(workers.map((worker) => worker.kill()));
+  await jobs.close();
+  node.close();
+  await xray.stop();
+});
+
+async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
+  const worker = await startWorkerProcess(await getPort(), {
+    REDIS_URL: redisUrl,
+    MONGODB_URI: mongodbUri,
+    QUEUE_PREFIX: prefix,
+    XRAY_NODES: JSON.stringify([{ name: "test", address: xray.api, inbound_tag: xray.inboundTag }]),
+    XRAY_CONFIG_PATH: configFile,
+    XRAY_BINARY: xrayBinary,
+    ...env,
+  });
+  workers.push(worker);
+  return worker;
+}
+
+async function expectInFile(keys: readonly CreatedKey[]): Promise<void> {
+  const text = await readFile(configFile, "utf8");
+  const found = [...text.matchAll(/"id": "([^"]+)", "email": "(\d+)@veil"/g)].map(([, uuid, id]) => `${id} ${uuid}`);
+  expect(new Set(found)).toEqual(new Set(keys.map(({ key_id, uuid }) => `${key_id} ${uuid}`)));
+}
+
+function soonInFile(keys: readonly CreatedKey[]): Promise<void> {
+  return vi.waitFor(() => expectInFile(keys), { timeout: 15_000, interval: 50 });
+}
+
+async function usersAfterRestart(): Promise<Set<string>> {
+  await xray.restart();
+  return vi.waitFor(async () => new Set((await node.listUsers()).map(({ email }) => email)), { timeout: 10_000 });
+}
+
+test("Xray comes back with the keys while no worker runs, and with the foreign client, comment and mode of its file", async () => {
+  const worker = await startWorker({ REALITY_COMMON_SHORT_ID: "0badcafe" });
+  const keys = await jobs.createMany(5);
+  await soonInFile(keys);
+  await worker.kill();
+  expect(await usersAfterRestart()).toEqual(new Set(["someone@else", ...keys.map(({ key_id }) => userEmail(key_id))]));
+  const text = await readFile(configFile, "utf8");
+  expect(text).toContain(foreign);
+  expect(text).toContain("/* by hand */");
+  expect(text).toContain("0badcafe");
+  expect((await stat(configFile)).mode & 0o777).toBe(0o600);
+});
+
+test("a key whose deletion was answered does not come back, though the worker dies that moment and Xray restarts", async () => {
+  const worker = await startWorker();
+  const [deleted, kept] = [await jobs.create(), await jobs.create()];
+  await soonInFile([deleted, kept]);
+  await jobs.delete(deleted.key_id);
+  await worker.kill();
+  await expectInFile([kept]);
+  expect(await usersAfterRestart()).toEqual(new Set(["someone@else", userEmail(kept.key_id)]));
+});
+
+test("many deletions share a few writes, and each is out of the file when it is answered", async () => {
+  const worker = await startWorker();
+  const keys = await jobs.createMany(60);
+  await soonInFile(keys);
+  const before = await writes(worker);
+  await Promise.all(
+    keys.map(async ({ key_id }) => {
+      await jobs.delete(key_id);
+      expect(await readFile(configFile, "utf8")).not.toContain(`"${userEmail(key_id)}"`);
+    }),
+  );
+  expect((await writes(worker)) - before).toBeLessThan(keys.length / 2);
+});
+
+test("two workers with one file never put back what the other one took out", async () => {
+  await Promise.all([startWorker(), startWorker()]);
+  const kept: CreatedKey[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const [gone, stays] = await Promise.all([jobs.createMany(8), jobs.createMany(8)]);
+    kept.push(...stays);
+    await Promise.all(
+      gone.map(async ({ key_id }) => {
+        await jobs.delete(key_id);
+        expect(await readFile(configFile, "utf8")).not.toContain(`"${userEmail(key_id)}"`);
+      }),
+    );
+  }
+  await soonInFile(kept);
+});
+
+test("a stop writes what was created last", async () => {
+  const worker = await startWorker();
+  const key = await jobs.create();
+  expect(await worker.stop()).toBe(0);
+  await expectInFile([key]);
+});
+
+test("a file that can't be written is said, and keys are created and deleted all the same", async () => {
+  const worker = await startWorker({ XRAY_CONFIG_PATH: join(dirname(configFile), "missing.json") });
+  const key = await jobs.create();
+  await jobs.delete(key.key_id);
+  expect(await node.getUser(userEmail(key.key_id))).toBeNull();
+  await worker.logged("could not write Xray's config file: a deleted key may come back with it");
+});
+
+test("a node that is not in the settings can't be the file's", async () => {
+  await expect(startWorker({ XRAY_CONFIG_NODE: "other" })).rejects.toThrow("the worker ended");
+});
+
+async function writes(worker: WorkerProcess): Promise<number> {
+  return Number(/veil_config_file_total\{result="written"\} (\d+)/.exec(await worker.metrics())?.[1]);
+}

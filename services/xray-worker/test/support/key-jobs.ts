@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import { createJobClient, type JobClient, type JobResult } from "@veil/job-contract";
+import { expect, vi } from "vitest";
+
+export type CreatedKey = Extract<JobResult<"create-key">, { outcome: "created" }>["key"];
+
+const deadlineMs = 10_000;
+
+/** Submits key jobs and waits for them, as the API does. */
+export class KeyJobs {
+  readonly client: JobClient;
+
+  private constructor(client: JobClient) {
+    this.client = client;
+  }
+
+  static async connect(redisUrl: string, prefix: string): Promise<KeyJobs> {
+    const client = createJobClient({ redisUrl, prefix, onError: () => undefined });
+    await vi.waitFor(() => expect(client.connected).toBe(true));
+    return new KeyJobs(client);
+  }
+
+  /** @returns the job's id */
+  async submitCreate(): Promise<string> {
+    const id = `create-${randomUUID()}`;
+    const deadline = Date.now() + deadlineMs;
+    await this.client.submit("create-key", id, { name: null, deadline, request_id: id });
+    return id;
+  }
+
+  async create(): Promise<CreatedKey> {
+    const id = await this.submitCreate();
+    const verdict = await this.client.awaitResult("create-key", id, deadlineMs);
+    if (verdict.state === "finished" && verdict.result.outcome === "created") return verdict.result.key;
+    throw new Error(`no key was created: ${JSON.stringify(verdict)}`);
+  }
+
+  createMany(count: number): Promise<CreatedKey[]> {
+    return Promise.all(Array.from({ length: count }, () => this.create()));
+  }
+
+  async delete(keyId: number): Promise<void> {
+    const id = `delete-${randomUUID()}`;
+    const deadline = Date.now() + deadlineMs;
+    await this.client.submit("delete-key", id, { key_id: keyId, deadline, request_id: id });
+    const verdict = await this.client.awaitResult("delete-key", id, deadlineMs);
+    if (verdict.state === "finished" && verdict.result.outcome === "deleted") return;
+    throw new Error(`the key was not deleted: ${JSON.stringify(verdict)}`);
+  }
+
+  close(): Promise<void> {
+    return this.client.close();
+  }
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
+import { connectXrayNode, ensureShortId, type InboundUser, type XrayNode } from "@veil/xray-gateway";
+import { userEmail } from "@veil/xray-protocols";
+import getPort from "get-port";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
+import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
+import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
+
+const redisUrl = inject("redisUrl");
+let xray: TestXray;
+let node: XrayNode;
+let prefix: string;
+let mongodbUri: string;
+let jobs: KeyJobs;
+let worker: WorkerProcess;
+
+beforeAll(async () => {
+  xray = await startTestXray(inject("xrayBinary"));
+});
+afterAll(() => xray.stop());
+
+beforeEach(async () => {
+  await xray.restart();
+  node = connectXrayNode({ name: "test", address: xray.api, inboundTag: xray.inboundTag });
+  prefix = ownPrefix();
+  mongodbUri = ownDatabase(inject("mongodbUri"));
+  jobs = await KeyJobs.connect(redisUrl, prefix);
+});
+
+afterEach(async () => {
+  await worker.kill();
+  await jobs.close();
+  node.close();
+});
+
+async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
+  worker = await startWorkerProcess(await getPort(), {
+    REDIS_URL: redisUrl,
+    MONGODB_URI: mongodbUri,
+    QUEUE_PREFIX: prefix,
+    XRAY_NODES: JSON.stringify([{ name: "test", address: xray.api, inbound_tag: xray.inboundTag }]),
+    RECONCILE_INTERVAL_SECONDS: "5",
+    ...env,
+  });
+  return worker;
+}
+
+function userOf({ key_id, uuid }: CreatedKey): InboundUser {
+  return { email: userEmail(key_id), account: { protocol: "vless", uuid, flow: "" } };
+}
+
+function reconciled<T>(look: () => Promise<T>): Promise<T> {
+  return vi.waitFor(look, { timeout: 15_000, interval: 50 });
+}
+
+test("a created key's user is in Xray when its job ends, a deleted one's is not", async () => {
+  await startWorker();
+  const key = await jobs.create();
+  expect(await node.getUser(userEmail(key.key_id))).toEqual(userOf(key));
+  await jobs.delete(key.key_id);
+  expect(await node.getUser(userEmail(key.key_id))).toBeNull();
+});
+
+test("after a restart of Xray the keys are there again, and a deleted one is not", async () => {
+  await startWorker();
+  const keys = await jobs.createMany(60);
+  const [gone, ...kept] = keys;
+  if (gone === undefined) throw new Error("no keys");
+  await jobs.delete(gone.key_id);
+  await xray.restart();
+  const users = await reconciled(async () => {
+    const listed = await node.listUsers();
+    expect(listed).toHaveLength(kept.length);
+    return listed;
+  });
+  expect(new Set(users.map(({ email }) => email))).toEqual(new Set(kept.map(({ key_id }) => userEmail(key_id))));
+});
+
+test("what was done to the users behind its back is undone, and other people's users are left alone", async () => {
+  await startWorker();
+  const [removed, changed] = [await jobs.create(), await jobs.create()];
+  const foreign: InboundUser = { ...userOf({ ...removed, uuid: randomUUID() }), email: "someone@else" };
+  const ghost = userEmail(999_999);
+  await node.addUser(foreign);
+  await node.addUser({ ...userOf({ ...removed, uuid: randomUUID() }), email: ghost });
+  await node.removeUser(userEmail(removed.key_id));
+  await node.removeUser(userEmail(changed.key_id));
+  await node.addUser(userOf({ ...changed, uuid: randomUUID() }));
+
+  await reconciled(async () => {
+    expect(await node.getUser(userEmail(removed.key_id))).toEqual(userOf(removed));
+    expect(await node.getUser(userEmail(changed.key_id))).toEqual(userOf(changed));
+    expect(await node.getUser(ghost)).toBeNull();
+  });
+  expect(await node.getUser(foreign.email)).toEqual(foreign);
+});
+
+test("an inbound without the common short id gets it at the start and keeps its users", async () => {
+  const foreign: InboundUser = { email: "someone@else", account: { protocol: "vless", uuid: randomUUID(), flow: "" } };
+  await node.addUser(foreign);
+  const accepts = async (shortId: string) => {
+    const definition = await node.readInbound();
+    return definition !== null && ensureShortId(definition, shortId) === null;
+  };
+  expect(await accepts("0badcafe")).toBe(false);
+  await startWorker({ REALITY_COMMON_SHORT_ID: "0badcafe" });
+  await reconciled(async () => expect(await accepts("0badcafe")).toBe(true));
+  expect(await accepts(xray.shortId)).toBe(true);
+  expect(await node.getUser(foreign.email)).toEqual(foreign);
+});
+
+test("SIGTERM under load ends it with 0 within its deadline, and no job is lost or stalls", async () => {
+  const shutdownDeadlineMs = 5_000;
+  const stopping = await startWorker({ SHUTDOWN_DEADLINE_MS: String(shutdownDeadlineMs), WORKER_CONCURRENCY: "8" });
+  const created = Promise.all(Array.from({ length: 500 }, () => jobs.submitCreate()));
+  const completed = () => stopping.log.filter(({ msg }) => msg === "job completed").length;
+  await vi.waitFor(() => expect(completed()).toBeGreaterThan(50), { timeout: 10_000 });
+  const begun = performance.now();
+  expect(await stopping.stop()).toBe(0);
+  expect(performance.now() - begun).toBeLessThan(shutdownDeadlineMs);
+
+  const next = await startWorker();
+  const verdicts = await Promise.all((await created).map((id) => jobs.client.awaitResult("create-key", id, 20_000)));
+  expect(verdicts.filter(({ state }) => state !== "finished").length).toBe(0);
+  const made = verdicts.filter((verdict) => verdict.state === "finished" && verdict.result.outcome === "created");
+  await reconciled(async () => expect(await node.countUsers()).toBe(made.length));
+  for (const { log } of [stopping, next]) expect(log.filter(({ msg }) => msg === "job stalled")).toEqual([]);
+});
