@@ -1,4 +1,4 @@
-export { type BatchItem, type BatchResultBody } from "./batch-bodies.ts";
+export { type BatchItem, type BatchResultBody, largestBatch } from "./batch-bodies.ts";
 export { bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";

@@ -27,6 +27,12 @@ export class MongoKeyReader {
     return found === null ? null : toKeyRecord(found);
   }
 
+  /** Those of the keys that there are, by their ids. */
+  async findMany(keyIds: readonly number[]): Promise<Map<number, KeyRecord>> {
+    const found = await storeErrors(() => this.#keys.find({ _id: { $in: keyIds.map(String) } }).lean());
+    return new Map(found.map((document) => [document.key_id, toKeyRecord(document)]));
+  }
+
   /** @param uuid lower case */
   async findByUuid(uuid: string): Promise<KeyRecord | null> {
     const found = await storeErrors(() => this.#keys.findOne({ uuid }).lean());
@@ -38,6 +44,19 @@ export class MongoKeyReader {
     const claim = await storeErrors(() => this.#creations.findById(job).lean());
     const creation = claim === null ? null : toCreation(claim);
     return creation === null ? null : this.find(creation.keyId);
+  }
+
+  /** The keys that create jobs made, by their jobs. */
+  async findByCreateJobs(jobs: readonly string[]): Promise<Map<string, KeyRecord>> {
+    const claims = await storeErrors(() => this.#creations.find({ _id: { $in: [...jobs] } }).lean());
+    const creations = claims.map(toCreation).filter((creation) => creation !== null);
+    const keys = await this.findMany(creations.map(({ keyId }) => keyId));
+    return new Map(
+      creations.flatMap(({ job, keyId }): [string, KeyRecord][] => {
+        const key = keys.get(keyId);
+        return key === undefined ? [] : [[job, key]];
+      }),
+    );
   }
 
   /** Active keys in ascending order of their ids, read as they are consumed. */

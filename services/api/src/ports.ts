@@ -11,10 +11,14 @@ export type JobWatch = Pick<JobClient, "progress">;
 /** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */
 export interface KeyReader {
   find(keyId: number): Promise<KeyRecord | null>;
+  /** Those of the keys that there are. */
+  findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, KeyRecord>>;
   /** The key of a UUID in lower case. */
   findByUuid(uuid: string): Promise<KeyRecord | null>;
   /** The key that a create job decided, null while it has decided nothing. */
   findByCreateJob(job: string): Promise<KeyRecord | null>;
+  /** {@link findByCreateJob} of many jobs; a job that has decided nothing is missing. */
+  findByCreateJobs(jobs: readonly string[]): Promise<ReadonlyMap<string, KeyRecord>>;
   /** Active keys in ascending order of their ids, read as they are consumed. */
   listActive(page?: KeyPage): AsyncIterable<KeyRecord>;
   /** Ids of active keys in ascending order, with their create jobs. */

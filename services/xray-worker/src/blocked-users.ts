@@ -48,10 +48,13 @@ export class BlockedUsers {
   /** Blocks a user as far as the node lets us: that it does not is no reason against removing the user. Never rejects. */
   async block(email: string): Promise<void> {
     const { node, clock } = this.#options;
-    this.#blocks.set(email, this.#blocks.get(email) ?? { quietSince: clock.now(), bytes: null });
+    const block = this.#blocks.get(email) ?? { quietSince: clock.now(), bytes: null };
+    // Known before the call, for that may have happened without an answer; and after it, whatever was listed meanwhile.
+    this.#blocks.set(email, block);
     await this.#tolerant(async () => {
       try {
         await node.blockUser(email);
+        this.#blocks.set(email, block);
       } catch (error) {
         if (error instanceof XrayRejectedError) this.#blocks.delete(email);
         throw error;
@@ -77,7 +80,8 @@ export class BlockedUsers {
   async tidy(): Promise<void> {
     await this.#tolerant(async () => {
       await this.#learn();
-      for (const [email, block] of this.#blocks) await this.#review(email, block);
+      const known = [...this.#blocks];
+      for (const [email, block] of known) await this.#review(email, block);
       await this.#releaseSurplus();
     });
   }

@@ -1,87 +1,77 @@
-import {
-  awaitVerdict,
-  createKey,
-  deleteKey,
-  KeyNotFoundError,
-  OutcomeUnknownError,
-  RefusedCreations,
-  submitJob,
-  VisibleKeys,
-  WriteFailedError,
-  writeLimits,
-} from "./real-services.model.ts";
+import { type KeyRecord, StoreUnavailableError, wasCreated } from "@veil/key-lifecycle";
+import type { CreateResult, QueueClient } from "./queue-client.model.ts";
+import { RedisAwayError } from "./simulated-redis.model.ts";
 import { StoreClient } from "./store-client.model.ts";
 import type { System } from "./system.model.ts";
 import type { Process } from "./world.model.ts";
-import { silentLogger } from "./worker-process.model.ts";
 
-const writeDeadlineMs = 10_000;
-
-/** What a caller was told. `none`: its connection was closed, or its request was never answered. */
+/**
+ * What the caller of a creation was told. `not sent`: an error that speaks of this request alone, since nothing got to the
+ * queue. `uncancelled`: an error without a cancellation, because Redis was away. `none`: the connection was closed.
+ */
 export type Answer =
   | { readonly status: 200; readonly keyId: number; readonly uuid: string }
-  | { readonly status: "error" | "none"; readonly why: string };
+  | { readonly status: "error" | "uncancelled" | "not sent" | "none" };
 
 export type DeleteAnswer = 200 | 404 | "error";
 
-/** One API replica: the real requests over the simulated outside. */
+/** A caller's 10 seconds: 8 for the job, 0.8 of slack, 1 to judge. */
+const jobMs = 8_000;
+const judgeAfterMs = 8_800;
+const answerAfterMs = 9_800;
+const cancelAgainMs = 100;
+
+/** One API replica, in the steps of the real one: enqueue, wait, judge what the worker left open. */
 export class ApiReplica {
   readonly process: Process;
   readonly #system: System;
-  readonly #refused = new RefusedCreations();
   readonly #store: StoreClient;
-  readonly #jobs;
-  readonly #clock;
+  readonly #queue: QueueClient;
+  /** Create jobs that this replica answered with an error. */
+  readonly #refused = new Set<string>();
 
   constructor(process: Process, system: System) {
     this.process = process;
     this.#system = system;
     this.#store = new StoreClient(system.mongo, process);
-    this.#jobs = system.queue.client(process);
-    this.#clock = {
-      now: () => Math.round(system.world.now + process.skewMs),
-      sleep: (ms: number) => system.world.sleep(ms, process),
-    };
+    this.#queue = system.queue.client(process);
   }
 
   async create(id: string): Promise<Answer> {
-    const ports = { ...this.#writePorts(id), keys: this.#store, refused: this.#refused };
-    try {
-      const { keyId, uuid } = await createKey(null, scopeOf(id), ports);
-      return { status: 200, keyId, uuid };
-    } catch (error) {
-      if (error instanceof WriteFailedError) return { status: "error", why: error.message };
-      if (error instanceof OutcomeUnknownError) return { status: "none", why: error.message };
-      throw error;
-    }
+    const begun = this.#now();
+    const job = `create-${id}`;
+    if (!(await this.#submit("create-key", job, { name: null, deadline: begun + jobMs })))
+      return { status: "not sent" };
+    const result = await this.#queue.awaitResult<CreateResult>(job, begun + judgeAfterMs - this.#now());
+    const answer = result === null ? await this.#judge(job, begun + answerAfterMs) : answerOf(result);
+    if (answer.status === "error" || answer.status === "uncancelled") this.#refused.add(job);
+    return answer;
   }
 
   /** A second request of the same job: it may read what became of it, but never cancels. */
   async replay(id: string): Promise<Answer> {
-    const { jobs, clock } = this.#writePorts(id);
-    const limits = writeLimits(clock.now(), writeDeadlineMs);
-    const jobId = `create-${id}`;
-    const payload = { name: null, deadline: limits.jobDeadline, request_id: id };
-    if (!(await submitJob("create-key", jobId, payload, jobs, scopeOf(id)))) return { status: "none", why: "no queue" };
-    const awaited = { name: "create-key", jobId, until: limits.judgeAt, whenFailed: "wait" } as const;
-    const result = await awaitVerdict(awaited, { jobs, clock }, scopeOf(id));
-    if (result === null) return { status: "none", why: "no result" };
-    if (result.outcome !== "created") return { status: "error", why: result.detail };
-    const cancelled = await jobs.exists("cancel-creation", `cancel-${jobId}`).catch(() => true);
-    if (cancelled) return { status: "none", why: "it was cancelled" };
-    return { status: 200, keyId: result.key.key_id, uuid: result.key.uuid };
+    const job = `create-${id}`;
+    const payload = { name: null, deadline: this.#now() + jobMs };
+    if (!this.#system.queue.wasSubmitted(job) || !(await this.#submit("create-key", job, payload)))
+      return { status: "none" };
+    const result = await this.#queue.awaitResult<CreateResult>(job, judgeAfterMs);
+    if (result === null || result.outcome !== "created") return { status: "none" };
+    const mayBeCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => true);
+    return mayBeCancelled ? { status: "none" } : answerOf(result);
   }
 
   async delete(keyId: number, id: string): Promise<DeleteAnswer> {
-    const visibleKeys = new VisibleKeys(this.#store, this.#refused);
-    try {
-      await deleteKey(keyId, scopeOf(id), { ...this.#writePorts(id), keys: this.#store, visibleKeys });
-      return 200;
-    } catch (error) {
-      if (error instanceof KeyNotFoundError) return 404;
-      if (error instanceof WriteFailedError) return "error";
-      throw error;
-    }
+    const begun = this.#now();
+    const job = `delete-${id}`;
+    const before = await this.#read(() => this.#store.find(keyId));
+    if (before === "unreadable") return "error";
+    if (before?.phase !== "active" || this.#refused.has(before.job)) return 404;
+    if (!(await this.#submit("delete-key", job, { keyId, deadline: begun + jobMs }))) return "error";
+    const result = await this.#queue.awaitResult<{ outcome: string }>(job, begun + judgeAfterMs - this.#now());
+    if (result !== null) return result.outcome === "deleted" ? 200 : result.outcome === "not-found" ? 404 : "error";
+    const after = await this.#read(() => this.#store.find(keyId));
+    if (after === "unreadable" || after?.phase === "active") return "error";
+    return after?.deleter === job ? 200 : 404;
   }
 
   /** Whether a caller of this replica would find the key of a create job in a list. */
@@ -90,11 +80,50 @@ export class ApiReplica {
     return isActive && !this.#refused.has(job);
   }
 
-  #writePorts(id: string) {
-    return { jobs: this.#jobs, clock: this.#clock, newId: () => id, writeDeadlineMs };
+  /** Past the deadline, without the worker's word. */
+  async #judge(job: string, answerBy: number): Promise<Answer> {
+    const found = await this.#read(() => this.#store.findByCreateJob(job));
+    if (found !== "unreadable" && found !== null) {
+      return wasCreated(found) ? { status: 200, keyId: found.keyId, uuid: found.uuid } : { status: "error" };
+    }
+    while (this.#now() < answerBy) {
+      if (await this.#submit("cancel-creation", `cancel-${job}`, { job }, "surely")) return { status: "error" };
+      await this.#system.world.sleep(cancelAgainMs, this.process);
+    }
+    return { status: found === null ? "uncancelled" : "none" };
+  }
+
+  async #read(find: () => Promise<KeyRecord | null>): Promise<KeyRecord | null | "unreadable"> {
+    try {
+      return await find();
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) return "unreadable";
+      throw error;
+    }
+  }
+
+  /** @returns false when it was not enqueued, or when `surely` is asked for and it is not known to be */
+  async #submit(
+    name: string,
+    job: string,
+    payload: object,
+    certainty: "perhaps" | "surely" = "perhaps",
+  ): Promise<boolean> {
+    try {
+      await this.#queue.submit(name, job, payload);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RedisAwayError)) throw error;
+      return certainty === "perhaps" && error.mayHaveHappened;
+    }
+  }
+
+  #now(): number {
+    return Math.round(this.#system.world.now + this.process.skewMs);
   }
 }
 
-function scopeOf(requestId: string) {
-  return { requestId, log: silentLogger };
+function answerOf(result: CreateResult): Answer {
+  if (result.outcome !== "created") return { status: "error" };
+  return { status: 200, keyId: result.key.keyId, uuid: result.key.uuid };
 }

@@ -6,6 +6,29 @@ import { addedForeigner, configuredForeigner, type System } from "./system.model
 
 type Report = (what: string, detail: string) => void;
 
+/** What must hold at every moment. */
+export function checkAlways(system: System, requests: Requests): void {
+  for (const { id, answer, replica } of requests.errands) {
+    if (answer?.status === "error" && replica?.shows(`create-${id}`)) {
+      system.violated("refused key is shown to its caller", id);
+    }
+  }
+  for (const xray of system.xrays) {
+    for (const [uuid, email] of xray.inbound?.byUuid ?? []) {
+      if (xray.inbound?.byEmail.has(email) || xray.isBusyWith(email)) continue;
+      const key = system.mongo.keys.get(keyIdOfEmail(email) ?? 0);
+      if (key?.uuid === uuid && isOver(key, xray.name, system)) {
+        system.violated("ghost, unlisted and unremovable", `${xray.name} ${email}`);
+      }
+    }
+  }
+}
+
+/** Nobody is at the key any more, and nobody will come to it for its own sake. */
+function isOver({ keyId, phase, unsure }: KeyDocument, node: string, { redis }: System): boolean {
+  return phase === "gone" && !unsure.has(node) && !redis.isLeased(keyId);
+}
+
 /** What must hold once all faults are over and everything has come to rest. */
 export function checkAll(system: System, requests: Requests): void {
   const report: Report = (what, detail) => system.violated(what, detail);
@@ -74,6 +97,8 @@ function checkErrand(errand: Errand, keys: readonly KeyDocument[], report: Repor
     }
     if (active.some((key) => key.keyId !== keyId)) report("zombie: nobody was told about it", id);
   }
+  // An "uncancelled" error may be followed by a key when MongoDB applies the decision late and its author has died: an open
+  // gap, because nobody is left who knows of it.
   if (answer?.status === "error" && active.length > 0) report("zombie: definitive error, key active", id);
   if (successes.length > 0 && errors.length > 0) report("replay differs from the first answer", id);
   if (errand.deletes.includes(200) && active.length > 0) report("deleted key is active", id);

@@ -32,6 +32,9 @@ export type FaultKind = (typeof faultKinds)[number];
 /** A second, in which late calls come through, and the time that a call may have taken before. */
 const shortestHangMs = 2_500;
 
+/** A fresh inbound has no ghosts. */
+const healing: ReadonlySet<FaultKind> = new Set(["xray restarts", "inbound emptied", "inbound removed"]);
+
 /** Makes things fail at random moments, each for a while, until it is told to stop. */
 export class Faults {
   readonly workers: Process[] = [];
@@ -39,18 +42,21 @@ export class Faults {
   readonly #requests: Requests;
   readonly #kinds: readonly FaultKind[];
   readonly #rate: number;
+  /** From then on nothing happens that would wash away what went wrong. */
+  readonly #lastHealing: number;
   #over: (() => void | Promise<void>)[] = [];
 
   constructor(system: System, requests: Requests, kinds: readonly FaultKind[]) {
     this.#system = system;
     this.#requests = requests;
     this.#kinds = kinds;
-    this.#rate = system.world.random.pick([0.01, 0.03, 0.06]);
-    if (this.#has("call unanswered")) system.callMischief.lostAnswer = 0.02;
-    if (this.#has("mongo reply lost")) system.mongo.mischief.lostReply = 0.01;
-    if (this.#has("mongo write late")) system.mongo.mischief.lateWrite = 0.015;
-    if (this.#has("redis reply lost")) system.redis.mischief.lostReply = 0.01;
-    if (kinds.some((kind) => /unanswered|lost|late/.test(kind))) system.faults += 1;
+    this.#rate = system.world.random.pick([0.01, 0.03, 0.1]);
+    this.#lastHealing = system.world.now + system.world.random.pick([0, 5_000, 40_000]);
+    const often = (kind: FaultKind): number => (this.#has(kind) ? system.world.random.pick([0.02, 0.1, 0.3]) : 0);
+    system.callMischief.lostAnswer = often("call unanswered");
+    system.mongo.mischief.lostReply = often("mongo reply lost");
+    system.mongo.mischief.lateWrite = often("mongo write late");
+    system.redis.mischief.lostReply = often("redis reply lost");
     for (let number = 0; number < 3; number += 1) this.#startWorker(`worker-${number}`);
   }
 
@@ -77,7 +83,8 @@ export class Faults {
     const { random } = world;
     const xray = random.pick(xrays);
     const jobs = queue.openJobs.filter(({ state, name }) => state === "active" && name !== "cancel-creation");
-    this.#system.faults += 1;
+    if (healing.has(kind) && world.now > this.#lastHealing) return;
+    world.fault();
     switch (kind) {
       case "worker killed":
         return this.#killWorker(random.pick(this.workers));
@@ -121,7 +128,8 @@ export class Faults {
         xray.inbound = null;
         return;
       case "user tampered with":
-        return this.#tamper(xray);
+        // Together with a call of ours it could leave what nobody can mend.
+        return xray.idle ? this.#tamper(xray) : undefined;
       case "call unanswered":
       case "mongo reply lost":
       case "mongo write late":
@@ -171,14 +179,13 @@ export class Faults {
 
   /** Somebody changes our users behind our back. */
   #tamper({ inbound, name }: SimulatedXray): void {
-    const { random, log } = this.#system.world;
+    const { random } = this.#system.world;
     const ours = [...(inbound?.byEmail.values() ?? [])].filter(({ email }) => email.endsWith("@veil"));
     if (inbound === null || ours.length === 0) return;
     const user = random.pick(ours);
     if (user.account.protocol !== "vless") return;
     const changed = { email: user.email, account: { ...user.account, uuid: random.uuid() } };
     const inPlace = random.chance(0.5);
-    void log;
     this.#system.world.log(() => `xray ${name}: somebody ${inPlace ? "CHANGES" : "REMOVES"} ${user.email}`);
     inbound.byEmail.delete(user.email);
     inbound.byUuid.delete(user.account.uuid);
@@ -191,9 +198,11 @@ export class Faults {
     const once = (): void | Promise<void> => {
       if (!this.#over.includes(once)) return;
       this.#over = this.#over.filter((other) => other !== once);
+      this.#system.world.outages -= 1;
       return end();
     };
     this.#over.push(once);
+    this.#system.world.outages += 1;
     this.#system.world.after(ms, null, () => void once());
   }
 }

@@ -11,7 +11,6 @@ test.runIf(tracedSeed === undefined)(
   async () => {
     const broken = new Map<string, number[]>();
     let steps = 0;
-    const t = process.hrtime.bigint();
     for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
       const result = await runModel({ seed });
       steps += result.steps;
@@ -20,9 +19,10 @@ test.runIf(tracedSeed === undefined)(
         if (!seeds.includes(seed)) broken.set(what, [...seeds, seed]);
       }
     }
-    console.log(steps, Number(process.hrtime.bigint() - t) / 1e9);
+    console.log(steps, process.cpuUsage().user / 1e6);
     for (const [w, s] of broken) console.log(String(s.length).padStart(6), w, s.slice(0, 8).join(" "));
-    expect(broken).toEqual(new Map());
+    console.log("broken seeds", new Set([...broken.values()].flat()).size);
+    expect([...broken.keys()]).toEqual([]);
   },
   3_600_000,
 );

@@ -20,7 +20,8 @@ export interface Wishes {
   readonly duplicateDeletes: boolean;
 }
 
-const creationsWithinMs = 6_000;
+/** Until then a delivery or a lease of a process that died may stand in the way of others. */
+const aftermathMs = 20_000;
 
 /** The callers: creations, replays of them, deletions, and two deletions of one key. */
 export class Requests {
@@ -28,11 +29,15 @@ export class Requests {
   readonly #system: System;
   readonly #replicas: ApiReplica[];
   /** Requests that will come or are under way. */
+  readonly #creationsWithinMs: number;
+  readonly #longestPauseMs: number;
   #open: { replica: ApiReplica | null }[] = [];
 
   constructor(system: System, wishes: Wishes) {
     this.#system = system;
     this.#replicas = ["api-0", "api-1"].map((name) => new ApiReplica(system.newProcess(name), system));
+    this.#creationsWithinMs = system.world.random.pick([1_000, 5_000, 20_000]);
+    this.#longestPauseMs = system.world.random.pick([30, 300, 4_000]);
     for (let count = 0; count < wishes.errands; count += 1) this.#plan(String(count), wishes);
   }
 
@@ -65,17 +70,16 @@ export class Requests {
       replica: null,
     };
     this.errands.push(errand);
-    const isDeleted = random.chance(0.5);
+    const isDeleted = random.chance(0.6);
     const isReplayed = wishes.replays && random.chance(0.4);
     const isDeletedTwice = wishes.duplicateDeletes && random.chance(0.4);
-    const begin = random.between(0, creationsWithinMs);
+    const begin = random.between(0, this.#creationsWithinMs);
     this.#later(begin, async (replica) => {
       await this.#create(errand, replica);
       if (errand.answer?.status !== 200 || !isDeleted) return;
       const { keyId } = errand.answer;
-      const pause = random.chance(0.5) ? 50 : 4_000;
       for (let count = isDeletedTwice ? 2 : 1; count > 0; count -= 1) {
-        this.#later(random.between(0, pause), (other) => this.#delete(errand, keyId, other));
+        this.#later(random.between(0, this.#longestPauseMs), (other) => this.#delete(errand, keyId, other));
       }
     });
     if (isReplayed) {
@@ -87,21 +91,29 @@ export class Requests {
 
   async #create(errand: Errand, replica: ApiReplica): Promise<void> {
     const { world } = this.#system;
-    const faultsBefore = this.#system.faults;
+    const isCalm = this.#calmFromNow(0);
     errand.answer = await replica.create(errand.id);
     errand.replica = replica;
     world.log(() => `ANSWER to creation ${errand.id}: ${JSON.stringify(errand.answer)}`);
-    if (errand.answer.status === 200 && this.#system.faults === faultsBefore) this.#mustBeUsable(errand.answer.uuid);
+    if (errand.answer.status === 200 && isCalm()) this.#mustBeUsable(errand.answer.uuid);
   }
 
   async #delete(errand: Errand, keyId: number, replica: ApiReplica): Promise<void> {
-    const faultsBefore = this.#system.faults;
+    const isCalm = this.#calmFromNow(aftermathMs);
     errand.deletionAsked = true;
     errand.deletesAsked += 1;
     const answer = await replica.delete(keyId, `${errand.id}-${errand.deletesAsked}`);
     errand.deletes.push(answer);
     this.#system.world.log(() => `ANSWER to the deletion of key ${keyId}: ${answer}`);
-    if (answer === 200 && this.#system.faults === faultsBefore) this.#mustBeUseless(errand);
+    if (answer === 200 && isCalm()) this.#mustBeUseless(errand);
+  }
+
+  /** Tells later whether all has been well since now. */
+  #calmFromNow(aftermath: number): () => boolean {
+    const { world } = this.#system;
+    const { faults, isCalm } = world;
+    const isOver = world.now > world.lastFaultAt + aftermath;
+    return () => isCalm && isOver && world.faults === faults;
   }
 
   #later(ms: number, request: (replica: ApiReplica) => Promise<void>): void {
@@ -125,8 +137,9 @@ export class Requests {
 
   /** No fault since the request came: whoever dials now connects, unless the inbound is being replaced. */
   #mustBeUsable(uuid: string): void {
-    const able = this.#system.xrays.filter((xray) => xray.inbound !== null && !xray.hung && xray.reachable);
-    if (able.length === 0 || able.some((xray) => xray.inbound?.byUuid.has(uuid))) return;
+    const { xrays } = this.#system;
+    const isReplaced = xrays.some(({ inbound }) => inbound === null);
+    if (isReplaced || xrays.some((xray) => xray.inbound?.byUuid.has(uuid))) return;
     this.#system.violated("answered 200 and the key does not work", uuid);
   }
 

@@ -64,6 +64,7 @@ export class SimulatedMongo {
       }
       const result = effect();
       if (random.chance(this.mischief.lostReply)) {
+        this.#world.fault();
         this.#world.log(() => `mongo ${label}: the reply is LOST`);
         throw new StoreUnavailableError(new Error("the reply was lost"));
       }
@@ -82,6 +83,7 @@ export class SimulatedMongo {
   }
 
   #applyLate(label: string, effect: () => unknown): void {
+    this.#world.fault();
     this.#world.log(() => `mongo ${label}: HANGS`);
     const apply = (): void => {
       this.#late = this.#late.filter((other) => other !== apply);

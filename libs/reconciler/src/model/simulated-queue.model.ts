@@ -1,15 +1,9 @@
-import { type JobName, type JobPayload, type JobVerdict, QueueUnavailableError } from "@veil/job-contract";
-import { type Job, RedisAwayError, type SimulatedRedis } from "./simulated-redis.model.ts";
+import { QueueClient } from "./queue-client.model.ts";
+import type { Job, SimulatedRedis } from "./simulated-redis.model.ts";
 import type { Process, World } from "./world.model.ts";
 
-export interface Delivery {
-  readonly jobId: string;
-  readonly requestId: string;
-  readonly attempt: number;
-  readonly redelivered: boolean;
-}
-
-export type RunJob = (job: Job, delivery: Delivery) => Promise<unknown>;
+/** Does the work of one delivery. `redelivered`: an earlier one may have done part of it, or may still be at work. */
+export type RunJob = (job: Job, redelivered: boolean) => Promise<unknown>;
 
 const lockMs = 5_000;
 const stalledCheckMs = 2_500;
@@ -21,6 +15,7 @@ export class SimulatedQueue {
   readonly #redis: SimulatedRedis;
   readonly #world: World;
   readonly #holders = new Map<string, Process>();
+  readonly #submitted = new Set<string>();
   #locks = 0;
 
   constructor(redis: SimulatedRedis, world: World) {
@@ -36,18 +31,13 @@ export class SimulatedQueue {
         process,
         "take a job",
         () => this.#take(process),
-        () => this.#deliverable().length > 0,
+        () => this.#hasDeliverable(),
       );
       if (job === null) continue;
       const { lock } = job;
       let end: (standing: Job) => void;
       try {
-        const result = await run(job, {
-          jobId: job.id,
-          requestId: "",
-          attempt: job.started,
-          redelivered: job.started > 1,
-        });
+        const result = await run(job, job.started > 1);
         end = (standing) => Object.assign(standing, { state: "finished", result, lock: null });
       } catch (error) {
         this.#world.log(() => `${process.name} fails at ${job.id}: ${String(error)}`);
@@ -55,6 +45,7 @@ export class SimulatedQueue {
       }
       await this.#redis.patient(process, `end the delivery of ${job.id}`, () => {
         const standing = this.#redis.jobs.get(job.id);
+        this.#holders.delete(lock ?? "");
         if (standing?.state !== "active" || standing.lock !== lock) return;
         end(standing);
         this.#world.log(() => `job ${job.id} is ${standing.state} ${JSON.stringify(standing.result ?? null)}`);
@@ -62,22 +53,8 @@ export class SimulatedQueue {
     }
   }
 
-  /** The producer's side. */
-  client(process: Process) {
-    return {
-      submit: async <N extends JobName>(name: N, id: string, payload: JobPayload<N>): Promise<void> => {
-        try {
-          await this.#redis.command(process, `submit ${id}`, () => this.#add(name, id, payload));
-        } catch (error) {
-          if (!(error instanceof RedisAwayError)) throw error;
-          throw new QueueUnavailableError(error.mayHaveHappened, error);
-        }
-      },
-      awaitResult: <N extends JobName>(_name: N, id: string, timeoutMs: number): Promise<JobVerdict<N>> =>
-        this.#awaitEnd(process, id, timeoutMs) as Promise<JobVerdict<N>>,
-      exists: (_name: JobName, id: string): Promise<boolean> =>
-        this.#redis.command(process, `look for ${id}`, () => this.#redis.jobs.has(id)),
-    };
+  client(process: Process): QueueClient {
+    return new QueueClient(process, this.#redis, this.#world, this.#submitted);
   }
 
   /** Delivers a job again while an earlier delivery may go on. */
@@ -98,28 +75,22 @@ export class SimulatedQueue {
     return [...this.#redis.jobs.values()].filter(({ state }) => state !== "finished" && state !== "failed");
   }
 
-  #add(name: JobName, id: string, payload: unknown): void {
-    if (this.#redis.jobs.has(id)) return;
-    const fresh = {
-      state: "waiting",
-      result: null,
-      started: 0,
-      failures: 0,
-      lock: null,
-      lockedUntil: 0,
-      due: 0,
-    } as const;
-    this.#redis.jobs.set(id, { id, name, payload, ...fresh });
+  /** Whether a job ever was in Redis. */
+  wasSubmitted(id: string): boolean {
+    return this.#submitted.has(id);
   }
 
-  #deliverable(): Job[] {
-    return this.openJobs.filter(
-      ({ state, due }) => state === "waiting" || (state === "delayed" && due <= this.#world.now),
-    );
+  #isDeliverable({ state, due }: Job): boolean {
+    return state === "waiting" || (state === "delayed" && due <= this.#world.now);
+  }
+
+  #hasDeliverable(): boolean {
+    for (const job of this.#redis.jobs.values()) if (this.#isDeliverable(job)) return true;
+    return false;
   }
 
   #take(process: Process): Job | null {
-    const waiting = this.#deliverable();
+    const waiting = this.openJobs.filter((job) => this.#isDeliverable(job));
     if (waiting.length === 0) return null;
     const job = this.#world.random.pick(waiting);
     this.#locks += 1;
@@ -148,32 +119,6 @@ export class SimulatedQueue {
       if (holder?.state === "running") job.lockedUntil = this.#world.now + lockMs;
       else if (job.lockedUntil < this.#world.now) this.stall(job);
     }
-  }
-
-  async #awaitEnd(process: Process, id: string, timeoutMs: number): Promise<JobVerdict<JobName>> {
-    let open = true;
-    const isOver = (): boolean => ["finished", "failed"].includes(this.#redis.jobs.get(id)?.state ?? "");
-    const ended = this.#redis.patient(
-      process,
-      `hear the end of ${id}`,
-      () => this.#verdict(id),
-      () => open && isOver(),
-    );
-    const inTime = await Promise.race([ended, this.#world.sleep(timeoutMs, process)]);
-    open = false;
-    if (inTime !== undefined) return inTime;
-    try {
-      return await this.#redis.command(process, `read the end of ${id}`, () => this.#verdict(id));
-    } catch (error) {
-      throw new QueueUnavailableError(false, error);
-    }
-  }
-
-  #verdict(id: string): JobVerdict<JobName> {
-    const job = this.#redis.jobs.get(id);
-    if (job?.state === "failed") return { state: "failed", reason: "given up" };
-    if (job?.state !== "finished") return { state: "pending" };
-    return { state: "finished", result: job.result } as JobVerdict<JobName>;
   }
 }
 

@@ -19,6 +19,23 @@ export interface Job {
   due: number;
 }
 
+export function newJob(id: string, name: string, payload: unknown): Job {
+  return {
+    id,
+    name,
+    payload,
+    state: "waiting",
+    result: null,
+    started: 0,
+    failures: 0,
+    lock: null,
+    lockedUntil: 0,
+    due: 0,
+  };
+}
+
+export const leasePrefix = "veil";
+
 interface Lease {
   token: string;
   until: number;
@@ -47,7 +64,11 @@ export class SimulatedRedis {
     return this.#world.call(process, `redis ${label}`, () => {
       if (!this.up) throw new RedisAwayError(false);
       const result = effect();
-      if (this.#world.random.chance(this.mischief.lostReply)) throw new RedisAwayError(true);
+      if (this.#world.random.chance(this.mischief.lostReply)) {
+        this.#world.fault();
+        this.#world.log(() => `redis ${label}: the reply is LOST`);
+        throw new RedisAwayError(true);
+      }
       return result;
     });
   }
@@ -70,14 +91,23 @@ export class SimulatedRedis {
     };
   }
 
+  /** Whether somebody is at a key, or died at it. */
+  isLeased(keyId: number): boolean {
+    return this.leases.has(`${leasePrefix}:lease:key:${keyId}`);
+  }
+
   remember(): void {
     this.#onDisk = structuredClone({ jobs: this.jobs, leases: this.leases });
   }
 
-  /** Restarts with what had reached the disk. */
+  /**
+   * Restarts with what had reached the disk. Cancellations are taken to have reached it: an API that answered an error has
+   * nothing else that outlives it, so losing one is a gap that only `appendfsync always` closes.
+   */
   rollBack(): void {
     if (this.#onDisk === null) return;
     const { jobs, leases } = structuredClone(this.#onDisk);
+    for (const [id, job] of this.jobs) if (job.name === "cancel-creation") jobs.set(id, job);
     this.jobs = jobs;
     this.leases = leases;
   }

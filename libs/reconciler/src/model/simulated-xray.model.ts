@@ -29,11 +29,12 @@ export interface Call {
 interface Work extends Call {
   readonly course: Generator<void, Answer>;
   readonly since: number;
+  /** It stands still until then. */
+  held: number;
 }
 
 /** An Xray that runs gets through with a call in this time, however many there are. */
-const longestCallMs = 400;
-const substepMs = 8;
+const longestCallMs = 600;
 
 /** One Xray process. Calls in flight are worked on in no order, each in the sub-steps of the real one. */
 export class SimulatedXray implements Machine {
@@ -45,6 +46,7 @@ export class SimulatedXray implements Machine {
   reachable = true;
   startedAt: number;
   restarts = 0;
+  readonly #substepMs: number;
   #work: Work[] = [];
   #runningMs = 0;
 
@@ -54,6 +56,7 @@ export class SimulatedXray implements Machine {
     this.#configured = configured;
     this.inbound = configured();
     this.startedAt = world.now;
+    this.#substepMs = world.random.pick([1, 5, 20]);
   }
 
   get busy(): boolean {
@@ -65,7 +68,7 @@ export class SimulatedXray implements Machine {
   }
 
   accept(call: Call): void {
-    this.#work.push({ ...call, course: serve(this, call.request), since: this.#runningMs });
+    this.#work.push({ ...call, course: serve(this, call.request), since: this.#runningMs, held: 0 });
   }
 
   run(elapsedMs: number): void {
@@ -74,10 +77,19 @@ export class SimulatedXray implements Machine {
     for (const work of this.#work.slice()) {
       if (this.#runningMs - work.since > longestCallMs) while (!this.#advance(work));
     }
-    const substeps = this.#world.random.below(2 + Math.min(20, elapsedMs / substepMs));
-    for (let done = 0; done < substeps && this.#work.length > 0; done += 1) {
-      this.#advance(this.#world.random.pick(this.#work));
+    const { random } = this.#world;
+    let substeps = (random.next() * 2 * Math.min(elapsedMs, longestCallMs)) / this.#substepMs;
+    for (; this.#work.length > 0 && random.chance(substeps); substeps -= 1) {
+      const work = random.pick(this.#work);
+      if (work.held > this.#runningMs) continue;
+      if (random.chance(0.2)) work.held = this.#runningMs + random.between(0, longestCallMs);
+      this.#advance(work);
     }
+  }
+
+  /** Whether a call that concerns an e-mail is under way. */
+  isBusyWith(email: string): boolean {
+    return this.#work.some(({ request }) => emailOf(request) === email);
   }
 
   restart(): void {
@@ -150,6 +162,11 @@ export function inboundWith(definition: InboundDefinition, users: readonly Inbou
 
 export function uuidOf({ email, account }: InboundUser): string {
   return account.protocol === "vless" ? account.uuid : email;
+}
+
+function emailOf(request: Request): string | null {
+  if (request.method === "add") return request.user.email;
+  return "email" in request ? request.email : null;
 }
 
 export function describe(request: Request): string {

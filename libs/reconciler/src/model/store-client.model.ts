@@ -95,13 +95,9 @@ export class StoreClient implements KeyStore {
     const late = await this.#read("find overdue claims", () =>
       [...this.#mongo.creations.values()].filter((claim) => !claim.decided && claim.deadline < before),
     );
-    const undecided: Creation[] = [];
-    const decided: CreationDocument[] = [];
-    for (const claim of late) {
-      const creation = toCreation(claim);
-      if (creation === null || (await this.find(creation.keyId)) !== null) decided.push(claim);
-      else undecided.push(creation);
-    }
+    const undecided = await this.#undecided(late);
+    const open = new Set(undecided.map(({ job }) => job));
+    const decided = late.filter(({ job }) => !open.has(job));
     if (decided.length > 0) {
       await this.#write("mark claims as decided", () => {
         for (const claim of decided) claim.decided = true;
@@ -110,8 +106,11 @@ export class StoreClient implements KeyStore {
     return undecided;
   }
 
-  findDeleting(): Promise<KeyRecord[]> {
-    return this.#read("find keys that are deleting", () => this.#inPhase("deleting"));
+  findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
+    return this.#read("find keys that are deleting", () => [
+      ...this.#inPhase("deleting"),
+      ...this.#inPhase("gone").filter(({ unsure }) => unsure.some((node) => nodes.includes(node))),
+    ]);
   }
 
   findDesired(): Promise<Map<number, DesiredUser>> {
@@ -121,13 +120,11 @@ export class StoreClient implements KeyStore {
     });
   }
 
-  findCreating(now: number): Promise<DesiredUser[]> {
-    return this.#read("find keys under creation", () =>
-      [...this.#mongo.creations.values()].flatMap((claim) => {
-        const creation = !claim.decided && claim.deadline > now ? toCreation(claim) : null;
-        return creation === null ? [] : [{ keyId: creation.keyId, uuid: creation.uuid, unsure: [] }];
-      }),
+  async findCreating(): Promise<Creation[]> {
+    const claims = await this.#read("find claims", () =>
+      [...this.#mongo.creations.values()].filter(({ decided }) => !decided),
     );
+    return this.#undecided(claims);
   }
 
   /** Nothing is ever old enough here. */
@@ -141,16 +138,19 @@ export class StoreClient implements KeyStore {
     return creation === null ? null : this.find(creation.keyId);
   }
 
-  async *listActive(): AsyncGenerator<KeyRecord> {
-    yield* await this.#read("list active keys", () => this.#inPhase("active"));
-  }
-
   async save(node: string, inbound: string): Promise<void> {
     await this.#write(`save the inbound of ${node}`, () => this.#mongo.vault.set(node, inbound));
   }
 
   load(node: string): Promise<string | null> {
     return this.#read(`load the inbound of ${node}`, () => this.#mongo.vault.get(node) ?? null);
+  }
+
+  #undecided(claims: readonly CreationDocument[]): Promise<Creation[]> {
+    const creations = claims.map(toCreation).filter((creation) => creation !== null);
+    return this.#read("leave out claims that are decided", () =>
+      creations.filter(({ keyId }) => !this.#mongo.keys.has(keyId)),
+    );
   }
 
   #insertClaim(claim: CreationDocument): Promise<boolean> {

@@ -38,8 +38,6 @@ export class System {
   readonly xrays: readonly SimulatedXray[];
   readonly callMischief: CallMischief = { lostAnswer: 0 };
   readonly violations: Violation[] = [];
-  /** Faults so far, so that one can say that there was none since a moment. */
-  faults = 0;
   readonly #clocksDiffer: boolean;
 
   constructor(random: Random, trace: ((line: string) => void) | null) {
@@ -61,6 +59,7 @@ export class System {
   }
 
   violated(what: string, detail: string): void {
+    if (this.violations.some((known) => known.what === what && known.detail === detail)) return;
     this.world.log(() => `!!! ${what}: ${detail}`);
     this.violations.push({ what, detail });
   }

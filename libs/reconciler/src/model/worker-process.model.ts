@@ -1,19 +1,23 @@
-import type { JobPayload } from "@veil/job-contract";
 import {
+  cancelCreation,
   LeaseHeldError,
   type LifecyclePorts,
   NodeRefusedError,
   NodeUnreachableError,
   NodeUnsureError,
+  type ProvisionRequest,
+  provisionKey,
+  type RetireRequest,
+  retireKey,
   StoreUnavailableError,
 } from "@veil/key-lifecycle";
 import { KeyLeases } from "@veil/leases";
 import type { Redis } from "@veil/redis-connection";
 import type { Logger } from "@veil/service-runtime";
 import type { XrayNode } from "@veil/xray-gateway";
-import { keepHouse, keyJobHandlers, ReconcileLoop, XrayNodeUsers } from "./real-services.model.ts";
+import { keepHouse, ReconcileLoop, XrayNodeUsers } from "./real-services.model.ts";
 import type { RunJob } from "./simulated-queue.model.ts";
-import { RedisAwayError } from "./simulated-redis.model.ts";
+import { leasePrefix, RedisAwayError } from "./simulated-redis.model.ts";
 import { StoreClient } from "./store-client.model.ts";
 import { inboundTag, shortId, type System } from "./system.model.ts";
 import type { Process } from "./world.model.ts";
@@ -22,7 +26,6 @@ import { XrayClient } from "./xray-client.model.ts";
 export const reconcilePeriodMs = 5_000;
 const glanceEveryMs = 1_000;
 const jobsAtOnce = 3;
-const prefix = "veil";
 
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
 export function startWorker(process: Process, system: System): void {
@@ -34,19 +37,20 @@ export function startWorker(process: Process, system: System): void {
   };
   const nodes = system.xrays.map((xray) => {
     const node = new XrayClient(xray, inboundTag, process, world, system.callMischief) as unknown as XrayNode;
-    return { node, users: new XrayNodeUsers({ node, vault: store, store, flow: "", shortId }) };
+    return { node, users: new XrayNodeUsers({ node, vault: store, flow: "", shortId }) };
   });
   const leases = redis.leaseConnection(process) as unknown as Redis;
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
-    lease: new KeyLeases(leases, prefix),
+    lease: new KeyLeases(leases, leasePrefix),
     clock,
     newUuid: () => world.random.uuid(),
   };
-  const exclusive = { redis: leases, prefix };
+  const exclusive = { redis: leases, prefix: leasePrefix };
   const log = silentLogger;
 
+  const housekeeping = every(reconcilePeriodMs, () => keepHouse({ ports, store, exclusive, clock, log }));
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
       node,
@@ -57,44 +61,51 @@ export function startWorker(process: Process, system: System): void {
       periodMs: reconcilePeriodMs,
       clock,
       log,
-      onPass: ({ result, found }) =>
-        world.log(() => `${process.name} passed over ${node.name}: ${result} ${JSON.stringify(found ?? null)}`),
+      onPass: ({ reason, result, found }) => {
+        world.log(() => `${process.name} passed over ${node.name}: ${result} ${JSON.stringify(found ?? null)}`);
+        if (result === "ok" && reason !== "period") void housekeeping();
+      },
     });
     every(glanceEveryMs, () => loop.tick());
   }
-  every(reconcilePeriodMs, () => keepHouse({ ports, store, exclusive, clock, log }));
   const run = runnerOf(ports);
   for (let slot = 0; slot < jobsAtOnce; slot += 1) void queue.consume(process, run);
 
-  function every(periodMs: number, task: () => Promise<void>): void {
-    const again = (): void => {
-      world.after(periodMs * world.random.between(0.9, 1.1), process, () => void once());
-    };
+  /** @returns does the task now, unless it is under way */
+  function every(periodMs: number, task: () => Promise<void>): () => Promise<void> {
+    let isUnderWay = false;
     const once = async (): Promise<void> => {
+      if (isUnderWay) return;
+      isUnderWay = true;
       try {
         await task();
       } catch (error) {
         world.log(() => `${process.name} loop: ${String(error)}`);
         if (!isExpected(error)) system.violated("unexpected error in a loop", String(error));
       }
-      again();
+      isUnderWay = false;
     };
-    world.after(world.random.between(0, 1_000), process, () => void once());
+    const periodically = async (): Promise<void> => {
+      await once();
+      world.after(periodMs * world.random.between(0.9, 1.1), process, () => void periodically());
+    };
+    world.after(world.random.between(0, 1_000), process, () => void periodically());
+    return once;
   }
 }
 
 function runnerOf(ports: LifecyclePorts): RunJob {
-  const handlers = keyJobHandlers(ports);
-  return ({ name, payload }, delivery) => {
-    switch (name) {
-      case "create-key":
-        return handlers["create-key"](payload as JobPayload<"create-key">, delivery);
-      case "delete-key":
-        return handlers["delete-key"](payload as JobPayload<"delete-key">, delivery);
-      default:
-        return handlers["cancel-creation"](payload as JobPayload<"cancel-creation">, delivery);
-    }
+  return async ({ id: job, name, payload }, redelivered) => {
+    if (name === "create-key") return provisionKey({ ...(payload as CreatePayload), job, redelivered }, ports);
+    if (name === "delete-key") return retireKey({ ...(payload as DeletePayload), job, redelivered }, ports);
+    return cancelCreation((payload as CancelPayload).job, ports);
   };
+}
+
+type CreatePayload = Pick<ProvisionRequest, "name" | "deadline">;
+type DeletePayload = Pick<RetireRequest, "keyId" | "deadline">;
+interface CancelPayload {
+  readonly job: string;
 }
 
 const expected = [

@@ -53,6 +53,12 @@ export class World {
   /** Milliseconds since the epoch. */
   now = 1_700_000_000_000;
   steps = 0;
+  /** Faults so far, and those that last: so one can say that there was none since a moment. */
+  faults = 0;
+  outages = 0;
+  lastFaultAt = 0;
+  /** Connections that take their node for hung, and whose they are. */
+  readonly doubts = new Map<object, Process>();
   #pending: Pending[] = [];
   #timers = new Set<Timer>();
   readonly #stepMs: number;
@@ -60,7 +66,18 @@ export class World {
   constructor(random: Random, trace: ((line: string) => void) | null) {
     this.random = random;
     this.trace = trace;
-    this.#stepMs = random.pick([2, 8, 20, 40]);
+    this.#stepMs = random.pick([1, 3, 10, 40]);
+  }
+
+  /** Whether nothing is wrong now, also in the eyes of each process. */
+  get isCalm(): boolean {
+    for (const [doubt, process] of this.doubts) if (process.state === "dead") this.doubts.delete(doubt);
+    return this.outages === 0 && this.doubts.size === 0;
+  }
+
+  fault(): void {
+    this.faults += 1;
+    this.lastFaultAt = this.now;
   }
 
   log(line: () => string): void {
@@ -158,7 +175,7 @@ export class World {
   /** A moment, or all the time until the next timer when nothing else can happen. */
   #elapse(): number {
     const next = this.#nextTimer();
-    const isIdle = this.#ready().length === 0 && !this.machines.some((machine) => machine.busy);
+    const isIdle = !this.#pending.some((pending) => pending.ready()) && !this.machines.some((machine) => machine.busy);
     return isIdle && next !== null ? Math.max(0, next.at - this.now) : this.random.next() * 2 * this.#stepMs;
   }
 

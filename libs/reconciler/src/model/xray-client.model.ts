@@ -144,25 +144,35 @@ export class XrayClient implements UsedXrayNode {
         fail(deadlineExceeded, "no answer in time");
       });
       if (this.#world.random.chance(this.#mischief.lostAnswer)) {
+        this.#world.fault();
         this.#world.after(this.#world.random.between(0, 300), null, () => fail(unavailable, "connection dropped"));
       }
     });
   }
 
-  /** Asked once a second until it answers. */
+  /** Asked about once a second until it answers, by a call like any other. */
   #becomeSilent(): void {
     if (this.#silent) return;
     this.#silent = true;
-    const probe = this.#world.after(
-      probeMs,
-      this.#process,
-      () => {
-        if (this.#xray.hung || !this.#xray.reachable) return;
-        this.#silent = false;
-        this.#world.cancel(probe);
-      },
-      probeMs,
-    );
+    this.#world.doubts.set(this, this.#process);
+    this.#probe();
+  }
+
+  #probe(): void {
+    let asked = true;
+    const answered = (): void => {
+      if (!asked) return;
+      this.#silent = false;
+      this.#world.doubts.delete(this);
+    };
+    if (this.#xray.reachable) {
+      const end = (): void => this.#world.send(this.#process, `hears of ${this.name} again`, answered);
+      this.#xray.accept({ request: { method: "look" }, answered: end, dropped: () => undefined });
+    }
+    this.#world.after(probeMs, this.#process, () => {
+      asked = false;
+      if (this.#silent) this.#probe();
+    });
   }
 }
 

@@ -1,6 +1,5 @@
 import { type BatchItem, type BatchResultBody, messages } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
-import pLimit from "p-limit";
 
 /** What became of one item of a batch, before it is put in words. */
 export type ItemOutcome<T> =
@@ -8,14 +7,6 @@ export type ItemOutcome<T> =
   | { readonly status: "error"; readonly detail: string };
 
 type ItemBody = BatchResultBody["results"][number];
-
-const lookedUpAtOnce = 64;
-
-/** Asks the store about every item, several at once. */
-export function forEachItem<T, R>(items: readonly T[], ask: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const limit = pLimit(lookedUpAtOnce);
-  return Promise.all(items.map((item, index) => limit(() => ask(item, index))));
-}
 
 /**
  * Does what is asked for in the good items, and answers for all in the order of the request.

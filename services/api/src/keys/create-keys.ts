@@ -2,14 +2,20 @@ import { messages } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { type KeyRecord, wasCreated } from "@veil/key-lifecycle";
 import { OutcomeUnknownError, queueAway, storeAway, WriteSettledError, WriteUnavailableError } from "../errors.ts";
-import type { KeyFacts, RequestScope } from "../ports.ts";
+import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
-import { judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
-import { forEachItem, type ItemOutcome, notApplied } from "./batch-outcome.ts";
-import type { CreateKeyPorts } from "./create-key.ts";
+import type { WritePorts } from "../writes/write-ports.ts";
+import { batchDeadlineMs, judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
+import { type ItemOutcome, notApplied } from "./batch-outcome.ts";
+import type { RefusedCreations } from "./refused-creations.ts";
+
+export interface CreateKeysPorts extends WritePorts {
+  readonly keys: Pick<KeyReader, "findByCreateJobs">;
+  readonly refused: RefusedCreations;
+}
 
 const action = "create keys";
 const itemAction = "create key";
@@ -22,9 +28,9 @@ const itemAction = "create key";
 export async function createKeys(
   names: readonly (string | null)[],
   scope: RequestScope,
-  ports: CreateKeyPorts,
+  ports: CreateKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
-  const limits = limitsOf(scope, ports);
+  const limits = limitsOf(scope, { ...ports, writeDeadlineMs: batchDeadlineMs(ports.writeDeadlineMs, names.length) });
   const job = jobIdOf("createKeys", scope.turn?.jobKey ?? ports.newId());
   const jobs = names.map((_, index) => itemJobId(job, index));
   const refuse = (items: readonly string[]) => {
@@ -58,14 +64,13 @@ async function judge(
   jobs: readonly string[],
   before: WriteLimits,
   scope: RequestScope,
-  ports: CreateKeyPorts,
+  ports: CreateKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
   const limits = await judgingLimits(job, before, scope, ports);
-  const lookUpBy = ports.clock.now() + (limits.answerBy - ports.clock.now()) / 2;
-  const found = await forEachItem(jobs, (item) => lookUp(item, lookUpBy, scope, ports));
-  const open = jobs.filter((_, index) => found[index] === "unreadable" || found[index] === null);
+  const found = await lookUp(jobs, limits, scope, ports);
+  const open = found === "unreadable" ? jobs : jobs.filter((item) => !found.has(item));
   const cancelled = open.length === 0 || (await cancel(job, open, limits, scope, ports));
-  return found.map((key) => judged(key, cancelled, job));
+  return jobs.map((item) => judged(found === "unreadable" ? found : (found.get(item) ?? null), cancelled, job));
 }
 
 function judged(key: KeyRecord | null | "unreadable", cancelled: boolean, job: string): ItemOutcome<KeyFacts> {
@@ -83,15 +88,15 @@ function failed(reason: string): { readonly status: "error"; readonly detail: st
 }
 
 async function lookUp(
-  item: string,
-  by: number,
+  jobs: readonly string[],
+  { answerBy }: WriteLimits,
   { log }: RequestScope,
-  { keys, clock }: CreateKeyPorts,
-): Promise<KeyRecord | null | "unreadable"> {
+  { keys, clock }: CreateKeysPorts,
+): Promise<ReadonlyMap<string, KeyRecord> | "unreadable"> {
   try {
-    return await withinTime(keys.findByCreateJob(item), by - clock.now());
+    return await withinTime(keys.findByCreateJobs(jobs), (answerBy - clock.now()) / 2);
   } catch (error) {
-    log.warn({ job: item, err: error }, "could not look up what became of a create job");
+    log.warn({ err: error, items: jobs.length }, "could not look up what became of create jobs");
     return "unreadable";
   }
 }
@@ -101,7 +106,7 @@ async function cancel(
   open: readonly string[],
   { answerBy }: WriteLimits,
   scope: RequestScope,
-  { jobs, clock }: CreateKeyPorts,
+  { jobs, clock }: CreateKeysPorts,
 ): Promise<boolean> {
   const payload = { jobs: [...open], request_id: scope.requestId };
   try {

@@ -1,26 +1,21 @@
 import { type KeyRef, messages } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
-import {
-  KeyNotFoundError,
-  queueAway,
-  storeAway,
-  TimeLimitError,
-  WriteUnavailableError,
-  WriteUnseenUnavailableError,
-} from "../errors.ts";
+import pLimit from "p-limit";
+import { queueAway, storeAway, TimeLimitError, WriteUnavailableError, WriteUnseenUnavailableError } from "../errors.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
-import { judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
-import { forEachItem, type ItemOutcome, notApplied } from "./batch-outcome.ts";
-import type { DeleteKeyPorts } from "./delete-key.ts";
-import { findKeyId } from "./find-key-id.ts";
+import type { WritePorts } from "../writes/write-ports.ts";
+import { batchDeadlineMs, judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
+import { type ItemOutcome, notApplied } from "./batch-outcome.ts";
+import type { VisibleKeys } from "./visible-keys.ts";
 
-export interface DeleteKeysPorts extends DeleteKeyPorts {
-  readonly keys: Pick<KeyReader, "find" | "findByUuid">;
+export interface DeleteKeysPorts extends WritePorts {
+  readonly keys: Pick<KeyReader, "findMany" | "findByUuid">;
+  readonly visibleKeys: Pick<VisibleKeys, "shows">;
 }
 
 const action = "delete keys";
@@ -36,7 +31,7 @@ export async function deleteKeys(
   scope: RequestScope,
   ports: DeleteKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
-  const limits = limitsOf(scope, ports);
+  const limits = limitsOf(scope, { ...ports, writeDeadlineMs: batchDeadlineMs(ports.writeDeadlineMs, refs.length) });
   const job = jobIdOf("deleteKeys", scope.turn?.jobKey ?? ports.newId());
   const keys = await findKeys(refs, job, ports);
   const outcomes = keys.every((key) => key === null) ? [] : await carryOut(keys, job, limits, scope, ports);
@@ -45,30 +40,27 @@ export async function deleteKeys(
 
 /** The keys that are there, or that this very job deletes already; null for all others, and for repetitions. */
 async function findKeys(refs: readonly KeyRef[], job: string, ports: DeleteKeysPorts): Promise<(KeyRecord | null)[]> {
-  const found = await forEachItem(refs, (ref) => findKey(ref, job, ports)).catch((error: unknown) => {
+  const keys = await lookUp(refs, ports.keys).catch((error: unknown) => {
     if (!(error instanceof StoreUnavailableError)) throw error;
     throw new WriteUnavailableError(action, storeAway, { cause: error });
   });
   const seen = new Set<number>();
-  return found.map((key) => {
-    if (key === null || seen.has(key.keyId)) return null;
+  return keys.map((key) => {
+    const counts = key !== null && (ports.visibleKeys.shows(key) || key.deleter?.startsWith(`${job}-`));
+    if (!counts || seen.has(key.keyId)) return null;
     seen.add(key.keyId);
     return key;
   });
 }
 
-async function findKey(ref: KeyRef, job: string, ports: DeleteKeysPorts): Promise<KeyRecord | null> {
-  try {
-    const keyId = await findKeyId(ref, ports.keys);
-    return await ports.visibleKeys.get(keyId).catch(async (error: unknown) => {
-      const key = error instanceof KeyNotFoundError ? await ports.keys.find(keyId) : null;
-      if (key?.deleter?.startsWith(`${job}-`)) return key;
-      throw error;
-    });
-  } catch (error) {
-    if (error instanceof KeyNotFoundError) return null;
-    throw error;
-  }
+const uuidsAtOnce = 16;
+
+async function lookUp(refs: readonly KeyRef[], keys: DeleteKeysPorts["keys"]): Promise<(KeyRecord | null)[]> {
+  const limit = pLimit(uuidsAtOnce);
+  const byId = await keys.findMany(refs.filter((ref) => typeof ref === "number"));
+  return Promise.all(
+    refs.map((ref) => (typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => keys.findByUuid(ref)))),
+  );
 }
 
 /** No key has this id: it stands in the job for items that name no key, so that every item keeps its position. */
@@ -93,9 +85,8 @@ async function carryOut(
   const result = await awaitVerdict(awaited, ports, scope);
   if (result !== null) return keys.map((key, index) => (key === null ? null : outcomeOf(key, result.items[index])));
   const { answerBy } = await judgingLimits(job, limits, scope, ports);
-  return forEachItem(keys, async (key, index) =>
-    key === null ? null : judge(key, itemJobId(job, index), answerBy, ports),
-  );
+  const now = await readAgain(payload.key_ids, answerBy, ports);
+  return keys.map((key, index) => (key === null ? null : judged(key, now.get(key.keyId), itemJobId(job, index))));
 }
 
 function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined): ItemOutcome<KeyFacts> {
@@ -111,17 +102,21 @@ function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined):
   }
 }
 
-/** Without the worker's word: the intent is durable when the key names this item as its deleter. */
-async function judge(
-  key: KeyRecord,
-  item: string,
+async function readAgain(
+  keyIds: readonly number[],
   answerBy: number,
   { keys, clock }: DeleteKeysPorts,
-): Promise<ItemOutcome<KeyFacts>> {
-  const now = await withinTime(keys.find(key.keyId), answerBy - clock.now()).catch((error: unknown) => {
+): Promise<ReadonlyMap<number, KeyRecord>> {
+  try {
+    return await withinTime(keys.findMany(keyIds), answerBy - clock.now());
+  } catch (error) {
     if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
     throw new WriteUnseenUnavailableError(action, storeAway, { cause: error });
-  });
+  }
+}
+
+/** Without the worker's word: the intent is durable when the key names this item as its deleter. */
+function judged(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
   if (now?.phase === "active") return notApplied(itemAction, { outcome: "failed", detail: "not done in time" });
   return now?.deleter === item ? { status: "ok", value: key } : notFound(key.keyId);
 }

@@ -18,8 +18,13 @@ export class VisibleKeys {
   /** @throws KeyNotFoundError, StoreUnavailableError */
   async get(keyId: number): Promise<KeyRecord> {
     const key = await this.#reader.find(keyId);
-    if (key === null || key.phase !== "active" || this.#refused.has(key.job)) throw new KeyNotFoundError(keyId);
+    if (key === null || !this.shows(key)) throw new KeyNotFoundError(keyId);
     return key;
+  }
+
+  /** Whether callers may see a key. */
+  shows(key: KeyRecord): boolean {
+    return key.phase === "active" && !this.#refused.has(key.job);
   }
 
   /** In ascending order of the ids, read as they are consumed. @throws StoreUnavailableError */

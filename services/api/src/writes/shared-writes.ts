@@ -1,10 +1,17 @@
 import { createHash } from "node:crypto";
-import { type JobAcceptedBody, type JobBody, errorBodySchema, type RawRequest } from "@veil/http-contract";
+import {
+  largestBatch,
+  type JobAcceptedBody,
+  type JobBody,
+  errorBodySchema,
+  type RawRequest,
+} from "@veil/http-contract";
 import type { Clock } from "@veil/key-lifecycle";
 import { z } from "zod";
 import { JobNotFoundError } from "../errors.ts";
 import type { JsonReply, Reply } from "../http/reply.ts";
 import type { JobWatch, RequestScope } from "../ports.ts";
+import { batchDeadlineMs } from "./write-limits.ts";
 import { type SharedAnswer, type SharedWrite, takePart } from "./take-part.ts";
 import { jobIdOf, jobNameOf, type WriteOperation, writeOperations } from "./write-jobs.ts";
 import type { WriteRecords } from "./write-records.ts";
@@ -106,15 +113,26 @@ export class SharedWrites {
   }
 
   #shared(id: string, call: WriteCall, run: SharedWrite["run"]): SharedWrite {
-    const { writeDeadlineMs, syncDeadlineMs } = this.#ports;
     const { operation, method, path, raw } = call;
     return {
       id,
       run,
       fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body)])),
       request: JSON.stringify({ operation, raw: { params: raw.params, body: raw.body } }),
-      leaseMs: (operation === "syncTraffic" ? syncDeadlineMs : writeDeadlineMs) + leaseSlackMs,
+      leaseMs: deadlineOf(operation, this.#ports) + leaseSlackMs,
     };
+  }
+}
+
+function deadlineOf(operation: WriteOperation, { writeDeadlineMs, syncDeadlineMs }: SharedWritesPorts): number {
+  switch (operation) {
+    case "syncTraffic":
+      return syncDeadlineMs;
+    case "createKeys":
+    case "deleteKeys":
+      return batchDeadlineMs(writeDeadlineMs, largestBatch);
+    default:
+      return writeDeadlineMs;
   }
 }
 

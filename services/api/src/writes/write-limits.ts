@@ -25,23 +25,29 @@ export function writeLimits(now: number, writeDeadlineMs: number): WriteLimits {
   };
 }
 
+interface LimitPorts {
+  readonly clock: Clock;
+  readonly writeDeadlineMs: number;
+}
+
+/** What every item adds to the time that a batch may take: a node that is busy takes some milliseconds for a user. */
+const perItemMs = 20;
+
+/** How long the caller of a batch of so many items waits at most. */
+export function batchDeadlineMs(writeDeadlineMs: number, items: number): number {
+  return writeDeadlineMs + items * perItemMs;
+}
+
 /**
  * The moments of a request's write. One that joins a write begun earlier keeps the job's deadline, and has time of its own
  * to ask for the result and to judge.
  */
-export function limitsOf(
-  { turn }: RequestScope,
-  { clock, writeDeadlineMs }: { readonly clock: Clock; readonly writeDeadlineMs: number },
-): WriteLimits {
+export function limitsOf({ turn }: RequestScope, { clock, writeDeadlineMs }: LimitPorts): WriteLimits {
   const now = clock.now();
   if (turn === undefined) return writeLimits(now, writeDeadlineMs);
   const limits = writeLimits(turn.startedAt, writeDeadlineMs);
-  const judgeAt = Math.max(limits.judgeAt, now + Math.round(writeDeadlineMs * judgeShare));
-  return {
-    ...limits,
-    judgeAt,
-    answerBy: Math.max(limits.answerBy, judgeAt + Math.round(writeDeadlineMs * judgeShare)),
-  };
+  const judgeAt = Math.max(limits.judgeAt, now + judgeMs(writeDeadlineMs));
+  return { ...limits, judgeAt, answerBy: Math.max(limits.answerBy, judgeAt + judgeMs(writeDeadlineMs)) };
 }
 
 /** Waits until this request is the judge, and says until when it has to answer then. */
@@ -49,9 +55,13 @@ export async function judgingLimits(
   jobId: string,
   limits: WriteLimits,
   { turn }: RequestScope,
-  { clock, writeDeadlineMs }: { readonly clock: Clock; readonly writeDeadlineMs: number },
+  { clock, writeDeadlineMs }: LimitPorts,
 ): Promise<WriteLimits> {
   if (turn === undefined) return limits;
   await turn.becomeJudge(jobId);
-  return { ...limits, answerBy: Math.max(limits.answerBy, clock.now() + Math.round(writeDeadlineMs * judgeShare)) };
+  return { ...limits, answerBy: Math.max(limits.answerBy, clock.now() + judgeMs(writeDeadlineMs)) };
+}
+
+function judgeMs(writeDeadlineMs: number): number {
+  return Math.round(writeDeadlineMs * judgeShare);
 }

@@ -25,6 +25,14 @@ export class InMemoryPlane {
       await this.beforeRead();
       return [...this.keys.values()].find((key) => key.job === job) ?? null;
     },
+    findMany: async (keyIds) => {
+      await this.beforeRead();
+      return new Map([...this.keys].filter(([keyId]) => keyIds.includes(keyId)));
+    },
+    findByCreateJobs: async (jobs) => {
+      await this.beforeRead();
+      return new Map([...this.keys.values()].filter(({ job }) => jobs.includes(job)).map((key) => [key.job, key]));
+    },
     findByUuid: async (uuid) => {
       await this.beforeRead();
       return [...this.keys.values()].find((key) => key.uuid === uuid) ?? null;
