@@ -59,7 +59,7 @@ async function lookUp(refs: readonly KeyRef[], keys: DeleteKeysPorts["keys"]): P
   const limit = pLimit(uuidsAtOnce);
   const byId = await keys.findMany(refs.filter((ref) => typeof ref === "number"));
   return Promise.all(
-    refs.map((ref) => (typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => keys.findByUuid(ref)))),
+    refs.map(async (ref) => (typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => keys.findByUuid(ref)))),
   );
 }
 
