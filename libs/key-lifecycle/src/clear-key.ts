@@ -1,7 +1,7 @@
 import { type KeyRecord, needsClearing } from "./access-key.ts";
 import { LeaseHeldError, NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import type { NodeUsers } from "./node-users.ts";
+import type { HeldLease, NodeUser, NodeUsers } from "./node-users.ts";
 
 /** How long after a node's first answer an older call to it may still come through. */
 const lateCallMs = 1_000;
@@ -11,7 +11,8 @@ const lateCallMs = 1_000;
  *
  * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`;
  * a later sweep finishes it. `settle` says that earlier calls may still be under way: an add that comes through
- * beside a remove can leave a user that works and is listed nowhere, and only remove + add + remove ends that.
+ * beside a remove can leave a user that works and is listed nowhere, and only remove + add + remove ends that. When that
+ * add finds the user there already, an older one came through just then, and it has to be settled once more.
  *
  * @returns `cleared`, `pending` when a node was away or unsure, `held` when another process is at it and nothing was done
  * @throws StoreUnavailableError
@@ -22,13 +23,13 @@ export async function clearKey(
   ports: LifecyclePorts,
 ): Promise<"cleared" | "pending" | "held"> {
   try {
-    return await ports.lease.hold(key.keyId, async (abandoned) => {
+    return await ports.lease.hold(key.keyId, async (lease) => {
       const current = await ports.store.find(key.keyId);
       if (current === null || !needsClearing(current)) return "cleared";
       const ends = await allEnded(
         ports.nodes.map((node) => {
-          const settle = options.settle || abandoned || current.unsure.includes(node.name);
-          return clearNode(node, current, settle, ports);
+          const settle = options.settle || lease.abandoned || current.unsure.includes(node.name);
+          return clearNode(whileHeld(node, lease), current, settle, ports);
         }),
       );
       if (ends.includes("pending")) return "pending";
@@ -47,6 +48,21 @@ async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(tasks);
 }
 
+/** The node, for as long as the lease lasts. */
+function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
+  return {
+    name: node.name,
+    async add(user: NodeUser) {
+      lease.mustLast();
+      return node.add(user);
+    },
+    async remove(keyId: number) {
+      lease.mustLast();
+      return node.remove(keyId);
+    },
+  };
+}
+
 async function clearNode(
   node: NodeUsers,
   key: KeyRecord,
@@ -58,22 +74,20 @@ async function clearNode(
     if (!settle) return "cleared";
     await ports.clock.sleep(lateCallMs);
     await node.remove(key.keyId);
-    await node.add(key);
+    const isAlone = (await node.add(key)) === "added";
     await node.remove(key.keyId);
-    if (key.unsure.includes(node.name)) await ports.store.markSure(key.keyId, node.name);
-    return "cleared";
+    if (isAlone) {
+      if (key.unsure.includes(node.name)) await ports.store.markSure(key.keyId, node.name);
+      return "cleared";
+    }
   } catch (error) {
     if (error instanceof NodeUnreachableError && !settle) return "pending";
-    if (
-      error instanceof NodeUnreachableError ||
-      error instanceof NodeUnsureError ||
-      error instanceof NodeRefusedError
-    ) {
-      await ports.store.markUnsure(key.keyId, node.name);
-      return "pending";
-    }
-    throw error;
+    const isNodes =
+      error instanceof NodeUnreachableError || error instanceof NodeUnsureError || error instanceof NodeRefusedError;
+    if (!isNodes) throw error;
   }
+  await ports.store.markUnsure(key.keyId, node.name);
+  return "pending";
 }
 
 /**
@@ -83,24 +97,26 @@ async function clearNode(
  * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
  */
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
-  return ports.lease.hold(keyId, async (abandoned) => {
+  return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
     if (key === null || key.phase !== "active") return "kept";
+    const held = whileHeld(node, lease);
     try {
-      if (abandoned || key.unsure.includes(node.name)) {
+      if (lease.abandoned || key.unsure.includes(node.name)) {
         await ports.clock.sleep(lateCallMs);
-        await node.remove(keyId);
-        await node.add(key);
-        await ports.store.markSure(keyId, node.name);
+        await held.remove(keyId);
+        const isAlone = (await held.add(key)) === "added";
+        if (isAlone) await ports.store.markSure(keyId, node.name);
+        else await ports.store.markUnsure(keyId, node.name);
       } else {
-        await node.add(key);
+        await held.add(key);
       }
     } catch (error) {
       if (error instanceof NodeUnsureError) await ports.store.markUnsure(keyId, node.name);
       throw error;
     }
     const after = await ports.store.find(keyId);
-    if (after !== null && after.phase !== "active") await node.remove(keyId);
+    if (after !== null && after.phase !== "active") await held.remove(keyId);
     return "restored";
   });
 }
@@ -119,13 +135,14 @@ export async function removeGhost(
   node: NodeUsers,
   ports: LifecyclePorts,
 ): Promise<"removed" | "kept" | "pending"> {
-  return ports.lease.hold(keyId, async () => {
+  return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
     if (key !== null && key.phase !== "gone") return "kept";
-    if (key !== null) return (await clearNode(node, key, true, ports)) === "cleared" ? "removed" : "pending";
-    await node.remove(keyId);
+    const held = whileHeld(node, lease);
+    if (key !== null) return (await clearNode(held, key, true, ports)) === "cleared" ? "removed" : "pending";
+    await held.remove(keyId);
     await ports.clock.sleep(lateCallMs);
-    await node.remove(keyId);
+    await held.remove(keyId);
     return "removed";
   });
 }

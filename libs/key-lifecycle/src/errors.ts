@@ -43,7 +43,7 @@ export class NodeRefusedError extends NodeError {
   }
 }
 
-/** Thrown when another process holds a key's lease for longer than a caller waits. */
+/** Thrown when another process holds a key's lease for longer than a caller waits, or may soon hold it instead of us. */
 export class LeaseHeldError extends Error {
   override readonly name = "LeaseHeldError";
 

@@ -9,7 +9,7 @@ export {
 } from "./errors.ts";
 export type { Decision, KeyStore } from "./key-store.ts";
 export type { LifecyclePorts } from "./lifecycle-ports.ts";
-export type { Clock, KeyLease, NodeUser, NodeUsers } from "./node-users.ts";
+export type { Clock, HeldLease, KeyLease, NodeUser, NodeUsers } from "./node-users.ts";
 export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
 export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";

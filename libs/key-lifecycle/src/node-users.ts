@@ -12,8 +12,8 @@ export interface NodeUser {
  */
 export interface NodeUsers {
   readonly name: string;
-  /** Adds the user; one that is there with the same uuid is success, one with another uuid is replaced. */
-  add(user: NodeUser): Promise<void>;
+  /** Adds the user. `exists` when it was there with the same uuid, which is success; one with another uuid is replaced. */
+  add(user: NodeUser): Promise<"added" | "exists">;
   /** Removes the user; success when it is not there. */
   remove(keyId: number): Promise<void>;
 }
@@ -23,11 +23,21 @@ export interface KeyLease {
   /**
    * Runs the task while holding the key's lease.
    *
-   * `abandoned` is true when the last holder never gave the lease back: its calls may still be under way.
-   *
-   * @throws LeaseHeldError when another process keeps it for too long
+   * @throws LeaseHeldError when another process keeps it for too long, or what the task throws
    */
-  hold<T>(keyId: number, task: (abandoned: boolean) => Promise<T>): Promise<T>;
+  hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T>;
+}
+
+/** A lease in its holder's eyes. */
+export interface HeldLease {
+  /** The last holder never gave it back: its calls may still be under way. */
+  readonly abandoned: boolean;
+  /**
+   * To be asked before every call: a process that was paused must not go on where it was.
+   *
+   * @throws LeaseHeldError when the lease may run out before a call that begins now has ended
+   */
+  mustLast(): void;
 }
 
 /** Time, as a port. */

@@ -32,18 +32,19 @@ const commitMarginMs = 500;
  * @throws StoreUnavailableError for another attempt
  */
 export async function provisionKey(request: ProvisionRequest, ports: LifecyclePorts): Promise<ProvisionResult> {
-  const creation = await claimOnce(request, ports);
-  if (creation === null) return { outcome: "failed", detail: "the request was cancelled" };
+  const claim = await claimOnce(request, ports);
+  if (claim === null) return { outcome: "failed", detail: "the request was cancelled" };
 
-  if (request.redelivered) {
+  const { creation, redelivered } = claim;
+  if (redelivered) {
     const decided = await ports.store.find(creation.keyId);
     if (decided !== null) return resultOf(decided);
   }
-  const mayHaveBegun = request.redelivered ? everyNode(ports) : [];
+  const mayHaveBegun = redelivered ? everyNode(ports) : [];
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
 
   const attempts = await Promise.all(ports.nodes.map((node) => tryAdd(node, creation)));
-  const unsure = request.redelivered ? everyNode(ports) : nodesWith("unsure", attempts);
+  const unsure = redelivered ? everyNode(ports) : nodesWith("unsure", attempts);
   if (nodesWith("took", attempts).length === 0) return refuse(creation, blame(attempts), unsure, ports);
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
@@ -54,18 +55,26 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
 
 const deadlinePassed = { outcome: "unavailable", detail: "the deadline has passed" } as const;
 
-async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Promise<Creation | null> {
+interface Claim {
+  readonly creation: Creation;
+  /** Also when the claim shows what the queue does not know (any more): that another delivery has begun. */
+  readonly redelivered: boolean;
+}
+
+async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Promise<Claim | null> {
   if (request.redelivered) {
     const claimed = await ports.store.findCreation(request.job);
-    if (claimed !== null) return claimed;
+    if (claimed !== null) return { creation: claimed, redelivered: true };
   }
-  return ports.store.claim({
+  const uuid = ports.newUuid();
+  const creation = await ports.store.claim({
     job: request.job,
     name: request.name,
-    uuid: ports.newUuid(),
+    uuid,
     createdAt: Math.floor(ports.clock.now() / 1000),
     deadline: request.deadline,
   });
+  return creation === null ? null : { creation, redelivered: request.redelivered || creation.uuid !== uuid };
 }
 
 interface AddAttempt {

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type KeyLease, LeaseHeldError } from "@veil/key-lifecycle";
+import { type HeldLease, type KeyLease, LeaseHeldError } from "@veil/key-lifecycle";
 import type { Redis } from "@veil/redis-connection";
 import { RedisLease } from "./redis-lease.ts";
 
 /** Longer than any one change of a key: every call in it has a deadline of a few seconds. */
 const leaseMs = 15_000;
+/** The longest deadline of a call, and the time for which it may come through afterwards. */
+const longestCallMs = 5_000;
 const longestWaitMs = 2_000;
 const askAgainMs = 50;
 
@@ -18,11 +20,11 @@ export class KeyLeases implements KeyLease {
     this.#prefix = prefix;
   }
 
-  async hold<T>(keyId: number, task: (abandoned: boolean) => Promise<T>): Promise<T> {
+  async hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
     const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:key:${keyId}`, leaseMs);
-    const grant = await waitFor(lease, `key ${keyId}`);
+    const held = await waitFor(lease, `key ${keyId}`);
     try {
-      const result = await task(grant === "abandoned");
+      const result = await task(held);
       await lease.release();
       return result;
     } catch (error) {
@@ -33,12 +35,17 @@ export class KeyLeases implements KeyLease {
   }
 }
 
-async function waitFor(lease: RedisLease, subject: string): Promise<"free" | "abandoned"> {
+async function waitFor(lease: RedisLease, subject: string): Promise<HeldLease> {
   const giveUpAt = performance.now() + longestWaitMs;
   while (true) {
+    const lastCallAt = performance.now() + leaseMs - longestCallMs;
     const grant = await lease.acquire();
-    if (grant !== null) return grant;
+    if (grant !== null) return { abandoned: grant === "abandoned", mustLast: () => mustBeBefore(lastCallAt, subject) };
     if (performance.now() > giveUpAt) throw new LeaseHeldError(subject);
     await sleep(askAgainMs);
   }
+}
+
+function mustBeBefore(end: number, subject: string): void {
+  if (performance.now() > end) throw new LeaseHeldError(subject);
 }

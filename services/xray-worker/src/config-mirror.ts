@@ -1,119 +1,170 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { KeyStore } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { DesiredState } from "@veil/reconciler";
 import type { Clock, Logger } from "@veil/service-runtime";
-import type { ConfigClient, XrayConfigFile } from "@veil/xray-config-file";
+import { type ConfigClient, ConfigFileError, type InboundWish, type XrayConfigFile } from "@veil/xray-config-file";
 import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
+import pLimit from "p-limit";
 import { SharedRun } from "./shared-run.ts";
 
 export interface ConfigMirrorOptions {
-  readonly file: Pick<XrayConfigFile, "update">;
+  readonly file: Pick<XrayConfigFile, "clients" | "update">;
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
   readonly flow: VlessFlow;
   readonly shortId: string;
-  readonly state: Pick<DesiredState, "findDesired">;
+  readonly state: Pick<KeyStore, "find"> & Pick<DesiredState, "findDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  /** Time between two comparisons with all keys, in milliseconds. */
+  readonly periodMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly onRun: (result: "written" | "unchanged" | "error") => void;
+  readonly onWrite: (result: "written" | "unchanged" | "error") => void;
 }
 
 /** Creations come back by reconciliation, so a few seconds without them in the file cost nothing. */
 const collectMs = 2_000;
-/** With many clients a write takes seconds: creations then claim at most a sixth of the time. */
+/** With many clients a write takes a second: creations then claim at most a sixth of the time. */
 const pauseFactor = 5;
 const leaseMs = 5_000;
 const longestLeaseWaitMs = 5_000;
 const askAgainMs = 25;
 /** Shorter than a request's deadline: a disk that hangs must not make deletions fail. */
 const longestSettleMs = 6_000;
+/** Deletions wait for a write under way, so one that catches up on many keys does it in parts. */
+const mostCollected = 1_000;
+const lookedUpAtOnce = 32;
 
 /**
  * Keeps the active keys in the config file of one node's Xray, so that it comes back with its users while we are away.
  *
- * Level-based: every write puts in what the store says at that time, so writes can be shared, skipped and repeated.
- * A failed one is logged and made up for by the next; while we are alive, the reconciler ends what a stale file brings.
+ * Level-based, key by key: a write looks up each key that changed and makes the file say what the store says then, so
+ * writes can be shared, repeated and lost. What was lost is found by comparing the file with all keys.
  */
 export class ConfigMirror {
   readonly #options: ConfigMirrorOptions;
   readonly #writes: SharedRun;
+  /** Keys that somebody waits for. */
+  #urgent = new Set<number>();
+  /** Keys that can wait. */
+  readonly #collected = new Set<number>();
   #collecting: NodeJS.Timeout | null = null;
-  #lastDurationMs = 0;
+  #lastWriteMs = 0;
+  #comparedAt = Number.NEGATIVE_INFINITY;
+  #closing = false;
 
   constructor(options: ConfigMirrorOptions) {
     this.#options = options;
     this.#writes = new SharedRun(() => this.#write());
   }
 
-  /** Resolves when the file holds what the store held when this was called, or could not be written. Never rejects. */
-  async settle(): Promise<void> {
-    const tooLong = new AbortController();
-    const written = this.#writes.run();
-    const patience = sleep(longestSettleMs, undefined, { signal: tooLong.signal }).catch(() => undefined);
-    await Promise.race([written, patience]);
-    tooLong.abort();
+  /** Resolves when the file says of a key what the store said when this was called, or could not be written. Never rejects. */
+  async settle(keyId: number): Promise<void> {
+    this.#urgent.add(keyId);
+    const done = new AbortController();
+    const patience = sleep(longestSettleMs, undefined, { signal: done.signal }).catch(() => undefined);
+    await Promise.race([this.#writes.run(), patience]);
+    done.abort();
   }
 
-  /** Has the file written within seconds, together with what else comes up until then. */
-  soon(): void {
-    const pauseMs = Math.max(collectMs, this.#lastDurationMs * pauseFactor);
+  /** Has a key looked up and written within seconds, together with what else comes up until then. */
+  soon(keyId: number): void {
+    this.#collected.add(keyId);
+    if (this.#closing) return;
+    const pauseMs = Math.max(collectMs, this.#lastWriteMs * pauseFactor);
     this.#collecting ??= setTimeout(() => {
       this.#collecting = null;
       void this.#writes.run();
     }, pauseMs);
   }
 
-  /** Writes what was still being collected. */
-  async close(): Promise<void> {
-    if (this.#collecting !== null) {
-      clearTimeout(this.#collecting);
-      this.#collecting = null;
-      void this.#writes.run();
+  /** Compares the file with all keys when the last comparison is a period ago. @throws when it could not */
+  async tick(): Promise<void> {
+    const { clock, periodMs } = this.#options;
+    if (clock.now() - this.#comparedAt < periodMs) return;
+    for (const keyId of await this.#findDifferences()) this.#collected.add(keyId);
+    do await this.#writes.run();
+    while (this.#collected.size > 0 && !this.#closing);
+    this.#comparedAt = clock.now();
+  }
+
+  /** Writes what was still being collected. @param hurry Aborted when it must not wait for that any longer. */
+  async close(hurry: AbortSignal): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#collecting ?? undefined);
+    const written = this.#collected.size > 0 ? this.#writes.run() : this.#writes.idle();
+    const hurried = new Promise((resolve) => hurry.addEventListener("abort", resolve, { once: true }));
+    if (!hurry.aborted) await Promise.race([written, hurried]);
+  }
+
+  /** Keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. */
+  async #findDifferences(): Promise<Set<number>> {
+    const { file, state, inboundTag, flow } = this.#options;
+    const listed = await file.clients(inboundTag);
+    const desired = await state.findDesired();
+    const right = new Set<number>();
+    const different = new Set<number>();
+    for (const client of listed) {
+      const keyId = keyIdOfEmail(client.email);
+      if (keyId === null) continue;
+      if (right.has(keyId) || desired.get(keyId)?.uuid !== client.uuid || client.flow !== flow) different.add(keyId);
+      else right.add(keyId);
     }
-    await this.#writes.idle();
+    for (const keyId of desired.keys()) if (!right.has(keyId)) different.add(keyId);
+    return different;
   }
 
   async #write(): Promise<void> {
-    const { log, clock, node, onRun } = this.#options;
+    const { log, clock, node, onWrite } = this.#options;
+    const keyIds = this.#take();
     const begun = clock.now();
     try {
-      const result = await this.#writeExclusively();
-      this.#lastDurationMs = clock.now() - begun;
-      log.debug({ node, result, durationMs: this.#lastDurationMs }, "config file is up to date");
-      onRun(result);
+      const result = await this.#writeExclusively(keyIds);
+      this.#lastWriteMs = clock.now() - begun;
+      log.debug({ node, result, keys: keyIds.length, durationMs: this.#lastWriteMs }, "config file is up to date");
+      onWrite(result);
     } catch (err) {
-      log.error({ err, node }, "could not write Xray's config file: a deleted key may come back with it");
-      onRun("error");
+      onWrite("error");
+      this.#comparedAt = Number.NEGATIVE_INFINITY;
+      const level = err instanceof ConfigFileError || err instanceof ConfigFileBusyError ? "error" : "warn";
+      log[level]({ err, node }, "could not write Xray's config file: a deleted key may come back with it");
     }
   }
 
-  /** The wish is read under the lease: of two workers the later one knows what the earlier one knew. */
-  async #writeExclusively(): Promise<"written" | "unchanged"> {
+  #take(): number[] {
+    const collected = [...this.#collected].slice(0, mostCollected);
+    for (const keyId of collected) this.#collected.delete(keyId);
+    const urgent = this.#urgent;
+    this.#urgent = new Set();
+    return [...new Set([...urgent, ...collected])];
+  }
+
+  async #writeExclusively(keyIds: readonly number[]): Promise<"written" | "unchanged"> {
     const { file, exclusive, node } = this.#options;
     const task = { ...exclusive, subject: `config-file:${node}`, leaseMs };
     const giveUpAt = performance.now() + longestLeaseWaitMs;
     while (true) {
-      const done = await runExclusively(task, () => file.update(() => this.#wish()));
+      const done = await runExclusively(task, () => file.update(() => this.#wish(keyIds)));
       if (done !== null) return done.result;
       if (performance.now() > giveUpAt) throw new ConfigFileBusyError(node);
       await sleep(askAgainMs);
     }
   }
 
-  async #wish() {
-    const { state, inboundTag, shortId } = this.#options;
-    const desired = await state.findDesired();
-    const clients = [...desired.values()].toSorted((one, other) => one.keyId - other.keyId);
-    return {
-      inboundTag,
-      shortId,
-      owns: (email: string) => keyIdOfEmail(email) !== null,
-      clients: clients.map(
-        ({ keyId, uuid }): ConfigClient => ({ email: userEmail(keyId), uuid, flow: this.#options.flow }),
-      ),
-    };
+  async #wish(keyIds: readonly number[]): Promise<InboundWish> {
+    const { inboundTag, shortId } = this.#options;
+    const limit = pLimit(lookedUpAtOnce);
+    const clients = await Promise.all(keyIds.map((keyId) => limit(() => this.#clientOf(keyId))));
+    return { inboundTag, shortId, clients: new Map(clients) };
+  }
+
+  async #clientOf(keyId: number): Promise<[email: string, client: ConfigClient | null]> {
+    const key = await this.#options.state.find(keyId);
+    const email = userEmail(keyId);
+    if (key?.phase !== "active") return [email, null];
+    return [email, { email, uuid: key.uuid, flow: this.#options.flow }];
   }
 }
 

@@ -1,17 +1,18 @@
 import type { ExclusiveTask } from "@veil/leases";
-import type { DesiredState } from "@veil/reconciler";
 import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/service-runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
 
 export interface ConfigMirrorDependencies {
-  readonly store: Pick<DesiredState, "findDesired">;
+  readonly store: ConfigMirrorOptions["state"];
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly onConfigFile: ConfigMirrorOptions["onRun"];
+  readonly onConfigFile: ConfigMirrorOptions["onWrite"];
 }
+
+const tickEveryMs = 1_000;
 
 /** The mirror of the settings' config file, kept up to date from now on; null when they name none. */
 export function openConfigMirror(
@@ -25,16 +26,27 @@ export function openConfigMirror(
   if (binary === undefined)
     log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced unchecked by Xray");
   const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
-  const mirror = new ConfigMirror({ ...of, file, shortId, state: store, exclusive, clock, log, onRun: onConfigFile });
-  const keeping = runPeriodically({
-    everyMs: settings.RECONCILE_INTERVAL_SECONDS * 1_000,
-    jitter: 0.1,
-    task: () => mirror.settle(),
-    onError: (err) => log.error({ err }, "could not keep Xray's config file"),
+  const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
+  const mirror = new ConfigMirror({
+    ...of,
+    file,
+    shortId,
+    state: store,
+    exclusive,
+    periodMs,
+    clock,
+    log,
+    onWrite: onConfigFile,
   });
-  running.onStop("loops", "config file", async () => {
+  const keeping = runPeriodically({
+    everyMs: tickEveryMs,
+    jitter: 0.1,
+    task: () => mirror.tick(),
+    onError: (err) => log.warn({ err, node: of.node }, "could not compare Xray's config file with the keys"),
+  });
+  running.onStop("loops", "config file", async (hurry) => {
     await keeping.stop();
-    await mirror.close();
+    await mirror.close(hurry);
   });
   return mirror;
 }

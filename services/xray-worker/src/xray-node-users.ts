@@ -50,28 +50,29 @@ export class XrayNodeUsers implements ReconciledNode {
     return this.#options.node.name;
   }
 
-  async add(user: NodeUser): Promise<void> {
+  async add(user: NodeUser): Promise<"added" | "exists"> {
     const { node, blocked, mirror } = this.#options;
     const wanted = this.#inboundUser(user);
-    await nodeErrors(this.name, async () => {
+    const end = await nodeErrors(this.name, async () => {
       // Settling an unsure user removes it first.
       await blocked?.release(wanted.email);
       try {
-        await whileInboundMissing(() => node.addUser(wanted));
+        return await whileInboundMissing(() => node.addUser(wanted));
       } catch (error) {
         if (!(error instanceof AccountMismatchError)) throw error;
         await node.removeUser(wanted.email);
-        await node.addUser(wanted);
+        return node.addUser(wanted);
       }
     });
-    mirror?.soon();
+    mirror?.soon(user.keyId);
+    return end;
   }
 
   /** Out of the file first: an Xray that starts in between must not bring the user back. */
   async remove(keyId: number): Promise<void> {
     const { node, blocked, mirror } = this.#options;
     const email = userEmail(keyId);
-    await Promise.all([mirror?.settle(), blocked?.block(email)]);
+    await Promise.all([mirror?.settle(keyId), blocked?.block(email)]);
     await nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
   }
 

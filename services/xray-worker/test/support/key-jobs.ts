@@ -4,7 +4,7 @@ import { expect, vi } from "vitest";
 
 export type CreatedKey = Extract<JobResult<"create-key">, { outcome: "created" }>["key"];
 
-const deadlineMs = 10_000;
+const deadlineMs = 30_000;
 
 /** Submits key jobs and waits for them, as the API does. */
 export class KeyJobs {
