@@ -1,13 +1,18 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ConfigClient, editConfig, type InboundWish } from "./edit-config.ts";
+import { type ConfigClient, editConfig, type InboundWish, listClients } from "./edit-config.ts";
 import { ConfigInvalidError } from "./errors.ts";
 import { readJson } from "./json-source.ts";
 
-const owns = (email: string) => email.endsWith("@veil");
-
-function wish(clients: readonly ConfigClient[], shortId = "7bb45050"): InboundWish {
-  return { inboundTag: "vless-in", owns, clients, shortId };
+/** That these keys have these clients, and the others of the keys 1 to 6 none. */
+function wish(wanted: readonly ConfigClient[], shortId = "7bb45050"): InboundWish {
+  const none = Array.from({ length: 6 }, (_, index) => [`${index + 1}@veil`, null] as const);
+  const listed = wanted.map((one) => [one.email, one] as const);
+  return {
+    inboundTag: "vless-in",
+    clients: new Map<string, ConfigClient | null>([...listed, ...none, ...listed]),
+    shortId,
+  };
 }
 
 function client(keyId: number, uuid = `uuid-${keyId}`, flow = ""): ConfigClient {
@@ -95,7 +100,19 @@ describe("a config without clients", () => {
   });
 });
 
-it("takes a client of ours that is listed twice out once", () => {
+it("leaves clients alone whom the wish does not name", () => {
+  const edited = editConfig(handWritten, {
+    inboundTag: "vless-in",
+    clients: new Map([["2@veil", null]]),
+    shortId: "00",
+  });
+  expect(listClients(edited, "vless-in")).toEqual([
+    { email: "Admin@Home", uuid: "hand", flow: "" },
+    { email: "1@veil", uuid: "uuid-1", flow: "" },
+  ]);
+});
+
+it("takes a client that is listed twice out once", () => {
   const text = handWritten.replace("uuid-2", "uuid-1").replace("2@veil", "1@veil");
   const edited = editConfig(text, wish([client(1)]));
   expect(edited.match(/"email": "1@veil"/g)).toHaveLength(1);
@@ -177,7 +194,7 @@ describe("whatever the layout", () => {
 
         const seen = new Set<string>();
         const kept = clients.flatMap((item): object[] => {
-          if (!("email" in item) || !owns(item.email)) return [item];
+          if (!("email" in item) || !item.email.endsWith("@veil")) return [item];
           const want = wanted.find(({ email }) => email === item.email);
           if (want === undefined || seen.has(item.email)) return [];
           seen.add(item.email);

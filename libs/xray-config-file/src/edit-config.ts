@@ -11,13 +11,11 @@ export interface ConfigClient {
   readonly flow: string;
 }
 
-/** What one VLESS inbound of the file should hold. */
+/** What is to be different in one VLESS inbound of the file. */
 export interface InboundWish {
   readonly inboundTag: string;
-  /** Whether a client of this e-mail is ours to change and to take out. All others are left alone. */
-  readonly owns: (email: string) => boolean;
-  /** All of ours that should be there. */
-  readonly clients: readonly ConfigClient[];
+  /** By e-mail: the client that should be there, null for none. All other clients are left alone. */
+  readonly clients: ReadonlyMap<string, ConfigClient | null>;
   /** A short id, hexadecimal, that a REALITY inbound must accept. */
   readonly shortId: string;
 }
@@ -56,28 +54,46 @@ function findInbound(source: JsonSource, tag: string): ObjectSpan {
   return inbound;
 }
 
-const listedClient = z.looseObject({ id: z.string(), email: z.string(), flow: z.string().default("") });
+/**
+ * The clients of an inbound that have an e-mail, in the file's order.
+ *
+ * @throws {ConfigInvalidError} as `editConfig`
+ */
+export function listClients(text: string, inboundTag: string): ConfigClient[] {
+  const source = readJson(text);
+  const list = clientList(findInbound(source, inboundTag));
+  return (list?.items ?? []).map((item) => clientAt(source, item)).filter((client) => client !== null);
+}
 
-function clientEdits(source: JsonSource, inbound: ObjectSpan, { owns, clients }: InboundWish): Edit[] {
-  const settings = objectAt(memberOf(inbound, "settings"));
-  const list = memberOf(settings, "clients");
-  if (list === undefined) {
-    return clients.length === 0
-      ? []
-      : [insertMember(source, settings, `"clients": [${clients.map(clientText).join(", ")}]`)];
-  }
-  if (list.kind !== "list") throw new ConfigInvalidError(`"clients" is no list`);
+const listedClient = z
+  .looseObject({ id: z.string(), email: z.string(), flow: z.string().default("") })
+  .transform(({ id, email, flow }): ConfigClient => ({ email, uuid: id, flow }));
 
-  const missing = new Map(clients.map((client) => [client.email, client]));
-  const changes = list.items.map((item) => {
-    const listed = listedClient.safeParse(valueAt(source, item)).data;
-    if (listed === undefined || !owns(listed.email)) return undefined;
-    const wanted = missing.get(listed.email);
-    missing.delete(listed.email);
-    if (wanted === undefined) return null;
-    return listed.id === wanted.uuid && listed.flow === wanted.flow ? undefined : clientText(wanted);
+function clientAt(source: JsonSource, item: JsonSpan): ConfigClient | null {
+  return listedClient.safeParse(valueAt(source, item)).data ?? null;
+}
+
+function clientList(inbound: ObjectSpan): ListSpan | null {
+  const list = memberOf(objectAt(memberOf(inbound, "settings")), "clients");
+  if (list !== undefined && list.kind !== "list") throw new ConfigInvalidError(`"clients" is no list`);
+  return list ?? null;
+}
+
+function clientEdits(source: JsonSource, inbound: ObjectSpan, { clients }: InboundWish): Edit[] {
+  const list = clientList(inbound);
+  const missing = new Map(clients);
+  const changes = (list?.items ?? []).map((item) => {
+    const listed = clientAt(source, item);
+    const wanted = listed === null ? undefined : clients.get(listed.email);
+    if (listed === null || wanted === undefined) return undefined;
+    // Of two under one e-mail the first one stays.
+    if (wanted === null || !missing.delete(listed.email)) return null;
+    return listed.uuid === wanted.uuid && listed.flow === wanted.flow ? undefined : clientText(wanted);
   });
-  return listEdits(source, list, changes, [...missing.values()].map(clientText));
+  const added = [...missing.values()].filter((client) => client !== null).map(clientText);
+  if (list !== null) return listEdits(source, list, changes, added);
+  const settings = objectAt(memberOf(inbound, "settings"));
+  return added.length === 0 ? [] : [insertMember(source, settings, `"clients": [${added.join(", ")}]`)];
 }
 
 function clientText({ uuid, email, flow }: ConfigClient): string {

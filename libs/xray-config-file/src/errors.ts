@@ -1,5 +1,8 @@
+/** What every failure to bring the config file up to date is. */
+export abstract class ConfigFileError extends Error {}
+
 /** Thrown when the config file can't be read. */
-export class ConfigReadError extends Error {
+export class ConfigReadError extends ConfigFileError {
   override readonly name = "ConfigReadError";
 
   constructor(cause: unknown) {
@@ -11,7 +14,7 @@ export class ConfigReadError extends Error {
  * Thrown when the file's text is not what it must be: no JSON, no such inbound, or one of another protocol. The message
  * quotes nothing of the file but names that we look for.
  */
-export class ConfigInvalidError extends Error {
+export class ConfigInvalidError extends ConfigFileError {
   override readonly name = "ConfigInvalidError";
 
   constructor(fault: string) {
@@ -20,7 +23,7 @@ export class ConfigInvalidError extends Error {
 }
 
 /** Thrown when Xray refuses the text that would become the file. The file is as it was. */
-export class ConfigRefusedError extends Error {
+export class ConfigRefusedError extends ConfigFileError {
   override readonly name = "ConfigRefusedError";
   /** Exit code of the check, null when it was ended by a signal or could not be started. */
   readonly exitCode: number | null;
@@ -32,7 +35,7 @@ export class ConfigRefusedError extends Error {
 }
 
 /** Thrown when somebody else changed the file while it was edited. The file is as they left it. */
-export class ConfigChangedError extends Error {
+export class ConfigChangedError extends ConfigFileError {
   override readonly name = "ConfigChangedError";
 
   constructor() {
@@ -44,7 +47,7 @@ export class ConfigChangedError extends Error {
  * Thrown when the new file can't be put in place: the folder can't be written, the owner can't be kept, or the file is
  * a mount of its own and can't be replaced. The file is as it was.
  */
-export class ConfigWriteError extends Error {
+export class ConfigWriteError extends ConfigFileError {
   override readonly name = "ConfigWriteError";
 
   constructor(cause: unknown) {

@@ -3,6 +3,7 @@ export { configCheck } from "./config-check.ts";
 export type { ConfigClient, InboundWish } from "./edit-config.ts";
 export {
   ConfigChangedError,
+  ConfigFileError,
   ConfigInvalidError,
   ConfigReadError,
   ConfigRefusedError,

@@ -38,10 +38,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const uuid = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 
+/** That of the keys 1 to 3 these have a client. */
 function wishFor(...keyIds: number[]): () => Promise<InboundWish> {
-  const clients = keyIds.map((keyId) => ({ email: `${keyId}@veil`, uuid, flow: "" }));
-  return () =>
-    Promise.resolve({ inboundTag: "vless-in", owns: (email) => email.endsWith("@veil"), clients, shortId: "7bb45050" });
+  const clients = [1, 2, 3].map((keyId) => {
+    const email = `${keyId}@veil`;
+    return [email, keyIds.includes(keyId) ? { email, uuid, flow: "" } : null] as const;
+  });
+  return () => Promise.resolve({ inboundTag: "vless-in", clients: new Map(clients), shortId: "7bb45050" });
 }
 
 function failureOf(task: Promise<unknown>): Promise<unknown> {
@@ -128,6 +131,23 @@ describe("a writer that was overtaken while it stood still", () => {
     const text = await readFile(path, "utf8");
     expect(text).toContain("2@veil");
     expect(text).not.toContain("1@veil");
+  });
+
+  it("looks again also when the one that overtook it found nothing to change", async () => {
+    let wanted = 1;
+    const wish = () => wishFor(...(wanted === 0 ? [] : [wanted]))();
+    const file = new XrayConfigFile({ path });
+    await file.update(wishFor());
+    const overtake = async () => {
+      const old = await wish();
+      if (wanted === 0) return old;
+      wanted = 0;
+      await sleep(20); // The clock of a file's times ticks every few milliseconds.
+      expect(await file.update(wish)).toBe("unchanged");
+      return old;
+    };
+    expect(await new XrayConfigFile({ path }).update(overtake)).toBe("unchanged");
+    expect(await readFile(path, "utf8")).not.toContain("1@veil");
   });
 
   it("has lost its temporary file by then", async () => {

@@ -1,5 +1,5 @@
-import { open, realpath } from "node:fs/promises";
-import { editConfig, type InboundWish } from "./edit-config.ts";
+import { open, realpath, utimes } from "node:fs/promises";
+import { type ConfigClient, editConfig, type InboundWish, listClients } from "./edit-config.ts";
 import {
   ConfigChangedError,
   ConfigInvalidError,
@@ -29,10 +29,20 @@ export class XrayConfigFile {
   }
 
   /**
-   * Makes the file hold what is wished for, and nothing else of ours.
+   * The clients of an inbound that have an e-mail.
    *
-   * The wish is asked for after the file was read, and again when the file changed meanwhile: a writer that was paused
-   * with an old wish can't put it in the place of a newer one.
+   * @throws {ConfigReadError} {@link ConfigInvalidError}
+   */
+  async clients(inboundTag: string): Promise<ConfigClient[]> {
+    return listClients((await this.#read()).text, inboundTag);
+  }
+
+  /**
+   * Makes the file be as it is wished.
+   *
+   * The wish is asked for after the file was read, and again when the file changed meanwhile. An update that finds nothing
+   * to change sets the file's times anew. So a writer that was paused with an old wish can't put it in the place of a
+   * newer one, whatever that changed.
    *
    * @throws {ConfigReadError} {@link ConfigInvalidError} {@link ConfigRefusedError} {@link ConfigWriteError}
    * @throws {ConfigChangedError} when somebody else writes it again and again @throws what `wish` throws
@@ -42,12 +52,13 @@ export class XrayConfigFile {
       const old = await this.#read();
       const text = editConfig(old.text, await wish());
       try {
-        if (text === old.text) {
-          await removeLeftOvers(old.path);
-          return "unchanged";
+        if (text !== old.text) {
+          await replaceFile(old, text, this.#check);
+          return "written";
         }
-        await replaceFile(old, text, this.#check);
-        return "written";
+        await removeLeftOvers(old.path);
+        await utimes(old.path, old.stats.atime, old.stats.mtime);
+        return "unchanged";
       } catch (error) {
         if (error instanceof ConfigRefusedError) throw error;
         if (!(error instanceof ConfigChangedError)) throw new ConfigWriteError(error);
