@@ -1,5 +1,5 @@
 import { connectRedis, type Redis } from "@veil/redis-connection";
-import { Queue, QueueEvents } from "bullmq";
+import { type Job, Queue, QueueEvents } from "bullmq";
 import { JobShapeError, QueueUnavailableError } from "./errors.ts";
 import type { JobName, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
 import { jobDefinition, queueNames } from "./job-catalogue.ts";
@@ -128,8 +128,26 @@ class BullJobClient implements JobClient {
     events.on("failed", ({ jobId, failedReason }) =>
       this.#waiters.settle(jobId, { state: "failed", reason: failedReason }),
     );
+    events.on("duplicated", ({ jobId }) => void this.#settleIfEnded(name, jobId));
     this.#streams.push(stream);
     this.#events.push(events);
+  }
+
+  /** A job that was submitted again may have ended before anybody here listened for its end. */
+  async #settleIfEnded(name: QueueName, jobId: string): Promise<void> {
+    try {
+      const job: Job | undefined = await this.#queues.get(name)?.getJob(jobId);
+      if (job?.finishedOn === undefined) return;
+      const { failedReason } = job;
+      const returnvalue: unknown = job.returnvalue;
+      const failed = typeof failedReason === "string" && failedReason !== "";
+      this.#waiters.settle(
+        jobId,
+        failed ? { state: "failed", reason: failedReason } : { state: "completed", returnvalue },
+      );
+    } catch (error) {
+      this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   async #readVerdict<N extends JobName>(name: N, jobId: string): Promise<JobVerdict<N>> {

@@ -105,6 +105,19 @@ test("the same job id twice is one job", async () => {
   expect(runs).toBe(1);
 });
 
+test("a job that ended before it was submitted again gives its result at once", async () => {
+  consume({});
+  const jobId = `cancel-${newJob()}`;
+  const other = createJobClient({ redisUrl, prefix, onError: ignore });
+  await vi.waitFor(() => expect(other.connected).toBe(true));
+  await other.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  await other.awaitResult("cancel-creation", jobId, 5_000);
+  await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+  const farAbove = 10 * 60_000;
+  expect(await client.awaitResult("cancel-creation", jobId, farAbove)).toMatchObject({ state: "finished" });
+  await other.close();
+});
+
 test("a wait that ends first says pending", async () => {
   const jobId = newJob();
   await client.submit("create-key", jobId, payload);
