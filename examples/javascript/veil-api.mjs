@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const retryDelaysMs = [1_000, 2_000, 4_000];
-const timeoutMs = 40_000;
+const timeoutMs = 60_000;
 
 /** An error answer that another try does not change. */
 export class VeilError extends Error {

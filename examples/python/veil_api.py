@@ -6,7 +6,7 @@ import uuid
 import requests
 
 RETRY_DELAYS = (1, 2, 4)
-TIMEOUT = 40
+TIMEOUT = 60
 
 
 class VeilError(Exception):

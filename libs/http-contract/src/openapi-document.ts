@@ -64,11 +64,26 @@ function registerHeaders(registry: OpenAPIRegistry) {
     text: string,
     schema: { type: "string" | "integer"; minimum?: number },
     example: unknown,
-  ) => registry.registerComponent("headers", name, { description: text, required: true, schema, example }).ref;
+    required = true,
+  ) => registry.registerComponent("headers", name, { description: text, required, schema, example }).ref;
   return {
     "X-Request-Id": header("X-Request-Id", "Names the request in every log line.", { type: "string" }, "bot-42"),
     "WWW-Authenticate": header("WWW-Authenticate", "How to authenticate.", { type: "string" }, "Bearer"),
     "Retry-After": header("Retry-After", "Seconds to wait.", { type: "integer", minimum: 1 }, 5),
+    ETag: header(
+      "ETag",
+      "Names what the answer says; missing on very long lists of traffic.",
+      { type: "string" },
+      'W/"1f-abc"',
+      false,
+    ),
+    "Idempotency-Replayed": header(
+      "Idempotency-Replayed",
+      "`true` when the answer is that of an earlier request with the same `Idempotency-Key`.",
+      { type: "string" },
+      "true",
+      false,
+    ),
     Location: header("Location", "Where to ask what became of it.", { type: "string" }, "/api/jobs/…"),
   };
 }
@@ -85,11 +100,19 @@ function routeOf(operationId: string, endpoint: Endpoint, headers: HeaderRefs): 
     request: requestOf(endpoint),
     responses: {
       200: successOf(endpoint, headers),
+      ...(isConditional(endpoint) && { 304: unchangedOf(headers) }),
       ...(isWrite(endpoint) && { 202: acceptedOf(headers) }),
       ...errorsOf(endpoint.errors, headers),
     },
   };
 }
+
+const readHeaders = z.object({
+  "If-None-Match": z
+    .string()
+    .optional()
+    .openapi({ description: "The `ETag` of an earlier answer.", example: 'W/"1f-abc"' }),
+});
 
 const writeHeaders = z.object({
   "Idempotency-Key": z
@@ -114,6 +137,7 @@ function requestOf(endpoint: Endpoint): NonNullable<RouteConfig["request"]> {
     ...(params !== undefined && { params }),
     ...(query !== undefined && { query }),
     ...(isWrite(endpoint) && { headers: writeHeaders }),
+    ...(isConditional(endpoint) && { headers: readHeaders }),
     ...(body !== undefined && {
       body: {
         description: body.description,
@@ -124,12 +148,28 @@ function requestOf(endpoint: Endpoint): NonNullable<RouteConfig["request"]> {
   };
 }
 
-function successOf({ success }: Endpoint, headers: HeaderRefs): RouteConfig["responses"][string] {
-  const { description, contentType, schema, example } = success;
+function successOf(endpoint: Endpoint, headers: HeaderRefs): RouteConfig["responses"][string] {
+  const { description, contentType, schema, example } = endpoint.success;
   return {
     description,
-    headers: { "X-Request-Id": headers["X-Request-Id"] },
+    headers: {
+      "X-Request-Id": headers["X-Request-Id"],
+      ...(isConditional(endpoint) && { ETag: headers.ETag }),
+      ...(isWrite(endpoint) && { "Idempotency-Replayed": headers["Idempotency-Replayed"] }),
+    },
     content: { [contentType]: { schema, ...(example !== undefined && { example }) } },
+  };
+}
+
+/** Whether `If-None-Match` makes sense: for data that is read. */
+function isConditional(endpoint: Endpoint): boolean {
+  return !isWrite(endpoint) && endpoint.auth === "bearer";
+}
+
+function unchangedOf(headers: HeaderRefs): RouteConfig["responses"][string] {
+  return {
+    description: "Nothing has changed since the answer whose `ETag` stands in `If-None-Match`.",
+    headers: { "X-Request-Id": headers["X-Request-Id"], ETag: headers.ETag },
   };
 }
 

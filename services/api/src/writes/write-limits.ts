@@ -31,7 +31,7 @@ interface LimitPorts {
 }
 
 /** What every item adds to the time that a batch may take: a node that is busy takes some milliseconds for a user. */
-const perItemMs = 20;
+const perItemMs = 40;
 
 /** How long the caller of a batch of so many items waits at most. */
 export function batchDeadlineMs(writeDeadlineMs: number, items: number): number {
