@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { userEmail } from "@veil/xray-protocols";
+import type { XrayNode } from "@veil/xray-gateway";
+import { afterAll, beforeAll, describe } from "vitest";
+import { keepBusy } from "./load/keep-busy.ts";
+import { Random } from "./load/random.ts";
+import { inboundTag } from "./plant/start-engines.ts";
+import { type Plant, startPlant } from "./plant/start-plant.ts";
+import { checkConnections } from "./promises/check-connections.ts";
+import { checkKeys } from "./promises/check-keys.ts";
+import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { faultTest } from "./report/fault-test.ts";
+import { newBook } from "./rounds/key-round.ts";
+
+let plant: Plant;
+let node: XrayNode;
+
+beforeAll(async () => {
+  plant = await startPlant({ workers: 3 });
+  await waitUntilQuiet(plant);
+  const direct = plant.xray.get(plant.node.name);
+  if (direct === undefined) throw new Error("the node is not connected");
+  node = direct;
+});
+
+afterAll(() => plant.stop());
+
+const keys = 30;
+const touched = 5;
+/** Far above any key id that a test makes. */
+const firstGhost = 900_000;
+
+/** Somebody changes the users of a node past the API. */
+const meddlings = [
+  {
+    name: "users are removed behind our back",
+    meddle: (keyIds: readonly number[]) => each(keyIds, (keyId) => node.removeUser(userEmail(keyId))),
+  },
+  {
+    name: "ghosts with names of ours appear",
+    meddle: (keyIds: readonly number[]) => each(keyIds, (_, index) => addUser(firstGhost + index, randomUUID())),
+  },
+  {
+    name: "users get another uuid",
+    meddle: (keyIds: readonly number[]) =>
+      each(keyIds, async (keyId) => {
+        await node.removeUser(userEmail(keyId));
+        await addUser(keyId, randomUUID());
+      }),
+  },
+  {
+    name: "the inbound is removed",
+    meddle: async () => {
+      await node.removeInbound();
+    },
+  },
+] as const;
+
+describe(`node ${inboundTag}`, () => {
+  for (const { name, meddle } of meddlings) {
+    faultTest(
+      name,
+      () => plant.tally,
+      async (run) => {
+        const book = newBook(plant);
+        await book.createMany(keys);
+        const random = new Random(run.rounds);
+        const load = keepBusy(book, random, 4);
+        await sleep(500);
+        const keyIds = book.untouched.slice(0, touched).map((story) => book.keyIdOf(story.name) ?? 0);
+        await meddle(keyIds);
+        await sleep(1_000);
+        await load.stop();
+        run.rounds += 1;
+        await checkKeys(plant, book.stories, run.findings);
+        await checkConnections(plant, book.stories, run.findings);
+      },
+    );
+  }
+});
+
+async function each(keyIds: readonly number[], act: (keyId: number, index: number) => Promise<unknown>): Promise<void> {
+  for (const [index, keyId] of keyIds.entries()) await act(keyId, index);
+}
+
+async function addUser(keyId: number, uuid: string): Promise<void> {
+  await node.addUser({ email: userEmail(keyId), account: { protocol: "vless", uuid, flow: "" } });
+}

@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Caller } from "./caller.ts";
+import type { Load } from "./keep-busy.ts";
+
+const pauseMs = 50;
+
+/** Asks for what the collector answers: the traffic of a key, a sync now and then. */
+export function keepReading(caller: Caller, keyId: number): Load {
+  let stopped = false;
+  const reading = (async () => {
+    for (let turn = 0; !stopped; turn += 1) {
+      await (turn % 10 === 0 ? caller.sync() : caller.traffic(keyId));
+      await sleep(pauseMs);
+    }
+  })();
+  return {
+    stop: async () => {
+      stopped = true;
+      await reading;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { isListening } from "@veil/local-engines";
+import { afterAll, beforeAll } from "vitest";
+import { type KeyProber, startKeyProber } from "../support/key-prober.ts";
+import { seedKeys } from "./load/seed-keys.ts";
+import { serverName, shortId } from "./plant/start-engines.ts";
+import { type Plant, startPlant } from "./plant/start-plant.ts";
+import { checkKeys } from "./promises/check-keys.ts";
+import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultRun, faultTest } from "./report/fault-test.ts";
+
+let plant: Plant;
+const uuids: string[] = [];
+
+beforeAll(async () => {
+  plant = await startPlant({ workers: 2, env: { RECONCILE_INTERVAL_SECONDS: "30" } });
+  await waitUntilQuiet(plant);
+});
+
+afterAll(() => plant.stop());
+
+const restarts = 4;
+const sampled = 20;
+const recoveryWithinMs = 2_000;
+const lookEveryMs = 20;
+const probedBytes = 1_000;
+const longestRunMs = 600_000;
+
+for (const keys of [1_000, 10_000]) {
+  faultTest(
+    `Xray killed with ${keys} keys`,
+    () => plant.tally,
+    async (run) => {
+      uuids.push(...(await seedKeys(plant, keys - uuids.length, uuids.length)));
+      await untilListed();
+      for (let restart = 0; restart < restarts; restart += 1) await restartAndWatch(run);
+      await checkKeys(plant, [], run.findings);
+    },
+    longestRunMs,
+  );
+}
+
+/** From the moment the port is up: until the node lists every key, and until keys from all over the range carry bytes. */
+async function restartAndWatch(run: FaultRun): Promise<void> {
+  const sample = uuids.filter((_, index) => index % Math.floor(uuids.length / sampled) === 0);
+  const server = { port: plant.node.port, publicKey: plant.engines.reality.publicKey, serverName, shortId };
+  const prober = await startKeyProber(plant.xrayBinary, server, sample);
+  try {
+    await plant.node.process.kill();
+    const starting = plant.node.process.start();
+    while (!(await isListening(plant.node.port))) await sleep(lookEveryMs);
+    const up = performance.now();
+    const since = () => Math.round(performance.now() - up);
+    const listed = untilListed().then(since);
+    const carried = Promise.all(sample.map((uuid) => untilItCarries(prober, uuid))).then(since);
+    const [listedMs, carriedMs] = await Promise.all([listed, carried, starting]);
+    run.rounds += 1;
+    run.notes.push(
+      `all ${uuids.length} listed after ${listedMs} ms, ${sample.length} tried carry after ${carriedMs} ms`,
+    );
+    const slowest = Math.max(listedMs, carriedMs);
+    run.findings.enter("recovery", slowest > recoveryWithinMs ? [`keys were back after ${slowest} ms`] : []);
+  } finally {
+    await prober.stop();
+  }
+}
+
+async function untilListed(): Promise<void> {
+  while ((await countUsers()) <= uuids.length) await sleep(lookEveryMs);
+}
+
+/** With the foreign user. */
+async function countUsers(): Promise<number> {
+  const node = plant.xray.get(plant.node.name);
+  try {
+    return (await node?.countUsers()) ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+async function untilItCarries(prober: KeyProber, uuid: string): Promise<void> {
+  const url = plant.bytes.downloadUrl(probedBytes);
+  while (!(await prober.connects(uuid, url, 1_000))) await sleep(lookEveryMs);
+  plant.tally.bytes += probedBytes;
+}

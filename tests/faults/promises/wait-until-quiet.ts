@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Plant } from "../plant/start-plant.ts";
+import { phase, type SystemView, viewSystem } from "./system-view.ts";
+
+export interface Quiet {
+  readonly view: SystemView | null;
+  /** What was still pending when the time was up; empty when all is quiet. */
+  readonly pending: readonly string[];
+  readonly tookMs: number;
+}
+
+/** A look reads everything: as long as one took is left between two of them. */
+const shortestPauseMs = 200;
+
+/**
+ * Waits until nothing is under way any more: every process is ready, nothing is being created or deleted, and every
+ * node holds what MongoDB wants.
+ */
+export async function waitUntilQuiet(plant: Plant, withinMs = 60_000): Promise<Quiet> {
+  const begun = performance.now();
+  while (true) {
+    const lookBegun = performance.now();
+    const look = await lookAround(plant);
+    const tookMs = performance.now() - begun;
+    if (look.pending.length === 0 || tookMs > withinMs) return { ...look, tookMs };
+    await sleep(Math.max(shortestPauseMs, performance.now() - lookBegun));
+  }
+}
+
+async function lookAround(plant: Plant): Promise<Omit<Quiet, "tookMs">> {
+  const unready = await unreadyServices(plant);
+  try {
+    const view = await viewSystem(plant);
+    return { view, pending: [...unready, ...pendingIn(view)] };
+  } catch (error) {
+    return { view: null, pending: [...unready, `the system can't be read: ${String(error)}`] };
+  }
+}
+
+async function unreadyServices({ api, workers, collectors }: Plant): Promise<string[]> {
+  const services = [api, ...workers, ...collectors];
+  const unready = await Promise.all(
+    services.map(async ({ process, opsUrl }) => ((await isReady(opsUrl)) ? [] : [`${process.name} is not ready`])),
+  );
+  return unready.flat();
+}
+
+/** Whether a service says that it and what it needs is there. */
+export async function isReady(opsUrl: string): Promise<boolean> {
+  try {
+    const { ok } = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(3_000) });
+    return ok;
+  } catch {
+    return false;
+  }
+}
+
+function pendingIn({ keys, creations, nodes }: SystemView): string[] {
+  const pending: string[] = [];
+  const active = [...keys.values()].filter((key) => key.phase === phase.active);
+  for (const { key_id, decided } of creations) {
+    if (!decided && key_id !== null && !keys.has(key_id)) pending.push(`key ${key_id} is claimed and undecided`);
+  }
+  for (const key of keys.values()) {
+    if (key.phase === phase.deleting) pending.push(`key ${key.key_id} is still being deleted`);
+  }
+  for (const [name, { ours }] of nodes) {
+    for (const { key_id, uuid } of active) {
+      if (ours.get(key_id) !== uuid) pending.push(`node ${name} lacks key ${key_id}`);
+    }
+    const wanted = new Set(active.map(({ key_id }) => key_id));
+    for (const keyId of ours.keys()) if (!wanted.has(keyId)) pending.push(`node ${name} has a ghost, key ${keyId}`);
+  }
+  return pending;
+}

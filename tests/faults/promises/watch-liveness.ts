@@ -1,0 +1,36 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Plant } from "../plant/start-plant.ts";
+
+/** Probes that are asked until they are stopped. */
+export interface LivenessWatch {
+  /** @returns what was found */
+  stop(): Promise<readonly string[]>;
+}
+
+const askEveryMs = 100;
+/** What an event loop that is not blocked answers within, with room for a busy machine. */
+const aliveWithinMs = 1_000;
+
+/** Asks the liveness probes of services all the time: one that does not answer has a blocked event loop. */
+export function watchLiveness({ api, workers, collectors }: Plant, away: readonly string[]): LivenessWatch {
+  const services = [api, ...workers, ...collectors].filter(({ process }) => !away.includes(process.name));
+  const faults: string[] = [];
+  let stopped = false;
+  const watching = services.map(async ({ process: { name }, opsUrl }) => {
+    while (!stopped) {
+      try {
+        await fetch(`${opsUrl}/healthz`, { signal: AbortSignal.timeout(aliveWithinMs) });
+      } catch (error) {
+        faults.push(`${name} did not answer its liveness probe: ${String(error)}`);
+      }
+      await sleep(askEveryMs);
+    }
+  });
+  return {
+    stop: async () => {
+      stopped = true;
+      await Promise.all(watching);
+      return faults;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Reporter, TestCase } from "vitest/node";
+import { type PromiseName, promiseTexts } from "../promises/promise-list.ts";
+import type { FaultReport, Figures } from "./fault-test.ts";
+
+/** Prints a line as each fault is done, and at the end the table fault × promise with its figures. */
+export class FaultReporter implements Reporter {
+  readonly #reports: FaultReport[] = [];
+  readonly #begun = Date.now();
+
+  onTestCaseResult(testCase: TestCase): void {
+    const report = testCase.meta().faultReport;
+    if (report !== undefined) this.#reports.push(report);
+    const count = report === undefined ? 0 : violationsOf(report);
+    const { state } = testCase.result();
+    if (state === "skipped") return;
+    this.#say(
+      `${testCase.name}: ${report?.rounds ?? 0} rounds, ${count} violations${state === "passed" ? "" : ` (${state})`}`,
+    );
+    for (const note of report?.notes ?? []) this.#say(`    ${note}`);
+    for (const line of violationLines(report)) this.#say(`    ${line}`);
+    for (const error of testCase.result().errors ?? []) if (count === 0) this.#say(`    ${error.message}`);
+  }
+
+  onTestRunEnd(): void {
+    if (this.#reports.length === 0) return;
+    process.stdout.write(`\n${table(this.#reports)}\n\n${legend(this.#reports)}\n\n${totals(this.#reports)}\n`);
+  }
+
+  #say(line: string): void {
+    const seconds = Math.round((Date.now() - this.#begun) / 1000);
+    process.stdout.write(`${String(seconds).padStart(5)} s  ${line}\n`);
+  }
+}
+
+function violationsOf({ promises }: FaultReport): number {
+  return Object.values(promises).reduce((sum, { violations }) => sum + violations.length, 0);
+}
+
+const mostLines = 20;
+
+function violationLines(report: FaultReport | undefined): string[] {
+  const lines = Object.entries(report?.promises ?? {}).flatMap(([promise, { violations }]) =>
+    violations.map((violation) => `${promise}: ${violation}`),
+  );
+  return lines.length > mostLines ? [...lines.slice(0, mostLines), `… and ${lines.length - mostLines} more`] : lines;
+}
+
+function usedPromises(reports: readonly FaultReport[]): PromiseName[] {
+  const used = new Set(reports.flatMap(({ promises }) => Object.keys(promises)));
+  return promiseNames().filter((name) => used.has(name));
+}
+
+function promiseNames(): PromiseName[] {
+  return Object.keys(promiseTexts).filter((name): name is PromiseName => Object.hasOwn(promiseTexts, name));
+}
+
+/** Violations of each promise under each fault; a dot where it was not looked at. */
+function table(reports: readonly FaultReport[]): string {
+  const promises = usedPromises(reports);
+  const head = ["fault", "rounds", ...promises];
+  const rows = reports.map(({ fault, rounds, promises: found }) => [
+    fault,
+    String(rounds),
+    ...promises.map((name) => String(found[name]?.violations.length ?? "·")),
+  ]);
+  const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join("  ");
+  return [line(head), widths.map((width) => "─".repeat(width)).join("  "), ...rows.map(line)].join("\n");
+}
+
+function legend(reports: readonly FaultReport[]): string {
+  const width = Math.max(...promiseNames().map((name) => name.length));
+  return usedPromises(reports)
+    .map((name) => `${name.padEnd(width)}  ${promiseTexts[name]} (${checksOf(name, reports)} checks)`)
+    .join("\n");
+}
+
+function checksOf(name: PromiseName, reports: readonly FaultReport[]): number {
+  return reports.reduce((sum, { promises }) => sum + (promises[name]?.checks ?? 0), 0);
+}
+
+function totals(reports: readonly FaultReport[]): string {
+  const sum = (name: keyof Figures) => reports.reduce((total, { figures }) => total + figures[name], 0);
+  const rounds = reports.reduce((total, { rounds: count }) => total + count, 0);
+  const violations = reports.reduce((total, report) => total + violationsOf(report), 0);
+  return [
+    `${reports.length} faults, ${rounds} rounds: ${sum("kills")} kills, ${sum("hangs")} hangs,`,
+    `${sum("terminations")} SIGTERMs, ${sum("brokenCalls")} broken calls, ${sum("requests")} requests,`,
+    `${(sum("bytes") / 1e6).toFixed(1)} MB through tunnels; ${violations} violations`,
+  ].join(" ");
+}

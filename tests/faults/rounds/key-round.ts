@@ -1,0 +1,64 @@
+import { Caller } from "../load/caller.ts";
+import { KeyBook } from "../load/key-book.ts";
+import type { Plant } from "../plant/start-plant.ts";
+import { checkAnswers } from "../promises/check-answers.ts";
+import { createAndLook, deleteAndLook } from "../promises/check-at-once.ts";
+import { checkConnections } from "../promises/check-connections.ts";
+import { checkKeys } from "../promises/check-keys.ts";
+import type { FaultRun } from "../report/fault-test.ts";
+
+const createdAtOnce = 6;
+const deletedAtOnce = 3;
+export const writeDeadlineMs = 10_000;
+
+let books = 0;
+
+/** A book whose names no other one uses. */
+export function newBook({ client, tally }: Plant): KeyBook {
+  books += 1;
+  return new KeyBook(new Caller(client, tally), `k${books}`);
+}
+
+export interface KeyRound {
+  readonly plant: Plant;
+  /** Called once some keys exist, before requests go out; what it returns is awaited after their answers. */
+  readonly fault: () => () => Promise<void>;
+  /** True when Xray itself is away for a while, so that the node can't be asked what it holds. */
+  readonly nodeSuffers: boolean;
+  /** True when the API is killed, or Redis and MongoDB are away at once. */
+  readonly mayStayUnanswered: boolean;
+}
+
+/** Creates and deletes keys beside a fault, then checks all promises about keys. */
+export async function keyRound(round: KeyRound, run: FaultRun): Promise<void> {
+  const { plant, fault, nodeSuffers, mayStayUnanswered } = round;
+  const book = newBook(plant);
+  await book.createMany(deletedAtOnce);
+  const settled = fault();
+  if (nodeSuffers) await createAndDelete(book);
+  else await createAndDeleteLooking(book, plant, run);
+  await settled();
+  run.rounds += 1;
+  checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered }, run.findings);
+  await checkKeys(plant, book.stories, run.findings);
+  await checkConnections(plant, book.stories, run.findings);
+}
+
+/** One of the keys is deleted twice at once. */
+function doomedOf(book: KeyBook): { readonly once: readonly string[]; readonly twice: readonly string[] } {
+  const names = book.untouched.slice(0, deletedAtOnce).map(({ name }) => name);
+  return { once: names.slice(1), twice: names.slice(0, 1) };
+}
+
+async function createAndDelete(book: KeyBook): Promise<void> {
+  const { once, twice } = doomedOf(book);
+  const deletions = [...once, ...twice, ...twice].map((name) => book.delete(name));
+  await Promise.all([book.createMany(createdAtOnce), ...deletions]);
+}
+
+async function createAndDeleteLooking(book: KeyBook, plant: Plant, { findings }: FaultRun): Promise<void> {
+  const { once, twice } = doomedOf(book);
+  const creations = Array.from({ length: createdAtOnce }, () => createAndLook(book, plant, findings));
+  const deletions = [...once, ...twice].map((name) => deleteAndLook(book, name, plant, findings));
+  await Promise.all([...creations, ...deletions, ...twice.map((name) => book.delete(name))]);
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll } from "vitest";
+import type { Asked } from "./load/caller.ts";
+import { keepBusy } from "./load/keep-busy.ts";
+import { keepReading } from "./load/keep-reading.ts";
+import { Random } from "./load/random.ts";
+import { deadlineOfStopMs, type Plant, startPlant } from "./plant/start-plant.ts";
+import type { Stopped, Victim } from "./plant/victim.ts";
+import { checkAnswers } from "./promises/check-answers.ts";
+import { checkConnections } from "./promises/check-connections.ts";
+import { checkKeys } from "./promises/check-keys.ts";
+import { stallsIn } from "./promises/stalled-jobs.ts";
+import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultRun, faultTest } from "./report/fault-test.ts";
+import { newBook, writeDeadlineMs } from "./rounds/key-round.ts";
+
+let plant: Plant;
+
+beforeAll(async () => {
+  plant = await startPlant({ workers: 2, collectors: 2 });
+  await waitUntilQuiet(plant);
+});
+
+afterAll(() => plant.stop());
+
+const rounds = 4;
+const callers = 8;
+const loadedForMs = 1_500;
+
+faultTest(
+  "SIGTERM of the only api",
+  () => plant.tally,
+  async (run) => {
+    for (let round = 0; round < 2; round += 1) await stopUnderLoad(plant.api.process, "made before", run);
+  },
+);
+
+faultTest(
+  "SIGTERM of one of two xray-workers",
+  () => plant.tally,
+  async (run) => {
+    for (const { process } of plant.workers) await stopUnderLoad(process, "any", run);
+  },
+);
+
+faultTest(
+  "SIGTERM of one of two stats-collectors",
+  () => plant.tally,
+  async (run) => {
+    for (const { process } of plant.collectors) await stopUnderLoad(process, "any", run);
+  },
+);
+
+/** Stops a service under load and starts it again, some times. No request may fail, or none that was made before. */
+async function stopUnderLoad(process: Victim, mayNotFail: "any" | "made before", run: FaultRun): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    const book = newBook(plant);
+    const [first] = await book.createMany(1);
+    const load = keepBusy(book, new Random(round), callers);
+    const reading = keepReading(book.caller, book.keyIdOf(first?.name ?? "") ?? 0);
+    await sleep(loadedForMs);
+    const stalledBefore = await stallsIn(plant);
+    const stoppedAt = performance.now();
+    const stopped = await process.terminate();
+    await process.start();
+    await sleep(loadedForMs);
+    await Promise.all([load.stop(), reading.stop()]);
+    run.rounds += 1;
+    run.notes.push(`ended after ${Math.round(stopped.tookMs)} ms with exit code ${stopped.code}`);
+    run.findings.enter("stop", [
+      ...stopFaults(stopped),
+      ...book.caller.asked
+        .filter(({ begunAt }) => mayNotFail === "any" || begunAt < stoppedAt)
+        .filter(isFailure)
+        .map(textOf),
+      ...((await stallsIn(plant)) > stalledBefore ? ["jobs were stalled by the stop"] : []),
+    ]);
+    checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered: true }, run.findings);
+    await checkKeys(plant, book.stories, run.findings);
+    await checkConnections(plant, book.stories, run.findings);
+  }
+}
+
+function stopFaults({ code, tookMs }: Stopped): string[] {
+  const faults: string[] = [];
+  if (code !== 0) faults.push(`ended with exit code ${code}`);
+  if (tookMs > deadlineOfStopMs) faults.push(`took ${Math.round(tookMs)} ms to stop`);
+  return faults;
+}
+
+/** Of racing deletions all but one are answered 404; everything else has to succeed. */
+function isFailure({ outcome }: Asked<unknown>): boolean {
+  return outcome.kind === "unanswered" || (outcome.kind === "refused" && outcome.status !== 404);
+}
+
+function textOf({ what, outcome }: Asked<unknown>): string {
+  if (outcome.kind === "refused") return `${what} was answered ${outcome.detail}`;
+  return `${what} was not answered: ${outcome.kind === "unanswered" ? outcome.reason : ""}`;
+}

@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import type { CallWatch, Engine } from "./call-watch.ts";
+
+/** One message of a protocol. Requests and replies of one `pair` belong together. */
+export interface Frame {
+  readonly bytes: Buffer;
+  readonly pair: number;
+  /** What the call is named; null for what is not worth a name. */
+  readonly call: string | null;
+}
+
+/** Cuts a stream into its messages; keeps what is not whole yet. */
+export type Splitter = (chunk: Buffer) => Frame[];
+
+export interface TcpTapOptions {
+  readonly engine: Exclude<Engine, "xray">;
+  readonly upstreamPort: number;
+  readonly watch: CallWatch;
+  /** One for each connection. */
+  readonly requests: () => Splitter;
+  readonly replies: () => Splitter;
+}
+
+/** Stands between a service and an engine and tells of every call that passes. */
+export interface Tap {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startTcpTap(options: TcpTapOptions): Promise<Tap> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect({ host: "127.0.0.1", port: options.upstreamPort });
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    const names = new Map<number, string>();
+    void carry(client, upstream, options.requests(), async ({ pair, call }) => {
+      if (call === null) return;
+      names.set(pair, call);
+      await options.watch.passing("before", options.engine, call);
+    });
+    void carry(upstream, client, options.replies(), async ({ pair }) => {
+      const call = names.get(pair);
+      if (call === undefined) return;
+      names.delete(pair);
+      await options.watch.passing("after", options.engine, call);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the tap has no port");
+  return {
+    port: address.port,
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function carry(from: Socket, to: Socket, split: Splitter, tell: (frame: Frame) => Promise<void>): Promise<void> {
+  try {
+    for await (const chunk of from) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      for (const frame of split(chunk)) {
+        await tell(frame);
+        if (!to.destroyed) to.write(frame.bytes);
+      }
+    }
+  } catch {
+    from.destroy();
+  }
+}

@@ -1,0 +1,207 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll } from "vitest";
+import { Caller } from "./load/caller.ts";
+import { Random } from "./load/random.ts";
+import { type Plant, startPlant } from "./plant/start-plant.ts";
+import type { Victim } from "./plant/victim.ts";
+import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultRun, faultTest } from "./report/fault-test.ts";
+import type { Point } from "./taps/call-watch.ts";
+import { type MeteredKey, moveBytes, startMeteredKeys } from "./traffic/metered-keys.ts";
+import { TrafficAccount } from "./traffic/traffic-account.ts";
+import { watchMetric } from "./traffic/watch-metric.ts";
+
+let plant: Plant;
+let keys: readonly MeteredKey[];
+let account: TrafficAccount;
+const random = new Random(Number(process.env["VEIL_FAULT_SEED"] ?? 1));
+
+beforeAll(async () => {
+  plant = await startPlant({ collectors: 2, tapped: ["stats-collector"] });
+  await waitUntilQuiet(plant);
+  const caller = new Caller(plant.client, plant.tally);
+  keys = await startMeteredKeys(plant, caller, 3);
+  account = new TrafficAccount(plant, caller, keys);
+});
+
+afterAll(async () => {
+  await Promise.all(keys.map(({ client }) => client.stop()));
+  await plant.stop();
+});
+
+const move = () => moveBytes(keys, plant, random);
+
+/** What a round does, with the metric watched all the while and every figure compared at its end. */
+async function trafficRound(run: FaultRun, round: () => Promise<void>): Promise<void> {
+  const metric = watchMetric(plant);
+  await round();
+  await waitUntilQuiet(plant);
+  await account.check(run.findings);
+  run.findings.enter("metric", await metric.stop());
+  run.rounds += 1;
+}
+
+/** Every call of the collector between which something could be counted twice or lost. */
+const syncPoints = [
+  { engine: "xray", call: "ListOutbounds" },
+  { engine: "xray", call: "QueryStats" },
+  { engine: "mongodb", call: "update traffic" },
+  { engine: "mongodb", call: "update node_epochs" },
+  { engine: "redis", call: "finish job" },
+] as const satisfies readonly Omit<Point, "moment">[];
+
+const newLifePoints = [
+  { engine: "xray", call: "AddOutbound" },
+  { engine: "mongodb", call: "update node_epochs" },
+] as const satisfies readonly Omit<Point, "moment">[];
+
+const resetPoints = [
+  { engine: "xray", call: "GetStats" },
+  { engine: "mongodb", call: "findAndModify traffic" },
+  { engine: "redis", call: "finish job" },
+] as const satisfies readonly Omit<Point, "moment">[];
+
+function bothSidesOf(calls: readonly Omit<Point, "moment">[]): Point[] {
+  return calls.flatMap((call) => (["before", "after"] as const).map((moment) => ({ ...call, moment })));
+}
+
+for (const point of bothSidesOf(syncPoints)) {
+  faultTest(
+    `collectors killed ${point.moment} ${point.call} of a sync`,
+    () => plant.tally,
+    (run) =>
+      trafficRound(run, async () => {
+        await move();
+        const end = killCollectorsAt(point);
+        await Promise.all([move(), account.sync().catch(() => undefined)]);
+        await end();
+        await move();
+      }),
+  );
+}
+
+for (const point of bothSidesOf(newLifePoints)) {
+  faultTest(
+    `collectors killed ${point.moment} ${point.call} in a new life of Xray`,
+    () => plant.tally,
+    (run) =>
+      trafficRound(run, async () => {
+        await move();
+        await account.sync();
+        await move();
+        await account.killXray();
+        const end = killCollectorsAt(point);
+        await plant.node.process.start();
+        await waitUntilQuiet(plant);
+        await end();
+        await move();
+      }),
+  );
+}
+
+for (const point of bothSidesOf(resetPoints)) {
+  faultTest(
+    `collectors killed ${point.moment} ${point.call} of a reset`,
+    () => plant.tally,
+    (run) =>
+      trafficRound(run, async () => {
+        await move();
+        const [key] = keys;
+        if (key === undefined) throw new Error("there is no key");
+        await account.sync();
+        const end = killCollectorsAt(point);
+        await account.reset(key.keyId, end, run.findings);
+        await move();
+      }),
+  );
+}
+
+/** Both collectors share their taps: the first to come to the point is not known, so both go. */
+function killCollectorsAt(point: Point): () => Promise<void> {
+  const watch = plant.watches["stats-collector"];
+  let restarted: Promise<unknown> = Promise.resolve();
+  const wasReached = watch.once(point, async () => {
+    const processes = plant.collectors.map(({ process }) => process);
+    await Promise.all(processes.map((process) => process.kill()));
+    restarted = Promise.all(processes.map((process) => process.start()));
+  });
+  return async () => {
+    watch.disarm();
+    if (!wasReached()) throw new Error(`nobody came to the point ${point.moment} ${point.call}`);
+    await restarted;
+    await waitUntilQuiet(plant);
+  };
+}
+
+const lives = 6;
+
+faultTest(
+  "Xray killed with bytes that no sync has read",
+  () => plant.tally,
+  async (run) => {
+    for (let life = 0; life < lives; life += 1) {
+      await trafficRound(run, async () => {
+        await move();
+        await account.sync();
+        await move();
+        await account.killXray();
+        await plant.node.process.start();
+      });
+    }
+  },
+);
+
+const others = [
+  { name: "redis", victim: () => plant.engines.redis },
+  { name: "mongodb", victim: () => plant.engines.mongodb },
+] as const;
+
+for (const { name, victim } of others) {
+  faultTest(
+    `${name} killed and hung while bytes move`,
+    () => plant.tally,
+    (run) =>
+      trafficRound(run, async () => {
+        const moving = keepMoving();
+        await sleep(1_000);
+        await victim().restart();
+        await sleep(1_000);
+        await hang(victim(), 4_000);
+        await sleep(1_000);
+        await moving.stop();
+      }),
+  );
+}
+
+faultTest(
+  "Xray and collectors hang while bytes move",
+  () => plant.tally,
+  (run) =>
+    trafficRound(run, async () => {
+      const moving = keepMoving();
+      for (const process of [plant.node.process, ...plant.collectors.map((one) => one.process)]) {
+        await sleep(1_000);
+        await hang(process, 4_000);
+      }
+      await moving.stop();
+    }),
+);
+
+async function hang(victim: Victim, ms: number): Promise<void> {
+  victim.pause();
+  await sleep(ms);
+  victim.resume();
+}
+
+function keepMoving(): { stop(): Promise<void> } {
+  let stopped = false;
+  const moving = (async () => {
+    while (!stopped) await move();
+  })();
+  return {
+    stop: async () => {
+      stopped = true;
+      await moving;
+    },
+  };
+}

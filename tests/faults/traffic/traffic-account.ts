@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Caller } from "../load/caller.ts";
+import type { Plant } from "../plant/start-plant.ts";
+import type { Findings } from "../report/findings.ts";
+import { CounterTruth } from "./counter-truth.ts";
+import { type Counters, readStillCounters } from "./counters.ts";
+import type { MeteredKey } from "./metered-keys.ts";
+import { type Bytes, isWithin, noBytes, type Range, textOf } from "./range.ts";
+import { scrapeTraffic } from "./watch-metric.ts";
+
+const syncWithinMs = 30_000;
+const metricWithinMs = 10_000;
+const askAgainMs = 200;
+
+/** Holds what the API and the metric say of traffic against Xray's own counters. */
+export class TrafficAccount {
+  readonly #plant: Plant;
+  readonly #caller: Caller;
+  readonly #keys: ReadonlyMap<number, CounterTruth>;
+  readonly #inbound = new CounterTruth();
+
+  constructor(plant: Plant, caller: Caller, keys: readonly MeteredKey[]) {
+    this.#plant = plant;
+    this.#caller = caller;
+    this.#keys = new Map(keys.map(({ keyId }) => [keyId, new CounterTruth()]));
+  }
+
+  /** Asks for a sync until one is answered without errors, and remembers what it has surely read. */
+  async sync(): Promise<Counters> {
+    const giveUpAt = performance.now() + syncWithinMs;
+    while (true) {
+      const counters = await this.#read();
+      const { outcome } = await this.#caller.sync();
+      if (outcome.kind === "answered" && outcome.value.errors === 0) {
+        for (const [keyId, truth] of this.#keys) truth.synced(counters.keys.get(keyId) ?? noBytes);
+        this.#inbound.synced(counters.inbound);
+        return counters;
+      }
+      if (performance.now() > giveUpAt) throw new Error(`no sync came to a good end: ${JSON.stringify(outcome)}`);
+      await sleep(askAgainMs);
+    }
+  }
+
+  /** Kills Xray while nothing moves, so that it is known to the byte what it had counted. */
+  async killXray(): Promise<void> {
+    const last = await this.#read();
+    await this.#plant.node.process.kill();
+    for (const [keyId, truth] of this.#keys) truth.lifeEnded(last.keys.get(keyId) ?? noBytes);
+    this.#inbound.lifeEnded(last.inbound);
+  }
+
+  /** Resets a key while nothing moves. Without an answer it may have happened: what is shown afterwards tells. */
+  async reset(keyId: number, settled: () => Promise<void>, findings: Findings): Promise<void> {
+    const counters = await this.sync();
+    const current = counters.keys.get(keyId) ?? noBytes;
+    const truth = this.#truthOf(keyId);
+    const { outcome } = await this.#caller.reset(keyId);
+    await settled();
+    const isReset = outcome.kind === "answered" || isWithin(await this.#totalOf(keyId), exactly(noBytes));
+    if (outcome.kind === "answered") {
+      const { previous_upload: upload, previous_download: download } = outcome.value;
+      findings.enter("resets", faultOf("the answer of a reset", { upload, download }, truth.range(current)));
+    }
+    if (isReset) truth.reset(current);
+    await this.sync();
+    findings.enter("resets", faultOf("a total after a reset", await this.#totalOf(keyId), truth.range(current)));
+  }
+
+  /** Syncs, then compares every total and the metric with what they must be. */
+  async check(findings: Findings): Promise<void> {
+    const counters = await this.sync();
+    for (const [keyId, truth] of this.#keys) {
+      const range = truth.range(counters.keys.get(keyId) ?? noBytes);
+      findings.enter("traffic", faultOf(`the total of key ${keyId}`, await this.#totalOf(keyId), range));
+    }
+    const range = this.#inbound.range(counters.inbound);
+    for (const { opsUrl } of this.#plant.collectors) {
+      findings.enter("metric", faultOf("veil_traffic_bytes_total", await metricIn(range, opsUrl), range));
+    }
+  }
+
+  #read(): Promise<Counters> {
+    return readStillCounters(this.#plant, [...this.#keys.keys()]);
+  }
+
+  async #totalOf(keyId: number): Promise<Bytes> {
+    const { upload, download } = await this.#plant.client.traffic(keyId);
+    return { upload, download };
+  }
+
+  #truthOf(keyId: number): CounterTruth {
+    const truth = this.#keys.get(keyId);
+    if (truth === undefined) throw new Error(`key ${keyId} is not metered`);
+    return truth;
+  }
+}
+
+function exactly(bytes: Bytes): Range {
+  return { low: bytes, high: bytes };
+}
+
+function faultOf(what: string, shown: Bytes, range: Range): string[] {
+  if (isWithin(shown, range)) return [];
+  return [`${what} is ${textOf(shown)}, not from ${textOf(range.low)} to ${textOf(range.high)}`];
+}
+
+/** The metric follows with the collector's next look at the ledger. */
+async function metricIn(range: Range, opsUrl: string): Promise<Bytes> {
+  const giveUpAt = performance.now() + metricWithinMs;
+  while (true) {
+    const shown = await scrapeTraffic(opsUrl);
+    if ((shown !== null && isWithin(shown, range)) || performance.now() > giveUpAt) return shown ?? noBytes;
+    await sleep(askAgainMs);
+  }
+}
