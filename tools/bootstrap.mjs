@@ -1,12 +1,19 @@
-// `npm start` and `npm test` on a fresh clone: checks Node, installs and builds when needed, then goes on.
+// Every npm script that runs compiled code, on a fresh clone too: checks Node, installs and builds when needed, goes on.
 // Plain Node without dependencies, since nothing is installed yet when it runs.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const NEEDED_NODE = [20, 19];
+/** What each task runs once everything is built. */
+const PROGRAMMES = {
+  start: "local-stack",
+  jobs: "jobs",
+  import: "import-keys",
+  bench: "bench",
+};
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [task, ...args] = process.argv.slice(2);
 
@@ -15,14 +22,16 @@ process.chdir(root);
 await install();
 await step("Building", process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-b"]);
 
-if (task === "start") {
-  // In this very process, so that each signal arrives once.
-  await import("./local-stack/dist/main.js");
-} else if (task === "test") {
+if (task === "test") {
   const { runTests } = await import("./run-tests.mjs");
   process.exitCode = await runTests(args);
+} else if (Object.hasOwn(PROGRAMMES, task)) {
+  const programme = join(root, "tools", PROGRAMMES[task], "dist", "main.js");
+  process.argv.splice(1, 2, programme);
+  // In this very process, so that each signal arrives once.
+  await import(pathToFileURL(programme).href);
 } else {
-  fail("usage: node tools/bootstrap.mjs start|test [arguments of vitest]");
+  fail(`usage: node tools/bootstrap.mjs test|${Object.keys(PROGRAMMES).join("|")} [arguments]`);
 }
 
 function requireNode() {
@@ -59,13 +68,13 @@ async function step(what, command, commandArgs) {
   let isSlow = false;
   const ticking = setInterval(() => {
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
-    if (!isSlow || seconds % 5 === 0) console.log(isSlow ? `${what} … ${seconds} s` : `${what} …`);
+    if (!isSlow || seconds % 5 === 0) console.error(isSlow ? `${what} … ${seconds} s` : `${what} …`);
     isSlow = true;
   }, 1_000);
   const { code, output } = await run(command, commandArgs);
   clearInterval(ticking);
   if (code !== 0) fail(`${output}\n${what}: failed after ${elapsed()}.`);
-  if (isSlow) console.log(`${what}: done in ${elapsed()}`);
+  if (isSlow) console.error(`${what}: done in ${elapsed()}`);
 }
 
 function run(command, commandArgs) {
