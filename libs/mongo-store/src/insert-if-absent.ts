@@ -1,4 +1,4 @@
-import DataLoader from "dataloader";
+import { GatheredCalls } from "./gathered-calls.ts";
 import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11000;
@@ -11,23 +11,16 @@ const largestBatch = 1_000;
  * inserts share one round trip and one journal write, on an idle one nothing waits.
  */
 export class InsertIfAbsent<Document extends { readonly _id: string }> {
-  readonly #loader: DataLoader<Document, "inserted" | "present">;
+  readonly #calls: GatheredCalls<Document, "inserted" | "present">;
 
   /** @param insertMany inserts unordered, so that a document that stands already keeps no other one out */
   constructor(insertMany: (documents: readonly Document[]) => Promise<unknown>) {
-    let underWay: Promise<unknown> = Promise.resolve();
-    this.#loader = new DataLoader<Document, "inserted" | "present">((documents) => insertBatch(insertMany, documents), {
-      cache: false,
-      maxBatchSize: largestBatch,
-      batchScheduleFn: (dispatch) => {
-        underWay = underWay.then(dispatch, dispatch);
-      },
-    });
+    this.#calls = new GatheredCalls((documents) => insertBatch(insertMany, documents), { largest: largestBatch });
   }
 
   /** @throws StoreUnavailableError; the document may have been inserted */
   insert(document: Document): Promise<"inserted" | "present"> {
-    return storeErrors(() => this.#loader.load(document));
+    return storeErrors(() => this.#calls.ask(document));
   }
 }
 

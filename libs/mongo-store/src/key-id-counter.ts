@@ -1,8 +1,9 @@
-import DataLoader from "dataloader";
 import type { mongo } from "mongoose";
 import type { CounterDocument } from "./documents.ts";
+import { GatheredCalls } from "./gathered-calls.ts";
 
 const counterId = "key_id";
+const mostIdsAtOnce = 1_000;
 
 /**
  * Hands out key ids: from 1, each larger than every one before, never one twice, also after a crash.
@@ -10,20 +11,21 @@ const counterId = "key_id";
  * Ids asked for together are taken by one increment.
  */
 export class KeyIdCounter {
-  readonly #loader: DataLoader<symbol, number>;
+  readonly #collection: mongo.Collection<CounterDocument>;
+  readonly #calls: GatheredCalls<null, number>;
 
   constructor(collection: mongo.Collection<CounterDocument>) {
-    let underWay: Promise<unknown> = Promise.resolve();
-    this.#loader = new DataLoader<symbol, number>((asked) => take(collection, asked.length), {
-      cache: false,
-      batchScheduleFn: (dispatch) => {
-        underWay = underWay.then(dispatch, dispatch);
-      },
-    });
+    this.#collection = collection;
+    this.#calls = new GatheredCalls((asked) => take(collection, asked.length), { largest: mostIdsAtOnce });
   }
 
   next(): Promise<number> {
-    return this.#loader.load(Symbol("key id"));
+    return this.#calls.ask(null);
+  }
+
+  /** From now on only ids above this one are handed out. */
+  async skip(upTo: number): Promise<void> {
+    await this.#collection.updateOne({ _id: counterId }, { $max: { value: upTo } }, { upsert: true });
   }
 }
 

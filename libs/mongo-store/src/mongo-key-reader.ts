@@ -1,6 +1,10 @@
 import type { KeyRecord } from "@veil/key-lifecycle";
+import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { creationSchema, keySchema, phaseNumber, toCreation, toKeyRecord } from "./documents.ts";
+import { creationSchema, type KeyDocument, keySchema, phaseNumber, toCreation, toKeyRecord } from "./documents.ts";
+import { FindById } from "./find-by-id.ts";
+import { findsManyByIndex } from "./finds-many-by-index.ts";
+import { GatheredCalls } from "./gathered-calls.ts";
 import { storeErrors } from "./store-errors.ts";
 
 /** A page of keys: those after a key id, at most so many. */
@@ -9,21 +13,33 @@ export interface KeyPage {
   readonly limit?: number;
 }
 
-const readAtOnce = 1_000;
+const readAtOnce = 2_000;
 const idsAtOnce = 10_000;
 
 /** The API's read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away. */
 export class MongoKeyReader {
   readonly #keys;
   readonly #creations;
+  readonly #documents: mongo.Collection<KeyDocument>;
+  readonly #found: FindById<KeyDocument>;
+  readonly #count: GatheredCalls<null, number>;
 
   constructor({ connection }: MongoConnection) {
     this.#keys = connection.model("Key", keySchema);
     this.#creations = connection.model("Creation", creationSchema);
+    this.#documents = connection.collection<KeyDocument>(this.#keys.collection.collectionName);
+    this.#found = new FindById(this.#documents, () => findsManyByIndex(connection));
+    this.#count = new GatheredCalls(
+      async (asked) => {
+        const count = await this.#documents.countDocuments({ phase: phaseNumber("active") });
+        return asked.map(() => count);
+      },
+      { largest: Number.POSITIVE_INFINITY },
+    );
   }
 
   async find(keyId: number): Promise<KeyRecord | null> {
-    const found = await storeErrors(() => this.#keys.findById(String(keyId)).lean());
+    const found = await this.#found.find(String(keyId));
     return found === null ? null : toKeyRecord(found);
   }
 
@@ -59,46 +75,37 @@ export class MongoKeyReader {
     );
   }
 
-  /** Active keys in ascending order of their ids, read as they are consumed. */
-  async *listActive(page: KeyPage = {}): AsyncGenerator<KeyRecord> {
-    const query = this.#keys
-      .find({ phase: phaseNumber("active"), ...(page.after !== undefined && { key_id: { $gt: page.after } }) })
-      .sort({ key_id: 1 })
-      .limit(page.limit ?? 0)
-      .lean();
-    const cursor = query.cursor({ batchSize: readAtOnce });
-    try {
-      while (true) {
-        const document = await storeErrors(() => cursor.next());
-        if (document === null) return;
-        yield toKeyRecord(document);
-      }
-    } finally {
-      await cursor.close();
-    }
+  /** Active keys in ascending order of their ids, in groups, read as they are consumed. */
+  async *listActive(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
+    for await (const group of this.#groups(page, {}, readAtOnce)) yield group.map(toKeyRecord);
   }
 
   /** Ids of active keys in ascending order, with their create jobs: a tenth of what {@link listActive} reads. */
-  async *listActiveIds(page: KeyPage = {}): AsyncGenerator<Pick<KeyRecord, "keyId" | "job">> {
-    const cursor = this.#keys
-      .find({ phase: phaseNumber("active"), ...(page.after !== undefined && { key_id: { $gt: page.after } }) })
-      .select({ _id: 0, key_id: 1, job: 1 })
-      .sort({ key_id: 1 })
-      .limit(page.limit ?? 0)
-      .lean()
-      .cursor({ batchSize: idsAtOnce });
-    try {
-      while (true) {
-        const document = await storeErrors(() => cursor.next());
-        if (document === null) return;
-        yield { keyId: document.key_id, job: document.job };
-      }
-    } finally {
-      await cursor.close();
+  async *listActiveIds(page: KeyPage = {}): AsyncGenerator<readonly Pick<KeyRecord, "keyId" | "job">[]> {
+    for await (const group of this.#groups(page, { _id: 0, key_id: 1, job: 1 }, idsAtOnce)) {
+      yield group.map(({ key_id, job }) => ({ keyId: key_id, job }));
     }
   }
 
+  /** Counts that are asked for while one is under way share the next one. */
   async countActive(): Promise<number> {
-    return storeErrors(() => this.#keys.countDocuments({ phase: phaseNumber("active") }));
+    return storeErrors(() => this.#count.ask(null));
+  }
+
+  /** Whatever the driver has taken in is handed on together: a step for every document would cost more than reading it. */
+  async *#groups(
+    { after, limit = 0 }: KeyPage,
+    projection: Record<string, 0 | 1>,
+    size: number,
+  ): AsyncGenerator<KeyDocument[]> {
+    const filter = { phase: phaseNumber("active"), ...(after !== undefined && { key_id: { $gt: after } }) };
+    const cursor = await storeErrors(async () =>
+      this.#documents.find(filter, { projection }).sort({ key_id: 1 }).limit(limit).batchSize(size),
+    );
+    try {
+      while (await storeErrors(() => cursor.hasNext())) yield cursor.readBufferedDocuments();
+    } finally {
+      await cursor.close();
+    }
   }
 }

@@ -147,10 +147,11 @@ test("the reader finds a key by its id and by its create job, and lists active o
   expect(await reader.find(key.keyId)).toEqual(key);
   expect(await reader.findByCreateJob(key.job)).toEqual(key);
   const listed: number[] = [];
-  for await (const { keyId } of reader.listActive({ after: key.keyId - 1, limit: 1 })) listed.push(keyId);
+  for await (const group of reader.listActive({ after: key.keyId - 1, limit: 1 }))
+    listed.push(...group.map(({ keyId }) => keyId));
   expect(listed).toEqual([key.keyId]);
   const all: number[] = [];
-  for await (const { keyId } of reader.listActive()) all.push(keyId);
+  for await (const group of reader.listActive()) all.push(...group.map(({ keyId }) => keyId));
   expect(all).toEqual([...all].sort((a, b) => a - b));
   expect(await reader.countActive()).toBe(all.length);
 });

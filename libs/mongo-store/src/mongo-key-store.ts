@@ -11,9 +11,12 @@ import {
   toCreation,
   toKeyRecord,
 } from "./documents.ts";
+import { FindById } from "./find-by-id.ts";
+import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { InsertIfAbsent } from "./insert-if-absent.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
 import { storeErrors } from "./store-errors.ts";
+import { UpdatesById } from "./updates-by-id.ts";
 
 /** Deadline of a job that may never claim: always over, so that housekeeping can drop it. */
 const forbiddenDeadline = 0;
@@ -27,6 +30,8 @@ export class MongoKeyStore implements KeyStore {
   readonly #creations: mongo.Collection<CreationDocument>;
   readonly #claims: InsertIfAbsent<CreationDocument>;
   readonly #decisions: InsertIfAbsent<KeyDocument>;
+  readonly #changes: UpdatesById<KeyDocument>;
+  readonly #found: FindById<KeyDocument>;
   readonly #ids: KeyIdCounter;
   readonly #createIndexes: () => Promise<void>;
 
@@ -37,6 +42,8 @@ export class MongoKeyStore implements KeyStore {
     this.#creations = connection.collection<CreationDocument>(creations.collection.collectionName);
     this.#claims = new InsertIfAbsent((claims) => this.#creations.insertMany(claims, { ordered: false }));
     this.#decisions = new InsertIfAbsent((decisions) => this.#keys.insertMany(decisions, { ordered: false }));
+    this.#changes = new UpdatesById(this.#keys);
+    this.#found = new FindById(this.#keys, () => findsManyByIndex(connection));
     this.#ids = new KeyIdCounter(connection.collection<CounterDocument>("counters"));
     this.#createIndexes = async () => {
       await Promise.all([keys.createIndexes(), creations.createIndexes()]);
@@ -46,6 +53,11 @@ export class MongoKeyStore implements KeyStore {
   /** Creates the indexes that are missing; replicas may do it at once. @throws StoreUnavailableError */
   async prepare(): Promise<void> {
     await storeErrors(this.#createIndexes);
+  }
+
+  /** From now on only key ids above this one are claimed. @throws StoreUnavailableError */
+  async skipKeyIds(upTo: number): Promise<void> {
+    await storeErrors(() => this.#ids.skip(upTo));
   }
 
   async claim(request: Omit<Creation, "keyId">): Promise<Creation | null> {
@@ -99,7 +111,7 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async find(keyId: number): Promise<KeyRecord | null> {
-    const found = await storeErrors(() => this.#keys.findOne({ _id: String(keyId) }));
+    const found = await this.#found.find(String(keyId));
     return found === null ? null : toKeyRecord(found);
   }
 
@@ -115,7 +127,7 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async finishDeletion(keyId: number): Promise<void> {
-    await storeErrors(() => this.#keys.updateOne({ _id: String(keyId) }, { $max: { phase: phaseNumber("gone") } }));
+    await this.#changes.update(String(keyId), { $max: { phase: phaseNumber("gone") } });
   }
 
   async markUnsure(keyId: number, node: string): Promise<void> {
@@ -205,11 +217,10 @@ export class MongoKeyStore implements KeyStore {
     return creations.filter(({ keyId }) => !known.has(String(keyId)));
   }
 
+  /** What it reads afterwards may be newer than what it wrote: phases never fall, and the first deleter stays the first. */
   async #raise(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<KeyRecord | null> {
-    const after = await storeErrors(() =>
-      this.#keys.findOneAndUpdate({ _id: String(keyId) }, update, { returnDocument: "after" }),
-    );
-    return after === null ? null : toKeyRecord(after);
+    await this.#changes.update(String(keyId), update);
+    return this.find(keyId);
   }
 }
 

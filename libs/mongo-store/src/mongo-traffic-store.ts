@@ -2,6 +2,7 @@ import type { LedgerUpdate, TrafficRecord, TrafficStore } from "@veil/traffic-le
 import type { mongo } from "mongoose";
 import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11_000;
@@ -65,12 +66,7 @@ export class MongoTrafficStore implements TrafficStore {
 
   constructor({ connection }: MongoConnection) {
     this.#records = connection.collection<TrafficDocument>("traffic");
-    let isIndexed: boolean | undefined;
-    this.#readsAnyByIndex = async () => {
-      const build = isIndexed === undefined ? await connection.db?.command({ buildInfo: 1 }) : undefined;
-      if (build !== undefined) isIndexed = build["ferretdbVersion"] === undefined;
-      return isIndexed ?? true;
-    };
+    this.#readsAnyByIndex = () => findsManyByIndex(connection);
   }
 
   async find(subject: string): Promise<TrafficRecord | null> {

@@ -1,0 +1,90 @@
+export interface GatheredCallsOptions {
+  /** Items of one batch. */
+  readonly largest: number;
+  /** What waits for so long goes out beside the batch that is under way. */
+  readonly longestWaitMs?: number;
+}
+
+interface Asked<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Much longer than a batch takes on a healthy server, and half of the margin that a decision about a key keeps before its
+ * deadline: behind a server that hangs nothing may wait until it is too late.
+ */
+const defaultWaitMs = 250;
+
+/**
+ * Carries out in batches what is asked for one by one: what comes while a batch is under way goes out together as the next
+ * one. Hundreds share one round trip on a busy process; on an idle one nothing waits.
+ */
+export class GatheredCalls<Item, Result> {
+  readonly #carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>;
+  readonly #largest: number;
+  readonly #longestWaitMs: number;
+  #waiting: Asked<Item, Result>[] = [];
+  #underWay = 0;
+  #impatience: NodeJS.Timeout | undefined;
+
+  /** @param carryOut answers for every item in its place; an Error there rejects that item alone */
+  constructor(
+    carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>,
+    { largest, longestWaitMs = defaultWaitMs }: GatheredCallsOptions,
+  ) {
+    this.#carryOut = carryOut;
+    this.#largest = largest;
+    this.#longestWaitMs = longestWaitMs;
+  }
+
+  ask(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (this.#waiting.length === 1) this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    // Not at once: what else comes in this turn of the event loop goes along.
+    if (this.#underWay === 0) setImmediate(() => this.#sendIfFree());
+    this.#limitWait();
+  }
+
+  #limitWait(): void {
+    this.#impatience ??= setTimeout(() => {
+      this.#impatience = undefined;
+      this.#send();
+    }, this.#longestWaitMs);
+  }
+
+  #sendIfFree(): void {
+    if (this.#underWay === 0) this.#send();
+  }
+
+  #send(): void {
+    const batch = this.#waiting.splice(0, this.#largest);
+    clearTimeout(this.#impatience);
+    this.#impatience = undefined;
+    if (this.#waiting.length > 0) this.#limitWait();
+    if (batch.length > 0) void this.#run(batch);
+  }
+
+  async #run(batch: readonly Asked<Item, Result>[]): Promise<void> {
+    this.#underWay += 1;
+    try {
+      const results = await this.#carryOut(batch.map(({ item }) => item));
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const result = results[index];
+        if (result instanceof Error || result === undefined) reject(result ?? new Error("an item got no answer"));
+        else resolve(result);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#waiting.length > 0) setImmediate(() => this.#sendIfFree());
+    }
+  }
+}
