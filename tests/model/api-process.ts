@@ -1,9 +1,9 @@
 import { type KeyRecord, StoreUnavailableError, wasCreated } from "@veil/key-lifecycle";
-import type { CreateResult, QueueClient } from "./queue-client.model.ts";
-import { RedisAwayError } from "./simulated-redis.model.ts";
-import { StoreClient } from "./store-client.model.ts";
-import type { System } from "./system.model.ts";
-import type { Process } from "./world.model.ts";
+import type { CreateResult, QueueClient } from "./queue-client.ts";
+import { RedisAwayError } from "./simulated-redis.ts";
+import { StoreClient } from "./store-client.ts";
+import type { System } from "./system.ts";
+import type { Process } from "./world.ts";
 
 /**
  * What the caller of a creation was told. `not sent`: an error that speaks of this request alone, since nothing got to the
@@ -71,7 +71,8 @@ export class ApiReplica {
     if (result !== null) return result.outcome === "deleted" ? 200 : result.outcome === "not-found" ? 404 : "error";
     const after = await this.#read(() => this.#store.find(keyId));
     if (after === "unreadable" || after?.phase === "active") return "error";
-    return after?.deleter === job ? 200 : 404;
+    if (after?.deleter !== job) return 404;
+    return after.phase === "gone" ? 200 : "error";
   }
 
   /** Whether a caller of this replica would find the key of a create job in a list. */

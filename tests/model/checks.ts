@@ -1,8 +1,8 @@
 import { keyIdOfEmail } from "@veil/xray-protocols";
-import type { Errand, Requests } from "./requests.model.ts";
-import type { KeyDocument } from "./simulated-mongo.model.ts";
-import { type Inbound, uuidOf } from "./simulated-xray.model.ts";
-import { addedForeigner, configuredForeigner, type System } from "./system.model.ts";
+import type { Errand, Requests } from "./requests.ts";
+import type { KeyDocument } from "./simulated-mongo.ts";
+import { type Inbound, uuidOf } from "./simulated-xray.ts";
+import { addedForeigner, configuredForeigner, type System } from "./system.ts";
 
 type Report = (what: string, detail: string) => void;
 

@@ -1,9 +1,9 @@
-import type { Requests } from "./requests.model.ts";
-import { addedForeigner, inboundTag, shortId, type System } from "./system.model.ts";
-import { inboundWith, type SimulatedXray } from "./simulated-xray.model.ts";
-import { realityInbound } from "./reality-inbound.model.ts";
-import type { Process } from "./world.model.ts";
-import { startWorker } from "./worker-process.model.ts";
+import type { Requests } from "./requests.ts";
+import { addedForeigner, inboundTag, shortId, type System } from "./system.ts";
+import { inboundWith, type SimulatedXray } from "./simulated-xray.ts";
+import { realityInbound } from "./reality-inbound.ts";
+import type { Process } from "./world.ts";
+import { startWorker } from "./worker-process.ts";
 
 /** Every way in which the outside, or a process of ours, may fail. */
 export const faultKinds = [

@@ -1,6 +1,6 @@
 import type { ProvisionResult } from "@veil/key-lifecycle";
-import { type Job, newJob, RedisAwayError, type SimulatedRedis } from "./simulated-redis.model.ts";
-import type { Process, World } from "./world.model.ts";
+import { type Job, newJob, RedisAwayError, type SimulatedRedis } from "./simulated-redis.ts";
+import type { Process, World } from "./world.ts";
 
 export type CreateResult = ProvisionResult;
 

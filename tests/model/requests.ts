@@ -1,5 +1,5 @@
-import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.model.ts";
-import type { System } from "./system.model.ts";
+import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.ts";
+import type { System } from "./system.ts";
 
 /** One key that a caller asks for, and what became of its requests. */
 export interface Errand {

@@ -1,9 +1,9 @@
-import { checkAll, checkAlways } from "./checks.model.ts";
-import { type FaultKind, faultKinds, Faults } from "./faults.model.ts";
-import { Random } from "./random.model.ts";
-import { Requests } from "./requests.model.ts";
-import { System, type Violation } from "./system.model.ts";
-import { installVirtualTime } from "./virtual-time.model.ts";
+import { checkAll, checkAlways } from "./checks.ts";
+import { type FaultKind, faultKinds, Faults } from "./faults.ts";
+import { Random } from "./random.ts";
+import { Requests } from "./requests.ts";
+import { System, type Violation } from "./system.ts";
+import { installVirtualTime } from "./virtual-time.ts";
 
 export interface ModelOptions {
   readonly seed: number;

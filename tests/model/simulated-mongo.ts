@@ -1,5 +1,5 @@
 import { type KeyPhase, type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
-import type { Process, World } from "./world.model.ts";
+import type { Process, World } from "./world.ts";
 
 export interface CreationDocument {
   readonly job: string;

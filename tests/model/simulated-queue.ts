@@ -1,6 +1,6 @@
-import { QueueClient } from "./queue-client.model.ts";
-import type { Job, SimulatedRedis } from "./simulated-redis.model.ts";
-import type { Process, World } from "./world.model.ts";
+import { QueueClient } from "./queue-client.ts";
+import type { Job, SimulatedRedis } from "./simulated-redis.ts";
+import type { Process, World } from "./world.ts";
 
 /** Does the work of one delivery. `redelivered`: an earlier one may have done part of it, or may still be at work. */
 export type RunJob = (job: Job, redelivered: boolean) => Promise<unknown>;

@@ -1,4 +1,4 @@
-import type { Process, World } from "./world.model.ts";
+import type { Process, World } from "./world.ts";
 
 export type JobState = "waiting" | "active" | "delayed" | "finished" | "failed";
 
@@ -120,6 +120,10 @@ export class SimulatedRedis {
         this.leases.set(name, { token, until: this.#world.now + durationMs });
         return lease !== undefined && lease.token !== token ? "abandoned" : "free";
       }
+      case "prolong":
+        if (lease?.token !== token || lease.until === 0) return 0;
+        lease.until = this.#world.now + durationMs;
+        return 1;
       case "release":
         return lease?.token === token ? Number(this.leases.delete(name)) : 0;
       case "abandon":
@@ -139,7 +143,8 @@ export class RedisAwayError extends Error {
   }
 }
 
-function operationOf(script: string): "acquire" | "release" | "abandon" {
+function operationOf(script: string): "acquire" | "prolong" | "release" | "abandon" {
   if (script.includes("PEXPIRE")) return "acquire";
+  if (script.includes("'TIME'")) return "prolong";
   return script.includes("'DEL'") ? "release" : "abandon";
 }

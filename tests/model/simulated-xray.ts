@@ -1,5 +1,5 @@
 import type { InboundDefinition, InboundUser } from "@veil/xray-gateway";
-import type { Machine, World } from "./world.model.ts";
+import type { Machine, World } from "./world.ts";
 
 /** An inbound's users: two maps with no lock over both, as in Xray's validator. */
 export interface Inbound {

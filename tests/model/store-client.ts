@@ -6,9 +6,9 @@ import {
   type KeyStore,
   keyPhases,
 } from "@veil/key-lifecycle";
-import type { DesiredUser } from "../diff-users.ts";
-import { type CreationDocument, type KeyDocument, type SimulatedMongo, toRecord } from "./simulated-mongo.model.ts";
-import type { Process } from "./world.model.ts";
+import type { DesiredUser } from "@veil/reconciler";
+import { type CreationDocument, type KeyDocument, type SimulatedMongo, toRecord } from "./simulated-mongo.ts";
+import type { Process } from "./world.ts";
 
 /** One process's view of the key store, in the same steps as the real one: inserts-if-absent and monotone updates. */
 export class StoreClient implements KeyStore {
@@ -66,14 +66,14 @@ export class StoreClient implements KeyStore {
   }
 
   beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
-    return this.#update(keyId, `is deleted by ${deleter}`, (key) => {
+    return this.#raise(keyId, `is deleted by ${deleter}`, (key) => {
       raise(key, "deleting");
       key.deleters.push(deleter);
     });
   }
 
   cancel(keyId: number): Promise<KeyRecord | null> {
-    return this.#update(keyId, "is cancelled", (key) => {
+    return this.#raise(keyId, "is cancelled", (key) => {
       raise(key, "deleting");
       key.cancelled = true;
     });
@@ -161,11 +161,15 @@ export class StoreClient implements KeyStore {
     });
   }
 
-  #update(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<KeyRecord | null> {
+  async #raise(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<KeyRecord | null> {
+    await this.#update(keyId, label, change);
+    return this.find(keyId);
+  }
+
+  #update(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<void> {
     return this.#write(`key ${keyId} ${label}`, () => {
       const key = this.#mongo.keys.get(keyId);
       if (key !== undefined) change(key);
-      return this.#mongo.find(keyId);
     });
   }
 

@@ -1,12 +1,12 @@
 import type { InboundUser } from "@veil/xray-gateway";
-import { type Random } from "./random.model.ts";
-import { realityInbound } from "./reality-inbound.model.ts";
-import { SimulatedMongo } from "./simulated-mongo.model.ts";
-import { SimulatedQueue } from "./simulated-queue.model.ts";
-import { SimulatedRedis } from "./simulated-redis.model.ts";
-import { type Inbound, inboundWith, SimulatedXray } from "./simulated-xray.model.ts";
-import type { CallMischief } from "./xray-client.model.ts";
-import { Process, World } from "./world.model.ts";
+import { type Random } from "./random.ts";
+import { realityInbound } from "./reality-inbound.ts";
+import { SimulatedMongo } from "./simulated-mongo.ts";
+import { SimulatedQueue } from "./simulated-queue.ts";
+import { SimulatedRedis } from "./simulated-redis.ts";
+import { type Inbound, inboundWith, SimulatedXray } from "./simulated-xray.ts";
+import type { CallMischief } from "./xray-client.ts";
+import { Process, World } from "./world.ts";
 
 export const inboundTag = "vless-in";
 export const shortId = "7bb45050";

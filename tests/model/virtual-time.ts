@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from "node:module";
 import timersPromises from "node:timers/promises";
-import type { Timer, World } from "./world.model.ts";
+import type { Timer, World } from "./world.ts";
 
 /**
  * Puts a world's time in the place of the real one, for code that takes its time from the platform.

@@ -1,4 +1,4 @@
-import type { Random } from "./random.model.ts";
+import type { Random } from "./random.ts";
 
 /** Taken before virtual time replaces the timers. */
 const realImmediate = setImmediate;

@@ -9,8 +9,8 @@ import {
   XrayOutcomeUnknownError,
   XrayUnreachableError,
 } from "@veil/xray-gateway";
-import { type Answer, describe, type Request, type SimulatedXray, uuidOf } from "./simulated-xray.model.ts";
-import type { Process, World } from "./world.model.ts";
+import { type Answer, describe, type Request, type SimulatedXray, uuidOf } from "./simulated-xray.ts";
+import type { Process, World } from "./world.ts";
 
 /** The part of a gateway that the worker uses. */
 export type UsedXrayNode = Pick<

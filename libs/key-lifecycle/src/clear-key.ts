@@ -125,7 +125,8 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
  * Removes a user of ours from one node when no record wants it there: a ghost.
  *
  * The caller has made sure that no creation claims the key. One that is active, or whose removal is the sweep's, is left
- * alone. A ghost comes from a call that nobody waited for, so it is settled.
+ * alone. A ghost comes from a call that nobody waited for, so it is settled; one that is not there any more when it is to
+ * go was removed by the deletion that a pass ran beside, and putting it back for a moment would break that one's promise.
  *
  * @returns `pending` when the node was away or unsure, which the key's record now says
  * @throws LeaseHeldError, StoreUnavailableError; NodeUnreachableError, NodeUnsureError, NodeRefusedError without a record
@@ -139,10 +140,23 @@ export async function removeGhost(
     const key = await ports.store.find(keyId);
     if (key !== null && key.phase !== "gone") return "kept";
     const held = whileHeld(node, lease);
-    if (key !== null) return (await clearNode(held, key, true, ports)) === "cleared" ? "removed" : "pending";
+    if (key !== null) {
+      const isDoubtful = lease.abandoned || key.unsure.includes(node.name);
+      if (!isDoubtful && (await removeOnce(held, keyId, ports)) === "absent") return "kept";
+      return (await clearNode(held, key, true, ports)) === "cleared" ? "removed" : "pending";
+    }
     await held.remove(keyId);
     await ports.clock.sleep(lateCallMs);
     await held.remove(keyId);
     return "removed";
   });
+}
+
+async function removeOnce(node: NodeUsers, keyId: number, ports: LifecyclePorts): Promise<"removed" | "absent"> {
+  try {
+    return await node.remove(keyId);
+  } catch (error) {
+    if (error instanceof NodeUnsureError) await ports.store.markUnsure(keyId, node.name);
+    throw error;
+  }
 }

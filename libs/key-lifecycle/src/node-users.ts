@@ -14,8 +14,8 @@ export interface NodeUsers {
   readonly name: string;
   /** Adds the user. `exists` when it was there with the same uuid, which is success; one with another uuid is replaced. */
   add(user: NodeUser): Promise<"added" | "exists">;
-  /** Removes the user; success when it is not there. */
-  remove(keyId: number): Promise<void>;
+  /** Removes the user; `absent` when it was not there, which is success. */
+  remove(keyId: number): Promise<"removed" | "absent">;
 }
 
 /** The lease that makes one process the only one to change a key's user in the nodes. */

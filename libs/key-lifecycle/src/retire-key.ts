@@ -1,5 +1,6 @@
 import type { KeyRecord } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
+import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 
 export interface RetireRequest {
@@ -21,26 +22,27 @@ export type RetireResult =
  *
  * A node that is away drops it when it is back. May run twice.
  *
- * @throws StoreUnavailableError for another attempt
+ * @throws StoreUnavailableError, or LeaseHeldError when others kept the key past the deadline, for another attempt
  */
 export async function retireKey(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
-  const found = await ports.store.find(request.keyId);
-  if (found === null) return { outcome: "not-found" };
-  if (found.phase === "active" && ports.clock.now() > request.deadline) {
-    return { outcome: "failed", detail: "the deadline has passed" };
-  }
-  const key = found.phase === "active" ? await ports.store.beginDeletion(request.keyId, request.job) : found;
-  if (key === null || key.deleter !== request.job) return { outcome: "not-found" };
+  const { keyId, job } = request;
+  const isLate = ports.clock.now() > request.deadline;
+  const key = isLate ? await ports.store.find(keyId) : await ports.store.beginDeletion(keyId, job);
+  if (key === null) return { outcome: "not-found" };
+  if (key.phase === "active") return { outcome: "failed", detail: "the deadline has passed" };
+  if (key.deleter !== job) return { outcome: "not-found" };
   if (key.phase !== "gone") await clearInTime(key, request, ports);
   return { outcome: "deleted" };
 }
 
-const mostAttempts = 3;
-
-/** A sweep or a pass that came first holds the key for a moment; "deleted" is not said while it may still have to act. */
+/**
+ * A sweep or a pass that came first holds the key for a moment, a holder that died for some seconds: "deleted" is not said
+ * while somebody may still have to act.
+ *
+ * @throws LeaseHeldError
+ */
 async function clearInTime(key: KeyRecord, request: RetireRequest, ports: LifecyclePorts): Promise<void> {
-  for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
-    const end = await clearKey(key, { settle: request.redelivered }, ports);
-    if (end !== "held" || ports.clock.now() > request.deadline) return;
+  while ((await clearKey(key, { settle: request.redelivered }, ports)) === "held") {
+    if (ports.clock.now() > request.deadline) throw new LeaseHeldError(`key ${key.keyId}`);
   }
 }

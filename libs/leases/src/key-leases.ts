@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HeldLease, type KeyLease, LeaseHeldError } from "@veil/key-lifecycle";
 import type { Redis } from "@veil/redis-connection";
-import { RedisLease } from "./redis-lease.ts";
+import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
 
-/** Longer than any one change of a key: every call in it has a deadline of a few seconds. */
-const leaseMs = 15_000;
-/** The longest deadline of a call, and the time for which it may come through afterwards. */
-const longestCallMs = 5_000;
+/** So short that what a dead holder left is finished within the time that its caller waits; prolonged while the task runs. */
+const leaseMs = 6_000;
+const prolongEveryMs = 1_500;
+/** The deadline of a call, and the time for which it may come through afterwards. */
+const longestCallMs = 3_500;
 const longestWaitMs = 2_000;
 const askAgainMs = 50;
 
@@ -22,30 +23,61 @@ export class KeyLeases implements KeyLease {
 
   async hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
     const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:key:${keyId}`, leaseMs);
-    const held = await waitFor(lease, `key ${keyId}`);
+    const hold = await waitFor(lease, `key ${keyId}`);
+    const prolonging = setInterval(() => void hold.prolong(), prolongEveryMs);
     try {
-      const result = await task(held);
+      const result = await task(hold);
       await lease.release();
       return result;
     } catch (error) {
       // The task's calls may still be under way: its successor must know. If Redis is away, the lease runs out by itself.
       await lease.abandon().catch(() => undefined);
       throw error;
+    } finally {
+      clearInterval(prolonging);
     }
   }
 }
 
-async function waitFor(lease: RedisLease, subject: string): Promise<HeldLease> {
+async function waitFor(lease: RedisLease, subject: string): Promise<Hold> {
   const giveUpAt = performance.now() + longestWaitMs;
   while (true) {
-    const lastCallAt = performance.now() + leaseMs - longestCallMs;
+    const askedAt = performance.now();
     const grant = await lease.acquire();
-    if (grant !== null) return { abandoned: grant === "abandoned", mustLast: () => mustBeBefore(lastCallAt, subject) };
+    if (grant !== null) return new Hold(lease, grant, subject, askedAt);
     if (performance.now() > giveUpAt) throw new LeaseHeldError(subject);
     await sleep(askAgainMs);
   }
 }
 
-function mustBeBefore(end: number, subject: string): void {
-  if (performance.now() > end) throw new LeaseHeldError(subject);
+/** A lease that was got, and until when it surely lasts. */
+class Hold implements HeldLease {
+  readonly abandoned: boolean;
+  readonly #lease: RedisLease;
+  readonly #subject: string;
+  #lastCallAt: number;
+
+  constructor(lease: RedisLease, grant: LeaseGrant, subject: string, askedAt: number) {
+    this.abandoned = grant === "abandoned";
+    this.#lease = lease;
+    this.#subject = subject;
+    this.#lastCallAt = lastCallAfter(askedAt);
+  }
+
+  mustLast(): void {
+    if (performance.now() > this.#lastCallAt) throw new LeaseHeldError(this.#subject);
+  }
+
+  /** Does nothing once the lease may have been another's: what was read under it need not be true any more. */
+  async prolong(): Promise<void> {
+    const askedAt = performance.now();
+    if (askedAt > this.#lastCallAt) return;
+    const isOurs = await this.#lease.prolong().catch(() => null);
+    if (isOurs === null) return;
+    this.#lastCallAt = isOurs ? lastCallAfter(askedAt) : Number.NEGATIVE_INFINITY;
+  }
+}
+
+function lastCallAfter(askedAt: number): number {
+  return askedAt + leaseMs - longestCallMs;
 }

@@ -22,6 +22,14 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
 if holder[1] and holder[1] ~= ARGV[1] then return 'abandoned' end
 return 'free'`;
 
+/** Makes a lease last longer unless it was let go of, or somebody else took it over meanwhile. ARGV[2] lease ms */
+const prolongScript = `
+local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
+if holder[1] ~= ARGV[1] or holder[2] == '0' then return 0 end
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'until', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2])
+return 1`;
+
 /** Gives a lease back unless somebody else took it over meanwhile. */
 const releaseScript = `
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -59,6 +67,11 @@ export class RedisLease {
     );
     if (reply === "held") return null;
     return reply === "abandoned" ? "abandoned" : "free";
+  }
+
+  /** Makes it last from now on. @returns false when it is not ours any more @throws when Redis does not answer */
+  async prolong(): Promise<boolean> {
+    return (await this.#redis.eval(prolongScript, 1, this.#key, this.#token, this.#durationMs)) === 1;
   }
 
   /** Lets go of it with a warning to the next holder: calls may still be under way. @throws when Redis does not answer */

@@ -43,6 +43,13 @@ test("a reason stands until a pass has ended well", () => {
   expect(watch.seen({ users: 100, uptime: 3 }, 3_000)).toBeNull();
 });
 
+test("a pass that had to postpone something is followed by another one soon", () => {
+  passedOnce();
+  watch.passed(1_000, 1);
+  expect(watch.seen({ users: 100, uptime: 55 }, 5_900)).toBeNull();
+  expect(watch.seen({ users: 100, uptime: 56 }, 6_000)).toBe("period");
+});
+
 test("the period calls for a pass when nothing else does", () => {
   passedOnce();
   expect(watch.seen({ users: 100, uptime: 79 }, 29_000)).toBeNull();

@@ -5,6 +5,9 @@ export interface NodeGlance {
   readonly uptime: number;
 }
 
+/** When a pass that could not mend everything is followed by the next one. */
+const againAfterMs = 5_000;
+
 /** Why a pass is due. */
 export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
 
@@ -41,9 +44,10 @@ export class NodeWatch {
     return now - this.#passedAt >= this.#periodMs ? "period" : null;
   }
 
-  /** A pass has ended well. */
-  passed(now: number): void {
-    this.#passedAt = now;
+  /** A pass has ended well. What it had to postpone is mostly held by a process that died, and free after some seconds. */
+  passed(now: number, postponed = 0): void {
+    const pauseMs = postponed > 0 ? Math.min(this.#periodMs, againAfterMs) : this.#periodMs;
+    this.#passedAt = now - this.#periodMs + pauseMs;
   }
 
   /** Until a pass ends well the reason stands, also when this one fails. */
