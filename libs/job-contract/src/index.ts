@@ -25,4 +25,9 @@ export {
   type JobHandlers,
   type JobStep,
 } from "./job-consumer.ts";
+export { jobMetrics } from "./job-metrics.ts";
+export { logJobStep } from "./log-job-step.ts";
+export { openQueues, type OpenQueues } from "./open-queues.ts";
+export { type QueueFigures, queueJobStates, readQueueFigures } from "./queue-figures.ts";
 export { defaultQueuePrefix } from "./queue-options.ts";
+export type { Queue, Telemetry } from "bullmq";

@@ -1,5 +1,5 @@
 import { connectRedis, type Redis } from "@veil/redis-connection";
-import { type Job, Queue, QueueEvents } from "bullmq";
+import { type Job, Queue, QueueEvents, type Telemetry } from "bullmq";
 import { JobShapeError, QueueUnavailableError } from "./errors.ts";
 import type { JobName, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
 import { jobDefinition, queueNames } from "./job-catalogue.ts";
@@ -22,9 +22,10 @@ export interface JobClient {
   /**
    * Enqueues a job; a job of the same id that is already there stands, and nothing is added.
    *
+   * @param requestedAt when the request came in, in milliseconds since the epoch; now when it is left out
    * @throws QueueUnavailableError; its `mayHaveHappened` says whether the job may be there all the same
    */
-  submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void>;
+  submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>, requestedAt?: number): Promise<void>;
   /**
    * Waits for the end of a job that this client or another one submitted.
    *
@@ -45,6 +46,8 @@ export interface JobClient {
 export interface JobClientOptions {
   readonly redisUrl: string;
   readonly prefix?: string;
+  /** Where the requests' traces are, so that they go on in the jobs. */
+  readonly telemetry?: Telemetry | undefined;
   readonly onError: (error: Error) => void;
 }
 
@@ -54,15 +57,16 @@ export function createJobClient(options: JobClientOptions): JobClient {
 }
 
 class BullJobClient implements JobClient {
-  readonly #options: Required<JobClientOptions>;
+  readonly #options: JobClientOptions & { readonly prefix: string };
   readonly #commands: Redis;
   readonly #streams: Redis[] = [];
   readonly #queues = new Map<QueueName, Queue>();
   readonly #events: QueueEvents[] = [];
   readonly #waiters = new ResultWaiters();
 
-  constructor({ redisUrl, prefix = defaultQueuePrefix, onError }: JobClientOptions) {
-    this.#options = { redisUrl, prefix, onError };
+  constructor(options: JobClientOptions) {
+    const { redisUrl, prefix = defaultQueuePrefix, onError } = options;
+    this.#options = { ...options, prefix };
     this.#commands = connectRedis(redisUrl, "fail-fast", onError);
     for (const name of queueNames) this.#listen(name);
   }
@@ -71,13 +75,18 @@ class BullJobClient implements JobClient {
     return this.#commands.status === "ready";
   }
 
-  async submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
+  async submit<N extends JobName>(
+    name: N,
+    jobId: string,
+    payload: JobPayload<N>,
+    requestedAt = Date.now(),
+  ): Promise<void> {
     const data = jobDefinition(name).payload.parse(payload);
     this.#requireConnection();
     this.#waiters.expect(jobId);
     try {
       const queue = await this.#queue(name);
-      await queue.add(name, data, jobOptions(name, jobId));
+      await queue.add(name, data, { ...jobOptions(name, jobId), timestamp: requestedAt });
     } catch (error) {
       throw new QueueUnavailableError(true, error);
     }
@@ -174,8 +183,12 @@ class BullJobClient implements JobClient {
     const name = jobDefinition(job).queue;
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
-    const { prefix, onError } = this.#options;
-    const queue = new Queue(name, { connection: this.#commands, prefix });
+    const { prefix, onError, telemetry } = this.#options;
+    const queue = new Queue(name, {
+      connection: this.#commands,
+      prefix,
+      ...(telemetry !== undefined && { telemetry }),
+    });
     queue.on("error", onError);
     await queue.waitUntilReady();
     this.#queues.set(name, queue);

@@ -1,5 +1,5 @@
 import { connectRedis } from "@veil/redis-connection";
-import { type Job, UnrecoverableError, Worker } from "bullmq";
+import { type Job, MetricsTime, type Telemetry, UnrecoverableError, Worker } from "bullmq";
 import { JobShapeError, PermanentJobError } from "./errors.ts";
 import type { JobName, JobNameOf, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
 import { jobDefinition, jobNamesOf } from "./job-catalogue.ts";
@@ -9,6 +9,8 @@ import { backoffMs, defaultQueuePrefix } from "./queue-options.ts";
 export interface Delivery {
   readonly jobId: string;
   readonly requestId: string;
+  /** When the request came in, in milliseconds since the epoch, by the clock of whoever took it. */
+  readonly requestedAt: number;
   /** 1 for the first delivery. */
   readonly attempt: number;
   /** True when an earlier delivery may have done part of the work, or may still be doing it. */
@@ -31,6 +33,10 @@ export interface JobStep {
   /** `retried`: will be delivered again; `failed`: the last attempt, or a permanent error; `stalled`: its worker died. */
   readonly state: "completed" | "retried" | "failed" | "stalled";
   readonly durationMs: number;
+  /** From the request until this delivery began. */
+  readonly waitedMs: number;
+  /** The key that the job is about, when it is about one and it is known. */
+  readonly keyId?: number;
   readonly outcome?: string;
   readonly error?: Error;
 }
@@ -42,6 +48,8 @@ export interface JobConsumerOptions<Q extends QueueName> {
   /** Jobs under way at once in this process. */
   readonly concurrency: number;
   readonly handlers: JobHandlers<Q>;
+  /** Where traces go on that began with the request. */
+  readonly telemetry?: Telemetry | undefined;
   readonly onStep: (step: JobStep) => void;
   readonly onError: (error: Error) => void;
 }
@@ -53,9 +61,9 @@ export interface JobConsumer {
   close(): Promise<void>;
 }
 
-/** A dead worker's job is handed to another one after at most lock + check. */
-const lockDurationMs = 5_000;
-const stalledIntervalMs = 2_500;
+/** A dead worker's job is handed to another one after at most lock + check: early enough to end in its caller's time. */
+const lockDurationMs = 4_000;
+const stalledIntervalMs = 1_500;
 /** Deliveries lost with their worker before BullMQ gives a job up; every handler may run twice, so more than its default. */
 const maxStalledCount = 10;
 
@@ -71,11 +79,14 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     lockDuration: lockDurationMs,
     stalledInterval: stalledIntervalMs,
     maxStalledCount,
+    // BullMQ then keeps totals of what ended, which outlive the jobs.
+    metrics: { maxDataPoints: MetricsTime.ONE_HOUR },
+    ...(options.telemetry !== undefined && { telemetry: options.telemetry }),
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
   });
   worker.on("error", onError);
   worker.on("completed", (job, result: unknown) =>
-    onStep({ ...describe(queue, job), ...outcomeOf(result), state: "completed" }),
+    onStep({ ...describe(queue, job), ...keyIn(result), ...outcomeOf(result), state: "completed" }),
   );
   worker.on("failed", (job, error) => {
     if (job === undefined) return;
@@ -83,7 +94,7 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     onStep({ ...describe(queue, job), state, error });
   });
   worker.on("stalled", (jobId) =>
-    onStep({ queue, name: "unknown", jobId, requestId: "", attempt: 0, durationMs: 0, state: "stalled" }),
+    onStep({ queue, name: "unknown", jobId, requestId: "", attempt: 0, durationMs: 0, waitedMs: 0, state: "stalled" }),
   );
   return {
     // Without Redis nothing is taken anyway, and BullMQ would wait for it.
@@ -130,6 +141,7 @@ function deliveryOf(job: Job): Delivery {
   return {
     jobId: job.id ?? "",
     requestId: requestIdOf(job),
+    requestedAt: job.timestamp,
     attempt: job.attemptsStarted,
     redelivered: job.attemptsStarted > 1 || job.stalledCounter > 0,
   };
@@ -143,6 +155,7 @@ function requestIdOf(job: Job): string {
 
 function describe(queue: QueueName, job: Job) {
   const ended = job.finishedOn ?? Date.now();
+  const data: unknown = job.data;
   return {
     queue,
     name: job.name,
@@ -150,7 +163,19 @@ function describe(queue: QueueName, job: Job) {
     requestId: requestIdOf(job),
     attempt: job.attemptsStarted,
     durationMs: Math.max(0, ended - (job.processedOn ?? ended)),
+    waitedMs: Math.max(0, (job.processedOn ?? ended) - job.timestamp),
+    ...keyIdOf(data),
   };
+}
+
+/** The key of a result that tells of one. */
+function keyIn(result: unknown): { keyId?: number } {
+  return typeof result === "object" && result !== null && "key" in result ? keyIdOf(result.key) : {};
+}
+
+function keyIdOf(data: unknown): { keyId?: number } {
+  if (typeof data !== "object" || data === null || !("key_id" in data)) return {};
+  return typeof data.key_id === "number" ? { keyId: data.key_id } : {};
 }
 
 function outcomeOf(result: unknown): { outcome?: string } {

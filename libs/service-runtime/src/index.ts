@@ -2,18 +2,21 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { coerceError, errorMessage } from "./coerce-error.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./create-logger.ts";
+export { type DependencyName, dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
   boundedLabel,
+  type CounterOptions,
   createMetrics,
   type GaugeOptions,
   type HistogramOptions,
   type LabelCombination,
   LabelCombinationsError,
   LATENCY_BUCKETS_SECONDS,
+  type MetricDescription,
   type MetricOptions,
   type Metrics,
 } from "./metrics.ts";
@@ -25,7 +28,7 @@ export { type Environment, type ReadSettingsOptions, readSettings } from "./read
 export type { CheckResult, ReadinessCheck } from "./readiness.ts";
 export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
 export { runtimeSettings } from "./runtime-settings.ts";
-export { REDACTED, scrubSecrets } from "./scrub-secrets.ts";
+export { REDACTED, scrubData, scrubSecrets } from "./scrub-secrets.ts";
 export type { ServiceState } from "./service-state.ts";
 export {
   booleanFlag,
@@ -39,3 +42,4 @@ export {
   wholeNumber,
 } from "./setting-types.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
+export { untilAnswered } from "./until-answered.ts";

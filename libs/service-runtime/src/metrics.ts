@@ -17,9 +17,14 @@ export interface MetricOptions<Label extends string> {
   readonly startWith?: readonly LabelCombination<NoInfer<Label>>[];
 }
 
+export interface CounterOptions<Label extends string> extends MetricOptions<Label> {
+  /** Raises the counter to a total that is kept elsewhere when it is read. Such a counter is not started at 0. */
+  readonly collect?: (counter: Counter<Label>) => void;
+}
+
 export interface GaugeOptions<Label extends string> extends MetricOptions<Label> {
-  /** Sets the gauge when it is read. Such a gauge is not started at 0. */
-  readonly collect?: (gauge: Gauge<Label>) => void | Promise<void>;
+  /** Sets the gauge when it is read, from what is at hand: a page of metrics waits for nobody. Such a gauge is not started at 0. */
+  readonly collect?: (gauge: Gauge<Label>) => void;
 }
 
 export interface HistogramOptions<Label extends string> extends MetricOptions<Label> {
@@ -27,10 +32,21 @@ export interface HistogramOptions<Label extends string> extends MetricOptions<La
   readonly buckets?: readonly number[];
 }
 
+/** What a metric is, for its documentation. */
+export interface MetricDescription {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** Every label with its values; none when they are not known beforehand. */
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+}
+
 /** Metrics of one process. Whatever counts gets them passed in; nothing registers on prom-client's global registry. */
 export interface Metrics {
   readonly registry: Registry;
-  counter<Label extends string = never>(options: MetricOptions<Label>): Counter<Label>;
+  /** The metrics made here, in the order of their making; those of the Node process itself are not among them. */
+  readonly descriptions: readonly MetricDescription[];
+  counter<Label extends string = never>(options: CounterOptions<Label>): Counter<Label>;
   gauge<Label extends string = never>(options: GaugeOptions<Label>): Gauge<Label>;
   histogram<Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>;
 }
@@ -77,12 +93,24 @@ export function createMetrics({
 
 function metricsOn(registry: Registry): Metrics {
   const registers = [registry];
+  const descriptions: MetricDescription[] = [];
+  const describe = (type: MetricDescription["type"], { name, help, labels = {} }: MetricOptions<string>) =>
+    descriptions.push({ name, type, help, labels });
   return {
     registry,
+    descriptions,
 
-    counter(options) {
-      const { name, help } = options;
-      const counter = new Counter({ name, help, labelNames: labelNames(options), registers });
+    counter<Label extends string>(options: CounterOptions<Label>) {
+      const { name, help, collect } = options;
+      const counter: Counter<Label> = new Counter({
+        name,
+        help,
+        labelNames: labelNames(options),
+        registers,
+        ...(collect !== undefined && { collect: () => collect(counter) }),
+      });
+      describe("counter", options);
+      if (collect !== undefined) return counter;
       for (const combination of startCombinations(options)) counter.inc(combination, 0);
       return counter;
     },
@@ -96,6 +124,7 @@ function metricsOn(registry: Registry): Metrics {
         registers,
         ...(collect !== undefined && { collect: () => collect(gauge) }),
       });
+      describe("gauge", options);
       if (collect !== undefined) return gauge;
       for (const combination of startCombinations(options)) gauge.set(combination, 0);
       return gauge;
@@ -110,6 +139,7 @@ function metricsOn(registry: Registry): Metrics {
         buckets: [...buckets],
         registers,
       });
+      describe("histogram", options);
       for (const combination of startCombinations(options)) histogram.zero(combination);
       return histogram;
     },

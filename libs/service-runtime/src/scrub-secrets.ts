@@ -40,7 +40,7 @@ const SECRET_FIELD =
   /(?:authorization|cookie|apikeys?|secretkeys?|privatekey|password|passwd|secret|token|uuids?)$|^(?:vless|share)?links?$/;
 
 /** A copy of JSON data with every field named as a secret and every secret inside a text replaced, at any depth. */
-function scrubData(data: unknown): unknown {
+export function scrubData(data: unknown): unknown {
   if (typeof data === "string") return scrubSecrets(data);
   if (Array.isArray(data)) return data.map(scrubData);
   if (typeof data !== "object" || data === null) return data;

@@ -1,5 +1,5 @@
-import { ManualClock } from "@veil/service-runtime";
 import { expect, it } from "vitest";
+import { ManualClock } from "./manual-clock.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 const { signal } = new AbortController();

@@ -1,2 +1,3 @@
+export { documentedMetricLines, metricLines } from "./metrics-table.ts";
 export { ownDatabase, ownPrefix } from "./own-database.ts";
 export { startTestXray, type TestXray } from "./start-test-xray.ts";

@@ -1,4 +1,5 @@
 /** The only gRPC code: HandlerService, StatsService and RoutingService of one Xray node. */
+export { callMetrics } from "./call-metrics.ts";
 export type { Counter } from "./counters.ts";
 export type { UnreachableReason } from "./errors.ts";
 export {

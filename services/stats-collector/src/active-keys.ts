@@ -12,9 +12,9 @@ const WORTH_A_SCAN = 200;
 
 /** The active keys in MongoDB. Both methods throw StoreUnavailableError while it is away. */
 export class StoredActiveKeys implements ActiveKeys {
-  readonly #keys: Pick<MongoKeyReader, "find" | "listActive" | "countActive">;
+  readonly #keys: Pick<MongoKeyReader, "find" | "listActiveIds" | "countActive">;
 
-  constructor(keys: Pick<MongoKeyReader, "find" | "listActive" | "countActive">) {
+  constructor(keys: Pick<MongoKeyReader, "find" | "listActiveIds" | "countActive">) {
     this.#keys = keys;
   }
 
@@ -34,7 +34,9 @@ export class StoredActiveKeys implements ActiveKeys {
   async #byReadingAll(keyIds: readonly number[]): Promise<Set<number>> {
     const wanted = new Set(keyIds);
     const active = new Set<number>();
-    for await (const { keyId } of this.#keys.listActive()) if (wanted.has(keyId)) active.add(keyId);
+    for await (const group of this.#keys.listActiveIds()) {
+      for (const { keyId } of group) if (wanted.has(keyId)) active.add(keyId);
+    }
     return active;
   }
 }

@@ -1,49 +1,110 @@
+import type { QueueFigures } from "@veil/job-contract";
 import { createMetrics } from "@veil/service-runtime";
 import { expect, it } from "vitest";
+import type { NodeFigures } from "./cluster-figures.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
 
 const NOW = 1_700_000_000_000;
 
-function metricsAt(now: () => number) {
+const queue: QueueFigures = {
+  queue: "veil-keys",
+  counts: { active: 1, completed: 7, delayed: 0, failed: 2, prioritized: 0, waiting: 3, "waiting-children": 0 },
+  completed: 900,
+  failed: 4,
+  oldestWaiting: NOW - 2_500,
+};
+
+const answering: NodeFigures = {
+  answers: true,
+  uptimeSeconds: 77,
+  online: 5,
+  traffic: [
+    { dimension: "inbound", target: "vless-in", link: "uplink", bytes: 11 },
+    { dimension: "user", target: "1@veil", link: "downlink", bytes: 12 },
+  ],
+};
+
+function metricsAt(now: () => number, { reports = true } = {}) {
   const metrics = createMetrics({ service: "test", version: "0", defaultMetrics: false });
-  const nodes = [
-    { name: "a", reachable: true },
-    { name: "b", reachable: false },
-  ];
-  return { registry: metrics.registry, measured: collectorMetrics({ metrics, nodes, clock: { now } }) };
+  const measured = collectorMetrics({ metrics, nodes: ["a", "b"], clock: { now } });
+  const shown = { reports };
+  const figures = {
+    keys: { creating: 1, active: 20, deleting: 3 },
+    queues: [queue],
+    nodes: new Map([
+      ["a", answering],
+      ["b", { answers: false, uptimeSeconds: null, online: null, traffic: [] }],
+    ]),
+  };
+  measured.showCluster(() => (shown.reports ? { figures, isReachable: (node) => node === "a" } : null));
+  return { page: () => metrics.registry.metrics(), measured, shown };
 }
 
 it("shows totals as MongoDB has them, and nothing before they are known", async () => {
-  const { registry, measured } = metricsAt(() => NOW);
-  expect(await registry.metrics()).not.toMatch(/veil_traffic_bytes_total\{/);
+  const { page, measured } = metricsAt(() => NOW);
+  expect(await page()).not.toMatch(/veil_traffic_bytes_total\{/);
   measured.report({ node: "a", seenAt: NOW, restarts: 2, carried: { up: 1_000, down: 0 } });
   measured.report({ node: "a", seenAt: NOW, restarts: 3, carried: { up: 1_500, down: 7 } });
-  const text = await registry.metrics();
+  const text = await page();
   expect(text).toContain('veil_traffic_bytes_total{node="a",direction="upload"} 1500');
   expect(text).toContain('veil_traffic_bytes_total{node="a",direction="download"} 7');
   expect(text).toContain('veil_xray_restarts_total{node="a"} 3');
 });
 
-it("never lets a total fall", async () => {
-  const { registry, measured } = metricsAt(() => NOW);
+it("never lets a total fall, nor grow by being read twice", async () => {
+  const { page, measured } = metricsAt(() => NOW);
   measured.report({ node: "a", seenAt: NOW, restarts: 0, carried: { up: 1_000, down: 0 } });
   measured.report({ node: "a", seenAt: NOW, restarts: 0, carried: { up: 900, down: 0 } });
-  expect(await registry.metrics()).toContain('veil_traffic_bytes_total{node="a",direction="upload"} 1000');
+  await page();
+  expect(await page()).toContain('veil_traffic_bytes_total{node="a",direction="upload"} 1000');
 });
 
 it("shows the age of the last reading, since the start when there was none", async () => {
   let now = NOW;
-  const { registry, measured } = metricsAt(() => now);
+  const { page, measured } = metricsAt(() => now);
   now += 30_000;
   measured.report({ node: "a", seenAt: now - 5_000, restarts: 0, carried: { up: 0, down: 0 } });
-  const text = await registry.metrics();
+  const text = await page();
   expect(text).toContain('veil_traffic_sync_age_seconds{node="a"} 5');
   expect(text).toContain('veil_traffic_sync_age_seconds{node="b"} 30');
 });
 
-it("shows which nodes answer, how long syncs take and how jobs end", async () => {
-  const { registry, measured } = metricsAt(() => NOW);
-  measured.synced("a", 20);
+it("shows keys, queues and nodes as they were last read", async () => {
+  const { page } = metricsAt(() => NOW);
+  const text = await page();
+  for (const line of [
+    'veil_keys{state="active"} 20',
+    'veil_oldest_waiting_job_age_seconds{queue="veil-keys"} 2.5',
+    'bullmq_job_count{queue="veil-keys",state="waiting"} 3',
+    'bullmq_job_completed_total{queue="veil-keys"} 900',
+    'bullmq_job_failed_total{queue="veil-keys"} 4',
+    'veil_xray_up{node="a"} 1',
+    'veil_xray_up{node="b"} 0',
+    'veil_xray_online_users{node="a"} 5',
+    'v2ray_up{node="a"} 1',
+    'v2ray_up{node="b"} 0',
+    'v2ray_uptime_seconds{node="a"} 77',
+    'v2ray_traffic_uplink_bytes_total{node="a",dimension="inbound",target="vless-in"} 11',
+    'v2ray_traffic_downlink_bytes_total{node="a",dimension="user",target="1@veil"} 12',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+});
+
+it("shows nothing of the whole system while another collector does", async () => {
+  const { page, measured, shown } = metricsAt(() => NOW);
+  measured.report({ node: "a", seenAt: NOW, restarts: 2, carried: { up: 1_000, down: 0 } });
+  await page();
+  shown.reports = false;
+  expect(await page()).not.toMatch(
+    /^(bullmq_|v2ray_|veil_(keys|oldest|xray_(up|restarts|online)|traffic_(bytes|sync_age)))\w*[{ ]/m,
+  );
+});
+
+it("shows how syncs and jobs end", async () => {
+  const { page, measured } = metricsAt(() => NOW);
+  measured.synced("a", 20, "ok");
+  measured.synced("a", 20, "error");
   measured.jobStep({
     queue: "veil-traffic",
     name: "reset-traffic",
@@ -52,10 +113,11 @@ it("shows which nodes answer, how long syncs take and how jobs end", async () =>
     attempt: 1,
     state: "completed",
     durationMs: 1,
+    waitedMs: 3,
   });
-  const text = await registry.metrics();
-  expect(text).toContain('veil_xray_up{node="a"} 1');
-  expect(text).toContain('veil_xray_up{node="b"} 0');
+  const text = await page();
   expect(text).toContain('veil_traffic_sync_duration_seconds_count{node="a"} 1');
+  expect(text).toContain('veil_traffic_sync_total{node="a",result="error"} 1');
   expect(text).toContain('veil_jobs_total{queue="veil-traffic",name="reset-traffic",result="completed"} 1');
+  expect(text).toContain('veil_job_wait_duration_seconds_count{queue="veil-traffic",name="reset-traffic"} 1');
 });

@@ -1,90 +1,89 @@
-import { type JobStep, jobNamesOf } from "@veil/job-contract";
+import { type JobStep, jobMetrics } from "@veil/job-contract";
 import type { Clock, Metrics } from "@veil/service-runtime";
+import { callMetrics } from "@veil/xray-gateway";
+import { clusterMetrics, type ShownFigures } from "./cluster-metrics.ts";
 import type { NodeReport } from "./sync-loop.ts";
 
 export interface CollectorMetrics {
   jobStep(step: JobStep): void;
-  synced(node: string, durationMs: number): void;
+  synced(node: string, durationMs: number, result: "ok" | "error"): void;
   report(report: NodeReport): void;
+  /** Shows the figures of the whole system whenever there are any: those of one collector at a time. */
+  showCluster(figures: () => Omit<ShownFigures, "reportOf"> | null): void;
+  /** What a node's `onCall` is to be. */
+  readonly callsOf: ReturnType<typeof callMetrics>;
 }
 
 export interface CollectorMetricsOptions {
   readonly metrics: Metrics;
-  readonly nodes: readonly { readonly name: string; readonly reachable: boolean }[];
+  readonly nodes: readonly string[];
   readonly clock: Pick<Clock, "now">;
 }
 
-/** The collector's own metrics. Totals come from MongoDB, so every replica shows the same, before and after a restart. */
+const calledMethods = [
+  "queryCounters",
+  "readCounter",
+  "uptimeSeconds",
+  "onlineUsers",
+  "readProcessMark",
+  "plantProcessMark",
+];
+
+/** The collector's own metrics, and those of the whole system. */
 export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOptions): CollectorMetrics {
-  const node = nodes.map(({ name }) => name);
-  const startedAt = clock.now();
-  const seenAt = new Map<string, number>();
-  const jobs = metrics.counter({
-    name: "veil_jobs_total",
-    help: "Deliveries of jobs by how they ended.",
-    labels: {
-      queue: ["veil-traffic"],
-      name: [...jobNamesOf("veil-traffic"), "unknown"],
-      result: ["completed", "retried", "failed", "stalled"],
+  const reports = new LastReports();
+  let cluster: () => Omit<ShownFigures, "reportOf"> | null = () => null;
+  clusterMetrics({
+    metrics,
+    nodes,
+    clock,
+    shown: () => {
+      const figures = cluster();
+      return figures === null ? null : { ...figures, reportOf: (node) => reports.of(node) };
     },
   });
   const syncSeconds = metrics.histogram({
     name: "veil_traffic_sync_duration_seconds",
     help: "Time it took to bring a node's counters into the ledger.",
-    labels: { node },
+    labels: { node: nodes },
   });
-  // A total that began at 0 in every new process would look like a counter that fell.
-  const bytes = metrics.counter({
-    name: "veil_traffic_bytes_total",
-    help: "Bytes that the node's inbound has carried, deleted keys included.",
-    labels: { node, direction: ["upload", "download"] },
-    startWith: [],
+  const syncs = metrics.counter({
+    name: "veil_traffic_sync_total",
+    help: "Readings of a node's counters by result.",
+    labels: { node: nodes, result: ["ok", "error"] },
   });
-  const restarts = metrics.counter({
-    name: "veil_xray_restarts_total",
-    help: "How often the node's Xray was found restarted.",
-    labels: { node },
-    startWith: [],
-  });
-  metrics.gauge({
-    name: "veil_traffic_sync_age_seconds",
-    help: "Time since the node's counters were last read by any collector; since the start when never.",
-    labels: { node },
-    collect: (gauge) => {
-      for (const name of node) gauge.set({ node: name }, (clock.now() - (seenAt.get(name) ?? startedAt)) / 1000);
-    },
-  });
-  metrics.gauge({
-    name: "veil_xray_up",
-    help: "Whether the node's gRPC API answered last.",
-    labels: { node },
-    collect: (gauge) => {
-      for (const { name, reachable } of nodes) gauge.set({ node: name }, reachable ? 1 : 0);
-    },
-  });
-  const raiseTotal = totalsRaiser();
   return {
-    jobStep: ({ queue, name, state }) => jobs.inc({ queue, name, result: state }),
-    synced: (name, durationMs) => syncSeconds.observe({ node: name }, durationMs / 1000),
-    report: (report) => {
-      const { carried } = report;
-      seenAt.set(report.node, report.seenAt);
-      raiseTotal(`${report.node} up`, carried.up, (by) => bytes.inc({ node: report.node, direction: "upload" }, by));
-      raiseTotal(`${report.node} down`, carried.down, (by) =>
-        bytes.inc({ node: report.node, direction: "download" }, by),
-      );
-      raiseTotal(`${report.node} restarts`, report.restarts, (by) => restarts.inc({ node: report.node }, by));
+    callsOf: callMetrics(metrics, nodes, calledMethods),
+    jobStep: jobMetrics(metrics, "veil-traffic"),
+    synced: (node, durationMs, result) => {
+      syncs.inc({ node, result });
+      if (result === "ok") syncSeconds.observe({ node }, durationMs / 1_000);
+    },
+    report: (report) => reports.take(report),
+    showCluster: (figures) => {
+      cluster = figures;
     },
   };
 }
 
-/** Raises counters to totals that are known from elsewhere. */
-function totalsRaiser(): (name: string, total: number, raise: (by: number) => void) => void {
-  const shown = new Map<string, number>();
-  return (name, total, raise) => {
-    const before = shown.get(name) ?? 0;
-    if (shown.has(name) && total <= before) return;
-    raise(total - before);
-    shown.set(name, total);
-  };
+/** How nodes stand in MongoDB, as last heard. A total that came late never lowers one that is known. */
+class LastReports {
+  readonly #reports = new Map<string, NodeReport>();
+
+  of(node: string): NodeReport | null {
+    return this.#reports.get(node) ?? null;
+  }
+
+  take(report: NodeReport): void {
+    const before = this.#reports.get(report.node) ?? report;
+    this.#reports.set(report.node, {
+      node: report.node,
+      seenAt: Math.max(before.seenAt, report.seenAt),
+      restarts: Math.max(before.restarts, report.restarts),
+      carried: {
+        up: Math.max(before.carried.up, report.carried.up),
+        down: Math.max(before.carried.down, report.carried.down),
+      },
+    });
+  }
 }

@@ -17,5 +17,13 @@ export const collectorSettings = z.object({
     .meta({ example: "veil" }),
   /** Traffic jobs under way at once in one collector. Those that refresh keys share their readings. */
   COLLECTOR_CONCURRENCY: wholeNumber({ min: 1, max: 512 }).default(64).meta({ example: "64" }),
+  /** How many users of a node the `v2ray_traffic_*` metrics show, those with the most bytes; 0 for none. */
+  METRICS_TOP_USERS: wholeNumber({ max: 1_000 }).default(0).meta({ example: "50" }),
+  /** Opens the page on the queues to who knows it. */
+  ADMIN_PASSWORD: z
+    .string()
+    .min(12, "must have at least 12 characters")
+    .optional()
+    .meta({ secret: true, example: "<output of: openssl rand -hex 16>" }),
   TRAFFIC_SYNC_INTERVAL_SECONDS: wholeNumber({ min: 1, max: 3_600 }).default(10).meta({ example: "10" }),
 });

@@ -13,7 +13,7 @@ function loopOf(rig: Rig, reports: NodeReport[] = [], durations: number[] = []):
     everyMs: 10_000,
     clock: rig.clock,
     log,
-    onSynced: (_, durationMs) => durations.push(durationMs),
+    onSynced: (_, durationMs, result) => result === "ok" && durations.push(durationMs),
     onReport: (report) => reports.push(report),
   });
 }

@@ -6,7 +6,7 @@ import { TrafficRefresher } from "./refresh-traffic.ts";
 import { trafficJobHandlers } from "./traffic-job-handlers.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
-const delivery = { jobId: "job-1", requestId: "request-1", attempt: 1, redelivered: false };
+const delivery = { jobId: "job-1", requestId: "request-1", attempt: 1, redelivered: false, requestedAt: BEGIN };
 const job = { key_id: 1, deadline: BEGIN + 5_000, request_id: "request-1" };
 
 function handlersOn(rig: Rig) {

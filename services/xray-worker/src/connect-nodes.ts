@@ -1,7 +1,7 @@
 import type { MongoInboundVault, MongoKeyStore } from "@veil/mongo-store";
 import { nodeSettings } from "@veil/node-settings";
 import { type RunningService, runPeriodically } from "@veil/service-runtime";
-import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
 import type { VlessFlow } from "@veil/xray-protocols";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
@@ -13,6 +13,8 @@ export interface NodeDependencies extends ConfigMirrorDependencies {
   readonly vault: MongoInboundVault;
   /** Told every minute how many removed users a node blocks. */
   readonly onBlocked: (node: string, users: number) => void;
+  /** What is to be told of every call to a node. */
+  readonly callsOf: (node: string) => NonNullable<XrayNodeOptions["onCall"]>;
 }
 
 export interface ConnectedNode {
@@ -33,7 +35,7 @@ export function connectNodes(
   const all = nodeSettings(settings);
   const mirrored = settings.XRAY_CONFIG_NODE ?? all[0]?.name;
   return all.map(({ name, address, inboundTag }) => {
-    const node = connectXrayNode({ name, address, inboundTag });
+    const node = connectXrayNode({ name, address, inboundTag, onCall: dependencies.callsOf(name) });
     running.onStop("connections", `node ${name}`, () => node.close());
     const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
     if (blocked !== null) tidyPeriodically(running, name, blocked, dependencies);

@@ -49,7 +49,7 @@ export class ReconcileLoop {
     const { exclusive, node, clock } = this.#options;
     const subject = `reconcile:${node.name}`;
     const pass = await runExclusively({ ...exclusive, subject, leaseMs: passLeaseMs }, () => this.#pass(reason));
-    if (pass !== null) this.#watch.passed(clock.now());
+    if (pass !== null) this.#watch.passed(clock.now(), pass.result.postponed);
   }
 
   async #glance(): Promise<PassReason | null> {
@@ -64,7 +64,7 @@ export class ReconcileLoop {
     }
   }
 
-  async #pass(reason: PassReason): Promise<void> {
+  async #pass(reason: PassReason): Promise<PassResult> {
     const { node, log, onPass, clock } = this.#options;
     const begun = clock.now();
     try {
@@ -78,6 +78,7 @@ export class ReconcileLoop {
         "reconciled",
       );
       onPass({ node: node.name, reason, result: "ok", durationMs, found });
+      return found;
     } catch (error) {
       onPass({ node: node.name, reason, result: "error", durationMs: clock.now() - begun });
       throw error;

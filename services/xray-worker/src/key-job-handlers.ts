@@ -1,4 +1,4 @@
-import { itemJobId, type JobHandlers, type JobResult } from "@veil/job-contract";
+import { type Delivery, itemJobId, type JobHandlers, type JobResult } from "@veil/job-contract";
 import {
   cancelCreation,
   type KeyRecord,
@@ -10,25 +10,46 @@ import {
 } from "@veil/key-lifecycle";
 import pLimit from "p-limit";
 
-/** Deletions of batches under way at once in one worker: each holds a lease. */
-const deletionsAtOnce = 32;
+/** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
+const deletionsAtOnce = 96;
 /** Calls of batches to one node at once: most of what a node's connection carries, with room left for single jobs. */
 const nodeCallsAtOnce = 48;
 
-/** What the worker does with each job of the key queue. */
-export function keyJobHandlers(ports: LifecyclePorts): JobHandlers<"veil-keys"> {
+/** What became of one key that a request wanted created or deleted. */
+export interface KeyEnding {
+  readonly operation: "create" | "delete";
+  readonly outcome: "done" | "not_found" | "unavailable" | "failed";
+  /** Since the request came in. */
+  readonly durationMs: number;
+}
+
+/** What the worker does with each job of the key queue. @param onKey told of every key when its end is known */
+export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding) => void): JobHandlers<"veil-keys"> {
+  const told = <R extends JobResult<"create-key" | "delete-key">>(
+    operation: KeyEnding["operation"],
+    result: R,
+    { requestedAt }: Delivery,
+  ): R => {
+    onKey({ operation, outcome: endingOf(result.outcome), durationMs: ports.clock.now() - requestedAt });
+    return result;
+  };
   const deletions = pLimit(deletionsAtOnce);
   const batchPorts = { ...ports, nodes: ports.nodes.map(withRoomForOthers) };
   return {
-    "create-key": async ({ name, deadline }, { jobId, redelivered }) =>
-      createResult(await provisionKey({ job: jobId, name, deadline, redelivered }, ports)),
+    "create-key": async ({ name, deadline }, delivery) => {
+      const { jobId: job, redelivered } = delivery;
+      const result = await provisionKey({ job, name, deadline, redelivered }, ports);
+      return told("create", createResult(result), delivery);
+    },
 
-    "create-keys": async ({ names, deadline }, { jobId, redelivered }) => {
+    "create-keys": async ({ names, deadline }, delivery) => {
+      const { jobId, redelivered } = delivery;
       // All at once: the store then claims and decides hundreds by one write, and only the nodes are asked in turn.
       const items = await allSettled(
         names.map(async (name, index) => {
           const job = itemJobId(jobId, index);
-          return createResult(await provisionKey({ job, name, deadline, redelivered }, batchPorts));
+          const result = await provisionKey({ job, name, deadline, redelivered }, batchPorts);
+          return told("create", createResult(result), delivery);
         }),
       );
       return { outcome: "done", items };
@@ -44,13 +65,19 @@ export function keyJobHandlers(ports: LifecyclePorts): JobHandlers<"veil-keys"> 
       return { outcome: "cancelled" };
     },
 
-    "delete-key": ({ key_id, deadline }, { jobId, redelivered }) =>
-      retireKey({ keyId: key_id, job: jobId, deadline, redelivered }, ports),
+    "delete-key": async ({ key_id, deadline }, delivery) => {
+      const { jobId: job, redelivered } = delivery;
+      return told("delete", await retireKey({ keyId: key_id, job, deadline, redelivered }, ports), delivery);
+    },
 
-    "delete-keys": async ({ key_ids, deadline }, { jobId, redelivered }) => {
+    "delete-keys": async ({ key_ids, deadline }, delivery) => {
+      const { jobId, redelivered } = delivery;
       const items = await allSettled(
         key_ids.map((keyId, index) =>
-          deletions(() => retireKey({ keyId, job: itemJobId(jobId, index), deadline, redelivered }, batchPorts)),
+          deletions(async () => {
+            const job = itemJobId(jobId, index);
+            return told("delete", await retireKey({ keyId, job, deadline, redelivered }, batchPorts), delivery);
+          }),
         ),
       );
       return { outcome: "done", items };
@@ -79,6 +106,18 @@ async function allSettled<R>(items: readonly Promise<R>[]): Promise<R[]> {
     if (end.status === "rejected") throw end.reason;
     return end.value;
   });
+}
+
+function endingOf(outcome: JobResult<"create-key" | "delete-key">["outcome"]): KeyEnding["outcome"] {
+  switch (outcome) {
+    case "created":
+    case "deleted":
+      return "done";
+    case "not-found":
+      return "not_found";
+    default:
+      return outcome;
+  }
 }
 
 function createResult(result: ProvisionResult): JobResult<"create-key"> {

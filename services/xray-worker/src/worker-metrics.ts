@@ -1,36 +1,53 @@
-import { type JobStep, jobNamesOf } from "@veil/job-contract";
-import type { MongoKeyStore } from "@veil/mongo-store";
+import { type JobStep, jobMetrics } from "@veil/job-contract";
 import type { Clock, Metrics } from "@veil/service-runtime";
+import { callMetrics } from "@veil/xray-gateway";
 import type { FinishedPass } from "./keep-reconciled.ts";
+import type { KeyEnding } from "./key-job-handlers.ts";
 
 export interface WorkerMetrics {
   jobStep(step: JobStep): void;
+  keyEnded(ending: KeyEnding): void;
   pass(pass: FinishedPass): void;
   configFile(result: ConfigFileResult): void;
   blocked(node: string, users: number): void;
+  /** What a node's `onCall` is to be. */
+  readonly callsOf: ReturnType<typeof callMetrics>;
+}
+
+export interface WorkerMetricsOptions {
+  readonly metrics: Metrics;
+  readonly nodes: readonly string[];
+  readonly clock: Pick<Clock, "now">;
+  /** The longest time between two passes over a node, whoever makes them. */
+  readonly passPeriodMs: number;
 }
 
 const configFileResults = ["written", "unchanged", "error"] as const;
 type ConfigFileResult = (typeof configFileResults)[number];
 
+const driftKinds = ["missing", "wrong", "ghost"] as const;
+type Drift = Readonly<Record<(typeof driftKinds)[number], number>>;
+const noDrift: Drift = { missing: 0, wrong: 0, ghost: 0 };
+
+const calledMethods = [
+  "addUser",
+  "removeUser",
+  "listUsers",
+  "countUsers",
+  "uptimeSeconds",
+  "readInbound",
+  "removeInbound",
+  "addInbound",
+  "blockUser",
+  "unblockUser",
+  "listBlockedUsers",
+  "readCounter",
+];
+
 /** The worker's own metrics; every series exists at 0 from the start. */
-export function workerMetrics(
-  metrics: Metrics,
-  nodes: readonly string[],
-  store: Pick<MongoKeyStore, "countByState">,
-  clock: Clock,
-): WorkerMetrics {
-  const knownNames = jobNamesOf("veil-keys");
-  const knownName = (name: string) => knownNames.find((known) => known === name) ?? "unknown";
-  const jobs = metrics.counter({
-    name: "veil_jobs_total",
-    help: "Deliveries of jobs by how they ended.",
-    labels: {
-      queue: ["veil-keys"],
-      name: [...knownNames, "unknown"],
-      result: ["completed", "retried", "failed", "stalled"],
-    },
-  });
+export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions): WorkerMetrics {
+  const keyEnded = keyMetrics(metrics);
+  const jobStep = jobMetrics(metrics, "veil-keys");
   const passes = metrics.counter({
     name: "veil_reconcile_total",
     help: "Reconcile passes by node and result.",
@@ -41,41 +58,73 @@ export function workerMetrics(
     help: "Duration of a reconcile pass.",
     labels: { node: nodes },
   });
-  const configFile = metrics.counter({
-    name: "veil_config_file_total",
-    help: "Attempts to bring Xray's config file up to date, by result.",
-    labels: { result: configFileResults },
-  });
+  const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
   const blocked = metrics.gauge({
     name: "veil_blocked_users",
     help: "Removed users whose further streams the node blocks.",
     labels: { node: nodes },
   });
-  const drift = metrics.gauge({
-    name: "veil_drift_users",
-    help: "Users found to differ from what is desired, at the last pass.",
-    labels: { node: nodes, kind: ["missing", "wrong", "ghost"] },
-  });
-  metrics.gauge({
-    name: "veil_keys",
-    help: "Keys by state.",
-    labels: { state: ["creating", "active", "deleting"] },
-    collect: async (gauge) => {
-      const counts = await store.countByState(clock.now());
-      for (const [state, count] of Object.entries(counts)) gauge.set({ state }, count);
-    },
+  const configFile = metrics.counter({
+    name: "veil_config_file_total",
+    help: "Attempts to bring Xray's config file up to date, by result.",
+    labels: { result: configFileResults },
   });
   return {
-    jobStep: ({ queue, name, state }) => jobs.inc({ queue, name: knownName(name), result: state }),
+    jobStep,
+    keyEnded,
     blocked: (node, users) => blocked.set({ node }, users),
     configFile: (result) => configFile.inc({ result }),
+    callsOf: callMetrics(metrics, nodes, calledMethods),
     pass: ({ node, result, durationMs, found }) => {
       passes.inc({ node, result });
-      passSeconds.observe({ node }, durationMs / 1000);
+      passSeconds.observe({ node }, durationMs / 1_000);
       if (found === undefined) return;
-      drift.set({ node, kind: "missing" }, found.drift.missing.length);
-      drift.set({ node, kind: "wrong" }, found.drift.wrong.length);
-      drift.set({ node, kind: "ghost" }, found.drift.ghosts.length);
+      const { missing, wrong, ghosts } = found.drift;
+      drift(node, { missing: missing.length, wrong: wrong.length, ghost: ghosts.length });
     },
+  };
+}
+
+function keyMetrics(metrics: Metrics): (ending: KeyEnding) => void {
+  const seconds = metrics.histogram({
+    name: "veil_key_provision_duration_seconds",
+    help: "Time from the request until the key was active in Xray, or its deletion was settled.",
+    labels: { operation: ["create", "delete"] },
+  });
+  const endings = metrics.counter({
+    name: "veil_key_operations_total",
+    help: "Keys that jobs were to create or delete, by what became of it; batches count per key.",
+    labels: { operation: ["create", "delete"], outcome: ["done", "not_found", "unavailable", "failed"] },
+  });
+  return ({ operation, outcome, durationMs }) => {
+    endings.inc({ operation, outcome });
+    if (outcome === "done") seconds.observe({ operation }, Math.max(0, durationMs) / 1_000);
+  };
+}
+
+/** What one replica found is of no account once another one looks after the node. */
+function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions) {
+  const last = new Map<string, { readonly at: number; readonly drift: Drift }>();
+  metrics.gauge({
+    name: "veil_drift_users",
+    help: "Users found to differ from what is desired, at this worker's last pass; 0 when other workers make the passes since.",
+    labels: { node: nodes, kind: driftKinds },
+    collect: (gauge) => {
+      for (const node of nodes) {
+        const pass = last.get(node);
+        const isOwn = pass !== undefined && clock.now() - pass.at < 2 * passPeriodMs;
+        const drift = isOwn ? pass.drift : noDrift;
+        for (const kind of driftKinds) gauge.set({ node, kind }, drift[kind]);
+      }
+    },
+  });
+  const found = metrics.counter({
+    name: "veil_drift_found_total",
+    help: "Users found to differ from what is desired, over all passes.",
+    labels: { node: nodes, kind: driftKinds },
+  });
+  return (node: string, drift: Drift) => {
+    last.set(node, { at: clock.now(), drift });
+    for (const kind of driftKinds) found.inc({ node, kind }, drift[kind]);
   };
 }

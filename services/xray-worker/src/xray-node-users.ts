@@ -69,11 +69,11 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   /** Out of the file first: an Xray that starts in between must not bring the user back. */
-  async remove(keyId: number): Promise<void> {
+  async remove(keyId: number): Promise<"removed" | "absent"> {
     const { node, blocked, mirror } = this.#options;
     const email = userEmail(keyId);
     await Promise.all([mirror?.settle(keyId), blocked?.block(email)]);
-    await nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
+    return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
   }
 
   async list(): Promise<readonly ActualUser[] | null> {

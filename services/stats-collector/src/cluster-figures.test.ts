@@ -1,0 +1,101 @@
+import { createLogger } from "@veil/service-runtime";
+import { describe, expect, it } from "vitest";
+import { ClusterFigures, type ClusterFiguresOptions } from "./cluster-figures.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+
+const counters = [
+  { name: "inbound>>>vless-in>>>traffic>>>uplink", value: 10 },
+  { name: "outbound>>>direct>>>traffic>>>downlink", value: 20 },
+];
+const users = [
+  { name: "user>>>1@veil>>>traffic>>>uplink", value: 1 },
+  { name: "user>>>2@veil>>>traffic>>>uplink", value: 50 },
+  { name: "user>>>2@veil>>>traffic>>>downlink", value: 60 },
+  { name: "user>>>3@veil>>>traffic>>>downlink", value: 70 },
+  { name: "user>>>3@veil>>>online", value: 1 },
+];
+
+function figuresOf(options: Partial<ClusterFiguresOptions> = {}) {
+  let now = 0;
+  const node = {
+    name: "main",
+    uptimeSeconds: async () => 5,
+    queryCounters: async (pattern: string) => [...counters, ...users].filter(({ name }) => name.includes(pattern)),
+    onlineUsers: async () => ["3@veil"],
+  };
+  const figures = new ClusterFigures({
+    countKeys: async () => ({ creating: 0, active: 1, deleting: 0 }),
+    readQueues: async () => [],
+    nodes: [node],
+    topUsers: 0,
+    clock: { now: () => now },
+    log,
+    ...options,
+  });
+  return { figures, node, pass: (ms: number) => (now += ms) };
+}
+
+describe("ClusterFigures", () => {
+  it("shows inbounds and outbounds, and no users unless they are asked for", async () => {
+    const { figures } = figuresOf();
+    await figures.read();
+    expect(figures.nodes.get("main")).toEqual({
+      answers: true,
+      uptimeSeconds: 5,
+      online: 1,
+      traffic: [
+        { dimension: "inbound", target: "vless-in", link: "uplink", bytes: 10 },
+        { dimension: "outbound", target: "direct", link: "downlink", bytes: 20 },
+      ],
+    });
+  });
+
+  it("shows as many users as are asked for, those with the most bytes both ways", async () => {
+    const { figures } = figuresOf({ topUsers: 1 });
+    await figures.read();
+    const traffic = figures.nodes.get("main")?.traffic.filter(({ dimension }) => dimension === "user");
+    expect(traffic).toEqual([
+      { dimension: "user", target: "2@veil", link: "uplink", bytes: 50 },
+      { dimension: "user", target: "2@veil", link: "downlink", bytes: 60 },
+    ]);
+  });
+
+  it("shows a node that does not answer as such, and one that counts no users without their number", async () => {
+    const { figures, node } = figuresOf();
+    node.onlineUsers = () => Promise.reject(new Error("not counted"));
+    await figures.read();
+    expect(figures.nodes.get("main")).toMatchObject({ answers: true, online: null });
+    node.uptimeSeconds = () => Promise.reject(new Error("away"));
+    await figures.read();
+    expect(figures.nodes.get("main")).toEqual({ answers: false, uptimeSeconds: null, online: null, traffic: [] });
+  });
+
+  it("keeps figures for a while when they can't be read again, and then shows none", async () => {
+    let away = false;
+    const { figures, pass } = figuresOf({
+      countKeys: async () => {
+        if (away) throw new Error("away");
+        return { creating: 0, active: 1, deleting: 0 };
+      },
+    });
+    await figures.read();
+    away = true;
+    pass(20_000);
+    await figures.read();
+    expect(figures.keys).toMatchObject({ active: 1 });
+    pass(10_000);
+    expect(figures.keys).toBeNull();
+  });
+
+  it("does not count keys at every reading", async () => {
+    let counted = 0;
+    const { figures, pass } = figuresOf({
+      countKeys: async () => ({ creating: 0, active: (counted += 1), deleting: 0 }),
+    });
+    await figures.read();
+    pass(2_000);
+    await figures.read();
+    expect(counted).toBe(1);
+  });
+});

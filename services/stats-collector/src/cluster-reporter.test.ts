@@ -1,0 +1,70 @@
+import { createLogger } from "@veil/service-runtime";
+import { describe, expect, it } from "vitest";
+import { ClusterReporter } from "./cluster-reporter.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+
+/** A lease that one of them can hold, and that does not answer while it is away. */
+function sharedLease() {
+  let holder: string | null = null;
+  const state = { away: false };
+  const leaseOf = (name: string) => ({
+    acquire: async () => {
+      if (state.away) throw new Error("away");
+      holder ??= name;
+      return holder === name ? ("free" as const) : null;
+    },
+    release: async () => {
+      if (state.away) throw new Error("away");
+      if (holder === name) holder = null;
+    },
+  });
+  return { state, leaseOf, expire: () => (holder = null) };
+}
+
+function reporterWith(lease: ReturnType<ReturnType<typeof sharedLease>["leaseOf"]>) {
+  let reads = 0;
+  const read = async () => {
+    reads += 1;
+  };
+  return { reporter: new ClusterReporter({ lease, read, log }), reads: () => reads };
+}
+
+describe("ClusterReporter", () => {
+  it("lets one of two report, and only that one reads", async () => {
+    const { leaseOf } = sharedLease();
+    const [one, other] = [reporterWith(leaseOf("one")), reporterWith(leaseOf("other"))];
+    for (const { reporter } of [one, other, one]) await reporter.tick();
+    expect([one.reporter.reports, other.reporter.reports]).toEqual([true, false]);
+    expect([one.reads(), other.reads()]).toEqual([2, 0]);
+  });
+
+  it("hands over at once when it stops", async () => {
+    const { leaseOf } = sharedLease();
+    const [one, other] = [reporterWith(leaseOf("one")).reporter, reporterWith(leaseOf("other")).reporter];
+    await one.tick();
+    await one.stop();
+    await other.tick();
+    expect([one.reports, other.reports]).toEqual([false, true]);
+  });
+
+  it("goes on without Redis if it reported before, and does not begin to", async () => {
+    const { leaseOf, state } = sharedLease();
+    const [one, other] = [reporterWith(leaseOf("one")).reporter, reporterWith(leaseOf("other")).reporter];
+    await one.tick();
+    state.away = true;
+    await one.tick();
+    await other.tick();
+    expect([one.reports, other.reports]).toEqual([true, false]);
+  });
+
+  it("stops to report once another one holds the lease", async () => {
+    const { leaseOf, expire } = sharedLease();
+    const [one, other] = [reporterWith(leaseOf("one")).reporter, reporterWith(leaseOf("other")).reporter];
+    await one.tick();
+    expire();
+    await other.tick();
+    await one.tick();
+    expect([one.reports, other.reports]).toEqual([false, true]);
+  });
+});
