@@ -24,6 +24,7 @@ const keyRefParamSchema = z
     type: ["integer", "string"],
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
+    pattern: "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
     description: "Id of the key, or its UUID.",
     example: 1,
     param: { name: "key_id", in: "path" },

@@ -107,11 +107,12 @@ function routeOf(operationId: string, endpoint: Endpoint, headers: HeaderRefs): 
   };
 }
 
+/** Optional headers have no examples: Swagger UI would send them with every try. */
 const readHeaders = z.object({
   "If-None-Match": z
     .string()
     .optional()
-    .openapi({ description: "The `ETag` of an earlier answer.", example: 'W/"1f-abc"' }),
+    .openapi({ description: 'The `ETag` of an earlier answer, such as `W/"1f-abc"`.' }),
 });
 
 const writeHeaders = z.object({
@@ -121,13 +122,11 @@ const writeHeaders = z.object({
     .optional()
     .openapi({
       description:
-        "Makes repeats safe: within 24 hours a repeat with the same key gets the first answer, with " +
-        "`Idempotency-Replayed: true`, and nothing is done twice.",
-      example: "order-4711",
+        "Makes repeats safe: within 24 hours a repeat with the same key, such as `order-4711`, gets the first answer, " +
+        "with `Idempotency-Replayed: true`, and nothing is done twice.",
     }),
   Prefer: z.string().optional().openapi({
-    description: "`respond-async`: the answer is 202 as soon as the write is queued.",
-    example: "respond-async",
+    description: "`respond-async`: the answer is 202 as soon as the write is queued. Anything else is ignored.",
   }),
 });
 

@@ -15,8 +15,7 @@ export const pageQuerySchema = z.object({
       type: "integer",
       minimum: 1,
       maximum: largestPage,
-      description: "At most so many entries.",
-      example: 100,
+      description: "At most so many entries, such as 100.",
       param: { name: "limit", in: "query" },
     }),
   after: wholeNumber(0, Number.MAX_SAFE_INTEGER, pageMessages.after)
@@ -27,7 +26,6 @@ export const pageQuerySchema = z.object({
       minimum: 0,
       maximum: Number.MAX_SAFE_INTEGER,
       description: "Only entries with a greater `key_id`: the last one of the page before.",
-      example: 100,
       param: { name: "after", in: "query" },
     }),
 });

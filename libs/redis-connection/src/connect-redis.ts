@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
+import { gatherWrites } from "./gather-writes.ts";
 
 /**
  * What a connection is for:
@@ -37,5 +38,6 @@ export function connectRedis(url: string, role: RedisRole, onError: (error: Erro
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
   redis.on("error", onError);
+  redis.on("connect", () => gatherWrites(redis.stream));
   return redis;
 }

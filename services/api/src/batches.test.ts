@@ -105,15 +105,18 @@ describe("batches", () => {
   });
 
   it("judges deletions by their deleter when no worker answers", async () => {
-    const [gone, stays, other] = [api.plane.addKey(), api.plane.addKey(), api.plane.addKey()];
+    const [gone, hidden, stays, other] = Array.from({ length: 4 }, () => api.plane.addKey());
+    if (!(gone && hidden && stays && other)) throw new Error("there are no keys");
     api.plane.jobs.scripts["delete-keys"] = (_payload, jobId) => {
-      api.plane.keys.set(gone.keyId, { ...gone, phase: "deleting", deleter: `${jobId}-0` });
+      api.plane.keys.set(gone.keyId, { ...gone, phase: "gone", deleter: `${jobId}-0` });
+      api.plane.keys.set(hidden.keyId, { ...hidden, phase: "deleting", deleter: `${jobId}-1` });
       api.plane.keys.set(other.keyId, { ...other, phase: "deleting", deleter: "delete-other" });
       return never();
     };
-    const { body } = await remove([gone.keyId, stays.keyId, other.keyId]).expect(200);
+    const { body } = await remove([gone.keyId, hidden.keyId, stays.keyId, other.keyId]).expect(200);
     expect(body.results).toMatchObject([
       { status: "ok" },
+      { status: "error", detail: "Failed to delete key: it is hidden now, but not yet out of Xray" },
       { status: "error", detail: "Failed to delete key: not done in time" },
       { status: "error", detail: `Key with id ${other.keyId} not found` },
     ]);

@@ -50,6 +50,7 @@ export class WriteUnseenUnavailableError extends WriteUnavailableError {
 /** Reasons that several writes give. */
 export const queueAway = "the job queue is unavailable";
 export const storeAway = "the key store is unavailable";
+export const notYetOut = "it is hidden now, but not yet out of Xray";
 
 /** Thrown when it can't be told whether a key was created, now or later: any answer might be wrong. */
 export class OutcomeUnknownError extends Error {

@@ -24,7 +24,7 @@ class VeryLongList {
   };
 
   async *#ids() {
-    for (let keyId = 1; keyId <= this.length; keyId += 1) yield { keyId, job: key.job };
+    for (let keyId = 1; keyId <= this.length; keyId += 1) yield [{ keyId, job: key.job }];
   }
 
   async *#keys() {
@@ -35,7 +35,7 @@ class VeryLongList {
         if (this.read >= this.failAfter) throw new StoreUnavailableError(new Error("cursor lost"));
         this.read += 1;
         keyId += 1;
-        yield { ...key, keyId };
+        yield [{ ...key, keyId }];
         if (this.read % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {

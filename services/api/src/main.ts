@@ -1,92 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { createJobClient } from "@veil/job-contract";
-import { connectRedis } from "@veil/redis-connection";
-import { connectMongo, MongoKeyReader, MongoTrafficStore } from "@veil/mongo-store";
-import {
-  closeHttp,
-  createLogger,
-  createMetrics,
-  exitOnSettingsError,
-  listenHttp,
-  readPackageVersion,
-  readSettings,
-  runService,
-  startOpsServer,
-  systemClock,
-} from "@veil/service-runtime";
-import { createApp } from "./create-app.ts";
-import { createHttpServer } from "./http/create-http-server.ts";
-import { requestMetrics } from "./request-metrics.ts";
-import { redisAuthGuard, redisRateLimit } from "./limits/redis-limits.ts";
-import { apiSecrets, apiSettings } from "./settings.ts";
-import { shareLinkMaker } from "./share-link-maker.ts";
-import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
-import { RedisWriteRecords } from "./writes/redis-write-records.ts";
+import { env } from "node:process";
 
-const service = "api";
-const version = readPackageVersion(import.meta.url);
-const settings = exitOnSettingsError(() => readSettings(apiSettings, { programme: service }));
-const log = createLogger({ service, version, level: settings.LOG_LEVEL });
-const metrics = createMetrics({ service, version });
+// First of all, and only when it is wanted: it patches what the service then imports.
+const isTraced = (env["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "") !== "";
+const options = { service: "api", moduleUrl: import.meta.url };
+const tracing = isTraced ? (await import("@veil/tracing")).startTracing(options) : null;
 
-const refreshWaitMs = 1_500;
-/** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
-const syncDeadlineMs = 30_000;
-
-await runService({
-  name: service,
-  log,
-  shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
-  start: async (running) => {
-    const ops = await startOpsServer({
-      host: settings.METRICS_HOST,
-      port: settings.METRICS_PORT,
-      log,
-      metrics,
-      state: () => running.state,
-    });
-    running.onStop("ops", "ops server", () => ops.close());
-
-    const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
-    running.onStop("connections", "mongodb", () => mongo.close());
-    ops.addCheck("mongodb", () => mongo.ping());
-
-    const jobs = createJobClient({
-      redisUrl: settings.REDIS_URL,
-      prefix: settings.QUEUE_PREFIX,
-      onError: (err) => log.warn({ err }, "redis is away"),
-    });
-    running.onStop("connections", "queues", () => jobs.close());
-    ops.addCheck("redis", () => jobs.ping());
-
-    const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
-    running.onStop("connections", "redis", () => redis.disconnect());
-
-    const app = createApp({
-      keys: new MongoKeyReader(mongo),
-      traffic: ledgerTrafficReader(new MongoTrafficStore(mongo)),
-      jobs,
-      shareLinkOf: shareLinkMaker(settings),
-      shortId: settings.REALITY_COMMON_SHORT_ID,
-      secrets: apiSecrets(settings),
-      allowedAddresses: settings.ALLOWED_IPS,
-      trustedProxies: settings.TRUST_PROXY,
-      rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
-      authGuard: redisAuthGuard(redis, settings.QUEUE_PREFIX),
-      records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
-      progress: jobs,
-      origins: settings.CORS_ORIGINS,
-      clock: systemClock,
-      newId: randomUUID,
-      writeDeadlineMs: settings.WRITE_DEADLINE_MS,
-      refreshWaitMs,
-      syncDeadlineMs,
-      log,
-      onFinished: requestMetrics(metrics),
-    });
-    const server = createHttpServer(app, randomUUID);
-    const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
-    running.onStop("intake", "public HTTP", (hurry) => closeHttp(server, hurry));
-    log.info({ url }, "listening");
-  },
-});
+const { runApi } = await import("./run-api.ts");
+await runApi(tracing);

@@ -58,7 +58,11 @@ export function createOperations(outside: OperationPorts): Operations {
     showRedoc: async () => redocPage,
     getOpenApiDocument: async () => ok(document),
 
-    createKey: async ({ body }, scope) => ok(keyBody(await createKey(body.name ?? null, scope, ports), shortId)),
+    createKey: async ({ body }, scope) => {
+      const key = await createKey(body.name ?? null, scope, ports);
+      if (scope.trail !== undefined) scope.trail.keyId = key.keyId;
+      return ok(keyBody(key, shortId));
+    },
 
     createKeys: async ({ body }, scope) =>
       ok(

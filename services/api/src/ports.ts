@@ -19,10 +19,10 @@ export interface KeyReader {
   findByCreateJob(job: string): Promise<KeyRecord | null>;
   /** {@link findByCreateJob} of many jobs; a job that has decided nothing is missing. */
   findByCreateJobs(jobs: readonly string[]): Promise<ReadonlyMap<string, KeyRecord>>;
-  /** Active keys in ascending order of their ids, read as they are consumed. */
-  listActive(page?: KeyPage): AsyncIterable<KeyRecord>;
-  /** Ids of active keys in ascending order, with their create jobs. */
-  listActiveIds(page?: KeyPage): AsyncIterable<Pick<KeyRecord, "keyId" | "job">>;
+  /** Active keys in ascending order of their ids, in groups, read as they are consumed. */
+  listActive(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
+  /** Ids of active keys in ascending order, with their create jobs, in groups. */
+  listActiveIds(page?: KeyPage): AsyncIterable<readonly Pick<KeyRecord, "keyId" | "job">[]>;
   countActive(): Promise<number>;
 }
 
@@ -69,9 +69,18 @@ export interface Logger {
   child(bindings: Record<string, unknown>): Logger;
 }
 
+/** What becomes known of a request while it is worked on, for its line in the log. */
+export interface RequestTrail {
+  jobId?: string;
+  keyId?: number;
+}
+
 /** The request on whose behalf something is done. */
 export interface RequestScope {
   readonly requestId: string;
+  /** When it came in, in milliseconds since the epoch. */
+  readonly receivedAt?: number;
+  readonly trail?: RequestTrail;
   /** Names the request in every line. */
   readonly log: Logger;
   /** Set when other requests may take part in the same write. */

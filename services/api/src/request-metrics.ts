@@ -1,10 +1,13 @@
 import { endpoints, operationIds } from "@veil/http-contract";
 import { boundedLabel, type Metrics } from "@veil/service-runtime";
 import type { FinishedRequest } from "./http/log-request.ts";
+import { isWriteOperation, type WriteOperation, writeOperations } from "./writes/write-jobs.ts";
 
 const methods = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] as const;
 
-/** Measures requests by method, route and status; the successes of every endpoint exist at 0 from the start. */
+const refusals = ["rate_limited", "too_many_failures", "unauthorised", "forbidden"] as const;
+
+/** Measures requests; the successes of every endpoint exist at 0 from the start. */
 export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => void {
   const durations = metrics.histogram({
     name: "veil_http_request_duration_seconds",
@@ -15,8 +18,44 @@ export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => 
       return { method: method.toUpperCase(), route: path, status: "200" };
     }),
   });
+  const refused = metrics.counter({
+    name: "veil_http_refused_total",
+    help: "Requests that were turned away before they were looked at.",
+    labels: { reason: refusals },
+  });
+  const replayed = metrics.counter({
+    name: "veil_http_replayed_total",
+    help: "Repeated writes that got the answer of the first one.",
+    labels: { operation: writeOperations },
+  });
   const methodOf = boundedLabel(methods);
-  return ({ method, route, status, durationSeconds }) => {
+  return (request) => {
+    const { method, route, status, durationSeconds } = request;
     durations.observe({ method: methodOf(method), route, status: String(status) }, durationSeconds);
+    const reason = refusalOf(request);
+    if (reason !== null) refused.inc({ reason });
+    const operation = request.replayed ? writeAt(method, route) : null;
+    if (operation !== null) replayed.inc({ operation });
   };
+}
+
+function refusalOf({ status, identified }: FinishedRequest): (typeof refusals)[number] | null {
+  switch (status) {
+    case 401:
+      return "unauthorised";
+    case 403:
+      return "forbidden";
+    case 429:
+      // Who is known came too often; who is not known tried too many tokens.
+      return identified ? "rate_limited" : "too_many_failures";
+    default:
+      return null;
+  }
+}
+
+function writeAt(method: string, route: string): WriteOperation | null {
+  const id = operationIds.find(
+    (one) => endpoints[one].path === route && endpoints[one].method.toUpperCase() === method,
+  );
+  return id !== undefined && isWriteOperation(id) ? id : null;
 }

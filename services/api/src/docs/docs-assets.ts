@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname } from "node:path";
 import { type RequestHandler, Router } from "express";
@@ -11,10 +12,13 @@ const packageFiles = {
   "swagger-ui.css": require.resolve("swagger-ui-dist/swagger-ui.css"),
   "swagger-ui-bundle.js": require.resolve("swagger-ui-dist/swagger-ui-bundle.js"),
   "favicon-32x32.png": require.resolve("swagger-ui-dist/favicon-32x32.png"),
-  "redoc.standalone.js": require.resolve("redoc/bundles/redoc.standalone.js"),
 };
 
-/** Files of our own. The validator that Swagger UI would ask by default is an outside host. */
+/** The only thing that ReDoc would fetch from an outside host: its maker's logo, beside its maker's name. */
+const outsideImage = /https:\/\/cdn\.redoc\.ly\/[\w/.-]+/g;
+const noImage = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E";
+
+/** Files of our own, and changed ones. The validator that Swagger UI would ask by default is an outside host. */
 const ownFiles = {
   "start-swagger-ui.js": {
     type: "text/javascript",
@@ -32,10 +36,13 @@ const ownFiles = {
     text: `Redoc.init("/openapi.json", { hideDownloadButton: false }, document.getElementById("redoc"));
 `,
   },
+  "redoc.standalone.js": {
+    type: "text/javascript",
+    text: readFileSync(require.resolve("redoc/bundles/redoc.standalone.js"), "utf8").replaceAll(outsideImage, noImage),
+  },
   "redoc-page.css": {
     type: "text/css",
     text: `body { margin: 0; padding: 0; }
-img[src^="https://cdn.redoc.ly"] { display: none; }
 `,
   },
 } as const;

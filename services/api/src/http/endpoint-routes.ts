@@ -50,6 +50,12 @@ function idsByPath(): Map<string, OperationId[]> {
   return byPath;
 }
 
+/** A key that is asked for by its UUID stays unnamed: that is what its holder logs in with. */
+function noteKey(request: Request): void {
+  const { key_id: keyId } = request.params;
+  if (typeof keyId === "string" && /^\d{1,15}$/.test(keyId)) requestContext(request).trail.keyId = Number(keyId);
+}
+
 function noteRoute(path: string): RequestHandler {
   return (request, _response, next) => {
     requestContext(request).route = path;
@@ -63,6 +69,7 @@ function addMethod(route: IRoute, id: OperationId, operations: Operations, write
   route[endpoint.method](async (request, response) => {
     const body = endpoint.method === "get" ? undefined : await readJsonBody(request, response, limitBytes);
     const raw = { params: request.params, query: request.query, body };
+    noteKey(request);
     const reply = await answer(id, raw, request, operations, writes);
     await sendReply(reply, request, response);
   });

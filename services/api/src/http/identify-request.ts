@@ -10,7 +10,14 @@ export function identifyRequest(log: Logger, newId: () => string): RequestHandle
     const sent = request.get("X-Request-Id");
     const requestId = sent !== undefined && saneId.test(sent) ? sent : newId();
     response.set("X-Request-Id", requestId);
-    setRequestContext(request, { requestId, log: log.child({ request_id: requestId }), route: null, caller: null });
+    setRequestContext(request, {
+      requestId,
+      receivedAt: Date.now(),
+      trail: {},
+      log: log.child({ request_id: requestId }),
+      route: null,
+      caller: null,
+    });
     next();
   };
 }

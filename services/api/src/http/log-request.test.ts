@@ -38,6 +38,24 @@ describe("the access log", () => {
     });
   });
 
+  it("names the job and the key of a create and of a delete", async () => {
+    await call(api, "post", "/api/keys").send({ name: "x" });
+    await call(api, "delete", "/api/keys/1");
+    await expect
+      .poll(accessLines)
+      .toMatchObject([
+        { fields: { job_id: expect.stringMatching(/^create-/), key_id: expect.any(Number) } },
+        { fields: { job_id: expect.stringMatching(/^delete-/), key_id: 1 } },
+      ]);
+  });
+
+  it("does not name a key that is asked for by its uuid", async () => {
+    const uuid = api.plane.keys.get(1)?.uuid ?? "";
+    await call(api, "get", `/api/keys/${uuid}`);
+    await expect.poll(accessLines).toHaveLength(1);
+    expect(accessLines()[0]?.fields).not.toHaveProperty("key_id");
+  });
+
   it("says which of the secrets was used", async () => {
     await request(api.baseUrl)
       .get("/api/keys")

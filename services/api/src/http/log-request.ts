@@ -8,6 +8,10 @@ export interface FinishedRequest {
   readonly route: string;
   /** 0 when the connection closed without an answer. */
   readonly status: number;
+  /** Whether its sender is known. */
+  readonly identified: boolean;
+  /** Whether it is a write that got the answer of an earlier one. */
+  readonly replayed: boolean;
   readonly durationSeconds: number;
 }
 
@@ -19,16 +23,20 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
     const startedAt = performance.now();
     const path = request.path.slice(0, longestLoggedPath);
     response.once("close", () => {
-      const { log, route, caller } = requestContext(request);
+      const { log, route, caller, trail } = requestContext(request);
       const durationMs = performance.now() - startedAt;
       const status = response.headersSent ? response.statusCode : 0;
       const finished = { method: request.method, route: route ?? "unmatched", status };
-      onFinished({ ...finished, durationSeconds: durationMs / 1_000 });
+      const replayed = response.getHeader("Idempotency-Replayed") === "true";
+      onFinished({ ...finished, identified: caller !== null, replayed, durationSeconds: durationMs / 1_000 });
       log[levelOf(response)](
         {
           ...finished,
           path,
           duration_ms: Math.round(durationMs * 10) / 10,
+          ...(trail.jobId !== undefined && { job_id: trail.jobId }),
+          ...(trail.keyId !== undefined && { key_id: trail.keyId }),
+          ...(replayed && { replayed }),
           ...(caller !== null && { caller: caller.label }),
           ...(!response.writableFinished && { aborted: true }),
         },
@@ -39,8 +47,7 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
   };
 }
 
-/** 503 is expected while a dependency is away, and whoever watches that dependency is told by its own lines. */
-function levelOf({ statusCode }: Response): "info" | "warn" | "error" {
-  if (statusCode === 503) return "warn";
-  return statusCode >= 500 ? "error" : "info";
+/** A failure that somebody must act on has an error line of its own, with its cause. */
+function levelOf({ statusCode }: Response): "info" | "warn" {
+  return statusCode >= 500 ? "warn" : "info";
 }

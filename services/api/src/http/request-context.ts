@@ -1,9 +1,10 @@
 import type { Request } from "express";
-import type { RequestScope } from "../ports.ts";
+import type { RequestScope, RequestTrail } from "../ports.ts";
 import type { Caller } from "./callers.ts";
 
 /** What is known of a request while it passes through the service. */
 export interface RequestContext extends RequestScope {
+  readonly trail: RequestTrail;
   /** The path pattern of the endpoint that it reached, null while it has reached none. */
   route: string | null;
   /** Who sent it; null while it is not known. */

@@ -50,7 +50,8 @@ describe("createKey", () => {
   const submittedNames = () => plane.jobs.submitted.map(({ name, jobId }) => `${name} ${jobId}`);
   const listed = async () => {
     const ids: number[] = [];
-    for await (const key of new VisibleKeys(plane.keyReader, refused).list()) ids.push(key.keyId);
+    for await (const group of new VisibleKeys(plane.keyReader, refused).list())
+      ids.push(...group.map(({ keyId }) => keyId));
     return ids;
   };
   const redisIsAway = (mayHaveHappened: boolean) => async () => {

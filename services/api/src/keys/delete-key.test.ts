@@ -5,7 +5,7 @@ import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
-import { KeyNotFoundError, WriteFailedError, WriteUnavailableError } from "../errors.ts";
+import { KeyNotFoundError, WriteFailedError, WriteUnavailableError, WriteUnseenUnavailableError } from "../errors.ts";
 import { deleteKey } from "./delete-key.ts";
 import { RefusedCreations } from "./refused-creations.ts";
 import { VisibleKeys } from "./visible-keys.ts";
@@ -98,10 +98,18 @@ describe("deleteKey", () => {
   });
 
   describe("without the worker's word", () => {
-    it("succeeds when the key names this job as its deleter", async () => {
-      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "deleting", deleter: job }));
+    it("succeeds when this job made the key gone", async () => {
+      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "gone", deleter: job }));
       const { outcome, afterMs } = await remove();
       expect([outcome, afterMs]).toEqual(["deleted", 8_800]);
+    });
+
+    it("asks to try again when this job hid the key and a node may still hold it", async () => {
+      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "deleting", deleter: job }));
+      const { outcome } = await remove();
+      expect(outcome).toEqual(
+        new WriteUnseenUnavailableError("delete key", "it is hidden now, but not yet out of Xray"),
+      );
     });
 
     it("finds no key when another job is its deleter", async () => {

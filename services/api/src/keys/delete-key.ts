@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from "@veil/key-lifecycle";
 import {
   KeyNotFoundError,
+  notYetOut,
   queueAway,
   storeAway,
   TimeLimitError,
@@ -25,10 +26,10 @@ export interface DeleteKeyPorts extends WritePorts {
 const action = "delete key";
 
 /**
- * Deletes a key. Returns when the intent is durable and this request's own: of two deletions at once one returns,
- * the other throws KeyNotFoundError.
+ * Deletes a key. Returns when the intent is durable and this request's own, and every node in reach has dropped the user:
+ * of two deletions at once one returns, the other throws KeyNotFoundError.
  *
- * @throws KeyNotFoundError, WriteFailedError (the key stays), WriteUnavailableError (try again)
+ * @throws KeyNotFoundError, WriteFailedError (the key stays), WriteUnavailableError (try again; the key may be hidden already)
  */
 export async function deleteKey(keyId: number, scope: RequestScope, ports: DeleteKeyPorts): Promise<void> {
   const limits = limitsOf(scope, ports);
@@ -68,7 +69,7 @@ async function requireKey(keyId: number, job: string, { visibleKeys, keys }: Del
   }
 }
 
-/** Without the worker's word: the intent is durable when the key names this job as its deleter. */
+/** Without the worker's word: it is the key's deleter that was first, and a key that is gone is in no node. */
 async function judge(keyId: number, job: string, limitMs: number, { keys }: DeleteKeyPorts): Promise<void> {
   const key = await withinTime(keys.find(keyId), limitMs).catch((error: unknown) => {
     if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
@@ -76,4 +77,5 @@ async function judge(keyId: number, job: string, limitMs: number, { keys }: Dele
   });
   if (key?.phase === "active") throw new WriteFailedError(action, "not done in time");
   if (key?.deleter !== job) throw new KeyNotFoundError(keyId);
+  if (key.phase !== "gone") throw new WriteUnseenUnavailableError(action, notYetOut);
 }

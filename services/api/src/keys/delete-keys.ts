@@ -2,7 +2,14 @@ import { type KeyRef, messages } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
 import pLimit from "p-limit";
-import { queueAway, storeAway, TimeLimitError, WriteUnavailableError, WriteUnseenUnavailableError } from "../errors.ts";
+import {
+  notYetOut,
+  queueAway,
+  storeAway,
+  TimeLimitError,
+  WriteUnavailableError,
+  WriteUnseenUnavailableError,
+} from "../errors.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { submitJob } from "../writes/submit-job.ts";
@@ -115,10 +122,12 @@ async function readAgain(
   }
 }
 
-/** Without the worker's word: the intent is durable when the key names this item as its deleter. */
+/** Without the worker's word: it is the key's deleter that was first, and a key that is gone is in no node. */
 function judged(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
   if (now?.phase === "active") return notApplied(itemAction, { outcome: "failed", detail: "not done in time" });
-  return now?.deleter === item ? { status: "ok", value: key } : notFound(key.keyId);
+  if (now?.deleter !== item) return notFound(key.keyId);
+  if (now.phase !== "gone") return notApplied(itemAction, { outcome: "unavailable", detail: notYetOut });
+  return { status: "ok", value: key };
 }
 
 function notFound(ref: KeyRef): { readonly status: "error"; readonly detail: string } {

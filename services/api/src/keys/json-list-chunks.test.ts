@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { jsonListChunks } from "./json-list-chunks.ts";
 import { keyBody } from "./key-body.ts";
 
-async function* keys(count: number): AsyncGenerator<object> {
+async function* keys(count: number): AsyncGenerator<object[]> {
   for (let keyId = 1; keyId <= count; keyId += 1) {
     const uuid = "123e4567-e89b-42d3-a456-426614174000";
-    yield keyBody({ keyId, uuid, name: `Имя "${keyId}"`, createdAt: 1_700_000_000 }, "7bb45050");
+    yield [keyBody({ keyId, uuid, name: `Имя "${keyId}"`, createdAt: 1_700_000_000 }, "7bb45050")];
   }
 }
 

@@ -38,19 +38,28 @@ export function listKeys(page: KeyPage | null, ports: ListKeysPorts): ListReply 
   );
 }
 
-async function* bodies(keys: AsyncIterable<KeyFacts>, only: IdRanges | null, shortId: string): AsyncGenerator<object> {
-  for await (const key of keys) {
-    if (only === null || only.has(key.keyId)) yield keyBody(key, shortId);
+async function* bodies(
+  groups: AsyncIterable<readonly KeyFacts[]>,
+  only: IdRanges | null,
+  shortId: string,
+): AsyncGenerator<object[]> {
+  for await (const group of groups) {
+    const listed = only === null ? group : group.filter(({ keyId }) => only.has(keyId));
+    yield listed.map((key) => keyBody(key, shortId));
   }
 }
 
 async function identify(page: KeyPage, { keys, refused, shortId }: ListKeysPorts) {
   const ids = new IdRanges();
   const hash = createHash("sha256").update(shortId);
-  for await (const { keyId, job } of keys.listActiveIds(page)) {
-    if (refused.has(job)) continue;
-    ids.add(keyId);
-    hash.update(` ${keyId}`);
+  for await (const group of keys.listActiveIds(page)) {
+    let text = "";
+    for (const { keyId, job } of group) {
+      if (refused.has(job)) continue;
+      ids.add(keyId);
+      text += ` ${keyId}`;
+    }
+    hash.update(text);
   }
   return { ids, digest: hash.digest("base64url") };
 }

@@ -27,10 +27,8 @@ export class VisibleKeys {
     return key.phase === "active" && !this.#refused.has(key.job);
   }
 
-  /** In ascending order of the ids, read as they are consumed. @throws StoreUnavailableError */
-  async *list(page: KeyPage = {}): AsyncGenerator<KeyRecord> {
-    for await (const key of this.#reader.listActive(page)) {
-      if (!this.#refused.has(key.job)) yield key;
-    }
+  /** In ascending order of the ids, in groups, read as they are consumed. @throws StoreUnavailableError */
+  async *list(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
+    for await (const group of this.#reader.listActive(page)) yield group.filter(({ job }) => !this.#refused.has(job));
   }
 }

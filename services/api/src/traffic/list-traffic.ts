@@ -11,8 +11,6 @@ export interface ListTrafficPorts {
   readonly traffic: Pick<TrafficReader, "findMany">;
 }
 
-const readAtOnce = 1_000;
-
 /** The stored traffic of all keys, or of a page of them. A list too long to be gathered has no tag: it changes all the time. */
 export function listTraffic(page: KeyPage | null, ports: ListTrafficPorts): ListReply {
   const total = page === null ? null : () => ports.keys.countActive();
@@ -20,10 +18,10 @@ export function listTraffic(page: KeyPage | null, ports: ListTrafficPorts): List
   return listReply(read, async () => ({ tag: null, chunks: read() }));
 }
 
-async function* bodies(page: KeyPage, { visibleKeys, traffic }: ListTrafficPorts): AsyncGenerator<TrafficBody> {
-  for await (const keys of inGroups(visibleKeys.list(page))) {
+async function* bodies(page: KeyPage, { visibleKeys, traffic }: ListTrafficPorts): AsyncGenerator<TrafficBody[]> {
+  for await (const keys of visibleKeys.list(page)) {
     const figures = await traffic.findMany(keys.map(({ keyId }) => keyId));
-    for (const key of keys) yield trafficBody(key.keyId, figures.get(key.keyId) ?? nothingYet(key));
+    yield keys.map((key) => trafficBody(key.keyId, figures.get(key.keyId) ?? nothingYet(key)));
   }
 }
 
@@ -38,15 +36,4 @@ export function trafficBody(
 /** The traffic of a key without a record. */
 export function nothingYet({ createdAt }: Pick<KeyFacts, "createdAt">) {
   return { upload: 0, download: 0, lastUpdated: createdAt };
-}
-
-async function* inGroups<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let group: T[] = [];
-  for await (const item of items) {
-    group.push(item);
-    if (group.length < readAtOnce) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }

@@ -11,10 +11,11 @@ export async function submitJob<N extends JobName>(
   jobId: string,
   payload: JobPayload<N>,
   jobs: Jobs,
-  { log, turn }: RequestScope,
+  { log, turn, trail, receivedAt }: RequestScope,
 ): Promise<boolean> {
   try {
-    await jobs.submit(name, jobId, payload);
+    if (trail !== undefined) trail.jobId = jobId;
+    await jobs.submit(name, jobId, payload, turn?.startedAt ?? receivedAt);
     log.debug({ job: jobId, name }, "job enqueued");
     turn?.onSubmitted();
     return true;

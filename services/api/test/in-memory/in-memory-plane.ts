@@ -76,10 +76,13 @@ export class InMemoryPlane {
     return added;
   }
 
-  async *#listActive({ after = 0, limit = Number.POSITIVE_INFINITY }: KeyPage = {}): AsyncGenerator<KeyRecord> {
+  async *#listActive({
+    after = 0,
+    limit = Number.POSITIVE_INFINITY,
+  }: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
     await this.beforeRead();
     const active = [...this.keys.values()].filter(({ phase, keyId }) => phase === "active" && keyId > after);
-    yield* active.slice(0, limit);
+    yield active.slice(0, limit);
   }
 
   #create(name: string | null, job: string) {

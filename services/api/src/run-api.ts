@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { createJobClient } from "@veil/job-contract";
+import { connectRedis } from "@veil/redis-connection";
+import { connectMongo, MongoKeyReader, MongoTrafficStore } from "@veil/mongo-store";
+import {
+  closeHttp,
+  createLogger,
+  createMetrics,
+  dependencyMetrics,
+  exitOnSettingsError,
+  listenHttp,
+  readPackageVersion,
+  readSettings,
+  runService,
+  startOpsServer,
+  systemClock,
+  watchDependencies,
+} from "@veil/service-runtime";
+import type { Tracing } from "@veil/tracing";
+import { createApp } from "./create-app.ts";
+import { createHttpServer } from "./http/create-http-server.ts";
+import { requestMetrics } from "./request-metrics.ts";
+import { redisAuthGuard, redisRateLimit } from "./limits/redis-limits.ts";
+import { apiSecrets, apiSettings } from "./settings.ts";
+import { shareLinkMaker } from "./share-link-maker.ts";
+import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
+import { RedisWriteRecords } from "./writes/redis-write-records.ts";
+
+const service = "api";
+const version = readPackageVersion(import.meta.url);
+const settings = exitOnSettingsError(() => readSettings(apiSettings, { programme: service }));
+const log = createLogger({ service, version, level: settings.LOG_LEVEL });
+const metrics = createMetrics({ service, version });
+const onDependency = dependencyMetrics(metrics);
+const onFinished = requestMetrics(metrics);
+
+const refreshWaitMs = 1_500;
+/** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
+const syncDeadlineMs = 30_000;
+
+/** Runs the API until the process is told to stop. @param tracing where its traces go; null for nowhere */
+export async function runApi(tracing: Tracing | null): Promise<void> {
+  await runService({
+    name: service,
+    log,
+    shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
+    start: async (running) => {
+      const ops = await startOpsServer({
+        host: settings.METRICS_HOST,
+        port: settings.METRICS_PORT,
+        log,
+        metrics,
+        state: () => running.state,
+      });
+      running.onStop("ops", "ops server", () => ops.close());
+      tracing?.tellProblems(log);
+      running.onStop("ops", "traces", () => tracing?.stop());
+
+      const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
+      running.onStop("connections", "mongodb", () => mongo.close());
+      ops.addCheck("mongodb", () => mongo.ping());
+
+      const jobs = createJobClient({
+        redisUrl: settings.REDIS_URL,
+        prefix: settings.QUEUE_PREFIX,
+        telemetry: tracing?.telemetry,
+        onError: (err) => log.warn({ err }, "redis is away"),
+      });
+      running.onStop("connections", "queues", () => jobs.close());
+      ops.addCheck("redis", () => jobs.ping());
+
+      const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
+      running.onStop("connections", "redis", () => redis.disconnect());
+
+      const watching = watchDependencies({ mongodb: () => mongo.ping(), redis: () => redis.ping() }, onDependency);
+      running.onStop("loops", "dependencies", () => watching.stop());
+
+      const app = createApp({
+        keys: new MongoKeyReader(mongo),
+        traffic: ledgerTrafficReader(new MongoTrafficStore(mongo)),
+        jobs,
+        shareLinkOf: shareLinkMaker(settings),
+        shortId: settings.REALITY_COMMON_SHORT_ID,
+        secrets: apiSecrets(settings),
+        allowedAddresses: settings.ALLOWED_IPS,
+        trustedProxies: settings.TRUST_PROXY,
+        rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
+        authGuard: redisAuthGuard(redis, settings.QUEUE_PREFIX),
+        records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
+        progress: jobs,
+        origins: settings.CORS_ORIGINS,
+        clock: systemClock,
+        newId: randomUUID,
+        writeDeadlineMs: settings.WRITE_DEADLINE_MS,
+        refreshWaitMs,
+        syncDeadlineMs,
+        log,
+        onFinished,
+      });
+      const server = createHttpServer(app, randomUUID);
+      const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
+      running.onStop("intake", "public HTTP", (hurry) => closeHttp(server, hurry));
+      log.info({ url }, "listening");
+    },
+  });
+}
