@@ -1,0 +1,111 @@
+import {
+  type Bytes,
+  DIRECTIONS,
+  eachDirection,
+  formatEntryId,
+  keySubject,
+  knownOf,
+  type LedgerUpdate,
+  NO_BYTES,
+  type NodeLivesStore,
+  observe,
+  type TrafficRecord,
+  type TrafficStore,
+  updateOf,
+} from "@veil/traffic-ledger";
+import type { XrayNode } from "@veil/xray-gateway";
+import type { LegacyKey } from "./legacy-key.ts";
+import { type EmailOwners, legacyReadings } from "./legacy-readings.ts";
+import { type ReadInLife, readInOneLife } from "./read-in-one-life.ts";
+
+/**
+ * The ledger entry of what the first implementation had stored. No node can have such a name, so it is the importer's
+ * alone. That it stands there, if only as zero, says that the totals of a key have been taken over.
+ */
+const storedEntry = formatEntryId({ node: "@import", epoch: 0, generation: 0 });
+
+/** The ledger's name for what a node counts under the e-mails of before. */
+function formerNode(node: string): string {
+  return `${node}@import`;
+}
+
+export interface CarryPorts {
+  readonly nodes: readonly XrayNode[];
+  readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
+  readonly lives: NodeLivesStore;
+}
+
+interface NodeReading extends ReadInLife<ReadonlyMap<number, Bytes>> {
+  readonly node: string;
+}
+
+export interface CarryResult {
+  /** Keys whose stored totals were taken over now. */
+  readonly taken: number;
+  /** Keys that have moved bytes under their e-mail of before since the last time. */
+  readonly moved: number;
+}
+
+/**
+ * Brings totals into the ledger, each byte once however often this runs: the stored ones, once, and what stands in Xray's
+ * counters under the e-mails of before, as entries of their own that are only ever raised.
+ *
+ * The stored totals are a copy of the same counters. A copy that was made in this life of Xray is therefore left out where
+ * the counters stand at it or above, and taken where they have fallen below it: somebody has reset them since. The ledger
+ * is asked before the counters are read.
+ *
+ * @throws NodeNotReadyError, XrayError, StoreUnavailableError; run it again
+ */
+export async function carryTraffic(
+  keys: readonly LegacyKey[],
+  owners: EmailOwners,
+  { nodes, records, lives }: CarryPorts,
+): Promise<CarryResult> {
+  const before = await records.findMany(keys.map(({ id }) => keySubject(id)));
+  const readings = await Promise.all(nodes.map((node) => readNode(node, owners, lives)));
+  const readAt = Math.floor(Date.now() / 1000);
+  let taken = 0;
+  let moved = 0;
+  const updates = keys.flatMap((key): LedgerUpdate[] => {
+    const record = before.get(keySubject(key.id)) ?? null;
+    const counted = updateOf(keySubject(key.id), observationsOf(key, record, readings), readAt);
+    const stored = isTaken(record) ? null : storedBytes(key, readings);
+    const hasMoved = Object.keys(counted.raise).length + counted.append.length > 0;
+    if (stored !== null) taken += 1;
+    if (hasMoved) moved += 1;
+    if (stored === null && !hasMoved) return [];
+    return [{ ...counted, raise: { ...counted.raise, ...(stored !== null && { [storedEntry]: stored }) } }];
+  });
+  const refused = await records.writeMany(updates);
+  if (refused.size > 0) throw new Error(`the ledger refused ${refused.size} records`);
+  return { taken, moved };
+}
+
+async function readNode(node: XrayNode, owners: EmailOwners, lives: NodeLivesStore): Promise<NodeReading> {
+  const read = await readInOneLife(node, lives, async () =>
+    legacyReadings(await node.queryCounters("user>>>"), owners),
+  );
+  return { ...read, node: node.name };
+}
+
+function isTaken(record: TrafficRecord | null): boolean {
+  return record?.live[storedEntry] !== undefined;
+}
+
+function observationsOf({ id }: LegacyKey, record: TrafficRecord | null, readings: readonly NodeReading[]) {
+  return readings.map(({ node, epoch, value }) => {
+    const counted = value.get(id);
+    const name = formerNode(node);
+    return counted === undefined ? null : observe(knownOf(record, name, epoch), { node: name, epoch, ...counted });
+  });
+}
+
+/** What of the stored totals no counter holds any more. */
+function storedBytes({ id, traffic }: LegacyKey, readings: readonly NodeReading[]): Bytes {
+  const copied = readings.filter(({ value, startedAt }) => value.has(id) && traffic.updatedAt >= startedAt);
+  const standing = eachDirection((direction) =>
+    copied.reduce((sum, { value }) => sum + (value.get(id) ?? NO_BYTES)[direction], 0),
+  );
+  if (DIRECTIONS.every((direction) => standing[direction] >= traffic[direction])) return NO_BYTES;
+  return eachDirection((direction) => traffic[direction]);
+}

@@ -1,0 +1,60 @@
+/** What every failure of an import is whose one sentence is all that its user needs. */
+export abstract class ImportError extends Error {}
+
+/** Thrown when a database is not one of the first implementation, or holds something that can't be taken over. */
+export class LegacyDatabaseError extends ImportError {
+  override readonly name = "LegacyDatabaseError";
+}
+
+/** Thrown when a key of the database can't have its id here, because another one has it or has its UUID. */
+export class ImportConflictError extends ImportError {
+  override readonly name = "ImportConflictError";
+  /** The ids concerned. */
+  readonly keyIds: readonly number[];
+
+  constructor(keyIds: readonly number[]) {
+    const shown = keyIds.slice(0, 5).join(", ") + (keyIds.length > 5 ? ", …" : "");
+    super(`${keyIds.length} key ids or UUIDs are in use by other keys here (${shown}); import into an empty Veil`);
+    this.keyIds = keyIds;
+  }
+}
+
+/** Thrown when a node is not as an import needs it. Nothing was changed. */
+export class NodeNotReadyError extends ImportError {
+  override readonly name = "NodeNotReadyError";
+  readonly node: string;
+
+  constructor(node: string, fault: string, cause?: unknown) {
+    super(`Xray node ${node}: ${fault}`, { cause });
+    this.node = node;
+  }
+}
+
+/** Thrown when another import, or a worker, kept what must be ours for too long. */
+export class ImportBusyError extends ImportError {
+  override readonly name = "ImportBusyError";
+
+  constructor(subject: string) {
+    super(`${subject} is held by another process; try again`);
+  }
+}
+
+/** Thrown when the import was told to stop between two steps. A further run goes on. */
+export class ImportStoppedError extends ImportError {
+  override readonly name = "ImportStoppedError";
+
+  constructor() {
+    super("stopped; the same command goes on where this ended");
+  }
+}
+
+/** Thrown when some users could not be replaced. A further run goes on. */
+export class ImportIncompleteError extends ImportError {
+  override readonly name = "ImportIncompleteError";
+  readonly keyIds: readonly number[];
+
+  constructor(node: string, keyIds: readonly number[]) {
+    super(`Xray node ${node}: ${keyIds.length} users are not replaced yet; run the same command again`);
+    this.keyIds = keyIds;
+  }
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
+import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { ImportConflictError, ImportStoppedError, NodeNotReadyError } from "./import-errors.ts";
+import { type ImportPorts, importKeys, planImport } from "./import-keys.ts";
+import { importSettings } from "./import-settings.ts";
+import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
+import { openPorts } from "./open-ports.ts";
+
+let xray: TestXray;
+let node: XrayNode;
+let ports: ImportPorts;
+let close: () => Promise<void>;
+let dir: string;
+let configFile: string;
+
+beforeAll(async () => {
+  xray = await startTestXray(inject("xrayBinary"));
+  node = connectXrayNode({ name: "main", address: xray.api, inboundTag: xray.inboundTag });
+  dir = await mkdtemp(join(tmpdir(), "veil-import-"));
+  configFile = join(dir, "config.json");
+});
+
+beforeEach(async () => {
+  await writeFile(configFile, configOf([]));
+  const settings = importSettings.parse({
+    REDIS_URL: inject("redisUrl"),
+    MONGODB_URI: ownDatabase(inject("mongodbUri")),
+    QUEUE_PREFIX: ownPrefix(),
+    XRAY_NODES: JSON.stringify([{ name: "main", address: xray.api, inbound_tag: xray.inboundTag }]),
+    XRAY_CONFIG_PATH: configFile,
+  });
+  const opened = await openPorts(settings, { signal: new AbortController().signal, onProgress: () => undefined });
+  ({ ports, close } = opened);
+});
+
+afterEach(async () => {
+  await close();
+  for (const { email } of await node.listUsers()) await node.removeUser(email);
+});
+
+afterAll(async () => {
+  node.close();
+  await xray.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function legacyKeys(count: number, firstId = 1): LegacyKey[] {
+  return Array.from({ length: count }, (_, index) => ({
+    id: firstId + index,
+    uuid: randomUUID(),
+    name: `ключ ${index}`,
+    shortId: "7bb45050",
+    createdAt: 1_700_000_000,
+    isActive: true,
+    traffic: { up: 10, down: 20, updatedAt: 1_700_000_001 },
+  }));
+}
+
+function configOf(clients: readonly { id: string; email: string }[]): string {
+  const inbound = { tag: "vless-in", protocol: "vless", settings: { clients, decryption: "none" } };
+  return JSON.stringify({ inbounds: [inbound] }, null, 2);
+}
+
+function userOf(email: string, uuid: string, flow: "" | "xtls-rprx-vision" = "") {
+  return { email, account: { protocol: "vless", uuid, flow } } as const;
+}
+
+async function addFormerUsers(keys: readonly LegacyKey[]): Promise<void> {
+  for (const key of keys) await node.addUser(userOf(legacyEmails(key)[0], key.uuid));
+}
+
+async function standing(): Promise<string[]> {
+  const users = await node.listUsers();
+  return users.map(({ email, account }) => `${email} ${account.protocol === "vless" ? account.uuid : "?"}`).sort();
+}
+
+function expected(keys: readonly LegacyKey[]): string[] {
+  return keys.map(({ id, uuid }) => `${id}@veil ${uuid}`).sort();
+}
+
+/** Fails as a process does that is killed before its n-th change of a user. */
+function dyingAfter(changes: number): XrayNode {
+  let left = changes;
+  const dying =
+    <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+    (...args: Args): Promise<Result> => {
+      left -= 1;
+      return left < 0 ? Promise.reject(new Error("killed")) : call(...args);
+    };
+  return { ...node, addUser: dying(node.addUser), removeUser: dying(node.removeUser) };
+}
+
+describe("importKeys", () => {
+  it("gives every key its user under our e-mail alone and leaves other people's alone", async () => {
+    const keys = legacyKeys(20);
+    const stranger = userOf("friend", randomUUID());
+    await addFormerUsers(keys);
+    await node.addUser(stranger);
+    await writeFile(configFile, configOf(keys.map((key) => ({ id: key.uuid, email: legacyEmails(key)[1] }))));
+    expect(await importKeys(keys, ports)).toMatchObject({
+      added: 20,
+      totalsTaken: 20,
+      replaced: 20,
+      config: "written",
+    });
+    expect(await standing()).toEqual([...expected(keys), `friend ${stranger.account.uuid}`].sort());
+    const clients = JSON.parse(await readFile(configFile, "utf8")).inbounds[0].settings.clients;
+    expect(clients.map(({ id, email }: Record<string, string>) => `${email} ${id}`).sort()).toEqual(expected(keys));
+  });
+
+  it("does nothing the second time", async () => {
+    const keys = legacyKeys(20);
+    await addFormerUsers(keys);
+    await importKeys(keys, ports);
+    const nothing = { added: 0, present: 20, totalsTaken: 0, countersMoved: 0, replaced: 0, config: "unchanged" };
+    expect(await importKeys(keys, ports)).toMatchObject(nothing);
+  });
+
+  it("mends keys to which a worker had added our user beside the one of before", async () => {
+    const keys = legacyKeys(3);
+    await addFormerUsers(keys);
+    for (const { id, uuid } of keys) await node.addUser(userOf(`${id}@veil`, uuid));
+    const removed: string[] = [];
+    const watched: XrayNode = {
+      ...node,
+      removeUser: (email) => {
+        removed.push(email);
+        return node.removeUser(email);
+      },
+    };
+    await importKeys(keys, { ...ports, nodes: [watched] });
+    expect(await standing()).toEqual(expected(keys));
+    // Removing the one of before takes the UUID from ours too, so ours is added anew.
+    expect(removed.filter((email) => email.endsWith("@veil"))).toHaveLength(3);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])("ends right when it was killed after %d changes of users", async (changes) => {
+    const keys = legacyKeys(3);
+    await addFormerUsers(keys);
+    await expect(importKeys(keys, { ...ports, nodes: [dyingAfter(changes)] }))
+      .rejects.toThrow()
+      .catch(() => undefined);
+    await importKeys(keys, ports);
+    expect(await standing()).toEqual(expected(keys));
+  });
+
+  it("stops between two users when it is told to, and goes on in the next run", async () => {
+    const keys = legacyKeys(30);
+    await addFormerUsers(keys);
+    const stopping = new AbortController();
+    const onProgress: ImportPorts["onProgress"] = (step, done) => {
+      if (step.startsWith("users") && done === 10) stopping.abort();
+    };
+    const stopped = importKeys(keys, { ...ports, onProgress, signal: stopping.signal });
+    await expect(stopped).rejects.toThrow(ImportStoppedError);
+    const left = await standing();
+    expect(left).toHaveLength(30);
+    expect(left.filter((user) => user.startsWith("user_")).length).toBeGreaterThan(0);
+    await importKeys(keys, ports);
+    expect(await standing()).toEqual(expected(keys));
+  });
+
+  it("takes the user of a key that was deleted meanwhile away and brings nothing back", async () => {
+    const keys = legacyKeys(2);
+    await importKeys(keys, ports);
+    await node.removeUser("1@veil");
+    await ports.store.beginDeletion(1, "delete-1");
+    await addFormerUsers(keys.slice(0, 1));
+    await importKeys(keys, ports);
+    expect(await standing()).toEqual(expected(keys.slice(1)));
+  });
+
+  it("leaves inactive keys out and hands out ids above all of them", async () => {
+    const [active, inactive] = legacyKeys(2, 40);
+    if (active === undefined || inactive === undefined) throw new Error("two keys were made");
+    await importKeys([active, { ...inactive, isActive: false }], ports);
+    expect(await standing()).toEqual(expected([active]));
+    const claim = { job: "create-1", uuid: randomUUID(), name: null, createdAt: 0, deadline: 0 };
+    expect((await ports.store.claim(claim))?.keyId).toBe(42);
+  });
+
+  it("refuses ids that other keys have, before it changes anything", async () => {
+    await importKeys(legacyKeys(2), ports);
+    const others = legacyKeys(3);
+    await addFormerUsers(others);
+    const before = await standing();
+    await expect(importKeys(others, ports)).rejects.toThrow(ImportConflictError);
+    expect(await standing()).toEqual(before);
+  });
+
+  it("refuses accounts of another flow, whose clients Xray would no longer let in", async () => {
+    const [key] = legacyKeys(1);
+    if (key === undefined) throw new Error("a key was made");
+    await node.addUser(userOf(legacyEmails(key)[0], key.uuid, "xtls-rprx-vision"));
+    const planning = planImport([key], ports);
+    await expect(planning).rejects.toThrow(NodeNotReadyError);
+    await expect(planning).rejects.toThrow("set REALITY_FLOW=xtls-rprx-vision");
+  });
+});

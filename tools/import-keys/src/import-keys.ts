@@ -1,0 +1,191 @@
+import type { KeyLease } from "@veil/key-lifecycle";
+import type { ExclusiveTask } from "@veil/leases";
+import type { MongoKeyReader, MongoKeyStore } from "@veil/mongo-store";
+import type { NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
+import type { XrayNode } from "@veil/xray-gateway";
+import type { VlessFlow } from "@veil/xray-protocols";
+import pLimit from "p-limit";
+import { carryTraffic } from "./carry-traffic.ts";
+import { ownersOf } from "./former-users.ts";
+import { holdReconcilers } from "./hold-reconcilers.ts";
+import { ImportIncompleteError, ImportStoppedError } from "./import-errors.ts";
+import { type ImportPlan, planOf } from "./import-plan.ts";
+import type { LegacyKey } from "./legacy-key.ts";
+import { replaceUser } from "./replace-user.ts";
+import { type ConfigToRewrite, rewriteConfig } from "./rewrite-config.ts";
+import { checkConflicts, takeStock } from "./take-stock.ts";
+
+export interface ImportPorts {
+  readonly nodes: readonly XrayNode[];
+  readonly store: MongoKeyStore;
+  readonly reader: Pick<MongoKeyReader, "findMany">;
+  readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
+  readonly lives: NodeLivesStore;
+  readonly lease: KeyLease;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly flow: VlessFlow;
+  readonly config: Omit<ConfigToRewrite, "exclusive" | "flow" | "findActive"> | null;
+  /** Told what is done, and how far it is. */
+  readonly onProgress: (step: string, done: number, total: number) => void;
+  /** Aborted when the import is to stop; a user under way is finished. */
+  readonly signal: AbortSignal;
+}
+
+export interface ImportSummary {
+  /** Keys that came to be, and those that were here already. */
+  readonly added: number;
+  readonly present: number;
+  /** Keys whose stored totals were taken over, and those whose counters of before had moved. */
+  readonly totalsTaken: number;
+  readonly countersMoved: number;
+  /** Users that were replaced or added, over all nodes. */
+  readonly replaced: number;
+  /** The longest time for which one key could not connect. */
+  readonly longestAwayMs: number;
+  readonly config: "written" | "unchanged" | "none";
+}
+
+/** Leases and look-ups overlap; the changes themselves are made one by one. */
+const replacedAtOnce = 8;
+const insertedAtOnce = 500;
+const mostRounds = 3;
+
+/**
+ * What an import would do. Changes nothing.
+ *
+ * @throws ImportError, StoreUnavailableError
+ */
+export async function planImport(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportPlan> {
+  const active = keys.filter(({ isActive }) => isActive);
+  const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, active, ports.flow)));
+  const records = await findRecords(active, ports);
+  checkConflicts(active, await standingKeys(records, ports));
+  return planOf(keys, stock, records);
+}
+
+/**
+ * Moves the keys, in steps of which each can be repeated: the counter of key ids, the keys, their totals, Xray's config
+ * file, their users in the nodes, and what was counted meanwhile. A run that finds a step done does nothing there.
+ *
+ * @throws ImportError, XrayError, ConfigFileError, StoreUnavailableError; the same again goes on
+ */
+export async function importKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportSummary> {
+  await planImport(keys, ports);
+  const active = keys.filter(({ isActive }) => isActive);
+  const owners = ownersOf(keys);
+  return holdReconcilers(
+    ports.nodes.map(({ name }) => name),
+    ports.exclusive,
+    async () => {
+      await ports.store.skipKeyIds(keys.at(-1)?.id ?? 0);
+      const { added, present } = await addKeys(active, ports);
+      const living = await livingKeys(active, ports);
+      ports.onProgress("totals", 0, living.length);
+      const first = await carryTraffic(living, owners, ports);
+      const config = await rewrite(active, ports);
+      const { replaced, longestAwayMs } = await replaceAll(active, ports);
+      const last = await carryTraffic(living, owners, ports);
+      ports.onProgress("totals", living.length, living.length);
+      return {
+        added,
+        present,
+        totalsTaken: first.taken + last.taken,
+        countersMoved: Math.max(first.moved, last.moved),
+        replaced,
+        longestAwayMs,
+        config,
+      };
+    },
+  );
+}
+
+async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<{ added: number; present: number }> {
+  const records = await findRecords(keys, ports);
+  checkConflicts(keys, await standingKeys(records, ports));
+  const missing = keys.filter(({ id }) => !records.has(id));
+  for (let start = 0; start < missing.length; start += insertedAtOnce) {
+    stopIfAsked(ports);
+    ports.onProgress("keys", start, missing.length);
+    const part = missing.slice(start, start + insertedAtOnce);
+    await Promise.all(
+      part.map(({ id, uuid, name, createdAt }) =>
+        ports.store.decide({ keyId: id, uuid, name, createdAt, job: `import-${id}`, phase: "active", unsure: [] }),
+      ),
+    );
+  }
+  ports.onProgress("keys", missing.length, missing.length);
+  return { added: missing.length, present: keys.length - missing.length };
+}
+
+/** Those that were not deleted since an earlier run. */
+async function livingKeys(keys: readonly LegacyKey[], { store }: ImportPorts): Promise<LegacyKey[]> {
+  const desired = await store.findDesired();
+  return keys.filter(({ id }) => desired.has(id));
+}
+
+async function rewrite(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportSummary["config"]> {
+  const { config, store, exclusive, flow } = ports;
+  if (config === null) return "none";
+  stopIfAsked(ports);
+  const findActive = async () => new Set((await store.findDesired()).keys());
+  return rewriteConfig(keys, { ...config, flow, exclusive, findActive });
+}
+
+/** What one round left, or what somebody else changed meanwhile, is seen in the next. */
+async function replaceAll(
+  keys: readonly LegacyKey[],
+  ports: ImportPorts,
+): Promise<{ replaced: number; longestAwayMs: number }> {
+  let replaced = 0;
+  let longestAwayMs = 0;
+  for (const node of ports.nodes) {
+    for (let round = 1; ; round += 1) {
+      const { held } = await takeStock(node, keys, ports.flow);
+      const desired = await ports.store.findDesired();
+      const open = keys.filter(({ id }) => {
+        const { former, ours } = held.get(id) ?? nothing;
+        return former.length > 0 || (desired.has(id) && !ours);
+      });
+      if (open.length === 0) break;
+      if (round > mostRounds)
+        throw new ImportIncompleteError(
+          node.name,
+          open.map(({ id }) => id),
+        );
+      const limit = pLimit(replacedAtOnce);
+      const inTurn = pLimit(1);
+      let done = 0;
+      const ends = await Promise.allSettled(
+        open.map(({ id }) =>
+          limit(async () => {
+            stopIfAsked(ports);
+            const awayMs = await replaceUser(id, node, held.get(id) ?? nothing, { ...ports, inTurn });
+            longestAwayMs = Math.max(longestAwayMs, awayMs);
+            replaced += 1;
+            done += 1;
+            ports.onProgress(`users of node ${node.name}`, done, open.length);
+          }),
+        ),
+      );
+      stopIfAsked(ports);
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed !== undefined && round === mostRounds) throw failed.reason;
+    }
+  }
+  return { replaced, longestAwayMs };
+}
+
+const nothing = { former: [], ours: false } as const;
+
+function stopIfAsked({ signal }: ImportPorts): void {
+  if (signal.aborted) throw new ImportStoppedError();
+}
+
+function findRecords(keys: readonly LegacyKey[], { reader }: ImportPorts) {
+  return reader.findMany(keys.map(({ id }) => id));
+}
+
+async function standingKeys(records: Awaited<ReturnType<typeof findRecords>>, { store }: ImportPorts) {
+  const [active, creating] = await Promise.all([store.findDesired(), store.findCreating()]);
+  return { records, active, creating };
+}

@@ -1,0 +1,41 @@
+import type { KeyRecord } from "@veil/key-lifecycle";
+import type { LegacyKey } from "./legacy-key.ts";
+import type { NodeStock } from "./take-stock.ts";
+
+/** What an import would do. */
+export interface ImportPlan {
+  /** Keys of the database. */
+  readonly keys: number;
+  readonly inactive: number;
+  readonly toAdd: number;
+  readonly highestId: number;
+  readonly bytes: { readonly up: number; readonly down: number };
+  readonly nodes: readonly { readonly name: string; readonly toReplace: number; readonly toAdd: number }[];
+  /** Short ids other than the common one that the keys' links name, most used first. */
+  readonly shortIds: readonly string[];
+}
+
+export function planOf(
+  keys: readonly LegacyKey[],
+  stock: readonly NodeStock[],
+  records: ReadonlyMap<number, KeyRecord>,
+): ImportPlan {
+  const active = keys.filter(({ isActive }) => isActive);
+  const living = active.filter(({ id }) => (records.get(id)?.phase ?? "active") === "active");
+  return {
+    keys: keys.length,
+    inactive: keys.length - active.length,
+    toAdd: active.filter(({ id }) => !records.has(id)).length,
+    highestId: keys.at(-1)?.id ?? 0,
+    bytes: {
+      up: active.reduce((sum, { traffic }) => sum + traffic.up, 0),
+      down: active.reduce((sum, { traffic }) => sum + traffic.down, 0),
+    },
+    nodes: stock.map(({ node, held }) => ({
+      name: node.name,
+      toReplace: active.filter(({ id }) => (held.get(id)?.former.length ?? 0) > 0).length,
+      toAdd: living.filter(({ id }) => !held.has(id)).length,
+    })),
+    shortIds: [...new Set(active.flatMap(({ shortId }) => shortId ?? []))],
+  };
+}

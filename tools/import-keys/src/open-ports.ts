@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { KeyLeases } from "@veil/leases";
+import { connectMongo, MongoKeyReader, MongoKeyStore, MongoNodeEpochStore, MongoTrafficStore } from "@veil/mongo-store";
+import { nodeSettings } from "@veil/node-settings";
+import { connectRedis } from "@veil/redis-connection";
+import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
+import { connectXrayNode } from "@veil/xray-gateway";
+import { ImportError } from "./import-errors.ts";
+import type { ImportPorts } from "./import-keys.ts";
+import type { ImportSettings } from "./import-settings.ts";
+
+const longestConnectMs = 10_000;
+const askAgainMs = 20;
+
+/** Thrown when Redis or MongoDB does not answer at the start. */
+class EngineAwayError extends ImportError {
+  override readonly name = "EngineAwayError";
+
+  constructor(engine: string) {
+    super(`${engine} does not answer`);
+  }
+}
+
+/** Connects to everything that the settings name. @throws EngineAwayError, StoreUnavailableError */
+export async function openPorts(
+  settings: ImportSettings,
+  watched: Pick<ImportPorts, "signal" | "onProgress">,
+): Promise<{ readonly ports: ImportPorts; close(): Promise<void> }> {
+  const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: () => undefined });
+  const redis = connectRedis(settings.REDIS_URL, "fail-fast", () => undefined);
+  const listed = nodeSettings(settings);
+  const nodes = listed.map(({ name, address, inboundTag }) => connectXrayNode({ name, address, inboundTag }));
+  const close = async () => {
+    for (const node of nodes) node.close();
+    redis.disconnect();
+    await mongo.close();
+  };
+  try {
+    await until("Redis", () => redis.status === "ready");
+    await until("MongoDB", () => mongo.connected);
+    const store = new MongoKeyStore(mongo);
+    await store.prepare();
+    const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
+    return {
+      ports: {
+        ...watched,
+        nodes,
+        store,
+        reader: new MongoKeyReader(mongo),
+        records: new MongoTrafficStore(mongo),
+        lives: new MongoNodeEpochStore(mongo),
+        lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
+        exclusive,
+        flow: settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW,
+        config: configOf(settings, listed),
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function configOf(settings: ImportSettings, nodes: ReturnType<typeof nodeSettings>): ImportPorts["config"] {
+  const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;
+  const node = nodes.find(({ name }) => name === settings.XRAY_CONFIG_NODE) ?? nodes[0];
+  if (path === undefined || node === undefined) return null;
+  const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
+  return { file, node: node.name, inboundTag: node.inboundTag, shortId };
+}
+
+async function until(engine: string, isThere: () => boolean): Promise<void> {
+  const giveUpAt = performance.now() + longestConnectMs;
+  while (!isThere()) {
+    if (performance.now() > giveUpAt) throw new EngineAwayError(engine);
+    await sleep(askAgainMs);
+  }
+}

@@ -1,0 +1,116 @@
+import initSqlJs, { type Database, type QueryResult, type SqlValue } from "sql.js";
+import { z } from "zod";
+import { LegacyDatabaseError } from "./import-errors.ts";
+import { checkKeys } from "./check-keys.ts";
+import type { LegacyKey, LegacyTraffic } from "./legacy-key.ts";
+import { flag, keyId, moment, bytes } from "./legacy-values.ts";
+
+const magic = "SQLite format 3\0";
+/** The file format's versions for writing and reading: 1 is a rollback journal, 2 a write-ahead log. */
+const formatVersions = [18, 19] as const;
+const rollbackJournal = 1;
+
+const keyRow = z
+  .object({
+    id: keyId,
+    uuid: z.string().transform((text) => text.trim().toLowerCase()),
+    name: z.string().nullish(),
+    short_id: z.string().nullish(),
+    created_at: moment,
+    is_active: flag.nullish(),
+  })
+  .transform(
+    ({ id, uuid, name, short_id, created_at, is_active }): Omit<LegacyKey, "traffic"> => ({
+      id,
+      uuid,
+      name: name ?? null,
+      shortId: short_id ?? null,
+      createdAt: created_at,
+      isActive: is_active ?? true,
+    }),
+  );
+
+const trafficRow = z.object({
+  key_id: keyId,
+  upload: bytes.nullish(),
+  download: bytes.nullish(),
+  updated_at: moment.nullish(),
+});
+
+const noTraffic: LegacyTraffic = { up: 0, down: 0, updatedAt: 0 };
+
+/**
+ * The keys of the first implementation's SQLite database, in ascending order of their ids. Columns that it does not need
+ * may be missing or more.
+ *
+ * @param file the whole file; its write-ahead log must have been merged into it
+ * @throws LegacyDatabaseError
+ */
+export async function readLegacyDatabase(file: Uint8Array): Promise<LegacyKey[]> {
+  const database = await open(file);
+  try {
+    const traffic = trafficByKey(rowsOf(database, "traffic_stats", ["key_id", "upload", "download"]));
+    const keys = rowsOf(database, "keys", ["id", "uuid", "created_at"])
+      .map((row) => parseRow("keys", keyRow, row))
+      .map((key) => ({ ...key, traffic: traffic.get(key.id) ?? noTraffic }))
+      .toSorted((one, other) => one.id - other.id);
+    checkKeys(keys);
+    return keys;
+  } finally {
+    database.close();
+  }
+}
+
+async function open(file: Uint8Array): Promise<Database> {
+  if (Buffer.from(file.subarray(0, magic.length)).toString("latin1") !== magic) {
+    throw new LegacyDatabaseError("the file is no SQLite database");
+  }
+  const copy = Uint8Array.from(file);
+  for (const place of formatVersions) copy[place] = rollbackJournal;
+  const { Database } = await initSqlJs();
+  return new Database(copy);
+}
+
+/** @throws LegacyDatabaseError when the table, or one of the columns that must be, is missing */
+function rowsOf(database: Database, table: string, needed: readonly string[]): Record<string, SqlValue>[] {
+  const columns = query(database, `PRAGMA table_info("${table}")`).map((column) => String(column["name"]));
+  if (columns.length === 0) throw new LegacyDatabaseError(`the database has no table ${table}`);
+  const missing = needed.filter((column) => !columns.includes(column));
+  if (missing.length > 0) throw new LegacyDatabaseError(`its table ${table} has no column ${missing.join(", ")}`);
+  return query(database, `SELECT * FROM "${table}"`);
+}
+
+function query(database: Database, sql: string): Record<string, SqlValue>[] {
+  try {
+    return database.exec(sql).flatMap(namedRows);
+  } catch (error) {
+    throw new LegacyDatabaseError(`the database can't be read: ${String(error)}`);
+  }
+}
+
+function namedRows({ columns, values }: QueryResult): Record<string, SqlValue>[] {
+  return values.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])));
+}
+
+/** Of several records of a key the larger figures hold: each is a copy of the same counters. */
+function trafficByKey(rows: readonly Record<string, SqlValue>[]): Map<number, LegacyTraffic> {
+  const traffic = new Map<number, LegacyTraffic>();
+  for (const row of rows) {
+    const { key_id, upload, download, updated_at } = parseRow("traffic_stats", trafficRow, row);
+    const before = traffic.get(key_id) ?? noTraffic;
+    traffic.set(key_id, {
+      up: Math.max(before.up, upload ?? 0),
+      down: Math.max(before.down, download ?? 0),
+      updatedAt: Math.max(before.updatedAt, updated_at ?? 0),
+    });
+  }
+  return traffic;
+}
+
+function parseRow<T>(table: string, schema: z.ZodType<T>, row: Record<string, SqlValue>): T {
+  const parsed = schema.safeParse(row);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const id = row["id"] ?? row["key_id"];
+  throw new LegacyDatabaseError(`row ${String(id)} of its table ${table}: ${issue?.path.join(".")} ${issue?.message}`);
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HeldLease, KeyLease, KeyStore } from "@veil/key-lifecycle";
+import {
+  AccountMismatchError,
+  InboundMissingError,
+  type InboundUser,
+  type XrayNode,
+  XrayOutcomeUnknownError,
+  XrayUnreachableError,
+} from "@veil/xray-gateway";
+import { userEmail, type VlessFlow } from "@veil/xray-protocols";
+import type { NodeHolding } from "./former-users.ts";
+
+export interface ReplacePorts {
+  readonly store: Pick<KeyStore, "find">;
+  readonly lease: KeyLease;
+  /** The flow of every key's account. */
+  readonly flow: VlessFlow;
+  /** Lets one user at a time be away: a process that is killed leaves no more than one behind. */
+  readonly inTurn: <T>(change: () => Promise<T>) => Promise<T>;
+}
+
+type UserNode = Pick<XrayNode, "addUser" | "removeUser">;
+
+const attempts = 10;
+/** How long after a node's first answer an older call to it may still come through. */
+const lateCallMs = 1_000;
+
+/**
+ * Makes a key's user stand on a node under our e-mail alone, or not at all when the key was deleted meanwhile.
+ *
+ * Xray knows a UUID once: the last user added has it, and removing any of those that name it takes it from all, while the
+ * others stay listed. So everything that names it goes first and ours is added last, and an add that finds ours there
+ * already proves nothing: it is repeated after removing that too. Between the two calls the key can't connect; what is
+ * connected stays connected.
+ *
+ * @returns for how many milliseconds the key could not connect
+ * @throws LeaseHeldError, StoreUnavailableError, XrayError
+ */
+export async function replaceUser(
+  keyId: number,
+  node: UserNode,
+  holding: NodeHolding,
+  ports: ReplacePorts,
+): Promise<number> {
+  return ports.lease.hold(keyId, async (lease) => {
+    const key = await ports.store.find(keyId);
+    const isWanted = key?.phase === "active";
+    const wanted: InboundUser | null = isWanted
+      ? { email: userEmail(keyId), account: { protocol: "vless", uuid: key.uuid, flow: ports.flow } }
+      : null;
+    return ports.inTurn(() => settle(userEmail(keyId), wanted, node, holding, lease));
+  });
+}
+
+async function settle(
+  ours: string,
+  wanted: InboundUser | null,
+  node: UserNode,
+  { former, ours: isThere }: NodeHolding,
+  lease: HeldLease,
+): Promise<number> {
+  const began = performance.now();
+  let mayBeThere = isThere;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const removed = mayBeThere ? [ours, ...former] : former;
+      for (const email of removed) {
+        lease.mustLast();
+        await node.removeUser(email);
+      }
+      if (wanted === null) return 0;
+      lease.mustLast();
+      if ((await node.addUser(wanted)) === "added") return removed.length === 0 ? 0 : performance.now() - began;
+      if (attempt === attempts) throw new Error(`${ours} is added again and again by somebody else`);
+    } catch (error) {
+      if (attempt === attempts || !passes(error)) throw error;
+      if (!(error instanceof AccountMismatchError)) await sleep(lateCallMs);
+    }
+    mayBeThere = true;
+  }
+}
+
+function passes(error: unknown): boolean {
+  return (
+    error instanceof AccountMismatchError ||
+    error instanceof InboundMissingError ||
+    error instanceof XrayOutcomeUnknownError ||
+    error instanceof XrayUnreachableError
+  );
+}

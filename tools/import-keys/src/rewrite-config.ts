@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ExclusiveTask, runExclusively } from "@veil/leases";
+import type { ConfigClient, XrayConfigFile } from "@veil/xray-config-file";
+import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
+import { matchOf } from "./check-keys.ts";
+import { ImportBusyError } from "./import-errors.ts";
+import type { LegacyKey } from "./legacy-key.ts";
+
+export interface ConfigToRewrite {
+  readonly file: Pick<XrayConfigFile, "clients" | "update">;
+  /** The node whose config it is. */
+  readonly node: string;
+  readonly inboundTag: string;
+  readonly flow: VlessFlow;
+  readonly shortId: string;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  /** Those of the keys that are active. */
+  readonly findActive: () => Promise<ReadonlySet<number>>;
+}
+
+const leaseMs = 5_000;
+const longestWaitMs = 30_000;
+const askAgainMs = 50;
+
+/**
+ * Puts our clients in the place of the former ones, all in one write of the file, under the lease by which workers write
+ * it one at a time.
+ *
+ * @throws ImportBusyError, ConfigFileError, StoreUnavailableError
+ */
+export async function rewriteConfig(
+  keys: readonly LegacyKey[],
+  { file, node, inboundTag, flow, shortId, exclusive, findActive }: ConfigToRewrite,
+): Promise<"written" | "unchanged"> {
+  const subject = `config-file:${node}`;
+  const giveUpAt = performance.now() + longestWaitMs;
+  while (true) {
+    const done = await runExclusively({ ...exclusive, subject, leaseMs }, () =>
+      file.update(async () => {
+        const listed = await file.clients(inboundTag);
+        return { inboundTag, shortId, clients: clientsOf(keys, listed, await findActive(), flow) };
+      }),
+    );
+    if (done !== null) return done.result;
+    if (performance.now() > giveUpAt) throw new ImportBusyError("Xray's config file");
+    await sleep(askAgainMs);
+  }
+}
+
+function clientsOf(
+  keys: readonly LegacyKey[],
+  listed: readonly ConfigClient[],
+  active: ReadonlySet<number>,
+  flow: VlessFlow,
+): Map<string, ConfigClient | null> {
+  const clients = new Map<string, ConfigClient | null>();
+  const taken = new Set(keys.map(({ uuid }) => matchOf(uuid)));
+  for (const { email, uuid } of listed) {
+    if (keyIdOfEmail(email) === null && taken.has(matchOf(uuid))) clients.set(email, null);
+  }
+  for (const { id, uuid } of keys) {
+    const email = userEmail(id);
+    clients.set(email, active.has(id) ? { email, uuid, flow } : null);
+  }
+  return clients;
+}
