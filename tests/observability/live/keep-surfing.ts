@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ByteServer } from "../../support/byte-server.ts";
+import type { VpnClient } from "../../support/vpn-client.ts";
+
+/** People who move bytes through the tunnel until they are stopped, and try again when it breaks. */
+export interface Surfing {
+  readonly failures: () => number;
+  stop(): Promise<void>;
+}
+
+const pauseMs = 400;
+const downloadBytes = 600_000;
+const uploadBytes = 150_000;
+
+export function keepSurfing(clients: readonly VpnClient[], bytes: ByteServer): Surfing {
+  let isStopped = false;
+  let failures = 0;
+  const surfing = clients.map(async (client, index) => {
+    while (!isStopped) {
+      try {
+        await client.download(bytes.downloadUrl(downloadBytes * (index + 1)));
+        await client.upload(bytes.uploadUrl, uploadBytes * (index + 1));
+      } catch {
+        failures += 1;
+      }
+      await sleep(pauseMs);
+    }
+  });
+  return {
+    failures: () => failures,
+    stop: async () => {
+      isStopped = true;
+      // Whoever hangs in a tunnel is cut off with it.
+      await Promise.all(clients.map((client) => client.stop()));
+      await Promise.all(surfing);
+    },
+  };
+}
