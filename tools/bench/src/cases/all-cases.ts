@@ -1,0 +1,31 @@
+import type { BenchCase } from "../harness/bench-case.ts";
+import { batchCreateCase } from "./batch-create.ts";
+import { createAloneCase } from "./create-alone.ts";
+import { createAmongManyCase } from "./create-among-many.ts";
+import { createCase } from "./create.ts";
+import { deleteCase } from "./delete.ts";
+import { driftCase } from "./drift.ts";
+import { listCase } from "./list.ts";
+import { readCases } from "./read-one.ts";
+import { refillCase } from "./refill.ts";
+import { startCase } from "./start.ts";
+import { syncCase } from "./sync.ts";
+
+/** All lines of the table, in the order in which they are measured. */
+export const allCases: readonly BenchCase[] = [
+  createCase,
+  createAloneCase,
+  deleteCase,
+  batchCreateCase,
+  ...readCases,
+  listCase(5_000),
+  syncCase(1),
+  syncCase(10),
+  syncCase(100),
+  refillCase(10_000),
+  startCase,
+  refillCase(50_000),
+  driftCase,
+  listCase(50_000),
+  createAmongManyCase,
+];

@@ -1,0 +1,25 @@
+import type { BenchCase } from "../harness/bench-case.ts";
+import { createKeys } from "./create-keys.ts";
+
+const atOnce = 64;
+
+/** The same creates in a system with many keys and in an empty one: no cost may grow with the number of keys. */
+export const createAmongManyCase: BenchCase = {
+  name: "create-among-50000",
+  group: "50000",
+  title: "creates with 50,000 keys present",
+  against: "creates with none",
+  unit: "/s",
+  target: { kind: "at-least", ratio: 0.9 },
+  prepare: async (bench) => {
+    const many = await bench.plant({ keys: bench.size(50_000, 5_000) });
+    const none = await bench.plant({ keys: 0 });
+    const operations = bench.size(3_000, 500);
+    return {
+      ours: async () => ({ value: (await createKeys(many, operations, atOnce)).perSecond, operations }),
+      raw: async () => ({ value: (await createKeys(none, operations, atOnce)).perSecond, operations }),
+      pids: () => many.pids(),
+      close: async () => {},
+    };
+  },
+};

@@ -1,0 +1,27 @@
+import type { BenchCase } from "../harness/bench-case.ts";
+import { startRawQueue } from "../raw/raw-queue.ts";
+import { createKeys } from "./create-keys.ts";
+
+const atOnce = 64;
+
+/** Single creates, from HTTP to the answer. */
+export const createCase: BenchCase = {
+  name: "create",
+  group: "empty",
+  title: "single creates, 64 in flight",
+  against: "BullMQ add-and-wait, 64 in flight",
+  unit: "/s",
+  target: { kind: "at-least", ratio: 0.5 },
+  prepare: async (bench) => {
+    const plant = await bench.plant({ keys: 0 });
+    const queue = await startRawQueue(bench.engines.redisUrl);
+    const operations = bench.size(3_000, 500);
+    return {
+      ours: async () => ({ value: (await createKeys(plant, operations, atOnce)).perSecond, operations }),
+      raw: async () => ({ value: (await queue.addAndWait(operations, atOnce)).perSecond, operations }),
+      pids: () => plant.pids(),
+      rawPids: () => queue.pids(),
+      close: () => queue.close(),
+    };
+  },
+};

@@ -1,0 +1,31 @@
+import type { BenchCase } from "../harness/bench-case.ts";
+import { startRawQueue } from "../raw/raw-queue.ts";
+import { createKeys, deleteKeys } from "./create-keys.ts";
+
+const atOnce = 64;
+
+/** Single deletes, from HTTP to the answer; the keys are made before, outside of what is measured. */
+export const deleteCase: BenchCase = {
+  name: "delete",
+  group: "empty",
+  title: "deletes, 64 in flight",
+  against: "BullMQ add-and-wait, 64 in flight",
+  unit: "/s",
+  target: { kind: "at-least", ratio: 0.5 },
+  prepare: async (bench) => {
+    const plant = await bench.plant({ keys: 0 });
+    const queue = await startRawQueue(bench.engines.redisUrl);
+    const operations = bench.size(2_000, 300);
+    const rounds: number[][] = [];
+    for (let round = 0; round < bench.roundsInAll; round += 1) {
+      rounds.push((await createKeys(plant, operations, atOnce)).keyIds);
+    }
+    return {
+      ours: async () => ({ value: (await deleteKeys(plant, rounds.pop() ?? [], atOnce)).perSecond, operations }),
+      raw: async () => ({ value: (await queue.addAndWait(operations, atOnce)).perSecond, operations }),
+      pids: () => plant.pids(),
+      rawPids: () => queue.pids(),
+      close: () => queue.close(),
+    };
+  },
+};

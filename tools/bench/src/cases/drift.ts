@@ -1,0 +1,49 @@
+import { userEmail } from "@veil/xray-protocols";
+import type { BenchCase } from "../harness/bench-case.ts";
+import { inFlight } from "../harness/in-flight.ts";
+import { untilUsers } from "../plant/plant.ts";
+import { RawXray } from "../raw/raw-xray.ts";
+import { passSeconds } from "./refill.ts";
+
+const drifted = 100;
+const lookAgainMs = 50;
+
+/** Users that went missing in Xray are found and put back by the next pass; its own time counts, not the wait for it. */
+export const driftCase: BenchCase = {
+  name: "drift",
+  group: "50000",
+  title: "drift of 100 among 50,000",
+  against: "GetInboundUsers and the find",
+  unit: "ms",
+  target: { kind: "at-most", ratio: 2 },
+  prepare: async (bench) => {
+    const plant = await bench.plant({ keys: bench.size(50_000, 5_000) });
+    const raw = new RawXray(plant.xrayApi);
+    return {
+      ours: async () => {
+        const users = await plant.xray.countUsers();
+        const before = await passSeconds(plant.workerMetricsUrl);
+        await inFlight(drifted, 16, (index) => raw.removeUser("vless-in", userEmail(index + 1)));
+        let pass = 0;
+        while (pass === 0) {
+          await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+          pass = (await passSeconds(plant.workerMetricsUrl)) - before;
+        }
+        await untilUsers(plant, users);
+        return { value: pass * 1_000, operations: drifted };
+      },
+      raw: async () => {
+        const keys = plant.mongo.collection("keys");
+        const begun = performance.now();
+        await raw.getUsers("vless-in");
+        await keys
+          .find({ phase: 1 }, { projection: { _id: 0, key_id: 1, uuid: 1 } })
+          .batchSize(10_000)
+          .toArray();
+        return { value: performance.now() - begun, operations: 1 };
+      },
+      pids: () => plant.pids(),
+      close: async () => raw.close(),
+    };
+  },
+};

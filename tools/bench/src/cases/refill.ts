@@ -1,0 +1,53 @@
+import type { BenchCase } from "../harness/bench-case.ts";
+import { userEmail } from "@veil/xray-protocols";
+import { untilUsers } from "../plant/plant.ts";
+
+/** An Xray that starts again, empty, until it holds all users; against the one message that carries them all. */
+export function refillCase(keys: 10_000 | 50_000): BenchCase {
+  return {
+    name: `refill-${keys}`,
+    group: String(keys),
+    title: `refill after an Xray restart, ${keys.toLocaleString("en-GB")} keys`,
+    against: "AddInbound with the same users",
+    unit: "/s",
+    target: { kind: "at-least", ratio: 0.5 },
+    prepare: async (bench) => {
+      const plant = await bench.plant({ keys: bench.size(keys, keys / 10) });
+      const users = plant.seeded.map(({ keyId, uuid }) => ({
+        email: userEmail(keyId),
+        account: { protocol: "vless" as const, uuid, flow: "" as const },
+      }));
+      const operations = users.length;
+      return {
+        ours: async () => {
+          await plant.restartXray();
+          const begun = performance.now();
+          const passBefore = await passSeconds(plant.workerMetricsUrl);
+          await untilUsers(plant, operations, 5);
+          const seconds = (performance.now() - begun) / 1_000;
+          const pass = (await passSeconds(plant.workerMetricsUrl)) - passBefore;
+          const note = `${seconds.toFixed(2)} s from Xray's first connection to the last user; passes took ${pass.toFixed(2)} s`;
+          return { value: operations / seconds, operations, note };
+        },
+        raw: async () => {
+          const inbound = await plant.xray.readInbound();
+          if (inbound === null) throw new Error("Xray has no inbound");
+          await plant.xray.removeInbound();
+          const begun = performance.now();
+          await plant.xray.addInbound(inbound, users);
+          const seconds = (performance.now() - begun) / 1_000;
+          await untilUsers(plant, operations, 5);
+          return { value: operations / seconds, operations };
+        },
+        pids: () => plant.pids(),
+        close: async () => {},
+      };
+    },
+  };
+}
+
+/** The time that finished passes took so far, from the worker's own histogram. */
+export async function passSeconds(metricsUrl: string): Promise<number> {
+  const text = await (await fetch(metricsUrl)).text();
+  return Number(/^veil_reconcile_duration_seconds_sum\{[^}]*\} (\S+)$/m.exec(text)?.[1] ?? 0);
+}

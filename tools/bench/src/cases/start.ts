@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { freePort } from "@veil/local-engines";
+import { connectXrayNode } from "@veil/xray-gateway";
+import mongoose from "mongoose";
+import { z } from "zod";
+import type { BenchCase } from "../harness/bench-case.ts";
+import { untilUsers } from "../plant/plant.ts";
+import { seedKeys } from "../plant/seed-keys.ts";
+
+const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const runFile = z.object({
+  mongodb: z.object({ uri: z.string() }),
+  xray: z.object({ api: z.string(), inbound_tag: z.string() }),
+});
+
+/** `npm start` with everything installed and built, until a key was made over HTTP and Xray holds all users. */
+export const startCase: BenchCase = {
+  name: "start",
+  group: "start",
+  title: "start to ready with 10,000 keys",
+  against: "–",
+  unit: "ms",
+  target: { kind: "within", ms: 5_000 },
+  prepare: async (bench) => {
+    const dataDir = await mkdtemp(join(tmpdir(), "veil-bench-start-"));
+    const keys = bench.size(10_000, 1_000);
+    const first = await startStack(dataDir);
+    const mongo = await mongoose.createConnection((await readRunFile(dataDir)).mongodb.uri).asPromise();
+    await seedKeys(mongo, keys);
+    await mongo.close();
+    await first.stop();
+    return {
+      ours: async () => {
+        const begun = performance.now();
+        const stack = await startStack(dataDir);
+        const { xray } = await readRunFile(dataDir);
+        const node = connectXrayNode({ name: "bench", address: xray.api, inboundTag: xray.inbound_tag });
+        await untilUsers({ xray: node }, keys);
+        const value = performance.now() - begun;
+        node.close();
+        await stack.stop();
+        return { value, operations: 1, note: `said to be ready after ${(stack.readyMs / 1_000).toFixed(2)} s` };
+      },
+      close: () => rm(dataDir, { recursive: true, force: true }),
+    };
+  },
+};
+
+async function startStack(dataDir: string): Promise<{ readonly readyMs: number; stop(): Promise<void> }> {
+  const begun = performance.now();
+  const { PATH = "", HOME = "" } = process.env;
+  const child = spawn(process.execPath, [join(root, "tools/local-stack/dist/main.js")], {
+    cwd: root,
+    env: { PATH, HOME, VEIL_DATA_DIR: dataDir, API_PORT: String(await freePort()), XRAY_ALLOW_PRIVATE: "true" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const readyMs = await new Promise<number>((resolve, reject) => {
+    let printed = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+      if (printed.includes("curl ")) resolve(performance.now() - begun);
+    });
+    child.once("exit", (code) => reject(new Error(`npm start ended with code ${code}: ${printed}`)));
+  });
+  return {
+    readyMs,
+    stop: async () => {
+      child.kill("SIGINT");
+      await once(child, "exit");
+    },
+  };
+}
+
+async function readRunFile(dataDir: string) {
+  return runFile.parse(JSON.parse(await readFile(join(dataDir, "run.json"), "utf8")));
+}

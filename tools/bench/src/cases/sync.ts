@@ -1,0 +1,53 @@
+import type { BenchCase } from "../harness/bench-case.ts";
+import { sendBytes } from "../plant/send-bytes.ts";
+import { RawXray } from "../raw/raw-xray.ts";
+
+/** `POST /api/traffic/sync` when so many of the keys have moved bytes. */
+export function syncCase(percent: 1 | 10 | 100): BenchCase {
+  return {
+    name: `sync-${percent}`,
+    group: "metered",
+    title: `sync of 10,000 active keys, ${percent} % with new bytes`,
+    against: "QueryStats and one bulkWrite",
+    unit: "ms",
+    target: { kind: "at-most", ratio: 1.5 },
+    prepare: async (bench) => {
+      const plant = await bench.plant({ keys: bench.size(10_000, 1_000), metered: true });
+      const raw = new RawXray(plant.xrayApi);
+      const moving = plant.seeded.slice(0, Math.ceil((plant.keys * percent) / 100));
+      const written = plant.mongo.collection<{ _id: string }>("raw_traffic");
+      await sendBytes(plant.meteredPort, plant.seeded);
+      await fetch(`${plant.apiUrl}/api/traffic/sync`, { method: "POST", headers: plant.headers });
+      let time = 0;
+      return {
+        ours: async () => {
+          await sendBytes(plant.meteredPort, moving);
+          const begun = performance.now();
+          const response = await fetch(`${plant.apiUrl}/api/traffic/sync`, { method: "POST", headers: plant.headers });
+          const text = await response.text();
+          const value = performance.now() - begun;
+          if (!response.ok) throw new Error(text);
+          return { value, operations: moving.length };
+        },
+        raw: async () => {
+          time += 1;
+          const begun = performance.now();
+          await raw.queryStats("user>>>");
+          await written.bulkWrite(
+            moving.map(({ keyId }) => ({
+              updateOne: {
+                filter: { _id: String(keyId) },
+                update: { $max: { up: time, down: time, read_at: time } },
+                upsert: true,
+              },
+            })),
+            { ordered: false },
+          );
+          return { value: performance.now() - begun, operations: moving.length };
+        },
+        pids: () => plant.pids(),
+        close: async () => raw.close(),
+      };
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { Bench } from "./bench.ts";
+
+/** One measurement: a rate or a time, and what it took. */
+export interface Measurement {
+  /** In the unit of its case. */
+  readonly value: number;
+  /** How many operations it consisted of, for the cost of one. */
+  readonly operations: number;
+  /** Worth telling beside the table. */
+  readonly note?: string;
+}
+
+/** The ratio to reach: rates are to be at least so much of the raw one, times at most so much. */
+export type Target =
+  | { readonly kind: "at-least"; readonly ratio: number }
+  | { readonly kind: "at-most"; readonly ratio: number }
+  /** There is nothing raw to compare with: an absolute time in milliseconds. */
+  | { readonly kind: "within"; readonly ms: number };
+
+/** Both sides of a case, ready to be measured again and again. */
+export interface PreparedCase {
+  ours(): Promise<Measurement>;
+  /** Absent when there is nothing to compare with. */
+  readonly raw?: () => Promise<Measurement>;
+  /** Process ids whose CPU time and memory belong to our side; none when it is not known. */
+  readonly pids?: () => ProcessIds;
+  /** The raw side's processes. */
+  readonly rawPids?: () => Readonly<Record<string, number>>;
+  close(): Promise<void>;
+}
+
+/** Process ids by what they are called. */
+export interface ProcessIds {
+  readonly services: Readonly<Record<string, number>>;
+  readonly engines: Readonly<Record<string, number>>;
+}
+
+/** One line of the table. */
+export interface BenchCase {
+  readonly name: string;
+  /** Neighbouring cases of one group share their systems. */
+  readonly group: string;
+  readonly title: string;
+  /** What it is measured against. */
+  readonly against: string;
+  readonly unit: "/s" | "ms";
+  readonly target: Target;
+  prepare(bench: Bench): Promise<PreparedCase>;
+}

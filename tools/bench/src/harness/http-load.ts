@@ -1,0 +1,54 @@
+import autocannon from "autocannon";
+
+export interface HttpLoad {
+  readonly url: string;
+  readonly headers?: Record<string, string>;
+  readonly connections: number;
+  /** How many requests in all. */
+  readonly requests: number;
+  /** The next request. */
+  readonly next: () => { readonly method: string; readonly path: string; readonly body?: string };
+  /** Told of every body that came with 200. */
+  readonly onBody?: (body: string) => void;
+}
+
+const patienceSeconds = 30;
+
+/**
+ * Sends requests over a number of connections, one at a time on each.
+ *
+ * @throws when an answer is not a success: a rate of errors says nothing
+ */
+export async function httpLoad(load: HttpLoad): Promise<{ readonly perSecond: number; readonly latencies: number[] }> {
+  const { url, headers = {}, connections, requests, next, onBody } = load;
+  const latencies: number[] = [];
+  let failure = "";
+  let last = 0;
+  const begun = performance.now();
+  const run = autocannon({
+    url,
+    headers,
+    connections: Math.min(connections, requests),
+    amount: requests,
+    timeout: patienceSeconds,
+    sampleInt: 50,
+    requests: [
+      {
+        setupRequest: (request) => ({ ...request, ...next() }),
+        onResponse: (status, body) => {
+          if (status === 200) onBody?.(body);
+          else failure = `${status} ${body}`;
+        },
+      },
+    ],
+  });
+  run.on("response", (_client: unknown, _status: number, _bytes: number, milliseconds: number) => {
+    latencies.push(milliseconds);
+    last = performance.now();
+  });
+  const { errors, timeouts, non2xx } = await run;
+  if (errors + timeouts + non2xx > 0) {
+    throw new Error(`${errors} errors, ${timeouts} timeouts, ${non2xx} refusals of ${requests} requests: ${failure}`);
+  }
+  return { perSecond: (latencies.length * 1_000) / (last - begun), latencies };
+}

@@ -1,0 +1,91 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type BenchArguments, readArguments, usage } from "./arguments.ts";
+import { allCases } from "./cases/all-cases.ts";
+import { Bench } from "./harness/bench.ts";
+import type { BenchCase } from "./harness/bench-case.ts";
+import { describeMachine } from "./harness/machine.ts";
+import { placeTable } from "./harness/place-table.ts";
+import { runCase } from "./harness/run-case.ts";
+import { type CaseSummary, summarise } from "./harness/summarise.ts";
+import { type BenchReport, markdownTable, plainTable } from "./harness/table.ts";
+import { startEngines } from "./plant/start-engines.ts";
+
+// Whatever was started here ends with this process, which it does only when it exits by itself.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+// Each of them ends with this process by a listener of its own.
+process.setMaxListeners(100);
+
+const say = (line: string) => console.log(line);
+
+try {
+  await main(readArguments(process.argv.slice(2)));
+} catch (error) {
+  console.error(error instanceof TypeError ? `${error.message}\n\n${usage}` : error);
+  process.exitCode = 1;
+}
+
+async function main(wishes: BenchArguments): Promise<void> {
+  const chosen = choose(wishes);
+  if (wishes.list) {
+    for (const { name, title } of chosen) say(`${name.padEnd(22)} ${title}`);
+    return;
+  }
+  const engines = await startEngines(say);
+  const bench = new Bench({
+    engines,
+    quick: wishes.quick,
+    rounds: wishes.rounds,
+    profileDir: absolute(wishes.profileDir),
+    say,
+  });
+  const machine = describeMachine(engines.mongodbKind);
+  const cases: CaseSummary[] = [];
+  const report = (): BenchReport => ({
+    at: new Date().toISOString(),
+    quick: wishes.quick,
+    rounds: wishes.rounds,
+    machine,
+    cases,
+  });
+  try {
+    let group = "";
+    for (const [index, benchCase] of chosen.entries()) {
+      if (benchCase.group !== group) await bench.endPlants();
+      group = benchCase.group;
+      say(`${index + 1} of ${chosen.length}: ${benchCase.title}`);
+      try {
+        cases.push(summarise(benchCase, await runCase(benchCase, bench, wishes.rounds)));
+      } catch (error) {
+        console.error(error);
+        process.exitCode = 1;
+      }
+      await writeReport(wishes.out, report());
+    }
+  } finally {
+    await bench.endPlants();
+    await engines.stop();
+  }
+  say(`\n${plainTable(report())}`);
+  if (wishes.markdown !== null) {
+    const page = await readFile(wishes.markdown, "utf8");
+    await writeFile(wishes.markdown, placeTable(page, machine.mongodb, markdownTable(report())));
+  }
+}
+
+function choose({ cases }: BenchArguments): readonly BenchCase[] {
+  for (const name of cases) {
+    if (!allCases.some((known) => known.name === name)) throw new TypeError(`there is no case ${name}`);
+  }
+  return cases.length === 0 ? allCases : allCases.filter(({ name }) => cases.includes(name));
+}
+
+async function writeReport(file: string, report: BenchReport): Promise<void> {
+  await mkdir(dirname(resolve(file)), { recursive: true });
+  await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function absolute(path: string | null): string | null {
+  return path === null ? null : resolve(path);
+}

@@ -1,0 +1,35 @@
+import { randomUUID } from "node:crypto";
+import type { Connection } from "mongoose";
+import type { SeededKey } from "./plant.ts";
+
+const insertedAtOnce = 1_000;
+
+/** Puts active keys into an empty database, as a worker would have left them. */
+export async function seedKeys(mongo: Connection, count: number): Promise<SeededKey[]> {
+  const createdAt = Math.floor(Date.now() / 1_000);
+  const seeded = Array.from({ length: count }, (_, index) => ({ keyId: index + 1, uuid: randomUUID() }));
+  const keys = mongo.collection<{ _id: string }>("keys");
+  const traffic = mongo.collection<{ _id: string }>("traffic");
+  for (let start = 0; start < count; start += insertedAtOnce) {
+    const part = seeded.slice(start, start + insertedAtOnce);
+    await keys.insertMany(
+      part.map(({ keyId, uuid }) => ({
+        _id: String(keyId),
+        key_id: keyId,
+        uuid,
+        name: `user ${keyId}`,
+        created_at: createdAt,
+        job: `create-seed-${keyId}`,
+        phase: 1,
+        activated: true,
+      })),
+    );
+    await traffic.insertMany(
+      part.map(({ keyId }) => ({ _id: String(keyId), revision: 1, read_at: createdAt, live: {} })),
+    );
+  }
+  await mongo
+    .collection<{ _id: string }>("counters")
+    .updateOne({ _id: "key_id" }, { $max: { value: count } }, { upsert: true });
+  return seeded;
+}
