@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const retryDelaysMs = [1_000, 2_000, 4_000];
+const threeRetriesMs = [1_000, 2_000, 4_000];
 const timeoutMs = 60_000;
 
 /** An error answer that another try does not change. */
@@ -17,9 +17,11 @@ export class VeilError extends Error {
  * retry never does twice what the first try did, even when its answer was lost.
  */
 export class VeilApi {
-  constructor(url, apiKey) {
+  /** @param retryDelaysMs the waits before the retries: together longer than the API takes to come back */
+  constructor(url, apiKey, retryDelaysMs = threeRetriesMs) {
     this.url = url.replace(/\/+$/, "");
     this.apiKey = apiKey;
+    this.retryDelaysMs = retryDelaysMs;
   }
 
   /** @param order names the sale: a bot that crashes and sells the same order again gets the same key */
@@ -56,8 +58,8 @@ export class VeilApi {
 
   async call(method, path, body, idempotencyKey) {
     for (let attempt = 0; ; attempt += 1) {
-      const last = attempt === retryDelaysMs.length;
-      let waitMs = retryDelaysMs[attempt];
+      const last = attempt === this.retryDelaysMs.length;
+      let waitMs = this.retryDelaysMs[attempt];
       try {
         const response = await fetch(this.url + path, {
           method,

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ApiClient } from "../support/api-client.ts";
+import { pythonWith } from "../support/python-with.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 
 const run = promisify(execFile);
@@ -24,38 +25,21 @@ afterAll(async () => {
 /** The code block under a heading of `docs/bots.md`, with only address and key replaced. */
 async function example(heading: string): Promise<string> {
   const guide = await readFile(join(repoRoot, "docs/bots.md"), "utf8");
-  const section = guide.split(/^### /m).find((part) => part.startsWith(`${heading}\n`));
+  const section = guide.split(/^###? /m).find((part) => part.startsWith(`${heading}\n`));
   const code = /```\w+\n(.*?)```/s.exec(section ?? "")?.[1];
   if (code === undefined) throw new Error(`docs/bots.md has no example under "${heading}"`);
   return code.replaceAll("https://your-domain.com", stack.apiUrl).replaceAll("your-secret-key-here", stack.apiKey);
 }
 
-/** A Python with the two libraries of the examples, made once in the project's cache; null without Python. */
-async function examplesPython(): Promise<string | null> {
-  const home = join(repoRoot, ".cache/examples-python");
-  const python = join(home, "bin/python");
-  try {
-    await access(python);
-  } catch {
-    try {
-      await run("python3", ["-m", "venv", home]);
-    } catch {
-      return null;
-    }
-  }
-  await run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "requests", "httpx"]);
-  return python;
-}
-
 test.for(["Python (requests)", "Python (httpx, asynchronous)"])(
   "the example %s runs as it stands",
   async (heading, { skip }) => {
-    const python = await examplesPython();
-    if (python === null) {
+    const programs = await pythonWith("examples-python", ["requests", "httpx"]);
+    if (programs === null) {
       skip("this machine has no python3 with venv");
       return;
     }
-    const { stdout } = await run(python, ["-c", await example(heading)]);
+    const { stdout } = await run(join(programs, "python"), ["-c", await example(heading)]);
     expect(stdout).toContain("VLESS link: vless://");
   },
 );
@@ -72,4 +56,15 @@ test("the example cURL runs as it stands, for a key that exists", async () => {
   const { stdout } = await run("bash", ["-euc", script]);
   expect(stdout).toContain('"vless_link":"vless://');
   expect(stdout).toContain(`Key ${key_id} deleted successfully`);
+});
+
+test("the calls beyond single ones answer as documented", async () => {
+  const { stdout } = await run("bash", ["-euc", await example("Beyond single calls")]);
+  expect(stdout).toMatch(/idempotency-replayed: true/i);
+  expect(stdout).toContain('{"detail":"Idempotency-Key was used before with another request"}');
+  expect(stdout).toMatch(/HTTP\/1\.1 202 Accepted[^]*location: \/api\/jobs\/[^]*"status":"queued"/i);
+  expect(stdout).toContain('{"status":"error","detail":"name must be a string or null"}],"succeeded":1,"failed":1}');
+  expect(stdout).toContain('{"status":"error","detail":"Key with id 999999 not found"}');
+  expect(stdout).toMatch(/"traffic":\[\{"key_id":\d+,"upload":0/);
+  expect(stdout).toContain("HTTP/1.1 304 Not Modified");
 });

@@ -1,0 +1,224 @@
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { ApiClient } from "../support/api-client.ts";
+import { type ByteServer, startByteServer } from "../support/byte-server.ts";
+import { pythonWith } from "../support/python-with.ts";
+import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
+import { startVpnClient } from "../support/vpn-client.ts";
+
+const run = promisify(execFile);
+const repoRoot = new URL("../../", import.meta.url).pathname;
+let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
+let stack: RunningStack;
+let bytes: ByteServer;
+
+beforeAll(async () => {
+  dataDir = await temporaryDataDir();
+  bytes = await startByteServer();
+  // Ample time for every write, so that a machine which is busy with other things changes nothing.
+  stack = await startStack(dataDir.path, { WRITE_DEADLINE_MS: "60000" });
+});
+
+afterAll(async () => {
+  await stack.stop();
+  await bytes.stop();
+  await dataDir.remove();
+});
+
+const key = z.object({ key_id: z.number(), name: z.string().nullable() });
+const batch = z.object({
+  results: z.array(z.object({ status: z.string(), key: key.optional(), detail: z.string().optional() })),
+  succeeded: z.number(),
+  failed: z.number(),
+});
+
+async function send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(stack.apiUrl + path, {
+    method,
+    headers: { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+  const answer: unknown = await response.json();
+  return { status: response.status, answer, headers: response.headers };
+}
+
+async function listedNames(): Promise<(string | null)[]> {
+  const { keys } = await new ApiClient(stack.apiUrl, stack.apiKey).list();
+  return keys.map(({ name }) => name);
+}
+
+async function expectToConnect(keyId: number): Promise<void> {
+  const link = await new ApiClient(stack.apiUrl, stack.apiKey).link(keyId);
+  const { xray } = await stack.readRunFile();
+  const client = await startVpnClient(xray.binary, link);
+  try {
+    expect(await client.download(bytes.downloadUrl(10_000))).toBe(10_000);
+  } finally {
+    await client.stop();
+  }
+}
+
+test("a write that is answered later tells what became of it", async () => {
+  const accepted = await send("POST", "/api/keys", { name: "later" }, { prefer: "respond-async" });
+  expect(accepted.status).toBe(202);
+  const location = accepted.headers.get("location") ?? "";
+  const ask = async () => {
+    const response = await fetch(stack.apiUrl + location, { headers: { authorization: `Bearer ${stack.apiKey}` } });
+    return z.object({ status: z.string(), result: key.optional() }).parse(await response.json());
+  };
+  await expect.poll(ask, { timeout: 20_000 }).toMatchObject({ status: "succeeded", result: { name: "later" } });
+});
+
+/** Kills the API as a crash would and waits until another one answers. @returns how long nobody did, in milliseconds */
+async function killApi(): Promise<number> {
+  const { api } = await stack.readRunFile();
+  process.kill(api.pid, "SIGKILL");
+  const killedAt = performance.now();
+  await expect.poll(async () => (await stack.readRunFile()).api.pid, poll).not.toBe(api.pid);
+  await expect
+    .poll(
+      () =>
+        fetch(stack.apiUrl).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      poll,
+    )
+    .toBe(true);
+  return performance.now() - killedAt;
+}
+
+const poll = { timeout: 60_000, interval: 100 };
+const kills = 5;
+/** As three retries of a bot should be: longer than a restart takes, here also on a machine that is busy. */
+const retryDelaysMs = [1_000, 5_000, 20_000];
+
+const bot = z.object({
+  VeilApi:
+    z.custom<
+      new (
+        url: string,
+        key: string,
+        delays: readonly number[],
+      ) => { createKey(name: string): Promise<unknown> }
+    >(),
+});
+
+test("a bot with 3 retries per call makes exactly as many keys as it meant to while the API is killed now and then", async () => {
+  const { VeilApi } = bot.parse(await import(join(repoRoot, "examples/javascript/veil-api.mjs")));
+  const api = new VeilApi(stack.apiUrl, stack.apiKey, retryDelaysMs);
+  const meant: string[] = [];
+  const answered = Array.from({ length: 8 }, () => 0);
+  let open = true;
+  const shoppers = answered.map(async (_, shopper) => {
+    while (open) {
+      const name = `meant-${meant.length}`;
+      meant.push(name);
+      await api.createKey(name);
+      answered[shopper] = (answered[shopper] ?? 0) + 1;
+    }
+  });
+  const everybodyGoesOn = async () => {
+    const before = [...answered];
+    await expect.poll(() => answered.every((count, shopper) => count >= (before[shopper] ?? 0) + 2), poll).toBe(true);
+  };
+  const killing = async () => {
+    const gaps: number[] = [];
+    for (let kill = 0; kill < kills; kill += 1) {
+      await everybodyGoesOn();
+      gaps.push(await killApi());
+    }
+    await everybodyGoesOn();
+    return gaps;
+  };
+  const [gaps] = await Promise.all([killing().finally(() => (open = false)), ...shoppers]);
+  const made = (await listedNames()).filter((name) => name?.startsWith("meant-"));
+  expect(made.toSorted()).toEqual(meant.toSorted());
+  const longest = Math.round(Math.max(...gaps));
+  process.stderr.write(
+    `${meant.length} keys meant, ${made.length} made over ${kills} kills; no API for ${longest} ms at most\n`,
+  );
+});
+
+const client = `import createClient from "openapi-fetch";
+import type { paths } from "./schema.js";
+
+const [url = "", key = ""] = process.argv.slice(2);
+const api = createClient<paths>({ baseUrl: url, headers: { Authorization: \`Bearer \${key}\` } });
+const made = await api.POST("/api/keys", { body: { name: "typed" }, params: { header: { "Idempotency-Key": "typed-1" } } });
+if (made.data === undefined || !("key_id" in made.data)) throw new Error(JSON.stringify(made));
+const id: number = made.data.key_id;
+const { data: link } = await api.GET("/api/keys/{key_id}/link", { params: { path: { key_id: id } } });
+const { data: page } = await api.GET("/api/keys", { params: { query: { limit: 1, after: id - 1 } } });
+const { error } = await api.GET("/api/keys/{key_id}", { params: { path: { key_id: 999999999 } } });
+const { data: batch } = await api.POST("/api/keys/batch-delete", { body: { key_ids: [id, 999999999] } });
+if (batch === undefined || !("succeeded" in batch)) throw new Error(JSON.stringify(batch));
+console.log(link?.vless_link.slice(0, 8), page?.keys[0]?.name, error?.detail, batch.succeeded, batch.failed);
+`;
+
+test("a TypeScript client generated from the OpenAPI document compiles and works", async () => {
+  const home = join(repoRoot, ".cache/openapi-client");
+  await mkdir(home, { recursive: true });
+  // The generator needs a TypeScript older than the project's.
+  const packages = ["openapi-typescript@7.13.0", "typescript@5.9.3"];
+  await run("npm", ["install", "--prefix", home, "--no-audit", "--no-fund", "--no-save", ...packages]);
+  const generator = join(home, "node_modules/openapi-typescript/bin/cli.js");
+  await run(process.execPath, [generator, join(repoRoot, "docs/openapi.json"), "-o", join(home, "schema.d.ts")]);
+  await writeFile(join(home, "client.ts"), client);
+  await writeFile(join(home, "package.json"), JSON.stringify({ type: "module", private: true }));
+  const options = ["--strict", "--target", "es2023", "--module", "nodenext", "--types", "node", "--ignoreConfig"];
+  const compiler = join(repoRoot, "node_modules/.bin/tsc");
+  await run(compiler, [...options, "--outDir", home, join(home, "client.ts")], { cwd: repoRoot });
+  const { stdout } = await run(process.execPath, [join(home, "client.js"), stack.apiUrl, stack.apiKey]);
+  expect(stdout).toBe("vless:// typed Key with id 999999999 not found 1 1\n");
+});
+
+async function examplesPython(): Promise<string | null> {
+  const programs = await pythonWith("examples-python", ["requests"]);
+  return programs === null ? null : join(programs, "python");
+}
+
+test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
+  "the example bot %s sells, counts and closes",
+  async (script, { skip }) => {
+    const interpreter = script.endsWith(".py") ? await examplesPython() : process.execPath;
+    if (interpreter === null) {
+      skip("this machine has no python3 with venv");
+      return;
+    }
+    const env = { ...process.env, VEIL_API_URL: stack.apiUrl, VEIL_API_KEY: stack.apiKey };
+    const say = async (...words: string[]) =>
+      (await run(interpreter, [join(repoRoot, "examples", script), ...words], { env })).stdout;
+    const sold = await say("sell", `order-${script}`, "buyer");
+    expect(sold).toMatch(/^Key \d+: vless:\/\//);
+    expect(await say("sell", `order-${script}`, "buyer")).toBe(sold);
+    expect(await say("bulk", `bulk-${script}`, "25")).toBe("Made 25 keys, 0 failed\n");
+    const keyId = /^Key (\d+)/.exec(sold)?.[1] ?? "";
+    expect(await say("usage")).toContain(`Key ${keyId}: 0 bytes`);
+    expect(await say("close", keyId, "999999")).toBe("Closed 1 keys, 1 were not there\n");
+  },
+);
+
+test("1,000 keys made in one call work at once, and are deleted in one call", async () => {
+  const keys = Array.from({ length: 1_000 }, (_, index) => ({ name: `thousand-${index}` }));
+  const startedAt = performance.now();
+  const made = await send("POST", "/api/keys/batch", { keys: [...keys.slice(1), { name: "bad\u0007" }] });
+  const createMs = Math.round(performance.now() - startedAt);
+  expect(made.status).toBe(200);
+  const { results, succeeded, failed } = batch.parse(made.answer);
+  expect([succeeded, failed, results.at(-1)?.detail]).toEqual([999, 1, "name must not contain control characters"]);
+  const ids = results.flatMap((one) => (one.key === undefined ? [] : [one.key.key_id]));
+  for (const index of [0, 1, 250, 500, 750, 997, 998]) await expectToConnect(ids[index] ?? 0);
+  expect((await listedNames()).filter((name) => name?.startsWith("thousand-"))).toHaveLength(999);
+
+  const deletingAt = performance.now();
+  const deleted = await send("POST", "/api/keys/batch-delete", { key_ids: [...ids, 999_999] });
+  const deleteMs = Math.round(performance.now() - deletingAt);
+  expect(batch.parse(deleted.answer)).toMatchObject({ succeeded: 999, failed: 1 });
+  await expect(expectToConnect(ids[500] ?? 0)).rejects.toThrow(/404/);
+  process.stderr.write(`999 keys created in ${createMs} ms, deleted in ${deleteMs} ms\n`);
+});

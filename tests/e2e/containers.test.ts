@@ -1,0 +1,78 @@
+import { resolveEngines } from "@veil/local-engines";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ApiClient } from "../support/api-client.ts";
+import { ComposeProject, whyNoContainers } from "../support/compose-project.ts";
+import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
+
+const megabyte = 1_000_000;
+const site = "http://11.99.0.2:8080";
+const leftOut = await whyNoContainers();
+
+describe.skipIf(leftOut !== null)(
+  `the system in containers${leftOut === null ? "" : ` (left out: ${leftOut})`}`,
+  () => {
+    let project: ComposeProject;
+    let api: ApiClient;
+    let xrayBinary: string;
+    const clients: VpnClient[] = [];
+
+    beforeAll(async () => {
+      xrayBinary = (await resolveEngines(() => {})).xray;
+      project = await ComposeProject.create();
+      await project.up();
+      api = new ApiClient(project.apiUrl, await project.setup("show", "api-secret-key"));
+    });
+
+    afterAll(async () => {
+      await Promise.all(clients.map((client) => client.stop()));
+      await project.down("--volumes", "--timeout", "1");
+    });
+
+    async function connectWith(keyId: number): Promise<VpnClient> {
+      const client = await startVpnClient(xrayBinary, await api.link(keyId));
+      clients.push(client);
+      return client;
+    }
+
+    test("a key made after the first start carries bytes, which are counted", async () => {
+      const { key_id } = await api.create("first");
+      const client = await connectWith(key_id);
+      expect(await client.download(`${site}/bytes/${5 * megabyte}`)).toBe(5 * megabyte);
+      await client.upload(`${site}/upload`, megabyte);
+      const { download, upload } = await api.traffic(key_id);
+      expect(download).toBeGreaterThanOrEqual(5 * megabyte);
+      expect(download).toBeLessThanOrEqual(5.05 * megabyte);
+      expect(upload).toBeGreaterThanOrEqual(megabyte);
+    });
+
+    test.each(["127.0.0.1:10085", "xray:10085", "api:8000", "xray-worker:9101", "redis:6379", "mongodb:27017"])(
+      "a key holder does not reach %s through the tunnel",
+      async (address) => {
+        const client = await connectWith((await api.create("curious")).key_id);
+        await expect(client.download(`http://${address}/`)).rejects.toThrow();
+        await client.stop();
+      },
+    );
+
+    test("four workers share the jobs", async () => {
+      await project.up("--no-recreate", "--scale", "xray-worker=4");
+      expect(await project.replicas("xray-worker")).toBe(4);
+      const made = await Promise.all(Array.from({ length: 40 }, () => api.create()));
+      expect(new Set(made.map(({ key_id }) => key_id)).size).toBe(40);
+    });
+
+    test("down and up again keeps keys, links and totals", async () => {
+      const { key_id } = await api.create("kept");
+      const link = await api.link(key_id);
+      const before = await connectWith(key_id);
+      await before.download(`${site}/bytes/${megabyte}`);
+      await api.sync();
+      await project.down();
+      await project.up();
+      expect(await api.link(key_id)).toBe(link);
+      expect((await api.traffic(key_id)).download).toBeGreaterThanOrEqual(megabyte);
+      const after = await connectWith(key_id);
+      expect(await after.download(`${site}/bytes/${megabyte}`)).toBe(megabyte);
+    });
+  },
+);

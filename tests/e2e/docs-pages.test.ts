@@ -1,0 +1,99 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { env } from "node:process";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ApiClient } from "../support/api-client.ts";
+import { findChromium } from "../support/find-chromium.ts";
+import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
+
+const chromiumPath = await findChromium();
+if (chromiumPath === null) process.stderr.write("The docs pages are not tried: no Chromium found, set CHROMIUM_PATH\n");
+
+/** Where screenshots go, for people to look at; none are taken without it. */
+const shotsDir = env["VEIL_SHOTS_DIR"];
+const patienceMs = 60_000;
+
+describe.skipIf(chromiumPath === null)("in a browser without the outside world", () => {
+  let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
+  let stack: RunningStack;
+  let browser: Browser;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    dataDir = await temporaryDataDir();
+    stack = await startStack(dataDir.path);
+    browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: ["--no-sandbox"] });
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await stack.stop();
+    await dataDir.remove();
+  });
+
+  beforeEach(async () => {
+    page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+    page.setDefaultTimeout(patienceMs);
+    complaints = [];
+    page.on("console", (message) => {
+      if (message.type() !== "log" && message.type() !== "info") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol.startsWith("http") && origin !== stack.apiUrl) complaints.push(`a request to ${request.url()}`);
+    });
+  });
+
+  async function shoot(name: string): Promise<void> {
+    if (shotsDir === undefined) return;
+    await mkdir(shotsDir, { recursive: true });
+    await page.screenshot({ path: join(shotsDir, `${name}.png`) });
+  }
+
+  /** Opens an operation, sends its request as it is proposed and returns the status that is shown. */
+  async function tryOut(operation: Locator): Promise<string> {
+    await operation.locator(".opblock-summary-control").click();
+    await operation.getByRole("button", { name: "Try it out" }).click();
+    await operation.getByRole("button", { name: "Execute" }).click();
+    const status = operation.locator(".live-responses-table .response-col_status").last();
+    await status.waitFor();
+    return status.innerText();
+  }
+
+  test("Swagger UI authorises with the token and tries reads and writes", async () => {
+    await page.goto(`${stack.apiUrl}/docs`);
+    await page.getByRole("button", { name: "Authorize" }).click();
+    const dialog = page.locator(".auth-container");
+    await dialog.locator("input").fill(stack.apiKey);
+    await dialog.getByRole("button", { name: "Apply credentials" }).click();
+    await page.getByRole("button", { name: "Close" }).click();
+
+    const create = page.locator("#operations-Keys-createKey");
+    expect(await tryOut(create)).toMatch(/^200/);
+    await create.locator(".live-responses-table").scrollIntoViewIfNeeded();
+    await shoot("swagger-ui-create");
+
+    const list = page.locator("#operations-Keys-listKeys");
+    expect(await tryOut(list)).toMatch(/^200/);
+    expect(await list.locator(".live-responses-table .highlight-code").first().innerText()).toContain('"user_123"');
+    await list.locator(".live-responses-table").scrollIntoViewIfNeeded();
+    await shoot("swagger-ui-list");
+
+    const names = (await new ApiClient(stack.apiUrl, stack.apiKey).list()).keys.map(({ name }) => name);
+    expect(names).toEqual(["user_123"]);
+    expect(complaints).toEqual([]);
+  });
+
+  test("Redoc shows every operation and finds them", async () => {
+    await page.goto(`${stack.apiUrl}/redoc`);
+    await page.getByRole("heading", { name: "List all keys" }).waitFor();
+    await shoot("redoc");
+    await page.getByPlaceholder("Search").fill("reset");
+    await page.getByRole("search").getByText("Reset", { exact: false }).first().waitFor();
+    await shoot("redoc-search");
+    expect(complaints).toEqual([]);
+  });
+});
