@@ -1,0 +1,62 @@
+// Checks docker-compose.yml and everything under k8s/ without running any of it. What is not installed is left out with
+// a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform; without it kubeconform fetches its own, and
+// custom resources go unchecked.
+import { spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+
+const overlays = ["k8s/overlays/local", "k8s/overlays/production", "k8s/checks/everything"];
+let failed = 0;
+checkCompose();
+checkKubernetes();
+process.exitCode = failed > 0 ? 1 : 0;
+
+function checkCompose() {
+  if (!runs("docker", ["compose", "version"])) return leaveOut("docker-compose.yml", "no docker compose");
+  const profiles = ["--profile", "observability", "--profile", "tls"];
+  report("docker-compose.yml", run("docker", ["compose", ...profiles, "config", "--quiet"]));
+}
+
+function checkKubernetes() {
+  const kustomize = ["kustomize", "kubectl"].find((name) =>
+    runs(name, ["version", ...(name === "kubectl" ? ["--client"] : [])]),
+  );
+  if (kustomize === undefined) return leaveOut("k8s", "no kustomize, no kubectl");
+  for (const overlay of overlays) {
+    const rendered = run(kustomize, [kustomize === "kubectl" ? "kustomize" : "build", overlay]);
+    report(overlay, rendered);
+    if (rendered.status !== 0) continue;
+    if (runs("kubeconform", ["-v"])) report(`${overlay} against its schemas`, conform(rendered.stdout));
+    else leaveOut(`${overlay} against its schemas`, "no kubeconform");
+  }
+}
+
+function conform(manifests) {
+  const { KUBERNETES_SCHEMAS: directory } = process.env;
+  const schemas =
+    directory !== undefined && existsSync(directory)
+      ? ["-schema-location", `${resolve(directory)}/{{.ResourceKind}}{{.KindSuffix}}.json`]
+      : ["-ignore-missing-schemas"];
+  return run("kubeconform", ["-strict", "-summary", ...schemas, "-"], manifests);
+}
+
+function run(command, args, input) {
+  return spawnSync(command, args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024, ...(input && { input }) });
+}
+
+function runs(command, args) {
+  return run(command, args).status === 0;
+}
+
+function report(what, { status, stdout, stderr }) {
+  if (status === 0) {
+    console.log(`ok      ${what}`);
+    return;
+  }
+  failed += 1;
+  console.log(`FAILED  ${what}\n${stderr}${stdout}`);
+}
+
+function leaveOut(what, why) {
+  console.log(`left out: ${what} (${why})`);
+}

@@ -1,0 +1,37 @@
+import { PRIVATE_DESTINATIONS, realityPublicKey } from "@veil/local-engines";
+import { readSettings } from "@veil/service-runtime";
+import { expect, test } from "vitest";
+import { consumers, handout, mongodbHandout } from "./handout.ts";
+import { ensureSecrets, type SecretStore } from "./secrets.ts";
+import { deploymentSettings } from "./settings.ts";
+
+const nowhere: SecretStore = { place: "nowhere", read: async () => ({}), write: async () => {} };
+const { secrets } = await ensureSecrets(nowhere, {});
+const settings = readSettings(deploymentSettings, { programme: "test", env: {} });
+
+test("nobody is given the password of another user of MongoDB", () => {
+  const uris = mongodbHandout(secrets, settings, "users");
+  expect(uris.api["mongodb-uri"]).toBe(
+    `mongodb://api:${secrets["mongodb-api-password"]}@mongodb:27017/veil?authSource=veil`,
+  );
+  expect(JSON.stringify(uris["xray-worker"])).not.toContain(secrets["mongodb-api-password"]);
+  expect(JSON.stringify(uris)).not.toContain(secrets["mongodb-root-password"]);
+});
+
+test("a MongoDB without access control is addressed without a name", () => {
+  expect(mongodbHandout(secrets, settings, "open").api["mongodb-uri"]).toBe("mongodb://mongodb:27017/veil");
+});
+
+test("the private Reality key goes to Xray alone, its public half to the API", () => {
+  const files = handout(secrets, settings);
+  const holders = consumers.filter((name) => JSON.stringify(files[name]).includes(secrets["reality-private-key"]));
+  expect(holders).toEqual(["xray"]);
+  expect(files.api["reality-public-key"]).toBe(realityPublicKey(secrets["reality-private-key"]));
+});
+
+test("Xray's config closes every private network to key holders", () => {
+  const { routing } = JSON.parse(handout(secrets, settings).xray["config.json"] ?? "") as {
+    routing: { rules: unknown[] };
+  };
+  expect(routing.rules).toContainEqual({ ruleTag: "private", ip: PRIVATE_DESTINATIONS, outboundTag: "block" });
+});

@@ -1,0 +1,76 @@
+import { realityPublicKey, xrayConfig } from "@veil/local-engines";
+import type { MongodbAccess } from "./mongodb-users.ts";
+import type { Secrets } from "./secrets.ts";
+import type { DeploymentSettings } from "./settings.ts";
+
+/** Who is given files, each its own ones alone. */
+export const consumers = ["api", "xray-worker", "stats-collector", "redis", "mongodb", "xray", "grafana"] as const;
+export type Consumer = (typeof consumers)[number];
+
+/** The files of one consumer by name. */
+export type Files = Readonly<Record<string, string>>;
+
+type Service = "api" | "xray-worker" | "stats-collector";
+
+/** What each consumer needs to know of the secrets. */
+export function handout(secrets: Secrets, settings: DeploymentSettings): Readonly<Record<Consumer, Files>> {
+  const redis = { "redis-url": `redis://:${secrets["redis-password"]}@${settings.REDIS_ADDRESS}` };
+  return {
+    api: {
+      ...redis,
+      "api-secret-key": secrets["api-secret-key"],
+      "reality-public-key": realityPublicKey(secrets["reality-private-key"]),
+    },
+    "xray-worker": redis,
+    "stats-collector": redis,
+    redis: { password: secrets["redis-password"], "redis.conf": redisConfig(secrets["redis-password"]) },
+    mongodb: { "root-password": secrets["mongodb-root-password"] },
+    xray: { "config.json": `${JSON.stringify(containerXrayConfig(secrets, settings), null, 2)}\n` },
+    grafana: { "admin-password": secrets["grafana-admin-password"] },
+  };
+}
+
+/** How each service reaches MongoDB, once its user is there or it is known that none is needed. */
+export function mongodbHandout(
+  secrets: Secrets,
+  { MONGODB_ADDRESS }: Pick<DeploymentSettings, "MONGODB_ADDRESS">,
+  access: MongodbAccess,
+): Readonly<Record<Service, Files>> {
+  const uri = (user: Service) => ({
+    "mongodb-uri":
+      access === "open"
+        ? `mongodb://${MONGODB_ADDRESS}/veil`
+        : `mongodb://${user}:${secrets[`mongodb-${user}-password`]}@${MONGODB_ADDRESS}/veil?authSource=veil`,
+  });
+  return { api: uri("api"), "xray-worker": uri("xray-worker"), "stats-collector": uri("stats-collector") };
+}
+
+/** Jobs live in Redis alone: it appends them to a file and never evicts one. */
+function redisConfig(password: string): string {
+  return [
+    `requirepass ${password}`,
+    "appendonly yes",
+    "appendfsync everysec",
+    "maxmemory-policy noeviction",
+    'save ""',
+    "dir /data",
+    "",
+  ].join("\n");
+}
+
+/** The gRPC API listens for the worker and the collector: only they share a network with it. */
+function containerXrayConfig(secrets: Secrets, settings: DeploymentSettings) {
+  const serverName = settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME;
+  return xrayConfig({
+    apiListen: "0.0.0.0",
+    apiPort: settings.XRAY_API_PORT,
+    inboundPort: settings.XRAY_INBOUND_PORT,
+    inboundTag: settings.XRAY_INBOUND_TAG,
+    realityTarget: settings.REALITY_DEST ?? `${serverName}:443`,
+    serverNames: [serverName],
+    privateKey: secrets["reality-private-key"],
+    shortIds: [settings.REALITY_COMMON_SHORT_ID],
+    allowPrivate: settings.XRAY_ALLOW_PRIVATE,
+    blocked: settings.XRAY_BLOCKED,
+  });
+}

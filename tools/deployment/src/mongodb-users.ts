@@ -1,0 +1,92 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Db, MongoClient, MongoServerError } from "mongodb";
+import type { Secrets } from "./secrets.ts";
+
+/** Whether MongoDB asks who somebody is. One that does not, refuses credentials. */
+export type MongodbAccess = "users" | "open";
+
+/** The API enqueues jobs and reads; every write is a worker's or a collector's. */
+const roles = { api: "read", "xray-worker": "readWrite", "stats-collector": "readWrite" } as const;
+
+const database = "veil";
+const attemptMs = 2_000;
+const tryAgainAfterMs = 500;
+
+/** Thrown when MongoDB was not there in time, or refused what the first start needs. */
+export class MongodbUsersError extends Error {
+  override readonly name = "MongodbUsersError";
+}
+
+export interface MongodbUsersOptions {
+  /** `host:port` */
+  readonly address: string;
+  readonly secrets: Secrets;
+  /** Milliseconds until which MongoDB must have answered. */
+  readonly withinMs: number;
+}
+
+/**
+ * Sees to it that every service has its user in the database `veil`, with its password and what it may do, and no more.
+ * Users that are there already are brought up to date.
+ *
+ * @throws MongodbUsersError
+ */
+export async function ensureMongodbUsers(options: MongodbUsersOptions): Promise<MongodbAccess> {
+  const deadline = Date.now() + options.withinMs;
+  for (;;) {
+    try {
+      if (await isOpen(options.address)) return "open";
+      await withDatabase(rootUri(options), (db) => writeUsers(db, options.secrets));
+      return "users";
+    } catch (cause) {
+      if (Date.now() > deadline) {
+        throw new MongodbUsersError(`MongoDB at ${options.address} can't be given its users: ${String(cause)}`, {
+          cause,
+        });
+      }
+      await delay(tryAgainAfterMs);
+    }
+  }
+}
+
+/** Whether somebody without a name may read. */
+function isOpen(address: string): Promise<boolean> {
+  return withDatabase(`mongodb://${address}/${database}`, async (db) => {
+    try {
+      await db.command({ listCollections: 1, nameOnly: true });
+      return true;
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === unauthorized) return false;
+      throw error;
+    }
+  });
+}
+
+/** https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml */
+const unauthorized = 13;
+const userExists = 51_003;
+
+async function writeUsers(db: Db, secrets: Secrets): Promise<void> {
+  for (const user of ["api", "xray-worker", "stats-collector"] as const) {
+    const wanted = { pwd: secrets[`mongodb-${user}-password`], roles: [{ role: roles[user], db: database }] };
+    try {
+      await db.command({ createUser: user, ...wanted });
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.code === userExists)) throw error;
+      await db.command({ updateUser: user, ...wanted });
+    }
+  }
+}
+
+function rootUri({ address, secrets }: MongodbUsersOptions): string {
+  return `mongodb://root:${secrets["mongodb-root-password"]}@${address}/${database}?authSource=admin`;
+}
+
+async function withDatabase<T>(uri: string, use: (db: Db) => Promise<T>): Promise<T> {
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: attemptMs, connectTimeoutMS: attemptMs });
+  try {
+    return await use(client.db(database));
+  } finally {
+    await client.close();
+  }
+}

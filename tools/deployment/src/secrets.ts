@@ -1,0 +1,62 @@
+import { randomBytes } from "node:crypto";
+import { makeRealityKeys, realityPublicKey } from "@veil/local-engines";
+import type { DeploymentSettings } from "./settings.ts";
+
+/** Passwords that nobody types: 32 random bytes that need no escape in a URL, a file or a shell. */
+const passwordNames = [
+  "redis-password",
+  "mongodb-root-password",
+  "mongodb-api-password",
+  "mongodb-xray-worker-password",
+  "mongodb-stats-collector-password",
+  "grafana-admin-password",
+] as const;
+
+export const secretNames = ["api-secret-key", "reality-private-key", ...passwordNames] as const;
+export type SecretName = (typeof secretNames)[number];
+
+/** Everything that a deployment must not lose: with other Reality keys, no link that was handed out works any more. */
+export type Secrets = Readonly<Record<SecretName, string>>;
+
+/** Where secrets are kept between two preparations. */
+export interface SecretStore {
+  /** For the log: where an operator finds them. */
+  readonly place: string;
+  read(): Promise<Partial<Secrets>>;
+  /** Keeps them all; a reader sees the old ones or the new ones. */
+  write(secrets: Secrets): Promise<void>;
+}
+
+/** The secrets of the settings, else those that are kept, else new ones. */
+export async function ensureSecrets(
+  store: SecretStore,
+  settings: Pick<DeploymentSettings, "API_SECRET_KEY" | "REALITY_PRIVATE_KEY">,
+): Promise<{ readonly secrets: Secrets; readonly made: readonly SecretName[] }> {
+  const kept = await store.read();
+  const made: SecretName[] = [];
+  const choose = (name: SecretName, make: () => string, given?: string): string => {
+    const known = given ?? kept[name];
+    if (known !== undefined) return known;
+    made.push(name);
+    return make();
+  };
+  const password = (name: SecretName) => choose(name, () => randomBytes(32).toString("base64url"));
+  const secrets: Secrets = {
+    "api-secret-key": choose("api-secret-key", () => randomBytes(36).toString("base64url"), settings.API_SECRET_KEY),
+    "reality-private-key": choose(
+      "reality-private-key",
+      () => makeRealityKeys().privateKey,
+      settings.REALITY_PRIVATE_KEY,
+    ),
+    "redis-password": password("redis-password"),
+    "mongodb-root-password": password("mongodb-root-password"),
+    "mongodb-api-password": password("mongodb-api-password"),
+    "mongodb-xray-worker-password": password("mongodb-xray-worker-password"),
+    "mongodb-stats-collector-password": password("mongodb-stats-collector-password"),
+    "grafana-admin-password": password("grafana-admin-password"),
+  };
+  // A key that is none would give a config that Xray refuses.
+  realityPublicKey(secrets["reality-private-key"]);
+  if (secretNames.some((name) => secrets[name] !== kept[name])) await store.write(secrets);
+  return { secrets, made };
+}

@@ -1,0 +1,49 @@
+import { booleanFlag, commaList, port } from "@veil/service-runtime";
+import { z } from "zod";
+
+const host = z.string().regex(/^[^\s/:@?#]+$/, "must be a host name or an address without a port");
+
+/** What the preparation of a deployment reads. What is not set is made, or kept from the preparation before. */
+export const deploymentSettings = z.object({
+  /** Directory that keeps the secrets; each consumer gets its own below `VEIL_HANDOUT_DIR`. */
+  VEIL_SECRETS_DIR: z.string().default("/secrets").meta({ example: "/secrets" }),
+  /** Directory with one directory for each consumer. */
+  VEIL_HANDOUT_DIR: z.string().default("/handout").meta({ example: "/handout" }),
+
+  API_SECRET_KEY: z
+    .string()
+    .min(32, "must have at least 32 characters")
+    .optional()
+    .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+  REALITY_PRIVATE_KEY: z
+    .string()
+    .regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/, "must be 32 bytes in base64url, 43 characters without padding")
+    .optional()
+    .meta({ secret: true, example: "the PrivateKey of `xray x25519`" }),
+
+  REALITY_SNI: host.optional().meta({ example: "microsoft.com" }),
+  REALITY_SERVER_NAME: host.default("microsoft.com").meta({ example: "microsoft.com" }),
+  REALITY_DEST: z
+    .string()
+    .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")
+    .optional()
+    .meta({ example: "microsoft.com:443" }),
+  REALITY_COMMON_SHORT_ID: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/, "must be 8 hexadecimal digits in lower case")
+    .default("7bb45050")
+    .meta({ example: "7bb45050" }),
+  XRAY_INBOUND_TAG: z.string().default("vless-in").meta({ example: "vless-in" }),
+  XRAY_API_PORT: port().default(10_085).meta({ example: "10085" }),
+  /** Where Xray takes VPN clients inside its container, whatever port they dial. */
+  XRAY_INBOUND_PORT: port().default(4_443).meta({ example: "4443" }),
+  XRAY_ALLOW_PRIVATE: booleanFlag().default(false),
+  /** Further networks that nobody reaches through the tunnel, such as the public addresses of this host. */
+  XRAY_BLOCKED: commaList().default([]).meta({ example: "203.0.113.7/32" }),
+
+  /** `host:port` of MongoDB and of Redis, as the services reach them. */
+  MONGODB_ADDRESS: z.string().default("mongodb:27017").meta({ example: "mongodb:27017" }),
+  REDIS_ADDRESS: z.string().default("redis:6379").meta({ example: "redis:6379" }),
+});
+
+export type DeploymentSettings = z.output<typeof deploymentSettings>;
