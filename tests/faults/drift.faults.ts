@@ -9,7 +9,7 @@ import { inboundTag } from "./plant/start-engines.ts";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
 import { checkConnections } from "./promises/check-connections.ts";
 import { checkKeys } from "./promises/check-keys.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { newBook } from "./rounds/key-round.ts";
 
@@ -18,7 +18,7 @@ let node: XrayNode;
 
 beforeAll(async () => {
   plant = await startPlant({ workers: 3 });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
   const direct = plant.xray.get(plant.node.name);
   if (direct === undefined) throw new Error("the node is not connected");
   node = direct;

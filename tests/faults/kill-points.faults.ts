@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
 import type { Victim } from "./plant/victim.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { killAtPoint } from "./rounds/kill-at-point.ts";
 import type { Engine, Point } from "./taps/call-watch.ts";
@@ -10,7 +10,7 @@ let plant: Plant;
 
 beforeAll(async () => {
   plant = await startPlant({ tapped: ["xray-worker", "api"] });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
 });
 
 afterAll(() => plant.stop());
@@ -24,7 +24,7 @@ const workerCalls = [
   { engine: "mongodb", call: "insert creations" },
   { engine: "xray", call: "AddUser" },
   { engine: "mongodb", call: "insert keys" },
-  { engine: "mongodb", call: "findAndModify keys" },
+  { engine: "mongodb", call: "update keys deleters" },
   { engine: "redis", call: "take lease" },
   { engine: "xray", call: "RemoveUser" },
   { engine: "mongodb", call: "update keys" },

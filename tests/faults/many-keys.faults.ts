@@ -6,7 +6,7 @@ import { seedKeys } from "./load/seed-keys.ts";
 import { serverName, shortId } from "./plant/start-engines.ts";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
 import { checkKeys } from "./promises/check-keys.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 
 let plant: Plant;
@@ -14,7 +14,7 @@ const uuids: string[] = [];
 
 beforeAll(async () => {
   plant = await startPlant({ workers: 2, env: { RECONCILE_INTERVAL_SECONDS: "30" } });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
 });
 
 afterAll(() => plant.stop());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
 import type { Victim } from "./plant/victim.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { writeDeadlineMs } from "./rounds/key-round.ts";
 import { outageRound, type ReadName } from "./rounds/outage-round.ts";
@@ -10,7 +10,7 @@ let plant: Plant;
 
 beforeAll(async () => {
   plant = await startPlant();
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
 });
 
 afterAll(() => plant.stop());

@@ -7,7 +7,7 @@ import type { Victim } from "./plant/victim.ts";
 import { checkAnswers } from "./promises/check-answers.ts";
 import { checkConnections } from "./promises/check-connections.ts";
 import { checkKeys } from "./promises/check-keys.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import { newBook, writeDeadlineMs } from "./rounds/key-round.ts";
 
@@ -15,7 +15,7 @@ let plant: Plant;
 
 beforeAll(async () => {
   plant = await startPlant({ workers: 3, collectors: 2 });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
 });
 
 afterAll(() => plant.stop());

@@ -10,7 +10,7 @@ import { checkAnswers } from "./promises/check-answers.ts";
 import { checkConnections } from "./promises/check-connections.ts";
 import { checkKeys } from "./promises/check-keys.ts";
 import { stallsIn } from "./promises/stalled-jobs.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import { newBook, writeDeadlineMs } from "./rounds/key-round.ts";
 
@@ -18,7 +18,7 @@ let plant: Plant;
 
 beforeAll(async () => {
   plant = await startPlant({ workers: 2, collectors: 2 });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
 });
 
 afterAll(() => plant.stop());

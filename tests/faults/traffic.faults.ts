@@ -4,7 +4,7 @@ import { Caller } from "./load/caller.ts";
 import { Random } from "./load/random.ts";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
 import type { Victim } from "./plant/victim.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet, waitUntilQuiet } from "./promises/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import type { Point } from "./taps/call-watch.ts";
 import { type MeteredKey, moveBytes, startMeteredKeys } from "./traffic/metered-keys.ts";
@@ -18,7 +18,7 @@ const random = new Random(Number(process.env["VEIL_FAULT_SEED"] ?? 1));
 
 beforeAll(async () => {
   plant = await startPlant({ collectors: 2, tapped: ["stats-collector"] });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
   const caller = new Caller(plant.client, plant.tally);
   keys = await startMeteredKeys(plant, caller, 3);
   account = new TrafficAccount(plant, caller, keys);

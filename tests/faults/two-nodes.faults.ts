@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import type { PlantNode } from "./plant/start-engines.ts";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
-import { waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { outageRound } from "./rounds/outage-round.ts";
 
@@ -9,7 +9,7 @@ let plant: Plant;
 
 beforeAll(async () => {
   plant = await startPlant({ nodes: ["alpha", "beta"] });
-  await waitUntilQuiet(plant);
+  await becomeQuiet(plant);
 });
 
 afterAll(() => plant.stop());

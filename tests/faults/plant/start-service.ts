@@ -1,10 +1,15 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { StartedProcess } from "./victim.ts";
 
 export type ServiceName = "api" | "xray-worker" | "stats-collector";
+
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 const servicesDir = new URL("../../../services/", import.meta.url);
 
@@ -21,11 +26,10 @@ export async function startService(
       env: { PATH: process.env["PATH"] ?? "", NODE_ENV: "production", ...env },
     });
     await once(child, "spawn");
-    const endWithUs = () => child.kill("SIGKILL");
-    process.once("exit", endWithUs);
+    running.add(child);
     const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
-    }).finally(() => process.off("exit", endWithUs));
+    }).finally(() => running.delete(child));
     return { pid: child.pid ?? 0, exited };
   } finally {
     await log.close();

@@ -48,10 +48,11 @@ export const phase = { active: 1, deleting: 2, gone: 3 } as const;
 
 /** @throws when any part can't be read */
 export async function viewSystem({ client, mongo, xray }: Plant): Promise<SystemView> {
-  const [listed, keys, creations, nodes] = await Promise.all([
-    client.list(),
+  // What throws at once while it is not connected comes first, so that no other call is left alone.
+  const [keys, creations, listed, nodes] = await Promise.all([
     mongo.connection.collection("keys").find().toArray(),
     mongo.connection.collection("creations").find().toArray(),
+    client.list(),
     Promise.all([...xray].map(async ([name, node]) => [name, nodeView(await node.listUsers())] as const)),
   ]);
   return {

@@ -27,6 +27,14 @@ export async function waitUntilQuiet(plant: Plant, withinMs = 60_000): Promise<Q
   }
 }
 
+const startedWithinMs = 180_000;
+
+/** Waits for the end of a start. @throws when something does not come up */
+export async function becomeQuiet(plant: Plant): Promise<void> {
+  const { pending } = await waitUntilQuiet(plant, startedWithinMs);
+  if (pending.length > 0) throw new Error(`the system did not come up: ${pending.join("; ")}`);
+}
+
 async function lookAround(plant: Plant): Promise<Omit<Quiet, "tookMs">> {
   const unready = await unreadyServices(plant);
   try {

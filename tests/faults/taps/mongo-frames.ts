@@ -5,7 +5,7 @@ const opMsg = 2013;
 const stringType = 0x02;
 
 /**
- * Messages of MongoDB's wire protocol, named by command and collection: `insert keys`.
+ * Messages of MongoDB's wire protocol, named by command and collection: `insert keys`, `update keys deleters`.
  *
  * OP_MSG is header (length, request id, response to, opcode), flags, and a section of kind 0 whose document begins with
  * the command: https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
@@ -35,5 +35,7 @@ function nameOf(message: Buffer): string | null {
   const command = message.toString("utf8", firstElement + 1, nameEnd);
   const valueLength = message.readInt32LE(nameEnd + 1);
   const collection = message.toString("utf8", nameEnd + 5, nameEnd + 5 + valueLength - 1);
-  return `${command} ${collection}`;
+  // Of the two updates that a deletion consists of, the first enters who deletes.
+  const isIntent = command === "update" && message.includes("deleters");
+  return isIntent ? `${command} ${collection} deleters` : `${command} ${collection}`;
 }

@@ -55,7 +55,8 @@ function nameOf(command: Buffer): string | null {
   const text = command.toString("latin1");
   if (text.includes(":lease:key:")) {
     if (text.includes("'until', 0")) return "abandon lease";
-    return text.includes("'DEL'") ? "give lease back" : "take lease";
+    if (text.includes("'DEL'")) return "give lease back";
+    return text.includes("PEXPIRE") ? "take lease" : "prolong lease";
   }
   if (!/EVALSHA|EVAL/i.test(text.slice(0, 32))) return null;
   const ends = text.includes(":completed\r\n") || text.includes(":failed\r\n");
