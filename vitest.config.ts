@@ -11,7 +11,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "unit",
-          include: ["libs/*/src/**/*.test.ts", "services/*/src/**/*.test.ts", "tools/*/src/**/*.test.ts"],
+          include: ["{libs,services,tools}/*/src/**/*.test.ts", "tests/model/**/*.test.ts"],
           exclude: ["**/*.integration.test.ts"],
           testTimeout: 60_000,
         },
@@ -31,7 +31,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "e2e",
-          include: ["tests/e2e/**/*.test.ts"],
+          include: ["tests/e2e/**/*.test.ts", "tests/observability/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           fileParallelism: false,

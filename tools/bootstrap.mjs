@@ -25,13 +25,16 @@ await step("Building", process.execPath, [join("node_modules", "typescript", "bi
 if (task === "test") {
   const { runTests } = await import("./run-tests.mjs");
   process.exitCode = await runTests(args);
+} else if (task === "faults") {
+  const { runVitest } = await import("./run-tests.mjs");
+  process.exitCode = await runVitest(["--config", join("tests", "faults", "vitest.config.ts"), ...args]);
 } else if (Object.hasOwn(PROGRAMMES, task)) {
   const programme = join(root, "tools", PROGRAMMES[task], "dist", "main.js");
   process.argv.splice(1, 2, programme);
   // In this very process, so that each signal arrives once.
   await import(pathToFileURL(programme).href);
 } else {
-  fail(`usage: node tools/bootstrap.mjs test|${Object.keys(PROGRAMMES).join("|")} [arguments]`);
+  fail(`usage: node tools/bootstrap.mjs test|faults|${Object.keys(PROGRAMMES).join("|")} [arguments]`);
 }
 
 function requireNode() {

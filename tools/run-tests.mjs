@@ -24,7 +24,8 @@ export async function runTests(args) {
   }
 }
 
-function runVitest(args) {
+/** @param {string[]} args arguments of `vitest run`. @returns {Promise<number>} its exit code */
+export function runVitest(args) {
   const vitest = join("node_modules", "vitest", "vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", ...args], { stdio: "inherit" });
   // A terminal sends Ctrl-C to the child as well; anyone else only to us.

@@ -1,8 +1,10 @@
 import { PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 
 export interface XrayConfigOptions {
-  /** Port of the gRPC API on 127.0.0.1. It has no authentication: who reaches it owns the process. */
+  /** Port of the gRPC API. It has no authentication: who reaches it owns the process. */
   apiPort: number;
+  /** Address of the gRPC API; "127.0.0.1" when absent. Another one only where a network shuts everybody else out. */
+  apiListen?: string;
   /** Port of the VLESS inbound. */
   inboundPort: number;
   /** Address of the VLESS inbound; "0.0.0.0" when absent. */
@@ -42,7 +44,7 @@ export function xrayConfig(options: XrayConfigOptions, clients: readonly XrayCli
     log: { loglevel: "warning", access: "none" },
     api: {
       tag: "api",
-      listen: `127.0.0.1:${options.apiPort}`,
+      listen: `${options.apiListen ?? "127.0.0.1"}:${options.apiPort}`,
       services: ["HandlerService", "StatsService", "RoutingService"],
     },
     stats: {},

@@ -9,6 +9,7 @@ export interface DataDirectory {
   lockFile: string;
   runFile: string;
   childrenFile: string;
+  prometheusTargetsFile: string;
   apiKeyFile: string;
   realityFile: string;
   xrayConfigFile: string;
@@ -39,6 +40,7 @@ export async function openDataDirectory(projectRoot: string, setting: string): P
     lockFile: join(root, "stack.lock"),
     runFile: join(root, "run.json"),
     childrenFile: join(root, "children.json"),
+    prometheusTargetsFile: join(root, "prometheus-targets.json"),
     apiKeyFile: join(root, "api-key"),
     realityFile: join(root, "reality.json"),
     xrayConfigFile: join(root, "xray", "config.json"),

@@ -1,5 +1,6 @@
 import { ensureApiKey } from "./api-key.ts";
 import { banner } from "./banner.ts";
+import { writePrometheusTargets } from "./prometheus-targets.ts";
 import { requireBindable } from "./require-bindable.ts";
 import { waitForRoundTrip } from "./round-trip.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -27,6 +28,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
 
   const refused = new AbortController();
   const services = await startServices(context, addresses, (error) => refused.abort(error));
+  await writePrometheusTargets(data.prometheusTargetsFile, services.metrics);
   const signal = AbortSignal.any([interrupted, refused.signal]);
   await withProgress(terminal.say, "Creating and deleting a first key", () =>
     waitForRoundTrip({ url: services.url, apiKey, withinMs: ROUND_TRIP_WITHIN_MS, signal }),

@@ -30,7 +30,7 @@ export interface Supervised {
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 /** A child that lived as long is taken for healthy, and its next end for the first one. */
-const HEALTHY_AFTER_MS = 20_000;
+const HEALTHY_AFTER_MS = 5_000;
 
 /**
  * Starts a process and keeps it running.
