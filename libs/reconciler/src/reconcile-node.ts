@@ -39,6 +39,8 @@ export interface PassResult {
   readonly refills: number;
   /** Users that could not be mended this time: held by another process, or the node failed. */
   readonly postponed: number;
+  /** Users of ours that the node is to hold now. */
+  readonly users: number;
 }
 
 /** From here on replacing the whole inbound is faster than adding users one by one (measured: 70,000 users/s against 5,000/s). */
@@ -76,7 +78,7 @@ export async function reconcileNode(
       continue;
     }
     const postponed = await mend(node, drift, ports);
-    return { drift: first, inboundMissing, refills, postponed };
+    return { drift: first, inboundMissing, refills, postponed, users: desired.size };
   }
 }
 

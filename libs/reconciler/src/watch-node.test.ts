@@ -6,15 +6,17 @@ beforeEach(() => {
   watch = new NodeWatch(30_000);
 });
 
+const ended = { postponed: 0, users: 100 };
+
 function passedOnce(): void {
   watch.seen({ users: 100, uptime: 50 }, 0);
-  watch.passed(0);
+  watch.passed(0, ended);
 }
 
 test("the first glance calls for a pass, until one has ended well", () => {
   expect(watch.seen({ users: 0, uptime: 5 }, 0)).toBe("start");
   expect(watch.seen({ users: 0, uptime: 6 }, 1_000)).toBe("start");
-  watch.passed(1_000);
+  watch.passed(1_000, { postponed: 0, users: 0 });
   expect(watch.seen({ users: 0, uptime: 7 }, 2_000)).toBeNull();
 });
 
@@ -29,6 +31,13 @@ test("an inbound that lost half of its users or more was emptied", () => {
   expect(watch.seen({ users: 30, uptime: 52 }, 2_000)).toBe("emptied");
 });
 
+test("an inbound that lost what the pass had just put back was emptied again", () => {
+  passedOnce();
+  expect(watch.seen({ users: 0, uptime: 0 }, 1_000)).toBe("restart");
+  watch.passed(1_000, ended);
+  expect(watch.seen({ users: 0, uptime: 1 }, 2_000)).toBe("emptied");
+});
+
 test("a node that was away is back", () => {
   passedOnce();
   watch.lost();
@@ -39,13 +48,13 @@ test("a reason stands until a pass has ended well", () => {
   passedOnce();
   watch.seen({ users: 100, uptime: 1 }, 1_000);
   expect(watch.seen({ users: 100, uptime: 2 }, 2_000)).toBe("period");
-  watch.passed(2_000);
+  watch.passed(2_000, ended);
   expect(watch.seen({ users: 100, uptime: 3 }, 3_000)).toBeNull();
 });
 
 test("a pass that had to postpone something is followed by another one soon", () => {
   passedOnce();
-  watch.passed(1_000, 1);
+  watch.passed(1_000, { postponed: 1, users: 100 });
   expect(watch.seen({ users: 100, uptime: 55 }, 5_900)).toBeNull();
   expect(watch.seen({ users: 100, uptime: 56 }, 6_000)).toBe("period");
 });

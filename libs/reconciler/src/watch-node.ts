@@ -14,7 +14,7 @@ export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
 /**
  * Decides from one glance to the next whether a node must be reconciled now rather than at the next period.
  *
- * Level-based: nothing is remembered but what the last glance saw, and a missed event is mended by the period.
+ * Level-based: nothing is remembered but what the last glance saw and the last pass left, and a missed event is mended by the period.
  */
 export class NodeWatch {
   readonly #periodMs: number;
@@ -44,10 +44,15 @@ export class NodeWatch {
     return now - this.#passedAt >= this.#periodMs ? "period" : null;
   }
 
-  /** A pass has ended well. What it had to postpone is mostly held by a process that died, and free after some seconds. */
-  passed(now: number, postponed = 0): void {
+  /**
+   * A pass has ended well and left so many users. What it had to postpone is mostly held by a process that died, and free
+   * after some seconds.
+   */
+  passed(now: number, { postponed, users }: { readonly postponed: number; readonly users: number }): void {
     const pauseMs = postponed > 0 ? Math.min(this.#periodMs, againAfterMs) : this.#periodMs;
     this.#passedAt = now - this.#periodMs + pauseMs;
+    // The glance that called for it may have seen none: a node that loses them again at once must be found out, too.
+    if (this.#last !== null) this.#last = { ...this.#last, users: Math.max(this.#last.users, users) };
   }
 
   /** Until a pass ends well the reason stands, also when this one fails. */

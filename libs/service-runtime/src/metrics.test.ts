@@ -78,8 +78,7 @@ describe("a metric", () => {
       name: "veil_keys",
       help: "k",
       labels: { state: ["active", "deleting"] },
-      collect: async (keys) => {
-        await Promise.resolve();
+      collect: (keys) => {
         keys.set({ state: "active" }, 3);
       },
     });

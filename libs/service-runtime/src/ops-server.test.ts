@@ -62,7 +62,13 @@ describe("the ops server", () => {
 
   it("answers 500 without a reason, and logs it, when the metrics cannot be collected", async () => {
     const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
-    metrics.gauge({ name: "g", help: "g", collect: () => Promise.reject(new Error("mongodb is down")) });
+    metrics.gauge({
+      name: "g",
+      help: "g",
+      collect: () => {
+        throw new Error("mongodb is down");
+      },
+    });
     const { status, text } = await get(await start({ metrics }), "/metrics");
     expect({ status, text }).toEqual({ status: 500, text: '{"detail":"Internal Server Error"}' });
     expect(lines.join("")).toContain("mongodb is down");

@@ -4,6 +4,9 @@ import { scrubSecrets } from "@veil/service-runtime";
 
 type Export = SpanExporter["export"];
 
+/** `ExportResultCode.SUCCESS` of @opentelemetry/core. */
+const exportSucceeded = 0;
+
 /** Results and payloads of jobs: they hold the UUIDs of keys. */
 const leftOut = new Set(["bullmq.job.result", "bullmq.job.options"]);
 
@@ -20,7 +23,8 @@ export class ScrubbingExporter implements SpanExporter {
 
   export(spans: ReadableSpan[], done: Parameters<Export>[1]): void {
     this.#inner.export(spans.map(scrubbed), (result) => {
-      const fails = result.error !== undefined || result.code !== 0;
+      const code: number = result.code;
+      const fails = result.error !== undefined || code !== exportSucceeded;
       if (fails && !this.#fails) this.onProblem(result.error);
       if (!fails && this.#fails) this.onDelivered();
       this.#fails = fails;
@@ -40,16 +44,28 @@ export class ScrubbingExporter implements SpanExporter {
 /** The same span with its texts cleaned. */
 function scrubbed(span: ReadableSpan): ReadableSpan {
   const { message } = span.status;
-  return Object.create(span, {
-    attributes: { value: clean(span.attributes) },
-    events: {
-      value: span.events.map((event) => ({
-        ...event,
-        ...(event.attributes !== undefined && { attributes: clean(event.attributes) }),
-      })),
-    },
-    status: { value: { ...span.status, ...(message !== undefined && { message: scrubSecrets(message) }) } },
-  });
+  return {
+    name: span.name,
+    kind: span.kind,
+    spanContext: () => span.spanContext(),
+    ...(span.parentSpanContext !== undefined && { parentSpanContext: span.parentSpanContext }),
+    startTime: span.startTime,
+    endTime: span.endTime,
+    duration: span.duration,
+    ended: span.ended,
+    attributes: clean(span.attributes),
+    events: span.events.map((event) => ({
+      ...event,
+      ...(event.attributes !== undefined && { attributes: clean(event.attributes) }),
+    })),
+    links: span.links,
+    status: { ...span.status, ...(message !== undefined && { message: scrubSecrets(message) }) },
+    resource: span.resource,
+    instrumentationScope: span.instrumentationScope,
+    droppedAttributesCount: span.droppedAttributesCount,
+    droppedEventsCount: span.droppedEventsCount,
+    droppedLinksCount: span.droppedLinksCount,
+  };
 }
 
 function clean(attributes: Attributes): Attributes {

@@ -49,7 +49,7 @@ export class ReconcileLoop {
     const { exclusive, node, clock } = this.#options;
     const subject = `reconcile:${node.name}`;
     const pass = await runExclusively({ ...exclusive, subject, leaseMs: passLeaseMs }, () => this.#pass(reason));
-    if (pass !== null) this.#watch.passed(clock.now(), pass.result.postponed);
+    if (pass !== null) this.#watch.passed(clock.now(), pass.result);
   }
 
   async #glance(): Promise<PassReason | null> {

@@ -2,6 +2,8 @@ import type { BenchCase } from "../harness/bench-case.ts";
 import { userEmail } from "@veil/xray-protocols";
 import { untilUsers } from "../plant/plant.ts";
 
+const settledMs = 3_000;
+
 /** An Xray that starts again, empty, until it holds all users; against the one message that carries them all. */
 export function refillCase(keys: 10_000 | 50_000): BenchCase {
   return {
@@ -20,6 +22,8 @@ export function refillCase(keys: 10_000 | 50_000): BenchCase {
       const operations = users.length;
       return {
         ours: async () => {
+          // A worker that has not yet looked at the last refill can't tell that it is gone.
+          await new Promise((resolve) => setTimeout(resolve, settledMs));
           await plant.restartXray();
           const begun = performance.now();
           const passBefore = await passSeconds(plant.workerMetricsUrl);

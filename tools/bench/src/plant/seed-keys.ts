@@ -4,10 +4,10 @@ import type { SeededKey } from "./plant.ts";
 
 const insertedAtOnce = 1_000;
 
-/** Puts active keys into an empty database, as a worker would have left them. */
-export async function seedKeys(mongo: Connection, count: number): Promise<SeededKey[]> {
+/** Puts active keys into a database, as a worker would have left them. @param after the largest id that is there already */
+export async function seedKeys(mongo: Connection, count: number, after = 0): Promise<SeededKey[]> {
   const createdAt = Math.floor(Date.now() / 1_000);
-  const seeded = Array.from({ length: count }, (_, index) => ({ keyId: index + 1, uuid: randomUUID() }));
+  const seeded = Array.from({ length: count }, (_, index) => ({ keyId: after + index + 1, uuid: randomUUID() }));
   const keys = mongo.collection<{ _id: string }>("keys");
   const traffic = mongo.collection<{ _id: string }>("traffic");
   for (let start = 0; start < count; start += insertedAtOnce) {
@@ -30,6 +30,6 @@ export async function seedKeys(mongo: Connection, count: number): Promise<Seeded
   }
   await mongo
     .collection<{ _id: string }>("counters")
-    .updateOne({ _id: "key_id" }, { $max: { value: count } }, { upsert: true });
+    .updateOne({ _id: "key_id" }, { $max: { value: after + count } }, { upsert: true });
   return seeded;
 }
