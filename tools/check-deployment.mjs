@@ -22,22 +22,26 @@ function checkKubernetes() {
     runs(name, ["version", ...(name === "kubectl" ? ["--client"] : [])]),
   );
   if (kustomize === undefined) return leaveOut("k8s", "no kustomize, no kubectl");
+  const schemas = schemaDirectory();
   for (const overlay of overlays) {
     const rendered = run(kustomize, [kustomize === "kubectl" ? "kustomize" : "build", overlay]);
     report(overlay, rendered);
     if (rendered.status !== 0) continue;
-    if (runs("kubeconform", ["-v"])) report(`${overlay} against its schemas`, conform(rendered.stdout));
-    else leaveOut(`${overlay} against its schemas`, "no kubeconform");
+    const conformance = `${overlay} against its schemas`;
+    if (schemas === null) leaveOut(conformance, "KUBERNETES_SCHEMAS names no directory");
+    else if (!runs("kubeconform", ["-v"])) leaveOut(conformance, "no kubeconform");
+    else report(conformance, conform(rendered.stdout, schemas));
   }
 }
 
-function conform(manifests) {
+function schemaDirectory() {
   const { KUBERNETES_SCHEMAS: directory } = process.env;
-  const schemas =
-    directory !== undefined && existsSync(directory)
-      ? ["-schema-location", `${resolve(directory)}/{{.ResourceKind}}{{.KindSuffix}}.json`]
-      : ["-ignore-missing-schemas"];
-  return run("kubeconform", ["-strict", "-summary", ...schemas, "-"], manifests);
+  return directory !== undefined && existsSync(directory) ? resolve(directory) : null;
+}
+
+function conform(manifests, schemas) {
+  const location = `${schemas}/{{.ResourceKind}}{{.KindSuffix}}.json`;
+  return run("kubeconform", ["-strict", "-summary", "-schema-location", location, "-"], manifests);
 }
 
 function run(command, args, input) {
