@@ -33,6 +33,7 @@ const PROBE_REQUEST = toBinary(PROBE_RPC.input, create(PROBE_RPC.input, { onlyTa
 const PROBE_TIMEOUT_MS = 1000;
 const PROBE_INTERVAL_MS = 1000;
 const RECONNECT_AFTER_MS = 10_000;
+const CONNECT_WITHIN_MS = 3_000;
 
 /** Typed calls to one node: each with its deadline, a bounded number at a time, none while the node is hung. */
 export class NodeConnection {
@@ -54,6 +55,7 @@ export class NodeConnection {
       onChange: (reachable) => options.onReachableChange?.(reachable),
       probeIntervalMs: options.probeIntervalMs ?? PROBE_INTERVAL_MS,
       reconnectAfterMs: options.reconnectAfterMs ?? RECONNECT_AFTER_MS,
+      connectWithinMs: CONNECT_WITHIN_MS,
     });
   }
 

@@ -15,6 +15,7 @@ function start(probe: () => Promise<boolean> = () => Promise.resolve(answers)): 
     onChange: (reachable) => changes.push(reachable),
     probeIntervalMs: 1000,
     reconnectAfterMs: 10_000,
+    connectWithinMs: 3_000,
   });
 }
 
@@ -73,6 +74,17 @@ describe("Reachability", () => {
     await vi.waitFor(() => expect(reachability.state).toBe("answering"));
     expect(reconnects).toBe(2);
     expect(reachability.losses).toBe(2);
+  });
+
+  it("begins anew soon when a connection does not come to stand", async () => {
+    let probes = 0;
+    start(() => {
+      probes += 1;
+      vi.setSystemTime(Date.now() + 1000);
+      return Promise.resolve(probes > 7);
+    });
+    await vi.waitFor(() => expect(reachability.state).toBe("answering"));
+    expect(reconnects).toBe(2);
   });
 
   it("probes no more once it is closed", async () => {

@@ -14,8 +14,10 @@ export interface ReachabilityOptions {
   readonly onChange: (reachable: boolean) => void;
   /** The least time between the starts of two probes. */
   readonly probeIntervalMs: number;
-  /** After so long a silence the connection itself is doubted: it may lead to a machine that is no more. */
+  /** After so long a silence a connection that stands is doubted: it may lead to a machine that is no more. */
   readonly reconnectAfterMs: number;
+  /** So long one may take to come to stand: to an address that is no more, the kernel would go on trying for two minutes. */
+  readonly connectWithinMs: number;
 }
 
 /**
@@ -78,7 +80,7 @@ export class Reachability {
       const answered = await this.#options.probe();
       // An answer from before a loss says nothing of what came after it.
       if (answered && losses === this.#losses) break;
-      if (this.#state === "hung" && Date.now() - reconnected >= this.#options.reconnectAfterMs) {
+      if (Date.now() - reconnected >= this.#patienceMs()) {
         this.#losses += 1;
         this.#options.reconnect();
         reconnected = Date.now();
@@ -87,6 +89,10 @@ export class Reachability {
     }
     this.#probing = false;
     this.#enter("answering");
+  }
+
+  #patienceMs(): number {
+    return this.#state === "hung" ? this.#options.reconnectAfterMs : this.#options.connectWithinMs;
   }
 
   async #pause(milliseconds: number): Promise<void> {
