@@ -1,5 +1,6 @@
 import type { KeyRecord } from "@veil/key-lifecycle";
 import type { mongo } from "mongoose";
+import pLimit from "p-limit";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { creationSchema, type KeyDocument, keySchema, phaseNumber, toCreation, toKeyRecord } from "./documents.ts";
 import { FindById } from "./find-by-id.ts";
@@ -15,6 +16,10 @@ export interface KeyPage {
 
 const readAtOnce = 2_000;
 const idsAtOnce = 10_000;
+/** An engine that sorts without an index takes seconds for tens of thousands of keys before the first one comes. */
+const longRead = { socketTimeoutMS: 30_000 };
+/** What such an engine does before it gives the first document costs it a processor each. */
+const openedAtOnce = 4;
 
 /** The API's read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away. */
 export class MongoKeyReader {
@@ -22,6 +27,7 @@ export class MongoKeyReader {
   readonly #creations;
   readonly #documents: mongo.Collection<KeyDocument>;
   readonly #found: FindById<KeyDocument>;
+  readonly #openings = pLimit(openedAtOnce);
   readonly #count: GatheredCalls<null, number>;
 
   constructor({ connection }: MongoConnection) {
@@ -99,11 +105,16 @@ export class MongoKeyReader {
     size: number,
   ): AsyncGenerator<KeyDocument[]> {
     const filter = { phase: phaseNumber("active"), ...(after !== undefined && { key_id: { $gt: after } }) };
+    const options = { projection, ...longRead };
     const cursor = await storeErrors(async () =>
-      this.#documents.find(filter, { projection }).sort({ key_id: 1 }).limit(limit).batchSize(size),
+      this.#documents.find(filter, options).sort({ key_id: 1 }).limit(limit).batchSize(size),
     );
     try {
-      while (await storeErrors(() => cursor.hasNext())) yield cursor.readBufferedDocuments();
+      let hasNext = await storeErrors(() => this.#openings(() => cursor.hasNext()));
+      while (hasNext) {
+        yield cursor.readBufferedDocuments();
+        hasNext = await storeErrors(() => cursor.hasNext());
+      }
     } finally {
       await cursor.close();
     }
