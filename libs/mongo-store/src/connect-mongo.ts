@@ -1,12 +1,13 @@
 import mongoose, { type Connection } from "mongoose";
 import { storeErrors } from "./store-errors.ts";
+import { type HeartbeatWatch, watchHeartbeats } from "./watch-heartbeats.ts";
 
 /** One process's connection to MongoDB. It opens in the background and comes back by itself. */
 export interface MongoConnection {
   readonly connection: Connection;
   /** False while no server can be reached; operations then fail at once or within two seconds. */
   readonly connected: boolean;
-  /** @throws StoreUnavailableError when the server does not answer within two seconds */
+  /** @throws StoreUnavailableError when no server can be reached, or the one that was does not answer within five seconds */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,6 +24,8 @@ export interface MongoConnectionOptions {
 const selectionTimeoutMs = 2_000;
 const socketTimeoutMs = 5_000;
 const reconnectDelayMs = 250;
+/** A heartbeat that has to connect takes the time of a connection and that of a reply at most. */
+const longestHeartbeatMs = 4 * selectionTimeoutMs;
 
 /**
  * Connects with what an acknowledged write needs: `w: majority` and the journal.
@@ -33,26 +36,41 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
   const connection = mongoose.createConnection();
   connection.on("error", onError);
   const closing = new AbortController();
-  const opening = open();
+  let watch: HeartbeatWatch | null = null;
+  let opening = untilOpen(open);
 
   async function open(): Promise<void> {
+    await connection.openUri(uri, {
+      ...(namesDatabase(uri) ? {} : { dbName: "veil" }),
+      autoIndex: false,
+      autoCreate: false,
+      bufferCommands: false,
+      maxPoolSize: poolSize,
+      minPoolSize: 1,
+      serverSelectionTimeoutMS: selectionTimeoutMs,
+      connectTimeoutMS: selectionTimeoutMs,
+      socketTimeoutMS: socketTimeoutMs,
+      waitQueueTimeoutMS: selectionTimeoutMs,
+      heartbeatFrequencyMS: 1_000,
+      writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMs },
+    });
+    watch = watchHeartbeats(connection.getClient(), longestHeartbeatMs, () => {
+      onError(new Error("the MongoDB client does not look after its server any more; connecting anew"));
+      opening = untilOpen(reopen);
+    });
+  }
+
+  /** The driver keeps its databases and collections over this; operations under way fail. */
+  async function reopen(): Promise<void> {
+    const client = connection.getClient();
+    await client.close();
+    await client.connect();
+  }
+
+  async function untilOpen(attempt: () => Promise<void>): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        await connection.openUri(uri, {
-          ...(namesDatabase(uri) ? {} : { dbName: "veil" }),
-          autoIndex: false,
-          autoCreate: false,
-          bufferCommands: false,
-          maxPoolSize: poolSize,
-          minPoolSize: 1,
-          serverSelectionTimeoutMS: selectionTimeoutMs,
-          connectTimeoutMS: selectionTimeoutMs,
-          socketTimeoutMS: socketTimeoutMs,
-          waitQueueTimeoutMS: selectionTimeoutMs,
-          heartbeatFrequencyMS: 1_000,
-          writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMs },
-        });
-        return;
+        return await attempt();
       } catch (error) {
         if (!closing.signal.aborted) onError(error instanceof Error ? error : new Error(String(error)));
         await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs));
@@ -68,10 +86,11 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
     ping: () =>
       storeErrors(async () => {
         if (connection.db === undefined) throw new mongoose.MongooseError("not connected yet");
-        await connection.db.command({ ping: 1 }, { timeoutMS: selectionTimeoutMs });
+        await connection.db.command({ ping: 1 });
       }),
     close: async () => {
       closing.abort();
+      watch?.stop();
       await opening;
       await connection.close();
     },

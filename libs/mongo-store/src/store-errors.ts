@@ -6,20 +6,35 @@ const { MongoBulkWriteError, MongoError, MongoServerError } = mongoose.mongo;
 /** Server codes after which the same operation may succeed later: no primary, stepping down, shutting down, write concern not met. */
 const passingCodes = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 
+/** Of the sockets themselves: the driver hands on what Node says when it writes to one that the server just closed. */
+const socketCodes = new Set(["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"]);
+
 /** MongoDB's code for a second document with the same unique value; its text differs between engines. */
 const duplicateKeyCode = 11000;
+
+/** Beyond every time limit of the driver: some of its waits have none, see `watchHeartbeats`. */
+const longestOperationMs = 60_000;
 
 /**
  * Runs a store operation and turns what means "MongoDB is away" into StoreUnavailableError.
  *
+ * One that does not end within a minute is given up; it may still happen.
+ *
  * @throws StoreUnavailableError, or the error itself when waiting would not cure it
  */
 export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    const giveUp = () => reject(new StoreUnavailableError(new Error(`no end after ${longestOperationMs} ms`)));
+    timer = setTimeout(giveUp, longestOperationMs).unref();
+  });
   try {
-    return await operation();
+    return await Promise.race([operation(), givenUp]);
   } catch (error) {
     if (isPassing(error)) throw new StoreUnavailableError(error);
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -27,6 +42,7 @@ function isPassing(error: unknown): boolean {
   if (error instanceof MongoBulkWriteError && isOutcomeUnknown(error)) return true;
   if (error instanceof MongoServerError) return typeof error.code === "number" && passingCodes.has(error.code);
   if (error instanceof MongoError) return true;
+  if (error instanceof Error && "code" in error && socketCodes.has(String(error.code))) return true;
   return (
     error instanceof mongoose.MongooseError && /initial connection|not connected|disconnected/i.test(error.message)
   );
