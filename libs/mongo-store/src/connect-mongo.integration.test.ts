@@ -17,7 +17,12 @@ it("connects anew, for everybody who holds a collection, when the client's monit
 
   const client = mongodb.connection.getClient();
   const opened = once(client, "topologyOpening");
-  client.emit("serverHeartbeatStarted", { connectionId: "a monitor of which nothing is heard any more" });
+  const event = {
+    connectionId: "a monitor of which nothing is heard any more",
+    awaited: false,
+    name: "serverHeartbeatStarted" as const,
+  };
+  client.emit("serverHeartbeatStarted", event);
   vi.advanceTimersByTime(10_000);
   await opened;
   await client.connect();

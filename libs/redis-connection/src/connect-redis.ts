@@ -3,8 +3,9 @@ import { gatherWrites } from "./gather-writes.ts";
 
 /**
  * What a connection is for:
- * - `fail-fast`: somebody waits for the answer (an HTTP request). While Redis is away every command fails at once,
- *   and a command that gets no reply fails after two seconds; nothing is sent twice.
+ * - `fail-fast`: somebody waits for the answer (an HTTP request). While Redis is away every command fails at once, and a
+ *   command that gets no reply fails after two seconds; nothing is sent twice. A Redis that says nothing for two seconds
+ *   though it was asked counts as away until it answers a new connection.
  * - `patient`: a background consumer. Commands wait until Redis is back (BullMQ demands this of its workers).
  */
 export type RedisRole = "fail-fast" | "patient";
@@ -15,6 +16,7 @@ const roles = {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: 2_000,
+    socketTimeout: 2_000,
   },
   patient: { maxRetriesPerRequest: null },
 } as const satisfies Record<RedisRole, Partial<RedisOptions>>;

@@ -92,6 +92,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
         clock: systemClock,
         newId: randomUUID,
         writeDeadlineMs: settings.WRITE_DEADLINE_MS,
+        storeIsUp: () => mongo.connected,
         refreshWaitMs,
         syncDeadlineMs,
         log,

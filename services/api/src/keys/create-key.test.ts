@@ -6,6 +6,7 @@ import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import { OutcomeUnknownError, WriteFailedError, WriteRefusedError, WriteUnavailableError } from "../errors.ts";
+import type { RequestScope } from "../ports.ts";
 import { createKey } from "./create-key.ts";
 import { RefusedCreations } from "./refused-creations.ts";
 import { VisibleKeys } from "./visible-keys.ts";
@@ -16,19 +17,21 @@ describe("createKey", () => {
   let plane: InMemoryPlane;
   let refused: RefusedCreations;
   let startedAt: number;
+  let storeIsUp: boolean;
 
   beforeEach(() => {
     vi.useFakeTimers();
     plane = new InMemoryPlane();
     refused = new RefusedCreations();
     startedAt = Date.now();
+    storeIsUp = true;
   });
   afterEach(() => {
     vi.useRealTimers();
   });
 
   /** Runs a create to its end. @returns what came of it, and after how many milliseconds */
-  async function create(): Promise<{ outcome: unknown; afterMs: number }> {
+  async function create(scope: RequestScope = requestScope()): Promise<{ outcome: unknown; afterMs: number }> {
     const ports = {
       keys: plane.keyReader,
       jobs: plane.jobs,
@@ -36,9 +39,10 @@ describe("createKey", () => {
       clock: timerClock,
       newId: () => "1",
       writeDeadlineMs: 10_000,
+      storeIsUp: () => storeIsUp,
     };
     let afterMs = 0;
-    const running = createKey("name", requestScope(), ports)
+    const running = createKey("name", scope, ports)
       .catch((error: unknown) => error)
       .finally(() => {
         afterMs = Date.now() - startedAt;
@@ -66,6 +70,32 @@ describe("createKey", () => {
   const fromSecond = (second: number, fail: () => Promise<void>) => async () => {
     if (Date.now() - startedAt >= second * 1_000) await fail();
   };
+
+  it("refuses at once while MongoDB is known to be away, and submits nothing", async () => {
+    storeIsUp = false;
+    const { outcome, afterMs } = await create();
+    expect(outcome).toBeInstanceOf(WriteUnavailableError);
+    expect(afterMs).toBe(0);
+    expect(plane.jobs.submitted).toEqual([]);
+  });
+
+  it("goes on with a job that another request may have submitted, though MongoDB is known to be away", async () => {
+    storeIsUp = false;
+    const turn = {
+      jobKey: "1",
+      startedAt,
+      isFirst: false,
+      onSubmitted: () => undefined,
+      becomeJudge: async () => undefined,
+    };
+    const { outcome } = await create({ ...requestScope(), turn });
+    expect(outcome).toMatchObject({ keyId: 1 });
+  });
+
+  it("counts what the request waited before as part of its 10 seconds", async () => {
+    await create({ ...requestScope(), receivedAt: startedAt - 500 });
+    expect(plane.jobs.submitted).toMatchObject([{ payload: { deadline: startedAt + 7_500 } }]);
+  });
 
   it("returns the key that the worker made, and gives the job 8 of the 10 seconds", async () => {
     const { outcome, afterMs } = await create();

@@ -11,6 +11,7 @@ import {
 } from "../errors.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
+import { requireStore } from "../writes/require-store.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
@@ -36,6 +37,7 @@ const cancelRetryMs = 100;
  * can be said, because neither MongoDB nor Redis can be reached
  */
 export async function createKey(name: string | null, scope: RequestScope, ports: CreateKeyPorts): Promise<KeyFacts> {
+  requireStore(action, scope, ports);
   const limits = limitsOf(scope, ports);
   const job = jobIdOf("createKey", scope.turn?.jobKey ?? ports.newId());
   const payload = { name, deadline: limits.jobDeadline, request_id: scope.requestId };

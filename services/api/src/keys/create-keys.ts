@@ -4,6 +4,7 @@ import { type KeyRecord, wasCreated } from "@veil/key-lifecycle";
 import { OutcomeUnknownError, queueAway, storeAway, WriteSettledError, WriteUnavailableError } from "../errors.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
+import { requireStore } from "../writes/require-store.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
@@ -30,6 +31,7 @@ export async function createKeys(
   scope: RequestScope,
   ports: CreateKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
+  requireStore(action, scope, ports);
   const limits = limitsOf(scope, { ...ports, writeDeadlineMs: batchDeadlineMs(ports.writeDeadlineMs, names.length) });
   const job = jobIdOf("createKeys", scope.turn?.jobKey ?? ports.newId());
   const jobs = names.map((_, index) => itemJobId(job, index));

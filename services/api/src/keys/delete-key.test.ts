@@ -32,6 +32,7 @@ describe("deleteKey", () => {
       clock: timerClock,
       newId: () => "1",
       writeDeadlineMs: 10_000,
+      storeIsUp: () => true,
     };
     const startedAt = Date.now();
     let afterMs = 0;

@@ -11,6 +11,7 @@ import {
 } from "../errors.ts";
 import type { KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
+import { requireStore } from "../writes/require-store.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
@@ -32,6 +33,7 @@ const action = "delete key";
  * @throws KeyNotFoundError, WriteFailedError (the key stays), WriteUnavailableError (try again; the key may be hidden already)
  */
 export async function deleteKey(keyId: number, scope: RequestScope, ports: DeleteKeyPorts): Promise<void> {
+  requireStore(action, scope, ports);
   const limits = limitsOf(scope, ports);
   const job = jobIdOf("deleteKey", scope.turn?.jobKey ?? ports.newId());
   await requireKey(keyId, job, ports);

@@ -12,6 +12,7 @@ import {
 } from "../errors.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
+import { requireStore } from "../writes/require-store.ts";
 import { submitJob } from "../writes/submit-job.ts";
 import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
@@ -38,6 +39,7 @@ export async function deleteKeys(
   scope: RequestScope,
   ports: DeleteKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
+  requireStore(action, scope, ports);
   const limits = limitsOf(scope, { ...ports, writeDeadlineMs: batchDeadlineMs(ports.writeDeadlineMs, refs.length) });
   const job = jobIdOf("deleteKeys", scope.turn?.jobKey ?? ports.newId());
   const keys = await findKeys(refs, job, ports);

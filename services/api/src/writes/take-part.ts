@@ -96,6 +96,7 @@ class Participation {
     const turn = {
       jobKey: `${this.#write.id}-${attempt}`,
       startedAt,
+      isFirst: this.#turn.role === "leader",
       onSubmitted: this.#write.onSubmitted ?? (() => undefined),
       becomeJudge: (jobId: string) => this.#becomeJudge(jobId),
     };

@@ -9,4 +9,6 @@ export interface WritePorts {
   readonly newId: () => string;
   /** How long a caller waits for a write at most. */
   readonly writeDeadlineMs: number;
+  /** False while MongoDB is known to be away. */
+  readonly storeIsUp: () => boolean;
 }

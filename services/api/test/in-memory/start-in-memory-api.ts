@@ -39,6 +39,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     clock: timerClock,
     newId: randomUUID,
     writeDeadlineMs: 500,
+    storeIsUp: () => true,
     refreshWaitMs: 100,
     syncDeadlineMs: 500,
     secrets: [{ name: null, tokens: [secret], readOnly: false }],
