@@ -3,6 +3,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { coerceError, errorMessage } from "./coerce-error.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./create-logger.ts";
 export { type DependencyName, dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
+export { engineVariables } from "./engine-variables.ts";
 export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
@@ -20,6 +21,7 @@ export {
   type MetricOptions,
   type Metrics,
 } from "./metrics.ts";
+export { openOpsServer, type OpsParts } from "./open-ops-server.ts";
 export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
 export { readPackageVersion } from "./package-version.ts";
 export { type PeriodicOptions, type PeriodicTask, runPeriodically } from "./periodic.ts";

@@ -8,11 +8,11 @@ import {
   createMetrics,
   dependencyMetrics,
   exitOnSettingsError,
+  openOpsServer,
   listenHttp,
   readPackageVersion,
   readSettings,
   runService,
-  startOpsServer,
   systemClock,
   watchDependencies,
 } from "@veil/service-runtime";
@@ -45,16 +45,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     log,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     start: async (running) => {
-      const ops = await startOpsServer({
-        host: settings.METRICS_HOST,
-        port: settings.METRICS_PORT,
-        log,
-        metrics,
-        state: () => running.state,
-      });
-      running.onStop("ops", "ops server", () => ops.close());
-      tracing?.tellProblems(log);
-      running.onStop("ops", "traces", () => tracing?.stop());
+      const ops = await openOpsServer(running, { settings, log, metrics, tracing });
 
       const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
       running.onStop("connections", "mongodb", () => mongo.close());

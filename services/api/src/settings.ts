@@ -1,5 +1,5 @@
-import { nodeVariables } from "@veil/node-settings";
-import { commaList, durationMs, port, runtimeSettings, url, wholeNumber } from "@veil/service-runtime";
+import { nodeVariables, realityVariables } from "@veil/node-settings";
+import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/service-runtime";
 import { z } from "zod";
 import type { TrustedProxies } from "./create-app.ts";
 import { addressList } from "./http/allow-addresses.ts";
@@ -73,6 +73,8 @@ function isOrigin(text: string): boolean {
 export const apiSettings = z.object({
   ...runtimeSettings({ metricsPort: 9100 }),
   ...nodeVariables,
+  ...engineVariables,
+  ...realityVariables,
   /** Several, separated by commas, while one is rotated. */
   API_SECRET_KEY: commaList(namedSecret)
     .refine((secrets) => secrets.length > 0, "must hold at least one key")
@@ -89,15 +91,6 @@ export const apiSettings = z.object({
   TRUST_PROXY: proxies.default(false).meta({ example: "1" }),
   API_HOST: z.string().default("0.0.0.0").meta({ example: "0.0.0.0" }),
   API_PORT: port({ anyFree: true }).default(8_000).meta({ example: "8000" }),
-  REDIS_URL: url(["redis", "rediss"]).default("redis://127.0.0.1:6379").meta({ example: "redis://127.0.0.1:6379" }),
-  MONGODB_URI: url(["mongodb", "mongodb+srv"])
-    .default("mongodb://127.0.0.1:27017/veil")
-    .meta({ example: "mongodb://127.0.0.1:27017/veil" }),
-  QUEUE_PREFIX: z
-    .string()
-    .regex(/^[a-z0-9-]+$/, "must consist of a-z, 0-9 and -")
-    .default("veil")
-    .meta({ example: "veil" }),
   /** Web pages of which origins may read the answers. */
   CORS_ORIGINS: origins.default("any").meta({ example: "https://admin.example.com" }),
   /** How long a caller waits for a create or a delete at most. */
@@ -117,12 +110,6 @@ export const apiSettings = z.object({
     .regex(/^[A-Za-z0-9_-]{43}$/, "must be the 43 characters that `xray x25519` prints")
     .optional()
     .meta({ example: "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw" }),
-  REALITY_COMMON_SHORT_ID: z
-    .string()
-    .regex(/^[0-9a-f]{8}$/, "must be 8 hexadecimal digits in lower case")
-    .default("7bb45050")
-    .meta({ example: "7bb45050" }),
-  REALITY_FLOW: z.enum(["none", "xtls-rprx-vision"]).default("none").meta({ example: "none" }),
 });
 
 export type ApiSettings = z.infer<typeof apiSettings>;

@@ -9,11 +9,11 @@ import {
   createMetrics,
   dependencyMetrics,
   exitOnSettingsError,
+  openOpsServer,
   readPackageVersion,
   readSettings,
   runPeriodically,
   runService,
-  startOpsServer,
   systemClock,
   watchDependencies,
   untilAnswered,
@@ -60,16 +60,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     log,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     start: async (running) => {
-      const ops = await startOpsServer({
-        host: settings.METRICS_HOST,
-        port: settings.METRICS_PORT,
-        log,
-        metrics,
-        state: () => running.state,
-      });
-      running.onStop("ops", "ops server", () => ops.close());
-      tracing?.tellProblems(log);
-      running.onStop("ops", "traces", () => tracing?.stop());
+      const ops = await openOpsServer(running, { settings, log, metrics, tracing });
 
       const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
       running.onStop("connections", "mongodb", () => mongo.close());
@@ -107,11 +98,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       }
       const keyStore = new MongoKeyStore(mongo);
       const figures = new ClusterFigures({
-        countKeys: async () => {
-          const [counts, creating] = await Promise.all([keyStore.countByState(clock.now()), keyStore.findCreating()]);
-          // A claim is marked as decided only later.
-          return { ...counts, creating: creating.length };
-        },
+        countKeys: () => keyStore.countByState(),
         readQueues: async () => readQueueFigures(await queues.all()),
         nodes: nodes.map(({ xray }) => xray),
         topUsers: settings.METRICS_TOP_USERS,

@@ -10,11 +10,11 @@ import {
   createMetrics,
   dependencyMetrics,
   exitOnSettingsError,
+  openOpsServer,
   readPackageVersion,
   readSettings,
   runPeriodically,
   runService,
-  startOpsServer,
   systemClock,
   watchDependencies,
   untilAnswered,
@@ -51,16 +51,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     log,
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     start: async (running) => {
-      const ops = await startOpsServer({
-        host: settings.METRICS_HOST,
-        port: settings.METRICS_PORT,
-        log,
-        metrics,
-        state: () => running.state,
-      });
-      running.onStop("ops", "ops server", () => ops.close());
-      tracing?.tellProblems(log);
-      running.onStop("ops", "traces", () => tracing?.stop());
+      const ops = await openOpsServer(running, { settings, log, metrics, tracing });
 
       const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
       running.onStop("connections", "mongodb", () => mongo.close());

@@ -1,12 +1,9 @@
 import { type FailedJob, FailedJobs, QueueUnavailableError } from "@veil/job-contract";
-import { exitOnSettingsError, readSettings, url } from "@veil/service-runtime";
+import { engineVariables, exitOnSettingsError, readSettings } from "@veil/service-runtime";
 import { z } from "zod";
 import { type Command, parseCommand, usage } from "./parse-command.ts";
 
-const jobsSettings = z.object({
-  REDIS_URL: url(["redis", "rediss"]).default("redis://127.0.0.1:6379").meta({ example: "redis://127.0.0.1:6379" }),
-  QUEUE_PREFIX: z.string().default("veil").meta({ example: "veil" }),
-});
+const jobsSettings = z.object(engineVariables).pick({ REDIS_URL: true, QUEUE_PREFIX: true });
 
 const settings = exitOnSettingsError(() => readSettings(jobsSettings, { programme: "npm run jobs" }));
 const command = parseCommand(process.argv.slice(2));

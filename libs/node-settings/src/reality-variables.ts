@@ -1,0 +1,12 @@
+import { z } from "zod";
+
+/** What a key's user and its links have in common: the API shows it, the worker gives it to Xray. */
+export const realityVariables = {
+  /** The short id that every key may come with. */
+  REALITY_COMMON_SHORT_ID: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/, "must be 8 hexadecimal digits in lower case")
+    .default("7bb45050")
+    .meta({ example: "7bb45050" }),
+  REALITY_FLOW: z.enum(["none", "xtls-rprx-vision"]).default("none").meta({ example: "none" }),
+};
