@@ -1,4 +1,4 @@
-import type { KeyRecord } from "./access-key.ts";
+import { type KeyRecord, wasCreated } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -30,7 +30,8 @@ export async function retireKey(request: RetireRequest, ports: LifecyclePorts): 
   const key = isLate ? await ports.store.find(keyId) : await ports.store.beginDeletion(keyId, job);
   if (key === null) return { outcome: "not-found" };
   if (key.phase === "active") return { outcome: "failed", detail: "the deadline has passed" };
-  if (key.deleter !== job) return { outcome: "not-found" };
+  // A creation that was refused leaves a key that nobody was ever told of.
+  if (key.deleter !== job || !wasCreated(key)) return { outcome: "not-found" };
   if (key.phase !== "gone") await clearInTime(key, request, ports);
   return { outcome: "deleted" };
 }

@@ -178,14 +178,15 @@ export class MongoKeyStore implements KeyStore {
   }
 
   /** How many keys are in each phase, and how many are being created. @throws StoreUnavailableError */
-  async countByState(now: number): Promise<Record<"creating" | "active" | "deleting", number>> {
+  async countByState(): Promise<Record<"creating" | "active" | "deleting", number>> {
     return storeErrors(async () => {
       const [creating, active, deleting] = await Promise.all([
-        this.#creations.countDocuments({ decided: false, deadline: { $gt: now } }),
+        // A claim is marked as decided only by the next sweep, so its document alone does not tell.
+        this.findCreating(),
         this.#keys.countDocuments({ phase: phaseNumber("active") }),
         this.#keys.countDocuments({ phase: phaseNumber("deleting") }),
       ]);
-      return { creating, active, deleting };
+      return { creating: creating.length, active, deleting };
     });
   }
 

@@ -62,6 +62,16 @@ test("a created key's user is in Xray when its job ends, a deleted one's is not"
   expect(await node.getUser(userEmail(key.key_id))).toBeNull();
 });
 
+test("a deletion does not find a key whose creation was refused: nobody was told of it", async () => {
+  await startWorker();
+  const id = `create-${randomUUID()}`;
+  await jobs.client.submit("create-key", id, { name: null, deadline: Date.now() - 1, request_id: id });
+  const refused = await jobs.client.awaitResult("create-key", id, 30_000);
+  expect(refused).toMatchObject({ state: "finished", result: { outcome: "unavailable" } });
+  const { key_id: next } = await jobs.create();
+  await expect(jobs.delete(next - 1)).rejects.toThrow("not-found");
+});
+
 test("after a restart of Xray the keys are there again, and a deleted one is not", async () => {
   await startWorker();
   const keys = await jobs.createMany(60);
