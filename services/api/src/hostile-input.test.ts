@@ -104,6 +104,8 @@ describe("input that nobody meant", () => {
   });
 
   it("as a path is answered 400, 404 or 405", async () => {
+    // Without keys, so that no id that comes up by chance is one.
+    const empty = await startInMemoryApi();
     const segment = oneof(string().map(encodeURIComponent), stringMatching(/^[!$-.:->@-~%][!$-.:-~%]{0,39}$/));
     await assert(
       asyncProperty(
@@ -111,11 +113,17 @@ describe("input that nobody meant", () => {
         segment,
         constantFrom("", "/link", "/x"),
         async (method, id, rest) => {
-          expectClean(await send(api, method, `/api/keys/${id}${rest}`), [400, 404, 405, ...(id === "" ? [200] : [])]);
+          expectClean(await send(empty, method, `/api/keys/${id}${rest}`), [
+            400,
+            404,
+            405,
+            ...(id === "" ? [200] : []),
+          ]);
         },
       ),
       runs,
     );
+    await empty.close();
   });
 
   it("as a query is answered 200 or 400", async () => {
