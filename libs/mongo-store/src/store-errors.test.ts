@@ -24,8 +24,8 @@ describe("storeErrors", () => {
     vi.useFakeTimers();
     expect(await storeErrors(async () => 7)).toBe(7);
     expect(vi.getTimerCount()).toBe(0);
-    const refused = expect(storeErrors(() => new Promise(() => undefined))).rejects.toThrow(StoreUnavailableError);
+    const given = storeErrors(() => new Promise(() => undefined));
     vi.advanceTimersByTime(60_000);
-    await refused;
+    await expect(given).rejects.toThrow(StoreUnavailableError);
   });
 });

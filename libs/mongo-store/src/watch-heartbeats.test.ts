@@ -7,7 +7,7 @@ const server = { connectionId: "db:27017" };
 
 describe("watchHeartbeats", () => {
   const source = new EventEmitter();
-  const onStuck = vi.fn();
+  const onStuck = vi.fn<() => void>();
   let stop: () => void;
 
   beforeEach(() => {
