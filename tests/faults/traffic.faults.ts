@@ -93,6 +93,7 @@ for (const point of bothSidesOf(newLifePoints)) {
         const end = killCollectorsAt(point);
         await plant.node.process.start();
         await waitUntilQuiet(plant);
+        await account.sync();
         await end();
         await move();
       }),

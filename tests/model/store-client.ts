@@ -120,6 +120,10 @@ export class StoreClient implements KeyStore {
     });
   }
 
+  hasDesired(atLeast: number): Promise<boolean> {
+    return this.#read("count desired users", () => this.#inPhase("active").length >= atLeast);
+  }
+
   async findCreating(): Promise<Creation[]> {
     const claims = await this.#read("find claims", () =>
       [...this.#mongo.creations.values()].filter(({ decided }) => !decided),

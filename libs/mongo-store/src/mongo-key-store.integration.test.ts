@@ -140,6 +140,8 @@ test("the desired users are those of active keys", async () => {
   const desired = await store.findDesired();
   expect(desired.get(wanted.keyId)).toEqual({ keyId: wanted.keyId, uuid: wanted.uuid, unsure: [] });
   expect(desired.has(unwanted.keyId)).toBe(false);
+  expect(await store.hasDesired(desired.size)).toBe(true);
+  expect(await store.hasDesired(desired.size + 1)).toBe(false);
 });
 
 test("the reader finds a key by its id and by its create job, and lists active ones in order", async () => {

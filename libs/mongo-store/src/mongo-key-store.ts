@@ -172,6 +172,15 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
+  /** Whether there are at least so many active keys: quick, however many there are. @throws StoreUnavailableError */
+  async hasDesired(atLeast: number): Promise<boolean> {
+    const wanted = { phase: phaseNumber("active") };
+    return storeErrors(async () => {
+      const found = await this.#keys.find(wanted).project({ _id: 1 }).limit(atLeast).toArray();
+      return found.length >= atLeast;
+    });
+  }
+
   /** Keys that are claimed and not decided: perhaps in some node already. @throws StoreUnavailableError */
   async findCreating(): Promise<Creation[]> {
     return storeErrors(async () => this.#undecided(await this.#creations.find({ decided: false }).toArray()));

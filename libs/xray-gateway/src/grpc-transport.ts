@@ -8,7 +8,8 @@ const MEBIBYTE = 1024 * 1024;
 const CHANNEL_OPTIONS = {
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.min_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 1000,
+  // A node that is back shall not wait for us: its keys are to work again within two seconds.
+  "grpc.max_reconnect_backoff_ms": 250,
   // A container that comes back may have another address, and the default keeps the old one for 30 s.
   "grpc.dns_min_time_between_resolutions_ms": 1000,
   "grpc.max_receive_message_length": 256 * MEBIBYTE,

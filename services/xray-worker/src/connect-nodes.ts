@@ -15,6 +15,8 @@ export interface NodeDependencies extends ConfigMirrorDependencies {
   readonly onBlocked: (node: string, users: number) => void;
   /** What is to be told of every call to a node. */
   readonly callsOf: (node: string) => NonNullable<XrayNodeOptions["onCall"]>;
+  /** Told when a node begins or ceases to answer. */
+  readonly onReachableChange: (node: string, reachable: boolean) => void;
 }
 
 export interface ConnectedNode {
@@ -30,12 +32,18 @@ export function connectNodes(
   settings: WorkerSettings,
   dependencies: NodeDependencies,
 ): ConnectedNode[] {
-  const { store, vault, clock, log } = dependencies;
+  const { store, vault, clock, log, onReachableChange } = dependencies;
   const flow: VlessFlow = settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW;
   const all = nodeSettings(settings);
   const mirrored = settings.XRAY_CONFIG_NODE ?? all[0]?.name;
   return all.map(({ name, address, inboundTag }) => {
-    const node = connectXrayNode({ name, address, inboundTag, onCall: dependencies.callsOf(name) });
+    const node = connectXrayNode({
+      name,
+      address,
+      inboundTag,
+      onCall: dependencies.callsOf(name),
+      onReachableChange: (reachable) => onReachableChange(name, reachable),
+    });
     running.onStop("connections", `node ${name}`, () => node.close());
     const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
     if (blocked !== null) tidyPeriodically(running, name, blocked, dependencies);

@@ -42,6 +42,11 @@ export class ReconcileLoop {
     this.#watch = new NodeWatch(options.periodMs);
   }
 
+  /** The connection to the node is gone: it may come back as another process. */
+  lost(): void {
+    this.#watch.lost();
+  }
+
   /** One glance, and the pass if one is due. @throws when a store is away or the node can't be mended */
   async tick(): Promise<void> {
     const reason = await this.#glance();
@@ -68,7 +73,7 @@ export class ReconcileLoop {
     const { node, log, onPass, clock } = this.#options;
     const begun = clock.now();
     try {
-      const found = await this.#mend(reason);
+      const found = await this.#mend();
       const durationMs = clock.now() - begun;
       const { missing, wrong, ghosts } = found.drift;
       const drift = { missing: missing.length, wrong: wrong.length, ghosts: ghosts.length };
@@ -85,9 +90,9 @@ export class ReconcileLoop {
     }
   }
 
-  async #mend(reason: PassReason): Promise<PassResult> {
+  async #mend(): Promise<PassResult> {
     const { users, state, ports, log, node } = this.#options;
-    if (reason !== "period" && !(await users.hasShortId()) && (await users.list()) !== null) {
+    if ((await users.secureInbound()) === "lacks-short-id") {
       log.info({ node: node.name }, "adding the common short id to the inbound");
       await users.refill(state);
     }

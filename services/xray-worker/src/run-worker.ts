@@ -11,6 +11,7 @@ import {
   dependencyMetrics,
   exitOnSettingsError,
   openOpsServer,
+  type PeriodicTask,
   readPackageVersion,
   readSettings,
   runPeriodically,
@@ -71,6 +72,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       const store = new MongoKeyStore(mongo);
       const vault = new MongoInboundVault(mongo);
       const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
+      const reconcilers = new Map<string, { readonly loop: ReconcileLoop; readonly ticking: PeriodicTask }>();
       const nodes = connectNodes(running, settings, {
         store,
         vault,
@@ -80,6 +82,11 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         onConfigFile: (result) => measured.configFile(result),
         onBlocked: (node, users) => measured.blocked(node, users),
         callsOf: (node) => measured.callsOf(node),
+        onReachableChange: (node, reachable) => {
+          const reconciler = reconcilers.get(node);
+          if (reachable) void reconciler?.ticking.trigger();
+          else reconciler?.loop.lost();
+        },
       });
       const ports: LifecyclePorts = {
         store,
@@ -129,6 +136,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           task: () => loop.tick(),
           onError: (err) => log.warn({ err, node: node.name }, "could not reconcile"),
         });
+        reconcilers.set(node.name, { loop, ticking });
         running.onStop("loops", `reconciler ${node.name}`, () => ticking.stop());
       }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeUser } from "@veil/key-lifecycle";
 import type { MongoInboundVault } from "@veil/mongo-store";
-import type { ActualUser, DesiredState, ReconciledNode } from "@veil/reconciler";
+import type { ActualUser, DesiredState, DesiredUser, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
   ensureShortId,
@@ -87,12 +87,19 @@ export class XrayNodeUsers implements ReconciledNode {
     });
   }
 
-  /** Whether the inbound takes clients that name the common short id. A missing inbound does not. */
-  async hasShortId(): Promise<boolean> {
-    return nodeErrors(this.name, async () => {
-      const definition = await this.#options.node.readInbound();
-      return definition !== null && ensureShortId(definition, this.#options.shortId) === null;
-    });
+  /**
+   * Stores how the inbound is made and its foreign users, unless that is stored already: when somebody removes the inbound,
+   * nobody else knows how to put it back.
+   *
+   * @returns whether it lacks the short id that every share link names
+   * @throws NodeUnreachableError, NodeUnsureError, StoreUnavailableError
+   */
+  async secureInbound(): Promise<"secured" | "lacks-short-id" | "missing"> {
+    const { node, shortId } = this.#options;
+    const live = await nodeErrors(this.name, () => node.readInbound());
+    if (live === null) return "missing";
+    await this.#store(live);
+    return ensureShortId(live, shortId) === null ? "secured" : "lacks-short-id";
   }
 
   /**
@@ -103,9 +110,9 @@ export class XrayNodeUsers implements ReconciledNode {
    *
    * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, StoreUnavailableError
    */
-  async refill(state: DesiredState): Promise<void> {
+  async refill(state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>> {
     const { node } = this.#options;
-    const inbound = await this.#secureInbound();
+    const inbound = await this.#readInbound();
     await nodeErrors(this.name, () => node.removeInbound());
     const creating = await state.findCreating();
     const desired = await state.findDesired();
@@ -116,6 +123,7 @@ export class XrayNodeUsers implements ReconciledNode {
       const limit = pLimit(addedAtOnce);
       await Promise.all(left.map((user) => limit(() => node.addUser(user))));
     });
+    return desired;
   }
 
   /** An inbound that can't listen is taken away again: it would look right and serve nobody. */
@@ -129,20 +137,25 @@ export class XrayNodeUsers implements ReconciledNode {
     }
   }
 
-  async #secureInbound(): Promise<StoredInbound> {
-    const { node, vault, shortId } = this.#options;
+  async #readInbound(): Promise<StoredInbound> {
+    const { node, vault } = this.#options;
     const live = await nodeErrors(this.name, () => node.readInbound());
-    if (live === null) {
-      const stored = await vault.load(this.name);
-      if (stored === null) throw new InboundLostError(this.name);
-      return storedInbound.parse(JSON.parse(stored));
-    }
+    if (live !== null) return this.#store(live);
+    const stored = await vault.load(this.name);
+    if (stored === null) throw new InboundLostError(this.name);
+    return storedInbound.parse(JSON.parse(stored));
+  }
+
+  async #store(live: InboundDefinition): Promise<StoredInbound> {
+    const { node, vault, shortId } = this.#options;
     const listed = await nodeErrors(this.name, () => node.listUsers());
     const inbound: StoredInbound = {
       definition: ensureShortId(live, shortId) ?? live,
-      foreign: listed.filter((user) => keyIdOfEmail(user.email) === null),
+      // Xray lists them in no order; what is stored changes only when they do.
+      foreign: listed.filter(isForeign).toSorted((a, b) => a.email.localeCompare(b.email)),
     };
-    await vault.save(this.name, JSON.stringify(inbound));
+    const text = JSON.stringify(inbound);
+    if ((await vault.load(this.name)) !== text) await vault.save(this.name, text);
     return inbound;
   }
 
@@ -164,6 +177,10 @@ export class InboundLostError extends Error {
 
 const storedInbound = z.object({ definition: inboundDefinitionSchema, foreign: z.array(inboundUserSchema).readonly() });
 type StoredInbound = z.infer<typeof storedInbound>;
+
+function isForeign({ email }: InboundUser): boolean {
+  return keyIdOfEmail(email) === null;
+}
 
 function toActualUser({ email, account }: InboundUser): ActualUser {
   return { email, keyId: keyIdOfEmail(email), uuid: account.protocol === "vless" ? account.uuid : null };
