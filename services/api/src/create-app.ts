@@ -10,6 +10,7 @@ import { crossOrigin, type OriginPolicy } from "./http/cross-origin.ts";
 import { carryOut, endpointRoutes, type Operations } from "./http/endpoint-routes.ts";
 import { handleError } from "./http/handle-error.ts";
 import { HttpError } from "./http/http-error.ts";
+import { conditionalReads } from "./http/conditional-reads.ts";
 import { identifyRequest } from "./http/identify-request.ts";
 import { limitRate, type RateLimit } from "./http/limit-rate.ts";
 import { type FinishedRequest, logRequest } from "./http/log-request.ts";
@@ -62,7 +63,7 @@ export function createApp(dependencies: AppDependencies): Express {
 
   app.use(identifyRequest(log, newId), logRequest(onFinished));
   app.use(securityHeaders(), crossOrigin(origins), allowAddresses(allowedAddresses), compression());
-  app.use("/api", privateAnswers, bearerAuth(secrets, authGuard), limitRate(rate));
+  app.use("/api", privateAnswers, conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));
   app.use(refuseMalformedPath());
   app.use(docsAssets());
   app.use(endpointRoutes(operations, writes));

@@ -65,6 +65,13 @@ describe("reading many keys", () => {
     await get(path).set("If-None-Match", 'W/"other"').expect(200);
   });
 
+  it("answers 304 also to fetch, which asks caches on the way to keep out", async () => {
+    const headers = { authorization: `Bearer ${api.secret}` };
+    const first = await fetch(`${api.baseUrl}/api/keys`, { headers });
+    const condition = { "if-none-match": first.headers.get("etag") ?? "" };
+    expect((await fetch(`${api.baseUrl}/api/keys`, { headers: { ...headers, ...condition } })).status).toBe(304);
+  });
+
   it("answers the list anew when a key came or went", async () => {
     const { headers } = await get("/api/keys");
     const key = api.plane.addKey();
