@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const threeRetriesMs = [1_000, 2_000, 4_000];
+/** The waits before the three retries: together longer than the API takes to come back. */
+const retryDelaysMs = [1_000, 3_000, 9_000];
 const timeoutMs = 60_000;
 
 /** An error answer that another try does not change. */
@@ -17,11 +18,9 @@ export class VeilError extends Error {
  * retry never does twice what the first try did, even when its answer was lost.
  */
 export class VeilApi {
-  /** @param retryDelaysMs the waits before the retries: together longer than the API takes to come back */
-  constructor(url, apiKey, retryDelaysMs = threeRetriesMs) {
+  constructor(url, apiKey) {
     this.url = url.replace(/\/+$/, "");
     this.apiKey = apiKey;
-    this.retryDelaysMs = retryDelaysMs;
   }
 
   /** @param order names the sale: a bot that crashes and sells the same order again gets the same key */
@@ -58,8 +57,8 @@ export class VeilApi {
 
   async call(method, path, body, idempotencyKey) {
     for (let attempt = 0; ; attempt += 1) {
-      const last = attempt === this.retryDelaysMs.length;
-      let waitMs = this.retryDelaysMs[attempt];
+      const last = attempt === retryDelaysMs.length;
+      let waitMs = retryDelaysMs[attempt];
       try {
         const response = await fetch(this.url + path, {
           method,

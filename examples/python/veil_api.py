@@ -5,7 +5,7 @@ import uuid
 
 import requests
 
-RETRY_DELAYS = (1, 2, 4)
+RETRY_DELAYS = (1, 3, 9)
 TIMEOUT = 60
 
 
