@@ -22,6 +22,8 @@ import { SharedWrites } from "./writes/shared-writes.ts";
 import type { WriteRecords } from "./writes/write-records.ts";
 
 export interface AppDependencies extends Omit<OperationPorts, "jobStatus"> {
+  /** How long a write may take that is answered later, in milliseconds. */
+  readonly laterDeadlineMs: number;
   /** The secrets that callers may come with; at least one. */
   readonly secrets: readonly ApiSecret[];
   /** Where requests may come from; null for everywhere. */

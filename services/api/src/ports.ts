@@ -93,6 +93,8 @@ export interface WriteTurn {
   readonly jobKey: string;
   /** When the write began, in milliseconds since the epoch: its deadline counts from here. */
   readonly startedAt: number;
+  /** How long the write may take at least, in milliseconds: more than a caller waits where none does. */
+  readonly leastDeadlineMs: number;
   /** True when nobody can have submitted the job before. */
   readonly isFirst: boolean;
   /** Told when the job is in the queue. */

@@ -228,6 +228,24 @@ describe("writes that are answered later", () => {
     expect(api.plane.keys.size).toBe(1);
   });
 
+  it("tell what became of them before they are settled, when the API that took them died", async () => {
+    const accepted = await later("post", "/api/keys").expect(202);
+    await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
+    for (const write of api.records.writes.values()) {
+      Object.assign(write, { state: "running", reply: null, leader: "dead", leaseUntil: Number.POSITIVE_INFINITY });
+    }
+    expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
+    expect(api.plane.keys.size).toBe(1);
+  });
+
+  it("have more time than those that are waited for", async () => {
+    const longestWaitMs = 500;
+    const before = Date.now();
+    await later("post", "/api/keys").expect(202);
+    const hasMore = (deadline: number) => deadline > before + longestWaitMs;
+    expect(api.plane.jobs.submitted).toMatchObject([{ payload: { deadline: expect.toSatisfy(hasMore) } }]);
+  });
+
   it("give the same job to a repeat under an Idempotency-Key", async () => {
     const send = () => later("post", "/api/keys").set("Idempotency-Key", "a");
     const first = await send().expect(202);

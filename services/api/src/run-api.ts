@@ -37,6 +37,8 @@ const onFinished = requestMetrics(metrics);
 const refreshWaitMs = 1_500;
 /** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
 const syncDeadlineMs = 30_000;
+/** Nobody waits for the answer: such a write outlasts a restart of the workers, and the start of the first one. */
+const laterDeadlineMs = 120_000;
 
 /** Runs the API until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runApi(tracing: Tracing | null): Promise<void> {
@@ -86,6 +88,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
         storeIsUp: () => mongo.connected,
         refreshWaitMs,
         syncDeadlineMs,
+        laterDeadlineMs,
         log,
         onFinished,
       });

@@ -35,7 +35,10 @@ beforeAll(async () => {
   const env = { PATH, HOME, METRICS_HOST: "127.0.0.1", METRICS_PORT: String(metricsPort), LOG_LEVEL: "warn" };
   const own = { API_HOST: "127.0.0.1", API_PORT: String(port), API_SECRET_KEY: secret, MONGODB_URI: uri };
   const shared = { REDIS_URL: inject("redisUrl"), QUEUE_PREFIX: ownPrefix() };
-  api = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, main], { env: { ...env, ...own, ...shared }, stdio: "ignore" });
+  api = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, main], {
+    env: { ...env, ...own, ...shared },
+    stdio: "ignore",
+  });
   while (!(await isReady(`http://127.0.0.1:${metricsPort}/readyz`))) await sleep(50);
 });
 

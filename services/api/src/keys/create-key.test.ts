@@ -84,6 +84,7 @@ describe("createKey", () => {
     const turn = {
       jobKey: "1",
       startedAt,
+      leastDeadlineMs: 0,
       isFirst: false,
       onSubmitted: () => undefined,
       becomeJudge: async () => undefined,

@@ -8,7 +8,7 @@ import {
 } from "@veil/http-contract";
 import type { Clock } from "@veil/key-lifecycle";
 import { z } from "zod";
-import { JobNotFoundError } from "../errors.ts";
+import { JobNotFoundError, OutcomeUnknownError } from "../errors.ts";
 import type { JsonReply, Reply } from "../http/reply.ts";
 import type { JobWatch, RequestScope } from "../ports.ts";
 import { batchDeadlineMs } from "./write-limits.ts";
@@ -23,6 +23,8 @@ export interface SharedWritesPorts {
   readonly newId: () => string;
   readonly writeDeadlineMs: number;
   readonly syncDeadlineMs: number;
+  /** How long a write may take that is answered later. */
+  readonly laterDeadlineMs: number;
 }
 
 /** Carries out an endpoint's operation. */
@@ -67,7 +69,7 @@ export class SharedWrites {
       wishes.respondAsync ? this.#later(call, within) : this.#carryOut(call.operation, call.raw, within);
     if (wishes.idempotencyKey === null) return run(scope);
     const id = `once-${digestOf(`${callerId} ${wishes.idempotencyKey}`).slice(0, 40)}`;
-    const { reply, replayed } = await takePart(this.#shared(id, call, run), scope, this.#ports);
+    const { reply, replayed } = await takePart(this.#shared(id, call, 0, run), scope, this.#ports);
     if (!replayed) return reply;
     return { ...reply, headers: { ...reply.headers, "Idempotency-Replayed": "true" } };
   }
@@ -79,13 +81,16 @@ export class SharedWrites {
     if (record === null) throw new JobNotFoundError(jobId);
     if (record.reply !== null) return ended(jobId, record.reply);
     const { operation, raw } = storedRequest.parse(JSON.parse(record.request));
+    const call = { operation, raw: { params: raw.params, body: raw.body }, method: "", path: "" };
     if (record.abandoned) {
-      const call = { operation, raw: { params: raw.params, body: raw.body }, method: "", path: "" };
-      const { reply } = await this.#settleAbandoned(id, call, record.fingerprint, scope);
+      const { reply } = await this.#settleAbandoned(jobId, call, record.fingerprint, scope);
       return ended(jobId, reply);
     }
-    const job = jobIdOf(operation, `${id}-${record.attempt}`);
+    const jobKey = `${id}-${record.attempt}`;
+    const job = jobIdOf(operation, jobKey);
     const progress = await this.#ports.progress.progress(jobNameOf(operation), job).catch(() => "running" as const);
+    const outcome = progress === "ended" ? await this.#readOutcome(call, jobKey, scope) : null;
+    if (outcome !== null) return ended(jobId, outcome);
     return { job_id: jobId, status: progress === "queued" ? "queued" : "running" };
   }
 
@@ -93,8 +98,7 @@ export class SharedWrites {
   async #later(call: WriteCall, scope: RequestScope): Promise<JsonReply> {
     const jobId = scope.turn?.jobKey ?? this.#ports.newId();
     await new Promise<void>((resolve, reject) => {
-      const write = this.#shared(recordId(jobId), call, (within) => this.#carryOut(call.operation, call.raw, within));
-      takePart({ ...write, onSubmitted: resolve }, scope, this.#ports).then(
+      takePart({ ...this.#answeredLater(jobId, call), onSubmitted: resolve }, scope, this.#ports).then(
         () => resolve(),
         (error: unknown) => {
           scope.log.warn({ err: error, job_id: jobId }, "a write that is answered later failed");
@@ -107,19 +111,47 @@ export class SharedWrites {
     return { kind: "json", status: 202, body, headers };
   }
 
-  #settleAbandoned(id: string, call: WriteCall, fingerprint: string, scope: RequestScope): Promise<SharedAnswer> {
-    const write = this.#shared(id, call, (within) => this.#carryOut(call.operation, call.raw, within));
-    return takePart({ ...write, fingerprint, retriesAbandoned: false }, scope, this.#ports);
+  #settleAbandoned(jobId: string, call: WriteCall, fingerprint: string, scope: RequestScope): Promise<SharedAnswer> {
+    const write = { ...this.#answeredLater(jobId, call), fingerprint, retriesAbandoned: false };
+    return takePart(write, scope, this.#ports);
   }
 
-  #shared(id: string, call: WriteCall, run: SharedWrite["run"]): SharedWrite {
+  /**
+   * The answer of a job that ended well, for one who may not settle the write: whoever leads it has not done so yet, and may
+   * be dead. Null when it can't be told so early.
+   */
+  async #readOutcome(call: WriteCall, jobKey: string, scope: RequestScope): Promise<JsonReply | null> {
+    const turn = {
+      jobKey,
+      startedAt: this.#ports.clock.now(),
+      leastDeadlineMs: 0,
+      isFirst: false,
+      onSubmitted: () => undefined,
+      becomeJudge: (job: string) => Promise.reject(new OutcomeUnknownError(job)),
+    };
+    try {
+      const reply = await this.#carryOut(call.operation, call.raw, { ...scope, turn });
+      return reply.kind === "json" ? reply : null;
+    } catch (err) {
+      scope.log.debug({ err, job: jobKey }, "left to whoever leads the write");
+      return null;
+    }
+  }
+
+  #answeredLater(jobId: string, call: WriteCall): SharedWrite {
+    const run = (within: RequestScope) => this.#carryOut(call.operation, call.raw, within);
+    return this.#shared(recordId(jobId), call, this.#ports.laterDeadlineMs, run);
+  }
+
+  #shared(id: string, call: WriteCall, leastDeadlineMs: number, run: SharedWrite["run"]): SharedWrite {
     const { operation, method, path, raw } = call;
     return {
       id,
       run,
+      leastDeadlineMs,
       fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body)])),
       request: JSON.stringify({ operation, raw: { params: raw.params, body: raw.body } }),
-      leaseMs: deadlineOf(operation, this.#ports) + leaseSlackMs,
+      leaseMs: Math.max(deadlineOf(operation, this.#ports), leastDeadlineMs) + leaseSlackMs,
     };
   }
 }

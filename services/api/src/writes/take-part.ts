@@ -24,6 +24,8 @@ export interface SharedWrite {
   readonly run: (scope: RequestScope) => Promise<Reply>;
   /** How long the one that leads may take, in milliseconds. */
   readonly leaseMs: number;
+  /** How long the write may take at least, in milliseconds. */
+  readonly leastDeadlineMs: number;
   /** False for one who only settles what a dead leader left, and begins nothing anew. */
   readonly retriesAbandoned?: boolean;
   /** Told when the job is in the queue. */
@@ -96,6 +98,7 @@ class Participation {
     const turn = {
       jobKey: `${this.#write.id}-${attempt}`,
       startedAt,
+      leastDeadlineMs: this.#write.leastDeadlineMs,
       isFirst: this.#turn.role === "leader",
       onSubmitted: this.#write.onSubmitted ?? (() => undefined),
       becomeJudge: (jobId: string) => this.#becomeJudge(jobId),

@@ -39,13 +39,13 @@ export function batchDeadlineMs(writeDeadlineMs: number, items: number): number 
 }
 
 /**
- * The moments of a request's write: what was waited for before, a rate limiter for one, is part of the deadline. One that joins a write begun earlier keeps the job's deadline, and has time of its own
- * to ask for the result and to judge.
+ * The moments of a request's write: what was waited for before, a rate limiter for one, is part of the deadline. One that
+ * joins a write begun earlier keeps the job's deadline, and has time of its own to ask for the result and to judge.
  */
 export function limitsOf({ turn, receivedAt }: RequestScope, { clock, writeDeadlineMs }: LimitPorts): WriteLimits {
   const now = clock.now();
   if (turn === undefined) return writeLimits(receivedAt ?? now, writeDeadlineMs);
-  const limits = writeLimits(turn.startedAt, writeDeadlineMs);
+  const limits = writeLimits(turn.startedAt, Math.max(writeDeadlineMs, turn.leastDeadlineMs));
   const judgeAt = Math.max(limits.judgeAt, now + judgeMs(writeDeadlineMs));
   return { ...limits, judgeAt, answerBy: Math.max(limits.answerBy, judgeAt + judgeMs(writeDeadlineMs)) };
 }

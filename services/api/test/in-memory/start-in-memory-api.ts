@@ -42,6 +42,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     storeIsUp: () => true,
     refreshWaitMs: 100,
     syncDeadlineMs: 500,
+    laterDeadlineMs: 2_000,
     secrets: [{ name: null, tokens: [secret], readOnly: false }],
     allowedAddresses: null,
     trustedProxies: false,
