@@ -90,6 +90,22 @@ describe("who may do what", () => {
   });
 });
 
+it.each([
+  ["nobody is believed", false, "203.0.113.7", "127.0.0.1"],
+  ["one proxy is believed", 1, "198.51.100.1, 203.0.113.7", "203.0.113.7"],
+] as const)("counts wrong tokens for the true address when %s", async (_name, trustedProxies, forwarded, counted) => {
+  const addresses: string[] = [];
+  const fail = async (address: string) => {
+    addresses.push(address.replace("::ffff:", ""));
+    return null;
+  };
+  const api = await startInMemoryApi({ trustedProxies, authGuard: { admit: async () => null, fail } });
+  const stranger = { ...api, secret: "wrong-token-of-more-than-32-characters" };
+  await call(stranger, "get", "/api/keys").set("X-Forwarded-For", forwarded).expect(401);
+  await api.close();
+  expect(addresses).toEqual([counted]);
+});
+
 describe("addressList", () => {
   it.each(["10.0.0.0/33", "::/129", "10.0.0", "10.0.0.1/", "10.0.0.1/x", "a", "", "1.2.3.4/8/8"])(
     "refuses %j",
