@@ -180,6 +180,24 @@ describe("the sync of a node", () => {
     expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 100 });
   });
 
+  it("tells of every reading, whoever asked for it: how it ended, and after how long", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    await Promise.all([sync.run(), sync.run()]);
+    rig.node.before = () => {
+      throw new Error("away");
+    };
+    await expect(sync.run()).rejects.toThrow("away");
+    rig.node.before = () => undefined;
+    vi.spyOn(rig.records, "findMany").mockImplementationOnce(async () => {
+      await rig.clock.advance(250);
+      return new Map();
+    });
+    move(rig, 2, 1, 1);
+    await sync.run();
+    expect(rig.synced).toEqual(["main ok 0", "main error 0", "main ok 250"]);
+  });
+
   it("goes on after a reading that failed", async () => {
     const rig = new Rig();
     const sync = rig.sync();

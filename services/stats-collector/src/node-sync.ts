@@ -24,6 +24,8 @@ export interface NodeSyncOptions {
   readonly clock: Pick<Clock, "now">;
   /** Told of every record that was read. */
   readonly onRecord: (record: TrafficRecord) => void;
+  /** Told of every reading, whoever asked for it. */
+  readonly onSynced: (node: string, durationMs: number, result: "ok" | "error") => void;
 }
 
 export interface NodeSyncResult {
@@ -82,7 +84,20 @@ export class NodeSync {
     await running?.catch(() => undefined);
     this.#running = this.#next;
     this.#next = undefined;
-    return this.#sync();
+    return this.#measure(() => this.#sync());
+  }
+
+  async #measure(sync: () => Promise<NodeSyncResult>): Promise<NodeSyncResult> {
+    const { clock, onSynced } = this.#options;
+    const begun = clock.now();
+    let result: "ok" | "error" = "error";
+    try {
+      const synced = await sync();
+      result = "ok";
+      return synced;
+    } finally {
+      onSynced(this.node, clock.now() - begun, result);
+    }
   }
 
   async #sync(): Promise<NodeSyncResult> {

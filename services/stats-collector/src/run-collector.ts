@@ -120,7 +120,16 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       });
 
       const syncs = nodes.map(({ metered: node }) => {
-        const sync = new NodeSync({ node, epochs, records, lives, keys, clock, onRecord });
+        const sync = new NodeSync({
+          node,
+          epochs,
+          records,
+          lives,
+          keys,
+          clock,
+          onRecord,
+          onSynced: measured.synced,
+        });
         const everyMs = settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000;
         const loop = new SyncLoop({
           sync,
@@ -129,7 +138,6 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
           everyMs,
           clock,
           log,
-          onSynced: measured.synced,
           onReport: measured.report,
         });
         const ticking = runPeriodically({

@@ -20,7 +20,6 @@ export interface SyncLoopOptions {
   readonly everyMs: number;
   readonly clock: Pick<Clock, "now">;
   readonly log: Pick<Logger, "debug" | "info" | "warn">;
-  readonly onSynced: (node: string, durationMs: number, result: "ok" | "error") => void;
   readonly onReport: (report: NodeReport) => void;
 }
 
@@ -56,18 +55,16 @@ export class SyncLoop {
   }
 
   async #read(): Promise<void> {
-    const { sync, clock, log, onSynced } = this.#options;
+    const { sync, clock, log } = this.#options;
     const { node } = sync;
     const begun = clock.now();
     try {
       const { changed, refused } = await sync.run();
       const durationMs = clock.now() - begun;
-      onSynced(node, durationMs, "ok");
       if (refused.size > 0) log.warn({ node, refused: refused.size }, "the store refused traffic of some keys");
       else log[this.#isFailing ? "info" : "debug"]({ node, changed, durationMs }, "the node was read");
       this.#isFailing = false;
     } catch (err) {
-      onSynced(node, clock.now() - begun, "error");
       log[this.#isFailing ? "debug" : "warn"]({ node, err }, "the node could not be read");
       this.#isFailing = true;
     }

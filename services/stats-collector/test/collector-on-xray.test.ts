@@ -58,7 +58,7 @@ function shared() {
 }
 
 function collector(): NodeSync {
-  return new NodeSync({ ...shared(), node: { ...node, inboundTag }, lives });
+  return new NodeSync({ ...shared(), node: { ...node, inboundTag }, lives, onSynced: () => undefined });
 }
 
 async function uploaded(subject = String(keyId)): Promise<number> {

@@ -23,6 +23,8 @@ export class Rig {
   readonly onRecord = (record: TrafficRecord): void => {
     this.noticed.push(record);
   };
+  /** How every reading ended. */
+  readonly synced: string[] = [];
   #marks = 0;
 
   constructor(names: readonly string[] = ["main"]) {
@@ -47,7 +49,10 @@ export class Rig {
   /** One more collector's sync of a node. */
   sync(node: PlainNode = this.node): NodeSync {
     const { records, lives, keys, clock, onRecord } = this;
-    return new NodeSync({ node, epochs: this.epochs(), records, lives, keys, clock, onRecord });
+    const onSynced = (name: string, durationMs: number, result: "ok" | "error"): void => {
+      this.synced.push(`${name} ${result} ${durationMs}`);
+    };
+    return new NodeSync({ node, epochs: this.epochs(), records, lives, keys, clock, onRecord, onSynced });
   }
 
   /** What refreshes and resets share. */

@@ -47,7 +47,8 @@ export class SimulatedCollector {
     const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
     const onRecord = (): void => undefined;
     this.#shared = { nodes, epochs, records, keys, clock, onRecord };
-    this.#syncs = nodes.map((node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort() }));
+    const onSynced = (): void => undefined;
+    this.#syncs = nodes.map((node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort(), onSynced }));
     this.#refresher = new TrafficRefresher({ ...this.#shared, log: { debug: () => undefined } });
   }
 
