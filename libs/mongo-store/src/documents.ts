@@ -29,12 +29,24 @@ export interface KeyDocument {
   readonly deleters?: readonly string[];
   /** Node names, each true. */
   readonly unsure?: Readonly<Record<string, boolean>>;
+  /** Unix seconds. Missing in records that came to be gone before it was kept. */
+  readonly gone_at?: number;
 }
 
 export interface CounterDocument {
   readonly _id: string;
   readonly value: number;
 }
+
+const importJobPrefix = "import-";
+
+/** What stands as the create job of a key that was brought in from elsewhere. */
+export function importJobOf(keyId: number): string {
+  return `${importJobPrefix}${keyId}`;
+}
+
+/** Matches the jobs of {@link importJobOf}. */
+export const importJobs = new RegExp(`^${importJobPrefix}`);
 
 const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, number>;
 
@@ -75,6 +87,7 @@ export const keySchema = new Schema<KeyDocument>(
     cancelled: Boolean,
     deleters: { type: [String], default: undefined },
     unsure: { type: Schema.Types.Mixed, default: undefined },
+    gone_at: Number,
   },
   { ...common, collection: "keys" },
 );

@@ -1,4 +1,5 @@
 export { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
+export { importJobOf } from "./documents.ts";
 export { MongoInboundVault } from "./mongo-inbound-vault.ts";
 export { type KeyPage, MongoKeyReader } from "./mongo-key-reader.ts";
 export { type DesiredUser, MongoKeyStore } from "./mongo-key-store.ts";

@@ -3,6 +3,7 @@ import type { Creation, KeyRecord } from "@veil/key-lifecycle";
 import { ownDatabase } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { connectMongo, type MongoConnection } from "./connect-mongo.ts";
+import { importJobOf } from "./documents.ts";
 import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 
@@ -158,12 +159,52 @@ test("the reader finds a key by its id and by its create job, and lists active o
   expect(await reader.countActive()).toBe(all.length);
 });
 
-test("tombstones older than asked go, active keys stay", async () => {
+async function goneKey(): Promise<number> {
+  const { keyId } = await activeKey();
+  await store.beginDeletion(keyId, "delete-a");
+  await store.finishDeletion(keyId);
+  return keyId;
+}
+
+/** Later than whatever a test deletes, by this machine's clock. Unix seconds. */
+const later = Math.floor(Date.now() / 1000) + 3_600;
+
+test("tombstones go by when the key was deleted, however old it was; active keys stay", async () => {
   const kept = await activeKey();
-  const gone = await activeKey();
-  await store.beginDeletion(gone.keyId, "delete-a");
-  await store.finishDeletion(gone.keyId);
-  await store.dropTombstones(1_703_520_001);
-  expect(await store.find(gone.keyId)).toBeNull();
+  const gone = await goneKey();
+  await store.dropTombstones(later - 2 * 3_600);
+  expect((await store.find(gone))?.phase).toBe("gone");
+  await store.dropTombstones(later);
+  expect(await store.find(gone)).toBeNull();
   expect((await store.find(kept.keyId))?.phase).toBe("active");
+});
+
+test("a tombstone of before, which says nothing of when, goes by when the key was created", async () => {
+  const gone = await goneKey();
+  const keys = connections[0]?.connection.collection<{ readonly _id: string }>("keys");
+  await keys?.updateOne({ _id: String(gone) }, { $unset: { gone_at: true } });
+  await store.dropTombstones(1_703_520_000);
+  expect((await store.find(gone))?.phase).toBe("gone");
+  await store.dropTombstones(1_703_520_001);
+  expect(await store.find(gone)).toBeNull();
+});
+
+test("a tombstone stays while a node may still undo the deletion", async () => {
+  const gone = await goneKey();
+  await store.markUnsure(gone, "main");
+  await store.dropTombstones(later);
+  expect((await store.find(gone))?.phase).toBe("gone");
+  await store.markSure(gone, "main");
+  await store.dropTombstones(later);
+  expect(await store.find(gone)).toBeNull();
+});
+
+test("the tombstone of an imported key stays, so that no later import brings the key back", async () => {
+  const keyId = 2_000_000;
+  const { uuid, name, createdAt } = request();
+  await store.decide({ keyId, uuid, name, createdAt, job: importJobOf(keyId), phase: "active", unsure: [] });
+  await store.beginDeletion(keyId, "delete-a");
+  await store.finishDeletion(keyId);
+  await store.dropTombstones(later);
+  expect((await store.find(keyId))?.phase).toBe("gone");
 });

@@ -5,6 +5,7 @@ import {
   type CounterDocument,
   type CreationDocument,
   creationSchema,
+  importJobs,
   type KeyDocument,
   keySchema,
   phaseNumber,
@@ -127,7 +128,8 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async finishDeletion(keyId: number): Promise<void> {
-    await this.#changes.update(String(keyId), { $max: { phase: phaseNumber("gone") } });
+    const now = Math.floor(Date.now() / 1000);
+    await this.#changes.update(String(keyId), { $max: { phase: phaseNumber("gone"), gone_at: now } });
   }
 
   async markUnsure(keyId: number, node: string): Promise<void> {
@@ -200,14 +202,24 @@ export class MongoKeyStore implements KeyStore {
   }
 
   /**
-   * Drops what was only kept for late duplicates of jobs: records of keys gone, and claims, that are older than this.
+   * Drops what was only kept for late duplicates of jobs: claims made before this, and records of keys gone before it.
    *
-   * @param before unix seconds of creation @returns how many documents went @throws StoreUnavailableError
+   * A record that some node may still undo stays until it can't. One of an imported key stays for good: it is what keeps
+   * the next import from bringing the key back.
+   *
+   * @param before unix seconds @returns how many documents went @throws StoreUnavailableError
    */
   async dropTombstones(before: number): Promise<number> {
     return storeErrors(async () => {
       const claims = await this.#creations.deleteMany({ decided: true, created_at: { $lt: before } });
-      const keys = await this.#keys.deleteMany({ phase: phaseNumber("gone"), created_at: { $lt: before } });
+      const keys = await this.#keys.deleteMany({
+        phase: phaseNumber("gone"),
+        job: { $not: importJobs },
+        $and: [
+          { $or: [{ gone_at: { $lt: before } }, { gone_at: { $exists: false }, created_at: { $lt: before } }] },
+          { $or: [{ unsure: { $exists: false } }, { unsure: {} }] },
+        ],
+      });
       return claims.deletedCount + keys.deletedCount;
     });
   }

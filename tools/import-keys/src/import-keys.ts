@@ -1,6 +1,6 @@
 import type { KeyLease } from "@veil/key-lifecycle";
 import type { ExclusiveTask } from "@veil/leases";
-import type { MongoKeyReader, MongoKeyStore } from "@veil/mongo-store";
+import { importJobOf, type MongoKeyReader, type MongoKeyStore } from "@veil/mongo-store";
 import type { NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
 import type { XrayNode } from "@veil/xray-gateway";
 import type { VlessFlow } from "@veil/xray-protocols";
@@ -109,7 +109,7 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
     const part = missing.slice(start, start + insertedAtOnce);
     await Promise.all(
       part.map(({ id, uuid, name, createdAt }) =>
-        ports.store.decide({ keyId: id, uuid, name, createdAt, job: `import-${id}`, phase: "active", unsure: [] }),
+        ports.store.decide({ keyId: id, uuid, name, createdAt, job: importJobOf(id), phase: "active", unsure: [] }),
       ),
     );
   }
