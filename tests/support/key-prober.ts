@@ -1,11 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import getPort from "get-port";
+import type { Socket } from "node:net";
+import { startXrayClient } from "./start-xray-client.ts";
 
 /** What a client needs to know of a server, whatever its key. */
 export interface ServerFacts {
@@ -27,29 +22,17 @@ export async function startKeyProber(
   server: ServerFacts,
   uuids: readonly string[],
 ): Promise<KeyProber> {
-  const dir = await mkdtemp(join(tmpdir(), "veil-prober-"));
-  const proxyPort = await getPort();
-  const configFile = join(dir, "client.json");
-  await writeFile(configFile, JSON.stringify(clientConfig(server, uuids, proxyPort)), { mode: 0o600 });
-  const child = spawn(xrayBinary, ["run", "-c", configFile], { stdio: "ignore" });
-  const endWithUs = () => child.kill("SIGKILL");
-  process.once("exit", endWithUs);
-  await listening(proxyPort, child);
+  const client = await startXrayClient(xrayBinary, (proxyPort) => clientConfig(server, uuids, proxyPort));
   return {
     connects: async (uuid, url, withinMs) => {
       try {
-        await fetchThrough(proxyPort, uuid, url, withinMs);
+        await fetchThrough(client.proxyPort, uuid, url, withinMs);
         return true;
       } catch {
         return false;
       }
     },
-    stop: async () => {
-      process.off("exit", endWithUs);
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-      await rm(dir, { recursive: true, force: true });
-    },
+    stop: () => client.stop(),
   };
 }
 
@@ -77,19 +60,6 @@ function clientConfig(server: ServerFacts, uuids: readonly string[], proxyPort: 
     })),
     routing: { rules: uuids.map((uuid) => ({ user: [uuid], outboundTag: uuid })) },
   };
-}
-
-async function listening(port: number, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const socket = connect({ host: "127.0.0.1", port });
-    const open = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "error").then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (open) return;
-  }
-  throw new Error(`the Xray client ended with code ${child.exitCode}`);
 }
 
 function fetchThrough(proxyPort: number, uuid: string, url: string, withinMs: number): Promise<void> {

@@ -1,11 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type ClientRequest, request } from "node:http";
-import { connect, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import getPort from "get-port";
+import type { Socket } from "node:net";
+import { startXrayClient } from "./start-xray-client.ts";
 
 /** A real Xray client made from a share link, with a local HTTP proxy as its entrance. */
 export interface VpnClient {
@@ -19,22 +14,13 @@ export interface VpnClient {
 const answerTimeoutMs = 30_000;
 
 export async function startVpnClient(xrayBinary: string, link: string): Promise<VpnClient> {
-  const dir = await mkdtemp(join(tmpdir(), "veil-client-"));
-  const proxyPort = await getPort();
-  const configFile = join(dir, "client.json");
-  await writeFile(configFile, JSON.stringify(clientConfig(link, proxyPort)), { mode: 0o600 });
-  const child = spawn(xrayBinary, ["run", "-c", configFile], { stdio: "ignore" });
-  await listening(proxyPort, child);
+  const client = await startXrayClient(xrayBinary, (proxyPort) => clientConfig(link, proxyPort));
   return {
-    download: (url) => exchange(proxyPort, url, "GET"),
+    download: (url) => exchange(client.proxyPort, url, "GET"),
     upload: async (url, bytes) => {
-      await exchange(proxyPort, url, "POST", bytes);
+      await exchange(client.proxyPort, url, "POST", bytes);
     },
-    stop: async () => {
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-      await rm(dir, { recursive: true, force: true });
-    },
+    stop: () => client.stop(),
   };
 }
 
@@ -72,19 +58,6 @@ function clientConfig(link: string, proxyPort: number): object {
       },
     ],
   };
-}
-
-async function listening(port: number, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const socket = connect({ host: "127.0.0.1", port });
-    const open = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "error").then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (open) return;
-  }
-  throw new Error(`the Xray client ended with code ${child.exitCode}`);
 }
 
 const uploadChunk = Buffer.alloc(64 * 1024, 7);

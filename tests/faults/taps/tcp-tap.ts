@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { CallWatch, Engine } from "./call-watch.ts";
+import { listenLocally, type Tap } from "./listen-locally.ts";
 
 /** One message of a protocol. Requests and replies of one `pair` belong together. */
 export interface Frame {
@@ -20,12 +20,6 @@ export interface TcpTapOptions {
   /** One for each connection. */
   readonly requests: () => Splitter;
   readonly replies: () => Splitter;
-}
-
-/** Stands between a service and an engine and tells of every call that passes. */
-export interface Tap {
-  readonly port: number;
-  close(): Promise<void>;
 }
 
 export async function startTcpTap(options: TcpTapOptions): Promise<Tap> {
@@ -56,19 +50,7 @@ export async function startTcpTap(options: TcpTapOptions): Promise<Tap> {
       await options.watch.passing("after", options.engine, call);
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the tap has no port");
-  return {
-    port: address.port,
-    close: async () => {
-      const closed = once(server, "close");
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  return listenLocally(server, sockets);
 }
 
 async function carry(from: Socket, to: Socket, split: Splitter, tell: (frame: Frame) => Promise<void>): Promise<void> {

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import {
   type ClientHttp2Session,
   connect,
@@ -9,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { CallWatch } from "./call-watch.ts";
-import type { Tap } from "./tcp-tap.ts";
+import { listenLocally, type Tap } from "./listen-locally.ts";
 
 export interface XrayTapOptions {
   /** `host:port` of the gRPC API. */
@@ -38,19 +37,7 @@ export async function startXrayTap({ upstream, watch }: XrayTapOptions): Promise
     session.on("close", () => xray.close());
     session.on("stream", (stream, headers) => void passOn(stream, headers, xray, watch));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the tap has no port");
-  return {
-    port: address.port,
-    close: async () => {
-      const closed = once(server, "close");
-      server.close();
-      for (const session of sessions) session.destroy();
-      await closed;
-    },
-  };
+  return listenLocally(server, sessions);
 }
 
 async function passOn(

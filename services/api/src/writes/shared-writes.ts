@@ -133,7 +133,7 @@ export class SharedWrites {
       const reply = await this.#carryOut(call.operation, call.raw, { ...scope, turn });
       return reply.kind === "json" ? reply : null;
     } catch (err) {
-      scope.log.debug({ err, job: jobKey }, "left to whoever leads the write");
+      scope.log.debug({ err, jobKey }, "left to whoever leads the write");
       return null;
     }
   }
