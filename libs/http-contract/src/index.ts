@@ -1,3 +1,7 @@
+/**
+ * The HTTP endpoints in zod: validation, messages and the OpenAPI document from one source. Knows no Express and no
+ * I/O.
+ */
 export { type BatchItem, type BatchResultBody, largestBatch } from "./batch-bodies.ts";
 export { bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";

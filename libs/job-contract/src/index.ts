@@ -1,3 +1,7 @@
+/**
+ * The queues: the catalogue of jobs, their typed producer and consumer, and the only BullMQ code. Knows no store, no
+ * Xray, no HTTP.
+ */
 export { JobShapeError, PermanentJobError, QueueUnavailableError } from "./errors.ts";
 export { type FailedJob, FailedJobs, type FailedJobsOptions } from "./failed-jobs.ts";
 export {

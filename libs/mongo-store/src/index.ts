@@ -1,3 +1,4 @@
+/** What is stored, and the only MongoDB code: documents, indexes and stores. Knows no jobs, no Xray, no HTTP. */
 export { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
 export { importJobOf } from "./documents.ts";
 export { MongoInboundVault } from "./mongo-inbound-vault.ts";

@@ -1,3 +1,4 @@
+/** Which Xray nodes there are and what links say of them, from the environment. Knows no gRPC. */
 export { type NodeSettings, nodeSettings, type NodeVariables, nodeVariables } from "./node-settings.ts";
 export { configFileVariables, requireConfigNode } from "./config-file-variables.ts";
 export { realityVariables } from "./reality-variables.ts";

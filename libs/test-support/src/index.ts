@@ -1,3 +1,4 @@
+/** Fixtures on real engines for the tests of libs and services. Nothing that runs in production knows it. */
 export { documentedMetricLines, metricLines } from "./metrics-table.ts";
 export { ownDatabase, ownPrefix } from "./own-database.ts";
 export { startTestXray, type TestXray } from "./start-test-xray.ts";
