@@ -11,7 +11,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "unit",
-          include: ["{libs,services,tools}/*/src/**/*.test.ts", "tests/model/**/*.test.ts"],
+          include: ["{libs,services,tools}/*/src/**/*.test.ts", "tests/{documents,model}/**/*.test.ts"],
           exclude: ["**/*.integration.test.ts"],
           testTimeout: 60_000,
         },

@@ -5,8 +5,8 @@ import { apiSettings } from "../../services/api/src/settings.ts";
 import { collectorSettings } from "../../services/stats-collector/src/settings.ts";
 import { workerSettings } from "../../services/xray-worker/src/settings.ts";
 import { stackSettings } from "../../tools/local-stack/src/settings.ts";
+import { repoRoot } from "./tracked-files.ts";
 
-const repoRoot = new URL("../../", import.meta.url).pathname;
 const schemas = [apiSettings, workerSettings, collectorSettings, stackSettings];
 const known = new Set(schemas.flatMap((schema) => Object.keys(schema.shape)));
 
