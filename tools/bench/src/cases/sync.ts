@@ -15,6 +15,8 @@ export function syncCase(percent: 1 | 10 | 100): BenchCase {
       const plant = await bench.plant({ keys: bench.size(10_000, 1_000), metered: true });
       const raw = new RawXray(plant.xrayApi);
       const moving = plant.seeded.slice(0, Math.ceil((plant.keys * percent) / 100));
+      const records = plant.mongo.collection<{ _id: string; revision: number }>("traffic");
+      const revision = async () => (await records.findOne({ _id: String(moving.at(-1)?.keyId) }))?.revision ?? 0;
       const written = plant.mongo.collection<{ _id: string }>("raw_traffic");
       await sendBytes(plant.meteredPort, plant.seeded);
       await fetch(`${plant.apiUrl}/api/traffic/sync`, { method: "POST", headers: plant.headers });
@@ -22,11 +24,13 @@ export function syncCase(percent: 1 | 10 | 100): BenchCase {
       return {
         ours: async () => {
           await sendBytes(plant.meteredPort, moving);
+          const before = await revision();
           const begun = performance.now();
           const response = await fetch(`${plant.apiUrl}/api/traffic/sync`, { method: "POST", headers: plant.headers });
           const text = await response.text();
           const value = performance.now() - begun;
           if (!response.ok) throw new Error(text);
+          if ((await revision()) === before) throw new Error(`nothing was stored by the sync that answered ${text}`);
           return { value, operations: moving.length };
         },
         raw: async () => {

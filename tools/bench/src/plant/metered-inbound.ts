@@ -3,18 +3,24 @@ import { z } from "zod";
 import type { SeededKey } from "./plant.ts";
 
 const tag = "metered-in";
+const sinkTag = "sink";
 
 const config = z.looseObject({
   inbounds: z.array(z.unknown()),
+  outbounds: z.array(z.unknown()),
   routing: z.looseObject({ rules: z.array(z.unknown()) }),
 });
 
 /**
- * Adds a second inbound to an Xray config, without TLS and with the same users: what they send through it ends in a black
- * hole and is counted under their names.
+ * Adds a second inbound to an Xray config, without TLS and with the same users: what they send through it is counted under
+ * their names and ends in a sink on this machine. Xray's own black hole reads nothing, and what is not read is not counted.
  */
-export function addMeteredInbound(before: unknown, port: number, keys: readonly SeededKey[]) {
-  const { inbounds, routing, ...rest } = config.parse(before);
+export function addMeteredInbound(
+  before: unknown,
+  { port, sinkPort }: { readonly port: number; readonly sinkPort: number },
+  keys: readonly SeededKey[],
+) {
+  const { inbounds, outbounds, routing, ...rest } = config.parse(before);
   const inbound = {
     tag,
     listen: "127.0.0.1",
@@ -26,9 +32,11 @@ export function addMeteredInbound(before: unknown, port: number, keys: readonly 
     },
     streamSettings: { network: "raw" },
   };
+  const sink = { tag: sinkTag, protocol: "freedom", settings: { redirect: `127.0.0.1:${sinkPort}` } };
   return {
     ...rest,
     inbounds: [...inbounds, inbound],
-    routing: { ...routing, rules: [{ inboundTag: [tag], outboundTag: "block" }, ...routing.rules] },
+    outbounds: [...outbounds, sink],
+    routing: { ...routing, rules: [{ inboundTag: [tag], outboundTag: sinkTag }, ...routing.rules] },
   };
 }

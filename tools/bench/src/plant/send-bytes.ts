@@ -13,7 +13,7 @@ export async function sendBytes(port: number, keys: readonly SeededKey[]): Promi
   await Promise.all(Array.from({ length: atOnce }, sendNext));
 }
 
-/** The black hole closes the connection when it has taken what came. */
+/** The sink closes the connection when it has taken what came. */
 async function sendOnce(port: number, uuid: string): Promise<void> {
   await new Promise<void>((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });

@@ -17,6 +17,7 @@ import { addMeteredInbound } from "./metered-inbound.ts";
 import { type Plant, type PlantOptions, untilUsers } from "./plant.ts";
 import { seedKeys } from "./seed-keys.ts";
 import { type ServiceName, startService } from "./service-process.ts";
+import { startSink } from "./start-sink.ts";
 import type { Engines } from "./start-engines.ts";
 
 const apiKey = "the-key-of-the-benchmark-0123456789abcdef";
@@ -71,7 +72,10 @@ async function openPlant(
   });
   if (options.metered === true) {
     const config: unknown = JSON.parse(await readFile(configFile, "utf8"));
-    await writeFile(configFile, JSON.stringify(addMeteredInbound(config, meteredPort, seeded)));
+    const sink = await startSink();
+    closers.add(() => sink.close());
+    const metered = { port: meteredPort, sinkPort: sink.port };
+    await writeFile(configFile, JSON.stringify(addMeteredInbound(config, metered, seeded)));
   }
   const start = () =>
     startXray({ binary: engines.xrayBinary, configFile, apiPort: xrayPort, inboundPorts: [realityPort] });
