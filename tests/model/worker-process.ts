@@ -37,7 +37,7 @@ export function startWorker(process: Process, system: System): void {
   };
   const nodes = system.xrays.map((xray) => {
     const node = new XrayClient(xray, inboundTag, process, world, system.callMischief) as unknown as XrayNode;
-    return { node, users: new XrayNodeUsers({ node, vault: store, flow: "", shortId }) };
+    return { node, users: new XrayNodeUsers({ node, vault: store, flow: "none", shortId }) };
   });
   const leases = redis.leaseConnection(process) as unknown as Redis;
   const ports: LifecyclePorts = {

@@ -10,6 +10,9 @@ export interface Protocol<Account extends { readonly protocol: string }> {
   /** The account of a key, from the key's secret and the flow that its links name. */
   accountOf(key: { readonly uuid: string }, flow: LinkFlow): Account;
 
+  /** The UUID of the key whose account this is. */
+  uuidOf(account: Account): string;
+
   /** Whether Xray accepts this account and does with it what it says. Xray itself checks next to nothing over gRPC. */
   isValidAccount(account: Account): boolean;
 

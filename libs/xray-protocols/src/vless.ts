@@ -15,15 +15,31 @@ export interface VlessAccount {
 }
 
 /** VLESS over TCP with Reality. */
-export const vless: Protocol<VlessAccount> = { name: "vless", accountOf, isValidAccount, isSameAccount, shareLink };
+export const vless: Protocol<VlessAccount> = {
+  name: "vless",
+  accountOf,
+  uuidOf,
+  isValidAccount,
+  isSameAccount,
+  shareLink,
+};
 
 function accountOf(key: { readonly uuid: string }, flow: LinkFlow): VlessAccount {
-  return { protocol: "vless", uuid: key.uuid, flow: flow === "none" ? "" : flow };
+  return { protocol: "vless", uuid: key.uuid, flow: vlessFlowOf(flow) };
+}
+
+/** The flow of accounts whose links name this one. */
+export function vlessFlowOf(flow: LinkFlow): VlessFlow {
+  return flow === "none" ? "" : flow;
 }
 
 /** Whether `text` is a flow that Xray acts upon. */
 export function isVlessFlow(text: string): text is VlessFlow {
   return text === "" || text === "xtls-rprx-vision";
+}
+
+function uuidOf(account: VlessAccount): string {
+  return account.uuid;
 }
 
 function isValidAccount(account: VlessAccount): boolean {

@@ -1,5 +1,5 @@
 import { nodeSettings } from "@veil/node-settings";
-import { protocols } from "@veil/xray-protocols";
+import { keyProtocol } from "@veil/xray-protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
 import type { ShareLinkOf } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
@@ -12,7 +12,7 @@ export function shareLinkMaker(settings: ApiSettings): ShareLinkOf {
   return ({ keyId, uuid, name }) => {
     if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
     if (host === undefined) throw new LinkNotConfiguredError("server domain");
-    return protocols.vless.shareLink(
+    return keyProtocol.shareLink(
       { id: keyId, uuid, name },
       {
         host,

@@ -2,7 +2,7 @@ import type { MongoInboundVault, MongoKeyStore } from "@veil/mongo-store";
 import { nodeSettings } from "@veil/node-settings";
 import { type RunningService, runPeriodically } from "@veil/service-runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
-import type { VlessFlow } from "@veil/xray-protocols";
+import { vlessFlowOf } from "@veil/xray-protocols";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -33,7 +33,6 @@ export function connectNodes(
   dependencies: NodeDependencies,
 ): ConnectedNode[] {
   const { store, vault, clock, log, onReachableChange } = dependencies;
-  const flow: VlessFlow = settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW;
   const all = nodeSettings(settings);
   const mirrored = settings.XRAY_CONFIG_NODE ?? all[0]?.name;
   return all.map(({ name, address, inboundTag }) => {
@@ -47,9 +46,9 @@ export function connectNodes(
     running.onStop("connections", `node ${name}`, () => node.close());
     const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
     if (blocked !== null) tidyPeriodically(running, name, blocked, dependencies);
-    const mirror =
-      name === mirrored ? openConfigMirror(running, settings, { node: name, inboundTag, flow }, dependencies) : null;
-    const shortId = settings.REALITY_COMMON_SHORT_ID;
+    const { REALITY_FLOW: flow, REALITY_COMMON_SHORT_ID: shortId } = settings;
+    const ofMirror = { node: name, inboundTag, flow: vlessFlowOf(flow) };
+    const mirror = name === mirrored ? openConfigMirror(running, settings, ofMirror, dependencies) : null;
     const users = new XrayNodeUsers({ node, vault, flow, shortId, blocked, mirror });
     return { node, users };
   });

@@ -13,7 +13,7 @@ import {
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-gateway";
-import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
+import { keyIdOfEmail, keyProtocol, type LinkFlow, userEmail } from "@veil/xray-protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
@@ -23,8 +23,8 @@ import { nodeErrors } from "./node-errors.ts";
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
   readonly vault: Pick<MongoInboundVault, "save" | "load">;
-  /** The flow of every key's account. */
-  readonly flow: VlessFlow;
+  /** The flow that every key's link names. */
+  readonly flow: LinkFlow;
   /** The short id that every share link names. */
   readonly shortId: string;
   /** Where removed users' multiplexed connections are to be cut off. */
@@ -160,7 +160,7 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   #inboundUser({ keyId, uuid }: NodeUser): InboundUser {
-    return { email: userEmail(keyId), account: { protocol: "vless", uuid, flow: this.#options.flow } };
+    return { email: userEmail(keyId), account: keyProtocol.accountOf({ uuid }, this.#options.flow) };
   }
 }
 
@@ -183,7 +183,8 @@ function isForeign({ email }: InboundUser): boolean {
 }
 
 function toActualUser({ email, account }: InboundUser): ActualUser {
-  return { email, keyId: keyIdOfEmail(email), uuid: account.protocol === "vless" ? account.uuid : null };
+  const uuid = account.protocol === keyProtocol.name ? keyProtocol.uuidOf(account) : null;
+  return { email, keyId: keyIdOfEmail(email), uuid };
 }
 
 async function whileInboundMissing<T>(call: () => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { nodeSettings } from "@veil/node-settings";
 import { connectRedis } from "@veil/redis-connection";
 import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
 import { connectXrayNode } from "@veil/xray-gateway";
+import { vlessFlowOf } from "@veil/xray-protocols";
 import { ImportError } from "./import-errors.ts";
 import type { ImportPorts } from "./import-keys.ts";
 import type { ImportSettings } from "./import-settings.ts";
@@ -51,7 +52,7 @@ export async function openPorts(
         lives: new MongoNodeEpochStore(mongo),
         lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
         exclusive,
-        flow: settings.REALITY_FLOW === "none" ? "" : settings.REALITY_FLOW,
+        flow: vlessFlowOf(settings.REALITY_FLOW),
         config: configOf(settings, listed),
       },
       close,
