@@ -1,4 +1,4 @@
-import { GatheredCalls } from "./gathered-calls.ts";
+import { GatheredCalls } from "@veil/gathered-calls";
 import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11000;

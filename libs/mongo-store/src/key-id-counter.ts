@@ -1,6 +1,6 @@
 import type { mongo } from "mongoose";
 import type { CounterDocument } from "./documents.ts";
-import { GatheredCalls } from "./gathered-calls.ts";
+import { GatheredCalls } from "@veil/gathered-calls";
 
 const counterId = "key_id";
 const mostIdsAtOnce = 1_000;

@@ -5,7 +5,7 @@ import type { MongoConnection } from "./connect-mongo.ts";
 import { creationSchema, type KeyDocument, keySchema, phaseNumber, toCreation, toKeyRecord } from "./documents.ts";
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
-import { GatheredCalls } from "./gathered-calls.ts";
+import { GatheredCalls } from "@veil/gathered-calls";
 import { storeErrors } from "./store-errors.ts";
 
 /** A page of keys: those after a key id, at most so many. */

@@ -1,5 +1,5 @@
 import type { mongo } from "mongoose";
-import { GatheredCalls } from "./gathered-calls.ts";
+import { GatheredCalls } from "@veil/gathered-calls";
 import { storeErrors, writeFailures } from "./store-errors.ts";
 
 const largestBatch = 1_000;
