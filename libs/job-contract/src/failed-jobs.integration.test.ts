@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { PermanentJobError, QueueUnavailableError } from "./errors.ts";
 import { FailedJobs } from "./failed-jobs.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
-import { consumeJobs, type JobConsumer, type JobHandlers } from "./job-consumer.ts";
+import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
+import type { JobHandlers } from "./job-dispatcher.ts";
 
 const redisUrl = inject("redisUrl");
 const ignore = () => undefined;

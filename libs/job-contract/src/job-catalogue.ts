@@ -50,6 +50,7 @@ export const jobCatalogue = {
     payload: z.object({ name: keyName, deadline, request_id: requestId }),
     result: createResult,
     attempts: 12,
+    travels: "in-bundles",
   },
   /** Many creations at once; each item is a creation of its own, under {@link itemJobId}. */
   "create-keys": {
@@ -76,6 +77,7 @@ export const jobCatalogue = {
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
     result: deleteResult,
     attempts: 12,
+    travels: "in-bundles",
   },
   /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
   "delete-keys": {
@@ -97,6 +99,7 @@ export const jobCatalogue = {
       z.object({ outcome: z.literal("stale") }),
     ]),
     attempts: 1,
+    travels: "in-bundles",
   },
   "reset-traffic": {
     queue: "veil-traffic",
@@ -131,6 +134,8 @@ export interface JobDefinition<Payload = unknown, Result = unknown> {
   readonly result: z.ZodType<Result>;
   /** Deliveries before the job counts as failed; stalled deliveries are counted apart by BullMQ. */
   readonly attempts: number;
+  /** Whether those that are submitted at the same moment may travel as one BullMQ job; left out for jobs that are large or few. */
+  readonly travels?: "in-bundles";
 }
 
 export type JobName = keyof typeof jobCatalogue;

@@ -1,10 +1,14 @@
+import { randomUUID } from "node:crypto";
+import { GatheredCalls } from "@veil/gathered-calls";
 import { connectRedis, type Redis } from "@veil/redis-connection";
 import { type Job, Queue, QueueEvents, type Telemetry } from "bullmq";
 import { JobShapeError, QueueUnavailableError } from "./errors.ts";
+import { type Bundle, type BundledJob, largestBundle } from "./job-bundle.ts";
 import type { JobName, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
 import { jobDefinition, queueNames } from "./job-catalogue.ts";
 import { defaultQueuePrefix, jobOptions } from "./queue-options.ts";
-import { ResultWaiters } from "./result-waiters.ts";
+import { type JobEnding, ResultWaiters } from "./result-waiters.ts";
+import { endingIn, SentBundles } from "./sent-bundles.ts";
 
 /** What is known of a job when the wait for it ends. */
 export type JobVerdict<N extends JobName> =
@@ -17,15 +21,24 @@ export type JobVerdict<N extends JobName> =
 /** How far a job is: `ended` in whatever way, `unknown` when there is none, or it is not kept any more. */
 export type JobProgress = "queued" | "running" | "ended" | "unknown";
 
+export interface SubmitOptions {
+  /** When the request came in, in milliseconds since the epoch; now when it is left out. */
+  readonly requestedAt?: number | undefined;
+  /**
+   * The id is new in the world: nobody else submits it, and nobody but this client asks for it. Such a job may travel in a
+   * bundle with others that are submitted while Redis is busy with the ones before.
+   */
+  readonly isFresh?: boolean;
+}
+
 /** The producer's side of the queues: what the API may do with jobs. */
 export interface JobClient {
   /**
    * Enqueues a job; a job of the same id that is already there stands, and nothing is added.
    *
-   * @param requestedAt when the request came in, in milliseconds since the epoch; now when it is left out
    * @throws QueueUnavailableError; its `mayHaveHappened` says whether the job may be there all the same
    */
-  submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>, requestedAt?: number): Promise<void>;
+  submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>, options?: SubmitOptions): Promise<void>;
   /**
    * Waits for the end of a job that this client or another one submitted.
    *
@@ -63,6 +76,8 @@ class BullJobClient implements JobClient {
   readonly #queues = new Map<QueueName, Queue>();
   readonly #events: QueueEvents[] = [];
   readonly #waiters = new ResultWaiters();
+  readonly #bundles = new SentBundles();
+  readonly #gathering = new Map<JobName, GatheredCalls<BundledJob, "added">>();
 
   constructor(options: JobClientOptions) {
     const { redisUrl, prefix = defaultQueuePrefix, onError } = options;
@@ -79,14 +94,17 @@ class BullJobClient implements JobClient {
     name: N,
     jobId: string,
     payload: JobPayload<N>,
-    requestedAt = Date.now(),
+    { requestedAt = Date.now(), isFresh = false }: SubmitOptions = {},
   ): Promise<void> {
-    const data = jobDefinition(name).payload.parse(payload);
+    const { payload: schema, travels } = jobDefinition(name);
+    const job = { id: jobId, requested_at: requestedAt, payload: schema.parse(payload) };
     this.#requireConnection();
     this.#waiters.expect(jobId);
+    // A trace goes on in one job, so that traced ones travel alone.
+    const mayTravelWithOthers = isFresh && travels === "in-bundles" && this.#options.telemetry === undefined;
     try {
-      const queue = await this.#queue(name);
-      await queue.add(name, data, { ...jobOptions(name, jobId), timestamp: requestedAt });
+      if (mayTravelWithOthers) await this.#gathered(name).ask(job);
+      else await this.#add(name, job);
     } catch (error) {
       throw new QueueUnavailableError(true, error);
     }
@@ -99,9 +117,39 @@ class BullJobClient implements JobClient {
       if (verdict.state !== "pending") return verdict;
     }
     const ending = await this.#waiters.wait(jobId, giveUpAt - performance.now());
-    if (ending === null) return this.#readVerdict(name, jobId);
-    if (ending.state === "failed") return { state: "failed", reason: ending.reason };
-    return { state: "finished", result: parseResult(name, ending.returnvalue) };
+    return ending === null ? this.#readVerdict(name, jobId) : verdictOf(name, ending);
+  }
+
+  /** Those that are submitted while an addition is under way. */
+  #gathered(name: JobName): GatheredCalls<BundledJob, "added"> {
+    const known = this.#gathering.get(name);
+    if (known !== undefined) return known;
+    const calls = new GatheredCalls<BundledJob, "added">((jobs) => this.#addTogether(name, jobs), {
+      largest: largestBundle,
+    });
+    this.#gathering.set(name, calls);
+    return calls;
+  }
+
+  async #addTogether(name: JobName, jobs: readonly BundledJob[]): Promise<"added"[]> {
+    const [first, ...others] = jobs;
+    if (first !== undefined && others.length === 0) {
+      await this.#add(name, first);
+    } else {
+      const bundle: Bundle = { bundle: jobs };
+      const id = `bundle-${randomUUID()}`;
+      this.#bundles.add(
+        id,
+        jobs.map((job) => job.id),
+      );
+      await this.#add(name, { id, requested_at: Math.min(...jobs.map((job) => job.requested_at)), payload: bundle });
+    }
+    return jobs.map(() => "added");
+  }
+
+  async #add(name: JobName, { id, requested_at: requestedAt, payload }: BundledJob): Promise<void> {
+    const queue = await this.#queue(name);
+    await queue.add(name, payload, { ...jobOptions(name, id), timestamp: requestedAt });
   }
 
   async exists(name: JobName, jobId: string): Promise<boolean> {
@@ -131,29 +179,23 @@ class BullJobClient implements JobClient {
     const stream = connectRedis(redisUrl, "patient", onError);
     const events = new QueueEvents(name, { connection: stream, prefix });
     events.on("error", onError);
-    events.on("completed", ({ jobId, returnvalue }) =>
-      this.#waiters.settle(jobId, { state: "completed", returnvalue }),
-    );
-    events.on("failed", ({ jobId, failedReason }) =>
-      this.#waiters.settle(jobId, { state: "failed", reason: failedReason }),
-    );
+    events.on("completed", ({ jobId, returnvalue }) => this.#settle(jobId, { state: "completed", returnvalue }));
+    events.on("failed", ({ jobId, failedReason }) => this.#settle(jobId, { state: "failed", reason: failedReason }));
     events.on("duplicated", ({ jobId }) => void this.#settleIfEnded(name, jobId));
     this.#streams.push(stream);
     this.#events.push(events);
+  }
+
+  #settle(carrierId: string, ending: JobEnding): void {
+    for (const [jobId, own] of this.#bundles.endingsOf(carrierId, ending)) this.#waiters.settle(jobId, own);
   }
 
   /** A job that was submitted again may have ended before anybody here listened for its end. */
   async #settleIfEnded(name: QueueName, jobId: string): Promise<void> {
     try {
       const job: Job | undefined = await this.#queues.get(name)?.getJob(jobId);
-      if (job?.finishedOn === undefined) return;
-      const { failedReason } = job;
-      const returnvalue: unknown = job.returnvalue;
-      const failed = typeof failedReason === "string" && failedReason !== "";
-      this.#waiters.settle(
-        jobId,
-        failed ? { state: "failed", reason: failedReason } : { state: "completed", returnvalue },
-      );
+      const ending = job === undefined ? null : endingOf(job);
+      if (ending !== null) this.#waiters.settle(jobId, ending);
     } catch (error) {
       this.#options.onError(error instanceof Error ? error : new Error(String(error)));
     }
@@ -161,18 +203,16 @@ class BullJobClient implements JobClient {
 
   async #readVerdict<N extends JobName>(name: N, jobId: string): Promise<JobVerdict<N>> {
     const job = await this.#getJob(name, jobId);
-    if (job === undefined || job.finishedOn === undefined) return { state: "pending" };
-    if (typeof job.failedReason === "string" && job.failedReason !== "") {
-      return { state: "failed", reason: job.failedReason };
-    }
-    return { state: "finished", result: parseResult(name, job.returnvalue) };
+    const ending = job === undefined ? null : endingOf(job);
+    if (ending === null) return { state: "pending" };
+    return verdictOf(name, ending.state === "failed" ? ending : endingIn(ending.returnvalue, jobId));
   }
 
   async #getJob(name: JobName, jobId: string) {
     this.#requireConnection();
     try {
       const queue = await this.#queue(name);
-      return await queue.getJob(jobId);
+      return await queue.getJob(this.#bundles.carrierOf(jobId));
     } catch (error) {
       throw new QueueUnavailableError(false, error);
     }
@@ -198,6 +238,18 @@ class BullJobClient implements JobClient {
   #requireConnection(): void {
     if (!this.connected) throw new QueueUnavailableError(false, new Error(`connection is ${this.#commands.status}`));
   }
+}
+
+/** Null for a job that has not ended. */
+function endingOf({ finishedOn, failedReason, returnvalue }: Job): JobEnding | null {
+  if (finishedOn === undefined) return null;
+  const isFailed = typeof failedReason === "string" && failedReason !== "";
+  return isFailed ? { state: "failed", reason: failedReason } : { state: "completed", returnvalue };
+}
+
+function verdictOf<N extends JobName>(name: N, ending: JobEnding): JobVerdict<N> {
+  if (ending.state === "failed") return ending;
+  return { state: "finished", result: parseResult(name, ending.returnvalue) };
 }
 
 function parseResult<N extends JobName>(name: N, value: unknown): JobResult<N> {

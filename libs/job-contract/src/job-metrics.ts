@@ -1,7 +1,7 @@
 import type { Metrics } from "@veil/service-runtime";
 import type { QueueName } from "./job-catalogue.ts";
 import { jobNamesOf } from "./job-catalogue.ts";
-import type { JobStep } from "./job-consumer.ts";
+import type { JobStep } from "./job-steps.ts";
 
 const attemptBuckets = [1, 2, 3, 5, 8, 12, 20, 30];
 

@@ -3,7 +3,9 @@ import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { QueueUnavailableError } from "./errors.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
-import { consumeJobs, type JobConsumer, type JobHandlers, type JobStep } from "./job-consumer.ts";
+import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
+import type { JobHandlers } from "./job-dispatcher.ts";
+import type { JobStep } from "./job-steps.ts";
 
 const redisUrl = inject("redisUrl");
 const ignore = () => undefined;

@@ -2,7 +2,8 @@ import { connectRedis } from "@veil/redis-connection";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, expect, inject, it, vi } from "vitest";
 import { createJobClient } from "./job-client.ts";
-import { consumeJobs, type JobStep } from "./job-consumer.ts";
+import { consumeJobs } from "./job-consumer.ts";
+import type { JobStep } from "./job-steps.ts";
 import { openQueues } from "./open-queues.ts";
 import { readQueueFigures } from "./queue-figures.ts";
 
@@ -23,7 +24,7 @@ it("tells how many jobs wait since when, and what ended", async () => {
   await vi.waitUntil(() => redis.status === "ready" && jobs.connected);
   const requestedAt = Date.now() - 5_000;
   for (const [index, at] of [requestedAt, requestedAt + 1_000].entries()) {
-    await jobs.submit("sync-traffic", `sync-${index}`, { request_id: "r" }, at);
+    await jobs.submit("sync-traffic", `sync-${index}`, { request_id: "r" }, { requestedAt: at });
   }
   const [keys, traffic] = await readQueueFigures(await queues.all());
   expect(keys).toMatchObject({ queue: "veil-keys", counts: { waiting: 0 }, oldestWaiting: null });

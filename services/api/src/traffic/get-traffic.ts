@@ -40,7 +40,8 @@ async function askCollector(
 ): Promise<TrafficFigures | null> {
   const job = `refresh-${newId()}`;
   const deadline = clock.now() + refreshWaitMs;
-  await jobs.submit("refresh-traffic", job, { key_id: keyId, deadline, request_id: requestId });
+  const payload = { key_id: keyId, deadline, request_id: requestId };
+  await jobs.submit("refresh-traffic", job, payload, { isFresh: true });
   const verdict = await jobs.awaitResult("refresh-traffic", job, deadline - clock.now());
   if (verdict.state !== "finished" || verdict.result.outcome !== "fresh") return null;
   const { upload, download, last_updated } = verdict.result;

@@ -15,7 +15,11 @@ export async function submitJob<N extends JobName>(
 ): Promise<boolean> {
   try {
     if (trail !== undefined) trail.jobId = jobId;
-    await jobs.submit(name, jobId, payload, turn?.startedAt ?? receivedAt);
+    // Without a turn nobody else takes part in the write, so that its job's id is its own.
+    await jobs.submit(name, jobId, payload, {
+      requestedAt: turn?.startedAt ?? receivedAt,
+      isFresh: turn === undefined,
+    });
     log.debug({ job: jobId, name }, "job enqueued");
     turn?.onSubmitted();
     return true;

@@ -1,0 +1,97 @@
+import type { Job } from "bullmq";
+import { bundledEnds, bundledJobs } from "./job-bundle.ts";
+import type { QueueName } from "./job-catalogue.ts";
+
+/** What happened to one delivery, for logs and metrics. */
+export interface JobStep {
+  readonly queue: QueueName;
+  readonly name: string;
+  readonly jobId: string;
+  /** The BullMQ job that it travelled in together with others. */
+  readonly bundleId?: string;
+  readonly requestId: string;
+  readonly attempt: number;
+  /** `retried`: will be delivered again; `failed`: the last attempt, or a permanent error; `stalled`: its worker died. */
+  readonly state: "completed" | "retried" | "failed" | "stalled";
+  readonly durationMs: number;
+  /** From the request until this delivery began. */
+  readonly waitedMs: number;
+  /** The key that the job is about, when it is about one and it is known. */
+  readonly keyId?: number;
+  readonly outcome?: string;
+  readonly error?: Error;
+}
+
+/** The steps of a BullMQ job that ended well: one for each job that travelled in it. */
+export function completedSteps(queue: QueueName, job: Job, result: unknown): JobStep[] {
+  const ends = new Map(bundledEnds(result)?.map((end) => [end.id, end]));
+  return carried(job).map((one) => {
+    const end = ends.get(one.id);
+    const common = describe(queue, job, one);
+    if (end?.failed !== undefined) return { ...common, state: "failed", error: new Error(end.failed) };
+    const own = end === undefined ? result : end.result;
+    return { ...common, ...keyIn(own), ...outcomeOf(own), state: "completed" };
+  });
+}
+
+/** The steps of a BullMQ job whose delivery failed. All that travelled in it are delivered again, or given up, together. */
+export function failedSteps(queue: QueueName, job: Job, error: Error): JobStep[] {
+  const state = job.finishedOn === undefined ? "retried" : "failed";
+  return carried(job).map((one) => ({ ...describe(queue, job, one), state, error }));
+}
+
+/** Of a job whose worker died its new owner knows nothing but the id. */
+export function stalledStep(queue: QueueName, jobId: string): JobStep {
+  return { queue, name: "unknown", jobId, requestId: "", attempt: 0, durationMs: 0, waitedMs: 0, state: "stalled" };
+}
+
+interface CarriedJob {
+  readonly id: string;
+  readonly requestedAt: number;
+  readonly payload: unknown;
+  readonly bundleId?: string;
+}
+
+function carried(job: Job): CarriedJob[] {
+  const id = job.id ?? "";
+  const bundled = bundledJobs(job.data);
+  if (bundled === null) return [{ id, requestedAt: job.timestamp, payload: job.data }];
+  return bundled.map((one) => ({ id: one.id, requestedAt: one.requested_at, payload: one.payload, bundleId: id }));
+}
+
+function describe(queue: QueueName, job: Job, { id, requestedAt, payload, bundleId }: CarriedJob) {
+  const ended = job.finishedOn ?? Date.now();
+  const begun = job.processedOn ?? ended;
+  return {
+    queue,
+    name: job.name,
+    jobId: id,
+    ...(bundleId !== undefined && { bundleId }),
+    requestId: requestIdOf(payload),
+    attempt: job.attemptsStarted,
+    durationMs: Math.max(0, ended - begun),
+    waitedMs: Math.max(0, begun - requestedAt),
+    ...keyIdOf(payload),
+  };
+}
+
+/** The id of the request that a payload names, empty when it names none. */
+export function requestIdOf(payload: unknown): string {
+  if (typeof payload !== "object" || payload === null || !("request_id" in payload)) return "";
+  return String(payload.request_id);
+}
+
+/** The key of a result that tells of one. */
+function keyIn(result: unknown): { keyId?: number } {
+  return typeof result === "object" && result !== null && "key" in result ? keyIdOf(result.key) : {};
+}
+
+function keyIdOf(data: unknown): { keyId?: number } {
+  if (typeof data !== "object" || data === null || !("key_id" in data)) return {};
+  return typeof data.key_id === "number" ? { keyId: data.key_id } : {};
+}
+
+function outcomeOf(result: unknown): { outcome?: string } {
+  if (typeof result !== "object" || result === null || !("outcome" in result)) return {};
+  return { outcome: String(result.outcome) };
+}

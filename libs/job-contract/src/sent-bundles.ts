@@ -1,0 +1,42 @@
+import { LRUCache } from "lru-cache";
+import { bundledEnds } from "./job-bundle.ts";
+import type { JobEnding } from "./result-waiters.ts";
+
+/** Longer than anybody waits for a job that travels in a bundle. */
+const forgetAfterMs = 60_000;
+/** Far above the requests that one replica has under way. */
+const mostJobs = 100_000;
+
+/** Which jobs travel in which bundle, as far as this process sent them. */
+export class SentBundles {
+  readonly #bundleOf = new LRUCache<string, string>({ max: mostJobs, ttl: forgetAfterMs });
+  readonly #jobsOf = new LRUCache<string, readonly string[]>({ max: mostJobs, ttl: forgetAfterMs });
+
+  add(bundleId: string, jobIds: readonly string[]): void {
+    this.#jobsOf.set(bundleId, jobIds);
+    for (const jobId of jobIds) this.#bundleOf.set(jobId, bundleId);
+  }
+
+  /** The BullMQ job that a job travels in: a bundle, or the job itself. */
+  carrierOf(jobId: string): string {
+    return this.#bundleOf.get(jobId) ?? jobId;
+  }
+
+  /** The jobs that ended with a BullMQ job, each with its own ending. What other processes sent is left as it is. */
+  endingsOf(carrierId: string, ending: JobEnding): readonly (readonly [jobId: string, JobEnding])[] {
+    const jobIds = this.#jobsOf.get(carrierId);
+    if (ending.state === "failed") return (jobIds ?? [carrierId]).map((jobId) => [jobId, ending]);
+    if (jobIds === undefined) return [[carrierId, ending]];
+    return jobIds.map((jobId) => [jobId, endingIn(ending.returnvalue, jobId)]);
+  }
+}
+
+/** How a job ended, read from the result of the BullMQ job that carried it. */
+export function endingIn(result: unknown, jobId: string): JobEnding {
+  const ends = bundledEnds(result);
+  if (ends === null) return { state: "completed", returnvalue: result };
+  const own = ends.find(({ id }) => id === jobId);
+  if (own === undefined) return { state: "failed", reason: `the bundle's result has nothing of ${jobId}` };
+  if (own.failed !== undefined) return { state: "failed", reason: own.failed };
+  return { state: "completed", returnvalue: own.result };
+}
