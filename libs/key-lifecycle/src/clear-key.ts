@@ -26,20 +26,35 @@ export async function clearKey(
     return await ports.lease.hold(key.keyId, async (lease) => {
       const current = await ports.store.find(key.keyId);
       if (current === null || !needsClearing(current)) return "cleared";
-      const ends = await allEnded(
-        ports.nodes.map((node) => {
-          const settle = options.settle || lease.abandoned || current.unsure.includes(node.name);
-          return clearNode(whileHeld(node, lease), current, settle, ports);
-        }),
-      );
-      if (ends.includes("pending")) return "pending";
-      await ports.store.finishDeletion(key.keyId);
-      return "cleared";
+      return clearHeld(current, options, lease, ports);
     });
   } catch (error) {
     if (error instanceof LeaseHeldError) return "held";
     throw error;
   }
+}
+
+/**
+ * {@link clearKey} for whoever holds the key's lease already.
+ *
+ * @param key a record of it that is `deleting`, read under the lease
+ * @throws StoreUnavailableError; LeaseHeldError when the lease ran out
+ */
+export async function clearHeld(
+  key: KeyRecord,
+  options: { readonly settle: boolean },
+  lease: HeldLease,
+  ports: LifecyclePorts,
+): Promise<"cleared" | "pending"> {
+  const ends = await allEnded(
+    ports.nodes.map((node) => {
+      const settle = options.settle || lease.abandoned || key.unsure.includes(node.name);
+      return clearNode(whileHeld(node, lease), key, settle, ports);
+    }),
+  );
+  if (ends.includes("pending")) return "pending";
+  await ports.store.finishDeletion(key.keyId);
+  return "cleared";
 }
 
 /** Waits for all of them also when one fails: what goes on after the lease is given back has no right to. */

@@ -1,7 +1,8 @@
 import { type KeyRecord, wasCreated } from "./access-key.ts";
-import { clearKey } from "./clear-key.ts";
+import { clearHeld, clearKey } from "./clear-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { HeldLease } from "./node-users.ts";
 
 export interface RetireRequest {
   readonly keyId: number;
@@ -18,32 +19,62 @@ export type RetireResult =
   | { readonly outcome: "failed"; readonly detail: string };
 
 /**
- * Deletes a key: the intent becomes durable and hides the key, then every reachable node drops its user.
+ * Deletes a key: the intent becomes durable and hides the key, then every reachable node drops its user. Both happen under
+ * the key's lease, so that what the one reads is still true for the other.
  *
  * A node that is away drops it when it is back. May run twice.
  *
  * @throws StoreUnavailableError, or LeaseHeldError when others kept the key past the deadline, for another attempt
  */
 export async function retireKey(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
-  const { keyId, job } = request;
-  const isLate = ports.clock.now() > request.deadline;
-  const key = isLate ? await ports.store.find(keyId) : await ports.store.beginDeletion(keyId, job);
+  while (true) {
+    if (isLate(request, ports)) return finishLate(request, ports);
+    try {
+      const result = await ports.lease.hold(request.keyId, (lease) => retireHeld(request, lease, ports));
+      if (result !== null) return result;
+    } catch (error) {
+      // A sweep or a pass that came first holds the key for a moment, a holder that died for some seconds.
+      if (!(error instanceof LeaseHeldError)) throw error;
+    }
+  }
+}
+
+/** @returns null when the lease came too late to begin */
+async function retireHeld(
+  request: RetireRequest,
+  lease: HeldLease,
+  ports: LifecyclePorts,
+): Promise<RetireResult | null> {
+  const { keyId, job, redelivered } = request;
+  if (isLate(request, ports)) return null;
+  const key = await ports.store.beginDeletion(keyId, job);
+  const result = resultOf(key, job);
+  if (key?.phase === "deleting" && result.outcome === "deleted") {
+    await clearHeld(key, { settle: redelivered }, lease, ports);
+  }
+  return result;
+}
+
+/** A deletion that this job began before is finished; none is begun. @throws LeaseHeldError */
+async function finishLate({ keyId, job, redelivered }: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+  const key = await ports.store.find(keyId);
+  const result = resultOf(key, job);
+  // "Deleted" is not said while somebody may still have to act.
+  if (key?.phase === "deleting" && result.outcome === "deleted") {
+    const end = await clearKey(key, { settle: redelivered }, ports);
+    if (end === "held") throw new LeaseHeldError(`key ${keyId}`);
+  }
+  return result;
+}
+
+function resultOf(key: KeyRecord | null, job: string): RetireResult {
   if (key === null) return { outcome: "not-found" };
   if (key.phase === "active") return { outcome: "failed", detail: "the deadline has passed" };
   // A creation that was refused leaves a key that nobody was ever told of.
   if (key.deleter !== job || !wasCreated(key)) return { outcome: "not-found" };
-  if (key.phase !== "gone") await clearInTime(key, request, ports);
   return { outcome: "deleted" };
 }
 
-/**
- * A sweep or a pass that came first holds the key for a moment, a holder that died for some seconds: "deleted" is not said
- * while somebody may still have to act.
- *
- * @throws LeaseHeldError
- */
-async function clearInTime(key: KeyRecord, request: RetireRequest, ports: LifecyclePorts): Promise<void> {
-  while ((await clearKey(key, { settle: request.redelivered }, ports)) === "held") {
-    if (ports.clock.now() > request.deadline) throw new LeaseHeldError(`key ${key.keyId}`);
-  }
+function isLate({ deadline }: RetireRequest, { clock }: LifecyclePorts): boolean {
+  return clock.now() > deadline;
 }
