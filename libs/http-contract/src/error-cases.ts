@@ -1,6 +1,7 @@
 import { bodyLimitBytes, type ErrorCase } from "./endpoint.ts";
 import { messages } from "./messages.ts";
 import { pageMessages } from "./page-query.ts";
+import { refreshMessage } from "./refresh-query.ts";
 
 /** What may happen to any request at all. */
 export const addressNotAllowed: ErrorCase = {
@@ -62,6 +63,14 @@ export const paged: readonly ErrorCase[] = [
     detail: pageMessages.limit,
   },
 ];
+
+/** What may happen to an endpoint that asks Xray unless it is told not to. */
+export const wrongRefresh: ErrorCase = {
+  status: 400,
+  name: "refresh",
+  description: "`refresh` is something else than `true` or `false`.",
+  detail: refreshMessage,
+};
 
 /** What may happen to any endpoint of one key. */
 export const ofOneKey: readonly ErrorCase[] = [

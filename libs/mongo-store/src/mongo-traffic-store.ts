@@ -2,6 +2,7 @@ import type { LedgerUpdate, TrafficRecord, TrafficStore } from "@veil/traffic-le
 import type { mongo } from "mongoose";
 import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
@@ -62,15 +63,17 @@ type TrafficDocument = Omit<TrafficRecord, "subject"> & { readonly _id: string }
  */
 export class MongoTrafficStore implements TrafficStore {
   readonly #records: mongo.Collection<TrafficDocument>;
+  readonly #found: FindById<TrafficDocument>;
   readonly #readsAnyByIndex: () => Promise<boolean>;
 
   constructor({ connection }: MongoConnection) {
     this.#records = connection.collection<TrafficDocument>("traffic");
     this.#readsAnyByIndex = () => findsManyByIndex(connection);
+    this.#found = new FindById(this.#records, this.#readsAnyByIndex);
   }
 
   async find(subject: string): Promise<TrafficRecord | null> {
-    const document = await storeErrors(() => this.#records.findOne({ _id: subject }));
+    const document = await this.#found.find(subject);
     return document === null ? null : toRecord(document);
   }
 

@@ -104,9 +104,9 @@ export function createOperations(outside: OperationPorts): Operations {
 
     listTraffic: async ({ query }) => listTraffic(pageOf(query), ports),
 
-    getKeyTraffic: async ({ params }, scope) => {
+    getKeyTraffic: async ({ params, query }, scope) => {
       const keyId = await keyIdOf(params.key_id);
-      return ok(trafficBody(keyId, await getTraffic(keyId, scope, ports)));
+      return ok(trafficBody(keyId, await getTraffic(keyId, query, scope, ports)));
     },
 
     getJob: async ({ params }, scope) => ok(await ports.jobStatus(params.job_id, scope)),

@@ -55,10 +55,6 @@ async function main(wishes: BenchArguments): Promise<void> {
       if (benchCase.group !== group) await bench.endPlants();
       group = benchCase.group;
       say(`${index + 1} of ${chosen.length}: ${benchCase.title}`);
-      if (benchCase.needsIndexes === true && engines.mongodbKind === "embedded") {
-        say("  left out: it needs a MongoDB with real indexes");
-        continue;
-      }
       try {
         cases.push(summarise(benchCase, await runCase(benchCase, bench, wishes.rounds)));
       } catch (error) {

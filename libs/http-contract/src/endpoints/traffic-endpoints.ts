@@ -1,8 +1,9 @@
 import type { Endpoint } from "../endpoint.ts";
-import { guarded, ofOneKey, ofWrites, paged, storeAway, withBody, writeFailed } from "../error-cases.ts";
+import { guarded, ofOneKey, ofWrites, paged, storeAway, withBody, writeFailed, wrongRefresh } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { messages } from "../messages.ts";
 import { pageQuerySchema } from "../page-query.ts";
+import { refreshQuerySchema } from "../refresh-query.ts";
 import { trafficListSchema, trafficResetSchema, trafficSchema, trafficSyncedSchema } from "../traffic-bodies.ts";
 
 const exampleTraffic = {
@@ -39,16 +40,17 @@ export const trafficEndpoints = {
     summary: "Read the traffic of a key",
     description:
       "Reads the key's counters from Xray first. If Xray can't be reached, the stored figures are answered " +
-      "with their own `last_updated`.",
+      "with their own `last_updated`. With `refresh=false` Xray is not asked: many times faster, and at most one sync old.",
     auth: "bearer",
     params: keyPathSchema,
+    query: refreshQuerySchema,
     success: {
       description: "The bytes moved since the key was made or last reset.",
       contentType: "application/json",
       schema: trafficSchema,
       example: exampleTraffic,
     },
-    errors: [...guarded, ...ofOneKey, storeAway],
+    errors: [...guarded, ...ofOneKey, wrongRefresh, storeAway],
   },
   resetKeyTraffic: {
     method: "post",

@@ -26,7 +26,7 @@ describe("getTraffic", () => {
     vi.useRealTimers();
   });
 
-  async function read(keyId = 1): Promise<{ outcome: unknown; afterMs: number }> {
+  async function read(keyId = 1, refresh = true): Promise<{ outcome: unknown; afterMs: number }> {
     const ports = {
       visibleKeys: new VisibleKeys(plane.keyReader, new RefusedCreations()),
       traffic: plane.trafficReader,
@@ -37,7 +37,7 @@ describe("getTraffic", () => {
     };
     const startedAt = Date.now();
     let afterMs = 0;
-    const running = getTraffic(keyId, requestScope(), ports)
+    const running = getTraffic(keyId, { refresh }, requestScope(), ports)
       .catch((error: unknown) => error)
       .finally(() => {
         afterMs = Date.now() - startedAt;
@@ -53,6 +53,11 @@ describe("getTraffic", () => {
     };
     expect((await read()).outcome).toEqual(fresh);
     expect(plane.jobs.submitted).toMatchObject([{ name: "refresh-traffic", payload: { key_id: 1 } }]);
+  });
+
+  it("returns the stored figures, and asks nobody, when no refresh is wanted", async () => {
+    expect(await read(1, false)).toEqual({ outcome: stored, afterMs: 0 });
+    expect(plane.jobs.submitted).toEqual([]);
   });
 
   it("returns the stored figures when Xray can't be read", async () => {

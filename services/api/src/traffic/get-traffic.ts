@@ -14,16 +14,22 @@ export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "ne
 }
 
 /**
- * The traffic of a key, read from Xray when it answers in time, from the store otherwise.
+ * The traffic of a key: read from Xray if that is wanted and it answers in time, from the store otherwise.
  *
  * @throws KeyNotFoundError, StoreUnavailableError
  */
-export async function getTraffic(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures> {
+export async function getTraffic(
+  keyId: number,
+  { refresh }: { readonly refresh: boolean },
+  scope: RequestScope,
+  ports: GetTrafficPorts,
+): Promise<TrafficFigures> {
   const key = await ports.visibleKeys.get(keyId);
-  return (await refresh(keyId, scope, ports)) ?? (await ports.traffic.find(keyId)) ?? nothingYet(key);
+  const fresh = refresh ? await readFresh(keyId, scope, ports) : null;
+  return fresh ?? (await ports.traffic.find(keyId)) ?? nothingYet(key);
 }
 
-async function refresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures | null> {
+async function readFresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures | null> {
   try {
     return await withinTime(askCollector(keyId, scope, ports), ports.refreshWaitMs);
   } catch (error) {

@@ -4,7 +4,7 @@ import { startBareServer } from "../raw/start-bare-server.ts";
 
 const atOnce = 64;
 
-function readCase(name: string, title: string, pathOf: (keyId: number) => string, needsIndexes = false): BenchCase {
+function readCase(name: string, title: string, pathOf: (keyId: number) => string): BenchCase {
   return {
     name,
     group: "reading",
@@ -12,7 +12,6 @@ function readCase(name: string, title: string, pathOf: (keyId: number) => string
     against: "Express with one lean find",
     unit: "/s",
     target: { kind: "at-least", ratio: 0.8 },
-    needsIndexes,
     prepare: async (bench) => {
       const plant = await bench.plant({ keys: bench.size(5_000, 1_000) });
       const bare = await startBareServer(plant.mongodbUri);
@@ -46,11 +45,6 @@ function readCase(name: string, title: string, pathOf: (keyId: number) => string
 export const readCases: readonly BenchCase[] = [
   readCase("get-key", "GET a key", (keyId) => `/api/keys/${keyId}`),
   readCase("get-link", "GET a link", (keyId) => `/api/keys/${keyId}/link`),
-  readCase(
-    "get-stored-traffic",
-    "GET stored traffic of a key",
-    (keyId) => `/api/traffic?limit=1&after=${keyId - 1}`,
-    true,
-  ),
+  readCase("get-stored-traffic", "GET stored traffic of a key", (keyId) => `/api/keys/${keyId}/traffic?refresh=false`),
   readCase("get-traffic", "GET traffic of a key, read from Xray", (keyId) => `/api/keys/${keyId}/traffic`),
 ];

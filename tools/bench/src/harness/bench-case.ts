@@ -45,7 +45,5 @@ export interface BenchCase {
   readonly against: string;
   readonly unit: "/s" | "ms";
   readonly target: Target;
-  /** Reads by more than `_id`: the embedded MongoDB would read everything for each of many requests. */
-  readonly needsIndexes?: boolean;
   prepare(bench: Bench): Promise<PreparedCase>;
 }

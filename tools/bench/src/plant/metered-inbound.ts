@@ -6,6 +6,7 @@ const tag = "metered-in";
 const sinkTag = "sink";
 
 const config = z.looseObject({
+  policy: z.looseObject({ levels: z.record(z.string(), z.looseObject({})) }),
   inbounds: z.array(z.unknown()),
   outbounds: z.array(z.unknown()),
   routing: z.looseObject({ rules: z.array(z.unknown()) }),
@@ -20,7 +21,7 @@ export function addMeteredInbound(
   { port, sinkPort }: { readonly port: number; readonly sinkPort: number },
   keys: readonly SeededKey[],
 ) {
-  const { inbounds, outbounds, routing, ...rest } = config.parse(before);
+  const { inbounds, outbounds, routing, policy, ...rest } = config.parse(before);
   const inbound = {
     tag,
     listen: "127.0.0.1",
@@ -33,8 +34,12 @@ export function addMeteredInbound(
     streamSettings: { network: "raw" },
   };
   const sink = { tag: sinkTag, protocol: "freedom", settings: { redirect: `127.0.0.1:${sinkPort}` } };
+  // Once one side has said all, Xray waits a second for the other one: here there is nothing to wait for.
+  const [[level = "0", limits = {}] = []] = Object.entries(policy.levels);
+  const hasty = { ...policy, levels: { [level]: { ...limits, uplinkOnly: 0, downlinkOnly: 0 } } };
   return {
     ...rest,
+    policy: hasty,
     inbounds: [...inbounds, inbound],
     outbounds: [...outbounds, sink],
     routing: { ...routing, rules: [{ inboundTag: [tag], outboundTag: sinkTag }, ...routing.rules] },
