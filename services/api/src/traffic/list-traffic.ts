@@ -15,7 +15,10 @@ export interface ListTrafficPorts {
 export function listTraffic(page: KeyPage | null, ports: ListTrafficPorts): ListReply {
   const total = page === null ? null : () => ports.keys.countActive();
   const read = () => jsonListChunks("traffic", bodies(page ?? {}, ports), total);
-  return listReply(read, async () => ({ tag: null, chunks: read() }));
+  return listReply(
+    () => ({ chunks: read(), tag: () => null }),
+    async () => ({ tag: null, chunks: read() }),
+  );
 }
 
 async function* bodies(page: KeyPage, { visibleKeys, traffic }: ListTrafficPorts): AsyncGenerator<TrafficBody[]> {
