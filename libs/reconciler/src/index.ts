@@ -2,5 +2,11 @@
  * The difference between desired and actual users of one node, and the pass that ends it. Knows no gRPC and no store.
  */
 export { type ActualUser, type DesiredUser, type Drift, diffUsers } from "./diff-users.ts";
-export { type DesiredState, type PassResult, type ReconciledNode, reconcileNode } from "./reconcile-node.ts";
+export {
+  type DesiredState,
+  type ListedInbound,
+  type PassResult,
+  type ReconciledNode,
+  reconcileNode,
+} from "./reconcile-node.ts";
 export { type NodeGlance, NodeWatch, type PassReason } from "./watch-node.ts";

@@ -14,8 +14,15 @@ import { type ActualUser, type DesiredUser, type Drift, diffUsers } from "./diff
 
 /** A node as the reconciler sees it. */
 export interface ReconciledNode extends NodeUsers {
-  /** The users of the inbound; null when the inbound itself is missing. @throws NodeUnreachableError, NodeUnsureError */
-  list(): Promise<readonly ActualUser[] | null>;
+  /** Looks at the inbound and its users. @throws NodeUnreachableError, NodeUnsureError, StoreUnavailableError */
+  list(): Promise<ListedInbound>;
+}
+
+/** What was seen of a node's inbound, and the way to put another one in its place. */
+export interface ListedInbound {
+  /** `outdated`: it lacks what share links name; `missing`: somebody removed it. */
+  readonly state: "sound" | "outdated" | "missing";
+  readonly users: readonly ActualUser[];
   /**
    * Replaces the inbound by one that holds what the state wants and the foreign users it had.
    *
@@ -70,20 +77,21 @@ export async function reconcileNode(
   let inboundMissing = false;
   for (let refills = 0; ; refills += 1) {
     const mayRefill = refills < mostRefills;
-    const actual = await node.list();
-    inboundMissing ||= actual === null;
+    const listed = await node.list();
+    inboundMissing ||= listed.state === "missing";
     // Users are waiting: what they are is read once, by the refill.
-    if (mayRefill && (actual === null || (await hasLostAll(actual, state)))) {
-      const desired = await node.refill(state);
-      first ??= diffUsers(node.name, actual ?? [], desired, nobody);
+    if (mayRefill && (listed.state !== "sound" || (await hasLostAll(listed.users, state)))) {
+      const desired = await listed.refill(state);
+      first ??= diffUsers(node.name, listed.users, desired, nobody);
       continue;
     }
     const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
     const desired = await state.findDesired();
-    const drift = diffUsers(node.name, actual ?? [], desired, creating);
+    const drift = diffUsers(node.name, listed.users, desired, creating);
     first ??= drift;
     if (mayRefill && drift.missing.length >= refillFrom) {
-      await node.refill(state);
+      // Looked at anew: foreign users may have come while the state was read.
+      await (await node.list()).refill(state);
       continue;
     }
     const postponed = await mend(node, drift, ports);

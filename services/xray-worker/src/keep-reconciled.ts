@@ -70,10 +70,10 @@ export class ReconcileLoop {
   }
 
   async #pass(reason: PassReason): Promise<PassResult> {
-    const { node, log, onPass, clock } = this.#options;
+    const { node, users, state, ports, log, onPass, clock } = this.#options;
     const begun = clock.now();
     try {
-      const found = await this.#mend();
+      const found = await reconcileNode(users, state, ports);
       const durationMs = clock.now() - begun;
       const { missing, wrong, ghosts } = found.drift;
       const drift = { missing: missing.length, wrong: wrong.length, ghosts: ghosts.length };
@@ -88,15 +88,6 @@ export class ReconcileLoop {
       onPass({ node: node.name, reason, result: "error", durationMs: clock.now() - begun });
       throw error;
     }
-  }
-
-  async #mend(): Promise<PassResult> {
-    const { users, state, ports, log, node } = this.#options;
-    if ((await users.secureInbound()) === "lacks-short-id") {
-      log.info({ node: node.name }, "adding the common short id to the inbound");
-      await users.refill(state);
-    }
-    return reconcileNode(users, state, ports);
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeUser } from "@veil/key-lifecycle";
 import type { MongoInboundVault } from "@veil/mongo-store";
-import type { ActualUser, DesiredState, DesiredUser, ReconciledNode } from "@veil/reconciler";
+import type { ActualUser, DesiredState, DesiredUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
   ensureShortId,
@@ -76,43 +76,34 @@ export class XrayNodeUsers implements ReconciledNode {
     return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
   }
 
-  async list(): Promise<readonly ActualUser[] | null> {
-    return nodeErrors(this.name, async () => {
-      try {
-        return (await this.#options.node.listUsers()).map(toActualUser);
-      } catch (error) {
-        if (error instanceof InboundMissingError) return null;
-        throw error;
-      }
-    });
+  /**
+   * What it sees is stored, unless that is stored already, before anybody acts on it: when somebody removes the inbound,
+   * nobody else knows how it was made and which foreign users it had.
+   */
+  async list(): Promise<ListedInbound> {
+    const { node, vault, shortId } = this.#options;
+    const [definition, users] = await nodeErrors(this.name, () =>
+      Promise.all([node.readInbound(), unlessInboundMissing(() => node.listUsers())]),
+    );
+    if (definition === null || users === null) {
+      return { state: "missing", users: [], refill: async (state) => this.#refill(await this.#stored(), state) };
+    }
+    const completed = ensureShortId(definition, shortId);
+    // Xray lists them in no order; what is stored changes only when they do.
+    const foreign = users.filter(isForeign).toSorted((a, b) => a.email.localeCompare(b.email));
+    const inbound: StoredInbound = { definition: completed ?? definition, foreign };
+    const text = JSON.stringify(inbound);
+    if ((await vault.load(this.name)) !== text) await vault.save(this.name, text);
+    return {
+      state: completed === null ? "sound" : "outdated",
+      users: users.map(toActualUser),
+      refill: (state) => this.#refill(inbound, state),
+    };
   }
 
-  /**
-   * Stores how the inbound is made and its foreign users, unless that is stored already: when somebody removes the inbound,
-   * nobody else knows how to put it back.
-   *
-   * @returns whether it lacks the short id that every share link names
-   * @throws NodeUnreachableError, NodeUnsureError, StoreUnavailableError
-   */
-  async secureInbound(): Promise<"secured" | "lacks-short-id" | "missing"> {
-    const { node, shortId } = this.#options;
-    const live = await nodeErrors(this.name, () => node.readInbound());
-    if (live === null) return "missing";
-    await this.#store(live);
-    return ensureShortId(live, shortId) === null ? "secured" : "lacks-short-id";
-  }
-
-  /**
-   * Replaces the inbound by one that holds exactly the desired users, those under creation and its foreign ones.
-   *
-   * The definition is stored before the inbound goes, so that a crash in between can be mended. The users are read after
-   * it went: a key that was created or deleted in the old one is then seen as such.
-   *
-   * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, StoreUnavailableError
-   */
-  async refill(state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>> {
+  /** With the users under creation as well. They all are read after the old inbound went: what happened to it is seen. */
+  async #refill(inbound: StoredInbound, state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>> {
     const { node } = this.#options;
-    const inbound = await this.#readInbound();
     await nodeErrors(this.name, () => node.removeInbound());
     const creating = await state.findCreating();
     const desired = await state.findDesired();
@@ -137,26 +128,10 @@ export class XrayNodeUsers implements ReconciledNode {
     }
   }
 
-  async #readInbound(): Promise<StoredInbound> {
-    const { node, vault } = this.#options;
-    const live = await nodeErrors(this.name, () => node.readInbound());
-    if (live !== null) return this.#store(live);
-    const stored = await vault.load(this.name);
+  async #stored(): Promise<StoredInbound> {
+    const stored = await this.#options.vault.load(this.name);
     if (stored === null) throw new InboundLostError(this.name);
     return storedInbound.parse(JSON.parse(stored));
-  }
-
-  async #store(live: InboundDefinition): Promise<StoredInbound> {
-    const { node, vault, shortId } = this.#options;
-    const listed = await nodeErrors(this.name, () => node.listUsers());
-    const inbound: StoredInbound = {
-      definition: ensureShortId(live, shortId) ?? live,
-      // Xray lists them in no order; what is stored changes only when they do.
-      foreign: listed.filter(isForeign).toSorted((a, b) => a.email.localeCompare(b.email)),
-    };
-    const text = JSON.stringify(inbound);
-    if ((await vault.load(this.name)) !== text) await vault.save(this.name, text);
-    return inbound;
   }
 
   #inboundUser({ keyId, uuid }: NodeUser): InboundUser {
@@ -185,6 +160,15 @@ function isForeign({ email }: InboundUser): boolean {
 function toActualUser({ email, account }: InboundUser): ActualUser {
   const uuid = account.protocol === keyProtocol.name ? keyProtocol.uuidOf(account) : null;
   return { email, keyId: keyIdOfEmail(email), uuid };
+}
+
+async function unlessInboundMissing<T>(call: () => Promise<T>): Promise<T | null> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof InboundMissingError) return null;
+    throw error;
+  }
 }
 
 async function whileInboundMissing<T>(call: () => Promise<T>): Promise<T> {
