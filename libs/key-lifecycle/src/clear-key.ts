@@ -71,9 +71,9 @@ function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
       lease.mustLast();
       return node.add(user);
     },
-    async remove(keyId: number) {
+    async remove(keyId: number, next?: "add-again") {
       lease.mustLast();
-      return node.remove(keyId);
+      return node.remove(keyId, next);
     },
   };
 }
@@ -119,7 +119,7 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
     try {
       if (lease.abandoned || key.unsure.includes(node.name)) {
         await ports.clock.sleep(lateCallMs);
-        await held.remove(keyId);
+        await held.remove(keyId, "add-again");
         const isAlone = (await held.add(key)) === "added";
         if (isAlone) await ports.store.markSure(keyId, node.name);
         else await ports.store.markUnsure(keyId, node.name);

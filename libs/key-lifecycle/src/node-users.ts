@@ -14,8 +14,12 @@ export interface NodeUsers {
   readonly name: string;
   /** Adds the user. `exists` when it was there with the same uuid, which is success; one with another uuid is replaced. */
   add(user: NodeUser): Promise<"added" | "exists">;
-  /** Removes the user; `absent` when it was not there, which is success. */
-  remove(keyId: number): Promise<"removed" | "absent">;
+  /**
+   * Removes the user; `absent` when it was not there, which is success.
+   *
+   * @param next `add-again` when its key is active; otherwise what the user has open may be cut off as well, for good
+   */
+  remove(keyId: number, next?: "add-again"): Promise<"removed" | "absent">;
 }
 
 /** The lease that makes one process the only one to change a key's user in the nodes. */

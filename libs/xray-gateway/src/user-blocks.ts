@@ -10,16 +10,27 @@ const { addRule, listRule, removeRule } = RoutingService.method;
 
 const BLOCK_OUTBOUND = "block";
 const RULE_TAG_PREFIX = "veil-block-";
-const MOST_RULES_OF_A_CALL = 100;
+/** No e-mail holds it. */
+const SEPARATOR = " ";
+const MOST_USERS_OF_A_RULE = 50;
 
-/** Routing rules that lead single users into a black hole. Those who are blocked at the same moment share a call. */
+/**
+ * Routing rules that lead users into a black hole. Users who are blocked at the same moment share one rule, whose tag names
+ * them: so the rules themselves say who is blocked, and many users cost few calls.
+ */
 export class UserBlocks {
   readonly #calls: NodeCalls;
   readonly #blocking: GatheredCalls<string, "blocked">;
 
   constructor(calls: NodeCalls) {
     this.#calls = calls;
-    this.#blocking = new GatheredCalls((emails) => this.#blockAll(emails), { largest: MOST_RULES_OF_A_CALL });
+    this.#blocking = new GatheredCalls(
+      async (emails) => {
+        await this.#addRule([...new Set(emails)]);
+        return emails.map(() => "blocked");
+      },
+      { largest: MOST_USERS_OF_A_RULE },
+    );
   }
 
   async block(email: string): Promise<void> {
@@ -27,41 +38,40 @@ export class UserBlocks {
     await this.#blocking.ask(email);
   }
 
-  async unblock(email: string): Promise<void> {
-    checkEmail(email);
-    await this.#calls.short("unblockUser", removeRule, { ruleTag: ruleTagOf(email) });
+  /** A rule that also blocks others gives way to one for them alone, which stands before it goes. */
+  async unblock(emails: readonly string[]): Promise<void> {
+    emails.forEach(checkEmail);
+    const released = new Set(emails);
+    for (const blocked of await this.#listRules()) {
+      const others = blocked.filter((email) => !released.has(email));
+      if (others.length === blocked.length) continue;
+      if (others.length > 0) await this.#addRule(others);
+      await this.#calls.short("unblockUsers", removeRule, { ruleTag: ruleTagOf(blocked) });
+    }
   }
 
   async list(): Promise<string[]> {
+    return [...new Set((await this.#listRules()).flat())];
+  }
+
+  /** Whom each rule of ours blocks; the oldest rule first. */
+  async #listRules(): Promise<string[][]> {
     const { rules } = await this.#calls.short("listBlockedUsers", listRule, {});
     return rules
       .filter(({ ruleTag }) => ruleTag.startsWith(RULE_TAG_PREFIX))
-      .map(({ ruleTag }) => ruleTag.slice(RULE_TAG_PREFIX.length));
+      .map(({ ruleTag }) => ruleTag.slice(RULE_TAG_PREFIX.length).split(SEPARATOR));
   }
 
-  /** Xray stops at the first rule that it has already, so then each is asked for by itself. */
-  async #blockAll(emails: readonly string[]): Promise<("blocked" | Error)[]> {
+  async #addRule(emails: readonly string[]): Promise<void> {
+    const rule = [{ tag: BLOCK_OUTBOUND, userEmail: [...emails], ruleTag: ruleTagOf(emails) }];
     try {
-      await this.#addRules([...new Set(emails)]);
+      await this.#calls.short("blockUser", addRule, { config: packTyped(ConfigSchema, { rule }), shouldAppend: true });
     } catch (error) {
       if (!isRefusal(error, "rule-exists")) throw error;
-      if (emails.length > 1) return Promise.all(emails.map((email) => this.#blockOne(email)));
     }
-    return emails.map(() => "blocked");
-  }
-
-  async #blockOne(email: string): Promise<"blocked" | Error> {
-    const [end = "blocked"] = await this.#blockAll([email]).catch((error: Error) => [error]);
-    return end;
-  }
-
-  async #addRules(emails: readonly string[]): Promise<void> {
-    const rule = emails.map((email) => ({ tag: BLOCK_OUTBOUND, userEmail: [email], ruleTag: ruleTagOf(email) }));
-    const config = packTyped(ConfigSchema, { rule });
-    await this.#calls.short("blockUser", addRule, { config, shouldAppend: true });
   }
 }
 
-function ruleTagOf(email: string): string {
-  return RULE_TAG_PREFIX + email;
+function ruleTagOf(emails: readonly string[]): string {
+  return RULE_TAG_PREFIX + emails.join(SEPARATOR);
 }

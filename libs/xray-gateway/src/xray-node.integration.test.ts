@@ -276,9 +276,19 @@ describe("a blocked user", () => {
     await node.blockUser(user.email);
     expect(await through(user.account.uuid)).toBe(false);
     expect(await through(neighbour.account.uuid)).toBe(true);
-    await node.unblockUser(user.email);
-    await node.unblockUser(user.email);
+    await node.unblockUsers([user.email]);
+    await node.unblockUsers([user.email]);
     expect(await through(user.account.uuid)).toBe(true);
+  });
+
+  it("shares a rule with those who are blocked at the same moment, and is let through without them", async () => {
+    const node = nodeOn("plain-in");
+    const emails = ["7@veil", "8@veil", "9@veil"];
+    await Promise.all(emails.map((email) => node.blockUser(email)));
+    expect(await node.listBlockedUsers()).toEqual(emails);
+    await node.unblockUsers(["8@veil", "10@veil"]);
+    expect(await node.listBlockedUsers()).toEqual(["7@veil", "9@veil"]);
+    await node.unblockUsers(emails);
   });
 
   it("is listed after those who were blocked before, and without the rules of others", async () => {
@@ -286,7 +296,7 @@ describe("a blocked user", () => {
     const emails = Array.from({ length: 5 }, () => newUser().email);
     for (const email of emails) await node.blockUser(email);
     expect(await node.listBlockedUsers()).toEqual(emails);
-    for (const email of emails) await node.unblockUser(email);
+    await node.unblockUsers(emails);
     expect(await node.listBlockedUsers()).toEqual([]);
   });
 });

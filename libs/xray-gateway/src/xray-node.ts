@@ -124,7 +124,7 @@ export interface XrayNode {
 
   /**
    * Leads every new stream of a user into the outbound `block`, for a user that was removed and whose multiplexed
-   * connection lives on. Twice is the same as once. The rule stays until `unblockUser` or the end of the process, and
+   * connection lives on. Twice is the same as once. The rule stays until `unblockUsers` or the end of the process, and
    * every rule is looked at for every connection of everybody. It comes last, so a rule of the config that matches the
    * user's traffic wins over it. Streams that stand live on.
    *
@@ -132,8 +132,8 @@ export interface XrayNode {
    */
   blockUser(email: string): Promise<void>;
 
-  /** Takes the rule away. Nothing happens when there is none. */
-  unblockUser(email: string): Promise<void>;
+  /** Lets users through again. Nothing happens to those who were not blocked. */
+  unblockUsers(emails: readonly string[]): Promise<void>;
 
   /** E-mails of the users whom `blockUser` blocked in this life of the process, whoever called it; the oldest first. */
   listBlockedUsers(): Promise<string[]>;
@@ -181,7 +181,7 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     readCounter: (counter) => counters.read(counter),
     onlineUsers: () => counters.onlineUsers(),
     blockUser: (email) => blocks.block(email),
-    unblockUser: (email) => blocks.unblock(email),
+    unblockUsers: (emails) => blocks.unblock(emails),
     listBlockedUsers: () => blocks.list(),
     close: () => connection.close(),
   };

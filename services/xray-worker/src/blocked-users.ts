@@ -4,14 +4,16 @@ import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } fro
 import { keyIdOfEmail } from "@veil/xray-protocols";
 
 export interface BlockedUsersOptions {
-  readonly node: Pick<XrayNode, "name" | "blockUser" | "unblockUser" | "listBlockedUsers" | "readCounter">;
+  readonly node: Pick<XrayNode, "name" | "blockUser" | "unblockUsers" | "listBlockedUsers" | "readCounter">;
   readonly store: Pick<KeyStore, "find">;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Xray looks at every rule for every new stream of everybody: 1,000 cost it about 20 µs. */
+/** Xray looks at all of them for every new stream of everybody: 1,000 cost it about 20 µs. */
 const mostBlocked = 1_000;
+/** How many are let go together when there are more: each time takes a look at the rules. */
+const releasedTogether = 100;
 /**
  * Xray closes a stream in which nothing moves (`connIdle`, 300 s by default) and a multiplexed connection that opens none
  * (120 s). After an hour in which not a byte was counted there is no connection left that a rule could concern.
@@ -64,13 +66,6 @@ export class BlockedUsers {
     });
   }
 
-  /** Lets a user through who is about to be added again. @throws as `XrayNode.unblockUser` */
-  async release(email: string): Promise<void> {
-    if (!this.#blocks.has(email)) return;
-    await this.#options.node.unblockUser(email);
-    this.#blocks.delete(email);
-  }
-
   /**
    * Takes away the rules that have nothing to do any more, those beyond the bound and those of keys that are wanted
    * after all.
@@ -80,8 +75,11 @@ export class BlockedUsers {
   async tidy(): Promise<void> {
     await this.#tolerant(async () => {
       await this.#learn();
-      const known = [...this.#blocks];
-      for (const [email, block] of known) await this.#review(email, block);
+      const idle: string[] = [];
+      for (const [email, block] of [...this.#blocks]) {
+        if ((await this.#review(email, block)) === "idle") idle.push(email);
+      }
+      await this.#release(idle);
       await this.#releaseSurplus();
     });
   }
@@ -99,21 +97,17 @@ export class BlockedUsers {
     }
   }
 
-  async #review(email: string, { quietSince, bytes }: Block): Promise<void> {
+  /** @returns whether the block has nothing to do any more */
+  async #review(email: string, { quietSince, bytes }: Block): Promise<"idle" | "needed"> {
     const now = this.#options.clock.now();
-    if (bytes !== null && now - quietSince < quietMs) return;
-    if (bytes === null && (await this.#isWanted(email))) {
-      await this.release(email);
-      return;
-    }
+    if (bytes !== null && now - quietSince < quietMs) return "needed";
+    if (bytes === null && (await this.#isWanted(email))) return "idle";
     const counted = await this.#bytesOf(email);
-    if (counted === bytes) {
-      await this.release(email);
-    } else {
-      // Set anew, it is the last one.
-      this.#blocks.delete(email);
-      this.#blocks.set(email, { quietSince: now, bytes: counted });
-    }
+    if (counted === bytes) return "idle";
+    // Set anew, it is the last one.
+    this.#blocks.delete(email);
+    this.#blocks.set(email, { quietSince: now, bytes: counted });
+    return "needed";
   }
 
   async #isWanted(email: string): Promise<boolean> {
@@ -129,10 +123,15 @@ export class BlockedUsers {
   }
 
   async #releaseSurplus(): Promise<void> {
-    const surplus = [...this.#blocks.keys()].slice(0, Math.max(0, this.#blocks.size - mostBlocked));
-    // Forgotten first, since many may come here at once; should the node not answer, its list brings them back.
-    for (const email of surplus) this.#blocks.delete(email);
-    for (const email of surplus) await this.#options.node.unblockUser(email);
+    if (this.#blocks.size <= mostBlocked) return;
+    await this.#release([...this.#blocks.keys()].slice(0, this.#blocks.size - mostBlocked + releasedTogether));
+  }
+
+  /** Forgotten first, since many may come here at once; should the node not answer, its list brings them back. */
+  async #release(emails: readonly string[]): Promise<void> {
+    if (emails.length === 0) return;
+    for (const email of emails) this.#blocks.delete(email);
+    await this.#options.node.unblockUsers(emails);
   }
 
   /** A node that can't block is said once; one that is away is noticed by whoever removes users there. */

@@ -91,7 +91,7 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
   return {
     name: node.name,
     add: (user) => limit(() => node.add(user)),
-    remove: (keyId) => limit(() => node.remove(keyId)),
+    remove: (keyId, next) => limit(() => node.remove(keyId, next)),
   };
 }
 

@@ -39,7 +39,7 @@ const calledMethods = [
   "removeInbound",
   "addInbound",
   "blockUser",
-  "unblockUser",
+  "unblockUsers",
   "listBlockedUsers",
   "readCounter",
 ];

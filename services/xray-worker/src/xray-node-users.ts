@@ -28,7 +28,7 @@ export interface XrayNodeUsersOptions {
   /** The short id that every share link names. */
   readonly shortId: string;
   /** Where removed users' multiplexed connections are to be cut off. */
-  readonly blocked?: Pick<BlockedUsers, "block" | "release"> | null;
+  readonly blocked?: Pick<BlockedUsers, "block"> | null;
   /** Where the users are also kept in the node's config file. */
   readonly mirror?: Pick<ConfigMirror, "settle" | "soon"> | null;
 }
@@ -51,11 +51,9 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   async add(user: NodeUser): Promise<"added" | "exists"> {
-    const { node, blocked, mirror } = this.#options;
+    const { node, mirror } = this.#options;
     const wanted = this.#inboundUser(user);
     const end = await nodeErrors(this.name, async () => {
-      // Settling an unsure user removes it first.
-      await blocked?.release(wanted.email);
       try {
         return await whileInboundMissing(() => node.addUser(wanted));
       } catch (error) {
@@ -69,10 +67,10 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   /** Out of the file first: an Xray that starts in between must not bring the user back. */
-  async remove(keyId: number): Promise<"removed" | "absent"> {
+  async remove(keyId: number, next?: "add-again"): Promise<"removed" | "absent"> {
     const { node, blocked, mirror } = this.#options;
     const email = userEmail(keyId);
-    await Promise.all([mirror?.settle(keyId), blocked?.block(email)]);
+    await Promise.all([mirror?.settle(keyId), next === "add-again" ? undefined : blocked?.block(email)]);
     return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
   }
 
