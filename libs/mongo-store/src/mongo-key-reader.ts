@@ -6,6 +6,7 @@ import { creationSchema, type KeyDocument, keySchema, phaseNumber, toCreation, t
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { GatheredCalls } from "@veil/gathered-calls";
+import { longRead } from "./long-read.ts";
 import { storeErrors } from "./store-errors.ts";
 
 /** A page of keys: those after a key id, at most so many. */
@@ -16,8 +17,6 @@ export interface KeyPage {
 
 const readAtOnce = 2_000;
 const idsAtOnce = 10_000;
-/** An engine that sorts without an index takes seconds for tens of thousands of keys before the first one comes. */
-const longRead = { socketTimeoutMS: 30_000 };
 /** What such an engine does before it gives the first document costs it a processor each. */
 const openedAtOnce = 4;
 

@@ -16,6 +16,7 @@ import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { InsertIfAbsent } from "./insert-if-absent.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
+import { longRead } from "./long-read.ts";
 import { storeErrors } from "./store-errors.ts";
 import { UpdatesById } from "./updates-by-id.ts";
 
@@ -142,7 +143,7 @@ export class MongoKeyStore implements KeyStore {
 
   async findOverdue(before: number): Promise<Creation[]> {
     return storeErrors(async () => {
-      const claims = await this.#creations.find({ decided: false, deadline: { $lt: before } }).toArray();
+      const claims = await this.#creations.find({ decided: false, deadline: { $lt: before } }, longRead).toArray();
       const undecided = await this.#undecided(claims);
       const open = new Set(undecided.map(({ job }) => job));
       const decided = claims.map(({ _id }) => _id).filter((job) => !open.has(job));
@@ -154,7 +155,8 @@ export class MongoKeyStore implements KeyStore {
   async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
     const unsure = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
     return storeErrors(async () => {
-      const documents = await this.#keys.find({ $or: [{ phase: phaseNumber("deleting") }, ...unsure] }).toArray();
+      const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...unsure] };
+      const documents = await this.#keys.find(unfinished, longRead).toArray();
       return documents.map(toKeyRecord);
     });
   }
@@ -164,7 +166,7 @@ export class MongoKeyStore implements KeyStore {
     return storeErrors(async () => {
       const desired = new Map<number, DesiredUser>();
       const cursor = this.#keys
-        .find({ phase: phaseNumber("active") })
+        .find({ phase: phaseNumber("active") }, longRead)
         .project<Pick<KeyDocument, "key_id" | "uuid" | "unsure">>({ _id: 0, key_id: 1, uuid: 1, unsure: 1 })
         .batchSize(10_000);
       for await (const { key_id, uuid, unsure } of cursor) {
@@ -185,7 +187,7 @@ export class MongoKeyStore implements KeyStore {
 
   /** Keys that are claimed and not decided: perhaps in some node already. @throws StoreUnavailableError */
   async findCreating(): Promise<Creation[]> {
-    return storeErrors(async () => this.#undecided(await this.#creations.find({ decided: false }).toArray()));
+    return storeErrors(async () => this.#undecided(await this.#creations.find({ decided: false }, longRead).toArray()));
   }
 
   /** How many keys are in each phase, and how many are being created. @throws StoreUnavailableError */
@@ -194,8 +196,8 @@ export class MongoKeyStore implements KeyStore {
       const [creating, active, deleting] = await Promise.all([
         // A claim is marked as decided only by the next sweep, so its document alone does not tell.
         this.findCreating(),
-        this.#keys.countDocuments({ phase: phaseNumber("active") }),
-        this.#keys.countDocuments({ phase: phaseNumber("deleting") }),
+        this.#keys.countDocuments({ phase: phaseNumber("active") }, longRead),
+        this.#keys.countDocuments({ phase: phaseNumber("deleting") }, longRead),
       ]);
       return { creating: creating.length, active, deleting };
     });
