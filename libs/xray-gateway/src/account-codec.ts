@@ -1,4 +1,3 @@
-import type { User } from "./generated/xray/common/protocol_pb.ts";
 import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
 
 /** A protocol's accounts and inbounds on the wire. */
@@ -12,6 +11,4 @@ export interface AccountCodec<A> {
   encode(account: A): TypedMessage;
   /** The account in a message of the kind `accountType`, `null` for one that we would never send. */
   decode(value: Uint8Array): A | null;
-  /** Inbound settings with those users only that `isKept` says. Throws on bytes that don't decode. */
-  keepClients(settings: Uint8Array, isKept: (user: User) => boolean): Uint8Array;
 }

@@ -3,11 +3,11 @@ import { z } from "zod";
 import { codecOfInbound } from "./codecs.ts";
 import { InvalidXrayRequestError } from "./errors.ts";
 import { ReceiverConfigSchema } from "./generated/xray/app/proxyman/proxyman_pb.ts";
-import type { User } from "./generated/xray/common/protocol_pb.ts";
 import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
 import type { InboundHandlerConfig } from "./generated/xray/core/core_pb.ts";
 import { InboundHandlerConfigSchema } from "./generated/xray/core/core_pb.ts";
 import { ConfigSchema as RealityConfigSchema } from "./generated/xray/transport/reality/reality_pb.ts";
+import { withNamelessClients } from "./nameless-clients.ts";
 import { packTyped, unpackTyped } from "./typed-message.ts";
 
 /**
@@ -35,7 +35,7 @@ export function definitionOf(inbound: InboundHandlerConfig): InboundDefinition |
   const settings = inbound.proxySettings;
   const codec = settings && codecOfInbound(settings.type);
   if (settings === undefined || codec === undefined) return null;
-  const value = codec.keepClients(settings.value, isNameless);
+  const value = withNamelessClients(settings.value, codec.clientsField);
   return encodeDefinition({ ...inbound, proxySettings: { ...settings, value } });
 }
 
@@ -86,10 +86,6 @@ function shortIdBytes(shortId: string): Uint8Array {
   const bytes = new Uint8Array(SHORT_ID_BYTES);
   bytes.set(Buffer.from(shortId, "hex"));
   return bytes;
-}
-
-function isNameless(user: User): boolean {
-  return user.email === "";
 }
 
 function encodeDefinition(config: InboundHandlerConfig): InboundDefinition {

@@ -1,4 +1,3 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { VlessAccount } from "@veil/xray-protocols";
 import { isVlessFlow, vless } from "@veil/xray-protocols";
 import type { AccountCodec } from "./account-codec.ts";
@@ -22,11 +21,5 @@ export const vlessCodec: AccountCodec<VlessAccount> = {
     if (message === null || message.$unknown !== undefined || !isVlessFlow(message.flow)) return null;
     const account: VlessAccount = { protocol: "vless", uuid: message.id, flow: message.flow };
     return vless.isValidAccount(account) ? account : null;
-  },
-
-  keepClients(settings, isKept) {
-    const config = fromBinary(ConfigSchema, settings);
-    config.clients = config.clients.filter(isKept);
-    return toBinary(ConfigSchema, config);
   },
 };
