@@ -20,6 +20,8 @@ import { longRead } from "./long-read.ts";
 import { storeErrors } from "./store-errors.ts";
 import { UpdatesById } from "./updates-by-id.ts";
 
+/** About as many finds by id as the embedded engine answers while it reads 10,000 documents. */
+const askedOneByOne = 300;
 /** Deadline of a job that may never claim: always over, so that housekeeping can drop it. */
 const forbiddenDeadline = 0;
 
@@ -193,13 +195,20 @@ export class MongoKeyStore implements KeyStore {
   /** How many keys are in each phase, and how many are being created. @throws StoreUnavailableError */
   async countByState(): Promise<Record<"creating" | "active" | "deleting", number>> {
     return storeErrors(async () => {
-      const [creating, active, deleting] = await Promise.all([
+      // One look at the keys for both phases: an engine without the index reads all of them for it.
+      const phases = [phaseNumber("active"), phaseNumber("deleting")];
+      const [creating, counts] = await Promise.all([
         // A claim is marked as decided only by the next sweep, so its document alone does not tell.
         this.findCreating(),
-        this.#keys.countDocuments({ phase: phaseNumber("active") }, longRead),
-        this.#keys.countDocuments({ phase: phaseNumber("deleting") }, longRead),
+        this.#keys
+          .aggregate<{ _id: number; keys: number }>(
+            [{ $match: { phase: { $in: phases } } }, { $group: { _id: "$phase", keys: { $sum: 1 } } }],
+            longRead,
+          )
+          .toArray(),
       ]);
-      return { creating: creating.length, active, deleting };
+      const [active, deleting] = phases.map((phase) => counts.find(({ _id }) => _id === phase)?.keys ?? 0);
+      return { creating: creating.length, active: active ?? 0, deleting: deleting ?? 0 };
     });
   }
 
@@ -229,16 +238,21 @@ export class MongoKeyStore implements KeyStore {
   /** Those of the claims whose key has no document. */
   async #undecided(claims: readonly CreationDocument[]): Promise<Creation[]> {
     const creations = claims.map(toCreation).filter((creation) => creation !== null);
-    const ids = creations.map(({ keyId }) => String(keyId));
-    const decided =
-      ids.length === 0
-        ? []
-        : await this.#keys
-            .find({ _id: { $in: ids } })
-            .project({ _id: 1 })
-            .toArray();
-    const known = new Set(decided.map(({ _id }) => String(_id)));
+    const known = await this.#known(creations.map(({ keyId }) => String(keyId)));
     return creations.filter(({ keyId }) => !known.has(String(keyId)));
+  }
+
+  /** Those of the ids that have a document. An engine that reads everything for several ids is asked for few one by one. */
+  async #known(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length <= askedOneByOne) {
+      const found = await Promise.all(ids.map((id) => this.#found.find(id)));
+      return new Set(found.flatMap((document) => (document === null ? [] : [document._id])));
+    }
+    const found = await this.#keys
+      .find({ _id: { $in: [...ids] } }, longRead)
+      .project({ _id: 1 })
+      .toArray();
+    return new Set(found.map(({ _id }) => String(_id)));
   }
 
   /** What it reads afterwards may be newer than what it wrote: phases never fall, and the first deleter stays the first. */

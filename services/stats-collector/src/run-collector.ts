@@ -150,6 +150,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       });
       const compacting = runPeriodically({
         everyMs: compactEveryMs,
+        firstRun: "later",
         jitter: 0.1,
         task: async () => {
           const compacted = await compactor.pass();
@@ -160,6 +161,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       running.onStop("loops", "compactor", () => compacting.stop());
       const removing = runPeriodically({
         everyMs: removeGoneEveryMs,
+        firstRun: "later",
         jitter: 0.5,
         task: async () => {
           const removed = await removeGone(records, keys);

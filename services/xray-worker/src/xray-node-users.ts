@@ -33,8 +33,11 @@ export interface XrayNodeUsersOptions {
   readonly mirror?: Pick<ConfigMirror, "settle" | "soon"> | null;
 }
 
-/** While an inbound is replaced it is missing for some milliseconds; an add or a remove waits that out. */
-const missingInboundWaitMs = 1_000;
+/**
+ * While an inbound is replaced it is missing for as long as the keys take to be read: milliseconds, or seconds for tens of
+ * thousands on the embedded engine. An add or a remove waits that out.
+ */
+const missingInboundWaitMs = 3_000;
 const askAgainMs = 25;
 const addedAtOnce = 32;
 
