@@ -8,8 +8,8 @@ import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11_000;
 
-/** Small enough for the slowest engine to answer within the connection's time limit. */
-const updatesAtOnce = 500;
+/** Few enough for the engine to answer within the connection's time limit: one with indexes, and the embedded one. */
+const updatesAtOnce = { indexed: 5_000, embedded: 500 } as const;
 const subjectsAtOnce = 1_000;
 /** On the embedded engine, more records than this are found sooner by reading all. */
 const worthAScan = 500;
@@ -87,7 +87,7 @@ export class MongoTrafficStore implements TrafficStore {
 
   async writeMany(updates: readonly LedgerUpdate[]): Promise<Set<string>> {
     const refused = new Set<string>();
-    for (const part of inParts(updates, updatesAtOnce)) {
+    for (const part of inParts(updates, await this.#updatesAtOnce())) {
       for (const update of await this.#writePart(part)) refused.add(update.subject);
     }
     return refused;
@@ -130,10 +130,14 @@ export class MongoTrafficStore implements TrafficStore {
   }
 
   async remove(subjects: readonly string[]): Promise<void> {
-    for (const part of inParts(subjects, updatesAtOnce)) {
+    for (const part of inParts(subjects, await this.#updatesAtOnce())) {
       const deletions = part.map((subject) => ({ deleteOne: { filter: { _id: subject } } }));
       await storeErrors(() => this.#records.bulkWrite(deletions, { ordered: false }));
     }
+  }
+
+  #updatesAtOnce(): Promise<number> {
+    return storeErrors(async () => ((await this.#readsAnyByIndex()) ? updatesAtOnce.indexed : updatesAtOnce.embedded));
   }
 
   #upsert(update: LedgerUpdate): Promise<TrafficDocument | null> {

@@ -27,17 +27,15 @@ export interface SyncAllResult {
  * @throws StoreUnavailableError when the active keys can't be counted
  */
 export async function syncAll({ syncs, keys, clock, log, limitMs }: SyncAllOptions): Promise<SyncAllResult> {
-  const results = await Promise.all(
-    syncs.map(async (sync) => {
-      try {
-        return await withinTime(sync.run(), limitMs, clock);
-      } catch (err) {
-        log.warn({ err, node: sync.node }, "the node could not be read");
-        return null;
-      }
-    }),
-  );
-  const active = await keys.count();
+  const readings = syncs.map(async (sync) => {
+    try {
+      return await withinTime(sync.run(), limitMs, clock);
+    } catch (err) {
+      log.warn({ err, node: sync.node }, "the node could not be read");
+      return null;
+    }
+  });
+  const [active, results] = await Promise.all([keys.count(), Promise.all(readings)]);
   const errors = Math.min(active, errorsIn(results) ?? active);
   return { updated: active - errors, errors };
 }
