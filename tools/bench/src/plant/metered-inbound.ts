@@ -35,11 +35,13 @@ export function addMeteredInbound(
   };
   const sink = { tag: sinkTag, protocol: "freedom", settings: { redirect: `127.0.0.1:${sinkPort}` } };
   // Once one side has said all, Xray waits a second for the other one: here there is nothing to wait for.
-  const [[level = "0", limits = {}] = []] = Object.entries(policy.levels);
-  const hasty = { ...policy, levels: { [level]: { ...limits, uplinkOnly: 0, downlinkOnly: 0 } } };
+  const levels: Record<string, object> = {};
+  for (const [level, limits] of Object.entries(policy.levels)) {
+    levels[level] = { ...limits, uplinkOnly: 0, downlinkOnly: 0 };
+  }
   return {
     ...rest,
-    policy: hasty,
+    policy: { ...policy, levels },
     inbounds: [...inbounds, inbound],
     outbounds: [...outbounds, sink],
     routing: { ...routing, rules: [{ inboundTag: [tag], outboundTag: sinkTag }, ...routing.rules] },
