@@ -52,6 +52,21 @@ test("a reason stands until a pass has ended well", () => {
   expect(watch.seen({ users: 100, uptime: 3 }, 3_000)).toBeNull();
 });
 
+test("users that another process put back call for no pass of one's own before the period", () => {
+  passedOnce();
+  expect(watch.seen({ users: 0, uptime: 0 }, 1_000)).toBe("restart");
+  expect(watch.seen({ users: 40, uptime: 1 }, 2_000)).toBe("period");
+  expect(watch.seen({ users: 100, uptime: 2 }, 3_000)).toBeNull();
+  expect(watch.seen({ users: 100, uptime: 32 }, 33_000)).toBe("period");
+});
+
+test("users that one's own pass put back before it failed call for another one", () => {
+  passedOnce();
+  expect(watch.seen({ users: 0, uptime: 0 }, 1_000)).toBe("restart");
+  watch.began();
+  expect(watch.seen({ users: 100, uptime: 1 }, 2_000)).toBe("period");
+});
+
 test("a pass that had to postpone something is followed by another one soon", () => {
   passedOnce();
   watch.passed(1_000, { postponed: 1, users: 100 });

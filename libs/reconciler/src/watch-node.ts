@@ -21,6 +21,8 @@ export class NodeWatch {
   #last: NodeGlance | null = null;
   #away = false;
   #passedAt: number | null = null;
+  /** How many users the node had before it lost them, until a pass of this process begins to put them back. */
+  #lost: number | null = null;
 
   constructor(periodMs: number) {
     this.#periodMs = periodMs;
@@ -38,10 +40,16 @@ export class NodeWatch {
     this.#last = glance;
     this.#away = false;
     if (this.#passedAt === null) return "start";
-    if (last !== null && glance.uptime < last.uptime) return this.#due("restart");
-    if (last !== null && glance.users * 2 <= last.users && last.users > 0) return this.#due("emptied");
+    if (last !== null && glance.uptime < last.uptime) return this.#due("restart", last, glance);
+    if (last !== null && glance.users * 2 <= last.users && last.users > 0) return this.#due("emptied", last, glance);
     if (wasAway) return this.#due("back");
+    if (this.#lost !== null && glance.users >= this.#lost) this.#mendedByAnother(now);
     return now - this.#passedAt >= this.#periodMs ? "period" : null;
+  }
+
+  /** A pass of this process has begun: from now on its end alone counts. */
+  began(): void {
+    this.#lost = null;
   }
 
   /**
@@ -56,8 +64,15 @@ export class NodeWatch {
   }
 
   /** Until a pass ends well the reason stands, also when this one fails. */
-  #due(reason: PassReason): PassReason {
+  #due(reason: PassReason, before?: NodeGlance, now?: NodeGlance): PassReason {
     this.#passedAt = Number.NEGATIVE_INFINITY;
+    if (before !== undefined && now !== undefined && now.users < before.users) this.#lost = before.users;
     return reason;
+  }
+
+  /** The users are there again before this process came to it: a second pass would only read everything once more. */
+  #mendedByAnother(now: number): void {
+    this.#lost = null;
+    this.#passedAt = now;
   }
 }

@@ -53,7 +53,10 @@ export class ReconcileLoop {
     if (reason === null) return;
     const { exclusive, node, clock } = this.#options;
     const subject = `reconcile:${node.name}`;
-    const pass = await runExclusively({ ...exclusive, subject, leaseMs: passLeaseMs }, () => this.#pass(reason));
+    const pass = await runExclusively({ ...exclusive, subject, leaseMs: passLeaseMs }, () => {
+      this.#watch.began();
+      return this.#pass(reason);
+    });
     if (pass !== null) this.#watch.passed(clock.now(), pass.result);
   }
 
