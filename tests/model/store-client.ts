@@ -6,7 +6,7 @@ import {
   type KeyStore,
   keyPhases,
 } from "@veil/key-lifecycle";
-import type { DesiredUser } from "@veil/reconciler";
+import type { DesiredUser } from "@veil/key-lifecycle";
 import { type CreationDocument, type KeyDocument, type SimulatedMongo, toRecord } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
 

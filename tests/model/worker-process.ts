@@ -15,7 +15,7 @@ import { KeyLeases } from "@veil/leases";
 import type { Redis } from "@veil/redis-connection";
 import type { Logger } from "@veil/service-runtime";
 import type { XrayNode } from "@veil/xray-gateway";
-import { keepHouse, ReconcileLoop, XrayNodeUsers } from "./real-services.ts";
+import { dropTombstones, ReconcileLoop, sweep, XrayNodeUsers } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { leasePrefix, RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
@@ -50,7 +50,10 @@ export function startWorker(process: Process, system: System): void {
   const exclusive = { redis: leases, prefix: leasePrefix };
   const log = silentLogger;
 
-  const housekeeping = every(reconcilePeriodMs, () => keepHouse({ ports, store, exclusive, clock, log }));
+  const housekeeping = every(reconcilePeriodMs, async () => {
+    await sweep({ ports, exclusive, log });
+    await dropTombstones({ store, exclusive, clock, log });
+  });
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
       node,

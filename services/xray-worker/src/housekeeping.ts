@@ -1,11 +1,11 @@
 import { type LifecyclePorts, sweepKeys } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
-import type { MongoKeyStore } from "@veil/mongo-store";
 import type { Clock, Logger } from "@veil/service-runtime";
 
 export interface HousekeepingOptions {
   readonly ports: LifecyclePorts;
-  readonly store: Pick<MongoKeyStore, "dropTombstones">;
+  /** Drops what was only kept for late duplicates of jobs before a time in Unix seconds. @returns how much that was */
+  readonly store: { dropTombstones(before: number): Promise<number> };
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -15,11 +15,17 @@ const sweepLeaseMs = 10_000;
 /** No duplicate of a job turns up after a day. */
 const tombstoneAgeS = 24 * 60 * 60;
 
-/** Finishes what jobs left unfinished and forgets what no job can need; one replica at a time. */
-export async function keepHouse({ ports, store, exclusive, clock, log }: HousekeepingOptions): Promise<void> {
+/** Finishes what jobs left unfinished; one replica at a time. */
+export async function sweep({ ports, exclusive, log }: Pick<HousekeepingOptions, "ports" | "exclusive" | "log">) {
   await runExclusively({ ...exclusive, subject: "sweep", leaseMs: sweepLeaseMs }, async () => {
     const swept = await sweepKeys(ports);
     if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "finished what jobs left unfinished");
+  });
+}
+
+/** Forgets what no job can need any more; one replica at a time. */
+export async function dropTombstones({ store, exclusive, clock, log }: Omit<HousekeepingOptions, "ports">) {
+  await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: sweepLeaseMs }, async () => {
     const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - tombstoneAgeS);
     if (dropped > 0) log.debug({ dropped }, "dropped tombstones");
   });

@@ -22,7 +22,7 @@ import {
 } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
 import { connectNodes } from "./connect-nodes.ts";
-import { keepHouse } from "./housekeeping.ts";
+import { dropTombstones, sweep } from "./housekeeping.ts";
 import { ReconcileLoop } from "./keep-reconciled.ts";
 import { keyJobHandlers } from "./key-job-handlers.ts";
 import { workerSettings } from "./settings.ts";
@@ -42,6 +42,8 @@ const measured = workerMetrics({
 });
 
 const glanceEveryMs = 1_000;
+/** Tombstones stay for a day: that some of them stay a little longer costs less than looking for them often. */
+const forgetEveryMs = 10 * 60_000;
 /** How long the first work waits for MongoDB and Redis before it is tried without. */
 const connectLimitMs = 5_000;
 
@@ -106,15 +108,24 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       });
       running.onStop("loops", "preparation", () => preparation.stop());
 
-      const housekeeping = runPeriodically({
+      const sweeping = runPeriodically({
         everyMs: settings.RECONCILE_INTERVAL_SECONDS * 1_000,
         jitter: 0.1,
         // The nodes' first passes call for it: users wait for those.
         firstRun: "later",
-        task: () => keepHouse({ ports, store, exclusive, clock: systemClock, log }),
+        task: () => sweep({ ports, exclusive, log }),
         onError: (err) => log.warn({ err }, "could not sweep"),
       });
-      running.onStop("loops", "housekeeping", () => housekeeping.stop());
+      running.onStop("loops", "sweep", () => sweeping.stop());
+
+      const forgetting = runPeriodically({
+        everyMs: forgetEveryMs,
+        jitter: 0.5,
+        firstRun: "later",
+        task: () => dropTombstones({ store, exclusive, clock: systemClock, log }),
+        onError: (err) => log.warn({ err }, "could not drop tombstones"),
+      });
+      running.onStop("loops", "tombstones", () => forgetting.stop());
 
       for (const { node, users } of nodes) {
         const loop = new ReconcileLoop({
@@ -129,7 +140,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           onPass: (pass) => {
             measured.pass(pass);
             // What could not be removed while the node was away, or came back with it, must not wait for the period.
-            if (pass.result === "ok" && pass.reason !== "period") void housekeeping.trigger();
+            if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
           },
         });
         const ticking = runPeriodically({
