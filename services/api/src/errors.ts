@@ -106,12 +106,3 @@ export class LinkNotConfiguredError extends Error {
     this.missing = missing;
   }
 }
-
-/** Thrown when something took longer than the time it was given; it may still happen. */
-export class TimeLimitError extends Error {
-  override readonly name = "TimeLimitError";
-
-  constructor(limitMs: number) {
-    super(`took longer than ${limitMs} ms`);
-  }
-}

@@ -1,5 +1,6 @@
 import type { JobResult } from "@veil/job-contract";
 import { type KeyRecord, wasCreated } from "@veil/key-lifecycle";
+import { withinTime } from "@veil/service-runtime";
 import {
   OutcomeUnknownError,
   queueAway,
@@ -13,7 +14,6 @@ import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { requireStore } from "../writes/require-store.ts";
 import { submitJob } from "../writes/submit-job.ts";
-import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
 import { judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
 import type { WritePorts } from "../writes/write-ports.ts";

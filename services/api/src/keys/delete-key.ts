@@ -1,10 +1,10 @@
 import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { TimeLimitError, withinTime } from "@veil/service-runtime";
 import {
   KeyNotFoundError,
   notYetOut,
   queueAway,
   storeAway,
-  TimeLimitError,
   WriteFailedError,
   WriteUnavailableError,
   WriteUnseenUnavailableError,
@@ -13,7 +13,6 @@ import type { KeyReader, RequestScope } from "../ports.ts";
 import { awaitVerdict } from "../writes/await-verdict.ts";
 import { requireStore } from "../writes/require-store.ts";
 import { submitJob } from "../writes/submit-job.ts";
-import { withinTime } from "../writes/within-time.ts";
 import { jobIdOf } from "../writes/write-jobs.ts";
 import { judgingLimits, limitsOf } from "../writes/write-limits.ts";
 import type { WritePorts } from "../writes/write-ports.ts";

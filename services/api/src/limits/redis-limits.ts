@@ -1,9 +1,9 @@
 import type { Redis } from "@veil/redis-connection";
+import { withinTime } from "@veil/service-runtime";
 import { LRUCache } from "lru-cache";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { AuthGuard } from "../http/bearer-auth.ts";
 import type { RateLimit } from "../http/limit-rate.ts";
-import { withinTime } from "../writes/within-time.ts";
 
 /** Counting must not hold a request up: a Redis that takes longer counts as away, and what can't be counted is let through. */
 const patienceMs = 250;

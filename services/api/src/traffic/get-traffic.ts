@@ -1,9 +1,8 @@
 import { QueueUnavailableError } from "@veil/job-contract";
-import { TimeLimitError } from "../errors.ts";
+import { TimeLimitError, withinTime } from "@veil/service-runtime";
 import type { VisibleKeys } from "../keys/visible-keys.ts";
 import type { RequestScope, TrafficFigures, TrafficReader } from "../ports.ts";
 import { nothingYet } from "./list-traffic.ts";
-import { withinTime } from "../writes/within-time.ts";
 import type { WritePorts } from "../writes/write-ports.ts";
 
 export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {

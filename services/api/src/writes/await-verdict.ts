@@ -1,7 +1,7 @@
 import type { JobName, JobResult, JobVerdict } from "@veil/job-contract";
 import type { Clock } from "@veil/key-lifecycle";
+import { withinTime } from "@veil/service-runtime";
 import type { Jobs, RequestScope } from "../ports.ts";
-import { withinTime } from "./within-time.ts";
 
 export interface Awaited<N extends JobName> {
   readonly name: N;
