@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
 
 /** A protocol's accounts and inbounds on the wire. */
@@ -8,6 +9,8 @@ export interface AccountCodec<A> {
   readonly inboundType: string;
   /** The number of the field of those settings that holds the users. */
   readonly clientsField: number;
+  /** Reads an account back that was stored as JSON. */
+  readonly accountSchema: z.ZodType<A>;
   encode(account: A): TypedMessage;
   /** The account in a message of the kind `accountType`, `null` for one that we would never send. */
   decode(value: Uint8Array): A | null;

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import type { Account } from "@veil/xray-protocols";
-import { protocols } from "@veil/xray-protocols";
+import { protocolOf } from "@veil/xray-protocols";
 import { z } from "zod";
-import { codecOfAccount, codecs } from "./codecs.ts";
+import { accountSchema, codecOf, codecOfAccount } from "./codecs.ts";
 import type { User } from "./generated/xray/common/protocol_pb.ts";
 import { UserSchema } from "./generated/xray/common/protocol_pb.ts";
 import { TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
@@ -32,8 +32,8 @@ export interface InboundUser {
 /** Reads back a user that was stored as JSON. */
 export const inboundUserSchema: z.ZodType<InboundUser> = z.object({
   email: z.string(),
-  account: z.discriminatedUnion("protocol", [
-    z.object({ protocol: z.literal("vless"), uuid: z.string(), flow: z.enum(["", "xtls-rprx-vision"]) }),
+  account: z.union([
+    accountSchema,
     z.object({ protocol: z.literal("other"), type: z.string(), value: z.base64(), level: z.int().min(0) }),
   ]),
 });
@@ -42,7 +42,7 @@ export const inboundUserSchema: z.ZodType<InboundUser> = z.object({
 export function encodeUser(user: InboundUser): User {
   const { email, account } = user;
   if (account.protocol !== "other") {
-    return create(UserSchema, { email, account: codecs[account.protocol].encode(account) });
+    return create(UserSchema, { email, account: codecOf(account).encode(account) });
   }
   const { type, level } = account;
   const value = Buffer.from(account.value, "base64");
@@ -66,7 +66,7 @@ export function isSameUser(one: InboundUser, other: InboundUser): boolean {
 
 function isSameAccount(one: InboundUser["account"], other: InboundUser["account"]): boolean {
   if (one.protocol !== "other" && other.protocol !== "other") {
-    return protocols[one.protocol].isSameAccount(one, other);
+    return one.protocol === other.protocol && protocolOf(one).isSameAccount(one, other);
   }
   if (one.protocol !== "other" || other.protocol !== "other") return false;
   return one.type === other.type && one.level === other.level && one.value === other.value;

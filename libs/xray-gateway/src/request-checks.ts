@@ -1,5 +1,5 @@
-import { protocols } from "@veil/xray-protocols";
-import { codecs } from "./codecs.ts";
+import { protocolOf } from "@veil/xray-protocols";
+import { codecOf } from "./codecs.ts";
 import { InvalidXrayRequestError } from "./errors.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { emailFault } from "./user-email-fault.ts";
@@ -29,8 +29,8 @@ export function checkUser(user: InboundUser, accountType: string): void {
     return;
   }
   checkEmail(email);
-  checkKind(email, codecs[account.protocol].accountType, accountType);
-  if (!protocols[account.protocol].isValidAccount(account)) {
+  checkKind(email, codecOf(account).accountType, accountType);
+  if (!protocolOf(account).isValidAccount(account)) {
     throw new InvalidXrayRequestError(`the account of ${email} is malformed`);
   }
 }

@@ -1,5 +1,6 @@
 import type { VlessAccount } from "@veil/xray-protocols";
 import { isVlessFlow, vless } from "@veil/xray-protocols";
+import { z } from "zod";
 import type { AccountCodec } from "./account-codec.ts";
 import { AccountSchema } from "./generated/xray/proxy/vless/account_pb.ts";
 import { ConfigSchema } from "./generated/xray/proxy/vless/inbound_pb.ts";
@@ -10,6 +11,11 @@ export const vlessCodec: AccountCodec<VlessAccount> = {
   accountType: AccountSchema.typeName,
   inboundType: ConfigSchema.typeName,
   clientsField: ConfigSchema.field.clients.number,
+  accountSchema: z.object({
+    protocol: z.literal("vless"),
+    uuid: z.string(),
+    flow: z.enum(["", "xtls-rprx-vision"]),
+  }),
 
   /** The UUID without dashes, which Xray doesn't need: 50,000 users must fit into one message of 4 MiB. */
   encode(account) {

@@ -1,7 +1,7 @@
 /** What a VPN protocol says of a key: its account and its share link. Pure. */
 export type { Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
-export { keyProtocol, protocols } from "./protocols.ts";
+export { keyProtocol, protocolOf } from "./protocols.ts";
 export type { LinkedKey, LinkFlow, LinkSettings } from "./share-link.ts";
 export { keyIdOfEmail, userEmail } from "./user-email.ts";
 export { isSameUuidInXray, isUuidV4 } from "./uuid.ts";

@@ -1,4 +1,4 @@
-import type { VlessAccount } from "./vless.ts";
+import type { Protocol } from "./protocol.ts";
 import { vless } from "./vless.ts";
 
 /** Every protocol that an account can have, by name. A further one is its own file and a line here. */
@@ -10,4 +10,9 @@ export const keyProtocol = protocols.vless;
 export type ProtocolName = keyof typeof protocols;
 
 /** An account under any of the protocols, told apart by `protocol`. */
-export type Account = VlessAccount;
+export type Account = ReturnType<(typeof protocols)[ProtocolName]["accountOf"]>;
+
+/** The protocol of an account. Of two accounts it may only be asked when they are of the same one. */
+export function protocolOf(account: Account): Protocol<Account> {
+  return protocols[account.protocol];
+}
