@@ -43,6 +43,14 @@ describe("the endpoint catalogue", () => {
     expect([...documented].filter((status) => !allowed.includes(status))).toEqual([]);
   });
 
+  it("hides no path behind one that comes before it: a literal path stands before a template that matches it", () => {
+    const paths = [...new Set(operationIds.map((id) => endpoints[id].path))];
+    const hidden = paths.flatMap((path, index) =>
+      paths.slice(0, index).flatMap((earlier) => (matches(earlier, path) ? [`${path} behind ${earlier}`] : [])),
+    );
+    expect(hidden).toEqual([]);
+  });
+
   it("keeps the texts that bots may match on", () => {
     expect([
       messages.keyDeleted(1),
@@ -63,3 +71,11 @@ describe("the endpoint catalogue", () => {
     ]);
   });
 });
+
+/** Whether a router that knows the template takes the path for it. */
+function matches(template: string, path: string): boolean {
+  const [wanted, given] = [template.split("/"), path.split("/")];
+  return (
+    wanted.length === given.length && wanted.every((part, index) => part === given[index] || /^\{\w+\}$/.test(part))
+  );
+}

@@ -9,7 +9,8 @@ import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
  *
  * Paths are matched in this order: `/api/keys/batch` comes before `/api/keys/{key_id}`.
  *
- * To add one: describe it in `endpoints/`; the compiler then asks the service for its operation.
+ * To add one: describe it in `endpoints/`; the compiler then asks the service for its operation. A test tells when one hides
+ * another.
  */
 export const endpoints = {
   ...publicEndpoints,
