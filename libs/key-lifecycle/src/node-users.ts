@@ -4,6 +4,12 @@ export interface NodeUser {
   readonly uuid: string;
 }
 
+/** A user that every node should hold. */
+export interface DesiredUser extends NodeUser {
+  /** Nodes on which an older operation may still come through. */
+  readonly unsure: readonly string[];
+}
+
 /**
  * The users of one Xray node, one operation at a time.
  *

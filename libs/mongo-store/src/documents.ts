@@ -38,16 +38,6 @@ export interface CounterDocument {
   readonly value: number;
 }
 
-const importJobPrefix = "import-";
-
-/** What stands as the create job of a key that was brought in from elsewhere. */
-export function importJobOf(keyId: number): string {
-  return `${importJobPrefix}${keyId}`;
-}
-
-/** Matches the jobs of {@link importJobOf}. */
-export const importJobs = new RegExp(`^${importJobPrefix}`);
-
 const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, number>;
 
 export function phaseNumber(phase: KeyPhase): number {

@@ -1,4 +1,4 @@
-import type { KeyRecord } from "@veil/key-lifecycle";
+import type { KeyPage, KeyReader, KeyRecord } from "@veil/key-lifecycle";
 import type { mongo } from "mongoose";
 import pLimit from "p-limit";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -9,19 +9,13 @@ import { GatheredCalls } from "@veil/gathered-calls";
 import { longRead } from "./long-read.ts";
 import { storeErrors } from "./store-errors.ts";
 
-/** A page of keys: those after a key id, at most so many. */
-export interface KeyPage {
-  readonly after?: number;
-  readonly limit?: number;
-}
-
 const readAtOnce = 2_000;
 const idsAtOnce = 10_000;
 /** What such an engine does before it gives the first document costs it a processor each. */
 const openedAtOnce = 4;
 
 /** The API's read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away. */
-export class MongoKeyReader {
+export class MongoKeyReader implements KeyReader {
   readonly #keys;
   readonly #creations;
   readonly #documents: mongo.Collection<KeyDocument>;

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Creation, KeyRecord } from "@veil/key-lifecycle";
+import { type Creation, importJobOf, type KeyRecord } from "@veil/key-lifecycle";
 import { ownDatabase } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { connectMongo, type MongoConnection } from "./connect-mongo.ts";
-import { importJobOf } from "./documents.ts";
 import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 

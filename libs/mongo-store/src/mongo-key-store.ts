@@ -1,11 +1,17 @@
-import type { Creation, Decision, KeyRecord, KeyStore } from "@veil/key-lifecycle";
+import {
+  type Creation,
+  type Decision,
+  type DesiredUser,
+  importJobs,
+  type KeyRecord,
+  type KeyStore,
+} from "@veil/key-lifecycle";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import {
   type CounterDocument,
   type CreationDocument,
   creationSchema,
-  importJobs,
   type KeyDocument,
   keySchema,
   phaseNumber,
@@ -260,12 +266,4 @@ export class MongoKeyStore implements KeyStore {
     await this.#changes.update(String(keyId), update);
     return this.find(keyId);
   }
-}
-
-/** A user that every node should hold. */
-export interface DesiredUser {
-  readonly keyId: number;
-  readonly uuid: string;
-  /** Nodes on which an older operation may still come through. */
-  readonly unsure: readonly string[];
 }

@@ -1,5 +1,6 @@
+import type { DesiredUser } from "@veil/key-lifecycle";
 import { expect, test } from "vitest";
-import { type ActualUser, type DesiredUser, diffUsers } from "./diff-users.ts";
+import { type ActualUser, diffUsers } from "./diff-users.ts";
 
 const uuid = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
 const user = (keyId: number): ActualUser => ({ email: `${keyId}@veil`, keyId, uuid: uuid(keyId) });

@@ -1,10 +1,4 @@
-/** A user that the key store wants in every node. */
-export interface DesiredUser {
-  readonly keyId: number;
-  readonly uuid: string;
-  /** Nodes on which an older operation may still come through. */
-  readonly unsure: readonly string[];
-}
+import type { DesiredUser } from "@veil/key-lifecycle";
 
 /** A user that a node holds. */
 export interface ActualUser {

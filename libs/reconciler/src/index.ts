@@ -1,7 +1,7 @@
 /**
  * The difference between desired and actual users of one node, and the pass that ends it. Knows no gRPC and no store.
  */
-export { type ActualUser, type DesiredUser, type Drift, diffUsers } from "./diff-users.ts";
+export { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
 export {
   type DesiredState,
   type ListedInbound,

@@ -1,4 +1,5 @@
 import {
+  type DesiredUser,
   type LifecyclePorts,
   LeaseHeldError,
   NodeRefusedError,
@@ -10,7 +11,7 @@ import {
   restoreKey,
 } from "@veil/key-lifecycle";
 import pLimit from "p-limit";
-import { type ActualUser, type DesiredUser, type Drift, diffUsers } from "./diff-users.ts";
+import { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
 
 /** A node as the reconciler sees it. */
 export interface ReconciledNode extends NodeUsers {

@@ -43,5 +43,7 @@ export {
   url,
   wholeNumber,
 } from "./setting-types.ts";
+export { SharedRun } from "./shared-run.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
 export { untilAnswered } from "./until-answered.ts";
+export { TimeLimitError, withinTime } from "./within-time.ts";

@@ -50,3 +50,14 @@ test("it is idle when nothing runs or waits to", async () => {
   ends[1]?.();
   await idle;
 });
+
+test("a run that fails is told to those who asked for it, and the next one goes on", async () => {
+  let runs = 0;
+  const shared = new SharedRun(async () => {
+    runs += 1;
+    if (runs === 1) throw new Error("away");
+    return runs;
+  });
+  await expect(shared.run()).rejects.toThrow("away");
+  expect(await shared.run()).toBe(2);
+});

@@ -2,32 +2,37 @@
  * Runs a task so that callers share it: one run at a time, and everybody who asks during a run waits for the next one,
  * which begins after they asked. However many ask, at most two runs are on their minds.
  */
-export class SharedRun {
-  readonly #task: () => Promise<void>;
-  #running: Promise<void> = Promise.resolve();
-  #next: Promise<void> | null = null;
+export class SharedRun<T> {
+  readonly #task: () => Promise<T>;
+  #running: Promise<unknown> = Promise.resolve();
+  #next: Promise<T> | null = null;
 
-  /** @param task Must not reject. */
-  constructor(task: () => Promise<void>) {
+  constructor(task: () => Promise<T>) {
     this.#task = task;
   }
 
-  /** Resolves when a run that began after this call has ended. */
-  run(): Promise<void> {
+  /** Ends as a run does that begins after this call. */
+  run(): Promise<T> {
     this.#next ??= this.#runAfter(this.#running);
     return this.#next;
   }
 
   /** Resolves when nothing runs or waits to. */
   async idle(): Promise<void> {
-    while (this.#next !== null) await this.#next;
-    await this.#running;
+    while (this.#next !== null) await ended(this.#next);
+    await ended(this.#running);
   }
 
-  async #runAfter(previous: Promise<void>): Promise<void> {
-    await previous;
+  async #runAfter(previous: Promise<unknown>): Promise<T> {
+    await ended(previous);
     this.#next = null;
-    this.#running = this.#task();
-    await this.#running;
+    const run = this.#task();
+    this.#running = run;
+    return run;
   }
+}
+
+/** Well or badly: that is told to whoever asked for it. */
+async function ended(run: Promise<unknown>): Promise<void> {
+  await run.catch(() => undefined);
 }

@@ -1,30 +1,32 @@
-import type { Clock } from "@veil/service-runtime";
+import { type Clock, systemClock } from "./clock.ts";
 
 /**
- * Waits for something at most so long. What is waited for goes on.
+ * Waits for something, but not longer than a time in milliseconds. What is waited for goes on.
  *
- * @throws TimeLimitError
+ * @throws TimeLimitError when the time is up, or what the promise rejects with
  */
-export async function withinTime<T>(task: Promise<T>, limitMs: number, clock: Pick<Clock, "sleep">): Promise<T> {
+export async function withinTime<T>(
+  work: Promise<T>,
+  limitMs: number,
+  clock: Pick<Clock, "sleep"> = systemClock,
+): Promise<T> {
   const ended = new AbortController();
   const limit = clock.sleep(Math.max(0, limitMs), ended.signal).then(() => {
     throw new TimeLimitError(limitMs);
   });
   try {
-    return await Promise.race([task, limit]);
+    return await Promise.race([work, limit]);
   } finally {
     limit.catch(() => undefined);
     ended.abort();
   }
 }
 
-/** Thrown when something took longer than it was waited for. */
+/** Thrown when something took longer than it was waited for; it may still happen. */
 export class TimeLimitError extends Error {
-  readonly limitMs: number;
+  override readonly name = "TimeLimitError";
 
   constructor(limitMs: number) {
     super(`no answer within ${limitMs} ms`);
-    this.name = "TimeLimitError";
-    this.limitMs = limitMs;
   }
 }

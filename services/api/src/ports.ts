@@ -1,36 +1,14 @@
 import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-contract";
-import type { KeyRecord } from "@veil/key-lifecycle";
+import type { KeyPage, KeyRecord } from "@veil/key-lifecycle";
+
+export type { KeyPage, KeyReader } from "@veil/key-lifecycle";
 
 /** What the API asks of the queues. */
 export type Jobs = Pick<JobClient, "submit" | "awaitResult">;
 
 /** What the API asks of the queues to tell how far a job is. */
 export type JobWatch = Pick<JobClient, "progress">;
-
-/** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */
-export interface KeyReader {
-  find(keyId: number): Promise<KeyRecord | null>;
-  /** Those of the keys that there are. */
-  findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, KeyRecord>>;
-  /** The key of a UUID in lower case. */
-  findByUuid(uuid: string): Promise<KeyRecord | null>;
-  /** The key that a create job decided, null while it has decided nothing. */
-  findByCreateJob(job: string): Promise<KeyRecord | null>;
-  /** {@link findByCreateJob} of many jobs; a job that has decided nothing is missing. */
-  findByCreateJobs(jobs: readonly string[]): Promise<ReadonlyMap<string, KeyRecord>>;
-  /** Active keys in ascending order of their ids, in groups, read as they are consumed. */
-  listActive(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
-  /** Ids of active keys in ascending order, with their create jobs, in groups. */
-  listActiveIds(page?: KeyPage): AsyncIterable<readonly Pick<KeyRecord, "keyId" | "job">[]>;
-  countActive(): Promise<number>;
-}
-
-/** A part of an ascending list: at most `limit` entries with ids above `after`. */
-export interface KeyPage {
-  readonly limit?: number;
-  readonly after?: number;
-}
 
 /** The part that a query asks for, null when it asks for no part. */
 export function pageOf({ limit, after }: PageQuery): KeyPage | null {

@@ -1,4 +1,4 @@
-import type { MongoKeyReader } from "@veil/mongo-store";
+import type { KeyReader } from "@veil/key-lifecycle";
 
 /** Which keys are active. */
 export interface ActiveKeys {
@@ -12,9 +12,9 @@ const WORTH_A_SCAN = 200;
 
 /** The active keys in MongoDB. Both methods throw StoreUnavailableError while it is away. */
 export class StoredActiveKeys implements ActiveKeys {
-  readonly #keys: Pick<MongoKeyReader, "find" | "listActiveIds" | "countActive">;
+  readonly #keys: Pick<KeyReader, "find" | "listActiveIds" | "countActive">;
 
-  constructor(keys: Pick<MongoKeyReader, "find" | "listActiveIds" | "countActive">) {
+  constructor(keys: Pick<KeyReader, "find" | "listActiveIds" | "countActive">) {
     this.#keys = keys;
   }
 

@@ -169,9 +169,11 @@ describe("the sync of a node", () => {
   it("gives callers that come while it runs one more reading, which they share", async () => {
     const rig = new Rig();
     const sync = rig.sync();
+    const begun = new Promise<void>((resolve) => {
+      rig.node.before = () => resolve();
+    });
     const first = sync.run();
-    await Promise.resolve();
-    await Promise.resolve();
+    await begun;
     const [second, third] = [sync.run(), sync.run()];
     expect(second).toBe(third);
     expect(second).not.toBe(first);

@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/service-runtime";
+import { type Clock, SharedRun } from "@veil/service-runtime";
 import type {
   Bytes,
   LedgerUpdate,
@@ -58,8 +58,7 @@ const READ_ONE_BY_ONE = 16;
 export class NodeSync {
   readonly #options: NodeSyncOptions;
   readonly #known = new KnownCounters();
-  #running: Promise<NodeSyncResult> | undefined;
-  #next: Promise<NodeSyncResult> | undefined;
+  readonly #runs = new SharedRun(() => this.#measure(() => this.#sync()));
 
   constructor(options: NodeSyncOptions) {
     this.#options = options;
@@ -76,15 +75,7 @@ export class NodeSync {
    *   reading is repeated
    */
   run(): Promise<NodeSyncResult> {
-    this.#next ??= this.#after(this.#running);
-    return this.#next;
-  }
-
-  async #after(running: Promise<unknown> | undefined): Promise<NodeSyncResult> {
-    await running?.catch(() => undefined);
-    this.#running = this.#next;
-    this.#next = undefined;
-    return this.#measure(() => this.#sync());
+    return this.#runs.run();
   }
 
   async #measure(sync: () => Promise<NodeSyncResult>): Promise<NodeSyncResult> {

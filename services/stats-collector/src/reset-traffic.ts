@@ -1,10 +1,9 @@
 import type { JobResult } from "@veil/job-contract";
-import type { Clock } from "@veil/service-runtime";
+import { type Clock, TimeLimitError, withinTime } from "@veil/service-runtime";
 import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
 import type { ActiveKeys } from "./active-keys.ts";
 import { ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
 import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";
-import { TimeLimitError, withinTime } from "./within-time.ts";
 
 export interface ResetOptions extends ReadKeysOptions {
   readonly records: Pick<TrafficStore, "find" | "findMany" | "write">;

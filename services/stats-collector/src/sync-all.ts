@@ -1,8 +1,7 @@
-import type { Clock, Logger } from "@veil/service-runtime";
+import { type Clock, type Logger, withinTime } from "@veil/service-runtime";
 import { isNodeSubject } from "@veil/traffic-ledger";
 import type { ActiveKeys } from "./active-keys.ts";
 import type { NodeSync, NodeSyncResult } from "./node-sync.ts";
-import { withinTime } from "./within-time.ts";
 
 export interface SyncAllOptions {
   readonly syncs: readonly Pick<NodeSync, "node" | "run">[];

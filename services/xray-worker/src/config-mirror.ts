@@ -2,11 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KeyStore } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { DesiredState } from "@veil/reconciler";
-import type { Clock, Logger } from "@veil/service-runtime";
+import { type Clock, type Logger, SharedRun } from "@veil/service-runtime";
 import { type ConfigClient, ConfigFileError, type InboundWish, type XrayConfigFile } from "@veil/xray-config-file";
 import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
 import pLimit from "p-limit";
-import { SharedRun } from "./shared-run.ts";
 
 export interface ConfigMirrorOptions {
   readonly file: Pick<XrayConfigFile, "clients" | "update">;
@@ -45,7 +44,7 @@ const lookedUpAtOnce = 32;
  */
 export class ConfigMirror {
   readonly #options: ConfigMirrorOptions;
-  readonly #writes: SharedRun;
+  readonly #writes: SharedRun<void>;
   /** Keys that somebody waits for. */
   #urgent = new Set<number>();
   /** Keys that can wait. */

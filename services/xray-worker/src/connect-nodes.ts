@@ -1,4 +1,3 @@
-import type { MongoInboundVault, MongoKeyStore } from "@veil/mongo-store";
 import { nodeSettings } from "@veil/node-settings";
 import { type RunningService, runPeriodically } from "@veil/service-runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
@@ -6,11 +5,10 @@ import { vlessFlowOf } from "@veil/xray-protocols";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
-import { XrayNodeUsers } from "./xray-node-users.ts";
+import { type InboundVault, XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface NodeDependencies extends ConfigMirrorDependencies {
-  readonly store: MongoKeyStore;
-  readonly vault: MongoInboundVault;
+  readonly vault: InboundVault;
   /** Told every minute how many removed users a node blocks. */
   readonly onBlocked: (node: string, users: number) => void;
   /** What is to be told of every call to a node. */

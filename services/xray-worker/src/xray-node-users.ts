@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NodeUser } from "@veil/key-lifecycle";
-import type { MongoInboundVault } from "@veil/mongo-store";
-import type { ActualUser, DesiredState, DesiredUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
+import type { DesiredUser, NodeUser } from "@veil/key-lifecycle";
+import type { ActualUser, DesiredState, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
   ensureShortId,
@@ -20,9 +19,16 @@ import type { BlockedUsers } from "./blocked-users.ts";
 import type { ConfigMirror } from "./config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
 
+/** Keeps how each node's inbound is made, as opaque text and a secret. Both throw StoreUnavailableError. */
+export interface InboundVault {
+  save(node: string, inbound: string): Promise<void>;
+  /** Null when none was ever saved. */
+  load(node: string): Promise<string | null>;
+}
+
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
-  readonly vault: Pick<MongoInboundVault, "save" | "load">;
+  readonly vault: InboundVault;
   /** The flow that every key's link names. */
   readonly flow: LinkFlow;
   /** The short id that every share link names. */
