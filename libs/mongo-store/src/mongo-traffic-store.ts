@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
+import { inParts } from "./in-parts.ts";
 import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11_000;
@@ -203,8 +204,4 @@ function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> 
 function toRecord(document: TrafficDocument): TrafficRecord {
   const { _id: subject, ...fields } = trafficDocument.parse(document);
   return { subject, ...fields };
-}
-
-function* inParts<T>(items: readonly T[], size: number): Generator<readonly T[]> {
-  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
