@@ -88,13 +88,18 @@ export async function reconcileNode(
     }
     const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
     const desired = await state.findDesired();
-    const drift = diffUsers(node.name, listed.users, desired, creating);
-    first ??= drift;
+    let drift = diffUsers(node.name, listed.users, desired, creating);
     if (mayRefill && drift.missing.length >= refillFrom) {
-      // Looked at anew: foreign users may have come while the state was read.
-      await (await node.list()).refill(state);
-      continue;
+      // Looked at anew: hundreds of keys may have been made, and foreign users have come, while the state was read.
+      const again = await node.list();
+      drift = { ...drift, missing: absentFrom(again.users, drift.missing) };
+      first ??= drift;
+      if (drift.missing.length >= refillFrom) {
+        await again.refill(state);
+        continue;
+      }
     }
+    first ??= drift;
     const postponed = await mend(node, drift, ports);
     return { drift: first, inboundMissing, refills, postponed, users: desired.size };
   }
@@ -104,6 +109,11 @@ const nobody: ReadonlySet<number> = new Set();
 
 async function hasLostAll(actual: readonly ActualUser[], state: DesiredState): Promise<boolean> {
   return actual.every(({ keyId }) => keyId === null) && (await state.hasDesired(refillEmptiedFrom));
+}
+
+function absentFrom(users: readonly ActualUser[], wanted: readonly DesiredUser[]): DesiredUser[] {
+  const present = new Set(users.map(({ keyId }) => keyId));
+  return wanted.filter(({ keyId }) => !present.has(keyId));
 }
 
 async function mend(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promise<number> {
