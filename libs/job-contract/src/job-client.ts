@@ -8,7 +8,7 @@ import type { JobName, JobPayload, JobResult, QueueName } from "./job-catalogue.
 import { jobDefinition, queueNames } from "./job-catalogue.ts";
 import { defaultQueuePrefix, jobOptions } from "./queue-options.ts";
 import { type JobEnding, ResultWaiters } from "./result-waiters.ts";
-import { endingIn, SentBundles } from "./sent-bundles.ts";
+import { endingsIn, SentBundles } from "./sent-bundles.ts";
 
 /** What is known of a job when the wait for it ends. */
 export type JobVerdict<N extends JobName> =
@@ -205,7 +205,7 @@ class BullJobClient implements JobClient {
     const job = await this.#getJob(name, jobId);
     const ending = job === undefined ? null : endingOf(job);
     if (ending === null) return { state: "pending" };
-    return verdictOf(name, ending.state === "failed" ? ending : endingIn(ending.returnvalue, jobId));
+    return verdictOf(name, ending.state === "failed" ? ending : endingsIn(ending.returnvalue)(jobId));
   }
 
   async #getJob(name: JobName, jobId: string) {

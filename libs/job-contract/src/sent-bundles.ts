@@ -27,16 +27,20 @@ export class SentBundles {
     const jobIds = this.#jobsOf.get(carrierId);
     if (ending.state === "failed") return (jobIds ?? [carrierId]).map((jobId) => [jobId, ending]);
     if (jobIds === undefined) return [[carrierId, ending]];
-    return jobIds.map((jobId) => [jobId, endingIn(ending.returnvalue, jobId)]);
+    const endOf = endingsIn(ending.returnvalue);
+    return jobIds.map((jobId) => [jobId, endOf(jobId)]);
   }
 }
 
-/** How a job ended, read from the result of the BullMQ job that carried it. */
-export function endingIn(result: unknown, jobId: string): JobEnding {
+/** How each job ended, read once from the result of the BullMQ job that carried it. */
+export function endingsIn(result: unknown): (jobId: string) => JobEnding {
   const ends = bundledEnds(result);
-  if (ends === null) return { state: "completed", returnvalue: result };
-  const own = ends.find(({ id }) => id === jobId);
-  if (own === undefined) return { state: "failed", reason: `the bundle's result has nothing of ${jobId}` };
-  if (own.failed !== undefined) return { state: "failed", reason: own.failed };
-  return { state: "completed", returnvalue: own.result };
+  if (ends === null) return () => ({ state: "completed", returnvalue: result });
+  const byId = new Map(ends.map((end) => [end.id, end]));
+  return (jobId) => {
+    const own = byId.get(jobId);
+    if (own === undefined) return { state: "failed", reason: `the bundle's result has nothing of ${jobId}` };
+    if (own.failed !== undefined) return { state: "failed", reason: own.failed };
+    return { state: "completed", returnvalue: own.result };
+  };
 }
