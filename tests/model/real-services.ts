@@ -3,5 +3,5 @@
  * import a service; a model of the whole has to.
  */
 export { dropTombstones, sweep } from "../../services/xray-worker/src/housekeeping.ts";
-export { ReconcileLoop } from "../../services/xray-worker/src/keep-reconciled.ts";
+export { ReconcileLoop } from "../../services/xray-worker/src/reconcile-loop.ts";
 export { XrayNodeUsers } from "../../services/xray-worker/src/xray-node-users.ts";

@@ -51,8 +51,6 @@ export interface JobClient {
   progress(name: JobName, jobId: string): Promise<JobProgress>;
   /** False while the connection to Redis is down. */
   readonly connected: boolean;
-  /** Round trip to Redis, for probes. @throws when Redis does not answer within two seconds */
-  ping(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -161,10 +159,6 @@ class BullJobClient implements JobClient {
     if (job === undefined) return "unknown";
     if (job.finishedOn !== undefined) return "ended";
     return job.processedOn === undefined ? "queued" : "running";
-  }
-
-  async ping(): Promise<void> {
-    await this.#commands.ping();
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ const longestHeartbeatMs = 4 * selectionTimeoutMs;
 /**
  * Connects with what an acknowledged write needs: `w: majority` and the journal.
  *
- * Resolves at once, also while MongoDB is away.
+ * Returns at once, also while MongoDB is away.
  */
 export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOptions): MongoConnection {
   const connection = mongoose.createConnection();

@@ -2,7 +2,6 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { coerceError, errorMessage } from "./coerce-error.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./create-logger.ts";
-export { type DependencyName, dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 export { engineVariables } from "./engine-variables.ts";
 export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
@@ -29,6 +28,7 @@ export type { ProcessListeners, ProcessPort } from "./process-port.ts";
 export { type Environment, type ReadSettingsOptions, readSettings } from "./read-settings.ts";
 export type { CheckResult, ReadinessCheck } from "./readiness.ts";
 export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
+export { runLoop } from "./run-loop.ts";
 export { runtimeSettings } from "./runtime-settings.ts";
 export { REDACTED, scrubData, scrubSecrets } from "./scrub-secrets.ts";
 export type { ServiceState } from "./service-state.ts";
@@ -45,5 +45,4 @@ export {
 } from "./setting-types.ts";
 export { SharedRun } from "./shared-run.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
-export { untilAnswered } from "./until-answered.ts";
 export { TimeLimitError, withinTime } from "./within-time.ts";

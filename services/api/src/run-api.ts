@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-contract";
-import { connectRedis } from "@veil/redis-connection";
-import { connectMongo, MongoKeyReader, MongoTrafficStore } from "@veil/mongo-store";
 import {
   closeHttp,
   createLogger,
   createMetrics,
-  dependencyMetrics,
   exitOnSettingsError,
   openOpsServer,
   listenHttp,
@@ -14,7 +12,6 @@ import {
   readSettings,
   runService,
   systemClock,
-  watchDependencies,
 } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
 import { createApp } from "./create-app.ts";
@@ -31,7 +28,6 @@ const version = readPackageVersion(import.meta.url);
 const settings = exitOnSettingsError(() => readSettings(apiSettings, { programme: service }));
 const log = createLogger({ service, version, level: settings.LOG_LEVEL });
 const metrics = createMetrics({ service, version });
-const onDependency = dependencyMetrics(metrics);
 const onFinished = requestMetrics(metrics);
 
 const refreshWaitMs = 1_500;
@@ -48,10 +44,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
     start: async (running) => {
       const ops = await openOpsServer(running, { settings, log, metrics, tracing });
-
-      const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
-      running.onStop("connections", "mongodb", () => mongo.close());
-      ops.addCheck("mongodb", () => mongo.ping());
+      const { store, redis } = openBackingServices(running, { settings, log, metrics, ops });
 
       const jobs = createJobClient({
         redisUrl: settings.REDIS_URL,
@@ -60,17 +53,10 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
         onError: (err) => log.warn({ err }, "redis is away"),
       });
       running.onStop("connections", "queues", () => jobs.close());
-      ops.addCheck("redis", () => jobs.ping());
-
-      const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
-      running.onStop("connections", "redis", () => redis.disconnect());
-
-      const watching = watchDependencies({ mongodb: () => mongo.ping(), redis: () => redis.ping() }, onDependency);
-      running.onStop("loops", "dependencies", () => watching.stop());
 
       const app = createApp({
-        keys: new MongoKeyReader(mongo),
-        traffic: ledgerTrafficReader(new MongoTrafficStore(mongo)),
+        keys: store.keyReader,
+        traffic: ledgerTrafficReader(store.traffic),
         jobs,
         shareLinkOf: shareLinkMaker(settings),
         shortId: settings.REALITY_COMMON_SHORT_ID,
@@ -85,7 +71,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
         clock: systemClock,
         newId: randomUUID,
         writeDeadlineMs: settings.WRITE_DEADLINE_MS,
-        storeIsUp: () => mongo.connected,
+        storeIsUp: () => store.connected,
         refreshWaitMs,
         syncDeadlineMs,
         laterDeadlineMs,

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { connectMongo, type MongoConnection } from "@veil/mongo-store";
+import { openMongoStore, type MongoStore } from "@veil/mongo-store";
 import { ownDatabase, ownPrefix } from "@veil/test-support";
 import getPort from "get-port";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
@@ -18,12 +18,12 @@ const callersAtOnce = 4;
 const heapMb = 160;
 
 const uri = ownDatabase(inject("mongodbUri"));
-let mongo: MongoConnection;
+let mongo: MongoStore;
 let api: ChildProcess;
 let url: string;
 
 beforeAll(async () => {
-  mongo = connectMongo({ uri, onError: () => undefined });
+  mongo = openMongoStore({ uri, onError: () => undefined });
   await mongo.connection.asPromise();
   for (let start = 1; start <= keyCount; start += insertedAtOnce) {
     const keys = Array.from({ length: insertedAtOnce }, (_, index) => keyDocument(start + index));

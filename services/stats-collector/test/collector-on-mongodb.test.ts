@@ -1,4 +1,4 @@
-import { MongoNodeEpochStore, MongoTrafficStore, type MongoConnection } from "@veil/mongo-store";
+import type { MongoStore } from "@veil/mongo-store";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, inject, it } from "vitest";
 import { ownMongodb } from "./engines/own-mongodb.ts";
@@ -11,7 +11,7 @@ const HAPPENINGS = 250;
 const RUNS = { numRuns: 8, endOnFailure: true };
 const RESET_JOBS = ["reset-1", "reset-1", "reset-2"];
 
-let mongodb: MongoConnection;
+let mongodb: MongoStore;
 let drop: () => Promise<void>;
 
 beforeAll(async () => {
@@ -23,8 +23,8 @@ afterAll(() => drop());
 async function emptyStores(): Promise<WorldOptions> {
   for (const name of ["traffic", "node_epochs"]) await mongodb.connection.collection(name).deleteMany({});
   return {
-    records: new MongoTrafficStore(mongodb),
-    lives: new MongoNodeEpochStore(mongodb),
+    records: mongodb.traffic,
+    lives: mongodb.nodeEpochs,
     resetJobs: RESET_JOBS,
     restingSteps: 250,
   };

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { MongoNodeEpochStore, MongoTrafficStore } from "@veil/mongo-store";
+import type { MongoStore } from "@veil/mongo-store";
 import { createLogger, systemClock } from "@veil/service-runtime";
 import { nodeSubject, totals } from "@veil/traffic-ledger";
 import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
@@ -20,16 +20,16 @@ const OVERHEAD = 1_000;
 let xray: CountingXray;
 let node: XrayNode;
 let drop: () => Promise<void>;
-let records: MongoTrafficStore;
-let lives: MongoNodeEpochStore;
+let records: MongoStore["traffic"];
+let lives: MongoStore["nodeEpochs"];
 let keyId = 0;
 let uuid = "";
 
 beforeAll(async () => {
   const own = await ownMongodb(inject("mongodbUri"));
   drop = own.drop;
-  records = new MongoTrafficStore(own.mongodb);
-  lives = new MongoNodeEpochStore(own.mongodb);
+  records = own.mongodb.traffic;
+  lives = own.mongodb.nodeEpochs;
   xray = await CountingXray.start(inject("xrayBinary"));
   node = connectXrayNode({ name: "main", address: xray.address, inboundTag });
 });

@@ -1,5 +1,5 @@
 import { nodeSettings } from "@veil/node-settings";
-import { type RunningService, runPeriodically } from "@veil/service-runtime";
+import { type RunningService, runLoop } from "@veil/service-runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
 import { vlessFlowOf } from "@veil/xray-protocols";
 import { BlockedUsers } from "./blocked-users.ts";
@@ -58,7 +58,7 @@ function tidyPeriodically(
   blocked: BlockedUsers,
   { log, onBlocked }: NodeDependencies,
 ): void {
-  const tidying = runPeriodically({
+  runLoop(running, `blocked users ${node}`, {
     everyMs: tidyEveryMs,
     jitter: 0.1,
     task: async () => {
@@ -67,5 +67,4 @@ function tidyPeriodically(
     },
     onError: (err) => log.warn({ err, node }, "could not tidy the rules that block removed users"),
   });
-  running.onStop("loops", `blocked users ${node}`, () => tidying.stop());
 }

@@ -1,7 +1,7 @@
 import { type JobStep, jobMetrics } from "@veil/job-contract";
 import type { Clock, Metrics } from "@veil/service-runtime";
 import { callMetrics } from "@veil/xray-gateway";
-import type { FinishedPass } from "./keep-reconciled.ts";
+import type { FinishedPass } from "./reconcile-loop.ts";
 import type { KeyEnding } from "./key-job-handlers.ts";
 
 export interface WorkerMetrics {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resolveEngines } from "@veil/local-engines";
-import { connectMongo, type MongoConnection } from "@veil/mongo-store";
+import { openMongoStore, type MongoStore } from "@veil/mongo-store";
 import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
 import getPort from "get-port";
 import { ApiClient } from "../../support/api-client.ts";
@@ -45,7 +45,7 @@ export interface Plant {
   readonly xrayBinary: string;
   /** Straight to the engines, past all taps. */
   readonly xray: ReadonlyMap<string, XrayNode>;
-  readonly mongo: MongoConnection;
+  readonly mongo: MongoStore;
   readonly bytes: ByteServer;
   readonly tally: Tally;
   readonly logDir: string;
@@ -84,7 +84,7 @@ export async function startPlant(options: PlantOptions = {}): Promise<Plant> {
 
   const direct = directAddresses(engines);
   const bytes = await startByteServer();
-  const mongo = connectMongo({ uri: direct.mongodbUri, onError: () => undefined });
+  const mongo = openMongoStore({ uri: direct.mongodbUri, onError: () => undefined });
   const xray = new Map(
     direct.nodes.map(({ name, address }) => [name, connectXrayNode({ name, address, inboundTag })] as const),
   );

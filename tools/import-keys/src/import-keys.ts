@@ -1,6 +1,6 @@
 import { importJobOf, type KeyLease, type KeyReader } from "@veil/key-lifecycle";
 import type { ExclusiveTask } from "@veil/leases";
-import type { MongoKeyStore } from "@veil/mongo-store";
+import type { MongoStore } from "@veil/mongo-store";
 import type { NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
 import type { XrayNode } from "@veil/xray-gateway";
 import type { VlessFlow } from "@veil/xray-protocols";
@@ -17,7 +17,7 @@ import { checkConflicts, takeStock } from "./take-stock.ts";
 
 export interface ImportPorts {
   readonly nodes: readonly XrayNode[];
-  readonly store: MongoKeyStore;
+  readonly store: MongoStore["keys"];
   readonly reader: Pick<KeyReader, "findMany">;
   readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
   readonly lives: NodeLivesStore;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { KeyLeases } from "@veil/leases";
-import { connectMongo, MongoKeyReader, MongoKeyStore, MongoNodeEpochStore, MongoTrafficStore } from "@veil/mongo-store";
+import { openMongoStore } from "@veil/mongo-store";
 import { nodeSettings } from "@veil/node-settings";
 import { connectRedis } from "@veil/redis-connection";
 import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
@@ -27,29 +27,28 @@ export async function openPorts(
   settings: ImportSettings,
   watched: Pick<ImportPorts, "signal" | "onProgress">,
 ): Promise<{ readonly ports: ImportPorts; close(): Promise<void> }> {
-  const mongo = connectMongo({ uri: settings.MONGODB_URI, onError: () => undefined });
+  const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined });
   const redis = connectRedis(settings.REDIS_URL, "fail-fast", () => undefined);
   const listed = nodeSettings(settings);
   const nodes = listed.map(({ name, address, inboundTag }) => connectXrayNode({ name, address, inboundTag }));
   const close = async () => {
     for (const node of nodes) node.close();
     redis.disconnect();
-    await mongo.close();
+    await store.close();
   };
   try {
     await until("Redis", () => redis.status === "ready");
-    await until("MongoDB", () => mongo.connected);
-    const store = new MongoKeyStore(mongo);
-    await store.prepare();
+    await until("MongoDB", () => store.connected);
+    await store.keys.prepare();
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
     return {
       ports: {
         ...watched,
         nodes,
-        store,
-        reader: new MongoKeyReader(mongo),
-        records: new MongoTrafficStore(mongo),
-        lives: new MongoNodeEpochStore(mongo),
+        store: store.keys,
+        reader: store.keyReader,
+        records: store.traffic,
+        lives: store.nodeEpochs,
         lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
         exclusive,
         flow: vlessFlowOf(settings.REALITY_FLOW),

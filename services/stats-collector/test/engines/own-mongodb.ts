@@ -1,9 +1,9 @@
-import { connectMongo, type MongoConnection } from "@veil/mongo-store";
+import { openMongoStore, type MongoStore } from "@veil/mongo-store";
 import { ownDatabase } from "@veil/test-support";
 
 /** A connection to a database of its own on the MongoDB of the test run, and its end. */
-export async function ownMongodb(uri: string): Promise<{ mongodb: MongoConnection; drop: () => Promise<void> }> {
-  const mongodb = connectMongo({
+export async function ownMongodb(uri: string): Promise<{ mongodb: MongoStore; drop: () => Promise<void> }> {
+  const mongodb = openMongoStore({
     uri: ownDatabase(uri),
     onError: (error) => {
       throw error;

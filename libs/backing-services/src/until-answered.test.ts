@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ManualClock } from "./manual-clock.ts";
+import { ManualClock } from "@veil/service-runtime";
 import { untilAnswered } from "./until-answered.ts";
 
 const { signal } = new AbortController();

@@ -1,6 +1,4 @@
-import { type Clock, systemClock } from "./clock.ts";
-import type { Metrics } from "./metrics.ts";
-import { type PeriodicTask, runPeriodically } from "./periodic.ts";
+import { type Clock, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/service-runtime";
 
 const dependencyNames = ["mongodb", "redis"] as const;
 

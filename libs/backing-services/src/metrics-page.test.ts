@@ -1,6 +1,6 @@
 import { documentedMetricLines, metricLines } from "@veil/test-support";
 import { expect, it } from "vitest";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics } from "@veil/service-runtime";
 import { dependencyMetrics } from "./watch-dependencies.ts";
 
 it("documents every metric that all services have in docs/metrics.md", () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ManualClock } from "./manual-clock.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, ManualClock } from "@veil/service-runtime";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 
 async function watched(answers: { mongodb: () => Promise<unknown>; redis: () => Promise<unknown> }) {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "@veil/service-runtime";
 
 const ASK_AGAIN_AFTER_MS = 100;
 

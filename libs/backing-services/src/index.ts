@@ -1,0 +1,2 @@
+/** MongoDB and Redis as a service process stands on them. Knows no key, no job, no Xray and no HTTP of the API. */
+export { type BackingServices, openBackingServices } from "./open-backing-services.ts";

@@ -1,0 +1,48 @@
+import { type OpenQueues, readQueueFigures } from "@veil/job-contract";
+import { RedisLease } from "@veil/leases";
+import type { Redis } from "@veil/redis-connection";
+import { type Logger, type RunningService, runPeriodically } from "@veil/service-runtime";
+import type { XrayNode } from "@veil/xray-gateway";
+import { ClusterFigures, type ClusterFiguresOptions } from "./cluster-figures.ts";
+import { ClusterReporter } from "./cluster-reporter.ts";
+
+export interface ClusterReportOptions extends Pick<ClusterFiguresOptions, "countKeys" | "topUsers" | "clock"> {
+  readonly queues: OpenQueues;
+  readonly nodes: readonly XrayNode[];
+  readonly redis: Redis;
+  /** The prefix of all keys in Redis. */
+  readonly prefix: string;
+  readonly log: Logger;
+}
+
+/** What this collector has to show of the whole system; null while another one shows it. */
+export type ClusterReport = () => {
+  readonly figures: ClusterFigures;
+  readonly isReachable: (node: string) => boolean;
+} | null;
+
+const reportEveryMs = 2_000;
+/** So long nobody shows the figures of the whole system when the one who did has died. */
+const reporterLeaseMs = 6_000;
+
+/** Reads the figures of the whole system until the service stops, whenever it is this collector's turn. */
+export function startClusterReport(running: RunningService, options: ClusterReportOptions): ClusterReport {
+  const { countKeys, topUsers, clock, queues, nodes, redis, prefix, log } = options;
+  const readQueues = async () => readQueueFigures(await queues.all());
+  const figures = new ClusterFigures({ countKeys, readQueues, nodes, topUsers, clock, log });
+  const lease = new RedisLease(redis, `${prefix}:lease:reporter`, reporterLeaseMs);
+  const reporter = new ClusterReporter({ lease, read: () => figures.read(), log });
+  const reporting = runPeriodically({
+    everyMs: reportEveryMs,
+    // After the workers' first look at the keys: users wait for that one.
+    firstRun: "later",
+    task: () => reporter.tick(),
+    onError: (err) => log.warn({ err }, "could not read the figures of the whole system"),
+  });
+  running.onStop("loops", "reporter", async () => {
+    await reporting.stop();
+    await reporter.stop();
+  });
+  const isReachable = (name: string) => nodes.some((node) => node.name === name && node.reachable);
+  return () => (reporter.reports ? { figures, isReachable } : null);
+}
