@@ -1,0 +1,46 @@
+import { basename } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readRooms, type Room } from "./read-rooms.ts";
+
+/** The one lib that speaks to each engine. The tracing lib loads what it patches only when it is there. */
+const owners = {
+  bullmq: "libs/job-contract",
+  mongoose: "libs/mongo-store",
+  ioredis: "libs/redis-connection",
+  "@grpc/grpc-js": "libs/xray-gateway",
+  "@bufbuild/protobuf": "libs/xray-gateway",
+  "prom-client": "libs/service-runtime",
+  pino: "libs/service-runtime",
+};
+const startsEngines = ["libs/test-support", "tools/local-engines"];
+
+const rooms = await readRooms();
+const shipped = rooms.filter(({ folder }) => !folder.startsWith("tools/") && !startsEngines.includes(folder));
+
+describe("import directions", () => {
+  test.each(Object.entries(owners))("%s is used by %s alone", (name, owner) => {
+    expect(foldersWhere(shipped, ({ packages }) => packages.includes(name))).toEqual([owner]);
+  });
+
+  test("nothing imports a service", () => {
+    const services = namesIn("services/");
+    expect(foldersWhere(rooms, (room) => room.rooms.some((name) => services.has(name)))).toEqual([]);
+  });
+
+  test("no lib and no service imports a tool or what starts engines", () => {
+    const forbidden = new Set([...namesIn("tools/"), ...startsEngines.map((folder) => basename(folder))]);
+    expect(foldersWhere(shipped, (room) => room.rooms.some((name) => forbidden.has(name)))).toEqual([]);
+  });
+
+  test.each(["libs/key-lifecycle", "libs/traffic-ledger"])("%s, pure domain code, imports no other room", (folder) => {
+    expect(rooms.find((room) => room.folder === folder)?.rooms).toEqual([]);
+  });
+});
+
+function foldersWhere(among: readonly Room[], matches: (room: Room) => boolean): string[] {
+  return among.filter(matches).map(({ folder }) => folder);
+}
+
+function namesIn(folder: string): Set<string> {
+  return new Set(rooms.filter((room) => room.folder.startsWith(folder)).map((room) => basename(room.folder)));
+}
