@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { keyHandlers } from "../test/key-handlers.ts";
 import { PermanentJobError, QueueUnavailableError } from "./errors.ts";
 import { FailedJobs } from "./failed-jobs.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
@@ -9,7 +10,6 @@ import type { JobHandlers } from "./job-dispatcher.ts";
 
 const redisUrl = inject("redisUrl");
 const ignore = () => undefined;
-const unexpected = () => Promise.reject(new Error("not expected"));
 let prefix: string;
 let client: JobClient;
 let failed: FailedJobs;
@@ -34,14 +34,7 @@ function consume(cancel: JobHandlers<"veil-keys">["cancel-creation"]): void {
     redisUrl,
     prefix,
     concurrency: 8,
-    handlers: {
-      "create-key": unexpected,
-      "create-keys": unexpected,
-      "delete-key": unexpected,
-      "delete-keys": unexpected,
-      "cancel-creation": cancel,
-      "cancel-creations": unexpected,
-    },
+    handlers: keyHandlers({ "cancel-creation": cancel }),
     onStep: ignore,
     onError: ignore,
   });
@@ -94,7 +87,7 @@ test("a job that is unknown or has not failed is not retried", async () => {
 });
 
 test("without Redis opening fails instead of waiting for ever", async () => {
-  consume(unexpected);
+  consume(() => Promise.reject(new Error("not expected")));
   const opening = FailedJobs.open({ queue: "veil-keys", redisUrl: "redis://127.0.0.1:1", prefix });
   await expect(opening).rejects.toBeInstanceOf(QueueUnavailableError);
 });

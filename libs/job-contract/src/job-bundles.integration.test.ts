@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { keyHandlers } from "../test/key-handlers.ts";
 import { PermanentJobError } from "./errors.ts";
 import { largestBundle } from "./job-bundle.ts";
 import { createJobClient, type JobClient, type SubmitOptions } from "./job-client.ts";
@@ -30,20 +31,12 @@ afterEach(async () => {
 
 function consume(deleteKey: JobHandler<"delete-key">): void {
   const own = steps;
-  const unexpected = () => Promise.reject(new Error("not expected"));
   consumer = consumeJobs({
     queue: "veil-keys",
     redisUrl,
     prefix,
     concurrency: 8,
-    handlers: {
-      "create-key": unexpected,
-      "create-keys": unexpected,
-      "cancel-creation": unexpected,
-      "cancel-creations": unexpected,
-      "delete-key": deleteKey,
-      "delete-keys": unexpected,
-    },
+    handlers: keyHandlers({ "delete-key": deleteKey }),
     onStep: (step) => own.push(step),
     onError: ignore,
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { keyHandlers } from "../test/key-handlers.ts";
 import { QueueUnavailableError } from "./errors.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
 import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
@@ -33,15 +34,11 @@ function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: Job
     redisUrl,
     prefix,
     concurrency: 8,
-    handlers: {
-      "create-key": () => Promise.reject(new Error("not expected")),
+    handlers: keyHandlers({
       "cancel-creation": () => Promise.resolve({ outcome: "cancelled" }),
       "delete-key": () => Promise.resolve({ outcome: "not-found" }),
-      "create-keys": () => Promise.resolve({ outcome: "done", items: [] }),
-      "cancel-creations": () => Promise.resolve({ outcome: "cancelled" }),
-      "delete-keys": () => Promise.resolve({ outcome: "done", items: [] }),
       ...handlers,
-    },
+    }),
     onStep,
     onError: ignore,
   });

@@ -24,6 +24,7 @@ export { openOpsServer, type OpsParts } from "./open-ops-server.ts";
 export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
 export { readPackageVersion } from "./package-version.ts";
 export { type PeriodicOptions, type PeriodicTask, runPeriodically } from "./periodic.ts";
+export { type PreparedService, prepareService, type ServiceDefinition } from "./prepare-service.ts";
 export type { ProcessListeners, ProcessPort } from "./process-port.ts";
 export { type Environment, type ReadSettingsOptions, readSettings } from "./read-settings.ts";
 export type { CheckResult, ReadinessCheck } from "./readiness.ts";

@@ -1,18 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-contract";
-import {
-  closeHttp,
-  createLogger,
-  createMetrics,
-  exitOnSettingsError,
-  openOpsServer,
-  listenHttp,
-  readPackageVersion,
-  readSettings,
-  runService,
-  systemClock,
-} from "@veil/service-runtime";
+import { closeHttp, listenHttp, prepareService, readSettings, systemClock } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
 import { createApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
@@ -23,11 +12,12 @@ import { shareLinkMaker } from "./share-link-maker.ts";
 import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
 import { RedisWriteRecords } from "./writes/redis-write-records.ts";
 
-const service = "api";
-const version = readPackageVersion(import.meta.url);
-const settings = exitOnSettingsError(() => readSettings(apiSettings, { programme: service }));
-const log = createLogger({ service, version, level: settings.LOG_LEVEL });
-const metrics = createMetrics({ service, version });
+const service = prepareService({
+  name: "api",
+  moduleUrl: import.meta.url,
+  read: (options) => readSettings(apiSettings, options),
+});
+const { settings, log, metrics } = service;
 const onFinished = requestMetrics(metrics);
 
 const refreshWaitMs = 1_500;
@@ -38,50 +28,44 @@ const laterDeadlineMs = 120_000;
 
 /** Runs the API until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runApi(tracing: Tracing | null): Promise<void> {
-  await runService({
-    name: service,
-    log,
-    shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
-    start: async (running) => {
-      const ops = await openOpsServer(running, { settings, log, metrics, tracing });
-      const { store, redis } = openBackingServices(running, { settings, log, metrics, ops });
+  await service.run(tracing, async (running, ops) => {
+    const { store, redis } = openBackingServices(running, { settings, log, metrics, ops });
 
-      const jobs = createJobClient({
-        redisUrl: settings.REDIS_URL,
-        prefix: settings.QUEUE_PREFIX,
-        telemetry: tracing?.telemetry,
-        onError: (err) => log.warn({ err }, "redis is away"),
-      });
-      running.onStop("connections", "queues", () => jobs.close());
+    const jobs = createJobClient({
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      telemetry: tracing?.telemetry,
+      onError: (err) => log.warn({ err }, "redis is away"),
+    });
+    running.onStop("connections", "queues", () => jobs.close());
 
-      const app = createApp({
-        keys: store.keyReader,
-        traffic: ledgerTrafficReader(store.traffic),
-        jobs,
-        shareLinkOf: shareLinkMaker(settings),
-        shortId: settings.REALITY_COMMON_SHORT_ID,
-        secrets: apiSecrets(settings),
-        allowedAddresses: settings.ALLOWED_IPS,
-        trustedProxies: settings.TRUST_PROXY,
-        rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
-        authGuard: redisAuthGuard(redis, settings.QUEUE_PREFIX),
-        records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
-        progress: jobs,
-        origins: settings.CORS_ORIGINS,
-        clock: systemClock,
-        newId: randomUUID,
-        writeDeadlineMs: settings.WRITE_DEADLINE_MS,
-        storeIsUp: () => store.connected,
-        refreshWaitMs,
-        syncDeadlineMs,
-        laterDeadlineMs,
-        log,
-        onFinished,
-      });
-      const server = createHttpServer(app, randomUUID);
-      const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
-      running.onStop("intake", "public HTTP", (hurry) => closeHttp(server, hurry));
-      log.info({ url }, "listening");
-    },
+    const app = createApp({
+      keys: store.keyReader,
+      traffic: ledgerTrafficReader(store.traffic),
+      jobs,
+      shareLinkOf: shareLinkMaker(settings),
+      shortId: settings.REALITY_COMMON_SHORT_ID,
+      secrets: apiSecrets(settings),
+      allowedAddresses: settings.ALLOWED_IPS,
+      trustedProxies: settings.TRUST_PROXY,
+      rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
+      authGuard: redisAuthGuard(redis, settings.QUEUE_PREFIX),
+      records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
+      progress: jobs,
+      origins: settings.CORS_ORIGINS,
+      clock: systemClock,
+      newId: randomUUID,
+      writeDeadlineMs: settings.WRITE_DEADLINE_MS,
+      storeIsUp: () => store.connected,
+      refreshWaitMs,
+      syncDeadlineMs,
+      laterDeadlineMs,
+      log,
+      onFinished,
+    });
+    const server = createHttpServer(app, randomUUID);
+    const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
+    running.onStop("intake", "public HTTP", (hurry) => closeHttp(server, hurry));
+    log.info({ url }, "listening");
   });
 }

@@ -2,16 +2,7 @@ import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { consumeJobs, logJobStep, openQueues } from "@veil/job-contract";
 import { nodeSettings } from "@veil/node-settings";
-import {
-  createLogger,
-  createMetrics,
-  exitOnSettingsError,
-  openOpsServer,
-  readPackageVersion,
-  readSettings,
-  runService,
-  systemClock,
-} from "@veil/service-runtime";
+import { prepareService, readSettings, systemClock } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
 import { connectXrayNode } from "@veil/xray-gateway";
 import { StoredActiveKeys } from "./active-keys.ts";
@@ -25,11 +16,12 @@ import { startSyncs } from "./start-syncs.ts";
 import { startUpkeep } from "./start-upkeep.ts";
 import { trafficJobHandlers } from "./traffic-job-handlers.ts";
 
-const service = "stats-collector";
-const version = readPackageVersion(import.meta.url);
-const settings = exitOnSettingsError(() => readSettings(collectorSettings, { programme: service }));
-const log = createLogger({ service, version, level: settings.LOG_LEVEL });
-const metrics = createMetrics({ service, version });
+const service = prepareService({
+  name: "stats-collector",
+  moduleUrl: import.meta.url,
+  read: (options) => readSettings(collectorSettings, options),
+});
+const { settings, log, metrics } = service;
 const clock = systemClock;
 const measured = collectorMetrics({ metrics, nodes: nodeSettings(settings).map(({ name }) => name), clock });
 
@@ -39,83 +31,77 @@ const boardPath = "/admin/queues";
 
 /** Runs the collector until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runCollector(tracing: Tracing | null): Promise<void> {
-  await runService({
-    name: service,
-    log,
-    shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
-    start: async (running) => {
-      const { REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = settings;
-      const ops = await openOpsServer(running, { settings, log, metrics, tracing });
-      const { store, redis, answered } = openBackingServices(running, { settings, log, metrics, ops });
-      await answered();
+  await service.run(tracing, async (running, ops) => {
+    const { REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = settings;
+    const { store, redis, answered } = openBackingServices(running, { settings, log, metrics, ops });
+    await answered();
 
-      const listed = nodeSettings(settings).map(({ name, address, inboundTag }) => {
-        const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
-        running.onStop("connections", `node ${name}`, () => xray.close());
-        return { xray, metered: { ...xray, inboundTag } };
-      });
-      const nodes = listed.map(({ metered }) => metered);
+    const listed = nodeSettings(settings).map(({ name, address, inboundTag }) => {
+      const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
+      running.onStop("connections", `node ${name}`, () => xray.close());
+      return { xray, metered: { ...xray, inboundTag } };
+    });
+    const nodes = listed.map(({ metered }) => metered);
 
-      const queues = openQueues(redis, (err) => log.warn({ err }, "queue error"), prefix);
-      running.onStop("connections", "queues", () => queues.close());
-      if (settings.ADMIN_PASSWORD !== undefined) {
-        const { queueBoard } = await import("@veil/queue-board");
-        const onError = (err: unknown) => log.warn({ err }, "the page on the queues could not be shown");
-        ops.addHandler(boardPath, queueBoard({ path: boardPath, password: settings.ADMIN_PASSWORD, queues, onError }));
-      }
-      const report = startClusterReport(running, {
-        countKeys: () => store.keys.countByState(),
-        topUsers: settings.METRICS_TOP_USERS,
-        nodes: listed.map(({ xray }) => xray),
-        queues,
-        redis,
-        prefix,
+    const queues = openQueues(redis, (err) => log.warn({ err }, "queue error"), prefix);
+    running.onStop("connections", "queues", () => queues.close());
+    if (settings.ADMIN_PASSWORD !== undefined) {
+      const { queueBoard } = await import("@veil/queue-board");
+      const onError = (err: unknown) => log.warn({ err }, "the page on the queues could not be shown");
+      ops.addHandler(boardPath, queueBoard({ path: boardPath, password: settings.ADMIN_PASSWORD, queues, onError }));
+    }
+    const report = startClusterReport(running, {
+      countKeys: () => store.keys.countByState(),
+      topUsers: settings.METRICS_TOP_USERS,
+      nodes: listed.map(({ xray }) => xray),
+      queues,
+      redis,
+      prefix,
+      clock,
+      log,
+    });
+    measured.showCluster(report);
+
+    const records = store.traffic;
+    const keys = new StoredActiveKeys(store.keyReader);
+    const epochs = new NodeEpochs(store.nodeEpochs, clock, randomUUID);
+    const compactor = new RecordCompactor(records, clock);
+    const onRecord: RecordCompactor["notice"] = (record) => compactor.notice(record);
+    startUpkeep(running, { compactor, records, keys, log });
+    const syncs = startSyncs(running, nodes, {
+      everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
+      lives: store.nodeEpochs,
+      records,
+      epochs,
+      keys,
+      clock,
+      log,
+      onRecord,
+      onSynced: measured.synced,
+      onReport: measured.report,
+    });
+
+    const shared = { nodes, epochs, records, clock };
+    const logStep = logJobStep(log, "debug");
+    const consumer = consumeJobs({
+      queue: "veil-traffic",
+      redisUrl,
+      prefix,
+      concurrency: settings.COLLECTOR_CONCURRENCY,
+      handlers: trafficJobHandlers({
+        refresher: new TrafficRefresher({ ...shared, log }),
+        reset: { ...shared, keys, onRecord },
+        sync: { syncs, keys, clock, log, limitMs: syncLimitMs },
         clock,
-        log,
-      });
-      measured.showCluster(report);
-
-      const records = store.traffic;
-      const keys = new StoredActiveKeys(store.keyReader);
-      const epochs = new NodeEpochs(store.nodeEpochs, clock, randomUUID);
-      const compactor = new RecordCompactor(records, clock);
-      const onRecord: RecordCompactor["notice"] = (record) => compactor.notice(record);
-      startUpkeep(running, { compactor, records, keys, log });
-      const syncs = startSyncs(running, nodes, {
-        everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
-        lives: store.nodeEpochs,
-        records,
-        epochs,
-        keys,
-        clock,
-        log,
-        onRecord,
-        onSynced: measured.synced,
-        onReport: measured.report,
-      });
-
-      const shared = { nodes, epochs, records, clock };
-      const logStep = logJobStep(log, "debug");
-      const consumer = consumeJobs({
-        queue: "veil-traffic",
-        redisUrl,
-        prefix,
-        concurrency: settings.COLLECTOR_CONCURRENCY,
-        handlers: trafficJobHandlers({
-          refresher: new TrafficRefresher({ ...shared, log }),
-          reset: { ...shared, keys, onRecord },
-          sync: { syncs, keys, clock, log, limitMs: syncLimitMs },
-          clock,
-        }),
-        telemetry: tracing?.telemetry,
-        onStep: (step) => {
-          measured.jobStep(step);
-          logStep(step);
-        },
-        onError: (err) => log.warn({ err }, "queue error"),
-      });
-      running.onStop("intake", "jobs", () => consumer.drain());
-      running.onStop("connections", "queue", () => consumer.close());
-    },
+      }),
+      telemetry: tracing?.telemetry,
+      onStep: (step) => {
+        measured.jobStep(step);
+        logStep(step);
+      },
+      onError: (err) => log.warn({ err }, "queue error"),
+    });
+    running.onStop("intake", "jobs", () => consumer.drain());
+    running.onStop("connections", "queue", () => consumer.close());
   });
 }

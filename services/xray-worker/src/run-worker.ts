@@ -4,16 +4,7 @@ import { consumeJobs, logJobStep } from "@veil/job-contract";
 import type { LifecyclePorts } from "@veil/key-lifecycle";
 import { KeyLeases } from "@veil/leases";
 import { nodeSettings } from "@veil/node-settings";
-import {
-  createLogger,
-  createMetrics,
-  exitOnSettingsError,
-  openOpsServer,
-  readPackageVersion,
-  readSettings,
-  runService,
-  systemClock,
-} from "@veil/service-runtime";
+import { prepareService, readSettings, systemClock } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
 import { connectNodes } from "./connect-nodes.ts";
 import { keyJobHandlers } from "./key-job-handlers.ts";
@@ -23,11 +14,12 @@ import { startHousekeeping } from "./start-housekeeping.ts";
 import { warnOfDurability } from "./warn-of-durability.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
-const service = "xray-worker";
-const version = readPackageVersion(import.meta.url);
-const settings = exitOnSettingsError(() => readSettings(workerSettings, { programme: service }));
-const log = createLogger({ service, version, level: settings.LOG_LEVEL });
-const metrics = createMetrics({ service, version });
+const service = prepareService({
+  name: "xray-worker",
+  moduleUrl: import.meta.url,
+  read: (options) => readSettings(workerSettings, options),
+});
+const { settings, log, metrics } = service;
 const clock = systemClock;
 const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
 const measured = workerMetrics({
@@ -39,75 +31,69 @@ const measured = workerMetrics({
 
 /** Runs the worker until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
-  await runService({
-    name: service,
-    log,
-    shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
-    start: async (running) => {
-      const ops = await openOpsServer(running, { settings, log, metrics, tracing });
-      const { store, redis, answered } = openBackingServices(running, { settings, log, metrics, ops });
-      warnOfDurability(redis, log);
-      await answered();
+  await service.run(tracing, async (running, ops) => {
+    const { store, redis, answered } = openBackingServices(running, { settings, log, metrics, ops });
+    warnOfDurability(redis, log);
+    await answered();
 
-      const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
-      const reconcilers = new NodeReconcilers();
-      const nodes = connectNodes(running, settings, {
-        store: store.keys,
-        vault: store.inbounds,
-        exclusive,
-        clock,
-        log,
-        onConfigFile: (result) => measured.configFile(result),
-        onBlocked: (node, users) => measured.blocked(node, users),
-        callsOf: (node) => measured.callsOf(node),
-        onReachableChange: (node, reachable) => reconcilers.reachableChanged(node, reachable),
-      });
-      const ports: LifecyclePorts = {
-        store: store.keys,
-        nodes: nodes.map(({ users }) => users),
-        lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
-        clock,
-        newUuid: randomUUID,
-      };
+    const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
+    const reconcilers = new NodeReconcilers();
+    const nodes = connectNodes(running, settings, {
+      store: store.keys,
+      vault: store.inbounds,
+      exclusive,
+      clock,
+      log,
+      onConfigFile: (result) => measured.configFile(result),
+      onBlocked: (node, users) => measured.blocked(node, users),
+      callsOf: (node) => measured.callsOf(node),
+      onReachableChange: (node, reachable) => reconcilers.reachableChanged(node, reachable),
+    });
+    const ports: LifecyclePorts = {
+      store: store.keys,
+      nodes: nodes.map(({ users }) => users),
+      lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
+      clock,
+      newUuid: randomUUID,
+    };
 
-      const sweeping = startHousekeeping(running, {
-        ports,
-        store: store.keys,
-        exclusive,
-        clock,
-        log,
-        sweepEveryMs: periodMs,
-      });
-      reconcilers.start(running, nodes, {
-        state: store.keys,
-        ports,
-        exclusive,
-        periodMs,
-        clock,
-        log,
-        onPass: (pass) => {
-          measured.pass(pass);
-          // What could not be removed while the node was away, or came back with it, must not wait for the period.
-          if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
-        },
-      });
+    const sweeping = startHousekeeping(running, {
+      ports,
+      store: store.keys,
+      exclusive,
+      clock,
+      log,
+      sweepEveryMs: periodMs,
+    });
+    reconcilers.start(running, nodes, {
+      state: store.keys,
+      ports,
+      exclusive,
+      periodMs,
+      clock,
+      log,
+      onPass: (pass) => {
+        measured.pass(pass);
+        // What could not be removed while the node was away, or came back with it, must not wait for the period.
+        if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
+      },
+    });
 
-      const logStep = logJobStep(log, "info");
-      const consumer = consumeJobs({
-        queue: "veil-keys",
-        redisUrl: settings.REDIS_URL,
-        prefix: settings.QUEUE_PREFIX,
-        concurrency: settings.WORKER_CONCURRENCY,
-        handlers: keyJobHandlers(ports, (ending) => measured.keyEnded(ending)),
-        telemetry: tracing?.telemetry,
-        onStep: (step) => {
-          measured.jobStep(step);
-          logStep(step);
-        },
-        onError: (err) => log.warn({ err }, "queue error"),
-      });
-      running.onStop("intake", "jobs", () => consumer.drain());
-      running.onStop("connections", "queue", () => consumer.close());
-    },
+    const logStep = logJobStep(log, "info");
+    const consumer = consumeJobs({
+      queue: "veil-keys",
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      concurrency: settings.WORKER_CONCURRENCY,
+      handlers: keyJobHandlers(ports, (ending) => measured.keyEnded(ending)),
+      telemetry: tracing?.telemetry,
+      onStep: (step) => {
+        measured.jobStep(step);
+        logStep(step);
+      },
+      onError: (err) => log.warn({ err }, "queue error"),
+    });
+    running.onStop("intake", "jobs", () => consumer.drain());
+    running.onStop("connections", "queue", () => consumer.close());
   });
 }

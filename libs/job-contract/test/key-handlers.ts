@@ -1,0 +1,16 @@
+import type { JobHandlers } from "../src/job-dispatcher.ts";
+
+const notExpected = () => Promise.reject(new Error("not expected"));
+
+/** Handlers of the key queue's jobs: those given, and for the others one that fails. */
+export function keyHandlers(own: Partial<JobHandlers<"veil-keys">>): JobHandlers<"veil-keys"> {
+  return {
+    "create-key": notExpected,
+    "create-keys": notExpected,
+    "cancel-creation": notExpected,
+    "cancel-creations": notExpected,
+    "delete-key": notExpected,
+    "delete-keys": notExpected,
+    ...own,
+  };
+}

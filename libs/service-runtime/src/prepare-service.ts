@@ -1,0 +1,60 @@
+import type { z } from "zod";
+import { createLogger, type Logger } from "./create-logger.ts";
+import { exitOnSettingsError } from "./exit-on-settings-error.ts";
+import { type RunningService, runService } from "./lifecycle.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { openOpsServer, type OpsParts } from "./open-ops-server.ts";
+import type { OpsServer } from "./ops-server.ts";
+import { readPackageVersion } from "./package-version.ts";
+import type { ReadSettingsOptions } from "./read-settings.ts";
+import type { runtimeSettings } from "./runtime-settings.ts";
+
+type RuntimeSettings = z.output<z.ZodObject<ReturnType<typeof runtimeSettings>>>;
+
+export interface ServiceDefinition<Settings extends RuntimeSettings> {
+  /** Name of the process, for its log and its metrics. */
+  readonly name: string;
+  /** `import.meta.url` of a module directly in the service's `src/` or `dist/`. */
+  readonly moduleUrl: string;
+  /** `(options) => readSettings(schema, options)` */
+  readonly read: (options: ReadSettingsOptions) => Settings;
+}
+
+/** What a service has before it opens anything. */
+export interface PreparedService<Settings> {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /**
+   * Runs the service until the process is told to stop, see {@link runService}.
+   *
+   * @param tracing where its traces go; null for nowhere
+   * @param start opens what the service needs beside its probes and metrics, and starts its work
+   */
+  run(tracing: OpsParts["tracing"], start: (running: RunningService, ops: OpsServer) => Promise<void>): Promise<void>;
+}
+
+/** Reads a service's settings. A bad one is named on standard error, and the process ends with code 78. */
+export function prepareService<Settings extends RuntimeSettings>({
+  name,
+  moduleUrl,
+  read,
+}: ServiceDefinition<Settings>): PreparedService<Settings> {
+  const version = readPackageVersion(moduleUrl);
+  const settings = exitOnSettingsError(() => read({ programme: name }));
+  const log = createLogger({ service: name, version, level: settings.LOG_LEVEL });
+  const metrics = createMetrics({ service: name, version });
+  return {
+    settings,
+    log,
+    metrics,
+    run: async (tracing, start) => {
+      await runService({
+        name,
+        log,
+        shutdownDeadlineMs: settings.SHUTDOWN_DEADLINE_MS,
+        start: async (running) => start(running, await openOpsServer(running, { settings, log, metrics, tracing })),
+      });
+    },
+  };
+}
