@@ -16,11 +16,11 @@ COPY --from=manifests /manifests ./
 FROM packages AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN node node_modules/typescript/bin/tsc -b services/api services/xray-worker services/stats-collector tools/deployment \
- && node deploy/image/assemble.mjs services/api /out/api \
- && node deploy/image/assemble.mjs services/xray-worker /out/xray-worker \
- && node deploy/image/assemble.mjs services/stats-collector /out/stats-collector \
- && node deploy/image/assemble.mjs tools/deployment /out/setup
+RUN node node_modules/typescript/bin/tsc -b services/api services/xray-worker services/stats-collector tools/deployment tools/jobs \
+ && node deploy/image/assemble.mjs /out/api services/api \
+ && node deploy/image/assemble.mjs /out/xray-worker services/xray-worker tools/jobs \
+ && node deploy/image/assemble.mjs /out/stats-collector services/stats-collector \
+ && node deploy/image/assemble.mjs /out/setup tools/deployment
 
 
 # What each service needs to run, from the lockfile; without the files that only editors and debuggers read.

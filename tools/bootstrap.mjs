@@ -14,6 +14,8 @@ const PROGRAMMES = {
   import: "import-keys",
   bench: "bench",
 };
+/** What is run beside the system rather than to start one. */
+const BESIDE_THE_SYSTEM = ["jobs", "import"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [task, ...args] = process.argv.slice(2);
 
@@ -29,6 +31,7 @@ if (task === "test") {
   const { runVitest } = await import("./run-tests.mjs");
   process.exitCode = await runVitest(["--config", join("tests", "faults", "vitest.config.ts"), ...args]);
 } else if (Object.hasOwn(PROGRAMMES, task)) {
+  if (BESIDE_THE_SYSTEM.includes(task)) useRunningSystem();
   const programme = join(root, "tools", PROGRAMMES[task], "dist", "main.js");
   process.argv.splice(1, 2, programme);
   // In this very process, so that each signal arrives once.
@@ -62,6 +65,29 @@ async function install() {
     else await step("Installing the packages of the lockfile", "npm", npmArgs);
   }
   writeFileSync(stampFile, wanted);
+}
+
+/** Names the engines of the `npm start` that runs here, where neither the environment nor `.env` names others. */
+function useRunningSystem() {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const runFile = join(process.env.VEIL_DATA_DIR || ".veil", "run.json");
+  if (!existsSync(runFile)) return;
+  const { redis, mongodb, xray } = JSON.parse(readFileSync(runFile, "utf8"));
+  useUnlessSet({ REDIS_URL: redis.url });
+  useUnlessSet({ MONGODB_URI: mongodb.uri });
+  const [host, port] = xray.api.split(":");
+  if (isSet("XRAY_NODES")) return;
+  useUnlessSet({ XRAY_API_HOST: host, XRAY_API_PORT: port, XRAY_INBOUND_TAG: xray.inbound_tag });
+}
+
+/** Variables that mean something together only. */
+function useUnlessSet(variables) {
+  if (Object.keys(variables).some(isSet)) return;
+  Object.assign(process.env, variables);
+}
+
+function isSet(name) {
+  return Boolean(process.env[name] || process.env[`${name}_FILE`]);
 }
 
 /** Runs a command quietly; after a second it tells what it does and for how long. Its output shows when it fails. */

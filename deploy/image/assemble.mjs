@@ -1,8 +1,8 @@
-// Copies one package, and those of this workspace that it needs, as they run: package.json and compiled code.
+// Copies packages, and those of this workspace that they need, as they run: package.json and compiled code.
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const [start, target] = process.argv.slice(2);
+const [target, ...packages] = process.argv.slice(2);
 const scope = "@veil/";
 const directoryOf = new Map(
   Object.entries(JSON.parse(readFileSync("package-lock.json", "utf8")).packages)
@@ -11,7 +11,7 @@ const directoryOf = new Map(
 );
 
 const taken = new Set();
-take(start);
+for (const directory of packages) take(directory);
 
 function take(directory) {
   if (taken.has(directory)) return;

@@ -68,3 +68,9 @@ test("the calls beyond single ones answer as documented", async () => {
   expect(stdout).toMatch(/"traffic":\[\{"key_id":\d+,"upload":0/);
   expect(stdout).toContain("HTTP/1.1 304 Not Modified");
 });
+
+test("npm run jobs finds the Redis of the npm start that runs", async () => {
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], VEIL_DATA_DIR: dataDir.path };
+  const { stdout } = await run(process.execPath, ["tools/bootstrap.mjs", "jobs", "failed"], { cwd: repoRoot, env });
+  expect(stdout).toBe("0 failed jobs\n");
+});

@@ -11,7 +11,7 @@ try {
   process.exitCode = command === null ? complain(usage, 64) : await carryOut(command);
 } catch (error) {
   if (!(error instanceof QueueUnavailableError)) throw error;
-  process.exitCode = complain(`Redis does not answer: ${String(error.cause)}`, 1);
+  process.exitCode = complain(`Redis does not answer: ${String(error.cause)}. REDIS_URL says which one is meant.`, 1);
 }
 
 /** @returns the exit code */
