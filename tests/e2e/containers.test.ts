@@ -61,6 +61,10 @@ describe.skipIf(leftOut !== null)(
       expect(new Set(made.map(({ key_id }) => key_id)).size).toBe(40);
     });
 
+    test("failed jobs are listed in a worker's container", async () => {
+      expect(await project.exec("xray-worker", "node", "tools/jobs/dist/main.js", "failed")).toBe("0 failed jobs");
+    });
+
     test("down and up again keeps keys, links and totals", async () => {
       const { key_id } = await api.create("kept");
       const link = await api.link(key_id);

@@ -54,6 +54,11 @@ export class ComposeProject {
     return (await this.#compose("run", "--rm", "--no-deps", "-T", "setup", ...args)).trim();
   }
 
+  /** Runs a command in a container of a service. @returns what it printed */
+  async exec(service: string, ...command: string[]): Promise<string> {
+    return (await this.#compose("exec", "-T", service, ...command)).trim();
+  }
+
   async replicas(service: string): Promise<number> {
     return (await this.#compose("ps", "--quiet", service)).trim().split("\n").length;
   }
