@@ -88,6 +88,23 @@ describe("ClusterFigures", () => {
     expect(figures.keys).toBeNull();
   });
 
+  it("counts keys more seldom where counting takes long", async () => {
+    let counted = 0;
+    let now = 0;
+    const countKeys = async () => {
+      now += 800;
+      return { creating: 0, active: (counted += 1), deleting: 0 };
+    };
+    const { figures } = figuresOf({ countKeys, clock: { now: () => now } });
+    await figures.read();
+    now = 19_999;
+    await figures.read();
+    expect(counted).toBe(1);
+    now = 20_000;
+    await figures.read();
+    expect(counted).toBe(2);
+  });
+
   it("does not count keys at every reading", async () => {
     let counted = 0;
     const { figures, pass } = figuresOf({

@@ -32,10 +32,10 @@ export interface ClusterFiguresOptions {
   readonly log: Pick<Logger, "debug">;
 }
 
-/** Counting keys makes some databases read all of them. */
-const countKeysEveryMs = 10_000;
 /** What is older is not shown: a gap tells more than a figure that stands still. */
 const freshMs = 30_000;
+/** Counting keys makes some databases read all of them, and keeps others waiting: it may take a twenty-fifth of the time. */
+const countKeys = { everyMs: 10_000, longestEveryMs: 25_000, restsTimes: 25 };
 
 interface Dated<T> {
   readonly at: number;
@@ -46,6 +46,7 @@ interface Dated<T> {
 export class ClusterFigures {
   readonly #options: ClusterFiguresOptions;
   #keys: Dated<KeyCounts> | null = null;
+  #nextCountAt = 0;
   #queues: Dated<readonly QueueFigures[]> | null = null;
   readonly #nodes = new Map<string, NodeFigures>();
 
@@ -76,10 +77,13 @@ export class ClusterFigures {
   }
 
   async #readKeys(): Promise<void> {
-    const { countKeys, clock } = this.#options;
-    if (this.#keys !== null && clock.now() - this.#keys.at < countKeysEveryMs) return;
+    const { clock } = this.#options;
+    const begun = clock.now();
+    if (begun < this.#nextCountAt) return;
     await this.#try("keys", async () => {
-      this.#keys = { value: await countKeys(), at: clock.now() };
+      this.#keys = { value: await this.#options.countKeys(), at: clock.now() };
+      const restMs = (clock.now() - begun) * countKeys.restsTimes;
+      this.#nextCountAt = begun + Math.min(Math.max(countKeys.everyMs, restMs), countKeys.longestEveryMs);
     });
   }
 
