@@ -1,6 +1,6 @@
 // Checks docker-compose.yml and everything under k8s/ without running any of it. What is not installed is left out with
-// a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform; without it kubeconform fetches its own, and
-// custom resources go unchecked.
+// a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform, those of custom resources among them; without it
+// manifests are rendered only.
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { existsSync } from "node:fs";
