@@ -31,7 +31,7 @@ if (task === "test") {
   const { runVitest } = await import("./run-tests.mjs");
   process.exitCode = await runVitest(["--config", join("tests", "faults", "vitest.config.ts"), ...args]);
 } else if (Object.hasOwn(PROGRAMMES, task)) {
-  if (BESIDE_THE_SYSTEM.includes(task)) useRunningSystem();
+  if (BESIDE_THE_SYSTEM.includes(task)) await useRunningSystem();
   const programme = join(root, "tools", PROGRAMMES[task], "dist", "main.js");
   process.argv.splice(1, 2, programme);
   // In this very process, so that each signal arrives once.
@@ -68,8 +68,9 @@ async function install() {
 }
 
 /** Names the engines of the `npm start` that runs here, where neither the environment nor `.env` names others. */
-function useRunningSystem() {
-  if (existsSync(".env")) process.loadEnvFile(".env");
+async function useRunningSystem() {
+  const { readEnvironment } = await import("./local-stack/dist/read-environment.js");
+  Object.assign(process.env, await readEnvironment(root));
   const runFile = join(process.env.VEIL_DATA_DIR || ".veil", "run.json");
   if (!existsSync(runFile)) return;
   const { redis, mongodb, xray } = JSON.parse(readFileSync(runFile, "utf8"));

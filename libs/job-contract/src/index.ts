@@ -21,12 +21,11 @@ export {
   type JobVerdict,
   type SubmitOptions,
 } from "./job-client.ts";
-export { consumeJobs, type JobConsumer, type JobConsumerOptions } from "./job-consumer.ts";
 export type { Delivery, JobHandler, JobHandlers } from "./job-dispatcher.ts";
 export { jobMetrics } from "./job-metrics.ts";
 export type { JobStep } from "./job-steps.ts";
-export { logJobStep } from "./log-job-step.ts";
 export { openQueues, type OpenQueues } from "./open-queues.ts";
 export { type QueueFigures, queueJobStates, readQueueFigures } from "./queue-figures.ts";
 export { defaultQueuePrefix } from "./queue-options.ts";
+export { serveJobs, type ServeJobsOptions } from "./serve-jobs.ts";
 export type { Queue, Telemetry } from "bullmq";

@@ -34,8 +34,11 @@ export interface ClusterFiguresOptions {
 
 /** What is older is not shown: a gap tells more than a figure that stands still. */
 const freshMs = 30_000;
-/** Counting keys makes some databases read all of them, and keeps others waiting: it may take a twenty-fifth of the time. */
-const countKeys = { everyMs: 10_000, longestEveryMs: 25_000, restsTimes: 25 };
+/**
+ * Counting keys makes some databases read all of them, and keeps others waiting: the longer it takes, the
+ * longer it rests.
+ */
+const countPace = { everyMs: 10_000, longestEveryMs: 25_000, restsTimes: 25 };
 
 interface Dated<T> {
   readonly at: number;
@@ -82,8 +85,8 @@ export class ClusterFigures {
     if (begun < this.#nextCountAt) return;
     await this.#try("keys", async () => {
       this.#keys = { value: await this.#options.countKeys(), at: clock.now() };
-      const restMs = (clock.now() - begun) * countKeys.restsTimes;
-      this.#nextCountAt = begun + Math.min(Math.max(countKeys.everyMs, restMs), countKeys.longestEveryMs);
+      const restMs = (clock.now() - begun) * countPace.restsTimes;
+      this.#nextCountAt = begun + Math.min(Math.max(countPace.everyMs, restMs), countPace.longestEveryMs);
     });
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
-import { consumeJobs, logJobStep, openQueues } from "@veil/job-contract";
+import { openQueues, serveJobs } from "@veil/job-contract";
 import { nodeSettings } from "@veil/node-settings";
 import { prepareService, readSettings, systemClock } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
@@ -82,8 +82,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
 
     const shared = { nodes, epochs, records, clock };
-    const logStep = logJobStep(log, "debug");
-    const consumer = consumeJobs({
+    serveJobs(running, {
       queue: "veil-traffic",
       redisUrl,
       prefix,
@@ -95,13 +94,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         clock,
       }),
       telemetry: tracing?.telemetry,
-      onStep: (step) => {
-        measured.jobStep(step);
-        logStep(step);
-      },
-      onError: (err) => log.warn({ err }, "queue error"),
+      onStep: (step) => measured.jobStep(step),
+      log,
+      completed: "debug",
     });
-    running.onStop("intake", "jobs", () => consumer.drain());
-    running.onStop("connections", "queue", () => consumer.close());
   });
 }

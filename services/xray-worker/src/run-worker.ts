@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
-import { consumeJobs, logJobStep } from "@veil/job-contract";
+import { serveJobs } from "@veil/job-contract";
 import type { LifecyclePorts } from "@veil/key-lifecycle";
 import { KeyLeases } from "@veil/leases";
 import { nodeSettings } from "@veil/node-settings";
@@ -79,21 +79,16 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       },
     });
 
-    const logStep = logJobStep(log, "info");
-    const consumer = consumeJobs({
+    serveJobs(running, {
       queue: "veil-keys",
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       concurrency: settings.WORKER_CONCURRENCY,
       handlers: keyJobHandlers(ports, (ending) => measured.keyEnded(ending)),
       telemetry: tracing?.telemetry,
-      onStep: (step) => {
-        measured.jobStep(step);
-        logStep(step);
-      },
-      onError: (err) => log.warn({ err }, "queue error"),
+      onStep: (step) => measured.jobStep(step),
+      log,
+      completed: "info",
     });
-    running.onStop("intake", "jobs", () => consumer.drain());
-    running.onStop("connections", "queue", () => consumer.close());
   });
 }
