@@ -1,5 +1,5 @@
+import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { z } from "zod";
-import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
 
 /** A protocol's accounts and inbounds on the wire. */
 export interface AccountCodec<A> {
@@ -11,7 +11,8 @@ export interface AccountCodec<A> {
   readonly clientsField: number;
   /** Reads an account back that was stored as JSON. */
   readonly accountSchema: z.ZodType<A>;
-  encode(account: A): TypedMessage;
+  /** Writes the fields of a message of the kind `accountType`. */
+  write(writer: BinaryWriter, account: A): void;
   /** The account in a message of the kind `accountType`, `null` for one that we would never send. */
   decode(value: Uint8Array): A | null;
 }

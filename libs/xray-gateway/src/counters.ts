@@ -1,17 +1,12 @@
 import { status } from "@grpc/grpc-js";
+import type { Counter } from "./decode-counters.ts";
+import { decodeCounters, isCounterValue } from "./decode-counters.ts";
 import { XrayAnswerInvalidError, XrayRejectedError } from "./errors.ts";
 import type { Stat } from "./generated/xray/app/stats/command_pb.ts";
 import { StatsService } from "./generated/xray/app/stats/command_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
 const { getAllOnlineUsers, getStats, getSysStats, queryStats } = StatsService.method;
-
-/** A counter of Xray, for example `user>>>1@veil>>>traffic>>>uplink`. */
-export interface Counter {
-  readonly name: string;
-  /** Absolute, since the counter came to be in this life of the process. */
-  readonly value: number;
-}
 
 /** What a node counts. Nothing here ever resets a counter. */
 export class Counters {
@@ -26,14 +21,13 @@ export class Counters {
   }
 
   async query(pattern: string): Promise<Counter[]> {
-    const { stat } = await this.#calls.bulk("queryCounters", queryStats, { pattern });
-    return stat.map((each) => this.#counter("queryCounters", each));
+    return this.#calls.bulkAs("queryCounters", queryStats, { pattern }, decodeCounters);
   }
 
   async read(name: string): Promise<number | null> {
     try {
       const { stat } = await this.#calls.short("readCounter", getStats, { name });
-      return stat === undefined ? null : this.#counter("readCounter", stat).value;
+      return stat === undefined ? null : this.#valueOf(stat);
     } catch (error) {
       if (error instanceof XrayRejectedError && error.code === status.NOT_FOUND) return null;
       throw error;
@@ -45,10 +39,9 @@ export class Counters {
     return users.map((name) => name.replace(/^user>>>/, "").replace(/>>>online$/, ""));
   }
 
-  #counter(method: string, { name, value }: Stat): Counter {
-    if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new XrayAnswerInvalidError(this.#calls.node, method, `the counter ${name} stands at ${value}`);
-    }
-    return { name, value: Number(value) };
+  #valueOf(stat: Stat): number {
+    const value = Number(stat.value);
+    if (isCounterValue(value)) return value;
+    throw new XrayAnswerInvalidError(this.#calls.node, "readCounter", `the counter ${stat.name} stands at ${value}`);
   }
 }

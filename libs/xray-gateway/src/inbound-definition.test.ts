@@ -3,6 +3,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { describe, expect, it } from "vitest";
 import { InvalidXrayRequestError } from "./errors.ts";
 import { ReceiverConfigSchema } from "./generated/xray/app/proxyman/proxyman_pb.ts";
+import { UserSchema } from "./generated/xray/common/protocol_pb.ts";
 import { InboundHandlerConfigSchema } from "./generated/xray/core/core_pb.ts";
 import { ConfigSchema as VlessInboundSchema } from "./generated/xray/proxy/vless/inbound_pb.ts";
 import { ConfigSchema as RealitySchema } from "./generated/xray/transport/reality/reality_pb.ts";
@@ -11,10 +12,13 @@ import type { InboundDefinition } from "./inbound-definition.ts";
 import { encodeUser } from "./inbound-user.ts";
 import { packTyped, unpackTyped } from "./typed-message.ts";
 
-const user = encodeUser({
-  email: "1@veil",
-  account: { protocol: "vless", uuid: "66ad4540-b58c-4ad2-9926-ea63445a9b57", flow: "" },
-});
+const user = fromBinary(
+  UserSchema,
+  encodeUser({
+    email: "1@veil",
+    account: { protocol: "vless", uuid: "66ad4540-b58c-4ad2-9926-ea63445a9b57", flow: "" },
+  }),
+);
 
 /** Field 77, which no proto of ours names. */
 const unknownField = Buffer.from(new BinaryWriter().tag(77, WireType.LengthDelimited).string("kept").finish());

@@ -18,10 +18,11 @@ function asListed(overrides: Parameters<typeof create<typeof UserSchema>>[1] = {
 
 describe("encodeUser", () => {
   it("writes no level, no empty flow and a UUID without dashes", () => {
-    const user = encodeUser(ours);
+    const bytes = encodeUser(ours);
+    const user = fromBinary(UserSchema, bytes);
     expect(user.account?.type).toBe("xray.proxy.vless.Account");
     expect(fromBinary(AccountSchema, user.account?.value ?? new Uint8Array()).id).toBe(UUID.replaceAll("-", ""));
-    expect(toBinary(UserSchema, user)).toHaveLength(72);
+    expect(bytes).toHaveLength(72);
   });
 });
 
@@ -47,7 +48,7 @@ describe("decodeUser", () => {
   ])("takes a user with %s for someone else's and puts it back unchanged", (_what, listed) => {
     const user = decodeUser(listed);
     expect(user.account.protocol).toBe("other");
-    expect(toBinary(UserSchema, encodeUser(user))).toEqual(toBinary(UserSchema, listed));
+    expect(encodeUser(user)).toEqual(toBinary(UserSchema, listed));
   });
 
   it("puts any user back unchanged or as one that Xray treats the same, stored as JSON in between", () => {
@@ -63,7 +64,7 @@ describe("decodeUser", () => {
       fc.property(anyUser, (listed) => {
         const user = decodeUser(create(UserSchema, listed));
         const stored: unknown = JSON.parse(JSON.stringify(user));
-        const again = decodeUser(encodeUser(inboundUserSchema.parse(stored)));
+        const again = decodeUser(fromBinary(UserSchema, encodeUser(inboundUserSchema.parse(stored))));
         expect(isSameUser(again, user)).toBe(true);
       }),
     );

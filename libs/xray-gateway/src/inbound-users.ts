@@ -1,3 +1,5 @@
+import { create } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import {
   AccountMismatchError,
   InboundMissingError,
@@ -11,6 +13,7 @@ import {
   RemoveUserOperationSchema,
 } from "./generated/xray/app/proxyman/command_pb.ts";
 import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
+import { TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { decodeUser, encodeUser, isSameUser } from "./inbound-user.ts";
 import type { Inbounds } from "./inbounds.ts";
@@ -37,7 +40,7 @@ export class InboundUsers {
 
   async add(user: InboundUser): Promise<"added" | "exists"> {
     checkUser(user, await this.#accountTypeOfInbound());
-    const operation = packTyped(AddUserOperationSchema, { user: encodeUser(user) });
+    const operation = addOperation(user);
     // Someone else may remove the user between the refusal and the look: then it can be added after all.
     for (let attempt = 1; ; attempt++) {
       if (await this.#alter("addUser", operation, "user-exists")) return "added";
@@ -131,4 +134,10 @@ export class InboundUsers {
   #missing(method: string): InboundMissingError {
     return new InboundMissingError(this.#calls.node, method, this.#tag);
   }
+}
+
+function addOperation(user: InboundUser): TypedMessage {
+  const { typeName, field } = AddUserOperationSchema;
+  const value = new BinaryWriter().tag(field.user.number, WireType.LengthDelimited).bytes(encodeUser(user)).finish();
+  return create(TypedMessageSchema, { type: typeName, value });
 }

@@ -1,6 +1,6 @@
 /** The only gRPC code: HandlerService, StatsService and RoutingService of one Xray node. */
 export { callMetrics } from "./call-metrics.ts";
-export type { Counter } from "./counters.ts";
+export type { Counter } from "./decode-counters.ts";
 export type { UnreachableReason } from "./errors.ts";
 export {
   AccountMismatchError,

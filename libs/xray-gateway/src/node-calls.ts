@@ -1,3 +1,4 @@
+import { fromBinary } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { NodeConnection } from "./node-connection.ts";
 
@@ -27,7 +28,7 @@ export class NodeCalls {
     rpc: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O>> {
-    return this.#connection.call(method, rpc, request, this.#shortMs);
+    return this.#connection.call(method, rpc, request, this.#shortMs, (message) => fromBinary(rpc.output, message));
   }
 
   bulk<I extends DescMessage, O extends DescMessage>(
@@ -35,6 +36,16 @@ export class NodeCalls {
     rpc: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
   ): Promise<MessageShape<O>> {
-    return this.#connection.call(method, rpc, request, this.#bulkMs);
+    return this.bulkAs(method, rpc, request, (message) => fromBinary(rpc.output, message));
+  }
+
+  /** For an answer so large that it has a decoder of its own. */
+  bulkAs<I extends DescMessage, T>(
+    method: string,
+    rpc: DescMethodUnary<I>,
+    request: MessageInitShape<I>,
+    decode: (message: Uint8Array) => T,
+  ): Promise<T> {
+    return this.#connection.call(method, rpc, request, this.#bulkMs, decode);
   }
 }

@@ -1,6 +1,6 @@
 import { status } from "@grpc/grpc-js";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { CallFailure } from "./call-failure.ts";
 import { meaningOf } from "./call-failure.ts";
 import { CallSlots } from "./call-slots.ts";
@@ -73,17 +73,19 @@ export class NodeConnection {
    * Makes one call.
    *
    * @param method the caller's name for it, for errors and metrics.
+   * @param decode reads the answer; what it throws makes the answer an invalid one.
    * @throws {XrayUnreachableError} when it was surely not sent.
    * @throws {XrayOutcomeUnknownError} when it was sent and not answered.
    * @throws {XrayRejectedError} when Xray said no.
    * @throws {XrayAnswerInvalidError} when the answer can't be decoded.
    */
-  async call<I extends DescMessage, O extends DescMessage>(
+  async call<I extends DescMessage, T>(
     method: string,
-    rpc: DescMethodUnary<I, O>,
+    rpc: DescMethodUnary<I>,
     request: MessageInitShape<I>,
     timeoutMs: number,
-  ): Promise<MessageShape<O>> {
+    decode: (message: Uint8Array) => T,
+  ): Promise<T> {
     const started = performance.now();
     let outcome: CallOutcome = "not-sent";
     try {
@@ -100,7 +102,7 @@ export class NodeConnection {
           throw this.#errorOf(method, outcome, reply.failure);
         }
         outcome = "ok";
-        return this.#decode(method, rpc.output, reply.message);
+        return this.#decoded(method, decode, reply.message);
       } finally {
         this.#slots.release();
       }
@@ -153,9 +155,9 @@ export class NodeConnection {
     return new XrayUnreachableError(this.name, method, reason, details);
   }
 
-  #decode<O extends DescMessage>(method: string, schema: O, message: Uint8Array): MessageShape<O> {
+  #decoded<T>(method: string, decode: (message: Uint8Array) => T, message: Uint8Array): T {
     try {
-      return fromBinary(schema, message);
+      return decode(message);
     } catch (error) {
       throw new XrayAnswerInvalidError(this.name, method, String(error));
     }

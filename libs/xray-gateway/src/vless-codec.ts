@@ -1,10 +1,13 @@
+import { WireType } from "@bufbuild/protobuf/wire";
 import type { VlessAccount } from "@veil/xray-protocols";
 import { isVlessFlow, vless } from "@veil/xray-protocols";
 import { z } from "zod";
 import type { AccountCodec } from "./account-codec.ts";
 import { AccountSchema } from "./generated/xray/proxy/vless/account_pb.ts";
 import { ConfigSchema } from "./generated/xray/proxy/vless/inbound_pb.ts";
-import { decodeOrNull, packTyped } from "./typed-message.ts";
+import { decodeOrNull } from "./typed-message.ts";
+
+const FIELD = { id: AccountSchema.field.id.number, flow: AccountSchema.field.flow.number } as const;
 
 /** VLESS on the wire. */
 export const vlessCodec: AccountCodec<VlessAccount> = {
@@ -18,8 +21,9 @@ export const vlessCodec: AccountCodec<VlessAccount> = {
   }),
 
   /** The UUID without dashes, which Xray doesn't need: 50,000 users must fit into one message of 4 MiB. */
-  encode(account) {
-    return packTyped(AccountSchema, { id: account.uuid.replaceAll("-", ""), flow: account.flow });
+  write(writer, { uuid, flow }) {
+    writer.tag(FIELD.id, WireType.LengthDelimited).string(uuid.replaceAll("-", ""));
+    if (flow !== "") writer.tag(FIELD.flow, WireType.LengthDelimited).string(flow);
   },
 
   decode(value) {

@@ -4,6 +4,7 @@ import { RealXray } from "../test/real-xray.ts";
 import { XrayOutcomeUnknownError, XrayRejectedError, XrayUnreachableError } from "./errors.ts";
 import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
 import type { InboundUser } from "./inbound-user.ts";
+import { NodeCalls } from "./node-calls.ts";
 import { NodeConnection } from "./node-connection.ts";
 import type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
 import { connectXrayNode } from "./xray-node.ts";
@@ -172,7 +173,8 @@ describe("a node that is stopped", () => {
     });
     open.push(connection);
     await reachableAgain(connection);
-    const listTags = () => connection.call("list", HandlerService.method.listInbounds, { onlyTags: true }, 500);
+    const calls = new NodeCalls(connection, 500, 500);
+    const listTags = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
     await settled(listTags());
     await vi.waitFor(() => expect(connection.losses).toBeGreaterThan(0), { timeout: 10_000 });
@@ -199,7 +201,8 @@ describe("calls beyond those that may be in flight", () => {
     const connection = new NodeConnection({ name: "test", address: xray.address, maxInFlight: 2 });
     open.push(connection);
     await reachableAgain(connection);
-    const list = () => connection.call("list", HandlerService.method.listInbounds, { onlyTags: true }, 400);
+    const calls = new NodeCalls(connection, 400, 400);
+    const list = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
     const results = await Promise.all(Array.from({ length: 5 }, () => settled(list())));
     expect(results.filter((result) => result instanceof XrayOutcomeUnknownError)).toHaveLength(2);

@@ -1,5 +1,5 @@
 import { Counters } from "./counters.ts";
-import type { Counter } from "./counters.ts";
+import type { Counter } from "./decode-counters.ts";
 import type { InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { InboundUsers } from "./inbound-users.ts";
