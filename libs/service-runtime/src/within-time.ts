@@ -12,15 +12,18 @@ export async function withinTime<T>(
 ): Promise<T> {
   const ended = new AbortController();
   const limit = clock.sleep(Math.max(0, limitMs), ended.signal).then(() => {
+    if (ended.signal.aborted) return work;
     throw new TimeLimitError(limitMs);
   });
   try {
     return await Promise.race([work, limit]);
   } finally {
-    limit.catch(() => undefined);
-    ended.abort();
+    ended.abort(over);
   }
 }
+
+/** A reason of one's own: without one, every call that is in time would make an exception with a stack. */
+const over = "over";
 
 /** Thrown when something took longer than it was waited for; it may still happen. */
 export class TimeLimitError extends Error {
