@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, hash, timingSafeEqual } from "node:crypto";
 
 /** A secret that callers may come with. */
 export interface ApiSecret {
@@ -36,5 +36,5 @@ export function callerFinder(secrets: readonly ApiSecret[]): (token: string) => 
 }
 
 function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
