@@ -29,7 +29,7 @@ try {
 async function main(wishes: BenchArguments): Promise<void> {
   const chosen = choose(wishes);
   if (wishes.list) {
-    for (const { name, title } of chosen) say(`${name.padEnd(22)} ${title}`);
+    for (const { benchCase, keys } of chosen) say(`${benchCase.name.padEnd(22)} ${benchCase.title(keys)}`);
     return;
   }
   const engines = await startEngines(say);
@@ -51,12 +51,12 @@ async function main(wishes: BenchArguments): Promise<void> {
   });
   try {
     let group = "";
-    for (const [index, benchCase] of chosen.entries()) {
+    for (const [index, { benchCase, keys }] of chosen.entries()) {
       if (benchCase.group !== group) await bench.endPlants();
       group = benchCase.group;
-      say(`${index + 1} of ${chosen.length}: ${benchCase.title}`);
+      say(`${index + 1} of ${chosen.length}: ${benchCase.title(keys)}`);
       try {
-        cases.push(summarise(benchCase, await runCase(benchCase, bench, wishes.rounds)));
+        cases.push(summarise(benchCase, keys, await runCase(benchCase, keys, bench, wishes.rounds)));
       } catch (error) {
         console.error(error);
         process.exitCode = 1;
@@ -70,15 +70,24 @@ async function main(wishes: BenchArguments): Promise<void> {
   say(`\n${plainTable(report())}`);
   if (wishes.markdown !== null) {
     const page = await readFile(wishes.markdown, "utf8");
-    await writeFile(wishes.markdown, placeTable(page, machine.mongodb, markdownTable(report())));
+    const place = wishes.keys.length > 0 ? `${machine.mongodb} growth` : machine.mongodb;
+    await writeFile(wishes.markdown, placeTable(page, place, markdownTable(report())));
   }
 }
 
-function choose({ cases }: BenchArguments): readonly BenchCase[] {
+interface ChosenCase {
+  readonly benchCase: BenchCase;
+  readonly keys: number;
+}
+
+/** The cases with their sizes, those with as many keys together. */
+function choose({ cases, keys, quick }: BenchArguments): readonly ChosenCase[] {
   for (const name of cases) {
     if (!allCases.some((known) => known.name === name)) throw new TypeError(`there is no case ${name}`);
   }
-  return cases.length === 0 ? allCases : allCases.filter(({ name }) => cases.includes(name));
+  const chosen = allCases.filter(({ name }) => cases.length === 0 || cases.includes(name));
+  if (keys.length > 0) return keys.flatMap((count) => chosen.map((benchCase) => ({ benchCase, keys: count })));
+  return chosen.map((benchCase) => ({ benchCase, keys: quick ? benchCase.keys.quick : benchCase.keys.full }));
 }
 
 async function writeReport(file: string, report: BenchReport): Promise<void> {

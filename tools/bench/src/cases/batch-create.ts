@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { BenchCase } from "../harness/bench-case.ts";
+import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { httpLoad } from "../harness/http-load.ts";
 import { inFlight } from "../harness/in-flight.ts";
 import { RawXray } from "../raw/raw-xray.ts";
@@ -12,12 +12,13 @@ const batchAnswer = z.object({ succeeded: z.number() });
 export const batchCreateCase: BenchCase = {
   name: "batch-create",
   group: "empty",
-  title: "batch create of 1,000",
+  title: amongKeys("batch create of 1,000"),
+  keys: { full: 0, quick: 0 },
   against: "AddUser, 64 in flight",
   unit: "/s",
   target: { kind: "at-least", ratio: 0.6 },
-  prepare: async (bench) => {
-    const plant = await bench.plant({ keys: 0 });
+  prepare: async (bench, keys) => {
+    const plant = await bench.plant({ keys });
     const operations = 1_000;
     const raw = new RawXray(plant.xrayApi);
     const body = JSON.stringify({ keys: Array.from({ length: operations }, () => ({})) });

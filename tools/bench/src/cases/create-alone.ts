@@ -1,4 +1,4 @@
-import type { BenchCase } from "../harness/bench-case.ts";
+import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { median } from "../harness/median.ts";
 import { startRawQueue } from "../raw/raw-queue.ts";
 import { createKeys } from "./create-keys.ts";
@@ -7,12 +7,13 @@ import { createKeys } from "./create-keys.ts";
 export const createAloneCase: BenchCase = {
   name: "create-alone",
   group: "empty",
-  title: "one create alone, p50",
+  title: amongKeys("one create alone, p50"),
+  keys: { full: 0, quick: 0 },
   against: "BullMQ add-and-wait alone, p50",
   unit: "ms",
   target: { kind: "at-most", ratio: 3 },
-  prepare: async (bench) => {
-    const plant = await bench.plant({ keys: 0 });
+  prepare: async (bench, keys) => {
+    const plant = await bench.plant({ keys });
     const queue = await startRawQueue(bench.engines.redisUrl);
     const operations = bench.size(300, 100);
     return {

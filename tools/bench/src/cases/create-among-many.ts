@@ -1,4 +1,4 @@
-import type { BenchCase } from "../harness/bench-case.ts";
+import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { createKeys } from "./create-keys.ts";
 
 const atOnce = 64;
@@ -7,12 +7,13 @@ const atOnce = 64;
 export const createAmongManyCase: BenchCase = {
   name: "create-among-50000",
   group: "50000",
-  title: "creates with 50,000 keys present",
+  title: (keys) => `creates with ${grouped(keys)} keys present`,
+  keys: { full: 50_000, quick: 5_000 },
   against: "creates with none",
   unit: "/s",
   target: { kind: "at-least", ratio: 0.9 },
-  prepare: async (bench) => {
-    const many = await bench.plant({ keys: bench.size(50_000, 5_000) });
+  prepare: async (bench, keys) => {
+    const many = await bench.plant({ keys });
     const none = await bench.plant({ keys: 0 });
     const operations = bench.size(3_000, 500);
     return {

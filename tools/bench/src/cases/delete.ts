@@ -1,4 +1,4 @@
-import type { BenchCase } from "../harness/bench-case.ts";
+import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { startRawQueue } from "../raw/raw-queue.ts";
 import { createKeys, deleteKeys } from "./create-keys.ts";
 
@@ -8,12 +8,13 @@ const atOnce = 64;
 export const deleteCase: BenchCase = {
   name: "delete",
   group: "empty",
-  title: "deletes, 64 in flight",
+  title: amongKeys("deletes, 64 in flight"),
+  keys: { full: 0, quick: 0 },
   against: "BullMQ add-and-wait, 64 in flight",
   unit: "/s",
   target: { kind: "at-least", ratio: 0.5 },
-  prepare: async (bench) => {
-    const plant = await bench.plant({ keys: 0 });
+  prepare: async (bench, keys) => {
+    const plant = await bench.plant({ keys });
     const queue = await startRawQueue(bench.engines.redisUrl);
     const operations = bench.size(2_000, 300);
     const rounds: number[][] = [];

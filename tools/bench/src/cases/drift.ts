@@ -1,5 +1,5 @@
 import { userEmail } from "@veil/xray-protocols";
-import type { BenchCase } from "../harness/bench-case.ts";
+import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { inFlight } from "../harness/in-flight.ts";
 import { untilUsers } from "../plant/plant.ts";
 import { RawXray } from "../raw/raw-xray.ts";
@@ -12,12 +12,13 @@ const lookAgainMs = 50;
 export const driftCase: BenchCase = {
   name: "drift",
   group: "50000",
-  title: "drift of 100 among 50,000",
+  title: (keys) => `drift of 100 among ${grouped(keys)}`,
+  keys: { full: 50_000, quick: 5_000 },
   against: "GetInboundUsers and the find",
   unit: "ms",
   target: { kind: "at-most", ratio: 2 },
-  prepare: async (bench) => {
-    const plant = await bench.plant({ keys: bench.size(50_000, 5_000) });
+  prepare: async (bench, keys) => {
+    const plant = await bench.plant({ keys });
     const raw = new RawXray(plant.xrayApi);
     return {
       ours: async () => {
@@ -33,10 +34,10 @@ export const driftCase: BenchCase = {
         return { value: pass * 1_000, operations: drifted };
       },
       raw: async () => {
-        const keys = plant.mongo.collection("keys");
+        const stored = plant.mongo.collection("keys");
         const begun = performance.now();
         await raw.getUsers("vless-in");
-        await keys
+        await stored
           .find({ phase: 1 }, { projection: { _id: 0, key_id: 1, uuid: 1 } })
           .batchSize(10_000)
           .toArray();

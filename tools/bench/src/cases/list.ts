@@ -1,5 +1,5 @@
 import mongoose from "mongoose";
-import type { BenchCase } from "../harness/bench-case.ts";
+import { type BenchCase, grouped } from "../harness/bench-case.ts";
 
 interface RawKey {
   readonly _id: string;
@@ -13,16 +13,17 @@ const rawKeySchema = new mongoose.Schema<RawKey>(
 );
 
 /** The list of all keys in one answer. */
-export function listCase(keys: 5_000 | 50_000): BenchCase {
+export function listCase(full: 5_000 | 50_000): BenchCase {
   return {
-    name: `list-${keys}`,
-    group: keys === 5_000 ? "reading" : "50000",
-    title: `list of ${keys.toLocaleString("en-GB")}`,
+    name: `list-${full}`,
+    group: full === 5_000 ? "reading" : "50000",
+    title: (keys) => `list of ${grouped(keys)}`,
+    keys: { full, quick: full === 5_000 ? 1_000 : 5_000 },
     against: "find + JSON.stringify",
     unit: "ms",
     target: { kind: "at-most", ratio: 1.5 },
-    prepare: async (bench) => {
-      const plant = await bench.plant({ keys: bench.size(keys, keys / (keys === 5_000 ? 5 : 10)) });
+    prepare: async (bench, keys) => {
+      const plant = await bench.plant({ keys });
       const model = plant.mongo.model<RawKey>(`RawKey${Date.now()}`, rawKeySchema);
       return {
         ours: async () => {

@@ -1,4 +1,4 @@
-import type { BenchCase } from "../harness/bench-case.ts";
+import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { httpLoad } from "../harness/http-load.ts";
 import { startBareServer } from "../raw/start-bare-server.ts";
 
@@ -8,12 +8,13 @@ function readCase(name: string, title: string, pathOf: (keyId: number) => string
   return {
     name,
     group: "reading",
-    title: `${title}, 64 connections`,
+    title: amongKeys(`${title}, 64 connections`),
+    keys: { full: 5_000, quick: 1_000 },
     against: "Express with one lean find",
     unit: "/s",
     target: { kind: "at-least", ratio: 0.8 },
-    prepare: async (bench) => {
-      const plant = await bench.plant({ keys: bench.size(5_000, 1_000) });
+    prepare: async (bench, keys) => {
+      const plant = await bench.plant({ keys });
       const bare = await startBareServer(plant.mongodbUri);
       const operations = bench.size(6_000, 1_000);
       const load = async (url: string, path: (keyId: number) => string) => {

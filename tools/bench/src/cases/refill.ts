@@ -1,20 +1,21 @@
-import type { BenchCase } from "../harness/bench-case.ts";
+import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { userEmail } from "@veil/xray-protocols";
 import { untilUsers } from "../plant/plant.ts";
 
 const settledMs = 3_000;
 
 /** An Xray that starts again, empty, until it holds all users; against the one message that carries them all. */
-export function refillCase(keys: 10_000 | 50_000): BenchCase {
+export function refillCase(full: 10_000 | 50_000): BenchCase {
   return {
-    name: `refill-${keys}`,
-    group: String(keys),
-    title: `refill after an Xray restart, ${keys.toLocaleString("en-GB")} keys`,
+    name: `refill-${full}`,
+    group: String(full),
+    title: (keys) => `refill after an Xray restart, ${grouped(keys)} keys`,
+    keys: { full, quick: full / 10 },
     against: "AddInbound with the same users",
     unit: "/s",
     target: { kind: "at-least", ratio: 0.5 },
-    prepare: async (bench) => {
-      const plant = await bench.plant({ keys: bench.size(keys, keys / 10) });
+    prepare: async (bench, keys) => {
+      const plant = await bench.plant({ keys });
       const users = plant.seeded.map(({ keyId, uuid }) => ({
         email: userEmail(keyId),
         account: { protocol: "vless" as const, uuid, flow: "" as const },

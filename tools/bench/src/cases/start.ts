@@ -8,7 +8,7 @@ import { freePort } from "@veil/local-engines";
 import { connectXrayNode } from "@veil/xray-gateway";
 import mongoose from "mongoose";
 import { z } from "zod";
-import type { BenchCase } from "../harness/bench-case.ts";
+import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { untilUsers } from "../plant/plant.ts";
 import { seedKeys } from "../plant/seed-keys.ts";
 
@@ -22,13 +22,13 @@ const runFile = z.object({
 export const startCase: BenchCase = {
   name: "start",
   group: "start",
-  title: "start to ready with 10,000 keys",
+  title: (keys) => `start to ready with ${grouped(keys)} keys`,
+  keys: { full: 10_000, quick: 1_000 },
   against: "–",
   unit: "ms",
   target: { kind: "within", ms: 5_000 },
-  prepare: async (bench) => {
+  prepare: async (_bench, keys) => {
     const dataDir = await mkdtemp(join(tmpdir(), "veil-bench-start-"));
-    const keys = bench.size(10_000, 1_000);
     const first = await startStack(dataDir);
     const mongo = await mongoose.createConnection((await readRunFile(dataDir)).mongodb.uri).asPromise();
     // The start itself made some keys.

@@ -1,4 +1,4 @@
-import type { BenchCase } from "../harness/bench-case.ts";
+import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { sendBytes } from "../plant/send-bytes.ts";
 import { RawXray } from "../raw/raw-xray.ts";
 
@@ -7,12 +7,13 @@ export function syncCase(percent: 1 | 10 | 100): BenchCase {
   return {
     name: `sync-${percent}`,
     group: "metered",
-    title: `sync of 10,000 active keys, ${percent} % with new bytes`,
+    title: (keys) => `sync of ${grouped(keys)} active keys, ${percent} % with new bytes`,
+    keys: { full: 10_000, quick: 1_000 },
     against: "QueryStats and one bulkWrite",
     unit: "ms",
     target: { kind: "at-most", ratio: 1.5 },
-    prepare: async (bench) => {
-      const plant = await bench.plant({ keys: bench.size(10_000, 1_000), metered: true });
+    prepare: async (bench, keys) => {
+      const plant = await bench.plant({ keys, metered: true });
       const raw = new RawXray(plant.xrayApi);
       const moving = plant.seeded.slice(0, Math.ceil((plant.keys * percent) / 100));
       const records = plant.mongo.collection<{ _id: string; revision: number }>("traffic");

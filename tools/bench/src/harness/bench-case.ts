@@ -40,10 +40,23 @@ export interface BenchCase {
   readonly name: string;
   /** Neighbouring cases of one group share their systems. */
   readonly group: string;
-  readonly title: string;
+  /** What it says in the table when so many keys are present. */
+  readonly title: (keys: number) => string;
+  /** How many keys are present at its start, in the full run and in the quick one. */
+  readonly keys: { readonly full: number; readonly quick: number };
   /** What it is measured against. */
   readonly against: string;
   readonly unit: "/s" | "ms";
   readonly target: Target;
-  prepare(bench: Bench): Promise<PreparedCase>;
+  prepare(bench: Bench, keys: number): Promise<PreparedCase>;
+}
+
+/** "…, 10,000 keys present"; nothing more for an empty system. */
+export function amongKeys(title: string): BenchCase["title"] {
+  return (keys) => (keys === 0 ? title : `${title}, ${grouped(keys)} keys present`);
+}
+
+/** "10,000" */
+export function grouped(count: number): string {
+  return count.toLocaleString("en-GB");
 }

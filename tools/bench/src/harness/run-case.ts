@@ -30,8 +30,8 @@ export interface CaseRounds {
  * Measures a case: a round of both sides that does not count, then as many as are asked for. The sides take turns in who
  * goes first, so that a drift of the machine meets both.
  */
-export async function runCase(benchCase: BenchCase, bench: Bench, rounds: number): Promise<CaseRounds> {
-  const prepared = await benchCase.prepare(bench);
+export async function runCase(benchCase: BenchCase, keys: number, bench: Bench, rounds: number): Promise<CaseRounds> {
+  const prepared = await benchCase.prepare(bench, keys);
   const ours: MeasuredRound[] = [];
   const raw: number[] = [];
   const rawCpuMsPerOperation: number[] = [];

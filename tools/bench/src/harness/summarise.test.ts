@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 import type { BenchCase } from "./bench-case.ts";
 import { summarise } from "./summarise.ts";
 
-const rate: Pick<BenchCase, "name" | "group" | "title" | "against" | "unit" | "target"> = {
+const rate: Omit<BenchCase, "prepare"> = {
   name: "rate",
   group: "rates",
-  title: "A rate",
+  title: (keys) => `A rate among ${keys}`,
+  keys: { full: 0, quick: 0 },
   against: "raw",
   unit: "/s",
   target: { kind: "at-least", ratio: 0.5 },
@@ -25,9 +26,18 @@ test("the ratio is the median of the rounds' own ratios, not the ratio of the me
     notes: [],
   };
 
-  const summary = summarise({ ...rate, prepare: never }, rounds);
+  const summary = summarise({ ...rate, prepare: never }, 1_000, rounds);
 
-  expect(summary).toMatchObject({ ours: 200, raw: 400, ratio: 0.75, spread: 0.5, reached: true, rssMiB: 300 });
+  expect(summary).toMatchObject({
+    title: "A rate among 1000",
+    keys: 1_000,
+    ours: 200,
+    raw: 400,
+    ratio: 0.75,
+    spread: 0.5,
+    reached: true,
+    rssMiB: 300,
+  });
   expect(summary.cpuMsPerOperation).toEqual({ services: 200, engines: 1 });
 });
 
@@ -35,17 +45,19 @@ test("a time is reached when it is at most so much of the raw one", () => {
   const target = { kind: "at-most", ratio: 1.5 } as const;
   const rounds = (ours: number) => ({ ours: [measured(ours)], raw: [100], rawCpuMsPerOperation: [], notes: [] });
 
-  expect(summarise({ ...rate, target, unit: "ms", prepare: never }, rounds(150)).reached).toBe(true);
-  expect(summarise({ ...rate, target, unit: "ms", prepare: never }, rounds(151)).reached).toBe(false);
+  expect(summarise({ ...rate, target, unit: "ms", prepare: never }, 0, rounds(150)).reached).toBe(true);
+  expect(summarise({ ...rate, target, unit: "ms", prepare: never }, 0, rounds(151)).reached).toBe(false);
 });
 
 test("without anything raw the time itself counts", () => {
   const target = { kind: "within", ms: 5_000 } as const;
 
-  const summary = summarise(
-    { ...rate, target, prepare: never },
-    { ours: [measured(4_000)], raw: [], rawCpuMsPerOperation: [], notes: [] },
-  );
+  const summary = summarise({ ...rate, target, prepare: never }, 0, {
+    ours: [measured(4_000)],
+    raw: [],
+    rawCpuMsPerOperation: [],
+    notes: [],
+  });
 
   expect(summary).toMatchObject({ raw: null, ratio: null, reached: true });
 });

@@ -5,6 +5,8 @@ import type { CaseRounds } from "./run-case.ts";
 /** One line of the table. */
 export interface CaseSummary {
   readonly name: string;
+  /** How many keys were present at its start. */
+  readonly keys: number;
   readonly title: string;
   readonly against: string;
   readonly unit: "/s" | "ms";
@@ -26,8 +28,8 @@ export interface CaseSummary {
 }
 
 /** Puts the rounds of a case into one line. */
-export function summarise(benchCase: BenchCase, rounds: CaseRounds): CaseSummary {
-  const { name, title, against, unit, target } = benchCase;
+export function summarise(benchCase: BenchCase, keys: number, rounds: CaseRounds): CaseSummary {
+  const { name, against, unit, target } = benchCase;
   const values = rounds.ours.map(({ value }) => value);
   const ours = median(values);
   const ratio = rounds.raw.length === 0 ? null : median(values.map((value, round) => value / (rounds.raw[round] ?? 0)));
@@ -35,7 +37,8 @@ export function summarise(benchCase: BenchCase, rounds: CaseRounds): CaseSummary
   const memory = rounds.ours.flatMap(({ rssMiB }) => (rssMiB === null ? [] : [rssMiB]));
   return {
     name,
-    title,
+    keys,
+    title: benchCase.title(keys),
     against,
     unit,
     target,
