@@ -17,7 +17,7 @@ export interface BenchArguments {
 
 export const usage = `npm run bench -- [--quick] [--case NAME]... [--keys N]... [--rounds N] [--out FILE] [--markdown FILE] [--profile DIR] [--list]
 
-  --quick          a small run of two minutes that shows that everything works
+  --quick          a small run of three minutes that shows that everything works
   --case NAME      only this case; may be repeated
   --keys N         so many keys present instead of what each case says; may be repeated, to see how a case grows
   --rounds N       rounds that count (3; 1 when quick)
