@@ -57,6 +57,9 @@ export async function startPrometheus(dataDir: string): Promise<RunningPrometheu
     ],
     { stdio: "ignore" },
   );
+  await once(child, "spawn").catch((cause: unknown) => {
+    throw new Error("there is no prometheus on the PATH", { cause });
+  });
   const endWithUs = () => child.kill("SIGKILL");
   process.once("exit", endWithUs);
   const url = `http://127.0.0.1:${port}`;
