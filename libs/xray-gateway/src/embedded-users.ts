@@ -23,7 +23,7 @@ export interface EmbeddedUsers {
 }
 
 /**
- * An inbound config with users in it, nearly as many as one message takes. Other people's users go in first. Of two users with
+ * An inbound config with users in it, as many as one message takes. Other people's users go in first. Of two users with
  * one e-mail the second is left over, because Xray would refuse the whole inbound for it.
  *
  * @throws {InvalidXrayRequestError} when the definition is malformed or a user may not be sent.
@@ -61,19 +61,31 @@ function distinctByEmail(users: readonly InboundUser[]): { distinct: InboundUser
   return { distinct, doubles };
 }
 
-/** The first of the users, nearly as many as fit. Encoded all at once: that is far faster than one by one. */
+/**
+ * The first of the users, as many as fit. Encoded all at once, which is far faster than one by one; when they don't fit, so
+ * many as their common length makes likely to, and then one more at a time.
+ */
 function encodeWithin(
   room: number,
   users: readonly InboundUser[],
   field: number,
 ): { bytes: Uint8Array; leftOver: readonly InboundUser[] } {
-  let fitting = users;
+  let fitting = users.length;
   let bytes = encodeUsers(users, field);
   while (bytes.length > room) {
-    fitting = users.slice(0, Math.floor((fitting.length * room) / bytes.length));
-    bytes = encodeUsers(fitting, field);
+    fitting = Math.floor((fitting * room) / bytes.length);
+    bytes = encodeUsers(users.slice(0, fitting), field);
   }
-  return { bytes, leftOver: users.slice(fitting.length) };
+  const chunks = [bytes];
+  let left = room - bytes.length;
+  for (const user of users.slice(fitting)) {
+    const one = encodeUsers([user], field);
+    if (one.length > left) break;
+    chunks.push(one);
+    left -= one.length;
+    fitting += 1;
+  }
+  return { bytes: Buffer.concat(chunks), leftOver: users.slice(fitting) };
 }
 
 function encodeUsers(users: readonly InboundUser[], field: number): Uint8Array {

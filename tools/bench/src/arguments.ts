@@ -46,7 +46,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
   const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1) throw new TypeError("--rounds takes a number from 1");
   const keys = values.keys.map(Number);
-  if (keys.some((count) => !Number.isInteger(count) || count < 0)) throw new TypeError("--keys takes a number from 0");
+  if (keys.some((count) => !Number.isInteger(count) || count < 1)) throw new TypeError("--keys takes a number from 1");
   return {
     quick: values.quick,
     cases: values.case,
