@@ -42,6 +42,10 @@ export class Counters {
   #valueOf(stat: Stat): number {
     const value = Number(stat.value);
     if (isCounterValue(value)) return value;
-    throw new XrayAnswerInvalidError(this.#calls.node, "readCounter", `the counter ${stat.name} stands at ${value}`);
+    throw new XrayAnswerInvalidError(
+      this.#calls.node,
+      "readCounter",
+      `the counter ${stat.name} stands at ${stat.value}`,
+    );
   }
 }

@@ -43,9 +43,9 @@ export function embedUsers(
 
   const { distinct, doubles } = distinctByEmail(othersFirst(users));
   const room = Math.max(0, maxBytes - ENVELOPE_BYTES - toBinary(InboundHandlerConfigSchema, config).length);
-  const { bytes, leftOver } = encodeWithin(room, distinct, codec.clientsField);
+  const { chunks, leftOver } = encodeWithin(room, distinct, codec.clientsField);
   // The users are a repeated field of the settings, and those of one message may stand in any place of it.
-  const value = Buffer.concat([settings.value, bytes]);
+  const value = Buffer.concat([settings.value, ...chunks]);
   return { inbound: { ...config, proxySettings: { ...settings, value } }, leftOver: [...leftOver, ...doubles] };
 }
 
@@ -69,7 +69,7 @@ function encodeWithin(
   room: number,
   users: readonly InboundUser[],
   field: number,
-): { bytes: Uint8Array; leftOver: readonly InboundUser[] } {
+): { chunks: readonly Uint8Array[]; leftOver: readonly InboundUser[] } {
   let fitting = users.length;
   let bytes = encodeUsers(users, field);
   while (bytes.length > room) {
@@ -85,7 +85,7 @@ function encodeWithin(
     left -= one.length;
     fitting += 1;
   }
-  return { bytes: Buffer.concat(chunks), leftOver: users.slice(fitting) };
+  return { chunks, leftOver: users.slice(fitting) };
 }
 
 function encodeUsers(users: readonly InboundUser[], field: number): Uint8Array {

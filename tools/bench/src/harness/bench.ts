@@ -26,10 +26,6 @@ export class Bench {
     return this.#options.engines;
   }
 
-  get quick(): boolean {
-    return this.#options.quick;
-  }
-
   /** Rounds of a case, with the one that does not count. */
   get roundsInAll(): number {
     return this.#options.rounds + 1;
@@ -41,7 +37,7 @@ export class Bench {
 
   /** A number for the full run and one for the quick one. */
   size(full: number, quick: number): number {
-    return this.quick ? quick : full;
+    return this.#options.quick ? quick : full;
   }
 
   /** A running system with so many keys at its start; the one of an earlier case when it is of the same kind. */

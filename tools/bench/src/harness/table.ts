@@ -1,4 +1,4 @@
-import type { Target } from "./bench-case.ts";
+import { grouped, type Target } from "./bench-case.ts";
 import type { Machine } from "./machine.ts";
 import type { CaseSummary } from "./summarise.ts";
 
@@ -98,6 +98,6 @@ function goal(target: Target): string {
 }
 
 function figure(value: number): string {
-  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-GB");
+  if (Math.abs(value) >= 100) return grouped(Math.round(value));
   return Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
