@@ -1,7 +1,7 @@
 import { keyIdOfEmail } from "@veil/xray-protocols";
 import type { Errand, Requests } from "./requests.ts";
 import type { KeyDocument } from "./simulated-mongo.ts";
-import { type Inbound, uuidOf } from "./simulated-xray.ts";
+import { flowOf, type Inbound, uuidOf } from "./simulated-xray.ts";
 import { addedForeigner, configuredForeigner, type System } from "./system.ts";
 
 type Report = (what: string, detail: string) => void;
@@ -54,6 +54,9 @@ function checkNode(node: string, inbound: Inbound, active: ReadonlyMap<string, K
     if (isOurs && !active.has(uuidOf(user))) report("ghost, listed", `${node} ${email}`);
   }
   for (const [uuid, key] of active) {
+    const user = inbound.byEmail.get(`${key.keyId}@veil`);
+    if (user !== undefined && flowOf(user) !== key.flow)
+      report("active key with another flow", `${node} ${user.email}`);
     if (inbound.byUuid.has(uuid)) continue;
     const isListed = inbound.byEmail.has(`${key.keyId}@veil`);
     report(

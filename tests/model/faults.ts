@@ -184,7 +184,8 @@ export class Faults {
     if (inbound === null || ours.length === 0) return;
     const user = random.pick(ours);
     if (user.account.protocol !== "vless") return;
-    const changed = { email: user.email, account: { ...user.account, uuid: random.uuid() } };
+    const other = random.chance(0.5) ? { uuid: random.uuid() } : { flow: otherFlow[user.account.flow] };
+    const changed = { email: user.email, account: { ...user.account, ...other } };
     const inPlace = random.chance(0.5);
     this.#system.world.log(() => `xray ${name}: somebody ${inPlace ? "CHANGES" : "REMOVES"} ${user.email}`);
     inbound.byEmail.delete(user.email);
@@ -206,3 +207,5 @@ export class Faults {
     this.#system.world.after(ms, null, () => void once());
   }
 }
+
+const otherFlow = { "": "xtls-rprx-vision", "xtls-rprx-vision": "" } as const;

@@ -1,4 +1,5 @@
 import { type KeyPhase, type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
+import type { VlessFlow } from "@veil/xray-protocols";
 import type { Process, World } from "./world.ts";
 
 export interface CreationDocument {
@@ -6,6 +7,7 @@ export interface CreationDocument {
   /** Null for a job that may never claim. */
   readonly keyId: number | null;
   readonly uuid: string;
+  readonly flow: VlessFlow;
   readonly name: string | null;
   readonly createdAt: number;
   readonly deadline: number;
@@ -15,6 +17,7 @@ export interface CreationDocument {
 export interface KeyDocument {
   readonly keyId: number;
   readonly uuid: string;
+  readonly flow: VlessFlow;
   readonly name: string | null;
   readonly createdAt: number;
   readonly job: string;
@@ -106,6 +109,7 @@ export function toRecord(document: KeyDocument): KeyRecord {
   return {
     keyId: document.keyId,
     uuid: document.uuid,
+    flow: document.flow,
     name: document.name,
     createdAt: document.createdAt,
     job: document.job,

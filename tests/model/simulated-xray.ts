@@ -174,3 +174,11 @@ export function describe(request: Request): string {
   if (request.method === "add inbound") return `add inbound [${request.users.map(({ email }) => email).join(" ")}]`;
   return "email" in request ? `${request.method} ${request.email}` : request.method;
 }
+
+export function isSameAccount(one: InboundUser, other: InboundUser): boolean {
+  return uuidOf(one) === uuidOf(other) && flowOf(one) === flowOf(other);
+}
+
+export function flowOf({ account }: InboundUser): string | null {
+  return account.protocol === "vless" ? account.flow : null;
+}

@@ -34,7 +34,16 @@ export class StoreClient implements KeyStore {
   }
 
   async forbid(job: string): Promise<Creation | null> {
-    await this.#insertClaim({ job, keyId: null, uuid: "", name: null, createdAt: 0, deadline: 0, decided: true });
+    await this.#insertClaim({
+      job,
+      keyId: null,
+      uuid: "",
+      flow: "",
+      name: null,
+      createdAt: 0,
+      deadline: 0,
+      decided: true,
+    });
     return this.findCreation(job);
   }
 
@@ -42,6 +51,7 @@ export class StoreClient implements KeyStore {
     const document: KeyDocument = {
       keyId: key.keyId,
       uuid: key.uuid,
+      flow: key.flow,
       name: key.name,
       createdAt: key.createdAt,
       job: key.job,
@@ -115,7 +125,7 @@ export class StoreClient implements KeyStore {
 
   findDesired(): Promise<Map<number, DesiredUser>> {
     return this.#read("find desired users", () => {
-      const active = this.#inPhase("active").map(({ keyId, uuid, unsure }) => ({ keyId, uuid, unsure }));
+      const active = this.#inPhase("active").map(({ keyId, uuid, flow, unsure }) => ({ keyId, uuid, flow, unsure }));
       return new Map(active.map((user) => [user.keyId, user]));
     });
   }
@@ -197,6 +207,6 @@ function raise(key: KeyDocument, phase: KeyPhase): void {
 
 function toCreation(claim: CreationDocument | undefined): Creation | null {
   if (claim === undefined || claim.keyId === null) return null;
-  const { job, keyId, uuid, name, createdAt, deadline } = claim;
-  return { job, keyId, uuid, name, createdAt, deadline };
+  const { job, keyId, uuid, flow, name, createdAt, deadline } = claim;
+  return { job, keyId, uuid, flow, name, createdAt, deadline };
 }

@@ -37,7 +37,7 @@ export function startWorker(process: Process, system: System): void {
   };
   const nodes = system.xrays.map((xray) => {
     const node = new XrayClient(xray, inboundTag, process, world, system.callMischief) as unknown as XrayNode;
-    return { node, users: new XrayNodeUsers({ node, vault: store, flow: "none", shortId }) };
+    return { node, users: new XrayNodeUsers({ node, vault: store, shortId }) };
   });
   const leases = redis.leaseConnection(process) as unknown as Redis;
   const ports: LifecyclePorts = {
@@ -46,6 +46,8 @@ export function startWorker(process: Process, system: System): void {
     lease: new KeyLeases(leases, leasePrefix),
     clock,
     newUuid: () => world.random.uuid(),
+    // A setting that is being changed: workers disagree about new keys, and must not about those that there are.
+    newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
   };
   const exclusive = { redis: leases, prefix: leasePrefix };
   const log = silentLogger;

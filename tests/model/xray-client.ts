@@ -9,7 +9,7 @@ import {
   XrayOutcomeUnknownError,
   XrayUnreachableError,
 } from "@veil/xray-gateway";
-import { type Answer, describe, type Request, type SimulatedXray, uuidOf } from "./simulated-xray.ts";
+import { type Answer, describe, type Request, isSameAccount, type SimulatedXray } from "./simulated-xray.ts";
 import type { Process, World } from "./world.ts";
 
 /** The part of a gateway that the worker uses. */
@@ -63,7 +63,7 @@ export class XrayClient implements UsedXrayNode {
       if ((await this.#inInbound("addUser", { method: "add", user })).text === "ok") return "added";
       const [found] = usersOf(await this.#inInbound("addUser", { method: "get", email: user.email }));
       if (found === undefined) continue;
-      if (uuidOf(found) === uuidOf(user)) return "exists";
+      if (isSameAccount(found, user)) return "exists";
       throw new AccountMismatchError(this.name, "addUser", user.email);
     }
     throw new XrayAnswerInvalidError(this.name, "addUser", `${user.email} exists and can't be found`);

@@ -1,4 +1,4 @@
-import { type MongoStore, openMongoStore } from "@veil/mongo-store";
+import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mongo-store";
 import { connectRedis, type Redis } from "@veil/redis-connection";
 import { type Logger, type Metrics, type OpsServer, type RunningService, systemClock } from "@veil/service-runtime";
 import { untilAnswered } from "./until-answered.ts";
@@ -9,6 +9,8 @@ export interface BackingServicesParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly ops: Pick<OpsServer, "addCheck">;
+  /** See `openMongoStore`. */
+  readonly olderFlow?: OlderFlowOptions;
 }
 
 export interface BackingServices {
@@ -27,9 +29,13 @@ const connectLimitMs = 5_000;
  */
 export function openBackingServices(
   running: RunningService,
-  { settings, log, metrics, ops }: BackingServicesParts,
+  { settings, log, metrics, ops, olderFlow }: BackingServicesParts,
 ): BackingServices {
-  const store = openMongoStore({ uri: settings.MONGODB_URI, onError: (err) => log.warn({ err }, "mongodb is away") });
+  const store = openMongoStore({
+    uri: settings.MONGODB_URI,
+    onError: (err) => log.warn({ err }, "mongodb is away"),
+    ...(olderFlow !== undefined && { olderFlow }),
+  });
   running.onStop("connections", "mongodb", () => store.close());
   const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
   running.onStop("connections", "redis", () => redis.disconnect());

@@ -1,3 +1,5 @@
+import type { VlessFlow } from "@veil/xray-protocols";
+
 /**
  * Phases of a key once it is decided; they only ever rise.
  *
@@ -9,27 +11,28 @@
 export const keyPhases = ["active", "deleting", "gone"] as const;
 export type KeyPhase = (typeof keyPhases)[number];
 
-/** What a create job has claimed: from here on, every delivery of the job works on the same key. */
-export interface Creation {
-  /** Id of the create job. */
-  readonly job: string;
+/** What is fixed about a key when it is made. */
+export interface KeyAttributes {
   readonly keyId: number;
   /** Lower-case v4. */
   readonly uuid: string;
+  /** The flow of its account in every node and of its link, whatever the settings say later. */
+  readonly flow: VlessFlow;
   readonly name: string | null;
   /** Unix seconds. */
   readonly createdAt: number;
+}
+
+/** What a create job has claimed: from here on, every delivery of the job works on the same key. */
+export interface Creation extends KeyAttributes {
+  /** Id of the create job. */
+  readonly job: string;
   /** Milliseconds since the epoch; afterwards the key may no longer become active. */
   readonly deadline: number;
 }
 
 /** A decided key. That this record exists is the decision: it is inserted once, as `active` or as refused. */
-export interface KeyRecord {
-  readonly keyId: number;
-  readonly uuid: string;
-  readonly name: string | null;
-  /** Unix seconds. */
-  readonly createdAt: number;
+export interface KeyRecord extends KeyAttributes {
   /** Id of the create job. */
   readonly job: string;
   readonly phase: KeyPhase;

@@ -1,5 +1,12 @@
 /** A key's phases, and what is done to it over ports: provision, retire, clear, sweep. Pure: knows no I/O. */
-export { type Creation, type KeyPhase, type KeyRecord, keyPhases, wasCreated } from "./access-key.ts";
+export {
+  type Creation,
+  type KeyAttributes,
+  type KeyPhase,
+  type KeyRecord,
+  keyPhases,
+  wasCreated,
+} from "./access-key.ts";
 export { clearKey, removeGhost, restoreKey } from "./clear-key.ts";
 export {
   LeaseHeldError,

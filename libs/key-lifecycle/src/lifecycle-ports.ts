@@ -1,3 +1,4 @@
+import type { VlessFlow } from "@veil/xray-protocols";
 import type { KeyStore } from "./key-store.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 
@@ -9,4 +10,6 @@ export interface LifecyclePorts {
   readonly clock: Clock;
   /** A fresh random v4 UUID, lower case. */
   readonly newUuid: () => string;
+  /** The flow of the keys that are made from now on. */
+  readonly newFlow: VlessFlow;
 }

@@ -1,8 +1,7 @@
+import type { KeyAttributes } from "./access-key.ts";
+
 /** The user of a key as a node knows it. */
-export interface NodeUser {
-  readonly keyId: number;
-  readonly uuid: string;
-}
+export type NodeUser = Pick<KeyAttributes, "keyId" | "uuid" | "flow">;
 
 /** A user that every node should hold. */
 export interface DesiredUser extends NodeUser {
@@ -18,7 +17,7 @@ export interface DesiredUser extends NodeUser {
  */
 export interface NodeUsers {
   readonly name: string;
-  /** Adds the user. `exists` when it was there with the same uuid, which is success; one with another uuid is replaced. */
+  /** Adds the user. `exists` when it was there with the same account, which is success; another account is replaced. */
   add(user: NodeUser): Promise<"added" | "exists">;
   /**
    * Removes the user; `absent` when it was not there, which is success.

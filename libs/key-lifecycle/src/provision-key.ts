@@ -71,6 +71,7 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
     job: request.job,
     name: request.name,
     uuid,
+    flow: ports.newFlow,
     createdAt: Math.floor(ports.clock.now() / 1000),
     deadline: request.deadline,
   });

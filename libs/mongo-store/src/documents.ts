@@ -1,4 +1,5 @@
 import type { Creation, KeyPhase, KeyRecord } from "@veil/key-lifecycle";
+import type { VlessFlow } from "@veil/xray-protocols";
 import { Schema } from "mongoose";
 
 /** A claim of a create job. `_id` is the job's id. A job that may never claim has `key_id` null. */
@@ -6,6 +7,8 @@ export interface CreationDocument {
   readonly _id: string;
   readonly key_id: number | null;
   readonly uuid: string | null;
+  /** Missing in claims that were made before each key kept its own: see `OlderFlow`. */
+  readonly flow?: VlessFlow;
   readonly name: string | null;
   readonly created_at: number;
   readonly deadline: number;
@@ -18,6 +21,8 @@ export interface KeyDocument {
   readonly _id: string;
   readonly key_id: number;
   readonly uuid: string;
+  /** Missing in keys that were decided before each kept its own: see `OlderFlow`. */
+  readonly flow?: VlessFlow;
   readonly name: string | null;
   readonly created_at: number;
   readonly job: string;
@@ -55,6 +60,7 @@ export const creationSchema = new Schema<CreationDocument>(
     _id: { type: String, required: true },
     key_id: { type: Number, default: null },
     uuid: { type: String, default: null },
+    flow: String,
     name: { type: String, default: null },
     created_at: { type: Number, required: true },
     deadline: { type: Number, required: true },
@@ -69,6 +75,7 @@ export const keySchema = new Schema<KeyDocument>(
     _id: { type: String, required: true },
     key_id: { type: Number, required: true },
     uuid: { type: String, required: true },
+    flow: String,
     name: { type: String, default: null },
     created_at: { type: Number, required: true },
     job: { type: String, required: true },
@@ -84,22 +91,26 @@ export const keySchema = new Schema<KeyDocument>(
 keySchema.index({ phase: 1, key_id: 1 });
 keySchema.index({ uuid: 1 }, { unique: true });
 
-export function toCreation(document: CreationDocument): Creation | null {
+/** @param olderFlow the flow of a document that names none */
+export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Creation | null {
   if (document.key_id === null || document.uuid === null) return null;
   return {
     job: document._id,
     keyId: document.key_id,
     uuid: document.uuid,
+    flow: document.flow ?? olderFlow,
     name: document.name,
     createdAt: document.created_at,
     deadline: document.deadline,
   };
 }
 
-export function toKeyRecord(document: KeyDocument): KeyRecord {
+/** @param olderFlow the flow of a document that names none */
+export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRecord {
   return {
     keyId: document.key_id,
     uuid: document.uuid,
+    flow: document.flow ?? olderFlow,
     name: document.name,
     createdAt: document.created_at,
     job: document.job,

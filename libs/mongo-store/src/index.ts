@@ -1,2 +1,3 @@
 /** What is stored, and the only MongoDB code: documents, indexes and stores. Knows no jobs, no Xray, no HTTP. */
+export type { OlderFlowOptions } from "./older-flow.ts";
 export { type MongoStore, openMongoStore } from "./open-mongo-store.ts";

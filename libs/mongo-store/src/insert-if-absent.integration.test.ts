@@ -52,7 +52,14 @@ afterAll(async () => {
 });
 
 function request() {
-  return { job: `create-${randomUUID()}`, uuid: randomUUID(), name: null, createdAt: 1, deadline: 2 };
+  return {
+    job: `create-${randomUUID()}`,
+    uuid: randomUUID(),
+    flow: "" as const,
+    name: null,
+    createdAt: 1,
+    deadline: 2,
+  };
 }
 
 test.for([1, 3])("of %i inserts whose connection is cut none counts as done", async (count) => {

@@ -2,11 +2,12 @@ import type { KeyPage, KeyReader, KeyRecord } from "@veil/key-lifecycle";
 import type { mongo } from "mongoose";
 import pLimit from "p-limit";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { creationSchema, type KeyDocument, keySchema, phaseNumber, toCreation, toKeyRecord } from "./documents.ts";
+import { creationSchema, type KeyDocument, keySchema, phaseNumber, toKeyRecord } from "./documents.ts";
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { GatheredCalls } from "@veil/gathered-calls";
 import { longRead } from "./long-read.ts";
+import { OlderFlow } from "./older-flow.ts";
 import { storeErrors } from "./store-errors.ts";
 
 const readAtOnce = 2_000;
@@ -22,8 +23,11 @@ export class MongoKeyReader implements KeyReader {
   readonly #found: FindById<KeyDocument>;
   readonly #openings = pLimit(openedAtOnce);
   readonly #count: GatheredCalls<null, number>;
+  readonly #olderFlow: OlderFlow;
 
-  constructor({ connection }: MongoConnection) {
+  constructor(mongo: MongoConnection, olderFlow = new OlderFlow(mongo)) {
+    this.#olderFlow = olderFlow;
+    const { connection } = mongo;
     this.#keys = connection.model("Key", keySchema);
     this.#creations = connection.model("Creation", creationSchema);
     this.#documents = connection.collection<KeyDocument>(this.#keys.collection.collectionName);
@@ -39,36 +43,36 @@ export class MongoKeyReader implements KeyReader {
 
   async find(keyId: number): Promise<KeyRecord | null> {
     const found = await this.#found.find(String(keyId));
-    return found === null ? null : toKeyRecord(found);
+    return found === null ? null : this.#recordOf(found);
   }
 
   /** Those of the keys that there are, by their ids. */
   async findMany(keyIds: readonly number[]): Promise<Map<number, KeyRecord>> {
     const found = await storeErrors(() => this.#keys.find({ _id: { $in: keyIds.map(String) } }).lean());
-    return new Map(found.map((document) => [document.key_id, toKeyRecord(document)]));
+    return new Map((await this.#records(found)).map((key) => [key.keyId, key]));
   }
 
   /** @param uuid lower case */
   async findByUuid(uuid: string): Promise<KeyRecord | null> {
     const found = await storeErrors(() => this.#keys.findOne({ uuid }).lean());
-    return found === null ? null : toKeyRecord(found);
+    return found === null ? null : this.#recordOf(found);
   }
 
   /** The key that a create job made, null when it has made none. */
   async findByCreateJob(job: string): Promise<KeyRecord | null> {
     const claim = await storeErrors(() => this.#creations.findById(job).lean());
-    const creation = claim === null ? null : toCreation(claim);
-    return creation === null ? null : this.find(creation.keyId);
+    const keyId = claim?.key_id ?? null;
+    return keyId === null ? null : this.find(keyId);
   }
 
   /** The keys that create jobs made, by their jobs. */
   async findByCreateJobs(jobs: readonly string[]): Promise<Map<string, KeyRecord>> {
     const claims = await storeErrors(() => this.#creations.find({ _id: { $in: [...jobs] } }).lean());
-    const creations = claims.map(toCreation).filter((creation) => creation !== null);
-    const keys = await this.findMany(creations.map(({ keyId }) => keyId));
+    const keyIds = claims.map(({ key_id }) => key_id).filter((keyId) => keyId !== null);
+    const keys = await this.findMany(keyIds);
     return new Map(
-      creations.flatMap(({ job, keyId }): [string, KeyRecord][] => {
-        const key = keys.get(keyId);
+      claims.flatMap(({ _id: job, key_id: keyId }): [string, KeyRecord][] => {
+        const key = keyId === null ? undefined : keys.get(keyId);
         return key === undefined ? [] : [[job, key]];
       }),
     );
@@ -76,7 +80,7 @@ export class MongoKeyReader implements KeyReader {
 
   /** Active keys in ascending order of their ids, in groups, read as they are consumed. */
   async *listActive(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
-    for await (const group of this.#groups(page, {}, readAtOnce)) yield group.map(toKeyRecord);
+    for await (const group of this.#groups(page, {}, readAtOnce)) yield this.#records(group);
   }
 
   /** Ids of active keys in ascending order, with their create jobs: a tenth of what {@link listActive} reads. */
@@ -89,6 +93,15 @@ export class MongoKeyReader implements KeyReader {
   /** Counts that are asked for while one is under way share the next one. */
   async countActive(): Promise<number> {
     return storeErrors(() => this.#count.ask(null));
+  }
+
+  async #records(documents: readonly KeyDocument[]): Promise<KeyRecord[]> {
+    const olderFlow = await storeErrors(() => this.#olderFlow.among(documents));
+    return documents.map((document) => toKeyRecord(document, olderFlow));
+  }
+
+  async #recordOf(document: KeyDocument): Promise<KeyRecord> {
+    return toKeyRecord(document, await storeErrors(() => this.#olderFlow.among([document])));
   }
 
   /** Whatever the driver has taken in is handed on together: a step for every document would cost more than reading it. */

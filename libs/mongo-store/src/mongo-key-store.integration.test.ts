@@ -40,6 +40,7 @@ function request(overrides: Partial<Creation> = {}): Omit<Creation, "keyId"> {
   return {
     job: `create-${randomUUID()}`,
     uuid: randomUUID(),
+    flow: "",
     name: null,
     createdAt: 1_703_520_000,
     deadline: Date.now() + 8_000,
@@ -138,7 +139,7 @@ test("the desired users are those of active keys", async () => {
   const unwanted = await activeKey();
   await store.beginDeletion(unwanted.keyId, "delete-a");
   const desired = await store.findDesired();
-  expect(desired.get(wanted.keyId)).toEqual({ keyId: wanted.keyId, uuid: wanted.uuid, unsure: [] });
+  expect(desired.get(wanted.keyId)).toEqual({ keyId: wanted.keyId, uuid: wanted.uuid, flow: "", unsure: [] });
   expect(desired.has(unwanted.keyId)).toBe(false);
   expect(await store.hasDesired(desired.size)).toBe(true);
   expect(await store.hasDesired(desired.size + 1)).toBe(false);
@@ -200,8 +201,8 @@ test("a tombstone stays while a node may still undo the deletion", async () => {
 
 test("the tombstone of an imported key stays, so that no later import brings the key back", async () => {
   const keyId = 2_000_000;
-  const { uuid, name, createdAt } = request();
-  await store.decide({ keyId, uuid, name, createdAt, job: importJobOf(keyId), phase: "active", unsure: [] });
+  const { uuid, flow, name, createdAt } = request();
+  await store.decide({ keyId, uuid, flow, name, createdAt, job: importJobOf(keyId), phase: "active", unsure: [] });
   await store.beginDeletion(keyId, "delete-a");
   await store.finishDeletion(keyId);
   await store.dropTombstones(later);

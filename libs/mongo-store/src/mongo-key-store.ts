@@ -24,6 +24,7 @@ import { inParts } from "./in-parts.ts";
 import { InsertIfAbsent } from "./insert-if-absent.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
 import { longRead } from "./long-read.ts";
+import { OlderFlow } from "./older-flow.ts";
 import { storeErrors } from "./store-errors.ts";
 import { UpdatesById } from "./updates-by-id.ts";
 
@@ -49,9 +50,12 @@ export class MongoKeyStore implements KeyStore {
   readonly #changes: UpdatesById<KeyDocument>;
   readonly #found: FindById<KeyDocument>;
   readonly #ids: KeyIdCounter;
+  readonly #olderFlow: OlderFlow;
   readonly #createIndexes: () => Promise<void>;
 
-  constructor({ connection }: MongoConnection) {
+  constructor(mongo: MongoConnection, olderFlow = new OlderFlow(mongo)) {
+    this.#olderFlow = olderFlow;
+    const { connection } = mongo;
     const keys = connection.model("Key", keySchema);
     const creations = connection.model("Creation", creationSchema);
     this.#keys = connection.collection<KeyDocument>(keys.collection.collectionName);
@@ -82,6 +86,7 @@ export class MongoKeyStore implements KeyStore {
       _id: request.job,
       key_id: keyId,
       uuid: request.uuid,
+      flow: request.flow,
       name: request.name,
       created_at: request.createdAt,
       deadline: request.deadline,
@@ -91,8 +96,10 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async findCreation(job: string): Promise<Creation | null> {
-    const found = await storeErrors(() => this.#creations.findOne({ _id: job }));
-    return found === null ? null : toCreation(found);
+    return storeErrors(async () => {
+      const found = await this.#creations.findOne({ _id: job });
+      return found === null ? null : toCreation(found, await this.#olderFlow.among([found]));
+    });
   }
 
   async forbid(job: string): Promise<Creation | null> {
@@ -113,6 +120,7 @@ export class MongoKeyStore implements KeyStore {
       _id: String(decision.keyId),
       key_id: decision.keyId,
       uuid: decision.uuid,
+      flow: decision.flow,
       name: decision.name,
       created_at: decision.createdAt,
       job: decision.job,
@@ -120,7 +128,7 @@ export class MongoKeyStore implements KeyStore {
       activated: decision.phase === "active",
       ...(decision.unsure.length > 0 && { unsure: Object.fromEntries(decision.unsure.map((node) => [node, true])) }),
     };
-    if ((await this.#decisions.insert(document)) === "inserted") return toKeyRecord(document);
+    if ((await this.#decisions.insert(document)) === "inserted") return toKeyRecord(document, decision.flow);
     const standing = await this.find(decision.keyId);
     if (standing === null) throw new Error(`key ${decision.keyId} is decided and can't be found`);
     return standing;
@@ -128,7 +136,8 @@ export class MongoKeyStore implements KeyStore {
 
   async find(keyId: number): Promise<KeyRecord | null> {
     const found = await this.#found.find(String(keyId));
-    return found === null ? null : toKeyRecord(found);
+    if (found === null) return null;
+    return toKeyRecord(found, await storeErrors(() => this.#olderFlow.among([found])));
   }
 
   async beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
@@ -174,7 +183,8 @@ export class MongoKeyStore implements KeyStore {
     return storeErrors(async () => {
       const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...unsure] };
       const documents = await this.#keys.find(unfinished, longRead).toArray();
-      return documents.map(toKeyRecord);
+      const olderFlow = await this.#olderFlow.among(documents);
+      return documents.map((document) => toKeyRecord(document, olderFlow));
     });
   }
 
@@ -184,10 +194,18 @@ export class MongoKeyStore implements KeyStore {
       const desired = new Map<number, DesiredUser>();
       const cursor = this.#keys
         .find({ phase: phaseNumber("active") }, longRead)
-        .project<Pick<KeyDocument, "key_id" | "uuid" | "unsure">>({ _id: 0, key_id: 1, uuid: 1, unsure: 1 })
+        .project<Pick<KeyDocument, "key_id" | "uuid" | "flow" | "unsure">>({
+          _id: 0,
+          key_id: 1,
+          uuid: 1,
+          flow: 1,
+          unsure: 1,
+        })
         .batchSize(10_000);
-      for await (const { key_id, uuid, unsure } of cursor) {
-        desired.set(key_id, { keyId: key_id, uuid, unsure: Object.keys(unsure ?? {}) });
+      for await (const document of cursor) {
+        const { key_id: keyId, uuid, unsure } = document;
+        const flow = document.flow ?? (await this.#olderFlow.among([document]));
+        desired.set(keyId, { keyId, uuid, flow, unsure: Object.keys(unsure ?? {}) });
       }
       return desired;
     });
@@ -267,7 +285,8 @@ export class MongoKeyStore implements KeyStore {
 
   /** Those of the claims whose key has no document. */
   async #undecided(claims: readonly CreationDocument[]): Promise<Creation[]> {
-    const creations = claims.map(toCreation).filter((creation) => creation !== null);
+    const olderFlow = await this.#olderFlow.among(claims);
+    const creations = claims.map((claim) => toCreation(claim, olderFlow)).filter((creation) => creation !== null);
     const known = await this.#known(creations.map(({ keyId }) => String(keyId)));
     return creations.filter(({ keyId }) => !known.has(String(keyId)));
   }

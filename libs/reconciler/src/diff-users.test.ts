@@ -3,9 +3,13 @@ import { expect, test } from "vitest";
 import { type ActualUser, diffUsers } from "./diff-users.ts";
 
 const uuid = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
-const user = (keyId: number): ActualUser => ({ email: `${keyId}@veil`, keyId, uuid: uuid(keyId) });
+const user = (keyId: number): ActualUser => ({
+  email: `${keyId}@veil`,
+  keyId,
+  account: { protocol: "vless", uuid: uuid(keyId), flow: "" },
+});
 const desired = (...keys: DesiredUser[]) => new Map(keys.map((key) => [key.keyId, key]));
-const want = (keyId: number, unsure: string[] = []): DesiredUser => ({ keyId, uuid: uuid(keyId), unsure });
+const want = (keyId: number, unsure: string[] = []): DesiredUser => ({ keyId, uuid: uuid(keyId), flow: "", unsure });
 const nothing = { missing: [], wrong: [], unsure: [], ghosts: [] };
 
 test("equal sets have no drift", () => {
@@ -24,14 +28,17 @@ test("a key that is being created is no ghost", () => {
   expect(diffUsers("main", [user(7)], desired(), new Set([7]))).toEqual(nothing);
 });
 
-test("another uuid, or an account of another protocol, is wrong", () => {
-  const changed = [
-    { ...user(1), uuid: uuid(9) },
-    { ...user(2), uuid: null },
+test("another uuid, an account of another protocol, or another flow is wrong", () => {
+  const changed: ActualUser[] = [
+    { ...user(1), account: { protocol: "vless", uuid: uuid(9), flow: "" } },
+    { ...user(2), account: null },
+    { ...user(3), account: { protocol: "vless", uuid: uuid(3), flow: "xtls-rprx-vision" } },
+    user(4),
   ];
-  expect(diffUsers("main", changed, desired(want(1), want(2)), new Set())).toEqual({
+  const vision: DesiredUser = { ...want(4), flow: "xtls-rprx-vision" };
+  expect(diffUsers("main", changed, desired(want(1), want(2), want(3), vision), new Set())).toEqual({
     ...nothing,
-    wrong: [want(1), want(2)],
+    wrong: [want(1), want(2), want(3), vision],
   });
 });
 
@@ -41,7 +48,7 @@ test("a right user is unsure only on the node that the key names", () => {
 });
 
 test("foreign users are never drift", () => {
-  expect(
-    diffUsers("main", [{ email: "friend@example.com", keyId: null, uuid: uuid(5) }], desired(), new Set()),
-  ).toEqual(nothing);
+  expect(diffUsers("main", [{ ...user(5), email: "friend@example.com", keyId: null }], desired(), new Set())).toEqual(
+    nothing,
+  );
 });

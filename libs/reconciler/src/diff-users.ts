@@ -1,19 +1,20 @@
-import type { DesiredUser } from "@veil/key-lifecycle";
+import type { DesiredUser, NodeUser } from "@veil/key-lifecycle";
+import { type Account, keyProtocol, protocolOf } from "@veil/xray-protocols";
 
 /** A user that a node holds. */
 export interface ActualUser {
   readonly email: string;
   /** The key it belongs to; null for users that are not ours. */
   readonly keyId: number | null;
-  /** Null for an account of another protocol. */
-  readonly uuid: string | null;
+  /** Null for one that is of no use to our clients, whatever it is. */
+  readonly account: Account | null;
 }
 
 /** How one node differs from what is desired; foreign users never count. */
 export interface Drift {
   /** Wanted and absent. */
   readonly missing: readonly DesiredUser[];
-  /** There with another uuid than wanted. */
+  /** There with an account that differs from the wanted one in anything. */
   readonly wrong: readonly DesiredUser[];
   /** Right as listed, but an older operation may still undo it. */
   readonly unsure: readonly DesiredUser[];
@@ -40,9 +41,14 @@ export function diffUsers(
       continue;
     }
     present.add(user.keyId);
-    if (user.uuid !== want.uuid) wrong.push(want);
+    if (!isRight(user.account, want)) wrong.push(want);
     else if (want.unsure.includes(node)) unsure.push(want);
   }
   const missing = [...desired.values()].filter((want) => !present.has(want.keyId));
   return { missing, wrong, unsure, ghosts };
+}
+
+function isRight(account: Account | null, want: NodeUser): boolean {
+  const wanted = keyProtocol.accountOf(want);
+  return account !== null && account.protocol === wanted.protocol && protocolOf(wanted).isSameAccount(account, wanted);
 }

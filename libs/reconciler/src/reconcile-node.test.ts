@@ -9,13 +9,16 @@ function actual(count: number): ActualUser[] {
   return Array.from({ length: count }, (_, index) => ({
     email: `${index + 1}@veil`,
     keyId: index + 1,
-    uuid: uuidOf(index + 1),
+    account: { protocol: "vless", uuid: uuidOf(index + 1), flow: "" },
   }));
 }
 
 function desired(count: number): ReadonlyMap<number, DesiredUser> {
   return new Map(
-    actual(count).map(({ keyId }) => [keyId ?? 0, { keyId: keyId ?? 0, uuid: uuidOf(keyId ?? 0), unsure: [] }]),
+    actual(count).map(({ keyId }) => [
+      keyId ?? 0,
+      { keyId: keyId ?? 0, uuid: uuidOf(keyId ?? 0), flow: "", unsure: [] },
+    ]),
   );
 }
 

@@ -2,7 +2,7 @@
 export type { Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
 export { keyProtocol, protocolOf } from "./protocols.ts";
-export type { LinkedKey, LinkFlow, LinkSettings } from "./share-link.ts";
+export type { LinkedKey, LinkSettings } from "./share-link.ts";
 export { keyIdOfEmail, userEmail } from "./user-email.ts";
 export { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 export type { VlessAccount, VlessFlow } from "./vless.ts";

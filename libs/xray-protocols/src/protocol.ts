@@ -1,4 +1,5 @@
-import type { LinkFlow, LinkedKey, LinkSettings } from "./share-link.ts";
+import type { LinkedKey, LinkSettings } from "./share-link.ts";
+import type { VlessFlow } from "./vless.ts";
 
 /**
  * What the project needs to know of a VPN protocol. One file implements it, `protocols.ts` lists it; nothing here
@@ -7,8 +8,8 @@ import type { LinkFlow, LinkedKey, LinkSettings } from "./share-link.ts";
 export interface Protocol<Account extends { readonly protocol: string }> {
   readonly name: Account["protocol"];
 
-  /** The account of a key, from the key's secret and the flow that its links name. */
-  accountOf(key: { readonly uuid: string }, flow: LinkFlow): Account;
+  /** The account of a key, from what was fixed when the key was made. */
+  accountOf(key: { readonly uuid: string; readonly flow: VlessFlow }): Account;
 
   /** The UUID of the key whose account this is. */
   uuidOf(account: Account): string;

@@ -1,5 +1,4 @@
-/** The flow that a link names. `none` belongs to accounts whose flow is empty. */
-export type LinkFlow = "none" | "xtls-rprx-vision";
+import type { VlessFlow } from "./vless.ts";
 
 /** What a share link says of the server. The same for every key of one node. */
 export interface LinkSettings {
@@ -14,7 +13,11 @@ export interface LinkSettings {
   readonly publicKey: string;
   /** The Reality short id, hexadecimal. */
   readonly shortId: string;
-  readonly flow: LinkFlow;
+  /**
+   * How the link of a key without a flow is written: as clients read it, or to the letter of the first HTTP contract, which
+   * ends it in `flow=none`. Xray's and sing-box's clients refuse that text; it is for callers that compare strings.
+   */
+  readonly noFlow: "omit" | "write";
 }
 
 /** What a share link says of one key. */
@@ -22,6 +25,7 @@ export interface LinkedKey {
   readonly id: number;
   readonly uuid: string;
   readonly name: string | null;
+  readonly flow: VlessFlow;
 }
 
 /** The name that a client shows for a key: its own, or `key-<id>` when it has none. */

@@ -10,7 +10,7 @@ export function isUuidV4(text: string): boolean {
  * uses them as a routing hint, so `…-4a7b-…` opens what `…-4fff-…` opens. Case and dashes don't count either.
  */
 export function isSameUuidInXray(one: string, other: string): boolean {
-  return matchedPart(one) === matchedPart(other);
+  return one === other || matchedPart(one) === matchedPart(other);
 }
 
 function matchedPart(uuid: string): string {

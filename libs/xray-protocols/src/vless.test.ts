@@ -1,8 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LinkSettings } from "./share-link.ts";
-import type { VlessAccount } from "./vless.ts";
-import { vless } from "./vless.ts";
+import { type VlessAccount, type VlessFlow, vless, vlessFlowOf } from "./vless.ts";
 
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 
@@ -13,23 +12,31 @@ const settings: LinkSettings = {
   fingerprint: "chrome",
   publicKey: "pkLqJfYvR0f7p9H3ZVb8oN2xg1mWc4Td5yUe6aSiB_0",
   shortId: "7bb45050",
-  flow: "none",
+  noFlow: "omit",
 };
 
-function linkOf(name: string | null, overrides: Partial<LinkSettings> = {}): string {
-  return vless.shareLink({ id: 7, uuid: UUID, name }, { ...settings, ...overrides });
+function linkOf(name: string | null, overrides: Partial<LinkSettings> = {}, flow: VlessFlow = ""): string {
+  return vless.shareLink({ id: 7, uuid: UUID, name, flow }, { ...settings, ...overrides });
 }
 
 describe("vless.shareLink", () => {
   it("writes the parameters that the contract names, in its order", () => {
     expect(linkOf("Alice")).toBe(
-      `vless://${UUID}@vpn.example.com:443?type=tcp&security=reality&sni=www.example.org&fp=chrome` +
-        "&pbk=pkLqJfYvR0f7p9H3ZVb8oN2xg1mWc4Td5yUe6aSiB_0&sid=7bb45050&spx=%2F&flow=none#Alice",
+      `vless://${UUID}@vpn.example.com:443?encryption=none&type=tcp&security=reality&sni=www.example.org&fp=chrome` +
+        "&pbk=pkLqJfYvR0f7p9H3ZVb8oN2xg1mWc4Td5yUe6aSiB_0&sid=7bb45050&spx=%2F#Alice",
     );
   });
 
-  it("names the vision flow when the settings do", () => {
-    expect(linkOf("Alice", { flow: "xtls-rprx-vision" })).toContain("&flow=xtls-rprx-vision#");
+  it("names the flow of a key that has one", () => {
+    expect(linkOf("Alice", {}, "xtls-rprx-vision")).toMatch(/&spx=%2F&flow=xtls-rprx-vision#Alice$/);
+  });
+
+  it("writes the first contract's link, to the letter, for those who ask for it", () => {
+    expect(linkOf("Alice", { noFlow: "write" })).toBe(
+      `vless://${UUID}@vpn.example.com:443?type=tcp&security=reality&sni=www.example.org&fp=chrome` +
+        "&pbk=pkLqJfYvR0f7p9H3ZVb8oN2xg1mWc4Td5yUe6aSiB_0&sid=7bb45050&spx=%2F&flow=none#Alice",
+    );
+    expect(linkOf("Alice", { noFlow: "write" }, "xtls-rprx-vision")).toBe(linkOf("Alice", {}, "xtls-rprx-vision"));
   });
 
   it.each([null, ""])("calls a key named %j by its id", (name) => {
@@ -68,7 +75,16 @@ describe("vless.shareLink", () => {
         expect(link.searchParams.get("sni")).toBe(sni);
         expect(link.searchParams.get("fp")).toBe(fingerprint);
         expect(link.searchParams.get("spx")).toBe("/");
-        expect([...link.searchParams.keys()]).toEqual(["type", "security", "sni", "fp", "pbk", "sid", "spx", "flow"]);
+        expect([...link.searchParams.keys()]).toEqual([
+          "encryption",
+          "type",
+          "security",
+          "sni",
+          "fp",
+          "pbk",
+          "sid",
+          "spx",
+        ]);
         expect(link.href).toMatch(/^[A-Za-z0-9\-._~:/?#@&=%]+$/);
       }),
     );
@@ -76,9 +92,10 @@ describe("vless.shareLink", () => {
 });
 
 describe("vless accounts", () => {
-  it("have an empty flow when the link says none", () => {
-    expect(vless.accountOf({ uuid: UUID }, "none")).toEqual({ protocol: "vless", uuid: UUID, flow: "" });
-    expect(vless.accountOf({ uuid: UUID }, "xtls-rprx-vision").flow).toBe("xtls-rprx-vision");
+  it("have an empty flow when the setting says none", () => {
+    const flow = vlessFlowOf("none");
+    expect(vless.accountOf({ uuid: UUID, flow })).toEqual({ protocol: "vless", uuid: UUID, flow: "" });
+    expect(vless.accountOf({ uuid: UUID, flow: vlessFlowOf("xtls-rprx-vision") }).flow).toBe("xtls-rprx-vision");
   });
 
   const account: VlessAccount = { protocol: "vless", uuid: UUID, flow: "" };

@@ -1,9 +1,12 @@
 import type { Protocol } from "./protocol.ts";
 import { linkAuthority, linkName, linkQuery, percentEncode } from "./share-link.ts";
-import type { LinkedKey, LinkFlow, LinkSettings } from "./share-link.ts";
+import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 
-/** How an account's TCP streams travel. Xray takes any other text too and treats it as the empty one. */
+/**
+ * How an account's TCP streams travel: plainly, or with Vision. A client and its account must agree on it. Xray takes any
+ * other text of an account over gRPC and treats it as the empty one; its client side refuses any other.
+ */
 export type VlessFlow = "" | "xtls-rprx-vision";
 
 /** What Xray knows of a VLESS user beside the e-mail. */
@@ -24,13 +27,13 @@ export const vless: Protocol<VlessAccount> = {
   shareLink,
 };
 
-function accountOf(key: { readonly uuid: string }, flow: LinkFlow): VlessAccount {
-  return { protocol: "vless", uuid: key.uuid, flow: vlessFlowOf(flow) };
+function accountOf({ uuid, flow }: { readonly uuid: string; readonly flow: VlessFlow }): VlessAccount {
+  return { protocol: "vless", uuid, flow };
 }
 
-/** The flow of accounts whose links name this one. */
-export function vlessFlowOf(flow: LinkFlow): VlessFlow {
-  return flow === "none" ? "" : flow;
+/** The flow that the setting `REALITY_FLOW` stands for. */
+export function vlessFlowOf(setting: "none" | "xtls-rprx-vision"): VlessFlow {
+  return setting === "none" ? "" : setting;
 }
 
 /** Whether `text` is a flow that Xray acts upon. */
@@ -50,9 +53,12 @@ function isSameAccount(one: VlessAccount, other: VlessAccount): boolean {
   return isSameUuidInXray(one.uuid, other.uuid) && one.flow === other.flow;
 }
 
-/** The order of the parameters, and `flow=none` for an empty flow, are part of the HTTP contract. */
+/**
+ * The order of the parameters is part of the HTTP contract. A flow is written only when there is one: `flow=none` is no
+ * flow to Xray (`infra/conf/vless.go`) or to sing-box, and both refuse the outbound that names it.
+ */
 function shareLink(key: LinkedKey, settings: LinkSettings): string {
-  const query = linkQuery([
+  const parameters = [
     ["type", "tcp"],
     ["security", "reality"],
     ["sni", settings.sni],
@@ -60,8 +66,11 @@ function shareLink(key: LinkedKey, settings: LinkSettings): string {
     ["pbk", settings.publicKey],
     ["sid", settings.shortId],
     ["spx", "/"],
-    ["flow", settings.flow],
-  ]);
+  ] as const;
+  const query =
+    key.flow === "" && settings.noFlow === "write"
+      ? linkQuery([...parameters, ["flow", "none"]])
+      : linkQuery([["encryption", "none"], ...parameters, ...(key.flow === "" ? [] : [["flow", key.flow] as const])]);
   const authority = linkAuthority(settings.host, settings.port);
   return `vless://${key.uuid}@${authority}?${query}#${percentEncode(linkName(key))}`;
 }

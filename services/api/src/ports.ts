@@ -36,7 +36,7 @@ export interface TrafficReader {
 export type KeyFacts = Pick<KeyRecord, "keyId" | "uuid" | "name" | "createdAt">;
 
 /** @throws LinkNotConfiguredError when the server's settings don't suffice for a link */
-export type ShareLinkOf = (key: KeyFacts) => string;
+export type ShareLinkOf = (key: Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">) => string;
 
 /** The part of a pino logger that the API uses. */
 export interface Logger {

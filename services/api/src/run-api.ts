@@ -3,6 +3,7 @@ import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-contract";
 import { closeHttp, listenHttp, prepareService, readSettings, systemClock } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
+import { vlessFlowOf } from "@veil/xray-protocols";
 import { createApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
 import { requestMetrics } from "./request-metrics.ts";
@@ -29,7 +30,13 @@ const laterDeadlineMs = 120_000;
 /** Runs the API until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runApi(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
-    const { store, redis } = openBackingServices(running, { settings, log, metrics, ops });
+    const { store, redis } = openBackingServices(running, {
+      settings,
+      log,
+      metrics,
+      ops,
+      olderFlow: { setting: vlessFlowOf(settings.REALITY_FLOW), record: false },
+    });
 
     const jobs = createJobClient({
       redisUrl: settings.REDIS_URL,

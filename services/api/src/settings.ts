@@ -105,6 +105,8 @@ export const apiSettings = z.object({
     .regex(/^[a-zA-Z0-9_]+$/, "must be the name of a browser's fingerprint")
     .default("chrome")
     .meta({ example: "chrome" }),
+  /** Whether the link of a key without a flow says so in the first contract's words, which no Xray client takes. */
+  LINK_FLOW_NONE: z.enum(["omit", "write"], "must be omit or write").default("omit").meta({ example: "omit" }),
   REALITY_PUBLIC_KEY: z
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/, "must be the 43 characters that `xray x25519` prints")

@@ -1,4 +1,5 @@
 import { readSettings } from "@veil/service-runtime";
+import type { VlessFlow } from "@veil/xray-protocols";
 import { describe, expect, it } from "vitest";
 import { LinkNotConfiguredError } from "./errors.ts";
 import { apiSettings } from "./settings.ts";
@@ -6,32 +7,46 @@ import { shareLinkMaker } from "./share-link-maker.ts";
 
 const publicKey = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const otherKey = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
-const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", createdAt: 0 };
+const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", flow: "" } as const;
 
-function linkWith(env: Record<string, string>): string {
+function linkWith(env: Record<string, string>, flow: VlessFlow = key.flow): string {
   const set = { API_SECRET_KEY: "0123456789abcdef0123456789abcdef", DOMAIN: "your-domain.com", ...env };
-  return shareLinkMaker(readSettings(apiSettings, { programme: "api", env: set }))(key);
+  return shareLinkMaker(readSettings(apiSettings, { programme: "api", env: set }))({ ...key, flow });
 }
 
 describe("shareLinkMaker", () => {
   it("makes the contract's link from the defaults", () => {
     expect(linkWith({ REALITY_PUBLIC_KEY: publicKey })).toBe(
-      `vless://${key.uuid}@your-domain.com:443?type=tcp&security=reality&sni=microsoft.com&fp=chrome` +
-        `&pbk=${publicKey}&sid=7bb45050&spx=%2F&flow=none#user%20name`,
+      `vless://${key.uuid}@your-domain.com:443?encryption=none&type=tcp&security=reality&sni=microsoft.com&fp=chrome` +
+        `&pbk=${publicKey}&sid=7bb45050&spx=%2F#user%20name`,
+    );
+  });
+
+  it("names the flow of the key, whatever the setting says for new ones", () => {
+    const settings = { REALITY_PUBLIC_KEY: publicKey, REALITY_FLOW: "none" };
+    expect(linkWith(settings, "xtls-rprx-vision")).toContain("&spx=%2F&flow=xtls-rprx-vision#");
+    expect(linkWith({ ...settings, REALITY_FLOW: "xtls-rprx-vision" })).toMatch(/&spx=%2F#user%20name$/);
+  });
+
+  it("writes the first contract's text for callers that compare strings", () => {
+    expect(linkWith({ REALITY_PUBLIC_KEY: publicKey, LINK_FLOW_NONE: "write" })).toMatch(
+      /\?type=tcp&.*&spx=%2F&flow=none#user%20name$/,
     );
   });
 
   it("takes every part from the settings", () => {
-    const link = linkWith({
-      REALITY_PUBLIC_KEY: publicKey,
-      DOMAIN: "2001:db8::1",
-      REALITY_PORT: "8443",
-      REALITY_SNI: "sni.example",
-      REALITY_SERVER_NAME: "name.example",
-      REALITY_FINGERPRINT: "firefox",
-      REALITY_COMMON_SHORT_ID: "0123abcd",
-      REALITY_FLOW: "xtls-rprx-vision",
-    });
+    const link = linkWith(
+      {
+        REALITY_PUBLIC_KEY: publicKey,
+        DOMAIN: "2001:db8::1",
+        REALITY_PORT: "8443",
+        REALITY_SNI: "sni.example",
+        REALITY_SERVER_NAME: "name.example",
+        REALITY_FINGERPRINT: "firefox",
+        REALITY_COMMON_SHORT_ID: "0123abcd",
+      },
+      "xtls-rprx-vision",
+    );
     expect(link).toContain("@[2001:db8::1]:8443?");
     expect(link).toContain("sni=sni.example&fp=firefox&");
     expect(link).toContain("sid=0123abcd&spx=%2F&flow=xtls-rprx-vision#");

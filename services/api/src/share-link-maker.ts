@@ -9,11 +9,11 @@ export function shareLinkMaker(settings: ApiSettings): ShareLinkOf {
   const link = nodeSettings(settings)[0]?.link ?? {};
   const host = link.host ?? settings.DOMAIN;
   const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
-  return ({ keyId, uuid, name }) => {
+  return ({ keyId, uuid, name, flow }) => {
     if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
     if (host === undefined) throw new LinkNotConfiguredError("server domain");
     return keyProtocol.shareLink(
-      { id: keyId, uuid, name },
+      { id: keyId, uuid, name, flow },
       {
         host,
         port: link.port ?? settings.REALITY_PORT,
@@ -21,7 +21,7 @@ export function shareLinkMaker(settings: ApiSettings): ShareLinkOf {
         fingerprint: settings.REALITY_FINGERPRINT,
         publicKey,
         shortId: settings.REALITY_COMMON_SHORT_ID,
-        flow: settings.REALITY_FLOW,
+        noFlow: settings.LINK_FLOW_NONE,
       },
     );
   };

@@ -5,6 +5,7 @@ import { StoredActiveKeys } from "./active-keys.ts";
 function keyRecord(keyId: number, phase: KeyRecord["phase"]): KeyRecord {
   return {
     keyId,
+    flow: "",
     uuid: "a3f0c7de-5b9a-4c1e-9a53-0d8a4f1c2b6e",
     name: null,
     createdAt: 0,

@@ -4,7 +4,7 @@ import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { DesiredState } from "@veil/reconciler";
 import { type Clock, type Logger, SharedRun } from "@veil/service-runtime";
 import { type ConfigClient, ConfigFileError, type InboundWish, type XrayConfigFile } from "@veil/xray-config-file";
-import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
+import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
 import pLimit from "p-limit";
 
 export interface ConfigMirrorOptions {
@@ -12,7 +12,6 @@ export interface ConfigMirrorOptions {
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
-  readonly flow: VlessFlow;
   readonly shortId: string;
   readonly state: Pick<KeyStore, "find"> & Pick<DesiredState, "findDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
@@ -100,7 +99,7 @@ export class ConfigMirror {
 
   /** Keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. */
   async #findDifferences(): Promise<Set<number>> {
-    const { file, state, inboundTag, flow } = this.#options;
+    const { file, state, inboundTag } = this.#options;
     const listed = await file.clients(inboundTag);
     const desired = await state.findDesired();
     const right = new Set<number>();
@@ -108,8 +107,10 @@ export class ConfigMirror {
     for (const client of listed) {
       const keyId = keyIdOfEmail(client.email);
       if (keyId === null) continue;
-      if (right.has(keyId) || desired.get(keyId)?.uuid !== client.uuid || client.flow !== flow) different.add(keyId);
-      else right.add(keyId);
+      const want = desired.get(keyId);
+      const isRight = want?.uuid === client.uuid && want.flow === client.flow;
+      if (isRight && !right.has(keyId)) right.add(keyId);
+      else different.add(keyId);
     }
     for (const keyId of desired.keys()) if (!right.has(keyId)) different.add(keyId);
     return different;
@@ -163,7 +164,7 @@ export class ConfigMirror {
     const key = await this.#options.state.find(keyId);
     const email = userEmail(keyId);
     if (key?.phase !== "active") return [email, null];
-    return [email, { email, uuid: key.uuid, flow: this.#options.flow }];
+    return [email, { email, uuid: key.uuid, flow: key.flow }];
   }
 }
 

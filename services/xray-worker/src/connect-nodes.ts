@@ -1,7 +1,6 @@
 import { nodeSettings } from "@veil/node-settings";
 import { type RunningService, runLoop } from "@veil/service-runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
-import { vlessFlowOf } from "@veil/xray-protocols";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
@@ -44,10 +43,9 @@ export function connectNodes(
     running.onStop("connections", `node ${name}`, () => node.close());
     const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
     if (blocked !== null) tidyPeriodically(running, name, blocked, dependencies);
-    const { REALITY_FLOW: flow, REALITY_COMMON_SHORT_ID: shortId } = settings;
-    const ofMirror = { node: name, inboundTag, flow: vlessFlowOf(flow) };
-    const mirror = name === mirrored ? openConfigMirror(running, settings, ofMirror, dependencies) : null;
-    const users = new XrayNodeUsers({ node, vault, flow, shortId, blocked, mirror });
+    const mirror =
+      name === mirrored ? openConfigMirror(running, settings, { node: name, inboundTag }, dependencies) : null;
+    const users = new XrayNodeUsers({ node, vault, shortId: settings.REALITY_COMMON_SHORT_ID, blocked, mirror });
     return { node, users };
   });
 }

@@ -18,7 +18,7 @@ const tickEveryMs = 1_000;
 export function openConfigMirror(
   running: RunningService,
   settings: WorkerSettings,
-  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "flow">,
+  of: Pick<ConfigMirrorOptions, "node" | "inboundTag">,
   { store, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
   const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;

@@ -6,6 +6,7 @@ import { KeyLeases } from "@veil/leases";
 import { nodeSettings } from "@veil/node-settings";
 import { prepareService, readSettings, systemClock } from "@veil/service-runtime";
 import type { Tracing } from "@veil/tracing";
+import { vlessFlowOf } from "@veil/xray-protocols";
 import { connectNodes } from "./connect-nodes.ts";
 import { keyJobHandlers } from "./key-job-handlers.ts";
 import { NodeReconcilers } from "./node-reconcilers.ts";
@@ -21,6 +22,7 @@ const service = prepareService({
 });
 const { settings, log, metrics } = service;
 const clock = systemClock;
+const newFlow = vlessFlowOf(settings.REALITY_FLOW);
 const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
 const measured = workerMetrics({
   metrics,
@@ -32,7 +34,13 @@ const measured = workerMetrics({
 /** Runs the worker until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
-    const { store, redis, answered } = openBackingServices(running, { settings, log, metrics, ops });
+    const { store, redis, answered } = openBackingServices(running, {
+      settings,
+      log,
+      metrics,
+      ops,
+      olderFlow: { setting: newFlow, record: true },
+    });
     warnOfDurability(redis, log);
     await answered();
 
@@ -55,6 +63,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
       clock,
       newUuid: randomUUID,
+      newFlow,
     };
 
     const sweeping = startHousekeeping(running, {

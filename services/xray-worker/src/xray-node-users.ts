@@ -12,7 +12,7 @@ import {
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-gateway";
-import { keyIdOfEmail, keyProtocol, type LinkFlow, userEmail } from "@veil/xray-protocols";
+import { keyIdOfEmail, keyProtocol, userEmail } from "@veil/xray-protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
@@ -29,8 +29,6 @@ export interface InboundVault {
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
   readonly vault: InboundVault;
-  /** The flow that every key's link names. */
-  readonly flow: LinkFlow;
   /** The short id that every share link names. */
   readonly shortId: string;
   /** Where removed users' multiplexed connections are to be cut off. */
@@ -61,7 +59,7 @@ export class XrayNodeUsers implements ReconciledNode {
 
   async add(user: NodeUser): Promise<"added" | "exists"> {
     const { node, mirror } = this.#options;
-    const wanted = this.#inboundUser(user);
+    const wanted = toInboundUser(user);
     const end = await nodeErrors(this.name, async () => {
       try {
         return await whileInboundMissing(() => node.addUser(wanted));
@@ -115,7 +113,7 @@ export class XrayNodeUsers implements ReconciledNode {
     const creating = await state.findCreating();
     const desired = await state.findDesired();
     const users = new Map<number, NodeUser>([...creating, ...desired.values()].map((user) => [user.keyId, user]));
-    const ours = [...users.values()].map((user) => this.#inboundUser(user));
+    const ours = [...users.values()].map(toInboundUser);
     await nodeErrors(this.name, async () => {
       const left = await this.#addInbound(inbound.definition, [...inbound.foreign, ...ours]);
       const limit = pLimit(addedAtOnce);
@@ -140,10 +138,6 @@ export class XrayNodeUsers implements ReconciledNode {
     if (stored === null) throw new InboundLostError(this.name);
     return storedInbound.parse(JSON.parse(stored));
   }
-
-  #inboundUser({ keyId, uuid }: NodeUser): InboundUser {
-    return { email: userEmail(keyId), account: keyProtocol.accountOf({ uuid }, this.#options.flow) };
-  }
 }
 
 /** Thrown when a node has no inbound of our tag and never had one that we know: its configuration must be mended. */
@@ -164,9 +158,12 @@ function isForeign({ email }: InboundUser): boolean {
   return keyIdOfEmail(email) === null;
 }
 
+function toInboundUser(user: NodeUser): InboundUser {
+  return { email: userEmail(user.keyId), account: keyProtocol.accountOf(user) };
+}
+
 function toActualUser({ email, account }: InboundUser): ActualUser {
-  const uuid = account.protocol === keyProtocol.name ? keyProtocol.uuidOf(account) : null;
-  return { email, keyId: keyIdOfEmail(email), uuid };
+  return { email, keyId: keyIdOfEmail(email), account: account.protocol === "other" ? null : account };
 }
 
 async function unlessInboundMissing<T>(call: () => Promise<T>): Promise<T | null> {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, ensureShortId, type InboundUser, type XrayNode } from "@veil/xray-gateway";
-import { userEmail } from "@veil/xray-protocols";
+import { userEmail, type VlessFlow } from "@veil/xray-protocols";
 import getPort from "get-port";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
@@ -46,8 +46,8 @@ async function startWorker(env: Record<string, string> = {}): Promise<WorkerProc
   return worker;
 }
 
-function userOf({ key_id, uuid }: CreatedKey): InboundUser {
-  return { email: userEmail(key_id), account: { protocol: "vless", uuid, flow: "" } };
+function userOf({ key_id, uuid }: CreatedKey, flow: VlessFlow = ""): InboundUser {
+  return { email: userEmail(key_id), account: { protocol: "vless", uuid, flow } };
 }
 
 function reconciled<T>(look: () => Promise<T>): Promise<T> {
@@ -104,6 +104,28 @@ test("what was done to the users behind its back is undone, and other people's u
     expect(await node.getUser(ghost)).toBeNull();
   });
   expect(await node.getUser(foreign.email)).toEqual(foreign);
+});
+
+test("a key keeps the flow that it was made with, and a user with another one is put right", async () => {
+  await startWorker({ REALITY_FLOW: "xtls-rprx-vision" });
+  const [vision, tampered] = [await jobs.create(), await jobs.create()];
+  expect(await node.getUser(userEmail(vision.key_id))).toEqual(userOf(vision, "xtls-rprx-vision"));
+  await worker.stop();
+
+  await startWorker({ REALITY_FLOW: "none" });
+  const plain = await jobs.create();
+  expect(await node.getUser(userEmail(plain.key_id))).toEqual(userOf(plain));
+  await node.removeUser(userEmail(tampered.key_id));
+  await node.addUser(userOf(tampered));
+  await reconciled(async () => {
+    expect(await node.getUser(userEmail(tampered.key_id))).toEqual(userOf(tampered, "xtls-rprx-vision"));
+  });
+
+  await xray.restart();
+  await reconciled(async () => {
+    expect(await node.getUser(userEmail(vision.key_id))).toEqual(userOf(vision, "xtls-rprx-vision"));
+    expect(await node.getUser(userEmail(plain.key_id))).toEqual(userOf(plain));
+  });
 });
 
 test("an inbound without the common short id gets it at the start and keeps its users", async () => {

@@ -13,8 +13,9 @@ export class ImportConflictError extends ImportError {
   readonly keyIds: readonly number[];
 
   constructor(keyIds: readonly number[]) {
-    const shown = keyIds.slice(0, 5).join(", ") + (keyIds.length > 5 ? ", …" : "");
-    super(`${keyIds.length} key ids or UUIDs are in use by other keys here (${shown}); import into an empty Veil`);
+    super(
+      `${keyIds.length} key ids or UUIDs are in use by other keys here (${shown(keyIds)}); import into an empty Veil`,
+    );
     this.keyIds = keyIds;
   }
 }
@@ -27,6 +28,19 @@ export class NodeNotReadyError extends ImportError {
   constructor(node: string, fault: string, cause?: unknown) {
     super(`Xray node ${node}: ${fault}`, { cause });
     this.node = node;
+  }
+}
+
+/** Thrown when a key's accounts on the nodes have different flows, so that no single one serves all its clients. */
+export class KeyFlowsDifferError extends ImportError {
+  override readonly name = "KeyFlowsDifferError";
+  readonly keyIds: readonly number[];
+
+  constructor(keyIds: readonly number[]) {
+    super(
+      `${keyIds.length} keys have accounts with and without xtls-rprx-vision (${shown(keyIds)}); leave one of each`,
+    );
+    this.keyIds = keyIds;
   }
 }
 
@@ -57,4 +71,8 @@ export class ImportIncompleteError extends ImportError {
     super(`Xray node ${node}: ${keyIds.length} users are not replaced yet; run the same command again`);
     this.keyIds = keyIds;
   }
+}
+
+function shown(keyIds: readonly number[]): string {
+  return keyIds.slice(0, 5).join(", ") + (keyIds.length > 5 ? ", …" : "");
 }

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
-import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-gateway";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
-import { ImportConflictError, ImportStoppedError, NodeNotReadyError } from "./import-errors.ts";
+import { ImportConflictError, ImportStoppedError, KeyFlowsDifferError } from "./import-errors.ts";
 import { type ImportPorts, importKeys, planImport } from "./import-keys.ts";
 import { importSettings } from "./import-settings.ts";
 import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
@@ -69,6 +69,10 @@ function configOf(clients: readonly { id: string; email: string }[]): string {
 
 function userOf(email: string, uuid: string, flow: "" | "xtls-rprx-vision" = "") {
   return { email, account: { protocol: "vless", uuid, flow } } as const;
+}
+
+function flowOf(account: InboundUser["account"]): string | null {
+  return account.protocol === "vless" ? account.flow : null;
 }
 
 async function addFormerUsers(keys: readonly LegacyKey[]): Promise<void> {
@@ -181,7 +185,7 @@ describe("importKeys", () => {
     if (active === undefined || inactive === undefined) throw new Error("two keys were made");
     await importKeys([active, { ...inactive, isActive: false }], ports);
     expect(await standing()).toEqual(expected([active]));
-    const claim = { job: "create-1", uuid: randomUUID(), name: null, createdAt: 0, deadline: 0 };
+    const claim = { job: "create-1", uuid: randomUUID(), flow: "" as const, name: null, createdAt: 0, deadline: 0 };
     expect((await ports.store.claim(claim))?.keyId).toBe(42);
   });
 
@@ -194,12 +198,28 @@ describe("importKeys", () => {
     expect(await standing()).toEqual(before);
   });
 
-  it("refuses accounts of another flow, whose clients Xray would no longer let in", async () => {
+  it("keeps each key's flow, so that Xray goes on letting in the clients in the field", async () => {
+    const [plain, vision, absent] = legacyKeys(3);
+    if (plain === undefined || vision === undefined || absent === undefined) throw new Error("three keys were made");
+    await node.addUser(userOf(legacyEmails(plain)[0], plain.uuid));
+    await node.addUser(userOf(legacyEmails(vision)[0], vision.uuid, "xtls-rprx-vision"));
+    await importKeys([plain, vision, absent], { ...ports, flow: "xtls-rprx-vision" });
+    const flows = new Map((await node.listUsers()).map(({ email, account }) => [email, flowOf(account)]));
+    expect(flows).toEqual(
+      new Map([
+        ["1@veil", ""],
+        ["2@veil", "xtls-rprx-vision"],
+        ["3@veil", "xtls-rprx-vision"],
+      ]),
+    );
+    expect((await ports.store.find(2))?.flow).toBe("xtls-rprx-vision");
+  });
+
+  it("refuses a key whose accounts have different flows, for it can keep one alone", async () => {
     const [key] = legacyKeys(1);
     if (key === undefined) throw new Error("a key was made");
     await node.addUser(userOf(legacyEmails(key)[0], key.uuid, "xtls-rprx-vision"));
-    const planning = planImport([key], ports);
-    await expect(planning).rejects.toThrow(NodeNotReadyError);
-    await expect(planning).rejects.toThrow("set REALITY_FLOW=xtls-rprx-vision");
+    await node.addUser(userOf("by-hand", key.uuid));
+    await expect(planImport([key], ports)).rejects.toThrow(KeyFlowsDifferError);
   });
 });

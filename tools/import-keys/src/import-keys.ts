@@ -10,6 +10,7 @@ import { ownersOf } from "./former-users.ts";
 import { holdReconcilers } from "./hold-reconcilers.ts";
 import { ImportIncompleteError, ImportStoppedError } from "./import-errors.ts";
 import { type ImportPlan, planOf } from "./import-plan.ts";
+import { keyFlows } from "./key-flows.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 import { replaceUser } from "./replace-user.ts";
 import { type ConfigToRewrite, rewriteConfig } from "./rewrite-config.ts";
@@ -23,8 +24,9 @@ export interface ImportPorts {
   readonly lives: NodeLivesStore;
   readonly lease: KeyLease;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  /** The flow of keys that no node holds. */
   readonly flow: VlessFlow;
-  readonly config: Omit<ConfigToRewrite, "exclusive" | "flow" | "findActive"> | null;
+  readonly config: Omit<ConfigToRewrite, "exclusive" | "findDesired"> | null;
   /** Told what is done, and how far it is. */
   readonly onProgress: (step: string, done: number, total: number) => void;
   /** Aborted when the import is to stop; a user under way is finished. */
@@ -57,7 +59,8 @@ const mostRounds = 3;
  */
 export async function planImport(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportPlan> {
   const active = keys.filter(({ isActive }) => isActive);
-  const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, active, ports.flow)));
+  const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, active)));
+  keyFlows(stock.flatMap(({ flows }) => flows));
   const records = await findRecords(active, ports);
   checkConflicts(active, await standingKeys(records, ports));
   return planOf(keys, stock, records);
@@ -103,14 +106,17 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
   const records = await findRecords(keys, ports);
   checkConflicts(keys, await standingKeys(records, ports));
   const missing = keys.filter(({ id }) => !records.has(id));
+  const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, missing)));
+  const flows = keyFlows(stock.flatMap((one) => one.flows));
   for (let start = 0; start < missing.length; start += insertedAtOnce) {
     stopIfAsked(ports);
     ports.onProgress("keys", start, missing.length);
     const part = missing.slice(start, start + insertedAtOnce);
     await Promise.all(
-      part.map(({ id, uuid, name, createdAt }) =>
-        ports.store.decide({ keyId: id, uuid, name, createdAt, job: importJobOf(id), phase: "active", unsure: [] }),
-      ),
+      part.map(({ id, uuid, name, createdAt }) => {
+        const attributes = { keyId: id, uuid, flow: flows.get(id) ?? ports.flow, name, createdAt };
+        return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", unsure: [] });
+      }),
     );
   }
   ports.onProgress("keys", missing.length, missing.length);
@@ -124,11 +130,10 @@ async function livingKeys(keys: readonly LegacyKey[], { store }: ImportPorts): P
 }
 
 async function rewrite(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportSummary["config"]> {
-  const { config, store, exclusive, flow } = ports;
+  const { config, store, exclusive } = ports;
   if (config === null) return "none";
   stopIfAsked(ports);
-  const findActive = async () => new Set((await store.findDesired()).keys());
-  return rewriteConfig(keys, { ...config, flow, exclusive, findActive });
+  return rewriteConfig(keys, { ...config, exclusive, findDesired: () => store.findDesired() });
 }
 
 /** What one round left, or what somebody else changed meanwhile, is seen in the next. */
@@ -140,7 +145,7 @@ async function replaceAll(
   let longestAwayMs = 0;
   for (const node of ports.nodes) {
     for (let round = 1; ; round += 1) {
-      const { held } = await takeStock(node, keys, ports.flow);
+      const { held } = await takeStock(node, keys);
       const desired = await ports.store.findDesired();
       const open = keys.filter(({ id }) => {
         const { former, ours } = held.get(id) ?? nothing;

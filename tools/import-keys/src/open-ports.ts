@@ -27,7 +27,9 @@ export async function openPorts(
   settings: ImportSettings,
   watched: Pick<ImportPorts, "signal" | "onProgress">,
 ): Promise<{ readonly ports: ImportPorts; close(): Promise<void> }> {
-  const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined });
+  const flow = vlessFlowOf(settings.REALITY_FLOW);
+  const olderFlow = { setting: flow, record: true };
+  const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined, olderFlow });
   const redis = connectRedis(settings.REDIS_URL, "fail-fast", () => undefined);
   const listed = nodeSettings(settings);
   const nodes = listed.map(({ name, address, inboundTag }) => connectXrayNode({ name, address, inboundTag }));
@@ -51,7 +53,7 @@ export async function openPorts(
         lives: store.nodeEpochs,
         lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
         exclusive,
-        flow: vlessFlowOf(settings.REALITY_FLOW),
+        flow,
         config: configOf(settings, listed),
       },
       close,

@@ -8,14 +8,12 @@ import {
   XrayOutcomeUnknownError,
   XrayUnreachableError,
 } from "@veil/xray-gateway";
-import { userEmail, type VlessFlow } from "@veil/xray-protocols";
+import { keyProtocol, userEmail } from "@veil/xray-protocols";
 import type { NodeHolding } from "./former-users.ts";
 
 export interface ReplacePorts {
   readonly store: Pick<KeyStore, "find">;
   readonly lease: KeyLease;
-  /** The flow of every key's account. */
-  readonly flow: VlessFlow;
   /** Lets one user at a time be away: a process that is killed leaves no more than one behind. */
   readonly inTurn: <T>(change: () => Promise<T>) => Promise<T>;
 }
@@ -47,7 +45,7 @@ export async function replaceUser(
     const key = await ports.store.find(keyId);
     const isWanted = key?.phase === "active";
     const wanted: InboundUser | null = isWanted
-      ? { email: userEmail(keyId), account: { protocol: "vless", uuid: key.uuid, flow: ports.flow } }
+      ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) }
       : null;
     return ports.inTurn(() => settle(userEmail(keyId), wanted, node, holding, lease));
   });

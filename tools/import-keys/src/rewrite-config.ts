@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { NodeUser } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { ConfigClient, XrayConfigFile } from "@veil/xray-config-file";
-import { keyIdOfEmail, userEmail, type VlessFlow } from "@veil/xray-protocols";
+import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
 import { matchOf } from "./check-keys.ts";
 import { ImportBusyError } from "./import-errors.ts";
 import type { LegacyKey } from "./legacy-key.ts";
@@ -11,11 +12,10 @@ export interface ConfigToRewrite {
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
-  readonly flow: VlessFlow;
   readonly shortId: string;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
-  /** Those of the keys that are active. */
-  readonly findActive: () => Promise<ReadonlySet<number>>;
+  /** The users that every node should hold, by key id. */
+  readonly findDesired: () => Promise<ReadonlyMap<number, NodeUser>>;
 }
 
 const leaseMs = 5_000;
@@ -30,7 +30,7 @@ const askAgainMs = 50;
  */
 export async function rewriteConfig(
   keys: readonly LegacyKey[],
-  { file, node, inboundTag, flow, shortId, exclusive, findActive }: ConfigToRewrite,
+  { file, node, inboundTag, shortId, exclusive, findDesired }: ConfigToRewrite,
 ): Promise<"written" | "unchanged"> {
   const subject = `config-file:${node}`;
   const giveUpAt = performance.now() + longestWaitMs;
@@ -38,7 +38,7 @@ export async function rewriteConfig(
     const done = await runExclusively({ ...exclusive, subject, leaseMs }, () =>
       file.update(async () => {
         const listed = await file.clients(inboundTag);
-        return { inboundTag, shortId, clients: clientsOf(keys, listed, await findActive(), flow) };
+        return { inboundTag, shortId, clients: clientsOf(keys, listed, await findDesired()) };
       }),
     );
     if (done !== null) return done.result;
@@ -50,17 +50,17 @@ export async function rewriteConfig(
 function clientsOf(
   keys: readonly LegacyKey[],
   listed: readonly ConfigClient[],
-  active: ReadonlySet<number>,
-  flow: VlessFlow,
+  desired: ReadonlyMap<number, NodeUser>,
 ): Map<string, ConfigClient | null> {
   const clients = new Map<string, ConfigClient | null>();
   const taken = new Set(keys.map(({ uuid }) => matchOf(uuid)));
   for (const { email, uuid } of listed) {
     if (keyIdOfEmail(email) === null && taken.has(matchOf(uuid))) clients.set(email, null);
   }
-  for (const { id, uuid } of keys) {
+  for (const { id } of keys) {
     const email = userEmail(id);
-    clients.set(email, active.has(id) ? { email, uuid, flow } : null);
+    const user = desired.get(id);
+    clients.set(email, user === undefined ? null : { email, uuid: user.uuid, flow: user.flow });
   }
   return clients;
 }

@@ -1,28 +1,23 @@
 import type { Creation, KeyRecord } from "@veil/key-lifecycle";
 import type { XrayNode } from "@veil/xray-gateway";
 import { InboundMissingError, type InboundUser, XrayError } from "@veil/xray-gateway";
-import type { VlessFlow } from "@veil/xray-protocols";
 import { matchOf } from "./check-keys.ts";
 import { holdings, type NodeHolding } from "./former-users.ts";
 import { ImportConflictError, NodeNotReadyError } from "./import-errors.ts";
+import { type AccountFlow, accountFlows } from "./key-flows.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 
 /** What a node holds of the keys to import. */
 export interface NodeStock {
   readonly node: XrayNode;
   readonly held: ReadonlyMap<number, NodeHolding>;
+  readonly flows: readonly AccountFlow[];
 }
 
-/**
- * Lists a node's users and checks that the keys' clients will be let in as before.
- *
- * @throws NodeNotReadyError
- */
-export async function takeStock(node: XrayNode, keys: readonly LegacyKey[], flow: VlessFlow): Promise<NodeStock> {
+/** Lists a node's users. @throws {NodeNotReadyError} when it can't. */
+export async function takeStock(node: XrayNode, keys: readonly LegacyKey[]): Promise<NodeStock> {
   const users = await listUsers(node);
-  const held = holdings(users, keys);
-  checkFlow(node.name, users, keys, flow);
-  return { node, held };
+  return { node, held: holdings(users, keys), flows: accountFlows(users, keys) };
 }
 
 async function listUsers(node: XrayNode): Promise<InboundUser[]> {
@@ -35,21 +30,6 @@ async function listUsers(node: XrayNode): Promise<InboundUser[]> {
     if (error instanceof XrayError) throw new NodeNotReadyError(node.name, "it can't be reached", error);
     throw error;
   }
-}
-
-/** Xray refuses a client whose flow is not its account's, so links in the field would end with another one. */
-function checkFlow(node: string, users: readonly InboundUser[], keys: readonly LegacyKey[], flow: VlessFlow): void {
-  const uuids = new Set(keys.map(({ uuid }) => matchOf(uuid)));
-  let others = 0;
-  for (const { account } of users) {
-    if (account.protocol === "vless" && uuids.has(matchOf(account.uuid)) && account.flow !== flow) others += 1;
-  }
-  if (others === 0) return;
-  const theirs = flow === "" ? "xtls-rprx-vision" : "none";
-  throw new NodeNotReadyError(
-    node,
-    `${others} of the keys' accounts have the flow ${theirs}; set REALITY_FLOW=${theirs}`,
-  );
 }
 
 export interface StandingKeys {

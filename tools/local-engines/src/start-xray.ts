@@ -16,11 +16,6 @@ export interface XrayOptions {
   inboundPorts?: readonly number[];
   /** Beside the config file when absent. */
   logFile?: string;
-  /**
-   * With the flow xtls-rprx-vision Xray splices connections in the kernel and counts their bytes only at their end;
-   * this switches it off.
-   */
-  liveCounters?: boolean;
 }
 
 /**
@@ -34,7 +29,8 @@ export async function startXray(options: XrayOptions): Promise<RunningXray> {
     binary: options.binary,
     args: ["run", "-config", options.configFile],
     logFile: options.logFile ?? join(dirname(options.configFile), "xray.log"),
-    env: { ...plainEnvironment(), ...(options.liveCounters && { XRAY_BUF_SPLICE: "disable" }) },
+    // With Vision, Xray splices connections in the kernel and counts their bytes only at their end.
+    env: { ...plainEnvironment(), XRAY_BUF_SPLICE: "disable" },
     ports: [options.apiPort, ...(options.inboundPorts ?? [])],
     isReady: () => isListening(options.apiPort),
   });

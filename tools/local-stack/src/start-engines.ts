@@ -105,7 +105,6 @@ async function superviseXray(context: StackContext, binary: string): Promise<Non
         apiPort,
         inboundPorts: [identity.port],
         logFile: data.logOf("xray"),
-        liveCounters: settings.REALITY_FLOW !== "none",
       }),
     onStarted: async ({ pid, api }) => {
       await context.children.started("xray", pid);

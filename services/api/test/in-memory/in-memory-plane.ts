@@ -60,6 +60,7 @@ export class InMemoryPlane {
   addKey(key: Partial<KeyRecord> = {}): KeyRecord {
     const keyId = key.keyId ?? Math.max(0, ...this.keys.keys()) + 1;
     const added: KeyRecord = {
+      flow: "",
       keyId,
       uuid: randomUUID(),
       name: null,

@@ -1,0 +1,56 @@
+import type { VlessFlow } from "@veil/xray-protocols";
+import type { mongo } from "mongoose";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { isDuplicateKey } from "./store-errors.ts";
+
+/** A fact about the whole installation. */
+interface InstallationDocument {
+  readonly _id: string;
+  readonly flow: VlessFlow;
+}
+
+export interface OlderFlowOptions {
+  /** The flow that the settings name now. */
+  readonly setting: VlessFlow;
+  /** Whether this process records it; one that only reads MongoDB goes by its own setting until another has. */
+  readonly record: boolean;
+}
+
+const olderFlowId = "flow-of-older-keys";
+const unknownSetting: OlderFlowOptions = { setting: "", record: false };
+
+/**
+ * The flow of keys that were stored before each kept its own: the setting at the time of the upgrade, written once. Their
+ * documents stay as they are, so that versions before and after read them side by side, whatever the number of keys.
+ */
+export class OlderFlow {
+  readonly #facts: mongo.Collection<InstallationDocument>;
+  readonly #options: OlderFlowOptions;
+  #recorded: VlessFlow | null = null;
+
+  /** @param options left out by processes that neither show nor use a flow */
+  constructor({ connection }: MongoConnection, options: OlderFlowOptions = unknownSetting) {
+    this.#facts = connection.collection<InstallationDocument>("installation");
+    this.#options = options;
+  }
+
+  /** The flow of documents that name none. Asks the store only when there is such a one. */
+  async among(documents: readonly { readonly flow?: VlessFlow }[]): Promise<VlessFlow> {
+    const { setting } = this.#options;
+    if (documents.every(({ flow }) => flow !== undefined)) return setting;
+    this.#recorded ??= await this.#read();
+    return this.#recorded ?? setting;
+  }
+
+  async #read(): Promise<VlessFlow | null> {
+    const found = await this.#facts.findOne({ _id: olderFlowId });
+    if (found !== null || !this.#options.record) return found?.flow ?? null;
+    try {
+      await this.#facts.insertOne({ _id: olderFlowId, flow: this.#options.setting });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    const standing = await this.#facts.findOne({ _id: olderFlowId });
+    return standing?.flow ?? null;
+  }
+}
