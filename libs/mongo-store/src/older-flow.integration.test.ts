@@ -64,9 +64,9 @@ test("an API that comes before the first worker goes by its own setting and reco
 });
 
 test("of workers that are upgraded at once with different settings one decides", async () => {
-  const workers = [await start("", "worker"), await start("xtls-rprx-vision", "worker")];
-  await storeOlderKey(workers[0], 1);
-  const flows = await Promise.all(workers.map(async ({ keys }) => (await keys.find(1))?.flow));
+  const [plain, vision] = [await start("", "worker"), await start("xtls-rprx-vision", "worker")];
+  await storeOlderKey(plain, 1);
+  const flows = await Promise.all([plain, vision].map(async ({ keys }) => (await keys.find(1))?.flow));
   expect(new Set(flows).size).toBe(1);
 });
 
