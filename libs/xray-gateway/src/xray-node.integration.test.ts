@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:net";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { CONFIG_USERS, RealXray } from "../test/real-xray.ts";
 import { canConnect, startEchoServer, VlessClient } from "../test/vless-client.ts";
@@ -12,9 +13,12 @@ import {
   InvalidXrayRequestError,
   XrayRejectedError,
 } from "./errors.ts";
+import { ReceiverConfigSchema } from "./generated/xray/app/proxyman/proxyman_pb.ts";
+import { ConfigSchema as RealitySchema } from "./generated/xray/transport/reality/reality_pb.ts";
 import type { InboundDefinition } from "./inbound-definition.ts";
-import { ensureShortId } from "./inbound-definition.ts";
+import { decodeDefinition, ensureShortId } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
+import { unpackTyped } from "./typed-message.ts";
 import type { XrayNode } from "./xray-node.ts";
 import { connectXrayNode } from "./xray-node.ts";
 
@@ -38,6 +42,16 @@ async function definitionOf(node: XrayNode): Promise<InboundDefinition> {
   const definition = await node.readInbound();
   if (definition === null) throw new Error("the inbound is missing");
   return definition;
+}
+
+const MIN_CLIENT_VER = 7;
+
+/** The lowest client version that an inbound takes: a field of Reality's settings that no proto of ours names. */
+function oldestClientOf(definition: InboundDefinition): number[] {
+  const receiver = unpackTyped(ReceiverConfigSchema, decodeDefinition(definition).receiverSettings);
+  const reality = unpackTyped(RealitySchema, receiver?.streamSettings?.securitySettings[0]);
+  const field = reality?.$unknown?.find(({ no }) => no === MIN_CLIENT_VER);
+  return field === undefined ? [] : [...new BinaryReader(field.data).bytes()];
 }
 
 beforeAll(async () => {
@@ -184,6 +198,16 @@ describe("an inbound", () => {
       new Map([...foreign, ...users].map((user) => [user.email, user])),
     );
     expect(await definitionOf(node)).toEqual(definition);
+  });
+
+  it("keeps the oldest Reality client that it lets in when it is replaced", async () => {
+    const node = nodeOn("vless-in");
+    const definition = await definitionOf(node);
+    expect(oldestClientOf(definition)).toEqual([1, 8, 1]);
+    const users = await node.listUsers();
+    await node.removeInbound();
+    await node.addInbound(definition, users);
+    expect(oldestClientOf(await definitionOf(node))).toEqual([1, 8, 1]);
   });
 
   it("keeps its connections and lets its users in again when it is replaced", async () => {

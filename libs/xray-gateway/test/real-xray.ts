@@ -137,6 +137,7 @@ function configOf(ports: Ports, services: readonly string[]) {
             serverNames: ["decoy.test"],
             privateKey: privateKey.export({ format: "jwk" }).d,
             shortIds: ["0123456789abcdef"],
+            minClientVer: "1.8.1",
           },
         },
       },

@@ -9,6 +9,7 @@ import { freePort } from "./free-port.ts";
 import { findXray } from "./find-xray.ts";
 import { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 import { makeRealityKeys } from "./reality-keys.ts";
+import { runCommand } from "./run-command.ts";
 import { type RunningXray, startXray } from "./start-xray.ts";
 import { startTlsDecoy, type TlsDecoy } from "./tls-decoy.ts";
 import { xrayConfig } from "./xray-config.ts";
@@ -90,6 +91,17 @@ describe("a name whose server answers with a public address and 127.0.0.1 in tur
       await tunnel.close();
       nameServer.close();
     }
+  });
+});
+
+describe("a Reality client of any version", () => {
+  test("is let in, whatever the oldest one is that Xray would choose by itself", async () => {
+    const configFile = join(directory, "versions.json");
+    const options = { apiPort: 1, inboundPort: 2, realityTarget: "127.0.0.1:3", serverNames: ["microsoft.com"] };
+    const { privateKey } = makeRealityKeys();
+    await writeFile(configFile, JSON.stringify(xrayConfig({ ...options, privateKey, shortIds: ["aabbccdd"] })));
+    const { output } = await runCommand(binary, ["convert", "pb", "-debug", configFile]);
+    expect(output.replaceAll(/\s/g, "")).toContain('"minClientVer":[0,0,0]');
   });
 });
 

@@ -36,6 +36,12 @@ export interface XrayClient {
 export type XrayConfig = ReturnType<typeof xrayConfig>;
 
 /**
+ * Each client states a version in the Reality handshake: Xray its release, sing-box 1.8.1, mihomo 1.8.2. This one lets
+ * all of them in. Without it Xray 26.7.11 and newer refuses every version below 26.3.27.
+ */
+const OLDEST_CLIENT = "0.0.0";
+
+/**
  * The configuration that the services expect: the API on loopback, counters per user and inbound, one VLESS inbound
  * with REALITY, and no way through the tunnel to private networks. Users come over the API.
  */
@@ -99,6 +105,7 @@ function vlessInbound(options: XrayConfigOptions, clients: readonly XrayClient[]
         serverNames: options.serverNames,
         privateKey: options.privateKey,
         shortIds: options.shortIds,
+        minClientVer: OLDEST_CLIENT,
       },
     },
   };
