@@ -1,4 +1,5 @@
 /** What a VPN protocol says of a key: its account and its share link. Pure. */
+export { fingerprintHint, fingerprints } from "./fingerprints.ts";
 export type { Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
 export { keyProtocol, protocolOf } from "./protocols.ts";

@@ -108,10 +108,26 @@ describe("apiSettings", () => {
     ["REALITY_COMMON_SHORT_ID", "7bb4505"],
     ["REALITY_FLOW", "xtls-rprx-direct"],
     ["REALITY_FINGERPRINT", "chrome&x=1"],
+    ["REALITY_FINGERPRINT", "chrom"],
+    ["REALITY_FINGERPRINT", "unsafe"],
     ["LOG_LEVEL", "loud"],
     ["XRAY_NODES", "{}"],
   ])("refuses %s=%s by name", (name, value) => {
     expect(problemsOf({ [name]: value })).toContain(name);
+  });
+
+  it("says which fingerprints there are", () => {
+    expect(problemsOf({ REALITY_FINGERPRINT: "chrom" })).toMatch(
+      /REALITY_FINGERPRINT must be .* such as chrome, firefox, .*; example: REALITY_FINGERPRINT=chrome/,
+    );
+  });
+
+  it.each([
+    ["ios", "ios"],
+    ["Firefox", "firefox"],
+    ["hellochrome_131", "hellochrome_131"],
+  ])("takes %s as REALITY_FINGERPRINT", (value, fingerprint) => {
+    expect(read({ REALITY_FINGERPRINT: value }).REALITY_FINGERPRINT).toBe(fingerprint);
   });
 
   it.each(["vpn.example.com", "203.0.113.7", "2001:db8::1", "[2001:db8::1]", "localhost"])(

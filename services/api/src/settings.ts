@@ -1,5 +1,6 @@
 import { nodeVariables, realityVariables } from "@veil/node-settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/service-runtime";
+import { fingerprintHint, fingerprints } from "@veil/xray-protocols";
 import { z } from "zod";
 import type { TrustedProxies } from "./create-app.ts";
 import { addressList } from "./http/allow-addresses.ts";
@@ -102,7 +103,8 @@ export const apiSettings = z.object({
   REALITY_SERVER_NAME: host.default("microsoft.com").meta({ example: "microsoft.com" }),
   REALITY_FINGERPRINT: z
     .string()
-    .regex(/^[a-zA-Z0-9_]+$/, "must be the name of a browser's fingerprint")
+    .toLowerCase()
+    .pipe(z.enum(fingerprints, fingerprintHint))
     .default("chrome")
     .meta({ example: "chrome" }),
   /** Whether the link of a key without a flow says so in the first contract's words, which no Xray client takes. */
