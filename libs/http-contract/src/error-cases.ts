@@ -3,19 +3,16 @@ import { messages } from "./messages.ts";
 import { pageMessages } from "./page-query.ts";
 import { refreshMessage } from "./refresh-query.ts";
 
-/** What may happen to any request at all. */
-export const addressNotAllowed: ErrorCase = {
-  status: 403,
-  name: "address",
-  description: "The server takes requests from certain addresses only, and not from this one.",
-  detail: messages.addressNotAllowed,
-};
-
 /** What may happen to any endpoint that needs a token. */
 export const guarded: readonly ErrorCase[] = [
   { status: 401, name: "missing", description: "No bearer token was sent.", detail: messages.notAuthenticated },
   { status: 401, name: "wrong", description: "The bearer token is not known.", detail: messages.invalidToken },
-  addressNotAllowed,
+  {
+    status: 403,
+    name: "address",
+    description: "The server takes requests from certain addresses only, and not from this one.",
+    detail: messages.addressNotAllowed,
+  },
   {
     status: 429,
     name: "rate",

@@ -46,6 +46,17 @@ describe("who may do what", () => {
     if (status === 403) expect(answerOf(response)).toEqual(failure(403, "This address is not allowed"));
   });
 
+  it.each(["/", "/docs", "/redoc", "/openapi.json"])("answers %s to addresses that are not let in", async (path) => {
+    await start({ allowedAddresses: addressList(["203.0.113.0/24"]) });
+    await request(api.baseUrl).get(path).expect(200);
+    await request(api.baseUrl).get(`${path}none-such`).expect(404);
+  });
+
+  it.each(["/api", "/api/", "/api/none-such"])("refuses them %s, token or not", async (path) => {
+    await start({ allowedAddresses: addressList(["203.0.113.0/24"]) });
+    expect(answerOf(await request(api.baseUrl).get(path))).toEqual(failure(403, "This address is not allowed"));
+  });
+
   it.each([
     ["nobody believed", false, "203.0.113.7", 403],
     ["one proxy believed", 1, "203.0.113.7", 200],

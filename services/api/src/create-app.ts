@@ -26,7 +26,7 @@ export interface AppDependencies extends Omit<OperationPorts, "jobStatus"> {
   readonly laterDeadlineMs: number;
   /** The secrets that callers may come with; at least one. */
   readonly secrets: readonly ApiSecret[];
-  /** Where requests may come from; null for everywhere. */
+  /** Where requests under `/api` may come from; null for everywhere. */
   readonly allowedAddresses: BlockList | null;
   /** The proxies whose `X-Forwarded-For` is believed: how many, or which; false for none. */
   readonly trustedProxies: TrustedProxies;
@@ -45,8 +45,8 @@ export type TrustedProxies = false | number | readonly string[];
 /**
  * The HTTP application over the ports given in.
  *
- * Under `/api` the token comes first: without one the answer is 401 whatever the path and method, so that nothing
- * can be learned without it. Elsewhere an unknown path is a plain 404.
+ * Under `/api` the address and the token come first: without a token the answer is 401 whatever the path and method, so
+ * that nothing can be learned without it. Elsewhere everybody is answered, and an unknown path is a plain 404.
  */
 export function createApp(dependencies: AppDependencies): Express {
   const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, log, newId, onFinished } = dependencies;
@@ -64,8 +64,9 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set("trust proxy", trustedProxies);
 
   app.use(identifyRequest(log, newId), logRequest(onFinished));
-  app.use(securityHeaders(), crossOrigin(origins), allowAddresses(allowedAddresses), compression());
-  app.use("/api", privateAnswers, conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));
+  app.use(securityHeaders(), crossOrigin(origins), compression());
+  app.use("/api", privateAnswers, allowAddresses(allowedAddresses));
+  app.use("/api", conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));
   app.use(refuseMalformedPath());
   app.use(docsAssets());
   app.use(endpointRoutes(operations, writes));

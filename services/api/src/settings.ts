@@ -32,7 +32,7 @@ const namedSecret = z.string().transform((entry, context): Omit<ApiSecret, "read
   return z.NEVER;
 });
 
-/** Where requests may come from: addresses and CIDR ranges. */
+/** Where requests under `/api` may come from: addresses and CIDR ranges. */
 const addresses = commaList().transform((entries, context) => {
   const list = addressList(entries);
   if (list !== null) return entries.length === 0 ? null : list;
@@ -86,7 +86,7 @@ export const apiSettings = z.object({
     .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
   /** Requests per second that one secret may make, counted over all replicas; 0 for no limit. */
   RATE_LIMIT_PER_SECOND: wholeNumber({ max: 100_000 }).default(200).meta({ example: "200" }),
-  /** Where requests may come from; everywhere when it is not set. */
+  /** Where requests under `/api` may come from; everywhere when it is not set. */
   ALLOWED_IPS: addresses.default(null).meta({ example: "203.0.113.0/24,2001:db8::/32" }),
   /** Whose `X-Forwarded-For` is believed; nobody's when it is not set. */
   TRUST_PROXY: proxies.default(false).meta({ example: "1" }),

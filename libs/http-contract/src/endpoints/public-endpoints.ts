@@ -1,5 +1,4 @@
 import type { Endpoint } from "../endpoint.ts";
-import { addressNotAllowed } from "../error-cases.ts";
 import { statusSchema } from "../status-body.ts";
 import { z } from "../zod.ts";
 
@@ -19,7 +18,7 @@ export const publicEndpoints = {
       schema: statusSchema,
       example: { status: "ok", service: "veil-xray-api" },
     },
-    errors: [addressNotAllowed],
+    errors: [],
   },
   showSwaggerUi: {
     method: "get",
@@ -29,7 +28,7 @@ export const publicEndpoints = {
     description: "A page.",
     auth: "none",
     success: { description: "The page.", contentType: "text/html", schema: page },
-    errors: [addressNotAllowed],
+    errors: [],
   },
   showRedoc: {
     method: "get",
@@ -39,7 +38,7 @@ export const publicEndpoints = {
     description: "A page.",
     auth: "none",
     success: { description: "The page.", contentType: "text/html", schema: page },
-    errors: [addressNotAllowed],
+    errors: [],
   },
   getOpenApiDocument: {
     method: "get",
@@ -54,6 +53,6 @@ export const publicEndpoints = {
       schema: z.looseObject({ openapi: z.string() }).openapi({ description: "An OpenAPI 3.1 document." }),
       example: { openapi: "3.1.0" },
     },
-    errors: [addressNotAllowed],
+    errors: [],
   },
 } as const satisfies Record<string, Endpoint>;
