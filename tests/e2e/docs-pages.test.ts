@@ -53,10 +53,27 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     await page.screenshot({ path: join(shotsDir, `${name}.png`) });
   }
 
+  async function authorize(): Promise<void> {
+    await page.goto(`${stack.apiUrl}/docs`);
+    await page.getByRole("button", { name: "Authorize" }).click();
+    const dialog = page.locator(".auth-container");
+    await dialog.locator("input").fill(stack.apiKey);
+    await dialog.getByRole("button", { name: "Apply credentials" }).click();
+    await page.getByRole("button", { name: "Close" }).click();
+  }
+
   /** Opens an operation, sends its request as it is proposed and returns the status that is shown. */
   async function tryOut(operation: Locator): Promise<string> {
+    await startTrying(operation);
+    return execute(operation);
+  }
+
+  async function startTrying(operation: Locator): Promise<void> {
     await operation.locator(".opblock-summary-control").click();
     await operation.getByRole("button", { name: "Try it out" }).click();
+  }
+
+  async function execute(operation: Locator): Promise<string> {
     await operation.getByRole("button", { name: "Execute" }).click();
     const status = operation.locator(".live-responses-table .response-col_status").last();
     await status.waitFor();
@@ -64,13 +81,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
   }
 
   test("Swagger UI authorises with the token and tries reads and writes", async () => {
-    await page.goto(`${stack.apiUrl}/docs`);
-    await page.getByRole("button", { name: "Authorize" }).click();
-    const dialog = page.locator(".auth-container");
-    await dialog.locator("input").fill(stack.apiKey);
-    await dialog.getByRole("button", { name: "Apply credentials" }).click();
-    await page.getByRole("button", { name: "Close" }).click();
-
+    await authorize();
     const create = page.locator("#operations-Keys-createKey");
     expect(await tryOut(create)).toMatch(/^200/);
     await create.locator(".live-responses-table").scrollIntoViewIfNeeded();
@@ -84,6 +95,20 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
 
     const names = (await new ApiClient(stack.apiUrl, stack.apiKey).list()).keys.map(({ name }) => name);
     expect(names).toEqual(["user_123"]);
+    expect(complaints).toEqual([]);
+  });
+
+  test("Swagger UI finds a key by its id and by its UUID", async () => {
+    const key = await new ApiClient(stack.apiUrl, stack.apiKey).create("two ways");
+    await authorize();
+    const read = page.locator("#operations-Keys-getKey");
+    await startTrying(read);
+    for (const named of [String(key.key_id), key.uuid]) {
+      await read.locator('tr[data-param-name="key_id"] input').fill(named);
+      const asked = page.waitForResponse(`${stack.apiUrl}/api/keys/${named}`);
+      await execute(read);
+      expect(await (await asked).json()).toEqual(key);
+    }
     expect(complaints).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
+import { z } from "zod";
+import { jsonSchemaOf } from "./json-schemas.ts";
 import { createKeySchema, keySchema } from "./key-bodies.ts";
 import { keyRefSchema } from "./key-id.ts";
-import { z } from "./zod.ts";
+import { namedSchemas, schemaRef } from "./named-schemas.ts";
 
 /** Most keys in one call. */
 export const largestBatch = 1_000;
@@ -15,48 +17,52 @@ export type BatchItem<T> = { readonly ok: true; readonly value: T } | { readonly
 export const createKeysSchema = z
   .object(
     {
-      keys: batchOf(createKeySchema, "keys").openapi({
+      keys: batchOf(createKeySchema, "keys").meta({
         description: "The wishes for keys, each as `POST /api/keys` takes it.",
-        items: { $ref: "#/components/schemas/CreateKey" },
       }),
     },
     "the body must be a JSON object",
   )
-  .openapi("CreateKeys", { additionalProperties: true });
+  .meta({ additionalProperties: true })
+  .register(namedSchemas, { id: "CreateKeys" });
 
 /** What `POST /api/keys/batch-delete` takes. Items are checked one by one. */
 export const deleteKeysSchema = z
   .object(
     {
-      key_ids: batchOf(keyRefSchema, "key_ids").openapi({
+      key_ids: batchOf(keyRefSchema, "key_ids").meta({
         description: "Ids of keys, or their UUIDs.",
-        items: {
-          anyOf: [
-            { type: "integer", format: "int64", minimum: 0 },
-            { type: "string", format: "uuid" },
-          ],
-        },
       }),
     },
     "the body must be a JSON object",
   )
-  .openapi("DeleteKeys", { additionalProperties: true });
+  .meta({ additionalProperties: true })
+  .register(namedSchemas, { id: "DeleteKeys" });
+
+const batchItemSchema = z
+  .discriminatedUnion("status", [
+    z.strictObject({ status: z.literal("ok"), key: keySchema }).register(namedSchemas, { id: "BatchItemDone" }),
+    z
+      .strictObject({ status: z.literal("error"), detail: z.string() })
+      .meta({ description: "`detail` is what a single call would have answered." })
+      .register(namedSchemas, { id: "BatchItemFailed" }),
+  ])
+  .meta({
+    discriminator: {
+      propertyName: "status",
+      mapping: { ok: schemaRef("BatchItemDone").$ref, error: schemaRef("BatchItemFailed").$ref },
+    },
+  });
 
 /** What became of each item, in the order of the request. */
 export const batchResultSchema = z
   .strictObject({
-    results: z.array(
-      z.discriminatedUnion("status", [
-        z.strictObject({ status: z.literal("ok"), key: keySchema }).openapi("BatchItemDone"),
-        z
-          .strictObject({ status: z.literal("error"), detail: z.string() })
-          .openapi("BatchItemFailed", { description: "`detail` is what a single call would have answered." }),
-      ]),
-    ),
-    succeeded: z.int().min(0).openapi({ example: 1 }),
-    failed: z.int().min(0).openapi({ example: 1 }),
+    results: z.array(batchItemSchema),
+    succeeded: z.int().min(0).meta({ example: 1 }),
+    failed: z.int().min(0).meta({ example: 1 }),
   })
-  .openapi("BatchResult", { description: "`succeeded` + `failed` is the number of items." });
+  .meta({ description: "`succeeded` + `failed` is the number of items." })
+  .register(namedSchemas, { id: "BatchResult" });
 
 export type BatchResultBody = z.infer<typeof batchResultSchema>;
 
@@ -68,7 +74,8 @@ function batchOf<T>(item: z.ZodType<T>, name: string) {
       message,
     )
     .min(1, message)
-    .max(largestBatch, message);
+    .max(largestBatch, message)
+    .meta({ items: jsonSchemaOf(item) });
 }
 
 function checkItem<T>(item: z.ZodType<T>, value: unknown): BatchItem<T> {

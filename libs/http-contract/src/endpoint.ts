@@ -1,4 +1,4 @@
-import type { z } from "./zod.ts";
+import type { z } from "zod";
 
 /** Everything said about one endpoint, in one place. */
 export interface Endpoint {

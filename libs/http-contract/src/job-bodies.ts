@@ -1,9 +1,10 @@
-import { z } from "./zod.ts";
+import { z } from "zod";
+import { namedSchemas } from "./named-schemas.ts";
 
-const jobId = z.string().openapi({ example: "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11" });
+const jobId = z.string().meta({ example: "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11" });
 
 export const jobPathSchema = z.object({
-  job_id: jobId.openapi({ description: "Id from the answer 202.", param: { name: "job_id", in: "path" } }),
+  job_id: jobId.meta({ description: "Id from the answer 202." }),
 });
 
 /** How far a write is that is answered later. */
@@ -11,16 +12,17 @@ export const jobSchema = z
   .strictObject({
     job_id: jobId,
     status: z.enum(["queued", "running", "succeeded", "failed"]),
-    result: z.looseObject({}).optional().openapi({ description: "When it succeeded: the answer of the call." }),
-    detail: z.string().optional().openapi({ description: "When it failed: what went wrong." }),
+    result: z.looseObject({}).optional().meta({ description: "When it succeeded: the answer of the call." }),
+    detail: z.string().optional().meta({ description: "When it failed: what went wrong." }),
   })
-  .openapi("Job");
+  .register(namedSchemas, { id: "Job" });
 
 export type JobBody = z.infer<typeof jobSchema>;
 
 /** The answer 202. */
 export const jobAcceptedSchema = z
   .strictObject({ job_id: jobId, status: z.literal("queued") })
-  .openapi("JobAccepted", { description: "Ask `GET /api/jobs/{job_id}` what became of it." });
+  .meta({ description: "Ask `GET /api/jobs/{job_id}` what became of it." })
+  .register(namedSchemas, { id: "JobAccepted" });
 
 export type JobAcceptedBody = z.infer<typeof jobAcceptedSchema>;

@@ -1,58 +1,61 @@
 import { keyIdSchema } from "./key-id.ts";
 import { keyNameSchema } from "./key-name.ts";
-import { z } from "./zod.ts";
+import { z } from "zod";
+import { namedSchemas } from "./named-schemas.ts";
 
 /** A key as every endpoint shows it. */
 export const keySchema = z
   .strictObject({
     key_id: keyIdSchema,
-    uuid: z.uuid().openapi({
+    uuid: z.uuid().meta({
       description: "The id of the VLESS user, lower case.",
       example: "123e4567-e89b-42d3-a456-426614174000",
     }),
     short_id: z
       .string()
       .regex(/^[0-9a-f]{8}$/)
-      .openapi({ description: "The Reality short id, the same for all keys.", example: "7bb45050" }),
+      .meta({ description: "The Reality short id, the same for all keys.", example: "7bb45050" }),
     name: keyNameSchema,
-    created_at: z.int().openapi({ format: "int64", description: "Unix time in seconds.", example: 1703520000 }),
-    is_active: z.boolean().openapi({ description: "Whether the key may connect.", example: true }),
+    created_at: z.int().meta({ format: "int64", description: "Unix time in seconds.", example: 1703520000 }),
+    is_active: z.boolean().meta({ description: "Whether the key may connect.", example: true }),
   })
-  .openapi("Key", { description: "An access key." });
+  .meta({ description: "An access key." })
+  .register(namedSchemas, { id: "Key" });
 
 export type KeyBody = z.infer<typeof keySchema>;
 
 /** What `POST /api/keys` takes. Unknown fields are dropped. */
 export const createKeySchema = z
   .object({ name: keyNameSchema.optional() }, "the body must be a JSON object")
-  .openapi("CreateKey", { description: "The wish for a key. Unknown fields are ignored.", additionalProperties: true });
+  .meta({ description: "The wish for a key. Unknown fields are ignored.", additionalProperties: true })
+  .register(namedSchemas, { id: "CreateKey" });
 
 export type CreateKeyBody = z.infer<typeof createKeySchema>;
 
 /** All keys in ascending order of their ids. */
 export const keyListSchema = z
   .strictObject({
-    keys: z.array(keySchema).openapi({ description: "In ascending order of `key_id`." }),
-    total: z.int().min(0).openapi({ description: "The number of all keys.", example: 2 }),
+    keys: z.array(keySchema).meta({ description: "In ascending order of `key_id`." }),
+    total: z.int().min(0).meta({ description: "The number of all keys.", example: 2 }),
   })
-  .openapi("KeyList");
+  .register(namedSchemas, { id: "KeyList" });
 
 export type KeyListBody = z.infer<typeof keyListSchema>;
 
 export const keyDeletedSchema = z
   .strictObject({
     success: z.literal(true),
-    message: z.string().openapi({ example: "Key 1 deleted successfully" }),
+    message: z.string().meta({ example: "Key 1 deleted successfully" }),
   })
-  .openapi("KeyDeleted");
+  .register(namedSchemas, { id: "KeyDeleted" });
 
 export type KeyDeletedBody = z.infer<typeof keyDeletedSchema>;
 
 export const keyLinkSchema = z
   .strictObject({
     key_id: keyIdSchema,
-    vless_link: z.string().openapi({ description: "A link that VPN clients import." }),
+    vless_link: z.string().meta({ description: "A link that VPN clients import." }),
   })
-  .openapi("KeyLink");
+  .register(namedSchemas, { id: "KeyLink" });
 
 export type KeyLinkBody = z.infer<typeof keyLinkSchema>;

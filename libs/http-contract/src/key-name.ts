@@ -1,4 +1,4 @@
-import { z } from "./zod.ts";
+import { z } from "zod";
 
 /** Longest name of a key, in Unicode characters (code points), so an emoji counts once. */
 export const longestKeyName = 255;
@@ -14,7 +14,7 @@ export const keyNameSchema = z
   .refine(isShortEnough, `name must be at most ${longestKeyName} characters long`)
   .refine((name) => printable.test(name), "name must not contain control characters")
   .nullable()
-  .openapi({
+  .meta({
     description: `Any Unicode text except control characters, up to ${longestKeyName} characters (code points).`,
     maxLength: longestKeyName,
     pattern: printable.source,

@@ -59,6 +59,13 @@ describe("openApiDocument", () => {
     }
   });
 
+  it("offers alternatives by `anyOf`: a list of types disables Swagger UI's form and stops generators of Go clients", () => {
+    const lists = [...json.matchAll(/"type":\[([^\]]*)\]/g)].map((match) => match[1]);
+    expect(lists.filter((list) => list?.includes('"null"') !== true)).toEqual([]);
+    const [keyId] = operationOf("getKey").parameters ?? [];
+    expect(keyId).toMatchObject({ schema: { anyOf: [{ type: "integer" }, { type: "string", format: "uuid" }] } });
+  });
+
   it("names no tag that it does not describe", () => {
     const described = document.tags.map(({ name }) => name);
     for (const id of operationIds) expect(described).toContain(endpoints[id].tag);

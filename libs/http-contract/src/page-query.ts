@@ -1,4 +1,4 @@
-import { z } from "./zod.ts";
+import { z } from "zod";
 
 const largestPage = 1_000;
 
@@ -11,31 +11,19 @@ export const pageMessages = {
 export const pageQuerySchema = z.object({
   limit: wholeNumber(1, largestPage, pageMessages.limit)
     .optional()
-    .openapi({
-      type: "integer",
-      minimum: 1,
-      maximum: largestPage,
-      description: "At most so many entries, such as 100.",
-      param: { name: "limit", in: "query" },
-    }),
-  after: wholeNumber(0, Number.MAX_SAFE_INTEGER, pageMessages.after)
-    .optional()
-    .openapi({
-      type: "integer",
-      format: "int64",
-      minimum: 0,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: "Only entries with a greater `key_id`: the last one of the page before.",
-      param: { name: "after", in: "query" },
-    }),
+    .meta({ description: "At most so many entries, such as 100." }),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER, pageMessages.after).optional().meta({
+    format: "int64",
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: "Only entries with a greater `key_id`: the last one of the page before.",
+  }),
 });
 
 export type PageQuery = z.infer<typeof pageQuerySchema>;
 
 function wholeNumber(min: number, max: number, message: string) {
-  return z
-    .string(message)
-    .regex(/^[0-9]{1,16}$/, message)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, message);
+  return z.preprocess(
+    (text) => (typeof text === "string" && /^[0-9]{1,16}$/.test(text) ? Number(text) : text),
+    z.int(message).min(min, message).max(max, message),
+  );
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from "./endpoint.ts";
-import type { z } from "./zod.ts";
+import type { z } from "zod";
 
 /** Thrown when a request does not fit its endpoint's schemas. */
 export class InvalidRequestError extends Error {

@@ -1,7 +1,8 @@
-import { z } from "./zod.ts";
+import { z } from "zod";
+import { namedSchemas } from "./named-schemas.ts";
 
 export const statusSchema = z
   .strictObject({ status: z.literal("ok"), service: z.literal("veil-xray-api") })
-  .openapi("Status");
+  .register(namedSchemas, { id: "Status" });
 
 export type StatusBody = z.infer<typeof statusSchema>;

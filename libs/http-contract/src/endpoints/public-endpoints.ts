@@ -1,6 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 import { statusSchema } from "../status-body.ts";
-import { z } from "../zod.ts";
+import { z } from "zod";
 
 const page = z.string();
 
@@ -50,7 +50,7 @@ export const publicEndpoints = {
     success: {
       description: "The document.",
       contentType: "application/json",
-      schema: z.looseObject({ openapi: z.string() }).openapi({ description: "An OpenAPI 3.1 document." }),
+      schema: z.looseObject({ openapi: z.string() }).meta({ description: "An OpenAPI 3.1 document." }),
       example: { openapi: "3.1.0" },
     },
     errors: [],
