@@ -1,4 +1,4 @@
-import initSqlJs, { type Database, type QueryResult, type SqlValue } from "sql.js";
+import initSqlJs, { type Database, type QueryExecResult, type SqlValue } from "sql.js";
 import { z } from "zod";
 import { LegacyDatabaseError } from "./import-errors.ts";
 import { checkKeys } from "./check-keys.ts";
@@ -88,7 +88,7 @@ function query(database: Database, sql: string): Record<string, SqlValue>[] {
   }
 }
 
-function namedRows({ columns, values }: QueryResult): Record<string, SqlValue>[] {
+function namedRows({ columns, values }: QueryExecResult): Record<string, SqlValue>[] {
   return values.map((row) => Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])));
 }
 

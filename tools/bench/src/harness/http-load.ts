@@ -7,7 +7,7 @@ export interface HttpLoad {
   /** How many requests in all. */
   readonly requests: number;
   /** The next request. */
-  readonly next: () => { readonly method: string; readonly path: string; readonly body?: string };
+  readonly next: () => { readonly method: "GET" | "POST" | "DELETE"; readonly path: string; readonly body?: string };
   /** Told of every body that came with 200. */
   readonly onBody?: (body: string) => void;
 }
@@ -25,7 +25,7 @@ export async function httpLoad(load: HttpLoad): Promise<{ readonly perSecond: nu
   let failure = "";
   let last = 0;
   const begun = performance.now();
-  const run = autocannon({
+  const { errors, timeouts, non2xx } = await autocannon({
     url,
     headers,
     connections: Math.min(connections, requests),
@@ -41,12 +41,13 @@ export async function httpLoad(load: HttpLoad): Promise<{ readonly perSecond: nu
         },
       },
     ],
+    setupClient: (client) => {
+      client.on("response", (_status, _bytes, milliseconds) => {
+        latencies.push(milliseconds);
+        last = performance.now();
+      });
+    },
   });
-  run.on("response", (_client: unknown, _status: number, _bytes: number, milliseconds: number) => {
-    latencies.push(milliseconds);
-    last = performance.now();
-  });
-  const { errors, timeouts, non2xx } = await run;
   if (errors + timeouts + non2xx > 0) {
     throw new Error(`${errors} errors, ${timeouts} timeouts, ${non2xx} refusals of ${requests} requests: ${failure}`);
   }
