@@ -1,21 +1,22 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
+import { RateLimiterMemory } from "rate-limiter-flexible";
 
 /** The only user there is. */
 const user = "admin";
 /** Wrong passwords within a minute, from everywhere together, after which none is looked at until the minute is over. */
 const mostFailures = 20;
-const windowMs = 60_000;
+const windowSeconds = 60;
+const everyone = "everyone";
 
-/** Asks for the password of the user `admin`. @param now Milliseconds */
-export function basicAuth(password: string, now: () => number): RequestHandler {
+/** Asks for the password of the user `admin`. */
+export function basicAuth(password: string): RequestHandler {
   const wanted = digestOf(`Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`);
-  let failures = 0;
-  let windowEndsAt = 0;
-  return (request, response, next) => {
-    if (now() >= windowEndsAt) failures = 0;
-    if (failures >= mostFailures) {
-      const waitSeconds = Math.ceil((windowEndsAt - now()) / 1_000);
+  const failures = new RateLimiterMemory({ points: mostFailures, duration: windowSeconds });
+  return async (request, response, next) => {
+    const known = await failures.get(everyone);
+    if (known !== null && known.remainingPoints === 0 && known.msBeforeNext > 0) {
+      const waitSeconds = Math.ceil(known.msBeforeNext / 1_000);
       response.status(429).set("Retry-After", String(waitSeconds)).json({ detail: "Too Many Requests" });
       return;
     }
@@ -26,10 +27,7 @@ export function basicAuth(password: string, now: () => number): RequestHandler {
       return;
     }
     // A browser asks without a password first.
-    if (sent !== undefined) {
-      if (failures === 0) windowEndsAt = now() + windowMs;
-      failures += 1;
-    }
+    if (sent !== undefined) await failures.penalty(everyone);
     response
       .status(401)
       .set("WWW-Authenticate", 'Basic realm="queues", charset="UTF-8"')

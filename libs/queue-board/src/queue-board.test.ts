@@ -1,18 +1,22 @@
 import { createServer } from "node:http";
 import type { Queue } from "@veil/job-contract";
 import request from "supertest";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { queueBoard } from "./queue-board.ts";
 
 const password = "password-of-the-page";
 const path = "/admin/queues";
 const away = { all: (): Promise<readonly Queue[]> => Promise.reject(new Error("redis is away")) };
 
-function board({ queues = away, now = (): number => 0 } = {}) {
+function board() {
   const errors: unknown[] = [];
-  const server = createServer(queueBoard({ path, password, queues, now, onError: (error) => errors.push(error) }));
+  const server = createServer(queueBoard({ path, password, queues: away, onError: (error) => errors.push(error) }));
   return { agent: request(server), errors };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("queueBoard", () => {
   it.each([undefined, "Basic", "Bearer x", `Basic ${btoa(`admin:${password}x`)}`, `Basic ${btoa(`root:${password}`)}`])(
@@ -27,12 +31,14 @@ describe("queueBoard", () => {
   );
 
   it("looks at no password for the rest of the minute after twenty wrong ones, and then again", async () => {
-    let now = 0;
-    const { agent } = board({ now: () => now });
+    vi.useFakeTimers({ toFake: ["Date"], now: 0 });
+    const { agent } = board();
     for (let wrong = 0; wrong < 20; wrong += 1) await agent.get(path).auth("admin", "wrong").expect(401);
     const refused = await agent.get(path).auth("admin", password);
     expect([refused.status, refused.headers["retry-after"]]).toEqual([429, "60"]);
-    now = 60_000;
+    vi.setSystemTime(59_999);
+    await agent.get(path).auth("admin", password).expect(429);
+    vi.setSystemTime(60_000);
     await agent.get(path).auth("admin", password).expect(503);
   });
 

@@ -14,8 +14,6 @@ export interface QueueBoardOptions {
   /** Of the user `admin`. */
   readonly password: string;
   readonly queues: Pick<OpenQueues, "all">;
-  /** Milliseconds; default the machine's clock. */
-  readonly now?: () => number;
   /** Told of what could not be shown. */
   readonly onError: (error: unknown) => void;
 }
@@ -30,10 +28,10 @@ const mostJobsPerPage = 100;
  * It reads only: every method but GET and HEAD is refused, because a job that is changed by hand breaks what its request
  * was promised. Keys' UUIDs and other secrets in jobs are left out of what it shows.
  */
-export function queueBoard({ path, password, queues, now = Date.now, onError }: QueueBoardOptions): RequestListener {
+export function queueBoard({ path, password, queues, onError }: QueueBoardOptions): RequestListener {
   const app = express();
   app.disable("x-powered-by");
-  app.use(protective(), basicAuth(password, now), readOnly, bounded(), withoutSecrets);
+  app.use(protective(), basicAuth(password), readOnly, bounded(), withoutSecrets);
   app.use(path, untilOpen(path, queues));
   const handleError: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     onError(error);
