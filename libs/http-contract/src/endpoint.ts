@@ -49,7 +49,7 @@ export interface ErrorCase {
   readonly detail: string;
 }
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 413 | 415 | 422 | 429 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 413 | 415 | 422 | 429 | 431 | 500 | 503;
 
 /** Largest body that is read, in bytes, after decompression. */
 export const bodyLimitBytes = 64 * 1024;

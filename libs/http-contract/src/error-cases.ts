@@ -3,8 +3,19 @@ import { messages } from "./messages.ts";
 import { pageMessages } from "./page-query.ts";
 import { refreshMessage } from "./refresh-query.ts";
 
+/** What may happen to any request. */
+export const ofAnyone: readonly ErrorCase[] = [
+  {
+    status: 431,
+    name: "headers",
+    description: "The headers are larger than 16 KiB.",
+    detail: messages.headersTooLarge,
+  },
+];
+
 /** What may happen to any endpoint that needs a token. */
 export const guarded: readonly ErrorCase[] = [
+  ...ofAnyone,
   { status: 401, name: "missing", description: "No bearer token was sent.", detail: messages.notAuthenticated },
   { status: 401, name: "wrong", description: "The bearer token is not known.", detail: messages.invalidToken },
   {

@@ -59,3 +59,23 @@ export const keyLinkSchema = z
   .register(namedSchemas, { id: "KeyLink" });
 
 export type KeyLinkBody = z.infer<typeof keyLinkSchema>;
+
+export const keyLinksSchema = z
+  .strictObject({
+    key_id: keyIdSchema,
+    links: z
+      .array(
+        z.strictObject({
+          host: z.string().meta({ description: "The host that clients dial.", example: "your-domain.com" }),
+          node: z.string().meta({ description: "The Xray node behind it.", example: "main" }),
+          protocol: z.string().meta({ example: "vless" }),
+          remark: z.string().meta({ description: "What a client calls the connection.", example: "user_123" }),
+          link: z.string().meta({ description: "A link that VPN clients import." }),
+        }),
+      )
+      .min(1)
+      .meta({ description: "One for each host. The first is the answer of `/link`." }),
+  })
+  .register(namedSchemas, { id: "KeyLinks" });
+
+export type KeyLinksBody = z.infer<typeof keyLinksSchema>;

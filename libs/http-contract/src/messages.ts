@@ -12,6 +12,7 @@ export const messages = {
   notAuthenticated: "Not authenticated",
   invalidToken: "Invalid authentication token",
   malformedRequest: "The request is not valid HTTP",
+  headersTooLarge: "Request Header Fields Too Large",
   unreadableBody: "The body could not be read",
   malformedJson: "The body is not valid JSON",
   malformedPath: "The path holds a malformed percent-encoding",

@@ -55,7 +55,7 @@ export const nodeVariables = {
 export type NodeVariables = z.infer<z.ZodObject<typeof nodeVariables>>;
 
 /** The nodes of `XRAY_NODES`, or the one node `main` at `XRAY_API_HOST`:`XRAY_API_PORT`. */
-export function nodeSettings(variables: NodeVariables): readonly NodeSettings[] {
+export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, ...NodeSettings[]] {
   if (variables.XRAY_NODES === undefined) {
     const host = variables.XRAY_API_HOST.includes(":") ? `[${variables.XRAY_API_HOST}]` : variables.XRAY_API_HOST;
     return [
@@ -67,7 +67,7 @@ export function nodeSettings(variables: NodeVariables): readonly NodeSettings[] 
       },
     ];
   }
-  return variables.XRAY_NODES.map((node) => ({
+  const [first, ...others] = variables.XRAY_NODES.map((node) => ({
     name: node.name,
     address: node.address,
     inboundTag: node.inbound_tag ?? variables.XRAY_INBOUND_TAG,
@@ -77,4 +77,7 @@ export function nodeSettings(variables: NodeVariables): readonly NodeSettings[] 
       ...(node.public_key !== undefined && { publicKey: node.public_key }),
     },
   }));
+  // The schema refuses an empty list.
+  if (first === undefined) throw new RangeError("XRAY_NODES names no node");
+  return [first, ...others];
 }

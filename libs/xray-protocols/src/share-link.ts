@@ -22,15 +22,15 @@ export interface LinkSettings {
 
 /** What a share link says of one key. */
 export interface LinkedKey {
-  readonly id: number;
   readonly uuid: string;
-  readonly name: string | null;
   readonly flow: VlessFlow;
+  /** What clients call the connection. */
+  readonly remark: string;
 }
 
-/** The name that a client shows for a key: its own, or `key-<id>` when it has none. */
-export function linkName(key: LinkedKey): string {
-  return key.name === null || key.name === "" ? `key-${key.id}` : key.name;
+/** What clients call a key: by its name, or `key-<id>` when it has none. */
+export function linkName({ id, name }: { readonly id: number; readonly name: string | null }): string {
+  return name === null || name === "" ? `key-${id}` : name;
 }
 
 /** `host:port` as a URL takes it: IPv6 addresses, the only hosts with a colon, in brackets. */

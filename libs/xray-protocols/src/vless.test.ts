@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { LinkSettings } from "./share-link.ts";
+import { type LinkSettings, linkName } from "./share-link.ts";
 import { type VlessAccount, type VlessFlow, vless, vlessFlowOf } from "./vless.ts";
 
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
@@ -16,7 +16,7 @@ const settings: LinkSettings = {
 };
 
 function linkOf(name: string | null, overrides: Partial<LinkSettings> = {}, flow: VlessFlow = ""): string {
-  return vless.shareLink({ id: 7, uuid: UUID, name, flow }, { ...settings, ...overrides });
+  return vless.shareLink({ uuid: UUID, flow, remark: linkName({ id: 7, name }) }, { ...settings, ...overrides });
 }
 
 describe("vless.shareLink", () => {

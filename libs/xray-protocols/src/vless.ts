@@ -1,5 +1,5 @@
 import type { Protocol } from "./protocol.ts";
-import { linkAuthority, linkName, linkQuery, percentEncode } from "./share-link.ts";
+import { linkAuthority, linkQuery, percentEncode } from "./share-link.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 
@@ -72,5 +72,5 @@ function shareLink(key: LinkedKey, settings: LinkSettings): string {
       ? linkQuery([...parameters, ["flow", "none"]])
       : linkQuery([["encryption", "none"], ...parameters, ...(key.flow === "" ? [] : [["flow", key.flow] as const])]);
   const authority = linkAuthority(settings.host, settings.port);
-  return `vless://${key.uuid}@${authority}?${query}#${percentEncode(linkName(key))}`;
+  return `vless://${key.uuid}@${authority}?${query}#${percentEncode(key.remark)}`;
 }

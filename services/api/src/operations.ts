@@ -2,6 +2,7 @@ import {
   type JobBody,
   type KeyDeletedBody,
   type KeyLinkBody,
+  type KeyLinksBody,
   type KeyRef,
   messages,
   openApiDocument,
@@ -23,7 +24,7 @@ import { keyBody } from "./keys/key-body.ts";
 import { listKeys } from "./keys/list-keys.ts";
 import { RefusedCreations } from "./keys/refused-creations.ts";
 import { VisibleKeys } from "./keys/visible-keys.ts";
-import { type KeyReader, pageOf, type RequestScope, type ShareLinkOf, type TrafficReader } from "./ports.ts";
+import { type KeyReader, pageOf, type RequestScope, type ShareLinksOf, type TrafficReader } from "./ports.ts";
 import { getTraffic } from "./traffic/get-traffic.ts";
 import { listTraffic, trafficBody } from "./traffic/list-traffic.ts";
 import { resetTraffic } from "./traffic/reset-traffic.ts";
@@ -34,7 +35,7 @@ import type { WritePorts } from "./writes/write-ports.ts";
 export interface OperationPorts extends WritePorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
-  readonly shareLinkOf: ShareLinkOf;
+  readonly shareLinksOf: ShareLinksOf;
   /** The Reality short id that every key shows. */
   readonly shortId: string;
   readonly refreshWaitMs: number;
@@ -48,7 +49,7 @@ export function createOperations(outside: OperationPorts): Operations {
   const refused = new RefusedCreations();
   const visibleKeys = new VisibleKeys(outside.keys, refused);
   const ports = { ...outside, refused, visibleKeys };
-  const { shortId, shareLinkOf } = ports;
+  const { shortId, shareLinksOf } = ports;
   const document = openApiDocument();
   const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
 
@@ -99,7 +100,12 @@ export function createOperations(outside: OperationPorts): Operations {
 
     getKeyLink: async ({ params }) => {
       const key = await visibleKeys.get(await keyIdOf(params.key_id));
-      return ok({ key_id: key.keyId, vless_link: shareLinkOf(key) } satisfies KeyLinkBody);
+      return ok({ key_id: key.keyId, vless_link: shareLinksOf(key)[0].link } satisfies KeyLinkBody);
+    },
+
+    getKeyLinks: async ({ params }) => {
+      const key = await visibleKeys.get(await keyIdOf(params.key_id));
+      return ok({ key_id: key.keyId, links: [...shareLinksOf(key)] } satisfies KeyLinksBody);
     },
 
     listTraffic: async ({ query }) => listTraffic(pageOf(query), ports),

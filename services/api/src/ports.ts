@@ -36,7 +36,20 @@ export interface TrafficReader {
 export type KeyFacts = Pick<KeyRecord, "keyId" | "uuid" | "name" | "createdAt">;
 
 /** @throws LinkNotConfiguredError when the server's settings don't suffice for a link */
-export type ShareLinkOf = (key: Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">) => string;
+export type ShareLinksOf = (
+  key: Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">,
+) => readonly [ShareLink, ...ShareLink[]];
+
+/** A way for clients to connect with a key. */
+export interface ShareLink {
+  /** What they dial. */
+  readonly host: string;
+  readonly node: string;
+  readonly protocol: string;
+  /** What they call it. */
+  readonly remark: string;
+  readonly link: string;
+}
 
 /** The part of a pino logger that the API uses. */
 export interface Logger {

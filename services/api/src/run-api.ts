@@ -50,7 +50,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       keys: store.keyReader,
       traffic: ledgerTrafficReader(store.traffic),
       jobs,
-      shareLinkOf: shareLinkMaker(settings),
+      shareLinksOf: shareLinkMaker(settings),
       shortId: settings.REALITY_COMMON_SHORT_ID,
       secrets: apiSecrets(settings),
       allowedAddresses: settings.ALLOWED_IPS,

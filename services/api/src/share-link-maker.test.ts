@@ -9,9 +9,13 @@ const publicKey = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const otherKey = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", flow: "" } as const;
 
-function linkWith(env: Record<string, string>, flow: VlessFlow = key.flow): string {
+function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow) {
   const set = { API_SECRET_KEY: "0123456789abcdef0123456789abcdef", DOMAIN: "your-domain.com", ...env };
   return shareLinkMaker(readSettings(apiSettings, { programme: "api", env: set }))({ ...key, flow });
+}
+
+function linkWith(env: Record<string, string>, flow?: VlessFlow): string {
+  return linksWith(env, flow)[0].link;
 }
 
 describe("shareLinkMaker", () => {
@@ -66,6 +70,21 @@ describe("shareLinkMaker", () => {
     const link = linkWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
     expect(link).toContain("@a.example:9443?");
     expect(link).toContain(`pbk=${otherKey}&`);
+  });
+
+  it("makes one link for each place where clients find a node, named apart", () => {
+    const nodes = [
+      { name: "a", address: "10.0.0.1:10085" },
+      { name: "a-spare", address: "10.0.0.2:10085" },
+      { name: "b", address: "10.0.0.3:10085", host: "b.example", public_key: otherKey },
+    ];
+    const links = linksWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
+    expect(links.map(({ link: _link, ...shown }) => shown)).toEqual([
+      { host: "your-domain.com", node: "a", protocol: "vless", remark: "user name" },
+      { host: "b.example", node: "b", protocol: "vless", remark: "user name (b)" },
+    ]);
+    expect(links[1]?.link).toContain("@b.example:443?");
+    expect(links[1]?.link).toMatch(new RegExp(`&pbk=${otherKey}&.*#user%20name%20%28b%29$`));
   });
 
   it.each([

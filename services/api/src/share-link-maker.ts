@@ -1,28 +1,53 @@
-import { nodeSettings } from "@veil/node-settings";
-import { keyProtocol } from "@veil/xray-protocols";
+import { type NodeSettings, nodeSettings } from "@veil/node-settings";
+import { keyProtocol, type LinkSettings, linkName } from "@veil/xray-protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
-import type { ShareLinkOf } from "./ports.ts";
+import type { ShareLink, ShareLinksOf } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
-/** Makes share links from the settings. They lead to the first node: a key works on every node. */
-export function shareLinkMaker(settings: ApiSettings): ShareLinkOf {
-  const link = nodeSettings(settings)[0]?.link ?? {};
-  const host = link.host ?? settings.DOMAIN;
-  const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
+/**
+ * Makes the share links of a key from the settings: one for each place where clients find a node, in the order of the nodes.
+ * Nodes with the same host, port and Reality key are one place, as behind a load balancer.
+ */
+export function shareLinkMaker(settings: ApiSettings): ShareLinksOf {
+  const [first, ...others] = nodeSettings(settings);
   return ({ keyId, uuid, name, flow }) => {
-    if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
-    if (host === undefined) throw new LinkNotConfiguredError("server domain");
-    return keyProtocol.shareLink(
-      { id: keyId, uuid, name, flow },
-      {
-        host,
-        port: link.port ?? settings.REALITY_PORT,
-        sni: settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
-        fingerprint: settings.REALITY_FINGERPRINT,
-        publicKey,
-        shortId: settings.REALITY_COMMON_SHORT_ID,
-        noFlow: settings.LINK_FLOW_NONE,
-      },
-    );
+    const called = linkName({ id: keyId, name });
+    const linkTo = (node: NodeSettings, remark: string): ShareLink => {
+      const link = linkSettings(node, settings);
+      const share = keyProtocol.shareLink({ uuid, flow, remark }, link);
+      return { host: link.host, node: node.name, protocol: keyProtocol.name, remark, link: share };
+    };
+    const rest = apart(first, others, settings).map((node) => linkTo(node, `${called} (${node.name})`));
+    return [linkTo(first, called), ...rest];
+  };
+}
+
+/** Those of the nodes that clients find elsewhere than the ones before. */
+function apart(first: NodeSettings, others: readonly NodeSettings[], settings: ApiSettings): NodeSettings[] {
+  const placeOf = (node: NodeSettings) => {
+    const { host, port, publicKey } = linkSettings(node, settings);
+    return JSON.stringify([host, port, publicKey]);
+  };
+  const seen = new Set([placeOf(first)]);
+  return others.filter((node) => {
+    const place = placeOf(node);
+    return seen.has(place) ? false : seen.add(place);
+  });
+}
+
+/** @throws {LinkNotConfiguredError} when the settings name no Reality key, or no host. */
+function linkSettings({ link }: NodeSettings, settings: ApiSettings): LinkSettings {
+  const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
+  const host = link.host ?? settings.DOMAIN;
+  if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
+  if (host === undefined) throw new LinkNotConfiguredError("server domain");
+  return {
+    host,
+    port: link.port ?? settings.REALITY_PORT,
+    sni: settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
+    fingerprint: settings.REALITY_FINGERPRINT,
+    publicKey,
+    shortId: settings.REALITY_COMMON_SHORT_ID,
+    noFlow: settings.LINK_FLOW_NONE,
   };
 }

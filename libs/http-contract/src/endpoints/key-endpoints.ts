@@ -1,4 +1,4 @@
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint, ErrorCase } from "../endpoint.ts";
 import {
   guarded,
   ofOneKey,
@@ -9,7 +9,14 @@ import {
   writeFailed,
   writeUnavailable,
 } from "../error-cases.ts";
-import { createKeySchema, keyDeletedSchema, keyLinkSchema, keyListSchema, keySchema } from "../key-bodies.ts";
+import {
+  createKeySchema,
+  keyDeletedSchema,
+  keyLinkSchema,
+  keyLinksSchema,
+  keyListSchema,
+  keySchema,
+} from "../key-bodies.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { longestKeyName } from "../key-name.ts";
 import { messages } from "../messages.ts";
@@ -23,6 +30,17 @@ const otherKey = {
   name: null,
   created_at: 1703520100,
 } as const;
+
+const exampleLink =
+  "vless://123e4567-e89b-42d3-a456-426614174000@your-domain.com:443?encryption=none&type=tcp&security=reality" +
+  "&sni=microsoft.com&fp=chrome&pbk=public_key_here&sid=7bb45050&spx=%2F#user_123";
+
+const linkNotConfigured = {
+  status: 500,
+  name: "not-configured",
+  description: "The server has no Reality public key, or no domain, set.",
+  detail: messages.notConfigured("Reality public key"),
+} as const satisfies ErrorCase;
 
 export const keyEndpoints = {
   createKey: {
@@ -127,21 +145,30 @@ export const keyEndpoints = {
       schema: keyLinkSchema,
       example: {
         key_id: 1,
-        vless_link:
-          "vless://123e4567-e89b-42d3-a456-426614174000@your-domain.com:443?type=tcp&security=reality" +
-          "&sni=microsoft.com&fp=chrome&pbk=public_key_here&sid=7bb45050&spx=%2F&flow=none#user_123",
+        vless_link: exampleLink,
       },
     },
-    errors: [
-      ...guarded,
-      ...ofOneKey,
-      storeAway,
-      {
-        status: 500,
-        name: "not-configured",
-        description: "The server has no Reality public key, or no domain, set.",
-        detail: messages.notConfigured("Reality public key"),
+    errors: [...guarded, ...ofOneKey, storeAway, linkNotConfigured],
+  },
+  getKeyLinks: {
+    method: "get",
+    path: "/api/keys/{key_id}/links",
+    tag: "Keys",
+    summary: "Get all share links of a key",
+    description:
+      "One link for each host that clients may dial. A key without a name is called `key-<id>`; from the second link on " +
+      "the node's name follows in brackets.",
+    auth: "bearer",
+    params: keyPathSchema,
+    success: {
+      description: "The links, the first of which `/link` answers.",
+      contentType: "application/json",
+      schema: keyLinksSchema,
+      example: {
+        key_id: 1,
+        links: [{ host: "your-domain.com", node: "main", protocol: "vless", remark: "user_123", link: exampleLink }],
       },
-    ],
+    },
+    errors: [...guarded, ...ofOneKey, storeAway, linkNotConfigured],
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../endpoint.ts";
+import { ofAnyone } from "../error-cases.ts";
 import { statusSchema } from "../status-body.ts";
 import { z } from "zod";
 
@@ -18,7 +19,7 @@ export const publicEndpoints = {
       schema: statusSchema,
       example: { status: "ok", service: "veil-xray-api" },
     },
-    errors: [],
+    errors: ofAnyone,
   },
   showSwaggerUi: {
     method: "get",
@@ -28,7 +29,7 @@ export const publicEndpoints = {
     description: "A page.",
     auth: "none",
     success: { description: "The page.", contentType: "text/html", schema: page },
-    errors: [],
+    errors: ofAnyone,
   },
   showRedoc: {
     method: "get",
@@ -38,7 +39,7 @@ export const publicEndpoints = {
     description: "A page.",
     auth: "none",
     success: { description: "The page.", contentType: "text/html", schema: page },
-    errors: [],
+    errors: ofAnyone,
   },
   getOpenApiDocument: {
     method: "get",
@@ -53,6 +54,6 @@ export const publicEndpoints = {
       schema: z.looseObject({ openapi: z.string() }).meta({ description: "An OpenAPI 3.1 document." }),
       example: { openapi: "3.1.0" },
     },
-    errors: [],
+    errors: ofAnyone,
   },
 } as const satisfies Record<string, Endpoint>;

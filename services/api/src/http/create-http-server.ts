@@ -32,7 +32,8 @@ function statusOf(code: string | undefined): 400 | 408 | 431 {
 
 function rawAnswer(status: 400 | 408 | 431, requestId: string): string {
   const reason = STATUS_CODES[status] ?? "";
-  const body = JSON.stringify({ detail: status === 400 ? messages.malformedRequest : reason });
+  const detail = { 400: messages.malformedRequest, 408: reason, 431: messages.headersTooLarge }[status];
+  const body = JSON.stringify({ detail });
   return [
     `HTTP/1.1 ${status} ${reason}`,
     "Content-Type: application/json; charset=utf-8",

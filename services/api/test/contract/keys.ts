@@ -127,5 +127,15 @@ export function describeKeys(target: () => ContractTarget): void {
       expect(vless_link.split("#")[1]).toBe(`key-${key.key_id}`);
       await dropKey(target(), key);
     });
+
+    it("answers all links of a key, the first of which is its link", async () => {
+      const key = await makeKey(target(), { name: "phone" });
+      const { body: one } = await call(target(), "get", `/api/keys/${key.key_id}/link`).expect(200);
+      const { body: all } = await call(target(), "get", `/api/keys/${key.key_id}/links`).expect(200);
+      const { key_id, links } = endpoints.getKeyLinks.success.schema.parse(all);
+      expect(key_id).toBe(key.key_id);
+      expect(links[0]).toMatchObject({ protocol: "vless", remark: "phone", link: one.vless_link });
+      await dropKey(target(), key);
+    });
   });
 }

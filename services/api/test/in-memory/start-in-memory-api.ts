@@ -31,9 +31,11 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     keys: plane.keyReader,
     traffic: plane.trafficReader,
     jobs: plane.jobs,
-    shareLinkOf: ({ keyId, uuid, name }) => {
+    shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");
-      return `vless://${uuid}@vpn.example.com:443?sid=${shortId}#${encodeURIComponent(name ?? `key-${keyId}`)}`;
+      const remark = name ?? `key-${keyId}`;
+      const link = `vless://${uuid}@vpn.example.com:443?sid=${shortId}#${encodeURIComponent(remark)}`;
+      return [{ host: "vpn.example.com", node: "main", protocol: "vless", remark, link }];
     },
     shortId,
     clock: timerClock,
