@@ -30,6 +30,13 @@ test("every service learns where the engines are, whatever the user's environmen
   expect(environment).not.toHaveProperty("REALITY_PUBLIC_KEY_FILE");
 });
 
+test("METRICS_HOST is the user's own, also when a file holds it", () => {
+  expect(environmentOf("api", { METRICS_HOST: "0.0.0.0" })).toMatchObject({ METRICS_HOST: "0.0.0.0" });
+  const environment = environmentOf("api", { METRICS_HOST_FILE: "" });
+  expect(environment).toMatchObject({ METRICS_HOST: "127.0.0.1" });
+  expect(environment).not.toHaveProperty("METRICS_HOST_FILE");
+});
+
 test("only the API is given the key of the API, from its file when none is set", () => {
   expect(environmentOf("api", {})).toMatchObject({ API_SECRET_KEY_FILE: "/data/api-key", API_PORT: "8000" });
   const withKey = { API_SECRET_KEY: "a".repeat(40) };

@@ -29,10 +29,11 @@ export function serviceEnvironment(service: ServiceName, options: ServiceEnviron
     REDIS_URL: addresses.redisUrl,
     MONGODB_URI: addresses.mongodbUri,
     ...xrayVariables(settings, addresses),
+    METRICS_HOST: settings.METRICS_HOST,
     METRICS_PORT: String(metricsPort),
     ...(service === "api" && apiVariables(options)),
   };
-  const defaults = { NODE_ENV: "production", METRICS_HOST: "127.0.0.1", SHUTDOWN_DEADLINE_MS };
+  const defaults = { NODE_ENV: "production", SHUTDOWN_DEADLINE_MS };
   return { ...defaults, ...without(env, [...Object.keys(decided), ...SECRETS_OF_OTHERS]), ...decided };
 }
 

@@ -23,7 +23,7 @@ export async function startServices(
   addresses: Addresses,
   onRefused: (error: StackStartError) => void,
 ): Promise<RunningServices> {
-  const url = apiUrl(context.settings.API_HOST, context.settings.API_PORT);
+  const url = baseUrl(context.settings.API_HOST, context.settings.API_PORT);
   const metrics = await Promise.all(
     (["api", "xray-worker", "stats-collector"] as const).map(async (service) => ({
       service,
@@ -44,7 +44,7 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
   const { context, addresses, url, onRefused } = start;
   const { data, env, settings, runFile, terminal } = context;
   const metricsPort = await freePort();
-  const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+  const metricsUrl = `${baseUrl(settings.METRICS_HOST, metricsPort)}/metrics`;
   const supervised = await supervise({
     ...context.supervision(service),
     start: () =>
@@ -75,7 +75,8 @@ async function watchForRefusal(
   if (code === EXIT_CODE_SETTINGS) onRefused(new StackStartError(`${service} refuses its settings, see above.`));
 }
 
-function apiUrl(host: string, port: number): string {
+/** Where a listener is reached from this machine. */
+function baseUrl(host: string, port: number): string {
   const reachable = { "0.0.0.0": "127.0.0.1", "::": "[::1]" }[host] ?? (host.includes(":") ? `[${host}]` : host);
   return `http://${reachable}:${port}`;
 }

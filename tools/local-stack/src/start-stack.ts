@@ -2,16 +2,16 @@ import { ensureApiKey } from "./api-key.ts";
 import { banner } from "./banner.ts";
 import { writePrometheusTargets } from "./prometheus-targets.ts";
 import { requireBindable } from "./require-bindable.ts";
-import { waitForRoundTrip } from "./round-trip.ts";
 import type { StackContext } from "./stack-context.ts";
 import { startEngines } from "./start-engines.ts";
 import { startServices } from "./start-services.ts";
+import { waitUntilReady } from "./until-ready.ts";
 import { withProgress } from "@veil/local-engines";
 
-const ROUND_TRIP_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 60_000;
 
 /**
- * Starts everything and returns when a key could be created and deleted.
+ * Starts everything and returns when keys can be created.
  *
  * @param startedAt when the start began, in milliseconds since the epoch.
  * @param interrupted aborts the waiting.
@@ -21,7 +21,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
   await context.children.endLeftovers(terminal.say);
   await context.runFile.remove();
   await requireBindable(settings.API_HOST, settings.API_PORT);
-  const apiKey = await ensureApiKey(data.apiKeyFile, settings.API_SECRET_KEY);
+  await ensureApiKey(data.apiKeyFile, settings.API_SECRET_KEY);
 
   const addresses = await startEngines(context);
   interrupted.throwIfAborted();
@@ -30,8 +30,8 @@ export async function startStack(context: StackContext, startedAt: number, inter
   const services = await startServices(context, addresses, (error) => refused.abort(error));
   await writePrometheusTargets(data.prometheusTargetsFile, services.metrics);
   const signal = AbortSignal.any([interrupted, refused.signal]);
-  await withProgress(terminal.say, "Creating and deleting a first key", () =>
-    waitForRoundTrip({ url: services.url, apiKey, withinMs: ROUND_TRIP_WITHIN_MS, signal }),
+  await withProgress(terminal.say, "Waiting until keys can be created", () =>
+    waitUntilReady({ ...services, withinMs: READY_WITHIN_MS, signal }),
   );
   terminal.endHoldingBack("succeeded");
   terminal.say(
