@@ -14,7 +14,7 @@ export interface TlsDecoy {
  * It carries tunnels as well as any, and hides nothing from someone who looks: its certificate is self-signed.
  */
 export async function startTlsDecoy(options: { serverName: string; port?: number }): Promise<TlsDecoy> {
-  const { certificate, privateKey } = selfSignedCertificate(options.serverName);
+  const { certificate, privateKey } = await selfSignedCertificate(options.serverName);
   const port = options.port ?? (await freePort());
   const server = createServer({ cert: certificate, key: privateKey, minVersion: "TLSv1.3" }, (socket) => {
     socket.on("error", () => socket.destroy());

@@ -6,6 +6,8 @@ interface Packed {
   name: string;
   method: number;
   bytes: Buffer;
+  /** Bytes of the file itself; as many as are packed when absent. */
+  unpackedLength?: number;
 }
 
 /** A zip archive with what the reader looks at; checksums and dates are left at zero. */
@@ -13,7 +15,7 @@ function zip(entries: readonly Packed[]): Buffer {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
   let at = 0;
-  for (const { name, method, bytes } of entries) {
+  for (const { name, method, bytes, unpackedLength = bytes.length } of entries) {
     const extra = Buffer.from("extra");
     const local = Buffer.alloc(30);
     local.writeUInt32LE(0x04034b50, 0);
@@ -23,6 +25,7 @@ function zip(entries: readonly Packed[]): Buffer {
     central.writeUInt32LE(0x02014b50, 0);
     central.writeUInt16LE(method, 10);
     central.writeUInt32LE(bytes.length, 20);
+    central.writeUInt32LE(unpackedLength, 24);
     central.writeUInt16LE(name.length, 28);
     central.writeUInt32LE(at, 42);
     locals.push(local, Buffer.from(name), extra, bytes);
@@ -31,6 +34,7 @@ function zip(entries: readonly Packed[]): Buffer {
   }
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(entries.length, 8);
   end.writeUInt32LE(at, 16);
   return Buffer.concat([...locals, ...directory, end]);
 }
@@ -39,7 +43,7 @@ describe("an entry of a zip archive", () => {
   const content = Buffer.from("program ".repeat(1_000));
   const archive = zip([
     { name: "README.md", method: 0, bytes: Buffer.from("read me") },
-    { name: "xray", method: 8, bytes: deflateRawSync(content) },
+    { name: "xray", method: 8, bytes: deflateRawSync(content), unpackedLength: content.length },
     { name: "geoip.dat", method: 93, bytes: Buffer.from("zstandard") },
   ]);
 
