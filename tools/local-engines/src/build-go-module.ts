@@ -9,6 +9,10 @@ export interface GoModule {
   package: string;
   /** Oldest Go that builds it, as [major, minor]. */
   needsGo: readonly [number, number];
+  /** Build tags; none when absent. */
+  tags?: readonly string[];
+  /** Texts that the linker writes into variables, by their full name, such as the version that a program states. */
+  variables?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -18,9 +22,20 @@ export interface GoModule {
  */
 export async function buildGoModule(module: GoModule, target: string, env: NodeJS.ProcessEnv): Promise<void> {
   await requireGo(module.needsGo, env);
+  const { tags = [], variables = {} } = module;
+  const linkerFlags = ["-s", "-w", ...Object.entries(variables).map(([name, text]) => `-X ${name}=${text}`)];
   const built = await runCommand(
     "go",
-    ["build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, module.package],
+    [
+      "build",
+      "-trimpath",
+      "-buildvcs=false",
+      `-ldflags=${linkerFlags.join(" ")}`,
+      `-tags=${tags.join(",")}`,
+      "-o",
+      target,
+      module.package,
+    ],
     {
       cwd: module.directory,
       env: { ...env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local", GOWORK: "off" },

@@ -1,7 +1,9 @@
 /** Finds or builds Redis, a MongoDB and Xray on this machine, and starts them. */
-export { EngineStartError, NoEngineError, WrongBinaryError } from "./engine-errors.ts";
+export { buildGoModule, type GoModule } from "./build-go-module.ts";
+export { EngineStartError, EngineUnavailableError, NoEngineError, WrongBinaryError } from "./engine-errors.ts";
 export { describeExit, type EngineProcess, type ProcessExit } from "./engine-process.ts";
 export { freePort } from "./free-port.ts";
+export { beginSearch, type FindOptions } from "./find-engine.ts";
 export { findMongodb } from "./find-mongodb.ts";
 export { findRedis } from "./find-redis.ts";
 export { findXray } from "./find-xray.ts";

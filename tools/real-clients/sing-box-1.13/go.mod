@@ -1,0 +1,7 @@
+// Pins sing-box 1.13.0 and everything it is built from: `go build -tags with_quic,with_utls
+// github.com/sagernet/sing-box/cmd/sing-box` in this directory, checked against go.sum.
+module veil/sing-box-1.13
+
+go 1.24.7
+
+require github.com/sagernet/sing-box v1.13.0
