@@ -3,14 +3,13 @@ import { isListening } from "@veil/local-engines";
 import { afterAll, beforeAll } from "vitest";
 import { type KeyProber, startKeyProber } from "../support/key-prober.ts";
 import { seedKeys } from "./load/seed-keys.ts";
-import { serverName, shortId } from "./plant/start-engines.ts";
 import { type Plant, startPlant } from "./plant/start-plant.ts";
 import { checkKeys } from "./promises/check-keys.ts";
 import { becomeQuiet } from "./promises/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 
 let plant: Plant;
-const uuids: string[] = [];
+const keyIds: number[] = [];
 
 beforeAll(async () => {
   plant = await startPlant({ workers: 2, env: { RECONCILE_INTERVAL_SECONDS: "30" } });
@@ -31,7 +30,7 @@ for (const keys of [1_000, 10_000]) {
     `Xray killed with ${keys} keys`,
     () => plant.tally,
     async (run) => {
-      uuids.push(...(await seedKeys(plant, keys - uuids.length, uuids.length)));
+      keyIds.push(...(await seedKeys(plant, keys - keyIds.length, keyIds.length)));
       await untilListed();
       await becomeQuiet(plant);
       for (let restart = 0; restart < restarts; restart += 1) await restartAndWatch(run);
@@ -46,9 +45,9 @@ for (const keys of [1_000, 10_000]) {
  * Nothing is tried before they are listed: handshakes that fail would take the processor from what is measured.
  */
 async function restartAndWatch(run: FaultRun): Promise<void> {
-  const sample = uuids.filter((_, index) => index % Math.floor(uuids.length / sampled) === 0);
-  const server = { port: plant.node.port, publicKey: plant.engines.reality.publicKey, serverName, shortId };
-  const prober = await startKeyProber(plant.xrayBinary, server, sample);
+  const sample = keyIds.filter((_, index) => index % Math.floor(keyIds.length / sampled) === 0);
+  const links = await Promise.all(sample.map((keyId) => plant.client.link(keyId)));
+  const prober = await startKeyProber(plant.xrayBinary, links);
   try {
     await plant.node.process.kill();
     const starting = plant.node.process.start();
@@ -57,12 +56,12 @@ async function restartAndWatch(run: FaultRun): Promise<void> {
     const since = () => Math.round(performance.now() - up);
     await untilListed();
     const listedMs = since();
-    await Promise.all(sample.map((uuid) => untilItCarries(prober, uuid)));
+    await Promise.all(links.map((link) => untilItCarries(prober, link)));
     const carriedMs = since();
     await starting;
     run.rounds += 1;
     run.notes.push(
-      `all ${uuids.length} listed after ${listedMs} ms, ${sample.length} tried carry after ${carriedMs} ms`,
+      `all ${keyIds.length} listed after ${listedMs} ms, ${sample.length} tried carry after ${carriedMs} ms`,
     );
     const slowest = Math.max(listedMs, carriedMs);
     run.findings.enter("recovery", slowest > recoveryWithinMs ? [`keys were back after ${slowest} ms`] : []);
@@ -73,7 +72,7 @@ async function restartAndWatch(run: FaultRun): Promise<void> {
 }
 
 async function untilListed(): Promise<void> {
-  while ((await countUsers()) <= uuids.length) await sleep(lookEveryMs);
+  while ((await countUsers()) <= keyIds.length) await sleep(lookEveryMs);
 }
 
 /** With the foreign user. */
@@ -86,8 +85,8 @@ async function countUsers(): Promise<number> {
   }
 }
 
-async function untilItCarries(prober: KeyProber, uuid: string): Promise<void> {
+async function untilItCarries(prober: KeyProber, link: string): Promise<void> {
   const url = plant.bytes.downloadUrl(probedBytes);
-  while (!(await prober.connects(uuid, url, 1_000))) await sleep(lookEveryMs);
+  while (!(await prober.connects(link, url, 1_000))) await sleep(lookEveryMs);
   plant.tally.bytes += probedBytes;
 }

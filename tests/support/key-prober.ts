@@ -1,32 +1,26 @@
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import { startXrayClient } from "./start-xray-client.ts";
+import { readShareLink, xrayOutbound } from "./read-share-link.ts";
+import { startProxyClient } from "./start-proxy-client.ts";
 
-/** What a client needs to know of a server, whatever its key. */
-export interface ServerFacts {
-  readonly port: number;
-  readonly publicKey: string;
-  readonly serverName: string;
-  readonly shortId: string;
-}
-
-/** Many keys tried by one real Xray client: each has an account of its own on the client's local proxy. */
+/** Many links tried by one real Xray client: each has an account of its own on the client's local proxy. */
 export interface KeyProber {
-  /** Whether a request through the tunnel of this key is answered within the time. */
-  connects(uuid: string, url: string, withinMs: number): Promise<boolean>;
+  /** Whether a request through the tunnel of this link is answered within the time. */
+  connects(link: string, url: string, withinMs: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 
-export async function startKeyProber(
-  xrayBinary: string,
-  server: ServerFacts,
-  uuids: readonly string[],
-): Promise<KeyProber> {
-  const client = await startXrayClient(xrayBinary, (proxyPort) => clientConfig(server, uuids, proxyPort));
+/** @throws ClientRefusal when Xray does not take what one of the links says */
+export async function startKeyProber(xrayBinary: string, links: readonly string[]): Promise<KeyProber> {
+  const client = await startProxyClient((port) => ({
+    binary: xrayBinary,
+    files: { "client.json": JSON.stringify(clientConfig(links, port)) },
+    arguments: (directory) => ["run", "-c", `${directory}/client.json`],
+  }));
   return {
-    connects: async (uuid, url, withinMs) => {
+    connects: async (link, url, withinMs) => {
       try {
-        await fetchThrough(client.proxyPort, uuid, url, withinMs);
+        await fetchThrough(client.proxyPort, readShareLink(link).id, url, withinMs);
         return true;
       } catch {
         return false;
@@ -36,29 +30,25 @@ export async function startKeyProber(
   };
 }
 
-function clientConfig(server: ServerFacts, uuids: readonly string[], proxyPort: number): object {
-  const accounts = uuids.map((uuid) => ({ user: uuid, pass: uuid }));
+/**
+ * A link that was never given out: that of another key with this uuid in it, as a key would have had that was refused,
+ * or that is deleted by now.
+ */
+export function linkOfNoKey(uuid: string, linkOfAnother: string): string {
+  const link = new URL(linkOfAnother);
+  link.username = uuid;
+  return link.href;
+}
+
+/** The tag of an outbound is the uuid here, not the link's name: names may be equal. */
+function clientConfig(links: readonly string[], port: number): object {
+  const read = links.map((link) => readShareLink(link));
+  const accounts = read.map(({ id }) => ({ user: id, pass: id }));
   return {
     log: { loglevel: "error", access: "none" },
-    inbounds: [{ listen: "127.0.0.1", port: proxyPort, protocol: "http", settings: { accounts } }],
-    outbounds: uuids.map((uuid) => ({
-      tag: uuid,
-      protocol: "vless",
-      settings: {
-        vnext: [{ address: "127.0.0.1", port: server.port, users: [{ id: uuid, encryption: "none", flow: "" }] }],
-      },
-      streamSettings: {
-        network: "raw",
-        security: "reality",
-        realitySettings: {
-          serverName: server.serverName,
-          fingerprint: "chrome",
-          publicKey: server.publicKey,
-          shortId: server.shortId,
-        },
-      },
-    })),
-    routing: { rules: uuids.map((uuid) => ({ user: [uuid], outboundTag: uuid })) },
+    inbounds: [{ listen: "127.0.0.1", port, protocol: "http", settings: { accounts } }],
+    outbounds: read.map((link) => ({ ...xrayOutbound(link), tag: link.id })),
+    routing: { rules: read.map(({ id }) => ({ user: [id], outboundTag: id })) },
   };
 }
 

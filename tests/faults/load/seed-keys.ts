@@ -9,15 +9,15 @@ const insertedAtOnce = 1_000;
  * Puts active keys straight into MongoDB, ten thousand of them in seconds.
  *
  * @param alreadySeeded how many keys earlier calls made
- * @returns their uuids
+ * @returns their ids
  */
-export async function seedKeys({ mongo }: Plant, count: number, alreadySeeded: number): Promise<readonly string[]> {
+export async function seedKeys({ mongo }: Plant, count: number, alreadySeeded: number): Promise<readonly number[]> {
   const keys = Array.from({ length: count }, (_, index) => seededKey(firstSeededId + alreadySeeded + index));
   const collection = mongo.connection.collection<(typeof keys)[number]>("keys");
   for (let start = 0; start < count; start += insertedAtOnce) {
     await collection.insertMany(keys.slice(start, start + insertedAtOnce));
   }
-  return keys.map(({ uuid }) => uuid);
+  return keys.map(({ key_id }) => key_id);
 }
 
 function seededKey(keyId: number) {

@@ -1,6 +1,7 @@
-import { startKeyProber } from "../../support/key-prober.ts";
+import { linkOfNoKey, startKeyProber } from "../../support/key-prober.ts";
+import type { CreatedKey } from "../load/caller.ts";
 import { fateOf, type KeyStory } from "../load/key-book.ts";
-import { foreignUser, serverName, shortId } from "../plant/start-engines.ts";
+import { foreignUser } from "../plant/start-engines.ts";
 import type { Plant } from "../plant/start-plant.ts";
 import type { Findings } from "../report/findings.ts";
 import { phase, viewSystem } from "./system-view.ts";
@@ -13,20 +14,25 @@ const probedBytes = 1_000;
 
 /** Dials a sample of the keys that must work and of those that must not, the ghosts of refused creations included. */
 export async function checkConnections(plant: Plant, stories: readonly KeyStory[], findings: Findings): Promise<void> {
-  const working = [...uuidsOf(stories, "alive").slice(-sampled), foreignUser.id];
-  const dead = await deadUuids(plant, stories);
-  const server = { port: plant.node.port, publicKey: plant.engines.reality.publicKey, serverName, shortId };
-  const prober = await startKeyProber(plant.xrayBinary, server, [...working, ...dead]);
+  const alive = await Promise.all(keyIdsAlive(stories).map((keyId) => plant.client.link(keyId)));
+  const [linkOfAnother] = alive;
+  if (linkOfAnother === undefined) {
+    findings.enter("connects", ["no key is left that could be dialed"]);
+    return;
+  }
+  const working = [...alive, linkOfNoKey(foreignUser.id, linkOfAnother)];
+  const dead = (await deadUuids(plant, stories)).map((uuid) => linkOfNoKey(uuid, linkOfAnother));
+  const prober = await startKeyProber(plant.xrayBinary, [...working, ...dead]);
   try {
     const url = plant.bytes.downloadUrl(probedBytes);
     const refused = await Promise.all(
-      working.map(async (uuid) =>
-        (await prober.connects(uuid, url, connectsWithinMs)) ? [] : [`an existing key (${uuid}) does not connect`],
+      working.map(async (link) =>
+        (await prober.connects(link, url, connectsWithinMs)) ? [] : [`an existing key (${link}) does not connect`],
       ),
     );
     const letIn = await Promise.all(
-      dead.map(async (uuid) =>
-        (await prober.connects(uuid, url, turnedAwayAfterMs)) ? [`a key that does not exist (${uuid}) connects`] : [],
+      dead.map(async (link) =>
+        (await prober.connects(link, url, turnedAwayAfterMs)) ? [`a key that does not exist (${link}) connects`] : [],
       ),
     );
     plant.tally.bytes += working.length * probedBytes;
@@ -36,9 +42,15 @@ export async function checkConnections(plant: Plant, stories: readonly KeyStory[
   }
 }
 
-function uuidsOf(stories: readonly KeyStory[], fate: "alive" | "gone"): string[] {
+function keyIdsAlive(stories: readonly KeyStory[]): number[] {
+  return createdWithFate(stories, "alive")
+    .map(({ key_id }) => key_id)
+    .slice(-sampled);
+}
+
+function createdWithFate(stories: readonly KeyStory[], fate: "alive" | "gone"): CreatedKey[] {
   return stories.flatMap((story) =>
-    fateOf(story) === fate && story.creation.outcome.kind === "answered" ? [story.creation.outcome.value.uuid] : [],
+    fateOf(story) === fate && story.creation.outcome.kind === "answered" ? [story.creation.outcome.value] : [],
   );
 }
 
@@ -49,5 +61,6 @@ async function deadUuids(plant: Plant, stories: readonly KeyStory[]): Promise<st
   const claimed = creations.flatMap(({ key_id, uuid, name }) =>
     name !== null && names.has(name) && uuid !== null && keys.get(key_id ?? 0)?.phase !== phase.active ? [uuid] : [],
   );
-  return [...new Set([...uuidsOf(stories, "gone").slice(-sampled), ...claimed.slice(-sampled)])];
+  const deleted = createdWithFate(stories, "gone").map(({ uuid }) => uuid);
+  return [...new Set([...deleted.slice(-sampled), ...claimed.slice(-sampled)])];
 }
