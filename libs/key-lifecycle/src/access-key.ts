@@ -46,6 +46,21 @@ export interface KeyRecord extends KeyAttributes {
   readonly unsure: readonly string[];
 }
 
+/** Whether every node should hold the key's user. */
+export function isWanted({ phase }: Pick<KeyRecord, "phase">): boolean {
+  return phase === "active";
+}
+
+/** Whether callers may see the key: list, read, link, meter and delete it. */
+export function isVisible({ phase }: Pick<KeyRecord, "phase">): boolean {
+  return phase === "active";
+}
+
+/** Whether no node holds the key's user any more, for good. */
+export function isGone({ phase }: Pick<KeyRecord, "phase">): boolean {
+  return phase === "gone";
+}
+
 /**
  * Whether some node may still hold the user of a key that nobody may use any more.
  *

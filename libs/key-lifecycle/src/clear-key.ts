@@ -1,4 +1,4 @@
-import { type KeyRecord, needsClearing } from "./access-key.ts";
+import { isGone, isWanted, type KeyRecord, needsClearing } from "./access-key.ts";
 import { LeaseHeldError, NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUser, NodeUsers } from "./node-users.ts";
@@ -114,7 +114,7 @@ async function clearNode(
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
-    if (key === null || key.phase !== "active") return "kept";
+    if (key === null || !isWanted(key)) return "kept";
     const held = whileHeld(node, lease);
     try {
       if (lease.abandoned || key.unsure.includes(node.name)) {
@@ -131,7 +131,7 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
       throw error;
     }
     const after = await ports.store.find(keyId);
-    if (after !== null && after.phase !== "active") await held.remove(keyId);
+    if (after !== null && !isWanted(after)) await held.remove(keyId);
     return "restored";
   });
 }
@@ -153,7 +153,7 @@ export async function removeGhost(
 ): Promise<"removed" | "kept" | "pending"> {
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
-    if (key !== null && key.phase !== "gone") return "kept";
+    if (key !== null && !isGone(key)) return "kept";
     const held = whileHeld(node, lease);
     if (key !== null) {
       const isDoubtful = lease.abandoned || key.unsure.includes(node.name);

@@ -4,6 +4,9 @@ export {
   type KeyAttributes,
   type KeyPhase,
   type KeyRecord,
+  isGone,
+  isVisible,
+  isWanted,
   keyPhases,
   wasCreated,
 } from "./access-key.ts";

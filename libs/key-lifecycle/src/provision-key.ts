@@ -1,4 +1,4 @@
-import { type Creation, type KeyRecord, wasCreated } from "./access-key.ts";
+import { type Creation, isWanted, type KeyRecord, wasCreated } from "./access-key.ts";
 import { clearKey, removeGhost } from "./clear-key.ts";
 import { NodeRefusedError, NodeUnreachableError, NodeUnsureError, StoreUnavailableError } from "./errors.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -49,7 +49,7 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
   const decided = await activate(creation, unsure, ports);
-  if (decided.phase !== "active") await dropUser(decided, ports);
+  if (!isWanted(decided)) await dropUser(decided, ports);
   return resultOf(decided);
 }
 
@@ -119,7 +119,7 @@ async function refuse(
 ): Promise<ProvisionResult> {
   const phase = unsure.length === 0 ? "gone" : "deleting";
   const decided = await ports.store.decide({ ...creation, phase, unsure });
-  if (unsure.length > 0 && decided.phase !== "active") await dropUser(decided, ports);
+  if (unsure.length > 0 && !isWanted(decided)) await dropUser(decided, ports);
   return wasCreated(decided) ? resultOf(decided) : result;
 }
 
@@ -176,6 +176,6 @@ export async function cancelCreation(job: string, ports: LifecyclePorts): Promis
 
 async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {
   const decided = await store.decide({ ...creation, phase: "deleting", unsure: nodes });
-  if (decided.phase !== "active") return decided;
+  if (!isWanted(decided)) return decided;
   return (await store.cancel(creation.keyId)) ?? decided;
 }

@@ -1,4 +1,4 @@
-import { type KeyRecord, wasCreated } from "./access-key.ts";
+import { isVisible, type KeyRecord, wasCreated } from "./access-key.ts";
 import { clearHeld, clearKey } from "./clear-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -69,7 +69,7 @@ async function finishLate({ keyId, job, redelivered }: RetireRequest, ports: Lif
 
 function resultOf(key: KeyRecord | null, job: string): RetireResult {
   if (key === null) return { outcome: "not-found" };
-  if (key.phase === "active") return { outcome: "failed", detail: "the deadline has passed" };
+  if (isVisible(key)) return { outcome: "failed", detail: "the deadline has passed" };
   // A creation that was refused leaves a key that nobody was ever told of.
   if (key.deleter !== job || !wasCreated(key)) return { outcome: "not-found" };
   return { outcome: "deleted" };

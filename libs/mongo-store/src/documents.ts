@@ -49,6 +49,12 @@ export function phaseNumber(phase: KeyPhase): number {
   return phaseNumbers[phase];
 }
 
+/** Matches the documents of keys that callers may see; what `isVisible` of the domain says of their records. */
+export const visibleFilter = { phase: phaseNumbers.active } as const;
+
+/** Matches the documents of keys that every node should hold; what `isWanted` of the domain says of their records. */
+export const wantedFilter = { phase: phaseNumbers.active } as const;
+
 function phaseOf(phase: number): KeyPhase {
   return phase === 1 ? "active" : phase === 2 ? "deleting" : "gone";
 }

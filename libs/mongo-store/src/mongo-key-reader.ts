@@ -2,7 +2,7 @@ import type { KeyPage, KeyReader, KeyRecord } from "@veil/key-lifecycle";
 import type { mongo } from "mongoose";
 import pLimit from "p-limit";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { creationSchema, type KeyDocument, keySchema, phaseNumber, toKeyRecord } from "./documents.ts";
+import { creationSchema, type KeyDocument, keySchema, toKeyRecord, visibleFilter } from "./documents.ts";
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
 import { GatheredCalls } from "@veil/gathered-calls";
@@ -34,7 +34,7 @@ export class MongoKeyReader implements KeyReader {
     this.#found = new FindById(this.#documents, () => findsManyByIndex(connection));
     this.#count = new GatheredCalls(
       async (asked) => {
-        const count = await this.#documents.countDocuments({ phase: phaseNumber("active") });
+        const count = await this.#documents.countDocuments(visibleFilter);
         return asked.map(() => count);
       },
       { largest: Number.POSITIVE_INFINITY },
@@ -110,7 +110,7 @@ export class MongoKeyReader implements KeyReader {
     projection: Record<string, 0 | 1>,
     size: number,
   ): AsyncGenerator<KeyDocument[]> {
-    const filter = { phase: phaseNumber("active"), ...(after !== undefined && { key_id: { $gt: after } }) };
+    const filter = { ...visibleFilter, ...(after !== undefined && { key_id: { $gt: after } }) };
     const options = { projection, ...longRead };
     const cursor = await storeErrors(async () =>
       this.#documents.find(filter, options).sort({ key_id: 1 }).limit(limit).batchSize(size),

@@ -17,6 +17,7 @@ import {
   phaseNumber,
   toCreation,
   toKeyRecord,
+  wantedFilter,
 } from "./documents.ts";
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
@@ -193,7 +194,7 @@ export class MongoKeyStore implements KeyStore {
     return storeErrors(async () => {
       const desired = new Map<number, DesiredUser>();
       const cursor = this.#keys
-        .find({ phase: phaseNumber("active") }, longRead)
+        .find(wantedFilter, longRead)
         .project<Pick<KeyDocument, "key_id" | "uuid" | "flow" | "unsure">>({
           _id: 0,
           key_id: 1,
@@ -213,9 +214,8 @@ export class MongoKeyStore implements KeyStore {
 
   /** Whether there are at least so many active keys: quick, however many there are. @throws StoreUnavailableError */
   async hasDesired(atLeast: number): Promise<boolean> {
-    const wanted = { phase: phaseNumber("active") };
     return storeErrors(async () => {
-      const found = await this.#keys.find(wanted).project({ _id: 1 }).limit(atLeast).toArray();
+      const found = await this.#keys.find(wantedFilter).project({ _id: 1 }).limit(atLeast).toArray();
       return found.length >= atLeast;
     });
   }

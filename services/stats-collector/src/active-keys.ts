@@ -1,4 +1,4 @@
-import type { KeyReader } from "@veil/key-lifecycle";
+import { isVisible, type KeyReader } from "@veil/key-lifecycle";
 
 /** Which keys are active. */
 export interface ActiveKeys {
@@ -28,7 +28,7 @@ export class StoredActiveKeys implements ActiveKeys {
 
   async #oneByOne(keyIds: readonly number[]): Promise<Set<number>> {
     const keys = await Promise.all(keyIds.map((keyId) => this.#keys.find(keyId)));
-    return new Set(keys.flatMap((key) => (key?.phase === "active" ? [key.keyId] : [])));
+    return new Set(keys.flatMap((key) => (key !== null && isVisible(key) ? [key.keyId] : [])));
   }
 
   async #byReadingAll(keyIds: readonly number[]): Promise<Set<number>> {

@@ -1,4 +1,4 @@
-import type { KeyStore } from "@veil/key-lifecycle";
+import { isWanted, type KeyStore } from "@veil/key-lifecycle";
 import type { Clock, Logger } from "@veil/service-runtime";
 import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-gateway";
 import { keyIdOfEmail } from "@veil/xray-protocols";
@@ -112,7 +112,8 @@ export class BlockedUsers {
 
   async #isWanted(email: string): Promise<boolean> {
     const keyId = keyIdOfEmail(email);
-    return keyId !== null && (await this.#options.store.find(keyId))?.phase === "active";
+    const key = keyId === null ? null : await this.#options.store.find(keyId);
+    return key !== null && isWanted(key);
   }
 
   /** What is blocked is counted too. A node that counts nothing has users who are always quiet. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KeyStore } from "@veil/key-lifecycle";
+import { isWanted, type KeyStore } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { DesiredState } from "@veil/reconciler";
 import { type Clock, type Logger, SharedRun } from "@veil/service-runtime";
@@ -163,7 +163,7 @@ export class ConfigMirror {
   async #clientOf(keyId: number): Promise<[email: string, client: ConfigClient | null]> {
     const key = await this.#options.state.find(keyId);
     const email = userEmail(keyId);
-    if (key?.phase !== "active") return [email, null];
+    if (key === null || !isWanted(key)) return [email, null];
     return [email, { email, uuid: key.uuid, flow: key.flow }];
   }
 }

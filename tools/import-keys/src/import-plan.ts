@@ -1,4 +1,4 @@
-import type { KeyRecord } from "@veil/key-lifecycle";
+import { isWanted, type KeyRecord } from "@veil/key-lifecycle";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
 
@@ -21,7 +21,10 @@ export function planOf(
   records: ReadonlyMap<number, KeyRecord>,
 ): ImportPlan {
   const active = keys.filter(({ isActive }) => isActive);
-  const living = active.filter(({ id }) => (records.get(id)?.phase ?? "active") === "active");
+  const living = active.filter(({ id }) => {
+    const record = records.get(id);
+    return record === undefined || isWanted(record);
+  });
   return {
     keys: keys.length,
     inactive: keys.length - active.length,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { HeldLease, KeyLease, KeyStore } from "@veil/key-lifecycle";
+import { type HeldLease, isWanted, type KeyLease, type KeyStore } from "@veil/key-lifecycle";
 import {
   AccountMismatchError,
   InboundMissingError,
@@ -43,10 +43,8 @@ export async function replaceUser(
 ): Promise<number> {
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
-    const isWanted = key?.phase === "active";
-    const wanted: InboundUser | null = isWanted
-      ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) }
-      : null;
+    const wanted: InboundUser | null =
+      key !== null && isWanted(key) ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) } : null;
     return ports.inTurn(() => settle(userEmail(keyId), wanted, node, holding, lease));
   });
 }

@@ -1,4 +1,4 @@
-import type { KeyRecord } from "@veil/key-lifecycle";
+import { isVisible, type KeyRecord } from "@veil/key-lifecycle";
 import { KeyNotFoundError } from "../errors.ts";
 import type { KeyPage, KeyReader } from "../ports.ts";
 import type { RefusedCreations } from "./refused-creations.ts";
@@ -24,7 +24,7 @@ export class VisibleKeys {
 
   /** Whether callers may see a key. */
   shows(key: KeyRecord): boolean {
-    return key.phase === "active" && !this.#refused.has(key.job);
+    return isVisible(key) && !this.#refused.has(key.job);
   }
 
   /** In ascending order of the ids, in groups, read as they are consumed. @throws StoreUnavailableError */
