@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EngineProcess, ensureXrayConfig, makeRealityKeys, startTlsDecoy, startXray } from "@veil/local-engines";
@@ -21,10 +21,16 @@ export interface TestXray {
   stop(): Promise<void>;
 }
 
-export async function startTestXray(binary: string): Promise<TestXray> {
+export interface TestXrayOptions {
+  /** What its REALITY target does with an idle connection: websites keep it. "close", which is quick, when absent. */
+  readonly targetIdle?: "close" | "keep";
+}
+
+/** Starts it with a target whose certificate it trusts; on macOS that takes no effect, see `XrayOptions.trustedRoots`. */
+export async function startTestXray(binary: string, { targetIdle = "close" }: TestXrayOptions = {}): Promise<TestXray> {
   const dir = await mkdtemp(join(tmpdir(), "veil-xray-"));
   const serverName = "decoy.test";
-  const decoy = await startTlsDecoy({ serverName });
+  const decoy = await startTlsDecoy({ serverName, idle: targetIdle });
   const apiPort = await getPort();
   const inboundPort = await getPort();
   const { privateKey, publicKey } = makeRealityKeys();
@@ -40,7 +46,9 @@ export async function startTestXray(binary: string): Promise<TestXray> {
     shortIds: [shortId],
     allowPrivate: true,
   });
-  const start = () => startXray({ binary, configFile, apiPort, inboundPorts: [inboundPort] });
+  const trustedRoots = join(dir, "roots.pem");
+  await writeFile(trustedRoots, decoy.certificate);
+  const start = () => startXray({ binary, configFile, apiPort, inboundPorts: [inboundPort], trustedRoots });
   let running = await start();
   const kill = async () => {
     process.kill(running.pid, "SIGKILL");

@@ -16,6 +16,8 @@ export interface XrayOptions {
   inboundPorts?: readonly number[];
   /** Beside the config file when absent. */
   logFile?: string;
+  /** PEM file of the root certificates that it trusts, instead of the system's; without effect on macOS. */
+  trustedRoots?: string;
 }
 
 /**
@@ -29,8 +31,12 @@ export async function startXray(options: XrayOptions): Promise<RunningXray> {
     binary: options.binary,
     args: ["run", "-config", options.configFile],
     logFile: options.logFile ?? join(dirname(options.configFile), "xray.log"),
-    // With Vision, Xray splices connections in the kernel and counts their bytes only at their end.
-    env: { ...plainEnvironment(), XRAY_BUF_SPLICE: "disable" },
+    env: {
+      ...plainEnvironment(),
+      // With Vision, Xray splices connections in the kernel and counts their bytes only at their end.
+      XRAY_BUF_SPLICE: "disable",
+      ...(options.trustedRoots !== undefined && { SSL_CERT_FILE: options.trustedRoots }),
+    },
     ports: [options.apiPort, ...(options.inboundPorts ?? [])],
     isReady: () => isListening(options.apiPort),
   });

@@ -1,25 +1,38 @@
 import { once } from "node:events";
+import { createSecureServer } from "node:http2";
 import type { Socket } from "node:net";
-import { connect, createServer, type Server } from "node:tls";
+import { connect, createServer, type Server, type TlsOptions } from "node:tls";
 import { freePort } from "./free-port.ts";
 import { selfSignedCertificate } from "./self-signed-certificate.ts";
 
 export interface TlsDecoy {
   port: number;
+  /** Its self-signed certificate, PEM. Whoever lists it as a root certificate trusts the decoy. */
+  certificate: string;
   close(): Promise<void>;
+}
+
+export interface TlsDecoyOptions {
+  /** The DNS name of its certificate. */
+  serverName: string;
+  /** A free one when absent. */
+  port?: number;
+  /**
+   * What becomes of a connection without a request: closed after the handshake, or kept open, with HTTP/1.1 and
+   * HTTP/2 on offer, as websites do. "close" when absent.
+   */
+  idle?: "close" | "keep";
 }
 
 /**
  * Starts a TLS 1.3 server on loopback that can stand in for a REALITY target where the real one cannot be reached.
  * It carries tunnels as well as any, and hides nothing from someone who looks: its certificate is self-signed.
  */
-export async function startTlsDecoy(options: { serverName: string; port?: number }): Promise<TlsDecoy> {
-  const { certificate, privateKey } = await selfSignedCertificate(options.serverName);
-  const port = options.port ?? (await freePort());
-  const server = createServer({ cert: certificate, key: privateKey, minVersion: "TLSv1.3" }, (socket) => {
-    socket.on("error", () => socket.destroy());
-    socket.end("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
-  });
+export async function startTlsDecoy({ serverName, port: wanted, idle = "close" }: TlsDecoyOptions): Promise<TlsDecoy> {
+  const { certificate, privateKey } = await selfSignedCertificate(serverName);
+  const port = wanted ?? (await freePort());
+  const identity = { cert: certificate, key: privateKey, minVersion: "TLSv1.3" } as const;
+  const server = idle === "keep" ? websiteServer(identity) : closingServer(identity);
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   const connections = trackConnections(server);
   server.listen(port, "127.0.0.1");
@@ -31,7 +44,20 @@ export async function startTlsDecoy(options: { serverName: string; port?: number
     for (const connection of connections) connection.destroy();
     await closed;
   };
-  return { port, close };
+  return { port, certificate, close };
+}
+
+function closingServer(identity: TlsOptions): Server {
+  return createServer(identity, (socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.end("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+  });
+}
+
+function websiteServer(identity: TlsOptions): Server {
+  return createSecureServer({ ...identity, allowHTTP1: true }, (_request, response) => {
+    response.writeHead(204).end();
+  });
 }
 
 function trackConnections(server: Server): ReadonlySet<Socket> {
