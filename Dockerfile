@@ -125,6 +125,8 @@ LABEL org.opencontainers.image.title="Xray" \
       org.opencontainers.image.version="26.3.27" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=xray-build /xray /usr/local/bin/xray
+# Xray imitates what the website behind Reality sends after a handshake, and only of a website whose certificate it trusts.
+COPY --from=xray-build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # Bytes of a connection with the flow xtls-rprx-vision are counted while it lasts, not at its end.
 ENV XRAY_BUF_SPLICE=disable
 EXPOSE 4443 10085
