@@ -143,9 +143,9 @@ const api = createClient<paths>({ baseUrl: url, headers: { Authorization: \`Bear
 const made = await api.POST("/api/keys", { body: { name: "typed" }, params: { header: { "Idempotency-Key": "typed-1" } } });
 if (made.data === undefined || !("key_id" in made.data)) throw new Error(JSON.stringify(made));
 const id: number = made.data.key_id;
-const { data: link } = await api.GET("/api/keys/{key_id}/link", { params: { path: { key_id: id } } });
+const { data: link } = await api.GET("/api/keys/{key_id}/link", { params: { path: { key_id: String(id) } } });
 const { data: page } = await api.GET("/api/keys", { params: { query: { limit: 1, after: id - 1 } } });
-const { error } = await api.GET("/api/keys/{key_id}", { params: { path: { key_id: 999999999 } } });
+const { error } = await api.GET("/api/keys/{key_id}", { params: { path: { key_id: "999999999" } } });
 const { data: batch } = await api.POST("/api/keys/batch-delete", { body: { key_ids: [id, 999999999] } });
 if (batch === undefined || !("succeeded" in batch)) throw new Error(JSON.stringify(batch));
 console.log(link?.vless_link.slice(0, 8), page?.keys[0]?.name, error?.detail, batch.succeeded, batch.failed);
