@@ -49,7 +49,7 @@ async function startPair(targetIdle: "close" | "keep") {
 function linkTo({ inboundPort, serverName, publicKey, shortId }: TestXray): string {
   const address = { host: "127.0.0.1", port: inboundPort };
   const reality = { sni: serverName, fingerprint: "chrome", publicKey, shortId };
-  return vless.shareLink({ id: 1, uuid, name: null }, { ...address, ...reality, flow: "none" });
+  return vless.shareLink({ uuid, flow: "", remark: "key-1" }, { ...address, ...reality, noFlow: "omit" });
 }
 
 async function reload(node: XrayNode): Promise<void> {
