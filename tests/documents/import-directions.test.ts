@@ -1,6 +1,8 @@
-import { basename } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readRooms, type Room } from "./read-rooms.ts";
+import { repoRoot, trackedFiles } from "./tracked-files.ts";
 
 /** The one lib that speaks to each engine. The tracing lib loads what it patches only when it is there. */
 const owners = {
@@ -37,6 +39,47 @@ describe("import directions", () => {
     const imported = rooms.find((room) => room.folder === `libs/${name}`)?.rooms ?? ["nothing was read"];
     expect(imported.filter((room) => !pureRooms.includes(room))).toEqual([]);
   });
+});
+
+const apiRoot = "services/api/src";
+/** The API's folders, each with those that it may import. Every folder may import the ground files. */
+const apiFolders: Readonly<Record<string, readonly string[]>> = {
+  http: ["jobs", "idempotency", "reply"],
+  keys: ["jobs", "reply"],
+  traffic: ["jobs", "reply"],
+  jobs: ["idempotency", "reply"],
+  idempotency: ["reply"],
+  docs: ["reply"],
+  reply: [],
+};
+const apiGround = ["errors.ts", "ports.ts"];
+
+describe("import directions within the API", () => {
+  const files = trackedFiles(apiRoot).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+  const roomOf = (file: string) => relative(apiRoot, file).split("/")[0] ?? "";
+
+  test("every folder has its rule", () => {
+    const folders = new Set(files.map(roomOf).filter((room) => !room.endsWith(".ts")));
+    expect([...folders].toSorted()).toEqual(Object.keys(apiFolders).toSorted());
+  });
+
+  test.each(Object.entries({ ...apiFolders, "errors.ts": ["reply"], "ports.ts": [] }))(
+    "%s imports nothing above it",
+    async (room, below) => {
+      const allowed = new Set([room, ...below, ...(room.endsWith(".ts") ? [] : apiGround)]);
+      const upward: string[] = [];
+      for (const file of files.filter((one) => roomOf(one) === room)) {
+        const text = await readFile(join(repoRoot, file), "utf8");
+        const imported = [...text.matchAll(/(?:from|import\() ?"(\.[^"]+)"/g)].map(([, path = ""]) => path);
+        upward.push(
+          ...imported
+            .filter((path) => !allowed.has(roomOf(join(dirname(file), path))))
+            .map((path) => `${file}: ${path}`),
+        );
+      }
+      expect(upward).toEqual([]);
+    },
+  );
 });
 
 function foldersWhere(among: readonly Room[], matches: (room: Room) => boolean): string[] {

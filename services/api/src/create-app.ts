@@ -6,22 +6,26 @@ import { docsAssets } from "./docs/docs-assets.ts";
 import { allowAddresses } from "./http/allow-addresses.ts";
 import { type AuthGuard, bearerAuth } from "./http/bearer-auth.ts";
 import type { ApiSecret } from "./http/callers.ts";
-import { conditionalReads } from "./http/conditional-reads.ts";
-import { crossOrigin, type OriginPolicy } from "./http/cross-origin.ts";
-import { carryOut, endpointRoutes, type Operations } from "./http/endpoint-routes.ts";
-import { handleError } from "./http/handle-error.ts";
+import { endpointRoutes } from "./http/endpoint-routes.ts";
+import { classifyFailure, handleError } from "./http/error-reply.ts";
+import {
+  conditionalReads,
+  crossOrigin,
+  type OriginPolicy,
+  privateAnswers,
+  refuseMalformedPath,
+  securityHeaders,
+} from "./http/headers.ts";
 import { HttpError } from "./http/http-error.ts";
-import { identifyRequest } from "./http/identify-request.ts";
 import { limitRate, type RateLimit } from "./http/limit-rate.ts";
 import { type FinishedRequest, logRequest } from "./http/log-request.ts";
-import { refuseMalformedPath } from "./http/refuse-malformed.ts";
-import { securityHeaders } from "./http/security-headers.ts";
+import { identifyRequest } from "./http/request-context.ts";
+import type { WriteRecords } from "./idempotency/write-records.ts";
+import { DeferredWrites } from "./jobs/deferred-writes.ts";
 import { createOperations, type OperationPorts } from "./operations.ts";
 import type { JobWatch, Logger } from "./ports.ts";
-import { SharedWrites } from "./writes/shared-writes.ts";
-import type { WriteRecords } from "./writes/write-records.ts";
 
-export interface AppDependencies extends Omit<OperationPorts, "jobStatus"> {
+export interface AppDependencies extends Omit<OperationPorts, "deferred"> {
   /** How long a write may take that is answered later, in milliseconds. */
   readonly laterDeadlineMs: number;
   /** The secrets that callers may come with; at least one. */
@@ -36,7 +40,7 @@ export interface AppDependencies extends Omit<OperationPorts, "jobStatus"> {
   readonly progress: JobWatch;
   readonly origins: OriginPolicy;
   readonly log: Logger;
-  /** Told of every request when it is over. */
+  /** Called with every request when it is over. */
   readonly onFinished: (request: FinishedRequest) => void;
 }
 
@@ -50,13 +54,9 @@ export type TrustedProxies = false | number | readonly string[];
  */
 export function createApp(dependencies: AppDependencies): Express {
   const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, log, newId, onFinished } = dependencies;
-  const writes: SharedWrites = new SharedWrites({ ...dependencies }, (id, raw, scope) =>
-    carryOut(id, operations, raw, scope),
-  );
-  const operations: Operations = createOperations({
-    ...dependencies,
-    jobStatus: (jobId, scope) => writes.status(jobId, scope),
-  });
+  const idempotent = { ...dependencies, classify: classifyFailure };
+  const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
+  const operations = createOperations(writes);
   const app = express();
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
@@ -65,20 +65,14 @@ export function createApp(dependencies: AppDependencies): Express {
 
   app.use(identifyRequest(log, newId), logRequest(onFinished));
   app.use(securityHeaders(), crossOrigin(origins), compression());
-  app.use("/api", privateAnswers, allowAddresses(allowedAddresses));
+  app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
   app.use("/api", conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));
   app.use(refuseMalformedPath());
   app.use(docsAssets());
-  app.use(endpointRoutes(operations, writes));
+  app.use(endpointRoutes(operations, writes, true));
   app.use(() => {
     throw new HttpError(404, messages.pathNotFound);
   });
   app.use(handleError());
   return app;
 }
-
-/** Answers belong to one caller and change at any time: nobody may reuse them without asking again. */
-const privateAnswers: express.RequestHandler = (_request, response, next) => {
-  response.set("Cache-Control", "private, no-cache");
-  next();
-};

@@ -1,4 +1,4 @@
-import type { JsonReply } from "./http/reply.ts";
+import type { Outcome } from "./reply/reply.ts";
 
 /** Thrown when there is no key of this id that callers may see. */
 export class KeyNotFoundError extends Error {
@@ -12,7 +12,7 @@ export class KeyNotFoundError extends Error {
   }
 }
 
-/** Thrown when a write was refused or did not come to an end in time. For a create: there is no key, and none will appear. */
+/** Thrown when a write was not done and will not be. For a create: there is no key, and none will appear. */
 export class WriteFailedError extends Error {
   override readonly name: string = "WriteFailedError";
   /** What was to be done: `create key`. */
@@ -27,35 +27,35 @@ export class WriteFailedError extends Error {
   }
 }
 
-/** Thrown when a write was refused for good: the same request would be refused again. */
-export class WriteRefusedError extends WriteFailedError {
-  override readonly name: string = "WriteRefusedError";
+/** Thrown when a write was rejected for good: the same request would be rejected again. */
+export class WriteRejectedError extends WriteFailedError {
+  override readonly name: string = "WriteRejectedError";
 }
 
-/** Thrown when a write failed because something that the service needs is away, so that trying again makes sense. */
+/** Thrown when a write failed because something that the service needs is unavailable, so that trying again makes sense. */
 export class WriteUnavailableError extends WriteFailedError {
   override readonly name: string = "WriteUnavailableError";
 }
 
 /** Thrown when a write was not seen to happen and may have happened all the same; it may be asked for again. */
-export class WriteUnseenError extends WriteFailedError {
-  override readonly name: string = "WriteUnseenError";
+export class WriteIndeterminateError extends WriteFailedError {
+  override readonly name: string = "WriteIndeterminateError";
 }
 
-/** {@link WriteUnseenError} because something that the service needs is away. */
-export class WriteUnseenUnavailableError extends WriteUnavailableError {
-  override readonly name: string = "WriteUnseenUnavailableError";
+/** {@link WriteIndeterminateError} because something that the service needs is unavailable. */
+export class WriteIndeterminateUnavailableError extends WriteUnavailableError {
+  override readonly name: string = "WriteIndeterminateUnavailableError";
 }
 
 /** Reasons that several writes give. */
-export const queueAway = "the job queue is unavailable";
-export const storeAway = "the key store is unavailable";
-export const notYetOut = "it is hidden now, but not yet out of Xray";
+export const QUEUE_UNAVAILABLE = "the job queue is unavailable";
+export const STORE_UNAVAILABLE = "the key store is unavailable";
+export const NOT_IN_TIME = "not done in time";
 
 /** Thrown when it can't be told whether a key was created, now or later: any answer might be wrong. */
 export class OutcomeUnknownError extends Error {
   override readonly name = "OutcomeUnknownError";
-  /** Id of the create job. */
+  /** Id of the job, or of the write. */
   readonly job: string;
 
   constructor(job: string) {
@@ -64,20 +64,20 @@ export class OutcomeUnknownError extends Error {
   }
 }
 
-/** Thrown when another request that takes part in the same write has answered it. */
-export class WriteSettledError extends Error {
-  override readonly name = "WriteSettledError";
-  readonly reply: JsonReply;
+/** Thrown when another request that takes part in the same write has completed it. */
+export class WriteCompletedError extends Error {
+  override readonly name = "WriteCompletedError";
+  readonly outcome: Outcome;
 
-  constructor(reply: JsonReply) {
-    super("another request answered this write");
-    this.reply = reply;
+  constructor(outcome: Outcome) {
+    super("another request completed this write");
+    this.outcome = outcome;
   }
 }
 
-/** Thrown when the id of a write was used before for another request. */
-export class WriteMismatchError extends Error {
-  override readonly name = "WriteMismatchError";
+/** Thrown when an `Idempotency-Key` was used before with another request. */
+export class IdempotencyKeyReusedError extends Error {
+  override readonly name = "IdempotencyKeyReusedError";
 }
 
 /** Thrown when the shared store of writes does not answer. */
@@ -85,7 +85,7 @@ export class WriteRecordsUnavailableError extends Error {
   override readonly name = "WriteRecordsUnavailableError";
 }
 
-/** Thrown when nobody knows a write of this id. */
+/** Thrown when no write of this id is known. */
 export class JobNotFoundError extends Error {
   override readonly name = "JobNotFoundError";
   readonly jobId: string;

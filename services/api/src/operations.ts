@@ -1,5 +1,4 @@
 import {
-  type JobBody,
   type KeyDeletedBody,
   type KeyLinkBody,
   type KeyLinksBody,
@@ -10,26 +9,20 @@ import {
   type TrafficResetBody,
   type TrafficSyncedBody,
 } from "@veil/http-contract";
-import { redocPage } from "./docs/redoc-page.ts";
-import { swaggerUiPage } from "./docs/swagger-ui-page.ts";
-import type { Operations } from "./http/endpoint-routes.ts";
-import { ok } from "./http/reply.ts";
-import { answerBatch } from "./keys/batch-outcome.ts";
-import { createKey } from "./keys/create-key.ts";
-import { createKeys } from "./keys/create-keys.ts";
-import { deleteKey } from "./keys/delete-key.ts";
-import { deleteKeys } from "./keys/delete-keys.ts";
-import { findKeyId, keyIdToDelete } from "./keys/find-key-id.ts";
-import { keyBody } from "./keys/key-body.ts";
+import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
+import { checkedOperation, type Operations } from "./http/endpoint-routes.ts";
+import { errorDetail } from "./http/error-reply.ts";
+import type { DeferredWrites } from "./jobs/deferred-writes.ts";
+import type { WritePorts } from "./jobs/run-write-job.ts";
+import { answerBatch } from "./keys/answer-batch.ts";
+import { createKey, createKeys } from "./keys/create-keys.ts";
+import { deleteKey, deleteKeys } from "./keys/delete-keys.ts";
 import { listKeys } from "./keys/list-keys.ts";
-import { RefusedCreations } from "./keys/refused-creations.ts";
-import { VisibleKeys } from "./keys/visible-keys.ts";
-import { type KeyReader, pageOf, type RequestScope, type ShareLinksOf, type TrafficReader } from "./ports.ts";
-import { getTraffic } from "./traffic/get-traffic.ts";
-import { listTraffic, trafficBody } from "./traffic/list-traffic.ts";
-import { resetTraffic } from "./traffic/reset-traffic.ts";
-import { syncTraffic } from "./traffic/sync-traffic.ts";
-import type { WritePorts } from "./writes/write-ports.ts";
+import { findKeyId, keyBody, RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
+import { type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
+import { ok } from "./reply/reply.ts";
+import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
+import { resetTraffic, syncTraffic } from "./traffic/write-traffic.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
 export interface OperationPorts extends WritePorts {
@@ -41,7 +34,7 @@ export interface OperationPorts extends WritePorts {
   readonly refreshWaitMs: number;
   readonly syncDeadlineMs: number;
   /** What became of a write that was answered 202. */
-  readonly jobStatus: (jobId: string, scope: RequestScope) => Promise<JobBody>;
+  readonly deferred: Pick<DeferredWrites, "status">;
 }
 
 /** Makes the operation of every endpoint. */
@@ -53,7 +46,7 @@ export function createOperations(outside: OperationPorts): Operations {
   const document = openApiDocument();
   const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
 
-  return {
+  const operations: Operations = {
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
     showSwaggerUi: async () => swaggerUiPage,
     showRedoc: async () => redocPage,
@@ -61,7 +54,7 @@ export function createOperations(outside: OperationPorts): Operations {
 
     createKey: async ({ body }, scope) => {
       const key = await createKey(body.name ?? null, scope, ports);
-      if (scope.trail !== undefined) scope.trail.keyId = key.keyId;
+      if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
       return ok(keyBody(key, shortId));
     },
 
@@ -69,13 +62,13 @@ export function createOperations(outside: OperationPorts): Operations {
       ok(
         await answerBatch(
           body.keys,
-          (wishes) =>
+          (asked) =>
             createKeys(
-              wishes.map(({ name }) => name ?? null),
+              asked.map(({ name }) => name ?? null),
               scope,
               ports,
             ),
-          (key) => keyBody(key, shortId),
+          { show: (key) => keyBody(key, shortId), explain: errorDetail },
         ),
       ),
 
@@ -84,18 +77,16 @@ export function createOperations(outside: OperationPorts): Operations {
     getKey: async ({ params }) => ok(keyBody(await visibleKeys.get(await keyIdOf(params.key_id)), shortId)),
 
     deleteKey: async ({ params }, scope) => {
-      const key_id = await keyIdToDelete(params.key_id, outside.keys);
-      await deleteKey(key_id, scope, ports);
+      const key_id = await deleteKey(params.key_id, scope, ports);
       return ok({ success: true, message: messages.keyDeleted(key_id) } satisfies KeyDeletedBody);
     },
 
     deleteKeys: async ({ body }, scope) =>
       ok(
-        await answerBatch(
-          body.key_ids,
-          (refs) => deleteKeys(refs, scope, ports),
-          (key) => ({ ...keyBody(key, shortId), is_active: false }),
-        ),
+        await answerBatch(body.key_ids, (refs) => deleteKeys(refs, scope, ports), {
+          show: (key) => ({ ...keyBody(key, shortId), is_active: false }),
+          explain: errorDetail,
+        }),
       ),
 
     getKeyLink: async ({ params }) => {
@@ -115,7 +106,14 @@ export function createOperations(outside: OperationPorts): Operations {
       return ok(trafficBody(keyId, await getTraffic(keyId, query, scope, ports)));
     },
 
-    getJob: async ({ params }, scope) => ok(await ports.jobStatus(params.job_id, scope)),
+    getJob: async ({ params }, scope) =>
+      ok(
+        await ports.deferred.status(
+          params.job_id,
+          (id, raw, within) => checkedOperation(id, raw, operations)(within),
+          scope,
+        ),
+      ),
 
     resetKeyTraffic: async ({ params }, scope) => {
       const key_id = await keyIdOf(params.key_id);
@@ -136,4 +134,5 @@ export function createOperations(outside: OperationPorts): Operations {
       return ok({ success: true, message, updated, errors } satisfies TrafficSyncedBody);
     },
   };
+  return operations;
 }

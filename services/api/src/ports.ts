@@ -7,13 +7,21 @@ export type { KeyPage, KeyReader } from "@veil/key-lifecycle";
 /** What the API asks of the queues. */
 export type Jobs = Pick<JobClient, "submit" | "awaitResult">;
 
-/** What the API asks of the queues to tell how far a job is. */
+/** What the API asks of the queues to tell the progress of a job. */
 export type JobWatch = Pick<JobClient, "progress">;
 
 /** The part that a query asks for, null when it asks for no part. */
 export function pageOf({ limit, after }: PageQuery): KeyPage | null {
   if (limit === undefined && after === undefined) return null;
   return { ...(limit !== undefined && { limit }), ...(after !== undefined && { after }) };
+}
+
+/** The keys that callers may see. Every method throws StoreUnavailableError while the store is unavailable. */
+export interface VisibleKeyReader {
+  /** @throws {KeyNotFoundError} when callers may see no key of this id */
+  get(keyId: number): Promise<KeyRecord>;
+  /** In ascending order of the ids, in groups, read as they are consumed. */
+  list(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
 }
 
 /** Bytes that a key moved, and when they were read from Xray. */
@@ -24,7 +32,7 @@ export interface TrafficFigures {
   readonly lastUpdated: number;
 }
 
-/** The read-only view of stored traffic. Throws StoreUnavailableError while the store is away. */
+/** The read-only view of stored traffic. Throws StoreUnavailableError while the store is unavailable. */
 export interface TrafficReader {
   /** Null for a key that has no record yet. */
   find(keyId: number): Promise<TrafficFigures | null>;
@@ -35,7 +43,7 @@ export interface TrafficReader {
 /** What callers are shown of a key. */
 export type KeyFacts = Pick<KeyRecord, "keyId" | "uuid" | "name" | "createdAt">;
 
-/** @throws LinkNotConfiguredError when the server's settings don't suffice for a link */
+/** @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link */
 export type ShareLinksOf = (
   key: Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">,
 ) => readonly [ShareLink, ...ShareLink[]];
@@ -60,8 +68,8 @@ export interface Logger {
   child(bindings: Record<string, unknown>): Logger;
 }
 
-/** What becomes known of a request while it is worked on, for its line in the log. */
-export interface RequestTrail {
+/** Fields added to the request's access-log entry while it is handled. */
+export interface RequestLogFields {
   jobId?: string;
   keyId?: number;
 }
@@ -71,29 +79,30 @@ export interface RequestScope {
   readonly requestId: string;
   /** When it came in, in milliseconds since the epoch. */
   readonly receivedAt?: number;
-  readonly trail?: RequestTrail;
+  readonly logFields?: RequestLogFields;
   /** Names the request in every line. */
   readonly log: Logger;
   /** Set when other requests may take part in the same write. */
-  readonly turn?: WriteTurn;
+  readonly attempt?: WriteAttempt;
 }
 
 /** A request's part in a write that others may take part in too: repeats of it, or questions about it. */
-export interface WriteTurn {
-  /** Names the write: whoever takes part gives its job the same id. */
+export interface WriteAttempt {
+  /** Names the attempt: whoever takes part gives its job the same id. */
   readonly jobKey: string;
-  /** When the write began, in milliseconds since the epoch: its deadline counts from here. */
+  /** When the attempt began, in milliseconds since the epoch: its deadline counts from here. */
   readonly startedAt: number;
   /** How long the write may take at least, in milliseconds: more than a caller waits where none does. */
   readonly leastDeadlineMs: number;
-  /** True when nobody can have submitted the job before. */
+  /** True when no other request can have submitted the job before. */
   readonly isFirst: boolean;
-  /** Told when the job is in the queue. */
+  /** Called when the job is in the queue. */
   readonly onSubmitted: () => void;
   /**
-   * Resolves when it is for this request, and no other, to judge what became of the job.
+   * Resolves when it is for this request, and no other, to resolve what became of the job.
    *
-   * @throws WriteSettledError with the answer that another request gave; OutcomeUnknownError
+   * @throws {WriteCompletedError} with the outcome that another request stored
+   * @throws {OutcomeUnknownError} when the record can't be read, or is gone
    */
-  readonly becomeJudge: (jobId: string) => Promise<void>;
+  readonly becomeResolver: (jobId: string) => Promise<void>;
 }

@@ -113,7 +113,7 @@ describe("writes under an Idempotency-Key", () => {
 
   it("joins the job of an API that died before its answer", async () => {
     const first = await create("a").expect(200);
-    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", reply: null });
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", outcome: null });
     abandonAll();
     const again = await create("a").expect(200);
     expect(again.body).toEqual(first.body);
@@ -137,7 +137,7 @@ describe("writes under an Idempotency-Key", () => {
     const { keyId } = api.plane.addKey();
     const remove = () => call(api, "delete", `/api/keys/${keyId}`).set("Idempotency-Key", "d");
     await remove().expect(200);
-    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", reply: null });
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", outcome: null });
     abandonAll();
     expect((await remove().expect(200)).body.message).toBe(`Key ${keyId} deleted successfully`);
   });
@@ -222,7 +222,7 @@ describe("writes that are answered later", () => {
     const accepted = await later("post", "/api/keys").expect(202);
     await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
     for (const write of api.records.writes.values()) {
-      Object.assign(write, { state: "running", reply: null, leader: "dead", leaseUntil: 0 });
+      Object.assign(write, { state: "running", outcome: null, leader: "dead", leaseUntil: 0 });
     }
     expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
     expect(api.plane.keys.size).toBe(1);
@@ -232,7 +232,7 @@ describe("writes that are answered later", () => {
     const accepted = await later("post", "/api/keys").expect(202);
     await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
     for (const write of api.records.writes.values()) {
-      Object.assign(write, { state: "running", reply: null, leader: "dead", leaseUntil: Number.POSITIVE_INFINITY });
+      Object.assign(write, { state: "running", outcome: null, leader: "dead", leaseUntil: Number.POSITIVE_INFINITY });
     }
     expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
     expect(api.plane.keys.size).toBe(1);

@@ -1,18 +1,18 @@
 import { endpoints, operationIds } from "@veil/http-contract";
 import { boundedLabel, type Metrics } from "@veil/service-runtime";
 import type { FinishedRequest } from "./http/log-request.ts";
-import { isWriteOperation, type WriteOperation, writeOperations } from "./writes/write-jobs.ts";
+import { isWriteOperation, type WriteOperation, writeOperations } from "./jobs/write-jobs.ts";
 
-const methods = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] as const;
+const METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] as const;
 
-const refusals = ["rate_limited", "too_many_failures", "unauthorised", "forbidden"] as const;
+const REFUSALS = ["rate_limited", "too_many_failures", "unauthorised", "forbidden"] as const;
 
 /** Measures requests; the successes of every endpoint exist at 0 from the start. */
 export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => void {
   const durations = metrics.histogram({
     name: "veil_http_request_duration_seconds",
     help: "Duration of HTTP requests; status 0 is a connection closed without an answer.",
-    labels: { method: [...methods, "other"], route: [], status: [] },
+    labels: { method: [...METHODS, "other"], route: [], status: [] },
     startWith: operationIds.map((id) => {
       const { method, path } = endpoints[id];
       return { method: method.toUpperCase(), route: path, status: "200" };
@@ -21,14 +21,14 @@ export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => 
   const refused = metrics.counter({
     name: "veil_http_refused_total",
     help: "Requests that were turned away before they were looked at.",
-    labels: { reason: refusals },
+    labels: { reason: REFUSALS },
   });
   const replayed = metrics.counter({
     name: "veil_http_replayed_total",
     help: "Repeated writes that got the answer of the first one.",
     labels: { operation: writeOperations },
   });
-  const methodOf = boundedLabel(methods);
+  const methodOf = boundedLabel(METHODS);
   return (request) => {
     const { method, route, status, durationSeconds } = request;
     durations.observe({ method: methodOf(method), route, status: String(status) }, durationSeconds);
@@ -39,7 +39,7 @@ export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => 
   };
 }
 
-function refusalOf({ status, identified }: FinishedRequest): (typeof refusals)[number] | null {
+function refusalOf({ status, identified }: FinishedRequest): (typeof REFUSALS)[number] | null {
   switch (status) {
     case 401:
       return "unauthorised";

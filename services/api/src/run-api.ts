@@ -6,12 +6,12 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/xray-protocols";
 import { createApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
+import { redisAuthGuard, redisRateLimit } from "./http/redis-limits.ts";
+import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
-import { redisAuthGuard, redisRateLimit } from "./limits/redis-limits.ts";
 import { apiSecrets, apiSettings } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
-import { RedisWriteRecords } from "./writes/redis-write-records.ts";
 
 const service = prepareService({
   name: "api",
@@ -21,11 +21,11 @@ const service = prepareService({
 const { settings, log, metrics } = service;
 const onFinished = requestMetrics(metrics);
 
-const refreshWaitMs = 1_500;
+const REFRESH_WAIT_MS = 1_500;
 /** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
-const syncDeadlineMs = 30_000;
+const SYNC_DEADLINE_MS = 30_000;
 /** Nobody waits for the answer: such a write outlasts a restart of the workers, and the start of the first one. */
-const laterDeadlineMs = 120_000;
+const LATER_DEADLINE_MS = 120_000;
 
 /** Runs the API until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runApi(tracing: Tracing | null): Promise<void> {
@@ -64,9 +64,9 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       newId: randomUUID,
       writeDeadlineMs: settings.WRITE_DEADLINE_MS,
       storeIsUp: () => store.connected,
-      refreshWaitMs,
-      syncDeadlineMs,
-      laterDeadlineMs,
+      refreshWaitMs: REFRESH_WAIT_MS,
+      syncDeadlineMs: SYNC_DEADLINE_MS,
+      laterDeadlineMs: LATER_DEADLINE_MS,
       log,
       onFinished,
     });

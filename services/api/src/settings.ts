@@ -5,24 +5,24 @@ import { z } from "zod";
 import type { TrustedProxies } from "./create-app.ts";
 import { addressList } from "./http/allow-addresses.ts";
 import type { ApiSecret } from "./http/callers.ts";
-import type { OriginPolicy } from "./http/cross-origin.ts";
+import type { OriginPolicy } from "./http/headers.ts";
 
-const shortestSecret = 32;
+const SHORTEST_SECRET = 32;
 
 /** What can stand in a header, so that a caller can send it. */
 const secret = z
   .string()
-  .min(shortestSecret, `must have at least ${shortestSecret} characters, each of several too`)
+  .min(SHORTEST_SECRET, `must have at least ${SHORTEST_SECRET} characters, each of several too`)
   .regex(/^[\x20-\x7e]*$/, "must consist of printable ASCII characters");
 
-const named = /^([A-Za-z][\w-]{0,31}):(.*)$/;
+const NAMED = /^([A-Za-z][\w-]{0,31}):(.*)$/;
 
 /**
  * `secret`, or `name:secret`. A caller may send either the bare secret or the whole entry, so that a secret that holds a
  * colon by chance stays what it was.
  */
 const namedSecret = z.string().transform((entry, context): Omit<ApiSecret, "readOnly"> => {
-  const [, name, bare] = named.exec(entry) ?? [];
+  const [, name, bare] = NAMED.exec(entry) ?? [];
   const value = secret.safeParse(bare?.trim() ?? entry);
   const whole = secret.safeParse(entry);
   if (name !== undefined && value.success) return { name, tokens: [value.data, entry] };

@@ -47,7 +47,7 @@ const ownFiles = {
   },
 } as const;
 
-type AssetName = keyof typeof packageFiles | keyof typeof ownFiles;
+export type AssetName = keyof typeof packageFiles | keyof typeof ownFiles;
 
 const maxAgeMs = 24 * 60 * 60 * 1_000;
 

@@ -7,7 +7,7 @@ import type { Express } from "express";
  * How long a client may take, in milliseconds, so that slow ones can't hold connections for ever.
  * Keep-alive outlasts the idle time of common proxies (60 s), so that they never meet a connection being closed.
  */
-const limits = {
+const LIMITS = {
   headersTimeout: 15_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 65_000,
@@ -16,7 +16,7 @@ const limits = {
 
 /** Makes the server around the application; faults below the application are answered in its form as well. */
 export function createHttpServer(app: Express, newId: () => string): Server {
-  const server = createServer({ ...limits, requireHostHeader: false }, app);
+  const server = createServer({ ...LIMITS, requireHostHeader: false }, app);
   server.on("checkExpectation", app);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();

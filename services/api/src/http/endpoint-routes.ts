@@ -10,29 +10,35 @@ import {
   type RequestInput,
 } from "@veil/http-contract";
 import { type IRoute, type Request, type RequestHandler, Router } from "express";
+import { isWriteOperation, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { RequestScope } from "../ports.ts";
-import type { SharedWrites } from "../writes/shared-writes.ts";
-import { isWriteOperation } from "../writes/write-jobs.ts";
+import type { JsonReply, Reply } from "../reply/reply.ts";
+import { answerWrite, type AnswerWritePorts, writePreferences } from "./answer-write.ts";
 import { HttpError } from "./http-error.ts";
 import { readJsonBody } from "./read-json-body.ts";
-import type { Reply } from "./reply.ts";
 import { requestContext } from "./request-context.ts";
 import { sendReply } from "./send-reply.ts";
-import { writePreferences } from "./write-preferences.ts";
+
+/** The outcome of a write is JSON, so that it can be stored and repeated. */
+type ReplyOf<Id extends OperationId> = Id extends WriteOperation ? JsonReply : Reply;
 
 /** Carries out one endpoint: takes what its schemas made of the request, knows nothing of HTTP's wire. */
 type Operation<Id extends OperationId> = (
   input: RequestInput<(typeof endpoints)[Id]>,
   scope: RequestScope,
-) => Promise<Reply>;
+) => Promise<ReplyOf<Id>>;
 
 /** One operation for every endpoint of the catalogue; the compiler refuses a missing one. */
 export type Operations = { readonly [Id in OperationId]: Operation<Id> };
 
-/** The routes of the whole catalogue; a known path with another method is 405 with `Allow`. */
-export function endpointRoutes(operations: Operations, writes: SharedWrites): Router {
+/**
+ * The routes of the whole catalogue; a known path with another method is 405 with `Allow`.
+ *
+ * @param hasDocs false for a catalogue without its documentation
+ */
+export function endpointRoutes(operations: Operations, writes: AnswerWritePorts, hasDocs: boolean): Router {
   const router = Router({ caseSensitive: true });
-  for (const [path, ids] of idsByPath()) {
+  for (const [path, ids] of idsByPath(hasDocs)) {
     const route = router.route(path.replace(/\{(\w+)\}/g, ":$1"));
     route.all(noteRoute(path));
     for (const id of ids) addMethod(route, id, operations, writes);
@@ -41,10 +47,11 @@ export function endpointRoutes(operations: Operations, writes: SharedWrites): Ro
   return router;
 }
 
-function idsByPath(): Map<string, OperationId[]> {
+function idsByPath(hasDocs: boolean): Map<string, OperationId[]> {
   const byPath = new Map<string, OperationId[]>();
   for (const id of operationIds) {
-    const { path } = endpoints[id];
+    const { path, tag }: Endpoint = endpoints[id];
+    if (tag === "Documentation" && !hasDocs) continue;
     byPath.set(path, [...(byPath.get(path) ?? []), id]);
   }
   return byPath;
@@ -53,7 +60,7 @@ function idsByPath(): Map<string, OperationId[]> {
 /** A key that is asked for by its UUID stays unnamed: that is what its holder logs in with. */
 function noteKey(request: Request): void {
   const { key_id: keyId } = request.params;
-  if (typeof keyId === "string" && /^\d{1,15}$/.test(keyId)) requestContext(request).trail.keyId = Number(keyId);
+  if (typeof keyId === "string" && /^\d{1,15}$/.test(keyId)) requestContext(request).logFields.keyId = Number(keyId);
 }
 
 function noteRoute(path: string): RequestHandler {
@@ -63,7 +70,7 @@ function noteRoute(path: string): RequestHandler {
   };
 }
 
-function addMethod(route: IRoute, id: OperationId, operations: Operations, writes: SharedWrites): void {
+function addMethod(route: IRoute, id: OperationId, operations: Operations, writes: AnswerWritePorts): void {
   const endpoint: Endpoint = endpoints[id];
   const limitBytes = endpoint.body?.limitBytes ?? bodyLimitBytes;
   route[endpoint.method](async (request, response) => {
@@ -80,26 +87,31 @@ async function answer(
   raw: RawRequest,
   request: Request,
   operations: Operations,
-  writes: SharedWrites,
+  writes: AnswerWritePorts,
 ): Promise<Reply> {
   const context = requestContext(request);
-  if (!isWriteOperation(id) || context.caller === null) return carryOut(id, operations, raw, context);
-  const wishes = writePreferences(request);
-  parseRequest(endpoints[id], raw);
-  const call = { operation: id, method: request.method, path: request.path.replace(/\/+$/, ""), raw };
-  return writes.answer(call, wishes, context.caller.id, context);
+  if (!isWriteOperation(id) || context.caller === null) return checkedOperation(id, raw, operations)(context);
+  const preferences = writePreferences(request);
+  const run = checkedOperation(id, raw, operations);
+  const write = { operation: id, method: request.method, path: request.path.replace(/\/+$/, ""), raw, run };
+  return answerWrite(write, preferences, context.caller.id, context, writes);
 }
 
-/** Checks a request against its endpoint and carries it out. */
-export async function carryOut<Id extends OperationId>(
+/**
+ * Checks a request against its endpoint.
+ *
+ * @returns what carries it out
+ * @throws {InvalidRequestError} when it does not fit
+ */
+export function checkedOperation<Id extends OperationId>(
   id: Id,
-  operations: Operations,
   raw: RawRequest,
-  scope: RequestScope,
-): Promise<Reply> {
+  operations: Operations,
+): (scope: RequestScope) => Promise<ReplyOf<Id>> {
   const endpoint: (typeof endpoints)[Id] = endpoints[id];
   const operation: Operations[Id] = operations[id];
-  return operation(parseRequest(endpoint, raw), scope);
+  const input = parseRequest(endpoint, raw);
+  return (scope) => operation(input, scope);
 }
 
 function refuseMethod(methods: readonly Endpoint["method"][]): RequestHandler {

@@ -1,41 +1,68 @@
-import { type ErrorBody, InvalidRequestError, messages } from "@veil/http-contract";
+import { type ErrorBody, errorBodySchema, InvalidRequestError, messages } from "@veil/http-contract";
 import { StoreUnavailableError } from "@veil/key-lifecycle";
+import type { ErrorRequestHandler } from "express";
 import {
+  IdempotencyKeyReusedError,
   JobNotFoundError,
   KeyNotFoundError,
   LinkNotConfiguredError,
   OutcomeUnknownError,
   WriteFailedError,
-  WriteMismatchError,
+  WriteIndeterminateError,
+  WriteIndeterminateUnavailableError,
   WriteRecordsUnavailableError,
+  WriteRejectedError,
   WriteUnavailableError,
 } from "../errors.ts";
+import type { FailureClass } from "../idempotency/run-once.ts";
+import type { HangUpReply, JsonReply } from "../reply/reply.ts";
 import { HttpError } from "./http-error.ts";
-import type { HangUpReply, JsonReply } from "./reply.ts";
+import { requestContext } from "./request-context.ts";
+import { sendReply } from "./send-reply.ts";
 
-/** How a failure is answered, and how loudly it is logged. `expected` failures are told by the access log alone. */
-export interface ErrorReply {
+/** The response to a failure and its log level; `expected` failures appear only in the access log. */
+interface ErrorReply {
   readonly reply: JsonReply | HangUpReply;
   readonly severity: "expected" | "degraded" | "fault";
 }
 
-/** What callers are told to wait when a dependency is away: the usual time of a restart. */
-const retryAfterSeconds = "5";
+/** What callers are told to wait when a dependency is unavailable: the usual time of a restart. */
+const RETRY_AFTER_SECONDS = "5";
 
-/** The one table from failures to answers. What it doesn't know is a fault of the service, told without details. */
+/** Answers every failure by the table of {@link errorReply}, and logs those that someone should know of. */
+export function handleError(): ErrorRequestHandler {
+  return async (error: unknown, request, response, _next) => {
+    const { log } = requestContext(request);
+    if (response.headersSent) {
+      log[isClientGone(error) ? "debug" : "error"]({ err: error }, "answer broken off");
+      request.socket.destroy();
+      return;
+    }
+    const { reply, severity } = errorReply(error);
+    if (severity === "degraded") log.warn({ err: error }, "request failed");
+    if (severity === "fault") log.error({ err: error }, "request failed");
+    await sendReply(reply, request, response);
+  };
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+}
+
+/** The one table from failures to answers. What it doesn't know is a fault of the service, answered without details. */
 export function errorReply(error: unknown): ErrorReply {
   if (error instanceof HttpError) return expected(error.status, error.message, error.headers);
   if (error instanceof InvalidRequestError) return expected(400, error.message);
   if (error instanceof KeyNotFoundError) return expected(404, messages.keyNotFound(error.keyId));
   if (error instanceof JobNotFoundError) return expected(404, messages.jobNotFound(error.jobId));
-  if (error instanceof WriteMismatchError) return expected(422, messages.idempotencyKeyReused);
+  if (error instanceof IdempotencyKeyReusedError) return expected(422, messages.idempotencyKeyReused);
   if (error instanceof WriteRecordsUnavailableError) {
-    const reply = json(503, messages.idempotencyUnavailable, { "Retry-After": retryAfterSeconds });
+    const reply = json(503, messages.idempotencyUnavailable, { "Retry-After": RETRY_AFTER_SECONDS });
     return { reply, severity: "degraded" };
   }
   if (error instanceof WriteUnavailableError) {
     const detail = messages.failedTo(error.action, error.reason);
-    return { reply: json(503, detail, { "Retry-After": retryAfterSeconds }), severity: "degraded" };
+    return { reply: json(503, detail, { "Retry-After": RETRY_AFTER_SECONDS }), severity: "degraded" };
   }
   if (error instanceof WriteFailedError) {
     return { reply: json(500, messages.failedTo(error.action, error.reason)), severity: "degraded" };
@@ -48,6 +75,24 @@ export function errorReply(error: unknown): ErrorReply {
   }
   if (error instanceof OutcomeUnknownError) return { reply: { kind: "hang-up" }, severity: "fault" };
   return { reply: json(500, messages.internalError), severity: "fault" };
+}
+
+/** The `detail` that a failure is answered with. */
+export function errorDetail(error: unknown): string {
+  const { reply } = errorReply(error);
+  return reply.kind === "json" ? errorBodySchema.parse(reply.body).detail : messages.internalError;
+}
+
+/** What a failed write's error says of the write, for those that repeat it. */
+export function classifyFailure(error: unknown): FailureClass {
+  if (error instanceof WriteIndeterminateError || error instanceof WriteIndeterminateUnavailableError) {
+    return { end: "indeterminate" };
+  }
+  const { reply } = errorReply(error);
+  if (reply.kind === "hang-up") return { end: "indeterminate" };
+  if (error instanceof WriteRejectedError) return { end: "rejected", outcome: reply };
+  if (error instanceof WriteFailedError) return { end: "retryable", outcome: reply };
+  return reply.status < 500 ? { end: "final", outcome: reply } : { end: "indeterminate" };
 }
 
 function expected(status: number, detail: string, headers?: Readonly<Record<string, string>>): ErrorReply {

@@ -11,3 +11,8 @@ export class HttpError extends Error {
     this.headers = headers;
   }
 }
+
+/** The answer 429. @param waitSeconds what `Retry-After` says, rounded up, at least 1 */
+export function tooMany(detail: string, waitSeconds: number): HttpError {
+  return new HttpError(429, detail, { "Retry-After": String(Math.max(1, Math.ceil(waitSeconds))) });
+}

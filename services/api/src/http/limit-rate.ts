@@ -1,7 +1,7 @@
 import { messages } from "@veil/http-contract";
 import type { RequestHandler } from "express";
+import { tooMany } from "./http-error.ts";
 import { requestContext } from "./request-context.ts";
-import { tooMany } from "./too-many.ts";
 
 /** What is left to a caller in the current second. */
 export interface Allowance {

@@ -15,15 +15,15 @@ export interface FinishedRequest {
   readonly durationSeconds: number;
 }
 
-const longestLoggedPath = 200;
+const LONGEST_LOGGED_PATH = 200;
 
 /** Writes one line per request when it is over. Headers and queries are left out: they may hold secrets. */
 export function logRequest(onFinished: (request: FinishedRequest) => void): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
-    const path = request.path.slice(0, longestLoggedPath);
+    const path = request.path.slice(0, LONGEST_LOGGED_PATH);
     response.once("close", () => {
-      const { log, route, caller, trail } = requestContext(request);
+      const { log, route, caller, logFields } = requestContext(request);
       const durationMs = performance.now() - startedAt;
       const status = response.headersSent ? response.statusCode : 0;
       const finished = { method: request.method, route: route ?? "unmatched", status };
@@ -34,8 +34,8 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
           ...finished,
           path,
           duration_ms: Math.round(durationMs * 10) / 10,
-          ...(trail.jobId !== undefined && { job_id: trail.jobId }),
-          ...(trail.keyId !== undefined && { key_id: trail.keyId }),
+          ...(logFields.jobId !== undefined && { job_id: logFields.jobId }),
+          ...(logFields.keyId !== undefined && { key_id: logFields.keyId }),
           ...(replayed && { replayed }),
           ...(caller !== null && { caller: caller.label }),
           ...(!response.writableFinished && { aborted: true }),

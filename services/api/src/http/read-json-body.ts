@@ -2,7 +2,7 @@ import { messages } from "@veil/http-contract";
 import express, { type Request, type Response } from "express";
 import { HttpError } from "./http-error.ts";
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Reads a request's body as JSON. Compressed bodies are unpacked; the limit holds for what comes out.
@@ -10,7 +10,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  * @param limitBytes largest body that is read
  *
  * @returns undefined when there is no body or an empty one, whatever its declared type
- * @throws HttpError 400 (not JSON, not UTF-8, broken off), 413 (too large), 415 (not declared as JSON, or
+ * @throws {HttpError} 400 (not JSON, not UTF-8, broken off), 413 (too large), 415 (not declared as JSON, or
  * compressed in an unknown way)
  */
 export async function readJsonBody(request: Request, response: Response, limitBytes: number): Promise<unknown> {
@@ -18,7 +18,7 @@ export async function readJsonBody(request: Request, response: Response, limitBy
   if (bytes.length === 0) return undefined;
   if (!isDeclaredAsJson(request)) throw new HttpError(415, messages.unsupportedContentType);
   try {
-    return JSON.parse(utf8.decode(bytes));
+    return JSON.parse(UTF8.decode(bytes));
   } catch {
     throw new HttpError(400, messages.malformedJson);
   }

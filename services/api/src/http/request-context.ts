@@ -1,10 +1,10 @@
-import type { Request } from "express";
-import type { RequestScope, RequestTrail } from "../ports.ts";
+import type { Request, RequestHandler } from "express";
+import type { Logger, RequestLogFields, RequestScope } from "../ports.ts";
 import type { Caller } from "./callers.ts";
 
 /** What is known of a request while it passes through the service. */
 export interface RequestContext extends RequestScope {
-  readonly trail: RequestTrail;
+  readonly logFields: RequestLogFields;
   /** The path pattern of the endpoint that it reached, null while it has reached none. */
   route: string | null;
   /** Who sent it; null while it is not known. */
@@ -13,11 +13,27 @@ export interface RequestContext extends RequestScope {
 
 const contexts = new WeakMap<Request, RequestContext>();
 
-export function setRequestContext(request: Request, context: RequestContext): void {
-  contexts.set(request, context);
+const SANE_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** Gives every request an id, the caller's own when it sent a sane one, and puts it in the answer and in every log line. */
+export function identifyRequest(log: Logger, newId: () => string): RequestHandler {
+  return (request, response, next) => {
+    const sent = request.get("X-Request-Id");
+    const requestId = sent !== undefined && SANE_ID.test(sent) ? sent : newId();
+    response.set("X-Request-Id", requestId);
+    contexts.set(request, {
+      requestId,
+      receivedAt: Date.now(),
+      logFields: {},
+      log: log.child({ request_id: requestId }),
+      route: null,
+      caller: null,
+    });
+    next();
+  };
 }
 
-/** @throws Error when the request did not pass through the identification first: a fault of the wiring */
+/** @throws {Error} when the request did not pass through {@link identifyRequest} first: a fault of the wiring */
 export function requestContext(request: Request): RequestContext {
   const context = contexts.get(request);
   if (context === undefined) throw new Error("the request has no context");

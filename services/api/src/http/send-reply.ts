@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
-import type { ListReply, Reply } from "./reply.ts";
+import type { ListReply, Reply } from "../reply/reply.ts";
 
 /** A reader that takes nothing for so long holds a cursor for nobody. */
-const stalledReaderMs = 30_000;
+const STALLED_READER_MS = 30_000;
 
 /** Writes an answer. Rejects when a stream fails: before its first chunk nothing has been sent yet. */
 export async function sendReply(reply: Reply, request: Request, response: Response): Promise<void> {
@@ -49,7 +49,7 @@ async function sendList({ open }: ListReply, request: Request, response: Respons
 async function sendStream(chunks: AsyncIterable<string>, response: Response): Promise<void> {
   const iterator = chunks[Symbol.asyncIterator]();
   const first = await iterator.next();
-  response.setTimeout(stalledReaderMs, () => response.destroy());
+  response.setTimeout(STALLED_READER_MS, () => response.destroy());
   await pipeline(Readable.from(resume(first, iterator), { highWaterMark: 1 }), response);
 }
 

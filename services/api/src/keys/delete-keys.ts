@@ -1,94 +1,156 @@
-import { type KeyRef, messages } from "@veil/http-contract";
+import type { KeyRef } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
 import { TimeLimitError, withinTime } from "@veil/service-runtime";
 import pLimit from "p-limit";
-import { notYetOut, queueAway, storeAway, WriteUnavailableError, WriteUnseenUnavailableError } from "../errors.ts";
+import {
+  KeyNotFoundError,
+  NOT_IN_TIME,
+  STORE_UNAVAILABLE,
+  WriteFailedError,
+  WriteIndeterminateUnavailableError,
+  WriteUnavailableError,
+} from "../errors.ts";
+import {
+  type PayloadStamp,
+  type PlannedJob,
+  planWriteJob,
+  runWriteJob,
+  type WritePorts,
+} from "../jobs/run-write-job.ts";
+import { writeJob } from "../jobs/write-jobs.ts";
+import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
-import { awaitVerdict } from "../writes/await-verdict.ts";
-import { requireStore } from "../writes/require-store.ts";
-import { submitJob } from "../writes/submit-job.ts";
-import { jobIdOf } from "../writes/write-jobs.ts";
-import type { WritePorts } from "../writes/write-ports.ts";
-import { batchDeadlineMs, judgingLimits, limitsOf, type WriteLimits } from "../writes/write-limits.ts";
-import { type ItemOutcome, notApplied } from "./batch-outcome.ts";
-import type { VisibleKeys } from "./visible-keys.ts";
+import { type ItemOutcome, onlyValue } from "./answer-batch.ts";
+import { findKeyId, type VisibleKeys } from "./visible-keys.ts";
 
 export interface DeleteKeysPorts extends WritePorts {
-  readonly keys: Pick<KeyReader, "findMany" | "findByUuid">;
+  readonly keys: Pick<KeyReader, "find" | "findMany" | "findByUuid">;
   readonly visibleKeys: Pick<VisibleKeys, "shows">;
 }
 
-const action = "delete keys";
-const itemAction = "delete key";
+/** What errors say of one deletion, alone or in a batch. */
+const ACTION = "delete key";
+/** No key has this id: it stands in the job for items that name no key, so that every item keeps its position. */
+const NO_KEY = 0;
+const UUIDS_AT_ONCE = 16;
 
 /**
- * Deletes many keys by one job. What is told of an item is true, as with `deleteKey`; the key is told as it was.
+ * Deletes a key. Returns its id when the intent is durable and this request's own, and every node in reach has dropped the
+ * user: of two deletions at once one returns, the other throws KeyNotFoundError.
  *
- * @throws WriteUnavailableError (try again)
+ * @throws {KeyNotFoundError} when there is no such key; {@link WriteFailedError} when the key stays
+ * @throws {WriteUnavailableError} when it is worth trying again; the key may be hidden already
+ */
+export async function deleteKey(ref: KeyRef, scope: RequestScope, ports: DeleteKeysPorts): Promise<number> {
+  const keyId = await orUnavailable(ACTION, () => findKeyId(ref, ports.keys));
+  const job = planWriteJob("deleteKey", scope, ports);
+  const deletions: Deletions = {
+    job,
+    refs: [keyId],
+    items: [job.id],
+    run: async ([key_id = NO_KEY], onNoOutcome) => {
+      const payload = (stamp: PayloadStamp) => ({ key_id, ...stamp });
+      const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+      return "outcome" in result ? [result] : result;
+    },
+  };
+  return onlyValue(await deleteAll(deletions, ports)).keyId;
+}
+
+/**
+ * Deletes many keys by one job. What is told of an item is true, as with {@link deleteKey}; the key is told as it was.
+ *
+ * @throws {WriteUnavailableError} when it is worth trying again
  */
 export async function deleteKeys(
   refs: readonly KeyRef[],
   scope: RequestScope,
   ports: DeleteKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
-  requireStore(action, scope, ports);
-  const limits = limitsOf(scope, { ...ports, writeDeadlineMs: batchDeadlineMs(ports.writeDeadlineMs, refs.length) });
-  const job = jobIdOf("deleteKeys", scope.turn?.jobKey ?? ports.newId());
-  const keys = await findKeys(refs, job, ports);
-  const outcomes = keys.every((key) => key === null) ? [] : await carryOut(keys, job, limits, scope, ports);
-  return refs.map((ref, index) => outcomes[index] ?? notFound(keys[index]?.keyId ?? ref));
+  const job = planWriteJob("deleteKeys", scope, ports, batchLimitsOf(refs.length, scope, ports));
+  const deletions: Deletions = {
+    job,
+    refs,
+    items: refs.map((_, index) => itemJobId(job.id, index)),
+    run: async (key_ids, onNoOutcome) => {
+      const payload = (stamp: PayloadStamp) => ({ key_ids: [...key_ids], ...stamp });
+      const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+      return "outcome" in result ? result.items : result;
+    },
+  };
+  return deleteAll(deletions, ports);
+}
+
+type FoundKeys = ReadonlyMap<number, KeyRecord>;
+
+/** Deletions that travel in one job: one alone, or the items of a batch. */
+interface Deletions {
+  readonly job: PlannedJob<"deleteKey" | "deleteKeys">;
+  readonly refs: readonly KeyRef[];
+  /** The delete jobs, in the order of the references. */
+  readonly items: readonly string[];
+  /** The worker's results, or what the store says without them. */
+  readonly run: (
+    keyIds: readonly number[],
+    onNoOutcome: (limits: WriteLimits) => Promise<FoundKeys>,
+  ) => Promise<readonly JobResult<"delete-key">[] | FoundKeys>;
+}
+
+async function deleteAll(deletions: Deletions, ports: DeleteKeysPorts): Promise<ItemOutcome<KeyFacts>[]> {
+  const { job, refs, items, run } = deletions;
+  const { action } = writeJob(job.operation);
+  const keys = await findKeys(deletions, ports);
+  if (keys.every((key) => key === null)) return refs.map(notFound);
+  const keyIds = keys.map((key) => key?.keyId ?? NO_KEY);
+  const results = await run(keyIds, (limits) => readAgain(keyIds, action, limits, ports));
+  return refs.map((ref, index) => {
+    const [key, item = ""] = [keys[index] ?? null, items[index]];
+    if (key === null) return notFound(ref);
+    return "get" in results ? resolved(key, results.get(key.keyId), item) : outcomeOf(key, results[index]);
+  });
 }
 
 /** The keys that are there, or that this very job deletes already; null for all others, and for repetitions. */
-async function findKeys(refs: readonly KeyRef[], job: string, ports: DeleteKeysPorts): Promise<(KeyRecord | null)[]> {
-  const keys = await lookUp(refs, ports.keys).catch((error: unknown) => {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    throw new WriteUnavailableError(action, storeAway, { cause: error });
-  });
+async function findKeys({ job, refs, items }: Deletions, ports: DeleteKeysPorts): Promise<(KeyRecord | null)[]> {
+  const keys = await orUnavailable(writeJob(job.operation).action, () => lookUp(refs, ports.keys));
+  const own = new Set<string | null>(items);
   const seen = new Set<number>();
   return keys.map((key) => {
-    const counts = key !== null && (ports.visibleKeys.shows(key) || key.deleter?.startsWith(`${job}-`));
+    const counts = key !== null && (ports.visibleKeys.shows(key) || own.has(key.deleter));
     if (!counts || seen.has(key.keyId)) return null;
     seen.add(key.keyId);
     return key;
   });
 }
 
-const uuidsAtOnce = 16;
+async function orUnavailable<T>(action: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    throw new WriteUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
+  }
+}
 
 async function lookUp(refs: readonly KeyRef[], keys: DeleteKeysPorts["keys"]): Promise<(KeyRecord | null)[]> {
-  const limit = pLimit(uuidsAtOnce);
-  const byId = await keys.findMany(refs.filter((ref) => typeof ref === "number"));
+  const limit = pLimit(UUIDS_AT_ONCE);
+  const byId = await findByIds(
+    refs.filter((ref) => typeof ref === "number"),
+    keys,
+  );
   return Promise.all(
     refs.map(async (ref) => (typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => keys.findByUuid(ref)))),
   );
 }
 
-/** No key has this id: it stands in the job for items that name no key, so that every item keeps its position. */
-const noKey = 0;
-
-async function carryOut(
-  keys: readonly (KeyRecord | null)[],
-  job: string,
-  limits: WriteLimits,
-  scope: RequestScope,
-  ports: DeleteKeysPorts,
-): Promise<(ItemOutcome<KeyFacts> | null)[]> {
-  const payload = {
-    key_ids: keys.map((key) => key?.keyId ?? noKey),
-    deadline: limits.jobDeadline,
-    request_id: scope.requestId,
-  };
-  if (!(await submitJob("delete-keys", job, payload, ports.jobs, scope))) {
-    throw new WriteUnavailableError(action, queueAway);
-  }
-  const awaited = { name: "delete-keys", jobId: job, until: limits.judgeAt, whenFailed: "wait" } as const;
-  const result = await awaitVerdict(awaited, ports, scope);
-  if (result !== null) return keys.map((key, index) => (key === null ? null : outcomeOf(key, result.items[index])));
-  const { answerBy } = await judgingLimits(job, limits, scope, ports);
-  const now = await readAgain(payload.key_ids, answerBy, ports);
-  return keys.map((key, index) => (key === null ? null : judged(key, now.get(key.keyId), itemJobId(job, index))));
+/** One key is read by `find`: such reads of several requests travel together. */
+async function findByIds(keyIds: readonly number[], keys: Pick<KeyReader, "find" | "findMany">): Promise<FoundKeys> {
+  const [keyId, ...others] = keyIds;
+  if (keyId === undefined) return new Map();
+  if (others.length > 0) return keys.findMany(keyIds);
+  const key = await keys.find(keyId);
+  return new Map(key === null ? [] : [[keyId, key]]);
 }
 
 function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined): ItemOutcome<KeyFacts> {
@@ -96,8 +158,9 @@ function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined):
     case "deleted":
       return { status: "ok", value: key };
     case "unavailable":
+      return failed(new WriteUnavailableError(ACTION, result.detail));
     case "failed":
-      return notApplied(itemAction, result);
+      return failed(new WriteFailedError(ACTION, result.detail));
     case "not-found":
     case undefined:
       return notFound(key.keyId);
@@ -106,25 +169,30 @@ function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined):
 
 async function readAgain(
   keyIds: readonly number[],
-  answerBy: number,
+  action: string,
+  { answerBy }: WriteLimits,
   { keys, clock }: DeleteKeysPorts,
-): Promise<ReadonlyMap<number, KeyRecord>> {
+): Promise<FoundKeys> {
   try {
-    return await withinTime(keys.findMany(keyIds), answerBy - clock.now());
+    return await withinTime(findByIds(keyIds, keys), answerBy - clock.now());
   } catch (error) {
     if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
-    throw new WriteUnseenUnavailableError(action, storeAway, { cause: error });
+    throw new WriteIndeterminateUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
   }
 }
 
-/** Without the worker's word: it is the key's deleter that was first, and a key that is gone is in no node. */
-function judged(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
-  if (now?.phase === "active") return notApplied(itemAction, { outcome: "failed", detail: "not done in time" });
+/** Without the worker's result: it is the key's deleter that was first, and a key that is gone is in no node. */
+function resolved(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
+  if (now?.phase === "active") return failed(new WriteFailedError(ACTION, NOT_IN_TIME));
   if (now?.deleter !== item) return notFound(key.keyId);
-  if (now.phase !== "gone") return notApplied(itemAction, { outcome: "unavailable", detail: notYetOut });
-  return { status: "ok", value: key };
+  if (now.phase === "gone") return { status: "ok", value: key };
+  return failed(new WriteIndeterminateUnavailableError(ACTION, "it is hidden now, but not yet out of Xray"));
 }
 
-function notFound(ref: KeyRef): { readonly status: "error"; readonly detail: string } {
-  return { status: "error", detail: messages.keyNotFound(ref) };
+function notFound(ref: KeyRef): ItemOutcome<never> {
+  return failed(new KeyNotFoundError(ref));
+}
+
+function failed(error: Error): { readonly status: "error"; readonly error: Error } {
+  return { status: "error", error };
 }

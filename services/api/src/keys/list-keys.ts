@@ -1,16 +1,13 @@
-import { listReply } from "../http/list-reply.ts";
-import type { ListReply } from "../http/reply.ts";
-import type { KeyFacts, KeyPage, KeyReader } from "../ports.ts";
-import { IdRanges } from "./id-ranges.ts";
-import { keyBody } from "./key-body.ts";
-import { jsonListChunks } from "./json-list-chunks.ts";
-import { ListTag } from "./list-tag.ts";
-import type { RefusedCreations } from "./refused-creations.ts";
-import type { VisibleKeys } from "./visible-keys.ts";
+import { createHash } from "node:crypto";
+import type { KeyFacts, KeyPage, KeyReader, VisibleKeyReader } from "../ports.ts";
+import { jsonListChunks } from "../reply/json-list-chunks.ts";
+import { listReply } from "../reply/list-reply.ts";
+import type { ListReply } from "../reply/reply.ts";
+import { keyBody, type RefusedCreations } from "./visible-keys.ts";
 
 export interface ListKeysPorts {
   readonly keys: Pick<KeyReader, "listActiveIds" | "countActive">;
-  readonly visibleKeys: Pick<VisibleKeys, "list">;
+  readonly visibleKeys: Pick<VisibleKeyReader, "list">;
   readonly refused: Pick<RefusedCreations, "has">;
   readonly shortId: string;
 }
@@ -66,4 +63,57 @@ async function identify(page: KeyPage, tag: ListTag, { keys, refused }: ListKeys
     tag.add(ids);
   }
   return all;
+}
+
+/** The entity tag of a list of keys, made from their ids in order, and from what else the list says. */
+class ListTag {
+  readonly #hash;
+  #count = "";
+
+  /** @param shortId the one thing beside the keys that every entry says */
+  constructor(shortId: string) {
+    this.#hash = createHash("sha256").update(shortId);
+  }
+
+  add(ids: readonly number[]): void {
+    this.#hash.update(ids.map((id) => ` ${id}`).join(""));
+  }
+
+  /** Notes the number that a page says of all keys. @returns it */
+  count(total: number): number {
+    this.#count = `-${total}`;
+    return total;
+  }
+
+  /** To be asked once, at the end. */
+  text(): string {
+    return `W/"${this.#hash.digest("base64url")}${this.#count}"`;
+  }
+}
+
+/** A set of ascending ids, kept as ranges: neighbouring ids cost nothing. */
+class IdRanges {
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+
+  /** @param id greater than all before it */
+  add(id: number): void {
+    const last = this.#ends.length - 1;
+    if (last >= 0 && this.#ends[last] === id - 1) this.#ends[last] = id;
+    else {
+      this.#starts.push(id);
+      this.#ends.push(id);
+    }
+  }
+
+  has(id: number): boolean {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? Number.POSITIVE_INFINITY) <= id) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && id <= (this.#ends[low - 1] ?? Number.NEGATIVE_INFINITY);
+  }
 }

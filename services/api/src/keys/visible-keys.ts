@@ -1,21 +1,19 @@
+import type { KeyBody, KeyRef } from "@veil/http-contract";
 import { isVisible, type KeyRecord } from "@veil/key-lifecycle";
+import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
-import type { KeyPage, KeyReader } from "../ports.ts";
-import type { RefusedCreations } from "./refused-creations.ts";
-
-type VisibleKeysReader = Pick<KeyReader, "find" | "listActive">;
+import type { KeyFacts, KeyPage, KeyReader, VisibleKeyReader } from "../ports.ts";
 
 /** The keys that callers may see: active ones whose creation was not answered with an error. */
-export class VisibleKeys {
-  readonly #reader: VisibleKeysReader;
+export class VisibleKeys implements VisibleKeyReader {
+  readonly #reader: Pick<KeyReader, "find" | "listActive">;
   readonly #refused: RefusedCreations;
 
-  constructor(reader: VisibleKeysReader, refused: RefusedCreations) {
+  constructor(reader: Pick<KeyReader, "find" | "listActive">, refused: RefusedCreations) {
     this.#reader = reader;
     this.#refused = refused;
   }
 
-  /** @throws KeyNotFoundError, StoreUnavailableError */
   async get(keyId: number): Promise<KeyRecord> {
     const key = await this.#reader.find(keyId);
     if (key === null || !this.shows(key)) throw new KeyNotFoundError(keyId);
@@ -27,8 +25,47 @@ export class VisibleKeys {
     return isVisible(key) && !this.#refused.has(key.job);
   }
 
-  /** In ascending order of the ids, in groups, read as they are consumed. @throws StoreUnavailableError */
   async *list(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
     for await (const group of this.#reader.listActive(page)) yield group.filter(({ job }) => !this.#refused.has(job));
   }
+}
+
+/** Far above the time in which a hung MongoDB applies a write or the cancellation is carried out. */
+const REMEMBERED_MS = 60 * 60 * 1_000;
+const MOST_REMEMBERED = 10_000;
+
+/**
+ * The create jobs that this process answered with an error.
+ *
+ * A write that MongoDB applies late may make such a key active until its cancellation is carried out; the caller
+ * that was refused must not see it meanwhile.
+ */
+export class RefusedCreations {
+  readonly #jobs = new LRUCache<string, true>({ max: MOST_REMEMBERED, ttl: REMEMBERED_MS });
+
+  add(jobs: readonly string[]): void {
+    for (const job of jobs) this.#jobs.set(job, true);
+  }
+
+  has(job: string): boolean {
+    return this.#jobs.has(job);
+  }
+}
+
+/**
+ * The id of a key that was named by id or UUID. Says nothing of whether callers may see the key.
+ *
+ * @throws {KeyNotFoundError} when no key has this UUID
+ * @throws {StoreUnavailableError} while the store is unavailable
+ */
+export async function findKeyId(ref: KeyRef, keys: Pick<KeyReader, "findByUuid">): Promise<number> {
+  if (typeof ref === "number") return ref;
+  const key = await keys.findByUuid(ref);
+  if (key === null) throw new KeyNotFoundError(ref);
+  return key.keyId;
+}
+
+/** A key as callers see it. Keys that are not active are never shown. */
+export function keyBody({ keyId, uuid, name, createdAt }: KeyFacts, shortId: string): KeyBody {
+  return { key_id: keyId, uuid, short_id: shortId, name, created_at: createdAt, is_active: true };
 }

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import type { RawRequest } from "@veil/http-contract";
+import type { RequestScope } from "../ports.ts";
+import type { JsonReply, Outcome } from "../reply/reply.ts";
+import { type IdempotentWrite, runOnce, type RunOncePorts } from "./run-once.ts";
+
+/** A write as it came. */
+export interface WriteRequest<Operation extends string = string> {
+  readonly operation: Operation;
+  readonly method: string;
+  /** Without a trailing slash. */
+  readonly path: string;
+  readonly raw: RawRequest;
+}
+
+/** How a write is carried out that others may take part in. */
+export type SharedRun = Pick<IdempotentWrite, "id" | "run" | "leaseMs" | "leastDeadlineMs">;
+
+/** A request as a write that its repeats take part in. Another method, path or body is another request. */
+export function idempotentWrite({ operation, method, path, raw }: WriteRequest, shared: SharedRun): IdempotentWrite {
+  return {
+    ...shared,
+    fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body)])),
+    request: JSON.stringify({ operation, raw: { params: raw.params, body: raw.body } }),
+  };
+}
+
+/** An `Idempotency-Key`, and who sent it: the same key of two callers is two keys. */
+export interface IdempotencyKey {
+  readonly key: string;
+  readonly callerId: string;
+}
+
+/**
+ * Carries a request out once for all that come with the same `Idempotency-Key`; repeats are answered with the outcome of
+ * the first, marked as replayed.
+ *
+ * @throws as {@link runOnce} does
+ */
+export async function runUnderKey(
+  { key, callerId }: IdempotencyKey,
+  request: WriteRequest,
+  write: { readonly run: (scope: RequestScope) => Promise<Outcome>; readonly leaseMs: number },
+  scope: RequestScope,
+  ports: RunOncePorts,
+): Promise<JsonReply> {
+  const id = `once-${digestOf(`${callerId} ${key}`).slice(0, 40)}`;
+  const shared = idempotentWrite(request, { id, leastDeadlineMs: 0, ...write });
+  const { outcome, replayed } = await runOnce(shared, scope, ports);
+  if (!replayed) return { kind: "json", ...outcome };
+  return { kind: "json", ...outcome, headers: { ...outcome.headers, "Idempotency-Replayed": "true" } };
+}
+
+/** The same text for the same JSON, however its fields are ordered. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.entries(value)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => [name, canonical(field)]);
+}
+
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

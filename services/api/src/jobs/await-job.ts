@@ -1,0 +1,49 @@
+import type { JobName, JobResult, JobVerdict } from "@veil/job-contract";
+import type { Clock } from "@veil/key-lifecycle";
+import { withinTime } from "@veil/service-runtime";
+import type { Jobs, RequestScope } from "../ports.ts";
+
+export interface AwaitedJob<N extends JobName> {
+  readonly name: N;
+  readonly jobId: string;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+  /** Whether a job that failed without a result is waited for until the moment all the same. */
+  readonly whenFailed: "wait" | "return";
+}
+
+const RETRY_MS = 250;
+
+/** Waits for a job's result until a moment, through outages of Redis. Null when there is no result by then. */
+export async function awaitJob<N extends JobName>(
+  awaited: AwaitedJob<N>,
+  { jobs, clock }: { readonly jobs: Jobs; readonly clock: Clock },
+  { log }: RequestScope,
+): Promise<JobResult<N> | null> {
+  const { name, jobId, until, whenFailed } = awaited;
+  for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
+    const ended = await askOnce(awaited, left, jobs, log);
+    if (ended?.state === "finished") return ended.result;
+    if (ended?.state === "failed") {
+      log.warn({ job: jobId, name, reason: ended.reason }, "job failed without a result");
+      if (whenFailed === "wait") await clock.sleep(Math.max(0, until - clock.now()));
+      return null;
+    }
+    await clock.sleep(Math.max(0, Math.min(RETRY_MS, until - clock.now())));
+  }
+  return null;
+}
+
+async function askOnce<N extends JobName>(
+  { name, jobId }: AwaitedJob<N>,
+  limitMs: number,
+  jobs: Jobs,
+  log: RequestScope["log"],
+): Promise<JobVerdict<N> | null> {
+  try {
+    return await withinTime(jobs.awaitResult(name, jobId, limitMs), limitMs);
+  } catch (error) {
+    log.warn({ job: jobId, name, err: error }, "could not wait for a job");
+    return null;
+  }
+}

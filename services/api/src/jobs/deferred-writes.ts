@@ -1,0 +1,116 @@
+import { errorBodySchema, type JobAcceptedBody, type JobBody, type RawRequest } from "@veil/http-contract";
+import { z } from "zod";
+import { JobNotFoundError, OutcomeUnknownError } from "../errors.ts";
+import { runOnce, type IdempotentWrite, type RunOncePorts } from "../idempotency/run-once.ts";
+import { idempotentWrite, type WriteRequest } from "../idempotency/run-under-key.ts";
+import type { JobWatch, RequestScope } from "../ports.ts";
+import type { JsonReply, Outcome } from "../reply/reply.ts";
+import { jobIdOf, writeJob, writeLeaseMs, type WriteOperation, writeOperations } from "./write-jobs.ts";
+
+export interface DeferredWritesPorts extends RunOncePorts {
+  readonly progress: JobWatch;
+  readonly writeDeadlineMs: number;
+  readonly syncDeadlineMs: number;
+  /** How long a write may take that is answered later, in milliseconds. */
+  readonly laterDeadlineMs: number;
+}
+
+/** Carries out a write from its request as it is stored. */
+export type RunStoredWrite = (operation: WriteOperation, raw: RawRequest, scope: RequestScope) => Promise<Outcome>;
+
+type DeferredWrite = WriteRequest<WriteOperation>;
+
+const storedRequest = z.object({
+  operation: z.enum(writeOperations),
+  raw: z.object({ params: z.record(z.string(), z.unknown()), body: z.unknown().optional() }),
+});
+
+/** Writes that are answered 202 before they are done (RFC 7240, `respond-async`), and what becomes of them. */
+export class DeferredWrites {
+  readonly #ports: DeferredWritesPorts;
+
+  constructor(ports: DeferredWritesPorts) {
+    this.#ports = ports;
+  }
+
+  /** Answers as soon as the job is in the queue; the write goes on in this process, or whoever asks later completes it. */
+  async begin(request: DeferredWrite, run: IdempotentWrite["run"], scope: RequestScope): Promise<JsonReply> {
+    const jobId = scope.attempt?.jobKey ?? this.#ports.newId();
+    const write = this.#deferred(jobId, request, run);
+    await new Promise<void>((resolve, reject) => {
+      runOnce({ ...write, onSubmitted: resolve }, scope, this.#ports).then(
+        () => resolve(),
+        (error: unknown) => {
+          scope.log.warn({ err: error, job_id: jobId }, "a write that is answered later failed");
+          reject(error);
+        },
+      );
+    });
+    const body: JobAcceptedBody = { job_id: jobId, status: "queued" };
+    const headers = { Location: `/api/jobs/${jobId}`, "Preference-Applied": "respond-async" };
+    return { kind: "json", status: 202, body, headers };
+  }
+
+  /**
+   * What became of a write that was answered 202. One whose API died is completed by whoever asks.
+   *
+   * @throws {JobNotFoundError} when no write has this id
+   * @throws {WriteRecordsUnavailableError} while Redis is unavailable
+   */
+  async status(jobId: string, runStored: RunStoredWrite, scope: RequestScope): Promise<JobBody> {
+    const id = recordId(jobId);
+    const record = await this.#ports.records.read(id);
+    if (record === null) throw new JobNotFoundError(jobId);
+    if (record.outcome !== null) return ended(jobId, record.outcome);
+    const { operation, raw } = storedRequest.parse(JSON.parse(record.request));
+    const run = (within: RequestScope) => runStored(operation, { params: raw.params, body: raw.body }, within);
+    if (record.abandoned) {
+      const request = { operation, raw: { params: raw.params, body: raw.body }, method: "", path: "" };
+      const { fingerprint } = record;
+      const write = { ...this.#deferred(jobId, request, run), fingerprint, retriesAbandoned: false };
+      return ended(jobId, (await runOnce(write, scope, this.#ports)).outcome);
+    }
+    const jobKey = `${id}-${record.attempt}`;
+    const job = jobIdOf(operation, jobKey);
+    const progress = await this.#ports.progress.progress(writeJob(operation).name, job).catch(() => "running" as const);
+    const outcome = progress === "ended" ? await this.#readOutcome(run, jobKey, scope) : null;
+    if (outcome !== null) return ended(jobId, outcome);
+    return { job_id: jobId, status: progress === "queued" ? "queued" : "running" };
+  }
+
+  /**
+   * The outcome of a job that ended well, for one who may not complete the write: whoever leads it has not done so yet, and
+   * may be dead. Null when it can't be told so early.
+   */
+  async #readOutcome(run: IdempotentWrite["run"], jobKey: string, scope: RequestScope): Promise<Outcome | null> {
+    const attempt = {
+      jobKey,
+      startedAt: this.#ports.clock.now(),
+      leastDeadlineMs: 0,
+      isFirst: false,
+      onSubmitted: () => undefined,
+      becomeResolver: (job: string) => Promise.reject(new OutcomeUnknownError(job)),
+    };
+    try {
+      return await run({ ...scope, attempt });
+    } catch (err) {
+      scope.log.debug({ err, jobKey }, "left to whoever leads the write");
+      return null;
+    }
+  }
+
+  #deferred(jobId: string, request: DeferredWrite, run: IdempotentWrite["run"]): IdempotentWrite {
+    const leastDeadlineMs = this.#ports.laterDeadlineMs;
+    const leaseMs = writeLeaseMs(request.operation, this.#ports, leastDeadlineMs);
+    return idempotentWrite(request, { id: recordId(jobId), run, leaseMs, leastDeadlineMs });
+  }
+}
+
+function recordId(jobId: string): string {
+  return `later-${jobId}`;
+}
+
+function ended(jobId: string, { status, body }: Outcome): JobBody {
+  if (status < 300) return { job_id: jobId, status: "succeeded", result: { ...body } };
+  return { job_id: jobId, status: "failed", detail: errorBodySchema.parse(body).detail };
+}

@@ -1,0 +1,112 @@
+import { type JobName, type JobPayload, type JobResult, QueueUnavailableError } from "@veil/job-contract";
+import type { Clock } from "@veil/key-lifecycle";
+import { QUEUE_UNAVAILABLE, STORE_UNAVAILABLE, WriteUnavailableError } from "../errors.ts";
+import type { Jobs, RequestScope } from "../ports.ts";
+import { awaitJob } from "./await-job.ts";
+import { type JobOf, jobIdOf, writeJob, type WriteOperation } from "./write-jobs.ts";
+import { limitsOf, resolverLimits, type WriteLimits } from "./write-limits.ts";
+
+/** What every write needs. */
+export interface WritePorts {
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  /** A fresh random UUID for the id of a job. */
+  readonly newId: () => string;
+  /** How long a caller waits for a write at most, in milliseconds. */
+  readonly writeDeadlineMs: number;
+  /** False while MongoDB is known to be unavailable. */
+  readonly storeIsUp: () => boolean;
+}
+
+/** A write's job before it is submitted. */
+export interface PlannedJob<Op extends WriteOperation> {
+  readonly operation: Op;
+  readonly id: string;
+  readonly limits: WriteLimits;
+}
+
+/**
+ * Names a write's job and divides its time. What can't succeed is refused at once, so that the caller need not wait out the
+ * deadline while MongoDB is known to be unavailable; a request that takes part in a write that another one began is let
+ * through, since the job may be under way.
+ *
+ * @throws {WriteUnavailableError} when it can't succeed now
+ */
+export function planWriteJob<Op extends WriteOperation>(
+  operation: Op,
+  scope: RequestScope,
+  ports: WritePorts,
+  limits: WriteLimits = limitsOf(scope, ports),
+): PlannedJob<Op> {
+  const { action, needsStore } = writeJob(operation);
+  const mayBeUnderWay = scope.attempt?.isFirst === false;
+  if (needsStore && !ports.storeIsUp() && !mayBeUnderWay) throw new WriteUnavailableError(action, STORE_UNAVAILABLE);
+  return { operation, id: jobIdOf(operation, scope.attempt?.jobKey ?? ports.newId()), limits };
+}
+
+/** What every payload says of its request. */
+export interface PayloadStamp {
+  /** Milliseconds since the epoch after which the job may change nothing. */
+  readonly deadline: number;
+  readonly request_id: string;
+}
+
+export interface WriteJobRun<Op extends WriteOperation, R> {
+  readonly job: PlannedJob<Op>;
+  readonly payload: (stamp: PayloadStamp) => JobPayload<JobOf<Op>>;
+  /** Resolves what became of the job without its result; called once no other request may. */
+  readonly onNoOutcome: (limits: WriteLimits) => Promise<R>;
+  /**
+   * A job that failed without a result (it stalled too often, for example) may still be at work in a process that
+   * lost touch with Redis: `wait` gives it up only when that can't be any more.
+   */
+  readonly whenFailed?: "wait" | "return";
+}
+
+/**
+ * Submits a write's job, and waits for its result until its time is up.
+ *
+ * @throws the `QueueError` of the write when surely nothing was enqueued
+ * @throws {WriteCompletedError} when another request completed the write; {@link OutcomeUnknownError} when none can tell
+ */
+export async function runWriteJob<Op extends WriteOperation, R>(
+  { job, payload, onNoOutcome, whenFailed = "wait" }: WriteJobRun<Op, R>,
+  scope: RequestScope,
+  ports: WritePorts,
+): Promise<JobResult<JobOf<Op>> | R> {
+  const { id, limits, operation } = job;
+  const { name, action, QueueError } = writeJob(operation);
+  const stamp = { deadline: limits.jobDeadline, request_id: scope.requestId };
+  if (!(await submitJob(name, id, payload(stamp), ports.jobs, scope))) throw new QueueError(action, QUEUE_UNAVAILABLE);
+  const result = await awaitJob({ name, jobId: id, until: limits.resolveAt, whenFailed }, ports, scope);
+  return result ?? onNoOutcome(await resolverLimits(id, limits, scope, ports));
+}
+
+/**
+ * Enqueues a job. When the command went out and its reply was lost, the job counts as enqueued: it may run.
+ *
+ * @returns false when surely nothing was enqueued, because Redis is unavailable
+ */
+async function submitJob<N extends JobName>(
+  name: N,
+  jobId: string,
+  payload: JobPayload<N>,
+  jobs: Jobs,
+  { log, attempt, logFields, receivedAt }: RequestScope,
+): Promise<boolean> {
+  try {
+    if (logFields !== undefined) logFields.jobId = jobId;
+    // Without an attempt no other request takes part in the write, so that its job's id is unique to this call.
+    await jobs.submit(name, jobId, payload, {
+      requestedAt: attempt?.startedAt ?? receivedAt,
+      isFresh: attempt === undefined,
+    });
+    log.debug({ job: jobId, name }, "job enqueued");
+    attempt?.onSubmitted();
+    return true;
+  } catch (error) {
+    if (!(error instanceof QueueUnavailableError)) throw error;
+    log.warn({ job: jobId, name, err: error }, "no reply to the enqueueing of a job");
+    return error.mayHaveHappened;
+  }
+}

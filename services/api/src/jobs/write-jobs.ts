@@ -1,0 +1,73 @@
+import { largestBatch, type OperationId } from "@veil/http-contract";
+import type { JobName } from "@veil/job-contract";
+import { WriteFailedError, WriteUnavailableError } from "../errors.ts";
+import { batchDeadlineMs } from "./write-limits.ts";
+
+/** What one endpoint that writes asks of the queue. */
+export interface WriteJobDefinition<N extends JobName = JobName> {
+  readonly name: N;
+  /** The first part of the job's id. */
+  readonly idPrefix: string;
+  /** What is to be done, as errors say it. */
+  readonly action: string;
+  /** Whether it is refused at once while MongoDB is known to be unavailable. */
+  readonly needsStore: boolean;
+  /** Thrown when the queue can't be reached. Of the traffic endpoints bots know no 503, so that theirs is a 500. */
+  readonly QueueError: typeof WriteFailedError;
+}
+
+const KEY_WRITE = { needsStore: true, QueueError: WriteUnavailableError } as const;
+const TRAFFIC_WRITE = { needsStore: false, QueueError: WriteFailedError } as const;
+
+const WRITE_JOBS = {
+  createKey: { name: "create-key", idPrefix: "create", action: "create key", ...KEY_WRITE },
+  createKeys: { name: "create-keys", idPrefix: "create-batch", action: "create keys", ...KEY_WRITE },
+  deleteKey: { name: "delete-key", idPrefix: "delete", action: "delete key", ...KEY_WRITE },
+  deleteKeys: { name: "delete-keys", idPrefix: "delete-batch", action: "delete keys", ...KEY_WRITE },
+  resetKeyTraffic: { name: "reset-traffic", idPrefix: "reset", action: "reset traffic", ...TRAFFIC_WRITE },
+  syncTraffic: { name: "sync-traffic", idPrefix: "sync", action: "sync traffic", ...TRAFFIC_WRITE },
+} as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
+
+export type WriteOperation = keyof typeof WRITE_JOBS;
+
+/** The job of an endpoint that writes. */
+export type JobOf<Op extends WriteOperation> = (typeof WRITE_JOBS)[Op]["name"];
+
+export const writeOperations = [
+  "createKey",
+  "createKeys",
+  "deleteKey",
+  "deleteKeys",
+  "resetKeyTraffic",
+  "syncTraffic",
+] as const satisfies readonly WriteOperation[];
+
+const definitions: { readonly [Op in WriteOperation]: WriteJobDefinition<JobOf<Op>> } = WRITE_JOBS;
+
+export function isWriteOperation(id: OperationId): id is WriteOperation {
+  return Object.hasOwn(WRITE_JOBS, id);
+}
+
+/** The job of a write, typed by its endpoint. */
+export function writeJob<Op extends WriteOperation>(operation: Op): WriteJobDefinition<JobOf<Op>> {
+  return definitions[operation];
+}
+
+/** The id of a write's job; `jobKey` names the write. */
+export function jobIdOf(operation: WriteOperation, jobKey: string): string {
+  return `${WRITE_JOBS[operation].idPrefix}-${jobKey}`;
+}
+
+/** What is left over a write's own deadline, in milliseconds, before another request takes over from its leader. */
+const LEASE_SLACK_MS = 3_000;
+
+/** How long a request may lead a write, in milliseconds. @param leastMs how long the write may take at least */
+export function writeLeaseMs(
+  operation: WriteOperation,
+  { writeDeadlineMs, syncDeadlineMs }: { readonly writeDeadlineMs: number; readonly syncDeadlineMs: number },
+  leastMs = 0,
+): number {
+  const isBatch = operation === "createKeys" || operation === "deleteKeys";
+  const keyDeadlineMs = isBatch ? batchDeadlineMs(writeDeadlineMs, largestBatch) : writeDeadlineMs;
+  return Math.max(operation === "syncTraffic" ? syncDeadlineMs : keyDeadlineMs, leastMs) + LEASE_SLACK_MS;
+}

@@ -1,0 +1,253 @@
+import { QueueUnavailableError } from "@veil/job-contract";
+import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
+import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
+import { requestScope } from "../../test/in-memory/request-scope.ts";
+import { timerClock } from "../../test/in-memory/timer-clock.ts";
+import { OutcomeUnknownError, WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
+import type { RequestScope } from "../ports.ts";
+import { createKey } from "./create-keys.ts";
+import { RefusedCreations, VisibleKeys } from "./visible-keys.ts";
+
+const job = "create-1";
+
+describe("createKey", () => {
+  let plane: InMemoryPlane;
+  let refused: RefusedCreations;
+  let startedAt: number;
+  let storeIsUp: boolean;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    plane = new InMemoryPlane();
+    refused = new RefusedCreations();
+    startedAt = Date.now();
+    storeIsUp = true;
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Runs a create to its end. @returns what came of it, and after how many milliseconds */
+  async function create(scope: RequestScope = requestScope()): Promise<{ outcome: unknown; afterMs: number }> {
+    const ports = {
+      keys: plane.keyReader,
+      jobs: plane.jobs,
+      refused,
+      clock: timerClock,
+      newId: () => "1",
+      writeDeadlineMs: 10_000,
+      storeIsUp: () => storeIsUp,
+    };
+    let afterMs = 0;
+    const running = createKey("name", scope, ports)
+      .catch((error: unknown) => error)
+      .finally(() => {
+        afterMs = Date.now() - startedAt;
+      });
+    await vi.runAllTimersAsync();
+    return { outcome: await running, afterMs };
+  }
+
+  const submittedNames = () => plane.jobs.submitted.map(({ name, jobId }) => `${name} ${jobId}`);
+  const listed = async () => {
+    const ids: number[] = [];
+    for await (const group of new VisibleKeys(plane.keyReader, refused).list())
+      ids.push(...group.map(({ keyId }) => keyId));
+    return ids;
+  };
+  const redisIsAway = (mayHaveHappened: boolean) => async () => {
+    throw new QueueUnavailableError(mayHaveHappened, new Error("ECONNREFUSED 10.0.0.7:6379"));
+  };
+  const mongoIsAway = async () => {
+    throw new StoreUnavailableError(new Error("no primary at 10.0.0.8"));
+  };
+  const workerIsSilent = () => {
+    plane.jobs.scripts["create-key"] = () => never();
+  };
+  const fromSecond = (second: number, fail: () => Promise<void>) => async () => {
+    if (Date.now() - startedAt >= second * 1_000) await fail();
+  };
+
+  it("refuses at once while MongoDB is known to be away, and submits nothing", async () => {
+    storeIsUp = false;
+    const { outcome, afterMs } = await create();
+    expect(outcome).toBeInstanceOf(WriteUnavailableError);
+    expect(afterMs).toBe(0);
+    expect(plane.jobs.submitted).toEqual([]);
+  });
+
+  it("goes on with a job that another request may have submitted, though MongoDB is known to be away", async () => {
+    storeIsUp = false;
+    const attempt = {
+      jobKey: "1",
+      startedAt,
+      leastDeadlineMs: 0,
+      isFirst: false,
+      onSubmitted: () => undefined,
+      becomeResolver: async () => undefined,
+    };
+    const { outcome } = await create({ ...requestScope(), attempt });
+    expect(outcome).toMatchObject({ keyId: 1 });
+  });
+
+  it("counts what the request waited before as part of its 10 seconds", async () => {
+    await create({ ...requestScope(), receivedAt: startedAt - 500 });
+    expect(plane.jobs.submitted).toMatchObject([{ payload: { deadline: startedAt + 7_500 } }]);
+  });
+
+  it("returns the key that the worker made, and gives the job 8 of the 10 seconds", async () => {
+    const { outcome, afterMs } = await create();
+    expect(outcome).toMatchObject({ keyId: 1, name: "name" });
+    expect(afterMs).toBe(0);
+    expect(plane.jobs.submitted).toEqual([
+      {
+        name: "create-key",
+        jobId: job,
+        payload: { name: "name", deadline: startedAt + 8_000, request_id: "request-1" },
+      },
+    ]);
+    expect(await listed()).toEqual([1]);
+  });
+
+  it.each([
+    ["unavailable", WriteUnavailableError],
+    ["failed", WriteRejectedError],
+  ] as const)("passes the worker's refusal on: %s", async (outcome, errorClass) => {
+    plane.jobs.scripts["create-key"] = () => finished<"create-key">({ outcome, detail: "no Xray node can be reached" });
+    const { outcome: error } = await create();
+    expect(error).toEqual(new errorClass("create key", "no Xray node can be reached"));
+    expect(submittedNames()).toEqual([`create-key ${job}`]);
+  });
+
+  it("fails at once, with nothing enqueued, while Redis is known to be away", async () => {
+    plane.jobs.beforeSubmit = redisIsAway(false);
+    const { outcome, afterMs } = await create();
+    expect(outcome).toEqual(new WriteUnavailableError("create key", "the job queue is unavailable"));
+    expect(afterMs).toBe(0);
+    expect(submittedNames()).toEqual([]);
+  });
+
+  it("finds the key although the reply to the enqueueing was lost", async () => {
+    plane.jobs.beforeSubmit = async () => {
+      plane.jobs.run("create-key", job, { name: "name", deadline: 0, request_id: "" });
+      return redisIsAway(true)();
+    };
+    expect((await create()).outcome).toMatchObject({ keyId: 1 });
+  });
+
+  it("takes the worker's result when Redis is back in time", async () => {
+    plane.jobs.beforeAwait = async () => {
+      if (Date.now() - startedAt < 3_000) await redisIsAway(false)();
+    };
+    const { outcome, afterMs } = await create();
+    expect(outcome).toMatchObject({ keyId: 1 });
+    expect(afterMs).toBe(3_000);
+  });
+
+  it("looks in MongoDB when no result came, and returns the key if it was created", async () => {
+    plane.jobs.scripts["create-key"] = (_payload, jobId) => {
+      plane.addKey({ keyId: 7, job: jobId });
+      return never();
+    };
+    const { outcome, afterMs } = await create();
+    expect(outcome).toMatchObject({ keyId: 7 });
+    expect(afterMs).toBe(8_800);
+    expect(submittedNames()).toEqual([`create-key ${job}`]);
+  });
+
+  it("returns a key that was created and has been deleted by another since", async () => {
+    plane.jobs.scripts["create-key"] = (_payload, jobId) => {
+      plane.addKey({ keyId: 7, job: jobId, phase: "gone", deleter: "delete-1" });
+      return never();
+    };
+    expect((await create()).outcome).toMatchObject({ keyId: 7 });
+  });
+
+  it("does not cancel what was decided against already", async () => {
+    plane.jobs.scripts["create-key"] = (_payload, jobId) => {
+      plane.addKey({ job: jobId, phase: "gone", activated: false });
+      return never();
+    };
+    expect((await create()).outcome).toBeInstanceOf(WriteFailedError);
+    expect(submittedNames()).toEqual([`create-key ${job}`]);
+  });
+
+  it("cancels durably before it reports that the worker was silent", async () => {
+    workerIsSilent();
+    const { outcome, afterMs } = await create();
+    expect(outcome).toEqual(new WriteFailedError("create key", "not done in time"));
+    expect(afterMs).toBe(8_800);
+    expect(submittedNames()).toEqual([`create-key ${job}`, `cancel-creation cancel-${job}`]);
+  });
+
+  it("waits for the deadline before it judges a job that failed without a result", async () => {
+    plane.jobs.scripts["create-key"] = async (_payload, jobId) => {
+      setTimeout(() => plane.addKey({ keyId: 9, job: jobId }), 7_900);
+      return { state: "failed", reason: "job stalled more than allowable limit" };
+    };
+    const { outcome, afterMs } = await create();
+    expect(outcome).toMatchObject({ keyId: 9 });
+    expect(afterMs).toBe(8_800);
+  });
+
+  it("never shows a key that MongoDB makes active after the caller was refused", async () => {
+    workerIsSilent();
+    plane.jobs.scripts["cancel-creation"] = () => never();
+    await create();
+    plane.addKey({ keyId: 5, job });
+    plane.addKey({ keyId: 6 });
+    expect(await listed()).toEqual([6]);
+    await expect(new VisibleKeys(plane.keyReader, refused).get(5)).rejects.toThrow("key 5 not found");
+  });
+
+  describe("when a store is away at the judging", () => {
+    it("stands by the error if MongoDB shows no key and Redis is gone", async () => {
+      workerIsSilent();
+      plane.jobs.beforeSubmit = fromSecond(8, redisIsAway(false));
+      const { outcome, afterMs } = await create();
+      expect(outcome).toEqual(new WriteUnavailableError("create key", "the job queue is unavailable"));
+      expect(afterMs).toBeLessThanOrEqual(10_000);
+    });
+
+    it.each([
+      ["is away", mongoIsAway],
+      ["hangs", () => never<void>()],
+      ["fails in an unknown way", () => Promise.reject(new Error("surprise"))],
+    ])("stands by the error if MongoDB %s and the cancellation is durable", async (_name, fail) => {
+      workerIsSilent();
+      plane.beforeRead = fail;
+      const { outcome, afterMs } = await create();
+      expect(outcome).toEqual(new WriteUnavailableError("create key", "the key store is unavailable"));
+      expect(submittedNames()).toEqual([`create-key ${job}`, `cancel-creation cancel-${job}`]);
+      expect(afterMs).toBeLessThanOrEqual(10_000);
+    });
+
+    it.each([
+      ["neither can be reached", mongoIsAway, redisIsAway(false)],
+      ["neither answers", () => never<void>(), () => never<void>()],
+      ["a reply to the cancellation is lost", mongoIsAway, redisIsAway(true)],
+    ])("says nothing at all if %s", async (_name, mongo, redis) => {
+      workerIsSilent();
+      plane.beforeRead = mongo;
+      plane.jobs.beforeSubmit = fromSecond(1, redis);
+      const { outcome, afterMs } = await create();
+      expect(outcome).toBeInstanceOf(OutcomeUnknownError);
+      expect(afterMs).toBeLessThanOrEqual(10_000);
+      expect(refused.has(job)).toBe(false);
+    });
+
+    it("cancels as soon as Redis is back within the time that is left", async () => {
+      workerIsSilent();
+      plane.beforeRead = mongoIsAway;
+      plane.jobs.beforeSubmit = async () => {
+        const elapsed = Date.now() - startedAt;
+        if (elapsed > 0 && elapsed < 9_500) await redisIsAway(false)();
+      };
+      const { outcome } = await create();
+      expect(outcome).toBeInstanceOf(WriteUnavailableError);
+      expect(submittedNames()).toContain(`cancel-creation cancel-${job}`);
+    });
+  });
+});

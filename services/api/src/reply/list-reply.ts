@@ -1,0 +1,70 @@
+import type { ListReply, OpenedList } from "./reply.ts";
+
+/** A list that is read from its store. */
+export interface ListRead {
+  readonly chunks: AsyncIterable<string>;
+  /** The tag of what was read, once all chunks were; null for a list that has none. */
+  readonly tag: () => string | null;
+}
+
+/** Characters of a list that is handed on as one text. */
+const SHORT_LENGTH = 1024 * 1024;
+/** Characters of a longer list that is gathered before it is sent, so that one pass makes both its tag and its text. */
+const GATHERED_LENGTH = 12 * 1024 * 1024;
+/** Characters that such lists may hold together; what does not fit is streamed. */
+const GATHERED_IN_ALL = 2 * GATHERED_LENGTH;
+
+let gathered = 0;
+
+/**
+ * The answer of a list: gathered unless it is very long or many are gathered already, else streamed.
+ *
+ * @param read reads the list from the start
+ * @param stream reads a list anew whose tag is known before its first chunk
+ */
+export function listReply(
+  read: () => ListRead,
+  stream: () => Promise<Extract<OpenedList, { readonly kind: "long" }>["list"]>,
+): ListReply {
+  return {
+    kind: "list",
+    open: async () => {
+      const list = read();
+      const chunks: string[] = [];
+      const held = await gather(list.chunks, chunks);
+      if (held === "too-long") return { kind: "long", list: await stream() };
+      if (held === 0) return { kind: "short", text: chunks.join("") };
+      return { kind: "long", list: { tag: list.tag(), chunks: handOn(chunks, held) } };
+    },
+  };
+}
+
+/** @returns how many characters count as held until they are handed on: none of a short list */
+async function gather(source: AsyncIterable<string>, chunks: string[]): Promise<number | "too-long"> {
+  let held = 0;
+  let length = 0;
+  let isWhole = false;
+  try {
+    for await (const chunk of source) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length <= SHORT_LENGTH) continue;
+      if (length > GATHERED_LENGTH || gathered + chunk.length > GATHERED_IN_ALL) return "too-long";
+      held += chunk.length;
+      gathered += chunk.length;
+    }
+    isWhole = true;
+    return held;
+  } finally {
+    if (!isWhole) gathered -= held;
+  }
+}
+
+/** Lets go of every chunk as it is taken, and of the rest when the taker leaves early. */
+async function* handOn(chunks: string[], held: number): AsyncGenerator<string> {
+  try {
+    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk;
+  } finally {
+    gathered -= held;
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * What an operation answers, apart from any framework, so that an answer can be stored, repeated or delivered later.
+ */
+export type Reply = JsonReply | PageReply | ListReply | HangUpReply;
+
+/** What a write came to, as it is stored and given to every repeat. */
+export interface Outcome {
+  /** An HTTP status: below 300 the write was done. */
+  readonly status: number;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface JsonReply extends Outcome {
+  readonly kind: "json";
+}
+
+export interface PageReply {
+  readonly kind: "page";
+  readonly html: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** JSON with status 200 that may be too long to be held. A failure before the first chunk is still an ordinary error. */
+export interface ListReply {
+  readonly kind: "list";
+  readonly open: () => Promise<OpenedList>;
+}
+
+export type OpenedList =
+  | { readonly kind: "short"; readonly text: string }
+  | { readonly kind: "long"; readonly list: { readonly tag: string | null; readonly chunks: AsyncIterable<string> } };
+
+/** No answer at all: the connection is closed, because any answer might be wrong. */
+export interface HangUpReply {
+  readonly kind: "hang-up";
+}
+
+/** An answer with status 200. */
+export function ok(body: object): JsonReply {
+  return { kind: "json", status: 200, body };
+}

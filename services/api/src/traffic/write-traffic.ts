@@ -1,0 +1,73 @@
+import {
+  KeyNotFoundError,
+  NOT_IN_TIME,
+  WriteFailedError,
+  WriteIndeterminateError,
+  WriteRejectedError,
+} from "../errors.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
+import type { RequestScope, VisibleKeyReader } from "../ports.ts";
+
+export interface ResetTrafficPorts extends WritePorts {
+  readonly visibleKeys: Pick<VisibleKeyReader, "get">;
+}
+
+/** Bytes counted before a reset. */
+export interface PreviousTraffic {
+  readonly upload: number;
+  readonly download: number;
+}
+
+/**
+ * Sets the traffic of a key back to zero and returns what it was.
+ *
+ * @throws {KeyNotFoundError} when there is no such key
+ * @throws {StoreUnavailableError} while the store is unavailable
+ * @throws {WriteFailedError} when it was not done, or not seen to be done
+ */
+export async function resetTraffic(
+  keyId: number,
+  scope: RequestScope,
+  ports: ResetTrafficPorts,
+): Promise<PreviousTraffic> {
+  const job = planWriteJob("resetKeyTraffic", scope, ports);
+  const { action } = writeJob(job.operation);
+  await ports.visibleKeys.get(keyId);
+  const payload = (stamp: PayloadStamp) => ({ key_id: keyId, ...stamp });
+  const result = await runWriteJob({ job, payload, onNoOutcome: notSeen(job.operation) }, scope, ports);
+  if (result.outcome === "not-found") throw new KeyNotFoundError(keyId);
+  if (result.outcome === "failed") throw new WriteRejectedError(action, result.detail);
+  if (result.outcome === "unavailable") throw new WriteFailedError(action, result.detail);
+  return { upload: result.previous_upload, download: result.previous_download };
+}
+
+export interface SyncTrafficPorts extends WritePorts {
+  /** A sync covers all keys, so it may take longer than a write of one key; in milliseconds. */
+  readonly syncDeadlineMs: number;
+}
+
+/** Active keys by what the sync did for them. */
+export interface SyncedTraffic {
+  readonly updated: number;
+  readonly errors: number;
+}
+
+/**
+ * Reads the traffic of all active keys from Xray.
+ *
+ * @throws {WriteFailedError} when it was not done, or not seen to be done
+ */
+export async function syncTraffic(scope: RequestScope, ports: SyncTrafficPorts): Promise<SyncedTraffic> {
+  const until = ports.clock.now() + ports.syncDeadlineMs;
+  const job = planWriteJob("syncTraffic", scope, ports, { jobDeadline: until, resolveAt: until, answerBy: until });
+  const payload = ({ request_id }: PayloadStamp) => ({ request_id });
+  const onNoOutcome = notSeen(job.operation);
+  const { updated, errors } = await runWriteJob({ job, payload, onNoOutcome, whenFailed: "return" }, scope, ports);
+  return { updated, errors };
+}
+
+/** No store tells what became of such a write. */
+function notSeen(operation: WriteOperation): () => Promise<never> {
+  return () => Promise.reject(new WriteIndeterminateError(writeJob(operation).action, NOT_IN_TIME));
+}
