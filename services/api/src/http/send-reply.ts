@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
-import type { ListReply, Reply } from "../reply/reply.ts";
+import type { ListReply, LongList, Reply } from "../reply/reply.ts";
 
 /** A reader that takes nothing for so long holds a cursor for nobody. */
 const STALLED_READER_MS = 30_000;
@@ -36,7 +36,14 @@ async function sendList({ open }: ListReply, request: Request, response: Respons
     response.send(opened.text);
     return;
   }
-  const { tag, chunks } = opened.list;
+  try {
+    await sendLong(opened.list, request, response);
+  } finally {
+    opened.list.close();
+  }
+}
+
+async function sendLong({ tag, chunks }: LongList, request: Request, response: Response): Promise<void> {
   if (tag !== null) response.set("ETag", tag);
   if (request.fresh) {
     response.removeHeader("Content-Type");

@@ -1,4 +1,4 @@
-import type { ListReply, OpenedList } from "./reply.ts";
+import type { ListReply, LongList } from "./reply.ts";
 
 /** A list that is read from its store. */
 export interface ListRead {
@@ -22,24 +22,26 @@ let gathered = 0;
  * @param read reads the list from the start
  * @param stream reads a list anew whose tag is known before its first chunk
  */
-export function listReply(
-  read: () => ListRead,
-  stream: () => Promise<Extract<OpenedList, { readonly kind: "long" }>["list"]>,
-): ListReply {
+export function listReply(read: () => ListRead, stream: () => Promise<Omit<LongList, "close">>): ListReply {
   return {
     kind: "list",
     open: async () => {
       const list = read();
       const chunks: string[] = [];
-      const held = await gather(list.chunks, chunks);
-      if (held === "too-long") return { kind: "long", list: await stream() };
+      const length = await gather(list.chunks, chunks);
+      if (length === "too-long") return { kind: "long", list: { ...(await stream()), close: () => undefined } };
+      let held = length;
       if (held === 0) return { kind: "short", text: chunks.join("") };
-      return { kind: "long", list: { tag: list.tag(), chunks: handOn(chunks, held) } };
+      const close = () => {
+        gathered -= held;
+        held = 0;
+      };
+      return { kind: "long", list: { tag: list.tag(), chunks: handOn(chunks), close } };
     },
   };
 }
 
-/** @returns how many characters count as held until they are handed on: none of a short list */
+/** @returns how many characters count as held until the list is closed: none of a short list */
 async function gather(source: AsyncIterable<string>, chunks: string[]): Promise<number | "too-long"> {
   let held = 0;
   let length = 0;
@@ -60,11 +62,7 @@ async function gather(source: AsyncIterable<string>, chunks: string[]): Promise<
   }
 }
 
-/** Lets go of every chunk as it is taken, and of the rest when the taker leaves early. */
-async function* handOn(chunks: string[], held: number): AsyncGenerator<string> {
-  try {
-    for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk;
-  } finally {
-    gathered -= held;
-  }
+/** Lets go of every chunk as it is taken. */
+async function* handOn(chunks: string[]): AsyncGenerator<string> {
+  for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk;
 }

@@ -29,7 +29,14 @@ export interface ListReply {
 
 export type OpenedList =
   | { readonly kind: "short"; readonly text: string }
-  | { readonly kind: "long"; readonly list: { readonly tag: string | null; readonly chunks: AsyncIterable<string> } };
+  | { readonly kind: "long"; readonly list: LongList };
+
+export interface LongList {
+  readonly tag: string | null;
+  readonly chunks: AsyncIterable<string>;
+  /** Gives back what the list holds, whether its chunks were taken or not. To be called by whoever opened it. */
+  readonly close: () => void;
+}
 
 /** No answer at all: the connection is closed, because any answer might be wrong. */
 export interface HangUpReply {
