@@ -39,6 +39,8 @@ export interface AppDependencies extends Omit<OperationPorts, "deferred"> {
   readonly records: WriteRecords;
   readonly progress: JobWatch;
   readonly origins: OriginPolicy;
+  /** Whether `/docs`, `/redoc` and `/openapi.json` are served. */
+  readonly hasDocs: boolean;
   readonly log: Logger;
   /** Called with every request when it is over. */
   readonly onFinished: (request: FinishedRequest) => void;
@@ -53,7 +55,8 @@ export type TrustedProxies = false | number | readonly string[];
  * that nothing can be learned without it. Elsewhere everybody is answered, and an unknown path is a plain 404.
  */
 export function createApp(dependencies: AppDependencies): Express {
-  const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, log, newId, onFinished } = dependencies;
+  const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, hasDocs } = dependencies;
+  const { log, newId, onFinished } = dependencies;
   const idempotent = { ...dependencies, classify: classifyFailure };
   const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
   const operations = createOperations(writes);
@@ -68,8 +71,8 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
   app.use("/api", conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));
   app.use(refuseMalformedPath());
-  app.use(docsAssets());
-  app.use(endpointRoutes(operations, writes, true));
+  if (hasDocs) app.use(docsAssets());
+  app.use(endpointRoutes(operations, writes, hasDocs));
   app.use(() => {
     throw new HttpError(404, messages.pathNotFound);
   });

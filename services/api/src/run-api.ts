@@ -60,6 +60,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
       progress: jobs,
       origins: settings.CORS_ORIGINS,
+      hasDocs: settings.DOCS,
       clock: systemClock,
       newId: randomUUID,
       writeDeadlineMs: settings.WRITE_DEADLINE_MS,

@@ -29,6 +29,7 @@ describe("apiSettings", () => {
       API_HOST: "0.0.0.0",
       API_PORT: 8_000,
       CORS_ORIGINS: "any",
+      DOCS: true,
       WRITE_DEADLINE_MS: 10_000,
       REALITY_PORT: 443,
       REALITY_SERVER_NAME: "microsoft.com",
@@ -96,6 +97,7 @@ describe("apiSettings", () => {
     ["CORS_ORIGINS", "admin.example"],
     ["CORS_ORIGINS", "https://admin.example/path"],
     ["CORS_ORIGINS", "*,https://admin.example"],
+    ["DOCS", "yes"],
     ["WRITE_DEADLINE_MS", "100"],
     ["WRITE_DEADLINE_MS", "soon"],
     ["DOMAIN", "https://vpn.example.com"],
@@ -136,6 +138,13 @@ describe("apiSettings", () => {
       expect(read({ DOMAIN: value }).DOMAIN).toBe(value);
     },
   );
+
+  it.each([
+    ["on", true],
+    ["off", false],
+  ])("reads DOCS=%s", (value, hasDocs) => {
+    expect(read({ DOCS: value }).DOCS).toBe(hasDocs);
+  });
 
   it.each([
     ["*", "any"],

@@ -57,6 +57,8 @@ const host = z
     "must be a host name or an IP address without a port",
   );
 
+const onOff = z.enum(["on", "off"], "must be on or off").transform((text) => text === "on");
+
 const origins = z.string().transform((text, context): OriginPolicy => {
   if (text === "*") return "any";
   if (text === "off") return "off";
@@ -94,6 +96,8 @@ export const apiSettings = z.object({
   API_PORT: port({ anyFree: true }).default(8_000).meta({ example: "8000" }),
   /** Web pages of which origins may read the answers. */
   CORS_ORIGINS: origins.default("any").meta({ example: "https://admin.example.com" }),
+  /** Whether the documentation is served. */
+  DOCS: onOff.default(true).meta({ example: "on" }),
   /** How long a caller waits for a create or a delete at most. */
   WRITE_DEADLINE_MS: durationMs({ min: 3_000, max: 60_000 }).default(10_000).meta({ example: "10000" }),
   /** What clients dial; without it there are no share links. */

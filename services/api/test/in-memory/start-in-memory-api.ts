@@ -53,6 +53,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     records,
     progress: plane.jobs,
     origins: "any",
+    hasDocs: true,
     log,
     onFinished: (request) => finished.push(request),
     ...overrides,
