@@ -4,8 +4,7 @@ import compression from "compression";
 import express, { type Express } from "express";
 import { docsAssets } from "./docs/docs-assets.ts";
 import { allowAddresses } from "./http/allow-addresses.ts";
-import { type AuthGuard, bearerAuth } from "./http/bearer-auth.ts";
-import type { ApiSecret } from "./http/callers.ts";
+import { type ApiSecret, type AuthGuard, bearerAuth } from "./http/bearer-auth.ts";
 import { endpointRoutes } from "./http/endpoint-routes.ts";
 import { classifyFailure, handleError } from "./http/error-reply.ts";
 import {

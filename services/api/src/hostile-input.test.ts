@@ -22,7 +22,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type InMemoryApi, startInMemoryApi } from "../test/in-memory/start-in-memory-api.ts";
 import { addressList } from "./http/allow-addresses.ts";
-import { callerFinder } from "./http/callers.ts";
+import { callerFinder } from "./http/bearer-auth.ts";
 import { apiSecrets, apiSettings } from "./settings.ts";
 
 interface Answer {

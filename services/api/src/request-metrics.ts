@@ -1,7 +1,7 @@
 import { endpoints, operationIds } from "@veil/http-contract";
 import { boundedLabel, type Metrics } from "@veil/service-runtime";
 import type { FinishedRequest } from "./http/log-request.ts";
-import { isWriteOperation, type WriteOperation, writeOperations } from "./jobs/write-jobs.ts";
+import { isWriteOperation, type WriteOperation, WRITE_OPERATIONS } from "./jobs/write-jobs.ts";
 
 const METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] as const;
 
@@ -26,7 +26,7 @@ export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => 
   const replayed = metrics.counter({
     name: "veil_http_replayed_total",
     help: "Repeated writes that got the answer of the first one.",
-    labels: { operation: writeOperations },
+    labels: { operation: WRITE_OPERATIONS },
   });
   const methodOf = boundedLabel(METHODS);
   return (request) => {

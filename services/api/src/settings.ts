@@ -4,7 +4,7 @@ import { fingerprintHint, fingerprints } from "@veil/xray-protocols";
 import { z } from "zod";
 import type { TrustedProxies } from "./create-app.ts";
 import { addressList } from "./http/allow-addresses.ts";
-import type { ApiSecret } from "./http/callers.ts";
+import type { ApiSecret } from "./http/bearer-auth.ts";
 import type { OriginPolicy } from "./http/headers.ts";
 
 const SHORTEST_SECRET = 32;

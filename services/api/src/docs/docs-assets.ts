@@ -18,7 +18,7 @@ const OUTSIDE_IMAGE = /https:\/\/cdn\.redoc\.ly\/[\w/.-]+/g;
 const NO_IMAGE = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E";
 
 /** Everything that the two pages need, by the name under which it is served. */
-const assets = {
+const ASSETS = {
   "swagger-ui.css": packageFile("text/css", require.resolve("swagger-ui-dist/swagger-ui.css")),
   "swagger-ui-bundle.js": packageFile("text/javascript", require.resolve("swagger-ui-dist/swagger-ui-bundle.js")),
   "favicon-32x32.png": packageFile("image/png", require.resolve("swagger-ui-dist/favicon-32x32.png")),
@@ -45,7 +45,7 @@ const assets = {
   "redoc-page.css": ownFile("text/css", "body { margin: 0; padding: 0; }\n"),
 } as const satisfies Record<string, Asset>;
 
-export type AssetName = keyof typeof assets;
+export type AssetName = keyof typeof ASSETS;
 
 /** Where a page finds one of the files. */
 export function docsAssetPath(name: AssetName): string {
@@ -55,7 +55,7 @@ export function docsAssetPath(name: AssetName): string {
 /** Serves exactly the files that the two pages need. */
 export function docsAssets(): Router {
   const router = Router({ caseSensitive: true });
-  for (const [name, { type, read }] of Object.entries(assets)) {
+  for (const [name, { type, read }] of Object.entries(ASSETS)) {
     router.get(`${ASSETS_PATH}/${name}`, compressedFile(type, read, MAX_AGE_SECONDS));
   }
   return router;

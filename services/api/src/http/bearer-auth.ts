@@ -1,12 +1,30 @@
+import { createHash, hash, timingSafeEqual } from "node:crypto";
 import { messages } from "@veil/http-contract";
 import type { RequestHandler } from "express";
-import { type ApiSecret, callerFinder } from "./callers.ts";
 import { HttpError, tooMany } from "./http-error.ts";
 import { requestContext } from "./request-context.ts";
 
-/** Slows those down who try tokens. */
+/** A secret that requests may carry. */
+export interface ApiSecret {
+  /** Names the caller in the log; null for a secret without a name. */
+  readonly name: string | null;
+  /** What may stand behind `Bearer`: the secret, and with its name before it. */
+  readonly tokens: readonly [string, ...string[]];
+  readonly readOnly: boolean;
+}
+
+/** Who sent a request. */
+export interface Caller {
+  /** The name of the secret, or its position counted from 1. */
+  readonly label: string | number;
+  /** The same for one secret wherever it stands in the settings; reveals nothing of it. */
+  readonly id: string;
+  readonly readOnly: boolean;
+}
+
+/** Slows down those who guess tokens. */
 export interface AuthGuard {
-  /** Seconds for which a right token is not looked at, because wrong ones came from this address; null when it is. */
+  /** Seconds for which a right token is not accepted, because wrong ones came from this address; null when it is. */
   admit(address: string, callerId: string): Promise<number | null>;
   /** Counts a wrong token. @returns seconds to wait when there were too many, else null */
   fail(address: string): Promise<number | null>;
@@ -37,4 +55,25 @@ function bearerToken(header: string | undefined): string | null {
 
 function unauthorized(detail: string): HttpError {
   return new HttpError(401, detail, { "WWW-Authenticate": "Bearer" });
+}
+
+/** Finds callers by what they send. Every token is compared, by digests of one length, so that the time says nothing. */
+export function callerFinder(secrets: readonly ApiSecret[]): (token: string) => Caller | null {
+  const known = secrets.flatMap(({ name, tokens, readOnly }, position) => {
+    const id = createHash("sha256").update("caller ").update(tokens[0]).digest("hex").slice(0, 32);
+    const caller: Caller = { label: name ?? position + 1, id, readOnly };
+    return tokens.map((token) => ({ digest: digestOf(token), caller }));
+  });
+  return (token) => {
+    const digest = digestOf(token);
+    let found: Caller | null = null;
+    for (const entry of known) {
+      if (timingSafeEqual(digest, entry.digest)) found = entry.caller;
+    }
+    return found;
+  };
+}
+
+function digestOf(text: string): Buffer {
+  return hash("sha256", text, "buffer");
 }

@@ -26,7 +26,7 @@ interface ErrorReply {
   readonly severity: "expected" | "degraded" | "fault";
 }
 
-/** What callers are told to wait when a dependency is unavailable: the usual time of a restart. */
+/** How long callers are asked to wait when a dependency is unavailable: the usual time of a restart. */
 const RETRY_AFTER_SECONDS = "5";
 
 /** Answers every failure by the table of {@link errorReply}, and logs those that someone should know of. */

@@ -14,11 +14,11 @@ export interface Allowance {
 
 /** Counts requests of callers over all replicas. */
 export interface RateLimit {
-  /** @returns null when there is no limit, or nothing is known because Redis is away */
+  /** @returns null when there is no limit, or nothing is known because Redis is unavailable */
   take(callerId: string): Promise<Allowance | null>;
 }
 
-/** Answers 429 beyond the limit, and tells every caller what is left in the headers of the IETF draft "RateLimit header fields". */
+/** Answers 429 beyond the limit, and says what is left in the headers of the IETF draft "RateLimit header fields". */
 export function limitRate(rate: RateLimit): RequestHandler {
   return async (request, response, next) => {
     const { caller } = requestContext(request);

@@ -5,7 +5,7 @@ import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { AuthGuard } from "./bearer-auth.ts";
 import type { RateLimit } from "./limit-rate.ts";
 
-/** Counting must not hold a request up: a Redis that takes longer counts as away, and what can't be counted is let through. */
+/** Counting must not hold a request up: a Redis that takes longer counts as unavailable, and what can't be counted is let through. */
 const REDIS_TIMEOUT_MS = 250;
 
 /** Requests per second and caller, counted in Redis for all replicas. @param perSecond 0 for no limit */
@@ -71,7 +71,7 @@ async function consume(limiter: RateLimiterRedis, key: string): Promise<RateLimi
   return attempt(() => limiter.consume(key));
 }
 
-/** Null when Redis is away; the library throws its counts when they are beyond the limit. */
+/** Null when Redis is unavailable; the library throws its counts when they are beyond the limit. */
 async function attempt(ask: () => Promise<RateLimiterRes | null>): Promise<RateLimiterRes | null> {
   try {
     return await withinTime(ask(), REDIS_TIMEOUT_MS);

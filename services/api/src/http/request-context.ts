@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from "express";
 import type { Logger, RequestLogFields, RequestScope } from "../ports.ts";
-import type { Caller } from "./callers.ts";
+import type { Caller } from "./bearer-auth.ts";
 
 /** What is known of a request while it passes through the service. */
 export interface RequestContext extends RequestScope {

@@ -35,7 +35,7 @@ export interface IdempotencyKey {
  * Carries a request out once for all that come with the same `Idempotency-Key`; repeats are answered with the outcome of
  * the first, marked as replayed.
  *
- * @throws as {@link runOnce} does
+ * @throws {Error} what {@link runOnce} throws
  */
 export async function runUnderKey(
   { key, callerId }: IdempotencyKey,

@@ -27,7 +27,7 @@ export type Participation =
   /** The id was used before with another request. */
   | { readonly role: "key-mismatch" };
 
-/** What came of a participant's wish to decide a write's outcome. */
+/** The answer to a participant that asks to decide a write's outcome. */
 export type Claim =
   | { readonly state: "granted" }
   /** Another one was first. */

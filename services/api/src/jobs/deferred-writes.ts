@@ -5,7 +5,7 @@ import { runOnce, type IdempotentWrite, type RunOncePorts } from "../idempotency
 import { idempotentWrite, type WriteRequest } from "../idempotency/run-under-key.ts";
 import type { JobWatch, RequestScope } from "../ports.ts";
 import type { JsonReply, Outcome } from "../reply/reply.ts";
-import { jobIdOf, writeJob, writeLeaseMs, type WriteOperation, writeOperations } from "./write-jobs.ts";
+import { jobIdOf, writeJob, writeLeaseMs, type WriteOperation, WRITE_OPERATIONS } from "./write-jobs.ts";
 
 export interface DeferredWritesPorts extends RunOncePorts {
   readonly progress: JobWatch;
@@ -21,7 +21,7 @@ export type RunStoredWrite = (operation: WriteOperation, raw: RawRequest, scope:
 type DeferredWrite = WriteRequest<WriteOperation>;
 
 const storedRequest = z.object({
-  operation: z.enum(writeOperations),
+  operation: z.enum(WRITE_OPERATIONS),
   raw: z.object({ params: z.record(z.string(), z.unknown()), body: z.unknown().optional() }),
 });
 

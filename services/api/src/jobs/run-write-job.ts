@@ -66,8 +66,9 @@ export interface WriteJobRun<Op extends WriteOperation, R> {
 /**
  * Submits a write's job, and waits for its result until its time is up.
  *
- * @throws the `QueueError` of the write when surely nothing was enqueued
- * @throws {WriteCompletedError} when another request completed the write; {@link OutcomeUnknownError} when none can tell
+ * @throws {WriteFailedError} the write's `QueueError`, when surely nothing was enqueued
+ * @throws {WriteCompletedError} when another request completed the write
+ * @throws {OutcomeUnknownError} when its record can't be read
  */
 export async function runWriteJob<Op extends WriteOperation, R>(
   { job, payload, onNoOutcome, whenFailed = "wait" }: WriteJobRun<Op, R>,

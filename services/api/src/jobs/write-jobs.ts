@@ -33,7 +33,7 @@ export type WriteOperation = keyof typeof WRITE_JOBS;
 /** The job of an endpoint that writes. */
 export type JobOf<Op extends WriteOperation> = (typeof WRITE_JOBS)[Op]["name"];
 
-export const writeOperations = [
+export const WRITE_OPERATIONS = [
   "createKey",
   "createKeys",
   "deleteKey",

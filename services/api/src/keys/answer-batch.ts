@@ -39,7 +39,7 @@ export async function answerBatch<T, R>(
   return { results, succeeded, failed: results.length - succeeded };
 }
 
-/** The only item's value. @throws its error */
+/** The only item's value. @throws {Error} its error, when it failed */
 export function onlyValue<T>([outcome]: readonly ItemOutcome<T>[]): T {
   if (outcome === undefined) throw new Error("there is no item");
   if (outcome.status === "error") throw outcome.error;

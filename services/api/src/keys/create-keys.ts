@@ -49,7 +49,7 @@ export async function createKey(name: string | null, scope: RequestScope, ports:
 }
 
 /**
- * Creates many keys by one job, with a definitive answer for each: what is told of an item is true, as with
+ * Creates many keys by one job, with a definitive answer for each: what is said of an item is true, as with
  * {@link createKey}.
  *
  * @throws {WriteUnavailableError} when there is none of the keys

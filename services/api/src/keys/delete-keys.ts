@@ -59,7 +59,7 @@ export async function deleteKey(ref: KeyRef, scope: RequestScope, ports: DeleteK
 }
 
 /**
- * Deletes many keys by one job. What is told of an item is true, as with {@link deleteKey}; the key is told as it was.
+ * Deletes many keys by one job. What is said of an item is true, as with {@link deleteKey}; the key is returned as it was.
  *
  * @throws {WriteUnavailableError} when it is worth trying again
  */

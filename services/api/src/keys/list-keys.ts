@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type { KeyFacts, KeyPage, KeyReader, VisibleKeyReader } from "../ports.ts";
-import { jsonListChunks } from "../reply/json-list-chunks.ts";
-import { listReply } from "../reply/list-reply.ts";
+import { jsonListChunks, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
 import { keyBody, type RefusedCreations } from "./visible-keys.ts";
 

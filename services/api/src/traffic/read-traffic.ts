@@ -11,8 +11,7 @@ import type {
   TrafficReader,
   VisibleKeyReader,
 } from "../ports.ts";
-import { jsonListChunks } from "../reply/json-list-chunks.ts";
-import { listReply } from "../reply/list-reply.ts";
+import { jsonListChunks, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
 
 export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {

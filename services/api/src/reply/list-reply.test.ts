@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keyBody } from "../keys/visible-keys.ts";
-import { jsonListChunks } from "./json-list-chunks.ts";
+import { jsonListChunks } from "./list-reply.ts";
 
 async function* keys(count: number): AsyncGenerator<object[]> {
   for (let keyId = 1; keyId <= count; keyId += 1) {
