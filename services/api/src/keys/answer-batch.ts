@@ -45,3 +45,8 @@ export function onlyValue<T>([outcome]: readonly ItemOutcome<T>[]): T {
   if (outcome.status === "error") throw outcome.error;
   return outcome.value;
 }
+
+/** The outcome of an item that was not done. */
+export function failedItem(error: Error): { readonly status: "error"; readonly error: Error } {
+  return { status: "error", error };
+}

@@ -1,4 +1,4 @@
-import type { KeyBody, KeyRef } from "@veil/http-contract";
+import type { KeyBody } from "@veil/http-contract";
 import { isVisible, type KeyRecord } from "@veil/key-lifecycle";
 import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
@@ -50,19 +50,6 @@ export class RefusedCreations {
   has(job: string): boolean {
     return this.#jobs.has(job);
   }
-}
-
-/**
- * The id of a key that was named by id or UUID. Says nothing of whether callers may see the key.
- *
- * @throws {KeyNotFoundError} when no key has this UUID
- * @throws {StoreUnavailableError} while the store is unavailable
- */
-export async function findKeyId(ref: KeyRef, keys: Pick<KeyReader, "findByUuid">): Promise<number> {
-  if (typeof ref === "number") return ref;
-  const key = await keys.findByUuid(ref);
-  if (key === null) throw new KeyNotFoundError(ref);
-  return key.keyId;
 }
 
 /** A key as callers see it. Keys that are not active are never shown. */

@@ -1,0 +1,73 @@
+import type { KeyRef } from "@veil/http-contract";
+import type { KeyRecord } from "@veil/key-lifecycle";
+import pLimit from "p-limit";
+import { KeyNotFoundError } from "../errors.ts";
+import type { KeyReader } from "../ports.ts";
+import type { VisibleKeys } from "./visible-keys.ts";
+
+export interface FindKeysPorts {
+  readonly keys: Pick<KeyReader, "find" | "findMany" | "findByUuid">;
+  readonly visibleKeys: Pick<VisibleKeys, "shows">;
+}
+
+const UUIDS_AT_ONCE = 16;
+
+/**
+ * The id of a key that was named by id or UUID. Says nothing of whether callers may see the key.
+ *
+ * @throws {KeyNotFoundError} when no key has this UUID
+ * @throws {StoreUnavailableError} while the store is unavailable
+ */
+export async function findKeyId(ref: KeyRef, keys: Pick<KeyReader, "findByUuid">): Promise<number> {
+  if (typeof ref === "number") return ref;
+  const key = await keys.findByUuid(ref);
+  if (key === null) throw new KeyNotFoundError(ref);
+  return key.keyId;
+}
+
+/**
+ * The keys that are there, or that one of these delete jobs deletes already; null for all others, and for repetitions.
+ *
+ * @throws {StoreUnavailableError} while the store is unavailable
+ */
+export async function findKeysToDelete(
+  refs: readonly KeyRef[],
+  items: readonly string[],
+  ports: FindKeysPorts,
+): Promise<(KeyRecord | null)[]> {
+  const keys = await lookUp(refs, ports.keys);
+  const own = new Set<string | null>(items);
+  const seen = new Set<number>();
+  return keys.map((key) => {
+    const counts = key !== null && (ports.visibleKeys.shows(key) || own.has(key.deleter));
+    if (!counts || seen.has(key.keyId)) return null;
+    seen.add(key.keyId);
+    return key;
+  });
+}
+
+async function lookUp(refs: readonly KeyRef[], keys: FindKeysPorts["keys"]): Promise<(KeyRecord | null)[]> {
+  const limit = pLimit(UUIDS_AT_ONCE);
+  const byId = await findByIds(
+    refs.filter((ref) => typeof ref === "number"),
+    keys,
+  );
+  return Promise.all(
+    refs.map(async (ref) => (typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => keys.findByUuid(ref)))),
+  );
+}
+
+/** Keys by their ids. */
+export type FoundKeys = ReadonlyMap<number, KeyRecord>;
+
+/** One key is read by `find`: such reads of several requests travel together. */
+export async function findByIds(
+  keyIds: readonly number[],
+  keys: Pick<KeyReader, "find" | "findMany">,
+): Promise<FoundKeys> {
+  const [keyId, ...others] = keyIds;
+  if (keyId === undefined) return new Map();
+  if (others.length > 0) return keys.findMany(keyIds);
+  const key = await keys.find(keyId);
+  return new Map(key === null ? [] : [[keyId, key]]);
+}

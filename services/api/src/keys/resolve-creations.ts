@@ -1,0 +1,104 @@
+import { type Clock, type KeyRecord, wasCreated } from "@veil/key-lifecycle";
+import { withinTime } from "@veil/service-runtime";
+import {
+  NOT_IN_TIME,
+  OutcomeUnknownError,
+  QUEUE_UNAVAILABLE,
+  STORE_UNAVAILABLE,
+  WriteFailedError,
+  WriteUnavailableError,
+} from "../errors.ts";
+import type { WriteLimits } from "../jobs/write-limits.ts";
+import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
+import { failedItem, type ItemOutcome } from "./answer-batch.ts";
+
+export interface ResolveCreationsPorts {
+  readonly keys: Pick<KeyReader, "findByCreateJob" | "findByCreateJobs">;
+  readonly clock: Clock;
+}
+
+/** Creations without the worker's result. */
+export interface OpenCreations {
+  /** The create jobs, in the order of the request. */
+  readonly jobs: readonly string[];
+  /** Submits the cancellation of some of the jobs. */
+  readonly cancel: (open: readonly string[]) => Promise<void>;
+}
+
+/** What errors say of one creation, alone or in a batch. */
+export const ACTION = "create key";
+const CANCEL_RETRY_MS = 100;
+
+/**
+ * Looks up every creation in MongoDB, and cancels all that were not carried out by one durable write.
+ *
+ * @throws {OutcomeUnknownError} when neither MongoDB nor Redis can be reached
+ */
+export async function resolveCreations(
+  creations: OpenCreations,
+  limits: WriteLimits,
+  scope: RequestScope,
+  ports: ResolveCreationsPorts,
+): Promise<ItemOutcome<KeyFacts>[]> {
+  const { jobs } = creations;
+  const found = await lookUp(jobs, limits, scope, ports);
+  const open = found === "unreadable" ? jobs : jobs.filter((job) => !found.has(job));
+  const cancelled = open.length === 0 || (await cancelInTime(creations, open, limits, scope, ports));
+  return jobs.map((job) => resolved(job, found === "unreadable" ? found : (found.get(job) ?? null), cancelled));
+}
+
+/** Past the deadline nothing becomes active any more, so that with either store in reach an error stands. */
+function resolved(job: string, key: KeyRecord | null | "unreadable", cancelled: boolean): ItemOutcome<KeyFacts> {
+  if (key === "unreadable") {
+    if (!cancelled) throw new OutcomeUnknownError(job);
+    return failedItem(new WriteUnavailableError(ACTION, STORE_UNAVAILABLE));
+  }
+  if (key === null && !cancelled) return failedItem(new WriteUnavailableError(ACTION, QUEUE_UNAVAILABLE));
+  if (key === null) return failedItem(new WriteFailedError(ACTION, NOT_IN_TIME));
+  return wasCreated(key) ? { status: "ok", value: key } : failedItem(new WriteFailedError(ACTION, "it was refused"));
+}
+
+async function lookUp(
+  jobs: readonly string[],
+  { answerBy }: WriteLimits,
+  { log }: RequestScope,
+  { keys, clock }: ResolveCreationsPorts,
+): Promise<ReadonlyMap<string, KeyRecord> | "unreadable"> {
+  try {
+    return await withinTime(findByJobs(jobs, keys), (answerBy - clock.now()) / 2);
+  } catch (error) {
+    log.warn({ job: jobs[0], items: jobs.length, err: error }, "could not look up what became of create jobs");
+    return "unreadable";
+  }
+}
+
+async function findByJobs(
+  jobs: readonly string[],
+  keys: ResolveCreationsPorts["keys"],
+): Promise<ReadonlyMap<string, KeyRecord>> {
+  const [job, ...others] = jobs;
+  if (job === undefined || others.length > 0) return keys.findByCreateJobs(jobs);
+  const key = await keys.findByCreateJob(job);
+  return new Map(key === null ? [] : [[job, key]]);
+}
+
+/** That the cancellation exists is what forbids the creations; the worker need not have run it yet. */
+async function cancelInTime(
+  { cancel }: OpenCreations,
+  open: readonly string[],
+  { answerBy }: WriteLimits,
+  { log }: RequestScope,
+  { clock }: ResolveCreationsPorts,
+): Promise<boolean> {
+  for (let left = answerBy - clock.now(); left > 0; left = answerBy - clock.now()) {
+    try {
+      await withinTime(cancel(open), left);
+      log.warn({ job: open[0], items: open.length }, "create jobs cancelled");
+      return true;
+    } catch (error) {
+      log.warn({ job: open[0], items: open.length, err: error }, "could not cancel create jobs");
+      await clock.sleep(Math.max(0, Math.min(CANCEL_RETRY_MS, answerBy - clock.now())));
+    }
+  }
+  return false;
+}
