@@ -1,6 +1,6 @@
 import type { KeyRef } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
-import { type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
+import { isGone, isVisible, type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
 import { TimeLimitError, withinTime } from "@veil/service-runtime";
 import {
   KeyNotFoundError,
@@ -143,9 +143,9 @@ async function readAgain(
 
 /** Without the worker's result: it is the key's deleter that was first, and a key that is gone is in no node. */
 function resolved(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
-  if (now?.phase === "active") return failedItem(new WriteFailedError(ACTION, NOT_IN_TIME));
+  if (now !== undefined && isVisible(now)) return failedItem(new WriteFailedError(ACTION, NOT_IN_TIME));
   if (now?.deleter !== item) return notFound(key.keyId);
-  if (now.phase === "gone") return { status: "ok", value: key };
+  if (isGone(now)) return { status: "ok", value: key };
   return failedItem(new WriteIndeterminateUnavailableError(ACTION, "it is hidden now, but not yet out of Xray"));
 }
 
