@@ -104,6 +104,18 @@ describe("RedisWriteRecords", () => {
     expect(left).toBeLessThanOrEqual(86_400_000);
   });
 
+  it("stores what replicas of version 1.0 store, so that writes outlive an upgrade", async () => {
+    const prefix = ownPrefix();
+    const records = new RedisWriteRecords(redis, prefix);
+    await records.join("w", { ...request, participant: "a" });
+    await records.complete("w", { participant: "a", attempt: 1, outcome, end: "retryable" });
+    const { reply, ...rest } = await redis.hgetall(`${prefix}:write:w`);
+    expect(JSON.parse(reply ?? "")).toEqual({ kind: "json", ...outcome });
+    expect(rest).toMatchObject({ state: "passing", print: "f", attempt: "1", leader: "a" });
+    expect((await records.read("w"))?.outcome).toEqual(outcome);
+    expect(await records.join("w", { ...request, participant: "b" })).toMatchObject({ role: "leader", attempt: 2 });
+  });
+
   it("says when Redis is away", async () => {
     const lonely = connectRedis("redis://127.0.0.1:1", "fail-fast", () => undefined);
     const records = new RedisWriteRecords(lonely, "x");

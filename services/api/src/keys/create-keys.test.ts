@@ -7,7 +7,7 @@ import { requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import { OutcomeUnknownError, WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
 import type { RequestScope } from "../ports.ts";
-import { createKey } from "./create-keys.ts";
+import { createKey, createKeys } from "./create-keys.ts";
 import { RefusedCreations, VisibleKeys } from "./visible-keys.ts";
 
 const job = "create-1";
@@ -29,19 +29,20 @@ describe("createKey", () => {
     vi.useRealTimers();
   });
 
+  const ports = () => ({
+    keys: plane.keyReader,
+    jobs: plane.jobs,
+    refused,
+    clock: timerClock,
+    newId: () => "1",
+    writeDeadlineMs: 10_000,
+    storeIsUp: () => storeIsUp,
+  });
+
   /** Runs a create to its end. @returns what came of it, and after how many milliseconds */
   async function create(scope: RequestScope = requestScope()): Promise<{ outcome: unknown; afterMs: number }> {
-    const ports = {
-      keys: plane.keyReader,
-      jobs: plane.jobs,
-      refused,
-      clock: timerClock,
-      newId: () => "1",
-      writeDeadlineMs: 10_000,
-      storeIsUp: () => storeIsUp,
-    };
     let afterMs = 0;
-    const running = createKey("name", scope, ports)
+    const running = createKey("name", scope, ports())
       .catch((error: unknown) => error)
       .finally(() => {
         afterMs = Date.now() - startedAt;
@@ -238,16 +239,28 @@ describe("createKey", () => {
       expect(refused.has(job)).toBe(false);
     });
 
+    const redisIsBackAfterMs = (ms: number) => async () => {
+      const elapsed = Date.now() - startedAt;
+      if (elapsed > 0 && elapsed < ms) await redisIsAway(false)();
+    };
+
     it("cancels as soon as Redis is back within the time that is left", async () => {
       workerIsSilent();
       plane.beforeRead = mongoIsAway;
-      plane.jobs.beforeSubmit = async () => {
-        const elapsed = Date.now() - startedAt;
-        if (elapsed > 0 && elapsed < 9_500) await redisIsAway(false)();
-      };
+      plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
       const { outcome } = await create();
       expect(outcome).toBeInstanceOf(WriteUnavailableError);
       expect(submittedNames()).toContain(`cancel-creation cancel-${job}`);
+    });
+
+    it("cancels a batch as soon as Redis is back within the time that is left", async () => {
+      plane.jobs.scripts["create-keys"] = () => never();
+      plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
+      const running = createKeys(["a", null], requestScope(), ports());
+      await vi.runAllTimersAsync();
+      const late = { status: "error", error: new WriteFailedError("create key", "not done in time") };
+      expect(await running).toEqual([late, late]);
+      expect(submittedNames()).toEqual(["create-keys create-batch-1", "cancel-creations cancel-create-batch-1"]);
     });
   });
 });
