@@ -20,6 +20,7 @@ function figuresOf(options: Partial<ClusterFiguresOptions> = {}) {
   let now = 0;
   const node = {
     name: "main",
+    inboundTag: "vless-in",
     uptimeSeconds: async () => 5,
     queryCounters: async (pattern: string) => [...counters, ...users].filter(({ name }) => name.includes(pattern)),
     onlineUsers: async () => ["3@veil"],
@@ -48,6 +49,7 @@ describe("ClusterFigures", () => {
         { dimension: "inbound", target: "vless-in", link: "uplink", bytes: 10 },
         { dimension: "outbound", target: "direct", link: "downlink", bytes: 20 },
       ],
+      usersUncounted: false,
     });
   });
 
@@ -68,7 +70,13 @@ describe("ClusterFigures", () => {
     expect(figures.nodes.get("main")).toMatchObject({ answers: true, online: null });
     node.uptimeSeconds = () => Promise.reject(new Error("away"));
     await figures.read();
-    expect(figures.nodes.get("main")).toEqual({ answers: false, uptimeSeconds: null, online: null, traffic: [] });
+    expect(figures.nodes.get("main")).toEqual({
+      answers: false,
+      uptimeSeconds: null,
+      online: null,
+      traffic: [],
+      usersUncounted: false,
+    });
   });
 
   it("keeps figures for a while when they can't be read again, and then shows none", async () => {

@@ -1,6 +1,8 @@
 import type { QueueFigures } from "@veil/job-contract";
 import type { Clock, Logger } from "@veil/service-runtime";
-import type { Counter, XrayNode } from "@veil/xray-gateway";
+import { type Counter, type XrayNode, XrayRejectedError } from "@veil/xray-gateway";
+import { inboundCounter, USER_COUNTERS } from "./counter-names.ts";
+import { type CounterSigns, UserCounterCheck } from "./user-counter-check.ts";
 
 export type KeyCounts = Readonly<Record<"creating" | "active" | "deleting", number>>;
 
@@ -11,6 +13,8 @@ export interface NodeFigures {
   /** Users with open connections; null when the node does not tell. */
   readonly online: number | null;
   readonly traffic: readonly TrafficFigure[];
+  /** Whether the node was found not to count its users' bytes. */
+  readonly usersUncounted: boolean;
 }
 
 /** What one counter of Xray has counted in this life of the process. */
@@ -25,11 +29,16 @@ export interface TrafficFigure {
 export interface ClusterFiguresOptions {
   readonly countKeys: () => Promise<KeyCounts>;
   readonly readQueues: () => Promise<readonly QueueFigures[]>;
-  readonly nodes: readonly Pick<XrayNode, "name" | "uptimeSeconds" | "queryCounters" | "onlineUsers">[];
+  readonly nodes: readonly ShownNode[];
   /** How many users of a node are shown, those with the most bytes; 0 for none. */
   readonly topUsers: number;
   readonly clock: Pick<Clock, "now">;
-  readonly log: Pick<Logger, "debug">;
+  readonly log: Pick<Logger, "debug" | "info" | "warn">;
+}
+
+/** A node that is asked what it shows of itself. */
+export interface ShownNode extends Pick<XrayNode, "name" | "uptimeSeconds" | "queryCounters" | "onlineUsers"> {
+  readonly inboundTag: string;
 }
 
 /** What is older is not shown: a gap tells more than a figure that stands still. */
@@ -52,9 +61,11 @@ export class ClusterFigures {
   #nextCountAt = 0;
   #queues: Dated<readonly QueueFigures[]> | null = null;
   readonly #nodes = new Map<string, NodeFigures>();
+  readonly #checks: ReadonlyMap<ShownNode, UserCounterCheck>;
 
   constructor(options: ClusterFiguresOptions) {
     this.#options = options;
+    this.#checks = new Map(options.nodes.map((node) => [node, new UserCounterCheck(node.name, options.log)]));
   }
 
   get keys(): KeyCounts | null {
@@ -75,7 +86,7 @@ export class ClusterFigures {
     await Promise.all([
       this.#readKeys(),
       this.#readQueues(),
-      ...this.#options.nodes.map((node) => this.#readNode(node)),
+      ...[...this.#checks].map(([node, check]) => this.#readNode(node, check)),
     ]);
   }
 
@@ -97,30 +108,33 @@ export class ClusterFigures {
     });
   }
 
-  async #readNode(node: ClusterFiguresOptions["nodes"][number]): Promise<void> {
+  async #readNode(node: ShownNode, check: UserCounterCheck): Promise<void> {
     const answered = await this.#try(`node ${node.name}`, async () => {
-      this.#nodes.set(node.name, await this.#askNode(node));
+      this.#nodes.set(node.name, await this.#askNode(node, check));
     });
-    if (!answered) this.#nodes.set(node.name, unanswered);
+    if (!answered) this.#nodes.set(node.name, { ...unanswered, usersUncounted: check.uncounted });
   }
 
-  async #askNode(node: ClusterFiguresOptions["nodes"][number]): Promise<NodeFigures> {
+  async #askNode(node: ShownNode, check: UserCounterCheck): Promise<NodeFigures> {
     const { topUsers } = this.#options;
     const [uptimeSeconds, links, users, online] = await Promise.all([
       node.uptimeSeconds(),
-      node.queryCounters("bound>>>"),
-      topUsers === 0 ? [] : node.queryCounters("user>>>"),
+      node.queryCounters("bound>>>").catch(noneWhenRefused),
+      topUsers === 0 ? [] : node.queryCounters(USER_COUNTERS).catch(noneWhenRefused),
       // A node whose policy does not count them refuses.
       node.onlineUsers().then(
         ({ length }) => length,
         () => null,
       ),
     ]);
+    const signs = { uptimeSeconds, sent: sentBy(node, links), hasKeys: (this.keys?.active ?? 0) > 0 };
+    await check.look(signs, async () => trafficOf(await node.queryCounters(USER_COUNTERS)).length > 0);
     return {
       answers: true,
       uptimeSeconds,
       online,
-      traffic: [...trafficOf(links), ...topOf(trafficOf(users), topUsers)],
+      traffic: [...trafficOf(links ?? []), ...topOf(trafficOf(users ?? []), topUsers)],
+      usersUncounted: check.uncounted,
     };
   }
 
@@ -140,7 +154,18 @@ export class ClusterFigures {
   }
 }
 
-const unanswered: NodeFigures = { answers: false, uptimeSeconds: null, online: null, traffic: [] };
+const unanswered = { answers: false, uptimeSeconds: null, online: null, traffic: [] } as const;
+
+/** Xray refuses to list counters when its config has no `stats`. */
+function noneWhenRefused(error: unknown): null {
+  if (error instanceof XrayRejectedError) return null;
+  throw error;
+}
+
+function sentBy({ inboundTag }: ShownNode, links: readonly Counter[] | null): CounterSigns["sent"] {
+  if (links === null) return "refused";
+  return links.find(({ name }) => name === inboundCounter(inboundTag, "down"))?.value ?? null;
+}
 
 /** `inbound>>>tag>>>traffic>>>uplink`, and the same of outbounds and users. */
 const trafficCounter = /^(inbound|outbound|user)>>>(.+)>>>traffic>>>(uplink|downlink)$/;

@@ -43,6 +43,7 @@ export function clusterMetrics({ metrics, nodes, clock, shown }: ClusterMetricsO
   });
   queueMetrics(metrics, clock, whenShown);
   nodeMetrics(metrics, nodes, whenShown, (report) => (clock.now() - (report?.seenAt ?? startedAt)) / 1_000);
+  countingMetrics(metrics, nodes, whenShown);
   v2rayMetrics(metrics, nodes, whenShown);
 }
 
@@ -131,6 +132,17 @@ function nodeMetrics(
     labels: { node: nodes },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { online }] of figures.nodes) if (online !== null) gauge.set({ node }, online);
+    }),
+  });
+}
+
+function countingMetrics(metrics: Metrics, nodes: readonly string[], whenShown: WhenShown): void {
+  metrics.gauge({
+    name: "veil_xray_users_uncounted",
+    help: "**cluster** Whether the node was found not to count its users' bytes, so that their traffic stays 0.",
+    labels: { node: nodes },
+    collect: whenShown((gauge, { figures }) => {
+      for (const node of nodes) gauge.set({ node }, figures.nodes.get(node)?.usersUncounted === true ? 1 : 0);
     }),
   });
 }

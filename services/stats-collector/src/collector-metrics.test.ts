@@ -22,7 +22,9 @@ const answering: NodeFigures = {
     { dimension: "inbound", target: "vless-in", link: "uplink", bytes: 11 },
     { dimension: "user", target: "1@veil", link: "downlink", bytes: 12 },
   ],
+  usersUncounted: true,
 };
+const away: NodeFigures = { answers: false, uptimeSeconds: null, online: null, traffic: [], usersUncounted: false };
 
 function metricsAt(now: () => number, { reports = true } = {}) {
   const metrics = createMetrics({ service: "test", version: "0", defaultMetrics: false });
@@ -33,7 +35,7 @@ function metricsAt(now: () => number, { reports = true } = {}) {
     queues: [queue],
     nodes: new Map([
       ["a", answering],
-      ["b", { answers: false, uptimeSeconds: null, online: null, traffic: [] }],
+      ["b", away],
     ]),
   };
   measured.showCluster(() => (shown.reports ? { figures, isReachable: (node) => node === "a" } : null));

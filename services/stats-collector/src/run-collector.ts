@@ -53,7 +53,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const report = startClusterReport(running, {
       countKeys: () => store.keys.countByState(),
       topUsers: settings.METRICS_TOP_USERS,
-      nodes: listed.map(({ xray }) => xray),
+      nodes: listed,
       queues,
       redis,
       prefix,

@@ -3,12 +3,12 @@ import { RedisLease } from "@veil/leases";
 import type { Redis } from "@veil/redis-connection";
 import { type Logger, type RunningService, runPeriodically } from "@veil/service-runtime";
 import type { XrayNode } from "@veil/xray-gateway";
-import { ClusterFigures, type ClusterFiguresOptions } from "./cluster-figures.ts";
+import { ClusterFigures, type ClusterFiguresOptions, type ShownNode } from "./cluster-figures.ts";
 import { ClusterReporter } from "./cluster-reporter.ts";
 
 export interface ClusterReportOptions extends Pick<ClusterFiguresOptions, "countKeys" | "topUsers" | "clock"> {
   readonly queues: OpenQueues;
-  readonly nodes: readonly XrayNode[];
+  readonly nodes: readonly { readonly xray: XrayNode; readonly metered: ShownNode }[];
   readonly redis: Redis;
   /** The prefix of all keys in Redis. */
   readonly prefix: string;
@@ -29,7 +29,8 @@ const reporterLeaseMs = 6_000;
 export function startClusterReport(running: RunningService, options: ClusterReportOptions): ClusterReport {
   const { countKeys, topUsers, clock, queues, nodes, redis, prefix, log } = options;
   const readQueues = async () => readQueueFigures(await queues.all());
-  const figures = new ClusterFigures({ countKeys, readQueues, nodes, topUsers, clock, log });
+  const shownNodes = nodes.map(({ metered }) => metered);
+  const figures = new ClusterFigures({ countKeys, readQueues, nodes: shownNodes, topUsers, clock, log });
   const lease = new RedisLease(redis, `${prefix}:lease:reporter`, reporterLeaseMs);
   const reporter = new ClusterReporter({ lease, read: () => figures.read(), log });
   const reporting = runPeriodically({
@@ -43,6 +44,6 @@ export function startClusterReport(running: RunningService, options: ClusterRepo
     await reporting.stop();
     await reporter.stop();
   });
-  const isReachable = (name: string) => nodes.some((node) => node.name === name && node.reachable);
+  const isReachable = (name: string) => nodes.some(({ xray }) => xray.name === name && xray.reachable);
   return () => (reporter.reports ? { figures, isReachable } : null);
 }

@@ -13,7 +13,16 @@ const LOOPBACK = "127.0.0.1";
 const HEADER_BEHIND_ID = [0, 1];
 const IPV4_LOOPBACK = [1, 127, 0, 0, 1];
 
-/** A real Xray whose inbound `vless-in` takes plain VLESS, and a server behind it that swallows what it gets. */
+/** What the server behind says at once, and again when it has got something. */
+const WORD = "hello";
+
+/** What an Xray counts: everything, no users, neither users nor inbounds, or nothing as it has no counters at all. */
+export type Counting = "all" | "no users" | "nothing" | "no counters";
+
+/**
+ * A real Xray whose inbound `vless-in` takes plain VLESS, and a server behind it that says a word twice and swallows
+ * what it gets.
+ */
 export class CountingXray {
   readonly address: string;
   readonly #binary: string;
@@ -33,6 +42,8 @@ export class CountingXray {
     this.address = `${LOOPBACK}:${ports.api}`;
     this.#sink = createServer((socket) => {
       socket.on("error", () => socket.destroy());
+      socket.write(WORD);
+      socket.once("data", () => socket.write(WORD));
       socket.on("data", (chunk) => {
         this.#swallowed += chunk.length;
         this.#onSwallowed();
@@ -40,10 +51,10 @@ export class CountingXray {
     });
   }
 
-  static async start(binary: string): Promise<CountingXray> {
+  static async start(binary: string, counting: Counting = "all"): Promise<CountingXray> {
     const directory = await mkdtemp(join(tmpdir(), "veil-counting-xray-"));
     const ports = { api: await getPort(), inbound: await getPort(), sink: await getPort() };
-    await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports)));
+    await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, counting)));
     const xray = new CountingXray(binary, directory, ports);
     xray.#sink.listen(ports.sink, LOOPBACK);
     await once(xray.#sink, "listening");
@@ -57,7 +68,7 @@ export class CountingXray {
     await this.#run();
   }
 
-  /** Sends bytes through the inbound as a user, and resolves when they have come through. */
+  /** Sends bytes through the inbound as a user, and resolves when they and the server's words have come through. */
   async upload(uuid: string, bytes: number): Promise<void> {
     this.#swallowed = 0;
     const arrived = new Promise<void>((resolve) => {
@@ -68,9 +79,21 @@ export class CountingXray {
     const socket = connect(this.#port, LOOPBACK);
     socket.write(Buffer.from([0, ...Buffer.from(uuid.replaceAll("-", ""), "hex"), ...HEADER_BEHIND_ID]));
     socket.write(Buffer.from([this.#sinkPort >> 8, this.#sinkPort & 0xff, ...IPV4_LOOPBACK]));
+    // Xray's inbound counter leaves out what goes together with the header of the answer: the first word.
+    await once(socket, "data");
     socket.write(Buffer.alloc(bytes));
-    await arrived;
+    await Promise.all([arrived, once(socket, "data")]);
     socket.destroy();
+  }
+
+  /** Comes as a user whom the inbound does not know, and resolves when it has closed the connection. */
+  async intrude(uuid: string): Promise<void> {
+    const socket = connect(this.#port, LOOPBACK);
+    socket.on("error", () => undefined).resume();
+    socket.end(
+      Buffer.from([0, ...Buffer.from(uuid.replaceAll("-", ""), "hex"), ...HEADER_BEHIND_ID, ...Buffer.alloc(64)]),
+    );
+    await once(socket, "close");
   }
 
   /** Resets every counter, as somebody else's tool would. */
@@ -105,7 +128,9 @@ export class CountingXray {
   }
 }
 
-function configOf(ports: { readonly api: number; readonly inbound: number }) {
+function configOf(ports: { readonly api: number; readonly inbound: number }, counting: Counting) {
+  const users = { levels: { "0": { statsUserUplink: true, statsUserDownlink: true } } };
+  const inbounds = { system: { statsInboundUplink: true, statsInboundDownlink: true } };
   return {
     log: { loglevel: "warning", access: "none" },
     api: {
@@ -113,10 +138,10 @@ function configOf(ports: { readonly api: number; readonly inbound: number }) {
       listen: `${LOOPBACK}:${ports.api}`,
       services: ["HandlerService", "StatsService", "RoutingService"],
     },
-    stats: {},
+    ...(counting !== "no counters" && { stats: {} }),
     policy: {
-      levels: { "0": { statsUserUplink: true, statsUserDownlink: true } },
-      system: { statsInboundUplink: true, statsInboundDownlink: true },
+      ...(counting !== "no users" && counting !== "nothing" && users),
+      ...(counting !== "nothing" && inbounds),
     },
     routing: { rules: [] },
     inbounds: [
