@@ -1,13 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { EngineStartError, NoEngineError, WrongBinaryError } from "@veil/local-engines";
-import { exitOnSettingsError, readSettings, systemClock } from "@veil/service-runtime";
+import { EXIT_CODE_SETTINGS, exitOnSettingsError, readSettings, systemClock } from "@veil/service-runtime";
 import { ChildRegistry } from "./child-registry.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { readEnvironment } from "./read-environment.ts";
 import { RunFile } from "./run-file.ts";
 import { stackSettings } from "./settings.ts";
 import type { StackContext } from "./stack-context.ts";
-import { StackStartError } from "./stack-errors.ts";
+import { SettingsRefusedError, StackStartError } from "./stack-errors.ts";
 import { lockDataDirectory } from "./stack-lock.ts";
 import { startStack } from "./start-stack.ts";
 import { StopOrder } from "./stop-order.ts";
@@ -25,7 +25,7 @@ try {
   await main();
 } catch (error) {
   process.stderr.write(`${forPeople(error)}\n`);
-  process.exit(1);
+  process.exit(error instanceof SettingsRefusedError ? EXIT_CODE_SETTINGS : 1);
 }
 
 async function main(): Promise<void> {

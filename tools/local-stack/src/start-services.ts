@@ -4,7 +4,7 @@ import { EXIT_CODE_SETTINGS } from "@veil/service-runtime";
 import { type Addresses, type ServiceName, serviceEnvironment } from "./service-environment.ts";
 import { startService } from "./service-process.ts";
 import type { StackContext } from "./stack-context.ts";
-import { StackStartError } from "./stack-errors.ts";
+import { SettingsRefusedError } from "./stack-errors.ts";
 import { type Child, supervise } from "./supervise.ts";
 
 export interface RunningServices {
@@ -21,7 +21,7 @@ export interface RunningServices {
 export async function startServices(
   context: StackContext,
   addresses: Addresses,
-  onRefused: (error: StackStartError) => void,
+  onRefused: (error: SettingsRefusedError) => void,
 ): Promise<RunningServices> {
   const url = baseUrl(context.settings.API_HOST, context.settings.API_PORT);
   const metrics = await Promise.all(
@@ -37,7 +37,7 @@ interface ServiceStart {
   context: StackContext;
   addresses: Addresses;
   url: string;
-  onRefused: (error: StackStartError) => void;
+  onRefused: (error: SettingsRefusedError) => void;
 }
 
 async function superviseService(service: ServiceName, start: ServiceStart): Promise<string> {
@@ -72,7 +72,7 @@ async function watchForRefusal(
   onRefused: ServiceStart["onRefused"],
 ): Promise<void> {
   const { code } = await child.exited;
-  if (code === EXIT_CODE_SETTINGS) onRefused(new StackStartError(`${service} refuses its settings, see above.`));
+  if (code === EXIT_CODE_SETTINGS) onRefused(new SettingsRefusedError(`${service} refuses its settings, see above.`));
 }
 
 /** Where a listener is reached from this machine. */

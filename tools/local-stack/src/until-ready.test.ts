@@ -65,9 +65,11 @@ test("a server that is not there is named", async () => {
   await expect(ready({ withinMs: 0 })).rejects.toThrow(`the API does not answer at ${url}/`);
 });
 
-test("an interruption ends the waiting", async () => {
+test("an interruption ends the waiting with its reason, in a pause too", async () => {
   answers["/"] = [503, ""];
   const interruption = new AbortController();
-  interruption.abort(new Error("stopped"));
-  await expect(ready({ signal: interruption.signal })).rejects.toThrow("stopped");
+  const waiting = ready({ signal: interruption.signal });
+  await once(server, "request");
+  setTimeout(() => interruption.abort(new Error("stopped")), 40);
+  await expect(waiting).rejects.toThrow("stopped");
 });
