@@ -112,6 +112,9 @@ describe("apiSettings", () => {
     ["REALITY_FINGERPRINT", "chrome&x=1"],
     ["REALITY_FINGERPRINT", "chrom"],
     ["REALITY_FINGERPRINT", "unsafe"],
+    ["REALITY_FINGERPRINT", "hellochrome_131"],
+    ["REALITY_FINGERPRINT", "android"],
+    ["REALITY_FINGERPRINT", "360"],
     ["LOG_LEVEL", "loud"],
     ["XRAY_NODES", "{}"],
   ])("refuses %s=%s by name", (name, value) => {
@@ -120,14 +123,14 @@ describe("apiSettings", () => {
 
   it("says which fingerprints there are", () => {
     expect(problemsOf({ REALITY_FINGERPRINT: "chrom" })).toMatch(
-      /REALITY_FINGERPRINT must be .* such as chrome, firefox, .*; example: REALITY_FINGERPRINT=chrome/,
+      /REALITY_FINGERPRINT must be .*: chrome, firefox, .*; example: REALITY_FINGERPRINT=chrome/,
     );
   });
 
   it.each([
     ["ios", "ios"],
     ["Firefox", "firefox"],
-    ["hellochrome_131", "hellochrome_131"],
+    ["randomized", "randomized"],
   ])("takes %s as REALITY_FINGERPRINT", (value, fingerprint) => {
     expect(read({ REALITY_FINGERPRINT: value }).REALITY_FINGERPRINT).toBe(fingerprint);
   });

@@ -130,7 +130,7 @@ async function writeConfig(context: StackContext, identity: RealityIdentity, api
   await ensureXrayConfig(data.xrayConfigFile, {
     apiPort,
     inboundPort: identity.port,
-    inboundListen: isLoopbackName(settings.DOMAIN) ? "127.0.0.1" : "0.0.0.0",
+    inboundListen: listenAddress(settings.DOMAIN),
     inboundTag: settings.XRAY_INBOUND_TAG,
     realityTarget: await realityTarget(context),
     serverNames,
@@ -142,8 +142,9 @@ async function writeConfig(context: StackContext, identity: RealityIdentity, api
 }
 
 /** A link that names this machine is of use on this machine alone, so nobody else needs to reach the port. */
-function isLoopbackName(domain: string): boolean {
-  return domain === "127.0.0.1" || domain === "localhost";
+function listenAddress(domain: string): string {
+  if (domain === "127.0.0.1" || domain === "localhost") return "127.0.0.1";
+  return domain === "::1" || domain === "[::1]" ? "::1" : "0.0.0.0";
 }
 
 /** The target of the settings, or a stand-in on loopback that lives as long as this process. */
