@@ -16,7 +16,7 @@ expected='as struct{union json.RawMessage} value in argument to client.GetItem'
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-GOBIN=$dir/bin go install "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$version" 2>/dev/null
+GOBIN=$dir/bin go install "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$version"
 mkdir api
 cat > main.go <<'GO'
 package main
@@ -32,8 +32,8 @@ func main() {
 	_, _ = client.GetItem(context.Background(), "1")
 }
 GO
-go mod init finding 2>/dev/null
-go get "github.com/oapi-codegen/runtime@$runtime_version" 2>/dev/null
+go mod init finding
+go get "github.com/oapi-codegen/runtime@$runtime_version"
 
 # Generates the client of an API with one path parameter, and builds it and its caller.
 build_with() { # schema of the parameter
