@@ -101,13 +101,16 @@ export function startWorker(process: Process, system: System): void {
 
 function runnerOf(ports: LifecyclePorts): RunJob {
   return async ({ id: job, name, payload }, redelivered) => {
-    if (name === "create-key") return provisionKey({ ...(payload as CreatePayload), job, redelivered }, ports);
+    if (name === "create-key") {
+      const { name: keyName, deadline } = payload as CreatePayload;
+      return provisionKey({ requested: { name: keyName }, deadline, job, redelivered }, ports);
+    }
     if (name === "delete-key") return retireKey({ ...(payload as DeletePayload), job, redelivered }, ports);
     return cancelCreation((payload as CancelPayload).job, ports);
   };
 }
 
-type CreatePayload = Pick<ProvisionRequest, "name" | "deadline">;
+type CreatePayload = ProvisionRequest["requested"] & Pick<ProvisionRequest, "deadline">;
 type DeletePayload = Pick<RetireRequest, "keyId" | "deadline">;
 interface CancelPayload {
   readonly job: string;

@@ -1,19 +1,9 @@
 import { z } from "zod";
+import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
+import { keyCodec } from "./key-codec.ts";
+import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
 
-/** Longest name of a key, in UTF-16 code units, as the HTTP contract limits it. */
-const keyName = z.string().max(512).nullable();
 const keyId = z.number().int().nonnegative();
-const requestId = z.string().max(128);
-/** Milliseconds since the epoch after which the job may no longer change anything. */
-const deadline = z.number().int();
-
-const createdKey = z.object({
-  key_id: z.number().int().positive(),
-  uuid: z.uuid(),
-  name: keyName,
-  /** Unix seconds. */
-  created_at: z.number().int(),
-});
 
 const notApplied = [
   /** A dependency is away; the same request may succeed later. */
@@ -23,7 +13,7 @@ const notApplied = [
 ] as const;
 
 const createResult = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("created"), key: createdKey }),
+  z.object({ outcome: z.literal("created"), key: keyCodec }),
   ...notApplied,
 ]);
 
@@ -33,9 +23,6 @@ const deleteResult = z.discriminatedUnion("outcome", [
   ...notApplied,
 ]);
 
-/** Most items of one batch job. */
-const largestBatch = 1_000;
-
 /** Queues by what consumes them: the worker owns key jobs, the collector traffic jobs. */
 export const queueNames = ["veil-keys", "veil-traffic"] as const;
 export type QueueName = (typeof queueNames)[number];
@@ -43,11 +30,15 @@ export type QueueName = (typeof queueNames)[number];
 /**
  * Every job of the system: its queue, its payload, its result and how often it is attempted.
  * Outcomes that a caller must be told are results; a thrown error means "try again".
+ *
+ * Payloads and results are encoded into Redis and decoded from it. During a rolling update services of two releases share
+ * the queues: a field that is new is optional in Redis, one that goes is written for a release longer, and what a schema
+ * does not know is dropped.
  */
 export const jobCatalogue = {
   "create-key": {
     queue: "veil-keys",
-    payload: z.object({ name: keyName, deadline, request_id: requestId }),
+    payload: createKeyPayload,
     result: createResult,
     attempts: 12,
     travels: "in-bundles",
@@ -55,7 +46,7 @@ export const jobCatalogue = {
   /** Many creations at once; each item is a creation of its own, under {@link itemJobId}. */
   "create-keys": {
     queue: "veil-keys",
-    payload: z.object({ names: z.array(keyName).min(1).max(largestBatch), deadline, request_id: requestId }),
+    payload: createKeysPayload,
     result: z.object({ outcome: z.literal("done"), items: z.array(createResult) }),
     attempts: 12,
   },
@@ -68,7 +59,7 @@ export const jobCatalogue = {
   /** Many cancellations by one durable write. */
   "cancel-creations": {
     queue: "veil-keys",
-    payload: z.object({ jobs: z.array(z.string()).min(1).max(largestBatch), request_id: requestId }),
+    payload: z.object({ jobs: z.array(z.string()).min(1).max(LARGEST_BATCH), request_id: requestId }),
     result: z.object({ outcome: z.literal("cancelled") }),
     attempts: 30,
   },
@@ -82,7 +73,7 @@ export const jobCatalogue = {
   /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
   "delete-keys": {
     queue: "veil-keys",
-    payload: z.object({ key_ids: z.array(keyId).min(1).max(largestBatch), deadline, request_id: requestId }),
+    payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), deadline, request_id: requestId }),
     result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
   },

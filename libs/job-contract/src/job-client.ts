@@ -95,7 +95,7 @@ class BullJobClient implements JobClient {
     { requestedAt = Date.now(), isFresh = false }: SubmitOptions = {},
   ): Promise<void> {
     const { payload: schema, travels } = jobDefinition(name);
-    const job = { id: jobId, requested_at: requestedAt, payload: schema.parse(payload) };
+    const job = { id: jobId, requested_at: requestedAt, payload: schema.encode(payload) };
     this.#requireConnection();
     this.#waiters.expect(jobId);
     // A trace goes on in one job, so that traced ones travel alone.

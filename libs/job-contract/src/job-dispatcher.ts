@@ -43,11 +43,13 @@ export function jobDispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, que
 function runnerOf<N extends JobName>(name: N, handlers: Partial<{ readonly [K in N]: JobHandler<K> }>): RunJob {
   const handler = handlers[name];
   if (handler === undefined) throw new Error(`there is no handler for ${name}`);
-  const { payload } = jobDefinition(name);
+  const { payload, result } = jobDefinition(name);
   return async (data, delivery) => {
-    const parsed = payload.safeParse(data);
-    if (!parsed.success) throw new JobShapeError(`payload of ${name} does not fit: ${parsed.error.message}`);
-    return handler(parsed.data, delivery);
+    const decoded = payload.safeDecode(data);
+    if (!decoded.success) throw new JobShapeError(`payload of ${name} does not fit: ${decoded.error.message}`);
+    const encoded = result.safeEncode(await handler(decoded.data, delivery));
+    if (!encoded.success) throw new JobShapeError(`result of ${name} does not fit: ${encoded.error.message}`);
+    return encoded.data;
   };
 }
 

@@ -23,6 +23,12 @@ export interface KeyAttributes {
   readonly createdAt: number;
 }
 
+/** What whoever asks for a key may choose of it. */
+export type RequestedAttributes = Pick<KeyAttributes, "name">;
+
+/** What callers are shown of a key; its flow concerns nodes and links alone. */
+export type KeyFacts = Omit<KeyAttributes, "flow">;
+
 /** What a create job has claimed: from here on, every delivery of the job works on the same key. */
 export interface Creation extends KeyAttributes {
   /** Id of the create job. */

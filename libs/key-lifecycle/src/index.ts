@@ -2,12 +2,14 @@
 export {
   type Creation,
   type KeyAttributes,
+  type KeyFacts,
   type KeyPhase,
   type KeyRecord,
   isGone,
   isVisible,
   isWanted,
   keyPhases,
+  type RequestedAttributes,
   wasCreated,
 } from "./access-key.ts";
 export { clearKey, removeGhost, restoreKey } from "./clear-key.ts";

@@ -1,4 +1,4 @@
-import { type Creation, isWanted, type KeyRecord, wasCreated } from "./access-key.ts";
+import { type Creation, isWanted, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey, removeGhost } from "./clear-key.ts";
 import { NodeRefusedError, NodeUnreachableError, NodeUnsureError, StoreUnavailableError } from "./errors.ts";
 import type { KeyStore } from "./key-store.ts";
@@ -7,7 +7,7 @@ import type { NodeUsers } from "./node-users.ts";
 
 export interface ProvisionRequest {
   readonly job: string;
-  readonly name: string | null;
+  readonly requested: RequestedAttributes;
   /** Milliseconds since the epoch; the key becomes active before it or never. */
   readonly deadline: number;
   /** True when an earlier delivery of the job may have begun, or may still be at work. */
@@ -68,8 +68,8 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
   }
   const uuid = ports.newUuid();
   const creation = await ports.store.claim({
+    ...request.requested,
     job: request.job,
-    name: request.name,
     uuid,
     flow: ports.newFlow,
     createdAt: Math.floor(ports.clock.now() / 1000),

@@ -19,7 +19,7 @@ import { createKey, createKeys } from "./keys/create-keys.ts";
 import { deleteKey, deleteKeys } from "./keys/delete-keys.ts";
 import { findKeyId } from "./keys/find-keys.ts";
 import { listKeys } from "./keys/list-keys.ts";
-import { keyBody, RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
+import { keyBody, RefusedCreations, requestedAttributes, VisibleKeys } from "./keys/visible-keys.ts";
 import { type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
 import { ok } from "./reply/reply.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
@@ -54,23 +54,17 @@ export function createOperations(outside: OperationPorts): Operations {
     getOpenApiDocument: async () => ok(document),
 
     createKey: async ({ body }, scope) => {
-      const key = await createKey(body.name ?? null, scope, ports);
+      const key = await createKey(requestedAttributes(body), scope, ports);
       if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
       return ok(keyBody(key, shortId));
     },
 
     createKeys: async ({ body }, scope) =>
       ok(
-        await answerBatch(
-          body.keys,
-          (asked) =>
-            createKeys(
-              asked.map(({ name }) => name ?? null),
-              scope,
-              ports,
-            ),
-          { show: (key) => keyBody(key, shortId), explain: errorDetail },
-        ),
+        await answerBatch(body.keys, (asked) => createKeys(asked.map(requestedAttributes), scope, ports), {
+          show: (key) => keyBody(key, shortId),
+          explain: errorDetail,
+        }),
       ),
 
     listKeys: async ({ query }) => listKeys(pageOf(query), ports),

@@ -2,7 +2,7 @@ import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-contract";
 import type { KeyPage, KeyRecord } from "@veil/key-lifecycle";
 
-export type { KeyPage, KeyReader } from "@veil/key-lifecycle";
+export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/key-lifecycle";
 
 /** What the API asks of the queues. */
 export type Jobs = Pick<JobClient, "submit" | "awaitResult">;
@@ -39,9 +39,6 @@ export interface TrafficReader {
   /** The figures of those of the keys that have a record. */
   findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, TrafficFigures>>;
 }
-
-/** What callers are shown of a key. */
-export type KeyFacts = Pick<KeyRecord, "keyId" | "uuid" | "name" | "createdAt">;
 
 /** @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link */
 export type ShareLinksOf = (

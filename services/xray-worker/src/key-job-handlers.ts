@@ -1,13 +1,5 @@
 import { type Delivery, itemJobId, type JobHandlers, type JobResult } from "@veil/job-contract";
-import {
-  cancelCreation,
-  type KeyRecord,
-  type LifecyclePorts,
-  type NodeUsers,
-  type ProvisionResult,
-  provisionKey,
-  retireKey,
-} from "@veil/key-lifecycle";
+import { cancelCreation, type LifecyclePorts, type NodeUsers, provisionKey, retireKey } from "@veil/key-lifecycle";
 import pLimit from "p-limit";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
@@ -36,20 +28,20 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
   const deletions = pLimit(deletionsAtOnce);
   const batchPorts = { ...ports, nodes: ports.nodes.map(withRoomForOthers) };
   return {
-    "create-key": async ({ name, deadline }, delivery) => {
+    "create-key": async ({ key, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      const result = await provisionKey({ job, name, deadline, redelivered }, ports);
-      return told("create", createResult(result), delivery);
+      const result = await provisionKey({ job, requested: key, deadline, redelivered }, ports);
+      return told("create", result, delivery);
     },
 
-    "create-keys": async ({ names, deadline }, delivery) => {
+    "create-keys": async ({ keys, deadline }, delivery) => {
       const { jobId, redelivered } = delivery;
       // All at once: the store then claims and decides hundreds by one write, and only the nodes are asked in turn.
       const items = await allSettled(
-        names.map(async (name, index) => {
+        keys.map(async (requested, index) => {
           const job = itemJobId(jobId, index);
-          const result = await provisionKey({ job, name, deadline, redelivered }, batchPorts);
-          return told("create", createResult(result), delivery);
+          const result = await provisionKey({ job, requested, deadline, redelivered }, batchPorts);
+          return told("create", result, delivery);
         }),
       );
       return { outcome: "done", items };
@@ -118,12 +110,4 @@ function endingOf(outcome: JobResult<"create-key" | "delete-key">["outcome"]): K
     default:
       return outcome;
   }
-}
-
-function createResult(result: ProvisionResult): JobResult<"create-key"> {
-  return result.outcome === "created" ? { outcome: "created", key: onTheWire(result.key) } : result;
-}
-
-function onTheWire(key: KeyRecord) {
-  return { key_id: key.keyId, uuid: key.uuid, name: key.name, created_at: key.createdAt };
 }

@@ -70,7 +70,7 @@ async function reconfigure(change: (config: { api: object; outbounds: object[] }
 
 /** A key whose client has an open multiplexed connection. */
 async function connectedKey(): Promise<{ readonly keyId: number; readonly uuid: string; readonly client: MuxClient }> {
-  const { key_id: keyId, uuid } = await jobs.create();
+  const { keyId, uuid } = await jobs.create();
   const client = await connect(uuid);
   expect(await client.get()).toBe(200);
   return { keyId, uuid, client };
@@ -109,7 +109,7 @@ test("a node without RoutingService deletes keys as ever and is complained of on
   await reconfigure((config) => ({ ...config, api: { ...config.api, services: ["HandlerService", "StatsService"] } }));
   await startWorker();
   const keys = await jobs.createMany(3);
-  for (const { key_id } of keys) await jobs.delete(key_id);
+  for (const { keyId } of keys) await jobs.delete(keyId);
   expect(await node.countUsers()).toBe(0);
   expect(worker.log.filter(({ msg }) => String(msg).startsWith("the node can't block removed users"))).toHaveLength(1);
 });

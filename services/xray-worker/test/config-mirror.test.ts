@@ -58,7 +58,7 @@ async function startWorker(env: Record<string, string> = {}): Promise<WorkerProc
 async function expectInFile(keys: readonly CreatedKey[]): Promise<void> {
   const text = await readFile(configFile, "utf8");
   const found = [...text.matchAll(/"id": "([^"]+)", "email": "(\d+)@veil"/g)].map(([, uuid, id]) => `${id} ${uuid}`);
-  expect(new Set(found)).toEqual(new Set(keys.map(({ key_id, uuid }) => `${key_id} ${uuid}`)));
+  expect(new Set(found)).toEqual(new Set(keys.map(({ keyId, uuid }) => `${keyId} ${uuid}`)));
 }
 
 function soonInFile(keys: readonly CreatedKey[]): Promise<void> {
@@ -75,7 +75,7 @@ test("Xray comes back with the keys while no worker runs, and with the foreign c
   const keys = await jobs.createMany(5);
   await soonInFile(keys);
   await worker.kill();
-  expect(await usersAfterRestart()).toEqual(new Set(["someone@else", ...keys.map(({ key_id }) => userEmail(key_id))]));
+  expect(await usersAfterRestart()).toEqual(new Set(["someone@else", ...keys.map(({ keyId }) => userEmail(keyId))]));
   const text = await readFile(configFile, "utf8");
   expect(text).toContain(foreign);
   expect(text).toContain("/* by hand */");
@@ -87,10 +87,10 @@ test("a key whose deletion was answered does not come back, though the worker di
   const worker = await startWorker();
   const [deleted, kept] = [await jobs.create(), await jobs.create()];
   await soonInFile([deleted, kept]);
-  await jobs.delete(deleted.key_id);
+  await jobs.delete(deleted.keyId);
   await worker.kill();
   await expectInFile([kept]);
-  expect(await usersAfterRestart()).toEqual(new Set(["someone@else", userEmail(kept.key_id)]));
+  expect(await usersAfterRestart()).toEqual(new Set(["someone@else", userEmail(kept.keyId)]));
 });
 
 test("many deletions share a few writes, and each is out of the file when it is answered", async () => {
@@ -99,9 +99,9 @@ test("many deletions share a few writes, and each is out of the file when it is 
   await soonInFile(keys);
   const before = await writes(worker);
   await Promise.all(
-    keys.map(async ({ key_id }) => {
-      await jobs.delete(key_id);
-      expect(await readFile(configFile, "utf8")).not.toContain(`"${userEmail(key_id)}"`);
+    keys.map(async ({ keyId }) => {
+      await jobs.delete(keyId);
+      expect(await readFile(configFile, "utf8")).not.toContain(`"${userEmail(keyId)}"`);
     }),
   );
   expect((await writes(worker)) - before).toBeLessThan(keys.length / 2);
@@ -114,9 +114,9 @@ test("two workers with one file never put back what the other one took out", asy
     const [gone, stays] = await Promise.all([jobs.createMany(8), jobs.createMany(8)]);
     kept.push(...stays);
     await Promise.all(
-      gone.map(async ({ key_id }) => {
-        await jobs.delete(key_id);
-        expect(await readFile(configFile, "utf8")).not.toContain(`"${userEmail(key_id)}"`);
+      gone.map(async ({ keyId }) => {
+        await jobs.delete(keyId);
+        expect(await readFile(configFile, "utf8")).not.toContain(`"${userEmail(keyId)}"`);
       }),
     );
   }
@@ -133,8 +133,8 @@ test("a stop writes what was created last", async () => {
 test("a file that can't be written is said, and keys are created and deleted all the same", async () => {
   const worker = await startWorker({ XRAY_CONFIG_PATH: join(dirname(configFile), "missing.json") });
   const key = await jobs.create();
-  await jobs.delete(key.key_id);
-  expect(await node.getUser(userEmail(key.key_id))).toBeNull();
+  await jobs.delete(key.keyId);
+  expect(await node.getUser(userEmail(key.keyId))).toBeNull();
   await worker.logged("could not write Xray's config file: a deleted key may come back with it");
 });
 

@@ -46,8 +46,8 @@ async function startWorker(env: Record<string, string> = {}): Promise<WorkerProc
   return worker;
 }
 
-function userOf({ key_id, uuid }: CreatedKey, flow: VlessFlow = ""): InboundUser {
-  return { email: userEmail(key_id), account: { protocol: "vless", uuid, flow } };
+function userOf({ keyId, uuid }: CreatedKey, flow: VlessFlow = ""): InboundUser {
+  return { email: userEmail(keyId), account: { protocol: "vless", uuid, flow } };
 }
 
 function reconciled<T>(look: () => Promise<T>): Promise<T> {
@@ -57,18 +57,18 @@ function reconciled<T>(look: () => Promise<T>): Promise<T> {
 test("a created key's user is in Xray when its job ends, a deleted one's is not", async () => {
   await startWorker();
   const key = await jobs.create();
-  expect(await node.getUser(userEmail(key.key_id))).toEqual(userOf(key));
-  await jobs.delete(key.key_id);
-  expect(await node.getUser(userEmail(key.key_id))).toBeNull();
+  expect(await node.getUser(userEmail(key.keyId))).toEqual(userOf(key));
+  await jobs.delete(key.keyId);
+  expect(await node.getUser(userEmail(key.keyId))).toBeNull();
 });
 
 test("a deletion does not find a key whose creation was refused: nobody was told of it", async () => {
   await startWorker();
   const id = `create-${randomUUID()}`;
-  await jobs.client.submit("create-key", id, { name: null, deadline: Date.now() - 1, request_id: id });
+  await jobs.client.submit("create-key", id, { key: { name: null }, deadline: Date.now() - 1, request_id: id });
   const refused = await jobs.client.awaitResult("create-key", id, 30_000);
   expect(refused).toMatchObject({ state: "finished", result: { outcome: "unavailable" } });
-  const { key_id: next } = await jobs.create();
+  const { keyId: next } = await jobs.create();
   await expect(jobs.delete(next - 1)).rejects.toThrow("not-found");
 });
 
@@ -77,14 +77,14 @@ test("after a restart of Xray the keys are there again, and a deleted one is not
   const keys = await jobs.createMany(60);
   const [gone, ...kept] = keys;
   if (gone === undefined) throw new Error("no keys");
-  await jobs.delete(gone.key_id);
+  await jobs.delete(gone.keyId);
   await xray.restart();
   const users = await reconciled(async () => {
     const listed = await node.listUsers();
     expect(listed).toHaveLength(kept.length);
     return listed;
   });
-  expect(new Set(users.map(({ email }) => email))).toEqual(new Set(kept.map(({ key_id }) => userEmail(key_id))));
+  expect(new Set(users.map(({ email }) => email))).toEqual(new Set(kept.map(({ keyId }) => userEmail(keyId))));
 });
 
 test("what was done to the users behind its back is undone, and other people's users are left alone", async () => {
@@ -94,13 +94,13 @@ test("what was done to the users behind its back is undone, and other people's u
   const ghost = userEmail(999_999);
   await node.addUser(foreign);
   await node.addUser({ ...userOf({ ...removed, uuid: randomUUID() }), email: ghost });
-  await node.removeUser(userEmail(removed.key_id));
-  await node.removeUser(userEmail(changed.key_id));
+  await node.removeUser(userEmail(removed.keyId));
+  await node.removeUser(userEmail(changed.keyId));
   await node.addUser(userOf({ ...changed, uuid: randomUUID() }));
 
   await reconciled(async () => {
-    expect(await node.getUser(userEmail(removed.key_id))).toEqual(userOf(removed));
-    expect(await node.getUser(userEmail(changed.key_id))).toEqual(userOf(changed));
+    expect(await node.getUser(userEmail(removed.keyId))).toEqual(userOf(removed));
+    expect(await node.getUser(userEmail(changed.keyId))).toEqual(userOf(changed));
     expect(await node.getUser(ghost)).toBeNull();
   });
   expect(await node.getUser(foreign.email)).toEqual(foreign);
@@ -109,22 +109,22 @@ test("what was done to the users behind its back is undone, and other people's u
 test("a key keeps the flow that it was made with, and a user with another one is put right", async () => {
   await startWorker({ REALITY_FLOW: "xtls-rprx-vision" });
   const [vision, tampered] = [await jobs.create(), await jobs.create()];
-  expect(await node.getUser(userEmail(vision.key_id))).toEqual(userOf(vision, "xtls-rprx-vision"));
+  expect(await node.getUser(userEmail(vision.keyId))).toEqual(userOf(vision, "xtls-rprx-vision"));
   await worker.stop();
 
   await startWorker({ REALITY_FLOW: "none" });
   const plain = await jobs.create();
-  expect(await node.getUser(userEmail(plain.key_id))).toEqual(userOf(plain));
-  await node.removeUser(userEmail(tampered.key_id));
+  expect(await node.getUser(userEmail(plain.keyId))).toEqual(userOf(plain));
+  await node.removeUser(userEmail(tampered.keyId));
   await node.addUser(userOf(tampered));
   await reconciled(async () => {
-    expect(await node.getUser(userEmail(tampered.key_id))).toEqual(userOf(tampered, "xtls-rprx-vision"));
+    expect(await node.getUser(userEmail(tampered.keyId))).toEqual(userOf(tampered, "xtls-rprx-vision"));
   });
 
   await xray.restart();
   await reconciled(async () => {
-    expect(await node.getUser(userEmail(vision.key_id))).toEqual(userOf(vision, "xtls-rprx-vision"));
-    expect(await node.getUser(userEmail(plain.key_id))).toEqual(userOf(plain));
+    expect(await node.getUser(userEmail(vision.keyId))).toEqual(userOf(vision, "xtls-rprx-vision"));
+    expect(await node.getUser(userEmail(plain.keyId))).toEqual(userOf(plain));
   });
 });
 

@@ -42,7 +42,7 @@ describe("createKey", () => {
   /** Runs a create to its end. @returns what came of it, and after how many milliseconds */
   async function create(scope: RequestScope = requestScope()): Promise<{ outcome: unknown; afterMs: number }> {
     let afterMs = 0;
-    const running = createKey("name", scope, ports())
+    const running = createKey({ name: "name" }, scope, ports())
       .catch((error: unknown) => error)
       .finally(() => {
         afterMs = Date.now() - startedAt;
@@ -106,7 +106,7 @@ describe("createKey", () => {
       {
         name: "create-key",
         jobId: job,
-        payload: { name: "name", deadline: startedAt + 8_000, request_id: "request-1" },
+        payload: { key: { name: "name" }, deadline: startedAt + 8_000, request_id: "request-1" },
       },
     ]);
     expect(await listed()).toEqual([1]);
@@ -132,7 +132,7 @@ describe("createKey", () => {
 
   it("finds the key although the reply to the enqueueing was lost", async () => {
     plane.jobs.beforeSubmit = async () => {
-      plane.jobs.run("create-key", job, { name: "name", deadline: 0, request_id: "" });
+      plane.jobs.run("create-key", job, { key: { name: "name" }, deadline: 0, request_id: "" });
       return redisIsAway(true)();
     };
     expect((await create()).outcome).toMatchObject({ keyId: 1 });

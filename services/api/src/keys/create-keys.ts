@@ -2,7 +2,7 @@ import { itemJobId, type JobResult } from "@veil/job-contract";
 import { OutcomeUnknownError, WriteCompletedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
 import { planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
-import type { KeyFacts, RequestScope } from "../ports.ts";
+import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
 import { ACTION, type OpenCreations, resolveCreations, type ResolveCreationsPorts } from "./resolve-creations.ts";
 import type { RefusedCreations } from "./visible-keys.ts";
@@ -20,13 +20,17 @@ export interface CreateKeysPorts extends WritePorts, ResolveCreationsPorts {
  * @throws {WriteFailedError} when there is no key; {@link WriteUnavailableError} if it is worth trying again
  * @throws {OutcomeUnknownError} when nothing true can be said, because neither MongoDB nor Redis can be reached
  */
-export async function createKey(name: string | null, scope: RequestScope, ports: CreateKeysPorts): Promise<KeyFacts> {
+export async function createKey(
+  key: RequestedAttributes,
+  scope: RequestScope,
+  ports: CreateKeysPorts,
+): Promise<KeyFacts> {
   const job = planWriteJob("createKey", scope, ports);
   const request_id = scope.requestId;
   const creations: Creations = {
     jobs: [job.id],
     run: async (onNoOutcome) => {
-      const result = await runWriteJob({ job, payload: (stamp) => ({ name, ...stamp }), onNoOutcome }, scope, ports);
+      const result = await runWriteJob({ job, payload: (stamp) => ({ key, ...stamp }), onNoOutcome }, scope, ports);
       return Array.isArray(result) ? result : [outcomeOf(result)];
     },
     cancel: () => ports.jobs.submit("cancel-creation", `cancel-${job.id}`, { job: job.id, request_id }),
@@ -42,17 +46,17 @@ export async function createKey(name: string | null, scope: RequestScope, ports:
  * @throws {OutcomeUnknownError} when nothing true can be said of some
  */
 export async function createKeys(
-  names: readonly (string | null)[],
+  keys: readonly RequestedAttributes[],
   scope: RequestScope,
   ports: CreateKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
-  const job = planWriteJob("createKeys", scope, ports, batchLimitsOf(names.length, scope, ports));
+  const job = planWriteJob("createKeys", scope, ports, batchLimitsOf(keys.length, scope, ports));
   const request_id = scope.requestId;
   const creations: Creations = {
-    jobs: names.map((_, index) => itemJobId(job.id, index)),
+    jobs: keys.map((_, index) => itemJobId(job.id, index)),
     run: async (onNoOutcome) => {
       const result = await runWriteJob(
-        { job, payload: (stamp) => ({ names: [...names], ...stamp }), onNoOutcome },
+        { job, payload: (stamp) => ({ keys: [...keys], ...stamp }), onNoOutcome },
         scope,
         ports,
       );
@@ -89,6 +93,5 @@ async function createAll(
 function outcomeOf(result: JobResult<"create-key">): ItemOutcome<KeyFacts> {
   if (result.outcome === "unavailable") return failedItem(new WriteUnavailableError(ACTION, result.detail));
   if (result.outcome === "failed") return failedItem(new WriteRejectedError(ACTION, result.detail));
-  const { key_id, uuid, name, created_at } = result.key;
-  return { status: "ok", value: { keyId: key_id, uuid, name, createdAt: created_at } };
+  return { status: "ok", value: result.key };
 }

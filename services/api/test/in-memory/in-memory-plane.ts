@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { itemJobId } from "@veil/job-contract";
 import type { KeyRecord } from "@veil/key-lifecycle";
-import type { KeyPage, KeyReader, TrafficFigures, TrafficReader } from "../../src/ports.ts";
+import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
 /**
@@ -86,10 +86,9 @@ export class InMemoryPlane {
     yield active.slice(0, limit);
   }
 
-  #create(name: string | null, job: string) {
-    const made = [...this.keys.values()].find((key) => key.job === job) ?? this.addKey({ name, job });
-    const { keyId, uuid, createdAt } = made;
-    return { outcome: "created", key: { key_id: keyId, uuid, name, created_at: createdAt } } as const;
+  #create(requested: RequestedAttributes, job: string) {
+    const made = [...this.keys.values()].find((key) => key.job === job);
+    return { outcome: "created", key: made ?? this.addKey({ ...requested, job }) } as const;
   }
 
   #delete(keyId: number, job: string) {
@@ -108,9 +107,9 @@ export class InMemoryPlane {
 
   #scripts(): JobScripts {
     return {
-      "create-key": ({ name }, job) => finished<"create-key">(this.#create(name, job)),
-      "create-keys": ({ names }, job) => {
-        const items = names.map((name, index) => this.#create(name, itemJobId(job, index)));
+      "create-key": ({ key }, job) => finished<"create-key">(this.#create(key, job)),
+      "create-keys": ({ keys }, job) => {
+        const items = keys.map((requested, index) => this.#create(requested, itemJobId(job, index)));
         return finished<"create-keys">({ outcome: "done", items });
       },
       "cancel-creation": ({ job }) => {

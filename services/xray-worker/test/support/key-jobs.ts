@@ -24,7 +24,7 @@ export class KeyJobs {
   async submitCreate(): Promise<string> {
     const id = `create-${randomUUID()}`;
     const deadline = Date.now() + deadlineMs;
-    await this.client.submit("create-key", id, { name: null, deadline, request_id: id });
+    await this.client.submit("create-key", id, { key: { name: null }, deadline, request_id: id });
     return id;
   }
 
