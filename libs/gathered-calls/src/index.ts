@@ -1,2 +1,2 @@
-/** Calls that are asked for one by one and carried out in batches. Pure: knows no engine, only that a call costs a trip. */
-export { GatheredCalls, type GatheredCallsOptions } from "./gathered-calls.ts";
+/** Coalesced calls: asked for one by one, carried out in batches. Pure: knows no engine, only that a call costs a trip. */
+export { CoalescedCalls, type CoalescedCallsOptions } from "./coalesced-calls.ts";

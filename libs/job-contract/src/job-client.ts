@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import { connectRedis, type Redis } from "@veil/redis-connection";
 import { type Job, Queue, QueueEvents, type Telemetry } from "bullmq";
 import { JobShapeError, QueueUnavailableError } from "./errors.ts";
@@ -75,7 +75,7 @@ class BullJobClient implements JobClient {
   readonly #events: QueueEvents[] = [];
   readonly #waiters = new ResultWaiters();
   readonly #bundles = new SentBundles();
-  readonly #gathering = new Map<JobName, GatheredCalls<BundledJob, "added">>();
+  readonly #gathering = new Map<JobName, CoalescedCalls<BundledJob, "added">>();
 
   constructor(options: JobClientOptions) {
     const { redisUrl, prefix = defaultQueuePrefix, onError } = options;
@@ -119,10 +119,10 @@ class BullJobClient implements JobClient {
   }
 
   /** Those that are submitted while an addition is under way. */
-  #gathered(name: JobName): GatheredCalls<BundledJob, "added"> {
+  #gathered(name: JobName): CoalescedCalls<BundledJob, "added"> {
     const known = this.#gathering.get(name);
     if (known !== undefined) return known;
-    const calls = new GatheredCalls<BundledJob, "added">((jobs) => this.#addTogether(name, jobs), {
+    const calls = new CoalescedCalls<BundledJob, "added">((jobs) => this.#addTogether(name, jobs), {
       largest: largestBundle,
     });
     this.#gathering.set(name, calls);

@@ -1,5 +1,5 @@
 import type { mongo } from "mongoose";
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import { storeErrors } from "./store-errors.ts";
 
 const largestBatch = 1_000;
@@ -11,13 +11,13 @@ const largestBatch = 1_000;
 export class FindById<Document extends { readonly _id: string }> {
   readonly #collection: mongo.Collection<Document>;
   readonly #findsManyByIndex: () => Promise<boolean>;
-  readonly #calls: GatheredCalls<string, Document | null>;
+  readonly #calls: CoalescedCalls<string, Document | null>;
 
   /** @param findsManyByIndex false for an engine that reads its whole collection for a filter with several ids */
   constructor(collection: mongo.Collection<Document>, findsManyByIndex: () => Promise<boolean>) {
     this.#collection = collection;
     this.#findsManyByIndex = findsManyByIndex;
-    this.#calls = new GatheredCalls((ids) => findBatch(collection, ids), { largest: largestBatch });
+    this.#calls = new CoalescedCalls((ids) => findBatch(collection, ids), { largest: largestBatch });
   }
 
   /** @throws StoreUnavailableError */

@@ -1,4 +1,4 @@
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import { isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 const duplicateKeyCode = 11000;
@@ -11,11 +11,11 @@ const largestBatch = 1_000;
  * inserts share one round trip and one journal write, on an idle one nothing waits.
  */
 export class InsertIfAbsent<Document extends { readonly _id: string }> {
-  readonly #calls: GatheredCalls<Document, "inserted" | "present">;
+  readonly #calls: CoalescedCalls<Document, "inserted" | "present">;
 
   /** @param insertMany inserts unordered, so that a document that stands already keeps no other one out */
   constructor(insertMany: (documents: readonly Document[]) => Promise<unknown>) {
-    this.#calls = new GatheredCalls((documents) => insertBatch(insertMany, documents), { largest: largestBatch });
+    this.#calls = new CoalescedCalls((documents) => insertBatch(insertMany, documents), { largest: largestBatch });
   }
 
   /** @throws StoreUnavailableError; the document may have been inserted */

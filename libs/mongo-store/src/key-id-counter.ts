@@ -1,6 +1,6 @@
 import type { mongo } from "mongoose";
 import type { CounterDocument } from "./documents.ts";
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 
 const counterId = "key_id";
 const mostIdsAtOnce = 1_000;
@@ -12,11 +12,11 @@ const mostIdsAtOnce = 1_000;
  */
 export class KeyIdCounter {
   readonly #collection: mongo.Collection<CounterDocument>;
-  readonly #calls: GatheredCalls<null, number>;
+  readonly #calls: CoalescedCalls<null, number>;
 
   constructor(collection: mongo.Collection<CounterDocument>) {
     this.#collection = collection;
-    this.#calls = new GatheredCalls((asked) => take(collection, asked.length), { largest: mostIdsAtOnce });
+    this.#calls = new CoalescedCalls((asked) => take(collection, asked.length), { largest: mostIdsAtOnce });
   }
 
   next(): Promise<number> {

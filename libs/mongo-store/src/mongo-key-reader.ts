@@ -5,7 +5,7 @@ import type { MongoConnection } from "./connect-mongo.ts";
 import { creationSchema, type KeyDocument, keySchema, toKeyRecord, visibleFilter } from "./documents.ts";
 import { FindById } from "./find-by-id.ts";
 import { findsManyByIndex } from "./finds-many-by-index.ts";
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import { longRead } from "./long-read.ts";
 import { OlderFlow } from "./older-flow.ts";
 import { storeErrors } from "./store-errors.ts";
@@ -22,7 +22,7 @@ export class MongoKeyReader implements KeyReader {
   readonly #documents: mongo.Collection<KeyDocument>;
   readonly #found: FindById<KeyDocument>;
   readonly #openings = pLimit(openedAtOnce);
-  readonly #count: GatheredCalls<null, number>;
+  readonly #count: CoalescedCalls<null, number>;
   readonly #olderFlow: OlderFlow;
 
   constructor(mongo: MongoConnection, olderFlow = new OlderFlow(mongo)) {
@@ -32,7 +32,7 @@ export class MongoKeyReader implements KeyReader {
     this.#creations = connection.model("Creation", creationSchema);
     this.#documents = connection.collection<KeyDocument>(this.#keys.collection.collectionName);
     this.#found = new FindById(this.#documents, () => findsManyByIndex(connection));
-    this.#count = new GatheredCalls(
+    this.#count = new CoalescedCalls(
       async (asked) => {
         const count = await this.#documents.countDocuments(visibleFilter);
         return asked.map(() => count);

@@ -1,5 +1,5 @@
 import type { mongo } from "mongoose";
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import { storeErrors, writeFailures } from "./store-errors.ts";
 
 const largestBatch = 1_000;
@@ -14,10 +14,10 @@ interface Update<Document> {
  * hundreds of changes share one round trip and one journal write.
  */
 export class UpdatesById<Document extends { readonly _id: string }> {
-  readonly #calls: GatheredCalls<Update<Document>, true>;
+  readonly #calls: CoalescedCalls<Update<Document>, true>;
 
   constructor(collection: mongo.Collection<Document>) {
-    this.#calls = new GatheredCalls((updates) => updateBatch(collection, updates), { largest: largestBatch });
+    this.#calls = new CoalescedCalls((updates) => updateBatch(collection, updates), { largest: largestBatch });
   }
 
   /** A document that is not there stays away. @throws StoreUnavailableError; the change may have been made */

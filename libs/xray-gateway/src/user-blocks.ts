@@ -1,4 +1,4 @@
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import { ConfigSchema } from "./generated/xray/app/router/router_pb.ts";
 import { RoutingService } from "./generated/xray/app/router/command_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
@@ -20,11 +20,11 @@ const MOST_USERS_OF_A_RULE = 50;
  */
 export class UserBlocks {
   readonly #calls: NodeCalls;
-  readonly #blocking: GatheredCalls<string, "blocked">;
+  readonly #blocking: CoalescedCalls<string, "blocked">;
 
   constructor(calls: NodeCalls) {
     this.#calls = calls;
-    this.#blocking = new GatheredCalls(
+    this.#blocking = new CoalescedCalls(
       async (emails) => {
         await this.#addRule([...new Set(emails)]);
         return emails.map(() => "blocked");

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
-import { GatheredCalls } from "./gathered-calls.ts";
+import { CoalescedCalls } from "./coalesced-calls.ts";
 
-/** Batches that end when they are told to. */
+/** Batches that end on command. */
 function heldBatches() {
   const batches: { readonly items: readonly number[]; readonly end: () => void }[] = [];
   const carryOut = (items: readonly number[]) =>
@@ -14,14 +14,14 @@ function heldBatches() {
 const patient = { largest: 100, longestWaitMs: 60_000 };
 
 test("what is asked for at once goes out in one batch, and each item gets its own answer", async () => {
-  const calls = new GatheredCalls(async (items: readonly number[]) => items.map((item) => item * 10), patient);
+  const calls = new CoalescedCalls(async (items: readonly number[]) => items.map((item) => item * 10), patient);
 
   expect(await Promise.all([calls.ask(1), calls.ask(2), calls.ask(3)])).toEqual([10, 20, 30]);
 });
 
 test("what comes while a batch is under way waits for it and goes out together", async () => {
   const { batches, carryOut } = heldBatches();
-  const calls = new GatheredCalls(carryOut, patient);
+  const calls = new CoalescedCalls(carryOut, patient);
   const first = calls.ask(1);
   await vi.waitFor(() => expect(batches).toHaveLength(1));
 
@@ -39,7 +39,7 @@ test("what comes while a batch is under way waits for it and goes out together",
 
 test("what has waited long enough goes out beside a batch that hangs", async () => {
   const { batches, carryOut } = heldBatches();
-  const calls = new GatheredCalls(carryOut, { largest: 100, longestWaitMs: 1 });
+  const calls = new CoalescedCalls(carryOut, { largest: 100, longestWaitMs: 1 });
   void calls.ask(1);
   await vi.waitFor(() => expect(batches).toHaveLength(1));
 
@@ -52,7 +52,7 @@ test("what has waited long enough goes out beside a batch that hangs", async () 
 
 test("more than the largest batch goes out in several", async () => {
   const sizes: number[] = [];
-  const calls = new GatheredCalls(
+  const calls = new CoalescedCalls(
     async (items: readonly number[]) => {
       sizes.push(items.length);
       return items;
@@ -66,7 +66,7 @@ test("more than the largest batch goes out in several", async () => {
 });
 
 test("an item may fail alone, and a batch that fails fails for all of its items", async () => {
-  const calls = new GatheredCalls(async (items: readonly number[]) => {
+  const calls = new CoalescedCalls(async (items: readonly number[]) => {
     if (items.includes(0)) throw new Error("all");
     return items.map((item) => (item < 0 ? new Error("this one") : item));
   }, patient);

@@ -1,11 +1,11 @@
-export interface GatheredCallsOptions {
-  /** Items of one batch. */
+export interface CoalescedCallsOptions {
+  /** Most items of one batch. */
   readonly largest: number;
-  /** What waits for so long goes out beside the batch that is under way. */
+  /** What has waited for so long goes out beside the batch that is under way; 250 ms when it is left out. */
   readonly longestWaitMs?: number;
 }
 
-interface Asked<Item, Result> {
+interface PendingCall<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
@@ -15,30 +15,31 @@ interface Asked<Item, Result> {
  * Much longer than a batch takes on a healthy server, and half of the margin that a decision about a key keeps before its
  * deadline: behind a server that hangs nothing may wait until it is too late.
  */
-const defaultWaitMs = 250;
+const DEFAULT_WAIT_MS = 250;
 
 /**
- * Carries out in batches what is asked for one by one: what comes while a batch is under way goes out together as the next
- * one. Hundreds share one round trip on a busy process; on an idle one nothing waits.
+ * Carries out in batches what is asked for one by one (group commit): calls that come while a batch is under way go out
+ * together as the next one. Hundreds share one round trip on a busy process; on an idle one nothing waits.
  */
-export class GatheredCalls<Item, Result> {
+export class CoalescedCalls<Item, Result> {
   readonly #carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>;
   readonly #largest: number;
   readonly #longestWaitMs: number;
-  #waiting: Asked<Item, Result>[] = [];
+  #waiting: PendingCall<Item, Result>[] = [];
   #underWay = 0;
-  #impatience: NodeJS.Timeout | undefined;
+  #waitLimit: NodeJS.Timeout | undefined;
 
   /** @param carryOut answers for every item in its place; an Error there rejects that item alone */
   constructor(
     carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>,
-    { largest, longestWaitMs = defaultWaitMs }: GatheredCallsOptions,
+    { largest, longestWaitMs = DEFAULT_WAIT_MS }: CoalescedCallsOptions,
   ) {
     this.#carryOut = carryOut;
     this.#largest = largest;
     this.#longestWaitMs = longestWaitMs;
   }
 
+  /** Carries out one item's call, with others' if others are waiting. @throws what the batch, or this item, failed with */
   ask(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
@@ -47,14 +48,14 @@ export class GatheredCalls<Item, Result> {
   }
 
   #schedule(): void {
-    // Not at once: what else comes in this turn of the event loop goes along.
+    // Not at once: calls of the same tick of the event loop join the batch.
     if (this.#underWay === 0) setImmediate(() => this.#sendIfFree());
     this.#limitWait();
   }
 
   #limitWait(): void {
-    this.#impatience ??= setTimeout(() => {
-      this.#impatience = undefined;
+    this.#waitLimit ??= setTimeout(() => {
+      this.#waitLimit = undefined;
       this.#send();
     }, this.#longestWaitMs);
   }
@@ -65,13 +66,13 @@ export class GatheredCalls<Item, Result> {
 
   #send(): void {
     const batch = this.#waiting.splice(0, this.#largest);
-    clearTimeout(this.#impatience);
-    this.#impatience = undefined;
+    clearTimeout(this.#waitLimit);
+    this.#waitLimit = undefined;
     if (this.#waiting.length > 0) this.#limitWait();
     if (batch.length > 0) void this.#run(batch);
   }
 
-  async #run(batch: readonly Asked<Item, Result>[]): Promise<void> {
+  async #run(batch: readonly PendingCall<Item, Result>[]): Promise<void> {
     this.#underWay += 1;
     try {
       const results = await this.#carryOut(batch.map(({ item }) => item));
