@@ -46,7 +46,7 @@ async function submit(): Promise<string> {
   return id;
 }
 
-test("a job that no attempt can mend is listed with its reason and its payload", async () => {
+test("a job that failed for good is listed with its reason and its payload", async () => {
   consume(() => Promise.reject(new PermanentJobError("there is no such thing")));
   const before = Date.now();
   const id = await submit();

@@ -5,7 +5,7 @@ import { QueueUnavailableError } from "./errors.ts";
 import type { QueueName } from "./job-catalogue.ts";
 import { defaultQueuePrefix } from "./queue-options.ts";
 
-/** A job whose attempts are used up, or that another attempt can't mend. */
+/** A job whose attempts are used up, or that failed for good. */
 export interface FailedJob {
   readonly id: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export interface FailedJobsOptions {
   readonly prefix?: string;
 }
 
-const connectTimeoutMs = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** The failed set of one queue, for whoever looks after the system. */
 export class FailedJobs {
@@ -36,13 +36,13 @@ export class FailedJobs {
     this.#queue = queue;
   }
 
-  /** @throws QueueUnavailableError when Redis does not answer within five seconds */
+  /** @throws {QueueUnavailableError} when Redis does not answer within five seconds */
   static async open({ queue: name, redisUrl, prefix = defaultQueuePrefix }: FailedJobsOptions): Promise<FailedJobs> {
     let lastError: unknown = new Error("no connection");
     const redis = connectRedis(redisUrl, "fail-fast", (error) => {
       lastError = error;
     });
-    const tooLong = AbortSignal.timeout(connectTimeoutMs);
+    const tooLong = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
     const ready = new Promise((resolve) => redis.once("ready", resolve));
     await Promise.race([ready, once(tooLong, "abort")]);
     if (tooLong.aborted) {
@@ -61,7 +61,7 @@ export class FailedJobs {
   }
 
   /**
-   * Has a job delivered again, as often as a new one would be. Its handler is told that it is not the first time, and
+   * Has a job delivered again, as often as a new one would be. Its handler learns that it is not the first time, and
    * what its deadline forbids stays forbidden.
    *
    * @returns `absent` when no job of this id is in the failed set

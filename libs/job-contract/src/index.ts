@@ -18,11 +18,11 @@ export {
   type JobClient,
   type JobClientOptions,
   type JobProgress,
-  type JobVerdict,
   type SubmitOptions,
 } from "./job-client.ts";
 export type { Delivery, JobHandler, JobHandlers } from "./job-dispatcher.ts";
 export { jobMetrics } from "./job-metrics.ts";
+export type { JobOutcome } from "./job-outcome.ts";
 export type { JobStep } from "./job-steps.ts";
 export { openQueues, type OpenQueues } from "./open-queues.ts";
 export { type QueueFigures, queueJobStates, readQueueFigures } from "./queue-figures.ts";

@@ -6,7 +6,7 @@ import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
 const keyId = z.number().int().nonnegative();
 
 const notApplied = [
-  /** A dependency is away; the same request may succeed later. */
+  /** A dependency is unavailable; the same request may succeed later. */
   z.object({ outcome: z.literal("unavailable"), detail: z.string() }),
   /** Retrying the same request does not help. */
   z.object({ outcome: z.literal("failed"), detail: z.string() }),
@@ -41,7 +41,7 @@ export const jobCatalogue = {
     payload: createKeyPayload,
     result: createResult,
     attempts: 12,
-    travels: "in-bundles",
+    travels: "in-micro-batches",
   },
   /** Many creations at once; each item is a creation of its own, under {@link itemJobId}. */
   "create-keys": {
@@ -68,7 +68,7 @@ export const jobCatalogue = {
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
     result: deleteResult,
     attempts: 12,
-    travels: "in-bundles",
+    travels: "in-micro-batches",
   },
   /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
   "delete-keys": {
@@ -90,7 +90,7 @@ export const jobCatalogue = {
       z.object({ outcome: z.literal("stale") }),
     ]),
     attempts: 1,
-    travels: "in-bundles",
+    travels: "in-micro-batches",
   },
   "reset-traffic": {
     queue: "veil-traffic",
@@ -126,7 +126,7 @@ export interface JobDefinition<Payload = unknown, Result = unknown> {
   /** Deliveries before the job counts as failed; stalled deliveries are counted apart by BullMQ. */
   readonly attempts: number;
   /** Whether those that are submitted at the same moment may travel as one BullMQ job; left out for jobs that are large or few. */
-  readonly travels?: "in-bundles";
+  readonly travels?: "in-micro-batches";
 }
 
 export type JobName = keyof typeof jobCatalogue;

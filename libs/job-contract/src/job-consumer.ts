@@ -9,7 +9,7 @@ export interface JobConsumerOptions<Q extends QueueName> {
   readonly queue: Q;
   readonly redisUrl: string;
   readonly prefix?: string;
-  /** BullMQ jobs under way at once in this process; each may carry a bundle. */
+  /** BullMQ jobs under way at once in this process; each may carry a micro-batch. */
   readonly concurrency: number;
   readonly handlers: JobHandlers<Q>;
   /** Where traces go on that began with the request. */
@@ -26,10 +26,10 @@ export interface JobConsumer {
 }
 
 /** A dead worker's job is handed to another one after at most lock + check: early enough to end in its caller's time. */
-const lockDurationMs = 4_000;
-const stalledIntervalMs = 1_500;
+const LOCK_DURATION_MS = 4_000;
+const STALLED_INTERVAL_MS = 1_500;
 /** Deliveries lost with their worker before BullMQ gives a job up; every handler may run twice, so more than its default. */
-const maxStalledCount = 10;
+const MAX_STALLED_COUNT = 10;
 
 /** Starts to take jobs from one queue. */
 export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>): JobConsumer {
@@ -39,9 +39,9 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     connection,
     prefix,
     concurrency,
-    lockDuration: lockDurationMs,
-    stalledInterval: stalledIntervalMs,
-    maxStalledCount,
+    lockDuration: LOCK_DURATION_MS,
+    stalledInterval: STALLED_INTERVAL_MS,
+    maxStalledCount: MAX_STALLED_COUNT,
     // BullMQ then keeps totals of what ended, which outlive the jobs.
     metrics: { maxDataPoints: MetricsTime.ONE_HOUR },
     ...(options.telemetry !== undefined && { telemetry: options.telemetry }),

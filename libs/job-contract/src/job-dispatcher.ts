@@ -1,9 +1,16 @@
 import { type Job, UnrecoverableError } from "bullmq";
 import { JobShapeError, PermanentJobError } from "./errors.ts";
-import { type BundledEnd, type BundledJob, bundledJobs } from "./job-bundle.ts";
-import type { JobName, JobNameOf, JobPayload, JobResult, QueueName } from "./job-catalogue.ts";
-import { jobDefinition, jobNamesOf } from "./job-catalogue.ts";
+import {
+  jobDefinition,
+  type JobName,
+  type JobNameOf,
+  jobNamesOf,
+  type JobPayload,
+  type JobResult,
+  type QueueName,
+} from "./job-catalogue.ts";
 import { requestIdOf } from "./job-steps.ts";
+import { jobsOfMicroBatch, type MicroBatchEnd, type MicroBatchJob, type MicroBatchResult } from "./micro-batch.ts";
 
 /** What a handler may know of its delivery. */
 export interface Delivery {
@@ -32,8 +39,9 @@ export function jobDispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, que
     const run = runners.get(job.name);
     if (run === undefined) throw new UnrecoverableError(`no handler for ${job.name}`);
     try {
-      const bundled = bundledJobs(job.data);
-      return bundled === null ? await run(job.data, deliveryOf(job)) : { bundle: await runAll(bundled, run, job) };
+      const together = jobsOfMicroBatch(job.data);
+      if (together === null) return await run(job.data, deliveryOf(job));
+      return { bundle: await runAll(together, run, job) } satisfies MicroBatchResult;
     } catch (error) {
       throw isPermanent(error) ? new UnrecoverableError(error.message) : error;
     }
@@ -54,11 +62,11 @@ function runnerOf<N extends JobName>(name: N, handlers: Partial<{ readonly [K in
 }
 
 /**
- * Runs the jobs of a bundle side by side, and waits for all of them: nothing of this delivery is at work when it ends.
+ * Runs the jobs of a micro-batch side by side, and waits for all of them: nothing of this delivery is at work when it ends.
  *
  * @throws what the first one threw that asks for another attempt; what is done by then is found done by it
  */
-async function runAll(jobs: readonly BundledJob[], run: RunJob, carrier: Job): Promise<BundledEnd[]> {
+async function runAll(jobs: readonly MicroBatchJob[], run: RunJob, carrier: Job): Promise<MicroBatchEnd[]> {
   const ends = await Promise.allSettled(
     jobs.map(({ id, requested_at: requestedAt, payload }) =>
       run(payload, { ...deliveryOf(carrier), jobId: id, requestId: requestIdOf(payload), requestedAt }),

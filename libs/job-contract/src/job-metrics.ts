@@ -1,9 +1,8 @@
 import type { Metrics } from "@veil/service-runtime";
-import type { QueueName } from "./job-catalogue.ts";
-import { jobNamesOf } from "./job-catalogue.ts";
+import { jobNamesOf, type QueueName } from "./job-catalogue.ts";
 import type { JobStep } from "./job-steps.ts";
 
-const attemptBuckets = [1, 2, 3, 5, 8, 12, 20, 30];
+const ATTEMPT_BUCKETS = [1, 2, 3, 5, 8, 12, 20, 30];
 
 /** Measures what becomes of the jobs of one queue, for whoever consumes it. */
 export function jobMetrics(metrics: Metrics, queue: QueueName): (step: JobStep) => void {
@@ -18,7 +17,7 @@ export function jobMetrics(metrics: Metrics, queue: QueueName): (step: JobStep) 
     name: "veil_job_attempts",
     help: "Deliveries that a job took to its end; buckets 1, 2, 3, 5, 8, 12, 20, 30.",
     labels,
-    buckets: attemptBuckets,
+    buckets: ATTEMPT_BUCKETS,
   });
   const waits = metrics.histogram({
     name: "veil_job_wait_duration_seconds",
@@ -31,7 +30,7 @@ export function jobMetrics(metrics: Metrics, queue: QueueName): (step: JobStep) 
     labels,
   });
   return ({ name: anyName, state, attempt, durationMs, waitedMs }) => {
-    const name = known.find((one) => one === anyName) ?? "unknown";
+    const name = known.find((job) => job === anyName) ?? "unknown";
     deliveries.inc({ queue, name, result: state });
     // Of a stalled job its new owner knows nothing but the id.
     if (state === "stalled") return;

@@ -1,14 +1,14 @@
 import type { Job } from "bullmq";
-import { bundledEnds, bundledJobs } from "./job-bundle.ts";
 import type { QueueName } from "./job-catalogue.ts";
+import { endsOfMicroBatch, jobsOfMicroBatch } from "./micro-batch.ts";
 
 /** What happened to one delivery, for logs and metrics. */
 export interface JobStep {
   readonly queue: QueueName;
   readonly name: string;
   readonly jobId: string;
-  /** The BullMQ job that it travelled in together with others. */
-  readonly bundleId?: string;
+  /** The BullMQ job in which it travelled with others; `bundle_id` in the log. */
+  readonly microBatchId?: string;
   readonly requestId: string;
   readonly attempt: number;
   /** `retried`: will be delivered again; `failed`: the last attempt, or a permanent error; `stalled`: its worker died. */
@@ -24,10 +24,10 @@ export interface JobStep {
 
 /** The steps of a BullMQ job that ended well: one for each job that travelled in it. */
 export function completedSteps(queue: QueueName, job: Job, result: unknown): JobStep[] {
-  const ends = new Map(bundledEnds(result)?.map((end) => [end.id, end]));
-  return carried(job).map((one) => {
-    const end = ends.get(one.id);
-    const common = describe(queue, job, one);
+  const ends = new Map(endsOfMicroBatch(result)?.map((end) => [end.id, end]));
+  return carried(job).map((sent) => {
+    const end = ends.get(sent.id);
+    const common = describe(queue, job, sent);
     if (end?.failed !== undefined) return { ...common, state: "failed", error: new Error(end.failed) };
     const own = end === undefined ? result : end.result;
     return { ...common, ...keyIn(own), ...outcomeOf(own), state: "completed" };
@@ -37,7 +37,7 @@ export function completedSteps(queue: QueueName, job: Job, result: unknown): Job
 /** The steps of a BullMQ job whose delivery failed. All that travelled in it are delivered again, or given up, together. */
 export function failedSteps(queue: QueueName, job: Job, error: Error): JobStep[] {
   const state = job.finishedOn === undefined ? "retried" : "failed";
-  return carried(job).map((one) => ({ ...describe(queue, job, one), state, error }));
+  return carried(job).map((sent) => ({ ...describe(queue, job, sent), state, error }));
 }
 
 /** Of a job whose worker died its new owner knows nothing but the id. */
@@ -49,24 +49,29 @@ interface CarriedJob {
   readonly id: string;
   readonly requestedAt: number;
   readonly payload: unknown;
-  readonly bundleId?: string;
+  readonly microBatchId?: string;
 }
 
 function carried(job: Job): CarriedJob[] {
   const id = job.id ?? "";
-  const bundled = bundledJobs(job.data);
-  if (bundled === null) return [{ id, requestedAt: job.timestamp, payload: job.data }];
-  return bundled.map((one) => ({ id: one.id, requestedAt: one.requested_at, payload: one.payload, bundleId: id }));
+  const together = jobsOfMicroBatch(job.data);
+  if (together === null) return [{ id, requestedAt: job.timestamp, payload: job.data }];
+  return together.map((sent) => ({
+    id: sent.id,
+    requestedAt: sent.requested_at,
+    payload: sent.payload,
+    microBatchId: id,
+  }));
 }
 
-function describe(queue: QueueName, job: Job, { id, requestedAt, payload, bundleId }: CarriedJob) {
+function describe(queue: QueueName, job: Job, { id, requestedAt, payload, microBatchId }: CarriedJob) {
   const ended = job.finishedOn ?? Date.now();
   const begun = job.processedOn ?? ended;
   return {
     queue,
     name: job.name,
     jobId: id,
-    ...(bundleId !== undefined && { bundleId }),
+    ...(microBatchId !== undefined && { microBatchId }),
     requestId: requestIdOf(payload),
     attempt: job.attemptsStarted,
     durationMs: Math.max(0, ended - begun),
@@ -81,7 +86,7 @@ export function requestIdOf(payload: unknown): string {
   return String(payload.request_id);
 }
 
-/** The key of a result that tells of one. */
+/** The key of a result that carries one. */
 function keyIn(result: unknown): { keyId?: number } {
   return typeof result === "object" && result !== null && "key" in result ? keyIdOf(result.key) : {};
 }

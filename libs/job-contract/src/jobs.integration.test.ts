@@ -71,7 +71,7 @@ test("a job that ended before anybody awaited it is found by another client", as
   await other.close();
 });
 
-test("a job that throws is delivered again, and the handler is told", async () => {
+test("a job that throws is delivered again, and the handler knows it", async () => {
   const deliveries: boolean[] = [];
   consume({
     "create-key": async (_, { redelivered }) => {
@@ -125,7 +125,7 @@ test("a wait that ends first says pending", async () => {
   expect(await client.exists("create-key", newJob())).toBe(false);
 });
 
-test("a job's progress is told from its queueing to its end", async () => {
+test("a job's progress is known from its queueing to its end", async () => {
   const jobId = `cancel-${newJob()}`;
   expect(await client.progress("cancel-creation", jobId)).toBe("unknown");
   await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });

@@ -10,7 +10,7 @@ export interface OpenQueues {
    * The queues of the catalogue, in its order. Opened when they are asked for first, for BullMQ never recovers a queue
    * that was opened without a connection.
    *
-   * @throws QueueUnavailableError while Redis is away
+   * @throws {QueueUnavailableError} while Redis is unavailable
    */
   all(): Promise<readonly Queue[]>;
   /** Lets go of the queues; the connection stays its owner's. */

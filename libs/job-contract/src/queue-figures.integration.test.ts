@@ -20,7 +20,7 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-it("tells how many jobs wait since when, and what ended", async () => {
+it("counts how many jobs wait since when, and what ended", async () => {
   await vi.waitUntil(() => redis.status === "ready" && jobs.connected);
   const requestedAt = Date.now() - 5_000;
   for (const [index, at] of [requestedAt, requestedAt + 1_000].entries()) {

@@ -1,6 +1,5 @@
 import type { Queue } from "bullmq";
-import type { QueueName } from "./job-catalogue.ts";
-import { queueNames } from "./job-catalogue.ts";
+import { type QueueName, queueNames } from "./job-catalogue.ts";
 
 /** The states by which BullMQ counts jobs. */
 export const queueJobStates = [
@@ -13,16 +12,16 @@ export const queueJobStates = [
   "waiting-children",
 ] as const;
 
-/** How one queue stands. */
+/** The length, the totals and the age of one queue. */
 export interface QueueFigures {
   readonly queue: QueueName;
   /** Jobs that Redis holds now; finished ones are kept for a while. */
   readonly counts: Readonly<Record<(typeof queueJobStates)[number], number>>;
-  /** Jobs that ended well since the queue came to be. */
+  /** Jobs that ended well since the queue was created. */
   readonly completed: number;
-  /** Jobs that were given up since the queue came to be. */
+  /** Jobs that were given up since the queue was created. */
   readonly failed: number;
-  /** When the job was asked for that waits longest, in milliseconds since the epoch; null when none waits. */
+  /** When the longest-waiting job was requested, in milliseconds since the epoch; null when none waits. */
   readonly oldestWaiting: number | null;
 }
 
@@ -56,7 +55,7 @@ export async function readQueueFigures(queues: readonly Queue[]): Promise<QueueF
 }
 
 function knownQueue(name: string): QueueName {
-  const known = queueNames.find((one) => one === name);
+  const known = queueNames.find((queue) => queue === name);
   if (known === undefined) throw new Error(`${name} is no queue of the catalogue`);
   return known;
 }

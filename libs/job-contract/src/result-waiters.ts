@@ -1,19 +1,19 @@
 import { LRUCache } from "lru-cache";
 
-/** How a job ended, as the event stream tells it. */
+/** How a job ended, as it stands in the event stream: its result is not decoded yet. */
 export type JobEnding =
   | { readonly state: "completed"; readonly returnvalue: unknown }
   | { readonly state: "failed"; readonly reason: string };
 
 interface Waiter {
   readonly ending: Promise<JobEnding>;
-  readonly settle: (ending: JobEnding) => void;
+  readonly resolve: (ending: JobEnding) => void;
 }
 
 /** Longer than any request waits; a job nobody awaits is forgotten after it. */
-const forgetAfterMs = 60_000;
+const FORGET_AFTER_MS = 60_000;
 /** Far above the requests one replica has under way. */
-const mostWaiters = 100_000;
+const MOST_WAITERS = 100_000;
 
 /**
  * Joins the events of one stream to the requests that wait for them.
@@ -22,18 +22,18 @@ const mostWaiters = 100_000;
  * before its job is added, no ending is missed and Redis need not be asked for it.
  */
 export class ResultWaiters {
-  readonly #waiters = new LRUCache<string, Waiter>({ max: mostWaiters, ttl: forgetAfterMs });
+  readonly #waiters = new LRUCache<string, Waiter>({ max: MOST_WAITERS, ttl: FORGET_AFTER_MS });
 
   /** Begins to listen for a job's end; `new` when nobody did so far. */
   expect(jobId: string): "new" | "known" {
     if (this.#waiters.has(jobId)) return "known";
     const { promise, resolve } = withResolvers<JobEnding>();
-    this.#waiters.set(jobId, { ending: promise, settle: resolve });
+    this.#waiters.set(jobId, { ending: promise, resolve });
     return "new";
   }
 
-  settle(jobId: string, ending: JobEnding): void {
-    this.#waiters.get(jobId)?.settle(ending);
+  resolve(jobId: string, ending: JobEnding): void {
+    this.#waiters.get(jobId)?.resolve(ending);
   }
 
   /** The job's end, or null when the time is up. */

@@ -4,10 +4,10 @@ import { type Job, Queue, QueueEvents, UnrecoverableError, Worker } from "bullmq
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { jobsOf1_0 } from "../test/jobs-of-1-0.ts";
 import { keyHandlers } from "../test/key-handlers.ts";
-import { bundledJobs } from "./job-bundle.ts";
 import type { JobResult } from "./job-catalogue.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
 import { consumeJobs } from "./job-consumer.ts";
+import { jobsOfMicroBatch } from "./micro-batch.ts";
 
 const queue = "veil-keys";
 const redisUrl = inject("redisUrl");
@@ -119,7 +119,6 @@ describe("an API of today beside a worker of 1.0", () => {
     await vi.waitFor(() => expect(client.connected).toBe(true));
   });
 
-  /** @param read what it finds in a job's data: one payload, or those of a bundle */
   function oldWorker(work: (job: Job) => unknown): void {
     const worker = new Worker(queue, async (job) => work(job), { connection, prefix });
     worker.on("error", ignore);
@@ -166,12 +165,12 @@ describe("an API of today beside a worker of 1.0", () => {
 
   test("gives each of those that travel together a payload that is complete for 1.0", async () => {
     oldWorker(({ name, data }) => ({
-      bundle: bundledJobs(data)?.map(({ id, payload }) => ({ id, result: workOf1_0({ name, data: payload }) })),
+      bundle: jobsOfMicroBatch(data)?.map(({ id, payload }) => ({ id, result: workOf1_0({ name, data: payload }) })),
     }));
     expect(await createTogether()).toEqual(names.map((name) => ({ state: "finished", result: created(name) })));
   });
 
-  test("is told at once that a worker of 1.0 knows nothing of jobs that travel together", async () => {
+  test("learns at once that a worker of 1.0 knows nothing of jobs that travel together", async () => {
     oldWorker(workOf1_0);
     const reason = "payload of create-key does not fit";
     expect(await createTogether()).toEqual(names.map(() => ({ state: "failed", reason })));

@@ -5,11 +5,11 @@ import { logJobStep } from "./log-job-step.ts";
 
 export interface ServeJobsOptions<Q extends QueueName> extends Omit<JobConsumerOptions<Q>, "onError"> {
   readonly log: Logger;
-  /** How loudly the everyday case is told. */
+  /** Log level of jobs that complete normally. */
   readonly completed: Parameters<typeof logJobStep>[1];
 }
 
-/** Takes jobs from one queue, and tells of every step in the log, until the service stops. */
+/** Takes jobs from one queue, and logs every step, until the service stops. */
 export function serveJobs<Q extends QueueName>(
   running: Pick<RunningService, "onStop">,
   { log, completed, onStep, ...options }: ServeJobsOptions<Q>,

@@ -2,21 +2,21 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 
-/** The only user there is. */
-const user = "admin";
-/** Wrong passwords within a minute, from everywhere together, after which none is looked at until the minute is over. */
-const mostFailures = 20;
-const windowSeconds = 60;
-const everyone = "everyone";
+/** The only user. */
+const USER = "admin";
+/** Wrong passwords within a minute, from everywhere together, after which every request is refused until the minute is over. */
+const MOST_FAILURES = 20;
+const WINDOW_SECONDS = 60;
+const EVERYONE = "everyone";
 
 /** Asks for the password of the user `admin`. */
 export function basicAuth(password: string): RequestHandler {
-  const wanted = digestOf(`Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`);
-  const failures = new RateLimiterMemory({ points: mostFailures, duration: windowSeconds });
+  const wanted = digestOf(`Basic ${Buffer.from(`${USER}:${password}`).toString("base64")}`);
+  const failures = new RateLimiterMemory({ points: MOST_FAILURES, duration: WINDOW_SECONDS });
   return async (request, response, next) => {
-    const known = await failures.get(everyone);
-    if (known !== null && known.remainingPoints === 0 && known.msBeforeNext > 0) {
-      const waitSeconds = Math.ceil(known.msBeforeNext / 1_000);
+    const used = await failures.get(EVERYONE);
+    if (used !== null && used.remainingPoints === 0 && used.msBeforeNext > 0) {
+      const waitSeconds = Math.ceil(used.msBeforeNext / 1_000);
       response.status(429).set("Retry-After", String(waitSeconds)).json({ detail: "Too Many Requests" });
       return;
     }
@@ -27,7 +27,7 @@ export function basicAuth(password: string): RequestHandler {
       return;
     }
     // A browser asks without a password first.
-    if (sent !== undefined) await failures.penalty(everyone);
+    if (sent !== undefined) await failures.penalty(EVERYONE);
     response
       .status(401)
       .set("WWW-Authenticate", 'Basic realm="queues", charset="UTF-8"')

@@ -27,7 +27,7 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-it("shows the page and its files to who knows the password", async () => {
+it("shows the page and its files to a caller who knows the password", async () => {
   const page = await agent.get(`${path}/`).auth("admin", password).expect(200);
   const script = /src="(static\/js\/main[^"]+)"/.exec(page.text)?.[1] ?? "";
   await agent.get(`${path}/${script}`).auth("admin", password).expect(200);

@@ -14,13 +14,13 @@ export interface QueueBoardOptions {
   /** Of the user `admin`. */
   readonly password: string;
   readonly queues: Pick<OpenQueues, "all">;
-  /** Told of what could not be shown. */
+  /** Called with the failure when the page could not be shown. */
   readonly onError: (error: unknown) => void;
 }
 
 /** Requests under way at once: each may read many jobs. */
-const mostAtOnce = 8;
-const mostJobsPerPage = 100;
+const MOST_AT_ONCE = 8;
+const MOST_JOBS_PER_PAGE = 100;
 
 /**
  * The page, to be given to a server under its path.
@@ -73,7 +73,7 @@ const readOnly: RequestHandler = (request, response, next) => {
 function bounded(): RequestHandler {
   let underWay = 0;
   return (request, response, next) => {
-    if (underWay >= mostAtOnce || Number(request.query["jobsPerPage"] ?? 0) > mostJobsPerPage) {
+    if (underWay >= MOST_AT_ONCE || Number(request.query["jobsPerPage"] ?? 0) > MOST_JOBS_PER_PAGE) {
       response.status(429).set("Retry-After", "1").json({ detail: "Too Many Requests" });
       return;
     }

@@ -3,11 +3,11 @@ import { cancelCreation, type LifecyclePorts, type NodeUsers, provisionKey, reti
 import pLimit from "p-limit";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
-const deletionsAtOnce = 96;
+const DELETIONS_AT_ONCE = 96;
 /** Calls of batches to one node at once: most of what a node's connection carries, with room left for single jobs. */
-const nodeCallsAtOnce = 48;
+const NODE_CALLS_AT_ONCE = 48;
 
-/** What became of one key that a request wanted created or deleted. */
+/** How the creation or deletion of one key ended. */
 export interface KeyEnding {
   readonly operation: "create" | "delete";
   readonly outcome: "done" | "not_found" | "unavailable" | "failed";
@@ -15,9 +15,9 @@ export interface KeyEnding {
   readonly durationMs: number;
 }
 
-/** What the worker does with each job of the key queue. @param onKey told of every key when its end is known */
+/** What the worker does with each job of the key queue. @param onKey called for every key when its outcome is known */
 export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding) => void): JobHandlers<"veil-keys"> {
-  const told = <R extends JobResult<"create-key" | "delete-key">>(
+  const reported = <R extends JobResult<"create-key" | "delete-key">>(
     operation: KeyEnding["operation"],
     result: R,
     { requestedAt }: Delivery,
@@ -25,23 +25,23 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
     onKey({ operation, outcome: endingOf(result.outcome), durationMs: ports.clock.now() - requestedAt });
     return result;
   };
-  const deletions = pLimit(deletionsAtOnce);
+  const deletions = pLimit(DELETIONS_AT_ONCE);
   const batchPorts = { ...ports, nodes: ports.nodes.map(withRoomForOthers) };
   return {
     "create-key": async ({ key, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;
       const result = await provisionKey({ job, requested: key, deadline, redelivered }, ports);
-      return told("create", result, delivery);
+      return reported("create", result, delivery);
     },
 
     "create-keys": async ({ keys, deadline }, delivery) => {
       const { jobId, redelivered } = delivery;
-      // All at once: the store then claims and decides hundreds by one write, and only the nodes are asked in turn.
-      const items = await allSettled(
+      // All at once: the store then claims and decides hundreds by one write, and only the calls to a node are limited.
+      const items = await allOrThrow(
         keys.map(async (requested, index) => {
           const job = itemJobId(jobId, index);
           const result = await provisionKey({ job, requested, deadline, redelivered }, batchPorts);
-          return told("create", result, delivery);
+          return reported("create", result, delivery);
         }),
       );
       return { outcome: "done", items };
@@ -53,22 +53,22 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
     },
 
     "cancel-creations": async ({ jobs }) => {
-      await allSettled(jobs.map((job) => deletions(() => cancelCreation(job, ports))));
+      await allOrThrow(jobs.map((job) => deletions(() => cancelCreation(job, ports))));
       return { outcome: "cancelled" };
     },
 
     "delete-key": async ({ key_id, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      return told("delete", await retireKey({ keyId: key_id, job, deadline, redelivered }, ports), delivery);
+      return reported("delete", await retireKey({ keyId: key_id, job, deadline, redelivered }, ports), delivery);
     },
 
     "delete-keys": async ({ key_ids, deadline }, delivery) => {
       const { jobId, redelivered } = delivery;
-      const items = await allSettled(
+      const items = await allOrThrow(
         key_ids.map((keyId, index) =>
           deletions(async () => {
             const job = itemJobId(jobId, index);
-            return told("delete", await retireKey({ keyId, job, deadline, redelivered }, batchPorts), delivery);
+            return reported("delete", await retireKey({ keyId, job, deadline, redelivered }, batchPorts), delivery);
           }),
         ),
       );
@@ -77,9 +77,9 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
   };
 }
 
-/** A node that is asked a bounded number of things at once, so that its connection never makes anybody wait in vain. */
+/** A node that is asked a bounded number of things at once, so that its connection keeps room for single jobs. */
 function withRoomForOthers(node: NodeUsers): NodeUsers {
-  const limit = pLimit(nodeCallsAtOnce);
+  const limit = pLimit(NODE_CALLS_AT_ONCE);
   return {
     name: node.name,
     add: (user) => limit(() => node.add(user)),
@@ -88,11 +88,11 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
 }
 
 /**
- * Waits for all items of a batch, so that nothing of this delivery is at work when it ends.
+ * Waits for all items of a batch, so that nothing of this delivery still runs when it ends.
  *
  * @throws what the first item threw that asks for another attempt; what is done by then is found done by it
  */
-async function allSettled<R>(items: readonly Promise<R>[]): Promise<R[]> {
+async function allOrThrow<R>(items: readonly Promise<R>[]): Promise<R[]> {
   const ends = await Promise.allSettled(items);
   return ends.map((end) => {
     if (end.status === "rejected") throw end.reason;

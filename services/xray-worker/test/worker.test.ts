@@ -153,9 +153,9 @@ test("SIGTERM under load ends it with 0 within its deadline, and no job is lost 
   expect(performance.now() - begun).toBeLessThan(shutdownDeadlineMs);
 
   const next = await startWorker();
-  const verdicts = await Promise.all((await created).map((id) => jobs.client.awaitResult("create-key", id, 20_000)));
-  expect(verdicts.filter(({ state }) => state !== "finished").length).toBe(0);
-  const made = verdicts.filter((verdict) => verdict.state === "finished" && verdict.result.outcome === "created");
+  const outcomes = await Promise.all((await created).map((id) => jobs.client.awaitResult("create-key", id, 20_000)));
+  expect(outcomes.filter(({ state }) => state !== "finished").length).toBe(0);
+  const made = outcomes.filter((outcome) => outcome.state === "finished" && outcome.result.outcome === "created");
   await reconciled(async () => expect(await node.countUsers()).toBe(made.length));
   for (const { log } of [stopping, next]) expect(log.filter(({ msg }) => msg === "job stalled")).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { JobName, JobResult, JobVerdict } from "@veil/job-contract";
+import type { JobName, JobResult, JobOutcome } from "@veil/job-contract";
 import type { Clock } from "@veil/key-lifecycle";
 import { withinTime } from "@veil/service-runtime";
 import type { Jobs, RequestScope } from "../ports.ts";
@@ -39,7 +39,7 @@ async function askOnce<N extends JobName>(
   limitMs: number,
   jobs: Jobs,
   log: RequestScope["log"],
-): Promise<JobVerdict<N> | null> {
+): Promise<JobOutcome<N> | null> {
   try {
     return await withinTime(jobs.awaitResult(name, jobId, limitMs), limitMs);
   } catch (error) {

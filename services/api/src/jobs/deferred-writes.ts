@@ -80,7 +80,7 @@ export class DeferredWrites {
 
   /**
    * The outcome of a job that ended well, for one who may not complete the write: whoever leads it has not done so yet, and
-   * may be dead. Null when it can't be told so early.
+   * may be dead. Null when it is not known yet.
    */
   async #readOutcome(run: IdempotentWrite["run"], jobKey: string, scope: RequestScope): Promise<Outcome | null> {
     const attempt = {

@@ -1,8 +1,8 @@
-import type { JobName, JobPayload, JobProgress, JobResult, JobVerdict } from "@veil/job-contract";
+import type { JobName, JobPayload, JobProgress, JobResult, JobOutcome } from "@veil/job-contract";
 import type { Jobs } from "../../src/ports.ts";
 
 /** What becomes of a job, as a test wants it. A promise that never ends is a worker that never answers. */
-export type JobScript<N extends JobName> = (payload: JobPayload<N>, jobId: string) => Promise<JobVerdict<N>>;
+export type JobScript<N extends JobName> = (payload: JobPayload<N>, jobId: string) => Promise<JobOutcome<N>>;
 
 export type JobScripts = { [N in JobName]: JobScript<N> };
 
@@ -21,7 +21,7 @@ export class InMemoryJobs implements Jobs {
   /** Runs before every wait; throwing ends it. */
   beforeAwait: (jobId: string) => Promise<void> = async () => undefined;
 
-  readonly #verdicts: { readonly [N in JobName]: Map<string, Promise<JobVerdict<N>>> } = {
+  readonly #outcomes: { readonly [N in JobName]: Map<string, Promise<JobOutcome<N>>> } = {
     "create-key": new Map(),
     "create-keys": new Map(),
     "cancel-creations": new Map(),
@@ -50,30 +50,30 @@ export class InMemoryJobs implements Jobs {
 
   /** Takes a job in, whatever `beforeSubmit` says. */
   run<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): void {
-    if (this.#verdicts[name].has(jobId)) return;
+    if (this.#outcomes[name].has(jobId)) return;
     this.submitted.push({ name, jobId, payload });
-    const verdict = this.scripts[name](payload, jobId);
-    this.#verdicts[name].set(jobId, verdict);
+    const outcome = this.scripts[name](payload, jobId);
+    this.#outcomes[name].set(jobId, outcome);
     this.#progress.set(jobId, "queued");
-    void verdict.finally(() => this.#progress.set(jobId, "ended"));
+    void outcome.finally(() => this.#progress.set(jobId, "ended"));
   }
 
-  async awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobVerdict<N>> {
+  async awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobOutcome<N>> {
     await this.beforeAwait(jobId);
     let timer: NodeJS.Timeout | undefined;
-    const timeUp = new Promise<JobVerdict<N>>((resolve) => {
+    const timeUp = new Promise<JobOutcome<N>>((resolve) => {
       timer = setTimeout(() => resolve({ state: "pending" }), timeoutMs);
     });
-    const verdict = this.#verdicts[name].get(jobId);
+    const outcome = this.#outcomes[name].get(jobId);
     try {
-      return await (verdict === undefined ? timeUp : Promise.race([verdict, timeUp]));
+      return await (outcome === undefined ? timeUp : Promise.race([outcome, timeUp]));
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
-export function finished<N extends JobName>(result: JobResult<N>): Promise<JobVerdict<N>> {
+export function finished<N extends JobName>(result: JobResult<N>): Promise<JobOutcome<N>> {
   return Promise.resolve({ state: "finished", result });
 }
 

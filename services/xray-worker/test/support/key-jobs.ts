@@ -30,9 +30,9 @@ export class KeyJobs {
 
   async create(): Promise<CreatedKey> {
     const id = await this.submitCreate();
-    const verdict = await this.client.awaitResult("create-key", id, deadlineMs);
-    if (verdict.state === "finished" && verdict.result.outcome === "created") return verdict.result.key;
-    throw new Error(`no key was created: ${JSON.stringify(verdict)}`);
+    const outcome = await this.client.awaitResult("create-key", id, deadlineMs);
+    if (outcome.state === "finished" && outcome.result.outcome === "created") return outcome.result.key;
+    throw new Error(`no key was created: ${JSON.stringify(outcome)}`);
   }
 
   createMany(count: number): Promise<CreatedKey[]> {
@@ -43,9 +43,9 @@ export class KeyJobs {
     const id = `delete-${randomUUID()}`;
     const deadline = Date.now() + deadlineMs;
     await this.client.submit("delete-key", id, { key_id: keyId, deadline, request_id: id });
-    const verdict = await this.client.awaitResult("delete-key", id, deadlineMs);
-    if (verdict.state === "finished" && verdict.result.outcome === "deleted") return;
-    throw new Error(`the key was not deleted: ${JSON.stringify(verdict)}`);
+    const outcome = await this.client.awaitResult("delete-key", id, deadlineMs);
+    if (outcome.state === "finished" && outcome.result.outcome === "deleted") return;
+    throw new Error(`the key was not deleted: ${JSON.stringify(outcome)}`);
   }
 
   close(): Promise<void> {

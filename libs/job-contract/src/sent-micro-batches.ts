@@ -1,25 +1,25 @@
 import { LRUCache } from "lru-cache";
-import { bundledEnds } from "./job-bundle.ts";
+import { endsOfMicroBatch } from "./micro-batch.ts";
 import type { JobEnding } from "./result-waiters.ts";
 
-/** Longer than anybody waits for a job that travels in a bundle. */
-const forgetAfterMs = 60_000;
+/** Longer than anybody waits for a job that travels in a micro-batch. */
+const FORGET_AFTER_MS = 60_000;
 /** Far above the requests that one replica has under way. */
-const mostJobs = 100_000;
+const MOST_JOBS = 100_000;
 
-/** Which jobs travel in which bundle, as far as this process sent them. */
-export class SentBundles {
-  readonly #bundleOf = new LRUCache<string, string>({ max: mostJobs, ttl: forgetAfterMs });
-  readonly #jobsOf = new LRUCache<string, readonly string[]>({ max: mostJobs, ttl: forgetAfterMs });
+/** Which jobs travel in which micro-batch, as far as this process sent them. */
+export class SentMicroBatches {
+  readonly #batchOf = new LRUCache<string, string>({ max: MOST_JOBS, ttl: FORGET_AFTER_MS });
+  readonly #jobsOf = new LRUCache<string, readonly string[]>({ max: MOST_JOBS, ttl: FORGET_AFTER_MS });
 
-  add(bundleId: string, jobIds: readonly string[]): void {
-    this.#jobsOf.set(bundleId, jobIds);
-    for (const jobId of jobIds) this.#bundleOf.set(jobId, bundleId);
+  add(batchId: string, jobIds: readonly string[]): void {
+    this.#jobsOf.set(batchId, jobIds);
+    for (const jobId of jobIds) this.#batchOf.set(jobId, batchId);
   }
 
-  /** The BullMQ job that a job travels in: a bundle, or the job itself. */
+  /** The BullMQ job that a job travels in: a micro-batch, or the job itself. */
   carrierOf(jobId: string): string {
-    return this.#bundleOf.get(jobId) ?? jobId;
+    return this.#batchOf.get(jobId) ?? jobId;
   }
 
   /** The jobs that ended with a BullMQ job, each with its own ending. What other processes sent is left as it is. */
@@ -34,12 +34,12 @@ export class SentBundles {
 
 /** How each job ended, read once from the result of the BullMQ job that carried it. */
 export function endingsIn(result: unknown): (jobId: string) => JobEnding {
-  const ends = bundledEnds(result);
+  const ends = endsOfMicroBatch(result);
   if (ends === null) return () => ({ state: "completed", returnvalue: result });
   const byId = new Map(ends.map((end) => [end.id, end]));
   return (jobId) => {
     const own = byId.get(jobId);
-    if (own === undefined) return { state: "failed", reason: `the bundle's result has nothing of ${jobId}` };
+    if (own === undefined) return { state: "failed", reason: `the micro-batch's result lacks ${jobId}` };
     if (own.failed !== undefined) return { state: "failed", reason: own.failed };
     return { state: "completed", returnvalue: own.result };
   };

@@ -3,7 +3,7 @@ import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { keyHandlers } from "../test/key-handlers.ts";
 import { PermanentJobError } from "./errors.ts";
-import { largestBundle } from "./job-bundle.ts";
+import { LARGEST_MICRO_BATCH } from "./micro-batch.ts";
 import { createJobClient, type JobClient, type SubmitOptions } from "./job-client.ts";
 import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
 import type { JobHandler } from "./job-dispatcher.ts";
@@ -57,8 +57,8 @@ function resultsOf(ids: readonly string[]) {
   return Promise.all(ids.map((id) => client.awaitResult("delete-key", id, 10_000)));
 }
 
-/** A worker tells its steps when Redis has confirmed them, which may be after the client heard of the end. */
-async function toldSteps(count: number): Promise<readonly JobStep[]> {
+/** A worker reports its steps when Redis has confirmed them, which may be after the client heard of the end. */
+async function reportedSteps(count: number): Promise<readonly JobStep[]> {
   await vi.waitFor(() => expect(steps).toHaveLength(count));
   return steps;
 }
@@ -69,14 +69,14 @@ test("jobs submitted at the same moment travel as one, and each gets its own res
   consume(async ({ key_id }) => ({ outcome: key_id === 1 ? "not-found" : "deleted" }));
   const ids = await submitDeletions(3, { isFresh: true });
   expect(await resultsOf(ids)).toEqual([deleted, { state: "finished", result: { outcome: "not-found" } }, deleted]);
-  const told = await toldSteps(3);
-  expect(new Set(told.map(({ bundleId }) => bundleId)).size).toBe(1);
-  expect(told).toMatchObject(
+  const reported = await reportedSteps(3);
+  expect(new Set(reported.map(({ microBatchId }) => microBatchId)).size).toBe(1);
+  expect(reported).toMatchObject(
     ids.map((jobId, keyId) => ({ jobId, keyId, requestId: `request-${keyId}`, state: "completed", attempt: 1 })),
   );
 });
 
-test("each is told of its own request, not of the bundle", async () => {
+test("each gets its own request, not that of the micro-batch", async () => {
   const seen: unknown[] = [];
   consume(async ({ key_id }, { jobId, requestId, requestedAt }) => {
     seen.push({ key_id, jobId, requestId, requestedAt });
@@ -89,21 +89,21 @@ test("each is told of its own request, not of the bundle", async () => {
   );
 });
 
-test("a burst larger than a bundle travels in several", async () => {
+test("a burst larger than a micro-batch travels in several", async () => {
   consume(async () => ({ outcome: "deleted" }));
-  const ids = await submitDeletions(largestBundle + 2, { isFresh: true });
+  const ids = await submitDeletions(LARGEST_MICRO_BATCH + 2, { isFresh: true });
   expect(await resultsOf(ids)).toEqual(ids.map(() => deleted));
-  const told = await toldSteps(ids.length);
-  expect(new Set(told.map(({ bundleId }) => bundleId)).size).toBe(2);
+  const reported = await reportedSteps(ids.length);
+  expect(new Set(reported.map(({ microBatchId }) => microBatchId)).size).toBe(2);
 });
 
 test.each([{ isFresh: false }, {}])("jobs that others may submit too travel alone: %j", async (options) => {
   consume(async () => ({ outcome: "deleted" }));
   await resultsOf(await submitDeletions(3, options));
-  expect((await toldSteps(3)).map(({ bundleId }) => bundleId)).toEqual([undefined, undefined, undefined]);
+  expect((await reportedSteps(3)).map(({ microBatchId }) => microBatchId)).toEqual([undefined, undefined, undefined]);
 });
 
-test("when one of them asks for another attempt all are delivered again, and told so", async () => {
+test("when one of them asks for another attempt all are delivered again, and know it", async () => {
   const deliveries: string[] = [];
   consume(async ({ key_id }, { redelivered }) => {
     deliveries.push(`${key_id} ${redelivered}`);
@@ -112,20 +112,20 @@ test("when one of them asks for another attempt all are delivered again, and tol
   });
   expect(await resultsOf(await submitDeletions(2, { isFresh: true }))).toEqual([deleted, deleted]);
   expect(deliveries).toEqual(["0 false", "1 false", "0 true", "1 true"]);
-  expect((await toldSteps(4)).map(({ state }) => state)).toEqual(["retried", "retried", "completed", "completed"]);
+  expect((await reportedSteps(4)).map(({ state }) => state)).toEqual(["retried", "retried", "completed", "completed"]);
 });
 
-test("one that no attempt can mend fails alone", async () => {
+test("one that fails for good fails alone", async () => {
   consume(async ({ key_id }) => {
     if (key_id === 1) throw new PermanentJobError("never");
     return { outcome: "deleted" };
   });
   const ends = await resultsOf(await submitDeletions(3, { isFresh: true }));
   expect(ends).toEqual([deleted, { state: "failed", reason: "never" }, deleted]);
-  expect((await toldSteps(3)).map(({ state }) => state)).toEqual(["completed", "failed", "completed"]);
+  expect((await reportedSteps(3)).map(({ state }) => state)).toEqual(["completed", "failed", "completed"]);
 });
 
-test("its progress and its end are found without the event that tells of them", async () => {
+test("its progress and its end are found without the event that reports them", async () => {
   const ids = await submitDeletions(2, { isFresh: true });
   expect(await Promise.all(ids.map((id) => client.progress("delete-key", id)))).toEqual(["queued", "queued"]);
   expect(await client.awaitResult("delete-key", ids[0] ?? "", 10)).toEqual({ state: "pending" });
