@@ -10,6 +10,7 @@ export {
   type JobPayload,
   type JobResult,
   jobNamesOf,
+  type NotApplied,
   type QueueName,
   queueNames,
 } from "./job-catalogue.ts";

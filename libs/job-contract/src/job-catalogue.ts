@@ -12,6 +12,9 @@ const notApplied = [
   z.object({ outcome: z.literal("failed"), detail: z.string() }),
 ] as const;
 
+/** The result of a write that was not done. */
+export type NotApplied = z.infer<(typeof notApplied)[number]>;
+
 const createResult = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), key: keyCodec }),
   ...notApplied,

@@ -66,7 +66,7 @@ export interface WriteJobRun<Op extends WriteOperation, R> {
 /**
  * Submits a write's job, and waits for its result until its time is up.
  *
- * @throws {WriteFailedError} the write's `QueueError`, when surely nothing was enqueued
+ * @throws {WriteFailedError} the write's `UnavailableError`, when surely nothing was enqueued
  * @throws {WriteCompletedError} when another request completed the write
  * @throws {OutcomeUnknownError} when its record can't be read
  */
@@ -76,9 +76,10 @@ export async function runWriteJob<Op extends WriteOperation, R>(
   ports: WritePorts,
 ): Promise<JobResult<JobOf<Op>> | R> {
   const { id, limits, operation } = job;
-  const { name, action, QueueError } = writeJob(operation);
+  const { name, action, UnavailableError } = writeJob(operation);
   const stamp = { deadline: limits.jobDeadline, request_id: scope.requestId };
-  if (!(await submitJob(name, id, payload(stamp), ports.jobs, scope))) throw new QueueError(action, QUEUE_UNAVAILABLE);
+  if (!(await submitJob(name, id, payload(stamp), ports.jobs, scope)))
+    throw new UnavailableError(action, QUEUE_UNAVAILABLE);
   const result = await awaitJob({ name, jobId: id, until: limits.resolveAt, whenFailed }, ports, scope);
   return result ?? onNoOutcome(await resolverLimits(id, limits, scope, ports));
 }

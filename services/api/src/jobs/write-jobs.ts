@@ -1,6 +1,6 @@
 import { largestBatch, type OperationId } from "@veil/http-contract";
-import type { JobName } from "@veil/job-contract";
-import { WriteFailedError, WriteUnavailableError } from "../errors.ts";
+import type { JobName, NotApplied } from "@veil/job-contract";
+import { WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
 import { batchDeadlineMs } from "./write-limits.ts";
 
 /** What one endpoint that writes asks of the queue. */
@@ -12,18 +12,29 @@ export interface WriteJobDefinition<N extends JobName = JobName> {
   readonly action: string;
   /** Whether it is refused at once while MongoDB is known to be unavailable. */
   readonly needsStore: boolean;
-  /** Thrown when the queue can't be reached. Of the traffic endpoints bots know no 503, so that theirs is a 500. */
-  readonly QueueError: typeof WriteFailedError;
+  /** Thrown when something that it needs is unavailable. Of the traffic endpoints bots know no 503, so that theirs is a 500. */
+  readonly UnavailableError: typeof WriteFailedError;
+  /** Thrown when its job's result is `failed`. A deletion only fails so because it came too late: it may be asked for again. */
+  readonly FailedError: typeof WriteFailedError;
 }
 
-const KEY_WRITE = { needsStore: true, QueueError: WriteUnavailableError } as const;
-const TRAFFIC_WRITE = { needsStore: false, QueueError: WriteFailedError } as const;
+const CREATION = {
+  needsStore: true,
+  UnavailableError: WriteUnavailableError,
+  FailedError: WriteRejectedError,
+} as const;
+const DELETION = { ...CREATION, FailedError: WriteFailedError } as const;
+const TRAFFIC_WRITE = {
+  needsStore: false,
+  UnavailableError: WriteFailedError,
+  FailedError: WriteRejectedError,
+} as const;
 
 const WRITE_JOBS = {
-  createKey: { name: "create-key", idPrefix: "create", action: "create key", ...KEY_WRITE },
-  createKeys: { name: "create-keys", idPrefix: "create-batch", action: "create keys", ...KEY_WRITE },
-  deleteKey: { name: "delete-key", idPrefix: "delete", action: "delete key", ...KEY_WRITE },
-  deleteKeys: { name: "delete-keys", idPrefix: "delete-batch", action: "delete keys", ...KEY_WRITE },
+  createKey: { name: "create-key", idPrefix: "create", action: "create key", ...CREATION },
+  createKeys: { name: "create-keys", idPrefix: "create-batch", action: "create keys", ...CREATION },
+  deleteKey: { name: "delete-key", idPrefix: "delete", action: "delete key", ...DELETION },
+  deleteKeys: { name: "delete-keys", idPrefix: "delete-batch", action: "delete keys", ...DELETION },
   resetKeyTraffic: { name: "reset-traffic", idPrefix: "reset", action: "reset traffic", ...TRAFFIC_WRITE },
   syncTraffic: { name: "sync-traffic", idPrefix: "sync", action: "sync traffic", ...TRAFFIC_WRITE },
 } as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
@@ -51,6 +62,12 @@ export function isWriteOperation(id: OperationId): id is WriteOperation {
 /** The job of a write, typed by its endpoint. */
 export function writeJob<Op extends WriteOperation>(operation: Op): WriteJobDefinition<JobOf<Op>> {
   return definitions[operation];
+}
+
+/** The error of a write that, by its job's result, was not done; for an item of a batch, ask as a single call's. */
+export function notAppliedError(operation: WriteOperation, { outcome, detail }: NotApplied): WriteFailedError {
+  const { action, UnavailableError, FailedError } = writeJob(operation);
+  return outcome === "unavailable" ? new UnavailableError(action, detail) : new FailedError(action, detail);
 }
 
 /** The id of a write's job; `jobKey` names the write. */

@@ -1,10 +1,11 @@
 import { itemJobId, type JobResult } from "@veil/job-contract";
-import { OutcomeUnknownError, WriteCompletedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
+import { OutcomeUnknownError, WriteCompletedError } from "../errors.ts";
 import { planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { notAppliedError } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
-import { ACTION, type OpenCreations, resolveCreations, type ResolveCreationsPorts } from "./resolve-creations.ts";
+import { type OpenCreations, resolveCreations, type ResolveCreationsPorts } from "./resolve-creations.ts";
 import type { RefusedCreations } from "./visible-keys.ts";
 
 export interface CreateKeysPorts extends WritePorts, ResolveCreationsPorts {
@@ -91,7 +92,6 @@ async function createAll(
 }
 
 function outcomeOf(result: JobResult<"create-key">): ItemOutcome<KeyFacts> {
-  if (result.outcome === "unavailable") return failedItem(new WriteUnavailableError(ACTION, result.detail));
-  if (result.outcome === "failed") return failedItem(new WriteRejectedError(ACTION, result.detail));
+  if (result.outcome !== "created") return failedItem(notAppliedError("createKey", result));
   return { status: "ok", value: result.key };
 }

@@ -17,7 +17,7 @@ import {
   runWriteJob,
   type WritePorts,
 } from "../jobs/run-write-job.ts";
-import { writeJob } from "../jobs/write-jobs.ts";
+import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
@@ -118,9 +118,8 @@ function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined):
     case "deleted":
       return { status: "ok", value: key };
     case "unavailable":
-      return failedItem(new WriteUnavailableError(ACTION, result.detail));
     case "failed":
-      return failedItem(new WriteFailedError(ACTION, result.detail));
+      return failedItem(notAppliedError("deleteKey", result));
     case "not-found":
     case undefined:
       return notFound(key.keyId);

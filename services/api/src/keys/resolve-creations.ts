@@ -26,7 +26,7 @@ export interface OpenCreations {
 }
 
 /** What errors say of one creation, alone or in a batch. */
-export const ACTION = "create key";
+const ACTION = "create key";
 const CANCEL_RETRY_MS = 100;
 
 /**

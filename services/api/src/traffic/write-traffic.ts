@@ -1,12 +1,6 @@
-import {
-  KeyNotFoundError,
-  NOT_IN_TIME,
-  WriteFailedError,
-  WriteIndeterminateError,
-  WriteRejectedError,
-} from "../errors.ts";
+import { KeyNotFoundError, NOT_IN_TIME, WriteIndeterminateError } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
+import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { RequestScope, VisibleKeyReader } from "../ports.ts";
 
 export interface ResetTrafficPorts extends WritePorts {
@@ -32,13 +26,11 @@ export async function resetTraffic(
   ports: ResetTrafficPorts,
 ): Promise<PreviousTraffic> {
   const job = planWriteJob("resetKeyTraffic", scope, ports);
-  const { action } = writeJob(job.operation);
   await ports.visibleKeys.get(keyId);
   const payload = (stamp: PayloadStamp) => ({ key_id: keyId, ...stamp });
   const result = await runWriteJob({ job, payload, onNoOutcome: notSeen(job.operation) }, scope, ports);
   if (result.outcome === "not-found") throw new KeyNotFoundError(keyId);
-  if (result.outcome === "failed") throw new WriteRejectedError(action, result.detail);
-  if (result.outcome === "unavailable") throw new WriteFailedError(action, result.detail);
+  if (result.outcome !== "reset") throw notAppliedError(job.operation, result);
   return { upload: result.previous_upload, download: result.previous_download };
 }
 
