@@ -256,7 +256,7 @@ describe("createKey", () => {
     it("cancels a batch as soon as Redis is back within the time that is left", async () => {
       plane.jobs.scripts["create-keys"] = () => never();
       plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
-      const running = createKeys(["a", null], requestScope(), ports());
+      const running = createKeys([{ name: "a" }, { name: null }], requestScope(), ports());
       await vi.runAllTimersAsync();
       const late = { status: "error", error: new WriteFailedError("create key", "not done in time") };
       expect(await running).toEqual([late, late]);
