@@ -13,6 +13,8 @@ export interface ProducerQueuesOptions {
 export class ProducerQueues {
   readonly #redis: Redis;
   readonly #options: ProducerQueuesOptions;
+  /** One for all that ask for it at once. */
+  readonly #opening = new Map<QueueName, Promise<Queue>>();
   readonly #queues = new Map<QueueName, Queue>();
 
   /** @param redis a fail-fast connection */
@@ -34,10 +36,14 @@ export class ProducerQueues {
    * The queue of a job. Made at first use and only while connected: BullMQ never recovers a queue that was opened without a
    * connection.
    */
-  async of(job: JobName): Promise<Queue> {
+  of(job: JobName): Promise<Queue> {
     const name = jobDefinition(job).queue;
-    const known = this.#queues.get(name);
-    if (known !== undefined) return known;
+    const opening = this.#opening.get(name) ?? this.#open(name);
+    this.#opening.set(name, opening);
+    return opening;
+  }
+
+  async #open(name: QueueName): Promise<Queue> {
     const { prefix, onError, telemetry } = this.#options;
     const queue = new Queue(name, {
       connection: this.#redis,
@@ -45,7 +51,12 @@ export class ProducerQueues {
       ...(telemetry !== undefined && { telemetry }),
     });
     queue.on("error", onError);
-    await queue.waitUntilReady();
+    try {
+      await queue.waitUntilReady();
+    } catch (error) {
+      this.#opening.delete(name);
+      throw error;
+    }
     this.#queues.set(name, queue);
     return queue;
   }
