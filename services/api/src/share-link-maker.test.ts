@@ -87,6 +87,15 @@ describe("shareLinkMaker", () => {
     expect(links[1]?.link).toMatch(new RegExp(`&pbk=${otherKey}&.*#user%20name%20%28b%29$`));
   });
 
+  it("leaves out nodes after the first that clients can't find", () => {
+    const nodes = [
+      { name: "a", address: "10.0.0.1:10085", host: "a.example", public_key: otherKey },
+      { name: "b", address: "10.0.0.2:10085" },
+    ];
+    const links = linksWith({ DOMAIN: "", XRAY_NODES: JSON.stringify(nodes) });
+    expect(links.map(({ host }) => host)).toEqual(["a.example"]);
+  });
+
   it.each([
     ["the public key", {}, "Reality public key"],
     ["the domain", { REALITY_PUBLIC_KEY: publicKey, DOMAIN: "" }, "server domain"],

@@ -6,10 +6,12 @@ import type { ApiSettings } from "./settings.ts";
 
 /**
  * Makes the share links of a key from the settings: one for each place where clients find a node, in the order of the nodes.
- * Nodes with the same host, port and Reality key are one place, as behind a load balancer.
+ * Nodes with the same host, port and Reality key are one place, as behind a load balancer. One after the first that has no
+ * host or no Reality key is no place.
  */
 export function shareLinkMaker(settings: ApiSettings): ShareLinksOf {
-  const [first, ...others] = nodeSettings(settings);
+  const [first, ...rest] = nodeSettings(settings);
+  const others = rest.filter(({ link }) => isFound(link, settings));
   return ({ keyId, uuid, name, flow }) => {
     const called = linkName({ id: keyId, name });
     const linkTo = (node: NodeSettings, remark: string): ShareLink => {
@@ -17,9 +19,13 @@ export function shareLinkMaker(settings: ApiSettings): ShareLinksOf {
       const share = keyProtocol.shareLink({ uuid, flow, remark }, link);
       return { host: link.host, node: node.name, protocol: keyProtocol.name, remark, link: share };
     };
-    const rest = apart(first, others, settings).map((node) => linkTo(node, `${called} (${node.name})`));
-    return [linkTo(first, called), ...rest];
+    const further = apart(first, others, settings).map((node) => linkTo(node, `${called} (${node.name})`));
+    return [linkTo(first, called), ...further];
   };
+}
+
+function isFound(link: NodeSettings["link"], settings: ApiSettings): boolean {
+  return (link.publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined && (link.host ?? settings.DOMAIN) !== undefined;
 }
 
 /** Those of the nodes that clients find elsewhere than the ones before. */
