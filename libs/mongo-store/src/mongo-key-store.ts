@@ -99,7 +99,8 @@ export class MongoKeyStore implements KeyStore {
   async findCreation(job: string): Promise<Creation | null> {
     return storeErrors(async () => {
       const found = await this.#creations.findOne({ _id: job });
-      return found === null ? null : toCreation(found, await this.#olderFlow.among([found]));
+      if (found === null || found.key_id === null) return null;
+      return toCreation(found, await this.#olderFlow.among([found]));
     });
   }
 

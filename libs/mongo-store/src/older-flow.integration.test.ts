@@ -70,6 +70,14 @@ test("of workers that are upgraded at once with different settings one decides",
   expect(new Set(flows).size).toBe(1);
 });
 
+test("a creation that was forbidden before it began is no key of the version before", async () => {
+  const first = await start("", "worker");
+  expect(await first.keys.forbid("forbidden")).toBeNull();
+  const worker = await start("xtls-rprx-vision", "worker");
+  await storeOlderKey(worker, 1);
+  expect((await worker.keys.find(1))?.flow).toBe("xtls-rprx-vision");
+});
+
 test("a key that is made keeps the flow that it was made with", async () => {
   const worker = await start("", "worker");
   const request = { job: "create-1", uuid: randomUUID(), flow: "xtls-rprx-vision", name: null } as const;
