@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openMongoStore } from "@veil/mongo-store";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-gateway";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
@@ -15,6 +16,7 @@ import { openPorts } from "./open-ports.ts";
 let xray: TestXray;
 let node: XrayNode;
 let ports: ImportPorts;
+let mongodbUri: string;
 let close: () => Promise<void>;
 let dir: string;
 let configFile: string;
@@ -28,9 +30,10 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await writeFile(configFile, configOf([]));
+  mongodbUri = ownDatabase(inject("mongodbUri"));
   const settings = importSettings.parse({
     REDIS_URL: inject("redisUrl"),
-    MONGODB_URI: ownDatabase(inject("mongodbUri")),
+    MONGODB_URI: mongodbUri,
     QUEUE_PREFIX: ownPrefix(),
     XRAY_NODES: JSON.stringify([{ name: "main", address: xray.api, inbound_tag: xray.inboundTag }]),
     XRAY_CONFIG_PATH: configFile,
@@ -99,6 +102,26 @@ function dyingAfter(changes: number): XrayNode {
     };
   return { ...node, addUser: dying(node.addUser), removeUser: dying(node.removeUser) };
 }
+
+describe("planImport", () => {
+  it("leaves the flow of keys of the version before to the workers", async () => {
+    const store = openMongoStore({ uri: mongodbUri, onError: () => undefined });
+    const connection = await store.connection.asPromise();
+    const older = {
+      key_id: 900,
+      uuid: randomUUID(),
+      name: null,
+      created_at: 1,
+      job: "older",
+      activated: true,
+      phase: 1,
+    };
+    await connection.collection<{ _id: string } & Record<string, unknown>>("keys").insertOne({ _id: "900", ...older });
+    await planImport(legacyKeys(1), ports);
+    expect(await connection.collection("installation").countDocuments()).toBe(0);
+    await store.close();
+  });
+});
 
 describe("importKeys", () => {
   it("gives every key its user under our e-mail alone and leaves other people's alone", async () => {

@@ -28,7 +28,8 @@ export async function openPorts(
   watched: Pick<ImportPorts, "signal" | "onProgress">,
 ): Promise<{ readonly ports: ImportPorts; close(): Promise<void> }> {
   const flow = vlessFlowOf(settings.REALITY_FLOW);
-  const olderFlow = { setting: flow, record: true };
+  // A worker's setting decides for keys of before the upgrade, not the one beside which an import or its trial happens to run.
+  const olderFlow = { setting: flow, record: false };
   const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined, olderFlow });
   const redis = connectRedis(settings.REDIS_URL, "fail-fast", () => undefined);
   const listed = nodeSettings(settings);
