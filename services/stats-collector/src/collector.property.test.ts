@@ -1,7 +1,7 @@
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { histories, historiesWithForeignResets } from "../test/model/happenings.ts";
+import { histories, historiesWithForeignResets, refreshLeftBehind } from "../test/model/happenings.ts";
 import { expectCountsOn, expectEveryByteOnce, expectExactResets, live } from "../test/model/promises.ts";
 import type { WorldOptions } from "../test/model/world.ts";
 
@@ -25,7 +25,7 @@ describe("collectors, whatever overlaps and dies", () => {
       const property = fc.asyncProperty(histories(HAPPENINGS), async (history) => {
         await expectEveryByteOnce(await live(history, inMemory([])));
       });
-      await fc.assert(property, RUNS);
+      await fc.assert(property, { ...RUNS, examples: [[refreshLeftBehind()]] });
     },
     LIMIT_MS,
   );

@@ -44,3 +44,31 @@ export function histories(maxLength: number): fc.Arbitrary<Happening[]> {
 export function historiesWithForeignResets(maxLength: number): fc.Arbitrary<Happening[]> {
   return fc.array(fc.oneof(...ordinary, foreignReset), { maxLength, size: "max" });
 }
+
+/**
+ * A refresh of the first key fails as the reply to its write is lost, the refresh of the second one goes on beside the next
+ * operation, and the node restarts before it has written what it read.
+ */
+export function refreshLeftBehind(): Happening[] {
+  return [
+    { kind: "pause", process: 1 },
+    { kind: "pause", process: 2 },
+    ...steps(81, OLDEST),
+    { kind: "reply-lost", process: 0 },
+    ...steps(2, OLDEST),
+    ...steps(7, NEWEST),
+    { kind: "bytes", node: 0, key: 1, up: true, bytes: 1 },
+    ...steps(11, OLDEST),
+    ...steps(3, NEWEST),
+    { kind: "restart", node: 0 },
+  ];
+}
+
+/** Of the calls that wait, the one that has waited longest. */
+const OLDEST = 0;
+/** Of up to four calls that wait, the one that came last. */
+const NEWEST = 11;
+
+function steps(count: number, choice: number): Happening[] {
+  return Array.from({ length: count }, () => ({ kind: "step", choice }));
+}

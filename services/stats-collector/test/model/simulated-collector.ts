@@ -21,6 +21,11 @@ export interface SharedWorld {
   readonly newMark: () => string;
 }
 
+/** What the operation under way has read; the next one begins a new list. */
+interface ReadLog {
+  values: ReadValue[];
+}
+
 const NEVER = 1e15;
 
 /**
@@ -35,7 +40,9 @@ export class SimulatedCollector {
   readonly #refresher: TrafficRefresher;
   readonly #records;
   readonly #shared;
-  #read: ReadValue[] = [];
+  readonly #read: ReadLog = { values: [] };
+  /** Apart, as a refresh that failed may go on reading other keys beside the next operation. */
+  readonly #readByRefreshes: ReadLog = { values: [] };
 
   constructor(world: SharedWorld) {
     this.#world = world;
@@ -43,13 +50,14 @@ export class SimulatedCollector {
     const records = this.#recordsPort();
     this.#records = records;
     const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark);
-    const nodes = world.nodes.map((node) => this.#nodePort(node));
+    const nodes = world.nodes.map((node) => this.#nodePort(node, this.#read));
     const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
     const onRecord = (): void => undefined;
     this.#shared = { nodes, epochs, records, keys, clock, onRecord };
     const onSynced = (): void => undefined;
     this.#syncs = nodes.map((node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort(), onSynced }));
-    this.#refresher = new TrafficRefresher({ ...this.#shared, log: { debug: () => undefined } });
+    const refreshed = world.nodes.map((node) => this.#nodePort(node, this.#readByRefreshes));
+    this.#refresher = new TrafficRefresher({ ...this.#shared, nodes: refreshed, log: { debug: () => undefined } });
   }
 
   /** Reads the nodes again and again, now and then a single key, and compacts what has grown. */
@@ -63,20 +71,20 @@ export class SimulatedCollector {
 
   /** Reads every node once; a node that can't be read is left out. */
   async syncOnce(): Promise<void> {
-    for (const sync of this.#syncs) await this.#creditWhenDone(() => sync.run());
+    for (const sync of this.#syncs) await this.#creditWhenDone(this.#read, () => sync.run());
   }
 
   /** Runs a reset job until it has its answer. */
   async reset(keyId: number, job: string): Promise<{ readonly up: number; readonly down: number }> {
     while (true) {
       const request = { keyId, job, deadline: NEVER };
-      const result = await this.#creditWhenDone(() => resetTraffic(request, this.#shared));
+      const result = await this.#creditWhenDone(this.#read, () => resetTraffic(request, this.#shared));
       if (result?.outcome === "reset") return { up: result.previous_upload, down: result.previous_download };
     }
   }
 
   async #refreshAll(): Promise<void> {
-    await this.#creditWhenDone(async () => {
+    await this.#creditWhenDone(this.#readByRefreshes, async () => {
       const results = await Promise.all(this.#world.keyIds.map((keyId) => this.#refresher.refresh(keyId)));
       return results.every(({ outcome }) => outcome === "fresh") ? results : undefined;
     });
@@ -91,11 +99,11 @@ export class SimulatedCollector {
   }
 
   /** What was read counts as read once the operation that read it has ended well. */
-  async #creditWhenDone<T>(operation: () => Promise<T>): Promise<T | undefined> {
-    this.#read = [];
+  async #creditWhenDone<T>(log: ReadLog, operation: () => Promise<T>): Promise<T | undefined> {
+    log.values = [];
     const result = await this.#tolerate(operation);
     const isDone = result !== undefined && !isUnavailable(result);
-    if (isDone) for (const value of this.#read) value.node.credit(value);
+    if (isDone) for (const value of log.values) value.node.credit(value);
     return result;
   }
 
@@ -118,7 +126,7 @@ export class SimulatedCollector {
     throw lost();
   }
 
-  #nodePort(node: SimulatedNode): MeteredNode {
+  #nodePort(node: SimulatedNode, log: ReadLog): MeteredNode {
     const { now } = this.#world;
     const call = <T>(method: string, effect: () => T): Promise<T> =>
       this.#call(
@@ -130,7 +138,7 @@ export class SimulatedCollector {
       );
     /** For the operation that made the call; what it left behind may be answered in the middle of the next one. */
     const notes = (): ((name: string, value: number) => void) => {
-      const read = this.#read;
+      const read = log.values;
       return (name, value) => read.push({ node, life: node.life, name, value });
     };
     return {
