@@ -7,14 +7,13 @@ import type { Tracing } from "@veil/tracing";
 import { connectXrayNode } from "@veil/xray-gateway";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
-import { RecordCompactor } from "./compact-records.ts";
 import { NodeEpochs } from "./node-epochs.ts";
 import { TrafficRefresher } from "./refresh-traffic.ts";
 import { collectorSettings } from "./settings.ts";
 import { startClusterReport } from "./start-cluster-report.ts";
 import { startSyncs } from "./start-syncs.ts";
-import { startUpkeep } from "./start-upkeep.ts";
 import { trafficJobHandlers } from "./traffic-job-handlers.ts";
+import { RecordCompactor, startUpkeep } from "./upkeep.ts";
 
 const service = prepareService({
   name: "stats-collector",
@@ -67,7 +66,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const epochs = new NodeEpochs(store.nodeEpochs, clock, randomUUID);
     const compactor = new RecordCompactor(records, clock);
     const onRecord: RecordCompactor["notice"] = (record) => compactor.notice(record);
-    startUpkeep(running, { compactor, records, keys, log });
+    startUpkeep(running, { compactor, records, keys: store.keyReader, redis, prefix, log });
     const syncs = startSyncs(running, nodes, {
       everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
       lives: store.nodeEpochs,

@@ -19,6 +19,9 @@ export class Rig {
     count: async () => this.active.size,
     among: async (keyIds) => new Set(keyIds.filter((keyId) => this.active.has(keyId))),
   };
+  /** How many active keys were read by listing them. */
+  idsRead = 0;
+  readonly keyReader = { listActiveIds: () => this.#listActiveIds() };
   readonly noticed: TrafficRecord[] = [];
   readonly onRecord = (record: TrafficRecord): void => {
     this.noticed.push(record);
@@ -59,5 +62,10 @@ export class Rig {
   shared() {
     const { nodes, records, keys, clock, onRecord } = this;
     return { nodes, epochs: this.epochs(), records, keys, clock, onRecord };
+  }
+
+  async *#listActiveIds(): AsyncGenerator<readonly { readonly keyId: number; readonly job: string }[]> {
+    this.idsRead += this.active.size;
+    yield [...this.active].map((keyId) => ({ keyId, job: `create-${keyId}` }));
   }
 }

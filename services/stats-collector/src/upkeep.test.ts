@@ -1,6 +1,7 @@
 import { applyUpdate, emptyRecord, InMemoryTrafficStore, totals, type TrafficRecord } from "@veil/traffic-ledger";
 import { expect, it, vi } from "vitest";
-import { RecordCompactor } from "./compact-records.ts";
+import { Rig } from "../test/in-memory/rig.ts";
+import { RecordCompactor, removeGone, removeGoneUnderLease } from "./upkeep.ts";
 
 async function grown(records: InMemoryTrafficStore, subject: string): Promise<TrafficRecord> {
   const raise = Object.fromEntries(Array.from({ length: 20 }, (_, epoch) => [`main:${epoch}:0`, { up: 10 }]));
@@ -55,4 +56,58 @@ it("leaves the rest for the next pass after a second", async () => {
   for (const subject of ["1", "2", "3", "4"]) compactor.notice(await grown(records, subject));
   expect(await compactor.pass()).toBe(2);
   expect(await compactor.pass()).toBe(2);
+});
+
+it("removes records of keys that are not active, and keeps nodes", async () => {
+  const rig = new Rig();
+  for (const keyId of [1, 2]) rig.node.xray.move(keyId, "up", 5);
+  await rig.sync().run();
+  rig.active.delete(2);
+  expect(await removeGone(rig.records, rig.keyReader)).toBe(1);
+  expect(await rig.records.find("1")).not.toBeNull();
+  expect(await rig.records.find("2")).toBeNull();
+  expect(await rig.records.find("node/main")).not.toBeNull();
+  expect(await removeGone(rig.records, rig.keyReader)).toBe(0);
+});
+
+async function rigWithRecords(count: number): Promise<Rig> {
+  const rig = new Rig();
+  const subjects = Array.from({ length: count }, (_, index) => String(index + 1));
+  await rig.records.writeMany(subjects.map((subject) => ({ subject, read_at: 1, raise: {}, append: [] })));
+  return rig;
+}
+
+it("goes through any number of records", async () => {
+  const rig = await rigWithRecords(2_500);
+  expect(await removeGone(rig.records, rig.keyReader)).toBe(2_497);
+});
+
+it("reads every active key once, however many records there are", async () => {
+  const rig = await rigWithRecords(10_000);
+  for (let keyId = 1; keyId <= 9_000; keyId += 1) rig.active.add(keyId);
+  expect(await removeGone(rig.records, rig.keyReader)).toBe(1_000);
+  expect(rig.idsRead).toBe(9_000);
+});
+
+it("keeps the record of a key that is created during the pass", async () => {
+  const rig = await rigWithRecords(3);
+  const records = {
+    async *subjects() {
+      rig.active.add(4);
+      await rig.records.write({ subject: "4", read_at: 1, raise: {}, append: [] });
+      yield* rig.records.subjects();
+    },
+    remove: (subjects: readonly string[]) => rig.records.remove(subjects),
+  };
+  expect(await removeGone(records, rig.keyReader)).toBe(0);
+  expect(await rig.records.find("4")).not.toBeNull();
+});
+
+it("leaves the removal to the collector that holds the lease", async () => {
+  const rig = await rigWithRecords(5);
+  const heldByAnother = { acquire: async () => null };
+  expect(await removeGoneUnderLease(heldByAnother, rig.records, rig.keyReader)).toBe(0);
+  expect(rig.idsRead).toBe(0);
+  const ours = { acquire: async () => "free" as const };
+  expect(await removeGoneUnderLease(ours, rig.records, rig.keyReader)).toBe(2);
 });

@@ -1,0 +1,133 @@
+import type { KeyReader } from "@veil/key-lifecycle";
+import { RedisLease } from "@veil/leases";
+import type { Redis } from "@veil/redis-connection";
+import { type Clock, type Logger, type RunningService, runLoop } from "@veil/service-runtime";
+import {
+  compact,
+  isNodeSubject,
+  keySubject,
+  needsCompaction,
+  type TrafficRecord,
+  type TrafficStore,
+} from "@veil/traffic-ledger";
+
+export interface UpkeepOptions {
+  readonly compactor: RecordCompactor;
+  readonly records: Pick<TrafficStore, "subjects" | "remove">;
+  readonly keys: Pick<KeyReader, "listActiveIds">;
+  readonly redis: Redis;
+  /** The prefix of all keys in Redis. */
+  readonly prefix: string;
+  readonly log: Logger;
+}
+
+const COMPACT_EVERY_MS = 10_000;
+const REMOVE_EVERY_MS = 60 * 60 * 1_000;
+/** Longer than the longest pause, so that the collector that removes records goes on being the one. */
+const REMOVAL_LEASE_MS = 2 * REMOVE_EVERY_MS;
+/** How long one pass may take. Replacing a record is the one write whose cost may grow with the number of records. */
+const COMPACTION_PASS_MS = 1_000;
+const REMOVED_AT_ONCE = 1_000;
+
+/** Keeps the ledger small until the service stops. */
+export function startUpkeep(running: RunningService, options: UpkeepOptions): void {
+  const { compactor, records, keys, redis, prefix, log } = options;
+  runLoop(running, "compactor", {
+    everyMs: COMPACT_EVERY_MS,
+    firstRun: "later",
+    jitter: 0.1,
+    task: async () => {
+      const compacted = await compactor.pass();
+      if (compacted > 0) log.debug({ compacted }, "compacted traffic records");
+    },
+    onError: (err) => log.warn({ err }, "could not compact traffic records"),
+  });
+  const lease = new RedisLease(redis, `${prefix}:lease:traffic-removal`, REMOVAL_LEASE_MS);
+  runLoop(running, "removal", {
+    everyMs: REMOVE_EVERY_MS,
+    firstRun: "later",
+    jitter: 0.5,
+    task: async () => {
+      const removed = await removeGoneUnderLease(lease, records, keys);
+      if (removed > 0) log.debug({ removed }, "removed traffic records of keys that are gone");
+    },
+    onError: (err) => log.warn({ err }, "could not remove traffic records of keys that are gone"),
+  });
+  // Without Redis it runs out by itself.
+  running.onStop("loops", "removal lease", () => lease.release().catch(() => undefined));
+}
+
+/** Remembers records that have grown, and writes them shorter when there is time. */
+export class RecordCompactor {
+  readonly #records: Pick<TrafficStore, "find" | "replace">;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #grown = new Set<string>();
+
+  constructor(records: Pick<TrafficStore, "find" | "replace">, clock: Pick<Clock, "now">) {
+    this.#records = records;
+    this.#clock = clock;
+  }
+
+  /** Looks at a record that somebody read anyway. */
+  notice(record: TrafficRecord): void {
+    if (needsCompaction(record)) this.#grown.add(record.subject);
+  }
+
+  /**
+   * Compacts for about a second. A record that changes meanwhile stays for the next pass.
+   *
+   * @returns how many were compacted
+   * @throws {StoreUnavailableError} when the store is away
+   */
+  async pass(): Promise<number> {
+    const end = this.#clock.now() + COMPACTION_PASS_MS;
+    let compacted = 0;
+    for (const subject of this.#grown) {
+      if (this.#clock.now() >= end) break;
+      const record = await this.#records.find(subject);
+      if (record === null || !needsCompaction(record)) this.#grown.delete(subject);
+      else if (await this.#records.replace(record, compact(record))) {
+        this.#grown.delete(subject);
+        compacted += 1;
+      }
+    }
+    return compacted;
+  }
+}
+
+/**
+ * {@link removeGone}, unless this is another collector's work. The lease is kept afterwards: its holder does the next pass too.
+ *
+ * @throws {StoreUnavailableError} when the store is away
+ */
+export async function removeGoneUnderLease(
+  lease: Pick<RedisLease, "acquire">,
+  records: UpkeepOptions["records"],
+  keys: UpkeepOptions["keys"],
+): Promise<number> {
+  return (await lease.acquire()) === null ? 0 : removeGone(records, keys);
+}
+
+/**
+ * Removes the records of keys that are not active anymore. A key id is never used again, so a record that a slow collector
+ * writes anew goes with the next pass. Records of nodes stay: the bytes of deleted keys stay in them.
+ *
+ * Reads each collection once, about 40 bytes of memory a record. The records come first: a key that is created meanwhile
+ * must not look like one that is gone.
+ *
+ * @returns how many records went
+ * @throws {StoreUnavailableError} when the store is away
+ */
+export async function removeGone(
+  records: Pick<TrafficStore, "subjects" | "remove">,
+  keys: Pick<KeyReader, "listActiveIds">,
+): Promise<number> {
+  const gone = new Set<number>();
+  for await (const subject of records.subjects()) if (!isNodeSubject(subject)) gone.add(Number(subject));
+  for await (const group of keys.listActiveIds()) for (const { keyId } of group) gone.delete(keyId);
+  const subjects = [...gone].map(keySubject);
+  for (let start = 0; start < subjects.length; start += REMOVED_AT_ONCE) {
+    await records.remove(subjects.slice(start, start + REMOVED_AT_ONCE));
+  }
+  return subjects.length;
+}
