@@ -66,6 +66,7 @@ describe("refreshing a key", () => {
     const one = refresher(rig);
     const write = vi.spyOn(rig.records, "writeMany");
     const first = one.refresh(1);
+    await vi.waitFor(() => expect(rig.node.calls).not.toEqual([]));
     const others = Promise.all([one.refresh(2), one.refresh(3), one.refresh(2)]);
     await first;
     rig.node.calls.length = 0;

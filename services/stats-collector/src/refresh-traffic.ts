@@ -1,3 +1,4 @@
+import { GatheredCalls } from "@veil/gathered-calls";
 import type { JobResult } from "@veil/job-contract";
 import type { Clock, Logger } from "@veil/service-runtime";
 import { applyUpdate, totals, type TrafficStore } from "@veil/traffic-ledger";
@@ -11,13 +12,9 @@ export interface RefreshOptions extends ReadKeysOptions {
 
 type RefreshResult = JobResult<"refresh-traffic">;
 
-interface Waiting {
-  readonly keyId: number;
-  readonly resolve: (result: RefreshResult) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 const LARGEST_BATCH = 256;
+/** In effect never: the deadlines of its calls end every batch, and a second one would wait for the same node. */
+const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Reads single keys for callers who want the newest figures.
@@ -26,35 +23,23 @@ const LARGEST_BATCH = 256;
  */
 export class TrafficRefresher {
   readonly #options: RefreshOptions;
-  #waiting: Waiting[] = [];
-  #isReading = false;
+  readonly #reads = new GatheredCalls<number, RefreshResult>((keyIds) => this.#readBatch(keyIds), {
+    largest: LARGEST_BATCH,
+    longestWaitMs: LONGEST_WAIT_MS,
+  });
 
   constructor(options: RefreshOptions) {
     this.#options = options;
   }
 
-  /** @throws StoreUnavailableError */
+  /** @throws {StoreUnavailableError} when the store is away */
   refresh(keyId: number): Promise<RefreshResult> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ keyId, resolve, reject });
-      void this.#readBatches();
-    });
+    return this.#reads.ask(keyId);
   }
 
-  async #readBatches(): Promise<void> {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    while (this.#waiting.length > 0) await this.#readBatch(this.#waiting.splice(0, LARGEST_BATCH));
-    this.#isReading = false;
-  }
-
-  async #readBatch(batch: readonly Waiting[]): Promise<void> {
-    try {
-      const results = await this.#read([...new Set(batch.map(({ keyId }) => keyId))]);
-      for (const { keyId, resolve } of batch) resolve(results.get(keyId) ?? { outcome: "stale" });
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
+  async #readBatch(keyIds: readonly number[]): Promise<RefreshResult[]> {
+    const results = await this.#read([...new Set(keyIds)]);
+    return keyIds.map((keyId) => results.get(keyId) ?? STALE);
   }
 
   async #read(keyIds: readonly number[]): Promise<ReadonlyMap<number, RefreshResult>> {

@@ -1,3 +1,4 @@
+import type { JobResult } from "@veil/job-contract";
 import type { NodeLivesStore, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
 import { compact, keySubject } from "@veil/traffic-ledger";
 import { XrayError, XrayUnreachableError } from "@veil/xray-gateway";
@@ -85,9 +86,15 @@ export class SimulatedCollector {
 
   async #refreshAll(): Promise<void> {
     await this.#creditWhenDone(this.#readByRefreshes, async () => {
-      const results = await Promise.all(this.#world.keyIds.map((keyId) => this.#refresher.refresh(keyId)));
+      const results = await Promise.all(this.#world.keyIds.map((keyId) => this.#refresh(keyId)));
       return results.every(({ outcome }) => outcome === "fresh") ? results : undefined;
     });
+  }
+
+  /** Each in a turn of its own, so that one may be asked for while the other one is read. */
+  async #refresh(keyId: number): Promise<JobResult<"refresh-traffic">> {
+    await this.#world.turns.turn(this);
+    return this.#refresher.refresh(keyId);
   }
 
   /** Sooner than the real compactor would. */
