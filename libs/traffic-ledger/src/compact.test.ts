@@ -4,8 +4,7 @@ import { applyUpdate, updateOf } from "./ledger-update.ts";
 import { totals } from "./ledger-view.ts";
 import { knownOf, observe } from "./observe.ts";
 import { answerOf, prepareReset } from "./reset.ts";
-import type { TrafficRecord } from "./traffic-record.ts";
-import { emptyRecord } from "./traffic-record.ts";
+import { emptyRecord, type TrafficRecord } from "./traffic-record.ts";
 
 function read(record: TrafficRecord | null, epoch: number, up: number, node = "main"): TrafficRecord {
   const observation = observe(knownOf(record, node, epoch), { node, epoch, up });

@@ -1,10 +1,7 @@
-import type { Bytes } from "./bytes.ts";
-import { eachDirection } from "./bytes.ts";
+import { type Bytes, eachDirection } from "./bytes.ts";
 import { formatEntryId } from "./entry-id.ts";
-import type { NodeFloor, Standing } from "./floor.ts";
-import { totalBeyond } from "./floor.ts";
-import type { LedgerView } from "./ledger-view.ts";
-import { viewOf } from "./ledger-view.ts";
+import { type NodeFloor, type Standing, totalBeyond } from "./floor.ts";
+import { type LedgerView, viewOf } from "./ledger-view.ts";
 import { newestEpochs, nodeFloorAt } from "./reset.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 

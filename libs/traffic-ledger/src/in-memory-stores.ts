@@ -1,5 +1,4 @@
-import type { LedgerUpdate } from "./ledger-update.ts";
-import { applyUpdate } from "./ledger-update.ts";
+import { applyUpdate, type LedgerUpdate } from "./ledger-update.ts";
 import type { NodeLives } from "./node-lives.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 import type { NodeLivesStore, TrafficStore } from "./traffic-store.ts";

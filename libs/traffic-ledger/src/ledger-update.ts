@@ -1,7 +1,6 @@
 import type { Bytes } from "./bytes.ts";
 import type { Observation } from "./observe.ts";
-import type { Fall, LedgerEvent, TrafficRecord } from "./traffic-record.ts";
-import { emptyRecord } from "./traffic-record.ts";
+import { emptyRecord, type Fall, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
 
 /** One write to one record: values to raise, events to append. It needs no condition, and what it raises may be raised twice. */
 export interface LedgerUpdate {

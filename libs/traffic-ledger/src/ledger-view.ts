@@ -1,9 +1,6 @@
-import type { Bytes, Direction } from "./bytes.ts";
-import { DIRECTIONS, eachDirection, NO_BYTES } from "./bytes.ts";
-import type { EntryId } from "./entry-id.ts";
-import { formatEntryId, parseEntryId } from "./entry-id.ts";
-import type { EntryValue, Floor, Standing } from "./floor.ts";
-import { totalBeyond } from "./floor.ts";
+import { type Bytes, type Direction, DIRECTIONS, eachDirection, NO_BYTES } from "./bytes.ts";
+import { type EntryId, formatEntryId, parseEntryId } from "./entry-id.ts";
+import { type EntryValue, type Floor, type Standing, totalBeyond } from "./floor.ts";
 import type { Fall, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
 
 /** What a record means once the events that hold are worked in. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { NodeLives } from "./node-lives.ts";
-import { addMark, epochOf } from "./node-lives.ts";
+import { addMark, epochOf, type NodeLives } from "./node-lives.ts";
 
 const NOW = 1_700_000_000_000;
 

@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
 import { applyUpdate, updateOf } from "./ledger-update.ts";
 import { totals } from "./ledger-view.ts";
-import type { Known } from "./observe.ts";
-import { knownOf, observe } from "./observe.ts";
+import { type Known, knownOf, observe } from "./observe.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 
 const SUBJECT = "7";

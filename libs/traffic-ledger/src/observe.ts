@@ -1,5 +1,4 @@
-import type { Bytes, Direction } from "./bytes.ts";
-import { DIRECTIONS } from "./bytes.ts";
+import { type Bytes, type Direction, DIRECTIONS } from "./bytes.ts";
 import { formatEntryId } from "./entry-id.ts";
 import type { Standing } from "./floor.ts";
 import { standingOf, viewOf } from "./ledger-view.ts";

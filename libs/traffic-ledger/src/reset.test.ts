@@ -4,8 +4,7 @@ import { applyUpdate, updateOf } from "./ledger-update.ts";
 import { totals } from "./ledger-view.ts";
 import { knownOf, observe } from "./observe.ts";
 import { answerOf, prepareReset } from "./reset.ts";
-import type { LedgerEvent, TrafficRecord } from "./traffic-record.ts";
-import { emptyRecord } from "./traffic-record.ts";
+import { emptyRecord, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
 
 const SUBJECT = "7";
 

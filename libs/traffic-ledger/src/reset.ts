@@ -1,9 +1,7 @@
 import { eachDirection, NO_BYTES } from "./bytes.ts";
 import type { NodeFloor } from "./floor.ts";
-import type { LedgerView } from "./ledger-view.ts";
-import { standingOf, totalsOf, viewOf } from "./ledger-view.ts";
-import type { Reset, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
-import { emptyRecord } from "./traffic-record.ts";
+import { type LedgerView, standingOf, totalsOf, viewOf } from "./ledger-view.ts";
+import { emptyRecord, type Reset, type ResetAnswer, type TrafficRecord } from "./traffic-record.ts";
 
 /**
  * Prepares the reset of a subject, from its record as it was read after every node's counters had been written to it.

@@ -1,5 +1,4 @@
-import type { Bytes, Direction } from "./bytes.ts";
-import { NO_BYTES } from "./bytes.ts";
+import { type Bytes, type Direction, NO_BYTES } from "./bytes.ts";
 import type { Floor } from "./floor.ts";
 
 /** A counter fell below what the ledger held before it was read: somebody else reset it, so a new generation begins. */

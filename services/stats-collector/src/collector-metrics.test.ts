@@ -1,7 +1,7 @@
 import type { QueueFigures } from "@veil/job-contract";
 import { createMetrics } from "@veil/service-runtime";
 import { expect, it } from "vitest";
-import type { NodeFigures } from "./cluster-figures.ts";
+import type { NodeFigures } from "./cluster/cluster-figures.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
 
 const NOW = 1_700_000_000_000;

@@ -1,8 +1,8 @@
 import { type JobStep, jobMetrics } from "@veil/job-contract";
 import type { Clock, Metrics } from "@veil/service-runtime";
 import { callMetrics } from "@veil/xray-gateway";
-import { clusterMetrics, type ShownFigures } from "./cluster-metrics.ts";
-import type { NodeReport } from "./sync-loop.ts";
+import { clusterMetrics, type ShownFigures } from "./cluster/cluster-metrics.ts";
+import type { NodeReport } from "./sync/sync-loop.ts";
 
 export interface CollectorMetrics {
   jobStep(step: JobStep): void;

@@ -7,12 +7,12 @@ import type { Tracing } from "@veil/tracing";
 import { connectXrayNode } from "@veil/xray-gateway";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
-import { NodeEpochs } from "./node-epochs.ts";
-import { TrafficRefresher } from "./refresh-traffic.ts";
+import { NodeEpochs } from "./sync/node-epochs.ts";
+import { TrafficRefresher } from "./jobs/refresh-traffic.ts";
 import { collectorSettings } from "./settings.ts";
-import { startClusterReport } from "./start-cluster-report.ts";
-import { startSyncs } from "./start-syncs.ts";
-import { trafficJobHandlers } from "./traffic-job-handlers.ts";
+import { startClusterReport } from "./cluster/cluster-report.ts";
+import { startSyncs } from "./sync/sync-loop.ts";
+import { trafficJobHandlers } from "./jobs/traffic-job-handlers.ts";
 import { RecordCompactor, startUpkeep } from "./upkeep.ts";
 
 const service = prepareService({

@@ -5,10 +5,10 @@ import { nodeSubject, totals } from "@veil/traffic-ledger";
 import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
 import { userEmail } from "@veil/xray-protocols";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
-import { NodeEpochs } from "../src/node-epochs.ts";
-import { NodeSync } from "../src/node-sync.ts";
-import { TrafficRefresher } from "../src/refresh-traffic.ts";
-import { resetTraffic } from "../src/reset-traffic.ts";
+import { NodeEpochs } from "../src/sync/node-epochs.ts";
+import { NodeSync } from "../src/sync/node-sync.ts";
+import { TrafficRefresher } from "../src/jobs/refresh-traffic.ts";
+import { resetTraffic } from "../src/jobs/reset-traffic.ts";
 import { CountingXray } from "./engines/counting-xray.ts";
 import { ownMongodb } from "./engines/own-mongodb.ts";
 

@@ -1,5 +1,5 @@
 import type { Counter } from "@veil/xray-gateway";
-import type { MeteredNode } from "../../src/metered-node.ts";
+import type { MeteredNode } from "../../src/sync/node-counters.ts";
 import { SimulatedNode } from "../model/simulated-node.ts";
 
 /** A simulated node as a collector calls it, at once and without faults but those that a test asks for. */

@@ -1,8 +1,8 @@
 import { ManualClock } from "@veil/service-runtime";
 import { InMemoryNodeLivesStore, InMemoryTrafficStore, type TrafficRecord } from "@veil/traffic-ledger";
 import type { ActiveKeys } from "../../src/active-keys.ts";
-import { NodeEpochs } from "../../src/node-epochs.ts";
-import { NodeSync } from "../../src/node-sync.ts";
+import { NodeEpochs } from "../../src/sync/node-epochs.ts";
+import { NodeSync } from "../../src/sync/node-sync.ts";
 import { PlainNode } from "./plain-node.ts";
 
 /** When every test begins. Unix milliseconds. */

@@ -1,6 +1,5 @@
 import { expect } from "vitest";
-import type { Happening } from "./world.ts";
-import { World, type WorldOptions } from "./world.ts";
+import { type Happening, World, type WorldOptions } from "./world.ts";
 
 /** Lets a history happen and everything come to rest. */
 export async function live(history: readonly Happening[], options: WorldOptions): Promise<World> {

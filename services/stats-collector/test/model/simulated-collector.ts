@@ -1,12 +1,16 @@
 import type { JobResult } from "@veil/job-contract";
-import type { NodeLivesStore, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
-import { compact, keySubject } from "@veil/traffic-ledger";
+import { compact, keySubject, type NodeLivesStore, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
 import { XrayError, XrayUnreachableError } from "@veil/xray-gateway";
-import type { MeteredNode } from "../../src/metered-node.ts";
-import { MarkNotPlantedError, NodeEpochs, ProcessChangedError, UptimeUnclearError } from "../../src/node-epochs.ts";
-import { NodeSync } from "../../src/node-sync.ts";
-import { TrafficRefresher } from "../../src/refresh-traffic.ts";
-import { resetTraffic } from "../../src/reset-traffic.ts";
+import type { MeteredNode } from "../../src/sync/node-counters.ts";
+import {
+  MarkNotPlantedError,
+  NodeEpochs,
+  ProcessChangedError,
+  UptimeUnclearError,
+} from "../../src/sync/node-epochs.ts";
+import { NodeSync } from "../../src/sync/node-sync.ts";
+import { TrafficRefresher } from "../../src/jobs/refresh-traffic.ts";
+import { resetTraffic } from "../../src/jobs/reset-traffic.ts";
 import { lostReply } from "../in-memory/lost-reply.ts";
 import type { ReadValue, SimulatedNode } from "./simulated-node.ts";
 import type { Turns } from "./turns.ts";
@@ -86,14 +90,14 @@ export class SimulatedCollector {
 
   async #refreshAll(): Promise<void> {
     await this.#creditWhenDone(this.#readByRefreshes, async () => {
-      const results = await Promise.all(this.#world.keyIds.map((keyId) => this.#refresh(keyId)));
+      const results = await Promise.all(this.#world.keyIds.map((keyId, index) => this.#refresh(keyId, index * 2)));
       return results.every(({ outcome }) => outcome === "fresh") ? results : undefined;
     });
   }
 
-  /** Each in a turn of its own, so that one may be asked for while the other one is read. */
-  async #refresh(keyId: number): Promise<JobResult<"refresh-traffic">> {
-    await this.#world.turns.turn(this);
+  /** After some turns, so that one key may be asked for while another one is read. */
+  async #refresh(keyId: number, turns: number): Promise<JobResult<"refresh-traffic">> {
+    for (let turn = 0; turn < turns; turn += 1) await this.#world.turns.turn(this);
     return this.#refresher.refresh(keyId);
   }
 

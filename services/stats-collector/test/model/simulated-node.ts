@@ -1,7 +1,6 @@
-import type { Direction } from "@veil/traffic-ledger";
-import { DIRECTIONS } from "@veil/traffic-ledger";
+import { type Direction, DIRECTIONS } from "@veil/traffic-ledger";
 import type { Counter } from "@veil/xray-gateway";
-import { inboundCounter, keyCounter } from "../../src/counter-names.ts";
+import { inboundCounter, keyCounter } from "../../src/sync/node-counters.ts";
 
 /** What a collector has read of one counter, and in which life of the process. */
 export interface ReadValue {

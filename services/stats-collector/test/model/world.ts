@@ -1,5 +1,13 @@
-import type { Bytes, Direction, NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
-import { keySubject, NO_BYTES, nodeSubject, totals } from "@veil/traffic-ledger";
+import {
+  type Bytes,
+  type Direction,
+  keySubject,
+  NO_BYTES,
+  type NodeLivesStore,
+  nodeSubject,
+  totals,
+  type TrafficStore,
+} from "@veil/traffic-ledger";
 import { SimulatedCollector } from "./simulated-collector.ts";
 import { counterNames, SimulatedNode } from "./simulated-node.ts";
 import { Turns } from "./turns.ts";

@@ -1,6 +1,6 @@
 import { keySubject, nodeSubject, totals } from "@veil/traffic-ledger";
 import { describe, expect, it, vi } from "vitest";
-import { Rig } from "../test/in-memory/rig.ts";
+import { Rig } from "../../test/in-memory/rig.ts";
 
 async function totalOf(rig: Rig, subject: string): Promise<{ up: number; down: number } | null> {
   const record = await rig.records.find(subject);

@@ -1,19 +1,21 @@
 import { type Clock, SharedRun } from "@veil/service-runtime";
-import type {
-  Bytes,
-  LedgerUpdate,
-  NodeLivesStore,
-  Observation,
-  TrafficRecord,
-  TrafficStore,
+import {
+  type Bytes,
+  isNodeSubject,
+  knownOf,
+  type LedgerUpdate,
+  type NodeLivesStore,
+  nodeSubject,
+  type Observation,
+  observe,
+  type TrafficRecord,
+  type TrafficStore,
+  updateOf,
 } from "@veil/traffic-ledger";
-import { isNodeSubject, knownOf, nodeSubject, observe, updateOf } from "@veil/traffic-ledger";
-import type { ActiveKeys } from "./active-keys.ts";
-import { inboundCounter, keyCounter, keyReadings, USER_COUNTERS } from "./counter-names.ts";
+import type { ActiveKeys } from "../active-keys.ts";
+import { inboundCounter, keyCounter, keyReadings, type MeteredNode, readBoth, USER_COUNTERS } from "./node-counters.ts";
 import { KnownCounters } from "./known-counters.ts";
-import type { MeteredNode } from "./metered-node.ts";
 import type { NodeEpochs } from "./node-epochs.ts";
-import { readBoth } from "./read-both.ts";
 
 export interface NodeSyncOptions {
   readonly node: MeteredNode;

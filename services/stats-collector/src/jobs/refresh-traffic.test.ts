@@ -1,7 +1,7 @@
 import { createLogger } from "@veil/service-runtime";
 import { totals } from "@veil/traffic-ledger";
 import { describe, expect, it, vi } from "vitest";
-import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { TrafficRefresher } from "./refresh-traffic.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });

@@ -1,8 +1,8 @@
 import type { JobResult } from "@veil/job-contract";
 import { type Clock, TimeLimitError, withinTime } from "@veil/service-runtime";
 import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
-import type { ActiveKeys } from "./active-keys.ts";
-import { ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
+import type { ActiveKeys } from "../active-keys.ts";
+import { ProcessChangedError, UptimeUnclearError } from "../sync/node-epochs.ts";
 import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";
 
 export interface ResetOptions extends ReadKeysOptions {

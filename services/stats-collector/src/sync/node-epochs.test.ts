@@ -1,7 +1,7 @@
 import { XrayUnreachableError } from "@veil/xray-gateway";
 import { describe, expect, it } from "vitest";
-import { lostReply } from "../test/in-memory/lost-reply.ts";
-import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { lostReply } from "../../test/in-memory/lost-reply.ts";
+import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { MarkNotPlantedError, ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
 
 const FIRST_EPOCH = BEGIN / 1000;

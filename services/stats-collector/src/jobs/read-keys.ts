@@ -1,9 +1,16 @@
-import type { Bytes, LedgerUpdate, Observation, TrafficRecord, TrafficStore } from "@veil/traffic-ledger";
-import { keySubject, knownOf, observe, updateOf } from "@veil/traffic-ledger";
-import { keyCounter } from "./counter-names.ts";
-import type { MeteredNode } from "./metered-node.ts";
-import type { Dated, NodeEpochs } from "./node-epochs.ts";
-import { readBoth } from "./read-both.ts";
+import {
+  type Bytes,
+  keySubject,
+  knownOf,
+  type LedgerUpdate,
+  type Observation,
+  observe,
+  type TrafficRecord,
+  type TrafficStore,
+  updateOf,
+} from "@veil/traffic-ledger";
+import { keyCounter, type MeteredNode, readBoth } from "../sync/node-counters.ts";
+import type { Dated, NodeEpochs } from "../sync/node-epochs.ts";
 
 export interface ReadKeysOptions {
   readonly nodes: readonly MeteredNode[];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { inboundCounter, keyCounter, keyReadings } from "./counter-names.ts";
+import { inboundCounter, keyCounter, keyReadings } from "./node-counters.ts";
 
 it("names counters as Xray does", () => {
   expect(keyCounter(7, "up")).toBe("user>>>7@veil>>>traffic>>>uplink");

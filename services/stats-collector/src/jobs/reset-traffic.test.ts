@@ -1,6 +1,6 @@
 import { totals } from "@veil/traffic-ledger";
 import { describe, expect, it, vi } from "vitest";
-import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { resetTraffic } from "./reset-traffic.ts";
 
 const request = { keyId: 1, job: "reset-1", deadline: BEGIN + 8_000 };

@@ -1,7 +1,15 @@
-import type { Bytes, Direction } from "@veil/traffic-ledger";
-import { keySubject } from "@veil/traffic-ledger";
-import type { Counter } from "@veil/xray-gateway";
+import { type Bytes, type Direction, DIRECTIONS, keySubject } from "@veil/traffic-ledger";
+import type { Counter, XrayNode } from "@veil/xray-gateway";
 import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
+
+/** The part of a node that marks the life of its process. */
+export type MarkedNode = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark" | "uptimeSeconds">;
+
+/** A node whose counters are read. */
+export interface MeteredNode extends MarkedNode, Pick<XrayNode, "queryCounters" | "readCounter"> {
+  /** The inbound whose own counters make the node's totals. */
+  readonly inboundTag: string;
+}
 
 /** Finds the counters of all users, and of nothing else but other inbounds' users. */
 export const USER_COUNTERS = "user>>>";
@@ -39,4 +47,19 @@ export function keyReadings(counters: readonly Counter[]): Map<string, Partial<B
 function directionOf(link: string): Direction | null {
   if (link === LINKS.up) return "up";
   return link === LINKS.down ? "down" : null;
+}
+
+/** Reads the counters of both directions. One that does not exist (yet) is left out. */
+export async function readBoth(
+  node: Pick<MeteredNode, "readCounter">,
+  nameOf: (direction: Direction) => string,
+): Promise<Partial<Bytes>> {
+  const bytes: { up?: number; down?: number } = {};
+  await Promise.all(
+    DIRECTIONS.map(async (direction) => {
+      const value = await node.readCounter(nameOf(direction));
+      if (value !== null) bytes[direction] = value;
+    }),
+  );
+  return bytes;
 }

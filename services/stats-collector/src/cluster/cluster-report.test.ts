@@ -1,6 +1,6 @@
 import { createLogger } from "@veil/service-runtime";
 import { describe, expect, it } from "vitest";
-import { ClusterReporter } from "./cluster-reporter.ts";
+import { ClusterReporter } from "./cluster-report.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
 

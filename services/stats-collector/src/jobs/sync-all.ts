@@ -1,7 +1,7 @@
 import { type Clock, type Logger, withinTime } from "@veil/service-runtime";
 import { isNodeSubject } from "@veil/traffic-ledger";
-import type { ActiveKeys } from "./active-keys.ts";
-import type { NodeSync, NodeSyncResult } from "./node-sync.ts";
+import type { ActiveKeys } from "../active-keys.ts";
+import type { NodeSync, NodeSyncResult } from "../sync/node-sync.ts";
 
 export interface SyncAllOptions {
   readonly syncs: readonly Pick<NodeSync, "node" | "run">[];

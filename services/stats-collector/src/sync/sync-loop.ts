@@ -1,7 +1,15 @@
-import type { Clock, Logger } from "@veil/service-runtime";
-import type { Bytes, NodeLives, NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
-import { NO_BYTES, nodeSubject, totals } from "@veil/traffic-ledger";
-import type { NodeSync } from "./node-sync.ts";
+import { type Clock, type Logger, type RunningService, runLoop } from "@veil/service-runtime";
+import {
+  type Bytes,
+  NO_BYTES,
+  type NodeLives,
+  type NodeLivesStore,
+  nodeSubject,
+  totals,
+  type TrafficStore,
+} from "@veil/traffic-ledger";
+import type { MeteredNode } from "./node-counters.ts";
+import { NodeSync, type NodeSyncOptions } from "./node-sync.ts";
 
 /** How a node stands in MongoDB, whichever collector read it last. */
 export interface NodeReport {
@@ -78,4 +86,26 @@ export class SyncLoop {
     const carried = record === null ? NO_BYTES : totals(record);
     onReport({ node, seenAt: found.seen_at, restarts: found.restarts, carried });
   }
+}
+
+export interface SyncsOptions extends Omit<NodeSyncOptions, "node" | "records" | "lives"> {
+  readonly records: TrafficStore;
+  readonly lives: NodeSyncOptions["lives"] & SyncLoopOptions["lives"];
+  readonly everyMs: number;
+  readonly log: Logger;
+  readonly onReport: SyncLoopOptions["onReport"];
+}
+
+/** Keeps the bytes of all nodes coming into the ledger until the service stops. @returns the way to read a node at once */
+export function startSyncs(running: RunningService, nodes: readonly MeteredNode[], options: SyncsOptions): NodeSync[] {
+  return nodes.map((node) => {
+    const sync = new NodeSync({ ...options, node });
+    const loop = new SyncLoop({ ...options, sync });
+    runLoop(running, `sync ${node.name}`, {
+      everyMs: options.everyMs,
+      task: () => loop.tick(),
+      onError: (err) => options.log.warn({ err, node: node.name }, "could not look after the node's traffic"),
+    });
+    return sync;
+  });
 }

@@ -1,8 +1,7 @@
 import type { Clock } from "@veil/service-runtime";
-import type { NodeLivesStore } from "@veil/traffic-ledger";
-import { addMark, epochOf } from "@veil/traffic-ledger";
+import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic-ledger";
 import { XrayOutcomeUnknownError } from "@veil/xray-gateway";
-import type { MarkedNode } from "./metered-node.ts";
+import type { MarkedNode } from "./node-counters.ts";
 
 /** What was read while the process was surely in one life. */
 export interface Dated<T> {

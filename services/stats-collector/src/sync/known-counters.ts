@@ -1,7 +1,6 @@
-import type { Bytes, Known } from "@veil/traffic-ledger";
-import { DIRECTIONS, isNodeSubject } from "@veil/traffic-ledger";
+import { type Bytes, DIRECTIONS, isNodeSubject, type Known } from "@veil/traffic-ledger";
 import type { Counter } from "@veil/xray-gateway";
-import { keyCounter } from "./counter-names.ts";
+import { keyCounter } from "./node-counters.ts";
 
 interface Entry {
   /** `null`: not to be counted, because it is no active key. */

@@ -1,7 +1,7 @@
 import { createLogger } from "@veil/service-runtime";
 import { describe, expect, it } from "vitest";
-import { Rig } from "../test/in-memory/rig.ts";
-import type { NodeSyncResult } from "./node-sync.ts";
+import { Rig } from "../../test/in-memory/rig.ts";
+import type { NodeSyncResult } from "../sync/node-sync.ts";
 import { syncAll } from "./sync-all.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });

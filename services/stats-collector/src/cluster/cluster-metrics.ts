@@ -1,7 +1,7 @@
 import { queueJobStates, queueNames } from "@veil/job-contract";
 import type { Clock, Metrics } from "@veil/service-runtime";
 import type { ClusterFigures, TrafficFigure } from "./cluster-figures.ts";
-import type { NodeReport } from "./sync-loop.ts";
+import type { NodeReport } from "../sync/sync-loop.ts";
 
 export interface ClusterMetricsOptions {
   readonly metrics: Metrics;

@@ -1,7 +1,7 @@
 import { StoreUnavailableError } from "@veil/key-lifecycle";
 import { createLogger } from "@veil/service-runtime";
 import { describe, expect, it, vi } from "vitest";
-import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { TrafficRefresher } from "./refresh-traffic.ts";
 import { trafficJobHandlers } from "./traffic-job-handlers.ts";
 

@@ -1,6 +1,6 @@
 import { createLogger } from "@veil/service-runtime";
 import { describe, expect, it, vi } from "vitest";
-import { BEGIN, Rig } from "../test/in-memory/rig.ts";
+import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { type NodeReport, SyncLoop } from "./sync-loop.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
