@@ -1,8 +1,13 @@
-import { type Bytes, eachDirection } from "./bytes.ts";
-import { formatEntryId } from "./entry-id.ts";
-import { type NodeFloor, type Standing, totalBeyond } from "./floor.ts";
+import {
+  type Bytes,
+  eachDirection,
+  formatEntryId,
+  type NodeBaseline,
+  type CounterState,
+  totalBeyond,
+} from "./model.ts";
 import { type LedgerView, viewOf } from "./ledger-view.ts";
-import { newestEpochs, nodeFloorAt } from "./reset.ts";
+import { newestEpochs, nodeBaselineAt } from "./reset.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 
 /** A record is worth compacting when it holds more dead entries, or more events, than this. */
@@ -22,42 +27,42 @@ export function needsCompaction(record: TrafficRecord): boolean {
  * The same record, written shorter: everything before the newest epoch and generation of each node goes into `settled`, the
  * log into the fields it works on. Store it in place of `record` only if that one's revision has not moved.
  *
- * What it leaves behind is the floor: a slow collector may write an entry again that lies before it, and readers pass it
+ * What it leaves behind is the baseline: a slow collector may write an entry again that lies before it, and readers pass it
  * over. Events prepared on the longer record no longer hold, they are to be prepared again.
  */
 export function compact(record: TrafficRecord): TrafficRecord {
   const view = viewOf(record);
-  const floor: Record<string, NodeFloor> = {};
-  for (const [node, epoch] of newestEpochs(view)) floor[node] = foldedFloor(view, node, epoch);
-  const before = totalBeyond(view.floor, view.entries);
-  const after = totalBeyond(floor, view.entries);
+  const baseline: Record<string, NodeBaseline> = {};
+  for (const [node, epoch] of newestEpochs(view)) baseline[node] = foldedBaseline(view, node, epoch);
+  const before = totalBeyond(view.baseline, view.entries);
+  const after = totalBeyond(baseline, view.entries);
   return {
     ...record,
     revision: record.revision + 1,
-    live: entriesFrom(view, floor),
+    live: entriesFrom(view, baseline),
     log: [],
     version: view.version + 1,
     settled: eachDirection((direction) => view.settled[direction] + before[direction] - after[direction]),
-    floor,
+    floor: baseline,
     answers: view.answers.slice(-KEPT_ANSWERS),
   };
 }
 
-/** The beginning of a node's newest generations, or where a reset has put the floor within them. */
-function foldedFloor(view: LedgerView, node: string, epoch: number): NodeFloor {
-  const newest = nodeFloorAt(view, node, epoch);
-  const present = view.floor[node];
-  const from = (stands: Standing, floor: Standing | undefined): Standing => {
-    const within = present?.epoch === epoch && floor?.generation === stands.generation;
-    return { generation: stands.generation, value: within ? floor.value : 0 };
+/** The beginning of a node's newest generations, or where a reset has put the baseline within them. */
+function foldedBaseline(view: LedgerView, node: string, epoch: number): NodeBaseline {
+  const newest = nodeBaselineAt(view, node, epoch);
+  const present = view.baseline[node];
+  const from = (newestState: CounterState, baseline: CounterState | undefined): CounterState => {
+    const within = present?.epoch === epoch && baseline?.generation === newestState.generation;
+    return { generation: newestState.generation, value: within ? baseline.value : 0 };
   };
   return { epoch, up: from(newest.up, present?.up), down: from(newest.down, present?.down) };
 }
 
-function entriesFrom(view: LedgerView, floor: Readonly<Record<string, NodeFloor>>): TrafficRecord["live"] {
+function entriesFrom(view: LedgerView, baseline: Readonly<Record<string, NodeBaseline>>): TrafficRecord["live"] {
   const live: Record<string, Partial<Bytes>> = {};
   for (const entry of view.entries) {
-    const from = floor[entry.node];
+    const from = baseline[entry.node];
     const isNewest = entry.epoch === from?.epoch && entry.generation === from[entry.direction].generation;
     if (!isNewest) continue;
     const name = formatEntryId(entry);

@@ -1,6 +1,6 @@
-import type { Bytes } from "./bytes.ts";
+import type { Bytes } from "./model.ts";
 import type { Observation } from "./observe.ts";
-import { emptyRecord, type Fall, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
+import { emptyRecord, type CounterReset, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
 
 /** One write to one record: values to raise, events to append. It needs no condition, and what it raises may be raised twice. */
 export interface LedgerUpdate {
@@ -17,15 +17,15 @@ export interface LedgerUpdate {
  */
 export function updateOf(subject: string, observations: readonly (Observation | null)[], readAt: number): LedgerUpdate {
   const raise: Record<string, Partial<Bytes>> = {};
-  const falls: Fall[] = [];
+  const counterResets: CounterReset[] = [];
   for (const observation of observations) {
     if (observation === null) continue;
     Object.assign(raise, observation.raise);
-    falls.push(...observation.falls);
+    counterResets.push(...observation.counterResets);
   }
   // Prepared on the same version one by one; appended together they have to follow each other.
-  const version = Math.min(...falls.map((fall) => fall.version));
-  const append = falls.map((fall, index) => ({ ...fall, version: version + index }));
+  const version = Math.min(...counterResets.map((reset) => reset.version));
+  const append = counterResets.map((reset, index) => ({ ...reset, version: version + index }));
   return { subject, read_at: readAt, raise, append };
 }
 

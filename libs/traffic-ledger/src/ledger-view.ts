@@ -1,7 +1,18 @@
-import { type Bytes, type Direction, DIRECTIONS, eachDirection, NO_BYTES } from "./bytes.ts";
-import { type EntryId, formatEntryId, parseEntryId } from "./entry-id.ts";
-import { type EntryValue, type Floor, type Standing, totalBeyond } from "./floor.ts";
-import type { Fall, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
+import {
+  type Bytes,
+  type Direction,
+  DIRECTIONS,
+  eachDirection,
+  type EntryId,
+  type EntryValue,
+  type Baseline,
+  formatEntryId,
+  NO_BYTES,
+  parseEntryId,
+  type CounterState,
+  totalBeyond,
+} from "./model.ts";
+import type { CounterReset, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
 
 /** What a record means once the events that hold are worked in. */
 export interface LedgerView {
@@ -10,7 +21,7 @@ export interface LedgerView {
   /** Every entry that a record still knows, with what it is worth. */
   readonly entries: readonly EntryValue[];
   /** Only what lies after this counts, beside `settled`. */
-  readonly floor: Floor;
+  readonly baseline: Baseline;
   readonly settled: Bytes;
   /** The answers of the resets that hold, oldest first. */
   readonly answers: readonly ResetAnswer[];
@@ -18,22 +29,22 @@ export interface LedgerView {
 
 /** Works out what a record means. The same record means the same to everybody. */
 export function viewOf(record: TrafficRecord): LedgerView {
-  let { version, floor, settled } = record;
+  let { version, floor: baseline, settled } = record;
   const answers = [...record.answers];
-  const falls: Fall[] = [];
+  const counterResets: CounterReset[] = [];
   for (const event of record.log) {
     if (event.version !== version) continue;
     if (event.kind === "reset" && hasAnswer(answers, event.job)) continue;
     version += 1;
     if (event.kind === "fall") {
-      falls.push(event);
+      counterResets.push(event);
       continue;
     }
     answers.push({ job: event.job, at: event.at, previous: event.previous });
-    floor = event.floor;
+    baseline = event.floor;
     settled = NO_BYTES;
   }
-  return { version, entries: entriesOf(record, falls), floor, settled, answers };
+  return { version, entries: entriesOf(record, counterResets), baseline, settled, answers };
 }
 
 /** The bytes that count: everything since the last reset. */
@@ -43,14 +54,14 @@ export function totals(record: TrafficRecord): Bytes {
 
 /** {@link totals} of a record whose meaning is worked out already. */
 export function totalsOf(view: LedgerView): Bytes {
-  const beyond = totalBeyond(view.floor, view.entries);
+  const beyond = totalBeyond(view.baseline, view.entries);
   return eachDirection((direction) => view.settled[direction] + beyond[direction]);
 }
 
-/** Where a node's counter stands in an epoch: the newest generation, and the largest value seen in it. */
-export function standingOf(view: LedgerView, node: string, epoch: number, direction: Direction): Standing {
-  const floor = view.floor[node];
-  let newest: Standing = floor?.epoch === epoch ? floor[direction] : { generation: 0, value: 0 };
+/** The state of a node's counter in an epoch: the newest generation, and the largest value seen in it. */
+export function counterStateOf(view: LedgerView, node: string, epoch: number, direction: Direction): CounterState {
+  const baseline = view.baseline[node];
+  let newest: CounterState = baseline?.epoch === epoch ? baseline[direction] : { generation: 0, value: 0 };
   for (const entry of view.entries) {
     if (entry.node !== node || entry.epoch !== epoch || entry.direction !== direction) continue;
     if (entry.generation < newest.generation) continue;
@@ -63,8 +74,8 @@ function hasAnswer(answers: readonly ResetAnswer[], job: string): boolean {
   return answers.some((answer) => answer.job === job);
 }
 
-/** The largest values seen, where falls have begun and closed generations corrected by them. */
-function entriesOf(record: TrafficRecord, falls: readonly Fall[]): EntryValue[] {
+/** The largest values seen, where counter resets have begun and closed generations, corrected by them. */
+function entriesOf(record: TrafficRecord, counterResets: readonly CounterReset[]): EntryValue[] {
   const entries = new Map<string, EntryValue>();
   const put = (id: EntryId, direction: Direction, value: number): void => {
     const { node, epoch, generation } = id;
@@ -78,18 +89,18 @@ function entriesOf(record: TrafficRecord, falls: readonly Fall[]): EntryValue[] 
       if (value !== undefined) put(id, direction, value);
     }
   }
-  for (const fall of falls) {
-    put({ ...fall, generation: fall.generation - 1 }, fall.direction, fall.closed_at);
-    const raised = record.live[formatEntryId(fall)]?.[fall.direction] ?? 0;
-    put(fall, fall.direction, Math.max(fall.first, raised));
+  for (const reset of counterResets) {
+    put({ ...reset, generation: reset.generation - 1 }, reset.direction, reset.closed_at);
+    const raised = record.live[formatEntryId(reset)]?.[reset.direction] ?? 0;
+    put(reset, reset.direction, Math.max(reset.first, raised));
   }
   return [...entries.values()];
 }
 
-/** Whether an entry lies before the floor in both directions; in one only, `bytesBeyond` sees to it. */
-function isHistory(floor: Floor, id: EntryId): boolean {
-  const nodeFloor = floor[id.node];
-  if (nodeFloor === undefined || id.epoch > nodeFloor.epoch) return false;
-  if (id.epoch < nodeFloor.epoch) return true;
-  return DIRECTIONS.every((direction) => id.generation < nodeFloor[direction].generation);
+/** Whether an entry lies before the baseline in both directions; in one only, `bytesBeyond` sees to it. */
+function isHistory(baseline: Baseline, id: EntryId): boolean {
+  const nodeBaseline = baseline[id.node];
+  if (nodeBaseline === undefined || id.epoch > nodeBaseline.epoch) return false;
+  if (id.epoch < nodeBaseline.epoch) return true;
+  return DIRECTIONS.every((direction) => id.generation < nodeBaseline[direction].generation);
 }

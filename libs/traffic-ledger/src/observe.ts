@@ -1,8 +1,6 @@
-import { type Bytes, type Direction, DIRECTIONS } from "./bytes.ts";
-import { formatEntryId } from "./entry-id.ts";
-import type { Standing } from "./floor.ts";
-import { standingOf, viewOf } from "./ledger-view.ts";
-import type { Fall, TrafficRecord } from "./traffic-record.ts";
+import { type Bytes, type Direction, DIRECTIONS, formatEntryId, type CounterState } from "./model.ts";
+import { counterStateOf, viewOf } from "./ledger-view.ts";
+import type { CounterReset, TrafficRecord } from "./traffic-record.ts";
 
 /**
  * What the ledger held of a subject's counters in one epoch of one node at some moment. Kept for later it stays true as a
@@ -11,8 +9,8 @@ import type { Fall, TrafficRecord } from "./traffic-record.ts";
  */
 export interface Known {
   readonly version: number;
-  readonly up: Standing;
-  readonly down: Standing;
+  readonly up: CounterState;
+  readonly down: CounterState;
 }
 
 /** The counters of a subject as one node gave them. A counter that does not exist (yet) is left out. */
@@ -26,8 +24,8 @@ export interface Observation {
   /** Values to raise, by entry name. */
   readonly raise: Readonly<Record<string, Partial<Bytes>>>;
   /** Generations to begin, in the order in which they must be appended. */
-  readonly falls: readonly Fall[];
-  /** What the ledger holds at least, once `raise` is written. Says nothing about `falls`: another one may have been first. */
+  readonly counterResets: readonly CounterReset[];
+  /** What the ledger holds at least, once `raise` is written. Says nothing about `counterResets`: another one may have been first. */
   readonly known: Known;
 }
 
@@ -37,8 +35,8 @@ export function knownOf(record: TrafficRecord | null, node: string, epoch: numbe
   const view = viewOf(record);
   return {
     version: view.version,
-    up: standingOf(view, node, epoch, "up"),
-    down: standingOf(view, node, epoch, "down"),
+    up: counterStateOf(view, node, epoch, "up"),
+    down: counterStateOf(view, node, epoch, "down"),
   };
 }
 
@@ -50,16 +48,16 @@ const NOTHING_KNOWN: Known = {
 
 /**
  * Compares a reading with what the ledger held BEFORE the counters were read: only a value below that has fallen. (Compared
- * with anything later, two overlapping collectors would see falls in each other's slowness, and count bytes twice.)
+ * with anything later, two overlapping collectors would see resets in each other's slowness, and count bytes twice.)
  *
- * The two directions fall separately, because whoever resets counters resets them one by one.
+ * The two directions are reset separately, because Xray resets counters one by one.
  *
  * @returns what to write, or `null` when the ledger holds all of it
  */
 export function observe(known: Known, reading: Reading): Observation | null {
   if (DIRECTIONS.every((direction) => isHeld(known, reading, direction))) return null;
   const raise: Record<string, { up?: number; down?: number }> = {};
-  const falls: Fall[] = [];
+  const counterResets: CounterReset[] = [];
   let after = known;
   for (const direction of DIRECTIONS) {
     const value = reading[direction];
@@ -72,9 +70,9 @@ export function observe(known: Known, reading: Reading): Observation | null {
       after = { ...after, [direction]: { generation, value } };
       continue;
     }
-    falls.push({
+    counterResets.push({
       kind: "fall",
-      version: known.version + falls.length,
+      version: known.version + counterResets.length,
       node,
       epoch,
       direction,
@@ -83,7 +81,7 @@ export function observe(known: Known, reading: Reading): Observation | null {
       first: value,
     });
   }
-  return { raise, falls, known: after };
+  return { raise, counterResets, known: after };
 }
 
 function isHeld(known: Known, reading: Reading, direction: Direction): boolean {

@@ -1,6 +1,5 @@
-import { eachDirection, NO_BYTES } from "./bytes.ts";
-import type { NodeFloor } from "./floor.ts";
-import { type LedgerView, standingOf, totalsOf, viewOf } from "./ledger-view.ts";
+import { eachDirection, NO_BYTES, type NodeBaseline } from "./model.ts";
+import { type LedgerView, counterStateOf, totalsOf, viewOf } from "./ledger-view.ts";
 import { emptyRecord, type Reset, type ResetAnswer, type TrafficRecord } from "./traffic-record.ts";
 
 /**
@@ -11,7 +10,7 @@ import { emptyRecord, type Reset, type ResetAnswer, type TrafficRecord } from ".
  *
  * @param record `null` when the subject has none
  * @param epochs the epoch in which each node was just read, by node name. A node that only the record knows (it has been
- *   taken out of the settings) is set to zero where the record stands.
+ *   taken out of the settings) is set to zero at what the record holds.
  * @param at unix seconds
  */
 export function prepareReset(
@@ -21,16 +20,16 @@ export function prepareReset(
   at: number,
 ): Reset {
   const view = viewOf(record ?? emptyRecord(""));
-  const floor: Record<string, NodeFloor> = {};
+  const baseline: Record<string, NodeBaseline> = {};
   for (const [node, newest] of newestEpochs(view)) {
-    const read = Math.max(epochs.get(node) ?? newest, view.floor[node]?.epoch ?? 0);
-    floor[node] = nodeFloorAt(view, node, read);
+    const read = Math.max(epochs.get(node) ?? newest, view.baseline[node]?.epoch ?? 0);
+    baseline[node] = nodeBaselineAt(view, node, read);
   }
-  for (const [node, epoch] of epochs) floor[node] ??= nodeFloorAt(view, node, epoch);
+  for (const [node, epoch] of epochs) baseline[node] ??= nodeBaselineAt(view, node, epoch);
   const before = totalsOf(view);
-  const after = totalsOf({ ...view, floor, settled: NO_BYTES });
+  const after = totalsOf({ ...view, baseline, settled: NO_BYTES });
   const previous = eachDirection((direction) => before[direction] - after[direction]);
-  return { kind: "reset", version: view.version, job, at, floor, previous };
+  return { kind: "reset", version: view.version, job, at, floor: baseline, previous };
 }
 
 /**
@@ -45,16 +44,16 @@ export function answerOf(record: TrafficRecord | null, job: string): ResetAnswer
 /** The newest epoch that a record knows of each node. All before it are dead: an epoch is numbered while it lives. */
 export function newestEpochs(view: LedgerView): Map<string, number> {
   const newest = new Map<string, number>();
-  for (const [node, floor] of Object.entries(view.floor)) newest.set(node, floor.epoch);
+  for (const [node, { epoch }] of Object.entries(view.baseline)) newest.set(node, epoch);
   for (const { node, epoch } of view.entries) newest.set(node, Math.max(epoch, newest.get(node) ?? 0));
   return newest;
 }
 
 /** The point where a node's counters stand in an epoch. */
-export function nodeFloorAt(view: LedgerView, node: string, epoch: number): NodeFloor {
+export function nodeBaselineAt(view: LedgerView, node: string, epoch: number): NodeBaseline {
   return {
     epoch,
-    up: standingOf(view, node, epoch, "up"),
-    down: standingOf(view, node, epoch, "down"),
+    up: counterStateOf(view, node, epoch, "up"),
+    down: counterStateOf(view, node, epoch, "down"),
   };
 }

@@ -1,8 +1,7 @@
-import { type Bytes, type Direction, NO_BYTES } from "./bytes.ts";
-import type { Floor } from "./floor.ts";
+import { type Bytes, type Direction, type Baseline, NO_BYTES } from "./model.ts";
 
-/** A counter fell below what the ledger held before it was read: somebody else reset it, so a new generation begins. */
-export interface Fall {
+/** Somebody else reset a counter: it fell below what the ledger held before it was read, so a new generation begins. */
+export interface CounterReset {
   readonly kind: "fall";
   /** The version of the record this was prepared on. */
   readonly version: number;
@@ -26,7 +25,7 @@ export interface Reset {
   /** Unix seconds. */
   readonly at: number;
   /** Only what lies after this counts from now on. */
-  readonly floor: Floor;
+  readonly floor: Baseline;
   /** What the job answers: the bytes that counted until now. */
   readonly previous: Bytes;
 }
@@ -36,7 +35,7 @@ export interface Reset {
  * version it was prepared on, and each one that holds raises the version by one. So of two that were prepared on the same
  * version the first to be appended holds, the other one means nothing, and every reader sees it the same way.
  */
-export type LedgerEvent = Fall | Reset;
+export type LedgerEvent = CounterReset | Reset;
 
 /** What a reset job answered. */
 export interface ResetAnswer {
@@ -65,7 +64,7 @@ export interface TrafficRecord {
   /** What counts from before `floor`. */
   readonly settled: Bytes;
   /** What lies before is history: worked into `settled`, or taken off by a reset. */
-  readonly floor: Floor;
+  readonly floor: Baseline;
   /** The answers of the resets that `compact` has worked in, oldest first. */
   readonly answers: readonly ResetAnswer[];
 }

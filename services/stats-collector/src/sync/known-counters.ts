@@ -12,7 +12,7 @@ interface Entry {
 /**
  * What one collector knows of the ledger in the running epoch of one node, so that a reading that changes little costs
  * little. It saves work and decides nothing: what it knows is a lower bound of what the ledger holds, see `Known`, and a
- * value below it makes the collector ask again before it believes in a fall.
+ * value below it makes the collector ask again before it believes in a counter reset.
  */
 export class KnownCounters {
   #epoch = 0;

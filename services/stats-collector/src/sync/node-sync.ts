@@ -131,7 +131,7 @@ export class NodeSync {
         continue;
       }
       const moved = known === null ? null : observe(known, { node: this.#options.node.name, epoch, ...bytes });
-      if (moved !== null && moved.falls.length > 0) unsure.push(subject);
+      if (moved !== null && moved.counterResets.length > 0) unsure.push(subject);
       else if ((moved !== null || known === null) && this.#known.wasAskedBefore(subject, oldBefore)) old.push(subject);
     }
     return [...unsure, ...old.slice(0, READ_ONE_BY_ONE)];
@@ -189,7 +189,7 @@ export class NodeSync {
   }
 
   #remember({ subject, bytes, observation }: Change, refused: ReadonlySet<string>): void {
-    if (refused.has(subject) || (observation !== null && observation.falls.length > 0)) {
+    if (refused.has(subject) || (observation !== null && observation.counterResets.length > 0)) {
       this.#known.forget(subject);
       return;
     }

@@ -55,11 +55,11 @@ export function refreshLeftBehind(): Happening[] {
     { kind: "pause", process: 2 },
     ...steps(81, OLDEST),
     { kind: "reply-lost", process: 0 },
-    ...steps(2, OLDEST),
-    ...steps(7, NEWEST),
+    ...steps(6, OLDEST),
+    ...steps(5, NEWEST),
     { kind: "bytes", node: 0, key: 1, up: true, bytes: 1 },
     ...steps(11, OLDEST),
-    ...steps(3, NEWEST),
+    ...steps(6, NEWEST),
     { kind: "restart", node: 0 },
   ];
 }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { formatEntryId, MalformedEntryIdError, parseEntryId } from "./entry-id.ts";
+import { formatEntryId, MalformedEntryIdError, parseEntryId } from "./model.ts";
 
 it("reads back every name it writes", () => {
   const ids = fc.record({
