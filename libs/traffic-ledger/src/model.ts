@@ -52,7 +52,7 @@ export function formatEntryId(id: EntryId): string {
 
 /**
  * Reads a name made by {@link formatEntryId}.
- * @throws MalformedEntryIdError
+ * @throws {MalformedEntryIdError} when it is none
  */
 export function parseEntryId(text: string): EntryId {
   const [node, epoch, generation, ...rest] = text.split(":");
@@ -69,11 +69,11 @@ function isCount(value: number): boolean {
 
 /** Thrown when a stored record holds an entry whose name this package did not write. */
 export class MalformedEntryIdError extends Error {
+  override readonly name = "MalformedEntryIdError";
   readonly entryId: string;
 
   constructor(entryId: string) {
     super(`not a ledger entry: ${JSON.stringify(entryId)}`);
-    this.name = "MalformedEntryIdError";
     this.entryId = entryId;
   }
 }

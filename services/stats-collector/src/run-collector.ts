@@ -25,8 +25,8 @@ const clock = systemClock;
 const measured = collectorMetrics({ metrics, nodes: nodeSettings(settings).map(({ name }) => name), clock });
 
 /** Shorter than a caller of the API waits. */
-const syncLimitMs = 7_000;
-const boardPath = "/admin/queues";
+const SYNC_LIMIT_MS = 7_000;
+const BOARD_PATH = "/admin/queues";
 
 /** Runs the collector until the process is told to stop. @param tracing where its traces go; null for nowhere */
 export async function runCollector(tracing: Tracing | null): Promise<void> {
@@ -47,7 +47,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     if (settings.ADMIN_PASSWORD !== undefined) {
       const { queueBoard } = await import("@veil/queue-board");
       const onError = (err: unknown) => log.warn({ err }, "the page on the queues could not be shown");
-      ops.addHandler(boardPath, queueBoard({ path: boardPath, password: settings.ADMIN_PASSWORD, queues, onError }));
+      ops.addHandler(BOARD_PATH, queueBoard({ path: BOARD_PATH, password: settings.ADMIN_PASSWORD, queues, onError }));
     }
     const report = startClusterReport(running, {
       countKeys: () => store.keys.countByState(),
@@ -89,7 +89,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       handlers: trafficJobHandlers({
         refresher: new TrafficRefresher({ ...shared, log }),
         reset: { ...shared, keys, onRecord },
-        sync: { syncs, keys, clock, log, limitMs: syncLimitMs },
+        sync: { syncs, keys, clock, log, limitMs: SYNC_LIMIT_MS },
         clock,
       }),
       telemetry: tracing?.telemetry,

@@ -20,9 +20,9 @@ export type ClusterReport = () => {
   readonly isReachable: (node: string) => boolean;
 } | null;
 
-const reportEveryMs = 2_000;
+const REPORT_EVERY_MS = 2_000;
 /** So long nobody shows the figures of the whole system when the one who did has died. */
-const reporterLeaseMs = 6_000;
+const REPORTER_LEASE_MS = 6_000;
 
 /** Reads the figures of the whole system until the service stops, whenever it is this collector's turn. */
 export function startClusterReport(running: RunningService, options: ClusterReportOptions): ClusterReport {
@@ -30,10 +30,10 @@ export function startClusterReport(running: RunningService, options: ClusterRepo
   const readQueues = async () => readQueueFigures(await queues.all());
   const shownNodes = nodes.map(({ metered }) => metered);
   const figures = new ClusterFigures({ countKeys, readQueues, nodes: shownNodes, topUsers, clock, log });
-  const lease = new RedisLease(redis, `${prefix}:lease:reporter`, reporterLeaseMs);
+  const lease = new RedisLease(redis, `${prefix}:lease:reporter`, REPORTER_LEASE_MS);
   const reporter = new ClusterReporter({ lease, read: () => figures.read(), log });
   const reporting = runPeriodically({
-    everyMs: reportEveryMs,
+    everyMs: REPORT_EVERY_MS,
     // After the workers' first look at the keys: users wait for that one.
     firstRun: "later",
     task: () => reporter.tick(),
@@ -55,7 +55,7 @@ export interface ClusterReporterOptions {
 }
 
 /**
- * Settles which collector shows the figures of the whole system, so that they are there once however many collectors run.
+ * Elects the collector that shows the figures of the whole system, so that they are there once however many collectors run.
  *
  * While Redis is away the one that has shown them goes on: then they are wanted most, and nobody else can take over.
  */
@@ -81,7 +81,7 @@ export class ClusterReporter {
     } catch {
       // Whoever connects to Redis says that it is away.
     }
-    if (this.#reports !== before) log.info({ reports: this.#reports }, "figures of the whole system changed hands");
+    if (this.#reports !== before) log.info({ reports: this.#reports }, "cluster metrics leader changed");
     if (this.#reports) await read();
   }
 

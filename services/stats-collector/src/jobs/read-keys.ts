@@ -46,7 +46,7 @@ type Counted = Dated<readonly Partial<Bytes>[]>;
  * Reads the counters of some keys from all nodes at once, after asking the ledger. A node that can't be read keeps nobody
  * waiting beyond its calls' own deadlines.
  *
- * @throws StoreUnavailableError
+ * @throws {StoreUnavailableError} when the store is away
  */
 export async function readKeys(keyIds: readonly number[], options: ReadKeysOptions): Promise<KeysReading> {
   const { nodes, epochs, records } = options;

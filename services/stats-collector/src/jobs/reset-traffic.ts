@@ -30,7 +30,7 @@ const ATTEMPTS = 5;
  *
  * Anything else that decides about the record at the same moment makes it begin anew, with new figures.
  *
- * @throws StoreUnavailableError; run the same job again, it may have been reset
+ * @throws {StoreUnavailableError} when the store is away; run the same job again, it may have been reset
  */
 export async function resetTraffic(request: ResetRequest, options: ResetOptions): Promise<ResetResult> {
   const { keyId, job } = request;

@@ -23,7 +23,7 @@ export interface SyncAllResult {
  * Reads all nodes at once. A node that can't be read may hold bytes of any key, so then every active key counts as an error,
  * although what the other nodes gave is stored.
  *
- * @throws StoreUnavailableError when the active keys can't be counted
+ * @throws {StoreUnavailableError} when the active keys can't be counted
  */
 export async function syncAll({ syncs, keys, clock, log, limitMs }: SyncAllOptions): Promise<SyncAllResult> {
   const readings = syncs.map(async (sync) => {

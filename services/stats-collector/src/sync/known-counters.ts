@@ -17,15 +17,15 @@ interface Entry {
 export class KnownCounters {
   #epoch = 0;
   readonly #entries = new Map<string, Entry>();
-  /** Values of keys' counters that need no further look, by the counters' names: nearly all of them, nearly always. */
-  readonly #settled = new Map<string, number>();
+  /** Values of keys' counters that the ledger holds already, by the counters' names: nearly all of them, nearly always. */
+  readonly #recorded = new Map<string, number>();
 
   /** Forgets everything when the node is in another epoch. */
   begin(epoch: number): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
     this.#entries.clear();
-    this.#settled.clear();
+    this.#recorded.clear();
   }
 
   /** `undefined`: ask the ledger; `null`: not to be counted. */
@@ -44,24 +44,25 @@ export class KnownCounters {
     if (entry !== undefined) entry.known = known;
   }
 
+  /** Makes the next reading ask the ledger about a subject. */
   forget(subject: string): void {
     this.#entries.delete(subject);
     if (isNodeSubject(subject)) return;
-    for (const direction of DIRECTIONS) this.#settled.delete(keyCounter(Number(subject), direction));
+    for (const direction of DIRECTIONS) this.#recorded.delete(keyCounter(Number(subject), direction));
   }
 
   /** Takes in that the ledger needs nothing more of what was read. */
-  settle(subject: string, bytes: Partial<Bytes>): void {
+  markRecorded(subject: string, bytes: Partial<Bytes>): void {
     if (isNodeSubject(subject)) return;
     for (const direction of DIRECTIONS) {
       const value = bytes[direction];
-      if (value !== undefined) this.#settled.set(keyCounter(Number(subject), direction), value);
+      if (value !== undefined) this.#recorded.set(keyCounter(Number(subject), direction), value);
     }
   }
 
-  /** The counters that do not stand where they were settled. */
-  unsettled(counters: readonly Counter[]): Counter[] {
-    return counters.filter(({ name, value }) => this.#settled.get(name) !== value);
+  /** The counters that have another value than the recorded one. */
+  unrecorded(counters: readonly Counter[]): Counter[] {
+    return counters.filter(({ name, value }) => this.#recorded.get(name) !== value);
   }
 
   /** Whether the ledger was asked about a subject before a moment. */

@@ -31,8 +31,11 @@ export class NodeEpochs {
   /**
    * Reads something between two looks at the process mark: the same mark on both sides dates it.
    *
-   * @throws ProcessChangedError when the process ended meanwhile, or somebody removed its mark: try again
-   * @throws MarkNotPlantedError, UptimeUnclearError, XrayError, StoreUnavailableError
+   * @throws {ProcessChangedError} when the process ended meanwhile, or somebody removed its mark: try again
+   * @throws {MarkNotPlantedError} when no mark could be planted
+   * @throws {UptimeUnclearError} when the node was slow to tell its uptime: try again
+   * @throws {XrayError} when the node can't be read
+   * @throws {StoreUnavailableError} when the store is away
    */
   async date<T>(node: MarkedNode, read: (epoch: number) => Promise<T>): Promise<Dated<T>> {
     const mark = await this.#markOf(node);
@@ -92,33 +95,33 @@ export class NodeEpochs {
 
 /** Thrown when a node took so long to tell its uptime that it does not say when the process began. */
 export class UptimeUnclearError extends Error {
+  override readonly name = "UptimeUnclearError";
   readonly node: string;
 
   constructor(node: string) {
     super(`node ${node} took too long to tell its uptime`);
-    this.name = "UptimeUnclearError";
     this.node = node;
   }
 }
 
 /** Thrown when a node's process ended, or its mark was removed, while it was read. */
 export class ProcessChangedError extends Error {
+  override readonly name = "ProcessChangedError";
   readonly node: string;
 
   constructor(node: string) {
     super(`the process of node ${node} ended or lost its mark while it was read`);
-    this.name = "ProcessChangedError";
     this.node = node;
   }
 }
 
 /** Thrown when a node has no mark after several attempts to plant one. */
 export class MarkNotPlantedError extends Error {
+  override readonly name = "MarkNotPlantedError";
   readonly node: string;
 
   constructor(node: string) {
     super(`node ${node} has no process mark after ${PLANTINGS} attempts to plant one`);
-    this.name = "MarkNotPlantedError";
     this.node = node;
   }
 }

@@ -73,8 +73,13 @@ export class NodeSync {
   /**
    * Ends with a reading that began after the call. Calls that come while one is under way share the next one.
    *
-   * @throws ProcessChangedError, MarkNotPlantedError, XrayError, StoreUnavailableError; nothing is counted twice when the
-   *   reading is repeated
+   * Nothing is counted twice when a reading that failed is repeated.
+   *
+   * @throws {ProcessChangedError} when the process ended or lost its mark meanwhile
+   * @throws {MarkNotPlantedError} when no mark could be planted
+   * @throws {UptimeUnclearError} when the node was slow to tell its uptime
+   * @throws {XrayError} when the node can't be read
+   * @throws {StoreUnavailableError} when the store is away
    */
   run(): Promise<NodeSyncResult> {
     return this.#runs.run();
@@ -112,29 +117,29 @@ export class NodeSync {
   async #read(epoch: number): Promise<Change[]> {
     this.#known.begin(epoch);
     const readings = await this.#readAll();
-    const unsure = this.#unsure(epoch, readings);
-    if (unsure.length === 0) return this.#changes(epoch, readings);
-    await this.#ask(epoch, unsure);
-    const counted = unsure.filter((subject) => this.#known.get(subject) !== null);
+    const outdated = this.#outdated(epoch, readings);
+    if (outdated.length === 0) return this.#changes(epoch, readings);
+    await this.#ask(epoch, outdated);
+    const counted = outdated.filter((subject) => this.#known.get(subject) !== null);
     return this.#changes(epoch, new Map([...readings, ...(await this.#readAgain(counted))]));
   }
 
   /** Subjects whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
-  #unsure(epoch: number, readings: Readings): string[] {
-    const unsure: string[] = [];
+  #outdated(epoch: number, readings: Readings): string[] {
+    const outdated: string[] = [];
     const old: string[] = [];
     const oldBefore = this.#options.clock.now() - ASK_AGAIN_AFTER_MS;
     for (const [subject, bytes] of readings) {
       const known = this.#known.get(subject);
       if (known === undefined) {
-        unsure.push(subject);
+        outdated.push(subject);
         continue;
       }
       const moved = known === null ? null : observe(known, { node: this.#options.node.name, epoch, ...bytes });
-      if (moved !== null && moved.counterResets.length > 0) unsure.push(subject);
+      if (moved !== null && moved.counterResets.length > 0) outdated.push(subject);
       else if ((moved !== null || known === null) && this.#known.wasAskedBefore(subject, oldBefore)) old.push(subject);
     }
-    return [...unsure, ...old.slice(0, READ_ONE_BY_ONE)];
+    return [...outdated, ...old.slice(0, READ_ONE_BY_ONE)];
   }
 
   #changes(epoch: number, readings: Readings): Change[] {
@@ -161,11 +166,11 @@ export class NodeSync {
     }
   }
 
-  /** Everything that is not settled. */
+  /** Everything that may not be in the ledger yet. */
   async #readAll(): Promise<Map<string, Partial<Bytes>>> {
     const { node } = this.#options;
     const [users, inbound] = await Promise.all([node.queryCounters(USER_COUNTERS), this.#readInbound()]);
-    return keyReadings(this.#known.unsettled(users)).set(nodeSubject(node.name), inbound);
+    return keyReadings(this.#known.unrecorded(users)).set(nodeSubject(node.name), inbound);
   }
 
   async #readAgain(subjects: readonly string[]): Promise<Readings> {
@@ -194,6 +199,6 @@ export class NodeSync {
       return;
     }
     if (observation !== null) this.#known.raise(subject, observation.known);
-    this.#known.settle(subject, bytes);
+    this.#known.markRecorded(subject, bytes);
   }
 }

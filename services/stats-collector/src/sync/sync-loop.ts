@@ -48,7 +48,11 @@ export class SyncLoop {
     this.#options = options;
   }
 
-  /** One look, and a reading if one is due. @throws StoreUnavailableError */
+  /**
+   * One look, and a reading if one is due.
+   *
+   * @throws {StoreUnavailableError} when the store is away
+   */
   async tick(): Promise<void> {
     const { lives, sync } = this.#options;
     if (!this.#isRecent(await lives.find(sync.node))) await this.#read();
