@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createLogger, systemClock } from "@veil/service-runtime";
 import { connectXrayNode } from "@veil/xray-gateway";
 import { afterEach, describe, expect, inject, it, vi } from "vitest";
-import { ClusterFigures } from "../src/cluster-figures.ts";
+import { ClusterFigures } from "../src/cluster/cluster-figures.ts";
 import { CountingXray, type Counting } from "./engines/counting-xray.ts";
 
 const inboundTag = "vless-in";

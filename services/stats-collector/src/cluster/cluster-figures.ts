@@ -1,8 +1,8 @@
 import type { QueueFigures } from "@veil/job-contract";
 import type { Clock, Logger } from "@veil/service-runtime";
 import { type Counter, type XrayNode, XrayRejectedError } from "@veil/xray-gateway";
-import { inboundCounter, USER_COUNTERS } from "./counter-names.ts";
-import { type CounterSigns, UserCounterCheck } from "./user-counter-check.ts";
+import { inboundCounter, USER_COUNTERS } from "../sync/node-counters.ts";
+import { type CounterSigns, UserCounterCheck } from "../sync/user-counter-check.ts";
 
 export type KeyCounts = Readonly<Record<"creating" | "active" | "deleting", number>>;
 

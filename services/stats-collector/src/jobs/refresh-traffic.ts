@@ -1,4 +1,4 @@
-import { GatheredCalls } from "@veil/gathered-calls";
+import { CoalescedCalls } from "@veil/gathered-calls";
 import type { JobResult } from "@veil/job-contract";
 import type { Clock, Logger } from "@veil/service-runtime";
 import { applyUpdate, totals, type TrafficStore } from "@veil/traffic-ledger";
@@ -23,7 +23,7 @@ const LONGEST_WAIT_MS = 60_000;
  */
 export class TrafficRefresher {
   readonly #options: RefreshOptions;
-  readonly #reads = new GatheredCalls<number, RefreshResult>((keyIds) => this.#readBatch(keyIds), {
+  readonly #reads = new CoalescedCalls<number, RefreshResult>((keyIds) => this.#readBatch(keyIds), {
     largest: LARGEST_BATCH,
     longestWaitMs: LONGEST_WAIT_MS,
   });
