@@ -1,15 +1,24 @@
 /** Finds or builds Redis, a MongoDB and Xray on this machine, and starts them. */
 export { buildGoModule, type GoModule } from "./build-go-module.ts";
 export { EngineStartError, EngineUnavailableError, NoEngineError, WrongBinaryError } from "./engine-errors.ts";
-export { describeExit, type EngineProcess, type ProcessExit } from "./engine-process.ts";
+export type { EngineProcess } from "./engine-process.ts";
 export { freePort } from "./free-port.ts";
 export { beginSearch, type FindOptions } from "./find-engine.ts";
 export { findMongodb } from "./find-mongodb.ts";
 export { findRedis } from "./find-redis.ts";
 export { findXray } from "./find-xray.ts";
+export {
+  describeExit,
+  type ManagedProcess,
+  type ProcessCommand,
+  type ProcessExit,
+  startProcess,
+  untilReady,
+} from "./managed-process.ts";
 export { type Progress, withProgress } from "./progress.ts";
 export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
 export { allOrMissing, type Engines, resolveEngines } from "./resolve-engines.ts";
+export { type ServiceName, startService, untilServiceReady } from "./service-process.ts";
 export { type MongodbEngine, type MongodbOptions, type RunningMongodb, startMongodb } from "./start-mongodb.ts";
 export { type RedisOptions, type RunningRedis, startRedis } from "./start-redis.ts";
 export { type RunningXray, startXray, type XrayOptions } from "./start-xray.ts";

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { killWithParent } from "./kill-with-parent.ts";
 
 /** How a command ended, and what it printed on both outputs. */
 export interface CommandResult {
@@ -26,9 +27,7 @@ export function runCommand(
       killSignal: "SIGKILL",
       ...options,
     });
-    const killWithParent = () => child.kill("SIGKILL");
-    process.once("exit", killWithParent);
-    child.once("exit", () => process.off("exit", killWithParent));
+    killWithParent(child);
     let output = "";
     const collect = (chunk: Buffer) => {
       output += chunk.toString();

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
-import { type EngineProcess, plainEnvironment, startEngineProcess } from "./engine-process.ts";
+import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
+import { plainEnvironment } from "./managed-process.ts";
 import { isListening } from "./tcp-exchange.ts";
 
 export interface RunningXray extends EngineProcess {
@@ -10,9 +11,9 @@ export interface RunningXray extends EngineProcess {
 export interface XrayOptions {
   binary: string;
   configFile: string;
-  /** Port of the gRPC API in the config. It answers last, so it tells readiness. */
+  /** Port of the gRPC API in the config. It answers last, so it shows readiness. */
   apiPort: number;
-  /** Ports of its inbounds in the config, so that a taken one is told by name. */
+  /** Ports of its inbounds in the config, so that an error names one that is taken. */
   inboundPorts?: readonly number[];
   /** Beside the config file when absent. */
   logFile?: string;

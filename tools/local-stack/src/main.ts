@@ -36,7 +36,6 @@ async function main(): Promise<void> {
   const children = new ChildRegistry(data.childrenFile);
   const stopOrder = new StopOrder();
   const context: StackContext = {
-    projectRoot,
     env,
     settings,
     data,

@@ -1,6 +1,7 @@
+import type { ServiceName } from "@veil/local-engines";
 import { readSettings } from "@veil/service-runtime";
 import { expect, test } from "vitest";
-import { type ServiceName, serviceEnvironment } from "./service-environment.ts";
+import { serviceEnvironment } from "./service-environment.ts";
 import { stackSettings } from "./settings.ts";
 
 const addresses = {

@@ -1,3 +1,4 @@
+import type { ServiceName } from "@veil/local-engines";
 import type { StackSettings } from "./settings.ts";
 
 /** Where everything turned out to be. */
@@ -7,8 +8,6 @@ export interface Addresses {
   /** Absent when the settings name the nodes. */
   xray?: { apiPort: number; realityPort: number; realityPublicKey: string } | undefined;
 }
-
-export type ServiceName = "api" | "xray-worker" | "stats-collector";
 
 export interface ServiceEnvironmentOptions {
   /** The environment of the stack with its `.env`. */

@@ -8,7 +8,6 @@ import type { Terminal } from "./terminal.ts";
 
 /** What every step of the start is given. */
 export interface StackContext {
-  projectRoot: string;
   /** The environment with the `.env` of the project's root. */
   env: NodeJS.ProcessEnv;
   settings: StackSettings;

@@ -1,11 +1,10 @@
-import { join } from "node:path";
-import { freePort } from "@veil/local-engines";
+import { freePort, type ManagedProcess, type ServiceName, startService } from "@veil/local-engines";
 import { EXIT_CODE_SETTINGS } from "@veil/service-runtime";
-import { type Addresses, type ServiceName, serviceEnvironment } from "./service-environment.ts";
-import { startService } from "./service-process.ts";
+import { readLogLine } from "./log-line.ts";
+import { type Addresses, serviceEnvironment } from "./service-environment.ts";
 import type { StackContext } from "./stack-context.ts";
 import { SettingsRefusedError } from "./stack-errors.ts";
-import { type Child, supervise } from "./supervise.ts";
+import { supervise } from "./supervise.ts";
 
 export interface RunningServices {
   /** Base URL of the API, from this machine. */
@@ -16,7 +15,7 @@ export interface RunningServices {
 /**
  * Starts the three services.
  *
- * @param onRefused is called when one of them refuses its settings, which no restart mends.
+ * @param onRefused is called when one of them refuses its settings, which no restart fixes.
  */
 export async function startServices(
   context: StackContext,
@@ -50,10 +49,13 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
     start: () =>
       startService({
         name: service,
-        script: join(context.projectRoot, "services", service, "dist", "main.js"),
         env: serviceEnvironment(service, { env, settings, addresses, metricsPort, apiKeyFile: data.apiKeyFile }),
         logFile: data.logOf(service),
-        onWarning: terminal.warn,
+        onLine: (line) => {
+          const warning = readLogLine(line);
+          if (warning !== undefined) terminal.warn(`${service}: ${warning}`);
+        },
+        ownGroup: true,
       }),
     onStarted: async (child) => {
       void watchForRefusal(service, child, onRefused);
@@ -68,7 +70,7 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
 
 async function watchForRefusal(
   service: ServiceName,
-  child: Child,
+  child: ManagedProcess,
   onRefused: ServiceStart["onRefused"],
 ): Promise<void> {
   const { code } = await child.exited;

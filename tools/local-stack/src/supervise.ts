@@ -1,12 +1,8 @@
-import { describeExit, type ProcessExit } from "@veil/local-engines";
+import { describeExit, type ManagedProcess } from "@veil/local-engines";
 import { type Clock, errorMessage } from "@veil/service-runtime";
 
 /** A started process as the supervisor sees it. */
-export interface Child {
-  pid: number;
-  exited: Promise<ProcessExit>;
-  stop(graceMs?: number): Promise<ProcessExit>;
-}
+export type Child = Pick<ManagedProcess, "pid" | "exited" | "stop">;
 
 export interface Supervision<Started extends Child> {
   /** For messages: "redis". */
