@@ -9,13 +9,10 @@ import { placeTable } from "./harness/place-table.ts";
 import { runCase } from "./harness/run-case.ts";
 import { type CaseSummary, summarise } from "./harness/summarise.ts";
 import { type BenchReport, markdownTable, plainTable } from "./harness/table.ts";
-import { startEngines } from "./plant/start-engines.ts";
+import { startEngines } from "./testbed/start-engines.ts";
 
 // Whatever was started here ends with this process, which it does only when it exits by itself.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-
-// Each of them ends with this process by a listener of its own.
-process.setMaxListeners(100);
 
 const say = (line: string) => console.log(line);
 
@@ -52,7 +49,7 @@ async function main(wishes: BenchArguments): Promise<void> {
   try {
     let group = "";
     for (const [index, { benchCase, keys }] of chosen.entries()) {
-      if (benchCase.group !== group) await bench.endPlants();
+      if (benchCase.group !== group) await bench.endTestbeds();
       group = benchCase.group;
       say(`${index + 1} of ${chosen.length}: ${benchCase.title(keys)}`);
       try {
@@ -64,7 +61,7 @@ async function main(wishes: BenchArguments): Promise<void> {
       await writeReport(wishes.out, report());
     }
   } finally {
-    await bench.endPlants();
+    await bench.endTestbeds();
     await engines.stop();
   }
   say(`\n${plainTable(report())}`);

@@ -12,13 +12,20 @@ export {
   type ManagedProcess,
   type ProcessCommand,
   type ProcessExit,
+  plainEnvironment,
   startProcess,
   untilReady,
 } from "./managed-process.ts";
 export { type Progress, withProgress } from "./progress.ts";
 export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
 export { allOrMissing, type Engines, resolveEngines } from "./resolve-engines.ts";
-export { type ServiceName, startService, untilServiceReady } from "./service-process.ts";
+export { isServiceReady, type ServiceName, startService, untilServiceReady } from "./service-process.ts";
+export { Closers } from "./testbed/closers.ts";
+export { KillableProcess, type ProcessFault, type Stopped } from "./testbed/killable-process.ts";
+export type { EngineAddresses } from "./testbed/service-settings.ts";
+export { startTestbed, type Testbed, type TestbedOptions, type TestbedService } from "./testbed/testbed.ts";
+export { INBOUND_TAG, SERVER_NAME, SHORT_ID, type TestbedNode } from "./testbed/testbed-node.ts";
+export { prepareMongodb, prepareRedis, type TestbedStore } from "./testbed/testbed-store.ts";
 export { type MongodbEngine, type MongodbOptions, type RunningMongodb, startMongodb } from "./start-mongodb.ts";
 export { type RedisOptions, type RunningRedis, startRedis } from "./start-redis.ts";
 export { type RunningXray, startXray, type XrayOptions } from "./start-xray.ts";

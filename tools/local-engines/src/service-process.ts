@@ -32,7 +32,7 @@ export function startService({ name, nodeArgs = [], env, ...command }: ServiceCo
 }
 
 /** @throws {Error} when the service ends, or is not ready within two minutes */
-export async function untilServiceReady(name: ServiceName, service: ManagedProcess, opsUrl: string): Promise<void> {
+export async function untilServiceReady(name: string, service: ManagedProcess, opsUrl: string): Promise<void> {
   const outcome = await untilReady(service, () => isServiceReady(opsUrl), READY_WITHIN_MS);
   if (outcome === "ready") return;
   const fault = outcome === "late" ? "was not ready in time." : describeExit(outcome);

@@ -18,17 +18,17 @@ export const batchCreateCase: BenchCase = {
   unit: "/s",
   target: { kind: "at-least", ratio: 0.6 },
   prepare: async (bench, keys) => {
-    const plant = await bench.plant({ keys });
+    const testbed = await bench.testbed({ keys });
     const operations = 1_000;
-    const raw = new RawXray(plant.xrayApi);
+    const raw = new RawXray(testbed.xrayApi);
     const body = JSON.stringify({ keys: Array.from({ length: operations }, () => ({})) });
     let foreign = 0;
     return {
       ours: async () => {
         let succeeded = 0;
         const { perSecond } = await httpLoad({
-          url: plant.apiUrl,
-          headers: plant.headers,
+          url: testbed.apiUrl,
+          headers: testbed.headers,
           connections: 1,
           requests: 1,
           next: () => ({ method: "POST", path: "/api/keys/batch", body }),
@@ -45,7 +45,7 @@ export const batchCreateCase: BenchCase = {
         await inFlight(operations, atOnce, (index) => raw.removeUser("vless-in", emails[index] ?? ""));
         return { value: added.perSecond, operations };
       },
-      pids: () => plant.pids(),
+      pids: () => testbed.pids(),
       close: async () => raw.close(),
     };
   },

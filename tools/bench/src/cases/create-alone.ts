@@ -13,13 +13,13 @@ export const createAloneCase: BenchCase = {
   unit: "ms",
   target: { kind: "at-most", ratio: 3 },
   prepare: async (bench, keys) => {
-    const plant = await bench.plant({ keys });
+    const testbed = await bench.testbed({ keys });
     const queue = await startRawQueue(bench.engines.redisUrl);
     const operations = bench.size(300, 100);
     return {
-      ours: async () => ({ value: median((await createKeys(plant, operations, 1)).latencies), operations }),
+      ours: async () => ({ value: median((await createKeys(testbed, operations, 1)).latencies), operations }),
       raw: async () => ({ value: median((await queue.addAndWait(operations, 1)).latencies), operations }),
-      pids: () => plant.pids(),
+      pids: () => testbed.pids(),
       rawPids: () => queue.pids(),
       close: () => queue.close(),
     };

@@ -13,8 +13,8 @@ export const createAmongManyCase: BenchCase = {
   unit: "/s",
   target: { kind: "at-least", ratio: 0.9 },
   prepare: async (bench, keys) => {
-    const many = await bench.plant({ keys });
-    const none = await bench.plant({ keys: 0 });
+    const many = await bench.testbed({ keys });
+    const none = await bench.testbed({ keys: 0 });
     const operations = bench.size(3_000, 500);
     return {
       ours: async () => ({ value: (await createKeys(many, operations, atOnce)).perSecond, operations }),

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { httpLoad } from "../harness/http-load.ts";
-import type { Plant } from "../plant/plant.ts";
+import type { BenchTestbed } from "../testbed/bench-testbed.ts";
 
 const createdKey = z.object({ key_id: z.number() });
 
 /** Creates keys over HTTP. @returns their ids, too */
-export async function createKeys(plant: Plant, requests: number, connections: number) {
+export async function createKeys(testbed: BenchTestbed, requests: number, connections: number) {
   const keyIds: number[] = [];
-  const { apiUrl, headers } = plant;
+  const { apiUrl, headers } = testbed;
   const load = await httpLoad({
     url: apiUrl,
     headers,
@@ -20,7 +20,7 @@ export async function createKeys(plant: Plant, requests: number, connections: nu
 }
 
 /** Deletes keys over HTTP, one request for each. */
-export function deleteKeys({ apiUrl, headers }: Plant, keyIds: readonly number[], connections: number) {
+export function deleteKeys({ apiUrl, headers }: BenchTestbed, keyIds: readonly number[], connections: number) {
   let next = 0;
   return httpLoad({
     url: apiUrl,

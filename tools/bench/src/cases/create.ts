@@ -14,13 +14,13 @@ export const createCase: BenchCase = {
   unit: "/s",
   target: { kind: "at-least", ratio: 0.5 },
   prepare: async (bench, keys) => {
-    const plant = await bench.plant({ keys });
+    const testbed = await bench.testbed({ keys });
     const queue = await startRawQueue(bench.engines.redisUrl);
     const operations = bench.size(3_000, 500);
     return {
-      ours: async () => ({ value: (await createKeys(plant, operations, atOnce)).perSecond, operations }),
+      ours: async () => ({ value: (await createKeys(testbed, operations, atOnce)).perSecond, operations }),
       raw: async () => ({ value: (await queue.addAndWait(operations, atOnce)).perSecond, operations }),
-      pids: () => plant.pids(),
+      pids: () => testbed.pids(),
       rawPids: () => queue.pids(),
       close: () => queue.close(),
     };

@@ -14,17 +14,17 @@ export const deleteCase: BenchCase = {
   unit: "/s",
   target: { kind: "at-least", ratio: 0.5 },
   prepare: async (bench, keys) => {
-    const plant = await bench.plant({ keys });
+    const testbed = await bench.testbed({ keys });
     const queue = await startRawQueue(bench.engines.redisUrl);
     const operations = bench.size(2_000, 300);
     const rounds: number[][] = [];
     for (let round = 0; round < bench.roundsInAll; round += 1) {
-      rounds.push((await createKeys(plant, operations, atOnce)).keyIds);
+      rounds.push((await createKeys(testbed, operations, atOnce)).keyIds);
     }
     return {
-      ours: async () => ({ value: (await deleteKeys(plant, rounds.pop() ?? [], atOnce)).perSecond, operations }),
+      ours: async () => ({ value: (await deleteKeys(testbed, rounds.pop() ?? [], atOnce)).perSecond, operations }),
       raw: async () => ({ value: (await queue.addAndWait(operations, atOnce)).perSecond, operations }),
-      pids: () => plant.pids(),
+      pids: () => testbed.pids(),
       rawPids: () => queue.pids(),
       close: () => queue.close(),
     };

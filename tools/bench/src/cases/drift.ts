@@ -1,7 +1,7 @@
 import { userEmail } from "@veil/xray-protocols";
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { inFlight } from "../harness/in-flight.ts";
-import { untilUsers } from "../plant/plant.ts";
+import { untilUsers } from "../testbed/bench-testbed.ts";
 import { RawXray } from "../raw/raw-xray.ts";
 import { passSeconds } from "./refill.ts";
 
@@ -18,23 +18,23 @@ export const driftCase: BenchCase = {
   unit: "ms",
   target: { kind: "at-most", ratio: 2 },
   prepare: async (bench, keys) => {
-    const plant = await bench.plant({ keys });
-    const raw = new RawXray(plant.xrayApi);
+    const testbed = await bench.testbed({ keys });
+    const raw = new RawXray(testbed.xrayApi);
     return {
       ours: async () => {
-        const users = await plant.xray.countUsers();
-        const before = await passSeconds(plant.workerMetricsUrl);
+        const users = await testbed.xray.countUsers();
+        const before = await passSeconds(testbed.workerMetricsUrl);
         await inFlight(drifted, 16, (index) => raw.removeUser("vless-in", userEmail(index + 1)));
         let pass = 0;
         while (pass === 0) {
           await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
-          pass = (await passSeconds(plant.workerMetricsUrl)) - before;
+          pass = (await passSeconds(testbed.workerMetricsUrl)) - before;
         }
-        await untilUsers(plant, users);
+        await untilUsers(testbed, users);
         return { value: pass * 1_000, operations: drifted };
       },
       raw: async () => {
-        const stored = plant.mongo.collection("keys");
+        const stored = testbed.mongo.collection("keys");
         const begun = performance.now();
         await raw.getUsers("vless-in");
         await stored
@@ -43,7 +43,7 @@ export const driftCase: BenchCase = {
           .toArray();
         return { value: performance.now() - begun, operations: 1 };
       },
-      pids: () => plant.pids(),
+      pids: () => testbed.pids(),
       close: async () => raw.close(),
     };
   },

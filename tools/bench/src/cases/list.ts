@@ -23,25 +23,25 @@ export function listCase(full: 5_000 | 50_000): BenchCase {
     unit: "ms",
     target: { kind: "at-most", ratio: 1.5 },
     prepare: async (bench, keys) => {
-      const plant = await bench.plant({ keys });
-      const model = plant.mongo.model<RawKey>(`RawKey${Date.now()}`, rawKeySchema);
+      const testbed = await bench.testbed({ keys });
+      const model = testbed.mongo.model<RawKey>(`RawKey${Date.now()}`, rawKeySchema);
       return {
         ours: async () => {
           const begun = performance.now();
-          const response = await fetch(`${plant.apiUrl}/api/keys`, { headers: plant.headers });
+          const response = await fetch(`${testbed.apiUrl}/api/keys`, { headers: testbed.headers });
           const text = await response.text();
           const value = performance.now() - begun;
-          if (!response.ok || text.length < plant.keys) throw new Error(`${response.status} ${text.slice(0, 200)}`);
+          if (!response.ok || text.length < testbed.keys) throw new Error(`${response.status} ${text.slice(0, 200)}`);
           return { value, operations: 1 };
         },
         raw: async () => {
           const begun = performance.now();
           const text = JSON.stringify(await model.find({ phase: 1 }).sort({ key_id: 1 }).lean());
           const value = performance.now() - begun;
-          if (text.length < plant.keys) throw new Error("the raw list is short");
+          if (text.length < testbed.keys) throw new Error("the raw list is short");
           return { value, operations: 1 };
         },
-        pids: () => plant.pids(),
+        pids: () => testbed.pids(),
         close: async () => {},
       };
     },

@@ -14,27 +14,27 @@ function readCase(name: string, title: string, pathOf: (keyId: number) => string
     unit: "/s",
     target: { kind: "at-least", ratio: 0.8 },
     prepare: async (bench, keys) => {
-      const plant = await bench.plant({ keys });
-      const bare = await startBareServer(plant.mongodbUri);
+      const testbed = await bench.testbed({ keys });
+      const bare = await startBareServer(testbed.mongodbUri);
       const operations = bench.size(6_000, 1_000);
       const load = async (url: string, path: (keyId: number) => string) => {
         let next = 0;
         const { perSecond } = await httpLoad({
           url,
-          headers: plant.headers,
+          headers: testbed.headers,
           connections: atOnce,
           requests: operations,
           next: () => {
             next += 1;
-            return { method: "GET", path: path(1 + (next % plant.keys)) };
+            return { method: "GET", path: path(1 + (next % testbed.keys)) };
           },
         });
         return { value: perSecond, operations };
       };
       return {
-        ours: () => load(plant.apiUrl, pathOf),
+        ours: () => load(testbed.apiUrl, pathOf),
         raw: () => load(bare.url, (keyId) => `/api/keys/${keyId}`),
-        pids: () => plant.pids(),
+        pids: () => testbed.pids(),
         rawPids: () => ({ server: bare.pid }),
         close: () => bare.close(),
       };

@@ -1,6 +1,6 @@
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { userEmail } from "@veil/xray-protocols";
-import { untilUsers } from "../plant/plant.ts";
+import { untilUsers } from "../testbed/bench-testbed.ts";
 
 const settledMs = 3_000;
 
@@ -15,8 +15,8 @@ export function refillCase(full: 10_000 | 50_000): BenchCase {
     unit: "/s",
     target: { kind: "at-least", ratio: 0.5 },
     prepare: async (bench, keys) => {
-      const plant = await bench.plant({ keys });
-      const users = plant.seeded.map(({ keyId, uuid }) => ({
+      const testbed = await bench.testbed({ keys });
+      const users = testbed.seeded.map(({ keyId, uuid }) => ({
         email: userEmail(keyId),
         account: { protocol: "vless" as const, uuid, flow: "" as const },
       }));
@@ -25,26 +25,26 @@ export function refillCase(full: 10_000 | 50_000): BenchCase {
         ours: async () => {
           // A worker that has not yet looked at the last refill can't tell that it is gone.
           await new Promise((resolve) => setTimeout(resolve, settledMs));
-          await plant.restartXray();
+          await testbed.restartXray();
           const begun = performance.now();
-          const passBefore = await passSeconds(plant.workerMetricsUrl);
-          await untilUsers(plant, operations, 5);
+          const passBefore = await passSeconds(testbed.workerMetricsUrl);
+          await untilUsers(testbed, operations, 5);
           const seconds = (performance.now() - begun) / 1_000;
-          const pass = (await passSeconds(plant.workerMetricsUrl)) - passBefore;
+          const pass = (await passSeconds(testbed.workerMetricsUrl)) - passBefore;
           const note = `${seconds.toFixed(2)} s from Xray's first connection to the last user; passes took ${pass.toFixed(2)} s`;
           return { value: operations / seconds, operations, note };
         },
         raw: async () => {
-          const inbound = await plant.xray.readInbound();
+          const inbound = await testbed.xray.readInbound();
           if (inbound === null) throw new Error("Xray has no inbound");
-          await plant.xray.removeInbound();
+          await testbed.xray.removeInbound();
           const begun = performance.now();
-          await plant.xray.addInbound(inbound, users);
+          await testbed.xray.addInbound(inbound, users);
           const seconds = (performance.now() - begun) / 1_000;
-          await untilUsers(plant, operations, 5);
+          await untilUsers(testbed, operations, 5);
           return { value: operations / seconds, operations };
         },
-        pids: () => plant.pids(),
+        pids: () => testbed.pids(),
         close: async () => {},
       };
     },

@@ -1,18 +1,17 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "@veil/local-engines";
+import { freePort, plainEnvironment, startProcess, untilReady } from "@veil/local-engines";
 import { connectXrayNode } from "@veil/xray-gateway";
 import mongoose from "mongoose";
 import { z } from "zod";
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
-import { untilUsers } from "../plant/plant.ts";
-import { seedKeys } from "../plant/seed-keys.ts";
+import { untilUsers } from "../testbed/bench-testbed.ts";
+import { seedKeys } from "../testbed/seed-keys.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
+const START_WITHIN_MS = 120_000;
 const runFile = z.object({
   mongodb: z.object({ uri: z.string() }),
   xray: z.object({ api: z.string(), inbound_tag: z.string() }),
@@ -54,25 +53,26 @@ export const startCase: BenchCase = {
 
 async function startStack(dataDir: string): Promise<{ readonly readyMs: number; stop(): Promise<void> }> {
   const begun = performance.now();
-  const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, [join(root, "tools/local-stack/dist/main.js")], {
+  const settings = { VEIL_DATA_DIR: dataDir, API_PORT: String(await freePort()), XRAY_ALLOW_PRIVATE: "true" };
+  const printed: string[] = [];
+  let isReady = false;
+  const stack = await startProcess({
+    binary: process.execPath,
+    args: [join(root, "tools/local-stack/dist/main.js")],
     cwd: root,
-    env: { PATH, HOME, VEIL_DATA_DIR: dataDir, API_PORT: String(await freePort()), XRAY_ALLOW_PRIVATE: "true" },
-    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...plainEnvironment(), ...settings },
+    onLine: (line) => {
+      printed.push(line);
+      isReady ||= line.includes("curl ");
+    },
   });
-  const readyMs = await new Promise<number>((resolve, reject) => {
-    let printed = "";
-    child.stdout.on("data", (chunk: Buffer) => {
-      printed += chunk.toString();
-      if (printed.includes("curl ")) resolve(performance.now() - begun);
-    });
-    child.once("exit", (code) => reject(new Error(`npm start ended with code ${code}: ${printed}`)));
-  });
+  const outcome = await untilReady(stack, async () => isReady, START_WITHIN_MS);
+  if (outcome !== "ready") throw new Error(`npm start is not ready: ${printed.join("\n")}`);
   return {
-    readyMs,
+    readyMs: performance.now() - begun,
     stop: async () => {
-      child.kill("SIGINT");
-      await once(child, "exit");
+      stack.signal("SIGINT");
+      await stack.exited;
     },
   };
 }

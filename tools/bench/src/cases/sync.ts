@@ -1,5 +1,5 @@
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
-import { sendBytes } from "../plant/send-bytes.ts";
+import { sendBytes } from "../testbed/send-bytes.ts";
 import { RawXray } from "../raw/raw-xray.ts";
 
 /** `POST /api/traffic/sync` when so many of the keys have moved bytes. */
@@ -13,21 +13,24 @@ export function syncCase(percent: 1 | 10 | 100): BenchCase {
     unit: "ms",
     target: { kind: "at-most", ratio: 1.5 },
     prepare: async (bench, keys) => {
-      const plant = await bench.plant({ keys, metered: true });
-      const raw = new RawXray(plant.xrayApi);
-      const moving = plant.seeded.slice(0, Math.ceil((plant.keys * percent) / 100));
-      const records = plant.mongo.collection<{ _id: string; revision: number }>("traffic");
+      const testbed = await bench.testbed({ keys, metered: true });
+      const raw = new RawXray(testbed.xrayApi);
+      const moving = testbed.seeded.slice(0, Math.ceil((testbed.keys * percent) / 100));
+      const records = testbed.mongo.collection<{ _id: string; revision: number }>("traffic");
       const revision = async () => (await records.findOne({ _id: String(moving.at(-1)?.keyId) }))?.revision ?? 0;
-      const written = plant.mongo.collection<{ _id: string }>("raw_traffic");
-      await sendBytes(plant.meteredPort, plant.seeded);
-      await fetch(`${plant.apiUrl}/api/traffic/sync`, { method: "POST", headers: plant.headers });
+      const written = testbed.mongo.collection<{ _id: string }>("raw_traffic");
+      await sendBytes(testbed.meteredPort, testbed.seeded);
+      await fetch(`${testbed.apiUrl}/api/traffic/sync`, { method: "POST", headers: testbed.headers });
       let time = 0;
       return {
         ours: async () => {
-          await sendBytes(plant.meteredPort, moving);
+          await sendBytes(testbed.meteredPort, moving);
           const before = await revision();
           const begun = performance.now();
-          const response = await fetch(`${plant.apiUrl}/api/traffic/sync`, { method: "POST", headers: plant.headers });
+          const response = await fetch(`${testbed.apiUrl}/api/traffic/sync`, {
+            method: "POST",
+            headers: testbed.headers,
+          });
           const text = await response.text();
           const value = performance.now() - begun;
           if (!response.ok) throw new Error(text);
@@ -50,7 +53,7 @@ export function syncCase(percent: 1 | 10 | 100): BenchCase {
           );
           return { value: performance.now() - begun, operations: moving.length };
         },
-        pids: () => plant.pids(),
+        pids: () => testbed.pids(),
         close: async () => raw.close(),
       };
     },

@@ -1,4 +1,5 @@
 import type { Bench } from "./bench.ts";
+import type { ProcessIds } from "./process-usage.ts";
 
 /** One measurement: a rate or a time, and what it took. */
 export interface Measurement {
@@ -6,7 +7,7 @@ export interface Measurement {
   readonly value: number;
   /** How many operations it consisted of, for the cost of one. */
   readonly operations: number;
-  /** Worth telling beside the table. */
+  /** Printed below the table. */
   readonly note?: string;
 }
 
@@ -27,12 +28,6 @@ export interface PreparedCase {
   /** The raw side's processes. */
   readonly rawPids?: () => Readonly<Record<string, number>>;
   close(): Promise<void>;
-}
-
-/** Process ids by what they are called. */
-export interface ProcessIds {
-  readonly services: Readonly<Record<string, number>>;
-  readonly engines: Readonly<Record<string, number>>;
 }
 
 /** One line of the table. */

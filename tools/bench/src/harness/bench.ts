@@ -1,6 +1,6 @@
-import type { Plant, PlantOptions } from "../plant/plant.ts";
-import { startPlant } from "../plant/start-plant.ts";
-import type { Engines } from "../plant/start-engines.ts";
+import type { BenchTestbed, BenchTestbedOptions } from "../testbed/bench-testbed.ts";
+import { startBenchTestbed } from "../testbed/start-bench-testbed.ts";
+import type { Engines } from "../testbed/start-engines.ts";
 
 export interface BenchOptions {
   readonly engines: Engines;
@@ -13,10 +13,10 @@ export interface BenchOptions {
   readonly say: (line: string) => void;
 }
 
-/** What the cases share: engines, and plants of certain sizes that one case hands on to the next. */
+/** What the cases share: engines, and testbeds of certain sizes that one case hands on to the next. */
 export class Bench {
   readonly #options: BenchOptions;
-  readonly #plants = new Map<string, Plant>();
+  readonly #testbeds = new Map<string, BenchTestbed>();
 
   constructor(options: BenchOptions) {
     this.#options = options;
@@ -41,19 +41,19 @@ export class Bench {
   }
 
   /** A running system with so many keys at its start; the one of an earlier case when it is of the same kind. */
-  async plant(options: PlantOptions): Promise<Plant> {
+  async testbed(options: BenchTestbedOptions): Promise<BenchTestbed> {
     const kind = `${options.keys}${options.metered === true ? " metered" : ""}`;
-    const running = this.#plants.get(kind);
+    const running = this.#testbeds.get(kind);
     if (running !== undefined) return running;
     this.say(`  starting a system with ${options.keys} keys`);
-    const plant = await startPlant(options, this.engines, this.#options.profileDir);
-    this.#plants.set(kind, plant);
-    return plant;
+    const testbed = await startBenchTestbed(options, this.engines, this.#options.profileDir);
+    this.#testbeds.set(kind, testbed);
+    return testbed;
   }
 
-  async endPlants(): Promise<void> {
-    const plants = [...this.#plants.values()];
-    this.#plants.clear();
-    for (const plant of plants) await plant.stop();
+  async endTestbeds(): Promise<void> {
+    const testbeds = [...this.#testbeds.values()];
+    this.#testbeds.clear();
+    for (const testbed of testbeds) await testbed.stop();
   }
 }

@@ -1,5 +1,11 @@
 import { readFile } from "node:fs/promises";
 
+/** Process ids by what they are called. */
+export interface ProcessIds {
+  readonly services: Readonly<Record<string, number>>;
+  readonly engines: Readonly<Record<string, number>>;
+}
+
 /** What a process has used so far. */
 export interface Usage {
   readonly cpuMs: number;

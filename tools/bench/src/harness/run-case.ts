@@ -1,6 +1,6 @@
 import type { Bench } from "./bench.ts";
-import type { BenchCase, Measurement, PreparedCase, ProcessIds } from "./bench-case.ts";
-import { cpuBetween, usageOf } from "./process-usage.ts";
+import type { BenchCase, Measurement, PreparedCase } from "./bench-case.ts";
+import { cpuBetween, type ProcessIds, usageOf } from "./process-usage.ts";
 
 /** One side of one round. */
 export interface MeasuredRound {

@@ -1,6 +1,6 @@
 import { userEmail } from "@veil/xray-protocols";
 import { z } from "zod";
-import type { SeededKey } from "./plant.ts";
+import type { SeededKey } from "./bench-testbed.ts";
 
 const tag = "metered-in";
 const sinkTag = "sink";

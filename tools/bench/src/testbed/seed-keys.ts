@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Connection } from "mongoose";
-import type { SeededKey } from "./plant.ts";
+import type { SeededKey } from "./bench-testbed.ts";
 
 const insertedAtOnce = 1_000;
 

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import type { SeededKey } from "./plant.ts";
+import type { SeededKey } from "./bench-testbed.ts";
 
 const atOnce = 64;
 const payload = Buffer.alloc(256);

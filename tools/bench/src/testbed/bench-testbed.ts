@@ -1,8 +1,8 @@
 import type { XrayNode } from "@veil/xray-gateway";
 import type { Connection } from "mongoose";
-import type { ProcessIds } from "../harness/bench-case.ts";
+import type { ProcessIds } from "../harness/process-usage.ts";
 
-export interface PlantOptions {
+export interface BenchTestbedOptions {
   /** Active keys at the start. */
   readonly keys: number;
   /** With a second inbound, without TLS, through which the keys can move bytes; then nothing but requests syncs. */
@@ -15,7 +15,7 @@ export interface SeededKey {
 }
 
 /** A running system: three services as `npm start` starts them, with an Xray of their own. */
-export interface Plant {
+export interface BenchTestbed {
   /** How many keys it had at its start. */
   readonly keys: number;
   readonly seeded: readonly SeededKey[];
@@ -37,10 +37,10 @@ export interface Plant {
 }
 
 /** Resolves when Xray holds so many users. @throws when it does not within two minutes */
-export async function untilUsers(plant: Pick<Plant, "xray">, users: number, everyMs = 10): Promise<void> {
+export async function untilUsers(testbed: Pick<BenchTestbed, "xray">, users: number, everyMs = 10): Promise<void> {
   const giveUpAt = performance.now() + 120_000;
   while (performance.now() < giveUpAt) {
-    const count = await plant.xray.countUsers().catch(() => -1);
+    const count = await testbed.xray.countUsers().catch(() => -1);
     if (count >= users) return;
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }

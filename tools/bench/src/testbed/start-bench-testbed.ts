@@ -1,0 +1,124 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Closers,
+  freePort,
+  INBOUND_TAG,
+  type ServiceName,
+  startTestbed,
+  type TestbedOptions,
+  type TestbedService,
+  untilServiceReady,
+  type XrayConfig,
+} from "@veil/local-engines";
+import { connectXrayNode } from "@veil/xray-gateway";
+import mongoose from "mongoose";
+import { type BenchTestbed, type BenchTestbedOptions, type SeededKey, untilUsers } from "./bench-testbed.ts";
+import { addMeteredInbound } from "./metered-inbound.ts";
+import { seedKeys } from "./seed-keys.ts";
+import type { Engines } from "./start-engines.ts";
+import { startSink } from "./start-sink.ts";
+
+const API_KEY = "the-key-of-the-benchmark-0123456789abcdef";
+
+/** Starts a system of its own on the engines of the run, with keys in it, and waits until Xray holds them. */
+export async function startBenchTestbed(
+  options: BenchTestbedOptions,
+  engines: Engines,
+  profileDir: string | null,
+): Promise<BenchTestbed> {
+  const closers = new Closers();
+  try {
+    return await openTestbed(options, engines, profileDir, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function openTestbed(
+  options: BenchTestbedOptions,
+  engines: Engines,
+  profileDir: string | null,
+  closers: Closers,
+): Promise<BenchTestbed> {
+  const id = randomUUID().slice(0, 8);
+  const dir = await mkdtemp(join(tmpdir(), "veil-bench-"));
+  closers.add(() => rm(dir, { recursive: true, force: true }));
+  const address = new URL(engines.mongodbUri);
+  address.pathname = `/bench-${id}`;
+  const mongo = await mongoose.createConnection(address.href).asPromise();
+  closers.add(async () => {
+    await mongo.dropDatabase();
+    await mongo.close();
+  });
+  const seeded = await seedKeys(mongo, options.keys);
+  const metered = options.metered === true ? await meterKeys(seeded, closers) : null;
+
+  const testbed = await startTestbed({
+    dir,
+    redisUrl: engines.redisUrl,
+    mongodbUri: address.href,
+    xrayBinary: engines.xrayBinary,
+    apiKey: API_KEY,
+    env: (service) => ({
+      QUEUE_PREFIX: `bench-${id}`,
+      SHUTDOWN_DEADLINE_MS: "4000",
+      RATE_LIMIT_PER_SECOND: "0",
+      ...(metered !== null && service === "stats-collector" && { TRAFFIC_SYNC_INTERVAL_SECONDS: "3600" }),
+    }),
+    nodeArgs: (service) => (profileDir === null ? [] : profilingArgs(service, profileDir)),
+    ...(metered !== null && { editXrayConfig: metered.editXrayConfig }),
+  });
+  closers.add(() => testbed.stop());
+  const [node] = testbed.nodes;
+  const xray = connectXrayNode({ name: "bench", address: node.api, inboundTag: INBOUND_TAG });
+  closers.add(() => xray.close());
+  const { api, "xray-worker": worker, "stats-collector": collector } = testbed.services;
+  await Promise.all([...api, ...worker, ...collector].map(untilReady));
+  const started: BenchTestbed = {
+    keys: options.keys,
+    seeded,
+    apiUrl: testbed.apiUrl,
+    headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },
+    workerMetricsUrl: `${worker[0]?.opsUrl}/metrics`,
+    mongodbUri: address.href,
+    mongo,
+    xray,
+    xrayApi: node.api,
+    meteredPort: metered?.port ?? 0,
+    restartXray: () => node.process.restart(),
+    pids: () => ({
+      services: { api: pidOf(api), worker: pidOf(worker), collector: pidOf(collector) },
+      engines: { ...engines.pids, xray: node.process.current.pid },
+    }),
+    stop: () => closers.close(),
+  };
+  await untilUsers(started, options.keys);
+  return started;
+}
+
+interface MeteredKeys extends Required<Pick<TestbedOptions, "editXrayConfig">> {
+  readonly port: number;
+}
+
+async function meterKeys(seeded: readonly SeededKey[], closers: Closers): Promise<MeteredKeys> {
+  const sink = await startSink();
+  closers.add(() => sink.close());
+  const ports = { port: await freePort(), sinkPort: sink.port };
+  return { port: ports.port, editXrayConfig: (config: XrayConfig) => addMeteredInbound(config, ports, seeded) };
+}
+
+function profilingArgs(service: ServiceName, profileDir: string): string[] {
+  return ["--cpu-prof", `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${service}-${Date.now()}.cpuprofile`];
+}
+
+function untilReady({ process, opsUrl }: TestbedService): Promise<void> {
+  return untilServiceReady(process.name, process.current, opsUrl);
+}
+
+function pidOf([service]: readonly TestbedService[]): number {
+  return service?.process.current.pid ?? 0;
+}
