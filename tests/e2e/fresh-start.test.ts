@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { connectXrayNode } from "@veil/xray-gateway";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { afterEach, expect, test } from "vitest";
 import { legacyDatabase, legacyRows } from "../../tools/import-keys/test/legacy-database.ts";
 import { ApiClient } from "../support/api-client.ts";
@@ -65,7 +65,7 @@ test("ALLOWED_IPS without this machine keeps nothing from starting, and callers 
 test("a node that is away keeps nothing from starting while another one answers", async () => {
   const { xray } = await (await start()).readRunFile();
   const nodes = [
-    { name: "away", address: `127.0.0.1:${await getPort()}` },
+    { name: "away", address: `127.0.0.1:${await freePort()}` },
     { name: "main", address: xray.api, inbound_tag: xray.inbound_tag },
   ];
   const stack = await start({ XRAY_NODES: JSON.stringify(nodes) });

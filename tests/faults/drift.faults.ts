@@ -5,31 +5,31 @@ import type { XrayNode } from "@veil/xray-gateway";
 import { afterAll, beforeAll, describe } from "vitest";
 import { keepBusy } from "./load/keep-busy.ts";
 import { Random } from "./load/random.ts";
-import { inboundTag } from "./plant/start-engines.ts";
-import { type Plant, startPlant } from "./plant/start-plant.ts";
-import { checkConnections } from "./promises/check-connections.ts";
-import { checkKeys } from "./promises/check-keys.ts";
-import { becomeQuiet } from "./promises/wait-until-quiet.ts";
+import { INBOUND_TAG } from "@veil/local-engines";
+import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
+import { checkConnections } from "./invariants/check-connections.ts";
+import { checkKeys } from "./invariants/check-keys.ts";
+import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { newBook } from "./rounds/key-round.ts";
 
-let plant: Plant;
+let testbed: FaultTestbed;
 let node: XrayNode;
 
 beforeAll(async () => {
-  plant = await startPlant({ workers: 3 });
-  await becomeQuiet(plant);
-  const direct = plant.xray.get(plant.node.name);
+  testbed = await startFaultTestbed({ workers: 3 });
+  await becomeQuiet(testbed);
+  const direct = testbed.xray.get(testbed.node.name);
   if (direct === undefined) throw new Error("the node is not connected");
   node = direct;
 });
 
-afterAll(() => plant.stop());
+afterAll(() => testbed.stop());
 
 const keys = 30;
 const touched = 5;
 /** Far above any key id that a test makes. */
-const firstGhost = 900_000;
+const firstOrphan = 900_000;
 
 /** Somebody changes the users of a node past the API. */
 const meddlings = [
@@ -38,8 +38,8 @@ const meddlings = [
     meddle: (keyIds: readonly number[]) => each(keyIds, (keyId) => node.removeUser(userEmail(keyId))),
   },
   {
-    name: "ghosts with names of ours appear",
-    meddle: (keyIds: readonly number[]) => each(keyIds, (_, index) => addUser(firstGhost + index, randomUUID())),
+    name: "orphans with names of ours appear",
+    meddle: (keyIds: readonly number[]) => each(keyIds, (_, index) => addUser(firstOrphan + index, randomUUID())),
   },
   {
     name: "users get another uuid",
@@ -57,13 +57,13 @@ const meddlings = [
   },
 ] as const;
 
-describe(`node ${inboundTag}`, () => {
+describe(`node ${INBOUND_TAG}`, () => {
   for (const { name, meddle } of meddlings) {
     faultTest(
       name,
-      () => plant.tally,
+      () => testbed.tally,
       async (run) => {
-        const book = newBook(plant);
+        const book = newBook(testbed);
         await book.createMany(keys);
         const random = new Random(run.rounds);
         const load = keepBusy(book, random, 4);
@@ -73,8 +73,8 @@ describe(`node ${inboundTag}`, () => {
         await sleep(1_000);
         await load.stop();
         run.rounds += 1;
-        await checkKeys(plant, book.stories, run.findings);
-        await checkConnections(plant, book.stories, run.findings);
+        await checkKeys(testbed, book.stories, run.findings);
+        await checkConnections(testbed, book.stories, run.findings);
       },
     );
   }

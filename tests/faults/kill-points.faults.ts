@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { type Plant, startPlant } from "./plant/start-plant.ts";
-import type { Victim } from "./plant/victim.ts";
-import { becomeQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
+import type { KillableProcess } from "@veil/local-engines";
+import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { killAtPoint } from "./rounds/kill-at-point.ts";
-import type { Engine, Point } from "./taps/call-watch.ts";
+import type { Engine, Point } from "./proxies/call-watch.ts";
 
-let plant: Plant;
+let testbed: FaultTestbed;
 
 beforeAll(async () => {
-  plant = await startPlant({ tapped: ["xray-worker", "api"] });
-  await becomeQuiet(plant);
+  testbed = await startFaultTestbed({ proxied: ["xray-worker", "api"] });
+  await becomeQuiet(testbed);
 });
 
-afterAll(() => plant.stop());
+afterAll(() => testbed.stop());
 
 type Call = Omit<Point, "moment">;
 
@@ -43,29 +43,29 @@ function callsTo(engine: Engine): Call[] {
   return workerCalls.filter((call) => call.engine === engine);
 }
 
-function workerOf({ workers: [worker] }: Plant): Victim {
+function workerOf({ workers: [worker] }: FaultTestbed): KillableProcess {
   if (worker === undefined) throw new Error("there is no worker");
   return worker.process;
 }
 
 const matrix = [
-  { name: "xray-worker", victim: workerOf, of: "xray-worker", calls: workerCalls },
-  { name: "xray", victim: () => plant.node.process, of: "xray-worker", calls: callsTo("xray") },
-  { name: "mongodb", victim: () => plant.engines.mongodb, of: "xray-worker", calls: callsTo("mongodb") },
-  { name: "redis", victim: () => plant.engines.redis, of: "xray-worker", calls: callsTo("redis") },
-  { name: "redis", victim: () => plant.engines.redis, of: "api", calls: apiCalls },
-  { name: "api", victim: () => plant.api.process, of: "api", calls: apiCalls },
-  { name: "api", victim: () => plant.api.process, of: "xray-worker", calls: [{ engine: "xray", call: "AddUser" }] },
+  { name: "xray-worker", target: workerOf, of: "xray-worker", calls: workerCalls },
+  { name: "xray", target: () => testbed.node.process, of: "xray-worker", calls: callsTo("xray") },
+  { name: "mongodb", target: () => testbed.mongodb, of: "xray-worker", calls: callsTo("mongodb") },
+  { name: "redis", target: () => testbed.redis, of: "xray-worker", calls: callsTo("redis") },
+  { name: "redis", target: () => testbed.redis, of: "api", calls: apiCalls },
+  { name: "api", target: () => testbed.api.process, of: "api", calls: apiCalls },
+  { name: "api", target: () => testbed.api.process, of: "xray-worker", calls: [{ engine: "xray", call: "AddUser" }] },
 ] as const;
 
-for (const { name, victim, of, calls } of matrix) {
+for (const { name, target, of, calls } of matrix) {
   describe(`kill -9 of ${name}`, () => {
     for (const point of bothSidesOf(calls)) {
       faultTest(
         `${name} killed ${point.moment} ${point.call}`,
-        () => plant.tally,
+        () => testbed.tally,
         async (run) => {
-          await killAtPoint({ plant, watch: plant.watches[of], point, victim: victim(plant) }, run);
+          await killAtPoint({ testbed, watch: testbed.watches[of], point, target: target(testbed) }, run);
         },
       );
     }

@@ -3,20 +3,20 @@ import { isListening } from "@veil/local-engines";
 import { afterAll, beforeAll } from "vitest";
 import { type KeyProber, startKeyProber } from "../support/key-prober.ts";
 import { seedKeys } from "./load/seed-keys.ts";
-import { type Plant, startPlant } from "./plant/start-plant.ts";
-import { checkKeys } from "./promises/check-keys.ts";
-import { becomeQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
+import { checkKeys } from "./invariants/check-keys.ts";
+import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 
-let plant: Plant;
+let testbed: FaultTestbed;
 const keyIds: number[] = [];
 
 beforeAll(async () => {
-  plant = await startPlant({ workers: 2, env: { RECONCILE_INTERVAL_SECONDS: "30" } });
-  await becomeQuiet(plant);
+  testbed = await startFaultTestbed({ workers: 2, env: { RECONCILE_INTERVAL_SECONDS: "30" } });
+  await becomeQuiet(testbed);
 });
 
-afterAll(() => plant.stop());
+afterAll(() => testbed.stop());
 
 const restarts = 4;
 const sampled = 20;
@@ -28,13 +28,13 @@ const longestRunMs = 600_000;
 for (const keys of [1_000, 10_000]) {
   faultTest(
     `Xray killed with ${keys} keys`,
-    () => plant.tally,
+    () => testbed.tally,
     async (run) => {
-      keyIds.push(...(await seedKeys(plant, keys - keyIds.length, keyIds.length)));
+      keyIds.push(...(await seedKeys(testbed, keys - keyIds.length, keyIds.length)));
       await untilListed();
-      await becomeQuiet(plant);
+      await becomeQuiet(testbed);
       for (let restart = 0; restart < restarts; restart += 1) await restartAndWatch(run);
-      await checkKeys(plant, [], run.findings);
+      await checkKeys(testbed, [], run.findings);
     },
     longestRunMs,
   );
@@ -46,12 +46,12 @@ for (const keys of [1_000, 10_000]) {
  */
 async function restartAndWatch(run: FaultRun): Promise<void> {
   const sample = keyIds.filter((_, index) => index % Math.floor(keyIds.length / sampled) === 0);
-  const links = await Promise.all(sample.map((keyId) => plant.client.link(keyId)));
-  const prober = await startKeyProber(plant.xrayBinary, links);
+  const links = await Promise.all(sample.map((keyId) => testbed.client.link(keyId)));
+  const prober = await startKeyProber(testbed.xrayBinary, links);
   try {
-    await plant.node.process.kill();
-    const starting = plant.node.process.start();
-    while (!(await isListening(plant.node.port))) await sleep(lookEveryMs);
+    await testbed.node.process.kill();
+    const starting = testbed.node.process.start();
+    while (!(await isListening(testbed.node.port))) await sleep(lookEveryMs);
     const up = performance.now();
     const since = () => Math.round(performance.now() - up);
     await untilListed();
@@ -65,7 +65,7 @@ async function restartAndWatch(run: FaultRun): Promise<void> {
     );
     const slowest = Math.max(listedMs, carriedMs);
     run.findings.enter("recovery", slowest > recoveryWithinMs ? [`keys were back after ${slowest} ms`] : []);
-    await becomeQuiet(plant);
+    await becomeQuiet(testbed);
   } finally {
     await prober.stop();
   }
@@ -75,9 +75,9 @@ async function untilListed(): Promise<void> {
   while ((await countUsers()) <= keyIds.length) await sleep(lookEveryMs);
 }
 
-/** With the foreign user. */
+/** With the unmanaged user. */
 async function countUsers(): Promise<number> {
-  const node = plant.xray.get(plant.node.name);
+  const node = testbed.xray.get(testbed.node.name);
   try {
     return (await node?.countUsers()) ?? 0;
   } catch {
@@ -86,7 +86,7 @@ async function countUsers(): Promise<number> {
 }
 
 async function untilItCarries(prober: KeyProber, link: string): Promise<void> {
-  const url = plant.bytes.downloadUrl(probedBytes);
+  const url = testbed.bytes.downloadUrl(probedBytes);
   while (!(await prober.connects(link, url, 1_000))) await sleep(lookEveryMs);
-  plant.tally.bytes += probedBytes;
+  testbed.tally.bytes += probedBytes;
 }

@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, describe } from "vitest";
-import { type Plant, startPlant } from "./plant/start-plant.ts";
-import type { Victim } from "./plant/victim.ts";
-import { becomeQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
+import type { KillableProcess } from "@veil/local-engines";
+import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { writeDeadlineMs } from "./rounds/key-round.ts";
 import { outageRound, type ReadName } from "./rounds/outage-round.ts";
 
-let plant: Plant;
+let testbed: FaultTestbed;
 
 beforeAll(async () => {
-  plant = await startPlant();
-  await becomeQuiet(plant);
+  testbed = await startFaultTestbed();
+  await becomeQuiet(testbed);
 });
 
-afterAll(() => plant.stop());
+afterAll(() => testbed.stop());
 
 const everyRead: readonly ReadName[] = ["list", "get", "link", "traffic"];
 const knownDownMs = 2_000;
 
 interface Case {
   readonly name: string;
-  readonly victim: () => Victim | undefined;
+  readonly target: () => KillableProcess | undefined;
   readonly away?: readonly string[];
   readonly writesWithinMs: number;
   readonly reads: readonly ReadName[];
@@ -30,67 +30,67 @@ interface Case {
 const cases = [
   {
     name: "xray",
-    victim: () => plant.node.process,
+    target: () => testbed.node.process,
     hangs: { writesWithinMs: knownDownMs, reads: everyRead },
     isDead: { writesWithinMs: knownDownMs, reads: everyRead },
   },
   {
     name: "mongodb",
-    victim: () => plant.engines.mongodb,
+    target: () => testbed.mongodb,
     hangs: { writesWithinMs: knownDownMs, reads: [] },
     isDead: { writesWithinMs: knownDownMs, reads: [] },
   },
   {
     name: "redis",
-    victim: () => plant.engines.redis,
+    target: () => testbed.redis,
     hangs: { writesWithinMs: knownDownMs, reads: everyRead },
     isDead: { writesWithinMs: knownDownMs, reads: everyRead },
   },
   {
     name: "xray-worker",
-    victim: () => plant.workers[0]?.process,
+    target: () => testbed.workers[0]?.process,
     away: ["xray-worker"],
     hangs: { writesWithinMs: writeDeadlineMs, reads: everyRead },
     isDead: { writesWithinMs: writeDeadlineMs, reads: everyRead },
   },
   {
     name: "stats-collector",
-    victim: () => plant.collectors[0]?.process,
+    target: () => testbed.collectors[0]?.process,
     away: ["stats-collector"],
     hangs: { writesWithinMs: writeDeadlineMs, reads: everyRead },
     isDead: { writesWithinMs: writeDeadlineMs, reads: everyRead },
   },
-] as const satisfies readonly (Pick<Case, "name" | "victim" | "away"> & {
+] as const satisfies readonly (Pick<Case, "name" | "target" | "away"> & {
   readonly hangs: Pick<Case, "writesWithinMs" | "reads">;
   readonly isDead: Pick<Case, "writesWithinMs" | "reads">;
 })[];
 
 describe("outages", () => {
-  for (const { name, victim, hangs, isDead, ...one } of cases) {
+  for (const { name, target, hangs, isDead, ...one } of cases) {
     const away = "away" in one ? one.away : [];
     faultTest(
       `${name} hangs`,
-      () => plant.tally,
+      () => testbed.tally,
       async (run) => {
-        const process = required(victim());
+        const process = required(target());
         const begin = async () => process.pause();
         const end = async () => process.resume();
-        await outageRound({ plant, begin, end, away, ...hangs }, run);
+        await outageRound({ testbed, begin, end, away, ...hangs }, run);
       },
     );
     faultTest(
       `${name} is dead`,
-      () => plant.tally,
+      () => testbed.tally,
       async (run) => {
-        const process = required(victim());
+        const process = required(target());
         const [begin, end] = [() => process.kill(), () => process.start()];
-        await outageRound({ plant, begin, end, away, ...isDead }, run);
+        await outageRound({ testbed, begin, end, away, ...isDead }, run);
       },
     );
   }
 });
 
-function required(victim: Victim | undefined): Victim {
-  if (victim === undefined) throw new Error("there is no such process");
-  return victim;
+function required(target: KillableProcess | undefined): KillableProcess {
+  if (target === undefined) throw new Error("there is no such process");
+  return target;
 }

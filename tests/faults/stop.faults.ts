@@ -4,24 +4,24 @@ import type { Asked } from "./load/caller.ts";
 import { keepBusy } from "./load/keep-busy.ts";
 import { keepReading } from "./load/keep-reading.ts";
 import { Random } from "./load/random.ts";
-import { deadlineOfStopMs, type Plant, startPlant } from "./plant/start-plant.ts";
-import type { Stopped, Victim } from "./plant/victim.ts";
-import { checkAnswers } from "./promises/check-answers.ts";
-import { checkConnections } from "./promises/check-connections.ts";
-import { checkKeys } from "./promises/check-keys.ts";
-import { stallsIn } from "./promises/stalled-jobs.ts";
-import { becomeQuiet } from "./promises/wait-until-quiet.ts";
+import { STOP_DEADLINE_MS, type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
+import type { KillableProcess, Stopped } from "@veil/local-engines";
+import { checkAnswers } from "./invariants/check-answers.ts";
+import { checkConnections } from "./invariants/check-connections.ts";
+import { checkKeys } from "./invariants/check-keys.ts";
+import { stallsIn } from "./invariants/stalled-jobs.ts";
+import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import { newBook, writeDeadlineMs } from "./rounds/key-round.ts";
 
-let plant: Plant;
+let testbed: FaultTestbed;
 
 beforeAll(async () => {
-  plant = await startPlant({ workers: 2, collectors: 2 });
-  await becomeQuiet(plant);
+  testbed = await startFaultTestbed({ workers: 2, collectors: 2 });
+  await becomeQuiet(testbed);
 });
 
-afterAll(() => plant.stop());
+afterAll(() => testbed.stop());
 
 const rounds = 4;
 const callers = 8;
@@ -29,37 +29,41 @@ const loadedForMs = 1_500;
 
 faultTest(
   "SIGTERM of the only api",
-  () => plant.tally,
+  () => testbed.tally,
   async (run) => {
-    for (let round = 0; round < 2; round += 1) await stopUnderLoad(plant.api.process, "made before", run);
+    for (let round = 0; round < 2; round += 1) await stopUnderLoad(testbed.api.process, "made before", run);
   },
 );
 
 faultTest(
   "SIGTERM of one of two xray-workers",
-  () => plant.tally,
+  () => testbed.tally,
   async (run) => {
-    for (const { process } of plant.workers) await stopUnderLoad(process, "any", run);
+    for (const { process } of testbed.workers) await stopUnderLoad(process, "any", run);
   },
 );
 
 faultTest(
   "SIGTERM of one of two stats-collectors",
-  () => plant.tally,
+  () => testbed.tally,
   async (run) => {
-    for (const { process } of plant.collectors) await stopUnderLoad(process, "any", run);
+    for (const { process } of testbed.collectors) await stopUnderLoad(process, "any", run);
   },
 );
 
 /** Stops a service under load and starts it again, some times. No request may fail, or none that was made before. */
-async function stopUnderLoad(process: Victim, mayNotFail: "any" | "made before", run: FaultRun): Promise<void> {
+async function stopUnderLoad(
+  process: KillableProcess,
+  mayNotFail: "any" | "made before",
+  run: FaultRun,
+): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
-    const book = newBook(plant);
+    const book = newBook(testbed);
     const [first] = await book.createMany(1);
     const load = keepBusy(book, new Random(round), callers);
     const reading = keepReading(book.caller, book.keyIdOf(first?.name ?? "") ?? 0);
     await sleep(loadedForMs);
-    const stalledBefore = await stallsIn(plant);
+    const stalledBefore = await stallsIn(testbed);
     const stoppedAt = performance.now();
     const stopped = await process.terminate();
     await process.start();
@@ -73,18 +77,18 @@ async function stopUnderLoad(process: Victim, mayNotFail: "any" | "made before",
         .filter(({ begunAt }) => mayNotFail === "any" || begunAt < stoppedAt)
         .filter(isFailure)
         .map(textOf),
-      ...((await stallsIn(plant)) > stalledBefore ? ["jobs were stalled by the stop"] : []),
+      ...((await stallsIn(testbed)) > stalledBefore ? ["jobs were stalled by the stop"] : []),
     ]);
     checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered: true }, run.findings);
-    await checkKeys(plant, book.stories, run.findings);
-    await checkConnections(plant, book.stories, run.findings);
+    await checkKeys(testbed, book.stories, run.findings);
+    await checkConnections(testbed, book.stories, run.findings);
   }
 }
 
 function stopFaults({ code, tookMs }: Stopped): string[] {
   const faults: string[] = [];
   if (code !== 0) faults.push(`ended with exit code ${code}`);
-  if (tookMs > deadlineOfStopMs) faults.push(`took ${Math.round(tookMs)} ms to stop`);
+  if (tookMs > STOP_DEADLINE_MS) faults.push(`took ${Math.round(tookMs)} ms to stop`);
   return faults;
 }
 

@@ -2,40 +2,40 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll } from "vitest";
 import { Caller } from "./load/caller.ts";
 import { Random } from "./load/random.ts";
-import { type Plant, startPlant } from "./plant/start-plant.ts";
-import type { Victim } from "./plant/victim.ts";
-import { becomeQuiet, waitUntilQuiet } from "./promises/wait-until-quiet.ts";
+import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
+import type { KillableProcess } from "@veil/local-engines";
+import { becomeQuiet, waitUntilQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
-import type { Point } from "./taps/call-watch.ts";
+import type { Point } from "./proxies/call-watch.ts";
 import { type MeteredKey, moveBytes, startMeteredKeys } from "./traffic/metered-keys.ts";
 import { TrafficAccount } from "./traffic/traffic-account.ts";
 import { watchMetric } from "./traffic/watch-metric.ts";
 
-let plant: Plant;
+let testbed: FaultTestbed;
 let keys: readonly MeteredKey[];
 let account: TrafficAccount;
 const random = new Random(Number(process.env["VEIL_FAULT_SEED"] ?? 1));
 
 beforeAll(async () => {
-  plant = await startPlant({ collectors: 2, tapped: ["stats-collector"] });
-  await becomeQuiet(plant);
-  const caller = new Caller(plant.client, plant.tally);
-  keys = await startMeteredKeys(plant, caller, 3);
-  account = new TrafficAccount(plant, caller, keys);
+  testbed = await startFaultTestbed({ collectors: 2, proxied: ["stats-collector"] });
+  await becomeQuiet(testbed);
+  const caller = new Caller(testbed.client, testbed.tally);
+  keys = await startMeteredKeys(testbed, caller, 3);
+  account = new TrafficAccount(testbed, caller, keys);
 });
 
 afterAll(async () => {
   await Promise.all(keys.map(({ client }) => client.stop()));
-  await plant.stop();
+  await testbed.stop();
 });
 
-const move = () => moveBytes(keys, plant, random);
+const move = () => moveBytes(keys, testbed, random);
 
 /** What a round does, with the metric watched all the while and every figure compared at its end. */
 async function trafficRound(run: FaultRun, round: () => Promise<void>): Promise<void> {
-  const metric = watchMetric(plant);
+  const metric = watchMetric(testbed);
   await round();
-  await waitUntilQuiet(plant);
+  await waitUntilQuiet(testbed);
   await account.check(run.findings);
   run.findings.enter("metric", await metric.stop());
   run.rounds += 1;
@@ -68,7 +68,7 @@ function bothSidesOf(calls: readonly Omit<Point, "moment">[]): Point[] {
 for (const point of bothSidesOf(syncPoints)) {
   faultTest(
     `collectors killed ${point.moment} ${point.call} of a sync`,
-    () => plant.tally,
+    () => testbed.tally,
     (run) =>
       trafficRound(run, async () => {
         await move();
@@ -83,7 +83,7 @@ for (const point of bothSidesOf(syncPoints)) {
 for (const point of bothSidesOf(newLifePoints)) {
   faultTest(
     `collectors killed ${point.moment} ${point.call} in a new life of Xray`,
-    () => plant.tally,
+    () => testbed.tally,
     (run) =>
       trafficRound(run, async () => {
         await move();
@@ -91,8 +91,8 @@ for (const point of bothSidesOf(newLifePoints)) {
         await move();
         await account.killXray();
         const end = killCollectorsAt(point);
-        await plant.node.process.start();
-        await waitUntilQuiet(plant);
+        await testbed.node.process.start();
+        await waitUntilQuiet(testbed);
         await account.sync();
         await end();
         await move();
@@ -103,7 +103,7 @@ for (const point of bothSidesOf(newLifePoints)) {
 for (const point of bothSidesOf(resetPoints)) {
   faultTest(
     `collectors killed ${point.moment} ${point.call} of a reset`,
-    () => plant.tally,
+    () => testbed.tally,
     (run) =>
       trafficRound(run, async () => {
         await move();
@@ -117,12 +117,12 @@ for (const point of bothSidesOf(resetPoints)) {
   );
 }
 
-/** Both collectors share their taps: the first to come to the point is not known, so both go. */
+/** Both collectors share their proxies: the first to come to the point is not known, so both go. */
 function killCollectorsAt(point: Point): () => Promise<void> {
-  const watch = plant.watches["stats-collector"];
+  const watch = testbed.watches["stats-collector"];
   let restarted: Promise<unknown> = Promise.resolve();
   const wasReached = watch.once(point, async () => {
-    const processes = plant.collectors.map(({ process }) => process);
+    const processes = testbed.collectors.map(({ process }) => process);
     await Promise.all(processes.map((process) => process.kill()));
     restarted = Promise.all(processes.map((process) => process.start()));
   });
@@ -130,7 +130,7 @@ function killCollectorsAt(point: Point): () => Promise<void> {
     watch.disarm();
     if (!wasReached()) throw new Error(`nobody came to the point ${point.moment} ${point.call}`);
     await restarted;
-    await waitUntilQuiet(plant);
+    await waitUntilQuiet(testbed);
   };
 }
 
@@ -138,7 +138,7 @@ const lives = 6;
 
 faultTest(
   "Xray killed with bytes that no sync has read",
-  () => plant.tally,
+  () => testbed.tally,
   async (run) => {
     for (let life = 0; life < lives; life += 1) {
       await trafficRound(run, async () => {
@@ -146,28 +146,28 @@ faultTest(
         await account.sync();
         await move();
         await account.killXray();
-        await plant.node.process.start();
+        await testbed.node.process.start();
       });
     }
   },
 );
 
 const others = [
-  { name: "redis", victim: () => plant.engines.redis },
-  { name: "mongodb", victim: () => plant.engines.mongodb },
+  { name: "redis", target: () => testbed.redis },
+  { name: "mongodb", target: () => testbed.mongodb },
 ] as const;
 
-for (const { name, victim } of others) {
+for (const { name, target } of others) {
   faultTest(
     `${name} killed and hung while bytes move`,
-    () => plant.tally,
+    () => testbed.tally,
     (run) =>
       trafficRound(run, async () => {
         const moving = keepMoving();
         await sleep(1_000);
-        await victim().restart();
+        await target().restart();
         await sleep(1_000);
-        await hang(victim(), 4_000);
+        await hang(target(), 4_000);
         await sleep(1_000);
         await moving.stop();
       }),
@@ -176,11 +176,11 @@ for (const { name, victim } of others) {
 
 faultTest(
   "Xray and collectors hang while bytes move",
-  () => plant.tally,
+  () => testbed.tally,
   (run) =>
     trafficRound(run, async () => {
       const moving = keepMoving();
-      for (const process of [plant.node.process, ...plant.collectors.map((one) => one.process)]) {
+      for (const process of [testbed.node.process, ...testbed.collectors.map((one) => one.process)]) {
         await sleep(1_000);
         await hang(process, 4_000);
       }
@@ -188,10 +188,10 @@ faultTest(
     }),
 );
 
-async function hang(victim: Victim, ms: number): Promise<void> {
-  victim.pause();
+async function hang(target: KillableProcess, ms: number): Promise<void> {
+  target.pause();
   await sleep(ms);
-  victim.resume();
+  target.resume();
 }
 
 function keepMoving(): { stop(): Promise<void> } {

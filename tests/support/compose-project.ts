@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 
 const run = promisify(execFile);
 const repoRoot = new URL("../../", import.meta.url).pathname;
@@ -41,7 +41,7 @@ export class ComposeProject {
   }
 
   static async create(): Promise<ComposeProject> {
-    return new ComposeProject(await getPort(), await getPort());
+    return new ComposeProject(await freePort(), await freePort());
   }
 
   /** Starts everything and waits until it is healthy. @throws with the output when it is not */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { z } from "zod";
 import { fetchThroughProxy } from "./fetch-through-proxy.ts";
 import { startProxyClient } from "./start-proxy-client.ts";
@@ -22,7 +22,7 @@ const providerAnswer = z.object({ proxies: z.array(z.object({ name: z.string() }
  * tunnel; `empty-fallback` shuts that way here.
  */
 export async function startMihomoClient(binary: string, ...links: readonly string[]): Promise<MihomoClient> {
-  const controllerPort = await getPort();
+  const controllerPort = await freePort();
   const secret = randomBytes(16).toString("hex");
   const headers = { authorization: `Bearer ${secret}` };
   const controller = `http://127.0.0.1:${controllerPort}`;

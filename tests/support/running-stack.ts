@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import getPort from "get-port";
+import { freePort, startProcess, untilReady } from "@veil/local-engines";
 import { z } from "zod";
 
 const processEntry = z.object({ pid: z.number() });
@@ -42,8 +40,12 @@ export const testApiKey = "test-key-of-the-running-stack-0123456789";
 
 /** Starts the whole system and resolves when it says that it is ready. @throws with its output when it ends instead */
 export async function startStack(dataDir: string, env: Record<string, string> = {}): Promise<RunningStack> {
-  const apiPort = await getPort();
-  const child = spawn(process.execPath, [join(repoRoot, "tools/local-stack/dist/main.js")], {
+  const apiPort = await freePort();
+  const printed: string[] = [];
+  const output = () => printed.join("\n");
+  const stack = await startProcess({
+    binary: process.execPath,
+    args: [join(repoRoot, "tools/local-stack/dist/main.js")],
     cwd: repoRoot,
     env: {
       ...process.env,
@@ -53,31 +55,20 @@ export async function startStack(dataDir: string, env: Record<string, string> = 
       XRAY_ALLOW_PRIVATE: "true",
       ...env,
     },
-    stdio: ["ignore", "pipe", "pipe"],
+    onLine: (line) => printed.push(line),
   });
-  let printed = "";
-  const ready = new Promise<void>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      printed += chunk.toString();
-      if (/curl /.test(printed)) resolve();
-    };
-    child.stdout.on("data", read);
-    child.stderr.on("data", read);
-    child.once("exit", (code) => reject(new Error(`the stack ended with code ${code}:\n${printed}`)));
-  });
-  await ready;
+  const saysReady = async () => printed.some((line) => line.includes("curl "));
+  const outcome = await untilReady(stack, saysReady, Number.POSITIVE_INFINITY);
+  if (outcome !== "ready") throw new Error(`the stack is not ready: ${JSON.stringify(outcome)}\n${output()}`);
   return {
     dataDir,
     apiUrl: `http://127.0.0.1:${apiPort}`,
     apiKey: testApiKey,
-    output: () => printed,
+    output,
     readRunFile: async () => runFile.parse(JSON.parse(await readFile(join(dataDir, "run.json"), "utf8"))),
     stop: async () => {
-      if (child.exitCode === null) {
-        child.kill("SIGINT");
-        await once(child, "exit");
-      }
-      return child.exitCode;
+      stack.signal("SIGINT");
+      return (await stack.exited).code;
     },
   };
 }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openMongoStore, type MongoStore } from "@veil/mongo-store";
 import { ownDatabase, ownPrefix } from "@veil/test-support";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
     const keys = Array.from({ length: insertedAtOnce }, (_, index) => keyDocument(start + index));
     await mongo.connection.collection<(typeof keys)[number]>("keys").insertMany(keys, { ordered: false });
   }
-  const [port, metricsPort] = [await getPort(), await getPort()];
+  const [port, metricsPort] = [await freePort(), await freePort()];
   url = `http://127.0.0.1:${port}`;
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, METRICS_HOST: "127.0.0.1", METRICS_PORT: String(metricsPort), LOG_LEVEL: "warn" };

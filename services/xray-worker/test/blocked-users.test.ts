@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
 import { userEmail } from "@veil/xray-protocols";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { KeyJobs } from "./support/key-jobs.ts";
 import { type MuxClient, startMuxClient } from "./support/mux-client.ts";
@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 async function startWorker(env: Record<string, string> = {}): Promise<void> {
-  worker = await startWorkerProcess(await getPort(), {
+  worker = await startWorkerProcess(await freePort(), {
     REDIS_URL: redisUrl,
     MONGODB_URI: ownDatabase(inject("mongodbUri")),
     QUEUE_PREFIX: prefix,

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
 import { userEmail } from "@veil/xray-protocols";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
 import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
-  const worker = await startWorkerProcess(await getPort(), {
+  const worker = await startWorkerProcess(await freePort(), {
     REDIS_URL: redisUrl,
     MONGODB_URI: mongodbUri,
     QUEUE_PREFIX: prefix,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, ensureShortId, type InboundUser, type XrayNode } from "@veil/xray-gateway";
 import { userEmail, type VlessFlow } from "@veil/xray-protocols";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
 import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
-  worker = await startWorkerProcess(await getPort(), {
+  worker = await startWorkerProcess(await freePort(), {
     REDIS_URL: redisUrl,
     MONGODB_URI: mongodbUri,
     QUEUE_PREFIX: prefix,

@@ -1,6 +1,6 @@
 import type { Asked, Caller, CreatedKey } from "./caller.ts";
 
-/** What became of one key as its creator and its deleters were told. The name is this key's alone. */
+/** What became of one key, as the answers to its creator and its deleters say. The name is this key's alone. */
 export interface KeyStory {
   readonly name: string;
   readonly creation: Asked<CreatedKey>;
@@ -10,7 +10,7 @@ export interface KeyStory {
 /** What must be true of a key now. `either`: a request about it was never answered, or its deletion failed. */
 export type Fate = "alive" | "gone" | "either";
 
-/** The fate that the answers promise. */
+/** The fate that the answers invariant. */
 export function fateOf({ creation, deletions }: KeyStory): Fate {
   if (creation.outcome.kind === "refused") return "gone";
   if (deletions.some(({ outcome }) => outcome.kind === "answered")) return "gone";

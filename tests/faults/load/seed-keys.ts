@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
 /** Far above any id that the counter reaches in a test. */
 const firstSeededId = 1_000_000;
@@ -11,7 +11,11 @@ const insertedAtOnce = 1_000;
  * @param alreadySeeded how many keys earlier calls made
  * @returns their ids
  */
-export async function seedKeys({ mongo }: Plant, count: number, alreadySeeded: number): Promise<readonly number[]> {
+export async function seedKeys(
+  { mongo }: FaultTestbed,
+  count: number,
+  alreadySeeded: number,
+): Promise<readonly number[]> {
   const keys = Array.from({ length: count }, (_, index) => seededKey(firstSeededId + alreadySeeded + index));
   const collection = mongo.connection.collection<(typeof keys)[number]>("keys");
   for (let start = 0; start < count; start += insertedAtOnce) {

@@ -1,8 +1,8 @@
 import type { Reporter, TestCase } from "vitest/node";
-import { type PromiseName, promiseTexts } from "../promises/promise-list.ts";
+import { type InvariantName, invariantTexts } from "../invariants/invariant-list.ts";
 import type { FaultReport, Figures } from "./fault-test.ts";
 
-/** Prints a line as each fault is done, and at the end the table fault × promise with its figures. */
+/** Prints a line as each fault is done, and at the end the table fault × invariant with its figures. */
 export class FaultReporter implements Reporter {
   readonly #reports: FaultReport[] = [];
   readonly #begun = Date.now();
@@ -32,36 +32,36 @@ export class FaultReporter implements Reporter {
   }
 }
 
-function violationsOf({ promises }: FaultReport): number {
-  return Object.values(promises).reduce((sum, { violations }) => sum + violations.length, 0);
+function violationsOf({ invariants }: FaultReport): number {
+  return Object.values(invariants).reduce((sum, { violations }) => sum + violations.length, 0);
 }
 
 const mostLines = 20;
 
 function violationLines(report: FaultReport | undefined): string[] {
-  const lines = Object.entries(report?.promises ?? {}).flatMap(([promise, { violations }]) =>
-    violations.map((violation) => `${promise}: ${violation}`),
+  const lines = Object.entries(report?.invariants ?? {}).flatMap(([invariant, { violations }]) =>
+    violations.map((violation) => `${invariant}: ${violation}`),
   );
   return lines.length > mostLines ? [...lines.slice(0, mostLines), `… and ${lines.length - mostLines} more`] : lines;
 }
 
-function usedPromises(reports: readonly FaultReport[]): PromiseName[] {
-  const used = new Set(reports.flatMap(({ promises }) => Object.keys(promises)));
-  return promiseNames().filter((name) => used.has(name));
+function usedInvariants(reports: readonly FaultReport[]): InvariantName[] {
+  const used = new Set(reports.flatMap(({ invariants }) => Object.keys(invariants)));
+  return invariantNames().filter((name) => used.has(name));
 }
 
-function promiseNames(): PromiseName[] {
-  return Object.keys(promiseTexts).filter((name): name is PromiseName => Object.hasOwn(promiseTexts, name));
+function invariantNames(): InvariantName[] {
+  return Object.keys(invariantTexts).filter((name): name is InvariantName => Object.hasOwn(invariantTexts, name));
 }
 
-/** Violations of each promise under each fault; a dot where it was not looked at. */
+/** Violations of each invariant under each fault; a dot where it was not looked at. */
 function table(reports: readonly FaultReport[]): string {
-  const promises = usedPromises(reports);
-  const head = ["fault", "rounds", ...promises];
-  const rows = reports.map(({ fault, rounds, promises: found }) => [
+  const invariants = usedInvariants(reports);
+  const head = ["fault", "rounds", ...invariants];
+  const rows = reports.map(({ fault, rounds, invariants: found }) => [
     fault,
     String(rounds),
-    ...promises.map((name) => String(found[name]?.violations.length ?? "·")),
+    ...invariants.map((name) => String(found[name]?.violations.length ?? "·")),
   ]);
   const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
   const line = (cells: readonly string[]) =>
@@ -70,14 +70,14 @@ function table(reports: readonly FaultReport[]): string {
 }
 
 function legend(reports: readonly FaultReport[]): string {
-  const width = Math.max(...promiseNames().map((name) => name.length));
-  return usedPromises(reports)
-    .map((name) => `${name.padEnd(width)}  ${promiseTexts[name]} (${checksOf(name, reports)} checks)`)
+  const width = Math.max(...invariantNames().map((name) => name.length));
+  return usedInvariants(reports)
+    .map((name) => `${name.padEnd(width)}  ${invariantTexts[name]} (${checksOf(name, reports)} checks)`)
     .join("\n");
 }
 
-function checksOf(name: PromiseName, reports: readonly FaultReport[]): number {
-  return reports.reduce((sum, { promises }) => sum + (promises[name]?.checks ?? 0), 0);
+function checksOf(name: InvariantName, reports: readonly FaultReport[]): number {
+  return reports.reduce((sum, { invariants }) => sum + (invariants[name]?.checks ?? 0), 0);
 }
 
 function totals(reports: readonly FaultReport[]): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PromiseName } from "../promises/promise-list.ts";
+import type { InvariantName } from "../invariants/invariant-list.ts";
 import { type Finding, Findings } from "./findings.ts";
 import type { Tally } from "./tally.ts";
 
@@ -7,13 +7,13 @@ import type { Tally } from "./tally.ts";
 export interface FaultReport {
   readonly fault: string;
   readonly rounds: number;
-  readonly promises: Partial<Record<PromiseName, Finding>>;
+  readonly invariants: Partial<Record<InvariantName, Finding>>;
   readonly figures: Figures;
   /** Measured values worth a line of their own. */
   readonly notes: readonly string[];
 }
 
-export type Figures = { readonly [Name in keyof Tally]: number };
+export type Figures = Readonly<Omit<Tally, "count">>;
 
 declare module "vitest" {
   interface TaskMeta {
@@ -28,7 +28,7 @@ export class FaultRun {
   rounds = 0;
 }
 
-/** A test that does one kind of fault, in rounds, and fails when a promise did not hold. */
+/** A test that does one kind of fault, in rounds, and fails when a invariant did not hold. */
 export function faultTest(
   fault: string,
   tally: () => Tally,
@@ -43,7 +43,7 @@ export function faultTest(
     } finally {
       const { rounds, notes } = run;
       const figures = difference(figuresOf(tally()), before);
-      task.meta.faultReport = { fault, rounds, promises: run.findings.byPromise, figures, notes };
+      task.meta.faultReport = { fault, rounds, invariants: run.findings.byInvariant, figures, notes };
     }
     expect(run.findings.violations).toEqual([]);
   });

@@ -1,25 +1,25 @@
-import type { PromiseName } from "../promises/promise-list.ts";
+import type { InvariantName } from "../invariants/invariant-list.ts";
 
-/** How often a promise was looked at under one fault, and what spoke against it. */
+/** How often a invariant was looked at under one fault, and what spoke against it. */
 export interface Finding {
   checks: number;
   readonly violations: string[];
 }
 
-/** What came out for the promises under one fault. */
+/** What came out for the invariants under one fault. */
 export class Findings {
-  readonly byPromise: Partial<Record<PromiseName, Finding>> = {};
+  readonly byInvariant: Partial<Record<InvariantName, Finding>> = {};
 
-  /** Enters one look at a promise; every text is a violation of it. */
-  enter(promise: PromiseName, violations: readonly string[]): void {
-    const finding = (this.byPromise[promise] ??= { checks: 0, violations: [] });
+  /** Enters one look at a invariant; every text is a violation of it. */
+  enter(invariant: InvariantName, violations: readonly string[]): void {
+    const finding = (this.byInvariant[invariant] ??= { checks: 0, violations: [] });
     finding.checks += 1;
     finding.violations.push(...violations);
   }
 
   get violations(): readonly string[] {
-    return Object.entries(this.byPromise).flatMap(([promise, { violations }]) =>
-      violations.map((violation) => `${promise}: ${violation}`),
+    return Object.entries(this.byInvariant).flatMap(([invariant, { violations }]) =>
+      violations.map((violation) => `${invariant}: ${violation}`),
     );
   }
 }

@@ -1,3 +1,5 @@
+import type { ProcessFault } from "@veil/local-engines";
+
 /** What was done to the system, for the figures under the table. */
 export class Tally {
   kills = 0;
@@ -8,4 +10,10 @@ export class Tally {
   requests = 0;
   /** Moved through tunnels by real clients. */
   bytes = 0;
+
+  count(fault: ProcessFault): void {
+    if (fault === "kill") this.kills += 1;
+    else if (fault === "hang") this.hangs += 1;
+    else this.terminations += 1;
+  }
 }

@@ -1,10 +1,10 @@
 import { Caller } from "../load/caller.ts";
 import { KeyBook } from "../load/key-book.ts";
-import type { Plant } from "../plant/start-plant.ts";
-import { checkAnswers } from "../promises/check-answers.ts";
-import { createAndLook, deleteAndLook } from "../promises/check-at-once.ts";
-import { checkConnections } from "../promises/check-connections.ts";
-import { checkKeys } from "../promises/check-keys.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
+import { checkAnswers } from "../invariants/check-answers.ts";
+import { createAndLook, deleteAndLook } from "../invariants/check-at-once.ts";
+import { checkConnections } from "../invariants/check-connections.ts";
+import { checkKeys } from "../invariants/check-keys.ts";
 import type { FaultRun } from "../report/fault-test.ts";
 
 const createdAtOnce = 6;
@@ -14,13 +14,13 @@ export const writeDeadlineMs = 10_000;
 let books = 0;
 
 /** A book whose names no other one uses. */
-export function newBook({ client, tally }: Plant): KeyBook {
+export function newBook({ client, tally }: FaultTestbed): KeyBook {
   books += 1;
   return new KeyBook(new Caller(client, tally), `k${books}`);
 }
 
 export interface KeyRound {
-  readonly plant: Plant;
+  readonly testbed: FaultTestbed;
   /** Called once some keys exist, before requests go out; what it returns is awaited after their answers. */
   readonly fault: () => () => Promise<void>;
   /** True when Xray itself is away for a while, so that the node can't be asked what it holds. */
@@ -29,19 +29,19 @@ export interface KeyRound {
   readonly mayStayUnanswered: boolean;
 }
 
-/** Creates and deletes keys beside a fault, then checks all promises about keys. */
+/** Creates and deletes keys beside a fault, then checks all invariants about keys. */
 export async function keyRound(round: KeyRound, run: FaultRun): Promise<void> {
-  const { plant, fault, nodeSuffers, mayStayUnanswered } = round;
-  const book = newBook(plant);
+  const { testbed, fault, nodeSuffers, mayStayUnanswered } = round;
+  const book = newBook(testbed);
   await book.createMany(deletedAtOnce);
   const settled = fault();
   if (nodeSuffers) await createAndDelete(book);
-  else await createAndDeleteLooking(book, plant, run);
+  else await createAndDeleteLooking(book, testbed, run);
   await settled();
   run.rounds += 1;
   checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered }, run.findings);
-  await checkKeys(plant, book.stories, run.findings);
-  await checkConnections(plant, book.stories, run.findings);
+  await checkKeys(testbed, book.stories, run.findings);
+  await checkConnections(testbed, book.stories, run.findings);
 }
 
 /** One of the keys is deleted twice at once. */
@@ -56,9 +56,9 @@ async function createAndDelete(book: KeyBook): Promise<void> {
   await Promise.all([book.createMany(createdAtOnce), ...deletions]);
 }
 
-async function createAndDeleteLooking(book: KeyBook, plant: Plant, { findings }: FaultRun): Promise<void> {
+async function createAndDeleteLooking(book: KeyBook, testbed: FaultTestbed, { findings }: FaultRun): Promise<void> {
   const { once, twice } = doomedOf(book);
-  const creations = Array.from({ length: createdAtOnce }, () => createAndLook(book, plant, findings));
-  const deletions = [...once, ...twice].map((name) => deleteAndLook(book, name, plant, findings));
+  const creations = Array.from({ length: createdAtOnce }, () => createAndLook(book, testbed, findings));
+  const deletions = [...once, ...twice].map((name) => deleteAndLook(book, name, testbed, findings));
   await Promise.all([...creations, ...deletions, ...twice.map((name) => book.delete(name))]);
 }

@@ -1,24 +1,24 @@
-import type { Plant } from "../plant/start-plant.ts";
-import type { Victim } from "../plant/victim.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
+import type { KillableProcess } from "@veil/local-engines";
 import type { FaultRun } from "../report/fault-test.ts";
-import type { CallWatch, Point } from "../taps/call-watch.ts";
+import type { CallWatch, Point } from "../proxies/call-watch.ts";
 import { keyRound } from "./key-round.ts";
 
 export interface KillAtPoint {
-  readonly plant: Plant;
+  readonly testbed: FaultTestbed;
   /** Whose calls are watched. */
   readonly watch: CallWatch;
   readonly point: Point;
-  readonly victim: Victim;
+  readonly target: KillableProcess;
 }
 
 /** Kills a process the moment a service comes to a point between two of its calls, and starts it again at once. */
-export async function killAtPoint({ plant, watch, point, victim }: KillAtPoint, run: FaultRun): Promise<void> {
+export async function killAtPoint({ testbed, watch, point, target }: KillAtPoint, run: FaultRun): Promise<void> {
   const fault = () => {
     let restarted: Promise<void> = Promise.resolve();
     const wasReached = watch.once(point, async () => {
-      await victim.kill();
-      restarted = victim.start();
+      await target.kill();
+      restarted = target.start();
     });
     return async () => {
       watch.disarm();
@@ -26,7 +26,7 @@ export async function killAtPoint({ plant, watch, point, victim }: KillAtPoint, 
       await restarted;
     };
   };
-  const nodeSuffers = victim.name === "xray";
-  const mayStayUnanswered = victim.name === "api";
-  await keyRound({ plant, fault, nodeSuffers, mayStayUnanswered }, run);
+  const nodeSuffers = target.name === "xray";
+  const mayStayUnanswered = target.name === "api";
+  await keyRound({ testbed, fault, nodeSuffers, mayStayUnanswered }, run);
 }

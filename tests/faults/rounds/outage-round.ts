@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Asked } from "../load/caller.ts";
 import type { KeyBook } from "../load/key-book.ts";
-import type { Plant } from "../plant/start-plant.ts";
-import { checkAnswers } from "../promises/check-answers.ts";
-import { checkConnections } from "../promises/check-connections.ts";
-import { checkKeys } from "../promises/check-keys.ts";
-import { watchLiveness } from "../promises/watch-liveness.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
+import { checkAnswers } from "../invariants/check-answers.ts";
+import { checkConnections } from "../invariants/check-connections.ts";
+import { checkKeys } from "../invariants/check-keys.ts";
+import { watchLiveness } from "../invariants/watch-liveness.ts";
 import type { FaultRun } from "../report/fault-test.ts";
 import { newBook, writeDeadlineMs } from "./key-round.ts";
 
@@ -13,7 +13,7 @@ export type ReadName = "list" | "get" | "link" | "traffic";
 
 /** A part of the system that is not there for a while, alive or not. */
 export interface Outage {
-  readonly plant: Plant;
+  readonly testbed: FaultTestbed;
   readonly begin: () => Promise<void>;
   readonly end: () => Promise<void>;
   /** Names of the services that can't answer probes meanwhile. */
@@ -35,18 +35,18 @@ const knownAfterMs = 5_000;
 const readsWithinMs = 3_000;
 
 /** Writes as an outage begins, writes and reads while it is known, writes when it is over. */
-export async function outageRound({ plant, begin, end, ...outage }: Outage, run: FaultRun): Promise<void> {
-  const [surprised, knowing, afterwards] = [newBook(plant), newBook(plant), newBook(plant)];
+export async function outageRound({ testbed, begin, end, ...outage }: Outage, run: FaultRun): Promise<void> {
+  const [surprised, knowing, afterwards] = [newBook(testbed), newBook(testbed), newBook(testbed)];
   const books = [surprised, knowing, afterwards];
   await Promise.all(books.map((book) => book.createMany(seededKeys)));
   const readKey = knowing.keyIdOf(knowing.untouched.at(-1)?.name ?? "") ?? 0;
 
   await begin();
-  const liveness = watchLiveness(plant, outage.away);
+  const liveness = watchLiveness(testbed, outage.away);
   const surprise = writeSome(surprised);
   await sleep(knownAfterMs);
   const writing = writeSome(knowing);
-  const reads = newBook(plant).caller;
+  const reads = newBook(testbed).caller;
   const answers = await Promise.all(outage.reads.map((name) => reads[name](readKey)));
   await Promise.all([surprise, writing]);
   run.findings.enter("reads", answers.flatMap(readFaults));
@@ -65,8 +65,8 @@ export async function outageRound({ plant, begin, end, ...outage }: Outage, run:
   }
   checkAnswers(knowing.caller.asked, { withinMs: outage.writesWithinMs, mayStayUnanswered }, run.findings);
   const stories = books.flatMap((book) => book.stories);
-  await checkKeys(plant, stories, run.findings);
-  await checkConnections(plant, stories, run.findings);
+  await checkKeys(testbed, stories, run.findings);
+  await checkConnections(testbed, stories, run.findings);
 }
 
 async function writeSome(book: KeyBook): Promise<void> {

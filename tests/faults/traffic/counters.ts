@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { XrayNode } from "@veil/xray-gateway";
 import { userEmail } from "@veil/xray-protocols";
-import { inboundTag } from "../plant/start-engines.ts";
-import type { Plant } from "../plant/start-plant.ts";
+import { INBOUND_TAG } from "@veil/local-engines";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import type { Bytes } from "./range.ts";
 
 /** Xray's own counters, read past everything of ours: of some keys, and of the inbound. */
@@ -14,23 +14,23 @@ export interface Counters {
 const lookAgainAfterMs = 100;
 
 /** Waits until nothing moves any more. */
-export async function readStillCounters(plant: Plant, keyIds: readonly number[]): Promise<Counters> {
-  let before = await readCounters(plant, keyIds);
+export async function readStillCounters(testbed: FaultTestbed, keyIds: readonly number[]): Promise<Counters> {
+  let before = await readCounters(testbed, keyIds);
   while (true) {
     await sleep(lookAgainAfterMs);
-    const now = await readCounters(plant, keyIds);
+    const now = await readCounters(testbed, keyIds);
     if (textOfCounters(now) === textOfCounters(before)) return now;
     before = now;
   }
 }
 
-async function readCounters(plant: Plant, keyIds: readonly number[]): Promise<Counters> {
-  const node = plant.xray.get(plant.node.name);
+async function readCounters(testbed: FaultTestbed, keyIds: readonly number[]): Promise<Counters> {
+  const node = testbed.xray.get(testbed.node.name);
   if (node === undefined) throw new Error("the node is not connected");
   const keys = await Promise.all(
     keyIds.map(async (keyId) => [keyId, await read(node, `user>>>${userEmail(keyId)}`)] as const),
   );
-  return { keys: new Map(keys), inbound: await read(node, `inbound>>>${inboundTag}`) };
+  return { keys: new Map(keys), inbound: await read(node, `inbound>>>${INBOUND_TAG}`) };
 }
 
 async function read(node: XrayNode, subject: string): Promise<Bytes> {

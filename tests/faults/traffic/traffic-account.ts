@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Caller } from "../load/caller.ts";
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import type { Findings } from "../report/findings.ts";
 import { CounterTruth } from "./counter-truth.ts";
 import { type Counters, readStillCounters } from "./counters.ts";
@@ -14,13 +14,13 @@ const askAgainMs = 200;
 
 /** Holds what the API and the metric say of traffic against Xray's own counters. */
 export class TrafficAccount {
-  readonly #plant: Plant;
+  readonly #testbed: FaultTestbed;
   readonly #caller: Caller;
   readonly #keys: ReadonlyMap<number, CounterTruth>;
   readonly #inbound = new CounterTruth();
 
-  constructor(plant: Plant, caller: Caller, keys: readonly MeteredKey[]) {
-    this.#plant = plant;
+  constructor(testbed: FaultTestbed, caller: Caller, keys: readonly MeteredKey[]) {
+    this.#testbed = testbed;
     this.#caller = caller;
     this.#keys = new Map(keys.map(({ keyId }) => [keyId, new CounterTruth()]));
   }
@@ -44,12 +44,12 @@ export class TrafficAccount {
   /** Kills Xray while nothing moves, so that it is known to the byte what it had counted. */
   async killXray(): Promise<void> {
     const last = await this.#read();
-    await this.#plant.node.process.kill();
+    await this.#testbed.node.process.kill();
     for (const [keyId, truth] of this.#keys) truth.lifeEnded(last.keys.get(keyId) ?? noBytes);
     this.#inbound.lifeEnded(last.inbound);
   }
 
-  /** Resets a key while nothing moves. Without an answer it may have happened: what is shown afterwards tells. */
+  /** Resets a key while nothing moves. Without an answer it may have happened: the figures shown afterwards decide. */
   async reset(keyId: number, settled: () => Promise<void>, findings: Findings): Promise<void> {
     const counters = await this.sync();
     const current = counters.keys.get(keyId) ?? noBytes;
@@ -74,16 +74,16 @@ export class TrafficAccount {
       findings.enter("traffic", faultOf(`the total of key ${keyId}`, await this.#totalOf(keyId), range));
     }
     const range = this.#inbound.range(counters.inbound);
-    const opsUrls = this.#plant.collectors.map(({ opsUrl }) => opsUrl);
+    const opsUrls = this.#testbed.collectors.map(({ opsUrl }) => opsUrl);
     findings.enter("metric", faultOf("veil_traffic_bytes_total", await metricIn(range, opsUrls), range));
   }
 
   #read(): Promise<Counters> {
-    return readStillCounters(this.#plant, [...this.#keys.keys()]);
+    return readStillCounters(this.#testbed, [...this.#keys.keys()]);
   }
 
   async #totalOf(keyId: number): Promise<Bytes> {
-    const { upload, download } = await this.#plant.client.traffic(keyId);
+    const { upload, download } = await this.#testbed.client.traffic(keyId);
     return { upload, download };
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import type { Bytes } from "./range.ts";
 
 /** Scrapes that go on until they are stopped. */
@@ -11,7 +11,7 @@ export interface MetricWatch {
 const scrapeEveryMs = 200;
 
 /** Scrapes `veil_traffic_bytes_total` of every collector: a figure once shown is never undercut, also by a new process. */
-export function watchMetric({ collectors }: Plant): MetricWatch {
+export function watchMetric({ collectors }: FaultTestbed): MetricWatch {
   const falls: string[] = [];
   let stopped = false;
   const watching = collectors.map(async ({ opsUrl }) => {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { prometheusDir } from "../promtool.ts";
@@ -45,7 +45,7 @@ export interface RunningPrometheus {
  * are, on the targets that `npm start` has written.
  */
 export async function startPrometheus(dataDir: string): Promise<RunningPrometheus> {
-  const port = await getPort();
+  const port = await freePort();
   const configFile = join(dataDir, "prometheus.yml");
   await writeFile(configFile, await configFor(join(dataDir, "prometheus-targets.json")));
   const child = spawn(

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import getPort from "get-port";
+import { freePort } from "@veil/local-engines";
 
 const LOOPBACK = "127.0.0.1";
 /** Version 0, then the user's id; no addons, TCP, the port, an IPv4 address. */
@@ -53,7 +53,7 @@ export class CountingXray {
 
   static async start(binary: string, counting: Counting = "all"): Promise<CountingXray> {
     const directory = await mkdtemp(join(tmpdir(), "veil-counting-xray-"));
-    const ports = { api: await getPort(), inbound: await getPort(), sink: await getPort() };
+    const ports = { api: await freePort(), inbound: await freePort(), sink: await freePort() };
     await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, counting)));
     const xray = new CountingXray(binary, directory, ports);
     xray.#sink.listen(ports.sink, LOOPBACK);

@@ -1,12 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isListening } from "@veil/local-engines";
+import { freePort, isListening, startProcess, untilReady } from "@veil/local-engines";
 import type { TestXray } from "@veil/test-support";
-import getPort from "get-port";
 
 /** A real Xray client that carries all its streams in one connection, and leads to one web server. */
 export interface MuxClient {
@@ -22,17 +19,16 @@ export async function startMuxClient(
   targetPort: number,
 ): Promise<MuxClient> {
   const folder = await mkdtemp(join(tmpdir(), "veil-mux-"));
-  const port = await getPort();
+  const port = await freePort();
   const config = join(folder, "client.json");
   await writeFile(config, JSON.stringify(clientConfig(server, uuid, port, targetPort)), { mode: 0o600 });
-  const child = spawn(binary, ["run", "-c", config], { stdio: "ignore" });
-  const exited = once(child, "exit");
-  while (!(await isListening(port))) if (child.exitCode !== null) throw new Error("the Xray client ended");
+  const client = await startProcess({ binary, args: ["run", "-c", config] });
+  const outcome = await untilReady(client, () => isListening(port), Number.POSITIVE_INFINITY);
+  if (outcome !== "ready") throw new Error("the Xray client ended");
   return {
     get: () => get(port),
     stop: async () => {
-      child.kill("SIGKILL");
-      await exited;
+      await client.stop(0);
       await rm(folder, { recursive: true, force: true });
     },
   };

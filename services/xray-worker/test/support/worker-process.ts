@@ -1,7 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { isServiceReady, startService, untilReady } from "@veil/local-engines";
 
 /** The built worker as a process of its own. */
 export interface WorkerProcess {
@@ -17,24 +14,23 @@ export interface WorkerProcess {
   kill(): Promise<void>;
 }
 
-const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
-
-/** Starts it and resolves when it is running. @throws with its log when it ends instead */
+/** Starts it and resolves when it is running. @throws {Error} with its log when it ends instead */
 export async function startWorkerProcess(metricsPort: number, env: Record<string, string>): Promise<WorkerProcess> {
-  const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [main], {
-    env: { PATH, HOME, METRICS_HOST: "127.0.0.1", METRICS_PORT: String(metricsPort), LOG_LEVEL: "debug", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
   const log: Record<string, unknown>[] = [];
   const waiting: { message: string; resolve: (line: Record<string, unknown>) => void }[] = [];
-  const exited = once(child, "exit");
-  createInterface({ input: child.stdout }).on("line", (text) => {
-    const line = JSON.parse(text) as Record<string, unknown>;
-    log.push(line);
-    for (const { resolve } of waiting.filter(({ message }) => message === line["msg"])) resolve(line);
+  const opsUrl = `http://127.0.0.1:${metricsPort}`;
+  const worker = await startService({
+    name: "xray-worker",
+    env: { METRICS_HOST: "127.0.0.1", METRICS_PORT: String(metricsPort), LOG_LEVEL: "debug", ...env },
+    onLine: (text) => {
+      const line = parseLine(text);
+      log.push(line);
+      for (const { resolve } of waiting.filter(({ message }) => message === line["msg"])) resolve(line);
+    },
   });
-  const worker: WorkerProcess = {
+  const outcome = await untilReady(worker, () => isServiceReady(opsUrl), Number.POSITIVE_INFINITY);
+  if (outcome !== "ready") throw new Error(`the worker ended:\n${log.map((line) => JSON.stringify(line)).join("\n")}`);
+  return {
     log,
     logged: (message) =>
       new Promise((resolve) => {
@@ -42,30 +38,18 @@ export async function startWorkerProcess(metricsPort: number, env: Record<string
         if (line === undefined) waiting.push({ message, resolve });
         else resolve(line);
       }),
-    metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
+    metrics: async () => (await fetch(`${opsUrl}/metrics`)).text(),
     stop: async () => {
-      child.kill("SIGTERM");
-      await exited;
-      return child.exitCode;
+      worker.signal("SIGTERM");
+      return (await worker.exited).code;
     },
     kill: async () => {
-      child.kill("SIGKILL");
-      await exited;
+      await worker.stop(0);
     },
   };
-  const ended = exited.then(() => {
-    throw new Error(`the worker ended:\n${log.map((line) => JSON.stringify(line)).join("\n")}`);
-  });
-  await Promise.race([untilRunning(metricsPort), ended]);
-  ended.catch(() => undefined);
-  return worker;
 }
 
-async function untilRunning(metricsPort: number): Promise<void> {
-  const isReady = () =>
-    fetch(`http://127.0.0.1:${metricsPort}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 25));
+/** A line that is not of the log, such as a warning of Node, is its own message. */
+function parseLine(text: string): Record<string, unknown> {
+  return text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { msg: text };
 }

@@ -1,4 +1,4 @@
-import type { Splitter } from "./tcp-tap.ts";
+import type { Splitter } from "./tcp-proxy.ts";
 
 /**
  * Commands to Redis, and its replies, which come in the order of the commands.
@@ -50,7 +50,7 @@ function endOfValues(bytes: Buffer, start: number, count: number): number | null
   return end;
 }
 
-/** What the system means by a command, told by the keys that it names: a lease, or a job and what becomes of it. */
+/** What the system means by a command, derived from the keys that it names: a lease, or a job and its outcome. */
 function nameOf(command: Buffer): string | null {
   const text = command.toString("latin1");
   if (text.includes(":lease:key:")) {

@@ -1,7 +1,7 @@
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
 /** How many deliveries the workers and collectors that run now have found stalled: taken by a process that never ended them. */
-export async function stallsIn({ workers, collectors }: Plant): Promise<number> {
+export async function stallsIn({ workers, collectors }: FaultTestbed): Promise<number> {
   const counts = await Promise.all([...workers, ...collectors].map(({ opsUrl }) => stallsAt(`${opsUrl}/metrics`)));
   return counts.reduce((sum, count) => sum + count, 0);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
 /** Probes that are asked until they are stopped. */
 export interface LivenessWatch {
@@ -12,7 +12,7 @@ const askEveryMs = 100;
 const aliveWithinMs = 1_000;
 
 /** Asks the liveness probes of services all the time: one that does not answer has a blocked event loop. */
-export function watchLiveness({ api, workers, collectors }: Plant, away: readonly string[]): LivenessWatch {
+export function watchLiveness({ api, workers, collectors }: FaultTestbed, away: readonly string[]): LivenessWatch {
   const services = [api, ...workers, ...collectors].filter(({ process }) => !away.includes(process.name));
   const faults: string[] = [];
   let stopped = false;

@@ -1,13 +1,17 @@
-import type { Plant } from "../plant/start-plant.ts";
-import { foreignUser } from "../plant/start-engines.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
+import { unmanagedUser } from "../testbed/start-fault-testbed.ts";
 import { fateOf, isNotFound, type KeyStory } from "../load/key-book.ts";
 import type { Findings } from "../report/findings.ts";
 import { phase, type SystemView } from "./system-view.ts";
 import { waitUntilQuiet } from "./wait-until-quiet.ts";
 
 /** Waits until all is quiet and holds every answer against what is there. */
-export async function checkKeys(plant: Plant, stories: readonly KeyStory[], findings: Findings): Promise<void> {
-  const { view, pending } = await waitUntilQuiet(plant);
+export async function checkKeys(
+  testbed: FaultTestbed,
+  stories: readonly KeyStory[],
+  findings: Findings,
+): Promise<void> {
+  const { view, pending } = await waitUntilQuiet(testbed);
   findings.enter("settled", pending.slice(0, 10));
   if (view === null) return;
   findings.enter(
@@ -23,7 +27,7 @@ export async function checkKeys(plant: Plant, stories: readonly KeyStory[], find
     stories.flatMap((story) => deletionFaults(story, view)),
   );
   findings.enter("agree", [...disagreements(view), ...halves(stories, view)]);
-  findings.enter("foreign", foreignFaults(view));
+  findings.enter("unmanaged", unmanagedFaults(view));
 }
 
 function alive({ name, creation: { outcome } }: KeyStory, view: SystemView): string[] {
@@ -101,10 +105,10 @@ function disagreements({ listed, keys, nodes }: SystemView): string[] {
   return faults;
 }
 
-function foreignFaults({ nodes }: SystemView): string[] {
-  return [...nodes].flatMap(([name, { foreign }]) => {
-    const [user, ...others] = foreign;
-    const isThere = user?.email === foreignUser.email && user.uuid === foreignUser.id && others.length === 0;
-    return isThere ? [] : [`the foreign users of node ${name} are ${JSON.stringify(foreign)}`];
+function unmanagedFaults({ nodes }: SystemView): string[] {
+  return [...nodes].flatMap(([name, { unmanaged }]) => {
+    const [user, ...others] = unmanaged;
+    const isThere = user?.email === unmanagedUser.email && user.uuid === unmanagedUser.id && others.length === 0;
+    return isThere ? [] : [`the unmanaged users of node ${name} are ${JSON.stringify(unmanaged)}`];
   });
 }

@@ -1,7 +1,7 @@
 import { keyIdOfEmail } from "@veil/xray-protocols";
 import { z } from "zod";
 import type { CreatedKey } from "../load/caller.ts";
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
 const keyDocument = z.object({
   key_id: z.number(),
@@ -41,13 +41,13 @@ export interface SystemView {
 
 export interface NodeView {
   readonly ours: ReadonlyMap<number, string | null>;
-  readonly foreign: readonly ListedUser[];
+  readonly unmanaged: readonly ListedUser[];
 }
 
 export const phase = { active: 1, deleting: 2, gone: 3 } as const;
 
 /** @throws when any part can't be read */
-export async function viewSystem({ client, mongo, xray }: Plant): Promise<SystemView> {
+export async function viewSystem({ client, mongo, xray }: FaultTestbed): Promise<SystemView> {
   // What throws at once while it is not connected comes first, so that no other call is left alone.
   const [keys, creations, listed, nodes] = await Promise.all([
     mongo.connection.collection("keys").find().toArray(),
@@ -63,7 +63,7 @@ export async function viewSystem({ client, mongo, xray }: Plant): Promise<System
   };
 }
 
-type NodeUsers = Awaited<ReturnType<NonNullable<ReturnType<Plant["xray"]["get"]>>["listUsers"]>>;
+type NodeUsers = Awaited<ReturnType<NonNullable<ReturnType<FaultTestbed["xray"]["get"]>>["listUsers"]>>;
 
 function nodeView(users: NodeUsers): NodeView {
   const listed = users.map(({ email, account }) => ({
@@ -73,6 +73,6 @@ function nodeView(users: NodeUsers): NodeView {
   }));
   return {
     ours: new Map(listed.flatMap(({ keyId, uuid }) => (keyId === null ? [] : [[keyId, uuid] as const]))),
-    foreign: listed.filter(({ keyId }) => keyId === null),
+    unmanaged: listed.filter(({ keyId }) => keyId === null),
   };
 }

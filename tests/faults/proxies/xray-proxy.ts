@@ -8,20 +8,20 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { CallWatch } from "./call-watch.ts";
-import { listenLocally, type Tap } from "./listen-locally.ts";
+import { listenLocally, type FaultProxy } from "./listen-locally.ts";
 
-export interface XrayTapOptions {
+export interface XrayProxyOptions {
   /** `host:port` of the gRPC API. */
   readonly upstream: string;
   readonly watch: CallWatch;
 }
 
 /**
- * A tap for gRPC, which is HTTP/2. Calls are named by their method; `AlterInbound` by its operation: `AddUser`.
+ * A proxy for gRPC, which is HTTP/2. Calls are named by their method; `AlterInbound` by its operation: `AddUser`.
  *
  * A call that its caller gave up is delivered all the same, as by a network or a process that was only slow.
  */
-export async function startXrayTap({ upstream, watch }: XrayTapOptions): Promise<Tap> {
+export async function startXrayProxy({ upstream, watch }: XrayProxyOptions): Promise<FaultProxy> {
   const sessions = new Set<Http2Session>();
   const remember = (session: Http2Session) => {
     sessions.add(session);

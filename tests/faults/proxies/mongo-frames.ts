@@ -1,4 +1,4 @@
-import type { Splitter } from "./tcp-tap.ts";
+import type { Splitter } from "./tcp-proxy.ts";
 
 const headerBytes = 16;
 const opMsg = 2013;

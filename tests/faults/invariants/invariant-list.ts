@@ -1,15 +1,15 @@
 /** What is checked, in the words of the table's legend. */
-export const promiseTexts = {
+export const invariantTexts = {
   answered: "an answered key is listed, readable, in MongoDB and in every node, with the uuid that was answered",
   refused: "a refused key is nowhere: not listed, not active in MongoDB, in no node",
   deleted: "a deleted key is gone everywhere; of racing deletions one is answered 200, the others 404",
-  agree: "list, MongoDB and nodes hold the same keys: no ghost, no gap, no name twice, no id or uuid twice",
+  agree: "list, MongoDB and nodes hold the same keys: no orphan, no gap, no name twice, no id or uuid twice",
   settled: "nothing is left pending: no claim undecided, no deletion unfinished, no request half done",
   connects: "keys that exist carry traffic, keys that do not are turned away (real clients, samples)",
   atOnce: "what an answer says is true of the node when it arrives",
   deadline: "every request is answered within its time, with a status of the contract",
   reads: "reads that do not need the missing part go on",
-  foreign: "users that are not ours are never touched",
+  unmanaged: "users that Veil does not own are never touched",
   traffic: "bytes are counted once: never more than were moved, never less than were read before a crash",
   resets: "after a reset only later bytes count",
   metric: "veil_traffic_bytes_total never falls",
@@ -17,4 +17,4 @@ export const promiseTexts = {
   stop: "SIGTERM ends a service within its deadline with exit code 0, and refuses nothing that it could finish",
 } as const;
 
-export type PromiseName = keyof typeof promiseTexts;
+export type InvariantName = keyof typeof invariantTexts;

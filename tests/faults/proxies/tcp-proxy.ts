@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { CallWatch, Engine } from "./call-watch.ts";
-import { listenLocally, type Tap } from "./listen-locally.ts";
+import { listenLocally, type FaultProxy } from "./listen-locally.ts";
 
 /** One message of a protocol. Requests and replies of one `pair` belong together. */
 export interface Frame {
@@ -13,7 +13,7 @@ export interface Frame {
 /** Cuts a stream into its messages; keeps what is not whole yet. */
 export type Splitter = (chunk: Buffer) => Frame[];
 
-export interface TcpTapOptions {
+export interface TcpProxyOptions {
   readonly engine: Exclude<Engine, "xray">;
   readonly upstreamPort: number;
   readonly watch: CallWatch;
@@ -22,7 +22,7 @@ export interface TcpTapOptions {
   readonly replies: () => Splitter;
 }
 
-export async function startTcpTap(options: TcpTapOptions): Promise<Tap> {
+export async function startTcpProxy(options: TcpProxyOptions): Promise<FaultProxy> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect({ host: "127.0.0.1", port: options.upstreamPort });
@@ -53,12 +53,17 @@ export async function startTcpTap(options: TcpTapOptions): Promise<Tap> {
   return listenLocally(server, sockets);
 }
 
-async function carry(from: Socket, to: Socket, split: Splitter, tell: (frame: Frame) => Promise<void>): Promise<void> {
+async function carry(
+  from: Socket,
+  to: Socket,
+  split: Splitter,
+  onFrame: (frame: Frame) => Promise<void>,
+): Promise<void> {
   try {
     for await (const chunk of from) {
       if (!Buffer.isBuffer(chunk)) continue;
       for (const frame of split(chunk)) {
-        await tell(frame);
+        await onFrame(frame);
         if (!to.destroyed) to.write(frame.bytes);
       }
     }

@@ -1,11 +1,11 @@
 import { userEmail } from "@veil/xray-protocols";
 import type { Asked } from "../load/caller.ts";
 import type { KeyBook } from "../load/key-book.ts";
-import type { Plant } from "../plant/start-plant.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import type { Findings } from "../report/findings.ts";
 
 /** Creates a key and looks into the nodes the moment the answer is there. */
-export async function createAndLook(book: KeyBook, { xray }: Plant, findings: Findings): Promise<void> {
+export async function createAndLook(book: KeyBook, { xray }: FaultTestbed, findings: Findings): Promise<void> {
   const { outcome } = (await book.create()).creation;
   if (outcome.kind !== "answered") return;
   const { key_id, uuid } = outcome.value;
@@ -23,7 +23,7 @@ export async function createAndLook(book: KeyBook, { xray }: Plant, findings: Fi
 export async function deleteAndLook(
   book: KeyBook,
   name: string,
-  { xray, client }: Plant,
+  { xray, client }: FaultTestbed,
   findings: Findings,
 ): Promise<void> {
   const asked: Asked<unknown> | null = await book.delete(name);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Plant } from "../plant/start-plant.ts";
+import { isServiceReady } from "@veil/local-engines";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import { phase, type SystemView, viewSystem } from "./system-view.ts";
 
 export interface Quiet {
@@ -16,11 +17,11 @@ const shortestPauseMs = 200;
  * Waits until nothing is under way any more: every process is ready, nothing is being created or deleted, and every
  * node holds what MongoDB wants.
  */
-export async function waitUntilQuiet(plant: Plant, withinMs = 60_000): Promise<Quiet> {
+export async function waitUntilQuiet(testbed: FaultTestbed, withinMs = 60_000): Promise<Quiet> {
   const begun = performance.now();
   while (true) {
     const lookBegun = performance.now();
-    const look = await lookAround(plant);
+    const look = await lookAround(testbed);
     const tookMs = performance.now() - begun;
     if (look.pending.length === 0 || tookMs > withinMs) return { ...look, tookMs };
     await sleep(Math.max(shortestPauseMs, performance.now() - lookBegun));
@@ -30,37 +31,29 @@ export async function waitUntilQuiet(plant: Plant, withinMs = 60_000): Promise<Q
 const startedWithinMs = 180_000;
 
 /** Waits for the end of a start. @throws when something does not come up */
-export async function becomeQuiet(plant: Plant): Promise<void> {
-  const { pending } = await waitUntilQuiet(plant, startedWithinMs);
+export async function becomeQuiet(testbed: FaultTestbed): Promise<void> {
+  const { pending } = await waitUntilQuiet(testbed, startedWithinMs);
   if (pending.length > 0) throw new Error(`the system did not come up: ${pending.join("; ")}`);
 }
 
-async function lookAround(plant: Plant): Promise<Omit<Quiet, "tookMs">> {
-  const unready = await unreadyServices(plant);
+async function lookAround(testbed: FaultTestbed): Promise<Omit<Quiet, "tookMs">> {
+  const unready = await unreadyServices(testbed);
   try {
-    const view = await viewSystem(plant);
+    const view = await viewSystem(testbed);
     return { view, pending: [...unready, ...pendingIn(view)] };
   } catch (error) {
     return { view: null, pending: [...unready, `the system can't be read: ${String(error)}`] };
   }
 }
 
-async function unreadyServices({ api, workers, collectors }: Plant): Promise<string[]> {
+async function unreadyServices({ api, workers, collectors }: FaultTestbed): Promise<string[]> {
   const services = [api, ...workers, ...collectors];
   const unready = await Promise.all(
-    services.map(async ({ process, opsUrl }) => ((await isReady(opsUrl)) ? [] : [`${process.name} is not ready`])),
+    services.map(async ({ process, opsUrl }) =>
+      (await isServiceReady(opsUrl)) ? [] : [`${process.name} is not ready`],
+    ),
   );
   return unready.flat();
-}
-
-/** Whether a service says that it and what it needs is there. */
-export async function isReady(opsUrl: string): Promise<boolean> {
-  try {
-    const { ok } = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(3_000) });
-    return ok;
-  } catch {
-    return false;
-  }
 }
 
 function pendingIn({ keys, creations, nodes }: SystemView): string[] {
@@ -77,7 +70,7 @@ function pendingIn({ keys, creations, nodes }: SystemView): string[] {
       if (ours.get(key_id) !== uuid) pending.push(`node ${name} lacks key ${key_id}`);
     }
     const wanted = new Set(active.map(({ key_id }) => key_id));
-    for (const keyId of ours.keys()) if (!wanted.has(keyId)) pending.push(`node ${name} has a ghost, key ${keyId}`);
+    for (const keyId of ours.keys()) if (!wanted.has(keyId)) pending.push(`node ${name} has an orphan, key ${keyId}`);
   }
   return pending;
 }

@@ -1,22 +1,22 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 
-/** Stands between a service and an engine and tells of every call that passes. */
-export interface Tap {
+/** Stands between a service and an engine and reports every call that passes. */
+export interface FaultProxy {
   readonly port: number;
   close(): Promise<void>;
 }
 
 /**
- * Opens the server of a tap on a free port of this machine.
+ * Opens the server of a proxy on a free port of this machine.
  *
- * @param open what is open through it whenever it is closed, which ends then
+ * @param open its connections, which are closed with it
  */
-export async function listenLocally(server: Server, open: Iterable<{ destroy(): void }>): Promise<Tap> {
+export async function listenLocally(server: Server, open: Iterable<{ destroy(): void }>): Promise<FaultProxy> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the tap has no port");
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   return {
     port: address.port,
     close: async () => {

@@ -2,8 +2,8 @@ import type { ApiClient } from "../../support/api-client.ts";
 import { linkOfNoKey, startKeyProber } from "../../support/key-prober.ts";
 import type { CreatedKey } from "../load/caller.ts";
 import { fateOf, type KeyStory } from "../load/key-book.ts";
-import { foreignUser } from "../plant/start-engines.ts";
-import type { Plant } from "../plant/start-plant.ts";
+import { unmanagedUser } from "../testbed/start-fault-testbed.ts";
+import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import type { Findings } from "../report/findings.ts";
 import { phase, viewSystem } from "./system-view.ts";
 
@@ -13,15 +13,19 @@ const connectsWithinMs = 10_000;
 const turnedAwayAfterMs = 2_000;
 const probedBytes = 1_000;
 
-/** Dials a sample of the keys that must work and of those that must not, the ghosts of refused creations included. */
-export async function checkConnections(plant: Plant, stories: readonly KeyStory[], findings: Findings): Promise<void> {
-  const alive = await Promise.all(keyIdsAlive(stories).map((keyId) => plant.client.link(keyId)));
-  const linkOfAnother = await linkOfDeletedKey(plant.client);
-  const working = [...alive, linkOfNoKey(foreignUser.id, linkOfAnother)];
-  const dead = (await deadUuids(plant, stories)).map((uuid) => linkOfNoKey(uuid, linkOfAnother));
-  const prober = await startKeyProber(plant.xrayBinary, [...working, ...dead]);
+/** Dials a sample of the keys that must work and of those that must not, the orphans of refused creations included. */
+export async function checkConnections(
+  testbed: FaultTestbed,
+  stories: readonly KeyStory[],
+  findings: Findings,
+): Promise<void> {
+  const alive = await Promise.all(keyIdsAlive(stories).map((keyId) => testbed.client.link(keyId)));
+  const linkOfAnother = await linkOfDeletedKey(testbed.client);
+  const working = [...alive, linkOfNoKey(unmanagedUser.id, linkOfAnother)];
+  const dead = (await deadUuids(testbed, stories)).map((uuid) => linkOfNoKey(uuid, linkOfAnother));
+  const prober = await startKeyProber(testbed.xrayBinary, [...working, ...dead]);
   try {
-    const url = plant.bytes.downloadUrl(probedBytes);
+    const url = testbed.bytes.downloadUrl(probedBytes);
     const refused = await Promise.all(
       working.map(async (link) =>
         (await prober.connects(link, url, connectsWithinMs)) ? [] : [`an existing key (${link}) does not connect`],
@@ -32,7 +36,7 @@ export async function checkConnections(plant: Plant, stories: readonly KeyStory[
         (await prober.connects(link, url, turnedAwayAfterMs)) ? [`a key that does not exist (${link}) connects`] : [],
       ),
     );
-    plant.tally.bytes += working.length * probedBytes;
+    testbed.tally.bytes += working.length * probedBytes;
     findings.enter("connects", [...refused, ...letIn].flat());
   } finally {
     await prober.stop();
@@ -60,8 +64,8 @@ function createdWithFate(stories: readonly KeyStory[], fate: "alive" | "gone"): 
 }
 
 /** Deleted keys, and the uuids that claims of refused creations once had. */
-async function deadUuids(plant: Plant, stories: readonly KeyStory[]): Promise<string[]> {
-  const { keys, creations } = await viewSystem(plant);
+async function deadUuids(testbed: FaultTestbed, stories: readonly KeyStory[]): Promise<string[]> {
+  const { keys, creations } = await viewSystem(testbed);
   const names = new Set(stories.filter((story) => fateOf(story) === "gone").map(({ name }) => name));
   const claimed = creations.flatMap(({ key_id, uuid, name }) =>
     name !== null && names.has(name) && uuid !== null && keys.get(key_id ?? 0)?.phase !== phase.active ? [uuid] : [],

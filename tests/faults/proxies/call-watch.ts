@@ -5,11 +5,11 @@ export type Engine = "mongodb" | "redis" | "xray";
 export interface Point {
   readonly moment: "before" | "after";
   readonly engine: Engine;
-  /** As the taps name calls: `insert keys`, `AddUser`, `finish job`. */
+  /** As the proxies name calls: `insert keys`, `AddUser`, `finish job`. */
   readonly call: string;
 }
 
-/** Which calls a tap lets through at once, and what happens first where it is watched. */
+/** Which calls a proxy lets through at once, and what happens first where it is watched. */
 export class CallWatch {
   #armed: { readonly point: Point; readonly act: () => Promise<void> } | null = null;
 
@@ -34,7 +34,7 @@ export class CallWatch {
     this.#armed = null;
   }
 
-  /** Told by a tap of every call. */
+  /** Called by a proxy with every call. */
   async passing(moment: Point["moment"], engine: Engine, call: string): Promise<void> {
     const armed = this.#armed;
     if (armed === null) return;

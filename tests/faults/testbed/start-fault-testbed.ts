@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Closers,
+  INBOUND_TAG,
+  type KillableProcess,
+  prepareMongodb,
+  prepareRedis,
+  resolveEngines,
+  type ServiceName,
+  startTestbed,
+  type Testbed,
+  type TestbedNode,
+  type TestbedService,
+  type XrayConfig,
+} from "@veil/local-engines";
+import { openMongoStore, type MongoStore } from "@veil/mongo-store";
+import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { ApiClient } from "../../support/api-client.ts";
+import { type ByteServer, startByteServer } from "../../support/byte-server.ts";
+import { CallWatch } from "../proxies/call-watch.ts";
+import { startProxies } from "../proxies/start-proxies.ts";
+import { Tally } from "../report/tally.ts";
+
+export interface FaultTestbedOptions {
+  /** Names of the Xray nodes. Default one, `main`. */
+  readonly nodes?: readonly string[];
+  readonly workers?: number;
+  readonly collectors?: number;
+  /** Services that reach their engines through proxies, so that a fault can be timed between two of their calls. */
+  readonly proxied?: readonly ServiceName[];
+  /** Settings of all services over the ones of the testbed. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The whole system and what a fault test does to it and asks it. */
+export interface FaultTestbed {
+  readonly redis: KillableProcess;
+  readonly mongodb: KillableProcess;
+  readonly nodes: Testbed["nodes"];
+  readonly node: TestbedNode;
+  readonly api: TestbedService;
+  readonly workers: readonly TestbedService[];
+  readonly collectors: readonly TestbedService[];
+  readonly watches: Readonly<Record<ServiceName, CallWatch>>;
+  readonly client: ApiClient;
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  readonly xrayBinary: string;
+  /** Straight to the engines, past all proxies. */
+  readonly xray: ReadonlyMap<string, XrayNode>;
+  readonly mongo: MongoStore;
+  readonly bytes: ByteServer;
+  readonly tally: Tally;
+  readonly logDir: string;
+  readonly processes: readonly KillableProcess[];
+  stop(): Promise<void>;
+}
+
+/** A user of the inbound that Veil does not own: it is in the config file, and nobody may ever touch it. */
+export const unmanagedUser = { id: "3f0c9a52-8e0e-4d0e-9b52-5a6f1f6f8a01", email: "somebody@else.where" };
+export const STOP_DEADLINE_MS = 10_000;
+const API_KEY = "test-key-of-the-fault-tests-0123456789";
+
+export async function startFaultTestbed(options: FaultTestbedOptions = {}): Promise<FaultTestbed> {
+  const closers = new Closers();
+  try {
+    return await openTestbed(options, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+}
+
+async function openTestbed(options: FaultTestbedOptions, closers: Closers): Promise<FaultTestbed> {
+  const { workers = 1, collectors = 1, proxied = [] } = options;
+  const binaries = await resolveEngines((line) => process.stderr.write(`${line}\n`));
+  const dir = await mkdtemp(join(tmpdir(), "veil-faults-"));
+  if (process.env["VEIL_KEEP_FAULT_LOGS"] === undefined) {
+    closers.add(() => rm(dir, { recursive: true, force: true }));
+  }
+  const tally = new Tally();
+  const onFault = tally.count.bind(tally);
+  const stores = [
+    await prepareRedis(binaries.redis, { dir, onFault }),
+    await prepareMongodb(binaries.mongodb, { dir, onFault }),
+  ] as const;
+  const [redis, mongodb] = stores;
+  closers.add(() => Promise.all(stores.map((store) => store.process.stop(0))));
+  await Promise.all(stores.map((store) => store.process.start()));
+
+  const watches = {
+    api: new CallWatch(),
+    "xray-worker": new CallWatch(),
+    "stats-collector": new CallWatch(),
+  };
+  const testbed = await startTestbed({
+    dir,
+    redisUrl: redis.url,
+    mongodbUri: mongodb.url,
+    xrayBinary: binaries.xray,
+    editXrayConfig: withUnmanagedUser,
+    apiKey: API_KEY,
+    services: { "xray-worker": workers, "stats-collector": collectors },
+    env: () => ({
+      SHUTDOWN_DEADLINE_MS: String(STOP_DEADLINE_MS),
+      RECONCILE_INTERVAL_SECONDS: "5",
+      TRAFFIC_SYNC_INTERVAL_SECONDS: "1",
+      ...options.env,
+    }),
+    addressesFor: async (service, direct) => {
+      if (!proxied.includes(service)) return direct;
+      const proxies = await startProxies(direct, watches[service]);
+      closers.add(() => proxies.close());
+      return proxies.addresses;
+    },
+    onFault,
+    ...(options.nodes !== undefined && { nodes: options.nodes }),
+  });
+  closers.add(() => testbed.stop(0));
+  const bytes = await startByteServer();
+  closers.add(() => bytes.stop());
+  const mongo = openMongoStore({ uri: mongodb.url, onError: () => undefined });
+  closers.add(() => mongo.close());
+  const xray = new Map(
+    testbed.nodes.map(({ name, api }) => [name, connectXrayNode({ name, address: api, inboundTag: INBOUND_TAG })]),
+  );
+  closers.add(() => {
+    for (const connection of xray.values()) connection.close();
+  });
+  const [api] = testbed.services.api;
+  if (api === undefined) throw new Error("a testbed has an API");
+  return {
+    redis: redis.process,
+    mongodb: mongodb.process,
+    nodes: testbed.nodes,
+    node: testbed.nodes[0],
+    api,
+    workers: testbed.services["xray-worker"],
+    collectors: testbed.services["stats-collector"],
+    watches,
+    client: new ApiClient(testbed.apiUrl, API_KEY),
+    apiUrl: testbed.apiUrl,
+    apiKey: API_KEY,
+    xrayBinary: binaries.xray,
+    xray,
+    mongo,
+    bytes,
+    tally,
+    logDir: join(dir, "logs"),
+    processes: [...testbed.processes, redis.process, mongodb.process],
+    stop: () => closers.close(),
+  };
+}
+
+function withUnmanagedUser({ inbounds, ...rest }: XrayConfig): object {
+  const withUser = inbounds.map((inbound) => ({
+    ...inbound,
+    settings: { ...inbound.settings, clients: [unmanagedUser] },
+  }));
+  return { ...rest, inbounds: withUser };
+}
