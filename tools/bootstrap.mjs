@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const NEEDED_NODE = [20, 19];
 /** What each task runs once everything is built. */
-const PROGRAMMES = {
+const PROGRAMS = {
   start: "local-stack",
   jobs: "jobs",
   import: "import-keys",
@@ -30,14 +30,14 @@ if (task === "test") {
 } else if (task === "faults") {
   const { runVitest } = await import("./run-tests.mjs");
   process.exitCode = await runVitest(["--config", join("tests", "faults", "vitest.config.ts"), ...args]);
-} else if (Object.hasOwn(PROGRAMMES, task)) {
+} else if (Object.hasOwn(PROGRAMS, task)) {
   if (BESIDE_THE_SYSTEM.includes(task)) await useRunningSystem();
-  const programme = join(root, "tools", PROGRAMMES[task], "dist", "main.js");
-  process.argv.splice(1, 2, programme);
+  const program = join(root, "tools", PROGRAMS[task], "dist", "main.js");
+  process.argv.splice(1, 2, program);
   // In this very process, so that each signal arrives once.
-  await import(pathToFileURL(programme).href);
+  await import(pathToFileURL(program).href);
 } else {
-  fail(`usage: node tools/bootstrap.mjs test|faults|${Object.keys(PROGRAMMES).join("|")} [arguments]`);
+  fail(`usage: node tools/bootstrap.mjs test|faults|${Object.keys(PROGRAMS).join("|")} [arguments]`);
 }
 
 function requireNode() {
@@ -54,7 +54,7 @@ async function install() {
   const wanted = createHash("sha256").update(readFileSync(lockfile)).digest("hex");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === wanted) return;
 
-  // npm keeps its own copy of the lockfile there: a newer one tells of an install by hand.
+  // npm keeps its own copy of the lockfile there: a newer one means an install by hand.
   const installedLockfile = join("node_modules", ".package-lock.json");
   const isInstalled =
     existsSync(installedLockfile) && statSync(installedLockfile).mtimeMs >= statSync(lockfile).mtimeMs;
@@ -91,7 +91,7 @@ function isSet(name) {
   return Boolean(process.env[name] || process.env[`${name}_FILE`]);
 }
 
-/** Runs a command quietly; after a second it tells what it does and for how long. Its output shows when it fails. */
+/** Runs a command quietly; from a second on it reports what it does and for how long. The output is printed when it fails. */
 async function step(what, command, commandArgs) {
   const startedAt = Date.now();
   const elapsed = () => `${Math.round((Date.now() - startedAt) / 1_000)} s`;

@@ -24,7 +24,7 @@ export const usage = `npm run bench -- [--quick] [--case NAME]... [--keys N]... 
   --out FILE       where the figures go as JSON (.veil/bench.json)
   --markdown FILE  put the table between its markers in a page, for example docs/performance.md
   --profile DIR    the services leave CPU profiles there
-  --list           tell the cases
+  --list           list the cases
 
 REDIS_URL and MONGODB_URI name engines to use instead of those that are started here.`;
 

@@ -7,7 +7,7 @@ import type { BenchCase } from "./harness/bench-case.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { placeTable } from "./harness/place-table.ts";
 import { runCase } from "./harness/run-case.ts";
-import { type CaseSummary, summarise } from "./harness/summarise.ts";
+import { type CaseSummary, summarize } from "./harness/summarize.ts";
 import { type BenchReport, markdownTable, plainTable } from "./harness/table.ts";
 import { startEngines } from "./testbed/start-engines.ts";
 
@@ -53,7 +53,7 @@ async function main(wishes: BenchArguments): Promise<void> {
       group = benchCase.group;
       say(`${index + 1} of ${chosen.length}: ${benchCase.title(keys)}`);
       try {
-        cases.push(summarise(benchCase, keys, await runCase(benchCase, keys, bench, wishes.rounds)));
+        cases.push(summarize(benchCase, keys, await runCase(benchCase, keys, bench, wishes.rounds)));
       } catch (error) {
         console.error(error);
         process.exitCode = 1;

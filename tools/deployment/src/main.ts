@@ -28,7 +28,7 @@ async function prepareDirectories(): Promise<void> {
   const { secrets, made } = await ensureSecrets(store, settings);
   const files = handout(secrets, settings);
   for (const consumer of consumers) await handOut(consumer, files[consumer]);
-  tell(made, store.place);
+  report(made, store.place);
   say("The API key: docker compose run --rm setup show api-secret-key");
 }
 
@@ -50,7 +50,7 @@ async function prepareKubernetes(): Promise<void> {
   const mongodb = await mongodbFiles(secrets);
   const services = ["api", "xray-worker", "stats-collector"] as const;
   for (const service of services) await kubernetes.write(`veil-${service}`, { ...files[service], ...mongodb[service] });
-  tell(made, store.place);
+  report(made, store.place);
   say("The API key: kubectl get secret veil-api -o jsonpath='{.data.api-secret-key}' | base64 -d");
 }
 
@@ -71,7 +71,7 @@ async function show(wanted: SecretName): Promise<void> {
   else say(value);
 }
 
-function tell(made: readonly SecretName[], place: string): void {
+function report(made: readonly SecretName[], place: string): void {
   if (made.length > 0) say(`Made ${made.join(", ")}. They are kept in ${place}: back it up.`);
   else say(`All secrets are there, in ${place}.`);
 }

@@ -37,7 +37,7 @@ describe("the ways to an engine", () => {
     expect(found).toBe("/usr/bin/redis-server");
   });
 
-  test("that all fail are told in one message, with what to install and with docker compose", async () => {
+  test("that all fail are listed in one message, with what to install and with docker compose", async () => {
     const missing = allOrMissing([
       firstWay("mongodb", "install mongod", [
         () => Promise.reject(new EngineUnavailableError("go build: no Go on PATH")),

@@ -22,7 +22,7 @@ test("a task of less than a second says nothing", async () => {
   expect(lines).toEqual([]);
 });
 
-test("a longer one tells what it does, for how long, and how it ended", async () => {
+test("a longer one reports what it does, for how long, and how it ended", async () => {
   const lines: string[] = [];
   const task = withProgress(
     (line) => lines.push(line),
@@ -34,7 +34,7 @@ test("a longer one tells what it does, for how long, and how it ended", async ()
   expect(lines).toEqual(["Building …", "Building … 6 s", "Building … 11 s", "Building: done in 12 s"]);
 });
 
-test("a failure is told and thrown on", async () => {
+test("a failure is reported and rethrown", async () => {
   const lines: string[] = [];
   const task = withProgress(
     (line) => lines.push(line),

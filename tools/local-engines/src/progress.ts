@@ -1,11 +1,11 @@
-/** Receives one line, without its end, each time there is something to tell a person who waits. */
+/** Receives one line, without its end, each time there is something to report to a person who waits. */
 export type Progress = (line: string) => void;
 
 const FIRST_LINE_AFTER_MS = 1_000;
 const NEXT_LINES_EVERY_MS = 5_000;
 
 /**
- * Runs `task` and tells `progress` what it is doing once it has taken a second, then every five seconds, and how long
+ * Runs `task` and reports to `progress` what it is doing once it has taken a second, then every five seconds, and how long
  * it took in the end. A task that is quicker says nothing.
  *
  * @param what what is being done, as the beginning of a line: "Building Xray from its Go module".

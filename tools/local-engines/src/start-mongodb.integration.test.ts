@@ -52,7 +52,7 @@ describe("the MongoDB that was found or built", () => {
     expect(Math.max(...values.map(Number))).toBe(2_000);
   });
 
-  test("lets exactly one of 30 inserts with one _id win, and tells the others with code 11000", async () => {
+  test("lets exactly one of 30 inserts with one _id win, and rejects the others with code 11000", async () => {
     const inserts = Array.from({ length: 30 }, (_, value) => entries.insertOne({ _id: "claimed", value }));
     const outcomes = await Promise.allSettled(inserts);
     expect(outcomes.filter((one) => one.status === "fulfilled")).toHaveLength(1);

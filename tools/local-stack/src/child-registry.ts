@@ -24,7 +24,7 @@ export class ChildRegistry {
     this.#file = file;
   }
 
-  /** Ends the processes of a former stack that still run, and tells `report` of each. */
+  /** Ends the processes of a former stack that still run, and reports each. */
   async endLeftovers(report: (line: string) => void): Promise<void> {
     for (const [name, child] of Object.entries(await this.#read())) {
       if ((await startMarkOf(child.pid)) !== child.startMark) continue;

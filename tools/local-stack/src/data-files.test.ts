@@ -161,7 +161,7 @@ describe("run.json", () => {
 });
 
 describe("the port of the API", () => {
-  test("that another program has is told with an example", async () => {
+  test("that another program has is named with an example", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const address = other.address();
@@ -173,7 +173,7 @@ describe("the port of the API", () => {
     expect(await isListening(port)).toBe(false);
   });
 
-  test("on an address of another machine is told as well", async () => {
+  test("on an address of another machine is named as well", async () => {
     await expect(requireBindable("192.0.2.77", 8_000)).rejects.toThrow(
       /API_HOST=192.0.2.77 is no address of this machine/,
     );

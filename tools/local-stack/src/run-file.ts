@@ -43,7 +43,7 @@ export class RunFile {
     await this.#writing;
   }
 
-  /** A file that is there tells of a stack that runs, or of one that was killed. */
+  /** A file that exists belongs to a stack that runs, or to one that was killed. */
   async remove(): Promise<void> {
     await this.#writing;
     await rm(this.#path, { force: true });

@@ -1,4 +1,4 @@
-/** Thrown when the stack cannot start for a reason that its user can mend; the message is one sentence for them. */
+/** Thrown when the stack cannot start for a reason that its user can fix; the message is one sentence for them. */
 export class StackStartError extends Error {
   override readonly name: string = "StackStartError";
 }

@@ -29,7 +29,7 @@ export function onStopSignals(onFirst: (reason: string) => void, onSecond: () =>
   });
 }
 
-/** `npm` gives a SIGTERM to the shell between us, which dies of it and tells nobody. */
+/** `npm` gives a SIGTERM to the shell between us, which dies of it without passing it on. */
 function onNpmGone(react: () => void): void {
   if (process.env["npm_lifecycle_event"] === undefined) return;
   const parent = process.ppid;

@@ -3,7 +3,7 @@ import { ManualClock } from "@veil/service-runtime";
 import { beforeEach, expect, test } from "vitest";
 import { type Child, supervise } from "./supervise.ts";
 
-/** A process that ends when told. */
+/** A process that ends on command. */
 class FakeChild implements Child {
   readonly pid: number;
   readonly exited: Promise<ProcessExit>;

@@ -32,7 +32,7 @@ export async function waitUntilReady(options: ReadyOptions): Promise<void> {
   for (const check of checksOf(options)) await untilPassed(check, deadline, options.signal);
 }
 
-/** In an order in which none asks a service before it is up, which would tell of failures in that service's log. */
+/** In an order in which none asks a service before it is up, which would log failures there. */
 function checksOf({ url, metrics }: ReadyOptions): Check[] {
   return [
     async (signal) => void (await read(`${url}/`, "the API", signal)),

@@ -23,7 +23,7 @@ export function refillCase(full: 10_000 | 50_000): BenchCase {
       const operations = users.length;
       return {
         ours: async () => {
-          // A worker that has not yet looked at the last refill can't tell that it is gone.
+          // A worker that has not yet checked the last refill can't notice that it is gone.
           await new Promise((resolve) => setTimeout(resolve, settledMs));
           await testbed.restartXray();
           const begun = performance.now();

@@ -8,7 +8,7 @@ export interface HttpLoad {
   readonly requests: number;
   /** The next request. */
   readonly next: () => { readonly method: "GET" | "POST" | "DELETE"; readonly path: string; readonly body?: string };
-  /** Told of every body that came with 200. */
+  /** Called with every body that came with 200. */
   readonly onBody?: (body: string) => void;
 }
 

@@ -1,6 +1,6 @@
 import { grouped, type Target } from "./bench-case.ts";
 import type { Machine } from "./machine.ts";
-import type { CaseSummary } from "./summarise.ts";
+import type { CaseSummary } from "./summarize.ts";
 
 /** A whole run. */
 export interface BenchReport {

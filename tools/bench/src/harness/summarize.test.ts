@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { BenchCase } from "./bench-case.ts";
-import { summarise } from "./summarise.ts";
+import { summarize } from "./summarize.ts";
 
 const rate: Omit<BenchCase, "prepare"> = {
   name: "rate",
@@ -26,7 +26,7 @@ test("the ratio is the median of the rounds' own ratios, not the ratio of the me
     notes: [],
   };
 
-  const summary = summarise({ ...rate, prepare: never }, 1_000, rounds);
+  const summary = summarize({ ...rate, prepare: never }, 1_000, rounds);
 
   expect(summary).toMatchObject({
     title: "A rate among 1000",
@@ -45,14 +45,14 @@ test("a time is reached when it is at most so much of the raw one", () => {
   const target = { kind: "at-most", ratio: 1.5 } as const;
   const rounds = (ours: number) => ({ ours: [measured(ours)], raw: [100], rawCpuMsPerOperation: [], notes: [] });
 
-  expect(summarise({ ...rate, target, unit: "ms", prepare: never }, 0, rounds(150)).reached).toBe(true);
-  expect(summarise({ ...rate, target, unit: "ms", prepare: never }, 0, rounds(151)).reached).toBe(false);
+  expect(summarize({ ...rate, target, unit: "ms", prepare: never }, 0, rounds(150)).reached).toBe(true);
+  expect(summarize({ ...rate, target, unit: "ms", prepare: never }, 0, rounds(151)).reached).toBe(false);
 });
 
 test("without anything raw the time itself counts", () => {
   const target = { kind: "within", ms: 5_000 } as const;
 
-  const summary = summarise({ ...rate, target, prepare: never }, 0, {
+  const summary = summarize({ ...rate, target, prepare: never }, 0, {
     ours: [measured(4_000)],
     raw: [],
     rawCpuMsPerOperation: [],

@@ -28,7 +28,7 @@ export interface CaseSummary {
 }
 
 /** Puts the rounds of a case into one line. */
-export function summarise(benchCase: BenchCase, keys: number, rounds: CaseRounds): CaseSummary {
+export function summarize(benchCase: BenchCase, keys: number, rounds: CaseRounds): CaseSummary {
   const { name, against, unit, target } = benchCase;
   const values = rounds.ours.map(({ value }) => value);
   const ours = median(values);
