@@ -12,7 +12,8 @@ const lateCallMs = 1_000;
  * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`;
  * a later sweep finishes it. `settle` says that earlier calls may still be under way: an add that comes through
  * beside a remove can leave a user that works and is listed nowhere, and only remove + add + remove ends that. When that
- * add finds the user there already, an older one came through just then, and it has to be settled once more.
+ * add finds the user there already, or the last remove does not find it, an older call came through just then, perhaps in
+ * the middle of the add: it has to be settled once more.
  *
  * @returns `cleared`, `pending` when a node was away or unsure, `held` when another process is at it and nothing was done
  * @throws StoreUnavailableError
@@ -89,9 +90,9 @@ async function clearNode(
     if (!settle) return "cleared";
     await ports.clock.sleep(lateCallMs);
     await node.remove(key.keyId);
-    const isAlone = (await node.add(key)) === "added";
-    await node.remove(key.keyId);
-    if (isAlone) {
+    const added = await node.add(key);
+    const removed = await node.remove(key.keyId);
+    if (added === "added" && removed === "removed") {
       if (key.unsure.includes(node.name)) await ports.store.markSure(key.keyId, node.name);
       return "cleared";
     }
