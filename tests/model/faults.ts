@@ -13,6 +13,8 @@ export const faultKinds = [
   "xray restarts",
   "xray hangs",
   "xray unreachable",
+  "calls delayed",
+  "config disk hangs",
   "call unanswered",
   "mongo away",
   "mongo reply lost",
@@ -101,6 +103,12 @@ export class Faults {
       case "xray unreachable":
         xray.dropConnections();
         return this.#outage(`xray ${xray.name} is UNREACHABLE`, random.between(20, 8_000), xray, "reachable", false);
+      case "calls delayed":
+        return this.#outage(`calls to xray ${xray.name} are DELAYED`, random.between(500, 20_000), xray, "slow", true);
+      case "config disk hangs": {
+        const { configFile } = this.#system;
+        return this.#outage("the disk of the config file HANGS", random.between(20, 10_000), configFile, "hung", true);
+      }
       case "mongo away":
         return this.#outage("mongo is AWAY", random.between(20, 8_000), mongo, "up", false);
       case "redis away":

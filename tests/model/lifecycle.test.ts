@@ -19,3 +19,9 @@ test("whatever fails, the promises about keys hold once all is well again", { ti
   }
   expect([...broken].map(([what, by]) => `${what}: seeds ${[...by].join(", ")}`)).toEqual([]);
 });
+
+// In these a worker is paused while it waits for the config file, loses the key's lease, and goes on.
+test.each([288, 392])("no user is removed after the key's lease was lost: seed %d", async (seed) => {
+  const { violations } = await runModel({ seed, faults: ["worker paused", "config disk hangs", "calls delayed"] });
+  expect(violations).toEqual([]);
+});

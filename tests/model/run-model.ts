@@ -66,10 +66,10 @@ async function live(system: System, requests: Requests, faults: Faults): Promise
 }
 
 async function rest(system: System, requests: Requests): Promise<void> {
-  const { world, queue, xrays } = system;
+  const { world, mongo, queue, xrays } = system;
   const begun = world.now;
   let lastBusy = begun;
-  const isBusy = (): boolean => queue.openJobs.length > 0 || requests.open > 0;
+  const isBusy = (): boolean => queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished;
   const hasRested = (): boolean => world.now > lastBusy + restMs && xrays.every(({ idle }) => idle);
   while (!hasRested() && world.now < begun + longestRestMs) {
     await world.step();

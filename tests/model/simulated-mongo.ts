@@ -49,6 +49,11 @@ export class SimulatedMongo {
     this.#world = world;
   }
 
+  /** Whether there is a key that still has to go, or to be put right on some node. */
+  get hasUnfinished(): boolean {
+    return [...this.keys.values()].some(({ phase, unsure }) => phase === "deleting" || unsure.size > 0);
+  }
+
   read<T>(process: Process, label: string, effect: () => T): Promise<T> {
     return this.#world.call(process, `mongo ${label}`, () => {
       this.#mustBeUp();

@@ -1,3 +1,4 @@
+import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/key-lifecycle";
 import { QueueClient } from "./queue-client.ts";
 import type { Job, SimulatedRedis } from "./simulated-redis.ts";
 import type { Process, World } from "./world.ts";
@@ -5,8 +6,6 @@ import type { Process, World } from "./world.ts";
 /** Does the work of one delivery. `redelivered`: an earlier one may have done part of it, or may still be at work. */
 export type RunJob = (job: Job, redelivered: boolean) => Promise<unknown>;
 
-const lockMs = 5_000;
-const stalledCheckMs = 2_500;
 const firstBackoffMs = 50;
 const longestBackoffMs = 2_000;
 
@@ -21,7 +20,7 @@ export class SimulatedQueue {
   constructor(redis: SimulatedRedis, world: World) {
     this.#redis = redis;
     this.#world = world;
-    world.after(stalledCheckMs, null, () => this.#checkStalled(), stalledCheckMs);
+    world.after(STALLED_CHECK_MS, null, () => this.#checkStalled(), STALLED_CHECK_MS);
   }
 
   /** One of the jobs that a worker process has under way at once. Never ends. */
@@ -97,7 +96,7 @@ export class SimulatedQueue {
     job.lock = `lock-${this.#locks}`;
     job.state = "active";
     job.started += 1;
-    job.lockedUntil = this.#world.now + lockMs;
+    job.lockedUntil = this.#world.now + JOB_LOCK_MS;
     this.#holders.set(job.lock, process);
     this.#world.log(() => `${process.name} takes ${job.id}, delivery ${job.started}`);
     return { ...job };
@@ -116,7 +115,7 @@ export class SimulatedQueue {
     for (const job of this.openJobs) {
       if (job.state !== "active") continue;
       const holder = this.#holders.get(job.lock ?? "");
-      if (holder?.state === "running") job.lockedUntil = this.#world.now + lockMs;
+      if (holder?.state === "running") job.lockedUntil = this.#world.now + JOB_LOCK_MS;
       else if (job.lockedUntil < this.#world.now) this.stall(job);
     }
   }

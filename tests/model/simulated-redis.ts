@@ -38,6 +38,8 @@ export const leasePrefix = "veil";
 
 interface Lease {
   token: string;
+  /** The process whose token it is. */
+  readonly holder: string;
   until: number;
 }
 
@@ -53,6 +55,7 @@ export class SimulatedRedis {
   up = true;
   readonly mischief: RedisMischief = { lostReply: 0 };
   readonly #world: World;
+  #rolledBack = false;
   #onDisk: { readonly jobs: Map<string, Job>; readonly leases: Map<string, Lease> } | null = null;
 
   constructor(world: World) {
@@ -86,7 +89,9 @@ export class SimulatedRedis {
       eval: (script, _keys, key, token, durationMs) => {
         const name = String(key);
         const label = `${name} ${operationOf(script)}`;
-        return this.command(process, label, () => this.#lease(script, name, String(token), Number(durationMs)));
+        return this.command(process, label, () =>
+          this.#lease(script, name, process.name, String(token), Number(durationMs)),
+        );
       },
     };
   }
@@ -94,6 +99,12 @@ export class SimulatedRedis {
   /** Whether somebody is at a key, or died at it. */
   isLeased(keyId: number): boolean {
     return this.leases.has(`${leasePrefix}:lease:key:${keyId}`);
+  }
+
+  /** Whether a key's lease went to another process than this one. A roll-back can give it to two, which nobody can help. */
+  isTakenFrom(process: Process, keyId: number): boolean {
+    const lease = this.leases.get(`${leasePrefix}:lease:key:${keyId}`);
+    return lease !== undefined && lease.holder !== process.name && lease.until > this.#world.now && !this.#rolledBack;
   }
 
   remember(): void {
@@ -106,18 +117,19 @@ export class SimulatedRedis {
    */
   rollBack(): void {
     if (this.#onDisk === null) return;
+    this.#rolledBack = true;
     const { jobs, leases } = structuredClone(this.#onDisk);
     for (const [id, job] of this.jobs) if (job.name === "cancel-creation") jobs.set(id, job);
     this.jobs = jobs;
     this.leases = leases;
   }
 
-  #lease(script: string, name: string, token: string, durationMs: number): unknown {
+  #lease(script: string, name: string, holder: string, token: string, durationMs: number): unknown {
     const lease = this.leases.get(name);
     switch (operationOf(script)) {
       case "acquire": {
         if (lease !== undefined && lease.token !== token && lease.until > this.#world.now) return "held";
-        this.leases.set(name, { token, until: this.#world.now + durationMs });
+        this.leases.set(name, { token, holder, until: this.#world.now + durationMs });
         return lease !== undefined && lease.token !== token ? "abandoned" : "free";
       }
       case "prolong":

@@ -11,7 +11,7 @@ export interface Inbound {
 export type Request =
   | { readonly method: "add"; readonly user: InboundUser }
   | { readonly method: "remove"; readonly email: string }
-  | { readonly method: "get"; readonly email: string }
+  | { readonly method: "get" | "block"; readonly email: string }
   | { readonly method: "list" | "read inbound" | "remove inbound" | "look" }
   | { readonly method: "add inbound"; readonly definition: InboundDefinition; readonly users: readonly InboundUser[] };
 
@@ -28,13 +28,18 @@ export interface Call {
 
 interface Work extends Call {
   readonly course: Generator<void, Answer>;
-  readonly since: number;
+  /** When it arrived, in the time that the process has run; null while it is on its way. */
+  since: number | null;
+  /** It is on its way until then, in the world's time. */
+  readonly arrivesAt: number;
   /** It stands still until then. */
   held: number;
 }
 
 /** An Xray that runs gets through with a call in this time, however many there are. */
 const longestCallMs = 600;
+/** How long a call may be on its way: it then ends after its caller's deadline, but within the time for late calls. */
+const longestDelayMs = 3_000;
 
 /** One Xray process. Calls in flight are worked on in no order, each in the sub-steps of the real one. */
 export class SimulatedXray implements Machine {
@@ -44,6 +49,9 @@ export class SimulatedXray implements Machine {
   inbound: Inbound | null;
   hung = false;
   reachable = true;
+  /** Calls are on their way for seconds. */
+  slow = false;
+  readonly blocked = new Set<string>();
   startedAt: number;
   restarts = 0;
   readonly #substepMs: number;
@@ -68,20 +76,23 @@ export class SimulatedXray implements Machine {
   }
 
   accept(call: Call): void {
-    this.#work.push({ ...call, course: serve(this, call.request), since: this.#runningMs, held: 0 });
+    const isDelayed = this.slow && call.request.method !== "look";
+    const arrivesAt = this.#world.now + (isDelayed ? this.#world.random.between(0, longestDelayMs) : 0);
+    this.#work.push({ ...call, course: serve(this, call.request), since: null, arrivesAt, held: 0 });
   }
 
   run(elapsedMs: number): void {
     if (this.hung) return;
     this.#runningMs += elapsedMs;
     for (const work of this.#work.slice()) {
-      if (this.#runningMs - work.since > longestCallMs) while (!this.#advance(work));
+      if (work.arrivesAt <= this.#world.now) work.since ??= this.#runningMs;
+      if (work.since !== null && this.#runningMs - work.since > longestCallMs) while (!this.#advance(work));
     }
     const { random } = this.#world;
     let substeps = (random.next() * 2 * Math.min(elapsedMs, longestCallMs)) / this.#substepMs;
     for (; this.#work.length > 0 && random.chance(substeps); substeps -= 1) {
       const work = random.pick(this.#work);
-      if (work.held > this.#runningMs) continue;
+      if (work.since === null || work.held > this.#runningMs) continue;
       if (random.chance(0.2)) work.held = this.#runningMs + random.between(0, longestCallMs);
       this.#advance(work);
     }
@@ -95,6 +106,7 @@ export class SimulatedXray implements Machine {
   restart(): void {
     for (const work of this.#work.splice(0)) work.dropped();
     this.inbound = this.#configured();
+    this.blocked.clear();
     this.hung = false;
     this.startedAt = this.#world.now;
     this.restarts += 1;
@@ -117,6 +129,10 @@ export class SimulatedXray implements Machine {
 
 function* serve(xray: SimulatedXray, request: Request): Generator<void, Answer> {
   const { inbound } = xray;
+  if (request.method === "block") {
+    xray.blocked.add(request.email);
+    return { text: "ok" };
+  }
   if (request.method === "add inbound") {
     if (inbound !== null) return { text: "inbound exists" };
     xray.inbound = inboundWith(request.definition, request.users);
@@ -164,9 +180,10 @@ export function uuidOf({ email, account }: InboundUser): string {
   return account.protocol === "vless" ? account.uuid : email;
 }
 
+/** The user whom a request adds, removes or looks at. */
 function emailOf(request: Request): string | null {
   if (request.method === "add") return request.user.email;
-  return "email" in request ? request.email : null;
+  return "email" in request && request.method !== "block" ? request.email : null;
 }
 
 export function describe(request: Request): string {

@@ -1,6 +1,9 @@
+import type { ConfigClient } from "@veil/xray-config-file";
 import type { InboundUser } from "@veil/xray-gateway";
+import { isVlessFlow } from "@veil/xray-protocols";
 import { type Random } from "./random.ts";
 import { realityInbound } from "./reality-inbound.ts";
+import { SimulatedConfigFile } from "./simulated-config-file.ts";
 import { SimulatedMongo } from "./simulated-mongo.ts";
 import { SimulatedQueue } from "./simulated-queue.ts";
 import { SimulatedRedis } from "./simulated-redis.ts";
@@ -11,6 +14,9 @@ import { Process, World } from "./world.ts";
 export const inboundTag = "vless-in";
 export const shortId = "7bb45050";
 const otherShortId = "0123456789abcdef";
+
+/** The node whose config file holds our users as well. */
+export const mirroredNode = "a";
 
 /** Stands in Xray's own config, so it comes back with every restart. */
 export const configuredForeigner: InboundUser = {
@@ -36,6 +42,8 @@ export class System {
   readonly redis: SimulatedRedis;
   readonly queue: SimulatedQueue;
   readonly xrays: readonly SimulatedXray[];
+  /** Of the first Xray: it starts with the clients that stand in it. */
+  readonly configFile: SimulatedConfigFile;
   readonly callMischief: CallMischief = { lostAnswer: 0 };
   readonly violations: Violation[] = [];
   readonly #clocksDiffer: boolean;
@@ -47,9 +55,16 @@ export class System {
     this.redis = new SimulatedRedis(this.world);
     this.queue = new SimulatedQueue(this.redis, this.world);
     const knowsShortId = random.chance(0.5);
-    const configured = (): Inbound =>
-      inboundWith(realityInbound(inboundTag, knowsShortId ? shortId : otherShortId), [configuredForeigner]);
-    this.xrays = ["a", "b"].map((name) => new SimulatedXray(name, this.world, configured));
+    this.configFile = new SimulatedConfigFile(this.world);
+    const configured = (clients: Iterable<ConfigClient>): Inbound =>
+      inboundWith(realityInbound(inboundTag, knowsShortId ? shortId : otherShortId), [
+        configuredForeigner,
+        ...[...clients].map(userOf),
+      ]);
+    this.xrays = [
+      new SimulatedXray(mirroredNode, this.world, () => configured(this.configFile.clients.values())),
+      new SimulatedXray("b", this.world, () => configured([])),
+    ];
     this.world.machines.push(...this.xrays);
   }
 
@@ -58,9 +73,13 @@ export class System {
     return new Process(name, skewMs);
   }
 
-  violated(what: string, detail: string): void {
+  readonly violated = (what: string, detail: string): void => {
     if (this.violations.some((known) => known.what === what && known.detail === detail)) return;
     this.world.log(() => `!!! ${what}: ${detail}`);
     this.violations.push({ what, detail });
-  }
+  };
+}
+
+function userOf({ email, uuid, flow }: ConfigClient): InboundUser {
+  return { email, account: { protocol: "vless", uuid, flow: isVlessFlow(flow) ? flow : "" } };
 }

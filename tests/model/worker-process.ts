@@ -15,16 +15,17 @@ import { KeyLeases } from "@veil/leases";
 import type { Redis } from "@veil/redis-connection";
 import type { Logger } from "@veil/service-runtime";
 import type { XrayNode } from "@veil/xray-gateway";
-import { dropTombstones, ReconcileLoop, sweep, XrayNodeUsers } from "./real-services.ts";
+import { BlockedUsers, ConfigMirror, dropTombstones, ReconcileLoop, sweep, XrayNodeUsers } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { leasePrefix, RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
-import { inboundTag, shortId, type System } from "./system.ts";
+import { inboundTag, mirroredNode, shortId, type System } from "./system.ts";
 import type { Process } from "./world.ts";
 import { XrayClient } from "./xray-client.ts";
 
 export const reconcilePeriodMs = 5_000;
 const glanceEveryMs = 1_000;
+const mirrorEveryMs = 1_000;
 const jobsAtOnce = 3;
 
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
@@ -35,11 +36,34 @@ export function startWorker(process: Process, system: System): void {
     now: () => Math.round(world.now + process.skewMs),
     sleep: (ms: number) => world.sleep(ms, process),
   };
-  const nodes = system.xrays.map((xray) => {
-    const node = new XrayClient(xray, inboundTag, process, world, system.callMischief) as unknown as XrayNode;
-    return { node, users: new XrayNodeUsers({ node, vault: store, shortId }) };
-  });
   const leases = redis.leaseConnection(process) as unknown as Redis;
+  const exclusive = { redis: leases, prefix: leasePrefix };
+  const log = silentLogger;
+  const mirror = new ConfigMirror({
+    file: system.configFile.openedBy(process),
+    node: mirroredNode,
+    inboundTag,
+    shortId,
+    state: store,
+    exclusive,
+    periodMs: reconcilePeriodMs,
+    clock,
+    log,
+    onWrite: (result) => world.log(() => `${process.name} wrote the config file: ${result}`),
+  });
+  every(mirrorEveryMs, () => mirror.tick());
+  const nodes = system.xrays.map((xray) => {
+    const node = new XrayClient(xray, inboundTag, process, system) as unknown as XrayNode;
+    const blocked = new BlockedUsers({ node, store, clock, log });
+    const users = new XrayNodeUsers({
+      node,
+      vault: store,
+      shortId,
+      blocked,
+      mirror: node.name === mirroredNode ? mirror : null,
+    });
+    return { node, users };
+  });
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
@@ -49,9 +73,6 @@ export function startWorker(process: Process, system: System): void {
     // A setting that is being changed: workers disagree about new keys, and must not about those that there are.
     newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
   };
-  const exclusive = { redis: leases, prefix: leasePrefix };
-  const log = silentLogger;
-
   const housekeeping = every(reconcilePeriodMs, async () => {
     await sweep({ ports, exclusive, log });
     await dropTombstones({ store, exclusive, clock, log });

@@ -1,5 +1,7 @@
+import { CALL_DEADLINE_MS } from "@veil/key-lifecycle";
 import {
   AccountMismatchError,
+  type ChangeOptions,
   type InboundDefinition,
   InboundExistsError,
   InboundMissingError,
@@ -9,7 +11,9 @@ import {
   XrayOutcomeUnknownError,
   XrayUnreachableError,
 } from "@veil/xray-gateway";
+import { keyIdOfEmail } from "@veil/xray-protocols";
 import { type Answer, describe, type Request, isSameAccount, type SimulatedXray } from "./simulated-xray.ts";
+import type { SimulatedRedis } from "./simulated-redis.ts";
 import type { Process, World } from "./world.ts";
 
 /** The part of a gateway that the worker uses. */
@@ -23,6 +27,8 @@ export type UsedXrayNode = Pick<
   | "readInbound"
   | "removeInbound"
   | "addInbound"
+  | "blockUser"
+  | "unblockUsers"
   | "uptimeSeconds"
 >;
 
@@ -31,11 +37,17 @@ export interface CallMischief {
   lostAnswer: number;
 }
 
-const callTimeoutMs = 3_000;
 const bulkTimeoutMs = 15_000;
 const probeMs = 1_000;
 const deadlineExceeded = 4;
 const unavailable = 14;
+
+interface ClientSystem {
+  readonly world: World;
+  readonly callMischief: CallMischief;
+  readonly redis: Pick<SimulatedRedis, "isTakenFrom">;
+  readonly violated: (what: string, detail: string) => void;
+}
 
 /** One process's connection to one Xray, with the behaviour of the real gateway: no call while the node counts as hung. */
 export class XrayClient implements UsedXrayNode {
@@ -43,23 +55,24 @@ export class XrayClient implements UsedXrayNode {
   readonly #world: World;
   readonly #process: Process;
   readonly #xray: SimulatedXray;
-  readonly #mischief: CallMischief;
+  readonly #system: ClientSystem;
   #silent = false;
 
-  constructor(xray: SimulatedXray, inboundTag: string, process: Process, world: World, mischief: CallMischief) {
+  constructor(xray: SimulatedXray, inboundTag: string, process: Process, system: ClientSystem) {
     this.#xray = xray;
     this.#inboundTag = inboundTag;
     this.#process = process;
-    this.#world = world;
-    this.#mischief = mischief;
+    this.#world = system.world;
+    this.#system = system;
   }
 
   get name(): string {
     return this.#xray.name;
   }
 
-  async addUser(user: InboundUser): Promise<"added" | "exists"> {
+  async addUser(user: InboundUser, { beforeCall }: ChangeOptions = {}): Promise<"added" | "exists"> {
     for (let attempt = 1; attempt <= 3; attempt += 1) {
+      beforeCall?.();
       if ((await this.#inInbound("addUser", { method: "add", user })).text === "ok") return "added";
       const [found] = usersOf(await this.#inInbound("addUser", { method: "get", email: user.email }));
       if (found === undefined) continue;
@@ -69,9 +82,20 @@ export class XrayClient implements UsedXrayNode {
     throw new XrayAnswerInvalidError(this.name, "addUser", `${user.email} exists and can't be found`);
   }
 
-  async removeUser(email: string): Promise<"removed" | "absent"> {
+  async removeUser(email: string, { beforeCall }: ChangeOptions = {}): Promise<"removed" | "absent"> {
+    beforeCall?.();
+    this.#mustBeLeased(email);
     const answer = await this.#inInbound("removeUser", { method: "remove", email });
     return answer.text === "ok" ? "removed" : "absent";
+  }
+
+  async blockUser(email: string): Promise<void> {
+    await this.#call("blockUser", { method: "block", email });
+  }
+
+  /** So many users that some would have to be let go are never blocked here. */
+  unblockUsers(): Promise<void> {
+    return Promise.reject(new Error("not expected"));
   }
 
   async listUsers(): Promise<InboundUser[]> {
@@ -111,6 +135,12 @@ export class XrayClient implements UsedXrayNode {
     return answer;
   }
 
+  /** Who removes a user holds its key's lease at that moment, however long it waited for something else before. */
+  #mustBeLeased(email: string): void {
+    if (!this.#system.redis.isTakenFrom(this.#process, keyIdOfEmail(email) ?? 0)) return;
+    this.#system.violated("user removed after the lease was lost", `${this.#process.name} ${this.name} ${email}`);
+  }
+
   /** A look that changes nothing and takes no time while all is well. */
   async #glance(method: string): Promise<void> {
     if (this.#xray.hung || this.#silent || !this.#xray.reachable) await this.#call(method, { method: "look" });
@@ -137,13 +167,13 @@ export class XrayClient implements UsedXrayNode {
         answered: (answer) => end(answer.text, () => resolve(answer)),
         dropped: () => fail(unavailable, "connection dropped"),
       });
-      const timeout = request.method === "list" || request.method === "add inbound" ? bulkTimeoutMs : callTimeoutMs;
+      const timeout = request.method === "list" || request.method === "add inbound" ? bulkTimeoutMs : CALL_DEADLINE_MS;
       this.#world.after(timeout, this.#process, () => {
         if (!open) return;
         this.#becomeSilent();
         fail(deadlineExceeded, "no answer in time");
       });
-      if (this.#world.random.chance(this.#mischief.lostAnswer)) {
+      if (this.#world.random.chance(this.#system.callMischief.lostAnswer)) {
         this.#world.fault();
         this.#world.after(this.#world.random.between(0, 300), null, () => fail(unavailable, "connection dropped"));
       }

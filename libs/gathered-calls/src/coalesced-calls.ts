@@ -1,7 +1,9 @@
+import { COALESCE_WAIT_MS } from "@veil/key-lifecycle";
+
 export interface CoalescedCallsOptions {
   /** Most items of one batch. */
   readonly largest: number;
-  /** What has waited for so long goes out beside the batch that is under way; 250 ms when it is left out. */
+  /** What waits for so long goes out beside the batch that is under way; much longer than a batch takes on a healthy server. */
   readonly longestWaitMs?: number;
 }
 
@@ -10,12 +12,6 @@ interface PendingCall<Item, Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
-
-/**
- * Much longer than a batch takes on a healthy server, and half of the margin that a decision about a key keeps before its
- * deadline: behind a server that hangs nothing may wait until it is too late.
- */
-const DEFAULT_WAIT_MS = 250;
 
 /**
  * Carries out in batches what is asked for one by one (group commit): calls that come while a batch is under way go out
@@ -32,7 +28,7 @@ export class CoalescedCalls<Item, Result> {
   /** @param carryOut answers for every item in its place; an Error there rejects that item alone */
   constructor(
     carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>,
-    { largest, longestWaitMs = DEFAULT_WAIT_MS }: CoalescedCallsOptions,
+    { largest, longestWaitMs = COALESCE_WAIT_MS }: CoalescedCallsOptions,
   ) {
     this.#carryOut = carryOut;
     this.#largest = largest;

@@ -1,3 +1,4 @@
+import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/key-lifecycle";
 import { connectRedis } from "@veil/redis-connection";
 import { MetricsTime, type Telemetry, Worker } from "bullmq";
 import type { QueueName } from "./job-catalogue.ts";
@@ -25,9 +26,6 @@ export interface JobConsumer {
   close(): Promise<void>;
 }
 
-/** A dead worker's job is handed to another one after at most lock + check: early enough to end in its caller's time. */
-const LOCK_DURATION_MS = 4_000;
-const STALLED_INTERVAL_MS = 1_500;
 /** Deliveries lost with their worker before BullMQ gives a job up; every handler may run twice, so more than its default. */
 const MAX_STALLED_COUNT = 10;
 
@@ -39,8 +37,8 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     connection,
     prefix,
     concurrency,
-    lockDuration: LOCK_DURATION_MS,
-    stalledInterval: STALLED_INTERVAL_MS,
+    lockDuration: JOB_LOCK_MS,
+    stalledInterval: STALLED_CHECK_MS,
     maxStalledCount: MAX_STALLED_COUNT,
     // BullMQ then keeps totals of what ended, which outlive the jobs.
     metrics: { maxDataPoints: MetricsTime.ONE_HOUR },

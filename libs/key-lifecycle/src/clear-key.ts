@@ -1,10 +1,8 @@
 import { isGone, isWanted, type KeyRecord, needsClearing } from "./access-key.ts";
 import { LeaseHeldError, NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import type { HeldLease, NodeUser, NodeUsers } from "./node-users.ts";
-
-/** How long after a node's first answer an older call to it may still come through. */
-const lateCallMs = 1_000;
+import type { HeldLease, NodeUsers } from "./node-users.ts";
+import { LATE_CALL_MS } from "./timing.ts";
 
 /**
  * Takes a key that is `deleting` out of every node and then lets its record go.
@@ -50,10 +48,11 @@ export async function clearHeld(
   const ends = await allEnded(
     ports.nodes.map((node) => {
       const settle = options.settle || lease.abandoned || key.unsure.includes(node.name);
-      return clearNode(whileHeld(node, lease), key, settle, ports);
+      return clearNode(node, key, settle, lease, ports);
     }),
   );
   if (ends.includes("pending")) return "pending";
+  lease.mustLast();
   await ports.store.finishDeletion(key.keyId);
   return "cleared";
 }
@@ -64,36 +63,33 @@ async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(tasks);
 }
 
-/** The node, for as long as the lease lasts. */
+/** The node, for as long as the lease lasts: an operation is many waits and calls, and no call of it may outlast the lease. */
 function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
+  const beforeCall = () => lease.mustLast();
   return {
     name: node.name,
-    async add(user: NodeUser) {
-      lease.mustLast();
-      return node.add(user);
-    },
-    async remove(keyId: number, next?: "add-again") {
-      lease.mustLast();
-      return node.remove(keyId, next);
-    },
+    add: (user) => node.add(user, { beforeCall }),
+    remove: (keyId, options) => node.remove(keyId, { ...options, beforeCall }),
   };
 }
 
 async function clearNode(
-  node: NodeUsers,
+  cleared: NodeUsers,
   key: KeyRecord,
   settle: boolean,
+  lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<"cleared" | "pending"> {
+  const node = whileHeld(cleared, lease);
   try {
     await node.remove(key.keyId);
     if (!settle) return "cleared";
-    await ports.clock.sleep(lateCallMs);
+    await ports.clock.sleep(LATE_CALL_MS);
     await node.remove(key.keyId);
     const added = await node.add(key);
     const removed = await node.remove(key.keyId);
     if (added === "added" && removed === "removed") {
-      if (key.unsure.includes(node.name)) await ports.store.markSure(key.keyId, node.name);
+      if (key.unsure.includes(node.name)) await markSure(key.keyId, node.name, lease, ports);
       return "cleared";
     }
   } catch (error) {
@@ -104,6 +100,12 @@ async function clearNode(
   }
   await ports.store.markUnsure(key.keyId, node.name);
   return "pending";
+}
+
+/** Only the lease's holder may say so: its successor may have become unsure of the node meanwhile. */
+async function markSure(keyId: number, node: string, lease: HeldLease, { store }: LifecyclePorts): Promise<void> {
+  lease.mustLast();
+  await store.markSure(keyId, node);
 }
 
 /**
@@ -119,10 +121,10 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
     const held = whileHeld(node, lease);
     try {
       if (lease.abandoned || key.unsure.includes(node.name)) {
-        await ports.clock.sleep(lateCallMs);
-        await held.remove(keyId, "add-again");
+        await ports.clock.sleep(LATE_CALL_MS);
+        await held.remove(keyId, { next: "add" });
         const isAlone = (await held.add(key)) === "added";
-        if (isAlone) await ports.store.markSure(keyId, node.name);
+        if (isAlone) await markSure(keyId, node.name, lease, ports);
         else await ports.store.markUnsure(keyId, node.name);
       } else {
         await held.add(key);
@@ -159,10 +161,10 @@ export async function removeGhost(
     if (key !== null) {
       const isDoubtful = lease.abandoned || key.unsure.includes(node.name);
       if (!isDoubtful && (await removeOnce(held, keyId, ports)) === "absent") return "kept";
-      return (await clearNode(held, key, true, ports)) === "cleared" ? "removed" : "pending";
+      return (await clearNode(node, key, true, lease, ports)) === "cleared" ? "removed" : "pending";
     }
     await held.remove(keyId);
-    await ports.clock.sleep(lateCallMs);
+    await ports.clock.sleep(LATE_CALL_MS);
     await held.remove(keyId);
     return "removed";
   });

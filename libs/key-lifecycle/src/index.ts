@@ -24,7 +24,35 @@ export { importJobOf, importJobs } from "./import-job.ts";
 export type { KeyPage, KeyReader } from "./key-reader.ts";
 export type { Decision, KeyStore } from "./key-store.ts";
 export type { LifecyclePorts } from "./lifecycle-ports.ts";
-export type { Clock, DesiredUser, HeldLease, KeyLease, NodeUser, NodeUsers } from "./node-users.ts";
+export type {
+  Clock,
+  DesiredUser,
+  HeldLease,
+  KeyLease,
+  NodeCallOptions,
+  NodeUser,
+  NodeUsers,
+  RemoveOptions,
+} from "./node-users.ts";
 export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
 export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";
+export {
+  CALL_DEADLINE_MS,
+  COALESCE_WAIT_MS,
+  CONFIG_FILE_LEASE_MS,
+  CONFIG_FILE_WAIT_MS,
+  JOB_LOCK_MS,
+  JOB_SHARE,
+  LAST_CALL_UNDER_LEASE_MS,
+  LATE_CALL_MS,
+  LEASE_MS,
+  LEASE_PROLONG_EVERY_MS,
+  LEASE_WAIT_MS,
+  MISSING_INBOUND_WAIT_MS,
+  RESOLVE_SHARE,
+  SHORTEST_WRITE_DEADLINE_MS,
+  SLACK_SHARE,
+  STALLED_CHECK_MS,
+  WRITE_DEADLINE_MS,
+} from "./timing.ts";

@@ -9,6 +9,15 @@ export interface DesiredUser extends NodeUser {
   readonly unsure: readonly string[];
 }
 
+/** What an operation on a node's user may be given. */
+export interface NodeCallOptions {
+  /**
+   * Called right before each single call that changes a user, however long the operation waited until then. What it
+   * throws ends the operation without that call.
+   */
+  readonly beforeCall?: () => void;
+}
+
 /**
  * The users of one Xray node, one operation at a time.
  *
@@ -18,13 +27,14 @@ export interface DesiredUser extends NodeUser {
 export interface NodeUsers {
   readonly name: string;
   /** Adds the user. `exists` when it was there with the same account, which is success; another account is replaced. */
-  add(user: NodeUser): Promise<"added" | "exists">;
-  /**
-   * Removes the user; `absent` when it was not there, which is success.
-   *
-   * @param next `add-again` when its key is active; otherwise what the user has open may be cut off as well, for good
-   */
-  remove(keyId: number, next?: "add-again"): Promise<"removed" | "absent">;
+  add(user: NodeUser, options?: NodeCallOptions): Promise<"added" | "exists">;
+  /** Removes the user; `absent` when it was not there, which is success. */
+  remove(keyId: number, options?: RemoveOptions): Promise<"removed" | "absent">;
+}
+
+export interface RemoveOptions extends NodeCallOptions {
+  /** `add` when its key is active; otherwise what the user has open may be cut off as well, for good. */
+  readonly next?: "add";
 }
 
 /** The lease that makes one process the only one to change a key's user in the nodes. */
@@ -42,7 +52,8 @@ export interface HeldLease {
   /** The last holder never gave it back: its calls may still be under way. */
   readonly abandoned: boolean;
   /**
-   * To be asked before every call: a process that was paused must not go on where it was.
+   * To be asked right before every single call, after whatever it had to wait for: a process that was paused must not go
+   * on where it was.
    *
    * @throws LeaseHeldError when the lease may run out before a call that begins now has ended
    */

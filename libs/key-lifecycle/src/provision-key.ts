@@ -4,6 +4,7 @@ import { NodeRefusedError, NodeUnreachableError, NodeUnsureError, StoreUnavailab
 import type { KeyStore } from "./key-store.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
+import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
 
 export interface ProvisionRequest {
   readonly job: string;
@@ -19,9 +20,6 @@ export type ProvisionResult =
   /** No node took the key, but one may later. */
   | { readonly outcome: "unavailable"; readonly detail: string }
   | { readonly outcome: "failed"; readonly detail: string };
-
-/** A decision is not begun when less than this is left, so that it lands before the deadline. */
-const commitMarginMs = 500;
 
 /**
  * Creates a key: claim → user in the nodes → decision. May run twice, also at once.
@@ -123,9 +121,7 @@ async function refuse(
   return wasCreated(decided) ? resultOf(decided) : result;
 }
 
-const decideAgainMs = 100;
-/** By then the creator has its answer. */
-const answeredMs = 2_000;
+const DECIDE_AGAIN_MS = 100;
 
 /**
  * Decides a key as active, or against it once its deadline is near.
@@ -141,9 +137,9 @@ async function activate(creation: Creation, unsure: readonly string[], ports: Li
     try {
       return await ports.store.decide({ ...creation, ...decision });
     } catch (error) {
-      const isOver = ports.clock.now() > creation.deadline + answeredMs;
+      const isOver = ports.clock.now() > creation.deadline + ANSWERED_AFTER_MS;
       if (isOver || !(error instanceof StoreUnavailableError)) throw error;
-      await ports.clock.sleep(decideAgainMs);
+      await ports.clock.sleep(DECIDE_AGAIN_MS);
     }
   }
 }
@@ -163,7 +159,7 @@ function resultOf(decided: KeyRecord): ProvisionResult {
 }
 
 function tooLate(creation: Creation, ports: LifecyclePorts): boolean {
-  return ports.clock.now() > creation.deadline - commitMarginMs;
+  return ports.clock.now() > creation.deadline - COMMIT_MARGIN_MS;
 }
 
 /** Carries out the API's last word on a create job that it answered with an error: no key, whatever happened. */

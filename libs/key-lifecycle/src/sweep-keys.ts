@@ -1,12 +1,10 @@
 import pLimit from "p-limit";
 import { clearKey } from "./clear-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import { OVERDUE_AFTER_MS } from "./timing.ts";
 
 /** Settling a key is mostly a second of waiting, so many go at once. */
-const clearedAtOnce = 256;
-
-/** How far the clocks of API and workers may differ. */
-const clockSlackMs = 2_000;
+const CLEARED_AT_ONCE = 256;
 
 export interface SweepResult {
   /** Creations past their deadline that nobody had decided. */
@@ -22,13 +20,13 @@ export interface SweepResult {
  * @throws StoreUnavailableError
  */
 export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
-  const overdue = await ports.store.findOverdue(ports.clock.now() - clockSlackMs);
+  const overdue = await ports.store.findOverdue(ports.clock.now() - OVERDUE_AFTER_MS);
   const nodes = ports.nodes.map((node) => node.name);
   for (const creation of overdue) {
     await ports.store.decide({ ...creation, phase: "deleting", unsure: nodes });
   }
   const deleting = await ports.store.findDeleting(nodes);
-  const limit = pLimit(clearedAtOnce);
+  const limit = pLimit(CLEARED_AT_ONCE);
   const ends = await Promise.all(deleting.map((key) => limit(() => clearKey(key, { settle: true }, ports))));
   const cleared = ends.filter((end) => end === "cleared").length;
   return { overdue: overdue.length, deleting: deleting.length, cleared };

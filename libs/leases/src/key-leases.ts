@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HeldLease, type KeyLease, LeaseHeldError } from "@veil/key-lifecycle";
+import {
+  type HeldLease,
+  type KeyLease,
+  LAST_CALL_UNDER_LEASE_MS,
+  LEASE_MS,
+  LEASE_PROLONG_EVERY_MS,
+  LEASE_WAIT_MS,
+  LeaseHeldError,
+} from "@veil/key-lifecycle";
 import type { Redis } from "@veil/redis-connection";
 import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
 
-/** So short that what a dead holder left is finished within the time that its caller waits; prolonged while the task runs. */
-const leaseMs = 6_000;
-const prolongEveryMs = 1_500;
-/** The deadline of a call, and the time for which it may come through afterwards. */
-const longestCallMs = 3_500;
-const longestWaitMs = 2_000;
-const askAgainMs = 50;
+const ASK_AGAIN_MS = 50;
 
 /** One lease a key, so that one process at a time changes its user in the nodes. */
 export class KeyLeases implements KeyLease {
@@ -22,9 +24,9 @@ export class KeyLeases implements KeyLease {
   }
 
   async hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
-    const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:key:${keyId}`, leaseMs);
+    const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:key:${keyId}`, LEASE_MS);
     const hold = await waitFor(lease, `key ${keyId}`);
-    const prolonging = setInterval(() => void hold.prolong(), prolongEveryMs);
+    const prolonging = setInterval(() => void hold.prolong(), LEASE_PROLONG_EVERY_MS);
     try {
       const result = await task(hold);
       await lease.release();
@@ -40,13 +42,13 @@ export class KeyLeases implements KeyLease {
 }
 
 async function waitFor(lease: RedisLease, subject: string): Promise<Hold> {
-  const giveUpAt = performance.now() + longestWaitMs;
+  const giveUpAt = performance.now() + LEASE_WAIT_MS;
   while (true) {
     const askedAt = performance.now();
     const grant = await lease.acquire();
     if (grant !== null) return new Hold(lease, grant, subject, askedAt);
     if (performance.now() > giveUpAt) throw new LeaseHeldError(subject);
-    await sleep(askAgainMs);
+    await sleep(ASK_AGAIN_MS);
   }
 }
 
@@ -79,5 +81,5 @@ class Hold implements HeldLease {
 }
 
 function lastCallAfter(askedAt: number): number {
-  return askedAt + leaseMs - longestCallMs;
+  return askedAt + LAST_CALL_UNDER_LEASE_MS;
 }

@@ -24,6 +24,14 @@ import { packTyped } from "./typed-message.ts";
 
 const { alterInbound, getInboundUsers, getInboundUsersCount } = HandlerService.method;
 
+export interface ChangeOptions {
+  /**
+   * Called right before each call that changes a user: there may be several, and other calls before them. What it throws
+   * ends the operation without that call. From then on the call lasts for its deadline at most, its waits included.
+   */
+  readonly beforeCall?: () => void;
+}
+
 /** The users of one inbound. */
 export class InboundUsers {
   readonly #calls: NodeCalls;
@@ -38,11 +46,12 @@ export class InboundUsers {
     this.#tag = tag;
   }
 
-  async add(user: InboundUser): Promise<"added" | "exists"> {
+  async add(user: InboundUser, { beforeCall }: ChangeOptions = {}): Promise<"added" | "exists"> {
     checkUser(user, await this.#accountTypeOfInbound());
     const operation = addOperation(user);
     // Someone else may remove the user between the refusal and the look: then it can be added after all.
     for (let attempt = 1; ; attempt++) {
+      beforeCall?.();
       if (await this.#alter("addUser", operation, "user-exists")) return "added";
       const found = await this.#get("addUser", user.email);
       if (found !== null) {
@@ -55,9 +64,10 @@ export class InboundUsers {
     }
   }
 
-  async remove(email: string): Promise<"removed" | "absent"> {
+  async remove(email: string, { beforeCall }: ChangeOptions = {}): Promise<"removed" | "absent"> {
     checkEmail(email);
     const operation = packTyped(RemoveUserOperationSchema, { email });
+    beforeCall?.();
     return (await this.#alter("removeUser", operation, "user-missing")) ? "removed" : "absent";
   }
 

@@ -19,6 +19,7 @@ export type { InboundDefinition } from "./inbound-definition.ts";
 export { ensureShortId, inboundDefinitionSchema } from "./inbound-definition.ts";
 export type { InboundUser, OtherAccount } from "./inbound-user.ts";
 export { inboundUserSchema } from "./inbound-user.ts";
+export type { ChangeOptions } from "./inbound-users.ts";
 export type { CallOutcome } from "./node-connection.ts";
 export type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
 export { connectXrayNode } from "./xray-node.ts";

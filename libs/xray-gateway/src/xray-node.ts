@@ -2,7 +2,7 @@ import { Counters } from "./counters.ts";
 import type { Counter } from "./decode-counters.ts";
 import type { InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
-import { InboundUsers } from "./inbound-users.ts";
+import { type ChangeOptions, InboundUsers } from "./inbound-users.ts";
 import { Inbounds } from "./inbounds.ts";
 import { NodeCalls } from "./node-calls.ts";
 import type { NodeConnectionOptions } from "./node-connection.ts";
@@ -55,14 +55,14 @@ export interface XrayNode {
    * @throws {InboundMissingError} when there is no such inbound.
    * @throws {InboundUnsupportedError} when the inbound is of another kind than the account.
    */
-  addUser(user: InboundUser): Promise<"added" | "exists">;
+  addUser(user: InboundUser, options?: ChangeOptions): Promise<"added" | "exists">;
 
   /**
    * Removes a user. New connections are refused from then on; those that stand live on (see `blockUser`).
    *
    * @throws {InboundMissingError} when there is no such inbound, which says nothing of the user.
    */
-  removeUser(email: string): Promise<"removed" | "absent">;
+  removeUser(email: string, options?: ChangeOptions): Promise<"removed" | "absent">;
 
   /** @throws {InboundMissingError} when there is no such inbound. */
   getUser(email: string): Promise<InboundUser | null>;
@@ -165,8 +165,8 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     get reachable() {
       return connection.reachable;
     },
-    addUser: (user) => users.add(user),
-    removeUser: (email) => users.remove(email),
+    addUser: (user, change) => users.add(user, change),
+    removeUser: (email, change) => users.remove(email, change),
     getUser: (email) => users.get(email),
     listUsers: () => users.list(),
     countUsers: () => users.count(),

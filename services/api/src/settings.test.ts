@@ -98,7 +98,7 @@ describe("apiSettings", () => {
     ["CORS_ORIGINS", "https://admin.example/path"],
     ["CORS_ORIGINS", "*,https://admin.example"],
     ["DOCS", "yes"],
-    ["WRITE_DEADLINE_MS", "100"],
+    ["WRITE_DEADLINE_MS", "7999"],
     ["WRITE_DEADLINE_MS", "soon"],
     ["DOMAIN", "https://vpn.example.com"],
     ["DOMAIN", "vpn.example.com:443"],
@@ -119,6 +119,13 @@ describe("apiSettings", () => {
     ["XRAY_NODES", "{}"],
   ])("refuses %s=%s by name", (name, value) => {
     expect(problemsOf({ [name]: value })).toContain(name);
+  });
+
+  it("says how short a write's deadline may be, and takes that one", () => {
+    expect(problemsOf({ WRITE_DEADLINE_MS: "3000" })).toMatch(
+      /WRITE_DEADLINE_MS must be a duration from 8000 ms to 60000 ms, .*; example: WRITE_DEADLINE_MS=10000/,
+    );
+    expect(read({ WRITE_DEADLINE_MS: "8000" }).WRITE_DEADLINE_MS).toBe(8_000);
   });
 
   it("says which fingerprints there are", () => {

@@ -1,3 +1,4 @@
+import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/key-lifecycle";
 import { nodeVariables, realityVariables } from "@veil/node-settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/service-runtime";
 import { fingerprintHint, fingerprints } from "@veil/xray-protocols";
@@ -98,8 +99,10 @@ export const apiSettings = z.object({
   CORS_ORIGINS: origins.default("any").meta({ example: "https://admin.example.com" }),
   /** Whether the documentation is served. */
   DOCS: onOff.default(true).meta({ example: "on" }),
-  /** How long a caller waits for a create or a delete at most. */
-  WRITE_DEADLINE_MS: durationMs({ min: 3_000, max: 60_000 }).default(10_000).meta({ example: "10000" }),
+  /** How long a caller waits for a create or a delete at most. In less, nobody could take over from a worker that dies. */
+  WRITE_DEADLINE_MS: durationMs({ min: SHORTEST_WRITE_DEADLINE_MS, max: 60_000 })
+    .default(WRITE_DEADLINE_MS)
+    .meta({ example: String(WRITE_DEADLINE_MS) }),
   /** What clients dial; without it there are no share links. */
   DOMAIN: host.optional().meta({ example: "vpn.example.com" }),
   REALITY_PORT: port().default(443).meta({ example: "443" }),

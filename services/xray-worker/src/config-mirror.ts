@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isWanted, type KeyStore } from "@veil/key-lifecycle";
+import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, isWanted, type KeyStore } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { DesiredState } from "@veil/reconciler";
 import { type Clock, type Logger, SharedRun } from "@veil/service-runtime";
@@ -23,17 +23,13 @@ export interface ConfigMirrorOptions {
 }
 
 /** Creations come back by reconciliation, so a few seconds without them in the file cost nothing. */
-const collectMs = 2_000;
+const COLLECT_MS = 2_000;
 /** With many clients a write takes a second: creations then claim at most a sixth of the time. */
-const pauseFactor = 5;
-const leaseMs = 5_000;
-const longestLeaseWaitMs = 5_000;
-const askAgainMs = 25;
-/** Shorter than a request's deadline: a disk that hangs must not make deletions fail. */
-const longestSettleMs = 6_000;
+const PAUSE_FACTOR = 5;
+const ASK_AGAIN_MS = 25;
 /** Deletions wait for a write under way, so one that catches up on many keys does it in parts. */
-const mostCollected = 1_000;
-const lookedUpAtOnce = 32;
+const MOST_COLLECTED = 1_000;
+const LOOKED_UP_AT_ONCE = 32;
 
 /**
  * Keeps the active keys in the config file of one node's Xray, so that it comes back with its users while we are away.
@@ -62,7 +58,7 @@ export class ConfigMirror {
   async settle(keyId: number): Promise<void> {
     this.#urgent.add(keyId);
     const done = new AbortController();
-    const patience = sleep(longestSettleMs, undefined, { signal: done.signal }).catch(() => undefined);
+    const patience = sleep(CONFIG_FILE_WAIT_MS, undefined, { signal: done.signal }).catch(() => undefined);
     await Promise.race([this.#writes.run(), patience]);
     done.abort();
   }
@@ -71,7 +67,7 @@ export class ConfigMirror {
   soon(keyId: number): void {
     this.#collected.add(keyId);
     if (this.#closing) return;
-    const pauseMs = Math.max(collectMs, this.#lastWriteMs * pauseFactor);
+    const pauseMs = Math.max(COLLECT_MS, this.#lastWriteMs * PAUSE_FACTOR);
     this.#collecting ??= setTimeout(() => {
       this.#collecting = null;
       void this.#writes.run();
@@ -134,7 +130,7 @@ export class ConfigMirror {
   }
 
   #take(): number[] {
-    const collected = [...this.#collected].slice(0, mostCollected);
+    const collected = [...this.#collected].slice(0, MOST_COLLECTED);
     for (const keyId of collected) this.#collected.delete(keyId);
     const urgent = this.#urgent;
     this.#urgent = new Set();
@@ -143,19 +139,19 @@ export class ConfigMirror {
 
   async #writeExclusively(keyIds: readonly number[]): Promise<"written" | "unchanged"> {
     const { file, exclusive, node } = this.#options;
-    const task = { ...exclusive, subject: `config-file:${node}`, leaseMs };
-    const giveUpAt = performance.now() + longestLeaseWaitMs;
+    const task = { ...exclusive, subject: `config-file:${node}`, leaseMs: CONFIG_FILE_LEASE_MS };
+    const giveUpAt = performance.now() + CONFIG_FILE_LEASE_MS;
     while (true) {
       const done = await runExclusively(task, () => file.update(() => this.#wish(keyIds)));
       if (done !== null) return done.result;
       if (performance.now() > giveUpAt) throw new ConfigFileBusyError(node);
-      await sleep(askAgainMs);
+      await sleep(ASK_AGAIN_MS);
     }
   }
 
   async #wish(keyIds: readonly number[]): Promise<InboundWish> {
     const { inboundTag, shortId } = this.#options;
-    const limit = pLimit(lookedUpAtOnce);
+    const limit = pLimit(LOOKED_UP_AT_ONCE);
     const clients = await Promise.all(keyIds.map((keyId) => limit(() => this.#clientOf(keyId))));
     return { inboundTag, shortId, clients: new Map(clients) };
   }

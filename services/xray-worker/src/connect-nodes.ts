@@ -1,3 +1,4 @@
+import { CALL_DEADLINE_MS } from "@veil/key-lifecycle";
 import { nodeSettings } from "@veil/node-settings";
 import { type RunningService, runLoop } from "@veil/service-runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
@@ -21,7 +22,7 @@ export interface ConnectedNode {
   readonly users: XrayNodeUsers;
 }
 
-const tidyEveryMs = 60_000;
+const TIDY_EVERY_MS = 60_000;
 
 /** Connects every node of the settings, each with what is to be done beside adding and removing users. */
 export function connectNodes(
@@ -37,6 +38,7 @@ export function connectNodes(
       name,
       address,
       inboundTag,
+      callTimeoutMs: CALL_DEADLINE_MS,
       onCall: dependencies.callsOf(name),
       onReachableChange: (reachable) => onReachableChange(name, reachable),
     });
@@ -57,7 +59,7 @@ function tidyPeriodically(
   { log, onBlocked }: NodeDependencies,
 ): void {
   runLoop(running, `blocked users ${node}`, {
-    everyMs: tidyEveryMs,
+    everyMs: TIDY_EVERY_MS,
     jitter: 0.1,
     task: async () => {
       await blocked.tidy();

@@ -82,8 +82,8 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
   const limit = pLimit(NODE_CALLS_AT_ONCE);
   return {
     name: node.name,
-    add: (user) => limit(() => node.add(user)),
-    remove: (keyId, next) => limit(() => node.remove(keyId, next)),
+    add: (user, options) => limit(() => node.add(user, options)),
+    remove: (keyId, options) => limit(() => node.remove(keyId, options)),
   };
 }
 

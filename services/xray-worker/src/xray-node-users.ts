@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DesiredUser, NodeUser } from "@veil/key-lifecycle";
+import {
+  type DesiredUser,
+  MISSING_INBOUND_WAIT_MS,
+  type NodeCallOptions,
+  type NodeUser,
+  type RemoveOptions,
+} from "@veil/key-lifecycle";
 import type { ActualUser, DesiredState, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
@@ -37,13 +43,8 @@ export interface XrayNodeUsersOptions {
   readonly mirror?: Pick<ConfigMirror, "settle" | "soon"> | null;
 }
 
-/**
- * While an inbound is replaced it is missing for as long as the keys take to be read: milliseconds, or seconds for tens of
- * thousands on the embedded engine. An add or a remove waits that out.
- */
-const missingInboundWaitMs = 3_000;
-const askAgainMs = 25;
-const addedAtOnce = 32;
+const ASK_AGAIN_MS = 25;
+const ADDED_AT_ONCE = 32;
 
 /** One Xray node as the key lifecycle and the reconciler know it: keys in, gRPC calls out. */
 export class XrayNodeUsers implements ReconciledNode {
@@ -57,16 +58,16 @@ export class XrayNodeUsers implements ReconciledNode {
     return this.#options.node.name;
   }
 
-  async add(user: NodeUser): Promise<"added" | "exists"> {
+  async add(user: NodeUser, options: NodeCallOptions = {}): Promise<"added" | "exists"> {
     const { node, mirror } = this.#options;
     const wanted = toInboundUser(user);
     const end = await nodeErrors(this.name, async () => {
       try {
-        return await whileInboundMissing(() => node.addUser(wanted));
+        return await whileInboundMissing(() => node.addUser(wanted, options));
       } catch (error) {
         if (!(error instanceof AccountMismatchError)) throw error;
-        await node.removeUser(wanted.email);
-        return node.addUser(wanted);
+        await node.removeUser(wanted.email, options);
+        return node.addUser(wanted, options);
       }
     });
     mirror?.soon(user.keyId);
@@ -74,11 +75,11 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   /** Out of the file first: an Xray that starts in between must not bring the user back. */
-  async remove(keyId: number, next?: "add-again"): Promise<"removed" | "absent"> {
+  async remove(keyId: number, { next, ...options }: RemoveOptions = {}): Promise<"removed" | "absent"> {
     const { node, blocked, mirror } = this.#options;
     const email = userEmail(keyId);
-    await Promise.all([mirror?.settle(keyId), next === "add-again" ? undefined : blocked?.block(email)]);
-    return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email)));
+    await Promise.all([mirror?.settle(keyId), next === "add" ? undefined : blocked?.block(email)]);
+    return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email, options)));
   }
 
   /**
@@ -116,7 +117,7 @@ export class XrayNodeUsers implements ReconciledNode {
     const ours = [...users.values()].map(toInboundUser);
     await nodeErrors(this.name, async () => {
       const left = await this.#addInbound(inbound.definition, [...inbound.foreign, ...ours]);
-      const limit = pLimit(addedAtOnce);
+      const limit = pLimit(ADDED_AT_ONCE);
       await Promise.all(left.map((user) => limit(() => node.addUser(user))));
     });
     return desired;
@@ -176,13 +177,13 @@ async function unlessInboundMissing<T>(call: () => Promise<T>): Promise<T | null
 }
 
 async function whileInboundMissing<T>(call: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + missingInboundWaitMs;
+  const giveUpAt = performance.now() + MISSING_INBOUND_WAIT_MS;
   while (true) {
     try {
       return await call();
     } catch (error) {
       if (!(error instanceof InboundMissingError) || performance.now() > giveUpAt) throw error;
-      await sleep(askAgainMs);
+      await sleep(ASK_AGAIN_MS);
     }
   }
 }

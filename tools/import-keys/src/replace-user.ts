@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HeldLease, isWanted, type KeyLease, type KeyStore } from "@veil/key-lifecycle";
+import { type HeldLease, isWanted, type KeyLease, type KeyStore, LATE_CALL_MS } from "@veil/key-lifecycle";
 import {
   AccountMismatchError,
   InboundMissingError,
@@ -20,9 +20,7 @@ export interface ReplacePorts {
 
 type UserNode = Pick<XrayNode, "addUser" | "removeUser">;
 
-const attempts = 10;
-/** How long after a node's first answer an older call to it may still come through. */
-const lateCallMs = 1_000;
+const ATTEMPTS = 10;
 
 /**
  * Makes a key's user stand on a node under our e-mail alone, or not at all when the key was deleted meanwhile.
@@ -57,21 +55,21 @@ async function settle(
   lease: HeldLease,
 ): Promise<number> {
   const began = performance.now();
+  const beforeCall = () => lease.mustLast();
   let mayBeThere = isThere;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const removed = mayBeThere ? [ours, ...former] : former;
       for (const email of removed) {
-        lease.mustLast();
-        await node.removeUser(email);
+        await node.removeUser(email, { beforeCall });
       }
       if (wanted === null) return 0;
-      lease.mustLast();
-      if ((await node.addUser(wanted)) === "added") return removed.length === 0 ? 0 : performance.now() - began;
-      if (attempt === attempts) throw new Error(`${ours} is added again and again by somebody else`);
+      if ((await node.addUser(wanted, { beforeCall })) === "added")
+        return removed.length === 0 ? 0 : performance.now() - began;
+      if (attempt === ATTEMPTS) throw new Error(`${ours} is added again and again by somebody else`);
     } catch (error) {
-      if (attempt === attempts || !passes(error)) throw error;
-      if (!(error instanceof AccountMismatchError)) await sleep(lateCallMs);
+      if (attempt === ATTEMPTS || !passes(error)) throw error;
+      if (!(error instanceof AccountMismatchError)) await sleep(LATE_CALL_MS);
     }
     mayBeThere = true;
   }

@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/key-lifecycle";
+import { type Clock, JOB_SHARE, RESOLVE_SHARE, SLACK_SHARE } from "@veil/key-lifecycle";
 import type { RequestScope } from "../ports.ts";
 
 /** The moments that matter to one write, in milliseconds since the epoch. */
@@ -10,11 +10,6 @@ export interface WriteLimits {
   /** The answer is known; what is left is for sending it. */
   readonly answerBy: number;
 }
-
-const JOB_SHARE = 0.8;
-/** What clocks may differ by, and what a write begun just before the deadline takes to land. */
-const SLACK_SHARE = 0.08;
-const RESOLVE_SHARE = 0.1;
 
 /** Divides the time that a caller waits for a write: 10 s become 8 s for the job, 0.8 s of slack, 1 s to resolve. */
 function writeLimits(now: number, writeDeadlineMs: number): WriteLimits {

@@ -1,0 +1,43 @@
+import type { ConfigClient, XrayConfigFile } from "@veil/xray-config-file";
+import type { Process, World } from "./world.ts";
+
+/** The config file of one Xray, on a disk that may hang. */
+export class SimulatedConfigFile {
+  clients: ReadonlyMap<string, ConfigClient> = new Map();
+  hung = false;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The file as one process reads and writes it: a file that changed since it was read is read again. */
+  openedBy(process: Process): Pick<XrayConfigFile, "clients" | "update"> {
+    return {
+      clients: async () => [...(await this.#access(process, "reads the config file", () => this.clients)).values()],
+      update: async (wish) => {
+        while (true) {
+          const old = await this.#access(process, "reads the config file", () => this.clients);
+          const { clients: changes } = await wish();
+          const result = await this.#access(process, "writes the config file", () => this.#replace(old, changes));
+          if (result !== "changed meanwhile") return result;
+        }
+      },
+    };
+  }
+
+  #replace(old: ReadonlyMap<string, ConfigClient>, changes: ReadonlyMap<string, ConfigClient | null>) {
+    if (this.clients !== old) return "changed meanwhile";
+    const clients = new Map(old);
+    for (const [email, client] of changes) {
+      if (client === null) clients.delete(email);
+      else clients.set(email, client);
+    }
+    this.clients = clients;
+    return "written";
+  }
+
+  #access<T>(process: Process, label: string, effect: () => T): Promise<T> {
+    return this.#world.call(process, label, effect, () => !this.hung);
+  }
+}
