@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
+import { clearKey, removeGhost, restoreKey } from "./clear-key.ts";
+import { NodeUnreachableError, NodeUnsureError } from "./errors.ts";
+
+const converged = ["remove", "remove", "add", "remove"];
+
+test("a key that is deleting leaves every node by one call and is gone", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+
+  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("cleared");
+  expect([nodes.a.calls, nodes.b.calls]).toEqual([["remove"], ["remove"]]);
+  expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("after a holder that died the node is made to converge, for its calls may still be under way", async () => {
+  const { nodes, ports, store, lease, passing } = inMemoryLifecycle();
+  lease.abandoned = true;
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+
+  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("cleared");
+  expect([nodes.a.calls, nodes.b.calls]).toEqual([converged, converged]);
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
+});
+
+test("a node that gave no answer keeps the key deleting, and is marked on it", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+  nodes.b.onCall = () => {
+    throw new NodeUnsureError("b", null);
+  };
+
+  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("pending");
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: ["b"] });
+});
+
+test("a node that is surely not reached is not marked", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+  nodes.b.onCall = () => {
+    throw new NodeUnreachableError("b", null);
+  };
+
+  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("pending");
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: [] });
+});
+
+test("a user that another call removed between our add and our last remove is cleared once more", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, [nodes.a], { phase: "deleting", unsure: ["a"] });
+  nodes.a.onCall = (call, keyId) => {
+    if (call === "remove" && nodes.a.calls.at(-2) === "add") nodes.a.users.delete(keyId);
+  };
+
+  expect(await passing(clearKey(key, { settle: true }, ports))).toBe("pending");
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: ["a"] });
+});
+
+test("nothing more is called, and the key is not gone, once the lease is lost", async () => {
+  const { nodes, ports, store, lease, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+  nodes.a.onCall = () => {
+    lease.lost = true;
+  };
+
+  expect(await passing(clearKey(key, { settle: true }, ports))).toBe("held");
+  expect(nodes.a.calls).toEqual(["remove"]);
+  expect(store.keys.get(1)?.phase).toBe("deleting");
+});
+
+test("a user is restored by one call, and by remove and add where an older call may still come through", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  plant(store, [], { phase: "active", unsure: ["b"] });
+
+  expect(await passing(restoreKey(1, nodes.a, ports))).toBe("restored");
+  expect(await passing(restoreKey(1, nodes.b, ports))).toBe("restored");
+  expect([nodes.a.calls, nodes.b.calls]).toEqual([["add"], ["remove, then add", "add"]]);
+  expect(store.keys.get(1)?.unsure).toEqual([]);
+});
+
+test("a user whose key was deleted while it was restored is taken out again", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  plant(store, [], { phase: "active" });
+  nodes.a.onCall = async (call) => {
+    if (call === "add") await store.beginDeletion(1, "delete-1");
+  };
+
+  await passing(restoreKey(1, nodes.a, ports));
+  expect(nodes.a.users.size).toBe(0);
+});
+
+test("a user without a record is removed twice, a second apart; one whose key is active stays", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, [nodes.a, nodes.b], { phase: "active" });
+  expect(await passing(removeGhost(1, nodes.a, ports))).toBe("kept");
+  store.keys.delete(key.keyId);
+
+  expect(await passing(removeGhost(1, nodes.b, ports))).toBe("removed");
+  expect([nodes.a.calls, nodes.b.calls]).toEqual([[], ["remove", "remove"]]);
+});

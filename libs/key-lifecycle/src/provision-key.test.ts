@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
+import { NodeUnreachableError, NodeUnsureError, StoreUnavailableError } from "./errors.ts";
+import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision-key.ts";
+
+const request: ProvisionRequest = {
+  job: "create-1",
+  name: "Ada",
+  deadline: START_MS + 8_000,
+  redelivered: false,
+};
+
+test("a key is created in every node, once", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result).toMatchObject({ outcome: "created", key: { name: "Ada", phase: "active", unsure: [] } });
+  expect([...nodes.a.users.keys(), ...nodes.b.users.keys()]).toEqual([1, 1]);
+  expect(store.keys.size).toBe(1);
+});
+
+test("a node that gave no answer is marked on the key", async () => {
+  const { nodes, ports, passing } = inMemoryLifecycle();
+  nodes.b.onCall = () => {
+    throw new NodeUnsureError("b", null);
+  };
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result).toMatchObject({ outcome: "created", key: { unsure: ["b"] } });
+});
+
+test("a key that was cancelled while its users were added stays in no node", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  nodes.a.onCall = async (call) => {
+    nodes.a.onCall = () => undefined;
+    if (call === "add")
+      await store.decide({ ...plantCreation(store, request.deadline), phase: "deleting", unsure: [] });
+  };
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result.outcome).toBe("failed");
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
+  expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("a creation is not begun when its decision might land after the deadline", async () => {
+  const { nodes, ports, store, clock, passing } = inMemoryLifecycle();
+  await clock.advance(7_700);
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result).toEqual({ outcome: "unavailable", detail: "the deadline has passed" });
+  expect(nodes.a.calls).toEqual([]);
+  expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("a decision that is repeated until the deadline is one against the key", async () => {
+  const { nodes, ports, store, clock, passing } = inMemoryLifecycle();
+  store.beforeDecision = () => {
+    if (clock.now() < request.deadline) throw new StoreUnavailableError(null);
+  };
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result.outcome).toBe("failed");
+  expect(store.keys.get(1)).toMatchObject({ phase: "gone", activated: false });
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
+});
+
+test("a second delivery of a job that decided answers what was decided, and asks no node", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  plantCreation(store, request.deadline);
+  plant(store, [nodes.a, nodes.b], { phase: "deleting", deleter: "delete-1" });
+  const result = await passing(provisionKey({ ...request, redelivered: true }, ports));
+
+  expect(result.outcome).toBe("created");
+  expect([...nodes.a.calls, ...nodes.b.calls]).toEqual([]);
+});
+
+test("no key is left when no node can be reached", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  for (const node of Object.values(nodes)) {
+    node.onCall = () => {
+      throw new NodeUnreachableError(node.name, null);
+    };
+  }
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result).toEqual({ outcome: "unavailable", detail: "no Xray node can be reached" });
+  expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("a cancellation takes an active key out of every node", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  await passing(provisionKey(request, ports));
+  await passing(cancelCreation(request.job, ports));
+
+  expect(store.keys.get(1)).toMatchObject({ phase: "gone", cancelled: true });
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
+});
