@@ -69,6 +69,17 @@ test("nothing more is called, and the key is not gone, once the lease is lost", 
   expect(store.keys.get(1)?.phase).toBe("deleting");
 });
 
+test("a key is not gone when the lease was lost during the last call", async () => {
+  const { nodes, ports, store, lease, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+  nodes.b.onCall = () => {
+    lease.lost = true;
+  };
+
+  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("held");
+  expect(store.keys.get(1)?.phase).toBe("deleting");
+});
+
 test("a user is restored by one call, and by remove and add where an older call may still come through", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   plant(store, [], { phase: "active", unsure: ["b"] });

@@ -1,7 +1,8 @@
-import { LeaseHeldError } from "@veil/key-lifecycle";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LAST_CALL_UNDER_LEASE_MS, LEASE_MS, LeaseHeldError } from "@veil/key-lifecycle";
 import { connectRedis, type Redis } from "@veil/redis-connection";
 import { ownPrefix } from "@veil/test-support";
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { KeyLeases } from "./key-leases.ts";
 import { RedisLease } from "./redis-lease.ts";
 import { runExclusively } from "./run-exclusively.ts";
@@ -43,6 +44,37 @@ test("a key's lease is held by one at a time; who waits too long is told", async
   const leases = new KeyLeases(redis, prefix);
   const failure = await leases.hold(7, () => leases.hold(7, () => Promise.resolve()).catch((error: unknown) => error));
   expect(failure).toBeInstanceOf(LeaseHeldError);
+});
+
+test("a task that takes longer than a lease keeps its key, and may go on calling", async () => {
+  const other = new RedisLease(redis, `${prefix}:lease:key:7`, 1_000);
+  await new KeyLeases(redis, prefix).hold(7, async (lease) => {
+    await sleep(LEASE_MS + 1_000);
+    expect(await other.acquire()).toBeNull();
+    lease.mustLast();
+  });
+  expect(await other.acquire()).toBe("free");
+});
+
+test("no call may begin once another process has the lease", async () => {
+  await new KeyLeases(redis, prefix).hold(7, async (lease) => {
+    await redis.hset(`${prefix}:lease:key:7`, "token", "another process");
+    await vi.waitFor(() => expect(() => lease.mustLast()).toThrow(LeaseHeldError), { timeout: LEASE_MS });
+  });
+});
+
+test("no call may begin that could outlast a lease which Redis does not confirm any more", async () => {
+  const lost = connectRedis(inject("redisUrl"), "patient", () => undefined);
+  const began = performance.now();
+  const task = new KeyLeases(lost, prefix).hold(7, async (lease) => {
+    lost.disconnect();
+    lease.mustLast();
+    await vi.waitFor(() => expect(() => lease.mustLast()).toThrow(LeaseHeldError), { timeout: LEASE_MS });
+  });
+  // It can't be given back either.
+  await task.catch(() => undefined);
+  expect(performance.now() - began).toBeGreaterThan(LAST_CALL_UNDER_LEASE_MS - 500);
+  expect(performance.now() - began).toBeLessThan(LEASE_MS);
 });
 
 test("of two processes one runs the exclusive task", async () => {
