@@ -18,7 +18,7 @@ export function checkAlways(system: System, requests: Requests): void {
       if (xray.inbound?.byEmail.has(email) || xray.isBusyWith(email)) continue;
       const key = system.mongo.keys.get(keyIdOfEmail(email) ?? 0);
       if (key?.uuid === uuid && isOver(key, xray.name, system)) {
-        system.violated("ghost, unlisted and unremovable", `${xray.name} ${email}`);
+        system.violated("orphan, unlisted and unremovable", `${xray.name} ${email}`);
       }
     }
   }
@@ -47,11 +47,11 @@ function checkNode(node: string, inbound: Inbound, active: ReadonlyMap<string, K
   for (const [uuid, email] of inbound.byUuid) {
     const isOurs = keyIdOfEmail(email) !== null;
     if (!isOurs || active.has(uuid)) continue;
-    report(inbound.byEmail.has(email) ? "ghost, listed" : "ghost, unlisted and unremovable", `${node} ${email}`);
+    report(inbound.byEmail.has(email) ? "orphan, listed" : "orphan, unlisted and unremovable", `${node} ${email}`);
   }
   for (const [email, user] of inbound.byEmail) {
     const isOurs = keyIdOfEmail(email) !== null;
-    if (isOurs && !active.has(uuidOf(user))) report("ghost, listed", `${node} ${email}`);
+    if (isOurs && !active.has(uuidOf(user))) report("orphan, listed", `${node} ${email}`);
   }
   for (const [uuid, key] of active) {
     const user = inbound.byEmail.get(`${key.keyId}@veil`);

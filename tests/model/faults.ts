@@ -34,7 +34,7 @@ export type FaultKind = (typeof faultKinds)[number];
 /** A second, in which late calls come through, and the time that a call may have taken before. */
 const shortestHangMs = 2_500;
 
-/** A fresh inbound has no ghosts. */
+/** A fresh inbound has no orphans. */
 const healing: ReadonlySet<FaultKind> = new Set(["xray restarts", "inbound emptied", "inbound removed"]);
 
 /** Makes things fail at random moments, each for a while, until it is told to stop. */

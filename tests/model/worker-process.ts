@@ -2,9 +2,9 @@ import {
   cancelCreation,
   LeaseHeldError,
   type LifecyclePorts,
-  NodeRefusedError,
+  NodeRejectedError,
   NodeUnreachableError,
-  NodeUnsureError,
+  NodeIndeterminateError,
   type ProvisionRequest,
   provisionKey,
   type RetireRequest,
@@ -139,9 +139,9 @@ interface CancelPayload {
 
 const expected = [
   LeaseHeldError,
-  NodeRefusedError,
+  NodeRejectedError,
   NodeUnreachableError,
-  NodeUnsureError,
+  NodeIndeterminateError,
   RedisAwayError,
   StoreUnavailableError,
 ] as const;

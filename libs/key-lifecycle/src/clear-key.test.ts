@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
-import { clearKey, removeGhost, restoreKey } from "./clear-key.ts";
-import { NodeUnreachableError, NodeUnsureError } from "./errors.ts";
+import { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
+import { NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
 
 const converged = ["remove", "remove", "add", "remove"];
 
@@ -9,7 +9,7 @@ test("a key that is deleting leaves every node by one call and is gone", async (
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const key = plant(store, Object.values(nodes), { phase: "deleting" });
 
-  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("cleared");
+  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("cleared");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([["remove"], ["remove"]]);
   expect(store.keys.get(1)?.phase).toBe("gone");
 });
@@ -19,7 +19,7 @@ test("after a holder that died the node is made to converge, for its calls may s
   lease.abandoned = true;
   const key = plant(store, Object.values(nodes), { phase: "deleting" });
 
-  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("cleared");
+  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("cleared");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([converged, converged]);
   expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
 });
@@ -28,10 +28,10 @@ test("a node that gave no answer keeps the key deleting, and is marked on it", a
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const key = plant(store, Object.values(nodes), { phase: "deleting" });
   nodes.b.onCall = () => {
-    throw new NodeUnsureError("b", null);
+    throw new NodeIndeterminateError("b", null);
   };
 
-  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("pending");
+  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("pending");
   expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: ["b"] });
 });
 
@@ -42,7 +42,7 @@ test("a node that is surely not reached is not marked", async () => {
     throw new NodeUnreachableError("b", null);
   };
 
-  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("pending");
+  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("pending");
   expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: [] });
 });
 
@@ -53,7 +53,7 @@ test("a user that another call removed between our add and our last remove is cl
     if (call === "remove" && nodes.a.calls.at(-2) === "add") nodes.a.users.delete(keyId);
   };
 
-  expect(await passing(clearKey(key, { settle: true }, ports))).toBe("pending");
+  expect(await passing(clearKey(key, { forceConverge: true }, ports))).toBe("pending");
   expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: ["a"] });
 });
 
@@ -64,7 +64,7 @@ test("nothing more is called, and the key is not gone, once the lease is lost", 
     lease.lost = true;
   };
 
-  expect(await passing(clearKey(key, { settle: true }, ports))).toBe("held");
+  expect(await passing(clearKey(key, { forceConverge: true }, ports))).toBe("held");
   expect(nodes.a.calls).toEqual(["remove"]);
   expect(store.keys.get(1)?.phase).toBe("deleting");
 });
@@ -76,7 +76,7 @@ test("a key is not gone when the lease was lost during the last call", async () 
     lease.lost = true;
   };
 
-  expect(await passing(clearKey(key, { settle: false }, ports))).toBe("held");
+  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("held");
   expect(store.keys.get(1)?.phase).toBe("deleting");
 });
 
@@ -104,9 +104,9 @@ test("a user whose key was deleted while it was restored is taken out again", as
 test("a user without a record is removed twice, a second apart; one whose key is active stays", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const key = plant(store, [nodes.a, nodes.b], { phase: "active" });
-  expect(await passing(removeGhost(1, nodes.a, ports))).toBe("kept");
+  expect(await passing(removeOrphan(1, nodes.a, ports))).toBe("kept");
   store.keys.delete(key.keyId);
 
-  expect(await passing(removeGhost(1, nodes.b, ports))).toBe("removed");
+  expect(await passing(removeOrphan(1, nodes.b, ports))).toBe("removed");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([[], ["remove", "remove"]]);
 });

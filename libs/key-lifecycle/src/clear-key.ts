@@ -1,5 +1,5 @@
 import { isGone, isWanted, type KeyRecord, needsClearing } from "./access-key.ts";
-import { LeaseHeldError, NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "./errors.ts";
+import { LeaseHeldError, NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { LATE_CALL_MS } from "./timing.ts";
@@ -8,17 +8,17 @@ import { LATE_CALL_MS } from "./timing.ts";
  * Takes a key that is `deleting` out of every node and then lets its record go.
  *
  * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`;
- * a later sweep finishes it. `settle` says that earlier calls may still be under way: an add that comes through
+ * a later sweep finishes it. `forceConverge` says that earlier calls may still be under way: an add that comes through
  * beside a remove can leave a user that works and is listed nowhere, and only remove + add + remove ends that. When that
  * add finds the user there already, or the last remove does not find it, an older call came through just then, perhaps in
- * the middle of the add: it has to be settled once more.
+ * the middle of the add: the node has to be forced once more.
  *
- * @returns `cleared`, `pending` when a node was away or unsure, `held` when another process is at it and nothing was done
+ * @returns `cleared`, `pending` when a node was unreachable or indeterminate, `held` when another process is at it and nothing was done
  * @throws StoreUnavailableError
  */
 export async function clearKey(
   key: KeyRecord,
-  options: { readonly settle: boolean },
+  options: { readonly forceConverge: boolean },
   ports: LifecyclePorts,
 ): Promise<"cleared" | "pending" | "held"> {
   try {
@@ -41,14 +41,14 @@ export async function clearKey(
  */
 export async function clearHeld(
   key: KeyRecord,
-  options: { readonly settle: boolean },
+  options: { readonly forceConverge: boolean },
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<"cleared" | "pending"> {
   const ends = await allEnded(
     ports.nodes.map((node) => {
-      const settle = options.settle || lease.abandoned || key.unsure.includes(node.name);
-      return clearNode(node, key, settle, lease, ports);
+      const forceConverge = options.forceConverge || lease.abandoned || key.unsure.includes(node.name);
+      return clearNode(node, key, forceConverge, lease, ports);
     }),
   );
   if (ends.includes("pending")) return "pending";
@@ -76,14 +76,14 @@ function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
 async function clearNode(
   cleared: NodeUsers,
   key: KeyRecord,
-  settle: boolean,
+  forceConverge: boolean,
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<"cleared" | "pending"> {
   const node = whileHeld(cleared, lease);
   try {
     await node.remove(key.keyId);
-    if (!settle) return "cleared";
+    if (!forceConverge) return "cleared";
     await ports.clock.sleep(LATE_CALL_MS);
     await node.remove(key.keyId);
     const added = await node.add(key);
@@ -93,9 +93,11 @@ async function clearNode(
       return "cleared";
     }
   } catch (error) {
-    if (error instanceof NodeUnreachableError && !settle) return "pending";
+    if (error instanceof NodeUnreachableError && !forceConverge) return "pending";
     const isNodes =
-      error instanceof NodeUnreachableError || error instanceof NodeUnsureError || error instanceof NodeRefusedError;
+      error instanceof NodeUnreachableError ||
+      error instanceof NodeIndeterminateError ||
+      error instanceof NodeRejectedError;
     if (!isNodes) throw error;
   }
   await ports.store.markUnsure(key.keyId, node.name);
@@ -112,7 +114,7 @@ async function markSure(keyId: number, node: string, lease: HeldLease, { store }
  * Makes an active key's user right on one node: there, with its uuid, and not undone by an older call.
  *
  * @returns `kept` when the key is no longer active, so that there was nothing to do
- * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError, LeaseHeldError, StoreUnavailableError
+ * @throws NodeUnreachableError, NodeIndeterminateError, NodeRejectedError, LeaseHeldError, StoreUnavailableError
  */
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
   return ports.lease.hold(keyId, async (lease) => {
@@ -130,7 +132,7 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
         await held.add(key);
       }
     } catch (error) {
-      if (error instanceof NodeUnsureError) await ports.store.markUnsure(keyId, node.name);
+      if (error instanceof NodeIndeterminateError) await ports.store.markUnsure(keyId, node.name);
       throw error;
     }
     const after = await ports.store.find(keyId);
@@ -140,16 +142,17 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
 }
 
 /**
- * Removes a user of ours from one node when no record wants it there: a ghost.
+ * Removes a user of ours from one node when no record wants it there: an orphan.
  *
  * The caller has made sure that no creation claims the key. One that is active, or whose removal is the sweep's, is left
- * alone. A ghost comes from a call that nobody waited for, so it is settled; one that is not there any more when it is to
- * go was removed by the deletion that a pass ran beside, and putting it back for a moment would break that one's promise.
+ * alone. An orphan comes from a call that nobody waited for, so the node is forced to converge. One that is not there any
+ * more when it is to go was removed by the deletion that a pass ran beside: putting it back for a moment would break that
+ * one's promise.
  *
- * @returns `pending` when the node was away or unsure, which the key's record now says
- * @throws LeaseHeldError, StoreUnavailableError; NodeUnreachableError, NodeUnsureError, NodeRefusedError without a record
+ * @returns `pending` when the node was unreachable or indeterminate, which the key's record now says
+ * @throws LeaseHeldError, StoreUnavailableError; NodeUnreachableError, NodeIndeterminateError, NodeRejectedError without a record
  */
-export async function removeGhost(
+export async function removeOrphan(
   keyId: number,
   node: NodeUsers,
   ports: LifecyclePorts,
@@ -159,8 +162,8 @@ export async function removeGhost(
     if (key !== null && !isGone(key)) return "kept";
     const held = whileHeld(node, lease);
     if (key !== null) {
-      const isDoubtful = lease.abandoned || key.unsure.includes(node.name);
-      if (!isDoubtful && (await removeOnce(held, keyId, ports)) === "absent") return "kept";
+      const isIndeterminate = lease.abandoned || key.unsure.includes(node.name);
+      if (!isIndeterminate && (await removeOnce(held, keyId, ports)) === "absent") return "kept";
       return (await clearNode(node, key, true, lease, ports)) === "cleared" ? "removed" : "pending";
     }
     await held.remove(keyId);
@@ -174,7 +177,7 @@ async function removeOnce(node: NodeUsers, keyId: number, ports: LifecyclePorts)
   try {
     return await node.remove(keyId);
   } catch (error) {
-    if (error instanceof NodeUnsureError) await ports.store.markUnsure(keyId, node.name);
+    if (error instanceof NodeIndeterminateError) await ports.store.markUnsure(keyId, node.name);
     throw error;
   }
 }

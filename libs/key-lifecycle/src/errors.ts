@@ -26,8 +26,8 @@ export class NodeUnreachableError extends NodeError {
 }
 
 /** Thrown when a node gave no answer in time: the operation may have happened, or may happen later. */
-export class NodeUnsureError extends NodeError {
-  override readonly name = "NodeUnsureError";
+export class NodeIndeterminateError extends NodeError {
+  override readonly name = "NodeIndeterminateError";
 
   constructor(node: string, cause: unknown) {
     super(node, "gave no answer", cause);
@@ -35,8 +35,8 @@ export class NodeUnsureError extends NodeError {
 }
 
 /** Thrown when a node refuses an operation that it will refuse again. */
-export class NodeRefusedError extends NodeError {
-  override readonly name = "NodeRefusedError";
+export class NodeRejectedError extends NodeError {
+  override readonly name = "NodeRejectedError";
 
   constructor(node: string, cause: unknown) {
     super(node, "refused", cause);

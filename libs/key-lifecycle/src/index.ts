@@ -12,12 +12,12 @@ export {
   type RequestedAttributes,
   wasCreated,
 } from "./access-key.ts";
-export { clearKey, removeGhost, restoreKey } from "./clear-key.ts";
+export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
 export {
   LeaseHeldError,
-  NodeRefusedError,
+  NodeRejectedError,
   NodeUnreachableError,
-  NodeUnsureError,
+  NodeIndeterminateError,
   StoreUnavailableError,
 } from "./errors.ts";
 export { importJobOf, importJobs } from "./import-job.ts";

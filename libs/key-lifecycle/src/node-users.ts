@@ -21,8 +21,8 @@ export interface NodeCallOptions {
 /**
  * The users of one Xray node, one operation at a time.
  *
- * Both methods throw NodeUnreachableError (surely nothing happened), NodeUnsureError (it may have happened,
- * or may happen later) or NodeRefusedError (it will never happen).
+ * Both methods throw NodeUnreachableError (surely nothing happened), NodeIndeterminateError (it may have happened,
+ * or may happen later) or NodeRejectedError (it will never happen).
  */
 export interface NodeUsers {
   readonly name: string;

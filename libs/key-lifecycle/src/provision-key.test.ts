@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
-import { NodeUnreachableError, NodeUnsureError, StoreUnavailableError } from "./errors.ts";
+import { NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
 import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision-key.ts";
 
 const request: ProvisionRequest = {
@@ -22,7 +22,7 @@ test("a key is created in every node, once", async () => {
 test("a node that gave no answer is marked on the key", async () => {
   const { nodes, ports, passing } = inMemoryLifecycle();
   nodes.b.onCall = () => {
-    throw new NodeUnsureError("b", null);
+    throw new NodeIndeterminateError("b", null);
   };
   const result = await passing(provisionKey(request, ports));
 

@@ -1,6 +1,6 @@
 import { type Creation, isWanted, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
-import { clearKey, removeGhost } from "./clear-key.ts";
-import { NodeRefusedError, NodeUnreachableError, NodeUnsureError, StoreUnavailableError } from "./errors.ts";
+import { clearKey, removeOrphan } from "./clear-key.ts";
+import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
@@ -42,8 +42,8 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
 
   const attempts = await Promise.all(ports.nodes.map((node) => tryAdd(node, creation)));
-  const unsure = redelivered ? everyNode(ports) : nodesWith("unsure", attempts);
-  if (nodesWith("took", attempts).length === 0) return refuse(creation, blame(attempts), unsure, ports);
+  const unsure = redelivered ? everyNode(ports) : nodesWith("indeterminate", attempts);
+  if (nodesWith("took", attempts).length === 0) return refuse(creation, failureResult(attempts), unsure, ports);
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
   const decided = await activate(creation, unsure, ports);
@@ -78,8 +78,8 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
 
 interface AddAttempt {
   readonly node: string;
-  /** `away`: surely not added; `unsure`: perhaps, perhaps later; `refused`: never. */
-  readonly end: "took" | "away" | "unsure" | "refused";
+  /** `unreachable`: surely not added; `indeterminate`: perhaps, perhaps later; `rejected`: never. */
+  readonly end: "took" | "unreachable" | "indeterminate" | "rejected";
 }
 
 async function tryAdd(node: NodeUsers, creation: Creation): Promise<AddAttempt> {
@@ -87,9 +87,9 @@ async function tryAdd(node: NodeUsers, creation: Creation): Promise<AddAttempt> 
     await node.add(creation);
     return { node: node.name, end: "took" };
   } catch (error) {
-    if (error instanceof NodeUnreachableError) return { node: node.name, end: "away" };
-    if (error instanceof NodeUnsureError) return { node: node.name, end: "unsure" };
-    if (error instanceof NodeRefusedError) return { node: node.name, end: "refused" };
+    if (error instanceof NodeUnreachableError) return { node: node.name, end: "unreachable" };
+    if (error instanceof NodeIndeterminateError) return { node: node.name, end: "indeterminate" };
+    if (error instanceof NodeRejectedError) return { node: node.name, end: "rejected" };
     throw error;
   }
 }
@@ -102,8 +102,8 @@ function everyNode(ports: LifecyclePorts): string[] {
   return ports.nodes.map((node) => node.name);
 }
 
-function blame(attempts: readonly AddAttempt[]): Exclude<ProvisionResult, { outcome: "created" }> {
-  if (attempts.every((attempt) => attempt.end === "refused")) {
+function failureResult(attempts: readonly AddAttempt[]): Exclude<ProvisionResult, { outcome: "created" }> {
+  if (attempts.every((attempt) => attempt.end === "rejected")) {
     return { outcome: "failed", detail: "Xray refused the key" };
   }
   return { outcome: "unavailable", detail: "no Xray node can be reached" };
@@ -147,9 +147,9 @@ async function activate(creation: Creation, unsure: readonly string[], ports: Li
 /** Takes out a user that this delivery added, or may have added, although the key is no longer wanted. */
 async function dropUser(decided: KeyRecord, ports: LifecyclePorts): Promise<void> {
   if (decided.phase === "deleting") {
-    await clearKey(decided, { settle: true }, ports);
+    await clearKey(decided, { forceConverge: true }, ports);
   } else {
-    await Promise.allSettled(ports.nodes.map((node) => removeGhost(decided.keyId, node, ports)));
+    await Promise.allSettled(ports.nodes.map((node) => removeOrphan(decided.keyId, node, ports)));
   }
 }
 
@@ -167,7 +167,7 @@ export async function cancelCreation(job: string, ports: LifecyclePorts): Promis
   const creation = await ports.store.forbid(job);
   if (creation === null) return;
   const key = await decideAgainst(creation, ports.store, everyNode(ports));
-  if (key.phase === "deleting") await clearKey(key, { settle: true }, ports);
+  if (key.phase === "deleting") await clearKey(key, { forceConverge: true }, ports);
 }
 
 async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {

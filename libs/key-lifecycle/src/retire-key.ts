@@ -50,7 +50,7 @@ async function retireHeld(
   const key = await ports.store.beginDeletion(keyId, job);
   const result = resultOf(key, job);
   if (key?.phase === "deleting" && result.outcome === "deleted") {
-    await clearHeld(key, { settle: redelivered }, lease, ports);
+    await clearHeld(key, { forceConverge: redelivered }, lease, ports);
   }
   return result;
 }
@@ -61,7 +61,7 @@ async function finishLate({ keyId, job, redelivered }: RetireRequest, ports: Lif
   const result = resultOf(key, job);
   // "Deleted" is not said while somebody may still have to act.
   if (key?.phase === "deleting" && result.outcome === "deleted") {
-    const end = await clearKey(key, { settle: redelivered }, ports);
+    const end = await clearKey(key, { forceConverge: redelivered }, ports);
     if (end === "held") throw new LeaseHeldError(`key ${keyId}`);
   }
   return result;

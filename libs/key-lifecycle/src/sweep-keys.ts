@@ -27,7 +27,7 @@ export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
   }
   const deleting = await ports.store.findDeleting(nodes);
   const limit = pLimit(CLEARED_AT_ONCE);
-  const ends = await Promise.all(deleting.map((key) => limit(() => clearKey(key, { settle: true }, ports))));
+  const ends = await Promise.all(deleting.map((key) => limit(() => clearKey(key, { forceConverge: true }, ports))));
   const cleared = ends.filter((end) => end === "cleared").length;
   return { overdue: overdue.length, deleting: deleting.length, cleared };
 }

@@ -10,21 +10,21 @@ const user = (keyId: number): ActualUser => ({
 });
 const desired = (...keys: DesiredUser[]) => new Map(keys.map((key) => [key.keyId, key]));
 const want = (keyId: number, unsure: string[] = []): DesiredUser => ({ keyId, uuid: uuid(keyId), flow: "", unsure });
-const nothing = { missing: [], wrong: [], unsure: [], ghosts: [] };
+const nothing = { missing: [], wrong: [], unsure: [], orphans: [] };
 
 test("equal sets have no drift", () => {
   expect(diffUsers("main", [user(1), user(2)], desired(want(1), want(2)), new Set())).toEqual(nothing);
 });
 
-test("what is wanted and absent is missing, what is there and unwanted is a ghost", () => {
+test("what is wanted and absent is missing, what is there and unwanted is an orphan", () => {
   expect(diffUsers("main", [user(1), user(3)], desired(want(1), want(2)), new Set())).toEqual({
     ...nothing,
     missing: [want(2)],
-    ghosts: [3],
+    orphans: [3],
   });
 });
 
-test("a key that is being created is no ghost", () => {
+test("a key that is being created is no orphan", () => {
   expect(diffUsers("main", [user(7)], desired(), new Set([7]))).toEqual(nothing);
 });
 
@@ -47,7 +47,7 @@ test("a right user is unsure only on the node that the key names", () => {
   expect(diffUsers("other", [user(1)], desired(want(1, ["main"])), new Set())).toEqual(nothing);
 });
 
-test("foreign users are never drift", () => {
+test("unmanaged users are never drift", () => {
   expect(diffUsers("main", [{ ...user(5), email: "friend@example.com", keyId: null }], desired(), new Set())).toEqual(
     nothing,
   );

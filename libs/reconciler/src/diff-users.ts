@@ -10,7 +10,7 @@ export interface ActualUser {
   readonly account: Account | null;
 }
 
-/** How one node differs from what is desired; foreign users never count. */
+/** How one node differs from what is desired; unmanaged users never count. */
 export interface Drift {
   /** Wanted and absent. */
   readonly missing: readonly DesiredUser[];
@@ -19,7 +19,7 @@ export interface Drift {
   /** Right as listed, but an older operation may still undo it. */
   readonly unsure: readonly DesiredUser[];
   /** Ours by their e-mail, and of no key that is active or being created. */
-  readonly ghosts: readonly number[];
+  readonly orphans: readonly number[];
 }
 
 /** Compares the users of one node with the desired ones; keys that are being created may be there or not. */
@@ -32,12 +32,12 @@ export function diffUsers(
   const present = new Set<number>();
   const wrong: DesiredUser[] = [];
   const unsure: DesiredUser[] = [];
-  const ghosts: number[] = [];
+  const orphans: number[] = [];
   for (const user of actual) {
     if (user.keyId === null) continue;
     const want = desired.get(user.keyId);
     if (want === undefined) {
-      if (!creating.has(user.keyId)) ghosts.push(user.keyId);
+      if (!creating.has(user.keyId)) orphans.push(user.keyId);
       continue;
     }
     present.add(user.keyId);
@@ -45,7 +45,7 @@ export function diffUsers(
     else if (want.unsure.includes(node)) unsure.push(want);
   }
   const missing = [...desired.values()].filter((want) => !present.has(want.keyId));
-  return { missing, wrong, unsure, ghosts };
+  return { missing, wrong, unsure, orphans };
 }
 
 function isRight(account: Account | null, want: NodeUser): boolean {

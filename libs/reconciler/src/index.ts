@@ -9,4 +9,4 @@ export {
   type ReconciledNode,
   reconcileNode,
 } from "./reconcile-node.ts";
-export { type NodeGlance, NodeWatch, type PassReason } from "./watch-node.ts";
+export { type HealthProbe, NodeWatch, type PassReason } from "./watch-node.ts";

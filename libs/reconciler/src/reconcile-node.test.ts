@@ -22,9 +22,9 @@ function desired(count: number): ReadonlyMap<number, DesiredUser> {
   );
 }
 
-/** A node that shows so many users at each look, the last number from then on, and counts its refills. */
+/** A node that shows so many users at each look, the last number from then on, and counts its rebuilds. */
 function nodeThatShows(...looks: number[]) {
-  let refills = 0;
+  let rebuilds = 0;
   const refuse = () => Promise.reject(new Error("not expected"));
   const node: ReconciledNode = {
     name: "main",
@@ -35,14 +35,14 @@ function nodeThatShows(...looks: number[]) {
       return {
         state: "sound",
         users,
-        refill: async (state) => {
-          refills += 1;
+        rebuild: async (state) => {
+          rebuilds += 1;
           return state.findDesired();
         },
       };
     },
   };
-  return { node, refills: () => refills };
+  return { node, rebuilds: () => rebuilds };
 }
 
 function stateOf(count: number): DesiredState {
@@ -57,22 +57,22 @@ function stateOf(count: number): DesiredState {
 const noPorts = {} as LifecyclePorts;
 
 test("keys that were made while the state was read are no drift, however many", async () => {
-  const { node, refills } = nodeThatShows(1, 800);
+  const { node, rebuilds } = nodeThatShows(1, 800);
   const { drift } = await reconcileNode(node, stateOf(800), noPorts);
   expect(drift.missing).toEqual([]);
-  expect(refills()).toBe(0);
+  expect(rebuilds()).toBe(0);
 });
 
-test("a node that lacks hundreds of users at a second look as well is refilled", async () => {
-  const { node, refills } = nodeThatShows(1, 1, 800);
+test("a node that lacks hundreds of users at a second look as well is rebuilt", async () => {
+  const { node, rebuilds } = nodeThatShows(1, 1, 800);
   const { drift } = await reconcileNode(node, stateOf(800), noPorts);
   expect(drift.missing).toHaveLength(799);
-  expect(refills()).toBe(1);
+  expect(rebuilds()).toBe(1);
 });
 
-test("a node that lost all its users is refilled at once", async () => {
-  const { node, refills } = nodeThatShows(0, 800);
+test("a node that lost all its users is rebuilt at once", async () => {
+  const { node, rebuilds } = nodeThatShows(0, 800);
   const { drift } = await reconcileNode(node, stateOf(800), noPorts);
   expect(drift.missing).toHaveLength(800);
-  expect(refills()).toBe(1);
+  expect(rebuilds()).toBe(1);
 });

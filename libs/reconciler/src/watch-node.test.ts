@@ -13,7 +13,7 @@ function passedOnce(): void {
   watch.passed(0, ended);
 }
 
-test("the first glance calls for a pass, until one has ended well", () => {
+test("the first probe calls for a pass, until one has ended well", () => {
   expect(watch.seen({ users: 0, uptime: 5 }, 0)).toBe("start");
   expect(watch.seen({ users: 0, uptime: 6 }, 1_000)).toBe("start");
   watch.passed(1_000, { postponed: 0, users: 0 });

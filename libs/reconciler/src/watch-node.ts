@@ -1,5 +1,5 @@
-/** What a glance at a node shows, cheap enough for every second. */
-export interface NodeGlance {
+/** What a health probe at a node shows, cheap enough for every second. */
+export interface HealthProbe {
   readonly users: number;
   /** Seconds since the Xray process started; whole seconds. */
   readonly uptime: number;
@@ -12,13 +12,13 @@ const againAfterMs = 5_000;
 export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
 
 /**
- * Decides from one glance to the next whether a node must be reconciled now rather than at the next period.
+ * Decides from one health probe to the next whether a node must be reconciled now rather than at the next period.
  *
- * Level-based: nothing is remembered but what the last glance saw and the last pass left, and a missed event is mended by the period.
+ * Level-based: nothing is remembered but what the last health probe saw and the last pass left, and a missed event is mended by the period.
  */
 export class NodeWatch {
   readonly #periodMs: number;
-  #last: NodeGlance | null = null;
+  #last: HealthProbe | null = null;
   #away = false;
   #passedAt: number | null = null;
   /** How many users the node had before it lost them, until a pass of this process begins to put them back. */
@@ -34,16 +34,16 @@ export class NodeWatch {
   }
 
   /** The node answered; the reason why a pass is due, null when none is. `now` in milliseconds. */
-  seen(glance: NodeGlance, now: number): PassReason | null {
+  seen(probe: HealthProbe, now: number): PassReason | null {
     const last = this.#last;
     const wasAway = this.#away;
-    this.#last = glance;
+    this.#last = probe;
     this.#away = false;
     if (this.#passedAt === null) return "start";
-    if (last !== null && glance.uptime < last.uptime) return this.#due("restart", last, glance);
-    if (last !== null && glance.users * 2 <= last.users && last.users > 0) return this.#due("emptied", last, glance);
+    if (last !== null && probe.uptime < last.uptime) return this.#due("restart", last, probe);
+    if (last !== null && probe.users * 2 <= last.users && last.users > 0) return this.#due("emptied", last, probe);
     if (wasAway) return this.#due("back");
-    if (this.#lost !== null && glance.users >= this.#lost) this.#mendedByAnother(now);
+    if (this.#lost !== null && probe.users >= this.#lost) this.#mendedByAnother(now);
     return now - this.#passedAt >= this.#periodMs ? "period" : null;
   }
 
@@ -59,12 +59,12 @@ export class NodeWatch {
   passed(now: number, { postponed, users }: { readonly postponed: number; readonly users: number }): void {
     const pauseMs = postponed > 0 ? Math.min(this.#periodMs, againAfterMs) : this.#periodMs;
     this.#passedAt = now - this.#periodMs + pauseMs;
-    // The glance that called for it may have seen none: a node that loses them again at once must be found out, too.
+    // The health probe that called for it may have seen none: a node that loses them again at once must be found out, too.
     if (this.#last !== null) this.#last = { ...this.#last, users: Math.max(this.#last.users, users) };
   }
 
   /** Until a pass ends well the reason stands, also when this one fails. */
-  #due(reason: PassReason, before?: NodeGlance, now?: NodeGlance): PassReason {
+  #due(reason: PassReason, before?: HealthProbe, now?: HealthProbe): PassReason {
     this.#passedAt = Number.NEGATIVE_INFINITY;
     if (before !== undefined && now !== undefined && now.users < before.users) this.#lost = before.users;
     return reason;

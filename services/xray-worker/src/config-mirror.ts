@@ -55,7 +55,7 @@ export class ConfigMirror {
   }
 
   /** Resolves when the file says of a key what the store said when this was called, or could not be written. Never rejects. */
-  async settle(keyId: number): Promise<void> {
+  async writeNow(keyId: number): Promise<void> {
     this.#urgent.add(keyId);
     const done = new AbortController();
     const patience = sleep(CONFIG_FILE_WAIT_MS, undefined, { signal: done.signal }).catch(() => undefined);
@@ -84,13 +84,13 @@ export class ConfigMirror {
     this.#comparedAt = clock.now();
   }
 
-  /** Writes what was still being collected. @param hurry Aborted when it must not wait for that any longer. */
-  async close(hurry: AbortSignal): Promise<void> {
+  /** Writes what was still being collected. @param deadlineSignal Aborted when it must not wait for that any longer. */
+  async close(deadlineSignal: AbortSignal): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#collecting ?? undefined);
     const written = this.#collected.size > 0 ? this.#writes.run() : this.#writes.idle();
-    const hurried = new Promise((resolve) => hurry.addEventListener("abort", resolve, { once: true }));
-    if (!hurry.aborted) await Promise.race([written, hurried]);
+    const hurried = new Promise((resolve) => deadlineSignal.addEventListener("abort", resolve, { once: true }));
+    if (!deadlineSignal.aborted) await Promise.race([written, hurried]);
   }
 
   /** Keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. */

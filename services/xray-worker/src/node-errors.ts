@@ -1,4 +1,4 @@
-import { NodeRefusedError, NodeUnreachableError, NodeUnsureError } from "@veil/key-lifecycle";
+import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "@veil/key-lifecycle";
 import {
   InboundMissingError,
   XrayAnswerInvalidError,
@@ -12,7 +12,7 @@ import {
  *
  * A missing inbound counts as unreachable: it is being replaced or about to be put back, and nothing happened.
  *
- * @throws NodeUnreachableError, NodeUnsureError, NodeRefusedError
+ * @throws NodeUnreachableError, NodeIndeterminateError, NodeRejectedError
  */
 export async function nodeErrors<T>(node: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -22,9 +22,9 @@ export async function nodeErrors<T>(node: string, call: () => Promise<T>): Promi
       throw new NodeUnreachableError(node, error);
     }
     if (error instanceof XrayOutcomeUnknownError || error instanceof XrayAnswerInvalidError) {
-      throw new NodeUnsureError(node, error);
+      throw new NodeIndeterminateError(node, error);
     }
-    if (error instanceof XrayError) throw new NodeRefusedError(node, error);
+    if (error instanceof XrayError) throw new NodeRejectedError(node, error);
     throw error;
   }
 }

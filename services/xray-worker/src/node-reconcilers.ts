@@ -4,7 +4,7 @@ import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 
 export type NodeReconcilersOptions = Omit<ReconcileLoopOptions, "node" | "users">;
 
-const glanceEveryMs = 1_000;
+const PROBE_EVERY_MS = 1_000;
 
 /** What keeps the nodes reconciled, one loop for each. */
 export class NodeReconcilers {
@@ -15,7 +15,7 @@ export class NodeReconcilers {
     for (const { node, users } of nodes) {
       const reconcile = new ReconcileLoop({ ...options, node, users });
       const ticking = runLoop(running, `reconciler ${node.name}`, {
-        everyMs: glanceEveryMs,
+        everyMs: PROBE_EVERY_MS,
         jitter: 0.1,
         task: () => reconcile.tick(),
         onError: (err) => options.log.warn({ err, node: node.name }, "could not reconcile"),

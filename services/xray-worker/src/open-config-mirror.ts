@@ -44,9 +44,9 @@ export function openConfigMirror(
     task: () => mirror.tick(),
     onError: (err) => log.warn({ err, node: of.node }, "could not compare Xray's config file with the keys"),
   });
-  running.onStop("loops", "config file", async (hurry) => {
+  running.onStop("loops", "config file", async (deadlineSignal) => {
     await keeping.stop();
-    await mirror.close(hurry);
+    await mirror.close(deadlineSignal);
   });
   return mirror;
 }

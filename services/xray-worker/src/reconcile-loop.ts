@@ -1,4 +1,4 @@
-import { type LifecyclePorts, NodeUnreachableError, NodeUnsureError } from "@veil/key-lifecycle";
+import { type LifecyclePorts, NodeUnreachableError, NodeIndeterminateError } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import { type DesiredState, NodeWatch, type PassReason, type PassResult, reconcileNode } from "@veil/reconciler";
 import type { Clock, Logger } from "@veil/service-runtime";
@@ -29,9 +29,9 @@ export interface FinishedPass {
 const passLeaseMs = 5_000;
 
 /**
- * Keeps one node reconciled: a glance at a time, and a pass when the glance calls for one.
+ * Keeps one node reconciled: a health probe at a time, and a pass when the health probe calls for one.
  *
- * Every replica glances; one of them at a time makes the pass.
+ * Every replica probes; one of them at a time makes the pass.
  */
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
@@ -47,9 +47,9 @@ export class ReconcileLoop {
     this.#watch.lost();
   }
 
-  /** One glance, and the pass if one is due. @throws when a store is away or the node can't be mended */
+  /** One health probe, and the pass if one is due. @throws when a store is away or the node can't be mended */
   async tick(): Promise<void> {
-    const reason = await this.#glance();
+    const reason = await this.#probe();
     if (reason === null) return;
     const { exclusive, node, clock } = this.#options;
     const subject = `reconcile:${node.name}`;
@@ -60,13 +60,13 @@ export class ReconcileLoop {
     if (pass !== null) this.#watch.passed(clock.now(), pass.result);
   }
 
-  async #glance(): Promise<PassReason | null> {
+  async #probe(): Promise<PassReason | null> {
     const { node, clock } = this.#options;
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
       return this.#watch.seen({ users, uptime }, clock.now());
     } catch (error) {
-      if (!(error instanceof NodeUnreachableError || error instanceof NodeUnsureError)) throw error;
+      if (!(error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError)) throw error;
       this.#watch.lost();
       return null;
     }
@@ -78,11 +78,11 @@ export class ReconcileLoop {
     try {
       const found = await reconcileNode(users, state, ports);
       const durationMs = clock.now() - begun;
-      const { missing, wrong, ghosts } = found.drift;
-      const drift = { missing: missing.length, wrong: wrong.length, ghosts: ghosts.length };
-      const level = drift.missing + drift.wrong + drift.ghosts > 0 ? "warn" : "debug";
+      const { missing, wrong, orphans } = found.drift;
+      const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
+      const level = drift.missing + drift.wrong + drift.orphans > 0 ? "warn" : "debug";
       log[level](
-        { node: node.name, reason, ...drift, refills: found.refills, postponed: found.postponed, durationMs },
+        { node: node.name, reason, ...drift, rebuilds: found.rebuilds, postponed: found.postponed, durationMs },
         "reconciled",
       );
       onPass({ node: node.name, reason, result: "ok", durationMs, found });

@@ -79,8 +79,8 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
       passes.inc({ node, result });
       passSeconds.observe({ node }, durationMs / 1_000);
       if (found === undefined) return;
-      const { missing, wrong, ghosts } = found.drift;
-      drift(node, { missing: missing.length, wrong: wrong.length, ghost: ghosts.length });
+      const { missing, wrong, orphans } = found.drift;
+      drift(node, { missing: missing.length, wrong: wrong.length, ghost: orphans.length });
     },
   };
 }

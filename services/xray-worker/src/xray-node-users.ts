@@ -40,7 +40,7 @@ export interface XrayNodeUsersOptions {
   /** Where removed users' multiplexed connections are to be cut off. */
   readonly blocked?: Pick<BlockedUsers, "block"> | null;
   /** Where the users are also kept in the node's config file. */
-  readonly mirror?: Pick<ConfigMirror, "settle" | "soon"> | null;
+  readonly mirror?: Pick<ConfigMirror, "writeNow" | "soon"> | null;
 }
 
 const ASK_AGAIN_MS = 25;
@@ -78,13 +78,13 @@ export class XrayNodeUsers implements ReconciledNode {
   async remove(keyId: number, { next, ...options }: RemoveOptions = {}): Promise<"removed" | "absent"> {
     const { node, blocked, mirror } = this.#options;
     const email = userEmail(keyId);
-    await Promise.all([mirror?.settle(keyId), next === "add" ? undefined : blocked?.block(email)]);
+    await Promise.all([mirror?.writeNow(keyId), next === "add" ? undefined : blocked?.block(email)]);
     return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email, options)));
   }
 
   /**
    * What it sees is stored, unless that is stored already, before anybody acts on it: when somebody removes the inbound,
-   * nobody else knows how it was made and which foreign users it had.
+   * nobody else knows how it was made and which unmanaged users it had.
    */
   async list(): Promise<ListedInbound> {
     const { node, vault, shortId } = this.#options;
@@ -92,7 +92,7 @@ export class XrayNodeUsers implements ReconciledNode {
       Promise.all([node.readInbound(), unlessInboundMissing(() => node.listUsers())]),
     );
     if (definition === null || users === null) {
-      return { state: "missing", users: [], refill: async (state) => this.#refill(await this.#stored(), state) };
+      return { state: "missing", users: [], rebuild: async (state) => this.#rebuild(await this.#stored(), state) };
     }
     const completed = ensureShortId(definition, shortId);
     // Xray lists them in no order; what is stored changes only when they do.
@@ -103,12 +103,12 @@ export class XrayNodeUsers implements ReconciledNode {
     return {
       state: completed === null ? "sound" : "outdated",
       users: users.map(toActualUser),
-      refill: (state) => this.#refill(inbound, state),
+      rebuild: (state) => this.#rebuild(inbound, state),
     };
   }
 
   /** With the users under creation as well. They all are read after the old inbound went: what happened to it is seen. */
-  async #refill(inbound: StoredInbound, state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>> {
+  async #rebuild(inbound: StoredInbound, state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>> {
     const { node } = this.#options;
     await nodeErrors(this.name, () => node.removeInbound());
     const creating = await state.findCreating();
