@@ -32,7 +32,7 @@ export const LATE_CALL_MS = CALL_DEADLINE_MS / 3;
 export const LONGEST_CALL_MS = CALL_DEADLINE_MS + LATE_CALL_MS;
 
 /** While an inbound is replaced it is missing for as long as the keys take to be read. An add or a remove waits that out. */
-export const MISSING_INBOUND_WAIT_MS = CALL_DEADLINE_MS;
+export const MISSING_INBOUND_WAIT_MS = 0.3 * WRITE_DEADLINE_MS;
 
 /** So short that what a dead holder left is finished in its caller's time; prolonged while the holder lives. */
 export const LEASE_MS = 2 * CALL_DEADLINE_MS;
@@ -73,7 +73,7 @@ export const COALESCE_WAIT_MS = COMMIT_MARGIN_MS / 2;
 export const ANSWERED_AFTER_MS = WRITE_DEADLINE_MS - JOB_SHARE * WRITE_DEADLINE_MS;
 
 /** A creation is overdue so long after its deadline, however the clocks of API and workers differ. */
-export const OVERDUE_AFTER_MS = ANSWERED_AFTER_MS;
+export const OVERDUE_AFTER_MS = 0.2 * WRITE_DEADLINE_MS;
 
 /** How long a deletion waits for the config file: a disk that hangs must not make it fail. */
 export const CONFIG_FILE_WAIT_MS = 0.6 * WRITE_DEADLINE_MS;
