@@ -2,7 +2,7 @@ import { env } from "node:process";
 import { expect, test } from "vitest";
 import { runModel } from "./run-model.ts";
 
-const runs = Number(env["VEIL_MODEL_RUNS"] ?? 100);
+const runs = Number(env["VEIL_MODEL_RUNS"] ?? 300);
 const firstSeed = Number(env["VEIL_MODEL_FIRST"] ?? 0);
 const tracedSeed = env["VEIL_MODEL_SEED"];
 
