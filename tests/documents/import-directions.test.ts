@@ -35,6 +35,18 @@ describe("import directions", () => {
     expect(foldersWhere(shipped, (room) => room.rooms.some((name) => forbidden.has(name)))).toEqual([]);
   });
 
+  test("no shipped file imports vitest or what a lib offers to tests alone", async () => {
+    const files = [...trackedFiles("libs/*/src/*.ts"), ...trackedFiles("services/*/src/*.ts")];
+    const importing: string[] = [];
+    for (const file of files.filter((one) => !/\.(test|global-setup)\.ts$/.test(one))) {
+      if (startsEngines.some((folder) => file.startsWith(folder))) continue;
+      const text = await readFile(join(repoRoot, file), "utf8");
+      if (/from "(?:vitest|@veil\/[^"]+\/testing)"/.test(text)) importing.push(file);
+    }
+    expect(files.length).toBeGreaterThan(100);
+    expect(importing).toEqual([]);
+  });
+
   test.each(pureRooms)("libs/%s, pure domain code, imports nothing but pure domain code", (name) => {
     const imported = rooms.find((room) => room.folder === `libs/${name}`)?.rooms ?? ["nothing was read"];
     expect(imported.filter((room) => !pureRooms.includes(room))).toEqual([]);

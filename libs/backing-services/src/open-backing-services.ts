@@ -1,6 +1,7 @@
 import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mongo-store";
 import { connectRedis, type Redis } from "@veil/redis-connection";
 import { type Logger, type Metrics, type OpsServer, type RunningService, systemClock } from "@veil/service-runtime";
+import { unreadableRecords } from "./unreadable-records.ts";
 import { untilAnswered } from "./until-answered.ts";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 
@@ -34,6 +35,7 @@ export function openBackingServices(
   const store = openMongoStore({
     uri: settings.MONGODB_URI,
     onError: (err) => log.warn({ err }, "mongodb is away"),
+    onUnreadable: unreadableRecords(metrics, log),
     ...(olderFlow !== undefined && { olderFlow }),
   });
   running.onStop("connections", "mongodb", () => store.close());

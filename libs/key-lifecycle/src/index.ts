@@ -21,8 +21,6 @@ export {
   StoreUnavailableError,
 } from "./errors.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
-export type { KeyPage, KeyReader } from "./key-reader.ts";
-export type { Decision, KeyStore } from "./key-store.ts";
 export type { LifecyclePorts } from "./lifecycle-ports.ts";
 export type {
   Clock,
@@ -34,6 +32,15 @@ export type {
   NodeUsers,
   RemoveOptions,
 } from "./node-users.ts";
+export type {
+  Decision,
+  DesiredState,
+  InboundVault,
+  KeyHousekeeping,
+  KeyPage,
+  KeyReader,
+  KeyStore,
+} from "./ports.ts";
 export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
 export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";

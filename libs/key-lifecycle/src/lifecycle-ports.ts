@@ -1,5 +1,5 @@
 import type { VlessFlow } from "@veil/xray-protocols";
-import type { KeyStore } from "./key-store.ts";
+import type { KeyStore } from "./ports.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 
 /** Everything outside that the lifecycle of a key needs. */

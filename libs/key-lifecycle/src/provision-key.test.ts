@@ -5,7 +5,7 @@ import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision
 
 const request: ProvisionRequest = {
   job: "create-1",
-  name: "Ada",
+  requested: { name: "Ada" },
   deadline: START_MS + 8_000,
   redelivered: false,
 };

@@ -1,7 +1,7 @@
 import { type Creation, isWanted, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey, removeOrphan } from "./clear-key.ts";
 import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
-import type { KeyStore } from "./key-store.ts";
+import type { KeyStore } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";

@@ -1,5 +1,5 @@
 import { type Creation, type KeyRecord, keyPhases } from "../src/access-key.ts";
-import type { Decision, KeyStore } from "../src/key-store.ts";
+import type { Decision, KeyStore } from "../src/ports.ts";
 
 /** A key store that loses nothing. `beforeDecision` may fail, as a store does that is away. */
 export class InMemoryStore implements KeyStore {

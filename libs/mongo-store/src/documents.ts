@@ -1,51 +1,12 @@
 import type { Creation, KeyPhase, KeyRecord } from "@veil/key-lifecycle";
 import type { VlessFlow } from "@veil/xray-protocols";
 import { Schema } from "mongoose";
+import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
 
-/** A claim of a create job. `_id` is the job's id. A job that may never claim has `key_id` null. */
-export interface CreationDocument {
-  readonly _id: string;
-  readonly key_id: number | null;
-  readonly uuid: string | null;
-  /** Missing in claims that were made before each key kept its own: see `OlderFlow`. */
-  readonly flow?: VlessFlow;
-  readonly name: string | null;
-  readonly created_at: number;
-  readonly deadline: number;
-  /** Set by the sweep once the key is decided, so that it need not look again. */
-  readonly decided: boolean;
-}
+const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, KeyDocument["phase"]>;
+const phases = { 1: "active", 2: "deleting", 3: "gone" } as const satisfies Record<KeyDocument["phase"], KeyPhase>;
 
-/** A decided key. `_id` is the key id as a string: the only field on which every engine has an index. */
-export interface KeyDocument {
-  readonly _id: string;
-  readonly key_id: number;
-  readonly uuid: string;
-  /** Missing in keys that were decided before each kept its own: see `OlderFlow`. */
-  readonly flow?: VlessFlow;
-  readonly name: string | null;
-  readonly created_at: number;
-  readonly job: string;
-  /** A number, so that `$max` can only ever raise it. */
-  readonly phase: number;
-  readonly activated: boolean;
-  readonly cancelled?: boolean;
-  /** Delete jobs in the order in which they came; the first one deletes. */
-  readonly deleters?: readonly string[];
-  /** Node names, each true. */
-  readonly unsure?: Readonly<Record<string, boolean>>;
-  /** Unix seconds. Missing in records that came to be gone before it was kept. */
-  readonly gone_at?: number;
-}
-
-export interface CounterDocument {
-  readonly _id: string;
-  readonly value: number;
-}
-
-const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, number>;
-
-export function phaseNumber(phase: KeyPhase): number {
+export function phaseNumber(phase: KeyPhase): KeyDocument["phase"] {
   return phaseNumbers[phase];
 }
 
@@ -54,10 +15,6 @@ export const visibleFilter = { phase: phaseNumbers.active } as const;
 
 /** Matches the documents of keys that every node should hold; what `isWanted` of the domain says of their records. */
 export const wantedFilter = { phase: phaseNumbers.active } as const;
-
-function phaseOf(phase: number): KeyPhase {
-  return phase === 1 ? "active" : phase === 2 ? "deleting" : "gone";
-}
 
 const common = { strict: "throw", versionKey: false, autoIndex: false, autoCreate: false } as const;
 
@@ -120,7 +77,7 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     name: document.name,
     createdAt: document.created_at,
     job: document.job,
-    phase: phaseOf(document.phase),
+    phase: phases[document.phase],
     activated: document.activated,
     cancelled: document.cancelled ?? false,
     deleter: document.deleters?.[0] ?? null,

@@ -1,6 +1,6 @@
 import type { mongo } from "mongoose";
-import type { CounterDocument } from "./documents.ts";
 import { CoalescedCalls } from "@veil/gathered-calls";
+import { type CounterDocument, counterDocument } from "./key-codecs.ts";
 
 const counterId = "key_id";
 const mostIdsAtOnce = 1_000;
@@ -36,5 +36,6 @@ async function take(collection: mongo.Collection<CounterDocument>, count: number
     { upsert: true, returnDocument: "after" },
   );
   if (after === null) throw new Error("the key id counter answered nothing");
-  return Array.from({ length: count }, (_, index) => after.value - count + 1 + index);
+  const { value } = counterDocument.parse(after);
+  return Array.from({ length: count }, (_, index) => value - count + 1 + index);
 }

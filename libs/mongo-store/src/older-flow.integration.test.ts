@@ -41,13 +41,13 @@ test("keys of the version before have the flow of the upgrade for ever, everywhe
   const worker = await start("xtls-rprx-vision", "worker");
   await storeOlderKey(worker, 1);
   await storeOlderKey(worker, 2);
-  expect((await worker.keys.findDesired()).get(1)?.flow).toBe("xtls-rprx-vision");
+  expect((await worker.desired.findDesired()).get(1)?.flow).toBe("xtls-rprx-vision");
 
   const changed = await start("", "worker");
   expect((await changed.keys.find(1))?.flow).toBe("xtls-rprx-vision");
-  expect((await changed.keys.findDesired()).get(1)?.flow).toBe("xtls-rprx-vision");
+  expect((await changed.desired.findDesired()).get(1)?.flow).toBe("xtls-rprx-vision");
   expect((await changed.keys.findCreation("create-2"))?.flow).toBe("xtls-rprx-vision");
-  expect((await changed.keys.findCreating()).map(({ flow }) => flow)).toEqual(["xtls-rprx-vision"]);
+  expect((await changed.desired.findCreating()).map(({ flow }) => flow)).toEqual(["xtls-rprx-vision"]);
 
   const api = await start("", "api");
   expect((await api.keyReader.find(1))?.flow).toBe("xtls-rprx-vision");
@@ -85,5 +85,5 @@ test("a key that is made keeps the flow that it was made with", async () => {
   if (claim === null) throw new Error("nothing was claimed");
   await worker.keys.decide({ ...claim, phase: "active", unsure: [] });
   expect((await worker.keyReader.find(claim.keyId))?.flow).toBe("xtls-rprx-vision");
-  expect((await worker.keys.findDesired()).get(claim.keyId)?.flow).toBe("xtls-rprx-vision");
+  expect((await worker.desired.findDesired()).get(claim.keyId)?.flow).toBe("xtls-rprx-vision");
 });

@@ -1,13 +1,8 @@
 import type { VlessFlow } from "@veil/xray-protocols";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { type InstallationDocument, installationDocument } from "./key-codecs.ts";
 import { isDuplicateKey } from "./store-errors.ts";
-
-/** A fact about the whole installation. */
-interface InstallationDocument {
-  readonly _id: string;
-  readonly flow: VlessFlow;
-}
 
 export interface OlderFlowOptions {
   /** The flow that the settings name now. */
@@ -44,13 +39,13 @@ export class OlderFlow {
 
   async #read(): Promise<VlessFlow | null> {
     const found = await this.#facts.findOne({ _id: olderFlowId });
-    if (found !== null || !this.#options.record) return found?.flow ?? null;
+    if (found !== null || !this.#options.record) return found === null ? null : installationDocument.parse(found).flow;
     try {
       await this.#facts.insertOne({ _id: olderFlowId, flow: this.#options.setting });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
-    const standing = await this.#facts.findOne({ _id: olderFlowId });
-    return standing?.flow ?? null;
+    const present = await this.#facts.findOne({ _id: olderFlowId });
+    return present === null ? null : installationDocument.parse(present).flow;
   }
 }

@@ -10,7 +10,7 @@ const passingCodes = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11
 const socketCodes = new Set(["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"]);
 
 /** MongoDB's code for a second document with the same unique value; its text differs between engines. */
-const duplicateKeyCode = 11000;
+export const DUPLICATE_KEY_CODE = 11_000;
 
 /** Beyond every time limit of the driver: some of its waits have none, see `watchHeartbeats`. */
 const longestOperationMs = 60_000;
@@ -66,7 +66,7 @@ function isOutcomeUnknown(error: mongo.MongoBulkWriteError): boolean {
   return error.code === undefined || error.result.getWriteConcernError() !== undefined;
 }
 
-/** Whether a write failed only because a document of that `_id` stood already. */
+/** Whether a write failed only because a document of that `_id` was there already. */
 export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === duplicateKeyCode;
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY_CODE;
 }

@@ -3,7 +3,6 @@
  */
 export { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
 export {
-  type DesiredState,
   type ListedInbound,
   type PassResult,
   type ReconciledNode,

@@ -1,7 +1,7 @@
-import type { DesiredUser, LifecyclePorts } from "@veil/key-lifecycle";
+import type { DesiredState, DesiredUser, LifecyclePorts } from "@veil/key-lifecycle";
 import { expect, test } from "vitest";
 import type { ActualUser } from "./diff-users.ts";
-import { type DesiredState, type ReconciledNode, reconcileNode } from "./reconcile-node.ts";
+import { type ReconciledNode, reconcileNode } from "./reconcile-node.ts";
 
 const uuidOf = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
 

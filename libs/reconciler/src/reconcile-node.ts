@@ -1,11 +1,11 @@
 import {
+  type DesiredState,
   type DesiredUser,
   type LifecyclePorts,
   LeaseHeldError,
   NodeRejectedError,
   NodeUnreachableError,
   NodeIndeterminateError,
-  type NodeUser,
   type NodeUsers,
   removeOrphan,
   restoreKey,
@@ -31,15 +31,6 @@ export interface ListedInbound {
    * that is deleted later finds the new inbound. @returns the desired users as read then @throws as `list`
    */
   rebuild(state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>>;
-}
-
-export interface DesiredState {
-  /** Keys that are claimed and not decided. @throws StoreUnavailableError */
-  findCreating(): Promise<readonly NodeUser[]>;
-  /** Every active key's user. @throws StoreUnavailableError */
-  findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
-  /** Whether there are at least so many active keys: quick, however many there are. @throws StoreUnavailableError */
-  hasDesired(atLeast: number): Promise<boolean>;
 }
 
 export interface PassResult {

@@ -1,6 +1,5 @@
 /** Counter readings to totals, exactly once. Pure. */
 export { compact, needsCompaction } from "./compact.ts";
-export { InMemoryNodeLivesStore, InMemoryTrafficStore } from "./in-memory-stores.ts";
 export { applyUpdate, type LedgerUpdate, updateOf } from "./ledger-update.ts";
 export { totals } from "./ledger-view.ts";
 export {
@@ -29,4 +28,4 @@ export {
   type ResetAnswer,
   type TrafficRecord,
 } from "./traffic-record.ts";
-export type { NodeLivesStore, TrafficStore } from "./traffic-store.ts";
+export type { NodeLivesStore, TrafficStore } from "./ports.ts";

@@ -1,4 +1,4 @@
-import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { histories, historiesWithForeignResets, refreshLeftBehind } from "../test/model/happenings.ts";

@@ -50,7 +50,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       ops.addHandler(BOARD_PATH, queueBoard({ path: BOARD_PATH, password: settings.ADMIN_PASSWORD, queues, onError }));
     }
     const report = startClusterReport(running, {
-      countKeys: () => store.keys.countByState(),
+      countKeys: () => store.housekeeping.countByState(),
       topUsers: settings.METRICS_TOP_USERS,
       nodes: listed,
       queues,
@@ -63,13 +63,13 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
 
     const records = store.traffic;
     const keys = new StoredActiveKeys(store.keyReader);
-    const epochs = new NodeEpochs(store.nodeEpochs, clock, randomUUID);
+    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID);
     const compactor = new RecordCompactor(records, clock);
     const onRecord: RecordCompactor["notice"] = (record) => compactor.notice(record);
     startUpkeep(running, { compactor, records, keys: store.keyReader, redis, prefix, log });
     const syncs = startSyncs(running, nodes, {
       everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
-      lives: store.nodeEpochs,
+      lives: store.nodeLives,
       records,
       epochs,
       keys,

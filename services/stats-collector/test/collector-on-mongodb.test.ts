@@ -24,7 +24,7 @@ async function emptyStores(): Promise<WorldOptions> {
   for (const name of ["traffic", "node_epochs"]) await mongodb.connection.collection(name).deleteMany({});
   return {
     records: mongodb.traffic,
-    lives: mongodb.nodeEpochs,
+    lives: mongodb.nodeLives,
     resetJobs: RESET_JOBS,
     restingSteps: 250,
   };

@@ -21,7 +21,7 @@ let xray: CountingXray;
 let node: XrayNode;
 let drop: () => Promise<void>;
 let records: MongoStore["traffic"];
-let lives: MongoStore["nodeEpochs"];
+let lives: MongoStore["nodeLives"];
 let keyId = 0;
 let uuid = "";
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const own = await ownMongodb(inject("mongodbUri"));
   drop = own.drop;
   records = own.mongodb.traffic;
-  lives = own.mongodb.nodeEpochs;
+  lives = own.mongodb.nodeLives;
   xray = await CountingXray.start(inject("xrayBinary"));
   node = connectXrayNode({ name: "main", address: xray.address, inboundTag });
 });

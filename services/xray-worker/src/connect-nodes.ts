@@ -1,11 +1,11 @@
-import { CALL_DEADLINE_MS } from "@veil/key-lifecycle";
+import { CALL_DEADLINE_MS, type InboundVault } from "@veil/key-lifecycle";
 import { nodeSettings } from "@veil/node-settings";
 import { type RunningService, runLoop } from "@veil/service-runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
-import { type InboundVault, XrayNodeUsers } from "./xray-node-users.ts";
+import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface NodeDependencies extends ConfigMirrorDependencies {
   readonly vault: InboundVault;

@@ -1,11 +1,10 @@
-import { type LifecyclePorts, sweepKeys } from "@veil/key-lifecycle";
+import { type KeyHousekeeping, type LifecyclePorts, sweepKeys } from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
 import type { Clock, Logger } from "@veil/service-runtime";
 
 export interface HousekeepingOptions {
   readonly ports: LifecyclePorts;
-  /** Drops what was only kept for late duplicates of jobs before a time in Unix seconds. @returns how much that was */
-  readonly store: { dropTombstones(before: number): Promise<number> };
+  readonly store: Pick<KeyHousekeeping, "dropTombstones">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
   readonly log: Logger;

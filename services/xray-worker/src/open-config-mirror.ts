@@ -1,3 +1,4 @@
+import type { DesiredState, KeyStore } from "@veil/key-lifecycle";
 import type { ExclusiveTask } from "@veil/leases";
 import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/service-runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
@@ -5,7 +6,8 @@ import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
 
 export interface ConfigMirrorDependencies {
-  readonly store: ConfigMirrorOptions["state"];
+  readonly store: Pick<KeyStore, "find">;
+  readonly desired: Pick<DesiredState, "findDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,7 +21,7 @@ export function openConfigMirror(
   running: RunningService,
   settings: WorkerSettings,
   of: Pick<ConfigMirrorOptions, "node" | "inboundTag">,
-  { store, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
+  { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
   const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;
   if (path === undefined) return null;
@@ -31,7 +33,7 @@ export function openConfigMirror(
     ...of,
     file,
     shortId,
-    state: store,
+    state: { find: (keyId) => store.find(keyId), findDesired: () => desired.findDesired() },
     exclusive,
     periodMs,
     clock,

@@ -1,6 +1,11 @@
-import { type LifecyclePorts, NodeUnreachableError, NodeIndeterminateError } from "@veil/key-lifecycle";
+import {
+  type DesiredState,
+  type LifecyclePorts,
+  NodeIndeterminateError,
+  NodeUnreachableError,
+} from "@veil/key-lifecycle";
 import { type ExclusiveTask, runExclusively } from "@veil/leases";
-import { type DesiredState, NodeWatch, type PassReason, type PassResult, reconcileNode } from "@veil/reconciler";
+import { NodeWatch, type PassReason, type PassResult, reconcileNode } from "@veil/reconciler";
 import type { Clock, Logger } from "@veil/service-runtime";
 import { InboundMissingError, type XrayNode } from "@veil/xray-gateway";
 import { nodeErrors } from "./node-errors.ts";

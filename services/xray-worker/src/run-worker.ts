@@ -48,6 +48,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const reconcilers = new NodeReconcilers();
     const nodes = connectNodes(running, settings, {
       store: store.keys,
+      desired: store.desired,
       vault: store.inbounds,
       exclusive,
       clock,
@@ -68,14 +69,14 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
 
     const sweeping = startHousekeeping(running, {
       ports,
-      store: store.keys,
+      store: store.housekeeping,
       exclusive,
       clock,
       log,
       sweepEveryMs: periodMs,
     });
     reconcilers.start(running, nodes, {
-      state: store.keys,
+      state: store.desired,
       ports,
       exclusive,
       periodMs,

@@ -1,8 +1,9 @@
+import type { KeyHousekeeping } from "@veil/key-lifecycle";
 import { type PeriodicTask, type RunningService, runLoop } from "@veil/service-runtime";
 import { dropTombstones, type HousekeepingOptions, sweep } from "./housekeeping.ts";
 
 export interface HousekeepingLoopsOptions extends HousekeepingOptions {
-  readonly store: HousekeepingOptions["store"] & { prepare(): Promise<void> };
+  readonly store: Pick<KeyHousekeeping, "prepare" | "dropTombstones">;
   readonly sweepEveryMs: number;
 }
 

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type DesiredState,
   type DesiredUser,
+  type InboundVault,
   MISSING_INBOUND_WAIT_MS,
   type NodeCallOptions,
   type NodeUser,
   type RemoveOptions,
 } from "@veil/key-lifecycle";
-import type { ActualUser, DesiredState, ListedInbound, ReconciledNode } from "@veil/reconciler";
+import type { ActualUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
   ensureShortId,
@@ -24,13 +26,6 @@ import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
 import type { ConfigMirror } from "./config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
-
-/** Keeps how each node's inbound is made, as opaque text and a secret. Both throw StoreUnavailableError. */
-export interface InboundVault {
-  save(node: string, inbound: string): Promise<void>;
-  /** Null when none was ever saved. */
-  load(node: string): Promise<string | null>;
-}
 
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;

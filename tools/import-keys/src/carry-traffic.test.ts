@@ -1,4 +1,5 @@
-import { InMemoryNodeLivesStore, InMemoryTrafficStore, prepareReset, totals } from "@veil/traffic-ledger";
+import { prepareReset, totals } from "@veil/traffic-ledger";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
 import type { XrayNode } from "@veil/xray-gateway";
 import { beforeEach, describe, expect, it } from "vitest";
 import { carryTraffic } from "./carry-traffic.ts";

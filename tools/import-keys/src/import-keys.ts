@@ -1,6 +1,12 @@
-import { importJobOf, type KeyLease, type KeyReader } from "@veil/key-lifecycle";
+import {
+  type DesiredState,
+  importJobOf,
+  type KeyHousekeeping,
+  type KeyLease,
+  type KeyReader,
+  type KeyStore,
+} from "@veil/key-lifecycle";
 import type { ExclusiveTask } from "@veil/leases";
-import type { MongoStore } from "@veil/mongo-store";
 import type { NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
 import type { XrayNode } from "@veil/xray-gateway";
 import type { VlessFlow } from "@veil/xray-protocols";
@@ -18,7 +24,9 @@ import { checkConflicts, takeStock } from "./take-stock.ts";
 
 export interface ImportPorts {
   readonly nodes: readonly XrayNode[];
-  readonly store: MongoStore["keys"];
+  readonly store: KeyStore;
+  readonly desired: Pick<DesiredState, "findDesired" | "findCreating">;
+  readonly housekeeping: Pick<KeyHousekeeping, "skipKeyIds">;
   readonly reader: Pick<KeyReader, "findMany">;
   readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
   readonly lives: NodeLivesStore;
@@ -80,7 +88,7 @@ export async function importKeys(keys: readonly LegacyKey[], ports: ImportPorts)
     ports.nodes.map(({ name }) => name),
     ports.exclusive,
     async () => {
-      await ports.store.skipKeyIds(keys.at(-1)?.id ?? 0);
+      await ports.housekeeping.skipKeyIds(keys.at(-1)?.id ?? 0);
       const { added, present } = await addKeys(active, ports);
       const living = await livingKeys(active, ports);
       ports.onProgress("totals", 0, living.length);
@@ -124,16 +132,16 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
 }
 
 /** Those that were not deleted since an earlier run. */
-async function livingKeys(keys: readonly LegacyKey[], { store }: ImportPorts): Promise<LegacyKey[]> {
-  const desired = await store.findDesired();
-  return keys.filter(({ id }) => desired.has(id));
+async function livingKeys(keys: readonly LegacyKey[], { desired }: ImportPorts): Promise<LegacyKey[]> {
+  const wanted = await desired.findDesired();
+  return keys.filter(({ id }) => wanted.has(id));
 }
 
 async function rewrite(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportSummary["config"]> {
-  const { config, store, exclusive } = ports;
+  const { config, desired, exclusive } = ports;
   if (config === null) return "none";
   stopIfAsked(ports);
-  return rewriteConfig(keys, { ...config, exclusive, findDesired: () => store.findDesired() });
+  return rewriteConfig(keys, { ...config, exclusive, findDesired: () => desired.findDesired() });
 }
 
 /** What one round left, or what somebody else changed meanwhile, is seen in the next. */
@@ -146,7 +154,7 @@ async function replaceAll(
   for (const node of ports.nodes) {
     for (let round = 1; ; round += 1) {
       const { held } = await takeStock(node, keys);
-      const desired = await ports.store.findDesired();
+      const desired = await ports.desired.findDesired();
       const open = keys.filter(({ id }) => {
         const { former, ours } = held.get(id) ?? nothing;
         return former.length > 0 || (desired.has(id) && !ours);
@@ -190,7 +198,7 @@ function findRecords(keys: readonly LegacyKey[], { reader }: ImportPorts) {
   return reader.findMany(keys.map(({ id }) => id));
 }
 
-async function standingKeys(records: Awaited<ReturnType<typeof findRecords>>, { store }: ImportPorts) {
-  const [active, creating] = await Promise.all([store.findDesired(), store.findCreating()]);
+async function standingKeys(records: Awaited<ReturnType<typeof findRecords>>, { desired }: ImportPorts) {
+  const [active, creating] = await Promise.all([desired.findDesired(), desired.findCreating()]);
   return { records, active, creating };
 }

@@ -42,16 +42,18 @@ export async function openPorts(
   try {
     await until("Redis", () => redis.status === "ready");
     await until("MongoDB", () => store.connected);
-    await store.keys.prepare();
+    await store.housekeeping.prepare();
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
     return {
       ports: {
         ...watched,
         nodes,
         store: store.keys,
+        desired: store.desired,
+        housekeeping: store.housekeeping,
         reader: store.keyReader,
         records: store.traffic,
-        lives: store.nodeEpochs,
+        lives: store.nodeLives,
         lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
         exclusive,
         flow,

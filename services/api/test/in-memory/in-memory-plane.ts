@@ -39,6 +39,10 @@ export class InMemoryPlane {
     },
     listActive: (page) => this.#listActive(page),
     listActiveIds: (page) => this.#listActive(page),
+    activeAmong: async (keyIds) => {
+      await this.beforeRead();
+      return new Set(keyIds.filter((keyId) => this.keys.get(keyId)?.phase === "active"));
+    },
     countActive: async () => {
       await this.beforeRead();
       return [...this.keys.values()].filter(({ phase }) => phase === "active").length;

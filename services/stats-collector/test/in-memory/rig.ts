@@ -1,5 +1,6 @@
 import { ManualClock } from "@veil/service-runtime";
-import { InMemoryNodeLivesStore, InMemoryTrafficStore, type TrafficRecord } from "@veil/traffic-ledger";
+import type { TrafficRecord } from "@veil/traffic-ledger";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
 import type { ActiveKeys } from "../../src/active-keys.ts";
 import { NodeEpochs } from "../../src/sync/node-epochs.ts";
 import { NodeSync } from "../../src/sync/node-sync.ts";

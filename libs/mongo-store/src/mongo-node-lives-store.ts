@@ -1,20 +1,9 @@
 import type { NodeLives, NodeLivesStore } from "@veil/traffic-ledger";
 import type { mongo } from "mongoose";
-import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
-
-/** The lives of one node. `_id` is the node's name. */
-const livesDocument = z.object({
-  _id: z.string(),
-  revision: z.number(),
-  marks: z.array(z.object({ mark: z.string(), epoch: z.number() })),
-  restarts: z.number(),
-  /** Unix milliseconds. */
-  seen_at: z.number(),
-  seen_epoch: z.number(),
-});
-type LivesDocument = Omit<NodeLives, "node"> & { readonly _id: string };
+import { type LivesDocument, livesDocument } from "./traffic-codecs.ts";
 
 /**
  * The lives of the nodes in the collection `node_epochs`. It has one document per node, so a conditional update costs little
@@ -22,17 +11,19 @@ type LivesDocument = Omit<NodeLives, "node"> & { readonly _id: string };
  *
  * Every method throws StoreUnavailableError while MongoDB is away; a write may then have happened.
  */
-export class MongoNodeEpochStore implements NodeLivesStore {
+export class MongoNodeLivesStore implements NodeLivesStore {
   readonly #lives: mongo.Collection<LivesDocument>;
+  readonly #reader: DocumentReader;
 
-  constructor({ connection }: MongoConnection) {
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
     this.#lives = connection.collection<LivesDocument>("node_epochs");
+    this.#reader = new DocumentReader("node_epochs", onUnreadable);
   }
 
   async find(node: string): Promise<NodeLives | null> {
     const document = await storeErrors(() => this.#lives.findOne({ _id: node }));
     if (document === null) return null;
-    const { _id, ...fields } = livesDocument.parse(document);
+    const { _id, ...fields } = this.#reader.one(livesDocument, document);
     return { node: _id, ...fields };
   }
 

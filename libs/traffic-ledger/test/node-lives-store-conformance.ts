@@ -1,33 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { ownDatabase } from "@veil/test-support";
-import type { NodeLivesStore } from "@veil/traffic-ledger";
-import { addMark, InMemoryNodeLivesStore } from "@veil/traffic-ledger";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { connectMongo, type MongoConnection } from "./connect-mongo.ts";
-import { MongoNodeEpochStore } from "./mongo-node-epoch-store.ts";
+import { expect, it } from "vitest";
+import { addMark, type NodeLivesStore } from "../src/index.ts";
 
 const NOW = 1_763_923_456_789;
-let mongodb: MongoConnection;
 
-beforeAll(async () => {
-  mongodb = connectMongo({
-    uri: ownDatabase(inject("mongodbUri")),
-    onError: (error) => {
-      throw error;
-    },
-  });
-  await mongodb.connection.asPromise();
-});
-
-afterAll(async () => {
-  await mongodb.connection.dropDatabase();
-  await mongodb.close();
-});
-
-describe.each<[string, () => NodeLivesStore]>([
-  ["in memory", () => new InMemoryNodeLivesStore()],
-  ["in MongoDB", () => new MongoNodeEpochStore(mongodb)],
-])("a store of node lives %s", (_, open) => {
+/**
+ * Registers what dating the readings of a node relies on in a {@link NodeLivesStore}.
+ *
+ * @param open the store under test; other nodes may be in it already, and each call may give the same one
+ */
+export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
   it("finds nothing of a node that was never seen", async () => {
     expect(await open().find(randomUUID())).toBeNull();
   });
@@ -42,7 +24,7 @@ describe.each<[string, () => NodeLivesStore]>([
   it("of 20 first marks at once exactly one is stored", async () => {
     const [store, node] = [open(), randomUUID()];
     const stored = await Promise.all(
-      Array.from({ length: 20 }, (__, index) => store.replace(null, addMark(null, node, `mark-${index}`, NOW, NOW))),
+      Array.from({ length: 20 }, (_, index) => store.replace(null, addMark(null, node, `mark-${index}`, NOW, NOW))),
     );
     expect(stored.filter(Boolean)).toHaveLength(1);
   });
@@ -53,7 +35,7 @@ describe.each<[string, () => NodeLivesStore]>([
     await store.replace(null, first);
     await store.raiseSeen(node, 7, NOW + 5);
     const stored = await Promise.all(
-      Array.from({ length: 20 }, (__, index) =>
+      Array.from({ length: 20 }, (_, index) =>
         store.replace(first, addMark(first, node, `mark-${index}`, NOW + 100, NOW + 100)),
       ),
     );
@@ -73,4 +55,4 @@ describe.each<[string, () => NodeLivesStore]>([
       await store.raiseSeen(node, epoch, at);
     expect(await store.find(node)).toMatchObject({ seen_at: NOW + 2, seen_epoch: 8 });
   });
-});
+}

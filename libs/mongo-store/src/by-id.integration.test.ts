@@ -4,13 +4,11 @@ import { connect, createServer, type Server } from "node:net";
 import { StoreUnavailableError } from "@veil/key-lifecycle";
 import { ownDatabase } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { connectMongo, type MongoConnection } from "./connect-mongo.ts";
-import { MongoKeyStore } from "./mongo-key-store.ts";
+import { type MongoStore, openMongoStore } from "./open-mongo-store.ts";
 
 const uri = new URL(ownDatabase(inject("mongodbUri")));
 let proxy: Server;
-let mongo: MongoConnection;
-let store: MongoKeyStore;
+let mongo: MongoStore;
 let isCutting = false;
 
 /** Passes everything on, but cuts a connection instead of passing on an insert. */
@@ -37,10 +35,9 @@ beforeAll(async () => {
   const address = proxy.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   uri.port = String(address.port);
-  mongo = connectMongo({ uri: uri.href, onError: () => undefined });
+  mongo = openMongoStore({ uri: uri.href, onError: () => undefined });
   await mongo.connection.asPromise();
-  store = new MongoKeyStore(mongo);
-  await store.prepare();
+  await mongo.housekeeping.prepare();
 });
 
 afterAll(async () => {
@@ -65,16 +62,16 @@ function request() {
 test.for([1, 3])("of %i inserts whose connection is cut none counts as done", async (count) => {
   const decisions = await Promise.all(
     Array.from({ length: count }, async () => {
-      const creation = await store.claim(request());
+      const creation = await mongo.keys.claim(request());
       if (creation === null) throw new Error("nothing was claimed");
       return { ...creation, phase: "active", unsure: [] } as const;
     }),
   );
   isCutting = true;
-  const ends = await Promise.allSettled(decisions.map((decision) => store.decide(decision)));
+  const ends = await Promise.allSettled(decisions.map((decision) => mongo.keys.decide(decision)));
   isCutting = false;
   for (const end of ends) {
     expect(end.status === "rejected" && end.reason instanceof StoreUnavailableError).toBe(true);
   }
-  for (const { keyId } of decisions) expect(await store.find(keyId)).toBeNull();
+  for (const { keyId } of decisions) expect(await mongo.keys.find(keyId)).toBeNull();
 });

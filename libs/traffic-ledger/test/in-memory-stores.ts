@@ -1,7 +1,11 @@
-import { applyUpdate, type LedgerUpdate } from "./ledger-update.ts";
-import type { NodeLives } from "./node-lives.ts";
-import type { TrafficRecord } from "./traffic-record.ts";
-import type { NodeLivesStore, TrafficStore } from "./traffic-store.ts";
+import {
+  applyUpdate,
+  type LedgerUpdate,
+  type NodeLives,
+  type NodeLivesStore,
+  type TrafficRecord,
+  type TrafficStore,
+} from "../src/index.ts";
 
 /** A {@link TrafficStore} for tests: it does at once what MongoDB does. */
 export class InMemoryTrafficStore implements TrafficStore {

@@ -1,0 +1,106 @@
+import type { Creation, KeyRecord } from "./access-key.ts";
+import type { DesiredUser } from "./node-users.ts";
+
+/**
+ * Where keys live. Every method is one step that may run twice.
+ *
+ * All methods throw StoreUnavailableError when the store can't be reached or doesn't answer in time;
+ * the write may have happened then.
+ */
+export interface KeyStore {
+  /**
+   * Claims a key for a create job, or finds what an earlier delivery claimed.
+   *
+   * @returns the claim that stands, or null when the job was cancelled before it claimed anything
+   */
+  claim(request: Omit<Creation, "keyId">): Promise<Creation | null>;
+  /** The claim of a create job, null when there is none. */
+  findCreation(job: string): Promise<Creation | null>;
+  /** Makes sure that a job which has claimed nothing never will. @returns the claim when it came first */
+  forbid(job: string): Promise<Creation | null>;
+  /** Inserts the decision about a key unless there is one. @returns the decision that stands */
+  decide(decision: Decision): Promise<KeyRecord>;
+  find(keyId: number): Promise<KeyRecord | null>;
+  /** Raises the phase to `deleting` and enters the job as the deleter unless another one came first. */
+  beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null>;
+  /** Raises the phase to `deleting` because the creator was told that there is no key. */
+  cancel(keyId: number): Promise<KeyRecord | null>;
+  /** Raises the phase to `gone`. */
+  finishDeletion(keyId: number): Promise<void>;
+  markUnsure(keyId: number, node: string): Promise<void>;
+  markSure(keyId: number, node: string): Promise<void>;
+  /** Claims whose deadline passed before the given time and that nobody decided. */
+  findOverdue(before: number): Promise<Creation[]>;
+  /** Keys whose deletion is under way or was left unfinished, and those gone that one of the nodes may still hold. */
+  findDeleting(nodes: readonly string[]): Promise<KeyRecord[]>;
+}
+
+/** What is written about a key at the one point where its fate is decided. */
+export interface Decision extends Omit<Creation, "deadline"> {
+  readonly phase: KeyRecord["phase"];
+  readonly unsure: readonly string[];
+}
+
+/** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */
+export interface KeyReader {
+  /** Sees everything that was acknowledged before the call. Null when there is no such key. */
+  find(keyId: number): Promise<KeyRecord | null>;
+  /** Those of the keys that there are, by their ids. */
+  findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, KeyRecord>>;
+  /** The key of a UUID in lower case. */
+  findByUuid(uuid: string): Promise<KeyRecord | null>;
+  /** The key that a create job decided, null while it has decided nothing. */
+  findByCreateJob(job: string): Promise<KeyRecord | null>;
+  /** {@link findByCreateJob} of many jobs, by their ids; a job that has decided nothing is missing. */
+  findByCreateJobs(jobs: readonly string[]): Promise<ReadonlyMap<string, KeyRecord>>;
+  /** Active keys in ascending order of their ids, in groups, read as they are consumed. */
+  listActive(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
+  /** Ids of active keys in ascending order, with their create jobs, in groups: a tenth of what {@link listActive} reads. */
+  listActiveIds(page?: KeyPage): AsyncIterable<readonly Pick<KeyRecord, "keyId" | "job">[]>;
+  /** Those of the ids whose keys are active, whichever way the store finds them soonest. */
+  activeAmong(keyIds: readonly number[]): Promise<Set<number>>;
+  countActive(): Promise<number>;
+}
+
+/** A part of an ascending list: at most `limit` entries with ids above `after`. */
+export interface KeyPage {
+  readonly limit?: number;
+  readonly after?: number;
+}
+
+/** What every node should hold. Every method throws StoreUnavailableError while the store is away. */
+export interface DesiredState {
+  /** Keys that are claimed and not decided: perhaps in some node already. */
+  findCreating(): Promise<readonly Creation[]>;
+  /** Every active key's user, by the key's id. */
+  findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
+  /** Whether there are at least so many active keys: quick, however many there are. */
+  hasDesired(atLeast: number): Promise<boolean>;
+}
+
+/** What is done to stored keys beside their lifecycle. Every method throws StoreUnavailableError while the store is away. */
+export interface KeyHousekeeping {
+  /** Creates the indexes that are missing; replicas may do it at once. */
+  prepare(): Promise<void>;
+  /** From now on only key ids above this one are claimed. */
+  skipKeyIds(upTo: number): Promise<void>;
+  /** How many keys are in each phase, and how many are being created. */
+  countByState(): Promise<Record<"creating" | "active" | "deleting", number>>;
+  /**
+   * Drops what was only kept for late duplicates of jobs: claims made before this, and records of keys gone before it.
+   *
+   * A record that some node may still undo stays until it can't. One of an imported key stays for good: it is what keeps
+   * the next import from bringing the key back.
+   *
+   * @param before unix seconds
+   * @returns how many documents were dropped
+   */
+  dropTombstones(before: number): Promise<number>;
+}
+
+/** Keeps how each node's inbound is made, as opaque text and a secret. Both throw StoreUnavailableError. */
+export interface InboundVault {
+  save(node: string, inbound: string): Promise<void>;
+  /** Null when none was ever saved. */
+  load(node: string): Promise<string | null>;
+}

@@ -1,0 +1,199 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { KeyStore } from "../src/index.ts";
+import { activeKey, claimKey, creationRequest, decisionOf, goneKey, idsOf } from "./stored-keys.ts";
+
+const MISSING = 1_999_999;
+
+/**
+ * Registers what the protocol of keys relies on in a {@link KeyStore}.
+ *
+ * @param open the store under test; other keys may be in it already, and each call may give the same one
+ */
+export function keyStoreConformance(open: () => KeyStore): void {
+  describe("claims", () => {
+    it("hands out each key id once, also to 200 claims at once", async () => {
+      const store = open();
+      const ids = idsOf(await Promise.all(Array.from({ length: 200 }, () => claimKey(store))));
+      expect(new Set(ids).size).toBe(200);
+      expect(Math.min(...ids)).toBeGreaterThanOrEqual(1);
+    });
+
+    it("never reuses an id: a later claim's is larger, also after the key is gone", async () => {
+      const store = open();
+      const gone = await goneKey(store);
+      expect((await claimKey(store)).keyId).toBeGreaterThan(gone.keyId);
+    });
+
+    it("keeps the first claim of a job: a second delivery finds it, whatever it asks for", async () => {
+      const store = open();
+      const first = await claimKey(store, { name: "пользователь", flow: "xtls-rprx-vision" });
+      expect(await store.claim(creationRequest({ job: first.job, name: "other" }))).toEqual(first);
+      expect(await store.findCreation(first.job)).toEqual(first);
+    });
+
+    it("keeps one claim of 20 deliveries of a job at once", async () => {
+      const store = open();
+      const job = `create-${randomUUID()}`;
+      const claims = await Promise.all(Array.from({ length: 20 }, () => store.claim(creationRequest({ job }))));
+      expect(new Set(claims.map((claim) => `${claim?.keyId} ${claim?.uuid}`)).size).toBe(1);
+    });
+
+    it("finds no claim of a job that made none", async () => {
+      expect(await open().findCreation(`create-${randomUUID()}`)).toBeNull();
+    });
+
+    it("never lets a job claim that was forbidden first", async () => {
+      const store = open();
+      const job = `create-${randomUUID()}`;
+      expect(await store.forbid(job)).toBeNull();
+      expect(await store.claim(creationRequest({ job }))).toBeNull();
+      expect(await store.findCreation(job)).toBeNull();
+      expect(await store.forbid(job)).toBeNull();
+    });
+
+    it("shows a claim to whoever forbids its job too late", async () => {
+      const store = open();
+      const claimed = await claimKey(store);
+      expect(await store.forbid(claimed.job)).toEqual(claimed);
+      expect(await store.findCreation(claimed.job)).toEqual(claimed);
+    });
+  });
+
+  describe("decisions", () => {
+    it("keeps every attribute of a key", async () => {
+      const store = open();
+      const claimed = await claimKey(store, { name: "Ключ 🔑", flow: "xtls-rprx-vision" });
+      const { keyId, uuid, flow, name, createdAt, job } = claimed;
+      const attributes = { keyId, uuid, flow, name, createdAt, job };
+      const decided = await store.decide(decisionOf(claimed, { unsure: ["main"] }));
+      expect(decided).toEqual({
+        ...attributes,
+        phase: "active",
+        activated: true,
+        cancelled: false,
+        deleter: null,
+        unsure: ["main"],
+      });
+      expect(await store.find(keyId)).toEqual(decided);
+    });
+
+    it("lets the first insert decide: a later decision changes nothing and sees the first", async () => {
+      const store = open();
+      const claimed = await claimKey(store);
+      await store.decide(decisionOf(claimed, { phase: "deleting" }));
+      const second = await store.decide(decisionOf(claimed, { unsure: ["main"] }));
+      expect(second).toMatchObject({ phase: "deleting", activated: false, unsure: [] });
+      expect(await store.find(claimed.keyId)).toEqual(second);
+    });
+
+    it("lets one of 30 decisions at once stand, and shows it to all", async () => {
+      const store = open();
+      const claimed = await claimKey(store);
+      const decisions = await Promise.all(
+        Array.from({ length: 30 }, (_, index) =>
+          store.decide(decisionOf(claimed, { phase: index % 2 === 0 ? "active" : "deleting" })),
+        ),
+      );
+      expect(new Set(decisions.map(({ phase }) => phase)).size).toBe(1);
+    });
+
+    it("finds no key that nobody decided, and makes none by changing it", async () => {
+      const store = open();
+      await store.markUnsure(MISSING, "main");
+      await store.markSure(MISSING, "main");
+      await store.finishDeletion(MISSING);
+      expect(await store.beginDeletion(MISSING, "delete-a")).toBeNull();
+      expect(await store.cancel(MISSING)).toBeNull();
+      expect(await store.find(MISSING)).toBeNull();
+    });
+  });
+
+  describe("phases", () => {
+    it("keeps the first deleter, also of several at once", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      const jobs = Array.from({ length: 10 }, (_, index) => `delete-${index}`);
+      const ends = await Promise.all(jobs.map((job) => store.beginDeletion(keyId, job)));
+      const deleters = new Set(ends.map((end) => end?.deleter));
+      expect(deleters.size).toBe(1);
+      const [first] = deleters;
+      expect(await store.beginDeletion(keyId, "delete-late")).toMatchObject({ phase: "deleting", deleter: first });
+    });
+
+    it("never lowers a phase: a deletion or a cancellation that comes late leaves the key gone", async () => {
+      const store = open();
+      const { keyId } = await goneKey(store);
+      expect(await store.beginDeletion(keyId, "delete-b")).toMatchObject({ phase: "gone", deleter: "delete-a" });
+      expect(await store.cancel(keyId)).toMatchObject({ phase: "gone" });
+    });
+
+    it("keeps a cancellation beside the phase, without a deleter", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      const cancelled = await store.cancel(keyId);
+      expect(cancelled).toMatchObject({ phase: "deleting", activated: true, cancelled: true, deleter: null });
+      expect(await store.find(keyId)).toEqual(cancelled);
+    });
+
+    it("takes every step twice without harm", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      for (let time = 0; time < 2; time += 1) {
+        await store.markUnsure(keyId, "main");
+        await store.beginDeletion(keyId, "delete-a");
+        await store.finishDeletion(keyId);
+      }
+      expect(await store.find(keyId)).toMatchObject({ phase: "gone", deleter: "delete-a", unsure: ["main"] });
+    });
+  });
+
+  it("marks nodes one by one", async () => {
+    const store = open();
+    const { keyId } = await activeKey(store);
+    await store.markUnsure(keyId, "main");
+    await store.markUnsure(keyId, "second-node");
+    await store.markSure(keyId, "main");
+    expect((await store.find(keyId))?.unsure).toEqual(["second-node"]);
+  });
+
+  describe("what is left to finish", () => {
+    it("finds an overdue claim until it is decided", async () => {
+      const store = open();
+      const late = await claimKey(store, { deadline: Date.now() - 60_000 });
+      const early = await claimKey(store, { deadline: Date.now() + 60_000 });
+      const overdue = await store.findOverdue(Date.now());
+      expect(overdue).toContainEqual(late);
+      expect(overdue).not.toContainEqual(early);
+      await store.decide(decisionOf(late, { phase: "deleting", unsure: ["main"] }));
+      expect(await store.findOverdue(Date.now())).not.toContainEqual(late);
+    });
+
+    it("never finds the claim of a forbidden job overdue", async () => {
+      const store = open();
+      const job = `create-${randomUUID()}`;
+      await store.forbid(job);
+      expect((await store.findOverdue(Date.now())).map((claim) => claim.job)).not.toContain(job);
+    });
+
+    it("finds keys under deletion until they are gone", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      expect(idsOf(await store.findDeleting(["main"]))).not.toContain(keyId);
+      await store.beginDeletion(keyId, "delete-a");
+      expect(idsOf(await store.findDeleting(["main"]))).toContain(keyId);
+      await store.finishDeletion(keyId);
+      expect(idsOf(await store.findDeleting(["main"]))).not.toContain(keyId);
+    });
+
+    it("finds a key that is gone while one of the nodes may still hold it", async () => {
+      const store = open();
+      const { keyId } = await goneKey(store);
+      await store.markUnsure(keyId, "main");
+      expect(idsOf(await store.findDeleting(["other", "main"]))).toContain(keyId);
+      expect(idsOf(await store.findDeleting(["other"]))).not.toContain(keyId);
+      await store.markSure(keyId, "main");
+      expect(idsOf(await store.findDeleting(["other", "main"]))).not.toContain(keyId);
+    });
+  });
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import type { Creation, Decision, KeyRecord, KeyStore } from "../src/index.ts";
+
+/** What a create job asks for. */
+export function creationRequest(overrides: Partial<Creation> = {}): Omit<Creation, "keyId"> {
+  return {
+    job: `create-${randomUUID()}`,
+    uuid: randomUUID(),
+    flow: "",
+    name: null,
+    createdAt: 1_703_520_000,
+    deadline: Date.now() + 8_000,
+    ...overrides,
+  };
+}
+
+/** A claim without a decision. */
+export async function claimKey(store: KeyStore, overrides: Partial<Creation> = {}): Promise<Creation> {
+  const claimed = await store.claim(creationRequest(overrides));
+  if (claimed === null) throw new Error("nothing was claimed");
+  return claimed;
+}
+
+/** Decides about a claim as its create job does, unless told otherwise. */
+export function decisionOf(creation: Creation, overrides: Partial<Decision> = {}): Decision {
+  return { ...creation, phase: "active", unsure: [], ...overrides };
+}
+
+export async function activeKey(store: KeyStore, overrides: Partial<Creation> = {}): Promise<KeyRecord> {
+  return store.decide(decisionOf(await claimKey(store, overrides)));
+}
+
+export async function goneKey(store: KeyStore): Promise<KeyRecord> {
+  const key = await activeKey(store);
+  await store.beginDeletion(key.keyId, "delete-a");
+  await store.finishDeletion(key.keyId);
+  return key;
+}
+
+export function idsOf(keys: readonly { readonly keyId: number }[]): number[] {
+  return keys.map(({ keyId }) => keyId);
+}

@@ -1,0 +1,66 @@
+import type { Connection, mongo } from "mongoose";
+
+/** What an engine does well, so that stores need not know which one it is. */
+export interface Engine {
+  /** Whether a filter with several `_id`s uses the index. */
+  readonly findsManyByIndex: boolean;
+  /** More documents than this are found sooner by reading the whole collection than one by one. */
+  readonly foundOneByOne: number;
+  /** Documents that housekeeping changes by one command: nobody's create may wait for thousands of them. */
+  readonly changedAtOnce: number;
+  /** Traffic records that one command writes within the connection's time limit. */
+  readonly recordsWrittenAtOnce: number;
+  /** Listings that may wait for their first document at the same time. */
+  readonly listingsOpenedAtOnce: number;
+}
+
+/** An engine with indexes, such as MongoDB. */
+const INDEXED: Engine = {
+  findsManyByIndex: true,
+  foundOneByOne: Number.POSITIVE_INFINITY,
+  changedAtOnce: 1_000,
+  recordsWrittenAtOnce: 5_000,
+  listingsOpenedAtOnce: 16,
+};
+
+/**
+ * FerretDB 1.x over SQLite, the embedded engine. It reads the whole collection for every filter but `_id` with one value,
+ * lets one writing command through at a time and takes 1.6 ms for each document of it. A listing costs it a processor
+ * before the first document comes; while it reads 10,000 documents it answers about 300 finds by id.
+ */
+const EMBEDDED: Engine = {
+  findsManyByIndex: false,
+  foundOneByOne: 300,
+  changedAtOnce: 100,
+  recordsWrittenAtOnce: 500,
+  listingsOpenedAtOnce: 4,
+};
+
+/** Documents per reply of a listing: whole ones, and ids alone. */
+export const BATCH_SIZES = { documents: 2_000, ids: 10_000 } as const;
+
+/**
+ * For reads of a whole collection: an engine without the right index takes seconds for tens of thousands of documents before
+ * the first one comes, longer than anything else may take. The driver takes a time limit with every operation; its types
+ * don't say so.
+ */
+export const LONG_READ: Pick<mongo.FindOptions, "promoteValues"> & { readonly socketTimeoutMS: number } = {
+  socketTimeoutMS: 30_000,
+};
+
+const engines = new WeakMap<Connection, Engine>();
+
+/** The engine behind a connection, asked once. */
+export async function engineOf(connection: Connection): Promise<Engine> {
+  const asked = engines.get(connection);
+  if (asked !== undefined) return asked;
+  const build = await connection.db?.command({ buildInfo: 1 });
+  const engine = build?.["ferretdbVersion"] === undefined ? INDEXED : EMBEDDED;
+  if (build !== undefined) engines.set(connection, engine);
+  return engine;
+}
+
+/** The items in their order, at most so many at a time. */
+export function* inParts<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
+}

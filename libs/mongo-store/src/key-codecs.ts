@@ -1,0 +1,62 @@
+import { z } from "zod";
+
+const flow = z.enum(["", "xtls-rprx-vision"]);
+
+/** A claim of a create job. `_id` is the job's id. A job that may never claim has `key_id` null. */
+export const creationDocument = z.object({
+  _id: z.string(),
+  key_id: z.number().nullable().default(null),
+  uuid: z.string().nullable().default(null),
+  /** Missing in claims that were made before each key kept its own: see `OlderFlow`. */
+  flow: flow.exactOptional(),
+  name: z.string().nullable().default(null),
+  /** Unix seconds. */
+  created_at: z.number(),
+  /** Unix milliseconds. */
+  deadline: z.number(),
+  /** Set by the sweep once the key is decided, so that it need not look again. */
+  decided: z.boolean(),
+});
+export type CreationDocument = Readonly<z.infer<typeof creationDocument>>;
+
+/** A decided key. `_id` is the key id as a string: the only field on which every engine has an index. */
+export const keyDocument = z.object({
+  _id: z.string(),
+  key_id: z.number(),
+  uuid: z.string(),
+  /** Missing in keys that were decided before each kept its own: see `OlderFlow`. */
+  flow: flow.exactOptional(),
+  name: z.string().nullable().default(null),
+  /** Unix seconds. */
+  created_at: z.number(),
+  job: z.string(),
+  /** A number, so that `$max` can only ever raise it: see `phaseNumber`. */
+  phase: z.literal([1, 2, 3]),
+  activated: z.boolean(),
+  cancelled: z.boolean().exactOptional(),
+  /** Delete jobs in the order in which they came; the first one deletes. */
+  deleters: z.array(z.string()).exactOptional(),
+  /** Node names, each true. */
+  unsure: z.record(z.string(), z.boolean()).exactOptional(),
+  /** Unix seconds. Missing in records that became gone before it was kept. */
+  gone_at: z.number().exactOptional(),
+});
+export type KeyDocument = Readonly<z.infer<typeof keyDocument>>;
+
+/** What is read of every active key when nodes are reconciled. */
+export const desiredDocument = keyDocument.pick({ _id: true, key_id: true, uuid: true, flow: true, unsure: true });
+
+/** What is read of every active key for the tag of a list. */
+export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job: true });
+
+/** A fact about the whole installation: the flow of keys that name none. */
+export const installationDocument = z.object({ _id: z.string(), flow });
+export type InstallationDocument = Readonly<z.infer<typeof installationDocument>>;
+
+/** The last key id that was handed out. */
+export const counterDocument = z.object({ _id: z.string(), value: z.number() });
+export type CounterDocument = Readonly<z.infer<typeof counterDocument>>;
+
+/** How a node's inbound must be put back. It holds the REALITY private key: only the worker's MongoDB user may read it. */
+export const inboundDocument = z.object({ _id: z.string(), inbound: z.string() });
+export type InboundDocument = Readonly<z.infer<typeof inboundDocument>>;

@@ -1,0 +1,62 @@
+import type { z } from "zod";
+
+/** The collections whose documents are read one by one, so that one alone can fail. */
+export const READ_COLLECTIONS = ["creations", "inbounds", "keys", "node_epochs", "traffic"] as const;
+export type ReadCollection = (typeof READ_COLLECTIONS)[number];
+
+/** A stored document that this version can't read: damaged, or of a version that stores something else there. */
+export interface UnreadableRecord {
+  readonly collection: ReadCollection;
+  readonly id: string;
+  /** What about it made no sense. */
+  readonly error: Error;
+}
+
+/** Called for every unreadable document whenever it is met. */
+export type OnUnreadable = (record: UnreadableRecord) => void;
+
+/** Thrown when a document that was asked for by its id can't be read. */
+export class UnreadableRecordError extends Error {
+  override readonly name = "UnreadableRecordError";
+
+  constructor({ collection, id, error }: UnreadableRecord) {
+    super(`${collection}: the document ${id} can't be read: ${error.message}`, { cause: error });
+  }
+}
+
+/** Anything that says whether a document has the shape it should have. `safeParse` of a zod schema does. */
+export type Parser<Output> = Pick<z.ZodType<Output>, "safeParse">;
+
+/**
+ * Reads the documents of one collection. One that makes no sense fails alone: whoever asked for it by its id gets an error,
+ * whoever reads many gets the others.
+ */
+export class DocumentReader {
+  readonly #collection: ReadCollection;
+  readonly #onUnreadable: OnUnreadable;
+
+  constructor(collection: ReadCollection, onUnreadable: OnUnreadable) {
+    this.#collection = collection;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** @throws {UnreadableRecordError} when the document makes no sense */
+  one<Output>(parser: Parser<Output>, document: { readonly _id: unknown }): Output {
+    const parsed = parser.safeParse(document);
+    if (parsed.success) return parsed.data;
+    const record = { collection: this.#collection, id: String(document._id), error: parsed.error };
+    this.#onUnreadable(record);
+    throw new UnreadableRecordError(record);
+  }
+
+  /** Those of the documents that make sense. */
+  many<Output>(parser: Parser<Output>, documents: readonly { readonly _id: unknown }[]): Output[] {
+    const read: Output[] = [];
+    for (const document of documents) {
+      const parsed = parser.safeParse(document);
+      if (parsed.success) read.push(parsed.data);
+      else this.#onUnreadable({ collection: this.#collection, id: String(document._id), error: parsed.error });
+    }
+    return read;
+  }
+}
