@@ -18,7 +18,7 @@ export const createKeysSchema = z
   .object(
     {
       keys: batchOf(createKeySchema, "keys").meta({
-        description: "The wishes for keys, each as `POST /api/keys` takes it.",
+        description: "The keys to create, each as `POST /api/keys` takes it.",
       }),
     },
     "the body must be a JSON object",

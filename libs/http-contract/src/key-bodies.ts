@@ -27,7 +27,7 @@ export type KeyBody = z.infer<typeof keySchema>;
 /** What `POST /api/keys` takes. Unknown fields are dropped. */
 export const createKeySchema = z
   .object({ name: keyNameSchema.optional() }, "the body must be a JSON object")
-  .meta({ description: "The wish for a key. Unknown fields are ignored.", additionalProperties: true })
+  .meta({ description: "Properties of the key to create. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "CreateKey" });
 
 export type CreateKeyBody = z.infer<typeof createKeySchema>;

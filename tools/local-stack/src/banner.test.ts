@@ -10,6 +10,7 @@ const facts = {
   apiKeyFile: "/home/me/veil/.veil/api-key",
   metrics: [{ service: "api", url: "http://127.0.0.1:9100/metrics" }],
   logDirectory: "/home/me/veil/.veil/logs",
+  hasDocs: true,
   secondsToReady: 3.21,
 };
 
@@ -18,6 +19,10 @@ test("the banner names every address and the file of the key", () => {
   for (const part of ["http://127.0.0.1:8000/docs", "http://127.0.0.1:9100/metrics", facts.apiKeyFile, "3.2 s"]) {
     expect(text).toContain(part);
   }
+});
+
+test("the banner names no page of documentation that is not served", () => {
+  expect(banner({ ...facts, hasDocs: false })).not.toContain("Docs");
 });
 
 test("its curl, pasted into a shell, sends the key from a file whose path holds a space and a quote", () => {

@@ -4,18 +4,20 @@ export interface BannerFacts {
   apiKeyFile: string;
   metrics: ReadonlyArray<{ service: string; url: string }>;
   logDirectory: string;
+  /** Whether the API serves its documentation. */
+  hasDocs: boolean;
   secondsToReady: number;
 }
 
 /** What the terminal shows when everything works. The key itself stays in its file. */
-export function banner({ url, apiKeyFile, metrics, logDirectory, secondsToReady }: BannerFacts): string {
+export function banner({ url, apiKeyFile, metrics, logDirectory, hasDocs, secondsToReady }: BannerFacts): string {
   return [
     "",
     `Ready after ${secondsToReady.toFixed(1)} s.`,
     "",
     `  API        ${url}`,
     `  API key    in the file ${apiKeyFile}`,
-    `  Docs       ${url}/docs`,
+    ...(hasDocs ? [`  Docs       ${url}/docs`] : []),
     ...metrics.map((one, index) => `  ${index === 0 ? "Metrics" : "       "}    ${one.url}  (${one.service})`),
     `  Logs       ${logDirectory}`,
     "",

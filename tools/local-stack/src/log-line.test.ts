@@ -9,6 +9,7 @@ test.each([
   ],
   ["an error by its name", '{"level":"error","msg":"job failed"}', "job failed"],
   ["a line that is no JSON", "SyntaxError: Unexpected token", "SyntaxError: Unexpected token"],
+  ["a service's refusal of its settings", "api: a setting is wrong:", "a setting is wrong:"],
   ["a line of lesser weight", '{"level":30,"msg":"ready"}', undefined],
   ["an empty line", "  ", undefined],
   ["half a log line", '{"level":40,', undefined],

@@ -9,14 +9,17 @@ const logLineSchema = z.object({
   warning: z.string().optional(),
 });
 
+/** How a service begins to say which settings are wrong; its name stands before the line already. */
+const SETTINGS_HEADLINE = /^[a-z-]+: (?=(?:a setting is|\d+ settings are) wrong:$)/;
+
 const SEVERE_LEVELS = new Set(["warn", "error", "fatal"]);
 
 /**
  * What a terminal shows of a line that a service wrote: the message of a warning or an error, a line that is no JSON as
- * it is, and undefined for anything lesser.
+ * it is, and undefined for anything lesser. The name of the service is not part of it.
  */
 export function readLogLine(line: string): string | undefined {
-  if (!line.startsWith("{")) return line.trim() === "" ? undefined : line;
+  if (!line.startsWith("{")) return line.trim() === "" ? undefined : line.replace(SETTINGS_HEADLINE, "");
   const parsed = logLineSchema.safeParse(parseJson(line));
   if (!parsed.success) return undefined;
   const { level, msg, err, warning } = parsed.data;

@@ -31,6 +31,7 @@ export const stackSettings = z
     API_HOST: z.string().default("127.0.0.1").meta({ example: "0.0.0.0" }),
     API_PORT: port().default(8_000).meta({ example: "8000" }),
     API_SECRET_KEY: apiSecretKey.optional(),
+    DOCS: z.enum(["on", "off"], "must be on or off").default("on").meta({ example: "on" }),
     METRICS_HOST: z.string().default("127.0.0.1").meta({ example: "127.0.0.1" }),
 
     REDIS_URL: url(["redis", "rediss"]).optional().meta({ example: "redis://127.0.0.1:6379" }),

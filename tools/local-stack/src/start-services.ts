@@ -46,6 +46,7 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
   const metricsUrl = `${baseUrl(settings.METRICS_HOST, metricsPort)}/metrics`;
   const supervised = await supervise({
     ...context.supervision(service),
+    isFinal: ({ code }) => code === EXIT_CODE_SETTINGS,
     start: () =>
       startService({
         name: service,

@@ -40,6 +40,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
       apiKeyFile: data.apiKeyFile,
       metrics: services.metrics,
       logDirectory: data.logOf("*"),
+      hasDocs: settings.DOCS === "on",
       secondsToReady: (Date.now() - startedAt) / 1_000,
     }),
   );

@@ -1,7 +1,7 @@
 import type { ProcessExit } from "@veil/local-engines";
 import { ManualClock } from "@veil/service-runtime";
 import { beforeEach, expect, test } from "vitest";
-import { type Child, supervise } from "./supervise.ts";
+import { type Child, supervise, type Supervision } from "./supervise.ts";
 
 /** A process that ends on command. */
 class FakeChild implements Child {
@@ -36,7 +36,7 @@ beforeEach(() => {
   failNextStarts = 0;
 });
 
-const superviseFake = (onStarted: (child: Child) => Promise<void> = async () => {}) =>
+const superviseFake = (options: Partial<Pick<Supervision<Child>, "onStarted" | "isFinal">> = {}) =>
   supervise({
     name: "redis",
     start: async () => {
@@ -45,14 +45,15 @@ const superviseFake = (onStarted: (child: Child) => Promise<void> = async () => 
       children.push(child);
       return child;
     },
-    onStarted,
+    onStarted: async () => {},
     report: (line) => lines.push(line),
     clock,
+    ...options,
   });
 
 test("a child that ends is started again, with a line that says so", async () => {
   const pids: number[] = [];
-  const supervised = await superviseFake(async ({ pid }) => void pids.push(pid));
+  const supervised = await superviseFake({ onStarted: async ({ pid }) => void pids.push(pid) });
   children[0]?.end(killed);
   await clock.advance(200);
   expect(pids).toEqual([100, 101]);
@@ -98,4 +99,13 @@ test("after stop nothing is started again, also not out of a pause", async () =>
   await supervised.stop(1_000);
   await clock.advance(60_000);
   expect(children).toHaveLength(1);
+});
+
+test("a child whose end is final is not started again", async () => {
+  const supervised = await superviseFake({ isFinal: ({ code }) => code === 78 });
+  children[0]?.end({ code: 78, signal: null });
+  await clock.advance(60_000);
+  expect(children).toHaveLength(1);
+  expect(lines).toEqual(["redis ended with exit code 78. It is not started again."]);
+  await supervised.stop(1_000);
 });

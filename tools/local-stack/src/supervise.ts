@@ -12,6 +12,8 @@ export interface Supervision<Started extends Child> {
   onStarted: (child: Started) => Promise<void>;
   report: (line: string) => void;
   clock: Clock;
+  /** Whether starting it again after such an end is of no use. Without it every end is followed by a start. */
+  isFinal?: (exit: ProcessExit) => boolean;
 }
 
 /** A process that is started again whenever it ends, until it is stopped. */
@@ -44,6 +46,10 @@ export async function supervise<Started extends Child>(supervision: Supervision<
       const startedAt = supervision.clock.now();
       const exit = await child.exited;
       if (stopping.signal.aborted) return;
+      if (supervision.isFinal?.(exit) === true) {
+        supervision.report(`${supervision.name} ${describeExit(exit)} It is not started again.`);
+        return;
+      }
       if (supervision.clock.now() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
       const next = await startAgain(supervision, describeExit(exit), pauseMs, stopping.signal);
       if (!next) return;

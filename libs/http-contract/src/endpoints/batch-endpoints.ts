@@ -17,15 +17,15 @@ export const batchEndpoints = {
     tag: "Batches",
     summary: "Create many keys",
     description:
-      "Makes 1 to 1000 keys at once and answers for each in the order of the request. An item that can't be done " +
-      "does not spoil the others. Each key is as good as one made alone: usable when the answer comes, and an item " +
-      "that is answered with an error left nothing behind.",
+      "Creates 1 to 1000 keys at once and answers for each in the order of the request. An item that fails does not " +
+      "affect the others. Each key is usable when the answer comes, and an item that is answered with an error left " +
+      "nothing behind.",
     auth: "bearer",
     body: {
       required: true,
       limitBytes: batchLimitBytes,
       schema: createKeysSchema,
-      description: "The wishes for keys.",
+      description: "The keys to create.",
       examples: { two: { summary: "Two keys", value: { keys: [{ name: "user_123" }, {}] } } },
     },
     success: {

@@ -26,9 +26,9 @@ export const publicEndpoints = {
     path: "/docs",
     tag: "Documentation",
     summary: "Try the API in Swagger UI",
-    description: "A page.",
+    description: "An HTML page that sends calls from the browser.",
     auth: "none",
-    success: { description: "The page.", contentType: "text/html", schema: page },
+    success: { description: "Swagger UI.", contentType: "text/html", schema: page },
     errors: ofAnyone,
   },
   showRedoc: {
@@ -36,9 +36,9 @@ export const publicEndpoints = {
     path: "/redoc",
     tag: "Documentation",
     summary: "Read the API's reference in ReDoc",
-    description: "A page.",
+    description: "An HTML page.",
     auth: "none",
-    success: { description: "The page.", contentType: "text/html", schema: page },
+    success: { description: "ReDoc.", contentType: "text/html", schema: page },
     errors: ofAnyone,
   },
   getOpenApiDocument: {
