@@ -1,10 +1,8 @@
-import { COALESCE_WAIT_MS } from "@veil/key-lifecycle";
-
 export interface CoalescedCallsOptions {
   /** Most items of one batch. */
   readonly largest: number;
   /** What waits for so long goes out beside the batch that is under way; much longer than a batch takes on a healthy server. */
-  readonly longestWaitMs?: number;
+  readonly longestWaitMs: number;
 }
 
 interface PendingCall<Item, Result> {
@@ -28,7 +26,7 @@ export class CoalescedCalls<Item, Result> {
   /** @param carryOut answers for every item in its place; an Error there rejects that item alone */
   constructor(
     carryOut: (items: readonly Item[]) => Promise<readonly (Result | Error)[]>,
-    { largest, longestWaitMs = COALESCE_WAIT_MS }: CoalescedCallsOptions,
+    { largest, longestWaitMs }: CoalescedCallsOptions,
   ) {
     this.#carryOut = carryOut;
     this.#largest = largest;

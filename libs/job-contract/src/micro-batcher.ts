@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { CoalescedCalls } from "@veil/gathered-calls";
+import { COALESCE_WAIT_MS } from "@veil/key-lifecycle";
 import type { JobName } from "./job-catalogue.ts";
 import { LARGEST_MICRO_BATCH, type MicroBatch, type MicroBatchJob } from "./micro-batch.ts";
 import type { SentMicroBatches } from "./sent-micro-batches.ts";
@@ -29,6 +30,7 @@ export class MicroBatcher {
     if (known !== undefined) return known;
     const calls = new CoalescedCalls<MicroBatchJob, "added">((jobs) => this.#addTogether(name, jobs), {
       largest: LARGEST_MICRO_BATCH,
+      longestWaitMs: COALESCE_WAIT_MS,
     });
     this.#callsOf.set(name, calls);
     return calls;

@@ -1,3 +1,4 @@
+import { COALESCE_WAIT_MS } from "@veil/key-lifecycle";
 import { CoalescedCalls } from "@veil/gathered-calls";
 import type { Connection, mongo } from "mongoose";
 import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
@@ -9,6 +10,7 @@ interface Identified {
 }
 
 const LARGEST_BATCH = 1_000;
+const BATCHES = { largest: LARGEST_BATCH, longestWaitMs: COALESCE_WAIT_MS } as const;
 
 /**
  * Finds single documents by their `_id`. What is asked for while a find is under way goes out together as the next one;
@@ -22,7 +24,7 @@ export class FindById<Document extends Identified> {
   constructor(connection: Connection, collection: mongo.Collection<Document>) {
     this.#connection = connection;
     this.#collection = collection;
-    this.#calls = new CoalescedCalls((ids) => findBatch(collection, ids), { largest: LARGEST_BATCH });
+    this.#calls = new CoalescedCalls((ids) => findBatch(collection, ids), BATCHES);
   }
 
   /** @throws {StoreUnavailableError} when MongoDB does not answer in time */
@@ -62,7 +64,7 @@ export class InsertIfAbsent<Document extends Identified> {
 
   /** @param insertMany inserts unordered, so that a document that is there already keeps no other one out */
   constructor(insertMany: (documents: readonly Document[]) => Promise<unknown>) {
-    this.#calls = new CoalescedCalls((documents) => insertBatch(insertMany, documents), { largest: LARGEST_BATCH });
+    this.#calls = new CoalescedCalls((documents) => insertBatch(insertMany, documents), BATCHES);
   }
 
   /** @throws {StoreUnavailableError} when MongoDB does not answer in time; the document may have been inserted */
@@ -84,7 +86,7 @@ export class UpdatesById<Document extends Identified> {
   readonly #calls: CoalescedCalls<Update<Document>, true>;
 
   constructor(collection: mongo.Collection<Document>) {
-    this.#calls = new CoalescedCalls((updates) => updateBatch(collection, updates), { largest: LARGEST_BATCH });
+    this.#calls = new CoalescedCalls((updates) => updateBatch(collection, updates), BATCHES);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { COALESCE_WAIT_MS } from "@veil/key-lifecycle";
 import type { mongo } from "mongoose";
 import { CoalescedCalls } from "@veil/gathered-calls";
 import { type CounterDocument, counterDocument } from "./key-codecs.ts";
@@ -16,7 +17,10 @@ export class KeyIdCounter {
 
   constructor(collection: mongo.Collection<CounterDocument>) {
     this.#collection = collection;
-    this.#calls = new CoalescedCalls((asked) => take(collection, asked.length), { largest: mostIdsAtOnce });
+    this.#calls = new CoalescedCalls((asked) => take(collection, asked.length), {
+      largest: mostIdsAtOnce,
+      longestWaitMs: COALESCE_WAIT_MS,
+    });
   }
 
   next(): Promise<number> {

@@ -1,5 +1,5 @@
 import { CoalescedCalls } from "@veil/gathered-calls";
-import type { KeyPage, KeyReader, KeyRecord } from "@veil/key-lifecycle";
+import { COALESCE_WAIT_MS, type KeyPage, type KeyReader, type KeyRecord } from "@veil/key-lifecycle";
 import pLimit, { type LimitFunction } from "p-limit";
 import { phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
 import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
@@ -25,7 +25,7 @@ export class MongoKeyReader implements KeyReader {
         const count = await collections.keys.countDocuments(visibleFilter);
         return asked.map(() => count);
       },
-      { largest: Number.POSITIVE_INFINITY },
+      { largest: Number.POSITIVE_INFINITY, longestWaitMs: COALESCE_WAIT_MS },
     );
   }
 

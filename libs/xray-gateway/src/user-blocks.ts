@@ -1,3 +1,4 @@
+import { COALESCE_WAIT_MS } from "@veil/key-lifecycle";
 import { CoalescedCalls } from "@veil/gathered-calls";
 import { ConfigSchema } from "./generated/xray/app/router/router_pb.ts";
 import { RoutingService } from "./generated/xray/app/router/command_pb.ts";
@@ -29,7 +30,7 @@ export class UserBlocks {
         await this.#addRule([...new Set(emails)]);
         return emails.map(() => "blocked");
       },
-      { largest: MOST_USERS_OF_A_RULE },
+      { largest: MOST_USERS_OF_A_RULE, longestWaitMs: COALESCE_WAIT_MS },
     );
   }
 

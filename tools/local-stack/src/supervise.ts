@@ -1,4 +1,4 @@
-import { describeExit, type ManagedProcess } from "@veil/local-engines";
+import { describeExit, type ManagedProcess, type ProcessExit } from "@veil/local-engines";
 import { type Clock, errorMessage } from "@veil/service-runtime";
 
 /** A started process as the supervisor sees it. */
