@@ -5,7 +5,7 @@ FROM node:24-bookworm-slim AS manifests
 WORKDIR /all
 COPY . .
 RUN mkdir /manifests \
- && cp --parents package.json package-lock.json .npmrc libs/*/package.json services/*/package.json tools/*/package.json /manifests
+ && cp --parents package.json package-lock.json .npmrc libs/*/*/package.json services/*/package.json tools/*/package.json /manifests
 
 
 FROM node:24-bookworm-slim AS packages
@@ -108,12 +108,12 @@ ENTRYPOINT ["node", "tools/deployment/dist/main.js"]
 CMD ["prepare"]
 
 
-# Xray as tools/local-engines/xray pins it, with everything it is built from checked against go.sum.
+# Xray as libs/testing/engines/xray pins it, with everything it is built from checked against go.sum.
 FROM golang:1.26-bookworm AS xray-build
 WORKDIR /src
-COPY tools/local-engines/xray/go.mod tools/local-engines/xray/go.sum ./
+COPY libs/testing/engines/xray/go.mod libs/testing/engines/xray/go.sum ./
 RUN go mod download
-COPY tools/local-engines/xray ./
+COPY libs/testing/engines/xray ./
 RUN CGO_ENABLED=0 GOTOOLCHAIN=local go build -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o /xray github.com/xtls/xray-core/main
 
 

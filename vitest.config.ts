@@ -11,7 +11,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "unit",
-          include: ["{libs,services,tools}/*/src/**/*.test.ts", "tests/{documents,model}/**/*.test.ts"],
+          include: ["{libs/*,services,tools}/*/src/**/*.test.ts", "tests/{documents,model}/**/*.test.ts"],
           exclude: ["**/*.integration.test.ts"],
           testTimeout: 60_000,
         },
@@ -20,8 +20,8 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "integration",
-          include: ["{libs,services,tools}/*/src/**/*.integration.test.ts", "services/*/test/**/*.test.ts"],
-          globalSetup: ["libs/test-support/src/engines.global-setup.ts"],
+          include: ["{libs/*,services,tools}/*/src/**/*.integration.test.ts", "services/*/test/**/*.test.ts"],
+          globalSetup: ["libs/testing/test-support/src/engines.global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -6,40 +6,51 @@ import { repoRoot, trackedFiles } from "./tracked-files.ts";
 
 /** The one lib that speaks to each engine. The tracing lib loads what it patches only when it is there. */
 const owners = {
-  bullmq: "libs/job-contract",
-  mongoose: "libs/mongo-store",
-  ioredis: "libs/redis-connection",
-  "@grpc/grpc-js": "libs/xray-gateway",
-  "@bufbuild/protobuf": "libs/xray-gateway",
-  "prom-client": "libs/service-runtime",
-  pino: "libs/service-runtime",
+  bullmq: "libs/adapters/job-queue",
+  mongoose: "libs/adapters/mongo",
+  ioredis: "libs/adapters/redis",
+  "@grpc/grpc-js": "libs/adapters/xray-grpc",
+  "@bufbuild/protobuf": "libs/adapters/xray-grpc",
+  "prom-client": "libs/platform/runtime",
+  pino: "libs/platform/runtime",
 };
-const pureRooms = ["key-lifecycle", "reconciler", "traffic-ledger", "xray-protocols"];
-const startsEngines = ["libs/test-support", "tools/local-engines"];
+
+/** What each wing may import: itself, and what stands in its row. Services and tools stand on top of all. */
+const wings = {
+  "libs/domain": [],
+  "libs/platform": [],
+  "libs/contracts": ["libs/domain"],
+  "libs/adapters": ["libs/domain", "libs/contracts", "libs/platform"],
+  "libs/testing": ["libs/domain", "libs/contracts", "libs/platform", "libs/adapters"],
+} as const satisfies Record<string, readonly string[]>;
+const shippedWings = ["libs/domain", "libs/contracts", "libs/platform", "libs/adapters"];
 
 const rooms = await readRooms();
-const shipped = rooms.filter(({ folder }) => !folder.startsWith("tools/") && !startsEngines.includes(folder));
+const folderOf = new Map(rooms.map(({ folder }) => [basename(folder), folder]));
+const shipped = rooms.filter(({ folder }) => isIn(folder, [...shippedWings, "services"]));
 
 describe("import directions", () => {
   test.each(Object.entries(owners))("%s is used by %s alone", (name, owner) => {
-    expect(foldersWhere(shipped, ({ packages }) => packages.includes(name))).toEqual([owner]);
+    expect(shipped.filter(({ packages }) => packages.includes(name)).map(({ folder }) => folder)).toEqual([owner]);
   });
 
-  test("nothing imports a service", () => {
-    const services = namesIn("services/");
-    expect(foldersWhere(rooms, (room) => room.rooms.some((name) => services.has(name)))).toEqual([]);
+  test.each(Object.entries(wings))("%s imports itself and %j", (wing, others) => {
+    expect(arrowsOutOf(wing, [wing, ...others])).toEqual([]);
   });
 
-  test("no lib and no service imports a tool or what starts engines", () => {
-    const forbidden = new Set([...namesIn("tools/"), ...startsEngines.map((folder) => basename(folder))]);
-    expect(foldersWhere(shipped, (room) => room.rooms.some((name) => forbidden.has(name)))).toEqual([]);
+  test("services import no service, no tool and nothing that is made for tests", () => {
+    expect(arrowsOutOf("services", shippedWings)).toEqual([]);
+  });
+
+  test("tools import no service", () => {
+    expect(arrowsOutOf("tools", [...shippedWings, "libs/testing", "tools"])).toEqual([]);
   });
 
   test("no shipped file imports vitest or what a lib offers to tests alone", async () => {
     const files = [...trackedFiles("libs/*/src/*.ts"), ...trackedFiles("services/*/src/*.ts")];
     const importing: string[] = [];
     for (const file of files.filter((one) => !/\.(test|global-setup)\.ts$/.test(one))) {
-      if (startsEngines.some((folder) => file.startsWith(folder))) continue;
+      if (file.startsWith("libs/testing/")) continue;
       const text = await readFile(join(repoRoot, file), "utf8");
       if (/from "(?:vitest|@veil\/[^"]+\/testing)"/.test(text)) importing.push(file);
     }
@@ -47,9 +58,9 @@ describe("import directions", () => {
     expect(importing).toEqual([]);
   });
 
-  test.each(pureRooms)("libs/%s, pure domain code, imports nothing but pure domain code", (name) => {
-    const imported = rooms.find((room) => room.folder === `libs/${name}`)?.rooms ?? ["nothing was read"];
-    expect(imported.filter((room) => !pureRooms.includes(room))).toEqual([]);
+  test("every lib stands in a wing", () => {
+    const libs = rooms.map(({ folder }) => folder).filter((folder) => folder.startsWith("libs/"));
+    expect(libs.filter((folder) => !isIn(folder, Object.keys(wings)))).toEqual([]);
   });
 });
 
@@ -94,10 +105,16 @@ describe("import directions within the API", () => {
   );
 });
 
-function foldersWhere(among: readonly Room[], matches: (room: Room) => boolean): string[] {
-  return among.filter(matches).map(({ folder }) => folder);
+/** Imports of a wing's rooms that lead elsewhere than allowed, as "from -> to". */
+function arrowsOutOf(wing: string, allowed: readonly string[]): string[] {
+  return rooms.filter(({ folder }) => isIn(folder, [wing])).flatMap((room) => strayArrows(room, allowed));
 }
 
-function namesIn(folder: string): Set<string> {
-  return new Set(rooms.filter((room) => room.folder.startsWith(folder)).map((room) => basename(room.folder)));
+function strayArrows(room: Room, allowed: readonly string[]): string[] {
+  const targets = room.rooms.map((name) => folderOf.get(name) ?? name);
+  return targets.filter((target) => !isIn(target, allowed)).map((target) => `${room.folder} -> ${target}`);
+}
+
+function isIn(folder: string, places: readonly string[]): boolean {
+  return places.some((place) => folder.startsWith(`${place}/`));
 }

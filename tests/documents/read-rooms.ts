@@ -7,7 +7,7 @@ const manifest = z.object({ dependencies: z.record(z.string(), z.string()).defau
 const scope = "@veil/";
 
 export interface Room {
-  /** `libs/leases` */
+  /** `libs/adapters/redis` */
   readonly folder: string;
   /** Other rooms, without the scope, sorted. */
   readonly rooms: readonly string[];

@@ -1,4 +1,4 @@
-import { resolveEngines } from "@veil/local-engines";
+import { resolveEngines } from "@veil/engines";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ApiClient } from "../support/api-client.ts";
 import { ComposeProject, whyNoContainers } from "../support/compose-project.ts";

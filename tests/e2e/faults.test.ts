@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { keepBusy } from "../faults/load/keep-busy.ts";
 import { Random } from "../faults/load/random.ts";
 import { type FaultTestbed, startFaultTestbed } from "../faults/testbed/start-fault-testbed.ts";
-import type { KillableProcess } from "@veil/local-engines";
+import type { KillableProcess } from "@veil/engines";
 import { checkConnections } from "../faults/invariants/check-connections.ts";
 import { checkKeys } from "../faults/invariants/check-keys.ts";
 import { becomeQuiet } from "../faults/invariants/wait-until-quiet.ts";

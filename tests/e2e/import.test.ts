@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LegacyRow, legacyDatabase, legacyRows } from "../../tools/import-keys/test/legacy-database.ts";
 import { ApiClient } from "../support/api-client.ts";

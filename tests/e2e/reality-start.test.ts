@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { findXray } from "@veil/local-engines";
+import { findXray } from "@veil/engines";
 import { startTestXray, type TestXray } from "@veil/test-support";
-import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-gateway";
-import { userEmail, vless } from "@veil/xray-protocols";
+import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-grpc";
+import { userEmail, vless } from "@veil/protocols";
 import { afterEach, expect, test, vi } from "vitest";
 import { startByteServer } from "../support/byte-server.ts";
 import { startVpnClient } from "../support/vpn-client.ts";

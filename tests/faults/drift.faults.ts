@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { userEmail } from "@veil/xray-protocols";
-import type { XrayNode } from "@veil/xray-gateway";
+import { userEmail } from "@veil/protocols";
+import type { XrayNode } from "@veil/xray-grpc";
 import { afterAll, beforeAll, describe } from "vitest";
 import { keepBusy } from "./load/keep-busy.ts";
 import { Random } from "./load/random.ts";
-import { INBOUND_TAG } from "@veil/local-engines";
+import { INBOUND_TAG } from "@veil/engines";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
 import { checkConnections } from "./invariants/check-connections.ts";
 import { checkKeys } from "./invariants/check-keys.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
-import type { KillableProcess } from "@veil/local-engines";
+import type { KillableProcess } from "@veil/engines";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
 import { killAtPoint } from "./rounds/kill-at-point.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isListening } from "@veil/local-engines";
+import { isListening } from "@veil/engines";
 import { afterAll, beforeAll } from "vitest";
 import { type KeyProber, startKeyProber } from "../support/key-prober.ts";
 import { seedKeys } from "./load/seed-keys.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "vitest";
 import { keepBusy } from "./load/keep-busy.ts";
 import { Random } from "./load/random.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
-import type { KillableProcess } from "@veil/local-engines";
+import type { KillableProcess } from "@veil/engines";
 import { checkAnswers } from "./invariants/check-answers.ts";
 import { checkConnections } from "./invariants/check-connections.ts";
 import { checkKeys } from "./invariants/check-keys.ts";

@@ -5,7 +5,7 @@ import { keepBusy } from "./load/keep-busy.ts";
 import { keepReading } from "./load/keep-reading.ts";
 import { Random } from "./load/random.ts";
 import { STOP_DEADLINE_MS, type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
-import type { KillableProcess, Stopped } from "@veil/local-engines";
+import type { KillableProcess, Stopped } from "@veil/engines";
 import { checkAnswers } from "./invariants/check-answers.ts";
 import { checkConnections } from "./invariants/check-connections.ts";
 import { checkKeys } from "./invariants/check-keys.ts";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from "vitest";
 import { Caller } from "./load/caller.ts";
 import { Random } from "./load/random.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
-import type { KillableProcess } from "@veil/local-engines";
+import type { KillableProcess } from "@veil/engines";
 import { becomeQuiet, waitUntilQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import type { Point } from "./proxies/call-watch.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import type { TestbedNode } from "@veil/local-engines";
+import type { TestbedNode } from "@veil/engines";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";

@@ -1,4 +1,4 @@
-import { type KeyRecord, StoreUnavailableError, wasCreated } from "@veil/key-lifecycle";
+import { type KeyRecord, StoreUnavailableError, wasCreated } from "@veil/keys";
 import type { CreateResult, QueueClient } from "./queue-client.ts";
 import { RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";

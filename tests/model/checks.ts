@@ -1,4 +1,4 @@
-import { keyIdOfEmail } from "@veil/xray-protocols";
+import { keyIdOfEmail } from "@veil/protocols";
 import type { Errand, Requests } from "./requests.ts";
 import type { KeyDocument } from "./simulated-mongo.ts";
 import { flowOf, type Inbound, uuidOf } from "./simulated-xray.ts";

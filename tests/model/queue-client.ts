@@ -1,4 +1,4 @@
-import type { ProvisionResult } from "@veil/key-lifecycle";
+import type { ProvisionResult } from "@veil/keys";
 import { type Job, newJob, RedisAwayError, type SimulatedRedis } from "./simulated-redis.ts";
 import type { Process, World } from "./world.ts";
 

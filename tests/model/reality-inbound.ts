@@ -1,4 +1,4 @@
-import type { InboundDefinition } from "@veil/xray-gateway";
+import type { InboundDefinition } from "@veil/xray-grpc";
 
 /** A protobuf field of type bytes, string or message. */
 function field(number: number, value: Uint8Array | string): Buffer {

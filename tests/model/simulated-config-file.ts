@@ -1,4 +1,4 @@
-import type { ConfigClient, XrayConfigFile } from "@veil/xray-config-file";
+import type { ConfigClient, XrayConfigFile } from "@veil/xray-config";
 import type { Process, World } from "./world.ts";
 
 /** The config file of one Xray, on a disk that may hang. */

@@ -1,5 +1,5 @@
-import { type KeyPhase, type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
-import type { VlessFlow } from "@veil/xray-protocols";
+import { type KeyPhase, type KeyRecord, StoreUnavailableError } from "@veil/keys";
+import type { VlessFlow } from "@veil/protocols";
 import type { Process, World } from "./world.ts";
 
 export interface CreationDocument {

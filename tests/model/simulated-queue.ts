@@ -1,4 +1,4 @@
-import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/key-lifecycle";
+import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/keys";
 import { QueueClient } from "./queue-client.ts";
 import type { Job, SimulatedRedis } from "./simulated-redis.ts";
 import type { Process, World } from "./world.ts";

@@ -1,4 +1,4 @@
-import type { InboundDefinition, InboundUser } from "@veil/xray-gateway";
+import type { InboundDefinition, InboundUser } from "@veil/xray-grpc";
 import type { Machine, World } from "./world.ts";
 
 /** An inbound's users: two maps with no lock over both, as in Xray's validator. */

@@ -1,10 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import {
-  activeKey,
-  desiredStateConformance,
-  inboundVaultConformance,
-  keyStoreConformance,
-} from "@veil/key-lifecycle/testing";
+import { activeKey, desiredStateConformance, inboundVaultConformance, keyStoreConformance } from "@veil/keys/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "./random.ts";
 import { SimulatedMongo } from "./simulated-mongo.ts";

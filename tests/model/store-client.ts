@@ -1,12 +1,12 @@
 import {
   type Creation,
   type Decision,
+  type DesiredUser,
   type KeyPhase,
+  keyPhases,
   type KeyRecord,
   type KeyStore,
-  keyPhases,
-} from "@veil/key-lifecycle";
-import type { DesiredUser } from "@veil/key-lifecycle";
+} from "@veil/keys";
 import { type CreationDocument, type KeyDocument, type SimulatedMongo, toRecord } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
 

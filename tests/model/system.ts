@@ -1,6 +1,6 @@
-import type { ConfigClient } from "@veil/xray-config-file";
-import type { InboundUser } from "@veil/xray-gateway";
-import { isVlessFlow } from "@veil/xray-protocols";
+import type { ConfigClient } from "@veil/xray-config";
+import type { InboundUser } from "@veil/xray-grpc";
+import { isVlessFlow } from "@veil/protocols";
 import { type Random } from "./random.ts";
 import { realityInbound } from "./reality-inbound.ts";
 import { SimulatedConfigFile } from "./simulated-config-file.ts";

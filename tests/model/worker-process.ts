@@ -10,11 +10,10 @@ import {
   type RetireRequest,
   retireKey,
   StoreUnavailableError,
-} from "@veil/key-lifecycle";
-import { KeyLeases } from "@veil/leases";
-import type { Redis } from "@veil/redis-connection";
-import type { Logger } from "@veil/service-runtime";
-import type { XrayNode } from "@veil/xray-gateway";
+} from "@veil/keys";
+import { KeyLeases, type Redis } from "@veil/redis";
+import type { Logger } from "@veil/runtime";
+import type { XrayNode } from "@veil/xray-grpc";
 import { BlockedUsers, ConfigMirror, dropTombstones, ReconcileLoop, sweep, XrayNodeUsers } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { leasePrefix, RedisAwayError } from "./simulated-redis.ts";

@@ -1,4 +1,4 @@
-import { CALL_DEADLINE_MS } from "@veil/key-lifecycle";
+import { CALL_DEADLINE_MS } from "@veil/keys";
 import {
   AccountMismatchError,
   type ChangeOptions,
@@ -10,8 +10,8 @@ import {
   type XrayNode,
   XrayOutcomeUnknownError,
   XrayUnreachableError,
-} from "@veil/xray-gateway";
-import { keyIdOfEmail } from "@veil/xray-protocols";
+} from "@veil/xray-grpc";
+import { keyIdOfEmail } from "@veil/protocols";
 import { type Answer, describe, type Request, isSameAccount, type SimulatedXray } from "./simulated-xray.ts";
 import type { SimulatedRedis } from "./simulated-redis.ts";
 import type { Process, World } from "./world.ts";

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
-import { freePort } from "@veil/local-engines";
+import { freePort } from "@veil/engines";
 
 const run = promisify(execFile);
 const repoRoot = new URL("../../", import.meta.url).pathname;

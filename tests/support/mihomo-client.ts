@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "@veil/local-engines";
+import { freePort } from "@veil/engines";
 import { z } from "zod";
 import { fetchThroughProxy } from "./fetch-through-proxy.ts";
 import { startProxyClient } from "./start-proxy-client.ts";

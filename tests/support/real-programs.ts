@@ -1,4 +1,4 @@
-import { EngineUnavailableError, findXray } from "@veil/local-engines";
+import { EngineUnavailableError, findXray } from "@veil/engines";
 import { type ClientName, clientNames, findClient } from "@veil/real-clients";
 import { startMihomoClient } from "./mihomo-client.ts";
 import { startSingBoxClient } from "./sing-box-client.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, startProcess, untilReady } from "@veil/local-engines";
+import { freePort, startProcess, untilReady } from "@veil/engines";
 import { z } from "zod";
 
 const processEntry = z.object({ pid: z.number() });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, isListening, startProcess, untilReady } from "@veil/local-engines";
+import { freePort, isListening, startProcess, untilReady } from "@veil/engines";
 
 /** A real VPN client that runs with a local HTTP proxy as its entrance. */
 export interface ProxyClient {

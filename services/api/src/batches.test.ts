@@ -1,5 +1,5 @@
-import { QueueUnavailableError } from "@veil/job-contract";
-import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { QueueUnavailableError } from "@veil/job-queue";
+import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../test/contract/bot.ts";
 import { never } from "../test/in-memory/in-memory-jobs.ts";

@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { endpoints, InvalidRequestError, parseRequest } from "@veil/http-contract";
-import { readSettings, SettingsError } from "@veil/service-runtime";
+import { readSettings, SettingsError } from "@veil/runtime";
 import {
   array,
   assert,

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
-import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../test/contract/bot.ts";
 import { InMemoryPlane } from "../test/in-memory/in-memory-plane.ts";

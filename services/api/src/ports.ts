@@ -1,8 +1,8 @@
 import type { PageQuery } from "@veil/http-contract";
-import type { JobClient } from "@veil/job-contract";
-import type { KeyPage, KeyRecord } from "@veil/key-lifecycle";
+import type { JobClient } from "@veil/job-queue";
+import type { KeyPage, KeyRecord } from "@veil/keys";
 
-export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/key-lifecycle";
+export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
 /** What the API asks of the queues. */
 export type Jobs = Pick<JobClient, "submit" | "awaitResult">;

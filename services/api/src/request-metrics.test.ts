@@ -1,4 +1,4 @@
-import { createMetrics } from "@veil/service-runtime";
+import { createMetrics } from "@veil/runtime";
 import { describe, expect, it } from "vitest";
 import type { FinishedRequest } from "./http/log-request.ts";
 import { requestMetrics } from "./request-metrics.ts";

@@ -1,5 +1,5 @@
 import { endpoints, operationIds } from "@veil/http-contract";
-import { boundedLabel, type Metrics } from "@veil/service-runtime";
+import { boundedLabel, type Metrics } from "@veil/runtime";
 import type { FinishedRequest } from "./http/log-request.ts";
 import { isWriteOperation, type WriteOperation, WRITE_OPERATIONS } from "./jobs/write-jobs.ts";
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
-import { createJobClient } from "@veil/job-contract";
-import { closeHttp, listenHttp, prepareService, readSettings, systemClock } from "@veil/service-runtime";
+import { createJobClient } from "@veil/job-queue";
+import { closeHttp, listenHttp, prepareService, readSettings, systemClock } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
-import { vlessFlowOf } from "@veil/xray-protocols";
+import { vlessFlowOf } from "@veil/protocols";
 import { createApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
 import { redisAuthGuard, redisRateLimit } from "./http/redis-limits.ts";

@@ -1,4 +1,4 @@
-import { readSettings, SettingsError } from "@veil/service-runtime";
+import { readSettings, SettingsError } from "@veil/runtime";
 import { describe, expect, it } from "vitest";
 import { apiSettings } from "./settings.ts";
 

@@ -1,7 +1,7 @@
-import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/key-lifecycle";
-import { nodeVariables, realityVariables } from "@veil/node-settings";
-import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/service-runtime";
-import { fingerprintHint, fingerprints } from "@veil/xray-protocols";
+import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
+import { nodeVariables, realityVariables } from "@veil/settings";
+import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/runtime";
+import { fingerprintHint, fingerprints } from "@veil/protocols";
 import { z } from "zod";
 import type { TrustedProxies } from "./create-app.ts";
 import { addressList } from "./http/allow-addresses.ts";

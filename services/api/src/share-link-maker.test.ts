@@ -1,5 +1,5 @@
-import { readSettings } from "@veil/service-runtime";
-import type { VlessFlow } from "@veil/xray-protocols";
+import { readSettings } from "@veil/runtime";
+import type { VlessFlow } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { LinkNotConfiguredError } from "./errors.ts";
 import { apiSettings } from "./settings.ts";

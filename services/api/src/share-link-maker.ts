@@ -1,5 +1,5 @@
-import { type NodeSettings, nodeSettings } from "@veil/node-settings";
-import { keyProtocol, type LinkSettings, linkName } from "@veil/xray-protocols";
+import { type NodeSettings, nodeSettings } from "@veil/settings";
+import { keyProtocol, type LinkSettings, linkName } from "@veil/protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
 import type { ShareLink, ShareLinksOf } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";

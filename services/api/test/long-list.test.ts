@@ -3,9 +3,9 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openMongoStore, type MongoStore } from "@veil/mongo-store";
+import { openMongoStore, type MongoStore } from "@veil/mongo";
 import { ownDatabase, ownPrefix } from "@veil/test-support";
-import { freePort } from "@veil/local-engines";
+import { freePort } from "@veil/engines";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
 

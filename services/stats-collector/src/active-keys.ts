@@ -1,4 +1,4 @@
-import type { KeyReader } from "@veil/key-lifecycle";
+import type { KeyReader } from "@veil/keys";
 
 /** Which keys are active. */
 export interface ActiveKeys {

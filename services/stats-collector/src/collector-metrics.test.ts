@@ -1,5 +1,5 @@
-import type { QueueFigures } from "@veil/job-contract";
-import { createMetrics } from "@veil/service-runtime";
+import type { QueueFigures } from "@veil/job-queue";
+import { createMetrics } from "@veil/runtime";
 import { expect, it } from "vitest";
 import type { NodeFigures } from "./cluster/cluster-figures.ts";
 import { collectorMetrics } from "./collector-metrics.ts";

@@ -1,6 +1,6 @@
-import { type JobStep, jobMetrics } from "@veil/job-contract";
-import type { Clock, Metrics } from "@veil/service-runtime";
-import { callMetrics } from "@veil/xray-gateway";
+import { type JobStep, jobMetrics } from "@veil/job-queue";
+import type { Clock, Metrics } from "@veil/runtime";
+import { callMetrics } from "@veil/xray-grpc";
 import { clusterMetrics, type ShownFigures } from "./cluster/cluster-metrics.ts";
 import type { NodeReport } from "./sync/sync-loop.ts";
 

@@ -1,4 +1,4 @@
-import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
 import { histories, historiesWithForeignResets, refreshLeftBehind } from "../test/model/happenings.ts";

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
-import { openQueues, serveJobs } from "@veil/job-contract";
-import { nodeSettings } from "@veil/node-settings";
-import { prepareService, readSettings, systemClock } from "@veil/service-runtime";
+import { openQueues, serveJobs } from "@veil/job-queue";
+import { nodeSettings } from "@veil/settings";
+import { prepareService, readSettings, systemClock } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
-import { connectXrayNode } from "@veil/xray-gateway";
+import { connectXrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
 import { NodeEpochs } from "./sync/node-epochs.ts";

@@ -1,5 +1,5 @@
-import { nodeVariables } from "@veil/node-settings";
-import { engineVariables, runtimeSettings, wholeNumber } from "@veil/service-runtime";
+import { nodeVariables } from "@veil/settings";
+import { engineVariables, runtimeSettings, wholeNumber } from "@veil/runtime";
 import { z } from "zod";
 
 /** The collector's variables; see the README's settings table. */

@@ -1,5 +1,5 @@
-import { applyUpdate, emptyRecord, totals, type TrafficRecord } from "@veil/traffic-ledger";
-import { InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
+import { applyUpdate, emptyRecord, totals, type TrafficRecord } from "@veil/traffic";
+import { InMemoryTrafficStore } from "@veil/traffic/testing";
 import { expect, it, vi } from "vitest";
 import { Rig } from "../test/in-memory/rig.ts";
 import { RecordCompactor, removeGone, removeGoneUnderLease } from "./upkeep.ts";

@@ -1,7 +1,6 @@
-import type { KeyReader } from "@veil/key-lifecycle";
-import { RedisLease } from "@veil/leases";
-import type { Redis } from "@veil/redis-connection";
-import { type Clock, type Logger, type RunningService, runLoop } from "@veil/service-runtime";
+import type { KeyReader } from "@veil/keys";
+import { type Redis, RedisLease } from "@veil/redis";
+import { type Clock, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
   compact,
   isNodeSubject,
@@ -9,7 +8,7 @@ import {
   needsCompaction,
   type TrafficRecord,
   type TrafficStore,
-} from "@veil/traffic-ledger";
+} from "@veil/traffic";
 
 export interface UpkeepOptions {
   readonly compactor: RecordCompactor;

@@ -1,4 +1,4 @@
-import type { MongoStore } from "@veil/mongo-store";
+import type { MongoStore } from "@veil/mongo";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, inject, it } from "vitest";
 import { ownMongodb } from "./engines/own-mongodb.ts";

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { MongoStore } from "@veil/mongo-store";
-import { createLogger, systemClock } from "@veil/service-runtime";
-import { nodeSubject, totals } from "@veil/traffic-ledger";
-import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
-import { userEmail } from "@veil/xray-protocols";
+import type { MongoStore } from "@veil/mongo";
+import { createLogger, systemClock } from "@veil/runtime";
+import { nodeSubject, totals } from "@veil/traffic";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
+import { userEmail } from "@veil/protocols";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { NodeEpochs } from "../src/sync/node-epochs.ts";
 import { NodeSync } from "../src/sync/node-sync.ts";

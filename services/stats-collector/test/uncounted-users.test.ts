@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createLogger, systemClock } from "@veil/service-runtime";
-import { connectXrayNode } from "@veil/xray-gateway";
+import { createLogger, systemClock } from "@veil/runtime";
+import { connectXrayNode } from "@veil/xray-grpc";
 import { afterEach, describe, expect, inject, it, vi } from "vitest";
 import { ClusterFigures } from "../src/cluster/cluster-figures.ts";
 import { CountingXray, type Counting } from "./engines/counting-xray.ts";

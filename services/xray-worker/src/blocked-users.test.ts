@@ -1,6 +1,6 @@
-import type { KeyRecord } from "@veil/key-lifecycle";
-import { createLogger, ManualClock } from "@veil/service-runtime";
-import { XrayRejectedError, XrayUnreachableError } from "@veil/xray-gateway";
+import type { KeyRecord } from "@veil/keys";
+import { createLogger, ManualClock } from "@veil/runtime";
+import { XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BlockedUsers } from "./blocked-users.ts";
 

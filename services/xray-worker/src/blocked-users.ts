@@ -1,7 +1,7 @@
-import { isWanted, type KeyStore } from "@veil/key-lifecycle";
-import type { Clock, Logger } from "@veil/service-runtime";
-import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-gateway";
-import { keyIdOfEmail } from "@veil/xray-protocols";
+import { isWanted, type KeyStore } from "@veil/keys";
+import type { Clock, Logger } from "@veil/runtime";
+import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
+import { keyIdOfEmail } from "@veil/protocols";
 
 export interface BlockedUsersOptions {
   readonly node: Pick<XrayNode, "name" | "blockUser" | "unblockUsers" | "listBlockedUsers" | "readCounter">;

@@ -1,15 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  CONFIG_FILE_LEASE_MS,
-  CONFIG_FILE_WAIT_MS,
-  type DesiredState,
-  isWanted,
-  type KeyStore,
-} from "@veil/key-lifecycle";
-import { type ExclusiveTask, runExclusively } from "@veil/leases";
-import { type Clock, type Logger, SharedRun } from "@veil/service-runtime";
-import { type ConfigClient, ConfigFileError, type InboundWish, type XrayConfigFile } from "@veil/xray-config-file";
-import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
+import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, type DesiredState, isWanted, type KeyStore } from "@veil/keys";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { type Clock, type Logger, SharedRun } from "@veil/runtime";
+import { type ConfigClient, ConfigFileError, type InboundWish, type XrayConfigFile } from "@veil/xray-config";
+import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 
 export interface ConfigMirrorOptions {

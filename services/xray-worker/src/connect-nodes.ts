@@ -1,7 +1,7 @@
-import { CALL_DEADLINE_MS, type InboundVault } from "@veil/key-lifecycle";
-import { nodeSettings } from "@veil/node-settings";
-import { type RunningService, runLoop } from "@veil/service-runtime";
-import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-gateway";
+import { CALL_DEADLINE_MS, type InboundVault } from "@veil/keys";
+import { nodeSettings } from "@veil/settings";
+import { type RunningService, runLoop } from "@veil/runtime";
+import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";

@@ -1,6 +1,6 @@
-import { type KeyHousekeeping, type LifecyclePorts, sweepKeys } from "@veil/key-lifecycle";
-import { type ExclusiveTask, runExclusively } from "@veil/leases";
-import type { Clock, Logger } from "@veil/service-runtime";
+import { type KeyHousekeeping, type LifecyclePorts, sweepKeys } from "@veil/keys";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import type { Clock, Logger } from "@veil/runtime";
 
 export interface HousekeepingOptions {
   readonly ports: LifecyclePorts;

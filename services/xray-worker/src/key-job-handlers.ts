@@ -1,5 +1,6 @@
-import { type Delivery, itemJobId, type JobHandlers, type JobResult } from "@veil/job-contract";
-import { cancelCreation, type LifecyclePorts, type NodeUsers, provisionKey, retireKey } from "@veil/key-lifecycle";
+import { itemJobId, type JobResult } from "@veil/job-contract";
+import { type Delivery, type JobHandlers } from "@veil/job-queue";
+import { cancelCreation, type LifecyclePorts, type NodeUsers, provisionKey, retireKey } from "@veil/keys";
 import pLimit from "p-limit";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */

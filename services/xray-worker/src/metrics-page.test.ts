@@ -1,4 +1,4 @@
-import { createMetrics } from "@veil/service-runtime";
+import { createMetrics } from "@veil/runtime";
 import { documentedMetricLines, metricLines } from "@veil/test-support";
 import { expect, it } from "vitest";
 import { workerMetrics } from "./worker-metrics.ts";

@@ -1,11 +1,11 @@
-import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "@veil/key-lifecycle";
+import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "@veil/keys";
 import {
   InboundMissingError,
   XrayAnswerInvalidError,
   XrayError,
   XrayOutcomeUnknownError,
   XrayUnreachableError,
-} from "@veil/xray-gateway";
+} from "@veil/xray-grpc";
 
 /**
  * Runs a call to a node and says its failure in the lifecycle's words.

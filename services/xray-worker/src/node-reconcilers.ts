@@ -1,4 +1,4 @@
-import { type PeriodicTask, type RunningService, runLoop } from "@veil/service-runtime";
+import { type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
 import type { ConnectedNode } from "./connect-nodes.ts";
 import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 

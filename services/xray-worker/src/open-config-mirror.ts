@@ -1,7 +1,7 @@
-import type { DesiredState, KeyStore } from "@veil/key-lifecycle";
-import type { ExclusiveTask } from "@veil/leases";
-import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/service-runtime";
-import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
+import type { DesiredState, KeyStore } from "@veil/keys";
+import type { ExclusiveTask } from "@veil/redis";
+import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 import type { WorkerSettings } from "./settings.ts";
 

@@ -1,13 +1,8 @@
-import {
-  type DesiredState,
-  type LifecyclePorts,
-  NodeIndeterminateError,
-  NodeUnreachableError,
-} from "@veil/key-lifecycle";
-import { type ExclusiveTask, runExclusively } from "@veil/leases";
+import { type DesiredState, type LifecyclePorts, NodeIndeterminateError, NodeUnreachableError } from "@veil/keys";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { NodeWatch, type PassReason, type PassResult, reconcileNode } from "@veil/reconciler";
-import type { Clock, Logger } from "@veil/service-runtime";
-import { InboundMissingError, type XrayNode } from "@veil/xray-gateway";
+import type { Clock, Logger } from "@veil/runtime";
+import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
 import { nodeErrors } from "./node-errors.ts";
 import type { XrayNodeUsers } from "./xray-node-users.ts";
 

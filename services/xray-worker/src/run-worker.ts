@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
-import { serveJobs } from "@veil/job-contract";
-import type { LifecyclePorts } from "@veil/key-lifecycle";
-import { KeyLeases } from "@veil/leases";
-import { nodeSettings } from "@veil/node-settings";
-import { prepareService, readSettings, systemClock } from "@veil/service-runtime";
+import { serveJobs } from "@veil/job-queue";
+import type { LifecyclePorts } from "@veil/keys";
+import { KeyLeases } from "@veil/redis";
+import { nodeSettings } from "@veil/settings";
+import { prepareService, readSettings, systemClock } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
-import { vlessFlowOf } from "@veil/xray-protocols";
+import { vlessFlowOf } from "@veil/protocols";
 import { connectNodes } from "./connect-nodes.ts";
 import { keyJobHandlers } from "./key-job-handlers.ts";
 import { NodeReconcilers } from "./node-reconcilers.ts";

@@ -1,5 +1,5 @@
-import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/node-settings";
-import { booleanFlag, engineVariables, runtimeSettings, wholeNumber } from "@veil/service-runtime";
+import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/settings";
+import { booleanFlag, engineVariables, runtimeSettings, wholeNumber } from "@veil/runtime";
 import { z } from "zod";
 
 /** The worker's variables; see the README's settings table. */

@@ -1,5 +1,5 @@
-import type { KeyHousekeeping } from "@veil/key-lifecycle";
-import { type PeriodicTask, type RunningService, runLoop } from "@veil/service-runtime";
+import type { KeyHousekeeping } from "@veil/keys";
+import { type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
 import { dropTombstones, type HousekeepingOptions, sweep } from "./housekeeping.ts";
 
 export interface HousekeepingLoopsOptions extends HousekeepingOptions {

@@ -1,5 +1,5 @@
-import { durabilityWarnings, type Redis } from "@veil/redis-connection";
-import type { Logger } from "@veil/service-runtime";
+import { durabilityWarnings, type Redis } from "@veil/redis";
+import type { Logger } from "@veil/runtime";
 
 /** Says in the log, at every connection, what of Redis' configuration may lose jobs. */
 export function warnOfDurability(redis: Redis, log: Logger): void {

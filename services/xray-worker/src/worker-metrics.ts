@@ -1,6 +1,6 @@
-import { type JobStep, jobMetrics } from "@veil/job-contract";
-import type { Clock, Metrics } from "@veil/service-runtime";
-import { callMetrics } from "@veil/xray-gateway";
+import { type JobStep, jobMetrics } from "@veil/job-queue";
+import type { Clock, Metrics } from "@veil/runtime";
+import { callMetrics } from "@veil/xray-grpc";
 import type { FinishedPass } from "./reconcile-loop.ts";
 import type { KeyEnding } from "./key-job-handlers.ts";
 

@@ -7,7 +7,7 @@ import {
   type NodeCallOptions,
   type NodeUser,
   type RemoveOptions,
-} from "@veil/key-lifecycle";
+} from "@veil/keys";
 import type { ActualUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
   AccountMismatchError,
@@ -19,8 +19,8 @@ import {
   inboundUserSchema,
   type InboundUser,
   type XrayNode,
-} from "@veil/xray-gateway";
-import { keyIdOfEmail, keyProtocol, userEmail } from "@veil/xray-protocols";
+} from "@veil/xray-grpc";
+import { keyIdOfEmail, keyProtocol, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";

@@ -1,9 +1,9 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
-import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
-import { userEmail } from "@veil/xray-protocols";
-import { freePort } from "@veil/local-engines";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
+import { userEmail } from "@veil/protocols";
+import { freePort } from "@veil/engines";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
 import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
-import { connectXrayNode, ensureShortId, type InboundUser, type XrayNode } from "@veil/xray-gateway";
-import { userEmail, type VlessFlow } from "@veil/xray-protocols";
-import { freePort } from "@veil/local-engines";
+import { connectXrayNode, ensureShortId, type InboundUser, type XrayNode } from "@veil/xray-grpc";
+import { userEmail, type VlessFlow } from "@veil/protocols";
+import { freePort } from "@veil/engines";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { type CreatedKey, KeyJobs } from "./support/key-jobs.ts";
 import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";

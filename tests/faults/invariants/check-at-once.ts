@@ -1,4 +1,4 @@
-import { userEmail } from "@veil/xray-protocols";
+import { userEmail } from "@veil/protocols";
 import type { Asked } from "../load/caller.ts";
 import type { KeyBook } from "../load/key-book.ts";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";

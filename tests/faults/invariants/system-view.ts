@@ -1,4 +1,4 @@
-import { keyIdOfEmail } from "@veil/xray-protocols";
+import { keyIdOfEmail } from "@veil/protocols";
 import { z } from "zod";
 import type { CreatedKey } from "../load/caller.ts";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";

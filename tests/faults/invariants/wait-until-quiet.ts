@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { isServiceReady } from "@veil/local-engines";
+import { isServiceReady } from "@veil/engines";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import { phase, type SystemView, viewSystem } from "./system-view.ts";
 

@@ -1,4 +1,4 @@
-import type { EngineAddresses } from "@veil/local-engines";
+import type { EngineAddresses } from "@veil/engines";
 import type { CallWatch } from "./call-watch.ts";
 import { mongoFrames } from "./mongo-frames.ts";
 import { redisFrames } from "./redis-frames.ts";

@@ -1,4 +1,4 @@
-import type { ProcessFault } from "@veil/local-engines";
+import type { ProcessFault } from "@veil/engines";
 
 /** What was done to the system, for the figures under the table. */
 export class Tally {

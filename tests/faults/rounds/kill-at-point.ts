@@ -1,5 +1,5 @@
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
-import type { KillableProcess } from "@veil/local-engines";
+import type { KillableProcess } from "@veil/engines";
 import type { FaultRun } from "../report/fault-test.ts";
 import type { CallWatch, Point } from "../proxies/call-watch.ts";
 import { keyRound } from "./key-round.ts";

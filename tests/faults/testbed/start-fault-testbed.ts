@@ -14,9 +14,9 @@ import {
   type TestbedNode,
   type TestbedService,
   type XrayConfig,
-} from "@veil/local-engines";
-import { openMongoStore, type MongoStore } from "@veil/mongo-store";
-import { connectXrayNode, type XrayNode } from "@veil/xray-gateway";
+} from "@veil/engines";
+import { openMongoStore, type MongoStore } from "@veil/mongo";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { ApiClient } from "../../support/api-client.ts";
 import { type ByteServer, startByteServer } from "../../support/byte-server.ts";
 import { CallWatch } from "../proxies/call-watch.ts";

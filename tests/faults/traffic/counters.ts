@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { XrayNode } from "@veil/xray-gateway";
-import { userEmail } from "@veil/xray-protocols";
-import { INBOUND_TAG } from "@veil/local-engines";
+import type { XrayNode } from "@veil/xray-grpc";
+import { userEmail } from "@veil/protocols";
+import { INBOUND_TAG } from "@veil/engines";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 import type { Bytes } from "./range.ts";
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "@veil/local-engines";
+import { freePort } from "@veil/engines";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { prometheusDir } from "../promtool.ts";

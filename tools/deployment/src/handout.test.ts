@@ -1,5 +1,5 @@
-import { PRIVATE_DESTINATIONS, realityPublicKey } from "@veil/local-engines";
-import { readSettings } from "@veil/service-runtime";
+import { PRIVATE_DESTINATIONS, realityPublicKey } from "@veil/engines";
+import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { consumers, handout, mongodbHandout } from "./handout.ts";
 import { ensureSecrets, type SecretStore } from "./secrets.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exitOnSettingsError, readSettings } from "@veil/service-runtime";
+import { exitOnSettingsError, readSettings } from "@veil/runtime";
 import { DirectorySecretStore, handOutFiles } from "./directory-secrets.ts";
 import { type Consumer, consumers, type Files, handout, mongodbHandout } from "./handout.ts";
 import { KubernetesSecretStore, KubernetesSecrets } from "./kubernetes-secrets.ts";

@@ -1,4 +1,4 @@
-import { booleanFlag, commaList, port } from "@veil/service-runtime";
+import { booleanFlag, commaList, port } from "@veil/runtime";
 import { z } from "zod";
 
 const host = z.string().regex(/^[^\s/:@?#]+$/, "must be a host name or an address without a port");

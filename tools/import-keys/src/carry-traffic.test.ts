@@ -1,6 +1,6 @@
-import { prepareReset, totals } from "@veil/traffic-ledger";
-import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
-import type { XrayNode } from "@veil/xray-gateway";
+import { prepareReset, totals } from "@veil/traffic";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
+import type { XrayNode } from "@veil/xray-grpc";
 import { beforeEach, describe, expect, it } from "vitest";
 import { carryTraffic } from "./carry-traffic.ts";
 import { ownersOf } from "./former-users.ts";

@@ -12,8 +12,8 @@ import {
   type TrafficRecord,
   type TrafficStore,
   updateOf,
-} from "@veil/traffic-ledger";
-import type { XrayNode } from "@veil/xray-gateway";
+} from "@veil/traffic";
+import type { XrayNode } from "@veil/xray-grpc";
 import type { LegacyKey } from "./legacy-key.ts";
 import { type EmailOwners, legacyReadings } from "./legacy-readings.ts";
 import { type ReadInLife, readInOneLife } from "./read-in-one-life.ts";

@@ -1,4 +1,4 @@
-import { isSameUuidInXray, isUuidV4 } from "@veil/xray-protocols";
+import { isSameUuidInXray, isUuidV4 } from "@veil/protocols";
 import { LegacyDatabaseError } from "./import-errors.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 

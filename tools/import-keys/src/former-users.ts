@@ -1,5 +1,5 @@
-import type { InboundUser } from "@veil/xray-gateway";
-import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
+import type { InboundUser } from "@veil/xray-grpc";
+import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { matchOf } from "./check-keys.ts";
 import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
 import type { EmailOwners } from "./legacy-readings.ts";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ExclusiveTask, runExclusively } from "@veil/leases";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { ImportBusyError } from "./import-errors.ts";
 
 const leaseMs = 5_000;

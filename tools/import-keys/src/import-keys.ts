@@ -5,11 +5,11 @@ import {
   type KeyLease,
   type KeyReader,
   type KeyStore,
-} from "@veil/key-lifecycle";
-import type { ExclusiveTask } from "@veil/leases";
-import type { NodeLivesStore, TrafficStore } from "@veil/traffic-ledger";
-import type { XrayNode } from "@veil/xray-gateway";
-import type { VlessFlow } from "@veil/xray-protocols";
+} from "@veil/keys";
+import type { ExclusiveTask } from "@veil/redis";
+import type { NodeLivesStore, TrafficStore } from "@veil/traffic";
+import type { XrayNode } from "@veil/xray-grpc";
+import type { VlessFlow } from "@veil/protocols";
 import pLimit from "p-limit";
 import { carryTraffic } from "./carry-traffic.ts";
 import { ownersOf } from "./former-users.ts";

@@ -1,4 +1,4 @@
-import { isWanted, type KeyRecord } from "@veil/key-lifecycle";
+import { isWanted, type KeyRecord } from "@veil/keys";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
 

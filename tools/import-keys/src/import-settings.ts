@@ -1,5 +1,5 @@
-import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/node-settings";
-import { engineVariables } from "@veil/service-runtime";
+import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/settings";
+import { engineVariables } from "@veil/runtime";
 import { z } from "zod";
 
 /** The importer's variables: those of the worker that it needs, with the same meaning. */

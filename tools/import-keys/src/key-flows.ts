@@ -1,5 +1,5 @@
-import type { InboundUser } from "@veil/xray-gateway";
-import type { VlessFlow } from "@veil/xray-protocols";
+import type { InboundUser } from "@veil/xray-grpc";
+import type { VlessFlow } from "@veil/protocols";
 import { matchOf } from "./check-keys.ts";
 import { KeyFlowsDifferError } from "./import-errors.ts";
 import type { LegacyKey } from "./legacy-key.ts";

@@ -1,6 +1,5 @@
-import type { Bytes, Direction } from "@veil/traffic-ledger";
-import { NO_BYTES } from "@veil/traffic-ledger";
-import type { Counter } from "@veil/xray-gateway";
+import { type Bytes, type Direction, NO_BYTES } from "@veil/traffic";
+import type { Counter } from "@veil/xray-grpc";
 
 /** Which key an e-mail of before belongs to. In lower case. */
 export type EmailOwners = ReadonlyMap<string, number>;

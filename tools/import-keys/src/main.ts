@@ -1,7 +1,7 @@
-import { LeaseHeldError, StoreUnavailableError } from "@veil/key-lifecycle";
-import { exitOnSettingsError, readSettings } from "@veil/service-runtime";
-import { ConfigFileError } from "@veil/xray-config-file";
-import { XrayError } from "@veil/xray-gateway";
+import { LeaseHeldError, StoreUnavailableError } from "@veil/keys";
+import { exitOnSettingsError, readSettings } from "@veil/runtime";
+import { ConfigFileError } from "@veil/xray-config";
+import { XrayError } from "@veil/xray-grpc";
 import { ImportError } from "./import-errors.ts";
 import { type ImportSummary, importKeys, planImport } from "./import-keys.ts";
 import type { ImportPlan } from "./import-plan.ts";

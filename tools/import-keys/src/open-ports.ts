@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { KeyLeases } from "@veil/leases";
-import { openMongoStore } from "@veil/mongo-store";
-import { nodeSettings } from "@veil/node-settings";
-import { connectRedis } from "@veil/redis-connection";
-import { configCheck, XrayConfigFile } from "@veil/xray-config-file";
-import { connectXrayNode } from "@veil/xray-gateway";
-import { vlessFlowOf } from "@veil/xray-protocols";
+import { connectRedis, KeyLeases } from "@veil/redis";
+import { openMongoStore } from "@veil/mongo";
+import { nodeSettings } from "@veil/settings";
+import { configCheck, XrayConfigFile } from "@veil/xray-config";
+import { connectXrayNode } from "@veil/xray-grpc";
+import { vlessFlowOf } from "@veil/protocols";
 import { ImportError } from "./import-errors.ts";
 import type { ImportPorts } from "./import-keys.ts";
 import type { ImportSettings } from "./import-settings.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic-ledger";
-import { XrayOutcomeUnknownError, type XrayNode } from "@veil/xray-gateway";
+import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic";
+import { XrayOutcomeUnknownError, type XrayNode } from "@veil/xray-grpc";
 import { NodeNotReadyError } from "./import-errors.ts";
 
 /** What was read while a node's process was surely in one life. */

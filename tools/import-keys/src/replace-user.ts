@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type HeldLease, isWanted, type KeyLease, type KeyStore, LATE_CALL_MS } from "@veil/key-lifecycle";
+import { type HeldLease, isWanted, type KeyLease, type KeyStore, LATE_CALL_MS } from "@veil/keys";
 import {
   AccountMismatchError,
   InboundMissingError,
@@ -7,8 +7,8 @@ import {
   type XrayNode,
   XrayOutcomeUnknownError,
   XrayUnreachableError,
-} from "@veil/xray-gateway";
-import { keyProtocol, userEmail } from "@veil/xray-protocols";
+} from "@veil/xray-grpc";
+import { keyProtocol, userEmail } from "@veil/protocols";
 import type { NodeHolding } from "./former-users.ts";
 
 export interface ReplacePorts {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NodeUser } from "@veil/key-lifecycle";
-import { type ExclusiveTask, runExclusively } from "@veil/leases";
-import type { ConfigClient, XrayConfigFile } from "@veil/xray-config-file";
-import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
+import type { NodeUser } from "@veil/keys";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import type { ConfigClient, XrayConfigFile } from "@veil/xray-config";
+import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { matchOf } from "./check-keys.ts";
 import { ImportBusyError } from "./import-errors.ts";
 import type { LegacyKey } from "./legacy-key.ts";

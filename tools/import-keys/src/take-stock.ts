@@ -1,6 +1,5 @@
-import type { Creation, KeyRecord } from "@veil/key-lifecycle";
-import type { XrayNode } from "@veil/xray-gateway";
-import { InboundMissingError, type InboundUser, XrayError } from "@veil/xray-gateway";
+import type { Creation, KeyRecord } from "@veil/keys";
+import { InboundMissingError, type InboundUser, XrayError, type XrayNode } from "@veil/xray-grpc";
 import { matchOf } from "./check-keys.ts";
 import { holdings, type NodeHolding } from "./former-users.ts";
 import { ImportConflictError, NodeNotReadyError } from "./import-errors.ts";

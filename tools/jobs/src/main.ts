@@ -1,5 +1,5 @@
-import { type FailedJob, FailedJobs, QueueUnavailableError } from "@veil/job-contract";
-import { engineVariables, exitOnSettingsError, readSettings } from "@veil/service-runtime";
+import { type FailedJob, FailedJobs, QueueUnavailableError } from "@veil/job-queue";
+import { engineVariables, exitOnSettingsError, readSettings } from "@veil/runtime";
 import { z } from "zod";
 import { type Command, parseCommand, usage } from "./parse-command.ts";
 

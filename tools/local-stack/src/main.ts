@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { EngineStartError, NoEngineError, WrongBinaryError } from "@veil/local-engines";
-import { EXIT_CODE_SETTINGS, exitOnSettingsError, readSettings, systemClock } from "@veil/service-runtime";
+import { EngineStartError, NoEngineError, WrongBinaryError } from "@veil/engines";
+import { EXIT_CODE_SETTINGS, exitOnSettingsError, readSettings, systemClock } from "@veil/runtime";
 import { ChildRegistry } from "./child-registry.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { readEnvironment } from "./read-environment.ts";

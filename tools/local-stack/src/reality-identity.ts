@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { freePort, isListening, makeRealityKeys, realityPublicKey, writePrivateFile } from "@veil/local-engines";
+import { freePort, isListening, makeRealityKeys, realityPublicKey, writePrivateFile } from "@veil/engines";
 import { z } from "zod";
 import type { StackSettings } from "./settings.ts";
 import { StackStartError } from "./stack-errors.ts";

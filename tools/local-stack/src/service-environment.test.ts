@@ -1,5 +1,5 @@
-import type { ServiceName } from "@veil/local-engines";
-import { readSettings } from "@veil/service-runtime";
+import type { ServiceName } from "@veil/engines";
+import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { serviceEnvironment } from "./service-environment.ts";
 import { stackSettings } from "./settings.ts";

@@ -1,4 +1,4 @@
-import type { ServiceName } from "@veil/local-engines";
+import type { ServiceName } from "@veil/engines";
 import type { StackSettings } from "./settings.ts";
 
 /** Where everything turned out to be. */

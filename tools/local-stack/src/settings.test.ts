@@ -1,5 +1,5 @@
-import { makeRealityKeys } from "@veil/local-engines";
-import { readSettings, SettingsError } from "@veil/service-runtime";
+import { makeRealityKeys } from "@veil/engines";
+import { readSettings, SettingsError } from "@veil/runtime";
 import { describe, expect, test } from "vitest";
 import { secretOf, stackSettings } from "./settings.ts";
 

@@ -1,5 +1,5 @@
-import { realityPublicKey } from "@veil/local-engines";
-import { booleanFlag, port, url } from "@veil/service-runtime";
+import { realityPublicKey } from "@veil/engines";
+import { booleanFlag, port, url } from "@veil/runtime";
 import { z } from "zod";
 
 const MIN_SECRET_LENGTH = 32;

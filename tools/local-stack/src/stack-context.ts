@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/service-runtime";
+import type { Clock } from "@veil/runtime";
 import type { ChildRegistry } from "./child-registry.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import type { RunFile } from "./run-file.ts";

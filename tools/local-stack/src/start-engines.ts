@@ -13,7 +13,7 @@ import {
   startTlsDecoy,
   startXray,
   withProgress,
-} from "@veil/local-engines";
+} from "@veil/engines";
 import { ensureRealityIdentity, type RealityIdentity } from "./reality-identity.ts";
 import type { Addresses } from "./service-environment.ts";
 import type { StackContext } from "./stack-context.ts";

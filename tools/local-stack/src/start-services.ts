@@ -1,5 +1,5 @@
-import { freePort, type ManagedProcess, type ServiceName, startService } from "@veil/local-engines";
-import { EXIT_CODE_SETTINGS } from "@veil/service-runtime";
+import { freePort, type ManagedProcess, type ServiceName, startService } from "@veil/engines";
+import { EXIT_CODE_SETTINGS } from "@veil/runtime";
 import { readLogLine } from "./log-line.ts";
 import { type Addresses, serviceEnvironment } from "./service-environment.ts";
 import type { StackContext } from "./stack-context.ts";

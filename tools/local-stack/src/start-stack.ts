@@ -6,7 +6,7 @@ import type { StackContext } from "./stack-context.ts";
 import { startEngines } from "./start-engines.ts";
 import { startServices } from "./start-services.ts";
 import { waitUntilReady } from "./until-ready.ts";
-import { withProgress } from "@veil/local-engines";
+import { withProgress } from "@veil/engines";
 
 const READY_WITHIN_MS = 60_000;
 

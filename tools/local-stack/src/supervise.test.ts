@@ -1,5 +1,5 @@
-import type { ProcessExit } from "@veil/local-engines";
-import { ManualClock } from "@veil/service-runtime";
+import type { ProcessExit } from "@veil/engines";
+import { ManualClock } from "@veil/runtime";
 import { beforeEach, expect, test } from "vitest";
 import { type Child, supervise, type Supervision } from "./supervise.ts";
 

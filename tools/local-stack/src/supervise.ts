@@ -1,5 +1,5 @@
-import { describeExit, type ManagedProcess, type ProcessExit } from "@veil/local-engines";
-import { type Clock, errorMessage } from "@veil/service-runtime";
+import { describeExit, type ManagedProcess, type ProcessExit } from "@veil/engines";
+import { type Clock, errorMessage } from "@veil/runtime";
 
 /** A started process as the supervisor sees it. */
 export type Child = Pick<ManagedProcess, "pid" | "exited" | "stop">;

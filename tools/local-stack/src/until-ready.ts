@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ServiceName } from "@veil/local-engines";
+import type { ServiceName } from "@veil/engines";
 import { StackStartError } from "./stack-errors.ts";
 
 const ANSWER_WITHIN_MS = 5_000;

@@ -1,5 +1,5 @@
 import { type ErrorBody, errorBodySchema, InvalidRequestError, messages } from "@veil/http-contract";
-import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { StoreUnavailableError } from "@veil/keys";
 import type { ErrorRequestHandler } from "express";
 import {
   IdempotencyKeyReusedError,

@@ -1,4 +1,4 @@
-import { connectRedis, type Redis } from "@veil/redis-connection";
+import { connectRedis, type Redis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { redisAuthGuard, redisRateLimit } from "./redis-limits.ts";

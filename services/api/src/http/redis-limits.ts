@@ -1,5 +1,5 @@
-import type { Redis } from "@veil/redis-connection";
-import { withinTime } from "@veil/service-runtime";
+import type { Redis } from "@veil/redis";
+import { withinTime } from "@veil/runtime";
 import { LRUCache } from "lru-cache";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { AuthGuard } from "./bearer-auth.ts";

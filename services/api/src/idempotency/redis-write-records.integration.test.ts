@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { connectRedis, type Redis } from "@veil/redis-connection";
+import { connectRedis, type Redis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { InMemoryWriteRecords } from "../../test/in-memory/in-memory-write-records.ts";

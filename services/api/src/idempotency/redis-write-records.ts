@@ -1,4 +1,4 @@
-import type { Redis } from "@veil/redis-connection";
+import type { Redis } from "@veil/redis";
 import { z } from "zod";
 import { WriteRecordsUnavailableError } from "../errors.ts";
 import type { Claim, Completion, JoinRequest, Participation, WriteRecords, WriteState } from "./write-records.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/key-lifecycle";
+import type { Clock } from "@veil/keys";
 import {
   IdempotencyKeyReusedError,
   OutcomeUnknownError,

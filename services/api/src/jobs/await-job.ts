@@ -1,6 +1,7 @@
-import type { JobName, JobResult, JobOutcome } from "@veil/job-contract";
-import type { Clock } from "@veil/key-lifecycle";
-import { withinTime } from "@veil/service-runtime";
+import type { JobName, JobResult } from "@veil/job-contract";
+import type { JobOutcome } from "@veil/job-queue";
+import type { Clock } from "@veil/keys";
+import { withinTime } from "@veil/runtime";
 import type { Jobs, RequestScope } from "../ports.ts";
 
 export interface AwaitedJob<N extends JobName> {

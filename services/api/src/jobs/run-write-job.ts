@@ -1,5 +1,6 @@
-import { type JobName, type JobPayload, type JobResult, QueueUnavailableError } from "@veil/job-contract";
-import type { Clock } from "@veil/key-lifecycle";
+import { type JobName, type JobPayload, type JobResult } from "@veil/job-contract";
+import { QueueUnavailableError } from "@veil/job-queue";
+import type { Clock } from "@veil/keys";
 import { QUEUE_UNAVAILABLE, STORE_UNAVAILABLE, WriteUnavailableError } from "../errors.ts";
 import type { Jobs, RequestScope } from "../ports.ts";
 import { awaitJob } from "./await-job.ts";

@@ -1,4 +1,4 @@
-import { type Clock, JOB_SHARE, RESOLVE_SHARE, SLACK_SHARE } from "@veil/key-lifecycle";
+import { type Clock, JOB_SHARE, RESOLVE_SHARE, SLACK_SHARE } from "@veil/keys";
 import type { RequestScope } from "../ports.ts";
 
 /** The moments that matter to one write, in milliseconds since the epoch. */

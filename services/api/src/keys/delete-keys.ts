@@ -1,7 +1,7 @@
 import type { KeyRef } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
-import { isGone, isVisible, type KeyRecord, StoreUnavailableError } from "@veil/key-lifecycle";
-import { TimeLimitError, withinTime } from "@veil/service-runtime";
+import { isGone, isVisible, type KeyRecord, StoreUnavailableError } from "@veil/keys";
+import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
   KeyNotFoundError,
   NOT_IN_TIME,

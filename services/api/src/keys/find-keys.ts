@@ -1,5 +1,5 @@
 import type { KeyRef } from "@veil/http-contract";
-import type { KeyRecord } from "@veil/key-lifecycle";
+import type { KeyRecord } from "@veil/keys";
 import pLimit from "p-limit";
 import { KeyNotFoundError } from "../errors.ts";
 import type { KeyReader } from "../ports.ts";

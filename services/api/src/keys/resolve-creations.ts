@@ -1,5 +1,5 @@
-import { type Clock, type KeyRecord, wasCreated } from "@veil/key-lifecycle";
-import { withinTime } from "@veil/service-runtime";
+import { type Clock, type KeyRecord, wasCreated } from "@veil/keys";
+import { withinTime } from "@veil/runtime";
 import {
   NOT_IN_TIME,
   OutcomeUnknownError,

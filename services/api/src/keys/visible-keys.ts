@@ -1,5 +1,5 @@
 import type { CreateKeyBody, KeyBody } from "@veil/http-contract";
-import { isVisible, type KeyRecord } from "@veil/key-lifecycle";
+import { isVisible, type KeyRecord } from "@veil/keys";
 import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
 import type { KeyFacts, KeyPage, KeyReader, RequestedAttributes, VisibleKeyReader } from "../ports.ts";

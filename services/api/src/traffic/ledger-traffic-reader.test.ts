@@ -1,4 +1,4 @@
-import { emptyRecord, type TrafficRecord } from "@veil/traffic-ledger";
+import { emptyRecord, type TrafficRecord } from "@veil/traffic";
 import { describe, expect, it } from "vitest";
 import { ledgerTrafficReader } from "./ledger-traffic-reader.ts";
 

@@ -1,4 +1,4 @@
-import { keySubject, type TrafficRecord, type TrafficStore, totals } from "@veil/traffic-ledger";
+import { keySubject, type TrafficRecord, type TrafficStore, totals } from "@veil/traffic";
 import type { TrafficFigures, TrafficReader } from "../ports.ts";
 
 /** Reads the stored traffic of keys from the ledger. */

@@ -1,5 +1,5 @@
-import { QueueUnavailableError } from "@veil/job-contract";
-import { StoreUnavailableError } from "@veil/key-lifecycle";
+import { QueueUnavailableError } from "@veil/job-queue";
+import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";

@@ -1,6 +1,6 @@
 import type { TrafficBody } from "@veil/http-contract";
-import { QueueUnavailableError } from "@veil/job-contract";
-import { TimeLimitError, withinTime } from "@veil/service-runtime";
+import { QueueUnavailableError } from "@veil/job-queue";
+import { TimeLimitError, withinTime } from "@veil/runtime";
 import type { WritePorts } from "../jobs/run-write-job.ts";
 import type {
   KeyFacts,

@@ -1,4 +1,5 @@
-import type { JobName, JobPayload, JobProgress, JobResult, JobOutcome } from "@veil/job-contract";
+import type { JobName, JobPayload, JobResult } from "@veil/job-contract";
+import type { JobProgress, JobOutcome } from "@veil/job-queue";
 import type { Jobs } from "../../src/ports.ts";
 
 /** What becomes of a job, as a test wants it. A promise that never ends is a worker that never answers. */

@@ -1,4 +1,4 @@
-import { keyReaderConformance } from "@veil/key-lifecycle/testing";
+import { keyReaderConformance } from "@veil/keys/testing";
 import { describe } from "vitest";
 import { InMemoryPlane } from "./in-memory-plane.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { itemJobId } from "@veil/job-contract";
-import type { KeyRecord } from "@veil/key-lifecycle";
+import type { KeyRecord } from "@veil/keys";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 

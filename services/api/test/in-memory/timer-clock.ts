@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/key-lifecycle";
+import type { Clock } from "@veil/keys";
 
 /** Time by the timers of the process, which a test may have replaced. */
 export const timerClock: Clock = {

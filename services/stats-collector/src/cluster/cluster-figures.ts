@@ -1,6 +1,6 @@
-import type { QueueFigures } from "@veil/job-contract";
-import type { Clock, Logger } from "@veil/service-runtime";
-import { type Counter, type XrayNode, XrayRejectedError } from "@veil/xray-gateway";
+import type { QueueFigures } from "@veil/job-queue";
+import type { Clock, Logger } from "@veil/runtime";
+import { type Counter, type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
 import { inboundCounter, USER_COUNTERS } from "../sync/node-counters.ts";
 import { type CounterSigns, UserCounterCheck } from "../sync/user-counter-check.ts";
 

@@ -1,5 +1,6 @@
-import { queueJobStates, queueNames } from "@veil/job-contract";
-import type { Clock, Metrics } from "@veil/service-runtime";
+import { queueNames } from "@veil/job-contract";
+import { queueJobStates } from "@veil/job-queue";
+import type { Clock, Metrics } from "@veil/runtime";
 import type { ClusterFigures, TrafficFigure } from "./cluster-figures.ts";
 import type { NodeReport } from "../sync/sync-loop.ts";
 

@@ -1,4 +1,4 @@
-import { createLogger } from "@veil/service-runtime";
+import { createLogger } from "@veil/runtime";
 import { describe, expect, it } from "vitest";
 import { ClusterReporter } from "./cluster-report.ts";
 

@@ -1,8 +1,7 @@
-import { type OpenQueues, readQueueFigures } from "@veil/job-contract";
-import { RedisLease } from "@veil/leases";
-import type { Redis } from "@veil/redis-connection";
-import { type Logger, type RunningService, runPeriodically } from "@veil/service-runtime";
-import type { XrayNode } from "@veil/xray-gateway";
+import { type OpenQueues, readQueueFigures } from "@veil/job-queue";
+import { type Redis, RedisLease } from "@veil/redis";
+import { type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import type { XrayNode } from "@veil/xray-grpc";
 import { ClusterFigures, type ClusterFiguresOptions, type ShownNode } from "./cluster-figures.ts";
 
 export interface ClusterReportOptions extends Pick<ClusterFiguresOptions, "countKeys" | "topUsers" | "clock"> {

@@ -8,7 +8,7 @@ import {
   type TrafficRecord,
   type TrafficStore,
   updateOf,
-} from "@veil/traffic-ledger";
+} from "@veil/traffic";
 import { keyCounter, type MeteredNode, readBoth } from "../sync/node-counters.ts";
 import type { Dated, NodeEpochs } from "../sync/node-epochs.ts";
 

@@ -1,5 +1,5 @@
-import { createLogger } from "@veil/service-runtime";
-import { totals } from "@veil/traffic-ledger";
+import { createLogger } from "@veil/runtime";
+import { totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { TrafficRefresher } from "./refresh-traffic.ts";

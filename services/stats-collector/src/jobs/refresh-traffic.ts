@@ -1,7 +1,6 @@
-import { CoalescedCalls } from "@veil/gathered-calls";
+import { type Clock, CoalescedCalls, type Logger } from "@veil/runtime";
 import type { JobResult } from "@veil/job-contract";
-import type { Clock, Logger } from "@veil/service-runtime";
-import { applyUpdate, totals, type TrafficStore } from "@veil/traffic-ledger";
+import { applyUpdate, totals, type TrafficStore } from "@veil/traffic";
 import { type KeyReading, type ReadKeysOptions, readKeys, updateOfKey } from "./read-keys.ts";
 
 export interface RefreshOptions extends ReadKeysOptions {

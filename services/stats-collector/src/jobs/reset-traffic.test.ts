@@ -1,4 +1,4 @@
-import { totals } from "@veil/traffic-ledger";
+import { totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { resetTraffic } from "./reset-traffic.ts";

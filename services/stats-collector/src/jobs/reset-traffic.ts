@@ -1,6 +1,6 @@
 import type { JobResult } from "@veil/job-contract";
-import { type Clock, TimeLimitError, withinTime } from "@veil/service-runtime";
-import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
+import { type Clock, TimeLimitError, withinTime } from "@veil/runtime";
+import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import { ProcessChangedError, UptimeUnclearError } from "../sync/node-epochs.ts";
 import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";

@@ -1,4 +1,4 @@
-import { createLogger } from "@veil/service-runtime";
+import { createLogger } from "@veil/runtime";
 import { describe, expect, it } from "vitest";
 import { Rig } from "../../test/in-memory/rig.ts";
 import type { NodeSyncResult } from "../sync/node-sync.ts";

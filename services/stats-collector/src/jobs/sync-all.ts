@@ -1,5 +1,5 @@
-import { type Clock, type Logger, withinTime } from "@veil/service-runtime";
-import { isNodeSubject } from "@veil/traffic-ledger";
+import { type Clock, type Logger, withinTime } from "@veil/runtime";
+import { isNodeSubject } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import type { NodeSync, NodeSyncResult } from "../sync/node-sync.ts";
 

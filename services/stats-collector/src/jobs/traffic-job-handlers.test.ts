@@ -1,5 +1,5 @@
-import { StoreUnavailableError } from "@veil/key-lifecycle";
-import { createLogger } from "@veil/service-runtime";
+import { StoreUnavailableError } from "@veil/keys";
+import { createLogger } from "@veil/runtime";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { TrafficRefresher } from "./refresh-traffic.ts";

@@ -1,6 +1,6 @@
-import type { JobHandlers } from "@veil/job-contract";
-import { StoreUnavailableError } from "@veil/key-lifecycle";
-import type { Clock } from "@veil/service-runtime";
+import type { JobHandlers } from "@veil/job-queue";
+import { StoreUnavailableError } from "@veil/keys";
+import type { Clock } from "@veil/runtime";
 import type { TrafficRefresher } from "./refresh-traffic.ts";
 import { type ResetOptions, resetTraffic } from "./reset-traffic.ts";
 import { type SyncAllOptions, syncAll } from "./sync-all.ts";

@@ -1,5 +1,5 @@
-import { type Bytes, DIRECTIONS, isNodeSubject, type Known } from "@veil/traffic-ledger";
-import type { Counter } from "@veil/xray-gateway";
+import { type Bytes, DIRECTIONS, isNodeSubject, type Known } from "@veil/traffic";
+import type { Counter } from "@veil/xray-grpc";
 import { keyCounter } from "./node-counters.ts";
 
 interface Entry {

@@ -1,6 +1,6 @@
-import { type Bytes, type Direction, DIRECTIONS, keySubject } from "@veil/traffic-ledger";
-import type { Counter, XrayNode } from "@veil/xray-gateway";
-import { keyIdOfEmail, userEmail } from "@veil/xray-protocols";
+import { type Bytes, type Direction, DIRECTIONS, keySubject } from "@veil/traffic";
+import type { Counter, XrayNode } from "@veil/xray-grpc";
+import { keyIdOfEmail, userEmail } from "@veil/protocols";
 
 /** The part of a node that marks the life of its process. */
 export type MarkedNode = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark" | "uptimeSeconds">;

@@ -1,4 +1,4 @@
-import { XrayUnreachableError } from "@veil/xray-gateway";
+import { XrayUnreachableError } from "@veil/xray-grpc";
 import { describe, expect, it } from "vitest";
 import { lostReply } from "../../test/in-memory/lost-reply.ts";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";

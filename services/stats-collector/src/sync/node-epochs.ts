@@ -1,6 +1,6 @@
-import type { Clock } from "@veil/service-runtime";
-import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic-ledger";
-import { XrayOutcomeUnknownError } from "@veil/xray-gateway";
+import type { Clock } from "@veil/runtime";
+import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic";
+import { XrayOutcomeUnknownError } from "@veil/xray-grpc";
 import type { MarkedNode } from "./node-counters.ts";
 
 /** What was read while the process was surely in one life. */

@@ -1,4 +1,4 @@
-import { keySubject, nodeSubject, totals } from "@veil/traffic-ledger";
+import { keySubject, nodeSubject, totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { Rig } from "../../test/in-memory/rig.ts";
 

@@ -1,4 +1,4 @@
-import { type Clock, SharedRun } from "@veil/service-runtime";
+import { type Clock, SharedRun } from "@veil/runtime";
 import {
   type Bytes,
   isNodeSubject,
@@ -11,7 +11,7 @@ import {
   type TrafficRecord,
   type TrafficStore,
   updateOf,
-} from "@veil/traffic-ledger";
+} from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import { inboundCounter, keyCounter, keyReadings, type MeteredNode, readBoth, USER_COUNTERS } from "./node-counters.ts";
 import { KnownCounters } from "./known-counters.ts";

@@ -1,4 +1,4 @@
-import { createLogger } from "@veil/service-runtime";
+import { createLogger } from "@veil/runtime";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { type NodeReport, SyncLoop } from "./sync-loop.ts";

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type RunningService, runLoop } from "@veil/service-runtime";
+import { type Clock, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
   type Bytes,
   NO_BYTES,
@@ -7,7 +7,7 @@ import {
   nodeSubject,
   totals,
   type TrafficStore,
-} from "@veil/traffic-ledger";
+} from "@veil/traffic";
 import type { MeteredNode } from "./node-counters.ts";
 import { NodeSync, type NodeSyncOptions } from "./node-sync.ts";
 

@@ -1,4 +1,4 @@
-import { createLogger } from "@veil/service-runtime";
+import { createLogger } from "@veil/runtime";
 import { beforeEach, expect, it, vi } from "vitest";
 import { type CounterSigns, UserCounterCheck } from "./user-counter-check.ts";
 

@@ -1,4 +1,4 @@
-import type { Logger } from "@veil/service-runtime";
+import type { Logger } from "@veil/runtime";
 
 /** What one look at a node's counters shows. */
 export interface CounterSigns {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { freePort } from "@veil/local-engines";
+import { freePort } from "@veil/engines";
 
 const LOOPBACK = "127.0.0.1";
 /** Version 0, then the user's id; no addons, TCP, the port, an IPv4 address. */

@@ -1,4 +1,4 @@
-import { openMongoStore, type MongoStore } from "@veil/mongo-store";
+import { openMongoStore, type MongoStore } from "@veil/mongo";
 import { ownDatabase } from "@veil/test-support";
 
 /** A connection to a database of its own on the MongoDB of the test run, and its end. */

@@ -1,4 +1,4 @@
-import { XrayOutcomeUnknownError } from "@veil/xray-gateway";
+import { XrayOutcomeUnknownError } from "@veil/xray-grpc";
 
 const UNAVAILABLE = 14;
 

@@ -1,4 +1,4 @@
-import type { Counter } from "@veil/xray-gateway";
+import type { Counter } from "@veil/xray-grpc";
 import type { MeteredNode } from "../../src/sync/node-counters.ts";
 import { SimulatedNode } from "../model/simulated-node.ts";
 

@@ -1,6 +1,6 @@
-import { ManualClock } from "@veil/service-runtime";
-import type { TrafficRecord } from "@veil/traffic-ledger";
-import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic-ledger/testing";
+import { ManualClock } from "@veil/runtime";
+import type { TrafficRecord } from "@veil/traffic";
+import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import type { ActiveKeys } from "../../src/active-keys.ts";
 import { NodeEpochs } from "../../src/sync/node-epochs.ts";
 import { NodeSync } from "../../src/sync/node-sync.ts";

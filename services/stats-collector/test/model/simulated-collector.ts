@@ -1,6 +1,6 @@
 import type { JobResult } from "@veil/job-contract";
-import { compact, keySubject, type NodeLivesStore, type TrafficRecord, type TrafficStore } from "@veil/traffic-ledger";
-import { XrayError, XrayUnreachableError } from "@veil/xray-gateway";
+import { compact, keySubject, type NodeLivesStore, type TrafficRecord, type TrafficStore } from "@veil/traffic";
+import { XrayError, XrayUnreachableError } from "@veil/xray-grpc";
 import type { MeteredNode } from "../../src/sync/node-counters.ts";
 import {
   MarkNotPlantedError,

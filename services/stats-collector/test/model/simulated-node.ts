@@ -1,5 +1,5 @@
-import { type Direction, DIRECTIONS } from "@veil/traffic-ledger";
-import type { Counter } from "@veil/xray-gateway";
+import { type Direction, DIRECTIONS } from "@veil/traffic";
+import type { Counter } from "@veil/xray-grpc";
 import { inboundCounter, keyCounter } from "../../src/sync/node-counters.ts";
 
 /** What a collector has read of one counter, and in which life of the process. */

@@ -7,7 +7,7 @@ import {
   nodeSubject,
   totals,
   type TrafficStore,
-} from "@veil/traffic-ledger";
+} from "@veil/traffic";
 import { SimulatedCollector } from "./simulated-collector.ts";
 import { counterNames, SimulatedNode } from "./simulated-node.ts";
 import { Turns } from "./turns.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createJobClient, type JobClient, type JobResult } from "@veil/job-contract";
+import { type JobResult } from "@veil/job-contract";
+import { createJobClient, type JobClient } from "@veil/job-queue";
 import { expect, vi } from "vitest";
 
 export type CreatedKey = Extract<JobResult<"create-key">, { outcome: "created" }>["key"];

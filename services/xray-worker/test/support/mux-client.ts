@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, isListening, startProcess, untilReady } from "@veil/local-engines";
+import { freePort, isListening, startProcess, untilReady } from "@veil/engines";
 import type { TestXray } from "@veil/test-support";
 
 /** A real Xray client that carries all its streams in one connection, and leads to one web server. */

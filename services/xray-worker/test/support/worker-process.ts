@@ -1,4 +1,4 @@
-import { isServiceReady, startService, untilReady } from "@veil/local-engines";
+import { isServiceReady, startService, untilReady } from "@veil/engines";
 
 /** The built worker as a process of its own. */
 export interface WorkerProcess {

@@ -1,4 +1,4 @@
-import { userEmail } from "@veil/xray-protocols";
+import { userEmail } from "@veil/protocols";
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { inFlight } from "../harness/in-flight.ts";
 import { untilUsers } from "../testbed/bench-testbed.ts";

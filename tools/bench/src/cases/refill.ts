@@ -1,5 +1,5 @@
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
-import { userEmail } from "@veil/xray-protocols";
+import { userEmail } from "@veil/protocols";
 import { untilUsers } from "../testbed/bench-testbed.ts";
 
 const settledMs = 3_000;

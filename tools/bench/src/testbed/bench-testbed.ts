@@ -1,4 +1,4 @@
-import type { XrayNode } from "@veil/xray-gateway";
+import type { XrayNode } from "@veil/xray-grpc";
 import type { Connection } from "mongoose";
 import type { ProcessIds } from "../harness/process-usage.ts";
 

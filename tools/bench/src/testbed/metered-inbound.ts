@@ -1,4 +1,4 @@
-import { userEmail } from "@veil/xray-protocols";
+import { userEmail } from "@veil/protocols";
 import { z } from "zod";
 import type { SeededKey } from "./bench-testbed.ts";
 

@@ -12,8 +12,8 @@ import {
   type TestbedService,
   untilServiceReady,
   type XrayConfig,
-} from "@veil/local-engines";
-import { connectXrayNode } from "@veil/xray-gateway";
+} from "@veil/engines";
+import { connectXrayNode } from "@veil/xray-grpc";
 import mongoose from "mongoose";
 import { type BenchTestbed, type BenchTestbedOptions, type SeededKey, untilUsers } from "./bench-testbed.ts";
 import { addMeteredInbound } from "./metered-inbound.ts";

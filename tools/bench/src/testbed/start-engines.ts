@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findMongodb, findRedis, findXray, startMongodb, startRedis } from "@veil/local-engines";
+import { findMongodb, findRedis, findXray, startMongodb, startRedis } from "@veil/engines";
 
 /** The engines of a whole run. Each system that is measured has a database, a queue prefix and an Xray of its own. */
 export interface Engines {

@@ -1,0 +1,16 @@
+import { documentedMetricLines, metricLines } from "@veil/test-support";
+import { expect, it } from "vitest";
+import { createMetrics } from "@veil/runtime";
+import { unreadableRecords } from "./unreadable-records.ts";
+import { dependencyMetrics } from "./watch-dependencies.ts";
+
+it("documents every metric that all services have in docs/metrics.md", () => {
+  const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
+  dependencyMetrics(metrics);
+  unreadableRecords(metrics, { error: () => undefined });
+  const [buildInfo, ...others] = metricLines(metrics);
+  const [documentedInfo, ...documented] = documentedMetricLines("Every service");
+  // Its labels have the values of the process at hand.
+  expect(buildInfo?.replaceAll(/ \([^)]*\)/g, "")).toBe(documentedInfo);
+  expect(documented).toEqual(others);
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { createMetrics, ManualClock } from "@veil/runtime";
+import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
+
+async function watched(answers: { mongodb: () => Promise<unknown>; redis: () => Promise<unknown> }) {
+  const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
+  const task = watchDependencies(answers, dependencyMetrics(metrics), new ManualClock());
+  return { task, text: () => metrics.registry.metrics() };
+}
+
+describe("watchDependencies", () => {
+  it("shows what answers as up with its round trip, and what rejects as down without one", async () => {
+    const { task, text } = await watched({
+      mongodb: async () => undefined,
+      redis: () => Promise.reject(new Error("away")),
+    });
+    await task.trigger();
+    const page = await text();
+    expect(page).toContain('veil_dependency_up{dependency="mongodb"} 1');
+    expect(page).toContain('veil_dependency_up{dependency="redis"} 0');
+    expect(page).toMatch(/ping_duration_seconds_count\{dependency="mongodb"\} [1-9]/);
+    expect(page).toContain('ping_duration_seconds_count{dependency="redis"} 0');
+    await task.stop();
+  });
+
+  it("shows a dependency as up again as soon as it answers", async () => {
+    let away = true;
+    const { task, text } = await watched({
+      mongodb: async () => {
+        if (away) throw new Error("away");
+      },
+      redis: async () => undefined,
+    });
+    await task.trigger();
+    away = false;
+    await task.trigger();
+    expect(await text()).toContain('veil_dependency_up{dependency="mongodb"} 1');
+    await task.stop();
+  });
+});

@@ -1,0 +1,95 @@
+import { type Job, UnrecoverableError } from "bullmq";
+import { JobShapeError, PermanentJobError } from "./errors.ts";
+import {
+  jobDefinition,
+  type JobName,
+  type JobNameOf,
+  jobNamesOf,
+  type JobPayload,
+  type JobResult,
+  type QueueName,
+} from "@veil/job-contract";
+import { requestIdOf } from "./job-steps.ts";
+import { jobsOfMicroBatch, type MicroBatchEnd, type MicroBatchJob, type MicroBatchResult } from "./micro-batch.ts";
+
+/** What a handler may know of its delivery. */
+export interface Delivery {
+  readonly jobId: string;
+  readonly requestId: string;
+  /** When the request came in, in milliseconds since the epoch, by the clock of whoever took it. */
+  readonly requestedAt: number;
+  /** 1 for the first delivery. */
+  readonly attempt: number;
+  /** True when an earlier delivery may have done part of the work, or may still be doing it. */
+  readonly redelivered: boolean;
+}
+
+/** Does the work of one job. Returning a result ends the job; throwing asks for another attempt. */
+export type JobHandler<N extends JobName> = (payload: JobPayload<N>, delivery: Delivery) => Promise<JobResult<N>>;
+
+/** Exactly one handler for every job of a queue; the compiler refuses a missing one. */
+export type JobHandlers<Q extends QueueName> = { readonly [N in JobNameOf<Q>]: JobHandler<N> };
+
+type RunJob = (data: unknown, delivery: Delivery) => Promise<unknown>;
+
+/** What BullMQ is to call with each job of a queue. */
+export function jobDispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, queue: Q): (job: Job) => Promise<unknown> {
+  const runners = new Map(jobNamesOf(queue).map((name) => [name as string, runnerOf(name, handlers)]));
+  return async (job) => {
+    const run = runners.get(job.name);
+    if (run === undefined) throw new UnrecoverableError(`no handler for ${job.name}`);
+    try {
+      const together = jobsOfMicroBatch(job.data);
+      if (together === null) return await run(job.data, deliveryOf(job));
+      return { bundle: await runAll(together, run, job) } satisfies MicroBatchResult;
+    } catch (error) {
+      throw isPermanent(error) ? new UnrecoverableError(error.message) : error;
+    }
+  };
+}
+
+function runnerOf<N extends JobName>(name: N, handlers: Partial<{ readonly [K in N]: JobHandler<K> }>): RunJob {
+  const handler = handlers[name];
+  if (handler === undefined) throw new Error(`there is no handler for ${name}`);
+  const { payload, result } = jobDefinition(name);
+  return async (data, delivery) => {
+    const decoded = payload.safeDecode(data);
+    if (!decoded.success) throw new JobShapeError(`payload of ${name} does not fit: ${decoded.error.message}`);
+    const encoded = result.safeEncode(await handler(decoded.data, delivery));
+    if (!encoded.success) throw new JobShapeError(`result of ${name} does not fit: ${encoded.error.message}`);
+    return encoded.data;
+  };
+}
+
+/**
+ * Runs the jobs of a micro-batch side by side, and waits for all of them: nothing of this delivery is at work when it ends.
+ *
+ * @throws what the first one threw that asks for another attempt; what is done by then is found done by it
+ */
+async function runAll(jobs: readonly MicroBatchJob[], run: RunJob, carrier: Job): Promise<MicroBatchEnd[]> {
+  const ends = await Promise.allSettled(
+    jobs.map(({ id, requested_at: requestedAt, payload }) =>
+      run(payload, { ...deliveryOf(carrier), jobId: id, requestId: requestIdOf(payload), requestedAt }),
+    ),
+  );
+  return ends.map((end, index) => {
+    const id = jobs[index]?.id ?? "";
+    if (end.status === "fulfilled") return { id, result: end.value };
+    if (isPermanent(end.reason)) return { id, result: null, failed: end.reason.message };
+    throw end.reason;
+  });
+}
+
+function isPermanent(error: unknown): error is Error {
+  return error instanceof PermanentJobError || error instanceof JobShapeError;
+}
+
+function deliveryOf(job: Job): Delivery {
+  return {
+    jobId: job.id ?? "",
+    requestId: requestIdOf(job.data),
+    requestedAt: job.timestamp,
+    attempt: job.attemptsStarted,
+    redelivered: job.attemptsStarted > 1 || job.stalledCounter > 0,
+  };
+}

@@ -1,0 +1,52 @@
+import { connectRedis } from "@veil/redis";
+import { ownPrefix } from "@veil/test-support";
+import { afterAll, expect, inject, it, vi } from "vitest";
+import { createJobClient } from "./job-client.ts";
+import { consumeJobs } from "./job-consumer.ts";
+import type { JobStep } from "./job-steps.ts";
+import { openQueues } from "./open-queues.ts";
+import { readQueueFigures } from "./queue-figures.ts";
+
+const redisUrl = inject("redisUrl");
+const prefix = ownPrefix();
+const onError = () => undefined;
+const redis = connectRedis(redisUrl, "fail-fast", onError);
+const queues = openQueues(redis, onError, prefix);
+const jobs = createJobClient({ redisUrl, prefix, onError });
+
+afterAll(async () => {
+  await queues.close();
+  await jobs.close();
+  redis.disconnect();
+});
+
+it("counts how many jobs wait since when, and what ended", async () => {
+  await vi.waitUntil(() => redis.status === "ready" && jobs.connected);
+  const requestedAt = Date.now() - 5_000;
+  for (const [index, at] of [requestedAt, requestedAt + 1_000].entries()) {
+    await jobs.submit("sync-traffic", `sync-${index}`, { request_id: "r" }, { requestedAt: at });
+  }
+  const [keys, traffic] = await readQueueFigures(await queues.all());
+  expect(keys).toMatchObject({ queue: "veil-keys", counts: { waiting: 0 }, oldestWaiting: null });
+  expect(traffic).toMatchObject({ queue: "veil-traffic", counts: { waiting: 2 }, oldestWaiting: requestedAt });
+
+  const steps: JobStep[] = [];
+  const consumer = consumeJobs({
+    queue: "veil-traffic",
+    redisUrl,
+    prefix,
+    concurrency: 1,
+    handlers: {
+      "refresh-traffic": async () => ({ outcome: "stale" }),
+      "reset-traffic": async () => ({ outcome: "not-found" }),
+      "sync-traffic": async () => ({ outcome: "synced", updated: 0, errors: 0 }),
+    },
+    onStep: (step) => steps.push(step),
+    onError,
+  });
+  await vi.waitUntil(() => steps.length === 2, { timeout: 20_000 });
+  await consumer.close();
+  expect(steps[0]?.waitedMs).toBeGreaterThanOrEqual(5_000);
+  const [, after] = await readQueueFigures(await queues.all());
+  expect(after).toMatchObject({ counts: { waiting: 0, completed: 2 }, completed: 2, failed: 0, oldestWaiting: null });
+});

@@ -1,0 +1,34 @@
+import type { JobsOptions } from "bullmq";
+import { type JobName, jobDefinition } from "@veil/job-contract";
+
+/** Prefix of every BullMQ key in Redis: `<prefix>:<queue>:wait` and so on. KEDA's triggers name the same keys. */
+export const defaultQueuePrefix = "veil";
+
+const MINUTE_S = 60;
+const DAY_S = 24 * 60 * MINUTE_S;
+
+/** How long finished jobs stay: results long enough for their waiters, failures long enough to be looked at. */
+const KEEP = {
+  completed: { age: 10 * MINUTE_S, count: 20_000 },
+  failed: { age: 7 * DAY_S, count: 1_000 },
+} as const;
+
+/** BullMQ's options for one job of the catalogue. */
+export function jobOptions(name: JobName, jobId: string): JobsOptions {
+  return {
+    jobId,
+    attempts: jobDefinition(name).attempts,
+    backoff: { type: "custom" },
+    removeOnComplete: KEEP.completed,
+    removeOnFail: KEEP.failed,
+  };
+}
+
+const FIRST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 2_000;
+
+/** Delay before an attempt: doubling from 50 ms to 2 s, with up to a quarter of jitter so that retries spread out. */
+export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
+  const delay = Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, attemptsMade - 1), LONGEST_BACKOFF_MS);
+  return Math.round(delay * (1 - random() / 4));
+}

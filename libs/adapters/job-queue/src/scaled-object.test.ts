@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { z } from "zod";
+import { queueNames } from "@veil/job-contract";
+import { defaultQueuePrefix } from "./queue-options.ts";
+
+const components = new URL("../../../../k8s/components/", import.meta.url);
+
+const scaledObject = z.object({
+  kind: z.literal("ScaledObject"),
+  spec: z.object({ triggers: z.array(z.object({ type: z.string(), metadata: z.object({ listName: z.string() }) })) }),
+});
+const autoscaler = z.object({
+  spec: z.object({
+    metrics: z.array(
+      z.object({
+        external: z.object({
+          metric: z.object({ name: z.string(), selector: z.object({ matchLabels: z.object({ queue: z.string() }) }) }),
+        }),
+      }),
+    ),
+  }),
+});
+
+function documentsOf(path: string): unknown[] {
+  return parseAllDocuments(readFileSync(new URL(path, components), "utf8")).map(
+    (document) => document.toJS() as unknown,
+  );
+}
+
+test("KEDA watches every key in which BullMQ keeps jobs that a worker has yet to finish", () => {
+  const [document] = documentsOf("keda/scaled-object.yaml");
+  const watched = scaledObject.parse(document).spec.triggers.map(({ metadata }) => metadata.listName);
+  const states = ["wait", "prioritized", "active", "delayed"];
+  expect(watched).toEqual(states.map((state) => `${defaultQueuePrefix}:${queueNames[0]}:${state}`));
+});
+
+test("the autoscaler looks at the queue of the workers", () => {
+  const [document] = documentsOf("hpa/horizontal-pod-autoscaler.yaml");
+  const queues = autoscaler
+    .parse(document)
+    .spec.metrics.map(({ external }) => external.metric.selector.matchLabels.queue);
+  expect(new Set(queues)).toEqual(new Set([queueNames[0]]));
+});
+
+test("the services of a cluster use the prefix that KEDA watches", () => {
+  const base = readFileSync(new URL("../base/kustomization.yaml", components), "utf8");
+  expect(base).toContain(`QUEUE_PREFIX=${defaultQueuePrefix}\n`);
+});

@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect, createServer, type Server } from "node:net";
+import { StoreUnavailableError } from "@veil/keys";
+import { ownDatabase } from "@veil/test-support";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type MongoStore, openMongoStore } from "./open-mongo-store.ts";
+
+const uri = new URL(ownDatabase(inject("mongodbUri")));
+let proxy: Server;
+let mongo: MongoStore;
+let isCutting = false;
+
+/** Passes everything on, but cuts a connection instead of passing on an insert. */
+function startCuttingProxy(port: number): Server {
+  return createServer((client) => {
+    const upstream = connect({ host: "127.0.0.1", port });
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => other.destroy());
+      socket.on("data", (chunk: Buffer) => {
+        if (isCutting && socket === client && chunk.includes("insert\0")) socket.destroy();
+        else other.write(chunk);
+      });
+    }
+  }).listen(0, "127.0.0.1");
+}
+
+beforeAll(async () => {
+  proxy = startCuttingProxy(Number(uri.port));
+  await once(proxy, "listening");
+  const address = proxy.address();
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
+  uri.port = String(address.port);
+  mongo = openMongoStore({ uri: uri.href, onError: () => undefined });
+  await mongo.connection.asPromise();
+  await mongo.housekeeping.prepare();
+});
+
+afterAll(async () => {
+  isCutting = false;
+  await mongo.connection.dropDatabase();
+  await mongo.close();
+  proxy.close();
+  await once(proxy, "close");
+});
+
+function request() {
+  return {
+    job: `create-${randomUUID()}`,
+    uuid: randomUUID(),
+    flow: "" as const,
+    name: null,
+    createdAt: 1,
+    deadline: 2,
+  };
+}
+
+test.for([1, 3])("of %i inserts whose connection is cut none counts as done", async (count) => {
+  const decisions = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const creation = await mongo.keys.claim(request());
+      if (creation === null) throw new Error("nothing was claimed");
+      return { ...creation, phase: "active", unsure: [] } as const;
+    }),
+  );
+  isCutting = true;
+  const ends = await Promise.allSettled(decisions.map((decision) => mongo.keys.decide(decision)));
+  isCutting = false;
+  for (const end of ends) {
+    expect(end.status === "rejected" && end.reason instanceof StoreUnavailableError).toBe(true);
+  }
+  for (const { keyId } of decisions) expect(await mongo.keys.find(keyId)).toBeNull();
+});

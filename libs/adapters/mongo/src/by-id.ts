@@ -1,0 +1,157 @@
+import { COALESCE_WAIT_MS } from "@veil/keys";
+import { CoalescedCalls } from "@veil/runtime";
+import type { Connection, mongo } from "mongoose";
+import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
+import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
+
+/** A document whose `_id` is text. */
+interface Identified {
+  readonly _id: string;
+}
+
+const LARGEST_BATCH = 1_000;
+const BATCHES = { largest: LARGEST_BATCH, longestWaitMs: COALESCE_WAIT_MS } as const;
+
+/**
+ * Finds single documents by their `_id`. What is asked for while a find is under way goes out together as the next one;
+ * every find begins after it was asked for, so what was acknowledged before is seen.
+ */
+export class FindById<Document extends Identified> {
+  readonly #connection: Connection;
+  readonly #collection: mongo.Collection<Document>;
+  readonly #calls: CoalescedCalls<string, Document | null>;
+
+  constructor(connection: Connection, collection: mongo.Collection<Document>) {
+    this.#connection = connection;
+    this.#collection = collection;
+    this.#calls = new CoalescedCalls((ids) => findBatch(collection, ids), BATCHES);
+  }
+
+  /** @throws {StoreUnavailableError} when MongoDB does not answer in time */
+  find(id: string): Promise<Document | null> {
+    return storeErrors(async () => {
+      const { findsManyByIndex } = await engineOf(this.#connection);
+      return findsManyByIndex ? this.#calls.ask(id) : this.#collection.findOne<Document>(byId(id));
+    });
+  }
+
+  /** Those of many documents that there are, with the fields asked for, in whichever way the engine finds them soonest. */
+  async *findMany(ids: readonly string[], projection: Readonly<Record<string, 1>> = {}): AsyncGenerator<Document> {
+    const { findsManyByIndex, foundOneByOne } = await engineOf(this.#connection);
+    if (findsManyByIndex) {
+      for (const part of inParts(ids, LARGEST_BATCH)) {
+        yield* this.#collection.find<Document>(byId({ $in: part }), { projection }).batchSize(LARGEST_BATCH);
+      }
+    } else if (ids.length <= foundOneByOne) {
+      const found = await Promise.all(ids.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
+      yield* found.filter((document) => document !== null);
+    } else {
+      const wanted = new Set(ids);
+      const all = this.#collection.find<Document>({}, { projection, ...LONG_READ }).batchSize(BATCH_SIZES.documents);
+      for await (const document of all) if (wanted.has(document._id)) yield document;
+    }
+  }
+}
+
+/**
+ * Inserts documents unless one of the same `_id` is there already; `inserted` or `present` for each.
+ *
+ * What is asked for while a batch is under way goes out together as the next one: on a busy worker hundreds of
+ * inserts share one round trip and one journal write, on an idle one nothing waits.
+ */
+export class InsertIfAbsent<Document extends Identified> {
+  readonly #calls: CoalescedCalls<Document, "inserted" | "present">;
+
+  /** @param insertMany inserts unordered, so that a document that is there already keeps no other one out */
+  constructor(insertMany: (documents: readonly Document[]) => Promise<unknown>) {
+    this.#calls = new CoalescedCalls((documents) => insertBatch(insertMany, documents), BATCHES);
+  }
+
+  /** @throws {StoreUnavailableError} when MongoDB does not answer in time; the document may have been inserted */
+  insert(document: Document): Promise<"inserted" | "present"> {
+    return storeErrors(() => this.#calls.ask(document));
+  }
+}
+
+interface Update<Document> {
+  readonly id: string;
+  readonly change: mongo.UpdateFilter<Document>;
+}
+
+/**
+ * Changes single documents. What is asked for while a batch is under way goes out together as the next one, so that
+ * hundreds of changes share one round trip and one journal write.
+ */
+export class UpdatesById<Document extends Identified> {
+  readonly #calls: CoalescedCalls<Update<Document>, true>;
+
+  constructor(collection: mongo.Collection<Document>) {
+    this.#calls = new CoalescedCalls((updates) => updateBatch(collection, updates), BATCHES);
+  }
+
+  /**
+   * A document that does not exist is not created.
+   *
+   * @throws {StoreUnavailableError} when MongoDB does not answer in time; the change may have been made
+   */
+  async update(id: string, change: mongo.UpdateFilter<Document>): Promise<void> {
+    await storeErrors(() => this.#calls.ask({ id, change }));
+  }
+}
+
+/** Matches documents by `_id`. */
+export function byId<Document extends Identified>(
+  id: string | { readonly $in: readonly string[] },
+): mongo.Filter<Document> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's filter does not see that `_id` is a string
+  return { _id: id } as mongo.Filter<Document>;
+}
+
+async function findBatch<Document extends Identified>(
+  collection: mongo.Collection<Document>,
+  ids: readonly string[],
+): Promise<(Document | null)[]> {
+  const [only] = ids;
+  if (only !== undefined && ids.length === 1) return [await collection.findOne<Document>(byId(only))];
+  const found = new Map<string, Document>();
+  const filter = byId<Document>({ $in: [...new Set(ids)] });
+  for (const document of await collection.find<Document>(filter).batchSize(LARGEST_BATCH).toArray()) {
+    found.set(document._id, document);
+  }
+  return ids.map((id) => found.get(id) ?? null);
+}
+
+async function insertBatch<Document extends Identified>(
+  insertMany: (documents: readonly Document[]) => Promise<unknown>,
+  documents: readonly Document[],
+): Promise<("inserted" | "present" | Error)[]> {
+  try {
+    await insertMany(documents);
+    return documents.map(() => "inserted");
+  } catch (error) {
+    if (documents.length === 1 && isDuplicateKey(error)) return ["present"];
+    const failures = new Map(writeFailures(error).map((failure) => [failure.index, failure]));
+    return documents.map((_, index) => {
+      const failure = failures.get(index);
+      if (failure === undefined) return "inserted";
+      return failure.code === DUPLICATE_KEY_CODE ? "present" : new Error(failure.errmsg ?? "insert failed");
+    });
+  }
+}
+
+async function updateBatch<Document extends Identified>(
+  collection: mongo.Collection<Document>,
+  updates: readonly Update<Document>[],
+): Promise<(true | Error)[]> {
+  try {
+    const operations = updates.map(({ id, change }) => ({ updateOne: { filter: byId<Document>(id), update: change } }));
+    await collection.bulkWrite(operations, { ordered: false });
+    return updates.map(() => true);
+  } catch (error) {
+    const failures = new Map(writeFailures(error).map((failure) => [failure.index, failure]));
+    return updates.map((_, index) => {
+      const failure = failures.get(index);
+      return failure === undefined ? true : new Error(failure.errmsg ?? "update failed");
+    });
+  }
+}

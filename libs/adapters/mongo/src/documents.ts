@@ -1,0 +1,86 @@
+import type { Creation, KeyPhase, KeyRecord } from "@veil/keys";
+import type { VlessFlow } from "@veil/protocols";
+import { Schema } from "mongoose";
+import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
+
+const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, KeyDocument["phase"]>;
+const phases = { 1: "active", 2: "deleting", 3: "gone" } as const satisfies Record<KeyDocument["phase"], KeyPhase>;
+
+export function phaseNumber(phase: KeyPhase): KeyDocument["phase"] {
+  return phaseNumbers[phase];
+}
+
+/** Matches the documents of keys that callers may see; what `isVisible` of the domain says of their records. */
+export const visibleFilter = { phase: phaseNumbers.active } as const;
+
+/** Matches the documents of keys that every node should hold; what `isWanted` of the domain says of their records. */
+export const wantedFilter = { phase: phaseNumbers.active } as const;
+
+const common = { strict: "throw", versionKey: false, autoIndex: false, autoCreate: false } as const;
+
+export const creationSchema = new Schema<CreationDocument>(
+  {
+    _id: { type: String, required: true },
+    key_id: { type: Number, default: null },
+    uuid: { type: String, default: null },
+    flow: String,
+    name: { type: String, default: null },
+    created_at: { type: Number, required: true },
+    deadline: { type: Number, required: true },
+    decided: { type: Boolean, required: true },
+  },
+  { ...common, collection: "creations" },
+);
+creationSchema.index({ decided: 1, deadline: 1 });
+
+export const keySchema = new Schema<KeyDocument>(
+  {
+    _id: { type: String, required: true },
+    key_id: { type: Number, required: true },
+    uuid: { type: String, required: true },
+    flow: String,
+    name: { type: String, default: null },
+    created_at: { type: Number, required: true },
+    job: { type: String, required: true },
+    phase: { type: Number, required: true },
+    activated: { type: Boolean, required: true },
+    cancelled: Boolean,
+    deleters: { type: [String], default: undefined },
+    unsure: { type: Schema.Types.Mixed, default: undefined },
+    gone_at: Number,
+  },
+  { ...common, collection: "keys" },
+);
+keySchema.index({ phase: 1, key_id: 1 });
+keySchema.index({ uuid: 1 }, { unique: true });
+
+/** @param olderFlow the flow of a document that names none */
+export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Creation | null {
+  if (document.key_id === null || document.uuid === null) return null;
+  return {
+    job: document._id,
+    keyId: document.key_id,
+    uuid: document.uuid,
+    flow: document.flow ?? olderFlow,
+    name: document.name,
+    createdAt: document.created_at,
+    deadline: document.deadline,
+  };
+}
+
+/** @param olderFlow the flow of a document that names none */
+export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRecord {
+  return {
+    keyId: document.key_id,
+    uuid: document.uuid,
+    flow: document.flow ?? olderFlow,
+    name: document.name,
+    createdAt: document.created_at,
+    job: document.job,
+    phase: phases[document.phase],
+    activated: document.activated,
+    cancelled: document.cancelled ?? false,
+    deleter: document.deleters?.[0] ?? null,
+    unsure: Object.keys(document.unsure ?? {}),
+  };
+}

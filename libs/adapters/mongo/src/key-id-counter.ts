@@ -1,0 +1,45 @@
+import { COALESCE_WAIT_MS } from "@veil/keys";
+import type { mongo } from "mongoose";
+import { CoalescedCalls } from "@veil/runtime";
+import { type CounterDocument, counterDocument } from "./key-codecs.ts";
+
+const counterId = "key_id";
+const mostIdsAtOnce = 1_000;
+
+/**
+ * Hands out key ids: from 1, each larger than every one before, never one twice, also after a crash.
+ *
+ * Ids asked for together are taken by one increment.
+ */
+export class KeyIdCounter {
+  readonly #collection: mongo.Collection<CounterDocument>;
+  readonly #calls: CoalescedCalls<null, number>;
+
+  constructor(collection: mongo.Collection<CounterDocument>) {
+    this.#collection = collection;
+    this.#calls = new CoalescedCalls((asked) => take(collection, asked.length), {
+      largest: mostIdsAtOnce,
+      longestWaitMs: COALESCE_WAIT_MS,
+    });
+  }
+
+  next(): Promise<number> {
+    return this.#calls.ask(null);
+  }
+
+  /** From now on only ids above this one are handed out. */
+  async skip(upTo: number): Promise<void> {
+    await this.#collection.updateOne({ _id: counterId }, { $max: { value: upTo } }, { upsert: true });
+  }
+}
+
+async function take(collection: mongo.Collection<CounterDocument>, count: number): Promise<number[]> {
+  const after = await collection.findOneAndUpdate(
+    { _id: counterId },
+    { $inc: { value: count } },
+    { upsert: true, returnDocument: "after" },
+  );
+  if (after === null) throw new Error("the key id counter answered nothing");
+  const { value } = counterDocument.parse(after);
+  return Array.from({ length: count }, (_, index) => value - count + 1 + index);
+}

@@ -1,0 +1,124 @@
+import { CoalescedCalls } from "@veil/runtime";
+import { COALESCE_WAIT_MS, type KeyPage, type KeyReader, type KeyRecord } from "@veil/keys";
+import pLimit, { type LimitFunction } from "p-limit";
+import { phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
+import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
+import { creationDocument, type KeyDocument, keyDocument, listedIdDocument } from "./key-codecs.ts";
+import type { KeyCollections } from "./key-collections.ts";
+import { storeErrors } from "./store-errors.ts";
+
+/**
+ * The read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away.
+ *
+ * A document that makes no sense is left out of lists. Whoever asks for its key gets an UnreadableRecordError, also among
+ * others: "not found" would be wrong.
+ */
+export class MongoKeyReader implements KeyReader {
+  readonly #collections: KeyCollections;
+  readonly #count: CoalescedCalls<null, number>;
+  #openings: LimitFunction | null = null;
+
+  constructor(collections: KeyCollections) {
+    this.#collections = collections;
+    this.#count = new CoalescedCalls(
+      async (asked) => {
+        const count = await collections.keys.countDocuments(visibleFilter);
+        return asked.map(() => count);
+      },
+      { largest: Number.POSITIVE_INFINITY, longestWaitMs: COALESCE_WAIT_MS },
+    );
+  }
+
+  find(keyId: number): Promise<KeyRecord | null> {
+    return this.#collections.findKey(keyId);
+  }
+
+  async findMany(keyIds: readonly number[]): Promise<Map<number, KeyRecord>> {
+    const { foundKeys, readKeys } = this.#collections;
+    const found = await storeErrors(() => toArray(foundKeys.findMany(keyIds.map(String))));
+    const documents = found.map((document) => readKeys.one(keyDocument, document));
+    const olderFlow = await this.#collections.olderFlowAmong(documents);
+    return new Map(documents.map((document) => [document.key_id, toKeyRecord(document, olderFlow)]));
+  }
+
+  async findByUuid(uuid: string): Promise<KeyRecord | null> {
+    const found = await storeErrors(() => this.#collections.keys.findOne({ uuid }));
+    return found === null ? null : this.#collections.keyOf(found);
+  }
+
+  async findByCreateJob(job: string): Promise<KeyRecord | null> {
+    const found = await storeErrors(() => this.#collections.creations.findOne({ _id: job }));
+    const claim = found === null ? null : this.#collections.readCreations.one(creationDocument, found);
+    return claim === null || claim.key_id === null ? null : this.find(claim.key_id);
+  }
+
+  async findByCreateJobs(jobs: readonly string[]): Promise<Map<string, KeyRecord>> {
+    const { foundCreations, readCreations } = this.#collections;
+    const found = await storeErrors(() => toArray(foundCreations.findMany(jobs)));
+    const claims = found.map((document) => readCreations.one(creationDocument, document));
+    const keys = await this.findMany(claims.map(({ key_id }) => key_id).filter((keyId) => keyId !== null));
+    return new Map(
+      claims.flatMap(({ _id: job, key_id: keyId }): [string, KeyRecord][] => {
+        const key = keyId === null ? undefined : keys.get(keyId);
+        return key === undefined ? [] : [[job, key]];
+      }),
+    );
+  }
+
+  async *listActive(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
+    for await (const group of this.#groups(page, {}, BATCH_SIZES.documents)) yield this.#collections.keysOf(group);
+  }
+
+  async *listActiveIds(page: KeyPage = {}): AsyncGenerator<readonly Pick<KeyRecord, "keyId" | "job">[]> {
+    for await (const group of this.#groups(page, { key_id: 1, job: 1 }, BATCH_SIZES.ids)) {
+      const documents = this.#collections.readKeys.many(listedIdDocument, group);
+      yield documents.map(({ key_id, job }) => ({ keyId: key_id, job }));
+    }
+  }
+
+  async activeAmong(keyIds: readonly number[]): Promise<Set<number>> {
+    return storeErrors(async () => {
+      const active = new Set<number>();
+      for await (const { _id, phase } of this.#collections.foundKeys.findMany(keyIds.map(String), { phase: 1 })) {
+        if (phase === phaseNumber("active")) active.add(Number(_id));
+      }
+      return active;
+    });
+  }
+
+  /** Counts that are asked for while one is under way share the next one. */
+  async countActive(): Promise<number> {
+    return storeErrors(() => this.#count.ask(null));
+  }
+
+  /** Whatever the driver has taken in is handed on together: a step for every document would cost more than reading it. */
+  async *#groups(
+    { after, limit = 0 }: KeyPage,
+    projection: Readonly<Record<string, 1>>,
+    size: number,
+  ): AsyncGenerator<KeyDocument[]> {
+    const { connection, keys } = this.#collections;
+    const filter = { ...visibleFilter, ...(after !== undefined && { key_id: { $gt: after } }) };
+    const options = { projection, ...LONG_READ };
+    const cursor = await storeErrors(async () =>
+      keys.find<KeyDocument>(filter, options).sort({ key_id: 1 }).limit(limit).batchSize(size),
+    );
+    try {
+      const { listingsOpenedAtOnce } = await storeErrors(() => engineOf(connection));
+      const openings = (this.#openings ??= pLimit(listingsOpenedAtOnce));
+      let hasNext = await storeErrors(() => openings(() => cursor.hasNext()));
+      while (hasNext) {
+        yield cursor.readBufferedDocuments();
+        hasNext = await storeErrors(() => cursor.hasNext());
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+}
+
+async function toArray<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,146 @@
+import type { Creation, Decision, KeyRecord, KeyStore } from "@veil/keys";
+import type { mongo } from "mongoose";
+import { InsertIfAbsent, UpdatesById } from "./by-id.ts";
+import { phaseNumber, toKeyRecord } from "./documents.ts";
+import { engineOf, inParts, LONG_READ } from "./engine.ts";
+import type { KeyCollections } from "./key-collections.ts";
+import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
+import type { KeyIdCounter } from "./key-id-counter.ts";
+import { storeErrors } from "./store-errors.ts";
+
+/** Deadline of a job that may never claim: always over, so that housekeeping can drop it. */
+const FORBIDDEN_DEADLINE = 0;
+
+/**
+ * The lifecycle of keys. Hot paths address documents by `_id` alone and are inserts-if-absent or monotone updates:
+ * what is decided is decided by which document came first, on every engine, with no transaction.
+ */
+export class MongoKeyStore implements KeyStore {
+  readonly #collections: KeyCollections;
+  readonly #claims: InsertIfAbsent<CreationDocument>;
+  readonly #decisions: InsertIfAbsent<KeyDocument>;
+  readonly #changes: UpdatesById<KeyDocument>;
+  readonly #ids: KeyIdCounter;
+
+  constructor(collections: KeyCollections, ids: KeyIdCounter) {
+    this.#collections = collections;
+    const { keys, creations } = collections;
+    this.#claims = new InsertIfAbsent((claims) => creations.insertMany(claims, { ordered: false }));
+    this.#decisions = new InsertIfAbsent((decisions) => keys.insertMany(decisions, { ordered: false }));
+    this.#changes = new UpdatesById(keys);
+    this.#ids = ids;
+  }
+
+  async claim(request: Omit<Creation, "keyId">): Promise<Creation | null> {
+    const keyId = await storeErrors(() => this.#ids.next());
+    const claim = await this.#claims.insert({
+      _id: request.job,
+      key_id: keyId,
+      uuid: request.uuid,
+      flow: request.flow,
+      name: request.name,
+      created_at: request.createdAt,
+      deadline: request.deadline,
+      decided: false,
+    });
+    return claim === "inserted" ? { ...request, keyId } : this.findCreation(request.job);
+  }
+
+  async findCreation(job: string): Promise<Creation | null> {
+    const found = await storeErrors(() => this.#collections.creations.findOne({ _id: job }));
+    // A forbidden creation claims nothing, and names no flow that could be asked for.
+    return found === null || found.key_id === null ? null : this.#collections.creationOf(found);
+  }
+
+  async forbid(job: string): Promise<Creation | null> {
+    await this.#claims.insert({
+      _id: job,
+      key_id: null,
+      uuid: null,
+      name: null,
+      created_at: Math.floor(Date.now() / 1000),
+      deadline: FORBIDDEN_DEADLINE,
+      decided: true,
+    });
+    return this.findCreation(job);
+  }
+
+  async decide(decision: Decision): Promise<KeyRecord> {
+    const document: KeyDocument = {
+      _id: String(decision.keyId),
+      key_id: decision.keyId,
+      uuid: decision.uuid,
+      flow: decision.flow,
+      name: decision.name,
+      created_at: decision.createdAt,
+      job: decision.job,
+      phase: phaseNumber(decision.phase),
+      activated: decision.phase === "active",
+      ...(decision.unsure.length > 0 && { unsure: Object.fromEntries(decision.unsure.map((node) => [node, true])) }),
+    };
+    if ((await this.#decisions.insert(document)) === "inserted") return toKeyRecord(document, decision.flow);
+    const present = await this.find(decision.keyId);
+    if (present === null) throw new Error(`key ${decision.keyId} is decided and can't be found`);
+    return present;
+  }
+
+  find(keyId: number): Promise<KeyRecord | null> {
+    return this.#collections.findKey(keyId);
+  }
+
+  async beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
+    return this.#raise(keyId, {
+      $max: { phase: phaseNumber("deleting") },
+      $push: { deleters: deleter },
+    });
+  }
+
+  async cancel(keyId: number): Promise<KeyRecord | null> {
+    return this.#raise(keyId, { $max: { phase: phaseNumber("deleting") }, $set: { cancelled: true } });
+  }
+
+  async finishDeletion(keyId: number): Promise<void> {
+    const now = Math.floor(Date.now() / 1000);
+    await this.#changes.update(String(keyId), { $max: { phase: phaseNumber("gone"), gone_at: now } });
+  }
+
+  async markUnsure(keyId: number, node: string): Promise<void> {
+    const mark = { $set: { [`unsure.${node}`]: true } };
+    await storeErrors(() => this.#collections.keys.updateOne({ _id: String(keyId) }, mark));
+  }
+
+  async markSure(keyId: number, node: string): Promise<void> {
+    const mark = { $unset: { [`unsure.${node}`]: true } } as const;
+    await storeErrors(() => this.#collections.keys.updateOne({ _id: String(keyId) }, mark));
+  }
+
+  async findOverdue(before: number): Promise<Creation[]> {
+    const { connection, creations } = this.#collections;
+    return storeErrors(async () => {
+      const found = await creations.find({ decided: false, deadline: { $lt: before } }, LONG_READ).toArray();
+      const claims = this.#collections.claimsOf(found);
+      const undecided = await this.#collections.undecided(claims);
+      const open = new Set(undecided.map(({ job }) => job));
+      const decided = claims.map(({ _id }) => _id).filter((job) => !open.has(job));
+      const { changedAtOnce } = await engineOf(connection);
+      for (const part of inParts(decided, changedAtOnce)) {
+        const marks = part.map((_id) => ({ updateOne: { filter: { _id }, update: { $set: { decided: true } } } }));
+        await creations.bulkWrite(marks, { ordered: false });
+      }
+      return undecided;
+    });
+  }
+
+  async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
+    const unsure = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
+    const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...unsure] };
+    const found = await storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
+    return this.#collections.keysOf(found);
+  }
+
+  /** What it reads afterwards may be newer than what it wrote: phases never fall, and the first deleter stays the first. */
+  async #raise(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<KeyRecord | null> {
+    await this.#changes.update(String(keyId), update);
+    return this.find(keyId);
+  }
+}

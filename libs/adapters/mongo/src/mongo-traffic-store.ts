@@ -1,0 +1,157 @@
+import type { LedgerUpdate, TrafficRecord, TrafficStore } from "@veil/traffic";
+import type { Connection, mongo } from "mongoose";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { FindById } from "./by-id.ts";
+import { engineOf, inParts } from "./engine.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
+import { hasUnknownEvents, type TrafficDocument, trafficDocument } from "./traffic-codecs.ts";
+
+const SUBJECTS_AT_ONCE = 1_000;
+
+/**
+ * Traffic records in the collection `traffic`. Everything but `replace` addresses documents by `_id` alone and needs no
+ * condition, so its cost does not grow with the number of keys on any engine.
+ *
+ * Every method throws StoreUnavailableError while MongoDB is away; a write may then have happened.
+ */
+export class MongoTrafficStore implements TrafficStore {
+  readonly #connection: Connection;
+  readonly #records: mongo.Collection<TrafficDocument>;
+  readonly #found: FindById<TrafficDocument>;
+  readonly #reader: DocumentReader;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#connection = connection;
+    this.#records = connection.collection<TrafficDocument>("traffic");
+    this.#found = new FindById(connection, this.#records);
+    this.#reader = new DocumentReader("traffic", onUnreadable);
+  }
+
+  async find(subject: string): Promise<TrafficRecord | null> {
+    const document = await this.#found.find(subject);
+    return document === null ? null : this.#recordOf(document);
+  }
+
+  async findMany(subjects: readonly string[]): Promise<Map<string, TrafficRecord>> {
+    return storeErrors(async () => {
+      const found: TrafficDocument[] = [];
+      for await (const document of this.#found.findMany(subjects)) found.push(document);
+      const documents = this.#reader.many(trafficDocument, found);
+      return new Map(documents.map((document) => [document._id, toRecord(document)]));
+    });
+  }
+
+  async writeMany(updates: readonly LedgerUpdate[]): Promise<Set<string>> {
+    const refused = new Set<string>();
+    for (const part of inParts(updates, await this.#writtenAtOnce())) {
+      for (const update of await this.#writePart(part)) refused.add(update.subject);
+    }
+    return refused;
+  }
+
+  async write(update: LedgerUpdate): Promise<TrafficRecord> {
+    const document = await storeErrors(async () => {
+      try {
+        return await this.#upsert(update);
+      } catch (error) {
+        if (isDuplicateKey(error)) return this.#upsert(update);
+        throw error;
+      }
+    });
+    if (document === null) throw new Error(`the record of ${update.subject} was written and not returned`);
+    return this.#recordOf(document);
+  }
+
+  /**
+   * Sets the fields that this version knows, so that those of a newer one stay. `false` also for a record to which a newer
+   * version wrote an event: only such a version can work it in.
+   */
+  async replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean> {
+    const { subject, ...fields } = after;
+    return storeErrors(async () => {
+      const present = await this.#found.find(subject);
+      if (present?.revision !== before.revision || hasUnknownEvents(present)) return false;
+      const result = await this.#records.updateOne({ _id: subject, revision: before.revision }, { $set: fields });
+      return result.matchedCount === 1;
+    });
+  }
+
+  async *subjects(): AsyncGenerator<string> {
+    const cursor = await storeErrors(async () =>
+      this.#records.find().project<Pick<TrafficDocument, "_id">>({ _id: 1 }).batchSize(SUBJECTS_AT_ONCE),
+    );
+    try {
+      while (true) {
+        const document = await storeErrors(() => cursor.next());
+        if (document === null) return;
+        yield document._id;
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  async remove(subjects: readonly string[]): Promise<void> {
+    for (const part of inParts(subjects, await this.#writtenAtOnce())) {
+      const deletions = part.map((subject) => ({ deleteOne: { filter: { _id: subject } } }));
+      await storeErrors(() => this.#records.bulkWrite(deletions, { ordered: false }));
+    }
+  }
+
+  #recordOf(document: TrafficDocument): TrafficRecord {
+    return toRecord(this.#reader.one(trafficDocument, document));
+  }
+
+  #writtenAtOnce(): Promise<number> {
+    return storeErrors(async () => (await engineOf(this.#connection)).recordsWrittenAtOnce);
+  }
+
+  #upsert(update: LedgerUpdate): Promise<TrafficDocument | null> {
+    const options = { upsert: true, returnDocument: "after" } as const;
+    return this.#records.findOneAndUpdate({ _id: update.subject }, operatorsOf(update), options);
+  }
+
+  /** @returns the updates that were refused; one that met another insert of the same document is tried once more */
+  async #writePart(updates: readonly LedgerUpdate[]): Promise<LedgerUpdate[]> {
+    const failures = await this.#bulkWrite(updates);
+    const again = failures.filter(({ isDuplicate }) => isDuplicate).map(({ update }) => update);
+    const refused = failures.filter(({ isDuplicate }) => !isDuplicate).map(({ update }) => update);
+    if (again.length === 0) return refused;
+    return [...refused, ...(await this.#bulkWrite(again)).map(({ update }) => update)];
+  }
+
+  async #bulkWrite(updates: readonly LedgerUpdate[]): Promise<{ update: LedgerUpdate; isDuplicate: boolean }[]> {
+    const operations = updates.map((update) => ({
+      updateOne: { filter: { _id: update.subject }, update: operatorsOf(update), upsert: true },
+    }));
+    return storeErrors(async () => {
+      try {
+        await this.#records.bulkWrite(operations, { ordered: false });
+        return [];
+      } catch (error) {
+        return writeFailures(error).flatMap((failure) => {
+          const update = updates[failure.index];
+          return update === undefined ? [] : [{ update, isDuplicate: failure.code === DUPLICATE_KEY_CODE }];
+        });
+      }
+    });
+  }
+}
+
+function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> {
+  const raised: Record<string, number> = { read_at: update.read_at };
+  for (const [entry, { up, down }] of Object.entries(update.raise)) {
+    if (up !== undefined) raised[`live.${entry}.up`] = up;
+    if (down !== undefined) raised[`live.${entry}.down`] = down;
+  }
+  return {
+    $max: raised,
+    $inc: { revision: 1 },
+    ...(update.append.length > 0 && { $push: { log: { $each: [...update.append] } } }),
+  };
+}
+
+function toRecord({ _id: subject, ...fields }: TrafficDocument): TrafficRecord {
+  return { subject, ...fields };
+}

@@ -1,0 +1,139 @@
+import { activeKey, claimKey, goneKey } from "@veil/keys/testing";
+import { compact, keySubject, knownOf, observe, totals, updateOf } from "@veil/traffic";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { openTestStore, type TestStore } from "../test/open-test-store.ts";
+import { type UnreadableRecord, UnreadableRecordError } from "./read-documents.ts";
+
+type Document = { readonly _id: string } & Record<string, unknown>;
+
+const EPOCH = 1_763_923_456;
+const unreadable: UnreadableRecord[] = [];
+let store: TestStore;
+
+beforeAll(async () => {
+  store = await openTestStore({ onUnreadable: (record) => unreadable.push(record) });
+  await store.housekeeping.prepare();
+});
+
+afterEach(() => {
+  unreadable.length = 0;
+});
+
+afterAll(async () => {
+  await store.connection.dropDatabase();
+  await store.close();
+});
+
+const collection = (name: string) => store.connection.collection<Document>(name);
+const stored = (name: string, id: string) => collection(name).findOne({ _id: id });
+const set = (name: string, id: string, fields: Record<string, unknown>) =>
+  collection(name).updateOne({ _id: id }, { $set: fields });
+const namesOf = (records: readonly UnreadableRecord[]) => records.map(({ collection: name, id }) => `${name} ${id}`);
+
+function reading(subject: string, up: number, epoch = EPOCH) {
+  return updateOf(subject, [observe(knownOf(null, "main", epoch), { node: "main", epoch, up, down: up })], 1);
+}
+
+describe("a field that only a newer version knows", () => {
+  it("of a key is passed over and kept through its whole life", async () => {
+    const key = await activeKey(store.keys);
+    const id = String(key.keyId);
+    await set("keys", id, { expires_at: 2_000_000_000 });
+    expect(await store.keys.find(key.keyId)).toEqual(key);
+    expect((await store.desired.findDesired()).has(key.keyId)).toBe(true);
+    await store.keys.markUnsure(key.keyId, "main");
+    await store.keys.beginDeletion(key.keyId, "delete-a");
+    await store.keys.finishDeletion(key.keyId);
+    expect(await stored("keys", id)).toMatchObject({ phase: 3, expires_at: 2_000_000_000 });
+    expect(unreadable).toEqual([]);
+  });
+
+  it("of a claim is passed over and kept", async () => {
+    const claim = await claimKey(store.keys, { deadline: 1 });
+    await set("creations", claim.job, { limit: 5 });
+    expect(await store.keys.findOverdue(Date.now())).toContainEqual(claim);
+    expect(await stored("creations", claim.job)).toMatchObject({ limit: 5 });
+  });
+
+  it("of a traffic record stays when the record is compacted", async () => {
+    const subject = keySubject(7_001);
+    const before = await store.traffic.write(reading(subject, 100));
+    await set("traffic", subject, { limit: 5 });
+    expect(await store.traffic.replace(before, compact(before))).toBe(true);
+    expect(await store.traffic.find(subject)).toEqual(compact(before));
+    expect(await stored("traffic", subject)).toMatchObject({ limit: 5 });
+  });
+
+  it("of a node's lives and of an inbound stays", async () => {
+    const lives = { node: "n", revision: 1, marks: [], restarts: 0, seen_at: 0, seen_epoch: 0 };
+    await store.nodeLives.replace(null, lives);
+    await store.inbounds.save("n", "a");
+    for (const name of ["node_epochs", "inbounds"]) await set(name, "n", { newer: true });
+    expect(await store.nodeLives.replace(lives, { ...lives, revision: 2 })).toBe(true);
+    await store.inbounds.save("n", "b");
+    expect(await stored("node_epochs", "n")).toMatchObject({ revision: 2, newer: true });
+    expect(await stored("inbounds", "n")).toMatchObject({ inbound: "b", newer: true });
+  });
+});
+
+it("an event of a newer version is passed over, kept, and never compacted away", async () => {
+  const subject = keySubject(7_002);
+  const event = { kind: "pause", version: 0, at: 5 };
+  await store.traffic.write(reading(subject, 100));
+  await collection("traffic").updateOne({ _id: subject }, { $set: { log: [event] } });
+  const record = await store.traffic.find(subject);
+  expect(record && totals(record)).toEqual({ up: 100, down: 100 });
+  expect(await store.traffic.writeMany([reading(subject, 120)])).toEqual(new Set());
+  const later = await store.traffic.find(subject);
+  expect(later && totals(later)).toEqual({ up: 120, down: 120 });
+  if (later !== null) expect(await store.traffic.replace(later, compact(later))).toBe(false);
+  expect(await stored("traffic", subject)).toMatchObject({ log: [event] });
+  expect(unreadable).toEqual([]);
+});
+
+describe("a document that makes no sense fails alone", () => {
+  it("in lists of keys and among desired users, where the others stay", async () => {
+    const [good, bad] = [await activeKey(store.keys), await activeKey(store.keys)];
+    await set("keys", String(bad.keyId), { uuid: 7 });
+    const desired = await store.desired.findDesired();
+    expect([desired.has(good.keyId), desired.has(bad.keyId)]).toEqual([true, false]);
+    const listed: number[] = [];
+    for await (const group of store.keyReader.listActive()) listed.push(...group.map(({ keyId }) => keyId));
+    expect(listed).toContain(good.keyId);
+    expect(listed).not.toContain(bad.keyId);
+    expect(new Set(namesOf(unreadable))).toEqual(new Set([`keys ${bad.keyId}`]));
+  });
+
+  it("with an error for whoever asks for it by its id, instead of a wrong answer", async () => {
+    const bad = await activeKey(store.keys);
+    await set("keys", String(bad.keyId), { phase: "x" });
+    await expect(store.keys.find(bad.keyId)).rejects.toThrow(UnreadableRecordError);
+    await expect(store.keyReader.findMany([bad.keyId])).rejects.toThrow(`keys: the document ${bad.keyId}`);
+    await expect(store.keyReader.findByCreateJobs([bad.job])).rejects.toThrow(UnreadableRecordError);
+    expect(namesOf(unreadable)).toEqual(Array.from({ length: 3 }, () => `keys ${bad.keyId}`));
+  });
+
+  it("among claims and keys that are left to finish", async () => {
+    const good = await claimKey(store.keys, { deadline: 1 });
+    const bad = await claimKey(store.keys, { deadline: 1 });
+    await set("creations", bad.job, { created_at: "x" });
+    expect((await store.keys.findOverdue(Date.now())).map(({ job }) => job)).toContain(good.job);
+    expect((await store.desired.findCreating()).map(({ job }) => job)).toContain(good.job);
+    expect(await stored("creations", bad.job)).toMatchObject({ decided: false });
+
+    const [deleting, broken] = [await activeKey(store.keys), await goneKey(store.keys)];
+    await store.keys.beginDeletion(deleting.keyId, "delete-a");
+    await store.keys.markUnsure(broken.keyId, "main");
+    await set("keys", String(broken.keyId), { job: 5 });
+    expect((await store.keys.findDeleting(["main"])).map(({ keyId }) => keyId)).toContain(deleting.keyId);
+  });
+
+  it("among the traffic records of many subjects", async () => {
+    const [good, bad] = [keySubject(7_003), keySubject(7_004)];
+    await store.traffic.writeMany([reading(good, 5), reading(bad, 5)]);
+    await set("traffic", bad, { revision: "x" });
+    expect([...(await store.traffic.findMany([good, bad])).keys()]).toEqual([good]);
+    await expect(store.traffic.find(bad)).rejects.toThrow(/revision/);
+    expect(namesOf(unreadable)).toEqual([`traffic ${bad}`, `traffic ${bad}`]);
+  });
+});

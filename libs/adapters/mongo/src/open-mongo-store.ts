@@ -1,0 +1,57 @@
+import type { DesiredState, InboundVault, KeyHousekeeping, KeyReader, KeyStore } from "@veil/keys";
+import type { NodeLivesStore, TrafficStore } from "@veil/traffic";
+import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
+import type { CounterDocument } from "./key-codecs.ts";
+import { KeyCollections } from "./key-collections.ts";
+import { KeyIdCounter } from "./key-id-counter.ts";
+import { MongoDesiredState } from "./mongo-desired-state.ts";
+import { MongoInboundVault } from "./mongo-inbound-vault.ts";
+import { MongoKeyHousekeeping } from "./mongo-key-housekeeping.ts";
+import { MongoKeyReader } from "./mongo-key-reader.ts";
+import { MongoKeyStore } from "./mongo-key-store.ts";
+import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
+import { MongoTrafficStore } from "./mongo-traffic-store.ts";
+import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
+import type { OnUnreadable } from "./read-documents.ts";
+
+/** Everything that is stored, over one connection. */
+export interface MongoStore extends MongoConnection {
+  /** Keys as the worker changes them. */
+  readonly keys: KeyStore;
+  /** What every node should hold. */
+  readonly desired: DesiredState;
+  readonly housekeeping: KeyHousekeeping;
+  /** Keys as the API and the collector read them. */
+  readonly keyReader: KeyReader;
+  readonly traffic: TrafficStore;
+  readonly nodeLives: NodeLivesStore;
+  readonly inbounds: InboundVault;
+}
+
+export interface MongoStoreOptions extends MongoConnectionOptions {
+  /** How keys are read that were stored before each kept its own flow; left out where nobody asks for a flow. */
+  readonly olderFlow?: OlderFlowOptions;
+  /** Called for every document that can't be read, whenever it is met; the others are read all the same. */
+  readonly onUnreadable?: OnUnreadable;
+}
+
+/** Opens the store. Returns at once, also while MongoDB is away: see {@link connectMongo}. */
+export function openMongoStore({
+  olderFlow,
+  onUnreadable = () => undefined,
+  ...options
+}: MongoStoreOptions): MongoStore {
+  const mongo = connectMongo(options);
+  const collections = new KeyCollections(mongo, new OlderFlow(mongo, olderFlow), onUnreadable);
+  const ids = new KeyIdCounter(mongo.connection.collection<CounterDocument>("counters"));
+  const desired = new MongoDesiredState(collections);
+  return Object.assign(mongo, {
+    keys: new MongoKeyStore(collections, ids),
+    desired,
+    housekeeping: new MongoKeyHousekeeping(collections, ids, desired),
+    keyReader: new MongoKeyReader(collections),
+    traffic: new MongoTrafficStore(mongo, onUnreadable),
+    nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
+    inbounds: new MongoInboundVault(mongo, onUnreadable),
+  });
+}

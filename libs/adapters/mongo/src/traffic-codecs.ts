@@ -1,0 +1,67 @@
+import type { LedgerEvent, NodeLives, TrafficRecord } from "@veil/traffic";
+import { z } from "zod";
+
+const bytes = z.object({ up: z.number(), down: z.number() });
+const standing = z.object({ generation: z.number(), value: z.number() });
+const floor = z.record(z.string(), z.object({ epoch: z.number(), up: standing, down: standing }));
+
+const ledgerEvent = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("fall"),
+    version: z.number(),
+    node: z.string(),
+    epoch: z.number(),
+    direction: z.enum(["up", "down"]),
+    generation: z.number(),
+    closed_at: z.number(),
+    first: z.number(),
+  }),
+  z.object({
+    kind: z.literal("reset"),
+    version: z.number(),
+    job: z.string(),
+    at: z.number(),
+    floor,
+    previous: bytes,
+  }),
+]);
+const knownKinds: ReadonlySet<unknown> = new Set(ledgerEvent.options.map(({ shape }) => shape.kind.value));
+
+/** Events, without those of kinds that a newer version writes: what these mean is not known here. */
+const log = z
+  .array(z.looseObject({ kind: z.string() }))
+  .transform((events) => events.filter(({ kind }) => knownKinds.has(kind)))
+  .pipe(z.array(ledgerEvent));
+
+/** A record as it is stored. What only `compact` writes is absent until it has; `_id` is the subject. */
+export const trafficDocument = z.object({
+  _id: z.string(),
+  revision: z.number(),
+  read_at: z.number().default(0),
+  live: z
+    .record(z.string(), z.object({ up: z.number().exactOptional(), down: z.number().exactOptional() }))
+    .default({}),
+  log: log.default([]),
+  version: z.number().default(0),
+  settled: bytes.default({ up: 0, down: 0 }),
+  floor: floor.default({}),
+  answers: z.array(z.object({ job: z.string(), at: z.number(), previous: bytes })).default([]),
+});
+export type TrafficDocument = Omit<TrafficRecord, "subject"> & { readonly _id: string };
+
+/** Whether a version that knows more events wrote to the record: only such a one may work its log in. */
+export function hasUnknownEvents({ log: events }: { readonly log?: readonly Pick<LedgerEvent, "kind">[] }): boolean {
+  return (events ?? []).some(({ kind }) => !knownKinds.has(kind));
+}
+
+/** The lives of one node. `_id` is the node's name. */
+export const livesDocument = z.object({
+  _id: z.string(),
+  revision: z.number(),
+  marks: z.array(z.object({ mark: z.string(), epoch: z.number() })),
+  restarts: z.number(),
+  /** Unix milliseconds. */
+  seen_at: z.number(),
+  seen_epoch: z.number(),
+});
+export type LivesDocument = Omit<NodeLives, "node"> & { readonly _id: string };

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type HeldLease,
+  type KeyLease,
+  LAST_CALL_UNDER_LEASE_MS,
+  LEASE_MS,
+  LEASE_PROLONG_EVERY_MS,
+  LEASE_WAIT_MS,
+  LeaseHeldError,
+} from "@veil/keys";
+import type { Redis } from "@veil/redis";
+import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
+
+const ASK_AGAIN_MS = 50;
+
+/** One lease a key, so that one process at a time changes its user in the nodes. */
+export class KeyLeases implements KeyLease {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+
+  constructor(redis: Redis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  async hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+    const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:key:${keyId}`, LEASE_MS);
+    const hold = await waitFor(lease, `key ${keyId}`);
+    const prolonging = setInterval(() => void hold.prolong(), LEASE_PROLONG_EVERY_MS);
+    try {
+      const result = await task(hold);
+      await lease.release();
+      return result;
+    } catch (error) {
+      // The task's calls may still be under way: its successor must know. If Redis is away, the lease runs out by itself.
+      await lease.abandon().catch(() => undefined);
+      throw error;
+    } finally {
+      clearInterval(prolonging);
+    }
+  }
+}
+
+async function waitFor(lease: RedisLease, subject: string): Promise<Hold> {
+  const giveUpAt = performance.now() + LEASE_WAIT_MS;
+  while (true) {
+    const askedAt = performance.now();
+    const grant = await lease.acquire();
+    if (grant !== null) return new Hold(lease, grant, subject, askedAt);
+    if (performance.now() > giveUpAt) throw new LeaseHeldError(subject);
+    await sleep(ASK_AGAIN_MS);
+  }
+}
+
+/** A lease that was got, and until when it surely lasts. */
+class Hold implements HeldLease {
+  readonly abandoned: boolean;
+  readonly #lease: RedisLease;
+  readonly #subject: string;
+  #lastCallAt: number;
+
+  constructor(lease: RedisLease, grant: LeaseGrant, subject: string, askedAt: number) {
+    this.abandoned = grant === "abandoned";
+    this.#lease = lease;
+    this.#subject = subject;
+    this.#lastCallAt = lastCallAfter(askedAt);
+  }
+
+  mustLast(): void {
+    if (performance.now() > this.#lastCallAt) throw new LeaseHeldError(this.#subject);
+  }
+
+  /** Does nothing once the lease may have been another's: what was read under it need not be true any more. */
+  async prolong(): Promise<void> {
+    const askedAt = performance.now();
+    if (askedAt > this.#lastCallAt) return;
+    const isOurs = await this.#lease.prolong().catch(() => null);
+    if (isOurs === null) return;
+    this.#lastCallAt = isOurs ? lastCallAfter(askedAt) : Number.NEGATIVE_INFINITY;
+  }
+}
+
+function lastCallAfter(askedAt: number): number {
+  return askedAt + LAST_CALL_UNDER_LEASE_MS;
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { LAST_CALL_UNDER_LEASE_MS, LEASE_MS, LeaseHeldError } from "@veil/keys";
+import { connectRedis, type Redis } from "@veil/redis";
+import { ownPrefix } from "@veil/test-support";
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
+import { KeyLeases } from "./key-leases.ts";
+import { RedisLease } from "./redis-lease.ts";
+import { runExclusively } from "./run-exclusively.ts";
+
+let redis: Redis;
+let prefix: string;
+
+beforeAll(() => {
+  redis = connectRedis(inject("redisUrl"), "patient", () => undefined);
+});
+afterAll(() => redis.disconnect());
+beforeEach(() => {
+  prefix = ownPrefix();
+});
+
+test("a lease that was given back is free, one that ran out was abandoned", async () => {
+  const first = new RedisLease(redis, `${prefix}:lease`, 20);
+  const second = new RedisLease(redis, `${prefix}:lease`, 60_000);
+  expect(await first.acquire()).toBe("free");
+  await first.release();
+  expect(await second.acquire()).toBe("free");
+  expect(await first.acquire()).toBeNull();
+  await second.release();
+
+  expect(await first.acquire()).toBe("free");
+  await expect.poll(() => second.acquire()).toBe("abandoned");
+  await first.release();
+  expect(await first.acquire()).toBeNull();
+});
+
+test("what fails while it holds a key's lease is told to the next holder at once", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  await expect(leases.hold(7, () => Promise.reject(new Error("died")))).rejects.toThrow("died");
+  expect(await leases.hold(7, ({ abandoned }) => Promise.resolve(abandoned))).toBe(true);
+  expect(await leases.hold(7, ({ abandoned }) => Promise.resolve(abandoned))).toBe(false);
+});
+
+test("a key's lease is held by one at a time; who waits too long is told", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  const failure = await leases.hold(7, () => leases.hold(7, () => Promise.resolve()).catch((error: unknown) => error));
+  expect(failure).toBeInstanceOf(LeaseHeldError);
+});
+
+test("a task that takes longer than a lease keeps its key, and may go on calling", async () => {
+  const other = new RedisLease(redis, `${prefix}:lease:key:7`, 1_000);
+  await new KeyLeases(redis, prefix).hold(7, async (lease) => {
+    await sleep(LEASE_MS + 1_000);
+    expect(await other.acquire()).toBeNull();
+    lease.mustLast();
+  });
+  expect(await other.acquire()).toBe("free");
+});
+
+test("no call may begin once another process has the lease", async () => {
+  await new KeyLeases(redis, prefix).hold(7, async (lease) => {
+    await redis.hset(`${prefix}:lease:key:7`, "token", "another process");
+    await vi.waitFor(() => expect(() => lease.mustLast()).toThrow(LeaseHeldError), { timeout: LEASE_MS });
+  });
+});
+
+test("no call may begin that could outlast a lease which Redis does not confirm any more", async () => {
+  const lost = connectRedis(inject("redisUrl"), "patient", () => undefined);
+  const began = performance.now();
+  const task = new KeyLeases(lost, prefix).hold(7, async (lease) => {
+    lost.disconnect();
+    lease.mustLast();
+    await vi.waitFor(() => expect(() => lease.mustLast()).toThrow(LeaseHeldError), { timeout: LEASE_MS });
+  });
+  // It can't be given back either.
+  await task.catch(() => undefined);
+  expect(performance.now() - began).toBeGreaterThan(LAST_CALL_UNDER_LEASE_MS - 500);
+  expect(performance.now() - began).toBeLessThan(LEASE_MS);
+});
+
+test("of two processes one runs the exclusive task", async () => {
+  const task = { redis, prefix, subject: "sweep", leaseMs: 5_000 };
+  const outer = await runExclusively(task, async () => runExclusively(task, () => Promise.resolve("both")));
+  expect(outer).toEqual({ result: null });
+  expect(await runExclusively(task, () => Promise.resolve("later"))).toEqual({ result: "later" });
+});

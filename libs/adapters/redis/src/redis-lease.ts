@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "@veil/redis";
+
+/** `free`: ours, and given back by its last holder; `abandoned`: ours, its last holder never gave it back. */
+export type LeaseGrant = "free" | "abandoned";
+
+/**
+ * Takes a lease whose time is over or that nobody holds.
+ *
+ * The entry outlives the lease: one that is found with its time over tells that its holder died or was paused,
+ * which a plain `SET NX PX` forgets. Time is Redis's own, so the holders' clocks need not agree.
+ *
+ * KEYS[1] lease; ARGV[1] token; ARGV[2] lease ms; ARGV[3] ms for which an abandoned entry is remembered
+ */
+const acquireScript = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
+if holder[1] and holder[1] ~= ARGV[1] and tonumber(holder[2]) > now then return 'held' end
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'until', now + ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
+if holder[1] and holder[1] ~= ARGV[1] then return 'abandoned' end
+return 'free'`;
+
+/** Makes a lease last longer unless it was let go of, or somebody else took it over meanwhile. ARGV[2] lease ms */
+const prolongScript = `
+local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
+if holder[1] ~= ARGV[1] or holder[2] == '0' then return 0 end
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'until', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2])
+return 1`;
+
+/** Gives a lease back unless somebody else took it over meanwhile. */
+const releaseScript = `
+if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`;
+
+/** Lets go of the lease but leaves the entry, so that its next holder finds it abandoned. */
+const abandonScript = `
+if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HSET', KEYS[1], 'until', 0) end
+return 0`;
+
+const rememberAbandonedMs = 24 * 60 * 60 * 1000;
+
+/** One holder's hold on one lease. */
+export class RedisLease {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #token = randomUUID();
+  readonly #durationMs: number;
+
+  constructor(redis: Redis, key: string, durationMs: number) {
+    this.#redis = redis;
+    this.#key = key;
+    this.#durationMs = durationMs;
+  }
+
+  /** Takes the lease, or prolongs it. @returns null while another holds it @throws when Redis does not answer */
+  async acquire(): Promise<LeaseGrant | null> {
+    const reply = await this.#redis.eval(
+      acquireScript,
+      1,
+      this.#key,
+      this.#token,
+      this.#durationMs,
+      rememberAbandonedMs,
+    );
+    if (reply === "held") return null;
+    return reply === "abandoned" ? "abandoned" : "free";
+  }
+
+  /** Makes it last from now on. @returns false when it is not ours any more @throws when Redis does not answer */
+  async prolong(): Promise<boolean> {
+    return (await this.#redis.eval(prolongScript, 1, this.#key, this.#token, this.#durationMs)) === 1;
+  }
+
+  /** Lets go of it with a warning to the next holder: calls may still be under way. @throws when Redis does not answer */
+  async abandon(): Promise<void> {
+    await this.#redis.eval(abandonScript, 1, this.#key, this.#token);
+  }
+
+  /** Gives it back. @throws when Redis does not answer; the next holder then finds it abandoned */
+  async release(): Promise<void> {
+    await this.#redis.eval(releaseScript, 1, this.#key, this.#token);
+  }
+}

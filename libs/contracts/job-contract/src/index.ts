@@ -1,0 +1,13 @@
+/** The catalogue of jobs: what they carry, what they answer, and how a key looks on the wire. Pure: knows no queue. */
+export {
+  itemJobId,
+  jobDefinition,
+  type JobName,
+  type JobNameOf,
+  jobNamesOf,
+  type JobPayload,
+  type JobResult,
+  type NotApplied,
+  type QueueName,
+  queueNames,
+} from "./job-catalogue.ts";

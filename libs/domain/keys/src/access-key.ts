@@ -1,0 +1,82 @@
+import type { VlessFlow } from "@veil/protocols";
+
+/**
+ * Phases of a key once it is decided; they only ever rise.
+ *
+ * Before them lies `creating`: a claimed {@link Creation} without a {@link KeyRecord}.
+ * - `active`: wanted in every node, shown to callers
+ * - `deleting`: unwanted, hidden from callers, perhaps still in some node
+ * - `gone`: in no node; kept for a day so that a late duplicate of its create job finds it
+ */
+export const keyPhases = ["active", "deleting", "gone"] as const;
+export type KeyPhase = (typeof keyPhases)[number];
+
+/** What is fixed about a key when it is made. */
+export interface KeyAttributes {
+  readonly keyId: number;
+  /** Lower-case v4. */
+  readonly uuid: string;
+  /** The flow of its account in every node and of its link, whatever the settings say later. */
+  readonly flow: VlessFlow;
+  readonly name: string | null;
+  /** Unix seconds. */
+  readonly createdAt: number;
+}
+
+/** What whoever asks for a key may choose of it. */
+export type RequestedAttributes = Pick<KeyAttributes, "name">;
+
+/** What callers are shown of a key; its flow concerns nodes and links alone. */
+export type KeyFacts = Omit<KeyAttributes, "flow">;
+
+/** What a create job has claimed: from here on, every delivery of the job works on the same key. */
+export interface Creation extends KeyAttributes {
+  /** Id of the create job. */
+  readonly job: string;
+  /** Milliseconds since the epoch; afterwards the key may no longer become active. */
+  readonly deadline: number;
+}
+
+/** A decided key. That this record exists is the decision: it is inserted once, as `active` or as refused. */
+export interface KeyRecord extends KeyAttributes {
+  /** Id of the create job. */
+  readonly job: string;
+  readonly phase: KeyPhase;
+  /** True when the key was decided as active: its creator was, or may have been, told so. */
+  readonly activated: boolean;
+  /** True when the creator was told that there is no key. */
+  readonly cancelled: boolean;
+  /** Id of the delete job that deletes it, null while none does. */
+  readonly deleter: string | null;
+  /** Nodes on which an operation may still be under way that nobody waits for any more. */
+  readonly unsure: readonly string[];
+}
+
+/** Whether every node should hold the key's user. */
+export function isWanted({ phase }: Pick<KeyRecord, "phase">): boolean {
+  return phase === "active";
+}
+
+/** Whether callers may see the key: list, read, link, meter and delete it. */
+export function isVisible({ phase }: Pick<KeyRecord, "phase">): boolean {
+  return phase === "active";
+}
+
+/** Whether no node holds the key's user any more, for good. */
+export function isGone({ phase }: Pick<KeyRecord, "phase">): boolean {
+  return phase === "gone";
+}
+
+/**
+ * Whether some node may still hold the user of a key that nobody may use any more.
+ *
+ * Also one that is gone: the write that says so may have been applied late, after another clearing began and failed.
+ */
+export function needsClearing({ phase, unsure }: KeyRecord): boolean {
+  return phase === "deleting" || (phase === "gone" && unsure.length > 0);
+}
+
+/** Whether the creator of this key was rightly told that it exists, whatever became of it since. */
+export function wasCreated(key: KeyRecord): boolean {
+  return key.activated && !key.cancelled;
+}

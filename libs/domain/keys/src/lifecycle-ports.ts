@@ -1,0 +1,15 @@
+import type { VlessFlow } from "@veil/protocols";
+import type { KeyStore } from "./ports.ts";
+import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
+
+/** Everything outside that the lifecycle of a key needs. */
+export interface LifecyclePorts {
+  readonly store: KeyStore;
+  readonly nodes: readonly NodeUsers[];
+  readonly lease: KeyLease;
+  readonly clock: Clock;
+  /** A fresh random v4 UUID, lower case. */
+  readonly newUuid: () => string;
+  /** The flow of the keys that are made from now on. */
+  readonly newFlow: VlessFlow;
+}

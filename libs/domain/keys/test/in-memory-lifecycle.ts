@@ -1,0 +1,81 @@
+import { ManualClock } from "@veil/runtime";
+import type { Creation, KeyRecord } from "../src/access-key.ts";
+import { LeaseHeldError } from "../src/errors.ts";
+import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
+import { InMemoryNode } from "./in-memory-node.ts";
+import { InMemoryStore } from "./in-memory-store.ts";
+
+/** What the clock says at first. */
+export const START_MS = 1_700_000_000_000;
+
+/** Ports over memory: nodes `a` and `b`, a clock that a test moves, and leases that a test may break. */
+export function inMemoryLifecycle() {
+  const store = new InMemoryStore();
+  const nodes = { a: new InMemoryNode("a"), b: new InMemoryNode("b") };
+  const clock = new ManualClock(START_MS);
+  const lease = { abandoned: false, lost: false };
+  const ports: LifecyclePorts = {
+    store,
+    nodes: Object.values(nodes),
+    lease: {
+      hold: (keyId, task) =>
+        task({
+          abandoned: lease.abandoned,
+          mustLast: () => {
+            if (lease.lost) throw new LeaseHeldError(`key ${keyId}`);
+          },
+        }),
+    },
+    clock,
+    newUuid: () => crypto.randomUUID(),
+    newFlow: "",
+  };
+  /** Ends a run while its sleeps pass. */
+  const passing = async <T>(run: Promise<T>): Promise<T> => {
+    const ended = Promise.allSettled([run]);
+    await clock.advance(60_000);
+    await ended;
+    return run;
+  };
+  return { store, nodes, clock, lease, ports, passing };
+}
+
+/** A key in the store, and its user in the given nodes. */
+export function plant(
+  store: InMemoryStore,
+  nodes: readonly InMemoryNode[],
+  key: Partial<KeyRecord> & Pick<KeyRecord, "phase">,
+): KeyRecord {
+  const whole: KeyRecord = {
+    keyId: 1,
+    uuid: "00000000-0000-4000-8000-000000000001",
+    flow: "",
+    name: null,
+    createdAt: START_MS / 1_000,
+    job: "create-1",
+    activated: true,
+    cancelled: false,
+    deleter: null,
+    unsure: [],
+    ...key,
+  };
+  store.keys.set(whole.keyId, whole);
+  for (const node of nodes) node.users.set(whole.keyId, whole);
+  return whole;
+}
+
+/** A claim that nobody decided. */
+export function plantCreation(store: InMemoryStore, deadline: number): Creation {
+  const uuid = "00000000-0000-4000-8000-000000000001";
+  const creation = {
+    keyId: 1,
+    uuid,
+    flow: "",
+    name: null,
+    createdAt: START_MS / 1_000,
+    job: "create-1",
+    deadline,
+  } as const;
+  store.creations.set(creation.job, creation);
+  return creation;
+}

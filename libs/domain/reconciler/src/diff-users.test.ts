@@ -1,0 +1,54 @@
+import type { DesiredUser } from "@veil/keys";
+import { expect, test } from "vitest";
+import { type ActualUser, diffUsers } from "./diff-users.ts";
+
+const uuid = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
+const user = (keyId: number): ActualUser => ({
+  email: `${keyId}@veil`,
+  keyId,
+  account: { protocol: "vless", uuid: uuid(keyId), flow: "" },
+});
+const desired = (...keys: DesiredUser[]) => new Map(keys.map((key) => [key.keyId, key]));
+const want = (keyId: number, unsure: string[] = []): DesiredUser => ({ keyId, uuid: uuid(keyId), flow: "", unsure });
+const nothing = { missing: [], wrong: [], unsure: [], orphans: [] };
+
+test("equal sets have no drift", () => {
+  expect(diffUsers("main", [user(1), user(2)], desired(want(1), want(2)), new Set())).toEqual(nothing);
+});
+
+test("what is wanted and absent is missing, what is there and unwanted is an orphan", () => {
+  expect(diffUsers("main", [user(1), user(3)], desired(want(1), want(2)), new Set())).toEqual({
+    ...nothing,
+    missing: [want(2)],
+    orphans: [3],
+  });
+});
+
+test("a key that is being created is no orphan", () => {
+  expect(diffUsers("main", [user(7)], desired(), new Set([7]))).toEqual(nothing);
+});
+
+test("another uuid, an account of another protocol, or another flow is wrong", () => {
+  const changed: ActualUser[] = [
+    { ...user(1), account: { protocol: "vless", uuid: uuid(9), flow: "" } },
+    { ...user(2), account: null },
+    { ...user(3), account: { protocol: "vless", uuid: uuid(3), flow: "xtls-rprx-vision" } },
+    user(4),
+  ];
+  const vision: DesiredUser = { ...want(4), flow: "xtls-rprx-vision" };
+  expect(diffUsers("main", changed, desired(want(1), want(2), want(3), vision), new Set())).toEqual({
+    ...nothing,
+    wrong: [want(1), want(2), want(3), vision],
+  });
+});
+
+test("a right user is unsure only on the node that the key names", () => {
+  expect(diffUsers("main", [user(1)], desired(want(1, ["main"])), new Set()).unsure).toEqual([want(1, ["main"])]);
+  expect(diffUsers("other", [user(1)], desired(want(1, ["main"])), new Set())).toEqual(nothing);
+});
+
+test("unmanaged users are never drift", () => {
+  expect(diffUsers("main", [{ ...user(5), email: "friend@example.com", keyId: null }], desired(), new Set())).toEqual(
+    nothing,
+  );
+});

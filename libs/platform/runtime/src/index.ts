@@ -1,0 +1,50 @@
+/** What every service process needs: settings, log, metrics, probes, ordered shutdown, clock. */
+export { type Clock, systemClock } from "./clock.ts";
+export { coerceError, errorMessage } from "./coerce-error.ts";
+export { createLogger, type Logger, type LoggerOptions } from "./create-logger.ts";
+export { engineVariables } from "./engine-variables.ts";
+export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
+export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
+export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
+export { ManualClock } from "./manual-clock.ts";
+export {
+  boundedLabel,
+  type CounterOptions,
+  createMetrics,
+  type GaugeOptions,
+  type HistogramOptions,
+  type LabelCombination,
+  LabelCombinationsError,
+  LATENCY_BUCKETS_SECONDS,
+  type MetricDescription,
+  type MetricOptions,
+  type Metrics,
+} from "./metrics.ts";
+export { openOpsServer, type OpsParts } from "./open-ops-server.ts";
+export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
+export { readPackageVersion } from "./package-version.ts";
+export { type PeriodicOptions, type PeriodicTask, runPeriodically } from "./periodic.ts";
+export { type PreparedService, prepareService, type ServiceDefinition } from "./prepare-service.ts";
+export type { ProcessListeners, ProcessPort } from "./process-port.ts";
+export { type Environment, type ReadSettingsOptions, readSettings } from "./read-settings.ts";
+export type { CheckResult, ReadinessCheck } from "./readiness.ts";
+export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
+export { runLoop } from "./run-loop.ts";
+export { runtimeSettings } from "./runtime-settings.ts";
+export { REDACTED, scrubData, scrubSecrets } from "./scrub-secrets.ts";
+export type { ServiceState } from "./service-state.ts";
+export {
+  booleanFlag,
+  commaList,
+  durationMs,
+  LOG_LEVELS,
+  type LogLevel,
+  logLevel,
+  port,
+  url,
+  wholeNumber,
+} from "./setting-types.ts";
+export { SharedRun } from "./shared-run.ts";
+export { type SettingProblem, SettingsError } from "./settings-error.ts";
+export { TimeLimitError, withinTime } from "./within-time.ts";
+export { CoalescedCalls, type CoalescedCallsOptions } from "./coalesced-calls.ts";

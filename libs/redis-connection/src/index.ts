@@ -1,4 +1,0 @@
-/** How a process connects to Redis, and what it demands of it. Knows no queue and no lease. */
-export { connectRedis, type RedisRole } from "./connect-redis.ts";
-export { durabilityWarnings } from "./durability-warnings.ts";
-export type { Redis } from "ioredis";
