@@ -2,8 +2,8 @@
  * The worker's own code that the model drives beside the libs, in the one place that reaches across to it. Nothing else may
  * import a service; a model of the whole has to.
  */
-export { BlockedUsers } from "../../services/xray-worker/src/blocked-users.ts";
-export { ConfigMirror } from "../../services/xray-worker/src/config-mirror.ts";
+export { BlockedUsers } from "../../services/xray-worker/src/nodes/blocked-users.ts";
+export { ConfigMirror } from "../../services/xray-worker/src/config-file/config-mirror.ts";
 export { dropTombstones, sweep } from "../../services/xray-worker/src/housekeeping.ts";
-export { ReconcileLoop } from "../../services/xray-worker/src/reconcile-loop.ts";
-export { XrayNodeUsers } from "../../services/xray-worker/src/xray-node-users.ts";
+export { ReconcileLoop } from "../../services/xray-worker/src/nodes/reconcile-loop.ts";
+export { XrayNodeUsers } from "../../services/xray-worker/src/nodes/xray-node-users.ts";

@@ -1,6 +1,6 @@
 import { type KeyHousekeeping, type LifecyclePorts, sweepKeys } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
-import type { Clock, Logger } from "@veil/runtime";
+import { type Clock, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
 
 export interface HousekeepingOptions {
   readonly ports: LifecyclePorts;
@@ -27,5 +27,42 @@ export async function dropTombstones({ store, exclusive, clock, log }: Omit<Hous
   await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: sweepLeaseMs }, async () => {
     const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - tombstoneAgeS);
     if (dropped > 0) log.debug({ dropped }, "dropped tombstones");
+  });
+}
+
+export interface HousekeepingLoopsOptions extends HousekeepingOptions {
+  readonly store: Pick<KeyHousekeeping, "prepare" | "dropTombstones">;
+  readonly sweepEveryMs: number;
+}
+
+const prepareAgainAfterMs = 1_000;
+/** Tombstones stay for a day: that some of them stay a little longer costs less than looking for them often. */
+const forgetEveryMs = 10 * 60_000;
+
+/** Prepares the store, and keeps house until the service stops. @returns the sweep, to be called for when nodes are back */
+export function startHousekeeping(running: RunningService, options: HousekeepingLoopsOptions): PeriodicTask {
+  const { store, log, sweepEveryMs } = options;
+  const preparation = runLoop(running, "preparation", {
+    everyMs: prepareAgainAfterMs,
+    onError: (err) => log.warn({ err }, "the key store could not be prepared"),
+    task: async () => {
+      await store.prepare();
+      void preparation.stop();
+    },
+  });
+  runLoop(running, "tombstones", {
+    everyMs: forgetEveryMs,
+    jitter: 0.5,
+    firstRun: "later",
+    task: () => dropTombstones(options),
+    onError: (err) => log.warn({ err }, "could not drop tombstones"),
+  });
+  return runLoop(running, "sweep", {
+    everyMs: sweepEveryMs,
+    jitter: 0.1,
+    // The nodes' first passes call for it: users wait for those.
+    firstRun: "later",
+    task: () => sweep(options),
+    onError: (err) => log.warn({ err }, "could not sweep"),
   });
 }

@@ -2,17 +2,16 @@ import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
 import type { LifecyclePorts } from "@veil/keys";
-import { KeyLeases } from "@veil/redis";
+import { KeyLeases, warnOfDurability } from "@veil/redis";
 import { nodeSettings } from "@veil/settings";
 import { prepareService, readSettings, systemClock } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
-import { connectNodes } from "./connect-nodes.ts";
-import { keyJobHandlers } from "./key-job-handlers.ts";
-import { NodeReconcilers } from "./node-reconcilers.ts";
+import { connectNodes } from "./nodes/connect-nodes.ts";
+import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
+import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { workerSettings } from "./settings.ts";
-import { startHousekeeping } from "./start-housekeeping.ts";
-import { warnOfDurability } from "./warn-of-durability.ts";
+import { startHousekeeping } from "./housekeeping.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
 const service = prepareService({

@@ -1,8 +1,8 @@
 import { type JobStep, jobMetrics } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
 import { callMetrics } from "@veil/xray-grpc";
-import type { FinishedPass } from "./reconcile-loop.ts";
-import type { KeyEnding } from "./key-job-handlers.ts";
+import type { FinishedPass } from "./nodes/reconcile-loop.ts";
+import type { KeyEnding } from "./jobs/key-job-handlers.ts";
 
 export interface WorkerMetrics {
   jobStep(step: JobStep): void;

@@ -13,8 +13,8 @@ import {
   type Testbed,
   type TestbedNode,
   type TestbedService,
-  type XrayConfig,
 } from "@veil/engines";
+import { type XrayConfig } from "@veil/xray-config";
 import { openMongoStore, type MongoStore } from "@veil/mongo";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { ApiClient } from "../../support/api-client.ts";

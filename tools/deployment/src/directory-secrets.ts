@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writePrivateFile } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
 import type { Files } from "./handout.ts";
 import { type SecretName, type SecretStore, secretNames } from "./secrets.ts";
 

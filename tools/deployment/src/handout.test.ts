@@ -1,4 +1,4 @@
-import { PRIVATE_DESTINATIONS, realityPublicKey } from "@veil/engines";
+import { PRIVATE_DESTINATIONS, realityPublicKey } from "@veil/xray-config";
 import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { consumers, handout, mongodbHandout } from "./handout.ts";

@@ -1,4 +1,4 @@
-import { realityPublicKey, xrayConfig } from "@veil/engines";
+import { realityPublicKey, xrayConfig } from "@veil/xray-config";
 import type { MongodbAccess } from "./mongodb-users.ts";
 import type { Secrets } from "./secrets.ts";
 import type { DeploymentSettings } from "./settings.ts";

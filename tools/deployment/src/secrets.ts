@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { makeRealityKeys, realityPublicKey } from "@veil/engines";
+import { makeRealityKeys, realityPublicKey } from "@veil/xray-config";
 import type { DeploymentSettings } from "./settings.ts";
 
 /** Passwords that nobody types: 32 random bytes that need no escape in a URL, a file or a shell. */

@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { writePrivateFile } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import { startMarkOf } from "./process-identity.ts";
 

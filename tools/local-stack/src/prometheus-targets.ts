@@ -1,4 +1,4 @@
-import { writePrivateFile } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
 
 /**
  * Says where the metrics are in the form that Prometheus reads for itself, again whenever it changes (`file_sd_configs`).

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { freePort, isListening, makeRealityKeys, realityPublicKey, writePrivateFile } from "@veil/engines";
+import { freePort, isListening } from "@veil/engines";
+import { makeRealityKeys, realityPublicKey } from "@veil/xray-config";
+import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import type { StackSettings } from "./settings.ts";
 import { StackStartError } from "./stack-errors.ts";

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { writePrivateFile } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
 
 /** Who runs where, for tests and tools. A pid is null when the settings name an engine that was not started here. */
 export interface RunFileContent {

@@ -1,4 +1,4 @@
-import { makeRealityKeys } from "@veil/engines";
+import { makeRealityKeys } from "@veil/xray-config";
 import { readSettings, SettingsError } from "@veil/runtime";
 import { describe, expect, test } from "vitest";
 import { secretOf, stackSettings } from "./settings.ts";

@@ -1,4 +1,4 @@
-import { realityPublicKey } from "@veil/engines";
+import { realityPublicKey } from "@veil/xray-config";
 import { booleanFlag, port, url } from "@veil/runtime";
 import { z } from "zod";
 

@@ -1,5 +1,5 @@
 import { link, readFile, rm } from "node:fs/promises";
-import { writePrivateFile } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import { startMarkOf } from "./process-identity.ts";
 import { StackStartError } from "./stack-errors.ts";

@@ -1,19 +1,18 @@
 import {
   allOrMissing,
-  ensureXrayConfig,
   findMongodb,
   findRedis,
   findXray,
   freePort,
   isTlsTargetReachable,
   type MongodbEngine,
-  ownAddresses,
   startMongodb,
   startRedis,
   startTlsDecoy,
   startXray,
   withProgress,
 } from "@veil/engines";
+import { ensureXrayConfig, ownAddresses } from "@veil/xray-config";
 import { ensureRealityIdentity, type RealityIdentity } from "./reality-identity.ts";
 import type { Addresses } from "./service-environment.ts";
 import type { StackContext } from "./stack-context.ts";

@@ -1,6 +1,6 @@
 /** How a process connects to Redis, and what it demands of it. Knows no queue and no lease. */
 export { connectRedis, type RedisRole } from "./connect-redis.ts";
-export { durabilityWarnings } from "./durability-warnings.ts";
+export { warnOfDurability } from "./warn-of-durability.ts";
 export type { Redis } from "ioredis";
 export { KeyLeases } from "./key-leases.ts";
 export { RedisLease } from "./redis-lease.ts";

@@ -1,4 +1,4 @@
-/** Keeps the clients of one inbound in Xray's own config file. Knows neither keys nor jobs nor gRPC. */
+/** Xray's own config file: made with its keys, and the clients of one inbound kept in it. Knows neither our keys nor jobs nor gRPC. */
 export { configCheck } from "./config-check.ts";
 export type { ConfigClient, InboundWish } from "./edit-config.ts";
 export {
@@ -10,3 +10,7 @@ export {
   ConfigWriteError,
 } from "./errors.ts";
 export { XrayConfigFile, type XrayConfigFileOptions } from "./xray-config-file.ts";
+export { ensureXrayConfig } from "./ensure-xray-config.ts";
+export { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
+export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
+export { type XrayClient, type XrayConfig, type XrayConfigOptions, xrayConfig } from "./xray-config.ts";

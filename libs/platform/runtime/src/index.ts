@@ -48,3 +48,4 @@ export { SharedRun } from "./shared-run.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
 export { TimeLimitError, withinTime } from "./within-time.ts";
 export { CoalescedCalls, type CoalescedCallsOptions } from "./coalesced-calls.ts";
+export { writePrivateFile } from "./write-private-file.ts";

@@ -17,7 +17,6 @@ export {
   untilReady,
 } from "./managed-process.ts";
 export { type Progress, withProgress } from "./progress.ts";
-export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
 export { allOrMissing, type Engines, resolveEngines } from "./resolve-engines.ts";
 export { isServiceReady, type ServiceName, startService, untilServiceReady } from "./service-process.ts";
 export { Closers } from "./testbed/closers.ts";
@@ -31,7 +30,4 @@ export { type RedisOptions, type RunningRedis, startRedis } from "./start-redis.
 export { type RunningXray, startXray, type XrayOptions } from "./start-xray.ts";
 export { isListening } from "./tcp-exchange.ts";
 export { isTlsTargetReachable, startTlsDecoy, type TlsDecoy } from "./tls-decoy.ts";
-export { ensureXrayConfig } from "./ensure-xray-config.ts";
-export { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
-export { writePrivateFile } from "./write-private-file.ts";
-export { type XrayClient, type XrayConfig, type XrayConfigOptions, xrayConfig } from "./xray-config.ts";
+export { runCommand } from "./run-command.ts";

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EngineProcess, ensureXrayConfig, makeRealityKeys, startTlsDecoy, startXray } from "@veil/engines";
+import { type EngineProcess, startTlsDecoy, startXray } from "@veil/engines";
+import { ensureXrayConfig, makeRealityKeys } from "@veil/xray-config";
 import getPort from "get-port";
 
 /** A real Xray with one empty VLESS+REALITY inbound, on free ports, for one test file. */

@@ -11,8 +11,8 @@ import {
   type TestbedOptions,
   type TestbedService,
   untilServiceReady,
-  type XrayConfig,
 } from "@veil/engines";
+import { type XrayConfig } from "@veil/xray-config";
 import { connectXrayNode } from "@veil/xray-grpc";
 import mongoose from "mongoose";
 import { type BenchTestbed, type BenchTestbedOptions, type SeededKey, untilUsers } from "./bench-testbed.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { freePort } from "../free-port.ts";
 import { startXray } from "../start-xray.ts";
-import { writePrivateFile } from "../write-private-file.ts";
-import { type XrayConfig, xrayConfig } from "../xray-config.ts";
+import { writePrivateFile } from "@veil/runtime";
+import { type XrayConfig, xrayConfig } from "@veil/xray-config";
 import { KillableProcess, type ProcessFault } from "./killable-process.ts";
 
 /** One Xray and where it is. */

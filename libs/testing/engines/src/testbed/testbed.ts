@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../free-port.ts";
-import { makeRealityKeys } from "../reality-keys.ts";
+import { makeRealityKeys } from "@veil/xray-config";
 import { type ServiceName, startService } from "../service-process.ts";
 import { startTlsDecoy } from "../tls-decoy.ts";
 import { Closers } from "./closers.ts";

@@ -3,8 +3,8 @@ import { nodeSettings } from "@veil/settings";
 import { type RunningService, runLoop } from "@veil/runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
 import { BlockedUsers } from "./blocked-users.ts";
-import { type ConfigMirrorDependencies, openConfigMirror } from "./open-config-mirror.ts";
-import type { WorkerSettings } from "./settings.ts";
+import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
+import type { WorkerSettings } from "../settings.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface NodeDependencies extends ConfigMirrorDependencies {

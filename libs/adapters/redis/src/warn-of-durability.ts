@@ -1,3 +1,4 @@
+import type { Logger } from "@veil/runtime";
 import type { Redis } from "ioredis";
 
 /**
@@ -6,7 +7,7 @@ import type { Redis } from "ioredis";
  * Jobs live in Redis only, so it must append to a file and must never evict.
  * A Redis that forbids `CONFIG GET` (managed services do) gives no warning: nothing can be said of it.
  */
-export async function durabilityWarnings(redis: Redis): Promise<string[]> {
+async function durabilityWarnings(redis: Redis): Promise<string[]> {
   const settings = await readSettings(redis);
   if (settings === null) return [];
   const warnings: string[] = [];
@@ -35,5 +36,18 @@ async function readSettings(redis: Redis): Promise<Map<string, string> | null> {
   } catch (error) {
     if (error instanceof Error && /unknown command|NOPERM|not allowed/i.test(error.message)) return null;
     throw error;
+  }
+}
+
+/** Says in the log, at every connection, what of Redis' configuration may lose jobs. */
+export function warnOfDurability(redis: Redis, log: Logger): void {
+  redis.on("ready", () => void warn());
+
+  async function warn(): Promise<void> {
+    try {
+      for (const warning of await durabilityWarnings(redis)) log.warn({ warning }, "redis may lose jobs");
+    } catch (err) {
+      log.warn({ err }, "could not check how redis persists");
+    }
   }
 }

@@ -5,13 +5,17 @@ import { connect, createServer, isIPv6, type Server } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "./free-port.ts";
-import { findXray } from "./find-xray.ts";
+import {
+  findXray,
+  freePort,
+  runCommand,
+  type RunningXray,
+  startTlsDecoy,
+  startXray,
+  type TlsDecoy,
+} from "@veil/engines";
 import { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 import { makeRealityKeys } from "./reality-keys.ts";
-import { runCommand } from "./run-command.ts";
-import { type RunningXray, startXray } from "./start-xray.ts";
-import { startTlsDecoy, type TlsDecoy } from "./tls-decoy.ts";
 import { xrayConfig } from "./xray-config.ts";
 
 const GREETING = "hello from the host";

@@ -24,7 +24,7 @@ import { keyIdOfEmail, keyProtocol, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
-import type { ConfigMirror } from "./config-mirror.ts";
+import type { ConfigMirror } from "../config-file/config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
 
 export interface XrayNodeUsersOptions {

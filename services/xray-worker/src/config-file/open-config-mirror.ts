@@ -3,7 +3,7 @@ import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
-import type { WorkerSettings } from "./settings.ts";
+import type { WorkerSettings } from "../settings.ts";
 
 export interface ConfigMirrorDependencies {
   readonly store: Pick<KeyStore, "find">;

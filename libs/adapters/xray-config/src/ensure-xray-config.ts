@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { writePrivateFile } from "./write-private-file.ts";
+import { writePrivateFile } from "@veil/runtime";
 import { type XrayClient, type XrayConfigOptions, xrayConfig } from "./xray-config.ts";
 
 /**
