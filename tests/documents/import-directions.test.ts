@@ -64,7 +64,7 @@ describe("import directions", () => {
   });
 });
 
-const apiRoot = "services/api/src";
+const API_ROOT = "services/api/src";
 /** The API's folders, each with those that it may import. Every folder may import the ground files. */
 const apiFolders: Readonly<Record<string, readonly string[]>> = {
   http: ["jobs", "idempotency", "reply"],
@@ -78,8 +78,8 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
 const apiGround = ["errors.ts", "ports.ts"];
 
 describe("import directions within the API", () => {
-  const files = trackedFiles(apiRoot).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
-  const roomOf = (file: string) => relative(apiRoot, file).split("/")[0] ?? "";
+  const files = trackedFiles(API_ROOT).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+  const roomOf = (file: string) => relative(API_ROOT, file).split("/")[0] ?? "";
 
   test("every folder has its rule", () => {
     const folders = new Set(files.map(roomOf).filter((room) => !room.endsWith(".ts")));

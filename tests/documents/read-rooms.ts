@@ -4,7 +4,7 @@ import { z } from "zod";
 import { repoRoot, trackedFiles } from "./tracked-files.ts";
 
 const manifest = z.object({ dependencies: z.record(z.string(), z.string()).default({}) });
-const scope = "@veil/";
+const SCOPE = "@veil/";
 
 export interface Room {
   /** `libs/adapters/redis` */
@@ -21,11 +21,11 @@ export function readRooms(): Promise<Room[]> {
     trackedFiles("*/*/package.json").map(async (file) => {
       const { dependencies } = manifest.parse(JSON.parse(await readFile(join(repoRoot, file), "utf8")));
       const names = Object.keys(dependencies);
-      const rooms = names.filter((name) => name.startsWith(scope)).map((name) => name.slice(scope.length));
+      const rooms = names.filter((name) => name.startsWith(SCOPE)).map((name) => name.slice(SCOPE.length));
       return {
         folder: dirname(file),
         rooms: rooms.toSorted(),
-        packages: names.filter((name) => !name.startsWith(scope)),
+        packages: names.filter((name) => !name.startsWith(SCOPE)),
       };
     }),
   );

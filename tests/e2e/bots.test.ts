@@ -93,7 +93,7 @@ async function killApi(): Promise<number> {
 }
 
 const poll = { timeout: 60_000, interval: 100 };
-const kills = 5;
+const KILLS = 5;
 
 const bot = z.object({
   VeilApi: z.custom<new (url: string, key: string) => { createKey(name: string): Promise<unknown> }>(),
@@ -119,7 +119,7 @@ test("a bot with 3 retries per call makes exactly as many keys as it meant to wh
   };
   const killing = async () => {
     const gaps: number[] = [];
-    for (let kill = 0; kill < kills; kill += 1) {
+    for (let kill = 0; kill < KILLS; kill += 1) {
       await everybodyGoesOn();
       gaps.push(await killApi());
     }
@@ -131,11 +131,11 @@ test("a bot with 3 retries per call makes exactly as many keys as it meant to wh
   expect(made.toSorted()).toEqual(meant.toSorted());
   const longest = Math.round(Math.max(...gaps));
   process.stderr.write(
-    `${meant.length} keys meant, ${made.length} made over ${kills} kills; no API for ${longest} ms at most\n`,
+    `${meant.length} keys meant, ${made.length} made over ${KILLS} kills; no API for ${longest} ms at most\n`,
   );
 });
 
-const client = `import createClient from "openapi-fetch";
+const CLIENT = `import createClient from "openapi-fetch";
 import type { paths } from "./schema.js";
 
 const [url = "", key = ""] = process.argv.slice(2);
@@ -159,7 +159,7 @@ test("a TypeScript client generated from the OpenAPI document compiles and works
   await run("npm", ["install", "--prefix", home, "--no-audit", "--no-fund", "--no-save", ...packages]);
   const generator = join(home, "node_modules/openapi-typescript/bin/cli.js");
   await run(process.execPath, [generator, join(repoRoot, "docs/openapi.json"), "-o", join(home, "schema.d.ts")]);
-  await writeFile(join(home, "client.ts"), client);
+  await writeFile(join(home, "client.ts"), CLIENT);
   await writeFile(join(home, "package.json"), JSON.stringify({ type: "module", private: true }));
   const options = ["--strict", "--target", "es2023", "--module", "nodenext", "--types", "node", "--ignoreConfig"];
   const compiler = join(repoRoot, "node_modules/.bin/tsc");

@@ -4,8 +4,8 @@ import { ApiClient } from "../support/api-client.ts";
 import { ComposeProject, whyNoContainers } from "../support/compose-project.ts";
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
-const megabyte = 1_000_000;
-const site = "http://11.99.0.2:8080";
+const MEGABYTE = 1_000_000;
+const SITE = "http://11.99.0.2:8080";
 const leftOut = await whyNoContainers();
 
 describe.skipIf(leftOut !== null)(
@@ -37,12 +37,12 @@ describe.skipIf(leftOut !== null)(
     test("a key made after the first start carries bytes, which are counted", async () => {
       const { key_id } = await api.create("first");
       const client = await connectWith(key_id);
-      expect(await client.download(`${site}/bytes/${5 * megabyte}`)).toBe(5 * megabyte);
-      await client.upload(`${site}/upload`, megabyte);
+      expect(await client.download(`${SITE}/bytes/${5 * MEGABYTE}`)).toBe(5 * MEGABYTE);
+      await client.upload(`${SITE}/upload`, MEGABYTE);
       const { download, upload } = await api.traffic(key_id);
-      expect(download).toBeGreaterThanOrEqual(5 * megabyte);
-      expect(download).toBeLessThanOrEqual(5.05 * megabyte);
-      expect(upload).toBeGreaterThanOrEqual(megabyte);
+      expect(download).toBeGreaterThanOrEqual(5 * MEGABYTE);
+      expect(download).toBeLessThanOrEqual(5.05 * MEGABYTE);
+      expect(upload).toBeGreaterThanOrEqual(MEGABYTE);
     });
 
     test.each(["127.0.0.1:10085", "xray:10085", "api:8000", "xray-worker:9101", "redis:6379", "mongodb:27017"])(
@@ -69,14 +69,14 @@ describe.skipIf(leftOut !== null)(
       const { key_id } = await api.create("kept");
       const link = await api.link(key_id);
       const before = await connectWith(key_id);
-      await before.download(`${site}/bytes/${megabyte}`);
+      await before.download(`${SITE}/bytes/${MEGABYTE}`);
       await api.sync();
       await project.down();
       await project.up();
       expect(await api.link(key_id)).toBe(link);
-      expect((await api.traffic(key_id)).download).toBeGreaterThanOrEqual(megabyte);
+      expect((await api.traffic(key_id)).download).toBeGreaterThanOrEqual(MEGABYTE);
       const after = await connectWith(key_id);
-      expect(await after.download(`${site}/bytes/${megabyte}`)).toBe(megabyte);
+      expect(await after.download(`${SITE}/bytes/${MEGABYTE}`)).toBe(MEGABYTE);
     });
   },
 );

@@ -12,7 +12,7 @@ if (chromiumPath === null) process.stderr.write("The docs pages are not tried: n
 
 /** Where screenshots go, for people to look at; none are taken without it. */
 const shotsDir = env["VEIL_SHOTS_DIR"];
-const patienceMs = 60_000;
+const PATIENCE_MS = 60_000;
 
 describe.skipIf(chromiumPath === null)("in a browser without the outside world", () => {
   let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
 
   beforeEach(async () => {
     page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
-    page.setDefaultTimeout(patienceMs);
+    page.setDefaultTimeout(PATIENCE_MS);
     complaints = [];
     page.on("console", (message) => {
       if (message.type() !== "log" && message.type() !== "info") complaints.push(message.text());

@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => testbed.stop());
 
-const longestRunMs = 300_000;
+const LONGEST_RUN_MS = 300_000;
 
 function workerOf({ workers: [worker] }: FaultTestbed): KillableProcess {
   if (worker === undefined) throw new Error("there is no worker");
@@ -57,13 +57,13 @@ const kills: readonly { readonly name: string; readonly target: () => KillablePr
   },
 ];
 
-test.for(kills)("kill -9 of $name breaks no invariant", { timeout: longestRunMs }, async ({ target, point }) => {
+test.for(kills)("kill -9 of $name breaks no invariant", { timeout: LONGEST_RUN_MS }, async ({ target, point }) => {
   const run = new FaultRun();
   await killAtPoint({ testbed, watch: testbed.watches["xray-worker"], point, target: target() }, run);
   expect(run.findings.violations).toEqual([]);
 });
 
-test("an Xray that hangs under load loses no key and keeps no deleted one", { timeout: longestRunMs }, async () => {
+test("an Xray that hangs under load loses no key and keeps no deleted one", { timeout: LONGEST_RUN_MS }, async () => {
   const run = new FaultRun();
   const book = newBook(testbed);
   const load = keepBusy(book, new Random(1), 4);

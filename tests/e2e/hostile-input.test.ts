@@ -10,7 +10,7 @@ import { type RunFile, type RunningStack, startStack, temporaryDataDir } from ".
 
 const repoRoot = new URL("../../", import.meta.url).pathname;
 /** How long requests are made up and sent. */
-const fuzzSeconds = 60;
+const FUZZ_SECONDS = 60;
 let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
 let before: RunFile;
@@ -64,7 +64,7 @@ test("requests made up from the OpenAPI document, valid or not, are answered as 
     ...["--config-file", config, "run", `${stack.apiUrl}/openapi.json`],
     ...["--header", `Authorization: Bearer ${stack.apiKey}`],
     ...["--checks", "all", "--mode", "all", "--continue-on-failure", "--workers", "4"],
-    ...["--max-time", String(fuzzSeconds), "--request-timeout", "60"],
+    ...["--max-time", String(FUZZ_SECONDS), "--request-timeout", "60"],
     ...["--generation-database", "none", "--no-color", "--warnings", "off"],
   ]);
   if (code !== 0) throw new Error(`schemathesis found faults:\n${out}`);

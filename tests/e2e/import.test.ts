@@ -11,10 +11,10 @@ import { type RunFile, type RunningStack, startStack, temporaryDataDir } from ".
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
 const repoRoot = new URL("../../", import.meta.url).pathname;
-const megabyte = 1_000_000;
+const MEGABYTE = 1_000_000;
 /** Below lie the ids that this Veil has used itself. */
-const firstId = 100;
-const rows: readonly LegacyRow[] = legacyRows(1_000).map((row) => ({ ...row, id: row.id + firstId }));
+const FIRST_ID = 100;
+const rows: readonly LegacyRow[] = legacyRows(1_000).map((row) => ({ ...row, id: row.id + FIRST_ID }));
 const used = rows[499] ?? rows[0];
 if (used === undefined) throw new Error("there are no rows");
 
@@ -139,7 +139,7 @@ test("a dry run says what would be done and does nothing", async () => {
 });
 
 test("an import that is killed half-way and run again moves every key, while one of them is in use", async () => {
-  await client.download(bytes.downloadUrl(3 * megabyte));
+  await client.download(bytes.downloadUrl(3 * MEGABYTE));
   const dialled = new AbortController();
   const dialling = dialUntil(dialled.signal);
 
@@ -178,12 +178,12 @@ test("totals are those of the database and of Xray's counters, and later bytes c
     expect({ upload, download }).toEqual({ upload: row.upload, download: row.download });
   }
   const before = await api.traffic(used.id);
-  expect(before.download).toBeGreaterThanOrEqual(used.download + 3 * megabyte);
-  expect(before.download).toBeLessThan(used.download + 10 * megabyte);
-  await client.download(bytes.downloadUrl(2 * megabyte));
+  expect(before.download).toBeGreaterThanOrEqual(used.download + 3 * MEGABYTE);
+  expect(before.download).toBeLessThan(used.download + 10 * MEGABYTE);
+  await client.download(bytes.downloadUrl(2 * MEGABYTE));
   const after = await api.traffic(used.id);
-  expect(after.download - before.download).toBeGreaterThanOrEqual(2 * megabyte);
-  expect(after.download - before.download).toBeLessThan(2.1 * megabyte);
+  expect(after.download - before.download).toBeGreaterThanOrEqual(2 * MEGABYTE);
+  expect(after.download - before.download).toBeLessThan(2.1 * MEGABYTE);
 });
 
 test("Xray's config file holds our clients alone", async () => {

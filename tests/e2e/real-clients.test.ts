@@ -12,17 +12,17 @@ import { spoiledLinks } from "../support/spoil-link.ts";
 import { ClientRefusal } from "../support/start-proxy-client.ts";
 import type { VpnClient } from "../support/vpn-client.ts";
 
-const vision = "xtls-rprx-vision";
-const bodyBytes = 100_000;
+const VISION = "xtls-rprx-vision";
+const BODY_BYTES = 100_000;
 /**
  * A link that works is answered in a small part of this, one that is turned away as a rule too. The exception: Xray has
  * a connection that comes before it has looked at its Reality target sleep for five seconds.
  */
-const silentForMs = 7_000;
-const backWithinMs = 15_000;
-const awkwardName = `  #?%&+"' Ключ 🛡️`;
+const SILENT_FOR_MS = 7_000;
+const BACK_WITHIN_MS = 15_000;
+const AWKWARD_NAME = `  #?%&+"' Ключ 🛡️`;
 const awkwardNames = [
-  awkwardName,
+  AWKWARD_NAME,
   " leading",
   "trailing ",
   "a+b",
@@ -67,17 +67,17 @@ async function start(program: RealProgram, link: string): Promise<VpnClient> {
   return client;
 }
 
-const download = (client: VpnClient) => client.download(bytes.downloadUrl(bodyBytes), silentForMs);
+const download = (client: VpnClient) => client.download(bytes.downloadUrl(BODY_BYTES), SILENT_FOR_MS);
 
 /** Both ways, through the tunnel: what passes beside it is not counted as the key's. */
 async function expectToCarry(program: RealProgram, name: string): Promise<void> {
   const { key_id } = await api.create(name);
   const client = await start(program, await api.link(key_id));
-  expect(await download(client)).toBe(bodyBytes);
-  await client.upload(bytes.uploadUrl, bodyBytes);
+  expect(await download(client)).toBe(BODY_BYTES);
+  await client.upload(bytes.uploadUrl, BODY_BYTES);
   const traffic = await api.traffic(key_id);
-  expect(traffic.download).toBeGreaterThanOrEqual(bodyBytes);
-  expect(traffic.upload).toBeGreaterThanOrEqual(bodyBytes);
+  expect(traffic.download).toBeGreaterThanOrEqual(BODY_BYTES);
+  expect(traffic.upload).toBeGreaterThanOrEqual(BODY_BYTES);
 }
 
 /** What becomes of a program that is given a link: it doesn't start, it starts and nothing comes through, or it works. */
@@ -107,7 +107,7 @@ function expectedFates({ name }: RealProgram, flow: string): Record<string, Fate
     encryption: name.startsWith("sing-box") ? "bytes" : unknownText,
     fp: unknownText,
     ...{ uuid: "no bytes", sni: "no bytes", pbk: "no bytes", sid: "no bytes" },
-    ...(flow === vision
+    ...(flow === VISION
       ? { flow: unknownText, "flow left out": "no bytes" }
       : { "flow=none": isMihomo ? "bytes" : "refused", "flow=xtls-rprx-vision": "no bytes" }),
   };
@@ -132,13 +132,13 @@ eachProgram(
   },
 );
 
-for (const flow of ["none", vision]) {
-  describe(`a link ${flow === vision ? "with Vision" : "without a flow"}`, () => {
+for (const flow of ["none", VISION]) {
+  describe(`a link ${flow === VISION ? "with Vision" : "without a flow"}`, () => {
     stackWith({ REALITY_FLOW: flow });
 
     eachProgram(
       (program) => `carries bytes in ${program}`,
-      (program) => expectToCarry(program, awkwardName),
+      (program) => expectToCarry(program, AWKWARD_NAME),
     );
 
     eachProgram(
@@ -162,13 +162,13 @@ for (const flow of ["none", vision]) {
     test("carries bytes again after Xray was killed, in every program at once", async () => {
       const link = await api.link((await api.create("survivor")).key_id);
       const running = await Promise.all(available.map((program) => start(program, link)));
-      await Promise.all(running.map(async (client) => expect(await download(client)).toBe(bodyBytes)));
+      await Promise.all(running.map(async (client) => expect(await download(client)).toBe(BODY_BYTES)));
       const { pid } = (await stack.readRunFile()).xray;
       process.kill(pid, "SIGKILL");
-      await expect.poll(async () => (await stack.readRunFile()).xray.pid, { timeout: backWithinMs }).not.toBe(pid);
+      await expect.poll(async () => (await stack.readRunFile()).xray.pid, { timeout: BACK_WITHIN_MS }).not.toBe(pid);
       await Promise.all(
         running.map((client) =>
-          expect.poll(() => download(client).catch(() => 0), { timeout: backWithinMs }).toBe(bodyBytes),
+          expect.poll(() => download(client).catch(() => 0), { timeout: BACK_WITHIN_MS }).toBe(BODY_BYTES),
         ),
       );
     });

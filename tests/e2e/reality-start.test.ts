@@ -9,11 +9,11 @@ import { startByteServer } from "../support/byte-server.ts";
 import { startVpnClient } from "../support/vpn-client.ts";
 
 /** A connection that waits for nothing, on a busy machine. */
-const promptMs = 1_500;
+const PROMPT_MS = 1_500;
 /** A connection that waits for the five seconds of Xray's measurement of its target. */
 const waiting = { atLeastMs: 3_500, atMostMs: 7_000 };
 /** When no connection waits any more, counted from the start. */
-const measuredAfterMs = 7_000;
+const MEASURED_AFTER_MS = 7_000;
 
 const uuid = randomUUID();
 const user: InboundUser = { email: userEmail(1), account: { protocol: "vless", uuid, flow: "" } };
@@ -69,12 +69,12 @@ test.skipIf(process.platform === "darwin")(
   "behind a website what begins within seconds of a start waits for five, later or after a reload it doesn't",
   async () => {
     const { xray, node, firstByteMs } = await startPair("keep");
-    const [early, middle, late, later] = await Promise.all([500, 1_500, 3_000, measuredAfterMs].map(firstByteMs));
+    const [early, middle, late, later] = await Promise.all([500, 1_500, 3_000, MEASURED_AFTER_MS].map(firstByteMs));
     for (const ms of [early, middle, late]) expectToHaveWaited(ms);
-    expect(later).toBeLessThan(promptMs);
+    expect(later).toBeLessThan(PROMPT_MS);
 
     await reload(node);
-    expect(await firstByteMs(0)).toBeLessThan(promptMs);
+    expect(await firstByteMs(0)).toBeLessThan(PROMPT_MS);
 
     await xray.restart();
     await vi.waitFor(() => node.addUser(user), { timeout: 3_000 });
@@ -84,5 +84,5 @@ test.skipIf(process.platform === "darwin")(
 
 test("behind a target that closes idle connections a new Xray carries within a second", async () => {
   const { firstByteMs } = await startPair("close");
-  expect(await firstByteMs(500)).toBeLessThan(promptMs);
+  expect(await firstByteMs(500)).toBeLessThan(PROMPT_MS);
 });

@@ -4,7 +4,7 @@ import { type ByteServer, startByteServer } from "../support/byte-server.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
-const megabyte = 1_000_000;
+const MEGABYTE = 1_000_000;
 let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
 let api: ApiClient;
@@ -40,11 +40,11 @@ function expectWithinOnePercent(actual: number, moved: number): void {
 test("a key made from its link carries bytes at once, and they are counted to within one per cent", async () => {
   const { key_id } = await api.create("user");
   const client = await connectWith(await api.link(key_id));
-  expect(await client.download(bytes.downloadUrl(20 * megabyte))).toBe(20 * megabyte);
-  await client.upload(bytes.uploadUrl, 5 * megabyte);
+  expect(await client.download(bytes.downloadUrl(20 * MEGABYTE))).toBe(20 * MEGABYTE);
+  await client.upload(bytes.uploadUrl, 5 * MEGABYTE);
   const traffic = await api.traffic(key_id);
-  expectWithinOnePercent(traffic.download, 20 * megabyte);
-  expectWithinOnePercent(traffic.upload, 5 * megabyte);
+  expectWithinOnePercent(traffic.download, 20 * MEGABYTE);
+  expectWithinOnePercent(traffic.upload, 5 * MEGABYTE);
   expect(traffic.total).toBe(traffic.upload + traffic.download);
 });
 
@@ -71,27 +71,27 @@ test("a deleted key can't connect and is found nowhere", async () => {
 test("after a reset only later bytes count, whatever Xray's own counters say", async () => {
   const { key_id } = await api.create("reset");
   const client = await connectWith(await api.link(key_id));
-  await client.download(bytes.downloadUrl(3 * megabyte));
+  await client.download(bytes.downloadUrl(3 * MEGABYTE));
   const { previous_download } = await api.reset(key_id);
-  expectWithinOnePercent(previous_download, 3 * megabyte);
-  await client.download(bytes.downloadUrl(2 * megabyte));
+  expectWithinOnePercent(previous_download, 3 * MEGABYTE);
+  await client.download(bytes.downloadUrl(2 * MEGABYTE));
   await api.sync();
-  expectWithinOnePercent((await api.traffic(key_id)).download, 2 * megabyte);
+  expectWithinOnePercent((await api.traffic(key_id)).download, 2 * MEGABYTE);
 });
 
 test("key and traffic survive a restart of everything, and the key still carries", async () => {
   const { key_id } = await api.create("survivor");
   const link = await api.link(key_id);
   const before = await connectWith(link);
-  await before.download(bytes.downloadUrl(2 * megabyte));
+  await before.download(bytes.downloadUrl(2 * MEGABYTE));
   await api.sync();
   expect(await stack.stop()).toBe(0);
 
   stack = await startStack(dataDir.path);
   api = new ApiClient(stack.apiUrl, stack.apiKey);
   expect((await api.get(key_id)).name).toBe("survivor");
-  expectWithinOnePercent((await api.traffic(key_id)).download, 2 * megabyte);
+  expectWithinOnePercent((await api.traffic(key_id)).download, 2 * MEGABYTE);
   const after = await connectWith(link);
-  await after.download(bytes.downloadUrl(1 * megabyte));
-  expectWithinOnePercent((await api.traffic(key_id)).download, 3 * megabyte);
+  await after.download(bytes.downloadUrl(1 * MEGABYTE));
+  expectWithinOnePercent((await api.traffic(key_id)).download, 3 * MEGABYTE);
 });

@@ -26,10 +26,10 @@ beforeAll(async () => {
 
 afterAll(() => testbed.stop());
 
-const keys = 30;
-const touched = 5;
+const KEYS = 30;
+const TOUCHED = 5;
 /** Far above any key id that a test makes. */
-const firstOrphan = 900_000;
+const FIRST_ORPHAN = 900_000;
 
 /** Somebody changes the users of a node past the API. */
 const meddlings = [
@@ -39,7 +39,7 @@ const meddlings = [
   },
   {
     name: "orphans with names of ours appear",
-    meddle: (keyIds: readonly number[]) => each(keyIds, (_, index) => addUser(firstOrphan + index, randomUUID())),
+    meddle: (keyIds: readonly number[]) => each(keyIds, (_, index) => addUser(FIRST_ORPHAN + index, randomUUID())),
   },
   {
     name: "users get another uuid",
@@ -64,11 +64,11 @@ describe(`node ${INBOUND_TAG}`, () => {
       () => testbed.tally,
       async (run) => {
         const book = newBook(testbed);
-        await book.createMany(keys);
+        await book.createMany(KEYS);
         const random = new Random(run.rounds);
         const load = keepBusy(book, random, 4);
         await sleep(500);
-        const keyIds = book.untouched.slice(0, touched).map((story) => book.keyIdOf(story.name) ?? 0);
+        const keyIds = book.untouched.slice(0, TOUCHED).map((story) => book.keyIdOf(story.name) ?? 0);
         await meddle(keyIds);
         await sleep(1_000);
         await load.stop();

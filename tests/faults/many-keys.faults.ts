@@ -18,12 +18,12 @@ beforeAll(async () => {
 
 afterAll(() => testbed.stop());
 
-const restarts = 4;
-const sampled = 20;
-const recoveryWithinMs = 2_000;
-const lookEveryMs = 20;
-const probedBytes = 1_000;
-const longestRunMs = 600_000;
+const RESTARTS = 4;
+const SAMPLED = 20;
+const RECOVERY_WITHIN_MS = 2_000;
+const LOOK_EVERY_MS = 20;
+const PROBED_BYTES = 1_000;
+const LONGEST_RUN_MS = 600_000;
 
 for (const keys of [1_000, 10_000]) {
   faultTest(
@@ -33,10 +33,10 @@ for (const keys of [1_000, 10_000]) {
       keyIds.push(...(await seedKeys(testbed, keys - keyIds.length, keyIds.length)));
       await untilListed();
       await becomeQuiet(testbed);
-      for (let restart = 0; restart < restarts; restart += 1) await restartAndWatch(run);
+      for (let restart = 0; restart < RESTARTS; restart += 1) await restartAndWatch(run);
       await checkKeys(testbed, [], run.findings);
     },
-    longestRunMs,
+    LONGEST_RUN_MS,
   );
 }
 
@@ -45,13 +45,13 @@ for (const keys of [1_000, 10_000]) {
  * Nothing is tried before they are listed: handshakes that fail would take the processor from what is measured.
  */
 async function restartAndWatch(run: FaultRun): Promise<void> {
-  const sample = keyIds.filter((_, index) => index % Math.floor(keyIds.length / sampled) === 0);
+  const sample = keyIds.filter((_, index) => index % Math.floor(keyIds.length / SAMPLED) === 0);
   const links = await Promise.all(sample.map((keyId) => testbed.client.link(keyId)));
   const prober = await startKeyProber(testbed.xrayBinary, links);
   try {
     await testbed.node.process.kill();
     const starting = testbed.node.process.start();
-    while (!(await isListening(testbed.node.port))) await sleep(lookEveryMs);
+    while (!(await isListening(testbed.node.port))) await sleep(LOOK_EVERY_MS);
     const up = performance.now();
     const since = () => Math.round(performance.now() - up);
     await untilListed();
@@ -64,7 +64,7 @@ async function restartAndWatch(run: FaultRun): Promise<void> {
       `all ${keyIds.length} listed after ${listedMs} ms, ${sample.length} tried carry after ${carriedMs} ms`,
     );
     const slowest = Math.max(listedMs, carriedMs);
-    run.findings.enter("recovery", slowest > recoveryWithinMs ? [`keys were back after ${slowest} ms`] : []);
+    run.findings.enter("recovery", slowest > RECOVERY_WITHIN_MS ? [`keys were back after ${slowest} ms`] : []);
     await becomeQuiet(testbed);
   } finally {
     await prober.stop();
@@ -72,7 +72,7 @@ async function restartAndWatch(run: FaultRun): Promise<void> {
 }
 
 async function untilListed(): Promise<void> {
-  while ((await countUsers()) <= keyIds.length) await sleep(lookEveryMs);
+  while ((await countUsers()) <= keyIds.length) await sleep(LOOK_EVERY_MS);
 }
 
 /** With the unmanaged user. */
@@ -86,7 +86,7 @@ async function countUsers(): Promise<number> {
 }
 
 async function untilItCarries(prober: KeyProber, link: string): Promise<void> {
-  const url = testbed.bytes.downloadUrl(probedBytes);
-  while (!(await prober.connects(link, url, 1_000))) await sleep(lookEveryMs);
-  testbed.tally.bytes += probedBytes;
+  const url = testbed.bytes.downloadUrl(PROBED_BYTES);
+  while (!(await prober.connects(link, url, 1_000))) await sleep(LOOK_EVERY_MS);
+  testbed.tally.bytes += PROBED_BYTES;
 }

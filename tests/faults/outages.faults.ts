@@ -3,7 +3,7 @@ import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-test
 import type { KillableProcess } from "@veil/engines";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { faultTest } from "./report/fault-test.ts";
-import { writeDeadlineMs } from "./rounds/key-round.ts";
+import { WRITE_DEADLINE_MS } from "./rounds/key-round.ts";
 import { outageRound, type ReadName } from "./rounds/outage-round.ts";
 
 let testbed: FaultTestbed;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => testbed.stop());
 
 const everyRead: readonly ReadName[] = ["list", "get", "link", "traffic"];
-const knownDownMs = 2_000;
+const KNOWN_DOWN_MS = 2_000;
 
 interface Case {
   readonly name: string;
@@ -31,34 +31,34 @@ const cases = [
   {
     name: "xray",
     target: () => testbed.node.process,
-    hangs: { writesWithinMs: knownDownMs, reads: everyRead },
-    isDead: { writesWithinMs: knownDownMs, reads: everyRead },
+    hangs: { writesWithinMs: KNOWN_DOWN_MS, reads: everyRead },
+    isDead: { writesWithinMs: KNOWN_DOWN_MS, reads: everyRead },
   },
   {
     name: "mongodb",
     target: () => testbed.mongodb,
-    hangs: { writesWithinMs: knownDownMs, reads: [] },
-    isDead: { writesWithinMs: knownDownMs, reads: [] },
+    hangs: { writesWithinMs: KNOWN_DOWN_MS, reads: [] },
+    isDead: { writesWithinMs: KNOWN_DOWN_MS, reads: [] },
   },
   {
     name: "redis",
     target: () => testbed.redis,
-    hangs: { writesWithinMs: knownDownMs, reads: everyRead },
-    isDead: { writesWithinMs: knownDownMs, reads: everyRead },
+    hangs: { writesWithinMs: KNOWN_DOWN_MS, reads: everyRead },
+    isDead: { writesWithinMs: KNOWN_DOWN_MS, reads: everyRead },
   },
   {
     name: "xray-worker",
     target: () => testbed.workers[0]?.process,
     away: ["xray-worker"],
-    hangs: { writesWithinMs: writeDeadlineMs, reads: everyRead },
-    isDead: { writesWithinMs: writeDeadlineMs, reads: everyRead },
+    hangs: { writesWithinMs: WRITE_DEADLINE_MS, reads: everyRead },
+    isDead: { writesWithinMs: WRITE_DEADLINE_MS, reads: everyRead },
   },
   {
     name: "stats-collector",
     target: () => testbed.collectors[0]?.process,
     away: ["stats-collector"],
-    hangs: { writesWithinMs: writeDeadlineMs, reads: everyRead },
-    isDead: { writesWithinMs: writeDeadlineMs, reads: everyRead },
+    hangs: { writesWithinMs: WRITE_DEADLINE_MS, reads: everyRead },
+    isDead: { writesWithinMs: WRITE_DEADLINE_MS, reads: everyRead },
   },
 ] as const satisfies readonly (Pick<Case, "name" | "target" | "away"> & {
   readonly hangs: Pick<Case, "writesWithinMs" | "reads">;

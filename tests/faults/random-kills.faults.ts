@@ -9,7 +9,7 @@ import { checkConnections } from "./invariants/check-connections.ts";
 import { checkKeys } from "./invariants/check-keys.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
-import { newBook, writeDeadlineMs } from "./rounds/key-round.ts";
+import { newBook, WRITE_DEADLINE_MS } from "./rounds/key-round.ts";
 
 let testbed: FaultTestbed;
 
@@ -21,8 +21,8 @@ beforeAll(async () => {
 afterAll(() => testbed.stop());
 
 const seed = Number(process.env["VEIL_FAULT_SEED"] ?? 1);
-const callers = 8;
-const killsForMs = 60_000;
+const CALLERS = 8;
+const KILLS_FOR_MS = 60_000;
 
 faultTest(
   "kill -9 of anything at random for 60 s, under load",
@@ -51,8 +51,8 @@ async function killAtRandom(
 ): Promise<void> {
   const random = new Random(seed);
   const book = newBook(testbed);
-  const load = keepBusy(book, random, callers);
-  const until = performance.now() + killsForMs;
+  const load = keepBusy(book, random, CALLERS);
+  const until = performance.now() + KILLS_FOR_MS;
   while (performance.now() < until) {
     await sleep(random.between(200, 3_000));
     const target = random.pick(targets);
@@ -63,7 +63,7 @@ async function killAtRandom(
   }
   await load.stop();
   run.notes.push(outcomesOf(book.caller.asked));
-  checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered }, run.findings);
+  checkAnswers(book.caller.asked, { withinMs: WRITE_DEADLINE_MS, mayStayUnanswered }, run.findings);
   await checkKeys(testbed, book.stories, run.findings);
   await checkConnections(testbed, book.stories, run.findings);
 }

@@ -12,7 +12,7 @@ import { checkKeys } from "./invariants/check-keys.ts";
 import { stallsIn } from "./invariants/stalled-jobs.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
-import { newBook, writeDeadlineMs } from "./rounds/key-round.ts";
+import { newBook, WRITE_DEADLINE_MS } from "./rounds/key-round.ts";
 
 let testbed: FaultTestbed;
 
@@ -23,9 +23,9 @@ beforeAll(async () => {
 
 afterAll(() => testbed.stop());
 
-const rounds = 4;
-const callers = 8;
-const loadedForMs = 1_500;
+const ROUNDS = 4;
+const CALLERS = 8;
+const LOADED_FOR_MS = 1_500;
 
 faultTest(
   "SIGTERM of the only api",
@@ -57,17 +57,17 @@ async function stopUnderLoad(
   mayNotFail: "any" | "made before",
   run: FaultRun,
 ): Promise<void> {
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     const book = newBook(testbed);
     const [first] = await book.createMany(1);
-    const load = keepBusy(book, new Random(round), callers);
+    const load = keepBusy(book, new Random(round), CALLERS);
     const reading = keepReading(book.caller, book.keyIdOf(first?.name ?? "") ?? 0);
-    await sleep(loadedForMs);
+    await sleep(LOADED_FOR_MS);
     const stalledBefore = await stallsIn(testbed);
     const stoppedAt = performance.now();
     const stopped = await process.terminate();
     await process.start();
-    await sleep(loadedForMs);
+    await sleep(LOADED_FOR_MS);
     await Promise.all([load.stop(), reading.stop()]);
     run.rounds += 1;
     run.notes.push(`ended after ${Math.round(stopped.tookMs)} ms with exit code ${stopped.code}`);
@@ -79,7 +79,7 @@ async function stopUnderLoad(
         .map(textOf),
       ...((await stallsIn(testbed)) > stalledBefore ? ["jobs were stalled by the stop"] : []),
     ]);
-    checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered: true }, run.findings);
+    checkAnswers(book.caller.asked, { withinMs: WRITE_DEADLINE_MS, mayStayUnanswered: true }, run.findings);
     await checkKeys(testbed, book.stories, run.findings);
     await checkConnections(testbed, book.stories, run.findings);
   }

@@ -134,13 +134,13 @@ function killCollectorsAt(point: Point): () => Promise<void> {
   };
 }
 
-const lives = 6;
+const LIVES = 6;
 
 faultTest(
   "Xray killed with bytes that no sync has read",
   () => testbed.tally,
   async (run) => {
-    for (let life = 0; life < lives; life += 1) {
+    for (let life = 0; life < LIVES; life += 1) {
       await trafficRound(run, async () => {
         await move();
         await account.sync();

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => testbed.stop());
 
-const knownDownMs = 2_000;
+const KNOWN_DOWN_MS = 2_000;
 const reads = ["list", "get", "link", "traffic"] as const;
 
 faultTest(
@@ -23,7 +23,10 @@ faultTest(
   async (run) => {
     const { process } = beta();
     const [begin, end] = [async () => process.pause(), async () => process.resume()];
-    await outageRound({ testbed, begin, end, away: [], writesWithinMs: knownDownMs, reads, writesSucceed: true }, run);
+    await outageRound(
+      { testbed, begin, end, away: [], writesWithinMs: KNOWN_DOWN_MS, reads, writesSucceed: true },
+      run,
+    );
   },
 );
 
@@ -33,7 +36,10 @@ faultTest(
   async (run) => {
     const { process } = beta();
     const [begin, end] = [() => process.kill(), () => process.start()];
-    await outageRound({ testbed, begin, end, away: [], writesWithinMs: knownDownMs, reads, writesSucceed: true }, run);
+    await outageRound(
+      { testbed, begin, end, away: [], writesWithinMs: KNOWN_DOWN_MS, reads, writesSucceed: true },
+      run,
+    );
   },
 );
 

@@ -16,10 +16,10 @@ export type Answer =
 export type DeleteAnswer = 200 | 404 | "error";
 
 /** A caller's 10 seconds: 8 for the job, 0.8 of slack, 1 to judge. */
-const jobMs = 8_000;
-const judgeAfterMs = 8_800;
-const answerAfterMs = 9_800;
-const cancelAgainMs = 100;
+const JOB_MS = 8_000;
+const JUDGE_AFTER_MS = 8_800;
+const ANSWER_AFTER_MS = 9_800;
+const CANCEL_AGAIN_MS = 100;
 
 /** One API replica, in the steps of the real one: enqueue, wait, judge what the worker left open. */
 export class ApiReplica {
@@ -40,10 +40,10 @@ export class ApiReplica {
   async create(id: string): Promise<Answer> {
     const begun = this.#now();
     const job = `create-${id}`;
-    if (!(await this.#submit("create-key", job, { name: null, deadline: begun + jobMs })))
+    if (!(await this.#submit("create-key", job, { name: null, deadline: begun + JOB_MS })))
       return { status: "not sent" };
-    const result = await this.#queue.awaitResult<CreateResult>(job, begun + judgeAfterMs - this.#now());
-    const answer = result === null ? await this.#judge(job, begun + answerAfterMs) : answerOf(result);
+    const result = await this.#queue.awaitResult<CreateResult>(job, begun + JUDGE_AFTER_MS - this.#now());
+    const answer = result === null ? await this.#judge(job, begun + ANSWER_AFTER_MS) : answerOf(result);
     if (answer.status === "error" || answer.status === "uncancelled") this.#refused.add(job);
     return answer;
   }
@@ -51,10 +51,10 @@ export class ApiReplica {
   /** A second request of the same job: it may read what became of it, but never cancels. */
   async replay(id: string): Promise<Answer> {
     const job = `create-${id}`;
-    const payload = { name: null, deadline: this.#now() + jobMs };
+    const payload = { name: null, deadline: this.#now() + JOB_MS };
     if (!this.#system.queue.wasSubmitted(job) || !(await this.#submit("create-key", job, payload)))
       return { status: "none" };
-    const result = await this.#queue.awaitResult<CreateResult>(job, judgeAfterMs);
+    const result = await this.#queue.awaitResult<CreateResult>(job, JUDGE_AFTER_MS);
     if (result === null || result.outcome !== "created") return { status: "none" };
     const mayBeCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => true);
     return mayBeCancelled ? { status: "none" } : answerOf(result);
@@ -66,8 +66,8 @@ export class ApiReplica {
     const before = await this.#read(() => this.#store.find(keyId));
     if (before === "unreadable") return "error";
     if (before?.phase !== "active" || this.#refused.has(before.job)) return 404;
-    if (!(await this.#submit("delete-key", job, { keyId, deadline: begun + jobMs }))) return "error";
-    const result = await this.#queue.awaitResult<{ outcome: string }>(job, begun + judgeAfterMs - this.#now());
+    if (!(await this.#submit("delete-key", job, { keyId, deadline: begun + JOB_MS }))) return "error";
+    const result = await this.#queue.awaitResult<{ outcome: string }>(job, begun + JUDGE_AFTER_MS - this.#now());
     if (result !== null) return result.outcome === "deleted" ? 200 : result.outcome === "not-found" ? 404 : "error";
     const after = await this.#read(() => this.#store.find(keyId));
     if (after === "unreadable" || after?.phase === "active") return "error";
@@ -89,7 +89,7 @@ export class ApiReplica {
     }
     while (this.#now() < answerBy) {
       if (await this.#submit("cancel-creation", `cancel-${job}`, { job }, "surely")) return { status: "error" };
-      await this.#system.world.sleep(cancelAgainMs, this.process);
+      await this.#system.world.sleep(CANCEL_AGAIN_MS, this.process);
     }
     return { status: found === null ? "uncancelled" : "none" };
   }

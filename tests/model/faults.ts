@@ -1,5 +1,5 @@
 import type { Requests } from "./requests.ts";
-import { addedForeigner, inboundTag, shortId, type System } from "./system.ts";
+import { addedForeigner, INBOUND_TAG, SHORT_ID, type System } from "./system.ts";
 import { inboundWith, type SimulatedXray } from "./simulated-xray.ts";
 import { realityInbound } from "./reality-inbound.ts";
 import type { Process } from "./world.ts";
@@ -32,7 +32,7 @@ export const faultKinds = [
 export type FaultKind = (typeof faultKinds)[number];
 
 /** A second, in which late calls come through, and the time that a call may have taken before. */
-const shortestHangMs = 2_500;
+const SHORTEST_HANG_MS = 2_500;
 
 /** A fresh inbound has no orphans. */
 const healing: ReadonlySet<FaultKind> = new Set(["xray restarts", "inbound emptied", "inbound removed"]);
@@ -99,7 +99,7 @@ export class Faults {
         world.log(() => `xray ${xray.name} RESTARTS`);
         return xray.restart();
       case "xray hangs":
-        return this.#outage(`xray ${xray.name} HANGS`, random.between(shortestHangMs, 20_000), xray, "hung", true);
+        return this.#outage(`xray ${xray.name} HANGS`, random.between(SHORTEST_HANG_MS, 20_000), xray, "hung", true);
       case "xray unreachable":
         xray.dropConnections();
         return this.#outage(`xray ${xray.name} is UNREACHABLE`, random.between(20, 8_000), xray, "reachable", false);
@@ -128,7 +128,7 @@ export class Faults {
         return;
       case "inbound emptied":
         world.log(() => `xray ${xray.name}: somebody REPLACES the inbound`);
-        xray.inbound = inboundWith(realityInbound(inboundTag, shortId), [addedForeigner]);
+        xray.inbound = inboundWith(realityInbound(INBOUND_TAG, SHORT_ID), [addedForeigner]);
         return;
       case "inbound removed":
         if (!mongo.vault.has(xray.name)) return;

@@ -9,9 +9,9 @@ const tracedSeed = env["VEIL_MODEL_SEED"];
 const seeds =
   tracedSeed === undefined ? Array.from({ length: runs }, (_, index) => firstSeed + index) : [Number(tracedSeed)];
 const trace = tracedSeed === undefined ? undefined : (line: string) => void process.stdout.write(`${line}\n`);
-const longestRunMs = 3_600_000;
+const LONGEST_RUN_MS = 3_600_000;
 
-test("whatever fails, the promises about keys hold once all is well again", { timeout: longestRunMs }, async () => {
+test("whatever fails, the promises about keys hold once all is well again", { timeout: LONGEST_RUN_MS }, async () => {
   const broken = new Map<string, Set<number>>();
   for (const seed of seeds) {
     const { violations } = await runModel({ seed, ...(trace && { trace }) });

@@ -21,7 +21,7 @@ export interface Wishes {
 }
 
 /** Until then a delivery or a lease of a process that died may stand in the way of others. */
-const aftermathMs = 20_000;
+const AFTERMATH_MS = 20_000;
 
 /** The callers: creations, replays of them, deletions, and two deletions of one key. */
 export class Requests {
@@ -99,7 +99,7 @@ export class Requests {
   }
 
   async #delete(errand: Errand, keyId: number, replica: ApiReplica): Promise<void> {
-    const isCalm = this.#calmFromNow(aftermathMs);
+    const isCalm = this.#calmFromNow(AFTERMATH_MS);
     errand.deletionAsked = true;
     errand.deletesAsked += 1;
     const answer = await replica.delete(keyId, `${errand.id}-${errand.deletesAsked}`);

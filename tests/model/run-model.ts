@@ -19,11 +19,11 @@ export interface ModelResult {
   readonly violations: readonly Violation[];
 }
 
-const longestChaosMs = 35_000;
-const chaosSteps = 900;
+const LONGEST_CHAOS_MS = 35_000;
+const CHAOS_STEPS = 900;
 /** Long enough for an abandoned lease to run out, and for passes and sweeps after that. */
-const restMs = 30_000;
-const longestRestMs = 150_000;
+const REST_MS = 30_000;
+const LONGEST_REST_MS = 150_000;
 
 /** One history of the whole system, decided by its seed. */
 export async function runModel({ seed, faults, errands = 6, trace }: ModelOptions): Promise<ModelResult> {
@@ -57,8 +57,8 @@ function chooseFaults(random: Random): FaultKind[] {
 }
 
 async function live(system: System, requests: Requests, faults: Faults): Promise<void> {
-  const end = system.world.now + longestChaosMs;
-  while (system.world.now < end && system.world.steps < chaosSteps) {
+  const end = system.world.now + LONGEST_CHAOS_MS;
+  while (system.world.now < end && system.world.steps < CHAOS_STEPS) {
     await system.world.step();
     await faults.perhaps();
     checkAlways(system, requests);
@@ -70,8 +70,8 @@ async function rest(system: System, requests: Requests): Promise<void> {
   const begun = world.now;
   let lastBusy = begun;
   const isBusy = (): boolean => queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished;
-  const hasRested = (): boolean => world.now > lastBusy + restMs && xrays.every(({ idle }) => idle);
-  while (!hasRested() && world.now < begun + longestRestMs) {
+  const hasRested = (): boolean => world.now > lastBusy + REST_MS && xrays.every(({ idle }) => idle);
+  while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();
     checkAlways(system, requests);
     if (isBusy()) lastBusy = world.now;

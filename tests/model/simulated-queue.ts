@@ -6,8 +6,8 @@ import type { Process, World } from "./world.ts";
 /** Does the work of one delivery. `redelivered`: an earlier one may have done part of it, or may still be at work. */
 export type RunJob = (job: Job, redelivered: boolean) => Promise<unknown>;
 
-const firstBackoffMs = 50;
-const longestBackoffMs = 2_000;
+const FIRST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 2_000;
 
 /** The key queue over Redis: deliveries with locks, retries with backoff, stalled jobs delivered again. */
 export class SimulatedQueue {
@@ -106,7 +106,7 @@ export class SimulatedQueue {
     job.failures += 1;
     job.lock = null;
     job.state = job.failures < attemptsOf(job) ? "delayed" : "failed";
-    job.due = this.#world.now + Math.min(firstBackoffMs * 2 ** (job.failures - 1), longestBackoffMs);
+    job.due = this.#world.now + Math.min(FIRST_BACKOFF_MS * 2 ** (job.failures - 1), LONGEST_BACKOFF_MS);
   }
 
   /** A worker that runs and has its connection prolongs its locks; another one's run out. */

@@ -34,7 +34,7 @@ export function newJob(id: string, name: string, payload: unknown): Job {
   };
 }
 
-export const leasePrefix = "veil";
+export const LEASE_PREFIX = "veil";
 
 interface Lease {
   token: string;
@@ -98,12 +98,12 @@ export class SimulatedRedis {
 
   /** Whether somebody is at a key, or died at it. */
   isLeased(keyId: number): boolean {
-    return this.leases.has(`${leasePrefix}:lease:key:${keyId}`);
+    return this.leases.has(`${LEASE_PREFIX}:lease:key:${keyId}`);
   }
 
   /** Whether a key's lease went to another process than this one. A roll-back can give it to two, which nobody can help. */
   isTakenFrom(process: Process, keyId: number): boolean {
-    const lease = this.leases.get(`${leasePrefix}:lease:key:${keyId}`);
+    const lease = this.leases.get(`${LEASE_PREFIX}:lease:key:${keyId}`);
     return lease !== undefined && lease.holder !== process.name && lease.until > this.#world.now && !this.#rolledBack;
   }
 

@@ -37,9 +37,9 @@ interface Work extends Call {
 }
 
 /** An Xray that runs gets through with a call in this time, however many there are. */
-const longestCallMs = 600;
+const LONGEST_CALL_MS = 600;
 /** How long a call may be on its way: it then ends after its caller's deadline, but within the time for late calls. */
-const longestDelayMs = 3_000;
+const LONGEST_DELAY_MS = 3_000;
 
 /** One Xray process. Calls in flight are worked on in no order, each in the sub-steps of the real one. */
 export class SimulatedXray implements Machine {
@@ -77,7 +77,7 @@ export class SimulatedXray implements Machine {
 
   accept(call: Call): void {
     const isDelayed = this.slow && call.request.method !== "look";
-    const arrivesAt = this.#world.now + (isDelayed ? this.#world.random.between(0, longestDelayMs) : 0);
+    const arrivesAt = this.#world.now + (isDelayed ? this.#world.random.between(0, LONGEST_DELAY_MS) : 0);
     this.#work.push({ ...call, course: serve(this, call.request), since: null, arrivesAt, held: 0 });
   }
 
@@ -86,14 +86,14 @@ export class SimulatedXray implements Machine {
     this.#runningMs += elapsedMs;
     for (const work of this.#work.slice()) {
       if (work.arrivesAt <= this.#world.now) work.since ??= this.#runningMs;
-      if (work.since !== null && this.#runningMs - work.since > longestCallMs) while (!this.#advance(work));
+      if (work.since !== null && this.#runningMs - work.since > LONGEST_CALL_MS) while (!this.#advance(work));
     }
     const { random } = this.#world;
-    let substeps = (random.next() * 2 * Math.min(elapsedMs, longestCallMs)) / this.#substepMs;
+    let substeps = (random.next() * 2 * Math.min(elapsedMs, LONGEST_CALL_MS)) / this.#substepMs;
     for (; this.#work.length > 0 && random.chance(substeps); substeps -= 1) {
       const work = random.pick(this.#work);
       if (work.since === null || work.held > this.#runningMs) continue;
-      if (random.chance(0.2)) work.held = this.#runningMs + random.between(0, longestCallMs);
+      if (random.chance(0.2)) work.held = this.#runningMs + random.between(0, LONGEST_CALL_MS);
       this.#advance(work);
     }
   }

@@ -11,12 +11,12 @@ import { type Inbound, inboundWith, SimulatedXray } from "./simulated-xray.ts";
 import type { CallMischief } from "./xray-client.ts";
 import { Process, World } from "./world.ts";
 
-export const inboundTag = "vless-in";
-export const shortId = "7bb45050";
-const otherShortId = "0123456789abcdef";
+export const INBOUND_TAG = "vless-in";
+export const SHORT_ID = "7bb45050";
+const OTHER_SHORT_ID = "0123456789abcdef";
 
 /** The node whose config file holds our users as well. */
-export const mirroredNode = "a";
+export const MIRRORED_NODE = "a";
 
 /** Stands in Xray's own config, so it comes back with every restart. */
 export const configuredForeigner: InboundUser = {
@@ -57,12 +57,12 @@ export class System {
     const knowsShortId = random.chance(0.5);
     this.configFile = new SimulatedConfigFile(this.world);
     const configured = (clients: Iterable<ConfigClient>): Inbound =>
-      inboundWith(realityInbound(inboundTag, knowsShortId ? shortId : otherShortId), [
+      inboundWith(realityInbound(INBOUND_TAG, knowsShortId ? SHORT_ID : OTHER_SHORT_ID), [
         configuredForeigner,
         ...[...clients].map(userOf),
       ]);
     this.xrays = [
-      new SimulatedXray(mirroredNode, this.world, () => configured(this.configFile.clients.values())),
+      new SimulatedXray(MIRRORED_NODE, this.world, () => configured(this.configFile.clients.values())),
       new SimulatedXray("b", this.world, () => configured([])),
     ];
     this.world.machines.push(...this.xrays);

@@ -16,16 +16,16 @@ import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { BlockedUsers, ConfigMirror, dropTombstones, ReconcileLoop, sweep, XrayNodeUsers } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
-import { leasePrefix, RedisAwayError } from "./simulated-redis.ts";
+import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
-import { inboundTag, mirroredNode, shortId, type System } from "./system.ts";
+import { INBOUND_TAG, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
 import type { Process } from "./world.ts";
 import { XrayClient } from "./xray-client.ts";
 
-export const reconcilePeriodMs = 5_000;
-const glanceEveryMs = 1_000;
-const mirrorEveryMs = 1_000;
-const jobsAtOnce = 3;
+export const RECONCILE_PERIOD_MS = 5_000;
+const GLANCE_EVERY_MS = 1_000;
+const MIRROR_EVERY_MS = 1_000;
+const JOBS_AT_ONCE = 3;
 
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
 export function startWorker(process: Process, system: System): void {
@@ -36,43 +36,43 @@ export function startWorker(process: Process, system: System): void {
     sleep: (ms: number) => world.sleep(ms, process),
   };
   const leases = redis.leaseConnection(process) as unknown as Redis;
-  const exclusive = { redis: leases, prefix: leasePrefix };
+  const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
-    node: mirroredNode,
-    inboundTag,
-    shortId,
+    node: MIRRORED_NODE,
+    inboundTag: INBOUND_TAG,
+    shortId: SHORT_ID,
     state: store,
     exclusive,
-    periodMs: reconcilePeriodMs,
+    periodMs: RECONCILE_PERIOD_MS,
     clock,
     log,
     onWrite: (result) => world.log(() => `${process.name} wrote the config file: ${result}`),
   });
-  every(mirrorEveryMs, () => mirror.tick());
+  every(MIRROR_EVERY_MS, () => mirror.tick());
   const nodes = system.xrays.map((xray) => {
-    const node = new XrayClient(xray, inboundTag, process, system) as unknown as XrayNode;
+    const node = new XrayClient(xray, INBOUND_TAG, process, system) as unknown as XrayNode;
     const blocked = new BlockedUsers({ node, store, clock, log });
     const users = new XrayNodeUsers({
       node,
       vault: store,
-      shortId,
+      shortId: SHORT_ID,
       blocked,
-      mirror: node.name === mirroredNode ? mirror : null,
+      mirror: node.name === MIRRORED_NODE ? mirror : null,
     });
     return { node, users };
   });
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
-    lease: new KeyLeases(leases, leasePrefix),
+    lease: new KeyLeases(leases, LEASE_PREFIX),
     clock,
     newUuid: () => world.random.uuid(),
     // A setting that is being changed: workers disagree about new keys, and must not about those that there are.
     newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
   };
-  const housekeeping = every(reconcilePeriodMs, async () => {
+  const housekeeping = every(RECONCILE_PERIOD_MS, async () => {
     await sweep({ ports, exclusive, log });
     await dropTombstones({ store, exclusive, clock, log });
   });
@@ -83,7 +83,7 @@ export function startWorker(process: Process, system: System): void {
       state: store,
       ports,
       exclusive,
-      periodMs: reconcilePeriodMs,
+      periodMs: RECONCILE_PERIOD_MS,
       clock,
       log,
       onPass: ({ reason, result, found }) => {
@@ -91,10 +91,10 @@ export function startWorker(process: Process, system: System): void {
         if (result === "ok" && reason !== "period") void housekeeping();
       },
     });
-    every(glanceEveryMs, () => loop.tick());
+    every(GLANCE_EVERY_MS, () => loop.tick());
   }
   const run = runnerOf(ports);
-  for (let slot = 0; slot < jobsAtOnce; slot += 1) void queue.consume(process, run);
+  for (let slot = 0; slot < JOBS_AT_ONCE; slot += 1) void queue.consume(process, run);
 
   /** @returns does the task now, unless it is under way */
   function every(periodMs: number, task: () => Promise<void>): () => Promise<void> {

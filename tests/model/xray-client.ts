@@ -8,7 +8,7 @@ import {
   type InboundUser,
   XrayAnswerInvalidError,
   type XrayNode,
-  XrayOutcomeUnknownError,
+  XrayIndeterminateError,
   XrayUnreachableError,
 } from "@veil/xray-grpc";
 import { keyIdOfEmail } from "@veil/protocols";
@@ -37,10 +37,10 @@ export interface CallMischief {
   lostAnswer: number;
 }
 
-const bulkTimeoutMs = 15_000;
-const probeMs = 1_000;
-const deadlineExceeded = 4;
-const unavailable = 14;
+const BULK_TIMEOUT_MS = 15_000;
+const PROBE_MS = 1_000;
+const DEADLINE_EXCEEDED = 4;
+const UNAVAILABLE = 14;
 
 interface ClientSystem {
   readonly world: World;
@@ -161,21 +161,22 @@ export class XrayClient implements UsedXrayNode {
         this.#world.send(this.#process, `hears ${this.name} on ${describe(request)}: ${label}`, arrive);
       };
       const fail = (code: number, text: string): void =>
-        end(text, () => reject(new XrayOutcomeUnknownError(this.name, method, code, text)));
+        end(text, () => reject(new XrayIndeterminateError(this.name, method, code, text)));
       this.#xray.accept({
         request,
         answered: (answer) => end(answer.text, () => resolve(answer)),
-        dropped: () => fail(unavailable, "connection dropped"),
+        dropped: () => fail(UNAVAILABLE, "connection dropped"),
       });
-      const timeout = request.method === "list" || request.method === "add inbound" ? bulkTimeoutMs : CALL_DEADLINE_MS;
+      const timeout =
+        request.method === "list" || request.method === "add inbound" ? BULK_TIMEOUT_MS : CALL_DEADLINE_MS;
       this.#world.after(timeout, this.#process, () => {
         if (!open) return;
         this.#becomeSilent();
-        fail(deadlineExceeded, "no answer in time");
+        fail(DEADLINE_EXCEEDED, "no answer in time");
       });
       if (this.#world.random.chance(this.#system.callMischief.lostAnswer)) {
         this.#world.fault();
-        this.#world.after(this.#world.random.between(0, 300), null, () => fail(unavailable, "connection dropped"));
+        this.#world.after(this.#world.random.between(0, 300), null, () => fail(UNAVAILABLE, "connection dropped"));
       }
     });
   }
@@ -199,7 +200,7 @@ export class XrayClient implements UsedXrayNode {
       const end = (): void => this.#world.send(this.#process, `hears of ${this.name} again`, answered);
       this.#xray.accept({ request: { method: "look" }, answered: end, dropped: () => undefined });
     }
-    this.#world.after(probeMs, this.#process, () => {
+    this.#world.after(PROBE_MS, this.#process, () => {
       asked = false;
       if (this.#silent) this.#probe();
     });

@@ -19,13 +19,13 @@ import { drawDashboard } from "./picture/draw-dashboard.ts";
 import { capture, type Capture, captureShape } from "./picture/capture.ts";
 import { findChromium, screenshot } from "./picture/screenshot.ts";
 
-const bots = 3;
-const people = 3;
+const BOTS = 3;
+const PEOPLE = 3;
 /** Rates over a minute have whole windows by then, and reconcile passes have been seen. */
-const warmUpMs = 150_000;
+const WARM_UP_MS = 150_000;
 const outageMs = Number(process.env["OUTAGE_SECONDS"] ?? 90) * 1_000;
 /** Rates over five minutes forget the outage in that time. */
-const clearedWithinMs = 480_000;
+const CLEARED_WITHIN_MS = 480_000;
 /** What an Xray that hangs must raise; a reset of traffic fails with it. */
 const expectedAlerts = ["VeilApiErrors", "VeilProvisioningFailing", "VeilXrayDown"];
 /** These tell how busy the machine is on which this runs. */
@@ -51,7 +51,7 @@ beforeAll(async () => {
   stack = await startStack(dataDir.path, { METRICS_TOP_USERS: "20" });
   prometheus = await startPrometheus(dataDir.path);
   begunAt = Date.now() / 1_000;
-  usage = keepUsing({ url: stack.apiUrl, key: stack.apiKey }, bots);
+  usage = keepUsing({ url: stack.apiUrl, key: stack.apiKey }, BOTS);
   surfing = keepSurfing(await connectPeople(), bytes);
 });
 
@@ -78,7 +78,7 @@ async function connectPeople() {
   const api = new ApiClient(stack.apiUrl, stack.apiKey);
   const { xray } = await stack.readRunFile();
   return Promise.all(
-    Array.from({ length: people }, async (_, index) => {
+    Array.from({ length: PEOPLE }, async (_, index) => {
       const { key_id } = await api.create(`person ${index}`);
       return startVpnClient(xray.binary, await api.link(key_id));
     }),
@@ -86,7 +86,7 @@ async function connectPeople() {
 }
 
 test("under load every query of every dashboard has data", async () => {
-  await sleep(warmUpMs);
+  await sleep(WARM_UP_MS);
   const targets = (await prometheus.targets()).map(({ labels, health }) => `${labels["job"]} ${health}`);
   expect(targets.sort()).toEqual(["veil-api up", "veil-stats-collector up", "veil-xray-worker up"]);
   for (const dashboard of dashboards.values()) {
@@ -116,7 +116,7 @@ test("Xray that hangs and is then killed raises the right alerts, and they clear
 });
 
 async function untilQuiet(): Promise<void> {
-  const deadline = performance.now() + clearedWithinMs;
+  const deadline = performance.now() + CLEARED_WITHIN_MS;
   const quietMs = 30_000;
   for (let quietSince = performance.now(); performance.now() < deadline; await sleep(1_000)) {
     if (watch.active(ofLatency) > 0) quietSince = performance.now();

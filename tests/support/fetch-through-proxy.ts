@@ -1,7 +1,7 @@
 import { type ClientRequest, request } from "node:http";
 import type { Socket } from "node:net";
 
-const answerTimeoutMs = 30_000;
+const ANSWER_TIMEOUT_MS = 30_000;
 
 export interface ProxiedRequest {
   readonly method?: string;
@@ -22,7 +22,7 @@ const uploadChunk = Buffer.alloc(64 * 1024, 7);
 export async function fetchThroughProxy(
   proxyPort: number,
   url: string,
-  { method = "GET", uploadBytes = 0, withinMs = answerTimeoutMs, headers = {} }: ProxiedRequest = {},
+  { method = "GET", uploadBytes = 0, withinMs = ANSWER_TIMEOUT_MS, headers = {} }: ProxiedRequest = {},
 ): Promise<number> {
   const tunnel = await openTunnel(proxyPort, new URL(url).host, withinMs);
   try {

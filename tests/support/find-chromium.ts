@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { env } from "node:process";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const macApp = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+const MAC_APP = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
 /** A Chromium of this machine: `CHROMIUM_PATH`, one on `PATH`, or one that Playwright installed; null without any. */
 export async function findChromium(): Promise<string | null> {
   const onPath = (env["PATH"] ?? "").split(":").flatMap((folder) => names.map((name) => join(folder, name)));
-  for (const path of [env["CHROMIUM_PATH"] ?? "", ...onPath, macApp, ...(await ofPlaywright())]) {
+  for (const path of [env["CHROMIUM_PATH"] ?? "", ...onPath, MAC_APP, ...(await ofPlaywright())]) {
     if (path !== "" && (await isExecutable(path))) return path;
   }
   return null;

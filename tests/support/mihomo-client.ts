@@ -12,7 +12,7 @@ export interface MihomoClient extends VpnClient {
   names(): Promise<string[]>;
 }
 
-const lookAgainMs = 50;
+const LOOK_AGAIN_MS = 50;
 const providerAnswer = z.object({ proxies: z.array(z.object({ name: z.string() })) });
 
 /**
@@ -61,5 +61,5 @@ async function untilRunning(proxyPort: number, url: string, headers: Readonly<Re
       () => true,
       () => false,
     );
-  while (!(await isRunning())) await sleep(lookAgainMs);
+  while (!(await isRunning())) await sleep(LOOK_AGAIN_MS);
 }

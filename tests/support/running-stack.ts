@@ -36,7 +36,7 @@ export interface RunningStack {
 }
 
 const repoRoot = new URL("../../", import.meta.url).pathname;
-export const testApiKey = "test-key-of-the-running-stack-0123456789";
+export const TEST_API_KEY = "test-key-of-the-running-stack-0123456789";
 
 /** Starts the whole system and resolves when it says that it is ready. @throws with its output when it ends instead */
 export async function startStack(dataDir: string, env: Record<string, string> = {}): Promise<RunningStack> {
@@ -51,7 +51,7 @@ export async function startStack(dataDir: string, env: Record<string, string> = 
       ...process.env,
       VEIL_DATA_DIR: dataDir,
       API_PORT: String(apiPort),
-      API_SECRET_KEY: testApiKey,
+      API_SECRET_KEY: TEST_API_KEY,
       XRAY_ALLOW_PRIVATE: "true",
       ...env,
     },
@@ -63,7 +63,7 @@ export async function startStack(dataDir: string, env: Record<string, string> = 
   return {
     dataDir,
     apiUrl: `http://127.0.0.1:${apiPort}`,
-    apiKey: testApiKey,
+    apiKey: TEST_API_KEY,
     output,
     readRunFile: async () => runFile.parse(JSON.parse(await readFile(join(dataDir, "run.json"), "utf8"))),
     stop: async () => {

@@ -2,10 +2,10 @@ import { readSettings, SettingsError } from "@veil/runtime";
 import { describe, expect, it } from "vitest";
 import { apiSettings } from "./settings.ts";
 
-const secret = "0123456789abcdef0123456789abcdef";
+const SECRET = "0123456789abcdef0123456789abcdef";
 
 function read(env: Record<string, string>) {
-  return readSettings(apiSettings, { programme: "api", env: { API_SECRET_KEY: secret, ...env } });
+  return readSettings(apiSettings, { programme: "api", env: { API_SECRET_KEY: SECRET, ...env } });
 }
 
 function problemsOf(env: Record<string, string>): string {
@@ -21,7 +21,7 @@ function problemsOf(env: Record<string, string>): string {
 describe("apiSettings", () => {
   it("has the first implementation's defaults", () => {
     expect(read({})).toMatchObject({
-      API_SECRET_KEY: [{ name: null, tokens: [secret] }],
+      API_SECRET_KEY: [{ name: null, tokens: [SECRET] }],
       API_READONLY_KEY: [],
       RATE_LIMIT_PER_SECOND: 200,
       ALLOWED_IPS: null,
@@ -41,22 +41,22 @@ describe("apiSettings", () => {
 
   it("takes several secrets, separated by commas", () => {
     const other = "fedcba9876543210fedcba9876543210";
-    expect(read({ API_SECRET_KEY: ` ${secret}, ${other},` }).API_SECRET_KEY).toEqual([
-      { name: null, tokens: [secret] },
+    expect(read({ API_SECRET_KEY: ` ${SECRET}, ${other},` }).API_SECRET_KEY).toEqual([
+      { name: null, tokens: [SECRET] },
       { name: null, tokens: [other] },
     ]);
   });
 
   it("takes names before the secrets, and the whole entry as a secret as well", () => {
     const { API_SECRET_KEY, API_READONLY_KEY } = read({
-      API_SECRET_KEY: `botA:${secret},9:${secret}`,
-      API_READONLY_KEY: `panel:${secret}`,
+      API_SECRET_KEY: `botA:${SECRET},9:${SECRET}`,
+      API_READONLY_KEY: `panel:${SECRET}`,
     });
     expect(API_SECRET_KEY).toEqual([
-      { name: "botA", tokens: [secret, `botA:${secret}`] },
-      { name: null, tokens: [`9:${secret}`] },
+      { name: "botA", tokens: [SECRET, `botA:${SECRET}`] },
+      { name: null, tokens: [`9:${SECRET}`] },
     ]);
-    expect(API_READONLY_KEY).toEqual([{ name: "panel", tokens: [secret, `panel:${secret}`] }]);
+    expect(API_READONLY_KEY).toEqual([{ name: "panel", tokens: [SECRET, `panel:${SECRET}`] }]);
   });
 
   it.each([
@@ -70,11 +70,11 @@ describe("apiSettings", () => {
   it.each([
     ["", /is not set/],
     ["short", /at least 32 characters/],
-    [`${secret},short`, /at least 32 characters/],
+    [`${SECRET},short`, /at least 32 characters/],
     [",,", /at least one/],
     ["botA:short", /at least 32 characters/],
-    [`${secret}é`, /printable ASCII/],
-    [`${secret}\n${secret}`, /printable ASCII/],
+    [`${SECRET}é`, /printable ASCII/],
+    [`${SECRET}\n${SECRET}`, /printable ASCII/],
   ])("refuses the secret %j and does not repeat it", (value, problem) => {
     const said = problemsOf({ API_SECRET_KEY: value });
     expect(said).toMatch(problem);

@@ -5,8 +5,8 @@ import { LinkNotConfiguredError } from "./errors.ts";
 import { apiSettings } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 
-const publicKey = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
-const otherKey = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+const OTHER_KEY = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", flow: "" } as const;
 
 function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow) {
@@ -20,20 +20,20 @@ function linkWith(env: Record<string, string>, flow?: VlessFlow): string {
 
 describe("shareLinkMaker", () => {
   it("makes the contract's link from the defaults", () => {
-    expect(linkWith({ REALITY_PUBLIC_KEY: publicKey })).toBe(
+    expect(linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY })).toBe(
       `vless://${key.uuid}@your-domain.com:443?encryption=none&type=tcp&security=reality&sni=microsoft.com&fp=chrome` +
-        `&pbk=${publicKey}&sid=7bb45050&spx=%2F#user%20name`,
+        `&pbk=${PUBLIC_KEY}&sid=7bb45050&spx=%2F#user%20name`,
     );
   });
 
   it("names the flow of the key, whatever the setting says for new ones", () => {
-    const settings = { REALITY_PUBLIC_KEY: publicKey, REALITY_FLOW: "none" };
+    const settings = { REALITY_PUBLIC_KEY: PUBLIC_KEY, REALITY_FLOW: "none" };
     expect(linkWith(settings, "xtls-rprx-vision")).toContain("&spx=%2F&flow=xtls-rprx-vision#");
     expect(linkWith({ ...settings, REALITY_FLOW: "xtls-rprx-vision" })).toMatch(/&spx=%2F#user%20name$/);
   });
 
   it("writes the first contract's text for callers that compare strings", () => {
-    expect(linkWith({ REALITY_PUBLIC_KEY: publicKey, LINK_FLOW_NONE: "write" })).toMatch(
+    expect(linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, LINK_FLOW_NONE: "write" })).toMatch(
       /\?type=tcp&.*&spx=%2F&flow=none#user%20name$/,
     );
   });
@@ -41,7 +41,7 @@ describe("shareLinkMaker", () => {
   it("takes every part from the settings", () => {
     const link = linkWith(
       {
-        REALITY_PUBLIC_KEY: publicKey,
+        REALITY_PUBLIC_KEY: PUBLIC_KEY,
         DOMAIN: "2001:db8::1",
         REALITY_PORT: "8443",
         REALITY_SNI: "sni.example",
@@ -57,39 +57,39 @@ describe("shareLinkMaker", () => {
   });
 
   it("falls back to REALITY_SERVER_NAME", () => {
-    expect(linkWith({ REALITY_PUBLIC_KEY: publicKey, REALITY_SERVER_NAME: "name.example" })).toContain(
+    expect(linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, REALITY_SERVER_NAME: "name.example" })).toContain(
       "sni=name.example&",
     );
   });
 
   it("leads to the first node where that differs", () => {
     const nodes = [
-      { name: "a", address: "10.0.0.1:10085", host: "a.example", port: 9443, public_key: otherKey },
+      { name: "a", address: "10.0.0.1:10085", host: "a.example", port: 9443, public_key: OTHER_KEY },
       { name: "b", address: "10.0.0.2:10085", host: "b.example" },
     ];
-    const link = linkWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
+    const link = linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(link).toContain("@a.example:9443?");
-    expect(link).toContain(`pbk=${otherKey}&`);
+    expect(link).toContain(`pbk=${OTHER_KEY}&`);
   });
 
   it("makes one link for each place where clients find a node, named apart", () => {
     const nodes = [
       { name: "a", address: "10.0.0.1:10085" },
       { name: "a-spare", address: "10.0.0.2:10085" },
-      { name: "b", address: "10.0.0.3:10085", host: "b.example", public_key: otherKey },
+      { name: "b", address: "10.0.0.3:10085", host: "b.example", public_key: OTHER_KEY },
     ];
-    const links = linksWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
+    const links = linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(links.map(({ link: _link, ...shown }) => shown)).toEqual([
       { host: "your-domain.com", node: "a", protocol: "vless", remark: "user name" },
       { host: "b.example", node: "b", protocol: "vless", remark: "user name (b)" },
     ]);
     expect(links[1]?.link).toContain("@b.example:443?");
-    expect(links[1]?.link).toMatch(new RegExp(`&pbk=${otherKey}&.*#user%20name%20%28b%29$`));
+    expect(links[1]?.link).toMatch(new RegExp(`&pbk=${OTHER_KEY}&.*#user%20name%20%28b%29$`));
   });
 
   it("leaves out nodes after the first that clients can't find", () => {
     const nodes = [
-      { name: "a", address: "10.0.0.1:10085", host: "a.example", public_key: otherKey },
+      { name: "a", address: "10.0.0.1:10085", host: "a.example", public_key: OTHER_KEY },
       { name: "b", address: "10.0.0.2:10085" },
     ];
     const links = linksWith({ DOMAIN: "", XRAY_NODES: JSON.stringify(nodes) });
@@ -98,7 +98,7 @@ describe("shareLinkMaker", () => {
 
   it.each([
     ["the public key", {}, "Reality public key"],
-    ["the domain", { REALITY_PUBLIC_KEY: publicKey, DOMAIN: "" }, "server domain"],
+    ["the domain", { REALITY_PUBLIC_KEY: PUBLIC_KEY, DOMAIN: "" }, "server domain"],
   ] as const)("says that %s is missing", (_name, env, missing) => {
     expect(() => linkWith(env)).toThrow(new LinkNotConfiguredError(missing));
   });

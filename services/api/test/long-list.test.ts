@@ -10,12 +10,12 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
-const secret = "secret-of-the-long-list-0123456789abcdef";
+const SECRET = "secret-of-the-long-list-0123456789abcdef";
 const keyCount = Number(process.env["VEIL_LIST_KEYS"] ?? 20_000);
-const insertedAtOnce = 5_000;
-const callersAtOnce = 4;
+const INSERTED_AT_ONCE = 5_000;
+const CALLERS_AT_ONCE = 4;
 /** The heap that the API gets. All keys as the driver's documents would take about 60 MB of it for every caller. */
-const heapMb = 160;
+const HEAP_MB = 160;
 
 const uri = ownDatabase(inject("mongodbUri"));
 let mongo: MongoStore;
@@ -25,17 +25,17 @@ let url: string;
 beforeAll(async () => {
   mongo = openMongoStore({ uri, onError: () => undefined });
   await mongo.connection.asPromise();
-  for (let start = 1; start <= keyCount; start += insertedAtOnce) {
-    const keys = Array.from({ length: insertedAtOnce }, (_, index) => keyDocument(start + index));
+  for (let start = 1; start <= keyCount; start += INSERTED_AT_ONCE) {
+    const keys = Array.from({ length: INSERTED_AT_ONCE }, (_, index) => keyDocument(start + index));
     await mongo.connection.collection<(typeof keys)[number]>("keys").insertMany(keys, { ordered: false });
   }
   const [port, metricsPort] = [await freePort(), await freePort()];
   url = `http://127.0.0.1:${port}`;
   const { PATH, HOME } = process.env;
   const env = { PATH, HOME, METRICS_HOST: "127.0.0.1", METRICS_PORT: String(metricsPort), LOG_LEVEL: "warn" };
-  const own = { API_HOST: "127.0.0.1", API_PORT: String(port), API_SECRET_KEY: secret, MONGODB_URI: uri };
+  const own = { API_HOST: "127.0.0.1", API_PORT: String(port), API_SECRET_KEY: SECRET, MONGODB_URI: uri };
   const shared = { REDIS_URL: inject("redisUrl"), QUEUE_PREFIX: ownPrefix() };
-  api = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, main], {
+  api = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, main], {
     env: { ...env, ...own, ...shared },
     stdio: "ignore",
   });
@@ -74,7 +74,7 @@ const list = z.object({ keys: z.array(z.object({ key_id: z.number() })), total: 
 
 async function readList(etag?: string): Promise<Response> {
   const conditional = etag === undefined ? {} : { "if-none-match": etag };
-  return fetch(`${url}/api/keys`, { headers: { authorization: `Bearer ${secret}`, ...conditional } });
+  return fetch(`${url}/api/keys`, { headers: { authorization: `Bearer ${SECRET}`, ...conditional } });
 }
 
 async function expectWholeList(): Promise<void> {
@@ -85,7 +85,7 @@ async function expectWholeList(): Promise<void> {
 }
 
 test("tens of thousands of keys are listed for several callers at once in a small heap", async () => {
-  await Promise.all(Array.from({ length: callersAtOnce }, expectWholeList));
+  await Promise.all(Array.from({ length: CALLERS_AT_ONCE }, expectWholeList));
   expect(api.exitCode).toBeNull();
 }, 300_000);
 

@@ -13,7 +13,7 @@ import { CountingXray } from "./engines/counting-xray.ts";
 import { ownMongodb } from "./engines/own-mongodb.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
-const inboundTag = "vless-in";
+const INBOUND_TAG = "vless-in";
 /** What VLESS puts in front of a user's bytes, and no more. */
 const OVERHEAD = 1_000;
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
   records = own.mongodb.traffic;
   lives = own.mongodb.nodeLives;
   xray = await CountingXray.start(inject("xrayBinary"));
-  node = connectXrayNode({ name: "main", address: xray.address, inboundTag });
+  node = connectXrayNode({ name: "main", address: xray.address, inboundTag: INBOUND_TAG });
 });
 
 afterAll(async () => {
@@ -51,14 +51,14 @@ async function addUser(): Promise<void> {
 }
 
 function shared() {
-  const nodes = [{ ...node, inboundTag }];
+  const nodes = [{ ...node, inboundTag: INBOUND_TAG }];
   const epochs = new NodeEpochs(lives, systemClock, randomUUID);
   const keys = { count: async () => 1, among: async (ids: readonly number[]) => new Set(ids) };
   return { nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
 }
 
 function collector(): NodeSync {
-  return new NodeSync({ ...shared(), node: { ...node, inboundTag }, lives, onSynced: () => undefined });
+  return new NodeSync({ ...shared(), node: { ...node, inboundTag: INBOUND_TAG }, lives, onSynced: () => undefined });
 }
 
 async function uploaded(subject = String(keyId)): Promise<number> {

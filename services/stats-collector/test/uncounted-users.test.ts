@@ -5,7 +5,7 @@ import { afterEach, describe, expect, inject, it, vi } from "vitest";
 import { ClusterFigures } from "../src/cluster/cluster-figures.ts";
 import { CountingXray, type Counting } from "./engines/counting-xray.ts";
 
-const inboundTag = "vless-in";
+const INBOUND_TAG = "vless-in";
 const releases: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -15,14 +15,14 @@ afterEach(async () => {
 async function watch(counting: Counting) {
   const xray = await CountingXray.start(inject("xrayBinary"), counting);
   releases.push(() => xray.stop());
-  const node = connectXrayNode({ name: "main", address: xray.address, inboundTag });
+  const node = connectXrayNode({ name: "main", address: xray.address, inboundTag: INBOUND_TAG });
   releases.push(() => node.close());
   const log = createLogger({ service: "test", version: "0", level: "silent" });
   const warn = vi.spyOn(log, "warn");
   const figures = new ClusterFigures({
     countKeys: async () => ({ creating: 0, active: 1, deleting: 0 }),
     readQueues: async () => [],
-    nodes: [{ ...node, inboundTag }],
+    nodes: [{ ...node, inboundTag: INBOUND_TAG }],
     topUsers: 0,
     clock: systemClock,
     log,

@@ -10,13 +10,13 @@ export interface HousekeepingOptions {
   readonly log: Logger;
 }
 
-const sweepLeaseMs = 10_000;
+const SWEEP_LEASE_MS = 10_000;
 /** No duplicate of a job turns up after a day. */
-const tombstoneAgeS = 24 * 60 * 60;
+const TOMBSTONE_AGE_S = 24 * 60 * 60;
 
 /** Finishes what jobs left unfinished; one replica at a time. */
 export async function sweep({ ports, exclusive, log }: Pick<HousekeepingOptions, "ports" | "exclusive" | "log">) {
-  await runExclusively({ ...exclusive, subject: "sweep", leaseMs: sweepLeaseMs }, async () => {
+  await runExclusively({ ...exclusive, subject: "sweep", leaseMs: SWEEP_LEASE_MS }, async () => {
     const swept = await sweepKeys(ports);
     if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "finished what jobs left unfinished");
   });
@@ -24,8 +24,8 @@ export async function sweep({ ports, exclusive, log }: Pick<HousekeepingOptions,
 
 /** Forgets what no job can need any more; one replica at a time. */
 export async function dropTombstones({ store, exclusive, clock, log }: Omit<HousekeepingOptions, "ports">) {
-  await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: sweepLeaseMs }, async () => {
-    const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - tombstoneAgeS);
+  await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: SWEEP_LEASE_MS }, async () => {
+    const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - TOMBSTONE_AGE_S);
     if (dropped > 0) log.debug({ dropped }, "dropped tombstones");
   });
 }
@@ -35,15 +35,15 @@ export interface HousekeepingLoopsOptions extends HousekeepingOptions {
   readonly sweepEveryMs: number;
 }
 
-const prepareAgainAfterMs = 1_000;
+const PREPARE_AGAIN_AFTER_MS = 1_000;
 /** Tombstones stay for a day: that some of them stay a little longer costs less than looking for them often. */
-const forgetEveryMs = 10 * 60_000;
+const FORGET_EVERY_MS = 10 * 60_000;
 
 /** Prepares the store, and keeps house until the service stops. @returns the sweep, to be called for when nodes are back */
 export function startHousekeeping(running: RunningService, options: HousekeepingLoopsOptions): PeriodicTask {
   const { store, log, sweepEveryMs } = options;
   const preparation = runLoop(running, "preparation", {
-    everyMs: prepareAgainAfterMs,
+    everyMs: PREPARE_AGAIN_AFTER_MS,
     onError: (err) => log.warn({ err }, "the key store could not be prepared"),
     task: async () => {
       await store.prepare();
@@ -51,7 +51,7 @@ export function startHousekeeping(running: RunningService, options: Housekeeping
     },
   });
   runLoop(running, "tombstones", {
-    everyMs: forgetEveryMs,
+    everyMs: FORGET_EVERY_MS,
     jitter: 0.5,
     firstRun: "later",
     task: () => dropTombstones(options),

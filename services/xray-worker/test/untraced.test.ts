@@ -43,7 +43,7 @@ const away = {
   SHUTDOWN_DEADLINE_MS: "2000",
 };
 /** V8 counts every line of a process that it looks at. */
-const slowly = 180_000;
+const SLOWLY = 180_000;
 
 it(
   "loads nothing of tracing unless traces are sent somewhere",
@@ -52,7 +52,7 @@ it(
     expect(scripts.some((url) => url.includes("run-worker"))).toBe(true);
     expect(scripts.filter((url) => ofTracing.test(url))).toEqual([]);
   },
-  slowly,
+  SLOWLY,
 );
 
 it(
@@ -61,5 +61,5 @@ it(
     const scripts = await loadedScripts({ ...away, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
     expect(scripts.some((url) => ofTracing.test(url))).toBe(true);
   },
-  slowly,
+  SLOWLY,
 );

@@ -2,16 +2,15 @@ import type { ApiClient } from "../../support/api-client.ts";
 import { linkOfNoKey, startKeyProber } from "../../support/key-prober.ts";
 import type { CreatedKey } from "../load/caller.ts";
 import { fateOf, type KeyStory } from "../load/key-book.ts";
-import { unmanagedUser } from "../testbed/start-fault-testbed.ts";
-import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
+import { type FaultTestbed, unmanagedUser } from "../testbed/start-fault-testbed.ts";
 import type { Findings } from "../report/findings.ts";
 import { phase, viewSystem } from "./system-view.ts";
 
-const sampled = 6;
-const connectsWithinMs = 10_000;
+const SAMPLED = 6;
+const CONNECTS_WITHIN_MS = 10_000;
 /** A key that is turned away gets no answer; one that works is answered in a small part of this. */
-const turnedAwayAfterMs = 2_000;
-const probedBytes = 1_000;
+const TURNED_AWAY_AFTER_MS = 2_000;
+const PROBED_BYTES = 1_000;
 
 /** Dials a sample of the keys that must work and of those that must not, the orphans of refused creations included. */
 export async function checkConnections(
@@ -25,18 +24,20 @@ export async function checkConnections(
   const dead = (await deadUuids(testbed, stories)).map((uuid) => linkOfNoKey(uuid, linkOfAnother));
   const prober = await startKeyProber(testbed.xrayBinary, [...working, ...dead]);
   try {
-    const url = testbed.bytes.downloadUrl(probedBytes);
+    const url = testbed.bytes.downloadUrl(PROBED_BYTES);
     const refused = await Promise.all(
       working.map(async (link) =>
-        (await prober.connects(link, url, connectsWithinMs)) ? [] : [`an existing key (${link}) does not connect`],
+        (await prober.connects(link, url, CONNECTS_WITHIN_MS)) ? [] : [`an existing key (${link}) does not connect`],
       ),
     );
     const letIn = await Promise.all(
       dead.map(async (link) =>
-        (await prober.connects(link, url, turnedAwayAfterMs)) ? [`a key that does not exist (${link}) connects`] : [],
+        (await prober.connects(link, url, TURNED_AWAY_AFTER_MS))
+          ? [`a key that does not exist (${link}) connects`]
+          : [],
       ),
     );
-    testbed.tally.bytes += working.length * probedBytes;
+    testbed.tally.bytes += working.length * PROBED_BYTES;
     findings.enter("connects", [...refused, ...letIn].flat());
   } finally {
     await prober.stop();
@@ -54,7 +55,7 @@ async function linkOfDeletedKey(client: ApiClient): Promise<string> {
 function keyIdsAlive(stories: readonly KeyStory[]): number[] {
   return createdWithFate(stories, "alive")
     .map(({ key_id }) => key_id)
-    .slice(-sampled);
+    .slice(-SAMPLED);
 }
 
 function createdWithFate(stories: readonly KeyStory[], fate: "alive" | "gone"): CreatedKey[] {
@@ -71,5 +72,5 @@ async function deadUuids(testbed: FaultTestbed, stories: readonly KeyStory[]): P
     name !== null && names.has(name) && uuid !== null && keys.get(key_id ?? 0)?.phase !== phase.active ? [uuid] : [],
   );
   const deleted = createdWithFate(stories, "gone").map(({ uuid }) => uuid);
-  return [...new Set([...deleted.slice(-sampled), ...claimed.slice(-sampled)])];
+  return [...new Set([...deleted.slice(-SAMPLED), ...claimed.slice(-SAMPLED)])];
 }

@@ -1,5 +1,4 @@
-import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
-import { unmanagedUser } from "../testbed/start-fault-testbed.ts";
+import { type FaultTestbed, unmanagedUser } from "../testbed/start-fault-testbed.ts";
 import { fateOf, isNotFound, type KeyStory } from "../load/key-book.ts";
 import type { Findings } from "../report/findings.ts";
 import { phase, type SystemView } from "./system-view.ts";

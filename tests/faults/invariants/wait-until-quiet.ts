@@ -11,7 +11,7 @@ export interface Quiet {
 }
 
 /** A look reads everything: as long as one took is left between two of them. */
-const shortestPauseMs = 200;
+const SHORTEST_PAUSE_MS = 200;
 
 /**
  * Waits until nothing is under way any more: every process is ready, nothing is being created or deleted, and every
@@ -24,15 +24,15 @@ export async function waitUntilQuiet(testbed: FaultTestbed, withinMs = 60_000): 
     const look = await lookAround(testbed);
     const tookMs = performance.now() - begun;
     if (look.pending.length === 0 || tookMs > withinMs) return { ...look, tookMs };
-    await sleep(Math.max(shortestPauseMs, performance.now() - lookBegun));
+    await sleep(Math.max(SHORTEST_PAUSE_MS, performance.now() - lookBegun));
   }
 }
 
-const startedWithinMs = 180_000;
+const STARTED_WITHIN_MS = 180_000;
 
 /** Waits for the end of a start. @throws when something does not come up */
 export async function becomeQuiet(testbed: FaultTestbed): Promise<void> {
-  const { pending } = await waitUntilQuiet(testbed, startedWithinMs);
+  const { pending } = await waitUntilQuiet(testbed, STARTED_WITHIN_MS);
   if (pending.length > 0) throw new Error(`the system did not come up: ${pending.join("; ")}`);
 }
 

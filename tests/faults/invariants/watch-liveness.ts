@@ -7,9 +7,9 @@ export interface LivenessWatch {
   stop(): Promise<readonly string[]>;
 }
 
-const askEveryMs = 100;
+const ASK_EVERY_MS = 100;
 /** What an event loop that is not blocked answers within, with room for a busy machine. */
-const aliveWithinMs = 1_000;
+const ALIVE_WITHIN_MS = 1_000;
 
 /** Asks the liveness probes of services all the time: one that does not answer has a blocked event loop. */
 export function watchLiveness({ api, workers, collectors }: FaultTestbed, away: readonly string[]): LivenessWatch {
@@ -19,11 +19,11 @@ export function watchLiveness({ api, workers, collectors }: FaultTestbed, away: 
   const watching = services.map(async ({ process: { name }, opsUrl }) => {
     while (!stopped) {
       try {
-        await fetch(`${opsUrl}/healthz`, { signal: AbortSignal.timeout(aliveWithinMs) });
+        await fetch(`${opsUrl}/healthz`, { signal: AbortSignal.timeout(ALIVE_WITHIN_MS) });
       } catch (error) {
         faults.push(`${name} did not answer its liveness probe: ${String(error)}`);
       }
-      await sleep(askEveryMs);
+      await sleep(ASK_EVERY_MS);
     }
   });
   return {

@@ -17,7 +17,7 @@ export interface Asked<T> {
 }
 
 /** Longer than any answer may take: what has not come by then is counted as never coming. */
-const givenUpAfterMs = 20_000;
+const GIVEN_UP_AFTER_MS = 20_000;
 
 export type CreatedKey = Awaited<ReturnType<ApiClient["create"]>>;
 
@@ -54,7 +54,7 @@ export class Caller {
 async function outcomeOf<T>(answer: Promise<T>): Promise<Outcome<T>> {
   let timer: NodeJS.Timeout | undefined;
   const givenUp = new Promise<Outcome<T>>((resolve) => {
-    timer = setTimeout(() => resolve({ kind: "unanswered", reason: "given up" }), givenUpAfterMs);
+    timer = setTimeout(() => resolve({ kind: "unanswered", reason: "given up" }), GIVEN_UP_AFTER_MS);
   });
   const outcome = answer.then(
     (value): Outcome<T> => ({ kind: "answered", value }),

@@ -8,10 +8,10 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-const pauseMs = 20;
-const pauseAfterFailureMs = 250;
+const PAUSE_MS = 20;
+const PAUSE_AFTER_FAILURE_MS = 250;
 /** Deletions begin above so many keys, so that there is always something to lose. */
-const keysToKeep = 20;
+const KEYS_TO_KEEP = 20;
 
 /** Creates and deletes keys from several callers at once; now and then two of them delete the same one. */
 export function keepBusy(book: KeyBook, random: Random, callers: number): Load {
@@ -19,7 +19,7 @@ export function keepBusy(book: KeyBook, random: Random, callers: number): Load {
   const calling = Array.from({ length: callers }, async () => {
     while (!stopped) {
       const isFine = await oneRequest(book, random);
-      await sleep(isFine ? pauseMs : pauseAfterFailureMs);
+      await sleep(isFine ? PAUSE_MS : PAUSE_AFTER_FAILURE_MS);
     }
   });
   return {
@@ -32,7 +32,7 @@ export function keepBusy(book: KeyBook, random: Random, callers: number): Load {
 
 async function oneRequest(book: KeyBook, random: Random): Promise<boolean> {
   const { untouched } = book;
-  if (untouched.length <= keysToKeep || random.next() < 0.5) {
+  if (untouched.length <= KEYS_TO_KEEP || random.next() < 0.5) {
     return (await book.create()).creation.outcome.kind === "answered";
   }
   const { name } = random.pick(untouched);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Caller } from "./caller.ts";
 import type { Load } from "./keep-busy.ts";
 
-const pauseMs = 50;
+const PAUSE_MS = 50;
 
 /** Asks for what the collector answers: the traffic of a key, a sync now and then. */
 export function keepReading(caller: Caller, keyId: number): Load {
@@ -10,7 +10,7 @@ export function keepReading(caller: Caller, keyId: number): Load {
   const reading = (async () => {
     for (let turn = 0; !stopped; turn += 1) {
       await (turn % 10 === 0 ? caller.sync() : caller.traffic(keyId));
-      await sleep(pauseMs);
+      await sleep(PAUSE_MS);
     }
   })();
   return {

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
 /** Far above any id that the counter reaches in a test. */
-const firstSeededId = 1_000_000;
-const insertedAtOnce = 1_000;
+const FIRST_SEEDED_ID = 1_000_000;
+const INSERTED_AT_ONCE = 1_000;
 
 /**
  * Puts active keys straight into MongoDB, ten thousand of them in seconds.
@@ -16,10 +16,10 @@ export async function seedKeys(
   count: number,
   alreadySeeded: number,
 ): Promise<readonly number[]> {
-  const keys = Array.from({ length: count }, (_, index) => seededKey(firstSeededId + alreadySeeded + index));
+  const keys = Array.from({ length: count }, (_, index) => seededKey(FIRST_SEEDED_ID + alreadySeeded + index));
   const collection = mongo.connection.collection<(typeof keys)[number]>("keys");
-  for (let start = 0; start < count; start += insertedAtOnce) {
-    await collection.insertMany(keys.slice(start, start + insertedAtOnce));
+  for (let start = 0; start < count; start += INSERTED_AT_ONCE) {
+    await collection.insertMany(keys.slice(start, start + INSERTED_AT_ONCE));
   }
   return keys.map(({ key_id }) => key_id);
 }

@@ -1,8 +1,8 @@
 import type { Splitter } from "./tcp-proxy.ts";
 
-const headerBytes = 16;
-const opMsg = 2013;
-const stringType = 0x02;
+const HEADER_BYTES = 16;
+const OP_MSG = 2013;
+const STRING_TYPE = 0x02;
 
 /**
  * Messages of MongoDB's wire protocol, named by command and collection: `insert keys`, `update keys deleters`.
@@ -17,7 +17,7 @@ export function mongoFrames(direction: "requests" | "replies"): Splitter {
   return (chunk) => {
     rest = Buffer.concat([rest, chunk]);
     const frames = [];
-    while (rest.length >= headerBytes && rest.length >= rest.readInt32LE(0)) {
+    while (rest.length >= HEADER_BYTES && rest.length >= rest.readInt32LE(0)) {
       const bytes = rest.subarray(0, rest.readInt32LE(0));
       rest = rest.subarray(bytes.length);
       const pair = bytes.readInt32LE(direction === "requests" ? 4 : 8);
@@ -28,9 +28,9 @@ export function mongoFrames(direction: "requests" | "replies"): Splitter {
 }
 
 function nameOf(message: Buffer): string | null {
-  if (message.readInt32LE(12) !== opMsg) return null;
-  const firstElement = headerBytes + 4 + 1 + 4;
-  if (message.length <= firstElement || message[firstElement] !== stringType) return null;
+  if (message.readInt32LE(12) !== OP_MSG) return null;
+  const firstElement = HEADER_BYTES + 4 + 1 + 4;
+  if (message.length <= firstElement || message[firstElement] !== STRING_TYPE) return null;
   const nameEnd = message.indexOf(0, firstElement + 1);
   const command = message.toString("utf8", firstElement + 1, nameEnd);
   const valueLength = message.readInt32LE(nameEnd + 1);

@@ -36,13 +36,13 @@ function violationsOf({ invariants }: FaultReport): number {
   return Object.values(invariants).reduce((sum, { violations }) => sum + violations.length, 0);
 }
 
-const mostLines = 20;
+const MOST_LINES = 20;
 
 function violationLines(report: FaultReport | undefined): string[] {
   const lines = Object.entries(report?.invariants ?? {}).flatMap(([invariant, { violations }]) =>
     violations.map((violation) => `${invariant}: ${violation}`),
   );
-  return lines.length > mostLines ? [...lines.slice(0, mostLines), `… and ${lines.length - mostLines} more`] : lines;
+  return lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES), `… and ${lines.length - MOST_LINES} more`] : lines;
 }
 
 function usedInvariants(reports: readonly FaultReport[]): InvariantName[] {

@@ -7,9 +7,9 @@ import { checkConnections } from "../invariants/check-connections.ts";
 import { checkKeys } from "../invariants/check-keys.ts";
 import type { FaultRun } from "../report/fault-test.ts";
 
-const createdAtOnce = 6;
-const deletedAtOnce = 3;
-export const writeDeadlineMs = 10_000;
+const CREATED_AT_ONCE = 6;
+const DELETED_AT_ONCE = 3;
+export const WRITE_DEADLINE_MS = 10_000;
 
 let books = 0;
 
@@ -33,32 +33,32 @@ export interface KeyRound {
 export async function keyRound(round: KeyRound, run: FaultRun): Promise<void> {
   const { testbed, fault, nodeSuffers, mayStayUnanswered } = round;
   const book = newBook(testbed);
-  await book.createMany(deletedAtOnce);
+  await book.createMany(DELETED_AT_ONCE);
   const settled = fault();
   if (nodeSuffers) await createAndDelete(book);
   else await createAndDeleteLooking(book, testbed, run);
   await settled();
   run.rounds += 1;
-  checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered }, run.findings);
+  checkAnswers(book.caller.asked, { withinMs: WRITE_DEADLINE_MS, mayStayUnanswered }, run.findings);
   await checkKeys(testbed, book.stories, run.findings);
   await checkConnections(testbed, book.stories, run.findings);
 }
 
 /** One of the keys is deleted twice at once. */
 function doomedOf(book: KeyBook): { readonly once: readonly string[]; readonly twice: readonly string[] } {
-  const names = book.untouched.slice(0, deletedAtOnce).map(({ name }) => name);
+  const names = book.untouched.slice(0, DELETED_AT_ONCE).map(({ name }) => name);
   return { once: names.slice(1), twice: names.slice(0, 1) };
 }
 
 async function createAndDelete(book: KeyBook): Promise<void> {
   const { once, twice } = doomedOf(book);
   const deletions = [...once, ...twice, ...twice].map((name) => book.delete(name));
-  await Promise.all([book.createMany(createdAtOnce), ...deletions]);
+  await Promise.all([book.createMany(CREATED_AT_ONCE), ...deletions]);
 }
 
 async function createAndDeleteLooking(book: KeyBook, testbed: FaultTestbed, { findings }: FaultRun): Promise<void> {
   const { once, twice } = doomedOf(book);
-  const creations = Array.from({ length: createdAtOnce }, () => createAndLook(book, testbed, findings));
+  const creations = Array.from({ length: CREATED_AT_ONCE }, () => createAndLook(book, testbed, findings));
   const deletions = [...once, ...twice].map((name) => deleteAndLook(book, name, testbed, findings));
   await Promise.all([...creations, ...deletions, ...twice.map((name) => book.delete(name))]);
 }

@@ -7,7 +7,7 @@ import { checkConnections } from "../invariants/check-connections.ts";
 import { checkKeys } from "../invariants/check-keys.ts";
 import { watchLiveness } from "../invariants/watch-liveness.ts";
 import type { FaultRun } from "../report/fault-test.ts";
-import { newBook, writeDeadlineMs } from "./key-round.ts";
+import { newBook, WRITE_DEADLINE_MS } from "./key-round.ts";
 
 export type ReadName = "list" | "get" | "link" | "traffic";
 
@@ -26,25 +26,25 @@ export interface Outage {
   readonly writesSucceed?: boolean;
 }
 
-const seededKeys = 4;
-const deletedKeys = 2;
-const createdKeys = 3;
+const SEEDED_KEYS = 4;
+const DELETED_KEYS = 2;
+const CREATED_KEYS = 3;
 /** Whoever can know of an outage knows by then: time-outs are 2 to 3 s. */
-const knownAfterMs = 5_000;
+const KNOWN_AFTER_MS = 5_000;
 /** A figure of traffic is waited for a second and a half before the stored one is answered. */
-const readsWithinMs = 3_000;
+const READS_WITHIN_MS = 3_000;
 
 /** Writes as an outage begins, writes and reads while it is known, writes when it is over. */
 export async function outageRound({ testbed, begin, end, ...outage }: Outage, run: FaultRun): Promise<void> {
   const [surprised, knowing, afterwards] = [newBook(testbed), newBook(testbed), newBook(testbed)];
   const books = [surprised, knowing, afterwards];
-  await Promise.all(books.map((book) => book.createMany(seededKeys)));
+  await Promise.all(books.map((book) => book.createMany(SEEDED_KEYS)));
   const readKey = knowing.keyIdOf(knowing.untouched.at(-1)?.name ?? "") ?? 0;
 
   await begin();
   const liveness = watchLiveness(testbed, outage.away);
   const surprise = writeSome(surprised);
-  await sleep(knownAfterMs);
+  await sleep(KNOWN_AFTER_MS);
   const writing = writeSome(knowing);
   const reads = newBook(testbed).caller;
   const answers = await Promise.all(outage.reads.map((name) => reads[name](readKey)));
@@ -61,7 +61,7 @@ export async function outageRound({ testbed, begin, end, ...outage }: Outage, ru
   run.notes.push(`slowest write when surprised ${slowest(surprised)} ms, when known ${slowest(knowing)} ms`);
   const mayStayUnanswered = false;
   for (const book of [surprised, afterwards]) {
-    checkAnswers(book.caller.asked, { withinMs: writeDeadlineMs, mayStayUnanswered }, run.findings);
+    checkAnswers(book.caller.asked, { withinMs: WRITE_DEADLINE_MS, mayStayUnanswered }, run.findings);
   }
   checkAnswers(knowing.caller.asked, { withinMs: outage.writesWithinMs, mayStayUnanswered }, run.findings);
   const stories = books.flatMap((book) => book.stories);
@@ -70,14 +70,14 @@ export async function outageRound({ testbed, begin, end, ...outage }: Outage, ru
 }
 
 async function writeSome(book: KeyBook): Promise<void> {
-  const doomed = book.untouched.slice(0, deletedKeys);
-  await Promise.all([book.createMany(createdKeys), ...doomed.map(({ name }) => book.delete(name))]);
+  const doomed = book.untouched.slice(0, DELETED_KEYS);
+  await Promise.all([book.createMany(CREATED_KEYS), ...doomed.map(({ name }) => book.delete(name))]);
 }
 
 function readFaults({ what, outcome, tookMs }: Asked<unknown>): string[] {
   if (outcome.kind === "refused") return [`${what} was answered ${outcome.detail}`];
   if (outcome.kind === "unanswered") return [`${what} was not answered: ${outcome.reason}`];
-  return tookMs > readsWithinMs ? [`${what} took ${Math.round(tookMs)} ms`] : [];
+  return tookMs > READS_WITHIN_MS ? [`${what} took ${Math.round(tookMs)} ms`] : [];
 }
 
 function refusals({ what, outcome }: Asked<unknown>): string[] {

@@ -11,13 +11,13 @@ export interface Counters {
   readonly inbound: Bytes;
 }
 
-const lookAgainAfterMs = 100;
+const LOOK_AGAIN_AFTER_MS = 100;
 
 /** Waits until nothing moves any more. */
 export async function readStillCounters(testbed: FaultTestbed, keyIds: readonly number[]): Promise<Counters> {
   let before = await readCounters(testbed, keyIds);
   while (true) {
-    await sleep(lookAgainAfterMs);
+    await sleep(LOOK_AGAIN_AFTER_MS);
     const now = await readCounters(testbed, keyIds);
     if (textOfCounters(now) === textOfCounters(before)) return now;
     before = now;

@@ -9,8 +9,8 @@ export interface MeteredKey {
   readonly client: VpnClient;
 }
 
-const largestDownload = 2_000_000;
-const largestUpload = 500_000;
+const LARGEST_DOWNLOAD = 2_000_000;
+const LARGEST_UPLOAD = 500_000;
 
 export async function startMeteredKeys(
   testbed: FaultTestbed,
@@ -32,8 +32,8 @@ export async function startMeteredKeys(
 export async function moveBytes(keys: readonly MeteredKey[], testbed: FaultTestbed, random: Random): Promise<void> {
   await Promise.allSettled(
     keys.map(async ({ client }) => {
-      const download = Math.round(random.between(1_000, largestDownload));
-      const upload = Math.round(random.between(1_000, largestUpload));
+      const download = Math.round(random.between(1_000, LARGEST_DOWNLOAD));
+      const upload = Math.round(random.between(1_000, LARGEST_UPLOAD));
       testbed.tally.bytes += await client.download(testbed.bytes.downloadUrl(download));
       await client.upload(testbed.bytes.uploadUrl, upload);
       testbed.tally.bytes += upload;

@@ -8,9 +8,9 @@ import type { MeteredKey } from "./metered-keys.ts";
 import { type Bytes, isWithin, noBytes, type Range, textOf } from "./range.ts";
 import { scrapeTraffic } from "./watch-metric.ts";
 
-const syncWithinMs = 30_000;
-const metricWithinMs = 10_000;
-const askAgainMs = 200;
+const SYNC_WITHIN_MS = 30_000;
+const METRIC_WITHIN_MS = 10_000;
+const ASK_AGAIN_MS = 200;
 
 /** Holds what the API and the metric say of traffic against Xray's own counters. */
 export class TrafficAccount {
@@ -27,7 +27,7 @@ export class TrafficAccount {
 
   /** Asks for a sync until one is answered without errors, and remembers what it has surely read. */
   async sync(): Promise<Counters> {
-    const giveUpAt = performance.now() + syncWithinMs;
+    const giveUpAt = performance.now() + SYNC_WITHIN_MS;
     while (true) {
       const counters = await this.#read();
       const { outcome } = await this.#caller.sync();
@@ -37,7 +37,7 @@ export class TrafficAccount {
         return counters;
       }
       if (performance.now() > giveUpAt) throw new Error(`no sync came to a good end: ${JSON.stringify(outcome)}`);
-      await sleep(askAgainMs);
+      await sleep(ASK_AGAIN_MS);
     }
   }
 
@@ -105,10 +105,10 @@ function faultOf(what: string, shown: Bytes, range: Range): string[] {
 
 /** The metric follows with the collector's next look at the ledger; one collector at a time shows it. */
 async function metricIn(range: Range, opsUrls: readonly string[]): Promise<Bytes> {
-  const giveUpAt = performance.now() + metricWithinMs;
+  const giveUpAt = performance.now() + METRIC_WITHIN_MS;
   while (true) {
     const [shown = null] = (await Promise.all(opsUrls.map(scrapeTraffic))).filter((bytes) => bytes !== null);
     if ((shown !== null && isWithin(shown, range)) || performance.now() > giveUpAt) return shown ?? noBytes;
-    await sleep(askAgainMs);
+    await sleep(ASK_AGAIN_MS);
   }
 }

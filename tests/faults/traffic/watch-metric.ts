@@ -8,7 +8,7 @@ export interface MetricWatch {
   stop(): Promise<readonly string[]>;
 }
 
-const scrapeEveryMs = 200;
+const SCRAPE_EVERY_MS = 200;
 
 /** Scrapes `veil_traffic_bytes_total` of every collector: a figure once shown is never undercut, also by a new process. */
 export function watchMetric({ collectors }: FaultTestbed): MetricWatch {
@@ -22,7 +22,7 @@ export function watchMetric({ collectors }: FaultTestbed): MetricWatch {
         falls.push(`the metric fell from ${JSON.stringify(last)} to ${JSON.stringify(shown)}`);
       }
       last = shown ?? last;
-      await sleep(scrapeEveryMs);
+      await sleep(SCRAPE_EVERY_MS);
     }
   });
   return {

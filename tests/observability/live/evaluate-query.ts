@@ -9,15 +9,15 @@ export interface QueryResult extends DashboardQuery {
   readonly example: number | undefined;
 }
 
-const rangeSeconds = 120;
-const stepSeconds = 15;
+const RANGE_SECONDS = 120;
+const STEP_SECONDS = 15;
 
 /** Asks as Grafana would: for the last value, or for the last two minutes. */
 export async function evaluateQuery(prometheus: RunningPrometheus, query: DashboardQuery): Promise<QueryResult> {
   const to = Date.now() / 1_000;
   const found = query.instant
     ? await prometheus.query(query.expr)
-    : await prometheus.queryRange(query.expr, { from: to - rangeSeconds, to, step: stepSeconds });
+    : await prometheus.queryRange(query.expr, { from: to - RANGE_SECONDS, to, step: STEP_SECONDS });
   const numbers = found
     .map(({ values }) => values.map(([, value]) => value).filter((value) => Number.isFinite(value)))
     .filter((values) => values.length > 0);

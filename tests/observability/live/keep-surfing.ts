@@ -8,9 +8,9 @@ export interface Surfing {
   stop(): Promise<void>;
 }
 
-const pauseMs = 400;
-const downloadBytes = 600_000;
-const uploadBytes = 150_000;
+const PAUSE_MS = 400;
+const DOWNLOAD_BYTES = 600_000;
+const UPLOAD_BYTES = 150_000;
 
 export function keepSurfing(clients: readonly VpnClient[], bytes: ByteServer): Surfing {
   let isStopped = false;
@@ -18,12 +18,12 @@ export function keepSurfing(clients: readonly VpnClient[], bytes: ByteServer): S
   const surfing = clients.map(async (client, index) => {
     while (!isStopped) {
       try {
-        await client.download(bytes.downloadUrl(downloadBytes * (index + 1)));
-        await client.upload(bytes.uploadUrl, uploadBytes * (index + 1));
+        await client.download(bytes.downloadUrl(DOWNLOAD_BYTES * (index + 1)));
+        await client.upload(bytes.uploadUrl, UPLOAD_BYTES * (index + 1));
       } catch {
         failures += 1;
       }
-      await sleep(pauseMs);
+      await sleep(PAUSE_MS);
     }
   });
   return {

@@ -13,8 +13,8 @@ export interface Api {
   readonly key: string;
 }
 
-const pauseMs = 150;
-const keysToKeep = 12;
+const PAUSE_MS = 150;
+const KEYS_TO_KEEP = 12;
 const answerWithKey = z.object({ key_id: z.number() });
 const answerWithKeys = z.object({ results: z.array(z.object({ key: answerWithKey.optional() })) });
 
@@ -25,7 +25,7 @@ export function keepUsing(api: Api, bots: number): Usage {
     const keys: number[] = [];
     for (let round = 0; !stopping.signal.aborted; round += 1) {
       await new Bot(api, answers, keys).round(round);
-      await sleep(pauseMs);
+      await sleep(PAUSE_MS);
     }
   });
   return {
@@ -58,7 +58,7 @@ class Bot {
       await this.#ask("GET", `/api/keys/${oldest}/link`);
       await this.#ask("GET", `/api/keys/${oldest}/traffic`);
     }
-    if (oldest !== undefined && this.#keys.length > keysToKeep) {
+    if (oldest !== undefined && this.#keys.length > KEYS_TO_KEEP) {
       await this.#ask("DELETE", `/api/keys/${oldest}`);
       this.#keys.shift();
     }

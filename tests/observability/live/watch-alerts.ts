@@ -20,7 +20,7 @@ export interface AlertWatch {
 
 type Story = { -readonly [Field in keyof AlertStory]: AlertStory[Field] };
 
-const lookEveryMs = 1_000;
+const LOOK_EVERY_MS = 1_000;
 
 export function watchAlerts(prometheus: RunningPrometheus): AlertWatch {
   const begun = performance.now();
@@ -48,7 +48,7 @@ export function watchAlerts(prometheus: RunningPrometheus): AlertWatch {
   const watching = (async () => {
     while (!isStopped) {
       await look();
-      await sleep(lookEveryMs);
+      await sleep(LOOK_EVERY_MS);
     }
   })();
   return {

@@ -21,13 +21,13 @@ export const captureShape = z.object({
 export type Capture = z.infer<typeof captureShape>;
 export type Line = z.infer<typeof line>;
 
-const longestSeconds = 900;
-const stepSeconds = 15;
+const LONGEST_SECONDS = 900;
+const STEP_SECONDS = 15;
 
 /** Asks every query of the dashboard for the time since then, the last quarter of an hour at most. */
 export async function capture(prometheus: RunningPrometheus, { panels }: Dashboard, since: number): Promise<Capture> {
   const to = Math.floor(Date.now() / 1_000);
-  const range = { from: Math.max(Math.floor(since), to - longestSeconds), to, step: stepSeconds };
+  const range = { from: Math.max(Math.floor(since), to - LONGEST_SECONDS), to, step: STEP_SECONDS };
   const captured: Capture["panels"] = {};
   for (const { id, targets } of panels) {
     captured[id] = [];

@@ -5,13 +5,13 @@ import { drawLines } from "./draw-lines.ts";
 import { drawTimeline } from "./draw-timeline.ts";
 import { formatValue } from "./format-value.ts";
 
-const column = 66;
-const row = 38;
-const gap = 8;
+const COLUMN = 66;
+const ROW = 38;
+const GAP = 8;
 
 /** The dashboard as a page, laid out as Grafana lays it out. */
 export function drawDashboard({ title, panels }: Dashboard, capture: Capture): string {
-  const height = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h)) * row;
+  const height = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h)) * ROW;
   const clock = (at: number) => new Date(at * 1_000).toISOString().slice(11, 16);
   return `<!doctype html><meta charset="utf-8"><style>${style}</style>
     <header><b>${escape(title)}</b><span>${clock(capture.from)} – ${clock(capture.to)} UTC</span></header>
@@ -19,7 +19,7 @@ export function drawDashboard({ title, panels }: Dashboard, capture: Capture): s
 }
 
 const style = `
-  body { margin: 0; padding: 12px 8px; width: ${24 * column}px; background: #111217; color: #d8d9da; font: 13px/1.3 "DejaVu Sans", Inter, Arial, sans-serif; }
+  body { margin: 0; padding: 12px 8px; width: ${24 * COLUMN}px; background: #111217; color: #d8d9da; font: 13px/1.3 "DejaVu Sans", Inter, Arial, sans-serif; }
   header { display: flex; justify-content: space-between; padding: 0 4px 10px; font-size: 16px; }
   header span { color: #9a9ba1; font-size: 13px; }
   main { position: relative; }
@@ -34,8 +34,8 @@ const style = `
 
 function drawPanel(panel: Panel, capture: Capture): string {
   const { x, y, w, h } = panel.gridPos;
-  const size = { width: w * column - gap, height: h * row - gap };
-  const place = `left:${x * column}px;top:${y * row}px;width:${size.width}px;height:${size.height}px`;
+  const size = { width: w * COLUMN - GAP, height: h * ROW - GAP };
+  const place = `left:${x * COLUMN}px;top:${y * ROW}px;width:${size.width}px;height:${size.height}px`;
   const inner = { width: size.width - 2, height: size.height - 30 };
   const lines = capture.panels[panel.id] ?? [];
   if (panel.type === "stat") return drawStat(panel, lines[0]?.points.at(-1)?.[1], place);

@@ -3,12 +3,12 @@ import type { Capture, Line } from "./capture.ts";
 import { colourNamed, escape, palette, type Size } from "./draw-basics.ts";
 import { formatValue } from "./format-value.ts";
 
-const left = 62;
-const right = 10;
-const top = 8;
-const axisHeight = 18;
-const legendRow = 17;
-const ticks = 4;
+const LEFT = 62;
+const RIGHT = 10;
+const TOP = 8;
+const AXIS_HEIGHT = 18;
+const LEGEND_ROW = 17;
+const TICKS = 4;
 
 /** Lines over time with axes, dashed thresholds and a legend that shows the last values. */
 export function drawLines({ fieldConfig }: Panel, lines: readonly Line[], capture: Capture, size: Size): string {
@@ -20,25 +20,25 @@ export function drawLines({ fieldConfig }: Panel, lines: readonly Line[], captur
   }));
   const entries = placeLegend(named, size.width);
   const legendRows = (entries.at(-1)?.row ?? 0) + 1;
-  const height = size.height - top - axisHeight - legendRows * legendRow - 4;
+  const height = size.height - TOP - AXIS_HEIGHT - legendRows * LEGEND_ROW - 4;
   const highest = niceCeiling(Math.max(0, ...lines.flatMap(({ points }) => points.map(([, value]) => value))));
-  const xOf = (at: number) => left + ((at - capture.from) / (capture.to - capture.from)) * (size.width - left - right);
-  const yOf = (value: number) => top + height * (1 - value / highest);
+  const xOf = (at: number) => LEFT + ((at - capture.from) / (capture.to - capture.from)) * (size.width - LEFT - RIGHT);
+  const yOf = (value: number) => TOP + height * (1 - value / highest);
 
-  const grid = Array.from({ length: ticks + 1 }, (_, index) => {
-    const value = (highest * index) / ticks;
+  const grid = Array.from({ length: TICKS + 1 }, (_, index) => {
+    const value = (highest * index) / TICKS;
     const y = yOf(value).toFixed(1);
-    return `<path d="M${left} ${y}H${size.width - right}" stroke="#2c2f36"/><text x="${left - 6}" y="${Number(y) + 4}" text-anchor="end">${formatValue(value, unit)}</text>`;
+    return `<path d="M${LEFT} ${y}H${size.width - RIGHT}" stroke="#2c2f36"/><text x="${LEFT - 6}" y="${Number(y) + 4}" text-anchor="end">${formatValue(value, unit)}</text>`;
   });
   const times = [0, 1, 2, 3].map((index) => {
     const at = capture.from + ((capture.to - capture.from) * (index + 0.5)) / 4;
-    return `<text x="${xOf(at)}" y="${top + height + 14}" text-anchor="middle">${new Date(at * 1_000).toISOString().slice(11, 16)}</text>`;
+    return `<text x="${xOf(at)}" y="${TOP + height + 14}" text-anchor="middle">${new Date(at * 1_000).toISOString().slice(11, 16)}</text>`;
   });
   const limits = (thresholds?.steps ?? [])
     .filter(({ value }) => value !== null && value < highest)
     .map(({ color, value }) => {
       const y = yOf(value ?? 0).toFixed(1);
-      return `<path d="M${left} ${y}H${size.width - right}" stroke="${colourNamed(color)}" stroke-dasharray="5 5"/>`;
+      return `<path d="M${LEFT} ${y}H${size.width - RIGHT}" stroke="${colourNamed(color)}" stroke-dasharray="5 5"/>`;
     });
   const paths = named.map(({ points, colour }) => {
     const isGap = (index: number) => (points[index]?.[0] ?? 0) - (points[index - 1]?.[0] ?? 0) > capture.step * 4;
@@ -49,7 +49,7 @@ export function drawLines({ fieldConfig }: Panel, lines: readonly Line[], captur
     return `<path d="${path.join("")}" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
   });
   const legend = entries.map(({ x, row, text, colour }) => {
-    const y = top + height + axisHeight + row * legendRow + 12;
+    const y = TOP + height + AXIS_HEIGHT + row * LEGEND_ROW + 12;
     return `<rect x="${x}" y="${y - 6}" width="14" height="4" fill="${colour}"/><text x="${x + 19}" y="${y}">${escape(text)}</text>`;
   });
   return svg(size, [...grid, ...times, ...limits, ...paths, ...legend]);

@@ -15,7 +15,7 @@ export interface BenchArguments {
   readonly list: boolean;
 }
 
-export const usage = `npm run bench -- [--quick] [--case NAME]... [--keys N]... [--rounds N] [--out FILE] [--markdown FILE] [--profile DIR] [--list]
+export const USAGE = `npm run bench -- [--quick] [--case NAME]... [--keys N]... [--rounds N] [--out FILE] [--markdown FILE] [--profile DIR] [--list]
 
   --quick          a small run of three minutes that shows that everything works
   --case NAME      only this case; may be repeated

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type BenchArguments, readArguments, usage } from "./arguments.ts";
+import { type BenchArguments, readArguments, USAGE } from "./arguments.ts";
 import { allCases } from "./cases/all-cases.ts";
 import { Bench } from "./harness/bench.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
@@ -19,7 +19,7 @@ const say = (line: string) => console.log(line);
 try {
   await main(readArguments(process.argv.slice(2)));
 } catch (error) {
-  console.error(error instanceof TypeError ? `${error.message}\n\n${usage}` : error);
+  console.error(error instanceof TypeError ? `${error.message}\n\n${USAGE}` : error);
   process.exitCode = 1;
 }
 

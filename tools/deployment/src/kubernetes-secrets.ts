@@ -5,8 +5,8 @@ import type { Files } from "./handout.ts";
 import { type SecretName, type SecretStore, secretNames } from "./secrets.ts";
 
 /** Where a pod finds its own service account. */
-const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
-const answerWithinMs = 10_000;
+const ACCOUNT_DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount";
+const ANSWER_WITHIN_MS = 10_000;
 
 const secretSchema = z.object({ data: z.record(z.string(), z.string()).default({}) });
 
@@ -40,7 +40,7 @@ export class KubernetesSecrets {
   /** @throws when this is no pod or it has no token */
   static async ofThisPod(): Promise<KubernetesSecrets> {
     const [namespace, token] = await Promise.all(
-      ["namespace", "token"].map((name) => readFile(join(accountDirectory, name), "utf8")),
+      ["namespace", "token"].map((name) => readFile(join(ACCOUNT_DIRECTORY, name), "utf8")),
     );
     return new KubernetesSecrets({
       url: "https://kubernetes.default.svc",
@@ -83,7 +83,7 @@ export class KubernetesSecrets {
         method,
         headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(answerWithinMs),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
     } catch (cause) {
       throw new KubernetesApiError(`${url} does not answer`, undefined, { cause });

@@ -13,7 +13,7 @@ const usage = `usage: setup prepare             makes missing secrets and hands 
        setup show NAME           prints one of: ${secretNames.join(", ")}`;
 
 /** The first start of MongoDB, its image's download not counted. */
-const mongodbWithinMs = 120_000;
+const MONGODB_WITHIN_MS = 120_000;
 
 const settings = exitOnSettingsError(() => readSettings(deploymentSettings, { programme: "setup" }));
 const [command, name] = process.argv.slice(2);
@@ -55,7 +55,7 @@ async function prepareKubernetes(): Promise<void> {
 }
 
 async function mongodbFiles(secrets: Secrets): Promise<ReturnType<typeof mongodbHandout>> {
-  const access = await ensureMongodbUsers({ address: settings.MONGODB_ADDRESS, secrets, withinMs: mongodbWithinMs });
+  const access = await ensureMongodbUsers({ address: settings.MONGODB_ADDRESS, secrets, withinMs: MONGODB_WITHIN_MS });
   say(access === "users" ? "MongoDB has its users." : "MongoDB has no access control, so its users have no passwords.");
   return mongodbHandout(secrets, settings, access);
 }

@@ -8,9 +8,9 @@ export type MongodbAccess = "users" | "open";
 /** The API enqueues jobs and reads; every write is a worker's or a collector's. */
 const roles = { api: "read", "xray-worker": "readWrite", "stats-collector": "readWrite" } as const;
 
-const database = "veil";
-const attemptMs = 2_000;
-const tryAgainAfterMs = 500;
+const DATABASE = "veil";
+const ATTEMPT_MS = 2_000;
+const TRY_AGAIN_AFTER_MS = 500;
 
 /** Thrown when MongoDB was not there in time, or refused what the first start needs. */
 export class MongodbUsersError extends Error {
@@ -44,48 +44,48 @@ export async function ensureMongodbUsers(options: MongodbUsersOptions): Promise<
           cause,
         });
       }
-      await delay(tryAgainAfterMs);
+      await delay(TRY_AGAIN_AFTER_MS);
     }
   }
 }
 
 /** Whether somebody without a name may read. */
 function isOpen(address: string): Promise<boolean> {
-  return withDatabase(`mongodb://${address}/${database}`, async (db) => {
+  return withDatabase(`mongodb://${address}/${DATABASE}`, async (db) => {
     try {
       await db.command({ listCollections: 1, nameOnly: true });
       return true;
     } catch (error) {
-      if (error instanceof MongoServerError && error.code === unauthorized) return false;
+      if (error instanceof MongoServerError && error.code === UNAUTHORIZED) return false;
       throw error;
     }
   });
 }
 
 /** https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml */
-const unauthorized = 13;
-const userExists = 51_003;
+const UNAUTHORIZED = 13;
+const USER_EXISTS = 51_003;
 
 async function writeUsers(db: Db, secrets: Secrets): Promise<void> {
   for (const user of ["api", "xray-worker", "stats-collector"] as const) {
-    const wanted = { pwd: secrets[`mongodb-${user}-password`], roles: [{ role: roles[user], db: database }] };
+    const wanted = { pwd: secrets[`mongodb-${user}-password`], roles: [{ role: roles[user], db: DATABASE }] };
     try {
       await db.command({ createUser: user, ...wanted });
     } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === userExists)) throw error;
+      if (!(error instanceof MongoServerError && error.code === USER_EXISTS)) throw error;
       await db.command({ updateUser: user, ...wanted });
     }
   }
 }
 
 function rootUri({ address, secrets }: MongodbUsersOptions): string {
-  return `mongodb://root:${secrets["mongodb-root-password"]}@${address}/${database}?authSource=admin`;
+  return `mongodb://root:${secrets["mongodb-root-password"]}@${address}/${DATABASE}?authSource=admin`;
 }
 
 async function withDatabase<T>(uri: string, use: (db: Db) => Promise<T>): Promise<T> {
-  const client = new MongoClient(uri, { serverSelectionTimeoutMS: attemptMs, connectTimeoutMS: attemptMs });
+  const client = new MongoClient(uri, { serverSelectionTimeoutMS: ATTEMPT_MS, connectTimeoutMS: ATTEMPT_MS });
   try {
-    return await use(client.db(database));
+    return await use(client.db(DATABASE));
   } finally {
     await client.close();
   }

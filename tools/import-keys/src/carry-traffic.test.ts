@@ -6,8 +6,8 @@ import { carryTraffic } from "./carry-traffic.ts";
 import { ownersOf } from "./former-users.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 
-const up = "user>>>user_7_3f2b8a52>>>traffic>>>uplink";
-const down = "user>>>user_7_3f2b8a52>>>traffic>>>downlink";
+const UP = "user>>>user_7_3f2b8a52>>>traffic>>>uplink";
+const DOWN = "user>>>user_7_3f2b8a52>>>traffic>>>downlink";
 
 /** What a process counts; a restart forgets all of it. */
 class CountingNode {
@@ -25,8 +25,8 @@ class CountingNode {
   queryCounters = () => Promise.resolve([...this.counters].map(([name, value]) => ({ name, value })));
 
   count(upBytes: number, downBytes: number): void {
-    this.counters.set(up, (this.counters.get(up) ?? 0) + upBytes);
-    this.counters.set(down, (this.counters.get(down) ?? 0) + downBytes);
+    this.counters.set(UP, (this.counters.get(UP) ?? 0) + upBytes);
+    this.counters.set(DOWN, (this.counters.get(DOWN) ?? 0) + downBytes);
   }
 
   restart(): void {

@@ -3,8 +3,8 @@ import { holdings, ownersOf } from "./former-users.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 import { legacyReadings } from "./legacy-readings.ts";
 
-const uuid = "3f2b8a52-6f0c-4a7b-9a51-0c1d2e3f4a5b";
-const other = "3f2b8a52-1111-4a7b-9a51-0c1d2e3f4a5b";
+const UUID = "3f2b8a52-6f0c-4a7b-9a51-0c1d2e3f4a5b";
+const OTHER = "3f2b8a52-1111-4a7b-9a51-0c1d2e3f4a5b";
 
 function keyOf(id: number, itsUuid: string): LegacyKey {
   const traffic = { up: 0, down: 0, updatedAt: 0 };
@@ -17,17 +17,17 @@ function userOf(email: string, itsUuid: string) {
 
 describe("holdings", () => {
   it("finds every e-mail under which a key's UUID stands, and tells ours from them", () => {
-    const users = [userOf("user_7_3f2b8a52", uuid), userOf("by-hand", uuid), userOf("7@veil", uuid)];
-    expect(holdings(users, [keyOf(7, uuid)]).get(7)).toEqual({ former: ["user_7_3f2b8a52", "by-hand"], ours: true });
+    const users = [userOf("user_7_3f2b8a52", UUID), userOf("by-hand", UUID), userOf("7@veil", UUID)];
+    expect(holdings(users, [keyOf(7, UUID)]).get(7)).toEqual({ former: ["user_7_3f2b8a52", "by-hand"], ours: true });
   });
 
   it("leaves alone whoever has another UUID, whatever the e-mail", () => {
-    expect(holdings([userOf("user_7_3f2b8a52", other), userOf("friend", other)], [keyOf(7, uuid)]).size).toBe(0);
+    expect(holdings([userOf("user_7_3f2b8a52", OTHER), userOf("friend", OTHER)], [keyOf(7, UUID)]).size).toBe(0);
   });
 
   it("goes by the e-mail where the account can't be read", () => {
     const account = { protocol: "other", type: "xray.proxy.vless.Account", value: "", level: 1 } as const;
-    const held = holdings([{ email: "user_7_3f2b8a52", account }], [keyOf(7, uuid)]);
+    const held = holdings([{ email: "user_7_3f2b8a52", account }], [keyOf(7, UUID)]);
     expect(held.get(7)?.former).toEqual(["user_7_3f2b8a52"]);
   });
 });
@@ -41,11 +41,11 @@ describe("legacyReadings", () => {
       { name: "user>>>7@veil>>>traffic>>>downlink", value: 100 },
       { name: "inbound>>>vless-in>>>traffic>>>downlink", value: 100 },
     ];
-    expect(legacyReadings(counters, ownersOf([keyOf(7, uuid)]))).toEqual(new Map([[7, { up: 7, down: 9 }]]));
+    expect(legacyReadings(counters, ownersOf([keyOf(7, UUID)]))).toEqual(new Map([[7, { up: 7, down: 9 }]]));
   });
 
   it("gives an e-mail that two keys could have to neither", () => {
-    const owners = ownersOf([keyOf(7, uuid), keyOf(8, other)]);
+    const owners = ownersOf([keyOf(7, UUID), keyOf(8, OTHER)]);
     expect(owners.has("user_3f2b8a52")).toBe(false);
     expect(owners.get("user_8_3f2b8a52")).toBe(8);
   });

@@ -56,9 +56,9 @@ export interface ImportSummary {
 }
 
 /** Leases and look-ups overlap; the changes themselves are made one by one. */
-const replacedAtOnce = 8;
-const insertedAtOnce = 500;
-const mostRounds = 3;
+const REPLACED_AT_ONCE = 8;
+const INSERTED_AT_ONCE = 500;
+const MOST_ROUNDS = 3;
 
 /**
  * What an import would do. Changes nothing.
@@ -116,10 +116,10 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
   const missing = keys.filter(({ id }) => !records.has(id));
   const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, missing)));
   const flows = keyFlows(stock.flatMap((one) => one.flows));
-  for (let start = 0; start < missing.length; start += insertedAtOnce) {
+  for (let start = 0; start < missing.length; start += INSERTED_AT_ONCE) {
     stopIfAsked(ports);
     ports.onProgress("keys", start, missing.length);
-    const part = missing.slice(start, start + insertedAtOnce);
+    const part = missing.slice(start, start + INSERTED_AT_ONCE);
     await Promise.all(
       part.map(({ id, uuid, name, createdAt }) => {
         const attributes = { keyId: id, uuid, flow: flows.get(id) ?? ports.flow, name, createdAt };
@@ -160,12 +160,12 @@ async function replaceAll(
         return former.length > 0 || (desired.has(id) && !ours);
       });
       if (open.length === 0) break;
-      if (round > mostRounds)
+      if (round > MOST_ROUNDS)
         throw new ImportIncompleteError(
           node.name,
           open.map(({ id }) => id),
         );
-      const limit = pLimit(replacedAtOnce);
+      const limit = pLimit(REPLACED_AT_ONCE);
       const inTurn = pLimit(1);
       let done = 0;
       const ends = await Promise.allSettled(
@@ -182,7 +182,7 @@ async function replaceAll(
       );
       stopIfAsked(ports);
       const failed = ends.find((end) => end.status === "rejected");
-      if (failed !== undefined && round === mostRounds) throw failed.reason;
+      if (failed !== undefined && round === MOST_ROUNDS) throw failed.reason;
     }
   }
   return { replaced, longestAwayMs };

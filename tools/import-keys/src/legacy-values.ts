@@ -8,12 +8,12 @@ export const bytes = numeric.pipe(z.int("is no number of bytes").min(0, "is no n
 export const flag = numeric.transform((value) => value !== 0);
 
 /** From here on a number counts milliseconds: as seconds it would lie in the year 5138. */
-const surelyMilliseconds = 100_000_000_000;
+const SURELY_MILLISECONDS = 100_000_000_000;
 
 /** A moment as Unix seconds, Unix milliseconds or a date in UTC such as `2024-01-31 12:00:00`. Becomes Unix seconds. */
 export const moment = z.union(
   [
-    numeric.transform((value) => Math.floor(value >= surelyMilliseconds ? value / 1000 : value)),
+    numeric.transform((value) => Math.floor(value >= SURELY_MILLISECONDS ? value / 1000 : value)),
     z
       .string()
       .regex(/^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?$/)

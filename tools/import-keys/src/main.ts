@@ -7,13 +7,13 @@ import { type ImportSummary, importKeys, planImport } from "./import-keys.ts";
 import type { ImportPlan } from "./import-plan.ts";
 import { importSettings } from "./import-settings.ts";
 import { openPorts } from "./open-ports.ts";
-import { type Arguments, parseArguments, usage } from "./parse-arguments.ts";
+import { type Arguments, parseArguments, USAGE } from "./parse-arguments.ts";
 import { ProgressLines } from "./progress-lines.ts";
 import { readLegacyFile } from "./read-legacy-file.ts";
 
 const asked = parseArguments(process.argv.slice(2));
 if (asked === null) {
-  process.stderr.write(`${usage}\n`);
+  process.stderr.write(`${USAGE}\n`);
   process.exitCode = 64;
 } else {
   process.exitCode = await run(asked);

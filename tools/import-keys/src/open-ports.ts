@@ -9,8 +9,8 @@ import { ImportError } from "./import-errors.ts";
 import type { ImportPorts } from "./import-keys.ts";
 import type { ImportSettings } from "./import-settings.ts";
 
-const longestConnectMs = 10_000;
-const askAgainMs = 20;
+const LONGEST_CONNECT_MS = 10_000;
+const ASK_AGAIN_MS = 20;
 
 /** Thrown when Redis or MongoDB does not answer at the start. */
 class EngineAwayError extends ImportError {
@@ -75,9 +75,9 @@ function configOf(settings: ImportSettings, nodes: ReturnType<typeof nodeSetting
 }
 
 async function until(engine: string, isThere: () => boolean): Promise<void> {
-  const giveUpAt = performance.now() + longestConnectMs;
+  const giveUpAt = performance.now() + LONGEST_CONNECT_MS;
   while (!isThere()) {
     if (performance.now() > giveUpAt) throw new EngineAwayError(engine);
-    await sleep(askAgainMs);
+    await sleep(ASK_AGAIN_MS);
   }
 }

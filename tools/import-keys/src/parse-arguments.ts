@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const usage = `usage: npm run import -- --sqlite FILE [--dry-run]
+export const USAGE = `usage: npm run import -- --sqlite FILE [--dry-run]
 
 Moves the keys of the first implementation into Veil: ids, UUIDs, names, dates and totals, so that every link goes on
 working. Can be run again at any time, also after it was interrupted.

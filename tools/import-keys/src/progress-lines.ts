@@ -1,4 +1,4 @@
-const everyMs = 1_000;
+const EVERY_MS = 1_000;
 
 /** Says how far a step is, about once a second and at its end. */
 export class ProgressLines {
@@ -11,7 +11,7 @@ export class ProgressLines {
 
   readonly report = (step: string, done: number, total: number): void => {
     const now = performance.now();
-    if (done < total && now - this.#saidAt < everyMs) return;
+    if (done < total && now - this.#saidAt < EVERY_MS) return;
     this.#saidAt = now;
     this.#write(`${step}: ${done} of ${total}`);
   };

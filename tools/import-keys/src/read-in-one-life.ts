@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic";
-import { XrayOutcomeUnknownError, type XrayNode } from "@veil/xray-grpc";
+import { XrayIndeterminateError, type XrayNode } from "@veil/xray-grpc";
 import { NodeNotReadyError } from "./import-errors.ts";
 
 /** What was read while a node's process was surely in one life. */
@@ -14,7 +14,7 @@ export interface ReadInLife<T> {
 
 type Node = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark" | "uptimeSeconds">;
 
-const attempts = 5;
+const ATTEMPTS = 5;
 
 /**
  * Reads something between two looks at the process mark: the same mark on both sides dates it. A life that nobody has
@@ -27,7 +27,7 @@ export async function readInOneLife<T>(
   lives: NodeLivesStore,
   read: (epoch: number) => Promise<T>,
 ): Promise<ReadInLife<T>> {
-  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const mark = await markOf(node);
     if (mark === null) continue;
     const uptime = await node.uptimeSeconds();
@@ -45,7 +45,7 @@ async function markOf(node: Node): Promise<string | null> {
   try {
     await node.plantProcessMark(randomUUID());
   } catch (error) {
-    if (!(error instanceof XrayOutcomeUnknownError)) throw error;
+    if (!(error instanceof XrayIndeterminateError)) throw error;
   }
   return node.readProcessMark();
 }

@@ -4,7 +4,7 @@ import { legacyDatabase, legacyRows } from "../test/legacy-database.ts";
 import { LegacyDatabaseError } from "./import-errors.ts";
 import { readLegacyDatabase } from "./read-legacy-database.ts";
 
-const uuid = "3f2b8a52-6f0c-4a7b-9a51-0c1d2e3f4a5b";
+const UUID = "3f2b8a52-6f0c-4a7b-9a51-0c1d2e3f4a5b";
 
 async function databaseOf(...statements: readonly string[]): Promise<Uint8Array> {
   const { Database } = await initSqlJs();
@@ -13,7 +13,7 @@ async function databaseOf(...statements: readonly string[]): Promise<Uint8Array>
   return database.export();
 }
 
-const traffic = "CREATE TABLE traffic_stats (key_id, upload, download, updated_at)";
+const TRAFFIC = "CREATE TABLE traffic_stats (key_id, upload, download, updated_at)";
 
 describe("readLegacyDatabase", () => {
   it("reads ids, UUIDs, Unicode names, dates and totals as they were written", async () => {
@@ -42,14 +42,14 @@ describe("readLegacyDatabase", () => {
   it("does without columns that it does not need, and takes numbers and dates in other forms", async () => {
     const file = await databaseOf(
       "CREATE TABLE keys (id, uuid, created_at)",
-      traffic,
-      `INSERT INTO keys VALUES (7, '${uuid.toUpperCase()}', '2024-01-31 12:00:00')`,
+      TRAFFIC,
+      `INSERT INTO keys VALUES (7, '${UUID.toUpperCase()}', '2024-01-31 12:00:00')`,
       "INSERT INTO traffic_stats VALUES (7, '12', NULL, 1706702400000)",
     );
     expect(await readLegacyDatabase(file)).toEqual([
       {
         id: 7,
-        uuid,
+        uuid: UUID,
         name: null,
         shortId: null,
         createdAt: 1_706_702_400,
@@ -62,8 +62,8 @@ describe("readLegacyDatabase", () => {
   it("takes the larger figures of a key that has two records", async () => {
     const file = await databaseOf(
       "CREATE TABLE keys (id, uuid, created_at, is_active)",
-      traffic,
-      `INSERT INTO keys VALUES (7, '${uuid}', 1700000000, 0)`,
+      TRAFFIC,
+      `INSERT INTO keys VALUES (7, '${UUID}', 1700000000, 0)`,
       "INSERT INTO traffic_stats VALUES (7, 5, 9, 1700000001), (7, 6, 8, 1700000000)",
     );
     const [key] = await readLegacyDatabase(file);
@@ -73,23 +73,23 @@ describe("readLegacyDatabase", () => {
   it.each([
     ["the file is no SQLite database", async () => new TextEncoder().encode("id,uuid\n")],
     ["the database has no table traffic_stats", () => databaseOf("CREATE TABLE keys (id, uuid, created_at)")],
-    ["its table keys has no column uuid", () => databaseOf("CREATE TABLE keys (id, created_at)", traffic)],
+    ["its table keys has no column uuid", () => databaseOf("CREATE TABLE keys (id, created_at)", TRAFFIC)],
     [
       "key 7 has no version 4 UUID",
-      () => databaseOf("CREATE TABLE keys (id, uuid, created_at)", traffic, "INSERT INTO keys VALUES (7, 'hello', 1)"),
+      () => databaseOf("CREATE TABLE keys (id, uuid, created_at)", TRAFFIC, "INSERT INTO keys VALUES (7, 'hello', 1)"),
     ],
     [
       "row 7 of its table keys: created_at is no date",
       () =>
-        databaseOf("CREATE TABLE keys (id, uuid, created_at)", traffic, `INSERT INTO keys VALUES (7, '${uuid}', 'x')`),
+        databaseOf("CREATE TABLE keys (id, uuid, created_at)", TRAFFIC, `INSERT INTO keys VALUES (7, '${UUID}', 'x')`),
     ],
     [
       "Xray takes the UUIDs of keys 7 and 8 for the same user",
       () =>
         databaseOf(
           "CREATE TABLE keys (id, uuid, created_at)",
-          traffic,
-          `INSERT INTO keys VALUES (7, '${uuid}', 1), (8, '${uuid.replace("4a7b", "4bbb")}', 1)`,
+          TRAFFIC,
+          `INSERT INTO keys VALUES (7, '${UUID}', 1), (8, '${UUID.replace("4a7b", "4bbb")}', 1)`,
         ),
     ],
   ])("says %j and no more of a database that is another", async (sentence, make) => {

@@ -5,10 +5,10 @@ import { checkKeys } from "./check-keys.ts";
 import type { LegacyKey, LegacyTraffic } from "./legacy-key.ts";
 import { flag, keyId, moment, bytes } from "./legacy-values.ts";
 
-const magic = "SQLite format 3\0";
+const MAGIC = "SQLite format 3\0";
 /** The file format's versions for writing and reading: 1 is a rollback journal, 2 a write-ahead log. */
 const formatVersions = [18, 19] as const;
-const rollbackJournal = 1;
+const ROLLBACK_JOURNAL = 1;
 
 const keyRow = z
   .object({
@@ -62,11 +62,11 @@ export async function readLegacyDatabase(file: Uint8Array): Promise<LegacyKey[]>
 }
 
 async function open(file: Uint8Array): Promise<Database> {
-  if (Buffer.from(file.subarray(0, magic.length)).toString("latin1") !== magic) {
+  if (Buffer.from(file.subarray(0, MAGIC.length)).toString("latin1") !== MAGIC) {
     throw new LegacyDatabaseError("the file is no SQLite database");
   }
   const copy = Uint8Array.from(file);
-  for (const place of formatVersions) copy[place] = rollbackJournal;
+  for (const place of formatVersions) copy[place] = ROLLBACK_JOURNAL;
   const { Database } = await initSqlJs();
   return new Database(copy);
 }

@@ -5,7 +5,7 @@ import {
   InboundMissingError,
   type InboundUser,
   type XrayNode,
-  XrayOutcomeUnknownError,
+  XrayIndeterminateError,
   XrayUnreachableError,
 } from "@veil/xray-grpc";
 import { keyProtocol, userEmail } from "@veil/protocols";
@@ -79,7 +79,7 @@ function passes(error: unknown): boolean {
   return (
     error instanceof AccountMismatchError ||
     error instanceof InboundMissingError ||
-    error instanceof XrayOutcomeUnknownError ||
+    error instanceof XrayIndeterminateError ||
     error instanceof XrayUnreachableError
   );
 }

@@ -18,9 +18,9 @@ export interface ConfigToRewrite {
   readonly findDesired: () => Promise<ReadonlyMap<number, NodeUser>>;
 }
 
-const leaseMs = 5_000;
-const longestWaitMs = 30_000;
-const askAgainMs = 50;
+const LEASE_MS = 5_000;
+const LONGEST_WAIT_MS = 30_000;
+const ASK_AGAIN_MS = 50;
 
 /**
  * Puts our clients in the place of the former ones, all in one write of the file, under the lease by which workers write
@@ -33,9 +33,9 @@ export async function rewriteConfig(
   { file, node, inboundTag, shortId, exclusive, findDesired }: ConfigToRewrite,
 ): Promise<"written" | "unchanged"> {
   const subject = `config-file:${node}`;
-  const giveUpAt = performance.now() + longestWaitMs;
+  const giveUpAt = performance.now() + LONGEST_WAIT_MS;
   while (true) {
-    const done = await runExclusively({ ...exclusive, subject, leaseMs }, () =>
+    const done = await runExclusively({ ...exclusive, subject, leaseMs: LEASE_MS }, () =>
       file.update(async () => {
         const listed = await file.clients(inboundTag);
         return { inboundTag, shortId, clients: clientsOf(keys, listed, await findDesired()) };
@@ -43,7 +43,7 @@ export async function rewriteConfig(
     );
     if (done !== null) return done.result;
     if (performance.now() > giveUpAt) throw new ImportBusyError("Xray's config file");
-    await sleep(askAgainMs);
+    await sleep(ASK_AGAIN_MS);
   }
 }
 

@@ -22,7 +22,7 @@ export interface BackingServices {
   answered(): Promise<void>;
 }
 
-const connectLimitMs = 5_000;
+const CONNECT_LIMIT_MS = 5_000;
 
 /**
  * Connects to both in the background, for as long as the service runs. Readiness depends on them, and the metrics tell whether
@@ -48,7 +48,7 @@ export function openBackingServices(
   const watching = watchDependencies(ask, dependencyMetrics(metrics));
   running.onStop("loops", "dependencies", () => watching.stop());
 
-  const patience = { limitMs: connectLimitMs, clock: systemClock, signal: running.signal };
+  const patience = { limitMs: CONNECT_LIMIT_MS, clock: systemClock, signal: running.signal };
   return {
     store,
     redis,

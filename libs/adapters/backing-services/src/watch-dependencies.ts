@@ -27,7 +27,7 @@ export function dependencyMetrics(metrics: Metrics): NoteAnswer {
   };
 }
 
-const askEveryMs = 5_000;
+const ASK_EVERY_MS = 5_000;
 
 /**
  * Asks every dependency again and again, so that a page of metrics knows without asking.
@@ -39,7 +39,7 @@ export function watchDependencies(
   clock: Clock = systemClock,
 ): PeriodicTask {
   return runPeriodically({
-    everyMs: askEveryMs,
+    everyMs: ASK_EVERY_MS,
     jitter: 0.1,
     clock,
     task: () => Promise.all(dependencyNames.map((name) => askOne(name, ask[name], note))),

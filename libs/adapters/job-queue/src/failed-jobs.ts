@@ -3,7 +3,7 @@ import { connectRedis, type Redis } from "@veil/redis";
 import { type Job, Queue } from "bullmq";
 import { QueueUnavailableError } from "./errors.ts";
 import type { QueueName } from "@veil/job-contract";
-import { defaultQueuePrefix } from "./queue-options.ts";
+import { DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
 
 /** A job whose attempts are used up, or that failed for good. */
 export interface FailedJob {
@@ -37,7 +37,7 @@ export class FailedJobs {
   }
 
   /** @throws {QueueUnavailableError} when Redis does not answer within five seconds */
-  static async open({ queue: name, redisUrl, prefix = defaultQueuePrefix }: FailedJobsOptions): Promise<FailedJobs> {
+  static async open({ queue: name, redisUrl, prefix = DEFAULT_QUEUE_PREFIX }: FailedJobsOptions): Promise<FailedJobs> {
     let lastError: unknown = new Error("no connection");
     const redis = connectRedis(redisUrl, "fail-fast", (error) => {
       lastError = error;

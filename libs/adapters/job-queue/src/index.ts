@@ -14,6 +14,6 @@ export type { JobOutcome } from "./job-outcome.ts";
 export type { JobStep } from "./job-steps.ts";
 export { openQueues, type OpenQueues } from "./open-queues.ts";
 export { type QueueFigures, queueJobStates, readQueueFigures } from "./queue-figures.ts";
-export { defaultQueuePrefix } from "./queue-options.ts";
+export { DEFAULT_QUEUE_PREFIX as defaultQueuePrefix } from "./queue-options.ts";
 export { serveJobs, type ServeJobsOptions } from "./serve-jobs.ts";
 export type { Queue, Telemetry } from "bullmq";

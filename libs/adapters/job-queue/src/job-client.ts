@@ -7,7 +7,7 @@ import { endingOf, type JobOutcome, outcomeOf } from "./job-outcome.ts";
 import type { MicroBatchJob } from "./micro-batch.ts";
 import { MicroBatcher } from "./micro-batcher.ts";
 import { ProducerQueues } from "./producer-queues.ts";
-import { defaultQueuePrefix, jobOptions } from "./queue-options.ts";
+import { DEFAULT_QUEUE_PREFIX, jobOptions } from "./queue-options.ts";
 import { type JobEnding, ResultWaiters } from "./result-waiters.ts";
 import { endingsIn, SentMicroBatches } from "./sent-micro-batches.ts";
 
@@ -71,7 +71,7 @@ class BullJobClient implements JobClient {
   readonly #batcher = new MicroBatcher((name, job) => this.#add(name, job), this.#sent);
 
   constructor(options: JobClientOptions) {
-    const { redisUrl, prefix = defaultQueuePrefix, onError } = options;
+    const { redisUrl, prefix = DEFAULT_QUEUE_PREFIX, onError } = options;
     this.#options = { ...options, prefix };
     this.#commands = connectRedis(redisUrl, "fail-fast", onError);
     this.#queues = new ProducerQueues(this.#commands, this.#options);

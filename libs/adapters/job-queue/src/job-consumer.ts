@@ -4,7 +4,7 @@ import { MetricsTime, type Telemetry, Worker } from "bullmq";
 import type { QueueName } from "@veil/job-contract";
 import { jobDispatcher, type JobHandlers } from "./job-dispatcher.ts";
 import { completedSteps, failedSteps, type JobStep, stalledStep } from "./job-steps.ts";
-import { backoffMs, defaultQueuePrefix } from "./queue-options.ts";
+import { backoffMs, DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
 
 export interface JobConsumerOptions<Q extends QueueName> {
   readonly queue: Q;
@@ -31,7 +31,7 @@ const MAX_STALLED_COUNT = 10;
 
 /** Starts to take jobs from one queue. */
 export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>): JobConsumer {
-  const { queue, redisUrl, prefix = defaultQueuePrefix, concurrency, onStep, onError } = options;
+  const { queue, redisUrl, prefix = DEFAULT_QUEUE_PREFIX, concurrency, onStep, onError } = options;
   const connection = connectRedis(redisUrl, "patient", onError);
   const worker = new Worker(queue, jobDispatcher(options.handlers, queue), {
     connection,

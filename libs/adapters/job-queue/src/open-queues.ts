@@ -2,7 +2,7 @@ import type { Redis } from "@veil/redis";
 import { Queue } from "bullmq";
 import { QueueUnavailableError } from "./errors.ts";
 import { queueNames } from "@veil/job-contract";
-import { defaultQueuePrefix } from "./queue-options.ts";
+import { DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
 
 /** All queues, for those who look after them. */
 export interface OpenQueues {
@@ -21,7 +21,7 @@ export interface OpenQueues {
 export function openQueues(
   redis: Redis,
   onError: (error: Error) => void,
-  prefix: string = defaultQueuePrefix,
+  prefix: string = DEFAULT_QUEUE_PREFIX,
 ): OpenQueues {
   let opened: Promise<readonly Queue[]> | null = null;
 

@@ -2,7 +2,7 @@ import type { JobsOptions } from "bullmq";
 import { type JobName, jobDefinition } from "@veil/job-contract";
 
 /** Prefix of every BullMQ key in Redis: `<prefix>:<queue>:wait` and so on. KEDA's triggers name the same keys. */
-export const defaultQueuePrefix = "veil";
+export const DEFAULT_QUEUE_PREFIX = "veil";
 
 const MINUTE_S = 60;
 const DAY_S = 24 * 60 * MINUTE_S;

@@ -9,14 +9,14 @@ import { createJobClient, type JobClient } from "./job-client.ts";
 import { consumeJobs } from "./job-consumer.ts";
 import { jobsOfMicroBatch } from "./micro-batch.ts";
 
-const queue = "veil-keys";
+const QUEUE = "veil-keys";
 const redisUrl = inject("redisUrl");
 const connection = { url: redisUrl, maxRetriesPerRequest: null };
 const ignore = () => undefined;
 const deadline = Date.now() + 60_000;
 const stamp = { deadline, request_id: "request-1" };
 const names = ["one", null, "three"];
-const uuid = "0b9bb0a4-6d3b-4a5a-8f4e-1a2b3c4d5e6f";
+const UUID = "0b9bb0a4-6d3b-4a5a-8f4e-1a2b3c4d5e6f";
 let prefix: string;
 let closing: (() => Promise<unknown>)[];
 
@@ -30,10 +30,10 @@ afterEach(async () => {
 
 /** What either version's worker answers for a key of this name. */
 function madeOf(keyName: string | null) {
-  return { keyId: 7, uuid, name: keyName, createdAt: 1_700_000_000 };
+  return { keyId: 7, uuid: UUID, name: keyName, createdAt: 1_700_000_000 };
 }
 function madeBy1_0(keyName: string | null) {
-  return { outcome: "created", key: { key_id: 7, uuid, name: keyName, created_at: 1_700_000_000 } } as const;
+  return { outcome: "created", key: { key_id: 7, uuid: UUID, name: keyName, created_at: 1_700_000_000 } } as const;
 }
 
 describe("an API of 1.0 beside a worker of today", () => {
@@ -41,12 +41,12 @@ describe("an API of 1.0 beside a worker of today", () => {
   let events: QueueEvents;
 
   beforeEach(async () => {
-    oldApi = new Queue(queue, { connection, prefix });
-    events = new QueueEvents(queue, { connection, prefix });
+    oldApi = new Queue(QUEUE, { connection, prefix });
+    events = new QueueEvents(QUEUE, { connection, prefix });
     // A worker's record of a key has more than its attributes.
     const made = (name: string | null) => ({ ...madeOf(name), flow: "xtls-rprx-vision", phase: "active" });
     const consumer = consumeJobs({
-      queue,
+      queue: QUEUE,
       redisUrl,
       prefix,
       concurrency: 8,
@@ -120,7 +120,7 @@ describe("an API of today beside a worker of 1.0", () => {
   });
 
   function oldWorker(work: (job: Job) => unknown): void {
-    const worker = new Worker(queue, async (job) => work(job), { connection, prefix });
+    const worker = new Worker(QUEUE, async (job) => work(job), { connection, prefix });
     worker.on("error", ignore);
     closing.push(() => worker.close());
   }

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { queueNames } from "@veil/job-contract";
-import { defaultQueuePrefix } from "./queue-options.ts";
+import { DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
 
 const components = new URL("../../../../k8s/components/", import.meta.url);
 
@@ -33,7 +33,7 @@ test("KEDA watches every key in which BullMQ keeps jobs that a worker has yet to
   const [document] = documentsOf("keda/scaled-object.yaml");
   const watched = scaledObject.parse(document).spec.triggers.map(({ metadata }) => metadata.listName);
   const states = ["wait", "prioritized", "active", "delayed"];
-  expect(watched).toEqual(states.map((state) => `${defaultQueuePrefix}:${queueNames[0]}:${state}`));
+  expect(watched).toEqual(states.map((state) => `${DEFAULT_QUEUE_PREFIX}:${queueNames[0]}:${state}`));
 });
 
 test("the autoscaler looks at the queue of the workers", () => {
@@ -46,5 +46,5 @@ test("the autoscaler looks at the queue of the workers", () => {
 
 test("the services of a cluster use the prefix that KEDA watches", () => {
   const base = readFileSync(new URL("../base/kustomization.yaml", components), "utf8");
-  expect(base).toContain(`QUEUE_PREFIX=${defaultQueuePrefix}\n`);
+  expect(base).toContain(`QUEUE_PREFIX=${DEFAULT_QUEUE_PREFIX}\n`);
 });

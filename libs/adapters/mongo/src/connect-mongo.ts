@@ -21,11 +21,11 @@ export interface MongoConnectionOptions {
   readonly poolSize?: number;
 }
 
-const selectionTimeoutMs = 2_000;
-const socketTimeoutMs = 5_000;
-const reconnectDelayMs = 250;
+const SELECTION_TIMEOUT_MS = 2_000;
+const SOCKET_TIMEOUT_MS = 5_000;
+const RECONNECT_DELAY_MS = 250;
 /** A heartbeat that has to connect takes the time of a connection and that of a reply at most. */
-const longestHeartbeatMs = 4 * selectionTimeoutMs;
+const LONGEST_HEARTBEAT_MS = 4 * SELECTION_TIMEOUT_MS;
 
 /**
  * Connects with what an acknowledged write needs: `w: majority` and the journal.
@@ -47,14 +47,14 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
       bufferCommands: false,
       maxPoolSize: poolSize,
       minPoolSize: 1,
-      serverSelectionTimeoutMS: selectionTimeoutMs,
-      connectTimeoutMS: selectionTimeoutMs,
-      socketTimeoutMS: socketTimeoutMs,
-      waitQueueTimeoutMS: selectionTimeoutMs,
+      serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
+      connectTimeoutMS: SELECTION_TIMEOUT_MS,
+      socketTimeoutMS: SOCKET_TIMEOUT_MS,
+      waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
       heartbeatFrequencyMS: 1_000,
-      writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMs },
+      writeConcern: { w: "majority", journal: true, wtimeoutMS: SOCKET_TIMEOUT_MS },
     });
-    watch = watchHeartbeats(connection.getClient(), longestHeartbeatMs, () => {
+    watch = watchHeartbeats(connection.getClient(), LONGEST_HEARTBEAT_MS, () => {
       onError(new Error("the MongoDB client does not look after its server any more; connecting anew"));
       opening = untilOpen(reopen);
     });
@@ -73,7 +73,7 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
         return await attempt();
       } catch (error) {
         if (!closing.signal.aborted) onError(error instanceof Error ? error : new Error(String(error)));
-        await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs));
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_DELAY_MS));
       }
     }
   }

@@ -3,8 +3,8 @@ import type { mongo } from "mongoose";
 import { CoalescedCalls } from "@veil/runtime";
 import { type CounterDocument, counterDocument } from "./key-codecs.ts";
 
-const counterId = "key_id";
-const mostIdsAtOnce = 1_000;
+const COUNTER_ID = "key_id";
+const MOST_IDS_AT_ONCE = 1_000;
 
 /**
  * Hands out key ids: from 1, each larger than every one before, never one twice, also after a crash.
@@ -18,7 +18,7 @@ export class KeyIdCounter {
   constructor(collection: mongo.Collection<CounterDocument>) {
     this.#collection = collection;
     this.#calls = new CoalescedCalls((asked) => take(collection, asked.length), {
-      largest: mostIdsAtOnce,
+      largest: MOST_IDS_AT_ONCE,
       longestWaitMs: COALESCE_WAIT_MS,
     });
   }
@@ -29,13 +29,13 @@ export class KeyIdCounter {
 
   /** From now on only ids above this one are handed out. */
   async skip(upTo: number): Promise<void> {
-    await this.#collection.updateOne({ _id: counterId }, { $max: { value: upTo } }, { upsert: true });
+    await this.#collection.updateOne({ _id: COUNTER_ID }, { $max: { value: upTo } }, { upsert: true });
   }
 }
 
 async function take(collection: mongo.Collection<CounterDocument>, count: number): Promise<number[]> {
   const after = await collection.findOneAndUpdate(
-    { _id: counterId },
+    { _id: COUNTER_ID },
     { $inc: { value: count } },
     { upsert: true, returnDocument: "after" },
   );

@@ -11,7 +11,7 @@ export interface OlderFlowOptions {
   readonly record: boolean;
 }
 
-const olderFlowId = "flow-of-older-keys";
+const OLDER_FLOW_ID = "flow-of-older-keys";
 const unknownSetting: OlderFlowOptions = { setting: "", record: false };
 
 /**
@@ -38,14 +38,14 @@ export class OlderFlow {
   }
 
   async #read(): Promise<VlessFlow | null> {
-    const found = await this.#facts.findOne({ _id: olderFlowId });
+    const found = await this.#facts.findOne({ _id: OLDER_FLOW_ID });
     if (found !== null || !this.#options.record) return found === null ? null : installationDocument.parse(found).flow;
     try {
-      await this.#facts.insertOne({ _id: olderFlowId, flow: this.#options.setting });
+      await this.#facts.insertOne({ _id: OLDER_FLOW_ID, flow: this.#options.setting });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
-    const present = await this.#facts.findOne({ _id: olderFlowId });
+    const present = await this.#facts.findOne({ _id: OLDER_FLOW_ID });
     return present === null ? null : installationDocument.parse(present).flow;
   }
 }

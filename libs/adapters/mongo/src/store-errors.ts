@@ -13,7 +13,7 @@ const socketCodes = new Set(["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"]
 export const DUPLICATE_KEY_CODE = 11_000;
 
 /** Beyond every time limit of the driver: some of its waits have none, see `watchHeartbeats`. */
-const longestOperationMs = 60_000;
+const LONGEST_OPERATION_MS = 60_000;
 
 /**
  * Runs a store operation and turns what means "MongoDB is away" into StoreUnavailableError.
@@ -25,8 +25,8 @@ const longestOperationMs = 60_000;
 export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const givenUp = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new StoreUnavailableError(new Error(`no end after ${longestOperationMs} ms`)));
-    timer = setTimeout(giveUp, longestOperationMs).unref();
+    const giveUp = () => reject(new StoreUnavailableError(new Error(`no end after ${LONGEST_OPERATION_MS} ms`)));
+    timer = setTimeout(giveUp, LONGEST_OPERATION_MS).unref();
   });
   try {
     return await Promise.race([operation(), givenUp]);

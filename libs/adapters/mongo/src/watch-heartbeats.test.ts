@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { watchHeartbeats } from "./watch-heartbeats.ts";
 
-const longestMs = 8_000;
+const LONGEST_MS = 8_000;
 const server = { connectionId: "db:27017" };
 
 describe("watchHeartbeats", () => {
@@ -13,7 +13,7 @@ describe("watchHeartbeats", () => {
   beforeEach(() => {
     vi.useFakeTimers();
     onStuck.mockReset();
-    stop = watchHeartbeats(source, longestMs, onStuck).stop;
+    stop = watchHeartbeats(source, LONGEST_MS, onStuck).stop;
   });
 
   afterEach(() => {
@@ -23,7 +23,7 @@ describe("watchHeartbeats", () => {
 
   it("tells once of a heartbeat that neither succeeds nor fails", () => {
     source.emit("serverHeartbeatStarted", server);
-    vi.advanceTimersByTime(longestMs);
+    vi.advanceTimersByTime(LONGEST_MS);
     expect(onStuck).not.toHaveBeenCalled();
     vi.advanceTimersByTime(60_000);
     expect(onStuck).toHaveBeenCalledTimes(1);

@@ -10,7 +10,7 @@ export interface HeartbeatWatch {
   stop(): void;
 }
 
-const lookEveryMs = 1_000;
+const LOOK_EVERY_MS = 1_000;
 
 /**
  * Notices a monitor of the driver that waits for ever, so that the client would never learn that its server is back.
@@ -33,12 +33,12 @@ export function watchHeartbeats(source: HeartbeatSource, longestMs: number, onSt
     let isStuck = false;
     for (const [server, looks] of looksSince) {
       looksSince.set(server, looks + 1);
-      isStuck ||= (looks + 1) * lookEveryMs > longestMs;
+      isStuck ||= (looks + 1) * LOOK_EVERY_MS > longestMs;
     }
     if (!isStuck) return;
     looksSince.clear();
     onStuck();
-  }, lookEveryMs);
+  }, LOOK_EVERY_MS);
   timer.unref();
 
   return {

@@ -21,7 +21,7 @@ const roles = {
   patient: { maxRetriesPerRequest: null },
 } as const satisfies Record<RedisRole, Partial<RedisOptions>>;
 
-const longestReconnectDelayMs = 1_000;
+const LONGEST_RECONNECT_DELAY_MS = 1_000;
 
 /**
  * Opens a connection that comes back by itself, within a second of Redis being back.
@@ -36,7 +36,7 @@ export function connectRedis(url: string, role: RedisRole, onError: (error: Erro
     ...roles[role],
     connectTimeout: 2_000,
     keepAlive: 10_000,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), longestReconnectDelayMs),
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY_MS),
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
   redis.on("error", onError);

@@ -12,7 +12,7 @@ export type LeaseGrant = "free" | "abandoned";
  *
  * KEYS[1] lease; ARGV[1] token; ARGV[2] lease ms; ARGV[3] ms for which an abandoned entry is remembered
  */
-const acquireScript = `
+const ACQUIRE_SCRIPT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
@@ -23,7 +23,7 @@ if holder[1] and holder[1] ~= ARGV[1] then return 'abandoned' end
 return 'free'`;
 
 /** Makes a lease last longer unless it was let go of, or somebody else took it over meanwhile. ARGV[2] lease ms */
-const prolongScript = `
+const PROLONG_SCRIPT = `
 local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
 if holder[1] ~= ARGV[1] or holder[2] == '0' then return 0 end
 local time = redis.call('TIME')
@@ -31,16 +31,16 @@ redis.call('HSET', KEYS[1], 'until', time[1] * 1000 + math.floor(time[2] / 1000)
 return 1`;
 
 /** Gives a lease back unless somebody else took it over meanwhile. */
-const releaseScript = `
+const RELEASE_SCRIPT = `
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`;
 
 /** Lets go of the lease but leaves the entry, so that its next holder finds it abandoned. */
-const abandonScript = `
+const ABANDON_SCRIPT = `
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HSET', KEYS[1], 'until', 0) end
 return 0`;
 
-const rememberAbandonedMs = 24 * 60 * 60 * 1000;
+const REMEMBER_ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /** One holder's hold on one lease. */
 export class RedisLease {
@@ -58,12 +58,12 @@ export class RedisLease {
   /** Takes the lease, or prolongs it. @returns null while another holds it @throws when Redis does not answer */
   async acquire(): Promise<LeaseGrant | null> {
     const reply = await this.#redis.eval(
-      acquireScript,
+      ACQUIRE_SCRIPT,
       1,
       this.#key,
       this.#token,
       this.#durationMs,
-      rememberAbandonedMs,
+      REMEMBER_ABANDONED_MS,
     );
     if (reply === "held") return null;
     return reply === "abandoned" ? "abandoned" : "free";
@@ -71,16 +71,16 @@ export class RedisLease {
 
   /** Makes it last from now on. @returns false when it is not ours any more @throws when Redis does not answer */
   async prolong(): Promise<boolean> {
-    return (await this.#redis.eval(prolongScript, 1, this.#key, this.#token, this.#durationMs)) === 1;
+    return (await this.#redis.eval(PROLONG_SCRIPT, 1, this.#key, this.#token, this.#durationMs)) === 1;
   }
 
   /** Lets go of it with a warning to the next holder: calls may still be under way. @throws when Redis does not answer */
   async abandon(): Promise<void> {
-    await this.#redis.eval(abandonScript, 1, this.#key, this.#token);
+    await this.#redis.eval(ABANDON_SCRIPT, 1, this.#key, this.#token);
   }
 
   /** Gives it back. @throws when Redis does not answer; the next holder then finds it abandoned */
   async release(): Promise<void> {
-    await this.#redis.eval(releaseScript, 1, this.#key, this.#token);
+    await this.#redis.eval(RELEASE_SCRIPT, 1, this.#key, this.#token);
   }
 }

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { ConfigRefusedError } from "./errors.ts";
 
 /** Far above what Xray needs: 0.3 s for 5,000 clients, 2.5 s for 50,000. */
-const checkTimeoutMs = 30_000;
-const mostOutput = 4_096;
+const CHECK_TIMEOUT_MS = 30_000;
+const MOST_OUTPUT = 4_096;
 
 /**
  * The check by which Xray itself judges a config: `xray run -test`. It opens no port, but the log files that the config
@@ -24,12 +24,12 @@ function run(binary: string, args: readonly string[]): Promise<{ code: number | 
   const child = spawn(binary, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH, ...(XRAY_LOCATION_ASSET !== undefined && { XRAY_LOCATION_ASSET }) },
-    timeout: checkTimeoutMs,
+    timeout: CHECK_TIMEOUT_MS,
     killSignal: "SIGKILL",
   });
   let output = "";
   const collect = (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-mostOutput);
+    output = (output + chunk.toString()).slice(-MOST_OUTPUT);
   };
   child.stdout.on("data", collect);
   child.stderr.on("data", collect);

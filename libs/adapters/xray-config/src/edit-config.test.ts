@@ -19,7 +19,7 @@ function client(keyId: number, uuid = `uuid-${keyId}`, flow = ""): ConfigClient 
   return { email: `${keyId}@veil`, uuid, flow };
 }
 
-const handWritten = `// our server
+const HAND_WRITTEN = `// our server
 {
     "log": { "loglevel": "warning" }, # quiet
     "inbounds": [
@@ -48,25 +48,24 @@ const handWritten = `// our server
 
 describe("a hand-written config", () => {
   it("gets a client in the layout of its neighbours, loses one, and keeps every comment", () => {
-    const edited = editConfig(handWritten, wish([client(1), client(3, "uuid-3", "xtls-rprx-vision")]));
+    const edited = editConfig(HAND_WRITTEN, wish([client(1), client(3, "uuid-3", "xtls-rprx-vision")]));
     expect(edited).toBe(
-      handWritten
-        .replace(
-          `{ "id": "uuid-1", "email": "1@veil" },\n`,
-          `{ "id": "uuid-1", "email": "1@veil" },\n                    { "id": "uuid-3", "email": "3@veil", "flow": "xtls-rprx-vision" }\n`,
-        )
+      HAND_WRITTEN.replace(
+        `{ "id": "uuid-1", "email": "1@veil" },\n`,
+        `{ "id": "uuid-1", "email": "1@veil" },\n                    { "id": "uuid-3", "email": "3@veil", "flow": "xtls-rprx-vision" }\n`,
+      )
         .replace(`                    { "id": "uuid-2", "email": "2@veil" }\n`, "                    \n")
         .replace(`["0123456789abcdef"]`, `["0123456789abcdef","7bb45050"]`),
     );
   });
 
   it("stays the very same text when it holds what is wished for", () => {
-    expect(editConfig(handWritten, wish([client(2), client(1)], "0123456789ABCDEF"))).toBe(handWritten);
+    expect(editConfig(HAND_WRITTEN, wish([client(2), client(1)], "0123456789ABCDEF"))).toBe(HAND_WRITTEN);
   });
 
   it("has another uuid put in the place of a wrong one", () => {
-    const edited = editConfig(handWritten, wish([client(1, "right"), client(2)], "0123456789abcdef"));
-    expect(edited).toBe(handWritten.replace(`"uuid-1"`, `"right"`));
+    const edited = editConfig(HAND_WRITTEN, wish([client(1, "right"), client(2)], "0123456789abcdef"));
+    expect(edited).toBe(HAND_WRITTEN.replace(`"uuid-1"`, `"right"`));
   });
 });
 
@@ -101,7 +100,7 @@ describe("a config without clients", () => {
 });
 
 it("leaves clients alone whom the wish does not name", () => {
-  const edited = editConfig(handWritten, {
+  const edited = editConfig(HAND_WRITTEN, {
     inboundTag: "vless-in",
     clients: new Map([["2@veil", null]]),
     shortId: "00",
@@ -113,7 +112,7 @@ it("leaves clients alone whom the wish does not name", () => {
 });
 
 it("takes a client that is listed twice out once", () => {
-  const text = handWritten.replace("uuid-2", "uuid-1").replace("2@veil", "1@veil");
+  const text = HAND_WRITTEN.replace("uuid-2", "uuid-1").replace("2@veil", "1@veil");
   const edited = editConfig(text, wish([client(1)]));
   expect(edited.match(/"email": "1@veil"/g)).toHaveLength(1);
 });
@@ -124,7 +123,7 @@ describe("what can't be edited", () => {
     ["no JSON", "{ 'inbounds': [] }"],
     ["a trailing comma", `{ "inbounds": [], }`],
     ["an empty file", ""],
-    ["half a file", handWritten.slice(0, 500)],
+    ["half a file", HAND_WRITTEN.slice(0, 500)],
     ["a list", "[]"],
     ["no inbounds", "{}"],
     ["no such inbound", JSON.stringify({ inbounds: [{ ...inbound, tag: "other" }] })],
@@ -137,7 +136,7 @@ describe("what can't be edited", () => {
   });
 
   it("is not quoted", () => {
-    const broken = handWritten.replace(`"secret//#"`, `"secret//#`);
+    const broken = HAND_WRITTEN.replace(`"secret//#"`, `"secret//#`);
     expect(() => editConfig(broken, wish([]))).toThrow(/^(?!.*secret)/);
   });
 });

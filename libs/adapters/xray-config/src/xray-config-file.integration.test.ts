@@ -36,13 +36,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const uuid = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
+const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 
 /** That of the keys 1 to 3 these have a client. */
 function wishFor(...keyIds: number[]): () => Promise<InboundWish> {
   const clients = [1, 2, 3].map((keyId) => {
     const email = `${keyId}@veil`;
-    return [email, keyIds.includes(keyId) ? { email, uuid, flow: "" } : null] as const;
+    return [email, keyIds.includes(keyId) ? { email, uuid: UUID, flow: "" } : null] as const;
   });
   return () => Promise.resolve({ inboundTag: "vless-in", clients: new Map(clients), shortId: "7bb45050" });
 }

@@ -16,7 +16,7 @@ export interface XrayConfigFileOptions {
   readonly check?: (path: string) => Promise<void>;
 }
 
-const mostAttempts = 3;
+const MOST_ATTEMPTS = 3;
 
 /** Xray's config file, of which one inbound is partly ours. One writer at a time is the caller's duty. */
 export class XrayConfigFile {
@@ -62,7 +62,7 @@ export class XrayConfigFile {
       } catch (error) {
         if (error instanceof ConfigRefusedError) throw error;
         if (!(error instanceof ConfigChangedError)) throw new ConfigWriteError(error);
-        if (attempt === mostAttempts) throw error;
+        if (attempt === MOST_ATTEMPTS) throw error;
       }
     }
   }

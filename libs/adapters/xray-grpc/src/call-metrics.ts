@@ -4,7 +4,7 @@ import type { CallOutcome, NodeConnectionOptions } from "./node-connection.ts";
 const outcomes = ["ok", "refused", "not-sent", "unknown"] as const satisfies readonly CallOutcome[];
 
 /** Series beyond this many nodes begin with their first call. */
-const startedNodes = 10;
+const STARTED_NODES = 10;
 
 type OnCall = NonNullable<NodeConnectionOptions["onCall"]>;
 
@@ -19,7 +19,7 @@ export function callMetrics(
   nodes: readonly string[],
   methods: readonly string[],
 ): (node: string) => OnCall {
-  const started = nodes.slice(0, startedNodes).flatMap((node) => methods.map((method) => ({ node, method })));
+  const started = nodes.slice(0, STARTED_NODES).flatMap((node) => methods.map((method) => ({ node, method })));
   const durations = metrics.histogram({
     name: "veil_xray_grpc_duration_seconds",
     help: "Duration of gRPC calls to a node, waiting for a free slot included.",

@@ -1,9 +1,7 @@
 import { status } from "@grpc/grpc-js";
-import type { Counter } from "./decode-counters.ts";
-import { decodeCounters, isCounterValue } from "./decode-counters.ts";
+import { type Counter, decodeCounters, isCounterValue } from "./decode-counters.ts";
 import { XrayAnswerInvalidError, XrayRejectedError } from "./errors.ts";
-import type { Stat } from "./generated/xray/app/stats/command_pb.ts";
-import { StatsService } from "./generated/xray/app/stats/command_pb.ts";
+import { type Stat, StatsService } from "./generated/xray/app/stats/command_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
 const { getAllOnlineUsers, getStats, getSysStats, queryStats } = StatsService.method;

@@ -7,8 +7,7 @@ import { AddInboundRequestSchema } from "./generated/xray/app/proxyman/command_p
 import { ReceiverConfigSchema } from "./generated/xray/app/proxyman/proxyman_pb.ts";
 import { InboundHandlerConfigSchema } from "./generated/xray/core/core_pb.ts";
 import { ConfigSchema } from "./generated/xray/proxy/vless/inbound_pb.ts";
-import type { InboundDefinition } from "./inbound-definition.ts";
-import { definitionOf } from "./inbound-definition.ts";
+import { definitionOf, type InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { packTyped } from "./typed-message.ts";
 

@@ -2,12 +2,9 @@ import { toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { codecOfInbound } from "./codecs.ts";
 import { InvalidXrayRequestError } from "./errors.ts";
-import type { InboundHandlerConfig } from "./generated/xray/core/core_pb.ts";
-import { InboundHandlerConfigSchema } from "./generated/xray/core/core_pb.ts";
-import type { InboundDefinition } from "./inbound-definition.ts";
-import { decodeDefinition } from "./inbound-definition.ts";
-import type { InboundUser } from "./inbound-user.ts";
-import { writeUser } from "./inbound-user.ts";
+import { type InboundHandlerConfig, InboundHandlerConfigSchema } from "./generated/xray/core/core_pb.ts";
+import { decodeDefinition, type InboundDefinition } from "./inbound-definition.ts";
+import { type InboundUser, writeUser } from "./inbound-user.ts";
 import { checkUser } from "./request-checks.ts";
 
 /** The longest message that Xray's gRPC server takes. */

@@ -7,7 +7,6 @@ export abstract class XrayError extends Error {
 
   constructor(node: string, method: string, message: string) {
     super(`Xray node ${node}, ${method}: ${message}`);
-    this.name = new.target.name;
     this.node = node;
     this.method = method;
   }
@@ -21,6 +20,7 @@ export type UnreachableReason = "no-connection" | "hung" | "queue" | "closed";
 
 /** Thrown when a call was never handed to a connection: it surely did not happen and will not. */
 export class XrayUnreachableError extends XrayError {
+  override readonly name = "XrayUnreachableError";
   readonly reason: UnreachableReason;
 
   constructor(node: string, method: string, reason: UnreachableReason, details: string) {
@@ -33,7 +33,8 @@ export class XrayUnreachableError extends XrayError {
  * Thrown when a call went out and no answer came back: a deadline, a dropped connection, a broken reply. It may have
  * happened, and while the process lives it may still happen later.
  */
-export class XrayOutcomeUnknownError extends XrayError {
+export class XrayIndeterminateError extends XrayError {
+  override readonly name = "XrayIndeterminateError";
   /** The gRPC status code. */
   readonly code: status;
   readonly details: string;
@@ -47,6 +48,7 @@ export class XrayOutcomeUnknownError extends XrayError {
 
 /** Thrown when Xray refuses a call for a reason that no other class names. The same call will be refused again. */
 export class XrayRejectedError extends XrayError {
+  override readonly name = "XrayRejectedError";
   /** The gRPC status code. Nearly always 2, so `details` carries the meaning. */
   readonly code: status;
   readonly details: string;
@@ -60,6 +62,7 @@ export class XrayRejectedError extends XrayError {
 
 /** Thrown when the node has no inbound of that tag: it is being replaced, or it is gone. Says nothing about users. */
 export class InboundMissingError extends XrayError {
+  override readonly name = "InboundMissingError";
   readonly tag: string;
 
   constructor(node: string, method: string, tag: string) {
@@ -70,6 +73,7 @@ export class InboundMissingError extends XrayError {
 
 /** Thrown when an inbound is to be added under a tag that is taken. */
 export class InboundExistsError extends XrayError {
+  override readonly name = "InboundExistsError";
   readonly tag: string;
 
   constructor(node: string, method: string, tag: string) {
@@ -83,6 +87,7 @@ export class InboundExistsError extends XrayError {
  * inbound that serves nobody: remove it before the next attempt.
  */
 export class InboundNotListeningError extends XrayError {
+  override readonly name = "InboundNotListeningError";
   readonly tag: string;
   readonly details: string;
 
@@ -98,6 +103,7 @@ export class InboundNotListeningError extends XrayError {
  * Xray process.
  */
 export class InboundUnsupportedError extends XrayError {
+  override readonly name = "InboundUnsupportedError";
   readonly tag: string;
   /** The full name of its settings, for example `xray.proxy.trojan.ServerConfig`. */
   readonly type: string;
@@ -111,6 +117,7 @@ export class InboundUnsupportedError extends XrayError {
 
 /** Thrown when another account stands under the e-mail of a user that is to be added. Nothing was changed. */
 export class AccountMismatchError extends XrayError {
+  override readonly name = "AccountMismatchError";
   readonly email: string;
 
   constructor(node: string, method: string, email: string) {
@@ -121,6 +128,7 @@ export class AccountMismatchError extends XrayError {
 
 /** Thrown when an answer can't be understood or holds a number beyond 2^53 - 1. */
 export class XrayAnswerInvalidError extends XrayError {
+  override readonly name = "XrayAnswerInvalidError";
   constructor(node: string, method: string, fault: string) {
     super(node, method, `invalid answer: ${fault}`);
   }
@@ -131,8 +139,8 @@ export class XrayAnswerInvalidError extends XrayError {
  * so this is always a fault of the caller.
  */
 export class InvalidXrayRequestError extends TypeError {
+  override readonly name = "InvalidXrayRequestError";
   constructor(fault: string) {
     super(`invalid request to Xray: ${fault}`);
-    this.name = "InvalidXrayRequestError";
   }
 }

@@ -7,8 +7,13 @@ import { UserSchema } from "./generated/xray/common/protocol_pb.ts";
 import { InboundHandlerConfigSchema } from "./generated/xray/core/core_pb.ts";
 import { ConfigSchema as VlessInboundSchema } from "./generated/xray/proxy/vless/inbound_pb.ts";
 import { ConfigSchema as RealitySchema } from "./generated/xray/transport/reality/reality_pb.ts";
-import { decodeDefinition, definitionOf, ensureShortId, inboundDefinitionSchema } from "./inbound-definition.ts";
-import type { InboundDefinition } from "./inbound-definition.ts";
+import {
+  decodeDefinition,
+  definitionOf,
+  ensureShortId,
+  type InboundDefinition,
+  inboundDefinitionSchema,
+} from "./inbound-definition.ts";
 import { encodeUser } from "./inbound-user.ts";
 import { packTyped, unpackTyped } from "./typed-message.ts";
 

@@ -3,8 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UserSchema } from "./generated/xray/common/protocol_pb.ts";
 import { AccountSchema } from "./generated/xray/proxy/vless/account_pb.ts";
-import type { InboundUser } from "./inbound-user.ts";
-import { decodeUser, encodeUser, inboundUserSchema, isSameUser } from "./inbound-user.ts";
+import { decodeUser, encodeUser, type InboundUser, inboundUserSchema, isSameUser } from "./inbound-user.ts";
 import { packTyped } from "./typed-message.ts";
 
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";

@@ -2,8 +2,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Account, protocolOf } from "@veil/protocols";
 import { z } from "zod";
 import { accountSchema, codecOf, codecOfAccount } from "./codecs.ts";
-import type { User } from "./generated/xray/common/protocol_pb.ts";
-import { UserSchema } from "./generated/xray/common/protocol_pb.ts";
+import { type User, UserSchema } from "./generated/xray/common/protocol_pb.ts";
 import { TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
 import { emailFault } from "./user-email-fault.ts";
 

@@ -4,7 +4,7 @@ import {
   AccountMismatchError,
   InboundMissingError,
   XrayAnswerInvalidError,
-  XrayOutcomeUnknownError,
+  XrayIndeterminateError,
   XrayUnreachableError,
 } from "./errors.ts";
 import {
@@ -12,10 +12,8 @@ import {
   HandlerService,
   RemoveUserOperationSchema,
 } from "./generated/xray/app/proxyman/command_pb.ts";
-import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
-import { TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
-import type { InboundUser } from "./inbound-user.ts";
-import { decodeUser, encodeUser, isSameUser } from "./inbound-user.ts";
+import { type TypedMessage, TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
+import { decodeUser, encodeUser, type InboundUser, isSameUser } from "./inbound-user.ts";
 import type { Inbounds } from "./inbounds.ts";
 import type { NodeCalls } from "./node-calls.ts";
 import { isRefusal } from "./refusal.ts";
@@ -135,7 +133,7 @@ export class InboundUsers {
       if (type === null) throw this.#missing("addUser");
       return type;
     } catch (error) {
-      if (!(error instanceof XrayOutcomeUnknownError)) throw error;
+      if (!(error instanceof XrayIndeterminateError)) throw error;
       // What got no answer was a question: nobody was added.
       throw new XrayUnreachableError(this.#calls.node, "addUser", "hung", error.details);
     }

@@ -11,7 +11,7 @@ export {
   InvalidXrayRequestError,
   XrayAnswerInvalidError,
   XrayError,
-  XrayOutcomeUnknownError,
+  XrayIndeterminateError,
   XrayRejectedError,
   XrayUnreachableError,
 } from "./errors.ts";

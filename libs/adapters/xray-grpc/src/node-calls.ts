@@ -1,5 +1,10 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import type { NodeConnection } from "./node-connection.ts";
 
 /** A connection with the two deadlines that calls have: for those that carry one user, and for those that carry all. */

@@ -1,11 +1,14 @@
 import { status } from "@grpc/grpc-js";
-import { create, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import type { CallFailure } from "./call-failure.ts";
-import { meaningOf } from "./call-failure.ts";
+import { create, type DescMessage, type DescMethodUnary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type CallFailure, meaningOf } from "./call-failure.ts";
 import { CallSlots } from "./call-slots.ts";
-import type { UnreachableReason } from "./errors.ts";
-import { XrayAnswerInvalidError, XrayOutcomeUnknownError, XrayRejectedError, XrayUnreachableError } from "./errors.ts";
+import {
+  type UnreachableReason,
+  XrayAnswerInvalidError,
+  XrayIndeterminateError,
+  XrayRejectedError,
+  XrayUnreachableError,
+} from "./errors.ts";
 import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
 import { GrpcTransport } from "./grpc-transport.ts";
 import { Reachability } from "./reachability.ts";
@@ -75,7 +78,7 @@ export class NodeConnection {
    * @param method the caller's name for it, for errors and metrics.
    * @param decode reads the answer; what it throws makes the answer an invalid one.
    * @throws {XrayUnreachableError} when it was surely not sent.
-   * @throws {XrayOutcomeUnknownError} when it was sent and not answered.
+   * @throws {XrayIndeterminateError} when it was sent and not answered.
    * @throws {XrayRejectedError} when Xray said no.
    * @throws {XrayAnswerInvalidError} when the answer can't be decoded.
    */
@@ -140,7 +143,7 @@ export class NodeConnection {
 
   #errorOf(method: string, outcome: CallOutcome, { code, details }: CallFailure): Error {
     if (outcome === "not-sent") return this.#notSent(method, "no-connection", details);
-    if (outcome === "unknown") return new XrayOutcomeUnknownError(this.name, method, code, details);
+    if (outcome === "unknown") return new XrayIndeterminateError(this.name, method, code, details);
     return new XrayRejectedError(this.name, method, code, details);
   }
 

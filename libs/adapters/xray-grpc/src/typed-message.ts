@@ -1,7 +1,12 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { TypedMessage } from "./generated/xray/common/serial_pb.ts";
-import { TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type TypedMessage, TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
 
 /** Wraps a message with its own name, so that the two can't drift apart: a wrong pair ends the Xray process. */
 export function packTyped<D extends DescMessage>(schema: D, init: MessageInitShape<D>): TypedMessage {

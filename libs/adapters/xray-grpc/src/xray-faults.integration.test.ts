@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { RealXray } from "../test/real-xray.ts";
-import { XrayOutcomeUnknownError, XrayRejectedError, XrayUnreachableError } from "./errors.ts";
+import { XrayIndeterminateError, XrayRejectedError, XrayUnreachableError } from "./errors.ts";
 import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { NodeCalls } from "./node-calls.ts";
 import { NodeConnection } from "./node-connection.ts";
-import type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
-import { connectXrayNode } from "./xray-node.ts";
+import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "./xray-node.ts";
 
 let xray: RealXray;
 const open: { close(): void }[] = [];
@@ -95,9 +94,9 @@ describe("a node that is killed", () => {
     };
     await Promise.all(Array.from({ length: 200 }, addUntilFailure));
     const failures = results.filter((result) => result !== "added");
-    expect(failures.filter((failure) => failure instanceof XrayOutcomeUnknownError).length).toBeGreaterThan(0);
+    expect(failures.filter((failure) => failure instanceof XrayIndeterminateError).length).toBeGreaterThan(0);
     const strange = failures.filter(
-      (failure) => !(failure instanceof XrayOutcomeUnknownError || failure instanceof XrayUnreachableError),
+      (failure) => !(failure instanceof XrayIndeterminateError || failure instanceof XrayUnreachableError),
     );
     expect(strange).toEqual([]);
     await xray.start();
@@ -111,7 +110,7 @@ describe("a node that is stopped", () => {
     const node = connect({ callTimeoutMs: 500 });
     await node.addUser(newUser());
     await xray.pause();
-    await expect(node.addUser(newUser())).rejects.toBeInstanceOf(XrayOutcomeUnknownError);
+    await expect(node.addUser(newUser())).rejects.toBeInstanceOf(XrayIndeterminateError);
   });
 
   it("did surely not get a user while it was still asked what its inbound takes", async () => {
@@ -151,7 +150,7 @@ describe("a node that is stopped", () => {
     const users = Array.from({ length: 300 }, newUser);
     const results = await Promise.all(users.map((user) => settled(node.addUser(user))));
     const notSent = users.filter((_user, index) => results[index] instanceof XrayUnreachableError);
-    const unknown = users.filter((_user, index) => results[index] instanceof XrayOutcomeUnknownError);
+    const unknown = users.filter((_user, index) => results[index] instanceof XrayIndeterminateError);
     expect(unknown).toHaveLength(64);
     expect(notSent).toHaveLength(users.length - unknown.length);
     xray.resume();
@@ -205,7 +204,7 @@ describe("calls beyond those that may be in flight", () => {
     const list = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
     const results = await Promise.all(Array.from({ length: 5 }, () => settled(list())));
-    expect(results.filter((result) => result instanceof XrayOutcomeUnknownError)).toHaveLength(2);
+    expect(results.filter((result) => result instanceof XrayIndeterminateError)).toHaveLength(2);
     expect(results.filter((result) => result instanceof XrayUnreachableError)).toMatchObject(
       Array.from({ length: 3 }, () => ({ reason: "queue" })),
     );

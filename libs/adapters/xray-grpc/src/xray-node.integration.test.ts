@@ -15,12 +15,10 @@ import {
 } from "./errors.ts";
 import { ReceiverConfigSchema } from "./generated/xray/app/proxyman/proxyman_pb.ts";
 import { ConfigSchema as RealitySchema } from "./generated/xray/transport/reality/reality_pb.ts";
-import type { InboundDefinition } from "./inbound-definition.ts";
-import { decodeDefinition, ensureShortId } from "./inbound-definition.ts";
+import { decodeDefinition, ensureShortId, type InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { unpackTyped } from "./typed-message.ts";
-import type { XrayNode } from "./xray-node.ts";
-import { connectXrayNode } from "./xray-node.ts";
+import { connectXrayNode, type XrayNode } from "./xray-node.ts";
 
 let xray: RealXray;
 let echo: { readonly port: number; readonly server: Server };

@@ -5,8 +5,7 @@ import type { InboundUser } from "./inbound-user.ts";
 import { type ChangeOptions, InboundUsers } from "./inbound-users.ts";
 import { Inbounds } from "./inbounds.ts";
 import { NodeCalls } from "./node-calls.ts";
-import type { NodeConnectionOptions } from "./node-connection.ts";
-import { NodeConnection } from "./node-connection.ts";
+import { NodeConnection, type NodeConnectionOptions } from "./node-connection.ts";
 import { ProcessMark } from "./process-mark.ts";
 import { checkTag } from "./request-checks.ts";
 import { UserBlocks } from "./user-blocks.ts";
@@ -33,7 +32,7 @@ const DEFAULTS = { callTimeoutMs: 3000, bulkTimeoutMs: 15_000 } as const satisfi
 /**
  * One Xray process, over gRPC.
  *
- * Every method throws `XrayUnreachableError` when the call was surely not sent, `XrayOutcomeUnknownError` when it was
+ * Every method throws `XrayUnreachableError` when the call was surely not sent, `XrayIndeterminateError` when it was
  * sent and not answered, `XrayRejectedError` when Xray refuses it for a reason without a class of its own,
  * `XrayAnswerInvalidError` when the answer makes no sense and `InvalidXrayRequestError` when it would be malformed.
  *

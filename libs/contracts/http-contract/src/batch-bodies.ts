@@ -5,10 +5,10 @@ import { keyRefSchema } from "./key-id.ts";
 import { namedSchemas, schemaRef } from "./named-schemas.ts";
 
 /** Most keys in one call. */
-export const largestBatch = 1_000;
+export const LARGEST_BATCH = 1_000;
 
 /** The largest valid batch (1000 names of 255 characters, each as two escapes) and some air. */
-export const batchLimitBytes = 4 * 1024 * 1024;
+export const BATCH_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** One item of a batch after its check: a bad one never spoils the rest. */
 export type BatchItem<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly detail: string };
@@ -67,14 +67,14 @@ export const batchResultSchema = z
 export type BatchResultBody = z.infer<typeof batchResultSchema>;
 
 function batchOf<T>(item: z.ZodType<T>, name: string) {
-  const message = `${name} must be a list of 1 to ${largestBatch} items`;
+  const message = `${name} must be a list of 1 to ${LARGEST_BATCH} items`;
   return z
     .array(
       z.unknown().transform((value) => checkItem(item, value)),
       message,
     )
     .min(1, message)
-    .max(largestBatch, message)
+    .max(LARGEST_BATCH, message)
     .meta({ items: jsonSchemaOf(item) });
 }
 

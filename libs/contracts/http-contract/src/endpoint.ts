@@ -23,7 +23,7 @@ export interface Endpoint {
 interface RequestBody {
   /** Whether a request without a body is refused; without it a missing body counts as `{}`. */
   readonly required?: boolean;
-  /** Largest body that is read, in bytes; {@link bodyLimitBytes} unless said otherwise. */
+  /** Largest body that is read, in bytes; {@link BODY_LIMIT_BYTES} unless said otherwise. */
   readonly limitBytes?: number;
   readonly schema: z.ZodType;
   readonly description: string;
@@ -52,7 +52,7 @@ export interface ErrorCase {
 export type ErrorStatus = 400 | 401 | 403 | 404 | 413 | 415 | 422 | 429 | 431 | 500 | 503;
 
 /** Largest body that is read, in bytes, after decompression. */
-export const bodyLimitBytes = 64 * 1024;
+export const BODY_LIMIT_BYTES = 64 * 1024;
 
 /** Every endpoint that is not read with GET may be repeated under an `Idempotency-Key` and answered later. */
 export function isWrite(endpoint: Endpoint): boolean {

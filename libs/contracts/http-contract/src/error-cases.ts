@@ -1,7 +1,7 @@
-import { bodyLimitBytes, type ErrorCase } from "./endpoint.ts";
+import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { messages } from "./messages.ts";
 import { pageMessages } from "./page-query.ts";
-import { refreshMessage } from "./refresh-query.ts";
+import { REFRESH_MESSAGE } from "./refresh-query.ts";
 
 /** What may happen to any request. */
 export const ofAnyone: readonly ErrorCase[] = [
@@ -77,7 +77,7 @@ export const wrongRefresh: ErrorCase = {
   status: 400,
   name: "refresh",
   description: "`refresh` is something else than `true` or `false`.",
-  detail: refreshMessage,
+  detail: REFRESH_MESSAGE,
 };
 
 /** What may happen to any endpoint of one key. */
@@ -92,7 +92,7 @@ export const ofOneKey: readonly ErrorCase[] = [
 ];
 
 /** What may happen to any endpoint that reads a body, needed or not. */
-export const withBody: readonly ErrorCase[] = bodyErrors(bodyLimitBytes);
+export const withBody: readonly ErrorCase[] = bodyErrors(BODY_LIMIT_BYTES);
 
 /** {@link withBody} of an endpoint with a limit of its own. */
 export function bodyErrors(limitBytes: number): readonly ErrorCase[] {

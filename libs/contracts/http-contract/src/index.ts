@@ -2,15 +2,15 @@
  * The HTTP endpoints in zod: validation, messages and the OpenAPI document from one source. Knows no Express and no
  * I/O.
  */
-export { type BatchItem, type BatchResultBody, largestBatch } from "./batch-bodies.ts";
-export { bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
+export { type BatchItem, type BatchResultBody, LARGEST_BATCH as largestBatch } from "./batch-bodies.ts";
+export { BODY_LIMIT_BYTES as bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";
 export type { CreateKeyBody, KeyBody, KeyDeletedBody, KeyLinkBody, KeyLinksBody, KeyListBody } from "./key-bodies.ts";
 export type { JobAcceptedBody, JobBody } from "./job-bodies.ts";
 export type { KeyRef } from "./key-id.ts";
 export { messages } from "./messages.ts";
-export { contractVersion, type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
+export { CONTRACT_VERSION as contractVersion, type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
 export type { PageQuery } from "./page-query.ts";
 export type { StatusBody } from "./status-body.ts";

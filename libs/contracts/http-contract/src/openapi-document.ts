@@ -7,9 +7,9 @@ import { type OpenApiOperation, openApiOperation } from "./openapi-operation.ts"
 export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
 /** Version of the contract that the endpoints follow, not of this software. */
-export const contractVersion = "1.3.1";
+export const CONTRACT_VERSION = "1.3.1";
 
-const introduction = `Creates, links, meters and deletes VLESS + Reality keys of Xray servers.
+const INTRODUCTION = `Creates, links, meters and deletes VLESS + Reality keys of Xray servers.
 
 Every endpoint under \`/api\` needs \`Authorization: Bearer <API key>\`; without it the answer is 401, also for paths
 and methods that do not exist.
@@ -30,8 +30,8 @@ export function openApiDocument() {
     openapi: "3.1.0",
     info: {
       title: "Veil Xray API",
-      version: contractVersion,
-      description: introduction,
+      version: CONTRACT_VERSION,
+      description: INTRODUCTION,
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "The server that this document came from." }],

@@ -1,15 +1,15 @@
 import { z } from "zod";
 
-const largestPage = 1_000;
+const LARGEST_PAGE = 1_000;
 
 export const pageMessages = {
-  limit: `limit must be a whole number from 1 to ${largestPage}`,
+  limit: `limit must be a whole number from 1 to ${LARGEST_PAGE}`,
   after: `after must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
 } as const;
 
 /** Which part of an ascending list is asked for; without any of it, all. */
 export const pageQuerySchema = z.object({
-  limit: wholeNumber(1, largestPage, pageMessages.limit)
+  limit: wholeNumber(1, LARGEST_PAGE, pageMessages.limit)
     .optional()
     .meta({ description: "At most so many entries, such as 100." }),
   after: wholeNumber(0, Number.MAX_SAFE_INTEGER, pageMessages.after).optional().meta({

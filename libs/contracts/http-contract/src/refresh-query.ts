@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-export const refreshMessage = "refresh must be true or false";
+export const REFRESH_MESSAGE = "refresh must be true or false";
 
 const words = new Map<unknown, boolean>([
   ["true", true],
@@ -10,6 +10,6 @@ const words = new Map<unknown, boolean>([
 /** Whether Xray is asked for the newest figures before an answer; it is unless the query says no. */
 export const refreshQuerySchema = z.object({
   refresh: z
-    .preprocess((text) => words.get(text) ?? text, z.boolean(refreshMessage).default(true))
+    .preprocess((text) => words.get(text) ?? text, z.boolean(REFRESH_MESSAGE).default(true))
     .meta({ description: "False for the stored figures, such as for a list of many keys." }),
 });

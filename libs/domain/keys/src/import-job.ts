@@ -1,9 +1,9 @@
-const prefix = "import-";
+const PREFIX = "import-";
 
 /** What stands as the create job of a key that was brought in from elsewhere: its record is kept for good. */
 export function importJobOf(keyId: number): string {
-  return `${prefix}${keyId}`;
+  return `${PREFIX}${keyId}`;
 }
 
 /** Matches the jobs of {@link importJobOf}. */
-export const importJobs = new RegExp(`^${prefix}`);
+export const importJobs = new RegExp(`^${PREFIX}`);

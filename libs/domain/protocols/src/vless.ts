@@ -1,6 +1,5 @@
 import type { Protocol } from "./protocol.ts";
-import { linkAuthority, linkQuery, percentEncode } from "./share-link.ts";
-import type { LinkedKey, LinkSettings } from "./share-link.ts";
+import { linkAuthority, type LinkedKey, linkQuery, type LinkSettings, percentEncode } from "./share-link.ts";
 import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 
 /**

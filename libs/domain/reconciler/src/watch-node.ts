@@ -6,7 +6,7 @@ export interface HealthProbe {
 }
 
 /** When a pass that could not mend everything is followed by the next one. */
-const againAfterMs = 5_000;
+const AGAIN_AFTER_MS = 5_000;
 
 /** Why a pass is due. */
 export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
@@ -57,7 +57,7 @@ export class NodeWatch {
    * after some seconds.
    */
   passed(now: number, { postponed, users }: { readonly postponed: number; readonly users: number }): void {
-    const pauseMs = postponed > 0 ? Math.min(this.#periodMs, againAfterMs) : this.#periodMs;
+    const pauseMs = postponed > 0 ? Math.min(this.#periodMs, AGAIN_AFTER_MS) : this.#periodMs;
     this.#passedAt = now - this.#periodMs + pauseMs;
     // The health probe that called for it may have seen none: a node that loses them again at once must be found out, too.
     if (this.#last !== null) this.#last = { ...this.#last, users: Math.max(this.#last.users, users) };

@@ -18,12 +18,12 @@ export async function withinTime<T>(
   try {
     return await Promise.race([work, limit]);
   } finally {
-    ended.abort(over);
+    ended.abort(OVER);
   }
 }
 
 /** A reason of one's own: without one, every call that is in time would make an exception with a stack. */
-const over = "over";
+const OVER = "over";
 
 /** Thrown when something took longer than it was waited for; it may still happen. */
 export class TimeLimitError extends Error {

@@ -5,7 +5,7 @@ import { scrubSecrets } from "@veil/runtime";
 type Export = SpanExporter["export"];
 
 /** `ExportResultCode.SUCCESS` of @opentelemetry/core. */
-const exportSucceeded = 0;
+const EXPORT_SUCCEEDED = 0;
 
 /** Results and payloads of jobs: they hold the UUIDs of keys. */
 const leftOut = new Set(["bullmq.job.result", "bullmq.job.options"]);
@@ -24,7 +24,7 @@ export class ScrubbingExporter implements SpanExporter {
   export(spans: ReadableSpan[], done: Parameters<Export>[1]): void {
     this.#inner.export(spans.map(scrubbed), (result) => {
       const code: number = result.code;
-      const fails = result.error !== undefined || code !== exportSucceeded;
+      const fails = result.error !== undefined || code !== EXPORT_SUCCEEDED;
       if (fails && !this.#fails) this.onProblem(result.error);
       if (!fails && this.#fails) this.onDelivered();
       this.#fails = fails;

@@ -35,7 +35,7 @@ interface ProblemLog {
 }
 
 /** What is sent no later is not worth waiting for at the end of a process. */
-const lastSendMs = 1_000;
+const LAST_SEND_MS = 1_000;
 const probePaths = new Set(["/metrics", "/healthz", "/readyz"]);
 
 /**
@@ -76,7 +76,7 @@ export function startTracing({ service, moduleUrl }: TracingOptions): Tracing {
       exporter.onProblem = (err) => log.warn({ err }, "traces can't be delivered");
       exporter.onDelivered = () => log.info({}, "traces are delivered");
     },
-    stop: () => within(lastSendMs, provider.shutdown()),
+    stop: () => within(LAST_SEND_MS, provider.shutdown()),
   };
 }
 

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const node = (code: string) => ({ binary: process.execPath, args: ["-e", code] });
-const lasting = "setInterval(() => {}, 1_000)";
+const LASTING = "setInterval(() => {}, 1_000)";
 
 describe("a managed process", () => {
   test("hands on both outputs by lines, whole before it has ended, and logs them", async () => {
@@ -26,7 +26,7 @@ describe("a managed process", () => {
 
   test("can be sent signals, also when it has ended", async () => {
     const lines: string[] = [];
-    const heeding = `process.on('SIGUSR2', () => process.exit(7)); console.log('ready'); ${lasting}`;
+    const heeding = `process.on('SIGUSR2', () => process.exit(7)); console.log('ready'); ${LASTING}`;
     const child = await startProcess({ ...node(heeding), onLine: (line) => lines.push(line) });
     await vi.waitFor(() => expect(lines).toEqual(["ready"]));
     child.signal("SIGUSR2");
@@ -37,7 +37,7 @@ describe("a managed process", () => {
 
   test("is killed by the exit of this process, by one listener for all children", async () => {
     const before = process.listeners("exit");
-    const children = await Promise.all([startProcess(node(lasting)), startProcess(node(lasting))]);
+    const children = await Promise.all([startProcess(node(LASTING)), startProcess(node(LASTING))]);
     const added = process.listeners("exit").filter((listener) => !before.includes(listener));
     expect(added).toHaveLength(1);
     added[0]?.call(process, 0);
@@ -65,7 +65,7 @@ describe("a managed process", () => {
 
 describe("waiting until it is ready", () => {
   test("ends with its answer, its end or the time", async () => {
-    const child = await startProcess(node(lasting));
+    const child = await startProcess(node(LASTING));
     expect(await untilReady(child, async () => true, 0)).toBe("ready");
     expect(await untilReady(child, async () => false, 50)).toBe("late");
     const waiting = untilReady(child, async () => false, 60_000);

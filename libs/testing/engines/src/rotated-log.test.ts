@@ -13,10 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const maxBytes = 20_000;
-const bounds = { maxBytes, lookEveryMs: 10 };
+const MAX_BYTES = 20_000;
+const bounds = { maxBytes: MAX_BYTES, lookEveryMs: 10 };
 /** Writes 100 kB in a second, 1 kB a line. */
-const talkative = `
+const TALKATIVE = `
   let line = 0;
   const talking = setInterval(() => {
     console.log(String(line).padStart(1_000, "0"));
@@ -28,34 +28,34 @@ test.each([
   ["that it writes itself", undefined],
   ["that comes through this process", () => {}],
 ] as const)("the log of a running process stays small, output %s", async (_, onLine) => {
-  const command = { binary: process.execPath, args: ["-e", talkative], logFile: file, log: bounds };
+  const command = { binary: process.execPath, args: ["-e", TALKATIVE], logFile: file, log: bounds };
   const child = await startProcess({ ...command, ...(onLine !== undefined && { onLine }) });
   const sizes: number[] = [];
   const measuring = setInterval(() => void stat(file).then(({ size }) => sizes.push(size)), 10);
   expect(await child.exited).toEqual({ code: 0, signal: null });
   clearInterval(measuring);
   // What comes between two looks is above the bound: some lines, and more of them on a busy machine.
-  expect(Math.max(...sizes)).toBeLessThan(2 * maxBytes);
-  expect(Math.max(...sizes)).toBeGreaterThan(maxBytes / 2);
+  expect(Math.max(...sizes)).toBeLessThan(2 * MAX_BYTES);
+  expect(Math.max(...sizes)).toBeGreaterThan(MAX_BYTES / 2);
   const former = await stat(`${file}.1`);
-  expect(former.size).toBeLessThanOrEqual(2 * maxBytes);
+  expect(former.size).toBeLessThanOrEqual(2 * MAX_BYTES);
   expect(former.mode & 0o777).toBe(0o600);
 });
 
 test("a log that is too long at a start is put aside, its end only", async () => {
   await writeFile(file, `${"x".repeat(50_000)}\nthe end\n`);
-  const log = await RotatedLog.open(file, { maxBytes });
+  const log = await RotatedLog.open(file, { maxBytes: MAX_BYTES });
   log.append("a new start");
   await log.close();
   expect(await readFile(file, "utf8")).toBe("a new start\n");
   const before = await readFile(`${file}.1`, "utf8");
-  expect(before).toHaveLength(maxBytes);
+  expect(before).toHaveLength(MAX_BYTES);
   expect(before).toMatch(/the end\n$/);
 });
 
 test("a log that is short enough is left alone", async () => {
   await writeFile(file, "before\n");
-  const log = await RotatedLog.open(file, { maxBytes });
+  const log = await RotatedLog.open(file, { maxBytes: MAX_BYTES });
   log.append("a new start");
   await log.close();
   expect(await readFile(file, "utf8")).toBe("before\na new start\n");

@@ -4,8 +4,8 @@ import request from "supertest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
 
-const bundle = "/docs/assets/swagger-ui-bundle.js";
-const largeFiles = [bundle, "/docs/assets/redoc.standalone.js"];
+const BUNDLE = "/docs/assets/swagger-ui-bundle.js";
+const largeFiles = [BUNDLE, "/docs/assets/redoc.standalone.js"];
 
 interface Answer {
   readonly status: number | undefined;
@@ -53,8 +53,8 @@ describe("the files of the documentation", () => {
   });
 
   it("answers 304 while a client has the file", async () => {
-    const { headers } = await read(bundle, { "accept-encoding": "br" });
-    const again = await read(bundle, { "accept-encoding": "br", "if-none-match": headers["etag"] ?? "" });
+    const { headers } = await read(BUNDLE, { "accept-encoding": "br" });
+    const again = await read(BUNDLE, { "accept-encoding": "br", "if-none-match": headers["etag"] ?? "" });
     expect([again.status, again.body.length]).toEqual([304, 0]);
   });
 

@@ -10,7 +10,7 @@ import type { RequestScope } from "../ports.ts";
 import { createKey, createKeys } from "./create-keys.ts";
 import { RefusedCreations, VisibleKeys } from "./visible-keys.ts";
 
-const job = "create-1";
+const JOB = "create-1";
 
 describe("createKey", () => {
   let plane: InMemoryPlane;
@@ -105,7 +105,7 @@ describe("createKey", () => {
     expect(plane.jobs.submitted).toEqual([
       {
         name: "create-key",
-        jobId: job,
+        jobId: JOB,
         payload: { key: { name: "name" }, deadline: startedAt + 8_000, request_id: "request-1" },
       },
     ]);
@@ -119,7 +119,7 @@ describe("createKey", () => {
     plane.jobs.scripts["create-key"] = () => finished<"create-key">({ outcome, detail: "no Xray node can be reached" });
     const { outcome: error } = await create();
     expect(error).toEqual(new errorClass("create key", "no Xray node can be reached"));
-    expect(submittedNames()).toEqual([`create-key ${job}`]);
+    expect(submittedNames()).toEqual([`create-key ${JOB}`]);
   });
 
   it("fails at once, with nothing enqueued, while Redis is known to be away", async () => {
@@ -132,7 +132,7 @@ describe("createKey", () => {
 
   it("finds the key although the reply to the enqueueing was lost", async () => {
     plane.jobs.beforeSubmit = async () => {
-      plane.jobs.run("create-key", job, { key: { name: "name" }, deadline: 0, request_id: "" });
+      plane.jobs.run("create-key", JOB, { key: { name: "name" }, deadline: 0, request_id: "" });
       return redisIsAway(true)();
     };
     expect((await create()).outcome).toMatchObject({ keyId: 1 });
@@ -155,7 +155,7 @@ describe("createKey", () => {
     const { outcome, afterMs } = await create();
     expect(outcome).toMatchObject({ keyId: 7 });
     expect(afterMs).toBe(8_800);
-    expect(submittedNames()).toEqual([`create-key ${job}`]);
+    expect(submittedNames()).toEqual([`create-key ${JOB}`]);
   });
 
   it("returns a key that was created and has been deleted by another since", async () => {
@@ -172,7 +172,7 @@ describe("createKey", () => {
       return never();
     };
     expect((await create()).outcome).toBeInstanceOf(WriteFailedError);
-    expect(submittedNames()).toEqual([`create-key ${job}`]);
+    expect(submittedNames()).toEqual([`create-key ${JOB}`]);
   });
 
   it("cancels durably before it reports that the worker was silent", async () => {
@@ -180,7 +180,7 @@ describe("createKey", () => {
     const { outcome, afterMs } = await create();
     expect(outcome).toEqual(new WriteFailedError("create key", "not done in time"));
     expect(afterMs).toBe(8_800);
-    expect(submittedNames()).toEqual([`create-key ${job}`, `cancel-creation cancel-${job}`]);
+    expect(submittedNames()).toEqual([`create-key ${JOB}`, `cancel-creation cancel-${JOB}`]);
   });
 
   it("waits for the deadline before it judges a job that failed without a result", async () => {
@@ -197,7 +197,7 @@ describe("createKey", () => {
     workerIsSilent();
     plane.jobs.scripts["cancel-creation"] = () => never();
     await create();
-    plane.addKey({ keyId: 5, job });
+    plane.addKey({ keyId: 5, job: JOB });
     plane.addKey({ keyId: 6 });
     expect(await listed()).toEqual([6]);
     await expect(new VisibleKeys(plane.keyReader, refused).get(5)).rejects.toThrow("key 5 not found");
@@ -221,7 +221,7 @@ describe("createKey", () => {
       plane.beforeRead = fail;
       const { outcome, afterMs } = await create();
       expect(outcome).toEqual(new WriteUnavailableError("create key", "the key store is unavailable"));
-      expect(submittedNames()).toEqual([`create-key ${job}`, `cancel-creation cancel-${job}`]);
+      expect(submittedNames()).toEqual([`create-key ${JOB}`, `cancel-creation cancel-${JOB}`]);
       expect(afterMs).toBeLessThanOrEqual(10_000);
     });
 
@@ -236,7 +236,7 @@ describe("createKey", () => {
       const { outcome, afterMs } = await create();
       expect(outcome).toBeInstanceOf(OutcomeUnknownError);
       expect(afterMs).toBeLessThanOrEqual(10_000);
-      expect(refused.has(job)).toBe(false);
+      expect(refused.has(JOB)).toBe(false);
     });
 
     const redisIsBackAfterMs = (ms: number) => async () => {
@@ -250,7 +250,7 @@ describe("createKey", () => {
       plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
       const { outcome } = await create();
       expect(outcome).toBeInstanceOf(WriteUnavailableError);
-      expect(submittedNames()).toContain(`cancel-creation cancel-${job}`);
+      expect(submittedNames()).toContain(`cancel-creation cancel-${JOB}`);
     });
 
     it("cancels a batch as soon as Redis is back within the time that is left", async () => {

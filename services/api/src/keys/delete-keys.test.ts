@@ -14,7 +14,7 @@ import {
 import { deleteKey } from "./delete-keys.ts";
 import { RefusedCreations, VisibleKeys } from "./visible-keys.ts";
 
-const job = "delete-1";
+const JOB = "delete-1";
 
 describe("deleteKey", () => {
   let plane: InMemoryPlane;
@@ -59,7 +59,7 @@ describe("deleteKey", () => {
 
   it("deletes through a job of its own", async () => {
     expect((await remove()).outcome).toBe("deleted");
-    expect(plane.jobs.submitted).toMatchObject([{ name: "delete-key", jobId: job, payload: { key_id: 1 } }]);
+    expect(plane.jobs.submitted).toMatchObject([{ name: "delete-key", jobId: JOB, payload: { key_id: 1 } }]);
   });
 
   it.each([[2], [0]])("finds no key %d and enqueues nothing", async (keyId) => {
@@ -104,13 +104,13 @@ describe("deleteKey", () => {
 
   describe("without the worker's word", () => {
     it("succeeds when this job made the key gone", async () => {
-      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "gone", deleter: job }));
+      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "gone", deleter: JOB }));
       const { outcome, afterMs } = await remove();
       expect([outcome, afterMs]).toEqual(["deleted", 8_800]);
     });
 
     it("asks to try again when this job hid the key and a node may still hold it", async () => {
-      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "deleting", deleter: job }));
+      silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "deleting", deleter: JOB }));
       const { outcome } = await remove();
       expect(outcome).toEqual(
         new WriteIndeterminateUnavailableError("delete key", "it is hidden now, but not yet out of Xray"),

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { ContractTarget } from "../contract-suite.ts";
 import { call, dropKey, answerOf, failure, makeKey, postRaw } from "./bot.ts";
 
-const json = "application/json";
+const JSON_TYPE = "application/json";
 
 export function describeBodies(target: () => ContractTarget): void {
   const post = (contentType: string | null, body: string | Buffer) => postRaw(target(), "/api/keys", contentType, body);
@@ -22,15 +22,15 @@ export function describeBodies(target: () => ContractTarget): void {
       ["bytes that are not UTF-8", Buffer.from([0x22, 0xff, 0xfe, 0x22])],
       ["a name that is not UTF-8", Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0xc3]), Buffer.from('"}')])],
     ])("answers 400 to %s", async (_name, body) => {
-      expect(answerOf(await post(json, body))).toEqual(failure(400));
+      expect(answerOf(await post(JSON_TYPE, body))).toEqual(failure(400));
     });
 
     it.each(["[]", "[{}]", '"text"', "1", "true", "null"])("answers 400 to %s: JSON, but no object", async (body) => {
-      expect(answerOf(await post(json, body))).toEqual(failure(400, "the body must be a JSON object"));
+      expect(answerOf(await post(JSON_TYPE, body))).toEqual(failure(400, "the body must be a JSON object"));
     });
 
     it("answers 400 to deep nesting within the limit", async () => {
-      expect(answerOf(await post(json, "[".repeat(60_000)))).toEqual(failure(400));
+      expect(answerOf(await post(JSON_TYPE, "[".repeat(60_000)))).toEqual(failure(400));
     });
   });
 
@@ -59,7 +59,7 @@ export function describeBodies(target: () => ContractTarget): void {
 
     it("answers 415 to an unknown compression", async () => {
       const response = await call(target(), "post", "/api/keys")
-        .set("Content-Type", json)
+        .set("Content-Type", JSON_TYPE)
         .set("Content-Encoding", "rot13")
         .send("{}");
       expect(answerOf(response)).toEqual(failure(415));
@@ -69,7 +69,11 @@ export function describeBodies(target: () => ContractTarget): void {
       const send = (body: Buffer) =>
         fetch(`${target().baseUrl}/api/keys`, {
           method: "POST",
-          headers: { Authorization: `Bearer ${target().secret}`, "Content-Type": json, "Content-Encoding": "gzip" },
+          headers: {
+            Authorization: `Bearer ${target().secret}`,
+            "Content-Type": JSON_TYPE,
+            "Content-Encoding": "gzip",
+          },
           body,
         });
       const response = await send(gzipSync('{"name":5}'));
@@ -85,21 +89,21 @@ export function describeBodies(target: () => ContractTarget): void {
     it("takes 64 KiB and refuses a byte more with 413", async () => {
       expect(ofSize(64 * 1024)).toHaveLength(64 * 1024);
       const response = await call(target(), "post", "/api/keys")
-        .set("Content-Type", json)
+        .set("Content-Type", JSON_TYPE)
         .send(ofSize(64 * 1024));
       expect(answerOf(response)).toMatchObject({ status: 200 });
       await dropKey(target(), endpoints.createKey.success.schema.parse(response.body));
-      expect(answerOf(await post(json, ofSize(64 * 1024 + 1)))).toEqual(failure(413));
+      expect(answerOf(await post(JSON_TYPE, ofSize(64 * 1024 + 1)))).toEqual(failure(413));
     });
 
     it("answers 413 to megabytes", async () => {
-      expect(answerOf(await post(json, ofSize(3 * 1024 * 1024)))).toEqual(failure(413));
+      expect(answerOf(await post(JSON_TYPE, ofSize(3 * 1024 * 1024)))).toEqual(failure(413));
     });
 
     it("counts what comes out of a compressed body", async () => {
       const response = await fetch(`${target().baseUrl}/api/keys`, {
         method: "POST",
-        headers: { Authorization: `Bearer ${target().secret}`, "Content-Type": json, "Content-Encoding": "gzip" },
+        headers: { Authorization: `Bearer ${target().secret}`, "Content-Type": JSON_TYPE, "Content-Encoding": "gzip" },
         body: gzipSync(ofSize(10 * 1024 * 1024)),
       });
       expect(answerOf({ status: response.status, body: await response.json() })).toEqual(failure(413));
@@ -109,12 +113,12 @@ export function describeBodies(target: () => ContractTarget): void {
   describe("bodies that need not be there", () => {
     it.each([
       ["no body", null, ""],
-      ["an empty body declared as JSON", json, ""],
+      ["an empty body declared as JSON", JSON_TYPE, ""],
       ["an empty body declared as something else", "text/plain", ""],
-      ["an empty object", json, "{}"],
-      ["a null name", json, '{"name":null}'],
-      ["unknown fields", json, '{"colour":"red","key_id":7,"__proto__":{"name":"x"},"constructor":1}'],
-      ["a byte order mark", json, "\uFEFF{}"],
+      ["an empty object", JSON_TYPE, "{}"],
+      ["a null name", JSON_TYPE, '{"name":null}'],
+      ["unknown fields", JSON_TYPE, '{"colour":"red","key_id":7,"__proto__":{"name":"x"},"constructor":1}'],
+      ["a byte order mark", JSON_TYPE, "\uFEFF{}"],
     ])("makes a key without a name from %s", async (_name, contentType, body) => {
       const response = await post(contentType, body);
       expect(response).toMatchObject({ status: 200, body: { name: null, is_active: true } });
@@ -122,8 +126,8 @@ export function describeBodies(target: () => ContractTarget): void {
     });
 
     it.each(["/api/traffic/sync"])("ignores what is sent to %s, as long as it is JSON", async (path) => {
-      expect(await postRaw(target(), path, json, '{"anything":[1,2]}')).toMatchObject({ status: 200 });
-      expect(answerOf(await postRaw(target(), path, json, "{"))).toEqual(failure(400));
+      expect(await postRaw(target(), path, JSON_TYPE, '{"anything":[1,2]}')).toMatchObject({ status: 200 });
+      expect(answerOf(await postRaw(target(), path, JSON_TYPE, "{"))).toEqual(failure(400));
       expect(answerOf(await postRaw(target(), path, "text/plain", "x"))).toEqual(failure(415));
     });
   });
@@ -149,7 +153,7 @@ export function describeBodies(target: () => ContractTarget): void {
     );
 
     it("answers 400 to half of a surrogate pair", async () => {
-      expect(answerOf(await post(json, '{"name":"\\ud83d"}'))).toEqual(failure(400, /well-formed/));
+      expect(answerOf(await post(JSON_TYPE, '{"name":"\\ud83d"}'))).toEqual(failure(400, /well-formed/));
     });
 
     it.each([

@@ -49,4 +49,4 @@ export function failure(status: number, detail?: string | RegExp): object {
 }
 
 /** An id that no key has: ids grow by small steps. */
-export const unknownId = 9_007_199_254_740_991;
+export const UNKNOWN_ID = 9_007_199_254_740_991;

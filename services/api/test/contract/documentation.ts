@@ -3,7 +3,7 @@ import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { ContractTarget } from "../contract-suite.ts";
-import { answerOf, call, dropKey, failure, unknownId } from "./bot.ts";
+import { answerOf, call, dropKey, failure, UNKNOWN_ID } from "./bot.ts";
 
 const documentSchema = z.looseObject({
   openapi: z.string().startsWith("3.1"),
@@ -15,7 +15,7 @@ const methods = ["get", "post", "put", "patch", "delete"] as const;
 export function describeDocumentation(target: () => ContractTarget): void {
   const open = (path: string) => request(target().baseUrl).get(path);
   const readDocument = async () => documentSchema.parse((await open("/openapi.json").expect(200)).body);
-  const concrete = (path: string) => path.replace("{key_id}", String(unknownId));
+  const concrete = (path: string) => path.replace("{key_id}", String(UNKNOWN_ID));
 
   describe("documentation", () => {
     it("says at / that the API answers", async () => {

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import type { ContractTarget } from "../contract-suite.ts";
-import { call, answerOf, failure, unknownId } from "./bot.ts";
+import { call, answerOf, failure, UNKNOWN_ID } from "./bot.ts";
 
 const freshId = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -26,7 +26,7 @@ export function describeEnvelope(target: () => ContractTarget): void {
       ["404", "get", "/nothing"],
       ["405", "put", "/"],
       ["400", "get", "/%ZZ"],
-      ["404 of a key", "get", `/api/keys/${unknownId}`],
+      ["404 of a key", "get", `/api/keys/${UNKNOWN_ID}`],
     ] as const)("stands on a %s", async (_name, method, path) => {
       const response = await call(target(), method, path).set("X-Request-Id", "kept");
       expect(response.headers["x-request-id"]).toBe("kept");
@@ -80,8 +80,8 @@ export function describeEnvelope(target: () => ContractTarget): void {
     });
 
     it("tolerates a trailing slash behind a key id", async () => {
-      expect(answerOf(await call(target(), "get", `/api/keys/${unknownId}/`))).toEqual(
-        failure(404, `Key with id ${unknownId} not found`),
+      expect(answerOf(await call(target(), "get", `/api/keys/${UNKNOWN_ID}/`))).toEqual(
+        failure(404, `Key with id ${UNKNOWN_ID} not found`),
       );
     });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ContractTarget } from "../contract-suite.ts";
-import { answerOf, call, failure, unknownId } from "./bot.ts";
+import { answerOf, call, failure, UNKNOWN_ID } from "./bot.ts";
 
 const routes = [
   ["get", ""],
@@ -24,7 +24,7 @@ export function describeKeyIds(target: () => ContractTarget): void {
       expect(answerOf(await send(id))).toEqual(failure(400, detail));
     });
 
-    it.each(["0", "00", String(unknownId)])("is not found when it is %s", async (id) => {
+    it.each(["0", "00", String(UNKNOWN_ID)])("is not found when it is %s", async (id) => {
       expect(answerOf(await send(id))).toEqual(failure(404, `Key with id ${Number(id)} not found`));
     });
   });

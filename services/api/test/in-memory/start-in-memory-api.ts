@@ -18,7 +18,7 @@ export interface InMemoryApi extends ContractTarget {
   readonly finished: FinishedRequest[];
 }
 
-const secret = "in-memory-secret-of-32-characters-or-more";
+const SECRET = "in-memory-secret-of-32-characters-or-more";
 
 /** @param overrides what the test wants otherwise: deadlines, origins, secrets */
 export async function startInMemoryApi(overrides: Partial<AppDependencies> = {}): Promise<InMemoryApi> {
@@ -45,7 +45,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     refreshWaitMs: 100,
     syncDeadlineMs: 500,
     laterDeadlineMs: 2_000,
-    secrets: [{ name: null, tokens: [secret], readOnly: false }],
+    secrets: [{ name: null, tokens: [SECRET], readOnly: false }],
     allowedAddresses: null,
     trustedProxies: false,
     rate: { take: async () => null },
@@ -64,7 +64,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}`,
-    secret: overrides.secrets?.[0]?.tokens[0] ?? secret,
+    secret: overrides.secrets?.[0]?.tokens[0] ?? SECRET,
     shortId,
     plane,
     records,

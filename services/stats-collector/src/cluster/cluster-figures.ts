@@ -42,7 +42,7 @@ export interface ShownNode extends Pick<XrayNode, "name" | "uptimeSeconds" | "qu
 }
 
 /** What is older is not shown: a gap tells more than a figure that stands still. */
-const freshMs = 30_000;
+const FRESH_MS = 30_000;
 /**
  * Counting keys makes some databases read all of them, and keeps others waiting: the longer it takes, the
  * longer it rests.
@@ -150,7 +150,7 @@ export class ClusterFigures {
   }
 
   #fresh<T>(dated: Dated<T> | null): T | null {
-    return dated !== null && this.#options.clock.now() - dated.at < freshMs ? dated.value : null;
+    return dated !== null && this.#options.clock.now() - dated.at < FRESH_MS ? dated.value : null;
   }
 }
 

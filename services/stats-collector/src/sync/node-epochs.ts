@@ -1,6 +1,6 @@
 import type { Clock } from "@veil/runtime";
 import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic";
-import { XrayOutcomeUnknownError } from "@veil/xray-grpc";
+import { XrayIndeterminateError } from "@veil/xray-grpc";
 import type { MarkedNode } from "./node-counters.ts";
 
 /** What was read while the process was surely in one life. */
@@ -60,7 +60,7 @@ export class NodeEpochs {
     try {
       await node.plantProcessMark(this.#newMark());
     } catch (error) {
-      if (!(error instanceof XrayOutcomeUnknownError)) throw error;
+      if (!(error instanceof XrayIndeterminateError)) throw error;
     }
   }
 

@@ -14,7 +14,7 @@ export interface ConfigMirrorDependencies {
   readonly onConfigFile: ConfigMirrorOptions["onWrite"];
 }
 
-const tickEveryMs = 1_000;
+const TICK_EVERY_MS = 1_000;
 
 /** The mirror of the settings' config file, kept up to date from now on; null when they name none. */
 export function openConfigMirror(
@@ -41,7 +41,7 @@ export function openConfigMirror(
     onWrite: onConfigFile,
   });
   const keeping = runPeriodically({
-    everyMs: tickEveryMs,
+    everyMs: TICK_EVERY_MS,
     jitter: 0.1,
     task: () => mirror.tick(),
     onError: (err) => log.warn({ err, node: of.node }, "could not compare Xray's config file with the keys"),

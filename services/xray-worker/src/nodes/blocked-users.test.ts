@@ -4,7 +4,7 @@ import { XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
 import { beforeEach, describe, expect, it } from "vitest";
 import { BlockedUsers } from "./blocked-users.ts";
 
-const hourMs = 3_600_000;
+const HOUR_MS = 3_600_000;
 
 /** The rules and counters of a node, and how its next calls fail. */
 class RuleBook {
@@ -59,7 +59,7 @@ describe("a block", () => {
     const blocked = newProcess();
     await blocked.block("1@veil");
     await blocked.tidy();
-    await clock.advance(hourMs - 1);
+    await clock.advance(HOUR_MS - 1);
     await blocked.tidy();
     expect(node.rules).toEqual(new Set(["1@veil"]));
     await clock.advance(1);
@@ -73,12 +73,12 @@ describe("a block", () => {
     await blocked.block("1@veil");
     await blocked.tidy();
     for (let hour = 1; hour <= 3; hour += 1) {
-      await clock.advance(hourMs);
+      await clock.advance(HOUR_MS);
       node.counters.set(`user>>>1@veil>>>traffic>>>${direction}`, hour);
       await blocked.tidy();
       expect(node.rules).toEqual(new Set(["1@veil"]));
     }
-    await clock.advance(hourMs);
+    await clock.advance(HOUR_MS);
     await blocked.tidy();
     expect(node.rules).toEqual(new Set());
   });
@@ -87,7 +87,7 @@ describe("a block", () => {
     await newProcess().block("1@veil");
     const successor = newProcess();
     await successor.tidy();
-    await clock.advance(hourMs);
+    await clock.advance(HOUR_MS);
     await successor.tidy();
     expect(node.rules).toEqual(new Set());
   });
@@ -115,7 +115,7 @@ describe("of more than 1,000 blocks", () => {
     const blocked = newProcess();
     await blockMany(blocked, 1, 1_000);
     await blocked.tidy();
-    await clock.advance(hourMs);
+    await clock.advance(HOUR_MS);
     for (let keyId = 1; keyId <= 1_000; keyId += 1) {
       if (keyId !== 500) node.counters.set(`user>>>${keyId}@veil>>>traffic>>>uplink`, 7);
     }

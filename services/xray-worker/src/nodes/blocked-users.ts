@@ -11,14 +11,14 @@ export interface BlockedUsersOptions {
 }
 
 /** Xray looks at all of them for every new stream of everybody: 1,000 cost it about 20 µs. */
-const mostBlocked = 1_000;
+const MOST_BLOCKED = 1_000;
 /** How many are let go together when there are more: each time takes a look at the rules. */
-const releasedTogether = 100;
+const RELEASED_TOGETHER = 100;
 /**
  * Xray closes a stream in which nothing moves (`connIdle`, 300 s by default) and a multiplexed connection that opens none
  * (120 s). After an hour in which not a byte was counted there is no connection left that a rule could concern.
  */
-const quietMs = 60 * 60 * 1_000;
+const QUIET_MS = 60 * 60 * 1_000;
 
 interface Block {
   /** Since when, in milliseconds since the epoch, the user's bytes are known to stand still; first, when it was blocked. */
@@ -100,7 +100,7 @@ export class BlockedUsers {
   /** @returns whether the block has nothing to do any more */
   async #review(email: string, { quietSince, bytes }: Block): Promise<"idle" | "needed"> {
     const now = this.#options.clock.now();
-    if (bytes !== null && now - quietSince < quietMs) return "needed";
+    if (bytes !== null && now - quietSince < QUIET_MS) return "needed";
     if (bytes === null && (await this.#isWanted(email))) return "idle";
     const counted = await this.#bytesOf(email);
     if (counted === bytes) return "idle";
@@ -124,8 +124,8 @@ export class BlockedUsers {
   }
 
   async #releaseSurplus(): Promise<void> {
-    if (this.#blocks.size <= mostBlocked) return;
-    await this.#release([...this.#blocks.keys()].slice(0, this.#blocks.size - mostBlocked + releasedTogether));
+    if (this.#blocks.size <= MOST_BLOCKED) return;
+    await this.#release([...this.#blocks.keys()].slice(0, this.#blocks.size - MOST_BLOCKED + RELEASED_TOGETHER));
   }
 
   /** Forgotten first, since many may come here at once; should the node not answer, its list brings them back. */

@@ -3,7 +3,7 @@ import {
   InboundMissingError,
   XrayAnswerInvalidError,
   XrayError,
-  XrayOutcomeUnknownError,
+  XrayIndeterminateError,
   XrayUnreachableError,
 } from "@veil/xray-grpc";
 
@@ -21,7 +21,7 @@ export async function nodeErrors<T>(node: string, call: () => Promise<T>): Promi
     if (error instanceof XrayUnreachableError || error instanceof InboundMissingError) {
       throw new NodeUnreachableError(node, error);
     }
-    if (error instanceof XrayOutcomeUnknownError || error instanceof XrayAnswerInvalidError) {
+    if (error instanceof XrayIndeterminateError || error instanceof XrayAnswerInvalidError) {
       throw new NodeIndeterminateError(node, error);
     }
     if (error instanceof XrayError) throw new NodeRejectedError(node, error);

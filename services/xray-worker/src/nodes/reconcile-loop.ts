@@ -26,7 +26,7 @@ export interface FinishedPass {
   readonly found?: PassResult;
 }
 
-const passLeaseMs = 5_000;
+const PASS_LEASE_MS = 5_000;
 
 /**
  * Keeps one node reconciled: a health probe at a time, and a pass when the health probe calls for one.
@@ -53,7 +53,7 @@ export class ReconcileLoop {
     if (reason === null) return;
     const { exclusive, node, clock } = this.#options;
     const subject = `reconcile:${node.name}`;
-    const pass = await runExclusively({ ...exclusive, subject, leaseMs: passLeaseMs }, () => {
+    const pass = await runExclusively({ ...exclusive, subject, leaseMs: PASS_LEASE_MS }, () => {
       this.#watch.began();
       return this.#pass(reason);
     });

@@ -5,7 +5,7 @@ import { expect, vi } from "vitest";
 
 export type CreatedKey = Extract<JobResult<"create-key">, { outcome: "created" }>["key"];
 
-const deadlineMs = 30_000;
+const DEADLINE_MS = 30_000;
 
 /** Submits key jobs and waits for them, as the API does. */
 export class KeyJobs {
@@ -24,14 +24,14 @@ export class KeyJobs {
   /** @returns the job's id */
   async submitCreate(): Promise<string> {
     const id = `create-${randomUUID()}`;
-    const deadline = Date.now() + deadlineMs;
+    const deadline = Date.now() + DEADLINE_MS;
     await this.client.submit("create-key", id, { key: { name: null }, deadline, request_id: id });
     return id;
   }
 
   async create(): Promise<CreatedKey> {
     const id = await this.submitCreate();
-    const outcome = await this.client.awaitResult("create-key", id, deadlineMs);
+    const outcome = await this.client.awaitResult("create-key", id, DEADLINE_MS);
     if (outcome.state === "finished" && outcome.result.outcome === "created") return outcome.result.key;
     throw new Error(`no key was created: ${JSON.stringify(outcome)}`);
   }
@@ -42,9 +42,9 @@ export class KeyJobs {
 
   async delete(keyId: number): Promise<void> {
     const id = `delete-${randomUUID()}`;
-    const deadline = Date.now() + deadlineMs;
+    const deadline = Date.now() + DEADLINE_MS;
     await this.client.submit("delete-key", id, { key_id: keyId, deadline, request_id: id });
-    const outcome = await this.client.awaitResult("delete-key", id, deadlineMs);
+    const outcome = await this.client.awaitResult("delete-key", id, DEADLINE_MS);
     if (outcome.state === "finished" && outcome.result.outcome === "deleted") return;
     throw new Error(`the key was not deleted: ${JSON.stringify(outcome)}`);
   }

@@ -5,7 +5,7 @@ import { httpLoad } from "../harness/http-load.ts";
 import { inFlight } from "../harness/in-flight.ts";
 import { RawXray } from "../raw/raw-xray.ts";
 
-const atOnce = 64;
+const AT_ONCE = 64;
 const batchAnswer = z.object({ succeeded: z.number() });
 
 /** One request for 1,000 keys. */
@@ -39,10 +39,10 @@ export const batchCreateCase: BenchCase = {
       },
       raw: async () => {
         const emails = Array.from({ length: operations }, () => `raw-${(foreign += 1)}@bench`);
-        const added = await inFlight(operations, atOnce, (index) =>
+        const added = await inFlight(operations, AT_ONCE, (index) =>
           raw.addUser("vless-in", emails[index] ?? "", randomUUID()),
         );
-        await inFlight(operations, atOnce, (index) => raw.removeUser("vless-in", emails[index] ?? ""));
+        await inFlight(operations, AT_ONCE, (index) => raw.removeUser("vless-in", emails[index] ?? ""));
         return { value: added.perSecond, operations };
       },
       pids: () => testbed.pids(),

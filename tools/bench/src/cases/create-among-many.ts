@@ -1,7 +1,7 @@
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { createKeys } from "./create-keys.ts";
 
-const atOnce = 64;
+const AT_ONCE = 64;
 
 /** The same creates in a system with many keys and in an empty one: no cost may grow with the number of keys. */
 export const createAmongManyCase: BenchCase = {
@@ -17,8 +17,8 @@ export const createAmongManyCase: BenchCase = {
     const none = await bench.testbed({ keys: 0 });
     const operations = bench.size(3_000, 500);
     return {
-      ours: async () => ({ value: (await createKeys(many, operations, atOnce)).perSecond, operations }),
-      raw: async () => ({ value: (await createKeys(none, operations, atOnce)).perSecond, operations }),
+      ours: async () => ({ value: (await createKeys(many, operations, AT_ONCE)).perSecond, operations }),
+      raw: async () => ({ value: (await createKeys(none, operations, AT_ONCE)).perSecond, operations }),
       pids: () => many.pids(),
       close: async () => {},
     };

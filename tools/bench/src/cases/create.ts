@@ -2,7 +2,7 @@ import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { startRawQueue } from "../raw/raw-queue.ts";
 import { createKeys } from "./create-keys.ts";
 
-const atOnce = 64;
+const AT_ONCE = 64;
 
 /** Single creates, from HTTP to the answer. */
 export const createCase: BenchCase = {
@@ -18,8 +18,8 @@ export const createCase: BenchCase = {
     const queue = await startRawQueue(bench.engines.redisUrl);
     const operations = bench.size(3_000, 500);
     return {
-      ours: async () => ({ value: (await createKeys(testbed, operations, atOnce)).perSecond, operations }),
-      raw: async () => ({ value: (await queue.addAndWait(operations, atOnce)).perSecond, operations }),
+      ours: async () => ({ value: (await createKeys(testbed, operations, AT_ONCE)).perSecond, operations }),
+      raw: async () => ({ value: (await queue.addAndWait(operations, AT_ONCE)).perSecond, operations }),
       pids: () => testbed.pids(),
       rawPids: () => queue.pids(),
       close: () => queue.close(),

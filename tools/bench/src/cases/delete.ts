@@ -2,7 +2,7 @@ import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { startRawQueue } from "../raw/raw-queue.ts";
 import { createKeys, deleteKeys } from "./create-keys.ts";
 
-const atOnce = 64;
+const AT_ONCE = 64;
 
 /** Single deletes, from HTTP to the answer; the keys are made before, outside of what is measured. */
 export const deleteCase: BenchCase = {
@@ -19,11 +19,11 @@ export const deleteCase: BenchCase = {
     const operations = bench.size(2_000, 300);
     const rounds: number[][] = [];
     for (let round = 0; round < bench.roundsInAll; round += 1) {
-      rounds.push((await createKeys(testbed, operations, atOnce)).keyIds);
+      rounds.push((await createKeys(testbed, operations, AT_ONCE)).keyIds);
     }
     return {
-      ours: async () => ({ value: (await deleteKeys(testbed, rounds.pop() ?? [], atOnce)).perSecond, operations }),
-      raw: async () => ({ value: (await queue.addAndWait(operations, atOnce)).perSecond, operations }),
+      ours: async () => ({ value: (await deleteKeys(testbed, rounds.pop() ?? [], AT_ONCE)).perSecond, operations }),
+      raw: async () => ({ value: (await queue.addAndWait(operations, AT_ONCE)).perSecond, operations }),
       pids: () => testbed.pids(),
       rawPids: () => queue.pids(),
       close: () => queue.close(),

@@ -5,8 +5,8 @@ import { untilUsers } from "../testbed/bench-testbed.ts";
 import { RawXray } from "../raw/raw-xray.ts";
 import { passSeconds } from "./refill.ts";
 
-const drifted = 100;
-const lookAgainMs = 50;
+const DRIFTED = 100;
+const LOOK_AGAIN_MS = 50;
 
 /** Users that went missing in Xray are found and put back by the next pass; its own time counts, not the wait for it. */
 export const driftCase: BenchCase = {
@@ -24,14 +24,14 @@ export const driftCase: BenchCase = {
       ours: async () => {
         const users = await testbed.xray.countUsers();
         const before = await passSeconds(testbed.workerMetricsUrl);
-        await inFlight(drifted, 16, (index) => raw.removeUser("vless-in", userEmail(index + 1)));
+        await inFlight(DRIFTED, 16, (index) => raw.removeUser("vless-in", userEmail(index + 1)));
         let pass = 0;
         while (pass === 0) {
-          await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
+          await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
           pass = (await passSeconds(testbed.workerMetricsUrl)) - before;
         }
         await untilUsers(testbed, users);
-        return { value: pass * 1_000, operations: drifted };
+        return { value: pass * 1_000, operations: DRIFTED };
       },
       raw: async () => {
         const stored = testbed.mongo.collection("keys");

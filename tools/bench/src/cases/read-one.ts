@@ -2,7 +2,7 @@ import { amongKeys, type BenchCase } from "../harness/bench-case.ts";
 import { httpLoad } from "../harness/http-load.ts";
 import { startBareServer } from "../raw/start-bare-server.ts";
 
-const atOnce = 64;
+const AT_ONCE = 64;
 
 function readCase(name: string, title: string, pathOf: (keyId: number) => string): BenchCase {
   return {
@@ -22,7 +22,7 @@ function readCase(name: string, title: string, pathOf: (keyId: number) => string
         const { perSecond } = await httpLoad({
           url,
           headers: testbed.headers,
-          connections: atOnce,
+          connections: AT_ONCE,
           requests: operations,
           next: () => {
             next += 1;

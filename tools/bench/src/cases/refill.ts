@@ -2,7 +2,7 @@ import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { userEmail } from "@veil/protocols";
 import { untilUsers } from "../testbed/bench-testbed.ts";
 
-const settledMs = 3_000;
+const SETTLED_MS = 3_000;
 
 /** An Xray that starts again, empty, until it holds all users; against the one message that carries them all. */
 export function refillCase(full: 10_000 | 50_000): BenchCase {
@@ -24,7 +24,7 @@ export function refillCase(full: 10_000 | 50_000): BenchCase {
       return {
         ours: async () => {
           // A worker that has not yet checked the last refill can't notice that it is gone.
-          await new Promise((resolve) => setTimeout(resolve, settledMs));
+          await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
           await testbed.restartXray();
           const begun = performance.now();
           const passBefore = await passSeconds(testbed.workerMetricsUrl);

@@ -12,7 +12,7 @@ export interface HttpLoad {
   readonly onBody?: (body: string) => void;
 }
 
-const patienceSeconds = 30;
+const PATIENCE_SECONDS = 30;
 
 /**
  * Sends requests over a number of connections, one at a time on each.
@@ -30,7 +30,7 @@ export async function httpLoad(load: HttpLoad): Promise<{ readonly perSecond: nu
     headers,
     connections: Math.min(connections, requests),
     amount: requests,
-    timeout: patienceSeconds,
+    timeout: PATIENCE_SECONDS,
     sampleInt: 50,
     requests: [
       {

@@ -14,7 +14,7 @@ export interface Usage {
 }
 
 /** The kernel counts in hundredths of a second on every platform that Node runs on. */
-const msPerTick = 10;
+const MS_PER_TICK = 10;
 
 /** Reads `/proc` for each of the named processes; null where there is none, or when a process is gone. */
 export async function usageOf(pids: Readonly<Record<string, number>>): Promise<Readonly<Record<string, Usage>> | null> {
@@ -44,5 +44,5 @@ async function usageOfOne(pid: number): Promise<Usage> {
   // The name in parentheses may hold spaces; user and system time are the 12th and 13th field after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const rssKiB = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * msPerTick, rssMiB: rssKiB / 1_024 };
+  return { cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK, rssMiB: rssKiB / 1_024 };
 }

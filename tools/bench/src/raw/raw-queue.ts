@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { Queue, QueueEvents } from "bullmq";
 import { inFlight } from "../harness/in-flight.ts";
 
-const queueName = "raw";
-const manyListeners = 1_000;
+const QUEUE_NAME = "raw";
+const MANY_LISTENERS = 1_000;
 
 /** BullMQ by itself on the same Redis: a producer here, a worker that does nothing in a process of its own. */
 export interface RawQueue {
@@ -18,13 +18,13 @@ export interface RawQueue {
 
 export async function startRawQueue(redisUrl: string): Promise<RawQueue> {
   const prefix = `bench-raw-${process.pid}-${Date.now()}`;
-  const worker = fork(fileURLToPath(new URL("echo-worker.js", import.meta.url)), [redisUrl, prefix, queueName]);
+  const worker = fork(fileURLToPath(new URL("echo-worker.js", import.meta.url)), [redisUrl, prefix, QUEUE_NAME]);
   await once(worker, "message");
   const connection = { url: redisUrl };
-  const queue = new Queue(queueName, { connection, prefix });
-  const events = new QueueEvents(queueName, { connection, prefix });
-  queue.setMaxListeners(manyListeners);
-  events.setMaxListeners(manyListeners);
+  const queue = new Queue(QUEUE_NAME, { connection, prefix });
+  const events = new QueueEvents(QUEUE_NAME, { connection, prefix });
+  queue.setMaxListeners(MANY_LISTENERS);
+  events.setMaxListeners(MANY_LISTENERS);
   await events.waitUntilReady();
   return {
     pids: () => ({ producer: process.pid, worker: worker.pid ?? 0 }),

@@ -1,9 +1,9 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Client, credentials } from "@grpc/grpc-js";
 
-const handler = "/xray.app.proxyman.command.HandlerService";
-const stats = "/xray.app.stats.command.StatsService";
-const receiveLimit = 256 * 1024 * 1024;
+const HANDLER = "/xray.app.proxyman.command.HandlerService";
+const STATS = "/xray.app.stats.command.StatsService";
+const RECEIVE_LIMIT = 256 * 1024 * 1024;
 
 /** Xray's gRPC API by itself: messages put together by hand, answers left as bytes. */
 export class RawXray {
@@ -12,7 +12,7 @@ export class RawXray {
   /** @param address `host:port` */
   constructor(address: string) {
     this.#client = new Client(address, credentials.createInsecure(), {
-      "grpc.max_receive_message_length": receiveLimit,
+      "grpc.max_receive_message_length": RECEIVE_LIMIT,
     });
   }
 
@@ -20,20 +20,20 @@ export class RawXray {
     const account = typed("xray.proxy.vless.Account", text(1, uuid));
     const user = nested(1, [text(2, email), bytes(3, account)]);
     const operation = typed("xray.app.proxyman.command.AddUserOperation", user);
-    return this.#send(`${handler}/AlterInbound`, joined(text(1, tag), bytes(2, operation)));
+    return this.#send(`${HANDLER}/AlterInbound`, joined(text(1, tag), bytes(2, operation)));
   }
 
   removeUser(tag: string, email: string): Promise<Buffer> {
     const operation = typed("xray.app.proxyman.command.RemoveUserOperation", text(1, email));
-    return this.#send(`${handler}/AlterInbound`, joined(text(1, tag), bytes(2, operation)));
+    return this.#send(`${HANDLER}/AlterInbound`, joined(text(1, tag), bytes(2, operation)));
   }
 
   getUsers(tag: string): Promise<Buffer> {
-    return this.#send(`${handler}/GetInboundUsers`, text(1, tag));
+    return this.#send(`${HANDLER}/GetInboundUsers`, text(1, tag));
   }
 
   queryStats(pattern: string): Promise<Buffer> {
-    return this.#send(`${stats}/QueryStats`, text(1, pattern));
+    return this.#send(`${STATS}/QueryStats`, text(1, pattern));
   }
 
   close(): void {

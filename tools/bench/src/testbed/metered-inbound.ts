@@ -2,8 +2,8 @@ import { userEmail } from "@veil/protocols";
 import { z } from "zod";
 import type { SeededKey } from "./bench-testbed.ts";
 
-const tag = "metered-in";
-const sinkTag = "sink";
+const TAG = "metered-in";
+const SINK_TAG = "sink";
 
 const config = z.looseObject({
   policy: z.looseObject({ levels: z.record(z.string(), z.looseObject({})) }),
@@ -23,7 +23,7 @@ export function addMeteredInbound(
 ) {
   const { inbounds, outbounds, routing, policy, ...rest } = config.parse(before);
   const inbound = {
-    tag,
+    tag: TAG,
     listen: "127.0.0.1",
     port,
     protocol: "vless",
@@ -33,7 +33,7 @@ export function addMeteredInbound(
     },
     streamSettings: { network: "raw" },
   };
-  const sink = { tag: sinkTag, protocol: "freedom", settings: { redirect: `127.0.0.1:${sinkPort}` } };
+  const sink = { tag: SINK_TAG, protocol: "freedom", settings: { redirect: `127.0.0.1:${sinkPort}` } };
   // Once one side has said all, Xray waits a second for the other one: here there is nothing to wait for.
   const levels: Record<string, object> = {};
   for (const [level, limits] of Object.entries(policy.levels)) {
@@ -44,6 +44,6 @@ export function addMeteredInbound(
     policy: { ...policy, levels },
     inbounds: [...inbounds, inbound],
     outbounds: [...outbounds, sink],
-    routing: { ...routing, rules: [{ inboundTag: [tag], outboundTag: sinkTag }, ...routing.rules] },
+    routing: { ...routing, rules: [{ inboundTag: [TAG], outboundTag: SINK_TAG }, ...routing.rules] },
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Connection } from "mongoose";
 import type { SeededKey } from "./bench-testbed.ts";
 
-const insertedAtOnce = 1_000;
+const INSERTED_AT_ONCE = 1_000;
 
 /** Puts active keys into a database, as a worker would have left them. @param after the largest id that is there already */
 export async function seedKeys(mongo: Connection, count: number, after = 0): Promise<SeededKey[]> {
@@ -10,8 +10,8 @@ export async function seedKeys(mongo: Connection, count: number, after = 0): Pro
   const seeded = Array.from({ length: count }, (_, index) => ({ keyId: after + index + 1, uuid: randomUUID() }));
   const keys = mongo.collection<{ _id: string }>("keys");
   const traffic = mongo.collection<{ _id: string }>("traffic");
-  for (let start = 0; start < count; start += insertedAtOnce) {
-    const part = seeded.slice(start, start + insertedAtOnce);
+  for (let start = 0; start < count; start += INSERTED_AT_ONCE) {
+    const part = seeded.slice(start, start + INSERTED_AT_ONCE);
     await keys.insertMany(
       part.map(({ keyId, uuid }) => ({
         _id: String(keyId),

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { SeededKey } from "./bench-testbed.ts";
 
-const atOnce = 64;
+const AT_ONCE = 64;
 const payload = Buffer.alloc(256);
 
 /** Lets each of the keys send some bytes through the metered inbound, so that its counter moves. */
@@ -10,7 +10,7 @@ export async function sendBytes(port: number, keys: readonly SeededKey[]): Promi
   const sendNext = async () => {
     for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) await sendOnce(port, key.uuid);
   };
-  await Promise.all(Array.from({ length: atOnce }, sendNext));
+  await Promise.all(Array.from({ length: AT_ONCE }, sendNext));
 }
 
 /** The sink closes the connection when it has taken what came. */

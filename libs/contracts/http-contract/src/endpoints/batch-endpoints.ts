@@ -1,9 +1,9 @@
 import {
-  batchLimitBytes,
+  BATCH_LIMIT_BYTES,
   batchResultSchema,
   createKeysSchema,
   deleteKeysSchema,
-  largestBatch,
+  LARGEST_BATCH,
 } from "../batch-bodies.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { bodyErrors, guarded, ofWrites, writeFailed, writeUnavailable } from "../error-cases.ts";
@@ -23,7 +23,7 @@ export const batchEndpoints = {
     auth: "bearer",
     body: {
       required: true,
-      limitBytes: batchLimitBytes,
+      limitBytes: BATCH_LIMIT_BYTES,
       schema: createKeysSchema,
       description: "The keys to create.",
       examples: { two: { summary: "Two keys", value: { keys: [{ name: "user_123" }, {}] } } },
@@ -44,7 +44,7 @@ export const batchEndpoints = {
     errors: [
       ...guarded,
       ...ofWrites,
-      ...bodyErrors(batchLimitBytes),
+      ...bodyErrors(BATCH_LIMIT_BYTES),
       batchSize("keys"),
       writeFailed("create keys", "not done in time"),
       writeUnavailable("create keys"),
@@ -61,7 +61,7 @@ export const batchEndpoints = {
     auth: "bearer",
     body: {
       required: true,
-      limitBytes: batchLimitBytes,
+      limitBytes: BATCH_LIMIT_BYTES,
       schema: deleteKeysSchema,
       description: "The keys.",
       examples: { two: { summary: "Two keys", value: { key_ids: [1, 999] } } },
@@ -82,7 +82,7 @@ export const batchEndpoints = {
     errors: [
       ...guarded,
       ...ofWrites,
-      ...bodyErrors(batchLimitBytes),
+      ...bodyErrors(BATCH_LIMIT_BYTES),
       batchSize("key_ids"),
       writeFailed("delete keys", "not done in time"),
       writeUnavailable("delete keys"),
@@ -95,6 +95,6 @@ function batchSize(list: string) {
     status: 400,
     name: "size",
     description: "The list is missing, empty or too long.",
-    detail: `${list} must be a list of 1 to ${largestBatch} items`,
+    detail: `${list} must be a list of 1 to ${LARGEST_BATCH} items`,
   } as const;
 }

@@ -4,7 +4,7 @@ import { jobPathSchema, jobSchema } from "../job-bodies.ts";
 import { messages } from "../messages.ts";
 import { exampleKey } from "./example-key.ts";
 
-const exampleId = "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11";
+const EXAMPLE_ID = "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11";
 
 export const jobEndpoints = {
   getJob: {
@@ -21,7 +21,7 @@ export const jobEndpoints = {
       description: "How far the write is.",
       contentType: "application/json",
       schema: jobSchema,
-      example: { job_id: exampleId, status: "succeeded", result: exampleKey },
+      example: { job_id: EXAMPLE_ID, status: "succeeded", result: exampleKey },
     },
     errors: [
       ...guarded,
@@ -29,7 +29,7 @@ export const jobEndpoints = {
         status: 404,
         name: "job-not-found",
         description: "There is no such job.",
-        detail: messages.jobNotFound(exampleId),
+        detail: messages.jobNotFound(EXAMPLE_ID),
       },
       {
         status: 503,

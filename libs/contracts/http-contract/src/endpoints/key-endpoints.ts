@@ -18,7 +18,7 @@ import {
   keySchema,
 } from "../key-bodies.ts";
 import { keyPathSchema } from "../key-id.ts";
-import { longestKeyName } from "../key-name.ts";
+import { LONGEST_KEY_NAME } from "../key-name.ts";
 import { messages } from "../messages.ts";
 import { pageQuerySchema } from "../page-query.ts";
 import { exampleKey } from "./example-key.ts";
@@ -31,7 +31,7 @@ const otherKey = {
   created_at: 1703520100,
 } as const;
 
-const exampleLink =
+const EXAMPLE_LINK =
   "vless://123e4567-e89b-42d3-a456-426614174000@your-domain.com:443?encryption=none&type=tcp&security=reality" +
   "&sni=microsoft.com&fp=chrome&pbk=public_key_here&sid=7bb45050&spx=%2F#user_123";
 
@@ -70,7 +70,7 @@ export const keyEndpoints = {
         status: 400,
         name: "name",
         description: "`name` has a wrong type, is too long, or holds control characters.",
-        detail: `name must be at most ${longestKeyName} characters long`,
+        detail: `name must be at most ${LONGEST_KEY_NAME} characters long`,
       },
       writeFailed("create key", "not done in time"),
       writeUnavailable("create key"),
@@ -145,7 +145,7 @@ export const keyEndpoints = {
       schema: keyLinkSchema,
       example: {
         key_id: 1,
-        vless_link: exampleLink,
+        vless_link: EXAMPLE_LINK,
       },
     },
     errors: [...guarded, ...ofOneKey, storeAway, linkNotConfigured],
@@ -166,7 +166,7 @@ export const keyEndpoints = {
       schema: keyLinksSchema,
       example: {
         key_id: 1,
-        links: [{ host: "your-domain.com", node: "main", protocol: "vless", remark: "user_123", link: exampleLink }],
+        links: [{ host: "your-domain.com", node: "main", protocol: "vless", remark: "user_123", link: EXAMPLE_LINK }],
       },
     },
     errors: [...guarded, ...ofOneKey, storeAway, linkNotConfigured],
