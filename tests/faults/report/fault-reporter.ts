@@ -1,4 +1,4 @@
-import type { Reporter, TestCase } from "vitest/node";
+import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 import { type InvariantName, invariantTexts } from "../invariants/invariant-list.ts";
 import type { FaultReport, Figures } from "./fault-test.ts";
 
@@ -21,7 +21,10 @@ export class FaultReporter implements Reporter {
     for (const error of testCase.result().errors ?? []) if (count === 0) this.#say(`    ${error.message}`);
   }
 
-  onTestRunEnd(): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    // What can't be loaded fails no test case, and would end the run without a word.
+    for (const error of [...modules.flatMap((one) => one.errors()), ...unhandled])
+      this.#say(error.stack ?? error.message);
     if (this.#reports.length === 0) return;
     process.stdout.write(`\n${table(this.#reports)}\n\n${legend(this.#reports)}\n\n${totals(this.#reports)}\n`);
   }
