@@ -19,8 +19,8 @@ export function checkKeys(keys: readonly LegacyKey[]): void {
   }
 }
 
-/** Two UUIDs that Xray takes for the same user have the same one. */
+/** Two UUIDs that Xray takes for the same user have the same one, in upper case or without dashes too. */
 export function matchOf(uuid: string): string {
-  const [first = "", second = "", , ...rest] = uuid.toLowerCase().split("-");
-  return [first, second, ...rest].join("-");
+  const hex = uuid.replaceAll("-", "").toLowerCase();
+  return hex.slice(0, 12) + hex.slice(16);
 }

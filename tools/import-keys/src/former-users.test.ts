@@ -25,10 +25,14 @@ describe("holdings", () => {
     expect(holdings([userOf("user_7_3f2b8a52", OTHER), userOf("friend", OTHER)], [keyOf(7, UUID)]).size).toBe(0);
   });
 
-  it("goes by the e-mail where the account can't be read", () => {
+  it("leaves alone whoever has an account that can't be read", () => {
     const account = { protocol: "other", type: "xray.proxy.vless.Account", value: "", level: 1 } as const;
-    const held = holdings([{ email: "user_7_3f2b8a52", account }], [keyOf(7, UUID)]);
-    expect(held.get(7)?.former).toEqual(["user_7_3f2b8a52"]);
+    expect(holdings([{ email: "friend", account }], [keyOf(7, UUID)]).size).toBe(0);
+  });
+
+  it("takes UUIDs in upper case and without dashes for the same", () => {
+    const users = [userOf("a", UUID.toUpperCase()), userOf("b", UUID.replaceAll("-", ""))];
+    expect(holdings(users, [keyOf(7, UUID)]).get(7)?.former).toEqual(["a", "b"]);
   });
 });
 

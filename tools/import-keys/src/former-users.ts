@@ -1,4 +1,4 @@
-import type { InboundUser } from "@veil/xray-grpc";
+import { type InboundUser, readVlessAccount } from "@veil/xray-grpc";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { matchOf } from "./check-keys.ts";
 import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
@@ -14,15 +14,14 @@ export interface NodeHolding {
 
 /**
  * Finds what a node holds of each key. A user belongs to a key by its UUID, whatever its e-mail: one UUID under two e-mails
- * is what may not stay. Only where the account can't be read does the e-mail decide.
+ * is what may not stay. An account that can't be read is nobody's, unless it stands under our e-mail.
  */
 export function holdings(users: readonly InboundUser[], keys: readonly LegacyKey[]): Map<number, NodeHolding> {
   const byUuid = new Map(keys.map((key) => [matchOf(key.uuid), key.id]));
-  const byEmail = ownersOf(keys);
   const found = new Map<number, { former: string[]; ours: boolean }>();
   for (const { email, account } of users) {
-    const keyId = account.protocol === "vless" ? byUuid.get(matchOf(account.uuid)) : byEmail.get(email.toLowerCase());
-    const standing = keyId ?? keyIdOfEmail(email);
+    const client = readVlessAccount(account);
+    const standing = (client === null ? undefined : byUuid.get(matchOf(client.uuid))) ?? keyIdOfEmail(email);
     if (standing === null || email === "") continue;
     const holding = found.get(standing) ?? { former: [], ours: false };
     if (email === userEmail(standing)) holding.ours = true;

@@ -44,6 +44,20 @@ export class KeyFlowsDifferError extends ImportError {
   }
 }
 
+/** Thrown when a node has accounts under the e-mails of before that say neither a UUID nor a flow. Nothing was changed. */
+export class AccountsUnreadableError extends ImportError {
+  override readonly name = "AccountsUnreadableError";
+  readonly emails: readonly string[];
+
+  constructor(node: string, emails: readonly string[]) {
+    super(
+      `Xray node ${node}: the accounts of ${shown(emails)} can't be read, so nobody knows the flow of their keys; ` +
+        "remove these users from Xray, then run this again",
+    );
+    this.emails = emails;
+  }
+}
+
 /** Thrown when another import, or a worker, kept what must be ours for too long. */
 export class ImportBusyError extends ImportError {
   override readonly name = "ImportBusyError";
@@ -73,6 +87,6 @@ export class ImportIncompleteError extends ImportError {
   }
 }
 
-function shown(keyIds: readonly number[]): string {
-  return keyIds.slice(0, 5).join(", ") + (keyIds.length > 5 ? ", …" : "");
+function shown(names: readonly (number | string)[]): string {
+  return names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
 }

@@ -73,6 +73,13 @@ function userOf(email: string, uuid: string, flow: "" | "xtls-rprx-vision" = "")
   return { email, account: { protocol: "vless", uuid, flow } } as const;
 }
 
+/** A user whose account is none that we would write, as Xray would list it. */
+function otherUser(email: string, uuid: string, flow: string, level: number): InboundUser {
+  const field = (number: number, text: string) => [Buffer.from([(number << 3) | 2, text.length]), Buffer.from(text)];
+  const value = Buffer.concat([...field(1, uuid), ...field(2, flow)]).toString("base64");
+  return { email, account: { protocol: "other", type: "xray.proxy.vless.Account", value, level } };
+}
+
 function flowOf(account: InboundUser["account"]): string | null {
   return account.protocol === "vless" ? account.flow : null;
 }
@@ -235,6 +242,43 @@ describe("importKeys", () => {
       ]),
     );
     expect((await ports.store.find(2))?.flow).toBe("xtls-rprx-vision");
+  });
+
+  it("keeps the flow of accounts that we would never write, and removes the users that have them", async () => {
+    const keys = legacyKeys(6);
+    const accounts = [
+      ["Анна Мария", "xtls-rprx-vision", 0],
+      ["by hand", "", 0],
+      ["user_3", "none", 0],
+      ["user_4", "xtls-rprx-vision-udp443", 0],
+      ["user_5", "xtls-rprx-direct", 0],
+      ["user_6", "xtls-rprx-vision", 1],
+    ] as const;
+    for (const [index, [email, flow, level]] of accounts.entries()) {
+      await node.addUser(otherUser(email, keys[index]?.uuid ?? "", flow, level));
+    }
+    await importKeys(keys, { ...ports, flow: "xtls-rprx-vision" });
+    expect(await standing()).toEqual(expected(keys));
+    const flows = await Promise.all(keys.map(async ({ id }) => (await ports.store.find(id))?.flow));
+    expect(flows).toEqual(["xtls-rprx-vision", "", "", "", "", "xtls-rprx-vision"]);
+  });
+
+  it("sees a flow that differs in an account that we would never write", async () => {
+    const [key] = legacyKeys(1);
+    if (key === undefined) throw new Error("a key was made");
+    await node.addUser(userOf(legacyEmails(key)[0], key.uuid, "xtls-rprx-vision"));
+    await node.addUser(otherUser("by hand", key.uuid, "none", 0));
+    await expect(planImport([key], ports)).rejects.toThrow(KeyFlowsDifferError);
+  });
+
+  it("refuses an account of a former user that can't be read, for its flow can't be kept", async () => {
+    const [key] = legacyKeys(1);
+    if (key === undefined) throw new Error("a key was made");
+    const email = legacyEmails(key)[0];
+    const account = { protocol: "other", type: "xray.proxy.vless.Account", value: "/w==", level: 0 } as const;
+    const strange: XrayNode = { ...node, listUsers: () => Promise.resolve([{ email, account }]) };
+    const planned = planImport([key], { ...ports, nodes: [strange] });
+    await expect(planned).rejects.toThrow(`Xray node main: the accounts of ${email} can't be read`);
   });
 
   it("refuses a key whose accounts have different flows, for it can keep one alone", async () => {

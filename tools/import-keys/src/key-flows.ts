@@ -1,4 +1,4 @@
-import type { InboundUser } from "@veil/xray-grpc";
+import { type InboundUser, readVlessAccount } from "@veil/xray-grpc";
 import type { VlessFlow } from "@veil/protocols";
 import { matchOf } from "./check-keys.ts";
 import { KeyFlowsDifferError } from "./import-errors.ts";
@@ -10,12 +10,13 @@ export interface AccountFlow {
   readonly flow: VlessFlow;
 }
 
-/** The flows of all accounts that a node has for the keys. An account that can't be read has none. */
+/** The flows of all accounts that a node has for the keys, as Xray acts upon them. */
 export function accountFlows(users: readonly InboundUser[], keys: readonly LegacyKey[]): AccountFlow[] {
   const byUuid = new Map(keys.map((key) => [matchOf(key.uuid), key.id]));
   return users.flatMap(({ account }) => {
-    const keyId = account.protocol === "vless" ? byUuid.get(matchOf(account.uuid)) : undefined;
-    return account.protocol === "vless" && keyId !== undefined ? [{ keyId, flow: account.flow }] : [];
+    const client = readVlessAccount(account);
+    const keyId = client === null ? undefined : byUuid.get(matchOf(client.uuid));
+    return client === null || keyId === undefined ? [] : [{ keyId, flow: client.flow }];
   });
 }
 

@@ -1,10 +1,10 @@
 import type { Creation, KeyRecord } from "@veil/keys";
-import { InboundMissingError, type InboundUser, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { InboundMissingError, type InboundUser, readVlessAccount, XrayError, type XrayNode } from "@veil/xray-grpc";
 import { matchOf } from "./check-keys.ts";
 import { holdings, type NodeHolding } from "./former-users.ts";
-import { ImportConflictError, NodeNotReadyError } from "./import-errors.ts";
+import { AccountsUnreadableError, ImportConflictError, NodeNotReadyError } from "./import-errors.ts";
 import { type AccountFlow, accountFlows } from "./key-flows.ts";
-import type { LegacyKey } from "./legacy-key.ts";
+import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
 
 /** What a node holds of the keys to import. */
 export interface NodeStock {
@@ -13,9 +13,24 @@ export interface NodeStock {
   readonly flows: readonly AccountFlow[];
 }
 
-/** Lists a node's users. @throws {NodeNotReadyError} when it can't. */
+/**
+ * Lists a node's users.
+ *
+ * @throws {NodeNotReadyError} when it can't
+ * @throws {AccountsUnreadableError} when a former user of a key has an account that can't be read
+ */
 export async function takeStock(node: XrayNode, keys: readonly LegacyKey[]): Promise<NodeStock> {
   const users = await listUsers(node);
+  const emails = new Set<string>(keys.flatMap(legacyEmails));
+  const unreadable = users.filter(
+    ({ email, account }) => emails.has(email.toLowerCase()) && readVlessAccount(account) === null,
+  );
+  if (unreadable.length > 0) {
+    throw new AccountsUnreadableError(
+      node.name,
+      unreadable.map(({ email }) => email),
+    );
+  }
   return { node, held: holdings(users, keys), flows: accountFlows(users, keys) };
 }
 

@@ -21,5 +21,6 @@ export type { InboundUser, OtherAccount } from "./inbound-user.ts";
 export { inboundUserSchema } from "./inbound-user.ts";
 export type { ChangeOptions } from "./inbound-users.ts";
 export type { CallOutcome } from "./node-connection.ts";
+export { readVlessAccount } from "./read-vless-account.ts";
 export type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
 export { connectXrayNode } from "./xray-node.ts";
