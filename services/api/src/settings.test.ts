@@ -91,6 +91,8 @@ describe("apiSettings", () => {
     ["RATE_LIMIT_PER_SECOND", "-1"],
     ["ALLOWED_IPS", "10.0.0.0/33"],
     ["ALLOWED_IPS", "somewhere"],
+    ["ALLOWED_IPS", ","],
+    ["ALLOWED_IPS", " , "],
     ["TRUST_PROXY", "true"],
     ["TRUST_PROXY", "10.0.0.0/8/8"],
     ["QUEUE_PREFIX", "veil:prod"],

@@ -1,3 +1,4 @@
+import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
 import { nodeVariables, realityVariables } from "@veil/settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/runtime";
@@ -33,10 +34,10 @@ const namedSecret = z.string().transform((entry, context): Omit<ApiSecret, "read
   return z.NEVER;
 });
 
-/** Where requests under `/api` may come from: addresses and CIDR ranges. */
-const addresses = commaList().transform((entries, context) => {
+/** Where requests under `/api` may come from: addresses and CIDR ranges. A list of nothing must not mean everywhere. */
+const addresses = commaList().transform((entries, context): BlockList | null => {
   const list = addressList(entries);
-  if (list !== null) return entries.length === 0 ? null : list;
+  if (list !== null && entries.length > 0) return list;
   context.addIssue("must be IP addresses or CIDR ranges like 10.0.0.0/8 separated by commas");
   return z.NEVER;
 });
