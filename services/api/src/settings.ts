@@ -1,6 +1,6 @@
 import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
-import { nodeVariables, realityVariables } from "@veil/settings";
+import { linkHost, nodeVariables, realityKey, realityVariables } from "@veil/settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/runtime";
 import { fingerprintHint, fingerprints } from "@veil/protocols";
 import { z } from "zod";
@@ -51,14 +51,6 @@ const proxies = z.string().transform((text, context): TrustedProxies => {
   return z.NEVER;
 });
 
-/** A host name or an address, as it may stand in a URL: no scheme, no port. */
-const host = z
-  .string()
-  .regex(
-    /^(?:[^\s/:@?#[\]]+|\[?[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]?)$/,
-    "must be a host name or an IP address without a port",
-  );
-
 const onOff = z.enum(["on", "off"], "must be on or off").transform((text) => text === "on");
 
 const origins = z.string().transform((text, context): OriginPolicy => {
@@ -105,10 +97,10 @@ export const apiSettings = z.object({
     .default(WRITE_DEADLINE_MS)
     .meta({ example: String(WRITE_DEADLINE_MS) }),
   /** What clients dial; without it there are no share links. */
-  DOMAIN: host.optional().meta({ example: "vpn.example.com" }),
+  DOMAIN: linkHost().optional().meta({ example: "vpn.example.com" }),
   REALITY_PORT: port().default(443).meta({ example: "443" }),
-  REALITY_SNI: host.optional().meta({ example: "microsoft.com" }),
-  REALITY_SERVER_NAME: host.default("microsoft.com").meta({ example: "microsoft.com" }),
+  REALITY_SNI: linkHost().optional().meta({ example: "microsoft.com" }),
+  REALITY_SERVER_NAME: linkHost().default("microsoft.com").meta({ example: "microsoft.com" }),
   REALITY_FINGERPRINT: z
     .string()
     .toLowerCase()
@@ -117,11 +109,7 @@ export const apiSettings = z.object({
     .meta({ example: "chrome" }),
   /** Whether the link of a key without a flow says so in the first contract's words, which no Xray client takes. */
   LINK_FLOW_NONE: z.enum(["omit", "write"], "must be omit or write").default("omit").meta({ example: "omit" }),
-  REALITY_PUBLIC_KEY: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{43}$/, "must be the 43 characters that `xray x25519` prints")
-    .optional()
-    .meta({ example: "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw" }),
+  REALITY_PUBLIC_KEY: realityKey().optional().meta({ example: "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw" }),
 });
 
 export type ApiSettings = z.infer<typeof apiSettings>;

@@ -87,6 +87,18 @@ describe("shareLinkMaker", () => {
     expect(links[1]?.link).toMatch(new RegExp(`&pbk=${OTHER_KEY}&.*#user%20name%20%28b%29$`));
   });
 
+  it("takes hosts that differ in case or brackets alone for one place, and names them without brackets", () => {
+    const nodes = [
+      { name: "a", address: "10.0.0.1:10085", host: "[2001:DB8::1]" },
+      { name: "b", address: "10.0.0.2:10085", host: "2001:db8::1" },
+      { name: "c", address: "10.0.0.3:10085", host: "VPN.example" },
+      { name: "d", address: "10.0.0.4:10085", host: "vpn.example" },
+    ];
+    const links = linksWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
+    expect(links.map(({ host, node }) => `${node} ${host}`)).toEqual(["a 2001:DB8::1", "c VPN.example"]);
+    expect(links[0].link).toContain("@[2001:DB8::1]:443?");
+  });
+
   it("leaves out nodes after the first that clients can't find", () => {
     const nodes = [
       { name: "a", address: "10.0.0.1:10085", host: "a.example", public_key: OTHER_KEY },

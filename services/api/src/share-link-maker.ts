@@ -6,8 +6,8 @@ import type { ApiSettings } from "./settings.ts";
 
 /**
  * Makes the share links of a key from the settings: one for each place where clients find a node, in the order of the nodes.
- * Nodes with the same host, port and Reality key are one place, as behind a load balancer. One after the first that has no
- * host or no Reality key is no place.
+ * Nodes with the same host (in any case), port and Reality key are one place, as behind a load balancer. One after the first
+ * that has no host or no Reality key is no place.
  */
 export function shareLinkMaker(settings: ApiSettings): ShareLinksOf {
   const [first, ...rest] = nodeSettings(settings);
@@ -32,7 +32,7 @@ function isFound(link: NodeSettings["link"], settings: ApiSettings): boolean {
 function apart(first: NodeSettings, others: readonly NodeSettings[], settings: ApiSettings): NodeSettings[] {
   const placeOf = (node: NodeSettings) => {
     const { host, port, publicKey } = linkSettings(node, settings);
-    return JSON.stringify([host, port, publicKey]);
+    return JSON.stringify([host.toLowerCase(), port, publicKey]);
   };
   const seen = new Set([placeOf(first)]);
   return others.filter((node) => {
@@ -48,7 +48,7 @@ function linkSettings({ link }: NodeSettings, settings: ApiSettings): LinkSettin
   if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
   if (host === undefined) throw new LinkNotConfiguredError("server domain");
   return {
-    host,
+    host: host.replace(/^\[(.*)\]$/, "$1"),
     port: link.port ?? settings.REALITY_PORT,
     sni: settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
     fingerprint: settings.REALITY_FINGERPRINT,

@@ -13,6 +13,7 @@ import {
   withProgress,
 } from "@veil/engines";
 import { ensureXrayConfig, ownAddresses } from "@veil/xray-config";
+import { listenAddress } from "./listen-address.ts";
 import { ensureRealityIdentity, type RealityIdentity } from "./reality-identity.ts";
 import type { Addresses } from "./service-environment.ts";
 import type { StackContext } from "./stack-context.ts";
@@ -138,12 +139,6 @@ async function writeConfig(context: StackContext, identity: RealityIdentity, api
     allowPrivate: settings.XRAY_ALLOW_PRIVATE,
     blocked: ownAddresses(),
   });
-}
-
-/** A link that names this machine is of use on this machine alone, so nobody else needs to reach the port. */
-function listenAddress(domain: string): string {
-  if (domain === "127.0.0.1" || domain === "localhost") return "127.0.0.1";
-  return domain === "::1" || domain === "[::1]" ? "::1" : "0.0.0.0";
 }
 
 /** The target of the settings, or a stand-in on loopback that lives as long as this process. */

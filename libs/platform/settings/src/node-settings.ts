@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { linkHost, realityKey } from "./link-host.ts";
 
 const nodeName = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -");
 const address = z
@@ -12,9 +13,9 @@ const listedNode = z.strictObject({
   address,
   inbound_tag: z.string().min(1).optional(),
   /** What clients dial, where it differs from DOMAIN, REALITY_PORT and REALITY_PUBLIC_KEY. */
-  host: z.string().min(1).optional(),
+  host: linkHost('must name hosts and IP addresses without a port; that goes into "port"').optional(),
   port: z.number().int().min(1).max(65_535).optional(),
-  public_key: z.string().min(1).optional(),
+  public_key: realityKey("must name as public keys the 43 characters that `xray x25519` prints").optional(),
 });
 
 const nodeList = z

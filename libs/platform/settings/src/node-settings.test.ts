@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { describe, expect, it } from "vitest";
+import { nodeVariables } from "./node-settings.ts";
+
+const publicKey = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+
+/** What is said against a list with one node. */
+function faultsOf(node: Record<string, unknown>): string[] {
+  const nodes = JSON.stringify([{ name: "a", address: "10.0.0.1:10085", ...node }]);
+  const parsed = z.object(nodeVariables).safeParse({ XRAY_NODES: nodes });
+  return parsed.error?.issues.map(({ message }) => message) ?? [];
+}
+
+describe("XRAY_NODES", () => {
+  it.each(["vpn.example.com", "münchen.example", "203.0.113.7", "2001:db8::1", "[2001:DB8::1]", "LOCALHOST"])(
+    "takes the host %s",
+    (host) => expect(faultsOf({ host, public_key: publicKey })).toEqual([]),
+  );
+
+  it.each([
+    "vpn.example.com:443",
+    "[2001:db8::1]:443",
+    "https://a",
+    "a b",
+    "[::1",
+    "::1]",
+    ":",
+    "a\\b",
+    "%",
+    "fe80::1%lo",
+  ])("refuses the host %s in a sentence", (host) =>
+    expect(faultsOf({ host })).toEqual([`must name hosts and IP addresses without a port; that goes into "port"`]),
+  );
+
+  it.each(["", "short", `${publicKey}=`])("refuses the public key %j in a sentence", (key) => {
+    expect(faultsOf({ public_key: key })).toEqual([
+      "must name as public keys the 43 characters that `xray x25519` prints",
+    ]);
+  });
+});
