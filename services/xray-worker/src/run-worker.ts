@@ -38,7 +38,11 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       log,
       metrics,
       ops,
-      olderFlow: { setting: newFlow, record: true },
+      olderFlow: {
+        setting: newFlow,
+        record: true,
+        onRecorded: () => log.info({ flow: settings.REALITY_FLOW }, "older keys keep the flow of this setting"),
+      },
     });
     warnOfDurability(redis, log);
     await answered();

@@ -6,10 +6,12 @@ import { type MongoStore, openMongoStore } from "./open-mongo-store.ts";
 
 let uri: string;
 const opened: MongoStore[] = [];
+/** What was said to be written. */
+const recorded: VlessFlow[] = [];
 
 /** A process that is started with a setting of the flow. */
 async function start(setting: VlessFlow, role: "worker" | "api"): Promise<MongoStore> {
-  const olderFlow = { setting, record: role === "worker" };
+  const olderFlow = { setting, record: role === "worker", onRecorded: (flow: VlessFlow) => recorded.push(flow) };
   const store = openMongoStore({ uri, olderFlow, onError: () => undefined });
   opened.push(store);
   await store.connection.asPromise();
@@ -30,6 +32,7 @@ async function storeOlderKey({ connection }: MongoStore, keyId: number): Promise
 
 beforeEach(() => {
   uri = ownDatabase(inject("mongodbUri"));
+  recorded.length = 0;
 });
 
 afterEach(async () => {
@@ -52,6 +55,29 @@ test("keys of the version before have the flow of the upgrade for ever, everywhe
   const api = await start("", "api");
   expect((await api.keyReader.find(1))?.flow).toBe("xtls-rprx-vision");
   expect((await api.keyReader.findMany([1])).get(1)?.flow).toBe("xtls-rprx-vision");
+});
+
+test("the process that writes the flow of the upgrade says so, once", async () => {
+  const api = await start("", "api");
+  await storeOlderKey(api, 1);
+  await api.keyReader.find(1);
+  expect(recorded).toEqual([]);
+  const worker = await start("xtls-rprx-vision", "worker");
+  await Promise.all([worker.keys.find(1), worker.desired.findDesired(), worker.keys.find(1)]);
+  const next = await start("", "worker");
+  await next.keys.find(1);
+  expect(recorded).toEqual(["xtls-rprx-vision"]);
+});
+
+test("what the runbook writes in its place holds for every process that starts then", async () => {
+  const worker = await start("xtls-rprx-vision", "worker");
+  await storeOlderKey(worker, 1);
+  await worker.keys.find(1);
+  const facts = worker.connection.collection<{ _id: string; flow: string }>("installation");
+  await facts.updateOne({ _id: "flow-of-older-keys" }, { $set: { flow: "" } });
+  const [next, api] = [await start("xtls-rprx-vision", "worker"), await start("xtls-rprx-vision", "api")];
+  expect((await next.keys.find(1))?.flow).toBe("");
+  expect((await api.keyReader.find(1))?.flow).toBe("");
 });
 
 test("an API that comes before the first worker goes by its own setting and records nothing", async () => {

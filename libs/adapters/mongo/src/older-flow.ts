@@ -9,6 +9,8 @@ export interface OlderFlowOptions {
   readonly setting: VlessFlow;
   /** Whether this process records it; one that only reads MongoDB goes by its own setting until another has. */
   readonly record: boolean;
+  /** Told of the flow when this process has written it: from then on it holds, whatever the setting. Called once. */
+  readonly onRecorded?: (flow: VlessFlow) => void;
 }
 
 const OLDER_FLOW_ID = "flow-of-older-keys";
@@ -42,6 +44,7 @@ export class OlderFlow {
     if (found !== null || !this.#options.record) return found === null ? null : installationDocument.parse(found).flow;
     try {
       await this.#facts.insertOne({ _id: OLDER_FLOW_ID, flow: this.#options.setting });
+      this.#options.onRecorded?.(this.#options.setting);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
