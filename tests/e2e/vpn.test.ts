@@ -79,6 +79,17 @@ test("after a reset only later bytes count, whatever Xray's own counters say", a
   expectWithinOnePercent((await api.traffic(key_id)).download, 2 * MEGABYTE);
 });
 
+test("Ctrl-C loses none of the bytes that were moved just before", async () => {
+  const { key_id } = await api.create("last-moment");
+  const client = await connectWith(await api.link(key_id));
+  await client.download(bytes.downloadUrl(4 * megabyte));
+  expect(await stack.stop()).toBe(0);
+
+  stack = await startStack(dataDir.path);
+  api = new ApiClient(stack.apiUrl, stack.apiKey);
+  expectWithinOnePercent((await api.traffic(key_id)).download, 4 * megabyte);
+});
+
 test("key and traffic survive a restart of everything, and the key still carries", async () => {
   const { key_id } = await api.create("survivor");
   const link = await api.link(key_id);

@@ -78,6 +78,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       onRecord,
       onSynced: measured.synced,
       onReport: measured.report,
+      isReachable: (name) => listed.some(({ xray }) => xray.name === name && xray.reachable),
     });
 
     const shared = { nodes, epochs, records, clock };

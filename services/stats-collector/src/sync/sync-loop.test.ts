@@ -1,4 +1,5 @@
 import { createLogger } from "@veil/runtime";
+import { totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { type NodeReport, SyncLoop } from "./sync-loop.ts";
@@ -54,6 +55,29 @@ describe("the loop that syncs a node", () => {
     rig.node.calls.length = 0;
     await loopOf(rig).tick();
     expect(rig.node.calls).toContain("queryCounters");
+  });
+
+  it("reads the node once more in a stop, though it was read a moment ago", async () => {
+    const rig = new Rig();
+    const loop = loopOf(rig);
+    await loop.tick();
+    rig.node.xray.move(1, "up", 5);
+    await loop.finish(() => true, new AbortController().signal);
+    const record = await rig.records.find("1");
+    expect(record === null ? null : totals(record)).toEqual({ up: 5, down: 0 });
+  });
+
+  it("leaves a node alone in a stop that did not answer last, and one that hangs when time runs short", async () => {
+    const rig = new Rig();
+    rig.node.before = () => new Promise(() => undefined);
+    const loop = loopOf(rig);
+    await loop.finish(() => false, new AbortController().signal);
+    expect(rig.node.calls).toEqual([]);
+    const hurry = new AbortController();
+    const finished = loop.finish(() => true, hurry.signal);
+    hurry.abort();
+    await finished;
+    expect(rig.node.calls).not.toEqual([]);
   });
 
   it("goes on when the node can't be read, and says so once", async () => {

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type RunningService, runLoop } from "@veil/runtime";
+import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
 import {
   type Bytes,
   NO_BYTES,
@@ -59,6 +59,19 @@ export class SyncLoop {
     await this.#report();
   }
 
+  /**
+   * Reads the node a last time, whoever read it before: what Xray counts from here on nobody may read before it ends, too.
+   * Never rejects.
+   *
+   * @param isReachable whether the node answered last; one that did not is left alone
+   * @param hurry aborted when the stop can't wait for it any longer
+   */
+  async finish(isReachable: () => boolean, hurry: AbortSignal): Promise<void> {
+    if (!isReachable() || hurry.aborted) return;
+    const hurried = new Promise((resolve) => hurry.addEventListener("abort", resolve, { once: true }));
+    await Promise.race([this.#read(), hurried]);
+  }
+
   /** A time that lies ahead comes from a clock that is wrong, so it is no reason to wait. */
   #isRecent(lives: NodeLives | null): boolean {
     const { clock, everyMs } = this.#options;
@@ -98,17 +111,27 @@ export interface SyncsOptions extends Omit<NodeSyncOptions, "node" | "records" |
   readonly everyMs: number;
   readonly log: Logger;
   readonly onReport: SyncLoopOptions["onReport"];
+  /** Whether a node answered last. */
+  readonly isReachable: (node: string) => boolean;
 }
 
-/** Keeps the bytes of all nodes coming into the ledger until the service stops. @returns the way to read a node at once */
+/**
+ * Keeps the bytes of all nodes coming into the ledger until the service stops, the last of them in the stop itself.
+ *
+ * @returns the way to read a node at once
+ */
 export function startSyncs(running: RunningService, nodes: readonly MeteredNode[], options: SyncsOptions): NodeSync[] {
   return nodes.map((node) => {
     const sync = new NodeSync({ ...options, node });
     const loop = new SyncLoop({ ...options, sync });
-    runLoop(running, `sync ${node.name}`, {
+    const ticking = runPeriodically({
       everyMs: options.everyMs,
       task: () => loop.tick(),
       onError: (err) => options.log.warn({ err, node: node.name }, "could not look after the node's traffic"),
+    });
+    running.onStop("loops", `sync ${node.name}`, async (hurry) => {
+      // A tick under way may have read already; the last reading begins after it.
+      await Promise.all([ticking.stop(), loop.finish(() => options.isReachable(node.name), hurry)]);
     });
     return sync;
   });
