@@ -138,6 +138,32 @@ test("a file that can't be written is said, and keys are created and deleted all
   await worker.logged("could not write Xray's config file: a deleted key may come back with it");
 });
 
+const flowForAll =
+  "keys without a flow can't connect when Xray starts from its config file: take \"flow\" out of the inbound's settings";
+
+test("a flow that the config file gives to every client is warned of once, for it comes back with Xray", async () => {
+  const config = await readFile(configFile, "utf8");
+  await writeFile(configFile, config.replace(`"clients": [`, `"flow": "xtls-rprx-vision", "clients": [`));
+  const worker = await startWorker({ RECONCILE_INTERVAL_SECONDS: "5" });
+  expect(await worker.logged(flowForAll)).toMatchObject({ level: "warn", node: "test", flow: "xtls-rprx-vision" });
+  const key = await jobs.create();
+  await soonInFile([key]);
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  expect(worker.log.filter(({ msg }) => msg === flowForAll)).toHaveLength(1);
+  await worker.kill();
+  await usersAfterRestart();
+  // The fault itself: nothing that a worker can write keeps it away.
+  expect((await node.getUser(userEmail(key.keyId)))?.account).toMatchObject({ flow: "xtls-rprx-vision" });
+});
+
+test("a flow that somebody gives to every client later is warned of then", async () => {
+  const worker = await startWorker({ RECONCILE_INTERVAL_SECONDS: "5" });
+  expect(worker.log.map(({ msg }) => msg)).not.toContain(flowForAll);
+  const config = await readFile(configFile, "utf8");
+  await writeFile(configFile, config.replace(`"clients": [`, `"flow": "xtls-rprx-vision", "clients": [`));
+  await worker.logged(flowForAll);
+});
+
 test("a node that is not in the settings can't be the file's", async () => {
   await expect(startWorker({ XRAY_CONFIG_NODE: "other" })).rejects.toThrow("the worker ended");
 });

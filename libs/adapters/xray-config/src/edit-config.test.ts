@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ConfigClient, editConfig, type InboundWish, listClients } from "./edit-config.ts";
+import { type ConfigClient, editConfig, type InboundWish, listClients, readDefaultFlow } from "./edit-config.ts";
 import { ConfigInvalidError } from "./errors.ts";
 import { readJson } from "./json-source.ts";
 
@@ -218,4 +218,16 @@ describe("whatever the layout", () => {
     }
     return counts;
   }
+});
+
+describe("readDefaultFlow", () => {
+  it.each([
+    [`"decryption": "none"`, ""],
+    [`"flow": "xtls-rprx-vision", "decryption": "none"`, "xtls-rprx-vision"],
+    [`"Flow": "xtls-rprx-vision"`, "xtls-rprx-vision"],
+    [`"clients": [{ "id": "a", "email": "a", "flow": "xtls-rprx-vision" }]`, ""],
+  ])("reads settings of %s", (members, flow) => {
+    const text = `{ "inbounds": [{ "tag": "vless-in", "protocol": "vless", "settings": { ${members} } }] }`;
+    expect(readDefaultFlow(text, "vless-in")).toBe(flow);
+  });
 });

@@ -65,6 +65,17 @@ export function listClients(text: string, inboundTag: string): ConfigClient[] {
   return (list?.items ?? []).map((item) => clientAt(source, item)).filter((client) => client !== null);
 }
 
+/**
+ * The flow that Xray gives to the clients of an inbound that name none, empty for none.
+ *
+ * @throws {ConfigInvalidError} as `editConfig`
+ */
+export function readDefaultFlow(text: string, inboundTag: string): string {
+  const source = readJson(text);
+  const settings = memberOf(findInbound(source, inboundTag), "settings");
+  return settings?.kind === "object" ? (stringMember(source, settings, "flow") ?? "") : "";
+}
+
 const listedClient = z
   .looseObject({ id: z.string(), email: z.string(), flow: z.string().default("") })
   .transform(({ id, email, flow }): ConfigClient => ({ email, uuid: id, flow }));

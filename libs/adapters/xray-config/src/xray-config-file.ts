@@ -1,5 +1,5 @@
 import { open, realpath, utimes } from "node:fs/promises";
-import { type ConfigClient, editConfig, type InboundWish, listClients } from "./edit-config.ts";
+import { type ConfigClient, editConfig, type InboundWish, listClients, readDefaultFlow } from "./edit-config.ts";
 import {
   ConfigChangedError,
   ConfigInvalidError,
@@ -35,6 +35,15 @@ export class XrayConfigFile {
    */
   async clients(inboundTag: string): Promise<ConfigClient[]> {
     return listClients((await this.#read()).text, inboundTag);
+  }
+
+  /**
+   * The flow that Xray gives to the clients of an inbound that name none, empty for none.
+   *
+   * @throws {ConfigReadError} {@link ConfigInvalidError}
+   */
+  async defaultFlow(inboundTag: string): Promise<string> {
+    return readDefaultFlow((await this.#read()).text, inboundTag);
   }
 
   /**

@@ -1,8 +1,9 @@
 import type { DesiredState, KeyStore } from "@veil/keys";
 import type { ExclusiveTask } from "@veil/redis";
-import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import { type Clock, type Logger, type RunningService, runLoop, runPeriodically } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
+import { DefaultFlowWarning } from "./default-flow-warning.ts";
 import type { WorkerSettings } from "../settings.ts";
 
 export interface ConfigMirrorDependencies {
@@ -49,6 +50,12 @@ export function openConfigMirror(
   running.onStop("loops", "config file", async (deadlineSignal) => {
     await keeping.stop();
     await mirror.close(deadlineSignal);
+  });
+  const warning = new DefaultFlowWarning({ ...of, file, log });
+  runLoop(running, "default flow", {
+    everyMs: periodMs,
+    task: () => warning.look(),
+    onError: (err) => log.warn({ err, node: of.node }, "could not look for a flow in Xray's config file"),
   });
   return mirror;
 }
