@@ -82,12 +82,12 @@ test("after a reset only later bytes count, whatever Xray's own counters say", a
 test("Ctrl-C loses none of the bytes that were moved just before", async () => {
   const { key_id } = await api.create("last-moment");
   const client = await connectWith(await api.link(key_id));
-  await client.download(bytes.downloadUrl(4 * megabyte));
+  await client.download(bytes.downloadUrl(4 * MEGABYTE));
   expect(await stack.stop()).toBe(0);
 
   stack = await startStack(dataDir.path);
   api = new ApiClient(stack.apiUrl, stack.apiKey);
-  expectWithinOnePercent((await api.traffic(key_id)).download, 4 * megabyte);
+  expectWithinOnePercent((await api.traffic(key_id)).download, 4 * MEGABYTE);
 });
 
 test("key and traffic survive a restart of everything, and the key still carries", async () => {

@@ -94,7 +94,7 @@ describe("shareLinkMaker", () => {
       { name: "c", address: "10.0.0.3:10085", host: "VPN.example" },
       { name: "d", address: "10.0.0.4:10085", host: "vpn.example" },
     ];
-    const links = linksWith({ REALITY_PUBLIC_KEY: publicKey, XRAY_NODES: JSON.stringify(nodes) });
+    const links = linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(links.map(({ host, node }) => `${node} ${host}`)).toEqual(["a 2001:DB8::1", "c VPN.example"]);
     expect(links[0].link).toContain("@[2001:DB8::1]:443?");
   });

@@ -20,7 +20,7 @@ export class MongoDesiredState implements DesiredState {
       const desired = new Map<number, DesiredUser>();
       const cursor = this.#collections.keys
         .find<KeyDocument>(wantedFilter, { projection: DESIRED_FIELDS, ...LONG_READ })
-        .batchSize(BATCH_SIZES.documents);
+        .batchSize(BATCH_SIZES.ids);
       while (await cursor.hasNext()) {
         const documents = this.#collections.readKeys.many(desiredDocument, cursor.readBufferedDocuments());
         const olderFlow = await this.#collections.olderFlowAmong(documents);

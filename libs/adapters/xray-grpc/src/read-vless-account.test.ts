@@ -6,9 +6,9 @@ import { decodeUser } from "./inbound-user.ts";
 import { readVlessAccount } from "./read-vless-account.ts";
 import { packTyped } from "./typed-message.ts";
 
-const uuid = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
+const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 
-function read(flow: string, { id = uuid, ...user }: { id?: string; email?: string; level?: number } = {}) {
+function read(flow: string, { id = UUID, ...user }: { id?: string; email?: string; level?: number } = {}) {
   const account = packTyped(AccountSchema, { id, flow });
   return readVlessAccount(decodeUser(create(UserSchema, { email: "1@veil", account, ...user })).account);
 }
@@ -16,15 +16,15 @@ function read(flow: string, { id = uuid, ...user }: { id?: string; email?: strin
 describe("readVlessAccount", () => {
   it.each(["none", "xtls-rprx-vision-udp443", "xtls-rprx-direct", "XTLS-RPRX-VISION", ""])(
     "takes the flow %j for none, as Xray does",
-    (flow) => expect(read(flow)).toEqual({ uuid, flow: "" }),
+    (flow) => expect(read(flow)).toEqual({ uuid: UUID, flow: "" }),
   );
 
   it.each([{ level: 1 }, { email: "Анна" }, { email: "a b" }, { email: "" }])("reads the account of %j", (user) => {
-    expect(read("xtls-rprx-vision", user)).toEqual({ uuid, flow: "xtls-rprx-vision" });
+    expect(read("xtls-rprx-vision", user)).toEqual({ uuid: UUID, flow: "xtls-rprx-vision" });
   });
 
-  it.each([uuid.toUpperCase(), uuid.replaceAll("-", "")])("reads the UUID %s", (id) => {
-    expect(read("", { id, level: 1 })).toEqual({ uuid, flow: "" });
+  it.each([UUID.toUpperCase(), UUID.replaceAll("-", "")])("reads the UUID %s", (id) => {
+    expect(read("", { id, level: 1 })).toEqual({ uuid: UUID, flow: "" });
   });
 
   it.each([

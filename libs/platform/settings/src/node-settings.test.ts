@@ -2,7 +2,7 @@ import { z } from "zod";
 import { describe, expect, it } from "vitest";
 import { nodeVariables } from "./node-settings.ts";
 
-const publicKey = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
 /** What is said against a list with one node. */
 function faultsOf(node: Record<string, unknown>): string[] {
@@ -14,7 +14,7 @@ function faultsOf(node: Record<string, unknown>): string[] {
 describe("XRAY_NODES", () => {
   it.each(["vpn.example.com", "münchen.example", "203.0.113.7", "2001:db8::1", "[2001:DB8::1]", "LOCALHOST"])(
     "takes the host %s",
-    (host) => expect(faultsOf({ host, public_key: publicKey })).toEqual([]),
+    (host) => expect(faultsOf({ host, public_key: PUBLIC_KEY })).toEqual([]),
   );
 
   it.each([
@@ -32,7 +32,7 @@ describe("XRAY_NODES", () => {
     expect(faultsOf({ host })).toEqual([`must name hosts and IP addresses without a port; that goes into "port"`]),
   );
 
-  it.each(["", "short", `${publicKey}=`])("refuses the public key %j in a sentence", (key) => {
+  it.each(["", "short", `${PUBLIC_KEY}=`])("refuses the public key %j in a sentence", (key) => {
     expect(faultsOf({ public_key: key })).toEqual([
       "must name as public keys the 43 characters that `xray x25519` prints",
     ]);
