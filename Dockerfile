@@ -59,7 +59,7 @@ COPY LICENSE deploy/image/healthcheck.mjs ./
 
 FROM runtime AS api
 LABEL org.opencontainers.image.title="Veil API" \
-      org.opencontainers.image.description="The REST API: validates, enqueues jobs, waits for their verdict, reads MongoDB."
+      org.opencontainers.image.description="The REST API: validates, enqueues jobs, waits for their results, reads MongoDB."
 COPY --from=api-packages /out ./
 COPY --from=build /out/api ./
 ENV METRICS_PORT=9100

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # mihomo 1.19.27: a proxy provider loses a link whose name another link got by de-duplication, without a word.
 #
-# Links of one name are told apart by a suffix: of two links "twin", the second becomes "twin-01". That name is not
+# Links of one name are distinguished by a suffix: of two links "twin", the second becomes "twin-01". That name is not
 # checked against the names of the list: a link that is really called "twin-01" then has a duplicate, and only one of the
 # two is kept. The log says nothing, even at level "debug". Reported as issue 2931 of MetaCubeX/mihomo; open.
 #

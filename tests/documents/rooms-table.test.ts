@@ -7,8 +7,8 @@ import { repoRoot, trackedFiles } from "./tracked-files.ts";
 test("ARCHITECTURE's table names every room, and exactly the rooms that it imports", async () => {
   const architecture = await readFile(join(repoRoot, "ARCHITECTURE.md"), "utf8");
   const table = /\| room \|.*?\n\n/s.exec(architecture)?.[0] ?? "";
-  const told = table.matchAll(/^\| `([^`]+)` \| .+ \| ([^|]+) \|$/gm);
-  const documented = new Map([...told].map(([, room = "", imports = ""]) => [room, backticked(imports)]));
+  const printed = table.matchAll(/^\| `([^`]+)` \| .+ \| ([^|]+) \|$/gm);
+  const documented = new Map([...printed].map(([, room = "", imports = ""]) => [room, backticked(imports)]));
   expect(documented).toEqual(new Map((await readRooms()).map(({ folder, rooms }) => [folder, rooms])));
 });
 

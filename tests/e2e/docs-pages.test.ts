@@ -76,7 +76,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     await operation.getByRole("button", { name: "Try it out" }).click();
   }
 
-  test("Swagger UI authorises with the token and tries reads and writes", async () => {
+  test("Swagger UI authorizes with the token and tries reads and writes", async () => {
     await authorize();
     const create = page.locator("#operations-Keys-createKey");
     expect(await tryOut(create)).toMatch(/^200/);

@@ -109,7 +109,7 @@ async function ourUsers(): Promise<number> {
 }
 
 /**
- * Dials again and again, each time anew, until told to stop.
+ * Dials again and again, each time anew, until it is aborted.
  *
  * @returns the longest time between the beginnings of two dials that got through, less what the first of them took: the key
  *   was away for less than that, since a dial that fails is part of it
@@ -140,8 +140,8 @@ test("a dry run says what would be done and does nothing", async () => {
 
 test("an import that is killed half-way and run again moves every key, while one of them is in use", async () => {
   await client.download(bytes.downloadUrl(3 * MEGABYTE));
-  const dialled = new AbortController();
-  const dialling = dialUntil(dialled.signal);
+  const dialed = new AbortController();
+  const dialing = dialUntil(dialed.signal);
 
   const killed = startImport();
   while ((await ourUsers()) < 100) expect(killed.exitCode).toBeNull();
@@ -151,8 +151,8 @@ test("an import that is killed half-way and run again moves every key, while one
 
   const said = await runImport();
   expect(said).toContain("keys: 0 added, 1000 were here already");
-  dialled.abort();
-  const longestAwayMs = await dialling;
+  dialed.abort();
+  const longestAwayMs = await dialing;
   const longestSaid = Number(/could not connect was (\d+) ms/.exec(said)?.[1]);
   process.stderr.write(`${said}no dial of the key in use got through for ${Math.round(longestAwayMs)} ms at most\n`);
   expect(longestSaid).toBeLessThan(1_000);
@@ -204,7 +204,7 @@ test("a further run changes nothing, and takes no bytes a second time", async ()
   expect((await api.traffic(used.id)).download).toBe(before.download);
 });
 
-test("keys that were never dialled before work, one that is deleted does not, and new ids lie above", async () => {
+test("keys that were never dialed before work, one that is deleted does not, and new ids lie above", async () => {
   for (const row of [rows[0], rows[250], rows[999]]) {
     if (row === undefined) continue;
     const other = await startVpnClient(running.xray.binary, await api.link(row.id));

@@ -6,7 +6,7 @@ import type { System } from "./system.ts";
 import type { Process } from "./world.ts";
 
 /**
- * What the caller of a creation was told. `not sent`: an error that speaks of this request alone, since nothing got to the
+ * What the caller of a creation received. `not sent`: an error that speaks of this request alone, since nothing got to the
  * queue. `uncancelled`: an error without a cancellation, because Redis was away. `none`: the connection was closed.
  */
 export type Answer =
@@ -15,13 +15,13 @@ export type Answer =
 
 export type DeleteAnswer = 200 | 404 | "error";
 
-/** A caller's 10 seconds: 8 for the job, 0.8 of slack, 1 to judge. */
+/** A caller's 10 seconds: 8 for the job, 0.8 of slack, 1 to resolve the outcome. */
 const JOB_MS = 8_000;
-const JUDGE_AFTER_MS = 8_800;
+const RESOLVE_AFTER_MS = 8_800;
 const ANSWER_AFTER_MS = 9_800;
 const CANCEL_AGAIN_MS = 100;
 
-/** One API replica, in the steps of the real one: enqueue, wait, judge what the worker left open. */
+/** One API replica, in the steps of the real one: enqueue, wait, resolve what the worker left open. */
 export class ApiReplica {
   readonly process: Process;
   readonly #system: System;
@@ -42,8 +42,8 @@ export class ApiReplica {
     const job = `create-${id}`;
     if (!(await this.#submit("create-key", job, { name: null, deadline: begun + JOB_MS })))
       return { status: "not sent" };
-    const result = await this.#queue.awaitResult<CreateResult>(job, begun + JUDGE_AFTER_MS - this.#now());
-    const answer = result === null ? await this.#judge(job, begun + ANSWER_AFTER_MS) : answerOf(result);
+    const result = await this.#queue.awaitResult<CreateResult>(job, begun + RESOLVE_AFTER_MS - this.#now());
+    const answer = result === null ? await this.#resolve(job, begun + ANSWER_AFTER_MS) : answerOf(result);
     if (answer.status === "error" || answer.status === "uncancelled") this.#refused.add(job);
     return answer;
   }
@@ -54,7 +54,7 @@ export class ApiReplica {
     const payload = { name: null, deadline: this.#now() + JOB_MS };
     if (!this.#system.queue.wasSubmitted(job) || !(await this.#submit("create-key", job, payload)))
       return { status: "none" };
-    const result = await this.#queue.awaitResult<CreateResult>(job, JUDGE_AFTER_MS);
+    const result = await this.#queue.awaitResult<CreateResult>(job, RESOLVE_AFTER_MS);
     if (result === null || result.outcome !== "created") return { status: "none" };
     const mayBeCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => true);
     return mayBeCancelled ? { status: "none" } : answerOf(result);
@@ -67,7 +67,7 @@ export class ApiReplica {
     if (before === "unreadable") return "error";
     if (before?.phase !== "active" || this.#refused.has(before.job)) return 404;
     if (!(await this.#submit("delete-key", job, { keyId, deadline: begun + JOB_MS }))) return "error";
-    const result = await this.#queue.awaitResult<{ outcome: string }>(job, begun + JUDGE_AFTER_MS - this.#now());
+    const result = await this.#queue.awaitResult<{ outcome: string }>(job, begun + RESOLVE_AFTER_MS - this.#now());
     if (result !== null) return result.outcome === "deleted" ? 200 : result.outcome === "not-found" ? 404 : "error";
     const after = await this.#read(() => this.#store.find(keyId));
     if (after === "unreadable" || after?.phase === "active") return "error";
@@ -82,7 +82,7 @@ export class ApiReplica {
   }
 
   /** Past the deadline, without the worker's word. */
-  async #judge(job: string, answerBy: number): Promise<Answer> {
+  async #resolve(job: string, answerBy: number): Promise<Answer> {
     const found = await this.#read(() => this.#store.findByCreateJob(job));
     if (found !== "unreadable" && found !== null) {
       return wasCreated(found) ? { status: 200, keyId: found.keyId, uuid: found.uuid } : { status: "error" };

@@ -2,7 +2,7 @@ import { keyIdOfEmail } from "@veil/protocols";
 import type { Errand, Requests } from "./requests.ts";
 import type { KeyDocument } from "./simulated-mongo.ts";
 import { flowOf, type Inbound, uuidOf } from "./simulated-xray.ts";
-import { addedForeigner, configuredForeigner, type System } from "./system.ts";
+import { addedUnmanaged, configuredUnmanaged, type System } from "./system.ts";
 
 type Report = (what: string, detail: string) => void;
 
@@ -25,8 +25,8 @@ export function checkAlways(system: System, requests: Requests): void {
 }
 
 /** Nobody is at the key any more, and nobody will come to it for its own sake. */
-function isOver({ keyId, phase, unsure }: KeyDocument, node: string, { redis }: System): boolean {
-  return phase === "gone" && !unsure.has(node) && !redis.isLeased(keyId);
+function isOver({ keyId, phase, indeterminate }: KeyDocument, node: string, { redis }: System): boolean {
+  return phase === "gone" && !indeterminate.has(node) && !redis.isLeased(keyId);
 }
 
 /** What must hold once all faults are over and everything has come to rest. */
@@ -37,7 +37,7 @@ export function checkAll(system: System, requests: Requests): void {
   for (const xray of system.xrays) {
     if (xray.inbound === null) report("inbound gone for good", xray.name);
     else checkNode(xray.name, xray.inbound, active, report);
-    checkForeigners(xray.name, xray.inbound, report);
+    checkUnmanaged(xray.name, xray.inbound, report);
   }
   checkDocuments(system, keys, report);
   for (const errand of requests.errands) checkErrand(errand, keys, report);
@@ -66,18 +66,18 @@ function checkNode(node: string, inbound: Inbound, active: ReadonlyMap<string, K
   }
 }
 
-function checkForeigners(node: string, inbound: Inbound | null, report: Report): void {
+function checkUnmanaged(node: string, inbound: Inbound | null, report: Report): void {
   if (inbound === null) return;
-  const own = [configuredForeigner, addedForeigner].filter(({ email }) => inbound.byEmail.has(email));
-  if (own.length === 0) report("foreign user touched", node);
+  const own = [configuredUnmanaged, addedUnmanaged].filter(({ email }) => inbound.byEmail.has(email));
+  if (own.length === 0) report("unmanaged user touched", node);
   for (const user of own)
-    if (!inbound.byUuid.has(uuidOf(user))) report("foreign user touched", `${node} ${user.email}`);
+    if (!inbound.byUuid.has(uuidOf(user))) report("unmanaged user touched", `${node} ${user.email}`);
 }
 
 function checkDocuments(system: System, keys: readonly KeyDocument[], report: Report): void {
-  for (const { keyId, phase, unsure } of keys) {
+  for (const { keyId, phase, indeterminate } of keys) {
     if (phase === "deleting") report("key stuck in deleting", `key ${keyId}`);
-    if (phase === "active" && unsure.size > 0) report("active key never settled", `key ${keyId}`);
+    if (phase === "active" && indeterminate.size > 0) report("active key stays indeterminate", `key ${keyId}`);
   }
   const claims = [...system.mongo.creations.values()].filter(({ keyId }) => keyId !== null);
   for (const { keyId } of claims) {
@@ -90,15 +90,15 @@ function checkErrand(errand: Errand, keys: readonly KeyDocument[], report: Repor
   const { id, answer } = errand;
   const made = keys.filter((key) => key.job === `create-${id}`);
   const active = made.filter(({ phase }) => phase === "active");
-  const told = [answer, ...errand.replays].filter((each) => each !== null);
-  const successes = told.filter((each) => each.status === 200);
-  const errors = told.filter((each) => each.status === "error");
+  const answered = [answer, ...errand.replays].filter((each) => each !== null);
+  const successes = answered.filter((each) => each.status === 200);
+  const errors = answered.filter((each) => each.status === "error");
   if (made.length > 1) report("two keys from one job", id);
   for (const { keyId } of successes) {
     if (!errand.deletionAsked && !active.some((key) => key.keyId === keyId)) {
       report("lost key: answered 200, absent", `key ${keyId}`);
     }
-    if (active.some((key) => key.keyId !== keyId)) report("zombie: nobody was told about it", id);
+    if (active.some((key) => key.keyId !== keyId)) report("zombie: nobody knows of it", id);
   }
   // An "uncancelled" error may be followed by a key when MongoDB applies the decision late and its author has died: an open
   // gap, because nobody is left who knows of it.

@@ -1,5 +1,5 @@
 import type { Requests } from "./requests.ts";
-import { addedForeigner, INBOUND_TAG, SHORT_ID, type System } from "./system.ts";
+import { addedUnmanaged, INBOUND_TAG, SHORT_ID, type System } from "./system.ts";
 import { inboundWith, type SimulatedXray } from "./simulated-xray.ts";
 import { realityInbound } from "./reality-inbound.ts";
 import type { Process } from "./world.ts";
@@ -37,7 +37,7 @@ const SHORTEST_HANG_MS = 2_500;
 /** A fresh inbound has no orphans. */
 const healing: ReadonlySet<FaultKind> = new Set(["xray restarts", "inbound emptied", "inbound removed"]);
 
-/** Makes things fail at random moments, each for a while, until it is told to stop. */
+/** Makes things fail at random moments, each for a while, until it is to stop. */
 export class Faults {
   readonly workers: Process[] = [];
   readonly #system: System;
@@ -128,7 +128,7 @@ export class Faults {
         return;
       case "inbound emptied":
         world.log(() => `xray ${xray.name}: somebody REPLACES the inbound`);
-        xray.inbound = inboundWith(realityInbound(INBOUND_TAG, SHORT_ID), [addedForeigner]);
+        xray.inbound = inboundWith(realityInbound(INBOUND_TAG, SHORT_ID), [addedUnmanaged]);
         return;
       case "inbound removed":
         if (!mongo.vault.has(xray.name)) return;

@@ -14,7 +14,7 @@ export interface Errand {
   replica: ApiReplica | null;
 }
 
-export interface Wishes {
+export interface RequestPlan {
   readonly errands: number;
   readonly replays: boolean;
   readonly duplicateDeletes: boolean;
@@ -33,12 +33,12 @@ export class Requests {
   readonly #longestPauseMs: number;
   #open: { replica: ApiReplica | null }[] = [];
 
-  constructor(system: System, wishes: Wishes) {
+  constructor(system: System, plan: RequestPlan) {
     this.#system = system;
     this.#replicas = ["api-0", "api-1"].map((name) => new ApiReplica(system.newProcess(name), system));
     this.#creationsWithinMs = system.world.random.pick([1_000, 5_000, 20_000]);
     this.#longestPauseMs = system.world.random.pick([30, 300, 4_000]);
-    for (let count = 0; count < wishes.errands; count += 1) this.#plan(String(count), wishes);
+    for (let count = 0; count < plan.errands; count += 1) this.#plan(String(count), plan);
   }
 
   get open(): number {
@@ -58,7 +58,7 @@ export class Requests {
     this.#open = this.#open.filter((request) => request.replica !== replica);
   }
 
-  #plan(id: string, wishes: Wishes): void {
+  #plan(id: string, plan: RequestPlan): void {
     const { random } = this.#system.world;
     const errand: Errand = {
       id,
@@ -71,8 +71,8 @@ export class Requests {
     };
     this.errands.push(errand);
     const isDeleted = random.chance(0.6);
-    const isReplayed = wishes.replays && random.chance(0.4);
-    const isDeletedTwice = wishes.duplicateDeletes && random.chance(0.4);
+    const isReplayed = plan.replays && random.chance(0.4);
+    const isDeletedTwice = plan.duplicateDeletes && random.chance(0.4);
     const begin = random.between(0, this.#creationsWithinMs);
     this.#later(begin, async (replica) => {
       await this.#create(errand, replica);

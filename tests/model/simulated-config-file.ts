@@ -15,10 +15,10 @@ export class SimulatedConfigFile {
   openedBy(process: Process): Pick<XrayConfigFile, "clients" | "update"> {
     return {
       clients: async () => [...(await this.#access(process, "reads the config file", () => this.clients)).values()],
-      update: async (wish) => {
+      update: async (changesOf) => {
         while (true) {
           const old = await this.#access(process, "reads the config file", () => this.clients);
-          const { clients: changes } = await wish();
+          const { clients: changes } = await changesOf();
           const result = await this.#access(process, "writes the config file", () => this.#replace(old, changes));
           if (result !== "changed meanwhile") return result;
         }

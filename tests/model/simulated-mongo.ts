@@ -25,7 +25,7 @@ export interface KeyDocument {
   readonly activated: boolean;
   cancelled: boolean;
   readonly deleters: string[];
-  readonly unsure: Set<string>;
+  readonly indeterminate: Set<string>;
 }
 
 /** What can go wrong with one operation, as probabilities. */
@@ -51,7 +51,7 @@ export class SimulatedMongo {
 
   /** Whether there is a key that still has to go, or to be put right on some node. */
   get hasUnfinished(): boolean {
-    return [...this.keys.values()].some(({ phase, unsure }) => phase === "deleting" || unsure.size > 0);
+    return [...this.keys.values()].some(({ phase, indeterminate }) => phase === "deleting" || indeterminate.size > 0);
   }
 
   read<T>(process: Process, label: string, effect: () => T): Promise<T> {
@@ -122,6 +122,6 @@ export function toRecord(document: KeyDocument): KeyRecord {
     activated: document.activated,
     cancelled: document.cancelled,
     deleter: document.deleters[0] ?? null,
-    unsure: [...document.unsure],
+    indeterminate: [...document.indeterminate],
   };
 }

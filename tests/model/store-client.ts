@@ -47,7 +47,7 @@ export class StoreClient implements KeyStore {
     return this.findCreation(job);
   }
 
-  async decide({ phase, unsure, ...key }: Decision): Promise<KeyRecord> {
+  async decide({ phase, indeterminate, ...key }: Decision): Promise<KeyRecord> {
     const document: KeyDocument = {
       keyId: key.keyId,
       uuid: key.uuid,
@@ -59,14 +59,17 @@ export class StoreClient implements KeyStore {
       activated: phase === "active",
       cancelled: false,
       deleters: [],
-      unsure: new Set(unsure),
+      indeterminate: new Set(indeterminate),
     };
-    const inserted = await this.#write(`decide key ${key.keyId} as ${phase}, unsure [${unsure.join(" ")}]`, () => {
-      if (this.#mongo.keys.has(key.keyId)) return false;
-      this.#mongo.keys.set(key.keyId, document);
-      return true;
-    });
-    const standing = inserted ? { ...toRecord(document), phase, unsure } : await this.find(key.keyId);
+    const inserted = await this.#write(
+      `decide key ${key.keyId} as ${phase}, indeterminate [${indeterminate.join(" ")}]`,
+      () => {
+        if (this.#mongo.keys.has(key.keyId)) return false;
+        this.#mongo.keys.set(key.keyId, document);
+        return true;
+      },
+    );
+    const standing = inserted ? { ...toRecord(document), phase, indeterminate } : await this.find(key.keyId);
     if (standing === null) throw new Error(`key ${key.keyId} is decided and can't be found`);
     return standing;
   }
@@ -93,12 +96,12 @@ export class StoreClient implements KeyStore {
     await this.#update(keyId, "is gone", (key) => raise(key, "gone"));
   }
 
-  async markUnsure(keyId: number, node: string): Promise<void> {
-    await this.#update(keyId, `is unsure on ${node}`, (key) => key.unsure.add(node));
+  async markIndeterminate(keyId: number, node: string): Promise<void> {
+    await this.#update(keyId, `is indeterminate on ${node}`, (key) => key.indeterminate.add(node));
   }
 
-  async markSure(keyId: number, node: string): Promise<void> {
-    await this.#update(keyId, `is sure on ${node}`, (key) => key.unsure.delete(node));
+  async clearIndeterminate(keyId: number, node: string): Promise<void> {
+    await this.#update(keyId, `is no longer indeterminate on ${node}`, (key) => key.indeterminate.delete(node));
   }
 
   async findOverdue(before: number): Promise<Creation[]> {
@@ -119,13 +122,18 @@ export class StoreClient implements KeyStore {
   findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
     return this.#read("find keys that are deleting", () => [
       ...this.#inPhase("deleting"),
-      ...this.#inPhase("gone").filter(({ unsure }) => unsure.some((node) => nodes.includes(node))),
+      ...this.#inPhase("gone").filter(({ indeterminate }) => indeterminate.some((node) => nodes.includes(node))),
     ]);
   }
 
   findDesired(): Promise<Map<number, DesiredUser>> {
     return this.#read("find desired users", () => {
-      const active = this.#inPhase("active").map(({ keyId, uuid, flow, unsure }) => ({ keyId, uuid, flow, unsure }));
+      const active = this.#inPhase("active").map(({ keyId, uuid, flow, indeterminate }) => ({
+        keyId,
+        uuid,
+        flow,
+        indeterminate,
+      }));
       return new Map(active.map((user) => [user.keyId, user]));
     });
   }

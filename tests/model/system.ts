@@ -19,12 +19,12 @@ const OTHER_SHORT_ID = "0123456789abcdef";
 export const MIRRORED_NODE = "a";
 
 /** Stands in Xray's own config, so it comes back with every restart. */
-export const configuredForeigner: InboundUser = {
+export const configuredUnmanaged: InboundUser = {
   email: "admin@elsewhere",
   account: { protocol: "vless", uuid: "aaaaaaaa-aaaa-4aaa-aaaa-aaaaaaaaaaaa", flow: "" },
 };
 /** Added by somebody else while Xray runs. */
-export const addedForeigner: InboundUser = {
+export const addedUnmanaged: InboundUser = {
   email: "guest@elsewhere",
   account: { protocol: "vless", uuid: "bbbbbbbb-bbbb-4bbb-abbb-bbbbbbbbbbbb", flow: "" },
 };
@@ -58,7 +58,7 @@ export class System {
     this.configFile = new SimulatedConfigFile(this.world);
     const configured = (clients: Iterable<ConfigClient>): Inbound =>
       inboundWith(realityInbound(INBOUND_TAG, knowsShortId ? SHORT_ID : OTHER_SHORT_ID), [
-        configuredForeigner,
+        configuredUnmanaged,
         ...[...clients].map(userOf),
       ]);
     this.xrays = [

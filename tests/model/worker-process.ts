@@ -23,7 +23,7 @@ import type { Process } from "./world.ts";
 import { XrayClient } from "./xray-client.ts";
 
 export const RECONCILE_PERIOD_MS = 5_000;
-const GLANCE_EVERY_MS = 1_000;
+const PROBE_EVERY_MS = 1_000;
 const MIRROR_EVERY_MS = 1_000;
 const JOBS_AT_ONCE = 3;
 
@@ -91,7 +91,7 @@ export function startWorker(process: Process, system: System): void {
         if (result === "ok" && reason !== "period") void housekeeping();
       },
     });
-    every(GLANCE_EVERY_MS, () => loop.tick());
+    every(PROBE_EVERY_MS, () => loop.tick());
   }
   const run = runnerOf(ports);
   for (let slot = 0; slot < JOBS_AT_ONCE; slot += 1) void queue.consume(process, run);

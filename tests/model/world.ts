@@ -57,8 +57,8 @@ export class World {
   faults = 0;
   outages = 0;
   lastFaultAt = 0;
-  /** Connections that take their node for hung, and whose they are. */
-  readonly doubts = new Map<object, Process>();
+  /** Connections that found their node unresponsive, and whose they are. */
+  readonly unresponsive = new Map<object, Process>();
   #pending: Pending[] = [];
   #timers = new Set<Timer>();
   readonly #stepMs: number;
@@ -71,8 +71,9 @@ export class World {
 
   /** Whether nothing is wrong now, also in the eyes of each process. */
   get isCalm(): boolean {
-    for (const [doubt, process] of this.doubts) if (process.state === "dead") this.doubts.delete(doubt);
-    return this.outages === 0 && this.doubts.size === 0;
+    for (const [connection, process] of this.unresponsive)
+      if (process.state === "dead") this.unresponsive.delete(connection);
+    return this.outages === 0 && this.unresponsive.size === 0;
   }
 
   fault(): void {

@@ -49,7 +49,7 @@ interface ClientSystem {
   readonly violated: (what: string, detail: string) => void;
 }
 
-/** One process's connection to one Xray, with the behaviour of the real gateway: no call while the node counts as hung. */
+/** One process's connection to one Xray, with the behavior of the real gateway: no call while the node counts as hung. */
 export class XrayClient implements UsedXrayNode {
   readonly #inboundTag: string;
   readonly #world: World;
@@ -119,13 +119,13 @@ export class XrayClient implements UsedXrayNode {
   }
 
   async countUsers(): Promise<number> {
-    await this.#glance("countUsers");
+    await this.#look("countUsers");
     if (this.#xray.inbound === null) throw new InboundMissingError(this.name, "countUsers", this.#inboundTag);
     return this.#xray.inbound.byEmail.size;
   }
 
   async uptimeSeconds(): Promise<number> {
-    await this.#glance("uptimeSeconds");
+    await this.#look("uptimeSeconds");
     return Math.floor((this.#world.now - this.#xray.startedAt) / 1000);
   }
 
@@ -142,7 +142,7 @@ export class XrayClient implements UsedXrayNode {
   }
 
   /** A look that changes nothing and takes no time while all is well. */
-  async #glance(method: string): Promise<void> {
+  async #look(method: string): Promise<void> {
     if (this.#xray.hung || this.#silent || !this.#xray.reachable) await this.#call(method, { method: "look" });
   }
 
@@ -185,7 +185,7 @@ export class XrayClient implements UsedXrayNode {
   #becomeSilent(): void {
     if (this.#silent) return;
     this.#silent = true;
-    this.#world.doubts.set(this, this.#process);
+    this.#world.unresponsive.set(this, this.#process);
     this.#probe();
   }
 
@@ -194,7 +194,7 @@ export class XrayClient implements UsedXrayNode {
     const answered = (): void => {
       if (!asked) return;
       this.#silent = false;
-      this.#world.doubts.delete(this);
+      this.#world.unresponsive.delete(this);
     };
     if (this.#xray.reachable) {
       const end = (): void => this.#world.send(this.#process, `hears of ${this.name} again`, answered);

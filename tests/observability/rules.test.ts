@@ -51,8 +51,8 @@ describe.each(alerts)("the alert $alert", ({ alert, labels, annotations }) => {
 });
 
 test("the runbook tells of no alert that does not exist", () => {
-  const told = [...runbook.matchAll(/^### (Veil\w+)$/gm)].map(([, name]) => name);
-  expect(told.sort()).toEqual(alerts.map(({ alert }) => alert).sort());
+  const described = [...runbook.matchAll(/^### (Veil\w+)$/gm)].map(([, name]) => name);
+  expect(described.sort()).toEqual(alerts.map(({ alert }) => alert).sort());
 });
 
 test("the rules read documented metrics alone", () => {

@@ -108,8 +108,8 @@ it.each([
     return null;
   };
   const api = await startInMemoryApi({ trustedProxies, authGuard: { admit: async () => null, fail } });
-  const stranger = { ...api, secret: "wrong-token-of-more-than-32-characters" };
-  await call(stranger, "get", "/api/keys").set("X-Forwarded-For", forwarded).expect(401);
+  const wrongSecret = { ...api, secret: "wrong-token-of-more-than-32-characters" };
+  await call(wrongSecret, "get", "/api/keys").set("X-Forwarded-For", forwarded).expect(401);
   await api.close();
   expect(addresses).toEqual([counted]);
 });

@@ -104,7 +104,7 @@ describe("batches", () => {
     await expect(create([{}])).rejects.toThrow(/socket hang up/);
   });
 
-  it("judges deletions by their deleter when no worker answers", async () => {
+  it("resolves deletions by their deleter when no worker answers", async () => {
     const [gone, hidden, stays, other] = Array.from({ length: 4 }, () => api.plane.addKey());
     if (!(gone && hidden && stays && other)) throw new Error("there are no keys");
     api.plane.jobs.scripts["delete-keys"] = (_payload, jobId) => {

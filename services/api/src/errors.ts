@@ -52,7 +52,7 @@ export const QUEUE_UNAVAILABLE = "the job queue is unavailable";
 export const STORE_UNAVAILABLE = "the key store is unavailable";
 export const NOT_IN_TIME = "not done in time";
 
-/** Thrown when it can't be told whether a key was created, now or later: any answer might be wrong. */
+/** Thrown when it is not known whether a key was created, now or later: any answer might be wrong. */
 export class OutcomeUnknownError extends Error {
   override readonly name = "OutcomeUnknownError";
   /** Id of the job, or of the write. */

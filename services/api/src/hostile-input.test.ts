@@ -223,7 +223,7 @@ describe("parsers of requests", () => {
 
 describe("parsers of settings", () => {
   const read = (env: Record<string, string>) =>
-    readSettings(apiSettings, { programme: "api", env: { API_SECRET_KEY: "0".repeat(32), ...env } });
+    readSettings(apiSettings, { program: "api", env: { API_SECRET_KEY: "0".repeat(32), ...env } });
   const refuses = (env: Record<string, string>) => {
     try {
       read(env);
@@ -258,13 +258,13 @@ describe("parsers of settings", () => {
     const secret = stringMatching(/^[!-+\--9;-~]{32,60}$/);
     const name = stringMatching(/^[A-Za-z][\w-]{0,20}$/);
     assert(
-      property(tuple(secret, secret, name, string()), ([bare, other, caller, stranger]) => {
+      property(tuple(secret, secret, name, string()), ([bare, other, caller, unknownToken]) => {
         const API_SECRET_KEY = `${bare},${caller}:${other}`;
         const find = callerFinder(apiSecrets(read({ API_SECRET_KEY })));
         expect(find(bare)).toMatchObject({ label: 1, readOnly: false });
         const known = new Set([bare, other, `${caller}:${other}`]);
         if (bare !== other) for (const token of [other, `${caller}:${other}`]) expect(find(token)?.label).toBe(caller);
-        for (const token of [API_SECRET_KEY, stranger, `${bare} `, bare.slice(1)]) {
+        for (const token of [API_SECRET_KEY, unknownToken, `${bare} `, bare.slice(1)]) {
           expect(find(token) === null).toBe(!known.has(token));
         }
       }),

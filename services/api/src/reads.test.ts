@@ -91,13 +91,13 @@ describe("reading many keys", () => {
     const addKeys = (name: string) => {
       for (let keyId = 26; keyId <= 12_000; keyId += 1) api.plane.addKey({ keyId, name });
     };
-    const tooLongToBeGathered = "x".repeat(1_200);
+    const tooLongToBeBuffered = "x".repeat(1_200);
 
     it.each([
       ["/api/keys", "a name"],
       ["/api/keys?after=10", "a name"],
-      ["/api/keys", tooLongToBeGathered],
-      ["/api/keys?after=10", tooLongToBeGathered],
+      ["/api/keys", tooLongToBeBuffered],
+      ["/api/keys?after=10", tooLongToBeBuffered],
     ])("answers 304 to %s while nothing has changed", async (path, name) => {
       addKeys(name);
       const first = await get(path).expect(200);
@@ -109,7 +109,7 @@ describe("reading many keys", () => {
       expect(body.total).toBe(11_999);
     });
 
-    it("is still gathered after many conditional reads, so that one pass over the keys suffices", async () => {
+    it("is still buffered after many conditional reads, so that one pass over the keys suffices", async () => {
       addKeys("x".repeat(100));
       const first = await get("/api/keys").expect(200);
       const tag = first.headers["etag"] ?? "";
@@ -120,7 +120,7 @@ describe("reading many keys", () => {
     });
 
     it("keeps keys out that came after the first of two passes, so that its tag is true", async () => {
-      addKeys(tooLongToBeGathered);
+      addKeys(tooLongToBeBuffered);
       const { listActiveIds } = api.plane.keyReader;
       const keys = {
         ...api.plane.keyReader,
@@ -162,8 +162,8 @@ describe("reading many keys", () => {
     it.each(["", "/link", "/traffic"])("finds the key at /api/keys/{uuid}%s in any case", async (rest) => {
       const uuid = api.plane.keys.get(2)?.uuid ?? "";
       const byId = await get(`/api/keys/2${rest}`).expect(200);
-      for (const spelt of [uuid, uuid.toUpperCase()]) {
-        expect((await get(`/api/keys/${spelt}${rest}`).expect(200)).body).toEqual(byId.body);
+      for (const spelled of [uuid, uuid.toUpperCase()]) {
+        expect((await get(`/api/keys/${spelled}${rest}`).expect(200)).body).toEqual(byId.body);
       }
     });
 

@@ -120,7 +120,7 @@ describe("writes under an Idempotency-Key", () => {
     expect(submitted()).toEqual(["create-key"]);
   });
 
-  it("settles what a dead API left without a result, and makes the key by the same request", async () => {
+  it("completes what a dead API left without a result, and makes the key by the same request", async () => {
     const make = api.plane.jobs.scripts["create-key"];
     api.plane.jobs.scripts["create-key"] = () => {
       abandonAll();
@@ -155,7 +155,7 @@ describe("writes under an Idempotency-Key", () => {
   it("answers 503 while Redis is away, and does nothing", async () => {
     api.records.beforeStep = () => Promise.reject(new WriteRecordsUnavailableError());
     const response = await create("a");
-    expect(answerOf(response)).toEqual(failure(503, "Idempotency-Key can't be honoured at the moment"));
+    expect(answerOf(response)).toEqual(failure(503, "Idempotency-Key can't be honored at the moment"));
     expect(response.headers["retry-after"]).toBe("5");
     expect(submitted()).toEqual([]);
   });
@@ -218,7 +218,7 @@ describe("writes that are answered later", () => {
       });
   });
 
-  it("are settled by who asks when the API that took them died", async () => {
+  it("are completed by who asks when the API that took them died", async () => {
     const accepted = await later("post", "/api/keys").expect(202);
     await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
     for (const write of api.records.writes.values()) {
@@ -228,7 +228,7 @@ describe("writes that are answered later", () => {
     expect(api.plane.keys.size).toBe(1);
   });
 
-  it("tell what became of them before they are settled, when the API that took them died", async () => {
+  it("tell what became of them before they are complete, when the API that took them died", async () => {
     const accepted = await later("post", "/api/keys").expect(202);
     await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
     for (const write of api.records.writes.values()) {

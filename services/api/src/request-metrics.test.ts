@@ -23,12 +23,12 @@ describe("requestMetrics", () => {
   it("has every endpoint and every reason at 0 before the first request", async () => {
     const page = await pageAfter();
     expect(page).toContain('duration_seconds_count{method="POST",route="/api/keys",status="200"} 0');
-    expect(page).toContain('veil_http_refused_total{reason="unauthorised"} 0');
+    expect(page).toContain('veil_http_refused_total{reason="unauthorized"} 0');
     expect(page).toContain('veil_http_replayed_total{operation="createKey"} 0');
   });
 
   it.each([
-    [401, false, "unauthorised"],
+    [401, false, "unauthorized"],
     [403, true, "forbidden"],
     [429, true, "rate_limited"],
     [429, false, "too_many_failures"],

@@ -5,7 +5,7 @@ import { isWriteOperation, type WriteOperation, WRITE_OPERATIONS } from "./jobs/
 
 const METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] as const;
 
-const REFUSALS = ["rate_limited", "too_many_failures", "unauthorised", "forbidden"] as const;
+const REFUSALS = ["rate_limited", "too_many_failures", "unauthorized", "forbidden"] as const;
 
 /** Measures requests; the successes of every endpoint exist at 0 from the start. */
 export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => void {
@@ -42,7 +42,7 @@ export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => 
 function refusalOf({ status, identified }: FinishedRequest): (typeof REFUSALS)[number] | null {
   switch (status) {
     case 401:
-      return "unauthorised";
+      return "unauthorized";
     case 403:
       return "forbidden";
     case 429:

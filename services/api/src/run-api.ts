@@ -27,7 +27,7 @@ const SYNC_DEADLINE_MS = 30_000;
 /** Nobody waits for the answer: such a write outlasts a restart of the workers, and the start of the first one. */
 const LATER_DEADLINE_MS = 120_000;
 
-/** Runs the API until the process is told to stop. @param tracing where its traces go; null for nowhere */
+/** Runs the API until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runApi(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
     const { store, redis } = openBackingServices(running, {
@@ -73,7 +73,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     });
     const server = createHttpServer(app, randomUUID);
     const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
-    running.onStop("intake", "public HTTP", (hurry) => closeHttp(server, hurry));
+    running.onStop("intake", "public HTTP", (deadlineSignal) => closeHttp(server, deadlineSignal));
     log.info({ url }, "listening");
   });
 }

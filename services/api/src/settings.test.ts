@@ -5,7 +5,7 @@ import { apiSettings } from "./settings.ts";
 const SECRET = "0123456789abcdef0123456789abcdef";
 
 function read(env: Record<string, string>) {
-  return readSettings(apiSettings, { programme: "api", env: { API_SECRET_KEY: SECRET, ...env } });
+  return readSettings(apiSettings, { program: "api", env: { API_SECRET_KEY: SECRET, ...env } });
 }
 
 function problemsOf(env: Record<string, string>): string {

@@ -11,7 +11,7 @@ const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "use
 
 function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow) {
   const set = { API_SECRET_KEY: "0123456789abcdef0123456789abcdef", DOMAIN: "your-domain.com", ...env };
-  return shareLinkMaker(readSettings(apiSettings, { programme: "api", env: set }))({ ...key, flow });
+  return shareLinkMaker(readSettings(apiSettings, { program: "api", env: set }))({ ...key, flow });
 }
 
 function linkWith(env: Record<string, string>, flow?: VlessFlow): string {

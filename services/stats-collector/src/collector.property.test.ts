@@ -1,7 +1,7 @@
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { histories, historiesWithForeignResets, refreshLeftBehind } from "../test/model/happenings.ts";
+import { histories, historiesWithCounterResets, refreshLeftBehind } from "../test/model/happenings.ts";
 import { expectCountsOn, expectEveryByteOnce, expectExactResets, live } from "../test/model/promises.ts";
 import type { WorldOptions } from "../test/model/world.ts";
 
@@ -47,7 +47,7 @@ describe("collectors, whatever overlaps and dies", () => {
     "count nothing twice when somebody else resets counters, and go on counting",
     async () => {
       const jobs = fc.constantFrom<readonly string[]>([], ["reset-1", "reset-1", "reset-2"]);
-      const property = fc.asyncProperty(historiesWithForeignResets(HAPPENINGS), jobs, async (history, resetJobs) => {
+      const property = fc.asyncProperty(historiesWithCounterResets(HAPPENINGS), jobs, async (history, resetJobs) => {
         await expectCountsOn(await live(history, inMemory(resetJobs)));
       });
       await fc.assert(property, RUNS);

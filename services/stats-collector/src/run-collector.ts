@@ -28,7 +28,7 @@ const measured = collectorMetrics({ metrics, nodes: nodeSettings(settings).map((
 const SYNC_LIMIT_MS = 7_000;
 const BOARD_PATH = "/admin/queues";
 
-/** Runs the collector until the process is told to stop. @param tracing where its traces go; null for nowhere */
+/** Runs the collector until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runCollector(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
     const { REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = settings;

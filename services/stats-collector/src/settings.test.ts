@@ -2,7 +2,7 @@ import { readSettings, SettingsError } from "@veil/runtime";
 import { describe, expect, it } from "vitest";
 import { collectorSettings } from "./settings.ts";
 
-const read = (env: Record<string, string>) => readSettings(collectorSettings, { programme: "stats-collector", env });
+const read = (env: Record<string, string>) => readSettings(collectorSettings, { program: "stats-collector", env });
 
 describe("the collector's settings", () => {
   it("have defaults for everything", () => {

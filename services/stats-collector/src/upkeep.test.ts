@@ -4,10 +4,10 @@ import { expect, it, vi } from "vitest";
 import { Rig } from "../test/in-memory/rig.ts";
 import { RecordCompactor, removeGone, removeGoneUnderLease } from "./upkeep.ts";
 
-async function grown(records: InMemoryTrafficStore, subject: string): Promise<TrafficRecord> {
+async function grown(records: InMemoryTrafficStore, entity: string): Promise<TrafficRecord> {
   const raise = Object.fromEntries(Array.from({ length: 20 }, (_, epoch) => [`main:${epoch}:0`, { up: 10 }]));
-  await records.write({ subject, read_at: 1, raise, append: [] });
-  return (await records.find(subject)) ?? emptyRecord(subject);
+  await records.write({ entity, read_at: 1, raise, append: [] });
+  return (await records.find(entity)) ?? emptyRecord(entity);
 }
 
 const clock = { now: () => 0 };
@@ -30,7 +30,7 @@ it("keeps a record for the next pass that changed in between", async () => {
   const record = await grown(records, "1");
   compactor.notice(record);
   vi.spyOn(records, "find").mockResolvedValueOnce(record);
-  await records.write({ subject: "1", read_at: 2, raise: { "main:3:0": { up: 15 } }, append: [] });
+  await records.write({ entity: "1", read_at: 2, raise: { "main:3:0": { up: 15 } }, append: [] });
   expect(await compactor.pass()).toBe(0);
   expect(await compactor.pass()).toBe(1);
   const after = await records.find("1");
@@ -40,7 +40,7 @@ it("keeps a record for the next pass that changed in between", async () => {
 it("forgets a record that is gone", async () => {
   const records = new InMemoryTrafficStore();
   const compactor = new RecordCompactor(records, clock);
-  compactor.notice(applyUpdate(await grown(records, "1"), { subject: "1", read_at: 0, raise: {}, append: [] }));
+  compactor.notice(applyUpdate(await grown(records, "1"), { entity: "1", read_at: 0, raise: {}, append: [] }));
   await records.remove(["1"]);
   expect(await compactor.pass()).toBe(0);
 });
@@ -54,7 +54,7 @@ it("leaves the rest for the next pass after a second", async () => {
       return now;
     },
   });
-  for (const subject of ["1", "2", "3", "4"]) compactor.notice(await grown(records, subject));
+  for (const entity of ["1", "2", "3", "4"]) compactor.notice(await grown(records, entity));
   expect(await compactor.pass()).toBe(2);
   expect(await compactor.pass()).toBe(2);
 });
@@ -73,8 +73,8 @@ it("removes records of keys that are not active, and keeps nodes", async () => {
 
 async function rigWithRecords(count: number): Promise<Rig> {
   const rig = new Rig();
-  const subjects = Array.from({ length: count }, (_, index) => String(index + 1));
-  await rig.records.writeMany(subjects.map((subject) => ({ subject, read_at: 1, raise: {}, append: [] })));
+  const entities = Array.from({ length: count }, (_, index) => String(index + 1));
+  await rig.records.writeMany(entities.map((entity) => ({ entity, read_at: 1, raise: {}, append: [] })));
   return rig;
 }
 
@@ -93,12 +93,12 @@ it("reads every active key once, however many records there are", async () => {
 it("keeps the record of a key that is created during the pass", async () => {
   const rig = await rigWithRecords(3);
   const records = {
-    async *subjects() {
+    async *entities() {
       rig.active.add(4);
-      await rig.records.write({ subject: "4", read_at: 1, raise: {}, append: [] });
-      yield* rig.records.subjects();
+      await rig.records.write({ entity: "4", read_at: 1, raise: {}, append: [] });
+      yield* rig.records.entities();
     },
-    remove: (subjects: readonly string[]) => rig.records.remove(subjects),
+    remove: (entities: readonly string[]) => rig.records.remove(entities),
   };
   expect(await removeGone(records, rig.keyReader)).toBe(0);
   expect(await rig.records.find("4")).not.toBeNull();

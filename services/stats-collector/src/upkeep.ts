@@ -3,8 +3,8 @@ import { type Redis, RedisLease } from "@veil/redis";
 import { type Clock, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
   compact,
-  isNodeSubject,
-  keySubject,
+  isNodeEntity,
+  keyEntity,
   needsCompaction,
   type TrafficRecord,
   type TrafficStore,
@@ -12,7 +12,7 @@ import {
 
 export interface UpkeepOptions {
   readonly compactor: RecordCompactor;
-  readonly records: Pick<TrafficStore, "subjects" | "remove">;
+  readonly records: Pick<TrafficStore, "entities" | "remove">;
   readonly keys: Pick<KeyReader, "listActiveIds">;
   readonly redis: Redis;
   /** The prefix of all keys in Redis. */
@@ -69,7 +69,7 @@ export class RecordCompactor {
 
   /** Looks at a record that somebody read anyway. */
   notice(record: TrafficRecord): void {
-    if (needsCompaction(record)) this.#grown.add(record.subject);
+    if (needsCompaction(record)) this.#grown.add(record.entity);
   }
 
   /**
@@ -81,12 +81,12 @@ export class RecordCompactor {
   async pass(): Promise<number> {
     const end = this.#clock.now() + COMPACTION_PASS_MS;
     let compacted = 0;
-    for (const subject of this.#grown) {
+    for (const entity of this.#grown) {
       if (this.#clock.now() >= end) break;
-      const record = await this.#records.find(subject);
-      if (record === null || !needsCompaction(record)) this.#grown.delete(subject);
+      const record = await this.#records.find(entity);
+      if (record === null || !needsCompaction(record)) this.#grown.delete(entity);
       else if (await this.#records.replace(record, compact(record))) {
-        this.#grown.delete(subject);
+        this.#grown.delete(entity);
         compacted += 1;
       }
     }
@@ -118,15 +118,15 @@ export async function removeGoneUnderLease(
  * @throws {StoreUnavailableError} when the store is away
  */
 export async function removeGone(
-  records: Pick<TrafficStore, "subjects" | "remove">,
+  records: Pick<TrafficStore, "entities" | "remove">,
   keys: Pick<KeyReader, "listActiveIds">,
 ): Promise<number> {
   const gone = new Set<number>();
-  for await (const subject of records.subjects()) if (!isNodeSubject(subject)) gone.add(Number(subject));
+  for await (const entity of records.entities()) if (!isNodeEntity(entity)) gone.add(Number(entity));
   for await (const group of keys.listActiveIds()) for (const { keyId } of group) gone.delete(keyId);
-  const subjects = [...gone].map(keySubject);
-  for (let start = 0; start < subjects.length; start += REMOVED_AT_ONCE) {
-    await records.remove(subjects.slice(start, start + REMOVED_AT_ONCE));
+  const entities = [...gone].map(keyEntity);
+  for (let start = 0; start < entities.length; start += REMOVED_AT_ONCE) {
+    await records.remove(entities.slice(start, start + REMOVED_AT_ONCE));
   }
-  return subjects.length;
+  return entities.length;
 }

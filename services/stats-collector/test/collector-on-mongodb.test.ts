@@ -2,7 +2,7 @@ import type { MongoStore } from "@veil/mongo";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, inject, it } from "vitest";
 import { ownMongodb } from "./engines/own-mongodb.ts";
-import { histories, historiesWithForeignResets } from "./model/happenings.ts";
+import { histories, historiesWithCounterResets } from "./model/happenings.ts";
 import { expectCountsOn, expectEveryByteOnce, expectExactResets, live } from "./model/promises.ts";
 import type { WorldOptions } from "./model/world.ts";
 
@@ -42,7 +42,7 @@ describe("collectors on MongoDB, whatever overlaps and dies", () => {
   });
 
   it("count nothing twice when somebody else resets counters, and go on counting", async () => {
-    const property = fc.asyncProperty(historiesWithForeignResets(HAPPENINGS), async (history) => {
+    const property = fc.asyncProperty(historiesWithCounterResets(HAPPENINGS), async (history) => {
       await expectCountsOn(await live(history, await emptyStores()));
     });
     await fc.assert(property, RUNS);

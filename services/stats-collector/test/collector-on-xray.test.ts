@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { MongoStore } from "@veil/mongo";
 import { createLogger, systemClock } from "@veil/runtime";
-import { nodeSubject, totals } from "@veil/traffic";
+import { nodeEntity, totals } from "@veil/traffic";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { userEmail } from "@veil/protocols";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
@@ -61,8 +61,8 @@ function collector(): NodeSync {
   return new NodeSync({ ...shared(), node: { ...node, inboundTag: INBOUND_TAG }, lives, onSynced: () => undefined });
 }
 
-async function uploaded(subject = String(keyId)): Promise<number> {
-  const record = await records.find(subject);
+async function uploaded(entity = String(keyId)): Promise<number> {
+  const record = await records.find(entity);
   return record === null ? 0 : totals(record).up;
 }
 
@@ -75,11 +75,11 @@ describe("a collector on a real Xray and a real MongoDB", () => {
   it("counts a user's bytes, and the same bytes for the node", async () => {
     const sync = collector();
     await sync.run();
-    const before = await uploaded(nodeSubject("main"));
+    const before = await uploaded(nodeEntity("main"));
     await xray.upload(uuid, 3_000_000);
     await sync.run();
     expectBytes(await uploaded(), 3_000_000);
-    expectBytes((await uploaded(nodeSubject("main"))) - before, 3_000_000);
+    expectBytes((await uploaded(nodeEntity("main"))) - before, 3_000_000);
   });
 
   it("counts on when Xray is killed and started again, whoever reads", async () => {

@@ -30,7 +30,7 @@ const measured = workerMetrics({
   passPeriodMs: periodMs,
 });
 
-/** Runs the worker until the process is told to stop. @param tracing where its traces go; null for nowhere */
+/** Runs the worker until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
     const { store, redis, answered } = openBackingServices(running, {

@@ -25,9 +25,9 @@ export interface WorkerMetricsOptions {
 const configFileResults = ["written", "unchanged", "error"] as const;
 type ConfigFileResult = (typeof configFileResults)[number];
 
-const driftKinds = ["missing", "wrong", "ghost"] as const;
+const driftKinds = ["missing", "wrong", "orphan"] as const;
 type Drift = Readonly<Record<(typeof driftKinds)[number], number>>;
-const noDrift: Drift = { missing: 0, wrong: 0, ghost: 0 };
+const noDrift: Drift = { missing: 0, wrong: 0, orphan: 0 };
 
 const calledMethods = [
   "addUser",
@@ -80,7 +80,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
       passSeconds.observe({ node }, durationMs / 1_000);
       if (found === undefined) return;
       const { missing, wrong, orphans } = found.drift;
-      drift(node, { missing: missing.length, wrong: wrong.length, ghost: orphans.length });
+      drift(node, { missing: missing.length, wrong: wrong.length, orphan: orphans.length });
     },
   };
 }
@@ -88,7 +88,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
 function keyMetrics(metrics: Metrics): (ending: KeyEnding) => void {
   const seconds = metrics.histogram({
     name: "veil_key_provision_duration_seconds",
-    help: "Time from the request until the key was active in Xray, or its deletion was settled.",
+    help: "Time from the request until the key was active in Xray, or its deletion was complete.",
     labels: { operation: ["create", "delete"] },
   });
   const endings = metrics.counter({

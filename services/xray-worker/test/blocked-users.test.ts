@@ -76,14 +76,14 @@ async function connectedKey(): Promise<{ readonly keyId: number; readonly uuid: 
   return { keyId, uuid, client };
 }
 
-test("a deleted key's multiplexed connection opens no further stream, its neighbour's does", async () => {
+test("a deleted key's multiplexed connection opens no further stream, its neighbor's does", async () => {
   await startWorker();
-  const [deleted, neighbour] = [await connectedKey(), await connectedKey()];
+  const [deleted, neighbor] = [await connectedKey(), await connectedKey()];
   await jobs.delete(deleted.keyId);
   const uplink = `user>>>${userEmail(deleted.keyId)}>>>traffic>>>uplink`;
   const before = await node.readCounter(uplink);
   await expect(deleted.client.get()).rejects.toThrow();
-  expect(await neighbour.client.get()).toBe(200);
+  expect(await neighbor.client.get()).toBe(200);
   expect(await node.readCounter(uplink), "an attempt counts, so that its rule stands").toBeGreaterThan(before ?? 0);
   expect(await node.listBlockedUsers()).toEqual([userEmail(deleted.keyId)]);
 });

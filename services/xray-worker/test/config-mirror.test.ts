@@ -10,7 +10,7 @@ import { startWorkerProcess, type WorkerProcess } from "./support/worker-process
 
 const redisUrl = inject("redisUrl");
 const xrayBinary = inject("xrayBinary");
-const FOREIGN = `{ "id": "3c4a2a55-6a3f-4bb5-9c9d-0d6c1d8d8a11", "email": "someone@else" }`;
+const UNMANAGED = `{ "id": "3c4a2a55-6a3f-4bb5-9c9d-0d6c1d8d8a11", "email": "someone@else" }`;
 let xray: TestXray;
 let configFile: string;
 let node: XrayNode;
@@ -23,7 +23,7 @@ beforeEach(async () => {
   xray = await startTestXray(xrayBinary);
   configFile = join(dirname(xray.process.logFile), "xray.json");
   const config = await readFile(configFile, "utf8");
-  await writeFile(configFile, config.replace(`"clients": []`, `"clients": [${FOREIGN}] /* by hand */`), {
+  await writeFile(configFile, config.replace(`"clients": []`, `"clients": [${UNMANAGED}] /* by hand */`), {
     mode: 0o600,
   });
   await xray.restart();
@@ -70,14 +70,14 @@ async function usersAfterRestart(): Promise<Set<string>> {
   return vi.waitFor(async () => new Set((await node.listUsers()).map(({ email }) => email)), { timeout: 10_000 });
 }
 
-test("Xray comes back with the keys while no worker runs, and with the foreign client, comment and mode of its file", async () => {
+test("Xray comes back with the keys while no worker runs, and with the unmanaged client, comment and mode of its file", async () => {
   const worker = await startWorker({ REALITY_COMMON_SHORT_ID: "0badcafe" });
   const keys = await jobs.createMany(5);
   await soonInFile(keys);
   await worker.kill();
   expect(await usersAfterRestart()).toEqual(new Set(["someone@else", ...keys.map(({ keyId }) => userEmail(keyId))]));
   const text = await readFile(configFile, "utf8");
-  expect(text).toContain(FOREIGN);
+  expect(text).toContain(UNMANAGED);
   expect(text).toContain("/* by hand */");
   expect(text).toContain("0badcafe");
   expect((await stat(configFile)).mode & 0o777).toBe(0o600);

@@ -10,7 +10,7 @@ import { z } from "zod";
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 const coverage = z.object({ result: z.array(z.object({ url: z.string() })) });
 
-/** Every script that the worker loads until it is told to stop, by what V8 says of itself. */
+/** Every script that the worker loads until it is to stop, by what V8 says of itself. */
 async function loadedScripts(env: Record<string, string>): Promise<string[]> {
   const directory = await mkdtemp(join(tmpdir(), "veil-loaded-"));
   try {

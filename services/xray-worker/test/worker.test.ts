@@ -62,7 +62,7 @@ test("a created key's user is in Xray when its job ends, a deleted one's is not"
   expect(await node.getUser(userEmail(key.keyId))).toBeNull();
 });
 
-test("a deletion does not find a key whose creation was refused: nobody was told of it", async () => {
+test("a deletion does not find a key whose creation was refused: nobody knows of it", async () => {
   await startWorker();
   const id = `create-${randomUUID()}`;
   await jobs.client.submit("create-key", id, { key: { name: null }, deadline: Date.now() - 1, request_id: id });
@@ -90,10 +90,10 @@ test("after a restart of Xray the keys are there again, and a deleted one is not
 test("what was done to the users behind its back is undone, and other people's users are left alone", async () => {
   await startWorker();
   const [removed, changed] = [await jobs.create(), await jobs.create()];
-  const foreign: InboundUser = { ...userOf({ ...removed, uuid: randomUUID() }), email: "someone@else" };
-  const ghost = userEmail(999_999);
-  await node.addUser(foreign);
-  await node.addUser({ ...userOf({ ...removed, uuid: randomUUID() }), email: ghost });
+  const unmanaged: InboundUser = { ...userOf({ ...removed, uuid: randomUUID() }), email: "someone@else" };
+  const orphan = userEmail(999_999);
+  await node.addUser(unmanaged);
+  await node.addUser({ ...userOf({ ...removed, uuid: randomUUID() }), email: orphan });
   await node.removeUser(userEmail(removed.keyId));
   await node.removeUser(userEmail(changed.keyId));
   await node.addUser(userOf({ ...changed, uuid: randomUUID() }));
@@ -101,9 +101,9 @@ test("what was done to the users behind its back is undone, and other people's u
   await reconciled(async () => {
     expect(await node.getUser(userEmail(removed.keyId))).toEqual(userOf(removed));
     expect(await node.getUser(userEmail(changed.keyId))).toEqual(userOf(changed));
-    expect(await node.getUser(ghost)).toBeNull();
+    expect(await node.getUser(orphan)).toBeNull();
   });
-  expect(await node.getUser(foreign.email)).toEqual(foreign);
+  expect(await node.getUser(unmanaged.email)).toEqual(unmanaged);
 });
 
 test("a key keeps the flow that it was made with, and a user with another one is put right", async () => {
@@ -129,8 +129,11 @@ test("a key keeps the flow that it was made with, and a user with another one is
 });
 
 test("an inbound without the common short id gets it at the start and keeps its users", async () => {
-  const foreign: InboundUser = { email: "someone@else", account: { protocol: "vless", uuid: randomUUID(), flow: "" } };
-  await node.addUser(foreign);
+  const unmanaged: InboundUser = {
+    email: "someone@else",
+    account: { protocol: "vless", uuid: randomUUID(), flow: "" },
+  };
+  await node.addUser(unmanaged);
   const accepts = async (shortId: string) => {
     const definition = await node.readInbound();
     return definition !== null && ensureShortId(definition, shortId) === null;
@@ -139,7 +142,7 @@ test("an inbound without the common short id gets it at the start and keeps its 
   await startWorker({ REALITY_COMMON_SHORT_ID: "0badcafe" });
   await reconciled(async () => expect(await accepts("0badcafe")).toBe(true));
   expect(await accepts(xray.shortId)).toBe(true);
-  expect(await node.getUser(foreign.email)).toEqual(foreign);
+  expect(await node.getUser(unmanaged.email)).toEqual(unmanaged);
 });
 
 test("SIGTERM under load ends it with 0 within its deadline, and no job is lost or stalls", async () => {

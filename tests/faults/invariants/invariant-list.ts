@@ -12,7 +12,7 @@ export const invariantTexts = {
   unmanaged: "users that Veil does not own are never touched",
   traffic: "bytes are counted once: never more than were moved, never less than were read before a crash",
   resets: "after a reset only later bytes count",
-  metric: "veil_traffic_bytes_total never falls",
+  metric: "veil_traffic_bytes_total never decreases",
   recovery: "all keys work again within 2 s of Xray's port being up",
   stop: "SIGTERM ends a service within its deadline with exit code 0, and refuses nothing that it could finish",
 } as const;

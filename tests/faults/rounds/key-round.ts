@@ -34,10 +34,10 @@ export async function keyRound(round: KeyRound, run: FaultRun): Promise<void> {
   const { testbed, fault, nodeSuffers, mayStayUnanswered } = round;
   const book = newBook(testbed);
   await book.createMany(DELETED_AT_ONCE);
-  const settled = fault();
+  const ended = fault();
   if (nodeSuffers) await createAndDelete(book);
   else await createAndDeleteLooking(book, testbed, run);
-  await settled();
+  await ended();
   run.rounds += 1;
   checkAnswers(book.caller.asked, { withinMs: WRITE_DEADLINE_MS, mayStayUnanswered }, run.findings);
   await checkKeys(testbed, book.stories, run.findings);

@@ -33,10 +33,10 @@ async function readCounters(testbed: FaultTestbed, keyIds: readonly number[]): P
   return { keys: new Map(keys), inbound: await read(node, `inbound>>>${INBOUND_TAG}`) };
 }
 
-async function read(node: XrayNode, subject: string): Promise<Bytes> {
+async function read(node: XrayNode, entity: string): Promise<Bytes> {
   const [upload, download] = await Promise.all([
-    node.readCounter(`${subject}>>>traffic>>>uplink`),
-    node.readCounter(`${subject}>>>traffic>>>downlink`),
+    node.readCounter(`${entity}>>>traffic>>>uplink`),
+    node.readCounter(`${entity}>>>traffic>>>downlink`),
   ]);
   return { upload: upload ?? 0, download: download ?? 0 };
 }

@@ -50,12 +50,12 @@ export class TrafficAccount {
   }
 
   /** Resets a key while nothing moves. Without an answer it may have happened: the figures shown afterwards decide. */
-  async reset(keyId: number, settled: () => Promise<void>, findings: Findings): Promise<void> {
+  async reset(keyId: number, ended: () => Promise<void>, findings: Findings): Promise<void> {
     const counters = await this.sync();
     const current = counters.keys.get(keyId) ?? noBytes;
     const truth = this.#truthOf(keyId);
     const { outcome } = await this.#caller.reset(keyId);
-    await settled();
+    await ended();
     const isReset = outcome.kind === "answered" || isWithin(await this.#totalOf(keyId), exactly(noBytes));
     if (outcome.kind === "answered") {
       const { previous_upload: upload, previous_download: download } = outcome.value;

@@ -4,7 +4,7 @@ import type { Bytes } from "./range.ts";
 
 /** Scrapes that go on until they are stopped. */
 export interface MetricWatch {
-  /** @returns every fall that was seen */
+  /** @returns every decrease that was seen */
   stop(): Promise<readonly string[]>;
 }
 

@@ -1,11 +1,11 @@
-const colours: Readonly<Record<string, string>> = {
+const colors: Readonly<Record<string, string>> = {
   green: "#2f8f4e",
   orange: "#c98a1b",
   red: "#c4314b",
   blue: "#3f72c9",
 };
 
-/** Colours of lines, in the order of a legend. */
+/** Colors of lines, in the order of a legend. */
 export const palette = ["#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#37bbb4", "#e0a5c8"];
 
 export interface Size {
@@ -22,12 +22,12 @@ export function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
-/** The colour of the last threshold that a value reaches. */
-export function colourAt(steps: readonly Step[], value: number): string {
+/** The color of the last threshold that a value reaches. */
+export function colorAt(steps: readonly Step[], value: number): string {
   const reached = steps.findLast((step) => step.value === null || value >= step.value);
-  return colours[reached?.color ?? ""] ?? "#3a3d45";
+  return colors[reached?.color ?? ""] ?? "#3a3d45";
 }
 
-export function colourNamed(name: string): string {
-  return colours[name] ?? name;
+export function colorNamed(name: string): string {
+  return colors[name] ?? name;
 }

@@ -1,6 +1,6 @@
 import type { Dashboard, Panel } from "../dashboards/read-dashboards.ts";
 import type { Capture } from "./capture.ts";
-import { colourAt, escape } from "./draw-basics.ts";
+import { colorAt, escape } from "./draw-basics.ts";
 import { drawLines } from "./draw-lines.ts";
 import { drawTimeline } from "./draw-timeline.ts";
 import { formatValue } from "./format-value.ts";
@@ -51,17 +51,17 @@ function drawPanel(panel: Panel, capture: Capture): string {
 
 function drawStat({ title, fieldConfig }: Panel, value: number | undefined, place: string): string {
   const { unit = "short", thresholds, decimals } = fieldConfig?.defaults ?? {};
-  const colour = value === undefined ? "#3a3d45" : colourAt(thresholds?.steps ?? [], value);
+  const color = value === undefined ? "#3a3d45" : colorAt(thresholds?.steps ?? [], value);
   const text = value === undefined ? "no data" : formatValue(value, unit, decimals);
-  return `<section style="${place};background:${colour}"><h2>${escape(title)}</h2><div class="value">${text}</div></section>`;
+  return `<section style="${place};background:${color}"><h2>${escape(title)}</h2><div class="value">${text}</div></section>`;
 }
 
 function drawAlerts(alerts: Capture["alerts"]): string {
   if (alerts.length === 0) return `<div class="none">No alerts</div>`;
   const worstFirst = [...alerts].sort((one, other) => rank(one) - rank(other));
   const items = worstFirst.map(({ name, summary, state, severity }) => {
-    const colour = state === "pending" ? "#c98a1b" : "#c4314b";
-    return `<li style="border-color:${colour}">${escape(summary)}<small>${name}, ${severity}, ${state}</small></li>`;
+    const color = state === "pending" ? "#c98a1b" : "#c4314b";
+    return `<li style="border-color:${color}">${escape(summary)}<small>${name}, ${severity}, ${state}</small></li>`;
   });
   return `<ul>${items.join("")}</ul>`;
 }

@@ -1,6 +1,6 @@
 import type { Panel } from "../dashboards/read-dashboards.ts";
 import type { Capture, Line } from "./capture.ts";
-import { colourNamed, escape, palette, type Size } from "./draw-basics.ts";
+import { colorNamed, escape, palette, type Size } from "./draw-basics.ts";
 import { formatValue } from "./format-value.ts";
 
 const LEFT = 62;
@@ -15,7 +15,7 @@ export function drawLines({ fieldConfig }: Panel, lines: readonly Line[], captur
   const { unit = "short", thresholds } = fieldConfig?.defaults ?? {};
   const named = lines.map((line, index) => ({
     ...line,
-    colour: palette[index % palette.length] ?? "#fff",
+    color: palette[index % palette.length] ?? "#fff",
     text: `${line.legend}  ${formatValue(line.points.at(-1)?.[1] ?? 0, unit)}`,
   }));
   const entries = placeLegend(named, size.width);
@@ -38,26 +38,26 @@ export function drawLines({ fieldConfig }: Panel, lines: readonly Line[], captur
     .filter(({ value }) => value !== null && value < highest)
     .map(({ color, value }) => {
       const y = yOf(value ?? 0).toFixed(1);
-      return `<path d="M${LEFT} ${y}H${size.width - RIGHT}" stroke="${colourNamed(color)}" stroke-dasharray="5 5"/>`;
+      return `<path d="M${LEFT} ${y}H${size.width - RIGHT}" stroke="${colorNamed(color)}" stroke-dasharray="5 5"/>`;
     });
-  const paths = named.map(({ points, colour }) => {
+  const paths = named.map(({ points, color }) => {
     const isGap = (index: number) => (points[index]?.[0] ?? 0) - (points[index - 1]?.[0] ?? 0) > capture.step * 4;
     const path = points.map(
       ([at, value], index) =>
         `${index === 0 || isGap(index) ? "M" : "L"}${xOf(at).toFixed(1)} ${yOf(value).toFixed(1)}`,
     );
-    return `<path d="${path.join("")}" fill="none" stroke="${colour}" stroke-width="1.8"/>`;
+    return `<path d="${path.join("")}" fill="none" stroke="${color}" stroke-width="1.8"/>`;
   });
-  const legend = entries.map(({ x, row, text, colour }) => {
+  const legend = entries.map(({ x, row, text, color }) => {
     const y = TOP + height + AXIS_HEIGHT + row * LEGEND_ROW + 12;
-    return `<rect x="${x}" y="${y - 6}" width="14" height="4" fill="${colour}"/><text x="${x + 19}" y="${y}">${escape(text)}</text>`;
+    return `<rect x="${x}" y="${y - 6}" width="14" height="4" fill="${color}"/><text x="${x + 19}" y="${y}">${escape(text)}</text>`;
   });
   return svg(size, [...grid, ...times, ...limits, ...paths, ...legend]);
 }
 
 interface Entry {
   readonly text: string;
-  readonly colour: string;
+  readonly color: string;
 }
 
 function placeLegend(
@@ -66,13 +66,13 @@ function placeLegend(
 ): (Entry & { readonly x: number; readonly row: number })[] {
   let x = 10;
   let row = 0;
-  return entries.map(({ text, colour }) => {
+  return entries.map(({ text, color }) => {
     const needed = 34 + text.length * 6.9;
     if (x + needed > width && x > 10) {
       x = 10;
       row += 1;
     }
-    const placed = { text, colour, x, row };
+    const placed = { text, color, x, row };
     x += needed;
     return placed;
   });

@@ -1,5 +1,5 @@
 import type { Capture, Line } from "./capture.ts";
-import { colourNamed, escape, type Size } from "./draw-basics.ts";
+import { colorNamed, escape, type Size } from "./draw-basics.ts";
 
 const NAME_WIDTH = 150;
 const AXIS_HEIGHT = 18;
@@ -13,8 +13,8 @@ export function drawTimeline(lines: readonly Line[], capture: Capture, { width, 
     const y = 4 + index * rowHeight;
     const cells = points.slice(0, -1).map(([at, value]) => {
       const until = Math.min(at + capture.step, capture.to);
-      const colour = colourNamed(value > 0 ? "green" : "red");
-      return `<rect x="${xOf(at).toFixed(1)}" y="${y}" width="${(xOf(until) - xOf(at) + 0.6).toFixed(1)}" height="${(rowHeight * 0.8).toFixed(1)}" fill="${colour}"/>`;
+      const color = colorNamed(value > 0 ? "green" : "red");
+      return `<rect x="${xOf(at).toFixed(1)}" y="${y}" width="${(xOf(until) - xOf(at) + 0.6).toFixed(1)}" height="${(rowHeight * 0.8).toFixed(1)}" fill="${color}"/>`;
     });
     return `<text x="${NAME_WIDTH - 8}" y="${y + rowHeight * 0.4 + 4}" text-anchor="end">${escape(legend)}</text>${cells.join("")}`;
   });

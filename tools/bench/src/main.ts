@@ -23,26 +23,26 @@ try {
   process.exitCode = 1;
 }
 
-async function main(wishes: BenchArguments): Promise<void> {
-  const chosen = choose(wishes);
-  if (wishes.list) {
+async function main(options: BenchArguments): Promise<void> {
+  const chosen = choose(options);
+  if (options.list) {
     for (const { benchCase, keys } of chosen) say(`${benchCase.name.padEnd(22)} ${benchCase.title(keys)}`);
     return;
   }
   const engines = await startEngines(say);
   const bench = new Bench({
     engines,
-    quick: wishes.quick,
-    rounds: wishes.rounds,
-    profileDir: absolute(wishes.profileDir),
+    quick: options.quick,
+    rounds: options.rounds,
+    profileDir: absolute(options.profileDir),
     say,
   });
   const machine = describeMachine(engines.mongodbKind);
   const cases: CaseSummary[] = [];
   const report = (): BenchReport => ({
     at: new Date().toISOString(),
-    quick: wishes.quick,
-    rounds: wishes.rounds,
+    quick: options.quick,
+    rounds: options.rounds,
     machine,
     cases,
   });
@@ -53,22 +53,22 @@ async function main(wishes: BenchArguments): Promise<void> {
       group = benchCase.group;
       say(`${index + 1} of ${chosen.length}: ${benchCase.title(keys)}`);
       try {
-        cases.push(summarize(benchCase, keys, await runCase(benchCase, keys, bench, wishes.rounds)));
+        cases.push(summarize(benchCase, keys, await runCase(benchCase, keys, bench, options.rounds)));
       } catch (error) {
         console.error(error);
         process.exitCode = 1;
       }
-      await writeReport(wishes.out, report());
+      await writeReport(options.out, report());
     }
   } finally {
     await bench.endTestbeds();
     await engines.stop();
   }
   say(`\n${plainTable(report())}`);
-  if (wishes.markdown !== null) {
-    const page = await readFile(wishes.markdown, "utf8");
-    const place = wishes.keys.length > 0 ? `${machine.mongodb} growth` : machine.mongodb;
-    await writeFile(wishes.markdown, placeTable(page, place, markdownTable(report())));
+  if (options.markdown !== null) {
+    const page = await readFile(options.markdown, "utf8");
+    const place = options.keys.length > 0 ? `${machine.mongodb} growth` : machine.mongodb;
+    await writeFile(options.markdown, placeTable(page, place, markdownTable(report())));
   }
 }
 

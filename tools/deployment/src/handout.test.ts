@@ -7,7 +7,7 @@ import { deploymentSettings } from "./settings.ts";
 
 const nowhere: SecretStore = { place: "nowhere", read: async () => ({}), write: async () => {} };
 const { secrets } = await ensureSecrets(nowhere, {});
-const settings = readSettings(deploymentSettings, { programme: "test", env: {} });
+const settings = readSettings(deploymentSettings, { program: "test", env: {} });
 
 test("nobody is given the password of another user of MongoDB", () => {
   const uris = mongodbHandout(secrets, settings, "users");

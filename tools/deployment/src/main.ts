@@ -15,7 +15,7 @@ const usage = `usage: setup prepare             makes missing secrets and hands 
 /** The first start of MongoDB, its image's download not counted. */
 const MONGODB_WITHIN_MS = 120_000;
 
-const settings = exitOnSettingsError(() => readSettings(deploymentSettings, { programme: "setup" }));
+const settings = exitOnSettingsError(() => readSettings(deploymentSettings, { program: "setup" }));
 const [command, name] = process.argv.slice(2);
 if (command === "prepare") await prepareDirectories();
 else if (command === "prepare-mongodb") await prepareMongodb();

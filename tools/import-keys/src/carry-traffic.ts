@@ -3,7 +3,7 @@ import {
   DIRECTIONS,
   eachDirection,
   formatEntryId,
-  keySubject,
+  keyEntity,
   knownOf,
   type LedgerUpdate,
   NO_BYTES,
@@ -61,14 +61,14 @@ export async function carryTraffic(
   owners: EmailOwners,
   { nodes, records, lives }: CarryPorts,
 ): Promise<CarryResult> {
-  const before = await records.findMany(keys.map(({ id }) => keySubject(id)));
+  const before = await records.findMany(keys.map(({ id }) => keyEntity(id)));
   const readings = await Promise.all(nodes.map((node) => readNode(node, owners, lives)));
   const readAt = Math.floor(Date.now() / 1000);
   let taken = 0;
   let moved = 0;
   const updates = keys.flatMap((key): LedgerUpdate[] => {
-    const record = before.get(keySubject(key.id)) ?? null;
-    const counted = updateOf(keySubject(key.id), observationsOf(key, record, readings), readAt);
+    const record = before.get(keyEntity(key.id)) ?? null;
+    const counted = updateOf(keyEntity(key.id), observationsOf(key, record, readings), readAt);
     const stored = isTaken(record) ? null : storedBytes(key, readings);
     const hasMoved = Object.keys(counted.raise).length + counted.append.length > 0;
     if (stored !== null) taken += 1;

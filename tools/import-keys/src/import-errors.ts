@@ -67,7 +67,7 @@ export class ImportBusyError extends ImportError {
   }
 }
 
-/** Thrown when the import was told to stop between two steps. A further run goes on. */
+/** Thrown when the import was asked to stop between two steps. A further run goes on. */
 export class ImportStoppedError extends ImportError {
   override readonly name = "ImportStoppedError";
 

@@ -132,9 +132,9 @@ describe("planImport", () => {
 describe("importKeys", () => {
   it("gives every key its user under our e-mail alone and leaves other people's alone", async () => {
     const keys = legacyKeys(20);
-    const stranger = userOf("friend", randomUUID());
+    const unmanaged = userOf("friend", randomUUID());
     await addFormerUsers(keys);
-    await node.addUser(stranger);
+    await node.addUser(unmanaged);
     await writeFile(configFile, configOf(keys.map((key) => ({ id: key.uuid, email: legacyEmails(key)[1] }))));
     expect(await importKeys(keys, ports)).toMatchObject({
       added: 20,
@@ -142,7 +142,7 @@ describe("importKeys", () => {
       replaced: 20,
       config: "written",
     });
-    expect(await standing()).toEqual([...expected(keys), `friend ${stranger.account.uuid}`].sort());
+    expect(await standing()).toEqual([...expected(keys), `friend ${unmanaged.account.uuid}`].sort());
     const clients = JSON.parse(await readFile(configFile, "utf8")).inbounds[0].settings.clients;
     expect(clients.map(({ id, email }: Record<string, string>) => `${email} ${id}`).sort()).toEqual(expected(keys));
   });
@@ -183,7 +183,7 @@ describe("importKeys", () => {
     expect(await standing()).toEqual(expected(keys));
   });
 
-  it("stops between two users when it is told to, and goes on in the next run", async () => {
+  it("stops between two users when it is asked to, and goes on in the next run", async () => {
     const keys = legacyKeys(30);
     await addFormerUsers(keys);
     const stopping = new AbortController();

@@ -35,7 +35,7 @@ export interface ImportPorts {
   /** The flow of keys that no node holds. */
   readonly flow: VlessFlow;
   readonly config: Omit<ConfigToRewrite, "exclusive" | "findDesired"> | null;
-  /** Told what is done, and how far it is. */
+  /** Called with what is done, and how far it is. */
   readonly onProgress: (step: string, done: number, total: number) => void;
   /** Aborted when the import is to stop; a user under way is finished. */
   readonly signal: AbortSignal;
@@ -123,7 +123,7 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
     await Promise.all(
       part.map(({ id, uuid, name, createdAt }) => {
         const attributes = { keyId: id, uuid, flow: flows.get(id) ?? ports.flow, name, createdAt };
-        return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", unsure: [] });
+        return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", indeterminate: [] });
       }),
     );
   }

@@ -21,7 +21,7 @@ if (asked === null) {
 
 /** @returns the exit code */
 async function run({ sqlite, dryRun }: Arguments): Promise<number> {
-  const settings = exitOnSettingsError(() => readSettings(importSettings, { programme: "npm run import" }));
+  const settings = exitOnSettingsError(() => readSettings(importSettings, { program: "npm run import" }));
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once("SIGINT", stop).once("SIGTERM", stop);

@@ -55,7 +55,7 @@ async function numberOf(node: string, mark: string, startedAt: number, lives: No
     const known = await lives.find(node);
     const epoch = epochOf(known, mark);
     if (epoch !== undefined) return epoch;
-    // The uptime is in whole seconds and so is this: in doubt the process is said to be younger.
+    // The uptime is in whole seconds and so is this: when in between, the process counts as the younger one.
     const added = addMark(known, node, mark, (startedAt + 1) * 1000, Date.now());
     if (await lives.replace(known, added)) return epochOf(added, mark) ?? 0;
   }

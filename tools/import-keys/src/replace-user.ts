@@ -43,11 +43,11 @@ export async function replaceUser(
     const key = await ports.store.find(keyId);
     const wanted: InboundUser | null =
       key !== null && isWanted(key) ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) } : null;
-    return ports.inTurn(() => settle(userEmail(keyId), wanted, node, holding, lease));
+    return ports.inTurn(() => converge(userEmail(keyId), wanted, node, holding, lease));
   });
 }
 
-async function settle(
+async function converge(
   ours: string,
   wanted: InboundUser | null,
   node: UserNode,

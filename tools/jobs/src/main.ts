@@ -5,7 +5,7 @@ import { type Command, parseCommand, usage } from "./parse-command.ts";
 
 const jobsSettings = z.object(engineVariables).pick({ REDIS_URL: true, QUEUE_PREFIX: true });
 
-const settings = exitOnSettingsError(() => readSettings(jobsSettings, { programme: "npm run jobs" }));
+const settings = exitOnSettingsError(() => readSettings(jobsSettings, { program: "npm run jobs" }));
 const command = parseCommand(process.argv.slice(2));
 try {
   process.exitCode = command === null ? complain(usage, 64) : await carryOut(command);

@@ -26,7 +26,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const inDirectory = (name: string) => join(directory, name);
 const modeOf = async (file: string) => ((await stat(file)).mode & 0o777).toString(8);
-const settingsOf = (env: NodeJS.ProcessEnv) => readSettings(stackSettings, { programme: "npm start", env });
+const settingsOf = (env: NodeJS.ProcessEnv) => readSettings(stackSettings, { program: "npm start", env });
 
 describe("the data directory", () => {
   test("is made for this user alone, with all directories above it", async () => {

@@ -30,7 +30,7 @@ try {
 
 async function main(): Promise<void> {
   const env = await readEnvironment(projectRoot);
-  const settings = exitOnSettingsError(() => readSettings(stackSettings, { programme: "npm start", env }));
+  const settings = exitOnSettingsError(() => readSettings(stackSettings, { program: "npm start", env }));
   const data = await openDataDirectory(projectRoot, settings.VEIL_DATA_DIR);
   const unlock = await lockDataDirectory(data.lockFile);
   const children = new ChildRegistry(data.childrenFile);

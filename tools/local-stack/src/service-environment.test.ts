@@ -11,7 +11,7 @@ const addresses = {
 };
 
 function environmentOf(service: ServiceName, env: NodeJS.ProcessEnv, where = addresses) {
-  const settings = readSettings(stackSettings, { programme: "npm start", env });
+  const settings = readSettings(stackSettings, { program: "npm start", env });
   return serviceEnvironment(service, { env, settings, addresses: where, metricsPort: 5, apiKeyFile: "/data/api-key" });
 }
 
@@ -55,7 +55,7 @@ test("nodes of the user's own are left as the user set them", () => {
   const env = { XRAY_API_HOST: "10.0.0.5", XRAY_API_PORT: "10085", DOMAIN: "vpn.example.com" };
   const environment = serviceEnvironment("api", {
     env,
-    settings: readSettings(stackSettings, { programme: "npm start", env }),
+    settings: readSettings(stackSettings, { program: "npm start", env }),
     addresses: { redisUrl: "r", mongodbUri: "m" },
     metricsPort: 5,
     apiKeyFile: "/data/api-key",

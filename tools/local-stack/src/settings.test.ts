@@ -3,7 +3,7 @@ import { readSettings, SettingsError } from "@veil/runtime";
 import { describe, expect, test } from "vitest";
 import { secretOf, stackSettings } from "./settings.ts";
 
-const read = (env: NodeJS.ProcessEnv) => readSettings(stackSettings, { programme: "npm start", env });
+const read = (env: NodeJS.ProcessEnv) => readSettings(stackSettings, { program: "npm start", env });
 
 function faultOf(env: NodeJS.ProcessEnv): string {
   try {

@@ -5,7 +5,7 @@ const dependencyNames = ["mongodb", "redis"] as const;
 /** What every service needs beside Xray. */
 export type DependencyName = (typeof dependencyNames)[number];
 
-/** Told of every question to a dependency: the seconds until it answered, null when it did not. */
+/** Called for every check of a dependency: the seconds until it answered, null when it did not. */
 type NoteAnswer = (dependency: DependencyName, seconds: number | null) => void;
 
 /** The metrics of what a service needs, to be fed by {@link watchDependencies}. */

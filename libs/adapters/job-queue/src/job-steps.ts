@@ -7,7 +7,7 @@ export interface JobStep {
   readonly queue: QueueName;
   readonly name: string;
   readonly jobId: string;
-  /** The BullMQ job in which it travelled with others; `bundle_id` in the log. */
+  /** The BullMQ job in which it traveled with others; `bundle_id` in the log. */
   readonly microBatchId?: string;
   readonly requestId: string;
   readonly attempt: number;
@@ -22,7 +22,7 @@ export interface JobStep {
   readonly error?: Error;
 }
 
-/** The steps of a BullMQ job that ended well: one for each job that travelled in it. */
+/** The steps of a BullMQ job that ended well: one for each job that traveled in it. */
 export function completedSteps(queue: QueueName, job: Job, result: unknown): JobStep[] {
   const ends = new Map(endsOfMicroBatch(result)?.map((end) => [end.id, end]));
   return carried(job).map((sent) => {
@@ -34,7 +34,7 @@ export function completedSteps(queue: QueueName, job: Job, result: unknown): Job
   });
 }
 
-/** The steps of a BullMQ job whose delivery failed. All that travelled in it are delivered again, or given up, together. */
+/** The steps of a BullMQ job whose delivery failed. All that traveled in it are delivered again, or given up, together. */
 export function failedSteps(queue: QueueName, job: Job, error: Error): JobStep[] {
   const state = job.finishedOn === undefined ? "retried" : "failed";
   return carried(job).map((sent) => ({ ...describe(queue, job, sent), state, error }));

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Most jobs of a micro-batch: enough to make BullMQ's part small, few enough for several workers to share a burst. */
 export const LARGEST_MICRO_BATCH = 32;
 
-// In Redis a micro-batch is called a bundle: workers of any release since 1.1 know it by that name.
+// In Redis a micro-batch is stored as `bundle`: workers of any release since 1.1 know it by that name.
 const microBatch = z.object({
   bundle: z
     .array(z.object({ id: z.string(), requested_at: z.number(), payload: z.unknown() }))

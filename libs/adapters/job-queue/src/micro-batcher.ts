@@ -20,7 +20,7 @@ export class MicroBatcher {
     this.#sent = sent;
   }
 
-  /** @throws what the addition failed with, for each of those that travelled together */
+  /** @throws what the addition failed with, for each of those that traveled together */
   async add(name: JobName, job: MicroBatchJob): Promise<void> {
     await this.#calls(name).ask(job);
   }

@@ -64,7 +64,7 @@ test.for([1, 3])("of %i inserts whose connection is cut none counts as done", as
     Array.from({ length: count }, async () => {
       const creation = await mongo.keys.claim(request());
       if (creation === null) throw new Error("nothing was claimed");
-      return { ...creation, phase: "active", unsure: [] } as const;
+      return { ...creation, phase: "active", indeterminate: [] } as const;
     }),
   );
   isCutting = true;

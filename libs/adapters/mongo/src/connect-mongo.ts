@@ -15,7 +15,7 @@ export interface MongoConnection {
 export interface MongoConnectionOptions {
   /** `mongodb://…` or `mongodb+srv://…`; the database is `veil` unless the address names one. */
   readonly uri: string;
-  /** Told of every failed attempt to connect, about every two seconds while MongoDB is away. */
+  /** Called for every failed attempt to connect, about every two seconds while MongoDB is away. */
   readonly onError: (error: Error) => void;
   /** Largest number of sockets. */
   readonly poolSize?: number;

@@ -81,6 +81,6 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     activated: document.activated,
     cancelled: document.cancelled ?? false,
     deleter: document.deleters?.[0] ?? null,
-    unsure: Object.keys(document.unsure ?? {}),
+    indeterminate: Object.keys(document.unsure ?? {}),
   };
 }

@@ -25,7 +25,7 @@ export class MongoDesiredState implements DesiredState {
         const documents = this.#collections.readKeys.many(desiredDocument, cursor.readBufferedDocuments());
         const olderFlow = await this.#collections.olderFlowAmong(documents);
         for (const { key_id: keyId, uuid, flow, unsure } of documents) {
-          desired.set(keyId, { keyId, uuid, flow: flow ?? olderFlow, unsure: Object.keys(unsure ?? {}) });
+          desired.set(keyId, { keyId, uuid, flow: flow ?? olderFlow, indeterminate: Object.keys(unsure ?? {}) });
         }
       }
       return desired;

@@ -62,10 +62,10 @@ test("a tombstone of before, which says nothing of when, is dropped by when the 
 
 test("a tombstone stays while a node may still undo the deletion", async () => {
   const { keyId } = await goneKey(store.keys);
-  await store.keys.markUnsure(keyId, "main");
+  await store.keys.markIndeterminate(keyId, "main");
   await store.housekeeping.dropTombstones(later);
   expect(await phaseOf(keyId)).toBe("gone");
-  await store.keys.markSure(keyId, "main");
+  await store.keys.clearIndeterminate(keyId, "main");
   await store.housekeeping.dropTombstones(later);
   expect(await phaseOf(keyId)).toBeUndefined();
 });
@@ -73,7 +73,16 @@ test("a tombstone stays while a node may still undo the deletion", async () => {
 test("the tombstone of an imported key stays, so that no later import brings the key back", async () => {
   const keyId = 2_000_000;
   const { uuid, flow, name, createdAt } = creationRequest();
-  await store.keys.decide({ keyId, uuid, flow, name, createdAt, job: importJobOf(keyId), phase: "active", unsure: [] });
+  await store.keys.decide({
+    keyId,
+    uuid,
+    flow,
+    name,
+    createdAt,
+    job: importJobOf(keyId),
+    phase: "active",
+    indeterminate: [],
+  });
   await store.keys.beginDeletion(keyId, "delete-a");
   await store.keys.finishDeletion(keyId);
   await store.housekeeping.dropTombstones(later);

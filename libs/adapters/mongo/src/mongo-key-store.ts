@@ -76,7 +76,9 @@ export class MongoKeyStore implements KeyStore {
       job: decision.job,
       phase: phaseNumber(decision.phase),
       activated: decision.phase === "active",
-      ...(decision.unsure.length > 0 && { unsure: Object.fromEntries(decision.unsure.map((node) => [node, true])) }),
+      ...(decision.indeterminate.length > 0 && {
+        unsure: Object.fromEntries(decision.indeterminate.map((node) => [node, true])),
+      }),
     };
     if ((await this.#decisions.insert(document)) === "inserted") return toKeyRecord(document, decision.flow);
     const present = await this.find(decision.keyId);
@@ -104,12 +106,12 @@ export class MongoKeyStore implements KeyStore {
     await this.#changes.update(String(keyId), { $max: { phase: phaseNumber("gone"), gone_at: now } });
   }
 
-  async markUnsure(keyId: number, node: string): Promise<void> {
+  async markIndeterminate(keyId: number, node: string): Promise<void> {
     const mark = { $set: { [`unsure.${node}`]: true } };
     await storeErrors(() => this.#collections.keys.updateOne({ _id: String(keyId) }, mark));
   }
 
-  async markSure(keyId: number, node: string): Promise<void> {
+  async clearIndeterminate(keyId: number, node: string): Promise<void> {
     const mark = { $unset: { [`unsure.${node}`]: true } } as const;
     await storeErrors(() => this.#collections.keys.updateOne({ _id: String(keyId) }, mark));
   }
@@ -132,8 +134,8 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
-    const unsure = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
-    const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...unsure] };
+    const indeterminate = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
+    const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...indeterminate] };
     const found = await storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
     return this.#collections.keysOf(found);
   }

@@ -28,15 +28,15 @@ export class MongoTrafficStore implements TrafficStore {
     this.#reader = new DocumentReader("traffic", onUnreadable);
   }
 
-  async find(subject: string): Promise<TrafficRecord | null> {
-    const document = await this.#found.find(subject);
+  async find(entity: string): Promise<TrafficRecord | null> {
+    const document = await this.#found.find(entity);
     return document === null ? null : this.#recordOf(document);
   }
 
-  async findMany(subjects: readonly string[]): Promise<Map<string, TrafficRecord>> {
+  async findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>> {
     return storeErrors(async () => {
       const found: TrafficDocument[] = [];
-      for await (const document of this.#found.findMany(subjects)) found.push(document);
+      for await (const document of this.#found.findMany(entities)) found.push(document);
       const documents = this.#reader.many(trafficDocument, found);
       return new Map(documents.map((document) => [document._id, toRecord(document)]));
     });
@@ -45,7 +45,7 @@ export class MongoTrafficStore implements TrafficStore {
   async writeMany(updates: readonly LedgerUpdate[]): Promise<Set<string>> {
     const refused = new Set<string>();
     for (const part of inParts(updates, await this.#writtenAtOnce())) {
-      for (const update of await this.#writePart(part)) refused.add(update.subject);
+      for (const update of await this.#writePart(part)) refused.add(update.entity);
     }
     return refused;
   }
@@ -59,7 +59,7 @@ export class MongoTrafficStore implements TrafficStore {
         throw error;
       }
     });
-    if (document === null) throw new Error(`the record of ${update.subject} was written and not returned`);
+    if (document === null) throw new Error(`the record of ${update.entity} was written and not returned`);
     return this.#recordOf(document);
   }
 
@@ -68,16 +68,16 @@ export class MongoTrafficStore implements TrafficStore {
    * version wrote an event: only such a version can work it in.
    */
   async replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean> {
-    const { subject, ...fields } = after;
+    const { entity, ...fields } = after;
     return storeErrors(async () => {
-      const present = await this.#found.find(subject);
+      const present = await this.#found.find(entity);
       if (present?.revision !== before.revision || hasUnknownEvents(present)) return false;
-      const result = await this.#records.updateOne({ _id: subject, revision: before.revision }, { $set: fields });
+      const result = await this.#records.updateOne({ _id: entity, revision: before.revision }, { $set: fields });
       return result.matchedCount === 1;
     });
   }
 
-  async *subjects(): AsyncGenerator<string> {
+  async *entities(): AsyncGenerator<string> {
     const cursor = await storeErrors(async () =>
       this.#records.find().project<Pick<TrafficDocument, "_id">>({ _id: 1 }).batchSize(SUBJECTS_AT_ONCE),
     );
@@ -92,9 +92,9 @@ export class MongoTrafficStore implements TrafficStore {
     }
   }
 
-  async remove(subjects: readonly string[]): Promise<void> {
-    for (const part of inParts(subjects, await this.#writtenAtOnce())) {
-      const deletions = part.map((subject) => ({ deleteOne: { filter: { _id: subject } } }));
+  async remove(entities: readonly string[]): Promise<void> {
+    for (const part of inParts(entities, await this.#writtenAtOnce())) {
+      const deletions = part.map((entity) => ({ deleteOne: { filter: { _id: entity } } }));
       await storeErrors(() => this.#records.bulkWrite(deletions, { ordered: false }));
     }
   }
@@ -109,7 +109,7 @@ export class MongoTrafficStore implements TrafficStore {
 
   #upsert(update: LedgerUpdate): Promise<TrafficDocument | null> {
     const options = { upsert: true, returnDocument: "after" } as const;
-    return this.#records.findOneAndUpdate({ _id: update.subject }, operatorsOf(update), options);
+    return this.#records.findOneAndUpdate({ _id: update.entity }, operatorsOf(update), options);
   }
 
   /** @returns the updates that were refused; one that met another insert of the same document is tried once more */
@@ -123,7 +123,7 @@ export class MongoTrafficStore implements TrafficStore {
 
   async #bulkWrite(updates: readonly LedgerUpdate[]): Promise<{ update: LedgerUpdate; isDuplicate: boolean }[]> {
     const operations = updates.map((update) => ({
-      updateOne: { filter: { _id: update.subject }, update: operatorsOf(update), upsert: true },
+      updateOne: { filter: { _id: update.entity }, update: operatorsOf(update), upsert: true },
     }));
     return storeErrors(async () => {
       try {
@@ -152,6 +152,6 @@ function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> 
   };
 }
 
-function toRecord({ _id: subject, ...fields }: TrafficDocument): TrafficRecord {
-  return { subject, ...fields };
+function toRecord({ _id: entity, ...fields }: TrafficDocument): TrafficRecord {
+  return { entity, ...fields };
 }

@@ -1,5 +1,5 @@
 import { activeKey, claimKey, goneKey } from "@veil/keys/testing";
-import { compact, keySubject, knownOf, observe, totals, updateOf } from "@veil/traffic";
+import { compact, keyEntity, knownOf, observe, totals, updateOf } from "@veil/traffic";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 import { type UnreadableRecord, UnreadableRecordError } from "./read-documents.ts";
@@ -30,8 +30,8 @@ const set = (name: string, id: string, fields: Record<string, unknown>) =>
   collection(name).updateOne({ _id: id }, { $set: fields });
 const namesOf = (records: readonly UnreadableRecord[]) => records.map(({ collection: name, id }) => `${name} ${id}`);
 
-function reading(subject: string, up: number, epoch = EPOCH) {
-  return updateOf(subject, [observe(knownOf(null, "main", epoch), { node: "main", epoch, up, down: up })], 1);
+function reading(entity: string, up: number, epoch = EPOCH) {
+  return updateOf(entity, [observe(knownOf(null, "main", epoch), { node: "main", epoch, up, down: up })], 1);
 }
 
 describe("a field that only a newer version knows", () => {
@@ -41,7 +41,7 @@ describe("a field that only a newer version knows", () => {
     await set("keys", id, { expires_at: 2_000_000_000 });
     expect(await store.keys.find(key.keyId)).toEqual(key);
     expect((await store.desired.findDesired()).has(key.keyId)).toBe(true);
-    await store.keys.markUnsure(key.keyId, "main");
+    await store.keys.markIndeterminate(key.keyId, "main");
     await store.keys.beginDeletion(key.keyId, "delete-a");
     await store.keys.finishDeletion(key.keyId);
     expect(await stored("keys", id)).toMatchObject({ phase: 3, expires_at: 2_000_000_000 });
@@ -56,12 +56,12 @@ describe("a field that only a newer version knows", () => {
   });
 
   it("of a traffic record stays when the record is compacted", async () => {
-    const subject = keySubject(7_001);
-    const before = await store.traffic.write(reading(subject, 100));
-    await set("traffic", subject, { limit: 5 });
+    const entity = keyEntity(7_001);
+    const before = await store.traffic.write(reading(entity, 100));
+    await set("traffic", entity, { limit: 5 });
     expect(await store.traffic.replace(before, compact(before))).toBe(true);
-    expect(await store.traffic.find(subject)).toEqual(compact(before));
-    expect(await stored("traffic", subject)).toMatchObject({ limit: 5 });
+    expect(await store.traffic.find(entity)).toEqual(compact(before));
+    expect(await stored("traffic", entity)).toMatchObject({ limit: 5 });
   });
 
   it("of a node's lives and of an inbound stays", async () => {
@@ -77,17 +77,17 @@ describe("a field that only a newer version knows", () => {
 });
 
 it("an event of a newer version is passed over, kept, and never compacted away", async () => {
-  const subject = keySubject(7_002);
+  const entity = keyEntity(7_002);
   const event = { kind: "pause", version: 0, at: 5 };
-  await store.traffic.write(reading(subject, 100));
-  await collection("traffic").updateOne({ _id: subject }, { $set: { log: [event] } });
-  const record = await store.traffic.find(subject);
+  await store.traffic.write(reading(entity, 100));
+  await collection("traffic").updateOne({ _id: entity }, { $set: { log: [event] } });
+  const record = await store.traffic.find(entity);
   expect(record && totals(record)).toEqual({ up: 100, down: 100 });
-  expect(await store.traffic.writeMany([reading(subject, 120)])).toEqual(new Set());
-  const later = await store.traffic.find(subject);
+  expect(await store.traffic.writeMany([reading(entity, 120)])).toEqual(new Set());
+  const later = await store.traffic.find(entity);
   expect(later && totals(later)).toEqual({ up: 120, down: 120 });
   if (later !== null) expect(await store.traffic.replace(later, compact(later))).toBe(false);
-  expect(await stored("traffic", subject)).toMatchObject({ log: [event] });
+  expect(await stored("traffic", entity)).toMatchObject({ log: [event] });
   expect(unreadable).toEqual([]);
 });
 
@@ -123,13 +123,13 @@ describe("a document that makes no sense fails alone", () => {
 
     const [deleting, broken] = [await activeKey(store.keys), await goneKey(store.keys)];
     await store.keys.beginDeletion(deleting.keyId, "delete-a");
-    await store.keys.markUnsure(broken.keyId, "main");
+    await store.keys.markIndeterminate(broken.keyId, "main");
     await set("keys", String(broken.keyId), { job: 5 });
     expect((await store.keys.findDeleting(["main"])).map(({ keyId }) => keyId)).toContain(deleting.keyId);
   });
 
-  it("among the traffic records of many subjects", async () => {
-    const [good, bad] = [keySubject(7_003), keySubject(7_004)];
+  it("among the traffic records of many entities", async () => {
+    const [good, bad] = [keyEntity(7_003), keyEntity(7_004)];
     await store.traffic.writeMany([reading(good, 5), reading(bad, 5)]);
     await set("traffic", bad, { revision: "x" });
     expect([...(await store.traffic.findMany([good, bad])).keys()]).toEqual([good]);

@@ -109,7 +109,7 @@ test("a key that is made keeps the flow that it was made with", async () => {
   const request = { job: "create-1", uuid: randomUUID(), flow: "xtls-rprx-vision", name: null } as const;
   const claim = await worker.keys.claim({ ...request, createdAt: 1, deadline: 2 });
   if (claim === null) throw new Error("nothing was claimed");
-  await worker.keys.decide({ ...claim, phase: "active", unsure: [] });
+  await worker.keys.decide({ ...claim, phase: "active", indeterminate: [] });
   expect((await worker.keyReader.find(claim.keyId))?.flow).toBe("xtls-rprx-vision");
   expect((await worker.desired.findDesired()).get(claim.keyId)?.flow).toBe("xtls-rprx-vision");
 });

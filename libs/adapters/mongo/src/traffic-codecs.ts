@@ -33,7 +33,7 @@ const log = z
   .transform((events) => events.filter(({ kind }) => knownKinds.has(kind)))
   .pipe(z.array(ledgerEvent));
 
-/** A record as it is stored. What only `compact` writes is absent until it has; `_id` is the subject. */
+/** A record as it is stored. What only `compact` writes is absent until it has; `_id` is the entity. */
 export const trafficDocument = z.object({
   _id: z.string(),
   revision: z.number(),
@@ -47,7 +47,7 @@ export const trafficDocument = z.object({
   floor: floor.default({}),
   answers: z.array(z.object({ job: z.string(), at: z.number(), previous: bytes })).default([]),
 });
-export type TrafficDocument = Omit<TrafficRecord, "subject"> & { readonly _id: string };
+export type TrafficDocument = Omit<TrafficRecord, "entity"> & { readonly _id: string };
 
 /** Whether a version that knows more events wrote to the record: only such a one may work its log in. */
 export function hasUnknownEvents({ log: events }: { readonly log?: readonly Pick<LedgerEvent, "kind">[] }): boolean {

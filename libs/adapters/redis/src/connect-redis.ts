@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
-import { gatherWrites } from "./gather-writes.ts";
+import { coalesceWrites } from "./coalesce-writes.ts";
 
 /**
  * What a connection is for:
@@ -29,7 +29,7 @@ const LONGEST_RECONNECT_DELAY_MS = 1_000;
  * Nothing is thrown when Redis is away: watch `status`, or await a command.
  *
  * @param url `redis://[user:password@]host:port[/db]` or `rediss://…`
- * @param onError told of every failed attempt to connect; ioredis repeats it about once a second
+ * @param onError called for every failed attempt to connect; ioredis repeats it about once a second
  */
 export function connectRedis(url: string, role: RedisRole, onError: (error: Error) => void): Redis {
   const redis = new Redis(url, {
@@ -40,6 +40,6 @@ export function connectRedis(url: string, role: RedisRole, onError: (error: Erro
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   });
   redis.on("error", onError);
-  redis.on("connect", () => gatherWrites(redis.stream));
+  redis.on("connect", () => coalesceWrites(redis.stream));
   return redis;
 }

@@ -33,14 +33,14 @@ test("a lease that was given back is free, one that ran out was abandoned", asyn
   expect(await first.acquire()).toBeNull();
 });
 
-test("what fails while it holds a key's lease is told to the next holder at once", async () => {
+test("what fails while it holds a key's lease is reported to the next holder at once", async () => {
   const leases = new KeyLeases(redis, prefix);
   await expect(leases.hold(7, () => Promise.reject(new Error("died")))).rejects.toThrow("died");
   expect(await leases.hold(7, ({ abandoned }) => Promise.resolve(abandoned))).toBe(true);
   expect(await leases.hold(7, ({ abandoned }) => Promise.resolve(abandoned))).toBe(false);
 });
 
-test("a key's lease is held by one at a time; who waits too long is told", async () => {
+test("a key's lease is held by one at a time; who waits too long gets an error", async () => {
   const leases = new KeyLeases(redis, prefix);
   const failure = await leases.hold(7, () => leases.hold(7, () => Promise.resolve()).catch((error: unknown) => error));
   expect(failure).toBeInstanceOf(LeaseHeldError);

@@ -6,7 +6,7 @@ const CHECK_TIMEOUT_MS = 30_000;
 const MOST_OUTPUT = 4_096;
 
 /**
- * The check by which Xray itself judges a config: `xray run -test`. It opens no port, but the log files that the config
+ * The check by which Xray itself checks a config: `xray run -test`. It opens no port, but the log files that the config
  * names.
  *
  * @throws {ConfigRefusedError} by the returned function, when Xray does not accept the file.

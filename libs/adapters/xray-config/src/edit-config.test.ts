@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ConfigClient, editConfig, type InboundWish, listClients, readDefaultFlow } from "./edit-config.ts";
+import { type ConfigClient, editConfig, type InboundChanges, listClients, readDefaultFlow } from "./edit-config.ts";
 import { ConfigInvalidError } from "./errors.ts";
 import { readJson } from "./json-source.ts";
 
 /** That these keys have these clients, and the others of the keys 1 to 6 none. */
-function wish(wanted: readonly ConfigClient[], shortId = "7bb45050"): InboundWish {
+function changes(wanted: readonly ConfigClient[], shortId = "7bb45050"): InboundChanges {
   const none = Array.from({ length: 6 }, (_, index) => [`${index + 1}@veil`, null] as const);
   const listed = wanted.map((one) => [one.email, one] as const);
   return {
@@ -47,8 +47,8 @@ const HAND_WRITTEN = `// our server
 `;
 
 describe("a hand-written config", () => {
-  it("gets a client in the layout of its neighbours, loses one, and keeps every comment", () => {
-    const edited = editConfig(HAND_WRITTEN, wish([client(1), client(3, "uuid-3", "xtls-rprx-vision")]));
+  it("gets a client in the layout of its neighbors, loses one, and keeps every comment", () => {
+    const edited = editConfig(HAND_WRITTEN, changes([client(1), client(3, "uuid-3", "xtls-rprx-vision")]));
     expect(edited).toBe(
       HAND_WRITTEN.replace(
         `{ "id": "uuid-1", "email": "1@veil" },\n`,
@@ -59,12 +59,12 @@ describe("a hand-written config", () => {
     );
   });
 
-  it("stays the very same text when it holds what is wished for", () => {
-    expect(editConfig(HAND_WRITTEN, wish([client(2), client(1)], "0123456789ABCDEF"))).toBe(HAND_WRITTEN);
+  it("stays the very same text when there is nothing to change", () => {
+    expect(editConfig(HAND_WRITTEN, changes([client(2), client(1)], "0123456789ABCDEF"))).toBe(HAND_WRITTEN);
   });
 
   it("has another uuid put in the place of a wrong one", () => {
-    const edited = editConfig(HAND_WRITTEN, wish([client(1, "right"), client(2)], "0123456789abcdef"));
+    const edited = editConfig(HAND_WRITTEN, changes([client(1, "right"), client(2)], "0123456789abcdef"));
     expect(edited).toBe(HAND_WRITTEN.replace(`"uuid-1"`, `"right"`));
   });
 });
@@ -74,7 +74,7 @@ describe("a config without clients", () => {
     JSON.stringify({ inbounds: [{ tag: "vless-in", protocol: "vless", settings }] }, null, 2);
 
   it("gets one on a line of its own, indented as the file is", () => {
-    expect(editConfig(pretty({ clients: [], decryption: "none" }), wish([client(1), client(2)]))).toContain(
+    expect(editConfig(pretty({ clients: [], decryption: "none" }), changes([client(1), client(2)]))).toContain(
       `        "clients": [
           { "id": "uuid-1", "email": "1@veil" },
           { "id": "uuid-2", "email": "2@veil" }
@@ -84,22 +84,22 @@ describe("a config without clients", () => {
   });
 
   it("gets the list too when it lacks that", () => {
-    const edited = editConfig(pretty({ decryption: "none" }), wish([client(1)]));
+    const edited = editConfig(pretty({ decryption: "none" }), changes([client(1)]));
     expect(edited).toContain(`\n        "clients": [{ "id": "uuid-1", "email": "1@veil" }],\n        "decryption"`);
   });
 
   it("is empty again when its last client goes", () => {
     const empty = pretty({ clients: [], decryption: "none" });
-    expect(editConfig(editConfig(empty, wish([client(1)])), wish([]))).toBe(empty);
+    expect(editConfig(editConfig(empty, changes([client(1)])), changes([]))).toBe(empty);
   });
 
   it("stays on one line when it is on one", () => {
     const text = `{"inbounds":[{"tag":"vless-in","protocol":"vless","settings":{"clients":[]}}]}`;
-    expect(editConfig(text, wish([client(1)]))).toBe(text.replace("[]", `[{ "id": "uuid-1", "email": "1@veil" }]`));
+    expect(editConfig(text, changes([client(1)]))).toBe(text.replace("[]", `[{ "id": "uuid-1", "email": "1@veil" }]`));
   });
 });
 
-it("leaves clients alone whom the wish does not name", () => {
+it("leaves clients alone whom the changes do not name", () => {
   const edited = editConfig(HAND_WRITTEN, {
     inboundTag: "vless-in",
     clients: new Map([["2@veil", null]]),
@@ -113,7 +113,7 @@ it("leaves clients alone whom the wish does not name", () => {
 
 it("takes a client that is listed twice out once", () => {
   const text = HAND_WRITTEN.replace("uuid-2", "uuid-1").replace("2@veil", "1@veil");
-  const edited = editConfig(text, wish([client(1)]));
+  const edited = editConfig(text, changes([client(1)]));
   expect(edited.match(/"email": "1@veil"/g)).toHaveLength(1);
 });
 
@@ -132,12 +132,12 @@ describe("what can't be edited", () => {
     ["a name twice", `{ "inbounds": [], "Inbounds": [${JSON.stringify(inbound)}] }`],
     ["clients that are no list", JSON.stringify({ inbounds: [{ ...inbound, settings: { clients: {} } }] })],
   ])("is refused: %s", (_, text) => {
-    expect(() => editConfig(text, wish([client(1)]))).toThrow(ConfigInvalidError);
+    expect(() => editConfig(text, changes([client(1)]))).toThrow(ConfigInvalidError);
   });
 
   it("is not quoted", () => {
     const broken = HAND_WRITTEN.replace(`"secret//#"`, `"secret//#`);
-    expect(() => editConfig(broken, wish([]))).toThrow(/^(?!.*secret)/);
+    expect(() => editConfig(broken, changes([]))).toThrow(/^(?!.*secret)/);
   });
 });
 
@@ -152,7 +152,7 @@ describe("whatever the layout", () => {
     fc.record({ id: uuid, email: fc.constantFrom("Admin", "1@VEIL", 'quo"te@x', "uml\u00e4ut //#/*") }),
     fc.record({ id: uuid, level: fc.nat(3) }),
   );
-  const wished = fc
+  const desired = fc
     .uniqueArray(fc.integer({ min: 1, max: 6 }))
     .chain((keyIds) => fc.tuple(...keyIds.map((keyId) => uuid.map((id) => client(keyId, id)))));
 
@@ -182,14 +182,14 @@ describe("whatever the layout", () => {
     };
   }
 
-  it("the lists become what they must be, foreign clients come first as they were, and a second time changes nothing", () => {
+  it("the lists become what they must be, unmanaged clients come first as they were, and a second time changes nothing", () => {
     fc.assert(
-      fc.property(fc.array(listed), wished, fc.array(gap, { minLength: 1 }), (clients, wanted, gaps) => {
+      fc.property(fc.array(listed), desired, fc.array(gap, { minLength: 1 }), (clients, wanted, gaps) => {
         let at = 0;
         const next = () => gaps[at++ % gaps.length] ?? "";
         const text = next() + written(configOf(clients, ["00"]), next) + next();
 
-        const edited = editConfig(text, wish(wanted));
+        const edited = editConfig(text, changes(wanted));
 
         const seen = new Set<string>();
         const kept = clients.flatMap((item): object[] => {
@@ -201,7 +201,7 @@ describe("whatever the layout", () => {
         });
         const added = wanted.filter(({ email }) => !seen.has(email)).map(({ email, uuid: id }) => ({ id, email }));
         expect(JSON.parse(readJson(edited).bare)).toEqual(configOf([...kept, ...added], ["00", "7bb45050"]));
-        expect(editConfig(edited, wish(wanted))).toBe(edited);
+        expect(editConfig(edited, changes(wanted))).toBe(edited);
         expect(commentsIn(edited)).toEqual(commentsIn(text));
       }),
       { numRuns: 1_000 },

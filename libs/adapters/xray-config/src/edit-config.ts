@@ -12,7 +12,7 @@ export interface ConfigClient {
 }
 
 /** What is to be different in one VLESS inbound of the file. */
-export interface InboundWish {
+export interface InboundChanges {
   readonly inboundTag: string;
   /** By e-mail: the client that should be there, null for none. All other clients are left alone. */
   readonly clients: ReadonlyMap<string, ConfigClient | null>;
@@ -21,14 +21,14 @@ export interface InboundWish {
 }
 
 /**
- * The config text with the wish fulfilled; the very same text when it is already. Everything else stays byte for byte.
+ * The config text with the changes applied; the same text when there is nothing to change. Everything else stays byte for byte.
  *
  * @throws {ConfigInvalidError} when the text is no JSON or has no such inbound.
  */
-export function editConfig(text: string, wish: InboundWish): string {
+export function editConfig(text: string, changes: InboundChanges): string {
   const source = readJson(text);
-  const inbound = findInbound(source, wish.inboundTag);
-  const edits = [...clientEdits(source, inbound, wish), ...shortIdEdits(source, inbound, wish.shortId)];
+  const inbound = findInbound(source, changes.inboundTag);
+  const edits = [...clientEdits(source, inbound, changes), ...shortIdEdits(source, inbound, changes.shortId)];
   return edits
     .toSorted((one, other) => other.start - one.start)
     .reduce((edited, { start, end, text: part }) => edited.slice(0, start) + part + edited.slice(end), text);
@@ -90,7 +90,7 @@ function clientList(inbound: ObjectSpan): ListSpan | null {
   return list ?? null;
 }
 
-function clientEdits(source: JsonSource, inbound: ObjectSpan, { clients }: InboundWish): Edit[] {
+function clientEdits(source: JsonSource, inbound: ObjectSpan, { clients }: InboundChanges): Edit[] {
   const list = clientList(inbound);
   const missing = new Map(clients);
   const changes = (list?.items ?? []).map((item) => {

@@ -9,7 +9,7 @@ export interface ListChange {
 
 /**
  * The text of a list after a change. Items and comments that are not concerned stay byte for byte; new items are laid
- * out as their neighbours are.
+ * out as their neighbors are.
  */
 export function editList(source: JsonSource, list: ListSpan, { change, append }: ListChange): string {
   const { lead: usualLead, tail: usualTail } = layoutOf(source, list);

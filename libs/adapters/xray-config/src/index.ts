@@ -1,6 +1,6 @@
 /** Xray's own config file: made with its keys, and the clients of one inbound kept in it. Knows neither our keys nor jobs nor gRPC. */
 export { configCheck } from "./config-check.ts";
-export type { ConfigClient, InboundWish } from "./edit-config.ts";
+export type { ConfigClient, InboundChanges } from "./edit-config.ts";
 export {
   ConfigChangedError,
   ConfigFileError,

@@ -21,7 +21,7 @@ import { fileURLToPath } from "node:url";
 import { ownXrayConfig } from "../test/own-xray-config.ts";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { configCheck } from "./config-check.ts";
-import type { InboundWish } from "./edit-config.ts";
+import type { InboundChanges } from "./edit-config.ts";
 import { ConfigChangedError, ConfigReadError, ConfigRefusedError, ConfigWriteError } from "./errors.ts";
 import { removeLeftOvers } from "./replace-file.ts";
 import { XrayConfigFile } from "./xray-config-file.ts";
@@ -39,7 +39,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 
 /** That of the keys 1 to 3 these have a client. */
-function wishFor(...keyIds: number[]): () => Promise<InboundWish> {
+function changesFor(...keyIds: number[]): () => Promise<InboundChanges> {
   const clients = [1, 2, 3].map((keyId) => {
     const email = `${keyId}@veil`;
     return [email, keyIds.includes(keyId) ? { email, uuid: UUID, flow: "" } : null] as const;
@@ -56,7 +56,7 @@ describe("an update", () => {
     await chmod(path, 0o640);
     const before = await readFile(path, "utf8");
     const owner = await stat(path);
-    expect(await new XrayConfigFile({ path }).update(wishFor(1))).toBe("written");
+    expect(await new XrayConfigFile({ path }).update(changesFor(1))).toBe("written");
     const [file, backup] = await Promise.all([stat(path), stat(`${path}.bak`)]);
     for (const { mode, uid, gid } of [file, backup]) {
       expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o640, uid: owner.uid, gid: owner.gid });
@@ -68,10 +68,10 @@ describe("an update", () => {
 
   it("that changes nothing writes nothing, but takes away what a killed writer left", async () => {
     const file = new XrayConfigFile({ path });
-    await file.update(wishFor(1));
+    await file.update(changesFor(1));
     const before = await stat(path);
     await writeFile(join(folder, ".xray.json.veil-left-over"), "secret");
-    expect(await file.update(wishFor(1))).toBe("unchanged");
+    expect(await file.update(changesFor(1))).toBe("unchanged");
     expect((await stat(path)).ino).toBe(before.ino);
     expect(new Set(await readdir(folder))).toEqual(new Set(["xray.json", "xray.json.bak"]));
   });
@@ -82,7 +82,7 @@ describe("an update", () => {
     const check = async (candidate: string) => {
       seen.push({ mode: (await stat(candidate)).mode & 0o777, ofFolder: dirname(candidate) });
     };
-    await new XrayConfigFile({ path, check }).update(wishFor(1));
+    await new XrayConfigFile({ path, check }).update(changesFor(1));
     expect(seen).toEqual([{ mode: 0o600, ofFolder: folder }]);
   });
 
@@ -90,19 +90,19 @@ describe("an update", () => {
     await mkdir(join(folder, "real"));
     await rename(path, join(folder, "real", "server.json"));
     await symlink(join(folder, "real", "server.json"), path);
-    await new XrayConfigFile({ path }).update(wishFor(1));
+    await new XrayConfigFile({ path }).update(changesFor(1));
     expect(await readFile(join(folder, "real", "server.json"), "utf8")).toContain("1@veil");
     expect(new Set(await readdir(folder))).toEqual(new Set(["real", "xray.json"]));
   });
 
-  it("asks for the wish again when the file changes meanwhile, and keeps the other's change", async () => {
+  it("asks for the changes again when the file changes meanwhile, and keeps the other's change", async () => {
     let asked = 0;
-    const wish = async () => {
+    const changes = async () => {
       asked += 1;
       if (asked === 1) await appendFile(path, "// by hand\n");
-      return wishFor(asked)();
+      return changesFor(asked)();
     };
-    expect(await new XrayConfigFile({ path }).update(wish)).toBe("written");
+    expect(await new XrayConfigFile({ path }).update(changes)).toBe("written");
     const text = await readFile(path, "utf8");
     expect(text).toContain("// by hand");
     expect(text).toContain("2@veil");
@@ -110,11 +110,11 @@ describe("an update", () => {
   });
 
   it("gives up when the file changes again and again", async () => {
-    const wish = async () => {
+    const changes = async () => {
       await appendFile(path, "\n");
-      return wishFor(1)();
+      return changesFor(1)();
     };
-    expect(await failureOf(new XrayConfigFile({ path }).update(wish))).toBeInstanceOf(ConfigChangedError);
+    expect(await failureOf(new XrayConfigFile({ path }).update(changes))).toBeInstanceOf(ConfigChangedError);
     expect(await readFile(path, "utf8")).not.toContain("@veil");
   });
 });
@@ -122,12 +122,12 @@ describe("an update", () => {
 describe("a writer that was overtaken while it stood still", () => {
   it("does not put its old text in the place of the newer one, but looks again", async () => {
     let wanted = 1;
-    const wish = () => wishFor(wanted)();
+    const changes = () => changesFor(wanted)();
     const check = async () => {
       wanted = 2;
-      await new XrayConfigFile({ path }).update(wish);
+      await new XrayConfigFile({ path }).update(changes);
     };
-    expect(await new XrayConfigFile({ path, check }).update(wish)).toBe("unchanged");
+    expect(await new XrayConfigFile({ path, check }).update(changes)).toBe("unchanged");
     const text = await readFile(path, "utf8");
     expect(text).toContain("2@veil");
     expect(text).not.toContain("1@veil");
@@ -135,15 +135,15 @@ describe("a writer that was overtaken while it stood still", () => {
 
   it("looks again also when the one that overtook it found nothing to change", async () => {
     let wanted = 1;
-    const wish = () => wishFor(...(wanted === 0 ? [] : [wanted]))();
+    const changes = () => changesFor(...(wanted === 0 ? [] : [wanted]))();
     const file = new XrayConfigFile({ path });
-    await file.update(wishFor());
+    await file.update(changesFor());
     const overtake = async () => {
-      const old = await wish();
+      const old = await changes();
       if (wanted === 0) return old;
       wanted = 0;
       await sleep(20); // The clock of a file's times ticks every few milliseconds.
-      expect(await file.update(wish)).toBe("unchanged");
+      expect(await file.update(changes)).toBe("unchanged");
       return old;
     };
     expect(await new XrayConfigFile({ path }).update(overtake)).toBe("unchanged");
@@ -157,17 +157,19 @@ describe("a writer that was overtaken while it stood still", () => {
       await removeLeftOvers(path);
       await expect(stat(candidate)).rejects.toThrow("ENOENT");
     };
-    expect(await failureOf(new XrayConfigFile({ path, check }).update(wishFor(1)))).toBeInstanceOf(ConfigChangedError);
+    expect(await failureOf(new XrayConfigFile({ path, check }).update(changesFor(1)))).toBeInstanceOf(
+      ConfigChangedError,
+    );
     expect(seen).toContain(".xray.json.veil-");
   });
 });
 
-describe("a config that Xray judges", () => {
+describe("a config that Xray checks", () => {
   it("is refused with the reason and without secrets, and the file stays", async () => {
     const broken = ownXrayConfig().replace(/"privateKey": "[^"]*"/, `"privateKey": "c2VjcmV0LXNlY3JldC1zZWNyZXQ"`);
     await writeFile(path, broken);
     const file = new XrayConfigFile({ path, check: configCheck(inject("xrayBinary")) });
-    const failure = await failureOf(file.update(wishFor(1)));
+    const failure = await failureOf(file.update(changesFor(1)));
     expect(failure).toBeInstanceOf(ConfigRefusedError);
     expect(failure).toMatchObject({ exitCode: 23 });
     expect(String(failure)).toContain("privateKey");
@@ -178,20 +180,20 @@ describe("a config that Xray judges", () => {
 
   it("is refused when there is no such Xray", async () => {
     const file = new XrayConfigFile({ path, check: configCheck(join(folder, "no-xray")) });
-    expect(await failureOf(file.update(wishFor(1)))).toMatchObject({ name: "ConfigRefusedError", exitCode: null });
+    expect(await failureOf(file.update(changesFor(1)))).toMatchObject({ name: "ConfigRefusedError", exitCode: null });
   });
 });
 
 describe("a file that", () => {
   it("is missing is a failure of its own", async () => {
     const file = new XrayConfigFile({ path: join(folder, "no.json") });
-    expect(await failureOf(file.update(wishFor(1)))).toBeInstanceOf(ConfigReadError);
+    expect(await failureOf(file.update(changesFor(1)))).toBeInstanceOf(ConfigReadError);
   });
 
   it("is no UTF-8 is left as it is", async () => {
     const bytes = Buffer.concat([Buffer.from(ownXrayConfig()), Buffer.from([0x2f, 0x2f, 0xff])]);
     await writeFile(path, bytes);
-    expect(await failureOf(new XrayConfigFile({ path }).update(wishFor(1)))).toMatchObject({
+    expect(await failureOf(new XrayConfigFile({ path }).update(changesFor(1)))).toMatchObject({
       name: "ConfigInvalidError",
     });
     expect(await readFile(path)).toEqual(bytes);
@@ -203,7 +205,7 @@ describe("a file that", () => {
     await link(path, join(stuck, "xray.json"));
     await mkdir(join(stuck, "xray.json.bak"));
     const before = await readFile(path, "utf8");
-    const failure = await failureOf(new XrayConfigFile({ path: join(stuck, "xray.json") }).update(wishFor(1)));
+    const failure = await failureOf(new XrayConfigFile({ path: join(stuck, "xray.json") }).update(changesFor(1)));
     expect(failure).toBeInstanceOf(ConfigWriteError);
     expect(await readFile(join(stuck, "xray.json"), "utf8")).toBe(before);
     expect(new Set(await readdir(stuck))).toEqual(new Set(["xray.json", "xray.json.bak"]));
@@ -239,7 +241,7 @@ describe("a writer that is killed", () => {
     }
     expect([...counts].filter((count) => count !== clientCount && count !== clientCount - 1)).toEqual([]);
     expect(leftOvers, "at least one was killed between its first and last byte").toBeGreaterThan(0);
-    await new XrayConfigFile({ path }).update(wishFor(1));
+    await new XrayConfigFile({ path }).update(changesFor(1));
     expect(new Set(await readdir(folder))).toEqual(new Set(["xray.json", "xray.json.bak"]));
   });
 

@@ -1,5 +1,5 @@
 import { open, realpath, utimes } from "node:fs/promises";
-import { type ConfigClient, editConfig, type InboundWish, listClients, readDefaultFlow } from "./edit-config.ts";
+import { type ConfigClient, editConfig, type InboundChanges, listClients, readDefaultFlow } from "./edit-config.ts";
 import {
   ConfigChangedError,
   ConfigInvalidError,
@@ -12,7 +12,7 @@ import { type FileSnapshot, removeLeftOvers, replaceFile } from "./replace-file.
 export interface XrayConfigFileOptions {
   /** A link is followed: what it points to is replaced. Its folder must be writable, for a file can't be replaced otherwise. */
   readonly path: string;
-  /** Judges a text before it becomes the file. Default: none but our own reading of it. */
+  /** Checks a text before it becomes the file. Default: none but our own reading of it. */
   readonly check?: (path: string) => Promise<void>;
 }
 
@@ -47,19 +47,19 @@ export class XrayConfigFile {
   }
 
   /**
-   * Makes the file be as it is wished.
+   * Applies changes to the file.
    *
-   * The wish is asked for after the file was read, and again when the file changed meanwhile. An update that finds nothing
-   * to change sets the file's times anew. So a writer that was paused with an old wish can't put it in the place of a
+   * They are asked for after the file was read, and again when the file changed meanwhile. An update that finds nothing
+   * to change sets the file's times anew. So a writer that was paused with old changes can't put them in the place of a
    * newer one, whatever that changed.
    *
    * @throws {ConfigReadError} {@link ConfigInvalidError} {@link ConfigRefusedError} {@link ConfigWriteError}
-   * @throws {ConfigChangedError} when somebody else writes it again and again @throws what `wish` throws
+   * @throws {ConfigChangedError} when somebody else writes it again and again @throws what `changes` throws
    */
-  async update(wish: () => Promise<InboundWish>): Promise<"written" | "unchanged"> {
+  async update(changes: () => Promise<InboundChanges>): Promise<"written" | "unchanged"> {
     for (let attempt = 1; ; attempt += 1) {
       const old = await this.#read();
-      const text = editConfig(old.text, await wish());
+      const text = editConfig(old.text, await changes());
       try {
         if (text !== old.text) {
           await replaceFile(old, text, this.#check);

@@ -69,12 +69,12 @@ export function xrayConfig(options: XrayConfigOptions, clients: readonly XrayCli
 }
 
 /**
- * Addresses are judged by the routing rule; names by what they resolve to, in the very lookup whose answer is dialled.
+ * Addresses are matched by the routing rule; names by what they resolve to, in the very lookup whose answer is dialed.
  * A routing rule on names (`domainStrategy: IPOnDemand`) would look them up apart from the dial, and a name server that
  * alternates between a public address and 127.0.0.1 walks through that.
  *
  * What is left: UDP datagrams that a client sends to another address within an association that began with a public
- * one are not judged again before Xray 26.4.15.
+ * one are not matched again before Xray 26.4.15.
  */
 function wayOut({ allowPrivate = false, blocked = [] }: XrayConfigOptions) {
   const closed = [...PRIVATE_DESTINATIONS, ...blocked];

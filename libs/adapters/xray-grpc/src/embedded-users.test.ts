@@ -12,7 +12,7 @@ import type { InboundUser } from "./inbound-user.ts";
 import { packTyped } from "./typed-message.ts";
 
 const MAX_MESSAGE_BYTES = 4_194_304;
-const foreign: InboundUser = {
+const unmanaged: InboundUser = {
   email: "Alice@X",
   account: { protocol: "other", type: "xray.proxy.vless.Account", value: "", level: 1 },
 };
@@ -63,13 +63,13 @@ describe("embedUsers", () => {
   });
 
   it("takes other people's users first", () => {
-    const { inbound } = embedUsers(someDefinition(), [...users(2), foreign]);
+    const { inbound } = embedUsers(someDefinition(), [...users(2), unmanaged]);
     expect(emailsIn(inbound)).toEqual(["Alice@X", "1@veil", "2@veil"]);
   });
 
   it("leaves the second of two users with one e-mail over, because Xray would refuse them all", () => {
     const [first, second] = [...users(1), ...users(1)];
-    const shouting = { ...foreign, email: "2@VEIL" };
+    const shouting = { ...unmanaged, email: "2@VEIL" };
     const all = [first, second, ...users(1, 2), shouting].filter((user) => user !== undefined);
     const { inbound, leftOver } = embedUsers(someDefinition(), all);
     expect(emailsIn(inbound)).toEqual(["2@VEIL", "1@veil"]);

@@ -47,7 +47,7 @@ export function encodeUser(user: InboundUser): Uint8Array {
 }
 
 /**
- * Writes the fields of a user. By hand, because a refill writes all users while they wait: message objects, which the
+ * Writes the fields of a user. By hand, because a rebuild writes all users while they wait: message objects, which the
  * schema is read for once for each of them, take five times as long.
  */
 export function writeUser(writer: BinaryWriter, { email, account }: InboundUser): void {

@@ -100,7 +100,7 @@ export class NodeConnection {
         const transport = this.#transport;
         const reply = await transport.send(pathOf(rpc), bytes, deadline);
         if ("failure" in reply) {
-          if (reply.failure.code === status.DEADLINE_EXCEEDED) this.#doubt(transport);
+          if (reply.failure.code === status.DEADLINE_EXCEEDED) this.#markUnresponsive(transport);
           outcome = meaningOf(reply.failure);
           throw this.#errorOf(method, outcome, reply.failure);
         }
@@ -148,7 +148,7 @@ export class NodeConnection {
   }
 
   /** The node was silent for a whole call: what waits for a slot would only pile up behind it. */
-  #doubt(transport: GrpcTransport): void {
+  #markUnresponsive(transport: GrpcTransport): void {
     if (this.#closed || transport !== this.#transport) return;
     this.#reachability.hung();
     this.#slots.sendAway();

@@ -42,7 +42,7 @@ describe("Reachability", () => {
     expect(changes).toEqual([true, false]);
   });
 
-  it("counts losses, so that what was learnt before one can be forgotten", async () => {
+  it("counts losses, so that what was learned before one can be forgotten", async () => {
     start();
     await vi.waitFor(() => expect(reachability.state).toBe("answering"));
     reachability.lost();

@@ -14,7 +14,7 @@ export interface ReachabilityOptions {
   readonly onChange: (reachable: boolean) => void;
   /** The least time between the starts of two probes. */
   readonly probeIntervalMs: number;
-  /** After so long a silence a connection that stands is doubted: it may lead to a machine that is no more. */
+  /** After so long a silence a connection without traffic is probed: it may lead to a machine that is no more. */
   readonly reconnectAfterMs: number;
   /** So long one may take to come to stand: to an address that is no more, the kernel would go on trying for two minutes. */
   readonly connectWithinMs: number;
@@ -40,7 +40,7 @@ export class Reachability {
     return this.#state;
   }
 
-  /** How often the connection was lost or given up. What was learnt of the process before a loss may be wrong after it. */
+  /** How often the connection was lost or given up. What was learned of the process before a loss may be wrong after it. */
   get losses(): number {
     return this.#losses;
   }

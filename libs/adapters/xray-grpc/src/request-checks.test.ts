@@ -8,7 +8,7 @@ const good: InboundUser = {
   email: "1@veil",
   account: { protocol: "vless", uuid: "66ad4540-b58c-4ad2-9926-ea63445a9b57", flow: "" },
 };
-const foreign: InboundUser = { email: "Alice@X", account: { protocol: "other", type: VLESS, value: "", level: 1 } };
+const unmanaged: InboundUser = { email: "Alice@X", account: { protocol: "other", type: VLESS, value: "", level: 1 } };
 
 /** A user whose account is not what its type says. */
 function changed(user: InboundUser, account: Record<string, string>): InboundUser {
@@ -34,7 +34,7 @@ describe("checkTag", () => {
 describe("checkUser", () => {
   it("accepts ours, and someone else's as Xray lists it", () => {
     expect(() => checkUser(good, VLESS)).not.toThrow();
-    expect(() => checkUser(foreign, VLESS)).not.toThrow();
+    expect(() => checkUser(unmanaged, VLESS)).not.toThrow();
   });
 
   it.each([
@@ -43,9 +43,9 @@ describe("checkUser", () => {
     ["an unknown flow", changed(good, { flow: "none" })],
     ["an empty e-mail", { ...good, email: "" }],
     ["an upper-case e-mail", { ...good, email: "A@veil" }],
-    ["someone else's without an e-mail", { ...foreign, email: "" }],
-    ["someone else's of another protocol", changed(foreign, { type: "xray.proxy.vmess.Account" })],
-    ["someone else's without an account", changed(foreign, { type: "" })],
+    ["someone else's without an e-mail", { ...unmanaged, email: "" }],
+    ["someone else's of another protocol", changed(unmanaged, { type: "xray.proxy.vmess.Account" })],
+    ["someone else's without an account", changed(unmanaged, { type: "" })],
   ])("refuses %s", (_fault, user) => {
     expect(() => checkUser(user, VLESS)).toThrow(InvalidXrayRequestError);
   });

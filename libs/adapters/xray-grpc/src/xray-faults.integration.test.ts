@@ -26,7 +26,7 @@ function newUser(): InboundUser {
 }
 
 /** What a promise rejected with, or what it resolved to. */
-function settled(promise: Promise<unknown>): Promise<unknown> {
+function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch((error: unknown) => error);
 }
 
@@ -85,7 +85,7 @@ describe("a node that is killed", () => {
     let added = 0;
     const addUntilFailure = async () => {
       for (;;) {
-        const result = await settled(node.addUser(newUser()));
+        const result = await outcomeOf(node.addUser(newUser()));
         results.push(result);
         if (result !== "added") return;
         added += 1;
@@ -134,7 +134,7 @@ describe("a node that is stopped", () => {
     });
     await reachableAgain(node);
     await xray.pause();
-    await settled(node.countUsers());
+    await outcomeOf(node.countUsers());
     expect(node.reachable).toBe(false);
     await expect(node.countUsers()).rejects.toMatchObject({ name: "XrayUnreachableError", reason: "hung" });
     xray.resume();
@@ -148,7 +148,7 @@ describe("a node that is stopped", () => {
     await node.addUser(newUser());
     await xray.pause();
     const users = Array.from({ length: 300 }, newUser);
-    const results = await Promise.all(users.map((user) => settled(node.addUser(user))));
+    const results = await Promise.all(users.map((user) => outcomeOf(node.addUser(user))));
     const notSent = users.filter((_user, index) => results[index] instanceof XrayUnreachableError);
     const unknown = users.filter((_user, index) => results[index] instanceof XrayIndeterminateError);
     expect(unknown).toHaveLength(64);
@@ -175,7 +175,7 @@ describe("a node that is stopped", () => {
     const calls = new NodeCalls(connection, 500, 500);
     const listTags = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
-    await settled(listTags());
+    await outcomeOf(listTags());
     await vi.waitFor(() => expect(connection.losses).toBeGreaterThan(0), { timeout: 10_000 });
     expect(connection.reachable).toBe(false);
     xray.resume();
@@ -187,7 +187,7 @@ describe("a node that is stopped", () => {
     const node = connect({ callTimeoutMs: 500 });
     await reachableAgain(node);
     await xray.pause();
-    await settled(node.countUsers());
+    await outcomeOf(node.countUsers());
     await xray.kill();
     await xray.start();
     await reachableAgain(node);
@@ -203,7 +203,7 @@ describe("calls beyond those that may be in flight", () => {
     const calls = new NodeCalls(connection, 400, 400);
     const list = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
-    const results = await Promise.all(Array.from({ length: 5 }, () => settled(list())));
+    const results = await Promise.all(Array.from({ length: 5 }, () => outcomeOf(list())));
     expect(results.filter((result) => result instanceof XrayIndeterminateError)).toHaveLength(2);
     expect(results.filter((result) => result instanceof XrayUnreachableError)).toMatchObject(
       Array.from({ length: 3 }, () => ({ reason: "queue" })),
@@ -222,7 +222,7 @@ describe("a closed node", () => {
     const changes: boolean[] = [];
     const node = connect({ onReachableChange: (reachable) => changes.push(reachable) });
     await node.uptimeSeconds();
-    const calls = Array.from({ length: 70 }, () => settled(node.uptimeSeconds()));
+    const calls = Array.from({ length: 70 }, () => outcomeOf(node.uptimeSeconds()));
     // One turn of the loop hands the first calls to the connection.
     await new Promise((resolve) => setImmediate(resolve));
     node.close();

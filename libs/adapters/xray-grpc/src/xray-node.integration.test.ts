@@ -112,8 +112,8 @@ describe("users", () => {
     await node.addUser(user);
     const listed = await node.listUsers();
     expect(listed).toContainEqual(user);
-    const foreign = listed.find((each) => each.email === CONFIG_USERS.withEmail.email);
-    expect(foreign?.account).toMatchObject({ protocol: "other", type: "xray.proxy.vless.Account", level: 1 });
+    const unmanaged = listed.find((each) => each.email === CONFIG_USERS.withEmail.email);
+    expect(unmanaged?.account).toMatchObject({ protocol: "other", type: "xray.proxy.vless.Account", level: 1 });
     expect(listed.map((each) => each.email)).not.toContain("");
   });
 
@@ -183,17 +183,17 @@ describe("an inbound", () => {
 
   it("is replaced with 10,000 users in it, and other people's users stay as they were", async () => {
     const node = nodeOn("vless-in");
-    const foreign = (await node.listUsers()).filter((user) => user.account.protocol === "other");
+    const unmanaged = (await node.listUsers()).filter((user) => user.account.protocol === "other");
     const definition = await definitionOf(node);
     const users = Array.from({ length: 10_000 }, newUser);
     expect(await node.removeInbound()).toBe("removed");
     expect(await node.removeInbound()).toBe("absent");
-    expect(await node.addInbound(definition, [...foreign, ...users])).toEqual([]);
+    expect(await node.addInbound(definition, [...unmanaged, ...users])).toEqual([]);
     const listed = await node.listUsers();
-    expect(listed).toHaveLength(foreign.length + users.length);
-    expect(listed.filter((user) => user.account.protocol === "other")).toEqual(foreign);
+    expect(listed).toHaveLength(unmanaged.length + users.length);
+    expect(listed.filter((user) => user.account.protocol === "other")).toEqual(unmanaged);
     expect(new Map(listed.map((user) => [user.email, user]))).toEqual(
-      new Map([...foreign, ...users].map((user) => [user.email, user])),
+      new Map([...unmanaged, ...users].map((user) => [user.email, user])),
     );
     expect(await definitionOf(node)).toEqual(definition);
   });
@@ -290,14 +290,14 @@ describe("counters", () => {
 describe("a blocked user", () => {
   it("gets nowhere until unblocked; blocking and unblocking twice is the same as once", async () => {
     const node = nodeOn("plain-in");
-    const [user, neighbour] = [newUser(), newUser()];
+    const [user, neighbor] = [newUser(), newUser()];
     await node.addUser(user);
-    await node.addUser(neighbour);
+    await node.addUser(neighbor);
     const through = (uuid: string) => canConnect({ port: xray.plainPort, uuid, echoPort: echo.port });
     await node.blockUser(user.email);
     await node.blockUser(user.email);
     expect(await through(user.account.uuid)).toBe(false);
-    expect(await through(neighbour.account.uuid)).toBe(true);
+    expect(await through(neighbor.account.uuid)).toBe(true);
     await node.unblockUsers([user.email]);
     await node.unblockUsers([user.email]);
     expect(await through(user.account.uuid)).toBe(true);

@@ -3,8 +3,8 @@ import type { Endpoint } from "./endpoint.ts";
 import { endpoints, operationIds } from "./endpoint-catalogue.ts";
 import { messages } from "./messages.ts";
 
-/** The failures that bots were told of, per endpoint. */
-const told = {
+/** The failures that the contract for bots names, per endpoint. */
+const printed = {
   "post /api/keys/batch": [400, 401, 500, 503],
   "post /api/keys/batch-delete": [400, 401, 500, 503],
   "get /api/traffic": [401, 500],
@@ -34,11 +34,11 @@ const catalogue = new Map(
 );
 
 describe("the endpoint catalogue", () => {
-  it("holds exactly the endpoints that bots were told of", () => {
-    expect(new Set(catalogue.keys())).toEqual(new Set(Object.keys(told)));
+  it("holds exactly the endpoints of the contract for bots", () => {
+    expect(new Set(catalogue.keys())).toEqual(new Set(Object.keys(printed)));
   });
 
-  it.each(Object.entries(told))("%s fails as bots were told", (name, statuses) => {
+  it.each(Object.entries(printed))("%s fails as the contract for bots says", (name, statuses) => {
     const documented = new Set(catalogue.get(name)?.errors.map(({ status }) => status));
     expect([...statuses].filter((status) => !documented.has(status))).toEqual([]);
     const ofAddedHeaders = name.startsWith("get ") ? [] : [503];

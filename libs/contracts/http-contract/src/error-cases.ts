@@ -72,7 +72,7 @@ export const paged: readonly ErrorCase[] = [
   },
 ];
 
-/** What may happen to an endpoint that asks Xray unless it is told not to. */
+/** What may happen to an endpoint that asks Xray unless the request says not to. */
 export const wrongRefresh: ErrorCase = {
   status: 400,
   name: "refresh",

@@ -32,7 +32,7 @@ export type QueueName = (typeof queueNames)[number];
 
 /**
  * Every job of the system: its queue, its payload, its result and how often it is attempted.
- * Outcomes that a caller must be told are results; a thrown error means "try again".
+ * Outcomes that a caller must see are results; a thrown error means "try again".
  *
  * Payloads and results are encoded into Redis and decoded from it. During a rolling update services of two releases share
  * the queues: a field that is new is optional in Redis, one that goes is written for a release longer, and what a schema

@@ -42,14 +42,14 @@ export interface KeyRecord extends KeyAttributes {
   /** Id of the create job. */
   readonly job: string;
   readonly phase: KeyPhase;
-  /** True when the key was decided as active: its creator was, or may have been, told so. */
+  /** True when the key was decided as active: its creator received, or may have received, the key. */
   readonly activated: boolean;
-  /** True when the creator was told that there is no key. */
+  /** True when the creator received the answer that there is no key. */
   readonly cancelled: boolean;
   /** Id of the delete job that deletes it, null while none does. */
   readonly deleter: string | null;
-  /** Nodes on which an operation may still be under way that nobody waits for any more. */
-  readonly unsure: readonly string[];
+  /** Nodes on which an operation that nobody waits for any more may still come through. */
+  readonly indeterminate: readonly string[];
 }
 
 /** Whether every node should hold the key's user. */
@@ -72,11 +72,11 @@ export function isGone({ phase }: Pick<KeyRecord, "phase">): boolean {
  *
  * Also one that is gone: the write that says so may have been applied late, after another clearing began and failed.
  */
-export function needsClearing({ phase, unsure }: KeyRecord): boolean {
-  return phase === "deleting" || (phase === "gone" && unsure.length > 0);
+export function needsClearing({ phase, indeterminate }: KeyRecord): boolean {
+  return phase === "deleting" || (phase === "gone" && indeterminate.length > 0);
 }
 
-/** Whether the creator of this key was rightly told that it exists, whatever became of it since. */
+/** Whether the creator of this key rightly received it, whatever became of it since. */
 export function wasCreated(key: KeyRecord): boolean {
   return key.activated && !key.cancelled;
 }

@@ -32,7 +32,7 @@ test("a node that gave no answer keeps the key deleting, and is marked on it", a
   };
 
   expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("pending");
-  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: ["b"] });
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: ["b"] });
 });
 
 test("a node that is surely not reached is not marked", async () => {
@@ -43,18 +43,18 @@ test("a node that is surely not reached is not marked", async () => {
   };
 
   expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("pending");
-  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: [] });
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: [] });
 });
 
 test("a user that another call removed between our add and our last remove is cleared once more", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
-  const key = plant(store, [nodes.a], { phase: "deleting", unsure: ["a"] });
+  const key = plant(store, [nodes.a], { phase: "deleting", indeterminate: ["a"] });
   nodes.a.onCall = (call, keyId) => {
     if (call === "remove" && nodes.a.calls.at(-2) === "add") nodes.a.users.delete(keyId);
   };
 
   expect(await passing(clearKey(key, { forceConverge: true }, ports))).toBe("pending");
-  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", unsure: ["a"] });
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: ["a"] });
 });
 
 test("nothing more is called, and the key is not gone, once the lease is lost", async () => {
@@ -82,12 +82,12 @@ test("a key is not gone when the lease was lost during the last call", async () 
 
 test("a user is restored by one call, and by remove and add where an older call may still come through", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
-  plant(store, [], { phase: "active", unsure: ["b"] });
+  plant(store, [], { phase: "active", indeterminate: ["b"] });
 
   expect(await passing(restoreKey(1, nodes.a, ports))).toBe("restored");
   expect(await passing(restoreKey(1, nodes.b, ports))).toBe("restored");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([["add"], ["remove, then add", "add"]]);
-  expect(store.keys.get(1)?.unsure).toEqual([]);
+  expect(store.keys.get(1)?.indeterminate).toEqual([]);
 });
 
 test("a user whose key was deleted while it was restored is taken out again", async () => {

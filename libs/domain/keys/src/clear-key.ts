@@ -47,7 +47,7 @@ export async function clearHeld(
 ): Promise<"cleared" | "pending"> {
   const ends = await allEnded(
     ports.nodes.map((node) => {
-      const forceConverge = options.forceConverge || lease.abandoned || key.unsure.includes(node.name);
+      const forceConverge = options.forceConverge || lease.abandoned || key.indeterminate.includes(node.name);
       return clearNode(node, key, forceConverge, lease, ports);
     }),
   );
@@ -89,7 +89,7 @@ async function clearNode(
     const added = await node.add(key);
     const removed = await node.remove(key.keyId);
     if (added === "added" && removed === "removed") {
-      if (key.unsure.includes(node.name)) await markSure(key.keyId, node.name, lease, ports);
+      if (key.indeterminate.includes(node.name)) await clearIndeterminate(key.keyId, node.name, lease, ports);
       return "cleared";
     }
   } catch (error) {
@@ -100,14 +100,19 @@ async function clearNode(
       error instanceof NodeRejectedError;
     if (!isNodes) throw error;
   }
-  await ports.store.markUnsure(key.keyId, node.name);
+  await ports.store.markIndeterminate(key.keyId, node.name);
   return "pending";
 }
 
-/** Only the lease's holder may say so: its successor may have become unsure of the node meanwhile. */
-async function markSure(keyId: number, node: string, lease: HeldLease, { store }: LifecyclePorts): Promise<void> {
+/** Only the lease's holder may do so: its successor may have marked the node meanwhile. */
+async function clearIndeterminate(
+  keyId: number,
+  node: string,
+  lease: HeldLease,
+  { store }: LifecyclePorts,
+): Promise<void> {
   lease.mustLast();
-  await store.markSure(keyId, node);
+  await store.clearIndeterminate(keyId, node);
 }
 
 /**
@@ -122,17 +127,17 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
     if (key === null || !isWanted(key)) return "kept";
     const held = whileHeld(node, lease);
     try {
-      if (lease.abandoned || key.unsure.includes(node.name)) {
+      if (lease.abandoned || key.indeterminate.includes(node.name)) {
         await ports.clock.sleep(LATE_CALL_MS);
         await held.remove(keyId, { next: "add" });
         const isAlone = (await held.add(key)) === "added";
-        if (isAlone) await markSure(keyId, node.name, lease, ports);
-        else await ports.store.markUnsure(keyId, node.name);
+        if (isAlone) await clearIndeterminate(keyId, node.name, lease, ports);
+        else await ports.store.markIndeterminate(keyId, node.name);
       } else {
         await held.add(key);
       }
     } catch (error) {
-      if (error instanceof NodeIndeterminateError) await ports.store.markUnsure(keyId, node.name);
+      if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
       throw error;
     }
     const after = await ports.store.find(keyId);
@@ -162,7 +167,7 @@ export async function removeOrphan(
     if (key !== null && !isGone(key)) return "kept";
     const held = whileHeld(node, lease);
     if (key !== null) {
-      const isIndeterminate = lease.abandoned || key.unsure.includes(node.name);
+      const isIndeterminate = lease.abandoned || key.indeterminate.includes(node.name);
       if (!isIndeterminate && (await removeOnce(held, keyId, ports)) === "absent") return "kept";
       return (await clearNode(node, key, true, lease, ports)) === "cleared" ? "removed" : "pending";
     }
@@ -177,7 +182,7 @@ async function removeOnce(node: NodeUsers, keyId: number, ports: LifecyclePorts)
   try {
     return await node.remove(keyId);
   } catch (error) {
-    if (error instanceof NodeIndeterminateError) await ports.store.markUnsure(keyId, node.name);
+    if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ export type NodeUser = Pick<KeyAttributes, "keyId" | "uuid" | "flow">;
 /** A user that every node should hold. */
 export interface DesiredUser extends NodeUser {
   /** Nodes on which an older operation may still come through. */
-  readonly unsure: readonly string[];
+  readonly indeterminate: readonly string[];
 }
 
 /** What an operation on a node's user may be given. */

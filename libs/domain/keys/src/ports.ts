@@ -23,12 +23,12 @@ export interface KeyStore {
   find(keyId: number): Promise<KeyRecord | null>;
   /** Raises the phase to `deleting` and enters the job as the deleter unless another one came first. */
   beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null>;
-  /** Raises the phase to `deleting` because the creator was told that there is no key. */
+  /** Raises the phase to `deleting` because the creator received the answer that there is no key. */
   cancel(keyId: number): Promise<KeyRecord | null>;
   /** Raises the phase to `gone`. */
   finishDeletion(keyId: number): Promise<void>;
-  markUnsure(keyId: number, node: string): Promise<void>;
-  markSure(keyId: number, node: string): Promise<void>;
+  markIndeterminate(keyId: number, node: string): Promise<void>;
+  clearIndeterminate(keyId: number, node: string): Promise<void>;
   /** Claims whose deadline passed before the given time and that nobody decided. */
   findOverdue(before: number): Promise<Creation[]>;
   /** Keys whose deletion is under way or was left unfinished, and those gone that one of the nodes may still hold. */
@@ -38,7 +38,7 @@ export interface KeyStore {
 /** What is written about a key at the one point where its fate is decided. */
 export interface Decision extends Omit<Creation, "deadline"> {
   readonly phase: KeyRecord["phase"];
-  readonly unsure: readonly string[];
+  readonly indeterminate: readonly string[];
 }
 
 /** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */

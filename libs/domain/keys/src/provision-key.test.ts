@@ -14,7 +14,7 @@ test("a key is created in every node, once", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const result = await passing(provisionKey(request, ports));
 
-  expect(result).toMatchObject({ outcome: "created", key: { name: "Ada", phase: "active", unsure: [] } });
+  expect(result).toMatchObject({ outcome: "created", key: { name: "Ada", phase: "active", indeterminate: [] } });
   expect([...nodes.a.users.keys(), ...nodes.b.users.keys()]).toEqual([1, 1]);
   expect(store.keys.size).toBe(1);
 });
@@ -26,7 +26,7 @@ test("a node that gave no answer is marked on the key", async () => {
   };
   const result = await passing(provisionKey(request, ports));
 
-  expect(result).toMatchObject({ outcome: "created", key: { unsure: ["b"] } });
+  expect(result).toMatchObject({ outcome: "created", key: { indeterminate: ["b"] } });
 });
 
 test("a key that was cancelled while its users were added stays in no node", async () => {
@@ -34,7 +34,7 @@ test("a key that was cancelled while its users were added stays in no node", asy
   nodes.a.onCall = async (call) => {
     nodes.a.onCall = () => undefined;
     if (call === "add")
-      await store.decide({ ...plantCreation(store, request.deadline), phase: "deleting", unsure: [] });
+      await store.decide({ ...plantCreation(store, request.deadline), phase: "deleting", indeterminate: [] });
   };
   const result = await passing(provisionKey(request, ports));
 

@@ -25,7 +25,7 @@ export type ProvisionResult =
  * Creates a key: claim → user in the nodes → decision. May run twice, also at once.
  *
  * Success needs one node; the others get the user by reconciliation. Without success nothing stays behind:
- * the refusal is itself the decision, and what an unsure node may hold is cleared now or by the sweep.
+ * the refusal is itself the decision, and what an indeterminate node may hold is cleared now or by the sweep.
  *
  * @throws StoreUnavailableError for another attempt
  */
@@ -42,11 +42,11 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
 
   const attempts = await Promise.all(ports.nodes.map((node) => tryAdd(node, creation)));
-  const unsure = redelivered ? everyNode(ports) : nodesWith("indeterminate", attempts);
-  if (nodesWith("took", attempts).length === 0) return refuse(creation, failureResult(attempts), unsure, ports);
+  const indeterminate = redelivered ? everyNode(ports) : nodesWith("indeterminate", attempts);
+  if (nodesWith("took", attempts).length === 0) return refuse(creation, failureResult(attempts), indeterminate, ports);
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
-  const decided = await activate(creation, unsure, ports);
+  const decided = await activate(creation, indeterminate, ports);
   if (!isWanted(decided)) await dropUser(decided, ports);
   return resultOf(decided);
 }
@@ -112,12 +112,12 @@ function failureResult(attempts: readonly AddAttempt[]): Exclude<ProvisionResult
 async function refuse(
   creation: Creation,
   result: ProvisionResult,
-  unsure: readonly string[],
+  indeterminate: readonly string[],
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
-  const phase = unsure.length === 0 ? "gone" : "deleting";
-  const decided = await ports.store.decide({ ...creation, phase, unsure });
-  if (unsure.length > 0 && !isWanted(decided)) await dropUser(decided, ports);
+  const phase = indeterminate.length === 0 ? "gone" : "deleting";
+  const decided = await ports.store.decide({ ...creation, phase, indeterminate });
+  if (indeterminate.length > 0 && !isWanted(decided)) await dropUser(decided, ports);
   return wasCreated(decided) ? resultOf(decided) : result;
 }
 
@@ -126,14 +126,18 @@ const DECIDE_AGAIN_MS = 100;
 /**
  * Decides a key as active, or against it once its deadline is near.
  *
- * A decision whose reply is lost may still land, and past the deadline the creator may have been told that there is no
+ * A decision whose reply is lost may still land, and past the deadline the creator may have had the answer that there is no
  * key. So it is repeated here until one stands, not by another delivery: with Redis away that would come too late.
  */
-async function activate(creation: Creation, unsure: readonly string[], ports: LifecyclePorts): Promise<KeyRecord> {
+async function activate(
+  creation: Creation,
+  indeterminate: readonly string[],
+  ports: LifecyclePorts,
+): Promise<KeyRecord> {
   while (true) {
     const decision = tooLate(creation, ports)
-      ? ({ phase: "deleting", unsure: everyNode(ports) } as const)
-      : ({ phase: "active", unsure } as const);
+      ? ({ phase: "deleting", indeterminate: everyNode(ports) } as const)
+      : ({ phase: "active", indeterminate } as const);
     try {
       return await ports.store.decide({ ...creation, ...decision });
     } catch (error) {
@@ -171,7 +175,7 @@ export async function cancelCreation(job: string, ports: LifecyclePorts): Promis
 }
 
 async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {
-  const decided = await store.decide({ ...creation, phase: "deleting", unsure: nodes });
+  const decided = await store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
   if (!isWanted(decided)) return decided;
   return (await store.cancel(creation.keyId)) ?? decided;
 }

@@ -70,7 +70,7 @@ async function finishLate({ keyId, job, redelivered }: RetireRequest, ports: Lif
 function resultOf(key: KeyRecord | null, job: string): RetireResult {
   if (key === null) return { outcome: "not-found" };
   if (isVisible(key)) return { outcome: "failed", detail: "the deadline has passed" };
-  // A creation that was refused leaves a key that nobody was ever told of.
+  // A creation that was refused leaves a key that nobody ever received.
   if (key.deleter !== job || !wasCreated(key)) return { outcome: "not-found" };
   return { outcome: "deleted" };
 }

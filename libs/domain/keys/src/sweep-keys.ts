@@ -3,7 +3,7 @@ import { clearKey } from "./clear-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { OVERDUE_AFTER_MS } from "./timing.ts";
 
-/** Settling a key is mostly a second of waiting, so many go at once. */
+/** Clearing a key is mostly a second of waiting, so many go at once. */
 const CLEARED_AT_ONCE = 256;
 
 export interface SweepResult {
@@ -23,7 +23,7 @@ export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
   const overdue = await ports.store.findOverdue(ports.clock.now() - OVERDUE_AFTER_MS);
   const nodes = ports.nodes.map((node) => node.name);
   for (const creation of overdue) {
-    await ports.store.decide({ ...creation, phase: "deleting", unsure: nodes });
+    await ports.store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
   }
   const deleting = await ports.store.findDeleting(nodes);
   const limit = pLimit(CLEARED_AT_ONCE);

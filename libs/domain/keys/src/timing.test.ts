@@ -64,7 +64,7 @@ test("the shortest deadline is no longer than the default", () => {
   expect(SHORTEST_WRITE_DEADLINE_MS).toBe(8_000);
 });
 
-test.each(deadlines)("a write that was gathered lands within the commit margin: deadline %d ms", (deadline) => {
+test.each(deadlines)("a write that was coalesced lands within the commit margin: deadline %d ms", (deadline) => {
   expect(2 * COALESCE_WAIT_MS).toBeLessThanOrEqual(COMMIT_MARGIN_MS);
   expect(COMMIT_MARGIN_MS).toBeLessThanOrEqual(SLACK_SHARE * deadline);
 });

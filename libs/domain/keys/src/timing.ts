@@ -58,10 +58,10 @@ export const STALLED_CHECK_MS = 0.15 * WRITE_DEADLINE_MS;
 /** When a successor has the lease of a holder that died and no call of that one comes through any more. */
 export const TAKEOVER_MS = LEASE_MS + LATE_CALL_MS;
 
-const FLOOR_STEP_MS = 500;
+const LEAST_DEADLINE_STEP_MS = 500;
 /** The shortest deadline of a write within which a successor still finishes what a worker that died had begun. */
 export const SHORTEST_WRITE_DEADLINE_MS =
-  Math.ceil(TAKEOVER_MS / (JOB_SHARE + SLACK_SHARE) / FLOOR_STEP_MS) * FLOOR_STEP_MS;
+  Math.ceil(TAKEOVER_MS / (JOB_SHARE + SLACK_SHARE) / LEAST_DEADLINE_STEP_MS) * LEAST_DEADLINE_STEP_MS;
 
 /** A decision is not begun when less than this is left of the job's time, so that it lands before the deadline. */
 export const COMMIT_MARGIN_MS = WRITE_DEADLINE_MS / 20;

@@ -18,8 +18,8 @@ export function desiredStateConformance(open: () => DesiredStateTarget): void {
     it("wants the users of active keys, as they were decided", async () => {
       const { store, desired } = open();
       const { keyId, uuid, flow } = await activeKey(store, { flow: "xtls-rprx-vision" });
-      await store.markUnsure(keyId, "main");
-      expect((await desired.findDesired()).get(keyId)).toEqual({ keyId, uuid, flow, unsure: ["main"] });
+      await store.markIndeterminate(keyId, "main");
+      expect((await desired.findDesired()).get(keyId)).toEqual({ keyId, uuid, flow, indeterminate: ["main"] });
     });
 
     it("wants no user of a key that is refused, claimed, deleting, cancelled or gone", async () => {

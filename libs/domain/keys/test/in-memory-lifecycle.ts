@@ -56,7 +56,7 @@ export function plant(
     activated: true,
     cancelled: false,
     deleter: null,
-    unsure: [],
+    indeterminate: [],
     ...key,
   };
   store.keys.set(whole.keyId, whole);

@@ -24,11 +24,23 @@ export class InMemoryStore implements KeyStore {
 
   async decide(decision: Decision): Promise<KeyRecord> {
     this.beforeDecision(decision);
-    const { keyId, uuid, flow, name, createdAt, job, phase, unsure } = decision;
+    const { keyId, uuid, flow, name, createdAt, job, phase, indeterminate } = decision;
     const standing = this.keys.get(keyId);
     if (standing !== undefined) return standing;
     const activated = phase === "active";
-    const key = { keyId, uuid, flow, name, createdAt, job, phase, unsure, activated, cancelled: false, deleter: null };
+    const key = {
+      keyId,
+      uuid,
+      flow,
+      name,
+      createdAt,
+      job,
+      phase,
+      indeterminate,
+      activated,
+      cancelled: false,
+      deleter: null,
+    };
     this.keys.set(keyId, key);
     return key;
   }
@@ -49,12 +61,12 @@ export class InMemoryStore implements KeyStore {
     this.#raise(keyId, "gone", () => ({}));
   }
 
-  async markUnsure(keyId: number, node: string): Promise<void> {
-    this.#change(keyId, ({ unsure }) => ({ unsure: [...new Set([...unsure, node])] }));
+  async markIndeterminate(keyId: number, node: string): Promise<void> {
+    this.#change(keyId, ({ indeterminate }) => ({ indeterminate: [...new Set([...indeterminate, node])] }));
   }
 
-  async markSure(keyId: number, node: string): Promise<void> {
-    this.#change(keyId, ({ unsure }) => ({ unsure: unsure.filter((other) => other !== node) }));
+  async clearIndeterminate(keyId: number, node: string): Promise<void> {
+    this.#change(keyId, ({ indeterminate }) => ({ indeterminate: indeterminate.filter((other) => other !== node) }));
   }
 
   async findOverdue(before: number): Promise<Creation[]> {
@@ -64,7 +76,8 @@ export class InMemoryStore implements KeyStore {
 
   async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
     return [...this.keys.values()].filter(
-      ({ phase, unsure }) => phase === "deleting" || (phase === "gone" && unsure.some((node) => nodes.includes(node))),
+      ({ phase, indeterminate }) =>
+        phase === "deleting" || (phase === "gone" && indeterminate.some((node) => nodes.includes(node))),
     );
   }
 

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { InboundVault } from "../src/index.ts";
 
 /**
- * Registers what the refill of a node relies on in an {@link InboundVault}.
+ * Registers what the rebuild of a node relies on in an {@link InboundVault}.
  *
  * @param open the vault under test; other nodes may be in it already, and each call may give the same one
  */

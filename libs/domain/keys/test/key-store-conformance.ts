@@ -66,14 +66,14 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const claimed = await claimKey(store, { name: "Ключ 🔑", flow: "xtls-rprx-vision" });
       const { keyId, uuid, flow, name, createdAt, job } = claimed;
       const attributes = { keyId, uuid, flow, name, createdAt, job };
-      const decided = await store.decide(decisionOf(claimed, { unsure: ["main"] }));
+      const decided = await store.decide(decisionOf(claimed, { indeterminate: ["main"] }));
       expect(decided).toEqual({
         ...attributes,
         phase: "active",
         activated: true,
         cancelled: false,
         deleter: null,
-        unsure: ["main"],
+        indeterminate: ["main"],
       });
       expect(await store.find(keyId)).toEqual(decided);
     });
@@ -82,8 +82,8 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const store = open();
       const claimed = await claimKey(store);
       await store.decide(decisionOf(claimed, { phase: "deleting" }));
-      const second = await store.decide(decisionOf(claimed, { unsure: ["main"] }));
-      expect(second).toMatchObject({ phase: "deleting", activated: false, unsure: [] });
+      const second = await store.decide(decisionOf(claimed, { indeterminate: ["main"] }));
+      expect(second).toMatchObject({ phase: "deleting", activated: false, indeterminate: [] });
       expect(await store.find(claimed.keyId)).toEqual(second);
     });
 
@@ -100,8 +100,8 @@ export function keyStoreConformance(open: () => KeyStore): void {
 
     it("finds no key that nobody decided, and makes none by changing it", async () => {
       const store = open();
-      await store.markUnsure(MISSING, "main");
-      await store.markSure(MISSING, "main");
+      await store.markIndeterminate(MISSING, "main");
+      await store.clearIndeterminate(MISSING, "main");
       await store.finishDeletion(MISSING);
       expect(await store.beginDeletion(MISSING, "delete-a")).toBeNull();
       expect(await store.cancel(MISSING)).toBeNull();
@@ -140,21 +140,21 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const store = open();
       const { keyId } = await activeKey(store);
       for (let time = 0; time < 2; time += 1) {
-        await store.markUnsure(keyId, "main");
+        await store.markIndeterminate(keyId, "main");
         await store.beginDeletion(keyId, "delete-a");
         await store.finishDeletion(keyId);
       }
-      expect(await store.find(keyId)).toMatchObject({ phase: "gone", deleter: "delete-a", unsure: ["main"] });
+      expect(await store.find(keyId)).toMatchObject({ phase: "gone", deleter: "delete-a", indeterminate: ["main"] });
     });
   });
 
   it("marks nodes one by one", async () => {
     const store = open();
     const { keyId } = await activeKey(store);
-    await store.markUnsure(keyId, "main");
-    await store.markUnsure(keyId, "second-node");
-    await store.markSure(keyId, "main");
-    expect((await store.find(keyId))?.unsure).toEqual(["second-node"]);
+    await store.markIndeterminate(keyId, "main");
+    await store.markIndeterminate(keyId, "second-node");
+    await store.clearIndeterminate(keyId, "main");
+    expect((await store.find(keyId))?.indeterminate).toEqual(["second-node"]);
   });
 
   describe("what is left to finish", () => {
@@ -165,7 +165,7 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const overdue = await store.findOverdue(Date.now());
       expect(overdue).toContainEqual(late);
       expect(overdue).not.toContainEqual(early);
-      await store.decide(decisionOf(late, { phase: "deleting", unsure: ["main"] }));
+      await store.decide(decisionOf(late, { phase: "deleting", indeterminate: ["main"] }));
       expect(await store.findOverdue(Date.now())).not.toContainEqual(late);
     });
 
@@ -189,10 +189,10 @@ export function keyStoreConformance(open: () => KeyStore): void {
     it("finds a key that is gone while one of the nodes may still hold it", async () => {
       const store = open();
       const { keyId } = await goneKey(store);
-      await store.markUnsure(keyId, "main");
+      await store.markIndeterminate(keyId, "main");
       expect(idsOf(await store.findDeleting(["other", "main"]))).toContain(keyId);
       expect(idsOf(await store.findDeleting(["other"]))).not.toContain(keyId);
-      await store.markSure(keyId, "main");
+      await store.clearIndeterminate(keyId, "main");
       expect(idsOf(await store.findDeleting(["other", "main"]))).not.toContain(keyId);
     });
   });

@@ -21,9 +21,9 @@ export async function claimKey(store: KeyStore, overrides: Partial<Creation> = {
   return claimed;
 }
 
-/** Decides about a claim as its create job does, unless told otherwise. */
+/** Decides about a claim as its create job does, unless overridden. */
 export function decisionOf(creation: Creation, overrides: Partial<Decision> = {}): Decision {
-  return { ...creation, phase: "active", unsure: [], ...overrides };
+  return { ...creation, phase: "active", indeterminate: [], ...overrides };
 }
 
 export async function activeKey(store: KeyStore, overrides: Partial<Creation> = {}): Promise<KeyRecord> {

@@ -15,8 +15,8 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-/** Has Xray itself judge a client with one Reality outbound for each name. */
-async function judge(names: readonly string[]): Promise<string> {
+/** Has Xray itself check a client with one Reality outbound for each name. */
+async function checkConfig(names: readonly string[]): Promise<string> {
   const file = join(directory, "config.json");
   const publicKey = generateKeyPairSync("x25519").publicKey.export({ format: "jwk" }).x;
   const outbounds = names.map((fingerprint) => ({
@@ -43,10 +43,10 @@ async function judge(names: readonly string[]): Promise<string> {
 }
 
 it("are all known to Xray", async () => {
-  expect(await judge(fingerprints)).toContain("Configuration OK");
+  expect(await checkConfig(fingerprints)).toContain("Configuration OK");
 });
 
 it.each(["chrom", "unsafe", "hellogolang"])("lack %s, which Xray refuses", async (name) => {
   expect(fingerprints).not.toContain(name);
-  expect(await judge([name])).toMatch(/(?:unknown|invalid) "fingerprint"/);
+  expect(await checkConfig([name])).toMatch(/(?:unknown|invalid) "fingerprint"/);
 });

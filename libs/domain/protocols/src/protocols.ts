@@ -9,7 +9,7 @@ export const keyProtocol = protocols.vless;
 
 export type ProtocolName = keyof typeof protocols;
 
-/** An account under any of the protocols, told apart by `protocol`. */
+/** An account under any of the protocols, distinguished by `protocol`. */
 export type Account = ReturnType<(typeof protocols)[ProtocolName]["accountOf"]>;
 
 /** The protocol of an account. Of two accounts it may only be asked when they are of the same one. */

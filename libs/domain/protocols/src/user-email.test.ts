@@ -19,7 +19,7 @@ describe("userEmail", () => {
 });
 
 describe("keyIdOfEmail", () => {
-  it("calls foreign whatever userEmail would not write", () => {
+  it("calls unmanaged whatever userEmail would not write", () => {
     const almostOurs = fc.stringMatching(/^[-+.0-9eExX_ ]{0,20}@[vV]eil ?$/);
     fc.assert(
       fc.property(fc.oneof(fc.string(), almostOurs), (email) => {
@@ -39,7 +39,7 @@ describe("keyIdOfEmail", () => {
     "1@VEIL",
     "1@veil.example",
     "9007199254740992@veil",
-  ])("calls %j foreign", (email) => {
+  ])("calls %j unmanaged", (email) => {
     expect(keyIdOfEmail(email)).toBeNull();
   });
 });

@@ -9,8 +9,13 @@ const user = (keyId: number): ActualUser => ({
   account: { protocol: "vless", uuid: uuid(keyId), flow: "" },
 });
 const desired = (...keys: DesiredUser[]) => new Map(keys.map((key) => [key.keyId, key]));
-const want = (keyId: number, unsure: string[] = []): DesiredUser => ({ keyId, uuid: uuid(keyId), flow: "", unsure });
-const nothing = { missing: [], wrong: [], unsure: [], orphans: [] };
+const want = (keyId: number, indeterminate: string[] = []): DesiredUser => ({
+  keyId,
+  uuid: uuid(keyId),
+  flow: "",
+  indeterminate,
+});
+const nothing = { missing: [], wrong: [], indeterminate: [], orphans: [] };
 
 test("equal sets have no drift", () => {
   expect(diffUsers("main", [user(1), user(2)], desired(want(1), want(2)), new Set())).toEqual(nothing);
@@ -42,8 +47,10 @@ test("another uuid, an account of another protocol, or another flow is wrong", (
   });
 });
 
-test("a right user is unsure only on the node that the key names", () => {
-  expect(diffUsers("main", [user(1)], desired(want(1, ["main"])), new Set()).unsure).toEqual([want(1, ["main"])]);
+test("a right user is indeterminate only on the node that the key names", () => {
+  expect(diffUsers("main", [user(1)], desired(want(1, ["main"])), new Set()).indeterminate).toEqual([
+    want(1, ["main"]),
+  ]);
   expect(diffUsers("other", [user(1)], desired(want(1, ["main"])), new Set())).toEqual(nothing);
 });
 

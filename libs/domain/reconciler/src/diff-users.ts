@@ -17,7 +17,7 @@ export interface Drift {
   /** There with an account that differs from the wanted one in anything. */
   readonly wrong: readonly DesiredUser[];
   /** Right as listed, but an older operation may still undo it. */
-  readonly unsure: readonly DesiredUser[];
+  readonly indeterminate: readonly DesiredUser[];
   /** Ours by their e-mail, and of no key that is active or being created. */
   readonly orphans: readonly number[];
 }
@@ -31,7 +31,7 @@ export function diffUsers(
 ): Drift {
   const present = new Set<number>();
   const wrong: DesiredUser[] = [];
-  const unsure: DesiredUser[] = [];
+  const indeterminate: DesiredUser[] = [];
   const orphans: number[] = [];
   for (const user of actual) {
     if (user.keyId === null) continue;
@@ -42,10 +42,10 @@ export function diffUsers(
     }
     present.add(user.keyId);
     if (!isRight(user.account, want)) wrong.push(want);
-    else if (want.unsure.includes(node)) unsure.push(want);
+    else if (want.indeterminate.includes(node)) indeterminate.push(want);
   }
   const missing = [...desired.values()].filter((want) => !present.has(want.keyId));
-  return { missing, wrong, unsure, orphans };
+  return { missing, wrong, indeterminate, orphans };
 }
 
 function isRight(account: Account | null, want: NodeUser): boolean {

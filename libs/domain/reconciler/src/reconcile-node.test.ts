@@ -17,7 +17,7 @@ function desired(count: number): ReadonlyMap<number, DesiredUser> {
   return new Map(
     actual(count).map(({ keyId }) => [
       keyId ?? 0,
-      { keyId: keyId ?? 0, uuid: uuidOf(keyId ?? 0), flow: "", unsure: [] },
+      { keyId: keyId ?? 0, uuid: uuidOf(keyId ?? 0), flow: "", indeterminate: [] },
     ]),
   );
 }

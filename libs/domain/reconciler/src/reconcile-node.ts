@@ -109,7 +109,7 @@ function absentFrom(users: readonly ActualUser[], wanted: readonly DesiredUser[]
 
 async function mend(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promise<number> {
   const limit = pLimit(MENDED_AT_ONCE);
-  const restored = [...drift.missing, ...drift.wrong, ...drift.unsure].map((user) =>
+  const restored = [...drift.missing, ...drift.wrong, ...drift.indeterminate].map((user) =>
     limit(() => attempt(() => restoreKey(user.keyId, node, ports))),
   );
   const removed = drift.orphans.map((keyId) => limit(() => attempt(() => removeOrphan(keyId, node, ports))));

@@ -20,7 +20,7 @@ test("the first probe calls for a pass, until one has ended well", () => {
   expect(watch.seen({ users: 0, uptime: 7 }, 2_000)).toBeNull();
 });
 
-test("an uptime that falls is a restart, even when the users are there", () => {
+test("an uptime that decreases is a restart, even when the users are there", () => {
   passedOnce();
   expect(watch.seen({ users: 100, uptime: 1 }, 1_000)).toBe("restart");
 });

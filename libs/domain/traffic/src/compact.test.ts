@@ -13,7 +13,7 @@ function read(record: TrafficRecord | null, epoch: number, up: number, node = "m
 
 function reset(record: TrafficRecord, job: string, epoch: number): TrafficRecord {
   const event = prepareReset(record, job, new Map([["main", epoch]]), 0);
-  return applyUpdate(record, { subject: "7", read_at: 0, raise: {}, append: [event] });
+  return applyUpdate(record, { entity: "7", read_at: 0, raise: {}, append: [event] });
 }
 
 it("folds dead epochs and leaves what counts as it is", () => {
@@ -50,7 +50,7 @@ it("is not needed for many nodes that all live", () => {
   expect(needsCompaction(record)).toBe(false);
 });
 
-it("keeps the floor of a reset within a life that goes on", () => {
+it("keeps the baseline of a reset within a life that goes on", () => {
   const compacted = compact(reset(read(null, 1, 100), "job-1", 1));
   expect(totals(compacted)).toEqual({ up: 0, down: 0 });
   expect(compacted.settled).toEqual({ up: 0, down: 0 });

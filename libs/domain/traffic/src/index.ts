@@ -10,12 +10,12 @@ export {
   type Direction,
   eachDirection,
   formatEntryId,
-  isNodeSubject,
-  keySubject,
+  isNodeEntity,
+  keyEntity,
   MalformedEntryIdError,
   NO_BYTES,
   type NodeBaseline,
-  nodeSubject,
+  nodeEntity,
 } from "./model.ts";
 export { addMark, epochOf, type NodeLives, type SeenMark } from "./node-lives.ts";
 export { type Known, knownOf, type Observation, observe, type Reading } from "./observe.ts";

@@ -4,7 +4,7 @@ import { emptyRecord, type CounterReset, type LedgerEvent, type TrafficRecord } 
 
 /** One write to one record: values to raise, events to append. It needs no condition, and what it raises may be raised twice. */
 export interface LedgerUpdate {
-  readonly subject: string;
+  readonly entity: string;
   /** When the counters were read. Unix seconds. */
   readonly read_at: number;
   readonly raise: Readonly<Record<string, Partial<Bytes>>>;
@@ -12,10 +12,10 @@ export interface LedgerUpdate {
 }
 
 /**
- * The write that stores what one or several nodes' readings changed in a subject. When nothing has changed (`null`), it
+ * The write that stores what one or several nodes' readings changed in an entity. When nothing has changed (`null`), it
  * stores the moment of the reading.
  */
-export function updateOf(subject: string, observations: readonly (Observation | null)[], readAt: number): LedgerUpdate {
+export function updateOf(entity: string, observations: readonly (Observation | null)[], readAt: number): LedgerUpdate {
   const raise: Record<string, Partial<Bytes>> = {};
   const counterResets: CounterReset[] = [];
   for (const observation of observations) {
@@ -26,12 +26,12 @@ export function updateOf(subject: string, observations: readonly (Observation | 
   // Prepared on the same version one by one; appended together they have to follow each other.
   const version = Math.min(...counterResets.map((reset) => reset.version));
   const append = counterResets.map((reset, index) => ({ ...reset, version: version + index }));
-  return { subject, read_at: readAt, raise, append };
+  return { entity, read_at: readAt, raise, append };
 }
 
 /** What a store does with an update: `$max` on every raised value and on `read_at`, `$push` of every event, revision + 1. */
 export function applyUpdate(record: TrafficRecord | null, update: LedgerUpdate): TrafficRecord {
-  const before = record ?? emptyRecord(update.subject);
+  const before = record ?? emptyRecord(update.entity);
   const live: Record<string, Partial<Bytes>> = { ...before.live };
   for (const [name, bytes] of Object.entries(update.raise)) live[name] = raised(live[name], bytes);
   return {

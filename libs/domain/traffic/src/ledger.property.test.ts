@@ -10,7 +10,7 @@ import type { LedgerEvent, TrafficRecord } from "./traffic-record.ts";
 /** One thing that happens: bytes move, something breaks, or one of the processes takes its next step. */
 type Command =
   | { readonly kind: "bytes"; readonly node: number; readonly count: number }
-  | { readonly kind: "restart" | "away" | "foreign-reset"; readonly node: number }
+  | { readonly kind: "restart" | "away" | "counter-reset"; readonly node: number }
   | { readonly kind: "crash" | "pause" | "step"; readonly process: number };
 
 interface ModelNode {
@@ -30,7 +30,7 @@ interface Answered {
   readonly lostWhenAnswered: number;
 }
 
-const SUBJECT = "1";
+const ENTITY = "1";
 const COLLECTORS = 3;
 const COMPACTOR = COLLECTORS;
 
@@ -67,7 +67,7 @@ class Model {
     if (node === undefined) return;
     if (command.kind === "away") node.away = !node.away;
     else if (command.kind === "bytes") this.#move(node, command.count);
-    else if (command.kind === "foreign-reset") this.#drop(node, node.epoch);
+    else if (command.kind === "counter-reset") this.#drop(node, node.epoch);
     else this.#drop(node, node.epoch + 1);
   }
 
@@ -91,7 +91,7 @@ class Model {
   }
 
   /** Everybody finishes what they are at, then one more collector reads everything. */
-  settle(): void {
+  finish(): void {
     for (const node of this.nodes) node.away = false;
     const others = this.#processes.filter((_, index) => index !== COMPACTOR);
     for (let round = 0; round < 100; round += 1) for (const process of others) process.next();
@@ -114,7 +114,7 @@ class Model {
     const value = node.counter;
     yield;
     const observation = observe(known, { node: node.name, epoch, up: value });
-    if (observation !== null) this.record = applyUpdate(this.record, updateOf(SUBJECT, [observation], 0));
+    if (observation !== null) this.record = applyUpdate(this.record, updateOf(ENTITY, [observation], 0));
     if (node.epoch === epoch) node.credited = Math.max(node.credited, value);
     yield;
     return epoch;
@@ -154,7 +154,7 @@ class Model {
       if (epochs.size < this.nodes.length) continue;
       const reset: LedgerEvent = prepareReset(this.record, job, epochs, 0);
       yield;
-      this.record = applyUpdate(this.record, { subject: SUBJECT, read_at: 0, raise: {}, append: [reset] });
+      this.record = applyUpdate(this.record, { entity: ENTITY, read_at: 0, raise: {}, append: [reset] });
       yield;
     }
   }
@@ -172,13 +172,13 @@ const ACTIONS = fc.oneof(
 );
 const WITH_FOREIGN_RESETS = fc.oneof(
   { weight: 20, arbitrary: ACTIONS },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("foreign-reset" as const), node: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("counter-reset" as const), node: fc.nat(1) }) },
 );
 
 function run(commands: readonly Command[], withResets: boolean): Model {
   const model = new Model(withResets);
   for (const command of commands) model.apply(command);
-  model.settle();
+  model.finish();
   return model;
 }
 
@@ -253,7 +253,7 @@ describe("the ledger, whatever overlaps and dies", () => {
           expect(model.total + sumOfAnswers(model)).toBeLessThanOrEqual(model.moved);
           const before = model.total;
           for (const node of [0, 1]) model.apply({ kind: "bytes", node, count: 1_000 });
-          model.settle();
+          model.finish();
           expect(model.total).toBe(before + 2_000);
         }),
         RUNS,

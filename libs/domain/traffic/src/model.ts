@@ -20,24 +20,24 @@ export function eachDirection(bytesOf: (direction: Direction) => number): Bytes 
 
 const NODE_PREFIX = "node/";
 
-/** The ledger subject of one key: its id in decimal digits. */
-export function keySubject(keyId: number): string {
+/** The metered entity of one key: its id in decimal digits. */
+export function keyEntity(keyId: number): string {
   return String(keyId);
 }
 
-/** The ledger subject of a node's own inbound, whose bytes outlive the keys that moved them. */
-export function nodeSubject(node: string): string {
+/** The metered entity of a node's own inbound, whose bytes outlive the keys that moved them. */
+export function nodeEntity(node: string): string {
   return NODE_PREFIX + node;
 }
 
-/** Whether a subject is a node's inbound, not a key. */
-export function isNodeSubject(subject: string): boolean {
-  return subject.startsWith(NODE_PREFIX);
+/** Whether an entity is a node's inbound, not a key. */
+export function isNodeEntity(entity: string): boolean {
+  return entity.startsWith(NODE_PREFIX);
 }
 
 /**
  * Names one counter's run of growth: a node, an epoch of it (one life of its Xray process) and the generation within that
- * epoch (it goes up when somebody else resets a counter: it falls although the process lives on).
+ * epoch (it goes up by a counter reset: somebody else sets a counter to zero although the process lives on).
  */
 export interface EntryId {
   readonly node: string;

@@ -36,7 +36,7 @@ describe("a mark that was not seen before", () => {
     expect(epochOf(lives, "b")).toBe(1_700_000_000);
   });
 
-  it("is a new epoch in doubt: a restart within the clocks' tolerance of the last reading", () => {
+  it("is a new epoch when it is not certain: a restart within the clocks' tolerance of the last reading", () => {
     const lives = addMark(seenAt(first, NOW + 10_000), "main", "b", NOW + 9_000, NOW + 15_000);
     expect(lives.restarts).toBe(1);
   });

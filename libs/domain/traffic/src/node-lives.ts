@@ -36,7 +36,7 @@ export function epochOf(lives: NodeLives | null, mark: string): number | undefin
  *
  * The mark vanishes when the process ends, so a new one is a new epoch, unless the process has surely been running since
  * before the last reading that the old mark dated: then somebody removed the old mark, the counters went on, and so does
- * the epoch. In doubt it is a new life, as restarts are everyday and strangers who remove a mark are not.
+ * the epoch. When that is not certain it is a new life, as restarts are everyday and a mark that others remove is not.
  *
  * @param startedBefore the process has been running since this moment or longer. Unix milliseconds.
  * @param now unix milliseconds

@@ -4,7 +4,7 @@ import { totals } from "./ledger-view.ts";
 import { type Known, knownOf, observe } from "./observe.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 
-const SUBJECT = "7";
+const ENTITY = "7";
 const MAIN = { node: "main", epoch: 1_700_000_000 };
 
 /** Reads and writes at once, as one collector with nobody beside it does. */
@@ -19,7 +19,7 @@ function write(
   of = MAIN,
 ): TrafficRecord | null {
   const observation = observe(known, { ...of, ...counters });
-  return observation === null ? record : applyUpdate(record, updateOf(SUBJECT, [observation], 1));
+  return observation === null ? record : applyUpdate(record, updateOf(ENTITY, [observation], 1));
 }
 
 function totalOf(record: TrafficRecord | null): { up: number; down: number } {
@@ -45,8 +45,8 @@ it("names only the direction that moved", () => {
 
 it("writing the same observation again changes nothing", () => {
   const observation = observe(knownOf(null, MAIN.node, MAIN.epoch), { ...MAIN, up: 10, down: 20 });
-  const once = applyUpdate(null, updateOf(SUBJECT, [observation], 1));
-  expect(totals(applyUpdate(once, updateOf(SUBJECT, [observation], 1)))).toEqual(totals(once));
+  const once = applyUpdate(null, updateOf(ENTITY, [observation], 1));
+  expect(totals(applyUpdate(once, updateOf(ENTITY, [observation], 1)))).toEqual(totals(once));
 });
 
 it("adds up the epochs of a node and the nodes", () => {
@@ -61,14 +61,14 @@ it("keeps what a slow collector writes about a life that is over", () => {
   expect(totalOf(write(record, slow, { up: 50 }))).toEqual({ up: 53, down: 0 });
 });
 
-it("begins a generation for the one direction that fell, when counters are reset one by one", () => {
+it("begins a generation for the one direction that was reset, when they are reset one by one", () => {
   const before = read(null, { up: 100, down: 1_000 });
   const between = read(before, { up: 5, down: 1_010 });
   expect(totalOf(between)).toEqual({ up: 105, down: 1_010 });
   expect(totalOf(read(between, { up: 6, down: 7 }))).toEqual({ up: 106, down: 1_017 });
 });
 
-it("counts on through several falls, also to exactly zero", () => {
+it("counts on through several counter resets, also to exactly zero", () => {
   let record = read(null, { up: 100 });
   for (const up of [0, 40, 10, 10, 60, 5]) record = read(record, { up });
   expect(totalOf(record)).toEqual({ up: 100 + 40 + 60 + 5, down: 0 });
@@ -81,7 +81,7 @@ it("is not deceived by overlapping collectors: what is below a newer value but n
   expect(totalOf(write(raised, slow, { up: 150 }))).toEqual({ up: 200, down: 0 });
 });
 
-it("of two collectors that see the same fall, one begins the generation", () => {
+it("of two collectors that see the same counter reset, one begins the generation", () => {
   const record = read(null, { up: 100 });
   const known = knownOf(record, MAIN.node, MAIN.epoch);
   const once = write(record, known, { up: 5 });
@@ -90,10 +90,10 @@ it("of two collectors that see the same fall, one begins the generation", () => 
   expect(totalOf(read(twice, { up: 8 }))).toEqual({ up: 108, down: 0 });
 });
 
-it("counts once when a fall is missed by one collector and seen by another", () => {
+it("counts once when a counter reset is missed by one collector and seen by another", () => {
   const record = read(null, { up: 50 });
   const known = knownOf(record, MAIN.node, MAIN.epoch);
-  // Reset by somebody else; one collector reads 5, the other one later 200, which is no fall to it.
+  // Reset by somebody else; one collector reads 5, the other one later 200, which is no counter reset to it.
   const missed = write(record, known, { up: 200 });
   const seen = write(missed, known, { up: 5 });
   expect(totalOf(read(seen, { up: 210 }))).toEqual({ up: 50 + 210, down: 0 });
@@ -114,10 +114,10 @@ it("tells what the ledger holds once it is written", () => {
   });
 });
 
-it("falls on two nodes read together follow each other", () => {
+it("counter resets on two nodes read together follow each other", () => {
   const second = { node: "second", epoch: 5 };
   const record = read(read(null, { up: 100 }), { up: 70 }, second);
   const fallen = [MAIN, second].map((of) => observe(knownOf(record, of.node, of.epoch), { ...of, up: 1 }));
-  const after = applyUpdate(record, updateOf(SUBJECT, fallen, 1));
+  const after = applyUpdate(record, updateOf(ENTITY, fallen, 1));
   expect(totals(after)).toEqual({ up: 172, down: 0 });
 });

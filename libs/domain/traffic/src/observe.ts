@@ -3,7 +3,7 @@ import { counterStateOf, viewOf } from "./ledger-view.ts";
 import type { CounterReset, TrafficRecord } from "./traffic-record.ts";
 
 /**
- * What the ledger held of a subject's counters in one epoch of one node at some moment. Kept for later it stays true as a
+ * What the ledger held of an entity's counters in one epoch of one node at some moment. Kept for later it stays true as a
  * lower bound: what it knows of values can only have been raised since, and a generation that has been closed meanwhile
  * takes no more bytes.
  */
@@ -13,7 +13,7 @@ export interface Known {
   readonly down: CounterState;
 }
 
-/** The counters of a subject as one node gave them. A counter that does not exist (yet) is left out. */
+/** The counters of an entity as one node gave them. A counter that does not exist (yet) is left out. */
 export interface Reading extends Partial<Bytes> {
   readonly node: string;
   readonly epoch: number;

@@ -4,23 +4,23 @@ import type { TrafficRecord } from "./traffic-record.ts";
 
 /** Where traffic records are kept. Every method rejects when the outcome is unknown; all but `replace` may then be repeated. */
 export interface TrafficStore {
-  /** The record of a subject, or `null`. */
-  find(subject: string): Promise<TrafficRecord | null>;
-  /** The records of those of the subjects that have one, by subject. */
-  findMany(subjects: readonly string[]): Promise<Map<string, TrafficRecord>>;
+  /** The record of an entity, or `null`. */
+  find(entity: string): Promise<TrafficRecord | null>;
+  /** The records of those of the entities that have one, by entity. */
+  findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>>;
   /**
    * Writes many updates at once, in any order.
-   * @returns the subjects whose update was refused; all others are stored
+   * @returns the entities whose update was refused; all others are stored
    */
   writeMany(updates: readonly LedgerUpdate[]): Promise<Set<string>>;
   /** Writes one update and returns the record as it is then. */
   write(update: LedgerUpdate): Promise<TrafficRecord>;
   /** Puts a compacted record in the place of the one it was made from. `false` when that one has changed meanwhile. */
   replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean>;
-  /** The subjects of all records. */
-  subjects(): AsyncIterable<string>;
-  /** Removes the records of subjects that are gone. */
-  remove(subjects: readonly string[]): Promise<void>;
+  /** The entities of all records. */
+  entities(): AsyncIterable<string>;
+  /** Removes the records of entities that are gone. */
+  remove(entities: readonly string[]): Promise<void>;
 }
 
 /** Where the lives of the nodes are kept. */

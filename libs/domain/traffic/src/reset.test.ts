@@ -6,15 +6,15 @@ import { knownOf, observe } from "./observe.ts";
 import { answerOf, prepareReset } from "./reset.ts";
 import { emptyRecord, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
 
-const SUBJECT = "7";
+const ENTITY = "7";
 
 function read(record: TrafficRecord | null, node: string, epoch: number, up: number): TrafficRecord {
   const observation = observe(knownOf(record, node, epoch), { node, epoch, up, down: up * 2 });
-  return applyUpdate(record, updateOf(SUBJECT, [observation], 1));
+  return applyUpdate(record, updateOf(ENTITY, [observation], 1));
 }
 
 function append(record: TrafficRecord | null, event: LedgerEvent): TrafficRecord {
-  return applyUpdate(record, { subject: SUBJECT, read_at: 0, raise: {}, append: [event] });
+  return applyUpdate(record, { entity: ENTITY, read_at: 0, raise: {}, append: [event] });
 }
 
 function epochs(main: number): ReadonlyMap<string, number> {
@@ -30,7 +30,7 @@ describe("a reset", () => {
     expect(totals(read(after, "main", 1, 130))).toEqual({ up: 30, down: 60 });
   });
 
-  it("of a subject without a record answers zeros", () => {
+  it("of an entity without a record answers zeros", () => {
     const after = append(null, prepareReset(null, "job-1", epochs(1), 50));
     expect(answerOf(after, "job-1")?.previous).toEqual({ up: 0, down: 0 });
     expect(totals(read(after, "main", 1, 130))).toEqual({ up: 130, down: 260 });
@@ -56,7 +56,7 @@ describe("a reset", () => {
   });
 
   it("closes lives that are over, also those whose bytes nobody has written yet", () => {
-    const unwritten = updateOf(SUBJECT, [observe(knownOf(null, "main", 1), { node: "main", epoch: 1, up: 100 })], 1);
+    const unwritten = updateOf(ENTITY, [observe(knownOf(null, "main", 1), { node: "main", epoch: 1, up: 100 })], 1);
     const after = append(null, prepareReset(null, "job-1", epochs(2), 50));
     expect(totals(applyUpdate(after, unwritten))).toEqual({ up: 0, down: 0 });
   });
@@ -85,7 +85,7 @@ describe("a reset", () => {
 
   it("has no answer in a record that nobody wrote", () => {
     expect(answerOf(null, "job-1")).toBeUndefined();
-    expect(answerOf(emptyRecord(SUBJECT), "job-1")).toBeUndefined();
+    expect(answerOf(emptyRecord(ENTITY), "job-1")).toBeUndefined();
   });
 });
 

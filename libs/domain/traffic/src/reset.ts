@@ -3,12 +3,12 @@ import { type LedgerView, counterStateOf, totalsOf, viewOf } from "./ledger-view
 import { emptyRecord, type Reset, type ResetAnswer, type TrafficRecord } from "./traffic-record.ts";
 
 /**
- * Prepares the reset of a subject, from its record as it was read after every node's counters had been written to it.
+ * Prepares the reset of an entity, from its record as it was read after every node's counters had been written to it.
  *
  * The reset closes every epoch before the ones in `epochs`: what a slow collector still writes to them belongs to the time
  * before the reset. Append it and ask {@link answerOf} what became of it.
  *
- * @param record `null` when the subject has none
+ * @param record `null` when the entity has none
  * @param epochs the epoch in which each node was just read, by node name. A node that only the record knows (it has been
  *   taken out of the settings) is set to zero at what the record holds.
  * @param at unix seconds
@@ -33,7 +33,7 @@ export function prepareReset(
 }
 
 /**
- * What a reset job answers, once one of its resets holds; the same forever (a store keeps the last 32 per subject).
+ * What a reset job answers, once one of its resets holds; the same forever (a store keeps the last 32 per entity).
  * `undefined` when none holds yet: prepare it again on the record as it is now.
  */
 export function answerOf(record: TrafficRecord | null, job: string): ResetAnswer | undefined {

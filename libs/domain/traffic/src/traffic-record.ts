@@ -46,15 +46,15 @@ export interface ResetAnswer {
 }
 
 /**
- * What is stored of a subject (a key, or a node's inbound). Collectors change it without conditions, in any order and any
+ * What is stored of a metered entity (a key, or a node's inbound). Collectors change it without conditions, in any order and any
  * number of times: `live` is only ever raised, `log` only ever appended to. Everything else is written by `compact` alone,
  * which replaces the record when its revision has not moved.
  */
 export interface TrafficRecord {
-  readonly subject: string;
+  readonly entity: string;
   /** Goes up with every write. */
   readonly revision: number;
-  /** When a collector last read this subject's counters. Unix seconds, 0 when never. */
+  /** When a collector last read this entity's counters. Unix seconds, 0 when never. */
   readonly read_at: number;
   /** The largest value seen per entry (see `formatEntryId`) and direction. */
   readonly live: Readonly<Record<string, Partial<Bytes>>>;
@@ -69,10 +69,10 @@ export interface TrafficRecord {
   readonly answers: readonly ResetAnswer[];
 }
 
-/** The record of a subject that nobody has written yet. */
-export function emptyRecord(subject: string): TrafficRecord {
+/** The record of an entity that nobody has written yet. */
+export function emptyRecord(entity: string): TrafficRecord {
   return {
-    subject,
+    entity,
     revision: 0,
     read_at: 0,
     live: {},

@@ -11,15 +11,15 @@ import {
 export class InMemoryTrafficStore implements TrafficStore {
   readonly #records = new Map<string, TrafficRecord>();
 
-  async find(subject: string): Promise<TrafficRecord | null> {
-    return this.#records.get(subject) ?? null;
+  async find(entity: string): Promise<TrafficRecord | null> {
+    return this.#records.get(entity) ?? null;
   }
 
-  async findMany(subjects: readonly string[]): Promise<Map<string, TrafficRecord>> {
+  async findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>> {
     const found = new Map<string, TrafficRecord>();
-    for (const subject of subjects) {
-      const record = this.#records.get(subject);
-      if (record !== undefined) found.set(subject, record);
+    for (const entity of entities) {
+      const record = this.#records.get(entity);
+      if (record !== undefined) found.set(entity, record);
     }
     return found;
   }
@@ -30,23 +30,23 @@ export class InMemoryTrafficStore implements TrafficStore {
   }
 
   async write(update: LedgerUpdate): Promise<TrafficRecord> {
-    const after = applyUpdate(this.#records.get(update.subject) ?? null, update);
-    this.#records.set(update.subject, after);
+    const after = applyUpdate(this.#records.get(update.entity) ?? null, update);
+    this.#records.set(update.entity, after);
     return after;
   }
 
   async replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean> {
-    if (this.#records.get(before.subject)?.revision !== before.revision) return false;
-    this.#records.set(before.subject, after);
+    if (this.#records.get(before.entity)?.revision !== before.revision) return false;
+    this.#records.set(before.entity, after);
     return true;
   }
 
-  async *subjects(): AsyncIterable<string> {
+  async *entities(): AsyncIterable<string> {
     yield* this.#records.keys();
   }
 
-  async remove(subjects: readonly string[]): Promise<void> {
-    for (const subject of subjects) this.#records.delete(subject);
+  async remove(entities: readonly string[]): Promise<void> {
+    for (const entity of entities) this.#records.delete(entity);
   }
 }
 

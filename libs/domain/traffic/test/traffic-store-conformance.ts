@@ -19,10 +19,10 @@ const EPOCH = 1_763_923_456;
 /**
  * Registers what the collector relies on in a {@link TrafficStore}.
  *
- * @param open the store under test; other subjects may be in it already, and each call may give the same one
+ * @param open the store under test; other entities may be in it already, and each call may give the same one
  */
 export function trafficStoreConformance(open: () => TrafficStore): void {
-  it("finds nothing of a subject that was never written", async () => {
+  it("finds nothing of an entity that was never written", async () => {
     const store = open();
     expect(await store.find(randomUUID())).toBeNull();
     expect(await store.findMany([randomUUID()])).toEqual(new Map());
@@ -30,10 +30,10 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
 
   it("finds what was written, whole and alone", async () => {
     const store = open();
-    const subject = randomUUID();
-    const written = await store.write(reading(subject, null, 7_000_000_000));
+    const entity = randomUUID();
+    const written = await store.write(reading(entity, null, 7_000_000_000));
     expect(written).toEqual({
-      subject,
+      entity,
       revision: 1,
       read_at: 1,
       live: {
@@ -45,68 +45,68 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
       floor: {},
       answers: [],
     });
-    expect(await store.find(subject)).toEqual(written);
-    expect(await store.findMany([subject, randomUUID()])).toEqual(new Map([[subject, written]]));
+    expect(await store.find(entity)).toEqual(written);
+    expect(await store.findMany([entity, randomUUID()])).toEqual(new Map([[entity, written]]));
   });
 
   it("only ever raises values and the time of the reading, in whatever order writes come", async () => {
     const store = open();
-    const subject = randomUUID();
-    const updates = [30, 10, 20].map((up) => reading(subject, null, up, EPOCH, up));
+    const entity = randomUUID();
+    const updates = [30, 10, 20].map((up) => reading(entity, null, up, EPOCH, up));
     for (const update of updates) expect(await store.writeMany([update])).toEqual(new Set());
-    const record = await store.find(subject);
+    const record = await store.find(entity);
     expect(record).toMatchObject({ revision: 3, read_at: 30 });
     expect(record && totals(record)).toEqual({ up: 30, down: 90 });
   });
 
   it("stores one direction without the other, also at zero", async () => {
     const store = open();
-    const subject = randomUUID();
-    const update = { subject, read_at: 1, raise: { "main:1:0": { up: 0 } }, append: [] };
+    const entity = randomUUID();
+    const update = { entity, read_at: 1, raise: { "main:1:0": { up: 0 } }, append: [] };
     expect((await store.write(update)).live).toEqual({ "main:1:0": { up: 0 } });
   });
 
-  it("writes many subjects at once, new and known ones", async () => {
+  it("writes many entities at once, new and known ones", async () => {
     const store = open();
-    const subjects = Array.from({ length: 1_200 }, () => randomUUID());
-    await store.writeMany(subjects.slice(0, 600).map((subject) => reading(subject, null, 5)));
-    expect(await store.writeMany(subjects.map((subject) => reading(subject, null, 9)))).toEqual(new Set());
-    const records = await store.findMany(subjects);
+    const entities = Array.from({ length: 1_200 }, () => randomUUID());
+    await store.writeMany(entities.slice(0, 600).map((entity) => reading(entity, null, 5)));
+    expect(await store.writeMany(entities.map((entity) => reading(entity, null, 9)))).toEqual(new Set());
+    const records = await store.findMany(entities);
     expect(records.size).toBe(1_200);
     expect([...records.values()].every((record) => totals(record).up === 9)).toBe(true);
   });
 
-  it("30 first writes of a subject at once lose nothing", async () => {
+  it("30 first writes of an entity at once lose nothing", async () => {
     const store = open();
-    const subject = randomUUID();
+    const entity = randomUUID();
     const values = Array.from({ length: 30 }, (__, index) => index + 1);
-    await Promise.all(values.map((up) => store.writeMany([reading(subject, null, up)])));
-    const record = await store.find(subject);
+    await Promise.all(values.map((up) => store.writeMany([reading(entity, null, up)])));
+    const record = await store.find(entity);
     expect(record?.revision).toBe(30);
     expect(record && totals(record).up).toBe(30);
   });
 
-  it("appends falls in order and works them in", async () => {
+  it("appends counter resets in order and works them in", async () => {
     const store = open();
-    const subject = randomUUID();
-    const before = await store.write(reading(subject, null, 100));
-    const after = await store.write(reading(subject, before, 4));
+    const entity = randomUUID();
+    const before = await store.write(reading(entity, null, 100));
+    const after = await store.write(reading(entity, before, 4));
     expect(after.log).toHaveLength(2);
     expect(totals(after)).toEqual({ up: 104, down: 312 });
   });
 
   it("of 20 resets of one version at once exactly one holds, and all see the same one", async () => {
     const store = open();
-    const subject = randomUUID();
-    const before = await store.write(reading(subject, null, 100));
+    const entity = randomUUID();
+    const before = await store.write(reading(entity, null, 100));
     const jobs = Array.from({ length: 20 }, (__, index) => `reset-${index}`);
     await Promise.all(
       jobs.map((job) => {
         const reset = prepareReset(before, job, new Map([["main", EPOCH]]), 50);
-        return store.write({ subject, read_at: 0, raise: {}, append: [reset] });
+        return store.write({ entity, read_at: 0, raise: {}, append: [reset] });
       }),
     );
-    const record = await store.find(subject);
+    const record = await store.find(entity);
     const answered = jobs.flatMap((job) => answerOf(record, job) ?? []);
     expect(answered.map(({ previous }) => previous)).toEqual([{ up: 100, down: 300 }]);
     expect(record && totals(record)).toEqual({ up: 0, down: 0 });
@@ -114,31 +114,31 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
 
   it("puts a compacted record in place unless the record has changed", async () => {
     const store = open();
-    const subject = randomUUID();
-    const first = await store.write(reading(subject, null, 100));
-    const second = await store.write(reading(subject, first, 7, EPOCH + 1));
+    const entity = randomUUID();
+    const first = await store.write(reading(entity, null, 100));
+    const second = await store.write(reading(entity, first, 7, EPOCH + 1));
     expect(await store.replace(first, compact(first))).toBe(false);
     const compacted = compact(second);
     expect(await store.replace(second, compacted)).toBe(true);
-    expect(await store.find(subject)).toEqual(compacted);
-    const late = await store.write(reading(subject, null, 120));
+    expect(await store.find(entity)).toEqual(compacted);
+    const late = await store.write(reading(entity, null, 120));
     expect(totals(late)).toEqual({ up: 107, down: 321 });
   });
 
-  it("names the subjects of all records, and removes those it is told to", async () => {
+  it("names the entities of all records, and removes those it is given", async () => {
     const store = open();
     const [kept, removed] = [randomUUID(), randomUUID()];
     await store.writeMany([reading(kept, null, 1), reading(removed, null, 1)]);
     await store.remove([removed, randomUUID()]);
-    const subjects = await collect(store.subjects());
-    expect(subjects).toContain(kept);
-    expect(subjects).not.toContain(removed);
+    const entities = await collect(store.entities());
+    expect(entities).toContain(kept);
+    expect(entities).not.toContain(removed);
   });
 }
 
-function reading(subject: string, record: TrafficRecord | null, up: number, epoch = EPOCH, readAt = 1): LedgerUpdate {
+function reading(entity: string, record: TrafficRecord | null, up: number, epoch = EPOCH, readAt = 1): LedgerUpdate {
   const observation = observe(knownOf(record, "main", epoch), { node: "main", epoch, up, down: up * 3 });
-  return updateOf(subject, [observation], readAt);
+  return updateOf(entity, [observation], readAt);
 }
 
 async function collect(items: AsyncIterable<string>): Promise<string[]> {

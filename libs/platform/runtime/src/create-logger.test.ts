@@ -75,7 +75,7 @@ describe("createLogger", () => {
     }
   });
 
-  it("writes for a person when told so", () => {
+  it("writes for a person when asked to", () => {
     const lines: string[] = [];
     logTo(lines, { pretty: true }).info({ key_id: 7 }, "key created");
     expect(lines.join("")).toContain("key created");

@@ -13,7 +13,7 @@ export interface LoggerOptions {
   readonly version: string;
   /** Lines below it are not written. */
   readonly level: LogLevel;
-  /** Coloured lines for a person instead of JSON. Default: on a terminal, unless `NODE_ENV` is `production`. */
+  /** Colored lines for a person instead of JSON. Default: on a terminal, unless `NODE_ENV` is `production`. */
   readonly pretty?: boolean;
   /** Where the lines go. Default: standard output. */
   readonly destination?: DestinationStream;

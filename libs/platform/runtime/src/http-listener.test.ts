@@ -93,14 +93,14 @@ describe("closeHttp", () => {
     await closed;
   });
 
-  it("cuts requests in progress off when told to hurry", async () => {
+  it("cuts requests in progress off at the deadline signal", async () => {
     const server = serverThat(() => undefined);
     const { url } = await listenHttp(server, LOOPBACK);
     const answer = fetch(url);
     await once(server, "request");
-    const hurry = new AbortController();
-    const closed = closeHttp(server, hurry.signal);
-    hurry.abort();
+    const deadlineSignal = new AbortController();
+    const closed = closeHttp(server, deadlineSignal.signal);
+    deadlineSignal.abort();
     await expect(answer).rejects.toThrow("fetch failed");
     await closed;
   });

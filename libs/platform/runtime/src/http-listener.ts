@@ -80,14 +80,14 @@ function announceClose(response: ServerResponse): void {
 /**
  * Takes no new connections, closes idle ones, waits for the requests in progress and closes their connections, too,
  * kept alive or not. Does nothing on a server that does not listen.
- * @param hurry When aborted, requests in progress are cut off.
+ * @param deadlineSignal When aborted, requests in progress are cut off.
  */
-export async function closeHttp(server: Server, hurry?: AbortSignal): Promise<void> {
+export async function closeHttp(server: Server, deadlineSignal?: AbortSignal): Promise<void> {
   const cut = () => server.closeAllConnections();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const response of openResponses.get(server) ?? []) announceClose(response);
-  if (hurry?.aborted === true) cut();
-  hurry?.addEventListener("abort", cut, { once: true });
+  if (deadlineSignal?.aborted === true) cut();
+  deadlineSignal?.addEventListener("abort", cut, { once: true });
   await closed;
-  hurry?.removeEventListener("abort", cut);
+  deadlineSignal?.removeEventListener("abort", cut);
 }

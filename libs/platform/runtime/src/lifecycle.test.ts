@@ -63,7 +63,7 @@ function run(start: (service: RunningService) => Promise<void> | void) {
 
 const nothing = () => undefined;
 
-/** A releaser that never ends, whatever it is told. */
+/** A releaser that never ends, whatever happens. */
 const hang = () => new Promise<void>(() => undefined);
 
 describe("runService", () => {
@@ -139,11 +139,11 @@ describe("runService", () => {
   });
 
   describe("when time runs short", () => {
-    it("tells everybody to hurry at 80 % of the deadline, and exits 0 when that helps", async () => {
+    it("gives everybody the deadline signal at 80 % of the deadline, and exits 0 when that helps", async () => {
       const events: string[] = [];
       const service = run((running) => {
-        running.onStop("intake", "queue", async (hurry) => {
-          await new Promise((resolve) => hurry.addEventListener("abort", resolve, { once: true }));
+        running.onStop("intake", "queue", async (deadlineSignal) => {
+          await new Promise((resolve) => deadlineSignal.addEventListener("abort", resolve, { once: true }));
           events.push(`handed back at ${service.clock.now()}`);
         });
         running.onStop("connections", "redis", () => void events.push("redis closed"));
@@ -189,15 +189,15 @@ describe("runService", () => {
       expect(service.states()).toEqual(["starting", "draining", "stopped"]);
     });
 
-    it("exits 78 when a setting is to blame", async () => {
+    it("exits 78 when a setting is wrong", async () => {
       const service = run(() => {
-        throw new SettingsError("worker", [{ name: "XRAY_BINARY", problem: "names no programme" }]);
+        throw new SettingsError("worker", [{ name: "XRAY_BINARY", problem: "names no program" }]);
       });
       expect(await service.exited).toBe(78);
     });
   });
 
-  describe("when it is told to stop while it starts", () => {
+  describe("when it is asked to stop while it starts", () => {
     it("releases what is open, does not wait for the start and exits 0", async () => {
       const closed = vi.fn<() => void>();
       const service = run(async (running) => {

@@ -46,15 +46,15 @@ export class ManualClock implements Clock {
    * come, also those who go back to sleep within it. Resolves when the woken code has run up to its next wait.
    */
   async advance(ms: number): Promise<void> {
-    await settle();
+    await runPending();
     const until = this.#now + ms;
     for (let next = this.#nextBefore(until); next !== undefined; next = this.#nextBefore(until)) {
       this.#now = next.wakesAt;
       next.wake();
-      await settle();
+      await runPending();
     }
     this.#now = until;
-    await settle();
+    await runPending();
   }
 
   /** Resolves as soon as somebody sleeps. */
@@ -71,6 +71,6 @@ export class ManualClock implements Clock {
 }
 
 /** Lets every promise that is already decided run its reactions. */
-function settle(): Promise<void> {
+function runPending(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

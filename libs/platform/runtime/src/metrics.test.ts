@@ -86,7 +86,7 @@ describe("a metric", () => {
     expect(lines).toEqual(['veil_keys{state="active"} 3']);
   });
 
-  it("that is a histogram resolves 1 ms to 10 s unless told otherwise", async () => {
+  it("that is a histogram resolves 1 ms to 10 s unless other buckets are given", async () => {
     const metrics = bareMetrics();
     metrics.histogram({ name: "h", help: "h" });
     metrics.histogram({ name: "own", help: "own", buckets: [1, 2] });

@@ -44,7 +44,7 @@ async function readiness(server: OpsServer) {
   return { status, body };
 }
 
-/** Never settles, like a driver whose peer is gone. */
+/** Never resolves, like a driver whose peer is gone. */
 const hangs: ReadinessCheck = () => new Promise(() => undefined);
 
 describe("the ops server", () => {

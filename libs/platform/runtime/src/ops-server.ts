@@ -26,8 +26,8 @@ export interface OpsServer {
   addCheck(name: string, check: ReadinessCheck): void;
   /** Gives a path and everything under it to a handler, which sees the full path and any method. */
   addHandler(prefix: string, handler: RequestListener): void;
-  /** Takes no more requests and waits for those in progress; `hurry` cuts them off. */
-  close(hurry?: AbortSignal): Promise<void>;
+  /** Takes no more requests and waits for those in progress; `deadlineSignal` cuts them off. */
+  close(deadlineSignal?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -56,7 +56,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
     ...listening,
     addCheck: (name, check) => readiness.addCheck(name, check),
     addHandler: (prefix, handler) => void handlers.set(prefix, handler),
-    close: (hurry) => closeHttp(server, hurry),
+    close: (deadlineSignal) => closeHttp(server, deadlineSignal),
   };
 }
 

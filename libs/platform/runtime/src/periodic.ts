@@ -4,9 +4,9 @@ import { coerceError } from "./coerce-error.ts";
 export interface PeriodicOptions {
   /** Milliseconds between the end of one run and the start of the next. */
   readonly everyMs: number;
-  /** One run. Its signal is aborted when the loop is told to stop; the loop then waits for it all the same. */
+  /** One run. Its signal is aborted when the loop is to stop; the loop then waits for it all the same. */
   readonly task: (signal: AbortSignal) => Promise<unknown>;
-  /** Told of every run that failed; the loop goes on. Must not throw: then the loop ends and `stopped` rejects. */
+  /** Called for every run that failed; the loop goes on. Must not throw: then the loop ends and `stopped` rejects. */
   readonly onError: (error: Error) => void;
   /** Stops the loop. */
   readonly signal?: AbortSignal;

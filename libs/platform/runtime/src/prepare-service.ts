@@ -26,7 +26,7 @@ export interface PreparedService<Settings> {
   readonly log: Logger;
   readonly metrics: Metrics;
   /**
-   * Runs the service until the process is told to stop, see {@link runService}.
+   * Runs the service until the process is to stop, see {@link runService}.
    *
    * @param tracing where its traces go; null for nowhere
    * @param start opens what the service needs beside its probes and metrics, and starts its work
@@ -41,7 +41,7 @@ export function prepareService<Settings extends RuntimeSettings>({
   read,
 }: ServiceDefinition<Settings>): PreparedService<Settings> {
   const version = readPackageVersion(moduleUrl);
-  const settings = exitOnSettingsError(() => read({ programme: name }));
+  const settings = exitOnSettingsError(() => read({ program: name }));
   const log = createLogger({ service: name, version, level: settings.LOG_LEVEL });
   const metrics = createMetrics({ service: name, version });
   return {

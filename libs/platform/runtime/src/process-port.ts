@@ -1,4 +1,4 @@
-/** Why a process is told to stop from outside, or what broke inside it without being caught. */
+/** Why a process is asked to stop from outside, or what broke inside it without being caught. */
 export interface ProcessListeners {
   readonly onSignal: (signal: "SIGTERM" | "SIGINT") => void;
   readonly onFault: (kind: "uncaughtException" | "unhandledRejection", thrown: unknown) => void;

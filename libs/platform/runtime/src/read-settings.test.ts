@@ -34,12 +34,12 @@ const GOOD_KEY = "k".repeat(32);
 const good = { DOMAIN: "vpn.example", API_SECRET_KEY: GOOD_KEY };
 
 function read(env: Environment) {
-  return readSettings(schema, { programme: "api", env });
+  return readSettings(schema, { program: "api", env });
 }
 
 function readFaulty(env: Environment, of: z.ZodObject = schema): SettingsError {
   try {
-    readSettings(of, { programme: "api", env });
+    readSettings(of, { program: "api", env });
   } catch (error) {
     if (error instanceof SettingsError) return error;
     throw error;
@@ -69,7 +69,7 @@ describe("readSettings", () => {
 
   it("names every wrong variable with its fault and an example", () => {
     const error = readFaulty({ API_PORT: "80o0", API_SECRET_KEY: GOOD_KEY });
-    expect(error.programme).toBe("api");
+    expect(error.program).toBe("api");
     expect(error.message.split("\n")).toEqual([
       "api: 2 settings are wrong:",
       '  API_PORT must be a whole number from 1 to 65535, not "80o0"; example: API_PORT=8000',
@@ -145,7 +145,7 @@ describe("readSettings", () => {
 
     it("lets a variable of the schema that ends in _FILE be a setting of its own", () => {
       const both = z.object({ XRAY_CONFIG: z.string().optional(), XRAY_CONFIG_FILE: z.string() });
-      const settings = readSettings(both, { programme: "x", env: { XRAY_CONFIG_FILE: "/etc/xray.json" } });
+      const settings = readSettings(both, { program: "x", env: { XRAY_CONFIG_FILE: "/etc/xray.json" } });
       expect(settings.XRAY_CONFIG_FILE).toBe("/etc/xray.json");
     });
   });
@@ -153,7 +153,7 @@ describe("readSettings", () => {
 
 describe("runtimeSettings", () => {
   it("has a default for everything", () => {
-    const settings = readSettings(z.object(runtimeSettings({ metricsPort: 9101 })), { programme: "x", env: {} });
+    const settings = readSettings(z.object(runtimeSettings({ metricsPort: 9101 })), { program: "x", env: {} });
     expect(settings).toEqual({
       LOG_LEVEL: "info",
       METRICS_HOST: "0.0.0.0",

@@ -7,14 +7,14 @@ import { type SettingProblem, SettingsError } from "./settings-error.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ReadSettingsOptions {
-  /** Name of the programme, as the message shows it. */
-  readonly programme: string;
+  /** Name of the program, as the message shows it. */
+  readonly program: string;
   /** Default: the environment of the process. */
   readonly env?: Environment;
 }
 
 /**
- * Reads a programme's variables once, at its edge. The schema's keys are their names. A variable that is set to an
+ * Reads a program's variables once, at its edge. The schema's keys are their names. A variable that is set to an
  * empty string counts as not set; `<NAME>_FILE` names a file whose trimmed content is the value.
  *
  * `.meta({ example, secret })` on a variable's schema gives the example of the message and keeps a secret out of it.
@@ -23,7 +23,7 @@ export interface ReadSettingsOptions {
  */
 export function readSettings<Variables extends z.core.$ZodLooseShape>(
   schema: z.ZodObject<Variables>,
-  { programme, env = process.env }: ReadSettingsOptions,
+  { program, env = process.env }: ReadSettingsOptions,
 ): z.output<z.ZodObject<Variables>> {
   const variables = Object.keys(schema.shape).map((name) => readVariable(name, env, schema.shape));
   const values = Object.fromEntries(variables.map(({ name, value }) => [name, value]));
@@ -36,7 +36,7 @@ export function readSettings<Variables extends z.core.$ZodLooseShape>(
     .map((issue) => describeIssue(issue, values, schema.shape));
 
   if (!parsed.success || faultySources.length > 0) {
-    throw new SettingsError(programme, [...faultySources, ...faultyValues]);
+    throw new SettingsError(program, [...faultySources, ...faultyValues]);
   }
   return parsed.data;
 }

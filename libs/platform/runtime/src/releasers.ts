@@ -16,23 +16,23 @@ export type ReleaseGroup = (typeof RELEASE_ORDER)[number];
 
 /**
  * Gives back what was opened.
- * @param hurry Aborted when time runs short: cut off or hand back what is still in progress.
+ * @param deadlineSignal Aborted when time runs short: cut off or hand back what is still in progress.
  */
-export type Release = (hurry: AbortSignal) => Promise<unknown> | void;
+export type Release = (deadlineSignal: AbortSignal) => Promise<unknown> | void;
 
 interface Releaser {
   readonly name: string;
   readonly release: Release;
 }
 
-/** The part of the deadline after which releasers are told to hurry. */
-const HURRY_AFTER = 0.8;
+/** The part of the deadline after which releasers receive the deadline signal. */
+const DEADLINE_SIGNAL_AFTER = 0.8;
 
 /** Everything that was opened, and the way to close it in order under one deadline. */
 export class Releasers {
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #hurry = new AbortController();
+  readonly #deadlineSignal = new AbortController();
   readonly #opened = new Map<ReleaseGroup, Releaser[]>(RELEASE_ORDER.map((group) => [group, []]));
   readonly #underWay = new Map<Releaser, Promise<void>>();
 
@@ -49,30 +49,32 @@ export class Releasers {
   }
 
   /**
-   * Releases the groups in order, the members of a group in parallel. At 80 % of the deadline everybody is told to
-   * hurry, and from then on a group, the one in progress included, gets only its share of the rest before the next has
+   * Releases the groups in order, the members of a group in parallel. At 80 % of the deadline everybody receives
+   * the deadline signal, and from then on a group, the one in progress included, gets only its share of the rest before the next has
    * its turn. A releaser that fails is logged and counts as done.
    * @returns the names of those that were not done at the deadline.
    */
   async releaseAll(deadlineMs: number): Promise<string[]> {
     const done = new AbortController();
-    const hurried = this.#clock.sleep(deadlineMs * HURRY_AFTER, done.signal).then(() => this.#hurry.abort());
-    const shareMs = (deadlineMs * (1 - HURRY_AFTER)) / (RELEASE_ORDER.length + 1);
+    const signaled = this.#clock
+      .sleep(deadlineMs * DEADLINE_SIGNAL_AFTER, done.signal)
+      .then(() => this.#deadlineSignal.abort());
+    const shareMs = (deadlineMs * (1 - DEADLINE_SIGNAL_AFTER)) / (RELEASE_ORDER.length + 1);
 
     for (const group of RELEASE_ORDER) {
-      await this.#within(shareMs, hurried, this.#releaseGroup(group));
+      await this.#within(shareMs, signaled, this.#releaseGroup(group));
     }
     // What was opened after its group's turn, and stragglers of a group that ran out of time.
-    await this.#within(shareMs, hurried, Promise.all(this.#underWay.values()));
+    await this.#within(shareMs, signaled, Promise.all(this.#underWay.values()));
 
     done.abort();
     return [...this.#underWay.keys()].map(({ name }) => name);
   }
 
-  /** Waits for the work until everybody hurries, and for a share of the rest after that. */
-  async #within(shareMs: number, hurried: Promise<void>, work: Promise<unknown>): Promise<void> {
-    await Promise.race([work, hurried]);
-    if (!this.#hurry.signal.aborted) return;
+  /** Waits for the work until the deadline signal, and for a share of the rest after that. */
+  async #within(shareMs: number, signaled: Promise<void>, work: Promise<unknown>): Promise<void> {
+    await Promise.race([work, signaled]);
+    if (!this.#deadlineSignal.signal.aborted) return;
     const finished = new AbortController();
     await Promise.race([work, this.#clock.sleep(shareMs, finished.signal)]);
     finished.abort();
@@ -93,7 +95,7 @@ export class Releasers {
   async #releaseAndLog({ name, release }: Releaser): Promise<void> {
     this.#log.debug({ resource: name }, "releasing");
     try {
-      await release(this.#hurry.signal);
+      await release(this.#deadlineSignal.signal);
     } catch (err) {
       this.#log.error({ err, resource: name }, "release failed");
     }

@@ -3,7 +3,7 @@
  *
  * - `starting`: opening what it needs; alive, not ready.
  * - `running`: `start` has resolved; ready as long as its dependencies are.
- * - `draining`: told to stop, or failing; not ready, takes no new work, finishes or hands back what it has.
+ * - `draining`: asked to stop, or failing; not ready, takes no new work, finishes or hands back what it has.
  * - `stopped`: everything is released or the deadline has passed; the process exits.
  *
  * `starting` goes to `running` or straight to `draining`; nothing ever goes back.

@@ -8,22 +8,22 @@ export interface SettingProblem {
   readonly example?: string;
 }
 
-/** Thrown when the environment does not hold what a programme needs; lists every fault at once. */
+/** Thrown when the environment does not hold what a program needs; lists every fault at once. */
 export class SettingsError extends Error {
   override readonly name = "SettingsError";
-  readonly programme: string;
+  readonly program: string;
   readonly problems: readonly SettingProblem[];
 
-  constructor(programme: string, problems: readonly SettingProblem[]) {
-    super(describe(programme, problems));
-    this.programme = programme;
+  constructor(program: string, problems: readonly SettingProblem[]) {
+    super(describe(program, problems));
+    this.program = program;
     this.problems = problems;
   }
 }
 
-function describe(programme: string, problems: readonly SettingProblem[]): string {
+function describe(program: string, problems: readonly SettingProblem[]): string {
   const headline = problems.length === 1 ? "a setting is wrong" : `${problems.length} settings are wrong`;
-  return [`${programme}: ${headline}:`, ...problems.map(describeProblem)].join("\n");
+  return [`${program}: ${headline}:`, ...problems.map(describeProblem)].join("\n");
 }
 
 function describeProblem({ name, problem, example }: SettingProblem): string {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SharedRun } from "./shared-run.ts";
 
-/** A task whose runs end when they are told to. */
+/** A task whose runs end when the test says so. */
 function handDriven() {
   const ends: (() => void)[] = [];
   const shared = new SharedRun(() => new Promise<void>((resolve) => ends.push(resolve)));
@@ -10,7 +10,7 @@ function handDriven() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-async function isSettled(promise: Promise<void>): Promise<boolean> {
+async function hasEnded(promise: Promise<void>): Promise<boolean> {
   await turn();
   return Promise.race([promise.then(() => true), Promise.resolve(false)]);
 }
@@ -31,7 +31,7 @@ test("whoever asks during a run waits for one that began afterwards, and they al
   const [second, third] = [shared.run(), shared.run()];
   ends[0]?.();
   await first;
-  expect(await isSettled(second)).toBe(false);
+  expect(await hasEnded(second)).toBe(false);
   expect(ends).toHaveLength(2);
   ends[1]?.();
   await Promise.all([second, third]);
@@ -46,12 +46,12 @@ test("it is idle when nothing runs or waits to", async () => {
   void shared.run();
   const idle = shared.idle();
   ends[0]?.();
-  expect(await isSettled(idle)).toBe(false);
+  expect(await hasEnded(idle)).toBe(false);
   ends[1]?.();
   await idle;
 });
 
-test("a run that fails is told to those who asked for it, and the next one goes on", async () => {
+test("a run that fails rejects for those who asked for it, and the next one goes on", async () => {
   let runs = 0;
   const shared = new SharedRun(async () => {
     runs += 1;

@@ -32,7 +32,7 @@ export class SharedRun<T> {
   }
 }
 
-/** Well or badly: that is told to whoever asked for it. */
+/** Well or badly: whoever asked for it learns that from the promise. */
 async function ended(run: Promise<unknown>): Promise<void> {
   await run.catch(() => undefined);
 }

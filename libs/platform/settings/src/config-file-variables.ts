@@ -7,7 +7,7 @@ export const configFileVariables = {
   XRAY_CONFIG_PATH: z.string().optional().meta({ example: "/etc/xray/config.json" }),
   /** The node whose file that is. Default: the first. */
   XRAY_CONFIG_NODE: z.string().optional().meta({ example: "main" }),
-  /** Judges the file before it is replaced. */
+  /** Checks the file before it is replaced. */
   XRAY_BINARY: z.string().optional().meta({ example: "/usr/local/bin/xray" }),
 };
 

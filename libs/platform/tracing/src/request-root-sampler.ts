@@ -7,7 +7,7 @@ import {
 } from "@opentelemetry/sdk-trace-node";
 
 /**
- * Lets traces begin with a request from outside only. What the services do by themselves, a glance at a node every second
+ * Lets traces begin with a request from outside only. What the services do by themselves, a health probe of a node every second
  * or a look for the next job, would bury them.
  *
  * @param ratio 0–1: the part of the requests that is traced

@@ -15,7 +15,7 @@ import { ScrubbingExporter } from "./scrubbing-exporter.ts";
 
 export interface TracingOptions {
   readonly service: string;
-  /** `import.meta.url` of a module directly in the service's `src/` or `dist/`: its version is told, too. */
+  /** `import.meta.url` of a module directly in the service's `src/` or `dist/`: its version is sent, too. */
   readonly moduleUrl: string;
 }
 
@@ -96,7 +96,7 @@ async function within(limitMs: number, task: Promise<unknown>): Promise<void> {
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, limitMs);
   });
-  // A receiver that is away was told of already.
+  // A receiver that is away was logged already.
   await Promise.race([task.catch(() => undefined), limit]);
   clearTimeout(timer);
 }

@@ -61,7 +61,7 @@ func run(listen, dir string) error {
 	}
 	defer listener.Close()
 
-	signalled, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	signaled, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 
 	database, err := startDatabase()
@@ -75,7 +75,7 @@ func run(listen, dir string) error {
 	select {
 	case err := <-database.ended:
 		return fmt.Errorf("the database ended by itself: %w", err)
-	case <-signalled.Done():
+	case <-signaled.Done():
 		stop() // a second signal ends the process at once
 		listener.Close()
 		f.close()

@@ -41,7 +41,7 @@ export async function startEngineProcess(command: EngineCommand): Promise<Engine
   throw new EngineStartError(title, fault, await engine.lastLines(QUOTED_LINES), logFile);
 }
 
-/** Otherwise the readiness of a stranger on that port would be taken for the engine's own. */
+/** Otherwise the readiness of another process on that port would be taken for the engine's own. */
 async function requireFreePorts({ title, ports, logFile }: EngineCommand): Promise<void> {
   for (const port of ports) {
     if (await isListening(port)) {

@@ -31,11 +31,11 @@ export async function resolveEngines(progress: Progress, env: NodeJS.ProcessEnv 
 export async function allOrMissing<T extends readonly unknown[]>(
   searches: readonly [...T],
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  const settled = await Promise.allSettled(searches);
+  const ended = await Promise.allSettled(searches);
   const isOnlyMissing = (one: PromiseSettledResult<unknown>) =>
     one.status === "fulfilled" || one.reason instanceof NoEngineError;
-  if (settled.every(isOnlyMissing)) {
-    const missing = settled.flatMap((one) =>
+  if (ended.every(isOnlyMissing)) {
+    const missing = ended.flatMap((one) =>
       one.status === "rejected" && one.reason instanceof NoEngineError ? one.reason.missing : [],
     );
     if (missing.length > 0) throw new NoEngineError(missing);

@@ -82,7 +82,7 @@ export function isTlsTargetReachable(target: string, serverName: string): Promis
       port: Number(target.slice(colon + 1)),
       servername: serverName,
       minVersion: "TLSv1.3",
-      // Its certificate is for visitors to judge: REALITY only needs the handshake.
+      // Its certificate is for visitors to check: REALITY only needs the handshake.
       rejectUnauthorized: false,
     });
     const finish = (reachable: boolean) => {

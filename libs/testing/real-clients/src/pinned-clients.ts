@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { GoModule } from "@veil/engines";
 
-/** A client at one version: a verdict on a link counts for the version that gave it. */
+/** A client at one version: a result for a link holds for the version that gave it. */
 export interface PinnedClient {
   readonly title: string;
   readonly version: string;

@@ -65,7 +65,7 @@ const RETRY_MS = 100;
  *
  * @throws {IdempotencyKeyReusedError} when the id belongs to another request
  * @throws {WriteRecordsUnavailableError} when nothing was begun
- * @throws {OutcomeUnknownError} when it can't be told what became of the write
+ * @throws {OutcomeUnknownError} when it is not known what became of the write
  * @throws {Error} what `run` throws, when this request's failure is the outcome
  */
 export async function runOnce(

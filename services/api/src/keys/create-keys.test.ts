@@ -183,7 +183,7 @@ describe("createKey", () => {
     expect(submittedNames()).toEqual([`create-key ${JOB}`, `cancel-creation cancel-${JOB}`]);
   });
 
-  it("waits for the deadline before it judges a job that failed without a result", async () => {
+  it("waits for the deadline before it resolves a job that failed without a result", async () => {
     plane.jobs.scripts["create-key"] = async (_payload, jobId) => {
       setTimeout(() => plane.addKey({ keyId: 9, job: jobId }), 7_900);
       return { state: "failed", reason: "job stalled more than allowable limit" };
@@ -203,7 +203,7 @@ describe("createKey", () => {
     await expect(new VisibleKeys(plane.keyReader, refused).get(5)).rejects.toThrow("key 5 not found");
   });
 
-  describe("when a store is away at the judging", () => {
+  describe("when a store is away while the outcome is resolved", () => {
     it("stands by the error if MongoDB shows no key and Redis is gone", async () => {
       workerIsSilent();
       plane.jobs.beforeSubmit = fromSecond(8, redisIsAway(false));

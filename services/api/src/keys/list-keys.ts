@@ -14,7 +14,7 @@ export interface ListKeysPorts {
 /**
  * The list of all keys, or a page of it.
  *
- * Its tag is made from the ids in it. A list too long to be gathered gets it from a first pass over the ids, and the second
+ * Its tag is made from the ids in it. A list too long to be buffered gets it from a first pass over the ids, and the second
  * pass sends keys of the first one only. So the tag is exact without a snapshot: keys never change, and a key that went
  * between the passes never comes back, so that the ids of the first pass are never all there again.
  */
@@ -90,7 +90,7 @@ class ListTag {
   }
 }
 
-/** A set of ascending ids, kept as ranges: neighbouring ids cost nothing. */
+/** A set of ascending ids, kept as ranges: neighboring ids cost nothing. */
 class IdRanges {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];

@@ -9,15 +9,15 @@ export interface ListRead {
 
 /** Characters of a list that is handed on as one text. */
 const SHORT_LENGTH = 1024 * 1024;
-/** Characters of a longer list that is gathered before it is sent, so that one pass makes both its tag and its text. */
-const GATHERED_LENGTH = 12 * 1024 * 1024;
+/** Characters of a longer list that is buffered before it is sent, so that one pass makes both its tag and its text. */
+const BUFFERED_LENGTH = 12 * 1024 * 1024;
 /** Characters that such lists may hold together; what does not fit is streamed. */
-const GATHERED_IN_ALL = 2 * GATHERED_LENGTH;
+const BUFFERED_IN_ALL = 2 * BUFFERED_LENGTH;
 
-let gathered = 0;
+let buffered = 0;
 
 /**
- * The answer of a list: gathered unless it is very long or many are gathered already, else streamed.
+ * The answer of a list: buffered unless it is very long or many are buffered already, else streamed.
  *
  * @param read reads the list from the start
  * @param stream reads a list anew whose tag is known before its first chunk
@@ -28,12 +28,12 @@ export function listReply(read: () => ListRead, stream: () => Promise<Omit<LongL
     open: async () => {
       const list = read();
       const chunks: string[] = [];
-      const length = await gather(list.chunks, chunks);
+      const length = await buffer(list.chunks, chunks);
       if (length === "too-long") return { kind: "long", list: { ...(await stream()), close: () => undefined } };
       let held = length;
       if (held === 0) return { kind: "short", text: chunks.join("") };
       const close = () => {
-        gathered -= held;
+        buffered -= held;
         held = 0;
       };
       return { kind: "long", list: { tag: list.tag(), chunks: handOn(chunks), close } };
@@ -42,7 +42,7 @@ export function listReply(read: () => ListRead, stream: () => Promise<Omit<LongL
 }
 
 /** @returns how many characters count as held until the list is closed: none of a short list */
-async function gather(source: AsyncIterable<string>, chunks: string[]): Promise<number | "too-long"> {
+async function buffer(source: AsyncIterable<string>, chunks: string[]): Promise<number | "too-long"> {
   let held = 0;
   let length = 0;
   let isWhole = false;
@@ -51,14 +51,14 @@ async function gather(source: AsyncIterable<string>, chunks: string[]): Promise<
       chunks.push(chunk);
       length += chunk.length;
       if (length <= SHORT_LENGTH) continue;
-      if (length > GATHERED_LENGTH || gathered + chunk.length > GATHERED_IN_ALL) return "too-long";
+      if (length > BUFFERED_LENGTH || buffered + chunk.length > BUFFERED_IN_ALL) return "too-long";
       held += chunk.length;
-      gathered += chunk.length;
+      buffered += chunk.length;
     }
     isWhole = true;
     return held;
   } finally {
-    if (!isWhole) gathered -= held;
+    if (!isWhole) buffered -= held;
   }
 }
 
@@ -67,7 +67,7 @@ async function* handOn(chunks: string[]): AsyncGenerator<string> {
   for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk;
 }
 
-/** Characters gathered before they are handed on: a short list is one chunk, a long one takes bounded memory. */
+/** Characters buffered before they are handed on: a short list is one chunk, a long one takes bounded memory. */
 const CHUNK_LENGTH = 64 * 1024;
 
 /**

@@ -4,9 +4,9 @@ import { ledgerTrafficReader } from "./ledger-traffic-reader.ts";
 
 const readerOf = (record: TrafficRecord | null) =>
   ledgerTrafficReader({
-    find: async (subject) => (record?.subject === subject ? record : null),
-    findMany: async (subjects) =>
-      new Map(record !== null && subjects.includes(record.subject) ? [[record.subject, record]] : []),
+    find: async (entity) => (record?.entity === entity ? record : null),
+    findMany: async (entities) =>
+      new Map(record !== null && entities.includes(record.entity) ? [[record.entity, record]] : []),
   });
 
 describe("ledgerTrafficReader", () => {

@@ -1,15 +1,15 @@
-import { keySubject, type TrafficRecord, type TrafficStore, totals } from "@veil/traffic";
+import { keyEntity, type TrafficRecord, type TrafficStore, totals } from "@veil/traffic";
 import type { TrafficFigures, TrafficReader } from "../ports.ts";
 
 /** Reads the stored traffic of keys from the ledger. */
 export function ledgerTrafficReader(store: Pick<TrafficStore, "find" | "findMany">): TrafficReader {
   return {
-    find: async (keyId) => figuresOf(await store.find(keySubject(keyId))),
+    find: async (keyId) => figuresOf(await store.find(keyEntity(keyId))),
     findMany: async (keyIds) => {
-      const records = await store.findMany(keyIds.map(keySubject));
+      const records = await store.findMany(keyIds.map(keyEntity));
       const found = new Map<number, TrafficFigures>();
       for (const keyId of keyIds) {
-        const figures = figuresOf(records.get(keySubject(keyId)) ?? null);
+        const figures = figuresOf(records.get(keyEntity(keyId)) ?? null);
         if (figures !== null) found.set(keyId, figures);
       }
       return found;

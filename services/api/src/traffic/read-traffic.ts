@@ -69,7 +69,7 @@ export interface ListTrafficPorts {
   readonly traffic: Pick<TrafficReader, "findMany">;
 }
 
-/** The stored traffic of all keys, or of a page of them. A list too long to be gathered has no tag: it changes all the time. */
+/** The stored traffic of all keys, or of a page of them. A list too long to be buffered has no tag: it changes all the time. */
 export function listTraffic(page: KeyPage | null, ports: ListTrafficPorts): ListReply {
   const total = page === null ? null : () => ports.keys.countActive();
   const read = () => jsonListChunks("traffic", bodies(page ?? {}, ports), total);

@@ -117,7 +117,7 @@ export function describeBodies(target: () => ContractTarget): void {
       ["an empty body declared as something else", "text/plain", ""],
       ["an empty object", JSON_TYPE, "{}"],
       ["a null name", JSON_TYPE, '{"name":null}'],
-      ["unknown fields", JSON_TYPE, '{"colour":"red","key_id":7,"__proto__":{"name":"x"},"constructor":1}'],
+      ["unknown fields", JSON_TYPE, '{"color":"red","key_id":7,"__proto__":{"name":"x"},"constructor":1}'],
       ["a byte order mark", JSON_TYPE, "\uFEFF{}"],
     ])("makes a key without a name from %s", async (_name, contentType, body) => {
       const response = await post(contentType, body);
@@ -172,7 +172,7 @@ export function describeBodies(target: () => ContractTarget): void {
       ["255 emoji", "😀".repeat(255)],
       ["many scripts", 'Иван 测试 ñ – user@host/✓ "quoted" \\ <b>'],
       ["right-to-left text and joiners", "مرحبا 👨‍👩‍👧\u202E\u2028"],
-      ["letters that are not normalised", "e\u0301"],
+      ["letters that are not normalized", "e\u0301"],
     ])("keeps %s as it is", async (_name, name) => {
       const key = await makeKey(target(), { name });
       const read = await call(target(), "get", `/api/keys/${key.key_id}`).expect(200);

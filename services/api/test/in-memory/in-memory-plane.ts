@@ -74,7 +74,7 @@ export class InMemoryPlane {
       activated: true,
       cancelled: false,
       deleter: null,
-      unsure: [],
+      indeterminate: [],
       ...key,
     };
     this.keys.set(keyId, added);

@@ -1,6 +1,6 @@
 import {
   type Bytes,
-  keySubject,
+  keyEntity,
   knownOf,
   type LedgerUpdate,
   type Observation,
@@ -34,7 +34,7 @@ export interface KeysReading {
 
 export interface KeyReading {
   readonly keyId: number;
-  readonly subject: string;
+  readonly entity: string;
   /** The record as it was before the counters were read. */
   readonly before: TrafficRecord | null;
   readonly observations: readonly (Observation | null)[];
@@ -50,7 +50,7 @@ type Counted = Dated<readonly Partial<Bytes>[]>;
  */
 export async function readKeys(keyIds: readonly number[], options: ReadKeysOptions): Promise<KeysReading> {
   const { nodes, epochs, records } = options;
-  const found = await records.findMany(keyIds.map(keySubject));
+  const found = await records.findMany(keyIds.map(keyEntity));
   const outcomes = await Promise.all(nodes.map((node) => readFrom(node, keyIds, epochs)));
   const counted = new Map<string, Counted>();
   const unread: UnreadNode[] = [];
@@ -62,16 +62,16 @@ export async function readKeys(keyIds: readonly number[], options: ReadKeysOptio
     epochs: new Map([...counted].map(([node, { epoch }]) => [node, epoch])),
     unread,
     keys: keyIds.map((keyId, index) => {
-      const subject = keySubject(keyId);
-      const before = found.get(subject) ?? null;
-      return { keyId, subject, before, observations: observationsOf(before, counted, index) };
+      const entity = keyEntity(keyId);
+      const before = found.get(entity) ?? null;
+      return { keyId, entity, before, observations: observationsOf(before, counted, index) };
     }),
   };
 }
 
 /** The write that stores what was read of a key. */
-export function updateOfKey({ subject, observations }: KeyReading, readAt: number): LedgerUpdate {
-  return updateOf(subject, observations, readAt);
+export function updateOfKey({ entity, observations }: KeyReading, readAt: number): LedgerUpdate {
+  return updateOf(entity, observations, readAt);
 }
 
 async function readFrom(

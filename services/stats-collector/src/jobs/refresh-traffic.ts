@@ -49,9 +49,7 @@ export class TrafficRefresher {
     const readAt = Math.floor(clock.now() / 1000);
     const written = keys.filter((key) => isComplete || hasMoved(key));
     const refused = await records.writeMany(written.map((key) => updateOfKey(key, readAt)));
-    return new Map(
-      keys.map((key) => [key.keyId, isComplete && !refused.has(key.subject) ? fresh(key, readAt) : STALE]),
-    );
+    return new Map(keys.map((key) => [key.keyId, isComplete && !refused.has(key.entity) ? fresh(key, readAt) : STALE]));
   }
 }
 

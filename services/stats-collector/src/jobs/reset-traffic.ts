@@ -9,7 +9,7 @@ export interface ResetOptions extends ReadKeysOptions {
   readonly records: Pick<TrafficStore, "find" | "findMany" | "write">;
   readonly keys: Pick<ActiveKeys, "among">;
   readonly clock: Pick<Clock, "now" | "sleep">;
-  /** Told of every record that was read. */
+  /** Called for every record that was read. */
   readonly onRecord: (record: TrafficRecord) => void;
 }
 
@@ -57,7 +57,7 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   const before = await records.write(updateOfKey(key, at));
   if (clock.now() >= deadline) return { outcome: "unavailable", detail: "the deadline passed" };
   const reset = prepareReset(before, job, epochs, at);
-  const after = await records.write({ subject: key.subject, read_at: at, raise: {}, append: [reset] });
+  const after = await records.write({ entity: key.entity, read_at: at, raise: {}, append: [reset] });
   onRecord(after);
   const answer = answerOf(after, job);
   return answer === undefined ? "again" : answered(answer);

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, withinTime } from "@veil/runtime";
-import { isNodeSubject } from "@veil/traffic";
+import { isNodeEntity } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import type { NodeSync, NodeSyncResult } from "../sync/node-sync.ts";
 
@@ -44,7 +44,7 @@ function errorsIn(results: readonly (NodeSyncResult | null)[]): number | null {
   const refused = new Set<string>();
   for (const result of results) {
     if (result === null) return null;
-    for (const subject of result.refused) if (!isNodeSubject(subject)) refused.add(subject);
+    for (const entity of result.refused) if (!isNodeEntity(entity)) refused.add(entity);
   }
   return refused.size;
 }

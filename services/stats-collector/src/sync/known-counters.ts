@@ -1,4 +1,4 @@
-import { type Bytes, DIRECTIONS, isNodeSubject, type Known } from "@veil/traffic";
+import { type Bytes, DIRECTIONS, isNodeEntity, type Known } from "@veil/traffic";
 import type { Counter } from "@veil/xray-grpc";
 import { keyCounter } from "./node-counters.ts";
 
@@ -29,34 +29,34 @@ export class KnownCounters {
   }
 
   /** `undefined`: ask the ledger; `null`: not to be counted. */
-  get(subject: string): Known | null | undefined {
-    return this.#entries.get(subject)?.known;
+  get(entity: string): Known | null | undefined {
+    return this.#entries.get(entity)?.known;
   }
 
   /** Takes in an answer of the ledger. */
-  learn(subject: string, known: Known | null, askedAt: number): void {
-    this.#entries.set(subject, { known, askedAt });
+  learn(entity: string, known: Known | null, askedAt: number): void {
+    this.#entries.set(entity, { known, askedAt });
   }
 
   /** Takes in what was written. */
-  raise(subject: string, known: Known): void {
-    const entry = this.#entries.get(subject);
+  raise(entity: string, known: Known): void {
+    const entry = this.#entries.get(entity);
     if (entry !== undefined) entry.known = known;
   }
 
-  /** Makes the next reading ask the ledger about a subject. */
-  forget(subject: string): void {
-    this.#entries.delete(subject);
-    if (isNodeSubject(subject)) return;
-    for (const direction of DIRECTIONS) this.#recorded.delete(keyCounter(Number(subject), direction));
+  /** Makes the next reading ask the ledger about an entity. */
+  forget(entity: string): void {
+    this.#entries.delete(entity);
+    if (isNodeEntity(entity)) return;
+    for (const direction of DIRECTIONS) this.#recorded.delete(keyCounter(Number(entity), direction));
   }
 
   /** Takes in that the ledger needs nothing more of what was read. */
-  markRecorded(subject: string, bytes: Partial<Bytes>): void {
-    if (isNodeSubject(subject)) return;
+  markRecorded(entity: string, bytes: Partial<Bytes>): void {
+    if (isNodeEntity(entity)) return;
     for (const direction of DIRECTIONS) {
       const value = bytes[direction];
-      if (value !== undefined) this.#recorded.set(keyCounter(Number(subject), direction), value);
+      if (value !== undefined) this.#recorded.set(keyCounter(Number(entity), direction), value);
     }
   }
 
@@ -65,9 +65,9 @@ export class KnownCounters {
     return counters.filter(({ name, value }) => this.#recorded.get(name) !== value);
   }
 
-  /** Whether the ledger was asked about a subject before a moment. */
-  wasAskedBefore(subject: string, moment: number): boolean {
-    const entry = this.#entries.get(subject);
+  /** Whether the ledger was asked about an entity before a moment. */
+  wasAskedBefore(entity: string, moment: number): boolean {
+    const entry = this.#entries.get(entity);
     return entry !== undefined && entry.askedAt < moment;
   }
 }

@@ -1,4 +1,4 @@
-import { type Bytes, type Direction, DIRECTIONS, keySubject } from "@veil/traffic";
+import { type Bytes, type Direction, DIRECTIONS, keyEntity } from "@veil/traffic";
 import type { Counter, XrayNode } from "@veil/xray-grpc";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 
@@ -27,7 +27,7 @@ export function inboundCounter(tag: string, direction: Direction): string {
   return `inbound>>>${tag}${TRAFFIC}${LINKS[direction]}`;
 }
 
-/** The values of our users' counters by ledger subject. Other people's users and other kinds of counters are left out. */
+/** The values of our users' counters by ledger entity. Other people's users and other kinds of counters are left out. */
 export function keyReadings(counters: readonly Counter[]): Map<string, Partial<Bytes>> {
   const readings = new Map<string, { up?: number; down?: number }>();
   for (const { name, value } of counters) {
@@ -36,9 +36,9 @@ export function keyReadings(counters: readonly Counter[]): Map<string, Partial<B
     const keyId = keyIdOfEmail(name.slice(USER_COUNTERS.length, end));
     const direction = directionOf(name.slice(end + TRAFFIC.length));
     if (keyId === null || direction === null) continue;
-    const subject = keySubject(keyId);
-    const reading = readings.get(subject);
-    if (reading === undefined) readings.set(subject, { [direction]: value });
+    const entity = keyEntity(keyId);
+    const reading = readings.get(entity);
+    if (reading === undefined) readings.set(entity, { [direction]: value });
     else reading[direction] = value;
   }
   return readings;

@@ -1,9 +1,9 @@
-import { keySubject, nodeSubject, totals } from "@veil/traffic";
+import { keyEntity, nodeEntity, totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { Rig } from "../../test/in-memory/rig.ts";
 
-async function totalOf(rig: Rig, subject: string): Promise<{ up: number; down: number } | null> {
-  const record = await rig.records.find(subject);
+async function totalOf(rig: Rig, entity: string): Promise<{ up: number; down: number } | null> {
+  const record = await rig.records.find(entity);
   return record === null ? null : totals(record);
 }
 
@@ -19,8 +19,8 @@ describe("the sync of a node", () => {
     move(rig, 2, 5, 50);
     const result = await rig.sync().run();
     expect(result).toEqual({ node: "main", changed: 3, refused: new Set() });
-    expect(await totalOf(rig, keySubject(1))).toEqual({ up: 10, down: 100 });
-    expect(await totalOf(rig, nodeSubject("main"))).toEqual({ up: 15, down: 150 });
+    expect(await totalOf(rig, keyEntity(1))).toEqual({ up: 10, down: 100 });
+    expect(await totalOf(rig, nodeEntity("main"))).toEqual({ up: 15, down: 150 });
     expect((await rig.records.find("1"))?.read_at).toBe(rig.clock.now() / 1000);
   });
 
@@ -47,7 +47,7 @@ describe("the sync of a node", () => {
     await sync.run();
     expect(find).not.toHaveBeenCalled();
     expect(write).toHaveBeenCalledTimes(1);
-    expect(new Set(write.mock.calls[0]?.[0].map(({ subject }) => subject))).toEqual(new Set(["2", "node/main"]));
+    expect(new Set(write.mock.calls[0]?.[0].map(({ entity }) => entity))).toEqual(new Set(["2", "node/main"]));
   });
 
   it("leaves keys out that are not active, and looks again after a while when they move", async () => {
@@ -94,7 +94,7 @@ describe("the sync of a node", () => {
     expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 114 });
   });
 
-  it("asks the ledger before it believes in a fall: another collector may have read more", async () => {
+  it("asks the ledger before it believes in a counter reset: another collector may have read more", async () => {
     const rig = new Rig();
     const [slow, quick] = [rig.sync(), rig.sync()];
     move(rig, 1, 100, 0);

@@ -1,11 +1,11 @@
 import { type Clock, SharedRun } from "@veil/runtime";
 import {
   type Bytes,
-  isNodeSubject,
+  isNodeEntity,
   knownOf,
   type LedgerUpdate,
   type NodeLivesStore,
-  nodeSubject,
+  nodeEntity,
   type Observation,
   observe,
   type TrafficRecord,
@@ -24,32 +24,32 @@ export interface NodeSyncOptions {
   readonly lives: Pick<NodeLivesStore, "raiseSeen">;
   readonly keys: ActiveKeys;
   readonly clock: Pick<Clock, "now">;
-  /** Told of every record that was read. */
+  /** Called for every record that was read. */
   readonly onRecord: (record: TrafficRecord) => void;
-  /** Told of every reading, whoever asked for it. */
+  /** Called after every reading, whoever asked for it. */
   readonly onSynced: (node: string, durationMs: number, result: "ok" | "error") => void;
 }
 
 export interface NodeSyncResult {
   readonly node: string;
-  /** How many subjects had moved. */
+  /** How many entities had moved. */
   readonly changed: number;
-  /** Subjects whose new values the store refused. */
+  /** Entities whose new values the store refused. */
   readonly refused: ReadonlySet<string>;
 }
 
 type Readings = ReadonlyMap<string, Partial<Bytes>>;
 
 interface Change {
-  readonly subject: string;
+  readonly entity: string;
   readonly bytes: Partial<Bytes>;
   /** `null` when the ledger needs nothing of it. */
   readonly observation: Observation | null;
 }
 
-/** What is known of a subject that moves is asked for again after this long. */
+/** What is known of an entity that moves is asked for again after this long. */
 const ASK_AGAIN_AFTER_MS = 15 * 60_000;
-/** Up to this many subjects, reading their counters one by one is cheaper than reading all counters once more. */
+/** Up to this many entities, reading their counters one by one is cheaper than reading all counters once more. */
 const READ_ONE_BY_ONE = 16;
 
 /**
@@ -102,8 +102,8 @@ export class NodeSync {
     const { node, epochs, lives, clock } = this.#options;
     const { value: changes, epoch, seenAt } = await epochs.date(node, (running) => this.#read(running));
     const readAt = Math.floor(clock.now() / 1000);
-    const updates = changes.flatMap(({ subject, observation }) =>
-      observation === null ? [] : [updateOf(subject, [observation], readAt)],
+    const updates = changes.flatMap(({ entity, observation }) =>
+      observation === null ? [] : [updateOf(entity, [observation], readAt)],
     );
     const [refused] = await Promise.all([this.#write(updates), lives.raiseSeen(node.name, epoch, seenAt)]);
     for (const change of changes) this.#remember(change, refused);
@@ -120,48 +120,48 @@ export class NodeSync {
     const outdated = this.#outdated(epoch, readings);
     if (outdated.length === 0) return this.#changes(epoch, readings);
     await this.#ask(epoch, outdated);
-    const counted = outdated.filter((subject) => this.#known.get(subject) !== null);
+    const counted = outdated.filter((entity) => this.#known.get(entity) !== null);
     return this.#changes(epoch, new Map([...readings, ...(await this.#readAgain(counted))]));
   }
 
-  /** Subjects whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
+  /** Entities whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
   #outdated(epoch: number, readings: Readings): string[] {
     const outdated: string[] = [];
     const old: string[] = [];
     const oldBefore = this.#options.clock.now() - ASK_AGAIN_AFTER_MS;
-    for (const [subject, bytes] of readings) {
-      const known = this.#known.get(subject);
+    for (const [entity, bytes] of readings) {
+      const known = this.#known.get(entity);
       if (known === undefined) {
-        outdated.push(subject);
+        outdated.push(entity);
         continue;
       }
       const moved = known === null ? null : observe(known, { node: this.#options.node.name, epoch, ...bytes });
-      if (moved !== null && moved.counterResets.length > 0) outdated.push(subject);
-      else if ((moved !== null || known === null) && this.#known.wasAskedBefore(subject, oldBefore)) old.push(subject);
+      if (moved !== null && moved.counterResets.length > 0) outdated.push(entity);
+      else if ((moved !== null || known === null) && this.#known.wasAskedBefore(entity, oldBefore)) old.push(entity);
     }
     return [...outdated, ...old.slice(0, READ_ONE_BY_ONE)];
   }
 
   #changes(epoch: number, readings: Readings): Change[] {
     const { name } = this.#options.node;
-    return [...readings].flatMap(([subject, bytes]) => {
-      const known = this.#known.get(subject);
+    return [...readings].flatMap(([entity, bytes]) => {
+      const known = this.#known.get(entity);
       if (known === undefined) return [];
       const observation = known === null ? null : observe(known, { node: name, epoch, ...bytes });
-      return [{ subject, bytes, observation }];
+      return [{ entity, bytes, observation }];
     });
   }
 
-  async #ask(epoch: number, subjects: readonly string[]): Promise<void> {
-    if (subjects.length === 0) return;
+  async #ask(epoch: number, entities: readonly string[]): Promise<void> {
+    if (entities.length === 0) return;
     const { node, records, keys, clock, onRecord } = this.#options;
     const askedAt = clock.now();
-    const keyIds = subjects.filter((subject) => !isNodeSubject(subject)).map(Number);
-    const [found, active] = await Promise.all([records.findMany(subjects), keys.among(keyIds)]);
-    for (const subject of subjects) {
-      const isCounted = isNodeSubject(subject) || active.has(Number(subject));
-      const record = found.get(subject) ?? null;
-      this.#known.learn(subject, isCounted ? knownOf(record, node.name, epoch) : null, askedAt);
+    const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
+    const [found, active] = await Promise.all([records.findMany(entities), keys.among(keyIds)]);
+    for (const entity of entities) {
+      const isCounted = isNodeEntity(entity) || active.has(Number(entity));
+      const record = found.get(entity) ?? null;
+      this.#known.learn(entity, isCounted ? knownOf(record, node.name, epoch) : null, askedAt);
       if (record !== null) onRecord(record);
     }
   }
@@ -170,22 +170,20 @@ export class NodeSync {
   async #readAll(): Promise<Map<string, Partial<Bytes>>> {
     const { node } = this.#options;
     const [users, inbound] = await Promise.all([node.queryCounters(USER_COUNTERS), this.#readInbound()]);
-    return keyReadings(this.#known.unrecorded(users)).set(nodeSubject(node.name), inbound);
+    return keyReadings(this.#known.unrecorded(users)).set(nodeEntity(node.name), inbound);
   }
 
-  async #readAgain(subjects: readonly string[]): Promise<Readings> {
-    if (subjects.length > READ_ONE_BY_ONE) {
+  async #readAgain(entities: readonly string[]): Promise<Readings> {
+    if (entities.length > READ_ONE_BY_ONE) {
       const all = await this.#readAll();
-      return new Map(subjects.map((subject) => [subject, all.get(subject) ?? {}]));
+      return new Map(entities.map((entity) => [entity, all.get(entity) ?? {}]));
     }
-    return new Map(
-      await Promise.all(subjects.map(async (subject) => [subject, await this.#readOne(subject)] as const)),
-    );
+    return new Map(await Promise.all(entities.map(async (entity) => [entity, await this.#readOne(entity)] as const)));
   }
 
-  #readOne(subject: string): Promise<Partial<Bytes>> {
-    if (isNodeSubject(subject)) return this.#readInbound();
-    return readBoth(this.#options.node, (direction) => keyCounter(Number(subject), direction));
+  #readOne(entity: string): Promise<Partial<Bytes>> {
+    if (isNodeEntity(entity)) return this.#readInbound();
+    return readBoth(this.#options.node, (direction) => keyCounter(Number(entity), direction));
   }
 
   #readInbound(): Promise<Partial<Bytes>> {
@@ -193,12 +191,12 @@ export class NodeSync {
     return readBoth(node, (direction) => inboundCounter(node.inboundTag, direction));
   }
 
-  #remember({ subject, bytes, observation }: Change, refused: ReadonlySet<string>): void {
-    if (refused.has(subject) || (observation !== null && observation.counterResets.length > 0)) {
-      this.#known.forget(subject);
+  #remember({ entity, bytes, observation }: Change, refused: ReadonlySet<string>): void {
+    if (refused.has(entity) || (observation !== null && observation.counterResets.length > 0)) {
+      this.#known.forget(entity);
       return;
     }
-    if (observation !== null) this.#known.raise(subject, observation.known);
-    this.#known.markRecorded(subject, bytes);
+    if (observation !== null) this.#known.raise(entity, observation.known);
+    this.#known.markRecorded(entity, bytes);
   }
 }

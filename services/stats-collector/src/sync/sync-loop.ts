@@ -4,7 +4,7 @@ import {
   NO_BYTES,
   type NodeLives,
   type NodeLivesStore,
-  nodeSubject,
+  nodeEntity,
   totals,
   type TrafficStore,
 } from "@veil/traffic";
@@ -98,7 +98,7 @@ export class SyncLoop {
   async #report(): Promise<void> {
     const { sync, lives, records, onReport } = this.#options;
     const { node } = sync;
-    const [found, record] = await Promise.all([lives.find(node), records.find(nodeSubject(node))]);
+    const [found, record] = await Promise.all([lives.find(node), records.find(nodeEntity(node))]);
     if (found === null) return;
     const carried = record === null ? NO_BYTES : totals(record);
     onReport({ node, seenAt: found.seen_at, restarts: found.restarts, carried });

@@ -50,7 +50,7 @@ it("asks for all users' counters no more once it has seen some", async () => {
   expect([check.uncounted, said, asked]).toEqual([false, [], 1]);
 });
 
-it("keeps its judgement over a restart until a user is counted, and warns anew after that", async () => {
+it("keeps its finding over a restart until a user is counted, and warns anew after that", async () => {
   await look({ sent: 5, uptimeSeconds: 50 });
   await look({ sent: 0, uptimeSeconds: 1 });
   expect(check.uncounted).toBe(true);

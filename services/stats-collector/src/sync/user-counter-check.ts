@@ -44,9 +44,9 @@ export class UserCounterCheck {
   }
 
   /**
-   * Judges anew. What changes is logged once.
+   * Checks again. What changes is logged once.
    *
-   * @param hasUserCounters is asked only while there is a doubt: the answer carries the counters of all users. Signs are to
+   * @param hasUserCounters is called only while it is not certain: the answer carries the counters of all users. Signs are to
    *   be read before it.
    */
   async look(signs: CounterSigns, hasUserCounters: () => Promise<boolean>): Promise<void> {

@@ -33,7 +33,7 @@ const ordinary = [
     fc.record({ kind: fc.constantFrom("crash" as const, "pause" as const, "reply-lost" as const), process: index }),
   ),
 ];
-const foreignReset = weighted(1, fc.record({ kind: one("foreign-reset"), node: index, key: index, up: fc.boolean() }));
+const counterReset = weighted(1, fc.record({ kind: one("counter-reset"), node: index, key: index, up: fc.boolean() }));
 
 /** What may happen in a world whose nodes nobody else resets counters on. */
 export function histories(maxLength: number): fc.Arbitrary<Happening[]> {
@@ -41,8 +41,8 @@ export function histories(maxLength: number): fc.Arbitrary<Happening[]> {
 }
 
 /** {@link histories} in which somebody else resets counters. */
-export function historiesWithForeignResets(maxLength: number): fc.Arbitrary<Happening[]> {
-  return fc.array(fc.oneof(...ordinary, foreignReset), { maxLength, size: "max" });
+export function historiesWithCounterResets(maxLength: number): fc.Arbitrary<Happening[]> {
+  return fc.array(fc.oneof(...ordinary, counterReset), { maxLength, size: "max" });
 }
 
 /**

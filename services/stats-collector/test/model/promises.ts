@@ -5,7 +5,7 @@ import { type Happening, World, type WorldOptions } from "./world.ts";
 export async function live(history: readonly Happening[], options: WorldOptions): Promise<World> {
   const world = new World(options);
   for (const happening of history) await world.apply(happening);
-  await world.settle();
+  await world.finish();
   expect(world.failures).toEqual([]);
   expect(new Set(world.resets.map(({ job }) => job))).toEqual(new Set(options.resetJobs));
   return world;
@@ -44,7 +44,7 @@ export async function expectCountsOn(world: World): Promise<void> {
   const before = await world.shown(1);
   expect(before.up + before.down + sumOfAnswers(world)).toBeLessThanOrEqual(world.moved(1));
   for (const node of [0, 1]) await world.apply({ kind: "bytes", node, key: 0, up: true, bytes: 1_000 });
-  await world.settle();
+  await world.finish();
   expect(await world.shown(1)).toEqual({ up: before.up + 2_000, down: before.down });
 }
 

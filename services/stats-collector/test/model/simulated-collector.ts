@@ -1,5 +1,5 @@
 import type { JobResult } from "@veil/job-contract";
-import { compact, keySubject, type NodeLivesStore, type TrafficRecord, type TrafficStore } from "@veil/traffic";
+import { compact, keyEntity, type NodeLivesStore, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import { XrayError, XrayUnreachableError } from "@veil/xray-grpc";
 import type { MeteredNode } from "../../src/sync/node-counters.ts";
 import {
@@ -104,7 +104,7 @@ export class SimulatedCollector {
   /** Sooner than the real compactor would. */
   async #compactAll(): Promise<void> {
     for (const keyId of this.#world.keyIds) {
-      const record = await this.#records.find(keySubject(keyId));
+      const record = await this.#records.find(keyEntity(keyId));
       if (record !== null && hasGrown(record)) await this.#records.replace(record, compact(record));
     }
   }
@@ -185,8 +185,8 @@ export class SimulatedCollector {
   #recordsPort(): Pick<TrafficStore, "find" | "findMany" | "write" | "writeMany" | "replace"> {
     const { records } = this.#world;
     return {
-      find: (subject) => this.#stored(() => records.find(subject)),
-      findMany: (subjects) => this.#stored(() => records.findMany(subjects)),
+      find: (entity) => this.#stored(() => records.find(entity)),
+      findMany: (entities) => this.#stored(() => records.findMany(entities)),
       write: (update) => this.#stored(() => records.write(update)),
       writeMany: (updates) => this.#stored(() => records.writeMany(updates)),
       replace: (before, after) => this.#stored(() => records.replace(before, after)),

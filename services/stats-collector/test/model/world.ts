@@ -1,10 +1,10 @@
 import {
   type Bytes,
   type Direction,
-  keySubject,
+  keyEntity,
   NO_BYTES,
   type NodeLivesStore,
-  nodeSubject,
+  nodeEntity,
   totals,
   type TrafficStore,
 } from "@veil/traffic";
@@ -25,7 +25,7 @@ export type Happening =
   | { readonly kind: "time"; readonly ms: number }
   | { readonly kind: "restart" | "away" | "mark-removed"; readonly node: number }
   | { readonly kind: "crash" | "pause" | "reply-lost"; readonly process: number }
-  | { readonly kind: "foreign-reset"; readonly node: number; readonly key: number; readonly up: boolean };
+  | { readonly kind: "counter-reset"; readonly node: number; readonly key: number; readonly up: boolean };
 
 export interface WorldOptions {
   readonly records: TrafficStore;
@@ -36,7 +36,7 @@ export interface WorldOptions {
   readonly restingSteps: number;
 }
 
-/** What a reset job was told, and what had moved when it was asked for and when it answered. */
+/** What a reset job answered, and what had moved when it was asked for and when it answered. */
 export interface ResetOutcome {
   readonly job: string;
   readonly previous: number;
@@ -54,8 +54,8 @@ interface Process {
 
 const COLLECTORS = 3;
 const KEYS = [1, 2];
-/** The tolerance of `addMark`, and how far off an uptime may be: only after it is a removed mark told from a restart. */
-const SETTLED_AFTER_MS = 5_000 + 2_000;
+/** The tolerance of `addMark`, and how far off an uptime may be: only after it does a removed mark differ from a restart. */
+const CERTAIN_AFTER_MS = 5_000 + 2_000;
 
 /** Two nodes, two keys, three collectors and some reset jobs, on given stores; and the truth about their bytes. */
 export class World {
@@ -85,7 +85,7 @@ export class World {
   }
 
   /** Everything is well again: everybody ends what is under way, all resets are answered, all nodes are read once more. */
-  async settle(): Promise<void> {
+  async finish(): Promise<void> {
     for (const node of this.nodes) node.isAway = false;
     this.#turns.endPauses();
     const resets = this.#processes.slice(COLLECTORS);
@@ -102,11 +102,11 @@ export class World {
   }
 
   async shown(keyId: number): Promise<Bytes> {
-    return this.#totalOf(keySubject(keyId));
+    return this.#totalOf(keyEntity(keyId));
   }
 
   async shownByNode(node: SimulatedNode): Promise<Bytes> {
-    return this.#totalOf(nodeSubject(node.name));
+    return this.#totalOf(nodeEntity(node.name));
   }
 
   /** All bytes of a key on all nodes, or (without a key) of one node's inbound. */
@@ -179,11 +179,11 @@ export class World {
   /** Somebody removes our mark while the process goes on. Before the mark has dated a later reading, nobody could tell. */
   async #removeMark(node: SimulatedNode): Promise<void> {
     const lives = await this.#options.lives.find(node.name);
-    if (lives !== null && lives.seen_at - SETTLED_AFTER_MS >= node.startedAt) node.mark = null;
+    if (lives !== null && lives.seen_at - CERTAIN_AFTER_MS >= node.startedAt) node.mark = null;
   }
 
-  async #totalOf(subject: string): Promise<Bytes> {
-    const record = await this.#options.records.find(subject);
+  async #totalOf(entity: string): Promise<Bytes> {
+    const record = await this.#options.records.find(entity);
     return record === null ? NO_BYTES : totals(record);
   }
 }

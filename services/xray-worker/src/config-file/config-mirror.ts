@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, type DesiredState, isWanted, type KeyStore } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { type Clock, type Logger, SharedRun } from "@veil/runtime";
-import { type ConfigClient, ConfigFileError, type InboundWish, type XrayConfigFile } from "@veil/xray-config";
+import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 
@@ -88,8 +88,8 @@ export class ConfigMirror {
     this.#closing = true;
     clearTimeout(this.#collecting ?? undefined);
     const written = this.#collected.size > 0 ? this.#writes.run() : this.#writes.idle();
-    const hurried = new Promise((resolve) => deadlineSignal.addEventListener("abort", resolve, { once: true }));
-    if (!deadlineSignal.aborted) await Promise.race([written, hurried]);
+    const signaled = new Promise((resolve) => deadlineSignal.addEventListener("abort", resolve, { once: true }));
+    if (!deadlineSignal.aborted) await Promise.race([written, signaled]);
   }
 
   /** Keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. */
@@ -141,14 +141,14 @@ export class ConfigMirror {
     const task = { ...exclusive, subject: `config-file:${node}`, leaseMs: CONFIG_FILE_LEASE_MS };
     const giveUpAt = performance.now() + CONFIG_FILE_LEASE_MS;
     while (true) {
-      const done = await runExclusively(task, () => file.update(() => this.#wish(keyIds)));
+      const done = await runExclusively(task, () => file.update(() => this.#changes(keyIds)));
       if (done !== null) return done.result;
       if (performance.now() > giveUpAt) throw new ConfigFileBusyError(node);
       await sleep(ASK_AGAIN_MS);
     }
   }
 
-  async #wish(keyIds: readonly number[]): Promise<InboundWish> {
+  async #changes(keyIds: readonly number[]): Promise<InboundChanges> {
     const { inboundTag, shortId } = this.#options;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
     const clients = await Promise.all(keyIds.map((keyId) => limit(() => this.#clientOf(keyId))));

@@ -9,11 +9,11 @@ import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface NodeDependencies extends ConfigMirrorDependencies {
   readonly vault: InboundVault;
-  /** Told every minute how many removed users a node blocks. */
+  /** Called every minute with how many removed users a node blocks. */
   readonly onBlocked: (node: string, users: number) => void;
-  /** What is to be told of every call to a node. */
+  /** Called after every call to a node. */
   readonly callsOf: (node: string) => NonNullable<XrayNodeOptions["onCall"]>;
-  /** Told when a node begins or ceases to answer. */
+  /** Called when a node begins or ceases to answer. */
   readonly onReachableChange: (node: string, reachable: boolean) => void;
 }
 

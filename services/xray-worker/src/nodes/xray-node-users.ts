@@ -91,8 +91,8 @@ export class XrayNodeUsers implements ReconciledNode {
     }
     const completed = ensureShortId(definition, shortId);
     // Xray lists them in no order; what is stored changes only when they do.
-    const foreign = users.filter(isForeign).toSorted((a, b) => a.email.localeCompare(b.email));
-    const inbound: StoredInbound = { definition: completed ?? definition, foreign };
+    const unmanaged = users.filter(isUnmanaged).toSorted((a, b) => a.email.localeCompare(b.email));
+    const inbound: StoredInbound = { definition: completed ?? definition, foreign: unmanaged };
     const text = JSON.stringify(inbound);
     if ((await vault.load(this.name)) !== text) await vault.save(this.name, text);
     return {
@@ -150,7 +150,7 @@ export class InboundLostError extends Error {
 const storedInbound = z.object({ definition: inboundDefinitionSchema, foreign: z.array(inboundUserSchema).readonly() });
 type StoredInbound = z.infer<typeof storedInbound>;
 
-function isForeign({ email }: InboundUser): boolean {
+function isUnmanaged({ email }: InboundUser): boolean {
   return keyIdOfEmail(email) === null;
 }
 

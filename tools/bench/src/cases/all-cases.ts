@@ -7,7 +7,7 @@ import { deleteCase } from "./delete.ts";
 import { driftCase } from "./drift.ts";
 import { listCase } from "./list.ts";
 import { readCases } from "./read-one.ts";
-import { refillCase } from "./refill.ts";
+import { rebuildCase } from "./rebuild.ts";
 import { startCase } from "./start.ts";
 import { syncCase } from "./sync.ts";
 
@@ -22,9 +22,9 @@ export const allCases: readonly BenchCase[] = [
   syncCase(1),
   syncCase(10),
   syncCase(100),
-  refillCase(10_000),
+  rebuildCase(10_000),
   startCase,
-  refillCase(50_000),
+  rebuildCase(50_000),
   driftCase,
   listCase(50_000),
   createAmongManyCase,

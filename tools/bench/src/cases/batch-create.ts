@@ -22,7 +22,7 @@ export const batchCreateCase: BenchCase = {
     const operations = 1_000;
     const raw = new RawXray(testbed.xrayApi);
     const body = JSON.stringify({ keys: Array.from({ length: operations }, () => ({})) });
-    let foreign = 0;
+    let unmanaged = 0;
     return {
       ours: async () => {
         let succeeded = 0;
@@ -38,7 +38,7 @@ export const batchCreateCase: BenchCase = {
         return { value: perSecond * operations, operations };
       },
       raw: async () => {
-        const emails = Array.from({ length: operations }, () => `raw-${(foreign += 1)}@bench`);
+        const emails = Array.from({ length: operations }, () => `raw-${(unmanaged += 1)}@bench`);
         const added = await inFlight(operations, AT_ONCE, (index) =>
           raw.addUser("vless-in", emails[index] ?? "", randomUUID()),
         );

@@ -3,7 +3,7 @@ import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { inFlight } from "../harness/in-flight.ts";
 import { untilUsers } from "../testbed/bench-testbed.ts";
 import { RawXray } from "../raw/raw-xray.ts";
-import { passSeconds } from "./refill.ts";
+import { passSeconds } from "./rebuild.ts";
 
 const DRIFTED = 100;
 const LOOK_AGAIN_MS = 50;

@@ -33,7 +33,7 @@ export interface PreparedCase {
 /** One line of the table. */
 export interface BenchCase {
   readonly name: string;
-  /** Neighbouring cases of one group share their systems. */
+  /** Neighboring cases of one group share their systems. */
   readonly group: string;
   /** What it says in the table when so many keys are present. */
   readonly title: (keys: number) => string;

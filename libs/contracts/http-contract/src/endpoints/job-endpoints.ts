@@ -34,7 +34,7 @@ export const jobEndpoints = {
       {
         status: 503,
         name: "unavailable",
-        description: "What became of the write can't be told at the moment.",
+        description: "What became of the write is not known at the moment.",
         detail: messages.asyncUnavailable,
       },
     ],

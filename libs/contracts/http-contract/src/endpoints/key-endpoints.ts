@@ -51,7 +51,7 @@ export const keyEndpoints = {
     description:
       "Answers 200 when the key is stored and usable: a client that dials at that moment connects. " +
       "After an error there is no key: nothing turns up in a later list. " +
-      "If it can't be told whether there is one, the connection is closed without an answer.",
+      "If it is not known whether there is one, the connection is closed without an answer.",
     auth: "bearer",
     body: {
       schema: createKeySchema,

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { gatherWrites } from "./gather-writes.ts";
+import { coalesceWrites } from "./coalesce-writes.ts";
 
 /** What reached the socket's own system calls: one list for each. */
 function recordingSocket() {
@@ -16,7 +16,7 @@ function recordingSocket() {
       done();
     },
   });
-  gatherWrites(socket);
+  coalesceWrites(socket);
   return { socket, calls };
 }
 

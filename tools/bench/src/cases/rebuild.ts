@@ -2,14 +2,14 @@ import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { userEmail } from "@veil/protocols";
 import { untilUsers } from "../testbed/bench-testbed.ts";
 
-const SETTLED_MS = 3_000;
+const CHECKED_AFTER_MS = 3_000;
 
 /** An Xray that starts again, empty, until it holds all users; against the one message that carries them all. */
-export function refillCase(full: 10_000 | 50_000): BenchCase {
+export function rebuildCase(full: 10_000 | 50_000): BenchCase {
   return {
-    name: `refill-${full}`,
+    name: `rebuild-${full}`,
     group: String(full),
-    title: (keys) => `refill after an Xray restart, ${grouped(keys)} keys`,
+    title: (keys) => `rebuild after an Xray restart, ${grouped(keys)} keys`,
     keys: { full, quick: full / 10 },
     against: "AddInbound with the same users",
     unit: "/s",
@@ -23,8 +23,8 @@ export function refillCase(full: 10_000 | 50_000): BenchCase {
       const operations = users.length;
       return {
         ours: async () => {
-          // A worker that has not yet checked the last refill can't notice that it is gone.
-          await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+          // A worker that has not yet checked the last rebuild can't notice that it is gone.
+          await new Promise((resolve) => setTimeout(resolve, CHECKED_AFTER_MS));
           await testbed.restartXray();
           const begun = performance.now();
           const passBefore = await passSeconds(testbed.workerMetricsUrl);

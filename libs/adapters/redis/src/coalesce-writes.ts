@@ -5,21 +5,21 @@ import type { Duplex } from "node:stream";
  *
  * ioredis writes every command by itself; when a hundred jobs end together, that is a hundred calls into the kernel.
  */
-export function gatherWrites(socket: Pick<Duplex, "cork" | "uncork" | "write">): void {
+export function coalesceWrites(socket: Pick<Duplex, "cork" | "uncork" | "write">): void {
   const write = socket.write.bind(socket);
-  let isGathering = false;
-  const gather = () => {
-    if (isGathering) return;
-    isGathering = true;
+  let isCorked = false;
+  const coalesce = () => {
+    if (isCorked) return;
+    isCorked = true;
     socket.cork();
     setImmediate(() => {
-      isGathering = false;
+      isCorked = false;
       socket.uncork();
     });
   };
-  const writeGathered = (...written: Parameters<typeof write>) => {
-    gather();
+  const writeCoalesced = (...written: Parameters<typeof write>) => {
+    coalesce();
     return write(...written);
   };
-  Object.assign(socket, { write: writeGathered });
+  Object.assign(socket, { write: writeCoalesced });
 }
