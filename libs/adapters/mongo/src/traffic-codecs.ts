@@ -2,8 +2,8 @@ import type { LedgerEvent, NodeLives, TrafficRecord } from "@veil/traffic";
 import { z } from "zod";
 
 const bytes = z.object({ up: z.number(), down: z.number() });
-const standing = z.object({ generation: z.number(), value: z.number() });
-const floor = z.record(z.string(), z.object({ epoch: z.number(), up: standing, down: standing }));
+const counterState = z.object({ generation: z.number(), value: z.number() });
+const baseline = z.record(z.string(), z.object({ epoch: z.number(), up: counterState, down: counterState }));
 
 const ledgerEvent = z.discriminatedUnion("kind", [
   z.object({
@@ -21,7 +21,7 @@ const ledgerEvent = z.discriminatedUnion("kind", [
     version: z.number(),
     job: z.string(),
     at: z.number(),
-    floor,
+    floor: baseline,
     previous: bytes,
   }),
 ]);
@@ -44,7 +44,7 @@ export const trafficDocument = z.object({
   log: log.default([]),
   version: z.number().default(0),
   settled: bytes.default({ up: 0, down: 0 }),
-  floor: floor.default({}),
+  floor: baseline.default({}),
   answers: z.array(z.object({ job: z.string(), at: z.number(), previous: bytes })).default([]),
 });
 export type TrafficDocument = Omit<TrafficRecord, "entity"> & { readonly _id: string };
