@@ -17,6 +17,10 @@ test("the numbers and texts of a module are named in SCREAMING_SNAKE_CASE", asyn
   expect(await linesLike(/^(?:export )?const [a-z]\w*(?:: \w+)? = (?:-?[\d_.]+|"[^"]*")(?: as const)?;$/)).toEqual([]);
 });
 
+test("docstrings name errors in braces", async () => {
+  expect(await linesLike(/@throws [A-Z]/)).toEqual([]);
+});
+
 test("errors name themselves by a readonly field", async () => {
   expect(await linesLike(/^\s*this\.name = (?:"|new\.target)/)).toEqual([]);
 });

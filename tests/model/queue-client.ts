@@ -18,7 +18,7 @@ export class QueueClient {
     this.#submitted = submitted;
   }
 
-  /** A job of the same id that is there already stands. @throws RedisAwayError */
+  /** A job of the same id that is there already stands. @throws {RedisAwayError} */
   async submit(name: string, id: string, payload: object): Promise<void> {
     await this.#redis.command(this.#process, `submit ${id}`, () => {
       this.#submitted.add(id);
@@ -26,7 +26,7 @@ export class QueueClient {
     });
   }
 
-  /** @throws RedisAwayError */
+  /** @throws {RedisAwayError} */
   exists(id: string): Promise<boolean> {
     return this.#redis.command(this.#process, `look for ${id}`, () => this.#redis.jobs.has(id));
   }

@@ -26,7 +26,7 @@ export class Random {
     return Math.floor(this.next() * count);
   }
 
-  /** @throws RangeError when there is nothing to pick from */
+  /** @throws {RangeError} when there is nothing to pick from */
   pick<T>(items: readonly T[]): T {
     const [found] = items.slice(this.below(items.length));
     if (found === undefined) throw new RangeError("nothing to pick from");

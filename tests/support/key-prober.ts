@@ -10,7 +10,7 @@ export interface KeyProber {
   stop(): Promise<void>;
 }
 
-/** @throws ClientRefusal when Xray does not take what one of the links says */
+/** @throws {ClientRefusal} when Xray does not take what one of the links says */
 export async function startKeyProber(xrayBinary: string, links: readonly string[]): Promise<KeyProber> {
   const client = await startProxyClient((port) => ({
     binary: xrayBinary,

@@ -10,7 +10,7 @@ export interface RealProgram {
   /** Why it can't be had on this machine; null when it can. */
   readonly leftOut: string | null;
   readonly path: string;
-  /** Starts it with the link as its app would. @throws ClientRefusal when it does not take the link */
+  /** Starts it with the link as its app would. @throws {ClientRefusal} when it does not take the link */
   start(link: string): Promise<VpnClient>;
 }
 

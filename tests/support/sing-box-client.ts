@@ -11,7 +11,7 @@ import { throughProxy, type VpnClient } from "./vpn-client.ts";
  * sing-box as a client, with an outbound that says what the link says. It checks the config before it runs it, as
  * Hiddify does.
  *
- * @throws ClientRefusal when sing-box does not take what the link says
+ * @throws {ClientRefusal} when sing-box does not take what the link says
  */
 export async function startSingBoxClient(binary: string, link: string): Promise<VpnClient> {
   const outbound = singBoxOutbound(readShareLink(link));

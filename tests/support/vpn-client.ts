@@ -21,7 +21,7 @@ export interface VpnClient {
 /**
  * Xray as a client, with an outbound that says what the link says and nothing else.
  *
- * @throws ClientRefusal when Xray does not take what the link says
+ * @throws {ClientRefusal} when Xray does not take what the link says
  */
 export async function startVpnClient(xrayBinary: string, link: string): Promise<VpnClient> {
   const outbound = xrayOutbound(readShareLink(link));

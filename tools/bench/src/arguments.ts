@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [--quick] [--case NAME]... [--keys N]... 
 
 REDIS_URL and MONGODB_URI name engines to use instead of those that are started here.`;
 
-/** @throws TypeError on an unknown option */
+/** @throws {TypeError} on an unknown option */
 export function readArguments(args: readonly string[]): BenchArguments {
   const { values } = parseArgs({
     args: [...args],

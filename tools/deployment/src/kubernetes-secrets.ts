@@ -49,7 +49,7 @@ export class KubernetesSecrets {
     });
   }
 
-  /** The decoded content of a Secret, or undefined when there is none of this name. @throws KubernetesApiError */
+  /** The decoded content of a Secret, or undefined when there is none of this name. @throws {KubernetesApiError} */
   async read(name: string): Promise<Files | undefined> {
     const answer = await this.#call("GET", `/${name}`);
     if (answer.status === 404) return undefined;
@@ -59,7 +59,7 @@ export class KubernetesSecrets {
     );
   }
 
-  /** Makes a Secret, or gives it this content. @throws KubernetesApiError */
+  /** Makes a Secret, or gives it this content. @throws {KubernetesApiError} */
   async write(name: string, files: Files): Promise<void> {
     const secret = {
       apiVersion: "v1",

@@ -29,7 +29,7 @@ export interface MongodbUsersOptions {
  * Sees to it that every service has its user in the database `veil`, with its password and what it may do, and no more.
  * Users that are there already are brought up to date.
  *
- * @throws MongodbUsersError
+ * @throws {MongodbUsersError}
  */
 export async function ensureMongodbUsers(options: MongodbUsersOptions): Promise<MongodbAccess> {
   const deadline = Date.now() + options.withinMs;

@@ -54,7 +54,7 @@ export interface CarryResult {
  * the counters stand at it or above, and taken where they have fallen below it: somebody has reset them since. The ledger
  * is asked before the counters are read.
  *
- * @throws NodeNotReadyError, XrayError, StoreUnavailableError; run it again
+ * @throws {NodeNotReadyError | XrayError | StoreUnavailableError} when it should be run again
  */
 export async function carryTraffic(
   keys: readonly LegacyKey[],

@@ -5,7 +5,7 @@ import type { LegacyKey } from "./legacy-key.ts";
 /**
  * Checks what no key may be: without a random UUID, or taken by Xray for another one.
  *
- * @throws LegacyDatabaseError
+ * @throws {LegacyDatabaseError}
  */
 export function checkKeys(keys: readonly LegacyKey[]): void {
   const byUuid = new Map<string, LegacyKey>();

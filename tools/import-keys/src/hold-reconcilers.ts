@@ -10,7 +10,7 @@ const ASK_AGAIN_MS = 50;
  * Runs the task while no worker reconciles any of the nodes, and no other import runs. A worker that sees a key whose
  * user still has its e-mail of before would add the same UUID a second time.
  *
- * @throws ImportBusyError, and what the task throws
+ * @throws {ImportBusyError}, and what the task throws
  */
 export async function holdReconcilers<T>(
   nodes: readonly string[],

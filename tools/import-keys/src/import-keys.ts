@@ -63,7 +63,7 @@ const MOST_ROUNDS = 3;
 /**
  * What an import would do. Changes nothing.
  *
- * @throws ImportError, StoreUnavailableError
+ * @throws {ImportError | StoreUnavailableError}
  */
 export async function planImport(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportPlan> {
   const active = keys.filter(({ isActive }) => isActive);
@@ -78,7 +78,7 @@ export async function planImport(keys: readonly LegacyKey[], ports: ImportPorts)
  * Moves the keys, in steps of which each can be repeated: the counter of key ids, the keys, their totals, Xray's config
  * file, their users in the nodes, and what was counted meanwhile. A run that finds a step done does nothing there.
  *
- * @throws ImportError, XrayError, ConfigFileError, StoreUnavailableError; the same again goes on
+ * @throws {ImportError | XrayError | ConfigFileError | StoreUnavailableError} after which a further run goes on
  */
 export async function importKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<ImportSummary> {
   await planImport(keys, ports);

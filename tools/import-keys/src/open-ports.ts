@@ -21,7 +21,7 @@ class EngineAwayError extends ImportError {
   }
 }
 
-/** Connects to everything that the settings name. @throws EngineAwayError, StoreUnavailableError */
+/** Connects to everything that the settings name. @throws {EngineAwayError | StoreUnavailableError} */
 export async function openPorts(
   settings: ImportSettings,
   watched: Pick<ImportPorts, "signal" | "onProgress">,

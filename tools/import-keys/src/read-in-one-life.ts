@@ -20,7 +20,8 @@ const ATTEMPTS = 5;
  * Reads something between two looks at the process mark: the same mark on both sides dates it. A life that nobody has
  * numbered yet is numbered here, in the way of the collector.
  *
- * @throws NodeNotReadyError when the process ends again and again @throws XrayError, StoreUnavailableError
+ * @throws {NodeNotReadyError} when the process ends again and again
+ * @throws {XrayError | StoreUnavailableError}
  */
 export async function readInOneLife<T>(
   node: Node,

@@ -44,7 +44,7 @@ const noTraffic: LegacyTraffic = { up: 0, down: 0, updatedAt: 0 };
  * may be missing or more.
  *
  * @param file the whole file; its write-ahead log must have been merged into it
- * @throws LegacyDatabaseError
+ * @throws {LegacyDatabaseError}
  */
 export async function readLegacyDatabase(file: Uint8Array): Promise<LegacyKey[]> {
   const database = await open(file);
@@ -71,7 +71,7 @@ async function open(file: Uint8Array): Promise<Database> {
   return new Database(copy);
 }
 
-/** @throws LegacyDatabaseError when the table, or one of the columns that must be, is missing */
+/** @throws {LegacyDatabaseError} when the table, or one of the columns that must be, is missing */
 function rowsOf(database: Database, table: string, needed: readonly string[]): Record<string, SqlValue>[] {
   const columns = query(database, `PRAGMA table_info("${table}")`).map((column) => String(column["name"]));
   if (columns.length === 0) throw new LegacyDatabaseError(`the database has no table ${table}`);

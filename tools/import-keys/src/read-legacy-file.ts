@@ -6,7 +6,7 @@ import { readLegacyDatabase } from "./read-legacy-database.ts";
 /**
  * Reads the first implementation's database. It is not changed.
  *
- * @throws LegacyDatabaseError
+ * @throws {LegacyDatabaseError}
  */
 export async function readLegacyFile(path: string): Promise<LegacyKey[]> {
   const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {

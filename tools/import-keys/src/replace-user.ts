@@ -31,7 +31,7 @@ const ATTEMPTS = 10;
  * connected stays connected.
  *
  * @returns for how many milliseconds the key could not connect
- * @throws LeaseHeldError, StoreUnavailableError, XrayError
+ * @throws {LeaseHeldError | StoreUnavailableError | XrayError}
  */
 export async function replaceUser(
   keyId: number,

@@ -26,7 +26,7 @@ const ASK_AGAIN_MS = 50;
  * Puts our clients in the place of the former ones, all in one write of the file, under the lease by which workers write
  * it one at a time.
  *
- * @throws ImportBusyError, ConfigFileError, StoreUnavailableError
+ * @throws {ImportBusyError | ConfigFileError | StoreUnavailableError}
  */
 export async function rewriteConfig(
   keys: readonly LegacyKey[],

@@ -57,7 +57,7 @@ export interface StandingKeys {
 /**
  * Checks that no key has an id or a UUID that another one has here already.
  *
- * @throws ImportConflictError
+ * @throws {ImportConflictError}
  */
 export function checkConflicts(keys: readonly LegacyKey[], { records, active, creating }: StandingKeys): void {
   const ownerOf = new Map([...active].map(([keyId, { uuid }]) => [matchOf(uuid), keyId]));

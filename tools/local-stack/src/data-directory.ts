@@ -22,7 +22,7 @@ export interface DataDirectory {
 /**
  * Makes the data directory, for this user alone.
  *
- * @throws StackStartError when it cannot be made or written.
+ * @throws {StackStartError} when it cannot be made or written.
  */
 export async function openDataDirectory(projectRoot: string, setting: string): Promise<DataDirectory> {
   const root = resolve(projectRoot, setting);

@@ -22,7 +22,7 @@ export interface RealityIdentity {
 /**
  * The keys and the port of the settings, else those of earlier starts, else new ones; kept in `file` with mode 0600.
  *
- * @throws StackStartError when the file is damaged or the port is taken.
+ * @throws {StackStartError} when the file is damaged or the port is taken.
  */
 export async function ensureRealityIdentity(file: string, settings: StackSettings): Promise<RealityIdentity> {
   const stored = await readStored(file);

@@ -5,7 +5,7 @@ import { StackStartError } from "./stack-errors.ts";
 /**
  * Tries to listen where the API will.
  *
- * @throws StackStartError in one sentence for a person when that is not possible.
+ * @throws {StackStartError} in one sentence for a person when that is not possible.
  */
 export async function requireBindable(host: string, port: number): Promise<void> {
   const server = createServer();

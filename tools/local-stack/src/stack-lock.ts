@@ -10,7 +10,7 @@ const ownerSchema = z.object({ pid: z.number().int().positive(), startMark: z.st
  * Makes this process the only one that runs a stack on a data directory.
  *
  * @returns gives it free again.
- * @throws StackStartError when another one that lives has it. One that was killed has not.
+ * @throws {StackStartError} when another one that lives has it. One that was killed has not.
  */
 export async function lockDataDirectory(lockFile: string): Promise<() => Promise<void>> {
   const candidate = `${lockFile}.${process.pid}`;

@@ -25,7 +25,7 @@ type Check = (signal: AbortSignal) => Promise<void>;
  * It asks for nothing but what leaves no trace. A key made for a trial would use up an id for ever, and the trial would
  * have to come through the public door, which `ALLOWED_IPS` may close to this machine.
  *
- * @throws StackStartError that says what was missing when it is not so in time.
+ * @throws {StackStartError} that says what was missing when it is not so in time.
  */
 export async function waitUntilReady(options: ReadyOptions): Promise<void> {
   const deadline = Date.now() + options.withinMs;

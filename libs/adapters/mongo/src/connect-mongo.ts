@@ -7,7 +7,7 @@ export interface MongoConnection {
   readonly connection: Connection;
   /** False while no server can be reached; operations then fail at once or within two seconds. */
   readonly connected: boolean;
-  /** @throws StoreUnavailableError when no server can be reached, or the one that was does not answer within five seconds */
+  /** @throws {StoreUnavailableError} when no server can be reached, or the one that was does not answer within five seconds */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ const LONGEST_OPERATION_MS = 60_000;
  *
  * One that does not end within a minute is given up; it may still happen.
  *
- * @throws StoreUnavailableError, or the error itself when waiting would not cure it
+ * @throws {StoreUnavailableError} when the same may succeed later, otherwise the error itself
  */
 export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -20,7 +20,7 @@ export function makeRealityKeys(): RealityKeys {
 /**
  * The public key that belongs to a private one.
  *
- * @throws RangeError when it is not 32 bytes in base64url.
+ * @throws {RangeError} when it is not 32 bytes in base64url.
  */
 export function realityPublicKey(privateKey: string): string {
   const raw = Buffer.from(privateKey, "base64url");

@@ -23,7 +23,7 @@ export interface RequestInput<E extends Endpoint> {
 /**
  * Checks a request against its endpoint. A missing body counts as `{}`.
  *
- * @throws InvalidRequestError with one sentence about the first fault found
+ * @throws {InvalidRequestError} with one sentence about the first fault found
  */
 export function parseRequest<E extends Endpoint>(endpoint: E, raw: RawRequest): RequestInput<E> {
   const params = endpoint.params === undefined ? undefined : parse(endpoint.params, raw.params);

@@ -14,7 +14,7 @@ import { LATE_CALL_MS } from "./timing.ts";
  * the middle of the add: the node has to be forced once more.
  *
  * @returns `cleared`, `pending` when a node was unreachable or indeterminate, `held` when another process is at it and nothing was done
- * @throws StoreUnavailableError
+ * @throws {StoreUnavailableError}
  */
 export async function clearKey(
   key: KeyRecord,
@@ -37,7 +37,8 @@ export async function clearKey(
  * {@link clearKey} for whoever holds the key's lease already.
  *
  * @param key a record of it that is `deleting`, read under the lease
- * @throws StoreUnavailableError; LeaseHeldError when the lease ran out
+ * @throws {StoreUnavailableError}
+ * @throws {LeaseHeldError} when the lease ran out
  */
 export async function clearHeld(
   key: KeyRecord,
@@ -119,7 +120,7 @@ async function clearIndeterminate(
  * Makes an active key's user right on one node: there, with its uuid, and not undone by an older call.
  *
  * @returns `kept` when the key is no longer active, so that there was nothing to do
- * @throws NodeUnreachableError, NodeIndeterminateError, NodeRejectedError, LeaseHeldError, StoreUnavailableError
+ * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError | LeaseHeldError | StoreUnavailableError}
  */
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
   return ports.lease.hold(keyId, async (lease) => {
@@ -155,7 +156,8 @@ export async function restoreKey(keyId: number, node: NodeUsers, ports: Lifecycl
  * one's promise.
  *
  * @returns `pending` when the node was unreachable or indeterminate, which the key's record now says
- * @throws LeaseHeldError, StoreUnavailableError; NodeUnreachableError, NodeIndeterminateError, NodeRejectedError without a record
+ * @throws {LeaseHeldError | StoreUnavailableError}
+ * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError} without a record
  */
 export async function removeOrphan(
   keyId: number,

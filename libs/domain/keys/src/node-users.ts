@@ -42,7 +42,7 @@ export interface KeyLease {
   /**
    * Runs the task while holding the key's lease.
    *
-   * @throws LeaseHeldError when another process keeps it for too long, or what the task throws
+   * @throws {LeaseHeldError} when another process keeps it for too long, or what the task throws
    */
   hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T>;
 }
@@ -55,7 +55,7 @@ export interface HeldLease {
    * To be asked right before every single call, after whatever it had to wait for: a process that was paused must not go
    * on where it was.
    *
-   * @throws LeaseHeldError when the lease may run out before a call that begins now has ended
+   * @throws {LeaseHeldError} when the lease may run out before a call that begins now has ended
    */
   mustLast(): void;
 }

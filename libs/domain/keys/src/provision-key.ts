@@ -27,7 +27,7 @@ export type ProvisionResult =
  * Success needs one node; the others get the user by reconciliation. Without success nothing stays behind:
  * the refusal is itself the decision, and what an indeterminate node may hold is cleared now or by the sweep.
  *
- * @throws StoreUnavailableError for another attempt
+ * @throws {StoreUnavailableError} for another attempt
  */
 export async function provisionKey(request: ProvisionRequest, ports: LifecyclePorts): Promise<ProvisionResult> {
   const claim = await claimOnce(request, ports);

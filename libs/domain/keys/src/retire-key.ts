@@ -24,7 +24,8 @@ export type RetireResult =
  *
  * A node that is away drops it when it is back. May run twice.
  *
- * @throws StoreUnavailableError, or LeaseHeldError when others kept the key past the deadline, for another attempt
+ * @throws {StoreUnavailableError} for another attempt
+ * @throws {LeaseHeldError} when others kept the key past the deadline, for another attempt
  */
 export async function retireKey(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
   while (true) {
@@ -55,7 +56,7 @@ async function retireHeld(
   return result;
 }
 
-/** A deletion that this job began before is finished; none is begun. @throws LeaseHeldError */
+/** A deletion that this job began before is finished; none is begun. @throws {LeaseHeldError} */
 async function finishLate({ keyId, job, redelivered }: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
   const key = await ports.store.find(keyId);
   const result = resultOf(key, job);

@@ -17,7 +17,7 @@ export interface SweepResult {
 /**
  * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed.
  *
- * @throws StoreUnavailableError
+ * @throws {StoreUnavailableError}
  */
 export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
   const overdue = await ports.store.findOverdue(ports.clock.now() - OVERDUE_AFTER_MS);

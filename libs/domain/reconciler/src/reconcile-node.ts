@@ -15,7 +15,7 @@ import { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
 
 /** A node as the reconciler sees it. */
 export interface ReconciledNode extends NodeUsers {
-  /** Looks at the inbound and its users. @throws NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError */
+  /** Looks at the inbound and its users. @throws {NodeUnreachableError | NodeIndeterminateError | StoreUnavailableError} */
   list(): Promise<ListedInbound>;
 }
 
@@ -58,7 +58,7 @@ const MENDED_AT_ONCE = 32;
  * from one to the other meanwhile is seen in at least one of them and never taken for an orphan. After a rebuild everything
  * is looked at again, since keys went on changing beside it.
  *
- * @throws NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError
+ * @throws {NodeUnreachableError | NodeIndeterminateError | StoreUnavailableError}
  */
 export async function reconcileNode(
   node: ReconciledNode,

@@ -30,7 +30,7 @@ const LISTEN_FAULTS: Readonly<Record<string, string>> = {
  * Starts listening.
  * @param at `port` 0 takes any free port.
  * @returns the port, and a URL that reaches the server from this machine.
- * @throws ListenError
+ * @throws {ListenError}
  */
 export async function listenHttp(
   server: Server,

@@ -17,7 +17,7 @@ export interface OpsParts {
   readonly tracing: TraceSink | null;
 }
 
-/** Opens what operators look at, until the service has released all else. @throws ListenError */
+/** Opens what operators look at, until the service has released all else. @throws {ListenError} */
 export async function openOpsServer(
   running: RunningService,
   { settings, log, metrics, tracing }: OpsParts,

@@ -33,7 +33,7 @@ export interface OpsServer {
 /**
  * Serves `/healthz` (alive: the event loop answers), `/readyz` (200, or 503 with the state of the process and the
  * outcome of every check) and `/metrics`.
- * @throws ListenError when the port cannot be had.
+ * @throws {ListenError} when the port cannot be had.
  */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
   const { host, port, log, metrics, state, checkTimeoutMs = 1_000 } = options;

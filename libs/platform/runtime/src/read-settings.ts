@@ -19,7 +19,7 @@ export interface ReadSettingsOptions {
  *
  * `.meta({ example, secret })` on a variable's schema gives the example of the message and keeps a secret out of it.
  * A rule over several variables is a `.superRefine()` of the object whose issues have the variable's name as path.
- * @throws SettingsError naming every variable that is missing or wrong, never with the value of a secret.
+ * @throws {SettingsError} naming every variable that is missing or wrong, never with the value of a secret.
  */
 export function readSettings<Variables extends z.core.$ZodLooseShape>(
   schema: z.ZodObject<Variables>,

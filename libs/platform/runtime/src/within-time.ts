@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "./clock.ts";
 /**
  * Waits for something, but not longer than a time in milliseconds. What is waited for goes on.
  *
- * @throws TimeLimitError when the time is up, or what the promise rejects with
+ * @throws {TimeLimitError} when the time is up, or what the promise rejects with
  */
 export async function withinTime<T>(
   work: Promise<T>,

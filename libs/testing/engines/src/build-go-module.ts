@@ -18,7 +18,7 @@ export interface GoModule {
 /**
  * Builds a static binary of `module` to `target`.
  *
- * @throws EngineUnavailableError when there is no Go, an older Go, or the build fails.
+ * @throws {EngineUnavailableError} when there is no Go, an older Go, or the build fails.
  */
 export async function buildGoModule(module: GoModule, target: string, env: NodeJS.ProcessEnv): Promise<void> {
   await requireGo(module.needsGo, env);

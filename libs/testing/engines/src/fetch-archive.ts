@@ -9,7 +9,7 @@ const WHOLE_BODY_WITHIN_MS = 10 * 60_000;
  * Downloads a file and checks it.
  *
  * @param sha256 in hexadecimal.
- * @throws EngineUnavailableError when there is no answer within 5 s, no 200, or other bytes than expected.
+ * @throws {EngineUnavailableError} when there is no answer within 5 s, no 200, or other bytes than expected.
  */
 export async function fetchArchive(url: string, sha256: string): Promise<Buffer> {
   const giveUp = new AbortController();
@@ -36,7 +36,7 @@ export async function fetchArchive(url: string, sha256: string): Promise<Buffer>
 /**
  * Asks for no more than the headers of a page, to learn within 5 s whether its site can be reached.
  *
- * @throws EngineUnavailableError when it cannot.
+ * @throws {EngineUnavailableError} when it cannot.
  */
 export async function requireReachable(url: string): Promise<void> {
   try {

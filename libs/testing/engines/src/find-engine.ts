@@ -31,7 +31,7 @@ export function beginSearch({ progress, env = process.env }: FindOptions): Searc
  *
  * @param ways resolve to undefined, or throw EngineUnavailableError with a reason worth telling, when they lead nowhere.
  * @param install what a person would do instead, as a command or a sentence.
- * @throws NoEngineError when none leads to it.
+ * @throws {NoEngineError} when none leads to it.
  */
 export async function firstWay<T>(
   engine: EngineName,

@@ -24,8 +24,8 @@ const embeddedModule = {
 /**
  * A mongod (MONGOD_BINARY, PATH, cache, download), or our own main around FerretDB, built with Go.
  *
- * @throws WrongBinaryError when MONGOD_BINARY is something else.
- * @throws NoEngineError when there is none.
+ * @throws {WrongBinaryError} when MONGOD_BINARY is something else.
+ * @throws {NoEngineError} when there is none.
  */
 export async function findMongodb(options: FindOptions): Promise<MongodbEngine> {
   const search = beginSearch(options);

@@ -11,8 +11,8 @@ const APT_TIMEOUT_MS = 180_000;
 /**
  * Path of a redis-server or valkey-server: REDIS_BINARY, PATH, then Debian's package when we are root there.
  *
- * @throws WrongBinaryError when REDIS_BINARY is something else.
- * @throws NoEngineError when there is none.
+ * @throws {WrongBinaryError} when REDIS_BINARY is something else.
+ * @throws {NoEngineError} when there is none.
  */
 export async function findRedis(options: FindOptions): Promise<string> {
   const search = beginSearch(options);

@@ -43,8 +43,8 @@ const xrayModule = {
 /**
  * Path of an Xray: XRAY_BINARY, PATH, /usr/local/bin/xray, the cache, the official release, or built with Go.
  *
- * @throws WrongBinaryError when XRAY_BINARY is something else.
- * @throws NoEngineError when there is none.
+ * @throws {WrongBinaryError} when XRAY_BINARY is something else.
+ * @throws {NoEngineError} when there is none.
  */
 export async function findXray(options: FindOptions): Promise<string> {
   const search = beginSearch(options);

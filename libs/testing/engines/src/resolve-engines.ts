@@ -16,8 +16,8 @@ export interface Engines {
 /**
  * Finds, fetches or builds all three engines at once.
  *
- * @throws NoEngineError naming all that are missing.
- * @throws WrongBinaryError when a setting names another program.
+ * @throws {NoEngineError} naming all that are missing.
+ * @throws {WrongBinaryError} when a setting names another program.
  */
 export async function resolveEngines(progress: Progress, env: NodeJS.ProcessEnv = process.env): Promise<Engines> {
   const options = { progress, env };

@@ -30,7 +30,7 @@ export interface MongodbOptions {
 /**
  * Starts a MongoDB on loopback and waits until it answers `hello`.
  *
- * @throws EngineStartError when it does not.
+ * @throws {EngineStartError} when it does not.
  */
 export async function startMongodb({ engine, dataDir, logFile, ...options }: MongodbOptions): Promise<RunningMongodb> {
   const files = resolve(dataDir, engine.kind);

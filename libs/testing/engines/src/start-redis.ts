@@ -25,7 +25,7 @@ export interface RedisOptions {
 /**
  * Starts Redis on loopback with its append-only file on and no eviction, as BullMQ needs it.
  *
- * @throws EngineStartError when it does not answer.
+ * @throws {EngineStartError} when it does not answer.
  */
 export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });

@@ -24,7 +24,7 @@ export interface XrayOptions {
 /**
  * Starts Xray with a config file and waits until its gRPC API takes connections.
  *
- * @throws EngineStartError when the config is refused or a port is taken.
+ * @throws {EngineStartError} when the config is refused or a port is taken.
  */
 export async function startXray(options: XrayOptions): Promise<RunningXray> {
   const engine = await startEngineProcess({

@@ -4,7 +4,7 @@ import { type ClientName, pinnedClients } from "./pinned-clients.ts";
 /**
  * Path of a client: from the cache, or built with Go. One on PATH is never taken, since its version may be any.
  *
- * @throws EngineUnavailableError when there is no Go, an older Go, or the build fails.
+ * @throws {EngineUnavailableError} when there is no Go, an older Go, or the build fails.
  */
 export async function findClient(name: ClientName, options: FindOptions): Promise<string> {
   const { title, version, module } = pinnedClients[name];

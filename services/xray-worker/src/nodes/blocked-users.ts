@@ -70,7 +70,7 @@ export class BlockedUsers {
    * Takes away the rules that have nothing to do any more, those beyond the bound and those of keys that are wanted
    * after all.
    *
-   * @throws StoreUnavailableError
+   * @throws {StoreUnavailableError}
    */
   async tidy(): Promise<void> {
     await this.#tolerant(async () => {

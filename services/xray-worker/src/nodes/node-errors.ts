@@ -12,7 +12,7 @@ import {
  *
  * A missing inbound counts as unreachable: it is being replaced or about to be put back, and nothing happened.
  *
- * @throws NodeUnreachableError, NodeIndeterminateError, NodeRejectedError
+ * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError}
  */
 export async function nodeErrors<T>(node: string, call: () => Promise<T>): Promise<T> {
   try {

@@ -4,7 +4,7 @@ const end = (name: string) => `<!-- bench ${name}: end -->`;
 /**
  * Puts a table between its two markers in a page; what stood there goes.
  *
- * @throws Error when the page has no such markers
+ * @throws {Error} when the page has no such markers
  */
 export function placeTable(page: string, name: string, table: string): string {
   const from = page.indexOf(begin(name));
