@@ -28,7 +28,7 @@ beforeEach(async () => {
     createdAt: 1,
     job: "create-1",
     phase: "active",
-    unsure: [],
+    indeterminate: [],
   });
   const node = connectXrayNode({ name: "main", address: xray.address, inboundTag: "vless-in" });
   await node.addUser({ email: userEmail(1), account: { protocol: "vless", uuid, flow: "" } });
