@@ -136,7 +136,7 @@ export class Faults {
         xray.inbound = null;
         return;
       case "user tampered with":
-        // Together with a call of ours it could leave what nobody can mend.
+        // Together with a call of ours it could leave what nobody can repair.
         return xray.idle ? this.#tamper(xray) : undefined;
       case "call unanswered":
       case "mongo reply lost":

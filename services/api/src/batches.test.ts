@@ -87,7 +87,7 @@ describe("batches", () => {
       return never();
     };
     const { body } = await create([{}, {}, {}]).expect(200);
-    const late = { status: "error", detail: "Failed to create key: not done in time" };
+    const late = { status: "error", detail: "Failed to create key: timed out" };
     expect(body.results).toEqual([late, { status: "ok", key: expect.objectContaining({ key_id: 7 }) }, late]);
     expect(submitted()).toEqual(["create-keys", "cancel-creations"]);
     const { jobId, payload } = api.plane.jobs.submitted[1] ?? { jobId: "", payload: null };
@@ -116,8 +116,8 @@ describe("batches", () => {
     const { body } = await remove([gone.keyId, hidden.keyId, stays.keyId, other.keyId]).expect(200);
     expect(body.results).toMatchObject([
       { status: "ok" },
-      { status: "error", detail: "Failed to delete key: it is hidden now, but not yet out of Xray" },
-      { status: "error", detail: "Failed to delete key: not done in time" },
+      { status: "error", detail: "Failed to delete key: deletion accepted; removal from Xray pending" },
+      { status: "error", detail: "Failed to delete key: timed out" },
       { status: "error", detail: `Key with id ${other.keyId} not found` },
     ]);
   });

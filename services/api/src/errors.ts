@@ -50,7 +50,7 @@ export class WriteIndeterminateUnavailableError extends WriteUnavailableError {
 /** Reasons that several writes give. */
 export const QUEUE_UNAVAILABLE = "the job queue is unavailable";
 export const STORE_UNAVAILABLE = "the key store is unavailable";
-export const NOT_IN_TIME = "not done in time";
+export const TIMED_OUT = "timed out";
 
 /** Thrown when it is not known whether a key was created, now or later: any answer might be wrong. */
 export class OutcomeUnknownError extends Error {

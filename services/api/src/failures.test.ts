@@ -61,7 +61,7 @@ describe("the API when something behind it fails", () => {
   it("answers a create that no worker takes with 500 and cancels it", async () => {
     api.plane.jobs.scripts["create-key"] = () => never();
     const response = await call(api, "post", "/api/keys");
-    expect(answerOf(response)).toEqual(failure(500, "Failed to create key: not done in time"));
+    expect(answerOf(response)).toEqual(failure(500, "Failed to create key: timed out"));
     expect(api.plane.jobs.submitted.map(({ name }) => name)).toEqual(["create-key", "cancel-creation"]);
   });
 
@@ -84,8 +84,8 @@ describe("the API when something behind it fails", () => {
   });
 
   it.each([
-    ["reset", "/api/keys/1/traffic/reset", "Failed to reset traffic: not done in time"],
-    ["sync", "/api/traffic/sync", "Failed to sync traffic: not done in time"],
+    ["reset", "/api/keys/1/traffic/reset", "Failed to reset traffic: timed out"],
+    ["sync", "/api/traffic/sync", "Failed to sync traffic: timed out"],
   ])("answers a %s that no collector takes with 500", async (_name, path, detail) => {
     api.plane.jobs.scripts["reset-traffic"] = () => never();
     api.plane.jobs.scripts["sync-traffic"] = () => never();

@@ -214,7 +214,7 @@ describe("writes that are answered later", () => {
       .toEqual({
         job_id: accepted.body.job_id,
         status: "failed",
-        detail: "Failed to create key: not done in time",
+        detail: "Failed to create key: timed out",
       });
   });
 

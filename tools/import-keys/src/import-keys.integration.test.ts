@@ -155,7 +155,7 @@ describe("importKeys", () => {
     expect(await importKeys(keys, ports)).toMatchObject(nothing);
   });
 
-  it("mends keys to which a worker had added our user beside the one of before", async () => {
+  it("repairs keys to which a worker had added our user beside the one of before", async () => {
     const keys = legacyKeys(3);
     await addFormerUsers(keys);
     for (const { id, uuid } of keys) await node.addUser(userOf(`${id}@veil`, uuid));

@@ -55,7 +55,7 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
       writeConcern: { w: "majority", journal: true, wtimeoutMS: SOCKET_TIMEOUT_MS },
     });
     watch = watchHeartbeats(connection.getClient(), LONGEST_HEARTBEAT_MS, () => {
-      onError(new Error("the MongoDB client does not look after its server any more; connecting anew"));
+      onError(new Error("MongoDB heartbeat stalled; reconnecting"));
       opening = untilOpen(reopen);
     });
   }

@@ -7,7 +7,7 @@ export const jobPathSchema = z.object({
   job_id: jobId.meta({ description: "Id from the answer 202." }),
 });
 
-/** How far a write is that is answered later. */
+/** Progress of a write that was accepted with 202. */
 export const jobSchema = z
   .strictObject({
     job_id: jobId,

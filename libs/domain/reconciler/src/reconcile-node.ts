@@ -38,7 +38,7 @@ export interface PassResult {
   readonly drift: Drift;
   readonly inboundMissing: boolean;
   readonly rebuilds: number;
-  /** Users that could not be mended this time: held by another process, or the node failed. */
+  /** Users that could not be repaired this time: held by another process, or the node failed. */
   readonly postponed: number;
   /** Users of ours that the node is to hold now. */
   readonly users: number;
@@ -49,7 +49,7 @@ const REBUILD_FROM = 500;
 /** An inbound that holds none of ours has lost them together: rebuilding it disturbs nobody, and needs no look at the state. */
 const REBUILD_EMPTIED_FROM = 50;
 const MOST_REBUILDS = 3;
-const MENDED_AT_ONCE = 32;
+const REPAIRED_AT_ONCE = 32;
 
 /**
  * Makes one node hold what is desired, both ways, whatever happened to it.
@@ -71,7 +71,7 @@ export async function reconcileNode(
     const mayRebuild = rebuilds < MOST_REBUILDS;
     const listed = await node.list();
     inboundMissing ||= listed.state === "missing";
-    // Users are waiting: what they are is read once, by the rebuild.
+    // Users are offline, so skip this read: the rebuild reads the desired state itself.
     if (mayRebuild && (listed.state !== "sound" || (await hasLostAll(listed.users, state)))) {
       const desired = await listed.rebuild(state);
       first ??= diffUsers(node.name, listed.users, desired, nobody);
@@ -91,7 +91,7 @@ export async function reconcileNode(
       }
     }
     first ??= drift;
-    const postponed = await mend(node, drift, ports);
+    const postponed = await repair(node, drift, ports);
     return { drift: first, inboundMissing, rebuilds, postponed, users: desired.size };
   }
 }
@@ -107,8 +107,8 @@ function absentFrom(users: readonly ActualUser[], wanted: readonly DesiredUser[]
   return wanted.filter(({ keyId }) => !present.has(keyId));
 }
 
-async function mend(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promise<number> {
-  const limit = pLimit(MENDED_AT_ONCE);
+async function repair(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promise<number> {
+  const limit = pLimit(REPAIRED_AT_ONCE);
   const restored = [...drift.missing, ...drift.wrong, ...drift.indeterminate].map((user) =>
     limit(() => attempt(() => restoreKey(user.keyId, node, ports))),
   );

@@ -5,7 +5,7 @@ export interface HealthProbe {
   readonly uptime: number;
 }
 
-/** When a pass that could not mend everything is followed by the next one. */
+/** When a pass that could not repair everything is followed by the next one. */
 const AGAIN_AFTER_MS = 5_000;
 
 /** Why a pass is due. */
@@ -14,7 +14,8 @@ export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
 /**
  * Decides from one health probe to the next whether a node must be reconciled now rather than at the next period.
  *
- * Level-based: nothing is remembered but what the last health probe saw and the last pass left, and a missed event is mended by the period.
+ * Level-based: nothing is remembered but what the last health probe saw and the last pass left, and a missed event is repaired by
+ * the period.
  */
 export class NodeWatch {
   readonly #periodMs: number;

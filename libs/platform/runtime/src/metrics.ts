@@ -23,7 +23,7 @@ export interface CounterOptions<Label extends string> extends MetricOptions<Labe
 }
 
 export interface GaugeOptions<Label extends string> extends MetricOptions<Label> {
-  /** Sets the gauge when it is read, from what is at hand: a page of metrics waits for nobody. Such a gauge is not started at 0. */
+  /** Sets the gauge when it is read, from what is at hand: a scrape must never block. Such a gauge is not started at 0. */
   readonly collect?: (gauge: Gauge<Label>) => void;
 }
 

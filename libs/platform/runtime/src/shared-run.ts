@@ -1,6 +1,7 @@
 /**
  * Runs a task so that callers share it: one run at a time, and everybody who asks during a run waits for the next one,
- * which begins after they asked. However many ask, at most two runs are on their minds.
+ * which begins after they asked. However many callers
+ * there are, at most one run is active and one is queued.
  */
 export class SharedRun<T> {
   readonly #task: () => Promise<T>;

@@ -178,7 +178,7 @@ describe("createKey", () => {
   it("cancels durably before it reports that the worker was silent", async () => {
     workerIsSilent();
     const { outcome, afterMs } = await create();
-    expect(outcome).toEqual(new WriteFailedError("create key", "not done in time"));
+    expect(outcome).toEqual(new WriteFailedError("create key", "timed out"));
     expect(afterMs).toBe(8_800);
     expect(submittedNames()).toEqual([`create-key ${JOB}`, `cancel-creation cancel-${JOB}`]);
   });
@@ -258,7 +258,7 @@ describe("createKey", () => {
       plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
       const running = createKeys([{ name: "a" }, { name: null }], requestScope(), ports());
       await vi.runAllTimersAsync();
-      const late = { status: "error", error: new WriteFailedError("create key", "not done in time") };
+      const late = { status: "error", error: new WriteFailedError("create key", "timed out") };
       expect(await running).toEqual([late, late]);
       expect(submittedNames()).toEqual(["create-keys create-batch-1", "cancel-creations cancel-create-batch-1"]);
     });

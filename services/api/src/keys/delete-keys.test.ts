@@ -113,7 +113,7 @@ describe("deleteKey", () => {
       silentWorkerThat(() => plane.addKey({ keyId: 1, phase: "deleting", deleter: JOB }));
       const { outcome } = await remove();
       expect(outcome).toEqual(
-        new WriteIndeterminateUnavailableError("delete key", "it is hidden now, but not yet out of Xray"),
+        new WriteIndeterminateUnavailableError("delete key", "deletion accepted; removal from Xray pending"),
       );
     });
 
@@ -124,7 +124,7 @@ describe("deleteKey", () => {
 
     it("fails when the key is still active", async () => {
       silentWorkerThat(() => undefined);
-      expect((await remove()).outcome).toEqual(new WriteFailedError("delete key", "not done in time"));
+      expect((await remove()).outcome).toEqual(new WriteFailedError("delete key", "timed out"));
     });
 
     it.each([

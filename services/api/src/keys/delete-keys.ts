@@ -4,7 +4,7 @@ import { isGone, isVisible, type KeyRecord, StoreUnavailableError } from "@veil/
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
   KeyNotFoundError,
-  NOT_IN_TIME,
+  TIMED_OUT,
   STORE_UNAVAILABLE,
   WriteFailedError,
   WriteIndeterminateUnavailableError,
@@ -142,10 +142,10 @@ async function readAgain(
 
 /** Without the worker's result: it is the key's deleter that was first, and a key that is gone is in no node. */
 function resolved(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
-  if (now !== undefined && isVisible(now)) return failedItem(new WriteFailedError(ACTION, NOT_IN_TIME));
+  if (now !== undefined && isVisible(now)) return failedItem(new WriteFailedError(ACTION, TIMED_OUT));
   if (now?.deleter !== item) return notFound(key.keyId);
   if (isGone(now)) return { status: "ok", value: key };
-  return failedItem(new WriteIndeterminateUnavailableError(ACTION, "it is hidden now, but not yet out of Xray"));
+  return failedItem(new WriteIndeterminateUnavailableError(ACTION, "deletion accepted; removal from Xray pending"));
 }
 
 function notFound(ref: KeyRef): ItemOutcome<never> {

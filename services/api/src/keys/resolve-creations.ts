@@ -1,7 +1,7 @@
 import { type Clock, type KeyRecord, wasCreated } from "@veil/keys";
 import { withinTime } from "@veil/runtime";
 import {
-  NOT_IN_TIME,
+  TIMED_OUT,
   OutcomeUnknownError,
   QUEUE_UNAVAILABLE,
   STORE_UNAVAILABLE,
@@ -54,8 +54,8 @@ function resolved(job: string, key: KeyRecord | null | "unreadable", cancelled: 
     return failedItem(new WriteUnavailableError(ACTION, STORE_UNAVAILABLE));
   }
   if (key === null && !cancelled) return failedItem(new WriteUnavailableError(ACTION, QUEUE_UNAVAILABLE));
-  if (key === null) return failedItem(new WriteFailedError(ACTION, NOT_IN_TIME));
-  return wasCreated(key) ? { status: "ok", value: key } : failedItem(new WriteFailedError(ACTION, "it was refused"));
+  if (key === null) return failedItem(new WriteFailedError(ACTION, TIMED_OUT));
+  return wasCreated(key) ? { status: "ok", value: key } : failedItem(new WriteFailedError(ACTION, "rejected"));
 }
 
 async function lookUp(

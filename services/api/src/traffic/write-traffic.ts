@@ -1,4 +1,4 @@
-import { KeyNotFoundError, NOT_IN_TIME, WriteIndeterminateError } from "../errors.ts";
+import { KeyNotFoundError, TIMED_OUT, WriteIndeterminateError } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { RequestScope, VisibleKeyReader } from "../ports.ts";
@@ -61,5 +61,5 @@ export async function syncTraffic(scope: RequestScope, ports: SyncTrafficPorts):
 
 /** No store tells what became of such a write. */
 function notSeen(operation: WriteOperation): () => Promise<never> {
-  return () => Promise.reject(new WriteIndeterminateError(writeJob(operation).action, NOT_IN_TIME));
+  return () => Promise.reject(new WriteIndeterminateError(writeJob(operation).action, TIMED_OUT));
 }

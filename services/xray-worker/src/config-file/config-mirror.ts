@@ -62,7 +62,7 @@ export class ConfigMirror {
     done.abort();
   }
 
-  /** Has a key looked up and written within seconds, together with what else comes up until then. */
+  /** Schedules the key for the next batched write, within seconds. */
   soon(keyId: number): void {
     this.#collected.add(keyId);
     if (this.#closing) return;

@@ -47,7 +47,7 @@ export class ReconcileLoop {
     this.#watch.lost();
   }
 
-  /** One health probe, and the pass if one is due. @throws when a store is away or the node can't be mended */
+  /** One health probe, and the pass if one is due. @throws when a store is away or the node can't be repaired */
   async tick(): Promise<void> {
     const reason = await this.#probe();
     if (reason === null) return;

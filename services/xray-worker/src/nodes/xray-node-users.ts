@@ -136,7 +136,7 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 }
 
-/** Thrown when a node has no inbound of our tag and never had one that we know: its configuration must be mended. */
+/** Thrown when a node has no inbound of our tag and never had one that we know: its configuration must be fixed. */
 export class InboundLostError extends Error {
   override readonly name = "InboundLostError";
   readonly node: string;

@@ -73,14 +73,7 @@ export const trafficEndpoints = {
         previous_total: 3072000,
       },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...ofOneKey,
-      ...withBody,
-      storeAway,
-      writeFailed("reset traffic", "not done in time"),
-    ],
+    errors: [...guarded, ...ofWrites, ...ofOneKey, ...withBody, storeAway, writeFailed("reset traffic", "timed out")],
   },
   syncTraffic: {
     method: "post",
@@ -95,6 +88,6 @@ export const trafficEndpoints = {
       schema: trafficSyncedSchema,
       example: { success: true, message: messages.trafficSynced(10, 0), updated: 10, errors: 0 },
     },
-    errors: [...guarded, ...ofWrites, ...withBody, writeFailed("sync traffic", "not done in time")],
+    errors: [...guarded, ...ofWrites, ...withBody, writeFailed("sync traffic", "timed out")],
   },
 } as const satisfies Record<string, Endpoint>;
