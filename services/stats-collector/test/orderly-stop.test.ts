@@ -66,7 +66,7 @@ async function uploaded(): Promise<number> {
   return record === null ? 0 : totals(record).up;
 }
 
-test("a collector that is told to stop reads what Xray has counted until then", async () => {
+test("a collector that is asked to stop reads what Xray has counted until then", async () => {
   await xray.upload(uuid, 3_000_000);
   expect(await uploaded()).toBe(0);
   expect(await collector.stop(15_000)).toEqual({ code: 0, signal: null });

@@ -9,7 +9,7 @@ export interface OlderFlowOptions {
   readonly setting: VlessFlow;
   /** Whether this process records it; one that only reads MongoDB goes by its own setting until another has. */
   readonly record: boolean;
-  /** Told of the flow when this process has written it: from then on it holds, whatever the setting. Called once. */
+  /** Called once, with the flow that this process has written: from then on it holds, whatever the setting. */
   readonly onRecorded?: (flow: VlessFlow) => void;
 }
 

@@ -73,9 +73,9 @@ describe("the loop that syncs a node", () => {
     const loop = loopOf(rig);
     await loop.finish(() => false, new AbortController().signal);
     expect(rig.node.calls).toEqual([]);
-    const hurry = new AbortController();
-    const finished = loop.finish(() => true, hurry.signal);
-    hurry.abort();
+    const deadline = new AbortController();
+    const finished = loop.finish(() => true, deadline.signal);
+    deadline.abort();
     await finished;
     expect(rig.node.calls).not.toEqual([]);
   });

@@ -64,12 +64,12 @@ export class SyncLoop {
    * Never rejects.
    *
    * @param isReachable whether the node answered last; one that did not is left alone
-   * @param hurry aborted when the stop can't wait for it any longer
+   * @param deadlineSignal aborted when the stop can't wait for it any longer
    */
-  async finish(isReachable: () => boolean, hurry: AbortSignal): Promise<void> {
-    if (!isReachable() || hurry.aborted) return;
-    const hurried = new Promise((resolve) => hurry.addEventListener("abort", resolve, { once: true }));
-    await Promise.race([this.#read(), hurried]);
+  async finish(isReachable: () => boolean, deadlineSignal: AbortSignal): Promise<void> {
+    if (!isReachable() || deadlineSignal.aborted) return;
+    const cutOff = new Promise((resolve) => deadlineSignal.addEventListener("abort", resolve, { once: true }));
+    await Promise.race([this.#read(), cutOff]);
   }
 
   /** A time that lies ahead comes from a clock that is wrong, so it is no reason to wait. */
@@ -129,9 +129,9 @@ export function startSyncs(running: RunningService, nodes: readonly MeteredNode[
       task: () => loop.tick(),
       onError: (err) => options.log.warn({ err, node: node.name }, "could not look after the node's traffic"),
     });
-    running.onStop("loops", `sync ${node.name}`, async (hurry) => {
+    running.onStop("loops", `sync ${node.name}`, async (deadlineSignal) => {
       // A tick under way may have read already; the last reading begins after it.
-      await Promise.all([ticking.stop(), loop.finish(() => options.isReachable(node.name), hurry)]);
+      await Promise.all([ticking.stop(), loop.finish(() => options.isReachable(node.name), deadlineSignal)]);
     });
     return sync;
   });
