@@ -21,7 +21,7 @@ cd "$dir"
 mihomo=${MIHOMO:-}
 if [[ -z $mihomo ]]; then
   # `go install` refuses it, since its go.mod replaces a dependency; built from our lockfile of it, checked against go.sum.
-  CGO_ENABLED=0 go build -C "$repo/tools/real-clients/mihomo" -mod=readonly -trimpath -o "$dir/mihomo" \
+  CGO_ENABLED=0 go build -C "$repo/libs/testing/real-clients/mihomo" -mod=readonly -trimpath -o "$dir/mihomo" \
     -ldflags "-X github.com/metacubex/mihomo/constant.Version=$version" github.com/metacubex/mihomo
   mihomo=$dir/mihomo
 fi
