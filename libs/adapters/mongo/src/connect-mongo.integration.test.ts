@@ -27,7 +27,7 @@ it("connects anew, for everybody who holds a collection, when the client's monit
   await opened;
   await client.connect();
 
-  expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("connecting anew")]);
+  expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("reconnecting")]);
   expect(await pets.countDocuments({ name: "Rex" })).toBe(1);
   await mongodb.ping();
   expect(mongodb.connected).toBe(true);
