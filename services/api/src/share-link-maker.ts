@@ -12,6 +12,7 @@ import type { ApiSettings } from "./settings.ts";
 export function shareLinkMaker(settings: ApiSettings): ShareLinksOf {
   const [first, ...rest] = nodeSettings(settings);
   const others = rest.filter(({ link }) => isFound(link, settings));
+  const places = isFound(first.link, settings) ? apart(first, others, settings) : [];
   return ({ keyId, uuid, name, flow }) => {
     const called = linkName({ id: keyId, name });
     const linkTo = (node: NodeSettings, remark: string): ShareLink => {
@@ -19,8 +20,7 @@ export function shareLinkMaker(settings: ApiSettings): ShareLinksOf {
       const share = keyProtocol.shareLink({ uuid, flow, remark }, link);
       return { host: link.host, node: node.name, protocol: keyProtocol.name, remark, link: share };
     };
-    const further = apart(first, others, settings).map((node) => linkTo(node, `${called} (${node.name})`));
-    return [linkTo(first, called), ...further];
+    return [linkTo(first, called), ...places.map((node) => linkTo(node, `${called} (${node.name})`))];
   };
 }
 

@@ -14,7 +14,7 @@ export interface OlderFlowOptions {
 }
 
 const OLDER_FLOW_ID = "flow-of-older-keys";
-const unknownSetting: OlderFlowOptions = { setting: "", record: false };
+const UNKNOWN_SETTING: OlderFlowOptions = { setting: "", record: false };
 
 /**
  * The flow of keys that were stored before each kept its own: the setting at the time of the upgrade, written once. Their
@@ -26,7 +26,7 @@ export class OlderFlow {
   #recorded: VlessFlow | null = null;
 
   /** @param options left out by processes that neither show nor use a flow */
-  constructor({ connection }: MongoConnection, options: OlderFlowOptions = unknownSetting) {
+  constructor({ connection }: MongoConnection, options: OlderFlowOptions = UNKNOWN_SETTING) {
     this.#facts = connection.collection<InstallationDocument>("installation");
     this.#options = options;
   }
