@@ -172,7 +172,10 @@ class BullJobClient implements JobClient {
     this.#queues.requireConnection();
     try {
       const queue = await this.#queues.of(name);
-      return await queue.getJob(this.#sent.carrierOf(jobId));
+      const carrier: Job | undefined = await queue.getJob(this.#sent.carrierOf(jobId));
+      if (carrier === undefined || carrier.id === jobId || carrier.finishedOn === undefined) return carrier;
+      this.#sent.noteMoved(carrier.returnvalue);
+      return this.#sent.carrierOf(jobId) === jobId ? await queue.getJob(jobId) : carrier;
     } catch (error) {
       throw new QueueUnavailableError(false, error);
     }

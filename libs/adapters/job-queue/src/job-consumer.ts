@@ -1,10 +1,10 @@
 import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/keys";
 import { connectRedis } from "@veil/redis";
-import { MetricsTime, type Telemetry, Worker } from "bullmq";
+import { MetricsTime, Queue, type Telemetry, Worker } from "bullmq";
 import type { QueueName } from "@veil/job-contract";
-import { jobDispatcher, type JobHandlers } from "./job-dispatcher.ts";
+import { jobDispatcher, type JobHandlers, type MoveOut } from "./job-dispatcher.ts";
 import { completedSteps, failedSteps, type JobStep, stalledStep } from "./job-steps.ts";
-import { backoffMs, DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
+import { backoffMs, DEFAULT_QUEUE_PREFIX, jobOptions } from "./queue-options.ts";
 
 export interface JobConsumerOptions<Q extends QueueName> {
   readonly queue: Q;
@@ -33,7 +33,12 @@ const MAX_STALLED_COUNT = 10;
 export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>): JobConsumer {
   const { queue, redisUrl, prefix = DEFAULT_QUEUE_PREFIX, concurrency, onStep, onError } = options;
   const connection = connectRedis(redisUrl, "patient", onError);
-  const worker = new Worker(queue, jobDispatcher(options.handlers, queue), {
+  const added = new Queue(queue, { connection, prefix });
+  added.on("error", onError);
+  const moveOut: MoveOut = async (name, { id, requested_at: timestamp, payload }) => {
+    await added.add(name, payload, { ...jobOptions(name, id), timestamp });
+  };
+  const worker = new Worker(queue, jobDispatcher(options.handlers, queue, moveOut), {
     connection,
     prefix,
     concurrency,
@@ -58,6 +63,7 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     },
     close: async () => {
       await worker.close(true);
+      added.close().catch(onError);
       connection.disconnect();
     },
   };

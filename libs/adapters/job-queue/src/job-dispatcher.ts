@@ -9,6 +9,7 @@ import {
   type JobResult,
   type QueueName,
 } from "@veil/job-contract";
+import { coerceError } from "@veil/runtime";
 import { requestIdOf } from "./job-steps.ts";
 import { jobsOfMicroBatch, type MicroBatchEnd, type MicroBatchJob, type MicroBatchResult } from "./micro-batch.ts";
 
@@ -32,16 +33,25 @@ export type JobHandlers<Q extends QueueName> = { readonly [N in JobNameOf<Q>]: J
 
 type RunJob = (data: unknown, delivery: Delivery) => Promise<unknown>;
 
+/** Has a job of a micro-batch go on as a BullMQ job of its own. Nothing happens when there is one already. */
+export type MoveOut = (name: JobName, job: MicroBatchJob) => Promise<void>;
+
 /** What BullMQ is to call with each job of a queue. */
-export function jobDispatcher<Q extends QueueName>(handlers: JobHandlers<Q>, queue: Q): (job: Job) => Promise<unknown> {
-  const runners = new Map(jobNamesOf(queue).map((name) => [name as string, runnerOf(name, handlers)]));
+export function jobDispatcher<Q extends QueueName>(
+  handlers: JobHandlers<Q>,
+  queue: Q,
+  moveOut: MoveOut,
+): (job: Job) => Promise<unknown> {
+  const runners = new Map(jobNamesOf(queue).map((name) => [name as string, { name, run: runnerOf(name, handlers) }]));
   return async (job) => {
-    const run = runners.get(job.name);
-    if (run === undefined) throw new UnrecoverableError(`no handler for ${job.name}`);
+    const found = runners.get(job.name);
+    if (found === undefined) throw new UnrecoverableError(`no handler for ${job.name}`);
     try {
+      const { name, run } = found;
       const together = jobsOfMicroBatch(job.data);
       if (together === null) return await run(job.data, deliveryOf(job));
-      return { bundle: await runAll(together, run, job) } satisfies MicroBatchResult;
+      const bundle = await runAll(together, run, job, (failed) => moveOut(name, failed));
+      return { bundle } satisfies MicroBatchResult;
     } catch (error) {
       throw isPermanent(error) ? new UnrecoverableError(error.message) : error;
     }
@@ -64,20 +74,33 @@ function runnerOf<N extends JobName>(name: N, handlers: Partial<{ readonly [K in
 /**
  * Runs the jobs of a micro-batch side by side, and waits for all of them: nothing of this delivery is at work when it ends.
  *
- * @throws what the first one threw that asks for another attempt; what is done by then is found done by it
+ * One that fails while others do not goes on alone, so that they need not wait for it, and so that it is found among the
+ * failed jobs when nothing helps.
+ *
+ * @throws what the first one threw when all of them ask for another attempt: they have it together
  */
-async function runAll(jobs: readonly MicroBatchJob[], run: RunJob, carrier: Job): Promise<MicroBatchEnd[]> {
+async function runAll(
+  jobs: readonly MicroBatchJob[],
+  run: RunJob,
+  carrier: Job,
+  moveOut: (job: MicroBatchJob) => Promise<void>,
+): Promise<MicroBatchEnd[]> {
   const ends = await Promise.allSettled(
     jobs.map(({ id, requested_at: requestedAt, payload }) =>
       run(payload, { ...deliveryOf(carrier), jobId: id, requestId: requestIdOf(payload), requestedAt }),
     ),
   );
-  return ends.map((end, index) => {
-    const id = jobs[index]?.id ?? "";
-    if (end.status === "fulfilled") return { id, result: end.value };
-    if (isPermanent(end.reason)) return { id, result: null, failed: end.reason.message };
-    throw end.reason;
-  });
+  const [first] = ends.filter((end) => end.status === "rejected");
+  const allAskAgain = ends.every((end) => end.status === "rejected" && !isPermanent(end.reason));
+  if (first !== undefined && allAskAgain) throw first.reason;
+  return Promise.all(
+    jobs.map(async (job, index) => {
+      const end = ends[index];
+      if (end?.status === "fulfilled") return { id: job.id, result: end.value };
+      await moveOut(job);
+      return { id: job.id, result: null, failed: coerceError(end?.reason).message, moved: true };
+    }),
+  );
 }
 
 function isPermanent(error: unknown): error is Error {

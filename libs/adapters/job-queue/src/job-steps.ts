@@ -1,6 +1,7 @@
 import type { Job } from "bullmq";
 import type { QueueName } from "@veil/job-contract";
-import { endsOfMicroBatch, jobsOfMicroBatch } from "./micro-batch.ts";
+import { JobShapeError } from "./errors.ts";
+import { endsOfMicroBatch, jobsOfMicroBatch, type MicroBatchJob } from "./micro-batch.ts";
 
 /** What happened to one delivery, for logs and metrics. */
 export interface JobStep {
@@ -22,12 +23,13 @@ export interface JobStep {
   readonly error?: Error;
 }
 
-/** The steps of a BullMQ job that ended well: one for each job that traveled in it. */
+/** The steps of a BullMQ job that ended well: one for each job that traveled in it. One that moved is delivered again. */
 export function completedSteps(queue: QueueName, job: Job, result: unknown): JobStep[] {
   const ends = new Map(endsOfMicroBatch(result)?.map((end) => [end.id, end]));
   return carried(job).map((sent) => {
     const end = ends.get(sent.id);
     const common = describe(queue, job, sent);
+    if (end?.moved === true) return { ...common, state: "retried", error: new Error(end.failed) };
     if (end?.failed !== undefined) return { ...common, state: "failed", error: new Error(end.failed) };
     const own = end === undefined ? result : end.result;
     return { ...common, ...keyIn(own), ...outcomeOf(own), state: "completed" };
@@ -54,7 +56,7 @@ interface CarriedJob {
 
 function carried(job: Job): CarriedJob[] {
   const id = job.id ?? "";
-  const together = jobsOfMicroBatch(job.data);
+  const together = jobsIn(job);
   if (together === null) return [{ id, requestedAt: job.timestamp, payload: job.data }];
   return together.map((sent) => ({
     id: sent.id,
@@ -62,6 +64,16 @@ function carried(job: Job): CarriedJob[] {
     payload: sent.payload,
     microBatchId: id,
   }));
+}
+
+/** A micro-batch that was refused is told of as one job. */
+function jobsIn({ data }: Job): readonly MicroBatchJob[] | null {
+  try {
+    return jobsOfMicroBatch(data);
+  } catch (error) {
+    if (error instanceof JobShapeError) return null;
+    throw error;
+  }
 }
 
 function describe(queue: QueueName, job: Job, { id, requestedAt, payload, microBatchId }: CarriedJob) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { JobShapeError } from "./errors.ts";
 
 /** Most jobs of a micro-batch: enough to make BullMQ's part small, few enough for several workers to share a burst. */
 export const LARGEST_MICRO_BATCH = 32;
@@ -12,13 +13,18 @@ const microBatch = z.object({
 });
 
 const microBatchResult = z.object({
-  bundle: z.array(z.object({ id: z.string(), result: z.unknown(), failed: z.string().optional() })),
+  bundle: z.array(
+    z.object({ id: z.string(), result: z.unknown(), failed: z.string().optional(), moved: z.boolean().optional() }),
+  ),
 });
 
 /** One of the jobs that travel together. */
 export type MicroBatchJob = z.infer<typeof microBatch>["bundle"][number];
 
-/** How one of them ended: with its result, or for good without one. */
+/**
+ * How one of them ended: with its result, or without one. One that `moved` goes on as a BullMQ job of its own, of the same
+ * id; a client that does not know the word takes it for failed, and asks the store what became of it.
+ */
 export type MicroBatchEnd = z.infer<typeof microBatchResult>["bundle"][number];
 
 /**
@@ -34,9 +40,16 @@ export interface MicroBatchResult {
   readonly bundle: readonly MicroBatchEnd[];
 }
 
-/** The jobs that travel in a BullMQ job's data, null when it carries none but itself. */
+/**
+ * The jobs that travel in a BullMQ job's data, null when it carries none but itself.
+ *
+ * @throws {JobShapeError} when they are more than this version takes, or make no sense
+ */
 export function jobsOfMicroBatch(data: unknown): readonly MicroBatchJob[] | null {
-  return isMicroBatch(data) ? microBatch.parse(data).bundle : null;
+  if (!isMicroBatch(data)) return null;
+  const found = microBatch.safeParse(data);
+  if (!found.success) throw new JobShapeError(`micro-batch does not fit: ${found.error.message}`);
+  return found.data.bundle;
 }
 
 /** How the jobs of a micro-batch ended, null when the result is that of a single job. */

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { ownPrefix } from "@veil/test-support";
-import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
+import { Queue, Worker } from "bullmq";
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { keyHandlers } from "../test/key-handlers.ts";
 import { PermanentJobError } from "./errors.ts";
+import { FailedJobs } from "./failed-jobs.ts";
 import { LARGEST_MICRO_BATCH } from "./micro-batch.ts";
 import { createJobClient, type JobClient, type SubmitOptions } from "./job-client.ts";
 import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
@@ -66,9 +68,9 @@ async function reportedSteps(count: number): Promise<readonly JobStep[]> {
 const deleted = { state: "finished", result: { outcome: "deleted" } };
 
 test("jobs submitted at the same moment travel as one, and each gets its own result", async () => {
-  consume(async ({ key_id }) => ({ outcome: key_id === 1 ? "not-found" : "deleted" }));
+  consume(async ({ key_id }) => ({ outcome: key_id === 0 ? "not-found" : "deleted" }));
   const ids = await submitDeletions(3, { isFresh: true });
-  expect(await resultsOf(ids)).toEqual([deleted, { state: "finished", result: { outcome: "not-found" } }, deleted]);
+  expect(await resultsOf(ids)).toEqual([{ state: "finished", result: { outcome: "not-found" } }, deleted, deleted]);
   const reported = await reportedSteps(3);
   expect(new Set(reported.map(({ microBatchId }) => microBatchId)).size).toBe(1);
   expect(reported).toMatchObject(
@@ -103,11 +105,11 @@ test.each([{ isFresh: false }, {}])("jobs that others may submit too travel alon
   expect((await reportedSteps(3)).map(({ microBatchId }) => microBatchId)).toEqual([undefined, undefined, undefined]);
 });
 
-test("when one of them asks for another attempt all are delivered again, and know it", async () => {
+test("when all of them ask for another attempt they are delivered again together, and know it", async () => {
   const deliveries: string[] = [];
   consume(async ({ key_id }, { redelivered }) => {
     deliveries.push(`${key_id} ${redelivered}`);
-    if (key_id === 1 && !redelivered) throw new Error("the store is away");
+    if (!redelivered) throw new Error("the store is away");
     return { outcome: "deleted" };
   });
   expect(await resultsOf(await submitDeletions(2, { isFresh: true }))).toEqual([deleted, deleted]);
@@ -115,14 +117,83 @@ test("when one of them asks for another attempt all are delivered again, and kno
   expect((await reportedSteps(4)).map(({ state }) => state)).toEqual(["retried", "retried", "completed", "completed"]);
 });
 
-test("one that fails for good fails alone", async () => {
+test("one that fails for good fails alone, and is found among the failed jobs under its own id", async () => {
   consume(async ({ key_id }) => {
-    if (key_id === 1) throw new PermanentJobError("never");
+    if (key_id === 0) throw new PermanentJobError("never");
     return { outcome: "deleted" };
   });
-  const ends = await resultsOf(await submitDeletions(3, { isFresh: true }));
-  expect(ends).toEqual([deleted, { state: "failed", reason: "never" }, deleted]);
-  expect((await reportedSteps(3)).map(({ state }) => state)).toEqual(["completed", "failed", "completed"]);
+  const ids = await submitDeletions(3, { isFresh: true });
+  expect(await resultsOf(ids)).toEqual([{ state: "failed", reason: "never" }, deleted, deleted]);
+  const reported = await reportedSteps(4);
+  expect(reported.map(({ jobId, state }) => `${ids.indexOf(jobId)} ${state}`).toSorted()).toEqual([
+    "0 failed",
+    "0 retried",
+    "1 completed",
+    "2 completed",
+  ]);
+  const failed = await FailedJobs.open({ queue: "veil-keys", redisUrl, prefix });
+  expect(await failed.list()).toMatchObject([
+    { id: ids[0], name: "delete-key", reason: "never", payload: { key_id: 0, request_id: "request-0" } },
+  ]);
+  await failed.close();
+});
+
+test("one that asks for another attempt again and again has it alone: the others do not wait for it", async () => {
+  const deliveries = [0, 0, 0];
+  consume(async ({ key_id }) => {
+    deliveries[key_id] = (deliveries[key_id] ?? 0) + 1;
+    if (key_id === 2 && (deliveries[2] ?? 0) < 5) throw new Error("not yet");
+    return { outcome: "deleted" };
+  });
+  const ids = await submitDeletions(3, { isFresh: true });
+  expect(await resultsOf(ids.slice(0, 2))).toEqual([deleted, deleted]);
+  expect(deliveries[2]).toBeLessThan(5);
+  expect(await client.awaitResult("delete-key", ids[2] ?? "", 10_000)).toEqual(deleted);
+  expect(deliveries).toEqual([1, 1, 5]);
+});
+
+test("one that goes on alone is followed without the event that reports it", async () => {
+  consume(async ({ key_id }) => {
+    if (key_id === 0) throw new Error("never");
+    return { outcome: "deleted" };
+  });
+  const ids = await submitDeletions(2, { isFresh: true });
+  expect(await client.awaitResult("delete-key", ids[1] ?? "", 10_000)).toEqual(deleted);
+  expect(await client.progress("delete-key", ids[0] ?? "")).not.toBe("ended");
+  expect(await client.awaitResult("delete-key", ids[0] ?? "", 10)).toEqual({ state: "pending" });
+});
+
+describe("what other versions made of them", () => {
+  let queue: Queue;
+
+  beforeEach(() => {
+    queue = new Queue("veil-keys", { connection: { url: redisUrl }, prefix });
+  });
+  afterEach(() => queue.close());
+
+  test("a micro-batch larger than this version takes is refused at once, and reported as one job", async () => {
+    consume(async () => ({ outcome: "deleted" }));
+    const bundle = Array.from({ length: LARGEST_MICRO_BATCH + 1 }, (_, key_id) => ({
+      id: `delete-${key_id}`,
+      requested_at: Date.now(),
+      payload: { key_id, deadline, request_id: "" },
+    }));
+    await queue.add("delete-key", { bundle }, { jobId: "bundle-large", attempts: 12 });
+    expect(await reportedSteps(1)).toMatchObject([{ jobId: "bundle-large", state: "failed", attempt: 1 }]);
+    expect((await queue.getJob("bundle-large"))?.failedReason).toContain("micro-batch does not fit");
+  });
+
+  test("a job that the result of its micro-batch says nothing of has failed", async () => {
+    const ids = await submitDeletions(2, { isFresh: true });
+    const worker = new Worker("veil-keys", async () => ({ bundle: [{ id: ids[1], result: { outcome: "deleted" } }] }), {
+      connection: { url: redisUrl, maxRetriesPerRequest: null },
+      prefix,
+    });
+    const [missing, other] = await resultsOf(ids);
+    await worker.close();
+    expect(missing).toEqual({ state: "failed", reason: `the micro-batch's result lacks ${ids[0]}` });
+    expect(other).toEqual(deleted);
+  });
 });
 
 test("its progress and its end are found without the event that reports them", async () => {

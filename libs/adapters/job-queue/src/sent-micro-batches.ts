@@ -22,13 +22,22 @@ export class SentMicroBatches {
     return this.#batchOf.get(jobId) ?? jobId;
   }
 
-  /** The jobs that ended with a BullMQ job, each with its own ending. What other processes sent is left as it is. */
+  /** Notes which jobs of a micro-batch go on by themselves, as its result says. */
+  noteMoved(result: unknown): void {
+    for (const { id, moved } of endsOfMicroBatch(result) ?? []) if (moved === true) this.#batchOf.delete(id);
+  }
+
+  /**
+   * The jobs that ended with a BullMQ job, each with its own ending, and none that moved out of it. What other processes sent
+   * is left as it is.
+   */
   endingsOf(carrierId: string, ending: JobEnding): readonly (readonly [jobId: string, JobEnding])[] {
     const jobIds = this.#jobsOf.get(carrierId);
     if (ending.state === "failed") return (jobIds ?? [carrierId]).map((jobId) => [jobId, ending]);
     if (jobIds === undefined) return [[carrierId, ending]];
+    this.noteMoved(ending.returnvalue);
     const endOf = endingsIn(ending.returnvalue);
-    return jobIds.map((jobId) => [jobId, endOf(jobId)]);
+    return jobIds.filter((jobId) => this.carrierOf(jobId) === carrierId).map((jobId) => [jobId, endOf(jobId)]);
   }
 }
 
