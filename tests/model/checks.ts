@@ -25,8 +25,10 @@ export function checkAlways(system: System, requests: Requests): void {
 }
 
 /** Nobody is at the key any more, and nobody will come to it for its own sake. */
-function isOver({ keyId, phase, indeterminate }: KeyDocument, node: string, { redis }: System): boolean {
-  return phase === "gone" && !indeterminate.has(node) && !redis.isLeased(keyId);
+function isOver(key: KeyDocument, node: string, { redis, queue }: System): boolean {
+  const { keyId, phase, indeterminate, hands, job } = key;
+  const isLetGo = hands.size === 0 && !redis.isLeased(keyId) && !queue.isAtWork(job);
+  return phase === "gone" && !indeterminate.has(node) && isLetGo;
 }
 
 /** What must hold once all faults are over and everything has come to rest. */

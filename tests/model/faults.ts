@@ -31,6 +31,8 @@ export const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
+const WORKERS = 3;
+
 /** A second, in which late calls come through, and the time that a call may have taken before. */
 const SHORTEST_HANG_MS = 2_500;
 
@@ -59,7 +61,7 @@ export class Faults {
     system.mongo.mischief.lostReply = often("mongo reply lost");
     system.mongo.mischief.lateWrite = often("mongo write late");
     system.redis.mischief.lostReply = often("redis reply lost");
-    for (let number = 0; number < 3; number += 1) this.#startWorker(`worker-${number}`);
+    for (let number = 0; number < WORKERS; number += 1) this.#startWorker(`worker-${number}`);
   }
 
   /** May make something fail now. */
@@ -160,9 +162,10 @@ export class Faults {
     const { world } = this.#system;
     this.workers.splice(this.workers.indexOf(process), 1);
     world.kill(process);
-    this.#until(world.random.between(0, 3_000), () =>
-      this.#startWorker(`${process.name.split("'")[0]}'${world.steps}`),
-    );
+    // Never more than there are meant to be: a crowd would wait for one another's steps and not come to rest.
+    this.#until(world.random.between(0, 3_000), () => {
+      if (this.workers.length < WORKERS) this.#startWorker(`${process.name.split("'")[0]}'${world.steps}`);
+    });
     if (this.workers.length === 0) this.#startWorker("worker-spare");
   }
 

@@ -1,5 +1,5 @@
 import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.ts";
-import type { System } from "./system.ts";
+import { LINKED_NODE, type System } from "./system.ts";
 
 /** One key that a caller asks for, and what became of its requests. */
 export interface Errand {
@@ -138,8 +138,9 @@ export class Requests {
   /** No fault since the request came: whoever dials now connects, unless the inbound is being replaced. */
   #mustBeUsable(uuid: string): void {
     const { xrays } = this.#system;
-    const isReplaced = xrays.some(({ inbound }) => inbound === null);
-    if (isReplaced || xrays.some((xray) => xray.inbound?.byUuid.has(uuid))) return;
+    const linked = xrays.find(({ name }) => name === LINKED_NODE);
+    const isReplaced = linked?.inbound === null;
+    if (isReplaced || linked?.inbound?.byUuid.has(uuid)) return;
     this.#system.violated("answered 200 and the key does not work", uuid);
   }
 

@@ -1,4 +1,4 @@
-import { type KeyPhase, type KeyRecord, StoreUnavailableError } from "@veil/keys";
+import { type HandledKey, type KeyPhase, StoreUnavailableError } from "@veil/keys";
 import type { VlessFlow } from "@veil/protocols";
 import type { Process, World } from "./world.ts";
 
@@ -26,6 +26,8 @@ export interface KeyDocument {
   cancelled: boolean;
   readonly deleters: string[];
   readonly indeterminate: Set<string>;
+  readonly hands: Set<string>;
+  readonly clear: Set<string>;
 }
 
 /** What can go wrong with one operation, as probabilities. */
@@ -85,9 +87,9 @@ export class SimulatedMongo {
     for (const apply of this.#late.splice(0)) apply();
   }
 
-  find(keyId: number): KeyRecord | null {
+  find(keyId: number): HandledKey | null {
     const found = this.keys.get(keyId);
-    return found === undefined ? null : toRecord(found);
+    return found === undefined ? null : toHandledKey(found);
   }
 
   #applyLate(label: string, effect: () => unknown): void {
@@ -110,7 +112,7 @@ export class SimulatedMongo {
   }
 }
 
-export function toRecord(document: KeyDocument): KeyRecord {
+export function toHandledKey(document: KeyDocument): HandledKey {
   return {
     keyId: document.keyId,
     uuid: document.uuid,
@@ -123,5 +125,7 @@ export function toRecord(document: KeyDocument): KeyRecord {
     cancelled: document.cancelled,
     deleter: document.deleters[0] ?? null,
     indeterminate: [...document.indeterminate],
+    hands: [...document.hands],
+    clear: [...document.clear],
   };
 }

@@ -15,6 +15,8 @@ export class SimulatedQueue {
   readonly #world: World;
   readonly #holders = new Map<string, Process>();
   readonly #submitted = new Set<string>();
+  /** Deliveries that processes are at, whether or not their job is still theirs. */
+  readonly #underWay = new Set<{ readonly id: string; readonly process: Process }>();
   #locks = 0;
 
   constructor(redis: SimulatedRedis, world: World) {
@@ -34,6 +36,8 @@ export class SimulatedQueue {
       );
       if (job === null) continue;
       const { lock } = job;
+      const delivery = { id: job.id, process };
+      this.#underWay.add(delivery);
       let end: (standing: Job) => void;
       try {
         const result = await run(job, job.started > 1);
@@ -42,6 +46,7 @@ export class SimulatedQueue {
         this.#world.log(() => `${process.name} fails at ${job.id}: ${String(error)}`);
         end = (standing) => this.#retry(standing);
       }
+      this.#underWay.delete(delivery);
       await this.#redis.patient(process, `end the delivery of ${job.id}`, () => {
         const standing = this.#redis.jobs.get(job.id);
         this.#holders.delete(lock ?? "");
@@ -72,6 +77,12 @@ export class SimulatedQueue {
 
   get openJobs(): Job[] {
     return [...this.#redis.jobs.values()].filter(({ state }) => state !== "finished" && state !== "failed");
+  }
+
+  /** Whether some process is at a job, or will be: it then finishes what it began, or its successor does. */
+  isAtWork(id: string): boolean {
+    if (this.openJobs.some((job) => job.id === id)) return true;
+    return [...this.#underWay].some((delivery) => delivery.id === id && delivery.process.state !== "dead");
   }
 
   /** Whether a job ever was in Redis. */

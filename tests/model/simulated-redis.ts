@@ -130,7 +130,7 @@ export class SimulatedRedis {
       case "acquire": {
         if (lease !== undefined && lease.token !== token && lease.until > this.#world.now) return "held";
         this.leases.set(name, { token, holder, until: this.#world.now + durationMs });
-        return lease !== undefined && lease.token !== token ? "abandoned" : "free";
+        return lease !== undefined && lease.token !== token ? lease.token : "free";
       }
       case "prolong":
         if (lease?.token !== token || lease.until === 0) return 0;

@@ -2,12 +2,15 @@ import {
   type Creation,
   type Decision,
   type DesiredUser,
+  type DoneOnNodes,
+  type HandEntry,
+  type HandledKey,
   type KeyPhase,
   keyPhases,
   type KeyRecord,
   type KeyStore,
 } from "@veil/keys";
-import { type CreationDocument, type KeyDocument, type SimulatedMongo, toRecord } from "./simulated-mongo.ts";
+import { type CreationDocument, type KeyDocument, type SimulatedMongo, toHandledKey } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
 
 /** One process's view of the key store, in the same steps as the real one: inserts-if-absent and monotone updates. */
@@ -47,7 +50,7 @@ export class StoreClient implements KeyStore {
     return this.findCreation(job);
   }
 
-  async decide({ phase, indeterminate, ...key }: Decision): Promise<KeyRecord> {
+  async decide({ phase, indeterminate, clear = [], ...key }: Decision): Promise<KeyRecord> {
     const document: KeyDocument = {
       keyId: key.keyId,
       uuid: key.uuid,
@@ -60,6 +63,8 @@ export class StoreClient implements KeyStore {
       cancelled: false,
       deleters: [],
       indeterminate: new Set(indeterminate),
+      hands: new Set(),
+      clear: new Set(clear),
     };
     const inserted = await this.#write(
       `decide key ${key.keyId} as ${phase}, indeterminate [${indeterminate.join(" ")}]`,
@@ -69,31 +74,50 @@ export class StoreClient implements KeyStore {
         return true;
       },
     );
-    const standing = inserted ? { ...toRecord(document), phase, indeterminate } : await this.find(key.keyId);
+    const standing = inserted
+      ? recordOf({ ...toHandledKey(document), phase, indeterminate })
+      : await this.find(key.keyId);
     if (standing === null) throw new Error(`key ${key.keyId} is decided and can't be found`);
     return standing;
   }
 
-  find(keyId: number): Promise<KeyRecord | null> {
-    return this.#read(`find key ${keyId}`, () => this.#mongo.find(keyId));
+  async find(keyId: number): Promise<KeyRecord | null> {
+    const found = await this.#findHandled(keyId);
+    return found === null ? null : recordOf(found);
   }
 
-  beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
-    return this.#raise(keyId, `is deleted by ${deleter}`, (key) => {
+  async takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
+    await this.#update(keyId, `is taken up by ${entry.hand}`, (key) => enter(key, entry));
+    return this.#findHandled(keyId);
+  }
+
+  async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
+    await this.#update(keyId, "is let go of", (key) => letGo(key, hands, done));
+  }
+
+  async beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null> {
+    await this.#update(keyId, `is deleted by ${deleter}`, (key) => {
       raise(key, "deleting");
       key.deleters.push(deleter);
+      if (entry !== undefined) enter(key, entry);
     });
+    return this.#findHandled(keyId);
   }
 
-  cancel(keyId: number): Promise<KeyRecord | null> {
-    return this.#raise(keyId, "is cancelled", (key) => {
+  async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
+    await this.#update(keyId, "is cancelled", (key) => {
       raise(key, "deleting");
       key.cancelled = true;
+      for (const node of nodes) key.indeterminate.add(node);
     });
+    return this.find(keyId);
   }
 
-  async finishDeletion(keyId: number): Promise<void> {
-    await this.#update(keyId, "is gone", (key) => raise(key, "gone"));
+  async finishDeletion(keyId: number, hands: readonly string[] = [], done?: DoneOnNodes): Promise<void> {
+    await this.#update(keyId, "is gone", (key) => {
+      raise(key, "gone");
+      letGo(key, hands, done);
+    });
   }
 
   async markIndeterminate(keyId: number, node: string): Promise<void> {
@@ -119,7 +143,7 @@ export class StoreClient implements KeyStore {
     return undecided;
   }
 
-  findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
+  findDeleting(nodes: readonly string[]): Promise<HandledKey[]> {
     return this.#read("find keys that are deleting", () => [
       ...this.#inPhase("deleting"),
       ...this.#inPhase("gone").filter(({ indeterminate }) => indeterminate.some((node) => nodes.includes(node))),
@@ -183,9 +207,8 @@ export class StoreClient implements KeyStore {
     });
   }
 
-  async #raise(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<KeyRecord | null> {
-    await this.#update(keyId, label, change);
-    return this.find(keyId);
+  #findHandled(keyId: number): Promise<HandledKey | null> {
+    return this.#read(`find key ${keyId}`, () => this.#mongo.find(keyId));
   }
 
   #update(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<void> {
@@ -195,8 +218,8 @@ export class StoreClient implements KeyStore {
     });
   }
 
-  #inPhase(phase: KeyPhase): KeyRecord[] {
-    return [...this.#mongo.keys.values()].filter((key) => key.phase === phase).map(toRecord);
+  #inPhase(phase: KeyPhase): HandledKey[] {
+    return [...this.#mongo.keys.values()].filter((key) => key.phase === phase).map(toHandledKey);
   }
 
   #read<T>(label: string, effect: () => T): Promise<T> {
@@ -211,6 +234,22 @@ export class StoreClient implements KeyStore {
 /** `$max`. */
 function raise(key: KeyDocument, phase: KeyPhase): void {
   if (keyPhases.indexOf(phase) > keyPhases.indexOf(key.phase)) key.phase = phase;
+}
+
+function enter(key: KeyDocument, { hand, inPlaceOf, indeterminate }: HandEntry): void {
+  if (inPlaceOf !== null) key.hands.delete(inPlaceOf);
+  key.hands.add(hand);
+  for (const node of indeterminate) key.indeterminate.add(node);
+}
+
+function letGo(key: KeyDocument, hands: readonly string[], done?: DoneOnNodes): void {
+  for (const hand of hands) key.hands.delete(hand);
+  for (const node of done?.converged ?? []) key.indeterminate.delete(node);
+  for (const node of done?.clear ?? []) key.clear.add(node);
+}
+
+function recordOf({ hands: _hands, clear: _clear, ...key }: HandledKey): KeyRecord {
+  return key;
 }
 
 function toCreation(claim: CreationDocument | undefined): Creation | null {

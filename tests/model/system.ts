@@ -18,6 +18,9 @@ const OTHER_SHORT_ID = "0123456789abcdef";
 /** The node whose config file holds our users as well. */
 export const MIRRORED_NODE = "a";
 
+/** The node that the first link of a key leads to. */
+export const LINKED_NODE = "a";
+
 /** Stands in Xray's own config, so it comes back with every restart. */
 export const configuredUnmanaged: InboundUser = {
   email: "admin@elsewhere",

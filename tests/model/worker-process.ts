@@ -18,7 +18,7 @@ import { BlockedUsers, ConfigMirror, dropTombstones, ReconcileLoop, sweep, XrayN
 import type { RunJob } from "./simulated-queue.ts";
 import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
-import { INBOUND_TAG, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
+import { INBOUND_TAG, LINKED_NODE, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
 import type { Process } from "./world.ts";
 import { XrayClient } from "./xray-client.ts";
 
@@ -66,6 +66,7 @@ export function startWorker(process: Process, system: System): void {
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
+    linkedNodes: [LINKED_NODE],
     lease: new KeyLeases(leases, LEASE_PREFIX),
     clock,
     newUuid: () => world.random.uuid(),
@@ -74,7 +75,7 @@ export function startWorker(process: Process, system: System): void {
   };
   const housekeeping = every(RECONCILE_PERIOD_MS, async () => {
     await sweep({ ports, exclusive, log });
-    await dropTombstones({ store, exclusive, clock, log });
+    await dropTombstones({ ports, store, exclusive, clock, log });
   });
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({

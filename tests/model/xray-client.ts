@@ -20,6 +20,7 @@ import type { Process, World } from "./world.ts";
 export type UsedXrayNode = Pick<
   XrayNode,
   | "name"
+  | "reachable"
   | "addUser"
   | "removeUser"
   | "listUsers"
@@ -68,6 +69,10 @@ export class XrayClient implements UsedXrayNode {
 
   get name(): string {
     return this.#xray.name;
+  }
+
+  get reachable(): boolean {
+    return this.#xray.reachable && !this.#silent;
   }
 
   async addUser(user: InboundUser, { beforeCall }: ChangeOptions = {}): Promise<"added" | "exists"> {

@@ -23,9 +23,10 @@ export async function sweep({ ports, exclusive, log }: Pick<HousekeepingOptions,
 }
 
 /** Forgets what no job can need any more; one replica at a time. */
-export async function dropTombstones({ store, exclusive, clock, log }: Omit<HousekeepingOptions, "ports">) {
+export async function dropTombstones({ ports, store, exclusive, clock, log }: HousekeepingOptions) {
+  const nodes = ports.nodes.map(({ name }) => name);
   await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: SWEEP_LEASE_MS }, async () => {
-    const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - TOMBSTONE_AGE_S);
+    const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - TOMBSTONE_AGE_S, nodes);
     if (dropped > 0) log.debug({ dropped }, "dropped tombstones");
   });
 }

@@ -3,7 +3,7 @@ import { openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
 import type { LifecyclePorts } from "@veil/keys";
 import { KeyLeases, warnOfDurability } from "@veil/redis";
-import { nodeSettings } from "@veil/settings";
+import { linkedNodes, nodeSettings } from "@veil/settings";
 import { prepareService, readSettings, systemClock } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
@@ -64,6 +64,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const ports: LifecyclePorts = {
       store: store.keys,
       nodes: nodes.map(({ users }) => users),
+      linkedNodes: linkedNodes(nodeSettings(settings)),
       lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
       clock,
       newUuid: randomUUID,

@@ -1,4 +1,4 @@
-import type { Creation, KeyPhase, KeyRecord } from "@veil/keys";
+import type { Creation, HandledKey, KeyPhase, KeyRecord } from "@veil/keys";
 import type { VlessFlow } from "@veil/protocols";
 import { Schema } from "mongoose";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
@@ -47,6 +47,8 @@ export const keySchema = new Schema<KeyDocument>(
     cancelled: Boolean,
     deleters: { type: [String], default: undefined },
     unsure: { type: Schema.Types.Mixed, default: undefined },
+    hands: { type: Schema.Types.Mixed, default: undefined },
+    clear: { type: Schema.Types.Mixed, default: undefined },
     gone_at: Number,
   },
   { ...common, collection: "keys" },
@@ -82,5 +84,14 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     cancelled: document.cancelled ?? false,
     deleter: document.deleters?.[0] ?? null,
     indeterminate: Object.keys(document.unsure ?? {}),
+  };
+}
+
+/** @param olderFlow the flow of a document that names none */
+export function toHandledKey(document: KeyDocument, olderFlow: VlessFlow): HandledKey {
+  return {
+    ...toKeyRecord(document, olderFlow),
+    hands: Object.keys(document.hands ?? {}),
+    clear: Object.keys(document.clear ?? {}),
   };
 }

@@ -38,6 +38,10 @@ export const keyDocument = z.object({
   deleters: z.array(z.string()).exactOptional(),
   /** Node names, each true. */
   unsure: z.record(z.string(), z.boolean()).exactOptional(),
+  /** Tokens of those who took the key up and did not let go of it, each true. */
+  hands: z.record(z.string(), z.boolean()).exactOptional(),
+  /** Names of nodes that the deletion has finished with, each true. */
+  clear: z.record(z.string(), z.boolean()).exactOptional(),
   /** Unix seconds. Missing in records that became gone before it was kept. */
   gone_at: z.number().exactOptional(),
 });

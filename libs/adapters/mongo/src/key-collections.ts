@@ -1,8 +1,8 @@
-import type { Creation, KeyRecord } from "@veil/keys";
+import type { Creation, HandledKey, KeyRecord } from "@veil/keys";
 import type { Connection, mongo } from "mongoose";
 import { FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { creationSchema, keySchema, toCreation, toKeyRecord } from "./documents.ts";
+import { creationSchema, keySchema, toCreation, toHandledKey, toKeyRecord } from "./documents.ts";
 import { type CreationDocument, creationDocument, type KeyDocument, keyDocument } from "./key-codecs.ts";
 import type { OlderFlow } from "./older-flow.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
@@ -51,6 +51,21 @@ export class KeyCollections {
   async keyOf(found: KeyDocument): Promise<KeyRecord> {
     const document = this.readKeys.one(keyDocument, found);
     return toKeyRecord(document, await this.olderFlowAmong([document]));
+  }
+
+  /** @throws {UnreadableRecordError} when the document of this key makes no sense */
+  async findHandled(keyId: number): Promise<HandledKey | null> {
+    const found = await this.foundKeys.find(String(keyId));
+    if (found === null) return null;
+    const document = this.readKeys.one(keyDocument, found);
+    return toHandledKey(document, await this.olderFlowAmong([document]));
+  }
+
+  /** Those of the documents that make sense, with the work on them. */
+  async handledKeysOf(found: readonly KeyDocument[]): Promise<HandledKey[]> {
+    const documents = this.readKeys.many(keyDocument, found);
+    const olderFlow = await this.olderFlowAmong(documents);
+    return documents.map((document) => toHandledKey(document, olderFlow));
   }
 
   /** The records of those of the documents that make sense. */

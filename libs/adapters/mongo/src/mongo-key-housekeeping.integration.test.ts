@@ -43,9 +43,9 @@ test("key ids that are skipped are never claimed, and skipping never goes back",
 test("tombstones are dropped by when the key was deleted, however old it was; active keys stay", async () => {
   const kept = await activeKey(store.keys);
   const gone = await goneKey(store.keys);
-  await store.housekeeping.dropTombstones(later - 2 * 3_600);
+  await store.housekeeping.dropTombstones(later - 2 * 3_600, ["main"]);
   expect(await phaseOf(gone.keyId)).toBe("gone");
-  await store.housekeeping.dropTombstones(later);
+  await store.housekeeping.dropTombstones(later, ["main"]);
   expect(await phaseOf(gone.keyId)).toBeUndefined();
   expect(await phaseOf(kept.keyId)).toBe("active");
 });
@@ -54,19 +54,26 @@ test("a tombstone of before, which says nothing of when, is dropped by when the 
   const { keyId } = await goneKey(store.keys);
   const keys = store.connection.collection<{ readonly _id: string }>("keys");
   await keys.updateOne({ _id: String(keyId) }, { $unset: { gone_at: true } });
-  await store.housekeeping.dropTombstones(1_703_520_000);
+  await store.housekeeping.dropTombstones(1_703_520_000, ["main"]);
   expect(await phaseOf(keyId)).toBe("gone");
-  await store.housekeeping.dropTombstones(1_703_520_001);
+  await store.housekeeping.dropTombstones(1_703_520_001, ["main"]);
   expect(await phaseOf(keyId)).toBeUndefined();
 });
 
 test("a tombstone stays while a node may still undo the deletion", async () => {
   const { keyId } = await goneKey(store.keys);
   await store.keys.markIndeterminate(keyId, "main");
-  await store.housekeeping.dropTombstones(later);
+  await store.housekeeping.dropTombstones(later, ["main"]);
   expect(await phaseOf(keyId)).toBe("gone");
   await store.keys.clearIndeterminate(keyId, "main");
-  await store.housekeeping.dropTombstones(later);
+  await store.housekeeping.dropTombstones(later, ["main"]);
+  expect(await phaseOf(keyId)).toBeUndefined();
+});
+
+test("a tombstone that only nodes that were taken out may still undo is dropped", async () => {
+  const { keyId } = await goneKey(store.keys);
+  await store.keys.markIndeterminate(keyId, "main");
+  await store.housekeeping.dropTombstones(later, ["other", "third"]);
   expect(await phaseOf(keyId)).toBeUndefined();
 });
 
@@ -85,6 +92,6 @@ test("the tombstone of an imported key stays, so that no later import brings the
   });
   await store.keys.beginDeletion(keyId, "delete-a");
   await store.keys.finishDeletion(keyId);
-  await store.housekeeping.dropTombstones(later);
+  await store.housekeeping.dropTombstones(later, ["main"]);
   expect(await phaseOf(keyId)).toBe("gone");
 });

@@ -46,7 +46,7 @@ export class MongoKeyHousekeeping implements KeyHousekeeping {
     });
   }
 
-  async dropTombstones(before: number): Promise<number> {
+  async dropTombstones(before: number, nodes: readonly string[]): Promise<number> {
     return storeErrors(async () => {
       const claims = await this.#drop(this.#collections.creations, { decided: true, created_at: { $lt: before } });
       const keys = await this.#drop(this.#collections.keys, {
@@ -54,7 +54,7 @@ export class MongoKeyHousekeeping implements KeyHousekeeping {
         job: { $not: importJobs },
         $and: [
           { $or: [{ gone_at: { $lt: before } }, { gone_at: { $exists: false }, created_at: { $lt: before } }] },
-          { $or: [{ unsure: { $exists: false } }, { unsure: {} }] },
+          ...nodes.map((node) => ({ [`unsure.${node}`]: { $exists: false } })),
         ],
       });
       return claims + keys;

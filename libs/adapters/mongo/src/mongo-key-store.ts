@@ -1,4 +1,4 @@
-import type { Creation, Decision, KeyRecord, KeyStore } from "@veil/keys";
+import type { Creation, Decision, DoneOnNodes, HandEntry, HandledKey, KeyRecord, KeyStore } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { InsertIfAbsent, UpdatesById } from "./by-id.ts";
 import { phaseNumber, toKeyRecord } from "./documents.ts";
@@ -76,9 +76,8 @@ export class MongoKeyStore implements KeyStore {
       job: decision.job,
       phase: phaseNumber(decision.phase),
       activated: decision.phase === "active",
-      ...(decision.indeterminate.length > 0 && {
-        unsure: Object.fromEntries(decision.indeterminate.map((node) => [node, true])),
-      }),
+      ...(decision.indeterminate.length > 0 && { unsure: marksOf(decision.indeterminate) }),
+      ...(decision.clear !== undefined && decision.clear.length > 0 && { clear: marksOf(decision.clear) }),
     };
     if ((await this.#decisions.insert(document)) === "inserted") return toKeyRecord(document, decision.flow);
     const present = await this.find(decision.keyId);
@@ -90,20 +89,36 @@ export class MongoKeyStore implements KeyStore {
     return this.#collections.findKey(keyId);
   }
 
-  async beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null> {
-    return this.#raise(keyId, {
+  takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
+    return this.#change(keyId, entryOf(entry));
+  }
+
+  async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
+    await this.#changes.update(String(keyId), letGoOf(hands, done));
+  }
+
+  beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null> {
+    return this.#change(keyId, {
       $max: { phase: phaseNumber("deleting") },
       $push: { deleters: deleter },
+      ...(entry !== undefined && entryOf(entry)),
     });
   }
 
-  async cancel(keyId: number): Promise<KeyRecord | null> {
-    return this.#raise(keyId, { $max: { phase: phaseNumber("deleting") }, $set: { cancelled: true } });
+  async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
+    await this.#changes.update(String(keyId), {
+      $max: { phase: phaseNumber("deleting") },
+      $set: { cancelled: true, ...marksOf(nodes, "unsure.") },
+    });
+    return this.find(keyId);
   }
 
-  async finishDeletion(keyId: number): Promise<void> {
+  async finishDeletion(keyId: number, hands: readonly string[] = [], done?: DoneOnNodes): Promise<void> {
     const now = Math.floor(Date.now() / 1000);
-    await this.#changes.update(String(keyId), { $max: { phase: phaseNumber("gone"), gone_at: now } });
+    await this.#changes.update(String(keyId), {
+      $max: { phase: phaseNumber("gone"), gone_at: now },
+      ...letGoOf(hands, done),
+    });
   }
 
   async markIndeterminate(keyId: number, node: string): Promise<void> {
@@ -133,16 +148,41 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
-  async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
+  async findDeleting(nodes: readonly string[]): Promise<HandledKey[]> {
     const indeterminate = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
     const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...indeterminate] };
     const found = await storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
-    return this.#collections.keysOf(found);
+    return this.#collections.handledKeysOf(found);
   }
 
-  /** What it reads afterwards may be newer than what it wrote: phases never fall, and the first deleter stays the first. */
-  async #raise(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<KeyRecord | null> {
+  /**
+   * What it reads afterwards may be newer than what it wrote: phases never fall, the first deleter stays the first, and a
+   * hand is seen by all who enter one later.
+   */
+  async #change(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<HandledKey | null> {
     await this.#changes.update(String(keyId), update);
-    return this.find(keyId);
+    return this.#collections.findHandled(keyId);
   }
+}
+
+type Marks = Readonly<Record<string, true>>;
+
+function marksOf(names: readonly string[], prefix = ""): Marks {
+  return Object.fromEntries(names.map((name) => [`${prefix}${name}`, true]));
+}
+
+function entryOf({ hand, inPlaceOf, indeterminate }: HandEntry): mongo.UpdateFilter<KeyDocument> {
+  return {
+    $set: { ...marksOf([hand], "hands."), ...marksOf(indeterminate, "unsure.") },
+    ...(inPlaceOf !== null && { $unset: marksOf([inPlaceOf], "hands.") }),
+  };
+}
+
+function letGoOf(hands: readonly string[], done?: DoneOnNodes): mongo.UpdateFilter<KeyDocument> {
+  const { clear = [], converged = [] } = done ?? {};
+  const over = { ...marksOf(hands, "hands."), ...marksOf(converged, "unsure.") };
+  return {
+    ...(Object.keys(over).length > 0 && { $unset: over }),
+    ...(clear.length > 0 && { $set: marksOf(clear, "clear.") }),
+  };
 }

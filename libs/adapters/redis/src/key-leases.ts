@@ -54,13 +54,15 @@ async function waitFor(lease: RedisLease, subject: string): Promise<Hold> {
 
 /** A lease that was got, and until when it surely lasts. */
 class Hold implements HeldLease {
-  readonly abandoned: boolean;
+  readonly token: string;
+  readonly abandonedBy: string | null;
   readonly #lease: RedisLease;
   readonly #subject: string;
   #lastCallAt: number;
 
   constructor(lease: RedisLease, grant: LeaseGrant, subject: string, askedAt: number) {
-    this.abandoned = grant === "abandoned";
+    this.token = lease.token;
+    this.abandonedBy = grant.abandonedBy;
     this.#lease = lease;
     this.#subject = subject;
     this.#lastCallAt = lastCallAfter(askedAt);

@@ -21,23 +21,28 @@ beforeEach(() => {
 test("a lease that was given back is free, one that ran out was abandoned", async () => {
   const first = new RedisLease(redis, `${prefix}:lease`, 20);
   const second = new RedisLease(redis, `${prefix}:lease`, 60_000);
-  expect(await first.acquire()).toBe("free");
+  expect(await first.acquire()).toEqual({ abandonedBy: null });
   await first.release();
-  expect(await second.acquire()).toBe("free");
+  expect(await second.acquire()).toEqual({ abandonedBy: null });
   expect(await first.acquire()).toBeNull();
   await second.release();
 
-  expect(await first.acquire()).toBe("free");
-  await expect.poll(() => second.acquire()).toBe("abandoned");
+  expect(await first.acquire()).toEqual({ abandonedBy: null });
+  await expect.poll(() => second.acquire()).toEqual({ abandonedBy: first.token });
   await first.release();
   expect(await first.acquire()).toBeNull();
 });
 
 test("what fails while it holds a key's lease is reported to the next holder at once", async () => {
   const leases = new KeyLeases(redis, prefix);
-  await expect(leases.hold(7, () => Promise.reject(new Error("died")))).rejects.toThrow("died");
-  expect(await leases.hold(7, ({ abandoned }) => Promise.resolve(abandoned))).toBe(true);
-  expect(await leases.hold(7, ({ abandoned }) => Promise.resolve(abandoned))).toBe(false);
+  let token = "";
+  const dying = leases.hold(7, (lease) => {
+    token = lease.token;
+    return Promise.reject(new Error("died"));
+  });
+  await expect(dying).rejects.toThrow("died");
+  expect(await leases.hold(7, ({ abandonedBy }) => Promise.resolve(abandonedBy))).toBe(token);
+  expect(await leases.hold(7, ({ abandonedBy }) => Promise.resolve(abandonedBy))).toBeNull();
 });
 
 test("a key's lease is held by one at a time; who waits too long gets an error", async () => {
@@ -53,7 +58,7 @@ test("a task that takes longer than a lease keeps its key, and may go on calling
     expect(await other.acquire()).toBeNull();
     lease.mustLast();
   });
-  expect(await other.acquire()).toBe("free");
+  expect(await other.acquire()).toEqual({ abandonedBy: null });
 });
 
 test("no call may begin once another process has the lease", async () => {

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "@veil/redis";
 
-/** `free`: ours, and given back by its last holder; `abandoned`: ours, its last holder never gave it back. */
-export type LeaseGrant = "free" | "abandoned";
+/** A lease that is ours. */
+export interface LeaseGrant {
+  /** The token of the last holder when that one never gave it back. */
+  readonly abandonedBy: string | null;
+}
 
 /**
  * Takes a lease whose time is over or that nobody holds.
@@ -19,7 +22,7 @@ local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
 if holder[1] and holder[1] ~= ARGV[1] and tonumber(holder[2]) > now then return 'held' end
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'until', now + ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
-if holder[1] and holder[1] ~= ARGV[1] then return 'abandoned' end
+if holder[1] and holder[1] ~= ARGV[1] then return holder[1] end
 return 'free'`;
 
 /** Makes a lease last longer unless it was let go of, or somebody else took it over meanwhile. ARGV[2] lease ms */
@@ -44,9 +47,10 @@ const REMEMBER_ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /** One holder's hold on one lease. */
 export class RedisLease {
+  /** Names this hold. */
+  readonly token = randomUUID();
   readonly #redis: Redis;
   readonly #key: string;
-  readonly #token = randomUUID();
   readonly #durationMs: number;
 
   constructor(redis: Redis, key: string, durationMs: number) {
@@ -61,26 +65,26 @@ export class RedisLease {
       ACQUIRE_SCRIPT,
       1,
       this.#key,
-      this.#token,
+      this.token,
       this.#durationMs,
       REMEMBER_ABANDONED_MS,
     );
     if (reply === "held") return null;
-    return reply === "abandoned" ? "abandoned" : "free";
+    return { abandonedBy: reply === "free" ? null : String(reply) };
   }
 
   /** Makes it last from now on. @returns false when it is not ours any more @throws when Redis does not answer */
   async prolong(): Promise<boolean> {
-    return (await this.#redis.eval(PROLONG_SCRIPT, 1, this.#key, this.#token, this.#durationMs)) === 1;
+    return (await this.#redis.eval(PROLONG_SCRIPT, 1, this.#key, this.token, this.#durationMs)) === 1;
   }
 
   /** Lets go of it with a warning to the next holder: calls may still be under way. @throws when Redis does not answer */
   async abandon(): Promise<void> {
-    await this.#redis.eval(ABANDON_SCRIPT, 1, this.#key, this.#token);
+    await this.#redis.eval(ABANDON_SCRIPT, 1, this.#key, this.token);
   }
 
   /** Gives it back. @throws when Redis does not answer; the next holder then finds it abandoned */
   async release(): Promise<void> {
-    await this.#redis.eval(RELEASE_SCRIPT, 1, this.#key, this.#token);
+    await this.#redis.eval(RELEASE_SCRIPT, 1, this.#key, this.token);
   }
 }

@@ -9,17 +9,17 @@ test("a key that is deleting leaves every node by one call and is gone", async (
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const key = plant(store, Object.values(nodes), { phase: "deleting" });
 
-  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("cleared");
+  expect(await passing(clearKey(key, [], ports))).toBe("cleared");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([["remove"], ["remove"]]);
   expect(store.keys.get(1)?.phase).toBe("gone");
 });
 
 test("after a holder that died the node is made to converge, for its calls may still be under way", async () => {
   const { nodes, ports, store, lease, passing } = inMemoryLifecycle();
-  lease.abandoned = true;
+  lease.abandonedBy = "hand of a dead worker";
   const key = plant(store, Object.values(nodes), { phase: "deleting" });
 
-  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("cleared");
+  expect(await passing(clearKey(key, [], ports))).toBe("cleared");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([converged, converged]);
   expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
 });
@@ -31,7 +31,7 @@ test("a node that gave no answer keeps the key deleting, and is marked on it", a
     throw new NodeIndeterminateError("b", null);
   };
 
-  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("pending");
+  expect(await passing(clearKey(key, [], ports))).toBe("pending");
   expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: ["b"] });
 });
 
@@ -42,19 +42,48 @@ test("a node that is surely not reached is not marked", async () => {
     throw new NodeUnreachableError("b", null);
   };
 
-  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("pending");
+  expect(await passing(clearKey(key, [], ports))).toBe("pending");
   expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: [] });
 });
 
-test("a user that another call removed between our add and our last remove is cleared once more", async () => {
+test.each([
+  ["adds the user between our first two removes", 2, "add"],
+  ["adds it between our remove and our add", 3, "add"],
+  ["removes it between our add and our last remove", 4, "remove"],
+] as const)("a node is cleared once more when another call %s", async (_when, at, other) => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const key = plant(store, [nodes.a], { phase: "deleting", indeterminate: ["a"] });
-  nodes.a.onCall = (call, keyId) => {
-    if (call === "remove" && nodes.a.calls.at(-2) === "add") nodes.a.users.delete(keyId);
+  nodes.a.onCall = () => {
+    if (nodes.a.calls.length !== at) return;
+    if (other === "add") nodes.a.users.set(1, key);
+    else nodes.a.users.delete(1);
   };
 
-  expect(await passing(clearKey(key, { forceConverge: true }, ports))).toBe("pending");
-  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: ["a"] });
+  expect(await passing(clearKey(key, [], ports))).toBe("pending");
+  expect(nodes.a.calls).toEqual(converged);
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: ["a"], clear: ["b"] });
+  expect(await passing(clearKey(key, [], ports))).toBe("cleared");
+});
+
+test("a node that is clear is asked for nothing while another one is away", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+  nodes.b.onCall = () => {
+    throw new NodeUnreachableError("b", null);
+  };
+  for (let time = 0; time < 3; time += 1) expect(await passing(clearKey(key, [], ports))).toBe("pending");
+
+  expect(nodes.a.calls).toEqual(["remove"]);
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", clear: ["a"], hands: [] });
+});
+
+test("a mark that is made while a node is cleared stays", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, Object.values(nodes), { phase: "deleting" });
+  nodes.a.onCall = () => store.markIndeterminate(1, "a");
+
+  await passing(clearKey(key, [], ports));
+  expect(store.keys.get(1)).toMatchObject({ phase: "gone", indeterminate: ["a"] });
 });
 
 test("nothing more is called, and the key is not gone, once the lease is lost", async () => {
@@ -64,7 +93,7 @@ test("nothing more is called, and the key is not gone, once the lease is lost", 
     lease.lost = true;
   };
 
-  expect(await passing(clearKey(key, { forceConverge: true }, ports))).toBe("held");
+  expect(await passing(clearKey(key, ["a", "b"], ports))).toBe("held");
   expect(nodes.a.calls).toEqual(["remove"]);
   expect(store.keys.get(1)?.phase).toBe("deleting");
 });
@@ -76,7 +105,7 @@ test("a key is not gone when the lease was lost during the last call", async () 
     lease.lost = true;
   };
 
-  expect(await passing(clearKey(key, { forceConverge: false }, ports))).toBe("held");
+  expect(await passing(clearKey(key, [], ports))).toBe("held");
   expect(store.keys.get(1)?.phase).toBe("deleting");
 });
 
@@ -109,4 +138,14 @@ test("a user without a record is removed twice, a second apart; one whose key is
 
   expect(await passing(removeOrphan(1, nodes.b, ports))).toBe("removed");
   expect([nodes.a.calls, nodes.b.calls]).toEqual([[], ["remove", "remove"]]);
+});
+
+test("an orphan that a clear node got since is removed, although the key is deleting", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, [nodes.a, nodes.b], { phase: "deleting", clear: ["a"] });
+
+  expect(await passing(removeOrphan(1, nodes.b, ports))).toBe("kept");
+  expect(await passing(removeOrphan(1, nodes.a, ports))).toBe("removed");
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 1]);
+  expect(store.keys.get(key.keyId)).toMatchObject({ phase: "deleting", indeterminate: [], hands: [] });
 });

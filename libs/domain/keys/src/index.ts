@@ -35,6 +35,9 @@ export type {
 export type {
   Decision,
   DesiredState,
+  DoneOnNodes,
+  HandEntry,
+  HandledKey,
   InboundVault,
   KeyHousekeeping,
   KeyPage,

@@ -6,6 +6,8 @@ import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 export interface LifecyclePorts {
   readonly store: KeyStore;
   readonly nodes: readonly NodeUsers[];
+  /** Names of those that a key's first link leads to: the first node, and others behind the same host. Not empty. */
+  readonly linkedNodes: readonly string[];
   readonly lease: KeyLease;
   readonly clock: Clock;
   /** A fresh random v4 UUID, lower case. */

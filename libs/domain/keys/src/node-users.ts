@@ -26,6 +26,8 @@ export interface NodeCallOptions {
  */
 export interface NodeUsers {
   readonly name: string;
+  /** False while the node is known not to answer, so that every call would fail at once. */
+  readonly reachable: boolean;
   /** Adds the user. `exists` when it was there with the same account, which is success; another account is replaced. */
   add(user: NodeUser, options?: NodeCallOptions): Promise<"added" | "exists">;
   /** Removes the user; `absent` when it was not there, which is success. */
@@ -49,8 +51,13 @@ export interface KeyLease {
 
 /** A lease in its holder's eyes. */
 export interface HeldLease {
-  /** The last holder never gave it back: its calls may still be under way. */
-  readonly abandoned: boolean;
+  /** Names this holder, this time; no other one ever has the same. */
+  readonly token: string;
+  /**
+   * The token of the last holder when that one never gave the lease back; null when it did. Its calls began so long ago that
+   * after LATE_CALL_MS nothing more comes of them.
+   */
+  readonly abandonedBy: string | null;
   /**
    * To be asked right before every single call, after whatever it had to wait for: a process that was paused must not go
    * on where it was.

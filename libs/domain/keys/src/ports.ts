@@ -21,24 +21,65 @@ export interface KeyStore {
   /** Inserts the decision about a key unless there is one. @returns the decision that stands */
   decide(decision: Decision): Promise<KeyRecord>;
   find(keyId: number): Promise<KeyRecord | null>;
-  /** Raises the phase to `deleting` and enters the job as the deleter unless another one came first. */
-  beginDeletion(keyId: number, deleter: string): Promise<KeyRecord | null>;
-  /** Raises the phase to `deleting` because the creator received the answer that there is no key. */
-  cancel(keyId: number): Promise<KeyRecord | null>;
-  /** Raises the phase to `gone`. */
-  finishDeletion(keyId: number): Promise<void>;
+  /** Enters a hand, whatever the phase. @returns the key as it is afterwards */
+  takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null>;
+  /** Takes hands out again, and notes what they have done. */
+  letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void>;
+  /**
+   * Raises the phase to `deleting` and enters the job as the deleter unless another one came first; with an entry also a
+   * hand, in the same write.
+   */
+  beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null>;
+  /**
+   * Raises the phase to `deleting` because the creator received the answer that there is no key, and marks the nodes: the
+   * creation may still be at work there.
+   */
+  cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null>;
+  /** Raises the phase to `gone`; besides as {@link letGo}. */
+  finishDeletion(keyId: number, hands?: readonly string[], done?: DoneOnNodes): Promise<void>;
   markIndeterminate(keyId: number, node: string): Promise<void>;
   clearIndeterminate(keyId: number, node: string): Promise<void>;
   /** Claims whose deadline passed before the given time and that nobody decided. */
   findOverdue(before: number): Promise<Creation[]>;
   /** Keys whose deletion is under way or was left unfinished, and those gone that one of the nodes may still hold. */
-  findDeleting(nodes: readonly string[]): Promise<KeyRecord[]>;
+  findDeleting(nodes: readonly string[]): Promise<HandledKey[]>;
+}
+
+/** A lease's holder that takes a key up. */
+export interface HandEntry {
+  /** The token of the holder. */
+  readonly hand: string;
+  /** The hand to be taken out for it, of a holder that is no more. */
+  readonly inPlaceOf: string | null;
+  /** Nodes to be marked, because calls of others may still come through. */
+  readonly indeterminate: readonly string[];
+}
+
+/** What a holder has done to a key's user. */
+export interface DoneOnNodes {
+  /** Nodes that the key's deletion has finished with. */
+  readonly clear: readonly string[];
+  /** Nodes that were made to converge: their marks go. */
+  readonly converged: readonly string[];
+}
+
+/** A key with what the work on its users in the nodes has left in the store. */
+export interface HandledKey extends KeyRecord {
+  /**
+   * Tokens of those who took the key up and have not let go of it: at most one, unless Redis forgot a lease and gave it
+   * away twice.
+   */
+  readonly hands: readonly string[];
+  /** Nodes that its deletion has finished with. One that was marked since is not. */
+  readonly clear: readonly string[];
 }
 
 /** What is written about a key at the one point where its fate is decided. */
 export interface Decision extends Omit<Creation, "deadline"> {
   readonly phase: KeyRecord["phase"];
   readonly indeterminate: readonly string[];
+  /** Nodes that surely hold nothing of a key that is refused. */
+  readonly clear?: readonly string[];
 }
 
 /** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */
@@ -89,13 +130,14 @@ export interface KeyHousekeeping {
   /**
    * Drops what was only kept for late duplicates of jobs: claims made before this, and records of keys gone before it.
    *
-   * A record that some node may still undo stays until it can't. One of an imported key stays for good: it is what keeps
-   * the next import from bringing the key back.
+   * A record that one of the nodes may still undo stays until it can't. One of an imported key stays for good: it is what
+   * keeps the next import from bringing the key back.
    *
    * @param before unix seconds
+   * @param nodes those that there are: what one that was taken out may hold is nobody's any more
    * @returns how many documents were dropped
    */
-  dropTombstones(before: number): Promise<number>;
+  dropTombstones(before: number, nodes: readonly string[]): Promise<number>;
 }
 
 /** Keeps how each node's inbound is made, as opaque text and a secret. Both throw StoreUnavailableError. */

@@ -3,6 +3,8 @@ import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-me
 import { NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
 import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision-key.ts";
 
+const converged = ["remove", "remove", "add", "remove"];
+
 const request: ProvisionRequest = {
   job: "create-1",
   requested: { name: "Ada" },
@@ -68,11 +70,75 @@ test("a decision that is repeated until the deadline is one against the key", as
 test("a second delivery of a job that decided answers what was decided, and asks no node", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   plantCreation(store, request.deadline);
-  plant(store, [nodes.a, nodes.b], { phase: "deleting", deleter: "delete-1" });
+  plant(store, [nodes.a, nodes.b], { phase: "active" });
   const result = await passing(provisionKey({ ...request, redelivered: true }, ports));
 
   expect(result.outcome).toBe("created");
   expect([...nodes.a.calls, ...nodes.b.calls]).toEqual([]);
+});
+
+test("a second delivery that finds the key deleted makes sure that the first one left nothing", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  plantCreation(store, request.deadline);
+  plant(store, [], { phase: "gone", deleter: "delete-1" });
+  const result = await passing(provisionKey({ ...request, redelivered: true }, ports));
+
+  expect(result.outcome).toBe("created");
+  expect([nodes.a.calls, nodes.b.calls]).toEqual([converged, converged]);
+  expect(store.keys.get(1)).toMatchObject({ phase: "gone", indeterminate: [] });
+});
+
+test("a delivery that finds its key deleted by others marks it, also while those are at it", async () => {
+  const { nodes, ports, store, lease, passing } = inMemoryLifecycle();
+  nodes.b.onCall = async (call) => {
+    if (call !== "add") return;
+    plant(store, [], { phase: "deleting", deleter: "delete-1" });
+    lease.lost = true;
+  };
+  await passing(provisionKey(request, ports));
+
+  expect(store.keys.get(1)).toMatchObject({ phase: "deleting", indeterminate: ["a", "b"] });
+});
+
+test("a node that had the user already is indeterminate: another delivery may still be at it", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  nodes.b.users.set(1, plantCreation(store, request.deadline));
+  store.creations.clear();
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result).toMatchObject({ outcome: "created", key: { indeterminate: ["b"] } });
+});
+
+test("a creation fails when the node that its link leads to can't be reached, and leaves nothing on others", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  nodes.a.onCall = () => {
+    throw new NodeUnreachableError("a", null);
+  };
+  const result = await passing(provisionKey(request, ports));
+
+  expect(result).toEqual({ outcome: "unavailable", detail: "no Xray node can be reached" });
+  expect(nodes.b.users.size).toBe(0);
+  expect(store.keys.get(1)).toMatchObject({ phase: "gone", activated: false });
+});
+
+test("while that node is known to be away no other one is asked", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  nodes.a.reachable = false;
+  expect(await passing(provisionKey(request, ports))).toMatchObject({ outcome: "unavailable" });
+  expect([...nodes.a.calls, ...nodes.b.calls]).toEqual([]);
+  expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test.each([
+  ["a", ["a", "b"]],
+  ["b", ["a"]],
+] as const)("node %s may be away when links lead to %j", async (away, linkedNodes) => {
+  const { nodes, ports, passing } = inMemoryLifecycle();
+  nodes[away].reachable = false;
+  nodes[away].onCall = () => {
+    throw new NodeUnreachableError(away, null);
+  };
+  expect(await passing(provisionKey(request, { ...ports, linkedNodes }))).toMatchObject({ outcome: "created" });
 });
 
 test("no key is left when no node can be reached", async () => {

@@ -1,5 +1,5 @@
 import { type Creation, isWanted, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
-import { clearKey, removeOrphan } from "./clear-key.ts";
+import { clearKey } from "./clear-key.ts";
 import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
 import type { KeyStore } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -24,8 +24,8 @@ export type ProvisionResult =
 /**
  * Creates a key: claim → user in the nodes → decision. May run twice, also at once.
  *
- * Success needs one node; the others get the user by reconciliation. Without success nothing stays behind:
- * the refusal is itself the decision, and what an indeterminate node may hold is cleared now or by the sweep.
+ * Success needs a node that the key's first link leads to; the others get the user by reconciliation. Without success
+ * nothing stays behind: the refusal is itself the decision, and what a node may hold is cleared now or by the sweep.
  *
  * @throws {StoreUnavailableError} for another attempt
  */
@@ -36,22 +36,32 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   const { creation, redelivered } = claim;
   if (redelivered) {
     const decided = await ports.store.find(creation.keyId);
-    if (decided !== null) return resultOf(decided);
+    if (decided !== null) {
+      // The delivery before may have died in the middle of an add.
+      if (!isWanted(decided)) await dropUser(decided, everyNode(ports), ports);
+      return resultOf(decided);
+    }
   }
   const mayHaveBegun = redelivered ? everyNode(ports) : [];
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
+  // Nothing is begun that would have to be undone.
+  if (!linkedNodes(ports).some(({ reachable }) => reachable)) return refuse(creation, notReached, mayHaveBegun, ports);
 
   const attempts = await Promise.all(ports.nodes.map((node) => tryAdd(node, creation)));
-  const indeterminate = redelivered ? everyNode(ports) : nodesWith("indeterminate", attempts);
-  if (nodesWith("took", attempts).length === 0) return refuse(creation, failureResult(attempts), indeterminate, ports);
+  const indeterminate = redelivered ? everyNode(ports) : nodesWith(["disturbed", "indeterminate"], attempts);
+  const took = nodesWith(["took", "disturbed"], attempts);
+  if (!took.some((node) => ports.linkedNodes.includes(node))) {
+    return refuse(creation, failureResult(attempts, ports), [...new Set([...took, ...indeterminate])], ports);
+  }
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
   const decided = await activate(creation, indeterminate, ports);
-  if (!isWanted(decided)) await dropUser(decided, ports);
+  if (!isWanted(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
   return resultOf(decided);
 }
 
 const deadlinePassed = { outcome: "unavailable", detail: "the deadline has passed" } as const;
+const notReached = { outcome: "unavailable", detail: "no Xray node can be reached" } as const;
 
 interface Claim {
   readonly creation: Creation;
@@ -78,14 +88,16 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
 
 interface AddAttempt {
   readonly node: string;
-  /** `unreachable`: surely not added; `indeterminate`: perhaps, perhaps later; `rejected`: never. */
-  readonly end: "took" | "unreachable" | "indeterminate" | "rejected";
+  /**
+   * `disturbed`: it holds the user, whom another delivery added and may still be at; `unreachable`: surely not added;
+   * `indeterminate`: perhaps, perhaps later; `rejected`: never.
+   */
+  readonly end: "took" | "disturbed" | "unreachable" | "indeterminate" | "rejected";
 }
 
 async function tryAdd(node: NodeUsers, creation: Creation): Promise<AddAttempt> {
   try {
-    await node.add(creation);
-    return { node: node.name, end: "took" };
+    return { node: node.name, end: (await node.add(creation)) === "added" ? "took" : "disturbed" };
   } catch (error) {
     if (error instanceof NodeUnreachableError) return { node: node.name, end: "unreachable" };
     if (error instanceof NodeIndeterminateError) return { node: node.name, end: "indeterminate" };
@@ -94,19 +106,25 @@ async function tryAdd(node: NodeUsers, creation: Creation): Promise<AddAttempt> 
   }
 }
 
-function nodesWith(end: AddAttempt["end"], attempts: readonly AddAttempt[]): string[] {
-  return attempts.filter((attempt) => attempt.end === end).map((attempt) => attempt.node);
+function nodesWith(ends: readonly AddAttempt["end"][], attempts: readonly AddAttempt[]): string[] {
+  return attempts.filter(({ end }) => ends.includes(end)).map(({ node }) => node);
 }
 
 function everyNode(ports: LifecyclePorts): string[] {
   return ports.nodes.map((node) => node.name);
 }
 
-function failureResult(attempts: readonly AddAttempt[]): Exclude<ProvisionResult, { outcome: "created" }> {
-  if (attempts.every((attempt) => attempt.end === "rejected")) {
-    return { outcome: "failed", detail: "Xray refused the key" };
-  }
-  return { outcome: "unavailable", detail: "no Xray node can be reached" };
+function linkedNodes({ nodes, linkedNodes: names }: LifecyclePorts): readonly NodeUsers[] {
+  return nodes.filter(({ name }) => names.includes(name));
+}
+
+function failureResult(
+  attempts: readonly AddAttempt[],
+  ports: LifecyclePorts,
+): Exclude<ProvisionResult, { outcome: "created" }> {
+  const needed = attempts.filter(({ node }) => ports.linkedNodes.includes(node));
+  if (needed.every(({ end }) => end === "rejected")) return { outcome: "failed", detail: "Xray refused the key" };
+  return notReached;
 }
 
 async function refuse(
@@ -116,8 +134,9 @@ async function refuse(
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
   const phase = indeterminate.length === 0 ? "gone" : "deleting";
-  const decided = await ports.store.decide({ ...creation, phase, indeterminate });
-  if (indeterminate.length > 0 && !isWanted(decided)) await dropUser(decided, ports);
+  const clear = everyNode(ports).filter((node) => !indeterminate.includes(node));
+  const decided = await ports.store.decide({ ...creation, phase, indeterminate, clear });
+  if (indeterminate.length > 0 && !isWanted(decided)) await dropUser(decided, indeterminate, ports);
   return wasCreated(decided) ? resultOf(decided) : result;
 }
 
@@ -148,13 +167,13 @@ async function activate(
   }
 }
 
-/** Takes out a user that this delivery added, or may have added, although the key is no longer wanted. */
-async function dropUser(decided: KeyRecord, ports: LifecyclePorts): Promise<void> {
-  if (decided.phase === "deleting") {
-    await clearKey(decided, { forceConverge: true }, ports);
-  } else {
-    await Promise.allSettled(ports.nodes.map((node) => removeOrphan(decided.keyId, node, ports)));
-  }
+/**
+ * Takes out a user that a delivery added, or may have added, to nodes although the key is no longer wanted. The key's
+ * deletion may have come through the middle of such an add, so the nodes are marked, whoever is at the key right now.
+ */
+async function dropUser(decided: KeyRecord, added: readonly string[], ports: LifecyclePorts): Promise<void> {
+  if ((await clearKey(decided, added, ports)) !== "held") return;
+  for (const node of added) await ports.store.markIndeterminate(decided.keyId, node);
 }
 
 function resultOf(decided: KeyRecord): ProvisionResult {
@@ -171,11 +190,11 @@ export async function cancelCreation(job: string, ports: LifecyclePorts): Promis
   const creation = await ports.store.forbid(job);
   if (creation === null) return;
   const key = await decideAgainst(creation, ports.store, everyNode(ports));
-  if (key.phase === "deleting") await clearKey(key, { forceConverge: true }, ports);
+  if (key.phase === "deleting") await clearKey(key, [], ports);
 }
 
 async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {
   const decided = await store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
   if (!isWanted(decided)) return decided;
-  return (await store.cancel(creation.keyId)) ?? decided;
+  return (await store.cancel(creation.keyId, nodes)) ?? decided;
 }

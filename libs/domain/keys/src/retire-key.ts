@@ -3,6 +3,7 @@ import { clearHeld, clearKey } from "./clear-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
+import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 
 export interface RetireRequest {
   readonly keyId: number;
@@ -46,23 +47,28 @@ async function retireHeld(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<RetireResult | null> {
-  const { keyId, job, redelivered } = request;
-  if (isLate(request, ports)) return null;
-  const key = await ports.store.beginDeletion(keyId, job);
+  const { keyId, job } = request;
+  if (isLate(request, ports)) {
+    await passOnMarks(keyId, lease, ports);
+    return null;
+  }
+  const key = await ports.store.beginDeletion(keyId, job, handEntryOf(lease, [], ports));
   const result = resultOf(key, job);
   if (key?.phase === "deleting" && result.outcome === "deleted") {
-    await clearHeld(key, { forceConverge: redelivered }, lease, ports);
+    await clearHeld(await waitForOthers(key, lease, ports), lease, ports);
+  } else if (key !== null) {
+    await ports.store.letGo(keyId, [lease.token]);
   }
   return result;
 }
 
 /** A deletion that this job began before is finished; none is begun. @throws {LeaseHeldError} */
-async function finishLate({ keyId, job, redelivered }: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+async function finishLate({ keyId, job }: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
   const key = await ports.store.find(keyId);
   const result = resultOf(key, job);
   // "Deleted" is not said while somebody may still have to act.
   if (key?.phase === "deleting" && result.outcome === "deleted") {
-    const end = await clearKey(key, { forceConverge: redelivered }, ports);
+    const end = await clearKey(key, [], ports);
     if (end === "held") throw new LeaseHeldError(`key ${keyId}`);
   }
   return result;

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
-import { clearKey } from "./clear-key.ts";
+import { clearKey, isClear } from "./clear-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { HandledKey } from "./ports.ts";
 import { OVERDUE_AFTER_MS } from "./timing.ts";
 
 /** Clearing a key is mostly a second of waiting, so many go at once. */
@@ -15,7 +16,8 @@ export interface SweepResult {
 }
 
 /**
- * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed.
+ * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed. What only nodes
+ * that are away still hold waits for them, and costs nothing until then.
  *
  * @throws {StoreUnavailableError}
  */
@@ -26,8 +28,15 @@ export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
     await ports.store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
   }
   const deleting = await ports.store.findDeleting(nodes);
+  const due = deleting.filter((key) => isDue(key, ports));
   const limit = pLimit(CLEARED_AT_ONCE);
-  const ends = await Promise.all(deleting.map((key) => limit(() => clearKey(key, { forceConverge: true }, ports))));
+  const ends = await Promise.all(due.map((key) => limit(() => clearKey(key, [], ports))));
   const cleared = ends.filter((end) => end === "cleared").length;
   return { overdue: overdue.length, deleting: deleting.length, cleared };
+}
+
+/** Whether anything can be done: some node that is not clear answers, or all are clear and only the record has to go. */
+function isDue(key: HandledKey, { nodes }: LifecyclePorts): boolean {
+  const unfinished = nodes.filter(({ name }) => !isClear(key, name));
+  return unfinished.length === 0 || unfinished.some(({ reachable }) => reachable);
 }

@@ -28,7 +28,7 @@ export function desiredStateConformance(open: () => DesiredStateTarget): void {
       const claimed = await claimKey(store);
       const [deleting, cancelled] = [await activeKey(store), await activeKey(store)];
       await store.beginDeletion(deleting.keyId, "delete-a");
-      await store.cancel(cancelled.keyId);
+      await store.cancel(cancelled.keyId, []);
       const gone = await goneKey(store);
       const wanted = await desired.findDesired();
       for (const { keyId } of [refused, claimed, deleting, cancelled, gone]) expect(wanted.has(keyId)).toBe(false);

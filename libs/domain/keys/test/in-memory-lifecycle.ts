@@ -1,7 +1,8 @@
 import { ManualClock } from "@veil/runtime";
-import type { Creation, KeyRecord } from "../src/access-key.ts";
+import type { Creation } from "../src/access-key.ts";
 import { LeaseHeldError } from "../src/errors.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
+import type { HandledKey } from "../src/ports.ts";
 import { InMemoryNode } from "./in-memory-node.ts";
 import { InMemoryStore } from "./in-memory-store.ts";
 
@@ -13,18 +14,25 @@ export function inMemoryLifecycle() {
   const store = new InMemoryStore();
   const nodes = { a: new InMemoryNode("a"), b: new InMemoryNode("b") };
   const clock = new ManualClock(START_MS);
-  const lease = { abandoned: false, lost: false };
+  const lease: { abandonedBy: string | null; lost: boolean } = { abandonedBy: null, lost: false };
+  let holders = 0;
   const ports: LifecyclePorts = {
     store,
     nodes: Object.values(nodes),
+    linkedNodes: ["a"],
     lease: {
-      hold: (keyId, task) =>
-        task({
-          abandoned: lease.abandoned,
+      hold: (keyId, task) => {
+        holders += 1;
+        const { abandonedBy } = lease;
+        lease.abandonedBy = null;
+        return task({
+          token: `hand-${holders}`,
+          abandonedBy,
           mustLast: () => {
             if (lease.lost) throw new LeaseHeldError(`key ${keyId}`);
           },
-        }),
+        });
+      },
     },
     clock,
     newUuid: () => crypto.randomUUID(),
@@ -44,9 +52,9 @@ export function inMemoryLifecycle() {
 export function plant(
   store: InMemoryStore,
   nodes: readonly InMemoryNode[],
-  key: Partial<KeyRecord> & Pick<KeyRecord, "phase">,
-): KeyRecord {
-  const whole: KeyRecord = {
+  key: Partial<HandledKey> & Pick<HandledKey, "phase">,
+): HandledKey {
+  const whole: HandledKey = {
     keyId: 1,
     uuid: "00000000-0000-4000-8000-000000000001",
     flow: "",
@@ -57,6 +65,8 @@ export function plant(
     cancelled: false,
     deleter: null,
     indeterminate: [],
+    hands: [],
+    clear: [],
     ...key,
   };
   store.keys.set(whole.keyId, whole);

@@ -5,6 +5,7 @@ type Call = "add" | "remove" | "remove, then add";
 /** A node that keeps its users in memory and remembers what it was asked. */
 export class InMemoryNode implements NodeUsers {
   readonly name: string;
+  reachable = true;
   readonly users = new Map<number, NodeUser>();
   readonly calls: Call[] = [];
   /** Runs as a call arrives: what it throws is the call's failure. */

@@ -1,10 +1,10 @@
 import { type Creation, type KeyRecord, keyPhases } from "../src/access-key.ts";
-import type { Decision, KeyStore } from "../src/ports.ts";
+import type { Decision, DoneOnNodes, HandEntry, HandledKey, KeyStore } from "../src/ports.ts";
 
 /** A key store that loses nothing. `beforeDecision` may fail, as a store does that is away. */
 export class InMemoryStore implements KeyStore {
   readonly creations = new Map<string, Creation | null>();
-  readonly keys = new Map<number, KeyRecord>();
+  readonly keys = new Map<number, HandledKey>();
   beforeDecision: (decision: Decision) => void = () => undefined;
 
   async claim(request: Omit<Creation, "keyId">): Promise<Creation | null> {
@@ -24,7 +24,7 @@ export class InMemoryStore implements KeyStore {
 
   async decide(decision: Decision): Promise<KeyRecord> {
     this.beforeDecision(decision);
-    const { keyId, uuid, flow, name, createdAt, job, phase, indeterminate } = decision;
+    const { keyId, uuid, flow, name, createdAt, job, phase, indeterminate, clear = [] } = decision;
     const standing = this.keys.get(keyId);
     if (standing !== undefined) return standing;
     const activated = phase === "active";
@@ -40,6 +40,8 @@ export class InMemoryStore implements KeyStore {
       activated,
       cancelled: false,
       deleter: null,
+      hands: [],
+      clear,
     };
     this.keys.set(keyId, key);
     return key;
@@ -49,20 +51,34 @@ export class InMemoryStore implements KeyStore {
     return this.keys.get(keyId) ?? null;
   }
 
-  async beginDeletion(keyId: number, job: string): Promise<KeyRecord | null> {
-    return this.#raise(keyId, "deleting", ({ deleter }) => ({ deleter: deleter ?? job }));
+  async takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
+    return this.#change(keyId, (key) => entered(key, entry));
   }
 
-  async cancel(keyId: number): Promise<KeyRecord | null> {
-    return this.#raise(keyId, "deleting", () => ({ cancelled: true }));
+  async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
+    this.#change(keyId, (key) => letGoOf(key, hands, done));
   }
 
-  async finishDeletion(keyId: number): Promise<void> {
-    this.#raise(keyId, "gone", () => ({}));
+  async beginDeletion(keyId: number, job: string, entry?: HandEntry): Promise<HandledKey | null> {
+    return this.#raise(keyId, "deleting", (key) => ({
+      ...(entry && entered(key, entry)),
+      deleter: key.deleter ?? job,
+    }));
+  }
+
+  async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
+    return this.#raise(keyId, "deleting", ({ indeterminate }) => ({
+      cancelled: true,
+      indeterminate: union(indeterminate, nodes),
+    }));
+  }
+
+  async finishDeletion(keyId: number, hands: readonly string[] = [], done?: DoneOnNodes): Promise<void> {
+    this.#raise(keyId, "gone", (key) => letGoOf(key, hands, done));
   }
 
   async markIndeterminate(keyId: number, node: string): Promise<void> {
-    this.#change(keyId, ({ indeterminate }) => ({ indeterminate: [...new Set([...indeterminate, node])] }));
+    this.#change(keyId, ({ indeterminate }) => ({ indeterminate: union(indeterminate, [node]) }));
   }
 
   async clearIndeterminate(keyId: number, node: string): Promise<void> {
@@ -74,25 +90,48 @@ export class InMemoryStore implements KeyStore {
     return claims.filter(({ deadline, keyId }) => deadline < before && !this.keys.has(keyId));
   }
 
-  async findDeleting(nodes: readonly string[]): Promise<KeyRecord[]> {
+  async findDeleting(nodes: readonly string[]): Promise<HandledKey[]> {
     return [...this.keys.values()].filter(
       ({ phase, indeterminate }) =>
         phase === "deleting" || (phase === "gone" && indeterminate.some((node) => nodes.includes(node))),
     );
   }
 
-  #raise(keyId: number, to: KeyRecord["phase"], rest: (key: KeyRecord) => Partial<KeyRecord>): KeyRecord | null {
+  #raise(keyId: number, to: KeyRecord["phase"], rest: (key: HandledKey) => Partial<HandledKey>): HandledKey | null {
     return this.#change(keyId, (key) => ({
       ...rest(key),
       phase: keyPhases.indexOf(to) > keyPhases.indexOf(key.phase) ? to : key.phase,
     }));
   }
 
-  #change(keyId: number, change: (key: KeyRecord) => Partial<KeyRecord>): KeyRecord | null {
+  #change(keyId: number, change: (key: HandledKey) => Partial<HandledKey>): HandledKey | null {
     const key = this.keys.get(keyId);
     if (key === undefined) return null;
     const changed = { ...key, ...change(key) };
     this.keys.set(keyId, changed);
     return changed;
   }
+}
+
+function entered(key: HandledKey, { hand, inPlaceOf, indeterminate }: HandEntry): Partial<HandledKey> {
+  return {
+    hands: union(without(key.hands, inPlaceOf === null ? [] : [inPlaceOf]), [hand]),
+    indeterminate: union(key.indeterminate, indeterminate),
+  };
+}
+
+function letGoOf(key: HandledKey, hands: readonly string[], done?: DoneOnNodes): Partial<HandledKey> {
+  return {
+    hands: without(key.hands, hands),
+    clear: union(key.clear, done?.clear ?? []),
+    indeterminate: without(key.indeterminate, done?.converged ?? []),
+  };
+}
+
+function union(some: readonly string[], others: readonly string[]): string[] {
+  return [...new Set([...some, ...others])];
+}
+
+function without(some: readonly string[], others: readonly string[]): string[] {
+  return some.filter((each) => !others.includes(each));
 }

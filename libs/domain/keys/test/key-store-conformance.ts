@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { KeyStore } from "../src/index.ts";
+import type { HandEntry, KeyStore } from "../src/index.ts";
 import { activeKey, claimKey, creationRequest, decisionOf, goneKey, idsOf } from "./stored-keys.ts";
 
 const MISSING = 1_999_999;
@@ -104,7 +104,9 @@ export function keyStoreConformance(open: () => KeyStore): void {
       await store.clearIndeterminate(MISSING, "main");
       await store.finishDeletion(MISSING);
       expect(await store.beginDeletion(MISSING, "delete-a")).toBeNull();
-      expect(await store.cancel(MISSING)).toBeNull();
+      expect(await store.cancel(MISSING, ["main"])).toBeNull();
+      expect(await store.takeUp(MISSING, { hand: "a", inPlaceOf: null, indeterminate: ["main"] })).toBeNull();
+      await store.letGo(MISSING, ["a"], { clear: ["main"], converged: ["main"] });
       expect(await store.find(MISSING)).toBeNull();
     });
   });
@@ -125,14 +127,15 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const store = open();
       const { keyId } = await goneKey(store);
       expect(await store.beginDeletion(keyId, "delete-b")).toMatchObject({ phase: "gone", deleter: "delete-a" });
-      expect(await store.cancel(keyId)).toMatchObject({ phase: "gone" });
+      expect(await store.cancel(keyId, [])).toMatchObject({ phase: "gone" });
     });
 
-    it("keeps a cancellation beside the phase, without a deleter", async () => {
+    it("keeps a cancellation beside the phase, without a deleter, and marks the nodes", async () => {
       const store = open();
       const { keyId } = await activeKey(store);
-      const cancelled = await store.cancel(keyId);
+      const cancelled = await store.cancel(keyId, ["main"]);
       expect(cancelled).toMatchObject({ phase: "deleting", activated: true, cancelled: true, deleter: null });
+      expect(cancelled?.indeterminate).toEqual(["main"]);
       expect(await store.find(keyId)).toEqual(cancelled);
     });
 
@@ -155,6 +158,67 @@ export function keyStoreConformance(open: () => KeyStore): void {
     await store.markIndeterminate(keyId, "second-node");
     await store.clearIndeterminate(keyId, "main");
     expect((await store.find(keyId))?.indeterminate).toEqual(["second-node"]);
+  });
+
+  describe("hands", () => {
+    const entry = (hand: string, overrides: Partial<HandEntry> = {}): HandEntry => ({
+      hand,
+      inPlaceOf: null,
+      indeterminate: [],
+      ...overrides,
+    });
+
+    it("shows to whoever enters a hand all that are there, also of several at once", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      const hands = Array.from({ length: 10 }, (_, index) => `hand-${index}`);
+      const found = await Promise.all(hands.map((hand) => store.takeUp(keyId, entry(hand))));
+      for (const [index, key] of found.entries()) expect(key?.hands).toContain(hands[index]);
+      const seen = found.map((key) => new Set(key?.hands));
+      for (const [one, mine] of seen.entries()) {
+        for (const [other, theirs] of seen.entries()) {
+          expect(mine.has(`hand-${other}`) || theirs.has(`hand-${one}`)).toBe(true);
+        }
+      }
+      await store.letGo(keyId, hands);
+      expect((await store.takeUp(keyId, entry("last")))?.hands).toEqual(["last"]);
+    });
+
+    it("puts a hand in the place of another one, and marks nodes in the same step", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      await store.takeUp(keyId, entry("first"));
+      const found = await store.takeUp(keyId, entry("second", { inPlaceOf: "first", indeterminate: ["b", "main"] }));
+      expect(found).toMatchObject({ hands: ["second"], indeterminate: ["b", "main"], phase: "active" });
+    });
+
+    it("enters the hand of a deletion as it begins, and takes it out as it ends", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      const begun = await store.beginDeletion(keyId, "delete-a", entry("mine", { indeterminate: ["main"] }));
+      expect(begun).toMatchObject({ phase: "deleting", hands: ["mine"], clear: [], indeterminate: ["main"] });
+      await store.finishDeletion(keyId, ["mine"], { clear: ["main"], converged: ["main"] });
+      const after = await store.takeUp(keyId, entry("later"));
+      expect(after).toMatchObject({ phase: "gone", hands: ["later"], clear: ["main"], indeterminate: [] });
+    });
+
+    it("notes for the sweep which nodes are clear", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      await store.beginDeletion(keyId, "delete-a", entry("mine", { indeterminate: ["a", "b"] }));
+      await store.letGo(keyId, ["mine"], { clear: ["a", "b"], converged: ["a"] });
+      const left = (await store.findDeleting(["a", "b"])).find((key) => key.keyId === keyId);
+      expect(left).toMatchObject({ hands: [], clear: ["a", "b"], indeterminate: ["b"] });
+    });
+
+    it("keeps which nodes a refused key never reached", async () => {
+      const store = open();
+      const claimed = await claimKey(store);
+      const refused = { phase: "deleting", indeterminate: ["a"], clear: ["b"] } as const;
+      await store.decide(decisionOf(claimed, refused));
+      const [left] = (await store.findDeleting(["a", "b"])).filter(({ keyId }) => keyId === claimed.keyId);
+      expect(left).toMatchObject({ clear: ["b"], indeterminate: ["a"] });
+    });
   });
 
   describe("what is left to finish", () => {

@@ -28,6 +28,7 @@ function nodeThatShows(...looks: number[]) {
   const refuse = () => Promise.reject(new Error("not expected"));
   const node: ReconciledNode = {
     name: "main",
+    reachable: true,
     add: refuse,
     remove: refuse,
     list: async () => {

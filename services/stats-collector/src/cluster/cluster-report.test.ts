@@ -12,7 +12,7 @@ function sharedLease() {
     acquire: async () => {
       if (state.away) throw new Error("away");
       holder ??= name;
-      return holder === name ? ("free" as const) : null;
+      return holder === name ? { abandonedBy: null } : null;
     },
     release: async () => {
       if (state.away) throw new Error("away");

@@ -83,6 +83,9 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
   const limit = pLimit(NODE_CALLS_AT_ONCE);
   return {
     name: node.name,
+    get reachable() {
+      return node.reachable;
+    },
     add: (user, options) => limit(() => node.add(user, options)),
     remove: (keyId, options) => limit(() => node.remove(keyId, options)),
   };

@@ -53,6 +53,10 @@ export class XrayNodeUsers implements ReconciledNode {
     return this.#options.node.name;
   }
 
+  get reachable(): boolean {
+    return this.#options.node.reachable;
+  }
+
   async add(user: NodeUser, options: NodeCallOptions = {}): Promise<"added" | "exists"> {
     const { node, mirror } = this.#options;
     const wanted = toInboundUser(user);
