@@ -48,9 +48,16 @@ export class Faults {
   readonly #rate: number;
   /** From then on nothing happens that would wash away what went wrong. */
   readonly #lastHealing: number;
+  readonly #setsClocks: boolean;
   #over: (() => void | Promise<void>)[] = [];
 
-  constructor(system: System, requests: Requests, kinds: readonly FaultKind[]) {
+  constructor(
+    system: System,
+    requests: Requests,
+    kinds: readonly FaultKind[],
+    { setsClocks }: { readonly setsClocks: boolean },
+  ) {
+    this.#setsClocks = setsClocks;
     this.#system = system;
     this.#requests = requests;
     this.#kinds = kinds;
@@ -68,6 +75,10 @@ export class Faults {
   async perhaps(): Promise<void> {
     const { random } = this.#system.world;
     if (random.chance(0.08)) this.#system.redis.remember();
+    if (this.#setsClocks && random.chance(0.005)) {
+      const replicas = this.#requests.replicas.map(({ process }) => process);
+      this.#system.stepClock(random.pick([...this.workers, ...replicas]));
+    }
     if (this.#kinds.length > 0 && random.chance(this.#rate)) await this.#strike(random.pick(this.#kinds));
   }
 

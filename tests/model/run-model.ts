@@ -12,6 +12,8 @@ export interface ModelOptions {
   /** Keys asked for. Default 6. */
   readonly errands?: number;
   readonly trace?: (line: string) => void;
+  /** How far clocks may be wrong; they are then also set while the system runs. Without it 300 ms at times, and never set. */
+  readonly skewMs?: number;
 }
 
 export interface ModelResult {
@@ -26,9 +28,9 @@ const REST_MS = 30_000;
 const LONGEST_REST_MS = 150_000;
 
 /** One history of the whole system, decided by its seed. */
-export async function runModel({ seed, faults, errands = 6, trace }: ModelOptions): Promise<ModelResult> {
+export async function runModel({ seed, faults, errands = 6, trace, skewMs }: ModelOptions): Promise<ModelResult> {
   const random = new Random(seed);
-  const system = new System(random, trace ?? null);
+  const system = new System(random, trace ?? null, skewMs ?? null);
   const restoreTime = installVirtualTime(system.world);
   try {
     const kinds = faults ?? chooseFaults(random);
@@ -38,7 +40,7 @@ export async function runModel({ seed, faults, errands = 6, trace }: ModelOption
       replays: random.chance(0.5),
       duplicateDeletes: random.chance(0.5),
     });
-    const mishaps = new Faults(system, requests, kinds);
+    const mishaps = new Faults(system, requests, kinds, { setsClocks: skewMs !== undefined });
     await live(system, requests, mishaps);
     await mishaps.stop();
     system.world.log(() => "---- faults are over");

@@ -32,6 +32,8 @@ export const addedUnmanaged: InboundUser = {
   account: { protocol: "vless", uuid: "bbbbbbbb-bbbb-4bbb-abbb-bbbbbbbbbbbb", flow: "" },
 };
 
+const USUAL_SKEW_MS = 300;
+
 /** Something that must never be. */
 export interface Violation {
   readonly what: string;
@@ -49,11 +51,13 @@ export class System {
   readonly configFile: SimulatedConfigFile;
   readonly callMischief: CallMischief = { lostAnswer: 0 };
   readonly violations: Violation[] = [];
-  readonly #clocksDiffer: boolean;
+  /** Clocks are wrong by at most so much. */
+  readonly #skewMs: number;
 
-  constructor(random: Random, trace: ((line: string) => void) | null) {
+  constructor(random: Random, trace: ((line: string) => void) | null, skewMs: number | null) {
     this.world = new World(random, trace);
-    this.#clocksDiffer = random.chance(0.3);
+    const clocksDiffer = random.chance(0.3);
+    this.#skewMs = skewMs ?? (clocksDiffer ? USUAL_SKEW_MS : 0);
     this.mongo = new SimulatedMongo(this.world);
     this.redis = new SimulatedRedis(this.world);
     this.queue = new SimulatedQueue(this.redis, this.world);
@@ -72,8 +76,17 @@ export class System {
   }
 
   newProcess(name: string): Process {
-    const skewMs = this.#clocksDiffer ? Math.round(this.world.random.between(-300, 300)) : 0;
-    return new Process(name, skewMs);
+    return new Process(name, this.#skewMs === 0 ? 0 : this.#someSkew());
+  }
+
+  /** Somebody sets the clock of a process. */
+  stepClock(process: Process): void {
+    process.skewMs = this.#someSkew();
+    this.world.log(() => `the clock of ${process.name} is set to be wrong by ${process.skewMs} ms`);
+  }
+
+  #someSkew(): number {
+    return Math.round(this.world.random.between(-this.#skewMs, this.#skewMs));
   }
 
   readonly violated = (what: string, detail: string): void => {

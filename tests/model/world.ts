@@ -7,7 +7,7 @@ const realImmediate = setImmediate;
 export class Process {
   readonly name: string;
   /** By how much its clock is wrong. */
-  readonly skewMs: number;
+  skewMs: number;
   state: "running" | "paused" | "dead" = "running";
   /** What reached it while it was paused. */
   readonly inbox: (() => void)[] = [];

@@ -1,0 +1,69 @@
+import type { Creation, DesiredState, InboundVault } from "@veil/keys";
+import type { InboundUser, XrayNode } from "@veil/xray-grpc";
+import { expect, test } from "vitest";
+import { XrayNodeUsers } from "./xray-node-users.ts";
+
+const uuidOf = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
+const unmanaged: InboundUser = {
+  email: "friend@example.com",
+  account: { protocol: "vless", uuid: uuidOf(99), flow: "" },
+};
+const creating: Creation = {
+  keyId: 2,
+  uuid: uuidOf(2),
+  flow: "",
+  name: null,
+  createdAt: 0,
+  job: "create-2",
+  deadline: 0,
+};
+
+/** A node whose inbound somebody removed, and that is stored. */
+function emptyNode() {
+  const asked: string[] = [];
+  const held: string[] = [];
+  const node: Partial<XrayNode> = {
+    name: "main",
+    readInbound: async () => null,
+    listUsers: async () => [],
+    removeInbound: async () => {
+      asked.push("remove inbound");
+      return "absent";
+    },
+    addInbound: async (_definition, users) => {
+      asked.push("add inbound");
+      held.push(...users.map(({ email }) => email));
+      return [];
+    },
+  };
+  const stored = JSON.stringify({ definition: { tag: "vless-in", config: "AA==" }, foreign: [unmanaged] });
+  const vault: InboundVault = { load: async () => stored, save: async () => undefined };
+  const state: DesiredState = {
+    findCreating: async () => {
+      asked.push("read claims");
+      return [creating];
+    },
+    findDesired: async () => {
+      asked.push("read keys");
+      return new Map([[1, { keyId: 1, uuid: uuidOf(1), flow: "", indeterminate: [] }]]);
+    },
+    hasDesired: async () => true,
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a rebuild asks for
+  const users = new XrayNodeUsers({ node: node as XrayNode, vault, shortId: "" });
+  return { users, state, asked, held };
+}
+
+test("an inbound that is rebuilt holds unmanaged users, active keys and those that are being created", async () => {
+  const { users, state, held } = emptyNode();
+  const listed = await users.list();
+  expect(listed.state).toBe("missing");
+  await listed.rebuild(state);
+  expect(held.toSorted()).toEqual(["1@veil", "2@veil", "friend@example.com"]);
+});
+
+test("claims are read before keys, and both once the old inbound is gone: no key slips through between them", async () => {
+  const { users, state, asked } = emptyNode();
+  await (await users.list()).rebuild(state);
+  expect(asked).toEqual(["remove inbound", "read claims", "read keys", "add inbound"]);
+});

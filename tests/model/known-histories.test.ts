@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { type FaultKind } from "./faults.ts";
+import { runModel } from "./run-model.ts";
+
+// In these a worker is paused while it waits for the config file, loses the key's lease, and goes on.
+test.each([288, 392])("no user is removed after the key's lease was lost: seed %d", async (seed) => {
+  const { violations } = await runModel({ seed, faults: ["worker paused", "config disk hangs", "calls delayed"] });
+  expect(violations).toEqual([]);
+});
+
+const forgotten: readonly FaultKind[] = ["redis rolled back", "worker killed", "call unanswered", "worker paused"];
+
+// Two deliveries of a creation are at work at once, and the key's deletion comes through the middle of the second one's add.
+test("a removal in the middle of an add that holds no lease leaves nothing behind: seed 227", async () => {
+  const { violations } = await runModel({ seed: 227, faults: forgotten });
+  expect(violations).toEqual([]);
+});
