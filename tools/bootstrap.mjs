@@ -30,6 +30,9 @@ if (task === "test") {
 } else if (task === "faults") {
   const { runVitest } = await import("./run-tests.mjs");
   process.exitCode = await runVitest(["--config", join("tests", "faults", "vitest.config.ts"), ...args]);
+} else if (task === "model") {
+  const { runModel } = await import("./run-model.mjs");
+  process.exitCode = await runModel(args);
 } else if (Object.hasOwn(PROGRAMS, task)) {
   if (BESIDE_THE_SYSTEM.includes(task)) await useRunningSystem();
   const program = join(root, "tools", PROGRAMS[task], "dist", "main.js");
@@ -37,7 +40,7 @@ if (task === "test") {
   // In this very process, so that each signal arrives once.
   await import(pathToFileURL(program).href);
 } else {
-  fail(`usage: node tools/bootstrap.mjs test|faults|${Object.keys(PROGRAMS).join("|")} [arguments]`);
+  fail(`usage: node tools/bootstrap.mjs test|faults|model|${Object.keys(PROGRAMS).join("|")} [arguments]`);
 }
 
 function requireNode() {
