@@ -8,6 +8,7 @@ export interface CollectorMetrics {
   jobStep(step: JobStep): void;
   synced(node: string, durationMs: number, result: "ok" | "error"): void;
   report(report: NodeReport): void;
+  duplicate(node: string, isDuplicate: boolean): void;
   /** Shows the figures of the whole system whenever there are any: those of one collector at a time. */
   showCluster(figures: () => Omit<ShownFigures, "reportOf"> | null): void;
   /** What a node's `onCall` is to be. */
@@ -52,6 +53,11 @@ export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOpti
     help: "Readings of a node's counters by result.",
     labels: { node: nodes, result: ["ok", "error"] },
   });
+  const duplicates = metrics.gauge({
+    name: "veil_xray_node_duplicate",
+    help: "1 when the node leads to the Xray process of another node of the settings, and is not read.",
+    labels: { node: nodes },
+  });
   return {
     callsOf: callMetrics(metrics, nodes, calledMethods),
     jobStep: jobMetrics(metrics, "veil-traffic"),
@@ -60,6 +66,7 @@ export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOpti
       if (result === "ok") syncSeconds.observe({ node }, durationMs / 1_000);
     },
     report: (report) => reports.take(report),
+    duplicate: (node, isDuplicate) => duplicates.set({ node }, isDuplicate ? 1 : 0),
     showCluster: (figures) => {
       cluster = figures;
     },

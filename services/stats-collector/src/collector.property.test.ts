@@ -1,8 +1,19 @@
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import * as fc from "fast-check";
 import { describe, it } from "vitest";
-import { histories, historiesWithCounterResets, refreshLeftBehind } from "../test/model/happenings.ts";
-import { expectCountsOn, expectEveryByteOnce, expectExactResets, live } from "../test/model/promises.ts";
+import {
+  histories,
+  historiesWithCounterResets,
+  historiesWithNewSettings,
+  refreshLeftBehind,
+} from "../test/model/happenings.ts";
+import {
+  expectCountsOn,
+  expectEveryByteOnce,
+  expectExactResets,
+  expectKeysOnce,
+  live,
+} from "../test/model/promises.ts";
 import type { WorldOptions } from "../test/model/world.ts";
 
 const HAPPENINGS = 700;
@@ -37,6 +48,19 @@ describe("collectors, whatever overlaps and dies", () => {
         const world = await live(history, inMemory(["reset-1", "reset-1", "reset-2"]));
         await expectExactResets(world);
         await expectEveryByteOnce(world);
+      });
+      await fc.assert(property, RUNS);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    "count every byte once while nodes are renamed, moved, swapped and listed twice",
+    async () => {
+      const property = fc.asyncProperty(historiesWithNewSettings(HAPPENINGS), async (history) => {
+        const world = await live(history, inMemory(["reset-1", "reset-1", "reset-2"]));
+        await expectExactResets(world);
+        await expectKeysOnce(world);
       });
       await fc.assert(property, RUNS);
     },

@@ -7,6 +7,7 @@ import type { Tracing } from "@veil/tracing";
 import { connectXrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
+import { DuplicateNodes } from "./sync/duplicate-nodes.ts";
 import { NodeEpochs } from "./sync/node-epochs.ts";
 import { TrafficRefresher } from "./jobs/refresh-traffic.ts";
 import { collectorSettings } from "./settings.ts";
@@ -38,7 +39,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const listed = nodeSettings(settings).map(({ name, address, inboundTag }) => {
       const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
       running.onStop("connections", `node ${name}`, () => xray.close());
-      return { xray, metered: { ...xray, inboundTag } };
+      return { xray, metered: { ...xray, address, inboundTag } };
     });
     const nodes = listed.map(({ metered }) => metered);
 
@@ -63,7 +64,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
 
     const records = store.traffic;
     const keys = new StoredActiveKeys(store.keyReader);
-    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID);
+    const names = nodes.map(({ name }) => name);
+    const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: measured.duplicate });
+    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates);
     const compactor = new RecordCompactor(records, clock);
     const onRecord: RecordCompactor["notice"] = (record) => compactor.notice(record);
     startUpkeep(running, { compactor, records, keys: store.keyReader, redis, prefix, log });

@@ -2,8 +2,8 @@ import type { MongoStore } from "@veil/mongo";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, inject, it } from "vitest";
 import { ownMongodb } from "./engines/own-mongodb.ts";
-import { histories, historiesWithCounterResets } from "./model/happenings.ts";
-import { expectCountsOn, expectEveryByteOnce, expectExactResets, live } from "./model/promises.ts";
+import { histories, historiesWithCounterResets, historiesWithNewSettings } from "./model/happenings.ts";
+import { expectCountsOn, expectEveryByteOnce, expectExactResets, expectKeysOnce, live } from "./model/promises.ts";
 import type { WorldOptions } from "./model/world.ts";
 
 const HAPPENINGS = 250;
@@ -21,7 +21,8 @@ beforeAll(async () => {
 afterAll(() => drop());
 
 async function emptyStores(): Promise<WorldOptions> {
-  for (const name of ["traffic", "node_epochs"]) await mongodb.connection.collection(name).deleteMany({});
+  for (const name of ["traffic", "node_epochs", "process_lives"])
+    await mongodb.connection.collection(name).deleteMany({});
   return {
     records: mongodb.traffic,
     lives: mongodb.nodeLives,
@@ -37,6 +38,15 @@ describe("collectors on MongoDB, whatever overlaps and dies", () => {
       const world = await live(history, await emptyStores());
       await expectExactResets(world);
       await expectEveryByteOnce(world);
+    });
+    await fc.assert(property, RUNS);
+  });
+
+  it("count every byte once while nodes are renamed, moved, swapped and listed twice", async () => {
+    const property = fc.asyncProperty(historiesWithNewSettings(HAPPENINGS), async (history) => {
+      const world = await live(history, await emptyStores());
+      await expectExactResets(world);
+      await expectKeysOnce(world);
     });
     await fc.assert(property, RUNS);
   });

@@ -5,6 +5,7 @@ import { nodeEntity, totals } from "@veil/traffic";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { userEmail } from "@veil/protocols";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import type { MeteredNode } from "../src/sync/node-counters.ts";
 import { NodeEpochs } from "../src/sync/node-epochs.ts";
 import { NodeSync } from "../src/sync/node-sync.ts";
 import { TrafficRefresher } from "../src/jobs/refresh-traffic.ts";
@@ -51,14 +52,19 @@ async function addUser(): Promise<void> {
 }
 
 function shared() {
-  const nodes = [{ ...node, inboundTag: INBOUND_TAG }];
-  const epochs = new NodeEpochs(lives, systemClock, randomUUID);
+  const nodes = [metered()];
+  const epochs = new NodeEpochs(lives, systemClock, randomUUID, { check: () => undefined, forget: () => undefined });
   const keys = { count: async () => 1, among: async (ids: readonly number[]) => new Set(ids) };
   return { nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
 }
 
-function collector(): NodeSync {
-  return new NodeSync({ ...shared(), node: { ...node, inboundTag: INBOUND_TAG }, lives, onSynced: () => undefined });
+/** The node as settings list it, perhaps under another name. */
+function metered(name = "main"): MeteredNode {
+  return { ...node, name, address: xray.address, inboundTag: INBOUND_TAG };
+}
+
+function collector(name?: string): NodeSync {
+  return new NodeSync({ ...shared(), node: metered(name), lives, onSynced: () => undefined });
 }
 
 async function uploaded(entity = String(keyId)): Promise<number> {
@@ -80,6 +86,17 @@ describe("a collector on a real Xray and a real MongoDB", () => {
     await sync.run();
     expectBytes(await uploaded(), 3_000_000);
     expectBytes((await uploaded(nodeEntity("main"))) - before, 3_000_000);
+  });
+
+  it("counts once and goes on when the node gets another name", async () => {
+    await xray.upload(uuid, 5_000_000);
+    await collector().run();
+    const renamed = collector("de-1");
+    await renamed.run();
+    await xray.upload(uuid, 1_000_000);
+    await Promise.all([collector().run(), renamed.run()]);
+    expectBytes(await uploaded(), 6_000_000);
+    expectBytes(await uploaded(nodeEntity("de-1")), 1_000_000);
   });
 
   it("counts on when Xray is killed and started again, whoever reads", async () => {

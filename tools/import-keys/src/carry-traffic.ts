@@ -6,6 +6,7 @@ import {
   keyEntity,
   knownOf,
   type LedgerUpdate,
+  type Life,
   NO_BYTES,
   type NodeLivesStore,
   observe,
@@ -24,9 +25,9 @@ import { type ReadInLife, readInOneLife } from "./read-in-one-life.ts";
  */
 const storedEntry = formatEntryId({ node: "@import", epoch: 0, generation: 0 });
 
-/** The ledger's name for what a node counts under the e-mails of before. */
-function formerNode(node: string): string {
-  return `${node}@import`;
+/** The ledger's name for what a life counts under the e-mails of before. */
+function formerLife({ node, epoch }: Life): Life {
+  return { node: `${node}@import`, epoch };
 }
 
 export interface CarryPorts {
@@ -35,9 +36,7 @@ export interface CarryPorts {
   readonly lives: NodeLivesStore;
 }
 
-interface NodeReading extends ReadInLife<ReadonlyMap<number, Bytes>> {
-  readonly node: string;
-}
+type NodeReading = ReadInLife<ReadonlyMap<number, Bytes>>;
 
 export interface CarryResult {
   /** Keys whose stored totals were taken over now. */
@@ -82,10 +81,7 @@ export async function carryTraffic(
 }
 
 async function readNode(node: XrayNode, owners: EmailOwners, lives: NodeLivesStore): Promise<NodeReading> {
-  const read = await readInOneLife(node, lives, async () =>
-    legacyReadings(await node.queryCounters("user>>>"), owners),
-  );
-  return { ...read, node: node.name };
+  return readInOneLife(node, lives, async () => legacyReadings(await node.queryCounters("user>>>"), owners));
 }
 
 function isTaken(record: TrafficRecord | null): boolean {
@@ -93,10 +89,12 @@ function isTaken(record: TrafficRecord | null): boolean {
 }
 
 function observationsOf({ id }: LegacyKey, record: TrafficRecord | null, readings: readonly NodeReading[]) {
-  return readings.map(({ node, epoch, value }) => {
+  return readings.map(({ life, value }) => {
     const counted = value.get(id);
-    const name = formerNode(node);
-    return counted === undefined ? null : observe(knownOf(record, name, epoch), { node: name, epoch, ...counted });
+    const former = formerLife(life);
+    return counted === undefined
+      ? null
+      : observe(knownOf(record, former.node, former.epoch), { ...former, ...counted });
   });
 }
 

@@ -1,42 +1,72 @@
-import type { NodeLives, NodeLivesStore } from "@veil/traffic";
+import type { Life, NodeLives, NodeLivesStore } from "@veil/traffic";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
-import { type LivesDocument, livesDocument } from "./traffic-codecs.ts";
+import { type ClaimDocument, claimDocument, type LivesDocument, livesDocument } from "./traffic-codecs.ts";
 
 /**
- * The lives of the nodes in the collection `node_epochs`. It has one document per node, so a conditional update costs little
- * on every engine.
+ * The lives of the nodes in the collection `node_epochs`, which has one document per node, so that a conditional update costs
+ * little on every engine. The claims of their marks are in `process_lives`: its `_id` makes each claim the only one.
  *
  * Every method throws StoreUnavailableError while MongoDB is away; a write may then have happened.
  */
 export class MongoNodeLivesStore implements NodeLivesStore {
   readonly #lives: mongo.Collection<LivesDocument>;
-  readonly #reader: DocumentReader;
+  readonly #claims: mongo.Collection<ClaimDocument>;
+  readonly #readLives: DocumentReader;
+  readonly #readClaims: DocumentReader;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
     this.#lives = connection.collection<LivesDocument>("node_epochs");
-    this.#reader = new DocumentReader("node_epochs", onUnreadable);
+    this.#claims = connection.collection<ClaimDocument>("process_lives");
+    this.#readLives = new DocumentReader("node_epochs", onUnreadable);
+    this.#readClaims = new DocumentReader("process_lives", onUnreadable);
   }
 
   async find(node: string): Promise<NodeLives | null> {
     const document = await storeErrors(() => this.#lives.findOne({ _id: node }));
-    if (document === null) return null;
-    const { _id, ...fields } = this.#reader.one(livesDocument, document);
-    return { node: _id, ...fields };
+    return document === null ? null : toLives(this.#readLives.one(livesDocument, document));
+  }
+
+  async list(): Promise<NodeLives[]> {
+    const documents = await storeErrors(() => this.#lives.find().toArray());
+    return this.#readLives.many(livesDocument, documents).map(toLives);
   }
 
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
     if (before === null) return this.#insert(after);
-    const { node, revision, marks, restarts } = after;
+    const { node, revision, marks, restarts, address, series } = after;
+    const known = { revision, marks, restarts, ...(address !== undefined && { address }) };
+    const change = { $set: { ...known, ...(series !== undefined && { series }) } };
     const filter = { _id: node, revision: before.revision };
-    const result = await storeErrors(() => this.#lives.updateOne(filter, { $set: { revision, marks, restarts } }));
+    const result = await storeErrors(() => this.#lives.updateOne(filter, change));
     return result.matchedCount === 1;
   }
 
   async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
     await storeErrors(() => this.#lives.updateOne({ _id: node }, { $max: { seen_at: at, seen_epoch: epoch } }));
+  }
+
+  async findClaim(mark: string): Promise<Life | null> {
+    const document = await storeErrors(() => this.#claims.findOne({ _id: mark }));
+    if (document === null) return null;
+    const { _id, ...life } = this.#readClaims.one(claimDocument, document);
+    return life;
+  }
+
+  async claim(mark: string, { node, epoch }: Life): Promise<Life> {
+    try {
+      await storeErrors(() => this.#claims.insertOne({ _id: mark, node, epoch }));
+      return { node, epoch };
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return (await this.findClaim(mark)) ?? this.claim(mark, { node, epoch });
+    }
+  }
+
+  async removeClaims(marks: readonly string[]): Promise<void> {
+    for (const mark of marks) await storeErrors(() => this.#claims.deleteOne({ _id: mark }));
   }
 
   async #insert({ node, ...fields }: NodeLives): Promise<boolean> {
@@ -48,4 +78,8 @@ export class MongoNodeLivesStore implements NodeLivesStore {
       throw error;
     }
   }
+}
+
+function toLives({ _id: node, ...fields }: LivesDocument): NodeLives {
+  return { node, ...fields };
 }

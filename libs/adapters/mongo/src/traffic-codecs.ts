@@ -1,4 +1,4 @@
-import type { LedgerEvent, NodeLives, TrafficRecord } from "@veil/traffic";
+import type { LedgerEvent, Life, NodeLives, TrafficRecord } from "@veil/traffic";
 import { z } from "zod";
 
 const bytes = z.object({ up: z.number(), down: z.number() });
@@ -54,14 +54,22 @@ export function hasUnknownEvents({ log: events }: { readonly log?: readonly Pick
   return (events ?? []).some(({ kind }) => !knownKinds.has(kind));
 }
 
+const life = z.object({ node: z.string(), epoch: z.number() });
+
 /** The lives of one node. `_id` is the node's name. */
 export const livesDocument = z.object({
   _id: z.string(),
   revision: z.number(),
-  marks: z.array(z.object({ mark: z.string(), epoch: z.number() })),
+  marks: z.array(z.object({ mark: z.string(), epoch: z.number(), life: life.exactOptional() })),
   restarts: z.number(),
   /** Unix milliseconds. */
   seen_at: z.number(),
   seen_epoch: z.number(),
+  address: z.string().exactOptional(),
+  series: z.string().exactOptional(),
 });
 export type LivesDocument = Omit<NodeLives, "node"> & { readonly _id: string };
+
+/** What the ledger calls the life of one process. `_id` is its mark. */
+export const claimDocument = life.extend({ _id: z.string() });
+export type ClaimDocument = Life & { readonly _id: string };

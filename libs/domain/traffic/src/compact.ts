@@ -1,4 +1,5 @@
 import {
+  type Baseline,
   type Bytes,
   eachDirection,
   formatEntryId,
@@ -34,6 +35,12 @@ export function compact(record: TrafficRecord): TrafficRecord {
   const view = viewOf(record);
   const baseline: Record<string, NodeBaseline> = {};
   for (const [node, epoch] of newestEpochs(view)) baseline[node] = foldedBaseline(view, node, epoch);
+  return foldTo(record, baseline);
+}
+
+/** The same record with everything before a baseline in `settled`; it counts what it counted. */
+export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord {
+  const view = viewOf(record);
   const before = totalBeyond(view.baseline, view.entries);
   const after = totalBeyond(baseline, view.entries);
   return {
@@ -59,12 +66,15 @@ function foldedBaseline(view: LedgerView, node: string, epoch: number): NodeBase
   return { epoch, up: from(newest.up, present?.up), down: from(newest.down, present?.down) };
 }
 
-function entriesFrom(view: LedgerView, baseline: Readonly<Record<string, NodeBaseline>>): TrafficRecord["live"] {
+/** The entries that the baseline does not lie beyond. */
+function entriesFrom(view: LedgerView, baseline: Baseline): TrafficRecord["live"] {
   const live: Record<string, Partial<Bytes>> = {};
   for (const entry of view.entries) {
     const from = baseline[entry.node];
-    const isNewest = entry.epoch === from?.epoch && entry.generation === from[entry.direction].generation;
-    if (!isNewest) continue;
+    const isPast =
+      from !== undefined &&
+      (entry.epoch < from.epoch || (entry.epoch === from.epoch && entry.generation < from[entry.direction].generation));
+    if (isPast) continue;
     const name = formatEntryId(entry);
     live[name] = { ...live[name], [entry.direction]: entry.value };
   }

@@ -1,4 +1,5 @@
 /** Counter readings to totals, exactly once. Pure. */
+export { carriedElsewhere } from "./carried-elsewhere.ts";
 export { compact, needsCompaction } from "./compact.ts";
 export { applyUpdate, type LedgerUpdate, updateOf } from "./ledger-update.ts";
 export { totals } from "./ledger-view.ts";
@@ -17,7 +18,8 @@ export {
   type NodeBaseline,
   nodeEntity,
 } from "./model.ts";
-export { addMark, epochOf, type NodeLives, type SeenMark } from "./node-lives.ts";
+export { type IdentifiedLife, identifyLife } from "./identify-life.ts";
+export { addMark, isSameLife, type Life, lifeOf, type NodeLives, seenMark } from "./node-lives.ts";
 export { type Known, knownOf, type Observation, observe, type Reading } from "./observe.ts";
 export { answerOf, prepareReset } from "./reset.ts";
 export {

@@ -1,7 +1,18 @@
-/** One mark that was seen on a node, and the epoch its readings belong to. */
+/** What the ledger calls one life of an Xray process. One life has one name in all records, whichever nodes lead to it. */
+export interface Life {
+  /** The first part of its entries: a node's name, perhaps with `@` and a number behind it. */
+  readonly node: string;
+  /** Of lives with the same `node` at most one is running: the one with the highest epoch. */
+  readonly epoch: number;
+}
+
+/** One mark that was seen on a node. */
 export interface SeenMark {
   readonly mark: string;
+  /** The node's own number of this life, higher than that of all lives it showed before. */
   readonly epoch: number;
+  /** What the ledger calls the life, where that is not the node's own name and number. */
+  readonly life?: Life;
 }
 
 /** The lives of a node's Xray process, as far as its counters are concerned. */
@@ -15,8 +26,22 @@ export interface NodeLives {
   readonly restarts: number;
   /** When a reading of the node was last dated by its mark. Unix milliseconds, 0 when never. */
   readonly seen_at: number;
-  /** The epoch of that reading. */
+  /** The epoch of that reading, in the node's own numbers. */
   readonly seen_epoch: number;
+  /** Where the node was found when its last mark was added; missing when nobody said. */
+  readonly address?: string;
+  /** What the ledger calls lives that begin here, where that is not the node's name. */
+  readonly series?: string;
+}
+
+/** A process that shows a mark which its node never showed before. */
+export interface NewMark {
+  readonly node: string;
+  readonly mark: string;
+  /** Where the node is found; left out by who does not say. */
+  readonly address?: string;
+  /** The process has been running since this moment or longer. Unix milliseconds. */
+  readonly startedBefore: number;
 }
 
 /** How many marks are remembered. Only the newest ones can still be alive. */
@@ -25,9 +50,27 @@ const KEPT_MARKS = 32;
 /** How far the clocks of two collectors may lie apart, in milliseconds. */
 const CLOCK_TOLERANCE = 5_000;
 
-/** The epoch of a mark that was seen before. */
-export function epochOf(lives: NodeLives | null, mark: string): number | undefined {
-  return lives?.marks.find((seen) => seen.mark === mark)?.epoch;
+/** No node's name can hold it, so that what begins with a name and this belongs to that node alone. */
+const SERIES_SEPARATOR = "@";
+
+/** A mark that was seen on the node before. */
+export function seenMark(lives: NodeLives | null, mark: string): SeenMark | undefined {
+  return lives?.marks.find((seen) => seen.mark === mark);
+}
+
+/** What the ledger calls a life whose mark was seen. */
+export function lifeOf({ node }: Pick<NodeLives, "node">, { epoch, life }: SeenMark): Life {
+  return life ?? { node, epoch };
+}
+
+/** Whether two names are of the same life. */
+export function isSameLife(one: Life, other: Life): boolean {
+  return one.node === other.node && one.epoch === other.epoch;
+}
+
+/** What the ledger calls lives that begin on this node. */
+export function seriesOf({ node, series }: Pick<NodeLives, "node" | "series">): string {
+  return series ?? node;
 }
 
 /**
@@ -38,26 +81,77 @@ export function epochOf(lives: NodeLives | null, mark: string): number | undefin
  * before the last reading that the old mark dated: then somebody removed the old mark, the counters went on, and so does
  * the epoch. When that is not certain it is a new life, as restarts are everyday and a mark that others remove is not.
  *
- * @param startedBefore the process has been running since this moment or longer. Unix milliseconds.
+ * A node that is found elsewhere says nothing of the process at its old address: that one may run on under another name. So
+ * a life that begins there gets a series of its own.
+ *
  * @param now unix milliseconds
  */
-export function addMark(
+export function addMark(lives: NodeLives | null, process: NewMark, now: number): NodeLives {
+  const { node, mark, startedBefore } = process;
+  const epoch = nextEpoch(lives, now);
+  if (lives === null) return firstLives(process, { mark, epoch });
+  const moved = hasMoved(lives, process);
+  const goesOn = !moved && startedBefore <= lives.seen_at - CLOCK_TOLERANCE;
+  const series = moved ? freshSeries(node, epoch) : seriesOf(lives);
+  const last = goesOn ? lives.marks.findLast((seen) => seen.epoch === lives.seen_epoch) : undefined;
+  const begun = { mark, epoch, ...(series !== node && { life: { node: series, epoch } }) };
+  const seen = goesOn ? { mark, epoch: lives.seen_epoch, ...(last?.life && { life: last.life }) } : begun;
+  return { ...withMark(lives, process, seen), ...named(node, series), restarts: lives.restarts + (goesOn ? 0 : 1) };
+}
+
+/**
+ * Notes that a node shows a life that the ledger knows under another name: the node was renamed, or two nodes changed places.
+ * Lives that begin here later get a series of their own, as the one that stood here before may run on elsewhere.
+ */
+export function adoptLife(
   lives: NodeLives | null,
-  node: string,
-  mark: string,
-  startedBefore: number,
+  process: Omit<NewMark, "startedBefore">,
+  life: Life,
   now: number,
 ): NodeLives {
-  const second = Math.floor(now / 1000);
-  if (lives === null) {
-    return { node, revision: 1, marks: [{ mark, epoch: second }], restarts: 0, seen_at: 0, seen_epoch: 0 };
+  const { node, mark } = process;
+  const epoch = nextEpoch(lives, now);
+  if (lives === null) return firstLives(process, { mark, epoch, life });
+  const seen = seenMark(lives, mark);
+  if (seen === undefined) {
+    return { ...withMark(lives, process, { mark, epoch, life }), ...named(node, freshSeries(node, epoch)) };
   }
-  const goesOn = startedBefore <= lives.seen_at - CLOCK_TOLERANCE;
-  const epoch = goesOn ? lives.seen_epoch : Math.max(second, ...lives.marks.map((seen) => seen.epoch + 1));
+  const marks = lives.marks.map((other) => (other === seen ? { ...seen, life } : other));
+  return { ...lives, revision: lives.revision + 1, marks };
+}
+
+/** Gives lives that begin on a node a series of their own from now on, as a life of its old series runs under another name. */
+export function leaveSeries(lives: NodeLives, now: number): NodeLives {
+  const series = freshSeries(lives.node, nextEpoch(lives, now));
+  return { ...lives, revision: lives.revision + 1, series };
+}
+
+function firstLives({ node, address }: Omit<NewMark, "startedBefore">, seen: SeenMark): NodeLives {
+  const place = address === undefined ? {} : { address };
+  return { node, revision: 1, marks: [seen], restarts: 0, seen_at: 0, seen_epoch: 0, ...place };
+}
+
+function withMark(lives: NodeLives, { address }: Pick<NewMark, "address">, seen: SeenMark): NodeLives {
   return {
     ...lives,
     revision: lives.revision + 1,
-    marks: [...lives.marks, { mark, epoch }].slice(-KEPT_MARKS),
-    restarts: lives.restarts + (goesOn ? 0 : 1),
+    marks: [...lives.marks, seen].slice(-KEPT_MARKS),
+    ...(address !== undefined && { address }),
   };
+}
+
+function hasMoved(lives: NodeLives, { address }: Pick<NewMark, "address">): boolean {
+  return lives.address !== undefined && address !== undefined && lives.address !== address;
+}
+
+function nextEpoch(lives: NodeLives | null, now: number): number {
+  return Math.max(Math.floor(now / 1000), ...(lives?.marks ?? []).map((seen) => seen.epoch + 1));
+}
+
+function freshSeries(node: string, epoch: number): string {
+  return `${node}${SERIES_SEPARATOR}${epoch}`;
+}
+
+function named(node: string, series: string): Pick<NodeLives, "series"> {
+  return series === node ? {} : { series };
 }

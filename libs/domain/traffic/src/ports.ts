@@ -1,5 +1,5 @@
 import type { LedgerUpdate } from "./ledger-update.ts";
-import type { NodeLives } from "./node-lives.ts";
+import type { Life, NodeLives } from "./node-lives.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 
 /** Where traffic records are kept. Every method rejects when the outcome is unknown; all but `replace` may then be repeated. */
@@ -23,11 +23,19 @@ export interface TrafficStore {
   remove(entities: readonly string[]): Promise<void>;
 }
 
-/** Where the lives of the nodes are kept. */
+/** Where the lives of the nodes are kept, and what the ledger calls each of them. */
 export interface NodeLivesStore {
   find(node: string): Promise<NodeLives | null>;
+  /** The lives of all nodes that ever were. */
+  list(): Promise<NodeLives[]>;
   /** Stores lives with a mark more, in place of those they were made from. `false` when those have changed meanwhile. */
   replace(before: NodeLives | null, after: NodeLives): Promise<boolean>;
   /** Raises `seen_at` (unix milliseconds) and `seen_epoch` of a node that has lives. */
   raiseSeen(node: string, epoch: number, at: number): Promise<void>;
+  /** What the life of a mark was claimed as, or `null`. */
+  findClaim(mark: string): Promise<Life | null>;
+  /** Claims the life of a mark unless somebody has. Returns the first claim. */
+  claim(mark: string, life: Life): Promise<Life>;
+  /** Forgets the claims of marks that no node shows any more. */
+  removeClaims(marks: readonly string[]): Promise<void>;
 }

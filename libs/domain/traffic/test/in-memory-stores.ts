@@ -1,6 +1,7 @@
 import {
   applyUpdate,
   type LedgerUpdate,
+  type Life,
   type NodeLives,
   type NodeLivesStore,
   type TrafficRecord,
@@ -53,9 +54,14 @@ export class InMemoryTrafficStore implements TrafficStore {
 /** A {@link NodeLivesStore} for tests. */
 export class InMemoryNodeLivesStore implements NodeLivesStore {
   readonly #lives = new Map<string, NodeLives>();
+  readonly #claims = new Map<string, Life>();
 
   async find(node: string): Promise<NodeLives | null> {
     return this.#lives.get(node) ?? null;
+  }
+
+  async list(): Promise<NodeLives[]> {
+    return [...this.#lives.values()];
   }
 
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
@@ -71,5 +77,19 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
     if (present === undefined) return;
     const seen = { seen_at: Math.max(present.seen_at, at), seen_epoch: Math.max(present.seen_epoch, epoch) };
     this.#lives.set(node, { ...present, ...seen });
+  }
+
+  async findClaim(mark: string): Promise<Life | null> {
+    return this.#claims.get(mark) ?? null;
+  }
+
+  async claim(mark: string, life: Life): Promise<Life> {
+    const claimed = this.#claims.get(mark) ?? life;
+    this.#claims.set(mark, claimed);
+    return claimed;
+  }
+
+  async removeClaims(marks: readonly string[]): Promise<void> {
+    for (const mark of marks) this.#claims.delete(mark);
   }
 }

@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
-import { addMark, type NodeLivesStore } from "../src/index.ts";
+import { addMark, type NodeLives, type NodeLivesStore } from "../src/index.ts";
 
 const NOW = 1_763_923_456_789;
+
+function add(lives: NodeLives | null, node: string, mark: string, now: number): NodeLives {
+  return addMark(lives, { node, mark, startedBefore: now, address: "10.0.0.1:10085" }, now);
+}
 
 /**
  * Registers what dating the readings of a node relies on in a {@link NodeLivesStore}.
@@ -16,28 +20,30 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
 
   it("finds what was stored", async () => {
     const [store, node] = [open(), randomUUID()];
-    const lives = addMark(null, node, "a", NOW, NOW);
+    const lives = add(null, node, "a", NOW);
     expect(await store.replace(null, lives)).toBe(true);
     expect(await store.find(node)).toEqual(lives);
+    const moved = addMark(lives, { node, mark: "b", startedBefore: NOW, address: "10.0.0.2:10085" }, NOW + 9_000);
+    expect(await store.replace(lives, moved)).toBe(true);
+    expect(await store.find(node)).toEqual(moved);
+    expect(await store.list()).toContainEqual(moved);
   });
 
   it("of 20 first marks at once exactly one is stored", async () => {
     const [store, node] = [open(), randomUUID()];
     const stored = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => store.replace(null, addMark(null, node, `mark-${index}`, NOW, NOW))),
+      Array.from({ length: 20 }, (_, index) => store.replace(null, add(null, node, `mark-${index}`, NOW))),
     );
     expect(stored.filter(Boolean)).toHaveLength(1);
   });
 
   it("of 20 further marks at once exactly one is stored, and what was seen meanwhile stays", async () => {
     const [store, node] = [open(), randomUUID()];
-    const first = addMark(null, node, "a", NOW, NOW);
+    const first = add(null, node, "a", NOW);
     await store.replace(null, first);
     await store.raiseSeen(node, 7, NOW + 5);
     const stored = await Promise.all(
-      Array.from({ length: 20 }, (_, index) =>
-        store.replace(first, addMark(first, node, `mark-${index}`, NOW + 100, NOW + 100)),
-      ),
+      Array.from({ length: 20 }, (_, index) => store.replace(first, add(first, node, `mark-${index}`, NOW + 100))),
     );
     expect(stored.filter(Boolean)).toHaveLength(1);
     expect(await store.find(node)).toMatchObject({ revision: 2, restarts: 1, seen_at: NOW + 5, seen_epoch: 7 });
@@ -47,12 +53,23 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
     const [store, node] = [open(), randomUUID()];
     await store.raiseSeen(node, 7, NOW);
     expect(await store.find(node)).toBeNull();
-    await store.replace(null, addMark(null, node, "a", NOW, NOW));
+    await store.replace(null, add(null, node, "a", NOW));
     for (const [epoch, at] of [
       [8, NOW + 2],
       [7, NOW + 1],
     ] as const)
       await store.raiseSeen(node, epoch, at);
     expect(await store.find(node)).toMatchObject({ seen_at: NOW + 2, seen_epoch: 8 });
+  });
+
+  it("of 20 claims of one mark at once the first one stands, until it is forgotten", async () => {
+    const [store, mark] = [open(), randomUUID()];
+    expect(await store.findClaim(mark)).toBeNull();
+    const lives = Array.from({ length: 20 }, (_, index) => ({ node: `node-${index}`, epoch: index }));
+    const claimed = await Promise.all(lives.map((life) => store.claim(mark, life)));
+    expect(new Set(claimed.map(({ node }) => node)).size).toBe(1);
+    expect(await store.findClaim(mark)).toEqual(claimed[0]);
+    await store.removeClaims([mark, randomUUID()]);
+    expect(await store.findClaim(mark)).toBeNull();
   });
 }

@@ -5,8 +5,8 @@ import { nodeVariables } from "./node-settings.ts";
 const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
 /** What is said against a list with one node. */
-function faultsOf(node: Record<string, unknown>): string[] {
-  const nodes = JSON.stringify([{ name: "a", address: "10.0.0.1:10085", ...node }]);
+function faultsOf(...listed: Record<string, unknown>[]): string[] {
+  const nodes = JSON.stringify(listed.map((node) => ({ name: "a", address: "10.0.0.1:10085", ...node })));
   const parsed = z.object(nodeVariables).safeParse({ XRAY_NODES: nodes });
   return parsed.error?.issues.map(({ message }) => message) ?? [];
 }
@@ -36,5 +36,14 @@ describe("XRAY_NODES", () => {
     expect(faultsOf({ public_key: key })).toEqual([
       "must name as public keys the 43 characters that `xray x25519` prints",
     ]);
+  });
+
+  it("takes several nodes at one host", () => {
+    expect(faultsOf({}, { name: "b", address: "10.0.0.1:10086" })).toEqual([]);
+  });
+
+  it("refuses two names for one address: it would be one process", () => {
+    const [one, other] = [{ address: "xray.example:10085" }, { name: "b", address: "XRAY.example:10085" }];
+    expect(faultsOf(one, other)).toEqual(["must not name an address twice: each node is one Xray process"]);
   });
 });

@@ -21,7 +21,11 @@ const listedNode = z.strictObject({
 const nodeList = z
   .array(listedNode)
   .min(1, "must name at least one node")
-  .refine((nodes) => new Set(nodes.map((node) => node.name)).size === nodes.length, "must not name a node twice");
+  .refine((nodes) => new Set(nodes.map((node) => node.name)).size === nodes.length, "must not name a node twice")
+  .refine(
+    (nodes) => new Set(nodes.map((node) => node.address.toLowerCase())).size === nodes.length,
+    "must not name an address twice: each node is one Xray process",
+  );
 
 /** One Xray node. */
 export interface NodeSettings {

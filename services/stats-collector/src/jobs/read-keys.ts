@@ -9,6 +9,7 @@ import {
   type TrafficStore,
   updateOf,
 } from "@veil/traffic";
+import { DuplicateNodeError } from "../sync/duplicate-nodes.ts";
 import { keyCounter, type MeteredNode, readBoth } from "../sync/node-counters.ts";
 import type { Dated, NodeEpochs } from "../sync/node-epochs.ts";
 
@@ -26,7 +27,7 @@ export interface UnreadNode {
 
 /** Some keys as all nodes have them. */
 export interface KeysReading {
-  /** The epoch in which each node was read, by node. */
+  /** The lives that were read: the epoch of each by its node, in the ledger's names. */
   readonly epochs: ReadonlyMap<string, number>;
   readonly unread: readonly UnreadNode[];
   readonly keys: readonly KeyReading[];
@@ -52,14 +53,12 @@ export async function readKeys(keyIds: readonly number[], options: ReadKeysOptio
   const { nodes, epochs, records } = options;
   const found = await records.findMany(keyIds.map(keyEntity));
   const outcomes = await Promise.all(nodes.map((node) => readFrom(node, keyIds, epochs)));
-  const counted = new Map<string, Counted>();
-  const unread: UnreadNode[] = [];
-  for (const outcome of outcomes) {
-    if ("error" in outcome) unread.push(outcome);
-    else counted.set(outcome.node, outcome.counted);
-  }
+  const counted = outcomes.flatMap((outcome) => ("error" in outcome ? [] : [outcome]));
+  const unread = outcomes.flatMap((outcome) =>
+    "error" in outcome && !(outcome.error instanceof DuplicateNodeError) ? [outcome] : [],
+  );
   return {
-    epochs: new Map([...counted].map(([node, { epoch }]) => [node, epoch])),
+    epochs: new Map(counted.map(({ life }) => [life.node, life.epoch])),
     unread,
     keys: keyIds.map((keyId, index) => {
       const entity = keyEntity(keyId);
@@ -78,12 +77,11 @@ async function readFrom(
   node: MeteredNode,
   keyIds: readonly number[],
   epochs: NodeEpochs,
-): Promise<UnreadNode | { readonly node: string; readonly counted: Counted }> {
+): Promise<UnreadNode | Counted> {
   try {
-    const counted = await epochs.date(node, () =>
+    return await epochs.date(node, () =>
       Promise.all(keyIds.map((keyId) => readBoth(node, (direction) => keyCounter(keyId, direction)))),
     );
-    return { node: node.name, counted };
   } catch (error) {
     return { node: node.name, error };
   }
@@ -91,10 +89,10 @@ async function readFrom(
 
 function observationsOf(
   before: TrafficRecord | null,
-  counted: ReadonlyMap<string, Counted>,
+  counted: readonly Counted[],
   index: number,
 ): (Observation | null)[] {
-  return [...counted].map(([node, { epoch, value }]) =>
-    observe(knownOf(before, node, epoch), { node, epoch, ...value[index] }),
+  return counted.map(({ life, value }) =>
+    observe(knownOf(before, life.node, life.epoch), { ...life, ...value[index] }),
   );
 }

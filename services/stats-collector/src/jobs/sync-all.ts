@@ -1,6 +1,7 @@
 import { type Clock, type Logger, withinTime } from "@veil/runtime";
 import { isNodeEntity } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
+import { DuplicateNodeError } from "../sync/duplicate-nodes.ts";
 import type { NodeSync, NodeSyncResult } from "../sync/node-sync.ts";
 
 export interface SyncAllOptions {
@@ -21,7 +22,7 @@ export interface SyncAllResult {
 
 /**
  * Reads all nodes at once. A node that can't be read may hold bytes of any key, so then every active key counts as an error,
- * although what the other nodes gave is stored.
+ * although what the other nodes gave is stored. One that leads to the process of another one is read with that one.
  *
  * @throws {StoreUnavailableError} when the active keys can't be counted
  */
@@ -30,6 +31,7 @@ export async function syncAll({ syncs, keys, clock, log, limitMs }: SyncAllOptio
     try {
       return await withinTime(sync.run(), limitMs, clock);
     } catch (err) {
+      if (err instanceof DuplicateNodeError) return { refused: new Set<string>() };
       log.warn({ err, node: sync.node }, "the node could not be read");
       return null;
     }
@@ -40,7 +42,7 @@ export async function syncAll({ syncs, keys, clock, log, limitMs }: SyncAllOptio
 }
 
 /** How many keys were refused, or `null` when a node could not be read. */
-function errorsIn(results: readonly (NodeSyncResult | null)[]): number | null {
+function errorsIn(results: readonly (Pick<NodeSyncResult, "refused"> | null)[]): number | null {
   const refused = new Set<string>();
   for (const result of results) {
     if (result === null) return null;

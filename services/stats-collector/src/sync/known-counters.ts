@@ -1,4 +1,4 @@
-import { type Bytes, DIRECTIONS, isNodeEntity, type Known } from "@veil/traffic";
+import { type Bytes, DIRECTIONS, isNodeEntity, isSameLife, type Known, type Life } from "@veil/traffic";
 import type { Counter } from "@veil/xray-grpc";
 import { keyCounter } from "./node-counters.ts";
 
@@ -15,15 +15,15 @@ interface Entry {
  * value below it makes the collector ask again before it believes in a counter reset.
  */
 export class KnownCounters {
-  #epoch = 0;
+  #life: Life | null = null;
   readonly #entries = new Map<string, Entry>();
   /** Values of keys' counters that the ledger holds already, by the counters' names: nearly all of them, nearly always. */
   readonly #recorded = new Map<string, number>();
 
-  /** Forgets everything when the node is in another epoch. */
-  begin(epoch: number): void {
-    if (epoch === this.#epoch) return;
-    this.#epoch = epoch;
+  /** Forgets everything when the node shows another life. */
+  begin(life: Life): void {
+    if (this.#life !== null && isSameLife(life, this.#life)) return;
+    this.#life = life;
     this.#entries.clear();
     this.#recorded.clear();
   }

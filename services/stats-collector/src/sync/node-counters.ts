@@ -3,7 +3,10 @@ import type { Counter, XrayNode } from "@veil/xray-grpc";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 
 /** The part of a node that marks the life of its process. */
-export type MarkedNode = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark" | "uptimeSeconds">;
+export interface MarkedNode extends Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark" | "uptimeSeconds"> {
+  /** `host:port` of its gRPC API. */
+  readonly address: string;
+}
 
 /** A node whose counters are read. */
 export interface MeteredNode extends MarkedNode, Pick<XrayNode, "queryCounters" | "readCounter"> {

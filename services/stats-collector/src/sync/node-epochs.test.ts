@@ -1,3 +1,4 @@
+import type { Life } from "@veil/traffic";
 import { XrayUnreachableError } from "@veil/xray-grpc";
 import { describe, expect, it } from "vitest";
 import { lostReply } from "../../test/in-memory/lost-reply.ts";
@@ -5,7 +6,7 @@ import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { MarkNotPlantedError, ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
 
 const FIRST_EPOCH = BEGIN / 1000;
-const epochAlone = async (epoch: number): Promise<number> => epoch;
+const epochAlone = async ({ epoch }: Life): Promise<number> => epoch;
 
 /** Dates a reading and says that it was dated, as a sync does. */
 async function readOnce(rig: Rig): Promise<number> {
@@ -18,7 +19,8 @@ describe("dating a reading", () => {
   it("plants a mark on a node without one, and gives it an epoch", async () => {
     const rig = new Rig();
     const dated = await rig.epochs().date(rig.node, epochAlone);
-    expect(dated).toEqual({ epoch: FIRST_EPOCH, value: FIRST_EPOCH, seenAt: BEGIN });
+    const life = { node: "main", epoch: FIRST_EPOCH };
+    expect(dated).toEqual({ life, epoch: FIRST_EPOCH, value: FIRST_EPOCH, seenAt: BEGIN });
     expect(rig.node.xray.mark).toBe("mark-1");
   });
 

@@ -1,11 +1,11 @@
 import type { Clock } from "@veil/runtime";
-import { addMark, epochOf, type NodeLivesStore } from "@veil/traffic";
+import { type IdentifiedLife, identifyLife, type Life, type NodeLivesStore } from "@veil/traffic";
 import { XrayIndeterminateError } from "@veil/xray-grpc";
+import type { DuplicateNodes } from "./duplicate-nodes.ts";
 import type { MarkedNode } from "./node-counters.ts";
 
 /** What was read while the process was surely in one life. */
-export interface Dated<T> {
-  readonly epoch: number;
+export interface Dated<T> extends IdentifiedLife {
   readonly value: T;
   /** A moment at which that life was going on, after everything was read. Unix milliseconds. */
   readonly seenAt: number;
@@ -19,34 +19,52 @@ export class NodeEpochs {
   readonly #store: NodeLivesStore;
   readonly #clock: Pick<Clock, "now">;
   readonly #newMark: () => string;
-  readonly #last = new Map<string, { readonly mark: string; readonly epoch: number }>();
+  readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
+  readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
 
   /** @param newMark makes an id that was never used before */
-  constructor(store: NodeLivesStore, clock: Pick<Clock, "now">, newMark: () => string) {
+  constructor(
+    store: NodeLivesStore,
+    clock: Pick<Clock, "now">,
+    newMark: () => string,
+    duplicates: Pick<DuplicateNodes, "check" | "forget">,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#newMark = newMark;
+    this.#duplicates = duplicates;
   }
 
   /**
    * Reads something between two looks at the process mark: the same mark on both sides dates it.
    *
    * @throws {ProcessChangedError} when the process ended meanwhile, or somebody removed its mark: try again
+   * @throws {DuplicateNodeError} when another node of the settings leads to the same process, and is read instead
    * @throws {MarkNotPlantedError} when no mark could be planted
    * @throws {UptimeUnclearError} when the node was slow to tell its uptime: try again
    * @throws {XrayError} when the node can't be read
    * @throws {StoreUnavailableError} when the store is away
    */
-  async date<T>(node: MarkedNode, read: (epoch: number) => Promise<T>): Promise<Dated<T>> {
+  async date<T>(node: MarkedNode, read: (life: Life) => Promise<T>): Promise<Dated<T>> {
     const mark = await this.#markOf(node);
-    const epoch = await this.#epochOf(node, mark);
-    const value = await read(epoch);
+    this.#duplicates.check(node.name, mark);
+    const { life, epoch } = await this.#identify(node, mark);
+    const value = await read(life);
     const seenAt = this.#clock.now();
     if ((await node.readProcessMark()) !== mark) throw new ProcessChangedError(node.name);
-    return { epoch, value, seenAt };
+    return { life, epoch, value, seenAt };
   }
 
   async #markOf(node: MarkedNode): Promise<string> {
+    try {
+      return await this.#readOrPlant(node);
+    } catch (error) {
+      this.#duplicates.forget(node.name);
+      throw error;
+    }
+  }
+
+  async #readOrPlant(node: MarkedNode): Promise<string> {
     for (let planting = 0; planting <= PLANTINGS; planting += 1) {
       const mark = await node.readProcessMark();
       if (mark !== null) return mark;
@@ -64,23 +82,13 @@ export class NodeEpochs {
     }
   }
 
-  async #epochOf(node: MarkedNode, mark: string): Promise<number> {
+  async #identify(node: MarkedNode, mark: string): Promise<IdentifiedLife> {
     const last = this.#last.get(node.name);
-    if (last?.mark === mark) return last.epoch;
-    const epoch = await this.#register(node, mark);
-    this.#last.set(node.name, { mark, epoch });
-    return epoch;
-  }
-
-  async #register(node: MarkedNode, mark: string): Promise<number> {
-    const startedBefore = await this.#startedBefore(node);
-    while (true) {
-      const lives = await this.#store.find(node.name);
-      const epoch = epochOf(lives, mark);
-      if (epoch !== undefined) return epoch;
-      const added = addMark(lives, node.name, mark, startedBefore, this.#clock.now());
-      if (await this.#store.replace(lives, added)) return epochOf(added, mark) ?? 0;
-    }
+    if (last?.mark === mark) return last;
+    const shown = { node: node.name, mark, address: node.address, startedBefore: () => this.#startedBefore(node) };
+    const identified = await identifyLife(this.#store, shown, () => this.#clock.now());
+    this.#last.set(node.name, { mark, ...identified });
+    return identified;
   }
 
   /** The process has been running since then or longer: the uptime is in whole seconds, and was read before its answer. */

@@ -4,6 +4,7 @@ import {
   isNodeEntity,
   knownOf,
   type LedgerUpdate,
+  type Life,
   type NodeLivesStore,
   nodeEntity,
   type Observation,
@@ -14,14 +15,15 @@ import {
 } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import { inboundCounter, keyCounter, keyReadings, type MeteredNode, readBoth, USER_COUNTERS } from "./node-counters.ts";
+import { carryTotal } from "./carry-total.ts";
 import { KnownCounters } from "./known-counters.ts";
 import type { NodeEpochs } from "./node-epochs.ts";
 
 export interface NodeSyncOptions {
   readonly node: MeteredNode;
   readonly epochs: NodeEpochs;
-  readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
-  readonly lives: Pick<NodeLivesStore, "raiseSeen">;
+  readonly records: Pick<TrafficStore, "find" | "findMany" | "write" | "writeMany" | "replace">;
+  readonly lives: Pick<NodeLivesStore, "list" | "raiseSeen">;
   readonly keys: ActiveKeys;
   readonly clock: Pick<Clock, "now">;
   /** Called for every record that was read. */
@@ -76,6 +78,7 @@ export class NodeSync {
    * Nothing is counted twice when a reading that failed is repeated.
    *
    * @throws {ProcessChangedError} when the process ended or lost its mark meanwhile
+   * @throws {DuplicateNodeError} when another node leads to the same process, and is read instead
    * @throws {MarkNotPlantedError} when no mark could be planted
    * @throws {UptimeUnclearError} when the node was slow to tell its uptime
    * @throws {XrayError} when the node can't be read
@@ -100,7 +103,7 @@ export class NodeSync {
 
   async #sync(): Promise<NodeSyncResult> {
     const { node, epochs, lives, clock } = this.#options;
-    const { value: changes, epoch, seenAt } = await epochs.date(node, (running) => this.#read(running));
+    const { value: changes, epoch, seenAt } = await epochs.date(node, (life) => this.#read(life));
     const readAt = Math.floor(clock.now() / 1000);
     const updates = changes.flatMap(({ entity, observation }) =>
       observation === null ? [] : [updateOf(entity, [observation], readAt)],
@@ -114,18 +117,18 @@ export class NodeSync {
     return updates.length === 0 ? new Set() : this.#options.records.writeMany(updates);
   }
 
-  async #read(epoch: number): Promise<Change[]> {
-    this.#known.begin(epoch);
+  async #read(life: Life): Promise<Change[]> {
+    this.#known.begin(life);
     const readings = await this.#readAll();
-    const outdated = this.#outdated(epoch, readings);
-    if (outdated.length === 0) return this.#changes(epoch, readings);
-    await this.#ask(epoch, outdated);
+    const outdated = this.#outdated(life, readings);
+    if (outdated.length === 0) return this.#changes(life, readings);
+    await this.#ask(life, outdated);
     const counted = outdated.filter((entity) => this.#known.get(entity) !== null);
-    return this.#changes(epoch, new Map([...readings, ...(await this.#readAgain(counted))]));
+    return this.#changes(life, new Map([...readings, ...(await this.#readAgain(counted))]));
   }
 
   /** Entities whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
-  #outdated(epoch: number, readings: Readings): string[] {
+  #outdated(life: Life, readings: Readings): string[] {
     const outdated: string[] = [];
     const old: string[] = [];
     const oldBefore = this.#options.clock.now() - ASK_AGAIN_AFTER_MS;
@@ -135,33 +138,33 @@ export class NodeSync {
         outdated.push(entity);
         continue;
       }
-      const moved = known === null ? null : observe(known, { node: this.#options.node.name, epoch, ...bytes });
+      const moved = known === null ? null : observe(known, { ...life, ...bytes });
       if (moved !== null && moved.counterResets.length > 0) outdated.push(entity);
       else if ((moved !== null || known === null) && this.#known.wasAskedBefore(entity, oldBefore)) old.push(entity);
     }
     return [...outdated, ...old.slice(0, READ_ONE_BY_ONE)];
   }
 
-  #changes(epoch: number, readings: Readings): Change[] {
-    const { name } = this.#options.node;
+  #changes(life: Life, readings: Readings): Change[] {
     return [...readings].flatMap(([entity, bytes]) => {
       const known = this.#known.get(entity);
       if (known === undefined) return [];
-      const observation = known === null ? null : observe(known, { node: name, epoch, ...bytes });
+      const observation = known === null ? null : observe(known, { ...life, ...bytes });
       return [{ entity, bytes, observation }];
     });
   }
 
-  async #ask(epoch: number, entities: readonly string[]): Promise<void> {
+  async #ask(life: Life, entities: readonly string[]): Promise<void> {
     if (entities.length === 0) return;
-    const { node, records, keys, clock, onRecord } = this.#options;
+    const { node, records, lives, keys, clock, onRecord } = this.#options;
     const askedAt = clock.now();
+    if (entities.some(isNodeEntity)) await carryTotal(node.name, life, { records, lives });
     const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
     const [found, active] = await Promise.all([records.findMany(entities), keys.among(keyIds)]);
     for (const entity of entities) {
       const isCounted = isNodeEntity(entity) || active.has(Number(entity));
       const record = found.get(entity) ?? null;
-      this.#known.learn(entity, isCounted ? knownOf(record, node.name, epoch) : null, askedAt);
+      this.#known.learn(entity, isCounted ? knownOf(record, life.node, life.epoch) : null, askedAt);
       if (record !== null) onRecord(record);
     }
   }

@@ -8,6 +8,7 @@ import {
   totals,
   type TrafficStore,
 } from "@veil/traffic";
+import { DuplicateNodeError } from "./duplicate-nodes.ts";
 import type { MeteredNode } from "./node-counters.ts";
 import { NodeSync, type NodeSyncOptions } from "./node-sync.ts";
 
@@ -90,6 +91,8 @@ export class SyncLoop {
       else log[this.#isFailing ? "info" : "debug"]({ node, changed, durationMs }, "the node was read");
       this.#isFailing = false;
     } catch (err) {
+      // Said once, and louder, by who found it.
+      if (err instanceof DuplicateNodeError) return;
       log[this.#isFailing ? "debug" : "warn"]({ node, err }, "the node could not be read");
       this.#isFailing = true;
     }

@@ -4,20 +4,21 @@ import { SimulatedNode } from "../model/simulated-node.ts";
 
 /** A simulated node as a collector calls it, at once and without faults but those that a test asks for. */
 export class PlainNode implements MeteredNode {
-  readonly xray: SimulatedNode;
+  xray: SimulatedNode;
   /** The names of the methods that were called. */
   readonly calls: string[] = [];
   /** Runs before a call takes effect; what it throws, the call throws. */
   before: (method: string) => Promise<void> | void = () => undefined;
+  readonly name: string;
+  readonly address: string;
   readonly #now: () => number;
 
-  constructor(name: string, now: () => number) {
-    this.xray = new SimulatedNode(name);
+  /** @param xray the process that the node leads to; one of its own when left out */
+  constructor(name: string, now: () => number, xray = new SimulatedNode(name)) {
+    this.name = name;
+    this.xray = xray;
+    this.address = `${xray.name}:10085`;
     this.#now = now;
-  }
-
-  get name(): string {
-    return this.xray.name;
   }
 
   get inboundTag(): string {

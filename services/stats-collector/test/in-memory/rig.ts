@@ -2,6 +2,7 @@ import { ManualClock } from "@veil/runtime";
 import type { TrafficRecord } from "@veil/traffic";
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import type { ActiveKeys } from "../../src/active-keys.ts";
+import { DuplicateNodes } from "../../src/sync/duplicate-nodes.ts";
 import { NodeEpochs } from "../../src/sync/node-epochs.ts";
 import { NodeSync } from "../../src/sync/node-sync.ts";
 import { PlainNode } from "./plain-node.ts";
@@ -29,6 +30,8 @@ export class Rig {
   };
   /** How every reading ended. */
   readonly synced: string[] = [];
+  /** What was logged of duplicate nodes, and what the metric became. */
+  readonly said: string[] = [];
   #marks = 0;
 
   constructor(names: readonly string[] = ["main"]) {
@@ -43,20 +46,27 @@ export class Rig {
   }
 
   /** The epochs as one more collector knows them. */
-  epochs(): NodeEpochs {
-    return new NodeEpochs(this.lives, this.clock, () => {
+  epochs(nodes: readonly string[] = this.nodes.map(({ name }) => name)): NodeEpochs {
+    const newMark = (): string => {
       this.#marks += 1;
       return `mark-${this.#marks}`;
-    });
+    };
+    const saying = (level: string) => (_fields: unknown, message?: string) =>
+      void this.said.push(`${level}: ${message}`);
+    const log = { info: saying("info"), error: saying("error") };
+    const onDuplicate = (node: string, isDuplicate: boolean): void => {
+      this.said.push(`${node} ${isDuplicate}`);
+    };
+    return new NodeEpochs(this.lives, this.clock, newMark, new DuplicateNodes({ nodes, log, onDuplicate }));
   }
 
   /** One more collector's sync of a node. */
-  sync(node: PlainNode = this.node): NodeSync {
+  sync(node: PlainNode = this.node, epochs = this.epochs()): NodeSync {
     const { records, lives, keys, clock, onRecord } = this;
     const onSynced = (name: string, durationMs: number, result: "ok" | "error"): void => {
       this.synced.push(`${name} ${result} ${durationMs}`);
     };
-    return new NodeSync({ node, epochs: this.epochs(), records, lives, keys, clock, onRecord, onSynced });
+    return new NodeSync({ node, epochs, records, lives, keys, clock, onRecord, onSynced });
   }
 
   /** What refreshes and resets share. */

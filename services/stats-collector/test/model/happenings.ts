@@ -45,6 +45,13 @@ export function historiesWithCounterResets(maxLength: number): fc.Arbitrary<Happ
   return fc.array(fc.oneof(...ordinary, counterReset), { maxLength, size: "max" });
 }
 
+/** {@link histories} in which nodes are renamed, moved, swapped and listed twice, while older settings are still in use. */
+export function historiesWithNewSettings(maxLength: number): fc.Arbitrary<Happening[]> {
+  const settings = weighted(1, fc.record({ kind: one("settings"), choice: fc.nat(20) }));
+  const crash = weighted(2, fc.record({ kind: one("crash"), process: index }));
+  return fc.array(fc.oneof(...ordinary, settings, crash), { maxLength, size: "max" });
+}
+
 /**
  * A refresh of the first key fails as the reply to its write is lost, the refresh of the second one goes on beside the next
  * operation, and the node restarts before it has written what it read.

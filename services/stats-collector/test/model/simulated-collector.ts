@@ -1,6 +1,7 @@
 import type { JobResult } from "@veil/job-contract";
 import { compact, keyEntity, type NodeLivesStore, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import { XrayError, XrayUnreachableError } from "@veil/xray-grpc";
+import { DuplicateNodeError, DuplicateNodes } from "../../src/sync/duplicate-nodes.ts";
 import type { MeteredNode } from "../../src/sync/node-counters.ts";
 import {
   MarkNotPlantedError,
@@ -15,10 +16,19 @@ import { lostReply } from "../in-memory/lost-reply.ts";
 import type { ReadValue, SimulatedNode } from "./simulated-node.ts";
 import type { Turns } from "./turns.ts";
 
+/** A node as a collector's settings list it. */
+export interface ListedNode {
+  readonly name: string;
+  readonly address: string;
+  /** The process that it leads to. */
+  readonly node: SimulatedNode;
+}
+
 /** What all simulated collectors share. */
 export interface SharedWorld {
   readonly turns: Turns;
-  readonly nodes: readonly SimulatedNode[];
+  /** The nodes of the settings with which a collector starts. */
+  readonly listed: readonly ListedNode[];
   readonly keyIds: readonly number[];
   readonly records: TrafficStore;
   readonly lives: NodeLivesStore;
@@ -54,14 +64,17 @@ export class SimulatedCollector {
     const clock = { now: world.now, sleep: () => new Promise<void>(() => undefined) };
     const records = this.#recordsPort();
     this.#records = records;
-    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark);
-    const nodes = world.nodes.map((node) => this.#nodePort(node, this.#read));
+    const names = world.listed.map(({ name }) => name);
+    const log = { error: () => undefined, info: () => undefined };
+    const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: () => undefined });
+    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates);
+    const nodes = world.listed.map((listed) => this.#nodePort(listed, this.#read));
     const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
     const onRecord = (): void => undefined;
     this.#shared = { nodes, epochs, records, keys, clock, onRecord };
     const onSynced = (): void => undefined;
     this.#syncs = nodes.map((node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort(), onSynced }));
-    const refreshed = world.nodes.map((node) => this.#nodePort(node, this.#readByRefreshes));
+    const refreshed = world.listed.map((listed) => this.#nodePort(listed, this.#readByRefreshes));
     this.#refresher = new TrafficRefresher({ ...this.#shared, nodes: refreshed, log: { debug: () => undefined } });
   }
 
@@ -137,23 +150,24 @@ export class SimulatedCollector {
     throw lost();
   }
 
-  #nodePort(node: SimulatedNode, log: ReadLog): MeteredNode {
+  #nodePort({ name, address, node }: ListedNode, log: ReadLog): MeteredNode {
     const { now } = this.#world;
     const call = <T>(method: string, effect: () => T): Promise<T> =>
       this.#call(
         async () => {
-          if (node.isAway) throw new XrayUnreachableError(node.name, method, "no-connection", "away");
+          if (node.isAway) throw new XrayUnreachableError(name, method, "no-connection", "away");
           return effect();
         },
-        () => lostReply(node.name, method),
+        () => lostReply(name, method),
       );
     /** For the operation that made the call; what it left behind may be answered in the middle of the next one. */
     const notes = (): ((name: string, value: number) => void) => {
       const read = log.values;
-      return (name, value) => read.push({ node, life: node.life, name, value });
+      return (counter, value) => read.push({ node, life: node.life, name: counter, value });
     };
     return {
-      name: node.name,
+      name,
+      address,
       inboundTag: node.inboundTag,
       readProcessMark: () => call("readProcessMark", () => node.mark),
       plantProcessMark: (id) =>
@@ -167,15 +181,15 @@ export class SimulatedCollector {
         const note = notes();
         return call("queryCounters", () => {
           const counters = node.query(pattern);
-          for (const { name, value } of counters) note(name, value);
+          for (const counter of counters) note(counter.name, counter.value);
           return counters;
         });
       },
-      readCounter: (name) => {
+      readCounter: (counter) => {
         const note = notes();
         return call("readCounter", () => {
-          const value = node.counters.get(name);
-          if (value !== undefined) note(name, value);
+          const value = node.counters.get(counter);
+          if (value !== undefined) note(counter, value);
           return value ?? null;
         });
       },
@@ -197,8 +211,12 @@ export class SimulatedCollector {
     const { lives } = this.#world;
     return {
       find: (node) => this.#stored(() => lives.find(node)),
+      list: () => this.#stored(() => lives.list()),
       replace: (before, after) => this.#stored(() => lives.replace(before, after)),
       raiseSeen: (node, epoch, at) => this.#stored(() => lives.raiseSeen(node, epoch, at)),
+      findClaim: (mark) => this.#stored(() => lives.findClaim(mark)),
+      claim: (mark, life) => this.#stored(() => lives.claim(mark, life)),
+      removeClaims: (marks) => this.#stored(() => lives.removeClaims(marks)),
     };
   }
 
@@ -223,4 +241,11 @@ function isExpected(error: unknown): boolean {
 /** What a store throws whose reply is lost. */
 class ReplyLostError extends Error {}
 
-const EXPECTED = [ReplyLostError, XrayError, ProcessChangedError, MarkNotPlantedError, UptimeUnclearError];
+const EXPECTED = [
+  ReplyLostError,
+  XrayError,
+  ProcessChangedError,
+  DuplicateNodeError,
+  MarkNotPlantedError,
+  UptimeUnclearError,
+];

@@ -8,7 +8,7 @@ import {
   totals,
   type TrafficStore,
 } from "@veil/traffic";
-import { SimulatedCollector } from "./simulated-collector.ts";
+import { type ListedNode, SimulatedCollector } from "./simulated-collector.ts";
 import { counterNames, SimulatedNode } from "./simulated-node.ts";
 import { Turns } from "./turns.ts";
 
@@ -23,6 +23,8 @@ export type Happening =
       readonly bytes: number;
     }
   | { readonly kind: "time"; readonly ms: number }
+  /** The settings list the nodes in another way. A collector takes them when it starts next. */
+  | { readonly kind: "settings"; readonly choice: number }
   | { readonly kind: "restart" | "away" | "mark-removed"; readonly node: number }
   | { readonly kind: "crash" | "pause" | "reply-lost"; readonly process: number }
   | { readonly kind: "counter-reset"; readonly node: number; readonly key: number; readonly up: boolean };
@@ -57,6 +59,40 @@ const KEYS = [1, 2];
 /** The tolerance of `addMark`, and how far off an uptime may be: only after it does a removed mark differ from a restart. */
 const CERTAIN_AFTER_MS = 5_000 + 2_000;
 
+/** What settings may say: names, the processes they lead to, and addresses. Each leads to both. */
+const SETTINGS: readonly (readonly (readonly [name: string, node: number, address: string])[])[] = [
+  [
+    ["a", 0, "one"],
+    ["b", 1, "two"],
+  ],
+  [
+    ["c", 0, "one"],
+    ["b", 1, "two"],
+  ],
+  [
+    ["b", 0, "one"],
+    ["a", 1, "two"],
+  ],
+  [
+    ["c", 0, "one"],
+    ["a", 1, "two"],
+  ],
+  [
+    ["a", 0, "elsewhere"],
+    ["b", 1, "two"],
+  ],
+  [
+    ["a", 0, "one"],
+    ["d", 0, "elsewhere"],
+    ["b", 1, "two"],
+  ],
+  [
+    ["d", 0, "one"],
+    ["a", 0, "elsewhere"],
+    ["b", 1, "two"],
+  ],
+];
+
 /** Two nodes, two keys, three collectors and some reset jobs, on given stores; and the truth about their bytes. */
 export class World {
   readonly nodes = [new SimulatedNode("a"), new SimulatedNode("b")];
@@ -66,6 +102,8 @@ export class World {
   readonly #turns = new Turns();
   readonly #processes: Process[] = [];
   readonly #askedAt = new Map<string, number>();
+  #settings = 0;
+  #isRelisted = false;
   #now = 1_700_000_000_000;
   #marks = 0;
 
@@ -79,6 +117,7 @@ export class World {
   async apply(happening: Happening): Promise<void> {
     if (happening.kind === "step") await this.#turns.step(happening.choice);
     else if (happening.kind === "time") this.#now += happening.ms;
+    else if (happening.kind === "settings") this.#relist(happening.choice);
     else if ("process" in happening) this.#happenTo(happening.kind, at(this.#processes, happening.process));
     else if (happening.kind === "mark-removed") await this.#removeMark(at(this.nodes, happening.node));
     else this.#happenAt(happening);
@@ -135,7 +174,7 @@ export class World {
     const { records, lives } = this.#options;
     return new SimulatedCollector({
       turns: this.#turns,
-      nodes: this.nodes,
+      listed: this.#listed(),
       keyIds: KEYS,
       records,
       lives,
@@ -145,6 +184,14 @@ export class World {
         return `mark-${this.#marks}`;
       },
     });
+  }
+
+  #listed(): ListedNode[] {
+    return at(SETTINGS, this.#settings).map(([name, index, address]) => ({
+      name,
+      address,
+      node: at(this.nodes, index),
+    }));
   }
 
   async #reset(collector: SimulatedCollector, job: string): Promise<void> {
@@ -176,8 +223,17 @@ export class World {
     else node.isAway = !node.isAway;
   }
 
-  /** Somebody removes our mark while the process goes on. Before the mark has dated a later reading, nobody could tell. */
+  #relist(choice: number): void {
+    this.#settings = choice;
+    this.#isRelisted = true;
+  }
+
+  /**
+   * Somebody removes our mark while the process goes on. Before the mark has dated a later reading under the name in use,
+   * nobody could tell.
+   */
   async #removeMark(node: SimulatedNode): Promise<void> {
+    if (this.#isRelisted) return;
     const lives = await this.#options.lives.find(node.name);
     if (lives !== null && lives.seen_at - CERTAIN_AFTER_MS >= node.startedAt) node.mark = null;
   }

@@ -1,0 +1,65 @@
+import type { Logger } from "@veil/runtime";
+
+export interface DuplicateNodesOptions {
+  /** The nodes' names in the order of the settings: of two that lead to one process the first one is read. */
+  readonly nodes: readonly string[];
+  readonly log: Pick<Logger, "error" | "info">;
+  /** Called whenever a node turns out to be another one's double, or no longer to be one. */
+  readonly onDuplicate: (node: string, isDuplicate: boolean) => void;
+}
+
+/**
+ * Finds nodes of the settings that lead to the same Xray process. Its bytes are counted once, by whoever it is read; read
+ * under two names they would be shown twice in the totals of nodes.
+ */
+export class DuplicateNodes {
+  readonly #options: DuplicateNodesOptions;
+  readonly #marks = new Map<string, string>();
+  readonly #duplicates = new Set<string>();
+
+  constructor(options: DuplicateNodesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes in which process a node leads to.
+   *
+   * @throws {DuplicateNodeError} when it is that of another node, which is read instead. That is logged once.
+   */
+  check(node: string, mark: string): void {
+    const { nodes, log, onDuplicate } = this.#options;
+    this.#marks.set(node, mark);
+    const other = nodes.slice(0, nodes.indexOf(node)).find((name) => this.#marks.get(name) === mark);
+    if (other === undefined) {
+      if (!this.#duplicates.delete(node)) return;
+      log.info({ node }, "the node leads to a process of its own");
+      onDuplicate(node, false);
+      return;
+    }
+    if (!this.#duplicates.has(node)) {
+      log.error({ node, other }, "two nodes of the settings lead to the same Xray process; take one of them out");
+      this.#duplicates.add(node);
+      onDuplicate(node, true);
+    }
+    throw new DuplicateNodeError(node, other);
+  }
+
+  /** Takes in that a node can't be read: which process it leads to is not known. */
+  forget(node: string): void {
+    this.#marks.delete(node);
+  }
+}
+
+/** Thrown when a node leads to the process of another one, so that its bytes are read there. */
+export class DuplicateNodeError extends Error {
+  override readonly name = "DuplicateNodeError";
+  readonly node: string;
+  /** The node that is read instead. */
+  readonly other: string;
+
+  constructor(node: string, other: string) {
+    super(`node ${node} leads to the same Xray process as node ${other}`);
+    this.node = node;
+    this.other = other;
+  }
+}
