@@ -7,6 +7,7 @@ import {
   type NodeCallOptions,
   type NodeUser,
   type RemoveOptions,
+  StoreUnavailableError,
 } from "@veil/keys";
 import type { ActualUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
@@ -44,6 +45,8 @@ const ADDED_AT_ONCE = 32;
 /** One Xray node as the key lifecycle and the reconciler know it: keys in, gRPC calls out. */
 export class XrayNodeUsers implements ReconciledNode {
   readonly #options: XrayNodeUsersOptions;
+  /** Keys whose users were removed since the node was last looked at. */
+  #removed = new Set<number>();
 
   constructor(options: XrayNodeUsersOptions) {
     this.#options = options;
@@ -77,6 +80,7 @@ export class XrayNodeUsers implements ReconciledNode {
   async remove(keyId: number, { next, ...options }: RemoveOptions = {}): Promise<"removed" | "absent"> {
     const { node, blocked, mirror } = this.#options;
     const email = userEmail(keyId);
+    if (next !== "add") this.#removed.add(keyId);
     await Promise.all([mirror?.writeNow(keyId), next === "add" ? undefined : blocked?.block(email)]);
     return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email, options)));
   }
@@ -87,11 +91,12 @@ export class XrayNodeUsers implements ReconciledNode {
    */
   async list(): Promise<ListedInbound> {
     const { node, vault, shortId } = this.#options;
+    this.#removed = new Set();
     const [definition, users] = await nodeErrors(this.name, () =>
       Promise.all([node.readInbound(), unlessInboundMissing(() => node.listUsers())]),
     );
     if (definition === null || users === null) {
-      return { state: "missing", users: [], rebuild: async (state) => this.#rebuild(await this.#stored(), state) };
+      return { state: "missing", users: [], rebuild: async (state) => this.#rebuild(await this.#stored(), [], state) };
     }
     const completed = ensureShortId(definition, shortId);
     // Xray lists them in no order; what is stored changes only when they do.
@@ -102,28 +107,47 @@ export class XrayNodeUsers implements ReconciledNode {
     return {
       state: completed === null ? "sound" : "outdated",
       users: users.map(toActualUser),
-      rebuild: (state) => this.#rebuild(inbound, state),
+      rebuild: (state) => this.#rebuild(inbound, users.filter((user) => !isUnmanaged(user)), state),
     };
   }
 
-  /** With the users under creation as well. They all are read after the old inbound went: what happened to it is seen. */
-  async #rebuild(inbound: StoredInbound, state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>> {
-    const { node } = this.#options;
-    await nodeErrors(this.name, () => node.removeInbound());
-    const creating = await state.findCreating();
-    const desired = await state.findDesired();
-    const users = new Map<number, NodeUser>([...creating, ...desired.values()].map((user) => [user.keyId, user]));
-    const ours = [...users.values()].map(toInboundUser);
+  /**
+   * With the users under creation as well. They all are read after the old inbound went: what happened to it is seen. When
+   * they can't be read then, the inbound comes back as it was, without those that this process removed meanwhile.
+   */
+  async #rebuild(
+    inbound: StoredInbound,
+    before: readonly InboundUser[],
+    state: DesiredState,
+  ): Promise<ReadonlyMap<number, DesiredUser>> {
+    await nodeErrors(this.name, () => this.#options.node.removeInbound());
+    try {
+      const creating = await state.findCreating();
+      const desired = await state.findDesired();
+      const users = new Map<number, NodeUser>([...creating, ...desired.values()].map((user) => [user.keyId, user]));
+      await this.#addInbound(inbound, [...users.values()].map(toInboundUser));
+      return desired;
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) {
+        await this.#addInbound(
+          inbound,
+          before.filter(({ email }) => !this.#removed.has(keyIdOfEmail(email) ?? 0)),
+        );
+      }
+      throw error;
+    }
+  }
+
+  async #addInbound({ definition, foreign }: StoredInbound, ours: readonly InboundUser[]): Promise<void> {
     await nodeErrors(this.name, async () => {
-      const left = await this.#addInbound(inbound.definition, [...inbound.foreign, ...ours]);
+      const left = await this.#addListening(definition, [...foreign, ...ours]);
       const limit = pLimit(ADDED_AT_ONCE);
-      await Promise.all(left.map((user) => limit(() => node.addUser(user))));
+      await Promise.all(left.map((user) => limit(() => this.#options.node.addUser(user))));
     });
-    return desired;
   }
 
   /** An inbound that can't listen is taken away again: it would look right and serve nobody. */
-  async #addInbound(definition: InboundDefinition, users: readonly InboundUser[]): Promise<InboundUser[]> {
+  async #addListening(definition: InboundDefinition, users: readonly InboundUser[]): Promise<InboundUser[]> {
     const { node } = this.#options;
     try {
       return await node.addInbound(definition, users);
