@@ -1,6 +1,6 @@
 import type { KeyReader } from "@veil/keys";
 import { type Redis, RedisLease } from "@veil/redis";
-import { type Clock, type Logger, type RunningService, runLoop } from "@veil/runtime";
+import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
   compact,
   isNodeEntity,
@@ -39,7 +39,7 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
       const compacted = await compactor.pass();
       if (compacted > 0) log.debug({ compacted }, "compacted traffic records");
     },
-    onError: (err) => log.warn({ err }, "could not compact traffic records"),
+    ...lastingFailure(log, "could not compact traffic records"),
   });
   const lease = new RedisLease(redis, `${prefix}:lease:traffic-removal`, REMOVAL_LEASE_MS);
   runLoop(running, "removal", {
@@ -50,7 +50,7 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
       const removed = await removeGoneUnderLease(lease, records, keys);
       if (removed > 0) log.debug({ removed }, "removed traffic records of keys that are gone");
     },
-    onError: (err) => log.warn({ err }, "could not remove traffic records of keys that are gone"),
+    ...lastingFailure(log, "could not remove traffic records of keys that are gone"),
   });
   // Without Redis it runs out by itself.
   running.onStop("loops", "removal lease", () => lease.release().catch(() => undefined));

@@ -1,6 +1,13 @@
 import { type KeyHousekeeping, type LifecyclePorts, sweepKeys } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
-import { type Clock, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+import {
+  type Clock,
+  lastingFailure,
+  type Logger,
+  type PeriodicTask,
+  type RunningService,
+  runLoop,
+} from "@veil/runtime";
 
 export interface HousekeepingOptions {
   readonly ports: LifecyclePorts;
@@ -45,7 +52,7 @@ export function startHousekeeping(running: RunningService, options: Housekeeping
   const { store, log, sweepEveryMs } = options;
   const preparation = runLoop(running, "preparation", {
     everyMs: PREPARE_AGAIN_AFTER_MS,
-    onError: (err) => log.warn({ err }, "the key store could not be prepared"),
+    ...lastingFailure(log, "the key store could not be prepared"),
     task: async () => {
       await store.prepare();
       void preparation.stop();
@@ -56,7 +63,7 @@ export function startHousekeeping(running: RunningService, options: Housekeeping
     jitter: 0.5,
     firstRun: "later",
     task: () => dropTombstones(options),
-    onError: (err) => log.warn({ err }, "could not drop tombstones"),
+    ...lastingFailure(log, "could not drop tombstones"),
   });
   return runLoop(running, "sweep", {
     everyMs: sweepEveryMs,
@@ -64,6 +71,6 @@ export function startHousekeeping(running: RunningService, options: Housekeeping
     // The nodes' first passes call for it: users wait for those.
     firstRun: "later",
     task: () => sweep(options),
-    onError: (err) => log.warn({ err }, "could not sweep"),
+    ...lastingFailure(log, "could not sweep"),
   });
 }

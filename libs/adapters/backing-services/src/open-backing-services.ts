@@ -1,6 +1,13 @@
 import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mongo";
 import { connectRedis, type Redis } from "@veil/redis";
-import { type Logger, type Metrics, type OpsServer, type RunningService, systemClock } from "@veil/runtime";
+import {
+  lastingFailure,
+  type Logger,
+  type Metrics,
+  type OpsServer,
+  type RunningService,
+  systemClock,
+} from "@veil/runtime";
 import { unreadableRecords } from "./unreadable-records.ts";
 import { untilAnswered } from "./until-answered.ts";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
@@ -39,7 +46,9 @@ export function openBackingServices(
     ...(olderFlow !== undefined && { olderFlow }),
   });
   running.onStop("connections", "mongodb", () => store.close());
-  const redis = connectRedis(settings.REDIS_URL, "fail-fast", (err) => log.warn({ err }, "redis is away"));
+  const redisAway = lastingFailure(log, "redis is away");
+  const redis = connectRedis(settings.REDIS_URL, "fail-fast", redisAway.onError);
+  redis.on("ready", () => redisAway.onSuccess());
   running.onStop("connections", "redis", () => redis.disconnect());
 
   const ask = { mongodb: () => store.ping(), redis: () => redis.ping() };

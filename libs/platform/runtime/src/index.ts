@@ -5,6 +5,7 @@ export { createLogger, type Logger, type LoggerOptions } from "./create-logger.t
 export { engineVariables } from "./engine-variables.ts";
 export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
+export { type LastingFailure, lastingFailure } from "./lasting-failure.ts";
 export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {

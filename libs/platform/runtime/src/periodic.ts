@@ -8,6 +8,8 @@ export interface PeriodicOptions {
   readonly task: (signal: AbortSignal) => Promise<unknown>;
   /** Called for every run that failed; the loop goes on. Must not throw: then the loop ends and `stopped` rejects. */
   readonly onError: (error: Error) => void;
+  /** Called with the result of every run that did not fail. Must not throw. */
+  readonly onSuccess?: (result: unknown) => void;
   /** Stops the loop. */
   readonly signal?: AbortSignal;
   /** 0–1: each pause is longer or shorter by up to this part of it, so that replicas do not march in step. Default 0. */
@@ -89,7 +91,8 @@ class PeriodicLoop {
     this.#waiting = [];
     this.#pause = new AbortController();
     try {
-      await this.#options.task(this.#stop.signal);
+      const result = await this.#options.task(this.#stop.signal);
+      this.#options.onSuccess?.(result);
     } catch (thrown) {
       this.#options.onError(coerceError(thrown));
     } finally {

@@ -1,6 +1,6 @@
 import { type OpenQueues, readQueueFigures } from "@veil/job-queue";
 import { type Redis, RedisLease } from "@veil/redis";
-import { type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import { lastingFailure, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { ClusterFigures, type ClusterFiguresOptions, type ShownNode } from "./cluster-figures.ts";
 
@@ -36,7 +36,7 @@ export function startClusterReport(running: RunningService, options: ClusterRepo
     // After the workers' first look at the keys: users wait for that one.
     firstRun: "later",
     task: () => reporter.tick(),
-    onError: (err) => log.warn({ err }, "could not read the figures of the whole system"),
+    ...lastingFailure(log, "could not read the figures of the whole system"),
   });
   running.onStop("loops", "reporter", async () => {
     await reporting.stop();

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import { type Clock, lastingFailure, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
 import {
   type Bytes,
   NO_BYTES,
@@ -130,7 +130,7 @@ export function startSyncs(running: RunningService, nodes: readonly MeteredNode[
     const ticking = runPeriodically({
       everyMs: options.everyMs,
       task: () => loop.tick(),
-      onError: (err) => options.log.warn({ err, node: node.name }, "could not look after the node's traffic"),
+      ...lastingFailure(options.log, "could not look after the node's traffic", { node: node.name }),
     });
     running.onStop("loops", `sync ${node.name}`, async (deadlineSignal) => {
       // A tick under way may have read already; the last reading begins after it.

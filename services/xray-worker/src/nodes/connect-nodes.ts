@@ -1,6 +1,6 @@
 import { CALL_DEADLINE_MS, type InboundVault } from "@veil/keys";
 import { nodeSettings } from "@veil/settings";
-import { type RunningService, runLoop } from "@veil/runtime";
+import { lastingFailure, type RunningService, runLoop } from "@veil/runtime";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
@@ -65,6 +65,6 @@ function tidyPeriodically(
       await blocked.tidy();
       onBlocked(node, blocked.size);
     },
-    onError: (err) => log.warn({ err, node }, "could not tidy the rules that block removed users"),
+    ...lastingFailure(log, "could not tidy the rules that block removed users", { node }),
   });
 }

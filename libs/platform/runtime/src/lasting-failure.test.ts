@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { lastingFailure } from "./lasting-failure.ts";
+
+function recorded() {
+  const lines: [level: string, fields: unknown, message: string][] = [];
+  const at = (level: string) => (fields: unknown, message: string) => void lines.push([level, fields, message]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a log that keeps what it is given
+  const log = { warn: at("warn"), error: at("error"), info: at("info") } as never;
+  return { lines, failure: lastingFailure(log, "could not look", { node: "a" }) };
+}
+
+test("a failure is said when it begins and when it ends, with how often it failed", () => {
+  const { lines, failure } = recorded();
+  failure.onSuccess();
+  const errors = [1, 2, 3].map((port) => new Error("away", { cause: new RangeError(`port ${port}`) }));
+  for (const err of errors) failure.onError(err);
+  failure.onSuccess(false);
+  failure.onSuccess(true);
+  failure.onSuccess();
+  expect(lines).toEqual([
+    ["warn", { node: "a", err: errors[0] }, "could not look"],
+    ["info", { node: "a", failed: "could not look", failures: 3 }, "what failed works again"],
+  ]);
+});
+
+test("another reason is said, and so is the first one when it comes back", () => {
+  const { lines, failure } = recorded();
+  const [away, refused] = [new TypeError("away"), Object.assign(new TypeError("refused"), { code: "ECONNREFUSED" })];
+  failure.onError(away);
+  failure.onError(refused, "error");
+  failure.onError(refused, "error");
+  failure.onError(away);
+  expect(lines.map(([level, , text]) => `${level} ${text}`)).toEqual([
+    "warn could not look",
+    "error could not look",
+    "warn could not look",
+  ]);
+});
