@@ -12,9 +12,12 @@ export class SimulatedConfigFile {
   }
 
   /** The file as one process reads and writes it: a file that changed since it was read is read again. */
-  openedBy(process: Process): Pick<XrayConfigFile, "clients" | "update"> {
+  openedBy(process: Process): Pick<XrayConfigFile, "look" | "update"> {
     return {
-      clients: async () => [...(await this.#access(process, "reads the config file", () => this.clients)).values()],
+      look: async () => {
+        const clients = await this.#access(process, "reads the config file", () => this.clients);
+        return { clients: [...clients.values()], defaultFlow: "", accepts: () => true };
+      },
       update: async (changesOf) => {
         while (true) {
           const old = await this.#access(process, "reads the config file", () => this.clients);

@@ -1,5 +1,6 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { userEmail } from "@veil/protocols";
@@ -130,12 +131,52 @@ test("a stop writes what was created last", async () => {
   await expectInFile([key]);
 });
 
-test("a file that can't be written is said, and keys are created and deleted all the same", async () => {
-  const worker = await startWorker({ XRAY_CONFIG_PATH: join(dirname(configFile), "missing.json") });
+test("a file that can't be written is said once, and keys are created and deleted all the same", async () => {
+  const path = join(dirname(configFile), "missing.json");
+  const worker = await startWorker({ XRAY_CONFIG_PATH: path });
   const key = await jobs.create();
   await jobs.delete(key.keyId);
   expect(await node.getUser(userEmail(key.keyId))).toBeNull();
-  await worker.logged("could not write Xray's config file: a deleted key may come back with it");
+  const message = "could not write Xray's config file: a deleted key may come back with it";
+  await worker.logged(message);
+  await sleep(3_000);
+  const told = worker.log.map(({ msg }) => String(msg)).filter((msg) => msg.startsWith("could not"));
+  expect(told.toSorted()).toEqual(["could not compare Xray's config file with the keys", message]);
+
+  await copyFile(configFile, path);
+  await vi.waitFor(() => {
+    const again = worker.log.filter(({ msg }) => msg === "what failed works again");
+    expect(new Set(again.map(({ failed }) => failed))).toEqual(new Set(told));
+  }, 10_000);
+});
+
+test("an empty database takes nobody out of the file", async () => {
+  const right = await startWorker();
+  const keys = await jobs.createMany(60);
+  await soonInFile(keys);
+  await right.kill();
+  const wrong = await startWorker({
+    MONGODB_URI: ownDatabase(inject("mongodbUri")),
+    RECONCILE_INTERVAL_SECONDS: "5",
+  });
+  await sleep(7_000);
+  await expectInFile(keys);
+  expect(wrong.log.filter(({ level }) => level === "error")).toHaveLength(1);
+});
+
+test("a list that its author calls users stays one list, and nobody gets lost", async () => {
+  const config = await readFile(configFile, "utf8");
+  await writeFile(configFile, config.replace(`"clients": [`, `"users": [`));
+  await startWorker();
+  const key = await jobs.create();
+  await soonInFile([key]);
+  const text = await readFile(configFile, "utf8");
+  expect(text).not.toContain(`"clients"`);
+  expect(text).toContain(`"users": [${UNMANAGED}`);
+});
+
+test("a folder can't be the file", async () => {
+  await expect(startWorker({ XRAY_CONFIG_PATH: dirname(configFile) })).rejects.toThrow("must be a file, not a folder");
 });
 
 const flowForAll =

@@ -8,7 +8,7 @@ import { ImportBusyError } from "./import-errors.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 
 export interface ConfigToRewrite {
-  readonly file: Pick<XrayConfigFile, "clients" | "update">;
+  readonly file: Pick<XrayConfigFile, "look" | "update">;
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
@@ -37,8 +37,8 @@ export async function rewriteConfig(
   while (true) {
     const done = await runExclusively({ ...exclusive, subject, leaseMs: LEASE_MS }, () =>
       file.update(async () => {
-        const listed = await file.clients(inboundTag);
-        return { inboundTag, shortId, clients: clientsOf(keys, listed, await findDesired()) };
+        const { clients } = await file.look(inboundTag);
+        return { inboundTag, shortId, clients: clientsOf(keys, clients, await findDesired()) };
       }),
     );
     if (done !== null) return done.result;

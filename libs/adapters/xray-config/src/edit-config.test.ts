@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type ConfigClient, editConfig, type InboundChanges, listClients, readDefaultFlow } from "./edit-config.ts";
+import { editConfig, type InboundChanges, listClients } from "./edit-config.ts";
 import { ConfigInvalidError } from "./errors.ts";
 import { readJson } from "./json-source.ts";
+import type { ConfigClient } from "./vless-inbound.ts";
 
 /** That these keys have these clients, and the others of the keys 1 to 6 none. */
 function changes(wanted: readonly ConfigClient[], shortId = "7bb45050"): InboundChanges {
@@ -105,7 +106,7 @@ it("leaves clients alone whom the changes do not name", () => {
     clients: new Map([["2@veil", null]]),
     shortId: "00",
   });
-  expect(listClients(edited, "vless-in")).toEqual([
+  expect(listClients(edited, "vless-in").clients).toEqual([
     { email: "Admin@Home", uuid: "hand", flow: "" },
     { email: "1@veil", uuid: "uuid-1", flow: "" },
   ]);
@@ -138,6 +139,58 @@ describe("what can't be edited", () => {
   it("is not quoted", () => {
     const broken = HAND_WRITTEN.replace(`"secret//#"`, `"secret//#`);
     expect(() => editConfig(broken, changes([]))).toThrow(/^(?!.*secret)/);
+  });
+});
+
+describe("a file that others write", () => {
+  const inInbound = (settings: string) =>
+    `{ "inbounds": [\n null,\n { "tag": "vless-in", "protocol": "vless",\n "settings": { ${settings} } }] }`;
+  const theirs = `{ "id": "hand", "email": "admin" }`;
+  const ours = `{ "id": "uuid-1", "email": "1@veil" }`;
+
+  it.each([
+    ["users, the newer name", `"users": [${theirs}]`, `"users": [${theirs},${ours}]`],
+    [
+      "users beside clients that are null",
+      `"clients": null, "users": [${theirs}]`,
+      `"clients": null, "users": [${theirs},${ours}]`,
+    ],
+    [
+      "both, of which clients count",
+      `"users": [${theirs}], "clients": []`,
+      `"users": [${theirs}], "clients": [${ours}]`,
+    ],
+    ["neither", `"decryption": "none"`, `"clients": [${ours}], "decryption": "none"`],
+    ["null for both", `"clients": null, "users": null`, `"clients": [${ours}], "users": null`],
+  ])("has its list of users where Xray looks for it: %s", (_, before, after) => {
+    const edited = editConfig(inInbound(before), changes([client(1)]));
+    expect(edited.replace(/\s/g, "")).toBe(inInbound(after).replace(/\s/g, ""));
+    expect(listClients(edited, "vless-in").clients.at(-1)).toEqual(client(1));
+    expect(editConfig(edited, changes([client(1)]))).toBe(edited);
+  });
+
+  it.each([
+    `{ "ID": "uuid-1", "Email": "1@veil", "flow": null }`,
+    `{ "id": "uuid-1", "email": "1@veil", "flow": "" }`,
+    `{ "id": "uuid-1", "email": "1@veil", "level": null }`,
+  ])("has a client of ours in any spelling: %s", (spelled) => {
+    const text = inInbound(`"Clients": [${spelled}]`);
+    expect(editConfig(text, changes([client(1)]))).toBe(text);
+    expect(editConfig(text, changes([]))).toBe(inInbound(`"Clients": []`));
+  });
+
+  it.each([
+    ["a name twice in a client", inInbound(`"clients": [\n{ "id": "a", "ID": "b", "email": "x" }]`), "in line 5"],
+    ["users that are no list", inInbound(`\n"users": {}`), "in line 5"],
+    ["settings that are null", inInbound("").replace("{  }", "null"), "in line 3"],
+    [
+      "text behind the last brace",
+      `${inInbound(`"clients": []`)}\n}\n`,
+      "text stands behind its last brace, in line 5",
+    ],
+    ["a second value", `${inInbound(`"clients": []`)} // ours\n\n{}`, "text stands behind its last brace, in line 6"],
+  ])("is left as it is, and the place is named: %s", (_, text, place) => {
+    expect(() => editConfig(text, changes([client(1)]))).toThrow(place);
   });
 });
 
@@ -220,7 +273,7 @@ describe("whatever the layout", () => {
   }
 });
 
-describe("readDefaultFlow", () => {
+describe("the flow for all", () => {
   it.each([
     [`"decryption": "none"`, ""],
     [`"flow": "xtls-rprx-vision", "decryption": "none"`, "xtls-rprx-vision"],
@@ -228,6 +281,6 @@ describe("readDefaultFlow", () => {
     [`"clients": [{ "id": "a", "email": "a", "flow": "xtls-rprx-vision" }]`, ""],
   ])("reads settings of %s", (members, flow) => {
     const text = `{ "inbounds": [{ "tag": "vless-in", "protocol": "vless", "settings": { ${members} } }] }`;
-    expect(readDefaultFlow(text, "vless-in")).toBe(flow);
+    expect(listClients(text, "vless-in").defaultFlow).toBe(flow);
   });
 });

@@ -38,9 +38,30 @@ export function readJson(text: string): JsonSource {
   try {
     JSON.parse(bare);
   } catch {
-    throw new ConfigInvalidError("it is no valid JSON");
+    throw new ConfigInvalidError(faultOf(bare));
   }
   return { text, bare, root: new SpanReader(bare).read() };
+}
+
+/** Xray reads the first value and never looks at what follows, so such a file works, and nobody knows what was meant. */
+function faultOf(bare: string): string {
+  try {
+    const { end } = new SpanReader(bare).read();
+    JSON.parse(bare.slice(0, end));
+    const behind = end + bare.slice(end).search(/\S/);
+    return `text stands behind its last brace, ${lineAt(bare, behind)}`;
+  } catch {
+    return "it is no valid JSON";
+  }
+}
+
+/** Where a value stands, in words for a human. */
+export function placeOf({ bare }: JsonSource, { start }: JsonSpan): string {
+  return lineAt(bare, start);
+}
+
+function lineAt(text: string, index: number): string {
+  return `in line ${text.slice(0, index).split("\n").length}`;
 }
 
 /** The value at a place. */

@@ -1,5 +1,5 @@
 import { open, realpath, utimes } from "node:fs/promises";
-import { type ConfigClient, editConfig, type InboundChanges, listClients, readDefaultFlow } from "./edit-config.ts";
+import { editConfig, type InboundChanges, type ListedClients, listClients } from "./edit-config.ts";
 import {
   ConfigChangedError,
   ConfigInvalidError,
@@ -29,21 +29,12 @@ export class XrayConfigFile {
   }
 
   /**
-   * The clients of an inbound that have an e-mail.
+   * What the file says of an inbound.
    *
    * @throws {ConfigReadError} {@link ConfigInvalidError}
    */
-  async clients(inboundTag: string): Promise<ConfigClient[]> {
+  async look(inboundTag: string): Promise<ListedClients> {
     return listClients((await this.#read()).text, inboundTag);
-  }
-
-  /**
-   * The flow that Xray gives to the clients of an inbound that name none, empty for none.
-   *
-   * @throws {ConfigReadError} {@link ConfigInvalidError}
-   */
-  async defaultFlow(inboundTag: string): Promise<string> {
-    return readDefaultFlow((await this.#read()).text, inboundTag);
   }
 
   /**

@@ -1,10 +1,15 @@
+import { statSync } from "node:fs";
 import { z } from "zod";
 import { nodeSettings, type NodeVariables } from "./node-settings.ts";
 
 /** The variables for a node's config file that is on a disk of ours. */
 export const configFileVariables = {
   /** Xray's config file, where it is on a disk of ours: the keys are then kept in it too. */
-  XRAY_CONFIG_PATH: z.string().optional().meta({ example: "/etc/xray/config.json" }),
+  XRAY_CONFIG_PATH: z
+    .string()
+    .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true, "must be a file, not a folder")
+    .optional()
+    .meta({ example: "/etc/xray/config.json" }),
   /** The node whose file that is. Default: the first. */
   XRAY_CONFIG_NODE: z.string().optional().meta({ example: "main" }),
   /** Checks the file before it is replaced. */

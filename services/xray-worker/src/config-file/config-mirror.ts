@@ -1,23 +1,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, type DesiredState, isWanted, type KeyStore } from "@veil/keys";
+import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, isWanted, type KeyStore } from "@veil/keys";
+import { isDatabaseSuspect, type ReconciledState } from "@veil/reconciler";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
-import { type Clock, type Logger, SharedRun } from "@veil/runtime";
+import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
 import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 
 export interface ConfigMirrorOptions {
-  readonly file: Pick<XrayConfigFile, "clients" | "update">;
+  readonly file: Pick<XrayConfigFile, "look" | "update">;
+  /** Whether the file is left as it is when the store knows nothing of most of its clients. */
+  readonly isBraked: boolean;
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
   readonly shortId: string;
-  readonly state: Pick<KeyStore, "find"> & Pick<DesiredState, "findDesired">;
+  readonly state: Pick<KeyStore, "find"> & Pick<ReconciledState, "recentDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   /** Time between two comparisons with all keys, in milliseconds. */
   readonly periodMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called at each comparison with the flow that Xray gives to clients which name none. */
+  readonly onDefaultFlow: (flow: string) => void;
   readonly onWrite: (result: "written" | "unchanged" | "error") => void;
 }
 
@@ -39,6 +44,7 @@ const LOOKED_UP_AT_ONCE = 32;
 export class ConfigMirror {
   readonly #options: ConfigMirrorOptions;
   readonly #writes: SharedRun<void>;
+  readonly #failure: LastingFailure;
   /** Keys that somebody waits for. */
   #urgent = new Set<number>();
   /** Keys that can wait. */
@@ -46,11 +52,18 @@ export class ConfigMirror {
   #collecting: NodeJS.Timeout | null = null;
   #lastWriteMs = 0;
   #comparedAt = Number.NEGATIVE_INFINITY;
+  /** False until a write has put the short id in its place and taken away what a killed writer left. */
+  #isInOrder = false;
   #closing = false;
 
   constructor(options: ConfigMirrorOptions) {
     this.#options = options;
     this.#writes = new SharedRun(() => this.#write());
+    this.#failure = lastingFailure(
+      options.log,
+      "could not write Xray's config file: a deleted key may come back with it",
+      { node: options.node },
+    );
   }
 
   /** Resolves when the file says of a key what the store said when this was called, or could not be written. Never rejects. */
@@ -73,14 +86,21 @@ export class ConfigMirror {
     }, pauseMs);
   }
 
-  /** Compares the file with all keys when the last comparison is a period ago. @throws when it could not */
-  async tick(): Promise<void> {
+  /**
+   * Compares the file with all keys when the last comparison is a period ago.
+   *
+   * @returns false when it is not @throws when it could not
+   */
+  async tick(): Promise<boolean> {
     const { clock, periodMs } = this.#options;
-    if (clock.now() - this.#comparedAt < periodMs) return;
-    for (const keyId of await this.#findDifferences()) this.#collected.add(keyId);
-    do await this.#writes.run();
-    while (this.#collected.size > 0 && !this.#closing);
+    if (clock.now() - this.#comparedAt < periodMs) return false;
+    await this.#compare();
+    if (this.#collected.size > 0 || !this.#isInOrder) {
+      do await this.#writes.run();
+      while (this.#collected.size > 0 && !this.#closing);
+    }
     this.#comparedAt = clock.now();
+    return true;
   }
 
   /** Writes what was still being collected. @param deadlineSignal Aborted when it must not wait for that any longer. */
@@ -92,23 +112,38 @@ export class ConfigMirror {
     if (!deadlineSignal.aborted) await Promise.race([written, signaled]);
   }
 
-  /** Keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. */
-  async #findDifferences(): Promise<Set<number>> {
-    const { file, state, inboundTag } = this.#options;
-    const listed = await file.clients(inboundTag);
-    const desired = await state.findDesired();
+  /**
+   * Collects the keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. None
+   * where most clients have no record: the worker says so of the node itself.
+   */
+  async #compare(): Promise<void> {
+    const { file, state, inboundTag, shortId, isBraked, onDefaultFlow } = this.#options;
+    const { clients: listed, defaultFlow, accepts } = await file.look(inboundTag);
+    onDefaultFlow(defaultFlow);
+    this.#isInOrder &&= accepts(shortId);
+    const desired = await state.recentDesired();
     const right = new Set<number>();
     const different = new Set<number>();
+    const orphans = new Set<number>();
     for (const client of listed) {
       const keyId = keyIdOfEmail(client.email);
       if (keyId === null) continue;
       const want = desired.get(keyId);
+      if (want === undefined) orphans.add(keyId);
       const isRight = want?.uuid === client.uuid && want.flow === client.flow;
       if (isRight && !right.has(keyId)) right.add(keyId);
       else different.add(keyId);
     }
+    if (isBraked && (await this.#isDatabaseSuspect(right.size + different.size, orphans))) return;
     for (const keyId of desired.keys()) if (!right.has(keyId)) different.add(keyId);
-    return different;
+    for (const keyId of different) this.#collected.add(keyId);
+  }
+
+  async #isDatabaseSuspect(ours: number, orphans: ReadonlySet<number>): Promise<boolean> {
+    if (!isDatabaseSuspect(ours, orphans.size)) return false;
+    const limit = pLimit(LOOKED_UP_AT_ONCE);
+    const keys = await Promise.all([...orphans].map((keyId) => limit(() => this.#options.state.find(keyId))));
+    return isDatabaseSuspect(ours, keys.filter((key) => key === null).length);
   }
 
   async #write(): Promise<void> {
@@ -119,12 +154,18 @@ export class ConfigMirror {
       const result = await this.#writeExclusively(keyIds);
       this.#lastWriteMs = clock.now() - begun;
       log.debug({ node, result, keys: keyIds.length, durationMs: this.#lastWriteMs }, "config file is up to date");
+      this.#failure.onSuccess();
+      this.#isInOrder = true;
       onWrite(result);
-    } catch (err) {
+    } catch (thrown) {
       onWrite("error");
+      this.#isInOrder = false;
       this.#comparedAt = Number.NEGATIVE_INFINITY;
-      const level = err instanceof ConfigFileError || err instanceof ConfigFileBusyError ? "error" : "warn";
-      log[level]({ err, node }, "could not write Xray's config file: a deleted key may come back with it");
+      const err = coerceError(thrown);
+      this.#failure.onError(
+        err,
+        err instanceof ConfigFileError || err instanceof ConfigFileBusyError ? "error" : "warn",
+      );
     }
   }
 

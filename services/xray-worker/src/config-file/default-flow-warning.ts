@@ -1,8 +1,6 @@
 import type { Logger } from "@veil/runtime";
-import { ConfigFileError, type XrayConfigFile } from "@veil/xray-config";
 
 export interface DefaultFlowWarningOptions {
-  readonly file: Pick<XrayConfigFile, "defaultFlow">;
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
@@ -21,14 +19,9 @@ export class DefaultFlowWarning {
     this.#options = options;
   }
 
-  /** Warns when such a flow has appeared since the last look. A file that can't be read is left to whoever writes it. */
-  async look(): Promise<void> {
-    const { file, node, inboundTag, log } = this.#options;
-    const flow = await file.defaultFlow(inboundTag).catch((error: unknown) => {
-      if (error instanceof ConfigFileError) return null;
-      throw error;
-    });
-    if (flow === null) return;
+  /** Warns when such a flow has appeared since the last look. @param flow empty for none */
+  see(flow: string): void {
+    const { node, inboundTag, log } = this.#options;
     if (flow !== "" && !this.#isSaid) {
       log.warn(
         { node, inbound: inboundTag, flow },

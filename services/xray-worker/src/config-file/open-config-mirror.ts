@@ -1,6 +1,7 @@
-import type { DesiredState, KeyStore } from "@veil/keys";
+import type { KeyStore } from "@veil/keys";
+import type { ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
-import { type Clock, type Logger, type RunningService, runLoop, runPeriodically } from "@veil/runtime";
+import { type Clock, lastingFailure, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 import { DefaultFlowWarning } from "./default-flow-warning.ts";
@@ -8,7 +9,7 @@ import type { WorkerSettings } from "../settings.ts";
 
 export interface ConfigMirrorDependencies {
   readonly store: Pick<KeyStore, "find">;
-  readonly desired: Pick<DesiredState, "findDesired">;
+  readonly desired: Pick<ReconciledState, "recentDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,32 +31,29 @@ export function openConfigMirror(
     log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced unchecked by Xray");
   const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
   const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
+  const warning = new DefaultFlowWarning({ ...of, log });
   const mirror = new ConfigMirror({
     ...of,
     file,
+    isBraked: settings.XRAY_ORPHAN_BRAKE,
     shortId,
-    state: { find: (keyId) => store.find(keyId), findDesired: () => desired.findDesired() },
+    state: { find: (keyId) => store.find(keyId), recentDesired: () => desired.recentDesired() },
     exclusive,
     periodMs,
     clock,
     log,
+    onDefaultFlow: (flow) => warning.see(flow),
     onWrite: onConfigFile,
   });
   const keeping = runPeriodically({
     everyMs: TICK_EVERY_MS,
     jitter: 0.1,
     task: () => mirror.tick(),
-    onError: (err) => log.warn({ err, node: of.node }, "could not compare Xray's config file with the keys"),
+    ...lastingFailure(log, "could not compare Xray's config file with the keys", { node: of.node }),
   });
   running.onStop("loops", "config file", async (deadlineSignal) => {
     await keeping.stop();
     await mirror.close(deadlineSignal);
-  });
-  const warning = new DefaultFlowWarning({ ...of, file, log });
-  runLoop(running, "default flow", {
-    everyMs: periodMs,
-    task: () => warning.look(),
-    onError: (err) => log.warn({ err, node: of.node }, "could not look for a flow in Xray's config file"),
   });
   return mirror;
 }
