@@ -1,3 +1,4 @@
+import type { PassRecords } from "./real-services.ts";
 import type { Process, World } from "./world.ts";
 
 export type JobState = "waiting" | "active" | "delayed" | "finished" | "failed";
@@ -52,6 +53,7 @@ export interface RedisMischief {
 export class SimulatedRedis {
   jobs = new Map<string, Job>();
   leases = new Map<string, Lease>();
+  readonly #passes = new Map<string, NonNullable<Awaited<ReturnType<PassRecords["look"]>>["last"]>>();
   up = true;
   readonly mischief: RedisMischief = { lostReply: 0 };
   readonly #world: World;
@@ -93,6 +95,23 @@ export class SimulatedRedis {
           this.#lease(script, name, process.name, String(token), Number(durationMs)),
         );
       },
+    };
+  }
+
+  /** Where workers tell each other of their passes. */
+  passRecords(process: Process): PassRecords {
+    const now = (): number => Math.round(this.#world.now);
+    return {
+      look: (node) =>
+        this.command(process, `looks for passes over ${node}`, () => ({
+          now: now(),
+          last: this.#passes.get(node) ?? null,
+        })),
+      keep: (node, pass) =>
+        this.command(process, `keeps a pass over ${node}`, () => {
+          this.#passes.set(node, pass);
+          return now();
+        }),
     };
   }
 

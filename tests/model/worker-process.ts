@@ -14,7 +14,17 @@ import {
 import { KeyLeases, type Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
-import { BlockedUsers, ConfigMirror, dropTombstones, ReconcileLoop, sweep, XrayNodeUsers } from "./real-services.ts";
+import pLimit from "p-limit";
+import {
+  BlockedUsers,
+  ConfigMirror,
+  dropTombstones,
+  OrphanBrake,
+  ReconcileLoop,
+  SharedDesired,
+  sweep,
+  XrayNodeUsers,
+} from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
@@ -38,19 +48,24 @@ export function startWorker(process: Process, system: System): void {
   const leases = redis.leaseConnection(process) as unknown as Redis;
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
+  const state = new SharedDesired(store, clock);
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
+    isBraked: true,
     node: MIRRORED_NODE,
     inboundTag: INBOUND_TAG,
     shortId: SHORT_ID,
-    state: store,
+    state: { find: (keyId) => store.find(keyId), recentDesired: () => state.recentDesired() },
     exclusive,
     periodMs: RECONCILE_PERIOD_MS,
     clock,
     log,
+    onDefaultFlow: () => undefined,
     onWrite: (result) => world.log(() => `${process.name} wrote the config file: ${result}`),
   });
-  every(MIRROR_EVERY_MS, () => mirror.tick());
+  every(MIRROR_EVERY_MS, async () => {
+    await mirror.tick();
+  });
   const nodes = system.xrays.map((xray) => {
     const node = new XrayClient(xray, INBOUND_TAG, process, system) as unknown as XrayNode;
     const blocked = new BlockedUsers({ node, store, clock, log });
@@ -77,13 +92,19 @@ export function startWorker(process: Process, system: System): void {
     await sweep({ ports, exclusive, log });
     await dropTombstones({ ports, store, exclusive, clock, log });
   });
+  const atOnce = pLimit(8);
+  const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
       node,
       users,
-      state: store,
+      state,
       ports,
       exclusive,
+      passes: redis.passRecords(process),
+      atOnce,
+      brake,
+      onBrake: (name, isBraked) => isBraked && system.violated("a brake without a reason", name),
       periodMs: RECONCILE_PERIOD_MS,
       clock,
       log,
@@ -92,7 +113,9 @@ export function startWorker(process: Process, system: System): void {
         if (result === "ok" && reason !== "period") void housekeeping();
       },
     });
-    every(PROBE_EVERY_MS, () => loop.tick());
+    every(PROBE_EVERY_MS, async () => {
+      await loop.tick();
+    });
   }
   const run = runnerOf(ports);
   for (let slot = 0; slot < JOBS_AT_ONCE; slot += 1) void queue.consume(process, run);

@@ -10,6 +10,8 @@ import { vlessFlowOf } from "@veil/protocols";
 import { connectNodes } from "./nodes/connect-nodes.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
+import { OrphanBrake } from "./nodes/orphan-brake.ts";
+import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { workerMetrics } from "./worker-metrics.ts";
@@ -49,9 +51,10 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
 
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
     const reconcilers = new NodeReconcilers();
+    const desired = new SharedDesired(store.desired, clock);
     const nodes = connectNodes(running, settings, {
       store: store.keys,
-      desired: store.desired,
+      desired,
       vault: store.inbounds,
       exclusive,
       clock,
@@ -80,12 +83,14 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       sweepEveryMs: periodMs,
     });
     reconcilers.start(running, nodes, {
-      state: store.desired,
+      state: desired,
       ports,
       exclusive,
+      brake: new OrphanBrake(settings.XRAY_ORPHAN_BRAKE),
       periodMs,
       clock,
       log,
+      onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);
         // What could not be removed while the node was away, or came back with it, must not wait for the period.

@@ -15,6 +15,8 @@ export const workerSettings = z
     RECONCILE_INTERVAL_SECONDS: wholeNumber({ min: 5, max: 3_600 }).default(30).meta({ example: "30" }),
     /** Whether a removed user's multiplexed connection is kept from opening further streams. */
     XRAY_BLOCK_DELETED: booleanFlag().default(true),
+    /** Whether a node is left as it is when MongoDB knows nothing of most of its users. */
+    XRAY_ORPHAN_BRAKE: booleanFlag().default(true),
   })
   .superRefine(requireConfigNode);
 

@@ -8,6 +8,7 @@ export interface WorkerMetrics {
   jobStep(step: JobStep): void;
   keyEnded(ending: KeyEnding): void;
   pass(pass: FinishedPass): void;
+  braked(node: string, isBraked: boolean): void;
   configFile(result: ConfigFileResult): void;
   blocked(node: string, users: number): void;
   /** What a node's `onCall` is to be. */
@@ -59,6 +60,11 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     labels: { node: nodes },
   });
   const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
+  const brake = metrics.gauge({
+    name: "veil_reconcile_brake",
+    help: "1 while passes leave the node as it is, because MongoDB has no record of most of its users.",
+    labels: { node: nodes },
+  });
   const blocked = metrics.gauge({
     name: "veil_blocked_users",
     help: "Removed users whose further streams the node blocks.",
@@ -72,6 +78,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
   return {
     jobStep,
     keyEnded,
+    braked: (node, isBraked) => brake.set({ node }, isBraked ? 1 : 0),
     blocked: (node, users) => blocked.set({ node }, users),
     configFile: (result) => configFile.inc({ result }),
     callsOf: callMetrics(metrics, nodes, calledMethods),

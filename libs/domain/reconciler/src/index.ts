@@ -2,10 +2,15 @@
  * The difference between desired and actual users of one node, and the pass that ends it. Knows no gRPC and no store.
  */
 export { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
+export type { ConfirmedDrift } from "./confirm-drift.ts";
 export {
   type ListedInbound,
+  type PassOptions,
   type PassResult,
   type ReconciledNode,
+  type ReconciledState,
   reconcileNode,
 } from "./reconcile-node.ts";
+export { isDatabaseSuspect } from "./orphan-brake.ts";
+export { nextPassIn, type PassRecord } from "./pass-record.ts";
 export { type HealthProbe, NodeWatch, type PassReason } from "./watch-node.ts";

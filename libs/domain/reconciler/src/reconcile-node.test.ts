@@ -1,7 +1,7 @@
-import type { DesiredState, DesiredUser, LifecyclePorts } from "@veil/keys";
-import { expect, test } from "vitest";
+import type { DesiredUser, LifecyclePorts, NodeUsers } from "@veil/keys";
+import { describe, expect, it, test } from "vitest";
 import type { ActualUser } from "./diff-users.ts";
-import { type ReconciledNode, reconcileNode } from "./reconcile-node.ts";
+import { type ListedInbound, type ReconciledState, reconcileNode } from "./reconcile-node.ts";
 
 const uuidOf = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
 
@@ -22,19 +22,24 @@ function desired(count: number): ReadonlyMap<number, DesiredUser> {
   );
 }
 
+const noWaiting = { clock: { now: () => 0, sleep: async () => undefined } };
+
 /** A node that shows so many users at each look, the last number from then on, and counts its rebuilds. */
-function nodeThatShows(...looks: number[]) {
+function nodeThatShows(...looksAndState: [...number[], number | ListedInbound["state"]]) {
+  const looks = looksAndState.filter((look) => typeof look === "number");
+  const state = looksAndState.find((look) => typeof look === "string") ?? "sound";
   let rebuilds = 0;
   const refuse = () => Promise.reject(new Error("not expected"));
-  const node: ReconciledNode = {
+  const remove: NodeUsers["remove"] = refuse;
+  const node = {
     name: "main",
     reachable: true,
     add: refuse,
-    remove: refuse,
-    list: async () => {
+    remove,
+    list: async (): Promise<ListedInbound> => {
       const users = actual((looks.length > 1 ? looks.shift() : looks[0]) ?? 0);
       return {
-        state: "sound",
+        state,
         users,
         rebuild: async (state) => {
           rebuilds += 1;
@@ -46,34 +51,93 @@ function nodeThatShows(...looks: number[]) {
   return { node, rebuilds: () => rebuilds };
 }
 
-function stateOf(count: number): DesiredState {
+function stateOf(count: number, recent = count): ReconciledState {
   return {
     findCreating: async () => [],
     findDesired: async () => desired(count),
+    recentDesired: async () => desired(recent),
     hasDesired: async (atLeast) => count >= atLeast,
   };
 }
 
-// Nothing is to be added, removed or stored one by one in these tests.
-const noPorts = {} as LifecyclePorts;
+/** Records of keys 1 to `active`, and of those above up to `deleting`. Nothing is to be added, removed or stored. */
+function portsWith(active: number, deleting = active): LifecyclePorts {
+  const find = async (keyId: number) => {
+    if (keyId > deleting) return null;
+    return { ...desired(keyId).get(keyId), phase: keyId > active ? "deleting" : "active" };
+  };
+  const hold = async (_: number, task: (lease: object) => Promise<unknown>) => task({ mustLast: () => undefined });
+  return { store: { find }, lease: { hold } } as unknown as LifecyclePorts;
+}
 
 test("keys that were made while the state was read are no drift, however many", async () => {
   const { node, rebuilds } = nodeThatShows(1, 800);
-  const { drift } = await reconcileNode(node, stateOf(800), noPorts);
+  const { drift } = await reconcileNode(node, stateOf(800), portsWith(800));
   expect(drift.missing).toEqual([]);
   expect(rebuilds()).toBe(0);
 });
 
 test("a node that lacks hundreds of users at a second look as well is rebuilt", async () => {
   const { node, rebuilds } = nodeThatShows(1, 1, 800);
-  const { drift } = await reconcileNode(node, stateOf(800), noPorts);
+  const { drift } = await reconcileNode(node, stateOf(800), portsWith(800));
   expect(drift.missing).toHaveLength(799);
   expect(rebuilds()).toBe(1);
 });
 
 test("a node that lost all its users is rebuilt at once", async () => {
   const { node, rebuilds } = nodeThatShows(0, 800);
-  const { drift } = await reconcileNode(node, stateOf(800), noPorts);
+  const { drift } = await reconcileNode(node, stateOf(800), portsWith(800));
   expect(drift.missing).toHaveLength(800);
   expect(rebuilds()).toBe(1);
+});
+
+test.each([
+  ["made", 120, 100],
+  ["deleted", 100, 120],
+  ["made by the thousand", 2_000, 100],
+  ["deleted by the thousand", 100, 2_000],
+])("keys that were %s since the desired users were read are no drift", async (_, now, recent) => {
+  const { node, rebuilds } = nodeThatShows(now);
+  const { drift, postponed } = await reconcileNode(node, stateOf(now, recent), portsWith(now));
+  expect(drift).toMatchObject({ missing: [], wrong: [], orphans: [], unknown: [] });
+  expect({ rebuilds: rebuilds(), postponed }).toEqual({ rebuilds: 0, postponed: 0 });
+});
+
+describe("where most users have no record", () => {
+  it("the node is left as it is", async () => {
+    const { node } = nodeThatShows(1_000);
+    const pass = await reconcileNode(node, stateOf(400), portsWith(400));
+    expect(pass).toMatchObject({ braked: true, rebuilds: 0 });
+    expect(pass.drift.unknown).toHaveLength(600);
+  });
+
+  it("an inbound is not rebuilt without them either", async () => {
+    const { node, rebuilds } = nodeThatShows(1_000, "outdated");
+    expect((await reconcileNode(node, stateOf(0), portsWith(0))).braked).toBe(true);
+    expect(rebuilds()).toBe(0);
+  });
+
+  it.each([
+    ["there are few of them", 50, 0, 0],
+    ["they are no more than half", 1_000, 500, 500],
+    ["their keys are unwanted, and have a record", 1_000, 400, 1_000],
+  ])("but not when %s", async (_, there, active, recorded) => {
+    const { node } = nodeThatShows(there);
+    node.remove = async () => "removed";
+    const pass = await reconcileNode(node, stateOf(active), { ...portsWith(active, recorded), ...noWaiting });
+    expect(pass.braked).toBe(false);
+    expect(pass.drift.orphans).toHaveLength(there - active);
+  });
+
+  it("and they are removed when that is allowed", async () => {
+    const { node } = nodeThatShows(200);
+    const removed = new Set<number>();
+    node.remove = async (keyId) => {
+      removed.add(keyId);
+      return "removed";
+    };
+    const ports = { ...portsWith(50), ...noWaiting };
+    expect((await reconcileNode(node, stateOf(50), ports, { mayRemoveMost: true })).braked).toBe(false);
+    expect(removed.size).toBe(150);
+  });
 });

@@ -11,12 +11,25 @@ import {
   restoreKey,
 } from "@veil/keys";
 import pLimit from "p-limit";
-import { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
+import { type ConfirmedDrift, confirmDrift } from "./confirm-drift.ts";
+import { type ActualUser, diffUsers } from "./diff-users.ts";
+import { isDatabaseSuspect } from "./orphan-brake.ts";
 
 /** A node as the reconciler sees it. */
 export interface ReconciledNode extends NodeUsers {
   /** Looks at the inbound and its users. @throws {NodeUnreachableError | NodeIndeterminateError | StoreUnavailableError} */
   list(): Promise<ListedInbound>;
+}
+
+/** What every node should hold, as passes over several nodes share it. */
+export interface ReconciledState extends DesiredState {
+  /** Every active key's user as of some seconds ago at most. @throws {StoreUnavailableError} */
+  recentDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
+}
+
+export interface PassOptions {
+  /** Lets the pass remove users without a record even where most of a node's users have none. Default false. */
+  readonly mayRemoveMost?: boolean;
 }
 
 /** What was seen of a node's inbound, and the way to put another one in its place. */
@@ -35,7 +48,9 @@ export interface ListedInbound {
 
 export interface PassResult {
   /** What was found at the first look. */
-  readonly drift: Drift;
+  readonly drift: ConfirmedDrift;
+  /** True when most users have no record: the database is suspect, and the node was left as it is. */
+  readonly braked: boolean;
   readonly inboundMissing: boolean;
   readonly rebuilds: number;
   /** Users that could not be repaired this time: held by another process, or the node failed. */
@@ -54,52 +69,78 @@ const REPAIRED_AT_ONCE = 32;
 /**
  * Makes one node hold what is desired, both ways, whatever happened to it.
  *
- * The actual users are listed first, then the keys under creation are read, then the desired users: a key that goes
- * from one to the other meanwhile is seen in at least one of them and never taken for an orphan. After a rebuild everything
- * is looked at again, since keys went on changing beside it.
+ * The actual users are listed first, then the keys under creation are read. The desired users they are compared with may
+ * be some seconds old, so every key in which they differ is looked up afterwards: one that was made or deleted meanwhile is
+ * no drift, and a key that goes from creation to active is seen in at least one of both and never taken for an orphan. After a
+ * rebuild everything is looked at again, since keys went on changing beside it.
  *
  * @throws {NodeUnreachableError | NodeIndeterminateError | StoreUnavailableError}
  */
 export async function reconcileNode(
   node: ReconciledNode,
-  state: DesiredState,
+  state: ReconciledState,
   ports: LifecyclePorts,
+  { mayRemoveMost = false }: PassOptions = {},
 ): Promise<PassResult> {
-  let first: Drift | undefined;
+  let first: ConfirmedDrift | undefined;
   let inboundMissing = false;
   for (let rebuilds = 0; ; rebuilds += 1) {
     const mayRebuild = rebuilds < MOST_REBUILDS;
     const listed = await node.list();
     inboundMissing ||= listed.state === "missing";
     // Users are offline, so skip this read: the rebuild reads the desired state itself.
-    if (mayRebuild && (listed.state !== "sound" || (await hasLostAll(listed.users, state)))) {
+    if (mayRebuild && (await hasLostAll(listed, state))) {
       const desired = await listed.rebuild(state);
-      first ??= diffUsers(node.name, listed.users, desired, nobody);
+      first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
       continue;
     }
-    const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
-    const desired = await state.findDesired();
-    let drift = diffUsers(node.name, listed.users, desired, creating);
-    if (mayRebuild && drift.missing.length >= REBUILD_FROM) {
+    const { drift, users } = await compare(node, listed, state, ports);
+    if (!mayRemoveMost && isDatabaseSuspect(countOurs(listed.users), drift.unknown.length)) {
+      return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: true, postponed: 0 };
+    }
+    let missing = drift.missing;
+    if (mayRebuild && (listed.state === "outdated" || drift.missing.length >= REBUILD_FROM)) {
       // Looked at anew: hundreds of keys may have been made, and unmanaged users have come, while the state was read.
       const again = await node.list();
-      drift = { ...drift, missing: absentFrom(again.users, drift.missing) };
-      first ??= drift;
-      if (drift.missing.length >= REBUILD_FROM) {
+      missing = absentFrom(again.users, missing);
+      first ??= { ...drift, missing };
+      if (again.state !== "sound" || missing.length >= REBUILD_FROM) {
         await again.rebuild(state);
         continue;
       }
     }
-    first ??= drift;
-    const postponed = await repair(node, drift, ports);
-    return { drift: first, inboundMissing, rebuilds, postponed, users: desired.size };
+    const postponed = await repair(node, { ...drift, missing }, ports);
+    return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: false, postponed };
   }
+}
+
+/** Where hundreds of keys differ, all are read anew: that takes as long as to look these up, and they may be wrong together. */
+async function compare(
+  node: ReconciledNode,
+  { users }: ListedInbound,
+  state: ReconciledState,
+  { store }: LifecyclePorts,
+): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
+  const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
+  const recent = await state.recentDesired();
+  const drift = diffUsers(node.name, users, recent, creating);
+  const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
+  if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store), users: recent.size };
+  const desired = await state.findDesired();
+  const { orphans, ...wanted } = diffUsers(node.name, users, desired, creating);
+  const none = { missing: [], wrong: [], indeterminate: [] };
+  return { drift: { ...(await confirmDrift({ ...none, orphans }, store)), ...wanted }, users: desired.size };
 }
 
 const nobody: ReadonlySet<number> = new Set();
 
-async function hasLostAll(actual: readonly ActualUser[], state: DesiredState): Promise<boolean> {
-  return actual.every(({ keyId }) => keyId === null) && (await state.hasDesired(REBUILD_EMPTIED_FROM));
+async function hasLostAll(listed: ListedInbound, state: DesiredState): Promise<boolean> {
+  if (listed.users.some(({ keyId }) => keyId !== null)) return false;
+  return listed.state !== "sound" || (await state.hasDesired(REBUILD_EMPTIED_FROM));
+}
+
+function countOurs(users: readonly ActualUser[]): number {
+  return users.filter(({ keyId }) => keyId !== null).length;
 }
 
 function absentFrom(users: readonly ActualUser[], wanted: readonly DesiredUser[]): DesiredUser[] {
@@ -107,7 +148,7 @@ function absentFrom(users: readonly ActualUser[], wanted: readonly DesiredUser[]
   return wanted.filter(({ keyId }) => !present.has(keyId));
 }
 
-async function repair(node: NodeUsers, drift: Drift, ports: LifecyclePorts): Promise<number> {
+async function repair(node: NodeUsers, drift: ConfirmedDrift, ports: LifecyclePorts): Promise<number> {
   const limit = pLimit(REPAIRED_AT_ONCE);
   const restored = [...drift.missing, ...drift.wrong, ...drift.indeterminate].map((user) =>
     limit(() => attempt(() => restoreKey(user.keyId, node, ports))),

@@ -1,22 +1,31 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, it, test } from "vitest";
+import type { PassRecord } from "./pass-record.ts";
 import { NodeWatch } from "./watch-node.ts";
 
+const PERIOD_MS = 30_000;
 let watch: NodeWatch;
 beforeEach(() => {
-  watch = new NodeWatch(30_000);
+  watch = new NodeWatch(PERIOD_MS);
 });
 
-const ended = { postponed: 0, users: 100 };
+/** The shared clock and this process's say the same here, but where a test says otherwise. */
+function passed(begunAt: number, now: number, found: Partial<PassRecord> = {}): void {
+  watch.passed(passAt(begunAt, found), now, now);
+}
+
+function passAt(begunAt: number, found: Partial<PassRecord> = {}): PassRecord {
+  return { begunAt, postponed: 0, users: 100, brakedSince: null, ...found };
+}
 
 function passedOnce(): void {
   watch.seen({ users: 100, uptime: 50 }, 0);
-  watch.passed(0, ended);
+  passed(0, 0);
 }
 
 test("the first probe calls for a pass, until one has ended well", () => {
   expect(watch.seen({ users: 0, uptime: 5 }, 0)).toBe("start");
   expect(watch.seen({ users: 0, uptime: 6 }, 1_000)).toBe("start");
-  watch.passed(1_000, { postponed: 0, users: 0 });
+  passed(1_000, 1_000, { users: 0 });
   expect(watch.seen({ users: 0, uptime: 7 }, 2_000)).toBeNull();
 });
 
@@ -34,7 +43,7 @@ test("an inbound that lost half of its users or more was emptied", () => {
 test("an inbound that lost what the pass had just put back was emptied again", () => {
   passedOnce();
   expect(watch.seen({ users: 0, uptime: 0 }, 1_000)).toBe("restart");
-  watch.passed(1_000, ended);
+  passed(1_000, 1_000);
   expect(watch.seen({ users: 0, uptime: 1 }, 2_000)).toBe("emptied");
 });
 
@@ -48,7 +57,7 @@ test("a reason stands until a pass has ended well", () => {
   passedOnce();
   watch.seen({ users: 100, uptime: 1 }, 1_000);
   expect(watch.seen({ users: 100, uptime: 2 }, 2_000)).toBe("period");
-  watch.passed(2_000, ended);
+  passed(2_000, 2_000);
   expect(watch.seen({ users: 100, uptime: 3 }, 3_000)).toBeNull();
 });
 
@@ -69,7 +78,7 @@ test("users that one's own pass put back before it failed call for another one",
 
 test("a pass that had to postpone something is followed by another one soon", () => {
   passedOnce();
-  watch.passed(1_000, { postponed: 1, users: 100 });
+  passed(1_000, 1_000, { postponed: 1 });
   expect(watch.seen({ users: 100, uptime: 55 }, 5_900)).toBeNull();
   expect(watch.seen({ users: 100, uptime: 56 }, 6_000)).toBe("period");
 });
@@ -78,4 +87,63 @@ test("the period calls for a pass when nothing else does", () => {
   passedOnce();
   expect(watch.seen({ users: 100, uptime: 79 }, 29_000)).toBeNull();
   expect(watch.seen({ users: 100, uptime: 80 }, 30_000)).toBe("period");
+});
+
+test("passes come at the full periods of the shared clock, half a period apart at least", () => {
+  const seen = (now: number) => watch.seen({ users: 100, uptime: 50 + now / 1_000 }, now);
+  seen(0);
+  watch.passed(passAt(7_004_000), 0, 7_004_000);
+  expect([seen(15_000), seen(16_000)]).toEqual([null, "period"]);
+  watch.passed(passAt(7_020_500), 17_000, 7_021_000);
+  expect([seen(45_000), seen(46_000)]).toEqual([null, "period"]);
+  watch.passed(passAt(7_046_000), 50_000, 7_046_000);
+  expect([seen(83_000), seen(84_000)]).toEqual([null, "period"]);
+});
+
+describe("a pass of another process", () => {
+  const probe = { users: 100, uptime: 500 };
+
+  it("is enough for this process when it has just started and the node shows that nothing happened since", () => {
+    watch.seen(probe, 0);
+    expect(watch.isDoneBy(passAt(90_000), 0, 95_000)).toBe(true);
+  });
+
+  it.each([
+    ["the period is over", probe, passAt(60_000)],
+    ["the node started after it", { users: 100, uptime: 4 }, passAt(90_000)],
+    ["the node lost half of its users after it", { users: 50, uptime: 500 }, passAt(90_000)],
+    ["the node was to hold nobody", { users: 0, uptime: 500 }, passAt(90_000, { users: 0 })],
+    ["it had to postpone something", probe, passAt(90_000, { postponed: 1 })],
+    ["the shared clock was set back", probe, passAt(96_000)],
+  ])("is not when %s", (_, shown, pass) => {
+    watch.seen(shown, 0);
+    expect(watch.isDoneBy(pass, 0, 95_000)).toBe(false);
+  });
+
+  it("is enough for a period, and the next one is counted from it", () => {
+    passedOnce();
+    expect(watch.seen({ users: 100, uptime: 80 }, 30_000)).toBe("period");
+    expect(watch.isDoneBy(passAt(29_800), 30_000, 30_100)).toBe(true);
+    watch.passed(passAt(29_800), 30_000, 30_100);
+    expect(watch.seen({ users: 100, uptime: 109 }, 59_000)).toBeNull();
+    expect(watch.seen({ users: 100, uptime: 110 }, 60_000)).toBe("period");
+  });
+
+  it("is enough after a restart when it began after that", () => {
+    passedOnce();
+    watch.seen({ users: 100, uptime: 3 }, 10_000);
+    expect(watch.isDoneBy(passAt(6_900), 10_000, 10_000)).toBe(false);
+    expect(watch.isDoneBy(passAt(7_100), 10_000, 10_000)).toBe(true);
+  });
+
+  it.each([
+    ["users were lost", () => undefined, { users: 10, uptime: 60 }],
+    ["the node was away", () => watch.lost(), { users: 100, uptime: 60 }],
+  ])("is enough after %s when it began after this process saw that", (_, before, shown) => {
+    passedOnce();
+    before();
+    watch.seen(shown, 10_000);
+    expect(watch.isDoneBy(passAt(9_900), 10_500, 10_500)).toBe(false);
+    expect(watch.isDoneBy(passAt(10_100), 10_500, 10_500)).toBe(true);
+  });
 });

@@ -1,3 +1,5 @@
+import { nextPassIn, type PassRecord } from "./pass-record.ts";
+
 /** What a health probe at a node shows, cheap enough for every second. */
 export interface HealthProbe {
   readonly users: number;
@@ -5,14 +7,22 @@ export interface HealthProbe {
   readonly uptime: number;
 }
 
-/** When a pass that could not repair everything is followed by the next one. */
-const AGAIN_AFTER_MS = 5_000;
-
 /** Why a pass is due. */
 export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
 
+/** What has happened to a node, which a pass must have begun after. Times in milliseconds of this process. */
+interface Incident {
+  readonly at: number;
+  /** How many users the node had before it lost them; null when it lost none. */
+  readonly lost: number | null;
+}
+
+/** How the uptime, which is in whole seconds, may mislead. */
+const UPTIME_SLACK_MS = 2_000;
+
 /**
- * Decides from one health probe to the next whether a node must be reconciled now rather than at the next period.
+ * Decides from one health probe to the next whether a node must be reconciled now rather than at the next period, and
+ * whether a pass of another process has done it.
  *
  * Level-based: nothing is remembered but what the last health probe saw and the last pass left, and a missed event is repaired by
  * the period.
@@ -21,9 +31,9 @@ export class NodeWatch {
   readonly #periodMs: number;
   #last: HealthProbe | null = null;
   #away = false;
-  #passedAt: number | null = null;
-  /** How many users the node had before it lost them, until a pass of this process begins to put them back. */
-  #lost: number | null = null;
+  /** When the next pass is due by the period; null before this process knows of any. */
+  #dueAt: number | null = null;
+  #incident: Incident | null = null;
 
   constructor(periodMs: number) {
     this.#periodMs = periodMs;
@@ -40,40 +50,60 @@ export class NodeWatch {
     const wasAway = this.#away;
     this.#last = probe;
     this.#away = false;
-    if (this.#passedAt === null) return "start";
-    if (last !== null && probe.uptime < last.uptime) return this.#due("restart", last, probe);
-    if (last !== null && probe.users * 2 <= last.users && last.users > 0) return this.#due("emptied", last, probe);
-    if (wasAway) return this.#due("back");
-    if (this.#lost !== null && probe.users >= this.#lost) this.#mendedByAnother(now);
-    return now - this.#passedAt >= this.#periodMs ? "period" : null;
+    if (this.#dueAt === null) return "start";
+    const lost = last !== null && probe.users < last.users ? last.users : null;
+    // The new process is older than it says: whatever began later saw it.
+    if (last !== null && probe.uptime < last.uptime) return this.#happened("restart", now - probe.uptime * 1_000, lost);
+    if (last !== null && probe.users * 2 <= last.users && last.users > 0) return this.#happened("emptied", now, lost);
+    if (wasAway) return this.#happened("back", now, null);
+    const lostBefore = this.#incident?.lost ?? Number.POSITIVE_INFINITY;
+    if (probe.users >= lostBefore) this.#mendedByAnother(now);
+    return this.#incident !== null || now >= this.#dueAt ? "period" : null;
   }
 
   /** A pass of this process has begun: from now on its end alone counts. */
   began(): void {
-    this.#lost = null;
+    if (this.#incident !== null) this.#incident = { ...this.#incident, lost: null };
   }
 
   /**
-   * A pass has ended well and left so many users. What it had to postpone is mostly held by a process that died, and free
-   * after some seconds.
+   * Whether the last good pass, whoever made it, leaves nothing to do now.
+   *
+   * @param now before the shared clock was asked @param sharedNow what it said
    */
-  passed(now: number, { postponed, users }: { readonly postponed: number; readonly users: number }): void {
-    const pauseMs = postponed > 0 ? Math.min(this.#periodMs, AGAIN_AFTER_MS) : this.#periodMs;
-    this.#passedAt = now - this.#periodMs + pauseMs;
-    // The health probe that called for it may have seen none: a node that loses them again at once must be found out, too.
-    if (this.#last !== null) this.#last = { ...this.#last, users: Math.max(this.#last.users, users) };
+  isDoneBy(pass: PassRecord, now: number, sharedNow: number): boolean {
+    const age = sharedNow - pass.begunAt;
+    if (age < 0) return false;
+    if (this.#incident !== null && age > now - this.#incident.at) return false;
+    // What happened before this process came is known from what the node shows alone.
+    if (this.#dueAt === null && !this.#looksAsLeftBy(pass, age)) return false;
+    return nextPassIn(pass, sharedNow, this.#periodMs) > 0;
+  }
+
+  /**
+   * A pass, of this process or another one, is what the next one is counted from. The health probe that called for it may
+   * have seen none of its users: a node that loses them again at once must be found out, too.
+   */
+  passed(pass: PassRecord, now: number, sharedNow: number): void {
+    this.#incident = null;
+    this.#dueAt = now + nextPassIn(pass, sharedNow, this.#periodMs);
+    if (this.#last !== null) this.#last = { ...this.#last, users: Math.max(this.#last.users, pass.users) };
+  }
+
+  #looksAsLeftBy({ users }: PassRecord, age: number): boolean {
+    if (this.#last === null || users === 0) return false;
+    return this.#last.uptime * 1_000 > age + UPTIME_SLACK_MS && this.#last.users * 2 > users;
   }
 
   /** Until a pass ends well the reason stands, also when this one fails. */
-  #due(reason: PassReason, before?: HealthProbe, now?: HealthProbe): PassReason {
-    this.#passedAt = Number.NEGATIVE_INFINITY;
-    if (before !== undefined && now !== undefined && now.users < before.users) this.#lost = before.users;
+  #happened(reason: PassReason, at: number, lost: number | null): PassReason {
+    this.#incident = { at, lost };
     return reason;
   }
 
   /** The users are there again before this process came to it: a second pass would only read everything once more. */
   #mendedByAnother(now: number): void {
-    this.#lost = null;
-    this.#passedAt = now;
+    this.#incident = null;
+    this.#dueAt = now + this.#periodMs;
   }
 }

@@ -1,10 +1,19 @@
-import { type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+import { lastingFailure, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+import pLimit from "p-limit";
 import type { ConnectedNode } from "./connect-nodes.ts";
+import { RedisPassRecords } from "./pass-records.ts";
 import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
+import type { SharedDesired } from "./shared-desired.ts";
 
-export type NodeReconcilersOptions = Omit<ReconcileLoopOptions, "node" | "users">;
+export interface NodeReconcilersOptions
+  extends Omit<ReconcileLoopOptions, "node" | "users" | "state" | "passes" | "atOnce"> {
+  readonly state: SharedDesired;
+}
 
 const PROBE_EVERY_MS = 1_000;
+/** The users of so many nodes are in memory at once, 200 bytes each; nodes that lost theirs come on top. */
+const PASSES_AT_ONCE = 8;
+const FORGET_EVERY_MS = 5_000;
 
 /** What keeps the nodes reconciled, one loop for each. */
 export class NodeReconcilers {
@@ -12,13 +21,19 @@ export class NodeReconcilers {
 
   /** Keeps these nodes reconciled until the service stops. */
   start(running: RunningService, nodes: readonly ConnectedNode[], options: NodeReconcilersOptions): void {
+    const shared = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
+    runLoop(running, "desired users", {
+      everyMs: FORGET_EVERY_MS,
+      task: async () => options.state.forgetOld(),
+      ...lastingFailure(options.log, "could not let go of the desired users"),
+    });
     for (const { node, users } of nodes) {
-      const reconcile = new ReconcileLoop({ ...options, node, users });
+      const reconcile = new ReconcileLoop({ ...shared, node, users });
       const ticking = runLoop(running, `reconciler ${node.name}`, {
         everyMs: PROBE_EVERY_MS,
         jitter: 0.1,
         task: () => reconcile.tick(),
-        onError: (err) => options.log.warn({ err, node: node.name }, "could not reconcile"),
+        ...lastingFailure(options.log, "could not reconcile", { node: node.name }),
       });
       this.#loops.set(node.name, { reconcile, ticking });
     }

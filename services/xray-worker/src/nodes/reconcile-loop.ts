@@ -1,21 +1,37 @@
-import { type DesiredState, type LifecyclePorts, NodeIndeterminateError, NodeUnreachableError } from "@veil/keys";
+import { type LifecyclePorts, NodeIndeterminateError, NodeUnreachableError } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
-import { NodeWatch, type PassReason, type PassResult, reconcileNode } from "@veil/reconciler";
+import {
+  NodeWatch,
+  type PassReason,
+  type PassRecord,
+  type PassResult,
+  reconcileNode,
+  type ReconciledState,
+} from "@veil/reconciler";
 import type { Clock, Logger } from "@veil/runtime";
 import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
+import type { LimitFunction } from "p-limit";
 import { nodeErrors } from "./node-errors.ts";
+import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
+import type { PassLook, PassRecords } from "./pass-records.ts";
 import type { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface ReconcileLoopOptions {
   readonly node: XrayNode;
   readonly users: XrayNodeUsers;
-  readonly state: DesiredState;
+  readonly state: ReconciledState;
   readonly ports: LifecyclePorts;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly passes: PassRecords;
+  /** Shared by the nodes of a process: how many of them hold the users of a node in memory at once. */
+  readonly atOnce: LimitFunction;
+  readonly brake: OrphanBrake;
   readonly periodMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onPass: (pass: FinishedPass) => void;
+  /** Called with every record that is learnt of, whoever made the pass. */
+  readonly onBrake: (node: string, isBraked: boolean) => void;
 }
 
 export interface FinishedPass {
@@ -31,7 +47,7 @@ const PASS_LEASE_MS = 5_000;
 /**
  * Keeps one node reconciled: a health probe at a time, and a pass when the health probe calls for one.
  *
- * Every replica probes; one of them at a time makes the pass.
+ * Every replica probes; one of them at a time makes the pass, and the others take its word for it until the next period.
  */
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
@@ -47,17 +63,21 @@ export class ReconcileLoop {
     this.#watch.lost();
   }
 
-  /** One health probe, and the pass if one is due. @throws when a store is away or the node can't be repaired */
-  async tick(): Promise<void> {
+  /**
+   * One health probe, and the pass if one is due.
+   *
+   * @returns false when no pass of this process was due, or another process is at it
+   * @throws when a store is away or the node can't be repaired
+   */
+  async tick(): Promise<boolean> {
     const reason = await this.#probe();
-    if (reason === null) return;
-    const { exclusive, node, clock } = this.#options;
-    const subject = `reconcile:${node.name}`;
-    const pass = await runExclusively({ ...exclusive, subject, leaseMs: PASS_LEASE_MS }, () => {
-      this.#watch.began();
-      return this.#pass(reason);
-    });
-    if (pass !== null) this.#watch.passed(clock.now(), pass.result);
+    if (reason === null) return false;
+    const { exclusive, node, atOnce } = this.#options;
+    const task = { ...exclusive, subject: `reconcile:${node.name}`, leaseMs: PASS_LEASE_MS };
+    const passOver = () => runExclusively(task, () => this.#passUnlessDone(reason));
+    // A node that lost its users must not wait for others that are merely looked at.
+    const done = await (reason === "period" || reason === "start" ? atOnce(passOver) : passOver());
+    return done !== null;
   }
 
   async #probe(): Promise<PassReason | null> {
@@ -72,19 +92,43 @@ export class ReconcileLoop {
     }
   }
 
-  async #pass(reason: PassReason): Promise<PassResult> {
-    const { node, users, state, ports, log, onPass, clock } = this.#options;
+  async #passUnlessDone(reason: PassReason): Promise<void> {
+    const { node, passes, clock, state } = this.#options;
+    const askedAt = clock.now();
+    const look = await passes.look(node.name);
+    if (look.last !== null && this.#watch.isDoneBy(look.last, askedAt, look.now)) {
+      this.#learn(look.last, look.now);
+      return;
+    }
+    this.#watch.began();
+    // Before the node is looked at: keys that are made in between are then no drift.
+    if (reason === "period") await state.recentDesired();
+    const { braked, postponed, users } = await this.#pass(reason, look);
+    const brakedSince = braked ? (look.last?.brakedSince ?? look.now) : null;
+    const record = { begunAt: look.now, postponed, users, brakedSince };
+    this.#learn(record, await passes.keep(node.name, record));
+  }
+
+  #learn(record: PassRecord, sharedNow: number): void {
+    const { node, clock, onBrake } = this.#options;
+    this.#watch.passed(record, clock.now(), sharedNow);
+    onBrake(node.name, record.brakedSince !== null);
+  }
+
+  async #pass(reason: PassReason, look: PassLook): Promise<PassResult> {
+    const { node, users, state, ports, log, brake, onPass, clock } = this.#options;
     const begun = clock.now();
     try {
-      const found = await reconcileNode(users, state, ports);
+      const found = await reconcileNode(users, state, ports, { mayRemoveMost: brake.isReleased(look) });
       const durationMs = clock.now() - begun;
       const { missing, wrong, orphans } = found.drift;
       const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
-      const level = drift.missing + drift.wrong + drift.orphans > 0 ? "warn" : "debug";
+      const level = drift.missing + drift.wrong + drift.orphans > 0 && !found.braked ? "warn" : "debug";
       log[level](
         { node: node.name, reason, ...drift, rebuilds: found.rebuilds, postponed: found.postponed, durationMs },
         "reconciled",
       );
+      tellOfBrake(log, node.name, look.last, found);
       onPass({ node: node.name, reason, result: "ok", durationMs, found });
       return found;
     } catch (error) {

@@ -107,7 +107,12 @@ export class XrayNodeUsers implements ReconciledNode {
     return {
       state: completed === null ? "sound" : "outdated",
       users: users.map(toActualUser),
-      rebuild: (state) => this.#rebuild(inbound, users.filter((user) => !isUnmanaged(user)), state),
+      rebuild: (state) =>
+        this.#rebuild(
+          inbound,
+          users.filter((user) => !isUnmanaged(user)),
+          state,
+        ),
     };
   }
 

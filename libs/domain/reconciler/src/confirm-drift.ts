@@ -1,0 +1,40 @@
+import { type DesiredUser, isWanted, type KeyStore } from "@veil/keys";
+import pLimit from "p-limit";
+import type { Drift } from "./diff-users.ts";
+
+/** A drift that was looked up key by key. */
+export interface ConfirmedDrift extends Drift {
+  /** Those of the orphans of whose keys there is no record at all. */
+  readonly unknown: readonly number[];
+}
+
+/** The store finds what is asked for at once together. */
+const LOOKED_UP_AT_ONCE = 512;
+
+/**
+ * A drift as the records of its keys have it, which are read after the node was looked at: what it was compared with may be
+ * some seconds old, and keys are made and deleted all the time.
+ *
+ * @throws {StoreUnavailableError}
+ */
+export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">): Promise<ConfirmedDrift> {
+  const limit = pLimit(LOOKED_UP_AT_ONCE);
+  const wanted = async (users: readonly DesiredUser[]): Promise<DesiredUser[]> => {
+    const keys = await Promise.all(users.map(({ keyId }) => limit(() => store.find(keyId))));
+    return keys.filter((key) => key !== null).filter(isWanted);
+  };
+  const [missing, wrong, indeterminate, orphans] = await Promise.all([
+    wanted(drift.missing),
+    wanted(drift.wrong),
+    wanted(drift.indeterminate),
+    Promise.all(drift.orphans.map(async (keyId) => ({ keyId, key: await limit(() => store.find(keyId)) }))),
+  ]);
+  const unwanted = orphans.filter(({ key }) => key === null || !isWanted(key));
+  return {
+    missing,
+    wrong,
+    indeterminate,
+    orphans: unwanted.map(({ keyId }) => keyId),
+    unknown: unwanted.filter(({ key }) => key === null).map(({ keyId }) => keyId),
+  };
+}
