@@ -1,11 +1,13 @@
 import { documentedMetricLines, metricLines } from "@veil/test-support";
 import { expect, it } from "vitest";
 import { createMetrics } from "@veil/runtime";
+import { clockSkewMetric } from "./clock-skew.ts";
 import { unreadableRecords } from "./unreadable-records.ts";
 import { dependencyMetrics } from "./watch-dependencies.ts";
 
 it("documents every metric that all services have in docs/metrics.md", () => {
   const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
+  clockSkewMetric(metrics, { skewMs: null });
   dependencyMetrics(metrics);
   unreadableRecords(metrics, { error: () => undefined });
   const [buildInfo, ...others] = metricLines(metrics);

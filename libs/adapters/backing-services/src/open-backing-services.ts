@@ -1,19 +1,22 @@
 import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mongo";
-import { connectRedis, type Redis } from "@veil/redis";
+import { connectRedis, plainRedisUrl, type Redis } from "@veil/redis";
 import {
+  type Clock,
   lastingFailure,
   type Logger,
   type Metrics,
   type OpsServer,
   type RunningService,
+  SharedClock,
   systemClock,
 } from "@veil/runtime";
+import { clockSkewMetric, probeWithClock } from "./clock-skew.ts";
 import { unreadableRecords } from "./unreadable-records.ts";
 import { untilAnswered } from "./until-answered.ts";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 
 export interface BackingServicesParts {
-  readonly settings: { readonly MONGODB_URI: string; readonly REDIS_URL: string };
+  readonly settings: { readonly MONGODB_URI: string; readonly REDIS_URL: string; readonly QUEUE_PREFIX: string };
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly ops: Pick<OpsServer, "addCheck">;
@@ -25,6 +28,8 @@ export interface BackingServices {
   readonly store: MongoStore;
   /** Commands fail at once while Redis is away. */
   readonly redis: Redis;
+  /** Redis' time of day, the same in all processes of the system; see {@link SharedClock}. */
+  readonly clock: Clock;
   /** Waits until both have answered, for five seconds at most: the first work is then tried without. Never rejects. */
   answered(): Promise<void>;
 }
@@ -32,8 +37,8 @@ export interface BackingServices {
 const CONNECT_LIMIT_MS = 5_000;
 
 /**
- * Connects to both in the background, for as long as the service runs. Readiness depends on them, and the metrics tell whether
- * they answer.
+ * Connects to both in the background, for as long as the service runs. The service is ready once both have answered, and the
+ * metrics tell whether they go on doing what it needs.
  */
 export function openBackingServices(
   running: RunningService,
@@ -41,28 +46,37 @@ export function openBackingServices(
 ): BackingServices {
   const store = openMongoStore({
     uri: settings.MONGODB_URI,
-    onError: (err) => log.warn({ err }, "mongodb is away"),
+    onError: limitRepeats((err) => log.warn({ err }, "mongodb is away")),
     onUnreadable: unreadableRecords(metrics, log),
     ...(olderFlow !== undefined && { olderFlow }),
   });
   running.onStop("connections", "mongodb", () => store.close());
+  const { REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = settings;
   const redisAway = lastingFailure(log, "redis is away");
-  const redis = connectRedis(settings.REDIS_URL, "fail-fast", redisAway.onError);
+  const redis = connectRedis(redisUrl, "fail-fast", redisAway.onError);
   redis.on("ready", () => redisAway.onSuccess());
   running.onStop("connections", "redis", () => redis.disconnect());
+  warnOfIgnored("REDIS_URL", plainRedisUrl(redisUrl).ignored, log);
 
-  const ask = { mongodb: () => store.ping(), redis: () => redis.ping() };
+  const clock = new SharedClock();
+  clockSkewMetric(metrics, clock);
+  const ask = { mongodb: () => store.ping(), redis: () => probeWithClock(redis, prefix, clock) };
   ops.addCheck("mongodb", ask.mongodb);
   ops.addCheck("redis", ask.redis);
-  const watching = watchDependencies(ask, dependencyMetrics(metrics));
+  const watching = watchDependencies({ ask, note: dependencyMetrics(metrics), log });
   running.onStop("loops", "dependencies", () => watching.stop());
 
   const patience = { limitMs: CONNECT_LIMIT_MS, clock: systemClock, signal: running.signal };
   return {
     store,
     redis,
+    clock,
     answered: async () => {
       await Promise.all([untilAnswered(ask.mongodb, patience), untilAnswered(ask.redis, patience)]);
     },
   };
+}
+
+function warnOfIgnored(setting: string, options: readonly string[], log: Logger): void {
+  if (options.length > 0) log.warn({ setting, options }, "options of an address have no effect");
 }

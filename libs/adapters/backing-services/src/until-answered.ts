@@ -13,8 +13,8 @@ export async function untilAnswered(
   options: { readonly limitMs: number; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const { limitMs, clock, signal } = options;
-  const end = clock.now() + limitMs;
-  while (!signal.aborted && clock.now() < end) {
+  const end = clock.monotonic() + limitMs;
+  while (!signal.aborted && clock.monotonic() < end) {
     try {
       await ask();
       return true;

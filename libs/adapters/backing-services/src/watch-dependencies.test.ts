@@ -1,11 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createMetrics, ManualClock } from "@veil/runtime";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 
-async function watched(answers: { mongodb: () => Promise<unknown>; redis: () => Promise<unknown> }) {
+async function watched(ask: { mongodb: () => Promise<unknown>; redis: () => Promise<unknown> }) {
   const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
-  const task = watchDependencies(answers, dependencyMetrics(metrics), new ManualClock());
-  return { task, text: () => metrics.registry.metrics() };
+  const lines: string[] = [];
+  const line = (fields: { err?: Error }, message: string) =>
+    void lines.push([message, fields.err?.message].filter(Boolean).join(": "));
+  const log = { info: vi.fn<typeof line>(line), warn: vi.fn<typeof line>(line) };
+  const task = watchDependencies({ ask, note: dependencyMetrics(metrics), log, clock: new ManualClock() });
+  return { task, text: () => metrics.registry.metrics(), lines };
 }
 
 describe("watchDependencies", () => {
@@ -35,6 +39,22 @@ describe("watchDependencies", () => {
     away = false;
     await task.trigger();
     expect(await text()).toContain('veil_dependency_up{dependency="mongodb"} 1');
+    await task.stop();
+  });
+
+  it("logs why a dependency is down whenever the reason changes, and that it is back, once each", async () => {
+    let fault: Error | null = new Error("ECONNREFUSED");
+    const { task, lines } = await watched({
+      mongodb: async () => undefined,
+      redis: async () => {
+        if (fault !== null) throw fault;
+      },
+    });
+    for (const next of [fault, fault, new Error("OOM"), new Error("OOM"), null, null]) {
+      fault = next;
+      await task.trigger();
+    }
+    expect(lines).toEqual(["dependency is down: ECONNREFUSED", "dependency is down: OOM", "dependency is back"]);
     await task.stop();
   });
 });

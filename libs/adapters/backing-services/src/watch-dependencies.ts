@@ -1,4 +1,4 @@
-import { type Clock, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/runtime";
+import { type Clock, type Logger, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/runtime";
 
 const dependencyNames = ["mongodb", "redis"] as const;
 
@@ -13,7 +13,7 @@ export function dependencyMetrics(metrics: Metrics): NoteAnswer {
   const labels = { dependency: dependencyNames };
   const up = metrics.gauge({
     name: "veil_dependency_up",
-    help: "Whether the dependency answered when it was last asked, every 5 s.",
+    help: "Whether the dependency did what this service needs of it when it was last asked, every 5 s.",
     labels,
   });
   const roundTrips = metrics.histogram({
@@ -29,31 +29,43 @@ export function dependencyMetrics(metrics: Metrics): NoteAnswer {
 
 const ASK_EVERY_MS = 5_000;
 
-/**
- * Asks every dependency again and again, so that a page of metrics knows without asking.
- * @param ask One round trip each; rejects when there is no answer in a time of its own.
- */
-export function watchDependencies(
-  ask: Readonly<Record<DependencyName, () => Promise<unknown>>>,
-  note: NoteAnswer,
-  clock: Clock = systemClock,
-): PeriodicTask {
+export interface WatchDependenciesOptions {
+  /** One round trip each; rejects when there is no answer in a time of its own. */
+  readonly ask: Readonly<Record<DependencyName, () => Promise<unknown>>>;
+  readonly note: NoteAnswer;
+  readonly log: Pick<Logger, "info" | "warn">;
+  readonly clock?: Clock;
+}
+
+/** Asks every dependency again and again, so that a page of metrics knows without asking, and logs every change. */
+export function watchDependencies(options: WatchDependenciesOptions): PeriodicTask {
+  const { ask, clock = systemClock } = options;
+  const whyDown = new Map<DependencyName, string>();
   return runPeriodically({
     everyMs: ASK_EVERY_MS,
     jitter: 0.1,
     clock,
-    task: () => Promise.all(dependencyNames.map((name) => askOne(name, ask[name], note))),
+    task: () => Promise.all(dependencyNames.map((name) => askOne(name, ask[name], whyDown, options))),
     onError: () => undefined,
   });
 }
 
-async function askOne(name: DependencyName, ask: () => Promise<unknown>, note: NoteAnswer): Promise<void> {
-  const askedAt = performance.now();
+async function askOne(
+  dependency: DependencyName,
+  ask: () => Promise<unknown>,
+  whyDown: Map<DependencyName, string>,
+  { note, log, clock = systemClock }: WatchDependenciesOptions,
+): Promise<void> {
+  const askedAt = clock.monotonic();
   try {
     await ask();
-    note(name, (performance.now() - askedAt) / 1_000);
-  } catch {
-    // Why is in the log already: its driver says it, and so does the readiness check.
-    note(name, null);
+    note(dependency, (clock.monotonic() - askedAt) / 1_000);
+    if (whyDown.delete(dependency)) log.info({ dependency }, "dependency is back");
+  } catch (err) {
+    note(dependency, null);
+    const why = String(err);
+    if (whyDown.get(dependency) === why) return;
+    whyDown.set(dependency, why);
+    log.warn({ err, dependency }, "dependency is down");
   }
 }

@@ -1,7 +1,7 @@
-/** Thrown when Redis can't be reached or did not answer in time. */
+/** Thrown when Redis can't be reached, refuses what it is asked for, or did not answer in time. */
 export class QueueUnavailableError extends Error {
   override readonly name = "QueueUnavailableError";
-  /** True when the request had left: it may have been carried out although no reply came. */
+  /** True when the request had left and no reply says that it was refused: it may have been carried out. */
   readonly mayHaveHappened: boolean;
 
   constructor(mayHaveHappened: boolean, cause: unknown) {

@@ -1,4 +1,4 @@
-import { connectRedis, type Redis } from "@veil/redis";
+import { connectRedis, type Redis, refusalCodeOf } from "@veil/redis";
 import { coerceError } from "@veil/runtime";
 import { type Job, QueueEvents, type Telemetry } from "bullmq";
 import { QueueUnavailableError } from "./errors.ts";
@@ -97,7 +97,8 @@ class BullJobClient implements JobClient {
     try {
       await (mayTravelWithOthers ? this.#batcher.add(name, job) : this.#add(name, job));
     } catch (error) {
-      throw new QueueUnavailableError(true, error);
+      if (error instanceof QueueUnavailableError) throw error;
+      throw new QueueUnavailableError(refusalCodeOf(error) === null, error);
     }
   }
 
@@ -177,7 +178,7 @@ class BullJobClient implements JobClient {
       this.#sent.noteMoved(carrier.returnvalue);
       return this.#sent.carrierOf(jobId) === jobId ? await queue.getJob(jobId) : carrier;
     } catch (error) {
-      throw new QueueUnavailableError(false, error);
+      throw error instanceof QueueUnavailableError ? error : new QueueUnavailableError(false, error);
     }
   }
 }

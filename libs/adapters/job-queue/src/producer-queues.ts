@@ -35,6 +35,8 @@ export class ProducerQueues {
   /**
    * The queue of a job. Made at first use and only while connected: BullMQ never recovers a queue that was opened without a
    * connection.
+   *
+   * @throws {QueueUnavailableError} when it can't be opened; nothing was sent of the job
    */
   of(job: JobName): Promise<Queue> {
     const name = jobDefinition(job).queue;
@@ -55,7 +57,7 @@ export class ProducerQueues {
       await queue.waitUntilReady();
     } catch (error) {
       this.#opening.delete(name);
-      throw error;
+      throw new QueueUnavailableError(false, error);
     }
     this.#queues.set(name, queue);
     return queue;

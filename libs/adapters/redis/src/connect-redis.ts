@@ -1,12 +1,17 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { coalesceWrites } from "./coalesce-writes.ts";
+import { paceRefusals } from "./pace-refusals.ts";
+import { isDemoted } from "./redis-refusal.ts";
+import { plainRedisUrl } from "./redis-url.ts";
+import { tolerateNoInfo } from "./tolerate-no-info.ts";
 
 /**
  * What a connection is for:
  * - `fail-fast`: somebody waits for the answer (an HTTP request). While Redis is away every command fails at once, and a
  *   command that gets no reply fails after two seconds; nothing is sent twice. A Redis that says nothing for two seconds
  *   though it was asked counts as away until it answers a new connection.
- * - `patient`: a background consumer. Commands wait until Redis is back (BullMQ demands this of its workers).
+ * - `patient`: a background consumer. Commands wait until Redis is back (BullMQ demands this of its workers), and a refusal
+ *   comes after a pause.
  */
 export type RedisRole = "fail-fast" | "patient";
 
@@ -23,23 +28,38 @@ const roles = {
 
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 
+/** Behind a name that leads to a replica for a while, every reply asks for another connection. */
+const RECONNECT_EVERY_MS = 1_000;
+
 /**
- * Opens a connection that comes back by itself, within a second of Redis being back.
+ * Opens a connection that comes back by itself, within a second of Redis being back, and looks for the primary anew when
+ * the server that it has is none any more.
  *
  * Nothing is thrown when Redis is away: watch `status`, or await a command.
  *
- * @param url `redis://[user:password@]host:port[/db]` or `rediss://…`
+ * @param url `redis://[user:password@]host:port[/db]` or `rediss://…`; see {@link plainRedisUrl} for its options
  * @param onError called for every failed attempt to connect; ioredis repeats it about once a second
  */
 export function connectRedis(url: string, role: RedisRole, onError: (error: Error) => void): Redis {
-  const redis = new Redis(url, {
+  const redis = new Redis(plainRedisUrl(url).url, {
     ...roles[role],
     connectTimeout: 2_000,
     keepAlive: 10_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), LONGEST_RECONNECT_DELAY_MS),
-    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    reconnectOnError: reconnectWhenDemoted(),
   });
   redis.on("error", onError);
   redis.on("connect", () => coalesceWrites(redis.stream));
-  return redis;
+  const tolerant = tolerateNoInfo(redis);
+  return role === "patient" ? paceRefusals(tolerant) : tolerant;
+}
+
+function reconnectWhenDemoted(): (error: Error) => boolean {
+  let reconnectedAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    const now = performance.now();
+    if (!isDemoted(error) || now - reconnectedAt < RECONNECT_EVERY_MS) return false;
+    reconnectedAt = now;
+    return true;
+  };
 }

@@ -1,5 +1,8 @@
 /** How a process connects to Redis, and what it demands of it. Knows no queue and no lease. */
 export { connectRedis, type RedisRole } from "./connect-redis.ts";
+export { probeRedis } from "./probe-redis.ts";
+export { refusalCodeOf, type RefusalCode } from "./redis-refusal.ts";
+export { plainRedisUrl } from "./redis-url.ts";
 export { warnOfDurability } from "./warn-of-durability.ts";
 export type { Redis } from "ioredis";
 export { KeyLeases } from "./key-leases.ts";

@@ -1,7 +1,10 @@
 /** Time as a port: whatever waits or stamps takes one, so that its tests decide what time it is. */
 export interface Clock {
-  /** Unix time in milliseconds. */
+  /** Unix time in whole milliseconds. It may step: for moments that others, or another run, are to know. */
   now(): number;
+
+  /** Milliseconds since some moment, by a clock that is never set: for durations within this process. */
+  monotonic(): number;
 
   /**
    * Waits. Resolves early, and never rejects, when `signal` is aborted.
@@ -13,6 +16,8 @@ export interface Clock {
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+
+  monotonic: () => performance.now(),
 
   sleep(ms, signal) {
     if (signal?.aborted === true) return Promise.resolve();

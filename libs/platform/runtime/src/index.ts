@@ -7,6 +7,7 @@ export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type LastingFailure, lastingFailure } from "./lasting-failure.ts";
 export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
+export { limitRepeats } from "./limit-repeats.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
   boundedLabel,
@@ -45,6 +46,7 @@ export {
   url,
   wholeNumber,
 } from "./setting-types.ts";
+export { SharedClock, type TimeSample } from "./shared-clock.ts";
 export { SharedRun } from "./shared-run.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
 export { TimeLimitError, withinTime } from "./within-time.ts";

@@ -9,6 +9,16 @@ describe("ManualClock", () => {
     expect(clock.now()).toBe(1_250);
   });
 
+  it("can be set without time passing", async () => {
+    const clock = new ManualClock(1_000);
+    const sleep = clock.sleep(100);
+    clock.step(-500);
+    expect([clock.now(), clock.monotonic(), clock.sleepers]).toEqual([500, 0, 1]);
+    await clock.advance(100);
+    await sleep;
+    expect([clock.now(), clock.monotonic()]).toEqual([600, 100]);
+  });
+
   it("wakes sleepers in the order of their time, each at its own time", async () => {
     const clock = new ManualClock();
     const woken: string[] = [];

@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 
 interface Sleeper {
+  /** By the monotonic clock. */
   readonly wakesAt: number;
   readonly wake: () => void;
 }
@@ -8,6 +9,7 @@ interface Sleeper {
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #now: number;
+  #monotonic = 0;
   readonly #sleepers = new Set<Sleeper>();
   readonly #watchers = new Set<() => void>();
 
@@ -25,6 +27,15 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  /** Sets the time of day, as an operator or NTP does. No time passes: nobody wakes. */
+  step(ms: number): void {
+    this.#now += ms;
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (ms <= 0 || signal?.aborted === true) return Promise.resolve();
     return new Promise((resolve) => {
@@ -33,7 +44,7 @@ export class ManualClock implements Clock {
         signal?.removeEventListener("abort", wake);
         resolve();
       };
-      const sleeper: Sleeper = { wakesAt: this.#now + ms, wake };
+      const sleeper: Sleeper = { wakesAt: this.#monotonic + ms, wake };
       this.#sleepers.add(sleeper);
       signal?.addEventListener("abort", wake, { once: true });
       for (const watcher of this.#watchers) watcher();
@@ -47,14 +58,19 @@ export class ManualClock implements Clock {
    */
   async advance(ms: number): Promise<void> {
     await runPending();
-    const until = this.#now + ms;
+    const until = this.#monotonic + ms;
     for (let next = this.#nextBefore(until); next !== undefined; next = this.#nextBefore(until)) {
-      this.#now = next.wakesAt;
+      this.#passTo(next.wakesAt);
       next.wake();
       await runPending();
     }
-    this.#now = until;
+    this.#passTo(until);
     await runPending();
+  }
+
+  #passTo(moment: number): void {
+    this.#now += moment - this.#monotonic;
+    this.#monotonic = moment;
   }
 
   /** Resolves as soon as somebody sleeps. */

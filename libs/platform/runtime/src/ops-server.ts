@@ -22,7 +22,7 @@ export interface OpsServer {
   readonly port: number;
   /** Reaches it from this machine. */
   readonly url: string;
-  /** Makes readiness depend on a check, under the name that the answer shows. */
+  /** Has `/readyz` show a check under this name; until it has passed once the process is not ready. */
   addCheck(name: string, check: ReadinessCheck): void;
   /** Gives a path and everything under it to a handler, which sees the full path and any method. */
   addHandler(prefix: string, handler: RequestListener): void;
@@ -31,13 +31,13 @@ export interface OpsServer {
 }
 
 /**
- * Serves `/healthz` (alive: the event loop answers), `/readyz` (200, or 503 with the state of the process and the
- * outcome of every check) and `/metrics`.
+ * Serves `/healthz` (alive: the event loop answers), `/readyz` (200, or 503 while this process is not to get work; with its
+ * state and the outcome of every check) and `/metrics`.
  * @throws {ListenError} when the port cannot be had.
  */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
   const { host, port, log, metrics, state, checkTimeoutMs = 1_000 } = options;
-  const readiness = new Readiness({ state, timeoutMs: checkTimeoutMs, log });
+  const readiness = new Readiness({ state, timeoutMs: checkTimeoutMs });
   const handlers = new Map<string, RequestListener>();
   const server = createOpsHttpServer(log, handlers, {
     "/healthz": (response) => sendJson(response, 200, { status: "ok" }),

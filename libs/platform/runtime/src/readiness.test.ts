@@ -1,17 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
-import { createLogger } from "./create-logger.ts";
 import { Readiness, type ReadinessCheck } from "./readiness.ts";
 
 function runningService() {
-  const lines: string[] = [];
-  const destination = { write: (line: string) => void lines.push(line) };
-  const log = createLogger({ service: "api", version: "1", level: "info", pretty: false, destination });
-  return { lines, readiness: new Readiness({ state: () => "running", timeoutMs: 1_000, log }) };
+  return new Readiness({ state: () => "running", timeoutMs: 1_000 });
 }
 
 describe("Readiness", () => {
   it("shares one round of checks among those who ask at once", async () => {
-    const { readiness } = runningService();
+    const readiness = runningService();
     const check = vi.fn<ReadinessCheck>(() => Promise.resolve());
     readiness.addCheck("mongodb", check);
     await Promise.all([readiness.report(), readiness.report()]);
@@ -20,19 +16,22 @@ describe("Readiness", () => {
     expect(check).toHaveBeenCalledTimes(2);
   });
 
-  it("logs when a dependency goes and when it comes back, once each", async () => {
-    const { readiness, lines } = runningService();
-    let up = false;
-    readiness.addCheck("mongodb", () => (up ? Promise.resolve() : Promise.reject(new Error("no primary"))));
-    await readiness.report();
-    await readiness.report();
-    up = true;
-    await readiness.report();
-    await readiness.report();
-    expect(lines.map((line) => /"msg":"([^"]+)"/.exec(line)?.[1])).toEqual([
-      "dependency does not answer",
-      "dependency answers again",
-    ]);
-    expect(lines[0]).toContain("no primary");
+  it("waits until every dependency has answered once, and outlasts their outages from then on", async () => {
+    const readiness = runningService();
+    const up = { mongodb: true, redis: false };
+    for (const name of ["mongodb", "redis"] as const) {
+      readiness.addCheck(name, () => (up[name] ? Promise.resolve() : Promise.reject(new Error("away"))));
+    }
+    const reported = async () => {
+      const { ready, status, checks } = await readiness.report();
+      return [ready, status, ...Object.values(checks)];
+    };
+    expect(await reported()).toEqual([false, "unavailable", "ok", "failed"]);
+    up.redis = true;
+    expect(await reported()).toEqual([true, "ok", "ok", "ok"]);
+    up.redis = false;
+    expect(await reported()).toEqual([true, "degraded", "ok", "failed"]);
+    up.mongodb = false;
+    expect(await reported()).toEqual([true, "degraded", "failed", "failed"]);
   });
 });

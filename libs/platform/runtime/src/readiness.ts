@@ -1,4 +1,3 @@
-import type { Logger } from "./create-logger.ts";
 import type { ServiceState } from "./service-state.ts";
 
 /** Asks a dependency whether it serves; rejects when it does not. The signal is aborted when time is up. */
@@ -8,26 +7,31 @@ export type ReadinessCheck = (signal: AbortSignal) => Promise<unknown>;
 export type CheckResult = "ok" | "failed" | "timeout";
 
 export interface ReadinessReport {
-  /** Whether the service can do its work now. */
+  /** Whether this replica is to get work: its peers would not do better without it. */
   readonly ready: boolean;
-  readonly status: "ok" | "starting" | "unavailable" | "stopping";
+  /** `unavailable`: some check has never passed; `degraded`: all have, and some fail now. */
+  readonly status: "ok" | "degraded" | "starting" | "unavailable" | "stopping";
   /** By name of the dependency; without the reason, which is in the log and may name hosts. */
   readonly checks: Readonly<Record<string, CheckResult>>;
 }
 
-/** The named checks of a service, run together. */
+/**
+ * The named checks of a service, run together.
+ *
+ * Each must have passed once, so that a replica that can't reach what it needs, with a new address or password for one,
+ * never takes the place of one that can. From then on a check that fails is shown and changes nothing: what replicas share
+ * is away for all of them, and taking all of them off the balancer would only turn their answers into refused connections.
+ */
 export class Readiness {
   readonly #state: () => ServiceState;
   readonly #timeoutMs: number;
-  readonly #log: Logger;
   readonly #checks = new Map<string, ReadinessCheck>();
-  readonly #lastResults = new Map<string, CheckResult>();
+  readonly #passed = new Set<string>();
   #round: Promise<ReadinessReport> | undefined;
 
-  constructor({ state, timeoutMs, log }: { state: () => ServiceState; timeoutMs: number; log: Logger }) {
+  constructor({ state, timeoutMs }: { state: () => ServiceState; timeoutMs: number }) {
     this.#state = state;
     this.#timeoutMs = timeoutMs;
-    this.#log = log;
   }
 
   addCheck(name: string, check: ReadinessCheck): void {
@@ -49,8 +53,9 @@ export class Readiness {
     // The stop may have begun while the checks ran.
     if (this.#isStopping()) return { ready: false, status: "stopping", checks };
     if (this.#state() === "starting") return { ready: false, status: "starting", checks };
-    const ready = results.every(([, result]) => result === "ok");
-    return { ready, status: ready ? "ok" : "unavailable", checks };
+    if (results.every(([, result]) => result === "ok")) return { ready: true, status: "ok", checks };
+    const ready = results.every(([name]) => this.#passed.has(name));
+    return { ready, status: ready ? "degraded" : "unavailable", checks };
   }
 
   #isStopping(): boolean {
@@ -59,29 +64,26 @@ export class Readiness {
   }
 
   async #run(name: string, check: ReadinessCheck): Promise<[string, CheckResult]> {
-    const [result, err] = await this.#outcome(check);
-    if (result !== (this.#lastResults.get(name) ?? "ok")) {
-      if (result === "ok") this.#log.info({ dependency: name }, "dependency answers again");
-      else this.#log.warn({ dependency: name, result, err }, "dependency does not answer");
-    }
-    this.#lastResults.set(name, result);
+    const result = await this.#outcome(check);
+    if (result === "ok") this.#passed.add(name);
     return [name, result];
   }
 
-  async #outcome(check: ReadinessCheck): Promise<[CheckResult, unknown?]> {
+  async #outcome(check: ReadinessCheck): Promise<CheckResult> {
     const timeout = new AbortController();
     let timer: NodeJS.Timeout | undefined;
-    const timedOut = new Promise<[CheckResult]>((resolve) => {
+    const timedOut = new Promise<CheckResult>((resolve) => {
       timer = setTimeout(() => {
         // Decided before the check hears of it, so that its own complaint about the abort does not count.
-        resolve(["timeout"]);
+        resolve("timeout");
         timeout.abort();
       }, this.#timeoutMs);
     });
     try {
       return await Promise.race([passed(check, timeout.signal), timedOut]);
-    } catch (error) {
-      return ["failed", error];
+    } catch {
+      // Why is for whoever watches the dependency to log.
+      return "failed";
     } finally {
       clearTimeout(timer);
     }
@@ -89,7 +91,7 @@ export class Readiness {
 }
 
 /** Async, so that a check that throws at once counts as one that rejects. */
-async function passed(check: ReadinessCheck, signal: AbortSignal): Promise<[CheckResult]> {
+async function passed(check: ReadinessCheck, signal: AbortSignal): Promise<CheckResult> {
   await check(signal);
-  return ["ok"];
+  return "ok";
 }

@@ -20,6 +20,8 @@ export interface RedisOptions {
   logFile?: string;
   /** `everysec` (default) may lose the last second when the whole machine dies, `always` nothing at about 0.6 of the rate. */
   appendFsync?: "everysec" | "always" | "no";
+  /** A node of a cluster that has no slots yet, which no service can work with. */
+  cluster?: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
   return { ...engine, port, url: `redis://127.0.0.1:${port}` };
 }
 
-function redisArguments({ dataDir, appendFsync = "everysec" }: RedisOptions, port: number): string[] {
+function redisArguments({ dataDir, appendFsync = "everysec", cluster = false }: RedisOptions, port: number): string[] {
   const settings = {
     port: String(port),
     bind: "127.0.0.1",
@@ -52,6 +54,7 @@ function redisArguments({ dataDir, appendFsync = "everysec" }: RedisOptions, por
     save: "",
     "maxmemory-policy": "noeviction",
     daemonize: "no",
+    "cluster-enabled": cluster ? "yes" : "no",
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
 }

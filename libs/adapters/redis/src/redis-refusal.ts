@@ -1,0 +1,58 @@
+/**
+ * Codes with which Redis says that it did not execute a command. Those that depend on the server's state (OOM and the like)
+ * end a script before its first write, never after it.
+ */
+const refusalCodes = [
+  "ASK",
+  "BUSY",
+  "CLUSTERDOWN",
+  "CROSSSLOT",
+  "EXECABORT",
+  "LOADING",
+  "MASTERDOWN",
+  "MISCONF",
+  "MOVED",
+  "NOAUTH",
+  "NOPERM",
+  "NOREPLICAS",
+  "OOM",
+  "READONLY",
+  "TRYAGAIN",
+  "WRONGPASS",
+] as const;
+
+/** Why Redis did not execute a command. */
+export type RefusalCode = (typeof refusalCodes)[number];
+
+/** A code is a word by itself, wherever it stands: Redis 6 puts the errors of scripts behind the script's own. */
+const CODE = new RegExp(`(?<![\\w'"])(?:${refusalCodes.join("|")})(?![\\w'"])`);
+
+/** Calls within a script that the account may not make: those before them were carried out. */
+const WITHIN_SCRIPT = /\bscript\b/i;
+
+/**
+ * The code by which Redis refused a command: surely nothing of it happened.
+ *
+ * @returns null for whatever leaves that open, a lost connection for one
+ */
+export function refusalCodeOf(error: unknown): RefusalCode | null {
+  const code = repliedCode(error);
+  return code === "NOPERM" && WITHIN_SCRIPT.test((error as Error).message) ? null : code;
+}
+
+/** Whether the server that answered is no primary any more, so that another address may be behind the name by now. */
+export function isDemoted(error: unknown): boolean {
+  const code = repliedCode(error);
+  return code === "READONLY" || code === "MASTERDOWN" || (isReply(error) && error.message.startsWith("UNBLOCKED"));
+}
+
+function repliedCode(error: unknown): RefusalCode | null {
+  if (!isReply(error)) return null;
+  const [word] = CODE.exec(error.message) ?? [];
+  return refusalCodes.find((code) => code === word) ?? null;
+}
+
+/** What the server said itself, in contrast to what became of the connection. */
+export function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
