@@ -43,6 +43,7 @@ export function startWorker(process: Process, system: System): void {
   const store = new StoreClient(mongo, process);
   const clock = {
     now: () => Math.round(world.now + process.skewMs),
+    monotonic: () => world.now,
     sleep: (ms: number) => world.sleep(ms, process),
   };
   const leases = redis.leaseConnection(process) as unknown as Redis;

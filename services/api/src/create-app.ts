@@ -55,7 +55,7 @@ export type TrustedProxies = false | number | readonly string[];
  */
 export function createApp(dependencies: AppDependencies): Express {
   const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, hasDocs } = dependencies;
-  const { log, newId, onFinished } = dependencies;
+  const { log, newId, clock, onFinished } = dependencies;
   const idempotent = { ...dependencies, classify: classifyFailure };
   const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
   const operations = createOperations(writes);
@@ -65,7 +65,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set("query parser", "simple");
   app.set("trust proxy", trustedProxies);
 
-  app.use(identifyRequest(log, newId), logRequest(onFinished));
+  app.use(identifyRequest(log, newId, clock), logRequest(onFinished));
   app.use(securityHeaders(), crossOrigin(origins), compression());
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
   app.use("/api", conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));

@@ -47,9 +47,11 @@ describe("the API when something behind it fails", () => {
     ["get", "/api/keys/1/link"],
     ["get", "/api/keys/1/traffic"],
     ["post", "/api/keys/1/traffic/reset"],
-  ] as const)("answers %s %s with 500 while MongoDB is away", async (method, path) => {
+  ] as const)("answers %s %s with 503 and Retry-After while MongoDB is away", async (method, path) => {
     api.plane.beforeRead = mongoIsAway;
-    expect(answerOf(await call(api, method, path))).toEqual(failure(500, "The key store is unavailable"));
+    const response = await call(api, method, path);
+    expect(answerOf(response)).toEqual(failure(503, "The key store is unavailable"));
+    expect(response.headers["retry-after"]).toMatch(/^[1-9]\d*$/);
   });
 
   it("still answers / while everything is away", async () => {

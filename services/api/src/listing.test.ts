@@ -107,7 +107,7 @@ describe("GET /api/keys of very many keys", () => {
 
   it("answers an ordinary error when the cursor fails at once", async () => {
     list.failAfter = 10;
-    expect(answerOf(await call(api, "get", "/api/keys"))).toEqual(failure(500, "The key store is unavailable"));
+    expect(answerOf(await call(api, "get", "/api/keys"))).toEqual(failure(503, "The key store is unavailable"));
     expect(list.closed).toBe(true);
   });
 

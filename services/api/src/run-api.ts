@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-queue";
-import { closeHttp, listenHttp, prepareService, readSettings, systemClock } from "@veil/runtime";
+import { closeHttp, limitRepeats, listenHttp, prepareService, readSettings } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { createApp } from "./create-app.ts";
@@ -18,7 +18,7 @@ const service = prepareService({
   moduleUrl: import.meta.url,
   read: (options) => readSettings(apiSettings, options),
 });
-const { settings, log, metrics } = service;
+const { settings, log, metrics, clock } = service;
 const onFinished = requestMetrics(metrics);
 
 const REFRESH_WAIT_MS = 1_500;
@@ -34,7 +34,9 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       settings,
       log,
       metrics,
+      clock,
       ops,
+      writesStore: false,
       olderFlow: { setting: vlessFlowOf(settings.REALITY_FLOW), record: false },
     });
 
@@ -42,7 +44,8 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       telemetry: tracing?.telemetry,
-      onError: (err) => log.warn({ err }, "redis is away"),
+      clock,
+      onError: limitRepeats((err) => log.warn({ err }, "redis is away")),
     });
     running.onStop("connections", "queues", () => jobs.close());
 
@@ -61,7 +64,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       progress: jobs,
       origins: settings.CORS_ORIGINS,
       hasDocs: settings.DOCS,
-      clock: systemClock,
+      clock,
       newId: randomUUID,
       writeDeadlineMs: settings.WRITE_DEADLINE_MS,
       storeIsUp: () => store.connected,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
 import { nodeSettings } from "@veil/settings";
-import { prepareService, readSettings, systemClock } from "@veil/runtime";
+import { limitRepeats, prepareService, readSettings } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { connectXrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
@@ -21,8 +21,7 @@ const service = prepareService({
   moduleUrl: import.meta.url,
   read: (options) => readSettings(collectorSettings, options),
 });
-const { settings, log, metrics } = service;
-const clock = systemClock;
+const { settings, log, metrics, clock } = service;
 const measured = collectorMetrics({ metrics, nodes: nodeSettings(settings).map(({ name }) => name), clock });
 
 /** Shorter than a caller of the API waits. */
@@ -33,7 +32,14 @@ const BOARD_PATH = "/admin/queues";
 export async function runCollector(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
     const { REDIS_URL: redisUrl, QUEUE_PREFIX: prefix } = settings;
-    const { store, redis, answered } = openBackingServices(running, { settings, log, metrics, ops });
+    const { store, redis, answered } = openBackingServices(running, {
+      settings,
+      log,
+      metrics,
+      clock,
+      ops,
+      writesStore: true,
+    });
     await answered();
 
     const listed = nodeSettings(settings).map(({ name, address, inboundTag }) => {
@@ -43,7 +49,11 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
     const nodes = listed.map(({ metered }) => metered);
 
-    const queues = openQueues(redis, (err) => log.warn({ err }, "queue error"), prefix);
+    const queues = openQueues(
+      redis,
+      limitRepeats((err) => log.warn({ err }, "queue error")),
+      prefix,
+    );
     running.onStop("connections", "queues", () => queues.close());
     if (settings.ADMIN_PASSWORD !== undefined) {
       const { queueBoard } = await import("@veil/queue-board");

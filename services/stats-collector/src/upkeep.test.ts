@@ -10,7 +10,7 @@ async function grown(records: InMemoryTrafficStore, entity: string): Promise<Tra
   return (await records.find(entity)) ?? emptyRecord(entity);
 }
 
-const clock = { now: () => 0 };
+const clock = { monotonic: () => 0 };
 
 it("compacts what has grown, once", async () => {
   const records = new InMemoryTrafficStore();
@@ -49,7 +49,7 @@ it("leaves the rest for the next pass after a second", async () => {
   const records = new InMemoryTrafficStore();
   let now = 0;
   const compactor = new RecordCompactor(records, {
-    now: () => {
+    monotonic: () => {
       now += 400;
       return now;
     },

@@ -59,10 +59,10 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
 /** Remembers records that have grown, and writes them shorter when there is time. */
 export class RecordCompactor {
   readonly #records: Pick<TrafficStore, "find" | "replace">;
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: Pick<Clock, "monotonic">;
   readonly #grown = new Set<string>();
 
-  constructor(records: Pick<TrafficStore, "find" | "replace">, clock: Pick<Clock, "now">) {
+  constructor(records: Pick<TrafficStore, "find" | "replace">, clock: Pick<Clock, "monotonic">) {
     this.#records = records;
     this.#clock = clock;
   }
@@ -79,10 +79,10 @@ export class RecordCompactor {
    * @throws {StoreUnavailableError} when the store is away
    */
   async pass(): Promise<number> {
-    const end = this.#clock.now() + COMPACTION_PASS_MS;
+    const end = this.#clock.monotonic() + COMPACTION_PASS_MS;
     let compacted = 0;
     for (const entity of this.#grown) {
-      if (this.#clock.now() >= end) break;
+      if (this.#clock.monotonic() >= end) break;
       const record = await this.#records.find(entity);
       if (record === null || !needsCompaction(record)) this.#grown.delete(entity);
       else if (await this.#records.replace(record, compact(record))) {

@@ -4,7 +4,7 @@ import { serveJobs } from "@veil/job-queue";
 import type { LifecyclePorts } from "@veil/keys";
 import { KeyLeases, warnOfDurability } from "@veil/redis";
 import { linkedNodes, nodeSettings } from "@veil/settings";
-import { prepareService, readSettings, systemClock } from "@veil/runtime";
+import { prepareService, readSettings } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { connectNodes } from "./nodes/connect-nodes.ts";
@@ -21,8 +21,7 @@ const service = prepareService({
   moduleUrl: import.meta.url,
   read: (options) => readSettings(workerSettings, options),
 });
-const { settings, log, metrics } = service;
-const clock = systemClock;
+const { settings, log, metrics, clock } = service;
 const newFlow = vlessFlowOf(settings.REALITY_FLOW);
 const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
 const measured = workerMetrics({
@@ -39,7 +38,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       settings,
       log,
       metrics,
+      clock,
       ops,
+      writesStore: true,
       olderFlow: {
         setting: newFlow,
         record: true,

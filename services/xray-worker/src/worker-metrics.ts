@@ -18,7 +18,7 @@ export interface WorkerMetrics {
 export interface WorkerMetricsOptions {
   readonly metrics: Metrics;
   readonly nodes: readonly string[];
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "monotonic">;
   /** The longest time between two passes over a node, whoever makes them. */
   readonly passPeriodMs: number;
 }
@@ -119,7 +119,7 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
     collect: (gauge) => {
       for (const node of nodes) {
         const pass = last.get(node);
-        const isOwn = pass !== undefined && clock.now() - pass.at < 2 * passPeriodMs;
+        const isOwn = pass !== undefined && clock.monotonic() - pass.at < 2 * passPeriodMs;
         const drift = isOwn ? pass.drift : noDrift;
         for (const kind of driftKinds) gauge.set({ node, kind }, drift[kind]);
       }
@@ -131,7 +131,7 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
     labels: { node: nodes, kind: driftKinds },
   });
   return (node: string, drift: Drift) => {
-    last.set(node, { at: clock.now(), drift });
+    last.set(node, { at: clock.monotonic(), drift });
     for (const kind of driftKinds) found.inc({ node, kind }, drift[kind]);
   };
 }

@@ -1,14 +1,12 @@
 import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mongo";
 import { connectRedis, plainRedisUrl, type Redis } from "@veil/redis";
 import {
-  type Clock,
   lastingFailure,
   type Logger,
   type Metrics,
   type OpsServer,
   type RunningService,
-  SharedClock,
-  systemClock,
+  type SharedClock,
 } from "@veil/runtime";
 import { clockSkewMetric, probeWithClock } from "./clock-skew.ts";
 import { unreadableRecords } from "./unreadable-records.ts";
@@ -19,7 +17,11 @@ export interface BackingServicesParts {
   readonly settings: { readonly MONGODB_URI: string; readonly REDIS_URL: string; readonly QUEUE_PREFIX: string };
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Is told Redis' time again and again. */
+  readonly clock: SharedClock;
   readonly ops: Pick<OpsServer, "addCheck">;
+  /** Whether the service writes to MongoDB, and not only to Redis. */
+  readonly writesStore: boolean;
   /** See `openMongoStore`. */
   readonly olderFlow?: OlderFlowOptions;
 }
@@ -28,8 +30,6 @@ export interface BackingServices {
   readonly store: MongoStore;
   /** Commands fail at once while Redis is away. */
   readonly redis: Redis;
-  /** Redis' time of day, the same in all processes of the system; see {@link SharedClock}. */
-  readonly clock: Clock;
   /** Waits until both have answered, for five seconds at most: the first work is then tried without. Never rejects. */
   answered(): Promise<void>;
 }
@@ -42,12 +42,14 @@ const CONNECT_LIMIT_MS = 5_000;
  */
 export function openBackingServices(
   running: RunningService,
-  { settings, log, metrics, ops, olderFlow }: BackingServicesParts,
+  { settings, log, metrics, clock, ops, writesStore, olderFlow }: BackingServicesParts,
 ): BackingServices {
   const store = openMongoStore({
     uri: settings.MONGODB_URI,
     onError: limitRepeats((err) => log.warn({ err }, "mongodb is away")),
     onUnreadable: unreadableRecords(metrics, log),
+    onIgnored: (options) => warnOfIgnored("MONGODB_URI", options, log),
+    writes: writesStore,
     ...(olderFlow !== undefined && { olderFlow }),
   });
   running.onStop("connections", "mongodb", () => store.close());
@@ -56,9 +58,9 @@ export function openBackingServices(
   const redis = connectRedis(redisUrl, "fail-fast", redisAway.onError);
   redis.on("ready", () => redisAway.onSuccess());
   running.onStop("connections", "redis", () => redis.disconnect());
-  warnOfIgnored("REDIS_URL", plainRedisUrl(redisUrl).ignored, log);
+  const { ignored } = plainRedisUrl(redisUrl);
+  if (ignored.length > 0) warnOfIgnored("REDIS_URL", ignored, log);
 
-  const clock = new SharedClock();
   clockSkewMetric(metrics, clock);
   const ask = { mongodb: () => store.ping(), redis: () => probeWithClock(redis, prefix, clock) };
   ops.addCheck("mongodb", ask.mongodb);
@@ -66,11 +68,10 @@ export function openBackingServices(
   const watching = watchDependencies({ ask, note: dependencyMetrics(metrics), log });
   running.onStop("loops", "dependencies", () => watching.stop());
 
-  const patience = { limitMs: CONNECT_LIMIT_MS, clock: systemClock, signal: running.signal };
+  const patience = { limitMs: CONNECT_LIMIT_MS, clock, signal: running.signal };
   return {
     store,
     redis,
-    clock,
     answered: async () => {
       await Promise.all([untilAnswered(ask.mongodb, patience), untilAnswered(ask.redis, patience)]);
     },
@@ -78,5 +79,5 @@ export function openBackingServices(
 }
 
 function warnOfIgnored(setting: string, options: readonly string[], log: Logger): void {
-  if (options.length > 0) log.warn({ setting, options }, "options of an address have no effect");
+  log.warn({ setting, options }, "options of this address have no effect: the service sets them itself");
 }

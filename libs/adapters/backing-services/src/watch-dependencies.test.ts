@@ -1,13 +1,13 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createMetrics, ManualClock } from "@veil/runtime";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 
 async function watched(ask: { mongodb: () => Promise<unknown>; redis: () => Promise<unknown> }) {
   const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
   const lines: string[] = [];
-  const line = (fields: { err?: Error }, message: string) =>
-    void lines.push([message, fields.err?.message].filter(Boolean).join(": "));
-  const log = { info: vi.fn<typeof line>(line), warn: vi.fn<typeof line>(line) };
+  const line = (fields: { err?: unknown }, message: string) =>
+    void lines.push(fields.err instanceof Error ? `${message}: ${fields.err.message}` : message);
+  const log = { info: line, warn: line };
   const task = watchDependencies({ ask, note: dependencyMetrics(metrics), log, clock: new ManualClock() });
   return { task, text: () => metrics.registry.metrics(), lines };
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/runtime";
+import { type Clock, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/runtime";
 
 const dependencyNames = ["mongodb", "redis"] as const;
 
@@ -33,7 +33,10 @@ export interface WatchDependenciesOptions {
   /** One round trip each; rejects when there is no answer in a time of its own. */
   readonly ask: Readonly<Record<DependencyName, () => Promise<unknown>>>;
   readonly note: NoteAnswer;
-  readonly log: Pick<Logger, "info" | "warn">;
+  readonly log: Record<
+    "info" | "warn",
+    (fields: { dependency: DependencyName; err?: unknown }, message: string) => void
+  >;
   readonly clock?: Clock;
 }
 

@@ -1,5 +1,5 @@
 import { connectRedis, type Redis, refusalCodeOf } from "@veil/redis";
-import { coerceError } from "@veil/runtime";
+import { type Clock, coerceError, systemClock } from "@veil/runtime";
 import { type Job, QueueEvents, type Telemetry } from "bullmq";
 import { QueueUnavailableError } from "./errors.ts";
 import { jobDefinition, type JobName, type JobPayload, type QueueName, queueNames } from "@veil/job-contract";
@@ -52,6 +52,8 @@ export interface JobClientOptions {
   readonly prefix?: string;
   /** Where the requests' traces are, so that they go on in the jobs. */
   readonly telemetry?: Telemetry | undefined;
+  /** Dates jobs whose request has no date; the machine's clock when left out. */
+  readonly clock?: Pick<Clock, "now">;
   readonly onError: (error: Error) => void;
 }
 
@@ -62,6 +64,7 @@ export function createJobClient(options: JobClientOptions): JobClient {
 
 class BullJobClient implements JobClient {
   readonly #options: JobClientOptions & { readonly prefix: string };
+  readonly #clock: Pick<Clock, "now">;
   readonly #commands: Redis;
   readonly #queues: ProducerQueues;
   readonly #streams: Redis[] = [];
@@ -71,7 +74,8 @@ class BullJobClient implements JobClient {
   readonly #batcher = new MicroBatcher((name, job) => this.#add(name, job), this.#sent);
 
   constructor(options: JobClientOptions) {
-    const { redisUrl, prefix = DEFAULT_QUEUE_PREFIX, onError } = options;
+    const { redisUrl, prefix = DEFAULT_QUEUE_PREFIX, clock = systemClock, onError } = options;
+    this.#clock = clock;
     this.#options = { ...options, prefix };
     this.#commands = connectRedis(redisUrl, "fail-fast", onError);
     this.#queues = new ProducerQueues(this.#commands, this.#options);
@@ -86,10 +90,10 @@ class BullJobClient implements JobClient {
     name: N,
     jobId: string,
     payload: JobPayload<N>,
-    { requestedAt = Date.now(), isFresh = false }: SubmitOptions = {},
+    { requestedAt, isFresh = false }: SubmitOptions = {},
   ): Promise<void> {
     const { payload: schema, travels } = jobDefinition(name);
-    const job = { id: jobId, requested_at: requestedAt, payload: schema.encode(payload) };
+    const job = { id: jobId, requested_at: requestedAt ?? this.#clock.now(), payload: schema.encode(payload) };
     this.#queues.requireConnection();
     this.#waiters.expect(jobId);
     // A trace goes on in one job, so that traced ones travel alone.

@@ -76,27 +76,30 @@ const refusing = [
   },
 ];
 
-test.each(refusing)("a Redis that $what is known at once and refuses a job for certain", async ({ begin, end, why }) => {
-  const jobs = await client(server.url);
-  const asking = connectRedis(server.url, "fail-fast", ignore);
-  onTestFinished(() => asking.disconnect());
-  await jobs.submit("delete-key", "before", payload);
-  await probeRedis(asking, "probe-test");
+test.each(refusing)(
+  "a Redis that $what is known at once and refuses a job for certain",
+  async ({ begin, end, why }) => {
+    const jobs = await client(server.url);
+    const asking = connectRedis(server.url, "fail-fast", ignore);
+    onTestFinished(() => asking.disconnect());
+    await jobs.submit("delete-key", "before", payload);
+    await probeRedis(asking, "probe-test");
 
-  await begin();
-  try {
-    const [mayHaveHappened, text] = await refusalOf(jobs.submit("delete-key", "while", payload));
-    expect(text).toMatch(why);
-    expect(mayHaveHappened).toBe(false);
-    await expect(probeRedis(asking, "probe-test")).rejects.toThrow(why);
-  } finally {
-    await end();
-  }
-  await vi.waitFor(() => jobs.submit("delete-key", "after", payload));
-  await vi.waitFor(() => probeRedis(asking, "probe-test"));
-  expect(await jobs.exists("delete-key", "while")).toBe(false);
-  expect(await jobs.exists("delete-key", "after")).toBe(true);
-});
+    await begin();
+    try {
+      const [mayHaveHappened, text] = await refusalOf(jobs.submit("delete-key", "while", payload));
+      expect(text).toMatch(why);
+      expect(mayHaveHappened).toBe(false);
+      await expect(probeRedis(asking, "probe-test")).rejects.toThrow(why);
+    } finally {
+      await end();
+    }
+    await vi.waitFor(() => jobs.submit("delete-key", "after", payload));
+    await vi.waitFor(() => probeRedis(asking, "probe-test"));
+    expect(await jobs.exists("delete-key", "while")).toBe(false);
+    expect(await jobs.exists("delete-key", "after")).toBe(true);
+  },
+);
 
 test("an account that may run no scripts is refused for certain, and the probe says so", async () => {
   const redisUrl = await account("-eval", "-evalsha");
@@ -114,7 +117,12 @@ test("an account that may run no scripts is refused for certain, and the probe s
 test("a cluster is known by the probe, whatever slots its nodes have", async () => {
   const dir = await mkdtemp(join(tmpdir(), "veil-cluster-"));
   const port = await freePort();
-  const cluster = await startRedis({ binary: await findRedis({ progress: ignore }), dataDir: dir, port, cluster: true });
+  const cluster = await startRedis({
+    binary: await findRedis({ progress: ignore }),
+    dataDir: dir,
+    port,
+    cluster: true,
+  });
   const asking = connectRedis(cluster.url, "fail-fast", ignore);
   onTestFinished(async () => {
     asking.disconnect();
@@ -152,24 +160,27 @@ test("an account without the dangerous commands, INFO among them, can do all tha
   warn.mockRestore();
 });
 
-test.each(["-evalsha -eval", "-bzpopmin", "-xread"])("no loop spins over what the account may not do: %s", async (rules) => {
-  const redisUrl = await account(...rules.split(" "));
-  const prefix = ownPrefix();
-  const onError = vi.fn<(error: Error) => void>();
-  const other = await client(server.url, prefix);
-  await Promise.all(["a", "b", "c"].map((job) => other.submit("delete-key", job, payload)));
-  const consumer = consumeJobs({
-    queue: "veil-keys",
-    redisUrl,
-    prefix,
-    concurrency: 64,
-    handlers: keyHandlers({ "delete-key": () => Promise.resolve({ outcome: "deleted" }) }),
-    onStep: ignore,
-    onError,
-  });
-  const jobs = createJobClient({ redisUrl, prefix, onError });
-  await sleep(3_000);
-  await consumer.close();
-  await jobs.close();
-  expect(onError.mock.calls.length).toBeLessThan(20);
-});
+test.each(["-evalsha -eval", "-bzpopmin", "-xread"])(
+  "no loop spins over what the account may not do: %s",
+  async (rules) => {
+    const redisUrl = await account(...rules.split(" "));
+    const prefix = ownPrefix();
+    const onError = vi.fn<(error: Error) => void>();
+    const other = await client(server.url, prefix);
+    await Promise.all(["a", "b", "c"].map((job) => other.submit("delete-key", job, payload)));
+    const consumer = consumeJobs({
+      queue: "veil-keys",
+      redisUrl,
+      prefix,
+      concurrency: 64,
+      handlers: keyHandlers({ "delete-key": () => Promise.resolve({ outcome: "deleted" }) }),
+      onStep: ignore,
+      onError,
+    });
+    const jobs = createJobClient({ redisUrl, prefix, onError });
+    await sleep(3_000);
+    await consumer.close();
+    await jobs.close();
+    expect(onError.mock.calls.length).toBeLessThan(20);
+  },
+);

@@ -1,4 +1,4 @@
-import type { Logger, RunningService } from "@veil/runtime";
+import { limitRepeats, type Logger, type RunningService } from "@veil/runtime";
 import type { QueueName } from "@veil/job-contract";
 import { consumeJobs, type JobConsumerOptions } from "./job-consumer.ts";
 import { logJobStep } from "./log-job-step.ts";
@@ -21,7 +21,7 @@ export function serveJobs<Q extends QueueName>(
       onStep(step);
       logStep(step);
     },
-    onError: (err) => log.warn({ err }, "queue error"),
+    onError: limitRepeats((err) => log.warn({ err }, "queue error")),
   });
   running.onStop("intake", "jobs", () => consumer.drain());
   running.onStop("connections", "queue", () => consumer.close());

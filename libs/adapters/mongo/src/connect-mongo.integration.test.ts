@@ -34,3 +34,33 @@ it("connects anew, for everybody who holds a collection, when the client's monit
   await mongodb.connection.dropDatabase();
   await mongodb.close();
 });
+
+it("reads from the primary and waits for acknowledged writes, whatever the address says", async () => {
+  const ignored: string[] = [];
+  const address = `${ownDatabase(inject("mongodbUri"))}?readPreference=secondaryPreferred&w=0&journal=false&wtimeoutMS=1`;
+  const mongodb = connectMongo({
+    uri: address,
+    writes: true,
+    onError: () => undefined,
+    onIgnored: (options) => void ignored.push(...options),
+  });
+  await mongodb.connection.asPromise();
+  const { readPreference, readConcern, writeConcern } = mongodb.connection.getClient().options;
+  expect([readPreference.mode, readConcern]).toEqual(["primary", undefined]);
+  expect(writeConcern).toMatchObject({ w: "majority", j: true });
+  expect(ignored).toEqual(["readPreference", "w", "journal", "wtimeoutMS"]);
+
+  await mongodb.ping();
+  await mongodb.ping();
+  expect(await mongodb.connection.collection("probes").countDocuments({})).toBe(1);
+  await mongodb.connection.dropDatabase();
+  await mongodb.close();
+});
+
+it("writes nothing for a process that only reads", async () => {
+  const mongodb = connectMongo({ uri: ownDatabase(inject("mongodbUri")), onError: () => undefined });
+  await mongodb.connection.asPromise();
+  await mongodb.ping();
+  expect(await mongodb.connection.listCollections()).toEqual([]);
+  await mongodb.close();
+});

@@ -1,4 +1,6 @@
 import mongoose, { type Connection } from "mongoose";
+import { plainMongoUri } from "./mongo-uri.ts";
+import { pingMongo } from "./ping-mongo.ts";
 import { storeErrors } from "./store-errors.ts";
 import { type HeartbeatWatch, watchHeartbeats } from "./watch-heartbeats.ts";
 
@@ -7,7 +9,11 @@ export interface MongoConnection {
   readonly connection: Connection;
   /** False while no server can be reached; operations then fail at once or within two seconds. */
   readonly connected: boolean;
-  /** @throws {StoreUnavailableError} when no server can be reached, or the one that was does not answer within five seconds */
+  /**
+   * Asks MongoDB for what this process needs of it; see {@link pingMongo}.
+   *
+   * @throws {StoreUnavailableError} when no server can be reached, it refuses, or does not answer within five seconds
+   */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,6 +23,10 @@ export interface MongoConnectionOptions {
   readonly uri: string;
   /** Called for every failed attempt to connect, about every two seconds while MongoDB is away. */
   readonly onError: (error: Error) => void;
+  /** Whether this process writes, so that a ping is to write too. False when left out. */
+  readonly writes?: boolean;
+  /** Called with the names of the options of the address that have no effect; see {@link plainMongoUri}. */
+  readonly onIgnored?: (options: readonly string[]) => void;
   /** Largest number of sockets. */
   readonly poolSize?: number;
 }
@@ -28,11 +38,20 @@ const RECONNECT_DELAY_MS = 250;
 const LONGEST_HEARTBEAT_MS = 4 * SELECTION_TIMEOUT_MS;
 
 /**
- * Connects with what an acknowledged write needs: `w: majority` and the journal.
+ * Connects with what an acknowledged write needs, `w: majority` and the journal, and reads from the primary, whatever the
+ * address says of these.
  *
  * Returns at once, also while MongoDB is away.
  */
-export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOptions): MongoConnection {
+export function connectMongo({
+  uri: address,
+  onError,
+  onIgnored = () => undefined,
+  writes = false,
+  poolSize = 16,
+}: MongoConnectionOptions): MongoConnection {
+  const { uri, ignored } = plainMongoUri(address);
+  if (ignored.length > 0) onIgnored(ignored);
   const connection = mongoose.createConnection();
   connection.on("error", onError);
   const closing = new AbortController();
@@ -52,6 +71,7 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
       socketTimeoutMS: SOCKET_TIMEOUT_MS,
       waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
       heartbeatFrequencyMS: 1_000,
+      readPreference: "primary",
       writeConcern: { w: "majority", journal: true, wtimeoutMS: SOCKET_TIMEOUT_MS },
     });
     watch = watchHeartbeats(connection.getClient(), LONGEST_HEARTBEAT_MS, () => {
@@ -86,7 +106,7 @@ export function connectMongo({ uri, onError, poolSize = 16 }: MongoConnectionOpt
     ping: () =>
       storeErrors(async () => {
         if (connection.db === undefined) throw new mongoose.MongooseError("not connected yet");
-        await connection.db.command({ ping: 1 });
+        await pingMongo(connection.db, writes);
       }),
     close: async () => {
       closing.abort();

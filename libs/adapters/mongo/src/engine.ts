@@ -39,13 +39,16 @@ const EMBEDDED: Engine = {
 /** Documents per reply of a listing: whole ones, and ids alone. */
 export const BATCH_SIZES = { documents: 2_000, ids: 10_000 } as const;
 
+const LONG_READ_MS = 30_000;
+
 /**
  * For reads of a whole collection: an engine without the right index takes seconds for tens of thousands of documents before
  * the first one comes, longer than anything else may take. The driver takes a time limit with every operation; its types
- * don't say so.
+ * don't say so. The server ends it too: one that nobody waits for any more would go on beside the next.
  */
-export const LONG_READ: Pick<mongo.FindOptions, "promoteValues"> & { readonly socketTimeoutMS: number } = {
-  socketTimeoutMS: 30_000,
+export const LONG_READ: Pick<mongo.FindOptions, "maxTimeMS"> & { readonly socketTimeoutMS: number } = {
+  socketTimeoutMS: LONG_READ_MS,
+  maxTimeMS: LONG_READ_MS,
 };
 
 const engines = new WeakMap<Connection, Engine>();

@@ -1,4 +1,4 @@
-import type { Life, NodeLives, NodeLivesStore } from "@veil/traffic";
+import { type Life, LONGEST_AHEAD_MS, type NodeLives, type NodeLivesStore } from "@veil/traffic";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
@@ -45,7 +45,11 @@ export class MongoNodeLivesStore implements NodeLivesStore {
   }
 
   async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
-    await storeErrors(() => this.#lives.updateOne({ _id: node }, { $max: { seen_at: at, seen_epoch: epoch } }));
+    const raise = { $max: { seen_at: at, seen_epoch: epoch } };
+    const { matchedCount, modifiedCount } = await storeErrors(() => this.#lives.updateOne({ _id: node }, raise));
+    if (matchedCount === 0 || modifiedCount > 0) return;
+    const wrong = { _id: node, seen_at: { $gt: at + LONGEST_AHEAD_MS } };
+    await storeErrors(() => this.#lives.updateOne(wrong, { $set: { seen_at: at } }));
   }
 
   async findClaim(mark: string): Promise<Life | null> {

@@ -1,10 +1,21 @@
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreRejectedError, StoreUnavailableError } from "@veil/keys";
 import mongoose, { type mongo } from "mongoose";
 
 const { MongoBulkWriteError, MongoError, MongoServerError } = mongoose.mongo;
 
-/** Server codes after which the same operation may succeed later: no primary, stepping down, shutting down, write concern not met. */
-const passingCodes = new Set([6, 7, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+/**
+ * Server codes after which the same operation may succeed later and this one may have happened: hosts out of reach (6, 7),
+ * lock timeouts (24), time limits (50, 89, 202, 262), write concern not met (64, 100), write conflicts (112), shutting or
+ * stepping down (91, 189, 11600, 11602), interrupted (11601), sockets (9001).
+ */
+const passingCodes = new Set([6, 7, 24, 50, 64, 89, 91, 100, 112, 189, 202, 262, 9001, 11600, 11601, 11602]);
+
+/**
+ * Server codes with which an operation is refused for as long as an operator, or an election, takes: nothing of it happened.
+ * Accounts and roles (11, 13, 18, 391, 8000 of Atlas), no suitable member (133, 134), not the primary (10107, 13435, 13436),
+ * no disk space (14031).
+ */
+const rejectedCodes = new Set([11, 13, 18, 133, 134, 391, 8000, 10107, 13435, 13436, 14031]);
 
 /** Of the sockets themselves: the driver hands on what Node says when it writes to one that the server just closed. */
 const socketCodes = new Set(["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"]);
@@ -16,7 +27,8 @@ export const DUPLICATE_KEY_CODE = 11_000;
 const LONGEST_OPERATION_MS = 60_000;
 
 /**
- * Runs a store operation and turns what means "MongoDB is away" into StoreUnavailableError.
+ * Runs a store operation and turns what means "MongoDB is away" into StoreUnavailableError, and what means that it refused
+ * for now into StoreRejectedError.
  *
  * One that does not end within a minute is given up; it may still happen.
  *
@@ -31,6 +43,7 @@ export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await Promise.race([operation(), givenUp]);
   } catch (error) {
+    if (isRejection(error)) throw new StoreRejectedError(error);
     if (isPassing(error)) throw new StoreUnavailableError(error);
     throw error;
   } finally {
@@ -38,9 +51,19 @@ export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Part of a bulk write may have been done before the rest of it was refused. */
+function isRejection(error: unknown): boolean {
+  if (!(error instanceof MongoServerError)) return false;
+  if (error instanceof MongoBulkWriteError && (isOutcomeUnknown(error) || hasWritten(error))) return false;
+  return typeof error.code === "number" && rejectedCodes.has(error.code);
+}
+
 function isPassing(error: unknown): boolean {
   if (error instanceof MongoBulkWriteError && isOutcomeUnknown(error)) return true;
-  if (error instanceof MongoServerError) return typeof error.code === "number" && passingCodes.has(error.code);
+  if (error instanceof MongoServerError) {
+    if (error.hasErrorLabel("RetryableWriteError")) return true;
+    return typeof error.code === "number" && (passingCodes.has(error.code) || rejectedCodes.has(error.code));
+  }
   if (error instanceof MongoError) return true;
   if (error instanceof Error && "code" in error && socketCodes.has(String(error.code))) return true;
   return (
@@ -64,6 +87,10 @@ export function writeFailures(error: unknown): mongo.WriteError[] {
 /** Without a code it is not the server that speaks; without its write concern nothing is acknowledged. */
 function isOutcomeUnknown(error: mongo.MongoBulkWriteError): boolean {
   return error.code === undefined || error.result.getWriteConcernError() !== undefined;
+}
+
+function hasWritten({ insertedCount, matchedCount, deletedCount, upsertedCount }: mongo.MongoBulkWriteError): boolean {
+  return insertedCount + matchedCount + deletedCount + upsertedCount > 0;
 }
 
 /** Whether a write failed only because a document of that `_id` was there already. */

@@ -10,7 +10,7 @@ export class CallSlots {
     this.#free = size;
   }
 
-  /** Waits for a slot until `deadline`, in milliseconds of the epoch. Who holds one gives it back with `release`. */
+  /** Waits for a slot until `deadline`, in milliseconds of the monotonic clock. Who holds one gives it back with `release`. */
   acquire(deadline: number): Promise<SlotWait> {
     if (this.#free > 0) {
       this.#free -= 1;
@@ -22,7 +22,7 @@ export class CallSlots {
         this.#waiting.delete(end);
         resolve(how);
       };
-      const timer = setTimeout(end, Math.max(0, deadline - Date.now()), "late");
+      const timer = setTimeout(end, Math.max(0, deadline - performance.now()), "late");
       this.#waiting.add(end);
     });
   }

@@ -39,7 +39,7 @@ export class GrpcTransport {
   /**
    * Makes a call. Never rejects: a failure is a reply too.
    *
-   * @param deadline in milliseconds of the epoch.
+   * @param deadline in milliseconds of the monotonic clock, `performance.now()`.
    * @param patient whether to wait for a connection until the deadline instead of failing when there is none.
    */
   send(path: string, request: Uint8Array, deadline: number, patient = false): Promise<Reply> {
@@ -51,7 +51,8 @@ export class GrpcTransport {
         asIs,
         request,
         metadata,
-        { deadline },
+        // gRPC wants a date, and looks at the clock once: what is set afterwards moves nothing.
+        { deadline: Date.now() + deadline - performance.now() },
         (error, message) => {
           if (error === null && message !== undefined) {
             resolve({ message });

@@ -92,7 +92,7 @@ export class NodeConnection {
     const started = performance.now();
     let outcome: CallOutcome = "not-sent";
     try {
-      const deadline = Date.now() + timeoutMs;
+      const deadline = started + timeoutMs;
       // Half of the time is kept for the call itself: running out of it shall say something of the node.
       await this.#acquireSlot(method, deadline - timeoutMs / 2);
       try {
@@ -168,7 +168,7 @@ export class NodeConnection {
 
   async #probe(): Promise<boolean> {
     if (this.#closed) return false;
-    const reply = await this.#transport.send(PROBE_PATH, PROBE_REQUEST, Date.now() + PROBE_TIMEOUT_MS, true);
+    const reply = await this.#transport.send(PROBE_PATH, PROBE_REQUEST, performance.now() + PROBE_TIMEOUT_MS, true);
     return "message" in reply || meaningOf(reply.failure) === "refused";
   }
 

@@ -73,19 +73,19 @@ export class Reachability {
   async #probeUntilAnswered(): Promise<void> {
     if (this.#probing) return;
     this.#probing = true;
-    let reconnected = Date.now();
+    let reconnected = performance.now();
     while (!this.#closed.signal.aborted) {
-      const started = Date.now();
+      const started = performance.now();
       const losses = this.#losses;
       const answered = await this.#options.probe();
       // An answer from before a loss says nothing of what came after it.
       if (answered && losses === this.#losses) break;
-      if (Date.now() - reconnected >= this.#patienceMs()) {
+      if (performance.now() - reconnected >= this.#patienceMs()) {
         this.#losses += 1;
         this.#options.reconnect();
-        reconnected = Date.now();
+        reconnected = performance.now();
       }
-      await this.#pause(started + this.#options.probeIntervalMs - Date.now());
+      await this.#pause(started + this.#options.probeIntervalMs - performance.now());
     }
     this.#probing = false;
     this.#enter("answering");

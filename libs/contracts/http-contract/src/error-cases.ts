@@ -116,9 +116,9 @@ export function bodyErrors(limitBytes: number): readonly ErrorCase[] {
 
 /** The stored data can't be read at the moment. */
 export const storeAway: ErrorCase = {
-  status: 500,
+  status: 503,
   name: "store-away",
-  description: "The key store does not answer.",
+  description: "The key store does not answer; `Retry-After` says when to try again.",
   detail: messages.storeUnavailable,
 };
 

@@ -1,9 +1,18 @@
 /** Thrown when the key store can't be reached or does not answer in time; a write may have happened. */
 export class StoreUnavailableError extends Error {
-  override readonly name = "StoreUnavailableError";
+  override readonly name: string = "StoreUnavailableError";
+
+  constructor(cause: unknown, message = "the key store did not answer") {
+    super(message, { cause });
+  }
+}
+
+/** {@link StoreUnavailableError} of a store that answered, and refused for a while what it was asked: nothing happened. */
+export class StoreRejectedError extends StoreUnavailableError {
+  override readonly name: string = "StoreRejectedError";
 
   constructor(cause: unknown) {
-    super("the key store did not answer", { cause });
+    super(cause, "the key store refused");
   }
 }
 

@@ -18,6 +18,7 @@ export {
   NodeRejectedError,
   NodeUnreachableError,
   NodeIndeterminateError,
+  StoreRejectedError,
   StoreUnavailableError,
 } from "./errors.ts";
 export { importJobOf, importJobs } from "./import-job.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
-import { NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
+import { NodeUnreachableError, NodeIndeterminateError, StoreRejectedError, StoreUnavailableError } from "./errors.ts";
 import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision-key.ts";
 
 const converged = ["remove", "remove", "add", "remove"];
@@ -11,6 +11,8 @@ const request: ProvisionRequest = {
   deadline: START_MS + 8_000,
   redelivered: false,
 };
+
+const refuse = () => Promise.reject(new StoreRejectedError(new Error("OutOfDiskSpace")));
 
 test("a key is created in every node, once", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
@@ -53,6 +55,17 @@ test("a creation is not begun when its decision might land after the deadline", 
   expect(result).toEqual({ outcome: "unavailable", detail: "the deadline has passed" });
   expect(nodes.a.calls).toEqual([]);
   expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("a creation whose claim the store refuses is over at once, unless an earlier delivery may have begun it", async () => {
+  const { nodes, ports, passing } = inMemoryLifecycle();
+  const refusing = { ...ports, store: Object.assign(Object.create(ports.store), { claim: refuse }) };
+  expect(await passing(provisionKey(request, refusing))).toEqual({
+    outcome: "unavailable",
+    detail: "the key store refuses writes",
+  });
+  await expect(passing(provisionKey({ ...request, redelivered: true }, refusing))).rejects.toThrow(StoreRejectedError);
+  expect(nodes.a.calls).toEqual([]);
 });
 
 test("a decision that is repeated until the deadline is one against the key", async () => {

@@ -1,6 +1,12 @@
 import { type Creation, isWanted, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
-import { NodeRejectedError, NodeUnreachableError, NodeIndeterminateError, StoreUnavailableError } from "./errors.ts";
+import {
+  NodeRejectedError,
+  NodeUnreachableError,
+  NodeIndeterminateError,
+  StoreRejectedError,
+  StoreUnavailableError,
+} from "./errors.ts";
 import type { KeyStore } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
@@ -30,7 +36,12 @@ export type ProvisionResult =
  * @throws {StoreUnavailableError} for another attempt
  */
 export async function provisionKey(request: ProvisionRequest, ports: LifecyclePorts): Promise<ProvisionResult> {
-  const claim = await claimOnce(request, ports);
+  const claim = await claimOnce(request, ports).catch((error: unknown) => {
+    // What an earlier delivery began, only another attempt can finish.
+    if (error instanceof StoreRejectedError && !request.redelivered) return "refused" as const;
+    throw error;
+  });
+  if (claim === "refused") return { outcome: "unavailable", detail: STORE_REFUSES };
   if (claim === null) return { outcome: "failed", detail: "the request was cancelled" };
 
   const { creation, redelivered } = claim;
@@ -59,6 +70,9 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   if (!isWanted(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
   return resultOf(decided);
 }
+
+/** Said of a write that the store refused before anything of it was done. */
+export const STORE_REFUSES = "the key store refuses writes";
 
 const deadlinePassed = { outcome: "unavailable", detail: "the deadline has passed" } as const;
 const notReached = { outcome: "unavailable", detail: "no Xray node can be reached" } as const;

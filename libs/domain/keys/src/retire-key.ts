@@ -1,9 +1,10 @@
 import { isVisible, type KeyRecord, wasCreated } from "./access-key.ts";
 import { clearHeld, clearKey } from "./clear-key.ts";
-import { LeaseHeldError } from "./errors.ts";
+import { LeaseHeldError, StoreRejectedError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
+import { STORE_REFUSES } from "./provision-key.ts";
 
 export interface RetireRequest {
   readonly keyId: number;
@@ -17,6 +18,7 @@ export interface RetireRequest {
 export type RetireResult =
   | { readonly outcome: "deleted" }
   | { readonly outcome: "not-found" }
+  | { readonly outcome: "unavailable"; readonly detail: string }
   | { readonly outcome: "failed"; readonly detail: string };
 
 /**
@@ -35,6 +37,7 @@ export async function retireKey(request: RetireRequest, ports: LifecyclePorts): 
       const result = await ports.lease.hold(request.keyId, (lease) => retireHeld(request, lease, ports));
       if (result !== null) return result;
     } catch (error) {
+      if (error instanceof BeginRefusedError) return { outcome: "unavailable", detail: STORE_REFUSES };
       // A sweep or a pass that came first holds the key for a moment, a holder that died for some seconds.
       if (!(error instanceof LeaseHeldError)) throw error;
     }
@@ -47,12 +50,16 @@ async function retireHeld(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<RetireResult | null> {
-  const { keyId, job } = request;
+  const { keyId, job, redelivered } = request;
   if (isLate(request, ports)) {
     await passOnMarks(keyId, lease, ports);
     return null;
   }
-  const key = await ports.store.beginDeletion(keyId, job, handEntryOf(lease, [], ports));
+  const entry = handEntryOf(lease, [], ports);
+  const key = await ports.store.beginDeletion(keyId, job, entry).catch((error: unknown) => {
+    // What an earlier delivery began, only another attempt can finish.
+    throw error instanceof StoreRejectedError && !redelivered ? new BeginRefusedError(error) : error;
+  });
   const result = resultOf(key, job);
   if (key?.phase === "deleting" && result.outcome === "deleted") {
     await clearHeld(await waitForOthers(key, lease, ports), lease, ports);
@@ -60,6 +67,15 @@ async function retireHeld(
     await ports.store.letGo(keyId, [lease.token]);
   }
   return result;
+}
+
+/** Thrown when the store refused the first write of a deletion: nothing was begun. */
+class BeginRefusedError extends Error {
+  override readonly name = "BeginRefusedError";
+
+  constructor(cause: unknown) {
+    super("the deletion could not be begun", { cause });
+  }
 }
 
 /** A deletion that this job began before is finished; none is begun. @throws {LeaseHeldError} */

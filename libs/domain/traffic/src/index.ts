@@ -19,7 +19,15 @@ export {
   nodeEntity,
 } from "./model.ts";
 export { type IdentifiedLife, identifyLife } from "./identify-life.ts";
-export { addMark, isSameLife, type Life, lifeOf, type NodeLives, seenMark } from "./node-lives.ts";
+export {
+  addMark,
+  isSameLife,
+  type Life,
+  lifeOf,
+  LONGEST_AHEAD_MS,
+  type NodeLives,
+  seenMark,
+} from "./node-lives.ts";
 export { type Known, knownOf, type Observation, observe, type Reading } from "./observe.ts";
 export { answerOf, prepareReset } from "./reset.ts";
 export {

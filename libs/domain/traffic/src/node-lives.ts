@@ -50,6 +50,12 @@ const KEPT_MARKS = 32;
 /** How far the clocks of two collectors may lie apart, in milliseconds. */
 const CLOCK_TOLERANCE = 5_000;
 
+/**
+ * How far the stored moment of the last reading may lie ahead of a new one, in milliseconds: one that lies further ahead was
+ * written by a clock that was wrong, and gives way.
+ */
+export const LONGEST_AHEAD_MS = 60_000;
+
 /** No node's name can hold it, so that what begins with a name and this belongs to that node alone. */
 const SERIES_SEPARATOR = "@";
 
@@ -91,7 +97,9 @@ export function addMark(lives: NodeLives | null, process: NewMark, now: number):
   const epoch = nextEpoch(lives, now);
   if (lives === null) return firstLives(process, { mark, epoch });
   const moved = hasMoved(lives, process);
-  const goesOn = !moved && startedBefore <= lives.seen_at - CLOCK_TOLERANCE;
+  // A moment that lies ahead was written by a clock that is wrong, and tells nothing.
+  const isTrusted = lives.seen_at <= now + CLOCK_TOLERANCE;
+  const goesOn = !moved && isTrusted && startedBefore <= lives.seen_at - CLOCK_TOLERANCE;
   const series = moved ? freshSeries(node, epoch) : seriesOf(lives);
   const last = goesOn ? lives.marks.findLast((seen) => seen.epoch === lives.seen_epoch) : undefined;
   const begun = { mark, epoch, ...(series !== node && { life: { node: series, epoch } }) };

@@ -2,6 +2,7 @@ import {
   applyUpdate,
   type LedgerUpdate,
   type Life,
+  LONGEST_AHEAD_MS,
   type NodeLives,
   type NodeLivesStore,
   type TrafficRecord,
@@ -75,7 +76,11 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
   async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
     const present = this.#lives.get(node);
     if (present === undefined) return;
-    const seen = { seen_at: Math.max(present.seen_at, at), seen_epoch: Math.max(present.seen_epoch, epoch) };
+    const isWrong = present.seen_at > at + LONGEST_AHEAD_MS;
+    const seen = {
+      seen_at: isWrong ? at : Math.max(present.seen_at, at),
+      seen_epoch: Math.max(present.seen_epoch, epoch),
+    };
     this.#lives.set(node, { ...present, ...seen });
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, it } from "vitest";
-import { addMark, type NodeLives, type NodeLivesStore } from "../src/index.ts";
+import { addMark, LONGEST_AHEAD_MS, type NodeLives, type NodeLivesStore } from "../src/index.ts";
 
 const NOW = 1_763_923_456_789;
 
@@ -71,5 +71,18 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
     expect(await store.findClaim(mark)).toEqual(claimed[0]);
     await store.removeClaims([mark, randomUUID()]);
     expect(await store.findClaim(mark)).toBeNull();
+  });
+
+  it("gets over a reading that a clock dated which was a day ahead, and not over one of a minute", async () => {
+    const [store, node] = [open(), randomUUID()];
+    await store.replace(null, add(null, node, "a", NOW));
+    for (const [ahead, seen] of [
+      [LONGEST_AHEAD_MS, NOW + LONGEST_AHEAD_MS],
+      [86_400_000, NOW],
+    ] as const) {
+      await store.raiseSeen(node, 7, NOW + ahead);
+      await store.raiseSeen(node, 7, NOW);
+      expect(await store.find(node)).toMatchObject({ seen_at: seen, seen_epoch: 7 });
+    }
   });
 }

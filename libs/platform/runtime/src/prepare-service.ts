@@ -8,6 +8,7 @@ import type { OpsServer } from "./ops-server.ts";
 import { readPackageVersion } from "./package-version.ts";
 import type { ReadSettingsOptions } from "./read-settings.ts";
 import type { runtimeSettings } from "./runtime-settings.ts";
+import { SharedClock } from "./shared-clock.ts";
 
 type RuntimeSettings = z.output<z.ZodObject<ReturnType<typeof runtimeSettings>>>;
 
@@ -25,6 +26,8 @@ export interface PreparedService<Settings> {
   readonly settings: Settings;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The time of day that all processes of the system share, once somebody has sampled it. */
+  readonly clock: SharedClock;
   /**
    * Runs the service until the process is to stop, see {@link runService}.
    *
@@ -48,6 +51,7 @@ export function prepareService<Settings extends RuntimeSettings>({
     settings,
     log,
     metrics,
+    clock: new SharedClock(),
     run: async (tracing, start) => {
       await runService({
         name,

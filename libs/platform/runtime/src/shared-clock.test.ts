@@ -23,13 +23,16 @@ describe("SharedClock", () => {
     expect(clock.skewMs).toBeNull();
   });
 
-  it.each([10_000, -10_000, HOUR_MS, -HOUR_MS])("says the same on a machine that is %d ms off, and by how much", async (aheadMs) => {
-    const { own, clock, sample } = machine(aheadMs);
-    sample(TRUE_TIME);
-    await own.advance(1_234);
-    expect(Math.abs(clock.now() - (TRUE_TIME + 1_234))).toBeLessThanOrEqual(1);
-    expect(Math.abs((clock.skewMs ?? 0) - aheadMs)).toBeLessThanOrEqual(1);
-  });
+  it.each([10_000, -10_000, HOUR_MS, -HOUR_MS])(
+    "says the same on a machine that is %d ms off, and by how much",
+    async (aheadMs) => {
+      const { own, clock, sample } = machine(aheadMs);
+      sample(TRUE_TIME);
+      await own.advance(1_234);
+      expect(Math.abs(clock.now() - (TRUE_TIME + 1_234))).toBeLessThanOrEqual(1);
+      expect(Math.abs((clock.skewMs ?? 0) - aheadMs)).toBeLessThanOrEqual(1);
+    },
+  );
 
   it.each([10_000, -10_000, HOUR_MS, -HOUR_MS])("goes on when the machine's clock is set by %d ms", async (stepMs) => {
     const { own, clock, sample } = machine(0);

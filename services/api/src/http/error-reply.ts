@@ -57,18 +57,16 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof JobNotFoundError) return expected(404, messages.jobNotFound(error.jobId));
   if (error instanceof IdempotencyKeyReusedError) return expected(422, messages.idempotencyKeyReused);
   if (error instanceof WriteRecordsUnavailableError) {
-    const reply = json(503, messages.idempotencyUnavailable, { "Retry-After": RETRY_AFTER_SECONDS });
-    return { reply, severity: "degraded" };
+    return unavailable(messages.idempotencyUnavailable);
   }
   if (error instanceof WriteUnavailableError) {
-    const detail = messages.failedTo(error.action, error.reason);
-    return { reply: json(503, detail, { "Retry-After": RETRY_AFTER_SECONDS }), severity: "degraded" };
+    return unavailable(messages.failedTo(error.action, error.reason));
   }
   if (error instanceof WriteFailedError) {
     return { reply: json(500, messages.failedTo(error.action, error.reason)), severity: "degraded" };
   }
   if (error instanceof StoreUnavailableError) {
-    return { reply: json(500, messages.storeUnavailable), severity: "degraded" };
+    return unavailable(messages.storeUnavailable);
   }
   if (error instanceof LinkNotConfiguredError) {
     return { reply: json(500, messages.notConfigured(error.missing)), severity: "degraded" };
@@ -97,6 +95,10 @@ export function classifyFailure(error: unknown): FailureClass {
 
 function expected(status: number, detail: string, headers?: Readonly<Record<string, string>>): ErrorReply {
   return { reply: json(status, detail, headers), severity: "expected" };
+}
+
+function unavailable(detail: string): ErrorReply {
+  return { reply: json(503, detail, { "Retry-After": RETRY_AFTER_SECONDS }), severity: "degraded" };
 }
 
 function json(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): JsonReply {

@@ -1,3 +1,4 @@
+import type { Clock } from "@veil/keys";
 import type { Request, RequestHandler } from "express";
 import type { Logger, RequestLogFields, RequestScope } from "../ports.ts";
 import type { Caller } from "./bearer-auth.ts";
@@ -16,14 +17,14 @@ const contexts = new WeakMap<Request, RequestContext>();
 const SANE_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** Gives every request an id, the caller's own when it sent a sane one, and puts it in the answer and in every log line. */
-export function identifyRequest(log: Logger, newId: () => string): RequestHandler {
+export function identifyRequest(log: Logger, newId: () => string, clock: Pick<Clock, "now">): RequestHandler {
   return (request, response, next) => {
     const sent = request.get("X-Request-Id");
     const requestId = sent !== undefined && SANE_ID.test(sent) ? sent : newId();
     response.set("X-Request-Id", requestId);
     contexts.set(request, {
       requestId,
-      receivedAt: Date.now(),
+      receivedAt: clock.now(),
       logFields: {},
       log: log.child({ request_id: requestId }),
       route: null,

@@ -30,7 +30,7 @@ function figuresOf(options: Partial<ClusterFiguresOptions> = {}) {
     readQueues: async () => [],
     nodes: [node],
     topUsers: 0,
-    clock: { now: () => now },
+    clock: { monotonic: () => now },
     log,
     ...options,
   });
@@ -103,7 +103,7 @@ describe("ClusterFigures", () => {
       now += 800;
       return { creating: 0, active: (counted += 1), deleting: 0 };
     };
-    const { figures } = figuresOf({ countKeys, clock: { now: () => now } });
+    const { figures } = figuresOf({ countKeys, clock: { monotonic: () => now } });
     await figures.read();
     now = 19_999;
     await figures.read();

@@ -32,7 +32,7 @@ export interface ClusterFiguresOptions {
   readonly nodes: readonly ShownNode[];
   /** How many users of a node are shown, those with the most bytes; 0 for none. */
   readonly topUsers: number;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "monotonic">;
   readonly log: Pick<Logger, "debug" | "info" | "warn">;
 }
 
@@ -50,6 +50,7 @@ const FRESH_MS = 30_000;
 const countPace = { everyMs: 10_000, longestEveryMs: 25_000, restsTimes: 25 };
 
 interface Dated<T> {
+  /** By the monotonic clock. */
   readonly at: number;
   readonly value: T;
 }
@@ -58,7 +59,7 @@ interface Dated<T> {
 export class ClusterFigures {
   readonly #options: ClusterFiguresOptions;
   #keys: Dated<KeyCounts> | null = null;
-  #nextCountAt = 0;
+  #nextCountAt = Number.NEGATIVE_INFINITY;
   #queues: Dated<readonly QueueFigures[]> | null = null;
   readonly #nodes = new Map<string, NodeFigures>();
   readonly #checks: ReadonlyMap<ShownNode, UserCounterCheck>;
@@ -92,11 +93,11 @@ export class ClusterFigures {
 
   async #readKeys(): Promise<void> {
     const { clock } = this.#options;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     if (begun < this.#nextCountAt) return;
     await this.#try("keys", async () => {
-      this.#keys = { value: await this.#options.countKeys(), at: clock.now() };
-      const restMs = (clock.now() - begun) * countPace.restsTimes;
+      this.#keys = { value: await this.#options.countKeys(), at: clock.monotonic() };
+      const restMs = (clock.monotonic() - begun) * countPace.restsTimes;
       this.#nextCountAt = begun + Math.min(Math.max(countPace.everyMs, restMs), countPace.longestEveryMs);
     });
   }
@@ -104,7 +105,7 @@ export class ClusterFigures {
   async #readQueues(): Promise<void> {
     const { readQueues, clock } = this.#options;
     await this.#try("queues", async () => {
-      this.#queues = { value: await readQueues(), at: clock.now() };
+      this.#queues = { value: await readQueues(), at: clock.monotonic() };
     });
   }
 
@@ -150,7 +151,7 @@ export class ClusterFigures {
   }
 
   #fresh<T>(dated: Dated<T> | null): T | null {
-    return dated !== null && this.#options.clock.now() - dated.at < FRESH_MS ? dated.value : null;
+    return dated !== null && this.#options.clock.monotonic() - dated.at < FRESH_MS ? dated.value : null;
   }
 }
 

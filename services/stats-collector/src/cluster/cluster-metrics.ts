@@ -43,7 +43,7 @@ export function clusterMetrics({ metrics, nodes, clock, shown }: ClusterMetricsO
     }),
   });
   queueMetrics(metrics, clock, whenShown);
-  nodeMetrics(metrics, nodes, whenShown, (report) => (clock.now() - (report?.seenAt ?? startedAt)) / 1_000);
+  nodeMetrics(metrics, nodes, whenShown, (report) => Math.max(0, clock.now() - (report?.seenAt ?? startedAt)) / 1_000);
   countingMetrics(metrics, nodes, whenShown);
   v2rayMetrics(metrics, nodes, whenShown);
 }

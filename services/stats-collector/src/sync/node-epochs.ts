@@ -17,7 +17,7 @@ const SLOW_ANSWER_MS = 1_000;
 /** Tells in which epoch (life of a node's Xray process, as far as its counters go) something was read. */
 export class NodeEpochs {
   readonly #store: NodeLivesStore;
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
   readonly #newMark: () => string;
   readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
   readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
@@ -25,7 +25,7 @@ export class NodeEpochs {
   /** @param newMark makes an id that was never used before */
   constructor(
     store: NodeLivesStore,
-    clock: Pick<Clock, "now">,
+    clock: Pick<Clock, "now" | "monotonic">,
     newMark: () => string,
     duplicates: Pick<DuplicateNodes, "check" | "forget">,
   ) {
@@ -93,11 +93,10 @@ export class NodeEpochs {
 
   /** The process has been running since then or longer: the uptime is in whole seconds, and was read before its answer. */
   async #startedBefore(node: MarkedNode): Promise<number> {
-    const askedAt = this.#clock.now();
+    const askedAt = this.#clock.monotonic();
     const uptime = await node.uptimeSeconds();
-    const answeredAt = this.#clock.now();
-    if (answeredAt - askedAt > SLOW_ANSWER_MS) throw new UptimeUnclearError(node.name);
-    return answeredAt - uptime * 1000;
+    if (this.#clock.monotonic() - askedAt > SLOW_ANSWER_MS) throw new UptimeUnclearError(node.name);
+    return this.#clock.now() - uptime * 1000;
   }
 }
 

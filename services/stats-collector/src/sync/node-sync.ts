@@ -25,7 +25,7 @@ export interface NodeSyncOptions {
   readonly records: Pick<TrafficStore, "find" | "findMany" | "write" | "writeMany" | "replace">;
   readonly lives: Pick<NodeLivesStore, "list" | "raiseSeen">;
   readonly keys: ActiveKeys;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
   /** Called for every record that was read. */
   readonly onRecord: (record: TrafficRecord) => void;
   /** Called after every reading, whoever asked for it. */
@@ -90,14 +90,14 @@ export class NodeSync {
 
   async #measure(sync: () => Promise<NodeSyncResult>): Promise<NodeSyncResult> {
     const { clock, onSynced } = this.#options;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     let result: "ok" | "error" = "error";
     try {
       const synced = await sync();
       result = "ok";
       return synced;
     } finally {
-      onSynced(this.node, clock.now() - begun, result);
+      onSynced(this.node, clock.monotonic() - begun, result);
     }
   }
 
@@ -131,7 +131,7 @@ export class NodeSync {
   #outdated(life: Life, readings: Readings): string[] {
     const outdated: string[] = [];
     const old: string[] = [];
-    const oldBefore = this.#options.clock.now() - ASK_AGAIN_AFTER_MS;
+    const oldBefore = this.#options.clock.monotonic() - ASK_AGAIN_AFTER_MS;
     for (const [entity, bytes] of readings) {
       const known = this.#known.get(entity);
       if (known === undefined) {
@@ -157,7 +157,7 @@ export class NodeSync {
   async #ask(life: Life, entities: readonly string[]): Promise<void> {
     if (entities.length === 0) return;
     const { node, records, lives, keys, clock, onRecord } = this.#options;
-    const askedAt = clock.now();
+    const askedAt = clock.monotonic();
     if (entities.some(isNodeEntity)) await carryTotal(node.name, life, { records, lives });
     const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
     const [found, active] = await Promise.all([records.findMany(entities), keys.among(keyIds)]);

@@ -27,7 +27,7 @@ export interface SyncLoopOptions {
   readonly lives: Pick<NodeLivesStore, "find">;
   readonly records: Pick<TrafficStore, "find">;
   readonly everyMs: number;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly log: Pick<Logger, "debug" | "info" | "warn">;
   readonly onReport: (report: NodeReport) => void;
 }
@@ -83,10 +83,10 @@ export class SyncLoop {
   async #read(): Promise<void> {
     const { sync, clock, log } = this.#options;
     const { node } = sync;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     try {
       const { changed, refused } = await sync.run();
-      const durationMs = clock.now() - begun;
+      const durationMs = clock.monotonic() - begun;
       if (refused.size > 0) log.warn({ node, refused: refused.size }, "the store refused traffic of some keys");
       else log[this.#isFailing ? "info" : "debug"]({ node, changed, durationMs }, "the node was read");
       this.#isFailing = false;

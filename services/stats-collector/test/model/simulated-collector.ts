@@ -61,7 +61,7 @@ export class SimulatedCollector {
 
   constructor(world: SharedWorld) {
     this.#world = world;
-    const clock = { now: world.now, sleep: () => new Promise<void>(() => undefined) };
+    const clock = { now: world.now, monotonic: world.now, sleep: () => new Promise<void>(() => undefined) };
     const records = this.#recordsPort();
     this.#records = records;
     const names = world.listed.map(({ name }) => name);

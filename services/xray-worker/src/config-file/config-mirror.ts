@@ -93,13 +93,13 @@ export class ConfigMirror {
    */
   async tick(): Promise<boolean> {
     const { clock, periodMs } = this.#options;
-    if (clock.now() - this.#comparedAt < periodMs) return false;
+    if (clock.monotonic() - this.#comparedAt < periodMs) return false;
     await this.#compare();
     if (this.#collected.size > 0 || !this.#isInOrder) {
       do await this.#writes.run();
       while (this.#collected.size > 0 && !this.#closing);
     }
-    this.#comparedAt = clock.now();
+    this.#comparedAt = clock.monotonic();
     return true;
   }
 
@@ -149,10 +149,10 @@ export class ConfigMirror {
   async #write(): Promise<void> {
     const { log, clock, node, onWrite } = this.#options;
     const keyIds = this.#take();
-    const begun = clock.now();
+    const begun = clock.monotonic();
     try {
       const result = await this.#writeExclusively(keyIds);
-      this.#lastWriteMs = clock.now() - begun;
+      this.#lastWriteMs = clock.monotonic() - begun;
       log.debug({ node, result, keys: keyIds.length, durationMs: this.#lastWriteMs }, "config file is up to date");
       this.#failure.onSuccess();
       this.#isInOrder = true;

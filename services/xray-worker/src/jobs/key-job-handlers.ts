@@ -23,7 +23,7 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
     result: R,
     { requestedAt }: Delivery,
   ): R => {
-    onKey({ operation, outcome: endingOf(result.outcome), durationMs: ports.clock.now() - requestedAt });
+    onKey({ operation, outcome: endingOf(result.outcome), durationMs: Math.max(0, ports.clock.now() - requestedAt) });
     return result;
   };
   const deletions = pLimit(DELETIONS_AT_ONCE);

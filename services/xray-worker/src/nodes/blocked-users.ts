@@ -21,7 +21,7 @@ const RELEASED_TOGETHER = 100;
 const QUIET_MS = 60 * 60 * 1_000;
 
 interface Block {
-  /** Since when, in milliseconds since the epoch, the user's bytes are known to stand still; first, when it was blocked. */
+  /** Since when, by the monotonic clock, the user's bytes are known to stand still; first, when it was blocked. */
   readonly quietSince: number;
   /** The user's bytes at that time; null before they were looked at. */
   readonly bytes: number | null;
@@ -50,7 +50,7 @@ export class BlockedUsers {
   /** Blocks a user as far as the node lets us: that it does not is no reason against removing the user. Never rejects. */
   async block(email: string): Promise<void> {
     const { node, clock } = this.#options;
-    const block = this.#blocks.get(email) ?? { quietSince: clock.now(), bytes: null };
+    const block = this.#blocks.get(email) ?? { quietSince: clock.monotonic(), bytes: null };
     // Known before the call, for that may have happened without an answer; and after it, whatever was listed meanwhile.
     this.#blocks.set(email, block);
     await this.#tolerant(async () => {
@@ -87,7 +87,7 @@ export class BlockedUsers {
   /** Takes over what the node lists, other workers' rules included; what was blocked meanwhile comes last. */
   async #learn(): Promise<void> {
     const { node, clock } = this.#options;
-    const now = clock.now();
+    const now = clock.monotonic();
     const listed = new Set(await node.listBlockedUsers());
     for (const [email, { quietSince }] of this.#blocks) {
       if (!listed.has(email) && quietSince < now) this.#blocks.delete(email);
@@ -99,7 +99,7 @@ export class BlockedUsers {
 
   /** @returns whether the block has nothing to do any more */
   async #review(email: string, { quietSince, bytes }: Block): Promise<"idle" | "needed"> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     if (bytes !== null && now - quietSince < QUIET_MS) return "needed";
     if (bytes === null && (await this.#isWanted(email))) return "idle";
     const counted = await this.#bytesOf(email);
