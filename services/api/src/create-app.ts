@@ -3,10 +3,11 @@ import { messages } from "@veil/http-contract";
 import compression from "compression";
 import express, { type Express } from "express";
 import { docsAssets } from "./docs/docs-assets.ts";
-import { allowAddresses } from "./http/allow-addresses.ts";
-import { type ApiSecret, type AuthGuard, bearerAuth } from "./http/bearer-auth.ts";
+import { allowAddresses, type TrustedProxies, trustProxies } from "./http/allow-addresses.ts";
+import { type ApiSecret, bearerAuth } from "./http/bearer-auth.ts";
 import { endpointRoutes } from "./http/endpoint-routes.ts";
 import { classifyFailure, handleError } from "./http/error-reply.ts";
+import type { FailureLimit } from "./http/failure-limit.ts";
 import {
   conditionalReads,
   crossOrigin,
@@ -31,10 +32,10 @@ export interface AppDependencies extends Omit<OperationPorts, "deferred"> {
   readonly secrets: readonly ApiSecret[];
   /** Where requests under `/api` may come from; null for everywhere. */
   readonly allowedAddresses: BlockList | null;
-  /** The proxies whose `X-Forwarded-For` is believed: how many, or which; false for none. */
   readonly trustedProxies: TrustedProxies;
   readonly rate: RateLimit;
-  readonly authGuard: AuthGuard;
+  /** Counts wrong tokens. */
+  readonly authFailures: FailureLimit;
   readonly records: WriteRecords;
   readonly progress: JobWatch;
   readonly origins: OriginPolicy;
@@ -45,8 +46,6 @@ export interface AppDependencies extends Omit<OperationPorts, "deferred"> {
   readonly onFinished: (request: FinishedRequest) => void;
 }
 
-export type TrustedProxies = false | number | readonly string[];
-
 /**
  * The HTTP application over the ports given in.
  *
@@ -54,7 +53,7 @@ export type TrustedProxies = false | number | readonly string[];
  * that nothing can be learned without it. Elsewhere everybody is answered, and an unknown path is a plain 404.
  */
 export function createApp(dependencies: AppDependencies): Express {
-  const { secrets, allowedAddresses, trustedProxies, rate, authGuard, origins, hasDocs } = dependencies;
+  const { secrets, allowedAddresses, trustedProxies, rate, authFailures, origins, hasDocs } = dependencies;
   const { log, newId, clock, onFinished } = dependencies;
   const idempotent = { ...dependencies, classify: classifyFailure };
   const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
@@ -63,12 +62,12 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
   app.set("query parser", "simple");
-  app.set("trust proxy", trustedProxies);
+  app.set("trust proxy", trustProxies(trustedProxies));
 
   app.use(identifyRequest(log, newId, clock), logRequest(onFinished));
   app.use(securityHeaders(), crossOrigin(origins), compression());
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
-  app.use("/api", conditionalReads(), bearerAuth(secrets, authGuard), limitRate(rate));
+  app.use("/api", conditionalReads(), bearerAuth(secrets, authFailures), limitRate(rate));
   app.use(refuseMalformedPath());
   if (hasDocs) app.use(docsAssets());
   app.use(endpointRoutes(operations, writes, hasDocs));

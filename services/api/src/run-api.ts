@@ -6,7 +6,8 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { createApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
-import { redisAuthGuard, redisRateLimit } from "./http/redis-limits.ts";
+import { redisFailureLimit } from "./http/failure-limit.ts";
+import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { apiSecrets, apiSettings } from "./settings.ts";
@@ -59,7 +60,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       allowedAddresses: settings.ALLOWED_IPS,
       trustedProxies: settings.TRUST_PROXY,
       rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
-      authGuard: redisAuthGuard(redis, settings.QUEUE_PREFIX),
+      authFailures: redisFailureLimit(redis, `${settings.QUEUE_PREFIX}:auth-failures`),
       records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
       progress: jobs,
       origins: settings.CORS_ORIGINS,

@@ -62,9 +62,17 @@ describe("apiSettings", () => {
   it.each([
     ["0", false],
     ["2", 2],
-    ["10.0.0.0/8, ::1", ["10.0.0.0/8", "::1"]],
   ])("reads TRUST_PROXY=%s", (value, proxies) => {
     expect(read({ TRUST_PROXY: value }).TRUST_PROXY).toEqual(proxies);
+  });
+
+  it("reads the addresses of proxies", () => {
+    const proxies = read({ TRUST_PROXY: "10.0.0.0/8, ::1" }).TRUST_PROXY;
+    expect(typeof proxies === "object" && ["10.1.2.3", "11.0.0.1"].map((address) => proxies.check(address))).toEqual([
+      true,
+      false,
+    ]);
+    expect(typeof proxies === "object" && proxies.check("::1", "ipv6")).toBe(true);
   });
 
   it.each([

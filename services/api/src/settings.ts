@@ -4,8 +4,7 @@ import { linkHost, nodeVariables, realityKey, realityVariables } from "@veil/set
 import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/runtime";
 import { fingerprintHint, fingerprints } from "@veil/protocols";
 import { z } from "zod";
-import type { TrustedProxies } from "./create-app.ts";
-import { addressList } from "./http/allow-addresses.ts";
+import { addressList, type TrustedProxies } from "./http/allow-addresses.ts";
 import type { ApiSecret } from "./http/bearer-auth.ts";
 import type { OriginPolicy } from "./http/headers.ts";
 
@@ -45,8 +44,8 @@ const addresses = commaList().transform((entries, context): BlockList | null => 
 /** The proxies that are believed: how many there are, or where they stand. */
 const proxies = z.string().transform((text, context): TrustedProxies => {
   if (/^\d{1,2}$/.test(text)) return Number(text) === 0 ? false : Number(text);
-  const entries = text.split(",").map((entry) => entry.trim());
-  if (addressList(entries) !== null) return entries;
+  const list = addressList(text.split(",").map((entry) => entry.trim()));
+  if (list !== null) return list;
   context.addIssue("must be a number of proxies, or their IP addresses or CIDR ranges separated by commas");
   return z.NEVER;
 });

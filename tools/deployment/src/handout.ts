@@ -23,7 +23,7 @@ export function handout(secrets: Secrets, settings: DeploymentSettings): Readonl
     },
     "xray-worker": redis,
     "stats-collector": redis,
-    redis: { password: secrets["redis-password"], "redis.conf": redisConfig(secrets["redis-password"]) },
+    redis: { password: secrets["redis-password"], "redis.conf": redisConfig(secrets["redis-password"], settings) },
     mongodb: { "root-password": secrets["mongodb-root-password"] },
     xray: { "config.json": `${JSON.stringify(containerXrayConfig(secrets, settings), null, 2)}\n` },
     grafana: { "admin-password": secrets["grafana-admin-password"] },
@@ -45,12 +45,13 @@ export function mongodbHandout(
   return { api: uri("api"), "xray-worker": uri("xray-worker"), "stats-collector": uri("stats-collector") };
 }
 
-/** Jobs live in Redis alone: it appends them to a file and never evicts one. */
-function redisConfig(password: string): string {
+/** Jobs live in Redis alone: it appends them to a file and never evicts one, and refuses new ones while its memory is full. */
+function redisConfig(password: string, { REDIS_MAXMEMORY }: Pick<DeploymentSettings, "REDIS_MAXMEMORY">): string {
   return [
     `requirepass ${password}`,
     "appendonly yes",
     "appendfsync everysec",
+    `maxmemory ${REDIS_MAXMEMORY}`,
     "maxmemory-policy noeviction",
     'save ""',
     "dir /data",

@@ -44,6 +44,12 @@ export const deploymentSettings = z.object({
   /** `host:port` of MongoDB and of Redis, as the services reach them. */
   MONGODB_ADDRESS: z.string().default("mongodb:27017").meta({ example: "mongodb:27017" }),
   REDIS_ADDRESS: z.string().default("redis:6379").meta({ example: "redis:6379" }),
+  /** Memory that Redis may take before it refuses writes: less than its container has, for it needs some beside its data. */
+  REDIS_MAXMEMORY: z
+    .string()
+    .regex(/^[1-9]\d*[mg]b$/, "must be an amount of memory like 384mb or 2gb")
+    .default("384mb")
+    .meta({ example: "384mb" }),
 });
 
 export type DeploymentSettings = z.output<typeof deploymentSettings>;

@@ -33,7 +33,7 @@ export const guarded: readonly ErrorCase[] = [
   {
     status: 429,
     name: "failures",
-    description: "Wrong tokens came from this address too often.",
+    description: "The token is wrong, and wrong ones came from this address too often. A right one is never refused.",
     detail: messages.tooManyFailures,
   },
   { status: 500, name: "internal", description: "A fault of the service.", detail: messages.internalError },

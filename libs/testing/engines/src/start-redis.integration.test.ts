@@ -32,8 +32,16 @@ async function ask(port: number, ...commands: string[]): Promise<string> {
 }
 
 test("Redis keeps an append-only file, evicts nothing and listens on loopback alone", async () => {
-  const config = await ask(redis.port, "CONFIG GET appendonly", "CONFIG GET maxmemory-policy", "CONFIG GET bind");
-  expect(config.replace(/\s+/g, " ")).toMatch(/appendonly \$3 yes .* noeviction .* bind \$9 127\.0\.0\.1 /);
+  const config = await ask(
+    redis.port,
+    "CONFIG GET appendonly",
+    "CONFIG GET maxmemory-policy",
+    "CONFIG GET bind",
+    "CONFIG GET maxmemory",
+  );
+  expect(config.replace(/\s+/g, " ")).toMatch(
+    /appendonly \$3 yes .* noeviction .* bind \$9 127\.0\.0\.1 .* maxmemory \$9 536870912 /,
+  );
 });
 
 test("what it took survives kill -9 and a start with the same files and port", async () => {

@@ -24,8 +24,11 @@ export interface RedisOptions {
   cluster?: boolean;
 }
 
+/** Far above what the system keeps there: a Redis that is full refuses writes, which is better than the whole machine's end. */
+const MAX_MEMORY = "512mb";
+
 /**
- * Starts Redis on loopback with its append-only file on and no eviction, as BullMQ needs it.
+ * Starts Redis on loopback with its append-only file on, a bounded memory and no eviction, as BullMQ needs it.
  *
  * @throws {EngineStartError} when it does not answer.
  */
@@ -52,6 +55,7 @@ function redisArguments({ dataDir, appendFsync = "everysec", cluster = false }: 
     appendonly: "yes",
     appendfsync: appendFsync,
     save: "",
+    maxmemory: MAX_MEMORY,
     "maxmemory-policy": "noeviction",
     daemonize: "no",
     "cluster-enabled": cluster ? "yes" : "no",

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { messages } from "@veil/http-contract";
+import { parseClientAddress } from "@veil/runtime";
 import type { RequestHandler } from "express";
 import { HttpError } from "./http-error.ts";
 
@@ -11,11 +12,20 @@ export function allowAddresses(allowed: BlockList | null): RequestHandler {
   };
 }
 
-function contains(list: BlockList, address: string): boolean {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-  const [bare = ""] = mapped.split("%");
-  const version = isIP(bare);
-  return version !== 0 && list.check(bare, version === 6 ? "ipv6" : "ipv4");
+/** The proxies whose `X-Forwarded-For` is believed: how many there are, or which; false for none. */
+export type TrustedProxies = false | number | BlockList;
+
+/**
+ * The value of Express's setting `trust proxy`. Addresses are compared by what they mean: Express by itself believes no proxy
+ * whose address stands in the header with a port.
+ */
+export function trustProxies(trusted: TrustedProxies): false | number | ((address: string) => boolean) {
+  return typeof trusted === "object" ? (address) => contains(trusted, address) : trusted;
+}
+
+function contains(list: BlockList, text: string): boolean {
+  const address = parseClientAddress(text);
+  return address !== null && list.check(address.text, address.family);
 }
 
 /** Makes a list from `10.0.0.0/8` and `2001:db8::7`. Null when an entry is neither an address nor a CIDR range. */

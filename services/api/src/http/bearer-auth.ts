@@ -1,7 +1,8 @@
 import { createHash, hash, timingSafeEqual } from "node:crypto";
 import { messages } from "@veil/http-contract";
 import type { RequestHandler } from "express";
-import { HttpError, tooMany } from "./http-error.ts";
+import { type FailureLimit, limitFailure } from "./failure-limit.ts";
+import { HttpError } from "./http-error.ts";
 import { requestContext } from "./request-context.ts";
 
 /** A secret that requests may carry. */
@@ -22,25 +23,20 @@ export interface Caller {
   readonly readOnly: boolean;
 }
 
-/** Slows down those who guess tokens. */
-export interface AuthGuard {
-  /** Seconds for which a right token is not accepted, because wrong ones came from this address; null when it is. */
-  admit(address: string, callerId: string): Promise<number | null>;
-  /** Counts a wrong token. @returns seconds to wait when there were too many, else null */
-  fail(address: string): Promise<number | null>;
-}
-
-/** Accepts requests that carry a known secret as `Authorization: Bearer <secret>`; read-only secrets may only use read methods. */
-export function bearerAuth(secrets: readonly ApiSecret[], guard: AuthGuard): RequestHandler {
+/**
+ * Accepts requests that carry a known secret as `Authorization: Bearer <secret>`; read-only secrets may only use read methods.
+ *
+ * @param failures counts wrong tokens
+ */
+export function bearerAuth(secrets: readonly ApiSecret[], failures: FailureLimit): RequestHandler {
   const find = callerFinder(secrets);
   return async (request, _response, next) => {
     const token = bearerToken(request.get("Authorization"));
     if (token === null) throw unauthorized(messages.notAuthenticated);
-    const address = request.ip ?? "";
     const caller = find(token);
-    const waitSeconds = await (caller === null ? guard.fail(address) : guard.admit(address, caller.id));
-    if (waitSeconds !== null) throw tooMany(messages.tooManyFailures, waitSeconds);
-    if (caller === null) throw unauthorized(messages.invalidToken);
+    if (caller === null) {
+      throw await limitFailure(failures, request, unauthorized(messages.invalidToken), messages.tooManyFailures);
+    }
     requestContext(request).caller = caller;
     if (caller.readOnly && !READ_METHODS.has(request.method)) throw new HttpError(403, messages.readOnlyKey);
     next();

@@ -49,7 +49,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     allowedAddresses: null,
     trustedProxies: false,
     rate: { take: async () => null },
-    authGuard: { admit: async () => null, fail: async () => null },
+    authFailures: { fail: async () => null },
     records,
     progress: plane.jobs,
     origins: "any",
