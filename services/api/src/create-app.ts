@@ -17,9 +17,11 @@ import {
   securityHeaders,
 } from "./http/headers.ts";
 import { HttpError } from "./http/http-error.ts";
+import { limitDocs } from "./http/limit-docs.ts";
 import { limitRate, type RateLimit } from "./http/limit-rate.ts";
 import { type FinishedRequest, logRequest } from "./http/log-request.ts";
 import { identifyRequest } from "./http/request-context.ts";
+import { fileRoutes } from "./http/send-file.ts";
 import type { WriteRecords } from "./idempotency/write-records.ts";
 import { DeferredWrites } from "./jobs/deferred-writes.ts";
 import { createOperations, type OperationPorts } from "./operations.ts";
@@ -69,7 +71,8 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
   app.use("/api", conditionalReads(), bearerAuth(secrets, authFailures), limitRate(rate));
   app.use(refuseMalformedPath());
-  if (hasDocs) app.use(docsAssets());
+  if (hasDocs) app.use(["/docs", "/redoc", "/openapi.json"], limitDocs());
+  if (hasDocs) app.use(fileRoutes(docsAssets()));
   app.use(endpointRoutes(operations, writes, hasDocs));
   app.use(() => {
     throw new HttpError(404, messages.pathNotFound);

@@ -240,8 +240,9 @@ describe("parsers of settings", () => {
       property(array(oneof(ipV4(), range), { minLength: 1, maxLength: 5 }), (entries) => {
         const text = entries.join(", ");
         const { ALLOWED_IPS, TRUST_PROXY } = read({ ALLOWED_IPS: text, TRUST_PROXY: text });
-        for (const entry of entries) expect(ALLOWED_IPS?.check(entry.split("/")[0] ?? "")).toBe(true);
-        expect(TRUST_PROXY).toEqual(entries);
+        for (const list of [ALLOWED_IPS, typeof TRUST_PROXY === "object" ? TRUST_PROXY : null]) {
+          for (const entry of entries) expect(list?.check(entry.split("/")[0] ?? "")).toBe(true);
+        }
       }),
     );
   });

@@ -21,6 +21,7 @@ import { findKeyId } from "./keys/find-keys.ts";
 import { listKeys } from "./keys/list-keys.ts";
 import { keyBody, RefusedCreations, requestedAttributes, VisibleKeys } from "./keys/visible-keys.ts";
 import { type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
+import { CompressedFile } from "./reply/compressed-file.ts";
 import { ok } from "./reply/reply.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
 import { resetTraffic, syncTraffic } from "./traffic/write-traffic.ts";
@@ -44,14 +45,16 @@ export function createOperations(outside: OperationPorts): Operations {
   const visibleKeys = new VisibleKeys(outside.keys, refused);
   const ports = { ...outside, refused, visibleKeys };
   const { shortId, shareLinksOf } = ports;
-  const document = openApiDocument();
+  const document = new CompressedFile("application/json", 0, async () =>
+    Buffer.from(JSON.stringify(openApiDocument())),
+  );
   const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
 
   const operations: Operations = {
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
     showSwaggerUi: async () => swaggerUiPage,
     showRedoc: async () => redocPage,
-    getOpenApiDocument: async () => ok(document),
+    getOpenApiDocument: async () => ({ kind: "file", file: document }),
 
     createKey: async ({ body }, scope) => {
       const key = await createKey(requestedAttributes(body), scope, ports);

@@ -192,6 +192,7 @@ describe("writes that are answered later", () => {
     expect(accepted.body).toEqual({ job_id: expect.any(String), status: "queued" });
     expect(accepted.headers["location"]).toBe(`/api/jobs/${accepted.body.job_id}`);
     expect(accepted.headers["preference-applied"]).toBe("respond-async");
+    expect(accepted.headers["retry-after"]).toBe("1");
     await expect
       .poll(async () => (await ask(accepted.headers["location"])).body)
       .toMatchObject({

@@ -3,6 +3,7 @@ import { jsonSchemaOf } from "./json-schemas.ts";
 import { createKeySchema, keySchema } from "./key-bodies.ts";
 import { keyRefSchema } from "./key-id.ts";
 import { namedSchemas, schemaRef } from "./named-schemas.ts";
+import { emptyAsObject } from "./parse-request.ts";
 
 /** Most keys in one call. */
 export const LARGEST_BATCH = 1_000;
@@ -79,7 +80,7 @@ function batchOf<T>(item: z.ZodType<T>, name: string) {
 }
 
 function checkItem<T>(item: z.ZodType<T>, value: unknown): BatchItem<T> {
-  const parsed = item.safeParse(value);
+  const parsed = item.safeParse(emptyAsObject(value));
   if (parsed.success) return { ok: true, value: parsed.data };
   return { ok: false, detail: parsed.error.issues[0]?.message ?? "the item is not valid" };
 }

@@ -19,9 +19,9 @@ const printed = {
   "post /api/keys/{key_id}/traffic/reset": [401, 404, 500],
   "post /api/traffic/sync": [401, 500],
   "get /": [],
-  "get /docs": [],
-  "get /redoc": [],
-  "get /openapi.json": [],
+  "get /docs": [429],
+  "get /redoc": [429],
+  "get /openapi.json": [429],
 } as const satisfies Record<string, readonly number[]>;
 
 /** What any request may be refused for. */

@@ -12,7 +12,7 @@ export interface Endpoint {
   readonly description: string;
   readonly auth: "bearer" | "none";
   readonly params?: z.ZodObject;
-  /** What the endpoint takes behind the `?`. Without it a query is ignored. */
+  /** What the endpoint takes behind the `?`; anything else is refused. Without it a query is ignored. */
   readonly query?: z.ZodObject;
   /** What the endpoint takes as JSON. Without it a body is checked for its form and then ignored. */
   readonly body?: RequestBody;

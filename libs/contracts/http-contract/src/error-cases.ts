@@ -1,7 +1,9 @@
 import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { messages } from "./messages.ts";
-import { pageMessages } from "./page-query.ts";
-import { REFRESH_MESSAGE } from "./refresh-query.ts";
+import { KEY_ID_MESSAGE } from "./key-id.ts";
+import { pageMessages, pageQuerySchema } from "./page-query.ts";
+import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
+import type { z } from "zod";
 
 /** What may happen to any request. */
 export const ofAnyone: readonly ErrorCase[] = [
@@ -10,6 +12,17 @@ export const ofAnyone: readonly ErrorCase[] = [
     name: "headers",
     description: "The headers are larger than 16 KiB.",
     detail: messages.headersTooLarge,
+  },
+];
+
+/** What may happen to anything of the documentation. */
+export const ofDocs: readonly ErrorCase[] = [
+  ...ofAnyone,
+  {
+    status: 429,
+    name: "rate",
+    description: "More requests from this address in a minute than reading takes; `Retry-After` says when to go on.",
+    detail: messages.tooManyRequests,
   },
 ];
 
@@ -70,23 +83,37 @@ export const paged: readonly ErrorCase[] = [
     description: "`limit` or `after` is out of its range.",
     detail: pageMessages.limit,
   },
+  unknownParameter("offset", pageQuerySchema),
 ];
 
 /** What may happen to an endpoint that asks Xray unless the request says not to. */
-export const wrongRefresh: ErrorCase = {
-  status: 400,
-  name: "refresh",
-  description: "`refresh` is something else than `true` or `false`.",
-  detail: REFRESH_MESSAGE,
-};
+export const refreshed: readonly ErrorCase[] = [
+  {
+    status: 400,
+    name: "refresh",
+    description: "`refresh` is something else than `true` or `false`.",
+    detail: REFRESH_MESSAGE,
+  },
+  unknownParameter("force", refreshQuerySchema),
+];
+
+/** A query with something that its endpoint does not take. @param name what may be taken for a parameter of it */
+function unknownParameter(name: string, query: z.ZodObject): ErrorCase {
+  return {
+    status: 400,
+    name: "unknown-parameter",
+    description: "The query has a parameter that this call does not take.",
+    detail: messages.unknownParameter(name, Object.keys(query.shape)),
+  };
+}
 
 /** What may happen to any endpoint of one key. */
 export const ofOneKey: readonly ErrorCase[] = [
   {
     status: 400,
     name: "key-id",
-    description: "`key_id` is not a whole number, is negative or beyond 2^53-1.",
-    detail: `key_id must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+    description: "`key_id` is neither a whole number from 0 to 2^53-1 nor a UUID.",
+    detail: KEY_ID_MESSAGE,
   },
   { status: 404, name: "key-not-found", description: "There is no such key.", detail: messages.keyNotFound(999) },
 ];

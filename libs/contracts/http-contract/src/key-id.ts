@@ -1,14 +1,14 @@
 import { z } from "zod";
 
-const keyIdMessage = `key_id must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`;
+export const KEY_ID_MESSAGE = `key_id must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, or the key's UUID`;
 
 /** A key as callers name it: by its id, or by its UUID in lower case. */
 export type KeyRef = number | string;
 
 /** The id of a key in a body: a whole number from 0 to 2^53-1, or the key's UUID in any case. */
 export const keyRefSchema = z.union(
-  [z.int(keyIdMessage).min(0, keyIdMessage).meta({ format: "int64" }), z.guid(keyIdMessage).toLowerCase()],
-  keyIdMessage,
+  [z.int(KEY_ID_MESSAGE).min(0, KEY_ID_MESSAGE).meta({ format: "int64" }), z.guid(KEY_ID_MESSAGE).toLowerCase()],
+  KEY_ID_MESSAGE,
 );
 
 /**

@@ -1,3 +1,6 @@
+/** Characters of what a caller sent that an answer repeats. */
+const LONGEST_ECHO = 40;
+
 /** The texts of the contract that bots may match on. */
 export const messages = {
   keyDeleted: (keyId: number) => `Key ${keyId} deleted successfully`,
@@ -22,6 +25,8 @@ export const messages = {
   idempotencyKeyReused: "Idempotency-Key was used before with another request",
   idempotencyUnavailable: "Idempotency-Key can't be honored at the moment",
   asyncUnavailable: "Prefer: respond-async can't be honored at the moment",
+  unknownParameter: (name: string, known: readonly string[]) =>
+    `unknown query parameter ${JSON.stringify(name.slice(0, LONGEST_ECHO))}; known here: ${known.join(", ")}`,
   readOnlyKey: "This API key may only read",
   addressNotAllowed: "This address is not allowed",
   tooManyRequests: "Too many requests",

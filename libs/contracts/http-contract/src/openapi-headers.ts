@@ -15,6 +15,11 @@ export const componentHeaders = {
     "true",
     false,
   ),
+  "Preference-Applied": header(
+    "`respond-async`: the preference that was honored.",
+    { type: "string" },
+    "respond-async",
+  ),
   Location: header("Where to ask what became of it.", { type: "string" }, "/api/jobs/…"),
 };
 

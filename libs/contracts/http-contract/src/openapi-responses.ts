@@ -33,7 +33,7 @@ const unchanged: OpenApiResponse = {
 
 const accepted: OpenApiResponse = {
   description: "Queued, because the request preferred `respond-async`.",
-  headers: headerRefs("X-Request-Id", "Location"),
+  headers: headerRefs("X-Request-Id", "Location", "Preference-Applied", "Retry-After"),
   content: {
     "application/json": {
       schema: jsonSchemaOf(jobAcceptedSchema),

@@ -16,7 +16,13 @@ describe("parseRequest: the body of a create", () => {
     expect(createKey({ name: "x", key_id: 7, is_active: false })).toEqual({ name: "x" });
   });
 
-  it.each([[null], ["text"], [5], [true], [[]]])("refuses %j with one sentence", (body) => {
+  it.each([[null], [[]]])("takes %j, an empty body in some languages, as an empty object", (body) => {
+    expect(createKey(body)).toEqual({});
+    const createKeys = () => parseRequest(endpoints.createKeys, { params: {}, body });
+    expect(createKeys).toThrow("keys must be a list of 1 to 1000 items");
+  });
+
+  it.each([["text"], [5], [true], [[{}]]])("refuses %j with one sentence", (body) => {
     expect(() => createKey(body)).toThrow(new InvalidRequestError("the body must be a JSON object"));
   });
 
@@ -69,6 +75,34 @@ describe("parseRequest: the key id in a path", () => {
 
   it.each([String(2 ** 53), "9".repeat(30), "1".repeat(400)])("refuses %s, which is beyond 2^53-1", (text) => {
     expect(() => keyIdOf(text)).toThrow("key_id must be a whole number from 0 to 9007199254740991");
+  });
+});
+
+describe("parseRequest: the items of a batch", () => {
+  it("takes null and [] as an empty object", () => {
+    const { keys } = parseRequest(endpoints.createKeys, { params: {}, body: { keys: [null, [], [1]] } }).body;
+    expect(keys.map(({ ok }) => ok)).toEqual([true, true, false]);
+  });
+});
+
+describe("parseRequest: queries", () => {
+  const list = (query: Record<string, unknown>) =>
+    parseRequest(endpoints.listKeys, { params: {}, query, body: undefined }).query;
+
+  it("refuses what the endpoint does not take, and names what it takes", () => {
+    expect(list({ limit: "5", after: "7" })).toEqual({ limit: 5, after: 7 });
+    for (const name of ["page", "offset", "Limit", "__proto__", "constructor"]) {
+      const known = Object.keys(endpoints.listKeys.query.shape).join(", ");
+      expect(() => list(JSON.parse(`{"limit":"5",${JSON.stringify(name)}:"2"}`))).toThrow(
+        new InvalidRequestError(`unknown query parameter "${name}"; known here: ${known}`),
+      );
+    }
+    expect(() => list({ ["x".repeat(1_000)]: "" })).toThrow(/^unknown query parameter "x{40}";/);
+  });
+
+  it("ignores them where the endpoint takes none", () => {
+    const params = { key_id: "1" };
+    expect(parseRequest(endpoints.getKey, { params, query: { page: "2" }, body: undefined }).query).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Endpoint } from "./endpoint.ts";
+import { messages } from "./messages.ts";
 import type { z } from "zod";
 
 /** Thrown when a request does not fit its endpoint's schemas. */
@@ -21,17 +22,29 @@ export interface RequestInput<E extends Endpoint> {
 }
 
 /**
- * Checks a request against its endpoint. A missing body counts as `{}`.
+ * Checks a request against its endpoint. A missing body counts as `{}`, and so do `null` and `[]`, which some languages make of an
+ * empty body. What an endpoint with a query does not know is refused: a caller who pages by `offset` would never come to an end.
  *
  * @throws {InvalidRequestError} with one sentence about the first fault found
  */
 export function parseRequest<E extends Endpoint>(endpoint: E, raw: RawRequest): RequestInput<E> {
   const params = endpoint.params === undefined ? undefined : parse(endpoint.params, raw.params);
-  const query = endpoint.query === undefined ? undefined : parse(endpoint.query, raw.query ?? {});
-  const body =
-    endpoint.body === undefined ? undefined : parse(endpoint.body.schema, raw.body === undefined ? {} : raw.body);
+  const query = endpoint.query === undefined ? undefined : parseQuery(endpoint.query, raw.query ?? {});
+  const body = endpoint.body === undefined ? undefined : parse(endpoint.body.schema, emptyAsObject(raw.body));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part is what its schema made, or undefined without one
   return { params, query, body } as RequestInput<E>;
+}
+
+function parseQuery(schema: z.ZodObject, query: Readonly<Record<string, unknown>>): unknown {
+  const unknown = Object.keys(query).find((name) => !Object.hasOwn(schema.shape, name));
+  if (unknown === undefined) return parse(schema, query);
+  throw new InvalidRequestError(messages.unknownParameter(unknown, Object.keys(schema.shape)));
+}
+
+/** `{}` for what is empty: nothing, `null` and `[]`. */
+export function emptyAsObject(value: unknown): unknown {
+  const isEmpty = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  return isEmpty ? {} : value;
 }
 
 function parse(schema: z.ZodType, value: unknown): unknown {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
 
 const BUNDLE = "/docs/assets/swagger-ui-bundle.js";
-const largeFiles = [BUNDLE, "/docs/assets/redoc.standalone.js"];
+const largeFiles = [BUNDLE, "/docs/assets/redoc.standalone.js", "/openapi.json"];
 
 interface Answer {
   readonly status: number | undefined;
@@ -47,7 +47,7 @@ describe("the files of the documentation", () => {
     expect(gunzipSync(gzip.body).equals(plain.body)).toBe(true);
     for (const { headers } of [plain, brotli, gzip]) {
       expect(headers["vary"]).toMatch(/\bAccept-Encoding\b/);
-      expect(headers["content-type"]).toMatch(/^text\/javascript/);
+      expect(headers["content-type"]).toMatch(path.endsWith(".js") ? /^text\/javascript/ : /^application\/json/);
     }
     expect(new Set([plain, brotli, gzip].map(({ headers }) => headers["etag"])).size).toBe(3);
   });
@@ -69,6 +69,20 @@ describe("the files of the documentation", () => {
     // Compressing one of them takes about 40 ms.
     expect(msPerFile).toBeLessThan(15);
   });
+});
+
+it("serves an address so much of the documentation in a minute, and everything else on", async () => {
+  const api = await startInMemoryApi({ trustedProxies: 1 });
+  const read = (path: string, address: string) => request(api.baseUrl).get(path).set("X-Forwarded-For", address);
+  const readMany = async (times: number) => {
+    for (let time = 0; time < times; time += 1) await read("/redoc", "203.0.113.7").expect(200);
+  };
+  await Promise.all(Array.from({ length: 6 }, () => readMany(100)));
+  const refused = await read("/openapi.json", "203.0.113.7:5").expect(429, { detail: "Too many requests" });
+  expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  await read("/", "203.0.113.7").expect(200);
+  await read("/docs", "203.0.113.8").expect(200);
+  await api.close();
 });
 
 describe("an API without documentation", () => {

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { Router } from "express";
-import { compressedFile } from "./compressed-file.ts";
+import { CompressedFile } from "../reply/compressed-file.ts";
 
 const ASSETS_PATH = "/docs/assets";
 const MAX_AGE_SECONDS = 24 * 60 * 60;
@@ -52,13 +51,12 @@ export function docsAssetPath(name: AssetName): string {
   return `${ASSETS_PATH}/${name}`;
 }
 
-/** Serves exactly the files that the two pages need. */
-export function docsAssets(): Router {
-  const router = Router({ caseSensitive: true });
-  for (const [name, { type, read }] of Object.entries(ASSETS)) {
-    router.get(`${ASSETS_PATH}/${name}`, compressedFile(type, read, MAX_AGE_SECONDS));
-  }
-  return router;
+/** Exactly the files that the two pages need, by their paths. */
+export function docsAssets(): ReadonlyMap<string, CompressedFile> {
+  const files = Object.entries(ASSETS).map(
+    ([name, { type, read }]) => [`${ASSETS_PATH}/${name}`, new CompressedFile(type, MAX_AGE_SECONDS, read)] as const,
+  );
+  return new Map(files);
 }
 
 /** A file of an installed package. @param change what is served in its place */

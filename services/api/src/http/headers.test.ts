@@ -1,3 +1,4 @@
+import { openApiDocument } from "@veil/http-contract";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
@@ -13,6 +14,14 @@ async function allowedOrigin(origins: OriginPolicy, origin: string): Promise<[st
   await api.close();
   return [simple.headers["access-control-allow-origin"], preflight.headers["access-control-allow-origin"]];
 }
+
+it("shows pages of other origins every header that the contract describes", async () => {
+  const api = await startInMemoryApi();
+  const { headers } = await request(api.baseUrl).get("/").set("Origin", "https://admin.example");
+  await api.close();
+  const exposed = headers["access-control-expose-headers"]?.split(",") ?? [];
+  expect(exposed).toEqual(expect.arrayContaining(Object.keys(openApiDocument().components.headers)));
+});
 
 describe("cross-origin policy", () => {
   const listed = ["https://admin.example", "http://localhost:3000"];

@@ -30,6 +30,7 @@ const EXPOSED_HEADERS = [
   "WWW-Authenticate",
   "ETag",
   "Location",
+  "Preference-Applied",
   "Idempotency-Replayed",
   "RateLimit",
   "RateLimit-Policy",

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import type { ListReply, LongList, Reply } from "../reply/reply.ts";
+import { sendFile } from "./send-file.ts";
 
 /** A reader that takes nothing for so long holds a cursor for nobody. */
 const STALLED_READER_MS = 30_000;
@@ -18,6 +19,8 @@ export async function sendReply(reply: Reply, request: Request, response: Respon
     case "page":
       response.status(200).set(reply.headers).type("html").send(reply.html);
       return;
+    case "file":
+      return sendFile(reply.file, request, response);
     case "list":
       return sendList(reply, request, response);
     case "hang-up":

@@ -15,6 +15,9 @@ export interface DeferredWritesPorts extends RunOncePorts {
   readonly laterDeadlineMs: number;
 }
 
+/** How long callers are asked to wait before they ask what became of a write: most are done by then. */
+const ASK_AFTER_SECONDS = "1";
+
 /** Carries out a write from its request as it is stored. */
 export type RunStoredWrite = (operation: WriteOperation, raw: RawRequest, scope: RequestScope) => Promise<Outcome>;
 
@@ -47,7 +50,11 @@ export class DeferredWrites {
       );
     });
     const body: JobAcceptedBody = { job_id: jobId, status: "queued" };
-    const headers = { Location: `/api/jobs/${jobId}`, "Preference-Applied": "respond-async" };
+    const headers = {
+      Location: `/api/jobs/${jobId}`,
+      "Preference-Applied": "respond-async",
+      "Retry-After": ASK_AFTER_SECONDS,
+    };
     return { kind: "json", status: 202, body, headers };
   }
 

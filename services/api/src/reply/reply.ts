@@ -1,7 +1,9 @@
+import type { CompressedFile } from "./compressed-file.ts";
+
 /**
  * What an operation answers, apart from any framework, so that an answer can be stored, repeated or delivered later.
  */
-export type Reply = JsonReply | PageReply | ListReply | HangUpReply;
+export type Reply = JsonReply | PageReply | FileReply | ListReply | HangUpReply;
 
 /** What a write came to, as it is stored and given to every repeat. */
 export interface Outcome {
@@ -19,6 +21,11 @@ export interface PageReply {
   readonly kind: "page";
   readonly html: string;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface FileReply {
+  readonly kind: "file";
+  readonly file: CompressedFile;
 }
 
 /** JSON with status 200 that may be too long to be held. A failure before the first chunk is still an ordinary error. */

@@ -25,7 +25,7 @@ export function describeBodies(target: () => ContractTarget): void {
       expect(answerOf(await post(JSON_TYPE, body))).toEqual(failure(400));
     });
 
-    it.each(["[]", "[{}]", '"text"', "1", "true", "null"])("answers 400 to %s: JSON, but no object", async (body) => {
+    it.each(["[{}]", '"text"', "1", "true"])("answers 400 to %s: JSON, but no object", async (body) => {
       expect(answerOf(await post(JSON_TYPE, body))).toEqual(failure(400, "the body must be a JSON object"));
     });
 
@@ -116,6 +116,8 @@ export function describeBodies(target: () => ContractTarget): void {
       ["an empty body declared as JSON", JSON_TYPE, ""],
       ["an empty body declared as something else", "text/plain", ""],
       ["an empty object", JSON_TYPE, "{}"],
+      ["null", JSON_TYPE, "null"],
+      ["an empty list", JSON_TYPE, "[]"],
       ["a null name", JSON_TYPE, '{"name":null}'],
       ["unknown fields", JSON_TYPE, '{"color":"red","key_id":7,"__proto__":{"name":"x"},"constructor":1}'],
       ["a byte order mark", JSON_TYPE, "\uFEFF{}"],

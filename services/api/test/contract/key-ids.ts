@@ -20,7 +20,7 @@ export function describeKeyIds(target: () => ContractTarget): void {
     const send = (id: string) => call(target(), method, `/api/keys/${id}${rest}`);
 
     it.each([...words, ...tooLarge, ...encoded])("is refused with 400 when it is %s", async (id) => {
-      const detail = "key_id must be a whole number from 0 to 9007199254740991";
+      const detail = "key_id must be a whole number from 0 to 9007199254740991, or the key's UUID";
       expect(answerOf(await send(id))).toEqual(failure(400, detail));
     });
 

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../endpoint.ts";
-import { ofAnyone } from "../error-cases.ts";
+import { ofAnyone, ofDocs } from "../error-cases.ts";
 import { statusSchema } from "../status-body.ts";
 import { z } from "zod";
 
@@ -29,7 +29,7 @@ export const publicEndpoints = {
     description: "An HTML page that sends calls from the browser.",
     auth: "none",
     success: { description: "Swagger UI.", contentType: "text/html", schema: page },
-    errors: ofAnyone,
+    errors: ofDocs,
   },
   showRedoc: {
     method: "get",
@@ -39,7 +39,7 @@ export const publicEndpoints = {
     description: "An HTML page.",
     auth: "none",
     success: { description: "ReDoc.", contentType: "text/html", schema: page },
-    errors: ofAnyone,
+    errors: ofDocs,
   },
   getOpenApiDocument: {
     method: "get",
@@ -54,6 +54,6 @@ export const publicEndpoints = {
       schema: z.looseObject({ openapi: z.string() }).meta({ description: "An OpenAPI 3.1 document." }),
       example: { openapi: "3.1.0" },
     },
-    errors: ofAnyone,
+    errors: ofDocs,
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../endpoint.ts";
-import { guarded, ofOneKey, ofWrites, paged, storeAway, withBody, writeFailed, wrongRefresh } from "../error-cases.ts";
+import { guarded, ofOneKey, ofWrites, paged, refreshed, storeAway, withBody, writeFailed } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { messages } from "../messages.ts";
 import { pageQuerySchema } from "../page-query.ts";
@@ -50,7 +50,7 @@ export const trafficEndpoints = {
       schema: trafficSchema,
       example: exampleTraffic,
     },
-    errors: [...guarded, ...ofOneKey, wrongRefresh, storeAway],
+    errors: [...guarded, ...ofOneKey, ...refreshed, storeAway],
   },
   resetKeyTraffic: {
     method: "post",
