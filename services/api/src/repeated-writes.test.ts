@@ -82,13 +82,77 @@ describe("writes under an Idempotency-Key", () => {
     expect(response.status).toBe(400);
   });
 
-  it("gives a final error again", async () => {
+  it("gives the worker's 404 again", async () => {
+    api.plane.addKey({ keyId: 5 });
+    const work = api.plane.jobs.scripts["delete-key"];
+    api.plane.jobs.scripts["delete-key"] = () => finished<"delete-key">({ outcome: "not-found" });
     const remove = () => call(api, "delete", "/api/keys/5").set("Idempotency-Key", "d");
     expect(answerOf(await remove())).toEqual(failure(404, "Key with id 5 not found"));
-    api.plane.addKey({ keyId: 5 });
+    api.plane.jobs.scripts["delete-key"] = work;
     const again = await remove();
     expect(answerOf(again)).toEqual(failure(404, "Key with id 5 not found"));
     expect(again.headers["idempotency-replayed"]).toBe("true");
+  });
+
+  it("keeps nothing of a request that asked nothing of the queue, and carries a repeat out anew", async () => {
+    const remove = () => call(api, "delete", "/api/keys/5").set("Idempotency-Key", "d");
+    const refused = () =>
+      call(api, "post", "/api/keys/batch")
+        .set("Idempotency-Key", "b")
+        .send({ keys: [{ name: 5 }] });
+    expect(answerOf(await remove())).toEqual(failure(404, "Key with id 5 not found"));
+    const first = await refused().expect(200);
+    expect((await refused()).body).toEqual(first.body);
+    expect(api.records.writes.size).toBe(0);
+    api.plane.addKey({ keyId: 5 });
+    await remove().expect(200);
+    expect([...api.records.writes.values()].map(({ request }) => request)).toEqual([""]);
+  });
+
+  it("answers all of many such requests at once", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        call(api, "post", "/api/keys/batch")
+          .set("Idempotency-Key", "b")
+          .send({ keys: [{ name: 5 }] }),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+  });
+
+  it("does not stumble over a leader that found nothing to do", async () => {
+    const forget = api.records.forget.bind(api.records);
+    const join = api.records.join.bind(api.records);
+    let joined = 0;
+    let followed: () => void = () => undefined;
+    const hasFollower = new Promise<void>((resolve) => {
+      followed = resolve;
+    });
+    api.records.join = async (...asked) => {
+      const place = await join(...asked);
+      joined += 1;
+      if (joined === 2) followed();
+      return place;
+    };
+    let forgotten: () => void = () => undefined;
+    const isForgotten = new Promise<void>((resolve) => {
+      forgotten = resolve;
+    });
+    api.records.forget = async (...asked) => {
+      await hasFollower;
+      await forget(...asked);
+      forgotten();
+    };
+    const complete = api.records.complete.bind(api.records);
+    api.records.complete = async (...asked) => {
+      await isForgotten;
+      return complete(...asked);
+    };
+    const remove = () => call(api, "delete", "/api/keys/5").set("Idempotency-Key", "d");
+    const answers = await Promise.all([remove(), remove()]);
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    expect(joined).toBe(3);
+    expect(api.records.writes.size).toBe(0);
   });
 
   it("gives the worker's refusal again", async () => {
@@ -183,6 +247,13 @@ describe("writes that are answered later", () => {
     await api.close();
   });
 
+  /** The writes as an API leaves them that died before it stored an outcome. */
+  const undoAll = (lead: { readonly leaseUntil: number }) => {
+    for (const write of api.records.writes.values()) {
+      const request = JSON.stringify({ operation: "createKey", raw: { params: {} } });
+      Object.assign(write, { state: "running", outcome: null, leader: "dead", request, ...lead });
+    }
+  };
   const later = (method: "post" | "delete", path: string) =>
     call(api, method, path).set("Prefer", "wait=5, respond-async");
   const ask = (location: string | undefined) => call(api, "get", location ?? "");
@@ -222,9 +293,7 @@ describe("writes that are answered later", () => {
   it("are completed by who asks when the API that took them died", async () => {
     const accepted = await later("post", "/api/keys").expect(202);
     await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
-    for (const write of api.records.writes.values()) {
-      Object.assign(write, { state: "running", outcome: null, leader: "dead", leaseUntil: 0 });
-    }
+    undoAll({ leaseUntil: 0 });
     expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
     expect(api.plane.keys.size).toBe(1);
   });
@@ -232,9 +301,7 @@ describe("writes that are answered later", () => {
   it("tell what became of them before they are complete, when the API that took them died", async () => {
     const accepted = await later("post", "/api/keys").expect(202);
     await expect.poll(async () => (await ask(accepted.headers["location"])).body.status).toBe("succeeded");
-    for (const write of api.records.writes.values()) {
-      Object.assign(write, { state: "running", outcome: null, leader: "dead", leaseUntil: Number.POSITIVE_INFINITY });
-    }
+    undoAll({ leaseUntil: Number.POSITIVE_INFINITY });
     expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
     expect(api.plane.keys.size).toBe(1);
   });
@@ -254,6 +321,25 @@ describe("writes that are answered later", () => {
     expect(again.body).toEqual(first.body);
     expect(again.headers["location"]).toBe(first.headers["location"]);
     await expect.poll(() => api.plane.keys.size).toBe(1);
+  });
+
+  it("keep their request until they are complete", async () => {
+    const stored = () => [...api.records.writes.values()].map(({ request }) => request);
+    api.plane.jobs.scripts["create-key"] = () => never();
+    await later("post", "/api/keys").send({ name: "later" }).expect(202);
+    expect(stored()).toEqual([expect.stringContaining("later")]);
+    await expect.poll(stored, { timeout: 5_000 }).toEqual([""]);
+  });
+
+  it("tell of a batch of which nothing was asked of the queue, also to a repeat", async () => {
+    const send = () =>
+      later("post", "/api/keys/batch")
+        .set("Idempotency-Key", "r")
+        .send({ keys: [{ name: 5 }] });
+    const accepted = await send().expect(202);
+    expect((await send().expect(202)).body).toEqual(accepted.body);
+    const { body } = await ask(accepted.headers["location"]).expect(200);
+    expect(body).toMatchObject({ status: "succeeded", result: { succeeded: 0, failed: 1 } });
   });
 
   it("are not known under another id", async () => {

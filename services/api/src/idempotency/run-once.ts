@@ -15,6 +15,8 @@ export interface IdempotentWrite {
   readonly id: string;
   readonly fingerprint: string;
   readonly request: string;
+  /** Whether others ask what became of it, without the request: its outcome is then stored even if it came to nothing. */
+  readonly isAskedFor: boolean;
   /** Carries the write out as far as it is not yet, whoever began it. */
   readonly run: (scope: RequestScope) => Promise<Outcome>;
   /** How long the one that leads may take, in milliseconds. */
@@ -95,6 +97,7 @@ class Attempt {
   readonly #ports: RunOncePorts;
   readonly #leadsUntil: number;
   #mayResolve = false;
+  #hasSubmitted = false;
 
   constructor(write: IdempotentWrite, place: OpenParticipation, participant: string, ports: RunOncePorts) {
     this.#write = write;
@@ -111,11 +114,15 @@ class Attempt {
       startedAt,
       leastDeadlineMs: this.#write.leastDeadlineMs,
       isFirst: role === "leader",
-      onSubmitted: this.#write.onSubmitted ?? (() => undefined),
+      onSubmitted: () => {
+        this.#hasSubmitted = true;
+        this.#write.onSubmitted?.();
+      },
       becomeResolver: (jobId: string) => this.#becomeResolver(jobId),
     };
     try {
-      return await this.#complete(await this.#write.run({ ...scope, attempt }), "final");
+      const outcome = await this.#write.run({ ...scope, attempt });
+      return this.#cameToNothing() ? await this.#forget(outcome) : await this.#complete(outcome, "final");
     } catch (error) {
       return this.#endWith(error);
     }
@@ -129,16 +136,35 @@ class Attempt {
       await this.#release();
       throw error;
     }
+    if (failure.end === "final" && this.#cameToNothing()) {
+      await this.#forget(failure.outcome);
+      throw error;
+    }
     const rejected = role === "leader" ? "final" : "retryable";
     const end = failure.end === "rejected" ? rejected : failure.end;
     const shared = await this.#complete(failure.outcome, end);
+    if (shared === "again") return shared;
     // What the dead leader left is complete now: nothing was done. This request has waited for it and may begin anew.
     if (role === "takeover" && end === "retryable" && this.#write.retriesAbandoned !== false) return "again";
     if (shared.replayed) return shared;
     throw error;
   }
 
-  async #complete(outcome: Outcome, end: "final" | "retryable"): Promise<SharedOutcome> {
+  /** Whether nothing was asked of the queue, by anybody: a repeat may be carried out anew, and nothing need be kept for it. */
+  #cameToNothing(): boolean {
+    return this.#place.role === "leader" && !this.#hasSubmitted && !this.#write.isAskedFor;
+  }
+
+  async #forget(outcome: Outcome): Promise<SharedOutcome> {
+    try {
+      await this.#ports.records.forget(this.#write.id, this.#participant, this.#place.attempt);
+    } catch (error) {
+      if (!(error instanceof WriteRecordsUnavailableError)) throw error;
+    }
+    return { outcome, replayed: false };
+  }
+
+  async #complete(outcome: Outcome, end: "final" | "retryable"): Promise<SharedOutcome | "again"> {
     const completion = { participant: this.#participant, attempt: this.#place.attempt, outcome, end };
     const own = { outcome, replayed: this.#place.role !== "leader" };
     while (true) {
@@ -154,7 +180,11 @@ class Attempt {
       }
       if (claim.state === "granted") return own;
       if (claim.state === "completed") return { outcome: claim.outcome, replayed: true };
-      if (claim.state === "gone") throw new OutcomeUnknownError(this.#write.id);
+      if (claim.state === "gone") {
+        // The leader found nothing to do, and so did this one.
+        if (this.#place.role === "follower" && !this.#hasSubmitted) return "again";
+        throw new OutcomeUnknownError(this.#write.id);
+      }
       await this.#ports.clock.sleep(Math.min(RETRY_MS, claim.leftMs + 1));
     }
   }

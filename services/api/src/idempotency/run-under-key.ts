@@ -14,14 +14,17 @@ export interface WriteRequest<Operation extends string = string> {
 }
 
 /** How a write is carried out that others may take part in. */
-export type SharedRun = Pick<IdempotentWrite, "id" | "run" | "leaseMs" | "leastDeadlineMs">;
+export type SharedRun = Pick<IdempotentWrite, "id" | "run" | "leaseMs" | "leastDeadlineMs" | "isAskedFor">;
 
-/** A request as a write that its repeats take part in. Another method, path or body is another request. */
+/**
+ * A request as a write that its repeats take part in. Another method, path or body is another request. Those who repeat it bring
+ * it along, so that its digest is enough; only those who ask what became of it come without.
+ */
 export function idempotentWrite({ operation, method, path, raw }: WriteRequest, shared: SharedRun): IdempotentWrite {
   return {
     ...shared,
     fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body)])),
-    request: JSON.stringify({ operation, raw: { params: raw.params, body: raw.body } }),
+    request: shared.isAskedFor ? JSON.stringify({ operation, raw: { params: raw.params, body: raw.body } }) : "",
   };
 }
 
@@ -45,7 +48,7 @@ export async function runUnderKey(
   ports: RunOncePorts,
 ): Promise<JsonReply> {
   const id = `once-${digestOf(`${callerId} ${key}`).slice(0, 40)}`;
-  const shared = idempotentWrite(request, { id, leastDeadlineMs: 0, ...write });
+  const shared = idempotentWrite(request, { id, leastDeadlineMs: 0, isAskedFor: false, ...write });
   const { outcome, replayed } = await runOnce(shared, scope, ports);
   if (!replayed) return { kind: "json", ...outcome };
   return { kind: "json", ...outcome, headers: { ...outcome.headers, "Idempotency-Replayed": "true" } };

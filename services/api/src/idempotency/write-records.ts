@@ -6,7 +6,7 @@ export interface JoinRequest {
   readonly participant: string;
   /** Says which request this is: another one may not use the same id. */
   readonly fingerprint: string;
-  /** The request itself, for participants that come without it. */
+  /** The request itself, for participants that come without it; empty when none does. Dropped when the write is complete. */
   readonly request: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
@@ -48,6 +48,7 @@ export interface Completion {
 /** What is known of a write to one who only asks. */
 export interface WriteState {
   readonly fingerprint: string;
+  /** Empty when the write is complete. */
   readonly request: string;
   readonly attempt: number;
   readonly outcome: Outcome | null;
@@ -69,6 +70,8 @@ export interface WriteRecords {
   claimOutcome(id: string, participant: string, attempt: number, leaseMs: number): Promise<Claim>;
   /** Stores an outcome, unless there is one. */
   complete(id: string, completion: Completion): Promise<Claim>;
+  /** Drops an attempt of which its leader knows that it came to nothing: no job was submitted, and a repeat may begin anew. */
+  forget(id: string, participant: string, attempt: number): Promise<void>;
   /** Ends a participant's lead, so that the next request need not wait for its time to be up. */
   release(id: string, participant: string): Promise<void>;
   /** Null when there is no such write. */

@@ -49,6 +49,8 @@ export class DeferredWrites {
         },
       );
     });
+    // The answer of a repeat is the job's id, however far the job is.
+    scope.attempt?.onSubmitted();
     const body: JobAcceptedBody = { job_id: jobId, status: "queued" };
     const headers = {
       Location: `/api/jobs/${jobId}`,
@@ -109,7 +111,7 @@ export class DeferredWrites {
   #deferred(jobId: string, request: DeferredWrite, run: IdempotentWrite["run"]): IdempotentWrite {
     const leastDeadlineMs = this.#ports.laterDeadlineMs;
     const leaseMs = writeLeaseMs(request.operation, this.#ports, leastDeadlineMs);
-    return idempotentWrite(request, { id: recordId(jobId), run, leaseMs, leastDeadlineMs });
+    return idempotentWrite(request, { id: recordId(jobId), run, leaseMs, leastDeadlineMs, isAskedFor: true });
   }
 }
 

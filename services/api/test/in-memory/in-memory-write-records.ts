@@ -63,8 +63,16 @@ export class InMemoryWriteRecords implements WriteRecords {
     if (write.state === "resolving" && write.leader !== participant) {
       return { state: "wait", leftMs: Math.max(0, write.leaseUntil - Date.now()) };
     }
-    Object.assign(write, { state: end, outcome });
+    Object.assign(write, { state: end, outcome, request: "" });
     return { state: "granted" };
+  }
+
+  async forget(id: string, participant: string, attempt: number): Promise<void> {
+    await this.beforeStep();
+    const write = this.writes.get(id);
+    if (write?.leader !== participant || write.attempt !== attempt || write.outcome !== null) return;
+    if (attempt === 1) this.writes.delete(id);
+    else Object.assign(write, { state: "retryable", request: "" });
   }
 
   async release(id: string, participant: string): Promise<void> {

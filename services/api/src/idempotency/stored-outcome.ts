@@ -1,0 +1,43 @@
+import { promisify } from "node:util";
+import { deflateRaw, inflateRawSync } from "node:zlib";
+import { messages } from "@veil/http-contract";
+import { z } from "zod";
+import type { Outcome } from "../reply/reply.ts";
+
+const compress = promisify(deflateRaw);
+
+/** Longer ones are those of batches, which compression makes several times shorter. */
+const LONGEST_PLAIN_REPLY = 4_096;
+
+const storedOutcome = z.object({
+  status: z.number(),
+  body: z.looseObject({}),
+  headers: z.record(z.string(), z.string()).exactOptional(),
+});
+
+/** An outcome as it stands in Redis. */
+export interface StoredOutcome {
+  readonly reply: string;
+  /** Empty when all of it is in `reply`. */
+  readonly packed: string;
+}
+
+/** What replicas that know nothing of `packed` answer during an update: the caller tries again, and meets another one. */
+const TRY_AGAIN = JSON.stringify({
+  kind: "json",
+  status: 503,
+  body: { detail: messages.idempotencyUnavailable },
+  headers: { "Retry-After": "5" },
+});
+
+/** Replicas of version 1.0 read outcomes of the kind `json` alone. */
+export async function storeOutcome(outcome: Outcome): Promise<StoredOutcome> {
+  const reply = JSON.stringify({ kind: "json", ...outcome });
+  if (reply.length <= LONGEST_PLAIN_REPLY) return { reply, packed: "" };
+  return { reply: TRY_AGAIN, packed: (await compress(reply)).toString("base64") };
+}
+
+export function readOutcome(reply: string, packed: string): Outcome {
+  const text = packed === "" ? reply : inflateRawSync(Buffer.from(packed, "base64")).toString();
+  return storedOutcome.parse(JSON.parse(text));
+}
