@@ -46,7 +46,7 @@ RUN npm ci --omit=dev --workspace=@veil/deployment --ignore-scripts --no-audit -
 
 
 FROM node:24-bookworm-slim AS runtime
-ARG VERSION=1.0.0
+ARG VERSION=1.4.0
 ARG REVISION=unknown
 ENV NODE_ENV=production
 LABEL org.opencontainers.image.vendor="Veil Xray API" \

@@ -5,7 +5,7 @@ import { freePort } from "@veil/engines";
 
 const run = promisify(execFile);
 const repoRoot = new URL("../../", import.meta.url).pathname;
-const images = ["veil/api:1.0.0", "veil/xray-worker:1.0.0", "veil/stats-collector:1.0.0", "veil/setup:1.0.0"];
+const images = ["veil/api:1.4.0", "veil/xray-worker:1.4.0", "veil/stats-collector:1.4.0", "veil/setup:1.4.0"];
 
 /** Why containers can't be tried here, or null when they can. */
 export async function whyNoContainers(): Promise<string | null> {

@@ -9,6 +9,7 @@ import {
   type TrafficResetBody,
   type TrafficSyncedBody,
 } from "@veil/http-contract";
+import { readPackageVersion } from "@veil/runtime";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
 import { checkedOperation, type Operations } from "./http/endpoint-routes.ts";
 import { errorDetail } from "./http/error-reply.ts";
@@ -46,7 +47,7 @@ export function createOperations(outside: OperationPorts): Operations {
   const ports = { ...outside, refused, visibleKeys };
   const { shortId, shareLinksOf } = ports;
   const document = new CompressedFile("application/json", 0, async () =>
-    Buffer.from(JSON.stringify(openApiDocument())),
+    Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
   const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
 

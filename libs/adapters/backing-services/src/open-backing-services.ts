@@ -2,6 +2,7 @@ import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mo
 import { connectRedis, plainRedisUrl, type Redis } from "@veil/redis";
 import {
   lastingFailure,
+  limitRepeats,
   type Logger,
   type Metrics,
   type OpsServer,

@@ -42,9 +42,9 @@ export const deleteKeysSchema = z
 
 const batchItemSchema = z
   .discriminatedUnion("status", [
-    z.strictObject({ status: z.literal("ok"), key: keySchema }).register(namedSchemas, { id: "BatchItemDone" }),
+    z.strictObject({ status: z.enum(["ok"]), key: keySchema }).register(namedSchemas, { id: "BatchItemDone" }),
     z
-      .strictObject({ status: z.literal("error"), detail: z.string() })
+      .strictObject({ status: z.enum(["error"]), detail: z.string() })
       .meta({ description: "`detail` is what a single call would have answered." })
       .register(namedSchemas, { id: "BatchItemFailed" }),
   ])

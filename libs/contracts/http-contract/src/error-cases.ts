@@ -1,4 +1,5 @@
 import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
+import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { messages } from "./messages.ts";
 import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { pageMessages, pageQuerySchema } from "./page-query.ts";

@@ -10,7 +10,7 @@ export type { CreateKeyBody, KeyBody, KeyDeletedBody, KeyLinkBody, KeyLinksBody,
 export type { JobAcceptedBody, JobBody } from "./job-bodies.ts";
 export type { KeyRef } from "./key-id.ts";
 export { messages } from "./messages.ts";
-export { CONTRACT_VERSION as contractVersion, type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
+export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
 export type { PageQuery } from "./page-query.ts";
 export type { StatusBody } from "./status-body.ts";

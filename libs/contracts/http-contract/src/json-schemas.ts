@@ -24,8 +24,9 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
 
 /** Prefers the keywords that client generators know best, and drops what Zod adds of its own accord. */
 function simplify({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: z.core.JSONSchema.BaseSchema }) {
+  // Generated clients would name a type for the one value. Where it tells variants apart, the schema is an enum of one.
   if (jsonSchema.const !== undefined) {
-    jsonSchema.enum = [jsonSchema.const];
+    jsonSchema["example"] ??= jsonSchema.const;
     delete jsonSchema.const;
   }
   if (jsonSchema.format === "uuid") delete jsonSchema.pattern;

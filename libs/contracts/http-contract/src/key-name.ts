@@ -5,6 +5,11 @@ export const LONGEST_KEY_NAME = 255;
 
 /** C0, DEL and C1. */
 const CONTROL_CHARACTERS = "\\u0000-\\u001F\\u007F-\\u009F";
+/**
+ * What generated clients check. Those in PHP know no `\u` and look at single bytes, where C1 would hit the inside of Cyrillic
+ * letters: it is left to the server.
+ */
+const DOCUMENTED_PATTERN = "^[^\\x00-\\x1f\\x7f]*$";
 const printable = new RegExp(`^[^${CONTROL_CHARACTERS}]*$`, "u");
 
 /** The name that a caller gives a key. */
@@ -17,7 +22,7 @@ export const keyNameSchema = z
   .meta({
     description: `Any Unicode text except control characters, up to ${LONGEST_KEY_NAME} characters (code points).`,
     maxLength: LONGEST_KEY_NAME,
-    pattern: printable.source,
+    pattern: DOCUMENTED_PATTERN,
     example: "user_123",
   });
 

@@ -6,9 +6,6 @@ import { type OpenApiOperation, openApiOperation } from "./openapi-operation.ts"
 
 export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
-/** Version of the contract that the endpoints follow, not of this software. */
-export const CONTRACT_VERSION = "1.3.1";
-
 const INTRODUCTION = `Creates, links, meters and deletes VLESS + Reality keys of Xray servers.
 
 Every endpoint under \`/api\` needs \`Authorization: Bearer <API key>\`; without it the answer is 401, also for paths
@@ -22,15 +19,25 @@ is 405 with \`Allow\`. A trailing slash is tolerated.
 
 Answers to reads have an \`ETag\`: a request with it in \`If-None-Match\` is answered 304 while nothing has changed.
 With \`Accept-Encoding: gzip\` long answers are compressed. Every answer to a request with a token has \`RateLimit\` headers
-while there is a limit.`;
+while there is a limit.
 
-/** Makes the OpenAPI 3.1 document from the catalogue. */
-export function openApiDocument() {
+This document is at \`/openapi.json\`. People try it at \`/docs\` and read it at \`/redoc\`.`;
+
+/** What clients have no use for: the pages, and this document itself. */
+const DESCRIBES_ITSELF: Endpoint["tag"] = "Documentation";
+
+/**
+ * Makes the OpenAPI 3.1 document from the catalogue. The endpoints that serve it are left out, since generated clients would
+ * have methods for them.
+ *
+ * @param version of this software
+ */
+export function openApiDocument(version: string) {
   return {
     openapi: "3.1.0",
     info: {
       title: "Veil Xray API",
-      version: CONTRACT_VERSION,
+      version,
       description: INTRODUCTION,
       license: { name: "MIT", identifier: "MIT" },
     },
@@ -41,7 +48,6 @@ export function openApiDocument() {
       { name: "Batches", description: "Up to 1000 keys in one call." },
       { name: "Traffic", description: "Bytes that the keys moved." },
       { name: "Jobs", description: "Writes that are answered later." },
-      { name: "Documentation", description: "This description, for people and for programs." },
     ],
     components: {
       securitySchemes: {
@@ -61,7 +67,8 @@ export function openApiDocument() {
 function paths(): Record<string, Partial<Record<Endpoint["method"], OpenApiOperation>>> {
   const byPath: ReturnType<typeof paths> = {};
   for (const operationId of operationIds) {
-    const { path, method } = endpoints[operationId];
+    const { path, method, tag } = endpoints[operationId];
+    if (tag === DESCRIBES_ITSELF) continue;
     byPath[path] = { ...byPath[path], [method]: openApiOperation(operationId, endpoints[operationId]) };
   }
   return byPath;

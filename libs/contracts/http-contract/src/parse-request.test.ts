@@ -74,7 +74,22 @@ describe("parseRequest: the key id in a path", () => {
   });
 
   it.each([String(2 ** 53), "9".repeat(30), "1".repeat(400)])("refuses %s, which is beyond 2^53-1", (text) => {
-    expect(() => keyIdOf(text)).toThrow("key_id must be a whole number from 0 to 9007199254740991");
+    expect(() => keyIdOf(text)).toThrow("key_id must be a whole number from 0 to 9007199254740991, or a UUID");
+  });
+});
+
+describe("parseRequest: refresh in a query", () => {
+  const refreshOf = (refresh?: string) =>
+    parseRequest(endpoints.getKeyTraffic, { params: { key_id: "1" }, query: { refresh }, body: undefined }).query
+      .refresh;
+
+  it("is true or false as clients in JavaScript, Go, Python and PHP write it, and true when it is left out", () => {
+    expect(["true", "True", "1", undefined].map(refreshOf)).toEqual([true, true, true, true]);
+    expect(["false", "False", "0"].map(refreshOf)).toEqual([false, false, false]);
+  });
+
+  it.each(["", "no", "2", "FALSE "])("is refused when it is %j", (text) => {
+    expect(() => refreshOf(text)).toThrow(new InvalidRequestError("refresh must be true or false"));
   });
 });
 
