@@ -31,7 +31,7 @@ export default defineConfig({
         ...fromSource,
         test: {
           name: "e2e",
-          include: ["tests/e2e/**/*.test.ts", "tests/observability/**/*.test.ts"],
+          include: ["tests/e2e/**/*.test.ts", "tests/observability/**/*.test.ts", "tests/clients/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -1,5 +1,4 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -133,39 +132,6 @@ test("a bot with 3 retries per call makes exactly as many keys as it meant to wh
   process.stderr.write(
     `${meant.length} keys meant, ${made.length} made over ${KILLS} kills; no API for ${longest} ms at most\n`,
   );
-});
-
-const CLIENT = `import createClient from "openapi-fetch";
-import type { paths } from "./schema.js";
-
-const [url = "", key = ""] = process.argv.slice(2);
-const api = createClient<paths>({ baseUrl: url, headers: { Authorization: \`Bearer \${key}\` } });
-const made = await api.POST("/api/keys", { body: { name: "typed" }, params: { header: { "Idempotency-Key": "typed-1" } } });
-if (made.data === undefined || !("key_id" in made.data)) throw new Error(JSON.stringify(made));
-const id: number = made.data.key_id;
-const { data: link } = await api.GET("/api/keys/{key_id}/link", { params: { path: { key_id: String(id) } } });
-const { data: page } = await api.GET("/api/keys", { params: { query: { limit: 1, after: id - 1 } } });
-const { error } = await api.GET("/api/keys/{key_id}", { params: { path: { key_id: "999999999" } } });
-const { data: batch } = await api.POST("/api/keys/batch-delete", { body: { key_ids: [id, 999999999] } });
-if (batch === undefined || !("succeeded" in batch)) throw new Error(JSON.stringify(batch));
-console.log(link?.vless_link.slice(0, 8), page?.keys[0]?.name, error?.detail, batch.succeeded, batch.failed);
-`;
-
-test("a TypeScript client generated from the OpenAPI document compiles and works", async () => {
-  const home = join(repoRoot, ".cache/openapi-client");
-  await mkdir(home, { recursive: true });
-  // The generator needs a TypeScript older than the project's.
-  const packages = ["openapi-typescript@7.13.0", "typescript@5.9.3"];
-  await run("npm", ["install", "--prefix", home, "--no-audit", "--no-fund", "--no-save", ...packages]);
-  const generator = join(home, "node_modules/openapi-typescript/bin/cli.js");
-  await run(process.execPath, [generator, join(repoRoot, "docs/openapi.json"), "-o", join(home, "schema.d.ts")]);
-  await writeFile(join(home, "client.ts"), CLIENT);
-  await writeFile(join(home, "package.json"), JSON.stringify({ type: "module", private: true }));
-  const options = ["--strict", "--target", "es2023", "--module", "nodenext", "--types", "node", "--ignoreConfig"];
-  const compiler = join(repoRoot, "node_modules/.bin/tsc");
-  await run(compiler, [...options, "--outDir", home, join(home, "client.ts")], { cwd: repoRoot });
-  const { stdout } = await run(process.execPath, [join(home, "client.js"), stack.apiUrl, stack.apiKey]);
-  expect(stdout).toBe("vless:// typed Key with id 999999999 not found 1 1\n");
 });
 
 async function examplesPython(): Promise<string | null> {
