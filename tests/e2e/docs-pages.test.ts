@@ -3,10 +3,14 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { ApiClient } from "../support/api-client.ts";
 import { findChromium } from "../support/find-chromium.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 
+const pathsSchema = z.object({
+  paths: z.record(z.string(), z.record(z.string(), z.object({ operationId: z.string(), tags: z.array(z.string()) }))),
+});
 const chromiumPath = await findChromium();
 if (chromiumPath === null) process.stderr.write("The docs pages are not tried: no Chromium found, set CHROMIUM_PATH\n");
 
@@ -62,9 +66,17 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     await page.getByRole("button", { name: "Close" }).click();
   }
 
-  /** Opens an operation, sends its request as it is proposed and returns the status that is shown. */
-  async function tryOut(operation: Locator): Promise<string> {
+  /**
+   * Opens an operation, sends its request as it is proposed and returns the status that is shown.
+   *
+   * @param values what is typed into the path's parameters, by their names
+   */
+  async function tryOut(operation: Locator, values: Readonly<Record<string, string>> = {}): Promise<string> {
     await startTrying(operation);
+    for (const [name, value] of Object.entries(values)) {
+      const input = operation.locator(`tr[data-param-name="${name}"] input`);
+      if ((await input.count()) > 0) await input.fill(value);
+    }
     await operation.getByRole("button", { name: "Execute" }).click();
     const status = operation.locator(".live-responses-table .response-col_status").last();
     await status.waitFor();
@@ -94,6 +106,30 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     expect(complaints).toEqual([]);
   });
 
+  test("Swagger UI tries every operation, and each answers 200", async () => {
+    const api = new ApiClient(stack.apiUrl, stack.apiKey);
+    const paths = pathsSchema.parse(await (await fetch(`${stack.apiUrl}/openapi.json`)).json()).paths;
+    const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
+    expect(operations.length).toBeGreaterThan(12);
+    await authorize();
+    const statuses: string[] = [];
+    for (const { operationId, tags } of operations) {
+      const values = { key_id: String((await api.create()).key_id), job_id: await startJob() };
+      const operation = page.locator(`#operations-${tags[0]}-${operationId}`);
+      statuses.push(`${operationId} ${(await tryOut(operation, values)).slice(0, 3)}`);
+      await operation.locator(".opblock-summary-control").click();
+    }
+    expect(statuses).toEqual(operations.map(({ operationId }) => `${operationId} 200`));
+    expect(complaints).toEqual([]);
+  });
+
+  /** A write that is answered later. @returns the id to ask for */
+  async function startJob(): Promise<string> {
+    const headers = { authorization: `Bearer ${stack.apiKey}`, prefer: "respond-async" };
+    const answer = await fetch(`${stack.apiUrl}/api/keys`, { method: "POST", headers });
+    return z.object({ job_id: z.string() }).parse(await answer.json()).job_id;
+  }
+
   test("Swagger UI finds a key by its id and by its UUID", async () => {
     const key = await new ApiClient(stack.apiUrl, stack.apiKey).create("two ways");
     await authorize();
@@ -107,6 +143,19 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
       ]);
       expect(await answer.json()).toEqual(key);
     }
+    expect(complaints).toEqual([]);
+  });
+
+  test.for([
+    ["docs#/Keys/createKey", "#operations-Keys-createKey .responses-table"],
+    ["redoc", "[data-section-id]"],
+  ] as const)("/%s fits a phone", async ([path, whenShown]) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${stack.apiUrl}/${path}`);
+    await page.locator(whenShown).first().waitFor();
+    const overflow = await page.evaluate("document.scrollingElement.scrollWidth - innerWidth");
+    await shoot(`phone-${path.slice(0, 4)}`);
+    expect(overflow).toBe(0);
     expect(complaints).toEqual([]);
   });
 

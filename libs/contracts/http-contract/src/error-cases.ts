@@ -1,7 +1,6 @@
 import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { messages } from "./messages.ts";
-import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { pageMessages, pageQuerySchema } from "./page-query.ts";
 import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
 import type { z } from "zod";

@@ -8,7 +8,9 @@ import { openApiDocument } from "./openapi-document.ts";
 const media = z.looseObject({
   schema: z.looseObject({}),
   example: z.unknown().optional(),
-  examples: z.record(z.string(), z.strictObject({ summary: z.string(), value: z.unknown() })).optional(),
+  examples: z
+    .record(z.string(), z.strictObject({ summary: z.string().regex(/^[^`]+$/), value: z.unknown() }))
+    .optional(),
 });
 const response = z.strictObject({
   description: z.string().min(1),

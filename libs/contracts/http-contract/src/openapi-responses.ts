@@ -65,6 +65,11 @@ function errorsOf(cases: readonly ErrorCase[]): Record<string, OpenApiResponse> 
   }
 }
 
+/** Without marks of code: pages show summaries in menus, as they stand. */
+function plainText(commonMark: string): string {
+  return commonMark.replaceAll("`", "");
+}
+
 function errorOf(status: number, cases: readonly ErrorCase[]): OpenApiResponse {
   return {
     description: cases.map((one) => one.description).join(" "),
@@ -77,7 +82,7 @@ function errorOf(status: number, cases: readonly ErrorCase[]): OpenApiResponse {
       "application/json": {
         schema: jsonSchemaOf(errorBodySchema),
         examples: Object.fromEntries(
-          cases.map(({ name, description: summary, detail }) => [name, { summary, value: { detail } }]),
+          cases.map(({ name, description, detail }) => [name, { summary: plainText(description), value: { detail } }]),
         ),
       },
     },

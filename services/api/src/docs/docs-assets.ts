@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { CompressedFile } from "../reply/compressed-file.ts";
+import { SWAGGER_UI_STYLE } from "./swagger-ui-style.ts";
 
 const ASSETS_PATH = "/docs/assets";
 const MAX_AGE_SECONDS = 24 * 60 * 60;
@@ -18,7 +19,11 @@ const NO_IMAGE = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%
 
 /** Everything that the two pages need, by the name under which it is served. */
 const ASSETS = {
-  "swagger-ui.css": packageFile("text/css", require.resolve("swagger-ui-dist/swagger-ui.css")),
+  "swagger-ui.css": packageFile(
+    "text/css",
+    require.resolve("swagger-ui-dist/swagger-ui.css"),
+    (text) => text + SWAGGER_UI_STYLE,
+  ),
   "swagger-ui-bundle.js": packageFile("text/javascript", require.resolve("swagger-ui-dist/swagger-ui-bundle.js")),
   "favicon-32x32.png": packageFile("image/png", require.resolve("swagger-ui-dist/favicon-32x32.png")),
   // The validator that Swagger UI would ask by default is an outside host.
