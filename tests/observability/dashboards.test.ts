@@ -6,6 +6,7 @@ import { dashboardQueries, variableQueries } from "./dashboards/dashboard-querie
 import { documentedMetrics } from "./dashboards/documented-metrics.ts";
 import { metricNames } from "./dashboards/metric-names.ts";
 import { type Panel, readDashboards } from "./dashboards/read-dashboards.ts";
+import { runbookDashboard } from "./dashboards/runbook-dashboard.ts";
 import { hasPromtool, promtool } from "./promtool.ts";
 
 const dashboards = [...readDashboards()].map(([file, dashboard]) => ({ file, ...dashboard }));
@@ -24,6 +25,10 @@ describe.each(dashboards)("$title", (dashboard) => {
   test("gives each panel an id and a title of its own", () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
     expect(new Set(panels.map((panel) => panel.title)).size).toBe(panels.length);
+  });
+
+  test("leads to all others, the runbook among them, for the same time, nodes and data source", () => {
+    expect(dashboard.links[0]).toMatchObject({ keepTime: true, includeVars: true });
   });
 
   test("lays no panel over another one or over the edge", () => {
@@ -66,6 +71,16 @@ describe.each(dashboards)("$title", (dashboard) => {
       rmSync(directory, { recursive: true });
     }
   });
+});
+
+test("the runbook's dashboard says what docs/runbook.md says of each alert; `-u` writes it anew", async () => {
+  const file = new URL("../../observability/grafana/dashboards/runbook.json", import.meta.url).pathname;
+  const { panels, ...frame } = runbookDashboard();
+  const titles = panels.map(({ title }) => title);
+  const alerts = [...docs.matchAll(/^\| (Veil\w+(?:, Veil\w+)*) \|/gm)].flatMap(([, names = ""]) => names.split(", "));
+  expect(alerts.length).toBeGreaterThan(20);
+  expect(titles).toEqual(expect.arrayContaining(alerts));
+  await expect(`${JSON.stringify({ ...frame, panels }, null, 2)}\n`).toMatchFileSnapshot(file);
 });
 
 function overlap({ gridPos: one }: Panel, { gridPos: other }: Panel): boolean {

@@ -23,7 +23,7 @@ const thresholds = z.object({
 
 const panel = z.object({
   id: z.int().positive(),
-  type: z.enum(["stat", "timeseries", "state-timeline", "heatmap", "bargauge", "alertlist"]),
+  type: z.enum(["stat", "timeseries", "state-timeline", "heatmap", "bargauge", "alertlist", "text"]),
   title: z.string().min(1),
   description: z.string().min(1),
   gridPos: z.object({
@@ -44,10 +44,19 @@ const variable = z.object({
   query: z.union([z.string(), z.object({ query: z.string() })]),
 });
 
+const link = z.object({
+  type: z.literal("dashboards"),
+  tags: z.tuple([z.literal("veil")]),
+  includeVars: z.boolean(),
+  keepTime: z.boolean(),
+});
+
 const dashboard = z.object({
   uid: z.string().startsWith("veil-"),
   title: z.string().startsWith("Veil / "),
   schemaVersion: z.int().min(39),
+  tags: z.tuple([z.literal("veil")]),
+  links: z.tuple([link]),
   annotations: z.object({ list: z.array(z.object({ expr: z.string() })) }),
   templating: z.object({ list: z.array(variable) }),
   panels: z.array(panel).min(1),

@@ -45,6 +45,7 @@ function drawPanel(panel: Panel, capture: Capture): string {
     alertlist: () => drawAlerts(capture.alerts),
     heatmap: () => "",
     bargauge: () => "",
+    text: () => "",
   }[panel.type]();
   return `<section style="${place}"><h2>${escape(panel.title)}</h2>${drawn}</section>`;
 }

@@ -9,6 +9,7 @@ const facts = {
   url: "http://127.0.0.1:8000",
   apiKeyFile: "/home/me/veil/.veil/api-key",
   metrics: [{ service: "api", url: "http://127.0.0.1:9100/metrics" }],
+  prometheusTargetsFile: "/data/prometheus-targets.json",
   logDirectory: "/home/me/veil/.veil/logs",
   hasDocs: true,
   secondsToReady: 3.21,
@@ -16,7 +17,13 @@ const facts = {
 
 test("the banner names every address and the file of the key", () => {
   const text = banner(facts);
-  for (const part of ["http://127.0.0.1:8000/docs", "http://127.0.0.1:9100/metrics", facts.apiKeyFile, "3.2 s"]) {
+  for (const part of [
+    "http://127.0.0.1:8000/docs",
+    "http://127.0.0.1:9100/metrics",
+    facts.apiKeyFile,
+    "3.2 s",
+    facts.prometheusTargetsFile,
+  ]) {
     expect(text).toContain(part);
   }
 });

@@ -3,6 +3,8 @@ export interface BannerFacts {
   url: string;
   apiKeyFile: string;
   metrics: ReadonlyArray<{ service: string; url: string }>;
+  /** What Prometheus reads to find the services. */
+  prometheusTargetsFile: string;
   logDirectory: string;
   /** Whether the API serves its documentation. */
   hasDocs: boolean;
@@ -10,7 +12,8 @@ export interface BannerFacts {
 }
 
 /** What the terminal shows when everything works. The key itself stays in its file. */
-export function banner({ url, apiKeyFile, metrics, logDirectory, hasDocs, secondsToReady }: BannerFacts): string {
+export function banner(facts: BannerFacts): string {
+  const { url, apiKeyFile, metrics, prometheusTargetsFile, logDirectory, hasDocs, secondsToReady } = facts;
   return [
     "",
     `Ready after ${secondsToReady.toFixed(1)} s.`,
@@ -19,6 +22,7 @@ export function banner({ url, apiKeyFile, metrics, logDirectory, hasDocs, second
     `  API key    in the file ${apiKeyFile}`,
     ...(hasDocs ? [`  Docs       ${url}/docs`] : []),
     ...metrics.map((one, index) => `  ${index === 0 ? "Metrics" : "       "}    ${one.url}  (${one.service})`),
+    `  Targets    ${prometheusTargetsFile}  (for Prometheus)`,
     `  Logs       ${logDirectory}`,
     "",
     "Create a key:",

@@ -39,6 +39,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
       url: services.url,
       apiKeyFile: data.apiKeyFile,
       metrics: services.metrics,
+      prometheusTargetsFile: data.prometheusTargetsFile,
       logDirectory: data.logOf("*"),
       hasDocs: settings.DOCS === "on",
       secondsToReady: (Date.now() - startedAt) / 1_000,
