@@ -1,3 +1,4 @@
+import type { Connection } from "./connection.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import type { VlessFlow } from "./vless.ts";
 
@@ -19,6 +20,9 @@ export interface Protocol<Account extends { readonly protocol: string }> {
 
   /** Whether two accounts let in the same client in the same way. */
   isSameAccount(one: Account, other: Account): boolean;
+
+  /** How a client connects with the key. */
+  connectionOf(key: LinkedKey, settings: LinkSettings): Connection;
 
   /** The link that a VPN client imports. */
   shareLink(key: LinkedKey, settings: LinkSettings): string;

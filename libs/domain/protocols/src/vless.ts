@@ -1,5 +1,6 @@
+import { connectionLink, type VlessConnection } from "./connection.ts";
 import type { Protocol } from "./protocol.ts";
-import { linkAuthority, type LinkedKey, linkQuery, type LinkSettings, percentEncode } from "./share-link.ts";
+import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 
 /**
@@ -23,6 +24,7 @@ export const vless: Protocol<VlessAccount> = {
   uuidOf,
   isValidAccount,
   isSameAccount,
+  connectionOf,
   shareLink,
 };
 
@@ -52,24 +54,21 @@ function isSameAccount(one: VlessAccount, other: VlessAccount): boolean {
   return isSameUuidInXray(one.uuid, other.uuid) && one.flow === other.flow;
 }
 
-/**
- * The order of the parameters is part of the HTTP contract. A flow is written only when there is one: `flow=none` is no
- * flow to Xray (`infra/conf/vless.go`) or to sing-box, and both refuse the outbound that names it.
- */
+/** The connection of a key to a server that takes VLESS over TCP with Reality. */
+function connectionOf(key: LinkedKey, settings: LinkSettings): VlessConnection {
+  const { host, port, sni, publicKey, shortId, fingerprint } = settings;
+  return {
+    protocol: "vless",
+    remark: key.remark,
+    address: host.replace(/^\[(.*)\]$/, "$1"),
+    port,
+    uuid: key.uuid,
+    flow: key.flow,
+    security: { kind: "reality", sni, publicKey, shortId, fingerprint, spiderX: "/" },
+    transport: { kind: "tcp" },
+  };
+}
+
 function shareLink(key: LinkedKey, settings: LinkSettings): string {
-  const parameters = [
-    ["type", "tcp"],
-    ["security", "reality"],
-    ["sni", settings.sni],
-    ["fp", settings.fingerprint],
-    ["pbk", settings.publicKey],
-    ["sid", settings.shortId],
-    ["spx", "/"],
-  ] as const;
-  const query =
-    key.flow === "" && settings.noFlow === "write"
-      ? linkQuery([...parameters, ["flow", "none"]])
-      : linkQuery([["encryption", "none"], ...parameters, ...(key.flow === "" ? [] : [["flow", key.flow] as const])]);
-  const authority = linkAuthority(settings.host, settings.port);
-  return `vless://${key.uuid}@${authority}?${query}#${percentEncode(key.remark)}`;
+  return connectionLink(connectionOf(key, settings), settings.noFlow);
 }

@@ -1,0 +1,87 @@
+import { linkAuthority, linkQuery, percentEncode } from "./share-link.ts";
+import type { VlessFlow } from "./vless.ts";
+
+/**
+ * How a client connects with a key to one place. Every format that clients read is written from this: share links, and the
+ * configs of Xray, sing-box and mihomo. A further protocol is a further member with its own `protocol`.
+ */
+export type Connection = VlessConnection;
+
+/** A VLESS connection. */
+export interface VlessConnection {
+  readonly protocol: "vless";
+  /** What clients call it. */
+  readonly remark: string;
+  /** Host name or IP address to dial, IPv6 without brackets. */
+  readonly address: string;
+  readonly port: number;
+  readonly uuid: string;
+  /** Vision needs TCP with Reality: it is empty with any other transport. */
+  readonly flow: VlessFlow;
+  readonly security: ConnectionSecurity;
+  readonly transport: ConnectionTransport;
+}
+
+/** What protects a connection. `none` is for entries that lead nowhere. */
+export type ConnectionSecurity = RealitySecurity | { readonly kind: "none" };
+
+/** The client's side of Reality. */
+export interface RealitySecurity {
+  readonly kind: "reality";
+  /** The server name that the handshake asks for. */
+  readonly sni: string;
+  /** The Reality public key, base64url. */
+  readonly publicKey: string;
+  /** Hexadecimal. */
+  readonly shortId: string;
+  /** The browser whose TLS handshake is imitated, one of `fingerprints`. */
+  readonly fingerprint: string;
+  /** Where Xray's spider begins: a path. Other clients don't have one. */
+  readonly spiderX: string;
+}
+
+/** What carries a connection's streams. XHTTP's path begins with a slash. */
+export type ConnectionTransport = { readonly kind: "tcp" } | { readonly kind: "xhttp"; readonly path: string };
+
+/**
+ * The share link of a connection. The order of the parameters is part of the HTTP contract. A flow is written only when
+ * there is one: `flow=none` is no flow to Xray (`infra/conf/vless.go`) or to sing-box, and both refuse the outbound that
+ * names it.
+ *
+ * @param noFlow how no flow is written, see `LinkSettings`
+ */
+export function connectionLink(connection: Connection, noFlow: "omit" | "write"): string {
+  const { uuid, address, port, remark, flow, security, transport } = connection;
+  const parameters = [
+    ["type", transport.kind],
+    ["security", security.kind],
+    ...securityParameters(security),
+    ...transportParameters(transport),
+  ] as const;
+  const query =
+    flow === "" && noFlow === "write"
+      ? linkQuery([...parameters, ["flow", "none"]])
+      : linkQuery([["encryption", "none"], ...parameters, ...(flow === "" ? [] : [["flow", flow] as const])]);
+  return `vless://${uuid}@${linkAuthority(address, port)}?${query}#${percentEncode(remark)}`;
+}
+
+type Parameters = readonly (readonly [name: string, value: string])[];
+
+function securityParameters(security: ConnectionSecurity): Parameters {
+  if (security.kind === "none") return [];
+  return [
+    ["sni", security.sni],
+    ["fp", security.fingerprint],
+    ["pbk", security.publicKey],
+    ["sid", security.shortId],
+    ["spx", security.spiderX],
+  ];
+}
+
+function transportParameters(transport: ConnectionTransport): Parameters {
+  if (transport.kind === "tcp") return [];
+  return [
+    ["path", transport.path],
+    ["mode", "auto"],
+  ];
+}

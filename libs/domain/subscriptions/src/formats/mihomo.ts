@@ -1,0 +1,70 @@
+import type { Connection, ConnectionSecurity, ConnectionTransport } from "@veil/protocols";
+import { stringify } from "yaml";
+import { entriesOf } from "../entries.ts";
+import type { Subscription } from "../subscription.ts";
+import type { RenderSettings } from "./render-settings.ts";
+
+const GROUP = "VPN";
+/** Names that mihomo gives to proxies of its own, and refuses for others. */
+const BUILT_IN = ["DIRECT", "REJECT", "REJECT-DROP", "COMPATIBLE", "PASS", "PASS-RULE", "GLOBAL"];
+
+/**
+ * A whole config for mihomo, and for the apps that have it inside; as a provider, its `proxies` are read. One group over the
+ * connections takes everything, without rules and geo files. The group names them all, so that mihomo never falls back to a
+ * direct connection, as it does with a group that is empty.
+ */
+export function renderMihomo(subscription: Subscription, { language, entrance }: RenderSettings): string {
+  const connections = entriesOf(subscription, language, { reservedNames: [GROUP, ...BUILT_IN] });
+  const config = {
+    "mixed-port": entrance.mixed,
+    "allow-lan": false,
+    mode: "rule",
+    "log-level": "warning",
+    ipv6: true,
+    proxies: connections.map(proxy),
+    "proxy-groups": [{ name: GROUP, type: "select", proxies: connections.map(({ remark }) => remark) }],
+    rules: [`MATCH,${GROUP}`],
+  };
+  // Quoted, since what looks like a number is one: a short id such as 7e450500.
+  return printable(stringify(config, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 }));
+}
+
+/** Escapes what YAML 1.2 (5.1) doesn't count as printable. The library leaves it as it is, and mihomo refuses the whole file. */
+function printable(yaml: string): string {
+  return yaml.replace(
+    // oxlint-disable-next-line no-control-regex -- these are what is meant
+    /[\u007F-\u0084\u0086-\u009F\uFEFF\uFFFE\uFFFF]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function proxy({ protocol, remark, address, port, uuid, flow, security, transport }: Connection): object {
+  return {
+    name: remark,
+    type: protocol,
+    server: address,
+    port,
+    uuid,
+    ...(flow !== "" && { flow }),
+    udp: true,
+    "packet-encoding": "xudp",
+    ...networkOf(transport),
+    ...tlsOf(security),
+  };
+}
+
+function networkOf(transport: ConnectionTransport): object {
+  if (transport.kind === "tcp") return { network: "tcp" };
+  return { network: "xhttp", alpn: ["h2"], "xhttp-opts": { path: transport.path, mode: "auto" } };
+}
+
+/** Without a fingerprint it loads, and each dial fails. */
+function tlsOf(security: ConnectionSecurity): object {
+  if (security.kind === "none") return { tls: false };
+  return {
+    tls: true,
+    servername: security.sni,
+    "client-fingerprint": security.fingerprint,
+    "reality-opts": { "public-key": security.publicKey, "short-id": security.shortId },
+  };
+}

@@ -1,0 +1,62 @@
+import type { Connection, ConnectionSecurity, ConnectionTransport } from "@veil/protocols";
+import { entriesOf } from "../entries.ts";
+import type { Subscription } from "../subscription.ts";
+import type { Entrance, RenderSettings } from "./render-settings.ts";
+
+/**
+ * A JSON array of configs for Xray, one for each connection, as v2rayNG, Happ and their kin read it. Each is whole: `remarks`
+ * is what the app shows, and Xray runs it as it is, without geo files.
+ */
+export function renderXray(subscription: Subscription, { language, entrance }: RenderSettings): string {
+  return JSON.stringify(
+    entriesOf(subscription, language).map((connection) => xrayConfig(connection, entrance)),
+    null,
+    2,
+  );
+}
+
+const LISTEN = "127.0.0.1";
+const SNIFFING = { enabled: true, destOverride: ["http", "tls", "quic"] };
+
+function xrayConfig(connection: Connection, { socks, http }: Entrance): object {
+  return {
+    remarks: connection.remark,
+    log: { loglevel: "warning" },
+    inbounds: [
+      {
+        tag: "socks",
+        listen: LISTEN,
+        port: socks,
+        protocol: "socks",
+        settings: { auth: "noauth", udp: true },
+        sniffing: SNIFFING,
+      },
+      { tag: "http", listen: LISTEN, port: http, protocol: "http", sniffing: SNIFFING },
+    ],
+    // What no rule sends elsewhere goes out by the first one.
+    outbounds: [outbound(connection), { tag: "direct", protocol: "freedom" }, { tag: "block", protocol: "blackhole" }],
+    routing: { domainStrategy: "AsIs", rules: [] },
+  };
+}
+
+function outbound(connection: Connection): object {
+  const { address, port, uuid, flow, security, transport } = connection;
+  const user = { id: uuid, encryption: "none", ...(flow !== "" && { flow }) };
+  return {
+    tag: "proxy",
+    protocol: connection.protocol,
+    settings: { vnext: [{ address, port, users: [user] }] },
+    streamSettings: { ...networkOf(transport), ...securityOf(security) },
+  };
+}
+
+function networkOf(transport: ConnectionTransport): object {
+  if (transport.kind === "tcp") return { network: "tcp" };
+  return { network: "xhttp", xhttpSettings: { path: transport.path, mode: "auto" } };
+}
+
+function securityOf(security: ConnectionSecurity): object {
+  if (security.kind === "none") return { security: "none" };
+  const { sni, fingerprint, publicKey, shortId, spiderX } = security;
+  return { security: "reality", realitySettings: { serverName: sni, fingerprint, publicKey, shortId, spiderX } };
+}

@@ -1,0 +1,25 @@
+import type { HeaderSettings, RenderSettings, Subscription, UserAgentRule } from "@veil/subscriptions";
+
+/** A subscription as it stands, for somebody who came with its token. */
+export interface SubscriptionView extends Subscription {
+  /** Another text whenever the connections, or what they say, are others. Traffic doesn't count. */
+  readonly revision: string;
+}
+
+/** Where subscriptions are found. */
+export interface SubscriptionReader {
+  /**
+   * @param token as it was asked for: base62, 24 characters or more
+   * @returns null when no key has this token
+   * @throws {StoreUnavailableError} while the store is unavailable
+   */
+  findByToken(token: string): Promise<SubscriptionView | null>;
+}
+
+/** How an installation's subscriptions look. */
+export interface SubscriptionSettings extends RenderSettings, HeaderSettings {
+  /** Asked before those that every installation has. */
+  readonly userAgentRules: readonly UserAgentRule[];
+  /** Of the days and dates on the page, an IANA name. */
+  readonly timeZone: string;
+}
