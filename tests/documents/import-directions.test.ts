@@ -73,6 +73,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
   docs: ["reply"],
+  subscriptions: ["http"],
   reply: [],
 };
 const apiGround = ["errors.ts", "ports.ts"];

@@ -26,11 +26,15 @@ export class ClientRefusal extends Error {
 /**
  * Starts a client and waits until its proxy takes connections; it ends with this process at the latest.
  *
+ * @param fixedPort the port that the client's config names already; a free one when absent
  * @throws {ClientRefusal} when it does not run with what it was given
  */
-export async function startProxyClient(planOf: (proxyPort: number) => ProxyClientPlan): Promise<ProxyClient> {
+export async function startProxyClient(
+  planOf: (proxyPort: number) => ProxyClientPlan,
+  fixedPort?: number,
+): Promise<ProxyClient> {
   const directory = await mkdtemp(join(tmpdir(), "veil-client-"));
-  const proxyPort = await freePort();
+  const proxyPort = fixedPort ?? (await freePort());
   const { binary, files, arguments: argumentsOf } = planOf(proxyPort);
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text, { mode: 0o600 });
   const printed: string[] = [];

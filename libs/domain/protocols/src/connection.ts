@@ -40,7 +40,7 @@ export interface RealitySecurity {
   readonly spiderX: string;
 }
 
-/** What carries a connection's streams. XHTTP's path begins with a slash. */
+/** What carries a connection's streams. XHTTP's path begins with a slash and has no query: mihomo can't connect with one. */
 export type ConnectionTransport = { readonly kind: "tcp" } | { readonly kind: "xhttp"; readonly path: string };
 
 /**

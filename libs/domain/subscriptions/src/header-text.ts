@@ -15,7 +15,7 @@ export function shortened(text: string, length: number): string {
   let short = "";
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
-    used += [...segment].length;
+    used += Array.from(segment).length;
     if (used > length) break;
     short += segment;
   }

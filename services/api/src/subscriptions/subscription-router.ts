@@ -44,20 +44,24 @@ export function subscriptionRouter({ subscriptions, settings, now }: Subscriptio
     next();
   });
 
-  router.get("/sub/:token/info", async (request, response) => {
+  router.route("/sub/:token/info").get(answerInfo);
+  router.route("/sub/:token{/:format}").get(answerSubscription);
+  return router;
+
+  async function answerInfo(request: Request, response: Response): Promise<void> {
     const view = await find(request);
     if (view === null) return answerNothing(response);
     answer(response, "application/json; charset=utf-8", {}, JSON.stringify(subscriptionInfo(view, settings.noFlow)));
-  });
+  }
 
-  router.get("/sub/:token{/:format}", async (request, response) => {
+  async function answerSubscription(request: Request, response: Response): Promise<void> {
     const format = formatOf(request);
     const view = format === null ? null : await find(request);
     if (format === null || view === null) return answerNothing(response);
     if (format === "page") return answerPage(request, response, view);
     const body = bodies.of(tokenOf(request), format, view);
     answer(response, contentTypeOf(format), subscriptionHeaders(view, settings), body);
-  });
+  }
 
   function find(request: Request): Promise<SubscriptionView | null> | null {
     const token = tokenOf(request);
@@ -84,8 +88,6 @@ export function subscriptionRouter({ subscriptions, settings, now }: Subscriptio
     const headers = { "Content-Security-Policy": PAGE_POLICY, "Content-Language": language };
     answer(response, "text/html; charset=utf-8", headers, html);
   }
-
-  return router;
 }
 
 function tokenOf(request: Request): string {

@@ -24,7 +24,7 @@ const formats = {
 
 export type FormatName = keyof typeof formats;
 
-export const formatNames = Object.keys(formats) as readonly FormatName[];
+export const formatNames: readonly FormatName[] = Object.keys(formats).filter(isFormatName);
 
 /** Whether a format of this name exists; names are exact. */
 export function isFormatName(text: string): text is FormatName {

@@ -29,11 +29,14 @@ export function renderMihomo(subscription: Subscription, { language, entrance }:
   return printable(stringify(config, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 }));
 }
 
-/** Escapes what YAML 1.2 (5.1) doesn't count as printable. The library leaves it as it is, and mihomo refuses the whole file. */
+/**
+ * Escapes what YAML 1.2 (5.1) doesn't count as printable, and what YAML 1.1 takes for a line's end. The library leaves both as
+ * they are; mihomo refuses the whole file for the first and makes blanks of the second.
+ */
 function printable(yaml: string): string {
   return yaml.replace(
     // oxlint-disable-next-line no-control-regex -- these are what is meant
-    /[\u007F-\u0084\u0086-\u009F\uFEFF\uFFFE\uFFFF]/g,
+    /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

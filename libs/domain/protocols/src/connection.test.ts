@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { connectionLink, type VlessConnection } from "./connection.ts";
+
+const connection: VlessConnection = {
+  protocol: "vless",
+  remark: "Anna",
+  address: "2001:db8::1",
+  port: 8443,
+  uuid: "66ad4540-b58c-4ad2-9926-ea63445a9b57",
+  flow: "",
+  security: { kind: "reality", sni: "a.example", publicKey: "KEY", shortId: "7b", fingerprint: "ios", spiderX: "/s" },
+  transport: { kind: "xhttp", path: "/веб" },
+};
+
+describe("connectionLink", () => {
+  it("says what carries the streams", () => {
+    expect(connectionLink(connection, "omit")).toBe(
+      "vless://66ad4540-b58c-4ad2-9926-ea63445a9b57@[2001:db8::1]:8443?encryption=none&type=xhttp&security=reality" +
+        "&sni=a.example&fp=ios&pbk=KEY&sid=7b&spx=%2Fs&path=%2F%D0%B2%D0%B5%D0%B1&mode=auto#Anna",
+    );
+  });
+
+  it("says nothing of Reality where there is none", () => {
+    expect(connectionLink({ ...connection, security: { kind: "none" }, transport: { kind: "tcp" } }, "omit")).toBe(
+      "vless://66ad4540-b58c-4ad2-9926-ea63445a9b57@[2001:db8::1]:8443?encryption=none&type=tcp&security=none#Anna",
+    );
+  });
+});

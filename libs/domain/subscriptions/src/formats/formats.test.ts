@@ -1,0 +1,85 @@
+import { connectionLink } from "@veil/protocols";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { exampleConnection, exampleSubscription, PUBLIC_KEY, UUID } from "../../test/example-subscription.ts";
+import { noticeText } from "../notices.ts";
+import { isInService, type KeyStatus } from "../subscription.ts";
+import { contentTypeOf, formatNames, renderSubscription } from "./formats.ts";
+import { DEFAULT_ENTRANCE, type RenderSettings } from "./render-settings.ts";
+
+const settings: RenderSettings = { language: "en", noFlow: "omit", entrance: DEFAULT_ENTRANCE };
+const xhttp = exampleConnection({ flow: "", transport: { kind: "xhttp", path: "/a" }, remark: "X" });
+const statuses: KeyStatus[] = ["active", "on_hold", "limited", "expired", "disabled"];
+
+interface SingBoxConfig {
+  readonly outbounds: readonly { readonly tag: string; readonly outbounds?: readonly string[] }[];
+}
+
+const singBoxOf = (text: string) => JSON.parse(text) as SingBoxConfig;
+
+describe("renderSubscription", () => {
+  it.each(formatNames)("serves a key in service, and nothing of any other, as %s", (format) => {
+    for (const status of statuses) {
+      const text = renderSubscription(format, exampleSubscription({ status }), settings);
+      const readable = format === "base64" ? Buffer.from(text, "base64").toString() : text;
+      expect([status, readable.includes(UUID)]).toEqual([status, isInService(status)]);
+      expect([status, readable.includes(PUBLIC_KEY)]).toEqual([status, isInService(status)]);
+    }
+  });
+
+  it.each(formatNames)("says why there is nothing, as %s", (format) => {
+    const reasons = [
+      [exampleSubscription({ status: "expired" }, { refusal: "device_limit" }), "expired"],
+      [exampleSubscription({}, { refusal: "device_limit" }), "device_limit"],
+      [exampleSubscription({}, { refusal: "device_id_missing" }), "device_id_missing"],
+      [exampleSubscription({}, { connections: [] }), "no_connections"],
+    ] as const;
+    for (const [subscription, reason] of reasons) {
+      for (const language of ["ru", "en"] as const) {
+        const text = renderSubscription(format, subscription, { ...settings, language });
+        const readable = format === "base64" ? Buffer.from(text, "base64").toString() : text;
+        expect(decodeURIComponent(readable)).toContain(noticeText(reason, language));
+      }
+    }
+  });
+
+  it("writes base64 in one padded line, whose first entry is the key's link", () => {
+    const connections = [exampleConnection({ remark: "Ключ?>" }), xhttp];
+    const text = renderSubscription("base64", exampleSubscription({}, { connections }), settings);
+    expect(text).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
+    expect(text.length % 4).toBe(0);
+    const lines = Buffer.from(text, "base64").toString().split("\n");
+    expect(lines).toEqual([...connections.map((connection) => connectionLink(connection, "omit")), ""]);
+  });
+
+  it("writes the old text of no flow where it is wanted", () => {
+    const subscription = exampleSubscription({}, { connections: [exampleConnection({ flow: "" })] });
+    expect(renderSubscription("plain", subscription, settings)).not.toContain("flow");
+    expect(renderSubscription("plain", subscription, { ...settings, noFlow: "write" })).toContain("&flow=none#");
+  });
+
+  it("leaves XHTTP out of sing-box, and says so when nothing else is there", () => {
+    const both = exampleSubscription({}, { connections: [xhttp, exampleConnection()] });
+    expect(singBoxOf(renderSubscription("sing-box", both, settings)).outbounds[0]?.outbounds).toEqual(["Anna"]);
+    const alone = exampleSubscription({}, { connections: [xhttp] });
+    const { outbounds } = singBoxOf(renderSubscription("sing-box", alone, settings));
+    expect(outbounds[0]?.outbounds).toEqual([noticeText("unsupported", "en")]);
+    expect(outbounds.map(({ tag }) => tag)).toContain(noticeText("unsupported", "en"));
+  });
+
+  it("opens no port but on this machine, and a network interface in sing-box where it is wanted", () => {
+    const render = (tun: boolean) =>
+      renderSubscription("sing-box", exampleSubscription(), { ...settings, entrance: { ...DEFAULT_ENTRANCE, tun } });
+    expect(render(true)).toContain('"auto_route": true');
+    expect(render(false)).not.toContain('"type": "tun"');
+    for (const format of ["sing-box", "xray"] as const) {
+      const listening = renderSubscription(format, exampleSubscription(), settings).match(/"listen": "[^"]*"/g) ?? [];
+      expect(new Set(listening)).toEqual(new Set(['"listen": "127.0.0.1"']));
+    }
+    expect(parse(renderSubscription("mihomo", exampleSubscription(), settings))).toMatchObject({ "allow-lan": false });
+  });
+
+  it("has a media type for each format", () => {
+    for (const format of formatNames) expect(contentTypeOf(format)).toMatch(/^[a-z]+\/[a-z]+; charset=utf-8$/);
+  });
+});
