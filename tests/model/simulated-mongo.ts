@@ -1,4 +1,5 @@
-import { type HandledKey, type KeyPhase, StoreUnavailableError } from "@veil/keys";
+import { type HandledKey, type KeyPhase, type KeyVersion, StoreUnavailableError } from "@veil/keys";
+import { unchanged } from "@veil/keys/testing";
 import type { VlessFlow } from "@veil/protocols";
 import type { Process, World } from "./world.ts";
 
@@ -26,6 +27,8 @@ export interface KeyDocument {
   cancelled: boolean;
   readonly deleters: string[];
   readonly indeterminate: Set<string>;
+  /** What the key began with; later versions take its place. */
+  version: (Omit<KeyVersion, "name" | "uuid"> & Partial<Pick<KeyVersion, "name" | "uuid">>) | null;
   readonly hands: Set<string>;
   readonly clear: Set<string>;
 }
@@ -40,6 +43,7 @@ export interface MongoMischief {
 export class SimulatedMongo {
   readonly creations = new Map<string, CreationDocument>();
   readonly keys = new Map<number, KeyDocument>();
+  readonly externalIds = new Map<string, number>();
   readonly vault = new Map<string, string>();
   readonly mischief: MongoMischief = { lostReply: 0, lateWrite: 0 };
   lastKeyId = 0;
@@ -49,6 +53,11 @@ export class SimulatedMongo {
 
   constructor(world: World) {
     this.#world = world;
+  }
+
+  /** Milliseconds since the epoch. */
+  get now(): number {
+    return this.#world.now;
   }
 
   /** Whether there is a key that still has to go, or to be put right on some node. */
@@ -125,7 +134,15 @@ export function toHandledKey(document: KeyDocument): HandledKey {
     cancelled: document.cancelled,
     deleter: document.deleters[0] ?? null,
     indeterminate: [...document.indeterminate],
+    ...unchanged(document),
+    ...versionOf(document),
     hands: [...document.hands],
     clear: [...document.clear],
   };
+}
+
+function versionOf({ version }: KeyDocument): Partial<KeyVersion> {
+  if (version === null) return {};
+  const { fence: _, ...rest } = version;
+  return rest;
 }

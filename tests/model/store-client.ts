@@ -5,10 +5,12 @@ import {
   type DoneOnNodes,
   type HandEntry,
   type HandledKey,
+  isWanted,
   type KeyPhase,
   keyPhases,
   type KeyRecord,
   type KeyStore,
+  type KeyVersion,
 } from "@veil/keys";
 import { type CreationDocument, type KeyDocument, type SimulatedMongo, toHandledKey } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
@@ -50,7 +52,7 @@ export class StoreClient implements KeyStore {
     return this.findCreation(job);
   }
 
-  async decide({ phase, indeterminate, clear = [], ...key }: Decision): Promise<KeyRecord> {
+  async decide({ phase, indeterminate, clear = [], begins, ...key }: Decision): Promise<KeyRecord> {
     const document: KeyDocument = {
       keyId: key.keyId,
       uuid: key.uuid,
@@ -65,6 +67,7 @@ export class StoreClient implements KeyStore {
       indeterminate: new Set(indeterminate),
       hands: new Set(),
       clear: new Set(clear),
+      version: begins === undefined ? null : { ...begins, fence: 0, changedBy: [] },
     };
     const inserted = await this.#write(
       `decide key ${key.keyId} as ${phase}, indeterminate [${indeterminate.join(" ")}]`,
@@ -84,6 +87,32 @@ export class StoreClient implements KeyStore {
   async find(keyId: number): Promise<KeyRecord | null> {
     const found = await this.#findHandled(keyId);
     return found === null ? null : recordOf(found);
+  }
+
+  /** `$max` of documents that begin with the revision and the fence. */
+  async change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {
+    await this.#update(keyId, `has revision ${version.terms.revision}`, (key) => {
+      const [revision, fence] = [key.version?.terms.revision ?? 0, key.version?.fence ?? 0];
+      const { terms } = version;
+      if (terms.revision > revision || (terms.revision === revision && version.fence > fence)) key.version = version;
+      if (entry !== undefined) enter(key, entry);
+    });
+    return this.#findHandled(keyId);
+  }
+
+  claimExternalId(externalId: string, keyId: number): Promise<number> {
+    return this.#write(`claim ${externalId} for key ${keyId}`, () => {
+      if (!this.#mongo.externalIds.has(externalId)) this.#mongo.externalIds.set(externalId, keyId);
+      return this.#mongo.externalIds.get(externalId) ?? keyId;
+    });
+  }
+
+  replaceExternalId(externalId: string, keyId: number): Promise<void> {
+    return this.#write(`give ${externalId} to key ${keyId}`, () => void this.#mongo.externalIds.set(externalId, keyId));
+  }
+
+  findExternalId(externalId: string): Promise<number | null> {
+    return this.#read(`find ${externalId}`, () => this.#mongo.externalIds.get(externalId) ?? null);
   }
 
   async takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
@@ -143,16 +172,18 @@ export class StoreClient implements KeyStore {
     return undecided;
   }
 
-  findDeleting(nodes: readonly string[]): Promise<HandledKey[]> {
-    return this.#read("find keys that are deleting", () => [
+  findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]> {
+    return this.#read("find keys that are not cleared", () => [
       ...this.#inPhase("deleting"),
-      ...this.#inPhase("gone").filter(({ indeterminate }) => indeterminate.some((node) => nodes.includes(node))),
+      ...[...this.#inPhase("active"), ...this.#inPhase("gone")].filter(
+        (key) => !isWanted(key, now) && key.indeterminate.some((node) => nodes.includes(node)),
+      ),
     ]);
   }
 
   findDesired(): Promise<Map<number, DesiredUser>> {
     return this.#read("find desired users", () => {
-      const active = this.#inPhase("active").map(({ keyId, uuid, flow, indeterminate }) => ({
+      const active = this.#wanted().map(({ keyId, uuid, flow, indeterminate }) => ({
         keyId,
         uuid,
         flow,
@@ -163,7 +194,7 @@ export class StoreClient implements KeyStore {
   }
 
   hasDesired(atLeast: number): Promise<boolean> {
-    return this.#read("count desired users", () => this.#inPhase("active").length >= atLeast);
+    return this.#read("count desired users", () => this.#wanted().length >= atLeast);
   }
 
   async findCreating(): Promise<Creation[]> {
@@ -216,6 +247,10 @@ export class StoreClient implements KeyStore {
       const key = this.#mongo.keys.get(keyId);
       if (key !== undefined) change(key);
     });
+  }
+
+  #wanted(): HandledKey[] {
+    return this.#inPhase("active").filter((key) => isWanted(key, this.#mongo.now));
   }
 
   #inPhase(phase: KeyPhase): HandledKey[] {

@@ -88,6 +88,15 @@ export function startWorker(process: Process, system: System): void {
     newUuid: () => world.random.uuid(),
     // A setting that is being changed: workers disagree about new keys, and must not about those that there are.
     newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
+    newTokenSeed: () => new TextEncoder().encode(world.random.uuid().repeat(2)),
+    externalIds: {
+      claim: (externalId, keyId) => store.claimExternalId(externalId, keyId),
+      replace: (externalId, keyId) => store.replaceExternalId(externalId, keyId),
+      find: (externalId) => store.findExternalId(externalId),
+    },
+    traffic: { lifetimeOf: async () => ({ upload: 0, download: 0 }) },
+    due: { expect: async () => undefined, replace: async () => undefined },
+    timeZone: "UTC",
   };
   const housekeeping = every(RECONCILE_PERIOD_MS, async () => {
     await sweep({ ports, exclusive, log });
@@ -148,7 +157,7 @@ function runnerOf(ports: LifecyclePorts): RunJob {
   return async ({ id: job, name, payload }, redelivered) => {
     if (name === "create-key") {
       const { name: keyName, deadline } = payload as CreatePayload;
-      return provisionKey({ requested: { name: keyName }, deadline, job, redelivered }, ports);
+      return provisionKey({ requested: { name: keyName, terms: {} }, deadline, job, redelivered }, ports);
     }
     if (name === "delete-key") return retireKey({ ...(payload as DeletePayload), job, redelivered }, ports);
     return cancelCreation((payload as CancelPayload).job, ports);

@@ -12,6 +12,29 @@ export class KeyNotFoundError extends Error {
   }
 }
 
+/** Thrown when no key that callers may see has this external id. */
+export class ExternalIdNotFoundError extends Error {
+  override readonly name = "ExternalIdNotFoundError";
+  readonly externalId: string;
+
+  constructor(externalId: string) {
+    super(`external id ${externalId} not found`);
+    this.externalId = externalId;
+  }
+}
+
+/** Thrown when what is asked for contradicts what is there, so that nothing was done. Its message is fit for callers. */
+export class ContradictionError extends Error {
+  override readonly name = "ContradictionError";
+  /** `taken`: another key has it; `refused`: it makes no sense for the key; `outdated`: the key has changed since. */
+  readonly kind: "taken" | "refused" | "outdated";
+
+  constructor(kind: ContradictionError["kind"], detail: string) {
+    super(detail);
+    this.kind = kind;
+  }
+}
+
 /** Thrown when a write was not done and will not be. For a create: there is no key, and none will appear. */
 export class WriteFailedError extends Error {
   override readonly name: string = "WriteFailedError";

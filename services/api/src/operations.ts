@@ -1,4 +1,5 @@
 import {
+  extensionSeconds,
   type KeyDeletedBody,
   type KeyLinkBody,
   type KeyLinksBody,
@@ -11,17 +12,20 @@ import {
 } from "@veil/http-contract";
 import { readPackageVersion } from "@veil/runtime";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
+import { ExternalIdNotFoundError } from "./errors.ts";
 import { checkedOperation, type Operations } from "./http/endpoint-routes.ts";
 import { errorDetail } from "./http/error-reply.ts";
 import type { DeferredWrites } from "./jobs/deferred-writes.ts";
 import type { WritePorts } from "./jobs/run-write-job.ts";
 import { answerBatch } from "./keys/answer-batch.ts";
 import { createKey, createKeys } from "./keys/create-keys.ts";
-import { deleteKey, deleteKeys } from "./keys/delete-keys.ts";
+import { deleteKey, deleteKeyByExternalId, deleteKeys } from "./keys/delete-keys.ts";
 import { findKeyId } from "./keys/find-keys.ts";
 import { listKeys } from "./keys/list-keys.ts";
-import { keyBody, RefusedCreations, requestedAttributes, VisibleKeys } from "./keys/visible-keys.ts";
-import { type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
+import { changeKey, putKey } from "./keys/change-keys.ts";
+import { keyBody, keyReply, type KeyShowing, requestedAttributes, settableTerms } from "./keys/key-body.ts";
+import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
+import { type KeyFacts, type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
 import { CompressedFile } from "./reply/compressed-file.ts";
 import { ok } from "./reply/reply.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
@@ -32,8 +36,7 @@ export interface OperationPorts extends WritePorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
   readonly shareLinksOf: ShareLinksOf;
-  /** The Reality short id that every key shows. */
-  readonly shortId: string;
+  readonly showing: KeyShowing;
   readonly refreshWaitMs: number;
   readonly syncDeadlineMs: number;
   /** What became of a write that was answered 202. */
@@ -45,11 +48,17 @@ export function createOperations(outside: OperationPorts): Operations {
   const refused = new RefusedCreations();
   const visibleKeys = new VisibleKeys(outside.keys, refused);
   const ports = { ...outside, refused, visibleKeys };
-  const { shortId, shareLinksOf } = ports;
+  const { shareLinksOf, showing, clock } = ports;
   const document = new CompressedFile("application/json", 0, async () =>
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
   const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
+  const freshBody = (key: KeyFacts) => keyBody(key, null, clock.now(), showing);
+  const bodyOf = async (key: KeyFacts) => keyBody(key, await ports.traffic.find(key.keyId), clock.now(), showing);
+  const shown = async (keyId: number) => {
+    const [key, figures] = await Promise.all([visibleKeys.get(keyId), ports.traffic.find(keyId)]);
+    return keyReply(keyBody(key, figures, clock.now(), showing));
+  };
 
   const operations: Operations = {
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
@@ -60,20 +69,58 @@ export function createOperations(outside: OperationPorts): Operations {
     createKey: async ({ body }, scope) => {
       const key = await createKey(requestedAttributes(body), scope, ports);
       if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
-      return ok(keyBody(key, shortId));
+      return keyReply(freshBody(key));
     },
 
     createKeys: async ({ body }, scope) =>
       ok(
         await answerBatch(body.keys, (asked) => createKeys(asked.map(requestedAttributes), scope, ports), {
-          show: (key) => keyBody(key, shortId),
+          show: freshBody,
           explain: errorDetail,
         }),
       ),
 
     listKeys: async ({ query }) => listKeys(pageOf(query), ports),
 
-    getKey: async ({ params }) => ok(keyBody(await visibleKeys.get(await keyIdOf(params.key_id)), shortId)),
+    getKey: async ({ params }) => shown(await keyIdOf(params.key_id)),
+
+    getKeyByExternalId: async ({ params }) => {
+      const key = await ports.keys.findByExternalId(params.external_id);
+      if (key === null || !visibleKeys.shows(key)) throw new ExternalIdNotFoundError(params.external_id);
+      return keyReply(await bodyOf(key));
+    },
+
+    putKeyByExternalId: async ({ params, body }, scope) => {
+      const { name, ...terms } = body;
+      const requested = { terms: settableTerms(terms), ...(name !== undefined && { name }) };
+      const { key, outcome } = await putKey(params.external_id, requested, scope, ports);
+      if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
+      return keyReply(await bodyOf(key), { "Veil-Outcome": outcome });
+    },
+
+    deleteKeyByExternalId: async ({ params }, scope) => {
+      const key_id = await deleteKeyByExternalId(params.external_id, scope, ports);
+      return ok({ success: true, message: messages.keyDeleted(key_id) } satisfies KeyDeletedBody);
+    },
+
+    updateKey: async ({ params, body, ifRevision }, scope) => {
+      const { name, reset_traffic: resetTraffic = false, ...terms } = body;
+      const change = { set: settableTerms(terms), resetTraffic, ...(name !== undefined && { name }) };
+      const keyId = await keyIdOf(params.key_id);
+      return keyReply(await bodyOf(await changeKey("updateKey", { keyId, change, ifRevision }, scope, ports)));
+    },
+
+    extendKey: async ({ params, body, ifRevision }, scope) => {
+      const change = { extendSeconds: extensionSeconds(body) };
+      const keyId = await keyIdOf(params.key_id);
+      return keyReply(await bodyOf(await changeKey("extendKey", { keyId, change, ifRevision }, scope, ports)));
+    },
+
+    revokeKey: async ({ params, body, ifRevision }, scope) => {
+      const change = { revokeLink: body.link === true, revokeCredentials: body.credentials === true };
+      const keyId = await keyIdOf(params.key_id);
+      return keyReply(await bodyOf(await changeKey("revokeKey", { keyId, change, ifRevision }, scope, ports)));
+    },
 
     deleteKey: async ({ params }, scope) => {
       const key_id = await deleteKey(params.key_id, scope, ports);
@@ -83,7 +130,7 @@ export function createOperations(outside: OperationPorts): Operations {
     deleteKeys: async ({ body }, scope) =>
       ok(
         await answerBatch(body.key_ids, (refs) => deleteKeys(refs, scope, ports), {
-          show: (key) => ({ ...keyBody(key, shortId), is_active: false }),
+          show: (key) => ({ ...freshBody(key), is_active: false }),
           explain: errorDetail,
         }),
       ),

@@ -24,12 +24,14 @@ export interface VisibleKeyReader {
   list(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
 }
 
-/** Bytes that a key moved, and when they were read from Xray. */
+/** Bytes that a key has ever moved, and when they were read from Xray. Moments in unix seconds. */
 export interface TrafficFigures {
   readonly upload: number;
   readonly download: number;
-  /** Unix seconds. */
   readonly lastUpdated: number;
+  /** When bytes were first counted; null when none were, or when nobody noted it. */
+  readonly firstCountedAt: number | null;
+  readonly lastCountedAt: number | null;
 }
 
 /** The read-only view of stored traffic. Throws StoreUnavailableError while the store is unavailable. */

@@ -9,7 +9,13 @@ describe("reading many keys", () => {
   beforeEach(async () => {
     api = await startInMemoryApi();
     for (let keyId = 1; keyId <= 25; keyId += 1) api.plane.addKey({ keyId });
-    api.plane.traffic.set(2, { upload: 10, download: 20, lastUpdated: 1_700_000_000 });
+    api.plane.traffic.set(2, {
+      upload: 10,
+      download: 20,
+      lastUpdated: 1_700_000_000,
+      firstCountedAt: null,
+      lastCountedAt: null,
+    });
   });
   afterEach(async () => {
     await api.close();
@@ -59,7 +65,7 @@ describe("reading many keys", () => {
   it.each(reads)("answers 304 to %s while nothing has changed", async (path) => {
     const { headers } = await get(path).expect(200);
     const tag = headers["etag"] ?? "";
-    expect(tag).toMatch(/^W\/"/);
+    expect(tag).toMatch(/^(W\/)?"/);
     const again = await get(path).set("If-None-Match", tag);
     expect([again.status, again.text]).toEqual([304, ""]);
     await get(path).set("If-None-Match", 'W/"other"').expect(200);
@@ -91,15 +97,8 @@ describe("reading many keys", () => {
     const addKeys = (name: string) => {
       for (let keyId = 26; keyId <= 12_000; keyId += 1) api.plane.addKey({ keyId, name });
     };
-    const tooLongToBeBuffered = "x".repeat(1_200);
-
-    it.each([
-      ["/api/keys", "a name"],
-      ["/api/keys?after=10", "a name"],
-      ["/api/keys", tooLongToBeBuffered],
-      ["/api/keys?after=10", tooLongToBeBuffered],
-    ])("answers 304 to %s while nothing has changed", async (path, name) => {
-      addKeys(name);
+    it.each(["/api/keys", "/api/keys?after=10"])("answers 304 to %s while nothing has changed", async (path) => {
+      addKeys("a name");
       const first = await get(path).expect(200);
       expect(first.headers["content-length"]).toBeUndefined();
       const tag = first.headers["etag"] ?? "";
@@ -114,29 +113,16 @@ describe("reading many keys", () => {
       const first = await get("/api/keys").expect(200);
       const tag = first.headers["etag"] ?? "";
       for (let read = 0; read < 20; read += 1) await get("/api/keys").set("If-None-Match", tag).expect(304);
-      const firstPasses = vi.spyOn(api.plane.keyReader, "listActiveIds");
+      const passes = vi.spyOn(api.plane.keyReader, "listActive");
       await get("/api/keys").expect(200);
-      expect(firstPasses).not.toHaveBeenCalled();
+      expect(passes).toHaveBeenCalledTimes(1);
     });
 
-    it("keeps keys out that came after the first of two passes, so that its tag is true", async () => {
-      addKeys(tooLongToBeBuffered);
-      const { listActiveIds } = api.plane.keyReader;
-      const keys = {
-        ...api.plane.keyReader,
-        listActiveIds: async function* () {
-          yield* listActiveIds();
-          api.plane.addKey({ keyId: 20_000 });
-        },
-      };
-      const other = await startInMemoryApi({ keys });
-      for (const key of api.plane.keys.values()) other.plane.keys.set(key.keyId, key);
-      const { body, headers } = await call(other, "get", "/api/keys").expect(200);
-      await other.close();
+    it.each(["/api/keys", "/api/keys?after=10"])("gives %s no tag when it is too long to be buffered", async (path) => {
+      addKeys("x".repeat(1_200));
+      const { headers, body } = await get(path).expect(200);
+      expect(headers["etag"]).toBeUndefined();
       expect(body.total).toBe(12_000);
-      expect((await get("/api/keys").set("If-None-Match", headers["etag"] ?? "")).status).toBe(200);
-      api.plane.keys.delete(20_000);
-      expect((await get("/api/keys").set("If-None-Match", headers["etag"] ?? "")).status).toBe(304);
     });
   });
 

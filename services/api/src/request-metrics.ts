@@ -3,7 +3,7 @@ import { boundedLabel, type Metrics } from "@veil/runtime";
 import type { FinishedRequest } from "./http/log-request.ts";
 import { isWriteOperation, type WriteOperation, WRITE_OPERATIONS } from "./jobs/write-jobs.ts";
 
-const METHODS = ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] as const;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 const REFUSALS = ["rate_limited", "too_many_failures", "unauthorized", "forbidden"] as const;
 

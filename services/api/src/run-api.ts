@@ -10,7 +10,7 @@ import { redisFailureLimit } from "./http/failure-limit.ts";
 import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
-import { apiSecrets, apiSettings } from "./settings.ts";
+import { apiSecrets, apiSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
 
@@ -55,7 +55,10 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       traffic: ledgerTrafficReader(store.traffic),
       jobs,
       shareLinksOf: shareLinkMaker(settings),
-      shortId: settings.REALITY_COMMON_SHORT_ID,
+      showing: {
+        shortId: settings.REALITY_COMMON_SHORT_ID,
+        subscriptionUrlOf: (token) => `${subscriptionUrl(settings)}/sub/${token}`,
+      },
       secrets: apiSecrets(settings),
       allowedAddresses: settings.ALLOWED_IPS,
       trustedProxies: settings.TRUST_PROXY,

@@ -65,6 +65,15 @@ function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
+/** An address that paths are put behind. */
+const webAddress = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^?#]+$/.test(text) && URL.canParse(text),
+    "must be a URL like https://sub.example.com",
+  )
+  .transform((text) => text.replace(/\/+$/, ""));
+
 /** The API's variables; see the README's settings table. */
 export const apiSettings = z.object({
   ...runtimeSettings({ metricsPort: 9100 }),
@@ -95,6 +104,8 @@ export const apiSettings = z.object({
   WRITE_DEADLINE_MS: durationMs({ min: SHORTEST_WRITE_DEADLINE_MS, max: 60_000 })
     .default(WRITE_DEADLINE_MS)
     .meta({ example: String(WRITE_DEADLINE_MS) }),
+  /** What subscription links begin with; without it `http://`, DOMAIN and API_PORT. */
+  SUBSCRIPTION_URL: webAddress.optional().meta({ example: "https://sub.example.com" }),
   /** What clients dial; without it there are no share links. */
   DOMAIN: linkHost().optional().meta({ example: "vpn.example.com" }),
   REALITY_PORT: port().default(443).meta({ example: "443" }),
@@ -112,6 +123,11 @@ export const apiSettings = z.object({
 });
 
 export type ApiSettings = z.infer<typeof apiSettings>;
+
+/** The address before `/sub`, without a slash at its end. */
+export function subscriptionUrl({ SUBSCRIPTION_URL, DOMAIN = "localhost", API_PORT }: ApiSettings): string {
+  return SUBSCRIPTION_URL ?? `http://${DOMAIN}:${API_PORT}`;
+}
 
 /** All secrets that the settings name. */
 export function apiSecrets({ API_SECRET_KEY, API_READONLY_KEY }: ApiSettings): ApiSecret[] {

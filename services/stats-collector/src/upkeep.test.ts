@@ -109,6 +109,6 @@ it("leaves the removal to the collector that holds the lease", async () => {
   const heldByAnother = { acquire: async () => null };
   expect(await removeGoneUnderLease(heldByAnother, rig.records, rig.keyReader)).toBe(0);
   expect(rig.idsRead).toBe(0);
-  const ours = { acquire: async () => ({ abandonedBy: null }) };
+  const ours = { acquire: async () => ({ abandonedBy: null, fence: 1 }) };
   expect(await removeGoneUnderLease(ours, rig.records, rig.keyReader)).toBe(2);
 });

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
-import type { LifecyclePorts } from "@veil/keys";
-import { KeyLeases, warnOfDurability } from "@veil/redis";
+import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
+import { DueIndex, KeyLeases, warnOfDurability } from "@veil/redis";
 import { linkedNodes, nodeSettings } from "@veil/settings";
 import { prepareService, readSettings } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
@@ -14,6 +14,8 @@ import { OrphanBrake } from "./nodes/orphan-brake.ts";
 import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { startDueLoop } from "./terms/due-loop.ts";
+import { ledgerKeyTraffic } from "./terms/ledger-key-traffic.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
 const service = prepareService({
@@ -65,6 +67,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       callsOf: (node) => measured.callsOf(node),
       onReachableChange: (node, reachable) => reconcilers.reachableChanged(node, reachable),
     });
+    const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const ports: LifecyclePorts = {
       store: store.keys,
       nodes: nodes.map(({ users }) => users),
@@ -73,6 +76,11 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       clock,
       newUuid: randomUUID,
       newFlow,
+      newTokenSeed: () => randomBytes(TOKEN_SEED_BYTES),
+      externalIds: store.externalIds,
+      traffic: ledgerKeyTraffic(store.traffic),
+      due,
+      timeZone: settings.TIMEZONE,
     };
 
     const sweeping = startHousekeeping(running, {
@@ -97,6 +105,16 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         // What could not be removed while the node was away, or came back with it, must not wait for the period.
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
       },
+    });
+
+    startDueLoop(running, {
+      ports,
+      index: due,
+      keys: store.keyReader,
+      exclusive,
+      log,
+      onRebuilt: () => void sweeping.trigger(),
+      onSettled: (keys, durationMs) => measured.dueSettled(keys, durationMs),
     });
 
     serveJobs(running, {

@@ -1,5 +1,5 @@
 import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/settings";
-import { booleanFlag, engineVariables, runtimeSettings, wholeNumber } from "@veil/runtime";
+import { booleanFlag, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { z } from "zod";
 
 /** The worker's variables; see the README's settings table. */
@@ -13,6 +13,8 @@ export const workerSettings = z
     /** Key jobs under way at once in one worker; 16–64 is where a node's gRPC API is fastest. */
     WORKER_CONCURRENCY: wholeNumber({ min: 1, max: 512 }).default(64).meta({ example: "64" }),
     RECONCILE_INTERVAL_SECONDS: wholeNumber({ min: 5, max: 3_600 }).default(30).meta({ example: "30" }),
+    /** The IANA time zone in whose midnight traffic is reset. */
+    TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
     /** Whether a removed user's multiplexed connection is kept from opening further streams. */
     XRAY_BLOCK_DELETED: booleanFlag().default(true),
     /** Whether a node is left as it is when MongoDB knows nothing of most of its users. */

@@ -1,15 +1,26 @@
-import type { Drift } from "@veil/reconciler";
+import type { ConfirmedDrift } from "@veil/reconciler";
 import { createMetrics } from "@veil/runtime";
 import { expect, it } from "vitest";
 import { workerMetrics } from "./worker-metrics.ts";
 
 const user = { keyId: 1, uuid: "00000000-0000-4000-8000-000000000001", flow: "", indeterminate: [] } as const;
-const drift: Drift = { missing: [user, user], wrong: [user], indeterminate: [], orphans: [7, 8, 9] };
+const drift: ConfirmedDrift = {
+  missing: [user, user],
+  wrong: [user],
+  indeterminate: [],
+  orphans: [7, 8, 9],
+  unknown: [],
+};
 
 function measuredWorker() {
   const metrics = createMetrics({ service: "xray-worker", version: "1", defaultMetrics: false });
   const time = { now: 0 };
-  const measured = workerMetrics({ metrics, nodes: ["a", "b"], clock: { now: () => time.now }, passPeriodMs: 1_000 });
+  const measured = workerMetrics({
+    metrics,
+    nodes: ["a", "b"],
+    clock: { monotonic: () => time.now },
+    passPeriodMs: 1_000,
+  });
   /** The values of a metric's series that are not 0, by their labels. */
   const read = async (name: string): Promise<Record<string, number>> => {
     const lines = (await metrics.registry.metrics()).split("\n").filter((line) => line.startsWith(`${name}{`));
@@ -19,13 +30,15 @@ function measuredWorker() {
     ]);
     return Object.fromEntries(series.filter(([, value]) => value !== 0));
   };
-  const pass = (found?: Drift) =>
+  const pass = (found?: ConfirmedDrift) =>
     measured.pass({
       node: "a",
       reason: "period",
       result: found === undefined ? "error" : "ok",
       durationMs: 20,
-      ...(found && { found: { drift: found, inboundMissing: false, rebuilds: 0, postponed: 0, users: 5 } }),
+      ...(found && {
+        found: { drift: found, inboundMissing: false, rebuilds: 0, postponed: 0, users: 5, braked: false },
+      }),
     });
   return { measured, read, pass, time };
 }

@@ -11,6 +11,8 @@ export interface WorkerMetrics {
   braked(node: string, isBraked: boolean): void;
   configFile(result: ConfigFileResult): void;
   blocked(node: string, users: number): void;
+  /** So many keys were due and have been looked at together. */
+  dueSettled(keys: number, durationMs: number): void;
   /** What a node's `onCall` is to be. */
   readonly callsOf: ReturnType<typeof callMetrics>;
 }
@@ -75,9 +77,21 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     help: "Attempts to bring Xray's config file up to date, by result.",
     labels: { result: configFileResults },
   });
+  const dueKeys = metrics.counter({
+    name: "veil_due_keys_total",
+    help: "Keys that were looked at because time or traffic made something due about them.",
+  });
+  const dueSeconds = metrics.histogram({
+    name: "veil_due_keys_duration_seconds",
+    help: "Duration of carrying out what was due about keys that were due together.",
+  });
   return {
     jobStep,
     keyEnded,
+    dueSettled: (keys, durationMs) => {
+      dueKeys.inc({}, keys);
+      dueSeconds.observe({}, durationMs / 1_000);
+    },
     braked: (node, isBraked) => brake.set({ node }, isBraked ? 1 : 0),
     blocked: (node, users) => blocked.set({ node }, users),
     configFile: (result) => configFile.inc({ result }),
@@ -92,16 +106,18 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
   };
 }
 
+const operations = ["create", "change", "delete"] as const;
+
 function keyMetrics(metrics: Metrics): (ending: KeyEnding) => void {
   const seconds = metrics.histogram({
     name: "veil_key_provision_duration_seconds",
-    help: "Time from the request until the key was active in Xray, or its deletion was complete.",
-    labels: { operation: ["create", "delete"] },
+    help: "Time from the request until the key was active in Xray, or its change or deletion was complete.",
+    labels: { operation: operations },
   });
   const endings = metrics.counter({
     name: "veil_key_operations_total",
-    help: "Keys that jobs were to create or delete, by what became of it; batches count per key.",
-    labels: { operation: ["create", "delete"], outcome: ["done", "not_found", "unavailable", "failed"] },
+    help: "Keys that jobs were to create, change or delete, by what became of it; batches count per key.",
+    labels: { operation: operations, outcome: ["done", "not_found", "refused", "unavailable", "failed"] },
   });
   return ({ operation, outcome, durationMs }) => {
     endings.inc({ operation, outcome });

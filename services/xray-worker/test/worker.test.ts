@@ -65,7 +65,11 @@ test("a created key's user is in Xray when its job ends, a deleted one's is not"
 test("a deletion does not find a key whose creation was refused: nobody knows of it", async () => {
   await startWorker();
   const id = `create-${randomUUID()}`;
-  await jobs.client.submit("create-key", id, { key: { name: null }, deadline: Date.now() - 1, request_id: id });
+  await jobs.client.submit("create-key", id, {
+    key: { name: null, terms: {} },
+    deadline: Date.now() - 1,
+    request_id: id,
+  });
   const refused = await jobs.client.awaitResult("create-key", id, 30_000);
   expect(refused).toMatchObject({ state: "finished", result: { outcome: "unavailable" } });
   const { keyId: next } = await jobs.create();

@@ -23,7 +23,7 @@ export function planOf(
   const active = keys.filter(({ isActive }) => isActive);
   const living = active.filter(({ id }) => {
     const record = records.get(id);
-    return record === undefined || isWanted(record);
+    return record === undefined || isWanted(record, Date.now());
   });
   return {
     keys: keys.length,

@@ -42,7 +42,9 @@ export async function replaceUser(
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
     const wanted: InboundUser | null =
-      key !== null && isWanted(key) ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) } : null;
+      key !== null && isWanted(key, Date.now())
+        ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) }
+        : null;
     return ports.inTurn(() => converge(userEmail(keyId), wanted, node, holding, lease));
   });
 }

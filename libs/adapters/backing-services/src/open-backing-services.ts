@@ -47,6 +47,7 @@ export function openBackingServices(
 ): BackingServices {
   const store = openMongoStore({
     uri: settings.MONGODB_URI,
+    now: () => clock.now(),
     onError: limitRepeats((err) => log.warn({ err }, "mongodb is away")),
     onUnreadable: unreadableRecords(metrics, log),
     onIgnored: (options) => warnOfIgnored("MONGODB_URI", options, log),

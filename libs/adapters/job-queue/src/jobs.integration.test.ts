@@ -26,7 +26,7 @@ afterEach(async () => {
   await client.close();
 });
 
-const payload = { key: { name: "user" }, deadline: Date.now() + 60_000, request_id: "request-1" };
+const payload = { key: { name: "user", terms: {} }, deadline: Date.now() + 60_000, request_id: "request-1" };
 
 function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: JobStep) => void = ignore): JobConsumer {
   const consumer = consumeJobs({

@@ -9,6 +9,8 @@ export function keyHandlers(own: Partial<JobHandlers<"veil-keys">>): JobHandlers
     "create-keys": notExpected,
     "cancel-creation": notExpected,
     "cancel-creations": notExpected,
+    "change-key": notExpected,
+    "put-key": notExpected,
     "delete-key": notExpected,
     "delete-keys": notExpected,
     ...own,

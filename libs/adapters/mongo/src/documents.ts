@@ -1,7 +1,8 @@
-import type { Creation, HandledKey, KeyPhase, KeyRecord } from "@veil/keys";
+import { type Creation, type HandledKey, type KeyPhase, type KeyRecord, olderSubscriptionToken } from "@veil/keys";
 import type { VlessFlow } from "@veil/protocols";
 import { Schema } from "mongoose";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
+import { termsOf } from "./terms-documents.ts";
 
 const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, KeyDocument["phase"]>;
 const phases = { 1: "active", 2: "deleting", 3: "gone" } as const satisfies Record<KeyDocument["phase"], KeyPhase>;
@@ -12,9 +13,6 @@ export function phaseNumber(phase: KeyPhase): KeyDocument["phase"] {
 
 /** Matches the documents of keys that callers may see; what `isVisible` of the domain says of their records. */
 export const visibleFilter = { phase: phaseNumbers.active } as const;
-
-/** Matches the documents of keys that every node should hold; what `isWanted` of the domain says of their records. */
-export const wantedFilter = { phase: phaseNumbers.active } as const;
 
 const common = { strict: "throw", versionKey: false, autoIndex: false, autoCreate: false } as const;
 
@@ -50,11 +48,18 @@ export const keySchema = new Schema<KeyDocument>(
     hands: { type: Schema.Types.Mixed, default: undefined },
     clear: { type: Schema.Types.Mixed, default: undefined },
     gone_at: Number,
+    token: String,
+    terms: { type: Schema.Types.Mixed, default: undefined },
   },
   { ...common, collection: "keys" },
 );
 keySchema.index({ phase: 1, key_id: 1 });
 keySchema.index({ uuid: 1 }, { unique: true });
+keySchema.index({ "terms.uuid": 1 });
+keySchema.index({ phase: 1, name: 1, key_id: 1 });
+keySchema.index({ phase: 1, "terms.tag": 1, key_id: 1 });
+keySchema.index({ phase: 1, "terms.groups": 1, key_id: 1 });
+keySchema.index({ phase: 1, "terms.ends_at": 1 });
 
 /** @param olderFlow the flow of a document that names none */
 export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Creation | null {
@@ -72,11 +77,12 @@ export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Cr
 
 /** @param olderFlow the flow of a document that names none */
 export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRecord {
+  const { terms: changed } = document;
   return {
     keyId: document.key_id,
-    uuid: document.uuid,
+    uuid: changed?.uuid ?? document.uuid,
     flow: document.flow ?? olderFlow,
-    name: document.name,
+    name: changed?.name === undefined ? document.name : changed.name,
     createdAt: document.created_at,
     job: document.job,
     phase: phases[document.phase],
@@ -84,6 +90,9 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     cancelled: document.cancelled ?? false,
     deleter: document.deleters?.[0] ?? null,
     indeterminate: Object.keys(document.unsure ?? {}),
+    token: changed?.token ?? document.token ?? olderSubscriptionToken(document.key_id, document.uuid),
+    terms: termsOf(document),
+    changedBy: changed?.changed_by ?? [],
   };
 }
 

@@ -1,3 +1,4 @@
+import { trafficResets } from "@veil/keys";
 import { z } from "zod";
 
 const flow = z.enum(["", "xtls-rprx-vision"]);
@@ -18,6 +19,42 @@ export const creationDocument = z.object({
   decided: z.boolean(),
 });
 export type CreationDocument = Readonly<z.infer<typeof creationDocument>>;
+
+const bytes = z.object({ upload: z.number(), download: z.number() });
+
+/**
+ * What can be changed about a key, replaced as a whole by `$max`: engines compare documents field by field, so `revision`
+ * and `fence` come first and of two versions the later one stands, in whichever order they arrive. Times in unix seconds.
+ */
+export const termsDocument = z.object({
+  revision: z.number(),
+  fence: z.number(),
+  /** Missing as long as they are those of the key's document itself. */
+  uuid: z.string().exactOptional(),
+  name: z.string().nullable().exactOptional(),
+  token: z.string().exactOptional(),
+  changed_by: z.array(z.string()),
+  enabled: z.boolean(),
+  expires_at: z.number().nullable(),
+  /** When the key ends by time in any case: the one moment to ask for, on hold or not. */
+  ends_at: z.number().nullable(),
+  traffic_limit: z.number().nullable(),
+  traffic_reset: z.enum(trafficResets),
+  next_reset_at: z.number().nullable(),
+  reset_anchor: z.number(),
+  used_from: bytes,
+  limited_at: z.number().nullable(),
+  is_expiry_counted: z.boolean(),
+  hold_for: z.number().nullable(),
+  hold_until: z.number().nullable(),
+  hold_from: z.number(),
+  external_id: z.string().nullable(),
+  tag: z.string().nullable(),
+  note: z.string().nullable(),
+  groups: z.array(z.string()),
+  device_limit: z.number().nullable(),
+});
+export type TermsDocument = Readonly<z.infer<typeof termsDocument>>;
 
 /** A decided key. `_id` is the key id as a string: the only field on which every engine has an index. */
 export const keyDocument = z.object({
@@ -44,11 +81,17 @@ export const keyDocument = z.object({
   clear: z.record(z.string(), z.boolean()).exactOptional(),
   /** Unix seconds. Missing in records that became gone before it was kept. */
   gone_at: z.number().exactOptional(),
+  /** Missing in keys that were decided before each kept its own: it follows from the uuid then. */
+  token: z.string().exactOptional(),
+  /** Missing as long as the key is unlimited and nobody has changed it. */
+  terms: termsDocument.exactOptional(),
 });
 export type KeyDocument = Readonly<z.infer<typeof keyDocument>>;
 
 /** What is read of every active key when nodes are reconciled. */
-export const desiredDocument = keyDocument.pick({ _id: true, key_id: true, uuid: true, flow: true, unsure: true });
+export const desiredDocument = keyDocument
+  .pick({ _id: true, key_id: true, uuid: true, flow: true, unsure: true })
+  .extend({ terms: z.object({ uuid: z.string().exactOptional() }).exactOptional() });
 
 /** What is read of every active key for the tag of a list. */
 export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job: true });
@@ -56,6 +99,10 @@ export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job:
 /** A fact about the whole installation: the flow of keys that name none. */
 export const installationDocument = z.object({ _id: z.string(), flow });
 export type InstallationDocument = Readonly<z.infer<typeof installationDocument>>;
+
+/** Which key has an external id. `_id` is that id. */
+export const externalIdDocument = z.object({ _id: z.string(), key_id: z.number() });
+export type ExternalIdDocument = Readonly<z.infer<typeof externalIdDocument>>;
 
 /** The last key id that was handed out. */
 export const counterDocument = z.object({ _id: z.string(), value: z.number() });

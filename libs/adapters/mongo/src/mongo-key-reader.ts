@@ -1,7 +1,15 @@
 import { CoalescedCalls } from "@veil/runtime";
-import { COALESCE_WAIT_MS, type KeyPage, type KeyReader, type KeyRecord } from "@veil/keys";
+import {
+  COALESCE_WAIT_MS,
+  type ExternalIds,
+  type KeyFilter,
+  type KeyPage,
+  type KeyReader,
+  type KeyRecord,
+} from "@veil/keys";
 import pLimit, { type LimitFunction } from "p-limit";
 import { phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
+import { keyFilter } from "./key-filters.ts";
 import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
 import { creationDocument, type KeyDocument, keyDocument, listedIdDocument } from "./key-codecs.ts";
 import type { KeyCollections } from "./key-collections.ts";
@@ -16,10 +24,12 @@ import { storeErrors } from "./store-errors.ts";
 export class MongoKeyReader implements KeyReader {
   readonly #collections: KeyCollections;
   readonly #count: CoalescedCalls<null, number>;
+  readonly #externalIds: Pick<ExternalIds, "find">;
   #openings: LimitFunction | null = null;
 
-  constructor(collections: KeyCollections) {
+  constructor(collections: KeyCollections, externalIds: Pick<ExternalIds, "find">) {
     this.#collections = collections;
+    this.#externalIds = externalIds;
     this.#count = new CoalescedCalls(
       async (asked) => {
         const count = await collections.keys.countDocuments(visibleFilter);
@@ -42,8 +52,17 @@ export class MongoKeyReader implements KeyReader {
   }
 
   async findByUuid(uuid: string): Promise<KeyRecord | null> {
-    const found = await storeErrors(() => this.#collections.keys.findOne({ uuid }));
-    return found === null ? null : this.#collections.keyOf(found);
+    const either = { $or: [{ uuid }, { "terms.uuid": uuid }] };
+    const found = await storeErrors(() => this.#collections.keys.findOne(either));
+    const key = found === null ? null : await this.#collections.keyOf(found);
+    // One that was revoked finds nothing any more.
+    return key?.uuid === uuid ? key : null;
+  }
+
+  async findByExternalId(externalId: string): Promise<KeyRecord | null> {
+    const keyId = await this.#externalIds.find(externalId);
+    const key = keyId === null ? null : await this.find(keyId);
+    return key?.terms.externalId === externalId ? key : null;
   }
 
   async findByCreateJob(job: string): Promise<KeyRecord | null> {
@@ -87,18 +106,34 @@ export class MongoKeyReader implements KeyReader {
   }
 
   /** Counts that are asked for while one is under way share the next one. */
-  async countActive(): Promise<number> {
-    return storeErrors(() => this.#count.ask(null));
+  async countActive(filter?: KeyFilter): Promise<number> {
+    if (filter === undefined) return storeErrors(() => this.#count.ask(null));
+    return storeErrors(() => this.#collections.keys.countDocuments(keyFilter(filter, filter.at), LONG_READ));
+  }
+
+  async *listDue(): AsyncGenerator<readonly KeyRecord[]> {
+    const hasTerms = { ...visibleFilter, terms: { $exists: true } };
+    const cursor = await storeErrors(async () =>
+      this.#collections.keys.find<KeyDocument>(hasTerms, LONG_READ).batchSize(BATCH_SIZES.documents),
+    );
+    try {
+      while (await storeErrors(() => cursor.hasNext())) {
+        yield await this.#collections.keysOf(cursor.readBufferedDocuments());
+      }
+    } finally {
+      await cursor.close();
+    }
   }
 
   /** Whatever the driver has taken in is handed on together: a step for every document would cost more than reading it. */
   async *#groups(
-    { after, limit = 0 }: KeyPage,
+    { after, limit = 0, filter: fits }: KeyPage,
     projection: Readonly<Record<string, 1>>,
     size: number,
   ): AsyncGenerator<KeyDocument[]> {
     const { connection, keys } = this.#collections;
-    const filter = { ...visibleFilter, ...(after !== undefined && { key_id: { $gt: after } }) };
+    const fitting = fits === undefined ? visibleFilter : keyFilter(fits, fits.at);
+    const filter = { ...fitting, ...(after !== undefined && { key_id: { $gt: after } }) };
     const options = { projection, ...LONG_READ };
     const cursor = await storeErrors(async () =>
       keys.find<KeyDocument>(filter, options).sort({ key_id: 1 }).limit(limit).batchSize(size),

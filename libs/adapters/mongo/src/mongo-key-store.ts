@@ -1,4 +1,14 @@
-import type { Creation, Decision, DoneOnNodes, HandEntry, HandledKey, KeyRecord, KeyStore } from "@veil/keys";
+import {
+  type Creation,
+  type Decision,
+  type DoneOnNodes,
+  type HandEntry,
+  type HandledKey,
+  isWanted,
+  type KeyRecord,
+  type KeyStore,
+  type KeyVersion,
+} from "@veil/keys";
 import type { mongo } from "mongoose";
 import { InsertIfAbsent, UpdatesById } from "./by-id.ts";
 import { phaseNumber, toKeyRecord } from "./documents.ts";
@@ -7,6 +17,7 @@ import type { KeyCollections } from "./key-collections.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
 import type { KeyIdCounter } from "./key-id-counter.ts";
 import { storeErrors } from "./store-errors.ts";
+import { firstTermsDocument, versionDocument } from "./terms-documents.ts";
 
 /** Deadline of a job that may never claim: always over, so that housekeeping can drop it. */
 const FORBIDDEN_DEADLINE = 0;
@@ -66,6 +77,8 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async decide(decision: Decision): Promise<KeyRecord> {
+    const { begins } = decision;
+    const terms = begins === undefined ? undefined : firstTermsDocument(begins.terms, decision.createdAt);
     const document: KeyDocument = {
       _id: String(decision.keyId),
       key_id: decision.keyId,
@@ -76,6 +89,8 @@ export class MongoKeyStore implements KeyStore {
       job: decision.job,
       phase: phaseNumber(decision.phase),
       activated: decision.phase === "active",
+      ...(begins !== undefined && { token: begins.token }),
+      ...(terms !== undefined && { terms }),
       ...(decision.indeterminate.length > 0 && { unsure: marksOf(decision.indeterminate) }),
       ...(decision.clear !== undefined && decision.clear.length > 0 && { clear: marksOf(decision.clear) }),
     };
@@ -87,6 +102,13 @@ export class MongoKeyStore implements KeyStore {
 
   find(keyId: number): Promise<KeyRecord | null> {
     return this.#collections.findKey(keyId);
+  }
+
+  change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {
+    return this.#change(keyId, {
+      $max: { terms: versionDocument(version) },
+      ...(entry !== undefined && entryOf(entry)),
+    });
   }
 
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
@@ -148,11 +170,12 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
-  async findDeleting(nodes: readonly string[]): Promise<HandledKey[]> {
-    const indeterminate = nodes.map((node) => ({ phase: phaseNumber("gone"), [`unsure.${node}`]: true }));
+  async findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]> {
+    const phases = { $in: [phaseNumber("active"), phaseNumber("gone")] };
+    const indeterminate = nodes.map((node) => ({ phase: phases, [`unsure.${node}`]: true }));
     const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...indeterminate] };
     const found = await storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
-    return this.#collections.handledKeysOf(found);
+    return (await this.#collections.handledKeysOf(found)).filter((key) => !isWanted(key, now));
   }
 
   /**

@@ -1,10 +1,11 @@
-import type { DesiredState, InboundVault, KeyHousekeeping, KeyReader, KeyStore } from "@veil/keys";
+import type { DesiredState, ExternalIds, InboundVault, KeyHousekeeping, KeyReader, KeyStore } from "@veil/keys";
 import type { NodeLivesStore, TrafficStore } from "@veil/traffic";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
 import type { CounterDocument } from "./key-codecs.ts";
 import { KeyCollections } from "./key-collections.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
 import { MongoDesiredState } from "./mongo-desired-state.ts";
+import { MongoExternalIds } from "./mongo-external-ids.ts";
 import { MongoInboundVault } from "./mongo-inbound-vault.ts";
 import { MongoKeyHousekeeping } from "./mongo-key-housekeeping.ts";
 import { MongoKeyReader } from "./mongo-key-reader.ts";
@@ -23,6 +24,7 @@ export interface MongoStore extends MongoConnection {
   readonly housekeeping: KeyHousekeeping;
   /** Keys as the API and the collector read them. */
   readonly keyReader: KeyReader;
+  readonly externalIds: ExternalIds;
   readonly traffic: TrafficStore;
   readonly nodeLives: NodeLivesStore;
   readonly inbounds: InboundVault;
@@ -31,6 +33,8 @@ export interface MongoStore extends MongoConnection {
 export interface MongoStoreOptions extends MongoConnectionOptions {
   /** How keys are read that were stored before each kept its own flow; left out where nobody asks for a flow. */
   readonly olderFlow?: OlderFlowOptions;
+  /** Milliseconds since the epoch. Default: this host's clock. */
+  readonly now?: () => number;
   /** Called for every document that can't be read, whenever it is met; the others are read all the same. */
   readonly onUnreadable?: OnUnreadable;
 }
@@ -39,17 +43,20 @@ export interface MongoStoreOptions extends MongoConnectionOptions {
 export function openMongoStore({
   olderFlow,
   onUnreadable = () => undefined,
+  now = Date.now,
   ...options
 }: MongoStoreOptions): MongoStore {
   const mongo = connectMongo(options);
   const collections = new KeyCollections(mongo, new OlderFlow(mongo, olderFlow), onUnreadable);
   const ids = new KeyIdCounter(mongo.connection.collection<CounterDocument>("counters"));
-  const desired = new MongoDesiredState(collections);
+  const desired = new MongoDesiredState(collections, now);
+  const externalIds = new MongoExternalIds(mongo, onUnreadable);
   return Object.assign(mongo, {
+    externalIds,
     keys: new MongoKeyStore(collections, ids),
     desired,
     housekeeping: new MongoKeyHousekeeping(collections, ids, desired),
-    keyReader: new MongoKeyReader(collections),
+    keyReader: new MongoKeyReader(collections, externalIds),
     traffic: new MongoTrafficStore(mongo, onUnreadable),
     nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),

@@ -1,7 +1,15 @@
 import type { z } from "zod";
 
 /** The collections whose documents are read one by one, so that one alone can fail. */
-export const READ_COLLECTIONS = ["creations", "inbounds", "keys", "node_epochs", "process_lives", "traffic"] as const;
+export const READ_COLLECTIONS = [
+  "creations",
+  "external_ids",
+  "inbounds",
+  "keys",
+  "node_epochs",
+  "process_lives",
+  "traffic",
+] as const;
 export type ReadCollection = (typeof READ_COLLECTIONS)[number];
 
 /** A stored document that this version can't read: damaged, or of a version that stores something else there. */

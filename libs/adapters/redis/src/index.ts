@@ -5,6 +5,7 @@ export { refusalCodeOf, type RefusalCode } from "./redis-refusal.ts";
 export { plainRedisUrl } from "./redis-url.ts";
 export { warnOfDurability } from "./warn-of-durability.ts";
 export type { Redis } from "ioredis";
+export { DueIndex } from "./due-index.ts";
 export { KeyLeases } from "./key-leases.ts";
 export { RedisLease } from "./redis-lease.ts";
 export { type ExclusiveTask, runExclusively } from "./run-exclusively.ts";

@@ -23,9 +23,17 @@ export class KeyLeases implements KeyLease {
     this.#prefix = prefix;
   }
 
-  async hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
-    const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:key:${keyId}`, LEASE_MS);
-    const hold = await waitFor(lease, `key ${keyId}`);
+  hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+    return this.#hold(`key:${keyId}`, `key ${keyId}`, task);
+  }
+
+  holdExternalId<T>(externalId: string, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+    return this.#hold(`external-id:${externalId}`, `external id ${externalId}`, task);
+  }
+
+  async #hold<T>(name: string, subject: string, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+    const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:${name}`, LEASE_MS);
+    const hold = await waitFor(lease, subject);
     const prolonging = setInterval(() => void hold.prolong(), LEASE_PROLONG_EVERY_MS);
     try {
       const result = await task(hold);
@@ -56,6 +64,7 @@ async function waitFor(lease: RedisLease, subject: string): Promise<Hold> {
 class Hold implements HeldLease {
   readonly token: string;
   readonly abandonedBy: string | null;
+  readonly fence: number;
   readonly #lease: RedisLease;
   readonly #subject: string;
   #lastCallAt: number;
@@ -63,6 +72,7 @@ class Hold implements HeldLease {
   constructor(lease: RedisLease, grant: LeaseGrant, subject: string, askedAt: number) {
     this.token = lease.token;
     this.abandonedBy = grant.abandonedBy;
+    this.fence = grant.fence;
     this.#lease = lease;
     this.#subject = subject;
     this.#lastCallAt = lastCallAfter(askedAt);

@@ -5,6 +5,8 @@ import type { Redis } from "@veil/redis";
 export interface LeaseGrant {
   /** The token of the last holder when that one never gave it back. */
   readonly abandonedBy: string | null;
+  /** Redis's time in microseconds when it became ours: greater than that of every earlier holder. */
+  readonly fence: number;
 }
 
 /**
@@ -22,8 +24,9 @@ local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
 if holder[1] and holder[1] ~= ARGV[1] and tonumber(holder[2]) > now then return 'held' end
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'until', now + ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
-if holder[1] and holder[1] ~= ARGV[1] then return holder[1] end
-return 'free'`;
+local fence = string.format('%d%06d', time[1], time[2])
+if holder[1] and holder[1] ~= ARGV[1] then return holder[1] .. ' ' .. fence end
+return 'free ' .. fence`;
 
 /** Makes a lease last longer unless it was let go of, or somebody else took it over meanwhile. ARGV[2] lease ms */
 const PROLONG_SCRIPT = `
@@ -70,7 +73,8 @@ export class RedisLease {
       REMEMBER_ABANDONED_MS,
     );
     if (reply === "held") return null;
-    return { abandonedBy: reply === "free" ? null : String(reply) };
+    const [holder = "free", fence] = String(reply).split(" ");
+    return { abandonedBy: holder === "free" ? null : holder, fence: Number(fence) };
   }
 
   /** Makes it last from now on. @returns false when it is not ours any more @throws when Redis does not answer */

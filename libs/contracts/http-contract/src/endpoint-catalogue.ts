@@ -2,6 +2,7 @@ import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
+import { termsEndpoints } from "./endpoints/terms-endpoints.ts";
 import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
 
 /**
@@ -15,6 +16,7 @@ import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
 export const endpoints = {
   ...publicEndpoints,
   ...batchEndpoints,
+  ...termsEndpoints,
   ...keyEndpoints,
   ...trafficEndpoints,
   ...jobEndpoints,

@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 /** Everything said about one endpoint, in one place. */
 export interface Endpoint {
-  readonly method: "get" | "post" | "delete";
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** In the notation of OpenAPI: `/api/keys/{key_id}`. */
   readonly path: `/${string}`;
   readonly tag: "Status" | "Keys" | "Batches" | "Traffic" | "Jobs" | "Documentation";
@@ -49,7 +49,7 @@ export interface ErrorCase {
   readonly detail: string;
 }
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 413 | 415 | 422 | 429 | 431 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 412 | 413 | 415 | 422 | 429 | 431 | 500 | 503;
 
 /** Largest body that is read, in bytes, after decompression. */
 export const BODY_LIMIT_BYTES = 64 * 1024;

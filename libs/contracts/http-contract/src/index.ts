@@ -6,7 +6,16 @@ export { type BatchItem, type BatchResultBody, LARGEST_BATCH as largestBatch } f
 export { BODY_LIMIT_BYTES as bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";
-export type { CreateKeyBody, KeyBody, KeyDeletedBody, KeyLinkBody, KeyLinksBody, KeyListBody } from "./key-bodies.ts";
+export {
+  type CreateKeyBody,
+  extensionSeconds,
+  type KeyBody,
+  type KeyDeletedBody,
+  type KeyLinkBody,
+  type KeyLinksBody,
+  type KeyListBody,
+  type UpdateKeyBody,
+} from "./key-bodies.ts";
 export type { JobAcceptedBody, JobBody } from "./job-bodies.ts";
 export type { KeyRef } from "./key-id.ts";
 export { messages } from "./messages.ts";

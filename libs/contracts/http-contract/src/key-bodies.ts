@@ -2,6 +2,13 @@ import { keyIdSchema } from "./key-id.ts";
 import { keyNameSchema } from "./key-name.ts";
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
+import { contradictionIn, termFields, trafficResetSchema } from "./terms-bodies.ts";
+
+const moment = z
+  .int()
+  .nullable()
+  .meta({ type: ["integer", "null"], format: "int64" });
+const bytes = z.int().min(0).meta({ format: "int64" });
 
 /** A key as every endpoint shows it. */
 export const keySchema = z
@@ -17,7 +24,52 @@ export const keySchema = z
       .meta({ description: "The Reality short id, the same for all keys.", example: "7bb45050" }),
     name: keyNameSchema,
     created_at: z.int().meta({ format: "int64", description: "Unix time in seconds.", example: 1703520000 }),
-    is_active: z.boolean().meta({ description: "Whether the key may connect.", example: true }),
+    is_active: z.boolean().meta({
+      description: "Whether the key may connect: its status is `active` or `on_hold`.",
+      example: true,
+    }),
+    status: z.enum(["active", "on_hold", "limited", "expired", "disabled"]).meta({
+      description:
+        "What the terms come to at the moment of the answer; the first that holds of `disabled`, `expired`, `limited`, " +
+        "`on_hold`, `active`.",
+      example: "active",
+    }),
+    enabled: z.boolean().meta({ description: "The switch.", example: true }),
+    expires_at: moment.meta({ description: "From then on the key works nowhere. Unix seconds.", example: 1767225600 }),
+    traffic_limit: bytes
+      .nullable()
+      .meta({ description: "Bytes, upload and download together, since the last reset.", example: 107374182400 }),
+    traffic_reset: trafficResetSchema.meta({
+      description: "When the count of traffic starts anew by itself.",
+      example: "month",
+    }),
+    next_reset_at: moment.meta({ description: "When it does so next. Unix seconds.", example: 1704067200 }),
+    traffic_used: bytes.meta({ description: "Bytes since the last reset, as of the last sync.", example: 5368709120 }),
+    traffic_lifetime: bytes.meta({ description: "Bytes ever, as of the last sync.", example: 53687091200 }),
+    hold_for: bytes.nullable().meta({ description: "The term of a key on hold, in seconds.", example: null }),
+    hold_until: moment.meta({ description: "When that term begins at the latest. Unix seconds.", example: null }),
+    external_id: z.string().nullable().meta({ description: "The caller's own id of the key.", example: "tg-42" }),
+    tag: z.string().nullable().meta({ description: "A label to filter by.", example: "premium" }),
+    note: z.string().nullable().meta({ description: "Free text.", example: null }),
+    groups: z.array(z.string()).meta({ description: "Which hosts and nodes the key gets.", example: ["default"] }),
+    device_limit: z
+      .int()
+      .min(1)
+      .nullable()
+      .meta({ description: "How many devices may fetch the subscription.", example: null }),
+    subscription_url: z.string().meta({
+      description: "What apps subscribe to. Whoever has it has the key.",
+      example: "https://your-domain.com/sub/7Rk0sT1mXc4VbQ9LwZ2eYh8D0000a1B2c",
+    }),
+    online_at: moment.meta({ description: "When bytes were last counted. Unix seconds.", example: 1703521000 }),
+    first_connected_at: moment.meta({
+      description: "When bytes were first counted. Unix seconds.",
+      example: 1703520300,
+    }),
+    revision: z.int().min(1).meta({
+      description: "Goes up with each change by a caller or by a due date; the first part of the key's `ETag`.",
+      example: 1,
+    }),
   })
   .meta({ description: "An access key." })
   .register(namedSchemas, { id: "Key" });
@@ -26,11 +78,90 @@ export type KeyBody = z.infer<typeof keySchema>;
 
 /** What `POST /api/keys` takes. Unknown fields are dropped. */
 export const createKeySchema = z
-  .object({ name: keyNameSchema.optional() }, "the body must be a JSON object")
+  .object({ name: keyNameSchema, ...termFields }, "the body must be a JSON object")
+  .partial()
+  .superRefine((body, context) => {
+    const contradiction = contradictionIn(body);
+    if (contradiction !== null) context.addIssue(contradiction);
+  })
   .meta({ description: "Properties of the key to create. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "CreateKey" });
 
 export type CreateKeyBody = z.infer<typeof createKeySchema>;
+
+/** What `PUT /api/keys/by-external-id/{external_id}` takes: the path names the id. */
+export const putKeySchema = z
+  .object({ name: keyNameSchema, ...termFields }, "the body must be a JSON object")
+  .omit({ external_id: true })
+  .partial()
+  .superRefine((body, context) => {
+    const contradiction = contradictionIn(body);
+    if (contradiction !== null) context.addIssue(contradiction);
+  })
+  .meta({ description: "What is to hold of the key. Unknown fields are ignored.", additionalProperties: true })
+  .register(namedSchemas, { id: "PutKey" });
+
+/** What `PATCH /api/keys/{key_id}` takes: a JSON merge patch, in which null takes a field back to what it is by itself. */
+export const updateKeySchema = z
+  .object(
+    {
+      name: keyNameSchema,
+      ...termFields,
+      enabled: termFields.enabled.nullable(),
+      traffic_reset: termFields.traffic_reset.nullable(),
+      groups: termFields.groups.nullable(),
+      reset_traffic: z
+        .boolean("reset_traffic must be true or false")
+        .meta({ description: "Starts the count of traffic anew, in the same change.", example: true }),
+    },
+    "the body must be a JSON object",
+  )
+  .partial()
+  .meta({ description: "What is to be different. Unknown fields are ignored.", additionalProperties: true })
+  .register(namedSchemas, { id: "UpdateKey" });
+
+export type UpdateKeyBody = z.infer<typeof updateKeySchema>;
+
+const LONGEST_EXTENSION_DAYS = 36_525;
+const SECONDS_PER_DAY = 86_400;
+
+/** What `POST /api/keys/{key_id}/extend` takes. Gives seconds. */
+export const extendKeySchema = z
+  .object(
+    {
+      days: extension("days", LONGEST_EXTENSION_DAYS),
+      seconds: extension("seconds", LONGEST_EXTENSION_DAYS * SECONDS_PER_DAY),
+    },
+    "the body must be a JSON object",
+  )
+  .partial()
+  .refine(({ days, seconds }) => (days === undefined) !== (seconds === undefined), "name either days or seconds")
+  .meta({ description: "Either `days` or `seconds`; negative ones shorten the term.", additionalProperties: true })
+  .register(namedSchemas, { id: "ExtendKey" });
+
+/** How many seconds an extension means. */
+export function extensionSeconds({ days = 0, seconds = 0 }: z.infer<typeof extendKeySchema>): number {
+  return days * SECONDS_PER_DAY + seconds;
+}
+
+function extension(name: string, most: number) {
+  const message = `${name} must be a whole number from -${most} to ${most}`;
+  return z.int(message).min(-most, message).max(most, message);
+}
+
+/** What `POST /api/keys/{key_id}/revoke` takes. */
+export const revokeKeySchema = z
+  .object(
+    {
+      link: z.boolean("link must be true or false").meta({ description: "A new `subscription_url`." }),
+      credentials: z.boolean("credentials must be true or false").meta({ description: "A new `uuid`." }),
+    },
+    "the body must be a JSON object",
+  )
+  .partial()
+  .refine(({ link, credentials }) => link === true || credentials === true, "name link, credentials or both as true")
+  .meta({ description: "What is to be replaced.", additionalProperties: true })
+  .register(namedSchemas, { id: "RevokeKey" });
 
 /** All keys in ascending order of their ids. */
 export const keyListSchema = z

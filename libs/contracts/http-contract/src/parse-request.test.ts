@@ -74,7 +74,7 @@ describe("parseRequest: the key id in a path", () => {
   });
 
   it.each([String(2 ** 53), "9".repeat(30), "1".repeat(400)])("refuses %s, which is beyond 2^53-1", (text) => {
-    expect(() => keyIdOf(text)).toThrow("key_id must be a whole number from 0 to 9007199254740991, or a UUID");
+    expect(() => keyIdOf(text)).toThrow("key_id must be a whole number from 0 to 9007199254740991, or the key's UUID");
   });
 });
 
@@ -127,6 +127,7 @@ describe("parseRequest: endpoints that take nothing", () => {
       params: undefined,
       query: undefined,
       body: undefined,
+      ifRevision: null,
     });
   });
 });

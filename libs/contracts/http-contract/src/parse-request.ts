@@ -12,6 +12,8 @@ export interface RawRequest {
   readonly params: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body: unknown;
+  /** The header `If-Match`; undefined when there was none. */
+  readonly ifMatch?: string | undefined;
 }
 
 /** What an endpoint's schemas made of a request; parts without a schema are undefined. */
@@ -19,6 +21,8 @@ export interface RequestInput<E extends Endpoint> {
   readonly params: E extends { readonly params: infer P extends z.ZodType } ? z.output<P> : undefined;
   readonly query: E extends { readonly query: infer Q extends z.ZodType } ? z.output<Q> : undefined;
   readonly body: E extends { readonly body: { readonly schema: infer B extends z.ZodType } } ? z.output<B> : undefined;
+  /** The revision that the caller has seen; null for any. */
+  readonly ifRevision: number | null;
 }
 
 /**
@@ -32,7 +36,15 @@ export function parseRequest<E extends Endpoint>(endpoint: E, raw: RawRequest): 
   const query = endpoint.query === undefined ? undefined : parseQuery(endpoint.query, raw.query ?? {});
   const body = endpoint.body === undefined ? undefined : parse(endpoint.body.schema, emptyAsObject(raw.body));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part is what its schema made, or undefined without one
-  return { params, query, body } as RequestInput<E>;
+  return { params, query, body, ifRevision: revisionOf(raw.ifMatch) } as RequestInput<E>;
+}
+
+/** The tag of a key begins with its revision; what follows changes with traffic and does not matter here. */
+function revisionOf(ifMatch: string | undefined): number | null {
+  if (ifMatch === undefined || ifMatch.trim() === "*") return null;
+  const revision = /^\s*(?:W\/)?"(\d{1,15})-[^"]*"\s*$/.exec(ifMatch)?.[1];
+  if (revision === undefined) throw new InvalidRequestError(messages.ifMatchMalformed);
+  return Number(revision);
 }
 
 function parseQuery(schema: z.ZodObject, query: Readonly<Record<string, unknown>>): unknown {

@@ -1,3 +1,4 @@
+import type { RequestedAttributes } from "@veil/keys";
 import { z } from "zod";
 import { keyName, requestedKey } from "./key-codec.ts";
 import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
@@ -24,9 +25,9 @@ const createKeyWire = z
 /** The payload of "create-key", written in today's form and in that of 1.0, and read from either. */
 export const createKeyPayload = z.codec(
   createKeyWire,
-  z.object({ key: requestedKey, deadline, request_id: requestId }),
+  z.object({ key: z.custom<RequestedAttributes>(), deadline, request_id: requestId }),
   {
-    decode: ({ key, name = null, ...rest }) => ({ ...rest, key: key ?? { name } }),
+    decode: ({ key, name = null, ...rest }) => ({ ...rest, key: key ?? { name, terms: {} } }),
     encode: ({ key, ...rest }) => ({ ...rest, key, name: key.name }),
   },
 );
@@ -45,9 +46,9 @@ const createKeysWire = z
 /** The payload of "create-keys", written in today's form and in that of 1.0, and read from either. */
 export const createKeysPayload = z.codec(
   createKeysWire,
-  z.object({ keys: z.array(requestedKey).min(1).max(LARGEST_BATCH), deadline, request_id: requestId }),
+  z.object({ keys: z.array(z.custom<RequestedAttributes>()).min(1), deadline, request_id: requestId }),
   {
-    decode: ({ keys, names = [], ...rest }) => ({ ...rest, keys: keys ?? names.map((name) => ({ name })) }),
+    decode: ({ keys, names = [], ...rest }) => ({ ...rest, keys: keys ?? names.map((name) => ({ name, terms: {} })) }),
     encode: ({ keys, ...rest }) => ({ ...rest, keys, names: keys.map(({ name }) => name) }),
   },
 );

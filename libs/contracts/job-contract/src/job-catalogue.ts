@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { keyChange } from "./change-payloads.ts";
 import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
-import { keyCodec } from "./key-codec.ts";
+import { keyCodec, keyName } from "./key-codec.ts";
 import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
+import { chosenTerms } from "./terms-codec.ts";
 
 const keyId = z.number().int().nonnegative();
 
@@ -15,8 +17,28 @@ const notApplied = [
 /** The result of a write that was not done. */
 export type NotApplied = z.infer<(typeof notApplied)[number]>;
 
+/** The request contradicts what is there, and says so: nothing was done. */
+const contradicted = [
+  /** Another key has the external id. */
+  z.object({ outcome: z.literal("taken"), detail: z.string() }),
+  /** It makes no sense for the key as it is. */
+  z.object({ outcome: z.literal("refused"), detail: z.string() }),
+] as const;
+
 const createResult = z.discriminatedUnion("outcome", [
   z.object({ outcome: z.literal("created"), key: keyCodec }),
+  contradicted[0],
+  ...notApplied,
+]);
+
+const changed = z.object({ outcome: z.literal("changed"), key: keyCodec, is_changed: z.boolean() });
+
+const changeResult = z.discriminatedUnion("outcome", [
+  changed,
+  z.object({ outcome: z.literal("not-found") }),
+  /** The key has another revision than the caller has seen. */
+  z.object({ outcome: z.literal("outdated") }),
+  ...contradicted,
   ...notApplied,
 ]);
 
@@ -79,6 +101,39 @@ export const jobCatalogue = {
     payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), deadline, request_id: requestId }),
     result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
+  },
+  /** Changes a key: all of it or nothing. New in 1.1. */
+  "change-key": {
+    queue: "veil-keys",
+    payload: z.object({
+      key_id: keyId,
+      change: keyChange,
+      if_revision: z.number().int().nullable(),
+      deadline,
+      request_id: requestId,
+    }),
+    result: changeResult,
+    attempts: 12,
+    travels: "in-micro-batches",
+  },
+  /** Makes the key that has an external id, or changes it. New in 1.1. */
+  "put-key": {
+    queue: "veil-keys",
+    payload: z.object({
+      external_id: z.string(),
+      name: keyName.exactOptional(),
+      terms: chosenTerms,
+      deadline,
+      request_id: requestId,
+    }),
+    result: z.discriminatedUnion("outcome", [
+      z.object({ outcome: z.literal("created"), key: keyCodec }),
+      changed,
+      ...contradicted,
+      ...notApplied,
+    ]),
+    attempts: 12,
+    travels: "in-micro-batches",
   },
   "refresh-traffic": {
     queue: "veil-traffic",

@@ -1,13 +1,24 @@
-import type { KeyFacts, RequestedAttributes } from "@veil/keys";
+import { firstTerms, type KeyFacts, olderSubscriptionToken, type RequestedAttributes } from "@veil/keys";
 import { z } from "zod";
+import { chosenTerms, termsCodec } from "./terms-codec.ts";
 
 /** Longest name of a key, in UTF-16 code units, as the HTTP contract limits it. */
 const LONGEST_NAME = 512;
 
 export const keyName = z.string().max(LONGEST_NAME).nullable();
 
-/** What is asked of a key that is to be created. */
-export const requestedKey = z.object({ name: keyName }) satisfies z.ZodType<RequestedAttributes>;
+/**
+ * What is asked of a key that is to be created. `terms` is missing in jobs of 1.0 that are queued, or that an API of 1.0
+ * still writes during a rolling update: may be required from 1.2 on.
+ */
+export const requestedKey = z.codec(
+  z.object({ name: keyName, terms: chosenTerms.exactOptional() }),
+  z.custom<RequestedAttributes>(),
+  {
+    decode: ({ name, terms = {} }) => ({ name, terms }),
+    encode: ({ name, terms }) => ({ name, terms }),
+  },
+);
 
 const wireKey = z.object({
   key_id: z.number().int().positive(),
@@ -15,6 +26,9 @@ const wireKey = z.object({
   name: keyName,
   /** Unix seconds. */
   created_at: z.number().int(),
+  /** Missing in results of workers of 1.0, as `terms` is. */
+  token: z.string().exactOptional(),
+  terms: termsCodec.exactOptional(),
 });
 
 /**
@@ -22,6 +36,20 @@ const wireKey = z.object({
  * worker knows is dropped; one that only a newer API knows must be optional in Redis, for results of older workers.
  */
 export const keyCodec = z.codec(wireKey, z.custom<KeyFacts>(), {
-  decode: ({ key_id, uuid, name, created_at }) => ({ keyId: key_id, uuid, name, createdAt: created_at }),
-  encode: ({ keyId, uuid, name, createdAt }) => ({ key_id: keyId, uuid, name, created_at: createdAt }),
+  decode: ({ key_id, uuid, name, created_at, token, terms }) => ({
+    keyId: key_id,
+    uuid,
+    name,
+    createdAt: created_at,
+    token: token ?? olderSubscriptionToken(key_id, uuid),
+    terms: terms ?? firstTerms({}, { createdAt: created_at, nextResetAt: null }),
+  }),
+  encode: ({ keyId, uuid, name, createdAt, token, terms }) => ({
+    key_id: keyId,
+    uuid,
+    name,
+    created_at: createdAt,
+    token,
+    terms,
+  }),
 });

@@ -1,4 +1,6 @@
 import type { VlessFlow } from "@veil/protocols";
+import { isInService } from "./terms/key-status.ts";
+import type { KeyTerms, SettableTerms } from "./terms/key-terms.ts";
 
 /**
  * Phases of a key once it is decided; they only ever rise.
@@ -11,7 +13,7 @@ import type { VlessFlow } from "@veil/protocols";
 export const keyPhases = ["active", "deleting", "gone"] as const;
 export type KeyPhase = (typeof keyPhases)[number];
 
-/** What is fixed about a key when it is made. */
+/** What every node and link says of a key. The uuid and the name can be changed; all else is fixed when the key is made. */
 export interface KeyAttributes {
   readonly keyId: number;
   /** Lower-case v4. */
@@ -24,10 +26,17 @@ export interface KeyAttributes {
 }
 
 /** What whoever asks for a key may choose of it. */
-export type RequestedAttributes = Pick<KeyAttributes, "name">;
+export interface RequestedAttributes extends Pick<KeyAttributes, "name"> {
+  /** What is left out is unlimited. */
+  readonly terms: Partial<SettableTerms>;
+}
 
 /** What callers are shown of a key; its flow concerns nodes and links alone. */
-export type KeyFacts = Omit<KeyAttributes, "flow">;
+export interface KeyFacts extends Omit<KeyAttributes, "flow"> {
+  /** The secret of its subscription: see `subscription-token.ts`. */
+  readonly token: string;
+  readonly terms: KeyTerms;
+}
 
 /** What a create job has claimed: from here on, every delivery of the job works on the same key. */
 export interface Creation extends KeyAttributes {
@@ -50,11 +59,15 @@ export interface KeyRecord extends KeyAttributes {
   readonly deleter: string | null;
   /** Nodes on which an operation that nobody waits for any more may still come through. */
   readonly indeterminate: readonly string[];
+  readonly token: string;
+  readonly terms: KeyTerms;
+  /** Ids of the jobs whose changes the key has, the newest last; only the last few. */
+  readonly changedBy: readonly string[];
 }
 
-/** Whether every node should hold the key's user. */
-export function isWanted({ phase }: Pick<KeyRecord, "phase">): boolean {
-  return phase === "active";
+/** Whether every node should hold the key's user. @param now milliseconds since the epoch */
+export function isWanted({ phase, terms }: Pick<KeyRecord, "phase" | "terms">, now: number): boolean {
+  return phase === "active" && isInService(terms, now);
 }
 
 /** Whether callers may see the key: list, read, link, meter and delete it. */
@@ -68,12 +81,14 @@ export function isGone({ phase }: Pick<KeyRecord, "phase">): boolean {
 }
 
 /**
- * Whether some node may still hold the user of a key that nobody may use any more.
+ * Whether some node may still hold the user of a key that nobody may use, for now or for good.
  *
  * Also one that is gone: the write that says so may have been applied late, after another clearing began and failed.
+ *
+ * @param now milliseconds since the epoch
  */
-export function needsClearing({ phase, indeterminate }: KeyRecord): boolean {
-  return phase === "deleting" || (phase === "gone" && indeterminate.length > 0);
+export function needsClearing(key: KeyRecord, now: number): boolean {
+  return key.phase === "deleting" || (!isWanted(key, now) && key.indeterminate.length > 0);
 }
 
 /** Whether the creator of this key rightly received it, whatever became of it since. */

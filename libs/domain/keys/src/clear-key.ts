@@ -1,4 +1,4 @@
-import { isGone, isWanted, type KeyRecord, needsClearing } from "./access-key.ts";
+import { isGone, isVisible, isWanted, type KeyRecord, needsClearing } from "./access-key.ts";
 import { LeaseHeldError, NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
 import type { HandledKey } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -7,7 +7,7 @@ import { passOnMarks, type TakenKey, takeUpKey } from "./take-up-key.ts";
 import { LATE_CALL_MS } from "./timing.ts";
 
 /**
- * Takes a key that is `deleting` out of every node and then lets its record go.
+ * Takes a key that is `deleting`, or out of service, out of every node. The record of one that is deleted then goes.
  *
  * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`; a later sweep
  * finishes it there and asks nothing of the nodes that are clear. Where the key is marked as indeterminate an earlier call
@@ -25,8 +25,9 @@ export async function clearKey(
   try {
     return await ports.lease.hold(keyId, async (lease) => {
       const current = await ports.store.find(keyId);
-      const isToBeDone = current !== null && (needsClearing(current) || indeterminate.length > 0);
-      if (!isToBeDone || isWanted(current)) {
+      const now = ports.clock.now();
+      const isToBeDone = current !== null && (needsClearing(current, now) || indeterminate.length > 0);
+      if (!isToBeDone || isWanted(current, now)) {
         await passOnMarks(keyId, lease, ports);
         return "cleared";
       }
@@ -61,6 +62,11 @@ export async function clearHeld(
   const converged = clear.filter((node) => key.indeterminate.includes(node));
   // Only the lease's holder may take marks away: its successor may have made them.
   lease.mustLast();
+  if (isVisible(key)) {
+    // Out of service for now: its record stays, and no node is done with it for good.
+    await ports.store.letGo(key.keyId, hands, { clear: [], converged });
+    return clear.length < ends.length ? "pending" : "cleared";
+  }
   if (clear.length < ends.length) {
     await ports.store.letGo(key.keyId, hands, { clear, converged });
     return "pending";
@@ -165,42 +171,57 @@ async function clearIndeterminate(
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
   return ports.lease.hold(keyId, async (lease) => {
     const current = await ports.store.find(keyId);
-    if (current === null || !isWanted(current)) {
+    if (current === null || !isWanted(current, ports.clock.now())) {
       await passOnMarks(keyId, lease, ports);
       return "kept";
     }
     const taken = await takeUpKey(keyId, [], lease, ports);
     if (taken === null) return "kept";
     const { key, hands } = taken;
-    if (!isWanted(key)) {
+    if (!isWanted(key, ports.clock.now())) {
       await ports.store.letGo(keyId, hands);
       return "kept";
     }
-    const held = whileHeld(node, lease);
-    try {
-      if (key.indeterminate.includes(node.name)) {
-        await ports.clock.sleep(LATE_CALL_MS);
-        await held.remove(keyId, { next: "add" });
-        const isAlone = (await held.add(key)) === "added";
-        if (isAlone) await clearIndeterminate(keyId, node.name, lease, ports);
-      } else {
-        await held.add(key);
-      }
-    } catch (error) {
-      if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
-      throw error;
-    }
+    await restoreHeld(key, node, lease, ports);
     const after = await ports.store.find(keyId);
-    if (after !== null && !isWanted(after)) await held.remove(keyId);
+    if (after !== null && !isWanted(after, ports.clock.now())) await whileHeld(node, lease).remove(keyId);
     await ports.store.letGo(keyId, hands);
     return "restored";
   });
 }
 
 /**
- * Removes a user of ours from one node when no record wants it there: an orphan.
+ * {@link restoreKey} for whoever has taken up a key that is wanted.
  *
- * The caller has made sure that no creation claims the key. One that is active, or whose removal from this node is the
+ * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError | LeaseHeldError | StoreUnavailableError}
+ */
+export async function restoreHeld(
+  key: KeyRecord,
+  node: NodeUsers,
+  lease: HeldLease,
+  ports: LifecyclePorts,
+): Promise<void> {
+  const { keyId } = key;
+  const held = whileHeld(node, lease);
+  try {
+    if (key.indeterminate.includes(node.name)) {
+      await ports.clock.sleep(LATE_CALL_MS);
+      await held.remove(keyId, { next: "add" });
+      const isAlone = (await held.add(key)) === "added";
+      if (isAlone) await clearIndeterminate(keyId, node.name, lease, ports);
+    } else {
+      await held.add(key);
+    }
+  } catch (error) {
+    if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
+    throw error;
+  }
+}
+
+/**
+ * Removes a user of ours from one node when no record wants it there: an orphan, or one whose key is out of service.
+ *
+ * The caller has made sure that no creation claims the key. One that is wanted, or whose removal from this node is the
  * sweep's, is left alone. An orphan comes from a call that nobody waited for, so the node is forced to converge. One that
  * is not there any more when it is to go was removed by the deletion that a pass ran beside: putting it back for a moment
  * would break that one's promise.
@@ -217,7 +238,7 @@ export async function removeOrphan(
   return ports.lease.hold(keyId, async (lease) => {
     const current = await ports.store.find(keyId);
     if (current === null) return removeUnrecorded(keyId, whileHeld(node, lease), ports);
-    if (isWanted(current)) {
+    if (isWanted(current, ports.clock.now())) {
       await passOnMarks(keyId, lease, ports);
       return "kept";
     }
@@ -244,6 +265,11 @@ async function removeRecorded(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<"removed" | "kept" | "pending"> {
+  // An expiry or a ban that the node did not hear of: nobody put the user there, so nothing has to be forced.
+  if (isVisible(key)) {
+    if (isWanted(key, ports.clock.now())) return "kept";
+    return (await clearNode(node, key, lease, ports)) === "cleared" ? "removed" : "pending";
+  }
   if (!isGone(key) && !isClear(key, node.name)) return "kept";
   const isMarked = key.indeterminate.includes(node.name);
   if (!isMarked) {

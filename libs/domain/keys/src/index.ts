@@ -1,4 +1,4 @@
-/** A key's phases, and what is done to it over ports: provision, retire, clear, sweep. Pure: knows no I/O. */
+/** A key's phases and terms, and what is done to it over ports: provision, change, retire, clear, sweep. Pure: no I/O. */
 export {
   type Creation,
   type KeyAttributes,
@@ -12,7 +12,9 @@ export {
   type RequestedAttributes,
   wasCreated,
 } from "./access-key.ts";
+export { type ChangeRequest, type ChangeResult, changeKey, type KeyChange } from "./change-key.ts";
 export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
+export { type DueEnd, dueOf, settleDueKeys } from "./due-keys.ts";
 export {
   LeaseHeldError,
   NodeRejectedError,
@@ -36,17 +38,37 @@ export type {
 export type {
   Decision,
   DesiredState,
+  Due,
+  DueKeys,
+  ExternalIds,
   DoneOnNodes,
   HandEntry,
   HandledKey,
   InboundVault,
+  KeyFilter,
   KeyHousekeeping,
   KeyPage,
   KeyReader,
   KeyStore,
+  KeyTraffic,
+  KeyVersion,
 } from "./ports.ts";
 export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
+export { type PutRequest, type PutResult, putKey } from "./put-key.ts";
 export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
+export { keyIdOfToken, olderSubscriptionToken, subscriptionToken, TOKEN_SEED_BYTES } from "./subscription-token.ts";
+export { ChangeRefusedError, changeTerms, LATEST_MOMENT, type TermsChange } from "./terms/change-terms.ts";
+export { isInService, type KeyStatus, keyStatuses, statusOf, termsAt, usedTraffic } from "./terms/key-status.ts";
+export {
+  DEFAULT_GROUPS,
+  firstTerms,
+  type KeyTerms,
+  type SettableTerms,
+  type TrafficBytes,
+  type TrafficReset,
+  trafficResets,
+} from "./terms/key-terms.ts";
+export { nextResetAfter } from "./terms/reset-calendar.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";
 export {
   CALL_DEADLINE_MS,

@@ -1,5 +1,5 @@
 import type { VlessFlow } from "@veil/protocols";
-import type { KeyStore } from "./ports.ts";
+import type { DueKeys, ExternalIds, KeyStore, KeyTraffic } from "./ports.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 
 /** Everything outside that the lifecycle of a key needs. */
@@ -14,4 +14,11 @@ export interface LifecyclePorts {
   readonly newUuid: () => string;
   /** The flow of the keys that are made from now on. */
   readonly newFlow: VlessFlow;
+  /** Fresh random bytes for a subscription token. */
+  readonly newTokenSeed: () => Uint8Array;
+  readonly externalIds: ExternalIds;
+  readonly traffic: KeyTraffic;
+  readonly due: DueKeys;
+  /** The IANA time zone in whose midnight traffic is reset. */
+  readonly timeZone: string;
 }

@@ -47,12 +47,16 @@ export interface KeyLease {
    * @throws {LeaseHeldError} when another process keeps it for too long, or what the task throws
    */
   hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T>;
+  /** {@link hold} of an external id, which one process at a time gives to a key. */
+  holdExternalId<T>(externalId: string, task: (lease: HeldLease) => Promise<T>): Promise<T>;
 }
 
 /** A lease in its holder's eyes. */
 export interface HeldLease {
   /** Names this holder, this time; no other one ever has the same. */
   readonly token: string;
+  /** Greater than that of every earlier holder. */
+  readonly fence: number;
   /**
    * The token of the last holder when that one never gave the lease back; null when it did. Its calls began so long ago that
    * after LATE_CALL_MS nothing more comes of them.

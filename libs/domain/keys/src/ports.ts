@@ -1,5 +1,7 @@
 import type { Creation, KeyRecord } from "./access-key.ts";
 import type { DesiredUser } from "./node-users.ts";
+import type { KeyStatus } from "./terms/key-status.ts";
+import type { KeyTerms, TrafficBytes } from "./terms/key-terms.ts";
 
 /**
  * Where keys live. Every method is one step that may run twice.
@@ -21,6 +23,13 @@ export interface KeyStore {
   /** Inserts the decision about a key unless there is one. @returns the decision that stands */
   decide(decision: Decision): Promise<KeyRecord>;
   find(keyId: number): Promise<KeyRecord | null>;
+  /**
+   * Stores what a change made of a key, unless it has a version that comes later; with an entry also a hand, in the same
+   * write. A write that arrives late changes nothing.
+   *
+   * @returns the key as it is now, whoever changed it last; null when there is none
+   */
+  change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null>;
   /** Enters a hand, whatever the phase. @returns the key as it is afterwards */
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null>;
   /** Takes hands out again, and notes what they have done. */
@@ -41,8 +50,58 @@ export interface KeyStore {
   clearIndeterminate(keyId: number, node: string): Promise<void>;
   /** Claims whose deadline passed before the given time and that nobody decided. */
   findOverdue(before: number): Promise<Creation[]>;
-  /** Keys whose deletion is under way or was left unfinished, and those gone that one of the nodes may still hold. */
-  findDeleting(nodes: readonly string[]): Promise<HandledKey[]>;
+  /**
+   * Keys whose deletion is under way or was left unfinished, and those gone or not in service that one of the nodes may
+   * still hold.
+   *
+   * @param now milliseconds since the epoch
+   */
+  findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]>;
+}
+
+/** All that can be changed about a key, as one change leaves it. Of two versions the later one stands. */
+export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | "terms" | "changedBy"> {
+  /** Decides between versions of the same revision: the fence of the lease under which it was made. */
+  readonly fence: number;
+}
+
+/** Which key has the external id of a caller. Every method throws StoreUnavailableError while the store is away. */
+export interface ExternalIds {
+  /**
+   * Enters a key under an external id unless there is an entry. To be called under the id's lease.
+   *
+   * @returns the key that has it
+   */
+  claim(externalId: string, keyId: number): Promise<number>;
+  /** Enters another key in place of one that is no more, or has another external id now. Under the id's lease. */
+  replace(externalId: string, keyId: number): Promise<void>;
+  /** Null when no key was ever entered. Whether that key still has it, its record says. */
+  find(externalId: string): Promise<number | null>;
+}
+
+/** What keys have moved. Throws StoreUnavailableError while the store is away. */
+export interface KeyTraffic {
+  /** Everything ever counted of a key, as far as it is stored; resets change nothing about it. */
+  lifetimeOf(keyId: number): Promise<TrafficBytes>;
+}
+
+/**
+ * When keys have to be looked at: an index that is made anew from the store should it be lost. Every method throws when it
+ * can't be reached.
+ */
+export interface DueKeys {
+  /** Makes sure that the key is looked at no later than this; what is there already and comes earlier stays. */
+  expect(keyId: number, due: Due): Promise<void>;
+  /** Puts this in the place of what was expected of the key. */
+  replace(keyId: number, due: Due): Promise<void>;
+}
+
+/** What makes it necessary to look at a key; null for what never will. */
+export interface Due {
+  /** Milliseconds since the epoch. */
+  readonly at: number | null;
+  /** Bytes ever moved, both directions together. */
+  readonly traffic: number | null;
 }
 
 /** A lease's holder that takes a key up. */
@@ -80,6 +139,8 @@ export interface Decision extends Omit<Creation, "deadline"> {
   readonly indeterminate: readonly string[];
   /** Nodes that surely hold nothing of a key that is refused. */
   readonly clear?: readonly string[];
+  /** What the key begins with; left out of a refusal. */
+  readonly begins?: { readonly token: string; readonly terms: KeyTerms };
 }
 
 /** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */
@@ -100,22 +161,44 @@ export interface KeyReader {
   listActiveIds(page?: KeyPage): AsyncIterable<readonly Pick<KeyRecord, "keyId" | "job">[]>;
   /** Those of the ids whose keys are active, whichever way the store finds them soonest. */
   activeAmong(keyIds: readonly number[]): Promise<Set<number>>;
-  countActive(): Promise<number>;
+  /** How many active keys fit; all without a filter. */
+  countActive(filter?: KeyFilter): Promise<number>;
+  /** The key that has an external id, or had it until it was deleted. */
+  findByExternalId(externalId: string): Promise<KeyRecord | null>;
+  /** Active keys about which something will become due by itself, in groups, in no order. */
+  listDue(): AsyncIterable<readonly KeyRecord[]>;
 }
 
-/** A part of an ascending list: at most `limit` entries with ids above `after`. */
+/** A part of an ascending list: at most `limit` entries with ids above `after`, of those that fit. */
 export interface KeyPage {
   readonly limit?: number;
   readonly after?: number;
+  readonly filter?: KeyFilter;
+}
+
+/** What keys have to be for a list. All that is named has to fit; texts are compared exactly. */
+export interface KeyFilter {
+  /** The status that keys have at `at`. */
+  readonly status?: KeyStatus;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly tag?: string;
+  readonly group?: string;
+  readonly name?: string;
+  /** Unix seconds; keys without an end never fit. */
+  readonly expiresBefore?: number;
+  readonly expiresAfter?: number;
+  /** Only these. */
+  readonly keyIds?: readonly number[];
 }
 
 /** What every node should hold. Every method throws StoreUnavailableError while the store is away. */
 export interface DesiredState {
   /** Keys that are claimed and not decided: perhaps in some node already. */
   findCreating(): Promise<readonly Creation[]>;
-  /** Every active key's user, by the key's id. */
+  /** The user of every key that is in service at the moment, by the key's id. */
   findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
-  /** Whether there are at least so many active keys: quick, however many there are. */
+  /** Whether there are at least so many keys in service: quick, however many there are. */
   hasDesired(atLeast: number): Promise<boolean>;
 }
 

@@ -7,7 +7,7 @@ const converged = ["remove", "remove", "add", "remove"];
 
 const request: ProvisionRequest = {
   job: "create-1",
-  requested: { name: "Ada" },
+  requested: { name: "Ada", terms: {} },
   deadline: START_MS + 8_000,
   redelivered: false,
 };

@@ -1,15 +1,29 @@
-import { type Creation, isWanted, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
-import { clearKey } from "./clear-key.ts";
 import {
+  type Creation,
+  isVisible,
+  isWanted,
+  type KeyRecord,
+  type RequestedAttributes,
+  wasCreated,
+} from "./access-key.ts";
+import { clearKey } from "./clear-key.ts";
+import { expectDue } from "./due-keys.ts";
+import {
+  LeaseHeldError,
   NodeRejectedError,
   NodeUnreachableError,
   NodeIndeterminateError,
   StoreRejectedError,
   StoreUnavailableError,
 } from "./errors.ts";
-import type { KeyStore } from "./ports.ts";
+import type { Decision, KeyStore } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import type { NodeUsers } from "./node-users.ts";
+import { externalIdTaken, giveExternalId } from "./external-ids.ts";
+import type { HeldLease, NodeUsers } from "./node-users.ts";
+import { subscriptionToken } from "./subscription-token.ts";
+import { isInService } from "./terms/key-status.ts";
+import { firstTerms, type KeyTerms, UNLIMITED } from "./terms/key-terms.ts";
+import { nextResetAfter } from "./terms/reset-calendar.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
 
 export interface ProvisionRequest {
@@ -25,7 +39,9 @@ export type ProvisionResult =
   | { readonly outcome: "created"; readonly key: KeyRecord }
   /** No node took the key, but one may later. */
   | { readonly outcome: "unavailable"; readonly detail: string }
-  | { readonly outcome: "failed"; readonly detail: string };
+  | { readonly outcome: "failed"; readonly detail: string }
+  /** Another key has the external id. */
+  | { readonly outcome: "taken"; readonly detail: string };
 
 /**
  * Creates a key: claim → user in the nodes → decision. May run twice, also at once.
@@ -49,26 +65,70 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
     const decided = await ports.store.find(creation.keyId);
     if (decided !== null) {
       // The delivery before may have died in the middle of an add.
-      if (!isWanted(decided)) await dropUser(decided, everyNode(ports), ports);
+      if (!isVisible(decided)) await dropUser(decided, everyNode(ports), ports);
       return resultOf(decided);
     }
   }
   const mayHaveBegun = redelivered ? everyNode(ports) : [];
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
-  // Nothing is begun that would have to be undone.
-  if (!linkedNodes(ports).some(({ reachable }) => reachable)) return refuse(creation, notReached, mayHaveBegun, ports);
+  const begun: Begun = { creation, redelivered, terms: termsOf(creation, request.requested, ports) };
+  const { externalId } = begun.terms;
+  if (externalId === null) return decideOn(begun, null, ports);
+  while (true) {
+    try {
+      return await ports.lease.holdExternalId(externalId, async (lease) => {
+        const end = await giveExternalId(externalId, creation.keyId, lease, ports);
+        if (end === "given") return decideOn(begun, lease, ports);
+        return refuse(creation, externalIdTaken(externalId), mayHaveBegun, ports);
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseHeldError)) throw error;
+      if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
+    }
+  }
+}
 
-  const attempts = await Promise.all(ports.nodes.map((node) => tryAdd(node, creation)));
+interface Begun extends Claim {
+  readonly terms: KeyTerms;
+}
+
+/** @param lease that of the key's external id, under which the decision has to fall; null for a key that has none */
+async function decideOn(
+  { creation, redelivered, terms }: Begun,
+  lease: HeldLease | null,
+  ports: LifecyclePorts,
+): Promise<ProvisionResult> {
+  const isUsable = isInService(terms, ports.clock.now());
+  const mayHaveBegun = redelivered ? everyNode(ports) : [];
+  // Nothing is begun that would have to be undone.
+  if (isUsable && !linkedNodes(ports).some(({ reachable }) => reachable)) {
+    return refuse(creation, notReached, mayHaveBegun, ports);
+  }
+  const [attempts] = await Promise.all([
+    isUsable ? Promise.all(ports.nodes.map((node) => tryAdd(node, creation))) : [],
+    expectDue(creation.keyId, terms, ports),
+  ]);
   const indeterminate = redelivered ? everyNode(ports) : nodesWith(["disturbed", "indeterminate"], attempts);
   const took = nodesWith(["took", "disturbed"], attempts);
-  if (!took.some((node) => ports.linkedNodes.includes(node))) {
+  if (isUsable && !took.some((node) => ports.linkedNodes.includes(node))) {
     return refuse(creation, failureResult(attempts, ports), [...new Set([...took, ...indeterminate])], ports);
   }
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
-  const decided = await activate(creation, indeterminate, ports);
-  if (!isWanted(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
+  lease?.mustLast();
+  const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms };
+  const decided = await activate({ ...creation, begins }, indeterminate, ports);
+  if (!isVisible(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
+  // It ran out while it was made: whoever looked at it in between has not found it yet.
+  else if (isUsable && !isWanted(decided, ports.clock.now())) {
+    await ports.due.expect(decided.keyId, { at: ports.clock.now(), traffic: null });
+  }
   return resultOf(decided);
+}
+
+function termsOf({ createdAt }: Creation, { terms }: RequestedAttributes, { timeZone }: LifecyclePorts): KeyTerms {
+  const calendar = { reset: terms.trafficReset ?? UNLIMITED.trafficReset, anchor: createdAt, timeZone };
+  return firstTerms(terms, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
 }
 
 /** Said of a write that the store refused before anything of it was done. */
@@ -90,7 +150,7 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
   }
   const uuid = ports.newUuid();
   const creation = await ports.store.claim({
-    ...request.requested,
+    name: request.requested.name,
     job: request.job,
     uuid,
     flow: ports.newFlow,
@@ -150,7 +210,7 @@ async function refuse(
   const phase = indeterminate.length === 0 ? "gone" : "deleting";
   const clear = everyNode(ports).filter((node) => !indeterminate.includes(node));
   const decided = await ports.store.decide({ ...creation, phase, indeterminate, clear });
-  if (indeterminate.length > 0 && !isWanted(decided)) await dropUser(decided, indeterminate, ports);
+  if (indeterminate.length > 0 && !isVisible(decided)) await dropUser(decided, indeterminate, ports);
   return wasCreated(decided) ? resultOf(decided) : result;
 }
 
@@ -163,7 +223,7 @@ const DECIDE_AGAIN_MS = 100;
  * key. So it is repeated here until one stands, not by another delivery: with Redis away that would come too late.
  */
 async function activate(
-  creation: Creation,
+  creation: Creation & Pick<Decision, "begins">,
   indeterminate: readonly string[],
   ports: LifecyclePorts,
 ): Promise<KeyRecord> {
@@ -209,6 +269,6 @@ export async function cancelCreation(job: string, ports: LifecyclePorts): Promis
 
 async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {
   const decided = await store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
-  if (!isWanted(decided)) return decided;
+  if (!isVisible(decided)) return decided;
   return (await store.cancel(creation.keyId, nodes)) ?? decided;
 }

@@ -27,7 +27,7 @@ export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
   for (const creation of overdue) {
     await ports.store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
   }
-  const deleting = await ports.store.findDeleting(nodes);
+  const deleting = await ports.store.findUncleared(nodes, ports.clock.now());
   const due = deleting.filter((key) => isDue(key, ports));
   const limit = pLimit(CLEARED_AT_ONCE);
   const ends = await Promise.all(due.map((key) => limit(() => clearKey(key, [], ports))));

@@ -19,7 +19,12 @@ export function desiredStateConformance(open: () => DesiredStateTarget): void {
       const { store, desired } = open();
       const { keyId, uuid, flow } = await activeKey(store, { flow: "xtls-rprx-vision" });
       await store.markIndeterminate(keyId, "main");
-      expect((await desired.findDesired()).get(keyId)).toEqual({ keyId, uuid, flow, indeterminate: ["main"] });
+      expect((await desired.findDesired()).get(keyId)).toEqual({
+        keyId,
+        uuid,
+        flow,
+        indeterminate: ["main"],
+      });
     });
 
     it("wants no user of a key that is refused, claimed, deleting, cancelled or gone", async () => {

@@ -2,9 +2,15 @@ import { ManualClock } from "@veil/runtime";
 import type { Creation } from "../src/access-key.ts";
 import { LeaseHeldError } from "../src/errors.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
+import type { HeldLease } from "../src/node-users.ts";
 import type { HandledKey } from "../src/ports.ts";
+import { TOKEN_SEED_BYTES } from "../src/subscription-token.ts";
+import type { TrafficBytes } from "../src/terms/key-terms.ts";
+import { InMemoryDueKeys } from "./in-memory-due-keys.ts";
+import { InMemoryExternalIds } from "./in-memory-external-ids.ts";
 import { InMemoryNode } from "./in-memory-node.ts";
 import { InMemoryStore } from "./in-memory-store.ts";
+import { unchanged } from "./stored-keys.ts";
 
 /** What the clock says at first. */
 export const START_MS = 1_700_000_000_000;
@@ -16,27 +22,38 @@ export function inMemoryLifecycle() {
   const clock = new ManualClock(START_MS);
   const lease: { abandonedBy: string | null; lost: boolean } = { abandonedBy: null, lost: false };
   let holders = 0;
+  const held = (subject: string): HeldLease => {
+    holders += 1;
+    const { abandonedBy } = lease;
+    lease.abandonedBy = null;
+    return {
+      token: `hand-${holders}`,
+      abandonedBy,
+      fence: holders,
+      mustLast: () => {
+        if (lease.lost) throw new LeaseHeldError(subject);
+      },
+    };
+  };
+  const externalIds = new InMemoryExternalIds();
+  const due = new InMemoryDueKeys();
+  const lifetime = new Map<number, TrafficBytes>();
   const ports: LifecyclePorts = {
     store,
     nodes: Object.values(nodes),
     linkedNodes: ["a"],
     lease: {
-      hold: (keyId, task) => {
-        holders += 1;
-        const { abandonedBy } = lease;
-        lease.abandonedBy = null;
-        return task({
-          token: `hand-${holders}`,
-          abandonedBy,
-          mustLast: () => {
-            if (lease.lost) throw new LeaseHeldError(`key ${keyId}`);
-          },
-        });
-      },
+      hold: (keyId, task) => task(held(`key ${keyId}`)),
+      holdExternalId: (externalId, task) => task(held(`external id ${externalId}`)),
     },
     clock,
     newUuid: () => crypto.randomUUID(),
     newFlow: "",
+    newTokenSeed: () => crypto.getRandomValues(new Uint8Array(TOKEN_SEED_BYTES)),
+    externalIds,
+    traffic: { lifetimeOf: async (keyId) => lifetime.get(keyId) ?? { upload: 0, download: 0 } },
+    due,
+    timeZone: "UTC",
   };
   /** Ends a run while its sleeps pass. */
   const passing = async <T>(run: Promise<T>): Promise<T> => {
@@ -45,7 +62,7 @@ export function inMemoryLifecycle() {
     await ended;
     return run;
   };
-  return { store, nodes, clock, lease, ports, passing };
+  return { store, nodes, clock, lease, ports, passing, externalIds, due, lifetime };
 }
 
 /** A key in the store, and its user in the given nodes. */
@@ -67,6 +84,7 @@ export function plant(
     indeterminate: [],
     hands: [],
     clear: [],
+    ...unchanged({ keyId: 1, uuid: "00000000-0000-4000-8000-000000000001", createdAt: START_MS / 1_000 }),
     ...key,
   };
   store.keys.set(whole.keyId, whole);

@@ -1,10 +1,12 @@
-import { type Creation, type KeyRecord, keyPhases } from "../src/access-key.ts";
-import type { Decision, DoneOnNodes, HandEntry, HandledKey, KeyStore } from "../src/ports.ts";
+import { type Creation, isWanted, type KeyRecord, keyPhases } from "../src/access-key.ts";
+import type { Decision, DoneOnNodes, HandEntry, HandledKey, KeyStore, KeyVersion } from "../src/ports.ts";
+import { unchanged } from "./stored-keys.ts";
 
 /** A key store that loses nothing. `beforeDecision` may fail, as a store does that is away. */
 export class InMemoryStore implements KeyStore {
   readonly creations = new Map<string, Creation | null>();
   readonly keys = new Map<number, HandledKey>();
+  readonly #versions = new Map<number, readonly [revision: number, fence: number]>();
   beforeDecision: (decision: Decision) => void = () => undefined;
 
   async claim(request: Omit<Creation, "keyId">): Promise<Creation | null> {
@@ -42,6 +44,8 @@ export class InMemoryStore implements KeyStore {
       deleter: null,
       hands: [],
       clear,
+      ...unchanged(decision),
+      ...decision.begins,
     };
     this.keys.set(keyId, key);
     return key;
@@ -90,11 +94,18 @@ export class InMemoryStore implements KeyStore {
     return claims.filter(({ deadline, keyId }) => deadline < before && !this.keys.has(keyId));
   }
 
-  async findDeleting(nodes: readonly string[]): Promise<HandledKey[]> {
+  async findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]> {
     return [...this.keys.values()].filter(
-      ({ phase, indeterminate }) =>
-        phase === "deleting" || (phase === "gone" && indeterminate.some((node) => nodes.includes(node))),
+      (key) =>
+        key.phase === "deleting" || (!isWanted(key, now) && key.indeterminate.some((node) => nodes.includes(node))),
     );
+  }
+
+  async change(keyId: number, { fence, ...version }: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {
+    const [revision, at] = this.#versions.get(keyId) ?? [0, 0];
+    const isLater = version.terms.revision > revision || (version.terms.revision === revision && fence > at);
+    if (isLater) this.#versions.set(keyId, [version.terms.revision, fence]);
+    return this.#change(keyId, (key) => ({ ...(isLater && version), ...(entry && entered(key, entry)) }));
   }
 
   #raise(keyId: number, to: KeyRecord["phase"], rest: (key: HandledKey) => Partial<HandledKey>): HandledKey | null {

@@ -3,4 +3,4 @@ export { desiredStateConformance } from "./desired-state-conformance.ts";
 export { inboundVaultConformance } from "./inbound-vault-conformance.ts";
 export { keyReaderConformance } from "./key-reader-conformance.ts";
 export { keyStoreConformance } from "./key-store-conformance.ts";
-export { activeKey, claimKey, creationRequest, decisionOf, goneKey } from "./stored-keys.ts";
+export { activeKey, claimKey, creationRequest, decisionOf, goneKey, unchanged } from "./stored-keys.ts";

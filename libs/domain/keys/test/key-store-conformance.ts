@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { HandEntry, KeyStore } from "../src/index.ts";
-import { activeKey, claimKey, creationRequest, decisionOf, goneKey, idsOf } from "./stored-keys.ts";
+import { activeKey, claimKey, creationRequest, decisionOf, goneKey, idsOf, unchanged } from "./stored-keys.ts";
 
 const MISSING = 1_999_999;
 
@@ -74,6 +74,7 @@ export function keyStoreConformance(open: () => KeyStore): void {
         cancelled: false,
         deleter: null,
         indeterminate: ["main"],
+        ...unchanged(claimed),
       });
       expect(await store.find(keyId)).toEqual(decided);
     });
@@ -207,7 +208,7 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const { keyId } = await activeKey(store);
       await store.beginDeletion(keyId, "delete-a", entry("mine", { indeterminate: ["a", "b"] }));
       await store.letGo(keyId, ["mine"], { clear: ["a", "b"], converged: ["a"] });
-      const left = (await store.findDeleting(["a", "b"])).find((key) => key.keyId === keyId);
+      const left = (await store.findUncleared(["a", "b"], Date.now())).find((key) => key.keyId === keyId);
       expect(left).toMatchObject({ hands: [], clear: ["a", "b"], indeterminate: ["b"] });
     });
 
@@ -216,7 +217,7 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const claimed = await claimKey(store);
       const refused = { phase: "deleting", indeterminate: ["a"], clear: ["b"] } as const;
       await store.decide(decisionOf(claimed, refused));
-      const [left] = (await store.findDeleting(["a", "b"])).filter(({ keyId }) => keyId === claimed.keyId);
+      const [left] = (await store.findUncleared(["a", "b"], Date.now())).filter(({ keyId }) => keyId === claimed.keyId);
       expect(left).toMatchObject({ clear: ["b"], indeterminate: ["a"] });
     });
   });
@@ -243,21 +244,21 @@ export function keyStoreConformance(open: () => KeyStore): void {
     it("finds keys under deletion until they are gone", async () => {
       const store = open();
       const { keyId } = await activeKey(store);
-      expect(idsOf(await store.findDeleting(["main"]))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(["main"], Date.now()))).not.toContain(keyId);
       await store.beginDeletion(keyId, "delete-a");
-      expect(idsOf(await store.findDeleting(["main"]))).toContain(keyId);
+      expect(idsOf(await store.findUncleared(["main"], Date.now()))).toContain(keyId);
       await store.finishDeletion(keyId);
-      expect(idsOf(await store.findDeleting(["main"]))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(["main"], Date.now()))).not.toContain(keyId);
     });
 
     it("finds a key that is gone while one of the nodes may still hold it", async () => {
       const store = open();
       const { keyId } = await goneKey(store);
       await store.markIndeterminate(keyId, "main");
-      expect(idsOf(await store.findDeleting(["other", "main"]))).toContain(keyId);
-      expect(idsOf(await store.findDeleting(["other"]))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(["other", "main"], Date.now()))).toContain(keyId);
+      expect(idsOf(await store.findUncleared(["other"], Date.now()))).not.toContain(keyId);
       await store.clearIndeterminate(keyId, "main");
-      expect(idsOf(await store.findDeleting(["other", "main"]))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(["other", "main"], Date.now()))).not.toContain(keyId);
     });
   });
 }

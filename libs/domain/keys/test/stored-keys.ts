@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Creation, Decision, KeyRecord, KeyStore } from "../src/index.ts";
+import {
+  type Creation,
+  type Decision,
+  firstTerms,
+  type KeyRecord,
+  type KeyStore,
+  olderSubscriptionToken,
+} from "../src/index.ts";
 
 /** What a create job asks for. */
 export function creationRequest(overrides: Partial<Creation> = {}): Omit<Creation, "keyId"> {
@@ -35,6 +42,19 @@ export async function goneKey(store: KeyStore): Promise<KeyRecord> {
   await store.beginDeletion(key.keyId, "delete-a");
   await store.finishDeletion(key.keyId);
   return key;
+}
+
+/** What is true of a key that nobody has changed, beside its attributes. */
+export function unchanged({
+  keyId,
+  uuid,
+  createdAt,
+}: Pick<KeyRecord, "keyId" | "uuid" | "createdAt">): Pick<KeyRecord, "token" | "terms" | "changedBy"> {
+  return {
+    token: olderSubscriptionToken(keyId, uuid),
+    terms: firstTerms({}, { createdAt, nextResetAt: null }),
+    changedBy: [],
+  };
 }
 
 export function idsOf(keys: readonly { readonly keyId: number }[]): number[] {

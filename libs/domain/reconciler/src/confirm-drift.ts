@@ -15,13 +15,14 @@ const LOOKED_UP_AT_ONCE = 512;
  * A drift as the records of its keys have it, which are read after the node was looked at: what it was compared with may be
  * some seconds old, and keys are made and deleted all the time.
  *
+ * @param now milliseconds since the epoch
  * @throws {StoreUnavailableError}
  */
-export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">): Promise<ConfirmedDrift> {
+export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">, now: number): Promise<ConfirmedDrift> {
   const limit = pLimit(LOOKED_UP_AT_ONCE);
   const wanted = async (users: readonly DesiredUser[]): Promise<DesiredUser[]> => {
     const keys = await Promise.all(users.map(({ keyId }) => limit(() => store.find(keyId))));
-    return keys.filter((key) => key !== null).filter(isWanted);
+    return keys.filter((key) => key !== null).filter((key) => isWanted(key, now));
   };
   const [missing, wrong, indeterminate, orphans] = await Promise.all([
     wanted(drift.missing),
@@ -29,7 +30,7 @@ export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">):
     wanted(drift.indeterminate),
     Promise.all(drift.orphans.map(async (keyId) => ({ keyId, key: await limit(() => store.find(keyId)) }))),
   ]);
-  const unwanted = orphans.filter(({ key }) => key === null || !isWanted(key));
+  const unwanted = orphans.filter(({ key }) => key === null || !isWanted(key, now));
   return {
     missing,
     wrong,

@@ -1,4 +1,4 @@
-import type { DesiredUser, LifecyclePorts, NodeUsers } from "@veil/keys";
+import { firstTerms, type DesiredUser, type LifecyclePorts, type NodeUsers } from "@veil/keys";
 import { describe, expect, it, test } from "vitest";
 import type { ActualUser } from "./diff-users.ts";
 import { type ListedInbound, type ReconciledState, reconcileNode } from "./reconcile-node.ts";
@@ -60,14 +60,19 @@ function stateOf(count: number, recent = count): ReconciledState {
   };
 }
 
+const TERMS = firstTerms({}, { createdAt: 0, nextResetAt: null });
+
 /** Records of keys 1 to `active`, and of those above up to `deleting`. Nothing is to be added, removed or stored. */
 function portsWith(active: number, deleting = active): LifecyclePorts {
   const find = async (keyId: number) => {
     if (keyId > deleting) return null;
-    return { ...desired(keyId).get(keyId), phase: keyId > active ? "deleting" : "active" };
+    return { ...desired(keyId).get(keyId), phase: keyId > active ? "deleting" : "active", terms: TERMS };
   };
-  const hold = async (_: number, task: (lease: object) => Promise<unknown>) => task({ mustLast: () => undefined });
-  return { store: { find }, lease: { hold } } as unknown as LifecyclePorts;
+  const lease = { token: "hand", abandonedBy: null, mustLast: () => undefined };
+  const hold = async (_: number, task: (held: object) => Promise<unknown>) => task(lease);
+  const takeUp = async (keyId: number) => ({ ...(await find(keyId)), indeterminate: [], hands: ["hand"], clear: [] });
+  const store = { find, takeUp, letGo: async () => undefined };
+  return { store, nodes: [], lease: { hold }, clock: { now: () => 0 } } as unknown as LifecyclePorts;
 }
 
 test("keys that were made while the state was read are no drift, however many", async () => {

@@ -119,17 +119,20 @@ async function compare(
   node: ReconciledNode,
   { users }: ListedInbound,
   state: ReconciledState,
-  { store }: LifecyclePorts,
+  { store, clock }: LifecyclePorts,
 ): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
   const recent = await state.recentDesired();
   const drift = diffUsers(node.name, users, recent, creating);
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
-  if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store), users: recent.size };
+  if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store, clock.now()), users: recent.size };
   const desired = await state.findDesired();
   const { orphans, ...wanted } = diffUsers(node.name, users, desired, creating);
   const none = { missing: [], wrong: [], indeterminate: [] };
-  return { drift: { ...(await confirmDrift({ ...none, orphans }, store)), ...wanted }, users: desired.size };
+  return {
+    drift: { ...(await confirmDrift({ ...none, orphans }, store, clock.now())), ...wanted },
+    users: desired.size,
+  };
 }
 
 const nobody: ReadonlySet<number> = new Set();

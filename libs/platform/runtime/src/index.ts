@@ -44,6 +44,7 @@ export {
   type LogLevel,
   logLevel,
   port,
+  timeZone,
   url,
   wholeNumber,
 } from "./setting-types.ts";

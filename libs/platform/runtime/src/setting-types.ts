@@ -125,6 +125,22 @@ export function booleanFlag() {
     .meta({ example: "true" });
 }
 
+/** An IANA time zone, such as `Europe/Berlin` or `UTC`. */
+export function timeZone() {
+  return z
+    .string()
+    .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin or UTC")
+    .meta({ example: "UTC" });
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
 /** One of {@link LOG_LEVELS}. */
 export function logLevel() {
   return z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`).meta({ example: "info" });

@@ -75,7 +75,7 @@ function addMethod(route: IRoute, id: OperationId, operations: Operations, write
   const limitBytes = endpoint.body?.limitBytes ?? bodyLimitBytes;
   route[endpoint.method](async (request, response) => {
     const body = endpoint.method === "get" ? undefined : await readJsonBody(request, response, limitBytes);
-    const raw = { params: request.params, query: request.query, body };
+    const raw = { params: request.params, query: request.query, body, ifMatch: request.get("If-Match") };
     noteKey(request);
     const reply = await answer(id, raw, request, operations, writes);
     await sendReply(reply, request, response);

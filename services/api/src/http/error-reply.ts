@@ -2,6 +2,8 @@ import { type ErrorBody, errorBodySchema, InvalidRequestError, messages } from "
 import { StoreUnavailableError } from "@veil/keys";
 import type { ErrorRequestHandler } from "express";
 import {
+  ContradictionError,
+  ExternalIdNotFoundError,
   IdempotencyKeyReusedError,
   JobNotFoundError,
   KeyNotFoundError,
@@ -49,11 +51,17 @@ function isClientGone(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
+const CONTRADICTION_STATUS = { taken: 409, refused: 400, outdated: 412 } as const;
+
 /** The one table from failures to answers. What it doesn't know is a fault of the service, answered without details. */
 export function errorReply(error: unknown): ErrorReply {
   if (error instanceof HttpError) return expected(error.status, error.message, error.headers);
   if (error instanceof InvalidRequestError) return expected(400, error.message);
   if (error instanceof KeyNotFoundError) return expected(404, messages.keyNotFound(error.keyId));
+  if (error instanceof ExternalIdNotFoundError) {
+    return expected(404, messages.externalIdNotFound(error.externalId));
+  }
+  if (error instanceof ContradictionError) return expected(CONTRADICTION_STATUS[error.kind], error.message);
   if (error instanceof JobNotFoundError) return expected(404, messages.jobNotFound(error.jobId));
   if (error instanceof IdempotencyKeyReusedError) return expected(422, messages.idempotencyKeyReused);
   if (error instanceof WriteRecordsUnavailableError) {

@@ -67,12 +67,14 @@ describe("RedisWriteRecords", () => {
         .send({ keys })
         .expect(headers["Prefer"] ? 202 : 200);
     };
-    for (let batch = 0; batch < BATCHES; batch += 1) await post("\n".repeat(900), { "Idempotency-Key": `refused-${batch}` });
+    for (let batch = 0; batch < BATCHES; batch += 1)
+      await post("\n".repeat(900), { "Idempotency-Key": `refused-${batch}` });
     expect(await storedBytes()).toBe(0);
     for (let batch = 0; batch < BATCHES; batch += 1) await post("\n".repeat(900), { Prefer: "respond-async" });
     expect(await storedBytes()).toBeLessThan(BATCHES * 4_096);
     const before = await storedBytes();
-    for (let batch = 0; batch < BATCHES; batch += 1) await post(`user_${batch}_`, { "Idempotency-Key": `made-${batch}` });
+    for (let batch = 0; batch < BATCHES; batch += 1)
+      await post(`user_${batch}_`, { "Idempotency-Key": `made-${batch}` });
     const perBatch = ((await storedBytes()) - before) / BATCHES;
     expect(perBatch).toBeLessThan(80 * 1_024);
     await api.close();

@@ -23,8 +23,10 @@ export type SharedRun = Pick<IdempotentWrite, "id" | "run" | "leaseMs" | "leastD
 export function idempotentWrite({ operation, method, path, raw }: WriteRequest, shared: SharedRun): IdempotentWrite {
   return {
     ...shared,
-    fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body)])),
-    request: shared.isAskedFor ? JSON.stringify({ operation, raw: { params: raw.params, body: raw.body } }) : "",
+    fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body), raw.ifMatch])),
+    request: shared.isAskedFor
+      ? JSON.stringify({ operation, raw: { params: raw.params, body: raw.body, ifMatch: raw.ifMatch } })
+      : "",
   };
 }
 

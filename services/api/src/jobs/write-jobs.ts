@@ -24,6 +24,7 @@ const CREATION = {
   FailedError: WriteRejectedError,
 } as const;
 const DELETION = { ...CREATION, FailedError: WriteFailedError } as const;
+const CHANGE = { ...DELETION, action: "change key" } as const;
 const TRAFFIC_WRITE = {
   needsStore: false,
   UnavailableError: WriteFailedError,
@@ -35,6 +36,11 @@ const WRITE_JOBS = {
   createKeys: { name: "create-keys", idPrefix: "create-batch", action: "create keys", ...CREATION },
   deleteKey: { name: "delete-key", idPrefix: "delete", action: "delete key", ...DELETION },
   deleteKeys: { name: "delete-keys", idPrefix: "delete-batch", action: "delete keys", ...DELETION },
+  updateKey: { name: "change-key", idPrefix: "update", ...CHANGE },
+  extendKey: { name: "change-key", idPrefix: "extend", ...CHANGE },
+  revokeKey: { name: "change-key", idPrefix: "revoke", ...CHANGE },
+  putKeyByExternalId: { name: "put-key", idPrefix: "put", ...CHANGE },
+  deleteKeyByExternalId: { name: "delete-key", idPrefix: "delete-external", action: "delete key", ...DELETION },
   resetKeyTraffic: { name: "reset-traffic", idPrefix: "reset", action: "reset traffic", ...TRAFFIC_WRITE },
   syncTraffic: { name: "sync-traffic", idPrefix: "sync", action: "sync traffic", ...TRAFFIC_WRITE },
 } as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
@@ -49,6 +55,11 @@ export const WRITE_OPERATIONS = [
   "createKeys",
   "deleteKey",
   "deleteKeys",
+  "updateKey",
+  "extendKey",
+  "revokeKey",
+  "putKeyByExternalId",
+  "deleteKeyByExternalId",
   "resetKeyTraffic",
   "syncTraffic",
 ] as const satisfies readonly WriteOperation[];

@@ -42,7 +42,7 @@ describe("createKey", () => {
   /** Runs a create to its end. @returns what came of it, and after how many milliseconds */
   async function create(scope: RequestScope = requestScope()): Promise<{ outcome: unknown; afterMs: number }> {
     let afterMs = 0;
-    const running = createKey({ name: "name" }, scope, ports())
+    const running = createKey({ name: "name", terms: {} }, scope, ports())
       .catch((error: unknown) => error)
       .finally(() => {
         afterMs = Date.now() - startedAt;
@@ -106,7 +106,7 @@ describe("createKey", () => {
       {
         name: "create-key",
         jobId: JOB,
-        payload: { key: { name: "name" }, deadline: startedAt + 8_000, request_id: "request-1" },
+        payload: { key: { name: "name", terms: {} }, deadline: startedAt + 8_000, request_id: "request-1" },
       },
     ]);
     expect(await listed()).toEqual([1]);
@@ -132,7 +132,7 @@ describe("createKey", () => {
 
   it("finds the key although the reply to the enqueueing was lost", async () => {
     plane.jobs.beforeSubmit = async () => {
-      plane.jobs.run("create-key", JOB, { key: { name: "name" }, deadline: 0, request_id: "" });
+      plane.jobs.run("create-key", JOB, { key: { name: "name", terms: {} }, deadline: 0, request_id: "" });
       return redisIsAway(true)();
     };
     expect((await create()).outcome).toMatchObject({ keyId: 1 });
@@ -256,7 +256,14 @@ describe("createKey", () => {
     it("cancels a batch as soon as Redis is back within the time that is left", async () => {
       plane.jobs.scripts["create-keys"] = () => never();
       plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
-      const running = createKeys([{ name: "a" }, { name: null }], requestScope(), ports());
+      const running = createKeys(
+        [
+          { name: "a", terms: {} },
+          { name: null, terms: {} },
+        ],
+        requestScope(),
+        ports(),
+      );
       await vi.runAllTimersAsync();
       const late = { status: "error", error: new WriteFailedError("create key", "timed out") };
       expect(await running).toEqual([late, late]);

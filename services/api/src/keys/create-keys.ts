@@ -1,5 +1,5 @@
 import { itemJobId, type JobResult } from "@veil/job-contract";
-import { OutcomeUnknownError, WriteCompletedError } from "../errors.ts";
+import { ContradictionError, OutcomeUnknownError, WriteCompletedError } from "../errors.ts";
 import { planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
@@ -92,6 +92,7 @@ async function createAll(
 }
 
 function outcomeOf(result: JobResult<"create-key">): ItemOutcome<KeyFacts> {
+  if (result.outcome === "taken") return failedItem(new ContradictionError("taken", result.detail));
   if (result.outcome !== "created") return failedItem(notAppliedError("createKey", result));
   return { status: "ok", value: result.key };
 }

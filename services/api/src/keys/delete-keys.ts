@@ -3,6 +3,7 @@ import { itemJobId, type JobResult } from "@veil/job-contract";
 import { isGone, isVisible, type KeyRecord, StoreUnavailableError } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
+  ExternalIdNotFoundError,
   KeyNotFoundError,
   TIMED_OUT,
   STORE_UNAVAILABLE,
@@ -19,7 +20,7 @@ import {
 } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
-import type { KeyFacts, RequestScope } from "../ports.ts";
+import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
 import { findByIds, findKeyId, findKeysToDelete, type FindKeysPorts, type FoundKeys } from "./find-keys.ts";
 
@@ -37,9 +38,14 @@ const NO_KEY = 0;
  * @throws {KeyNotFoundError} when there is no such key; {@link WriteFailedError} when the key stays
  * @throws {WriteUnavailableError} when it is worth trying again; the key may be hidden already
  */
-export async function deleteKey(ref: KeyRef, scope: RequestScope, ports: DeleteKeysPorts): Promise<number> {
+export async function deleteKey(
+  ref: KeyRef,
+  scope: RequestScope,
+  ports: DeleteKeysPorts,
+  operation: "deleteKey" | "deleteKeyByExternalId" = "deleteKey",
+): Promise<number> {
   const keyId = await orUnavailable(ACTION, () => findKeyId(ref, ports.keys));
-  const job = planWriteJob("deleteKey", scope, ports);
+  const job = planWriteJob(operation, scope, ports);
   const deletions: Deletions = {
     job,
     refs: [keyId],
@@ -51,6 +57,26 @@ export async function deleteKey(ref: KeyRef, scope: RequestScope, ports: DeleteK
     },
   };
   return onlyValue(await deleteAll(deletions, ports)).keyId;
+}
+
+/**
+ * {@link deleteKey} of the key that has an external id.
+ *
+ * @throws {ExternalIdNotFoundError} when no key has it
+ */
+export async function deleteKeyByExternalId(
+  externalId: string,
+  scope: RequestScope,
+  ports: DeleteKeysPorts & { readonly keys: Pick<KeyReader, "findByExternalId"> },
+): Promise<number> {
+  const key = await orUnavailable(ACTION, () => ports.keys.findByExternalId(externalId));
+  if (key === null) throw new ExternalIdNotFoundError(externalId);
+  try {
+    return await deleteKey(key.keyId, scope, ports, "deleteKeyByExternalId");
+  } catch (error) {
+    if (error instanceof KeyNotFoundError) throw new ExternalIdNotFoundError(externalId);
+    throw error;
+  }
 }
 
 /**
@@ -79,7 +105,7 @@ export async function deleteKeys(
 
 /** Deletions that travel in one job: one alone, or the items of a batch. */
 interface Deletions {
-  readonly job: PlannedJob<"deleteKey" | "deleteKeys">;
+  readonly job: PlannedJob<"deleteKey" | "deleteKeyByExternalId" | "deleteKeys">;
   readonly refs: readonly KeyRef[];
   /** The delete jobs, in the order of the references. */
   readonly items: readonly string[];

@@ -1,8 +1,7 @@
-import type { CreateKeyBody, KeyBody } from "@veil/http-contract";
 import { isVisible, type KeyRecord } from "@veil/keys";
 import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
-import type { KeyFacts, KeyPage, KeyReader, RequestedAttributes, VisibleKeyReader } from "../ports.ts";
+import type { KeyPage, KeyReader, VisibleKeyReader } from "../ports.ts";
 
 /** The keys that callers may see: active ones whose creation was not answered with an error. */
 export class VisibleKeys implements VisibleKeyReader {
@@ -50,14 +49,4 @@ export class RefusedCreations {
   has(job: string): boolean {
     return this.#jobs.has(job);
   }
-}
-
-/** What a caller asks of a key; what is left out is chosen here. */
-export function requestedAttributes({ name = null }: CreateKeyBody): RequestedAttributes {
-  return { name };
-}
-
-/** A key as callers see it. Keys that are not active are never shown. */
-export function keyBody({ keyId, uuid, name, createdAt }: KeyFacts, shortId: string): KeyBody {
-  return { key_id: keyId, uuid, short_id: shortId, name, created_at: createdAt, is_active: true };
 }

@@ -20,5 +20,5 @@ export function ledgerTrafficReader(store: Pick<TrafficStore, "find" | "findMany
 function figuresOf(record: TrafficRecord | null): TrafficFigures | null {
   if (record === null || record.read_at === 0) return null;
   const { up, down } = totals(record);
-  return { upload: up, download: down, lastUpdated: record.read_at };
+  return { upload: up, download: down, lastUpdated: record.read_at, firstCountedAt: null, lastCountedAt: null };
 }

@@ -19,7 +19,7 @@ describe("getTraffic", () => {
     vi.useFakeTimers();
     plane = new InMemoryPlane();
     plane.addKey({ keyId: 1, createdAt: 1_600_000_000 });
-    plane.traffic.set(1, stored);
+    plane.traffic.set(1, { ...stored, firstCountedAt: null, lastCountedAt: null });
   });
   afterEach(() => {
     vi.useRealTimers();

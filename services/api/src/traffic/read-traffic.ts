@@ -1,18 +1,12 @@
 import type { TrafficBody } from "@veil/http-contract";
 import { QueueUnavailableError } from "@veil/job-queue";
+import { type Clock, type KeyRecord, usedTraffic } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import type { WritePorts } from "../jobs/run-write-job.ts";
-import type {
-  KeyFacts,
-  KeyPage,
-  KeyReader,
-  RequestScope,
-  TrafficFigures,
-  TrafficReader,
-  VisibleKeyReader,
-} from "../ports.ts";
+import type { KeyPage, KeyReader, RequestScope, TrafficFigures, TrafficReader, VisibleKeyReader } from "../ports.ts";
 import { jsonListChunks, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
+import { withTraffic } from "./with-traffic.ts";
 
 export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {
   readonly visibleKeys: Pick<VisibleKeyReader, "get">;
@@ -32,13 +26,33 @@ export async function getTraffic(
   { refresh }: { readonly refresh: boolean },
   scope: RequestScope,
   ports: GetTrafficPorts,
-): Promise<TrafficFigures> {
+): Promise<CountedTraffic> {
   const key = await ports.visibleKeys.get(keyId);
   const fresh = refresh ? await readFresh(keyId, scope, ports) : null;
-  return fresh ?? (await ports.traffic.find(keyId)) ?? nothingYet(key);
+  return countedTraffic(key, fresh ?? (await ports.traffic.find(keyId)), ports.clock.now());
 }
 
-async function readFresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<TrafficFigures | null> {
+/** Bytes since the last reset, and when they were read from Xray. */
+export interface CountedTraffic {
+  readonly upload: number;
+  readonly download: number;
+  /** Unix seconds. */
+  readonly lastUpdated: number;
+}
+
+/** What of a key's traffic counts. @param now milliseconds since the epoch */
+export function countedTraffic(
+  { terms, createdAt }: Pick<KeyRecord, "terms" | "createdAt">,
+  figures: Moved | null,
+  now: number,
+): CountedTraffic {
+  if (figures === null) return { upload: 0, download: 0, lastUpdated: createdAt };
+  return { ...usedTraffic(terms, figures, now), lastUpdated: figures.lastUpdated };
+}
+
+type Moved = Pick<TrafficFigures, "upload" | "download" | "lastUpdated">;
+
+async function readFresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<Moved | null> {
   try {
     return await withinTime(askCollector(keyId, scope, ports), ports.refreshWaitMs);
   } catch (error) {
@@ -52,7 +66,7 @@ async function askCollector(
   keyId: number,
   { requestId }: RequestScope,
   { jobs, clock, newId, refreshWaitMs }: GetTrafficPorts,
-): Promise<TrafficFigures | null> {
+): Promise<Moved | null> {
   const job = `refresh-${newId()}`;
   const deadline = clock.now() + refreshWaitMs;
   const payload = { key_id: keyId, deadline, request_id: requestId };
@@ -67,6 +81,7 @@ export interface ListTrafficPorts {
   readonly keys: Pick<KeyReader, "countActive">;
   readonly visibleKeys: Pick<VisibleKeyReader, "list">;
   readonly traffic: Pick<TrafficReader, "findMany">;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** The stored traffic of all keys, or of a page of them. A list too long to be buffered has no tag: it changes all the time. */
@@ -79,19 +94,17 @@ export function listTraffic(page: KeyPage | null, ports: ListTrafficPorts): List
   );
 }
 
-async function* bodies(page: KeyPage, { visibleKeys, traffic }: ListTrafficPorts): AsyncGenerator<TrafficBody[]> {
-  for await (const keys of visibleKeys.list(page)) {
-    const figures = await traffic.findMany(keys.map(({ keyId }) => keyId));
-    yield keys.map((key) => trafficBody(key.keyId, figures.get(key.keyId) ?? nothingYet(key)));
+async function* bodies(
+  page: KeyPage,
+  { visibleKeys, traffic, clock }: ListTrafficPorts,
+): AsyncGenerator<TrafficBody[]> {
+  for await (const part of withTraffic(visibleKeys.list(page), traffic)) {
+    const now = clock.now();
+    yield part.map(({ key, figures }) => trafficBody(key.keyId, countedTraffic(key, figures, now)));
   }
 }
 
 /** What is answered of a key's traffic. */
-export function trafficBody(keyId: number, { upload, download, lastUpdated }: TrafficFigures): TrafficBody {
+export function trafficBody(keyId: number, { upload, download, lastUpdated }: CountedTraffic): TrafficBody {
   return { key_id: keyId, upload, download, total: upload + download, last_updated: lastUpdated };
-}
-
-/** The traffic of a key without a record. */
-function nothingYet({ createdAt }: Pick<KeyFacts, "createdAt">): TrafficFigures {
-  return { upload: 0, download: 0, lastUpdated: createdAt };
 }

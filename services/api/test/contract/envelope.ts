@@ -60,7 +60,7 @@ export function describeEnvelope(target: () => ContractTarget): void {
       ["put", "/", "GET, HEAD, OPTIONS"],
       ["post", "/openapi.json", "GET, HEAD, OPTIONS"],
       ["patch", "/api/keys", "GET, HEAD, OPTIONS, POST"],
-      ["post", "/api/keys/1", "DELETE, GET, HEAD, OPTIONS"],
+      ["post", "/api/keys/1", "DELETE, GET, HEAD, OPTIONS, PATCH"],
       ["delete", "/api/keys", "GET, HEAD, OPTIONS, POST"],
       ["get", "/api/traffic/sync", "OPTIONS, POST"],
       ["get", "/api/keys/1/traffic/reset", "OPTIONS, POST"],

@@ -29,6 +29,8 @@ export class InMemoryJobs implements Jobs {
     "delete-keys": new Map(),
     "cancel-creation": new Map(),
     "delete-key": new Map(),
+    "change-key": new Map(),
+    "put-key": new Map(),
     "refresh-traffic": new Map(),
     "reset-traffic": new Map(),
     "sync-traffic": new Map(),

@@ -1,6 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { itemJobId } from "@veil/job-contract";
-import type { KeyRecord } from "@veil/keys";
+import {
+  ChangeRefusedError,
+  changeTerms,
+  firstTerms,
+  type KeyChange,
+  type KeyFilter,
+  type KeyRecord,
+  nextResetAfter,
+  olderSubscriptionToken,
+  statusOf,
+  subscriptionToken,
+  termsAt,
+} from "@veil/keys";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
@@ -37,15 +49,20 @@ export class InMemoryPlane {
       await this.beforeRead();
       return [...this.keys.values()].find((key) => key.uuid === uuid) ?? null;
     },
+    findByExternalId: async (externalId) => {
+      await this.beforeRead();
+      return this.#byExternalId(externalId) ?? null;
+    },
+    listDue: () => this.#listActive(),
     listActive: (page) => this.#listActive(page),
     listActiveIds: (page) => this.#listActive(page),
     activeAmong: async (keyIds) => {
       await this.beforeRead();
       return new Set(keyIds.filter((keyId) => this.keys.get(keyId)?.phase === "active"));
     },
-    countActive: async () => {
+    countActive: async (filter) => {
       await this.beforeRead();
-      return [...this.keys.values()].filter(({ phase }) => phase === "active").length;
+      return this.#fitting(filter).length;
     },
   };
 
@@ -63,12 +80,17 @@ export class InMemoryPlane {
   /** Decides a key, as the worker does for a create job. */
   addKey(key: Partial<KeyRecord> = {}): KeyRecord {
     const keyId = key.keyId ?? Math.max(0, ...this.keys.keys()) + 1;
+    const createdAt = key.createdAt ?? Math.floor(Date.now() / 1_000);
+    const uuid = key.uuid ?? randomUUID();
     const added: KeyRecord = {
       flow: "",
       keyId,
-      uuid: randomUUID(),
+      uuid,
       name: null,
-      createdAt: Math.floor(Date.now() / 1_000),
+      createdAt,
+      token: olderSubscriptionToken(keyId, uuid),
+      terms: firstTerms({}, { createdAt, nextResetAt: null }),
+      changedBy: [],
       job: `create-${randomUUID()}`,
       phase: "active",
       activated: true,
@@ -84,15 +106,82 @@ export class InMemoryPlane {
   async *#listActive({
     after = 0,
     limit = Number.POSITIVE_INFINITY,
+    filter,
   }: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
     await this.beforeRead();
-    const active = [...this.keys.values()].filter(({ phase, keyId }) => phase === "active" && keyId > after);
-    yield active.slice(0, limit);
+    yield this.#fitting(filter)
+      .filter(({ keyId }) => keyId > after)
+      .slice(0, limit);
   }
 
-  #create(requested: RequestedAttributes, job: string) {
+  #fitting(filter?: KeyFilter): KeyRecord[] {
+    const active = [...this.keys.values()].filter(({ phase }) => phase === "active");
+    if (filter === undefined) return active;
+    const { at, status, tag, group, name, expiresBefore, expiresAfter, keyIds } = filter;
+    return active.filter((key) => {
+      const { terms } = key;
+      if (status !== undefined && statusOf(terms, at) !== status) return false;
+      if (tag !== undefined && terms.tag !== tag) return false;
+      if (group !== undefined && !terms.groups.includes(group)) return false;
+      if (name !== undefined && key.name !== name) return false;
+      if (expiresBefore !== undefined && !(terms.expiresAt !== null && terms.expiresAt < expiresBefore)) return false;
+      if (expiresAfter !== undefined && !(terms.expiresAt !== null && terms.expiresAt > expiresAfter)) return false;
+      return keyIds === undefined || keyIds.includes(key.keyId);
+    });
+  }
+
+  #byExternalId(externalId: string): KeyRecord | undefined {
+    return [...this.keys.values()].findLast(({ terms }) => terms.externalId === externalId);
+  }
+
+  #create({ name, terms: chosen }: RequestedAttributes, job: string) {
     const made = [...this.keys.values()].find((key) => key.job === job);
-    return { outcome: "created", key: made ?? this.addKey({ ...requested, job }) } as const;
+    if (made !== undefined) return { outcome: "created", key: made } as const;
+    const { externalId = null } = chosen;
+    if (externalId !== null && this.#byExternalId(externalId)?.phase === "active") {
+      return { outcome: "taken", detail: `external_id ${externalId} is taken` } as const;
+    }
+    const createdAt = Math.floor(Date.now() / 1_000);
+    const calendar = { reset: chosen.trafficReset ?? "none", anchor: createdAt, timeZone: "UTC" } as const;
+    const terms = firstTerms(chosen, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
+    return { outcome: "created", key: this.addKey({ name, terms, createdAt, job }) } as const;
+  }
+
+  #change(keyId: number, change: KeyChange, job: string, ifRevision: number | null) {
+    const key = this.keys.get(keyId);
+    if (key?.phase !== "active") return { outcome: "not-found" } as const;
+    if (key.changedBy.includes(job)) return { outcome: "changed", key, is_changed: true } as const;
+    if (ifRevision !== null && termsAt(key.terms, Date.now()).revision !== ifRevision)
+      return { outcome: "outdated" } as const;
+    const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
+    const isMore = revokeLink || revokeCredentials || (name !== undefined && name !== key.name);
+    const lifetime = this.traffic.get(keyId) ?? { upload: 0, download: 0 };
+    try {
+      const terms = changeTerms(key.terms, ofTerms, { now: Date.now(), lifetime, timeZone: "UTC" }, isMore);
+      const changed: KeyRecord = {
+        ...key,
+        terms,
+        name: name === undefined ? key.name : name,
+        uuid: revokeCredentials ? randomUUID() : key.uuid,
+        token: revokeLink ? subscriptionToken(keyId, Buffer.from(randomUUID().repeat(2))) : key.token,
+        changedBy: [...key.changedBy, job],
+      };
+      this.keys.set(keyId, changed);
+      return { outcome: "changed", key: changed, is_changed: terms !== key.terms } as const;
+    } catch (error) {
+      if (!(error instanceof ChangeRefusedError)) throw error;
+      return { outcome: "refused", detail: error.message } as const;
+    }
+  }
+
+  #put(externalId: string, { name, terms = {} }: Partial<RequestedAttributes>, job: string) {
+    const key = this.#byExternalId(externalId);
+    if (key?.phase !== "active" || key.job === job) {
+      return this.#create({ name: name ?? null, terms: { ...terms, externalId } }, job);
+    }
+    const end = this.#change(key.keyId, { set: terms, ...(name !== undefined && { name }) }, job, null);
+    if (end.outcome === "not-found" || end.outcome === "outdated") throw new Error("the key is there");
+    return end;
   }
 
   #delete(keyId: number, job: string) {
@@ -124,6 +213,10 @@ export class InMemoryPlane {
         for (const job of jobs) this.#cancel(job);
         return finished<"cancel-creations">({ outcome: "cancelled" });
       },
+      "change-key": ({ key_id, change, if_revision }, job) =>
+        finished<"change-key">(this.#change(key_id, change, job, if_revision)),
+      "put-key": ({ external_id, name, terms }, job) =>
+        finished<"put-key">(this.#put(external_id, { terms, ...(name !== undefined && { name }) }, job)),
       "delete-key": ({ key_id }, job) => finished<"delete-key">(this.#delete(key_id, job)),
       "delete-keys": ({ key_ids }, job) => {
         const items = key_ids.map((keyId, index) => this.#delete(keyId, itemJobId(job, index)));
@@ -137,7 +230,8 @@ export class InMemoryPlane {
       },
       "reset-traffic": ({ key_id }) => {
         const { upload, download } = this.traffic.get(key_id) ?? { upload: 0, download: 0 };
-        this.traffic.set(key_id, { upload: 0, download: 0, lastUpdated: Math.floor(Date.now() / 1_000) });
+        const lastUpdated = Math.floor(Date.now() / 1_000);
+        this.traffic.set(key_id, { upload: 0, download: 0, lastUpdated, firstCountedAt: null, lastCountedAt: null });
         return finished<"reset-traffic">({ outcome: "reset", previous_upload: upload, previous_download: download });
       },
       "sync-traffic": () => {

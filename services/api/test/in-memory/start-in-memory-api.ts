@@ -37,7 +37,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
       const link = `vless://${uuid}@vpn.example.com:443?sid=${shortId}#${encodeURIComponent(remark)}`;
       return [{ host: "vpn.example.com", node: "main", protocol: "vless", remark, link }];
     },
-    shortId,
+    showing: { shortId, subscriptionUrlOf: (token) => `http://vpn.example.com:8000/sub/${token}` },
     clock: timerClock,
     newId: randomUUID,
     writeDeadlineMs: 500,

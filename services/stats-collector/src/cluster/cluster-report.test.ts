@@ -12,7 +12,7 @@ function sharedLease() {
     acquire: async () => {
       if (state.away) throw new Error("away");
       holder ??= name;
-      return holder === name ? { abandonedBy: null } : null;
+      return holder === name ? { abandonedBy: null, fence: 1 } : null;
     },
     release: async () => {
       if (state.away) throw new Error("away");

@@ -199,7 +199,7 @@ export class ConfigMirror {
   async #clientOf(keyId: number): Promise<[email: string, client: ConfigClient | null]> {
     const key = await this.#options.state.find(keyId);
     const email = userEmail(keyId);
-    if (key === null || !isWanted(key)) return [email, null];
+    if (key === null || !isWanted(key, this.#options.clock.now())) return [email, null];
     return [email, { email, uuid: key.uuid, flow: key.flow }];
   }
 }

@@ -1,6 +1,15 @@
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { type Delivery, type JobHandlers } from "@veil/job-queue";
-import { cancelCreation, type LifecyclePorts, type NodeUsers, provisionKey, retireKey } from "@veil/keys";
+import {
+  cancelCreation,
+  changeKey,
+  type ChangeResult,
+  type LifecyclePorts,
+  type NodeUsers,
+  provisionKey,
+  putKey,
+  retireKey,
+} from "@veil/keys";
 import pLimit from "p-limit";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
@@ -10,15 +19,16 @@ const NODE_CALLS_AT_ONCE = 48;
 
 /** How the creation or deletion of one key ended. */
 export interface KeyEnding {
-  readonly operation: "create" | "delete";
-  readonly outcome: "done" | "not_found" | "unavailable" | "failed";
+  readonly operation: "create" | "change" | "delete";
+  /** `refused`: the request contradicts the key as it is. */
+  readonly outcome: "done" | "not_found" | "refused" | "unavailable" | "failed";
   /** Since the request came in. */
   readonly durationMs: number;
 }
 
 /** What the worker does with each job of the key queue. @param onKey called for every key when its outcome is known */
 export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding) => void): JobHandlers<"veil-keys"> {
-  const reported = <R extends JobResult<"create-key" | "delete-key">>(
+  const reported = <R extends { readonly outcome: EndedOutcome }>(
     operation: KeyEnding["operation"],
     result: R,
     { requestedAt }: Delivery,
@@ -56,6 +66,22 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
     "cancel-creations": async ({ jobs }) => {
       await allOrThrow(jobs.map((job) => deletions(() => cancelCreation(job, ports))));
       return { outcome: "cancelled" };
+    },
+
+    "change-key": async ({ key_id: keyId, change, if_revision: ifRevision, deadline }, delivery) => {
+      const { jobId: job, redelivered } = delivery;
+      const result = await changeKey({ keyId, job, deadline, redelivered, change, ifRevision }, ports);
+      reported("change", result, delivery);
+      return result.outcome === "changed" ? changedOnWire(result) : result;
+    },
+
+    "put-key": async ({ external_id: externalId, name, terms, deadline }, delivery) => {
+      const { jobId: job, redelivered } = delivery;
+      const requested = { terms, ...(name !== undefined && { name }) };
+      const result = await putKey({ externalId, job, deadline, redelivered, requested }, ports);
+      if (result.outcome === "not-found" || result.outcome === "outdated") throw new Error("a put names no key");
+      reported(result.outcome === "created" ? "create" : "change", result, delivery);
+      return result.outcome === "changed" ? changedOnWire(result) : result;
     },
 
     "delete-key": async ({ key_id, deadline }, delivery) => {
@@ -104,11 +130,23 @@ async function allOrThrow<R>(items: readonly Promise<R>[]): Promise<R[]> {
   });
 }
 
-function endingOf(outcome: JobResult<"create-key" | "delete-key">["outcome"]): KeyEnding["outcome"] {
+/** A change as it travels. */
+function changedOnWire({ key, isChanged }: Extract<ChangeResult, { readonly outcome: "changed" }>) {
+  return { outcome: "changed", key, is_changed: isChanged } as const;
+}
+
+type EndedOutcome = JobResult<"create-key" | "change-key" | "put-key" | "delete-key">["outcome"];
+
+function endingOf(outcome: EndedOutcome): KeyEnding["outcome"] {
   switch (outcome) {
     case "created":
+    case "changed":
     case "deleted":
       return "done";
+    case "outdated":
+    case "refused":
+    case "taken":
+      return "refused";
     case "not-found":
       return "not_found";
     default:

@@ -1,4 +1,4 @@
-import type { KeyRecord } from "@veil/keys";
+import { firstTerms, type KeyRecord } from "@veil/keys";
 import { createLogger, ManualClock } from "@veil/runtime";
 import { XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -30,6 +30,7 @@ class RuleBook {
   }
 }
 
+const TERMS = firstTerms({}, { createdAt: 1_000, nextResetAt: null });
 let node: RuleBook;
 let clock: ManualClock;
 let active: Set<number>;
@@ -44,7 +45,8 @@ beforeEach(() => {
 
 /** What a worker knows when it has just started. */
 function newProcess(): BlockedUsers {
-  const find = async (keyId: number) => ({ keyId, phase: active.has(keyId) ? "active" : "gone" }) as KeyRecord;
+  const find = async (keyId: number) =>
+    ({ keyId, phase: active.has(keyId) ? "active" : "gone", terms: TERMS }) as KeyRecord;
   const log = createLogger({ service: "test", version: "0", level: "silent" });
   log.warn = (fields: object) => warnings.push(String((fields as { err: Error }).err.name));
   return new BlockedUsers({ node, store: { find }, clock, log });

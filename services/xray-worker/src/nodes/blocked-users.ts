@@ -113,7 +113,7 @@ export class BlockedUsers {
   async #isWanted(email: string): Promise<boolean> {
     const keyId = keyIdOfEmail(email);
     const key = keyId === null ? null : await this.#options.store.find(keyId);
-    return key !== null && isWanted(key);
+    return key !== null && isWanted(key, this.#options.clock.now());
   }
 
   /** What is blocked is counted too. A node that counts nothing has users who are always quiet. */

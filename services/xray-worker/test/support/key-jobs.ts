@@ -25,7 +25,7 @@ export class KeyJobs {
   async submitCreate(): Promise<string> {
     const id = `create-${randomUUID()}`;
     const deadline = Date.now() + DEADLINE_MS;
-    await this.client.submit("create-key", id, { key: { name: null }, deadline, request_id: id });
+    await this.client.submit("create-key", id, { key: { name: null, terms: {} }, deadline, request_id: id });
     return id;
   }
 

@@ -72,6 +72,12 @@ export const keyEndpoints = {
         description: "`name` has a wrong type, is too long, or holds control characters.",
         detail: `name must be at most ${LONGEST_KEY_NAME} characters long`,
       },
+      {
+        status: 409,
+        name: "external-id",
+        description: "Another key has the `external_id`.",
+        detail: messages.externalIdTaken("tg-42"),
+      },
       writeFailed("create key", "timed out"),
       writeUnavailable("create key"),
     ],

@@ -1,0 +1,36 @@
+import type { ExternalIds } from "@veil/keys";
+import type { mongo } from "mongoose";
+import { FindById, InsertIfAbsent, UpdatesById } from "./by-id.ts";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { type ExternalIdDocument, externalIdDocument } from "./key-codecs.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+
+/** Which key has an external id: a document of its own for each, since `_id` is what every engine finds at once. */
+export class MongoExternalIds implements ExternalIds {
+  readonly #found: FindById<ExternalIdDocument>;
+  readonly #entries: InsertIfAbsent<ExternalIdDocument>;
+  readonly #changes: UpdatesById<ExternalIdDocument>;
+  readonly #reader: DocumentReader;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    const collection: mongo.Collection<ExternalIdDocument> = connection.collection<ExternalIdDocument>("external_ids");
+    this.#found = new FindById(connection, collection);
+    this.#entries = new InsertIfAbsent((entries) => collection.insertMany(entries, { ordered: false }));
+    this.#changes = new UpdatesById(collection);
+    this.#reader = new DocumentReader("external_ids", onUnreadable);
+  }
+
+  async claim(externalId: string, keyId: number): Promise<number> {
+    if ((await this.#entries.insert({ _id: externalId, key_id: keyId })) === "inserted") return keyId;
+    return (await this.find(externalId)) ?? keyId;
+  }
+
+  async replace(externalId: string, keyId: number): Promise<void> {
+    await this.#changes.update(externalId, { $set: { key_id: keyId } });
+  }
+
+  async find(externalId: string): Promise<number | null> {
+    const found = await this.#found.find(externalId);
+    return found === null ? null : this.#reader.one(externalIdDocument, found).key_id;
+  }
+}

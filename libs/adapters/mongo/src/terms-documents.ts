@@ -1,0 +1,72 @@
+import { firstTerms, type KeyTerms, type KeyVersion } from "@veil/keys";
+import type { KeyDocument, TermsDocument } from "./key-codecs.ts";
+
+/** The version with which a key begins: any change of it comes later. */
+const FIRST_FENCE = 0;
+
+/** The terms of a key's document. */
+export function termsOf({ terms, created_at: createdAt }: Pick<KeyDocument, "terms" | "created_at">): KeyTerms {
+  if (terms === undefined) return firstTerms({}, { createdAt, nextResetAt: null });
+  return {
+    revision: terms.revision,
+    enabled: terms.enabled,
+    expiresAt: terms.expires_at,
+    trafficLimit: terms.traffic_limit,
+    trafficReset: terms.traffic_reset,
+    nextResetAt: terms.next_reset_at,
+    resetAnchor: terms.reset_anchor,
+    usedFrom: terms.used_from,
+    limitedAt: terms.limited_at,
+    isExpiryCounted: terms.is_expiry_counted,
+    holdFor: terms.hold_for,
+    holdUntil: terms.hold_until,
+    holdFrom: terms.hold_from,
+    externalId: terms.external_id,
+    tag: terms.tag,
+    note: terms.note,
+    groups: terms.groups,
+    deviceLimit: terms.device_limit,
+  };
+}
+
+/** What is stored of the terms with which a key begins; undefined when they are those that an absent entry means. */
+export function firstTermsDocument(terms: KeyTerms, createdAt: number): TermsDocument | undefined {
+  const unlimited = firstTerms({}, { createdAt, nextResetAt: null });
+  if (JSON.stringify(toDocument(terms)) === JSON.stringify(toDocument(unlimited))) return undefined;
+  return { revision: terms.revision, fence: FIRST_FENCE, changed_by: [], ...toDocument(terms) };
+}
+
+/** What is stored of a version. The order of its first fields decides which of two is the later one. */
+export function versionDocument({ fence, uuid, name, token, terms, changedBy }: KeyVersion): TermsDocument {
+  return { revision: terms.revision, fence, uuid, name, token, changed_by: [...changedBy], ...toDocument(terms) };
+}
+
+function toDocument(
+  terms: KeyTerms,
+): Omit<TermsDocument, "revision" | "fence" | "uuid" | "name" | "token" | "changed_by"> {
+  return {
+    enabled: terms.enabled,
+    expires_at: terms.expiresAt,
+    ends_at: endOf(terms),
+    traffic_limit: terms.trafficLimit,
+    traffic_reset: terms.trafficReset,
+    next_reset_at: terms.nextResetAt,
+    reset_anchor: terms.resetAnchor,
+    used_from: terms.usedFrom,
+    limited_at: terms.limitedAt,
+    is_expiry_counted: terms.isExpiryCounted,
+    hold_for: terms.holdFor,
+    hold_until: terms.holdUntil,
+    hold_from: terms.holdFrom,
+    external_id: terms.externalId,
+    tag: terms.tag,
+    note: terms.note,
+    groups: [...terms.groups],
+    device_limit: terms.deviceLimit,
+  };
+}
+
+function endOf({ expiresAt, holdFor, holdUntil }: KeyTerms): number | null {
+  if (holdFor === null) return expiresAt;
+  return holdUntil === null ? null : holdUntil + holdFor;
+}

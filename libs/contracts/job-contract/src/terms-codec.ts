@@ -1,0 +1,119 @@
+import { type KeyTerms, type SettableTerms, trafficResets } from "@veil/keys";
+import { z } from "zod";
+
+const seconds = z.number().int();
+const bytes = z.number().int().nonnegative();
+const label = z.string().max(1_000);
+
+/** What a caller chose of a key's terms; snake_case in Redis. What is missing was not chosen. */
+const chosenWire = z.object({
+  enabled: z.boolean().exactOptional(),
+  expires_at: seconds.nullable().exactOptional(),
+  traffic_limit: bytes.nullable().exactOptional(),
+  traffic_reset: z.enum(trafficResets).exactOptional(),
+  hold_for: seconds.nullable().exactOptional(),
+  hold_until: seconds.nullable().exactOptional(),
+  external_id: label.nullable().exactOptional(),
+  tag: label.nullable().exactOptional(),
+  note: z.string().max(4_000).nullable().exactOptional(),
+  groups: z.array(label).exactOptional(),
+  device_limit: z.number().int().positive().nullable().exactOptional(),
+});
+
+/** Terms that a caller chose, on the wire and in the domain. */
+export const chosenTerms = z.codec(chosenWire, z.custom<Partial<SettableTerms>>(), {
+  decode: (wire) =>
+    present({
+      enabled: wire.enabled,
+      expiresAt: wire.expires_at,
+      trafficLimit: wire.traffic_limit,
+      trafficReset: wire.traffic_reset,
+      holdFor: wire.hold_for,
+      holdUntil: wire.hold_until,
+      externalId: wire.external_id,
+      tag: wire.tag,
+      note: wire.note,
+      groups: wire.groups,
+      deviceLimit: wire.device_limit,
+    }),
+  encode: (terms) => ({
+    ...present({
+      enabled: terms.enabled,
+      expires_at: terms.expiresAt,
+      traffic_limit: terms.trafficLimit,
+      traffic_reset: terms.trafficReset,
+      hold_for: terms.holdFor,
+      hold_until: terms.holdUntil,
+      external_id: terms.externalId,
+      tag: terms.tag,
+      note: terms.note,
+      device_limit: terms.deviceLimit,
+    }),
+    ...(terms.groups !== undefined && { groups: [...terms.groups] }),
+  }),
+});
+
+const moved = z.object({ upload: bytes, download: bytes });
+
+const termsWire = z.object({
+  ...chosenWire.required().shape,
+  revision: z.number().int(),
+  next_reset_at: seconds.nullable(),
+  reset_anchor: seconds,
+  used_from: moved,
+  limited_at: seconds.nullable(),
+  is_expiry_counted: z.boolean(),
+  hold_from: bytes,
+});
+
+/** All terms of a key, on the wire and in the domain. */
+export const termsCodec = z.codec(termsWire, z.custom<KeyTerms>(), {
+  decode: (wire) => ({
+    enabled: wire.enabled,
+    expiresAt: wire.expires_at,
+    trafficLimit: wire.traffic_limit,
+    trafficReset: wire.traffic_reset,
+    holdFor: wire.hold_for,
+    holdUntil: wire.hold_until,
+    externalId: wire.external_id,
+    tag: wire.tag,
+    note: wire.note,
+    groups: wire.groups,
+    deviceLimit: wire.device_limit,
+    revision: wire.revision,
+    nextResetAt: wire.next_reset_at,
+    resetAnchor: wire.reset_anchor,
+    usedFrom: wire.used_from,
+    limitedAt: wire.limited_at,
+    isExpiryCounted: wire.is_expiry_counted,
+    holdFrom: wire.hold_from,
+  }),
+  encode: (terms) => ({
+    enabled: terms.enabled,
+    expires_at: terms.expiresAt,
+    traffic_limit: terms.trafficLimit,
+    traffic_reset: terms.trafficReset,
+    hold_for: terms.holdFor,
+    hold_until: terms.holdUntil,
+    external_id: terms.externalId,
+    tag: terms.tag,
+    note: terms.note,
+    groups: [...terms.groups],
+    device_limit: terms.deviceLimit,
+    revision: terms.revision,
+    next_reset_at: terms.nextResetAt,
+    reset_anchor: terms.resetAnchor,
+    used_from: terms.usedFrom,
+    limited_at: terms.limitedAt,
+    is_expiry_counted: terms.isExpiryCounted,
+    hold_from: terms.holdFrom,
+  }),
+});
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The entries that say something. */
+function present<T extends object>(entries: T): Present<T> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- exactly the entries that are undefined are left out
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as Present<T>;
+}

@@ -1,0 +1,167 @@
+import { isVisible, isWanted, type KeyRecord } from "./access-key.ts";
+import { convergeHeld } from "./converge-key.ts";
+import { LeaseHeldError } from "./errors.ts";
+import { externalIdTaken, giveExternalId } from "./external-ids.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { HeldLease } from "./node-users.ts";
+import type { KeyVersion } from "./ports.ts";
+import { subscriptionToken } from "./subscription-token.ts";
+import { ChangeRefusedError, changeTerms, type TermsChange } from "./terms/change-terms.ts";
+import { termsAt } from "./terms/key-status.ts";
+import { expectDue, replaceDue } from "./due-keys.ts";
+import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
+
+/** What one change does to a key; all of it or nothing. */
+export interface KeyChange extends TermsChange {
+  /** Left out where the name stays. */
+  readonly name?: string | null;
+  /** A new subscription token. */
+  readonly revokeLink?: boolean;
+  /** A new uuid; the old one is shut in every node. */
+  readonly revokeCredentials?: boolean;
+}
+
+export interface ChangeRequest {
+  readonly keyId: number;
+  /** Id of the job: a change that has its id is not made twice. */
+  readonly job: string;
+  /** Milliseconds since the epoch; nothing is changed after it. */
+  readonly deadline: number;
+  readonly redelivered: boolean;
+  readonly change: KeyChange;
+  /** The revision that the caller has seen; null for any. */
+  readonly ifRevision: number | null;
+}
+
+export type ChangeResult =
+  | { readonly outcome: "changed"; readonly key: KeyRecord; readonly isChanged: boolean }
+  | { readonly outcome: "not-found" }
+  /** The key has another revision than the caller has seen. */
+  | { readonly outcome: "outdated" }
+  /** It makes no sense for the key as it is. */
+  | { readonly outcome: "refused"; readonly detail: string }
+  | { readonly outcome: "taken"; readonly detail: string }
+  /** The change stands, and no node could be told of it. */
+  | { readonly outcome: "unavailable"; readonly detail: string }
+  | { readonly outcome: "failed"; readonly detail: string };
+
+/** How many changes a key remembers: far more than come while one job is delivered again. */
+const CHANGES_REMEMBERED = 16;
+
+/**
+ * Changes a key by one write to its document, then makes every node in reach follow. May run twice, also at once.
+ *
+ * @throws {StoreUnavailableError} for another attempt
+ * @throws {LeaseHeldError} when others kept the key past the deadline, for another attempt
+ */
+export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): Promise<ChangeResult> {
+  while (true) {
+    try {
+      return await ports.lease.hold(request.keyId, (lease) => changeHeld(request, lease, ports));
+    } catch (error) {
+      if (!(error instanceof LeaseHeldError) || isLate(request, ports)) throw error;
+    }
+  }
+}
+
+async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: LifecyclePorts): Promise<ChangeResult> {
+  const { keyId, job, ifRevision } = request;
+  const before = await ports.store.find(keyId);
+  if (before === null || !isVisible(before)) return { outcome: "not-found" };
+  if (before.changedBy.includes(job)) {
+    const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
+    return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
+  }
+  if (isLate(request, ports)) {
+    await passOnMarks(keyId, lease, ports);
+    return { outcome: "failed", detail: "the deadline has passed" };
+  }
+  if (ifRevision !== null && termsAt(before.terms, ports.clock.now()).revision !== ifRevision) {
+    return { outcome: "outdated" };
+  }
+  let version: KeyVersion | null;
+  try {
+    version = await versionAfter(before, request, lease, ports);
+  } catch (error) {
+    if (!(error instanceof ChangeRefusedError)) throw error;
+    return { outcome: "refused", detail: error.message };
+  }
+  if (version === null) return { outcome: "changed", key: before, isChanged: false };
+  const { externalId } = version.terms;
+  const store = (): Promise<ChangeResult> => storeVersion(version, { request, before }, lease, ports);
+  if (externalId === null || externalId === before.terms.externalId) return store();
+  return ports.lease.holdExternalId(externalId, async (held) => {
+    const end = await giveExternalId(externalId, keyId, held, ports);
+    return end === "given" ? store() : externalIdTaken(externalId);
+  });
+}
+
+async function storeVersion(
+  version: KeyVersion,
+  { request, before }: { readonly request: ChangeRequest; readonly before: KeyRecord },
+  lease: HeldLease,
+  ports: LifecyclePorts,
+): Promise<ChangeResult> {
+  const { keyId, job } = request;
+  await expectDue(keyId, version.terms, ports);
+  const now = ports.clock.now();
+  const isSeenByNodes =
+    isWanted(before, now) !== isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
+  lease.mustLast();
+  const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
+  const after = await ports.store.change(keyId, version, entry);
+  if (after === null || !isVisible(after)) return { outcome: "not-found" };
+  if (!after.changedBy.includes(job)) throw new LeaseHeldError(`key ${keyId}`);
+  if (isSeenByNodes) return followed(await waitForOthers(after, lease, ports), lease, ports);
+  await passOnMarks(keyId, lease, ports);
+  await replaceDue(keyId, after.terms, ports);
+  return { outcome: "changed", key: after, isChanged: true };
+}
+
+function nodeNames({ nodes }: LifecyclePorts): string[] {
+  return nodes.map(({ name }) => name);
+}
+
+/** @returns null when nothing would be different @throws {ChangeRefusedError} */
+async function versionAfter(
+  before: KeyRecord,
+  { job, change }: ChangeRequest,
+  { fence }: HeldLease,
+  ports: LifecyclePorts,
+): Promise<KeyVersion | null> {
+  const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
+  const context = {
+    now: ports.clock.now(),
+    lifetime: await ports.traffic.lifetimeOf(before.keyId),
+    timeZone: ports.timeZone,
+  };
+  const isRenamed = name !== undefined && name !== before.name;
+  const terms = changeTerms(before.terms, ofTerms, context, isRenamed || revokeLink || revokeCredentials);
+  if (terms === before.terms) return null;
+  return {
+    fence,
+    terms,
+    name: name === undefined ? before.name : name,
+    uuid: revokeCredentials ? ports.newUuid() : before.uuid,
+    token: revokeLink ? subscriptionToken(before.keyId, ports.newTokenSeed()) : before.token,
+    changedBy: [...before.changedBy, job].slice(-CHANGES_REMEMBERED),
+  };
+}
+
+/** Makes the nodes follow, and says what became of the change. */
+async function followed(taken: TakenKey, lease: HeldLease, ports: LifecyclePorts): Promise<ChangeResult> {
+  const { key } = taken;
+  if (!isVisible(key)) {
+    await ports.store.letGo(key.keyId, taken.hands);
+    return { outcome: "not-found" };
+  }
+  const end = await convergeHeld(taken, lease, ports);
+  await replaceDue(key.keyId, key.terms, ports);
+  if (end === "unreachable") return { outcome: "unavailable", detail: "no Xray node can be reached" };
+  if (end === "rejected") return { outcome: "failed", detail: "Xray refused the key" };
+  return { outcome: "changed", key, isChanged: true };
+}
+
+function isLate({ deadline }: ChangeRequest, { clock }: LifecyclePorts): boolean {
+  return clock.now() > deadline;
+}

@@ -1,0 +1,106 @@
+import pLimit from "p-limit";
+import { isVisible, type KeyRecord } from "./access-key.ts";
+import { convergeHeld } from "./converge-key.ts";
+import { LeaseHeldError } from "./errors.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { HeldLease } from "./node-users.ts";
+import type { Due, HandEntry, HandledKey } from "./ports.ts";
+import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
+import { followsFromDate, settleDue } from "./terms/change-terms.ts";
+import { dueTraffic, isInService, nextDueAt } from "./terms/key-status.ts";
+import type { KeyTerms } from "./terms/key-terms.ts";
+
+/** Looking at a key is mostly waiting, for its lease and for the nodes. */
+const LOOKED_AT_ONCE = 256;
+/** A creation may be about to be decided, or another process be at the key. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** What became of one key that was due. */
+export type DueEnd = "settled" | "gone" | "later";
+
+/**
+ * Carries out what has become due about keys: an expiry, a limit that is reached, a reset, a hold that ends. Every node in
+ * reach follows, and what is due next is expected.
+ *
+ * @param keyIds the longest overdue first
+ * @throws {StoreUnavailableError} or what the index of due keys throws; whatever was not done stays due
+ */
+export async function settleDueKeys(keyIds: readonly number[], ports: LifecyclePorts): Promise<Map<number, DueEnd>> {
+  const limit = pLimit(LOOKED_AT_ONCE);
+  const ends = await Promise.allSettled(
+    keyIds.map((keyId) => limit(async (): Promise<[number, DueEnd]> => [keyId, await settleOne(keyId, ports)])),
+  );
+  return new Map(
+    ends.map((end) => {
+      if (end.status === "rejected") throw end.reason;
+      return end.value;
+    }),
+  );
+}
+
+async function settleOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
+  try {
+    return await ports.lease.hold(keyId, (lease) => settleHeld(keyId, lease, ports));
+  } catch (error) {
+    if (!(error instanceof LeaseHeldError)) throw error;
+    await ports.due.replace(keyId, { at: ports.clock.now() + LOOK_AGAIN_MS, traffic: null });
+    return "later";
+  }
+}
+
+async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
+  let key: KeyRecord | HandledKey | null = await ports.store.find(keyId);
+  if (key === null || !isVisible(key)) {
+    await passOnMarks(keyId, lease, ports);
+    await ports.due.replace(keyId, { at: null, traffic: null });
+    return "gone";
+  }
+  const context = {
+    now: ports.clock.now(),
+    lifetime: await ports.traffic.lifetimeOf(keyId),
+    timeZone: ports.timeZone,
+  };
+  const terms = settleDue(key.terms, context);
+  // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now.
+  const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now);
+  const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
+  lease.mustLast();
+  if (terms !== key.terms && !followsFromDate(key.terms, terms)) {
+    const { uuid, name, token, changedBy } = key;
+    const version = { fence: lease.fence, uuid, name, token, changedBy, terms };
+    key = await ports.store.change(keyId, version, entry);
+  } else if (entry !== undefined) {
+    key = await ports.store.takeUp(keyId, entry);
+  }
+  if (key === null) return "gone";
+  if (isHandled(key, entry)) {
+    const taken = await waitForOthers(key, lease, ports);
+    if (isVisible(taken.key)) await convergeHeld(taken, lease, ports);
+    else await ports.store.letGo(keyId, taken.hands);
+  } else {
+    await passOnMarks(keyId, lease, ports);
+  }
+  await replaceDue(keyId, key.terms, ports);
+  return "settled";
+}
+
+function isHandled(key: KeyRecord | HandledKey, entry: HandEntry | undefined): key is HandledKey {
+  return entry !== undefined && "hands" in key;
+}
+
+/** Makes sure that a key with these terms is looked at in time. To be called before they are stored. */
+export async function expectDue(keyId: number, terms: KeyTerms, { due, clock }: LifecyclePorts): Promise<void> {
+  const next = dueOf(terms, clock.now());
+  if (next.at !== null || next.traffic !== null) await due.expect(keyId, next);
+}
+
+/** Expects of a key what its terms say, and nothing else. To be called under its lease, once they are stored. */
+export async function replaceDue(keyId: number, terms: KeyTerms, { due, clock }: LifecyclePorts): Promise<void> {
+  await due.replace(keyId, dueOf(terms, clock.now()));
+}
+
+/** When a key with these terms has to be looked at next. @param now milliseconds since the epoch */
+export function dueOf(terms: KeyTerms, now: number): Due {
+  const at = nextDueAt(terms, now);
+  return { at: at === null ? null : at * 1_000, traffic: dueTraffic(terms) };
+}

@@ -1,0 +1,55 @@
+import type { RequestedAttributes } from "./access-key.ts";
+import { type ChangeResult, changeKey } from "./change-key.ts";
+import { holdsExternalId } from "./external-ids.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import { type ProvisionResult, provisionKey } from "./provision-key.ts";
+
+export interface PutRequest {
+  readonly externalId: string;
+  /** Id of the job. */
+  readonly job: string;
+  /** Milliseconds since the epoch; nothing is made or changed after it. */
+  readonly deadline: number;
+  readonly redelivered: boolean;
+  /** What is to hold of the key; of one that is there already, what is left out stays. */
+  readonly requested: Partial<RequestedAttributes>;
+}
+
+export type PutResult =
+  | Extract<ProvisionResult, { outcome: "created" }>
+  | ChangeResult
+  | Exclude<ProvisionResult, { outcome: "created" | "taken" }>;
+
+/**
+ * Makes the key that has an external id, or changes what is named of the one that has it already. Of several at once one
+ * makes the key, and the others change it. May run twice.
+ *
+ * @throws {StoreUnavailableError | LeaseHeldError} for another attempt
+ */
+export async function putKey(request: PutRequest, ports: LifecyclePorts): Promise<PutResult> {
+  const { externalId, job, deadline, redelivered, requested } = request;
+  const { name, terms = {} } = requested;
+  const change = async (): Promise<ChangeResult | null> => {
+    const keyId = await ports.externalIds.find(externalId);
+    const key = keyId === null ? null : await ports.store.find(keyId);
+    // What this job itself has made is not to be changed by it.
+    if (!holdsExternalId(key, externalId) || key.job === job) return null;
+    const asked = {
+      keyId: key.keyId,
+      job,
+      deadline,
+      redelivered,
+      change: { set: terms, ...(name !== undefined && { name }) },
+    };
+    const result = await changeKey({ ...asked, ifRevision: null }, ports);
+    return result.outcome === "not-found" ? null : result;
+  };
+  const changed = await change();
+  if (changed !== null) return changed;
+  const made = await provisionKey(
+    { job, deadline, redelivered, requested: { name: name ?? null, terms: { ...terms, externalId } } },
+    ports,
+  );
+  if (made.outcome !== "taken") return made;
+  return (await change()) ?? { outcome: "unavailable", detail: "the key was deleted meanwhile" };
+}

@@ -1,0 +1,149 @@
+import type { KeyTerms, SettableTerms, TrafficBytes } from "./key-terms.ts";
+import { nextResetAfter } from "./reset-calendar.ts";
+
+/** The last moment that callers may name, in unix seconds: the end of the year 9999. */
+export const LATEST_MOMENT = 253_402_300_799;
+
+/** What one change does to a key's terms; all of it or nothing. */
+export interface TermsChange {
+  readonly set?: Partial<SettableTerms>;
+  /** Seconds added to the term that is left; negative ones shorten it. */
+  readonly extendSeconds?: number;
+  /** Starts the count of the traffic anew. */
+  readonly resetTraffic?: boolean;
+}
+
+/** What else decides about a change. */
+export interface ChangeContext {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** What the key has ever moved, as far as it is stored. */
+  readonly lifetime: TrafficBytes;
+  readonly timeZone: string;
+}
+
+/** Thrown when a change makes no sense for the key as it is. The message is one sentence that says what would be right. */
+export class ChangeRefusedError extends Error {
+  override readonly name = "ChangeRefusedError";
+}
+
+/**
+ * A key's terms after a change. The same object when nothing is different afterwards.
+ *
+ * @param changesMore whether the change does something beside, so that the revision rises in any case
+ * @throws {ChangeRefusedError}
+ */
+export function changeTerms(
+  stored: KeyTerms,
+  change: TermsChange,
+  context: ChangeContext,
+  changesMore = false,
+): KeyTerms {
+  const before = settleDue(stored, context);
+  let after = withSettings(before, change.set ?? {}, context);
+  if (change.extendSeconds !== undefined) after = extended(after, change.extendSeconds, context.now);
+  if (change.resetTraffic === true) after = reset(after, context);
+  after = limited({ ...after, isExpiryCounted: isOver(after, context.now) }, context);
+  if (!changesMore && isEqual(before, after)) return before;
+  return { ...after, revision: before.revision + 1 };
+}
+
+/**
+ * A key's terms with everything carried out that has become due by time or by traffic. The same object when nothing has.
+ *
+ * Several resets that were missed are one.
+ */
+export function settleDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
+  const { now, lifetime, timeZone } = context;
+  let terms = stored;
+  if (terms.holdFor !== null) {
+    const isUsed = total(lifetime) > terms.holdFrom;
+    const until = terms.holdUntil !== null && terms.holdUntil * 1_000 <= now ? terms.holdUntil : null;
+    const begins = until ?? (isUsed ? seconds(now) : null);
+    if (begins !== null) {
+      const expiresAt = Math.min(begins + terms.holdFor, LATEST_MOMENT);
+      terms = { ...terms, expiresAt, holdFor: null, holdUntil: null, revision: terms.revision + 1 };
+    }
+  }
+  if (terms.nextResetAt !== null && terms.nextResetAt * 1_000 <= now) {
+    const calendar = { reset: terms.trafficReset, anchor: terms.resetAnchor, timeZone };
+    const nextResetAt = nextResetAfter(seconds(now), calendar);
+    terms = { ...terms, usedFrom: lifetime, limitedAt: null, nextResetAt, revision: terms.revision + 1 };
+  }
+  if (isOver(terms, now) && !terms.isExpiryCounted) {
+    terms = { ...terms, isExpiryCounted: true, revision: terms.revision + 1 };
+  }
+  return limited(terms, context);
+}
+
+/** Whether settled terms say nothing that the stored ones don't: that a key has expired follows from its date alone. */
+export function followsFromDate(stored: KeyTerms, settled: KeyTerms): boolean {
+  return isEqual({ ...stored, isExpiryCounted: settled.isExpiryCounted }, settled);
+}
+
+function isOver({ expiresAt }: KeyTerms, now: number): boolean {
+  return expiresAt !== null && expiresAt * 1_000 <= now;
+}
+
+function withSettings(
+  terms: KeyTerms,
+  set: Partial<SettableTerms>,
+  { now, lifetime, timeZone }: ChangeContext,
+): KeyTerms {
+  const after: KeyTerms = { ...terms, ...set };
+  if (after.holdFor !== null && after.expiresAt !== null) {
+    throw new ChangeRefusedError("hold_for and expires_at exclude each other: set one of them to null");
+  }
+  if (after.holdUntil !== null && after.holdFor === null) {
+    throw new ChangeRefusedError("hold_until needs hold_for");
+  }
+  const beginsHold = after.holdFor !== null && terms.holdFor === null;
+  const calendar = { reset: after.trafficReset, anchor: after.resetAnchor, timeZone };
+  return {
+    ...after,
+    holdFrom: beginsHold ? total(lifetime) : after.holdFrom,
+    nextResetAt: after.trafficReset === terms.trafficReset ? terms.nextResetAt : nextResetAfter(seconds(now), calendar),
+  };
+}
+
+/** A key without an end keeps having none; one on hold has a longer or shorter term once it begins. */
+function extended(terms: KeyTerms, by: number, now: number): KeyTerms {
+  if (terms.holdFor !== null) {
+    if (terms.holdFor + by < 1) throw new ChangeRefusedError("nothing of hold_for would be left: extend it by less");
+    return { ...terms, holdFor: withinCalendar(terms.holdFor + by) };
+  }
+  if (terms.expiresAt === null) return terms;
+  return { ...terms, expiresAt: withinCalendar(Math.max(seconds(now), terms.expiresAt) + by) };
+}
+
+function withinCalendar(moment: number): number {
+  if (moment > LATEST_MOMENT) throw new ChangeRefusedError("the term would end after the year 9999: extend it by less");
+  return Math.max(1, moment);
+}
+
+function reset(terms: KeyTerms, { now, lifetime, timeZone }: ChangeContext): KeyTerms {
+  const resetAnchor = seconds(now);
+  const calendar = { reset: terms.trafficReset, anchor: resetAnchor, timeZone };
+  const nextResetAt = nextResetAfter(resetAnchor, calendar);
+  return { ...terms, usedFrom: lifetime, limitedAt: null, resetAnchor, nextResetAt };
+}
+
+/** The fact that the limit is reached follows the bytes and the limit as they are now, in both directions. */
+function limited(terms: KeyTerms, { now, lifetime }: ChangeContext): KeyTerms {
+  const { trafficLimit, usedFrom, limitedAt } = terms;
+  const isReached = trafficLimit !== null && total(lifetime) - total(usedFrom) >= trafficLimit;
+  if (isReached === (limitedAt !== null)) return terms;
+  return { ...terms, limitedAt: isReached ? seconds(now) : null };
+}
+
+function isEqual(one: KeyTerms, other: KeyTerms): boolean {
+  return JSON.stringify({ ...one, revision: 0 }) === JSON.stringify({ ...other, revision: 0 });
+}
+
+function total({ upload, download }: TrafficBytes): number {
+  return upload + download;
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
+}

@@ -1,0 +1,86 @@
+import type { KeyTerms, TrafficBytes } from "./key-terms.ts";
+
+/** What a key's terms come to. The first that holds, in this order. */
+export const keyStatuses = ["disabled", "expired", "limited", "on_hold", "active"] as const;
+export type KeyStatus = (typeof keyStatuses)[number];
+
+/**
+ * A key's terms as they are at a moment: what became due before it has happened, whether or not anybody has stored it.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function termsAt(terms: KeyTerms, now: number): KeyTerms {
+  let { revision, expiresAt, holdFor, holdUntil, limitedAt, isExpiryCounted } = terms;
+  if (holdFor !== null && isPast(holdUntil, now)) {
+    expiresAt = (holdUntil ?? 0) + holdFor;
+    holdFor = null;
+    holdUntil = null;
+    revision += 1;
+  }
+  if (isPast(terms.nextResetAt, now)) {
+    limitedAt = null;
+    revision += 1;
+  }
+  if (isPast(expiresAt, now) && !isExpiryCounted) {
+    isExpiryCounted = true;
+    revision += 1;
+  }
+  return { ...terms, revision, expiresAt, holdFor, holdUntil, limitedAt, isExpiryCounted };
+}
+
+/** The status of a key at a moment. @param now milliseconds since the epoch */
+export function statusOf(terms: KeyTerms, now: number): KeyStatus {
+  const { enabled, expiresAt, limitedAt, holdFor } = termsAt(terms, now);
+  if (!enabled) return "disabled";
+  if (isPast(expiresAt, now)) return "expired";
+  if (limitedAt !== null) return "limited";
+  return holdFor === null ? "active" : "on_hold";
+}
+
+/** Whether a key with these terms may be used at a moment. @param now milliseconds since the epoch */
+export function isInService(terms: KeyTerms, now: number): boolean {
+  const status = statusOf(terms, now);
+  return status === "active" || status === "on_hold";
+}
+
+/**
+ * Bytes since the last reset.
+ *
+ * A reset that is due and not carried out yet counts as carried out, so that nothing is used.
+ *
+ * @param lifetime what the key has ever moved
+ * @param now milliseconds since the epoch
+ */
+export function usedTraffic({ usedFrom, nextResetAt }: KeyTerms, lifetime: TrafficBytes, now: number): TrafficBytes {
+  if (isPast(nextResetAt, now)) return { upload: 0, download: 0 };
+  return {
+    upload: Math.max(0, lifetime.upload - usedFrom.upload),
+    download: Math.max(0, lifetime.download - usedFrom.download),
+  };
+}
+
+/**
+ * When time alone changes something about a key next, in unix seconds; null when it never will. Past for what should have
+ * been stored by now.
+ *
+ * @param now milliseconds since the epoch; an expiry that lies before it is over
+ */
+export function nextDueAt({ expiresAt, nextResetAt, holdFor, holdUntil }: KeyTerms, now: number): number | null {
+  const moments = [isPast(expiresAt, now) ? null : expiresAt, nextResetAt, holdFor === null ? null : holdUntil].filter(
+    (moment) => moment !== null,
+  );
+  return moments.length === 0 ? null : Math.min(...moments);
+}
+
+/** At how many bytes ever moved, both directions together, the key has to be looked at; null when traffic changes nothing. */
+export function dueTraffic({ trafficLimit, limitedAt, usedFrom, holdFor, holdFrom }: KeyTerms): number | null {
+  const amounts: number[] = [];
+  if (trafficLimit !== null && limitedAt === null) amounts.push(usedFrom.upload + usedFrom.download + trafficLimit);
+  if (holdFor !== null) amounts.push(holdFrom + 1);
+  return amounts.length === 0 ? null : Math.min(...amounts);
+}
+
+/** @param moment unix seconds; null for one that never comes */
+function isPast(moment: number | null, now: number): boolean {
+  return moment !== null && now >= moment * 1_000;
+}

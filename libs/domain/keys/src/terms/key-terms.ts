@@ -1,0 +1,85 @@
+/** How often the count of a key's traffic starts anew by itself. */
+export const trafficResets = ["none", "day", "week", "month", "month_rolling"] as const;
+export type TrafficReset = (typeof trafficResets)[number];
+
+/** Bytes by direction, as the user sees them. */
+export interface TrafficBytes {
+  readonly upload: number;
+  readonly download: number;
+}
+
+/** What a caller may choose of a key at any time. Times in unix seconds, amounts in bytes, durations in seconds. */
+export interface SettableTerms {
+  readonly enabled: boolean;
+  /** From then on the key works nowhere. */
+  readonly expiresAt: number | null;
+  /** Upload and download together, since the last reset. */
+  readonly trafficLimit: number | null;
+  readonly trafficReset: TrafficReset;
+  /** The term that begins with the first counted byte, at the latest at `holdUntil`. Null for a key that is not on hold. */
+  readonly holdFor: number | null;
+  readonly holdUntil: number | null;
+  /** The caller's own id of the key, unique among those of its owner. */
+  readonly externalId: string | null;
+  readonly tag: string | null;
+  readonly note: string | null;
+  /** Which hosts and nodes the key gets. */
+  readonly groups: readonly string[];
+  readonly deviceLimit: number | null;
+}
+
+/** The facts from which it follows whether a key is in service: see {@link termsAt} and `statusOf`. */
+export interface KeyTerms extends SettableTerms {
+  /** Goes up with each change by a caller or by a due date; from 1. */
+  readonly revision: number;
+  /** Stored, so that whoever was down when it came catches up once. */
+  readonly nextResetAt: number | null;
+  /** The day of a rolling month: when the key was made, or last reset by a caller. */
+  readonly resetAnchor: number;
+  /** What the key had ever moved at its last reset: traffic counts from there. */
+  readonly usedFrom: TrafficBytes;
+  /** When the traffic limit was seen to be reached; null while it is not. */
+  readonly limitedAt: number | null;
+  /** Whether `revision` counts that `expiresAt` has come. */
+  readonly isExpiryCounted: boolean;
+  /** What the key had ever moved when its hold began, both directions together: the first byte beyond ends it. */
+  readonly holdFrom: number;
+}
+
+/** The groups of a key for which none are named. */
+export const DEFAULT_GROUPS: readonly string[] = ["default"];
+
+/** What a key is given where its creator chooses nothing. */
+export const UNLIMITED: SettableTerms = {
+  enabled: true,
+  expiresAt: null,
+  trafficLimit: null,
+  trafficReset: "none",
+  holdFor: null,
+  holdUntil: null,
+  externalId: null,
+  tag: null,
+  note: null,
+  groups: DEFAULT_GROUPS,
+  deviceLimit: null,
+};
+
+const NOTHING_USED: TrafficBytes = { upload: 0, download: 0 };
+
+/** The terms of a key that nobody has changed yet. @param nextResetAt when its traffic is to be reset first */
+export function firstTerms(
+  chosen: Partial<SettableTerms>,
+  { createdAt, nextResetAt }: { readonly createdAt: number; readonly nextResetAt: number | null },
+): KeyTerms {
+  return {
+    ...UNLIMITED,
+    ...chosen,
+    revision: 1,
+    nextResetAt,
+    resetAnchor: createdAt,
+    usedFrom: NOTHING_USED,
+    limitedAt: null,
+    isExpiryCounted: (chosen.expiresAt ?? Number.POSITIVE_INFINITY) <= createdAt,
+    holdFrom: 0,
+  };
+}

@@ -1,0 +1,46 @@
+import { DateTime } from "luxon";
+import type { TrafficReset } from "./key-terms.ts";
+
+/** What decides about the moments of a key's resets. */
+export interface ResetCalendar {
+  readonly reset: TrafficReset;
+  /** Unix seconds; its day is that of a rolling month. */
+  readonly anchor: number;
+  /** The IANA time zone in whose midnight resets fall. */
+  readonly timeZone: string;
+}
+
+/**
+ * The first moment after a given one at which a key's traffic is to be reset, in unix seconds; null for never.
+ *
+ * Always computed from the anchor, so that a month that is too short for its day shifts no later one.
+ *
+ * @param after unix seconds
+ */
+export function nextResetAfter(after: number, { reset, anchor, timeZone }: ResetCalendar): number | null {
+  const moment = DateTime.fromSeconds(after, { zone: timeZone });
+  switch (reset) {
+    case "none":
+      return null;
+    case "day":
+      return secondsOf(moment.startOf("day").plus({ days: 1 }));
+    case "week":
+      return secondsOf(moment.startOf("week").plus({ weeks: 1 }));
+    case "month":
+      return secondsOf(moment.startOf("month").plus({ months: 1 }));
+    case "month_rolling":
+      return nextRollingMonth(moment, DateTime.fromSeconds(anchor, { zone: timeZone }));
+  }
+}
+
+function nextRollingMonth(after: DateTime, anchor: DateTime): number {
+  const first = anchor.startOf("day");
+  let months = Math.max(1, (after.year - first.year) * 12 + after.month - first.month);
+  while (first.plus({ months }) <= after) months += 1;
+  return secondsOf(first.plus({ months }));
+}
+
+/** A midnight that a clock change skips is the first moment of that day. */
+function secondsOf(midnight: DateTime): number {
+  return Math.floor(midnight.startOf("day").toSeconds());
+}

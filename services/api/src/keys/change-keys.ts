@@ -1,0 +1,134 @@
+import { messages } from "@veil/http-contract";
+import type { JobResult } from "@veil/job-contract";
+import { type KeyChange, type KeyReader, StoreUnavailableError } from "@veil/keys";
+import { TimeLimitError, withinTime } from "@veil/runtime";
+import {
+  ContradictionError,
+  KeyNotFoundError,
+  STORE_UNAVAILABLE,
+  TIMED_OUT,
+  WriteFailedError,
+  WriteIndeterminateUnavailableError,
+} from "../errors.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
+import type { WriteLimits } from "../jobs/write-limits.ts";
+import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
+
+export interface ChangeKeysPorts extends WritePorts {
+  readonly keys: Pick<KeyReader, "find" | "findByExternalId">;
+}
+
+/** The endpoints that change one key by its id. */
+type ChangeOperation = Extract<WriteOperation, "updateKey" | "extendKey" | "revokeKey">;
+
+const ACTION = "change key";
+
+/** What is to be changed of which key. */
+export interface ChangeOrder {
+  readonly keyId: number;
+  readonly change: KeyChange;
+  /** The revision that the caller has seen; null for any. */
+  readonly ifRevision: number | null;
+}
+
+/**
+ * Changes a key: all of it or nothing. Returns it once every node in reach has followed.
+ *
+ * @throws {KeyNotFoundError} when there is no such key; {@link ContradictionError} when the change does not fit it
+ * @throws {WriteFailedError} when it was not done; {@link WriteUnavailableError} when it is worth trying again
+ */
+export async function changeKey(
+  operation: ChangeOperation,
+  { keyId, change, ifRevision }: ChangeOrder,
+  scope: RequestScope,
+  ports: ChangeKeysPorts,
+): Promise<KeyFacts> {
+  const job = planWriteJob(operation, scope, ports);
+  const payload = (stamp: PayloadStamp) => ({
+    key_id: keyId,
+    change,
+    if_revision: ifRevision,
+    ...stamp,
+  });
+  const onNoOutcome = async (limits: WriteLimits) => readAgain(() => ports.keys.find(keyId), job.id, limits, ports);
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  switch (result.outcome) {
+    case "changed":
+      return result.key;
+    case "not-found":
+      throw new KeyNotFoundError(keyId);
+    case "outdated":
+      throw new ContradictionError("outdated", messages.revisionChanged);
+    default:
+      throw notChanged(operation, result);
+  }
+}
+
+/** What a put came to. */
+export interface PutKey {
+  readonly key: KeyFacts;
+  readonly outcome: "created" | "updated" | "unchanged";
+}
+
+/**
+ * Makes the key that has an external id, or changes it.
+ *
+ * @throws as {@link changeKey} does
+ */
+export async function putKey(
+  externalId: string,
+  { name, terms }: Partial<RequestedAttributes>,
+  scope: RequestScope,
+  ports: ChangeKeysPorts,
+): Promise<PutKey> {
+  const job = planWriteJob("putKeyByExternalId", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({
+    external_id: externalId,
+    terms: terms ?? {},
+    ...(name !== undefined && { name }),
+    ...stamp,
+  });
+  const onNoOutcome = (limits: WriteLimits) =>
+    readAgain(() => ports.keys.findByExternalId(externalId), job.id, limits, ports);
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  switch (result.outcome) {
+    case "created":
+      return { key: result.key, outcome: "created" };
+    case "changed":
+      return { key: result.key, outcome: result.is_changed ? "updated" : "unchanged" };
+    default:
+      throw notChanged("putKeyByExternalId", result);
+  }
+}
+
+type NotChanged = Extract<
+  JobResult<"change-key">,
+  { readonly outcome: "taken" | "refused" | "unavailable" | "failed" }
+>;
+
+function notChanged(operation: WriteOperation, result: NotChanged): Error {
+  if (result.outcome === "taken" || result.outcome === "refused") {
+    return new ContradictionError(result.outcome, result.detail);
+  }
+  return notAppliedError(operation, result);
+}
+
+/** Without the worker's result: the key names the job when the change stands, though a node may not have followed yet. */
+async function readAgain(
+  read: () => ReturnType<KeyReader["find"]>,
+  job: string,
+  { answerBy }: WriteLimits,
+  { clock }: WritePorts,
+): Promise<never> {
+  try {
+    const key = await withinTime(read(), answerBy - clock.now());
+    if (key?.changedBy.includes(job) === true || key?.job === job) {
+      throw new WriteIndeterminateUnavailableError(ACTION, "the change stands; Xray has not followed yet");
+    }
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    throw new WriteIndeterminateUnavailableError(ACTION, STORE_UNAVAILABLE, { cause: error });
+  }
+  throw new WriteFailedError(ACTION, TIMED_OUT);
+}

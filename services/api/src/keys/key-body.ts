@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import type { CreateKeyBody, KeyBody, UpdateKeyBody } from "@veil/http-contract";
+import { DEFAULT_GROUPS, type KeyFacts, type SettableTerms, statusOf, termsAt, usedTraffic } from "@veil/keys";
+import type { RequestedAttributes, TrafficFigures } from "../ports.ts";
+import type { JsonReply } from "../reply/reply.ts";
+
+/** What of the installation every key shows. */
+export interface KeyShowing {
+  /** The Reality short id. */
+  readonly shortId: string;
+  readonly subscriptionUrlOf: (token: string) => string;
+}
+
+/**
+ * A key as callers see it.
+ *
+ * @param traffic null for a key that was never counted
+ * @param now milliseconds since the epoch: the status is that of this moment
+ */
+export function keyBody(key: KeyFacts, traffic: TrafficFigures | null, now: number, showing: KeyShowing): KeyBody {
+  const terms = termsAt(key.terms, now);
+  const status = statusOf(key.terms, now);
+  const lifetime = { upload: traffic?.upload ?? 0, download: traffic?.download ?? 0 };
+  const used = usedTraffic(key.terms, lifetime, now);
+  return {
+    key_id: key.keyId,
+    uuid: key.uuid,
+    short_id: showing.shortId,
+    name: key.name,
+    created_at: key.createdAt,
+    is_active: status === "active" || status === "on_hold",
+    status,
+    enabled: terms.enabled,
+    expires_at: terms.expiresAt,
+    traffic_limit: terms.trafficLimit,
+    traffic_reset: terms.trafficReset,
+    next_reset_at: terms.nextResetAt,
+    traffic_used: used.upload + used.download,
+    traffic_lifetime: lifetime.upload + lifetime.download,
+    hold_for: terms.holdFor,
+    hold_until: terms.holdUntil,
+    external_id: terms.externalId,
+    tag: terms.tag,
+    note: terms.note,
+    groups: [...terms.groups],
+    device_limit: terms.deviceLimit,
+    subscription_url: showing.subscriptionUrlOf(key.token),
+    online_at: traffic?.lastCountedAt ?? null,
+    first_connected_at: traffic?.firstCountedAt ?? null,
+    revision: terms.revision,
+  };
+}
+
+/** The answer of a single key, with the tag that `If-Match` and `If-None-Match` name. */
+export function keyReply(body: KeyBody, headers: Readonly<Record<string, string>> = {}): JsonReply {
+  const hash = createHash("sha256").update(JSON.stringify(body)).digest("base64url").slice(0, 16);
+  return { kind: "json", status: 200, body, headers: { ...headers, ETag: `"${body.revision}-${hash}"` } };
+}
+
+/** What a caller asks of a key that is to be made; what is left out is chosen here. */
+export function requestedAttributes({ name = null, ...terms }: CreateKeyBody): RequestedAttributes {
+  return { name, terms: settableTerms(terms) };
+}
+
+type TermsBody = Omit<UpdateKeyBody, "name" | "reset_traffic">;
+
+/** What of a key's terms a body names. Null takes back what has a value by itself. */
+export function settableTerms(body: TermsBody): Partial<SettableTerms> {
+  return {
+    ...(body.enabled !== undefined && { enabled: body.enabled ?? true }),
+    ...(body.expires_at !== undefined && { expiresAt: body.expires_at }),
+    ...(body.traffic_limit !== undefined && { trafficLimit: body.traffic_limit }),
+    ...(body.traffic_reset !== undefined && { trafficReset: body.traffic_reset ?? "none" }),
+    ...(body.hold_for !== undefined && { holdFor: body.hold_for }),
+    ...(body.hold_until !== undefined && { holdUntil: body.hold_until }),
+    ...(body.external_id !== undefined && { externalId: body.external_id }),
+    ...(body.tag !== undefined && { tag: body.tag }),
+    ...(body.note !== undefined && { note: body.note }),
+    ...(body.groups !== undefined && { groups: [...new Set(body.groups ?? DEFAULT_GROUPS)] }),
+    ...(body.device_limit !== undefined && { deviceLimit: body.device_limit }),
+  };
+}

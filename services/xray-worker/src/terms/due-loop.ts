@@ -1,0 +1,74 @@
+import { dueOf, type KeyReader, type LifecyclePorts, settleDueKeys } from "@veil/keys";
+import { type DueIndex, type ExclusiveTask, runExclusively } from "@veil/redis";
+import { lastingFailure, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+import pLimit from "p-limit";
+
+export interface DueLoopOptions {
+  readonly ports: LifecyclePorts;
+  readonly index: DueIndex;
+  readonly keys: Pick<KeyReader, "listDue">;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly log: Logger;
+  /** Called once the index has been made anew: what was missed meanwhile shows in the nodes. */
+  readonly onRebuilt: () => void;
+  /** Called with how many keys were looked at together, and how long it took. */
+  readonly onSettled: (keys: number, durationMs: number) => void;
+}
+
+/** What is due waits for a look of some worker; a look at an index in which nothing is due costs a tenth of a millisecond. */
+const LOOK_EVERY_MS = 200;
+const TAKEN_AT_ONCE = 1_000;
+/** What one worker took is another's if it died; far above what so many keys take. */
+const TAKEN_FOR_MS = 5_000;
+const REBUILD_LEASE_MS = 10_000;
+const ENTERED_AT_ONCE = 200;
+
+/** Carries out what becomes due about keys, by all workers together, until the service stops. */
+export function startDueLoop(running: RunningService, options: DueLoopOptions): PeriodicTask {
+  return runLoop(running, "due keys", {
+    everyMs: LOOK_EVERY_MS,
+    jitter: 0.2,
+    task: () => settleDue(options),
+    ...lastingFailure(options.log, "could not carry out what is due about keys"),
+  });
+}
+
+/** One look at what is due, and at more as long as there is more. @throws when a store is away */
+export async function settleDue(options: DueLoopOptions): Promise<void> {
+  const { index, ports, log, onSettled } = options;
+  if (!(await index.isComplete())) await rebuild(options);
+  while (true) {
+    const due = await index.take(ports.clock.now(), TAKEN_AT_ONCE, TAKEN_FOR_MS);
+    if (due.length === 0) return;
+    const begun = ports.clock.now();
+    const ends = await settleDueKeys(due, ports);
+    const durationMs = ports.clock.now() - begun;
+    const settled = [...ends.values()].filter((end) => end === "settled").length;
+    log.debug({ keys: due.length, settled, durationMs }, "carried out what was due about keys");
+    onSettled(due.length, durationMs);
+    if (due.length < TAKEN_AT_ONCE) return;
+  }
+}
+
+/** Redis is empty, or was made so: everything that will become due is entered from the store. */
+async function rebuild({ index, keys, ports, exclusive, log, onRebuilt }: DueLoopOptions): Promise<void> {
+  await runExclusively({ ...exclusive, subject: "due-index", leaseMs: REBUILD_LEASE_MS }, async () => {
+    const limit = pLimit(ENTERED_AT_ONCE);
+    let entered = 0;
+    for await (const group of keys.listDue()) {
+      await Promise.all(
+        group.map((key) =>
+          limit(async () => {
+            const due = dueOf(key.terms, ports.clock.now());
+            if (due.at === null && due.traffic === null) return;
+            await index.expect(key.keyId, due);
+            entered += 1;
+          }),
+        ),
+      );
+    }
+    await index.markComplete();
+    log.info({ keys: entered }, "entered what will become due about keys");
+    onRebuilt();
+  });
+}
