@@ -14,6 +14,8 @@ const RULE_TAG_PREFIX = "veil-block-";
 /** No e-mail holds it. */
 const SEPARATOR = " ";
 const MOST_USERS_OF_A_RULE = 50;
+/** Far above what a release takes: a node that hangs for longer is connected to anew. */
+const LONGEST_RELEASE_MS = 60_000;
 
 /**
  * Routing rules that lead users into a black hole. Users who are blocked at the same moment share one rule, whose tag names
@@ -22,6 +24,7 @@ const MOST_USERS_OF_A_RULE = 50;
 export class UserBlocks {
   readonly #calls: NodeCalls;
   readonly #blocking: CoalescedCalls<string, "blocked">;
+  readonly #releasing: CoalescedCalls<string, "released">;
 
   constructor(calls: NodeCalls) {
     this.#calls = calls;
@@ -32,6 +35,14 @@ export class UserBlocks {
       },
       { largest: MOST_USERS_OF_A_RULE, longestWaitMs: COALESCE_WAIT_MS },
     );
+    // Never two at once: each would put the other's users into the rules that take an old rule's place.
+    this.#releasing = new CoalescedCalls(
+      async (emails) => {
+        await this.#release(new Set(emails));
+        return emails.map(() => "released");
+      },
+      { largest: Number.POSITIVE_INFINITY, longestWaitMs: LONGEST_RELEASE_MS },
+    );
   }
 
   async block(email: string): Promise<void> {
@@ -39,10 +50,13 @@ export class UserBlocks {
     await this.#blocking.ask(email);
   }
 
-  /** A rule that also blocks others gives way to one for them alone, which stands before it goes. */
   async unblock(emails: readonly string[]): Promise<void> {
     emails.forEach(checkEmail);
-    const released = new Set(emails);
+    await Promise.all(emails.map((email) => this.#releasing.ask(email)));
+  }
+
+  /** A rule that also blocks others gives way to one for them alone, which stands before it goes. */
+  async #release(released: ReadonlySet<string>): Promise<void> {
     for (const blocked of await this.#listRules()) {
       const others = blocked.filter((email) => !released.has(email));
       if (others.length === blocked.length) continue;

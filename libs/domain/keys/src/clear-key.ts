@@ -92,7 +92,7 @@ function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
   return {
     name: node.name,
     reachable: node.reachable,
-    add: (user) => node.add(user, { beforeCall }),
+    add: (user, options) => node.add(user, { ...options, beforeCall }),
     remove: (keyId, options) => node.remove(keyId, { ...options, beforeCall }),
   };
 }
@@ -207,10 +207,10 @@ export async function restoreHeld(
     if (key.indeterminate.includes(node.name)) {
       await ports.clock.sleep(LATE_CALL_MS);
       await held.remove(keyId, { next: "add" });
-      const isAlone = (await held.add(key)) === "added";
+      const isAlone = (await held.add(key, { isBack: true })) === "added";
       if (isAlone) await clearIndeterminate(keyId, node.name, lease, ports);
     } else {
-      await held.add(key);
+      await held.add(key, { isBack: true });
     }
   } catch (error) {
     if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);

@@ -16,6 +16,8 @@ export interface NodeCallOptions {
    * throws ends the operation without that call.
    */
   readonly beforeCall?: () => void;
+  /** For an add: the user was removed before, so that what it has open may be cut off, and has to be let in again. */
+  readonly isBack?: true;
 }
 
 /**

@@ -67,6 +67,14 @@ export class BlockedUsers {
   }
 
   /**
+   * Lets a user in again, whichever worker blocked it, as far as the node lets us: what stands a little too long ends at the
+   * next look. Never rejects.
+   */
+  async release(email: string): Promise<void> {
+    await this.#tolerant(() => this.#release([email]));
+  }
+
+  /**
    * Takes away the rules that have nothing to do any more, those beyond the bound and those of keys that are wanted
    * after all.
    *

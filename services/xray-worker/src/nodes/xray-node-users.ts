@@ -34,7 +34,7 @@ export interface XrayNodeUsersOptions {
   /** The short id that every share link names. */
   readonly shortId: string;
   /** Where removed users' multiplexed connections are to be cut off. */
-  readonly blocked?: Pick<BlockedUsers, "block"> | null;
+  readonly blocked?: Pick<BlockedUsers, "block" | "release"> | null;
   /** Where the users are also kept in the node's config file. */
   readonly mirror?: Pick<ConfigMirror, "writeNow" | "soon"> | null;
 }
@@ -61,7 +61,7 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   async add(user: NodeUser, options: NodeCallOptions = {}): Promise<"added" | "exists"> {
-    const { node, mirror } = this.#options;
+    const { node, mirror, blocked } = this.#options;
     const wanted = toInboundUser(user);
     const end = await nodeErrors(this.name, async () => {
       try {
@@ -72,6 +72,7 @@ export class XrayNodeUsers implements ReconciledNode {
         return node.addUser(wanted, options);
       }
     });
+    if (options.isBack === true) await blocked?.release(wanted.email);
     mirror?.soon(user.keyId);
     return end;
   }
