@@ -44,8 +44,8 @@ export function subscriptionRouter({ subscriptions, settings, now }: Subscriptio
     next();
   });
 
-  router.route("/sub/:token/info").get(answerInfo);
-  router.route("/sub/:token{/:format}").get(answerSubscription);
+  router.get("/sub/:token/info", answerInfo);
+  router.get("/sub/:token{/:format}", answerSubscription);
   return router;
 
   async function answerInfo(request: Request, response: Response): Promise<void> {

@@ -16,12 +16,7 @@ export function bytesText(bytes: number, language: Language): string {
     amount /= STEP;
     power += 1;
   }
-  return new Intl.NumberFormat(language, {
-    style: "unit",
-    unit: UNITS[power] ?? "byte",
-    unitDisplay: "short",
-    maximumFractionDigits: amount < 100 ? 1 : 0,
-  }).format(amount);
+  return amountFormat(language, UNITS[power] ?? "byte", amount < 100 ? 1 : 0).format(amount);
 }
 
 /** Time that is left: whole days, rounded up, or on the last day whole hours; null below an hour. */
@@ -36,6 +31,30 @@ export function durationText(seconds: number, language: Language): string | null
 
 /** A day as people write it: `3 December 2026`. */
 export function dateText(at: number, language: Language, timeZone: string): string {
-  const locale = language === "en" ? "en-GB" : language;
-  return new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone }).format(at * 1_000);
+  return dayFormat(language, timeZone).format(at * 1_000);
+}
+
+/** Made once: making a formatter costs far more than using it, and a page has two hundred figures. */
+const amountFormat = kept(
+  (language: Language, unit: (typeof UNITS)[number], digits: number) =>
+    new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits }),
+);
+const dayFormat = kept(
+  (language: Language, timeZone: string) =>
+    new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "long", timeZone }),
+);
+
+/** The same function, which makes each thing once. For arguments of which there are few. */
+function kept<Arguments extends readonly (string | number)[], Made>(
+  make: (...given: Arguments) => Made,
+): (...given: Arguments) => Made {
+  const made = new Map<string, Made>();
+  return (...given) => {
+    const key = given.join(" ");
+    const before = made.get(key);
+    if (before !== undefined) return before;
+    const now = make(...given);
+    made.set(key, now);
+    return now;
+  };
 }

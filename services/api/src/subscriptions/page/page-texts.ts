@@ -38,7 +38,7 @@ export const PAGE_TEXTS: Readonly<Record<Language, PageTexts>> = {
     used: "used",
     left: (amount) => `${amount} left`,
     unlimited: "Unlimited",
-    validity: "Valid for",
+    validity: "Validity",
     forever: "No end date",
     startsWithFirstUse: "Starts with the first connection",
     ended: "Ended",
