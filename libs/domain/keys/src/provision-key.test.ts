@@ -106,7 +106,7 @@ test("a delivery that finds its key deleted by others marks it, also while those
   nodes.b.onCall = async (call) => {
     if (call !== "add") return;
     plant(store, [], { phase: "deleting", deleter: "delete-1" });
-    lease.lost = true;
+    lease.held = true;
   };
   await passing(provisionKey(request, ports));
 
@@ -137,9 +137,19 @@ test("a creation fails when the node that its link leads to can't be reached, an
 test("while that node is known to be away no other one is asked", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   nodes.a.reachable = false;
+  nodes.a.onCall = () => {
+    throw new NodeUnreachableError("a", null);
+  };
   expect(await passing(provisionKey(request, ports))).toMatchObject({ outcome: "unavailable" });
-  expect([...nodes.a.calls, ...nodes.b.calls]).toEqual([]);
+  expect([nodes.a.calls, nodes.b.calls]).toEqual([["add"], []]);
   expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("a node that is back before that is known takes the key, and so do the others", async () => {
+  const { nodes, ports, passing } = inMemoryLifecycle();
+  nodes.a.reachable = false;
+  expect(await passing(provisionKey(request, ports))).toMatchObject({ outcome: "created" });
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([1, 1]);
 });
 
 test.each([

@@ -99,17 +99,12 @@ async function decideOn(
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
   const isUsable = isInService(terms, ports.clock.now());
-  const mayHaveBegun = redelivered ? everyNode(ports) : [];
-  // Nothing is begun that would have to be undone.
-  if (isUsable && !linkedNodes(ports).some(({ reachable }) => reachable)) {
-    return refuse(creation, notReached, mayHaveBegun, ports);
-  }
   const [attempts] = await Promise.all([
-    isUsable ? Promise.all(ports.nodes.map((node) => tryAdd(node, creation))) : [],
+    isUsable ? tryNodes(creation, ports) : [],
     expectDue(creation.keyId, terms, ports),
   ]);
   const indeterminate = redelivered ? everyNode(ports) : nodesWith(["disturbed", "indeterminate"], attempts);
-  const took = nodesWith(["took", "disturbed"], attempts);
+  const took = nodesWith(holding, attempts);
   if (isUsable && !took.some((node) => ports.linkedNodes.includes(node))) {
     return refuse(creation, failureResult(attempts, ports), [...new Set([...took, ...indeterminate])], ports);
   }
@@ -135,7 +130,6 @@ function termsOf({ createdAt }: Creation, { terms }: RequestedAttributes, { time
 export const STORE_REFUSES = "the key store refuses writes";
 
 const deadlinePassed = { outcome: "unavailable", detail: "the deadline has passed" } as const;
-const notReached = { outcome: "unavailable", detail: "no Xray node can be reached" } as const;
 
 interface Claim {
   readonly creation: Creation;
@@ -169,6 +163,18 @@ interface AddAttempt {
   readonly end: "took" | "disturbed" | "unreachable" | "indeterminate" | "rejected";
 }
 
+const holding = ["took", "disturbed"] as const;
+
+/** While no node that the link leads to answers those come first: without them nothing is begun that would have to be undone. */
+async function tryNodes(creation: Creation, { nodes, linkedNodes }: LifecyclePorts): Promise<AddAttempt[]> {
+  const tryAll = (some: readonly NodeUsers[]) => Promise.all(some.map((node) => tryAdd(node, creation)));
+  const linked = nodes.filter(({ name }) => linkedNodes.includes(name));
+  if (linked.some(({ reachable }) => reachable)) return tryAll(nodes);
+  const attempts = await tryAll(linked);
+  if (nodesWith(holding, attempts).length === 0) return attempts;
+  return [...attempts, ...(await tryAll(nodes.filter((node) => !linked.includes(node))))];
+}
+
 async function tryAdd(node: NodeUsers, creation: Creation): Promise<AddAttempt> {
   try {
     return { node: node.name, end: (await node.add(creation)) === "added" ? "took" : "disturbed" };
@@ -188,17 +194,13 @@ function everyNode(ports: LifecyclePorts): string[] {
   return ports.nodes.map((node) => node.name);
 }
 
-function linkedNodes({ nodes, linkedNodes: names }: LifecyclePorts): readonly NodeUsers[] {
-  return nodes.filter(({ name }) => names.includes(name));
-}
-
 function failureResult(
   attempts: readonly AddAttempt[],
   ports: LifecyclePorts,
 ): Exclude<ProvisionResult, { outcome: "created" }> {
   const needed = attempts.filter(({ node }) => ports.linkedNodes.includes(node));
   if (needed.every(({ end }) => end === "rejected")) return { outcome: "failed", detail: "Xray refused the key" };
-  return notReached;
+  return { outcome: "unavailable", detail: "no Xray node can be reached" };
 }
 
 async function refuse(

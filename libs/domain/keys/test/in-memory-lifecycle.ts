@@ -20,7 +20,11 @@ export function inMemoryLifecycle() {
   const store = new InMemoryStore();
   const nodes = { a: new InMemoryNode("a"), b: new InMemoryNode("b") };
   const clock = new ManualClock(START_MS);
-  const lease: { abandonedBy: string | null; lost: boolean } = { abandonedBy: null, lost: false };
+  const lease: { abandonedBy: string | null; held: boolean; lost: boolean } = {
+    abandonedBy: null,
+    held: false,
+    lost: false,
+  };
   let holders = 0;
   const held = (subject: string): HeldLease => {
     holders += 1;
@@ -43,7 +47,10 @@ export function inMemoryLifecycle() {
     nodes: Object.values(nodes),
     linkedNodes: ["a"],
     lease: {
-      hold: (keyId, task) => task(held(`key ${keyId}`)),
+      hold: async (keyId, task) => {
+        if (lease.held) throw new LeaseHeldError(`key ${keyId}`);
+        return task(held(`key ${keyId}`));
+      },
       holdExternalId: (externalId, task) => task(held(`external id ${externalId}`)),
     },
     clock,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { describe, expect, it } from "vitest";
-import { nodeVariables } from "./node-settings.ts";
+import { linkedNodes, nodeSettings, nodeVariables } from "./node-settings.ts";
 
 const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
@@ -45,5 +45,37 @@ describe("XRAY_NODES", () => {
   it("refuses two names for one address: it would be one process", () => {
     const [one, other] = [{ address: "xray.example:10085" }, { name: "b", address: "XRAY.example:10085" }];
     expect(faultsOf(one, other)).toEqual(["must not name an address twice: each node is one Xray process"]);
+  });
+});
+
+describe("the nodes that a key's first link leads to", () => {
+  const linked = (...nodes: object[]) =>
+    linkedNodes(
+      nodeSettings(
+        z.object(nodeVariables).parse({
+          XRAY_NODES: JSON.stringify(nodes.map((node, index) => ({ name: `n${index}`, address: "h:1", ...node }))),
+        }),
+      ),
+    );
+
+  it.each([
+    [[{}, { host: "b.example" }], ["n0"]],
+    [
+      [{}, {}],
+      ["n0", "n1"],
+    ],
+    [
+      [{ host: "a.example" }, { host: "b.example" }, { host: "A.example" }],
+      ["n0", "n2"],
+    ],
+    [
+      [
+        { host: "a.example", port: 443 },
+        { host: "a.example", port: 444 },
+      ],
+      ["n0"],
+    ],
+  ])("of %j are %j", (nodes, names) => {
+    expect(linked(...nodes)).toEqual(names);
   });
 });
