@@ -19,8 +19,9 @@ export async function runModel(args) {
   const options = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, { type: "string" }]));
   const { values } = parseArgs({ args, options });
   for (const [name, value] of Object.entries(values)) {
-    if (!/^\d+$/.test(value)) throw new TypeError(`--${name} must be a whole number, not ${value}`);
-    process.env[VARIABLES[name]] = value;
+    const number = Number(value);
+    if (!Number.isSafeInteger(number) || number < 0) throw new TypeError(`--${name} must be a whole number`);
+    process.env[VARIABLES[name]] = String(number);
   }
   return runVitest(["--project", "unit", "tests/model/lifecycle"]);
 }

@@ -47,7 +47,7 @@ export async function waitForOthers(found: HandledKey, lease: HeldLease, ports: 
   return { key, hands: [lease.token, ...others] };
 }
 
-/** To be done by a holder that changes nothing: what the lease told of its last holder would be forgotten with it. */
+/** To be done by a holder that changes nothing: what the lease says of its last holder would be forgotten with it. */
 export async function passOnMarks(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<void> {
   if (lease.abandonedBy === null) return;
   await ports.store.takeUp(keyId, handEntryOf(lease, [], ports));
