@@ -127,7 +127,7 @@ export class SimulatedRedis {
   }
 
   remember(): void {
-    this.#onDisk = structuredClone({ jobs: this.jobs, leases: this.leases });
+    this.#onDisk = { jobs: copyOf(this.jobs), leases: copyOf(this.leases) };
   }
 
   /**
@@ -137,10 +137,10 @@ export class SimulatedRedis {
   rollBack(): void {
     if (this.#onDisk === null) return;
     this.#rolledBack = true;
-    const { jobs, leases } = structuredClone(this.#onDisk);
+    const jobs = copyOf(this.#onDisk.jobs);
     for (const [id, job] of this.jobs) if (job.name === "cancel-creation") jobs.set(id, job);
     this.jobs = jobs;
-    this.leases = leases;
+    this.leases = copyOf(this.#onDisk.leases);
   }
 
   #lease(script: string, name: string, holder: string, token: string, durationMs: number): unknown {
@@ -162,6 +162,11 @@ export class SimulatedRedis {
         return 0;
     }
   }
+}
+
+/** What a job carries and what became of it are never changed, so they need no copies. */
+function copyOf<T extends object>(entries: ReadonlyMap<string, T>): Map<string, T> {
+  return new Map([...entries].map(([name, entry]) => [name, { ...entry }]));
 }
 
 export class RedisAwayError extends Error {

@@ -61,6 +61,8 @@ export class World {
   readonly unresponsive = new Map<object, Process>();
   #pending: Pending[] = [];
   #timers = new Set<Timer>();
+  /** The timer that is due first, undefined when it has to be looked for. */
+  #next: Timer | null | undefined = null;
   readonly #stepMs: number;
 
   constructor(random: Random, trace: ((line: string) => void) | null) {
@@ -111,12 +113,15 @@ export class World {
 
   after(ms: number, owner: Process | null, fire: () => void, everyMs: number | null = null): Timer {
     const timer: Timer = { at: this.now + Math.max(0, ms), everyMs, owner, fire };
-    if (owner?.state !== "dead") this.#timers.add(timer);
+    if (owner?.state === "dead") return timer;
+    this.#timers.add(timer);
+    if (this.#next === null || (this.#next !== undefined && timer.at < this.#next.at)) this.#next = timer;
     return timer;
   }
 
   cancel(timer: Timer): void {
     this.#timers.delete(timer);
+    if (this.#next === timer) this.#next = undefined;
   }
 
   sleep(ms: number, process: Process | null): Promise<void> {
@@ -158,6 +163,7 @@ export class World {
     process.state = "dead";
     this.#pending = this.#pending.filter((pending) => pending.process !== process || this.random.chance(0.5));
     for (const timer of this.#timers) if (timer.owner === process) this.#timers.delete(timer);
+    this.#next = undefined;
   }
 
   /** Time goes on, timers that are due fire, and one action is carried out. */
@@ -185,14 +191,17 @@ export class World {
   }
 
   #nextTimer(): Timer | null {
+    if (this.#next !== undefined) return this.#next;
     let first: Timer | null = null;
     for (const timer of this.#timers) if (first === null || timer.at < first.at) first = timer;
+    this.#next = first;
     return first;
   }
 
   async #fire(timer: Timer): Promise<void> {
     if (timer.everyMs === null) this.#timers.delete(timer);
     else timer.at += timer.everyMs;
+    this.#next = undefined;
     await this.enter(timer.owner, timer.fire);
   }
 

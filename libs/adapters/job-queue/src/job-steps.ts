@@ -66,7 +66,7 @@ function carried(job: Job): CarriedJob[] {
   }));
 }
 
-/** A micro-batch that was refused is told of as one job. */
+/** A micro-batch that was refused counts as one job. */
 function jobsIn({ data }: Job): readonly MicroBatchJob[] | null {
   try {
     return jobsOfMicroBatch(data);
