@@ -6,6 +6,7 @@ import { limitRepeats, prepareService, readSettings } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { connectXrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
+import { BookedKeys } from "./booked-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
 import { DuplicateNodes } from "./sync/duplicate-nodes.ts";
 import { NodeEpochs } from "./sync/node-epochs.ts";
@@ -15,6 +16,7 @@ import { startClusterReport } from "./cluster/cluster-report.ts";
 import { startSyncs } from "./sync/sync-loop.ts";
 import { trafficJobHandlers } from "./jobs/traffic-job-handlers.ts";
 import { RecordCompactor, startUpkeep } from "./upkeep.ts";
+import { UsageKeeper } from "./usage-keeper.ts";
 
 const service = prepareService({
   name: "stats-collector",
@@ -78,8 +80,14 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: measured.duplicate });
     const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates);
     const compactor = new RecordCompactor(records, clock);
-    const onRecord: RecordCompactor["notice"] = (record) => compactor.notice(record);
-    startUpkeep(running, { compactor, records, keys: store.keyReader, redis, prefix, log });
+    const { usage } = store;
+    const keeper = new UsageKeeper({ records, usage, days: settings.USAGE_DAYS, clock });
+    const bookedKeys = new BookedKeys({ records, log });
+    const onRecord: RecordCompactor["notice"] = (record) => {
+      compactor.notice(record);
+      keeper.notice(record);
+    };
+    startUpkeep(running, { compactor, keeper, records, usage, keys: store.keyReader, redis, prefix, log });
     const syncs = startSyncs(running, nodes, {
       everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
       lives: store.nodeLives,
@@ -89,6 +97,10 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       clock,
       log,
       onRecord,
+      onBooked: (updates) => {
+        keeper.booked(updates);
+        bookedKeys.booked(updates);
+      },
       onSynced: measured.synced,
       onReport: measured.report,
       isReachable: (name) => listed.some(({ xray }) => xray.name === name && xray.reachable),

@@ -9,6 +9,7 @@ describe("the collector's settings", () => {
     expect(read({})).toMatchObject({
       TRAFFIC_SYNC_INTERVAL_SECONDS: 10,
       COLLECTOR_CONCURRENCY: 64,
+      USAGE_DAYS: 90,
       XRAY_INBOUND_TAG: "vless-in",
       QUEUE_PREFIX: "veil",
       METRICS_PORT: 9102,

@@ -17,5 +17,7 @@ export const collectorSettings = z.object({
     .min(12, "must have at least 12 characters")
     .optional()
     .meta({ secret: true, example: "<output of: openssl rand -hex 16>" }),
+  /** For how many days the usage of each day is kept; hours are kept for seven days. */
+  USAGE_DAYS: wholeNumber({ min: 1, max: 3_650 }).default(90).meta({ example: "90" }),
   TRAFFIC_SYNC_INTERVAL_SECONDS: wholeNumber({ min: 1, max: 3_600 }).default(10).meta({ example: "10" }),
 });

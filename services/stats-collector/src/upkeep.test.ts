@@ -64,11 +64,11 @@ it("removes records of keys that are not active, and keeps nodes", async () => {
   for (const keyId of [1, 2]) rig.node.xray.move(keyId, "up", 5);
   await rig.sync().run();
   rig.active.delete(2);
-  expect(await removeGone(rig.records, rig.keyReader)).toBe(1);
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(1);
   expect(await rig.records.find("1")).not.toBeNull();
   expect(await rig.records.find("2")).toBeNull();
   expect(await rig.records.find("node/main")).not.toBeNull();
-  expect(await removeGone(rig.records, rig.keyReader)).toBe(0);
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(0);
 });
 
 async function rigWithRecords(count: number): Promise<Rig> {
@@ -80,13 +80,13 @@ async function rigWithRecords(count: number): Promise<Rig> {
 
 it("goes through any number of records", async () => {
   const rig = await rigWithRecords(2_500);
-  expect(await removeGone(rig.records, rig.keyReader)).toBe(2_497);
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(2_497);
 });
 
 it("reads every active key once, however many records there are", async () => {
   const rig = await rigWithRecords(10_000);
   for (let keyId = 1; keyId <= 9_000; keyId += 1) rig.active.add(keyId);
-  expect(await removeGone(rig.records, rig.keyReader)).toBe(1_000);
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(1_000);
   expect(rig.idsRead).toBe(9_000);
 });
 
@@ -100,15 +100,15 @@ it("keeps the record of a key that is created during the pass", async () => {
     },
     remove: (entities: readonly string[]) => rig.records.remove(entities),
   };
-  expect(await removeGone(records, rig.keyReader)).toBe(0);
+  expect(await removeGone([records], rig.keyReader)).toBe(0);
   expect(await rig.records.find("4")).not.toBeNull();
 });
 
 it("leaves the removal to the collector that holds the lease", async () => {
   const rig = await rigWithRecords(5);
   const heldByAnother = { acquire: async () => null };
-  expect(await removeGoneUnderLease(heldByAnother, rig.records, rig.keyReader)).toBe(0);
+  expect(await removeGoneUnderLease(heldByAnother, [rig.records], rig.keyReader)).toBe(0);
   expect(rig.idsRead).toBe(0);
   const ours = { acquire: async () => ({ abandonedBy: null, fence: 1 }) };
-  expect(await removeGoneUnderLease(ours, rig.records, rig.keyReader)).toBe(2);
+  expect(await removeGoneUnderLease(ours, [rig.records], rig.keyReader)).toBe(2);
 });

@@ -8,11 +8,15 @@ import {
   needsCompaction,
   type TrafficRecord,
   type TrafficStore,
+  type UsageStore,
 } from "@veil/traffic";
+import type { UsageKeeper } from "./usage-keeper.ts";
 
 export interface UpkeepOptions {
   readonly compactor: RecordCompactor;
+  readonly keeper: UsageKeeper;
   readonly records: Pick<TrafficStore, "entities" | "remove">;
+  readonly usage: Pick<UsageStore, "entities" | "remove">;
   readonly keys: Pick<KeyReader, "listActiveIds">;
   readonly redis: Redis;
   /** The prefix of all keys in Redis. */
@@ -21,6 +25,7 @@ export interface UpkeepOptions {
 }
 
 const COMPACT_EVERY_MS = 10_000;
+const FOLD_EVERY_MS = 10_000;
 const REMOVE_EVERY_MS = 60 * 60 * 1_000;
 /** Longer than the longest pause, so that the collector that removes records goes on being the one. */
 const REMOVAL_LEASE_MS = 2 * REMOVE_EVERY_MS;
@@ -30,7 +35,17 @@ const REMOVED_AT_ONCE = 1_000;
 
 /** Keeps the ledger small until the service stops. */
 export function startUpkeep(running: RunningService, options: UpkeepOptions): void {
-  const { compactor, records, keys, redis, prefix, log } = options;
+  const { compactor, keeper, records, usage, keys, redis, prefix, log } = options;
+  runLoop(running, "usage", {
+    everyMs: FOLD_EVERY_MS,
+    firstRun: "later",
+    jitter: 0.1,
+    task: async () => {
+      const folded = await keeper.pass();
+      if (folded > 0) log.debug({ folded }, "moved hours that are over to the history of usage");
+    },
+    onError: (err) => log.warn({ err }, "could not keep the history of usage"),
+  });
   runLoop(running, "compactor", {
     everyMs: COMPACT_EVERY_MS,
     firstRun: "later",
@@ -47,7 +62,7 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
     firstRun: "later",
     jitter: 0.5,
     task: async () => {
-      const removed = await removeGoneUnderLease(lease, records, keys);
+      const removed = await removeGoneUnderLease(lease, [records, usage], keys);
       if (removed > 0) log.debug({ removed }, "removed traffic records of keys that are gone");
     },
     ...lastingFailure(log, "could not remove traffic records of keys that are gone"),
@@ -94,6 +109,8 @@ export class RecordCompactor {
   }
 }
 
+type KeptPerKey = readonly Pick<TrafficStore | UsageStore, "entities" | "remove">[];
+
 /**
  * {@link removeGone}, unless this is another collector's work. The lease is kept afterwards: its holder does the next pass too.
  *
@@ -101,32 +118,31 @@ export class RecordCompactor {
  */
 export async function removeGoneUnderLease(
   lease: Pick<RedisLease, "acquire">,
-  records: UpkeepOptions["records"],
+  kept: KeptPerKey,
   keys: UpkeepOptions["keys"],
 ): Promise<number> {
-  return (await lease.acquire()) === null ? 0 : removeGone(records, keys);
+  return (await lease.acquire()) === null ? 0 : removeGone(kept, keys);
 }
 
 /**
- * Removes the records of keys that are not active anymore. A key id is never used again, so a record that a slow collector
+ * Removes what is kept of keys that are not active anymore. A key id is never used again, so a record that a slow collector
  * writes anew goes with the next pass. Records of nodes stay: the bytes of deleted keys stay in them.
  *
- * Reads each collection once, about 40 bytes of memory a record. The records come first: a key that is created meanwhile
+ * Reads each collection once, about 40 bytes of memory a key. The records come first: a key that is created meanwhile
  * must not look like one that is gone.
  *
- * @returns how many records went
+ * @returns how many keys went
  * @throws {StoreUnavailableError} when the store is away
  */
-export async function removeGone(
-  records: Pick<TrafficStore, "entities" | "remove">,
-  keys: Pick<KeyReader, "listActiveIds">,
-): Promise<number> {
+export async function removeGone(kept: KeptPerKey, keys: Pick<KeyReader, "listActiveIds">): Promise<number> {
   const gone = new Set<number>();
-  for await (const entity of records.entities()) if (!isNodeEntity(entity)) gone.add(Number(entity));
+  for (const store of kept) {
+    for await (const entity of store.entities()) if (!isNodeEntity(entity)) gone.add(Number(entity));
+  }
   for await (const group of keys.listActiveIds()) for (const { keyId } of group) gone.delete(keyId);
   const entities = [...gone].map(keyEntity);
   for (let start = 0; start < entities.length; start += REMOVED_AT_ONCE) {
-    await records.remove(entities.slice(start, start + REMOVED_AT_ONCE));
+    for (const store of kept) await store.remove(entities.slice(start, start + REMOVED_AT_ONCE));
   }
   return entities.length;
 }

@@ -64,7 +64,13 @@ function metered(name = "main"): MeteredNode {
 }
 
 function collector(name?: string): NodeSync {
-  return new NodeSync({ ...shared(), node: metered(name), lives, onSynced: () => undefined });
+  return new NodeSync({
+    ...shared(),
+    node: metered(name),
+    lives,
+    onBooked: () => undefined,
+    onSynced: () => undefined,
+  });
 }
 
 async function uploaded(entity = String(keyId)): Promise<number> {

@@ -1,4 +1,4 @@
-import { prepareReset, totals } from "@veil/traffic";
+import { figuresOf, prepareReset, totals, usageOf } from "@veil/traffic";
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import type { XrayNode } from "@veil/xray-grpc";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -64,6 +64,17 @@ describe("carryTraffic", () => {
     const key = keyWith({ up: 5, down: 9, updatedAt: anHourAgo });
     expect(await carry(key)).toEqual({ up: 5, down: 9 });
     expect(await carry(key)).toEqual({ up: 5, down: 9 });
+  });
+
+  it("takes nothing over as usage of the hour of the import, nor as a first connection", async () => {
+    node.count(50, 90);
+    await carry(keyWith({ up: 5, down: 9, updatedAt: anHourAgo - 60 }));
+    const record = await records.find("7");
+    const now = Math.floor(Date.now() / 1000);
+    const range = { from: now - 7_200, to: now + 1, step: "hour" } as const;
+    const usage = usageOf(record, { hours: {}, days: {} }, range);
+    expect(usage.map(({ up }) => up)).toEqual(usage.map(() => 0));
+    expect(figuresOf(record)).toMatchObject({ lifetime: { up: 55, down: 99 }, firstCountedAt: null });
   });
 
   it("does not add a copy that was made in this life of Xray to the counters that it is a copy of", async () => {

@@ -1,7 +1,9 @@
 import {
+  applyUpdate,
   type Bytes,
   DIRECTIONS,
   eachDirection,
+  figuresOf,
   formatEntryId,
   keyEntity,
   knownOf,
@@ -73,7 +75,11 @@ export async function carryTraffic(
     if (stored !== null) taken += 1;
     if (hasMoved) moved += 1;
     if (stored === null && !hasMoved) return [];
-    return [{ ...counted, raise: { ...counted.raise, ...(stored !== null && { [storedEntry]: stored }) } }];
+    const raise = { ...counted.raise, ...(stored !== null && { [storedEntry]: stored }) };
+    // When a key first connected is not known, and what it moved before is no usage of this hour.
+    const update = { ...counted, isFirst: false, raise };
+    if (stored === null) return [update];
+    return [{ ...update, historyFrom: figuresOf(applyUpdate(record, update)).lifetime }];
   });
   const refused = await records.writeMany(updates);
   if (refused.size > 0) throw new Error(`the ledger refused ${refused.size} records`);

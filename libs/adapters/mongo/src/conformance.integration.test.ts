@@ -5,7 +5,7 @@ import {
   keyReaderConformance,
   keyStoreConformance,
 } from "@veil/keys/testing";
-import { nodeLivesStoreConformance, trafficStoreConformance } from "@veil/traffic/testing";
+import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
 import { afterAll, beforeAll, describe } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 
@@ -45,4 +45,7 @@ describe("the traffic store in MongoDB", () => {
 });
 describe("the store of node lives in MongoDB", () => {
   nodeLivesStoreConformance(() => mongo.nodeLives);
+});
+describe("the usage store in MongoDB", () => {
+  usageStoreConformance(() => mongo.usage);
 });

@@ -1,13 +1,26 @@
-import type { LedgerUpdate, TrafficRecord, TrafficStore } from "@veil/traffic";
+import {
+  eachDirection,
+  type HoursTrim,
+  hourValuesOf,
+  type LedgerUpdate,
+  type TrafficRecord,
+  type TrafficStore,
+} from "@veil/traffic";
 import type { Connection, mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { FindById } from "./by-id.ts";
+import { byId, FindById } from "./by-id.ts";
 import { engineOf, inParts } from "./engine.ts";
+import { idsOf, type ManyUpdate, removeMany, updateMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
-import { hasUnknownEvents, type TrafficDocument, trafficDocument } from "./traffic-codecs.ts";
-
-const SUBJECTS_AT_ONCE = 1_000;
+import {
+  hasUnknownEvents,
+  lowest,
+  toFields,
+  toRecord,
+  type TrafficDocument,
+  trafficDocument,
+} from "./traffic-codecs.ts";
 
 /**
  * Traffic records in the collection `traffic`. Everything but `replace` addresses documents by `_id` alone and needs no
@@ -68,35 +81,28 @@ export class MongoTrafficStore implements TrafficStore {
    * version wrote an event: only such a version can work it in.
    */
   async replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean> {
-    const { entity, ...fields } = after;
+    const { entity } = after;
     return storeErrors(async () => {
       const present = await this.#found.find(entity);
       if (present?.revision !== before.revision || hasUnknownEvents(present)) return false;
-      const result = await this.#records.updateOne({ _id: entity, revision: before.revision }, { $set: fields });
+      const result = await this.#records.updateOne(
+        { _id: entity, revision: before.revision },
+        { $set: toFields(after) },
+      );
       return result.matchedCount === 1;
     });
   }
 
-  async *entities(): AsyncGenerator<string> {
-    const cursor = await storeErrors(async () =>
-      this.#records.find().project<Pick<TrafficDocument, "_id">>({ _id: 1 }).batchSize(SUBJECTS_AT_ONCE),
-    );
-    try {
-      while (true) {
-        const document = await storeErrors(() => cursor.next());
-        if (document === null) return;
-        yield document._id;
-      }
-    } finally {
-      await cursor.close();
-    }
+  async trimHours(trims: readonly HoursTrim[]): Promise<void> {
+    await updateMany(this.#connection, this.#records, trims.map(trimOf));
+  }
+
+  entities(): AsyncGenerator<string> {
+    return idsOf(this.#records);
   }
 
   async remove(entities: readonly string[]): Promise<void> {
-    for (const part of inParts(entities, await this.#writtenAtOnce())) {
-      const deletions = part.map((entity) => ({ deleteOne: { filter: { _id: entity } } }));
-      await storeErrors(() => this.#records.bulkWrite(deletions, { ordered: false }));
-    }
+    await removeMany(this.#connection, this.#records, entities);
   }
 
   #recordOf(document: TrafficDocument): TrafficRecord {
@@ -140,18 +146,38 @@ export class MongoTrafficStore implements TrafficStore {
 }
 
 function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> {
-  const raised: Record<string, number> = { read_at: update.read_at };
-  for (const [entry, { up, down }] of Object.entries(update.raise)) {
-    if (up !== undefined) raised[`live.${entry}.up`] = up;
-    if (down !== undefined) raised[`live.${entry}.down`] = down;
-  }
+  const { read_at, raise, append, isFirst = false, historyFrom } = update;
+  const counted = hourValuesOf(update);
+  const begun = historyFrom && eachDirection((direction) => lowest(historyFrom[direction]));
   return {
-    $max: raised,
+    $max: {
+      read_at,
+      ...pathsOf("live", raise),
+      ...(counted !== null && { counted_at: read_at, ...pathsOf(`hours.${counted.hour}`, counted.values) }),
+      ...(isFirst && { first_counted_at: lowest(read_at) }),
+      ...(begun && { "history_from.up": begun.up, "history_from.down": begun.down }),
+    },
     $inc: { revision: 1 },
-    ...(update.append.length > 0 && { $push: { log: { $each: [...update.append] } } }),
+    ...(append.length > 0 && { $push: { log: { $each: [...append] } } }),
   };
 }
 
-function toRecord({ _id: entity, ...fields }: TrafficDocument): TrafficRecord {
-  return { entity, ...fields };
+function trimOf({ entity, hour, values, dropped }: HoursTrim): ManyUpdate<TrafficDocument> {
+  const raised = pathsOf(`hours.${hour}`, values);
+  const change: mongo.UpdateFilter<TrafficDocument> = {
+    $inc: { revision: 1 },
+    ...(Object.keys(raised).length > 0 && { $max: raised }),
+    ...(dropped.length > 0 && { $unset: Object.fromEntries(dropped.map((number) => [`hours.${number}`, ""])) }),
+  };
+  return { filter: byId(entity), update: change };
+}
+
+/** The values by their path in a document. */
+function pathsOf(field: string, raise: LedgerUpdate["raise"]): Record<string, number> {
+  const paths: Record<string, number> = {};
+  for (const [entry, { up, down }] of Object.entries(raise)) {
+    if (up !== undefined) paths[`${field}.${entry}.up`] = up;
+    if (down !== undefined) paths[`${field}.${entry}.down`] = down;
+  }
+  return paths;
 }

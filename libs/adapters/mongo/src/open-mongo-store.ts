@@ -1,5 +1,5 @@
 import type { DesiredState, ExternalIds, InboundVault, KeyHousekeeping, KeyReader, KeyStore } from "@veil/keys";
-import type { NodeLivesStore, TrafficStore } from "@veil/traffic";
+import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
 import type { CounterDocument } from "./key-codecs.ts";
 import { KeyCollections } from "./key-collections.ts";
@@ -12,6 +12,7 @@ import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
+import { MongoUsageStore } from "./mongo-usage-store.ts";
 import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
 import type { OnUnreadable } from "./read-documents.ts";
 
@@ -26,6 +27,7 @@ export interface MongoStore extends MongoConnection {
   readonly keyReader: KeyReader;
   readonly externalIds: ExternalIds;
   readonly traffic: TrafficStore;
+  readonly usage: UsageStore;
   readonly nodeLives: NodeLivesStore;
   readonly inbounds: InboundVault;
 }
@@ -58,6 +60,7 @@ export function openMongoStore({
     housekeeping: new MongoKeyHousekeeping(collections, ids, desired),
     keyReader: new MongoKeyReader(collections, externalIds),
     traffic: new MongoTrafficStore(mongo, onUnreadable),
+    usage: new MongoUsageStore(mongo, onUnreadable),
     nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),
   });

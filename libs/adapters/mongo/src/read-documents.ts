@@ -9,6 +9,7 @@ export const READ_COLLECTIONS = [
   "node_epochs",
   "process_lives",
   "traffic",
+  "usage",
 ] as const;
 export type ReadCollection = (typeof READ_COLLECTIONS)[number];
 

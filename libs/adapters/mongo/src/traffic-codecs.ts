@@ -1,7 +1,15 @@
-import type { LedgerEvent, Life, NodeLives, TrafficRecord } from "@veil/traffic";
+import {
+  eachDirection,
+  type LedgerEvent,
+  type Life,
+  type NodeLives,
+  type TrafficRecord,
+  type UsageHistory,
+} from "@veil/traffic";
 import { z } from "zod";
 
 const bytes = z.object({ up: z.number(), down: z.number() });
+const values = z.record(z.string(), z.object({ up: z.number().exactOptional(), down: z.number().exactOptional() }));
 const counterState = z.object({ generation: z.number(), value: z.number() });
 const baseline = z.record(z.string(), z.object({ epoch: z.number(), up: counterState, down: counterState }));
 
@@ -38,21 +46,62 @@ export const trafficDocument = z.object({
   _id: z.string(),
   revision: z.number(),
   read_at: z.number().default(0),
-  live: z
-    .record(z.string(), z.object({ up: z.number().exactOptional(), down: z.number().exactOptional() }))
-    .default({}),
+  live: values.default({}),
   log: log.default([]),
   version: z.number().default(0),
   settled: bytes.default({ up: 0, down: 0 }),
   floor: baseline.default({}),
   answers: z.array(z.object({ job: z.string(), at: z.number(), previous: bytes })).default([]),
+  earlier: bytes.extend({ through: z.string().nullable() }).default({ up: 0, down: 0, through: null }),
+  counted_at: z.number().default(0),
+  /** Stored negated, like `history_from`: see {@link lowest}. */
+  first_counted_at: z.number().default(0),
+  hours: z.record(z.string(), values).default({}),
+  history_from: bytes.exactOptional(),
 });
+/** A document of the collection `traffic`. */
 export type TrafficDocument = Omit<TrafficRecord, "entity"> & { readonly _id: string };
+
+/**
+ * A number of which the lowest stands, as it is stored and as it is read: negated, so that `$max` keeps it. FerretDB 1.x passes
+ * over a whole update when its `$min` changes nothing.
+ */
+export function lowest(value: number): number {
+  return 0 - value;
+}
+
+export function toRecord({ _id: entity, ...fields }: TrafficDocument): TrafficRecord {
+  return { entity, ...withLowest(fields) };
+}
+
+/** The fields of a record as they are stored. */
+export function toFields({ entity: _, ...fields }: TrafficRecord): Omit<TrafficDocument, "_id"> {
+  return withLowest(fields);
+}
+
+function withLowest<T extends Pick<TrafficRecord, "first_counted_at" | "history_from">>(fields: T): T {
+  const { first_counted_at, history_from } = fields;
+  return {
+    ...fields,
+    first_counted_at: lowest(first_counted_at),
+    ...(history_from && { history_from: eachDirection((direction) => lowest(history_from[direction])) }),
+  };
+}
 
 /** Whether a version that knows more events wrote to the record: only such a one may work its log in. */
 export function hasUnknownEvents({ log: events }: { readonly log?: readonly Pick<LedgerEvent, "kind">[] }): boolean {
   return (events ?? []).some(({ kind }) => !knownKinds.has(kind));
 }
+
+const milestones = z.record(z.string(), bytes);
+
+/** The past of a metered entity. `_id` is the entity. */
+export const usageDocument = z.object({
+  _id: z.string(),
+  hours: milestones.default({}),
+  days: milestones.default({}),
+});
+export type UsageDocument = UsageHistory & { readonly _id: string };
 
 const life = z.object({ node: z.string(), epoch: z.number() });
 

@@ -7,7 +7,7 @@ import {
   type CounterState,
   totalBeyond,
 } from "./model.ts";
-import { type LedgerView, viewOf } from "./ledger-view.ts";
+import { type LedgerView, totalsOf, viewOf } from "./ledger-view.ts";
 import { newestEpochs, nodeBaselineAt } from "./reset.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 
@@ -43,6 +43,8 @@ export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord
   const view = viewOf(record);
   const before = totalBeyond(view.baseline, view.entries);
   const after = totalBeyond(baseline, view.entries);
+  const counted = totalsOf(view);
+  const earlier = eachDirection((direction) => view.lifetime[direction] - counted[direction]);
   return {
     ...record,
     revision: record.revision + 1,
@@ -52,6 +54,7 @@ export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord
     settled: eachDirection((direction) => view.settled[direction] + before[direction] - after[direction]),
     floor: baseline,
     answers: view.answers.slice(-KEPT_ANSWERS),
+    earlier: { ...earlier, through: view.answers.at(-1)?.job ?? null },
   };
 }
 

@@ -1,7 +1,9 @@
 /** Counter readings to totals, exactly once. Pure. */
 export { carriedElsewhere } from "./carried-elsewhere.ts";
 export { compact, needsCompaction } from "./compact.ts";
-export { applyUpdate, type LedgerUpdate, updateOf } from "./ledger-update.ts";
+export { applyHistoryUpdate, foldUsage, type HistoryUpdate, type HoursTrim, needsFolding } from "./fold-usage.ts";
+export { type DecidedReset, decideReset, figuresOf, type KeyFigures } from "./key-figures.ts";
+export { applyUpdate, hourValuesOf, type LedgerUpdate, updateOf } from "./ledger-update.ts";
 export { totals } from "./ledger-view.ts";
 export {
   type Baseline,
@@ -33,9 +35,11 @@ export { answerOf, prepareReset } from "./reset.ts";
 export {
   type CounterReset,
   emptyRecord,
+  type HourlyValues,
   type LedgerEvent,
   type Reset,
   type ResetAnswer,
   type TrafficRecord,
 } from "./traffic-record.ts";
-export type { NodeLivesStore, TrafficStore } from "./ports.ts";
+export type { NodeLivesStore, TrafficStore, UsageStore } from "./ports.ts";
+export { sumUsage, type Usage, type UsageHistory, usageOf, type UsageStep } from "./usage.ts";

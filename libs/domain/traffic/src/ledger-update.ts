@@ -1,4 +1,4 @@
-import type { Bytes } from "./model.ts";
+import { type Bytes, eachDirection, formatEntryId } from "./model.ts";
 import type { Observation } from "./observe.ts";
 import { emptyRecord, type CounterReset, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
 
@@ -9,7 +9,32 @@ export interface LedgerUpdate {
   readonly read_at: number;
   readonly raise: Readonly<Record<string, Partial<Bytes>>>;
   readonly append: readonly LedgerEvent[];
+  /** Whether these are the first bytes that are counted. */
+  readonly isFirst?: boolean;
+  /** Where the history of hours begins, when this is what begins it. */
+  readonly historyFrom?: Bytes;
 }
+
+/** The values that an update makes an hour come to. */
+export interface HourValues {
+  /** In hours since 1970. */
+  readonly hour: number;
+  readonly values: Readonly<Record<string, Partial<Bytes>>>;
+}
+
+/** What an update counts, and in which hour; `null` when it counts nothing. */
+export function hourValuesOf({ read_at, raise, append }: LedgerUpdate): HourValues | null {
+  const begun = append.filter((event) => event.kind === "fall");
+  if (Object.keys(raise).length + begun.length === 0) return null;
+  const values: Record<string, Partial<Bytes>> = { ...raise };
+  for (const reset of begun) {
+    const name = formatEntryId(reset);
+    values[name] = { ...values[name], [reset.direction]: reset.first };
+  }
+  return { hour: Math.floor(read_at / HOUR_SECONDS), values };
+}
+
+const HOUR_SECONDS = 3_600;
 
 /**
  * The write that stores what one or several nodes' readings changed in an entity. When nothing has changed (`null`), it
@@ -26,21 +51,47 @@ export function updateOf(entity: string, observations: readonly (Observation | n
   // Prepared on the same version one by one; appended together they have to follow each other.
   const version = Math.min(...counterResets.map((reset) => reset.version));
   const append = counterResets.map((reset, index) => ({ ...reset, version: version + index }));
-  return { entity, read_at: readAt, raise, append };
+  const isFirst = observations.some((observation) => observation?.isFirst === true);
+  const historyFrom = observations.find((observation) => observation?.historyFrom !== undefined)?.historyFrom;
+  return { entity, read_at: readAt, raise, append, ...(isFirst && { isFirst }), ...(historyFrom && { historyFrom }) };
 }
 
-/** What a store does with an update: `$max` on every raised value and on `read_at`, `$push` of every event, revision + 1. */
+/**
+ * What a store does with an update: `$max` on every raised value, also in the hour of the reading, and on `read_at` and
+ * `counted_at`; `$min` on when and where counting began; `$push` of every event; revision + 1.
+ */
 export function applyUpdate(record: TrafficRecord | null, update: LedgerUpdate): TrafficRecord {
   const before = record ?? emptyRecord(update.entity);
-  const live: Record<string, Partial<Bytes>> = { ...before.live };
-  for (const [name, bytes] of Object.entries(update.raise)) live[name] = raised(live[name], bytes);
+  const { read_at, raise, append, isFirst = false, historyFrom } = update;
+  const counted = hourValuesOf(update);
   return {
     ...before,
     revision: before.revision + 1,
-    read_at: Math.max(before.read_at, update.read_at),
-    live,
-    log: [...before.log, ...update.append],
+    read_at: Math.max(before.read_at, read_at),
+    live: raisedBy(before.live, raise),
+    log: [...before.log, ...append],
+    ...(counted !== null && {
+      counted_at: Math.max(before.counted_at, read_at),
+      hours: { ...before.hours, [counted.hour]: raisedBy(before.hours[counted.hour] ?? {}, counted.values) },
+    }),
+    ...(isFirst && {
+      first_counted_at: before.first_counted_at === 0 ? read_at : Math.min(before.first_counted_at, read_at),
+    }),
+    ...(historyFrom && { history_from: lower(before.history_from ?? historyFrom, historyFrom) }),
   };
+}
+
+function raisedBy(
+  values: Readonly<Record<string, Partial<Bytes>>>,
+  raise: LedgerUpdate["raise"],
+): Record<string, Partial<Bytes>> {
+  const after = { ...values };
+  for (const [name, bytes] of Object.entries(raise)) after[name] = raised(after[name], bytes);
+  return after;
+}
+
+function lower(one: Bytes, other: Bytes): Bytes {
+  return eachDirection((direction) => Math.min(one[direction], other[direction]));
 }
 
 function raised(present: Partial<Bytes> = {}, bytes: Partial<Bytes>): Partial<Bytes> {

@@ -23,6 +23,8 @@ export interface LedgerView {
   /** Only what lies after this counts, beside `settled`. */
   readonly baseline: Baseline;
   readonly settled: Bytes;
+  /** All bytes that ever counted. No reset lowers it. */
+  readonly lifetime: Bytes;
   /** The answers of the resets that hold, oldest first. */
   readonly answers: readonly ResetAnswer[];
 }
@@ -44,7 +46,24 @@ export function viewOf(record: TrafficRecord): LedgerView {
     baseline = event.floor;
     settled = NO_BYTES;
   }
-  return { version, entries: entriesOf(record, counterResets), baseline, settled, answers };
+  const entries = entriesOf(record, counterResets);
+  return { version, entries, baseline, settled, lifetime: lifetimeOf(record, entries), answers };
+}
+
+/**
+ * All bytes that ever counted, by the values given: what lies beyond the stored baseline, however events of the log move it,
+ * and what counted before that.
+ */
+export function lifetimeOf(record: TrafficRecord, entries: readonly EntryValue[]): Bytes {
+  const { answers, earlier, settled } = record;
+  const unknown = answers.slice(answers.findLastIndex(({ job }) => job === earlier.through) + 1);
+  const beyond = totalBeyond(record.floor, entries);
+  return eachDirection((direction) =>
+    unknown.reduce(
+      (sum, { previous }) => sum + previous[direction],
+      earlier[direction] + settled[direction] + beyond[direction],
+    ),
+  );
 }
 
 /** The bytes that count: everything since the last reset. */

@@ -108,6 +108,7 @@ it("what is known stays usable as a lower bound: a value above it is written, an
 it("tells what the ledger holds once it is written", () => {
   const known = knownOf(read(null, { up: 10, down: 20 }), MAIN.node, MAIN.epoch);
   expect(observe(known, { ...MAIN, up: 11, down: 20 })?.known).toEqual({
+    isNew: false,
     version: 0,
     up: { generation: 0, value: 11 },
     down: { generation: 0, value: 20 },

@@ -11,6 +11,10 @@ export interface Known {
   readonly version: number;
   readonly up: CounterState;
   readonly down: CounterState;
+  /** Whether nothing has been counted of the entity, on any node. */
+  readonly isNew: boolean;
+  /** What has been counted of an entity of which no hour is kept yet: its history begins there. */
+  readonly historyFrom?: Bytes;
 }
 
 /** The counters of an entity as one node gave them. A counter that does not exist (yet) is left out. */
@@ -25,6 +29,10 @@ export interface Observation {
   readonly raise: Readonly<Record<string, Partial<Bytes>>>;
   /** Generations to begin, in the order in which they must be appended. */
   readonly counterResets: readonly CounterReset[];
+  /** Whether these are the first bytes that are counted of the entity. */
+  readonly isFirst: boolean;
+  /** Where the history of hours begins, when this is what begins it. */
+  readonly historyFrom?: Bytes;
   /** What the ledger holds at least, once `raise` is written. Says nothing about `counterResets`: another one may have been first. */
   readonly known: Known;
 }
@@ -33,10 +41,14 @@ export interface Observation {
 export function knownOf(record: TrafficRecord | null, node: string, epoch: number): Known {
   if (record === null) return NOTHING_KNOWN;
   const view = viewOf(record);
+  const isNew = view.lifetime.up + view.lifetime.down === 0;
+  const isWithoutHistory = !isNew && record.history_from === undefined && Object.keys(record.hours).length === 0;
   return {
     version: view.version,
     up: counterStateOf(view, node, epoch, "up"),
     down: counterStateOf(view, node, epoch, "down"),
+    isNew,
+    ...(isWithoutHistory && { historyFrom: view.lifetime }),
   };
 }
 
@@ -44,6 +56,7 @@ const NOTHING_KNOWN: Known = {
   version: 0,
   up: { generation: 0, value: 0 },
   down: { generation: 0, value: 0 },
+  isNew: true,
 };
 
 /**
@@ -58,7 +71,8 @@ export function observe(known: Known, reading: Reading): Observation | null {
   if (DIRECTIONS.every((direction) => isHeld(known, reading, direction))) return null;
   const raise: Record<string, { up?: number; down?: number }> = {};
   const counterResets: CounterReset[] = [];
-  let after = known;
+  const { isNew, historyFrom, ...states } = known;
+  let after: Known = { ...states, isNew: false };
   for (const direction of DIRECTIONS) {
     const value = reading[direction];
     const { node, epoch } = reading;
@@ -81,7 +95,7 @@ export function observe(known: Known, reading: Reading): Observation | null {
       first: value,
     });
   }
-  return { raise, counterResets, known: after };
+  return { raise, counterResets, isFirst: isNew, ...(historyFrom && { historyFrom }), known: after };
 }
 
 function isHeld(known: Known, reading: Reading, direction: Direction): boolean {

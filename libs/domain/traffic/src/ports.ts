@@ -1,6 +1,8 @@
+import type { HistoryUpdate, HoursTrim } from "./fold-usage.ts";
 import type { LedgerUpdate } from "./ledger-update.ts";
 import type { Life, NodeLives } from "./node-lives.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
+import type { UsageHistory } from "./usage.ts";
 
 /** Where traffic records are kept. Every method rejects when the outcome is unknown; all but `replace` may then be repeated. */
 export interface TrafficStore {
@@ -17,9 +19,25 @@ export interface TrafficStore {
   write(update: LedgerUpdate): Promise<TrafficRecord>;
   /** Puts a compacted record in the place of the one it was made from. `false` when that one has changed meanwhile. */
   replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean>;
+  /** Drops hours that the history has taken over. Any order, any number of times. */
+  trimHours(trims: readonly HoursTrim[]): Promise<void>;
   /** The entities of all records. */
   entities(): AsyncIterable<string>;
   /** Removes the records of entities that are gone. */
+  remove(entities: readonly string[]): Promise<void>;
+}
+
+/** Where the past of metered entities is kept, in hours and days. */
+export interface UsageStore {
+  /** The history of an entity, or `null`. */
+  readUsage(entity: string): Promise<UsageHistory | null>;
+  /** The histories of those of the entities that have one, by entity. */
+  readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>>;
+  /** Raises and drops milestones. Any order, any number of times. */
+  writeMany(updates: readonly HistoryUpdate[]): Promise<void>;
+  /** The entities of all histories. */
+  entities(): AsyncIterable<string>;
+  /** Removes the histories of entities that are gone. */
   remove(entities: readonly string[]): Promise<void>;
 }
 

@@ -45,6 +45,15 @@ export interface ResetAnswer {
   readonly previous: Bytes;
 }
 
+/** What counted before the newest reset that `compact` has worked in. */
+export interface EarlierBytes extends Bytes {
+  /** The job of that reset, or `null` for none. Resets that are answered after it are not in the figure: 1.0 worked them in. */
+  readonly through: string | null;
+}
+
+/** The largest values that entries had reached by the end of an hour, of those that moved in it. */
+export type HourlyValues = Readonly<Record<string, Readonly<Record<string, Partial<Bytes>>>>>;
+
 /**
  * What is stored of a metered entity (a key, or a node's inbound). Collectors change it without conditions, in any order and any
  * number of times: `live` is only ever raised, `log` only ever appended to. Everything else is written by `compact` alone,
@@ -67,6 +76,15 @@ export interface TrafficRecord {
   readonly floor: Baseline;
   /** The answers of the resets that `compact` has worked in, oldest first. */
   readonly answers: readonly ResetAnswer[];
+  readonly earlier: EarlierBytes;
+  /** When bytes were last counted. Unix seconds, 0 when never or by 1.0 alone. */
+  readonly counted_at: number;
+  /** When the first bytes were counted. Unix seconds; 0 when never, and when 1.0 or an import counted them. */
+  readonly first_counted_at: number;
+  /** By hour, in hours since 1970; of the last hours only, see `UsageHistory`. */
+  readonly hours: HourlyValues;
+  /** What had counted when 1.0 was replaced by a version that keeps hours; missing when that kept all of it. */
+  readonly history_from?: Bytes;
 }
 
 /** The record of an entity that nobody has written yet. */
@@ -81,5 +99,9 @@ export function emptyRecord(entity: string): TrafficRecord {
     settled: NO_BYTES,
     floor: {},
     answers: [],
+    earlier: { ...NO_BYTES, through: null },
+    counted_at: 0,
+    first_counted_at: 0,
+    hours: {},
   };
 }

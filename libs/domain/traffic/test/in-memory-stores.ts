@@ -1,5 +1,10 @@
 import {
+  applyHistoryUpdate,
   applyUpdate,
+  emptyRecord,
+  type HistoryUpdate,
+  type HourlyValues,
+  type HoursTrim,
   type LedgerUpdate,
   type Life,
   LONGEST_AHEAD_MS,
@@ -7,6 +12,8 @@ import {
   type NodeLivesStore,
   type TrafficRecord,
   type TrafficStore,
+  type UsageHistory,
+  type UsageStore,
 } from "../src/index.ts";
 
 /** A {@link TrafficStore} for tests: it does at once what MongoDB does. */
@@ -43,12 +50,56 @@ export class InMemoryTrafficStore implements TrafficStore {
     return true;
   }
 
+  async trimHours(trims: readonly HoursTrim[]): Promise<void> {
+    for (const { entity, hour, values, dropped } of trims) {
+      const record = this.#records.get(entity);
+      if (record === undefined) continue;
+      const raised = applyUpdate(emptyRecord(entity), {
+        entity,
+        read_at: 0,
+        raise: record.hours[hour] ?? {},
+        append: [],
+      });
+      const kept = applyUpdate(raised, { entity, read_at: 0, raise: values, append: [] }).live;
+      const hours: Record<string, HourlyValues[string]> = { ...record.hours, [hour]: kept };
+      for (const number of dropped) delete hours[number];
+      this.#records.set(entity, { ...record, revision: record.revision + 1, hours });
+    }
+  }
+
   async *entities(): AsyncIterable<string> {
     yield* this.#records.keys();
   }
 
   async remove(entities: readonly string[]): Promise<void> {
     for (const entity of entities) this.#records.delete(entity);
+  }
+}
+
+/** A {@link UsageStore} for tests. */
+export class InMemoryUsageStore implements UsageStore {
+  readonly #histories = new Map<string, UsageHistory>();
+
+  async readUsage(entity: string): Promise<UsageHistory | null> {
+    return this.#histories.get(entity) ?? null;
+  }
+
+  async readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>> {
+    return new Map([...this.#histories].filter(([entity]) => entities.includes(entity)));
+  }
+
+  async writeMany(updates: readonly HistoryUpdate[]): Promise<void> {
+    for (const update of updates) {
+      this.#histories.set(update.entity, applyHistoryUpdate(this.#histories.get(update.entity) ?? null, update));
+    }
+  }
+
+  async *entities(): AsyncIterable<string> {
+    yield* this.#histories.keys();
+  }
+
+  async remove(entities: readonly string[]): Promise<void> {
+    for (const entity of entities) this.#histories.delete(entity);
   }
 }
 

@@ -44,6 +44,10 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
       settled: { up: 0, down: 0 },
       floor: {},
       answers: [],
+      earlier: { up: 0, down: 0, through: null },
+      counted_at: 1,
+      first_counted_at: 1,
+      hours: { 0: { [`main:${EPOCH}:0`]: { up: 7_000_000_000, down: 21_000_000_000 } } },
     });
     expect(await store.find(entity)).toEqual(written);
     expect(await store.findMany([entity, randomUUID()])).toEqual(new Map([[entity, written]]));
@@ -57,6 +61,53 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     const record = await store.find(entity);
     expect(record).toMatchObject({ revision: 3, read_at: 30 });
     expect(record && totals(record)).toEqual({ up: 30, down: 90 });
+  });
+
+  it("keeps when bytes were first and last counted, and what each hour came to", async () => {
+    const store = open();
+    const entity = randomUUID();
+    for (const [up, readAt] of [
+      [20, 7_300],
+      [10, 3_700],
+      [15, 7_200],
+    ] as const) {
+      await store.write(reading(entity, null, up, EPOCH, readAt));
+    }
+    await store.writeMany([updateOf(entity, [], 9_000)]);
+    const name = `main:${EPOCH}:0`;
+    expect(await store.find(entity)).toMatchObject({
+      read_at: 9_000,
+      counted_at: 7_300,
+      first_counted_at: 3_700,
+      hours: { 1: { [name]: { up: 10, down: 30 } }, 2: { [name]: { up: 20, down: 60 } } },
+    });
+  });
+
+  it("keeps the lowest point at which the hours of an older record begin", async () => {
+    const store = open();
+    const entity = randomUUID();
+    const begun = [50, 40, 45].map((up) => ({ ...reading(entity, null, 60), historyFrom: { up, down: up } }));
+    await store.writeMany(begun.slice(0, 1));
+    await store.write(begun[1] ?? reading(entity, null, 60));
+    await store.writeMany(begun.slice(2));
+    expect((await store.find(entity))?.history_from).toEqual({ up: 40, down: 40 });
+  });
+
+  it("drops hours, and keeps what the last of them had come to, in whatever order", async () => {
+    const store = open();
+    const entity = randomUUID();
+    for (const hour of [1, 2, 3]) await store.write(reading(entity, null, hour * 10, EPOCH, hour * 3_600));
+    const name = `main:${EPOCH}:0`;
+    const trim = { entity, hour: 2, values: { [name]: { up: 20, down: 61 }, "b:1:0": { up: 4 } }, dropped: ["1"] };
+    const before = await store.find(entity);
+    await store.trimHours([trim, { ...trim, entity: randomUUID() }]);
+    await store.trimHours([{ ...trim, values: { [name]: { up: 3 } }, dropped: [] }]);
+    const after = await store.find(entity);
+    expect(after?.hours).toEqual({
+      2: { [name]: { up: 20, down: 61 }, "b:1:0": { up: 4 } },
+      3: { [name]: { up: 30, down: 90 } },
+    });
+    expect(before && after && (await store.replace(before, compact(before)))).toBe(false);
   });
 
   it("stores one direction without the other, also at zero", async () => {

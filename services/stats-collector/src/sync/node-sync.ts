@@ -28,6 +28,8 @@ export interface NodeSyncOptions {
   readonly clock: Pick<Clock, "now" | "monotonic">;
   /** Called for every record that was read. */
   readonly onRecord: (record: TrafficRecord) => void;
+  /** Called with what a reading has brought into the ledger, once it is there. It is not waited for, and must not throw. */
+  readonly onBooked: (updates: readonly LedgerUpdate[]) => void;
   /** Called after every reading, whoever asked for it. */
   readonly onSynced: (node: string, durationMs: number, result: "ok" | "error") => void;
 }
@@ -110,6 +112,7 @@ export class NodeSync {
     );
     const [refused] = await Promise.all([this.#write(updates), lives.raiseSeen(node.name, epoch, seenAt)]);
     for (const change of changes) this.#remember(change, refused);
+    this.#options.onBooked(updates.filter(({ entity }) => !refused.has(entity)));
     return { node: node.name, changed: updates.length, refused };
   }
 

@@ -1,5 +1,5 @@
 import { ManualClock } from "@veil/runtime";
-import type { TrafficRecord } from "@veil/traffic";
+import type { LedgerUpdate, TrafficRecord } from "@veil/traffic";
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import type { ActiveKeys } from "../../src/active-keys.ts";
 import { DuplicateNodes } from "../../src/sync/duplicate-nodes.ts";
@@ -28,6 +28,8 @@ export class Rig {
   readonly onRecord = (record: TrafficRecord): void => {
     this.noticed.push(record);
   };
+  /** What syncs have brought into the ledger. */
+  readonly booked: LedgerUpdate[] = [];
   /** How every reading ended. */
   readonly synced: string[] = [];
   /** What was logged of duplicate nodes, and what the metric became. */
@@ -66,7 +68,8 @@ export class Rig {
     const onSynced = (name: string, durationMs: number, result: "ok" | "error"): void => {
       this.synced.push(`${name} ${result} ${durationMs}`);
     };
-    return new NodeSync({ node, epochs, records, lives, keys, clock, onRecord, onSynced });
+    const onBooked = (updates: readonly LedgerUpdate[]): void => void this.booked.push(...updates);
+    return new NodeSync({ node, epochs, records, lives, keys, clock, onRecord, onBooked, onSynced });
   }
 
   /** What refreshes and resets share. */

@@ -73,7 +73,10 @@ export class SimulatedCollector {
     const onRecord = (): void => undefined;
     this.#shared = { nodes, epochs, records, keys, clock, onRecord };
     const onSynced = (): void => undefined;
-    this.#syncs = nodes.map((node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort(), onSynced }));
+    const onBooked = onSynced;
+    this.#syncs = nodes.map(
+      (node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort(), onBooked, onSynced }),
+    );
     const refreshed = world.listed.map((listed) => this.#nodePort(listed, this.#readByRefreshes));
     this.#refresher = new TrafficRefresher({ ...this.#shared, nodes: refreshed, log: { debug: () => undefined } });
   }

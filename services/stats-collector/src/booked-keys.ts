@@ -1,0 +1,83 @@
+import type { Logger } from "@veil/runtime";
+import {
+  type Bytes,
+  figuresOf,
+  isNodeEntity,
+  type LedgerUpdate,
+  type TrafficRecord,
+  type TrafficStore,
+} from "@veil/traffic";
+
+/** A key whose stored figures have changed. */
+export interface BookedKey {
+  readonly keyId: number;
+  /** All bytes that ever counted, on all nodes. */
+  readonly lifetime: Bytes;
+  /** Those since the last reset of the ledger. `figuresOf` takes off what the key's document decided about resets. */
+  readonly used: Bytes;
+  /** When the first bytes were counted. Unix seconds, `null` when nobody noted it. */
+  readonly firstCountedAt: number | null;
+  /** The record, as it was read after the change. */
+  readonly record: TrafficRecord;
+}
+
+export type BookedListener = (keys: readonly BookedKey[]) => Promise<void> | void;
+
+export interface BookedKeysOptions {
+  readonly records: Pick<TrafficStore, "findMany">;
+  readonly log: Pick<Logger, "warn">;
+}
+
+/**
+ * Tells who listens which keys have moved, with their figures over all nodes: they are read again after the write, as other
+ * collectors may have written other nodes' bytes. Keys that change meanwhile are told together, next. No sync waits for it.
+ *
+ * A key that was not told because the process ended, or a listener or the store failed, is told when it moves again.
+ */
+export class BookedKeys {
+  readonly #options: BookedKeysOptions;
+  readonly #listeners: BookedListener[] = [];
+  #pending = new Set<string>();
+  #telling: Promise<void> | null = null;
+
+  constructor(options: BookedKeysOptions) {
+    this.#options = options;
+  }
+
+  /** @param listener is called once after every sync that changed keys; what it throws is logged */
+  listen(listener: BookedListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Takes in what has been written to the ledger. Costs nothing while nobody listens. */
+  booked(updates: readonly LedgerUpdate[]): void {
+    if (this.#listeners.length === 0) return;
+    for (const { entity } of updates) if (!isNodeEntity(entity)) this.#pending.add(entity);
+    if (this.#pending.size > 0) this.#telling ??= this.#tell();
+  }
+
+  /** Ends when what was booked before has been told. */
+  async settled(): Promise<void> {
+    await this.#telling;
+  }
+
+  async #tell(): Promise<void> {
+    const { records, log } = this.#options;
+    while (this.#pending.size > 0) {
+      const pending = this.#pending;
+      this.#pending = new Set();
+      try {
+        const keys = [...(await records.findMany([...pending])).values()].map(bookedKey);
+        await Promise.all(this.#listeners.map((listener) => listener(keys)));
+      } catch (err) {
+        log.warn({ err, keys: pending.size }, "keys that moved could not be looked at");
+      }
+    }
+    this.#telling = null;
+  }
+}
+
+function bookedKey(record: TrafficRecord): BookedKey {
+  const { lifetime, used, firstCountedAt } = figuresOf(record);
+  return { keyId: Number(record.entity), lifetime, used, firstCountedAt, record };
+}

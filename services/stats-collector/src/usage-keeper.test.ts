@@ -1,0 +1,68 @@
+import { keyEntity, nodeEntity, usageOf } from "@veil/traffic";
+import { InMemoryUsageStore } from "@veil/traffic/testing";
+import { expect, it, vi } from "vitest";
+import { Rig } from "../test/in-memory/rig.ts";
+import { UsageKeeper } from "./usage-keeper.ts";
+
+const HOUR_MS = 3_600_000;
+
+class Hours {
+  readonly rig = new Rig();
+  readonly usage = new InMemoryUsageStore();
+  readonly keeper = this.another();
+  readonly #sync = this.rig.sync();
+
+  another(): UsageKeeper {
+    return new UsageKeeper({ records: this.rig.records, usage: this.usage, days: 90, clock: this.rig.clock });
+  }
+
+  /** One hour in which a key moves so many bytes. */
+  async pass(bytes: number): Promise<void> {
+    this.rig.node.xray.move(1, "up", bytes);
+    await this.#sync.run();
+    this.keeper.booked(this.rig.booked.splice(0));
+    await this.rig.clock.advance(HOUR_MS);
+  }
+
+  async hourly(entity: string): Promise<number[]> {
+    const to = Math.ceil(this.rig.clock.now() / HOUR_MS) * 3_600;
+    const range = { from: to - 10 * 3_600, to, step: "hour" } as const;
+    const history = (await this.usage.readUsage(entity)) ?? { hours: {}, days: {} };
+    return usageOf(await this.rig.records.find(entity), history, range).map(({ up }) => up);
+  }
+}
+
+it("moves hours that are over out of the records of keys and nodes that move, and changes no figure", async () => {
+  const hours = new Hours();
+  for (const bytes of [5, 1, 2, 3, 4]) {
+    await hours.pass(bytes);
+    await hours.keeper.pass();
+  }
+  expect(await hours.hourly(keyEntity(1))).toEqual([0, 0, 0, 0, 5, 1, 2, 3, 4, 0]);
+  expect(await hours.hourly(nodeEntity("main"))).toEqual([0, 0, 0, 0, 5, 1, 2, 3, 4, 0]);
+  expect(Object.keys((await hours.rig.records.find("1"))?.hours ?? {})).toHaveLength(2);
+  expect(await hours.usage.readUsage("1")).not.toBeNull();
+});
+
+it("goes on after a pass that was cut off between its two writes, in another collector too", async () => {
+  const hours = new Hours();
+  for (const bytes of [5, 1, 2, 3, 4]) await hours.pass(bytes);
+  const before = await hours.hourly(keyEntity(1));
+  vi.spyOn(hours.rig.records, "trimHours").mockRejectedValueOnce(new Error("killed"));
+  await expect(hours.keeper.pass()).rejects.toThrow("killed");
+  expect(await hours.hourly(keyEntity(1))).toEqual(before);
+  const other = hours.another();
+  const record = await hours.rig.records.find("1");
+  if (record !== null) other.notice(record);
+  expect(await other.pass()).toBe(1);
+  expect(await hours.keeper.pass()).toBe(1);
+  expect(await hours.hourly(keyEntity(1))).toEqual(before);
+});
+
+it("reads nothing while nothing is due", async () => {
+  const hours = new Hours();
+  await hours.pass(1);
+  const read = vi.spyOn(hours.rig.records, "findMany");
+  expect(await hours.keeper.pass()).toBe(0);
+  expect(read).not.toHaveBeenCalled();
+});

@@ -1,0 +1,85 @@
+import type { Clock } from "@veil/runtime";
+import {
+  foldUsage,
+  hourValuesOf,
+  type LedgerUpdate,
+  needsFolding,
+  type TrafficRecord,
+  type TrafficStore,
+  type UsageStore,
+} from "@veil/traffic";
+
+export interface UsageKeeperOptions {
+  readonly records: Pick<TrafficStore, "findMany" | "trimHours">;
+  readonly usage: Pick<UsageStore, "readMany" | "writeMany">;
+  /** How many days are kept. */
+  readonly days: number;
+  readonly clock: Pick<Clock, "now">;
+}
+
+const HOUR_MS = 3_600_000;
+/** After so many hours an entity that moves has as many in its record as are worth folding. */
+const DUE_AFTER_HOURS = 4;
+const FOLDED_AT_ONCE = 500;
+
+/** Remembers which entities move, and puts their hours that are over into the history before their records grow large. */
+export class UsageKeeper {
+  readonly #options: UsageKeeperOptions;
+  /** The first hour since its last folding in which an entity moved. */
+  readonly #movedSince = new Map<string, number>();
+  readonly #grown = new Set<string>();
+
+  constructor(options: UsageKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in what has been written to the ledger. */
+  booked(updates: readonly LedgerUpdate[]): void {
+    for (const update of updates) {
+      const hour = hourValuesOf(update)?.hour;
+      if (hour !== undefined && !this.#movedSince.has(update.entity)) this.#movedSince.set(update.entity, hour);
+    }
+  }
+
+  /** Looks at a record that somebody read anyway. */
+  notice(record: TrafficRecord): void {
+    if (needsFolding(record, this.#hour)) this.#grown.add(record.entity);
+  }
+
+  /**
+   * Folds the records of some entities that are due; the others wait for the next pass.
+   *
+   * @returns how many were folded
+   * @throws {StoreUnavailableError} when the store is away
+   */
+  async pass(): Promise<number> {
+    const { records, usage, days } = this.#options;
+    const hour = this.#hour;
+    const due = this.#due(hour);
+    if (due.length === 0) return 0;
+    const [found, histories] = [await records.findMany(due), await usage.readMany(due)];
+    const folded = [...found.values()]
+      .filter((record) => needsFolding(record, hour))
+      .flatMap((record) => foldUsage(record, histories.get(record.entity) ?? null, hour, days) ?? []);
+    await usage.writeMany(folded.map(({ history }) => history));
+    await records.trimHours(folded.map(({ trim }) => trim));
+    for (const entity of due) {
+      this.#movedSince.delete(entity);
+      this.#grown.delete(entity);
+    }
+    return folded.length;
+  }
+
+  get #hour(): number {
+    return Math.floor(this.#options.clock.now() / HOUR_MS);
+  }
+
+  #due(hour: number): string[] {
+    const due = [...this.#grown].slice(0, FOLDED_AT_ONCE);
+    for (const [entity, since] of this.#movedSince) {
+      if (due.length >= FOLDED_AT_ONCE) break;
+      if (hour - since >= DUE_AFTER_HOURS && !this.#grown.has(entity)) due.push(entity);
+    }
+    return due;
+  }
+}
