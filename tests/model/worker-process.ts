@@ -37,6 +37,8 @@ const PROBE_EVERY_MS = 1_000;
 const MIRROR_EVERY_MS = 1_000;
 const JOBS_AT_ONCE = 3;
 
+const NOTHING_MOVED = { upload: 0, download: 0 } as const;
+
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
 export function startWorker(process: Process, system: System): void {
   const { world, mongo, redis, queue } = system;
@@ -94,7 +96,7 @@ export function startWorker(process: Process, system: System): void {
       replace: (externalId, keyId) => store.replaceExternalId(externalId, keyId),
       find: (externalId) => store.findExternalId(externalId),
     },
-    traffic: { lifetimeOf: async () => ({ upload: 0, download: 0 }) },
+    traffic: { movedBy: async () => ({ lifetime: NOTHING_MOVED, reset: NOTHING_MOVED }) },
     due: { expect: async () => undefined, replace: async () => undefined },
     timeZone: "UTC",
   };

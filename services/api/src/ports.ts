@@ -1,6 +1,6 @@
 import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-queue";
-import type { KeyPage, KeyRecord } from "@veil/keys";
+import type { KeyPage, KeyRecord, MovedBytes } from "@veil/keys";
 
 export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
@@ -24,10 +24,8 @@ export interface VisibleKeyReader {
   list(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
 }
 
-/** Bytes that a key has ever moved, and when they were read from Xray. Moments in unix seconds. */
-export interface TrafficFigures {
-  readonly upload: number;
-  readonly download: number;
+/** Bytes that a key has moved, and when they were read from Xray. Moments in unix seconds. */
+export interface TrafficFigures extends MovedBytes {
   readonly lastUpdated: number;
   /** When bytes were first counted; null when none were, or when nobody noted it. */
   readonly firstCountedAt: number | null;

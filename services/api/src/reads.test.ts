@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { answerOf, call, failure } from "../test/contract/bot.ts";
+import { figuresOf } from "../test/in-memory/in-memory-plane.ts";
 import { type InMemoryApi, startInMemoryApi } from "../test/in-memory/start-in-memory-api.ts";
 
 describe("reading many keys", () => {
@@ -9,13 +10,7 @@ describe("reading many keys", () => {
   beforeEach(async () => {
     api = await startInMemoryApi();
     for (let keyId = 1; keyId <= 25; keyId += 1) api.plane.addKey({ keyId });
-    api.plane.traffic.set(2, {
-      upload: 10,
-      download: 20,
-      lastUpdated: 1_700_000_000,
-      firstCountedAt: null,
-      lastCountedAt: null,
-    });
+    api.plane.traffic.set(2, figuresOf({ upload: 10, download: 20 }, 1_700_000_000));
   });
   afterEach(async () => {
     await api.close();

@@ -6,7 +6,7 @@ import { type BookedKey, BookedKeys } from "./booked-keys.ts";
 function listening(rig: Rig) {
   const said: string[] = [];
   const log = { warn: (_fields: unknown, message?: string) => void said.push(String(message)) };
-  const keys = new BookedKeys({ records: rig.records, log });
+  const keys = new BookedKeys({ records: rig.records, among: async (keyIds) => keyIds, log });
   const told: (readonly BookedKey[])[] = [];
   keys.listen((booked) => void told.push(booked));
   return { keys, told, said };
@@ -37,7 +37,11 @@ it("tells nothing when nothing moved, and reads nothing while nobody listens", a
   await syncs(rig, keys);
   expect(told).toEqual([]);
   const read = vi.spyOn(rig.records, "findMany");
-  const unheard = new BookedKeys({ records: rig.records, log: { warn: () => undefined } });
+  const unheard = new BookedKeys({
+    records: rig.records,
+    among: async (keyIds) => keyIds,
+    log: { warn: () => undefined },
+  });
   unheard.booked([updateOf("1", [], 5)]);
   await unheard.settled();
   expect(read).not.toHaveBeenCalled();

@@ -3,6 +3,7 @@ import {
   type Bytes,
   figuresOf,
   isNodeEntity,
+  keyEntity,
   type LedgerUpdate,
   type TrafficRecord,
   type TrafficStore,
@@ -25,6 +26,8 @@ export type BookedListener = (keys: readonly BookedKey[]) => Promise<void> | voi
 
 export interface BookedKeysOptions {
   readonly records: Pick<TrafficStore, "findMany">;
+  /** Those of the keys that anybody wants to hear of: only their records are read again. */
+  readonly among: (keyIds: readonly number[]) => Promise<readonly number[]>;
   readonly log: Pick<Logger, "warn">;
 }
 
@@ -62,12 +65,14 @@ export class BookedKeys {
   }
 
   async #tell(): Promise<void> {
-    const { records, log } = this.#options;
+    const { records, among, log } = this.#options;
     while (this.#pending.size > 0) {
       const pending = this.#pending;
       this.#pending = new Set();
       try {
-        const keys = [...(await records.findMany([...pending])).values()].map(bookedKey);
+        const wanted = await among([...pending].map(Number));
+        if (wanted.length === 0) continue;
+        const keys = [...(await records.findMany(wanted.map(keyEntity))).values()].map(bookedKey);
         await Promise.all(this.#listeners.map((listener) => listener(keys)));
       } catch (err) {
         log.warn({ err, keys: pending.size }, "keys that moved could not be looked at");

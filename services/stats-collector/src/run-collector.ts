@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
+import { DueIndex } from "@veil/redis";
 import { nodeSettings } from "@veil/settings";
 import { limitRepeats, prepareService, readSettings } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
@@ -82,7 +83,12 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const compactor = new RecordCompactor(records, clock);
     const { usage } = store;
     const keeper = new UsageKeeper({ records, usage, days: settings.USAGE_DAYS, clock });
-    const bookedKeys = new BookedKeys({ records, log });
+    const due = new DueIndex(redis, prefix);
+    const bookedKeys = new BookedKeys({ records, among: (keyIds) => due.awaiting(keyIds), log });
+    bookedKeys.listen(async (moved) => {
+      const bytes = moved.map(({ keyId, lifetime }) => [keyId, lifetime.up + lifetime.down] as const);
+      await due.moved(new Map(bytes), clock.now());
+    });
     const onRecord: RecordCompactor["notice"] = (record) => {
       compactor.notice(record);
       keeper.notice(record);

@@ -64,6 +64,17 @@ export class DueIndex implements DueKeys {
     return Array.isArray(due) ? due.map(Number) : [];
   }
 
+  /** Those of the keys that have to be looked at once they have moved enough. */
+  async awaiting(keyIds: readonly number[]): Promise<number[]> {
+    const awaiting: number[] = [];
+    for (let start = 0; start < keyIds.length; start += ASKED_AT_ONCE) {
+      const part = keyIds.slice(start, start + ASKED_AT_ONCE);
+      const amounts = await this.#redis.hmget(this.#amounts, ...part.map(String));
+      awaiting.push(...part.filter((_, index) => amounts[index] !== null));
+    }
+    return awaiting;
+  }
+
   /**
    * Makes those keys due now that have moved as much as was waited for.
    *

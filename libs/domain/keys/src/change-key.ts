@@ -132,7 +132,7 @@ async function versionAfter(
   const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
   const context = {
     now: ports.clock.now(),
-    lifetime: await ports.traffic.lifetimeOf(before.keyId),
+    ...(await ports.traffic.movedBy(before.keyId)),
     timeZone: ports.timeZone,
   };
   const isRenamed = name !== undefined && name !== before.name;

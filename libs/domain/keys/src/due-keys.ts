@@ -57,7 +57,7 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
   }
   const context = {
     now: ports.clock.now(),
-    lifetime: await ports.traffic.lifetimeOf(keyId),
+    ...(await ports.traffic.movedBy(keyId)),
     timeZone: ports.timeZone,
   };
   const terms = settleDue(key.terms, context);

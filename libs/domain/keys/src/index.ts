@@ -52,6 +52,7 @@ export type {
   KeyStore,
   KeyTraffic,
   KeyVersion,
+  MovedBytes,
 } from "./ports.ts";
 export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
 export { type PutRequest, type PutResult, putKey } from "./put-key.ts";

@@ -81,8 +81,15 @@ export interface ExternalIds {
 
 /** What keys have moved. Throws StoreUnavailableError while the store is away. */
 export interface KeyTraffic {
-  /** Everything ever counted of a key, as far as it is stored; resets change nothing about it. */
-  lifetimeOf(keyId: number): Promise<TrafficBytes>;
+  movedBy(keyId: number): Promise<MovedBytes>;
+}
+
+/** What a key has moved, as far as it is stored. */
+export interface MovedBytes {
+  /** Everything ever counted; resets change nothing about it. */
+  readonly lifetime: TrafficBytes;
+  /** Of that, what the ledger itself has reset: what counts lies beyond. */
+  readonly reset: TrafficBytes;
 }
 
 /**

@@ -12,6 +12,8 @@ import { InMemoryNode } from "./in-memory-node.ts";
 import { InMemoryStore } from "./in-memory-store.ts";
 import { unchanged } from "./stored-keys.ts";
 
+const NOTHING_MOVED: TrafficBytes = { upload: 0, download: 0 };
+
 /** What the clock says at first. */
 export const START_MS = 1_700_000_000_000;
 
@@ -58,7 +60,9 @@ export function inMemoryLifecycle() {
     newFlow: "",
     newTokenSeed: () => crypto.getRandomValues(new Uint8Array(TOKEN_SEED_BYTES)),
     externalIds,
-    traffic: { lifetimeOf: async (keyId) => lifetime.get(keyId) ?? { upload: 0, download: 0 } },
+    traffic: {
+      movedBy: async (keyId) => ({ lifetime: lifetime.get(keyId) ?? NOTHING_MOVED, reset: NOTHING_MOVED }),
+    },
     due,
     timeZone: "UTC",
   };

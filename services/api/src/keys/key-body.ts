@@ -11,6 +11,9 @@ export interface KeyShowing {
   readonly subscriptionUrlOf: (token: string) => string;
 }
 
+const NOTHING = { upload: 0, download: 0 } as const;
+const NOTHING_MOVED = { lifetime: NOTHING, reset: NOTHING } as const;
+
 /**
  * A key as callers see it.
  *
@@ -20,8 +23,8 @@ export interface KeyShowing {
 export function keyBody(key: KeyFacts, traffic: TrafficFigures | null, now: number, showing: KeyShowing): KeyBody {
   const terms = termsAt(key.terms, now);
   const status = statusOf(key.terms, now);
-  const lifetime = { upload: traffic?.upload ?? 0, download: traffic?.download ?? 0 };
-  const used = usedTraffic(key.terms, lifetime, now);
+  const { lifetime, reset } = traffic ?? NOTHING_MOVED;
+  const used = usedTraffic(key.terms, { lifetime, reset }, now);
   return {
     key_id: key.keyId,
     uuid: key.uuid,

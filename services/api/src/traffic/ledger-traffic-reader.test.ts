@@ -9,6 +9,14 @@ const readerOf = (record: TrafficRecord | null) =>
       new Map(record !== null && entities.includes(record.entity) ? [[record.entity, record]] : []),
   });
 
+const FIGURES = {
+  lifetime: { upload: 5, download: 9 },
+  reset: { upload: 0, download: 0 },
+  lastUpdated: 1_700_000_000,
+  firstCountedAt: null,
+  lastCountedAt: 1_700_000_000,
+};
+
 describe("ledgerTrafficReader", () => {
   it("knows nothing of a key without a record", async () => {
     expect(await readerOf(null).find(7)).toBeNull();
@@ -27,8 +35,6 @@ describe("ledgerTrafficReader", () => {
       firstCountedAt: null,
       lastCountedAt: null,
     });
-    expect(await readerOf(record).findMany([6, 7, 8])).toEqual(
-      new Map([[7, { upload: 5, download: 9, lastUpdated: 1_700_000_000, firstCountedAt: null, lastCountedAt: null }]]),
-    );
+    expect(await readerOf(record).findMany([6, 7, 8])).toEqual(new Map([[7, FIGURES]]));
   });
 });

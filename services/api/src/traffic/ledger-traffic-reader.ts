@@ -1,15 +1,15 @@
-import { keyEntity, type TrafficRecord, type TrafficStore, totals } from "@veil/traffic";
+import { figuresOf, keyEntity, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import type { TrafficFigures, TrafficReader } from "../ports.ts";
 
 /** Reads the stored traffic of keys from the ledger. */
 export function ledgerTrafficReader(store: Pick<TrafficStore, "find" | "findMany">): TrafficReader {
   return {
-    find: async (keyId) => figuresOf(await store.find(keyEntity(keyId))),
+    find: async (keyId) => trafficFigures(await store.find(keyEntity(keyId))),
     findMany: async (keyIds) => {
       const records = await store.findMany(keyIds.map(keyEntity));
       const found = new Map<number, TrafficFigures>();
       for (const keyId of keyIds) {
-        const figures = figuresOf(records.get(keyEntity(keyId)) ?? null);
+        const figures = trafficFigures(records.get(keyEntity(keyId)) ?? null);
         if (figures !== null) found.set(keyId, figures);
       }
       return found;
@@ -17,8 +17,14 @@ export function ledgerTrafficReader(store: Pick<TrafficStore, "find" | "findMany
   };
 }
 
-function figuresOf(record: TrafficRecord | null): TrafficFigures | null {
-  if (record === null || record.read_at === 0) return null;
-  const { up, down } = totals(record);
-  return { upload: up, download: down, lastUpdated: record.read_at, firstCountedAt: null, lastCountedAt: null };
+function trafficFigures(record: TrafficRecord | null): TrafficFigures | null {
+  const { lifetime, used, readAt, firstCountedAt, lastCountedAt } = figuresOf(record);
+  if (readAt === null) return null;
+  return {
+    lifetime: { upload: lifetime.up, download: lifetime.down },
+    reset: { upload: lifetime.up - used.up, download: lifetime.down - used.down },
+    lastUpdated: readAt,
+    firstCountedAt,
+    lastCountedAt,
+  };
 }

@@ -2,7 +2,7 @@ import { QueueUnavailableError } from "@veil/job-queue";
 import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
-import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
+import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import { KeyNotFoundError } from "../errors.ts";
@@ -19,7 +19,7 @@ describe("getTraffic", () => {
     vi.useFakeTimers();
     plane = new InMemoryPlane();
     plane.addKey({ keyId: 1, createdAt: 1_600_000_000 });
-    plane.traffic.set(1, { ...stored, firstCountedAt: null, lastCountedAt: null });
+    plane.traffic.set(1, figuresOf(stored, stored.lastUpdated));
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -48,6 +48,7 @@ describe("getTraffic", () => {
   it("returns what the collector has just read", async () => {
     plane.jobs.scripts["refresh-traffic"] = () => {
       const { upload, download, lastUpdated } = fresh;
+      plane.traffic.set(1, figuresOf(fresh, lastUpdated));
       return finished<"refresh-traffic">({ outcome: "fresh", upload, download, last_updated: lastUpdated });
     };
     expect((await read()).outcome).toEqual(fresh);

@@ -28,8 +28,8 @@ export async function getTraffic(
   ports: GetTrafficPorts,
 ): Promise<CountedTraffic> {
   const key = await ports.visibleKeys.get(keyId);
-  const fresh = refresh ? await readFresh(keyId, scope, ports) : null;
-  return countedTraffic(key, fresh ?? (await ports.traffic.find(keyId)), ports.clock.now());
+  if (refresh) await refreshTraffic(keyId, scope, ports);
+  return countedTraffic(key, await ports.traffic.find(keyId), ports.clock.now());
 }
 
 /** Bytes since the last reset, and when they were read from Xray. */
@@ -43,22 +43,20 @@ export interface CountedTraffic {
 /** What of a key's traffic counts. @param now milliseconds since the epoch */
 export function countedTraffic(
   { terms, createdAt }: Pick<KeyRecord, "terms" | "createdAt">,
-  figures: Moved | null,
+  figures: TrafficFigures | null,
   now: number,
 ): CountedTraffic {
   if (figures === null) return { upload: 0, download: 0, lastUpdated: createdAt };
   return { ...usedTraffic(terms, figures, now), lastUpdated: figures.lastUpdated };
 }
 
-type Moved = Pick<TrafficFigures, "upload" | "download" | "lastUpdated">;
-
-async function readFresh(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<Moved | null> {
+/** Has the store hold what Xray counts now, unless that takes too long. */
+async function refreshTraffic(keyId: number, scope: RequestScope, ports: GetTrafficPorts): Promise<void> {
   try {
-    return await withinTime(askCollector(keyId, scope, ports), ports.refreshWaitMs);
+    await withinTime(askCollector(keyId, scope, ports), ports.refreshWaitMs);
   } catch (error) {
     if (!(error instanceof QueueUnavailableError || error instanceof TimeLimitError)) throw error;
     scope.log.warn({ key_id: keyId, err: error }, "traffic could not be refreshed");
-    return null;
   }
 }
 
@@ -66,15 +64,12 @@ async function askCollector(
   keyId: number,
   { requestId }: RequestScope,
   { jobs, clock, newId, refreshWaitMs }: GetTrafficPorts,
-): Promise<Moved | null> {
+): Promise<void> {
   const job = `refresh-${newId()}`;
   const deadline = clock.now() + refreshWaitMs;
   const payload = { key_id: keyId, deadline, request_id: requestId };
   await jobs.submit("refresh-traffic", job, payload, { isFresh: true });
-  const ended = await jobs.awaitResult("refresh-traffic", job, deadline - clock.now());
-  if (ended.state !== "finished" || ended.result.outcome !== "fresh") return null;
-  const { upload, download, last_updated } = ended.result;
-  return { upload, download, lastUpdated: last_updated };
+  await jobs.awaitResult("refresh-traffic", job, deadline - clock.now());
 }
 
 export interface ListTrafficPorts {

@@ -12,6 +12,7 @@ import {
   statusOf,
   subscriptionToken,
   termsAt,
+  type TrafficBytes,
 } from "@veil/keys";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
@@ -155,9 +156,9 @@ export class InMemoryPlane {
       return { outcome: "outdated" } as const;
     const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
     const isMore = revokeLink || revokeCredentials || (name !== undefined && name !== key.name);
-    const lifetime = this.traffic.get(keyId) ?? { upload: 0, download: 0 };
+    const { lifetime, reset } = this.traffic.get(keyId) ?? figuresOf({ upload: 0, download: 0 });
     try {
-      const terms = changeTerms(key.terms, ofTerms, { now: Date.now(), lifetime, timeZone: "UTC" }, isMore);
+      const terms = changeTerms(key.terms, ofTerms, { now: Date.now(), lifetime, reset, timeZone: "UTC" }, isMore);
       const changed: KeyRecord = {
         ...key,
         terms,
@@ -225,13 +226,13 @@ export class InMemoryPlane {
       "refresh-traffic": ({ key_id }) => {
         const figures = this.traffic.get(key_id);
         if (figures === undefined) return finished<"refresh-traffic">({ outcome: "stale" });
-        const { upload, download, lastUpdated } = figures;
-        return finished<"refresh-traffic">({ outcome: "fresh", upload, download, last_updated: lastUpdated });
+        const { upload, download } = countedOf(figures);
+        return finished<"refresh-traffic">({ outcome: "fresh", upload, download, last_updated: figures.lastUpdated });
       },
       "reset-traffic": ({ key_id }) => {
-        const { upload, download } = this.traffic.get(key_id) ?? { upload: 0, download: 0 };
-        const lastUpdated = Math.floor(Date.now() / 1_000);
-        this.traffic.set(key_id, { upload: 0, download: 0, lastUpdated, firstCountedAt: null, lastCountedAt: null });
+        const figures = this.traffic.get(key_id) ?? figuresOf({ upload: 0, download: 0 });
+        const { upload, download } = countedOf(figures);
+        this.traffic.set(key_id, { ...figures, reset: figures.lifetime, lastUpdated: Math.floor(Date.now() / 1_000) });
         return finished<"reset-traffic">({ outcome: "reset", previous_upload: upload, previous_download: download });
       },
       "sync-traffic": () => {
@@ -240,4 +241,14 @@ export class InMemoryPlane {
       },
     };
   }
+}
+
+/** Figures of a key that was never reset. */
+export function figuresOf(lifetime: TrafficBytes, lastUpdated = Math.floor(Date.now() / 1_000)): TrafficFigures {
+  const reset = { upload: 0, download: 0 };
+  return { lifetime, reset, lastUpdated, firstCountedAt: null, lastCountedAt: null };
+}
+
+function countedOf({ lifetime, reset }: TrafficFigures): TrafficBytes {
+  return { upload: lifetime.upload - reset.upload, download: lifetime.download - reset.download };
 }

@@ -19,6 +19,8 @@ export interface ChangeContext {
   readonly now: number;
   /** What the key has ever moved, as far as it is stored. */
   readonly lifetime: TrafficBytes;
+  /** What of it the ledger itself has reset; 1.0 knew no other reset. */
+  readonly reset: TrafficBytes;
   readonly timeZone: string;
 }
 
@@ -55,7 +57,7 @@ export function changeTerms(
  */
 export function settleDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
   const { now, lifetime, timeZone } = context;
-  let terms = stored;
+  let terms = countedFrom(stored, context.reset);
   if (terms.holdFor !== null) {
     const isUsed = total(lifetime) > terms.holdFrom;
     const until = terms.holdUntil !== null && terms.holdUntil * 1_000 <= now ? terms.holdUntil : null;
@@ -74,6 +76,14 @@ export function settleDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
     terms = { ...terms, isExpiryCounted: true, revision: terms.revision + 1 };
   }
   return limited(terms, context);
+}
+
+/** A reset of the ledger that is later than that of the terms is theirs as well. */
+function countedFrom(terms: KeyTerms, { upload, download }: TrafficBytes): KeyTerms {
+  const { usedFrom } = terms;
+  if (upload <= usedFrom.upload && download <= usedFrom.download) return terms;
+  const later = { upload: Math.max(upload, usedFrom.upload), download: Math.max(download, usedFrom.download) };
+  return { ...terms, usedFrom: later };
 }
 
 /** Whether settled terms say nothing that the stored ones don't: that a key has expired follows from its date alone. */

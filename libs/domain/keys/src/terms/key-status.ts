@@ -44,18 +44,21 @@ export function isInService(terms: KeyTerms, now: number): boolean {
 }
 
 /**
- * Bytes since the last reset.
+ * Bytes since the last reset, be it of the terms or of the ledger.
  *
  * A reset that is due and not carried out yet counts as carried out, so that nothing is used.
  *
- * @param lifetime what the key has ever moved
  * @param now milliseconds since the epoch
  */
-export function usedTraffic({ usedFrom, nextResetAt }: KeyTerms, lifetime: TrafficBytes, now: number): TrafficBytes {
+export function usedTraffic(
+  { usedFrom, nextResetAt }: KeyTerms,
+  { lifetime, reset }: { readonly lifetime: TrafficBytes; readonly reset: TrafficBytes },
+  now: number,
+): TrafficBytes {
   if (isPast(nextResetAt, now)) return { upload: 0, download: 0 };
   return {
-    upload: Math.max(0, lifetime.upload - usedFrom.upload),
-    download: Math.max(0, lifetime.download - usedFrom.download),
+    upload: Math.max(0, lifetime.upload - Math.max(usedFrom.upload, reset.upload)),
+    download: Math.max(0, lifetime.download - Math.max(usedFrom.download, reset.download)),
   };
 }
 
