@@ -96,11 +96,11 @@ function isSet(name) {
 
 /** Runs a command quietly; from a second on it reports what it does and for how long. The output is printed when it fails. */
 async function step(what, command, commandArgs) {
-  const startedAt = Date.now();
-  const elapsed = () => `${Math.round((Date.now() - startedAt) / 1_000)} s`;
+  const startedAt = performance.now();
+  const elapsed = () => `${Math.round((performance.now() - startedAt) / 1_000)} s`;
   let isSlow = false;
   const ticking = setInterval(() => {
-    const seconds = Math.round((Date.now() - startedAt) / 1_000);
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
     if (!isSlow || seconds % 5 === 0) console.error(isSlow ? `${what} … ${seconds} s` : `${what} …`);
     isSlow = true;
   }, 1_000);

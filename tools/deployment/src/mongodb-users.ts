@@ -32,14 +32,14 @@ export interface MongodbUsersOptions {
  * @throws {MongodbUsersError}
  */
 export async function ensureMongodbUsers(options: MongodbUsersOptions): Promise<MongodbAccess> {
-  const deadline = Date.now() + options.withinMs;
+  const deadline = performance.now() + options.withinMs;
   for (;;) {
     try {
       if (await isOpen(options.address)) return "open";
       await withDatabase(rootUri(options), (db) => writeUsers(db, options.secrets));
       return "users";
     } catch (cause) {
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         throw new MongodbUsersError(`MongoDB at ${options.address} can't be given its users: ${String(cause)}`, {
           cause,
         });

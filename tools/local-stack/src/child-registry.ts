@@ -58,7 +58,7 @@ export class ChildRegistry {
 async function endProcess({ pid, startMark }: Children[string]): Promise<void> {
   const isAlive = async () => (await startMarkOf(pid)) === startMark;
   process.kill(pid, "SIGTERM");
-  for (const deadline = Date.now() + TERM_GRACE_MS; Date.now() < deadline; await delay(LOOK_EVERY_MS)) {
+  for (const deadline = performance.now() + TERM_GRACE_MS; performance.now() < deadline; await delay(LOOK_EVERY_MS)) {
     if (!(await isAlive())) return;
   }
   if (await isAlive()) process.kill(pid, "SIGKILL");

@@ -15,13 +15,13 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export function onStopSignals(onFirst: (reason: string) => void, onSecond: () => void): void {
   let firstAt: number | undefined;
   const stopOnce = (reason: string) => {
-    firstAt ??= Date.now();
+    firstAt ??= performance.now();
     onFirst(reason);
   };
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (firstAt === undefined) stopOnce(signal);
-      else if (signal !== "SIGHUP" && Date.now() - firstAt > SAME_PRESS_MS) onSecond();
+      else if (signal !== "SIGHUP" && performance.now() - firstAt > SAME_PRESS_MS) onSecond();
     });
   }
   onNpmGone(() => {

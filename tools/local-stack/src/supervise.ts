@@ -43,14 +43,14 @@ export async function supervise<Started extends Child>(supervision: Supervision<
   const guarding = (async () => {
     let pauseMs = FIRST_PAUSE_MS;
     while (!stopping.signal.aborted) {
-      const startedAt = supervision.clock.now();
+      const startedAt = supervision.clock.monotonic();
       const exit = await child.exited;
       if (stopping.signal.aborted) return;
       if (supervision.isFinal?.(exit) === true) {
         supervision.report(`${supervision.name} ${describeExit(exit)} It is not started again.`);
         return;
       }
-      if (supervision.clock.now() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
+      if (supervision.clock.monotonic() - startedAt > HEALTHY_AFTER_MS) pauseMs = FIRST_PAUSE_MS;
       const next = await startAgain(supervision, describeExit(exit), pauseMs, stopping.signal);
       if (!next) return;
       child = next.child;

@@ -14,7 +14,7 @@ const SHOWN_FOR_MS = 10_000;
 const HELD_BACK_AT_MOST = 30;
 
 /** @param write receives lines with their end. */
-export function createTerminal(write: (text: string) => void, now: () => number = Date.now): Terminal {
+export function createTerminal(write: (text: string) => void, now: () => number = () => performance.now()): Terminal {
   const shownAt = new Map<string, number>();
   let heldBack: string[] | undefined = [];
   const say = (line: string) => write(`${line}\n`);

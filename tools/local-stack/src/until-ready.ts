@@ -28,7 +28,7 @@ type Check = (signal: AbortSignal) => Promise<void>;
  * @throws {StackStartError} that says what was missing when it is not so in time.
  */
 export async function waitUntilReady(options: ReadyOptions): Promise<void> {
-  const deadline = Date.now() + options.withinMs;
+  const deadline = performance.now() + options.withinMs;
   for (const check of checksOf(options)) await untilPassed(check, deadline, options.signal);
 }
 
@@ -59,7 +59,7 @@ async function untilPassed(check: Check, deadline: number, signal: AbortSignal):
       return await check(AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]));
     } catch (error) {
       signal.throwIfAborted();
-      if (Date.now() > deadline) {
+      if (performance.now() > deadline) {
         const reason = error instanceof Error ? error.message : String(error);
         throw new StackStartError(`Not everything is ready: ${reason}. The logs say more.`, { cause: error });
       }

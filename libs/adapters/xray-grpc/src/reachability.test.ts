@@ -20,7 +20,7 @@ function start(probe: () => Promise<boolean> = () => Promise.resolve(answers)): 
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.useFakeTimers({ toFake: ["Date", "performance"] });
   answers = true;
   changes = [];
   reconnects = 0;
@@ -55,7 +55,7 @@ describe("Reachability", () => {
     const replies: ((answered: boolean) => void)[] = [];
     start(() => new Promise((resolve) => replies.push(resolve)));
     reachability.lost();
-    vi.setSystemTime(Date.now() + 1000);
+    vi.advanceTimersByTime(1000);
     replies[0]?.(true);
     await vi.waitFor(() => expect(replies).toHaveLength(2));
     expect(changes).toEqual([]);
@@ -67,7 +67,7 @@ describe("Reachability", () => {
     let probes = 0;
     start(() => {
       probes += 1;
-      vi.setSystemTime(Date.now() + 1000);
+      vi.advanceTimersByTime(1000);
       return Promise.resolve(probes > 25);
     });
     reachability.hung();
@@ -76,11 +76,24 @@ describe("Reachability", () => {
     expect(reachability.losses).toBe(2);
   });
 
+  it("goes on probing, and gives the connection up in time, when the machine's clock is set back by an hour", async () => {
+    let probes = 0;
+    start(() => {
+      probes += 1;
+      vi.advanceTimersByTime(1000);
+      if (probes === 2) vi.setSystemTime(Date.now() - 3_600_000);
+      return Promise.resolve(probes > 15);
+    });
+    reachability.hung();
+    await vi.waitFor(() => expect(reachability.state).toBe("answering"));
+    expect([probes, reconnects]).toEqual([16, 1]);
+  });
+
   it("begins anew soon when a connection does not come to stand", async () => {
     let probes = 0;
     start(() => {
       probes += 1;
-      vi.setSystemTime(Date.now() + 1000);
+      vi.advanceTimersByTime(1000);
       return Promise.resolve(probes > 7);
     });
     await vi.waitFor(() => expect(reachability.state).toBe("answering"));

@@ -1,3 +1,4 @@
+import { SharedClock } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
 import { NodeUnreachableError, NodeIndeterminateError, StoreRejectedError, StoreUnavailableError } from "./errors.ts";
@@ -46,6 +47,22 @@ test("a key that was cancelled while its users were added stays in no node", asy
   expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
   expect(store.keys.get(1)?.phase).toBe("gone");
 });
+
+test.each([9_000, -9_000, 3_600_000, -3_600_000])(
+  "a creation is decided by the shared clock on a worker whose own is %d ms off",
+  async (aheadMs) => {
+    const { ports, clock, passing } = inMemoryLifecycle();
+    clock.step(aheadMs);
+    const shared = new SharedClock(clock);
+    shared.take({ time: START_MS, askedAt: clock.monotonic(), answeredAt: clock.monotonic() });
+    const result = await passing(provisionKey(request, { ...ports, clock: shared }));
+    expect(result).toMatchObject({ outcome: "created", key: { createdAt: START_MS / 1_000 } });
+
+    await clock.advance(0);
+    const late = { ...request, job: "create-2", deadline: shared.now() - 1 };
+    expect(await passing(provisionKey(late, { ...ports, clock: shared }))).toMatchObject({ outcome: "unavailable" });
+  },
+);
 
 test("a creation is not begun when its decision might land after the deadline", async () => {
   const { nodes, ports, store, clock, passing } = inMemoryLifecycle();

@@ -49,6 +49,12 @@ describe("a mark that was not seen before", () => {
     expect(lives.restarts).toBe(1);
   });
 
+  it("is a new epoch when the last reading seems to lie ahead: the clock that dated it was wrong", () => {
+    const lives = addMark(seenAt(first, NOW + 86_400_000), "main", "b", NOW + 14_000, NOW + 15_000);
+    expect(epochOf(lives, "b")).toBe(1_700_000_015);
+    expect(lives.restarts).toBe(1);
+  });
+
   it("has a higher number than all before, also when the clock stands still or goes back", () => {
     const second = add(first, "b", NOW, NOW);
     const third = add(second, "c", NOW - 5_000, NOW - 5_000);

@@ -11,8 +11,8 @@ const NEXT_LINES_EVERY_MS = 5_000;
  * @param what what is being done, as the beginning of a line: "Building Xray from its Go module".
  */
 export async function withProgress<T>(progress: Progress, what: string, task: () => Promise<T>): Promise<T> {
-  const startedAt = Date.now();
-  const elapsed = () => `${Math.round((Date.now() - startedAt) / 1_000)} s`;
+  const startedAt = performance.now();
+  const elapsed = () => `${Math.round((performance.now() - startedAt) / 1_000)} s`;
   let repeating: NodeJS.Timeout | undefined;
   const first = setTimeout(() => {
     progress(`${what} …`);
