@@ -10,7 +10,7 @@ interface Waiter {
   readonly resolve: (ending: JobEnding) => void;
 }
 
-/** Longer than any request waits; a job nobody awaits is forgotten after it. */
+/** A job nobody awaits is forgotten after it; one that is awaited, so long after the wait. */
 const FORGET_AFTER_MS = 60_000;
 /** Far above the requests one replica has under way. */
 const MOST_WAITERS = 100_000;
@@ -22,7 +22,11 @@ const MOST_WAITERS = 100_000;
  * before its job is added, no ending is missed and Redis need not be asked for it.
  */
 export class ResultWaiters {
-  readonly #waiters = new LRUCache<string, Waiter>({ max: MOST_WAITERS, ttl: FORGET_AFTER_MS });
+  readonly #waiters = new LRUCache<string, Waiter>({
+    max: MOST_WAITERS,
+    ttl: FORGET_AFTER_MS,
+    perf: performance,
+  });
 
   /** Begins to listen for a job's end; `new` when nobody did so far. */
   expect(jobId: string): "new" | "known" {
@@ -40,6 +44,8 @@ export class ResultWaiters {
   async wait(jobId: string, timeoutMs: number): Promise<JobEnding | null> {
     const waiter = this.#waiters.get(jobId);
     if (waiter === undefined) return null;
+    const least = Math.max(0, timeoutMs) + FORGET_AFTER_MS;
+    if (this.#waiters.getRemainingTTL(jobId) < least) this.#waiters.set(jobId, waiter, { ttl: least });
     const timeout = withResolvers<null>();
     const timer = setTimeout(() => timeout.resolve(null), Math.max(0, timeoutMs));
     try {
