@@ -1,7 +1,7 @@
 import { probeRedis, type Redis } from "@veil/redis";
 import type { Metrics, SharedClock } from "@veil/runtime";
 
-/** Shows how far the machine's clock is from Redis'; without a value until Redis has told its time. */
+/** Shows how far the machine's clock is from Redis'; without a value until Redis was asked for its time. */
 export function clockSkewMetric(metrics: Metrics, clock: Pick<SharedClock, "skewMs">): void {
   metrics.gauge({
     name: "veil_clock_skew_seconds",

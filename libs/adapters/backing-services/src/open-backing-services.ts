@@ -18,7 +18,7 @@ export interface BackingServicesParts {
   readonly settings: { readonly MONGODB_URI: string; readonly REDIS_URL: string; readonly QUEUE_PREFIX: string };
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Is told Redis' time again and again. */
+  /** Samples Redis' time for as long as the service runs. */
   readonly clock: SharedClock;
   readonly ops: Pick<OpsServer, "addCheck">;
   /** Whether the service writes to MongoDB, and not only to Redis. */

@@ -36,18 +36,19 @@ const WITHIN_SCRIPT = /\bscript\b/i;
  * @returns null for whatever leaves that open, a lost connection for one
  */
 export function refusalCodeOf(error: unknown): RefusalCode | null {
+  if (!isReply(error)) return null;
   const code = repliedCode(error);
-  return code === "NOPERM" && WITHIN_SCRIPT.test((error as Error).message) ? null : code;
+  return code === "NOPERM" && WITHIN_SCRIPT.test(error.message) ? null : code;
 }
 
 /** Whether the server that answered is no primary any more, so that another address may be behind the name by now. */
 export function isDemoted(error: unknown): boolean {
+  if (!isReply(error)) return false;
   const code = repliedCode(error);
-  return code === "READONLY" || code === "MASTERDOWN" || (isReply(error) && error.message.startsWith("UNBLOCKED"));
+  return code === "READONLY" || code === "MASTERDOWN" || error.message.startsWith("UNBLOCKED");
 }
 
-function repliedCode(error: unknown): RefusalCode | null {
-  if (!isReply(error)) return null;
+function repliedCode(error: Error): RefusalCode | null {
   const [word] = CODE.exec(error.message) ?? [];
   return refusalCodes.find((code) => code === word) ?? null;
 }
