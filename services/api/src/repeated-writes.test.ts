@@ -320,6 +320,7 @@ describe("writes that are answered later", () => {
     const again = await send().expect(202);
     expect(again.body).toEqual(first.body);
     expect(again.headers["location"]).toBe(first.headers["location"]);
+    expect(again.headers["idempotency-replayed"]).toBe("true");
     await expect.poll(() => api.plane.keys.size).toBe(1);
   });
 

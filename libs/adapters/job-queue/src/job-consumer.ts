@@ -2,6 +2,7 @@ import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/keys";
 import { connectRedis } from "@veil/redis";
 import { MetricsTime, Queue, type Telemetry, Worker } from "bullmq";
 import type { QueueName } from "@veil/job-contract";
+import { dropLargeData, trimEvents } from "./bound-memory.ts";
 import { jobDispatcher, type JobHandlers, type MoveOut } from "./job-dispatcher.ts";
 import { completedSteps, failedSteps, type JobStep, stalledStep } from "./job-steps.ts";
 import { backoffMs, DEFAULT_QUEUE_PREFIX, jobOptions } from "./queue-options.ts";
@@ -51,17 +52,22 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
   });
   worker.on("error", onError);
-  worker.on("completed", (job, result: unknown) => completedSteps(queue, job, result).forEach(onStep));
+  worker.on("completed", (job, result: unknown) => {
+    completedSteps(queue, job, result).forEach(onStep);
+    dropLargeData(job).catch(onError);
+  });
   worker.on("failed", (job, error) => {
     if (job !== undefined) failedSteps(queue, job, error).forEach(onStep);
   });
   worker.on("stalled", (jobId) => onStep(stalledStep(queue, jobId)));
+  const trimming = trimEvents(connection, { prefix, queue }, onError);
   return {
     // Without Redis nothing is taken anyway, and BullMQ would wait for it.
     drain: async () => {
       if (connection.status === "ready") await worker.pause();
     },
     close: async () => {
+      void trimming.stop();
       await worker.close(true);
       added.close().catch(onError);
       connection.disconnect();

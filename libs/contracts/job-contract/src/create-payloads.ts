@@ -38,6 +38,8 @@ const createKeysWire = z
     keys: z.array(requestedKey).min(1).max(LARGEST_BATCH).optional(),
     /** What 1.0 knows of `keys`, in the same order, for workers of 1.0. May go in 1.2. */
     names: z.array(keyName).min(1).max(LARGEST_BATCH).optional(),
+    /** Whether its API reads a result in the packed form; missing in jobs of 1.0, whose API reads the other one alone. */
+    takes_packed: z.boolean().optional(),
     deadline,
     request_id: requestId,
   })
@@ -46,9 +48,24 @@ const createKeysWire = z
 /** The payload of "create-keys", written in today's form and in that of 1.0, and read from either. */
 export const createKeysPayload = z.codec(
   createKeysWire,
-  z.object({ keys: z.array(z.custom<RequestedAttributes>()).min(1), deadline, request_id: requestId }),
+  z.object({
+    keys: z.array(z.custom<RequestedAttributes>()).min(1),
+    deadline,
+    request_id: requestId,
+    /** Left out by whoever submits the job: it takes a packed result. */
+    takesPacked: z.boolean().optional(),
+  }),
   {
-    decode: ({ keys, names = [], ...rest }) => ({ ...rest, keys: keys ?? names.map((name) => ({ name, terms: {} })) }),
-    encode: ({ keys, ...rest }) => ({ ...rest, keys, names: keys.map(({ name }) => name) }),
+    decode: ({ keys, names = [], takes_packed: takesPacked = false, ...rest }) => ({
+      ...rest,
+      keys: keys ?? names.map((name) => ({ name, terms: {} })),
+      takesPacked,
+    }),
+    encode: ({ keys, takesPacked = true, ...rest }) => ({
+      ...rest,
+      keys,
+      names: keys.map(({ name }) => name),
+      takes_packed: takesPacked,
+    }),
   },
 );

@@ -7,7 +7,7 @@ export {
   jobNamesOf,
   type JobPayload,
   type JobResult,
-  type NotApplied,
   type QueueName,
   queueNames,
 } from "./job-catalogue.ts";
+export type { NotApplied } from "./not-applied.ts";

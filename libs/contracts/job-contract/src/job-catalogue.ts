@@ -1,35 +1,13 @@
 import { z } from "zod";
 import { keyChange } from "./change-payloads.ts";
 import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
+import { createKeysResult, createResult } from "./create-results.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
+import { contradicted, notApplied } from "./not-applied.ts";
 import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
 
 const keyId = z.number().int().nonnegative();
-
-const notApplied = [
-  /** A dependency is unavailable; the same request may succeed later. */
-  z.object({ outcome: z.literal("unavailable"), detail: z.string() }),
-  /** Retrying the same request does not help. */
-  z.object({ outcome: z.literal("failed"), detail: z.string() }),
-] as const;
-
-/** The result of a write that was not done. */
-export type NotApplied = z.infer<(typeof notApplied)[number]>;
-
-/** The request contradicts what is there, and says so: nothing was done. */
-const contradicted = [
-  /** Another key has the external id. */
-  z.object({ outcome: z.literal("taken"), detail: z.string() }),
-  /** It makes no sense for the key as it is. */
-  z.object({ outcome: z.literal("refused"), detail: z.string() }),
-] as const;
-
-const createResult = z.discriminatedUnion("outcome", [
-  z.object({ outcome: z.literal("created"), key: keyCodec }),
-  contradicted[0],
-  ...notApplied,
-]);
 
 const changed = z.object({ outcome: z.literal("changed"), key: keyCodec, is_changed: z.boolean() });
 
@@ -72,7 +50,7 @@ export const jobCatalogue = {
   "create-keys": {
     queue: "veil-keys",
     payload: createKeysPayload,
-    result: z.object({ outcome: z.literal("done"), items: z.array(createResult) }),
+    result: createKeysResult,
     attempts: 12,
   },
   "cancel-creation": {

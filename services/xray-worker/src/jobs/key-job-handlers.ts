@@ -45,7 +45,7 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
       return reported("create", result, delivery);
     },
 
-    "create-keys": async ({ keys, deadline }, delivery) => {
+    "create-keys": async ({ keys, deadline, takesPacked = false }, delivery) => {
       const { jobId, redelivered } = delivery;
       // All at once: the store then claims and decides hundreds by one write, and only the calls to a node are limited.
       const items = await allOrThrow(
@@ -55,7 +55,7 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
           return reported("create", result, delivery);
         }),
       );
-      return { outcome: "done", items };
+      return { outcome: "done", items, pack: takesPacked };
     },
 
     "cancel-creation": async ({ job }) => {

@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+export const notApplied = [
+  /** A dependency is unavailable; the same request may succeed later. */
+  z.object({ outcome: z.literal("unavailable"), detail: z.string() }),
+  /** Retrying the same request does not help. */
+  z.object({ outcome: z.literal("failed"), detail: z.string() }),
+] as const;
+
+/** The request contradicts what is there, and says so: nothing was done. */
+export const contradicted = [
+  /** Another key has the external id. */
+  z.object({ outcome: z.literal("taken"), detail: z.string() }),
+  /** It makes no sense for the key as it is. */
+  z.object({ outcome: z.literal("refused"), detail: z.string() }),
+] as const;
+
+/** The result of a write that was not done. */
+export type NotApplied = z.infer<(typeof notApplied)[number]>;
