@@ -2,6 +2,7 @@ import { documentedMetricLines, metricLines } from "@veil/test-support";
 import { expect, it } from "vitest";
 import { createMetrics } from "@veil/runtime";
 import { clockSkewMetric } from "./clock-skew.ts";
+import { watchRedisMemory } from "./redis-memory.ts";
 import { unreadableRecords } from "./unreadable-records.ts";
 import { dependencyMetrics } from "./watch-dependencies.ts";
 
@@ -10,6 +11,7 @@ it("documents every metric that all services have in docs/metrics.md", () => {
   clockSkewMetric(metrics, { skewMs: null });
   dependencyMetrics(metrics);
   unreadableRecords(metrics, { error: () => undefined });
+  void watchRedisMemory({ info: () => Promise.reject(new Error("away")) }, metrics).stop();
   const [buildInfo, ...others] = metricLines(metrics);
   const [documentedInfo, ...documented] = documentedMetricLines("Every service");
   // Its labels have the values of the process at hand.

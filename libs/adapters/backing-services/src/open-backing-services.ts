@@ -10,6 +10,7 @@ import {
   type SharedClock,
 } from "@veil/runtime";
 import { clockSkewMetric, probeWithClock } from "./clock-skew.ts";
+import { watchRedisMemory } from "./redis-memory.ts";
 import { unreadableRecords } from "./unreadable-records.ts";
 import { untilAnswered } from "./until-answered.ts";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
@@ -69,6 +70,8 @@ export function openBackingServices(
   ops.addCheck("redis", ask.redis);
   const watching = watchDependencies({ ask, note: dependencyMetrics(metrics), log });
   running.onStop("loops", "dependencies", () => watching.stop());
+  const watchingMemory = watchRedisMemory(redis, metrics);
+  running.onStop("loops", "redis-memory", () => watchingMemory.stop());
 
   const patience = { limitMs: CONNECT_LIMIT_MS, clock, signal: running.signal };
   return {
