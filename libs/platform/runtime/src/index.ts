@@ -23,6 +23,7 @@ export {
   type MetricOptions,
   type Metrics,
 } from "./metrics.ts";
+export { type MisspelledSetting, misspelledSettings } from "./misspelled-settings.ts";
 export { openOpsServer, type OpsParts } from "./open-ops-server.ts";
 export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
 export { readPackageVersion } from "./package-version.ts";

@@ -3,6 +3,7 @@ import { createLogger, type Logger } from "./create-logger.ts";
 import { exitOnSettingsError } from "./exit-on-settings-error.ts";
 import { type RunningService, runService } from "./lifecycle.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { warnOfMisspelledSettings } from "./misspelled-settings.ts";
 import { openOpsServer, type OpsParts } from "./open-ops-server.ts";
 import type { OpsServer } from "./ops-server.ts";
 import { readPackageVersion } from "./package-version.ts";
@@ -46,6 +47,7 @@ export function prepareService<Settings extends RuntimeSettings>({
   const version = readPackageVersion(moduleUrl);
   const settings = exitOnSettingsError(() => read({ program: name }));
   const log = createLogger({ service: name, version, level: settings.LOG_LEVEL });
+  warnOfMisspelledSettings(process.env, log);
   const metrics = createMetrics({ service: name, version });
   return {
     settings,
