@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -21,6 +21,13 @@ afterAll(async () => {
   await stack.stop();
   await dataDir.remove();
 });
+
+async function runs(program: string, args: readonly string[]): Promise<boolean> {
+  return run(program, args).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** The code block under a heading of `docs/bots.md`, with only address and key replaced. */
 async function example(heading: string): Promise<string> {
@@ -48,6 +55,25 @@ test("the example JavaScript (fetch) runs as it stands", async () => {
   const { stdout } = await run(process.execPath, ["-e", await example("JavaScript (fetch)")]);
   expect(stdout).toContain("VLESS link: vless://");
   expect(stdout).toContain("Traffic reset, previous total: 0 MB");
+});
+
+test("the example PHP (curl) runs as it stands", async ({ skip }) => {
+  if (!(await runs("php", ["-r", "exit(extension_loaded('curl') ? 0 : 1);"])))
+    skip("this machine has no php with curl");
+  const file = join(dataDir.path, "example.php");
+  await writeFile(file, await example("PHP (curl)"));
+  const { stdout } = await run("php", [file]);
+  expect(stdout).toContain("VLESS link: vless://");
+  expect(stdout).toMatch(/Nameless key: \d+\nKey \d+ deleted successfully/);
+});
+
+test("the example Go (net/http) runs as it stands", { timeout: 180_000 }, async ({ skip }) => {
+  if (!(await runs("go", ["version"]))) skip("this machine has no go");
+  const file = join(dataDir.path, "example.go");
+  await writeFile(file, await example("Go (net/http)"));
+  const { stdout } = await run("go", ["run", file]);
+  expect(stdout).toContain("VLESS link: vless://");
+  expect(stdout).toMatch(/Key \d+ deleted successfully/);
 });
 
 test("the example cURL runs as it stands, for a key that exists", async () => {
