@@ -36,6 +36,12 @@ describe("requestMetrics", () => {
     expect(await pageAfter({ status, identified })).toContain(`veil_http_refused_total{reason="${reason}"} 1`);
   });
 
+  it("counts a reader of documents who came too often for no one who tries tokens", async () => {
+    const page = await pageAfter({ status: 429, identified: false, route: "/docs" });
+    expect(page).toContain('veil_http_refused_total{reason="rate_limited"} 1');
+    expect(page).toContain('veil_http_refused_total{reason="too_many_failures"} 0');
+  });
+
   it("counts a replay under its operation, and only replays", async () => {
     const page = await pageAfter({ method: "POST", replayed: true }, { method: "POST" });
     expect(page).toContain('veil_http_replayed_total{operation="createKey"} 1');

@@ -39,15 +39,19 @@ export function requestMetrics(metrics: Metrics): (request: FinishedRequest) => 
   };
 }
 
-function refusalOf({ status, identified }: FinishedRequest): (typeof REFUSALS)[number] | null {
+const DOCS_ROUTES: ReadonlySet<string> = new Set(
+  ([endpoints.showSwaggerUi, endpoints.showRedoc, endpoints.getOpenApiDocument] as const).map(({ path }) => path),
+);
+
+function refusalOf({ status, identified, route }: FinishedRequest): (typeof REFUSALS)[number] | null {
   switch (status) {
     case 401:
       return "unauthorized";
     case 403:
       return "forbidden";
     case 429:
-      // Who is known came too often; who is not known tried too many tokens.
-      return identified ? "rate_limited" : "too_many_failures";
+      // Who is known came too often, and so did who reads documents; anyone else tried too many tokens.
+      return identified || DOCS_ROUTES.has(route) ? "rate_limited" : "too_many_failures";
     default:
       return null;
   }

@@ -80,6 +80,7 @@ it("serves an address so much of the documentation in a minute, and everything e
   await Promise.all(Array.from({ length: 6 }, () => readMany(100)));
   const refused = await read("/openapi.json", "203.0.113.7:5").expect(429, { detail: "Too many requests" });
   expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  await expect.poll(() => api.finished.at(-1)).toMatchObject({ route: "/openapi.json", status: 429 });
   await read("/", "203.0.113.7").expect(200);
   await read("/docs", "203.0.113.8").expect(200);
   await api.close();
