@@ -73,7 +73,7 @@ export class BookedKeys {
         const wanted = await among([...pending].map(Number));
         if (wanted.length === 0) continue;
         const keys = [...(await records.findMany(wanted.map(keyEntity))).values()].map(bookedKey);
-        await Promise.all(this.#listeners.map((listener) => listener(keys)));
+        await Promise.all(this.#listeners.map(async (listener) => listener(keys)));
       } catch (err) {
         log.warn({ err, keys: pending.size }, "keys that moved could not be looked at");
       }

@@ -18,8 +18,6 @@ export interface UsageKeeperOptions {
 }
 
 const HOUR_MS = 3_600_000;
-/** After so many hours an entity that moves has as many in its record as are worth folding. */
-const DUE_AFTER_HOURS = 4;
 const FOLDED_AT_ONCE = 500;
 
 /** Remembers which entities move, and puts their hours that are over into the history before their records grow large. */
@@ -78,7 +76,7 @@ export class UsageKeeper {
     const due = [...this.#grown].slice(0, FOLDED_AT_ONCE);
     for (const [entity, since] of this.#movedSince) {
       if (due.length >= FOLDED_AT_ONCE) break;
-      if (hour - since >= DUE_AFTER_HOURS && !this.#grown.has(entity)) due.push(entity);
+      if (hour > since && !this.#grown.has(entity)) due.push(entity);
     }
     return due;
   }

@@ -72,7 +72,7 @@ describe("carryTraffic", () => {
     const record = await records.find("7");
     const now = Math.floor(Date.now() / 1000);
     const range = { from: now - 7_200, to: now + 1, step: "hour" } as const;
-    const usage = usageOf(record, { hours: {}, days: {} }, range);
+    const usage = usageOf(record, null, range);
     expect(usage.map(({ up }) => up)).toEqual(usage.map(() => 0));
     expect(figuresOf(record)).toMatchObject({ lifetime: { up: 55, down: 99 }, firstCountedAt: null });
   });

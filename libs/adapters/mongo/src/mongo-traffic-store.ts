@@ -81,13 +81,13 @@ export class MongoTrafficStore implements TrafficStore {
    * version wrote an event: only such a version can work it in.
    */
   async replace(before: TrafficRecord, after: TrafficRecord): Promise<boolean> {
-    const { entity } = after;
+    const { entity, ...fields } = after;
     return storeErrors(async () => {
       const present = await this.#found.find(entity);
       if (present?.revision !== before.revision || hasUnknownEvents(present)) return false;
       const result = await this.#records.updateOne(
         { _id: entity, revision: before.revision },
-        { $set: toFields(after) },
+        { $set: toFields(fields) },
       );
       return result.matchedCount === 1;
     });

@@ -75,7 +75,7 @@ export function toRecord({ _id: entity, ...fields }: TrafficDocument): TrafficRe
 }
 
 /** The fields of a record as they are stored. */
-export function toFields({ entity: _, ...fields }: TrafficRecord): Omit<TrafficDocument, "_id"> {
+export function toFields(fields: Omit<TrafficRecord, "entity">): Omit<TrafficDocument, "_id"> {
   return withLowest(fields);
 }
 

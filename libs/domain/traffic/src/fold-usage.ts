@@ -21,12 +21,19 @@ export interface HoursTrim {
   readonly dropped: readonly string[];
 }
 
-/** A record with so many hours that are over is worth folding. */
-const FOLDED_HOURS = 4;
-
-/** Whether a record has grown enough to be worth {@link foldUsage}. @param hour the running one, in hours since 1970 */
+/**
+ * Whether a record has hours that are worth {@link foldUsage}: every write carries them along.
+ *
+ * @param hour the running one, in hours since 1970
+ */
 export function needsFolding(record: TrafficRecord, hour: number): boolean {
-  return Object.keys(record.hours).filter((number) => Number(number) < hour).length >= FOLDED_HOURS;
+  const over = Object.keys(record.hours).filter((number) => Number(number) < hour);
+  return over.length > (hasOthers(record) ? 1 : 0);
+}
+
+/** Whether an entry may rest while others move, so that what it had come to must stay known. */
+function hasOthers({ live }: TrafficRecord): boolean {
+  return Object.keys(live).length > 1;
 }
 
 /**
@@ -61,6 +68,7 @@ export function foldUsage(
     byDay.set(dayOf(booked.hour), higher(byDay.get(dayOf(booked.hour)) ?? NO_BYTES, booked.bytes));
   }
   const { entries } = viewOf(record);
+  const isKept = hasOthers(record);
   return {
     history: {
       entity,
@@ -72,8 +80,8 @@ export function foldUsage(
     trim: {
       entity,
       hour: last.hour,
-      values: datedBy(record.hours, entries, last.hour),
-      dropped: Object.keys(record.hours).filter((number) => Number(number) < last.hour),
+      values: isKept ? datedBy(record.hours, entries, last.hour) : {},
+      dropped: Object.keys(record.hours).filter((number) => Number(number) < last.hour + (isKept ? 0 : 1)),
     },
   };
 }

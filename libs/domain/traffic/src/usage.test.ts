@@ -8,14 +8,13 @@ import type { TrafficRecord } from "./traffic-record.ts";
 import { sumUsage, type UsageHistory, usageOf } from "./usage.ts";
 
 const HOUR = 3_600;
-const NONE: UsageHistory = { hours: {}, days: {} };
 
 function read(record: TrafficRecord | null, hour: number, up: number, node = "main", epoch = 1): TrafficRecord {
   const observation = observe(knownOf(record, node, epoch), { node, epoch, up, down: 0 });
   return applyUpdate(record, updateOf("7", [observation], hour * HOUR + 5));
 }
 
-function hourly(record: TrafficRecord | null, from: number, to: number, history = NONE): number[] {
+function hourly(record: TrafficRecord | null, from: number, to: number, history: UsageHistory | null = null): number[] {
   return usageOf(record, history, { from: from * HOUR, to: to * HOUR, step: "hour" }).map(({ up }) => up);
 }
 
@@ -38,7 +37,7 @@ describe("the usage of a record", () => {
 
   it("by days is that of their hours", () => {
     const record = read(read(read(null, 10, 100), 23, 150), 24, 175);
-    const days = usageOf(record, NONE, { from: 0, to: 49 * HOUR, step: "day" });
+    const days = usageOf(record, null, { from: 0, to: 49 * HOUR, step: "day" });
     expect(days.map(({ at, up }) => [at, up])).toEqual([
       [0, 150],
       [86_400, 25],
@@ -75,21 +74,21 @@ describe("the usage of a record", () => {
 
   it("of several entities is added up", () => {
     const range = { from: 10 * HOUR, to: 12 * HOUR, step: "hour" } as const;
-    const usages = [usageOf(read(null, 10, 5), NONE, range), usageOf(read(null, 11, 7), NONE, range)];
+    const usages = [usageOf(read(null, 10, 5), null, range), usageOf(read(null, 11, 7), null, range)];
     expect(sumUsage(usages).map(({ up }) => up)).toEqual([5, 7]);
     expect(sumUsage([])).toEqual([]);
   });
 });
 
 describe("folding", () => {
-  it("is worth it when four hours are over, and changes no figure", () => {
+  it("is worth it as soon as an hour is over, and changes no figure", () => {
     let record = read(null, 10, 100);
+    expect([needsFolding(record, 10), needsFolding(record, 11)]).toEqual([false, true]);
     for (const hour of [11, 12, 13]) record = read(record, hour, hour * 100);
-    expect(needsFolding(record, 13)).toBe(false);
-    expect(needsFolding(record, 14)).toBe(true);
     const before = hourly(record, 9, 15);
     const folded = fold(record, null, 13);
-    expect(Object.keys(folded.record.hours)).toEqual(["12", "13"]);
+    expect(Object.keys(folded.record.hours)).toEqual(["13"]);
+    expect(needsFolding(folded.record, 13)).toBe(false);
     expect(hourly(folded.record, 9, 15, folded.history)).toEqual(before);
     expect(foldUsage(record, null, 10, 90)).toBeNull();
   });
@@ -118,6 +117,8 @@ describe("folding", () => {
     let record = first;
     for (const hour of [11, 12, 13]) record = read(record, hour, 100 + hour);
     const folded = fold(record, null, 13);
+    expect(Object.keys(folded.record.hours)).toEqual(["12", "13"]);
+    expect(needsFolding(folded.record, 13)).toBe(false);
     const later = read(read(folded.record, 14, 120), 15, 35, "other");
     expect(hourly(later, 10, 16, folded.history)).toEqual([130, 11, 1, 1, 7, 5]);
   });
@@ -131,8 +132,8 @@ describe("folding", () => {
     }
     expect(Object.keys(history?.hours ?? {}).length).toBeLessThanOrEqual(175);
     expect(Object.keys(history?.days ?? {}).length).toBeLessThanOrEqual(6);
-    expect(hourly(record, 1_400 - 168, 1_400, history ?? NONE)).toEqual(Array.from({ length: 168 }, () => 1));
-    const days = usageOf(record, history ?? NONE, { from: 1_344 * HOUR, to: 1_400 * HOUR, step: "day" });
+    expect(hourly(record, 1_400 - 168, 1_400, history)).toEqual(Array.from({ length: 168 }, () => 1));
+    const days = usageOf(record, history, { from: 1_344 * HOUR, to: 1_400 * HOUR, step: "day" });
     expect(days.map(({ up }) => up)).toEqual([24, 24, 8]);
   });
 });

@@ -27,18 +27,16 @@ export const USAGE_HOURS = 168;
 export const HOURS_A_DAY = 24;
 const STEP_SECONDS = { hour: 3_600, day: 86_400 } as const satisfies Record<UsageStep, number>;
 
-/** An entity without a past. */
-export const NO_HISTORY: UsageHistory = { hours: {}, days: {} };
-
 /**
  * What was counted in each hour or day (UTC) from the one that holds `from` to the one before `to`, oldest first, also where it
  * was nothing. What was never put into an hour (1.0 counted it) is in none.
  *
+ * @param record the entity's record, and `history` what the usage store has of it; `null` for nothing
  * @param range unix seconds
  */
 export function usageOf(
   record: TrafficRecord | null,
-  history: UsageHistory,
+  history: UsageHistory | null,
   { from, to, step }: { readonly from: number; readonly to: number; readonly step: UsageStep },
 ): Usage[] {
   const seconds = STEP_SECONDS[step];
@@ -59,8 +57,8 @@ export function sumUsage(usages: readonly (readonly Usage[])[]): Usage[] {
   }));
 }
 
-function countedIn(record: TrafficRecord | null, history: UsageHistory, step: UsageStep): Map<number, Bytes> {
-  const kept = Object.entries(step === "hour" ? history.hours : history.days);
+function countedIn(record: TrafficRecord | null, history: UsageHistory | null, step: UsageStep): Map<number, Bytes> {
+  const kept = Object.entries((step === "hour" ? history?.hours : history?.days) ?? {});
   const milestones = new Map(kept.map(([number, bytes]) => [Number(number), bytes]));
   for (const { hour, bytes } of record === null ? [] : hoursBooked(record)) {
     const number = step === "hour" ? hour : Math.floor(hour / HOURS_A_DAY);

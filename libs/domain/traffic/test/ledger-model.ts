@@ -85,7 +85,7 @@ export class Model {
   /** All that was counted in any hour. */
   get usage(): number {
     const range = { from: 0, to: (this.#hour + 1) * HOUR_SECONDS, step: "hour" } as const;
-    const usage = usageOf(this.record, this.#history ?? { hours: {}, days: {} }, range);
+    const usage = usageOf(this.record, this.#history, range);
     return usage.reduce((sum, { up }) => sum + up, 0);
   }
 
