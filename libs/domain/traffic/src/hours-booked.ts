@@ -17,11 +17,10 @@ export function hoursBooked(record: TrafficRecord): BookedHour[] {
   const hours = Object.keys(record.hours)
     .map(Number)
     .toSorted((a, b) => a - b);
-  const last = hours.at(-1);
-  if (last === undefined) return [];
+  if (record.counted_at === 0) return [];
   const { entries, lifetime } = viewOf(record);
   const booked = hours.map((hour) => ({ hour, bytes: lifetimeOf(record, valuesBy(record.hours, entries, hour)) }));
-  return [...booked, { hour: Math.max(last, Math.floor(record.counted_at / HOUR_SECONDS)), bytes: lifetime }];
+  return [...booked, { hour: Math.max(...hours, Math.floor(record.counted_at / HOUR_SECONDS)), bytes: lifetime }];
 }
 
 const HOUR_SECONDS = 3_600;

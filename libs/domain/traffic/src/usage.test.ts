@@ -112,6 +112,14 @@ describe("folding", () => {
     expect(hourly(late, 9, 14, history).reduce((sum, up) => sum + up)).toBe(129);
   });
 
+  it("loses nothing that was written into an hour while it was folded", () => {
+    const record = read(null, 10, 100);
+    const slow = foldUsage(record, null, 11, 90);
+    if (slow === null) throw new Error("nothing to fold");
+    const late = { ...read(record, 10, 105), hours: {} };
+    expect(hourly(late, 9, 12, applyHistoryUpdate(null, slow.history))).toEqual([0, 105, 0]);
+  });
+
   it("leaves an entry that rests out of the hours in which another one moves", () => {
     const first = read(read(null, 10, 100), 10, 30, "other");
     let record = first;
