@@ -20,13 +20,13 @@ async function syncs(rig: Rig, keys: BookedKeys): Promise<void> {
 
 it("tells which keys moved, with their figures over all nodes, and of no node", async () => {
   const rig = new Rig(["a", "b"]);
-  const { keys, told } = listening(rig);
+  const { keys, named } = listening(rig);
   for (const { xray } of rig.nodes) xray.move(1, "up", 10);
   rig.node.xray.move(2, "down", 7);
   await syncs(rig, keys);
   const seconds = rig.clock.now() / 1000;
   expect(
-    told.flat().map(({ keyId, lifetime, used, firstCountedAt }) => ({ keyId, lifetime, used, firstCountedAt })),
+    named.flat().map(({ keyId, lifetime, used, firstCountedAt }) => ({ keyId, lifetime, used, firstCountedAt })),
   ).toEqual([
     { keyId: 1, lifetime: { up: 20, down: 0 }, used: { up: 20, down: 0 }, firstCountedAt: seconds },
     { keyId: 2, lifetime: { up: 0, down: 7 }, used: { up: 0, down: 7 }, firstCountedAt: seconds },
@@ -35,9 +35,9 @@ it("tells which keys moved, with their figures over all nodes, and of no node", 
 
 it("tells nothing when nothing moved, and reads nothing while nobody listens", async () => {
   const rig = new Rig();
-  const { keys, told } = listening(rig);
+  const { keys, named } = listening(rig);
   await syncs(rig, keys);
-  expect(told).toEqual([]);
+  expect(named).toEqual([]);
   const read = vi.spyOn(rig.records, "findMany");
   const unheard = new BookedKeys({
     records: rig.records,
@@ -51,7 +51,7 @@ it("tells nothing when nothing moved, and reads nothing while nobody listens", a
 
 it("tells together what moved while it was telling, and goes on when a listener or the store failed", async () => {
   const rig = new Rig();
-  const { keys, told, said } = listening(rig);
+  const { keys, named, said } = listening(rig);
   for (const keyId of [1, 2, 3]) rig.node.xray.move(keyId, "up", 1);
   await rig.sync().run();
   const [one, two, three] = ["1", "2", "3"].map((entity) => updateOf(entity, [], 5));
@@ -60,12 +60,12 @@ it("tells together what moved while it was telling, and goes on when a listener 
   keys.booked([two]);
   keys.booked([three, two]);
   await keys.settled();
-  expect(told.map((booked) => booked.map(({ keyId }) => keyId))).toEqual([[1], [2, 3]]);
+  expect(named.map((booked) => booked.map(({ keyId }) => keyId))).toEqual([[1], [2, 3]]);
   vi.spyOn(rig.records, "findMany").mockRejectedValueOnce(new Error("away"));
   keys.booked([one]);
   await keys.settled();
   expect(said).toEqual(["keys that moved could not be looked at"]);
   keys.booked([one]);
   await keys.settled();
-  expect(told).toHaveLength(3);
+  expect(named).toHaveLength(3);
 });

@@ -33,9 +33,9 @@ export interface BookedKeysOptions {
 
 /**
  * Tells who listens which keys have moved, with their figures over all nodes: they are read again after the write, as other
- * collectors may have written other nodes' bytes. Keys that change meanwhile are told together, next. No sync waits for it.
+ * collectors may have written other nodes' bytes. Keys that change meanwhile are named together, next. No sync waits for it.
  *
- * A key that was not told because the process ended, or a listener or the store failed, is told when it moves again.
+ * A key that was not named because the process ended, or a listener or the store failed, is named when it moves again.
  */
 export class BookedKeys {
   readonly #options: BookedKeysOptions;
@@ -59,7 +59,7 @@ export class BookedKeys {
     if (this.#pending.size > 0) this.#telling ??= this.#tell();
   }
 
-  /** Ends when what was booked before has been told. */
+  /** Ends when what was booked before has been named. */
   async settled(): Promise<void> {
     await this.#telling;
   }
