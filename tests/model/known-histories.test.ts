@@ -15,3 +15,8 @@ test("a removal in the middle of an add that holds no lease leaves nothing behin
   const { violations } = await runModel({ seed: 227, faults: forgotten });
   expect(violations).toEqual([]);
 });
+
+// Somebody changes a user while a second delivery of its creation adds it, and another worker has just taken the key's lease.
+test("a creation removes no user, whatever account it finds: seed 37972", async () => {
+  expect((await runModel({ seed: 37_972 })).violations).toEqual([]);
+});

@@ -30,7 +30,7 @@ export interface NodeUsers {
   readonly name: string;
   /** False while the node is known not to answer, so that every call would fail at once. */
   readonly reachable: boolean;
-  /** Adds the user. `exists` when it was there with the same account, which is success; another account is replaced. */
+  /** Adds the user. `exists` when it was there, which is success; under a lease another account is replaced. */
   add(user: NodeUser, options?: NodeCallOptions): Promise<"added" | "exists">;
   /** Removes the user; `absent` when it was not there, which is success. */
   remove(keyId: number, options?: RemoveOptions): Promise<"removed" | "absent">;

@@ -1,5 +1,5 @@
 import type { Creation, DesiredState, InboundVault } from "@veil/keys";
-import type { InboundUser, XrayNode } from "@veil/xray-grpc";
+import { AccountMismatchError, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { expect, test } from "vitest";
 import { XrayNodeUsers } from "./xray-node-users.ts";
 
@@ -66,4 +66,26 @@ test("claims are read before keys, and both once the old inbound is gone: no key
   const { users, state, asked } = emptyNode();
   await (await users.list()).rebuild(state);
   expect(asked).toEqual(["remove inbound", "read claims", "read keys", "add inbound"]);
+});
+
+test("a user with another account is replaced by the key's holder alone: no one else removes a user", async () => {
+  const asked: string[] = [];
+  const node: Partial<XrayNode> = {
+    name: "main",
+    addUser: async ({ email }) => {
+      asked.push("add");
+      if (!asked.includes("remove")) throw new AccountMismatchError("main", "addUser", email);
+      return "added";
+    },
+    removeUser: async () => {
+      asked.push("remove");
+      return "removed";
+    },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what an add asks for
+  const users = new XrayNodeUsers({ node: node as XrayNode, vault: {} as InboundVault, shortId: "" });
+  expect(await users.add(creating)).toBe("exists");
+  expect(asked).toEqual(["add"]);
+  expect(await users.add(creating, { beforeCall: () => undefined })).toBe("added");
+  expect(asked).toEqual(["add", "add", "remove", "add"]);
 });

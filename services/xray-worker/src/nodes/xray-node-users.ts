@@ -68,6 +68,8 @@ export class XrayNodeUsers implements ReconciledNode {
         return await whileInboundMissing(() => node.addUser(wanted, options));
       } catch (error) {
         if (!(error instanceof AccountMismatchError)) throw error;
+        // Only the key's holder removes its user; the next pass replaces it for whoever is not.
+        if (options.beforeCall === undefined) return "exists";
         await node.removeUser(wanted.email, options);
         return node.addUser(wanted, options);
       }
