@@ -7,9 +7,9 @@ function listening(rig: Rig) {
   const said: string[] = [];
   const log = { warn: (_fields: unknown, message?: string) => void said.push(String(message)) };
   const keys = new BookedKeys({ records: rig.records, among: async (keyIds) => keyIds, log });
-  const told: (readonly BookedKey[])[] = [];
-  keys.listen((booked) => void told.push(booked));
-  return { keys, told, said };
+  const named: (readonly BookedKey[])[] = [];
+  keys.listen((booked) => void named.push(booked));
+  return { keys, named, said };
 }
 
 async function syncs(rig: Rig, keys: BookedKeys): Promise<void> {

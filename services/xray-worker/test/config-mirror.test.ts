@@ -140,13 +140,13 @@ test("a file that can't be written is said once, and keys are created and delete
   const message = "could not write Xray's config file: a deleted key may come back with it";
   await worker.logged(message);
   await sleep(3_000);
-  const told = worker.log.map(({ msg }) => String(msg)).filter((msg) => msg.startsWith("could not"));
-  expect(told.toSorted()).toEqual(["could not compare Xray's config file with the keys", message]);
+  const logged = worker.log.map(({ msg }) => String(msg)).filter((msg) => msg.startsWith("could not"));
+  expect(logged.toSorted()).toEqual(["could not compare Xray's config file with the keys", message]);
 
   await copyFile(configFile, path);
   await vi.waitFor(() => {
     const again = worker.log.filter(({ msg }) => msg === "what failed works again");
-    expect(new Set(again.map(({ failed }) => failed))).toEqual(new Set(told));
+    expect(new Set(again.map(({ failed }) => failed))).toEqual(new Set(logged));
   }, 10_000);
 });
 

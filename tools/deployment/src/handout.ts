@@ -73,5 +73,6 @@ function containerXrayConfig(secrets: Secrets, settings: DeploymentSettings) {
     shortIds: [settings.REALITY_COMMON_SHORT_ID],
     allowPrivate: settings.XRAY_ALLOW_PRIVATE,
     blocked: settings.XRAY_BLOCKED,
+    udp: settings.XRAY_UDP,
   });
 }

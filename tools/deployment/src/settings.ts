@@ -1,4 +1,5 @@
 import { booleanFlag, commaList, port } from "@veil/runtime";
+import { UDP_POLICIES } from "@veil/xray-config";
 import { z } from "zod";
 
 const host = z.string().regex(/^[^\s/:@?#]+$/, "must be a host name or an address without a port");
@@ -38,6 +39,8 @@ export const deploymentSettings = z.object({
   /** Where Xray takes VPN clients inside its container, whatever port they dial. */
   XRAY_INBOUND_PORT: port().default(4_443).meta({ example: "4443" }),
   XRAY_ALLOW_PRIVATE: booleanFlag().default(false),
+  /** Whether UDP leaves the tunnel: `open` needs a guard below Xray. */
+  XRAY_UDP: z.enum(UDP_POLICIES, "must be block or open").default("block").meta({ example: "block" }),
   /** Further networks that nobody reaches through the tunnel, such as the public addresses of this host. */
   XRAY_BLOCKED: commaList().default([]).meta({ example: "203.0.113.7/32" }),
 

@@ -34,6 +34,7 @@ describe("the settings of the local stack", () => {
     ["MONGODB_URI", "localhost:27017"],
     ["XRAY_API_PORT", "0"],
     ["XRAY_ALLOW_PRIVATE", "maybe"],
+    ["XRAY_UDP", "some"],
     ["REALITY_DEST", "microsoft.com"],
     ["REALITY_PORT", "-1"],
     ["REALITY_PRIVATE_KEY", "abc"],

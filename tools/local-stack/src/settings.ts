@@ -1,4 +1,4 @@
-import { realityPublicKey } from "@veil/xray-config";
+import { realityPublicKey, UDP_POLICIES } from "@veil/xray-config";
 import { booleanFlag, port, url } from "@veil/runtime";
 import { z } from "zod";
 
@@ -41,6 +41,7 @@ export const stackSettings = z
     XRAY_NODES: z.string().optional(),
     XRAY_INBOUND_TAG: z.string().default("vless-in").meta({ example: "vless-in" }),
     XRAY_ALLOW_PRIVATE: booleanFlag().default(false),
+    XRAY_UDP: z.enum(UDP_POLICIES, "must be block or open").default("block").meta({ example: "block" }),
 
     DOMAIN: z.string().default("127.0.0.1").meta({ example: "vpn.example.com" }),
     REALITY_SERVER_NAME: z.string().default("microsoft.com").meta({ example: "microsoft.com" }),

@@ -138,6 +138,7 @@ async function writeConfig(context: StackContext, identity: RealityIdentity, api
     shortIds: [settings.REALITY_COMMON_SHORT_ID],
     allowPrivate: settings.XRAY_ALLOW_PRIVATE,
     blocked: ownAddresses(),
+    udp: settings.XRAY_UDP,
   });
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, isIPv6, type Server } from "node:net";
@@ -121,20 +122,71 @@ describe("with allowPrivate", () => {
   });
 });
 
+describe("UDP", () => {
+  let echo: UdpService;
+  beforeAll(async () => {
+    echo = await startUdpEcho();
+  });
+  afterAll(() => echo.close());
+
+  async function inTunnel<T>(options: TunnelOptions, task: (tunnel: Tunnel) => Promise<T>): Promise<T> {
+    const tunnel = await openTunnel(options);
+    try {
+      return await task(tunnel);
+    } finally {
+      await tunnel.close();
+    }
+  }
+
+  const PING = Buffer.from("ping");
+
+  test.each([
+    ["as it is made by default", {}],
+    ["that would let them, but for UDP", { allowPrivate: true }],
+    ["with UDP open", { udp: "open" as const }],
+  ])("of a client does not reach a service of the host through a configuration %s", async (_, options) => {
+    await inTunnel(options, async (tunnel) => {
+      const before = echo.heard();
+      expect(await tunnel.askByUdp("127.0.0.1", echo.port, PING)).toBeNull();
+      expect(echo.heard()).toBe(before);
+      const byTcp = await tunnel.fetchGreeting("127.0.0.1", servicePort);
+      expect(byTcp).toBe("allowPrivate" in options ? GREETING : "");
+    });
+  });
+
+  test("reaches a service that may be reached when it is open", async () => {
+    await inTunnel({ allowPrivate: true, udp: "open" }, async (tunnel) => {
+      // As large as the first datagram of QUIC.
+      const datagram = Buffer.alloc(1_200, "q");
+      expect(await tunnel.askByUdp("127.0.0.1", echo.port, datagram)).toEqual(datagram);
+    });
+  });
+
+  test("look-ups of names are answered by Xray itself where it is blocked, whatever name server a phone asks", async () => {
+    const dns = { hosts: { "known.example": "203.0.114.7" }, servers: ["localhost"] };
+    await inTunnel({ dns }, async (tunnel) => {
+      const answer = await tunnel.askByUdp("203.0.114.53", 53, questionFor("known.example"));
+      expect(answer?.subarray(-4)).toEqual(Buffer.from([203, 0, 114, 7]));
+    });
+  });
+});
+
+interface TunnelOptions {
+  allowPrivate?: boolean;
+  udp?: "block" | "open";
+  dns?: object;
+}
+
 interface Tunnel {
   apiPort: number;
   fetchGreeting(host: string, port: number): Promise<string>;
+  /** What comes back by UDP within a second, null for nothing. */
+  askByUdp(host: string, port: number, datagram: Buffer): Promise<Buffer | null>;
   close(): Promise<void>;
 }
 
 /** A server with the configuration under test, and a real client that offers SOCKS. */
-async function openTunnel({
-  allowPrivate = false,
-  ...overrides
-}: {
-  allowPrivate?: boolean;
-  dns?: object;
-}): Promise<Tunnel> {
+async function openTunnel({ allowPrivate = false, udp = "block", ...overrides }: TunnelOptions): Promise<Tunnel> {
   const [apiPort, inboundPort, socksPort] = [await freePort(), await freePort(), await freePort()];
   const keys = makeRealityKeys();
   const user = { id: randomUUID(), email: "1@veil" };
@@ -149,6 +201,7 @@ async function openTunnel({
       shortIds: ["aabbccdd"],
       allowPrivate,
       blocked: ownAddresses(),
+      udp,
     },
     [user],
   );
@@ -157,6 +210,7 @@ async function openTunnel({
   return {
     apiPort,
     fetchGreeting: (host, port) => greetingThrough(socksPort, host, port),
+    askByUdp: (host, port, datagram) => udpThrough(socksPort, host, port, datagram),
     close: async () => {
       await client.stop();
       await server.stop();
@@ -200,6 +254,60 @@ async function greetingThrough(socksPort: number, host: string, port: number): P
   await closed;
   const METHOD_ANSWER_AND_REPLY_BYTES = 2 + 10;
   return Buffer.concat(received).subarray(METHOD_ANSWER_AND_REPLY_BYTES).toString();
+}
+
+/** Sends one datagram through the UDP association of SOCKS 5 (RFC 1928, section 7). */
+async function udpThrough(socksPort: number, host: string, port: number, datagram: Buffer): Promise<Buffer | null> {
+  const control = connect(socksPort, "127.0.0.1");
+  control.on("error", () => control.destroy());
+  control.write(Buffer.from([5, 1, 0]));
+  await once(control, "data");
+  control.write(Buffer.from([5, 3, 0, 1, 0, 0, 0, 0, 0, 0]));
+  const [reply] = (await once(control, "data")) as [Buffer];
+  const relayPort = reply.readUInt16BE(reply.length - 2);
+  const socket = createSocket("udp4");
+  const answer = once(socket, "message", { signal: AbortSignal.timeout(1_000) });
+  const header = Buffer.concat([Buffer.from([0, 0, 0]), socksAddress(host), Buffer.from([port >> 8, port & 0xff])]);
+  socket.send(Buffer.concat([header, datagram]), relayPort, "127.0.0.1");
+  try {
+    const [message] = (await answer) as [Buffer];
+    const IPV4_HEADER_BYTES = 10;
+    return message.subarray(IPV4_HEADER_BYTES);
+  } catch {
+    return null;
+  } finally {
+    socket.close();
+    control.destroy();
+  }
+}
+
+interface UdpService {
+  readonly port: number;
+  /** How many datagrams came so far. */
+  heard(): number;
+  close(): void;
+}
+
+async function startUdpEcho(): Promise<UdpService> {
+  let heard = 0;
+  const socket = createSocket("udp4");
+  socket.on("message", (message, { address, port }) => {
+    heard += 1;
+    socket.send(message, port, address);
+  });
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return { port: socket.address().port, heard: () => heard, close: () => socket.close() };
+}
+
+/** A question for the IPv4 address of a name (RFC 1035, section 4.1). */
+function questionFor(name: string): Buffer {
+  const labels = name.split(".").map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]));
+  return Buffer.concat([
+    Buffer.from([0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]),
+    ...labels,
+    Buffer.from([0, 0, 1, 0, 1]),
+  ]);
 }
 
 function socksAddress(host: string): Buffer {

@@ -37,15 +37,15 @@ describe("the configuration of Xray", () => {
   test("closes private destinations by address and by name, and its own ones", () => {
     const closed = [...PRIVATE_DESTINATIONS, "198.0.2.7/32"];
     expect(xrayConfig({ ...options, blocked: ["198.0.2.7/32"] })).toMatchObject({
-      routing: { rules: [{ ip: closed, outboundTag: "block" }] },
+      routing: { rules: [{ ip: closed, outboundTag: "block" }, { ruleTag: "names" }, { ruleTag: "udp" }] },
       dns: { servers: [{ unexpectedIPs: closed }] },
-      outbounds: [{ tag: "direct", settings: { domainStrategy: "ForceIPv4v6" } }, { tag: "block" }],
+      outbounds: [{ tag: "direct", settings: { domainStrategy: "ForceIPv4v6" } }, { tag: "block" }, { tag: "names" }],
     });
     expect(ownAddresses()).toContain("127.0.0.1/32");
   });
 
   test("closes nothing when private destinations are allowed", () => {
-    const open = xrayConfig({ ...options, allowPrivate: true });
+    const open = xrayConfig({ ...options, allowPrivate: true, udp: "open" });
     expect(open.routing.rules).toEqual([]);
     expect(open).not.toHaveProperty("dns");
   });

@@ -23,6 +23,11 @@ export interface XrayConfigOptions {
   allowPrivate?: boolean;
   /** Further networks to close, such as the machine's own addresses. */
   blocked?: readonly string[];
+  /**
+   * "open" lets UDP out, for calls, games and QUIC; "block", the default, nothing but name look-ups, which Xray makes itself.
+   * Routing rules alone do not keep UDP from private addresses, so "open" needs a guard below Xray.
+   */
+  udp?: UdpPolicy;
 }
 
 /** A user of the inbound, as the config file lists them. */
@@ -32,6 +37,9 @@ export interface XrayClient {
   flow?: string | undefined;
   level?: number | undefined;
 }
+
+export const UDP_POLICIES = ["block", "open"] as const;
+export type UdpPolicy = (typeof UDP_POLICIES)[number];
 
 export type XrayConfig = ReturnType<typeof xrayConfig>;
 
@@ -72,22 +80,36 @@ export function xrayConfig(options: XrayConfigOptions, clients: readonly XrayCli
  * Addresses are matched by the routing rule; names by what they resolve to, in the very lookup whose answer is dialed.
  * A routing rule on names (`domainStrategy: IPOnDemand`) would look them up apart from the dial, and a name server that
  * alternates between a public address and 127.0.0.1 walks through that.
- *
- * What is left: UDP datagrams that a client sends to another address within an association that began with a public
- * one are not matched again before Xray 26.4.15.
  */
-function wayOut({ allowPrivate = false, blocked = [] }: XrayConfigOptions) {
+function wayOut({ allowPrivate = false, blocked = [], udp = "block" }: XrayConfigOptions) {
   const closed = [...PRIVATE_DESTINATIONS, ...blocked];
   const block = { tag: "block", protocol: "blackhole" };
+  const { rules, outbounds } = udp === "block" ? WITHOUT_UDP : { rules: [], outbounds: [] };
   if (allowPrivate) {
-    return { routing: { rules: [] }, outbounds: [{ tag: "direct", protocol: "freedom" }, block] };
+    return { routing: { rules }, outbounds: [{ tag: "direct", protocol: "freedom" }, block, ...outbounds] };
   }
   return {
     dns: { servers: [{ address: "localhost", unexpectedIPs: closed }] },
-    routing: { domainStrategy: "AsIs", rules: [{ ruleTag: "private", ip: closed, outboundTag: "block" }] },
-    outbounds: [{ tag: "direct", protocol: "freedom", settings: { domainStrategy: "ForceIPv4v6" } }, block],
+    routing: {
+      domainStrategy: "AsIs",
+      rules: [{ ruleTag: "private", ip: closed, outboundTag: "block" }, ...rules],
+    },
+    outbounds: [
+      { tag: "direct", protocol: "freedom", settings: { domainStrategy: "ForceIPv4v6" } },
+      block,
+      ...outbounds,
+    ],
   };
 }
+
+/** Phones look names up by UDP: Xray answers them from its own look-ups, and sends no datagram of theirs anywhere. */
+const WITHOUT_UDP = {
+  rules: [
+    { ruleTag: "names", network: "udp", port: "53", outboundTag: "names" },
+    { ruleTag: "udp", network: "udp", outboundTag: "block" },
+  ],
+  outbounds: [{ tag: "names", protocol: "dns", settings: { nonIPQuery: "reject" } }],
+} as const;
 
 function vlessInbound(options: XrayConfigOptions, clients: readonly XrayClient[]) {
   return {

@@ -41,9 +41,9 @@ function nodeThatShows(...looksAndState: [...number[], number | ListedInbound["s
       return {
         state,
         users,
-        rebuild: async (state) => {
+        rebuild: async (read) => {
           rebuilds += 1;
-          return state.findDesired();
+          return read.findDesired();
         },
       };
     },

@@ -2,7 +2,7 @@ import type { PassRecord, PassResult } from "@veil/reconciler";
 import type { Logger } from "@veil/runtime";
 import type { PassLook } from "./pass-records.ts";
 
-/** A database that is restored or moved to is whole again after that, or somebody has been told. */
+/** A database that is restored or moved to is whole again after that, or somebody knows of it. */
 const SECOND_LOOK_MS = 60_000;
 
 /** Whether a pass may remove most users of a node, of which the database has no record. */

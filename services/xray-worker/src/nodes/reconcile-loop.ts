@@ -30,7 +30,7 @@ export interface ReconcileLoopOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onPass: (pass: FinishedPass) => void;
-  /** Called with every record that is learnt of, whoever made the pass. */
+  /** Called for each pass that this process knows of, whoever made it. */
   readonly onBrake: (node: string, isBraked: boolean) => void;
 }
 
