@@ -14,7 +14,6 @@ import {
 import { KeyLeases, type Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
-import pLimit from "p-limit";
 import {
   BlockedUsers,
   ConfigMirror,
@@ -104,7 +103,6 @@ export function startWorker(process: Process, system: System): void {
     await sweep({ ports, exclusive, log });
     await dropTombstones({ ports, store, exclusive, clock, log });
   });
-  const atOnce = pLimit(8);
   const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
@@ -114,7 +112,7 @@ export function startWorker(process: Process, system: System): void {
       ports,
       exclusive,
       passes: redis.passRecords(process),
-      atOnce,
+      atOnce: (pass) => pass(),
       brake,
       onBrake: (name, isBraked) => isBraked && system.violated("a brake without a reason", name),
       periodMs: RECONCILE_PERIOD_MS,

@@ -10,7 +10,6 @@ import {
 } from "@veil/reconciler";
 import type { Clock, Logger } from "@veil/runtime";
 import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
-import type { LimitFunction } from "p-limit";
 import { nodeErrors } from "./node-errors.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
@@ -24,7 +23,7 @@ export interface ReconcileLoopOptions {
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly passes: PassRecords;
   /** Shared by the nodes of a process: how many of them hold the users of a node in memory at once. */
-  readonly atOnce: LimitFunction;
+  readonly atOnce: <T>(pass: () => Promise<T>) => Promise<T>;
   readonly brake: OrphanBrake;
   readonly periodMs: number;
   readonly clock: Clock;
