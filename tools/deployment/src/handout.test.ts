@@ -29,6 +29,14 @@ test("the private Reality key goes to Xray alone, its public half to the API", (
   expect(files.api["reality-public-key"]).toBe(realityPublicKey(secrets["reality-private-key"]));
 });
 
+test("a key that may only read goes to the API alone, the password of the queues' page to the collector", () => {
+  const given = { ...settings, API_READONLY_KEY: "only-reads", ADMIN_PASSWORD: "shows-queues" };
+  const holders = (text: string) =>
+    consumers.filter((name) => JSON.stringify(handout(secrets, given)[name]).includes(text));
+  expect([holders("only-reads"), holders("shows-queues")]).toEqual([["api"], ["stats-collector"]]);
+  expect(handout(secrets, settings).api).not.toHaveProperty("api-readonly-key");
+});
+
 test("Xray's config closes every private network to key holders", () => {
   const { routing } = JSON.parse(handout(secrets, settings).xray["config.json"] ?? "") as {
     routing: { rules: unknown[] };

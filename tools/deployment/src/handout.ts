@@ -19,15 +19,21 @@ export function handout(secrets: Secrets, settings: DeploymentSettings): Readonl
     api: {
       ...redis,
       "api-secret-key": secrets["api-secret-key"],
+      ...named("api-readonly-key", settings.API_READONLY_KEY),
       "reality-public-key": realityPublicKey(secrets["reality-private-key"]),
     },
     "xray-worker": redis,
-    "stats-collector": redis,
+    "stats-collector": { ...redis, ...named("admin-password", settings.ADMIN_PASSWORD) },
     redis: { password: secrets["redis-password"], "redis.conf": redisConfig(secrets["redis-password"], settings) },
     mongodb: { "root-password": secrets["mongodb-root-password"] },
     xray: { "config.json": `${JSON.stringify(containerXrayConfig(secrets, settings), null, 2)}\n` },
     grafana: { "admin-password": secrets["grafana-admin-password"] },
   };
+}
+
+/** A file for what may be left out. */
+function named(name: string, content: string | undefined): Files {
+  return content === undefined ? {} : { [name]: content };
 }
 
 /** How each service reaches MongoDB, once its user is there or it is known that none is needed. */

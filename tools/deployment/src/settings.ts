@@ -16,6 +16,10 @@ export const deploymentSettings = z.object({
     .min(32, "must have at least 32 characters")
     .optional()
     .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+  /** For the API, as it is set; not kept. */
+  API_READONLY_KEY: z.string().optional().meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+  /** For the collector, as it is set; not kept. */
+  ADMIN_PASSWORD: z.string().optional().meta({ secret: true, example: "<output of: openssl rand -hex 16>" }),
   REALITY_PRIVATE_KEY: z
     .string()
     .regex(/^[\w-]{42}[AEIMQUYcgkosw048]$/, "must be 32 bytes in base64url, 43 characters without padding")
