@@ -4,30 +4,54 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const ON_CONTAINERS = "--containers";
+
 /**
- * @param {string[]} args arguments of `vitest run`, such as `--project unit`.
+ * @param {string[]} args arguments of `vitest run`, such as `--project unit`; `--containers` takes the engines of images.
  * @returns {Promise<number>} the exit code: 0 when tests ran and none failed.
  */
 export async function runTests(args) {
   const directory = mkdtempSync(join(tmpdir(), "veil-tests-"));
-  const report = join(directory, "report.json");
-  try {
-    const code = await runVitest([...args, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  const runAndCount = async (options, env) => {
+    const report = join(directory, "report.json");
+    rmSync(report, { force: true });
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const code = await runVitest([...options, ...reporters], env);
     const counts = count(report);
     // A suite that cannot be loaded, or an error outside of all tests, fails no test.
     if (code !== 0 && counts.failed === 0) counts.failed = 1;
-    const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
-    console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+    for (const kind of Object.keys(sum)) sum[kind] += counts[kind];
     return code === 0 && counts.failed > 0 ? 1 : code;
+  };
+  try {
+    const code = args.includes(ON_CONTAINERS) ? await onContainers(args, runAndCount) : await runAndCount(args);
+    const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
+    console.log(`${sum.passed} passed, ${sum.failed} failed${skipped}`);
+    return code;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** @param {string[]} args arguments of `vitest run`. @returns {Promise<number>} its exit code */
-export function runVitest(args) {
+async function onContainers(args, run) {
+  const { testOnContainers } = await import("./test-on-containers.mjs");
+  return testOnContainers(
+    args.filter((arg) => arg !== ON_CONTAINERS),
+    run,
+  );
+}
+
+/**
+ * @param {string[]} args arguments of `vitest run`. @param {Record<string, string>} env added to this process's own
+ * @returns {Promise<number>} its exit code
+ */
+export function runVitest(args, env = {}) {
   const vitest = join("node_modules", "vitest", "vitest.mjs");
-  const child = spawn(process.execPath, [vitest, "run", ...args], { stdio: "inherit" });
+  const child = spawn(process.execPath, [vitest, "run", ...args], {
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
   // A terminal sends Ctrl-C to the child as well; anyone else only to us.
   const passOn = (signal) => {
     if (signal === "SIGTERM" || !process.stdin.isTTY) child.kill(signal);

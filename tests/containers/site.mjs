@@ -1,6 +1,6 @@
 // A web site that sends and takes bytes on port 8080, and a TLS 1.3 server on 127.0.0.1:9443.
 import { createServer } from "node:http";
-import { startTlsDecoy } from "@veil/engines";
+import { startTlsDecoy } from "./engines/dist/tls-decoy.js";
 
 const chunk = Buffer.alloc(64 * 1024, 42);
 

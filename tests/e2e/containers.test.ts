@@ -20,12 +20,12 @@ describe.skipIf(leftOut !== null)(
       xrayBinary = (await resolveEngines(() => {})).xray;
       project = await ComposeProject.create();
       await project.up();
-      api = new ApiClient(project.apiUrl, await project.setup("show", "api-secret-key"));
+      api = new ApiClient(project.apiUrl, await project.exec("api", "cat", "/run/veil/api-secret-key"));
     });
 
     afterAll(async () => {
       await Promise.all(clients.map((client) => client.stop()));
-      await project.down("--volumes", "--timeout", "1");
+      await project?.down({ removeVolumes: true });
     });
 
     async function connectWith(keyId: number): Promise<VpnClient> {
@@ -55,14 +55,38 @@ describe.skipIf(leftOut !== null)(
     );
 
     test("four workers share the jobs", async () => {
-      await project.up("--no-recreate", "--scale", "xray-worker=4");
-      expect(await project.replicas("xray-worker")).toBe(4);
+      await project.up({ XRAY_WORKERS: "4" });
+      expect(project.containerId("xray-worker-4")).not.toBe(project.containerId("xray-worker-1"));
       const made = await Promise.all(Array.from({ length: 40 }, () => api.create()));
       expect(new Set(made.map(({ key_id }) => key_id)).size).toBe(40);
     });
 
     test("failed jobs are listed in a worker's container", async () => {
       expect(await project.exec("xray-worker", "node", "tools/jobs/dist/main.js", "failed")).toBe("0 failed jobs");
+    });
+
+    test("a secret that .env changes is taken at the next up, and Xray is left alone", async () => {
+      const xray = project.containerId("xray-1");
+      const secret = "a-secret-of-forty-characters-for-the-API";
+      const reader = "a-secret-of-forty-characters-for-readers";
+      await project.up({ API_SECRET_KEY: secret, API_READONLY_KEY: reader, ADMIN_PASSWORD: "shows-the-queues" });
+      const statusFor = async (key: string) =>
+        (await fetch(`${project.apiUrl}/api/keys`, { headers: { authorization: `Bearer ${key}` } })).status;
+      expect([await statusFor(secret), await statusFor(reader)]).toEqual([200, 200]);
+      const next = secret.toUpperCase();
+      await project.up({ API_SECRET_KEY: next, API_READONLY_KEY: reader, ADMIN_PASSWORD: "shows-the-queues" });
+      expect([await statusFor(secret), await statusFor(next)]).toEqual([401, 200]);
+      expect(project.containerId("xray-1")).toBe(xray);
+      api = new ApiClient(project.apiUrl, next);
+    });
+
+    test("a Reality setting that .env changes replaces Xray, whose links work", async () => {
+      const xray = project.containerId("xray-1");
+      await project.up({ REALITY_SERVER_NAME: "www.example.com" });
+      expect(project.containerId("xray-1")).not.toBe(xray);
+      const client = await connectWith((await api.create("renamed")).key_id);
+      expect(await client.download(`${SITE}/bytes/1000`)).toBe(1_000);
+      await project.up();
     });
 
     test("down and up again keeps keys, links and totals", async () => {

@@ -1,37 +1,55 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { promisify } from "node:util";
-import { freePort } from "@veil/engines";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort, runCommand } from "@veil/engines";
+import {
+  DockerComposeEnvironment,
+  getContainerRuntimeClient,
+  ImageName,
+  type StartedDockerComposeEnvironment,
+  Wait,
+} from "testcontainers";
+import { z } from "zod";
 
-const run = promisify(execFile);
 const repoRoot = new URL("../../", import.meta.url).pathname;
-const images = ["veil/api:1.4.0", "veil/xray-worker:1.4.0", "veil/stats-collector:1.4.0", "veil/setup:1.4.0"];
+const release = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8"))).version;
+const images = [
+  ...["api", "xray-worker", "stats-collector", "setup"].map((name) => `${name}:${release}`),
+  "xray:26.3.27",
+];
+
+/** Testcontainers would start a container of its own to clean up after a test run that was killed, from one more image. */
+process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
 
 /** Why containers can't be tried here, or null when they can. */
 export async function whyNoContainers(): Promise<string | null> {
-  const docker = async (...args: string[]) =>
-    run("docker", args).then(
-      () => true,
-      () => false,
-    );
-  if (!(await docker("info"))) return "no Docker engine";
-  if (!(await docker("compose", "version"))) return "no docker compose";
-  for (const image of [...images, "veil/xray:26.3.27"]) {
-    if (!(await docker("image", "inspect", image))) return `no image ${image}; docker compose build makes it`;
+  const client = await getContainerRuntimeClient().catch(() => null);
+  if (client === null) return "no container engine";
+  if (!(await hasCompose())) return "no docker compose";
+  for (const image of images) {
+    const exists = await client.image.exists(ImageName.fromString(`veil/${image}`));
+    if (!exists) return `no image veil/${image}; docker compose build makes it`;
   }
   return null;
+}
+
+async function hasCompose(): Promise<boolean> {
+  const { code } = await runCommand("docker", ["compose", "version"]);
+  return code === 0;
 }
 
 /** The system in containers of its own, under a project name of its own. */
 export class ComposeProject {
   readonly apiUrl: string;
   readonly #name = `veil-test-${randomBytes(4).toString("hex")}`;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #environment: Readonly<Record<string, string>>;
+  #running: StartedDockerComposeEnvironment | undefined;
 
   private constructor(apiPort: number, realityPort: number) {
     this.apiUrl = `http://127.0.0.1:${apiPort}`;
-    this.#env = {
-      ...process.env,
+    this.#environment = {
       API_PUBLISH: `127.0.0.1:${apiPort}`,
       REALITY_PORT: String(realityPort),
       REALITY_DEST: "127.0.0.1:9443",
@@ -44,37 +62,41 @@ export class ComposeProject {
     return new ComposeProject(await freePort(), await freePort());
   }
 
-  /** Starts everything and waits until it is healthy. @throws with the output when it is not */
-  async up(...args: string[]): Promise<void> {
-    await this.#compose("up", "--detach", "--wait", "--no-build", "--pull", "never", ...args);
+  /**
+   * Starts everything, or changes what runs, and waits until it is healthy.
+   *
+   * @param settings what `.env` would say
+   */
+  async up(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    const files = ["docker-compose.yml", "tests/containers/compose.yml"];
+    this.#running = await new DockerComposeEnvironment(repoRoot, files)
+      .withProjectName(this.#name)
+      .withEnvironment({ ...this.#environment, ...settings })
+      // Its image has no shell, with which Testcontainers would try the ports.
+      .withWaitStrategy("xray-1", Wait.forHealthCheck())
+      .withClientOptions({ commandOptions: ["--wait", "--no-build", "--pull", "never"] })
+      .up();
   }
 
-  /** @returns what was printed */
-  async setup(...args: string[]): Promise<string> {
-    return (await this.#compose("run", "--rm", "--no-deps", "-T", "setup", ...args)).trim();
-  }
-
-  /** Runs a command in a container of a service. @returns what it printed */
+  /** Runs a command in the first container of a service. @returns what it printed @throws when it fails */
   async exec(service: string, ...command: string[]): Promise<string> {
-    return (await this.#compose("exec", "-T", service, ...command)).trim();
+    const { exitCode, output } = await this.#environmentThatRuns().getContainer(`${service}-1`).exec(command);
+    if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${exitCode} ${output}`);
+    return output.trim();
   }
 
-  async replicas(service: string): Promise<number> {
-    return (await this.#compose("ps", "--quiet", service)).trim().split("\n").length;
+  /** The id of a container: another one after it was replaced. @throws when there is no such container */
+  containerId(name: string): string {
+    return this.#environmentThatRuns().getContainer(name).getId();
   }
 
-  /** Stops and removes the containers; the volumes stay. */
-  async down(...args: string[]): Promise<void> {
-    await this.#compose("down", "--remove-orphans", ...args);
+  /** Stops and removes the containers; without `removeVolumes` the volumes stay. */
+  async down({ removeVolumes = false } = {}): Promise<void> {
+    await this.#running?.down({ removeVolumes, timeout: 1_000 });
   }
 
-  async #compose(...args: string[]): Promise<string> {
-    const files = ["-f", "docker-compose.yml", "-f", "tests/containers/compose.yml"];
-    const { stdout } = await run("docker", ["compose", "-p", this.#name, ...files, ...args], {
-      cwd: repoRoot,
-      env: this.#env,
-      maxBuffer: 16 * 1024 * 1024,
-    });
-    return stdout;
+  #environmentThatRuns(): StartedDockerComposeEnvironment {
+    if (this.#running === undefined) throw new Error("the project is not up");
+    return this.#running;
   }
 }

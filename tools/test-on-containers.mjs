@@ -1,0 +1,75 @@
+// The integration tests on the engines of container images: `npm test -- --containers`, with more arguments of vitest.
+import { GenericContainer, getContainerRuntimeClient, ImageName } from "testcontainers";
+
+/** The oldest Redis that we support, a newer one, and what others run in its place. */
+const REDIS_IMAGES = ["redis:7", "redis:6.2", "valkey/valkey:8"];
+const MONGODB_IMAGE = "mongo:8";
+/** What speaks to Redis itself: enough for the images after the first one. */
+const ON_OTHER_REDIS = ["libs/adapters/redis", "libs/adapters/job-queue"];
+const STARTED_WITHIN_MS = 180_000;
+
+/** Cleaning up after a killed run would take a container of one more image. */
+process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
+
+/**
+ * @param {string[]} args arguments of vitest.
+ * @param {(args: string[], env: Record<string, string>) => Promise<number>} run runs tests; resolves to the exit code.
+ * @returns {Promise<number>} the exit code: 0 when tests ran on some image and none failed.
+ */
+export async function testOnContainers(args, run) {
+  const client = await getContainerRuntimeClient().catch(() => null);
+  if (client === null) return giveUp("no container engine answers");
+  const mongodb = await startIfThere(client, MONGODB_IMAGE, 27_017);
+  if (mongodb === null) return giveUp(`there is no image ${MONGODB_IMAGE}`);
+  try {
+    const codes = [];
+    for (const image of REDIS_IMAGES) {
+      const redis = await startIfThere(client, image, 6_379, [
+        "--appendonly",
+        "yes",
+        "--maxmemory-policy",
+        "noeviction",
+      ]);
+      if (redis === null) continue;
+      try {
+        console.log(`On ${image} and ${MONGODB_IMAGE}:`);
+        const filters = args.length > 0 || codes.length === 0 ? args : ON_OTHER_REDIS;
+        const env = {
+          REDIS_URL: `redis://${addressOf(redis, 6_379)}`,
+          MONGODB_URI: `mongodb://${addressOf(mongodb, 27_017)}/veil`,
+        };
+        codes.push(await run(["--project", "integration", ...filters], env));
+      } finally {
+        await redis.stop();
+      }
+    }
+    return codes.length === 0 ? giveUp("there is no image of Redis") : Math.max(...codes);
+  } finally {
+    await mongodb.stop();
+  }
+}
+
+/** Starts a container; null when its image is not on this machine and can't be pulled. */
+async function startIfThere(client, image, port, command = []) {
+  const name = ImageName.fromString(image);
+  try {
+    if (!(await client.image.exists(name))) await client.image.pull(name);
+  } catch (error) {
+    console.log(`left out: ${image} (${error instanceof Error ? error.message : String(error)})`);
+    return null;
+  }
+  return new GenericContainer(image)
+    .withCommand(command)
+    .withExposedPorts(port)
+    .withStartupTimeout(STARTED_WITHIN_MS)
+    .start();
+}
+
+function addressOf(container, port) {
+  return `${container.getHost()}:${container.getMappedPort(port)}`;
+}
+
+function giveUp(why) {
+  console.error(`No test ran on containers: ${why}.`);
+  return 1;
+}
