@@ -1,3 +1,4 @@
+import { firstTerms, olderSubscriptionToken } from "@veil/keys";
 import { randomUUID } from "node:crypto";
 import { connectRedis, type Redis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
@@ -28,6 +29,12 @@ afterEach(async () => {
   await client.close();
 });
 
+function madeKey(keyId: number, name: string | null) {
+  const [uuid, createdAt] = [randomUUID(), 1_700_000_000];
+  const terms = firstTerms({}, { createdAt, nextResetAt: null });
+  return { keyId, uuid, name, createdAt, token: olderSubscriptionToken(keyId, uuid), terms };
+}
+
 async function bytesOf(pattern: string): Promise<number> {
   const keys = await redis.keys(`${prefix}:${QUEUE}:${pattern}`);
   const sizes = await Promise.all(keys.map((key) => redis.memory("USAGE", key, "SAMPLES", 0)));
@@ -45,7 +52,7 @@ test("batches leave little in the queue, and less in its events once they are ol
         outcome: "done",
         items: keys.map(({ name }, index) => ({
           outcome: "created",
-          key: { keyId: index + 1, uuid: randomUUID(), name, createdAt: 1_700_000_000 },
+          key: madeKey(index + 1, name),
         })),
         pack: takesPacked,
       }),
@@ -53,7 +60,7 @@ test("batches leave little in the queue, and less in its events once they are ol
     onStep: ignore,
     onError: ignore,
   });
-  const keys = Array.from({ length: KEYS }, (_, index) => ({ name: `user_${index}` }));
+  const keys = Array.from({ length: KEYS }, (_, index) => ({ name: `user_${index}`, terms: {} }));
   for (let batch = 0; batch < BATCHES; batch += 1) {
     const id = `create-batch-${batch}`;
     await client.submit("create-keys", id, { keys, deadline: Date.now() + 60_000, request_id: "r" });

@@ -50,7 +50,7 @@ describe("a mark that was not seen before", () => {
   });
 
   it("is a new epoch when the last reading seems to lie ahead: the clock that dated it was wrong", () => {
-    const lives = addMark(seenAt(first, NOW + 86_400_000), "main", "b", NOW + 14_000, NOW + 15_000);
+    const lives = add(seenAt(first, NOW + 86_400_000), "b", NOW + 14_000, NOW + 15_000);
     expect(epochOf(lives, "b")).toBe(1_700_000_015);
     expect(lives.restarts).toBe(1);
   });
