@@ -16,8 +16,10 @@ type OnInfo = (error: Error | null, text?: string) => void;
  */
 export function tolerateNoInfo(redis: Redis): Redis {
   const [info, duplicate] = [redis.info.bind(redis), redis.duplicate.bind(redis)];
-  const infoOrLeast = (...[onInfo]: [OnInfo?]): Promise<string> => {
-    const text = info().catch((error: unknown) => {
+  const infoOrLeast = (...asked: readonly (string | OnInfo)[]): Promise<string> => {
+    const sections = asked.filter((one) => typeof one === "string");
+    const onInfo = asked.find((one) => typeof one === "function");
+    const text = info(...sections).catch((error: unknown) => {
       if (isReply(error) && error.message.startsWith("NOPERM")) return LEAST_INFO;
       throw error;
     });
