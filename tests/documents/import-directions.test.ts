@@ -68,7 +68,7 @@ const API_ROOT = "services/api/src";
 /** The API's folders, each with those that it may import. Every folder may import the ground files. */
 const apiFolders: Readonly<Record<string, readonly string[]>> = {
   http: ["jobs", "idempotency", "reply"],
-  keys: ["jobs", "reply"],
+  keys: ["traffic", "jobs", "reply"],
   traffic: ["jobs", "reply"],
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],

@@ -104,8 +104,8 @@ export function createOperations(outside: OperationPorts): Operations {
     },
 
     updateKey: async ({ params, body, ifRevision }, scope) => {
-      const { name, reset_traffic: resetTraffic = false, ...terms } = body;
-      const change = { set: settableTerms(terms), resetTraffic, ...(name !== undefined && { name }) };
+      const { name, reset_traffic = false, ...terms } = body;
+      const change = { set: settableTerms(terms), resetTraffic: reset_traffic, ...(name !== undefined && { name }) };
       const keyId = await keyIdOf(params.key_id);
       return keyReply(await bodyOf(await changeKey("updateKey", { keyId, change, ifRevision }, scope, ports)));
     },

@@ -1,3 +1,4 @@
+import { systemClock } from "@veil/runtime";
 import { isWanted, type KeyRecord } from "@veil/keys";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
@@ -23,7 +24,7 @@ export function planOf(
   const active = keys.filter(({ isActive }) => isActive);
   const living = active.filter(({ id }) => {
     const record = records.get(id);
-    return record === undefined || isWanted(record, Date.now());
+    return record === undefined || isWanted(record, systemClock.now());
   });
   return {
     keys: keys.length,

@@ -1,3 +1,4 @@
+import { systemClock } from "@veil/runtime";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HeldLease, isWanted, type KeyLease, type KeyStore, LATE_CALL_MS } from "@veil/keys";
 import {
@@ -42,7 +43,7 @@ export async function replaceUser(
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
     const wanted: InboundUser | null =
-      key !== null && isWanted(key, Date.now())
+      key !== null && isWanted(key, systemClock.now())
         ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) }
         : null;
     return ports.inTurn(() => converge(userEmail(keyId), wanted, node, holding, lease));

@@ -1,5 +1,6 @@
 import type { DesiredState, ExternalIds, InboundVault, KeyHousekeeping, KeyReader, KeyStore } from "@veil/keys";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
+import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
 import type { CounterDocument } from "./key-codecs.ts";
 import { KeyCollections } from "./key-collections.ts";
@@ -45,7 +46,7 @@ export interface MongoStoreOptions extends MongoConnectionOptions {
 export function openMongoStore({
   olderFlow,
   onUnreadable = () => undefined,
-  now = Date.now,
+  now = () => systemClock.now(),
   ...options
 }: MongoStoreOptions): MongoStore {
   const mongo = connectMongo(options);

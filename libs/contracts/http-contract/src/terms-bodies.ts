@@ -17,7 +17,7 @@ function line(name: string, longest: number, shortest = 0) {
   return z
     .string(message)
     .refine((text) => isWellFormed(text), `${name} must be well-formed Unicode: it holds half of a surrogate pair`)
-    .refine((text) => !/[\u0000-\u001F\u007F-\u009F]/.test(text), `${name} must not contain control characters`)
+    .refine((text) => !/\p{Cc}/u.test(text), `${name} must not contain control characters`)
     .refine((text) => text.length >= shortest && Array.from(text).length <= longest, message)
     .nullable();
 }
@@ -55,7 +55,7 @@ const groups = z
       .string(groupMessage)
       .min(1, groupMessage)
       .max(LONGEST_GROUP, groupMessage)
-      .refine((text) => isWellFormed(text) && !/[\u0000-\u001F\u007F-\u009F]/.test(text), groupMessage),
+      .refine((text) => isWellFormed(text) && !/\p{Cc}/u.test(text), groupMessage),
     groupMessage,
   )
   .max(MOST_GROUPS, groupMessage);
@@ -63,10 +63,7 @@ const groups = z
 const note = z
   .string(`note must be a string of at most ${LONGEST_NOTE} characters, or null`)
   .refine((text) => isWellFormed(text), "note must be well-formed Unicode: it holds half of a surrogate pair")
-  .refine(
-    (text) => !/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]/.test(text),
-    "note must not contain control characters",
-  )
+  .refine((text) => !/(?![\t\n\r])\p{Cc}/u.test(text), "note must not contain control characters")
   .refine(
     (text) => Array.from(text).length <= LONGEST_NOTE,
     `note must be a string of at most ${LONGEST_NOTE} characters, or null`,
