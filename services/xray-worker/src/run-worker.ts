@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
 import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
-import { DueIndex, KeyLeases, warnOfDurability } from "@veil/redis";
+import { DueIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
 import { linkedNodes, nodeSettings } from "@veil/settings";
-import { prepareService, readSettings } from "@veil/runtime";
+import { lastingFailure, prepareService, readSettings, runLoop } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { connectNodes } from "./nodes/connect-nodes.ts";
@@ -14,6 +14,7 @@ import { OrphanBrake } from "./nodes/orphan-brake.ts";
 import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { deleteExpired } from "./terms/delete-expired.ts";
 import { startDueLoop } from "./terms/due-loop.ts";
 import { ledgerKeyTraffic } from "./terms/ledger-key-traffic.ts";
 import { workerMetrics } from "./worker-metrics.ts";
@@ -32,6 +33,10 @@ const measured = workerMetrics({
   clock,
   passPeriodMs: periodMs,
 });
+
+/** Nobody waits for the deletion of what expired days ago. */
+const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
+const DELETE_EXPIRED_LEASE_MS = 10_000;
 
 /** Runs the worker until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
@@ -116,6 +121,20 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onRebuilt: () => void sweeping.trigger(),
       onSettled: (keys, durationMs) => measured.dueSettled(keys, durationMs),
     });
+
+    const { DELETE_EXPIRED_AFTER_DAYS: afterDays } = settings;
+    if (afterDays !== undefined) {
+      runLoop(running, "expired keys", {
+        everyMs: DELETE_EXPIRED_EVERY_MS,
+        jitter: 0.2,
+        task: async () => {
+          const task = { ...exclusive, subject: "delete-expired", leaseMs: DELETE_EXPIRED_LEASE_MS };
+          const done = await runExclusively(task, () => deleteExpired(afterDays, store.keyReader, ports));
+          if (done !== null && done.result > 0) log.info({ keys: done.result }, "deleted keys that expired long ago");
+        },
+        ...lastingFailure(log, "could not delete expired keys"),
+      });
+    }
 
     serveJobs(running, {
       queue: "veil-keys",

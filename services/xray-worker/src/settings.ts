@@ -15,6 +15,8 @@ export const workerSettings = z
     RECONCILE_INTERVAL_SECONDS: wholeNumber({ min: 5, max: 3_600 }).default(30).meta({ example: "30" }),
     /** The IANA time zone in whose midnight traffic is reset. */
     TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
+    /** After how many days an expired key is deleted; never when it is not set. */
+    DELETE_EXPIRED_AFTER_DAYS: wholeNumber({ min: 1, max: 36_500 }).optional().meta({ example: "90" }),
     /** Whether a removed user's multiplexed connection is kept from opening further streams. */
     XRAY_BLOCK_DELETED: booleanFlag().default(true),
     /** Whether a node is left as it is when MongoDB knows nothing of most of its users. */

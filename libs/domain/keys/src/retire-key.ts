@@ -13,6 +13,8 @@ export interface RetireRequest {
   /** Milliseconds since the epoch; a deletion is not begun after it. */
   readonly deadline: number;
   readonly redelivered: boolean;
+  /** Says of the key as it is under the lease whether it is still to go; left out when it is in any case. */
+  readonly onlyIf?: (key: KeyRecord) => boolean;
 }
 
 export type RetireResult =
@@ -50,10 +52,15 @@ async function retireHeld(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<RetireResult | null> {
-  const { keyId, job, redelivered } = request;
+  const { keyId, job, redelivered, onlyIf } = request;
   if (isLate(request, ports)) {
     await passOnMarks(keyId, lease, ports);
     return null;
+  }
+  const current = onlyIf === undefined ? null : await ports.store.find(keyId);
+  if (onlyIf !== undefined && (current === null || !onlyIf(current))) {
+    await passOnMarks(keyId, lease, ports);
+    return { outcome: "not-found" };
   }
   const entry = handEntryOf(lease, [], ports);
   const key = await ports.store.beginDeletion(keyId, job, entry).catch((error: unknown) => {

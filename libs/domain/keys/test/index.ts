@@ -1,5 +1,6 @@
 /** What every implementation of the ports over stored keys must promise, as tests. For tests only. */
 export { desiredStateConformance } from "./desired-state-conformance.ts";
+export { inMemoryLifecycle, plant, START_MS } from "./in-memory-lifecycle.ts";
 export { inboundVaultConformance } from "./inbound-vault-conformance.ts";
 export { keyReaderConformance } from "./key-reader-conformance.ts";
 export { keyStoreConformance } from "./key-store-conformance.ts";

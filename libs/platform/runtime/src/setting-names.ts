@@ -8,6 +8,7 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set([
   "API_SECRET_KEY",
   "COLLECTOR_CONCURRENCY",
   "CORS_ORIGINS",
+  "DELETE_EXPIRED_AFTER_DAYS",
   "DOCS",
   "DOMAIN",
   "LINK_FLOW_NONE",

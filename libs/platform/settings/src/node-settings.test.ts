@@ -53,7 +53,9 @@ describe("the nodes that a key's first link leads to", () => {
     linkedNodes(
       nodeSettings(
         z.object(nodeVariables).parse({
-          XRAY_NODES: JSON.stringify(nodes.map((node, index) => ({ name: `n${index}`, address: `h:${index + 1}`, ...node }))),
+          XRAY_NODES: JSON.stringify(
+            nodes.map((node, index) => ({ name: `n${index}`, address: `h:${index + 1}`, ...node })),
+          ),
         }),
       ),
     );

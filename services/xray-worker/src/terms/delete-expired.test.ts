@@ -1,0 +1,39 @@
+import { firstTerms, type KeyRecord } from "@veil/keys";
+import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
+import { expect, test } from "vitest";
+import { deleteExpired } from "./delete-expired.ts";
+
+const DAY_S = 86_400;
+const NOW_S = START_MS / 1_000;
+
+/** Keys that expired so many days ago, in the order of their ids; null for one that has no end. */
+function expiredKeys(...daysAgo: readonly (number | null)[]) {
+  const lifecycle = inMemoryLifecycle();
+  const keys = daysAgo.map((days, index): KeyRecord => {
+    const expiresAt = days === null ? null : NOW_S - days * DAY_S;
+    const terms = firstTerms({ expiresAt }, { createdAt: 1, nextResetAt: null });
+    return plant(lifecycle.store, [lifecycle.nodes.a], { keyId: index + 1, phase: "active", terms });
+  });
+  const reader = {
+    async *listActive() {
+      yield keys;
+    },
+  };
+  return { ...lifecycle, reader };
+}
+
+test("keys that expired long enough ago are deleted, and no others", async () => {
+  const { ports, reader, store, nodes, passing } = expiredKeys(31, 29, null, 400);
+  expect(await passing(deleteExpired(30, reader, ports))).toBe(2);
+  expect([...store.keys.values()].map(({ phase }) => phase)).toEqual(["gone", "active", "active", "gone"]);
+  expect([...nodes.a.users.keys()]).toEqual([2, 3]);
+});
+
+test("a key whose term is prolonged after it was listed stays", async () => {
+  const { ports, reader, store, passing } = expiredKeys(31);
+  const key = store.keys.get(1);
+  if (key === undefined) throw new Error("the key is there");
+  store.keys.set(1, { ...key, terms: { ...key.terms, expiresAt: NOW_S + DAY_S } });
+  expect(await passing(deleteExpired(30, reader, ports))).toBe(0);
+  expect(store.keys.get(1)?.phase).toBe("active");
+});

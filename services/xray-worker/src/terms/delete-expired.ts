@@ -1,0 +1,46 @@
+import {
+  type KeyReader,
+  type KeyRecord,
+  type LifecyclePorts,
+  retireKey,
+  statusOf,
+  WRITE_DEADLINE_MS,
+} from "@veil/keys";
+import pLimit from "p-limit";
+
+const DAY_S = 24 * 60 * 60;
+/** No bot waits for these, so the nodes and the store keep room for those that do. */
+const DELETED_AT_ONCE = 8;
+
+/**
+ * Deletes keys that expired long ago. One whose term was prolonged meanwhile stays: that is looked at under its lease.
+ *
+ * @param afterDays for how long a key is kept once it has expired
+ * @returns how many were deleted
+ * @throws {StoreUnavailableError}
+ */
+export async function deleteExpired(
+  afterDays: number,
+  keys: Pick<KeyReader, "listActive">,
+  ports: LifecyclePorts,
+): Promise<number> {
+  const at = ports.clock.now();
+  const before = Math.floor(at / 1_000) - afterDays * DAY_S;
+  const isOver = ({ terms }: KeyRecord) =>
+    terms.expiresAt !== null && terms.expiresAt < before && statusOf(terms, ports.clock.now()) === "expired";
+  const limit = pLimit(DELETED_AT_ONCE);
+  let deleted = 0;
+  for await (const group of keys.listActive({ filter: { at, status: "expired", expiresBefore: before } })) {
+    const ends = await Promise.all(
+      group.map(({ keyId, terms }) =>
+        limit(() => {
+          const job = `expired-${keyId}-${terms.expiresAt}`;
+          const deadline = ports.clock.now() + WRITE_DEADLINE_MS;
+          return retireKey({ keyId, job, deadline, redelivered: false, onlyIf: isOver }, ports);
+        }),
+      ),
+    );
+    deleted += ends.filter(({ outcome }) => outcome === "deleted").length;
+  }
+  return deleted;
+}
