@@ -21,14 +21,14 @@ beforeEach(() => {
 test("a lease that was given back is free, one that ran out was abandoned", async () => {
   const first = new RedisLease(redis, `${prefix}:lease`, 20);
   const second = new RedisLease(redis, `${prefix}:lease`, 60_000);
-  expect(await first.acquire()).toEqual({ abandonedBy: null });
+  expect(await first.acquire()).toMatchObject({ abandonedBy: null });
   await first.release();
-  expect(await second.acquire()).toEqual({ abandonedBy: null });
+  expect(await second.acquire()).toMatchObject({ abandonedBy: null });
   expect(await first.acquire()).toBeNull();
   await second.release();
 
-  expect(await first.acquire()).toEqual({ abandonedBy: null });
-  await expect.poll(() => second.acquire()).toEqual({ abandonedBy: first.token });
+  expect(await first.acquire()).toMatchObject({ abandonedBy: null });
+  await expect.poll(() => second.acquire()).toMatchObject({ abandonedBy: first.token });
   await first.release();
   expect(await first.acquire()).toBeNull();
 });
@@ -51,6 +51,16 @@ test("a key's lease is held by one at a time; who waits too long gets an error",
   expect(failure).toBeInstanceOf(LeaseHeldError);
 });
 
+test("every holder has a greater fence than the one before, also of an external id", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  const fences: number[] = [];
+  for (let holder = 0; holder < 20; holder += 1) {
+    await leases.hold(8, async ({ fence }) => void fences.push(fence));
+  }
+  expect(fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0))).toBe(true);
+  expect(await leases.holdExternalId("tg-42", async ({ fence }) => fence)).toBeGreaterThan(fences.at(-1) ?? 0);
+});
+
 test("a task that takes longer than a lease keeps its key, and may go on calling", async () => {
   const other = new RedisLease(redis, `${prefix}:lease:key:7`, 1_000);
   await new KeyLeases(redis, prefix).hold(7, async (lease) => {
@@ -58,7 +68,7 @@ test("a task that takes longer than a lease keeps its key, and may go on calling
     expect(await other.acquire()).toBeNull();
     lease.mustLast();
   });
-  expect(await other.acquire()).toEqual({ abandonedBy: null });
+  expect(await other.acquire()).toMatchObject({ abandonedBy: null });
 });
 
 test("no call may begin once another process has the lease", async () => {
