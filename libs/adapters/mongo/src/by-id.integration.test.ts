@@ -4,6 +4,7 @@ import { connect, createServer, type Server } from "node:net";
 import { StoreUnavailableError } from "@veil/keys";
 import { ownDatabase } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { UpdatesById } from "./by-id.ts";
 import { type MongoStore, openMongoStore } from "./open-mongo-store.ts";
 
 const uri = new URL(ownDatabase(inject("mongodbUri")));
@@ -74,4 +75,13 @@ test.for([1, 3])("of %i inserts whose connection is cut none counts as done", as
     expect(end.status === "rejected" && end.reason instanceof StoreUnavailableError).toBe(true);
   }
   for (const { keyId } of decisions) expect(await mongo.keys.find(keyId)).toBeNull();
+});
+
+test("an update is carried out whole, also when its last operator alone would change nothing", async () => {
+  const collection = mongo.connection.collection<{ readonly _id: string; readonly n: number; readonly same: number }>(
+    "updates",
+  );
+  await collection.insertOne({ _id: "a", n: 0, same: 5 });
+  await new UpdatesById(collection).update("a", { $inc: { n: 1 }, $set: { same: 5 } });
+  expect(await collection.findOne({ _id: "a" })).toMatchObject({ n: 1, same: 5 });
 });

@@ -1,7 +1,7 @@
 import { COALESCE_WAIT_MS } from "@veil/keys";
 import { CoalescedCalls } from "@veil/runtime";
 import type { Connection, mongo } from "mongoose";
-import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
+import { BATCH_SIZES, engineOf, inParts, LONG_READ, wholeUpdate } from "./engine.ts";
 import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
 
 /** A document whose `_id` is text. */
@@ -144,7 +144,9 @@ async function updateBatch<Document extends Identified>(
   updates: readonly Update<Document>[],
 ): Promise<(true | Error)[]> {
   try {
-    const operations = updates.map(({ id, change }) => ({ updateOne: { filter: byId<Document>(id), update: change } }));
+    const operations = updates.map(({ id, change }) => ({
+      updateOne: { filter: byId<Document>(id), update: wholeUpdate(change) },
+    }));
     await collection.bulkWrite(operations, { ordered: false });
     return updates.map(() => true);
   } catch (error) {

@@ -51,6 +51,23 @@ export const LONG_READ: Pick<mongo.FindOptions, "maxTimeMS"> & { readonly socket
   maxTimeMS: LONG_READ_MS,
 };
 
+/** Counts the changes of a document. Nobody reads it. */
+const CHANGES = "changes";
+
+/**
+ * The same change in a form that every engine carries out whole. FerretDB 1.x asks the last operator alone whether anything
+ * changed, and drops all of the update when that one says no: `findings/last-operator-decides-update.sh`. So one comes last
+ * that always changes something.
+ */
+export function wholeUpdate<Document extends mongo.Document>({
+  $inc,
+  ...others
+}: mongo.UpdateFilter<Document>): mongo.UpdateFilter<Document> {
+  const last = { $inc: { ...$inc, [CHANGES]: 1 } };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the driver's types know the document's own fields alone
+  return { ...others, ...last } as unknown as mongo.UpdateFilter<Document>;
+}
+
 const engines = new WeakMap<Connection, Engine>();
 
 /** The engine behind a connection, asked once. */

@@ -1,6 +1,6 @@
 import type { Connection, mongo } from "mongoose";
 import { byId } from "./by-id.ts";
-import { engineOf, inParts } from "./engine.ts";
+import { engineOf, inParts, wholeUpdate } from "./engine.ts";
 import { storeErrors } from "./store-errors.ts";
 
 interface Identified {
@@ -23,7 +23,7 @@ export async function updateMany<Document extends Identified>(
   updates: readonly ManyUpdate<Document>[],
 ): Promise<void> {
   for (const part of inParts(updates, await writtenAtOnce(connection))) {
-    const operations = part.map((updateOne) => ({ updateOne }));
+    const operations = part.map(({ update, ...rest }) => ({ updateOne: { ...rest, update: wholeUpdate(update) } }));
     await storeErrors(() => collection.bulkWrite(operations, { ordered: false }));
   }
 }

@@ -165,9 +165,10 @@ function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> 
 function trimOf({ entity, hour, values, dropped }: HoursTrim): ManyUpdate<TrafficDocument> {
   const raised = pathsOf(`hours.${hour}`, values);
   const change: mongo.UpdateFilter<TrafficDocument> = {
-    $inc: { revision: 1 },
     ...(Object.keys(raised).length > 0 && { $max: raised }),
     ...(dropped.length > 0 && { $unset: Object.fromEntries(dropped.map((number) => [`hours.${number}`, ""])) }),
+    // Last, as it always changes something: see `wholeUpdate`.
+    $inc: { revision: 1 },
   };
   return { filter: byId(entity), update: change };
 }
