@@ -54,7 +54,7 @@ describe.skipIf(chromiumPath === null)("the page of a subscription", () => {
       url: LINK,
       ...overrides,
     };
-    server.views.set(TOKEN, { key, connections: withServers ? [connection] : [], refusal: null, revision: "1" });
+    server.views.set(TOKEN, { key, connections: withServers ? [connection] : [], refusal: null, keyId: 1 });
   }
 
   async function open(options: Parameters<Browser["newPage"]>[0]): Promise<{ page: Page; complaints: string[] }> {

@@ -110,7 +110,7 @@ function connections(flow: string): Connection[] {
 function subscribe(shown: readonly Connection[], status: KeyStatus = "active", refusal: Refusal | null = null): void {
   const key = { name: AWKWARD_NAME, status, upload: 1, download: 2, trafficLimit: 3, expiresAt: 4, usage: [] };
   const view = { key: { ...key, url: `${server.url}/sub/${TOKEN}` }, connections: shown, refusal };
-  server.views.set(TOKEN, { ...view, revision: crypto.randomUUID() });
+  server.views.set(TOKEN, { ...view, keyId: 1 });
 }
 
 async function body(format: FormatName): Promise<string> {
@@ -280,7 +280,7 @@ each("sing-box", "takes the config with its network interface", async ({ path })
   const [first] = connections(VISION);
   if (first === undefined) throw new Error("there is no connection");
   const key = { name: "a", status: "active", upload: 0, download: 0, trafficLimit: null, expiresAt: null } as const;
-  const view = { key: { ...key, usage: [], url: phones.url }, refusal: null, revision: "1" };
+  const view = { key: { ...key, usage: [], url: phones.url }, refusal: null, keyId: 1 };
   phones.views.set(TOKEN, { ...view, connections: [first] });
   const config = await (await fetch(`${phones.url}/sub/${TOKEN}/sing-box`)).text();
   await phones.stop();

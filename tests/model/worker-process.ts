@@ -118,6 +118,7 @@ export function startWorker(process: Process, system: System): void {
       periodMs: RECONCILE_PERIOD_MS,
       clock,
       log,
+      onProbe: () => undefined,
       onPass: ({ reason, result, found }) => {
         world.log(() => `${process.name} passed over ${node.name}: ${result} ${JSON.stringify(found ?? null)}`);
         if (result === "ok" && reason !== "period") void housekeeping();

@@ -26,26 +26,33 @@ import type { WriteRecords } from "./idempotency/write-records.ts";
 import { DeferredWrites } from "./jobs/deferred-writes.ts";
 import { createOperations, type OperationPorts } from "./operations.ts";
 import type { JobWatch, Logger } from "./ports.ts";
+import { subscriptionRouter, type SubscriptionRouterOptions } from "./subscriptions/subscription-router.ts";
 
-export interface AppDependencies extends Omit<OperationPorts, "deferred"> {
+/** What the public applications have in common. */
+interface PublicDependencies extends Pick<OperationPorts, "clock" | "newId"> {
+  readonly trustedProxies: TrustedProxies;
+  readonly origins: OriginPolicy;
+  readonly log: Logger;
+  /** Called with every request when it is over. */
+  readonly onFinished: (request: FinishedRequest) => void;
+}
+
+export interface AppDependencies extends Omit<OperationPorts, "deferred">, PublicDependencies {
   /** How long a write may take that is answered later, in milliseconds. */
   readonly laterDeadlineMs: number;
   /** The secrets that callers may come with; at least one. */
   readonly secrets: readonly ApiSecret[];
   /** Where requests under `/api` may come from; null for everywhere. */
   readonly allowedAddresses: BlockList | null;
-  readonly trustedProxies: TrustedProxies;
   readonly rate: RateLimit;
   /** Counts wrong tokens. */
   readonly authFailures: FailureLimit;
   readonly records: WriteRecords;
   readonly progress: JobWatch;
-  readonly origins: OriginPolicy;
   /** Whether `/docs`, `/redoc` and `/openapi.json` are served. */
   readonly hasDocs: boolean;
-  readonly log: Logger;
-  /** Called with every request when it is over. */
-  readonly onFinished: (request: FinishedRequest) => void;
+  /** Null when they have a port of their own. */
+  readonly subscriptions: SubscriptionRouterOptions | null;
 }
 
 /**
@@ -55,25 +62,41 @@ export interface AppDependencies extends Omit<OperationPorts, "deferred"> {
  * that nothing can be learned without it. Elsewhere everybody is answered, and an unknown path is a plain 404.
  */
 export function createApp(dependencies: AppDependencies): Express {
-  const { secrets, allowedAddresses, trustedProxies, rate, authFailures, origins, hasDocs } = dependencies;
-  const { log, newId, clock, onFinished } = dependencies;
+  const { secrets, allowedAddresses, rate, authFailures, hasDocs, subscriptions } = dependencies;
   const idempotent = { ...dependencies, classify: classifyFailure };
   const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
   const operations = createOperations(writes);
-  const app = express();
-  app.disable("x-powered-by");
-  app.enable("case sensitive routing");
-  app.set("query parser", "simple");
-  app.set("trust proxy", trustProxies(trustedProxies));
-
-  app.use(identifyRequest(log, newId, clock), logRequest(onFinished));
-  app.use(securityHeaders(), crossOrigin(origins), compression());
+  const app = publicApp(dependencies);
+  // Before any token of ours is asked for: the address is the secret.
+  if (subscriptions !== null) app.use(subscriptionRouter(subscriptions));
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
   app.use("/api", conditionalReads(), bearerAuth(secrets, authFailures), limitRate(rate));
   app.use(refuseMalformedPath());
   if (hasDocs) app.use(["/docs", "/redoc", "/openapi.json"], limitDocs());
   if (hasDocs) app.use(fileRoutes(docsAssets()));
   app.use(endpointRoutes(operations, writes, hasDocs));
+  return closed(app);
+}
+
+/** The application of a port that has nothing but subscriptions. */
+export function createSubscriptionApp(dependencies: PublicDependencies, subscriptions: SubscriptionRouterOptions): Express {
+  return closed(publicApp(dependencies).use(subscriptionRouter(subscriptions)).use(refuseMalformedPath()));
+}
+
+/** What every request passes first. */
+function publicApp({ log, newId, clock, onFinished, origins, trustedProxies }: PublicDependencies): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.enable("case sensitive routing");
+  app.set("query parser", "simple");
+  app.set("trust proxy", trustProxies(trustedProxies));
+  app.use(identifyRequest(log, newId, clock), logRequest(onFinished));
+  app.use(securityHeaders(), crossOrigin(origins), compression());
+  return app;
+}
+
+/** What requests come to that nothing else answered, and what failures come to. */
+function closed(app: Express): Express {
   app.use(() => {
     throw new HttpError(404, messages.pathNotFound);
   });

@@ -1,6 +1,7 @@
 import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-queue";
 import type { KeyPage, KeyRecord, MovedBytes } from "@veil/keys";
+import type { Connection } from "@veil/protocols";
 
 export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
@@ -40,10 +41,25 @@ export interface TrafficReader {
   findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, TrafficFigures>>;
 }
 
+/** What of a key its links say. */
+export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">;
+
 /** @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link */
-export type ShareLinksOf = (
-  key: Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">,
-) => readonly [ShareLink, ...ShareLink[]];
+export type ShareLinksOf = (key: LinkedFacts) => readonly [ShareLink, ...ShareLink[]];
+
+/** A place where clients find one node, or several behind a load balancer. */
+export interface KeyPlace {
+  /** The one that it is called after. */
+  readonly node: string;
+  /** All that it leads to. */
+  readonly nodes: readonly string[];
+  /**
+   * How clients connect with a key there.
+   *
+   * @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link
+   */
+  readonly connectionOf: (key: LinkedFacts) => Connection;
+}
 
 /** A way for clients to connect with a key. */
 export interface ShareLink {

@@ -1,17 +1,29 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-queue";
-import { closeHttp, limitRepeats, listenHttp, prepareService, readSettings } from "@veil/runtime";
+import {
+  closeHttp,
+  limitRepeats,
+  listenHttp,
+  prepareService,
+  readSettings,
+  type RunningService,
+} from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
-import { createApp } from "./create-app.ts";
+import type { Express } from "express";
+import { createApp, createSubscriptionApp } from "./create-app.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
 import { redisFailureLimit } from "./http/failure-limit.ts";
 import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
-import { apiSecrets, apiSettings, subscriptionUrl } from "./settings.ts";
+import { keyPlaces } from "./key-places.ts";
+import { apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
+import { DownNodes } from "./subscriptions/down-nodes.ts";
+import { keySubscriptions } from "./subscriptions/key-subscriptions.ts";
+import { recentUsage } from "./subscriptions/recent-usage.ts";
 import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
 
 const service = prepareService({
@@ -50,37 +62,59 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     });
     running.onStop("connections", "queues", () => jobs.close());
 
+    const places = keyPlaces(settings);
+    const traffic = ledgerTrafficReader(store.traffic);
+    const subscriptionUrlOf = (token: string) => `${subscriptionUrl(settings)}/sub/${token}`;
+    const down = new DownNodes(store.sightings, clock);
+    const subscriptions = {
+      subscriptions: keySubscriptions({
+        ...{ keys: store.keyReader, traffic, places, clock, urlOf: subscriptionUrlOf },
+        usageOf: (keyId, now) => recentUsage(keyId, now, store),
+        downNodes: () => down.names(),
+      }),
+      settings: subscriptionSettings(settings),
+      failures: redisFailureLimit(redis, `${settings.QUEUE_PREFIX}:subscription-failures`),
+      now: () => Math.floor(clock.now() / 1_000),
+    };
+    const open = {
+      trustedProxies: settings.TRUST_PROXY,
+      origins: settings.CORS_ORIGINS,
+      ...{ clock, newId: randomUUID, log, onFinished },
+    };
+
     const app = createApp({
+      ...open,
       keys: store.keyReader,
-      traffic: ledgerTrafficReader(store.traffic),
+      traffic,
       jobs,
-      shareLinksOf: shareLinkMaker(settings),
-      showing: {
-        shortId: settings.REALITY_COMMON_SHORT_ID,
-        subscriptionUrlOf: (token) => `${subscriptionUrl(settings)}/sub/${token}`,
-      },
+      shareLinksOf: shareLinkMaker(places, settings),
+      showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },
+      subscriptions: settings.SUBSCRIPTION_PORT === undefined ? subscriptions : null,
       secrets: apiSecrets(settings),
       allowedAddresses: settings.ALLOWED_IPS,
-      trustedProxies: settings.TRUST_PROXY,
       rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
       authFailures: redisFailureLimit(redis, `${settings.QUEUE_PREFIX}:auth-failures`),
       records: new RedisWriteRecords(redis, settings.QUEUE_PREFIX),
       progress: jobs,
-      origins: settings.CORS_ORIGINS,
       hasDocs: settings.DOCS,
-      clock,
-      newId: randomUUID,
       writeDeadlineMs: settings.WRITE_DEADLINE_MS,
       storeIsUp: () => store.connected,
       refreshWaitMs: REFRESH_WAIT_MS,
       syncDeadlineMs: SYNC_DEADLINE_MS,
       laterDeadlineMs: LATER_DEADLINE_MS,
-      log,
-      onFinished,
     });
-    const server = createHttpServer(app, randomUUID);
-    const { url } = await listenHttp(server, { host: settings.API_HOST, port: settings.API_PORT });
-    running.onStop("intake", "public HTTP", (deadlineSignal) => closeHttp(server, deadlineSignal));
-    log.info({ url }, "listening");
+    if (settings.SUBSCRIPTION_PORT !== undefined) {
+      const url = await serve(running, createSubscriptionApp(open, subscriptions), settings.SUBSCRIPTION_PORT);
+      log.info({ url }, "listening for subscriptions");
+    }
+    log.info({ url: await serve(running, app, settings.API_PORT) }, "listening");
   });
+}
+
+/** @returns a URL that reaches the application from this machine */
+async function serve(running: RunningService, app: Express, port: number): Promise<string> {
+  const server = createHttpServer(app, randomUUID);
+  const { url } = await listenHttp(server, { host: settings.API_HOST, port });
+  running.onStop("intake", `public HTTP at ${port}`, (deadlineSignal) => closeHttp(server, deadlineSignal));
+  return url;
 }

@@ -1,12 +1,23 @@
 import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
 import { linkHost, nodeVariables, realityKey, realityVariables } from "@veil/settings";
-import { commaList, durationMs, engineVariables, port, runtimeSettings, wholeNumber } from "@veil/runtime";
+import {
+  commaList,
+  durationMs,
+  engineVariables,
+  port,
+  runtimeSettings,
+  timeZone,
+  wholeNumber,
+} from "@veil/runtime";
 import { fingerprintHint, fingerprints } from "@veil/protocols";
+import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
 import { z } from "zod";
 import { addressList, type TrustedProxies } from "./http/allow-addresses.ts";
 import type { ApiSecret } from "./http/bearer-auth.ts";
 import type { OriginPolicy } from "./http/headers.ts";
+import type { SubscriptionSettings } from "./subscriptions/ports.ts";
+import { userAgentRules } from "./subscriptions/user-agent-rules.ts";
 
 const SHORTEST_SECRET = 32;
 
@@ -74,6 +85,14 @@ const webAddress = z
   )
   .transform((text) => text.replace(/\/+$/, ""));
 
+/** Where people find help. */
+const contactUrl = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && ["https:", "http:", "mailto:", "tg:"].includes(new URL(text).protocol),
+    "must be a URL like https://t.me/support, or one of mailto: or tg:",
+  );
+
 /** The API's variables; see the README's settings table. */
 export const apiSettings = z.object({
   ...runtimeSettings({ metricsPort: 9100 }),
@@ -104,8 +123,23 @@ export const apiSettings = z.object({
   WRITE_DEADLINE_MS: durationMs({ min: SHORTEST_WRITE_DEADLINE_MS, max: 60_000 })
     .default(WRITE_DEADLINE_MS)
     .meta({ example: String(WRITE_DEADLINE_MS) }),
-  /** What subscription links begin with; without it `http://`, DOMAIN and API_PORT. */
+  /** What subscription links begin with; without it `http://`, DOMAIN and the port of subscriptions. */
   SUBSCRIPTION_URL: webAddress.optional().meta({ example: "https://sub.example.com" }),
+  /** Where subscriptions are served, and nothing else; without it at API_PORT. */
+  SUBSCRIPTION_PORT: port().optional().meta({ example: "8001" }),
+  /** Of what subscriptions say to people; the page speaks the browser's language if it is one of them. */
+  SUBSCRIPTION_LANGUAGE: z.enum(["ru", "en"], "must be ru or en").default("en").meta({ example: "en" }),
+  /** What apps and the page call the service; without it apps call a subscription by its key's name. */
+  SUBSCRIPTION_TITLE: z.string().max(100).optional().meta({ example: "My VPN" }),
+  /** How often apps are asked to fetch a subscription anew. */
+  SUBSCRIPTION_UPDATE_HOURS: wholeNumber({ min: 1, max: 720 }).default(12).meta({ example: "12" }),
+  /** A message for everybody who has a subscription. */
+  SUBSCRIPTION_ANNOUNCE: z.string().max(200).optional().meta({ example: "New servers in Finland" }),
+  /** Which apps get which format, asked before the rules that every installation has. */
+  SUBSCRIPTION_USER_AGENTS: userAgentRules.default([]).meta({ example: '[{"prefix":"Happ/","format":"xray"}]' }),
+  SUPPORT_URL: contactUrl.optional().meta({ example: "https://t.me/support" }),
+  /** The IANA time zone of dates on the page. */
+  TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
   /** What clients dial; without it there are no share links. */
   DOMAIN: linkHost().optional().meta({ example: "vpn.example.com" }),
   REALITY_PORT: port().default(443).meta({ example: "443" }),
@@ -125,8 +159,25 @@ export const apiSettings = z.object({
 export type ApiSettings = z.infer<typeof apiSettings>;
 
 /** The address before `/sub`, without a slash at its end. */
-export function subscriptionUrl({ SUBSCRIPTION_URL, DOMAIN = "localhost", API_PORT }: ApiSettings): string {
-  return SUBSCRIPTION_URL ?? `http://${DOMAIN}:${API_PORT}`;
+export function subscriptionUrl(settings: ApiSettings): string {
+  const { SUBSCRIPTION_URL, DOMAIN = "localhost", API_PORT, SUBSCRIPTION_PORT = API_PORT } = settings;
+  return SUBSCRIPTION_URL ?? `http://${DOMAIN}:${SUBSCRIPTION_PORT}`;
+}
+
+/** How subscriptions look. */
+export function subscriptionSettings(settings: ApiSettings): SubscriptionSettings {
+  return {
+    language: settings.SUBSCRIPTION_LANGUAGE,
+    noFlow: settings.LINK_FLOW_NONE,
+    entrance: DEFAULT_ENTRANCE,
+    title: settings.SUBSCRIPTION_TITLE ?? null,
+    updateIntervalHours: settings.SUBSCRIPTION_UPDATE_HOURS,
+    supportUrl: settings.SUPPORT_URL ?? null,
+    pageUrl: null,
+    announce: settings.SUBSCRIPTION_ANNOUNCE ?? null,
+    userAgentRules: settings.SUBSCRIPTION_USER_AGENTS,
+    timeZone: settings.TIMEZONE,
+  };
 }
 
 /** All secrets that the settings name. */

@@ -2,6 +2,7 @@ import { readSettings } from "@veil/runtime";
 import type { VlessFlow } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { LinkNotConfiguredError } from "./errors.ts";
+import { keyPlaces } from "./key-places.ts";
 import { apiSettings } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 
@@ -11,7 +12,8 @@ const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "use
 
 function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow) {
   const set = { API_SECRET_KEY: "0123456789abcdef0123456789abcdef", DOMAIN: "your-domain.com", ...env };
-  return shareLinkMaker(readSettings(apiSettings, { program: "api", env: set }))({ ...key, flow });
+  const settings = readSettings(apiSettings, { program: "api", env: set });
+  return shareLinkMaker(keyPlaces(settings), settings)({ ...key, flow });
 }
 
 function linkWith(env: Record<string, string>, flow?: VlessFlow): string {

@@ -10,6 +10,7 @@ import { vlessFlowOf } from "@veil/protocols";
 import { connectNodes } from "./nodes/connect-nodes.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
+import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
 import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
@@ -96,6 +97,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       log,
       sweepEveryMs: periodMs,
     });
+    const seen = new NodesSeen(store.sightings, clock);
+    seen.start(running, log);
     reconcilers.start(running, nodes, {
       state: desired,
       ports,
@@ -104,6 +107,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       periodMs,
       clock,
       log,
+      onProbe: (node, isReachable) => seen.probed(node, isReachable),
       onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);

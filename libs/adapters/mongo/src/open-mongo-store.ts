@@ -1,4 +1,12 @@
-import type { DesiredState, ExternalIds, InboundVault, KeyHousekeeping, KeyReader, KeyStore } from "@veil/keys";
+import type {
+  DesiredState,
+  ExternalIds,
+  InboundVault,
+  KeyHousekeeping,
+  KeyReader,
+  KeyStore,
+  NodeSightings,
+} from "@veil/keys";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
@@ -12,6 +20,7 @@ import { MongoKeyHousekeeping } from "./mongo-key-housekeeping.ts";
 import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
+import { MongoNodeSightings } from "./mongo-node-sightings.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
 import { MongoUsageStore } from "./mongo-usage-store.ts";
 import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
@@ -31,6 +40,7 @@ export interface MongoStore extends MongoConnection {
   readonly usage: UsageStore;
   readonly nodeLives: NodeLivesStore;
   readonly inbounds: InboundVault;
+  readonly sightings: NodeSightings;
 }
 
 export interface MongoStoreOptions extends MongoConnectionOptions {
@@ -64,5 +74,6 @@ export function openMongoStore({
     usage: new MongoUsageStore(mongo, onUnreadable),
     nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),
+    sightings: new MongoNodeSightings(mongo, onUnreadable),
   });
 }

@@ -7,6 +7,7 @@ export const READ_COLLECTIONS = [
   "inbounds",
   "keys",
   "node_epochs",
+  "nodes_seen",
   "process_lives",
   "traffic",
   "usage",

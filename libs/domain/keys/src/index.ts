@@ -25,6 +25,7 @@ export {
 } from "./errors.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
 export type { LifecyclePorts } from "./lifecycle-ports.ts";
+export { isDown, NOTE_SIGHTINGS_EVERY_MS, type NodeSighting, type NodeSightings } from "./node-sightings.ts";
 export type {
   Clock,
   DesiredUser,

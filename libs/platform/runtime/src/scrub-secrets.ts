@@ -17,6 +17,12 @@ const PEM_PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [
 /** The UUID of a key is what its holder logs in with, and paths of the API may carry it. */
 const KEY_PATH = /(\/keys\/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
+/** The address of a subscription is its secret. */
+const SUBSCRIPTION_PATH = /(\/sub\/+)[^\s"'<>/?#\\]+/gi;
+
+/** What such an address ends in, wherever else it may stand: as long as a token is, and nothing else that is logged. */
+const SUBSCRIPTION_TOKEN = /(?<![0-9A-Za-z])[0-9A-Za-z]{33}(?![0-9A-Za-z])/g;
+
 /** `password=…`, `"privateKey": "…"`, `Private key: …` inside a text. */
 const NAMED_VALUE =
   /((?:api_?-?(?:secret_?-?)?keys?|private[_ -]?key|password|passwd|secret|token)\\?["']?\s*(?:=|(?<=["'])\s*:|(?<=key):)\s*\\?["']?)[^\s"',;&\\]+/gi;
@@ -32,6 +38,8 @@ export function scrubSecrets(text: string): string {
     .replace(BEARER, (_, scheme: string) => `${scheme} ${REDACTED}`)
     .replace(PEM_PRIVATE_KEY, REDACTED)
     .replace(KEY_PATH, (_, path: string) => path + REDACTED)
+    .replace(SUBSCRIPTION_PATH, (_, path: string) => path + REDACTED)
+    .replace(SUBSCRIPTION_TOKEN, REDACTED)
     .replace(NAMED_VALUE, (_, name: string) => name + REDACTED);
 }
 
@@ -55,7 +63,7 @@ function isSecretField(name: string): boolean {
 
 /** Whatever any rule above could match contains one of these. */
 const SUSPICIOUS =
-  /:\/\/|bearer|basic|private|authorization|cookie|api[_-]?key|passw|secret|token|uuid|link|\/keys\/[0-9a-f]{8}-/i;
+  /:\/\/|bearer|basic|private|authorization|cookie|api[_-]?key|passw|secret|token|uuid|link|\/keys\/[0-9a-f]{8}-|\/sub\/|[0-9a-z]{33}/i;
 
 /**
  * One line of a JSON log without secrets. Only a line that may hold one is taken apart, so most cost one look.

@@ -45,7 +45,7 @@ export class ScrubbingExporter implements SpanExporter {
 function scrubbed(span: ReadableSpan): ReadableSpan {
   const { message } = span.status;
   return {
-    name: span.name,
+    name: scrubSecrets(span.name),
     kind: span.kind,
     spanContext: () => span.spanContext(),
     ...(span.parentSpanContext !== undefined && { parentSpanContext: span.parentSpanContext }),

@@ -84,7 +84,8 @@ export function refuseMalformedPath(): RequestHandler {
   };
 }
 
-function isDecodable(path: string): boolean {
+/** Whether the percent-encoding of a path can be decoded. */
+export function isDecodable(path: string): boolean {
   try {
     decodeURIComponent(path);
     return true;

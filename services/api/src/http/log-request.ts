@@ -1,3 +1,4 @@
+import { REDACTED } from "@veil/runtime";
 import type { RequestHandler, Response } from "express";
 import { requestContext } from "./request-context.ts";
 
@@ -17,7 +18,13 @@ export interface FinishedRequest {
 
 const LONGEST_LOGGED_PATH = 200;
 
-/** Writes one line per request when it is over. Headers and queries are left out: they may hold secrets. */
+/** What may be the token of a subscription, wherever a mistyped address has it. */
+const LONG_TEXT = /[0-9A-Za-z%]{24,}/g;
+
+/**
+ * Writes one line per request when it is over. Headers and queries are left out: they may hold secrets. So is the path of a
+ * subscription, which is one, and what looks like it in a path that no endpoint has.
+ */
 export function logRequest(onFinished: (request: FinishedRequest) => void): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
@@ -32,7 +39,7 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
       log[levelOf(response)](
         {
           ...finished,
-          path,
+          path: shownPath(path, route),
           duration_ms: Math.round(durationMs * 10) / 10,
           ...(logFields.jobId !== undefined && { job_id: logFields.jobId }),
           ...(logFields.keyId !== undefined && { key_id: logFields.keyId }),
@@ -45,6 +52,11 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
     });
     next();
   };
+}
+
+function shownPath(path: string, route: string | null): string {
+  if (route?.startsWith("/sub/") === true) return route;
+  return route === null ? path.replace(LONG_TEXT, REDACTED) : path;
 }
 
 /** A failure that somebody must act on has an error line of its own, with its cause. */

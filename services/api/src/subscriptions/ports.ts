@@ -2,18 +2,18 @@ import type { HeaderSettings, RenderSettings, Subscription, UserAgentRule } from
 
 /** A subscription as it stands, for somebody who came with its token. */
 export interface SubscriptionView extends Subscription {
-  /** Another text whenever the connections, or what they say, are others. Traffic doesn't count. */
-  readonly revision: string;
+  readonly keyId: number;
 }
 
 /** Where subscriptions are found. */
 export interface SubscriptionReader {
   /**
-   * @param token as it was asked for: base62, 24 characters or more
+   * @param token as it was asked for
+   * @param options `withUsage`: whether the usage of the last days is needed, which costs a further look into the store
    * @returns null when no key has this token
    * @throws {StoreUnavailableError} while the store is unavailable
    */
-  findByToken(token: string): Promise<SubscriptionView | null>;
+  findByToken(token: string, options: { readonly withUsage: boolean }): Promise<SubscriptionView | null>;
 }
 
 /** How an installation's subscriptions look. */

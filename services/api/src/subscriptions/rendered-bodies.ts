@@ -1,4 +1,4 @@
-import { type FormatName, renderSubscription } from "@veil/subscriptions";
+import { type FormatName, noticeReason, renderSubscription } from "@veil/subscriptions";
 import { LRUCache } from "lru-cache";
 import type { SubscriptionSettings, SubscriptionView } from "./ports.ts";
 
@@ -7,7 +7,7 @@ const KEPT_CHARACTERS = 16 * 1024 * 1024;
 
 /**
  * Bodies of subscriptions, each rendered once for a change of it: apps ask every few hours, and all of a household at once.
- * What goes into headers is not kept, since traffic moves.
+ * A body is found by all that it is made of, so that it can't be out of date; figures stand in headers, which are not kept.
  */
 export class RenderedBodies {
   readonly #settings: SubscriptionSettings;
@@ -21,9 +21,9 @@ export class RenderedBodies {
   }
 
   /** The body of a subscription in a format. */
-  of(token: string, format: FormatName, view: SubscriptionView): string {
-    // A status changes by the clock alone, without a revision.
-    const key = JSON.stringify([token, format, view.revision, view.key.status, view.refusal, view.connections.length]);
+  of(format: FormatName, view: SubscriptionView): string {
+    const reason = noticeReason(view);
+    const key = JSON.stringify([format, reason, reason === null ? view.connections : []]);
     const kept = this.#bodies.get(key);
     if (kept !== undefined) return kept;
     const body = renderSubscription(format, view, this.#settings);

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import * as formats from "@veil/subscriptions";
 import request from "supertest";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { serveSubscriptions, type SubscriptionServer } from "../../test/subscriptions/serve-subscriptions.ts";
@@ -9,6 +10,7 @@ const PATH = `/sub/${TOKEN}`;
 const BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8";
 
 const view: SubscriptionView = {
+  keyId: 7,
   key: {
     ...{ name: "Ключ <1>", status: "active", upload: 10, download: 20, trafficLimit: 100, expiresAt: null, usage: [] },
     url: `https://sub.example.com${PATH}`,
@@ -22,7 +24,6 @@ const view: SubscriptionView = {
     },
   ],
   refusal: null,
-  revision: "1",
 };
 
 describe("the subscription router", () => {
@@ -97,7 +98,7 @@ describe("the subscription router", () => {
     expect((await request(server.url).head(PATH)).headers["etag"]).toBe(etag);
     server.views.set(TOKEN, { ...view, key: { ...view.key, download: 21 } });
     expect((await again()).status).toBe(200);
-    server.views.set(TOKEN, { ...view, connections: [], revision: "2" });
+    server.views.set(TOKEN, { ...view, connections: [] });
     expect((await again()).status).toBe(200);
   });
 
@@ -112,15 +113,31 @@ describe("the subscription router", () => {
     expect([refused.text.includes("66ad4540"), refused.headers["x-hwid-limit"]]).toEqual([false, "true"]);
   });
 
-  it("renders a body once for a revision", async () => {
-    const connections = vi.fn<() => SubscriptionView["connections"]>(() => view.connections);
-    const counted = { ...view, revision: "counted" };
-    Object.defineProperty(counted, "connections", { get: connections });
-    server.views.set(TOKEN, counted);
+  it("renders a body once, whatever traffic does, and anew for another name", async () => {
+    const rendered = vi.spyOn(formats, "renderSubscription");
+    const shownAs = (remark: string) => view.connections.map((connection) => ({ ...connection, remark }));
+    server.views.set(TOKEN, { ...view, connections: shownAs("one") });
     await get(`${PATH}/mihomo`);
-    const first = connections.mock.calls.length;
+    server.views.set(TOKEN, { ...view, key: { ...view.key, upload: 999 }, connections: shownAs("one") });
     await get(`${PATH}/mihomo`);
-    expect(connections.mock.calls.length - first).toBeLessThan(first);
+    expect(rendered).toHaveBeenCalledTimes(1);
+    server.views.set(TOKEN, { ...view, connections: shownAs("two") });
+    expect((await get(`${PATH}/mihomo`)).text).toContain("two");
+    expect(rendered).toHaveBeenCalledTimes(2);
+    rendered.mockRestore();
+  });
+
+  it("slows down who tries tokens, and nobody who has one", async () => {
+    const limited = await serveSubscriptions({}, undefined, { fail: async () => 7.2 });
+    limited.views.set(TOKEN, view);
+    const other = `${limited.url}/sub/${TOKEN.replace("v", "w")}`;
+    const refused = await request(other).get("");
+    expect([refused.status, refused.text, refused.headers["retry-after"]]).toEqual([429, "", "8"]);
+    expect((await request(`${other}/info`).get("")).status).toBe(429);
+    // A format that there is not says nothing of the token.
+    expect((await request(`${other}/clash`).get("")).status).toBe(404);
+    expect((await request(`${limited.url}${PATH}`).get("")).status).toBe(200);
+    await limited.stop();
   });
 
   it("tells programs what it is", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { messages } from "@veil/http-contract";
 import {
   chooseFormat,
   contentTypeOf,
@@ -7,32 +8,38 @@ import {
   subscriptionHeaders,
   subscriptionInfo,
 } from "@veil/subscriptions";
-import { type Request, type Response, Router } from "express";
-import { conditionalReads } from "../http/headers.ts";
+import { type Request, type RequestHandler, type Response, Router } from "express";
+import { type FailureLimit, limitFailure } from "../http/failure-limit.ts";
+import { conditionalReads, isDecodable } from "../http/headers.ts";
+import { HttpError } from "../http/http-error.ts";
+import { requestContext } from "../http/request-context.ts";
 import { PAGE_POLICY } from "./page/page-assets.ts";
 import { renderPage } from "./page/render-page.ts";
 import type { SubscriptionReader, SubscriptionSettings, SubscriptionView } from "./ports.ts";
 import { RenderedBodies } from "./rendered-bodies.ts";
 
-const TOKEN = /^[0-9A-Za-z]{24,128}$/;
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+/** What stands in logs, metrics and traces in place of an address. */
+const ROUTES = { one: "/sub/{token}", format: "/sub/{token}/{format}", info: "/sub/{token}/info" } as const;
 
-interface SubscriptionRouterOptions {
+export interface SubscriptionRouterOptions {
   readonly subscriptions: SubscriptionReader;
   readonly settings: SubscriptionSettings;
+  /** Counts tokens that nobody has. */
+  readonly failures: FailureLimit;
   /** Unix seconds. */
   readonly now: () => number;
 }
 
 /**
  * `GET|HEAD /sub/{token}`, `/sub/{token}/{format}` and `/sub/{token}/info`: whoever has the token may read. Another token,
- * and a format that there is not, are a 404 with an empty body.
+ * and a format that there is not, are a 404 with an empty body; after too many other tokens from one address these are 429.
  */
-export function subscriptionRouter({ subscriptions, settings, now }: SubscriptionRouterOptions): Router {
+export function subscriptionRouter({ subscriptions, settings, failures, now }: SubscriptionRouterOptions): Router {
   const bodies = new RenderedBodies(settings);
   const router = Router({ caseSensitive: true });
 
-  router.use("/sub", conditionalReads(), (_request, response, next) => {
+  router.use("/sub", conditionalReads(), (request, response, next) => {
     response.set({
       "Cache-Control": "no-store",
       "Content-Security-Policy": DATA_POLICY,
@@ -41,31 +48,41 @@ export function subscriptionRouter({ subscriptions, settings, now }: Subscriptio
       "X-Robots-Tag": "noindex",
       Vary: "Accept, Accept-Language, User-Agent",
     });
-    next();
+    // Express' own error would hold the address.
+    if (isDecodable(request.path)) next();
+    else answerNothing(response);
   });
 
-  router.get("/sub/:token/info", answerInfo);
-  router.get("/sub/:token{/:format}", answerSubscription);
+  router.get("/sub/:token/info", noteRoute(ROUTES.info), answerInfo);
+  router.get("/sub/:token", noteRoute(ROUTES.one), answerSubscription);
+  router.get("/sub/:token/:format", noteRoute(ROUTES.format), answerSubscription);
   return router;
 
   async function answerInfo(request: Request, response: Response): Promise<void> {
-    const view = await find(request);
-    if (view === null) return answerNothing(response);
+    const view = await find(request, false);
+    if (view === null) return answerUnknown(request, response);
     answer(response, "application/json; charset=utf-8", {}, JSON.stringify(subscriptionInfo(view, settings.noFlow)));
   }
 
   async function answerSubscription(request: Request, response: Response): Promise<void> {
     const format = formatOf(request);
-    const view = format === null ? null : await find(request);
-    if (format === null || view === null) return answerNothing(response);
+    if (format === null) return answerNothing(response);
+    const view = await find(request, format === "page");
+    if (view === null) return answerUnknown(request, response);
     if (format === "page") return answerPage(request, response, view);
-    const body = bodies.of(tokenOf(request), format, view);
-    answer(response, contentTypeOf(format), subscriptionHeaders(view, settings), body);
+    answer(response, contentTypeOf(format), subscriptionHeaders(view, settings), bodies.of(format, view));
   }
 
-  function find(request: Request): Promise<SubscriptionView | null> | null {
-    const token = tokenOf(request);
-    return TOKEN.test(token) ? subscriptions.findByToken(token) : null;
+  async function find(request: Request, withUsage: boolean): Promise<SubscriptionView | null> {
+    const view = await subscriptions.findByToken(textOf(request.params["token"]) ?? "", { withUsage });
+    if (view !== null) requestContext(request).logFields.keyId = view.keyId;
+    return view;
+  }
+
+  async function answerUnknown(request: Request, response: Response): Promise<void> {
+    const unknown = new HttpError(404, messages.pathNotFound);
+    const { status, headers } = await limitFailure(failures, request, unknown, messages.tooManyFailures);
+    response.status(status).set(headers).end();
   }
 
   function formatOf(request: Request): FormatName | "page" | null {
@@ -90,8 +107,11 @@ export function subscriptionRouter({ subscriptions, settings, now }: Subscriptio
   }
 }
 
-function tokenOf(request: Request): string {
-  return textOf(request.params["token"]) ?? "";
+function noteRoute(route: string): RequestHandler {
+  return (request, _response, next) => {
+    requestContext(request).route = route;
+    next();
+  };
 }
 
 function textOf(value: unknown): string | null {

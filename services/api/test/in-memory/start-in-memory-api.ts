@@ -54,6 +54,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     progress: plane.jobs,
     origins: "any",
     hasDocs: true,
+    subscriptions: null,
     log,
     onFinished: (request) => finished.push(request),
     ...overrides,

@@ -28,6 +28,8 @@ export interface ReconcileLoopOptions {
   readonly periodMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called for each health probe. */
+  readonly onProbe: (node: string, isReachable: boolean) => void;
   readonly onPass: (pass: FinishedPass) => void;
   /** Called for each pass that this process knows of, whoever made it. */
   readonly onBrake: (node: string, isBraked: boolean) => void;
@@ -80,13 +82,15 @@ export class ReconcileLoop {
   }
 
   async #probe(): Promise<PassReason | null> {
-    const { node, clock } = this.#options;
+    const { node, clock, onProbe } = this.#options;
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
+      onProbe(node.name, true);
       return this.#watch.seen({ users, uptime }, clock.now());
     } catch (error) {
       if (!(error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError)) throw error;
       this.#watch.lost();
+      onProbe(node.name, false);
       return null;
     }
   }

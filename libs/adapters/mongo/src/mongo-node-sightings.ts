@@ -1,0 +1,52 @@
+import type { NodeSighting, NodeSightings } from "@veil/keys";
+import type { mongo } from "mongoose";
+import { z } from "zod";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { storeErrors } from "./store-errors.ts";
+
+const ALL_NODES = "nodes";
+
+const sighting = z.object({ seen_at: z.number().default(0), failed_at: z.number().default(0) });
+const sightingsDocument = z.object({ _id: z.literal(ALL_NODES), nodes: z.record(z.string(), sighting).default({}) });
+type SightingsDocument = z.infer<typeof sightingsDocument>;
+
+/**
+ * What is known of all nodes, in one document of the collection `nodes_seen`: a worker writes once, however many nodes there are,
+ * and a reader finds it by its `_id`. It is only ever raised, so that writes may come late and in any order.
+ */
+export class MongoNodeSightings implements NodeSightings {
+  readonly #documents: mongo.Collection<SightingsDocument>;
+  readonly #reader: DocumentReader;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#documents = connection.collection<SightingsDocument>("nodes_seen");
+    this.#reader = new DocumentReader("nodes_seen", onUnreadable);
+  }
+
+  async note(sightings: ReadonlyMap<string, NodeSighting>): Promise<void> {
+    const raise: Record<string, number> = {};
+    for (const [node, { seenAt, failedAt }] of sightings) {
+      if (seenAt !== null) raise[`nodes.${node}.seen_at`] = seenAt;
+      if (failedAt !== null) raise[`nodes.${node}.failed_at`] = failedAt;
+    }
+    if (Object.keys(raise).length === 0) return;
+    await storeErrors(() => this.#documents.updateOne({ _id: ALL_NODES }, { $max: raise }, { upsert: true }));
+  }
+
+  async list(): Promise<ReadonlyMap<string, NodeSighting>> {
+    const found = await storeErrors(() => this.#documents.findOne({ _id: ALL_NODES }));
+    if (found === null) return new Map();
+    const { nodes } = this.#reader.one(sightingsDocument, found);
+    return new Map(
+      Object.entries(nodes).map(([node, { seen_at, failed_at }]) => [
+        node,
+        { seenAt: orNull(seen_at), failedAt: orNull(failed_at) },
+      ]),
+    );
+  }
+}
+
+function orNull(at: number): number | null {
+  return at > 0 ? at : null;
+}

@@ -1,0 +1,28 @@
+/** When the workers last reached a node, and last tried to in vain. Milliseconds since the epoch; null for never. */
+export interface NodeSighting {
+  readonly seenAt: number | null;
+  readonly failedAt: number | null;
+}
+
+/**
+ * What the workers know of the nodes, for whoever asks no node itself. Every method throws StoreUnavailableError while the store
+ * is away.
+ */
+export interface NodeSightings {
+  /** Notes what came later than what is there, by the node's name; of several workers the latest word stands. */
+  note(sightings: ReadonlyMap<string, NodeSighting>): Promise<void>;
+  list(): Promise<ReadonlyMap<string, NodeSighting>>;
+}
+
+/** How often a worker notes what it sees. */
+export const NOTE_SIGHTINGS_EVERY_MS = 2_000;
+/** More than two notes of another worker that reaches the node, and more than a restart of Xray takes. */
+const SILENT_MS = 5_000;
+
+/**
+ * Whether a node counts as down: tried in vain for a while, and reached by nobody meanwhile. When the workers are away, what
+ * they said last holds on.
+ */
+export function isDown({ seenAt, failedAt }: NodeSighting): boolean {
+  return failedAt !== null && failedAt - (seenAt ?? 0) > SILENT_MS;
+}

@@ -1,0 +1,77 @@
+import { timingSafeEqual } from "node:crypto";
+import {
+  type Clock,
+  isVisible,
+  keyIdOfToken,
+  type KeyReader,
+  type KeyRecord,
+  statusOf,
+  termsAt,
+  usedTraffic,
+} from "@veil/keys";
+import { type Connection, linkName } from "@veil/protocols";
+import type { UsagePeriod } from "@veil/subscriptions";
+import { LinkNotConfiguredError } from "../errors.ts";
+import type { KeyPlace, TrafficReader } from "../ports.ts";
+import type { SubscriptionReader, SubscriptionView } from "./ports.ts";
+
+export interface KeySubscriptionPorts {
+  readonly keys: Pick<KeyReader, "find">;
+  readonly traffic: Pick<TrafficReader, "find">;
+  /** What a key moved lately. @param now unix seconds */
+  readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
+  /** Names of the nodes that don't answer. */
+  readonly downNodes: () => Promise<ReadonlySet<string>>;
+  readonly places: readonly KeyPlace[];
+  readonly urlOf: (token: string) => string;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Subscriptions of the stored keys. They need nothing but the store: not Redis, no worker and no node. */
+export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReader {
+  const { keys, traffic, downNodes, clock, places } = ports;
+  return {
+    findByToken: async (token, { withUsage }) => {
+      const keyId = keyIdOfToken(token);
+      // Nobody's, whatever the store says: it is not asked.
+      if (keyId === null) return null;
+      const [key, figures, down] = await Promise.all([keys.find(keyId), traffic.find(keyId), downNodes()]);
+      if (key === null || !isVisible(key) || !isSameText(key.token, token)) return null;
+      const now = clock.now();
+      const { expiresAt, trafficLimit } = termsAt(key.terms, now);
+      const usage = withUsage ? await ports.usageOf(keyId, Math.floor(now / 1_000)) : [];
+      return {
+        keyId,
+        key: {
+          name: linkName({ id: keyId, name: key.name }),
+          status: statusOf(key.terms, now),
+          ...(figures === null ? { upload: 0, download: 0 } : usedTraffic(key.terms, figures, now)),
+          ...{ trafficLimit, expiresAt, usage },
+          url: ports.urlOf(token),
+        },
+        connections: connectionsOf(key, places, down),
+        refusal: null,
+      } satisfies SubscriptionView;
+    },
+  };
+}
+
+/**
+ * The places that can be reached, without those that may not have the key's user yet: unless these are all that there are, for
+ * within a second they will.
+ */
+function connectionsOf(key: KeyRecord, places: readonly KeyPlace[], down: ReadonlySet<string>): Connection[] {
+  const reachable = places.filter(({ nodes }) => nodes.some((node) => !down.has(node)));
+  const certain = reachable.filter(({ nodes }) => !nodes.every((node) => key.indeterminate.includes(node)));
+  try {
+    return (certain.length > 0 ? certain : reachable).map(({ connectionOf }) => connectionOf(key));
+  } catch (error) {
+    if (error instanceof LinkNotConfiguredError) return [];
+    throw error;
+  }
+}
+
+function isSameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
