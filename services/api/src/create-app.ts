@@ -79,7 +79,10 @@ export function createApp(dependencies: AppDependencies): Express {
 }
 
 /** The application of a port that has nothing but subscriptions. */
-export function createSubscriptionApp(dependencies: PublicDependencies, subscriptions: SubscriptionRouterOptions): Express {
+export function createSubscriptionApp(
+  dependencies: PublicDependencies,
+  subscriptions: SubscriptionRouterOptions,
+): Express {
   return closed(publicApp(dependencies).use(subscriptionRouter(subscriptions)).use(refuseMalformedPath()));
 }
 

@@ -6,6 +6,7 @@ import {
   type KeyRef,
   messages,
   openApiDocument,
+  type QrSubject,
   type StatusBody,
   type TrafficResetBody,
   type TrafficSyncedBody,
@@ -28,6 +29,7 @@ import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
 import { type KeyFacts, type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
 import { CompressedFile } from "./reply/compressed-file.ts";
 import { ok } from "./reply/reply.ts";
+import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
 import { resetTraffic, syncTraffic } from "./traffic/write-traffic.ts";
 
@@ -58,6 +60,13 @@ export function createOperations(outside: OperationPorts): Operations {
   const shown = async (keyId: number) => {
     const [key, figures] = await Promise.all([visibleKeys.get(keyId), ports.traffic.find(keyId)]);
     return keyReply(keyBody(key, figures, clock.now(), showing));
+  };
+  const qrTextOf = async (ref: KeyRef, subject: QrSubject) => {
+    const key = await visibleKeys.get(await keyIdOf(ref));
+    if (subject === "subscription") return showing.subscriptionUrlOf(key.token);
+    const [{ link }] = shareLinksOf(key);
+    // Percent-encoded, a long name takes more room than there is.
+    return link.length <= QR_BYTES ? link : shareLinksOf({ ...key, name: null })[0].link;
   };
 
   const operations: Operations = {
@@ -143,6 +152,16 @@ export function createOperations(outside: OperationPorts): Operations {
     getKeyLinks: async ({ params }) => {
       const key = await visibleKeys.get(await keyIdOf(params.key_id));
       return ok({ key_id: key.keyId, links: [...shareLinksOf(key)] } satisfies KeyLinksBody);
+    },
+
+    getKeyQrSvg: async ({ params, query }) => {
+      const content = renderQr(await qrTextOf(params.key_id, query.of), "svg");
+      return { kind: "picture", contentType: "image/svg+xml", content };
+    },
+
+    getKeyQrPng: async ({ params, query }) => {
+      const content = renderQr(await qrTextOf(params.key_id, query.of), "png");
+      return { kind: "picture", contentType: "image/png", content };
     },
 
     listTraffic: async ({ query }) => listTraffic(pageOf(query), ports),

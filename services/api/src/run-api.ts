@@ -1,14 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-queue";
-import {
-  closeHttp,
-  limitRepeats,
-  listenHttp,
-  prepareService,
-  readSettings,
-  type RunningService,
-} from "@veil/runtime";
+import { closeHttp, limitRepeats, listenHttp, prepareService, readSettings, type RunningService } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import type { Express } from "express";

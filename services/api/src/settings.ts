@@ -1,15 +1,7 @@
 import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
 import { linkHost, nodeVariables, realityKey, realityVariables } from "@veil/settings";
-import {
-  commaList,
-  durationMs,
-  engineVariables,
-  port,
-  runtimeSettings,
-  timeZone,
-  wholeNumber,
-} from "@veil/runtime";
+import { commaList, durationMs, engineVariables, port, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { fingerprintHint, fingerprints } from "@veil/protocols";
 import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
 import { z } from "zod";

@@ -21,6 +21,8 @@ const printed = {
   "delete /api/keys/by-external-id/{external_id}": [401, 404, 500, 503],
   "get /api/keys/{key_id}/link": [401, 404, 500],
   "get /api/keys/{key_id}/links": [401, 404, 500],
+  "get /api/keys/{key_id}/qr.svg": [401, 404, 500],
+  "get /api/keys/{key_id}/qr.png": [401, 404, 500],
   "get /api/keys/{key_id}/traffic": [401, 404, 500],
   "post /api/keys/{key_id}/traffic/reset": [401, 404, 500],
   "post /api/traffic/sync": [401, 500],

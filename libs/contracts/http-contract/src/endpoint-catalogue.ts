@@ -2,6 +2,7 @@ import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
+import { qrEndpoints } from "./endpoints/qr-endpoints.ts";
 import { termsEndpoints } from "./endpoints/terms-endpoints.ts";
 import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
 
@@ -18,6 +19,7 @@ export const endpoints = {
   ...batchEndpoints,
   ...termsEndpoints,
   ...keyEndpoints,
+  ...qrEndpoints,
   ...trafficEndpoints,
   ...jobEndpoints,
 };

@@ -33,9 +33,9 @@ interface RequestBody {
 /** The answer with status 200. */
 interface Success {
   readonly description: string;
-  readonly contentType: "application/json" | "text/html";
+  readonly contentType: "application/json" | "text/html" | "image/svg+xml" | "image/png";
   readonly schema: z.ZodType;
-  /** Left out for pages. */
+  /** Left out for pages and pictures. */
   readonly example?: unknown;
 }
 

@@ -2,6 +2,7 @@ import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { messages } from "./messages.ts";
 import { pageMessages, pageQuerySchema } from "./page-query.ts";
+import { QR_MESSAGE, qrQuerySchema } from "./qr-query.ts";
 import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
 import type { z } from "zod";
 
@@ -97,6 +98,12 @@ export const refreshed: readonly ErrorCase[] = [
   unknownParameter("force", refreshQuerySchema),
 ];
 
+/** What may happen to an endpoint that draws a QR code. */
+export const drawn: readonly ErrorCase[] = [
+  { status: 400, name: "of", description: "`of` is neither `subscription` nor `link`.", detail: QR_MESSAGE },
+  unknownParameter("size", qrQuerySchema),
+];
+
 /** A query with something that its endpoint does not take. @param name what may be taken for a parameter of it */
 function unknownParameter(name: string, query: z.ZodObject): ErrorCase {
   return {
@@ -147,6 +154,14 @@ export const storeAway: ErrorCase = {
   name: "store-away",
   description: "The key store does not answer; `Retry-After` says when to try again.",
   detail: messages.storeUnavailable,
+};
+
+/** There can be no link. */
+export const linkNotConfigured: ErrorCase = {
+  status: 500,
+  name: "not-configured",
+  description: "The server has no Reality public key, or no domain, set.",
+  detail: messages.notConfigured("Reality public key"),
 };
 
 /** A write that was refused or did not come to an end in time. */

@@ -22,5 +22,6 @@ export { messages } from "./messages.ts";
 export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
 export type { PageQuery } from "./page-query.ts";
+export type { QrSubject } from "./qr-query.ts";
 export type { StatusBody } from "./status-body.ts";
 export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

@@ -103,7 +103,7 @@ describe.each(documentedIds)("openApiDocument: %s", (id) => {
 
   it("gives an example of success that fits its schema", () => {
     const { example, schema, contentType } = endpoint.success;
-    expect(contentType === "text/html" || schema.safeParse(example).success).toBe(true);
+    expect(contentType !== "application/json" || schema.safeParse(example).success).toBe(true);
     expect(documented.responses["200"]?.content[contentType]?.example).toEqual(example);
   });
 

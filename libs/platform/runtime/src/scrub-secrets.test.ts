@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { scrubLogLine, scrubSecrets } from "./scrub-secrets.ts";
 
 const UUID = "2f0d5e0c-6a3b-4f44-9a8e-1f2d3c4b5a69";
+const TOKEN = "v7Kq2mZx9LbR4tYcW8sJhN3f012345678";
 const X25519 = "yBaw532IIUNuQWDTncozoBaLJmcd1JZzvsHUgVPxMk8";
 
 describe("scrubSecrets", () => {
@@ -14,6 +15,13 @@ describe("scrubSecrets", () => {
     ["a password with @ and /", "mongodb://veil:p@ss/w@rd@a:27017/veil", "mongodb://[redacted]@a:27017/veil"],
     ["a bearer token", "Authorization: Bearer abc.DEF-123=", "Authorization: Bearer [redacted]"],
     ["a key's UUID in a path", `GET /api/keys/${UUID}/link`, "GET /api/keys/[redacted]/link"],
+    [
+      "a subscription's address",
+      `GET https://s.example/sub/${TOKEN}/info?x=1`,
+      "GET https://s.example/sub/[redacted]/info?x=1",
+    ],
+    ["one that is encoded or mistyped", `//SUB//%61b%zz "/sub/short"`, `//SUB//[redacted] "/sub/[redacted]"`],
+    ["a subscription's token by itself", `key ${TOKEN}, rest`, "key [redacted], rest"],
     ["a named value", "API_SECRET_KEY=abcdef, rest", "API_SECRET_KEY=[redacted], rest"],
     ["a password in a query", "/x?user=a&password=p4ss&b=1", "/x?user=a&password=[redacted]&b=1"],
     ["a private key in JSON", `{"privateKey": "${X25519}"}`, '{"privateKey": "[redacted]"}'],
@@ -31,6 +39,8 @@ describe("scrubSecrets", () => {
   ])("takes out %s", (_, text, scrubbed) => expect(scrubSecrets(text)).toBe(scrubbed));
 
   it.each([
+    "/sub/{token}/{format} and /sub/:token",
+    "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "redis://127.0.0.1:6379/0",
     "mongodb://a:27017,b:27017/veil",
     "http://127.0.0.1:8000/api/keys/12",

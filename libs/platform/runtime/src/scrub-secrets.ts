@@ -17,8 +17,8 @@ const PEM_PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [
 /** The UUID of a key is what its holder logs in with, and paths of the API may carry it. */
 const KEY_PATH = /(\/keys\/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
-/** The address of a subscription is its secret. */
-const SUBSCRIPTION_PATH = /(\/sub\/+)[^\s"'<>/?#\\]+/gi;
+/** The address of a subscription is its secret; the pattern of such addresses is none. */
+const SUBSCRIPTION_PATH = /(\/sub\/+)(?![{:])[^\s"'<>/?#\\]+/gi;
 
 /** What such an address ends in, wherever else it may stand: as long as a token is, and nothing else that is logged. */
 const SUBSCRIPTION_TOKEN = /(?<![0-9A-Za-z])[0-9A-Za-z]{33}(?![0-9A-Za-z])/g;

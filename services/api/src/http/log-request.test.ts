@@ -96,7 +96,7 @@ describe("the access log", () => {
   });
 
   it("cuts very long paths", async () => {
-    await request(api.baseUrl).get(`/${"x".repeat(5_000)}`);
-    await expect.poll(accessLines).toMatchObject([{ fields: { path: `/${"x".repeat(199)}` } }]);
+    await request(api.baseUrl).get(`/${"x-".repeat(5_000)}`);
+    await expect.poll(accessLines).toMatchObject([{ fields: { path: `/${"x-".repeat(100).slice(0, 199)}` } }]);
   });
 });

@@ -19,6 +19,9 @@ export async function sendReply(reply: Reply, request: Request, response: Respon
     case "page":
       response.status(200).set(reply.headers).type("html").send(reply.html);
       return;
+    case "picture":
+      response.status(200).type(reply.contentType).send(reply.content);
+      return;
     case "file":
       return sendFile(reply.file, request, response);
     case "list":

@@ -3,7 +3,7 @@ import type { CompressedFile } from "./compressed-file.ts";
 /**
  * What an operation answers, apart from any framework, so that an answer can be stored, repeated or delivered later.
  */
-export type Reply = JsonReply | PageReply | FileReply | ListReply | HangUpReply;
+export type Reply = JsonReply | PageReply | PictureReply | FileReply | ListReply | HangUpReply;
 
 /** What a write came to, as it is stored and given to every repeat. */
 export interface Outcome {
@@ -21,6 +21,12 @@ export interface PageReply {
   readonly kind: "page";
   readonly html: string;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface PictureReply {
+  readonly kind: "picture";
+  readonly contentType: "image/svg+xml" | "image/png";
+  readonly content: string | Uint8Array;
 }
 
 export interface FileReply {

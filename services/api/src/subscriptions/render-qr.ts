@@ -3,18 +3,23 @@ import { encodeQR } from "qr";
 
 /** Modules of quiet zone around the symbol that ISO/IEC 18004 asks for. */
 const BORDER_MODULES = 4;
+/** What a QR code holds that can lose a seventh of itself. Longer texts get one that can lose half of that. */
+const MEDIUM_BYTES = 2_331;
+/** What a QR code holds at most. */
+export const QR_BYTES = 2_953;
 const PNG_PIXELS_PER_MODULE = 8;
 const WHITE = 255;
 
 /**
  * The QR code of a text, dark on a white ground of its own, so that it can be scanned from a dark page as well.
  *
- * @throws {Error} when the text is longer than a QR code holds, 2,331 bytes
+ * @throws {Error} when the text is longer than a QR code holds, 2,953 bytes
  */
 export function renderQr(text: string, format: "svg"): string;
 export function renderQr(text: string, format: "png"): Uint8Array;
 export function renderQr(text: string, format: "svg" | "png"): string | Uint8Array {
-  const modules = encodeQR(text, "raw", { ecc: "medium", border: BORDER_MODULES });
+  const ecc = Buffer.byteLength(text) > MEDIUM_BYTES ? "low" : "medium";
+  const modules = encodeQR(text, "raw", { ecc, border: BORDER_MODULES });
   return format === "svg" ? svg(modules) : png(modules);
 }
 

@@ -1,4 +1,6 @@
 import { endpoints } from "@veil/http-contract";
+import { decode } from "fast-png";
+import jsQR from "jsqr";
 import { describe, expect, it } from "vitest";
 import type { ContractTarget } from "../contract-suite.ts";
 import { call, dropKey, answerOf, failure, type MadeKey, makeKey } from "./bot.ts";
@@ -128,6 +130,28 @@ export function describeKeys(target: () => ContractTarget): void {
       await dropKey(target(), key);
     });
 
+    it("draws what a key is used with, whatever it is called", async () => {
+      const key = await makeKey(target(), { name: "😀".repeat(250) });
+      const path = `/api/keys/${key.key_id}`;
+      const { body: shown } = await call(target(), "get", path).expect(200);
+      const { body: linked } = await call(target(), "get", `${path}/link`).expect(200);
+      const { vless_link } = endpoints.getKeyLink.success.schema.parse(linked);
+      const drawn = async (query: string) => {
+        const png = await call(target(), "get", `${path}/qr.png${query}`).buffer(true).expect(200);
+        expect(png.headers["content-type"]).toBe("image/png");
+        return textOfQr(png.body as Buffer);
+      };
+      const { subscription_url } = endpoints.getKey.success.schema.parse(shown);
+      expect(await drawn("")).toBe(subscription_url);
+      expect(await drawn("?of=subscription")).toBe(subscription_url);
+      expect(await drawn("?of=link")).toBe(vless_link.replace(/#.*/, `#key-${key.key_id}`));
+      const svg = await call(target(), "get", `${path}/qr.svg`).buffer(true).expect(200);
+      expect([svg.headers["content-type"], String(svg.body).slice(0, 5)]).toEqual(["image/svg+xml", "<svg "]);
+      const detail = "of must be subscription or link";
+      expect(answerOf(await call(target(), "get", `${path}/qr.svg?of=token`))).toEqual(failure(400, detail));
+      await dropKey(target(), key);
+    });
+
     it("answers all links of a key, the first of which is its link", async () => {
       const key = await makeKey(target(), { name: "phone" });
       const { body: one } = await call(target(), "get", `/api/keys/${key.key_id}/link`).expect(200);
@@ -138,4 +162,11 @@ export function describeKeys(target: () => ContractTarget): void {
       await dropKey(target(), key);
     });
   });
+}
+
+/** What a camera reads from a black and white picture. */
+function textOfQr(png: Buffer): string | undefined {
+  const { width, data } = decode(png);
+  const pixels = new Uint8ClampedArray(width * width * 4).map((_, index) => data[index >> 2] ?? 0);
+  return jsQR.default(pixels, width, width)?.data;
 }

@@ -1,6 +1,7 @@
-import type { Endpoint, ErrorCase } from "../endpoint.ts";
+import type { Endpoint } from "../endpoint.ts";
 import {
   guarded,
+  linkNotConfigured,
   ofOneKey,
   ofWrites,
   paged,
@@ -34,13 +35,6 @@ const otherKey = {
 const EXAMPLE_LINK =
   "vless://123e4567-e89b-42d3-a456-426614174000@your-domain.com:443?encryption=none&type=tcp&security=reality" +
   "&sni=microsoft.com&fp=chrome&pbk=public_key_here&sid=7bb45050&spx=%2F#user_123";
-
-const linkNotConfigured = {
-  status: 500,
-  name: "not-configured",
-  description: "The server has no Reality public key, or no domain, set.",
-  detail: messages.notConfigured("Reality public key"),
-} as const satisfies ErrorCase;
 
 export const keyEndpoints = {
   createKey: {
