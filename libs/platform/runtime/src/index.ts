@@ -35,7 +35,7 @@ export type { CheckResult, ReadinessCheck } from "./readiness.ts";
 export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
 export { runLoop } from "./run-loop.ts";
 export { runtimeSettings } from "./runtime-settings.ts";
-export { REDACTED, scrubData, scrubSecrets } from "./scrub-secrets.ts";
+export { REDACTED, scrubAddress, scrubData, scrubSecrets } from "./scrub-secrets.ts";
 export type { ServiceState } from "./service-state.ts";
 export {
   booleanFlag,

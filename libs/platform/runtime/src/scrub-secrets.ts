@@ -43,6 +43,14 @@ export function scrubSecrets(text: string): string {
     .replace(NAMED_VALUE, (_, name: string) => name + REDACTED);
 }
 
+/** As long as a token of a subscription, with whatever a mistyped address has put to it. */
+const LONG_TEXT = /[0-9A-Za-z%]{24,}/g;
+
+/** {@link scrubSecrets} of the address of a request that anybody may have sent: it also loses what only looks like a token. */
+export function scrubAddress(address: string): string {
+  return scrubSecrets(address).replace(LONG_TEXT, REDACTED);
+}
+
 /** Ends of the names of fields whose value is a secret, without case, `_` and `-`; `uplink` is not one. */
 const SECRET_FIELD =
   /(?:authorization|cookie|apikeys?|secretkeys?|privatekey|password|passwd|secret|token|uuids?)$|^(?:vless|share)?links?$/;

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
-import { scrubSecrets } from "@veil/runtime";
+import { scrubAddress, scrubSecrets } from "@veil/runtime";
 
 type Export = SpanExporter["export"];
 
@@ -9,6 +9,9 @@ const EXPORT_SUCCEEDED = 0;
 
 /** Results and payloads of jobs: they hold the UUIDs of keys. */
 const leftOut = new Set(["bullmq.job.result", "bullmq.job.options"]);
+
+/** Where a request went, as its sender wrote it. */
+const addresses = new Set(["http.url", "http.target", "url.full", "url.path", "url.query"]);
 
 /** Takes secrets out of spans before they leave the process, and tells when delivery begins or ceases to fail. */
 export class ScrubbingExporter implements SpanExporter {
@@ -72,6 +75,9 @@ function clean(attributes: Attributes): Attributes {
   return Object.fromEntries(
     Object.entries(attributes)
       .filter(([name]) => !leftOut.has(name))
-      .map(([name, value]) => [name, typeof value === "string" ? scrubSecrets(value) : value]),
+      .map(([name, value]) => {
+        if (typeof value !== "string") return [name, value];
+        return [name, addresses.has(name) ? scrubAddress(value) : scrubSecrets(value)];
+      }),
   );
 }

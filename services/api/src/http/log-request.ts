@@ -1,4 +1,4 @@
-import { REDACTED } from "@veil/runtime";
+import { scrubAddress } from "@veil/runtime";
 import type { RequestHandler, Response } from "express";
 import { requestContext } from "./request-context.ts";
 
@@ -17,9 +17,6 @@ export interface FinishedRequest {
 }
 
 const LONGEST_LOGGED_PATH = 200;
-
-/** What may be the token of a subscription, wherever a mistyped address has it. */
-const LONG_TEXT = /[0-9A-Za-z%]{24,}/g;
 
 /**
  * Writes one line per request when it is over. Headers and queries are left out: they may hold secrets. So is the path of a
@@ -56,7 +53,7 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
 
 function shownPath(path: string, route: string | null): string {
   if (route?.startsWith("/sub/") === true) return route;
-  return route === null ? path.replace(LONG_TEXT, REDACTED) : path;
+  return route === null ? scrubAddress(path) : path;
 }
 
 /** A failure that somebody must act on has an error line of its own, with its cause. */

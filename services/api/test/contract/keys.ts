@@ -146,7 +146,10 @@ export function describeKeys(target: () => ContractTarget): void {
       expect(await drawn("?of=subscription")).toBe(subscription_url);
       expect(await drawn("?of=link")).toBe(vless_link.replace(/#.*/, `#key-${key.key_id}`));
       const svg = await call(target(), "get", `${path}/qr.svg`).buffer(true).expect(200);
-      expect([svg.headers["content-type"], String(svg.body).slice(0, 5)]).toEqual(["image/svg+xml; charset=utf-8", "<svg "]);
+      expect([svg.headers["content-type"], String(svg.body).slice(0, 5)]).toEqual([
+        "image/svg+xml; charset=utf-8",
+        "<svg ",
+      ]);
       const detail = "of must be subscription or link";
       expect(answerOf(await call(target(), "get", `${path}/qr.svg?of=token`))).toEqual(failure(400, detail));
       await dropKey(target(), key);

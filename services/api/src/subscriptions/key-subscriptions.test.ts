@@ -1,0 +1,111 @@
+import type { KeyRecord } from "@veil/keys";
+import { subscriptionToken } from "@veil/keys";
+import type { Connection } from "@veil/protocols";
+import { describe, expect, it } from "vitest";
+import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
+import { LinkNotConfiguredError } from "../errors.ts";
+import type { KeyPlace } from "../ports.ts";
+import { keySubscriptions } from "./key-subscriptions.ts";
+
+const NOW = 1_800_000_000_000;
+
+function place(node: string, ...more: string[]): KeyPlace {
+  const connection = {
+    protocol: "vless",
+    port: 443,
+    flow: "",
+    security: { kind: "none" },
+    transport: { kind: "tcp" },
+  } as const;
+  return {
+    node,
+    nodes: [node, ...more],
+    connectionOf: ({ uuid }): Connection => ({ ...connection, uuid, remark: node, address: `${node}.example` }),
+  };
+}
+
+function subscribed(overrides: Partial<KeyRecord> = {}, places = [place("a"), place("b", "c")]) {
+  const plane = new InMemoryPlane();
+  const key = plane.addKey(overrides);
+  const down = new Set<string>();
+  let reads = 0;
+  plane.beforeRead = async () => void (reads += 1);
+  const reader = keySubscriptions({
+    keys: plane.keyReader,
+    traffic: plane.trafficReader,
+    usageOf: async (keyId, now) => [{ at: now, upload: keyId, download: 0 }],
+    downNodes: async () => down,
+    places,
+    urlOf: (token) => `https://sub.example/sub/${token}`,
+    clock: { now: () => NOW },
+  });
+  const find = (token = key.token, withUsage = false) => reader.findByToken(token, { withUsage });
+  const shown = async () => (await find())?.connections.map(({ remark }) => remark);
+  return { plane, key, down, find, shown, reads: () => reads };
+}
+
+describe("the subscription of a stored key", () => {
+  it("says what the key is, and its usage only when that is needed", async () => {
+    const { plane, key, find } = subscribed({ name: "Anna" });
+    plane.traffic.set(key.keyId, { ...figuresOf({ upload: 10, download: 25 }), reset: { upload: 4, download: 5 } });
+    const url = `https://sub.example/sub/${key.token}`;
+    const figures = { upload: 6, download: 20, trafficLimit: null, expiresAt: null };
+    expect((await find())?.key).toEqual({ name: "Anna", status: "active", ...figures, usage: [], url });
+    const usage = [{ at: NOW / 1_000, upload: key.keyId, download: 0 }];
+    expect((await find(key.token, true))?.key.usage).toEqual(usage);
+  });
+
+  it("has the status of the moment", async () => {
+    const { plane, key, find } = subscribed();
+    plane.keys.set(key.keyId, { ...key, terms: { ...key.terms, expiresAt: NOW / 1_000 } });
+    expect((await find())?.key).toMatchObject({ status: "expired", expiresAt: NOW / 1_000 });
+  });
+
+  it("is found by the whole token alone, and not after its key", async () => {
+    const { plane, key, find } = subscribed();
+    const other = subscriptionToken(key.keyId, Buffer.alloc(36, 7));
+    expect([await find(other), await find(subscriptionToken(99, Buffer.alloc(36, 7)))]).toEqual([null, null]);
+    plane.keys.set(key.keyId, { ...key, phase: "deleting" });
+    expect(await find()).toBeNull();
+  });
+
+  it("asks nothing of the store for what can be no token", async () => {
+    const { key, find, reads } = subscribed();
+    for (const text of [
+      "",
+      "short",
+      `${key.token}0`,
+      key.token.slice(1),
+      `${key.token.slice(0, -1)}-`,
+      "é".repeat(33),
+    ]) {
+      expect(await find(text)).toBeNull();
+    }
+    expect(reads()).toBe(0);
+  });
+});
+
+describe("its connections", () => {
+  it("leave out places none of whose nodes answers", async () => {
+    const { down, shown } = subscribed();
+    down.add("b");
+    expect(await shown()).toEqual(["a", "b"]);
+    down.add("c");
+    expect(await shown()).toEqual(["a"]);
+    down.add("a");
+    expect(await shown()).toEqual([]);
+  });
+
+  it("leave out nodes that may not have the user yet, unless there are no others", async () => {
+    expect(await subscribed({ indeterminate: ["a"] }).shown()).toEqual(["b"]);
+    expect(await subscribed({ indeterminate: ["a", "b"] }).shown()).toEqual(["b"]);
+    expect(await subscribed({ indeterminate: ["a", "b", "c"] }).shown()).toEqual(["a", "b"]);
+  });
+
+  it("are none where the settings suffice for no link", async () => {
+    const connectionOf = () => {
+      throw new LinkNotConfiguredError("server domain");
+    };
+    expect(await subscribed({}, [{ node: "a", nodes: ["a"], connectionOf }]).shown()).toEqual([]);
+  });
+});
