@@ -89,7 +89,9 @@ async function bodyOf(of: Key, format: string): Promise<string> {
 async function expectToCarry(started: Promise<VpnClient>): Promise<void> {
   const client = await started;
   clients.push(client);
-  expect(await client.download(bytes.downloadUrl(BODY_BYTES), PATIENCE_MS)).toBe(BODY_BYTES);
+  // mihomo listens before it has loaded its config, and hangs up on what comes meanwhile.
+  const received = () => client.download(bytes.downloadUrl(BODY_BYTES), PATIENCE_MS).catch(() => 0);
+  await expect.poll(received, { timeout: PATIENCE_MS }).toBe(BODY_BYTES);
   await client.stop();
 }
 
