@@ -75,9 +75,10 @@ function clean(attributes: Attributes): Attributes {
   return Object.fromEntries(
     Object.entries(attributes)
       .filter(([name]) => !leftOut.has(name))
-      .map(([name, value]) => {
-        if (typeof value !== "string") return [name, value];
-        return [name, addresses.has(name) ? scrubAddress(value) : scrubSecrets(value)];
-      }),
+      .map(([name, value]) => [name, typeof value === "string" ? scrubbedText(name, value) : value]),
   );
+}
+
+function scrubbedText(name: string, text: string): string {
+  return addresses.has(name) ? scrubAddress(text) : scrubSecrets(text);
 }

@@ -1,5 +1,4 @@
-import type { KeyRecord } from "@veil/keys";
-import { subscriptionToken } from "@veil/keys";
+import { type KeyRecord, subscriptionToken } from "@veil/keys";
 import type { Connection } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
