@@ -29,7 +29,8 @@ import type { JobWatch, Logger } from "./ports.ts";
 import { subscriptionRouter, type SubscriptionRouterOptions } from "./subscriptions/subscription-router.ts";
 
 /** What the public applications have in common. */
-interface PublicDependencies extends Pick<OperationPorts, "clock" | "newId"> {
+interface PublicDependencies extends Pick<OperationPorts, "newId"> {
+  readonly clock: Pick<OperationPorts["clock"], "now">;
   readonly trustedProxies: TrustedProxies;
   readonly origins: OriginPolicy;
   readonly log: Logger;
@@ -37,7 +38,7 @@ interface PublicDependencies extends Pick<OperationPorts, "clock" | "newId"> {
   readonly onFinished: (request: FinishedRequest) => void;
 }
 
-export interface AppDependencies extends Omit<OperationPorts, "deferred">, PublicDependencies {
+export interface AppDependencies extends Omit<OperationPorts, "deferred">, Omit<PublicDependencies, "clock"> {
   /** How long a write may take that is answered later, in milliseconds. */
   readonly laterDeadlineMs: number;
   /** The secrets that callers may come with; at least one. */
