@@ -5,6 +5,7 @@ import {
   histories,
   historiesWithCounterResets,
   historiesWithNewSettings,
+  nameOfTwoProcesses,
   refreshLeftBehind,
 } from "../test/model/happenings.ts";
 import {
@@ -62,7 +63,7 @@ describe("collectors, whatever overlaps and dies", () => {
         await expectExactResets(world);
         await expectKeysOnce(world);
       });
-      await fc.assert(property, RUNS);
+      await fc.assert(property, { ...RUNS, examples: [[nameOfTwoProcesses("added")], [nameOfTwoProcesses("read")]] });
     },
     LIMIT_MS,
   );

@@ -38,18 +38,32 @@ export class MongoNodeLivesStore implements NodeLivesStore {
     if (before === null) return this.#insert(after);
     const { node, revision, marks, restarts, address, series } = after;
     const known = { revision, marks, restarts, ...(address !== undefined && { address }) };
-    const change = { $set: { ...known, ...(series !== undefined && { series }) } };
+    const kept = new Set(marks.map(({ epoch }) => String(epoch)));
+    const dropped = Object.keys(before.seen ?? {}).filter((epoch) => !kept.has(epoch));
+    const change = {
+      $set: { ...known, ...(series !== undefined && { series }) },
+      ...(dropped.length > 0 && {
+        $unset: Object.fromEntries(dropped.map((epoch) => [`seen.${epoch}`, true as const])),
+      }),
+    };
     const filter = { _id: node, revision: before.revision };
     const result = await storeErrors(() => this.#lives.updateOne(filter, change));
     return result.matchedCount === 1;
   }
 
   async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
-    const raise = { $max: { seen_at: at, seen_epoch: epoch } };
-    const { matchedCount, modifiedCount } = await storeErrors(() => this.#lives.updateOne({ _id: node }, raise));
-    if (matchedCount === 0 || modifiedCount > 0) return;
-    const wrong = { _id: node, seen_at: { $gt: at + LONGEST_AHEAD_MS } };
-    await storeErrors(() => this.#lives.updateOne(wrong, { $set: { seen_at: at } }));
+    const raise = { $max: { seen_at: at, seen_epoch: epoch, [`seen.${epoch}`]: at } };
+    const options = { returnDocument: "after" } as const;
+    const raised = await storeErrors(() => this.#lives.findOneAndUpdate({ _id: node }, raise, options));
+    if (raised === null) return;
+    const limit = at + LONGEST_AHEAD_MS;
+    if (raised.seen_at > limit) await this.#correct(node, "seen_at", limit, at);
+    if ((raised.seen?.[epoch] ?? 0) > limit) await this.#correct(node, `seen.${epoch}`, limit, at);
+  }
+
+  async #correct(node: string, moment: string, limit: number, at: number): Promise<void> {
+    const wrong = { _id: node, [moment]: { $gt: limit } };
+    await storeErrors(() => this.#lives.updateOne(wrong, { $set: { [moment]: at } }));
   }
 
   async findClaim(mark: string): Promise<Life | null> {

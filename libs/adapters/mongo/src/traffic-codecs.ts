@@ -109,11 +109,19 @@ const life = z.object({ node: z.string(), epoch: z.number() });
 export const livesDocument = z.object({
   _id: z.string(),
   revision: z.number(),
-  marks: z.array(z.object({ mark: z.string(), epoch: z.number(), life: life.exactOptional() })),
+  marks: z.array(
+    z.object({
+      mark: z.string(),
+      epoch: z.number(),
+      life: life.exactOptional(),
+      address: z.string().exactOptional(),
+    }),
+  ),
   restarts: z.number(),
   /** Unix milliseconds. */
   seen_at: z.number(),
   seen_epoch: z.number(),
+  seen: z.record(z.string(), z.number()).exactOptional(),
   address: z.string().exactOptional(),
   series: z.string().exactOptional(),
 });

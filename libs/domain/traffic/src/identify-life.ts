@@ -7,6 +7,7 @@ import {
   lifeOf,
   type NewMark,
   type NodeLives,
+  seenAtIn,
   seenMark,
   seriesOf,
 } from "./node-lives.ts";
@@ -73,10 +74,13 @@ async function claimLife(store: NodeLivesStore, shown: ShownMark, now: () => num
  * two that say something different the one that was read last has the larger values.
  */
 function knownLife(all: readonly NodeLives[], { node, mark }: ShownMark): Life | undefined {
-  const showing = all.filter((lives) => seenMark(lives, mark) !== undefined);
-  const [last] = showing.toSorted((a, b) => b.seen_at - a.seen_at || Number(b.node === node) - Number(a.node === node));
-  const seen = seenMark(last ?? null, mark);
-  return last === undefined || seen === undefined ? undefined : lifeOf(last, seen);
+  const shows = all.flatMap((lives) => {
+    const seen = seenMark(lives, mark);
+    return seen === undefined
+      ? []
+      : [{ at: seenAtIn(lives, seen), isOwn: lives.node === node, life: lifeOf(lives, seen) }];
+  });
+  return shows.toSorted((a, b) => b.at - a.at || Number(b.isOwn) - Number(a.isOwn))[0]?.life;
 }
 
 /**

@@ -7,6 +7,16 @@ function seenAt(lives: NodeLives, seen_at: number): NodeLives {
   return { ...lives, seen_at, seen_epoch: 1_700_000_000 };
 }
 
+/** As by readings that marks of several epochs dated. */
+function seenIn(lives: NodeLives, seen: Readonly<Record<string, number>>): NodeLives {
+  return {
+    ...lives,
+    seen,
+    seen_at: Math.max(...Object.values(seen)),
+    seen_epoch: Math.max(...Object.keys(seen).map(Number)),
+  };
+}
+
 function add(lives: NodeLives | null, mark: string, startedBefore: number, now: number, address = "here:1"): NodeLives {
   return addMark(lives, { node: "main", mark, startedBefore, address }, now);
 }
@@ -19,7 +29,7 @@ const first = add(null, "a", NOW - 60_000, NOW);
 
 describe("a mark that was not seen before", () => {
   it("is the first epoch, numbered by the second in which it was seen", () => {
-    expect(first.marks).toEqual([{ mark: "a", epoch: 1_700_000_000 }]);
+    expect(first.marks).toEqual([{ mark: "a", epoch: 1_700_000_000, address: "here:1" }]);
     expect(first.restarts).toBe(0);
     expect(epochOf(first, "a")).toBe(1_700_000_000);
     expect(epochOf(first, "b")).toBeUndefined();
@@ -84,7 +94,7 @@ describe("a life of another name", () => {
 
   it("makes later lives begin in a series of their own, as the one from before may run on elsewhere", () => {
     const adopted = adoptLife(first, shown, life, NOW + 5_000);
-    expect(adopted.marks.at(-1)).toEqual({ mark: "b", epoch: 1_700_000_005, life });
+    expect(adopted.marks.at(-1)).toEqual({ mark: "b", epoch: 1_700_000_005, life, address: "here:1" });
     const lives = add(adopted, "c", NOW + 60_000, NOW + 60_000);
     const seen = seenMark(lives, "c");
     expect(seen && lifeOf(lives, seen)).toEqual({ node: "main@1700000005", epoch: 1_700_000_060 });
@@ -92,14 +102,14 @@ describe("a life of another name", () => {
 
   it("takes the place of a claim that came second", () => {
     const lives = adoptLife(first, { ...shown, mark: "a" }, life, NOW);
-    expect(lives.marks).toEqual([{ mark: "a", epoch: 1_700_000_000, life }]);
+    expect(lives.marks).toEqual([{ mark: "a", epoch: 1_700_000_000, life, address: "here:1" }]);
     expect(lives.revision).toBe(2);
   });
 
   it("goes on under its name when somebody removed its mark", () => {
     const adopted = { ...adoptLife(null, shown, life, NOW), seen_at: NOW + 30_000, seen_epoch: 1_700_000_000 };
     const lives = add(adopted, "c", NOW - 60_000, NOW + 40_000);
-    expect(lives.marks.at(-1)).toEqual({ mark: "c", epoch: 1_700_000_000, life });
+    expect(lives.marks.at(-1)).toEqual({ mark: "c", epoch: 1_700_000_000, life, address: "here:1" });
   });
 });
 
@@ -107,6 +117,28 @@ it("begins a series of its own at a new address, however long that process has b
   const lives = add(seenAt(first, NOW + 10_000), "b", NOW - 60_000, NOW + 15_000, "there:1");
   expect(lives.marks.at(-1)?.life).toEqual({ node: "main@1700000015", epoch: 1_700_000_015 });
   expect(add(lives, "c", NOW + 60_000, NOW + 60_000, "there:1").marks.at(-1)?.life?.node).toBe("main@1700000015");
+});
+
+describe("a name that collectors of older and newer settings use for two processes", () => {
+  const both = add(seenIn(first, { 1_700_000_000: NOW + 10_000 }), "b", NOW + 14_000, NOW + 15_000, "there:1");
+
+  it("begins a life after a restart of one, however late the other one was read", () => {
+    const lives = add(seenIn(both, { 1_700_000_000: NOW + 60_000 }), "c", NOW + 30_000, NOW + 61_000, "there:1");
+    expect(lives.marks.at(-1)?.life).toEqual({ node: "main@1700000015", epoch: 1_700_000_061 });
+  });
+
+  it("also when both have been read", () => {
+    const read = seenIn(both, { 1_700_000_000: NOW + 60_000, 1_700_000_015: NOW + 20_000 });
+    const lives = add(read, "c", NOW + 30_000, NOW + 61_000, "there:1");
+    expect(lives.marks.at(-1)?.epoch).toBe(1_700_000_061);
+  });
+
+  it("goes on with the life of the one whose mark somebody removed", () => {
+    const read = seenIn(both, { 1_700_000_000: NOW + 60_000, 1_700_000_015: NOW + 20_000 });
+    const lives = add(read, "c", NOW - 60_000, NOW + 61_000);
+    expect(lives.marks.at(-1)).toEqual({ mark: "c", epoch: 1_700_000_000, address: "here:1" });
+    expect(lives.restarts).toBe(1);
+  });
 });
 
 it("leaves its series to who goes on in it", () => {

@@ -13,6 +13,8 @@ export interface SeenMark {
   readonly epoch: number;
   /** What the ledger calls the life, where that is not the node's own name and number. */
   readonly life?: Life;
+  /** Where the node was found when it showed the mark; missing when nobody said. */
+  readonly address?: string;
 }
 
 /** The lives of a node's Xray process, as far as its counters are concerned. */
@@ -24,10 +26,15 @@ export interface NodeLives {
   readonly marks: readonly SeenMark[];
   /** How often the process was found restarted. */
   readonly restarts: number;
-  /** When a reading of the node was last dated by its mark. Unix milliseconds, 0 when never. */
+  /** When a reading of the node was last dated by a mark. Unix milliseconds, 0 when never. */
   readonly seen_at: number;
-  /** The epoch of that reading, in the node's own numbers. */
+  /** The highest epoch that had a reading, in the node's own numbers. */
   readonly seen_epoch: number;
+  /**
+   * When a reading was last dated in each epoch, in unix milliseconds. Collectors whose settings differ may read two processes
+   * under one name, so the last reading of all says nothing of either. Missing for an epoch that only 1.0 has read.
+   */
+  readonly seen?: Readonly<Record<string, number>>;
   /** Where the node was found when its last mark was added; missing when nobody said. */
   readonly address?: string;
   /** What the ledger calls lives that begin here, where that is not the node's name. */
@@ -84,8 +91,9 @@ export function seriesOf({ node, series }: Pick<NodeLives, "node" | "series">): 
  * have readings are in the order of the lives they mark, and a higher epoch means a later life.
  *
  * The mark vanishes when the process ends, so a new one is a new epoch, unless the process has surely been running since
- * before the last reading that the old mark dated: then somebody removed the old mark, the counters went on, and so does
- * the epoch. When that is not certain it is a new life, as restarts are everyday and a mark that others remove is not.
+ * before the last reading that an old mark dated at the same address: then somebody removed the old mark, the counters went
+ * on, and so does the epoch. When that is not certain it is a new life, as restarts are everyday and a mark that others
+ * remove is not.
  *
  * A node that is found elsewhere says nothing of the process at its old address: that one may run on under another name. So
  * a life that begins there gets a series of its own.
@@ -93,18 +101,31 @@ export function seriesOf({ node, series }: Pick<NodeLives, "node" | "series">): 
  * @param now unix milliseconds
  */
 export function addMark(lives: NodeLives | null, process: NewMark, now: number): NodeLives {
-  const { node, mark, startedBefore } = process;
+  const { node, mark } = process;
   const epoch = nextEpoch(lives, now);
   if (lives === null) return firstLives(process, { mark, epoch });
-  const moved = hasMoved(lives, process);
-  // A moment that lies ahead was written by a clock that is wrong, and tells nothing.
-  const isTrusted = lives.seen_at <= now + CLOCK_TOLERANCE;
-  const goesOn = !moved && isTrusted && startedBefore <= lives.seen_at - CLOCK_TOLERANCE;
-  const series = moved ? freshSeries(node, epoch) : seriesOf(lives);
-  const last = goesOn ? lives.marks.findLast((seen) => seen.epoch === lives.seen_epoch) : undefined;
+  const series = hasMoved(lives, process) ? freshSeries(node, epoch) : seriesOf(lives);
+  const before = markBefore(lives, process, now);
   const begun = { mark, epoch, ...(series !== node && { life: { node: series, epoch } }) };
-  const seen = goesOn ? { mark, epoch: lives.seen_epoch, ...(last?.life && { life: last.life }) } : begun;
-  return { ...withMark(lives, process, seen), ...named(node, series), restarts: lives.restarts + (goesOn ? 0 : 1) };
+  const seen = before === undefined ? begun : { ...before, mark };
+  const restarts = lives.restarts + (before === undefined ? 1 : 0);
+  return { ...withMark(lives, process, seen), ...named(node, series), restarts };
+}
+
+/** The mark that the process showed before somebody removed it, if that is certain. */
+function markBefore(lives: NodeLives, { address, startedBefore }: NewMark, now: number): SeenMark | undefined {
+  return lives.marks.findLast((seen) => {
+    const place = seen.address ?? lives.address;
+    if (place !== undefined && address !== undefined && place !== address) return false;
+    const seenAt = seenAtIn(lives, seen);
+    // A moment that lies ahead was written by a clock that is wrong, and tells nothing.
+    return seenAt <= now + CLOCK_TOLERANCE && startedBefore <= seenAt - CLOCK_TOLERANCE;
+  });
+}
+
+/** When a reading was last dated in the epoch of a mark. Unix milliseconds, 0 when never. */
+export function seenAtIn({ seen, seen_at, seen_epoch }: NodeLives, { epoch }: SeenMark): number {
+  return seen?.[epoch] ?? (epoch === seen_epoch ? seen_at : 0);
 }
 
 /**
@@ -136,16 +157,13 @@ export function leaveSeries(lives: NodeLives, now: number): NodeLives {
 
 function firstLives({ node, address }: Omit<NewMark, "startedBefore">, seen: SeenMark): NodeLives {
   const place = address === undefined ? {} : { address };
-  return { node, revision: 1, marks: [seen], restarts: 0, seen_at: 0, seen_epoch: 0, ...place };
+  return { node, revision: 1, marks: [{ ...seen, ...place }], restarts: 0, seen_at: 0, seen_epoch: 0, ...place };
 }
 
 function withMark(lives: NodeLives, { address }: Pick<NewMark, "address">, seen: SeenMark): NodeLives {
-  return {
-    ...lives,
-    revision: lives.revision + 1,
-    marks: [...lives.marks, seen].slice(-KEPT_MARKS),
-    ...(address !== undefined && { address }),
-  };
+  const place = address === undefined ? {} : { address };
+  const marks = [...lives.marks, { ...seen, ...place }].slice(-KEPT_MARKS);
+  return { ...lives, revision: lives.revision + 1, marks, ...place };
 }
 
 function hasMoved(lives: NodeLives, { address }: Pick<NewMark, "address">): boolean {

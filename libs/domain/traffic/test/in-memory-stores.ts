@@ -119,20 +119,26 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
     const present = this.#lives.get(after.node);
     if (present?.revision !== before?.revision) return false;
-    const { seen_at, seen_epoch } = present ?? after;
-    this.#lives.set(after.node, { ...after, seen_at, seen_epoch });
+    const { seen_at, seen_epoch, seen } = present ?? after;
+    this.#lives.set(after.node, {
+      ...after,
+      seen_at,
+      seen_epoch,
+      ...(seen !== undefined && { seen: seenIn(after, seen) }),
+    });
     return true;
   }
 
   async raiseSeen(node: string, epoch: number, at: number): Promise<void> {
     const present = this.#lives.get(node);
     if (present === undefined) return;
-    const isWrong = present.seen_at > at + LONGEST_AHEAD_MS;
-    const seen = {
-      seen_at: isWrong ? at : Math.max(present.seen_at, at),
+    const raised = (before: number): number => (before > at + LONGEST_AHEAD_MS ? at : Math.max(before, at));
+    this.#lives.set(node, {
+      ...present,
+      seen_at: raised(present.seen_at),
       seen_epoch: Math.max(present.seen_epoch, epoch),
-    };
-    this.#lives.set(node, { ...present, ...seen });
+      seen: { ...present.seen, [epoch]: raised(present.seen?.[epoch] ?? 0) },
+    });
   }
 
   async findClaim(mark: string): Promise<Life | null> {
@@ -148,4 +154,10 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
   async removeClaims(marks: readonly string[]): Promise<void> {
     for (const mark of marks) this.#claims.delete(mark);
   }
+}
+
+/** Of the epochs whose marks are remembered. */
+function seenIn({ marks }: NodeLives, seen: NonNullable<NodeLives["seen"]>): NonNullable<NodeLives["seen"]> {
+  const kept = new Set(marks.map(({ epoch }) => String(epoch)));
+  return Object.fromEntries(Object.entries(seen).filter(([epoch]) => kept.has(epoch)));
 }

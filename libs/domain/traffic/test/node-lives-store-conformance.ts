@@ -59,7 +59,22 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
       [7, NOW + 1],
     ] as const)
       await store.raiseSeen(node, epoch, at);
-    expect(await store.find(node)).toMatchObject({ seen_at: NOW + 2, seen_epoch: 8 });
+    expect(await store.find(node)).toMatchObject({ seen_at: NOW + 2, seen_epoch: 8, seen: { 7: NOW + 1, 8: NOW + 2 } });
+    await store.raiseSeen(node, 7, NOW + 3);
+    await store.raiseSeen(node, 8, NOW + 1);
+    expect(await store.find(node)).toMatchObject({ seen_at: NOW + 3, seen_epoch: 8, seen: { 7: NOW + 3, 8: NOW + 2 } });
+  });
+
+  it("forgets when it read the lives whose marks are forgotten", async () => {
+    const [store, node] = [open(), randomUUID()];
+    const first = add(null, node, "a", NOW);
+    const [mark] = first.marks;
+    await store.replace(null, first);
+    await store.raiseSeen(node, mark?.epoch ?? 0, NOW);
+    await store.raiseSeen(node, 7, NOW);
+    const before = await store.find(node);
+    expect(before !== null && (await store.replace(before, add(before, node, "b", NOW + 9_000)))).toBe(true);
+    expect((await store.find(node))?.seen).toEqual({ [mark?.epoch ?? 0]: NOW });
   });
 
   it("of 20 claims of one mark at once the first one stands, until it is forgotten", async () => {
@@ -82,7 +97,10 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
     ] as const) {
       await store.raiseSeen(node, 7, NOW + ahead);
       await store.raiseSeen(node, 7, NOW);
-      expect(await store.find(node)).toMatchObject({ seen_at: seen, seen_epoch: 7 });
+      expect(await store.find(node)).toMatchObject({ seen_at: seen, seen_epoch: 7, seen: { 7: seen } });
     }
+    await store.raiseSeen(node, 7, NOW + 86_400_000);
+    await store.raiseSeen(node, 8, NOW);
+    expect(await store.find(node)).toMatchObject({ seen_at: NOW, seen: { 7: NOW + 86_400_000, 8: NOW } });
   });
 }

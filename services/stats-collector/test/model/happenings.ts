@@ -71,6 +71,40 @@ export function refreshLeftBehind(): Happening[] {
   ];
 }
 
+/** The second collector has added the new process to the name's lives, and has written nothing that it read of it. */
+const ADDED_STEPS = 60;
+/** The second collector has also written what it read. */
+const READ_STEPS = 120;
+
+/**
+ * Two collectors know one name for two processes: the second one has taken newer settings. The process that it leads to
+ * under these restarts, and then the first collector reads the other process.
+ */
+export function nameOfTwoProcesses(written: "added" | "read"): Happening[] {
+  const moved = { kind: "bytes", key: 1, up: true } as const;
+  return [
+    ...[1, 2, 3, 4, 5].map((process) => ({ kind: "pause" as const, process })),
+    { ...moved, node: 0, bytes: 30 },
+    { ...moved, node: 1, bytes: 50 },
+    ...steps(200, OLDEST),
+    { kind: "settings", choice: 3 },
+    { kind: "crash", process: 1 },
+    { kind: "pause", process: 0 },
+    ...steps(written === "added" ? ADDED_STEPS : READ_STEPS, OLDEST),
+    { kind: "pause", process: 1 },
+    { kind: "restart", node: 1 },
+    { kind: "time", ms: 8_000 },
+    { ...moved, node: 1, bytes: 90 },
+    { kind: "away", node: 1 },
+    { kind: "pause", process: 0 },
+    ...steps(150, OLDEST),
+    { kind: "pause", process: 0 },
+    { kind: "away", node: 1 },
+    { kind: "pause", process: 1 },
+    ...steps(200, OLDEST),
+  ];
+}
+
 /** Of the calls that wait, the one that has waited longest. */
 const OLDEST = 0;
 /** Of up to four calls that wait, the one that came last. */
