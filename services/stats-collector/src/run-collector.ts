@@ -79,7 +79,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const keys = new StoredActiveKeys(store.keyReader);
     const names = nodes.map(({ name }) => name);
     const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: measured.duplicate });
-    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates);
+    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates, nodes);
     const compactor = new RecordCompactor(records, clock);
     const { usage } = store;
     const keeper = new UsageKeeper({ records, usage, days: settings.USAGE_DAYS, clock });

@@ -53,7 +53,8 @@ async function addUser(): Promise<void> {
 
 function shared() {
   const nodes = [metered()];
-  const epochs = new NodeEpochs(lives, systemClock, randomUUID, { check: () => undefined, forget: () => undefined });
+  const duplicates = { check: () => undefined, forget: () => undefined };
+  const epochs = new NodeEpochs(lives, systemClock, randomUUID, duplicates, nodes);
   const keys = { count: async () => 1, among: async (ids: readonly number[]) => new Set(ids) };
   return { nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
 }

@@ -9,12 +9,21 @@ const BEGIN = 1_700_000_000_000;
 /** Nodes as collectors see them, at a time that goes on with every look. */
 class Sight {
   readonly lives = new InMemoryNodeLivesStore();
+  /** What nodes show that are not looked at. */
+  elsewhere = new Set<string>();
+  uptimeMs = 1_000;
   #now = BEGIN;
 
   async look(node: string, mark: string, address = "one:1", store: NodeLivesStore = this.lives): Promise<Life> {
     this.#now += 10_000;
     const now = this.#now;
-    const shown = { node, mark, address, startedBefore: async () => now - 1_000 };
+    const shown = {
+      node,
+      mark,
+      address,
+      elsewhere: async () => this.elsewhere,
+      startedBefore: async () => now - this.uptimeMs,
+    };
     const { life, epoch } = await identifyLife(store, shown, () => now);
     await store.raiseSeen(node, epoch, now);
     return life;
@@ -51,6 +60,23 @@ describe("the life of a process", () => {
     expect(other.node).toMatch(/^main@\d+$/);
     expect((await sight.look("main", "m3", "two:1")).node).toBe(other.node);
   });
+
+  it.each([
+    ["that has just begun", 1_000],
+    ["that has been running for long", 3_600_000],
+  ])(
+    "stays that of the old process when its host name leads to another one %s, which is read first",
+    async (_, uptime) => {
+      const sight = new Sight();
+      const life = await sight.look("main", "m1");
+      sight.elsewhere.add("m1");
+      sight.uptimeMs = uptime;
+      const other = await sight.look("main", "m2");
+      expect(other.node).toMatch(/^main@\d+$/);
+      expect(await sight.look("old", "m1", "two:1")).toEqual(life);
+      expect(await sight.look("main", "m2")).toEqual(other);
+    },
+  );
 
   it("stays that of each process when two nodes change names, also over their restarts", async () => {
     const sight = new Sight();

@@ -14,13 +14,18 @@ import {
 import type { NodeLivesStore } from "./ports.ts";
 
 /** A process whose life is asked for. */
-export interface ShownMark extends Omit<NewMark, "startedBefore"> {
+export interface ShownMark extends Omit<NewMark, "startedBefore" | "elsewhere"> {
   /**
    * Since when the process has surely been running, in unix milliseconds. Asked only when nobody knows its mark.
    *
    * @throws whatever keeps it from being known
    */
   readonly startedBefore: () => Promise<number>;
+  /**
+   * The marks that other nodes show, as far as they can be read; left out by who can't tell. Asked only when nobody knows this
+   * node's mark.
+   */
+  readonly elsewhere?: () => Promise<ReadonlySet<string>>;
 }
 
 /** The life that a node shows. */
@@ -58,15 +63,21 @@ export async function identifyLife(
 }
 
 async function claimLife(store: NodeLivesStore, shown: ShownMark, now: () => number): Promise<Life> {
-  let startedBefore: number | undefined;
+  let process: NewMark | undefined;
   while (true) {
     const all = await store.list();
     const known = knownLife(all, shown);
     if (known !== undefined) return store.claim(shown.mark, known);
-    startedBefore ??= await shown.startedBefore();
+    process ??= await newMark(shown);
     const lives = all.find(({ node }) => node === shown.node) ?? null;
-    await put(store, lives, addMark(lives, { ...shown, startedBefore }, now()));
+    await put(store, lives, addMark(lives, process, now()));
   }
+}
+
+async function newMark({ node, mark, address, startedBefore, elsewhere }: ShownMark): Promise<NewMark> {
+  const place = address === undefined ? {} : { address };
+  const seen = elsewhere === undefined ? {} : { elsewhere: await elsewhere() };
+  return { node, mark, ...place, ...seen, startedBefore: await startedBefore() };
 }
 
 /**

@@ -49,6 +49,8 @@ export interface NewMark {
   readonly address?: string;
   /** The process has been running since this moment or longer. Unix milliseconds. */
   readonly startedBefore: number;
+  /** The marks that other nodes show at this moment; left out by who has not looked. */
+  readonly elsewhere?: ReadonlySet<string>;
 }
 
 /** How many marks are remembered. Only the newest ones can still be alive. */
@@ -96,7 +98,7 @@ export function seriesOf({ node, series }: Pick<NodeLives, "node" | "series">): 
  * remove is not.
  *
  * A node that is found elsewhere says nothing of the process at its old address: that one may run on under another name. So
- * a life that begins there gets a series of its own.
+ * a life that begins there gets a series of its own; also at the same address, when another node shows a mark of the series.
  *
  * @param now unix milliseconds
  */
@@ -104,7 +106,9 @@ export function addMark(lives: NodeLives | null, process: NewMark, now: number):
   const { node, mark } = process;
   const epoch = nextEpoch(lives, now);
   if (lives === null) return firstLives(process, { mark, epoch });
-  const series = hasMoved(lives, process) ? freshSeries(node, epoch) : seriesOf(lives);
+  const left = livesElsewhere(lives, process);
+  const isShared = hasMoved(lives, process) || left.some((life) => life.node === seriesOf(lives));
+  const series = isShared ? freshSeries(node, epoch) : seriesOf(lives);
   const before = markBefore(lives, process, now);
   const begun = { mark, epoch, ...(series !== node && { life: { node: series, epoch } }) };
   const seen = before === undefined ? begun : { ...before, mark };
@@ -113,14 +117,22 @@ export function addMark(lives: NodeLives | null, process: NewMark, now: number):
 }
 
 /** The mark that the process showed before somebody removed it, if that is certain. */
-function markBefore(lives: NodeLives, { address, startedBefore }: NewMark, now: number): SeenMark | undefined {
+function markBefore(lives: NodeLives, process: NewMark, now: number): SeenMark | undefined {
+  const { address, startedBefore } = process;
+  const left = livesElsewhere(lives, process);
   return lives.marks.findLast((seen) => {
+    if (left.some((life) => isSameLife(life, lifeOf(lives, seen)))) return false;
     const place = seen.address ?? lives.address;
     if (place !== undefined && address !== undefined && place !== address) return false;
     const seenAt = seenAtIn(lives, seen);
     // A moment that lies ahead was written by a clock that is wrong, and tells nothing.
     return seenAt <= now + CLOCK_TOLERANCE && startedBefore <= seenAt - CLOCK_TOLERANCE;
   });
+}
+
+/** The lives of a node that run under other names by now, as far as that was seen. */
+function livesElsewhere(lives: NodeLives, { elsewhere }: NewMark): Life[] {
+  return lives.marks.filter(({ mark }) => elsewhere?.has(mark)).map((seen) => lifeOf(lives, seen));
 }
 
 /** When a reading was last dated in the epoch of a mark. Unix milliseconds, 0 when never. */
@@ -134,7 +146,7 @@ export function seenAtIn({ seen, seen_at, seen_epoch }: NodeLives, { epoch }: Se
  */
 export function adoptLife(
   lives: NodeLives | null,
-  process: Omit<NewMark, "startedBefore">,
+  process: Omit<NewMark, "startedBefore" | "elsewhere">,
   life: Life,
   now: number,
 ): NodeLives {
@@ -155,7 +167,7 @@ export function leaveSeries(lives: NodeLives, now: number): NodeLives {
   return { ...lives, revision: lives.revision + 1, series };
 }
 
-function firstLives({ node, address }: Omit<NewMark, "startedBefore">, seen: SeenMark): NodeLives {
+function firstLives({ node, address }: Omit<NewMark, "startedBefore" | "elsewhere">, seen: SeenMark): NodeLives {
   const place = address === undefined ? {} : { address };
   return { node, revision: 1, marks: [{ ...seen, ...place }], restarts: 0, seen_at: 0, seen_epoch: 0, ...place };
 }

@@ -20,19 +20,25 @@ export class NodeEpochs {
   readonly #clock: Pick<Clock, "now" | "monotonic">;
   readonly #newMark: () => string;
   readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
+  readonly #nodes: readonly MarkedNode[];
   readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
 
-  /** @param newMark makes an id that was never used before */
+  /**
+   * @param newMark makes an id that was never used before
+   * @param nodes all of the settings: one may show the process that another one led to before
+   */
   constructor(
     store: NodeLivesStore,
     clock: Pick<Clock, "now" | "monotonic">,
     newMark: () => string,
     duplicates: Pick<DuplicateNodes, "check" | "forget">,
+    nodes: readonly MarkedNode[],
   ) {
     this.#store = store;
     this.#clock = clock;
     this.#newMark = newMark;
     this.#duplicates = duplicates;
+    this.#nodes = nodes;
   }
 
   /**
@@ -85,10 +91,18 @@ export class NodeEpochs {
   async #identify(node: MarkedNode, mark: string): Promise<IdentifiedLife> {
     const last = this.#last.get(node.name);
     if (last?.mark === mark) return last;
-    const shown = { node: node.name, mark, address: node.address, startedBefore: () => this.#startedBefore(node) };
+    const { name, address } = node;
+    const elsewhere = () => this.#marksElsewhere(name);
+    const shown = { node: name, mark, address, elsewhere, startedBefore: () => this.#startedBefore(node) };
     const identified = await identifyLife(this.#store, shown, () => this.#clock.now());
     this.#last.set(node.name, { mark, ...identified });
     return identified;
+  }
+
+  async #marksElsewhere(name: string): Promise<ReadonlySet<string>> {
+    const others = this.#nodes.filter((other) => other.name !== name);
+    const answers = await Promise.allSettled(others.map((other) => other.readProcessMark()));
+    return new Set(answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : [])));
   }
 
   /** The process has been running since then or longer: the uptime is in whole seconds, and was read before its answer. */

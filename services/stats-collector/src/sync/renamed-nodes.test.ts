@@ -1,4 +1,4 @@
-import { keyEntity, nodeEntity, totals } from "@veil/traffic";
+import { compact, keyEntity, nodeEntity, totals } from "@veil/traffic";
 import { describe, expect, it } from "vitest";
 import { PlainNode } from "../../test/in-memory/plain-node.ts";
 import { Rig } from "../../test/in-memory/rig.ts";
@@ -14,6 +14,11 @@ async function uploaded(rig: Rig, entity: string): Promise<number> {
 /** What all nodes' totals say together. */
 async function carriedByAll(rig: Rig, names: readonly string[]): Promise<number[]> {
   return Promise.all(names.map((name) => uploaded(rig, nodeEntity(name))));
+}
+
+async function compactNow(rig: Rig, entity: string): Promise<void> {
+  const record = await rig.records.find(entity);
+  expect(record !== null && (await rig.records.replace(record, compact(record)))).toBe(true);
 }
 
 function named(rig: Rig, name: string, as: PlainNode): PlainNode {
@@ -68,6 +73,47 @@ describe("a node under another name", () => {
     for (const node of swapped) await rig.sync(node).run();
     expect(await uploaded(rig, keyEntity(1))).toBe(142);
     expect(await carriedByAll(rig, ["a", "b"])).toEqual([101, 41]);
+  });
+});
+
+describe("a host name that leads to another process, while the one from before is listed under another name", () => {
+  it.each([
+    ["has just begun", 0],
+    ["has been running for long", 3_600_000],
+  ])("counts both when the new one, which %s, is read and compacted first", async (_, uptimeMs) => {
+    const rig = new Rig(["main", "old"]);
+    const [main, old] = rig.nodes;
+    if (main === undefined || old === undefined) throw new RangeError("two nodes");
+    main.xray.move(1, "up", 100);
+    await rig.sync(main).run();
+    await rig.clock.advance(60_000);
+    [main.xray, old.xray] = [old.xray, main.xray];
+    main.xray.startedAt = rig.clock.now() - uptimeMs;
+    main.xray.move(1, "up", 9);
+    await rig.sync(main).run();
+    await compactNow(rig, keyEntity(1));
+    old.xray.move(1, "up", 5);
+    await rig.sync(old).run();
+    expect(await uploaded(rig, keyEntity(1))).toBe(114);
+    main.xray.move(1, "up", 2);
+    for (const node of rig.nodes) await rig.sync(node).run();
+    expect(await uploaded(rig, keyEntity(1))).toBe(116);
+    expect(await carriedByAll(rig, ["main", "old"])).toEqual([111, 5]);
+  });
+
+  it("counts on while a node that can't be read might show the one from before", async () => {
+    const rig = new Rig(["main", "old"]);
+    const [main, old] = rig.nodes;
+    if (main === undefined || old === undefined) throw new RangeError("two nodes");
+    await rig.sync(main).run();
+    old.before = () => {
+      throw new Error("away");
+    };
+    await rig.clock.advance(60_000);
+    main.xray.restart(rig.clock.now());
+    main.xray.move(1, "up", 9);
+    await rig.sync(main).run();
+    expect(await uploaded(rig, keyEntity(1))).toBe(9);
   });
 });
 

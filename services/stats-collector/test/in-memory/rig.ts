@@ -59,7 +59,8 @@ export class Rig {
     const onDuplicate = (node: string, isDuplicate: boolean): void => {
       this.said.push(`${node} ${isDuplicate}`);
     };
-    return new NodeEpochs(this.lives, this.clock, newMark, new DuplicateNodes({ nodes, log, onDuplicate }));
+    const duplicates = new DuplicateNodes({ nodes, log, onDuplicate });
+    return new NodeEpochs(this.lives, this.clock, newMark, duplicates, this.nodes);
   }
 
   /** One more collector's sync of a node. */

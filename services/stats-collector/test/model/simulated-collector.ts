@@ -67,8 +67,8 @@ export class SimulatedCollector {
     const names = world.listed.map(({ name }) => name);
     const log = { error: () => undefined, info: () => undefined };
     const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: () => undefined });
-    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates);
     const nodes = world.listed.map((listed) => this.#nodePort(listed, this.#read));
+    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates, nodes);
     const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
     const onRecord = (): void => undefined;
     this.#shared = { nodes, epochs, records, keys, clock, onRecord };
