@@ -22,10 +22,15 @@ export function keyFilter(filter: KeyFilter, now: number): Condition {
   if (name !== undefined) {
     conditions.push({ $or: [{ name, "terms.name": { $exists: false } }, { "terms.name": name }] });
   }
-  if (expiresBefore !== undefined) conditions.push({ "terms.expires_at": { $lt: expiresBefore } });
-  if (expiresAfter !== undefined) conditions.push({ "terms.expires_at": { $gt: expiresAfter } });
+  if (expiresBefore !== undefined) conditions.push(expires({ $lt: expiresBefore }, Math.floor(now / 1_000)));
+  if (expiresAfter !== undefined) conditions.push(expires({ $gt: expiresAfter }, Math.floor(now / 1_000)));
   if (keyIds !== undefined) conditions.push({ key_id: { $in: [...keyIds] } });
   return conditions.length === 0 ? visibleFilter : { ...visibleFilter, $and: conditions };
+}
+
+/** A hold that is over by time has begun the key's term, whether or not anybody has stored it. */
+function expires(when: mongo.Condition<number | null>, at: number): Condition {
+  return { $or: [{ "terms.expires_at": when }, { "terms.hold_until": { $lte: at }, "terms.ends_at": when }] };
 }
 
 /** Matches the documents of keys that every node should hold; what `isWanted` of the domain says of their records. */

@@ -1,4 +1,4 @@
-import { firstTerms, type KeyTerms, type KeyVersion } from "@veil/keys";
+import { endOfHold, firstTerms, type KeyTerms, type KeyVersion } from "@veil/keys";
 import type { KeyDocument, TermsDocument } from "./key-codecs.ts";
 
 /** The version with which a key begins: any change of it comes later. */
@@ -68,5 +68,5 @@ function toDocument(
 
 function endOf({ expiresAt, holdFor, holdUntil }: KeyTerms): number | null {
   if (holdFor === null) return expiresAt;
-  return holdUntil === null ? null : holdUntil + holdFor;
+  return holdUntil === null ? null : endOfHold(holdUntil, holdFor);
 }

@@ -6,7 +6,7 @@ import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import type { KeyVersion } from "./ports.ts";
 import { subscriptionToken } from "./subscription-token.ts";
-import { ChangeRefusedError, changeTerms, type TermsChange } from "./terms/change-terms.ts";
+import { ChangeRefusedError, changeTerms, settleDue, type TermsChange } from "./terms/change-terms.ts";
 import { termsAt } from "./terms/key-status.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
@@ -66,56 +66,80 @@ export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): 
 
 async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: LifecyclePorts): Promise<ChangeResult> {
   const { keyId, job, ifRevision } = request;
+  const end = async (result: ChangeResult): Promise<ChangeResult> => {
+    await passOnMarks(keyId, lease, ports);
+    return result;
+  };
   const before = await ports.store.find(keyId);
-  if (before === null || !isVisible(before)) return { outcome: "not-found" };
+  if (before === null || !isVisible(before)) return end({ outcome: "not-found" });
   if (before.changedBy.includes(job)) {
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }
-  if (isLate(request, ports)) {
-    await passOnMarks(keyId, lease, ports);
-    return { outcome: "failed", detail: "the deadline has passed" };
-  }
+  if (isLate(request, ports)) return end({ outcome: "failed", detail: "the deadline has passed" });
   if (ifRevision !== null && termsAt(before.terms, ports.clock.now()).revision !== ifRevision) {
-    return { outcome: "outdated" };
+    return end({ outcome: "outdated" });
   }
-  let version: KeyVersion | null;
+  let change: VersionChange | null;
   try {
-    version = await versionAfter(before, request, lease, ports);
+    change = await versionAfter(before, request, lease, ports);
   } catch (error) {
     if (!(error instanceof ChangeRefusedError)) throw error;
-    return { outcome: "refused", detail: error.message };
+    return end({ outcome: "refused", detail: error.message });
   }
-  if (version === null) return { outcome: "changed", key: before, isChanged: false };
-  const { externalId } = version.terms;
-  const store = (): Promise<ChangeResult> => storeVersion(version, { request, before }, lease, ports);
-  if (externalId === null || externalId === before.terms.externalId) return store();
+  if (change === null) return end({ outcome: "changed", key: before, isChanged: false });
+  const { externalId } = change.version.terms;
+  const begun = { ...change, request, before };
+  if (externalId === null || externalId === before.terms.externalId) return storeVersion(begun, [lease], ports);
   return ports.lease.holdExternalId(externalId, async (held) => {
-    const end = await giveExternalId(externalId, keyId, held, ports);
-    return end === "given" ? store() : externalIdTaken(externalId);
+    const given = await giveExternalId(externalId, keyId, held, ports);
+    return given === "given" ? storeVersion(begun, [lease, held], ports) : end(externalIdTaken(externalId));
   });
 }
 
+interface VersionChange {
+  readonly version: KeyVersion;
+  /** False when nothing but what was due anyway is different. */
+  readonly isChanged: boolean;
+}
+
+interface BegunChange extends VersionChange {
+  readonly request: ChangeRequest;
+  readonly before: KeyRecord;
+}
+
+/** @param leases the key's, and that of the external id which it gets; all of them have to last until it is stored */
 async function storeVersion(
-  version: KeyVersion,
-  { request, before }: { readonly request: ChangeRequest; readonly before: KeyRecord },
-  lease: HeldLease,
+  { version, isChanged, request, before }: BegunChange,
+  leases: readonly [HeldLease, ...HeldLease[]],
   ports: LifecyclePorts,
 ): Promise<ChangeResult> {
   const { keyId, job } = request;
+  const [lease] = leases;
   await expectDue(keyId, version.terms, ports);
   const now = ports.clock.now();
   const isSeenByNodes =
-    isWanted(before, now) !== isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
-  lease.mustLast();
+    !areToldOf(before, now) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
+  for (const held of leases) held.mustLast();
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   const after = await ports.store.change(keyId, version, entry);
   if (after === null || !isVisible(after)) return { outcome: "not-found" };
   if (!after.changedBy.includes(job)) throw new LeaseHeldError(`key ${keyId}`);
-  if (isSeenByNodes) return followed(await waitForOthers(after, lease, ports), lease, ports);
+  if (isSeenByNodes) {
+    const result = await followed(await waitForOthers(after, lease, ports), lease, ports);
+    return result.outcome === "changed" ? { ...result, isChanged } : result;
+  }
   await passOnMarks(keyId, lease, ports);
-  await replaceDue(keyId, after.terms, ports);
-  return { outcome: "changed", key: after, isChanged: true };
+  await replaceDue({ ...after, at: now }, lease, ports);
+  return { outcome: "changed", key: after, isChanged };
+}
+
+/**
+ * Whether the nodes surely hold the user already. Of a key that is out of service, or that a due reset brings back, they may
+ * not have been told yet: a change that comes between the moment and the look at what is due takes that look's place.
+ */
+function areToldOf(key: KeyRecord, now: number): boolean {
+  return isWanted(key, now) && key.terms.limitedAt === null;
 }
 
 function nodeNames({ nodes }: LifecyclePorts): string[] {
@@ -128,7 +152,7 @@ async function versionAfter(
   { job, change }: ChangeRequest,
   { fence }: HeldLease,
   ports: LifecyclePorts,
-): Promise<KeyVersion | null> {
+): Promise<VersionChange | null> {
   const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
   const context = {
     now: ports.clock.now(),
@@ -136,9 +160,10 @@ async function versionAfter(
     timeZone: ports.timeZone,
   };
   const isRenamed = name !== undefined && name !== before.name;
-  const terms = changeTerms(before.terms, ofTerms, context, isRenamed || revokeLink || revokeCredentials);
+  const settled = settleDue(before.terms, context);
+  const terms = changeTerms(settled, ofTerms, context, isRenamed || revokeLink || revokeCredentials);
   if (terms === before.terms) return null;
-  return {
+  const version = {
     fence,
     terms,
     name: name === undefined ? before.name : name,
@@ -146,6 +171,7 @@ async function versionAfter(
     token: revokeLink ? subscriptionToken(before.keyId, ports.newTokenSeed()) : before.token,
     changedBy: [...before.changedBy, job].slice(-CHANGES_REMEMBERED),
   };
+  return { version, isChanged: terms !== settled };
 }
 
 /** Makes the nodes follow, and says what became of the change. */
@@ -155,8 +181,9 @@ async function followed(taken: TakenKey, lease: HeldLease, ports: LifecyclePorts
     await ports.store.letGo(key.keyId, taken.hands);
     return { outcome: "not-found" };
   }
+  const at = ports.clock.now();
   const end = await convergeHeld(taken, lease, ports);
-  await replaceDue(key.keyId, key.terms, ports);
+  await replaceDue({ ...key, at }, lease, ports);
   if (end === "unreachable") return { outcome: "unavailable", detail: "no Xray node can be reached" };
   if (end === "rejected") return { outcome: "failed", detail: "Xray refused the key" };
   return { outcome: "changed", key, isChanged: true };

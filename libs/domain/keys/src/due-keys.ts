@@ -73,14 +73,17 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
     key = await ports.store.takeUp(keyId, entry);
   }
   if (key === null) return "gone";
+  let at = context.now;
   if (isHandled(key, entry)) {
     const taken = await waitForOthers(key, lease, ports);
-    if (isVisible(taken.key)) await convergeHeld(taken, lease, ports);
+    key = taken.key;
+    at = ports.clock.now();
+    if (isVisible(key)) await convergeHeld(taken, lease, ports);
     else await ports.store.letGo(keyId, taken.hands);
   } else {
     await passOnMarks(keyId, lease, ports);
   }
-  await replaceDue(keyId, key.terms, ports);
+  await replaceDue({ keyId, terms: key.terms, at }, lease, ports);
   return "settled";
 }
 
@@ -94,9 +97,26 @@ export async function expectDue(keyId: number, terms: KeyTerms, { due, clock }: 
   if (next.at !== null || next.traffic !== null) await due.expect(keyId, next);
 }
 
-/** Expects of a key what its terms say, and nothing else. To be called under its lease, once they are stored. */
-export async function replaceDue(keyId: number, terms: KeyTerms, { due, clock }: LifecyclePorts): Promise<void> {
-  await due.replace(keyId, dueOf(terms, clock.now()));
+/** A key whose nodes follow its terms. */
+export interface FollowedKey {
+  readonly keyId: number;
+  readonly terms: KeyTerms;
+  /** When it was decided what the nodes have to do. Milliseconds since the epoch; what became due since is still to be done. */
+  readonly at: number;
+}
+
+/**
+ * Expects of a key what its terms say, and nothing else. To be called once they are stored and the nodes have followed.
+ *
+ * @throws {LeaseHeldError} when the lease ran out: its next holder may expect something else
+ */
+export async function replaceDue(
+  { keyId, terms, at }: FollowedKey,
+  lease: HeldLease,
+  { due }: LifecyclePorts,
+): Promise<void> {
+  lease.mustLast();
+  await due.replace(keyId, dueOf(terms, at));
 }
 
 /** When a key with these terms has to be looked at next. @param now milliseconds since the epoch */

@@ -59,10 +59,11 @@ export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionK
 export { type PutRequest, type PutResult, putKey } from "./put-key.ts";
 export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
 export { keyIdOfToken, olderSubscriptionToken, subscriptionToken, TOKEN_SEED_BYTES } from "./subscription-token.ts";
-export { ChangeRefusedError, changeTerms, LATEST_MOMENT, type TermsChange } from "./terms/change-terms.ts";
+export { ChangeRefusedError, changeTerms, type TermsChange } from "./terms/change-terms.ts";
 export { isInService, type KeyStatus, keyStatuses, statusOf, termsAt, usedTraffic } from "./terms/key-status.ts";
 export {
   DEFAULT_GROUPS,
+  endOfHold,
   firstTerms,
   type KeyTerms,
   type SettableTerms,

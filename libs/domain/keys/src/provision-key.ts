@@ -1,13 +1,6 @@
-import {
-  type Creation,
-  isVisible,
-  isWanted,
-  type KeyRecord,
-  type RequestedAttributes,
-  wasCreated,
-} from "./access-key.ts";
+import { type Creation, isVisible, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
-import { expectDue } from "./due-keys.ts";
+import { dueOf, expectDue } from "./due-keys.ts";
 import {
   LeaseHeldError,
   NodeRejectedError,
@@ -66,6 +59,8 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
     if (decided !== null) {
       // The delivery before may have died in the middle of an add.
       if (!isVisible(decided)) await dropUser(decided, everyNode(ports), ports);
+      // Or right after the decision, with a look at the key that came too early.
+      else if (isEverDue(decided.terms)) await lookNow(decided, ports);
       return resultOf(decided);
     }
   }
@@ -98,7 +93,8 @@ async function decideOn(
   lease: HeldLease | null,
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
-  const isUsable = isInService(terms, ports.clock.now());
+  const begunAt = ports.clock.now();
+  const isUsable = isInService(terms, begunAt);
   const [attempts] = await Promise.all([
     isUsable ? tryNodes(creation, ports) : [],
     expectDue(creation.keyId, terms, ports),
@@ -114,11 +110,23 @@ async function decideOn(
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms };
   const decided = await activate({ ...creation, begins }, indeterminate, ports);
   if (!isVisible(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
-  // It ran out while it was made: whoever looked at it in between has not found it yet.
-  else if (isUsable && !isWanted(decided, ports.clock.now())) {
-    await ports.due.expect(decided.keyId, { at: ports.clock.now(), traffic: null });
-  }
+  // Something became due while it was made: whoever looked at it then has not found it, and expects nothing of it any more.
+  else if (hasBecomeDue(terms, begunAt, ports)) await lookNow(decided, ports);
   return resultOf(decided);
+}
+
+function hasBecomeDue(terms: KeyTerms, since: number, { clock }: LifecyclePorts): boolean {
+  const { at } = dueOf(terms, since);
+  return at !== null && at <= clock.now();
+}
+
+function isEverDue(terms: KeyTerms): boolean {
+  const { at, traffic } = dueOf(terms, Number.NEGATIVE_INFINITY);
+  return at !== null || traffic !== null;
+}
+
+async function lookNow({ keyId }: KeyRecord, { due, clock }: LifecyclePorts): Promise<void> {
+  await due.expect(keyId, { at: clock.now(), traffic: null });
 }
 
 function termsOf({ createdAt }: Creation, { terms }: RequestedAttributes, { timeZone }: LifecyclePorts): KeyTerms {

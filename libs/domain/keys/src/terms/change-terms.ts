@@ -1,8 +1,5 @@
-import type { KeyTerms, SettableTerms, TrafficBytes } from "./key-terms.ts";
+import { endOfHold, type KeyTerms, LATEST_MOMENT, type SettableTerms, type TrafficBytes } from "./key-terms.ts";
 import { nextResetAfter } from "./reset-calendar.ts";
-
-/** The last moment that callers may name, in unix seconds: the end of the year 9999. */
-export const LATEST_MOMENT = 253_402_300_799;
 
 /** What one change does to a key's terms; all of it or nothing. */
 export interface TermsChange {
@@ -63,7 +60,7 @@ export function settleDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
     const until = terms.holdUntil !== null && terms.holdUntil * 1_000 <= now ? terms.holdUntil : null;
     const begins = until ?? (isUsed ? seconds(now) : null);
     if (begins !== null) {
-      const expiresAt = Math.min(begins + terms.holdFor, LATEST_MOMENT);
+      const expiresAt = endOfHold(begins, terms.holdFor);
       terms = { ...terms, expiresAt, holdFor: null, holdUntil: null, revision: terms.revision + 1 };
     }
   }
@@ -100,7 +97,9 @@ function withSettings(
   set: Partial<SettableTerms>,
   { now, lifetime, timeZone }: ChangeContext,
 ): KeyTerms {
-  const after: KeyTerms = { ...terms, ...set };
+  // Without a term to begin, the moment at which it begins at the latest means nothing.
+  const isHoldEnded = set.holdFor === null && set.holdUntil === undefined;
+  const after: KeyTerms = { ...terms, ...set, ...(isHoldEnded && { holdUntil: null }) };
   if (after.holdFor !== null && after.expiresAt !== null) {
     throw new ChangeRefusedError("hold_for and expires_at exclude each other: set one of them to null");
   }

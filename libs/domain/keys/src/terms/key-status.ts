@@ -1,4 +1,4 @@
-import type { KeyTerms, TrafficBytes } from "./key-terms.ts";
+import { endOfHold, type KeyTerms, type TrafficBytes } from "./key-terms.ts";
 
 /** What a key's terms come to. The first that holds, in this order. */
 export const keyStatuses = ["disabled", "expired", "limited", "on_hold", "active"] as const;
@@ -11,8 +11,8 @@ export type KeyStatus = (typeof keyStatuses)[number];
  */
 export function termsAt(terms: KeyTerms, now: number): KeyTerms {
   let { revision, expiresAt, holdFor, holdUntil, limitedAt, isExpiryCounted } = terms;
-  if (holdFor !== null && isPast(holdUntil, now)) {
-    expiresAt = (holdUntil ?? 0) + holdFor;
+  if (holdFor !== null && holdUntil !== null && isPast(holdUntil, now)) {
+    expiresAt = endOfHold(holdUntil, holdFor);
     holdFor = null;
     holdUntil = null;
     revision += 1;

@@ -1,3 +1,6 @@
+/** The last moment of any term, in unix seconds: the end of the year 9999. */
+export const LATEST_MOMENT = 253_402_300_799;
+
 /** How often the count of a key's traffic starts anew by itself. */
 export const trafficResets = ["none", "day", "week", "month", "month_rolling"] as const;
 export type TrafficReset = (typeof trafficResets)[number];
@@ -44,6 +47,11 @@ export interface KeyTerms extends SettableTerms {
   readonly isExpiryCounted: boolean;
   /** What the key had ever moved when its hold began, both directions together: the first byte beyond ends it. */
   readonly holdFrom: number;
+}
+
+/** When a term that begins at a moment is over. Both in unix seconds; the length in seconds. */
+export function endOfHold(begins: number, holdFor: number): number {
+  return Math.min(begins + holdFor, LATEST_MOMENT);
 }
 
 /** The groups of a key for which none are named. */
