@@ -28,10 +28,29 @@ export function inMemoryLifecycle() {
     lost: false,
   };
   let holders = 0;
+  const waiting = new Map<string, Promise<unknown>>();
+  const abandoned = new Map<string, string>();
+  /** One holder at a time; one that fails abandons its lease, as its calls may still come through. */
+  const exclusively = async <T>(subject: string, task: (lease: HeldLease) => Promise<T>): Promise<T> => {
+    const before = waiting.get(subject);
+    const run = (async () => {
+      await before?.catch(() => undefined);
+      const mine = held(subject);
+      try {
+        return await task(mine);
+      } catch (error) {
+        abandoned.set(subject, mine.token);
+        throw error;
+      }
+    })();
+    waiting.set(subject, run);
+    return run;
+  };
   const held = (subject: string): HeldLease => {
     holders += 1;
-    const { abandonedBy } = lease;
+    const abandonedBy = lease.abandonedBy ?? abandoned.get(subject) ?? null;
     lease.abandonedBy = null;
+    abandoned.delete(subject);
     return {
       token: `hand-${holders}`,
       abandonedBy,
@@ -51,9 +70,9 @@ export function inMemoryLifecycle() {
     lease: {
       hold: async (keyId, task) => {
         if (lease.held) throw new LeaseHeldError(`key ${keyId}`);
-        return task(held(`key ${keyId}`));
+        return exclusively(`key ${keyId}`, task);
       },
-      holdExternalId: (externalId, task) => task(held(`external id ${externalId}`)),
+      holdExternalId: (externalId, task) => exclusively(`external id ${externalId}`, task),
     },
     clock,
     newUuid: () => crypto.randomUUID(),

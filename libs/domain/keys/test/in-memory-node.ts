@@ -2,7 +2,7 @@ import type { NodeCallOptions, NodeUser, NodeUsers, RemoveOptions } from "../src
 
 type Call = "add" | "remove" | "remove, then add";
 
-/** A node that keeps its users in memory and remembers what it was asked. */
+/** A node that keeps its users in memory and remembers what it was asked. Whoever holds the lease replaces accounts. */
 export class InMemoryNode implements NodeUsers {
   readonly name: string;
   reachable = true;
@@ -17,7 +17,9 @@ export class InMemoryNode implements NodeUsers {
 
   async add(user: NodeUser, { beforeCall }: NodeCallOptions = {}): Promise<"added" | "exists"> {
     await this.#arrive("add", user.keyId, beforeCall);
-    if (this.users.has(user.keyId)) return "exists";
+    const present = this.users.get(user.keyId);
+    const isReplaced = beforeCall !== undefined && present?.uuid !== user.uuid;
+    if (present !== undefined && !isReplaced) return "exists";
     this.users.set(user.keyId, user);
     return "added";
   }
