@@ -230,12 +230,11 @@ describe("what is asked of a key", () => {
     expect([stored(), due.expected.size]).toEqual([key, 0]);
   });
 
-  it("passes on what a holder left that died, whatever the answer", async () => {
+  it("passes on what a holder left that died, where nothing is changed", async () => {
     for (const [asked, more] of [
       [{ set: { holdUntil: START_S } }, {}],
       [{ set: { note: "n" } }, { ifRevision: 9 }],
       [{ set: { enabled: true } }, {}],
-      [{ set: { note: "n" } }, {}],
     ] as const) {
       const { change, lease, stored } = withKey();
       lease.abandonedBy = "dead";
@@ -243,6 +242,14 @@ describe("what is asked of a key", () => {
       expect(stored()).toMatchObject({ indeterminate: ["a", "b"], hands: [] });
     }
   });
+});
+
+test("a change does what a holder was to do that died", async () => {
+  const { change, lease, stored, users, key } = withKey({}, false);
+  lease.abandonedBy = "dead";
+  await change({ set: { note: "n" } });
+  expect(users()).toEqual([key.uuid, key.uuid]);
+  expect(stored()).toMatchObject({ indeterminate: [], hands: [] });
 });
 
 describe("a lease that is lost", () => {

@@ -119,7 +119,7 @@ async function storeVersion(
   await expectDue(keyId, version.terms, ports);
   const now = ports.clock.now();
   const isSeenByNodes =
-    !areToldOf(before, now) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
+    !areToldOf(before, now, lease) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
   for (const held of leases) held.mustLast();
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   const after = await ports.store.change(keyId, version, entry);
@@ -136,10 +136,11 @@ async function storeVersion(
 
 /**
  * Whether the nodes surely hold the user already. Of a key that is out of service, or that a due reset brings back, they may
- * not have been told yet: a change that comes between the moment and the look at what is due takes that look's place.
+ * not have been told yet, nor when the last holder died: a change that comes before the next look at what is due takes that
+ * look's place.
  */
-function areToldOf(key: KeyRecord, now: number): boolean {
-  return isWanted(key, now) && key.terms.limitedAt === null;
+function areToldOf(key: KeyRecord, now: number, { abandonedBy }: HeldLease): boolean {
+  return isWanted(key, now) && key.terms.limitedAt === null && abandonedBy === null;
 }
 
 function nodeNames({ nodes }: LifecyclePorts): string[] {

@@ -61,8 +61,9 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
     timeZone: ports.timeZone,
   };
   const terms = settleDue(key.terms, context);
-  // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now.
-  const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now);
+  // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now, and
+  // nobody died who was to tell them.
+  const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now) || lease.abandonedBy !== null;
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   lease.mustLast();
   if (terms !== key.terms && !followsFromDate(key.terms, terms)) {

@@ -1,5 +1,5 @@
 import { SharedClock } from "@veil/runtime";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
 import { NodeUnreachableError, NodeIndeterminateError, StoreRejectedError, StoreUnavailableError } from "./errors.ts";
 import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision-key.ts";
@@ -201,4 +201,65 @@ test("a cancellation takes an active key out of every node", async () => {
 
   expect(store.keys.get(1)).toMatchObject({ phase: "gone", cancelled: true });
   expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
+});
+
+describe("a key with terms", () => {
+  const START_S = START_MS / 1_000;
+  const withTerms = (terms: ProvisionRequest["requested"]["terms"]) => ({
+    ...request,
+    requested: { name: null, terms },
+  });
+
+  test.each([[{ enabled: false }], [{ expiresAt: START_S }], [{ expiresAt: 1 }]])(
+    "that is made out of service, %j, is in no node",
+    async (terms) => {
+      const { nodes, ports, passing } = inMemoryLifecycle();
+      expect(await passing(provisionKey(withTerms(terms), ports))).toMatchObject({
+        outcome: "created",
+        key: { phase: "active", terms: { ...terms, revision: 1 } },
+      });
+      expect([...nodes.a.calls, ...nodes.b.calls]).toEqual([]);
+    },
+  );
+
+  test("is expected by its date and its bytes before it is there", async () => {
+    const { store, due, ports, passing } = inMemoryLifecycle();
+    let expected: unknown;
+    store.beforeDecision = ({ keyId }) => void (expected = due.expected.get(keyId));
+    await passing(provisionKey(withTerms({ expiresAt: START_S + 60, trafficLimit: 7 }), ports));
+    expect(expected).toEqual({ at: START_MS + 60_000, traffic: 7 });
+    const resets = withTerms({ trafficReset: "day" });
+    await passing(provisionKey({ ...resets, job: "create-2", deadline: START_MS + 99_000 }, ports));
+    expect(store.keys.get(2)?.terms.nextResetAt).toBe((Math.floor(START_S / 86_400) + 1) * 86_400);
+  });
+
+  test.each([
+    ["expires", { expiresAt: START_S + 2 }],
+    ["begins its term", { holdFor: 3_600, holdUntil: START_S + 2 }],
+    ["is to be reset", { trafficReset: "day" as const }],
+  ])("that %s while it is made is looked at, though a look came before it was there", async (_name, terms) => {
+    const { nodes, store, due, clock, ports, passing } = inMemoryLifecycle();
+    const midnight = (Math.floor(START_S / 86_400) + 1) * 86_400_000;
+    if ("trafficReset" in terms) clock.step(midnight - START_MS - 2_000);
+    nodes.a.onCall = () => clock.step(3_000);
+    let isLooked = false;
+    store.beforeDecision = ({ keyId }) => {
+      // What a look does that finds no key.
+      if (!isLooked) due.expected.set(keyId, { at: null, traffic: null });
+      isLooked = true;
+    };
+    const result = await passing(provisionKey({ ...withTerms(terms), deadline: clock.now() + 8_000 }, ports));
+    expect(result.outcome).toBe("created");
+    expect(due.dueAt(clock.now())).toEqual([1]);
+  });
+
+  test("is looked at as well when its worker died right after the decision", async () => {
+    const { store, due, clock, ports, passing } = inMemoryLifecycle();
+    const asked = withTerms({ expiresAt: START_S + 2 });
+    await passing(provisionKey(asked, ports));
+    due.expected.clear();
+    await passing(provisionKey({ ...asked, redelivered: true }, ports));
+    expect(due.dueAt(clock.now())).toEqual([1]);
+    expect(store.keys.size).toBe(1);
+  });
 });

@@ -1,0 +1,114 @@
+import { describe, expect, it, test } from "vitest";
+import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
+import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
+import { isVisible } from "./access-key.ts";
+import { NodeUnreachableError } from "./errors.ts";
+import { type PutRequest, putKey } from "./put-key.ts";
+
+function putter() {
+  const rig = inMemoryLifecycle();
+  const request = (job: string, requested: PutRequest["requested"] = {}, redelivered = false): PutRequest => ({
+    externalId: "tg-1",
+    job,
+    deadline: rig.clock.now() + 8_000,
+    redelivered,
+    requested,
+  });
+  const put = (...given: Parameters<typeof request>) => rig.passing(putKey(request(...given), rig.ports));
+  const holders = () => [...rig.store.keys.values()].filter((key) => isVisible(key) && key.terms.externalId === "tg-1");
+  return { ...rig, request, put, holders };
+}
+
+test("makes the key, then changes what is named of it and leaves the rest", async () => {
+  const { put, holders } = putter();
+  expect(await put("put-1", { name: "Ada", terms: { tag: "trial", trafficLimit: 9 } })).toMatchObject({
+    outcome: "created",
+  });
+  expect(await put("put-2", { terms: { tag: "paid" } })).toMatchObject({ outcome: "changed", isChanged: true });
+  expect(await put("put-3", { terms: { tag: "paid" } })).toMatchObject({ outcome: "changed", isChanged: false });
+  expect(holders()).toMatchObject([
+    { name: "Ada", terms: { tag: "paid", trafficLimit: 9, externalId: "tg-1", revision: 2 } },
+  ]);
+});
+
+test("of many at once one makes the key, and the others change it", async () => {
+  const { request, ports, passing, holders } = putter();
+  const jobs = Array.from({ length: 12 }, (_, index) => request(`put-${index}`, { terms: { note: String(index) } }));
+  const ends = await passing(Promise.all(jobs.map((job) => putKey(job, ports))));
+  expect(ends.filter(({ outcome }) => outcome === "created")).toHaveLength(1);
+  expect(ends.filter(({ outcome }) => outcome === "changed")).toHaveLength(11);
+  expect(holders()).toMatchObject([{ terms: { revision: 12 } }]);
+});
+
+test("makes another key once the one that had the id is deleted", async () => {
+  const { put, store, holders } = putter();
+  await put("put-1");
+  await store.beginDeletion(1, "delete-1");
+  expect(await put("put-2")).toMatchObject({ outcome: "created", key: { keyId: 2 } });
+  expect(holders()).toHaveLength(1);
+});
+
+test("an entry of a key that never took the id keeps nobody from it", async () => {
+  const { put, externalIds, store } = putter();
+  externalIds.entries.set("tg-1", 77);
+  expect(await put("put-1")).toMatchObject({ outcome: "created" });
+  plant(store, [], { keyId: 50, phase: "active" });
+  externalIds.entries.set("tg-1", 50);
+  expect(await put("put-2")).toMatchObject({ outcome: "created" });
+});
+
+describe("delivered twice", () => {
+  it("makes one key, and does not change it by its own words", async () => {
+    const { put, holders } = putter();
+    const first = await put("put-1", { terms: { trafficLimit: 9 } });
+    expect(await put("put-1", { terms: { trafficLimit: 9 } }, true)).toEqual(first);
+    expect(holders()).toMatchObject([{ terms: { revision: 1 } }]);
+  });
+
+  it("changes once", async () => {
+    const { put, holders } = putter();
+    await put("put-1");
+    await put("put-2", { terms: { note: "n" } });
+    expect(await put("put-2", { terms: { note: "n" } }, true)).toMatchObject({ outcome: "changed", isChanged: true });
+    expect(holders()).toMatchObject([{ terms: { revision: 2 } }]);
+  });
+});
+
+test("leaves nothing behind when no node can be reached, so that the next one makes the key", async () => {
+  const { put, nodes, holders } = putter();
+  for (const node of Object.values(nodes)) {
+    node.onCall = () => {
+      throw new NodeUnreachableError(node.name, null);
+    };
+  }
+  expect(await put("put-1")).toMatchObject({ outcome: "unavailable" });
+  expect(holders()).toEqual([]);
+  for (const node of Object.values(nodes)) node.onCall = () => undefined;
+  expect(await put("put-2")).toMatchObject({ outcome: "created" });
+});
+
+test.each([true, false])(
+  "a worker that dies at any call leaves one key or none (a key is there: %s)",
+  async (isThere) => {
+    const calls = await killAtEveryCall(async (die, where) => {
+      const { put, request, ports, passing, holders, nodes } = putter();
+      if (isThere) await put("put-0");
+      const asked = { name: "Ada", terms: { trafficLimit: 900 } };
+      const died = await passing(putKey(request("put-1", asked), die(ports)).catch((error: unknown) => error));
+      if (died instanceof KilledError) expect(holders().length, where).toBeLessThanOrEqual(1);
+      const end = await put("put-1", asked, true);
+      // The claim of the delivery that died has kept its deadline.
+      if (end.outcome === "unavailable") {
+        expect([end.detail, isThere, holders()], where).toEqual(["the deadline has passed", false, []]);
+        expect([...nodes.a.users.keys(), ...nodes.b.users.keys()], where).toEqual([]);
+        return;
+      }
+      expect(end.outcome, where).toBe(isThere ? "changed" : "created");
+      expect(holders(), where).toMatchObject([
+        { name: "Ada", terms: { trafficLimit: 900, revision: isThere ? 2 : 1 } },
+      ]);
+      for (const { users } of Object.values(nodes)) expect([...users.keys()], where).toEqual([1]);
+    });
+    expect(calls).toBeGreaterThan(5);
+  },
+);
