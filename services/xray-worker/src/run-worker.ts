@@ -16,7 +16,7 @@ import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { deleteExpired } from "./terms/delete-expired.ts";
-import { startDueLoop } from "./terms/due-loop.ts";
+import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
 import { ledgerKeyTraffic } from "./terms/ledger-key-traffic.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
@@ -116,15 +116,17 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       },
     });
 
-    startDueLoop(running, {
+    const dueLoop = {
       ports,
       index: due,
       keys: store.keyReader,
       exclusive,
       log,
       onRebuilt: () => void sweeping.trigger(),
-      onSettled: (keys, durationMs) => measured.dueSettled(keys, durationMs),
-    });
+      onSettled: (keys: number, durationMs: number) => measured.dueSettled(keys, durationMs),
+    };
+    startDueLoop(running, dueLoop);
+    startDueEntries(running, dueLoop);
 
     const { DELETE_EXPIRED_AFTER_DAYS: afterDays } = settings;
     if (afterDays !== undefined) {

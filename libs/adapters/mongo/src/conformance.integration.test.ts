@@ -1,12 +1,17 @@
 import {
   activeKey,
   desiredStateConformance,
+  externalIdsConformance,
   inboundVaultConformance,
+  keyChangesConformance,
+  keyFiltersConformance,
   keyReaderConformance,
   keyStoreConformance,
+  keyWith,
+  versionOf,
 } from "@veil/keys/testing";
 import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 
 let mongo: TestStore;
@@ -26,6 +31,7 @@ afterAll(async () => {
 
 describe("the key store in MongoDB", () => {
   keyStoreConformance(() => mongo.keys);
+  keyChangesConformance(() => mongo.keys);
 });
 describe("the desired state in MongoDB", () => {
   desiredStateConformance(() => ({ store: mongo.keys, desired: other.desired }));
@@ -36,6 +42,20 @@ describe("the key reader in MongoDB", () => {
     addKey: (attributes) => activeKey(mongo.keys, attributes),
     deleteKey: async (keyId) => void (await mongo.keys.beginDeletion(keyId, "delete-a")),
   }));
+});
+describe("keys by their terms in MongoDB", () => {
+  keyFiltersConformance(() => ({ store: mongo.keys, reader: other.keyReader, desired: other.desired }));
+  it("finds the key that has an external id, until it has another", async () => {
+    const key = await keyWith(mongo.keys, { externalId: "tg-1" });
+    await mongo.externalIds.claim("tg-1", key.keyId);
+    expect(await other.keyReader.findByExternalId("tg-1")).toEqual(key);
+    expect(await other.keyReader.findByExternalId("tg-2")).toBeNull();
+    await mongo.keys.change(key.keyId, versionOf(key, { externalId: "tg-2" }));
+    expect(await other.keyReader.findByExternalId("tg-1")).toBeNull();
+  });
+});
+describe("the external ids in MongoDB", () => {
+  externalIdsConformance(() => mongo.externalIds);
 });
 describe("the inbound vault in MongoDB", () => {
   inboundVaultConformance(() => mongo.inbounds);

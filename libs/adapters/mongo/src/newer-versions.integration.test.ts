@@ -1,4 +1,4 @@
-import { activeKey, claimKey, goneKey } from "@veil/keys/testing";
+import { activeKey, claimKey, goneKey, keyWith, versionOf } from "@veil/keys/testing";
 import { compact, keyEntity, knownOf, observe, totals, updateOf } from "@veil/traffic";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
@@ -73,6 +73,33 @@ describe("a field that only a newer version knows", () => {
     await store.inbounds.save("n", "b");
     expect(await stored("node_epochs", "n")).toMatchObject({ revision: 2, newer: true });
     expect(await stored("inbounds", "n")).toMatchObject({ inbound: "b", newer: true });
+  });
+});
+
+describe("a key's terms", () => {
+  it("that an older version made none of are those of an unlimited key, until somebody changes them", async () => {
+    const key = await activeKey(store.keys, { name: "older" });
+    const id = String(key.keyId);
+    const document = await stored("keys", id);
+    expect(document).not.toHaveProperty("terms");
+    expect(key).toMatchObject({ terms: { revision: 1, enabled: true, groups: ["default"] }, changedBy: [] });
+    const after = await store.keys.change(key.keyId, versionOf(key, { enabled: false }, { name: "newer" }));
+    expect(after).toMatchObject({ name: "newer", terms: { revision: 2, enabled: false } });
+    // What an older version reads stays as it knows it.
+    expect(await stored("keys", id)).toMatchObject(document ?? {});
+    expect((await store.desired.findDesired()).has(key.keyId)).toBe(false);
+  });
+
+  it("are read although a newer version knows more of them", async () => {
+    const key = await keyWith(store.keys, { tag: "t", externalId: "newer-1" });
+    await set("keys", String(key.keyId), { "terms.colour": "red" });
+    expect(await store.keys.find(key.keyId)).toEqual(key);
+    expect(await store.keyReader.countActive({ at: 0, tag: "t" })).toBe(1);
+    await store.keys.markIndeterminate(key.keyId, "main");
+    expect(await stored("keys", String(key.keyId))).toMatchObject({ terms: { colour: "red" } });
+    const later = await store.keys.change(key.keyId, versionOf(key, { tag: "u" }));
+    expect(later?.terms.tag).toBe("u");
+    expect(unreadable).toEqual([]);
   });
 });
 

@@ -28,9 +28,12 @@ return due`;
 /** Amounts asked for by one command. */
 const ASKED_AT_ONCE = 5_000;
 
+/** Redis that comes back with an older state has lost entries and does not say so. */
+const ENTER_ANEW_AFTER_S = 60 * 60;
+
 /**
  * When keys have to be looked at: a sorted set by time, and a hash of the bytes at which each has to be. Lost with Redis, and
- * made anew then: {@link isComplete} says whether it has been.
+ * made anew then, and once an hour: {@link isComplete} says when it has to be.
  */
 export class DueIndex implements DueKeys {
   readonly #redis: Redis;
@@ -96,13 +99,13 @@ export class DueIndex implements DueKeys {
     return reached;
   }
 
-  /** Whether every key that something will become due about has been entered since Redis began empty. */
+  /** Whether every key that something will become due about has been entered within the last hour. */
   async isComplete(): Promise<boolean> {
     return (await this.#redis.exists(this.#complete)) === 1;
   }
 
   /** To be called once all are entered. */
   async markComplete(): Promise<void> {
-    await this.#redis.set(this.#complete, "1");
+    await this.#redis.set(this.#complete, "1", "EX", ENTER_ANEW_AFTER_S);
   }
 }

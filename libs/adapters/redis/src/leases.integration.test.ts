@@ -33,6 +33,16 @@ test("a lease that was given back is free, one that ran out was abandoned", asyn
   expect(await first.acquire()).toBeNull();
 });
 
+test("a later holder has a greater fence, and Redis that forgot the lease gives no smaller one", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  const fences: number[] = [];
+  for (let holder = 0; holder < 20; holder += 1) {
+    fences.push(await leases.hold(7, ({ fence }) => Promise.resolve(fence)));
+    await redis.del(`${prefix}:lease:key:7`);
+  }
+  expect(fences).toEqual([...new Set(fences)].sort((one, other) => one - other));
+});
+
 test("what fails while it holds a key's lease is reported to the next holder at once", async () => {
   const leases = new KeyLeases(redis, prefix);
   let token = "";

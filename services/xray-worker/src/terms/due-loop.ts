@@ -9,7 +9,7 @@ export interface DueLoopOptions {
   readonly keys: Pick<KeyReader, "listDue">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly log: Logger;
-  /** Called once the index has been made anew: what was missed meanwhile shows in the nodes. */
+  /** Called once every key has been entered anew. */
   readonly onRebuilt: () => void;
   /** Called with how many keys were looked at together, and how long it took. */
   readonly onSettled: (keys: number, durationMs: number) => void;
@@ -22,6 +22,11 @@ const TAKEN_AT_ONCE = 1_000;
 const TAKEN_FOR_MS = 5_000;
 const REBUILD_LEASE_MS = 10_000;
 const ENTERED_AT_ONCE = 200;
+/**
+ * What expired so recently is entered as well: nobody may have told the nodes before the index was lost. What expired
+ * earlier the passes over the nodes find.
+ */
+const RECENTLY_OVER_MS = 10 * 60_000;
 
 /** Carries out what becomes due about keys, by all workers together, until the service stops. */
 export function startDueLoop(running: RunningService, options: DueLoopOptions): PeriodicTask {
@@ -33,10 +38,19 @@ export function startDueLoop(running: RunningService, options: DueLoopOptions): 
   });
 }
 
+/** Keeps everything entered that will become due, by one of the workers, until the service stops. What is due does not wait. */
+export function startDueEntries(running: RunningService, options: DueLoopOptions): PeriodicTask {
+  return runLoop(running, "entries of due keys", {
+    everyMs: LOOK_EVERY_MS,
+    jitter: 0.2,
+    task: () => enterDue(options),
+    ...lastingFailure(options.log, "could not enter what will become due about keys"),
+  });
+}
+
 /** One look at what is due, and at more as long as there is more. @throws when a store is away */
 export async function settleDue(options: DueLoopOptions): Promise<void> {
   const { index, ports, log, onSettled } = options;
-  if (!(await index.isComplete())) await rebuild(options);
   while (true) {
     const due = await index.take(ports.clock.now(), TAKEN_AT_ONCE, TAKEN_FOR_MS);
     if (due.length === 0) return;
@@ -50,8 +64,9 @@ export async function settleDue(options: DueLoopOptions): Promise<void> {
   }
 }
 
-/** Redis is empty, or was made so: everything that will become due is entered from the store. */
-async function rebuild({ index, keys, ports, exclusive, log, onRebuilt }: DueLoopOptions): Promise<void> {
+/** Enters from the store whatever will become due, unless it is all there. @throws when a store is away */
+export async function enterDue({ index, keys, ports, exclusive, log, onRebuilt }: DueLoopOptions): Promise<void> {
+  if (await index.isComplete()) return;
   await runExclusively({ ...exclusive, subject: "due-index", leaseMs: REBUILD_LEASE_MS }, async () => {
     const limit = pLimit(ENTERED_AT_ONCE);
     let entered = 0;
@@ -59,7 +74,7 @@ async function rebuild({ index, keys, ports, exclusive, log, onRebuilt }: DueLoo
       await Promise.all(
         group.map((key) =>
           limit(async () => {
-            const due = dueOf(key.terms, ports.clock.now());
+            const due = dueOf(key.terms, ports.clock.now() - RECENTLY_OVER_MS);
             if (due.at === null && due.traffic === null) return;
             await index.expect(key.keyId, due);
             entered += 1;

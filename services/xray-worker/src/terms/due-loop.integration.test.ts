@@ -1,0 +1,125 @@
+import { firstTerms, type KeyRecord, type KeyTerms } from "@veil/keys";
+import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
+import { connectRedis, DueIndex, type Redis } from "@veil/redis";
+import { ownPrefix } from "@veil/test-support";
+import pino from "pino";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { type DueLoopOptions, enterDue, settleDue } from "./due-loop.ts";
+
+const START_S = START_MS / 1_000;
+
+let redis: Redis;
+let prefix: string;
+let rebuilt = 0;
+
+beforeAll(() => {
+  redis = connectRedis(inject("redisUrl"), "patient", () => undefined);
+});
+afterAll(() => redis.disconnect());
+beforeEach(() => {
+  prefix = ownPrefix();
+  rebuilt = 0;
+});
+
+/** A worker's loop over real Redis, and keys and nodes in memory. */
+function worker() {
+  const rig = inMemoryLifecycle();
+  const index = new DueIndex(redis, prefix);
+  const options: DueLoopOptions = {
+    ports: { ...rig.ports, due: index },
+    index,
+    keys: {
+      listDue: async function* listDue(): AsyncGenerator<readonly KeyRecord[]> {
+        yield [...rig.store.keys.values()];
+      },
+    },
+    exclusive: { redis, prefix },
+    log: pino({ level: "silent" }),
+    onRebuilt: () => void (rebuilt += 1),
+    onSettled: () => undefined,
+  };
+  const key = (keyId: number, fields: Partial<KeyTerms>) => {
+    const terms = { ...firstTerms({}, { createdAt: START_S - 100, nextResetAt: null }), ...fields };
+    const uuid = `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
+    plant(rig.store, Object.values(rig.nodes), { keyId, uuid, phase: "active", terms });
+  };
+  const users = () => [...rig.nodes.a.users.keys()];
+  return { ...rig, index, options, key, users };
+}
+
+/** What Redis forgets that is emptied. Other tests use it as well. */
+async function forget(): Promise<void> {
+  const keys = await redis.keys(`${prefix}*`);
+  if (keys.length > 0) await redis.del(...keys);
+}
+
+test("what is entered is carried out when it is due, and not before", async () => {
+  const { options, key, users, clock } = worker();
+  key(1, { expiresAt: START_S + 10 });
+  key(2, { expiresAt: START_S + 20 });
+  key(3, {});
+  await enterDue(options);
+  await settleDue(options);
+  expect(users()).toEqual([1, 2, 3]);
+  await clock.advance(10_000);
+  await settleDue(options);
+  expect(users()).toEqual([2, 3]);
+  await clock.advance(10_000);
+  await settleDue(options);
+  expect([users(), rebuilt]).toEqual([[3], 1]);
+});
+
+test("all is entered anew after Redis was emptied, with what expired just before", async () => {
+  const { options, key, users, clock, index } = worker();
+  key(1, { expiresAt: START_S + 10 });
+  key(2, { trafficLimit: 50 });
+  await enterDue(options);
+  await forget();
+  await clock.advance(10_500);
+  await settleDue(options);
+  expect(users()).toEqual([1, 2]);
+  await enterDue(options);
+  await enterDue(options);
+  await settleDue(options);
+  expect([users(), rebuilt]).toEqual([[2], 2]);
+  expect(await index.awaiting([1, 2])).toEqual([2]);
+});
+
+test("a reset that everybody missed is caught up with once", async () => {
+  const { options, key, store, clock } = worker();
+  key(1, { trafficReset: "day", nextResetAt: START_S });
+  await clock.advance(9 * 86_400_000);
+  await enterDue(options);
+  await settleDue(options);
+  await settleDue(options);
+  expect(store.keys.get(1)?.terms).toMatchObject({ revision: 2 });
+  expect(store.keys.get(1)?.terms.nextResetAt).toBeGreaterThan(clock.now() / 1_000);
+});
+
+test("keys that a worker took and did not finish are another's within seconds", async () => {
+  const { options, key, users, clock, index } = worker();
+  key(1, { expiresAt: START_S });
+  await index.expect(1, { at: START_MS, traffic: null });
+  expect(await index.take(clock.now(), 100, 5_000)).toEqual([1]);
+  await settleDue(options);
+  expect(users()).toEqual([1]);
+  await clock.advance(5_000);
+  await settleDue(options);
+  expect(users()).toEqual([]);
+});
+
+test("more keys than are taken at once are all carried out by one look", async () => {
+  const { options, key, users, index } = worker();
+  const keyIds = Array.from({ length: 2_300 }, (_, each) => each + 1);
+  for (const keyId of keyIds) key(keyId, { expiresAt: START_S });
+  await Promise.all(keyIds.map((keyId) => index.expect(keyId, { at: START_MS, traffic: null })));
+  await settleDue(options);
+  expect(users()).toEqual([]);
+});
+
+test("one worker enters what all will carry out", async () => {
+  const { options, key } = worker();
+  key(1, { expiresAt: START_S + 10 });
+  await Promise.all([enterDue(options), enterDue(options), enterDue(options)]);
+  expect(rebuilt).toBe(1);
+});
