@@ -123,6 +123,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         reset: { ...shared, keys, onRecord },
         sync: { syncs, keys, clock, log, limitMs: SYNC_LIMIT_MS },
         clock,
+        onReset: (keyId) => due.expect(keyId, { at: clock.now(), traffic: null }),
       }),
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),

@@ -9,7 +9,7 @@ const log = createLogger({ service: "test", version: "0", level: "silent" });
 const delivery = { jobId: "job-1", requestId: "request-1", attempt: 1, redelivered: false, requestedAt: BEGIN };
 const job = { key_id: 1, deadline: BEGIN + 5_000, request_id: "request-1" };
 
-function handlersOn(rig: Rig) {
+function handlersOn(rig: Rig, onReset: (keyId: number) => Promise<void> = async () => undefined) {
   const shared = rig.shared();
   const syncs = rig.nodes.map((node) => rig.sync(node));
   return trafficJobHandlers({
@@ -17,6 +17,7 @@ function handlersOn(rig: Rig) {
     reset: shared,
     sync: { syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 },
     clock: rig.clock,
+    onReset,
   });
 }
 
@@ -39,6 +40,16 @@ describe("the jobs of the traffic queue", () => {
     const rig = new Rig();
     vi.spyOn(rig.records, "findMany").mockRejectedValue(new StoreUnavailableError(new Error("no primary")));
     expect(await handlersOn(rig)["refresh-traffic"](job, delivery)).toEqual({ outcome: "stale" });
+  });
+
+  it("reset-traffic has the key looked at, each time that it says it is reset", async () => {
+    const rig = new Rig();
+    const looks: number[] = [];
+    const handlers = handlersOn(rig, async (keyId) => void looks.push(keyId));
+    await handlers["reset-traffic"](job, delivery);
+    await handlers["reset-traffic"](job, delivery);
+    await handlers["reset-traffic"]({ ...job, key_id: 99 }, { ...delivery, jobId: "job-2" });
+    expect(looks).toEqual([1, 1]);
   });
 
   it("reset-traffic resets once per job id", async () => {

@@ -10,10 +10,18 @@ export interface TrafficJobOptions {
   readonly reset: ResetOptions;
   readonly sync: SyncAllOptions;
   readonly clock: Pick<Clock, "now">;
+  /** Called with a key whose traffic was reset, before its caller hears of it: a limit may have ended. */
+  readonly onReset: (keyId: number) => Promise<void>;
 }
 
 /** What the collector does with each job of the traffic queue. */
-export function trafficJobHandlers({ refresher, reset, sync, clock }: TrafficJobOptions): JobHandlers<"veil-traffic"> {
+export function trafficJobHandlers({
+  refresher,
+  reset,
+  sync,
+  clock,
+  onReset,
+}: TrafficJobOptions): JobHandlers<"veil-traffic"> {
   return {
     "refresh-traffic": async ({ key_id, deadline }) => {
       if (clock.now() >= deadline) return { outcome: "stale" };
@@ -26,7 +34,11 @@ export function trafficJobHandlers({ refresher, reset, sync, clock }: TrafficJob
       }
     },
 
-    "reset-traffic": ({ key_id, deadline }, { jobId }) => resetTraffic({ keyId: key_id, job: jobId, deadline }, reset),
+    "reset-traffic": async ({ key_id, deadline }, { jobId }) => {
+      const result = await resetTraffic({ keyId: key_id, job: jobId, deadline }, reset);
+      if (result.outcome === "reset") await onReset(key_id);
+      return result;
+    },
 
     "sync-traffic": async () => ({ outcome: "synced", ...(await syncAll(sync)) }),
   };

@@ -1,10 +1,12 @@
 import type { BenchCase } from "../harness/bench-case.ts";
 import { batchCreateCase } from "./batch-create.ts";
+import { changeCases } from "./change.ts";
 import { createAloneCase } from "./create-alone.ts";
 import { createAmongManyCase } from "./create-among-many.ts";
 import { createCase } from "./create.ts";
 import { deleteCase } from "./delete.ts";
 import { driftCase } from "./drift.ts";
+import { expireCase } from "./expire.ts";
 import { listCase } from "./list.ts";
 import { readCases } from "./read-one.ts";
 import { rebuildCase } from "./rebuild.ts";
@@ -17,6 +19,8 @@ export const allCases: readonly BenchCase[] = [
   createAloneCase,
   deleteCase,
   batchCreateCase,
+  ...changeCases,
+  expireCase,
   ...readCases,
   listCase(5_000),
   syncCase(1),

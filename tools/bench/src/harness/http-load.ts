@@ -7,7 +7,11 @@ export interface HttpLoad {
   /** How many requests in all. */
   readonly requests: number;
   /** The next request. */
-  readonly next: () => { readonly method: "GET" | "POST" | "DELETE"; readonly path: string; readonly body?: string };
+  readonly next: () => {
+    readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+    readonly path: string;
+    readonly body?: string;
+  };
   /** Called with every body that came with 200. */
   readonly onBody?: (body: string) => void;
 }
