@@ -8,7 +8,7 @@ import type { KeyVersion } from "./ports.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { ChangeRefusedError, changeTerms, settleDue, type TermsChange } from "./terms/change-terms.ts";
 import { termsAt } from "./terms/key-status.ts";
-import { expectDue, replaceDue } from "./due-keys.ts";
+import { contextOf, expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
 
 /** What one change does to a key; all of it or nothing. */
@@ -155,11 +155,7 @@ async function versionAfter(
   ports: LifecyclePorts,
 ): Promise<VersionChange | null> {
   const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
-  const context = {
-    now: ports.clock.now(),
-    ...(await ports.traffic.movedBy(before.keyId)),
-    timeZone: ports.timeZone,
-  };
+  const context = await contextOf(before, ofTerms, ports);
   const isRenamed = name !== undefined && name !== before.name;
   const settled = settleDue(before.terms, context);
   const terms = changeTerms(settled, ofTerms, context, isRenamed || revokeLink || revokeCredentials);

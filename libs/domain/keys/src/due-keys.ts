@@ -4,9 +4,15 @@ import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
-import type { Due, HandEntry, HandledKey } from "./ports.ts";
+import type { Due, HandEntry, HandledKey, MovedBytes } from "./ports.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
-import { followsFromDate, settleDue } from "./terms/change-terms.ts";
+import {
+  type ChangeContext,
+  dependsOnTraffic,
+  followsFromDate,
+  settleDue,
+  type TermsChange,
+} from "./terms/change-terms.ts";
 import { dueTraffic, isInService, nextDueAt } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
 
@@ -14,6 +20,8 @@ import type { KeyTerms } from "./terms/key-terms.ts";
 const LOOKED_AT_ONCE = 256;
 /** A creation may be about to be decided, or another process be at the key. */
 const LOOK_AGAIN_MS = 1_000;
+
+const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
 
 /** What became of one key that was due. */
 export type DueEnd = "settled" | "gone" | "later";
@@ -55,11 +63,7 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
     await ports.due.replace(keyId, { at: null, traffic: null });
     return "gone";
   }
-  const context = {
-    now: ports.clock.now(),
-    ...(await ports.traffic.movedBy(keyId)),
-    timeZone: ports.timeZone,
-  };
+  const context = await contextOf(key, {}, ports);
   const terms = settleDue(key.terms, context);
   // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now, and
   // nobody died who was to tell them.
@@ -86,6 +90,17 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
   }
   await replaceDue({ keyId, terms: key.terms, at }, lease, ports);
   return "settled";
+}
+
+/** What decides about a change of a key at this moment. What it has moved is read only where it matters. */
+export async function contextOf(
+  { keyId, terms }: KeyRecord,
+  change: TermsChange,
+  { traffic, clock, timeZone }: LifecyclePorts,
+): Promise<ChangeContext> {
+  const now = clock.now();
+  const moved = dependsOnTraffic(terms, change, now) ? await traffic.movedBy(keyId) : NOTHING_MOVED;
+  return { now, ...moved, timeZone };
 }
 
 function isHandled(key: KeyRecord | HandledKey, entry: HandEntry | undefined): key is HandledKey {

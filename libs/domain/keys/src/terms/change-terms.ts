@@ -48,6 +48,22 @@ export function changeTerms(
 }
 
 /**
+ * Whether what a key has moved has a say in a change of it, or in what is due about it. Where it has none, the context may
+ * say that nothing was moved.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function dependsOnTraffic(
+  { trafficLimit, holdFor, limitedAt, nextResetAt }: KeyTerms,
+  { set = {}, resetTraffic = false }: TermsChange,
+  now: number,
+): boolean {
+  const isCounted = trafficLimit !== null || limitedAt !== null || holdFor !== null;
+  const willBeCounted = (set.trafficLimit ?? null) !== null || (set.holdFor ?? null) !== null;
+  return isCounted || willBeCounted || resetTraffic || (nextResetAt !== null && nextResetAt * 1_000 <= now);
+}
+
+/**
  * A key's terms with everything carried out that has become due by time or by traffic. The same object when nothing has.
  *
  * Several resets that were missed are one.

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { happenings } from "../../test/arbitrary-terms.ts";
-import { ChangeRefusedError, changeTerms, settleDue } from "./change-terms.ts";
+import { ChangeRefusedError, changeTerms, dependsOnTraffic, settleDue } from "./change-terms.ts";
 import { dueTraffic, isInService, nextDueAt, statusOf, termsAt, usedTraffic } from "./key-status.ts";
 import { firstTerms, type KeyTerms, type TrafficBytes } from "./key-terms.ts";
 
@@ -179,4 +179,23 @@ test("whatever becomes due by traffic is expected at its byte", () => {
     expect(settleDue(settled, { ...context, lifetime: moved(short) })).toBe(settled);
     expect(settleDue(settled, { ...context, lifetime: moved(short + 1) })).not.toBe(settled);
   });
+});
+
+test("where traffic has no say in a change or a look, it makes no difference that nobody read it", () => {
+  let unread = 0;
+  always(({ terms, context }, before, happening) => {
+    const change = happening.kind === "change" ? happening.change : {};
+    const { now } = context;
+    if ((happening.kind !== "change" && happening.kind !== "look") || dependsOnTraffic(before, change, now)) return;
+    const ignorant = { ...context, lifetime: NOTHING, reset: NOTHING };
+    const after = () =>
+      happening.kind === "change" ? changeTerms(before, change, ignorant) : settleDue(before, ignorant);
+    try {
+      expect({ ...after(), usedFrom: null }).toEqual({ ...terms, usedFrom: null });
+      unread += 1;
+    } catch (error) {
+      if (!(error instanceof ChangeRefusedError)) throw error;
+    }
+  });
+  expect(unread).toBeGreaterThan(1_000);
 });
