@@ -161,12 +161,11 @@ describe("what came due before anybody looked", () => {
   });
 
   it("is still expected when it comes while the change is being made", async () => {
-    const { change, ports, clock, due, users } = withKey({ expiresAt: START_S + 2 });
-    const { replace } = ports.due;
-    due.expect = async () => clock.step(1_500);
-    due.replace = async (...given) => {
-      clock.step(1_500);
-      await replace.apply(due, given);
+    const { change, clock, due, store, users } = withKey({ expiresAt: START_S + 2 });
+    const { change: write } = store;
+    store.change = async (...given) => {
+      clock.step(3_000);
+      return write.apply(store, given);
     };
     await change({ set: { note: "n" } });
     expect(due.expected.get(1)?.at).toBe((START_S + 2) * 1_000);
@@ -277,13 +276,20 @@ describe("a lease that is lost", () => {
   });
 
   it("of its external id as well", async () => {
-    const { change, lease, clock, externalIds, stored, key } = withKey();
-    externalIds.claim = async (_externalId, keyId) => {
-      lease.lost = true;
-      clock.step(9_000);
-      return keyId;
+    const { ports, clock, passing, stored, key } = withKey();
+    const lease: typeof ports.lease = {
+      ...ports.lease,
+      holdExternalId: (externalId, task) =>
+        ports.lease.holdExternalId(externalId, (held) => {
+          const mustLast = () => {
+            throw new LeaseHeldError(externalId);
+          };
+          clock.step(9_000);
+          return task({ ...held, mustLast });
+        }),
     };
-    await expect(change({ set: { externalId: "tg" } })).rejects.toThrow(LeaseHeldError);
+    const lost = passing(changeKey(request({ set: { externalId: "tg" } }), { ...ports, lease }));
+    await expect(lost).rejects.toThrow(LeaseHeldError);
     expect(stored()).toEqual(key);
   });
 });

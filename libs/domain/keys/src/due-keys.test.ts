@@ -76,6 +76,13 @@ test("a reset brings a limited key back", async () => {
   expect(due.expected.get(1)).toEqual({ at: (stored()?.terms.nextResetAt ?? 0) * 1_000, traffic: 100 });
 });
 
+test("a key that a reset brings back is expected to expire", async () => {
+  const back = { ...LIMITED, trafficReset: "day", nextResetAt: START_S, expiresAt: START_S + 300 } as const;
+  const { look, users, due } = withDue(back, false);
+  await look();
+  expect([users(), due.expected.get(1)?.at]).toEqual([[true, true], (START_S + 300) * 1_000]);
+});
+
 test("a reset of a key below its limit asks no node", async () => {
   const { look, nodes } = withDue({ trafficLimit: 50, trafficReset: "day", nextResetAt: START_S });
   await look();

@@ -55,6 +55,7 @@ test("an entry of a key that never took the id keeps nobody from it", async () =
   plant(store, [], { keyId: 50, phase: "active" });
   externalIds.entries.set("tg-1", 50);
   expect(await put("put-2")).toMatchObject({ outcome: "created" });
+  expect(await put("put-3")).toMatchObject({ outcome: "changed", isChanged: false });
 });
 
 describe("delivered twice", () => {
