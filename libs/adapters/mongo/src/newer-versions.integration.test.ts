@@ -92,11 +92,11 @@ describe("a key's terms", () => {
 
   it("are read although a newer version knows more of them", async () => {
     const key = await keyWith(store.keys, { tag: "t", externalId: "newer-1" });
-    await set("keys", String(key.keyId), { "terms.colour": "red" });
+    await set("keys", String(key.keyId), { "terms.color": "red" });
     expect(await store.keys.find(key.keyId)).toEqual(key);
     expect(await store.keyReader.countActive({ at: 0, tag: "t" })).toBe(1);
     await store.keys.markIndeterminate(key.keyId, "main");
-    expect(await stored("keys", String(key.keyId))).toMatchObject({ terms: { colour: "red" } });
+    expect(await stored("keys", String(key.keyId))).toMatchObject({ terms: { color: "red" } });
     const later = await store.keys.change(key.keyId, versionOf(key, { tag: "u" }));
     expect(later?.terms.tag).toBe("u");
     expect(unreadable).toEqual([]);

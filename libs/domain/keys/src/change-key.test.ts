@@ -352,26 +352,25 @@ const killed: [string, Partial<KeyTerms>, KeyChange][] = [
 ];
 
 test.each(killed)("a worker that dies at any call of %s leaves all of it or nothing", async (_name, fields, asked) => {
-  const calls = await killAtEveryCall(async (die, where) => {
+  const calls = await killAtEveryCall(async (die) => {
     const isServed = (fields.expiresAt ?? LATE) > START_S;
     const { ports, passing, stored, store, due, nodes, clock, key } = withKey(fields, isServed);
     const died = await passing(changeKey(request(asked), die(ports)).catch((error: unknown) => error));
     const between = stored();
-    if (died instanceof KilledError) expect([1, 2, 3], where).toContain(between?.terms.revision);
+    if (died instanceof KilledError) expect([1, 2, 3]).toContain(between?.terms.revision);
     const isMade = between?.changedBy.includes("change-1") === true;
-    if (!isMade) expect({ ...between, hands: [], indeterminate: [] }, where).toEqual(key);
+    if (!isMade) expect({ ...between, hands: [], indeterminate: [] }).toEqual(key);
 
     const end = await passing(changeKey(request(asked, { redelivered: true, deadline: LATE }), ports));
-    expect(end, where).toMatchObject({ outcome: "changed", isChanged: true });
+    expect(end).toMatchObject({ outcome: "changed", isChanged: true });
     const after = stored();
-    if (isMade) expect(after?.terms, where).toEqual(between.terms);
+    if (isMade) expect(after?.terms).toEqual(between.terms);
     const dueFirst = isServed ? 0 : 1;
-    expect(after, where).toMatchObject({ hands: [], changedBy: ["change-1"], terms: { revision: 2 + dueFirst } });
+    expect(after).toMatchObject({ hands: [], changedBy: ["change-1"], terms: { revision: 2 + dueFirst } });
     if (after === undefined) throw new Error("no key");
     const isWanted = after.terms.enabled;
-    for (const { users } of Object.values(nodes))
-      expect(users.get(1)?.uuid, where).toBe(isWanted ? after.uuid : undefined);
-    expect(due.expected.get(1), where).toEqual(dueOf(after.terms, clock.now()));
+    for (const { users } of Object.values(nodes)) expect(users.get(1)?.uuid).toBe(isWanted ? after.uuid : undefined);
+    expect(due.expected.get(1)).toEqual(dueOf(after.terms, clock.now()));
     expect([...store.keys.keys()]).toEqual([1]);
   });
   expect(calls).toBeGreaterThan(3);

@@ -41,7 +41,7 @@ export type ChangeResult =
   /** It makes no sense for the key as it is. */
   | { readonly outcome: "refused"; readonly detail: string }
   | { readonly outcome: "taken"; readonly detail: string }
-  /** The change stands, and no node could be told of it. */
+  /** The change stands, and no node could be reached. */
   | { readonly outcome: "unavailable"; readonly detail: string }
   | { readonly outcome: "failed"; readonly detail: string };
 
@@ -119,7 +119,7 @@ async function storeVersion(
   await expectDue(keyId, version.terms, ports);
   const now = ports.clock.now();
   const isSeenByNodes =
-    !areToldOf(before, now, lease) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
+    !haveItsUser(before, now, lease) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
   for (const held of leases) held.mustLast();
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   const after = await ports.store.change(keyId, version, entry);
@@ -135,11 +135,11 @@ async function storeVersion(
 }
 
 /**
- * Whether the nodes surely hold the user already. Of a key that is out of service, or that a due reset brings back, they may
- * not have been told yet, nor when the last holder died: a change that comes before the next look at what is due takes that
- * look's place.
+ * Whether the nodes surely hold the user already. One that is out of service may still be there, one that a due reset brings
+ * back may be missing, and so may any whose last holder died: a change that comes before the next look at what is due has to
+ * do what that look would do.
  */
-function areToldOf(key: KeyRecord, now: number, { abandonedBy }: HeldLease): boolean {
+function haveItsUser(key: KeyRecord, now: number, { abandonedBy }: HeldLease): boolean {
   return isWanted(key, now) && key.terms.limitedAt === null && abandonedBy === null;
 }
 

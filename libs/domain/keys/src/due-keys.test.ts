@@ -158,21 +158,21 @@ test.each<[string, Partial<KeyTerms>, boolean]>([
   ["a reset that brings a key back", { ...LIMITED, trafficReset: "day", nextResetAt: START_S }, false],
   ["a hold that is over with its term", { holdFor: 60, holdUntil: START_S - 60 }, true],
 ])("a worker that dies at any call of %s leaves it due, and the next one ends it", async (_name, fields, isInNodes) => {
-  const calls = await killAtEveryCall(async (die, where) => {
+  const calls = await killAtEveryCall(async (die) => {
     const { look, ports, due, users, stored, lifetime, clock } = withDue(fields, isInNodes);
     lifetime.set(1, { upload: 0, download: 60 });
     due.expected.set(1, { at: START_MS, traffic: null });
     const died = await look(die(ports)).catch((error: unknown) => error);
     const isDone = users().every((held) => held === !isInNodes);
-    if (died instanceof KilledError && !isDone) expect(due.dueAt(clock.now()), where).toEqual([1]);
-    expect(await look(), where).toBe("settled");
-    expect(users(), where).toEqual([!isInNodes, !isInNodes]);
+    if (died instanceof KilledError && !isDone) expect(due.dueAt(clock.now())).toEqual([1]);
+    expect(await look()).toBe("settled");
+    expect(users()).toEqual([!isInNodes, !isInNodes]);
     const after = stored();
     if (after === undefined) throw new Error("no key");
-    expect(after.hands, where).toEqual([]);
-    expect(due.expected.get(1), where).toEqual(dueOf(after.terms, clock.now()));
+    expect(after.hands).toEqual([]);
+    expect(due.expected.get(1)).toEqual(dueOf(after.terms, clock.now()));
     const revisions = after.terms.revision;
-    expect(revisions, where).toBe("nextResetAt" in fields ? 2 : "holdFor" in fields ? 3 : 1);
+    expect(revisions).toBe("nextResetAt" in fields ? 2 : "holdFor" in fields ? 3 : 1);
   });
   expect(calls).toBeGreaterThan(5);
 });

@@ -91,24 +91,22 @@ test("leaves nothing behind when no node can be reached, so that the next one ma
 test.each([true, false])(
   "a worker that dies at any call leaves one key or none (a key is there: %s)",
   async (isThere) => {
-    const calls = await killAtEveryCall(async (die, where) => {
+    const calls = await killAtEveryCall(async (die) => {
       const { put, request, ports, passing, holders, nodes } = putter();
       if (isThere) await put("put-0");
       const asked = { name: "Ada", terms: { trafficLimit: 900 } };
       const died = await passing(putKey(request("put-1", asked), die(ports)).catch((error: unknown) => error));
-      if (died instanceof KilledError) expect(holders().length, where).toBeLessThanOrEqual(1);
+      if (died instanceof KilledError) expect(holders().length).toBeLessThanOrEqual(1);
       const end = await put("put-1", asked, true);
       // The claim of the delivery that died has kept its deadline.
       if (end.outcome === "unavailable") {
-        expect([end.detail, isThere, holders()], where).toEqual(["the deadline has passed", false, []]);
-        expect([...nodes.a.users.keys(), ...nodes.b.users.keys()], where).toEqual([]);
+        expect([end.detail, isThere, holders()]).toEqual(["the deadline has passed", false, []]);
+        expect([...nodes.a.users.keys(), ...nodes.b.users.keys()]).toEqual([]);
         return;
       }
-      expect(end.outcome, where).toBe(isThere ? "changed" : "created");
-      expect(holders(), where).toMatchObject([
-        { name: "Ada", terms: { trafficLimit: 900, revision: isThere ? 2 : 1 } },
-      ]);
-      for (const { users } of Object.values(nodes)) expect([...users.keys()], where).toEqual([1]);
+      expect(end.outcome).toBe(isThere ? "changed" : "created");
+      expect(holders()).toMatchObject([{ name: "Ada", terms: { trafficLimit: 900, revision: isThere ? 2 : 1 } }]);
+      for (const { users } of Object.values(nodes)) expect([...users.keys()]).toEqual([1]);
     });
     expect(calls).toBeGreaterThan(5);
   },

@@ -53,7 +53,7 @@ export function dyingPorts(ports: LifecyclePorts, at: number, isDone: boolean): 
  * @param run a whole history, which may end with a {@link KilledError} of the ports that it makes
  */
 export async function killAtEveryCall(
-  run: (die: (ports: LifecyclePorts) => LifecyclePorts, where: string) => Promise<void>,
+  run: (die: (ports: LifecyclePorts) => LifecyclePorts) => Promise<void>,
 ): Promise<number> {
   for (let at = 1; ; at += 1) {
     let made: readonly string[] = [];
@@ -63,7 +63,9 @@ export async function killAtEveryCall(
         made = calls;
         return dying;
       };
-      await run(die, `call ${at}${isDone ? ", done" : ""}`);
+      await run(die).catch((error: unknown) => {
+        throw new Error(`died at call ${at}, ${made[at - 1]}${isDone ? ", which was done" : ""}`, { cause: error });
+      });
     }
     if (made.length < at) return at - 1;
   }

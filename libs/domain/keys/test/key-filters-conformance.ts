@@ -68,9 +68,9 @@ export function keyFiltersConformance(open: () => KeyFiltersTarget): void {
 
     for (const status of keyStatuses) {
       const fitting = keys.filter(({ terms }) => statusOf(terms, now) === status);
-      expect(fitting.length, status).toBeGreaterThan(0);
-      expect(await idsOf(reader, { at: now, tag, status }), status).toEqual(sorted(fitting));
-      expect(await reader.countActive({ at: now, tag, status }), status).toBe(fitting.length);
+      expect([status, fitting.length]).not.toEqual([status, 0]);
+      expect([status, await idsOf(reader, { at: now, tag, status })]).toEqual([status, sorted(fitting)]);
+      expect([status, await reader.countActive({ at: now, tag, status })]).toEqual([status, fitting.length]);
     }
     const ends = ({ terms }: KeyRecord) => termsAt(terms, now).expiresAt;
     for (const moment of [at - 5, at, at + 1, at + 30, at + 60, at + 61]) {
@@ -83,7 +83,7 @@ export function keyFiltersConformance(open: () => KeyFiltersTarget): void {
     const seenAt = Date.now();
     for (const key of keys) {
       const isSure = isWanted(key, now) === isWanted(key, seenAt);
-      if (isSure) expect(wanted.has(key.keyId), JSON.stringify(key.terms)).toBe(isWanted(key, now));
+      if (isSure) expect([wanted.has(key.keyId), key.terms]).toEqual([isWanted(key, now), key.terms]);
     }
     expect(wanted.has(hidden.keyId)).toBe(false);
     expect([await desired.hasDesired(wanted.size), await desired.hasDesired(wanted.size + 1)]).toEqual([true, false]);

@@ -23,7 +23,7 @@ const TAKEN_FOR_MS = 5_000;
 const REBUILD_LEASE_MS = 10_000;
 const ENTERED_AT_ONCE = 200;
 /**
- * What expired so recently is entered as well: nobody may have told the nodes before the index was lost. What expired
+ * What expired so recently is entered as well: its users may still be in the nodes when the index is lost. What expired
  * earlier the passes over the nodes find.
  */
 const RECENTLY_OVER_MS = 10 * 60_000;
