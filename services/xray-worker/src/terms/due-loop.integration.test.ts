@@ -1,8 +1,8 @@
 import { firstTerms, type KeyRecord, type KeyTerms } from "@veil/keys";
 import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
 import { connectRedis, DueIndex, type Redis } from "@veil/redis";
+import { createLogger } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
-import pino from "pino";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { type DueLoopOptions, enterDue, settleDue } from "./due-loop.ts";
 
@@ -34,7 +34,7 @@ function worker() {
       },
     },
     exclusive: { redis, prefix },
-    log: pino({ level: "silent" }),
+    log: createLogger({ service: "test", version: "0", level: "silent" }),
     onRebuilt: () => void (rebuilt += 1),
     onSettled: () => undefined,
   };
