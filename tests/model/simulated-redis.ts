@@ -58,6 +58,7 @@ export class SimulatedRedis {
   readonly mischief: RedisMischief = { lostReply: 0 };
   readonly #world: World;
   #rolledBack = false;
+  #grants = 0;
   #onDisk: { readonly jobs: Map<string, Job>; readonly leases: Map<string, Lease> } | null = null;
 
   constructor(world: World) {
@@ -143,13 +144,19 @@ export class SimulatedRedis {
     this.leases = copyOf(this.#onDisk.leases);
   }
 
+  /** Redis's time in microseconds, which no roll-back sets back. */
+  #fence(): number {
+    return Math.floor(this.#world.now) * 1_000 + (this.#grants % 1_000);
+  }
+
   #lease(script: string, name: string, holder: string, token: string, durationMs: number): unknown {
     const lease = this.leases.get(name);
     switch (operationOf(script)) {
       case "acquire": {
         if (lease !== undefined && lease.token !== token && lease.until > this.#world.now) return "held";
         this.leases.set(name, { token, holder, until: this.#world.now + durationMs });
-        return lease !== undefined && lease.token !== token ? lease.token : "free";
+        this.#grants += 1;
+        return `${lease !== undefined && lease.token !== token ? lease.token : "free"} ${this.#fence()}`;
       }
       case "prolong":
         if (lease?.token !== token || lease.until === 0) return 0;

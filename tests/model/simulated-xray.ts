@@ -12,6 +12,7 @@ export type Request =
   | { readonly method: "add"; readonly user: InboundUser }
   | { readonly method: "remove"; readonly email: string }
   | { readonly method: "get" | "block"; readonly email: string }
+  | { readonly method: "unblock"; readonly emails: readonly string[] }
   | { readonly method: "list" | "read inbound" | "remove inbound" | "look" }
   | { readonly method: "add inbound"; readonly definition: InboundDefinition; readonly users: readonly InboundUser[] };
 
@@ -133,6 +134,10 @@ function* serve(xray: SimulatedXray, request: Request): Generator<void, Answer> 
     xray.blocked.add(request.email);
     return { text: "ok" };
   }
+  if (request.method === "unblock") {
+    for (const email of request.emails) xray.blocked.delete(email);
+    return { text: "ok" };
+  }
   if (request.method === "add inbound") {
     if (inbound !== null) return { text: "inbound exists" };
     xray.inbound = inboundWith(request.definition, request.users);
@@ -189,6 +194,7 @@ function emailOf(request: Request): string | null {
 export function describe(request: Request): string {
   if (request.method === "add") return `add ${request.user.email}`;
   if (request.method === "add inbound") return `add inbound [${request.users.map(({ email }) => email).join(" ")}]`;
+  if (request.method === "unblock") return `unblock [${request.emails.join(" ")}]`;
   return "email" in request ? `${request.method} ${request.email}` : request.method;
 }
 

@@ -30,6 +30,8 @@ export type UsedXrayNode = Pick<
   | "addInbound"
   | "blockUser"
   | "unblockUsers"
+  | "listBlockedUsers"
+  | "readCounter"
   | "uptimeSeconds"
 >;
 
@@ -98,9 +100,18 @@ export class XrayClient implements UsedXrayNode {
     await this.#call("blockUser", { method: "block", email });
   }
 
-  /** So many users that some would have to be let go are never blocked here. */
-  unblockUsers(): Promise<void> {
-    return Promise.reject(new Error("not expected"));
+  async unblockUsers(emails: readonly string[]): Promise<void> {
+    await this.#call("unblockUsers", { method: "unblock", emails });
+  }
+
+  async listBlockedUsers(): Promise<string[]> {
+    await this.#call("listBlockedUsers", { method: "look" });
+    return [...this.#xray.blocked];
+  }
+
+  /** What is blocked here is always quiet. */
+  readCounter(): Promise<number> {
+    return Promise.resolve(0);
   }
 
   async listUsers(): Promise<InboundUser[]> {
