@@ -1,8 +1,16 @@
-import { type KeyRecord, StoreUnavailableError, wasCreated } from "@veil/keys";
+import {
+  type KeyChange,
+  type KeyRecord,
+  type PutResult,
+  type SettableTerms,
+  StoreUnavailableError,
+  wasCreated,
+} from "@veil/keys";
 import type { CreateResult, QueueClient } from "./queue-client.ts";
 import { RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
 import type { System } from "./system.ts";
+import type { ChangePayload, PutPayload } from "./worker-process.ts";
 import type { Process } from "./world.ts";
 
 /**
@@ -12,6 +20,10 @@ import type { Process } from "./world.ts";
 export type Answer =
   | { readonly status: 200; readonly keyId: number; readonly uuid: string }
   | { readonly status: "error" | "uncancelled" | "not sent" | "none" };
+
+export type ChangeAnswer =
+  | { readonly status: 200; readonly key: KeyRecord; readonly isChanged: boolean }
+  | { readonly status: "error" };
 
 export type DeleteAnswer = 200 | 404 | "error";
 
@@ -37,10 +49,10 @@ export class ApiReplica {
     this.#queue = system.queue.client(process);
   }
 
-  async create(id: string): Promise<Answer> {
+  async create(id: string, terms: Partial<SettableTerms> = {}): Promise<Answer> {
     const begun = this.#now();
     const job = `create-${id}`;
-    if (!(await this.#submit("create-key", job, { name: null, deadline: begun + JOB_MS })))
+    if (!(await this.#submit("create-key", job, { name: null, terms, deadline: begun + JOB_MS })))
       return { status: "not sent" };
     const result = await this.#queue.awaitResult<CreateResult>(job, begun + RESOLVE_AFTER_MS - this.#now());
     const answer = result === null ? await this.#resolve(job, begun + ANSWER_AFTER_MS) : answerOf(result);
@@ -49,9 +61,9 @@ export class ApiReplica {
   }
 
   /** A second request of the same job: it may read what became of it, but never cancels. */
-  async replay(id: string): Promise<Answer> {
+  async replay(id: string, terms: Partial<SettableTerms>): Promise<Answer> {
     const job = `create-${id}`;
-    const payload = { name: null, deadline: this.#now() + JOB_MS };
+    const payload = { name: null, terms, deadline: this.#now() + JOB_MS };
     if (!this.#system.queue.wasSubmitted(job) || !(await this.#submit("create-key", job, payload)))
       return { status: "none" };
     const result = await this.#queue.awaitResult<CreateResult>(job, RESOLVE_AFTER_MS);
@@ -73,6 +85,25 @@ export class ApiReplica {
     if (after === "unreadable" || after?.phase === "active") return "error";
     if (after?.deleter !== job) return 404;
     return after.phase === "gone" ? 200 : "error";
+  }
+
+  /** Also sent a second time with the id of the first: the change is then made once. */
+  async change(id: string, keyId: number, change: KeyChange): Promise<ChangeAnswer> {
+    const payload: ChangePayload = { keyId, change, ifRevision: null, deadline: this.#now() + JOB_MS };
+    return this.#change("change-key", `change-${id}`, payload);
+  }
+
+  async put(id: string, externalId: string, terms: Partial<SettableTerms>): Promise<ChangeAnswer> {
+    const payload: PutPayload = { externalId, requested: { terms }, deadline: this.#now() + JOB_MS };
+    return this.#change("put-key", `put-${id}`, payload);
+  }
+
+  async #change(name: string, job: string, payload: object): Promise<ChangeAnswer> {
+    if (!(await this.#submit(name, job, payload))) return { status: "error" };
+    const result = await this.#queue.awaitResult<PutResult>(job, RESOLVE_AFTER_MS);
+    if (result?.outcome === "created") return { status: 200, key: result.key, isChanged: false };
+    if (result?.outcome === "changed") return { status: 200, key: result.key, isChanged: result.isChanged };
+    return { status: "error" };
   }
 
   /** Whether a caller of this replica would find the key of a create job in a list. */

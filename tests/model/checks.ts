@@ -1,8 +1,15 @@
 import { keyIdOfEmail } from "@veil/protocols";
+import { type HandledKey, isWanted } from "@veil/keys";
 import type { Errand, Requests } from "./requests.ts";
-import type { KeyDocument } from "./simulated-mongo.ts";
+import { type KeyDocument, toHandledKey } from "./simulated-mongo.ts";
 import { flowOf, type Inbound, uuidOf } from "./simulated-xray.ts";
+import { checkTerms } from "./terms-checks.ts";
 import { addedUnmanaged, configuredUnmanaged, type System } from "./system.ts";
+
+/** Whether a key should be in every node. */
+function isWantedNow(key: KeyDocument, { world }: System): boolean {
+  return isWanted(toHandledKey(key), world.now);
+}
 
 type Report = (what: string, detail: string) => void;
 
@@ -17,7 +24,7 @@ export function checkAlways(system: System, requests: Requests): void {
     for (const [uuid, email] of xray.inbound?.byUuid ?? []) {
       if (xray.inbound?.byEmail.has(email) || xray.isBusyWith(email)) continue;
       const key = system.mongo.keys.get(keyIdOfEmail(email) ?? 0);
-      if (key?.uuid === uuid && isOver(key, xray.name, system)) {
+      if (key !== undefined && toHandledKey(key).uuid === uuid && isOver(key, xray.name, system)) {
         system.violated("orphan, unlisted and unremovable", `${xray.name} ${email}`);
       }
     }
@@ -35,17 +42,19 @@ function isOver(key: KeyDocument, node: string, { redis, queue }: System): boole
 export function checkAll(system: System, requests: Requests): void {
   const report: Report = (what, detail) => system.violated(what, detail);
   const keys = [...system.mongo.keys.values()];
-  const active = new Map(keys.filter(({ phase }) => phase === "active").map((key) => [key.uuid, key]));
+  const wanted = keys.filter((key) => isWantedNow(key, system)).map(toHandledKey);
+  const active = new Map(wanted.map((key) => [key.uuid, key]));
   for (const xray of system.xrays) {
     if (xray.inbound === null) report("inbound gone for good", xray.name);
     else checkNode(xray.name, xray.inbound, active, report);
     checkUnmanaged(xray.name, xray.inbound, report);
   }
   checkDocuments(system, keys, report);
+  checkTerms(system, requests.changes.asked, report);
   for (const errand of requests.errands) checkErrand(errand, keys, report);
 }
 
-function checkNode(node: string, inbound: Inbound, active: ReadonlyMap<string, KeyDocument>, report: Report): void {
+function checkNode(node: string, inbound: Inbound, active: ReadonlyMap<string, HandledKey>, report: Report): void {
   for (const [uuid, email] of inbound.byUuid) {
     const isOurs = keyIdOfEmail(email) !== null;
     if (!isOurs || active.has(uuid)) continue;

@@ -2,6 +2,7 @@ import type { Requests } from "./requests.ts";
 import { addedUnmanaged, INBOUND_TAG, SHORT_ID, type System } from "./system.ts";
 import { inboundWith, type SimulatedXray } from "./simulated-xray.ts";
 import { realityInbound } from "./reality-inbound.ts";
+import { CollectorProcess } from "./collector-process.ts";
 import type { Process } from "./world.ts";
 import { startWorker } from "./worker-process.ts";
 
@@ -22,6 +23,7 @@ export const faultKinds = [
   "redis away",
   "redis reply lost",
   "redis rolled back",
+  "due index lost",
   "job stalls",
   "job given up",
   "pass lease lost",
@@ -49,6 +51,7 @@ export class Faults {
   /** From then on nothing happens that would wash away what went wrong. */
   readonly #lastHealing: number;
   readonly #setsClocks: boolean;
+  readonly #collector: CollectorProcess;
   #over: (() => void | Promise<void>)[] = [];
 
   constructor(
@@ -68,6 +71,7 @@ export class Faults {
     system.mongo.mischief.lostReply = often("mongo reply lost");
     system.mongo.mischief.lateWrite = often("mongo write late");
     system.redis.mischief.lostReply = often("redis reply lost");
+    this.#collector = new CollectorProcess(system);
     for (let number = 0; number < WORKERS; number += 1) this.#startWorker(`worker-${number}`);
   }
 
@@ -91,6 +95,7 @@ export class Faults {
     redis.mischief.lostReply = 0;
     for (const end of [...this.#over]) await end();
     mongo.applyAllLate();
+    this.#collector.rest();
   }
 
   async #strike(kind: FaultKind): Promise<void> {
@@ -130,6 +135,10 @@ export class Faults {
         if (!random.chance(0.3)) return;
         world.log(() => "redis is ROLLED BACK");
         return redis.rollBack();
+      case "due index lost":
+        if (!random.chance(0.3)) return;
+        world.log(() => "redis has LOST the index of due keys");
+        return redis.due.forget();
       case "job stalls":
         if (jobs.length > 0) queue.stall(random.pick(jobs));
         return;

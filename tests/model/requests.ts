@@ -1,9 +1,12 @@
+import { isWanted, type SettableTerms } from "@veil/keys";
 import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.ts";
+import { KeyChanges, someTerms } from "./key-changes.ts";
 import { LINKED_NODE, type System } from "./system.ts";
 
 /** One key that a caller asks for, and what became of its requests. */
 export interface Errand {
   readonly id: string;
+  readonly terms: Partial<SettableTerms>;
   answer: Answer | null;
   replays: Answer[];
   /** Nobody asked for its deletion before this. */
@@ -18,6 +21,8 @@ export interface RequestPlan {
   readonly errands: number;
   readonly replays: boolean;
   readonly duplicateDeletes: boolean;
+  /** Whether keys have terms, and are changed. */
+  readonly changes: boolean;
 }
 
 /** Until then a delivery or a lease of a process that died may stand in the way of others. */
@@ -26,6 +31,7 @@ const AFTERMATH_MS = 20_000;
 /** The callers: creations, replays of them, deletions, and two deletions of one key. */
 export class Requests {
   readonly errands: Errand[] = [];
+  readonly changes: KeyChanges;
   readonly #system: System;
   readonly #replicas: ApiReplica[];
   /** Requests that will come or are under way. */
@@ -38,6 +44,8 @@ export class Requests {
     this.#replicas = ["api-0", "api-1"].map((name) => new ApiReplica(system.newProcess(name), system));
     this.#creationsWithinMs = system.world.random.pick([1_000, 5_000, 20_000]);
     this.#longestPauseMs = system.world.random.pick([30, 300, 4_000]);
+    this.changes = new KeyChanges(system, (ms, request) => this.#later(ms, request));
+    if (plan.changes) for (let count = system.world.random.below(4); count > 0; count -= 1) this.changes.planPut();
     for (let count = 0; count < plan.errands; count += 1) this.#plan(String(count), plan);
   }
 
@@ -62,6 +70,7 @@ export class Requests {
     const { random } = this.#system.world;
     const errand: Errand = {
       id,
+      terms: plan.changes ? someTerms(this.#system) : {},
       answer: null,
       replays: [],
       deletionAsked: false,
@@ -76,6 +85,7 @@ export class Requests {
     const begin = random.between(0, this.#creationsWithinMs);
     this.#later(begin, async (replica) => {
       await this.#create(errand, replica);
+      if (plan.changes && errand.answer?.status === 200) this.changes.plan(errand.answer.keyId, errand.terms);
       if (errand.answer?.status !== 200 || !isDeleted) return;
       const { keyId } = errand.answer;
       for (let count = isDeletedTwice ? 2 : 1; count > 0; count -= 1) {
@@ -84,7 +94,7 @@ export class Requests {
     });
     if (isReplayed) {
       this.#later(begin + random.between(10, 12_000), async (replica) => {
-        errand.replays.push(await replica.replay(id));
+        errand.replays.push(await replica.replay(id, errand.terms));
       });
     }
   }
@@ -92,15 +102,16 @@ export class Requests {
   async #create(errand: Errand, replica: ApiReplica): Promise<void> {
     const { world } = this.#system;
     const isCalm = this.#calmFromNow(0);
-    errand.answer = await replica.create(errand.id);
+    errand.answer = await replica.create(errand.id, errand.terms);
     errand.replica = replica;
     world.log(() => `ANSWER to creation ${errand.id}: ${JSON.stringify(errand.answer)}`);
-    if (errand.answer.status === 200 && isCalm()) this.#mustBeUsable(errand.answer.uuid);
+    if (errand.answer.status === 200 && isCalm()) this.#mustBeUsable(errand.answer);
   }
 
   async #delete(errand: Errand, keyId: number, replica: ApiReplica): Promise<void> {
     const isCalm = this.#calmFromNow(AFTERMATH_MS);
     errand.deletionAsked = true;
+    this.changes.touched(keyId);
     errand.deletesAsked += 1;
     const answer = await replica.delete(keyId, `${errand.id}-${errand.deletesAsked}`);
     errand.deletes.push(answer);
@@ -136,8 +147,10 @@ export class Requests {
   }
 
   /** No fault since the request came: whoever dials now connects, unless the inbound is being replaced. */
-  #mustBeUsable(uuid: string): void {
-    const { xrays } = this.#system;
+  #mustBeUsable({ keyId, uuid }: { readonly keyId: number; readonly uuid: string }): void {
+    const { xrays, mongo, world } = this.#system;
+    const key = mongo.find(keyId);
+    if (key === null || !isWanted(key, world.now - 1_000) || !isWanted(key, world.now + 1_000)) return;
     const linked = xrays.find(({ name }) => name === LINKED_NODE);
     const isReplaced = linked?.inbound === null;
     if (isReplaced || linked?.inbound?.byUuid.has(uuid)) return;
@@ -146,9 +159,9 @@ export class Requests {
 
   #mustBeUseless(errand: Errand): void {
     if (errand.answer?.status !== 200) return;
-    const { uuid } = errand.answer;
+    const { keyId } = errand.answer;
     const able = this.#system.xrays.filter((xray) => !xray.hung && xray.reachable);
-    if (!able.some((xray) => xray.inbound?.byUuid.has(uuid))) return;
-    this.#system.violated("deletion answered 200 and the key works", uuid);
+    if (!able.some((xray) => [...(xray.inbound?.byUuid.values() ?? [])].includes(`${keyId}@veil`))) return;
+    this.#system.violated("deletion answered 200 and the key works", `key ${keyId}`);
   }
 }

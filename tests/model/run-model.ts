@@ -3,6 +3,7 @@ import { type FaultKind, faultKinds, Faults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { Requests } from "./requests.ts";
 import { System, type Violation } from "./system.ts";
+import { TermsWatch } from "./terms-checks.ts";
 import { installVirtualTime } from "./virtual-time.ts";
 
 export interface ModelOptions {
@@ -39,12 +40,14 @@ export async function runModel({ seed, faults, errands = 6, trace, skewMs }: Mod
       errands,
       replays: random.chance(0.5),
       duplicateDeletes: random.chance(0.5),
+      changes: random.chance(0.8),
     });
     const mishaps = new Faults(system, requests, kinds, { setsClocks: skewMs !== undefined });
-    await live(system, requests, mishaps);
+    const watch = new TermsWatch();
+    await live(system, requests, mishaps, watch);
     await mishaps.stop();
     system.world.log(() => "---- faults are over");
-    await rest(system, requests);
+    await rest(system, requests, watch);
     checkAll(system, requests);
     return { steps: system.world.steps, violations: system.violations };
   } finally {
@@ -58,16 +61,17 @@ function chooseFaults(random: Random): FaultKind[] {
   return faultKinds.filter(() => random.chance(share));
 }
 
-async function live(system: System, requests: Requests, faults: Faults): Promise<void> {
+async function live(system: System, requests: Requests, faults: Faults, watch: TermsWatch): Promise<void> {
   const end = system.world.now + LONGEST_CHAOS_MS;
   while (system.world.now < end && system.world.steps < CHAOS_STEPS) {
     await system.world.step();
     await faults.perhaps();
     checkAlways(system, requests);
+    watch.look(system);
   }
 }
 
-async function rest(system: System, requests: Requests): Promise<void> {
+async function rest(system: System, requests: Requests, watch: TermsWatch): Promise<void> {
   const { world, mongo, queue, xrays } = system;
   const begun = world.now;
   let lastBusy = begun;
@@ -76,6 +80,7 @@ async function rest(system: System, requests: Requests): Promise<void> {
   while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();
     checkAlways(system, requests);
+    watch.look(system);
     if (isBusy()) lastBusy = world.now;
   }
   if (isBusy()) system.violated("does not come to rest", "");

@@ -44,6 +44,8 @@ export class SimulatedMongo {
   readonly creations = new Map<string, CreationDocument>();
   readonly keys = new Map<number, KeyDocument>();
   readonly externalIds = new Map<string, number>();
+  /** What each key has ever moved, as the ledger has it. */
+  readonly lifetimes = new Map<number, number>();
   readonly vault = new Map<string, string>();
   readonly mischief: MongoMischief = { lostReply: 0, lateWrite: 0 };
   lastKeyId = 0;

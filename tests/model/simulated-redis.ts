@@ -1,4 +1,6 @@
+import type { Redis } from "@veil/redis";
 import type { PassRecords } from "./real-services.ts";
+import { SimulatedDueIndex } from "./simulated-due-index.ts";
 import type { Process, World } from "./world.ts";
 
 export type JobState = "waiting" | "active" | "delayed" | "finished" | "failed";
@@ -53,13 +55,20 @@ export interface RedisMischief {
 export class SimulatedRedis {
   jobs = new Map<string, Job>();
   leases = new Map<string, Lease>();
+  readonly due = new SimulatedDueIndex();
+  /** How often it has been started. */
+  runs = 1;
   readonly #passes = new Map<string, NonNullable<Awaited<ReturnType<PassRecords["look"]>>["last"]>>();
   up = true;
   readonly mischief: RedisMischief = { lostReply: 0 };
   readonly #world: World;
   #rolledBack = false;
   #grants = 0;
-  #onDisk: { readonly jobs: Map<string, Job>; readonly leases: Map<string, Lease> } | null = null;
+  #onDisk: {
+    readonly jobs: Map<string, Job>;
+    readonly leases: Map<string, Lease>;
+    readonly due: ReturnType<SimulatedDueIndex["copy"]>;
+  } | null = null;
 
   constructor(world: World) {
     this.#world = world;
@@ -99,6 +108,14 @@ export class SimulatedRedis {
     };
   }
 
+  /** The connection that the index of due keys uses. */
+  dueConnection(process: Process): Redis {
+    return this.due.connection(
+      (label, effect) => this.command(process, label, effect),
+      () => `run-${this.runs}`,
+    );
+  }
+
   /** Where workers tell each other of their passes. */
   passRecords(process: Process): PassRecords {
     const now = (): number => Math.round(this.#world.now);
@@ -128,7 +145,7 @@ export class SimulatedRedis {
   }
 
   remember(): void {
-    this.#onDisk = { jobs: copyOf(this.jobs), leases: copyOf(this.leases) };
+    this.#onDisk = { jobs: copyOf(this.jobs), leases: copyOf(this.leases), due: this.due.copy() };
   }
 
   /**
@@ -142,6 +159,8 @@ export class SimulatedRedis {
     for (const [id, job] of this.jobs) if (job.name === "cancel-creation") jobs.set(id, job);
     this.jobs = jobs;
     this.leases = copyOf(this.#onDisk.leases);
+    this.due.restore(this.#onDisk.due);
+    this.runs += 1;
   }
 
   /** Redis's time in microseconds, which no roll-back sets back. */

@@ -100,6 +100,16 @@ export class StoreClient implements KeyStore {
     return this.#findHandled(keyId);
   }
 
+  /** What the index of due keys is made anew from. */
+  async *listDue(): AsyncGenerator<readonly KeyRecord[]> {
+    yield await this.#read("list keys with terms", () => this.#inPhase("active").map(recordOf));
+  }
+
+  /** What the collectors have counted. */
+  movedBy(keyId: number): Promise<number> {
+    return this.#read(`find what key ${keyId} has moved`, () => this.#mongo.lifetimes.get(keyId) ?? 0);
+  }
+
   claimExternalId(externalId: string, keyId: number): Promise<number> {
     return this.#write(`claim ${externalId} for key ${keyId}`, () => {
       if (!this.#mongo.externalIds.has(externalId)) this.#mongo.externalIds.set(externalId, keyId);

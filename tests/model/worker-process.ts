@@ -7,11 +7,15 @@ import {
   NodeIndeterminateError,
   type ProvisionRequest,
   provisionKey,
+  changeKey,
+  type ChangeRequest,
+  putKey,
+  type PutRequest,
   type RetireRequest,
   retireKey,
   StoreUnavailableError,
 } from "@veil/keys";
-import { KeyLeases, type Redis } from "@veil/redis";
+import { DueIndex, KeyLeases, type Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import {
@@ -21,6 +25,7 @@ import {
   OrphanBrake,
   ReconcileLoop,
   SharedDesired,
+  settleDue,
   sweep,
   XrayNodeUsers,
 } from "./real-services.ts";
@@ -36,7 +41,10 @@ const PROBE_EVERY_MS = 1_000;
 const MIRROR_EVERY_MS = 1_000;
 const JOBS_AT_ONCE = 3;
 
-const NOTHING_MOVED = { upload: 0, download: 0 } as const;
+const DUE_EVERY_MS = 1_000;
+const TIDY_EVERY_MS = 10_000;
+
+const NOTHING = { upload: 0, download: 0 } as const;
 
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
 export function startWorker(process: Process, system: System): void {
@@ -71,6 +79,7 @@ export function startWorker(process: Process, system: System): void {
   const nodes = system.xrays.map((xray) => {
     const node = new XrayClient(xray, INBOUND_TAG, process, system) as unknown as XrayNode;
     const blocked = new BlockedUsers({ node, store, clock, log });
+    every(TIDY_EVERY_MS, () => blocked.tidy());
     const users = new XrayNodeUsers({
       node,
       vault: store,
@@ -80,6 +89,7 @@ export function startWorker(process: Process, system: System): void {
     });
     return { node, users };
   });
+  const index = new DueIndex(redis.dueConnection(process), LEASE_PREFIX);
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
@@ -95,14 +105,20 @@ export function startWorker(process: Process, system: System): void {
       replace: (externalId, keyId) => store.replaceExternalId(externalId, keyId),
       find: (externalId) => store.findExternalId(externalId),
     },
-    traffic: { movedBy: async () => ({ lifetime: NOTHING_MOVED, reset: NOTHING_MOVED }) },
-    due: { expect: async () => undefined, replace: async () => undefined },
+    traffic: {
+      movedBy: async (keyId) => ({ lifetime: { ...NOTHING, download: await store.movedBy(keyId) }, reset: NOTHING }),
+    },
+    due: index,
     timeZone: "UTC",
   };
   const housekeeping = every(RECONCILE_PERIOD_MS, async () => {
     await sweep({ ports, exclusive, log });
     await dropTombstones({ ports, store, exclusive, clock, log });
   });
+  const dueKeys = { ports, index, keys: store, exclusive, log };
+  every(DUE_EVERY_MS, () =>
+    settleDue({ ...dueKeys, onRebuilt: () => void housekeeping(), onSettled: () => undefined }),
+  );
   const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
@@ -157,15 +173,19 @@ export function startWorker(process: Process, system: System): void {
 function runnerOf(ports: LifecyclePorts): RunJob {
   return async ({ id: job, name, payload }, redelivered) => {
     if (name === "create-key") {
-      const { name: keyName, deadline } = payload as CreatePayload;
-      return provisionKey({ requested: { name: keyName, terms: {} }, deadline, job, redelivered }, ports);
+      const { name: keyName, terms, deadline } = payload as CreatePayload;
+      return provisionKey({ requested: { name: keyName, terms }, deadline, job, redelivered }, ports);
     }
+    if (name === "change-key") return changeKey({ ...(payload as ChangePayload), job, redelivered }, ports);
+    if (name === "put-key") return putKey({ ...(payload as PutPayload), job, redelivered }, ports);
     if (name === "delete-key") return retireKey({ ...(payload as DeletePayload), job, redelivered }, ports);
     return cancelCreation((payload as CancelPayload).job, ports);
   };
 }
 
 type CreatePayload = ProvisionRequest["requested"] & Pick<ProvisionRequest, "deadline">;
+export type ChangePayload = Omit<ChangeRequest, "job" | "redelivered">;
+export type PutPayload = Omit<PutRequest, "job" | "redelivered">;
 type DeletePayload = Pick<RetireRequest, "keyId" | "deadline">;
 interface CancelPayload {
   readonly job: string;

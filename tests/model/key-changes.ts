@@ -1,0 +1,169 @@
+import { isVisible, isWanted, type KeyChange, type SettableTerms } from "@veil/keys";
+import type { ApiReplica, ChangeAnswer } from "./api-process.ts";
+import type { System } from "./system.ts";
+
+/** One change that a caller asks for, and its answer. */
+export interface AskedChange {
+  readonly job: string;
+  readonly keyId: number | null;
+  readonly change: KeyChange;
+  /** Of a put by it. */
+  readonly externalId: string | null;
+  answers: ChangeAnswer[];
+}
+
+/** Has a request come after a while, at some replica of the API. */
+export type Later = (ms: number, request: (replica: ApiReplica) => Promise<void>) => void;
+
+/** A term that no history reaches: what is added to it can be told by its end. */
+export const FAR_S = 1_000_000;
+
+/** What a key begins with. */
+export function someTerms({ world }: System): Partial<SettableTerms> {
+  const { random } = world;
+  const now = Math.floor(world.now / 1_000);
+  switch (random.pick(["none", "none", "soon", "limit", "hold", "far", "off", "id"] as const)) {
+    case "none":
+      return {};
+    case "soon":
+      return { expiresAt: now + 1 + random.below(20) };
+    case "limit":
+      return { trafficLimit: 100 + random.below(2_000) };
+    case "hold":
+      return { holdFor: 1 + random.below(10), holdUntil: now + 1 + random.below(20) };
+    case "far":
+      return { expiresAt: now + FAR_S };
+    case "off":
+      return { enabled: false };
+    case "id":
+      return { externalId: random.pick(EXTERNAL_IDS) };
+  }
+}
+
+const EXTERNAL_IDS = ["one", "two"] as const;
+const LONGEST_PAUSE_MS = 6_000;
+/** Until then a delivery or a lease of a process that died may stand in the way of others. */
+const AFTERMATH_MS = 20_000;
+
+/** The callers who change keys: one after the other, at once, and by the caller's own id. */
+export class KeyChanges {
+  readonly asked: AskedChange[] = [];
+  readonly #system: System;
+  readonly #later: Later;
+  /** Requests of each key that are open, and how many there were. */
+  readonly #open = new Map<number, { now: number; ever: number }>();
+
+  constructor(system: System, later: Later) {
+    this.#system = system;
+    this.#later = later;
+  }
+
+  /** Plans some changes of a key that its creator has received. */
+  plan(keyId: number, begun: Partial<SettableTerms>): void {
+    const { random } = this.#system.world;
+    if (random.chance(0.4)) return;
+    for (let count = 1 + random.below(3); count > 0; count -= 1) {
+      const change = this.#someChange(begun);
+      const job = `${keyId}-${this.asked.length}`;
+      const asked: AskedChange = { job: `change-${job}`, keyId, change, externalId: null, answers: [] };
+      this.asked.push(asked);
+      const at = random.between(0, LONGEST_PAUSE_MS);
+      const ask = async (replica: ApiReplica) => this.#ask(asked, keyId, () => replica.change(job, keyId, change));
+      this.#later(at, ask);
+      // The same request again, as its caller sends it who has heard nothing.
+      if (random.chance(0.3)) this.#later(at + random.between(0, 12_000), ask);
+    }
+  }
+
+  /** Plans a put of a key by the caller's own id. */
+  planPut(): void {
+    const { random } = this.#system.world;
+    const externalId = random.pick(EXTERNAL_IDS);
+    const job = `${externalId}-${this.asked.length}`;
+    const terms = random.pick([{}, { tag: job }, { enabled: random.chance(0.5) }, { trafficLimit: 500 }]);
+    const asked: AskedChange = { job: `put-${job}`, keyId: null, change: { set: terms }, externalId, answers: [] };
+    this.asked.push(asked);
+    this.#later(random.between(0, 20_000), async (replica) => {
+      const answer = await replica.put(job, externalId, terms);
+      asked.answers.push(answer);
+      this.#system.world.log(() => `ANSWER to ${asked.job}: ${JSON.stringify(answer)}`);
+    });
+  }
+
+  /** A key of which somebody asks something else meanwhile. */
+  touched(keyId: number): void {
+    this.#of(keyId).ever += 1;
+  }
+
+  #someChange(begun: Partial<SettableTerms>): KeyChange {
+    const { random, now } = this.#system.world;
+    const second = Math.floor(now / 1_000);
+    if (begun.expiresAt === undefined || begun.expiresAt === null || begun.expiresAt < second + FAR_S / 2) {
+      const some: readonly KeyChange[] = [
+        {
+          set: {
+            expiresAt: random.pick([null, second - 5, second + 2 + random.below(20)]),
+            holdFor: null,
+            holdUntil: null,
+          },
+        },
+        { set: { trafficLimit: random.pick([null, 1 + random.below(2_000)]) } },
+        { resetTraffic: true },
+        { set: { externalId: random.pick([null, ...EXTERNAL_IDS]) } },
+      ];
+      if (random.chance(0.5)) return random.pick(some);
+    }
+    return random.pick([
+      { set: { enabled: false } },
+      { set: { enabled: true } },
+      { set: { tag: String(this.asked.length) } },
+      { extendSeconds: 100 * 2 ** this.asked.length },
+      { revokeCredentials: true },
+      { revokeLink: true },
+    ]);
+  }
+
+  async #ask(asked: AskedChange, keyId: number, ask: () => Promise<ChangeAnswer>): Promise<void> {
+    const { world } = this.#system;
+    const { faults, isCalm } = world;
+    const isOver = world.now > world.lastFaultAt + AFTERMATH_MS;
+    const of = this.#of(keyId);
+    const wasAlone = of.now === 0;
+    of.now += 1;
+    of.ever += 1;
+    const { ever } = of;
+    const answer = await ask();
+    of.now -= 1;
+    asked.answers.push(answer);
+    world.log(() => `ANSWER to ${asked.job}: ${JSON.stringify(answer)}`);
+    const isAlone = wasAlone && of.ever === ever;
+    if (answer.status === 200 && isAlone && isCalm && isOver && world.isCalm && world.faults === faults) {
+      this.#mustBeFollowed(keyId, asked.job);
+    }
+  }
+
+  /** No fault and nobody else at the key since the request came: every node does as the answer says. */
+  #mustBeFollowed(keyId: number, job: string): void {
+    const { mongo, xrays, violated, world } = this.#system;
+    const key = mongo.find(keyId);
+    if (key === null || !isVisible(key)) return;
+    const isWantedNow = isWanted(key, world.now);
+    // About to end, or to begin, by itself.
+    if ([-3_000, 3_000].some((ms) => isWanted(key, world.now + ms) !== isWantedNow)) return;
+    for (const { name, inbound } of xrays) {
+      const uuids = [...(inbound?.byUuid ?? [])].filter(([, email]) => email === `${keyId}@veil`).map(([uuid]) => uuid);
+      if (inbound !== null && isWantedNow && !uuids.includes(key.uuid)) {
+        violated("changed, answered 200, and the key does not work", `${name} ${job}`);
+      }
+      if (uuids.some((uuid) => !isWantedNow || uuid !== key.uuid)) {
+        violated("changed, answered 200, and what was shut works", `${name} ${job}`);
+      }
+    }
+  }
+
+  #of(keyId: number): { now: number; ever: number } {
+    const of = this.#open.get(keyId) ?? { now: 0, ever: 0 };
+    this.#open.set(keyId, of);
+    return of;
+  }
+}

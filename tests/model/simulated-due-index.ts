@@ -1,0 +1,79 @@
+import type { Redis } from "@veil/redis";
+
+/** What Redis holds of the keys that are due: two structures, and the word that they are complete. */
+export class SimulatedDueIndex {
+  moments = new Map<string, number>();
+  amounts = new Map<string, number>();
+  complete: string | null = null;
+
+  /** As it reaches the disk. */
+  copy(): Pick<SimulatedDueIndex, "moments" | "amounts" | "complete"> {
+    return { moments: new Map(this.moments), amounts: new Map(this.amounts), complete: this.complete };
+  }
+
+  restore({ moments, amounts, complete }: Pick<SimulatedDueIndex, "moments" | "amounts" | "complete">): void {
+    this.moments = new Map(moments);
+    this.amounts = new Map(amounts);
+    this.complete = complete;
+  }
+
+  forget(): void {
+    this.restore({ moments: new Map(), amounts: new Map(), complete: null });
+  }
+
+  /**
+   * The connection that the index uses. The script tells what is done; what it does is done here.
+   *
+   * @param command carries an effect out as one command
+   */
+  connection(command: <T>(label: string, effect: () => T) => Promise<T>, runId: () => string): Redis {
+    const commands = {
+      eval: (script: string, keys: number, ...args: (string | number)[]) => {
+        const [first = "", second = "", third = ""] = args.slice(keys);
+        if (script.includes("ZRANGEBYSCORE")) {
+          return command("take due keys", () => this.#take(Number(first), Number(second), Number(third)));
+        }
+        if (script.includes("ZREM")) return command(`replace due ${first}`, () => this.#replace(first, second, third));
+        if (script.includes("INFO")) return command("look at the due index", () => `${runId()}`);
+        return command(`expect due ${first}`, () => this.#expect(String(first), second, third));
+      },
+      exists: () => command("is the due index complete", () => (this.complete === null ? 0 : 1)),
+      get: () => command("is the due index complete", () => this.complete),
+      info: () => command("look who Redis is", () => `# Server\r\nrun_id:${runId()}\r\n`),
+      set: (_: string, value: string) => command("the due index is complete", () => void (this.complete = value)),
+      hmget: (_: string, ...keys: string[]) =>
+        command("ask for due amounts", () => keys.map((key) => this.amounts.get(key)?.toString() ?? null)),
+      zadd: (_: string, _order: string, ...pairs: (string | number)[]) =>
+        command("keys have moved", () => {
+          for (let at = 0; at < pairs.length; at += 2) lower(this.moments, String(pairs[at + 1]), Number(pairs[at]));
+        }),
+    };
+    return commands as unknown as Redis;
+  }
+
+  #take(now: number, limit: number, again: number): string[] {
+    const due = [...this.moments].filter(([, at]) => at <= now).toSorted(([, one], [, other]) => one - other);
+    const taken = due.slice(0, limit).map(([key]) => key);
+    for (const key of taken) this.moments.set(key, again);
+    return taken;
+  }
+
+  #replace(key: string | number, at: string | number, traffic: string | number): void {
+    put(this.moments, String(key), at);
+    put(this.amounts, String(key), traffic);
+  }
+
+  #expect(key: string, at: string | number, traffic: string | number): void {
+    if (at !== "") lower(this.moments, key, Number(at));
+    if (traffic !== "") lower(this.amounts, key, Number(traffic));
+  }
+}
+
+function put(entries: Map<string, number>, key: string, value: string | number): void {
+  if (value === "") entries.delete(key);
+  else entries.set(key, Number(value));
+}
+
+function lower(entries: Map<string, number>, key: string, value: number): void {
+  entries.set(key, Math.min(entries.get(key) ?? Number.POSITIVE_INFINITY, value));
+}
