@@ -34,12 +34,10 @@ export class SimulatedDueIndex {
           return command("take due keys", () => this.#take(Number(first), Number(second), Number(third)));
         }
         if (script.includes("ZREM")) return command(`replace due ${first}`, () => this.#replace(first, second, third));
-        if (script.includes("INFO")) return command("look at the due index", () => `${runId()}`);
         return command(`expect due ${first}`, () => this.#expect(String(first), second, third));
       },
-      exists: () => command("is the due index complete", () => (this.complete === null ? 0 : 1)),
       get: () => command("is the due index complete", () => this.complete),
-      info: () => command("look who Redis is", () => `# Server\r\nrun_id:${runId()}\r\n`),
+      info: () => Promise.resolve(`# Server\r\nrun_id:${runId()}\r\n`),
       set: (_: string, value: string) => command("the due index is complete", () => void (this.complete = value)),
       hmget: (_: string, ...keys: string[]) =>
         command("ask for due amounts", () => keys.map((key) => this.amounts.get(key)?.toString() ?? null)),

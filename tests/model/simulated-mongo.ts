@@ -136,15 +136,12 @@ export function toHandledKey(document: KeyDocument): HandledKey {
     cancelled: document.cancelled,
     deleter: document.deleters[0] ?? null,
     indeterminate: [...document.indeterminate],
-    ...unchanged(document),
-    ...versionOf(document),
+    ...(document.version === null ? unchanged(document) : versionOf(document.version)),
     hands: [...document.hands],
     clear: [...document.clear],
   };
 }
 
-function versionOf({ version }: KeyDocument): Partial<KeyVersion> {
-  if (version === null) return {};
-  const { fence: _, ...rest } = version;
+function versionOf({ fence: _, ...rest }: NonNullable<KeyDocument["version"]>): Omit<typeof rest, "fence"> {
   return rest;
 }

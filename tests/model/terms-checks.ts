@@ -5,17 +5,16 @@ import type { System } from "./system.ts";
 
 type Report = (what: string, detail: string) => void;
 
-/** How late what is due may be carried out while nothing is wrong; steps, since a slow world does little in a second. */
-const LATE_MS = 4_500;
-const LATE_STEPS = 700;
+/** How late what is due may be carried out while nothing is wrong. */
+const LATE_MS = 3_000;
 /** Until then what a fault has done may last. */
 const AFTERMATH_MS = 25_000;
 
 /** What must hold of keys' terms at every moment. */
 export class TermsWatch {
   readonly #revisions = new Map<number, number>();
-  /** The step in which a key went out of service. */
-  readonly #endedAt = new Map<number, { readonly step: number; readonly at: number }>();
+  /** When a key went out of service. */
+  readonly #endedAt = new Map<number, { readonly at: number }>();
 
   look(system: System): void {
     const { world, mongo } = system;
@@ -30,11 +29,12 @@ export class TermsWatch {
     }
   }
 
-  #mustGo({ keyId, terms }: HandledKey, { world, xrays, violated }: System): void {
-    const ended = this.#endedAt.get(keyId) ?? { step: world.steps, at: world.now };
+  #mustGo({ keyId, terms, indeterminate }: HandledKey, { world, xrays, violated }: System): void {
+    const ended = this.#endedAt.get(keyId) ?? { at: world.now };
     this.#endedAt.set(keyId, ended);
-    const isExpired = terms.enabled && terms.limitedAt === null;
-    const isLate = world.now > ended.at + LATE_MS && world.steps > ended.step + LATE_STEPS;
+    // Where a mark stands, it is put in for a moment, to force the node to converge.
+    const isExpired = terms.enabled && terms.limitedAt === null && indeterminate.length === 0;
+    const isLate = world.now > ended.at + LATE_MS && world.isQuick;
     const isCalm = world.isCalm && world.lastFaultAt + AFTERMATH_MS < ended.at;
     if (!isExpired || !isLate || !isCalm) return;
     const still = xrays.filter(({ inbound }) => [...(inbound?.byUuid.values() ?? [])].includes(userEmail(keyId)));

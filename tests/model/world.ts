@@ -83,6 +83,11 @@ export class World {
     this.lastFaultAt = this.now;
   }
 
+  /** Whether much is done in a second. */
+  get isQuick(): boolean {
+    return this.#stepMs <= 3;
+  }
+
   log(line: () => string): void {
     this.trace?.(`${((this.now - 1_700_000_000_000) / 1000).toFixed(3).padStart(8)} ${line()}`);
   }

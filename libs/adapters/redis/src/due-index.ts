@@ -25,6 +25,10 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, AR
 for _, key in ipairs(due) do redis.call('ZADD', KEYS[1], ARGV[3], key) end
 return due`;
 
+const RUN_ID = /^run_id:(\S+)/m;
+/** Of a server that does not say which run of it this is. */
+const UNKNOWN_RUN = "unknown";
+
 /** Amounts asked for by one command. */
 const ASKED_AT_ONCE = 5_000;
 
@@ -40,6 +44,8 @@ export class DueIndex implements DueKeys {
   readonly #moments: string;
   readonly #amounts: string;
   readonly #complete: string;
+  /** Which run of Redis was asked last whether the index is complete. */
+  #run = UNKNOWN_RUN;
 
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
@@ -99,13 +105,18 @@ export class DueIndex implements DueKeys {
     return reached;
   }
 
-  /** Whether every key that something will become due about has been entered within the last hour. */
+  /**
+   * Whether every key that something will become due about has been entered within the last hour, and since this Redis
+   * started: one that restarts, or a replica that takes over, may lack what came last.
+   */
   async isComplete(): Promise<boolean> {
-    return (await this.#redis.exists(this.#complete)) === 1;
+    const [completeFor, info] = await Promise.all([this.#redis.get(this.#complete), this.#redis.info("server")]);
+    this.#run = RUN_ID.exec(info)?.[1] ?? UNKNOWN_RUN;
+    return completeFor === this.#run;
   }
 
-  /** To be called once all are entered. */
+  /** To be called once all are entered, since it was asked last whether they are. */
   async markComplete(): Promise<void> {
-    await this.#redis.set(this.#complete, "1", "EX", ENTER_ANEW_AFTER_S);
+    await this.#redis.set(this.#complete, this.#run, "EX", ENTER_ANEW_AFTER_S);
   }
 }

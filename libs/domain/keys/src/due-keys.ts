@@ -18,7 +18,7 @@ import type { KeyTerms } from "./terms/key-terms.ts";
 
 /** Looking at a key is mostly waiting, for its lease and for the nodes. */
 const LOOKED_AT_ONCE = 256;
-/** A creation may be about to be decided, or another process be at the key. */
+/** Another process is at the key. */
 const LOOK_AGAIN_MS = 1_000;
 
 const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
@@ -51,7 +51,7 @@ async function settleOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> 
     return await ports.lease.hold(keyId, (lease) => settleHeld(keyId, lease, ports));
   } catch (error) {
     if (!(error instanceof LeaseHeldError)) throw error;
-    await ports.due.replace(keyId, { at: ports.clock.now() + LOOK_AGAIN_MS, traffic: null });
+    await ports.due.expect(keyId, { at: ports.clock.now() + LOOK_AGAIN_MS, traffic: null });
     return "later";
   }
 }
@@ -61,7 +61,7 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
   if (key === null || !isVisible(key)) {
     await passOnMarks(keyId, lease, ports);
     await ports.due.replace(keyId, { at: null, traffic: null });
-    return "gone";
+    return key === null ? lookOnceMore(keyId, ports) : "gone";
   }
   const context = await contextOf(key, {}, ports);
   const terms = settleDue(key.terms, context);
@@ -90,6 +90,14 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
   }
   await replaceDue({ keyId, terms: key.terms, at }, lease, ports);
   return "settled";
+}
+
+/** A key that is decided just now: its creation expects it after that, and before is only what was taken away here. */
+async function lookOnceMore(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
+  const key = await ports.store.find(keyId);
+  if (key === null || !isVisible(key)) return "gone";
+  await ports.due.expect(keyId, dueOf(key.terms, key.createdAt * 1_000));
+  return "later";
 }
 
 /** What decides about a change of a key at this moment. What it has moved is read only where it matters. */
