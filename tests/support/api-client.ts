@@ -8,6 +8,11 @@ const key = z.object({
   created_at: z.number(),
   is_active: z.boolean(),
 });
+const keyWithTerms = key.extend({
+  status: z.enum(["active", "on_hold", "limited", "expired", "disabled"]),
+  expires_at: z.number().nullable(),
+});
+export type KeyWithTerms = z.infer<typeof keyWithTerms>;
 const traffic = z.object({
   key_id: z.number(),
   upload: z.number(),
@@ -40,6 +45,12 @@ export class ApiClient {
 
   create = (name?: string) => this.#call(key, "POST", "/api/keys", name === undefined ? {} : { name });
   get = (keyId: number) => this.#call(key, "GET", `/api/keys/${keyId}`);
+  createWith = (body: object) => this.#call(keyWithTerms, "POST", "/api/keys", body);
+  terms = (keyId: number) => this.#call(keyWithTerms, "GET", `/api/keys/${keyId}`);
+  patch = (keyId: number, body: object, repeatKey: string) =>
+    this.#call(keyWithTerms, "PATCH", `/api/keys/${keyId}`, body, repeatKey);
+  extend = (keyId: number, seconds: number, repeatKey: string) =>
+    this.#call(keyWithTerms, "POST", `/api/keys/${keyId}/extend`, { seconds }, repeatKey);
   list = () => this.#call(list, "GET", "/api/keys");
   delete = (keyId: number) => this.#call(deleted, "DELETE", `/api/keys/${keyId}`);
   link = async (keyId: number) => (await this.#call(link, "GET", `/api/keys/${keyId}/link`)).vless_link;
@@ -47,10 +58,10 @@ export class ApiClient {
   reset = (keyId: number) => this.#call(reset, "POST", `/api/keys/${keyId}/traffic/reset`);
   sync = () => this.#call(synced, "POST", "/api/traffic/sync");
 
-  async #call<T>(schema: z.ZodType<T>, method: string, path: string, body?: object): Promise<T> {
+  async #call<T>(schema: z.ZodType<T>, method: string, path: string, body?: object, repeatKey?: string): Promise<T> {
     const response = await fetch(this.#url + path, {
       method,
-      headers: this.#headers,
+      headers: { ...this.#headers, ...(repeatKey !== undefined && { "idempotency-key": repeatKey }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const answer: unknown = await response.json();

@@ -1,7 +1,7 @@
 import { type FaultTestbed, unmanagedUser } from "../testbed/start-fault-testbed.ts";
 import { fateOf, isNotFound, type KeyStory } from "../load/key-book.ts";
 import type { Findings } from "../report/findings.ts";
-import { phase, type SystemView } from "./system-view.ts";
+import { isWantedIn, phase, type SystemView } from "./system-view.ts";
 import { waitUntilQuiet } from "./wait-until-quiet.ts";
 
 /** Waits until all is quiet and holds every answer against what is there. */
@@ -82,10 +82,12 @@ function halves(stories: readonly KeyStory[], view: SystemView): string[] {
   return twice.map((name) => `${String(name)} is listed twice`);
 }
 
-function disagreements({ listed, keys, nodes }: SystemView): string[] {
+function disagreements(view: SystemView): string[] {
+  const { listed, keys, nodes } = view;
   const active = new Map(
     [...keys.values()].filter((key) => key.phase === phase.active).map((key) => [key.key_id, key]),
   );
+  const wanted = new Map([...active].filter(([, key]) => isWantedIn(view, key)));
   const faults: string[] = [];
   for (const [keyId, key] of active) {
     if (listed.get(keyId)?.uuid !== key.uuid) faults.push(`key ${keyId} is active and not listed so`);
@@ -97,9 +99,9 @@ function disagreements({ listed, keys, nodes }: SystemView): string[] {
   if (jobs.size !== keys.size) faults.push(`${keys.size} keys come from ${jobs.size} create jobs`);
   for (const [name, { ours }] of nodes) {
     for (const [keyId, uuid] of ours) {
-      if (active.get(keyId)?.uuid !== uuid) faults.push(`node ${name} has key ${keyId}, which is not active as such`);
+      if (wanted.get(keyId)?.uuid !== uuid) faults.push(`node ${name} has key ${keyId}, which is not active as such`);
     }
-    for (const keyId of active.keys()) if (!ours.has(keyId)) faults.push(`node ${name} lacks key ${keyId}`);
+    for (const keyId of wanted.keys()) if (!ours.has(keyId)) faults.push(`node ${name} lacks key ${keyId}`);
   }
   return faults;
 }

@@ -9,6 +9,7 @@ export const invariantTexts = {
   atOnce: "what an answer says is true of the node when it arrives",
   deadline: "every request is answered within its time, with a status of the contract",
   reads: "reads that do not need the missing part go on",
+  terms: "a key serves within its terms and only then: every answered change stands, a repeated one is made once",
   unmanaged: "users that Veil does not own are never touched",
   traffic: "bytes are counted once: never more than were moved, never less than were read before a crash",
   resets: "after a reset only later bytes count",

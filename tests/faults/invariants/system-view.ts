@@ -44,6 +44,11 @@ export interface NodeView {
   readonly unmanaged: readonly ListedUser[];
 }
 
+/** Whether every node should hold the user of a key: it is active, and in service by what the API says of it. */
+export function isWantedIn({ listed }: Pick<SystemView, "listed">, key: KeyDocument): boolean {
+  return key.phase === phase.active && listed.get(key.key_id)?.is_active !== false;
+}
+
 export const phase = { active: 1, deleting: 2, gone: 3 } as const;
 
 /** @throws when any part can't be read */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isServiceReady } from "@veil/engines";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
-import { phase, type SystemView, viewSystem } from "./system-view.ts";
+import { isWantedIn, phase, type SystemView, viewSystem } from "./system-view.ts";
 
 export interface Quiet {
   readonly view: SystemView | null;
@@ -56,9 +56,10 @@ async function unreadyServices({ api, workers, collectors }: FaultTestbed): Prom
   return unready.flat();
 }
 
-function pendingIn({ keys, creations, nodes }: SystemView): string[] {
+function pendingIn(view: SystemView): string[] {
+  const { keys, creations, nodes } = view;
   const pending: string[] = [];
-  const active = [...keys.values()].filter((key) => key.phase === phase.active);
+  const active = [...keys.values()].filter((key) => isWantedIn(view, key));
   for (const { key_id, decided } of creations) {
     if (!decided && key_id !== null && !keys.has(key_id)) pending.push(`key ${key_id} is claimed and undecided`);
   }

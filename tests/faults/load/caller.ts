@@ -34,6 +34,12 @@ export class Caller {
 
   create = (name: string) => this.#ask(`create ${name}`, this.#client.create(name));
   delete = (keyId: number) => this.#ask(`delete ${keyId}`, this.#client.delete(keyId));
+  createWith = (body: object) => this.#ask("create with terms", this.#client.createWith(body));
+  terms = (keyId: number) => this.#ask(`terms ${keyId}`, this.#client.terms(keyId));
+  patch = (keyId: number, body: object, repeatKey: string) =>
+    this.#ask(`patch ${keyId} ${JSON.stringify(body)}`, this.#client.patch(keyId, body, repeatKey));
+  extend = (keyId: number, seconds: number, repeatKey: string) =>
+    this.#ask(`extend ${keyId}`, this.#client.extend(keyId, seconds, repeatKey));
   get = (keyId: number) => this.#ask(`get ${keyId}`, this.#client.get(keyId));
   list = () => this.#ask("list", this.#client.list());
   link = (keyId: number) => this.#ask(`link ${keyId}`, this.#client.link(keyId));
