@@ -75,7 +75,7 @@ async function rest(system: System, requests: Requests, watch: TermsWatch): Prom
   const { world, mongo, queue, xrays } = system;
   const begun = world.now;
   let lastBusy = begun;
-  const isBusy = (): boolean => queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished;
+  const isBusy = (): boolean => queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished || mongo.hasJustEnded;
   const hasRested = (): boolean => world.now > lastBusy + REST_MS && xrays.every(({ idle }) => idle);
   while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();

@@ -33,6 +33,9 @@ export interface KeyDocument {
   readonly clear: Set<string>;
 }
 
+/** What becomes due is carried out in less. */
+const GOING_MS = 8_000;
+
 /** What can go wrong with one operation, as probabilities. */
 export interface MongoMischief {
   lostReply: number;
@@ -65,6 +68,14 @@ export class SimulatedMongo {
   /** Whether there is a key that still has to go, or to be put right on some node. */
   get hasUnfinished(): boolean {
     return [...this.keys.values()].some(({ phase, indeterminate }) => phase === "deleting" || indeterminate.size > 0);
+  }
+
+  /** Whether a key is going out of service by itself, or did a moment ago. */
+  get hasJustEnded(): boolean {
+    return [...this.keys.values()].some(({ version }) => {
+      const endsAt = (version?.terms.expiresAt ?? 0) * 1_000;
+      return endsAt < this.now + GOING_MS && endsAt > this.now - GOING_MS;
+    });
   }
 
   read<T>(process: Process, label: string, effect: () => T): Promise<T> {

@@ -6,7 +6,7 @@ import type { System } from "./system.ts";
 type Report = (what: string, detail: string) => void;
 
 /** How late what is due may be carried out while nothing is wrong. */
-const LATE_MS = 3_000;
+const LATE_MS = 4_000;
 /** Until then what a fault has done may last. */
 const AFTERMATH_MS = 25_000;
 

@@ -41,8 +41,8 @@ const PROBE_EVERY_MS = 1_000;
 const MIRROR_EVERY_MS = 1_000;
 const JOBS_AT_ONCE = 3;
 
-const DUE_EVERY_MS = 1_000;
-const TIDY_EVERY_MS = 10_000;
+const DUE_EVERY_MS = 1_500;
+const TIDY_EVERY_MS = 20_000;
 
 const NOTHING = { upload: 0, download: 0 } as const;
 

@@ -121,6 +121,15 @@ export async function expectDue(keyId: number, terms: KeyTerms, { due, clock }: 
   if (next.at !== null || next.traffic !== null) await due.expect(keyId, next);
 }
 
+/**
+ * Expects a key again that has just been decided: who looked at it before, or made the index anew, has found nothing of it.
+ * What ended since the key was claimed is due as well.
+ */
+export async function expectDecided({ keyId, terms, createdAt }: KeyRecord, { due }: LifecyclePorts): Promise<void> {
+  const next = dueOf(terms, createdAt * 1_000);
+  if (next.at !== null || next.traffic !== null) await due.expect(keyId, next);
+}
+
 /** A key whose nodes follow its terms. */
 export interface FollowedKey {
   readonly keyId: number;

@@ -1,6 +1,6 @@
 import { type Creation, isVisible, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
-import { dueOf, expectDue } from "./due-keys.ts";
+import { expectDecided, expectDue } from "./due-keys.ts";
 import {
   LeaseHeldError,
   NodeRejectedError,
@@ -60,7 +60,7 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
       // The delivery before may have died in the middle of an add.
       if (!isVisible(decided)) await dropUser(decided, everyNode(ports), ports);
       // Or right after the decision, with a look at the key that came too early.
-      else if (isEverDue(decided.terms)) await lookNow(decided, ports);
+      else await expectDecided(decided, ports);
       return resultOf(decided);
     }
   }
@@ -93,8 +93,7 @@ async function decideOn(
   lease: HeldLease | null,
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
-  const begunAt = ports.clock.now();
-  const isUsable = isInService(terms, begunAt);
+  const isUsable = isInService(terms, ports.clock.now());
   const [attempts] = await Promise.all([
     isUsable ? tryNodes(creation, ports) : [],
     expectDue(creation.keyId, terms, ports),
@@ -110,23 +109,8 @@ async function decideOn(
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms };
   const decided = await activate({ ...creation, begins }, indeterminate, ports);
   if (!isVisible(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
-  // Something became due while it was made: whoever looked at it then has not found it, and expects nothing of it any more.
-  else if (hasBecomeDue(terms, begunAt, ports)) await lookNow(decided, ports);
+  else await expectDecided(decided, ports);
   return resultOf(decided);
-}
-
-function hasBecomeDue(terms: KeyTerms, since: number, { clock }: LifecyclePorts): boolean {
-  const { at } = dueOf(terms, since);
-  return at !== null && at <= clock.now();
-}
-
-function isEverDue(terms: KeyTerms): boolean {
-  const { at, traffic } = dueOf(terms, Number.NEGATIVE_INFINITY);
-  return at !== null || traffic !== null;
-}
-
-async function lookNow({ keyId }: KeyRecord, { due, clock }: LifecyclePorts): Promise<void> {
-  await due.expect(keyId, { at: clock.now(), traffic: null });
 }
 
 function termsOf({ createdAt }: Creation, { terms }: RequestedAttributes, { timeZone }: LifecyclePorts): KeyTerms {
