@@ -19,11 +19,11 @@ export class CollectorProcess {
     this.#process = system.newProcess("collector");
     this.#system = system;
     this.#index = new DueIndex(system.redis.dueConnection(this.#process), LEASE_PREFIX);
-    this.#syncPeriodically();
+    void this.#syncPeriodically();
   }
 
-  /** From now on nobody moves anything any more. What was counted is told once more, as a last reading is. */
-  async rest(): Promise<void> {
+  /** From now on nobody moves anything any more. */
+  rest(): void {
     this.#isUsed = false;
   }
 

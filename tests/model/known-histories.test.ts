@@ -20,3 +20,11 @@ test("a removal in the middle of an add that holds no lease leaves nothing behin
 test("a creation removes no user, whatever account it finds: seed 37972", async () => {
   expect((await runModel({ seed: 37_972 })).violations).toEqual([]);
 });
+
+// The index of due keys is lost and made anew between the first word of a key with a term and its decision.
+test.each([1, 31])(
+  "a key is looked at when its term ends, whatever becomes of the index meanwhile: seed %d",
+  async (seed) => {
+    expect((await runModel({ seed, faults: ["due index lost"] })).violations).toEqual([]);
+  },
+);

@@ -26,7 +26,7 @@ const LONGEST_CHAOS_MS = 35_000;
 const CHAOS_STEPS = 900;
 /** Long enough for an abandoned lease to run out, and for passes and sweeps after that. */
 const REST_MS = 30_000;
-const LONGEST_REST_MS = 150_000;
+const LONGEST_REST_MS = 400_000;
 
 /** One history of the whole system, decided by its seed. */
 export async function runModel({ seed, faults, errands = 6, trace, skewMs }: ModelOptions): Promise<ModelResult> {
@@ -75,7 +75,8 @@ async function rest(system: System, requests: Requests, watch: TermsWatch): Prom
   const { world, mongo, queue, xrays } = system;
   const begun = world.now;
   let lastBusy = begun;
-  const isBusy = (): boolean => queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished || mongo.hasJustEnded;
+  const isBusy = (): boolean =>
+    queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished || mongo.hasJustEnded;
   const hasRested = (): boolean => world.now > lastBusy + REST_MS && xrays.every(({ idle }) => idle);
   while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();

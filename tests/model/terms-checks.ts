@@ -70,7 +70,7 @@ export function checkTerms(system: System, asked: readonly AskedChange[], report
     checkExtensions(keyId, terms.expiresAt, changedBy, asked, report);
     const { externalId } = terms;
     if (externalId === null) continue;
-    if (owners.has(externalId)) report("two keys have one external id", `${externalId}`);
+    if (owners.has(externalId)) report("two keys have one external id", externalId);
     owners.set(externalId, keyId);
     if (mongo.externalIds.get(externalId) !== keyId) report("a key is not found by its external id", `key ${keyId}`);
   }
