@@ -153,6 +153,6 @@ export function toHandledKey(document: KeyDocument): HandledKey {
   };
 }
 
-function versionOf({ fence: _, ...rest }: NonNullable<KeyDocument["version"]>): Omit<typeof rest, "fence"> {
+function versionOf({ fence: _fence, ...rest }: NonNullable<KeyDocument["version"]>): Omit<typeof rest, "fence"> {
   return rest;
 }
