@@ -22,7 +22,9 @@ import { answerBatch } from "./keys/answer-batch.ts";
 import { createKey, createKeys } from "./keys/create-keys.ts";
 import { deleteKey, deleteKeyByExternalId, deleteKeys } from "./keys/delete-keys.ts";
 import { findKeyId } from "./keys/find-keys.ts";
+import { KeptCounts } from "./keys/kept-counts.ts";
 import { listKeys } from "./keys/list-keys.ts";
+import { keyPageOf, onlineKeys } from "./keys/select-keys.ts";
 import { changeKey, putKey } from "./keys/change-keys.ts";
 import { keyBody, keyReply, type KeyShowing, requestedAttributes, settableTerms } from "./keys/key-body.ts";
 import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
@@ -31,6 +33,7 @@ import { CompressedFile } from "./reply/compressed-file.ts";
 import { ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
+import { readUsage, Stats } from "./traffic/read-usage.ts";
 import { resetTraffic, syncTraffic } from "./traffic/write-traffic.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
@@ -49,8 +52,11 @@ export interface OperationPorts extends WritePorts {
 export function createOperations(outside: OperationPorts): Operations {
   const refused = new RefusedCreations();
   const visibleKeys = new VisibleKeys(outside.keys, refused);
-  const ports = { ...outside, refused, visibleKeys };
+  const counts = new KeptCounts(outside.keys, outside.clock);
+  const ports = { ...outside, jobs: counts.watched(outside.jobs), refused, visibleKeys };
   const { shareLinksOf, showing, clock } = ports;
+  const stats = new Stats(ports);
+  const selecting = { keys: ports.keys, online: () => onlineKeys(ports.traffic, clock) };
   const document = new CompressedFile("application/json", 0, async () =>
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
@@ -89,7 +95,7 @@ export function createOperations(outside: OperationPorts): Operations {
         }),
       ),
 
-    listKeys: async ({ query }) => listKeys(pageOf(query), ports),
+    listKeys: async ({ query }) => listKeys(await keyPageOf(query, clock.now(), selecting), { ...ports, keys: counts }),
 
     getKey: async ({ params }) => shown(await keyIdOf(params.key_id)),
 
@@ -164,7 +170,11 @@ export function createOperations(outside: OperationPorts): Operations {
       return { kind: "picture", contentType: "image/png", content };
     },
 
-    listTraffic: async ({ query }) => listTraffic(pageOf(query), ports),
+    listTraffic: async ({ query }) => listTraffic(pageOf(query), { ...ports, keys: counts }),
+
+    getKeyUsage: async ({ params, query }) => ok(await readUsage(await keyIdOf(params.key_id), query, ports)),
+
+    getStats: async () => ok(await stats.read()),
 
     getKeyTraffic: async ({ params, query }, scope) => {
       const keyId = await keyIdOf(params.key_id);

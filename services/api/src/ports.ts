@@ -39,6 +39,27 @@ export interface TrafficReader {
   find(keyId: number): Promise<TrafficFigures | null>;
   /** The figures of those of the keys that have a record. */
   findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, TrafficFigures>>;
+  /** Ids of the keys whose bytes were counted at this moment or since. @param at unix seconds */
+  countedSince(at: number): Promise<readonly number[]>;
+  /** What a key moved in each hour or day of a range, oldest first, also where it was nothing. */
+  usage(keyId: number, range: UsageRange): Promise<readonly Usage[]>;
+  /** {@link usage} of all nodes together, keys that are gone included. */
+  usageOfAll(range: UsageRange): Promise<readonly Usage[]>;
+}
+
+/** From the hour or day (UTC) that holds `from` to the one before `to`. Unix seconds. */
+export interface UsageRange {
+  readonly from: number;
+  readonly to: number;
+  readonly step: "hour" | "day";
+}
+
+/** What was counted in one hour or day. */
+export interface Usage {
+  /** When it began. Unix seconds. */
+  readonly at: number;
+  readonly upload: number;
+  readonly download: number;
 }
 
 /** What of a key its links say. */

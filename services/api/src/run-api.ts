@@ -56,7 +56,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     running.onStop("connections", "queues", () => jobs.close());
 
     const places = keyPlaces(settings);
-    const traffic = ledgerTrafficReader(store.traffic);
+    const traffic = ledgerTrafficReader(store);
     const subscriptionUrlOf = (token: string) => `${subscriptionUrl(settings)}/sub/${token}`;
     const down = new DownNodes(store.sightings, clock);
     const subscriptions = {

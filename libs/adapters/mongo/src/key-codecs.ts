@@ -96,6 +96,14 @@ export const desiredDocument = keyDocument
 /** What is read of every active key for the tag of a list. */
 export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job: true });
 
+/** What is read of every active key when it is counted. */
+export const keyTermsDocument = keyDocument.pick({ _id: true, created_at: true, terms: true });
+
+/** What is read of every key to find the one that has a UUID. */
+export const keyUuidDocument = keyDocument
+  .pick({ _id: true, uuid: true })
+  .extend({ terms: z.object({ uuid: z.string().exactOptional() }).exactOptional() });
+
 /** A fact about the whole installation: the flow of keys that name none. */
 export const installationDocument = z.object({ _id: z.string(), flow });
 export type InstallationDocument = Readonly<z.infer<typeof installationDocument>>;

@@ -12,7 +12,7 @@ type Condition = mongo.Filter<KeyDocument>;
  * @param now milliseconds since the epoch
  */
 export function keyFilter(filter: KeyFilter, now: number): Condition {
-  const { status, tag, group, name, expiresBefore, expiresAfter, keyIds } = filter;
+  const { status, tag, group, name, expiresBefore, expiresAfter, keyIds, exceptKeyIds } = filter;
   const conditions: Condition[] = [];
   if (status !== undefined) conditions.push(...statusConditions(status, Math.floor(now / 1_000)));
   if (tag !== undefined) conditions.push({ "terms.tag": tag });
@@ -25,6 +25,7 @@ export function keyFilter(filter: KeyFilter, now: number): Condition {
   if (expiresBefore !== undefined) conditions.push(expires({ $lt: expiresBefore }, Math.floor(now / 1_000)));
   if (expiresAfter !== undefined) conditions.push(expires({ $gt: expiresAfter }, Math.floor(now / 1_000)));
   if (keyIds !== undefined) conditions.push({ key_id: { $in: [...keyIds] } });
+  if (exceptKeyIds !== undefined) conditions.push({ key_id: { $nin: [...exceptKeyIds] } });
   return conditions.length === 0 ? visibleFilter : { ...visibleFilter, $and: conditions };
 }
 

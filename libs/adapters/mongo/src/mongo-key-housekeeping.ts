@@ -7,20 +7,31 @@ import type { KeyCollections } from "./key-collections.ts";
 import type { KeyIdCounter } from "./key-id-counter.ts";
 import { storeErrors } from "./store-errors.ts";
 
+type Prepared = Pick<KeyHousekeeping, "prepare">;
+
 /** What is done to stored keys beside their lifecycle. */
 export class MongoKeyHousekeeping implements KeyHousekeeping {
   readonly #collections: KeyCollections;
   readonly #ids: KeyIdCounter;
   readonly #desired: Pick<DesiredState, "findCreating">;
+  readonly #others: readonly Prepared[];
 
-  constructor(collections: KeyCollections, ids: KeyIdCounter, desired: Pick<DesiredState, "findCreating">) {
+  /** @param others collections beside those of the keys that have indexes */
+  constructor(
+    collections: KeyCollections,
+    ids: KeyIdCounter,
+    desired: Pick<DesiredState, "findCreating">,
+    others: readonly Prepared[],
+  ) {
+    this.#others = others;
     this.#collections = collections;
     this.#ids = ids;
     this.#desired = desired;
   }
 
-  prepare(): Promise<void> {
-    return this.#collections.createIndexes();
+  async prepare(): Promise<void> {
+    await this.#collections.createIndexes();
+    for (const other of this.#others) await other.prepare();
   }
 
   async skipKeyIds(upTo: number): Promise<void> {

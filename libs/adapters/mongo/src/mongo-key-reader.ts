@@ -6,14 +6,18 @@ import {
   type KeyPage,
   type KeyReader,
   type KeyRecord,
+  type KeySummary,
+  statusOf,
 } from "@veil/keys";
 import pLimit, { type LimitFunction } from "p-limit";
 import { phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
 import { keyFilter } from "./key-filters.ts";
 import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
-import { creationDocument, type KeyDocument, keyDocument, listedIdDocument } from "./key-codecs.ts";
+import { creationDocument, type KeyDocument, keyDocument, keyTermsDocument, listedIdDocument } from "./key-codecs.ts";
 import type { KeyCollections } from "./key-collections.ts";
+import { ScannedUuids } from "./scanned-uuids.ts";
 import { storeErrors } from "./store-errors.ts";
+import { termsOf } from "./terms-documents.ts";
 
 /**
  * The read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away.
@@ -25,11 +29,13 @@ export class MongoKeyReader implements KeyReader {
   readonly #collections: KeyCollections;
   readonly #count: CoalescedCalls<null, number>;
   readonly #externalIds: Pick<ExternalIds, "find">;
+  readonly #uuids: ScannedUuids;
   #openings: LimitFunction | null = null;
 
   constructor(collections: KeyCollections, externalIds: Pick<ExternalIds, "find">) {
     this.#collections = collections;
     this.#externalIds = externalIds;
+    this.#uuids = new ScannedUuids(collections);
     this.#count = new CoalescedCalls(
       async (asked) => {
         const count = await collections.keys.countDocuments(visibleFilter);
@@ -52,6 +58,8 @@ export class MongoKeyReader implements KeyReader {
   }
 
   async findByUuid(uuid: string): Promise<KeyRecord | null> {
+    const { findsManyByIndex } = await storeErrors(() => engineOf(this.#collections.connection));
+    if (!findsManyByIndex) return this.#uuids.find(uuid);
     const either = { $or: [{ uuid }, { "terms.uuid": uuid }] };
     const found = await storeErrors(() => this.#collections.keys.findOne(either));
     const key = found === null ? null : await this.#collections.keyOf(found);
@@ -109,6 +117,19 @@ export class MongoKeyReader implements KeyReader {
   async countActive(filter?: KeyFilter): Promise<number> {
     if (filter === undefined) return storeErrors(() => this.#count.ask(null));
     return storeErrors(() => this.#collections.keys.countDocuments(keyFilter(filter, filter.at), LONG_READ));
+  }
+
+  async summarize(now: number): Promise<KeySummary> {
+    const byStatus = { active: 0, on_hold: 0, limited: 0, expired: 0, disabled: 0 };
+    const byGroup = new Map<string, number>();
+    for await (const group of this.#groups({}, { created_at: 1, terms: 1 }, BATCH_SIZES.documents)) {
+      for (const document of this.#collections.readKeys.many(keyTermsDocument, group)) {
+        const terms = termsOf(document);
+        byStatus[statusOf(terms, now)] += 1;
+        for (const name of terms.groups) byGroup.set(name, (byGroup.get(name) ?? 0) + 1);
+      }
+    }
+    return { byStatus, byGroup };
   }
 
   async *listDue(): AsyncGenerator<readonly KeyRecord[]> {

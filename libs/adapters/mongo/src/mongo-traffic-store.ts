@@ -9,7 +9,7 @@ import {
 import type { Connection, mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { byId, FindById } from "./by-id.ts";
-import { engineOf, inParts } from "./engine.ts";
+import { engineOf, inParts, LONG_READ } from "./engine.ts";
 import { idsOf, type ManyUpdate, removeMany, updateMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
@@ -23,8 +23,8 @@ import {
 } from "./traffic-codecs.ts";
 
 /**
- * Traffic records in the collection `traffic`. Everything but `replace` addresses documents by `_id` alone and needs no
- * condition, so its cost does not grow with the number of keys on any engine.
+ * Traffic records in the collection `traffic`. Everything but `replace` and `countedSince` addresses documents by `_id`
+ * alone and needs no condition, so its cost does not grow with the number of keys on any engine.
  *
  * Every method throws StoreUnavailableError while MongoDB is away; a write may then have happened.
  */
@@ -99,6 +99,19 @@ export class MongoTrafficStore implements TrafficStore {
 
   entities(): AsyncGenerator<string> {
     return idsOf(this.#records);
+  }
+
+  async countedSince(at: number): Promise<string[]> {
+    return storeErrors(async () => {
+      const filter = { counted_at: { $gte: at } };
+      const found = await this.#records.find(filter, LONG_READ).project<{ _id: string }>({ _id: 1 }).toArray();
+      return found.map(({ _id }) => _id);
+    });
+  }
+
+  /** Creates the index that is missing. */
+  async prepare(): Promise<void> {
+    await storeErrors(() => this.#records.createIndex({ counted_at: 1 }));
   }
 
   async remove(entities: readonly string[]): Promise<void> {

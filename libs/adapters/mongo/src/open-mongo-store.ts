@@ -64,13 +64,14 @@ export function openMongoStore({
   const ids = new KeyIdCounter(mongo.connection.collection<CounterDocument>("counters"));
   const desired = new MongoDesiredState(collections, now);
   const externalIds = new MongoExternalIds(mongo, onUnreadable);
+  const traffic = new MongoTrafficStore(mongo, onUnreadable);
   return Object.assign(mongo, {
     externalIds,
     keys: new MongoKeyStore(collections, ids),
     desired,
-    housekeeping: new MongoKeyHousekeeping(collections, ids, desired),
+    housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic]),
     keyReader: new MongoKeyReader(collections, externalIds),
-    traffic: new MongoTrafficStore(mongo, onUnreadable),
+    traffic,
     usage: new MongoUsageStore(mongo, onUnreadable),
     nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),

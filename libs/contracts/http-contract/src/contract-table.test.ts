@@ -25,6 +25,8 @@ const printed = {
   "get /api/keys/{key_id}/qr.png": [401, 404, 500],
   "get /api/keys/{key_id}/traffic": [401, 404, 500],
   "post /api/keys/{key_id}/traffic/reset": [401, 404, 500],
+  "get /api/keys/{key_id}/usage": [401, 404, 500],
+  "get /api/stats": [401, 500],
   "post /api/traffic/sync": [401, 500],
   "get /": [],
   "get /docs": [429],

@@ -5,6 +5,7 @@ import { publicEndpoints } from "./endpoints/public-endpoints.ts";
 import { qrEndpoints } from "./endpoints/qr-endpoints.ts";
 import { termsEndpoints } from "./endpoints/terms-endpoints.ts";
 import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
+import { usageEndpoints } from "./endpoints/usage-endpoints.ts";
 
 /**
  * Every endpoint by its operation id.
@@ -21,6 +22,7 @@ export const endpoints = {
   ...keyEndpoints,
   ...qrEndpoints,
   ...trafficEndpoints,
+  ...usageEndpoints,
   ...jobEndpoints,
 };
 

@@ -1,7 +1,7 @@
 import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { messages } from "./messages.ts";
-import { pageMessages, pageQuerySchema } from "./page-query.ts";
+import { pageMessages } from "./page-query.ts";
 import { QR_MESSAGE, qrQuerySchema } from "./qr-query.ts";
 import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
 import type { z } from "zod";
@@ -77,15 +77,17 @@ export const ofWrites: readonly ErrorCase[] = [
 ];
 
 /** What may happen to an endpoint that answers in pages. */
-export const paged: readonly ErrorCase[] = [
-  {
-    status: 400,
-    name: "page",
-    description: "`limit` or `after` is out of its range.",
-    detail: pageMessages.limit,
-  },
-  unknownParameter("offset", pageQuerySchema),
-];
+export function pagesOf(query: z.ZodObject): readonly ErrorCase[] {
+  return [
+    {
+      status: 400,
+      name: "page",
+      description: "`limit` or `after` is out of its range.",
+      detail: pageMessages.limit,
+    },
+    unknownParameter("offset", query),
+  ];
+}
 
 /** What may happen to an endpoint that asks Xray unless the request says not to. */
 export const refreshed: readonly ErrorCase[] = [
@@ -105,7 +107,7 @@ export const drawn: readonly ErrorCase[] = [
 ];
 
 /** A query with something that its endpoint does not take. @param name what may be taken for a parameter of it */
-function unknownParameter(name: string, query: z.ZodObject): ErrorCase {
+export function unknownParameter(name: string, query: z.ZodObject): ErrorCase {
   return {
     status: 400,
     name: "unknown-parameter",

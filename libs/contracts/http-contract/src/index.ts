@@ -17,6 +17,7 @@ export {
   type UpdateKeyBody,
 } from "./key-bodies.ts";
 export type { JobAcceptedBody, JobBody } from "./job-bodies.ts";
+export type { KeyFilterBody, KeyListQuery } from "./key-filters.ts";
 export type { KeyRef } from "./key-id.ts";
 export { messages } from "./messages.ts";
 export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
@@ -24,4 +25,5 @@ export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput }
 export type { PageQuery } from "./page-query.ts";
 export type { QrSubject } from "./qr-query.ts";
 export type { StatusBody } from "./status-body.ts";
+export type { StatsBody, UsageBody, UsageQuery } from "./usage-bodies.ts";
 export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

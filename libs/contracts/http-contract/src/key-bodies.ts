@@ -1,3 +1,4 @@
+import { keyStatusSchema } from "./key-filters.ts";
 import { keyIdSchema } from "./key-id.ts";
 import { keyNameSchema } from "./key-name.ts";
 import { z } from "zod";
@@ -28,7 +29,7 @@ export const keySchema = z
       description: "Whether the key may connect: its status is `active` or `on_hold`.",
       example: true,
     }),
-    status: z.enum(["active", "on_hold", "limited", "expired", "disabled"]).meta({
+    status: keyStatusSchema.meta({
       description:
         "What the terms come to at the moment of the answer; the first that holds of `disabled`, `expired`, `limited`, " +
         "`on_hold`, `active`.",
@@ -167,7 +168,7 @@ export const revokeKeySchema = z
 export const keyListSchema = z
   .strictObject({
     keys: z.array(keySchema).meta({ description: "In ascending order of `key_id`." }),
-    total: z.int().min(0).meta({ description: "The number of all keys.", example: 2 }),
+    total: z.int().min(0).meta({ description: "The number of all keys that fit.", example: 2 }),
   })
   .register(namedSchemas, { id: "KeyList" });
 

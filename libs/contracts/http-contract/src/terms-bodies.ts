@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The end of the year 9999. Whoever sends more counts in milliseconds. */
-const LATEST_MOMENT = 253_402_300_799;
+export const LATEST_MOMENT = 253_402_300_799;
 const LONGEST_EXTERNAL_ID = 128;
 const LONGEST_TAG = 64;
 const LONGEST_NOTE = 1_000;

@@ -51,6 +51,7 @@ export type {
   KeyPage,
   KeyReader,
   KeyStore,
+  KeySummary,
   KeyTraffic,
   KeyVersion,
   MovedBytes,
@@ -72,6 +73,7 @@ export {
   trafficResets,
 } from "./terms/key-terms.ts";
 export { nextResetAfter } from "./terms/reset-calendar.ts";
+export { filterOf, type KeySelection, type SelectKeysPorts } from "./select-keys.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";
 export {
   CALL_DEADLINE_MS,

@@ -170,6 +170,8 @@ export interface KeyReader {
   activeAmong(keyIds: readonly number[]): Promise<Set<number>>;
   /** How many active keys fit; all without a filter. */
   countActive(filter?: KeyFilter): Promise<number>;
+  /** One pass over all active keys. @param now milliseconds since the epoch: statuses are those of this moment */
+  summarize(now: number): Promise<KeySummary>;
   /** The key that has an external id, or had it until it was deleted. */
   findByExternalId(externalId: string): Promise<KeyRecord | null>;
   /** Active keys about which something will become due by itself, in groups, in no order. */
@@ -197,6 +199,15 @@ export interface KeyFilter {
   readonly expiresAfter?: number;
   /** Only these. */
   readonly keyIds?: readonly number[];
+  /** None of these. */
+  readonly exceptKeyIds?: readonly number[];
+}
+
+/** What there is of active keys at a moment. */
+export interface KeySummary {
+  readonly byStatus: Readonly<Record<KeyStatus, number>>;
+  /** How many keys are in each group that some key is in. */
+  readonly byGroup: ReadonlyMap<string, number>;
 }
 
 /** What every node should hold. Every method throws StoreUnavailableError while the store is away. */

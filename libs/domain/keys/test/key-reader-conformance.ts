@@ -27,6 +27,20 @@ export function keyReaderConformance(open: () => KeyReaderTarget): void {
       expect(await reader.findByCreateJob(key.job)).toEqual(key);
     });
 
+    it("finds many keys by their UUIDs at once, and none of a UUID that no key has", async () => {
+      const { reader, addKey } = open();
+      const keys = [await addKey(), await addKey(), await addKey()];
+      const asked = Array.from({ length: 50 }, () => keys).flat();
+      const found = await Promise.all(asked.map(({ uuid }) => reader.findByUuid(uuid)));
+      expect(found).toEqual(asked);
+      expect(await Promise.all([randomUUID(), randomUUID()].map((uuid) => reader.findByUuid(uuid)))).toEqual([
+        null,
+        null,
+      ]);
+      const late = await addKey();
+      expect(await reader.findByUuid(late.uuid)).toEqual(late);
+    });
+
     it("finds a key that is deleted, and says so", async () => {
       const { reader, addKey, deleteKey } = open();
       const { keyId, uuid } = await addKey();
@@ -87,6 +101,17 @@ export function keyReaderConformance(open: () => KeyReaderTarget): void {
       expect((await all(reader.listActiveIds({ after: first ?? 0, limit: 1 }))).map(({ keyId }) => keyId)).toEqual([
         second,
       ]);
+    });
+
+    it("counts the active keys by their status and group", async () => {
+      const { reader, addKey, deleteKey } = open();
+      const before = await reader.summarize(Date.now());
+      const [, hidden] = [await addKey(), await addKey()];
+      await deleteKey(hidden.keyId);
+      const { byStatus, byGroup } = await reader.summarize(Date.now());
+      expect(byStatus).toEqual({ ...before.byStatus, active: before.byStatus.active + 1 });
+      expect(byGroup.get("default")).toBe((before.byGroup.get("default") ?? 0) + 1);
+      expect(await reader.countActive()).toBe(Object.values(byStatus).reduce((sum, some) => sum + some, 0));
     });
 
     it("says which of few and of many ids are active", async () => {

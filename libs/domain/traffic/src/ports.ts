@@ -23,6 +23,8 @@ export interface TrafficStore {
   trimHours(trims: readonly HoursTrim[]): Promise<void>;
   /** The entities of all records. */
   entities(): AsyncIterable<string>;
+  /** The entities of which bytes were counted at this moment or since. @param at unix seconds */
+  countedSince(at: number): Promise<string[]>;
   /** Removes the records of entities that are gone. */
   remove(entities: readonly string[]): Promise<void>;
 }

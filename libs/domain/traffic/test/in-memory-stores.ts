@@ -71,6 +71,10 @@ export class InMemoryTrafficStore implements TrafficStore {
     yield* this.#records.keys();
   }
 
+  async countedSince(at: number): Promise<string[]> {
+    return [...this.#records.values()].filter(({ counted_at }) => counted_at >= at).map(({ entity }) => entity);
+  }
+
   async remove(entities: readonly string[]): Promise<void> {
     for (const entity of entities) this.#records.delete(entity);
   }

@@ -28,6 +28,17 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     expect(await store.findMany([randomUUID()])).toEqual(new Map());
   });
 
+  it("says of which entities bytes were counted of late", async () => {
+    const store = open();
+    const [late, early, idle] = [randomUUID(), randomUUID(), randomUUID()];
+    const at = 2_000_000_000;
+    await store.write({ ...reading(late, null, 7), read_at: at });
+    await store.write({ ...reading(early, null, 7), read_at: at - 61 });
+    await store.write({ entity: idle, read_at: at, raise: {}, append: [] });
+    const counted = await store.countedSince(at - 60);
+    expect([late, early, idle].map((entity) => counted.includes(entity))).toEqual([true, false, false]);
+  });
+
   it("finds what was written, whole and alone", async () => {
     const store = open();
     const entity = randomUUID();

@@ -19,7 +19,8 @@ export interface ListKeysPorts {
  * since its end is not known before its beginning is sent.
  */
 export function listKeys(page: KeyPage | null, ports: ListKeysPorts): ListReply {
-  const total = page === null ? null : () => ports.keys.countActive(page.filter);
+  const isWhole = page === null || (page.limit === undefined && page.after === undefined);
+  const total = isWhole ? null : () => ports.keys.countActive(page.filter);
   const chunks = () => jsonListChunks("keys", bodies(page ?? {}, ports), total);
   return listReply(
     () => tagged(chunks()),

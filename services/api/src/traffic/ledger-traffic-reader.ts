@@ -1,9 +1,45 @@
-import { figuresOf, keyEntity, type TrafficRecord, type TrafficStore } from "@veil/traffic";
-import type { TrafficFigures, TrafficReader } from "../ports.ts";
+import {
+  figuresOf,
+  isNodeEntity,
+  keyEntity,
+  nodeEntity,
+  type NodeLivesStore,
+  sumUsage,
+  type TrafficRecord,
+  type TrafficStore,
+  type Usage as LedgerUsage,
+  usageOf,
+  type UsageStore,
+} from "@veil/traffic";
+import type { TrafficFigures, TrafficReader, Usage } from "../ports.ts";
+
+/** What of the ledger the API reads. */
+export interface LedgerStores {
+  readonly traffic: Pick<TrafficStore, "find" | "findMany" | "countedSince">;
+  readonly usage: Pick<UsageStore, "readUsage" | "readMany">;
+  readonly nodeLives: Pick<NodeLivesStore, "list">;
+}
 
 /** Reads the stored traffic of keys from the ledger. */
-export function ledgerTrafficReader(store: Pick<TrafficStore, "find" | "findMany">): TrafficReader {
+export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: LedgerStores): TrafficReader {
   return {
+    countedSince: async (at) => (await store.countedSince(at)).filter((entity) => !isNodeEntity(entity)).map(Number),
+    usage: async (keyId, range) => {
+      const entity = keyEntity(keyId);
+      // The record first: what moves into the history meanwhile is in both then, and counts once; the other way in neither.
+      const record = await store.find(entity);
+      return usageOf(record, await usage.readUsage(entity), range).map(inWords);
+    },
+    usageOfAll: async (range) => {
+      const entities = (await nodeLives.list()).map(({ node }) => nodeEntity(node));
+      const records = await store.findMany(entities);
+      const histories = await usage.readMany(entities);
+      const usages = entities.map((entity) =>
+        usageOf(records.get(entity) ?? null, histories.get(entity) ?? null, range),
+      );
+      const none = usageOf(null, null, range);
+      return sumUsage([none, ...usages]).map(inWords);
+    },
     find: async (keyId) => trafficFigures(await store.find(keyEntity(keyId))),
     findMany: async (keyIds) => {
       const records = await store.findMany(keyIds.map(keyEntity));
@@ -27,4 +63,8 @@ function trafficFigures(record: TrafficRecord | null): TrafficFigures | null {
     firstCountedAt,
     lastCountedAt,
   };
+}
+
+function inWords({ at, up, down }: LedgerUsage): Usage {
+  return { at, upload: up, download: down };
 }

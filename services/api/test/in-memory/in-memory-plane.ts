@@ -17,6 +17,8 @@ import {
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
+const NOTHING = { upload: 0, download: 0 } as const;
+
 /**
  * Worker, collector and MongoDB in one process, for the failures that real ones can't be made to show on cue.
  * By default every job succeeds at once.
@@ -65,6 +67,16 @@ export class InMemoryPlane {
       await this.beforeRead();
       return this.#fitting(filter).length;
     },
+    summarize: async (now) => {
+      await this.beforeRead();
+      const byStatus = { active: 0, on_hold: 0, limited: 0, expired: 0, disabled: 0 };
+      const byGroup = new Map<string, number>();
+      for (const { terms } of this.#fitting()) {
+        byStatus[statusOf(terms, now)] += 1;
+        for (const group of terms.groups) byGroup.set(group, (byGroup.get(group) ?? 0) + 1);
+      }
+      return { byStatus, byGroup };
+    },
   };
 
   readonly trafficReader: TrafficReader = {
@@ -76,6 +88,23 @@ export class InMemoryPlane {
       await this.beforeRead();
       return new Map([...this.traffic].filter(([keyId]) => keyIds.includes(keyId)));
     },
+    countedSince: async (at) => {
+      await this.beforeRead();
+      return [...this.traffic].filter(([, { lastCountedAt }]) => (lastCountedAt ?? 0) >= at).map(([keyId]) => keyId);
+    },
+    usage: async (keyId, { from, to, step }) => {
+      await this.beforeRead();
+      const seconds = step === "hour" ? 3_600 : 86_400;
+      const first = Math.floor(from / seconds);
+      const length = Math.max(0, Math.ceil(to / seconds) - first);
+      const { upload, download } = this.traffic.get(keyId)?.lifetime ?? NOTHING;
+      // All of it in the last hour or day.
+      return Array.from({ length }, (_, index) => {
+        const moved = index === length - 1 ? { upload, download } : NOTHING;
+        return { at: (first + index) * seconds, ...moved };
+      });
+    },
+    usageOfAll: (range) => this.trafficReader.usage(Math.max(...this.traffic.keys()), range),
   };
 
   /** Decides a key, as the worker does for a create job. */
@@ -118,7 +147,7 @@ export class InMemoryPlane {
   #fitting(filter?: KeyFilter): KeyRecord[] {
     const active = [...this.keys.values()].filter(({ phase }) => phase === "active");
     if (filter === undefined) return active;
-    const { at, status, tag, group, name, expiresBefore, expiresAfter, keyIds } = filter;
+    const { at, status, tag, group, name, expiresBefore, expiresAfter, keyIds, exceptKeyIds = [] } = filter;
     return active.filter((key) => {
       const { terms } = key;
       if (status !== undefined && statusOf(terms, at) !== status) return false;
@@ -127,6 +156,7 @@ export class InMemoryPlane {
       if (name !== undefined && key.name !== name) return false;
       if (expiresBefore !== undefined && !(terms.expiresAt !== null && terms.expiresAt < expiresBefore)) return false;
       if (expiresAfter !== undefined && !(terms.expiresAt !== null && terms.expiresAt > expiresAfter)) return false;
+      if (exceptKeyIds.includes(key.keyId)) return false;
       return keyIds === undefined || keyIds.includes(key.keyId);
     });
   }

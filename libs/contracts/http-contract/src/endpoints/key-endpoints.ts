@@ -1,10 +1,10 @@
-import type { Endpoint } from "../endpoint.ts";
+import type { Endpoint, ErrorCase } from "../endpoint.ts";
 import {
   guarded,
   linkNotConfigured,
   ofOneKey,
   ofWrites,
-  paged,
+  pagesOf,
   storeAway,
   withBody,
   writeFailed,
@@ -18,10 +18,10 @@ import {
   keyListSchema,
   keySchema,
 } from "../key-bodies.ts";
+import { keyListQuerySchema } from "../key-filters.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { LONGEST_KEY_NAME } from "../key-name.ts";
 import { messages } from "../messages.ts";
-import { pageQuerySchema } from "../page-query.ts";
 import { exampleKey } from "./example-key.ts";
 
 const otherKey = {
@@ -35,6 +35,13 @@ const otherKey = {
 const EXAMPLE_LINK =
   "vless://123e4567-e89b-42d3-a456-426614174000@your-domain.com:443?encryption=none&type=tcp&security=reality" +
   "&sni=microsoft.com&fp=chrome&pbk=public_key_here&sid=7bb45050&spx=%2F#user_123";
+
+const wrongFilter = {
+  status: 400,
+  name: "filter",
+  description: "A filter has an impossible value, or is given twice.",
+  detail: "status must be one of active, on_hold, limited, expired, disabled",
+} as const satisfies ErrorCase;
 
 export const keyEndpoints = {
   createKey: {
@@ -83,16 +90,17 @@ export const keyEndpoints = {
     summary: "List all keys",
     description:
       "All keys in ascending order of `key_id`, or a page of them: `limit` keys after the id `after`. A page that is " +
-      "shorter than `limit` is the last one. `total` is the number of all keys, whatever the page.",
+      "shorter than `limit` is the last one. With filters only keys that all of them fit; texts are compared exactly. " +
+      "`total` is the number of all keys that fit, whatever the page.",
     auth: "bearer",
-    query: pageQuerySchema,
+    query: keyListQuerySchema,
     success: {
       description: "The keys and their number.",
       contentType: "application/json",
       schema: keyListSchema,
       example: { keys: [exampleKey, otherKey], total: 2 },
     },
-    errors: [...guarded, ...paged, storeAway],
+    errors: [...guarded, ...pagesOf(keyListQuerySchema), wrongFilter, storeAway],
   },
   getKey: {
     method: "get",

@@ -1,5 +1,5 @@
 import type { Endpoint } from "../endpoint.ts";
-import { guarded, ofOneKey, ofWrites, paged, refreshed, storeAway, withBody, writeFailed } from "../error-cases.ts";
+import { guarded, ofOneKey, ofWrites, pagesOf, refreshed, storeAway, withBody, writeFailed } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { messages } from "../messages.ts";
 import { pageQuerySchema } from "../page-query.ts";
@@ -31,7 +31,7 @@ export const trafficEndpoints = {
       schema: trafficListSchema,
       example: { traffic: [exampleTraffic], total: 1 },
     },
-    errors: [...guarded, ...paged, storeAway],
+    errors: [...guarded, ...pagesOf(pageQuerySchema), storeAway],
   },
   getKeyTraffic: {
     method: "get",

@@ -1,0 +1,35 @@
+import type { KeyFilter, KeyReader } from "./ports.ts";
+
+/** Keys as callers pick them out. All that is named has to fit; nothing named picks all. */
+export interface KeySelection extends Omit<KeyFilter, "at" | "keyIds" | "exceptKeyIds"> {
+  readonly externalId?: string;
+  /** Whether bytes were counted of late. */
+  readonly online?: boolean;
+}
+
+export interface SelectKeysPorts {
+  readonly keys: Pick<KeyReader, "findByExternalId">;
+  /** Ids of the keys whose bytes were counted of late. */
+  readonly online: () => Promise<readonly number[]>;
+}
+
+/**
+ * The filter that finds what was picked out.
+ *
+ * @param now milliseconds since the epoch: statuses are those of this moment
+ * @throws {StoreUnavailableError} while the store is unavailable
+ */
+export async function filterOf(
+  { externalId, online, ...rest }: KeySelection,
+  now: number,
+  ports: SelectKeysPorts,
+): Promise<KeyFilter> {
+  const filter = { ...rest, at: now };
+  const known = externalId === undefined ? null : await ports.keys.findByExternalId(externalId);
+  const named = externalId === undefined ? null : known === null ? [] : [known.keyId];
+  if (online === undefined) return named === null ? filter : { ...filter, keyIds: named };
+  const counted = await ports.online();
+  if (named === null) return online ? { ...filter, keyIds: counted } : { ...filter, exceptKeyIds: counted };
+  const among = new Set(counted);
+  return { ...filter, keyIds: named.filter((keyId) => among.has(keyId) === online) };
+}

@@ -1,0 +1,48 @@
+import type { KeyFilterBody, KeyListQuery } from "@veil/http-contract";
+import { type Clock, filterOf, type KeySelection, type SelectKeysPorts } from "@veil/keys";
+import type { KeyPage, TrafficReader } from "../ports.ts";
+
+/** A key is online when bytes of it were counted within so many seconds: a few syncs, as often as they are by default. */
+const ONLINE_SECONDS = 60;
+
+/** Ids of the keys that are online at the moment. */
+export function onlineKeys(
+  traffic: Pick<TrafficReader, "countedSince">,
+  clock: Pick<Clock, "now">,
+): Promise<readonly number[]> {
+  return traffic.countedSince(Math.floor(clock.now() / 1_000) - ONLINE_SECONDS);
+}
+
+/** The keys that a query or a body picks out. */
+export function selectionOf(filter: KeyFilterBody): KeySelection {
+  return {
+    ...(filter.status !== undefined && { status: filter.status }),
+    ...(filter.tag !== undefined && { tag: filter.tag }),
+    ...(filter.group !== undefined && { group: filter.group }),
+    ...(filter.external_id !== undefined && { externalId: filter.external_id }),
+    ...(filter.name !== undefined && { name: filter.name }),
+    ...(filter.expires_before !== undefined && { expiresBefore: filter.expires_before }),
+    ...(filter.expires_after !== undefined && { expiresAfter: filter.expires_after }),
+    ...(filter.online !== undefined && { online: filter.online }),
+  };
+}
+
+/**
+ * The part of the list that a query asks for, null when it asks for all of it.
+ *
+ * @throws {StoreUnavailableError} while the store is unavailable
+ */
+export async function keyPageOf(
+  { limit, after, ...filter }: KeyListQuery,
+  now: number,
+  ports: SelectKeysPorts,
+): Promise<KeyPage | null> {
+  const selection = selectionOf(filter);
+  const isFiltered = Object.keys(selection).length > 0;
+  if (limit === undefined && after === undefined && !isFiltered) return null;
+  return {
+    ...(limit !== undefined && { limit }),
+    ...(after !== undefined && { after }),
+    ...(isFiltered && { filter: await filterOf(selection, now, ports) }),
+  };
+}
