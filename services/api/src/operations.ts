@@ -24,7 +24,8 @@ import { deleteKey, deleteKeyByExternalId, deleteKeys } from "./keys/delete-keys
 import { findKeyId } from "./keys/find-keys.ts";
 import { KeptCounts } from "./keys/kept-counts.ts";
 import { listKeys } from "./keys/list-keys.ts";
-import { keyPageOf, onlineKeys } from "./keys/select-keys.ts";
+import { resetKeyTraffic } from "./keys/reset-key-traffic.ts";
+import { keyPageOf } from "./keys/select-keys.ts";
 import { changeKey, putKey } from "./keys/change-keys.ts";
 import { keyBody, keyReply, type KeyShowing, requestedAttributes, settableTerms } from "./keys/key-body.ts";
 import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
@@ -34,7 +35,8 @@ import { ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
 import { readUsage, Stats } from "./traffic/read-usage.ts";
-import { resetTraffic, syncTraffic } from "./traffic/write-traffic.ts";
+import { onlineKeys } from "./traffic/online-keys.ts";
+import { syncTraffic } from "./traffic/write-traffic.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
 export interface OperationPorts extends WritePorts {
@@ -192,7 +194,7 @@ export function createOperations(outside: OperationPorts): Operations {
 
     resetKeyTraffic: async ({ params }, scope) => {
       const key_id = await keyIdOf(params.key_id);
-      const { upload, download } = await resetTraffic(key_id, scope, ports);
+      const { upload, download } = await resetKeyTraffic(key_id, scope, ports);
       return ok({
         success: true,
         message: messages.trafficReset(key_id),

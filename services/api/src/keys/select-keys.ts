@@ -1,17 +1,6 @@
 import type { KeyFilterBody, KeyListQuery } from "@veil/http-contract";
-import { type Clock, filterOf, type KeySelection, type SelectKeysPorts } from "@veil/keys";
-import type { KeyPage, TrafficReader } from "../ports.ts";
-
-/** A key is online when bytes of it were counted within so many seconds: a few syncs, as often as they are by default. */
-const ONLINE_SECONDS = 60;
-
-/** Ids of the keys that are online at the moment. */
-export function onlineKeys(
-  traffic: Pick<TrafficReader, "countedSince">,
-  clock: Pick<Clock, "now">,
-): Promise<readonly number[]> {
-  return traffic.countedSince(Math.floor(clock.now() / 1_000) - ONLINE_SECONDS);
-}
+import { filterOf, type KeySelection, type SelectKeysPorts } from "@veil/keys";
+import type { KeyPage } from "../ports.ts";
 
 /** The keys that a query or a body picks out. */
 export function selectionOf(filter: KeyFilterBody): KeySelection {

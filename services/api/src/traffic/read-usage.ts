@@ -1,8 +1,8 @@
 import type { StatsBody, UsageBody, UsageQuery } from "@veil/http-contract";
 import type { Clock } from "@veil/keys";
 import { LRUCache } from "lru-cache";
-import { onlineKeys } from "../keys/select-keys.ts";
 import type { KeyReader, TrafficReader, Usage, UsageRange, VisibleKeyReader } from "../ports.ts";
+import { onlineKeys } from "./online-keys.ts";
 
 const HOUR_S = 3_600;
 const DAY_S = 86_400;

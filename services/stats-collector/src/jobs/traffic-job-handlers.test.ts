@@ -61,6 +61,21 @@ describe("the jobs of the traffic queue", () => {
     expect(answers).toEqual([0, 1].map(() => ({ outcome: "reset", previous_upload: 5, previous_download: 0 })));
   });
 
+  it("reset-traffic has the key looked at, and is delivered again when that fails", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 5);
+    const looked: number[] = [];
+    const handlers = handlersOn(rig, async (keyId) => {
+      looked.push(keyId);
+      if (looked.length === 1) throw new Error("redis is away");
+    });
+    await expect(handlers["reset-traffic"](job, delivery)).rejects.toThrow("redis is away");
+    expect(await handlers["reset-traffic"](job, delivery)).toMatchObject({ previous_upload: 5 });
+    expect(looked).toEqual([1, 1]);
+    await handlers["reset-traffic"]({ ...job, key_id: 99 }, { ...delivery, jobId: "job-2" });
+    expect(looked).toEqual([1, 1]);
+  });
+
   it("sync-traffic counts all active keys", async () => {
     const rig = new Rig(["a", "b"]);
     const result = await handlersOn(rig)["sync-traffic"]({ request_id: "request-1" }, delivery);

@@ -10,7 +10,7 @@ export interface TrafficJobOptions {
   readonly reset: ResetOptions;
   readonly sync: SyncAllOptions;
   readonly clock: Pick<Clock, "now">;
-  /** Called with a key whose traffic was reset, before its caller hears of it: a limit may have ended. */
+  /** Called once a key's traffic is reset, before its caller hears of it: a limit may have ended. What it throws asks for another attempt. */
   readonly onReset: (keyId: number) => Promise<void>;
 }
 

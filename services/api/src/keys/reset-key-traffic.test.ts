@@ -1,0 +1,60 @@
+import { firstTerms, type SettableTerms } from "@veil/keys";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { answerOf, call, failure } from "../../test/contract/bot.ts";
+import { finished } from "../../test/in-memory/in-memory-jobs.ts";
+import { figuresOf } from "../../test/in-memory/in-memory-plane.ts";
+import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
+
+const CREATED_AT = 1_703_520_000;
+
+let api: InMemoryApi;
+beforeEach(async () => {
+  api = await startInMemoryApi();
+});
+afterEach(async () => {
+  await api.close();
+});
+
+function addKey(terms: Partial<SettableTerms>, facts: object = {}): void {
+  const first = firstTerms(terms, { createdAt: CREATED_AT, nextResetAt: null });
+  api.plane.addKey({ createdAt: CREATED_AT, terms: { ...first, ...facts } });
+  api.plane.traffic.set(1, figuresOf({ upload: 30, download: 70 }));
+}
+
+const reset = () => call(api, "post", "/api/keys/1/traffic/reset");
+const jobs = () => api.plane.jobs.submitted.map(({ name }) => name);
+
+it("lifts the limit that was reached", async () => {
+  addKey({ trafficLimit: 50 }, { limitedAt: CREATED_AT + 5 });
+  expect((await call(api, "get", "/api/keys/1")).body).toMatchObject({ status: "limited", traffic_used: 100 });
+  expect((await reset()).body).toMatchObject({ previous_upload: 30, previous_download: 70, previous_total: 100 });
+  expect((await call(api, "get", "/api/keys/1")).body).toMatchObject({
+    status: "active",
+    traffic_used: 0,
+    traffic_lifetime: 100,
+  });
+});
+
+it("begins a rolling month anew", async () => {
+  addKey({ trafficReset: "month_rolling" });
+  await reset().expect(200);
+  expect(api.plane.keys.get(1)?.terms.resetAnchor).toBeGreaterThan(CREATED_AT);
+});
+
+it("answers the bytes since the last reset of either kind", async () => {
+  addKey({}, { usedFrom: { upload: 10, download: 60 } });
+  expect((await reset()).body).toMatchObject({ previous_upload: 20, previous_download: 10, previous_total: 30 });
+  expect((await reset()).body).toMatchObject({ previous_total: 0 });
+});
+
+it("asks the worker nothing about a key without limit", async () => {
+  addKey({});
+  expect((await reset()).body).toMatchObject({ previous_total: 100 });
+  expect(jobs()).toEqual(["reset-traffic"]);
+});
+
+it("fails as a reset does when the key could not be let in again", async () => {
+  addKey({ trafficLimit: 50 });
+  api.plane.jobs.scripts["change-key"] = () => finished<"change-key">({ outcome: "unavailable", detail: "no node" });
+  expect(answerOf(await reset())).toEqual(failure(500, "Failed to reset traffic: no node"));
+});

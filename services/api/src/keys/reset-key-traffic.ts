@@ -1,0 +1,59 @@
+import { type KeyTerms, usedTraffic } from "@veil/keys";
+import { WriteFailedError } from "../errors.ts";
+import { writeJob } from "../jobs/write-jobs.ts";
+import type { KeyReader, RequestScope, TrafficReader } from "../ports.ts";
+import { type PreviousTraffic, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
+import { changeKey } from "./change-keys.ts";
+
+export interface ResetKeyTrafficPorts extends ResetTrafficPorts {
+  readonly keys: Pick<KeyReader, "find" | "findByExternalId">;
+  readonly traffic: Pick<TrafficReader, "find">;
+}
+
+/**
+ * Sets the traffic of a key back to zero, in the ledger and for its terms: a limit that was reached is lifted in every node in
+ * reach when the answer comes, and a rolling month begins anew. Returns the bytes since the last reset of either kind.
+ *
+ * @throws as {@link resetTraffic} does
+ */
+export async function resetKeyTraffic(
+  keyId: number,
+  scope: RequestScope,
+  ports: ResetKeyTrafficPorts,
+): Promise<PreviousTraffic> {
+  const { terms } = await ports.visibleKeys.get(keyId);
+  const counted = await resetTraffic(keyId, scope, ports);
+  const previous = await sinceEitherReset(keyId, counted, terms, ports);
+  const isRolling = terms.trafficReset === "month_rolling";
+  if (terms.trafficLimit !== null || isRolling) await lift(keyId, isRolling, scope, ports);
+  return previous;
+}
+
+/** Of the bytes since the ledger's last reset those that came after the last one of the terms. */
+async function sinceEitherReset(
+  keyId: number,
+  counted: PreviousTraffic,
+  terms: KeyTerms,
+  { traffic, clock }: ResetKeyTrafficPorts,
+): Promise<PreviousTraffic> {
+  if (terms.usedFrom.upload + terms.usedFrom.download === 0 && terms.nextResetAt === null) return counted;
+  const lifetime = (await traffic.find(keyId))?.reset;
+  if (lifetime === undefined) return counted;
+  const reset = { upload: lifetime.upload - counted.upload, download: lifetime.download - counted.download };
+  return usedTraffic(terms, { lifetime, reset }, clock.now());
+}
+
+/** A change of nothing takes the ledger's reset into account. What counted since then stays counted, but for a rolling month. */
+async function lift(
+  keyId: number,
+  resetTraffic: boolean,
+  scope: RequestScope,
+  ports: ResetKeyTrafficPorts,
+): Promise<void> {
+  try {
+    await changeKey("updateKey", { keyId, change: { set: {}, resetTraffic }, ifRevision: null }, scope, ports);
+  } catch (error) {
+    if (!(error instanceof WriteFailedError)) throw error;
+    throw new WriteFailedError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });
+  }
+}
