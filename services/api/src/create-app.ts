@@ -25,7 +25,7 @@ import { fileRoutes } from "./http/send-file.ts";
 import type { WriteRecords } from "./idempotency/write-records.ts";
 import { DeferredWrites } from "./jobs/deferred-writes.ts";
 import { createOperations, type OperationPorts } from "./operations.ts";
-import type { JobWatch, Logger } from "./ports.ts";
+import type { Logger } from "./ports.ts";
 import { subscriptionRouter, type SubscriptionRouterOptions } from "./subscriptions/subscription-router.ts";
 
 /** What the public applications have in common. */
@@ -49,7 +49,6 @@ export interface AppDependencies extends Omit<OperationPorts, "deferred">, Omit<
   /** Counts wrong tokens. */
   readonly authFailures: FailureLimit;
   readonly records: WriteRecords;
-  readonly progress: JobWatch;
   /** Whether `/docs`, `/redoc` and `/openapi.json` are served. */
   readonly hasDocs: boolean;
   /** Null when they have a port of their own. */

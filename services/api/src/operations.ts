@@ -25,7 +25,8 @@ import { findKeyId } from "./keys/find-keys.ts";
 import { KeptCounts } from "./keys/kept-counts.ts";
 import { listKeys } from "./keys/list-keys.ts";
 import { resetKeyTraffic } from "./keys/reset-key-traffic.ts";
-import { keyPageOf } from "./keys/select-keys.ts";
+import { keyPageOf, selectionOf } from "./keys/select-keys.ts";
+import { isKeyBatch, keyBatchStatus, type KeyBatchStatusPorts, updateKeys } from "./keys/update-keys.ts";
 import { changeKey, putKey } from "./keys/change-keys.ts";
 import { keyBody, keyReply, type KeyShowing, requestedAttributes, settableTerms } from "./keys/key-body.ts";
 import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
@@ -35,11 +36,10 @@ import { ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
 import { readUsage, Stats } from "./traffic/read-usage.ts";
-import { onlineKeys } from "./traffic/online-keys.ts";
 import { syncTraffic } from "./traffic/write-traffic.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
-export interface OperationPorts extends WritePorts {
+export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
   readonly shareLinksOf: ShareLinksOf;
@@ -58,7 +58,7 @@ export function createOperations(outside: OperationPorts): Operations {
   const ports = { ...outside, jobs: counts.watched(outside.jobs), refused, visibleKeys };
   const { shareLinksOf, showing, clock } = ports;
   const stats = new Stats(ports);
-  const selecting = { keys: ports.keys, online: () => onlineKeys(ports.traffic, clock) };
+  const selecting = { keys: ports.keys, online: () => ports.traffic.online(clock.now()) };
   const document = new CompressedFile("application/json", 0, async () =>
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
@@ -139,6 +139,19 @@ export function createOperations(outside: OperationPorts): Operations {
       return keyReply(await bodyOf(await changeKey("revokeKey", { keyId, change, ifRevision }, scope, ports)));
     },
 
+    updateKeys: async ({ body }, scope) => {
+      const { key_ids, filter: { all: _all, ...filter } = {}, set = {}, extend, reset_traffic = false } = body;
+      const { name, ...terms } = set;
+      const change = {
+        set: settableTerms(terms),
+        resetTraffic: reset_traffic,
+        ...(name !== undefined && { name }),
+        ...(extend !== undefined && { extendSeconds: extensionSeconds(extend) }),
+      };
+      const keys = key_ids === undefined ? { filter: selectionOf(filter) } : { key_ids };
+      return updateKeys({ keys, change }, scope, ports);
+    },
+
     deleteKey: async ({ params }, scope) => {
       const key_id = await deleteKey(params.key_id, scope, ports);
       return ok({ success: true, message: messages.keyDeleted(key_id) } satisfies KeyDeletedBody);
@@ -183,14 +196,16 @@ export function createOperations(outside: OperationPorts): Operations {
       return ok(trafficBody(keyId, await getTraffic(keyId, query, scope, ports)));
     },
 
-    getJob: async ({ params }, scope) =>
-      ok(
+    getJob: async ({ params }, scope) => {
+      if (isKeyBatch(params.job_id)) return ok(await keyBatchStatus(params.job_id, ports));
+      return ok(
         await ports.deferred.status(
           params.job_id,
           (id, raw, within) => checkedOperation(id, raw, operations)(within),
           scope,
         ),
-      ),
+      );
+    },
 
     resetKeyTraffic: async ({ params }, scope) => {
       const key_id = await keyIdOf(params.key_id);

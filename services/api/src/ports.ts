@@ -39,8 +39,8 @@ export interface TrafficReader {
   find(keyId: number): Promise<TrafficFigures | null>;
   /** The figures of those of the keys that have a record. */
   findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, TrafficFigures>>;
-  /** Ids of the keys whose bytes were counted at this moment or since. @param at unix seconds */
-  countedSince(at: number): Promise<readonly number[]>;
+  /** Ids of the keys whose bytes were counted of late. @param now milliseconds since the epoch */
+  online(now: number): Promise<readonly number[]>;
   /** What a key moved in each hour or day of a range, oldest first, also where it was nothing. */
   usage(keyId: number, range: UsageRange): Promise<readonly Usage[]>;
   /** {@link usage} of all nodes together, keys that are gone included. */

@@ -78,6 +78,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     const app = createApp({
       ...open,
       keys: store.keyReader,
+      batches: store.batches,
       traffic,
       jobs,
       shareLinksOf: shareLinkMaker(places, settings),

@@ -7,6 +7,8 @@ import { linkedNodes, nodeSettings } from "@veil/settings";
 import { lastingFailure, prepareService, readSettings, runLoop } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
+import { onlineKeys } from "@veil/traffic";
+import { startBatchLoop } from "./batch-loop.ts";
 import { connectNodes } from "./nodes/connect-nodes.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
@@ -142,12 +144,21 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       });
     }
 
+    const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
+    const updating = {
+      batches: store.batches,
+      keys: store.keyReader,
+      online: () => onlineKeys(store.traffic, clock.now()),
+      clock,
+      onBegun: () => void batches.trigger(),
+    };
+
     serveJobs(running, {
       queue: "veil-keys",
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       concurrency: settings.WORKER_CONCURRENCY,
-      handlers: keyJobHandlers(ports, (ending) => measured.keyEnded(ending)),
+      handlers: keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),
       log,

@@ -11,6 +11,7 @@ export function keyHandlers(own: Partial<JobHandlers<"veil-keys">>): JobHandlers
     "cancel-creations": notExpected,
     "change-key": notExpected,
     "put-key": notExpected,
+    "update-keys": notExpected,
     "delete-key": notExpected,
     "delete-keys": notExpected,
     ...own,

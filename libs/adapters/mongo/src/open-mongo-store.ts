@@ -2,6 +2,7 @@ import type {
   DesiredState,
   ExternalIds,
   InboundVault,
+  KeyBatches,
   KeyHousekeeping,
   KeyReader,
   KeyStore,
@@ -16,6 +17,7 @@ import { KeyIdCounter } from "./key-id-counter.ts";
 import { MongoDesiredState } from "./mongo-desired-state.ts";
 import { MongoExternalIds } from "./mongo-external-ids.ts";
 import { MongoInboundVault } from "./mongo-inbound-vault.ts";
+import { MongoKeyBatches } from "./mongo-key-batches.ts";
 import { MongoKeyHousekeeping } from "./mongo-key-housekeeping.ts";
 import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
@@ -41,6 +43,8 @@ export interface MongoStore extends MongoConnection {
   readonly nodeLives: NodeLivesStore;
   readonly inbounds: InboundVault;
   readonly sightings: NodeSightings;
+  /** Changes of many keys that are under way. */
+  readonly batches: KeyBatches;
 }
 
 export interface MongoStoreOptions extends MongoConnectionOptions {
@@ -74,6 +78,7 @@ export function openMongoStore({
     traffic,
     usage: new MongoUsageStore(mongo, onUnreadable),
     nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
+    batches: new MongoKeyBatches(mongo, now, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),
     sightings: new MongoNodeSightings(mongo, onUnreadable),
   });

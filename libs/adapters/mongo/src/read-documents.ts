@@ -5,6 +5,8 @@ export const READ_COLLECTIONS = [
   "creations",
   "external_ids",
   "inbounds",
+  "key_batch_parts",
+  "key_batches",
   "keys",
   "node_epochs",
   "nodes_seen",

@@ -30,8 +30,10 @@ interface RequestBody {
   readonly examples: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>;
 }
 
-/** The answer with status 200. */
+/** The answer when all is well. */
 interface Success {
+  /** 200 unless said otherwise. */
+  readonly status?: 202;
   readonly description: string;
   readonly contentType: "application/json" | "text/html" | "image/svg+xml" | "image/png";
   readonly schema: z.ZodType;

@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { keyIdSchema } from "./key-id.ts";
 import { namedSchemas } from "./named-schemas.ts";
+
+const count = (description: string, example: number) => z.int().min(0).meta({ description, example });
 
 const jobId = z.string().meta({ example: "0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11" });
 
@@ -14,6 +17,13 @@ export const jobSchema = z
     status: z.enum(["queued", "running", "succeeded", "failed"]),
     result: z.looseObject({}).optional().meta({ description: "When it succeeded: the answer of the call." }),
     detail: z.string().optional().meta({ description: "When it failed: what went wrong." }),
+    total: count("Of a change of many keys: how many keys there are.", 300).optional(),
+    done: count("How many of them have the change.", 298).optional(),
+    failed: count("How many can't have it.", 2).optional(),
+    errors: z
+      .array(z.strictObject({ key_id: keyIdSchema, detail: z.string() }))
+      .optional()
+      .meta({ description: "Why they can't: the first 1,000." }),
   })
   .register(namedSchemas, { id: "Job" });
 

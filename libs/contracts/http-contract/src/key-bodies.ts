@@ -102,15 +102,20 @@ export const putKeySchema = z
   .meta({ description: "What is to hold of the key. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "PutKey" });
 
+/** What can be set of a key that is there. */
+export const updateKeyFields = {
+  name: keyNameSchema,
+  ...termFields,
+  enabled: termFields.enabled.nullable(),
+  traffic_reset: termFields.traffic_reset.nullable(),
+  groups: termFields.groups.nullable(),
+};
+
 /** What `PATCH /api/keys/{key_id}` takes: a JSON merge patch, in which null takes a field back to what it is by itself. */
 export const updateKeySchema = z
   .object(
     {
-      name: keyNameSchema,
-      ...termFields,
-      enabled: termFields.enabled.nullable(),
-      traffic_reset: termFields.traffic_reset.nullable(),
-      groups: termFields.groups.nullable(),
+      ...updateKeyFields,
       reset_traffic: z
         .boolean("reset_traffic must be true or false")
         .meta({ description: "Starts the count of traffic anew, in the same change.", example: true }),

@@ -14,9 +14,9 @@ export interface OpenApiResponse {
 /** Everything that an endpoint may answer, by status. */
 export function openApiResponses(endpoint: Endpoint): Record<string, OpenApiResponse> {
   return {
-    200: successOf(endpoint),
+    ...(endpoint.success.status === 202 ? { 202: queuedOf(endpoint) } : { 200: successOf(endpoint) }),
     ...(isConditional(endpoint) && { 304: unchanged }),
-    ...(isWrite(endpoint) && { 202: accepted }),
+    ...(isWrite(endpoint) && endpoint.success.status === undefined && { 202: accepted }),
     ...errorsOf(endpoint.errors),
   };
 }
@@ -41,6 +41,11 @@ const accepted: OpenApiResponse = {
     },
   },
 };
+
+function queuedOf(endpoint: Endpoint): OpenApiResponse {
+  const { headers, ...success } = successOf(endpoint);
+  return { ...success, headers: { ...headers, ...headerRefs("Location", "Retry-After") } };
+}
 
 function successOf(endpoint: Endpoint): OpenApiResponse {
   const { description, contentType, schema, example } = endpoint.success;

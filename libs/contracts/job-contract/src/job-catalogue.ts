@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { updateKeysPayload } from "./batch-payloads.ts";
 import { keyChange } from "./change-payloads.ts";
 import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
 import { createKeysResult, createResult } from "./create-results.ts";
@@ -112,6 +113,13 @@ export const jobCatalogue = {
     ]),
     attempts: 12,
     travels: "in-micro-batches",
+  },
+  /** Enters a change of many keys, which the workers then carry out beside their jobs. New in 1.1. */
+  "update-keys": {
+    queue: "veil-keys",
+    payload: updateKeysPayload,
+    result: z.object({ outcome: z.literal("begun") }),
+    attempts: 30,
   },
   "refresh-traffic": {
     queue: "veil-traffic",

@@ -13,6 +13,16 @@ export {
   wasCreated,
 } from "./access-key.ts";
 export { type ChangeRequest, type ChangeResult, changeKey, type KeyChange } from "./change-key.ts";
+export {
+  batchItemJob,
+  changePart,
+  type KeyBatch,
+  type KeyBatches,
+  type KeyBatchError,
+  KEYS_PER_PART,
+  MOST_BATCH_ERRORS,
+  type PartEnd,
+} from "./key-batches.ts";
 export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
 export { type DueEnd, dueOf, settleDueKeys } from "./due-keys.ts";
 export {

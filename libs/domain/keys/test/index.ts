@@ -10,3 +10,5 @@ export { keyFiltersConformance } from "./key-filters-conformance.ts";
 export { keyReaderConformance } from "./key-reader-conformance.ts";
 export { keyStoreConformance } from "./key-store-conformance.ts";
 export { activeKey, claimKey, creationRequest, decisionOf, goneKey, unchanged } from "./stored-keys.ts";
+export { InMemoryKeyBatches } from "./in-memory-key-batches.ts";
+export { inMemoryLifecycle, plant } from "./in-memory-lifecycle.ts";

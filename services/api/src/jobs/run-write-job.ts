@@ -86,6 +86,22 @@ export async function runWriteJob<Op extends WriteOperation, R>(
 }
 
 /**
+ * Submits a write's job that goes on after the answer.
+ *
+ * @throws {WriteFailedError} the write's `UnavailableError`, when surely nothing was enqueued
+ */
+export async function submitWriteJob<Op extends WriteOperation>(
+  { job, payload }: Pick<WriteJobRun<Op, never>, "job" | "payload">,
+  scope: RequestScope,
+  ports: WritePorts,
+): Promise<void> {
+  const { name, action, UnavailableError } = writeJob(job.operation);
+  const stamp = { deadline: job.limits.jobDeadline, request_id: scope.requestId };
+  if (!(await submitJob(name, job.id, payload(stamp), ports.jobs, scope)))
+    throw new UnavailableError(action, QUEUE_UNAVAILABLE);
+}
+
+/**
  * Enqueues a job. When the command went out and its reply was lost, the job counts as enqueued: it may run.
  *
  * @returns false when surely nothing was enqueued, because Redis is unavailable

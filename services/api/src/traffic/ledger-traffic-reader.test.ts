@@ -38,7 +38,7 @@ describe("ledgerTrafficReader", () => {
   });
 
   it("leaves out nodes of what was counted of late", async () => {
-    expect(await readerOf(null).countedSince(0)).toEqual([7, 12]);
+    expect(await readerOf(null).online(0)).toEqual([7, 12]);
   });
 
   it("reads a record before its history: what moves over meanwhile is in one of them at least", async () => {

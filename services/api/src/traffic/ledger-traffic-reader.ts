@@ -1,9 +1,9 @@
 import {
   figuresOf,
-  isNodeEntity,
   keyEntity,
   nodeEntity,
   type NodeLivesStore,
+  onlineKeys,
   sumUsage,
   type TrafficRecord,
   type TrafficStore,
@@ -23,7 +23,7 @@ export interface LedgerStores {
 /** Reads the stored traffic of keys from the ledger. */
 export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: LedgerStores): TrafficReader {
   return {
-    countedSince: async (at) => (await store.countedSince(at)).filter((entity) => !isNodeEntity(entity)).map(Number),
+    online: (now) => onlineKeys(store, now),
     usage: async (keyId, range) => {
       const entity = keyEntity(keyId);
       // The record first: what moves into the history meanwhile is in both then, and counts once; the other way in neither.

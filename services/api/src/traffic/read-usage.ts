@@ -2,7 +2,6 @@ import type { StatsBody, UsageBody, UsageQuery } from "@veil/http-contract";
 import type { Clock } from "@veil/keys";
 import { LRUCache } from "lru-cache";
 import type { KeyReader, TrafficReader, Usage, UsageRange, VisibleKeyReader } from "../ports.ts";
-import { onlineKeys } from "./online-keys.ts";
 
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
@@ -36,7 +35,7 @@ function rangeOf({ from, to, step }: UsageQuery, createdAt: number, now: number)
 
 export interface StatsPorts {
   readonly keys: Pick<KeyReader, "summarize">;
-  readonly traffic: Pick<TrafficReader, "countedSince" | "usageOfAll">;
+  readonly traffic: Pick<TrafficReader, "online" | "usageOfAll">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -66,7 +65,7 @@ export class Stats {
     const now = Math.floor(clock.now() / 1_000);
     const [{ byStatus, byGroup }, online, usage] = await Promise.all([
       keys.summarize(clock.now()),
-      onlineKeys(traffic, clock),
+      traffic.online(clock.now()),
       traffic.usageOfAll({ from: now - 29 * DAY_S, to: now + 1, step: "day" }),
     ]);
     const total = Object.values(byStatus).reduce((sum, some) => sum + some, 0);

@@ -31,6 +31,7 @@ export class InMemoryJobs implements Jobs {
     "delete-key": new Map(),
     "change-key": new Map(),
     "put-key": new Map(),
+    "update-keys": new Map(),
     "refresh-traffic": new Map(),
     "reset-traffic": new Map(),
     "sync-traffic": new Map(),

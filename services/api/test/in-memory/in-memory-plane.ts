@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import { itemJobId } from "@veil/job-contract";
 import {
+  batchItemJob,
   ChangeRefusedError,
   changeTerms,
+  filterOf,
   firstTerms,
   type KeyChange,
   type KeyFilter,
@@ -14,6 +17,7 @@ import {
   termsAt,
   type TrafficBytes,
 } from "@veil/keys";
+import { InMemoryKeyBatches } from "@veil/keys/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
@@ -27,6 +31,7 @@ export class InMemoryPlane {
   /** Ids only grow, so the order of insertion is that of the ids. */
   readonly keys = new Map<number, KeyRecord>();
   readonly traffic = new Map<number, TrafficFigures>();
+  readonly batches = new InMemoryKeyBatches();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
@@ -79,6 +84,8 @@ export class InMemoryPlane {
     },
   };
 
+  readonly #selecting = { keys: this.keyReader, online: () => this.trafficReader.online(Date.now()) };
+
   readonly trafficReader: TrafficReader = {
     find: async (keyId) => {
       await this.beforeRead();
@@ -88,9 +95,10 @@ export class InMemoryPlane {
       await this.beforeRead();
       return new Map([...this.traffic].filter(([keyId]) => keyIds.includes(keyId)));
     },
-    countedSince: async (at) => {
+    online: async (now) => {
       await this.beforeRead();
-      return [...this.traffic].filter(([, { lastCountedAt }]) => (lastCountedAt ?? 0) >= at).map(([keyId]) => keyId);
+      const since = now / 1_000 - 60;
+      return [...this.traffic].filter(([, { lastCountedAt }]) => (lastCountedAt ?? 0) > since).map(([keyId]) => keyId);
     },
     usage: async (keyId, { from, to, step }) => {
       await this.beforeRead();
@@ -246,6 +254,19 @@ export class InMemoryPlane {
       },
       "change-key": ({ key_id, change, if_revision }, job) =>
         finished<"change-key">(this.#change(key_id, change, job, if_revision)),
+      "update-keys": async ({ keys, change }, job) => {
+        const filter = "filter" in keys ? await filterOf(keys.filter, Date.now(), this.#selecting) : null;
+        const keyIds = "key_ids" in keys ? keys.key_ids : this.#fitting(filter ?? undefined).map(({ keyId }) => keyId);
+        await this.batches.begin({ job, change: "" }, Readable.from(keyIds.length === 0 ? [] : [keyIds]));
+        const ends = keyIds.map((keyId) => ({ keyId, end: this.#change(keyId, change, batchItemJob(job, keyId), null) }));
+        const failed = ends.filter(({ end }) => end.outcome !== "changed");
+        const batch = await this.batches.find(job);
+        if (batch !== null) {
+          const errors = failed.map(({ keyId, end }) => ({ keyId, detail: end.outcome }));
+          await this.batches.advance(batch, { done: keyIds.length - failed.length, errors });
+        }
+        return finished<"update-keys">({ outcome: "begun" });
+      },
       "put-key": ({ external_id, name, terms }, job) =>
         finished<"put-key">(this.#put(external_id, { terms, ...(name !== undefined && { name }) }, job)),
       "delete-key": ({ key_id }, job) => finished<"delete-key">(this.#delete(key_id, job)),

@@ -30,6 +30,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
   const app = createApp({
     keys: plane.keyReader,
     traffic: plane.trafficReader,
+    batches: plane.batches,
     jobs: plane.jobs,
     shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");

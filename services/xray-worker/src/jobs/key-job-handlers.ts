@@ -11,6 +11,7 @@ import {
   retireKey,
 } from "@veil/keys";
 import pLimit from "p-limit";
+import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
 const DELETIONS_AT_ONCE = 96;
@@ -27,7 +28,11 @@ export interface KeyEnding {
 }
 
 /** What the worker does with each job of the key queue. @param onKey called for every key when its outcome is known */
-export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding) => void): JobHandlers<"veil-keys"> {
+export function keyJobHandlers(
+  ports: LifecyclePorts,
+  updating: UpdateKeysPorts,
+  onKey: (ending: KeyEnding) => void,
+): JobHandlers<"veil-keys"> {
   const reported = <R extends { readonly outcome: EndedOutcome }>(
     operation: KeyEnding["operation"],
     result: R,
@@ -74,6 +79,8 @@ export function keyJobHandlers(ports: LifecyclePorts, onKey: (ending: KeyEnding)
       reported("change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
+
+    "update-keys": (payload, { jobId }) => beginUpdateKeys(payload, jobId, updating),
 
     "put-key": async ({ external_id: externalId, name, terms, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;

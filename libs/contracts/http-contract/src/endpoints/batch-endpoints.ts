@@ -7,7 +7,9 @@ import {
 } from "../batch-bodies.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { bodyErrors, guarded, ofWrites, writeFailed, writeUnavailable } from "../error-cases.ts";
+import { jobAcceptedSchema } from "../job-bodies.ts";
 import { messages } from "../messages.ts";
+import { UPDATE_LIMIT_BYTES, updateKeysSchema, updateMessages } from "../update-bodies.ts";
 import { exampleKey } from "./example-key.ts";
 
 export const batchEndpoints = {
@@ -86,6 +88,48 @@ export const batchEndpoints = {
       batchSize("key_ids"),
       writeFailed("delete keys", "timed out"),
       writeUnavailable("delete keys"),
+    ],
+  },
+  updateKeys: {
+    method: "post",
+    path: "/api/keys/batch-update",
+    tag: "Batches",
+    summary: "Change many keys",
+    description:
+      "Changes keys by their ids, or all that fit a filter when the call comes. Always answered 202: " +
+      "`GET /api/jobs/{job_id}` tells how far it is, for seven days. Each key is changed once, also when a worker dies; " +
+      "a key for which the change makes no sense is among `errors` and keeps what it had.",
+    auth: "bearer",
+    body: {
+      required: true,
+      limitBytes: UPDATE_LIMIT_BYTES,
+      schema: updateKeysSchema,
+      description: "Which keys, by `key_ids` or `filter`, and what is done to each.",
+      examples: {
+        extend: { summary: "Three days more for those who paid", value: { filter: { tag: "paid" }, extend: { days: 3 } } },
+        set: { summary: "Two keys switched off", value: { key_ids: [1, 2], set: { enabled: false } } },
+        all: { summary: "A count that starts anew for all", value: { filter: { all: true }, reset_traffic: true } },
+      },
+    },
+    success: {
+      status: 202,
+      description: "Queued.",
+      contentType: "application/json",
+      schema: jobAcceptedSchema,
+      example: { job_id: "update-batch-0b7c1f0e-5f0a-4f0e-9a63-0c8f5f6d2a11", status: "queued" },
+    },
+    errors: [
+      ...guarded,
+      ...ofWrites,
+      ...bodyErrors(UPDATE_LIMIT_BYTES),
+      { status: 400, name: "filter", description: "The filter names nothing.", detail: updateMessages.filter },
+      {
+        status: 400,
+        name: "keys",
+        description: "Neither `key_ids` nor `filter` is named, or both are; or a value is impossible.",
+        detail: updateMessages.which,
+      },
+      writeUnavailable("change keys"),
     ],
   },
 } as const satisfies Record<string, Endpoint>;

@@ -13,7 +13,8 @@ export const jobEndpoints = {
     tag: "Jobs",
     summary: "Ask what became of a write",
     description:
-      "For writes that were sent with `Prefer: respond-async`. What became of one can be asked for 24 hours. " +
+      "For writes that were sent with `Prefer: respond-async`, and for changes of many keys, which show `done`, `total`, " +
+      "`failed` and `errors`. What became of one can be asked for 24 hours, of a change of many keys for seven days. " +
       "`result` is what the call would have answered with status 200, `detail` what it would have answered otherwise.",
     auth: "bearer",
     params: jobPathSchema,

@@ -1,0 +1,122 @@
+import pLimit from "p-limit";
+import { changeKey, type ChangeResult, type KeyChange } from "./change-key.ts";
+import { LeaseHeldError, StoreUnavailableError } from "./errors.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+
+/** One change of many keys, and how far it is. */
+export interface KeyBatch {
+  /** Id of the job that began it. */
+  readonly job: string;
+  /** What is done to each key, encoded by whoever began it. */
+  readonly change: string;
+  /** How many keys there are. */
+  readonly total: number;
+  /** How many parts they stand in. */
+  readonly parts: number;
+  /** The part that is worked off now; `parts` when all are. */
+  readonly next: number;
+  readonly done: number;
+  readonly failed: number;
+  /** Why keys failed: the first {@link MOST_BATCH_ERRORS} of them. */
+  readonly errors: readonly KeyBatchError[];
+}
+
+export interface KeyBatchError {
+  readonly keyId: number;
+  /** Fit for callers. */
+  readonly detail: string;
+}
+
+/** What became of the keys of one part. */
+export interface PartEnd {
+  readonly done: number;
+  readonly errors: readonly KeyBatchError[];
+}
+
+/** Where batches stand until they are done, and a while longer. Every method throws StoreUnavailableError. */
+export interface KeyBatches {
+  /**
+   * Enters a batch with its keys, once: whoever comes second changes nothing. Until it is entered nobody works at it.
+   *
+   * @param parts ids of keys, a bounded number in each
+   */
+  begin(batch: Pick<KeyBatch, "job" | "change">, parts: AsyncIterable<readonly number[]>): Promise<void>;
+  find(job: string): Promise<KeyBatch | null>;
+  /** Jobs whose batches are not done. */
+  findUnfinished(): Promise<string[]>;
+  /** The keys of the part that is worked off now. */
+  nextPart(batch: KeyBatch): Promise<readonly number[]>;
+  /** Goes on to the next part, unless somebody has. */
+  advance(batch: KeyBatch, end: PartEnd): Promise<void>;
+  /** Forgets batches that were entered before this. @param before unix seconds */
+  drop(before: number): Promise<void>;
+}
+
+/** How many failures of a batch are kept. */
+export const MOST_BATCH_ERRORS = 1_000;
+/** Keys of one part: what is done twice at most when a worker dies. */
+export const KEYS_PER_PART = 500;
+/** Changes of batches under way at once: single jobs find room beside them. */
+const CHANGED_AT_ONCE = 32;
+/** How long others may keep one key, in milliseconds, before the part is tried again. */
+const KEY_LIMIT_MS = 30_000;
+
+/** Under which job id a batch changes one key: a change that has its id is not made twice. */
+export function batchItemJob(job: string, keyId: number): string {
+  return `${job}-${keyId}`;
+}
+
+/**
+ * Changes the keys of one part, each once however often this runs.
+ *
+ * @throws {StoreUnavailableError} or {@link LeaseHeldError} for another attempt
+ */
+export async function changePart(
+  job: string,
+  keyIds: readonly number[],
+  change: KeyChange,
+  ports: LifecyclePorts,
+): Promise<PartEnd> {
+  const limit = pLimit(CHANGED_AT_ONCE);
+  const ends = await Promise.allSettled(
+    keyIds.map((keyId) => limit(async () => ({ keyId, detail: await changeOne(job, keyId, change, ports) }))),
+  );
+  const items = ends.map((end) => {
+    if (end.status === "rejected") throw end.reason;
+    return end.value;
+  });
+  const errors = items.flatMap(({ keyId, detail }) => (detail === null ? [] : [{ keyId, detail }]));
+  return { done: keyIds.length - errors.length, errors };
+}
+
+/** @returns why the key failed, null when it has the change */
+async function changeOne(
+  job: string,
+  keyId: number,
+  change: KeyChange,
+  ports: LifecyclePorts,
+): Promise<string | null> {
+  const deadline = ports.clock.now() + KEY_LIMIT_MS;
+  const request = { keyId, job: batchItemJob(job, keyId), deadline, redelivered: true, change, ifRevision: null };
+  try {
+    return failureOf(await changeKey(request, ports), keyId);
+  } catch (error) {
+    if (error instanceof StoreUnavailableError || error instanceof LeaseHeldError) throw error;
+    // One key that can't be read must not keep the others.
+    return "the key can't be read or changed";
+  }
+}
+
+function failureOf(result: ChangeResult, keyId: number): string | null {
+  switch (result.outcome) {
+    case "changed":
+    // The change stands; nodes follow when they are back.
+    case "unavailable":
+      return null;
+    case "not-found":
+    case "outdated":
+      return `Key with id ${keyId} not found`;
+    default:
+      return result.detail;
+  }
+}

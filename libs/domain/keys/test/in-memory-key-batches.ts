@@ -1,0 +1,43 @@
+import { type KeyBatch, type KeyBatches, MOST_BATCH_ERRORS, type PartEnd } from "../src/index.ts";
+
+/** Batches that are lost with the process. */
+export class InMemoryKeyBatches implements KeyBatches {
+  readonly batches = new Map<string, KeyBatch>();
+  readonly #parts = new Map<string, (readonly number[])[]>();
+
+  async begin({ job, change }: Pick<KeyBatch, "job" | "change">, source: AsyncIterable<readonly number[]>) {
+    const parts: (readonly number[])[] = [];
+    for await (const part of source) parts.push(part);
+    if (this.batches.has(job)) return;
+    this.#parts.set(job, parts);
+    const total = parts.flat().length;
+    this.batches.set(job, { job, change, total, parts: parts.length, next: 0, done: 0, failed: 0, errors: [] });
+  }
+
+  async find(job: string): Promise<KeyBatch | null> {
+    return this.batches.get(job) ?? null;
+  }
+
+  async findUnfinished(): Promise<string[]> {
+    return [...this.batches.values()].filter(({ next, parts }) => next < parts).map(({ job }) => job);
+  }
+
+  async nextPart({ job, next }: KeyBatch): Promise<readonly number[]> {
+    return this.#parts.get(job)?.[next] ?? [];
+  }
+
+  async advance(batch: KeyBatch, { done, errors }: PartEnd): Promise<void> {
+    if (this.batches.get(batch.job)?.next !== batch.next) return;
+    this.batches.set(batch.job, {
+      ...batch,
+      next: batch.next + 1,
+      done: batch.done + done,
+      failed: batch.failed + errors.length,
+      errors: [...batch.errors, ...errors].slice(0, MOST_BATCH_ERRORS),
+    });
+  }
+
+  async drop(): Promise<void> {
+    for (const [job, { next, parts }] of this.batches) if (next === parts) this.batches.delete(job);
+  }
+}

@@ -1,0 +1,66 @@
+import type { JobBody } from "@veil/http-contract";
+import type { JobPayload } from "@veil/job-contract";
+import type { KeyBatch, KeyBatches } from "@veil/keys";
+import { JobNotFoundError } from "../errors.ts";
+import { type PayloadStamp, planWriteJob, submitWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { jobIdOf } from "../jobs/write-jobs.ts";
+import type { JobWatch, RequestScope } from "../ports.ts";
+import type { JsonReply } from "../reply/reply.ts";
+
+/** How long callers are asked to wait before they ask how far it is. */
+const ASK_AFTER_SECONDS = "1";
+
+/**
+ * Has keys changed after the answer, which names the job.
+ *
+ * @throws {WriteUnavailableError} when it can't begin now
+ */
+export async function updateKeys(
+  asked: Pick<JobPayload<"update-keys">, "keys" | "change">,
+  scope: RequestScope,
+  ports: WritePorts,
+): Promise<JsonReply> {
+  const job = planWriteJob("updateKeys", scope, ports);
+  await submitWriteJob({ job, payload: (stamp: PayloadStamp) => ({ ...asked, ...stamp }) }, scope, ports);
+  const headers = { Location: `/api/jobs/${job.id}`, "Retry-After": ASK_AFTER_SECONDS };
+  return { kind: "json", status: 202, body: { job_id: job.id, status: "queued" }, headers };
+}
+
+/** Whether a job changes many keys. */
+export function isKeyBatch(jobId: string): boolean {
+  return jobId.startsWith(jobIdOf("updateKeys", ""));
+}
+
+export interface KeyBatchStatusPorts {
+  readonly batches: Pick<KeyBatches, "find">;
+  readonly progress: JobWatch;
+}
+
+/**
+ * How far a change of many keys is.
+ *
+ * @throws {JobNotFoundError} when there is none of this id
+ * @throws {StoreUnavailableError} while the store is unavailable; {@link QueueUnavailableError} while Redis is
+ */
+export async function keyBatchStatus(jobId: string, { batches, progress }: KeyBatchStatusPorts): Promise<JobBody> {
+  const begun = await batches.find(jobId);
+  if (begun !== null) return batchBody(begun);
+  const state = await progress.progress("update-keys", jobId);
+  if (state === "queued" || state === "running") return { job_id: jobId, status: "queued" };
+  // It may have been entered, and its job have ended, since the first look.
+  const late = await batches.find(jobId);
+  if (late !== null) return batchBody(late);
+  if (state === "unknown") throw new JobNotFoundError(jobId);
+  return { job_id: jobId, status: "failed", detail: "the keys could not be found out; none was changed" };
+}
+
+function batchBody({ job, next, parts, total, done, failed, errors }: KeyBatch): JobBody {
+  return {
+    job_id: job,
+    status: next < parts ? "running" : "succeeded",
+    total,
+    done,
+    failed,
+    errors: errors.map(({ keyId, detail }) => ({ key_id: keyId, detail })),
+  };
+}

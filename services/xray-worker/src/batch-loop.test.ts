@@ -1,0 +1,117 @@
+import { keyChange } from "@veil/job-contract";
+import { batchItemJob, type KeyBatches, StoreUnavailableError } from "@veil/keys";
+import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
+import { createLogger } from "@veil/runtime";
+import { expect, it } from "vitest";
+import { workOffBatches } from "./batch-loop.ts";
+import { beginUpdateKeys } from "./jobs/update-keys.ts";
+
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+const KEYS = 1_200;
+const EXPIRES_AT = 4_000_000_000;
+
+function batchOf(keys = KEYS) {
+  const lifecycle = inMemoryLifecycle();
+  for (let keyId = 1; keyId <= keys; keyId += 1) {
+    const key = plant(lifecycle.store, [], { keyId, phase: "active" });
+    plant(lifecycle.store, [], { ...key, terms: { ...key.terms, expiresAt: EXPIRES_AT } });
+  }
+  const batches = new InMemoryKeyBatches();
+  const updating = {
+    batches,
+    keys: {
+      listActiveIds: async function* listActiveIds() {
+        yield [...lifecycle.store.keys.values()];
+      },
+      findByExternalId: async () => null,
+    },
+    online: async () => [],
+    clock: lifecycle.clock,
+    onBegun: () => undefined,
+  };
+  const begin = (job: string) =>
+    beginUpdateKeys(
+      { keys: { filter: {} }, change: { extendSeconds: 60 }, deadline: 0, request_id: "r" },
+      job,
+      updating,
+    );
+  const work = (store: KeyBatches = batches) => workOffBatches({ ports: lifecycle.ports, batches: store, log });
+  const ends = () => new Set([...lifecycle.store.keys.values()].map(({ terms }) => terms.expiresAt));
+  return { ...lifecycle, batches, begin, work, ends };
+}
+
+it("finds out the keys once, in parts", async () => {
+  const { batches, begin, store } = batchOf();
+  await begin("b");
+  store.keys.delete(1);
+  await begin("b");
+  expect(await batches.find("b")).toMatchObject({ total: KEYS, parts: 3, next: 0 });
+});
+
+it("changes each key once, whenever the worker dies", async () => {
+  const { batches, begin, work, ends, store } = batchOf();
+  await begin("b");
+  const { change } = store;
+  let writes = 0;
+  for (const diesAt of [10, 700, 900, Number.POSITIVE_INFINITY]) {
+    store.change = async (...version) => {
+      writes += 1;
+      if (writes === diesAt) throw new StoreUnavailableError(new Error("killed"));
+      return change.apply(store, version);
+    };
+    await work().catch(() => undefined);
+  }
+  expect(ends()).toEqual(new Set([EXPIRES_AT + 60]));
+  expect(await batches.find("b")).toMatchObject({ done: KEYS, failed: 0, next: 3, errors: [] });
+});
+
+it("counts a part once that two workers did at the same time", async () => {
+  const { batches, begin, work, ends } = batchOf();
+  await begin("b");
+  await Promise.all([work(), work()]);
+  expect(ends()).toEqual(new Set([EXPIRES_AT + 60]));
+  expect(await batches.find("b")).toMatchObject({ done: KEYS, failed: 0 });
+});
+
+it("names the keys that can't have the change, the first thousand of them", async () => {
+  const { batches, begin, work, store } = batchOf();
+  await begin("b");
+  store.keys.clear();
+  await work();
+  const batch = await batches.find("b");
+  expect(batch).toMatchObject({ done: 0, failed: KEYS });
+  expect(batch?.errors).toHaveLength(1_000);
+  expect(batch?.errors[0]).toEqual({ keyId: 1, detail: "Key with id 1 not found" });
+});
+
+it("works at all batches in turn", async () => {
+  const { batches, begin, work } = batchOf();
+  await begin("long");
+  await batches.begin(
+    { job: "short", change: JSON.stringify(keyChange.encode({ set: { tag: "x" } })) },
+    (async function* ids() {
+      yield [1];
+    })(),
+  );
+  const order: string[] = [];
+  const advance = batches.advance.bind(batches);
+  batches.advance = async (batch, end) => {
+    order.push(batch.job);
+    return advance(batch, end);
+  };
+  await work();
+  expect(order).toEqual(["long", "short", "long", "long"]);
+});
+
+it("leaves out a key that can't be read, and no other", async () => {
+  const { batches, begin, work, store } = batchOf(3);
+  await begin("b");
+  const find = store.find.bind(store);
+  store.find = async (keyId) => {
+    if (keyId === 2) throw new Error("the document makes no sense");
+    return find(keyId);
+  };
+  await work();
+  expect(await batches.find("b")).toMatchObject({ done: 2, failed: 1, errors: [{ keyId: 2 }] });
+  expect(store.keys.get(3)?.changedBy).toEqual([batchItemJob("b", 3)]);
+});

@@ -1,0 +1,62 @@
+import { keyChange } from "@veil/job-contract";
+import { changePart, type KeyBatches, type LifecyclePorts } from "@veil/keys";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { lastingFailure, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+
+export interface BatchLoopOptions {
+  readonly ports: LifecyclePorts;
+  readonly batches: Pick<KeyBatches, "find" | "findUnfinished" | "nextPart" | "advance" | "drop">;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly log: Logger;
+}
+
+/** A batch that is entered on this worker is begun at once; what another worker left is found by a look. */
+const LOOK_EVERY_MS = 2_000;
+/** After a worker died its batches rest for so long. */
+const LEASE_MS = 5_000;
+const FORGET_EVERY_MS = 60 * 60_000;
+/** What became of a batch can be asked for as long as failed jobs are kept. */
+const KEPT_S = 7 * 24 * 60 * 60;
+
+/** Carries out changes of many keys, one worker at a time, until the service stops. @returns the loop, to be triggered */
+export function startBatchLoop(running: RunningService, options: BatchLoopOptions): PeriodicTask {
+  const { ports, batches, exclusive, log } = options;
+  runLoop(running, "batch records", {
+    everyMs: FORGET_EVERY_MS,
+    jitter: 0.5,
+    firstRun: "later",
+    task: () => batches.drop(Math.floor(ports.clock.now() / 1_000) - KEPT_S),
+    ...lastingFailure(log, "could not forget old batches"),
+  });
+  return runLoop(running, "batches", {
+    everyMs: LOOK_EVERY_MS,
+    jitter: 0.2,
+    task: async () => {
+      if ((await batches.findUnfinished()).length === 0) return;
+      const alone = { ...exclusive, subject: "key-batches", leaseMs: LEASE_MS };
+      await runExclusively(alone, () => workOffBatches(options));
+    },
+    ...lastingFailure(log, "could not change keys of a batch"),
+  });
+}
+
+/**
+ * Works off all batches, a part of each in turn: none waits for a long one.
+ *
+ * @throws when a store is away, or others keep a key; what was not done is done by the next run
+ */
+export async function workOffBatches({ ports, batches, log }: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
+  while (true) {
+    const jobs = await batches.findUnfinished();
+    if (jobs.length === 0) return;
+    for (const job of jobs) {
+      const batch = await batches.find(job);
+      if (batch === null || batch.next >= batch.parts) continue;
+      const change = keyChange.parse(JSON.parse(batch.change));
+      const end = await changePart(job, await batches.nextPart(batch), change, ports);
+      await batches.advance(batch, end);
+      const { next, parts } = batch;
+      log.debug({ job, part: next + 1, parts, done: end.done, failed: end.errors.length }, "changed keys of a batch");
+    }
+  }
+}
