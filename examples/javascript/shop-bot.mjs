@@ -2,11 +2,18 @@
 //
 //   VEIL_API_URL=http://127.0.0.1:8000 VEIL_API_KEY=… node shop-bot.mjs sell ORDER NAME
 //   … shop-bot.mjs bulk ORDER COUNT | usage | close KEY_ID…
+//   … shop-bot.mjs trial CUSTOMER | buy CUSTOMER DAYS GIGABYTES | renew CUSTOMER DAYS ORDER | upgrade CUSTOMER GIGABYTES
+//   … shop-bot.mjs ban CUSTOMER | lost CUSTOMER | refund CUSTOMER
 import { VeilApi } from "./veil-api.mjs";
 
 const { VEIL_API_URL = "http://127.0.0.1:8000", VEIL_API_KEY = "" } = process.env;
 const api = new VeilApi(VEIL_API_URL, VEIL_API_KEY);
 const [command, ...rest] = process.argv.slice(2);
+
+function show({ key_id, status, expires_at, traffic_limit, subscription_url }) {
+  const end = expires_at === null ? "no end" : new Date(expires_at * 1_000).toISOString().slice(0, 10);
+  console.log(`Key ${key_id}: ${status}, ${end}, ${traffic_limit / 1e9} GB, ${subscription_url}`);
+}
 
 const commands = {
   async sell(order, name) {
@@ -21,6 +28,34 @@ const commands = {
   },
   async usage() {
     for await (const { key_id, total } of api.list("traffic")) console.log(`Key ${key_id}: ${total} bytes`);
+  },
+  /** A day that begins with the first byte, a week from now at the latest. */
+  async trial(customer) {
+    const now = Math.floor(Date.now() / 1_000);
+    show(
+      await api.putKey(customer, { hold_for: 86_400, hold_until: now + 7 * 86_400, traffic_limit: 1e9, tag: "trial" }),
+    );
+  },
+  async buy(customer, days, gigabytes) {
+    const expires_at = Math.floor(Date.now() / 1_000) + Number(days) * 86_400;
+    const terms = { hold_for: null, hold_until: null, expires_at, traffic_limit: Number(gigabytes) * 1e9, tag: "paid" };
+    show(await api.putKey(customer, terms));
+  },
+  async renew(customer, days, order) {
+    show(await api.extendKey((await api.find(customer)).key_id, Number(days), order));
+  },
+  async upgrade(customer, gigabytes) {
+    const change = { traffic_limit: Number(gigabytes) * 1e9, reset_traffic: true };
+    show(await api.changeKey((await api.find(customer)).key_id, change));
+  },
+  async ban(customer) {
+    show(await api.changeKey((await api.find(customer)).key_id, { enabled: false }));
+  },
+  async lost(customer) {
+    show(await api.revokeKey((await api.find(customer)).key_id));
+  },
+  async refund(customer) {
+    console.log((await api.forget(customer)).message);
   },
   async close(...keyIds) {
     const { succeeded, failed } = await api.deleteKeys(keyIds.map(Number));

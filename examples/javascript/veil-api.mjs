@@ -33,6 +33,39 @@ export class VeilApi {
     return this.call("POST", "/api/keys/batch", { keys: names.map((name) => ({ name })) }, `create-${order}`);
   }
 
+  /** Makes or renews the key of a customer, who is named by the bot's own id. @param terms such as `expires_at`, `tag` */
+  putKey(customer, terms) {
+    return this.call("PUT", this.pathOf(customer), terms, `put-${randomUUID()}`);
+  }
+
+  find(customer) {
+    return this.call("GET", this.pathOf(customer));
+  }
+
+  /** Changes what is named, such as `{ enabled: false }`. */
+  changeKey(keyId, change) {
+    return this.call("PATCH", `/api/keys/${keyId}`, change, `change-${randomUUID()}`);
+  }
+
+  /** @param order names the payment: the same one adds once */
+  extendKey(keyId, days, order) {
+    return this.call("POST", `/api/keys/${keyId}/extend`, { days }, `extend-${order}`);
+  }
+
+  /** Another link and other credentials, for who lost theirs. */
+  revokeKey(keyId) {
+    return this.call("POST", `/api/keys/${keyId}/revoke`, { link: true, credentials: true }, `revoke-${randomUUID()}`);
+  }
+
+  /** Deletes a customer's key. */
+  forget(customer) {
+    return this.call("DELETE", this.pathOf(customer), undefined, `forget-${randomUUID()}`);
+  }
+
+  pathOf(customer) {
+    return `/api/keys/by-external-id/${encodeURIComponent(customer)}`;
+  }
+
   deleteKey(keyId) {
     return this.call("DELETE", `/api/keys/${keyId}`, undefined, `delete-${keyId}`);
   }

@@ -2,10 +2,13 @@
 
 VEIL_API_URL=http://127.0.0.1:8000 VEIL_API_KEY=… python shop_bot.py sell ORDER NAME
 … shop_bot.py bulk ORDER COUNT | usage | close KEY_ID…
+… shop_bot.py trial CUSTOMER | buy CUSTOMER DAYS GIGABYTES | renew CUSTOMER DAYS ORDER | upgrade CUSTOMER GIGABYTES
+… shop_bot.py ban CUSTOMER | lost CUSTOMER | refund CUSTOMER
 """
 
 import os
 import sys
+import time
 
 from veil_api import VeilApi
 
@@ -35,7 +38,50 @@ def close(*key_ids):
     print(f"Closed {answer['succeeded']} keys, {answer['failed']} were not there")
 
 
-COMMANDS = {"sell": sell, "bulk": bulk, "usage": usage, "close": close}
+def show(key):
+    end = "no end" if key["expires_at"] is None else time.strftime("%Y-%m-%d", time.gmtime(key["expires_at"]))
+    gigabytes = key["traffic_limit"] / 1e9
+    print(f"Key {key['key_id']}: {key['status']}, {end}, {gigabytes:g} GB, {key['subscription_url']}")
+
+
+def trial(customer):
+    """A day that begins with the first byte, a week from now at the latest."""
+    until = int(time.time()) + 7 * 86400
+    terms = {"hold_for": 86400, "hold_until": until, "traffic_limit": 10**9, "tag": "trial"}
+    show(api.put_key(customer, terms))
+
+
+def buy(customer, days, gigabytes):
+    expires_at = int(time.time()) + int(days) * 86400
+    terms = {"hold_for": None, "hold_until": None, "expires_at": expires_at, "tag": "paid"}
+    show(api.put_key(customer, {**terms, "traffic_limit": int(gigabytes) * 10**9}))
+
+
+def renew(customer, days, order):
+    show(api.extend_key(api.find(customer)["key_id"], int(days), order))
+
+
+def upgrade(customer, gigabytes):
+    change = {"traffic_limit": int(gigabytes) * 10**9, "reset_traffic": True}
+    show(api.change_key(api.find(customer)["key_id"], change))
+
+
+def ban(customer):
+    show(api.change_key(api.find(customer)["key_id"], {"enabled": False}))
+
+
+def lost(customer):
+    show(api.revoke_key(api.find(customer)["key_id"]))
+
+
+def refund(customer):
+    print(api.forget(customer)["message"])
+
+
+COMMANDS = {
+    **{"sell": sell, "bulk": bulk, "usage": usage, "close": close},
+    **{"trial": trial, "buy": buy, "renew": renew, "upgrade": upgrade, "ban": ban, "lost": lost, "refund": refund},
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

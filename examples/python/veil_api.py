@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from urllib.parse import quote
 
 import requests
 
@@ -34,6 +35,34 @@ class VeilApi:
         """Up to 1000 keys in one call."""
         body = {"keys": [{"name": name} for name in names]}
         return self.call("POST", "/api/keys/batch", body, f"create-{order or uuid.uuid4()}")
+
+    def put_key(self, customer, terms):
+        """Makes or renews the key of a customer, who is named by the bot's own id."""
+        return self.call("PUT", self.path_of(customer), terms, f"put-{uuid.uuid4()}")
+
+    def find(self, customer):
+        return self.call("GET", self.path_of(customer))
+
+    def change_key(self, key_id, change):
+        """Changes what is named, such as {"enabled": False}."""
+        return self.call("PATCH", f"/api/keys/{key_id}", change, f"change-{uuid.uuid4()}")
+
+    def extend_key(self, key_id, days, order):
+        """`order` names the payment: the same one adds once."""
+        return self.call("POST", f"/api/keys/{key_id}/extend", {"days": days}, f"extend-{order}")
+
+    def revoke_key(self, key_id):
+        """Another link and other credentials, for who lost theirs."""
+        body = {"link": True, "credentials": True}
+        return self.call("POST", f"/api/keys/{key_id}/revoke", body, f"revoke-{uuid.uuid4()}")
+
+    def forget(self, customer):
+        """Deletes a customer's key."""
+        return self.call("DELETE", self.path_of(customer), idempotency_key=f"forget-{uuid.uuid4()}")
+
+    @staticmethod
+    def path_of(customer):
+        return f"/api/keys/by-external-id/{quote(customer, safe='')}"
 
     def delete_key(self, key_id):
         return self.call("DELETE", f"/api/keys/{key_id}", idempotency_key=f"delete-{key_id}")

@@ -157,6 +157,20 @@ test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
     const keyId = /^Key (\d+)/.exec(sold)?.[1] ?? "";
     expect(await say("usage")).toContain(`Key ${keyId}: 0 bytes`);
     expect(await say("close", keyId, "999999")).toBe("Closed 1 keys, 1 were not there\n");
+
+    const customer = `customer/${script}`;
+    const dayIn = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    const trial = await say("trial", customer);
+    expect(trial).toMatch(/^Key \d+: on_hold, no end, 1 GB, http.*\/sub\/\w+\n$/);
+    const [, own = "", url = ""] = /^(Key \d+): .*, (http\S+)\n$/.exec(trial) ?? [];
+    expect(await say("buy", customer, "30", "100")).toBe(`${own}: active, ${dayIn(30)}, 100 GB, ${url}\n`);
+    const renewed = `${own}: active, ${dayIn(60)}, 100 GB, ${url}\n`;
+    expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
+    expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
+    expect(await say("upgrade", customer, "500")).toBe(`${own}: active, ${dayIn(60)}, 500 GB, ${url}\n`);
+    expect(await say("lost", customer)).not.toContain(url);
+    expect(await say("ban", customer)).toContain(`${own}: disabled`);
+    expect(await say("refund", customer)).toMatch(/^Key \d+ deleted successfully\n$/);
   },
 );
 

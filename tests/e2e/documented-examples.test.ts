@@ -95,6 +95,14 @@ test("the calls beyond single ones answer as documented", async () => {
   expect(stdout).toContain("HTTP/1.1 304 Not Modified");
 });
 
+test("the calls of terms and of many keys answer as documented", async () => {
+  const { stdout } = await run("bash", ["-euc", await example("Terms and many keys")]);
+  expect(stdout).toMatch(/veil-outcome: created[^]*veil-outcome: unchanged/i);
+  expect(stdout).toMatch(/"status":"active"[^]*"external_id":"tg-42","tag":"paid"[^]*"total":1\}/);
+  expect(stdout).toMatch(/HTTP\/1\.1 202 Accepted[^]*location: \/api\/jobs\/update-batch-/i);
+  expect(stdout).toMatch(/"keys":\{"total":\d+,"active":\d+/);
+});
+
 test("npm run jobs finds the Redis of the npm start that runs", async () => {
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], VEIL_DATA_DIR: dataDir.path };
   const { stdout } = await run(process.execPath, ["tools/bootstrap.mjs", "jobs", "failed"], { cwd: repoRoot, env });

@@ -35,7 +35,17 @@ function batchOf(keys = KEYS) {
       job,
       updating,
     );
-  const work = (store: KeyBatches = batches) => workOffBatches({ ports: lifecycle.ports, batches: store, log });
+  /** While it waits for others at a key, time passes. */
+  const work = async (store: KeyBatches = batches) => {
+    let isOver = false;
+    const run = workOffBatches({ ports: lifecycle.ports, batches: store, log }).finally(() => {
+      isOver = true;
+    });
+    const ended = Promise.allSettled([run]);
+    while (!isOver) await lifecycle.clock.advance(1_000);
+    await ended;
+    return run;
+  };
   const ends = () => new Set([...lifecycle.store.keys.values()].map(({ terms }) => terms.expiresAt));
   return { ...lifecycle, batches, begin, work, ends };
 }

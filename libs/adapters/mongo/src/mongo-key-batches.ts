@@ -105,7 +105,9 @@ export class MongoKeyBatches implements KeyBatches {
     const old = { created_at: { $lt: before } };
     const batches = await storeErrors(() => this.#batches.find({ ...old, is_done: true }, LONG_READ).toArray());
     const kept = await storeErrors(() => this.#batches.find({ is_done: false }, LONG_READ).toArray());
-    const parts = await storeErrors(() => this.#parts.find(old, LONG_READ).project<{ _id: string }>({ _id: 1 }).toArray());
+    const parts = await storeErrors(() =>
+      this.#parts.find(old, LONG_READ).project<{ _id: string }>({ _id: 1 }).toArray(),
+    );
     const series = new Set(kept.map((batch) => batch.series));
     const idle = parts.map(({ _id }) => _id).filter((id) => !series.has(id.slice(0, id.indexOf(":"))));
     await removeMany(this.#connection, this.#parts, idle);

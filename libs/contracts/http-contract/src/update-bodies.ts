@@ -27,7 +27,10 @@ const setSchema = z
   .object(updateKeyFields, "set must be a JSON object")
   .partial()
   .refine(({ external_id: id }) => id === undefined, EXTERNAL_ID_MESSAGE)
-  .meta({ description: "What is to be different, as `PATCH /api/keys/{key_id}` takes it.", additionalProperties: true });
+  .meta({
+    description: "What is to be different, as `PATCH /api/keys/{key_id}` takes it.",
+    additionalProperties: true,
+  });
 
 /** What `POST /api/keys/batch-update` takes. */
 export const updateKeysSchema = z

@@ -90,12 +90,7 @@ export async function changePart(
 }
 
 /** @returns why the key failed, null when it has the change */
-async function changeOne(
-  job: string,
-  keyId: number,
-  change: KeyChange,
-  ports: LifecyclePorts,
-): Promise<string | null> {
+async function changeOne(job: string, keyId: number, change: KeyChange, ports: LifecyclePorts): Promise<string | null> {
   const deadline = ports.clock.now() + KEY_LIMIT_MS;
   const request = { keyId, job: batchItemJob(job, keyId), deadline, redelivered: true, change, ifRevision: null };
   try {

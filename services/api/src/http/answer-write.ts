@@ -49,8 +49,7 @@ export async function answerWrite(
 ): Promise<JsonReply> {
   // A change of many keys is answered before it is done in any case.
   const isLater = respondAsync && write.operation !== "updateKeys";
-  const run = (within: RequestScope) =>
-    isLater ? ports.deferred.begin(write, write.run, within) : write.run(within);
+  const run = (within: RequestScope) => (isLater ? ports.deferred.begin(write, write.run, within) : write.run(within));
   if (idempotencyKey === null) return run(scope);
   const leaseMs = writeLeaseMs(write.operation, ports);
   return runUnderKey({ key: idempotencyKey, callerId }, write, { run, leaseMs }, scope, ports);

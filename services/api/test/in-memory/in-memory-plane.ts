@@ -258,7 +258,10 @@ export class InMemoryPlane {
         const filter = "filter" in keys ? await filterOf(keys.filter, Date.now(), this.#selecting) : null;
         const keyIds = "key_ids" in keys ? keys.key_ids : this.#fitting(filter ?? undefined).map(({ keyId }) => keyId);
         await this.batches.begin({ job, change: "" }, Readable.from(keyIds.length === 0 ? [] : [keyIds]));
-        const ends = keyIds.map((keyId) => ({ keyId, end: this.#change(keyId, change, batchItemJob(job, keyId), null) }));
+        const ends = keyIds.map((keyId) => ({
+          keyId,
+          end: this.#change(keyId, change, batchItemJob(job, keyId), null),
+        }));
         const failed = ends.filter(({ end }) => end.outcome !== "changed");
         const batch = await this.batches.find(job);
         if (batch !== null) {

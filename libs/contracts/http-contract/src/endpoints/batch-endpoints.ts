@@ -106,7 +106,10 @@ export const batchEndpoints = {
       schema: updateKeysSchema,
       description: "Which keys, by `key_ids` or `filter`, and what is done to each.",
       examples: {
-        extend: { summary: "Three days more for those who paid", value: { filter: { tag: "paid" }, extend: { days: 3 } } },
+        extend: {
+          summary: "Three days more for those who paid",
+          value: { filter: { tag: "paid" }, extend: { days: 3 } },
+        },
         set: { summary: "Two keys switched off", value: { key_ids: [1, 2], set: { enabled: false } } },
         all: { summary: "A count that starts anew for all", value: { filter: { all: true }, reset_traffic: true } },
       },
