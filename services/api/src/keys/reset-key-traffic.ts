@@ -46,12 +46,12 @@ async function sinceEitherReset(
 /** A change of nothing takes the ledger's reset into account. What counted since then stays counted, but for a rolling month. */
 async function lift(
   keyId: number,
-  resetTraffic: boolean,
+  beginsAnew: boolean,
   scope: RequestScope,
   ports: ResetKeyTrafficPorts,
 ): Promise<void> {
   try {
-    await changeKey("updateKey", { keyId, change: { set: {}, resetTraffic }, ifRevision: null }, scope, ports);
+    await changeKey("updateKey", { keyId, change: { set: {}, resetTraffic: beginsAnew }, ifRevision: null }, scope, ports);
   } catch (error) {
     if (!(error instanceof WriteFailedError)) throw error;
     throw new WriteFailedError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });

@@ -41,7 +41,7 @@ describe("POST /api/keys/batch-update", () => {
     expect(api.plane.keys.get(1)?.terms.enabled).toBe(false);
   });
 
-  it("changes all keys when it is told so", async () => {
+  it("changes all keys when that is asked for", async () => {
     const { body } = await update({ filter: { all: true }, reset_traffic: true }).expect(202);
     expect((await jobOf(body.job_id)).body).toMatchObject({ total: 3, done: 3 });
   });
