@@ -7,7 +7,7 @@ import { messages } from "./messages.ts";
 const printed = {
   "post /api/keys/batch": [400, 401, 500, 503],
   "post /api/keys/batch-delete": [400, 401, 500, 503],
-  "post /api/keys/batch-update": [400, 401, 503],
+  "post /api/keys/batch-update": [400, 401, 500, 503],
   "get /api/traffic": [401, 500],
   "get /api/jobs/{job_id}": [401, 404, 500, 503],
   "post /api/keys": [400, 401, 409, 500, 503],
