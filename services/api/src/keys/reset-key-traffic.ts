@@ -51,7 +51,12 @@ async function lift(
   ports: ResetKeyTrafficPorts,
 ): Promise<void> {
   try {
-    await changeKey("updateKey", { keyId, change: { set: {}, resetTraffic: beginsAnew }, ifRevision: null }, scope, ports);
+    await changeKey(
+      "updateKey",
+      { keyId, change: { set: {}, resetTraffic: beginsAnew }, ifRevision: null },
+      scope,
+      ports,
+    );
   } catch (error) {
     if (!(error instanceof WriteFailedError)) throw error;
     throw new WriteFailedError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });
