@@ -70,6 +70,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   http: ["jobs", "idempotency", "reply"],
   keys: ["traffic", "jobs", "reply"],
   traffic: ["jobs", "reply"],
+  tokens: ["jobs"],
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
   docs: ["reply"],

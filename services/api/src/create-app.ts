@@ -27,6 +27,7 @@ import { DeferredWrites } from "./jobs/deferred-writes.ts";
 import { createOperations, type OperationPorts } from "./operations.ts";
 import type { Logger } from "./ports.ts";
 import { subscriptionRouter, type SubscriptionRouterOptions } from "./subscriptions/subscription-router.ts";
+import { KnownTokens } from "./tokens/known-tokens.ts";
 
 /** What the public applications have in common. */
 interface PublicDependencies extends Pick<OperationPorts, "newId"> {
@@ -62,15 +63,17 @@ export interface AppDependencies extends Omit<OperationPorts, "deferred">, Omit<
  * that nothing can be learned without it. Elsewhere everybody is answered, and an unknown path is a plain 404.
  */
 export function createApp(dependencies: AppDependencies): Express {
-  const { secrets, allowedAddresses, rate, authFailures, hasDocs, subscriptions } = dependencies;
+  const { secrets, allowedAddresses, rate, authFailures: failures, hasDocs, subscriptions } = dependencies;
+  const { clock } = dependencies;
   const idempotent = { ...dependencies, classify: classifyFailure };
   const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
   const operations = createOperations(writes);
+  const tokens = new KnownTokens(dependencies.tokens);
   const app = publicApp(dependencies);
   // Before any token of ours is asked for: the address is the secret.
   if (subscriptions !== null) app.use(subscriptionRouter(subscriptions));
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
-  app.use("/api", conditionalReads(), bearerAuth(secrets, authFailures), limitRate(rate));
+  app.use("/api", conditionalReads(), bearerAuth({ secrets, tokens, failures, clock }), limitRate(rate));
   app.use(refuseMalformedPath());
   if (hasDocs) app.use(["/docs", "/redoc", "/openapi.json"], limitDocs());
   if (hasDocs) app.use(fileRoutes(docsAssets()));

@@ -23,6 +23,29 @@ export class ExternalIdNotFoundError extends Error {
   }
 }
 
+/** Thrown when there is no API token of this id that the caller may see. */
+export class TokenNotFoundError extends Error {
+  override readonly name = "TokenNotFoundError";
+  readonly tokenId: string;
+
+  constructor(tokenId: string) {
+    super(`token ${tokenId} not found`);
+    this.tokenId = tokenId;
+  }
+}
+
+/** Thrown when an API token has, or would get, rights that the caller lacks. */
+export class RightsBeyondError extends Error {
+  override readonly name = "RightsBeyondError";
+  /** The rights, fit for callers. */
+  readonly beyond: string;
+
+  constructor(beyond: string) {
+    super(`the caller lacks ${beyond}`);
+    this.beyond = beyond;
+  }
+}
+
 /** Thrown when what is asked for contradicts what is there, so that nothing was done. Its message is fit for callers. */
 export class ContradictionError extends Error {
   override readonly name = "ContradictionError";

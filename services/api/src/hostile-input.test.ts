@@ -262,7 +262,7 @@ describe("parsers of settings", () => {
       property(tuple(secret, secret, name, string()), ([bare, other, caller, unknownToken]) => {
         const API_SECRET_KEY = `${bare},${caller}:${other}`;
         const find = callerFinder(apiSecrets(read({ API_SECRET_KEY })));
-        expect(find(bare)).toMatchObject({ label: 1, readOnly: false });
+        expect(find(bare)).toMatchObject({ label: 1, scopes: ["*"] });
         const known = new Set([bare, other, `${caller}:${other}`]);
         if (bare !== other) for (const token of [other, `${caller}:${other}`]) expect(find(token)?.label).toBe(caller);
         for (const token of [API_SECRET_KEY, unknownToken, `${bare} `, bare.slice(1)]) {

@@ -8,10 +8,13 @@ import {
   openApiDocument,
   type QrSubject,
   type StatusBody,
+  type TokenDeletedBody,
+  type TokenListBody,
   type TrafficResetBody,
   type TrafficSyncedBody,
 } from "@veil/http-contract";
 import { readPackageVersion } from "@veil/runtime";
+import type { TokenReader } from "@veil/tokens";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
 import { ExternalIdNotFoundError } from "./errors.ts";
 import { checkedOperation, type Operations } from "./http/endpoint-routes.ts";
@@ -34,6 +37,7 @@ import { type KeyFacts, type KeyReader, pageOf, type ShareLinksOf, type TrafficR
 import { CompressedFile } from "./reply/compressed-file.ts";
 import { ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
+import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
 import { readUsage, Stats } from "./traffic/read-usage.ts";
 import { syncTraffic } from "./traffic/write-traffic.ts";
@@ -42,6 +46,7 @@ import { syncTraffic } from "./traffic/write-traffic.ts";
 export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
+  readonly tokens: TokenReader;
   readonly shareLinksOf: ShareLinksOf;
   readonly showing: KeyShowing;
   readonly refreshWaitMs: number;
@@ -224,6 +229,23 @@ export function createOperations(outside: OperationPorts): Operations {
       const { updated, errors } = await syncTraffic(scope, ports);
       const message = messages.trafficSynced(updated, errors);
       return ok({ success: true, message, updated, errors } satisfies TrafficSyncedBody);
+    },
+
+    createToken: async ({ body }, scope) => {
+      const { token, text } = await createToken(body, scope, ports);
+      return { ...ok(tokenBody(token)), ...(text !== null && { shownOnce: { token: text } }) };
+    },
+
+    listTokens: async (_input, scope) => {
+      const tokens = await listTokens(scope, ports);
+      return ok({ tokens: tokens.map(tokenBody), total: tokens.length } satisfies TokenListBody);
+    },
+
+    updateToken: async ({ params, body }, scope) => ok(tokenBody(await updateToken(params.id, body, scope, ports))),
+
+    deleteToken: async ({ params }, scope) => {
+      await deleteToken(params.id, scope, ports);
+      return ok({ success: true, message: messages.tokenDeleted(params.id) } satisfies TokenDeletedBody);
     },
   };
   return operations;

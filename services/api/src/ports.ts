@@ -2,6 +2,7 @@ import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-queue";
 import type { KeyPage, KeyRecord, MovedBytes } from "@veil/keys";
 import type { Connection } from "@veil/protocols";
+import type { TokenRights } from "@veil/tokens";
 
 export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
@@ -108,12 +109,30 @@ export interface RequestLogFields {
   keyId?: number;
 }
 
+/** Who sent a request, and what they may do. */
+export interface Caller extends TokenRights {
+  /** The name of the token or secret, or a secret's position counted from 1. */
+  readonly label: string | number;
+  /** The same for one token, and for one secret wherever it stands in the settings; reveals nothing of it. */
+  readonly id: string;
+  /** Requests per second; null for what everybody may make. */
+  readonly rate: number | null;
+}
+
+/** @throws {Error} when a request without a caller came to where one is needed: a fault of the wiring */
+export function callerOf({ caller }: Pick<RequestScope, "caller">): Caller {
+  if (caller === undefined || caller === null) throw new Error("the request has no caller");
+  return caller;
+}
+
 /** The request on whose behalf something is done. */
 export interface RequestScope {
   readonly requestId: string;
   /** When it came in, in milliseconds since the epoch. */
   readonly receivedAt?: number;
   readonly logFields?: RequestLogFields;
+  /** Who sent it; null or missing for those who need not say. */
+  readonly caller?: Caller | null;
   /** Names the request in every line. */
   readonly log: Logger;
   /** Set when other requests may take part in the same write. */

@@ -80,6 +80,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       keys: store.keyReader,
       batches: store.batches,
       traffic,
+      tokens: store.tokens,
       jobs,
       shareLinksOf: shareLinkMaker(places, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },

@@ -11,6 +11,7 @@ import { onlineKeys } from "@veil/traffic";
 import { startBatchLoop } from "./batch-loop.ts";
 import { connectNodes } from "./nodes/connect-nodes.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
+import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
@@ -158,7 +159,10 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       concurrency: settings.WORKER_CONCURRENCY,
-      handlers: keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
+      handlers: {
+        ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
+        ...tokenJobHandlers({ tokens: store.tokens, now: () => clock.now() }),
+      },
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),
       log,

@@ -10,6 +10,7 @@ import {
   keyWith,
   versionOf,
 } from "@veil/keys/testing";
+import { tokenStoreConformance } from "@veil/tokens/testing";
 import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
@@ -65,6 +66,9 @@ describe("the traffic store in MongoDB", () => {
 });
 describe("the store of node lives in MongoDB", () => {
   nodeLivesStoreConformance(() => mongo.nodeLives);
+});
+describe("the token store in MongoDB", () => {
+  tokenStoreConformance(() => mongo.tokens);
 });
 describe("the usage store in MongoDB", () => {
   usageStoreConformance(() => mongo.usage);

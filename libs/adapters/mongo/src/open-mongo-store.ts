@@ -8,6 +8,7 @@ import type {
   KeyStore,
   NodeSightings,
 } from "@veil/keys";
+import type { TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
@@ -23,6 +24,7 @@ import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
 import { MongoNodeSightings } from "./mongo-node-sightings.ts";
+import { MongoTokenStore } from "./mongo-token-store.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
 import { MongoUsageStore } from "./mongo-usage-store.ts";
 import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
@@ -45,6 +47,7 @@ export interface MongoStore extends MongoConnection {
   readonly sightings: NodeSightings;
   /** Changes of many keys that are under way. */
   readonly batches: KeyBatches;
+  readonly tokens: TokenStore;
 }
 
 export interface MongoStoreOptions extends MongoConnectionOptions {
@@ -81,5 +84,6 @@ export function openMongoStore({
     batches: new MongoKeyBatches(mongo, now, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),
     sightings: new MongoNodeSightings(mongo, onUnreadable),
+    tokens: new MongoTokenStore(mongo, onUnreadable),
   });
 }

@@ -11,6 +11,7 @@ export const READ_COLLECTIONS = [
   "node_epochs",
   "nodes_seen",
   "process_lives",
+  "tokens",
   "traffic",
   "usage",
 ] as const;

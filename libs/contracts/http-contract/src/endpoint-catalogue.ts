@@ -4,6 +4,7 @@ import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
 import { qrEndpoints } from "./endpoints/qr-endpoints.ts";
 import { termsEndpoints } from "./endpoints/terms-endpoints.ts";
+import { tokenEndpoints } from "./endpoints/token-endpoints.ts";
 import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
 import { usageEndpoints } from "./endpoints/usage-endpoints.ts";
 
@@ -24,6 +25,7 @@ export const endpoints = {
   ...trafficEndpoints,
   ...usageEndpoints,
   ...jobEndpoints,
+  ...tokenEndpoints,
 };
 
 export type OperationId = keyof typeof endpoints;

@@ -1,16 +1,21 @@
+import type { Scope } from "@veil/tokens";
 import type { z } from "zod";
 
 /** Everything said about one endpoint, in one place. */
-export interface Endpoint {
+export type Endpoint = EndpointFacts & Access;
+
+/** Who may use an endpoint: everybody, or who comes with a token that has its scope. */
+type Access = { readonly auth: "none" } | { readonly auth: "bearer"; readonly scope: Exclude<Scope, "*"> };
+
+interface EndpointFacts {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** In the notation of OpenAPI: `/api/keys/{key_id}`. */
   readonly path: `/${string}`;
-  readonly tag: "Status" | "Keys" | "Batches" | "Traffic" | "Jobs" | "Documentation";
+  readonly tag: "Status" | "Keys" | "Batches" | "Traffic" | "Jobs" | "Tokens" | "Documentation";
   /** One line. */
   readonly summary: string;
   /** CommonMark. */
   readonly description: string;
-  readonly auth: "bearer" | "none";
   readonly params?: z.ZodObject;
   /** What the endpoint takes behind the `?`; anything else is refused. Without it a query is ignored. */
   readonly query?: z.ZodObject;

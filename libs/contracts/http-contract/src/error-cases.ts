@@ -4,6 +4,7 @@ import { messages } from "./messages.ts";
 import { pageMessages } from "./page-query.ts";
 import { QR_MESSAGE, qrQuerySchema } from "./qr-query.ts";
 import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
+import type { Scope } from "@veil/tokens";
 import type { z } from "zod";
 
 /** What may happen to any request. */
@@ -32,10 +33,11 @@ export const guarded: readonly ErrorCase[] = [
   ...ofAnyone,
   { status: 401, name: "missing", description: "No bearer token was sent.", detail: messages.notAuthenticated },
   { status: 401, name: "wrong", description: "The bearer token is not known.", detail: messages.invalidToken },
+  { status: 401, name: "expired", description: "The token has expired.", detail: messages.tokenExpired },
   {
     status: 403,
     name: "address",
-    description: "The server takes requests from certain addresses only, and not from this one.",
+    description: "The server, or the token, takes requests from certain addresses only, and not from this one.",
     detail: messages.addressNotAllowed,
   },
   {
@@ -53,9 +55,14 @@ export const guarded: readonly ErrorCase[] = [
   { status: 500, name: "internal", description: "A fault of the service.", detail: messages.internalError },
 ];
 
+/** What may happen to a caller whose token lacks an endpoint's scope. */
+export function scopeMissing(scope: Scope): ErrorCase {
+  const description = "The token lacks the scope that this call needs.";
+  return { status: 403, name: "scope", description, detail: messages.missingScope(scope) };
+}
+
 /** What may happen to any write, beside {@link guarded}. */
 export const ofWrites: readonly ErrorCase[] = [
-  { status: 403, name: "read-only", description: "The token may only read.", detail: messages.readOnlyKey },
   {
     status: 400,
     name: "idempotency-key",

@@ -24,6 +24,7 @@ export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
 export type { PageQuery } from "./page-query.ts";
 export type { QrSubject } from "./qr-query.ts";
+export type { CreateTokenBody, TokenBody, TokenDeletedBody, TokenListBody, UpdateTokenBody } from "./token-bodies.ts";
 export type { StatusBody } from "./status-body.ts";
 export type { StatsBody, UsageBody, UsageQuery } from "./usage-bodies.ts";
 export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

@@ -31,7 +31,12 @@ export const messages = {
   asyncUnavailable: "Prefer: respond-async can't be honored at the moment",
   unknownParameter: (name: string, known: readonly string[]) =>
     `unknown query parameter ${JSON.stringify(name.slice(0, LONGEST_ECHO))}; known here: ${known.join(", ")}`,
-  readOnlyKey: "This API key may only read",
+  missingScope: (scope: string) => `This token lacks the scope ${scope}`,
+  tokenExpired: "This token has expired",
+  tokenNotFound: (id: string) => `Token with id ${id.slice(0, LONGEST_ECHO)} not found`,
+  tokenNameTaken: (name: string) => `the name ${name} is taken`,
+  tokenDeleted: (name: string) => `Token ${name} deleted successfully`,
+  rightsBeyond: (what: string) => `A token gives only what it has itself, and this one lacks ${what}`,
   addressNotAllowed: "This address is not allowed",
   tooManyRequests: "Too many requests",
   tooManyFailures: "Too many failed attempts to authenticate",

@@ -145,8 +145,10 @@ describe.each(documentedIds)("openApiDocument: %s", (id) => {
     }
   });
 
-  it("asks for a token exactly under /api", () => {
-    expect(documented.security).toEqual(endpoint.path.startsWith("/api/") ? [{ bearer: [] }] : []);
+  it("asks for a token exactly under /api, and says which scope it needs", () => {
+    const scope = endpoint.auth === "bearer" ? endpoint.scope : null;
+    expect(documented.security).toEqual(endpoint.path.startsWith("/api/") ? [{ bearer: [scope] }] : []);
+    if (scope !== null) expect(documented.description).toContain(`Needs the scope \`${scope}\`.`);
   });
 });
 

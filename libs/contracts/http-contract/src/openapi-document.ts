@@ -48,13 +48,16 @@ export function openApiDocument(version: string) {
       { name: "Batches", description: "Up to 1000 keys in one call." },
       { name: "Traffic", description: "Bytes that the keys moved." },
       { name: "Jobs", description: "Writes that are answered later." },
+      { name: "Tokens", description: "What other callers may do." },
     ],
     components: {
       securitySchemes: {
         bearer: {
           type: "http",
           scheme: "bearer",
-          description: "The value of `API_SECRET_KEY`, or one of its comma-separated values.",
+          description:
+            "The value of `API_SECRET_KEY`, or one of its comma-separated values, which may do everything; or a token of " +
+            "`POST /api/tokens`. What is listed with each operation is the scope that it needs.",
         },
       },
       headers: componentHeaders,

@@ -59,8 +59,11 @@ export function openApiOperation(operationId: string, endpoint: Endpoint): OpenA
     operationId,
     tags: [endpoint.tag],
     summary: endpoint.summary,
-    description: endpoint.description,
-    security: endpoint.auth === "bearer" ? [{ bearer: [] }] : [],
+    description:
+      endpoint.auth === "bearer"
+        ? `${endpoint.description}\n\nNeeds the scope \`${endpoint.scope}\`.`
+        : endpoint.description,
+    security: endpoint.auth === "bearer" ? [{ bearer: [endpoint.scope] }] : [],
     ...(parameters.length > 0 && { parameters }),
     ...(endpoint.body !== undefined && { requestBody: requestBodyOf(endpoint.body) }),
     responses: openApiResponses(endpoint),

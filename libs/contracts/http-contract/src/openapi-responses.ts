@@ -1,5 +1,6 @@
 import { type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 import { errorBodySchema } from "./error-body.ts";
+import { scopeMissing } from "./error-cases.ts";
 import { jobAcceptedSchema } from "./job-bodies.ts";
 import { jsonSchemaOf } from "./json-schemas.ts";
 import { type HeaderRefs, headerRefs } from "./openapi-headers.ts";
@@ -17,7 +18,7 @@ export function openApiResponses(endpoint: Endpoint): Record<string, OpenApiResp
     ...(endpoint.success.status === 202 ? { 202: queuedOf(endpoint) } : { 200: successOf(endpoint) }),
     ...(isConditional(endpoint) && { 304: unchanged }),
     ...(isWrite(endpoint) && endpoint.success.status === undefined && { 202: accepted }),
-    ...errorsOf(endpoint.errors),
+    ...errorsOf([...endpoint.errors, ...(endpoint.auth === "bearer" ? [scopeMissing(endpoint.scope)] : [])]),
   };
 }
 

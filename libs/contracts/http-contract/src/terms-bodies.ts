@@ -12,7 +12,7 @@ const MOST_DEVICES = 1_000;
 export const trafficResetSchema = z.enum(["none", "day", "week", "month", "month_rolling"]);
 
 /** One line of text: no half of a surrogate pair, no control characters. */
-function line(name: string, longest: number, shortest = 0) {
+export function line(name: string, longest: number, shortest = 0) {
   const message = `${name} must be a string of ${shortest} to ${longest} characters, or null`;
   return z
     .string(message)
@@ -26,7 +26,8 @@ function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }
 
-function moment(name: string) {
+/** A moment in unix seconds, or null; 0 means null as well. */
+export function moment(name: string) {
   const message = `${name} must be a whole number of unix seconds, or null`;
   return z
     .int(message)

@@ -7,6 +7,7 @@ import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
 import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
+import { tokenJobs } from "./token-jobs.ts";
 
 const keyId = z.number().int().nonnegative();
 
@@ -121,6 +122,7 @@ export const jobCatalogue = {
     result: z.object({ outcome: z.literal("begun") }),
     attempts: 30,
   },
+  ...tokenJobs,
   "refresh-traffic": {
     queue: "veil-traffic",
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),

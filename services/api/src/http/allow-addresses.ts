@@ -1,6 +1,7 @@
-import { BlockList, isIP } from "node:net";
+import { BlockList } from "node:net";
 import { messages } from "@veil/http-contract";
 import { parseClientAddress } from "@veil/runtime";
+import { networkOf } from "@veil/tokens";
 import type { RequestHandler } from "express";
 import { HttpError } from "./http-error.ts";
 
@@ -23,6 +24,13 @@ export function trustProxies(trusted: TrustedProxies): false | number | ((addres
   return typeof trusted === "object" ? (address) => contains(trusted, address) : trusted;
 }
 
+/** Whether an address is among those listed; every address is when there is no list. */
+export function isFrom(address: string | undefined, listed: readonly string[] | null): boolean {
+  if (listed === null) return true;
+  const list = addressList(listed);
+  return list !== null && contains(list, address ?? "");
+}
+
 function contains(list: BlockList, text: string): boolean {
   const address = parseClientAddress(text);
   return address !== null && list.check(address.text, address.family);
@@ -32,12 +40,9 @@ function contains(list: BlockList, text: string): boolean {
 export function addressList(entries: readonly string[]): BlockList | null {
   const list = new BlockList();
   for (const entry of entries) {
-    const [address = "", prefix, ...rest] = entry.split("/");
-    const version = isIP(address);
-    const longest = version === 6 ? 128 : 32;
-    if (version === 0 || rest.length > 0) return null;
-    if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest)) return null;
-    list.addSubnet(address, prefix === undefined ? longest : Number(prefix), version === 6 ? "ipv6" : "ipv4");
+    const network = networkOf(entry);
+    if (network === null) return null;
+    list.addSubnet(network.address, network.prefix, network.family);
   }
   return list;
 }

@@ -3,7 +3,7 @@ import type { Request } from "express";
 import type { RunOncePorts } from "../idempotency/run-once.ts";
 import { runUnderKey, type WriteRequest } from "../idempotency/run-under-key.ts";
 import type { DeferredWrites } from "../jobs/deferred-writes.ts";
-import { writeLeaseMs, type WriteOperation } from "../jobs/write-jobs.ts";
+import { answersOnce, writeLeaseMs, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { RequestScope } from "../ports.ts";
 import type { JsonReply } from "../reply/reply.ts";
 import { HttpError } from "./http-error.ts";
@@ -48,7 +48,7 @@ export async function answerWrite(
   ports: AnswerWritePorts,
 ): Promise<JsonReply> {
   // A change of many keys is answered before it is done in any case.
-  const isLater = respondAsync && write.operation !== "updateKeys";
+  const isLater = respondAsync && write.operation !== "updateKeys" && !answersOnce(write.operation);
   const run = (within: RequestScope) => (isLater ? ports.deferred.begin(write, write.run, within) : write.run(within));
   if (idempotencyKey === null) return run(scope);
   const leaseMs = writeLeaseMs(write.operation, ports);

@@ -1,6 +1,10 @@
 import { createHash, hash, timingSafeEqual } from "node:crypto";
 import { messages } from "@veil/http-contract";
+import type { Clock } from "@veil/keys";
+import { type ApiToken, READ_SCOPES } from "@veil/tokens";
 import type { RequestHandler } from "express";
+import type { Caller } from "../ports.ts";
+import { isFrom } from "./allow-addresses.ts";
 import { type FailureLimit, limitFailure } from "./failure-limit.ts";
 import { HttpError } from "./http-error.ts";
 import { requestContext } from "./request-context.ts";
@@ -14,36 +18,51 @@ export interface ApiSecret {
   readonly readOnly: boolean;
 }
 
-/** Who sent a request. */
-export interface Caller {
-  /** The name of the secret, or its position counted from 1. */
-  readonly label: string | number;
-  /** The same for one secret wherever it stands in the settings; reveals nothing of it. */
-  readonly id: string;
-  readonly readOnly: boolean;
+/** The tokens that callers come with besides. */
+export interface TokenFinder {
+  /**
+   * The token of this text, null when it is none.
+   *
+   * @throws {StoreUnavailableError} when it is not known, and the store is unavailable
+   */
+  find(text: string): Promise<ApiToken | null>;
 }
 
-/**
- * Accepts requests that carry a known secret as `Authorization: Bearer <secret>`; read-only secrets may only use read methods.
- *
- * @param failures counts wrong tokens
- */
-export function bearerAuth(secrets: readonly ApiSecret[], failures: FailureLimit): RequestHandler {
+export interface BearerAuthParts {
+  readonly secrets: readonly ApiSecret[];
+  readonly tokens: TokenFinder;
+  /** Counts wrong tokens. */
+  readonly failures: FailureLimit;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Accepts requests that carry a known secret or token as `Authorization: Bearer <token>`, from where and while it is taken. */
+export function bearerAuth({ secrets, tokens, failures, clock }: BearerAuthParts): RequestHandler {
   const find = callerFinder(secrets);
   return async (request, _response, next) => {
     const token = bearerToken(request.get("Authorization"));
     if (token === null) throw unauthorized(messages.notAuthenticated);
-    const caller = find(token);
+    const known = find(token);
+    const issued = known === null ? await tokens.find(token) : null;
+    const caller = known ?? (issued === null ? null : bearerOf(issued));
     if (caller === null) {
       throw await limitFailure(failures, request, unauthorized(messages.invalidToken), messages.tooManyFailures);
     }
     requestContext(request).caller = caller;
-    if (caller.readOnly && !READ_METHODS.has(request.method)) throw new HttpError(403, messages.readOnlyKey);
+    if (issued !== null && isExpired(issued, clock.now())) throw unauthorized(messages.tokenExpired);
+    if (!isFrom(request.ip, caller.addresses)) throw new HttpError(403, messages.addressNotAllowed);
     next();
   };
 }
 
-const READ_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+function bearerOf({ id, name, scopes, owner, addresses, rate }: ApiToken): Caller {
+  return { label: name, id: `token-${id}`, scopes, owner, addresses, rate };
+}
+
+/** @param now milliseconds since the epoch */
+function isExpired({ expiresAt }: ApiToken, now: number): boolean {
+  return expiresAt !== null && expiresAt * 1_000 <= now;
+}
 
 function bearerToken(header: string | undefined): string | null {
   return /^bearer +(\S.*)$/i.exec(header ?? "")?.[1]?.trimEnd() ?? null;
@@ -57,7 +76,8 @@ function unauthorized(detail: string): HttpError {
 export function callerFinder(secrets: readonly ApiSecret[]): (token: string) => Caller | null {
   const known = secrets.flatMap(({ name, tokens, readOnly }, position) => {
     const id = createHash("sha256").update("caller ").update(tokens[0]).digest("hex").slice(0, 32);
-    const caller: Caller = { label: name ?? position + 1, id, readOnly };
+    const scopes = readOnly ? READ_SCOPES : (["*"] as const);
+    const caller: Caller = { label: name ?? position + 1, id, scopes, owner: null, addresses: null, rate: null };
     return tokens.map((token) => ({ digest: digestOf(token), caller }));
   });
   return (token) => {

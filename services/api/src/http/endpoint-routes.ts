@@ -9,9 +9,10 @@ import {
   type RawRequest,
   type RequestInput,
 } from "@veil/http-contract";
+import { grants } from "@veil/tokens";
 import { type IRoute, type Request, type RequestHandler, Router } from "express";
 import { isWriteOperation, type WriteOperation } from "../jobs/write-jobs.ts";
-import type { RequestScope } from "../ports.ts";
+import type { Caller, RequestScope } from "../ports.ts";
 import type { JsonReply, Reply } from "../reply/reply.ts";
 import { answerWrite, type AnswerWritePorts, writePreferences } from "./answer-write.ts";
 import { HttpError } from "./http-error.ts";
@@ -74,12 +75,20 @@ function addMethod(route: IRoute, id: OperationId, operations: Operations, write
   const endpoint: Endpoint = endpoints[id];
   const limitBytes = endpoint.body?.limitBytes ?? bodyLimitBytes;
   route[endpoint.method](async (request, response) => {
+    requireScope(endpoint, requestContext(request).caller);
     const body = endpoint.method === "get" ? undefined : await readJsonBody(request, response, limitBytes);
     const raw = { params: request.params, query: request.query, body, ifMatch: request.get("If-Match") };
     noteKey(request);
     const reply = await answer(id, raw, request, operations, writes);
     await sendReply(reply, request, response);
   });
+}
+
+/** The one place that decides what a caller may do. @throws {HttpError} 403 when it lacks the endpoint's scope */
+function requireScope(endpoint: Endpoint, caller: Caller | null): void {
+  if (endpoint.auth === "none") return;
+  const { scope } = endpoint;
+  if (caller === null || !grants(caller.scopes, scope)) throw new HttpError(403, messages.missingScope(scope));
 }
 
 async function answer(

@@ -9,6 +9,8 @@ import {
   KeyNotFoundError,
   LinkNotConfiguredError,
   OutcomeUnknownError,
+  RightsBeyondError,
+  TokenNotFoundError,
   WriteFailedError,
   WriteIndeterminateError,
   WriteIndeterminateUnavailableError,
@@ -61,6 +63,8 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof ExternalIdNotFoundError) {
     return expected(404, messages.externalIdNotFound(error.externalId));
   }
+  if (error instanceof TokenNotFoundError) return expected(404, messages.tokenNotFound(error.tokenId));
+  if (error instanceof RightsBeyondError) return expected(403, messages.rightsBeyond(error.beyond));
   if (error instanceof ContradictionError) return expected(CONTRADICTION_STATUS[error.kind], error.message);
   if (error instanceof JobNotFoundError) return expected(404, messages.jobNotFound(error.jobId));
   if (error instanceof IdempotencyKeyReusedError) return expected(422, messages.idempotencyKeyReused);

@@ -14,15 +14,18 @@ export interface Allowance {
 
 /** Counts requests of callers over all replicas. */
 export interface RateLimit {
-  /** @returns null when there is no limit, or nothing is known because Redis is unavailable */
-  take(callerId: string): Promise<Allowance | null>;
+  /**
+   * @param perSecond requests that the caller may make; null for what everybody may
+   * @returns null when there is no limit, or nothing is known because Redis is unavailable
+   */
+  take(callerId: string, perSecond: number | null): Promise<Allowance | null>;
 }
 
 /** Answers 429 beyond the limit, and says what is left in the headers of the IETF draft "RateLimit header fields". */
 export function limitRate(rate: RateLimit): RequestHandler {
   return async (request, response, next) => {
     const { caller } = requestContext(request);
-    const allowance = caller === null ? null : await rate.take(caller.id);
+    const allowance = caller === null ? null : await rate.take(caller.id, caller.rate);
     if (allowance !== null) {
       const { limit, remaining, resetSeconds } = allowance;
       response.set("RateLimit-Policy", `"token";q=${limit};w=1`);

@@ -6,25 +6,33 @@ import type { RateLimit } from "./limit-rate.ts";
 /** Counting must not hold a request up: a Redis that takes longer counts as unavailable, and what can't be counted is let through. */
 const REDIS_TIMEOUT_MS = 250;
 
-/** Requests per second and caller, counted in Redis for all replicas. @param perSecond 0 for no limit */
-export function redisRateLimit(redis: Redis, prefix: string, perSecond: number): RateLimit {
-  if (perSecond === 0) return { take: async () => null };
+/** What is counted beyond it is no limit of anybody's: who may make how many is decided by the count. */
+const BEYOND_ALL_LIMITS = 1_000_000;
+
+/**
+ * Requests per second and caller, counted in Redis for all replicas.
+ *
+ * @param usual for callers without a limit of their own; 0 for no limit
+ */
+export function redisRateLimit(redis: Redis, prefix: string, usual: number): RateLimit {
   const limiter = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix: `${prefix}:rate`,
-    points: perSecond,
+    points: BEYOND_ALL_LIMITS,
     duration: 1,
     rejectIfRedisNotReady: true,
   });
   return {
-    take: async (callerId) => {
+    take: async (callerId, own) => {
+      const perSecond = own ?? usual;
+      if (perSecond === 0) return null;
       const counted = await attempt(() => limiter.consume(callerId));
       if (counted === null) return null;
-      const { consumedPoints, remainingPoints, msBeforeNext } = counted;
+      const { consumedPoints, msBeforeNext } = counted;
       return {
         allowed: consumedPoints <= perSecond,
         limit: perSecond,
-        remaining: Math.max(0, remainingPoints),
+        remaining: Math.max(0, perSecond - consumedPoints),
         resetSeconds: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
       };
     },

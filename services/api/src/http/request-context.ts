@@ -1,7 +1,6 @@
 import type { Clock } from "@veil/keys";
 import type { Request, RequestHandler } from "express";
-import type { Logger, RequestLogFields, RequestScope } from "../ports.ts";
-import type { Caller } from "./bearer-auth.ts";
+import type { Caller, Logger, RequestLogFields, RequestScope } from "../ports.ts";
 
 /** What is known of a request while it passes through the service. */
 export interface RequestContext extends RequestScope {

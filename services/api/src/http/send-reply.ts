@@ -14,7 +14,7 @@ export async function sendReply(reply: Reply, request: Request, response: Respon
       response
         .status(reply.status)
         .set(reply.headers ?? {})
-        .json(reply.body);
+        .json({ ...reply.body, ...reply.shownOnce });
       return;
     case "page":
       response.status(200).set(reply.headers).type("html").send(reply.html);

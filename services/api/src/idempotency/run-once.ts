@@ -165,8 +165,10 @@ class Attempt {
   }
 
   async #complete(outcome: Outcome, end: "final" | "retryable"): Promise<SharedOutcome | "again"> {
-    const completion = { participant: this.#participant, attempt: this.#place.attempt, outcome, end };
-    const own = { outcome, replayed: this.#place.role !== "leader" };
+    const { shownOnce: _, ...stored } = outcome;
+    const completion = { participant: this.#participant, attempt: this.#place.attempt, outcome: stored, end };
+    const own =
+      this.#place.role === "leader" ? { outcome, replayed: false } : ({ outcome: stored, replayed: true } as const);
     while (true) {
       let claim: Claim;
       try {

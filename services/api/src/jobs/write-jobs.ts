@@ -44,6 +44,9 @@ const WRITE_JOBS = {
   deleteKeyByExternalId: { name: "delete-key", idPrefix: "delete-external", action: "delete key", ...DELETION },
   resetKeyTraffic: { name: "reset-traffic", idPrefix: "reset", action: "reset traffic", ...TRAFFIC_WRITE },
   syncTraffic: { name: "sync-traffic", idPrefix: "sync", action: "sync traffic", ...TRAFFIC_WRITE },
+  createToken: { name: "create-token", idPrefix: "create-token", action: "create token", ...DELETION },
+  updateToken: { name: "change-token", idPrefix: "update-token", action: "change token", ...DELETION },
+  deleteToken: { name: "delete-token", idPrefix: "delete-token", action: "delete token", ...DELETION },
 } as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
 
 export type WriteOperation = keyof typeof WRITE_JOBS;
@@ -64,12 +67,20 @@ export const WRITE_OPERATIONS = [
   "deleteKeyByExternalId",
   "resetKeyTraffic",
   "syncTraffic",
+  "createToken",
+  "updateToken",
+  "deleteToken",
 ] as const satisfies readonly WriteOperation[];
 
 const definitions: { readonly [Op in WriteOperation]: WriteJobDefinition<JobOf<Op>> } = WRITE_JOBS;
 
 export function isWriteOperation(id: OperationId): id is WriteOperation {
   return Object.hasOwn(WRITE_JOBS, id);
+}
+
+/** Whether the answer holds a secret that is shown once: it is given now, and to this caller alone. */
+export function answersOnce(operation: WriteOperation): boolean {
+  return operation === "createToken";
 }
 
 /** The job of a write, typed by its endpoint. */

@@ -11,6 +11,8 @@ export interface Outcome {
   readonly status: number;
   readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further fields of the body for the request that did the write: they are never stored, and no repeat gets them. */
+  readonly shownOnce?: object;
 }
 
 export interface JsonReply extends Outcome {

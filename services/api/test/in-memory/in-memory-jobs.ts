@@ -35,6 +35,9 @@ export class InMemoryJobs implements Jobs {
     "refresh-traffic": new Map(),
     "reset-traffic": new Map(),
     "sync-traffic": new Map(),
+    "create-token": new Map(),
+    "change-token": new Map(),
+    "delete-token": new Map(),
   };
 
   readonly #progress = new Map<string, JobProgress>();

@@ -18,6 +18,8 @@ import {
   type TrafficBytes,
 } from "@veil/keys";
 import { InMemoryKeyBatches } from "@veil/keys/testing";
+import { changeToken, createToken, deleteToken } from "@veil/tokens";
+import { InMemoryTokens } from "@veil/tokens/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
@@ -32,9 +34,12 @@ export class InMemoryPlane {
   readonly keys = new Map<number, KeyRecord>();
   readonly traffic = new Map<number, TrafficFigures>();
   readonly batches = new InMemoryKeyBatches();
+  readonly tokens = new InMemoryTokens();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
+
+  readonly #tokenPorts = { tokens: this.tokens, now: Date.now };
 
   readonly keyReader: KeyReader = {
     find: async (keyId) => {
@@ -277,6 +282,12 @@ export class InMemoryPlane {
         const items = key_ids.map((keyId, index) => this.#delete(keyId, itemJobId(job, index)));
         return finished<"delete-keys">({ outcome: "done", items });
       },
+      "create-token": async ({ token, deadline }, job) =>
+        finished<"create-token">(await createToken({ token, deadline, job }, this.#tokenPorts)),
+      "change-token": async ({ token_id: id, giver, change, deadline }, job) =>
+        finished<"change-token">(await changeToken({ id, giver, change, deadline, job }, this.#tokenPorts)),
+      "delete-token": async ({ token_id: id, giver, deadline }) =>
+        finished<"delete-token">(await deleteToken({ id, giver, deadline, redelivered: false }, this.#tokenPorts)),
       "refresh-traffic": ({ key_id }) => {
         const figures = this.traffic.get(key_id);
         if (figures === undefined) return finished<"refresh-traffic">({ outcome: "stale" });

@@ -31,6 +31,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     keys: plane.keyReader,
     traffic: plane.trafficReader,
     batches: plane.batches,
+    tokens: plane.tokens,
     jobs: plane.jobs,
     shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");

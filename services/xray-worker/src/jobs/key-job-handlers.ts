@@ -11,6 +11,7 @@ import {
   retireKey,
 } from "@veil/keys";
 import pLimit from "p-limit";
+import type { TokenJobHandlers } from "./token-job-handlers.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
@@ -27,12 +28,14 @@ export interface KeyEnding {
   readonly durationMs: number;
 }
 
-/** What the worker does with each job of the key queue. @param onKey called for every key when its outcome is known */
+type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof TokenJobHandlers>;
+
+/** What the worker does with each job on keys. @param onKey called for every key when its outcome is known */
 export function keyJobHandlers(
   ports: LifecyclePorts,
   updating: UpdateKeysPorts,
   onKey: (ending: KeyEnding) => void,
-): JobHandlers<"veil-keys"> {
+): KeyJobHandlers {
   const reported = <R extends { readonly outcome: EndedOutcome }>(
     operation: KeyEnding["operation"],
     result: R,

@@ -23,6 +23,7 @@ export const batchEndpoints = {
       "affect the others. Each key is usable when the answer comes, and an item that is answered with an error left " +
       "nothing behind.",
     auth: "bearer",
+    scope: "keys:write",
     body: {
       required: true,
       limitBytes: BATCH_LIMIT_BYTES,
@@ -61,6 +62,7 @@ export const batchEndpoints = {
       "Deletes 1 to 1000 keys at once and answers for each in the order of the request, with the key as it was and " +
       "`is_active` false. A key that is named twice is not found the second time.",
     auth: "bearer",
+    scope: "keys:write",
     body: {
       required: true,
       limitBytes: BATCH_LIMIT_BYTES,
@@ -100,6 +102,7 @@ export const batchEndpoints = {
       "`GET /api/jobs/{job_id}` tells how far it is, for seven days. Each key is changed once, also when a worker dies; " +
       "a key for which the change makes no sense is among `errors` and keeps what it had.",
     auth: "bearer",
+    scope: "keys:write",
     body: {
       required: true,
       limitBytes: UPDATE_LIMIT_BYTES,

@@ -17,6 +17,7 @@ export const jobEndpoints = {
       "`failed` and `errors`. What became of one can be asked for 24 hours, of a change of many keys for seven days. " +
       "`result` is what the call would have answered with status 200, `detail` what it would have answered otherwise.",
     auth: "bearer",
+    scope: "keys:read",
     params: jobPathSchema,
     success: {
       description: "How far the write is.",

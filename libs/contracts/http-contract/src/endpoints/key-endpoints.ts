@@ -54,6 +54,7 @@ export const keyEndpoints = {
       "After an error there is no key: nothing turns up in a later list. " +
       "If it is not known whether there is one, the connection is closed without an answer.",
     auth: "bearer",
+    scope: "keys:write",
     body: {
       schema: createKeySchema,
       description: "May be left out, empty or `{}`: the key then has no name.",
@@ -93,6 +94,7 @@ export const keyEndpoints = {
       "shorter than `limit` is the last one. With filters only keys that all of them fit; texts are compared exactly. " +
       "`total` is the number of all keys that fit, whatever the page.",
     auth: "bearer",
+    scope: "keys:read",
     query: keyListQuerySchema,
     success: {
       description: "The keys and their number.",
@@ -109,6 +111,7 @@ export const keyEndpoints = {
     summary: "Read one key",
     description: "A key that is being deleted is not found any more.",
     auth: "bearer",
+    scope: "keys:read",
     params: keyPathSchema,
     success: { description: "The key.", contentType: "application/json", schema: keySchema, example: exampleKey },
     errors: [...guarded, ...ofOneKey, storeAway],
@@ -123,6 +126,7 @@ export const keyEndpoints = {
       "a node that is away drops it when it is back. The key and its traffic are 404 from then on. " +
       "Of two deletions at once one answers 200, the other 404.",
     auth: "bearer",
+    scope: "keys:write",
     params: keyPathSchema,
     success: {
       description: "The key is deleted.",
@@ -146,6 +150,7 @@ export const keyEndpoints = {
     summary: "Get the share link of a key",
     description: "A `vless://` link for VPN clients. A key without a name is called `key-<id>` in it.",
     auth: "bearer",
+    scope: "keys:read",
     params: keyPathSchema,
     success: {
       description: "The link.",
@@ -167,6 +172,7 @@ export const keyEndpoints = {
       "One link for each host that clients may dial. A key without a name is called `key-<id>`; from the second link on " +
       "the node's name follows in brackets.",
     auth: "bearer",
+    scope: "keys:read",
     params: keyPathSchema,
     success: {
       description: "The links, the first of which `/link` answers.",

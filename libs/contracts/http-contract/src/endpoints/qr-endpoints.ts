@@ -11,6 +11,7 @@ const qrEndpoint = {
     "Draws the key's `subscription_url`, or with `of=link` the link that `/link` answers, for an app's camera: dark on a " +
     "white ground of its own.",
   auth: "bearer",
+  scope: "keys:read",
   params: keyPathSchema,
   query: qrQuerySchema,
   errors: [...guarded, ...ofOneKey, ...drawn, storeAway, linkNotConfigured],

@@ -67,6 +67,7 @@ export const termsEndpoints = {
     summary: "Read the key that has an external id",
     description: "The caller's own id finds the key: no bot has to remember ours.",
     auth: "bearer",
+    scope: "keys:read",
     params: externalIdPathSchema,
     success: { ...changedKey, description: "The key.", example: exampleKey },
     errors: [...guarded, unknownExternalId, storeAway],
@@ -80,6 +81,7 @@ export const termsEndpoints = {
       "Makes the key, or changes what is named of the one that is there; what is left out stays. Two at once make one. " +
       `The header \`Veil-Outcome\` says which: \`created\`, \`updated\` or \`unchanged\`. ${OF_COMING_BACK}`,
     auth: "bearer",
+    scope: "keys:write",
     params: externalIdPathSchema,
     body: {
       schema: putKeySchema,
@@ -98,6 +100,7 @@ export const termsEndpoints = {
     summary: "Delete the key that has an external id",
     description: "As `DELETE /api/keys/{key_id}`. The id is free for another key then.",
     auth: "bearer",
+    scope: "keys:write",
     params: externalIdPathSchema,
     success: {
       description: "The key is deleted.",
@@ -123,6 +126,7 @@ export const termsEndpoints = {
       "A JSON merge patch (RFC 7396): what is named becomes so, null takes a field back to what it is by itself, what is " +
       `left out stays. All of it or nothing, by one write. With \`If-Match\` only while the key has that revision. ${OF_COMING_BACK}`,
     auth: "bearer",
+    scope: "keys:write",
     params: keyPathSchema,
     body: {
       schema: updateKeySchema,
@@ -148,6 +152,7 @@ export const termsEndpoints = {
       "without an end keeps having none; of one on hold `hold_for` changes. With an `Idempotency-Key` it adds once, however " +
       `often it is sent. ${OF_COMING_BACK}`,
     auth: "bearer",
+    scope: "keys:write",
     params: keyPathSchema,
     body: {
       required: true,
@@ -167,6 +172,7 @@ export const termsEndpoints = {
       "`link` replaces the `subscription_url`, `credentials` the `uuid`: with the old one nobody connects to a node in reach " +
       "any more when the answer comes.",
     auth: "bearer",
+    scope: "keys:write",
     params: keyPathSchema,
     body: {
       required: true,

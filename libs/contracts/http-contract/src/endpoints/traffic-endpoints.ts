@@ -24,6 +24,7 @@ export const trafficEndpoints = {
       "The stored figures of all keys in ascending order of `key_id`, or of a page of them, as `GET /api/keys` pages. " +
       "Xray is not asked: the figures are at most one sync older than those of a single key.",
     auth: "bearer",
+    scope: "traffic:read",
     query: pageQuerySchema,
     success: {
       description: "The figures, and the number of all keys.",
@@ -42,6 +43,7 @@ export const trafficEndpoints = {
       "Reads the key's counters from Xray first. If Xray can't be reached, the stored figures are answered " +
       "with their own `last_updated`. With `refresh=false` Xray is not asked: many times faster, and at most one sync old.",
     auth: "bearer",
+    scope: "traffic:read",
     params: keyPathSchema,
     query: refreshQuerySchema,
     success: {
@@ -59,6 +61,7 @@ export const trafficEndpoints = {
     summary: "Reset the traffic of a key",
     description: "Answers the figures up to this moment and counts from zero afterwards.",
     auth: "bearer",
+    scope: "keys:write",
     params: keyPathSchema,
     success: {
       description: "The figures before the reset.",
@@ -82,6 +85,7 @@ export const trafficEndpoints = {
     summary: "Read the traffic of all keys from Xray",
     description: "Covers active keys only. An error on one key does not stop the others.",
     auth: "bearer",
+    scope: "traffic:read",
     success: {
       description: "How many keys were read.",
       contentType: "application/json",

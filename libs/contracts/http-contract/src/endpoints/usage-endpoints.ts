@@ -18,6 +18,7 @@ export const usageEndpoints = {
       "From the stored figures, at most one sync old; every byte is in exactly one hour and day. Hours are kept for 7 days, " +
       "days for `USAGE_DAYS`. What lies before the key was made, or after now, is left out.",
     auth: "bearer",
+    scope: "traffic:read",
     params: keyPathSchema,
     query: usageQuerySchema,
     success: {
@@ -47,6 +48,7 @@ export const usageEndpoints = {
     description:
       "Keys by status and group, and what all of them moved: at most ten seconds old, however often it is asked.",
     auth: "bearer",
+    scope: "traffic:read",
     success: {
       description: "The figures.",
       contentType: "application/json",

@@ -1,0 +1,80 @@
+import { StoreUnavailableError } from "@veil/keys";
+import type { ApiToken, TokenStore } from "@veil/tokens";
+import type { mongo } from "mongoose";
+import { byId, FindById } from "./by-id.ts";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { isDuplicateKey, storeErrors } from "./store-errors.ts";
+import { type TokenDocument, tokenDocument, toToken, toTokenDocument } from "./token-codec.ts";
+
+/**
+ * API tokens in the collection `tokens`. An index keeps two of them from having one name.
+ *
+ * Every method throws StoreUnavailableError while MongoDB is unavailable; a write may then have happened.
+ */
+export class MongoTokenStore implements TokenStore {
+  readonly #tokens: mongo.Collection<TokenDocument>;
+  readonly #found: FindById<TokenDocument>;
+  readonly #reader: DocumentReader;
+  #isPrepared = false;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#tokens = connection.collection<TokenDocument>("tokens");
+    this.#found = new FindById(connection, this.#tokens);
+    this.#reader = new DocumentReader("tokens", onUnreadable);
+  }
+
+  async find(id: string): Promise<ApiToken | null> {
+    const found = await this.#found.find(id);
+    return found === null ? null : toToken(this.#reader.one(tokenDocument, found));
+  }
+
+  async list(): Promise<ApiToken[]> {
+    const found = await storeErrors(() => this.#tokens.find<TokenDocument>({}).toArray());
+    const tokens = this.#reader.many(tokenDocument, found).map(toToken);
+    return tokens.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  async insert(token: ApiToken): Promise<"inserted" | "present" | "taken"> {
+    await this.#prepare();
+    try {
+      await storeErrors(() => this.#tokens.insertOne(toTokenDocument(token)));
+      return "inserted";
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return (await this.find(token.id)) === null ? "taken" : "present";
+    }
+  }
+
+  async replace(token: ApiToken, revision: number): Promise<"replaced" | "outdated" | "taken"> {
+    await this.#prepare();
+    const { _id, ...fields } = toTokenDocument(token);
+    try {
+      const { matchedCount } = await storeErrors(() =>
+        this.#tokens.updateOne({ ...byId<TokenDocument>(_id), revision }, { $set: fields }),
+      );
+      return matchedCount === 1 ? "replaced" : "outdated";
+    } catch (error) {
+      // Not every engine says which failure of an update this is.
+      if (error instanceof StoreUnavailableError || !(await this.#isTaken(token))) throw error;
+      return "taken";
+    }
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const { deletedCount } = await storeErrors(() => this.#tokens.deleteOne(byId<TokenDocument>(id)));
+    return deletedCount === 1;
+  }
+
+  async #isTaken({ id, name }: ApiToken): Promise<boolean> {
+    const holder = await storeErrors(() => this.#tokens.findOne({ name }));
+    return holder !== null && holder._id !== id;
+  }
+
+  /** A name is only safe once the index is there: the first write of a process sees to it. */
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    await storeErrors(() => this.#tokens.createIndex({ name: 1 }, { unique: true }));
+    this.#isPrepared = true;
+  }
+}

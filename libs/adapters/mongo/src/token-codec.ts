@@ -1,0 +1,53 @@
+import { type ApiToken, isScope } from "@veil/tokens";
+import { z } from "zod";
+
+/** An API token. `_id` is its id. What newer versions know of it besides stays as it is. */
+export const tokenDocument = z.object({
+  _id: z.string(),
+  /** SHA-256 of the token, hexadecimal. */
+  hash: z.string(),
+  name: z.string(),
+  /** One that only a newer version knows gives nothing here. */
+  scopes: z.array(z.string()),
+  owner: z.string().nullable().default(null),
+  addresses: z.array(z.string()).nullable().default(null),
+  rate: z.number().nullable().default(null),
+  /** Unix seconds, as `created_at`. */
+  expires_at: z.number().nullable().default(null),
+  created_at: z.number(),
+  revision: z.number(),
+  jobs: z.array(z.string()).default([]),
+});
+export type TokenDocument = Readonly<z.infer<typeof tokenDocument>>;
+
+export function toToken(document: TokenDocument): ApiToken {
+  return {
+    id: document._id,
+    hash: document.hash,
+    name: document.name,
+    scopes: document.scopes.filter(isScope),
+    owner: document.owner,
+    addresses: document.addresses,
+    rate: document.rate,
+    expiresAt: document.expires_at,
+    createdAt: document.created_at,
+    revision: document.revision,
+    jobs: document.jobs,
+  };
+}
+
+export function toTokenDocument(token: ApiToken): TokenDocument {
+  return {
+    _id: token.id,
+    hash: token.hash,
+    name: token.name,
+    scopes: [...token.scopes],
+    owner: token.owner,
+    addresses: token.addresses === null ? null : [...token.addresses],
+    rate: token.rate,
+    expires_at: token.expiresAt,
+    created_at: token.createdAt,
+    revision: token.revision,
+    jobs: [...token.jobs],
+  };
+}

@@ -1,0 +1,33 @@
+import type { Scope } from "./scopes.ts";
+
+/** What a token may do, and from where. */
+export interface TokenRights {
+  readonly scopes: readonly Scope[];
+  /** Whose keys it sees and changes; null for everybody's. */
+  readonly owner: string | null;
+  /** Addresses and CIDR ranges from which it is taken; null for all. */
+  readonly addresses: readonly string[] | null;
+}
+
+/** A token as it is stored. Its text is not: whoever lost it makes another one. */
+export interface ApiToken extends TokenRights {
+  /** A part of the token's text, so that it is found by it. */
+  readonly id: string;
+  /** SHA-256 of the token's text, in hexadecimal digits. */
+  readonly hash: string;
+  /** No two tokens have the same. */
+  readonly name: string;
+  /** Requests per second; null for what the installation allows everybody. */
+  readonly rate: number | null;
+  /** Unix seconds from which on it is not taken any more; null for never. */
+  readonly expiresAt: number | null;
+  /** Unix seconds. */
+  readonly createdAt: number;
+  /** Goes up with every change. */
+  readonly revision: number;
+  /** Ids of the jobs that made it and changed it last, so that a job that is delivered again finds what it did. */
+  readonly jobs: readonly string[];
+}
+
+/** What of a token can be changed; what is left out stays. */
+export type TokenChange = Partial<Pick<ApiToken, "name" | "scopes" | "owner" | "rate" | "expiresAt" | "addresses">>;

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { InMemoryTokens, storedToken, tokenStoreConformance } from "../test/index.ts";
+import type { TokenRights } from "./api-token.ts";
+import { changeToken, createToken, deleteToken } from "./change-tokens.ts";
+
+describe("tokens in memory", () => {
+  const tokens = new InMemoryTokens();
+  tokenStoreConformance(() => tokens);
+});
+
+const giver: TokenRights = { scopes: ["*"], owner: null, addresses: null };
+
+describe("jobs on tokens", () => {
+  let tokens: InMemoryTokens;
+  let now: number;
+  beforeEach(() => {
+    tokens = new InMemoryTokens();
+    now = 1_000;
+  });
+  const ports = () => ({ tokens, now: () => now });
+  const { text: _, ...token } = storedToken();
+  const create = (job = "create-1") => createToken({ job, deadline: 2_000, token }, ports());
+
+  it("makes a token once, however often its job is delivered", async () => {
+    const first = await create();
+    now = 3_000;
+    expect(await create()).toEqual(first);
+    expect(first).toMatchObject({ outcome: "created", token: { revision: 1, jobs: ["create-1"] } });
+    expect(await tokens.list()).toHaveLength(1);
+  });
+
+  it("changes a token once: a job that is delivered again does not undo what came after it", async () => {
+    await create();
+    const change = (job: string, rate: number) =>
+      changeToken({ job, deadline: 2_000, id: token.id, giver, change: { rate } }, ports());
+    await change("change-1", 1);
+    await change("change-2", 2);
+    expect(await change("change-1", 1)).toMatchObject({ outcome: "changed", token: { rate: 2, revision: 3 } });
+  });
+
+  it("loses none of the changes that happen at once", async () => {
+    await create();
+    const ask = (job: string, change: object) =>
+      changeToken({ job, deadline: 2_000, id: token.id, giver, change }, ports());
+    await Promise.all([
+      ask("change-1", { rate: 1 }),
+      ask("change-2", { owner: "shop" }),
+      ask("change-3", { scopes: [] }),
+    ]);
+    expect(await tokens.find(token.id)).toMatchObject({ rate: 1, owner: "shop", scopes: [], revision: 4 });
+  });
+
+  it("says that a name is taken, to a new token and to a change", async () => {
+    await create();
+    const { text: __, ...other } = storedToken({ name: token.name });
+    const taken = { outcome: "taken", detail: `the name ${token.name} is taken` };
+    expect(await createToken({ job: "create-2", deadline: 2_000, token: other }, ports())).toEqual(taken);
+    await createToken({ job: "create-3", deadline: 2_000, token: { ...other, name: "other" } }, ports());
+    const change = { job: "change-1", deadline: 2_000, id: other.id, giver, change: { name: token.name } };
+    expect(await changeToken(change, ports())).toEqual(taken);
+  });
+
+  it("deletes a token, and finds it deleted when the job is delivered again", async () => {
+    await create();
+    const ask = { deadline: 2_000, id: token.id, giver };
+    expect(await deleteToken({ ...ask, redelivered: false }, ports())).toEqual({ outcome: "deleted" });
+    expect(await deleteToken({ ...ask, redelivered: false }, ports())).toEqual({ outcome: "not-found" });
+    now = 3_000;
+    expect(await deleteToken({ ...ask, redelivered: true }, ports())).toEqual({ outcome: "deleted" });
+  });
+
+  it.each<[string, Partial<TokenRights>, string]>([
+    ["a scope", { scopes: ["tokens:write"] }, "refused"],
+    ["an address", { addresses: ["10.0.0.0/8"] }, "refused"],
+    ["the owner", { owner: "shop" }, "not-found"],
+  ])("neither changes nor deletes a token that has %s which the giver lacks", async (_name, rights, outcome) => {
+    await create();
+    const ask = { deadline: 2_000, id: token.id, giver: { ...giver, ...rights }, redelivered: false };
+    expect(await changeToken({ ...ask, job: "change-1", change: { rate: 1 } }, ports())).toMatchObject({ outcome });
+    expect(await deleteToken(ask, ports())).toMatchObject({ outcome });
+    expect(await tokens.find(token.id)).toMatchObject({ rate: null });
+  });
+
+  it("gives a token nothing that the giver lacks", async () => {
+    const { text: __, ...weak } = storedToken({ scopes: ["keys:read"] });
+    await createToken({ job: "create-2", deadline: 2_000, token: weak }, ports());
+    const ask = { deadline: 2_000, id: weak.id, giver: { ...giver, scopes: ["keys:read", "tokens:write"] as const } };
+    const change = { scopes: ["keys:read", "keys:write"] as const };
+    const beyond = "the scope keys:write";
+    expect(await changeToken({ ...ask, job: "change-1", change }, ports())).toEqual({ outcome: "refused", beyond });
+    expect(await changeToken({ ...ask, job: "change-2", change: { name: "x" } }, ports())).toMatchObject({
+      outcome: "changed",
+    });
+  });
+
+  it("begins nothing after the deadline", async () => {
+    now = 2_001;
+    const late = { outcome: "failed", detail: "timed out" };
+    expect(await create()).toEqual(late);
+    now = 1_000;
+    await create();
+    now = 2_001;
+    const ask = { deadline: 2_000, id: token.id, giver };
+    expect(await changeToken({ ...ask, job: "change-1", change: { rate: 1 } }, ports())).toEqual(late);
+    expect(await deleteToken({ ...ask, redelivered: false }, ports())).toEqual(late);
+    expect(await tokens.find(token.id)).toMatchObject({ rate: null });
+  });
+});

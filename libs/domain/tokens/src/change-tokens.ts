@@ -1,0 +1,116 @@
+import type { ApiToken, TokenChange, TokenRights } from "./api-token.ts";
+import { rightsBeyond } from "./grant-rules.ts";
+import type { TokenStore } from "./ports.ts";
+
+/** What the changes of tokens need. */
+export interface TokenPorts {
+  readonly tokens: TokenStore;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+interface TokenJob {
+  /** Id of the job. */
+  readonly job: string;
+  /** Milliseconds since the epoch; nothing is begun after it. */
+  readonly deadline: number;
+}
+
+interface OfOneToken {
+  readonly id: string;
+  /** The rights of whoever asks for it. */
+  readonly giver: TokenRights;
+}
+
+interface Taken {
+  readonly outcome: "taken";
+  readonly detail: string;
+}
+
+/** The giver lacks rights that the token has, or would get. */
+interface Refused {
+  readonly outcome: "refused";
+  /** The rights, as a caller may read it. */
+  readonly beyond: string;
+}
+
+interface TooLate {
+  readonly outcome: "failed";
+  readonly detail: string;
+}
+
+export type ChangeTokenResult =
+  | { readonly outcome: "changed"; readonly token: ApiToken }
+  | { readonly outcome: "not-found" }
+  | Refused
+  | Taken
+  | TooLate;
+
+type CreateTokenResult = { readonly outcome: "created"; readonly token: ApiToken } | Taken | TooLate;
+type DeleteTokenResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | Refused | TooLate;
+
+const TOO_LATE: TooLate = { outcome: "failed", detail: "timed out" };
+/** As many changes of one token are under way at once at most; a job that is older is not delivered again. */
+const REMEMBERED_JOBS = 16;
+
+/** Makes a token. May run twice: a token of this id that the same job made is its own. */
+export async function createToken(
+  { job, deadline, token }: TokenJob & { readonly token: Omit<ApiToken, "revision" | "jobs"> },
+  { tokens, now }: TokenPorts,
+): Promise<CreateTokenResult> {
+  const found = await tokens.find(token.id);
+  if (found !== null) return found.jobs.includes(job) ? { outcome: "created", token: found } : taken(token.name);
+  if (now() > deadline) return TOO_LATE;
+  const made: ApiToken = { ...token, revision: 1, jobs: [job] };
+  const end = await tokens.insert(made);
+  return end === "inserted" ? { outcome: "created", token: made } : taken(token.name);
+}
+
+/**
+ * Changes a token: all of it or nothing. May run twice: the second time it finds what it did, and changes nothing.
+ *
+ * The giver's rights are compared with what the token has when it is changed, so that nobody gets hold of one that was given
+ * more meanwhile.
+ */
+export async function changeToken(
+  { job, deadline, id, change, giver }: TokenJob & OfOneToken & { readonly change: TokenChange },
+  { tokens, now }: TokenPorts,
+): Promise<ChangeTokenResult> {
+  for (;;) {
+    const found = await tokens.find(id);
+    if (found === null || !sees(giver, found)) return { outcome: "not-found" };
+    if (found.jobs.includes(job)) return { outcome: "changed", token: found };
+    if (now() > deadline) return TOO_LATE;
+    const jobs = [...found.jobs, job].slice(-REMEMBERED_JOBS);
+    const token: ApiToken = { ...found, ...change, revision: found.revision + 1, jobs };
+    const beyond = rightsBeyond(found, giver) ?? rightsBeyond(token, giver);
+    if (beyond !== null) return { outcome: "refused", beyond };
+    const end = await tokens.replace(token, found.revision);
+    if (end === "taken") return taken(token.name);
+    if (end === "replaced") return { outcome: "changed", token };
+  }
+}
+
+/** Deletes a token. Delivered again it may find that it has done so. */
+export async function deleteToken(
+  { id, deadline, redelivered, giver }: Omit<TokenJob, "job"> & OfOneToken & { readonly redelivered: boolean },
+  { tokens, now }: TokenPorts,
+): Promise<DeleteTokenResult> {
+  const found = await tokens.find(id);
+  if (found === null) return { outcome: redelivered ? "deleted" : "not-found" };
+  if (!sees(giver, found)) return { outcome: "not-found" };
+  if (now() > deadline) return TOO_LATE;
+  const beyond = rightsBeyond(found, giver);
+  if (beyond !== null) return { outcome: "refused", beyond };
+  const isGone = (await tokens.remove(id)) || redelivered;
+  return { outcome: isGone ? "deleted" : "not-found" };
+}
+
+/** Whether a caller sees a token: those of other owners are not there for it. */
+function sees(giver: TokenRights, token: ApiToken): boolean {
+  return giver.owner === null || giver.owner === token.owner;
+}
+
+function taken(name: string): Taken {
+  return { outcome: "taken", detail: `the name ${name} is taken` };
+}

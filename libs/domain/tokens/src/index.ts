@@ -1,0 +1,8 @@
+/** Scopes, API tokens, and the rules by which one token gives rights to another. Pure: no I/O. */
+export type { ApiToken, TokenChange, TokenRights } from "./api-token.ts";
+export { type ChangeTokenResult, changeToken, createToken, deleteToken, type TokenPorts } from "./change-tokens.ts";
+export { rightsBeyond } from "./grant-rules.ts";
+export { networkOf } from "./networks.ts";
+export type { TokenReader, TokenStore } from "./ports.ts";
+export { grants, isScope, READ_SCOPES, type Scope, scopes } from "./scopes.ts";
+export { isTokenOf, newToken, TOKEN_SEED_BYTES, tokenIdOf } from "./token-text.ts";

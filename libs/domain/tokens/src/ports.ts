@@ -1,0 +1,19 @@
+import type { ApiToken } from "./api-token.ts";
+
+/** Tokens as they are read. Every method throws StoreUnavailableError while the store is unavailable. */
+export interface TokenReader {
+  /** Null when there is none of this id. */
+  find(id: string): Promise<ApiToken | null>;
+  /** All, the oldest first. There are few. */
+  list(): Promise<ApiToken[]>;
+}
+
+/** Tokens as they are changed. A write of which no answer came may have happened. */
+export interface TokenStore extends TokenReader {
+  /** `present` when there is one of this id, `taken` when another one has the name. */
+  insert(token: ApiToken): Promise<"inserted" | "present" | "taken">;
+  /** Replaces the token as long as it has the revision; `outdated` when it has another one, or is gone. */
+  replace(token: ApiToken, revision: number): Promise<"replaced" | "outdated" | "taken">;
+  /** Whether there was one. */
+  remove(id: string): Promise<boolean>;
+}

@@ -1,0 +1,3 @@
+export { InMemoryTokens } from "./in-memory-tokens.ts";
+export { storedToken } from "./stored-token.ts";
+export { tokenStoreConformance } from "./token-store-conformance.ts";

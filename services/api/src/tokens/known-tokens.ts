@@ -1,0 +1,83 @@
+import { StoreUnavailableError } from "@veil/keys";
+import { TimeLimitError, withinTime } from "@veil/runtime";
+import { type ApiToken, isTokenOf, tokenIdOf, type TokenReader } from "@veil/tokens";
+import { LRUCache } from "lru-cache";
+
+/** For how long a token is taken as it was read: with the time of a read, a change is known within two seconds. */
+const FRESH_MS = 1_000;
+/** A read must not hold a request up: what takes longer counts as failed. */
+const READ_LIMIT_MS = 500;
+/** Tokens that are remembered at most; of ids that none has, as many. */
+const MOST_REMEMBERED = 10_000;
+
+interface Remembered {
+  /** Null when there was none. */
+  readonly token: ApiToken | null;
+  /** Monotonic milliseconds: it was so then, or later. */
+  readonly at: number;
+}
+
+/**
+ * The tokens that callers come with, each read from the store at most once a second, however many requests carry it. While the
+ * store is unavailable those that were met before go on being taken.
+ */
+export class KnownTokens {
+  readonly #reader: Pick<TokenReader, "find">;
+  readonly #monotonic: () => number;
+  readonly #known = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
+  /** Apart from the others, so that guesses push no token out. */
+  readonly #unknown = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
+  readonly #reads = new Map<string, Promise<Remembered>>();
+
+  /** @param monotonic milliseconds by a clock that is never set */
+  constructor(reader: Pick<TokenReader, "find">, monotonic: () => number = () => performance.now()) {
+    this.#reader = reader;
+    this.#monotonic = monotonic;
+  }
+
+  /**
+   * The token of this text; null when it is none, or none any more.
+   *
+   * @throws {StoreUnavailableError} when it was never met, and the store is unavailable
+   */
+  async find(text: string): Promise<ApiToken | null> {
+    const id = tokenIdOf(text);
+    if (id === null) return null;
+    const token = await this.#current(id);
+    return token !== null && isTokenOf(text, token) ? token : null;
+  }
+
+  async #current(id: string): Promise<ApiToken | null> {
+    const remembered = this.#known.get(id) ?? this.#unknown.get(id);
+    if (remembered !== undefined && this.#monotonic() - remembered.at < FRESH_MS) return remembered.token;
+    try {
+      return (await withinTime(this.#read(id), READ_LIMIT_MS)).token;
+    } catch (error) {
+      const stale = this.#known.get(id);
+      // It is asked for again after a while: not every request has to wait for a store that is away.
+      if (stale !== undefined) this.#known.set(id, { ...stale, at: this.#monotonic() });
+      if (stale !== undefined) return stale.token;
+      throw error instanceof TimeLimitError ? new StoreUnavailableError(error) : error;
+    }
+  }
+
+  /** One read at a time for each token. */
+  #read(id: string): Promise<Remembered> {
+    const under = this.#reads.get(id);
+    if (under !== undefined) return under;
+    const at = this.#monotonic();
+    const read = this.#reader
+      .find(id)
+      .then((token) => this.#remember(id, { token, at }))
+      .finally(() => this.#reads.delete(id));
+    this.#reads.set(id, read);
+    return read;
+  }
+
+  #remember(id: string, read: Remembered): Remembered {
+    if (read.token === null) this.#known.delete(id);
+    (read.token === null ? this.#unknown : this.#known).set(id, read);
+    if (read.token !== null) this.#unknown.delete(id);
+    return read;
+  }
+}

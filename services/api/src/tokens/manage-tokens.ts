@@ -1,0 +1,198 @@
+import { randomBytes } from "node:crypto";
+import { type CreateTokenBody, messages, type TokenBody, type UpdateTokenBody } from "@veil/http-contract";
+import { StoreUnavailableError } from "@veil/keys";
+import { TimeLimitError, withinTime } from "@veil/runtime";
+import {
+  type ApiToken,
+  newToken,
+  rightsBeyond,
+  TOKEN_SEED_BYTES,
+  type TokenChange,
+  type TokenReader,
+} from "@veil/tokens";
+import {
+  ContradictionError,
+  RightsBeyondError,
+  STORE_UNAVAILABLE,
+  TIMED_OUT,
+  TokenNotFoundError,
+  WriteFailedError,
+  WriteIndeterminateUnavailableError,
+} from "../errors.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
+import type { WriteLimits } from "../jobs/write-limits.ts";
+import { type Caller, callerOf, type RequestScope } from "../ports.ts";
+
+export interface ManageTokensPorts extends WritePorts {
+  readonly tokens: TokenReader;
+}
+
+/** A token that was just made. */
+export interface MadeToken {
+  readonly token: ApiToken;
+  /** What goes behind `Bearer`; null when another request made it, which alone knew it. */
+  readonly text: string | null;
+}
+
+/** Keys do not know their owners yet: a token that seems to see few of them and sees all would be a trap. */
+function refuseOwner({ owner = null }: { readonly owner?: string | null | undefined }): void {
+  if (owner !== null) throw new ContradictionError("refused", "owner is not supported yet: leave it out");
+}
+
+/**
+ * Makes a token. What stands in Redis and in the store is its hash.
+ *
+ * @throws {RightsBeyondError} when it would have rights that the caller lacks
+ * @throws {ContradictionError} when its name is taken; {@link WriteFailedError} when it was not made
+ */
+export async function createToken(
+  body: CreateTokenBody,
+  scope: RequestScope,
+  ports: ManageTokensPorts,
+): Promise<MadeToken> {
+  refuseOwner(body);
+  const caller = callerOf(scope);
+  const { name, scopes, rate = null, expires_at: expiresAt = null } = body;
+  const { owner = caller.owner, addresses = caller.addresses } = body;
+  const beyond = rightsBeyond({ scopes, owner, addresses }, caller);
+  if (beyond !== null) throw new RightsBeyondError(beyond);
+  const { token: text, id, hash } = newToken(randomBytes(TOKEN_SEED_BYTES));
+  const createdAt = Math.floor(ports.clock.now() / 1_000);
+  const job = planWriteJob("createToken", scope, ports);
+  const token = { id, hash, name, scopes, owner, rate, expiresAt, addresses, createdAt };
+  const payload = (stamp: PayloadStamp) => ({ token, ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => ({
+    outcome: "created" as const,
+    token: await madeBy(job.id, "createToken", limits, ports),
+  });
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  if (result.outcome === "created") return { token: result.token, text: result.token.hash === hash ? text : null };
+  throw result.outcome === "taken" ? takenError(name) : notAppliedError("createToken", result);
+}
+
+/**
+ * Changes a token.
+ *
+ * @throws {TokenNotFoundError} when the caller sees none of this id; otherwise as {@link createToken}
+ */
+export async function updateToken(
+  id: string,
+  body: UpdateTokenBody,
+  scope: RequestScope,
+  ports: ManageTokensPorts,
+): Promise<ApiToken> {
+  refuseOwner(body);
+  const job = planWriteJob("updateToken", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ token_id: id, giver: rightsOf(scope), change: changeOf(body), ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => ({
+    outcome: "changed" as const,
+    token: await madeBy(job.id, "updateToken", limits, ports),
+  });
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  switch (result.outcome) {
+    case "changed":
+      return result.token;
+    case "not-found":
+      throw new TokenNotFoundError(id);
+    case "refused":
+      throw new RightsBeyondError(result.beyond);
+    case "taken":
+      throw takenError(body.name ?? "");
+    default:
+      throw notAppliedError("updateToken", result);
+  }
+}
+
+/** Deletes a token. @throws as {@link updateToken} does */
+export async function deleteToken(id: string, scope: RequestScope, ports: ManageTokensPorts): Promise<void> {
+  const job = planWriteJob("deleteToken", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ token_id: id, giver: rightsOf(scope), ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => {
+    const isGone = (await readWithin(() => ports.tokens.find(id), "deleteToken", limits, ports)) === null;
+    return isGone ? ({ outcome: "deleted" } as const) : ({ outcome: "failed", detail: TIMED_OUT } as const);
+  };
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  switch (result.outcome) {
+    case "deleted":
+      return;
+    case "not-found":
+      throw new TokenNotFoundError(id);
+    case "refused":
+      throw new RightsBeyondError(result.beyond);
+    default:
+      throw notAppliedError("deleteToken", result);
+  }
+}
+
+/** The tokens that the caller sees: all, or those of its owner. */
+export async function listTokens(
+  scope: RequestScope,
+  { tokens }: Pick<ManageTokensPorts, "tokens">,
+): Promise<ApiToken[]> {
+  const { owner } = callerOf(scope);
+  const all = await tokens.list();
+  return owner === null ? all : all.filter((token) => token.owner === owner);
+}
+
+/** A token as callers see it. */
+export function tokenBody(token: ApiToken): TokenBody {
+  return {
+    id: token.id,
+    name: token.name,
+    scopes: [...token.scopes],
+    owner: token.owner,
+    rate: token.rate,
+    expires_at: token.expiresAt,
+    addresses: token.addresses === null ? null : [...token.addresses],
+    created_at: token.createdAt,
+  };
+}
+
+/** What a change names. */
+function changeOf({ expires_at: expiresAt, name, scopes, owner, rate, addresses }: UpdateTokenBody): TokenChange {
+  return {
+    ...(name !== undefined && { name }),
+    ...(scopes !== undefined && { scopes }),
+    ...(owner !== undefined && { owner }),
+    ...(rate !== undefined && { rate }),
+    ...(addresses !== undefined && { addresses }),
+    ...(expiresAt !== undefined && { expiresAt }),
+  };
+}
+
+function rightsOf(scope: RequestScope): Pick<Caller, "scopes" | "owner" | "addresses"> {
+  const { scopes, owner, addresses } = callerOf(scope);
+  return { scopes, owner, addresses };
+}
+
+/** Without the worker's result: the token names the job that made or changed it. */
+async function madeBy(
+  job: string,
+  operation: WriteOperation,
+  limits: WriteLimits,
+  ports: ManageTokensPorts,
+): Promise<ApiToken> {
+  const tokens = await readWithin(() => ports.tokens.list(), operation, limits, ports);
+  const made = tokens.find(({ jobs }) => jobs.includes(job));
+  if (made === undefined) throw new WriteFailedError(writeJob(operation).action, TIMED_OUT);
+  return made;
+}
+
+async function readWithin<T>(
+  read: () => Promise<T>,
+  operation: WriteOperation,
+  { answerBy }: WriteLimits,
+  { clock }: ManageTokensPorts,
+): Promise<T> {
+  try {
+    return await withinTime(read(), answerBy - clock.now());
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    throw new WriteIndeterminateUnavailableError(writeJob(operation).action, STORE_UNAVAILABLE, { cause: error });
+  }
+}
+
+function takenError(name: string): ContradictionError {
+  return new ContradictionError("taken", messages.tokenNameTaken(name));
+}

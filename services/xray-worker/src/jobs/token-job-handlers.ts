@@ -1,0 +1,15 @@
+import type { JobHandlers } from "@veil/job-queue";
+import { changeToken, createToken, deleteToken, type TokenPorts } from "@veil/tokens";
+
+export type TokenJobHandlers = Pick<JobHandlers<"veil-keys">, "create-token" | "change-token" | "delete-token">;
+
+/** What the worker does with each job on API tokens. */
+export function tokenJobHandlers(ports: TokenPorts): TokenJobHandlers {
+  return {
+    "create-token": ({ token, deadline }, { jobId: job }) => createToken({ job, deadline, token }, ports),
+    "change-token": ({ token_id: id, giver, change, deadline }, { jobId: job }) =>
+      changeToken({ job, deadline, id, giver, change }, ports),
+    "delete-token": ({ token_id: id, giver, deadline }, { redelivered }) =>
+      deleteToken({ id, giver, deadline, redelivered }, ports),
+  };
+}
