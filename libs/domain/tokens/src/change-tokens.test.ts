@@ -77,6 +77,8 @@ describe("jobs on tokens", () => {
     await create();
     const ask = { deadline: 2_000, id: token.id, giver: { ...giver, ...rights }, redelivered: false };
     expect(await changeToken({ ...ask, job: "change-1", change: { rate: 1 } }, ports())).toMatchObject({ outcome });
+    const narrower = { scopes: ["tokens:write"], addresses: ["10.0.0.7"], rate: 1 } as const;
+    expect(await changeToken({ ...ask, job: "change-2", change: narrower }, ports())).toMatchObject({ outcome });
     expect(await deleteToken(ask, ports())).toMatchObject({ outcome });
     expect(await tokens.find(token.id)).toMatchObject({ rate: null });
   });
