@@ -1,14 +1,12 @@
 /** What every implementation of the ports over stored keys must promise, as tests. For tests only. */
 export { keyWith, versionOf } from "./changed-keys.ts";
 export { desiredStateConformance } from "./desired-state-conformance.ts";
+export { externalIdsConformance } from "./external-ids-conformance.ts";
+export { InMemoryKeyBatches } from "./in-memory-key-batches.ts";
 export { inMemoryLifecycle, plant, START_MS } from "./in-memory-lifecycle.ts";
 export { inboundVaultConformance } from "./inbound-vault-conformance.ts";
-export { externalIdsConformance } from "./external-ids-conformance.ts";
-export { inMemoryLifecycle, plant, START_MS } from "./in-memory-lifecycle.ts";
 export { keyChangesConformance } from "./key-changes-conformance.ts";
 export { keyFiltersConformance } from "./key-filters-conformance.ts";
 export { keyReaderConformance } from "./key-reader-conformance.ts";
 export { keyStoreConformance } from "./key-store-conformance.ts";
 export { activeKey, claimKey, creationRequest, decisionOf, goneKey, unchanged } from "./stored-keys.ts";
-export { InMemoryKeyBatches } from "./in-memory-key-batches.ts";
-export { inMemoryLifecycle, plant } from "./in-memory-lifecycle.ts";
