@@ -46,7 +46,7 @@ export class CollectorProcess {
         moved.set(keyId, (moved.get(keyId) ?? mongo.lifetimes.get(keyId) ?? 0) + world.random.below(MOST_BYTES));
       }
     }
-    // A key that moves no more is one whose users have left, so that here each is told of each time.
+    // A key that moves no more is one whose users have left, so that here each is named each time.
     for (const [keyId, bytes] of mongo.lifetimes) if (!moved.has(keyId)) moved.set(keyId, bytes);
     if (moved.size === 0) return;
     await mongo.read(this.#process, "books bytes", () => {

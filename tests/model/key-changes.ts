@@ -15,7 +15,7 @@ export interface AskedChange {
 /** Has a request come after a while, at some replica of the API. */
 export type Later = (ms: number, request: (replica: ApiReplica) => Promise<void>) => void;
 
-/** A term that no history reaches: what is added to it can be told by its end. */
+/** A term that no history reaches: what is added to it shows by its end. */
 export const FAR_S = 1_000_000;
 
 /** What a key begins with. */

@@ -25,7 +25,7 @@ import {
   OrphanBrake,
   ReconcileLoop,
   SharedDesired,
-  settleDue,
+  applyDue,
   sweep,
   XrayNodeUsers,
 } from "./real-services.ts";
@@ -116,9 +116,7 @@ export function startWorker(process: Process, system: System): void {
     await dropTombstones({ ports, store, exclusive, clock, log });
   });
   const dueKeys = { ports, index, keys: store, exclusive, log };
-  every(DUE_EVERY_MS, () =>
-    settleDue({ ...dueKeys, onRebuilt: () => void housekeeping(), onSettled: () => undefined }),
-  );
+  every(DUE_EVERY_MS, () => applyDue({ ...dueKeys, onRebuilt: () => void housekeeping(), onApplied: () => undefined }));
   const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({

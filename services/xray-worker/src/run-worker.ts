@@ -126,7 +126,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       exclusive,
       log,
       onRebuilt: () => void sweeping.trigger(),
-      onSettled: (keys: number, durationMs: number) => measured.dueSettled(keys, durationMs),
+      onApplied: (keys: number, durationMs: number) => measured.dueApplied(keys, durationMs),
     };
     startDueLoop(running, dueLoop);
     startDueEntries(running, dueLoop);

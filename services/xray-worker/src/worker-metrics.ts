@@ -12,7 +12,7 @@ export interface WorkerMetrics {
   configFile(result: ConfigFileResult): void;
   blocked(node: string, users: number): void;
   /** So many keys were due and have been looked at together. */
-  dueSettled(keys: number, durationMs: number): void;
+  dueApplied(keys: number, durationMs: number): void;
   /** What a node's `onCall` is to be. */
   readonly callsOf: ReturnType<typeof callMetrics>;
 }
@@ -88,7 +88,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
   return {
     jobStep,
     keyEnded,
-    dueSettled: (keys, durationMs) => {
+    dueApplied: (keys, durationMs) => {
       dueKeys.inc({}, keys);
       dueSeconds.observe({}, durationMs / 1_000);
     },

@@ -18,7 +18,7 @@ const CONNECTS_WITHIN_MS = 10_000;
 /** A key that is turned away gets no answer; one that works is answered in a small part of this. */
 const TURNED_AWAY_AFTER_MS = 2_000;
 
-/** Holds what bots were told against the API, every node, and real clients. */
+/** Holds what bots were answered against the API, every node, and real clients. */
 export async function checkTerms(
   { client, xray, bytes, xrayBinary, tally }: FaultTestbed,
   expected: readonly ExpectedTerms[],

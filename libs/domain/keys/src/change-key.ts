@@ -6,7 +6,7 @@ import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import type { KeyVersion } from "./ports.ts";
 import { subscriptionToken } from "./subscription-token.ts";
-import { ChangeRefusedError, changeTerms, settleDue, type TermsChange } from "./terms/change-terms.ts";
+import { ChangeRefusedError, changeTerms, applyDue, type TermsChange } from "./terms/change-terms.ts";
 import { termsAt } from "./terms/key-status.ts";
 import { contextOf, expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
@@ -157,7 +157,7 @@ async function versionAfter(
   const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
   const context = await contextOf(before, ofTerms, ports);
   const isRenamed = name !== undefined && name !== before.name;
-  const settled = settleDue(before.terms, context);
+  const settled = applyDue(before.terms, context);
   const terms = changeTerms(settled, ofTerms, context, isRenamed || revokeLink || revokeCredentials);
   if (terms === before.terms) return null;
   const version = {

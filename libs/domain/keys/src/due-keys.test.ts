@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
 import { changeKey } from "./change-key.ts";
-import { dueOf, settleDueKeys } from "./due-keys.ts";
+import { dueOf, applyDueTerms } from "./due-keys.ts";
 import { NodeIndeterminateError, NodeUnreachableError } from "./errors.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
 
@@ -16,7 +16,7 @@ function withDue(fields: Partial<KeyTerms>, isInNodes = true) {
   const terms = { ...firstTerms({}, { createdAt: START_S - 100, nextResetAt: null }), ...fields };
   const key = plant(rig.store, isInNodes ? Object.values(rig.nodes) : [], { phase: "active", terms });
   rig.due.expected.set(1, dueOf(terms, START_MS - 1));
-  const look = async (ports = rig.ports) => (await rig.passing(settleDueKeys([1], ports))).get(1);
+  const look = async (ports = rig.ports) => (await rig.passing(applyDueTerms([1], ports))).get(1);
   const users = () => Object.values(rig.nodes).map(({ users: held }) => held.has(1));
   const stored = () => rig.store.keys.get(1);
   return { ...rig, key, look, users, stored };
@@ -25,7 +25,7 @@ function withDue(fields: Partial<KeyTerms>, isInNodes = true) {
 describe("a key that has expired", () => {
   it("leaves every node; that it has expired its date says alone", async () => {
     const { look, users, stored, due, key } = withDue(OVER);
-    expect(await look()).toBe("settled");
+    expect(await look()).toBe("applied");
     expect(users()).toEqual([false, false]);
     expect(stored()).toMatchObject({ terms: key.terms, hands: [], phase: "active" });
     expect(due.expected.get(1)).toEqual({ at: null, traffic: null });
@@ -47,7 +47,7 @@ describe("a key that has expired", () => {
       nodes.a.onCall = () => {
         throw error;
       };
-      expect(await look()).toBe("settled");
+      expect(await look()).toBe("applied");
       expect(users()).toEqual([true, false]);
       expect(stored()).toMatchObject({ indeterminate, hands: [] });
     }
@@ -107,11 +107,11 @@ test("of a key that is gone nothing is expected any more", async () => {
 test("a key that others hold is looked at again within a second, whatever becomes of the others", async () => {
   const { look, lease, due, users, ports } = withDue(OVER);
   lease.held = true;
-  expect((await settleDueKeys([1], ports)).get(1)).toBe("later");
+  expect((await applyDueTerms([1], ports)).get(1)).toBe("later");
   expect(due.dueAt(START_MS + 1_000)).toEqual([1]);
   plant(ports.store as never, [], { keyId: 2, phase: "active" });
   lease.held = false;
-  expect(await look()).toBe("settled");
+  expect(await look()).toBe("applied");
   expect(users()).toEqual([false, false]);
 });
 
@@ -148,7 +148,7 @@ test("a look that comes late finds what a caller has changed meanwhile, and undo
   const extend = { keyId: 1, job: "change-1", redelivered: false, ifRevision: null, change: { extendSeconds: 3_600 } };
   await passing(changeKey({ ...extend, deadline: clock.now() + 8_000 }, ports));
   const after = stored();
-  expect(await look()).toBe("settled");
+  expect(await look()).toBe("applied");
   expect([users(), stored()]).toEqual([[true, true], after]);
 });
 
@@ -165,7 +165,7 @@ test.each<[string, Partial<KeyTerms>, boolean]>([
     const died = await look(die(ports)).catch((error: unknown) => error);
     const isDone = users().every((held) => held === !isInNodes);
     if (died instanceof KilledError && !isDone) expect(due.dueAt(clock.now())).toEqual([1]);
-    expect(await look()).toBe("settled");
+    expect(await look()).toBe("applied");
     expect(users()).toEqual([!isInNodes, !isInNodes]);
     const after = stored();
     if (after === undefined) throw new Error("no key");

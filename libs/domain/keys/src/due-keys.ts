@@ -10,7 +10,7 @@ import {
   type ChangeContext,
   dependsOnTraffic,
   followsFromDate,
-  settleDue,
+  applyDue,
   type TermsChange,
 } from "./terms/change-terms.ts";
 import { dueTraffic, isInService, nextDueAt } from "./terms/key-status.ts";
@@ -24,7 +24,7 @@ const LOOK_AGAIN_MS = 1_000;
 const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
 
 /** What became of one key that was due. */
-export type DueEnd = "settled" | "gone" | "later";
+export type DueEnd = "applied" | "gone" | "later";
 
 /**
  * Carries out what has become due about keys: an expiry, a limit that is reached, a reset, a hold that ends. Every node in
@@ -33,10 +33,10 @@ export type DueEnd = "settled" | "gone" | "later";
  * @param keyIds the longest overdue first
  * @throws {StoreUnavailableError} or what the index of due keys throws; whatever was not done stays due
  */
-export async function settleDueKeys(keyIds: readonly number[], ports: LifecyclePorts): Promise<Map<number, DueEnd>> {
+export async function applyDueTerms(keyIds: readonly number[], ports: LifecyclePorts): Promise<Map<number, DueEnd>> {
   const limit = pLimit(LOOKED_AT_ONCE);
   const ends = await Promise.allSettled(
-    keyIds.map((keyId) => limit(async (): Promise<[number, DueEnd]> => [keyId, await settleOne(keyId, ports)])),
+    keyIds.map((keyId) => limit(async (): Promise<[number, DueEnd]> => [keyId, await applyOne(keyId, ports)])),
   );
   return new Map(
     ends.map((end) => {
@@ -46,9 +46,9 @@ export async function settleDueKeys(keyIds: readonly number[], ports: LifecycleP
   );
 }
 
-async function settleOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
+async function applyOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
   try {
-    return await ports.lease.hold(keyId, (lease) => settleHeld(keyId, lease, ports));
+    return await ports.lease.hold(keyId, (lease) => applyHeld(keyId, lease, ports));
   } catch (error) {
     if (!(error instanceof LeaseHeldError)) throw error;
     await ports.due.expect(keyId, { at: ports.clock.now() + LOOK_AGAIN_MS, traffic: null });
@@ -56,7 +56,7 @@ async function settleOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> 
   }
 }
 
-async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
+async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
   let key: KeyRecord | HandledKey | null = await ports.store.find(keyId);
   if (key === null || !isVisible(key)) {
     await passOnMarks(keyId, lease, ports);
@@ -64,7 +64,7 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
     return key === null ? lookOnceMore(keyId, ports) : "gone";
   }
   const context = await contextOf(key, {}, ports);
-  const terms = settleDue(key.terms, context);
+  const terms = applyDue(key.terms, context);
   // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now, and
   // nobody died who was to tell them.
   const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now) || lease.abandonedBy !== null;
@@ -89,7 +89,7 @@ async function settleHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts
     await passOnMarks(keyId, lease, ports);
   }
   await replaceDue({ keyId, terms: key.terms, at }, lease, ports);
-  return "settled";
+  return "applied";
 }
 
 /** A key that is decided just now: its creation expects it after that, and before is only what was taken away here. */

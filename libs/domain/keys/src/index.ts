@@ -24,7 +24,7 @@ export {
   type PartEnd,
 } from "./key-batches.ts";
 export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
-export { type DueEnd, dueOf, settleDueKeys } from "./due-keys.ts";
+export { type DueEnd, dueOf, applyDueTerms } from "./due-keys.ts";
 export {
   LeaseHeldError,
   NodeRejectedError,

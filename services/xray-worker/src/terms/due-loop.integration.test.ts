@@ -4,7 +4,7 @@ import { connectRedis, DueIndex, type Redis } from "@veil/redis";
 import { createLogger } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { type DueLoopOptions, enterDue, settleDue } from "./due-loop.ts";
+import { type DueLoopOptions, enterDue, applyDue } from "./due-loop.ts";
 
 const START_S = START_MS / 1_000;
 
@@ -36,7 +36,7 @@ function worker() {
     exclusive: { redis, prefix },
     log: createLogger({ service: "test", version: "0", level: "silent" }),
     onRebuilt: () => void (rebuilt += 1),
-    onSettled: () => undefined,
+    onApplied: () => undefined,
   };
   const key = (keyId: number, fields: Partial<KeyTerms>) => {
     const terms = { ...firstTerms({}, { createdAt: START_S - 100, nextResetAt: null }), ...fields };
@@ -59,13 +59,13 @@ test("what is entered is carried out when it is due, and not before", async () =
   key(2, { expiresAt: START_S + 20 });
   key(3, {});
   await enterDue(options);
-  await settleDue(options);
+  await applyDue(options);
   expect(users()).toEqual([1, 2, 3]);
   await clock.advance(10_000);
-  await settleDue(options);
+  await applyDue(options);
   expect(users()).toEqual([2, 3]);
   await clock.advance(10_000);
-  await settleDue(options);
+  await applyDue(options);
   expect([users(), rebuilt]).toEqual([[3], 1]);
 });
 
@@ -76,11 +76,11 @@ test("all is entered anew after Redis was emptied, with what expired just before
   await enterDue(options);
   await forget();
   await clock.advance(10_500);
-  await settleDue(options);
+  await applyDue(options);
   expect(users()).toEqual([1, 2]);
   await enterDue(options);
   await enterDue(options);
-  await settleDue(options);
+  await applyDue(options);
   expect([users(), rebuilt]).toEqual([[2], 2]);
   expect(await index.awaiting([1, 2])).toEqual([2]);
 });
@@ -90,8 +90,8 @@ test("a reset that everybody missed is caught up with once", async () => {
   key(1, { trafficReset: "day", nextResetAt: START_S });
   await clock.advance(9 * 86_400_000);
   await enterDue(options);
-  await settleDue(options);
-  await settleDue(options);
+  await applyDue(options);
+  await applyDue(options);
   expect(store.keys.get(1)?.terms).toMatchObject({ revision: 2 });
   expect(store.keys.get(1)?.terms.nextResetAt).toBeGreaterThan(clock.now() / 1_000);
 });
@@ -101,10 +101,10 @@ test("keys that a worker took and did not finish are another's within seconds", 
   key(1, { expiresAt: START_S });
   await index.expect(1, { at: START_MS, traffic: null });
   expect(await index.take(clock.now(), 100, 5_000)).toEqual([1]);
-  await settleDue(options);
+  await applyDue(options);
   expect(users()).toEqual([1]);
   await clock.advance(5_000);
-  await settleDue(options);
+  await applyDue(options);
   expect(users()).toEqual([]);
 });
 
@@ -113,7 +113,7 @@ test("more keys than are taken at once are all carried out by one look", async (
   const keyIds = Array.from({ length: 2_300 }, (_, each) => each + 1);
   for (const keyId of keyIds) key(keyId, { expiresAt: START_S });
   await Promise.all(keyIds.map((keyId) => index.expect(keyId, { at: START_MS, traffic: null })));
-  await settleDue(options);
+  await applyDue(options);
   expect(users()).toEqual([]);
 });
 

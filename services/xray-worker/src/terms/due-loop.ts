@@ -1,4 +1,4 @@
-import { dueOf, type KeyReader, type LifecyclePorts, settleDueKeys } from "@veil/keys";
+import { dueOf, type KeyReader, type LifecyclePorts, applyDueTerms } from "@veil/keys";
 import { type DueIndex, type ExclusiveTask, runExclusively } from "@veil/redis";
 import { lastingFailure, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
 import pLimit from "p-limit";
@@ -12,7 +12,7 @@ export interface DueLoopOptions {
   /** Called once every key has been entered anew. */
   readonly onRebuilt: () => void;
   /** Called with how many keys were looked at together, and how long it took. */
-  readonly onSettled: (keys: number, durationMs: number) => void;
+  readonly onApplied: (keys: number, durationMs: number) => void;
 }
 
 /** What is due waits for a look of some worker; a look at an index in which nothing is due costs a tenth of a millisecond. */
@@ -33,7 +33,7 @@ export function startDueLoop(running: RunningService, options: DueLoopOptions): 
   return runLoop(running, "due keys", {
     everyMs: LOOK_EVERY_MS,
     jitter: 0.2,
-    task: () => settleDue(options),
+    task: () => applyDue(options),
     ...lastingFailure(options.log, "could not carry out what is due about keys"),
   });
 }
@@ -49,17 +49,17 @@ export function startDueEntries(running: RunningService, options: DueLoopOptions
 }
 
 /** One look at what is due, and at more as long as there is more. @throws when a store is away */
-export async function settleDue(options: DueLoopOptions): Promise<void> {
-  const { index, ports, log, onSettled } = options;
+export async function applyDue(options: DueLoopOptions): Promise<void> {
+  const { index, ports, log, onApplied } = options;
   while (true) {
     const due = await index.take(ports.clock.now(), TAKEN_AT_ONCE, TAKEN_FOR_MS);
     if (due.length === 0) return;
     const begun = ports.clock.now();
-    const ends = await settleDueKeys(due, ports);
+    const ends = await applyDueTerms(due, ports);
     const durationMs = ports.clock.now() - begun;
-    const settled = [...ends.values()].filter((end) => end === "settled").length;
-    log.debug({ keys: due.length, settled, durationMs }, "carried out what was due about keys");
-    onSettled(due.length, durationMs);
+    const applied = [...ends.values()].filter((end) => end === "applied").length;
+    log.debug({ keys: due.length, applied, durationMs }, "carried out what was due about keys");
+    onApplied(due.length, durationMs);
     if (due.length < TAKEN_AT_ONCE) return;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { ChangeRefusedError, changeTerms, followsFromDate, settleDue, type TermsChange } from "./change-terms.ts";
+import { ChangeRefusedError, changeTerms, followsFromDate, applyDue, type TermsChange } from "./change-terms.ts";
 import { statusOf } from "./key-status.ts";
 import { firstTerms, type KeyTerms, LATEST_MOMENT } from "./key-terms.ts";
 
@@ -73,7 +73,7 @@ describe("the revision", () => {
   });
 
   it("counts an expiry again once the key was extended", () => {
-    const over = settleDue(terms({ expiresAt: AT }), context);
+    const over = applyDue(terms({ expiresAt: AT }), context);
     const extended = changeTerms(over, { extendSeconds: 10 }, context);
     expect([over.revision, over.isExpiryCounted, extended.revision, extended.isExpiryCounted]).toEqual([
       2,
@@ -81,7 +81,7 @@ describe("the revision", () => {
       3,
       false,
     ]);
-    expect(settleDue(extended, { ...context, now: NOW + 10_000 })).toMatchObject({
+    expect(applyDue(extended, { ...context, now: NOW + 10_000 })).toMatchObject({
       revision: 4,
       isExpiryCounted: true,
     });
@@ -90,8 +90,8 @@ describe("the revision", () => {
 
 test("that a key has expired says its date alone; nothing else does", () => {
   const [expired, held] = [terms({ expiresAt: AT }), terms({ holdFor: 60, holdUntil: AT })];
-  expect(followsFromDate(expired, settleDue(expired, context))).toBe(true);
-  expect(followsFromDate(held, settleDue(held, context))).toBe(false);
+  expect(followsFromDate(expired, applyDue(expired, context))).toBe(true);
+  expect(followsFromDate(held, applyDue(held, context))).toBe(false);
 });
 
 describe("a limit", () => {
@@ -109,13 +109,13 @@ describe("a limit", () => {
   });
 
   it("is reached without another revision", () => {
-    const { revision, limitedAt } = settleDue(terms({ trafficLimit: 100 }), { ...context, lifetime: moved(100) });
+    const { revision, limitedAt } = applyDue(terms({ trafficLimit: 100 }), { ...context, lifetime: moved(100) });
     expect([revision, limitedAt]).toEqual([1, AT]);
   });
 
   it("ends with a reset of the ledger", () => {
     const limited = terms({ trafficLimit: 100, limitedAt: AT - 5 });
-    const after = settleDue(limited, { ...context, lifetime: moved(150), reset: moved(150) });
+    const after = applyDue(limited, { ...context, lifetime: moved(150), reset: moved(150) });
     expect(after).toMatchObject({ limitedAt: null, usedFrom: moved(150) });
     expect(statusOf(after, NOW)).toBe("active");
   });
@@ -125,7 +125,7 @@ describe("a reset that is due", () => {
   const daily = { trafficReset: "day", nextResetAt: AT - 5 * 86_400, trafficLimit: 100, limitedAt: AT } as const;
 
   it("is made once, however many were missed, and counts from now on", () => {
-    const after = settleDue(terms(daily), { ...context, lifetime: moved(150) });
+    const after = applyDue(terms(daily), { ...context, lifetime: moved(150) });
     expect(after).toMatchObject({ revision: 2, limitedAt: null, usedFrom: moved(150) });
     expect(after.nextResetAt).toBe((Math.floor(AT / 86_400) + 1) * 86_400);
   });
@@ -133,7 +133,7 @@ describe("a reset that is due", () => {
   it("keeps the day of a rolling month, which a reset by a caller moves", () => {
     const anchor = Date.UTC(2026, 0, 31) / 1_000;
     const rolling = terms({ trafficReset: "month_rolling", resetAnchor: anchor, nextResetAt: AT });
-    expect(settleDue(rolling, context).resetAnchor).toBe(anchor);
+    expect(applyDue(rolling, context).resetAnchor).toBe(anchor);
     const { resetAnchor, nextResetAt } = changeTerms(rolling, { resetTraffic: true }, context);
     expect([resetAnchor, new Date((nextResetAt ?? 0) * 1_000).getUTCDate()]).toEqual([AT, new Date(NOW).getUTCDate()]);
   });
@@ -150,14 +150,14 @@ describe("a hold", () => {
   it("ends with the first byte that is counted after it began", () => {
     const held = changed({}, { set: { holdFor: 60 } }, moved(500));
     expect(held).toMatchObject({ holdFrom: 500, holdFor: 60 });
-    expect(settleDue(held, { ...context, lifetime: moved(500) })).toBe(held);
-    expect(settleDue(held, { ...context, lifetime: moved(501) })).toMatchObject({ expiresAt: AT + 60, holdFor: null });
+    expect(applyDue(held, { ...context, lifetime: moved(500) })).toBe(held);
+    expect(applyDue(held, { ...context, lifetime: moved(501) })).toMatchObject({ expiresAt: AT + 60, holdFor: null });
   });
 
   it("ends at its latest moment, however late somebody looks", () => {
     const held = terms({ holdFor: 60, holdUntil: AT - 50 });
-    expect(settleDue(held, context)).toMatchObject({ expiresAt: AT + 10, holdUntil: null, revision: 2 });
-    expect(settleDue(held, { ...context, lifetime: moved(1) }).expiresAt).toBe(AT + 10);
+    expect(applyDue(held, context)).toMatchObject({ expiresAt: AT + 10, holdUntil: null, revision: 2 });
+    expect(applyDue(held, { ...context, lifetime: moved(1) }).expiresAt).toBe(AT + 10);
   });
 
   it("ends for a date of its own, without naming its latest moment", () => {

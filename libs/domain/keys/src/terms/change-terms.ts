@@ -38,7 +38,7 @@ export function changeTerms(
   context: ChangeContext,
   changesMore = false,
 ): KeyTerms {
-  const before = settleDue(stored, context);
+  const before = applyDue(stored, context);
   let after = withSettings(before, change.set ?? {}, context);
   if (change.extendSeconds !== undefined) after = extended(after, change.extendSeconds, context.now);
   if (change.resetTraffic === true) after = reset(after, context);
@@ -68,7 +68,7 @@ export function dependsOnTraffic(
  *
  * Several resets that were missed are one.
  */
-export function settleDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
+export function applyDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
   const { now, lifetime, timeZone } = context;
   let terms = countedFrom(stored, context.reset);
   if (terms.holdFor !== null) {

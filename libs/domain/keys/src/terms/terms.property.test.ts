@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { happenings } from "../../test/arbitrary-terms.ts";
-import { ChangeRefusedError, changeTerms, dependsOnTraffic, settleDue } from "./change-terms.ts";
+import { ChangeRefusedError, changeTerms, dependsOnTraffic, applyDue } from "./change-terms.ts";
 import { dueTraffic, isInService, nextDueAt, statusOf, termsAt, usedTraffic } from "./key-status.ts";
 import { firstTerms, type KeyTerms, type TrafficBytes } from "./key-terms.ts";
 
@@ -56,7 +56,7 @@ class History {
         this.now += happening.seconds * 1_000;
         return;
       case "look":
-        this.terms = settleDue(this.terms, this.context);
+        this.terms = applyDue(this.terms, this.context);
     }
   }
 }
@@ -90,7 +90,7 @@ test("a reader shows before a worker has looked what is stored afterwards", () =
   always((history) => {
     if (isTrafficDue(history)) return;
     const { terms, now, context } = history;
-    const settled = settleDue(terms, context);
+    const settled = applyDue(terms, context);
     // A limit that bytes or a reset of the ledger have passed is stored by the look alone.
     if ((settled.limitedAt === null) !== (termsAt(terms, now).limitedAt === null)) return;
     const shown = termsAt(terms, now);
@@ -107,8 +107,8 @@ test("a reader shows before a worker has looked what is stored afterwards", () =
 
 test("what a worker has stored is settled: a second look stores nothing, and a reader adds nothing", () => {
   always((history) => {
-    const settled = settleDue(history.terms, history.context);
-    expect(settleDue(settled, history.context)).toBe(settled);
+    const settled = applyDue(history.terms, history.context);
+    expect(applyDue(settled, history.context)).toBe(settled);
     expect(termsAt(settled, history.now)).toEqual(settled);
   });
 });
@@ -117,7 +117,7 @@ test("after a look a key is in service only if it is switched on, not over, and 
   always((history, _before, { kind }) => {
     if (kind !== "look" && kind !== "change") return;
     const { now, context } = history;
-    const terms = kind === "look" ? history.terms : settleDue(history.terms, context);
+    const terms = kind === "look" ? history.terms : applyDue(history.terms, context);
     const { upload, download } = usedTraffic(terms, context, now);
     const isServed =
       terms.enabled &&
@@ -143,7 +143,7 @@ test("the revision rises by one with a change that changes anything, and never f
     expect(terms.revision).toBeGreaterThanOrEqual(before.revision);
     if (happening.kind === "bytes" || happening.kind === "time") expect(terms).toBe(before);
     if (happening.kind !== "change" || terms === before) return;
-    const due = settleDue(before, context);
+    const due = applyDue(before, context);
     expect(terms.revision - due.revision).toBe(terms === due || JSON.stringify(terms) === JSON.stringify(due) ? 0 : 1);
   });
 });
@@ -152,32 +152,32 @@ test("bytes alone raise no revision, unless the first of them begin a term", () 
   always(({ terms, now, lifetime, reset, timeZone }) => {
     const quiet = { now, lifetime: terms.usedFrom, reset: NOTHING, timeZone };
     if (terms.holdFor !== null) return;
-    expect(settleDue(terms, { now, lifetime, reset, timeZone }).revision).toBe(settleDue(terms, quiet).revision);
+    expect(applyDue(terms, { now, lifetime, reset, timeZone }).revision).toBe(applyDue(terms, quiet).revision);
   });
 });
 
 test("whatever becomes due by time is expected at its moment", () => {
   always(({ terms, now, context }) => {
-    const settled = settleDue(terms, context);
+    const settled = applyDue(terms, context);
     const next = nextDueAt(settled, now);
     if (next !== null) expect(next * 1_000).toBeGreaterThan(now);
     const justBefore = (next ?? BORN * 2) * 1_000 - 1;
-    expect(settleDue(settled, { ...context, now: justBefore })).toBe(settled);
-    if (next !== null) expect(settleDue(settled, { ...context, now: next * 1_000 })).not.toBe(settled);
+    expect(applyDue(settled, { ...context, now: justBefore })).toBe(settled);
+    if (next !== null) expect(applyDue(settled, { ...context, now: next * 1_000 })).not.toBe(settled);
   });
 });
 
 test("whatever becomes due by traffic is expected at its byte", () => {
   always(({ terms, context }) => {
-    const settled = settleDue(terms, context);
+    const settled = applyDue(terms, context);
     const due = dueTraffic(settled);
     if (due === null) return;
     const { lifetime } = context;
     const short = due - 1 - lifetime.upload - lifetime.download;
     expect(short).toBeGreaterThanOrEqual(0);
     const moved = (bytes: number) => ({ upload: lifetime.upload, download: lifetime.download + bytes });
-    expect(settleDue(settled, { ...context, lifetime: moved(short) })).toBe(settled);
-    expect(settleDue(settled, { ...context, lifetime: moved(short + 1) })).not.toBe(settled);
+    expect(applyDue(settled, { ...context, lifetime: moved(short) })).toBe(settled);
+    expect(applyDue(settled, { ...context, lifetime: moved(short + 1) })).not.toBe(settled);
   });
 });
 
@@ -189,7 +189,7 @@ test("where traffic has no say in a change or a look, it makes no difference tha
     if ((happening.kind !== "change" && happening.kind !== "look") || dependsOnTraffic(before, change, now)) return;
     const ignorant = { ...context, lifetime: NOTHING, reset: NOTHING };
     const after = () =>
-      happening.kind === "change" ? changeTerms(before, change, ignorant) : settleDue(before, ignorant);
+      happening.kind === "change" ? changeTerms(before, change, ignorant) : applyDue(before, ignorant);
     try {
       expect({ ...after(), usedFrom: null }).toEqual({ ...terms, usedFrom: null });
       unread += 1;
