@@ -9,5 +9,5 @@ export { OrphanBrake } from "../../services/xray-worker/src/nodes/orphan-brake.t
 export type { PassRecords } from "../../services/xray-worker/src/nodes/pass-records.ts";
 export { ReconcileLoop } from "../../services/xray-worker/src/nodes/reconcile-loop.ts";
 export { SharedDesired } from "../../services/xray-worker/src/nodes/shared-desired.ts";
-export { applyDue } from "../../services/xray-worker/src/terms/due-loop.ts";
+export { applyDue, enterDue } from "../../services/xray-worker/src/terms/due-loop.ts";
 export { XrayNodeUsers } from "../../services/xray-worker/src/nodes/xray-node-users.ts";

@@ -26,6 +26,7 @@ import {
   ReconcileLoop,
   SharedDesired,
   applyDue,
+  enterDue,
   sweep,
   XrayNodeUsers,
 } from "./real-services.ts";
@@ -115,8 +116,13 @@ export function startWorker(process: Process, system: System): void {
     await sweep({ ports, exclusive, log });
     await dropTombstones({ ports, store, exclusive, clock, log });
   });
-  const dueKeys = { ports, index, keys: store, exclusive, log };
-  every(DUE_EVERY_MS, () => applyDue({ ...dueKeys, onRebuilt: () => void housekeeping(), onApplied: () => undefined }));
+  const dueKeys = {
+    ...{ ports, index, keys: store, exclusive, log },
+    onRebuilt: () => void housekeeping(),
+    onApplied: () => undefined,
+  };
+  every(DUE_EVERY_MS, () => applyDue(dueKeys));
+  every(DUE_EVERY_MS, () => enterDue(dueKeys));
   const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
