@@ -30,6 +30,11 @@ export interface ReconciledState extends DesiredState {
 export interface PassOptions {
   /** Lets the pass remove users without a record even where most of a node's users have none. Default false. */
   readonly mayRemoveMost?: boolean;
+  /**
+   * Lets the pass compare with what another one read some seconds ago. Not for a node that lost its users: keys that were
+   * made since would wait for the next pass. Default false.
+   */
+  readonly mayBeRecent?: boolean;
 }
 
 /** What was seen of a node's inbound, and the way to put another one in its place. */
@@ -80,7 +85,7 @@ export async function reconcileNode(
   node: ReconciledNode,
   state: ReconciledState,
   ports: LifecyclePorts,
-  { mayRemoveMost = false }: PassOptions = {},
+  { mayRemoveMost = false, mayBeRecent = false }: PassOptions = {},
 ): Promise<PassResult> {
   let first: ConfirmedDrift | undefined;
   let inboundMissing = false;
@@ -94,7 +99,7 @@ export async function reconcileNode(
       first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
       continue;
     }
-    const { drift, users } = await compare(node, listed, state, ports);
+    const { drift, users } = await compare(node, listed, { state, mayBeRecent }, ports);
     if (!mayRemoveMost && isDatabaseSuspect(countOurs(listed.users), drift.unknown.length)) {
       return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: true, postponed: 0 };
     }
@@ -118,11 +123,11 @@ export async function reconcileNode(
 async function compare(
   node: ReconciledNode,
   { users }: ListedInbound,
-  state: ReconciledState,
+  { state, mayBeRecent }: { readonly state: ReconciledState; readonly mayBeRecent: boolean },
   { store, clock }: LifecyclePorts,
 ): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
-  const recent = await state.recentDesired();
+  const recent = await (mayBeRecent ? state.recentDesired() : state.findDesired());
   const drift = diffUsers(node.name, users, recent, creating);
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
   if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store, clock.now()), users: recent.size };

@@ -122,7 +122,10 @@ export class ReconcileLoop {
     const { node, users, state, ports, log, brake, onPass, clock } = this.#options;
     const begun = clock.now();
     try {
-      const found = await reconcileNode(users, state, ports, { mayRemoveMost: brake.isReleased(look) });
+      const found = await reconcileNode(users, state, ports, {
+        mayRemoveMost: brake.isReleased(look),
+        mayBeRecent: reason === "period",
+      });
       const durationMs = clock.now() - begun;
       const { missing, wrong, orphans } = found.drift;
       const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
