@@ -30,10 +30,20 @@ function simplify({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonS
     delete jsonSchema.const;
   }
   if (jsonSchema.format === "uuid") delete jsonSchema.pattern;
+  joinNull(jsonSchema);
   // Zod bounds every integer so; the bounds stay only where a schema's own metadata names them
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   const said = z.globalRegistry.get(zodSchema)?.["maximum"];
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER && said === undefined) delete jsonSchema.maximum;
+}
+
+/** A value or null is one schema with two types: Redoc takes alternatives beside a schema's own keywords for contradictions. */
+function joinNull(schema: z.core.JSONSchema.BaseSchema): void {
+  const [value, other, ...more] = schema.anyOf ?? [];
+  if (value === undefined || other?.type !== "null" || more.length > 0) return;
+  if (typeof value.type !== "string" || value.enum !== undefined) return;
+  delete schema.anyOf;
+  Object.assign(schema, { ...value, ...schema, type: [value.type, "null"] });
 }
 
 function withoutAddress({ $schema: _dialect, $id: _address, ...schema }: z.core.JSONSchema.BaseSchema): JsonSchema {
