@@ -31,10 +31,14 @@ function simplify({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonS
   }
   if (jsonSchema.format === "uuid") delete jsonSchema.pattern;
   joinNull(jsonSchema);
-  // Zod bounds every integer so; the bounds stay only where a schema's own metadata names them
+  // Zod bounds every integer so; the bounds stay only where a schema's own metadata names them.
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
-  const said = z.globalRegistry.get(zodSchema)?.["maximum"];
-  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER && said === undefined) delete jsonSchema.maximum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER && !namesMaximum(zodSchema)) delete jsonSchema.maximum;
+}
+
+function namesMaximum(schema: z.core.$ZodType): boolean {
+  if (z.globalRegistry.get(schema)?.["maximum"] !== undefined) return true;
+  return schema instanceof z.ZodOptional && namesMaximum(schema.unwrap());
 }
 
 /** A value or null is one schema with two types: Redoc takes alternatives beside a schema's own keywords for contradictions. */

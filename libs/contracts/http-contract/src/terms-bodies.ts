@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isPrintable, isWellFormed, LINE_PATTERN, line, requiredLine, TEXT_PATTERN } from "./text-line.ts";
 
 /** The end of the year 9999. Whoever sends more counts in milliseconds. */
 export const LATEST_MOMENT = 253_402_300_799;
@@ -10,21 +11,6 @@ const MOST_GROUPS = 64;
 const MOST_DEVICES = 1_000;
 
 export const trafficResetSchema = z.enum(["none", "day", "week", "month", "month_rolling"]);
-
-/** One line of text: no half of a surrogate pair, no control characters. */
-export function line(name: string, longest: number, shortest = 0) {
-  const message = `${name} must be a string of ${shortest} to ${longest} characters, or null`;
-  return z
-    .string(message)
-    .refine((text) => isWellFormed(text), `${name} must be well-formed Unicode: it holds half of a surrogate pair`)
-    .refine((text) => !/\p{Cc}/u.test(text), `${name} must not contain control characters`)
-    .refine((text) => text.length >= shortest && Array.from(text).length <= longest, message)
-    .nullable();
-}
-
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
 
 /** A moment in unix seconds, or null; 0 means null as well. */
 export function moment(name: string) {
@@ -56,29 +42,27 @@ const groups = z
       .string(groupMessage)
       .min(1, groupMessage)
       .max(LONGEST_GROUP, groupMessage)
-      .refine((text) => isWellFormed(text) && !/\p{Cc}/u.test(text), groupMessage),
+      .refine((text) => isWellFormed(text) && isPrintable(text), groupMessage)
+      .meta({ pattern: LINE_PATTERN }),
     groupMessage,
   )
   .max(MOST_GROUPS, groupMessage);
 
 const note = z
   .string(`note must be a string of at most ${LONGEST_NOTE} characters, or null`)
-  .refine((text) => isWellFormed(text), "note must be well-formed Unicode: it holds half of a surrogate pair")
+  .refine(isWellFormed, "note must be well-formed Unicode: it holds half of a surrogate pair")
   .refine((text) => !/(?![\t\n\r])\p{Cc}/u.test(text), "note must not contain control characters")
   .refine(
     (text) => Array.from(text).length <= LONGEST_NOTE,
     `note must be a string of at most ${LONGEST_NOTE} characters, or null`,
   )
-  .nullable();
-
-const externalId = line("external_id", LONGEST_EXTERNAL_ID, 1);
+  .nullable()
+  .meta({ maxLength: LONGEST_NOTE, pattern: TEXT_PATTERN });
 
 /** The external id of a key as it stands in a path, percent-encoded. */
 export const externalIdPathSchema = z.object({
-  external_id: externalId.unwrap().meta({
+  external_id: requiredLine("external_id", LONGEST_EXTERNAL_ID, 1).meta({
     description: "The caller's own id of the key, percent-encoded.",
-    minLength: 1,
-    maxLength: LONGEST_EXTERNAL_ID,
     example: "tg-42",
   }),
 });
@@ -114,18 +98,15 @@ export const termFields = {
     description: "When the term of a key on hold begins at the latest. Needs `hold_for`.",
     example: null,
   }),
-  external_id: externalId.meta({
+  external_id: line("external_id", LONGEST_EXTERNAL_ID, 1).meta({
     description: "The caller's own id of the key. No two keys have the same.",
-    minLength: 1,
-    maxLength: LONGEST_EXTERNAL_ID,
     example: "tg-42",
   }),
   tag: line("tag", LONGEST_TAG).meta({
     description: "A label to filter by.",
-    maxLength: LONGEST_TAG,
     example: "premium",
   }),
-  note: note.meta({ description: "Free text.", maxLength: LONGEST_NOTE, example: null }),
+  note: note.meta({ description: "Free text.", example: null }),
   groups: groups.meta({
     description: "Which hosts and nodes the key gets. A group that nothing else names meets nothing.",
     example: ["default"],

@@ -1,7 +1,8 @@
 import { networkOf, type Scope, scopes } from "@veil/tokens";
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
-import { line, moment } from "./terms-bodies.ts";
+import { moment } from "./terms-bodies.ts";
+import { line, requiredLine } from "./text-line.ts";
 
 const LONGEST_NAME = 64;
 const LONGEST_OWNER = 64;
@@ -12,10 +13,8 @@ const scopesMessage = `scopes must be a list of one or more of ${scopes.join(", 
 const rateMessage = `rate must be a whole number of requests per second from 1 to ${FASTEST_RATE}, or null`;
 const addressesMessage = `addresses must be a list of 1 to ${MOST_ADDRESSES} IP addresses or CIDR ranges like 10.0.0.0/8, or null`;
 
-const name = line("name", LONGEST_NAME, 1).unwrap().meta({
+const name = requiredLine("name", LONGEST_NAME, 1).meta({
   description: "Names the caller in the log. No two tokens have the same.",
-  minLength: 1,
-  maxLength: LONGEST_NAME,
   example: "shop",
 });
 
@@ -32,8 +31,6 @@ const fields = {
   scopes: heldScopes,
   owner: line("owner", LONGEST_OWNER, 1).meta({
     description: "Whose keys the token sees and changes: those that tokens of the same owner made; null for all keys.",
-    minLength: 1,
-    maxLength: LONGEST_OWNER,
     example: null,
   }),
   rate: z
@@ -48,7 +45,10 @@ const fields = {
   }),
   addresses: z
     .array(
-      z.string(addressesMessage).refine((text) => networkOf(text) !== null, addressesMessage),
+      z
+        .string(addressesMessage)
+        .refine((text) => networkOf(text) !== null, addressesMessage)
+        .meta({ pattern: "^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$" }),
       addressesMessage,
     )
     .min(1, addressesMessage)

@@ -35,7 +35,8 @@ function docsPage({ title, element, stylesheet, scripts, allows }: DocsPage): Pa
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
+    // Swagger UI shows a QR code that was tried out from memory.
+    "img-src 'self' data: blob:",
     "connect-src 'self'",
     ...allows,
     "base-uri 'none'",

@@ -42,6 +42,13 @@ const outdated: ErrorCase = {
   detail: messages.revisionChanged,
 };
 
+const badExternalId: ErrorCase = {
+  status: 400,
+  name: "external-id",
+  description: "The `external_id` is too long, or has control characters.",
+  detail: "external_id must be a string of 1 to 128 characters, or null",
+};
+
 const unknownExternalId: ErrorCase = {
   status: 404,
   name: "external-id",
@@ -70,7 +77,7 @@ export const termsEndpoints = {
     scope: "keys:read",
     params: externalIdPathSchema,
     success: { ...changedKey, description: "The key.", example: exampleKey },
-    errors: [...guarded, unknownExternalId, storeAway],
+    errors: [...guarded, badExternalId, unknownExternalId, storeAway],
   },
   putKeyByExternalId: {
     method: "put",
