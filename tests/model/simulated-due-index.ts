@@ -1,24 +1,29 @@
 import type { Redis } from "@veil/redis";
 
-/** What Redis holds of the keys that are due: two structures, and the word that they are complete. */
+type DueState = Pick<SimulatedDueIndex, "moments" | "amounts" | "complete" | "entering">;
+
+/** What Redis holds of the keys that are due: two structures, the word that they are complete, and who enters them anew. */
 export class SimulatedDueIndex {
   moments = new Map<string, number>();
   amounts = new Map<string, number>();
   complete: string | null = null;
+  entering: string | null = null;
 
   /** As it reaches the disk. */
-  copy(): Pick<SimulatedDueIndex, "moments" | "amounts" | "complete"> {
-    return { moments: new Map(this.moments), amounts: new Map(this.amounts), complete: this.complete };
+  copy(): DueState {
+    const { moments, amounts, complete, entering } = this;
+    return { moments: new Map(moments), amounts: new Map(amounts), complete, entering };
   }
 
-  restore({ moments, amounts, complete }: Pick<SimulatedDueIndex, "moments" | "amounts" | "complete">): void {
+  restore({ moments, amounts, complete, entering }: DueState): void {
     this.moments = new Map(moments);
     this.amounts = new Map(amounts);
     this.complete = complete;
+    this.entering = entering;
   }
 
   forget(): void {
-    this.restore({ moments: new Map(), amounts: new Map(), complete: null });
+    this.restore({ moments: new Map(), amounts: new Map(), complete: null, entering: null });
   }
 
   /**
@@ -33,12 +38,15 @@ export class SimulatedDueIndex {
         if (script.includes("ZRANGEBYSCORE")) {
           return command("take due keys", () => this.#take(Number(first), Number(second), Number(third)));
         }
+        if (script.includes("'SET'")) {
+          return command("the due index is complete", () => this.#markComplete(String(first), String(third)));
+        }
         if (script.includes("ZREM")) return command(`replace due ${first}`, () => this.#replace(first, second, third));
         return command(`expect due ${first}`, () => this.#expect(String(first), second, third));
       },
       get: () => command("is the due index complete", () => this.complete),
       info: () => Promise.resolve(`# Server\r\nrun_id:${runId()}\r\n`),
-      set: (_: string, value: string) => command("the due index is complete", () => void (this.complete = value)),
+      set: (_: string, value: string) => command("begin to enter due keys", () => void (this.entering = value)),
       hmget: (_: string, ...keys: string[]) =>
         command("ask for due amounts", () => keys.map((key) => this.amounts.get(key)?.toString() ?? null)),
       zadd: (_: string, _order: string, ...pairs: (string | number)[]) =>
@@ -54,6 +62,13 @@ export class SimulatedDueIndex {
     const taken = due.slice(0, limit).map(([key]) => key);
     for (const key of taken) this.moments.set(key, again);
     return taken;
+  }
+
+  #markComplete(run: string, entering: string): 0 | 1 {
+    if (this.entering !== entering) return 0;
+    this.entering = null;
+    this.complete = run;
+    return 1;
   }
 
   #replace(key: string | number, at: string | number, traffic: string | number): void {

@@ -122,12 +122,24 @@ describe("moving", () => {
 
 test("it is complete once somebody says so, for an hour, and no longer than Redis remembers", async () => {
   expect(await index.isComplete()).toBe(false);
-  await index.markComplete();
+  expect(await index.markComplete(await index.beginEntering())).toBe(true);
   expect(await new DueIndex(redis, prefix).isComplete()).toBe(true);
   const lasts = await redis.ttl(`${prefix}:due:complete`);
   expect(lasts).toBeGreaterThan(3_500);
   expect(lasts).toBeLessThanOrEqual(3_600);
   const keys = await redis.keys(`${prefix}*`);
   await redis.del(...keys);
+  expect(await index.isComplete()).toBe(false);
+});
+
+test.each([
+  ["Redis forgot what was entered", async () => void (await redis.del(...(await redis.keys(`${prefix}*`))))],
+  ["somebody else has begun", async () => void (await new DueIndex(redis, prefix).beginEntering())],
+])("it is not complete when %s since that began", async (_, happens) => {
+  expect(await index.isComplete()).toBe(false);
+  const entering = await index.beginEntering();
+  await index.expect(7, { at: NOW, traffic: null });
+  await happens();
+  expect(await index.markComplete(entering)).toBe(false);
   expect(await index.isComplete()).toBe(false);
 });

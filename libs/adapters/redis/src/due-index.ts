@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Due, DueKeys } from "@veil/keys";
 import type { Redis } from "ioredis";
 
@@ -25,6 +26,16 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, AR
 for _, key in ipairs(due) do redis.call('ZADD', KEYS[1], ARGV[3], key) end
 return due`;
 
+/**
+ * Calls the index complete, unless it was lost since all began to be entered. KEYS[1] complete, [2] entering; ARGV[1] the run of
+ * Redis, [2] seconds, [3] who began
+ */
+const COMPLETE_SCRIPT = `
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+redis.call('DEL', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1`;
+
 const RUN_ID = /^run_id:(\S+)/m;
 /** Of a server that does not say which run of it this is. */
 const UNKNOWN_RUN = "unknown";
@@ -44,6 +55,7 @@ export class DueIndex implements DueKeys {
   readonly #moments: string;
   readonly #amounts: string;
   readonly #complete: string;
+  readonly #entering: string;
   /** Which run of Redis was asked last whether the index is complete. */
   #run = UNKNOWN_RUN;
 
@@ -52,6 +64,7 @@ export class DueIndex implements DueKeys {
     this.#moments = `${prefix}:due:moments`;
     this.#amounts = `${prefix}:due:amounts`;
     this.#complete = `${prefix}:due:complete`;
+    this.#entering = `${prefix}:due:entering`;
   }
 
   async expect(keyId: number, { at, traffic }: Due): Promise<void> {
@@ -115,8 +128,20 @@ export class DueIndex implements DueKeys {
     return completeFor === this.#run;
   }
 
-  /** To be called once all are entered, since it was asked last whether they are. */
-  async markComplete(): Promise<void> {
-    await this.#redis.set(this.#complete, this.#run, "EX", ENTER_ANEW_AFTER_S);
+  /** To be called before all are entered. Redis that loses entries meanwhile loses this word as well. @returns for {@link markComplete} */
+  async beginEntering(): Promise<string> {
+    const entering = randomUUID();
+    await this.#redis.set(this.#entering, entering, "EX", ENTER_ANEW_AFTER_S);
+    return entering;
+  }
+
+  /**
+   * To be called once all are entered, since it was asked last whether they are.
+   *
+   * @returns false when entries were lost meanwhile, or somebody else began as well
+   */
+  async markComplete(entering: string): Promise<boolean> {
+    const keys = [this.#complete, this.#entering];
+    return (await this.#redis.eval(COMPLETE_SCRIPT, 2, ...keys, this.#run, ENTER_ANEW_AFTER_S, entering)) === 1;
   }
 }

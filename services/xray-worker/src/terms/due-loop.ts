@@ -69,6 +69,7 @@ export async function enterDue({ index, keys, ports, exclusive, log, onRebuilt }
   if (await index.isComplete()) return;
   await runExclusively({ ...exclusive, subject: "due-index", leaseMs: REBUILD_LEASE_MS }, async () => {
     const limit = pLimit(ENTERED_AT_ONCE);
+    const entering = await index.beginEntering();
     let entered = 0;
     for await (const group of keys.listDue()) {
       await Promise.all(
@@ -82,7 +83,8 @@ export async function enterDue({ index, keys, ports, exclusive, log, onRebuilt }
         ),
       );
     }
-    await index.markComplete();
+    // Otherwise it is made once more: somebody emptied it meanwhile.
+    if (!(await index.markComplete(entering))) return;
     log.info({ keys: entered }, "entered what will become due about keys");
     onRebuilt();
   });
