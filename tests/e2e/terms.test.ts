@@ -99,7 +99,8 @@ describe("a customer of a bot", () => {
     bought = key.parse(body);
     expect(bought).toMatchObject({ status: "active", is_active: true, revision: 1, external_id: "tg-42" });
     client = await connect(bought);
-    expect(await carries(client)).toBe(true);
+    // Xray holds the first clients after its start back for up to ten seconds, while it measures the website.
+    expect(await client.download(bytes.downloadUrl(1_000))).toBe(1_000);
   });
 
   test("is found again by that id, and a put that names nothing new changes nothing", async () => {
