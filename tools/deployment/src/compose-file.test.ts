@@ -17,6 +17,8 @@ const compose = z
       z.object({
         networks: z.array(z.string()).default([]),
         environment: z.record(z.string(), z.string()).default({}),
+        labels: z.record(z.string(), z.string()).default({}),
+        depends_on: z.record(z.string(), z.object({ restart: z.boolean().default(false) })).default({}),
         deploy: z.object({ resources: z.object({ limits: z.object({ memory: z.string() }) }) }),
       }),
     ),
@@ -39,9 +41,14 @@ function bytesOf(amount: string): number {
   return Number(count) * (unit.toLowerCase().startsWith("g") ? 1024 * MEBIBYTE : MEBIBYTE);
 }
 
+const { secrets } = await ensureSecrets({ place: "nowhere", read: async () => ({}), write: async () => {} }, {});
+
+function filesWith(env: Readonly<Record<string, string>>): ReturnType<typeof handout> {
+  return handout(secrets, readSettings(deploymentSettings, { program: "test", env }));
+}
+
 async function redisMaxMemory(): Promise<number> {
-  const { secrets } = await ensureSecrets({ place: "nowhere", read: async () => ({}), write: async () => {} }, {});
-  const { redis } = handout(secrets, readSettings(deploymentSettings, { program: "test", env: {} }));
+  const { redis } = filesWith({});
   return bytesOf(/^maxmemory (.*)$/m.exec(redis["redis.conf"] ?? "")?.[1] ?? "none");
 }
 
@@ -53,6 +60,44 @@ test("Redis refuses writes before its container is full, which would end it", as
   const manifests = parseAllDocuments(text("k8s/components/redis/redis.yaml")).map((document) => document.toString());
   const limit = manifests.map((one) => /limits: \{ memory: (\w+) \}/.exec(one)?.[1]).find((one) => one !== undefined);
   expect(await redisMaxMemory()).toBeLessThanOrEqual(ownPart * bytesOf(limit ?? "none"));
+});
+
+/** One more value of each setting that a file is made of. */
+const changes = {
+  API_READONLY_KEY: "another-secret-that-may-only-read-0123",
+  ADMIN_PASSWORD: "another-password",
+  REALITY_SNI: "example.org",
+  REALITY_SERVER_NAME: "example.org",
+  REALITY_DEST: "example.org:443",
+  REALITY_COMMON_SHORT_ID: "0123abcd",
+  XRAY_INBOUND_TAG: "another-tag",
+  XRAY_ALLOW_PRIVATE: "true",
+  XRAY_BLOCKED: "203.0.113.7/32",
+  XRAY_UDP: "open",
+  REDIS_MAXMEMORY: "300mb",
+};
+
+/** A file is read at a start, and `up` starts anew only what depends on the setup in this way, or shows the change itself. */
+test.each(Object.entries(changes))("whoever reads a file that %s changes starts anew with it", (name, value) => {
+  const [before, after] = [filesWith({}), filesWith({ [name]: value })];
+  const affected = Object.keys(compose.services).filter(
+    (service) =>
+      JSON.stringify(Object.entries(before).find(([one]) => one === service)) !==
+      JSON.stringify(Object.entries(after).find(([one]) => one === service)),
+  );
+  expect(affected.length).toBeGreaterThan(0);
+  const missed = affected.filter((service) => {
+    const { labels, depends_on } = compose.services[service] ?? { labels: {}, depends_on: {} };
+    const isShown = Object.values(labels).some((label) => label.includes(`\${${name}:-`));
+    return !isShown && depends_on["setup"]?.restart !== true;
+  });
+  expect(missed).toEqual([]);
+});
+
+test("every setting that setup takes from .env is changed above, or a secret that it keeps", () => {
+  const kept = ["API_SECRET_KEY", "REALITY_PRIVATE_KEY"];
+  const passedOn = Object.keys(compose.services["setup"]?.environment ?? {});
+  expect(passedOn.filter((name) => !kept.includes(name)).toSorted()).toEqual(Object.keys(changes).toSorted());
 });
 
 test("the API believes Caddy alone about the addresses of callers", () => {
