@@ -12,6 +12,7 @@ import type { XrayNode } from "@veil/xray-grpc";
 import type { VlessFlow } from "@veil/protocols";
 import pLimit from "p-limit";
 import { carryTraffic } from "./carry-traffic.ts";
+import { fitKeyName } from "./fit-key-name.ts";
 import { ownersOf } from "./former-users.ts";
 import { holdReconcilers } from "./hold-reconcilers.ts";
 import { ImportIncompleteError, ImportStoppedError } from "./import-errors.ts";
@@ -122,7 +123,7 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
     const part = missing.slice(start, start + INSERTED_AT_ONCE);
     await Promise.all(
       part.map(({ id, uuid, name, createdAt }) => {
-        const attributes = { keyId: id, uuid, flow: flows.get(id) ?? ports.flow, name, createdAt };
+        const attributes = { keyId: id, uuid, flow: flows.get(id) ?? ports.flow, name: fitKeyName(name), createdAt };
         return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", indeterminate: [] });
       }),
     );

@@ -1,5 +1,6 @@
 import { systemClock } from "@veil/runtime";
 import { isWanted, type KeyRecord } from "@veil/keys";
+import { fitKeyName } from "./fit-key-name.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
 
@@ -12,6 +13,8 @@ export interface ImportPlan {
   readonly highestId: number;
   readonly bytes: { readonly up: number; readonly down: number };
   readonly nodes: readonly { readonly name: string; readonly toReplace: number; readonly toAdd: number }[];
+  /** How many names the API would not take as they are, and which are shortened or lose their control characters. */
+  readonly namesToFit: number;
   /** Short ids other than the common one that the keys' links name, most used first. */
   readonly shortIds: readonly string[];
 }
@@ -40,6 +43,7 @@ export function planOf(
       toReplace: active.filter(({ id }) => (held.get(id)?.former.length ?? 0) > 0).length,
       toAdd: living.filter(({ id }) => !held.has(id)).length,
     })),
+    namesToFit: active.filter(({ name }) => fitKeyName(name) !== name).length,
     shortIds: [...new Set(active.flatMap(({ shortId }) => shortId ?? []))],
   };
 }

@@ -5,6 +5,12 @@ const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)
 
 export const keyId = numeric.pipe(z.int("is no key id").min(1, "is no key id"));
 export const bytes = numeric.pipe(z.int("is no number of bytes").min(0, "is no number of bytes"));
+/** A UUID in lower case with dashes, as far as it is one: Xray takes it in upper case and without them, too. */
+export const uuidText = z.string().transform((text) => {
+  const [, ...groups] = /^(.{8})-?(.{4})-?(.{4})-?(.{4})-?(.{12})$/.exec(text.trim().toLowerCase()) ?? [];
+  return groups.length === 0 ? text : groups.join("-");
+});
+
 export const flag = numeric.transform((value) => value !== 0);
 
 /** From here on a number counts milliseconds: as seconds it would lie in the year 5138. */

@@ -52,7 +52,7 @@ function isExpected(error: unknown): error is Error {
 }
 
 function describePlan(
-  { keys, inactive, toAdd, highestId, bytes, nodes, shortIds }: ImportPlan,
+  { keys, inactive, toAdd, highestId, bytes, nodes, namesToFit, shortIds }: ImportPlan,
   common: string,
 ): string {
   const others = shortIds.filter((shortId) => shortId !== common);
@@ -60,6 +60,9 @@ function describePlan(
     `${keys} keys in the database, ${inactive} of them inactive and left out, the highest id is ${highestId}`,
     `${toAdd} keys to add; ${bytes.up} bytes up and ${bytes.down} bytes down in the database`,
     ...nodes.map((node) => `node ${node.name}: ${node.toReplace} users to replace, ${node.toAdd} to add`),
+    ...(namesToFit === 0
+      ? []
+      : [`${namesToFit} names are too long or have control characters: they are shortened, or lose those`]),
     ...(others.length === 0
       ? []
       : [

@@ -70,7 +70,38 @@ describe("readLegacyDatabase", () => {
     expect(key).toMatchObject({ isActive: false, traffic: { up: 6, down: 9, updatedAt: 1_700_000_001 } });
   });
 
+  it("takes UUIDs in every form in which Xray does", async () => {
+    const file = await databaseOf(
+      "CREATE TABLE keys (id, uuid, created_at)",
+      TRAFFIC,
+      `INSERT INTO keys VALUES (7, ' ${UUID.toUpperCase().replaceAll("-", "")} ', 1700000000)`,
+    );
+    expect(await readLegacyDatabase(file)).toMatchObject([{ id: 7, uuid: UUID }]);
+  });
+
+  it("asks nothing of inactive keys but that their ids leave some to others", async () => {
+    const file = await databaseOf(
+      "CREATE TABLE keys (id, uuid, created_at, is_active)",
+      TRAFFIC,
+      `INSERT INTO keys VALUES (7, '${UUID}', 1700000000, 1), (8, '${UUID}', 1700000000, 0), (9, 'hello', 'x', 0)`,
+    );
+    expect((await readLegacyDatabase(file)).map(({ id, isActive }) => [id, isActive])).toEqual([
+      [7, true],
+      [8, false],
+      [9, false],
+    ]);
+  });
+
   it.each([
+    [
+      "id 9007199254740991 leaves too few for new keys, which get ids above the highest one; delete that inactive row",
+      () =>
+        databaseOf(
+          "CREATE TABLE keys (id, uuid, created_at, is_active)",
+          TRAFFIC,
+          `INSERT INTO keys VALUES (9007199254740991, '${UUID}', 1, 0)`,
+        ),
+    ],
     ["the file is no SQLite database", async () => new TextEncoder().encode("id,uuid\n")],
     ["the database has no table traffic_stats", () => databaseOf("CREATE TABLE keys (id, uuid, created_at)")],
     ["its table keys has no column uuid", () => databaseOf("CREATE TABLE keys (id, created_at)", TRAFFIC)],

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { LegacyDatabaseError } from "./import-errors.ts";
 import { checkKeys } from "./check-keys.ts";
 import type { LegacyKey, LegacyTraffic } from "./legacy-key.ts";
-import { flag, keyId, moment, bytes } from "./legacy-values.ts";
+import { bytes, flag, keyId, moment, uuidText } from "./legacy-values.ts";
 
 const MAGIC = "SQLite format 3\0";
 /** The file format's versions for writing and reading: 1 is a rollback journal, 2 a write-ahead log. */
@@ -11,24 +11,31 @@ const formatVersions = [18, 19] as const;
 const ROLLBACK_JOURNAL = 1;
 
 const keyRow = z
-  .object({
-    id: keyId,
-    uuid: z.string().transform((text) => text.trim().toLowerCase()),
-    name: z.string().nullish(),
-    short_id: z.string().nullish(),
-    created_at: moment,
-    is_active: flag.nullish(),
-  })
+  .object({ id: keyId, uuid: uuidText, name: z.string().nullish(), short_id: z.string().nullish(), created_at: moment })
   .transform(
-    ({ id, uuid, name, short_id, created_at, is_active }): Omit<LegacyKey, "traffic"> => ({
+    ({ id, uuid, name, short_id, created_at }): Omit<LegacyKey, "traffic"> => ({
       id,
       uuid,
       name: name ?? null,
       shortId: short_id ?? null,
       createdAt: created_at,
-      isActive: is_active ?? true,
+      isActive: true,
     }),
   );
+
+/** Of a key that nobody uses any more only the id matters, for it is never to be used again, and whose counters were its. */
+const inactiveRow = z.object({ id: keyId, uuid: uuidText.catch("") }).transform(
+  ({ id, uuid }): Omit<LegacyKey, "traffic"> => ({
+    id,
+    uuid,
+    name: null,
+    shortId: null,
+    createdAt: 0,
+    isActive: false,
+  }),
+);
+
+const activity = z.object({ is_active: flag.nullish() });
 
 const trafficRow = z.object({
   key_id: keyId,
@@ -51,7 +58,7 @@ export async function readLegacyDatabase(file: Uint8Array): Promise<LegacyKey[]>
   try {
     const traffic = trafficByKey(rowsOf(database, "traffic_stats", ["key_id", "upload", "download"]));
     const keys = rowsOf(database, "keys", ["id", "uuid", "created_at"])
-      .map((row) => parseRow("keys", keyRow, row))
+      .map(keyOf)
       .map((key) => ({ ...key, traffic: traffic.get(key.id) ?? noTraffic }))
       .toSorted((one, other) => one.id - other.id);
     checkKeys(keys);
@@ -59,6 +66,11 @@ export async function readLegacyDatabase(file: Uint8Array): Promise<LegacyKey[]>
   } finally {
     database.close();
   }
+}
+
+function keyOf(row: Record<string, SqlValue>): Omit<LegacyKey, "traffic"> {
+  const { is_active } = parseRow("keys", activity, row);
+  return parseRow("keys", is_active === false ? inactiveRow : keyRow, row);
 }
 
 async function open(file: Uint8Array): Promise<Database> {

@@ -19,6 +19,7 @@ export {
 export type { JobAcceptedBody, JobBody } from "./job-bodies.ts";
 export type { KeyFilterBody, KeyListQuery } from "./key-filters.ts";
 export type { KeyRef } from "./key-id.ts";
+export { keyNameSchema, LONGEST_KEY_NAME } from "./key-name.ts";
 export { messages } from "./messages.ts";
 export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
