@@ -108,7 +108,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
 
 /** @returns a URL that reaches the application from this machine */
 async function serve(running: RunningService, app: Express, port: number): Promise<string> {
-  const server = createHttpServer(app, randomUUID);
+  const server = createHttpServer(app, { newId: randomUUID, keepAliveSeconds: settings.KEEP_ALIVE_SECONDS });
   const { url } = await listenHttp(server, { host: settings.API_HOST, port });
   running.onStop("intake", `public HTTP at ${port}`, (deadlineSignal) => closeHttp(server, deadlineSignal));
   return url;

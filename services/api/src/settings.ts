@@ -7,6 +7,7 @@ import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
 import { z } from "zod";
 import { addressList, type TrustedProxies } from "./http/allow-addresses.ts";
 import type { ApiSecret } from "./http/bearer-auth.ts";
+import { KEEP_ALIVE_S } from "./http/create-http-server.ts";
 import type { OriginPolicy } from "./http/headers.ts";
 import type { SubscriptionSettings } from "./subscriptions/ports.ts";
 import { userAgentRules } from "./subscriptions/user-agent-rules.ts";
@@ -107,6 +108,10 @@ export const apiSettings = z.object({
   TRUST_PROXY: proxies.default(false).meta({ example: "1" }),
   API_HOST: z.string().default("0.0.0.0").meta({ example: "0.0.0.0" }),
   API_PORT: port({ anyFree: true }).default(8_000).meta({ example: "8000" }),
+  /** Seconds for which a connection without a request stays open: more than the balancer in front keeps it. */
+  KEEP_ALIVE_SECONDS: wholeNumber({ min: 1, max: 3_600 })
+    .default(KEEP_ALIVE_S)
+    .meta({ example: String(KEEP_ALIVE_S) }),
   /** Web pages of which origins may read the answers. */
   CORS_ORIGINS: origins.default("any").meta({ example: "https://admin.example.com" }),
   /** Whether the documentation is served. */

@@ -11,6 +11,7 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set([
   "DELETE_EXPIRED_AFTER_DAYS",
   "DOCS",
   "DOMAIN",
+  "KEEP_ALIVE_SECONDS",
   "LINK_FLOW_NONE",
   "LOG_LEVEL",
   "METRICS_HOST",

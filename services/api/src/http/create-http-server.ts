@@ -3,20 +3,21 @@ import type { Duplex } from "node:stream";
 import { messages } from "@veil/http-contract";
 import type { Express } from "express";
 
-/**
- * How long a client may take, in milliseconds, so that slow ones can't hold connections for ever.
- * Keep-alive outlasts the idle time of common proxies (60 s), so that they never meet a connection being closed.
- */
-const LIMITS = {
-  headersTimeout: 15_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 5_000,
-};
+/** How long a client may take, in milliseconds, so that slow ones can't hold connections for ever. */
+const LIMITS = { headersTimeout: 15_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+/** Outlasts the idle time of common proxies (60 s), so that they never meet a connection that is being closed. */
+export const KEEP_ALIVE_S = 65;
+
+export interface HttpServerOptions {
+  readonly newId: () => string;
+  /** For how many seconds a connection without a request stays open. */
+  readonly keepAliveSeconds: number;
+}
 
 /** Makes the server around the application; faults below the application are answered in its form as well. */
-export function createHttpServer(app: Express, newId: () => string): Server {
-  const server = createServer({ ...LIMITS, requireHostHeader: false }, app);
+export function createHttpServer(app: Express, { newId, keepAliveSeconds }: HttpServerOptions): Server {
+  const keepAliveTimeout = keepAliveSeconds * 1_000;
+  const server = createServer({ ...LIMITS, keepAliveTimeout, requireHostHeader: false }, app);
   server.on("checkExpectation", app);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();

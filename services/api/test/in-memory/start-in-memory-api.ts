@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type AppDependencies, createApp } from "../../src/create-app.ts";
 import { LinkNotConfiguredError } from "../../src/errors.ts";
-import { createHttpServer } from "../../src/http/create-http-server.ts";
+import { createHttpServer, KEEP_ALIVE_S } from "../../src/http/create-http-server.ts";
 import type { FinishedRequest } from "../../src/http/log-request.ts";
 import type { ContractTarget } from "../contract-suite.ts";
 import { InMemoryPlane } from "./in-memory-plane.ts";
@@ -61,7 +61,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     onFinished: (request) => finished.push(request),
     ...overrides,
   });
-  const server = createHttpServer(app, randomUUID);
+  const server = createHttpServer(app, { newId: randomUUID, keepAliveSeconds: KEEP_ALIVE_S });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server that listens on a port has an address of this kind
   const { port } = server.address() as AddressInfo;
