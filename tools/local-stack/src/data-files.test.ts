@@ -95,6 +95,19 @@ describe("the lock of the data directory", () => {
     await (await lockDataDirectory(inDirectory("stack.lock")))();
   });
 
+  test("goes to one of several that start at once over a lock whose owner died", async () => {
+    const lock = inDirectory("stack.lock");
+    for (let round = 0; round < 40; round += 1) {
+      await writeFile(lock, JSON.stringify({ pid: 2 ** 30, startMark: "long ago" }));
+      const starts = await Promise.allSettled(Array.from({ length: 12 }, () => lockDataDirectory(lock)));
+      const got = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+      const refusals = starts.flatMap((start) => (start.status === "rejected" ? [start.reason] : []));
+      expect(got).toHaveLength(1);
+      for (const refusal of refusals) expect(refusal).toBeInstanceOf(StackStartError);
+      for (const unlock of got) await unlock();
+    }
+  });
+
   test("left by a process that is gone, or whose number another one has now, counts for nothing", async () => {
     for (const left of [
       { pid: 4_194_303, startMark: "1" },

@@ -1,4 +1,5 @@
-import { link, readFile, rm } from "node:fs/promises";
+import { createHash, randomUUID } from "node:crypto";
+import { link, readFile, rename, rm } from "node:fs/promises";
 import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import { startMarkOf } from "./process-identity.ts";
@@ -13,40 +14,70 @@ const ownerSchema = z.object({ pid: z.number().int().positive(), startMark: z.st
  * @throws {StackStartError} when another one that lives has it. One that was killed has not.
  */
 export async function lockDataDirectory(lockFile: string): Promise<() => Promise<void>> {
-  const candidate = `${lockFile}.${process.pid}`;
-  const owner = { pid: process.pid, startMark: (await startMarkOf(process.pid)) ?? "" };
+  const id = randomUUID();
+  const candidate = `${lockFile}.${id}`;
+  const owner = { pid: process.pid, startMark: (await startMarkOf(process.pid)) ?? "", id };
   await writePrivateFile(candidate, JSON.stringify(owner));
   try {
-    await linkUnlessOwned(candidate, lockFile);
+    while (!(await linked(candidate, lockFile)) && !(await inherited(candidate, lockFile)));
   } finally {
     await rm(candidate, { force: true });
   }
   return () => rm(lockFile, { force: true });
 }
 
-/** A link appears with its content, so nobody reads half a lock. */
-async function linkUnlessOwned(candidate: string, lockFile: string): Promise<void> {
-  for (;;) {
-    try {
-      await link(candidate, lockFile);
-      return;
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    }
-    const pid = await livingOwner(lockFile);
-    if (pid !== undefined) {
-      throw new StackStartError(
-        `A stack is running on this data directory already (process ${pid}). Stop it first, or set VEIL_DATA_DIR and API_PORT to others.`,
-      );
-    }
-    await rm(lockFile, { force: true });
+/**
+ * Takes the lock of an owner who died. Of several who try only one may replace it, and none may remove what another one has
+ * just put there: so they compete for a link that is named after the dead owner, and for the next one if its owner died as well.
+ *
+ * @returns false when the lock has changed meanwhile
+ */
+async function inherited(candidate: string, lockFile: string): Promise<boolean> {
+  const left = await textOf(lockFile);
+  const claims: string[] = [];
+  for (let dead = left; dead !== null; dead = await textOf(claims.at(-1) ?? lockFile)) {
+    await refuseIfAlive(dead);
+    const claim = `${lockFile}.after-${createHash("sha256").update(dead).digest("hex").slice(0, 16)}`;
+    claims.push(claim);
+    if (!(await linked(candidate, claim))) continue;
+    // The claims of an heir are removed after its lock is there, so one that was free too late is found out here.
+    const isInTime = (await textOf(lockFile)) === left;
+    if (isInTime) await rename(candidate, lockFile);
+    for (const one of isInTime ? claims : [claim]) await rm(one, { force: true });
+    return isInTime;
+  }
+  return false;
+}
+
+/** A link appears with its content, so nobody reads half a lock. @returns false when the name is taken */
+async function linked(candidate: string, name: string): Promise<boolean> {
+  try {
+    await link(candidate, name);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
   }
 }
 
-async function livingOwner(lockFile: string): Promise<number | undefined> {
-  const text = await readFile(lockFile, "utf8").catch(() => "null");
-  const owner = ownerSchema.safeParse(JSON.parse(text));
-  if (!owner.success) return undefined;
-  const startMark = await startMarkOf(owner.data.pid);
-  return startMark === owner.data.startMark ? owner.data.pid : undefined;
+/** Null when there is no such file. */
+async function textOf(file: string): Promise<string | null> {
+  return readFile(file, "utf8").catch(() => null);
+}
+
+async function refuseIfAlive(text: string): Promise<void> {
+  const owner = ownerSchema.safeParse(parsed(text));
+  if (!owner.success || (await startMarkOf(owner.data.pid)) !== owner.data.startMark) return;
+  throw new StackStartError(
+    `A stack is running on this data directory already (process ${owner.data.pid}). Stop it first, or set VEIL_DATA_DIR and API_PORT to others.`,
+  );
+}
+
+/** A file that is no JSON is nobody's. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
