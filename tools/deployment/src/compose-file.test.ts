@@ -87,9 +87,9 @@ test.each(Object.entries(changes))("whoever reads a file that %s changes starts 
   );
   expect(affected.length).toBeGreaterThan(0);
   const missed = affected.filter((service) => {
-    const { labels, depends_on } = compose.services[service] ?? { labels: {}, depends_on: {} };
-    const isShown = Object.values(labels).some((label) => label.includes(`\${${name}:-`));
-    return !isShown && depends_on["setup"]?.restart !== true;
+    const { labels, depends_on } = compose.services[service] ?? {};
+    const isShown = Object.values(labels ?? {}).some((label) => label.includes(`\${${name}:-`));
+    return !isShown && depends_on?.["setup"]?.restart !== true;
   });
   expect(missed).toEqual([]);
 });

@@ -3,7 +3,7 @@ import type { z } from "zod";
 
 /** A protocol's accounts and inbounds on the wire. */
 export interface AccountCodec<A> {
-  /** The kind of account that an inbound of this protocol takes. Any other kind ends the process. */
+  /** The kind of account that an inbound of this protocol takes, and the only one that is sent to it. */
   readonly accountType: string;
   /** The kind of settings that an inbound of this protocol has. */
   readonly inboundType: string;

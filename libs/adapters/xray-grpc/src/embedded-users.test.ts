@@ -76,10 +76,10 @@ describe("embedUsers", () => {
     expect(leftOver.map((user) => user.email)).toEqual(["1@veil", "2@veil"]);
   });
 
-  it("refuses users that would end the process, and definitions of an unknown kind", () => {
-    const type = "xray.proxy.vmess.Account";
-    const vmess: InboundUser = { email: "x@y", account: { protocol: "other", type, value: "", level: 0 } };
-    expect(() => embedUsers(someDefinition(), [vmess])).toThrow(InvalidXrayRequestError);
+  it("refuses users and definitions of an unknown kind", () => {
+    const type = "some.other.Account";
+    const stranger: InboundUser = { email: "x@y", account: { protocol: "other", type, value: "", level: 0 } };
+    expect(() => embedUsers(someDefinition(), [stranger])).toThrow(InvalidXrayRequestError);
     const trojan = create(InboundHandlerConfigSchema, {
       tag: "t",
       receiverSettings: packTyped(ReceiverConfigSchema, {}),

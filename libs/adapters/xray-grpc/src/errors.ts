@@ -98,10 +98,7 @@ export class InboundNotListeningError extends XrayError {
   }
 }
 
-/**
- * Thrown when an inbound speaks a protocol that this package doesn't. Sending it a user regardless would end the whole
- * Xray process.
- */
+/** Thrown when an inbound speaks a protocol that this package doesn't: nothing is sent to it. */
 export class InboundUnsupportedError extends XrayError {
   override readonly name = "InboundUnsupportedError";
   readonly tag: string;

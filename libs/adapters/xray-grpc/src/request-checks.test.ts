@@ -44,7 +44,7 @@ describe("checkUser", () => {
     ["an empty e-mail", { ...good, email: "" }],
     ["an upper-case e-mail", { ...good, email: "A@veil" }],
     ["someone else's without an e-mail", { ...unmanaged, email: "" }],
-    ["someone else's of another protocol", changed(unmanaged, { type: "xray.proxy.vmess.Account" })],
+    ["someone else's of another protocol", changed(unmanaged, { type: "some.other.Account" })],
     ["someone else's without an account", changed(unmanaged, { type: "" })],
   ])("refuses %s", (_fault, user) => {
     expect(() => checkUser(user, VLESS)).toThrow(InvalidXrayRequestError);

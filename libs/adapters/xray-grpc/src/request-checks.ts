@@ -16,8 +16,8 @@ export function checkTag(tag: string): void {
 }
 
 /**
- * Checks a user for an inbound that takes accounts of the kind `accountType`: another kind would end the process. Other
- * users pass as Xray listed them.
+ * Checks a user for an inbound that takes accounts of the kind `accountType`: no other kind is sent. Other users pass as
+ * Xray listed them.
  *
  * @throws {InvalidXrayRequestError} when the user may not be sent.
  */

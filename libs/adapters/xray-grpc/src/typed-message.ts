@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { type TypedMessage, TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
 
-/** Wraps a message with its own name, so that the two can't drift apart: a wrong pair ends the Xray process. */
+/** Wraps a message with its own name, so that the two can't drift apart. */
 export function packTyped<D extends DescMessage>(schema: D, init: MessageInitShape<D>): TypedMessage {
   return create(TypedMessageSchema, { type: schema.typeName, value: toBinary(schema, create(schema, init)) });
 }

@@ -150,15 +150,15 @@ describe("users", () => {
   });
 });
 
-describe("requests that would end the process", () => {
+describe("requests that are not ours to send", () => {
   it("are refused before they are sent", async () => {
     const node = nodeOn("vless-in");
     const user = newUser();
-    const vmess: InboundUser = {
+    const stranger: InboundUser = {
       email: "x@y",
-      account: { protocol: "other", type: "xray.proxy.vmess.Account", value: "", level: 0 },
+      account: { protocol: "other", type: "some.other.Account", value: "", level: 0 },
     };
-    await expect(node.addUser(vmess)).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(node.addUser(stranger)).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addUser({ ...user, email: "" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addUser({ ...user, email: "A@veil" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addInbound({ tag: "x", config: "" }, [])).rejects.toBeInstanceOf(InvalidXrayRequestError);

@@ -11,7 +11,7 @@ afterEach(() => {
   for (const one of opened.splice(0)) one.close();
 });
 
-async function keepAliveHeader(keepAliveSeconds: number): Promise<string | undefined> {
+async function keepAliveHeader(keepAliveSeconds: number): Promise<unknown> {
   const server = createHttpServer(app, { newId: () => "id", keepAliveSeconds });
   const agent = new Agent({ keepAlive: true });
   opened.push({ close: () => agent.destroy() }, { close: () => server.closeAllConnections() }, server);
