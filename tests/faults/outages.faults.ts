@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from "vitest";
+import { askRedis } from "./testbed/ask-redis.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
 import type { KillableProcess } from "@veil/engines";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
@@ -65,6 +66,25 @@ const cases = [
   readonly isDead: Pick<Case, "writesWithinMs" | "reads">;
 })[];
 
+/** Redis is there, answers a PING, and takes no write. */
+const refusals = [
+  {
+    name: "redis is full and refuses writes",
+    begin: () => setMaxMemory("1mb"),
+    end: () => setMaxMemory("512mb"),
+  },
+  {
+    name: "redis is demoted and refuses writes",
+    // Nobody listens there: it goes on with the data that it has, as one that has lost its new primary.
+    begin: () => askRedis(testbed, (redis) => redis.replicaof("127.0.0.1", "1")).then(() => undefined),
+    end: () => askRedis(testbed, (redis) => redis.replicaof("NO", "ONE")).then(() => undefined),
+  },
+] as const;
+
+async function setMaxMemory(amount: string): Promise<void> {
+  await askRedis(testbed, (redis) => redis.config("SET", "maxmemory", amount));
+}
+
 describe("outages", () => {
   for (const { name, target, hangs, isDead, ...one } of cases) {
     const away = "away" in one ? one.away : [];
@@ -86,6 +106,14 @@ describe("outages", () => {
         const [begin, end] = [() => process.kill(), () => process.start()];
         await outageRound({ testbed, begin, end, away, ...isDead }, run);
       },
+    );
+  }
+
+  for (const { name, begin, end } of refusals) {
+    faultTest(
+      name,
+      () => testbed.tally,
+      (run) => outageRound({ testbed, begin, end, away: [], writesWithinMs: KNOWN_DOWN_MS, reads: everyRead }, run),
     );
   }
 });

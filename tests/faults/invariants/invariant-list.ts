@@ -10,6 +10,7 @@ export const invariantTexts = {
   deadline: "every request is answered within its time, with a status of the contract",
   reads: "reads that do not need the missing part go on",
   terms: "a key serves within its terms and only then: every answered change stands, a repeated one is made once",
+  braked: "no node loses its users while the database has no record of most of them",
   unmanaged: "users that Veil does not own are never touched",
   traffic: "bytes are counted once: never more than were moved, never less than were read before a crash",
   resets: "after a reset only later bytes count",

@@ -22,6 +22,7 @@ import { type ByteServer, startByteServer } from "../../support/byte-server.ts";
 import { CallWatch } from "../proxies/call-watch.ts";
 import { startProxies } from "../proxies/start-proxies.ts";
 import { Tally } from "../report/tally.ts";
+import { prepareClocks } from "./wrong-clocks.ts";
 
 export interface FaultTestbedOptions {
   /** Names of the Xray nodes. Default one, `main`. */
@@ -32,6 +33,8 @@ export interface FaultTestbedOptions {
   readonly proxied?: readonly ServiceName[];
   /** Settings of all services over the ones of the testbed. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Gives services clocks that can be set wrong by {@link FaultTestbed.setClock}. */
+  readonly wrongClocks?: boolean;
 }
 
 /** The whole system and what a fault test does to it and asks it. */
@@ -47,6 +50,7 @@ export interface FaultTestbed {
   readonly client: ApiClient;
   readonly apiUrl: string;
   readonly apiKey: string;
+  readonly redisUrl: string;
   readonly xrayBinary: string;
   /** Straight to the engines, past all proxies. */
   readonly xray: ReadonlyMap<string, XrayNode>;
@@ -55,6 +59,10 @@ export interface FaultTestbed {
   readonly tally: Tally;
   readonly logDir: string;
   readonly processes: readonly KillableProcess[];
+  /** Settings that all services have from their next start on, over the ones of the testbed. */
+  changeSettings(env: Readonly<Record<string, string>>): void;
+  /** Sets the clock of a service so far ahead of the machine's, at once. Milliseconds. */
+  setClock(service: ServiceName, aheadMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -90,6 +98,8 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
   closers.add(() => Promise.all(stores.map((store) => store.process.stop(0))));
   await Promise.all(stores.map((store) => store.process.start()));
 
+  let changed: Readonly<Record<string, string>> = {};
+  const clocks = await prepareClocks(dir);
   const watches = {
     api: new CallWatch(),
     "xray-worker": new CallWatch(),
@@ -103,12 +113,15 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     editXrayConfig: withUnmanagedUser,
     apiKey: API_KEY,
     services: { "xray-worker": workers, "stats-collector": collectors },
-    env: () => ({
+    env: (service) => ({
       SHUTDOWN_DEADLINE_MS: String(STOP_DEADLINE_MS),
       RECONCILE_INTERVAL_SECONDS: "5",
       TRAFFIC_SYNC_INTERVAL_SECONDS: "1",
       ...options.env,
+      ...changed,
+      ...(options.wrongClocks && clocks.env(service)),
     }),
+    nodeArgs: () => (options.wrongClocks ? clocks.nodeArgs : []),
     addressesFor: async (service, direct) => {
       if (!proxied.includes(service)) return direct;
       const proxies = await startProxies(direct, watches[service]);
@@ -143,6 +156,7 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     client: new ApiClient(testbed.apiUrl, API_KEY),
     apiUrl: testbed.apiUrl,
     apiKey: API_KEY,
+    redisUrl: redis.url,
     xrayBinary: binaries.xray,
     xray,
     mongo,
@@ -150,6 +164,10 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     tally,
     logDir: join(dir, "logs"),
     processes: [...testbed.processes, redis.process, mongodb.process],
+    changeSettings: (env) => {
+      changed = env;
+    },
+    setClock: clocks.set,
     stop: () => closers.close(),
   };
 }

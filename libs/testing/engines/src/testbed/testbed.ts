@@ -20,7 +20,7 @@ export interface TestbedOptions extends Pick<TestbedNodeOptions, "xrayBinary" | 
   /** How many processes of each service; one when absent. */
   readonly services?: Readonly<Partial<Record<ServiceName, number>>>;
   readonly apiKey: string;
-  /** Settings over the ones that the testbed makes. */
+  /** Settings over the ones that the testbed makes; asked at every start of a service. */
   readonly env?: (service: ServiceName) => Readonly<Record<string, string>>;
   readonly nodeArgs?: (service: ServiceName) => readonly string[];
   /** Puts something between the processes of a service and its engines; they reach them directly when absent. */
@@ -82,10 +82,11 @@ async function openTestbed(options: TestbedOptions, closers: Closers): Promise<T
     const prepared: TestbedService[] = [];
     for (let index = 0; index < (options.services?.[name] ?? 1); index += 1) {
       const opsPort = await freePort();
-      const env = { ...serviceSettings(reached, { ...shared, opsPort }), ...options.env?.(name) };
+      const settings = serviceSettings(reached, { ...shared, opsPort });
       const logFile = join(dir, "logs", `${name}-${index}.log`);
       const nodeArgs = options.nodeArgs?.(name) ?? [];
-      const start = () => startService({ name, env, logFile, nodeArgs });
+      const env = () => ({ ...settings, ...options.env?.(name) });
+      const start = () => startService({ name, env: env(), logFile, nodeArgs });
       prepared.push({
         process: new KillableProcess(name, start, onFault),
         opsUrl: `http://127.0.0.1:${opsPort}`,
