@@ -5,6 +5,7 @@ import { answerOf, call, failure } from "../test/contract/bot.ts";
 import { type InMemoryApi, startInMemoryApi } from "../test/in-memory/start-in-memory-api.ts";
 import type { AppDependencies } from "./create-app.ts";
 import { addressList } from "./http/allow-addresses.ts";
+import type { ApiSecret } from "./http/bearer-auth.ts";
 
 describe("who may do what", () => {
   let api: InMemoryApi;
@@ -17,7 +18,8 @@ describe("who may do what", () => {
   };
 
   it("lets a read-only secret read and nothing else", async () => {
-    await start({ secrets: [{ name: "panel", tokens: ["read-only-secret-of-32-characters-1"], readOnly: true }] });
+    const panel: ApiSecret = { name: "panel", tokens: ["read-only-secret-of-32-characters-1"], readOnly: true };
+    await start({ secrets: () => [panel] });
     await call(api, "get", "/api/keys/1").expect(200);
     for (const endpoint of operationIds.map((id): Endpoint => endpoints[id])) {
       if (endpoint.auth === "none" || endpoint.scope.endsWith(":read")) continue;
@@ -30,11 +32,27 @@ describe("who may do what", () => {
 
   it("takes a named secret with and without its name", async () => {
     const secret = "named-secret-of-32-characters-0001";
-    await start({ secrets: [{ name: "botA", tokens: [secret, `botA:${secret}`], readOnly: false }] });
+    const botA: ApiSecret = { name: "botA", tokens: [secret, `botA:${secret}`], readOnly: false };
+    await start({ secrets: () => [botA] });
     for (const token of [secret, `botA:${secret}`]) {
       await request(api.baseUrl).get("/api/keys").set("Authorization", `Bearer ${token}`).expect(200);
     }
     await request(api.baseUrl).get("/api/keys").set("Authorization", `Bearer botB:${secret}`).expect(401);
+  });
+
+  it("takes the secrets that there are now, and no former one", async () => {
+    const secretOf = (token: string): ApiSecret => ({ name: null, tokens: [token], readOnly: false });
+    const former = secretOf("former-secret-of-32-characters-001");
+    const latter = secretOf("latter-secret-of-32-characters-001");
+    let secrets = [former];
+    await start({ secrets: () => secrets });
+    const statusOf = async (secret: ApiSecret) =>
+      (await request(api.baseUrl).get("/api/keys").set("Authorization", `Bearer ${secret.tokens[0]}`)).status;
+    expect([await statusOf(former), await statusOf(latter)]).toEqual([200, 401]);
+    secrets = [former, latter];
+    expect([await statusOf(former), await statusOf(latter)]).toEqual([200, 200]);
+    secrets = [latter];
+    expect([await statusOf(former), await statusOf(latter)]).toEqual([401, 200]);
   });
 
   it.each([

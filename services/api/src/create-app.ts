@@ -42,8 +42,8 @@ interface PublicDependencies extends Pick<OperationPorts, "newId"> {
 export interface AppDependencies extends Omit<OperationPorts, "deferred">, Omit<PublicDependencies, "clock"> {
   /** How long a write may take that is answered later, in milliseconds. */
   readonly laterDeadlineMs: number;
-  /** The secrets that callers may come with; at least one. */
-  readonly secrets: readonly ApiSecret[];
+  /** The secrets that callers may come with now, at least one: the same list until they change. */
+  readonly secrets: () => readonly ApiSecret[];
   /** Where requests under `/api` may come from; null for everywhere. */
   readonly allowedAddresses: BlockList | null;
   readonly rate: RateLimit;

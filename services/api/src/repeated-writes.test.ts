@@ -63,9 +63,8 @@ describe("writes under an Idempotency-Key", () => {
 
   it("keeps the keys of two secrets apart", async () => {
     const secrets = ["first-secret-of-32-characters-0001", "second-secret-of-32-characters-002"];
-    const other = await startInMemoryApi({
-      secrets: secrets.map((token) => ({ name: null, tokens: [token] as const, readOnly: false })),
-    });
+    const known = secrets.map((token) => ({ name: null, tokens: [token] as const, readOnly: false }));
+    const other = await startInMemoryApi({ secrets: () => known });
     for (const secret of secrets) await create("a", {}, { baseUrl: other.baseUrl, secret }).expect(200);
     expect(other.plane.keys.size).toBe(2);
     await other.close();

@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { createJobClient } from "@veil/job-queue";
-import { closeHttp, limitRepeats, listenHttp, prepareService, readSettings, type RunningService } from "@veil/runtime";
+import {
+  closeHttp,
+  lastingFailure,
+  limitRepeats,
+  listenHttp,
+  prepareService,
+  readSettings,
+  runPeriodically,
+  type RunningService,
+} from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import type { Express } from "express";
@@ -12,7 +21,8 @@ import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { keyPlaces } from "./key-places.ts";
-import { apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
+import { ReloadedSecrets } from "./reloaded-secrets.ts";
+import { apiSecretSettings, apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 import { DownNodes } from "./subscriptions/down-nodes.ts";
 import { keySubscriptions } from "./subscriptions/key-subscriptions.ts";
@@ -27,6 +37,8 @@ const service = prepareService({
 const { settings, log, metrics, clock } = service;
 const onFinished = requestMetrics(metrics);
 
+/** A key that leaked ends within this time of its replacement, where its file is replaced under a running API. */
+const SECRETS_RELOAD_MS = 1_000;
 const REFRESH_WAIT_MS = 1_500;
 /** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
 const SYNC_DEADLINE_MS = 30_000;
@@ -54,6 +66,15 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       onError: limitRepeats((err) => log.warn({ err }, "redis is away")),
     });
     running.onStop("connections", "queues", () => jobs.close());
+
+    const secrets = new ReloadedSecrets(() => apiSecrets(readSettings(apiSecretSettings, { program: "api" })), log);
+    const reloading = runPeriodically({
+      everyMs: SECRETS_RELOAD_MS,
+      firstRun: "later",
+      task: async () => secrets.reload(),
+      ...lastingFailure(log, "API keys cannot be read, those of before go on"),
+    });
+    running.onStop("loops", "reload of API keys", () => reloading.stop());
 
     const places = keyPlaces(settings);
     const traffic = ledgerTrafficReader(store);
@@ -85,7 +106,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       shareLinksOf: shareLinkMaker(places, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },
       subscriptions: settings.SUBSCRIPTION_PORT === undefined ? subscriptions : null,
-      secrets: apiSecrets(settings),
+      secrets: secrets.current,
       allowedAddresses: settings.ALLOWED_IPS,
       rate: redisRateLimit(redis, settings.QUEUE_PREFIX, settings.RATE_LIMIT_PER_SECOND),
       authFailures: redisFailureLimit(redis, `${settings.QUEUE_PREFIX}:auth-failures`),

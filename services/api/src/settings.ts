@@ -177,8 +177,11 @@ export function subscriptionSettings(settings: ApiSettings): SubscriptionSetting
   };
 }
 
+/** What is read anew while the API runs. */
+export const apiSecretSettings = apiSettings.pick({ API_SECRET_KEY: true, API_READONLY_KEY: true });
+
 /** All secrets that the settings name. */
-export function apiSecrets({ API_SECRET_KEY, API_READONLY_KEY }: ApiSettings): ApiSecret[] {
+export function apiSecrets({ API_SECRET_KEY, API_READONLY_KEY }: z.infer<typeof apiSecretSettings>): ApiSecret[] {
   return [
     ...API_SECRET_KEY.map((one) => ({ ...one, readOnly: false })),
     ...API_READONLY_KEY.map((one) => ({ ...one, readOnly: true })),

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +18,8 @@ let dataDir: string;
 /** Stands between the second replica and MongoDB. */
 let gate: Gate;
 let urls: readonly [string, string];
+/** From which the second replica has its secret. */
+let secretFile: string;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "veil-tokens-"));
@@ -35,14 +37,18 @@ beforeAll(async () => {
     const isReady = () => isServiceReady(`http://127.0.0.1:${metricsPort}`);
     expect(await untilReady(service, isReady, 60_000)).toBe("ready");
   };
-  const startApi = async (instance: string, uri: string) => {
+  const startApi = async (instance: string, uri: string, secret: Record<string, string>) => {
     const port = await freePort();
-    const own = { API_HOST: "127.0.0.1", API_PORT: String(port), API_SECRET_KEY: SECRET, MONGODB_URI: uri };
-    await start("api", instance, own);
+    await start("api", instance, { API_HOST: "127.0.0.1", API_PORT: String(port), MONGODB_URI: uri, ...secret });
     return `http://127.0.0.1:${port}`;
   };
   const nowhere = JSON.stringify([{ name: "test", address: "127.0.0.1:1" }]);
-  urls = [await startApi("api-1", mongodbUri), await startApi("api-2", gate.uri)];
+  secretFile = join(dataDir, "api-secret-key");
+  await writeFile(secretFile, `${SECRET}\n`);
+  urls = [
+    await startApi("api-1", mongodbUri, { API_SECRET_KEY: SECRET }),
+    await startApi("api-2", gate.uri, { API_SECRET_KEY_FILE: secretFile }),
+  ];
   await start("xray-worker", "worker", { MONGODB_URI: mongodbUri, XRAY_NODES: nowhere });
 });
 
@@ -139,6 +145,27 @@ test("no log holds a token, and both name the caller by it", async () => {
     ["api-1", "api-2", "worker"].map((one) => readFile(join(dataDir, `${one}.log`), "utf8")),
   );
   for (const log of all) expect(log).not.toMatch(/veil_[0-9A-Za-z]{20}/);
+});
+
+test("a secret whose file is replaced ends within two seconds, and the one that replaces it is taken", async () => {
+  const [, second] = urls;
+  const next = "secret-that-replaces-the-leaked-one-0123";
+  const statuses = async () => [await statusAt(second, SECRET), await statusAt(second, next)];
+  const becomes = async (content: string, expected: readonly number[]) => {
+    await writeFile(secretFile, content);
+    const before = performance.now();
+    await vi.waitFor(async () => expect(await statuses()).toEqual(expected), { timeout: 10_000, interval: 50 });
+    expect(performance.now() - before).toBeLessThan(KNOWN_MS);
+  };
+  await becomes(`${next},${SECRET}`, [200, 200]);
+  await becomes(next, [401, 200]);
+  // Half written: what counted before goes on.
+  await writeFile(secretFile, "half");
+  await sleep(KNOWN_MS);
+  expect(await statuses()).toEqual([401, 200]);
+  await becomes(`${next},${SECRET}`, [200, 200]);
+  const log = await readFile(join(dataDir, "api-2.log"), "utf8");
+  expect(log).not.toContain(next);
 });
 
 interface Gate {

@@ -29,7 +29,8 @@ export interface TokenFinder {
 }
 
 export interface BearerAuthParts {
-  readonly secrets: readonly ApiSecret[];
+  /** Those that count now: the same list until they change. */
+  readonly secrets: () => readonly ApiSecret[];
   readonly tokens: TokenFinder;
   /** Counts wrong tokens. */
   readonly failures: FailureLimit;
@@ -38,13 +39,18 @@ export interface BearerAuthParts {
 
 /** Accepts requests that carry a known secret or token as `Authorization: Bearer <token>`, from where and while it is taken. */
 export function bearerAuth({ secrets, tokens, failures, clock }: BearerAuthParts): RequestHandler {
-  const find = callerFinder(secrets);
+  let known = secrets();
+  let find = callerFinder(known);
+  const findCaller = (token: string): Caller | null => {
+    if (known !== secrets()) find = callerFinder((known = secrets()));
+    return find(token);
+  };
   return async (request, _response, next) => {
     const token = bearerToken(request.get("Authorization"));
     if (token === null) throw unauthorized(messages.notAuthenticated);
-    const known = find(token);
-    const issued = known === null ? await tokens.find(token) : null;
-    const caller = known ?? (issued === null ? null : bearerOf(issued));
+    const holder = findCaller(token);
+    const issued = holder === null ? await tokens.find(token) : null;
+    const caller = holder ?? (issued === null ? null : bearerOf(issued));
     if (caller === null) {
       throw await limitFailure(failures, request, unauthorized(messages.invalidToken), messages.tooManyFailures);
     }

@@ -8,7 +8,7 @@ describe("the access log", () => {
 
   beforeEach(async () => {
     api = await startInMemoryApi({
-      secrets: [
+      secrets: () => [
         { name: null, tokens: ["first-secret-of-32-characters-0001"], readOnly: false },
         { name: null, tokens: ["second-secret-of-32-characters-002"], readOnly: false },
         { name: "shop", tokens: ["third-secret-of-32-characters-0003"], readOnly: true },

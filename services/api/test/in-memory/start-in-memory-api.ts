@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { type AppDependencies, createApp } from "../../src/create-app.ts";
 import { LinkNotConfiguredError } from "../../src/errors.ts";
+import type { ApiSecret } from "../../src/http/bearer-auth.ts";
 import { createHttpServer, KEEP_ALIVE_S } from "../../src/http/create-http-server.ts";
 import type { FinishedRequest } from "../../src/http/log-request.ts";
 import type { ContractTarget } from "../contract-suite.ts";
@@ -27,6 +28,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
   const log = new RecordingLog();
   const finished: FinishedRequest[] = [];
   const shortId = "7bb45050";
+  const secrets: readonly ApiSecret[] = [{ name: null, tokens: [SECRET], readOnly: false }];
   const app = createApp({
     keys: plane.keyReader,
     traffic: plane.trafficReader,
@@ -47,7 +49,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     refreshWaitMs: 100,
     syncDeadlineMs: 500,
     laterDeadlineMs: 2_000,
-    secrets: [{ name: null, tokens: [SECRET], readOnly: false }],
+    secrets: () => secrets,
     allowedAddresses: null,
     trustedProxies: false,
     rate: { take: async () => null },
@@ -67,7 +69,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
   const { port } = server.address() as AddressInfo;
   return {
     baseUrl: `http://127.0.0.1:${port}`,
-    secret: overrides.secrets?.[0]?.tokens[0] ?? SECRET,
+    secret: overrides.secrets?.()[0]?.tokens[0] ?? SECRET,
     shortId,
     plane,
     records,
