@@ -5,10 +5,13 @@ import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { existsSync } from "node:fs";
 
-const overlays = ["k8s/overlays/local", "k8s/overlays/production", "k8s/checks/everything"];
+const overlays = ["k8s/overlays/local", "k8s/overlays/cluster", "k8s/overlays/production", "k8s/checks/everything"];
+/** Values with which the chart is rendered: its own, and every part that is off by itself. */
+const chartValues = [[], ["--values", "charts/checks/everything.yaml"]];
 let failed = 0;
 checkCompose();
 checkKubernetes();
+checkChart();
 process.exitCode = failed > 0 ? 1 : 0;
 
 function checkCompose() {
@@ -31,6 +34,21 @@ function checkKubernetes() {
     if (schemas === null) leaveOut(conformance, "KUBERNETES_SCHEMAS names no directory");
     else if (!runs("kubeconform", ["-v"])) leaveOut(conformance, "no kubeconform");
     else report(conformance, conform(rendered.stdout, schemas));
+  }
+}
+
+function checkChart() {
+  if (!runs("helm", ["version"])) return leaveOut("charts/veil", "no helm");
+  report("charts/veil, as helm lints it", run("helm", ["lint", "--strict", "charts/veil"]));
+  const schemas = schemaDirectory();
+  for (const values of chartValues) {
+    const what = `charts/veil ${values.length === 0 ? "with its own values" : "with everything switched on"}`;
+    const rendered = run("helm", ["template", "veil", "charts/veil", "--namespace", "veil", ...values]);
+    report(what, rendered);
+    if (rendered.status !== 0) continue;
+    if (schemas === null) leaveOut(`${what} against its schemas`, "KUBERNETES_SCHEMAS names no directory");
+    else if (!runs("kubeconform", ["-v"])) leaveOut(`${what} against its schemas`, "no kubeconform");
+    else report(`${what} against its schemas`, conform(rendered.stdout, schemas));
   }
 }
 

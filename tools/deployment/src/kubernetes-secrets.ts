@@ -1,100 +1,74 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Files } from "./handout.ts";
+import type { KubernetesApi } from "./kubernetes-api.ts";
 import { type SecretName, type SecretStore, secretNames } from "./secrets.ts";
 
-/** Where a pod finds its own service account. */
-const ACCOUNT_DIRECTORY = "/var/run/secrets/kubernetes.io/serviceaccount";
-const ANSWER_WITHIN_MS = 10_000;
+/** Stands on a Secret from its change until whoever mounts it has been told to start anew. */
+const RESTART_DUE = "veil/restart-due";
 
-const secretSchema = z.object({ data: z.record(z.string(), z.string()).default({}) });
+const secretSchema = z.object({
+  metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }).default({ annotations: {} }),
+  data: z.record(z.string(), z.string()).default({}),
+});
 
-/** Thrown when the Kubernetes API refuses a call or does not answer it. */
-export class KubernetesApiError extends Error {
-  override readonly name = "KubernetesApiError";
-  /** HTTP status; absent when there was no answer. */
-  readonly status: number | undefined;
-
-  constructor(message: string, status?: number, options?: ErrorOptions) {
-    super(message, options);
-    this.status = status;
-  }
-}
-
-export interface KubernetesSecretsOptions {
-  /** Base URL of the Kubernetes API. */
-  readonly url: string;
-  readonly namespace: string;
-  readonly token: string;
-}
-
-/** The Secrets of the namespace in which this pod runs. */
+/** The Secrets of a namespace. */
 export class KubernetesSecrets {
-  readonly #options: KubernetesSecretsOptions;
+  readonly #api: Pick<KubernetesApi, "call">;
 
-  constructor(options: KubernetesSecretsOptions) {
-    this.#options = options;
-  }
-
-  /** @throws when this is no pod or it has no token */
-  static async ofThisPod(): Promise<KubernetesSecrets> {
-    const [namespace, token] = await Promise.all(
-      ["namespace", "token"].map((name) => readFile(join(ACCOUNT_DIRECTORY, name), "utf8")),
-    );
-    return new KubernetesSecrets({
-      url: "https://kubernetes.default.svc",
-      namespace: (namespace ?? "").trim(),
-      token: (token ?? "").trim(),
-    });
+  constructor(api: Pick<KubernetesApi, "call">) {
+    this.#api = api;
   }
 
   /** The decoded content of a Secret, or undefined when there is none of this name. @throws {KubernetesApiError} */
   async read(name: string): Promise<Files | undefined> {
-    const answer = await this.#call("GET", `/${name}`);
-    if (answer.status === 404) return undefined;
-    const { data } = secretSchema.parse(await this.#accepted(answer, `read ${name}`));
-    return Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
-    );
+    return (await this.#find(name))?.files;
   }
 
-  /** Makes a Secret, or gives it this content. @throws {KubernetesApiError} */
-  async write(name: string, files: Files): Promise<void> {
-    const secret = {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name, labels: { "app.kubernetes.io/part-of": "veil", "app.kubernetes.io/managed-by": "veil-setup" } },
-      type: "Opaque",
-      stringData: files,
-    };
-    const made = await this.#call("POST", "", secret);
-    if (made.status !== 409) {
-      await this.#accepted(made, `make ${name}`);
-      return;
+  /**
+   * Makes a Secret, or gives it this content.
+   *
+   * @returns whether those who mount it have to start anew: it had another content, until {@link restarted}
+   * @throws {KubernetesApiError}
+   */
+  async write(name: string, files: Files): Promise<boolean> {
+    const found = await this.#find(name);
+    if (found === undefined) {
+      await this.#api.call("POST", "api/v1", "secrets", { body: secretOf(name, files, false) });
+      return false;
     }
-    await this.#accepted(await this.#call("PUT", `/${name}`, secret), `replace ${name}`);
+    if (isDeepStrictEqual(found.files, files)) return found.isRestartDue;
+    await this.#api.call("PUT", "api/v1", `secrets/${name}`, { body: secretOf(name, files, true) });
+    return true;
   }
 
-  async #call(method: string, path: string, body?: object): Promise<Response> {
-    const { url, namespace, token } = this.#options;
-    try {
-      return await fetch(`${url}/api/v1/namespaces/${namespace}/secrets${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      });
-    } catch (cause) {
-      throw new KubernetesApiError(`${url} does not answer`, undefined, { cause });
-    }
+  /** Notes that those who mount a Secret have been told of its content. @throws {KubernetesApiError} */
+  async restarted(name: string, files: Files): Promise<void> {
+    await this.#api.call("PUT", "api/v1", `secrets/${name}`, { body: secretOf(name, files, false) });
   }
 
-  async #accepted(answer: Response, what: string): Promise<unknown> {
-    const text = await answer.text();
-    if (!answer.ok) throw new KubernetesApiError(`could not ${what}: ${answer.status} ${text}`, answer.status);
-    return JSON.parse(text);
+  async #find(name: string): Promise<{ readonly files: Files; readonly isRestartDue: boolean } | undefined> {
+    const found = await this.#api.call("GET", "api/v1", `secrets/${name}`, { unless: [404] });
+    if (found === null) return undefined;
+    const { metadata, data } = secretSchema.parse(found);
+    const files: Record<string, string> = {};
+    for (const [key, value] of Object.entries(data)) files[key] = Buffer.from(value, "base64").toString();
+    return { files, isRestartDue: RESTART_DUE in metadata.annotations };
   }
+}
+
+function secretOf(name: string, files: Files, isRestartDue: boolean): object {
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: {
+      name,
+      labels: { "app.kubernetes.io/part-of": "veil", "app.kubernetes.io/managed-by": "veil-setup" },
+      annotations: isRestartDue ? { [RESTART_DUE]: "true" } : {},
+    },
+    type: "Opaque",
+    stringData: files,
+  };
 }
 
 /** Keeps all secrets in one Kubernetes Secret that no pod mounts. */

@@ -1,25 +1,29 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { exitOnSettingsError, readSettings } from "@veil/runtime";
 import { DirectorySecretStore, handOutFiles } from "./directory-secrets.ts";
 import { type Consumer, consumers, type Files, handout, mongodbHandout } from "./handout.ts";
-import { KubernetesSecretStore, KubernetesSecrets } from "./kubernetes-secrets.ts";
+import { KubernetesApi } from "./kubernetes-api.ts";
+import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
-import { ensureSecrets, type SecretName, type Secrets, secretNames } from "./secrets.ts";
+import { ensureSecrets, type SecretName, secretNames } from "./secrets.ts";
 import { deploymentSettings } from "./settings.ts";
 
 const usage = `usage: setup prepare             makes missing secrets and hands out their files
        setup prepare-mongodb     gives MongoDB its users and every service its address
-       setup prepare-kubernetes  both, as Secrets of this pod's namespace
+       setup watch-kubernetes    both, as Secrets of this pod's namespace, again and again until it is stopped
        setup show NAME           prints one of: ${secretNames.join(", ")}`;
 
 /** The first start of MongoDB, its image's download not counted. */
 const MONGODB_WITHIN_MS = 120_000;
+/** Within about this time a secret that an operator changed is handed out. */
+const WATCH_EVERY_MS = 10_000;
 
 const settings = exitOnSettingsError(() => readSettings(deploymentSettings, { program: "setup" }));
 const [command, name] = process.argv.slice(2);
 if (command === "prepare") await prepareDirectories();
 else if (command === "prepare-mongodb") await prepareMongodb();
-else if (command === "prepare-kubernetes") await prepareKubernetes();
+else if (command === "watch-kubernetes") await watchKubernetes();
 else if (command === "show" && isSecretName(name)) await show(name);
 else process.exitCode = complain(usage, 64);
 
@@ -34,30 +38,32 @@ async function prepareDirectories(): Promise<void> {
 
 async function prepareMongodb(): Promise<void> {
   const { secrets } = await ensureSecrets(new DirectorySecretStore(settings.VEIL_SECRETS_DIR), settings);
-  const files = await mongodbFiles(secrets);
+  const access = await ensureMongodbUsers({ address: settings.MONGODB_ADDRESS, secrets, withinMs: MONGODB_WITHIN_MS });
+  say(access === "users" ? "MongoDB has its users." : "MongoDB has no access control, so its users have no passwords.");
+  const files = mongodbHandout(secrets, settings, access);
   await handOut("api", files.api);
   await handOut("xray-worker", files["xray-worker"]);
   await handOut("stats-collector", files["stats-collector"]);
 }
 
-async function prepareKubernetes(): Promise<void> {
-  const kubernetes = await KubernetesSecrets.ofThisPod();
-  const store = new KubernetesSecretStore(kubernetes, "veil-secrets");
-  const { secrets, made } = await ensureSecrets(store, settings);
-  const files = handout(secrets, settings);
-  const engines = ["redis", "mongodb", "xray", "grafana"] as const;
-  for (const engine of engines) await kubernetes.write(`veil-${engine}`, files[engine]);
-  const mongodb = await mongodbFiles(secrets);
-  const services = ["api", "xray-worker", "stats-collector"] as const;
-  for (const service of services) await kubernetes.write(`veil-${service}`, { ...files[service], ...mongodb[service] });
-  report(made, store.place);
-  say("The API key: kubectl get secret veil-api -o jsonpath='{.data.api-secret-key}' | base64 -d");
-}
-
-async function mongodbFiles(secrets: Secrets): Promise<ReturnType<typeof mongodbHandout>> {
-  const access = await ensureMongodbUsers({ address: settings.MONGODB_ADDRESS, secrets, withinMs: MONGODB_WITHIN_MS });
-  say(access === "users" ? "MongoDB has its users." : "MongoDB has no access control, so its users have no passwords.");
-  return mongodbHandout(secrets, settings, access);
+/** Goes on whatever fails: what is wrong is said, once for each reason, and tried again. */
+async function watchKubernetes(): Promise<void> {
+  const stopped = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopped.abort());
+  const watch = new KubernetesHandout(await KubernetesApi.ofThisPod(), settings);
+  let said: string | null = null;
+  while (!stopped.signal.aborted) {
+    try {
+      const { made, restarted } = await watch.prepare();
+      if (said !== "") report(made, "Secret veil-secrets");
+      if (restarted.length > 0) say(`${restarted.join(", ")} start anew with what has changed.`);
+      said = "";
+    } catch (error) {
+      if (String(error) !== said) complain(String(error), 1);
+      said = String(error);
+    }
+    await delay(WATCH_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+  }
 }
 
 function handOut(consumer: Consumer, files: Files): Promise<void> {

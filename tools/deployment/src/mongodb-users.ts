@@ -23,6 +23,8 @@ export interface MongodbUsersOptions {
   readonly secrets: Secrets;
   /** Milliseconds until which MongoDB must have answered. */
   readonly withinMs: number;
+  /** Whether users that are there have these passwords already. Default false. */
+  readonly areKnown?: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function ensureMongodbUsers(options: MongodbUsersOptions): Promise<
   for (;;) {
     try {
       if (await isOpen(options.address)) return "open";
-      await withDatabase(rootUri(options), (db) => writeUsers(db, options.secrets));
+      await withDatabase(rootUri(options), (db) => writeUsers(db, options));
       return "users";
     } catch (cause) {
       if (performance.now() > deadline) {
@@ -66,14 +68,14 @@ function isOpen(address: string): Promise<boolean> {
 const UNAUTHORIZED = 13;
 const USER_EXISTS = 51_003;
 
-async function writeUsers(db: Db, secrets: Secrets): Promise<void> {
+async function writeUsers(db: Db, { secrets, areKnown = false }: MongodbUsersOptions): Promise<void> {
   for (const user of ["api", "xray-worker", "stats-collector"] as const) {
     const wanted = { pwd: secrets[`mongodb-${user}-password`], roles: [{ role: roles[user], db: DATABASE }] };
     try {
       await db.command({ createUser: user, ...wanted });
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === USER_EXISTS)) throw error;
-      await db.command({ updateUser: user, ...wanted });
+      if (!areKnown) await db.command({ updateUser: user, ...wanted });
     }
   }
 }

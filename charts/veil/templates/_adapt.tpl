@@ -1,0 +1,118 @@
+{{/*
+One object of the manifests as this release wants it. Takes `object`, which it changes in place, and `root`.
+*/}}
+{{- define "veil.adapt" -}}
+{{- $object := .object -}}
+{{- $root := .root -}}
+{{- $values := $root.Values -}}
+{{- $name := $object.metadata.name -}}
+{{- $labels := merge (dict "app.kubernetes.io/part-of" "veil" "app.kubernetes.io/managed-by" $root.Release.Service) ($object.metadata.labels | default dict) -}}
+{{- $_ := set $object.metadata "namespace" $root.Release.Namespace -}}
+{{- $_ := set $object.metadata "labels" $labels -}}
+{{- if has $object.kind (list "Deployment" "StatefulSet") -}}{{- include "veil.adaptWorkload" . -}}{{- end -}}
+{{- if eq $object.kind "StatefulSet" -}}{{- include "veil.adaptStorage" . -}}{{- end -}}
+{{- if eq $object.kind "Service" -}}{{- include "veil.adaptService" . -}}{{- end -}}
+{{- if eq $object.kind "ScaledObject" -}}{{- include "veil.adaptScaledObject" . -}}{{- end -}}
+{{- if eq $object.kind "HorizontalPodAutoscaler" -}}
+{{- $_ := set $object.spec "minReplicas" $values.hpa.minReplicas -}}
+{{- $_ := set $object.spec "maxReplicas" $values.hpa.maxReplicas -}}
+{{- end -}}
+{{- if eq $object.kind "PodMonitor" -}}
+{{- $_ := set $object.metadata "labels" (merge (deepCopy $values.monitoring.labels) $labels) -}}
+{{- end -}}
+{{- with index $values.overrides (printf "%s/%s" $object.kind $name) -}}
+{{- $_ := mergeOverwrite $object (deepCopy .) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Replicas, images, settings and what values say of containers. */}}
+{{- define "veil.adaptWorkload" -}}
+{{- $object := .object -}}
+{{- $root := .root -}}
+{{- $values := $root.Values -}}
+{{- $name := $object.metadata.name -}}
+{{- $template := $object.spec.template -}}
+{{- $isScaled := and (eq $name "xray-worker") (or $values.keda.enabled $values.hpa.enabled) -}}
+{{- $replicas := dict "api" $values.api.replicas "xray-worker" $values.xrayWorker.replicas "stats-collector" $values.statsCollector.replicas -}}
+{{- if $isScaled -}}
+{{- $_ := unset $object.spec "replicas" -}}
+{{- else if hasKey $replicas $name -}}
+{{- $_ := set $object.spec "replicas" (index $replicas $name) -}}
+{{- end -}}
+{{- $_ := set $template.metadata "labels" (merge (dict "app.kubernetes.io/part-of" "veil") ($template.metadata.labels | default dict)) -}}
+{{- with $values.images.pullSecrets -}}
+{{- $pull := list -}}
+{{- range . -}}{{- $pull = append $pull (dict "name" .) -}}{{- end -}}
+{{- $_ := set $template.spec "imagePullSecrets" $pull -}}
+{{- end -}}
+{{- range $container := $template.spec.containers -}}
+{{- if hasPrefix "veil/" $container.image -}}
+{{- $parts := splitList ":" $container.image -}}
+{{- $tag := ternary (index $parts 1) ($values.images.tag | default $root.Chart.AppVersion) (eq $container.name "xray") -}}
+{{- $_ := set $container "image" (printf "%s%s:%s" $values.images.registry (index $parts 0) $tag) -}}
+{{- $_ := set $container "imagePullPolicy" $values.images.pullPolicy -}}
+{{- end -}}
+{{- /* A change of a setting is a rolling update of those who read it. */ -}}
+{{- if $container.envFrom -}}
+{{- $settings := include "veil.settings" $root | sha256sum -}}
+{{- $_ := set $template.metadata "annotations" (merge (dict "checksum/settings" $settings) ($template.metadata.annotations | default dict)) -}}
+{{- end -}}
+{{- with index $values.containers $container.name -}}
+{{- $_ := mergeOverwrite $container (deepCopy .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What an engine keeps, and as whom. */}}
+{{- define "veil.adaptStorage" -}}
+{{- $object := .object -}}
+{{- $engine := index .root.Values $object.metadata.name -}}
+{{- $spec := $object.spec.template.spec -}}
+{{- if $engine.storage -}}
+{{- range $claim := $object.spec.volumeClaimTemplates -}}
+{{- $_ := set $claim.spec.resources.requests "storage" $engine.storage -}}
+{{- with $engine.storageClass -}}{{- $_ := set $claim.spec "storageClassName" . -}}{{- end -}}
+{{- end -}}
+{{- else -}}
+{{- $_ := unset $object.spec "volumeClaimTemplates" -}}
+{{- $_ := set $spec "volumes" (append $spec.volumes (dict "name" "data" "emptyDir" dict)) -}}
+{{- end -}}
+{{- if hasKey $engine "runAsUser" -}}
+{{- range $field := list "runAsUser" "runAsGroup" "fsGroup" -}}
+{{- $_ := set $spec.securityContext $field $engine.runAsUser -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "veil.adaptService" -}}
+{{- $object := .object -}}
+{{- $services := dict "api" .root.Values.api.service "xray" .root.Values.xray.service -}}
+{{- with index $services $object.metadata.name -}}
+{{- $_ := set $object.spec "type" .type -}}
+{{- with .annotations -}}{{- $_ := set $object.metadata "annotations" . -}}{{- end -}}
+{{- with .nodePort -}}{{- $_ := set (first $object.spec.ports) "nodePort" . -}}{{- end -}}
+{{- if hasKey . "externalTrafficPolicy" -}}
+{{- if eq .type "ClusterIP" -}}
+{{- $_ := unset $object.spec "externalTrafficPolicy" -}}
+{{- else -}}
+{{- $_ := set $object.spec "externalTrafficPolicy" .externalTrafficPolicy -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "veil.adaptScaledObject" -}}
+{{- $object := .object -}}
+{{- $root := .root -}}
+{{- $keda := $root.Values.keda -}}
+{{- $prefix := index (include "veil.settings" $root | fromYaml) "QUEUE_PREFIX" -}}
+{{- $_ := set $object.spec "minReplicaCount" $keda.minReplicas -}}
+{{- $_ := set $object.spec "maxReplicaCount" $keda.maxReplicas -}}
+{{- range $trigger := $object.spec.triggers -}}
+{{- $address := $keda.redisAddress | default (printf "redis.%s.svc.cluster.local:6379" $root.Release.Namespace) -}}
+{{- $_ := set $trigger.metadata "address" $address -}}
+{{- with $trigger.metadata.listName -}}
+{{- $_ := set $trigger.metadata "listName" (regexReplaceAll "^[^:]+" . $prefix) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
