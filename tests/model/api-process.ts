@@ -89,12 +89,12 @@ export class ApiReplica {
 
   /** Also sent a second time with the id of the first: the change is then made once. */
   async change(id: string, keyId: number, change: KeyChange): Promise<ChangeAnswer> {
-    const payload: ChangePayload = { keyId, change, ifRevision: null, deadline: this.#now() + JOB_MS };
+    const payload: ChangePayload = { keyId, owner: null, change, ifRevision: null, deadline: this.#now() + JOB_MS };
     return this.#change("change-key", `change-${id}`, payload);
   }
 
   async put(id: string, externalId: string, terms: Partial<SettableTerms>): Promise<ChangeAnswer> {
-    const payload: PutPayload = { externalId, requested: { terms }, deadline: this.#now() + JOB_MS };
+    const payload: PutPayload = { externalId, requested: { owner: null, terms }, deadline: this.#now() + JOB_MS };
     return this.#change("put-key", `put-${id}`, payload);
   }
 

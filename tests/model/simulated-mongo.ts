@@ -140,6 +140,7 @@ export function toHandledKey(document: KeyDocument): HandledKey {
     uuid: document.uuid,
     flow: document.flow,
     name: document.name,
+    owner: null,
     createdAt: document.createdAt,
     job: document.job,
     phase: document.phase,

@@ -300,5 +300,5 @@ function recordOf({ hands: _hands, clear: _clear, ...key }: HandledKey): KeyReco
 function toCreation(claim: CreationDocument | undefined): Creation | null {
   if (claim === undefined || claim.keyId === null) return null;
   const { job, keyId, uuid, flow, name, createdAt, deadline } = claim;
-  return { job, keyId, uuid, flow, name, createdAt, deadline };
+  return { job, keyId, uuid, flow, name, owner: null, createdAt, deadline };
 }

@@ -8,6 +8,7 @@ import {
   type ProvisionRequest,
   provisionKey,
   changeKey,
+  externalIdEntry,
   type ChangeRequest,
   putKey,
   type PutRequest,
@@ -102,9 +103,9 @@ export function startWorker(process: Process, system: System): void {
     newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
     newTokenSeed: () => new TextEncoder().encode(world.random.uuid().repeat(2)),
     externalIds: {
-      claim: (externalId, keyId) => store.claimExternalId(externalId, keyId),
-      replace: (externalId, keyId) => store.replaceExternalId(externalId, keyId),
-      find: (externalId) => store.findExternalId(externalId),
+      claim: (id, keyId) => store.claimExternalId(externalIdEntry(id), keyId),
+      replace: (id, keyId) => store.replaceExternalId(externalIdEntry(id), keyId),
+      find: (id) => store.findExternalId(externalIdEntry(id)),
     },
     traffic: {
       movedBy: async (keyId) => ({ lifetime: { ...NOTHING, download: await store.movedBy(keyId) }, reset: NOTHING }),
@@ -178,11 +179,12 @@ function runnerOf(ports: LifecyclePorts): RunJob {
   return async ({ id: job, name, payload }, redelivered) => {
     if (name === "create-key") {
       const { name: keyName, terms, deadline } = payload as CreatePayload;
-      return provisionKey({ requested: { name: keyName, terms }, deadline, job, redelivered }, ports);
+      return provisionKey({ requested: { name: keyName, owner: null, terms }, deadline, job, redelivered }, ports);
     }
     if (name === "change-key") return changeKey({ ...(payload as ChangePayload), job, redelivered }, ports);
     if (name === "put-key") return putKey({ ...(payload as PutPayload), job, redelivered }, ports);
-    if (name === "delete-key") return retireKey({ ...(payload as DeletePayload), job, redelivered }, ports);
+    if (name === "delete-key")
+      return retireKey({ ...(payload as DeletePayload), owner: null, job, redelivered }, ports);
     return cancelCreation((payload as CancelPayload).job, ports);
   };
 }

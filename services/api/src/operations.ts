@@ -1,4 +1,5 @@
 import {
+  type CreateKeyBody,
   extensionSeconds,
   type KeyDeletedBody,
   type KeyLinkBody,
@@ -7,6 +8,7 @@ import {
   messages,
   openApiDocument,
   type QrSubject,
+  type RawRequest,
   type StatusBody,
   type TokenDeletedBody,
   type TokenListBody,
@@ -17,11 +19,13 @@ import { readPackageVersion } from "@veil/runtime";
 import type { TokenReader } from "@veil/tokens";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
 import { ExternalIdNotFoundError } from "./errors.ts";
-import { checkedOperation, type Operations } from "./http/endpoint-routes.ts";
+import { checkedOperation, type Operations, type OperationTable } from "./http/endpoint-routes.ts";
 import { errorDetail } from "./http/error-reply.ts";
 import type { DeferredWrites } from "./jobs/deferred-writes.ts";
 import type { WritePorts } from "./jobs/run-write-job.ts";
+import type { WriteOperation } from "./jobs/write-jobs.ts";
 import { answerBatch } from "./keys/answer-batch.ts";
+import { CallerKeys } from "./keys/caller-keys.ts";
 import { createKey, createKeys } from "./keys/create-keys.ts";
 import { deleteKey, deleteKeyByExternalId, deleteKeys } from "./keys/delete-keys.ts";
 import { findKeyId } from "./keys/find-keys.ts";
@@ -33,9 +37,17 @@ import { isKeyBatch, keyBatchStatus, type KeyBatchStatusPorts, updateKeys } from
 import { changeKey, putKey } from "./keys/change-keys.ts";
 import { keyBody, keyReply, type KeyShowing, requestedAttributes, settableTerms } from "./keys/key-body.ts";
 import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
-import { type KeyFacts, type KeyReader, pageOf, type ShareLinksOf, type TrafficReader } from "./ports.ts";
+import {
+  type KeyFacts,
+  type KeyReader,
+  pageOf,
+  type RequestScope,
+  type ShareLinksOf,
+  type TrafficReader,
+  viewerOf,
+} from "./ports.ts";
 import { CompressedFile } from "./reply/compressed-file.ts";
-import { ok } from "./reply/reply.ts";
+import { type JsonReply, ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
@@ -55,96 +67,116 @@ export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
   readonly deferred: Pick<DeferredWrites, "status">;
 }
 
-/** Makes the operation of every endpoint. */
-export function createOperations(outside: OperationPorts): Operations {
-  const refused = new RefusedCreations();
-  const visibleKeys = new VisibleKeys(outside.keys, refused);
-  const counts = new KeptCounts(outside.keys, outside.clock);
-  const ports = { ...outside, jobs: counts.watched(outside.jobs), refused, visibleKeys };
-  const { shareLinksOf, showing, clock } = ports;
-  const stats = new Stats(ports);
-  const selecting = { keys: ports.keys, online: () => ports.traffic.online(clock.now()) };
+/** What the operations share, whoever asks: of the keys nothing. */
+interface SharedPorts extends Omit<OperationPorts, "keys"> {
+  readonly refused: RefusedCreations;
+}
+
+/** What one request works with. */
+interface CallerPorts extends SharedPorts {
+  readonly keys: CallerKeys;
+  readonly visibleKeys: VisibleKeys;
+}
+
+/** Makes the operations of all endpoints, each of which sees the keys of its caller alone. */
+export function createOperations({ keys, ...outside }: OperationPorts): Operations {
+  const counts = new KeptCounts(keys, outside.clock);
+  const shared = { ...outside, jobs: counts.watched(outside.jobs), refused: new RefusedCreations() };
+  const operations: Operations = {
+    run: (id, input, scope) => {
+      const own = new CallerKeys(viewerOf(scope), keys, shared.clock, counts);
+      const operation: OperationTable<CallerPorts>[typeof id] = table[id];
+      return operation(input, scope, { ...shared, keys: own, visibleKeys: new VisibleKeys(own, shared.refused) });
+    },
+  };
+  const table = operationTable(shared, (id, raw) => checkedOperation(id, raw, operations));
+  return operations;
+}
+
+type RunStored = (id: WriteOperation, raw: RawRequest) => (scope: RequestScope) => Promise<JsonReply>;
+
+function operationTable(shared: SharedPorts, runStored: RunStored): OperationTable<CallerPorts> {
+  const { shareLinksOf, showing, clock, traffic } = shared;
+  const stats = new Stats(shared);
   const document = new CompressedFile("application/json", 0, async () =>
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
-  const keyIdOf = (ref: KeyRef) => findKeyId(ref, outside.keys);
   const freshBody = (key: KeyFacts) => keyBody(key, null, clock.now(), showing);
-  const bodyOf = async (key: KeyFacts) => keyBody(key, await ports.traffic.find(key.keyId), clock.now(), showing);
-  const shown = async (keyId: number) => {
-    const [key, figures] = await Promise.all([visibleKeys.get(keyId), ports.traffic.find(keyId)]);
-    return keyReply(keyBody(key, figures, clock.now(), showing));
-  };
-  const qrTextOf = async (ref: KeyRef, subject: QrSubject) => {
-    const key = await visibleKeys.get(await keyIdOf(ref));
+  const bodyOf = async (key: KeyFacts) => keyBody(key, await traffic.find(key.keyId), clock.now(), showing);
+  const keyOf = async (ref: KeyRef, { keys, visibleKeys }: CallerPorts) => visibleKeys.get(await findKeyId(ref, keys));
+  const qrTextOf = async (ref: KeyRef, subject: QrSubject, within: CallerPorts) => {
+    const key = await keyOf(ref, within);
     if (subject === "subscription") return showing.subscriptionUrlOf(key.token);
     const [{ link }] = shareLinksOf(key);
     // Percent-encoded, a long name takes more room than there is.
     return link.length <= QR_BYTES ? link : shareLinksOf({ ...key, name: null })[0].link;
   };
 
-  const operations: Operations = {
+  return {
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
     showSwaggerUi: async () => swaggerUiPage,
     showRedoc: async () => redocPage,
     getOpenApiDocument: async () => ({ kind: "file", file: document }),
 
-    createKey: async ({ body }, scope) => {
-      const key = await createKey(requestedAttributes(body), scope, ports);
+    createKey: async ({ body }, scope, within) => {
+      const key = await createKey(requestedAttributes(body, within.keys), scope, within);
       if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
       return keyReply(freshBody(key));
     },
 
-    createKeys: async ({ body }, scope) =>
-      ok(
-        await answerBatch(body.keys, (asked) => createKeys(asked.map(requestedAttributes), scope, ports), {
-          show: freshBody,
-          explain: errorDetail,
-        }),
-      ),
+    createKeys: async ({ body }, scope, within) => {
+      const requested = (asked: CreateKeyBody) => requestedAttributes(asked, within.keys);
+      const create = (asked: readonly CreateKeyBody[]) => createKeys(asked.map(requested), scope, within);
+      return ok(await answerBatch(body.keys, create, { show: freshBody, explain: errorDetail }));
+    },
 
-    listKeys: async ({ query }) => listKeys(await keyPageOf(query, clock.now(), selecting), { ...ports, keys: counts }),
+    listKeys: async ({ query }, _scope, within) => listKeys(await keyPageOf(query, within), within),
 
-    getKey: async ({ params }) => shown(await keyIdOf(params.key_id)),
+    getKey: async ({ params }, _scope, within) => {
+      const keyId = await findKeyId(params.key_id, within.keys);
+      const [key, figures] = await Promise.all([within.visibleKeys.get(keyId), traffic.find(keyId)]);
+      return keyReply(keyBody(key, figures, clock.now(), showing));
+    },
 
-    getKeyByExternalId: async ({ params }) => {
-      const key = await ports.keys.findByExternalId(params.external_id);
+    getKeyByExternalId: async ({ params }, _scope, { keys, visibleKeys }) => {
+      const key = await keys.findByExternalId(params.external_id);
       if (key === null || !visibleKeys.shows(key)) throw new ExternalIdNotFoundError(params.external_id);
       return keyReply(await bodyOf(key));
     },
 
-    putKeyByExternalId: async ({ params, body }, scope) => {
+    putKeyByExternalId: async ({ params, body }, scope, within) => {
       const { name, ...terms } = body;
       const requested = { terms: settableTerms(terms), ...(name !== undefined && { name }) };
-      const { key, outcome } = await putKey(params.external_id, requested, scope, ports);
+      const { key, outcome } = await putKey(params.external_id, requested, scope, within);
       if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
       return keyReply(await bodyOf(key), { "Veil-Outcome": outcome });
     },
 
-    deleteKeyByExternalId: async ({ params }, scope) => {
-      const key_id = await deleteKeyByExternalId(params.external_id, scope, ports);
+    deleteKeyByExternalId: async ({ params }, scope, within) => {
+      const key_id = await deleteKeyByExternalId(params.external_id, scope, within);
       return ok({ success: true, message: messages.keyDeleted(key_id) } satisfies KeyDeletedBody);
     },
 
-    updateKey: async ({ params, body, ifRevision }, scope) => {
+    updateKey: async ({ params, body, ifRevision }, scope, within) => {
       const { name, reset_traffic = false, ...terms } = body;
       const change = { set: settableTerms(terms), resetTraffic: reset_traffic, ...(name !== undefined && { name }) };
-      const keyId = await keyIdOf(params.key_id);
-      return keyReply(await bodyOf(await changeKey("updateKey", { keyId, change, ifRevision }, scope, ports)));
+      const keyId = await findKeyId(params.key_id, within.keys);
+      return keyReply(await bodyOf(await changeKey("updateKey", { keyId, change, ifRevision }, scope, within)));
     },
 
-    extendKey: async ({ params, body, ifRevision }, scope) => {
+    extendKey: async ({ params, body, ifRevision }, scope, within) => {
       const change = { extendSeconds: extensionSeconds(body) };
-      const keyId = await keyIdOf(params.key_id);
-      return keyReply(await bodyOf(await changeKey("extendKey", { keyId, change, ifRevision }, scope, ports)));
+      const keyId = await findKeyId(params.key_id, within.keys);
+      return keyReply(await bodyOf(await changeKey("extendKey", { keyId, change, ifRevision }, scope, within)));
     },
 
-    revokeKey: async ({ params, body, ifRevision }, scope) => {
+    revokeKey: async ({ params, body, ifRevision }, scope, within) => {
       const change = { revokeLink: body.link === true, revokeCredentials: body.credentials === true };
-      const keyId = await keyIdOf(params.key_id);
-      return keyReply(await bodyOf(await changeKey("revokeKey", { keyId, change, ifRevision }, scope, ports)));
+      const keyId = await findKeyId(params.key_id, within.keys);
+      return keyReply(await bodyOf(await changeKey("revokeKey", { keyId, change, ifRevision }, scope, within)));
     },
 
-    updateKeys: async ({ body }, scope) => {
+    updateKeys: async ({ body }, scope, within) => {
       const { key_ids, filter: { all: _all, ...filter } = {}, set = {}, extend, reset_traffic = false } = body;
       const { name, ...terms } = set;
       const change = {
@@ -154,67 +186,63 @@ export function createOperations(outside: OperationPorts): Operations {
         ...(extend !== undefined && { extendSeconds: extensionSeconds(extend) }),
       };
       const keys = key_ids === undefined ? { filter: selectionOf(filter) } : { key_ids };
-      return updateKeys({ keys, change }, scope, ports);
+      return updateKeys({ keys, change }, scope, within);
     },
 
-    deleteKey: async ({ params }, scope) => {
-      const key_id = await deleteKey(params.key_id, scope, ports);
+    deleteKey: async ({ params }, scope, within) => {
+      const key_id = await deleteKey(params.key_id, scope, within);
       return ok({ success: true, message: messages.keyDeleted(key_id) } satisfies KeyDeletedBody);
     },
 
-    deleteKeys: async ({ body }, scope) =>
+    deleteKeys: async ({ body }, scope, within) =>
       ok(
-        await answerBatch(body.key_ids, (refs) => deleteKeys(refs, scope, ports), {
+        await answerBatch(body.key_ids, (refs) => deleteKeys(refs, scope, within), {
           show: (key) => ({ ...freshBody(key), is_active: false }),
           explain: errorDetail,
         }),
       ),
 
-    getKeyLink: async ({ params }) => {
-      const key = await visibleKeys.get(await keyIdOf(params.key_id));
+    getKeyLink: async ({ params }, _scope, within) => {
+      const key = await keyOf(params.key_id, within);
       return ok({ key_id: key.keyId, vless_link: shareLinksOf(key)[0].link } satisfies KeyLinkBody);
     },
 
-    getKeyLinks: async ({ params }) => {
-      const key = await visibleKeys.get(await keyIdOf(params.key_id));
+    getKeyLinks: async ({ params }, _scope, within) => {
+      const key = await keyOf(params.key_id, within);
       return ok({ key_id: key.keyId, links: [...shareLinksOf(key)] } satisfies KeyLinksBody);
     },
 
-    getKeyQrSvg: async ({ params, query }) => {
-      const content = renderQr(await qrTextOf(params.key_id, query.of), "svg");
+    getKeyQrSvg: async ({ params, query }, _scope, within) => {
+      const content = renderQr(await qrTextOf(params.key_id, query.of, within), "svg");
       return { kind: "picture", contentType: "image/svg+xml", content };
     },
 
-    getKeyQrPng: async ({ params, query }) => {
-      const content = renderQr(await qrTextOf(params.key_id, query.of), "png");
+    getKeyQrPng: async ({ params, query }, _scope, within) => {
+      const content = renderQr(await qrTextOf(params.key_id, query.of, within), "png");
       return { kind: "picture", contentType: "image/png", content };
     },
 
-    listTraffic: async ({ query }) => listTraffic(pageOf(query), { ...ports, keys: counts }),
+    listTraffic: async ({ query }, _scope, within) => listTraffic(pageOf(query), within),
 
-    getKeyUsage: async ({ params, query }) => ok(await readUsage(await keyIdOf(params.key_id), query, ports)),
+    getKeyUsage: async ({ params, query }, _scope, within) =>
+      ok(await readUsage(await findKeyId(params.key_id, within.keys), query, within)),
 
-    getStats: async () => ok(await stats.read()),
+    getStats: async (_input, _scope, { keys }) => ok(await stats.read(keys)),
 
-    getKeyTraffic: async ({ params, query }, scope) => {
-      const keyId = await keyIdOf(params.key_id);
-      return ok(trafficBody(keyId, await getTraffic(keyId, query, scope, ports)));
+    getKeyTraffic: async ({ params, query }, scope, within) => {
+      const keyId = await findKeyId(params.key_id, within.keys);
+      return ok(trafficBody(keyId, await getTraffic(keyId, query, scope, within)));
     },
 
-    getJob: async ({ params }, scope) => {
-      if (isKeyBatch(params.job_id)) return ok(await keyBatchStatus(params.job_id, ports));
-      return ok(
-        await ports.deferred.status(
-          params.job_id,
-          (id, raw, within) => checkedOperation(id, raw, operations)(within),
-          scope,
-        ),
-      );
+    getJob: async ({ params }, scope, within) => {
+      if (isKeyBatch(params.job_id)) return ok(await keyBatchStatus(params.job_id, within.keys, within));
+      const run = (id: WriteOperation, raw: RawRequest, forWhom: RequestScope) => runStored(id, raw)(forWhom);
+      return ok(await shared.deferred.status(params.job_id, run, scope));
     },
 
-    resetKeyTraffic: async ({ params }, scope) => {
-      const key_id = await keyIdOf(params.key_id);
-      const { upload, download } = await resetKeyTraffic(key_id, scope, ports);
+    resetKeyTraffic: async ({ params }, scope, within) => {
+      const key_id = await findKeyId(params.key_id, within.keys);
+      const { upload, download } = await resetKeyTraffic(key_id, scope, within);
       return ok({
         success: true,
         message: messages.trafficReset(key_id),
@@ -225,28 +253,28 @@ export function createOperations(outside: OperationPorts): Operations {
       } satisfies TrafficResetBody);
     },
 
-    syncTraffic: async (_input, scope) => {
-      const { updated, errors } = await syncTraffic(scope, ports);
+    syncTraffic: async (_input, scope, within) => {
+      const { updated, errors } = await syncTraffic(scope, within);
       const message = messages.trafficSynced(updated, errors);
       return ok({ success: true, message, updated, errors } satisfies TrafficSyncedBody);
     },
 
-    createToken: async ({ body }, scope) => {
-      const { token, text } = await createToken(body, scope, ports);
+    createToken: async ({ body }, scope, within) => {
+      const { token, text } = await createToken(body, scope, within);
       return { ...ok(tokenBody(token)), ...(text !== null && { shownOnce: { token: text } }) };
     },
 
-    listTokens: async (_input, scope) => {
-      const tokens = await listTokens(scope, ports);
+    listTokens: async (_input, scope, within) => {
+      const tokens = await listTokens(scope, within);
       return ok({ tokens: tokens.map(tokenBody), total: tokens.length } satisfies TokenListBody);
     },
 
-    updateToken: async ({ params, body }, scope) => ok(tokenBody(await updateToken(params.id, body, scope, ports))),
+    updateToken: async ({ params, body }, scope, within) =>
+      ok(tokenBody(await updateToken(params.id, body, scope, within))),
 
-    deleteToken: async ({ params }, scope) => {
-      await deleteToken(params.id, scope, ports);
+    deleteToken: async ({ params }, scope, within) => {
+      await deleteToken(params.id, scope, within);
       return ok({ success: true, message: messages.tokenDeleted(params.id) } satisfies TokenDeletedBody);
     },
   };
-  return operations;
 }

@@ -1,6 +1,6 @@
 import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-queue";
-import type { KeyPage, KeyRecord, MovedBytes } from "@veil/keys";
+import type { KeyPage, KeyRecord, MovedBytes, Viewer } from "@veil/keys";
 import type { Connection } from "@veil/protocols";
 import type { TokenRights } from "@veil/tokens";
 
@@ -46,6 +46,8 @@ export interface TrafficReader {
   usage(keyId: number, range: UsageRange): Promise<readonly Usage[]>;
   /** {@link usage} of all nodes together, keys that are gone included. */
   usageOfAll(range: UsageRange): Promise<readonly Usage[]>;
+  /** {@link usage} of some keys together. @param groups their ids, read as they are needed */
+  usageOfKeys(groups: AsyncIterable<readonly number[]>, range: UsageRange): Promise<readonly Usage[]>;
 }
 
 /** From the hour or day (UTC) that holds `from` to the one before `to`. Unix seconds. */
@@ -123,6 +125,14 @@ export interface Caller extends TokenRights {
 export function callerOf({ caller }: Pick<RequestScope, "caller">): Caller {
   if (caller === undefined || caller === null) throw new Error("the request has no caller");
   return caller;
+}
+
+/** Sees no key: no owner is empty. */
+const SEES_NONE: Viewer = { owner: "" };
+
+/** Whose keys a request may know of; none when it has no caller. */
+export function viewerOf({ caller }: Pick<RequestScope, "caller">): Viewer {
+  return caller ?? SEES_NONE;
 }
 
 /** The request on whose behalf something is done. */

@@ -76,7 +76,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     measured.showCluster(report);
 
     const records = store.traffic;
-    const keys = new StoredActiveKeys(store.keyReader);
+    const keys = new StoredActiveKeys(store.keyReader, clock);
     const names = nodes.map(({ name }) => name);
     const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: measured.duplicate });
     const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates, nodes);

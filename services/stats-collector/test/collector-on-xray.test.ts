@@ -142,7 +142,7 @@ describe("a collector on a real Xray and a real MongoDB", () => {
 
   it("resets a key to its newest figure, and shows only what comes later", async () => {
     await xray.upload(uuid, 500_000);
-    const request = { keyId, job: `reset-${keyId}`, deadline: systemClock.now() + 8_000 };
+    const request = { keyId, owner: null, job: `reset-${keyId}`, deadline: systemClock.now() + 8_000 };
     const result = await resetTraffic(request, shared());
     expectBytes(result.outcome === "reset" ? result.previous_upload : -1, 500_000);
     await xray.upload(uuid, 70_000);

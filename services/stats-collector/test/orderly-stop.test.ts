@@ -25,6 +25,7 @@ beforeEach(async () => {
     uuid,
     flow: "",
     name: null,
+    owner: null,
     createdAt: 1,
     job: "create-1",
     phase: "active",

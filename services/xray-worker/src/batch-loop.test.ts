@@ -31,7 +31,7 @@ function batchOf(keys = KEYS) {
   };
   const begin = (job: string) =>
     beginUpdateKeys(
-      { keys: { filter: {} }, change: { extendSeconds: 60 }, deadline: 0, request_id: "r" },
+      { keys: { filter: {} }, owner: null, change: { extendSeconds: 60 }, deadline: 0, request_id: "r" },
       job,
       updating,
     );
@@ -98,7 +98,7 @@ it("works at all batches in turn", async () => {
   const { batches, begin, work } = batchOf();
   await begin("long");
   await batches.begin(
-    { job: "short", change: JSON.stringify(keyChange.encode({ set: { tag: "x" } })) },
+    { job: "short", owner: null, change: JSON.stringify(keyChange.encode({ set: { tag: "x" } })) },
     (async function* ids() {
       yield [1];
     })(),

@@ -53,7 +53,7 @@ export async function workOffBatches({ ports, batches, log }: Omit<BatchLoopOpti
       const batch = await batches.find(job);
       if (batch === null || batch.next >= batch.parts) continue;
       const change = keyChange.parse(JSON.parse(batch.change));
-      const end = await changePart(job, await batches.nextPart(batch), change, ports);
+      const end = await changePart(batch, await batches.nextPart(batch), change, ports);
       await batches.advance(batch, end);
       const { next, parts } = batch;
       log.debug({ job, part: next + 1, parts, done: end.done, failed: end.errors.length }, "changed keys of a batch");

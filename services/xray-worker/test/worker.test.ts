@@ -66,7 +66,7 @@ test("a deletion does not find a key whose creation was refused: nobody knows of
   await startWorker();
   const id = `create-${randomUUID()}`;
   await jobs.client.submit("create-key", id, {
-    key: { name: null, terms: {} },
+    key: { name: null, owner: null, terms: {} },
     deadline: Date.now() - 1,
     request_id: id,
   });

@@ -214,7 +214,8 @@ describe("importKeys", () => {
     if (active === undefined || inactive === undefined) throw new Error("two keys were made");
     await importKeys([active, { ...inactive, isActive: false }], ports);
     expect(await standing()).toEqual(expected([active]));
-    const claim = { job: "create-1", uuid: randomUUID(), flow: "" as const, name: null, createdAt: 0, deadline: 0 };
+    const attributes = { uuid: randomUUID(), flow: "" as const, name: null, owner: null };
+    const claim = { ...attributes, job: "create-1", createdAt: 0, deadline: 0 };
     expect((await ports.store.claim(claim))?.keyId).toBe(42);
   });
 

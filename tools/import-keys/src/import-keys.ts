@@ -123,7 +123,14 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
     const part = missing.slice(start, start + INSERTED_AT_ONCE);
     await Promise.all(
       part.map(({ id, uuid, name, createdAt }) => {
-        const attributes = { keyId: id, uuid, flow: flows.get(id) ?? ports.flow, name: fitKeyName(name), createdAt };
+        const attributes = {
+          keyId: id,
+          uuid,
+          flow: flows.get(id) ?? ports.flow,
+          name: fitKeyName(name),
+          createdAt,
+          owner: null,
+        };
         return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", indeterminate: [] });
       }),
     );

@@ -60,7 +60,7 @@ test("batches leave little in the queue, and less in its events once they are ol
     onStep: ignore,
     onError: ignore,
   });
-  const keys = Array.from({ length: KEYS }, (_, index) => ({ name: `user_${index}`, terms: {} }));
+  const keys = Array.from({ length: KEYS }, (_, index) => ({ name: `user_${index}`, owner: null, terms: {} }));
   for (let batch = 0; batch < BATCHES; batch += 1) {
     const id = `create-batch-${batch}`;
     await client.submit("create-keys", id, { keys, deadline: Date.now() + 60_000, request_id: "r" });

@@ -26,7 +26,11 @@ afterEach(async () => {
   await client.close();
 });
 
-const payload = { key: { name: "user", terms: {} }, deadline: Date.now() + 60_000, request_id: "request-1" };
+const payload = {
+  key: { name: "user", owner: null, terms: {} },
+  deadline: Date.now() + 60_000,
+  request_id: "request-1",
+};
 
 function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: JobStep) => void = ignore): JobConsumer {
   const consumer = consumeJobs({
@@ -53,7 +57,7 @@ function newJob(): string {
 test("a job's result reaches the client that submitted it", async () => {
   consume({ "delete-key": async ({ key_id }) => ({ outcome: key_id === 7 ? "deleted" : "not-found" }) });
   const jobId = `delete-${randomUUID()}`;
-  await client.submit("delete-key", jobId, { key_id: 7, deadline: payload.deadline, request_id: "r" });
+  await client.submit("delete-key", jobId, { key_id: 7, owner: null, deadline: payload.deadline, request_id: "r" });
   expect(await client.awaitResult("delete-key", jobId, 5_000)).toEqual({
     state: "finished",
     result: { outcome: "deleted" },

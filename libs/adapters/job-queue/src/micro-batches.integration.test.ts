@@ -49,7 +49,7 @@ async function submitDeletions(count: number, options: SubmitOptions): Promise<s
   const ids = Array.from({ length: count }, () => `delete-${randomUUID()}`);
   await Promise.all(
     ids.map((id, key_id) =>
-      client.submit("delete-key", id, { key_id, deadline, request_id: `request-${key_id}` }, options),
+      client.submit("delete-key", id, { key_id, owner: null, deadline, request_id: `request-${key_id}` }, options),
     ),
   );
   return ids;
@@ -176,7 +176,7 @@ describe("what other versions made of them", () => {
     const bundle = Array.from({ length: LARGEST_MICRO_BATCH + 1 }, (_, key_id) => ({
       id: `delete-${key_id}`,
       requested_at: Date.now(),
-      payload: { key_id, deadline, request_id: "" },
+      payload: { key_id, owner: null, deadline, request_id: "" },
     }));
     await queue.add("delete-key", { bundle }, { jobId: "bundle-large", attempts: 12 });
     expect(await reportedSteps(1)).toMatchObject([{ jobId: "bundle-large", state: "failed", attempt: 1 }]);

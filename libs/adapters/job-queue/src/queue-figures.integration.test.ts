@@ -24,7 +24,7 @@ it("counts how many jobs wait since when, and what ended", async () => {
   await vi.waitUntil(() => redis.status === "ready" && jobs.connected);
   const requestedAt = Date.now() - 5_000;
   for (const [index, at] of [requestedAt, requestedAt + 1_000].entries()) {
-    await jobs.submit("sync-traffic", `sync-${index}`, { request_id: "r" }, { requestedAt: at });
+    await jobs.submit("sync-traffic", `sync-${index}`, { owner: null, request_id: "r" }, { requestedAt: at });
   }
   const [keys, traffic] = await readQueueFigures(await queues.all());
   expect(keys).toMatchObject({ queue: "veil-keys", counts: { waiting: 0 }, oldestWaiting: null });

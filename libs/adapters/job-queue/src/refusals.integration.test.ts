@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 const ignore = () => undefined;
-const payload = { key_id: 7, deadline: 0, request_id: "r" };
+const payload = { key_id: 7, owner: null, deadline: 0, request_id: "r" };
 const users = { none: 0 };
 
 async function account(...rules: string[]): Promise<string> {

@@ -145,7 +145,12 @@ describe("an API of today beside a worker of 1.0", () => {
 
   test.each(names)("has the key %s made", async (name) => {
     oldWorker(workOf1_0);
-    await client.submit("create-key", "create-1", { key: { name, terms: {} }, ...stamp }, { isFresh: true });
+    await client.submit(
+      "create-key",
+      "create-1",
+      { key: { name, owner: null, terms: {} }, ...stamp },
+      { isFresh: true },
+    );
     const end = await client.awaitResult("create-key", "create-1", 10_000);
     expect(end).toEqual({ state: "finished", result: created(name) });
   });
@@ -153,7 +158,7 @@ describe("an API of today beside a worker of 1.0", () => {
   test("has many keys made, in their order", async () => {
     oldWorker(workOf1_0);
     await client.submit("create-keys", "create-batch-1", {
-      keys: names.map((name) => ({ name, terms: {} })),
+      keys: names.map((name) => ({ name, owner: null, terms: {} })),
       ...stamp,
     });
     const end = await client.awaitResult("create-keys", "create-batch-1", 10_000);
@@ -167,7 +172,7 @@ describe("an API of today beside a worker of 1.0", () => {
         client.submit(
           "create-key",
           id,
-          { key: { name: names[index] ?? null, terms: {} }, ...stamp },
+          { key: { name: names[index] ?? null, owner: null, terms: {} }, ...stamp },
           { isFresh: true },
         ),
       ),

@@ -55,6 +55,7 @@ function request() {
     uuid: randomUUID(),
     flow: "" as const,
     name: null,
+    owner: null,
     createdAt: 1,
     deadline: 2,
   };

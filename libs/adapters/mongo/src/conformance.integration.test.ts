@@ -48,11 +48,11 @@ describe("keys by their terms in MongoDB", () => {
   keyFiltersConformance(() => ({ store: mongo.keys, reader: other.keyReader, desired: other.desired }));
   it("finds the key that has an external id, until it has another", async () => {
     const key = await keyWith(mongo.keys, { externalId: "tg-1" });
-    await mongo.externalIds.claim("tg-1", key.keyId);
-    expect(await other.keyReader.findByExternalId("tg-1")).toEqual(key);
-    expect(await other.keyReader.findByExternalId("tg-2")).toBeNull();
+    await mongo.externalIds.claim({ externalId: "tg-1", owner: null }, key.keyId);
+    expect(await other.keyReader.findByExternalId({ externalId: "tg-1", owner: null })).toEqual(key);
+    expect(await other.keyReader.findByExternalId({ externalId: "tg-2", owner: null })).toBeNull();
     await mongo.keys.change(key.keyId, versionOf(key, { externalId: "tg-2" }));
-    expect(await other.keyReader.findByExternalId("tg-1")).toBeNull();
+    expect(await other.keyReader.findByExternalId({ externalId: "tg-1", owner: null })).toBeNull();
   });
 });
 describe("the external ids in MongoDB", () => {

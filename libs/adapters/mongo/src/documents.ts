@@ -23,6 +23,7 @@ export const creationSchema = new Schema<CreationDocument>(
     uuid: { type: String, default: null },
     flow: String,
     name: { type: String, default: null },
+    owner: String,
     created_at: { type: Number, required: true },
     deadline: { type: Number, required: true },
     decided: { type: Boolean, required: true },
@@ -38,6 +39,7 @@ export const keySchema = new Schema<KeyDocument>(
     uuid: { type: String, required: true },
     flow: String,
     name: { type: String, default: null },
+    owner: String,
     created_at: { type: Number, required: true },
     job: { type: String, required: true },
     phase: { type: Number, required: true },
@@ -60,6 +62,7 @@ keySchema.index({ phase: 1, name: 1, key_id: 1 });
 keySchema.index({ phase: 1, "terms.tag": 1, key_id: 1 });
 keySchema.index({ phase: 1, "terms.groups": 1, key_id: 1 });
 keySchema.index({ phase: 1, "terms.ends_at": 1 });
+keySchema.index({ phase: 1, owner: 1, key_id: 1 });
 
 /** @param olderFlow the flow of a document that names none */
 export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Creation | null {
@@ -70,6 +73,7 @@ export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Cr
     uuid: document.uuid,
     flow: document.flow ?? olderFlow,
     name: document.name,
+    owner: document.owner ?? null,
     createdAt: document.created_at,
     deadline: document.deadline,
   };
@@ -84,6 +88,7 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     flow: document.flow ?? olderFlow,
     name: changed?.name === undefined ? document.name : changed.name,
     createdAt: document.created_at,
+    owner: document.owner ?? null,
     job: document.job,
     phase: phases[document.phase],
     activated: document.activated,

@@ -2,6 +2,8 @@ import { trafficResets } from "@veil/keys";
 import { z } from "zod";
 
 const flow = z.enum(["", "xtls-rprx-vision"]);
+/** Missing for keys of nobody, and in what was stored before keys had owners. */
+const owner = z.string().exactOptional();
 
 /** A claim of a create job. `_id` is the job's id. A job that may never claim has `key_id` null. */
 export const creationDocument = z.object({
@@ -11,6 +13,7 @@ export const creationDocument = z.object({
   /** Missing in claims that were made before each key kept its own: see `OlderFlow`. */
   flow: flow.exactOptional(),
   name: z.string().nullable().default(null),
+  owner,
   /** Unix seconds. */
   created_at: z.number(),
   /** Unix milliseconds. */
@@ -64,6 +67,7 @@ export const keyDocument = z.object({
   /** Missing in keys that were decided before each kept its own: see `OlderFlow`. */
   flow: flow.exactOptional(),
   name: z.string().nullable().default(null),
+  owner,
   /** Unix seconds. */
   created_at: z.number(),
   job: z.string(),
@@ -108,7 +112,7 @@ export const keyUuidDocument = keyDocument
 export const installationDocument = z.object({ _id: z.string(), flow });
 export type InstallationDocument = Readonly<z.infer<typeof installationDocument>>;
 
-/** Which key has an external id. `_id` is that id. */
+/** Which key has an external id. `_id` is the `externalIdEntry` of that id. */
 export const externalIdDocument = z.object({ _id: z.string(), key_id: z.number() });
 export type ExternalIdDocument = Readonly<z.infer<typeof externalIdDocument>>;
 

@@ -12,8 +12,9 @@ type Condition = mongo.Filter<KeyDocument>;
  * @param now milliseconds since the epoch
  */
 export function keyFilter(filter: KeyFilter, now: number): Condition {
-  const { status, tag, group, name, expiresBefore, expiresAfter, keyIds, exceptKeyIds } = filter;
+  const { status, tag, group, name, expiresBefore, expiresAfter, owner, keyIds, exceptKeyIds } = filter;
   const conditions: Condition[] = [];
+  if (owner !== undefined) conditions.push({ owner });
   if (status !== undefined) conditions.push(...statusConditions(status, Math.floor(now / 1_000)));
   if (tag !== undefined) conditions.push({ "terms.tag": tag });
   // A key without terms of its own is in the default group.

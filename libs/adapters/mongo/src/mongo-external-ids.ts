@@ -1,4 +1,4 @@
-import type { ExternalIds } from "@veil/keys";
+import { externalIdEntry, type ExternalIds, type OwnedExternalId } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { FindById, InsertIfAbsent, UpdatesById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -20,17 +20,17 @@ export class MongoExternalIds implements ExternalIds {
     this.#reader = new DocumentReader("external_ids", onUnreadable);
   }
 
-  async claim(externalId: string, keyId: number): Promise<number> {
-    if ((await this.#entries.insert({ _id: externalId, key_id: keyId })) === "inserted") return keyId;
-    return (await this.find(externalId)) ?? keyId;
+  async claim(id: OwnedExternalId, keyId: number): Promise<number> {
+    if ((await this.#entries.insert({ _id: externalIdEntry(id), key_id: keyId })) === "inserted") return keyId;
+    return (await this.find(id)) ?? keyId;
   }
 
-  async replace(externalId: string, keyId: number): Promise<void> {
-    await this.#changes.update(externalId, { $set: { key_id: keyId } });
+  async replace(id: OwnedExternalId, keyId: number): Promise<void> {
+    await this.#changes.update(externalIdEntry(id), { $set: { key_id: keyId } });
   }
 
-  async find(externalId: string): Promise<number | null> {
-    const found = await this.#found.find(externalId);
+  async find(id: OwnedExternalId): Promise<number | null> {
+    const found = await this.#found.find(externalIdEntry(id));
     return found === null ? null : this.#reader.one(externalIdDocument, found).key_id;
   }
 }

@@ -17,7 +17,7 @@ async function* partsOf(...parts: number[][]) {
 
 const begin = async (...parts: number[][]) => {
   const job = randomUUID();
-  await mongo.batches.begin({ job, change: "{}" }, partsOf(...parts));
+  await mongo.batches.begin({ job, owner: null, change: "{}" }, partsOf(...parts));
   return job;
 };
 const found = async (job: string) => {
@@ -28,7 +28,7 @@ const found = async (job: string) => {
 
 test("a batch is entered once, and worked off part by part", async () => {
   const job = await begin([1, 2], [3]);
-  await mongo.batches.begin({ job, change: "other" }, partsOf([9]));
+  await mongo.batches.begin({ job, owner: null, change: "other" }, partsOf([9]));
   const batch = await found(job);
   expect(batch).toEqual({ job, change: "{}", total: 3, parts: 2, next: 0, done: 0, failed: 0, errors: [] });
   expect(await mongo.batches.findUnfinished()).toContain(job);
@@ -47,8 +47,8 @@ test("a batch is entered once, and worked off part by part", async () => {
 test("of two who enter a batch at once one finds out the keys", async () => {
   const job = randomUUID();
   await Promise.all([
-    mongo.batches.begin({ job, change: "{}" }, partsOf([1], [2])),
-    mongo.batches.begin({ job, change: "{}" }, partsOf([3], [4])),
+    mongo.batches.begin({ job, owner: null, change: "{}" }, partsOf([1], [2])),
+    mongo.batches.begin({ job, owner: null, change: "{}" }, partsOf([3], [4])),
   ]);
   const batch = await found(job);
   const first = await mongo.batches.nextPart(batch);

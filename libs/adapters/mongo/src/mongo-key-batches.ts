@@ -13,6 +13,8 @@ import { storeErrors } from "./store-errors.ts";
 const batchDocument = z.object({
   _id: z.string(),
   series: z.string(),
+  /** Missing where all keys are meant, and in what was stored before keys had owners. */
+  owner: z.string().nullable().default(null),
   change: z.string(),
   total: z.number(),
   parts: z.number(),
@@ -58,7 +60,10 @@ export class MongoKeyBatches implements KeyBatches {
     this.#partReader = new DocumentReader("key_batch_parts", onUnreadable);
   }
 
-  async begin({ job, change }: Pick<KeyBatch, "job" | "change">, source: AsyncIterable<readonly number[]>) {
+  async begin(
+    { job, owner, change }: Pick<KeyBatch, "job" | "owner" | "change">,
+    source: AsyncIterable<readonly number[]>,
+  ) {
     if ((await this.#found.find(job)) !== null) return;
     const [series, created_at] = [randomUUID(), Math.floor(this.#now() / 1_000)];
     let [total, parts] = [0, 0];
@@ -68,7 +73,7 @@ export class MongoKeyBatches implements KeyBatches {
       parts += 1;
     }
     const begun = { next: 0, done: 0, failed: 0, errors: [], is_done: parts === 0, created_at };
-    await this.#entries.insert({ _id: job, series, change, total, parts, ...begun });
+    await this.#entries.insert({ _id: job, series, owner, change, total, parts, ...begun });
   }
 
   async find(job: string): Promise<KeyBatch | null> {
@@ -120,7 +125,7 @@ function partId(series: string, part: number): string {
   return `${series}:${part}`;
 }
 
-function toBatch({ _id: job, change, total, parts, next, done, failed, errors }: BatchDocument): KeyBatch {
+function toBatch({ _id: job, owner, change, total, parts, next, done, failed, errors }: BatchDocument): KeyBatch {
   const known = errors.map(({ key_id: keyId, detail }) => ({ keyId, detail }));
-  return { job, change, total, parts, next, done, failed, errors: known };
+  return { job, owner, change, total, parts, next, done, failed, errors: known };
 }

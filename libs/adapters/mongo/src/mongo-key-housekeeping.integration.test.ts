@@ -79,13 +79,14 @@ test("a tombstone that only nodes that were taken out may still undo is dropped"
 
 test("the tombstone of an imported key stays, so that no later import brings the key back", async () => {
   const keyId = 2_000_000;
-  const { uuid, flow, name, createdAt } = creationRequest();
+  const { uuid, flow, name, createdAt, owner } = creationRequest();
   await store.keys.decide({
     keyId,
     uuid,
     flow,
     name,
     createdAt,
+    owner,
     job: importJobOf(keyId),
     phase: "active",
     indeterminate: [],

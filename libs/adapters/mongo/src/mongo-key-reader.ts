@@ -7,7 +7,10 @@ import {
   type KeyReader,
   type KeyRecord,
   type KeySummary,
+  type OwnedExternalId,
+  sees,
   statusOf,
+  type Viewer,
 } from "@veil/keys";
 import pLimit, { type LimitFunction } from "p-limit";
 import { phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
@@ -67,10 +70,10 @@ export class MongoKeyReader implements KeyReader {
     return key?.uuid === uuid ? key : null;
   }
 
-  async findByExternalId(externalId: string): Promise<KeyRecord | null> {
-    const keyId = await this.#externalIds.find(externalId);
+  async findByExternalId(id: OwnedExternalId): Promise<KeyRecord | null> {
+    const keyId = await this.#externalIds.find(id);
     const key = keyId === null ? null : await this.find(keyId);
-    return key?.terms.externalId === externalId ? key : null;
+    return key?.terms.externalId === id.externalId && key.owner === id.owner ? key : null;
   }
 
   async findByCreateJob(job: string): Promise<KeyRecord | null> {
@@ -103,11 +106,13 @@ export class MongoKeyReader implements KeyReader {
     }
   }
 
-  async activeAmong(keyIds: readonly number[]): Promise<Set<number>> {
+  async activeAmong(keyIds: readonly number[], viewer: Viewer): Promise<Set<number>> {
     return storeErrors(async () => {
       const active = new Set<number>();
-      for await (const { _id, phase } of this.#collections.foundKeys.findMany(keyIds.map(String), { phase: 1 })) {
-        if (phase === phaseNumber("active")) active.add(Number(_id));
+      const fields = { phase: 1, owner: 1 } as const;
+      for await (const document of this.#collections.foundKeys.findMany(keyIds.map(String), fields)) {
+        const { _id, phase, owner = null } = document;
+        if (phase === phaseNumber("active") && sees(viewer, { owner })) active.add(Number(_id));
       }
       return active;
     });
@@ -119,13 +124,13 @@ export class MongoKeyReader implements KeyReader {
     return storeErrors(() => this.#collections.keys.countDocuments(keyFilter(filter, filter.at), LONG_READ));
   }
 
-  async summarize(now: number): Promise<KeySummary> {
+  async summarize(filter: KeyFilter): Promise<KeySummary> {
     const byStatus = { active: 0, on_hold: 0, limited: 0, expired: 0, disabled: 0 };
     const byGroup = new Map<string, number>();
-    for await (const group of this.#groups({}, { created_at: 1, terms: 1 }, BATCH_SIZES.documents)) {
+    for await (const group of this.#groups({ filter }, { created_at: 1, terms: 1 }, BATCH_SIZES.documents)) {
       for (const document of this.#collections.readKeys.many(keyTermsDocument, group)) {
         const terms = termsOf(document);
-        byStatus[statusOf(terms, now)] += 1;
+        byStatus[statusOf(terms, filter.at)] += 1;
         for (const name of terms.groups) byGroup.set(name, (byGroup.get(name) ?? 0) + 1);
       }
     }

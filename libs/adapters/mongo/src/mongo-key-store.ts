@@ -50,6 +50,7 @@ export class MongoKeyStore implements KeyStore {
       uuid: request.uuid,
       flow: request.flow,
       name: request.name,
+      ...ownerOf(request),
       created_at: request.createdAt,
       deadline: request.deadline,
       decided: false,
@@ -85,6 +86,7 @@ export class MongoKeyStore implements KeyStore {
       uuid: decision.uuid,
       flow: decision.flow,
       name: decision.name,
+      ...ownerOf(decision),
       created_at: decision.createdAt,
       job: decision.job,
       phase: phaseNumber(decision.phase),
@@ -186,6 +188,10 @@ export class MongoKeyStore implements KeyStore {
     await this.#changes.update(String(keyId), update);
     return this.#collections.findHandled(keyId);
   }
+}
+
+function ownerOf({ owner }: Pick<Creation, "owner">): { readonly owner?: string } {
+  return owner === null ? {} : { owner };
 }
 
 type Marks = Readonly<Record<string, true>>;

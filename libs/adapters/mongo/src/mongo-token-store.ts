@@ -5,10 +5,10 @@ import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
-import { type TokenDocument, tokenDocument, toToken, toTokenDocument } from "./token-codec.ts";
+import { storedName, type TokenDocument, tokenDocument, toToken, toTokenDocument } from "./token-codec.ts";
 
 /**
- * API tokens in the collection `tokens`. An index keeps two of them from having one name.
+ * API tokens in the collection `tokens`. An index keeps two of one owner from having one name.
  *
  * Every method throws StoreUnavailableError while MongoDB is unavailable; a write may then have happened.
  */
@@ -66,9 +66,9 @@ export class MongoTokenStore implements TokenStore {
     return deletedCount === 1;
   }
 
-  async #isTaken({ id, name }: ApiToken): Promise<boolean> {
-    const holder = await storeErrors(() => this.#tokens.findOne({ name }));
-    return holder !== null && holder._id !== id;
+  async #isTaken(token: ApiToken): Promise<boolean> {
+    const holder = await storeErrors(() => this.#tokens.findOne({ name: storedName(token) }));
+    return holder !== null && holder._id !== token.id;
   }
 
   /** A name is only safe once the index is there: the first write of a process sees to it. */

@@ -106,7 +106,7 @@ test("a creation that was forbidden before it began is no key of the version bef
 
 test("a key that is made keeps the flow that it was made with", async () => {
   const worker = await start("", "worker");
-  const request = { job: "create-1", uuid: randomUUID(), flow: "xtls-rprx-vision", name: null } as const;
+  const request = { job: "create-1", uuid: randomUUID(), flow: "xtls-rprx-vision", name: null, owner: null } as const;
   const claim = await worker.keys.claim({ ...request, createdAt: 1, deadline: 2 });
   if (claim === null) throw new Error("nothing was claimed");
   await worker.keys.decide({ ...claim, phase: "active", indeterminate: [] });

@@ -20,11 +20,19 @@ export const tokenDocument = z.object({
 });
 export type TokenDocument = Readonly<z.infer<typeof tokenDocument>>;
 
+/** Stands in no owner and in no name: neither may hold control characters. */
+const BETWEEN = "\u001f";
+
+/** A name as it is stored and indexed: each owner has names of its own, so that none learns those of others. */
+export function storedName({ name, owner }: Pick<ApiToken, "name" | "owner">): string {
+  return owner === null ? name : `${owner}${BETWEEN}${name}`;
+}
+
 export function toToken(document: TokenDocument): ApiToken {
   return {
     id: document._id,
     hash: document.hash,
-    name: document.name,
+    name: document.name.slice(document.name.lastIndexOf(BETWEEN) + 1),
     scopes: document.scopes.filter(isScope),
     owner: document.owner,
     addresses: document.addresses,
@@ -40,7 +48,7 @@ export function toTokenDocument(token: ApiToken): TokenDocument {
   return {
     _id: token.id,
     hash: token.hash,
-    name: token.name,
+    name: storedName(token),
     scopes: [...token.scopes],
     owner: token.owner,
     addresses: token.addresses === null ? null : [...token.addresses],

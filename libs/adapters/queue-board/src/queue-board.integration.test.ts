@@ -18,7 +18,7 @@ const agent = request(createServer(queueBoard({ path: PATH, password: PASSWORD, 
 
 beforeAll(async () => {
   await vi.waitUntil(() => redis.status === "ready" && jobs.connected);
-  const payload = { key: { name: `vless://${UUID}@host`, terms: {} }, deadline: 0, request_id: "r" };
+  const payload = { key: { name: `vless://${UUID}@host`, owner: null, terms: {} }, deadline: 0, request_id: "r" };
   await jobs.submit("create-key", "create-1", payload);
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  externalIdEntry,
   type HeldLease,
   type KeyLease,
   LAST_CALL_UNDER_LEASE_MS,
@@ -7,6 +8,7 @@ import {
   LEASE_PROLONG_EVERY_MS,
   LEASE_WAIT_MS,
   LeaseHeldError,
+  type OwnedExternalId,
 } from "@veil/keys";
 import type { Redis } from "@veil/redis";
 import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
@@ -27,8 +29,8 @@ export class KeyLeases implements KeyLease {
     return this.#hold(`key:${keyId}`, `key ${keyId}`, task);
   }
 
-  holdExternalId<T>(externalId: string, task: (lease: HeldLease) => Promise<T>): Promise<T> {
-    return this.#hold(`external-id:${externalId}`, `external id ${externalId}`, task);
+  holdExternalId<T>(id: OwnedExternalId, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+    return this.#hold(`external-id:${externalIdEntry(id)}`, `external id ${id.externalId}`, task);
   }
 
   async #hold<T>(name: string, subject: string, task: (lease: HeldLease) => Promise<T>): Promise<T> {

@@ -68,7 +68,9 @@ test("every holder has a greater fence than the one before, also of an external 
     await leases.hold(8, async ({ fence }) => void fences.push(fence));
   }
   expect(fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? 0))).toBe(true);
-  expect(await leases.holdExternalId("tg-42", async ({ fence }) => fence)).toBeGreaterThan(fences.at(-1) ?? 0);
+  expect(await leases.holdExternalId({ externalId: "tg-42", owner: null }, async ({ fence }) => fence)).toBeGreaterThan(
+    fences.at(-1) ?? 0,
+  );
 });
 
 test("a task that takes longer than a lease keeps its key, and may go on calling", async () => {

@@ -1,7 +1,7 @@
 import { type KeySelection, keyStatuses } from "@veil/keys";
 import { z } from "zod";
 import { keyChange } from "./change-payloads.ts";
-import { deadline, requestId } from "./payload-fields.ts";
+import { deadline, owner, requestId } from "./payload-fields.ts";
 
 /** Most keys that one batch names by their ids. */
 export const LARGEST_UPDATE = 10_000;
@@ -41,6 +41,7 @@ export const updateKeysPayload = z.object({
     z.object({ key_ids: z.array(z.number().int().nonnegative()).min(1).max(LARGEST_UPDATE) }),
     z.object({ filter: keySelection }),
   ]),
+  owner,
   change: keyChange,
   deadline,
   request_id: requestId,

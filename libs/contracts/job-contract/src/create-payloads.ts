@@ -27,7 +27,7 @@ export const createKeyPayload = z.codec(
   createKeyWire,
   z.object({ key: z.custom<RequestedAttributes>(), deadline, request_id: requestId }),
   {
-    decode: ({ key, name = null, ...rest }) => ({ ...rest, key: key ?? { name, terms: {} } }),
+    decode: ({ key, name = null, ...rest }) => ({ ...rest, key: key ?? { name, owner: null, terms: {} } }),
     encode: ({ key, ...rest }) => ({ ...rest, key, name: key.name }),
   },
 );
@@ -58,7 +58,7 @@ export const createKeysPayload = z.codec(
   {
     decode: ({ keys, names = [], takes_packed: takesPacked = false, ...rest }) => ({
       ...rest,
-      keys: keys ?? names.map((name) => ({ name, terms: {} })),
+      keys: keys ?? names.map((name) => ({ name, owner: null, terms: {} })),
       takesPacked,
     }),
     encode: ({ keys, takesPacked = true, ...rest }) => ({

@@ -5,7 +5,7 @@ import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
 import { createKeysResult, createResult } from "./create-results.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
-import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
+import { deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
 import { tokenJobs } from "./token-jobs.ts";
 
@@ -70,7 +70,7 @@ export const jobCatalogue = {
   },
   "delete-key": {
     queue: "veil-keys",
-    payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
+    payload: z.object({ key_id: keyId, owner, deadline, request_id: requestId }),
     result: deleteResult,
     attempts: 12,
     travels: "in-micro-batches",
@@ -78,7 +78,7 @@ export const jobCatalogue = {
   /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
   "delete-keys": {
     queue: "veil-keys",
-    payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), deadline, request_id: requestId }),
+    payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), owner, deadline, request_id: requestId }),
     result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
   },
@@ -87,6 +87,7 @@ export const jobCatalogue = {
     queue: "veil-keys",
     payload: z.object({
       key_id: keyId,
+      owner,
       change: keyChange,
       if_revision: z.number().int().nullable(),
       deadline,
@@ -101,6 +102,7 @@ export const jobCatalogue = {
     queue: "veil-keys",
     payload: z.object({
       external_id: z.string(),
+      owner,
       name: keyName.exactOptional(),
       terms: chosenTerms,
       deadline,
@@ -140,7 +142,7 @@ export const jobCatalogue = {
   },
   "reset-traffic": {
     queue: "veil-traffic",
-    payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
+    payload: z.object({ key_id: keyId, owner, deadline, request_id: requestId }),
     result: z.discriminatedUnion("outcome", [
       z.object({
         outcome: z.literal("reset"),
@@ -154,7 +156,8 @@ export const jobCatalogue = {
   },
   "sync-traffic": {
     queue: "veil-traffic",
-    payload: z.object({ request_id: requestId }),
+    /** Every node is read; counted is what the caller sees. */
+    payload: z.object({ owner, request_id: requestId }),
     result: z.object({
       outcome: z.literal("synced"),
       updated: z.number().int().nonnegative(),

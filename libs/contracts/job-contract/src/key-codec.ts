@@ -1,5 +1,6 @@
 import { firstTerms, type KeyFacts, olderSubscriptionToken, type RequestedAttributes } from "@veil/keys";
 import { z } from "zod";
+import { owner } from "./payload-fields.ts";
 import { chosenTerms, termsCodec } from "./terms-codec.ts";
 
 /** Longest name of a key, in UTF-16 code units, as the HTTP contract limits it. */
@@ -9,14 +10,14 @@ export const keyName = z.string().max(LONGEST_NAME).nullable();
 
 /**
  * What is asked of a key that is to be created. `terms` is missing in jobs of 1.0 that are queued, or that an API of 1.0
- * still writes during a rolling update: may be required from 1.2 on.
+ * still writes during a rolling update: may be required from 1.2 on. So is `owner`, of nobody's keys as well.
  */
 export const requestedKey = z.codec(
-  z.object({ name: keyName, terms: chosenTerms.exactOptional() }),
+  z.object({ name: keyName, owner, terms: chosenTerms.exactOptional() }),
   z.custom<RequestedAttributes>(),
   {
-    decode: ({ name, terms = {} }) => ({ name, terms }),
-    encode: ({ name, terms }) => ({ name, terms }),
+    decode: ({ name, owner: whose, terms = {} }) => ({ name, owner: whose, terms }),
+    encode: ({ name, owner: whose, terms }) => ({ name, owner: whose, terms }),
   },
 );
 

@@ -5,5 +5,11 @@ export const LARGEST_BATCH = 1_000;
 
 export const requestId = z.string().max(128);
 
+/**
+ * The owner of the caller's token: the job is about that one's keys, and all others are not there for it. Null for callers who
+ * see all keys; missing in jobs of services that know no owners, whose callers did.
+ */
+export const owner = z.string().max(256).nullable().default(null);
+
 /** Milliseconds since the epoch after which the job may no longer change anything. */
 export const deadline = z.number().int();

@@ -23,16 +23,18 @@ export interface KeyAttributes {
   readonly name: string | null;
   /** Unix seconds. */
   readonly createdAt: number;
+  /** Whose tokens see it beside those that see all keys; null for nobody's. See `owners.ts`. */
+  readonly owner: string | null;
 }
 
-/** What whoever asks for a key may choose of it. */
-export interface RequestedAttributes extends Pick<KeyAttributes, "name"> {
+/** What is asked of a key that is to be made. */
+export interface RequestedAttributes extends Pick<KeyAttributes, "name" | "owner"> {
   /** What is left out is unlimited. */
   readonly terms: Partial<SettableTerms>;
 }
 
-/** What callers are shown of a key; its flow concerns nodes and links alone. */
-export interface KeyFacts extends Omit<KeyAttributes, "flow"> {
+/** What callers are shown of a key; its flow concerns nodes and links alone, and its owner is theirs. */
+export interface KeyFacts extends Omit<KeyAttributes, "flow" | "owner"> {
   /** The secret of its subscription: see `subscription-token.ts`. */
   readonly token: string;
   readonly terms: KeyTerms;

@@ -13,6 +13,7 @@ const terms = (fields: Partial<KeyTerms> = {}): KeyTerms => ({
 });
 const request = (change: KeyChange, fields: Partial<ChangeRequest> = {}): ChangeRequest => ({
   keyId: 1,
+  owner: null,
   job: "change-1",
   deadline: START_MS + 8_000,
   redelivered: false,
@@ -279,10 +280,10 @@ describe("a lease that is lost", () => {
     const { ports, clock, passing, stored, key } = withKey();
     const lease: typeof ports.lease = {
       ...ports.lease,
-      holdExternalId: (externalId, task) =>
-        ports.lease.holdExternalId(externalId, (held) => {
+      holdExternalId: (id, task) =>
+        ports.lease.holdExternalId(id, (held) => {
           const mustLast = () => {
-            throw new LeaseHeldError(externalId);
+            throw new LeaseHeldError(id.externalId);
           };
           clock.step(9_000);
           return task({ ...held, mustLast });

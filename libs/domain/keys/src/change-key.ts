@@ -4,6 +4,7 @@ import { LeaseHeldError } from "./errors.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
+import { sees, type Viewer } from "./owners.ts";
 import type { KeyVersion } from "./ports.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { ChangeRefusedError, changeTerms, applyDue, type TermsChange } from "./terms/change-terms.ts";
@@ -21,7 +22,7 @@ export interface KeyChange extends TermsChange {
   readonly revokeCredentials?: boolean;
 }
 
-export interface ChangeRequest {
+export interface ChangeRequest extends Viewer {
   readonly keyId: number;
   /** Id of the job: a change that has its id is not made twice. */
   readonly job: string;
@@ -71,7 +72,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
     return result;
   };
   const before = await ports.store.find(keyId);
-  if (before === null || !isVisible(before)) return end({ outcome: "not-found" });
+  if (before === null || !isVisible(before) || !sees(request, before)) return end({ outcome: "not-found" });
   if (before.changedBy.includes(job)) {
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
@@ -91,8 +92,9 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   const { externalId } = change.version.terms;
   const begun = { ...change, request, before };
   if (externalId === null || externalId === before.terms.externalId) return storeVersion(begun, [lease], ports);
-  return ports.lease.holdExternalId(externalId, async (held) => {
-    const given = await giveExternalId(externalId, keyId, held, ports);
+  const id = { externalId, owner: before.owner };
+  return ports.lease.holdExternalId(id, async (held) => {
+    const given = await giveExternalId(id, keyId, held, ports);
     return given === "given" ? storeVersion(begun, [lease, held], ports) : end(externalIdTaken(externalId));
   });
 }

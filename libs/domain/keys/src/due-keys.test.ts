@@ -145,7 +145,14 @@ test("a lease that is lost before the write changes nothing, and leaves the key 
 
 test("a look that comes late finds what a caller has changed meanwhile, and undoes none of it", async () => {
   const { look, ports, passing, users, stored, clock } = withDue(OVER);
-  const extend = { keyId: 1, job: "change-1", redelivered: false, ifRevision: null, change: { extendSeconds: 3_600 } };
+  const extend = {
+    keyId: 1,
+    owner: null,
+    job: "change-1",
+    redelivered: false,
+    ifRevision: null,
+    change: { extendSeconds: 3_600 },
+  };
   await passing(changeKey({ ...extend, deadline: clock.now() + 8_000 }, ports));
   const after = stored();
   expect(await look()).toBe("applied");

@@ -2,6 +2,21 @@ import { isVisible, type KeyRecord } from "./access-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 
+/** An external id and whose it is: each owner has ids of its own, and so have the keys of nobody. */
+export interface OwnedExternalId {
+  readonly externalId: string;
+  /** Null for keys of nobody. */
+  readonly owner: string | null;
+}
+
+/** Stands in no owner and in no external id: neither may hold control characters. */
+const BETWEEN = "\u001f";
+
+/** The one text under which a store or a lease knows an external id. That of nobody's keys is the id itself. */
+export function externalIdEntry({ externalId, owner }: OwnedExternalId): string {
+  return owner === null ? externalId : `${owner}${BETWEEN}${externalId}`;
+}
+
 /**
  * Gives a key an external id, unless another key that callers see has it. To be called under the id's lease, which has to
  * last until the key says so itself: what dies before leaves an entry of a key that never takes the id, and the next one
@@ -11,22 +26,22 @@ import type { HeldLease } from "./node-users.ts";
  * @throws {StoreUnavailableError}
  */
 export async function giveExternalId(
-  externalId: string,
+  id: OwnedExternalId,
   keyId: number,
   lease: HeldLease,
   { store, externalIds }: Pick<LifecyclePorts, "store" | "externalIds">,
 ): Promise<"given" | "taken"> {
-  const holder = await externalIds.claim(externalId, keyId);
+  const holder = await externalIds.claim(id, keyId);
   if (holder === keyId) return "given";
-  if (holdsExternalId(await store.find(holder), externalId)) return "taken";
+  if (holdsExternalId(await store.find(holder), id)) return "taken";
   lease.mustLast();
-  await externalIds.replace(externalId, keyId);
+  await externalIds.replace(id, keyId);
   return "given";
 }
 
 /** Whether callers find this key under an external id. */
-export function holdsExternalId(key: KeyRecord | null, externalId: string): key is KeyRecord {
-  return key !== null && isVisible(key) && key.terms.externalId === externalId;
+export function holdsExternalId(key: KeyRecord | null, { externalId, owner }: OwnedExternalId): key is KeyRecord {
+  return key !== null && isVisible(key) && key.terms.externalId === externalId && key.owner === owner;
 }
 
 /** What is said when another key has an external id. */

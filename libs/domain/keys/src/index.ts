@@ -33,6 +33,7 @@ export {
   StoreRejectedError,
   StoreUnavailableError,
 } from "./errors.ts";
+export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
 export type { LifecyclePorts } from "./lifecycle-ports.ts";
 export { isDown, NOTE_SIGHTINGS_EVERY_MS, type NodeSighting, type NodeSightings } from "./node-sightings.ts";
@@ -46,6 +47,7 @@ export type {
   NodeUsers,
   RemoveOptions,
 } from "./node-users.ts";
+export { sees, SEES_ALL, type Viewer } from "./owners.ts";
 export type {
   Decision,
   DesiredState,

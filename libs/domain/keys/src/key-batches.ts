@@ -1,10 +1,11 @@
 import pLimit from "p-limit";
-import { changeKey, type ChangeResult, type KeyChange } from "./change-key.ts";
+import { changeKey, type ChangeRequest, type ChangeResult, type KeyChange } from "./change-key.ts";
 import { LeaseHeldError, StoreUnavailableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { Viewer } from "./owners.ts";
 
 /** One change of many keys, and how far it is. */
-export interface KeyBatch {
+export interface KeyBatch extends Viewer {
   /** Id of the job that began it. */
   readonly job: string;
   /** What is done to each key, encoded by whoever began it. */
@@ -40,7 +41,7 @@ export interface KeyBatches {
    *
    * @param parts ids of keys, a bounded number in each
    */
-  begin(batch: Pick<KeyBatch, "job" | "change">, parts: AsyncIterable<readonly number[]>): Promise<void>;
+  begin(batch: Pick<KeyBatch, "job" | "owner" | "change">, parts: AsyncIterable<readonly number[]>): Promise<void>;
   find(job: string): Promise<KeyBatch | null>;
   /** Jobs whose batches are not done. */
   findUnfinished(): Promise<string[]>;
@@ -72,14 +73,19 @@ export function batchItemJob(job: string, keyId: number): string {
  * @throws {StoreUnavailableError} or {@link LeaseHeldError} for another attempt
  */
 export async function changePart(
-  job: string,
+  { job, owner }: Pick<KeyBatch, "job" | "owner">,
   keyIds: readonly number[],
   change: KeyChange,
   ports: LifecyclePorts,
 ): Promise<PartEnd> {
   const limit = pLimit(CHANGED_AT_ONCE);
   const ends = await Promise.allSettled(
-    keyIds.map((keyId) => limit(async () => ({ keyId, detail: await changeOne(job, keyId, change, ports) }))),
+    keyIds.map((keyId) =>
+      limit(async () => {
+        const request = { keyId, owner, job: batchItemJob(job, keyId), redelivered: true, change, ifRevision: null };
+        return { keyId, detail: await changeOne(request, ports) };
+      }),
+    ),
   );
   const items = ends.map((end) => {
     if (end.status === "rejected") throw end.reason;
@@ -90,11 +96,10 @@ export async function changePart(
 }
 
 /** @returns why the key failed, null when it has the change */
-async function changeOne(job: string, keyId: number, change: KeyChange, ports: LifecyclePorts): Promise<string | null> {
+async function changeOne(request: Omit<ChangeRequest, "deadline">, ports: LifecyclePorts): Promise<string | null> {
   const deadline = ports.clock.now() + KEY_LIMIT_MS;
-  const request = { keyId, job: batchItemJob(job, keyId), deadline, redelivered: true, change, ifRevision: null };
   try {
-    return failureOf(await changeKey(request, ports), keyId);
+    return failureOf(await changeKey({ ...request, deadline }, ports), request.keyId);
   } catch (error) {
     if (error instanceof StoreUnavailableError || error instanceof LeaseHeldError) throw error;
     // One key that can't be read must not keep the others.

@@ -1,4 +1,5 @@
 import type { KeyAttributes } from "./access-key.ts";
+import type { OwnedExternalId } from "./external-ids.ts";
 
 /** The user of a key as a node knows it. */
 export type NodeUser = Pick<KeyAttributes, "keyId" | "uuid" | "flow">;
@@ -50,7 +51,7 @@ export interface KeyLease {
    */
   hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T>;
   /** {@link hold} of an external id, which one process at a time gives to a key. */
-  holdExternalId<T>(externalId: string, task: (lease: HeldLease) => Promise<T>): Promise<T>;
+  holdExternalId<T>(id: OwnedExternalId, task: (lease: HeldLease) => Promise<T>): Promise<T>;
 }
 
 /** A lease in its holder's eyes. */

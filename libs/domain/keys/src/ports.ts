@@ -1,5 +1,7 @@
 import type { Creation, KeyRecord } from "./access-key.ts";
+import type { OwnedExternalId } from "./external-ids.ts";
 import type { DesiredUser } from "./node-users.ts";
+import type { Viewer } from "./owners.ts";
 import type { KeyStatus } from "./terms/key-status.ts";
 import type { KeyTerms, TrafficBytes } from "./terms/key-terms.ts";
 
@@ -72,11 +74,11 @@ export interface ExternalIds {
    *
    * @returns the key that has it
    */
-  claim(externalId: string, keyId: number): Promise<number>;
+  claim(id: OwnedExternalId, keyId: number): Promise<number>;
   /** Enters another key in place of one that is no more, or has another external id now. Under the id's lease. */
-  replace(externalId: string, keyId: number): Promise<void>;
+  replace(id: OwnedExternalId, keyId: number): Promise<void>;
   /** Null when no key was ever entered. Whether that key still has it, its record says. */
-  find(externalId: string): Promise<number | null>;
+  find(id: OwnedExternalId): Promise<number | null>;
 }
 
 /** What keys have moved. Throws StoreUnavailableError while the store is away. */
@@ -166,14 +168,18 @@ export interface KeyReader {
   listActive(page?: KeyPage): AsyncIterable<readonly KeyRecord[]>;
   /** Ids of active keys in ascending order, with their create jobs, in groups: a tenth of what {@link listActive} reads. */
   listActiveIds(page?: KeyPage): AsyncIterable<readonly Pick<KeyRecord, "keyId" | "job">[]>;
-  /** Those of the ids whose keys are active, whichever way the store finds them soonest. */
-  activeAmong(keyIds: readonly number[]): Promise<Set<number>>;
+  /**
+   * Those of the ids whose keys are active, whichever way the store finds them soonest.
+   *
+   * @param viewer counts only what it sees
+   */
+  activeAmong(keyIds: readonly number[], viewer: Viewer): Promise<Set<number>>;
   /** How many active keys fit; all without a filter. */
   countActive(filter?: KeyFilter): Promise<number>;
-  /** One pass over all active keys. @param now milliseconds since the epoch: statuses are those of this moment */
-  summarize(now: number): Promise<KeySummary>;
+  /** One pass over all active keys that fit; `at` is the moment whose statuses are counted. */
+  summarize(filter: KeyFilter): Promise<KeySummary>;
   /** The key that has an external id, or had it until it was deleted. */
-  findByExternalId(externalId: string): Promise<KeyRecord | null>;
+  findByExternalId(id: OwnedExternalId): Promise<KeyRecord | null>;
   /** Active keys about which something will become due by itself, in groups, in no order. */
   listDue(): AsyncIterable<readonly KeyRecord[]>;
 }
@@ -197,6 +203,8 @@ export interface KeyFilter {
   /** Unix seconds; keys without an end never fit. */
   readonly expiresBefore?: number;
   readonly expiresAfter?: number;
+  /** Only the keys of this owner; left out for all keys. */
+  readonly owner?: string;
   /** Only these. */
   readonly keyIds?: readonly number[];
   /** None of these. */

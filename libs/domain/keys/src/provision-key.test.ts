@@ -8,7 +8,7 @@ const converged = ["remove", "remove", "add", "remove"];
 
 const request: ProvisionRequest = {
   job: "create-1",
-  requested: { name: "Ada", terms: {} },
+  requested: { name: "Ada", owner: null, terms: {} },
   deadline: START_MS + 8_000,
   redelivered: false,
 };
@@ -207,7 +207,7 @@ describe("a key with terms", () => {
   const START_S = START_MS / 1_000;
   const withTerms = (terms: ProvisionRequest["requested"]["terms"]) => ({
     ...request,
-    requested: { name: null, terms },
+    requested: { name: null, owner: null, terms },
   });
 
   test.each([[{ enabled: false }], [{ expiresAt: START_S }], [{ expiresAt: 1 }]])(

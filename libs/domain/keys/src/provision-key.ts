@@ -69,10 +69,11 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   const begun: Begun = { creation, redelivered, terms: termsOf(creation, request.requested, ports) };
   const { externalId } = begun.terms;
   if (externalId === null) return decideOn(begun, null, ports);
+  const id = { externalId, owner: creation.owner };
   while (true) {
     try {
-      return await ports.lease.holdExternalId(externalId, async (lease) => {
-        const end = await giveExternalId(externalId, creation.keyId, lease, ports);
+      return await ports.lease.holdExternalId(id, async (lease) => {
+        const end = await giveExternalId(id, creation.keyId, lease, ports);
         if (end === "given") return decideOn(begun, lease, ports);
         return refuse(creation, externalIdTaken(externalId), mayHaveBegun, ports);
       });
@@ -129,21 +130,25 @@ interface Claim {
   readonly redelivered: boolean;
 }
 
+/** The request itself says whose key it is: a claim of a worker that knew no owners does not. */
 async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Promise<Claim | null> {
   if (request.redelivered) {
     const claimed = await ports.store.findCreation(request.job);
-    if (claimed !== null) return { creation: claimed, redelivered: true };
+    if (claimed !== null) return { creation: { ...claimed, owner: request.requested.owner }, redelivered: true };
   }
   const uuid = ports.newUuid();
   const creation = await ports.store.claim({
     name: request.requested.name,
+    owner: request.requested.owner,
     job: request.job,
     uuid,
     flow: ports.newFlow,
     createdAt: Math.floor(ports.clock.now() / 1000),
     deadline: request.deadline,
   });
-  return creation === null ? null : { creation, redelivered: request.redelivered || creation.uuid !== uuid };
+  if (creation === null) return null;
+  const { owner } = request.requested;
+  return { creation: { ...creation, owner }, redelivered: request.redelivered || creation.uuid !== uuid };
 }
 
 interface AddAttempt {

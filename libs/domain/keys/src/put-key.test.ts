@@ -7,12 +7,12 @@ import { type PutRequest, putKey } from "./put-key.ts";
 
 function putter() {
   const rig = inMemoryLifecycle();
-  const request = (job: string, requested: PutRequest["requested"] = {}, redelivered = false): PutRequest => ({
+  const request = (job: string, requested: Partial<PutRequest["requested"]> = {}, redelivered = false): PutRequest => ({
     externalId: "tg-1",
     job,
     deadline: rig.clock.now() + 8_000,
     redelivered,
-    requested,
+    requested: { owner: null, ...requested },
   });
   const put = (...given: Parameters<typeof request>) => rig.passing(putKey(request(...given), rig.ports));
   const holders = () => [...rig.store.keys.values()].filter((key) => isVisible(key) && key.terms.externalId === "tg-1");

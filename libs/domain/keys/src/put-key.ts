@@ -11,8 +11,8 @@ export interface PutRequest {
   /** Milliseconds since the epoch; nothing is made or changed after it. */
   readonly deadline: number;
   readonly redelivered: boolean;
-  /** What is to hold of the key; of one that is there already, what is left out stays. */
-  readonly requested: Partial<RequestedAttributes>;
+  /** What is to hold of the owner's key; of one that is there already, what is left out stays. */
+  readonly requested: Partial<RequestedAttributes> & Pick<RequestedAttributes, "owner">;
 }
 
 export type PutResult =
@@ -28,14 +28,16 @@ export type PutResult =
  */
 export async function putKey(request: PutRequest, ports: LifecyclePorts): Promise<PutResult> {
   const { externalId, job, deadline, redelivered, requested } = request;
-  const { name, terms = {} } = requested;
+  const { name, owner, terms = {} } = requested;
+  const id = { externalId, owner };
   const change = async (): Promise<ChangeResult | null> => {
-    const keyId = await ports.externalIds.find(externalId);
+    const keyId = await ports.externalIds.find(id);
     const key = keyId === null ? null : await ports.store.find(keyId);
     // What this job itself has made is not to be changed by it.
-    if (!holdsExternalId(key, externalId) || key.job === job) return null;
+    if (!holdsExternalId(key, id) || key.job === job) return null;
     const asked = {
       keyId: key.keyId,
+      owner,
       job,
       deadline,
       redelivered,
@@ -47,7 +49,7 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
   const changed = await change();
   if (changed !== null) return changed;
   const made = await provisionKey(
-    { job, deadline, redelivered, requested: { name: name ?? null, terms: { ...terms, externalId } } },
+    { job, deadline, redelivered, requested: { name: name ?? null, owner, terms: { ...terms, externalId } } },
     ports,
   );
   if (made.outcome !== "taken") return made;

@@ -3,7 +3,7 @@ import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.
 import { StoreRejectedError } from "./errors.ts";
 import { retireKey } from "./retire-key.ts";
 
-const request = { keyId: 1, job: "delete-1", deadline: START_MS + 600_000, redelivered: false };
+const request = { keyId: 1, owner: null, job: "delete-1", deadline: START_MS + 600_000, redelivered: false };
 
 test("a deletion whose first write the store refuses is over at once, unless an earlier delivery may have begun it", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();

@@ -3,10 +3,11 @@ import { clearHeld, clearKey } from "./clear-key.ts";
 import { LeaseHeldError, StoreRejectedError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
+import { sees, type Viewer } from "./owners.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import { STORE_REFUSES } from "./provision-key.ts";
 
-export interface RetireRequest {
+export interface RetireRequest extends Viewer {
   readonly keyId: number;
   /** Id of the delete job: of two that race, the key remembers one. */
   readonly job: string;
@@ -52,13 +53,12 @@ async function retireHeld(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<RetireResult | null> {
-  const { keyId, job, redelivered, onlyIf } = request;
+  const { keyId, job, redelivered } = request;
   if (isLate(request, ports)) {
     await passOnMarks(keyId, lease, ports);
     return null;
   }
-  const current = onlyIf === undefined ? null : await ports.store.find(keyId);
-  if (onlyIf !== undefined && (current === null || !onlyIf(current))) {
+  if (!(await mayGo(request, ports))) {
     await passOnMarks(keyId, lease, ports);
     return { outcome: "not-found" };
   }
@@ -76,6 +76,14 @@ async function retireHeld(
   return result;
 }
 
+/** Whether the key is one that the caller sees, and still to go. A caller who sees all keys costs no look. */
+async function mayGo(request: RetireRequest, ports: LifecyclePorts): Promise<boolean> {
+  const { keyId, owner, onlyIf = () => true } = request;
+  if (owner === null && request.onlyIf === undefined) return true;
+  const key = await ports.store.find(keyId);
+  return key !== null && sees(request, key) && onlyIf(key);
+}
+
 /** Thrown when the store refused the first write of a deletion: nothing was begun. */
 class BeginRefusedError extends Error {
   override readonly name = "BeginRefusedError";
@@ -86,8 +94,10 @@ class BeginRefusedError extends Error {
 }
 
 /** A deletion that this job began before is finished; none is begun. @throws {LeaseHeldError} */
-async function finishLate({ keyId, job }: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+async function finishLate(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+  const { keyId, job } = request;
   const key = await ports.store.find(keyId);
+  if (key !== null && !sees(request, key)) return { outcome: "not-found" };
   const result = resultOf(key, job);
   // "Deleted" is not said while somebody may still have to act.
   if (key?.phase === "deleting" && result.outcome === "deleted") {

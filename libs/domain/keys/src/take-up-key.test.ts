@@ -11,14 +11,14 @@ test("a hand is let go of when everything is done", async () => {
   plant(store, [nodes.a], { phase: "active" });
   await passing(restoreKey(1, nodes.b, ports));
   expect(store.keys.get(1)?.hands).toEqual([]);
-  await passing(retireKey({ keyId: 1, job: "delete-1", deadline: Infinity, redelivered: false }, ports));
+  await passing(retireKey({ keyId: 1, owner: null, job: "delete-1", deadline: Infinity, redelivered: false }, ports));
   expect(store.keys.get(1)).toMatchObject({ phase: "gone", hands: [] });
 });
 
 test("whoever finds another hand that the lease knows nothing of waits it out before the first call", async () => {
   const { nodes, ports, store, clock, passing } = inMemoryLifecycle();
   plant(store, Object.values(nodes), { phase: "active", hands: ["forgotten by Redis"] });
-  const deleting = retireKey({ keyId: 1, job: "delete-1", deadline: Infinity, redelivered: false }, ports);
+  const deleting = retireKey({ keyId: 1, owner: null, job: "delete-1", deadline: Infinity, redelivered: false }, ports);
   await clock.advance(LEASE_MS - 1);
   expect(store.keys.get(1)).toMatchObject({ phase: "deleting", hands: ["forgotten by Redis", "hand-1"] });
   expect([...nodes.a.calls, ...nodes.b.calls]).toEqual([]);

@@ -11,7 +11,7 @@ export function externalIdsConformance(open: () => ExternalIds): void {
   describe("external ids", () => {
     it("belong to the first key that claims them, until they are replaced", async () => {
       const ids = open();
-      const id = `tg/42 ключ $a.b ${randomUUID()}`;
+      const id = { externalId: `tg/42 ключ $a.b ${randomUUID()}`, owner: null };
       expect(await ids.find(id)).toBeNull();
       expect(await ids.claim(id, 7)).toBe(7);
       expect(await ids.claim(id, 8)).toBe(7);
@@ -23,17 +23,32 @@ export function externalIdsConformance(open: () => ExternalIds): void {
 
     it("go to one of 20 keys that claim one at once", async () => {
       const ids = open();
-      const id = randomUUID();
+      const id = { externalId: randomUUID(), owner: "shop" };
       const holders = await Promise.all(Array.from({ length: 20 }, (_, index) => ids.claim(id, index + 1)));
       expect(new Set(holders).size).toBe(1);
       expect(await ids.find(id)).toBe(holders[0]);
     });
 
+    it("are those of each owner alone, and of nobody", async () => {
+      const ids = open();
+      const externalId = randomUUID();
+      const owners = [null, "shop", "Shop", "магазин $a.b/c", `shop${externalId}`];
+      for (const [index, owner] of owners.entries()) {
+        expect(await ids.find({ externalId, owner })).toBeNull();
+        expect(await ids.claim({ externalId, owner }, index + 1)).toBe(index + 1);
+      }
+      expect(await Promise.all(owners.map((owner) => ids.find({ externalId, owner })))).toEqual([1, 2, 3, 4, 5]);
+      await ids.replace({ externalId, owner: "shop" }, 9);
+      expect(await Promise.all(owners.map((owner) => ids.find({ externalId, owner })))).toEqual([1, 9, 3, 4, 5]);
+    });
+
     it("differ by every character", async () => {
       const ids = open();
       const id = randomUUID();
-      await ids.claim(`${id}a`, 1);
-      for (const other of [id, `${id}A`, `${id}a `, `${id}á`]) expect(await ids.find(other)).toBeNull();
+      await ids.claim({ externalId: `${id}a`, owner: null }, 1);
+      for (const other of [id, `${id}A`, `${id}a `, `${id}á`]) {
+        expect(await ids.find({ externalId: other, owner: null })).toBeNull();
+      }
     });
   });
 }

@@ -5,13 +5,17 @@ export class InMemoryKeyBatches implements KeyBatches {
   readonly batches = new Map<string, KeyBatch>();
   readonly #parts = new Map<string, (readonly number[])[]>();
 
-  async begin({ job, change }: Pick<KeyBatch, "job" | "change">, source: AsyncIterable<readonly number[]>) {
+  async begin(
+    { job, owner, change }: Pick<KeyBatch, "job" | "owner" | "change">,
+    source: AsyncIterable<readonly number[]>,
+  ) {
     const parts: (readonly number[])[] = [];
     for await (const part of source) parts.push(part);
     if (this.batches.has(job)) return;
     this.#parts.set(job, parts);
     const total = parts.flat().length;
-    this.batches.set(job, { job, change, total, parts: parts.length, next: 0, done: 0, failed: 0, errors: [] });
+    const begun = { total, parts: parts.length, next: 0, done: 0, failed: 0, errors: [] };
+    this.batches.set(job, { job, owner, change, ...begun });
   }
 
   async find(job: string): Promise<KeyBatch | null> {

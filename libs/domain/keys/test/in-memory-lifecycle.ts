@@ -1,6 +1,7 @@
 import { ManualClock } from "@veil/runtime";
 import type { Creation } from "../src/access-key.ts";
 import { LeaseHeldError } from "../src/errors.ts";
+import { externalIdEntry } from "../src/external-ids.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
 import type { HeldLease } from "../src/node-users.ts";
 import type { HandledKey } from "../src/ports.ts";
@@ -72,7 +73,7 @@ export function inMemoryLifecycle() {
         if (lease.held) throw new LeaseHeldError(`key ${keyId}`);
         return exclusively(`key ${keyId}`, task);
       },
-      holdExternalId: (externalId, task) => exclusively(`external id ${externalId}`, task),
+      holdExternalId: (id, task) => exclusively(`external id ${externalIdEntry(id)}`, task),
     },
     clock,
     newUuid: () => crypto.randomUUID(),
@@ -106,6 +107,7 @@ export function plant(
     uuid: "00000000-0000-4000-8000-000000000001",
     flow: "",
     name: null,
+    owner: null,
     createdAt: START_MS / 1_000,
     job: "create-1",
     activated: true,
@@ -130,6 +132,7 @@ export function plantCreation(store: InMemoryStore, deadline: number): Creation 
     uuid,
     flow: "",
     name: null,
+    owner: null,
     createdAt: START_MS / 1_000,
     job: "create-1",
     deadline,

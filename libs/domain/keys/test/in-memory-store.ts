@@ -26,7 +26,7 @@ export class InMemoryStore implements KeyStore {
 
   async decide(decision: Decision): Promise<KeyRecord> {
     this.beforeDecision(decision);
-    const { keyId, uuid, flow, name, createdAt, job, phase, indeterminate, clear = [] } = decision;
+    const { keyId, uuid, flow, name, createdAt, owner, job, phase, indeterminate, clear = [] } = decision;
     const standing = this.keys.get(keyId);
     if (standing !== undefined) return standing;
     const activated = phase === "active";
@@ -36,6 +36,7 @@ export class InMemoryStore implements KeyStore {
       flow,
       name,
       createdAt,
+      owner,
       job,
       phase,
       indeterminate,

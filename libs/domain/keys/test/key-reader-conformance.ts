@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { Creation, KeyReader, KeyRecord } from "../src/index.ts";
+import { type Creation, type KeyReader, type KeyRecord, SEES_ALL } from "../src/index.ts";
 
 const MISSING = 1_999_999;
 
 /** The reader under test, and how keys come to be and go behind it. */
 export interface KeyReaderTarget {
   readonly reader: KeyReader;
-  addKey(attributes?: Partial<Pick<Creation, "name" | "flow">>): Promise<KeyRecord>;
+  addKey(attributes?: Partial<Pick<Creation, "name" | "owner" | "flow">>): Promise<KeyRecord>;
   /** Hides an active key. */
   deleteKey(keyId: number): Promise<void>;
 }
@@ -105,13 +105,38 @@ export function keyReaderConformance(open: () => KeyReaderTarget): void {
 
     it("counts the active keys by their status and group", async () => {
       const { reader, addKey, deleteKey } = open();
-      const before = await reader.summarize(Date.now());
+      const before = await reader.summarize({ at: Date.now() });
       const [, hidden] = [await addKey(), await addKey()];
       await deleteKey(hidden.keyId);
-      const { byStatus, byGroup } = await reader.summarize(Date.now());
+      const { byStatus, byGroup } = await reader.summarize({ at: Date.now() });
       expect(byStatus).toEqual({ ...before.byStatus, active: before.byStatus.active + 1 });
       expect(byGroup.get("default")).toBe((before.byGroup.get("default") ?? 0) + 1);
       expect(await reader.countActive()).toBe(Object.values(byStatus).reduce((sum, some) => sum + some, 0));
+    });
+
+    it("lists, counts and finds active the keys of an owner alone when that is asked for", async () => {
+      const { reader, addKey, deleteKey } = open();
+      const [owner, other] = [randomUUID(), randomUUID()];
+      const own = [await addKey({ owner }), await addKey({ owner, name: "Ключ" }), await addKey({ owner })];
+      const foreign = [await addKey({ owner: other }), await addKey()];
+      const [, , hidden] = own;
+      if (hidden !== undefined) await deleteKey(hidden.keyId);
+      const ids = own.slice(0, 2).map(({ keyId }) => keyId);
+      const filter = { at: Date.now(), owner };
+      expect(await all(reader.listActive({ filter }))).toEqual(own.slice(0, 2));
+      expect((await all(reader.listActiveIds({ filter }))).map(({ keyId }) => keyId)).toEqual(ids);
+      expect(
+        await all(reader.listActive({ filter: { ...filter, keyIds: foreign.map(({ keyId }) => keyId) } })),
+      ).toEqual([]);
+      expect(await reader.countActive(filter)).toBe(2);
+      const { byStatus, byGroup } = await reader.summarize(filter);
+      expect([byStatus.active, byGroup]).toEqual([2, new Map([["default", 2]])]);
+      const every = [...own, ...foreign].map(({ keyId }) => keyId);
+      expect(await reader.activeAmong(every, { owner })).toEqual(new Set(ids));
+      expect(await Promise.all(foreign.map(async ({ keyId }) => (await reader.find(keyId))?.owner))).toEqual([
+        other,
+        null,
+      ]);
     });
 
     it("says which of few and of many ids are active", async () => {
@@ -119,10 +144,10 @@ export function keyReaderConformance(open: () => KeyReaderTarget): void {
       const [active, hidden] = [await addKey(), await addKey()];
       await deleteKey(hidden.keyId);
       const few = [active.keyId, hidden.keyId, MISSING];
-      expect(await reader.activeAmong(few)).toEqual(new Set([active.keyId]));
+      expect(await reader.activeAmong(few, SEES_ALL)).toEqual(new Set([active.keyId]));
       const many = [...few, ...Array.from({ length: 400 }, (_, index) => MISSING + 1 + index)];
-      expect(await reader.activeAmong(many)).toEqual(new Set([active.keyId]));
-      expect(await reader.activeAmong([])).toEqual(new Set());
+      expect(await reader.activeAmong(many, SEES_ALL)).toEqual(new Set([active.keyId]));
+      expect(await reader.activeAmong([], SEES_ALL)).toEqual(new Set());
     });
   });
 }

@@ -15,6 +15,7 @@ export function creationRequest(overrides: Partial<Creation> = {}): Omit<Creatio
     uuid: randomUUID(),
     flow: "",
     name: null,
+    owner: null,
     createdAt: 1_703_520_000,
     deadline: Date.now() + 8_000,
     ...overrides,

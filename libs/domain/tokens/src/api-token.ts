@@ -15,7 +15,7 @@ export interface ApiToken extends TokenRights {
   readonly id: string;
   /** SHA-256 of the token's text, in hexadecimal digits. */
   readonly hash: string;
-  /** No two tokens have the same. */
+  /** No two tokens of one owner have the same, nor two without an owner. */
   readonly name: string;
   /** Requests per second; null for what the installation allows everybody. */
   readonly rate: number | null;

@@ -10,7 +10,7 @@ export interface TokenReader {
 
 /** Tokens as they are changed. A write of which no answer came may have happened. */
 export interface TokenStore extends TokenReader {
-  /** `present` when there is one of this id, `taken` when another one has the name. */
+  /** `present` when there is one of this id, `taken` when another one of its owner has the name. */
   insert(token: ApiToken): Promise<"inserted" | "present" | "taken">;
   /** Replaces the token as long as it has the revision; `outdated` when it has another one, or is gone. */
   replace(token: ApiToken, revision: number): Promise<"replaced" | "outdated" | "taken">;

@@ -37,7 +37,7 @@ export class InMemoryTokens implements TokenStore {
     return this.#tokens.delete(id);
   }
 
-  #isTaken({ id, name }: ApiToken): boolean {
-    return [...this.#tokens.values()].some((other) => other.name === name && other.id !== id);
+  #isTaken({ id, name, owner }: ApiToken): boolean {
+    return [...this.#tokens.values()].some((other) => other.name === name && other.owner === owner && other.id !== id);
   }
 }

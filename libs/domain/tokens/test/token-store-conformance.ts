@@ -74,6 +74,15 @@ export function tokenStoreConformance(open: () => TokenStore): void {
     expect(await open().find(two.id)).toEqual(two);
   });
 
+  it("leaves each owner names of its own, also when a token is given to another one", async () => {
+    const name = fresh().name;
+    const [shop, bazaar, nobody] = [fresh({ name, owner: "shop" }), fresh({ name, owner: "bazaar" }), fresh({ name })];
+    for (const token of [shop, bazaar, nobody]) expect(await open().insert(token)).toBe("inserted");
+    expect(await open().insert(fresh({ name, owner: "shop" }))).toBe("taken");
+    expect(await open().replace({ ...bazaar, owner: "shop", revision: 2 }, 1)).toBe("taken");
+    for (const token of [shop, bazaar, nobody]) expect(await open().find(token.id)).toEqual(token);
+  });
+
   it("removes a token once, and its name is free then", async () => {
     const token = fresh();
     await open().insert(token);

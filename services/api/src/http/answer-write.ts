@@ -43,7 +43,6 @@ function prefers(request: Request, preference: string): boolean {
 export async function answerWrite(
   write: WriteRequest<WriteOperation> & { readonly run: (scope: RequestScope) => Promise<JsonReply> },
   { idempotencyKey, respondAsync }: WritePreferences,
-  callerId: string,
   scope: RequestScope,
   ports: AnswerWritePorts,
 ): Promise<JsonReply> {
@@ -52,5 +51,5 @@ export async function answerWrite(
   const run = (within: RequestScope) => (isLater ? ports.deferred.begin(write, write.run, within) : write.run(within));
   if (idempotencyKey === null) return run(scope);
   const leaseMs = writeLeaseMs(write.operation, ports);
-  return runUnderKey({ key: idempotencyKey, callerId }, write, { run, leaseMs }, scope, ports);
+  return runUnderKey(idempotencyKey, write, { run, leaseMs }, scope, ports);
 }

@@ -23,14 +23,26 @@ import { sendReply } from "./send-reply.ts";
 /** The outcome of a write is JSON, so that it can be stored and repeated. */
 type ReplyOf<Id extends OperationId> = Id extends WriteOperation ? JsonReply : Reply;
 
-/** Carries out one endpoint: takes what its schemas made of the request, knows nothing of HTTP's wire. */
-type Operation<Id extends OperationId> = (
-  input: RequestInput<(typeof endpoints)[Id]>,
-  scope: RequestScope,
-) => Promise<ReplyOf<Id>>;
+/**
+ * One operation for every endpoint of the catalogue; the compiler refuses a missing one. Each takes what its endpoint's schemas
+ * made of the request and what its caller may work with, and knows nothing of HTTP's wire.
+ */
+export type OperationTable<Within> = {
+  readonly [Id in OperationId]: (
+    input: RequestInput<(typeof endpoints)[Id]>,
+    scope: RequestScope,
+    within: Within,
+  ) => Promise<ReplyOf<Id>>;
+};
 
-/** One operation for every endpoint of the catalogue; the compiler refuses a missing one. */
-export type Operations = { readonly [Id in OperationId]: Operation<Id> };
+/** Carries out endpoints, each for the caller of its request. */
+export interface Operations {
+  run<Id extends OperationId>(
+    id: Id,
+    input: RequestInput<(typeof endpoints)[Id]>,
+    scope: RequestScope,
+  ): Promise<ReplyOf<Id>>;
+}
 
 /**
  * The routes of the whole catalogue; a known path with another method is 405 with `Allow`.
@@ -99,11 +111,12 @@ async function answer(
   writes: AnswerWritePorts,
 ): Promise<Reply> {
   const context = requestContext(request);
-  if (!isWriteOperation(id) || context.caller === null) return checkedOperation(id, raw, operations)(context);
+  const { caller } = context;
+  if (!isWriteOperation(id) || caller === null) return checkedOperation(id, raw, operations)(context);
   const preferences = writePreferences(request);
   const run = checkedOperation(id, raw, operations);
-  const write = { operation: id, method: request.method, path: request.path.replace(/\/+$/, ""), raw, run };
-  return answerWrite(write, preferences, context.caller.id, context, writes);
+  const write = { operation: id, method: request.method, path: request.path.replace(/\/+$/, ""), raw, caller, run };
+  return answerWrite(write, preferences, context, writes);
 }
 
 /**
@@ -118,9 +131,8 @@ export function checkedOperation<Id extends OperationId>(
   operations: Operations,
 ): (scope: RequestScope) => Promise<ReplyOf<Id>> {
   const endpoint: (typeof endpoints)[Id] = endpoints[id];
-  const operation: Operations[Id] = operations[id];
   const input = parseRequest(endpoint, raw);
-  return (scope) => operation(input, scope);
+  return (scope) => operations.run(id, input, scope);
 }
 
 function refuseMethod(methods: readonly Endpoint["method"][]): RequestHandler {

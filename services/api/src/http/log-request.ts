@@ -41,7 +41,7 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
           ...(logFields.jobId !== undefined && { job_id: logFields.jobId }),
           ...(logFields.keyId !== undefined && { key_id: logFields.keyId }),
           ...(replayed && { replayed }),
-          ...(caller !== null && { caller: caller.label }),
+          ...(caller !== null && { caller: caller.label, ...(caller.owner !== null && { owner: caller.owner }) }),
           ...(!response.writableFinished && { aborted: true }),
         },
         "request",

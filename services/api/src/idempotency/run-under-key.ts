@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RawRequest } from "@veil/http-contract";
-import type { RequestScope } from "../ports.ts";
+import type { Caller, RequestScope } from "../ports.ts";
 import type { JsonReply, Outcome } from "../reply/reply.ts";
 import { type IdempotentWrite, runOnce, type RunOncePorts } from "./run-once.ts";
 
@@ -11,6 +11,7 @@ export interface WriteRequest<Operation extends string = string> {
   /** Without a trailing slash. */
   readonly path: string;
   readonly raw: RawRequest;
+  readonly caller: Caller;
 }
 
 /** How a write is carried out that others may take part in. */
@@ -20,20 +21,17 @@ export type SharedRun = Pick<IdempotentWrite, "id" | "run" | "leaseMs" | "leastD
  * A request as a write that its repeats take part in. Another method, path or body is another request. Those who repeat it bring
  * it along, so that its digest is enough; only those who ask what became of it come without.
  */
-export function idempotentWrite({ operation, method, path, raw }: WriteRequest, shared: SharedRun): IdempotentWrite {
+export function idempotentWrite(
+  { operation, method, path, raw, caller }: WriteRequest,
+  shared: SharedRun,
+): IdempotentWrite {
   return {
     ...shared,
     fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body), raw.ifMatch])),
     request: shared.isAskedFor
-      ? JSON.stringify({ operation, raw: { params: raw.params, body: raw.body, ifMatch: raw.ifMatch } })
+      ? JSON.stringify({ operation, caller, raw: { params: raw.params, body: raw.body, ifMatch: raw.ifMatch } })
       : "",
   };
-}
-
-/** An `Idempotency-Key`, and who sent it: the same key of two callers is two keys. */
-export interface IdempotencyKey {
-  readonly key: string;
-  readonly callerId: string;
 }
 
 /**
@@ -43,17 +41,22 @@ export interface IdempotencyKey {
  * @throws {Error} what {@link runOnce} throws
  */
 export async function runUnderKey(
-  { key, callerId }: IdempotencyKey,
+  key: string,
   request: WriteRequest,
   write: { readonly run: (scope: RequestScope) => Promise<Outcome>; readonly leaseMs: number },
   scope: RequestScope,
   ports: RunOncePorts,
 ): Promise<JsonReply> {
-  const id = `once-${digestOf(`${callerId} ${key}`).slice(0, 40)}`;
+  const id = `once-${digestOf(namespaced(key, request.caller)).slice(0, 40)}`;
   const shared = idempotentWrite(request, { id, leastDeadlineMs: 0, isAskedFor: false, ...write });
   const { outcome, replayed } = await runOnce(shared, scope, ports);
   if (!replayed) return { kind: "json", ...outcome };
   return { kind: "json", ...outcome, headers: { ...outcome.headers, "Idempotency-Replayed": "true" } };
+}
+
+/** The same key of two callers is two keys, and so it is once a caller was given to another owner. */
+function namespaced(key: string, { id, owner }: Caller): string {
+  return owner === null ? `${id} ${key}` : JSON.stringify([id, owner, key]);
 }
 
 /** The same text for the same JSON, however its fields are ordered. */

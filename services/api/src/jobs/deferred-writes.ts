@@ -1,10 +1,12 @@
 import { errorBodySchema, type JobAcceptedBody, type JobBody, type RawRequest } from "@veil/http-contract";
+import { scopes } from "@veil/tokens";
 import { z } from "zod";
 import { JobNotFoundError, OutcomeUnknownError } from "../errors.ts";
 import { runOnce, type IdempotentWrite, type RunOncePorts } from "../idempotency/run-once.ts";
 import { idempotentWrite, type WriteRequest } from "../idempotency/run-under-key.ts";
-import type { JobWatch, RequestScope } from "../ports.ts";
+import { callerOf, type JobWatch, type RequestScope, viewerOf } from "../ports.ts";
 import type { JsonReply, Outcome } from "../reply/reply.ts";
+import { ownedJobId, seesJob } from "./job-owner.ts";
 import { jobIdOf, writeJob, writeLeaseMs, type WriteOperation, WRITE_OPERATIONS } from "./write-jobs.ts";
 
 export interface DeferredWritesPorts extends RunOncePorts {
@@ -25,6 +27,17 @@ type DeferredWrite = WriteRequest<WriteOperation>;
 
 const storedRequest = z.object({
   operation: z.enum(WRITE_OPERATIONS),
+  /** Missing in what was stored before tokens had owners. */
+  caller: z
+    .object({
+      label: z.union([z.string(), z.number()]),
+      id: z.string(),
+      scopes: z.array(z.enum(scopes)),
+      owner: z.string().nullable(),
+      rate: z.number().nullable(),
+      addresses: z.array(z.string()).nullable(),
+    })
+    .exactOptional(),
   raw: z.object({ params: z.record(z.string(), z.unknown()), body: z.unknown().optional() }),
 });
 
@@ -38,7 +51,7 @@ export class DeferredWrites {
 
   /** Answers as soon as the job is in the queue; the write goes on in this process, or whoever asks later completes it. */
   async begin(request: DeferredWrite, run: IdempotentWrite["run"], scope: RequestScope): Promise<JsonReply> {
-    const jobId = scope.attempt?.jobKey ?? this.#ports.newId();
+    const jobId = ownedJobId(scope.attempt?.jobKey ?? this.#ports.newId(), request.caller);
     const write = this.#deferred(jobId, request, run);
     await new Promise<void>((resolve, reject) => {
       runOnce({ ...write, onSubmitted: resolve }, scope, this.#ports).then(
@@ -61,20 +74,23 @@ export class DeferredWrites {
   }
 
   /**
-   * What became of a write that was answered 202. One whose API died is completed by whoever asks.
+   * What became of a write that was answered 202. One whose API died is completed by whoever asks, for the one who sent it:
+   * with that one's rights and keys.
    *
-   * @throws {JobNotFoundError} when no write has this id
+   * @throws {JobNotFoundError} when no write of the caller's has this id
    * @throws {WriteRecordsUnavailableError} while Redis is unavailable
    */
   async status(jobId: string, runStored: RunStoredWrite, scope: RequestScope): Promise<JobBody> {
+    if (!seesJob(viewerOf(scope), jobId)) throw new JobNotFoundError(jobId);
     const id = recordId(jobId);
     const record = await this.#ports.records.read(id);
     if (record === null) throw new JobNotFoundError(jobId);
     if (record.outcome !== null) return ended(jobId, record.outcome);
-    const { operation, raw } = storedRequest.parse(JSON.parse(record.request));
-    const run = (within: RequestScope) => runStored(operation, { params: raw.params, body: raw.body }, within);
+    const { operation, raw, caller = callerOf(scope) } = storedRequest.parse(JSON.parse(record.request));
+    const run = (within: RequestScope) =>
+      runStored(operation, { params: raw.params, body: raw.body }, { ...within, caller });
     if (record.abandoned) {
-      const request = { operation, raw: { params: raw.params, body: raw.body }, method: "", path: "" };
+      const request = { operation, raw: { params: raw.params, body: raw.body }, method: "", path: "", caller };
       const { fingerprint } = record;
       const write = { ...this.#deferred(jobId, request, run), fingerprint, retriesAbandoned: false };
       return ended(jobId, (await runOnce(write, scope, this.#ports)).outcome);

@@ -2,7 +2,7 @@ import { type JobName, type JobPayload, type JobResult } from "@veil/job-contrac
 import { QueueUnavailableError } from "@veil/job-queue";
 import type { Clock } from "@veil/keys";
 import { QUEUE_UNAVAILABLE, STORE_UNAVAILABLE, WriteUnavailableError } from "../errors.ts";
-import type { Jobs, RequestScope } from "../ports.ts";
+import { type Jobs, type RequestScope, viewerOf } from "../ports.ts";
 import { awaitJob } from "./await-job.ts";
 import { type JobOf, jobIdOf, writeJob, type WriteOperation } from "./write-jobs.ts";
 import { limitsOf, resolverLimits, type WriteLimits } from "./write-limits.ts";
@@ -50,6 +50,12 @@ export interface PayloadStamp {
   /** Milliseconds since the epoch after which the job may change nothing. */
   readonly deadline: number;
   readonly request_id: string;
+  /** Whose keys the job may know of, as its caller does; null for all. */
+  readonly owner: string | null;
+}
+
+function stampOf({ jobDeadline }: WriteLimits, scope: RequestScope): PayloadStamp {
+  return { deadline: jobDeadline, request_id: scope.requestId, owner: viewerOf(scope).owner };
 }
 
 export interface WriteJobRun<Op extends WriteOperation, R> {
@@ -78,8 +84,7 @@ export async function runWriteJob<Op extends WriteOperation, R>(
 ): Promise<JobResult<JobOf<Op>> | R> {
   const { id, limits, operation } = job;
   const { name, action, UnavailableError } = writeJob(operation);
-  const stamp = { deadline: limits.jobDeadline, request_id: scope.requestId };
-  if (!(await submitJob(name, id, payload(stamp), ports.jobs, scope)))
+  if (!(await submitJob(name, id, payload(stampOf(limits, scope)), ports.jobs, scope)))
     throw new UnavailableError(action, QUEUE_UNAVAILABLE);
   const result = await awaitJob({ name, jobId: id, until: limits.resolveAt, whenFailed }, ports, scope);
   return result ?? onNoOutcome(await resolverLimits(id, limits, scope, ports));
@@ -96,8 +101,7 @@ export async function submitWriteJob<Op extends WriteOperation>(
   ports: WritePorts,
 ): Promise<void> {
   const { name, action, UnavailableError } = writeJob(job.operation);
-  const stamp = { deadline: job.limits.jobDeadline, request_id: scope.requestId };
-  if (!(await submitJob(name, job.id, payload(stamp), ports.jobs, scope)))
+  if (!(await submitJob(name, job.id, payload(stampOf(job.limits, scope)), ports.jobs, scope)))
     throw new UnavailableError(action, QUEUE_UNAVAILABLE);
 }
 

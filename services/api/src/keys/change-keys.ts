@@ -1,6 +1,6 @@
 import { messages } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
-import { type KeyChange, type KeyReader, StoreUnavailableError } from "@veil/keys";
+import { type KeyChange, type KeyRecord, StoreUnavailableError } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
   ContradictionError,
@@ -14,9 +14,10 @@ import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from ".
 import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 
 export interface ChangeKeysPorts extends WritePorts {
-  readonly keys: Pick<KeyReader, "find" | "findByExternalId">;
+  readonly keys: CallerKeys;
 }
 
 /** The endpoints that change one key by its id. */
@@ -78,7 +79,7 @@ export interface PutKey {
  */
 export async function putKey(
   externalId: string,
-  { name, terms }: Partial<RequestedAttributes>,
+  { name, terms }: Partial<Pick<RequestedAttributes, "name" | "terms">>,
   scope: RequestScope,
   ports: ChangeKeysPorts,
 ): Promise<PutKey> {
@@ -116,7 +117,7 @@ function notChanged(operation: WriteOperation, result: NotChanged): Error {
 
 /** Without the worker's result: the key names the job when the change stands, though a node may not have followed yet. */
 async function readAgain(
-  read: () => ReturnType<KeyReader["find"]>,
+  read: () => Promise<KeyRecord | null>,
   job: string,
   { answerBy }: WriteLimits,
   { clock }: WritePorts,

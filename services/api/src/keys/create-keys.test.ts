@@ -3,7 +3,7 @@ import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
-import { requestScope } from "../../test/in-memory/request-scope.ts";
+import { callerKeys, requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import { OutcomeUnknownError, WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
 import type { RequestScope } from "../ports.ts";
@@ -30,7 +30,7 @@ describe("createKey", () => {
   });
 
   const ports = () => ({
-    keys: plane.keyReader,
+    keys: callerKeys(plane),
     jobs: plane.jobs,
     refused,
     clock: timerClock,
@@ -42,7 +42,7 @@ describe("createKey", () => {
   /** Runs a create to its end. @returns what came of it, and after how many milliseconds */
   async function create(scope: RequestScope = requestScope()): Promise<{ outcome: unknown; afterMs: number }> {
     let afterMs = 0;
-    const running = createKey({ name: "name", terms: {} }, scope, ports())
+    const running = createKey({ name: "name", owner: null, terms: {} }, scope, ports())
       .catch((error: unknown) => error)
       .finally(() => {
         afterMs = Date.now() - startedAt;
@@ -54,7 +54,7 @@ describe("createKey", () => {
   const submittedNames = () => plane.jobs.submitted.map(({ name, jobId }) => `${name} ${jobId}`);
   const listed = async () => {
     const ids: number[] = [];
-    for await (const group of new VisibleKeys(plane.keyReader, refused).list())
+    for await (const group of new VisibleKeys(callerKeys(plane), refused).list())
       ids.push(...group.map(({ keyId }) => keyId));
     return ids;
   };
@@ -106,7 +106,11 @@ describe("createKey", () => {
       {
         name: "create-key",
         jobId: JOB,
-        payload: { key: { name: "name", terms: {} }, deadline: startedAt + 8_000, request_id: "request-1" },
+        payload: {
+          key: { name: "name", owner: null, terms: {} },
+          deadline: startedAt + 8_000,
+          request_id: "request-1",
+        },
       },
     ]);
     expect(await listed()).toEqual([1]);
@@ -132,7 +136,7 @@ describe("createKey", () => {
 
   it("finds the key although the reply to the enqueueing was lost", async () => {
     plane.jobs.beforeSubmit = async () => {
-      plane.jobs.run("create-key", JOB, { key: { name: "name", terms: {} }, deadline: 0, request_id: "" });
+      plane.jobs.run("create-key", JOB, { key: { name: "name", owner: null, terms: {} }, deadline: 0, request_id: "" });
       return redisIsAway(true)();
     };
     expect((await create()).outcome).toMatchObject({ keyId: 1 });
@@ -200,7 +204,7 @@ describe("createKey", () => {
     plane.addKey({ keyId: 5, job: JOB });
     plane.addKey({ keyId: 6 });
     expect(await listed()).toEqual([6]);
-    await expect(new VisibleKeys(plane.keyReader, refused).get(5)).rejects.toThrow("key 5 not found");
+    await expect(new VisibleKeys(callerKeys(plane), refused).get(5)).rejects.toThrow("key 5 not found");
   });
 
   describe("when a store is away while the outcome is resolved", () => {
@@ -258,8 +262,8 @@ describe("createKey", () => {
       plane.jobs.beforeSubmit = redisIsBackAfterMs(9_500);
       const running = createKeys(
         [
-          { name: "a", terms: {} },
-          { name: null, terms: {} },
+          { name: "a", owner: null, terms: {} },
+          { name: null, owner: null, terms: {} },
         ],
         requestScope(),
         ports(),

@@ -1,6 +1,6 @@
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { ContradictionError, OutcomeUnknownError, WriteCompletedError } from "../errors.ts";
-import { planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
@@ -31,7 +31,8 @@ export async function createKey(
   const creations: Creations = {
     jobs: [job.id],
     run: async (onNoOutcome) => {
-      const result = await runWriteJob({ job, payload: (stamp) => ({ key, ...stamp }), onNoOutcome }, scope, ports);
+      const payload = ({ deadline }: PayloadStamp) => ({ key, deadline, request_id });
+      const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
       return Array.isArray(result) ? result : [outcomeOf(result)];
     },
     cancel: () => ports.jobs.submit("cancel-creation", `cancel-${job.id}`, { job: job.id, request_id }),
@@ -56,11 +57,8 @@ export async function createKeys(
   const creations: Creations = {
     jobs: keys.map((_, index) => itemJobId(job.id, index)),
     run: async (onNoOutcome) => {
-      const result = await runWriteJob(
-        { job, payload: (stamp) => ({ keys: [...keys], ...stamp }), onNoOutcome },
-        scope,
-        ports,
-      );
+      const payload = ({ deadline }: PayloadStamp) => ({ keys: [...keys], deadline, request_id });
+      const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
       return Array.isArray(result) ? result : result.items.map(outcomeOf);
     },
     cancel: (open) => ports.jobs.submit("cancel-creations", `cancel-${job.id}`, { jobs: [...open], request_id }),

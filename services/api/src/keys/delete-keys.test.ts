@@ -3,7 +3,7 @@ import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
-import { requestScope } from "../../test/in-memory/request-scope.ts";
+import { callerKeys, requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import {
   KeyNotFoundError,
@@ -30,8 +30,8 @@ describe("deleteKey", () => {
 
   async function remove(keyId = 1): Promise<{ outcome: unknown; afterMs: number }> {
     const ports = {
-      keys: plane.keyReader,
-      visibleKeys: new VisibleKeys(plane.keyReader, new RefusedCreations()),
+      keys: callerKeys(plane),
+      visibleKeys: new VisibleKeys(callerKeys(plane), new RefusedCreations()),
       jobs: plane.jobs,
       clock: timerClock,
       newId: () => "1",

@@ -20,7 +20,7 @@ import {
 } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
-import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
+import type { KeyFacts, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
 import { findByIds, findKeyId, findKeysToDelete, type FindKeysPorts, type FoundKeys } from "./find-keys.ts";
 
@@ -67,7 +67,7 @@ export async function deleteKey(
 export async function deleteKeyByExternalId(
   externalId: string,
   scope: RequestScope,
-  ports: DeleteKeysPorts & { readonly keys: Pick<KeyReader, "findByExternalId"> },
+  ports: DeleteKeysPorts,
 ): Promise<number> {
   const key = await orUnavailable(ACTION, () => ports.keys.findByExternalId(externalId));
   if (key === null) throw new ExternalIdNotFoundError(externalId);

@@ -2,25 +2,26 @@ import type { KeyRef } from "@veil/http-contract";
 import type { KeyRecord } from "@veil/keys";
 import pLimit from "p-limit";
 import { KeyNotFoundError } from "../errors.ts";
-import type { KeyReader } from "../ports.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 import type { VisibleKeys } from "./visible-keys.ts";
 
 export interface FindKeysPorts {
-  readonly keys: Pick<KeyReader, "find" | "findMany" | "findByUuid">;
+  readonly keys: CallerKeys;
   readonly visibleKeys: Pick<VisibleKeys, "shows">;
 }
 
 const UUIDS_AT_ONCE = 16;
 
 /**
- * The id of a key that was named by id or UUID. Says nothing of whether callers may see the key.
+ * The id of a key that was named by id or UUID. Says nothing of whether callers may see the key: only that one whose caller
+ * sees not all keys is its own. Who sees all is spared the look.
  *
- * @throws {KeyNotFoundError} when no key has this UUID
+ * @throws {KeyNotFoundError} when no key of the caller's has this UUID or id
  * @throws {StoreUnavailableError} while the store is unavailable
  */
-export async function findKeyId(ref: KeyRef, keys: Pick<KeyReader, "findByUuid">): Promise<number> {
-  if (typeof ref === "number") return ref;
-  const key = await keys.findByUuid(ref);
+export async function findKeyId(ref: KeyRef, keys: CallerKeys): Promise<number> {
+  if (typeof ref === "number" && keys.owner === null) return ref;
+  const key = await (typeof ref === "number" ? keys.find(ref) : keys.findByUuid(ref));
   if (key === null) throw new KeyNotFoundError(ref);
   return key.keyId;
 }
@@ -61,10 +62,7 @@ async function lookUp(refs: readonly KeyRef[], keys: FindKeysPorts["keys"]): Pro
 export type FoundKeys = ReadonlyMap<number, KeyRecord>;
 
 /** One key is read by `find`: such reads of several requests travel together. */
-export async function findByIds(
-  keyIds: readonly number[],
-  keys: Pick<KeyReader, "find" | "findMany">,
-): Promise<FoundKeys> {
+export async function findByIds(keyIds: readonly number[], keys: CallerKeys): Promise<FoundKeys> {
   const [keyId, ...others] = keyIds;
   if (keyId === undefined) return new Map();
   if (others.length > 0) return keys.findMany(keyIds);

@@ -1,6 +1,14 @@
 import { createHash } from "node:crypto";
 import type { CreateKeyBody, KeyBody, UpdateKeyBody } from "@veil/http-contract";
-import { DEFAULT_GROUPS, type KeyFacts, type SettableTerms, statusOf, termsAt, usedTraffic } from "@veil/keys";
+import {
+  DEFAULT_GROUPS,
+  type KeyFacts,
+  type SettableTerms,
+  statusOf,
+  termsAt,
+  usedTraffic,
+  type Viewer,
+} from "@veil/keys";
 import type { RequestedAttributes, TrafficFigures } from "../ports.ts";
 import type { JsonReply } from "../reply/reply.ts";
 
@@ -60,9 +68,9 @@ export function keyReply(body: KeyBody, headers: Readonly<Record<string, string>
   return { kind: "json", status: 200, body, headers: { ...headers, ETag: `"${body.revision}-${hash}"` } };
 }
 
-/** What a caller asks of a key that is to be made; what is left out is chosen here. */
-export function requestedAttributes({ name = null, ...terms }: CreateKeyBody): RequestedAttributes {
-  return { name, terms: settableTerms(terms) };
+/** What a caller asks of a key that is to be made; what is left out is chosen here. It belongs to the caller's owner. */
+export function requestedAttributes({ name = null, ...terms }: CreateKeyBody, { owner }: Viewer): RequestedAttributes {
+  return { name, owner, terms: settableTerms(terms) };
 }
 
 type TermsBody = Omit<UpdateKeyBody, "name" | "reset_traffic">;

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "@veil/keys";
-import type { KeyPage, KeyReader, TrafficReader, VisibleKeyReader } from "../ports.ts";
+import type { KeyPage, TrafficReader, VisibleKeyReader } from "../ports.ts";
 import { jsonListChunks, type ListRead, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
 import { withTraffic } from "../traffic/with-traffic.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 import { keyBody, type KeyShowing } from "./key-body.ts";
 
 export interface ListKeysPorts {
-  readonly keys: Pick<KeyReader, "countActive">;
+  readonly keys: CallerKeys;
   readonly visibleKeys: Pick<VisibleKeyReader, "list">;
   readonly traffic: Pick<TrafficReader, "findMany">;
   readonly clock: Pick<Clock, "now">;
@@ -15,7 +16,7 @@ export interface ListKeysPorts {
 }
 
 /**
- * The list of all keys, or a part of it. Its tag covers all that it shows; one that is too long to be buffered has none,
+ * The list of all keys that the caller sees, or a part of it. Its tag covers all that it shows; one that is too long to be buffered has none,
  * since its end is not known before its beginning is sent.
  */
 export function listKeys(page: KeyPage | null, ports: ListKeysPorts): ListReply {

@@ -1,12 +1,13 @@
 import { type KeyTerms, usedTraffic } from "@veil/keys";
 import { WriteFailedError } from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
-import type { KeyReader, RequestScope, TrafficReader } from "../ports.ts";
+import type { RequestScope, TrafficReader } from "../ports.ts";
 import { type PreviousTraffic, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 import { changeKey } from "./change-keys.ts";
 
 export interface ResetKeyTrafficPorts extends ResetTrafficPorts {
-  readonly keys: Pick<KeyReader, "find" | "findByExternalId">;
+  readonly keys: CallerKeys;
   readonly traffic: Pick<TrafficReader, "find">;
 }
 

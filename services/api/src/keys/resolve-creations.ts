@@ -9,11 +9,12 @@ import {
   WriteUnavailableError,
 } from "../errors.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
-import type { KeyFacts, KeyReader, RequestScope } from "../ports.ts";
+import type { KeyFacts, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome } from "./answer-batch.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 
 export interface ResolveCreationsPorts {
-  readonly keys: Pick<KeyReader, "findByCreateJob" | "findByCreateJobs">;
+  readonly keys: CallerKeys;
   readonly clock: Clock;
 }
 

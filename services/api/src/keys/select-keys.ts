@@ -1,6 +1,7 @@
 import type { KeyFilterBody, KeyListQuery } from "@veil/http-contract";
-import { filterOf, type KeySelection, type SelectKeysPorts } from "@veil/keys";
-import type { KeyPage } from "../ports.ts";
+import type { Clock, KeySelection } from "@veil/keys";
+import type { KeyPage, TrafficReader } from "../ports.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 
 /** The keys that a query or a body picks out. */
 export function selectionOf(filter: KeyFilterBody): KeySelection {
@@ -16,6 +17,12 @@ export function selectionOf(filter: KeyFilterBody): KeySelection {
   };
 }
 
+export interface SelectKeysPorts {
+  readonly keys: CallerKeys;
+  readonly traffic: Pick<TrafficReader, "online">;
+  readonly clock: Pick<Clock, "now">;
+}
+
 /**
  * The part of the list that a query asks for, null when it asks for all of it.
  *
@@ -23,8 +30,7 @@ export function selectionOf(filter: KeyFilterBody): KeySelection {
  */
 export async function keyPageOf(
   { limit, after, ...filter }: KeyListQuery,
-  now: number,
-  ports: SelectKeysPorts,
+  { keys, traffic, clock }: SelectKeysPorts,
 ): Promise<KeyPage | null> {
   const selection = selectionOf(filter);
   const isFiltered = Object.keys(selection).length > 0;
@@ -32,6 +38,6 @@ export async function keyPageOf(
   return {
     ...(limit !== undefined && { limit }),
     ...(after !== undefined && { after }),
-    ...(isFiltered && { filter: await filterOf(selection, now, ports) }),
+    ...(isFiltered && { filter: await keys.filterOf(selection, () => traffic.online(clock.now())) }),
   };
 }

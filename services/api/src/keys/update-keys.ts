@@ -1,10 +1,11 @@
 import type { JobBody } from "@veil/http-contract";
 import type { JobPayload } from "@veil/job-contract";
-import type { KeyBatch, KeyBatches } from "@veil/keys";
+import type { KeyBatch, KeyBatches, Viewer } from "@veil/keys";
 import { JobNotFoundError } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, submitWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { ownedJobId, seesJob } from "../jobs/job-owner.ts";
 import { jobIdOf } from "../jobs/write-jobs.ts";
-import type { JobWatch, RequestScope } from "../ports.ts";
+import { type JobWatch, type RequestScope, viewerOf } from "../ports.ts";
 import type { JsonReply } from "../reply/reply.ts";
 
 /** How long callers are asked to wait before they ask how far it is. */
@@ -20,7 +21,8 @@ export async function updateKeys(
   scope: RequestScope,
   ports: WritePorts,
 ): Promise<JsonReply> {
-  const job = planWriteJob("updateKeys", scope, ports);
+  const planned = planWriteJob("updateKeys", scope, ports);
+  const job = { ...planned, id: ownedJobId(planned.id, viewerOf(scope)) };
   await submitWriteJob({ job, payload: (stamp: PayloadStamp) => ({ ...asked, ...stamp }) }, scope, ports);
   const headers = { Location: `/api/jobs/${job.id}`, "Retry-After": ASK_AFTER_SECONDS };
   return { kind: "json", status: 202, body: { job_id: job.id, status: "queued" }, headers };
@@ -39,10 +41,15 @@ export interface KeyBatchStatusPorts {
 /**
  * How far a change of many keys is.
  *
- * @throws {JobNotFoundError} when there is none of this id
+ * @throws {JobNotFoundError} when the caller has none of this id
  * @throws {StoreUnavailableError} while the store is unavailable; {@link QueueUnavailableError} while Redis is
  */
-export async function keyBatchStatus(jobId: string, { batches, progress }: KeyBatchStatusPorts): Promise<JobBody> {
+export async function keyBatchStatus(
+  jobId: string,
+  viewer: Viewer,
+  { batches, progress }: KeyBatchStatusPorts,
+): Promise<JobBody> {
+  if (!seesJob(viewer, jobId)) throw new JobNotFoundError(jobId);
   const begun = await batches.find(jobId);
   if (begun !== null) return batchBody(begun);
   const state = await progress.progress("update-keys", jobId);

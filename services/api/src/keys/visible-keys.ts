@@ -1,14 +1,15 @@
 import { isVisible, type KeyRecord } from "@veil/keys";
 import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
-import type { KeyPage, KeyReader, VisibleKeyReader } from "../ports.ts";
+import type { KeyPage, VisibleKeyReader } from "../ports.ts";
+import type { CallerKeys } from "./caller-keys.ts";
 
-/** The keys that callers may see: active ones whose creation was not answered with an error. */
+/** The keys that a caller may see: of those that it may know of the active ones whose creation was not answered with an error. */
 export class VisibleKeys implements VisibleKeyReader {
-  readonly #reader: Pick<KeyReader, "find" | "listActive">;
+  readonly #reader: CallerKeys;
   readonly #refused: RefusedCreations;
 
-  constructor(reader: Pick<KeyReader, "find" | "listActive">, refused: RefusedCreations) {
+  constructor(reader: CallerKeys, refused: RefusedCreations) {
     this.#reader = reader;
     this.#refused = refused;
   }

@@ -20,6 +20,9 @@ export interface LedgerStores {
   readonly nodeLives: Pick<NodeLivesStore, "list">;
 }
 
+/** A history is large; an engine without the right index reads all of them for each part. */
+const HISTORIES_AT_ONCE = 5_000;
+
 /** Reads the stored traffic of keys from the ledger. */
 export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: LedgerStores): TrafficReader {
   return {
@@ -40,6 +43,19 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
       const none = usageOf(null, null, range);
       return sumUsage([none, ...usages]).map(inWords);
     },
+    usageOfKeys: async (groups, range) => {
+      let sum = usageOf(null, null, range);
+      for await (const part of inParts(groups)) {
+        const entities = part.map(keyEntity);
+        const records = await store.findMany(entities);
+        const histories = await usage.readMany(entities);
+        const usages = entities.map((entity) =>
+          usageOf(records.get(entity) ?? null, histories.get(entity) ?? null, range),
+        );
+        sum = sumUsage([sum, ...usages]);
+      }
+      return sum.map(inWords);
+    },
     find: async (keyId) => trafficFigures(await store.find(keyEntity(keyId))),
     findMany: async (keyIds) => {
       const records = await store.findMany(keyIds.map(keyEntity));
@@ -51,6 +67,14 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
       return found;
     },
   };
+}
+
+async function* inParts(groups: AsyncIterable<readonly number[]>): AsyncGenerator<readonly number[]> {
+  for await (const group of groups) {
+    for (let start = 0; start < group.length; start += HISTORIES_AT_ONCE) {
+      yield group.slice(start, start + HISTORIES_AT_ONCE);
+    }
+  }
 }
 
 function trafficFigures(record: TrafficRecord | null): TrafficFigures | null {

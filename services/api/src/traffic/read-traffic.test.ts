@@ -3,7 +3,7 @@ import { StoreUnavailableError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
-import { requestScope } from "../../test/in-memory/request-scope.ts";
+import { callerKeys, requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import { KeyNotFoundError } from "../errors.ts";
 import { RefusedCreations, VisibleKeys } from "../keys/visible-keys.ts";
@@ -27,7 +27,7 @@ describe("getTraffic", () => {
 
   async function read(keyId = 1, refresh = true): Promise<{ outcome: unknown; afterMs: number }> {
     const ports = {
-      visibleKeys: new VisibleKeys(plane.keyReader, new RefusedCreations()),
+      visibleKeys: new VisibleKeys(callerKeys(plane), new RefusedCreations()),
       traffic: plane.trafficReader,
       jobs: plane.jobs,
       clock: timerClock,

@@ -3,7 +3,8 @@ import { QueueUnavailableError } from "@veil/job-queue";
 import { type Clock, type KeyRecord, usedTraffic } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import type { WritePorts } from "../jobs/run-write-job.ts";
-import type { KeyPage, KeyReader, RequestScope, TrafficFigures, TrafficReader, VisibleKeyReader } from "../ports.ts";
+import type { KeyPage, RequestScope, TrafficFigures, TrafficReader, VisibleKeyReader } from "../ports.ts";
+import type { CallerKeys } from "../keys/caller-keys.ts";
 import { jsonListChunks, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
 import { withTraffic } from "./with-traffic.ts";
@@ -73,7 +74,7 @@ async function askCollector(
 }
 
 export interface ListTrafficPorts {
-  readonly keys: Pick<KeyReader, "countActive">;
+  readonly keys: CallerKeys;
   readonly visibleKeys: Pick<VisibleKeyReader, "list">;
   readonly traffic: Pick<TrafficReader, "findMany">;
   readonly clock: Pick<Clock, "now">;

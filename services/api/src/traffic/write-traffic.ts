@@ -46,14 +46,14 @@ export interface SyncedTraffic {
 }
 
 /**
- * Reads the traffic of all active keys from Xray.
+ * Reads the traffic of all active keys from Xray; counts those that the caller sees.
  *
  * @throws {WriteFailedError} when it was not done, or not seen to be done
  */
 export async function syncTraffic(scope: RequestScope, ports: SyncTrafficPorts): Promise<SyncedTraffic> {
   const until = ports.clock.now() + ports.syncDeadlineMs;
   const job = planWriteJob("syncTraffic", scope, ports, { jobDeadline: until, resolveAt: until, answerBy: until });
-  const payload = ({ request_id }: PayloadStamp) => ({ request_id });
+  const payload = ({ owner, request_id }: PayloadStamp) => ({ owner, request_id });
   const onNoOutcome = notSeen(job.operation);
   const { updated, errors } = await runWriteJob({ job, payload, onNoOutcome, whenFailed: "return" }, scope, ports);
   return { updated, errors };

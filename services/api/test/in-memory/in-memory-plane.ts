@@ -12,16 +12,22 @@ import {
   type KeyRecord,
   nextResetAfter,
   olderSubscriptionToken,
+  type OwnedExternalId,
+  sees,
   statusOf,
   subscriptionToken,
   termsAt,
   type TrafficBytes,
+  type Viewer,
 } from "@veil/keys";
 import { InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
+
+/** A key's id, and the owner of whoever means it. */
+type SeenKey = Viewer & Pick<KeyRecord, "keyId">;
 
 const NOTHING = { upload: 0, download: 0 } as const;
 
@@ -62,27 +68,27 @@ export class InMemoryPlane {
       await this.beforeRead();
       return [...this.keys.values()].find((key) => key.uuid === uuid) ?? null;
     },
-    findByExternalId: async (externalId) => {
+    findByExternalId: async (id) => {
       await this.beforeRead();
-      return this.#byExternalId(externalId) ?? null;
+      return this.#byExternalId(id) ?? null;
     },
     listDue: () => this.#listActive(),
     listActive: (page) => this.#listActive(page),
     listActiveIds: (page) => this.#listActive(page),
-    activeAmong: async (keyIds) => {
+    activeAmong: async (keyIds, viewer) => {
       await this.beforeRead();
-      return new Set(keyIds.filter((keyId) => this.keys.get(keyId)?.phase === "active"));
+      return new Set(keyIds.filter((keyId) => this.#seen(keyId, viewer) !== null));
     },
     countActive: async (filter) => {
       await this.beforeRead();
       return this.#fitting(filter).length;
     },
-    summarize: async (now) => {
+    summarize: async (filter) => {
       await this.beforeRead();
       const byStatus = { active: 0, on_hold: 0, limited: 0, expired: 0, disabled: 0 };
       const byGroup = new Map<string, number>();
-      for (const { terms } of this.#fitting()) {
-        byStatus[statusOf(terms, now)] += 1;
+      for (const { terms } of this.#fitting(filter)) {
+        byStatus[statusOf(terms, filter.at)] += 1;
         for (const group of terms.groups) byGroup.set(group, (byGroup.get(group) ?? 0) + 1);
       }
       return { byStatus, byGroup };
@@ -117,6 +123,20 @@ export class InMemoryPlane {
         return { at: (first + index) * seconds, ...moved };
       });
     },
+    usageOfKeys: async (groups, range) => {
+      let sum = (await this.trafficReader.usage(0, range)).map((one) => ({ ...one }));
+      for await (const group of groups) {
+        for (const keyId of group) {
+          const more = await this.trafficReader.usage(keyId, range);
+          sum = sum.map(({ at, upload, download }, index) => ({
+            at,
+            upload: upload + (more[index]?.upload ?? 0),
+            download: download + (more[index]?.download ?? 0),
+          }));
+        }
+      }
+      return sum;
+    },
     usageOfAll: (range) => this.trafficReader.usage(Math.max(...this.traffic.keys()), range),
   };
 
@@ -130,6 +150,7 @@ export class InMemoryPlane {
       keyId,
       uuid,
       name: null,
+      owner: null,
       createdAt,
       token: olderSubscriptionToken(keyId, uuid),
       terms: firstTerms({}, { createdAt, nextResetAt: null }),
@@ -160,9 +181,10 @@ export class InMemoryPlane {
   #fitting(filter?: KeyFilter): KeyRecord[] {
     const active = [...this.keys.values()].filter(({ phase }) => phase === "active");
     if (filter === undefined) return active;
-    const { at, status, tag, group, name, expiresBefore, expiresAfter, keyIds, exceptKeyIds = [] } = filter;
+    const { at, status, tag, group, name, expiresBefore, expiresAfter, owner, keyIds, exceptKeyIds = [] } = filter;
     return active.filter((key) => {
       const { terms } = key;
+      if (owner !== undefined && key.owner !== owner) return false;
       if (status !== undefined && statusOf(terms, at) !== status) return false;
       if (tag !== undefined && terms.tag !== tag) return false;
       if (group !== undefined && !terms.groups.includes(group)) return false;
@@ -174,26 +196,31 @@ export class InMemoryPlane {
     });
   }
 
-  #byExternalId(externalId: string): KeyRecord | undefined {
-    return [...this.keys.values()].findLast(({ terms }) => terms.externalId === externalId);
+  #byExternalId({ externalId, owner }: OwnedExternalId): KeyRecord | undefined {
+    return [...this.keys.values()].findLast((key) => key.terms.externalId === externalId && key.owner === owner);
   }
 
-  #create({ name, terms: chosen }: RequestedAttributes, job: string) {
+  #seen(keyId: number, viewer: Viewer): KeyRecord | null {
+    const key = this.keys.get(keyId);
+    return key?.phase === "active" && sees(viewer, key) ? key : null;
+  }
+
+  #create({ name, owner, terms: chosen }: RequestedAttributes, job: string) {
     const made = [...this.keys.values()].find((key) => key.job === job);
     if (made !== undefined) return { outcome: "created", key: made } as const;
     const { externalId = null } = chosen;
-    if (externalId !== null && this.#byExternalId(externalId)?.phase === "active") {
+    if (externalId !== null && this.#byExternalId({ externalId, owner })?.phase === "active") {
       return { outcome: "taken", detail: `external_id ${externalId} is taken` } as const;
     }
     const createdAt = Math.floor(Date.now() / 1_000);
     const calendar = { reset: chosen.trafficReset ?? "none", anchor: createdAt, timeZone: "UTC" } as const;
     const terms = firstTerms(chosen, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
-    return { outcome: "created", key: this.addKey({ name, terms, createdAt, job }) } as const;
+    return { outcome: "created", key: this.addKey({ name, owner, terms, createdAt, job }) } as const;
   }
 
-  #change(keyId: number, change: KeyChange, job: string, ifRevision: number | null) {
-    const key = this.keys.get(keyId);
-    if (key?.phase !== "active") return { outcome: "not-found" } as const;
+  #change({ keyId, owner }: SeenKey, change: KeyChange, job: string, ifRevision: number | null) {
+    const key = this.#seen(keyId, { owner });
+    if (key === null) return { outcome: "not-found" } as const;
     if (key.changedBy.includes(job)) return { outcome: "changed", key, is_changed: true } as const;
     if (ifRevision !== null && termsAt(key.terms, Date.now()).revision !== ifRevision)
       return { outcome: "outdated" } as const;
@@ -218,18 +245,24 @@ export class InMemoryPlane {
     }
   }
 
-  #put(externalId: string, { name, terms = {} }: Partial<RequestedAttributes>, job: string) {
-    const key = this.#byExternalId(externalId);
+  #put({ externalId, owner }: OwnedExternalId, { name, terms = {} }: Partial<RequestedAttributes>, job: string) {
+    const key = this.#byExternalId({ externalId, owner });
     if (key?.phase !== "active" || key.job === job) {
-      return this.#create({ name: name ?? null, terms: { ...terms, externalId } }, job);
+      return this.#create({ name: name ?? null, owner, terms: { ...terms, externalId } }, job);
     }
-    const end = this.#change(key.keyId, { set: terms, ...(name !== undefined && { name }) }, job, null);
+    const end = this.#change(
+      { keyId: key.keyId, owner },
+      { set: terms, ...(name !== undefined && { name }) },
+      job,
+      null,
+    );
     if (end.outcome === "not-found" || end.outcome === "outdated") throw new Error("the key is there");
     return end;
   }
 
-  #delete(keyId: number, job: string) {
+  #delete({ keyId, owner }: SeenKey, job: string) {
     const key = this.keys.get(keyId);
+    if (key !== undefined && !sees({ owner }, key)) return { outcome: "not-found" } as const;
     if (key?.phase !== "active") return { outcome: key?.deleter === job ? "deleted" : "not-found" } as const;
     this.keys.set(keyId, { ...key, phase: "gone", deleter: job });
     this.traffic.delete(keyId);
@@ -257,15 +290,15 @@ export class InMemoryPlane {
         for (const job of jobs) this.#cancel(job);
         return finished<"cancel-creations">({ outcome: "cancelled" });
       },
-      "change-key": ({ key_id, change, if_revision }, job) =>
-        finished<"change-key">(this.#change(key_id, change, job, if_revision)),
-      "update-keys": async ({ keys, change }, job) => {
-        const filter = "filter" in keys ? await filterOf(keys.filter, Date.now(), this.#selecting) : null;
+      "change-key": ({ key_id: keyId, owner, change, if_revision }, job) =>
+        finished<"change-key">(this.#change({ keyId, owner }, change, job, if_revision)),
+      "update-keys": async ({ keys, owner, change }, job) => {
+        const filter = "filter" in keys ? await filterOf(keys.filter, { owner }, Date.now(), this.#selecting) : null;
         const keyIds = "key_ids" in keys ? keys.key_ids : this.#fitting(filter ?? undefined).map(({ keyId }) => keyId);
-        await this.batches.begin({ job, change: "" }, Readable.from(keyIds.length === 0 ? [] : [keyIds]));
+        await this.batches.begin({ job, owner, change: "" }, Readable.from(keyIds.length === 0 ? [] : [keyIds]));
         const ends = keyIds.map((keyId) => ({
           keyId,
-          end: this.#change(keyId, change, batchItemJob(job, keyId), null),
+          end: this.#change({ keyId, owner }, change, batchItemJob(job, keyId), null),
         }));
         const failed = ends.filter(({ end }) => end.outcome !== "changed");
         const batch = await this.batches.find(job);
@@ -275,11 +308,11 @@ export class InMemoryPlane {
         }
         return finished<"update-keys">({ outcome: "begun" });
       },
-      "put-key": ({ external_id, name, terms }, job) =>
-        finished<"put-key">(this.#put(external_id, { terms, ...(name !== undefined && { name }) }, job)),
-      "delete-key": ({ key_id }, job) => finished<"delete-key">(this.#delete(key_id, job)),
-      "delete-keys": ({ key_ids }, job) => {
-        const items = key_ids.map((keyId, index) => this.#delete(keyId, itemJobId(job, index)));
+      "put-key": ({ external_id: externalId, owner, name, terms }, job) =>
+        finished<"put-key">(this.#put({ externalId, owner }, { terms, ...(name !== undefined && { name }) }, job)),
+      "delete-key": ({ key_id: keyId, owner }, job) => finished<"delete-key">(this.#delete({ keyId, owner }, job)),
+      "delete-keys": ({ key_ids, owner }, job) => {
+        const items = key_ids.map((keyId, index) => this.#delete({ keyId, owner }, itemJobId(job, index)));
         return finished<"delete-keys">({ outcome: "done", items });
       },
       "create-token": async ({ token, deadline }, job) =>
@@ -294,14 +327,15 @@ export class InMemoryPlane {
         const { upload, download } = countedOf(figures);
         return finished<"refresh-traffic">({ outcome: "fresh", upload, download, last_updated: figures.lastUpdated });
       },
-      "reset-traffic": ({ key_id }) => {
+      "reset-traffic": ({ key_id, owner }) => {
+        if (this.#seen(key_id, { owner }) === null) return finished<"reset-traffic">({ outcome: "not-found" });
         const figures = this.traffic.get(key_id) ?? figuresOf({ upload: 0, download: 0 });
         const { upload, download } = countedOf(figures);
         this.traffic.set(key_id, { ...figures, reset: figures.lifetime, lastUpdated: Math.floor(Date.now() / 1_000) });
         return finished<"reset-traffic">({ outcome: "reset", previous_upload: upload, previous_download: download });
       },
-      "sync-traffic": () => {
-        const active = [...this.keys.values()].filter((key) => key.phase === "active");
+      "sync-traffic": ({ owner }) => {
+        const active = [...this.keys.keys()].filter((keyId) => this.#seen(keyId, { owner }) !== null);
         return finished<"sync-traffic">({ outcome: "synced", updated: active.length, errors: 0 });
       },
     };

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { resetTraffic } from "./reset-traffic.ts";
 
-const request = { keyId: 1, job: "reset-1", deadline: BEGIN + 8_000 };
+const request = { keyId: 1, owner: null, job: "reset-1", deadline: BEGIN + 8_000 };
 
 async function shown(rig: Rig): Promise<unknown> {
   const record = await rig.records.find("1");
@@ -35,6 +35,14 @@ describe("resetting a key", () => {
   it("finds no key that is not active", async () => {
     const rig = new Rig();
     expect(await resetTraffic({ ...request, keyId: 99 }, rig.shared())).toEqual({ outcome: "not-found" });
+  });
+
+  it("finds no key of another owner, and reads no node for it", async () => {
+    const rig = new Rig();
+    rig.owners.set(1, "shop");
+    expect(await resetTraffic({ ...request, owner: "bazaar" }, rig.shared())).toEqual({ outcome: "not-found" });
+    expect(rig.node.calls).toEqual([]);
+    expect(await resetTraffic({ ...request, owner: "shop" }, rig.shared())).toMatchObject({ outcome: "reset" });
   });
 
   it("changes nothing when a node can't be read", async () => {

@@ -1,4 +1,5 @@
 import type { JobResult } from "@veil/job-contract";
+import type { Viewer } from "@veil/keys";
 import { type Clock, TimeLimitError, withinTime } from "@veil/runtime";
 import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
@@ -13,7 +14,7 @@ export interface ResetOptions extends ReadKeysOptions {
   readonly onRecord: (record: TrafficRecord) => void;
 }
 
-export interface ResetRequest {
+export interface ResetRequest extends Viewer {
   readonly keyId: number;
   /** The id of the job. However often it runs, it resets once and answers the same. */
   readonly job: string;
@@ -36,7 +37,7 @@ export async function resetTraffic(request: ResetRequest, options: ResetOptions)
   const { keyId, job } = request;
   const earlier = answerOf(await options.records.find(String(keyId)), job);
   if (earlier !== undefined) return answered(earlier);
-  if (!(await options.keys.among([keyId])).has(keyId)) return { outcome: "not-found" };
+  if (!(await options.keys.among([keyId], request)).has(keyId)) return { outcome: "not-found" };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const result = await attemptReset(request, options);
     if (result !== "again") return result;

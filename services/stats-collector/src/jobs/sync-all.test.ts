@@ -13,8 +13,12 @@ function read(node: string, refused: readonly string[] = []): Run {
 }
 
 function all(rig: Rig, ...runs: readonly Run[]): ReturnType<typeof syncAll> {
+  return sync(rig, null, runs);
+}
+
+function sync(rig: Rig, owner: string | null, runs: readonly Run[]): ReturnType<typeof syncAll> {
   const syncs = runs.map((run, index) => ({ node: `node-${index}`, run }));
-  return syncAll({ syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 });
+  return syncAll({ syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 }, { owner });
 }
 
 describe("a sync of all nodes", () => {
@@ -25,6 +29,15 @@ describe("a sync of all nodes", () => {
   it("counts each key as an error whose write was refused, nodes left out", async () => {
     const result = await all(new Rig(), read("a", ["1", "node/a"]), read("b", ["1", "2"]));
     expect(result).toEqual({ updated: 1, errors: 2 });
+  });
+
+  it("counts to one with an owner that one's keys alone", async () => {
+    const rig = new Rig();
+    rig.owners.set(1, "shop").set(2, "shop");
+    const ofShop = (...runs: readonly Run[]) => sync(rig, "shop", runs);
+    expect(await ofShop(read("a"))).toEqual({ updated: 2, errors: 0 });
+    expect(await ofShop(read("a", ["1", "3", "node/a"]))).toEqual({ updated: 1, errors: 1 });
+    expect(await ofShop(() => Promise.reject(new Error("away")))).toEqual({ updated: 0, errors: 2 });
   });
 
   it("counts all keys as errors when a node can't be read, and reads the others", async () => {

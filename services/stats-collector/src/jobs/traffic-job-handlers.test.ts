@@ -7,7 +7,7 @@ import { trafficJobHandlers } from "./traffic-job-handlers.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
 const delivery = { jobId: "job-1", requestId: "request-1", attempt: 1, redelivered: false, requestedAt: BEGIN };
-const job = { key_id: 1, deadline: BEGIN + 5_000, request_id: "request-1" };
+const job = { key_id: 1, owner: null, deadline: BEGIN + 5_000, request_id: "request-1" };
 
 function handlersOn(rig: Rig, onReset: (keyId: number) => Promise<void> = async () => undefined) {
   const shared = rig.shared();
@@ -78,7 +78,7 @@ describe("the jobs of the traffic queue", () => {
 
   it("sync-traffic counts all active keys", async () => {
     const rig = new Rig(["a", "b"]);
-    const result = await handlersOn(rig)["sync-traffic"]({ request_id: "request-1" }, delivery);
+    const result = await handlersOn(rig)["sync-traffic"]({ owner: null, request_id: "request-1" }, delivery);
     expect(result).toEqual({ outcome: "synced", updated: 3, errors: 0 });
   });
 });

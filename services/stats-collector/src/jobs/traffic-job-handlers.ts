@@ -34,12 +34,12 @@ export function trafficJobHandlers({
       }
     },
 
-    "reset-traffic": async ({ key_id, deadline }, { jobId }) => {
-      const result = await resetTraffic({ keyId: key_id, job: jobId, deadline }, reset);
+    "reset-traffic": async ({ key_id, owner, deadline }, { jobId }) => {
+      const result = await resetTraffic({ keyId: key_id, owner, job: jobId, deadline }, reset);
       if (result.outcome === "reset") await onReset(key_id);
       return result;
     },
 
-    "sync-traffic": async () => ({ outcome: "synced", ...(await syncAll(sync)) }),
+    "sync-traffic": async ({ owner }) => ({ outcome: "synced", ...(await syncAll(sync, { owner })) }),
   };
 }

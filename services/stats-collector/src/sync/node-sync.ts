@@ -1,3 +1,4 @@
+import { SEES_ALL } from "@veil/keys";
 import { type Clock, SharedRun } from "@veil/runtime";
 import {
   type Bytes,
@@ -163,7 +164,7 @@ export class NodeSync {
     const askedAt = clock.monotonic();
     if (entities.some(isNodeEntity)) await carryTotal(node.name, life, { records, lives });
     const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
-    const [found, active] = await Promise.all([records.findMany(entities), keys.among(keyIds)]);
+    const [found, active] = await Promise.all([records.findMany(entities), keys.among(keyIds, SEES_ALL)]);
     for (const entity of entities) {
       const isCounted = isNodeEntity(entity) || active.has(Number(entity));
       const record = found.get(entity) ?? null;

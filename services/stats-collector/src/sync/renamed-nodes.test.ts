@@ -1,3 +1,4 @@
+import { SEES_ALL } from "@veil/keys";
 import { compact, keyEntity, nodeEntity, totals } from "@veil/traffic";
 import { describe, expect, it } from "vitest";
 import { PlainNode } from "../../test/in-memory/plain-node.ts";
@@ -155,7 +156,8 @@ describe("a node that is listed twice", () => {
     await first.run();
     expect((await readKeys([1], { nodes, epochs, records: rig.records })).unread).toEqual([]);
     const log = { warn: () => undefined };
-    const all = await syncAll({ syncs: [first, second], keys: rig.keys, clock: rig.clock, log, limitMs: 1_000 });
+    const options = { syncs: [first, second], keys: rig.keys, clock: rig.clock, log, limitMs: 1_000 };
+    const all = await syncAll(options, SEES_ALL);
     expect(all).toEqual({ updated: 3, errors: 0 });
   });
 

@@ -1,3 +1,4 @@
+import { sees, type Viewer } from "@veil/keys";
 import { ManualClock } from "@veil/runtime";
 import type { LedgerUpdate, TrafficRecord } from "@veil/traffic";
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
@@ -17,9 +18,11 @@ export class Rig {
   readonly lives = new InMemoryNodeLivesStore();
   readonly nodes: readonly PlainNode[];
   readonly active = new Set<number>([1, 2, 3]);
+  /** Whose keys these are; those that are not named are nobody's. */
+  readonly owners = new Map<number, string>();
   readonly keys: ActiveKeys = {
-    count: async () => this.active.size,
-    among: async (keyIds) => new Set(keyIds.filter((keyId) => this.active.has(keyId))),
+    count: async (viewer) => this.#seen(viewer).length,
+    among: async (keyIds, viewer) => new Set(this.#seen(viewer).filter((keyId) => keyIds.includes(keyId))),
   };
   /** How many active keys were read by listing them. */
   idsRead = 0;
@@ -77,6 +80,10 @@ export class Rig {
   shared() {
     const { nodes, records, keys, clock, onRecord } = this;
     return { nodes, epochs: this.epochs(), records, keys, clock, onRecord };
+  }
+
+  #seen(viewer: Viewer): number[] {
+    return [...this.active].filter((keyId) => sees(viewer, { owner: this.owners.get(keyId) ?? null }));
   }
 
   async *#listActiveIds(): AsyncGenerator<readonly { readonly keyId: number; readonly job: string }[]> {

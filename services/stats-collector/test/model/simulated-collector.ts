@@ -98,7 +98,7 @@ export class SimulatedCollector {
   /** Runs a reset job until it has its answer. */
   async reset(keyId: number, job: string): Promise<{ readonly up: number; readonly down: number }> {
     while (true) {
-      const request = { keyId, job, deadline: NEVER };
+      const request = { keyId, owner: null, job, deadline: NEVER };
       const result = await this.#creditWhenDone(this.#read, () => resetTraffic(request, this.#shared));
       if (result?.outcome === "reset") return { up: result.previous_upload, down: result.previous_download };
     }

@@ -76,36 +76,40 @@ export function keyJobHandlers(
       return { outcome: "cancelled" };
     },
 
-    "change-key": async ({ key_id: keyId, change, if_revision: ifRevision, deadline }, delivery) => {
+    "change-key": async ({ key_id: keyId, owner, change, if_revision: ifRevision, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      const result = await changeKey({ keyId, job, deadline, redelivered, change, ifRevision }, ports);
+      const result = await changeKey({ keyId, owner, job, deadline, redelivered, change, ifRevision }, ports);
       reported("change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
 
     "update-keys": (payload, { jobId }) => beginUpdateKeys(payload, jobId, updating),
 
-    "put-key": async ({ external_id: externalId, name, terms, deadline }, delivery) => {
+    "put-key": async ({ external_id: externalId, owner, name, terms, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      const requested = { terms, ...(name !== undefined && { name }) };
+      const requested = { owner, terms, ...(name !== undefined && { name }) };
       const result = await putKey({ externalId, job, deadline, redelivered, requested }, ports);
       if (result.outcome === "not-found" || result.outcome === "outdated") throw new Error("a put names no key");
       reported(result.outcome === "created" ? "create" : "change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
 
-    "delete-key": async ({ key_id, deadline }, delivery) => {
+    "delete-key": async ({ key_id: keyId, owner, deadline }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      return reported("delete", await retireKey({ keyId: key_id, job, deadline, redelivered }, ports), delivery);
+      return reported("delete", await retireKey({ keyId, owner, job, deadline, redelivered }, ports), delivery);
     },
 
-    "delete-keys": async ({ key_ids, deadline }, delivery) => {
+    "delete-keys": async ({ key_ids, owner, deadline }, delivery) => {
       const { jobId, redelivered } = delivery;
       const items = await allOrThrow(
         key_ids.map((keyId, index) =>
           deletions(async () => {
             const job = itemJobId(jobId, index);
-            return reported("delete", await retireKey({ keyId, job, deadline, redelivered }, batchPorts), delivery);
+            return reported(
+              "delete",
+              await retireKey({ keyId, owner, job, deadline, redelivered }, batchPorts),
+              delivery,
+            );
           }),
         ),
       );

@@ -7,6 +7,7 @@ import {
   type KeyReader,
   type KeySelection,
   type SelectKeysPorts,
+  type Viewer,
 } from "@veil/keys";
 
 export interface UpdateKeysPorts extends SelectKeysPorts {
@@ -18,17 +19,18 @@ export interface UpdateKeysPorts extends SelectKeysPorts {
 }
 
 /**
- * Enters a change of many keys: which ones they are is found out once, here.
+ * Enters a change of many keys: which ones they are is found out once, here. Whether the caller sees one that it named is asked
+ * when that one is changed.
  *
  * @throws {StoreUnavailableError} for another attempt
  */
 export async function beginUpdateKeys(
-  { keys, change }: JobPayload<"update-keys">,
+  { keys, owner, change }: JobPayload<"update-keys">,
   job: string,
   ports: UpdateKeysPorts,
 ): Promise<JobResult<"update-keys">> {
-  const keyIds = "key_ids" in keys ? named(keys.key_ids) : picked(keys.filter, ports);
-  await ports.batches.begin({ job, change: JSON.stringify(keyChange.encode(change)) }, inParts(keyIds));
+  const keyIds = "key_ids" in keys ? named(keys.key_ids) : picked(keys.filter, { owner }, ports);
+  await ports.batches.begin({ job, owner, change: JSON.stringify(keyChange.encode(change)) }, inParts(keyIds));
   ports.onBegun();
   return { outcome: "begun" };
 }
@@ -37,8 +39,12 @@ async function* named(keyIds: readonly number[]): AsyncGenerator<readonly number
   yield [...new Set(keyIds)];
 }
 
-async function* picked(selection: KeySelection, ports: UpdateKeysPorts): AsyncGenerator<readonly number[]> {
-  const filter = await filterOf(selection, ports.clock.now(), ports);
+async function* picked(
+  selection: KeySelection,
+  viewer: Viewer,
+  ports: UpdateKeysPorts,
+): AsyncGenerator<readonly number[]> {
+  const filter = await filterOf(selection, viewer, ports.clock.now(), ports);
   for await (const group of ports.keys.listActiveIds({ filter })) yield group.map(({ keyId }) => keyId);
 }
 

@@ -13,6 +13,7 @@ const creating: Creation = {
   uuid: uuidOf(2),
   flow: "",
   name: null,
+  owner: null,
   createdAt: 0,
   job: "create-2",
   deadline: 0,

@@ -36,7 +36,7 @@ export async function deleteExpired(
         limit(() => {
           const job = `expired-${keyId}-${terms.expiresAt}`;
           const deadline = ports.clock.now() + WRITE_DEADLINE_MS;
-          return retireKey({ keyId, job, deadline, redelivered: false, onlyIf: isOver }, ports);
+          return retireKey({ keyId, owner: null, job, deadline, redelivered: false, onlyIf: isOver }, ports);
         }),
       ),
     );

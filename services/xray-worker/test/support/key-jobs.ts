@@ -25,7 +25,11 @@ export class KeyJobs {
   async submitCreate(): Promise<string> {
     const id = `create-${randomUUID()}`;
     const deadline = Date.now() + DEADLINE_MS;
-    await this.client.submit("create-key", id, { key: { name: null, terms: {} }, deadline, request_id: id });
+    await this.client.submit("create-key", id, {
+      key: { name: null, owner: null, terms: {} },
+      deadline,
+      request_id: id,
+    });
     return id;
   }
 
@@ -43,7 +47,7 @@ export class KeyJobs {
   async delete(keyId: number): Promise<void> {
     const id = `delete-${randomUUID()}`;
     const deadline = Date.now() + DEADLINE_MS;
-    await this.client.submit("delete-key", id, { key_id: keyId, deadline, request_id: id });
+    await this.client.submit("delete-key", id, { key_id: keyId, owner: null, deadline, request_id: id });
     const outcome = await this.client.awaitResult("delete-key", id, DEADLINE_MS);
     if (outcome.state === "finished" && outcome.result.outcome === "deleted") return;
     throw new Error(`the key was not deleted: ${JSON.stringify(outcome)}`);
