@@ -303,7 +303,7 @@ export class InMemoryPlane {
         const failed = ends.filter(({ end }) => end.outcome !== "changed");
         const batch = await this.batches.find(job);
         if (batch !== null) {
-          const errors = failed.map(({ keyId, end }) => ({ keyId, detail: end.outcome }));
+          const errors = failed.map(({ keyId }) => ({ keyId, detail: `Key with id ${keyId} not found` }));
           await this.batches.advance(batch, { done: keyIds.length - failed.length, errors });
         }
         return finished<"update-keys">({ outcome: "begun" });

@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto";
+import type { Scope } from "@veil/tokens";
+import { expect, vi } from "vitest";
+import { z } from "zod";
+import { call, makeKey } from "../contract/bot.ts";
+import type { ContractTarget } from "../contract-suite.ts";
+
+/** What a test knows of a key. */
+export interface KnownKey {
+  readonly key_id: number;
+  readonly uuid: string;
+  readonly external_id: string;
+}
+
+/** Callers of three owners on one installation, and what they have made. */
+export interface World {
+  /** Sees all. */
+  readonly admin: ContractTarget;
+  /** Whoever asks; has a key of its own. */
+  readonly shop: ContractTarget;
+  /** Whose key it is that is asked for. */
+  readonly bazaar: ContractTarget;
+  /** Has no key. */
+  readonly empty: ContractTarget;
+  readonly own: KnownKey;
+  readonly foreign: KnownKey;
+  /** A key of nobody: to callers with an owner as foreign as those of others. */
+  readonly nobodys: KnownKey;
+  /** What the foreign keys have that filters ask for. */
+  readonly foreignMarks: { readonly name: string; readonly tag: string; readonly group: string };
+  /** Ids of jobs that `bazaar` has, one of each kind. */
+  readonly foreignJobs: readonly string[];
+  readonly foreignToken: { readonly id: string; readonly name: string };
+  readonly owner: { readonly shop: string; readonly bazaar: string };
+}
+
+const accepted = z.object({ job_id: z.string() });
+const madeToken = z.object({ id: z.string(), token: z.string() });
+/** Far away, so that no key ends while the tests run. */
+const EXPIRES_AT = 4_000_000_000;
+
+export async function makeToken(from: ContractTarget, body: { name: string; owner?: string; scopes?: Scope[] }) {
+  const answer = await call(from, "post", "/api/tokens").send({ scopes: ["*"], ...body });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  const { id, token } = madeToken.parse(answer.body);
+  return { id, caller: { ...from, secret: token } };
+}
+
+/** Fills an installation that may hold other keys already. */
+export async function makeWorld(admin: ContractTarget): Promise<World> {
+  const unique = randomUUID().slice(0, 8);
+  const owner = { shop: `shop ${unique}`, bazaar: `bazaar ${unique}` };
+  const foreignName = `bazaar's ${unique}`;
+  const [shop, bazaar, empty] = [
+    await makeToken(admin, { name: `shop's ${unique}`, owner: owner.shop }),
+    await makeToken(admin, { name: foreignName, owner: owner.bazaar }),
+    await makeToken(admin, { name: `nothing's ${unique}`, owner: `nothing ${unique}` }),
+  ];
+  const foreignMarks = { name: `name ${unique}`, tag: `tag ${unique}`, group: `group ${unique}` };
+  const marks = { name: foreignMarks.name, tag: foreignMarks.tag, groups: ["default", foreignMarks.group] };
+  const make = async (from: ContractTarget, external_id: string, more: object = {}) => {
+    const { key_id, uuid } = await makeKey(from, { external_id, expires_at: EXPIRES_AT, ...more });
+    return { key_id, uuid, external_id };
+  };
+  const foreign = await make(bazaar.caller, `foreign ${unique}`, marks);
+  const nobodys = await make(admin, `nobody's ${unique}`, marks);
+  const own = await make(shop.caller, `own ${unique}`);
+  const [created, changed, batch] = [
+    await call(bazaar.caller, "post", "/api/keys").set("Prefer", "respond-async").send({ name: foreignMarks.name }),
+    await call(bazaar.caller, "patch", `/api/keys/${foreign.key_id}`)
+      .set("Prefer", "respond-async")
+      .send({ note: "n" }),
+    await call(bazaar.caller, "post", "/api/keys/batch-update").send({ filter: { all: true }, set: { note: "m" } }),
+  ];
+  const foreignJobs = [created, changed, batch].map(({ body }) => accepted.parse(body).job_id);
+  for (const job of foreignJobs) await endOf(bazaar.caller, job);
+  return {
+    ...{ admin, shop: shop.caller, bazaar: bazaar.caller, empty: empty.caller },
+    ...{ own, foreign, nobodys, foreignMarks, foreignJobs, owner },
+    foreignToken: { id: bazaar.id, name: foreignName },
+  };
+}
+
+const job = z.looseObject({ status: z.enum(["queued", "running", "succeeded", "failed"]) });
+
+/** What a job ends with, for a caller who may ask for it. */
+export async function endOf(caller: ContractTarget, jobId: string) {
+  return vi.waitFor(
+    async () => {
+      const answer = await call(caller, "get", `/api/jobs/${jobId}`);
+      expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+      const body = job.parse(answer.body);
+      expect(body.status).toMatch(/^succeeded$|^failed$/);
+      return body;
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+}
