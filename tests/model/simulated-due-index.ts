@@ -34,14 +34,15 @@ export class SimulatedDueIndex {
   connection(command: <T>(label: string, effect: () => T) => Promise<T>, runId: () => string): Redis {
     const commands = {
       eval: (script: string, keys: number, ...args: (string | number)[]) => {
-        const [first = "", second = "", third = ""] = args.slice(keys);
+        const given = args.slice(keys);
+        const [first = "", second = "", third = ""] = given;
         if (script.includes("ZRANGEBYSCORE")) {
           return command("take due keys", () => this.#take(Number(first), Number(second), Number(third)));
         }
         if (script.includes("'SET'")) {
           return command("the due index is complete", () => this.#markComplete(String(first), String(third)));
         }
-        if (script.includes("ZREM")) return command(`replace due ${first}`, () => this.#replace(first, second, third));
+        if (script.includes("ZREM")) return command(`replace due ${first}`, () => this.#replaceAll(given));
         return command(`expect due ${first}`, () => this.#expect(String(first), second, third));
       },
       get: () => command("is the due index complete", () => this.complete),
@@ -69,6 +70,14 @@ export class SimulatedDueIndex {
     this.entering = null;
     this.complete = run;
     return 1;
+  }
+
+  /** @param entries key id, moment and amount of each key */
+  #replaceAll(entries: readonly (string | number)[]): void {
+    for (let at = 0; at < entries.length; at += 3) {
+      const [key = "", moment = "", amount = ""] = entries.slice(at, at + 3);
+      this.#replace(key, moment, amount);
+    }
   }
 
   #replace(key: string | number, at: string | number, traffic: string | number): void {

@@ -47,6 +47,8 @@ export class SimulatedMongo {
   readonly creations = new Map<string, CreationDocument>();
   readonly keys = new Map<number, KeyDocument>();
   readonly externalIds = new Map<string, number>();
+  /** Hands that were entered into many keys at once, with those keys. */
+  readonly handsOfMany = new Map<string, Set<number>>();
   /** What each key has ever moved, as the ledger has it. */
   readonly lifetimes = new Map<number, number>();
   readonly vault = new Map<string, string>();

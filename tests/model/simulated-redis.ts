@@ -98,12 +98,15 @@ export class SimulatedRedis {
     eval(script: string, keys: number, ...args: (string | number)[]): Promise<unknown>;
   } {
     return {
-      eval: (script, _keys, key, token, durationMs) => {
-        const name = String(key);
-        const label = `${name} ${operationOf(script)}`;
-        return this.command(process, label, () =>
-          this.#lease(script, name, process.name, String(token), Number(durationMs)),
-        );
+      eval: (script, keys, ...args) => {
+        const names = args.slice(0, keys).map(String);
+        const [token, durationMs] = args.slice(keys);
+        const one = (name: string) => this.#lease(script, name, process.name, String(token), Number(durationMs));
+        const label = `${names.join(" ")} ${operationOf(script)}`;
+        return this.command(process, label, () => {
+          const answers = names.map(one);
+          return script.includes("ipairs(KEYS)") ? answers : answers[0];
+        });
       },
     };
   }
@@ -171,6 +174,11 @@ export class SimulatedRedis {
   #lease(script: string, name: string, holder: string, token: string, durationMs: number): unknown {
     const lease = this.leases.get(name);
     switch (operationOf(script)) {
+      case "acquire free":
+        if (lease !== undefined) return "";
+        this.leases.set(name, { token, holder, until: this.#world.now + durationMs });
+        this.#grants += 1;
+        return String(this.#fence());
       case "acquire": {
         if (lease !== undefined && lease.token !== token && lease.until > this.#world.now) return "held";
         this.leases.set(name, { token, holder, until: this.#world.now + durationMs });
@@ -205,7 +213,8 @@ export class RedisAwayError extends Error {
   }
 }
 
-function operationOf(script: string): "acquire" | "prolong" | "release" | "abandon" {
+function operationOf(script: string): "acquire free" | "acquire" | "prolong" | "release" | "abandon" {
+  if (script.includes("'EXISTS'")) return "acquire free";
   if (script.includes("PEXPIRE")) return "acquire";
   if (script.includes("'TIME'")) return "prolong";
   return script.includes("'DEL'") ? "release" : "abandon";

@@ -11,8 +11,8 @@ export interface Inbound {
 export type Request =
   | { readonly method: "add"; readonly user: InboundUser }
   | { readonly method: "remove"; readonly email: string }
-  | { readonly method: "get" | "block"; readonly email: string }
-  | { readonly method: "unblock"; readonly emails: readonly string[] }
+  | { readonly method: "get"; readonly email: string }
+  | { readonly method: "block" | "unblock"; readonly emails: readonly string[] }
   | { readonly method: "list" | "read inbound" | "remove inbound" | "look" }
   | { readonly method: "add inbound"; readonly definition: InboundDefinition; readonly users: readonly InboundUser[] };
 
@@ -131,7 +131,7 @@ export class SimulatedXray implements Machine {
 function* serve(xray: SimulatedXray, request: Request): Generator<void, Answer> {
   const { inbound } = xray;
   if (request.method === "block") {
-    xray.blocked.add(request.email);
+    for (const email of request.emails) xray.blocked.add(email);
     return { text: "ok" };
   }
   if (request.method === "unblock") {
@@ -188,13 +188,13 @@ export function uuidOf({ email, account }: InboundUser): string {
 /** The user whom a request adds, removes or looks at. */
 function emailOf(request: Request): string | null {
   if (request.method === "add") return request.user.email;
-  return "email" in request && request.method !== "block" ? request.email : null;
+  return "email" in request ? request.email : null;
 }
 
 export function describe(request: Request): string {
   if (request.method === "add") return `add ${request.user.email}`;
   if (request.method === "add inbound") return `add inbound [${request.users.map(({ email }) => email).join(" ")}]`;
-  if (request.method === "unblock") return `unblock [${request.emails.join(" ")}]`;
+  if ("emails" in request) return `${request.method} [${request.emails.join(" ")}]`;
   return "email" in request ? `${request.method} ${request.email}` : request.method;
 }
 

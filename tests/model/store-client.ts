@@ -7,11 +7,12 @@ import {
   type HandledKey,
   isWanted,
   type KeyPhase,
-  keyPhases,
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
 } from "@veil/keys";
+import { enter, letGo, raise } from "./key-updates.ts";
+import { HandsClient, withHands } from "./hands-client.ts";
 import { type CreationDocument, type KeyDocument, type SimulatedMongo, toHandledKey } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
 
@@ -19,9 +20,11 @@ import type { Process } from "./world.ts";
 export class StoreClient implements KeyStore {
   readonly #mongo: SimulatedMongo;
   readonly #process: Process;
+  readonly #hands: HandsClient;
 
   constructor(mongo: SimulatedMongo, process: Process) {
     this.#mongo = mongo;
+    this.#hands = new HandsClient(mongo, process);
     this.#process = process;
   }
 
@@ -97,7 +100,7 @@ export class StoreClient implements KeyStore {
       if (terms.revision > revision || (terms.revision === revision && version.fence > fence)) key.version = version;
       if (entry !== undefined) enter(key, entry);
     });
-    return this.#findHandled(keyId);
+    return this.#taken(keyId, entry);
   }
 
   /** What the index of due keys is made anew from. */
@@ -127,11 +130,21 @@ export class StoreClient implements KeyStore {
 
   async takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
     await this.#update(keyId, `is taken up by ${entry.hand}`, (key) => enter(key, entry));
-    return this.#findHandled(keyId);
+    return this.#taken(keyId, entry);
+  }
+
+  async takeUpMany(keyIds: readonly number[], hand: string): Promise<AsyncIterable<readonly HandledKey[]>> {
+    await this.#hands.enter(hand, keyIds);
+    return this.#manyTaken(keyIds);
+  }
+
+  letGoMany(hand: string, except: readonly number[]): Promise<void> {
+    return this.#hands.letGo(hand, except);
   }
 
   async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
     await this.#update(keyId, "is let go of", (key) => letGo(key, hands, done));
+    if (hands.length > 1) await this.#hands.takeOut(hands, keyId);
   }
 
   async beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null> {
@@ -140,7 +153,7 @@ export class StoreClient implements KeyStore {
       key.deleters.push(deleter);
       if (entry !== undefined) enter(key, entry);
     });
-    return this.#findHandled(keyId);
+    return this.#taken(keyId, entry);
   }
 
   async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
@@ -157,6 +170,7 @@ export class StoreClient implements KeyStore {
       raise(key, "gone");
       letGo(key, hands, done);
     });
+    if (hands.length > 1) await this.#hands.takeOut(hands, keyId);
   }
 
   async markIndeterminate(keyId: number, node: string): Promise<void> {
@@ -252,6 +266,21 @@ export class StoreClient implements KeyStore {
     return this.#read(`find key ${keyId}`, () => this.#mongo.find(keyId));
   }
 
+  /** What is found after a hand was entered. */
+  async #taken(keyId: number, entry?: HandEntry): Promise<HandledKey | null> {
+    return this.#hands.shownWith(await this.#findHandled(keyId), entry?.inPlaceOf ?? null);
+  }
+
+  /** Some at a time. */
+  async *#manyTaken(keyIds: readonly number[]): AsyncGenerator<readonly HandledKey[]> {
+    const handsOfMany = await this.#hands.read();
+    for (let at = 0; at < keyIds.length; at += 2) {
+      const part = keyIds.slice(at, at + 2);
+      const found = await this.#read(`find keys ${part.join(" ")}`, () => part.map((keyId) => this.#mongo.find(keyId)));
+      yield found.filter((key) => key !== null).map((key) => withHands(key, handsOfMany));
+    }
+  }
+
   #update(keyId: number, label: string, change: (key: KeyDocument) => void): Promise<void> {
     return this.#write(`key ${keyId} ${label}`, () => {
       const key = this.#mongo.keys.get(keyId);
@@ -274,23 +303,6 @@ export class StoreClient implements KeyStore {
   #write<T>(label: string, effect: () => T): Promise<T> {
     return this.#mongo.write(this.#process, label, effect);
   }
-}
-
-/** `$max`. */
-function raise(key: KeyDocument, phase: KeyPhase): void {
-  if (keyPhases.indexOf(phase) > keyPhases.indexOf(key.phase)) key.phase = phase;
-}
-
-function enter(key: KeyDocument, { hand, inPlaceOf, indeterminate }: HandEntry): void {
-  if (inPlaceOf !== null) key.hands.delete(inPlaceOf);
-  key.hands.add(hand);
-  for (const node of indeterminate) key.indeterminate.add(node);
-}
-
-function letGo(key: KeyDocument, hands: readonly string[], done?: DoneOnNodes): void {
-  for (const hand of hands) key.hands.delete(hand);
-  for (const node of done?.converged ?? []) key.indeterminate.delete(node);
-  for (const node of done?.clear ?? []) key.clear.add(node);
 }
 
 function recordOf({ hands: _hands, clear: _clear, ...key }: HandledKey): KeyRecord {

@@ -1,4 +1,4 @@
-import { dueOf, type HandledKey, isVisible, isWanted } from "@veil/keys";
+import { dueOf, type HandledKey, isInService, isVisible, isWanted } from "@veil/keys";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { type AskedChange, FAR_S } from "./key-changes.ts";
 import type { System } from "./system.ts";
@@ -64,7 +64,8 @@ export function checkTerms(system: System, asked: readonly AskedChange[], report
       (due.traffic !== null && !((redis.due.amounts.get(String(keyId)) ?? Number.POSITIVE_INFINITY) <= due.traffic));
     if (isMissed) report("a key is not looked at when it is due", `key ${keyId}`);
     const used = (mongo.lifetimes.get(keyId) ?? 0) - terms.usedFrom.download - terms.usedFrom.upload;
-    if (terms.trafficLimit !== null && terms.limitedAt === null && used >= terms.trafficLimit) {
+    const isUsedUp = terms.trafficLimit !== null && terms.limitedAt === null && used >= terms.trafficLimit;
+    if (isUsedUp && isInService(terms, world.now)) {
       report("a limit is reached and the key in service", `key ${keyId}`);
     }
     checkExtensions(keyId, terms.expiresAt, changedBy, asked, report);

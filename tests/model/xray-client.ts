@@ -28,7 +28,7 @@ export type UsedXrayNode = Pick<
   | "readInbound"
   | "removeInbound"
   | "addInbound"
-  | "blockUser"
+  | "blockUsers"
   | "unblockUsers"
   | "listBlockedUsers"
   | "readCounter"
@@ -96,8 +96,8 @@ export class XrayClient implements UsedXrayNode {
     return answer.text === "ok" ? "removed" : "absent";
   }
 
-  async blockUser(email: string): Promise<void> {
-    await this.#call("blockUser", { method: "block", email });
+  async blockUsers(emails: readonly string[]): Promise<void> {
+    await this.#call("blockUser", { method: "block", emails });
   }
 
   async unblockUsers(emails: readonly string[]): Promise<void> {

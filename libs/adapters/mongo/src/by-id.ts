@@ -10,6 +10,8 @@ interface Identified {
 }
 
 const LARGEST_BATCH = 1_000;
+/** Finds of single documents under way together, where an engine has no better way to many. */
+const FOUND_AT_ONCE = 300;
 const BATCHES = { largest: LARGEST_BATCH, longestWaitMs: COALESCE_WAIT_MS } as const;
 
 /**
@@ -37,19 +39,54 @@ export class FindById<Document extends Identified> {
 
   /** Those of many documents that there are, with the fields asked for, in whichever way the engine finds them soonest. */
   async *findMany(ids: readonly string[], projection: Readonly<Record<string, 1>> = {}): AsyncGenerator<Document> {
-    const { findsManyByIndex, foundOneByOne } = await engineOf(this.#connection);
+    for await (const group of this.findGroups(ids, projection)) yield* group;
+  }
+
+  /** {@link findMany}, some at a time as they are found. */
+  async *findGroups(
+    ids: readonly string[],
+    projection: Readonly<Record<string, 1>> = {},
+  ): AsyncGenerator<readonly Document[]> {
+    const { findsManyByIndex, foundOneByOne, scannedPerFind } = await engineOf(this.#connection);
     if (findsManyByIndex) {
       for (const part of inParts(ids, LARGEST_BATCH)) {
-        yield* this.#collection.find<Document>(byId({ $in: part }), { projection }).batchSize(LARGEST_BATCH);
+        const found = this.#collection.find<Document>(byId({ $in: part }), { projection });
+        yield await found.batchSize(LARGEST_BATCH).toArray();
       }
-    } else if (ids.length <= foundOneByOne) {
-      const found = await Promise.all(ids.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
-      yield* found.filter((document) => document !== null);
-    } else {
-      const wanted = new Set(ids);
-      const all = this.#collection.find<Document>({}, { projection, ...LONG_READ }).batchSize(BATCH_SIZES.documents);
-      for await (const document of all) if (wanted.has(document._id)) yield document;
+      return;
     }
+    const isFew = ids.length <= foundOneByOne || ids.length * scannedPerFind <= (await this.#count());
+    if (isFew) yield* this.#oneByOne(ids, projection);
+    else yield* this.#scanFor(new Set(ids), projection);
+  }
+
+  async *#oneByOne(
+    ids: readonly string[],
+    projection: Readonly<Record<string, 1>>,
+  ): AsyncGenerator<readonly Document[]> {
+    for (const part of inParts(ids, FOUND_AT_ONCE)) {
+      const found = await Promise.all(part.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
+      yield found.filter((document) => document !== null);
+    }
+  }
+
+  async *#scanFor(
+    wanted: ReadonlySet<string>,
+    projection: Readonly<Record<string, 1>>,
+  ): AsyncGenerator<readonly Document[]> {
+    const cursor = this.#collection.find<Document>({}, { projection, ...LONG_READ }).batchSize(BATCH_SIZES.scanned);
+    try {
+      while (await cursor.hasNext()) {
+        yield cursor.readBufferedDocuments().filter(({ _id }) => wanted.has(_id));
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  /** How many documents there are, as the engine remembers it. */
+  #count(): Promise<number> {
+    return this.#collection.estimatedDocumentCount();
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Creation, type HandledKey, type KeyPhase, type KeyRecord, olderSubscriptionToken } from "@veil/keys";
 import type { VlessFlow } from "@veil/protocols";
 import { Schema } from "mongoose";
+import type { HandsOfMany } from "./hands-of-many.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
 import { termsOf } from "./terms-documents.ts";
 
@@ -101,11 +102,15 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
   };
 }
 
-/** @param olderFlow the flow of a document that names none */
-export function toHandledKey(document: KeyDocument, olderFlow: VlessFlow): HandledKey {
+/**
+ * @param olderFlow the flow of a document that names none
+ * @param handsOfMany hands that stand beside the documents
+ */
+export function toHandledKey(document: KeyDocument, olderFlow: VlessFlow, handsOfMany: HandsOfMany): HandledKey {
+  const others = [...handsOfMany].filter(([, keyIds]) => keyIds.has(document.key_id)).map(([hand]) => hand);
   return {
     ...toKeyRecord(document, olderFlow),
-    hands: Object.keys(document.hands ?? {}),
+    hands: [...new Set([...Object.keys(document.hands ?? {}), ...others])],
     clear: Object.keys(document.clear ?? {}),
   };
 }

@@ -112,6 +112,15 @@ export const keyUuidDocument = keyDocument
 export const installationDocument = z.object({ _id: z.string(), flow });
 export type InstallationDocument = Readonly<z.infer<typeof installationDocument>>;
 
+/** One hand that was entered into many keys at once. `_id` is its token. */
+export const handDocument = z.object({
+  _id: z.string(),
+  key_ids: z.array(z.number()),
+  /** Unix seconds. */
+  entered_at: z.number(),
+});
+export type HandDocument = Readonly<z.infer<typeof handDocument>>;
+
 /** Which key has an external id. `_id` is the `externalIdEntry` of that id. */
 export const externalIdDocument = z.object({ _id: z.string(), key_id: z.number() });
 export type ExternalIdDocument = Readonly<z.infer<typeof externalIdDocument>>;

@@ -1,6 +1,7 @@
 import type { Creation, HandledKey, KeyRecord } from "@veil/keys";
 import type { Connection, mongo } from "mongoose";
 import { FindById } from "./by-id.ts";
+import { HandsCollection, type HandsOfMany } from "./hands-of-many.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { creationSchema, keySchema, toCreation, toHandledKey, toKeyRecord } from "./documents.ts";
 import { type CreationDocument, creationDocument, type KeyDocument, keyDocument } from "./key-codecs.ts";
@@ -15,13 +16,16 @@ export class KeyCollections {
   readonly creations: mongo.Collection<CreationDocument>;
   readonly foundKeys: FindById<KeyDocument>;
   readonly foundCreations: FindById<CreationDocument>;
+  readonly handsOfMany: HandsCollection;
   readonly readKeys: DocumentReader;
   readonly readCreations: DocumentReader;
   readonly #olderFlow: OlderFlow;
   readonly #createIndexes: () => Promise<void>;
 
-  constructor({ connection }: MongoConnection, olderFlow: OlderFlow, onUnreadable: OnUnreadable) {
+  constructor(mongo: MongoConnection, olderFlow: OlderFlow, onUnreadable: OnUnreadable) {
+    const { connection } = mongo;
     this.connection = connection;
+    this.handsOfMany = new HandsCollection(mongo, onUnreadable);
     const keys = connection.model("Key", keySchema);
     const creations = connection.model("Creation", creationSchema);
     this.keys = connection.collection<KeyDocument>(keys.collection.collectionName);
@@ -55,17 +59,17 @@ export class KeyCollections {
 
   /** @throws {UnreadableRecordError} when the document of this key makes no sense */
   async findHandled(keyId: number): Promise<HandledKey | null> {
-    const found = await this.foundKeys.find(String(keyId));
+    const [found, handsOfMany] = await Promise.all([this.foundKeys.find(String(keyId)), this.handsOfMany.read()]);
     if (found === null) return null;
     const document = this.readKeys.one(keyDocument, found);
-    return toHandledKey(document, await this.olderFlowAmong([document]));
+    return toHandledKey(document, await this.olderFlowAmong([document]), handsOfMany);
   }
 
   /** Those of the documents that make sense, with the work on them. */
-  async handledKeysOf(found: readonly KeyDocument[]): Promise<HandledKey[]> {
+  async handledKeysOf(found: readonly KeyDocument[], handsOfMany: HandsOfMany = new Map()): Promise<HandledKey[]> {
     const documents = this.readKeys.many(keyDocument, found);
     const olderFlow = await this.olderFlowAmong(documents);
-    return documents.map((document) => toHandledKey(document, olderFlow));
+    return documents.map((document) => toHandledKey(document, olderFlow, handsOfMany));
   }
 
   /** The records of those of the documents that make sense. */

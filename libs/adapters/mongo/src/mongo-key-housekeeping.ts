@@ -68,7 +68,8 @@ export class MongoKeyHousekeeping implements KeyHousekeeping {
           ...nodes.map((node) => ({ [`unsure.${node}`]: { $exists: false } })),
         ],
       });
-      return claims + keys;
+      const hands = await this.#drop(this.#collections.handsOfMany.collection, { entered_at: { $lt: before } });
+      return claims + keys + hands;
     });
   }
 

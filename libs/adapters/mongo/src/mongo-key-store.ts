@@ -107,26 +107,31 @@ export class MongoKeyStore implements KeyStore {
   }
 
   change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {
-    return this.#change(keyId, {
-      $max: { terms: versionDocument(version) },
-      ...(entry !== undefined && entryOf(entry)),
-    });
+    const terms = { $max: { terms: versionDocument(version) } };
+    return this.#change(keyId, { ...terms, ...(entry !== undefined && entryOf(entry)) }, entry);
   }
 
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
-    return this.#change(keyId, entryOf(entry));
+    return this.#change(keyId, entryOf(entry), entry);
+  }
+
+  async takeUpMany(keyIds: readonly number[], hand: string): Promise<AsyncIterable<readonly HandledKey[]>> {
+    await this.#collections.handsOfMany.enter(hand, keyIds, Math.floor(Date.now() / 1000));
+    return this.#handled(keyIds);
+  }
+
+  async letGoMany(hand: string, except: readonly number[]): Promise<void> {
+    await this.#collections.handsOfMany.letGo(hand, except);
   }
 
   async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
     await this.#changes.update(String(keyId), letGoOf(hands, done));
+    await this.#outlast(keyId, hands);
   }
 
   beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null> {
-    return this.#change(keyId, {
-      $max: { phase: phaseNumber("deleting") },
-      $push: { deleters: deleter },
-      ...(entry !== undefined && entryOf(entry)),
-    });
+    const intent = { $max: { phase: phaseNumber("deleting") }, $push: { deleters: deleter } };
+    return this.#change(keyId, { ...intent, ...(entry !== undefined && entryOf(entry)) }, entry);
   }
 
   async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
@@ -143,6 +148,7 @@ export class MongoKeyStore implements KeyStore {
       $max: { phase: phaseNumber("gone"), gone_at: now },
       ...letGoOf(hands, done),
     });
+    await this.#outlast(keyId, hands);
   }
 
   async markIndeterminate(keyId: number, node: string): Promise<void> {
@@ -184,9 +190,30 @@ export class MongoKeyStore implements KeyStore {
    * What it reads afterwards may be newer than what it wrote: phases never fall, the first deleter stays the first, and a
    * hand is seen by all who enter one later.
    */
-  async #change(keyId: number, update: mongo.UpdateFilter<KeyDocument>): Promise<HandledKey | null> {
+  async #change(keyId: number, update: mongo.UpdateFilter<KeyDocument>, entry?: HandEntry): Promise<HandledKey | null> {
     await this.#changes.update(String(keyId), update);
-    return this.#collections.findHandled(keyId);
+    const found = await this.#collections.findHandled(keyId);
+    const replaced = entry?.inPlaceOf ?? null;
+    if (found === null || replaced === null || !found.hands.includes(replaced)) return found;
+    // It was entered into many keys at once, so it does not stand in this key's document.
+    await this.#collections.handsOfMany.takeOut([replaced], keyId);
+    return { ...found, hands: found.hands.filter((hand) => hand !== replaced) };
+  }
+
+  /** Every key is read after the hand was entered, and so are the hands of others. */
+  async *#handled(keyIds: readonly number[]): AsyncGenerator<readonly HandledKey[]> {
+    const groups = this.#collections.foundKeys.findGroups(keyIds.map(String))[Symbol.asyncIterator]();
+    const handsOfMany = await this.#collections.handsOfMany.read();
+    while (true) {
+      const { done, value } = await storeErrors(() => groups.next());
+      if (done === true) return;
+      yield await this.#collections.handledKeysOf(value, handsOfMany);
+    }
+  }
+
+  /** Takes out also those of several hands that were entered into many keys at once: one's own is its holder's to end. */
+  async #outlast(keyId: number, hands: readonly string[]): Promise<void> {
+    if (hands.length > 1) await this.#collections.handsOfMany.takeOut(hands, keyId);
   }
 }
 

@@ -4,6 +4,7 @@ import type { z } from "zod";
 export const READ_COLLECTIONS = [
   "creations",
   "external_ids",
+  "hands",
   "inbounds",
   "key_batch_parts",
   "key_batches",

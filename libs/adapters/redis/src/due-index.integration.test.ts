@@ -1,3 +1,4 @@
+import type { Due } from "@veil/keys";
 import { connectRedis, type Redis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it, test } from "vitest";
@@ -41,6 +42,17 @@ describe("what is expected of a key", () => {
     await index.expect(7, { at: NOW + 20, traffic: 9 });
     expect(await index.moved(new Map([[7, 9]]), NOW + 30)).toBe(1);
     expect(await take(NOW + 20)).toEqual([7]);
+  });
+
+  it("is replaced for many keys at once, each by its own", async () => {
+    for (const keyId of [1, 2, 3]) await index.expect(keyId, { at: NOW, traffic: 1 });
+    const dues = new Map<number, Due>();
+    for (let keyId = 2; keyId < 1_502; keyId += 1) dues.set(keyId, { at: NOW + keyId - 2, traffic: null });
+    await index.replaceMany(dues.set(2, { at: null, traffic: 7 }));
+    expect(await take(NOW + 2, 9)).toEqual([1, 3, 4]);
+    expect((await take(NOW + 1_499, 2_000)).length).toBe(1_497);
+    expect(await index.awaiting([1, 2, 3])).toEqual([1, 2]);
+    await index.replaceMany(new Map());
   });
 
   it("goes with a replacement by nothing", async () => {

@@ -11,10 +11,13 @@ if ARGV[3] ~= '' then
 end
 return 1`;
 
-/** Sets both entries of a key, or takes them away. KEYS and ARGV as above */
+/** Sets both entries of keys, or takes them away. KEYS as above; ARGV as above, three of them for each key */
 const REPLACE_SCRIPT = `
-if ARGV[2] == '' then redis.call('ZREM', KEYS[1], ARGV[1]) else redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) end
-if ARGV[3] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
+for i = 1, #ARGV, 3 do
+  local key, at, bytes = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if at == '' then redis.call('ZREM', KEYS[1], key) else redis.call('ZADD', KEYS[1], at, key) end
+  if bytes == '' then redis.call('HDEL', KEYS[2], key) else redis.call('HSET', KEYS[2], key, bytes) end
+end
 return 1`;
 
 /**
@@ -42,6 +45,9 @@ const UNKNOWN_RUN = "unknown";
 
 /** Amounts asked for by one command. */
 const ASKED_AT_ONCE = 5_000;
+
+/** Keys of one script, which nobody else's command gets in between: some milliseconds. */
+const REPLACED_AT_ONCE = 1_000;
 
 /** Redis that comes back with an older state has lost entries and does not say so. */
 const ENTER_ANEW_AFTER_S = 60 * 60;
@@ -71,8 +77,17 @@ export class DueIndex implements DueKeys {
     await this.#redis.eval(EXPECT_SCRIPT, 2, this.#moments, this.#amounts, keyId, at ?? "", traffic ?? "");
   }
 
-  async replace(keyId: number, { at, traffic }: Due): Promise<void> {
-    await this.#redis.eval(REPLACE_SCRIPT, 2, this.#moments, this.#amounts, keyId, at ?? "", traffic ?? "");
+  async replace(keyId: number, due: Due): Promise<void> {
+    await this.replaceMany(new Map([[keyId, due]]));
+  }
+
+  async replaceMany(dues: ReadonlyMap<number, Due>): Promise<void> {
+    const all = [...dues];
+    for (let start = 0; start < all.length; start += REPLACED_AT_ONCE) {
+      const part = all.slice(start, start + REPLACED_AT_ONCE);
+      const entries = part.flatMap(([keyId, { at, traffic }]) => [keyId, at ?? "", traffic ?? ""]);
+      await this.#redis.eval(REPLACE_SCRIPT, 2, this.#moments, this.#amounts, ...entries);
+    }
   }
 
   /**

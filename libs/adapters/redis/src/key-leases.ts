@@ -11,6 +11,7 @@ import {
   type OwnedExternalId,
 } from "@veil/keys";
 import type { Redis } from "@veil/redis";
+import { ManyLeases } from "./many-leases.ts";
 import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
 
 const ASK_AGAIN_MS = 50;
@@ -27,6 +28,30 @@ export class KeyLeases implements KeyLease {
 
   hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
     return this.#hold(`key:${keyId}`, `key ${keyId}`, task);
+  }
+
+  async holdMany<T>(
+    keyIds: readonly number[],
+    task: (leases: ReadonlyMap<number, HeldLease>) => Promise<ReadonlyMap<number, T>>,
+  ): Promise<ReadonlyMap<number, T>> {
+    const names = new Map(keyIds.map((keyId) => [keyId, `${this.#prefix}:lease:key:${keyId}`]));
+    const many = new ManyLeases(this.#redis, names, LEASE_MS);
+    const askedAt = performance.now();
+    const fences = await many.acquire();
+    const leases = new ManyHolds(many, fences, askedAt);
+    const prolonging = setInterval(() => void leases.prolong(), LEASE_PROLONG_EVERY_MS);
+    try {
+      const ends = await task(leases.held);
+      const held = [...leases.held.keys()];
+      await many.release(held.filter((keyId) => ends.has(keyId)));
+      await many.abandon(held.filter((keyId) => !ends.has(keyId)));
+      return ends;
+    } catch (error) {
+      await many.abandon([...leases.held.keys()]).catch(() => undefined);
+      throw error;
+    } finally {
+      clearInterval(prolonging);
+    }
   }
 
   holdExternalId<T>(id: OwnedExternalId, task: (lease: HeldLease) => Promise<T>): Promise<T> {
@@ -91,6 +116,43 @@ class Hold implements HeldLease {
     const isOurs = await this.#lease.prolong().catch(() => null);
     if (isOurs === null) return;
     this.#lastCallAt = isOurs ? lastCallAfter(askedAt) : Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Leases that were got together, and until when each of them surely lasts. */
+class ManyHolds {
+  readonly held: ReadonlyMap<number, HeldLease>;
+  readonly #leases: ManyLeases;
+  readonly #lost = new Set<number>();
+  #lastCallAt: number;
+
+  constructor(leases: ManyLeases, fences: ReadonlyMap<number, number>, askedAt: number) {
+    this.#leases = leases;
+    this.#lastCallAt = lastCallAfter(askedAt);
+    this.held = new Map([...fences].map(([keyId, fence]) => [keyId, this.#leaseOf(keyId, fence)]));
+  }
+
+  /** As {@link Hold.prolong}, of those that were not lost before. */
+  async prolong(): Promise<void> {
+    const askedAt = performance.now();
+    if (askedAt > this.#lastCallAt || this.held.size === 0) return;
+    const asked = [...this.held.keys()].filter((keyId) => !this.#lost.has(keyId));
+    const ours = await this.#leases.prolong(asked).catch(() => null);
+    if (ours === null) return;
+    for (const keyId of asked) if (!ours.has(keyId)) this.#lost.add(keyId);
+    this.#lastCallAt = lastCallAfter(askedAt);
+  }
+
+  #leaseOf(keyId: number, fence: number): HeldLease {
+    return {
+      token: this.#leases.token,
+      fence,
+      abandonedBy: null,
+      mustLast: () => {
+        const isLost = this.#lost.has(keyId) || performance.now() > this.#lastCallAt;
+        if (isLost) throw new LeaseHeldError(`key ${keyId}`);
+      },
+    };
   }
 }
 

@@ -73,6 +73,55 @@ test("every holder has a greater fence than the one before, also of an external 
   );
 });
 
+test("of many keys those are held together that nobody holds, each by its own lease", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  const died = leases.hold(3, () => Promise.reject(new Error("died")));
+  await expect(died).rejects.toThrow("died");
+  await leases.hold(2, async () => {
+    const keyIds = Array.from({ length: 2_500 }, (_, index) => index + 1);
+    const ends = await leases.holdMany(keyIds, async (held) => {
+      expect([held.size, held.has(2), held.has(3)]).toEqual([2_498, false, false]);
+      expect(new Set([...held.values()].map(({ token }) => token)).size).toBe(1);
+      for (const lease of held.values()) lease.mustLast();
+      expect(await leases.holdMany([7], async (others) => new Map([...others].map(([keyId]) => [keyId, 0])))).toEqual(
+        new Map(),
+      );
+      return new Map([...held.keys()].map((keyId) => [keyId, "done"]));
+    });
+    expect(ends.size).toBe(2_498);
+  });
+  expect(await leases.hold(7, ({ abandonedBy }) => Promise.resolve(abandonedBy))).toBeNull();
+  expect(await leases.hold(3, ({ abandonedBy }) => Promise.resolve(abandonedBy))).not.toBeNull();
+});
+
+test("of many keys those are abandoned that the task was not done with, and all when it fails", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  let token = "";
+  await leases.holdMany([1, 2], async (held) => {
+    token = held.get(1)?.token ?? "";
+    return new Map([[1, "done"]]);
+  });
+  const abandonedBy = (keyId: number) => leases.hold(keyId, async (lease) => lease.abandonedBy);
+  expect([await abandonedBy(1), await abandonedBy(2)]).toEqual([null, token]);
+  const failing = leases.holdMany([1, 2], () => Promise.reject(new Error("died")));
+  await expect(failing).rejects.toThrow("died");
+  expect([await abandonedBy(1), await abandonedBy(2)]).not.toContain(null);
+});
+
+test("leases of many keys last while the task does, and whoever loses one may call no more for it", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  const other = new RedisLease(redis, `${prefix}:lease:key:1`, 1_000);
+  await leases.holdMany([1, 2], async (held) => {
+    await redis.hset(`${prefix}:lease:key:2`, "token", "another process");
+    await sleep(LEASE_MS + 1_000);
+    expect(await other.acquire()).toBeNull();
+    held.get(1)?.mustLast();
+    expect(() => held.get(2)?.mustLast()).toThrow(LeaseHeldError);
+    return new Map([[1, "done"]]);
+  });
+  expect(await redis.hget(`${prefix}:lease:key:2`, "token")).toBe("another process");
+});
+
 test("a task that takes longer than a lease keeps its key, and may go on calling", async () => {
   const other = new RedisLease(redis, `${prefix}:lease:key:7`, 1_000);
   await new KeyLeases(redis, prefix).hold(7, async (lease) => {

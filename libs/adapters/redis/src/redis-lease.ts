@@ -46,7 +46,7 @@ const ABANDON_SCRIPT = `
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HSET', KEYS[1], 'until', 0) end
 return 0`;
 
-const REMEMBER_ABANDONED_MS = 24 * 60 * 60 * 1000;
+export const REMEMBER_ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /** One holder's hold on one lease. */
 export class RedisLease {

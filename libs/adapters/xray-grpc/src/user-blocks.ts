@@ -13,7 +13,7 @@ const BLOCK_OUTBOUND = "block";
 const RULE_TAG_PREFIX = "veil-block-";
 /** No e-mail holds it. */
 const SEPARATOR = " ";
-const MOST_USERS_OF_A_RULE = 50;
+const MOST_USERS_OF_A_RULE = 200;
 /** Far above what a release takes: a node that hangs for longer is connected to anew. */
 const LONGEST_RELEASE_MS = 60_000;
 
@@ -45,9 +45,9 @@ export class UserBlocks {
     );
   }
 
-  async block(email: string): Promise<void> {
-    checkEmail(email);
-    await this.#blocking.ask(email);
+  async block(emails: readonly string[]): Promise<void> {
+    emails.forEach(checkEmail);
+    await Promise.all(emails.map((email) => this.#blocking.ask(email)));
   }
 
   async unblock(emails: readonly string[]): Promise<void> {

@@ -242,7 +242,7 @@ describe("a node whose config does not name a service", () => {
       const node = connect({ address: poor.address });
       await reachableAgain(node);
       await expect(node.uptimeSeconds()).rejects.toMatchObject({ name: "XrayRejectedError", code: 12 });
-      await expect(node.blockUser("1@veil")).rejects.toBeInstanceOf(XrayRejectedError);
+      await expect(node.blockUsers(["1@veil"])).rejects.toBeInstanceOf(XrayRejectedError);
     } finally {
       await poor.dispose();
     }

@@ -294,8 +294,8 @@ describe("a blocked user", () => {
     await node.addUser(user);
     await node.addUser(neighbor);
     const through = (uuid: string) => canConnect({ port: xray.plainPort, uuid, echoPort: echo.port });
-    await node.blockUser(user.email);
-    await node.blockUser(user.email);
+    await node.blockUsers([user.email]);
+    await node.blockUsers([user.email]);
     expect(await through(user.account.uuid)).toBe(false);
     expect(await through(neighbor.account.uuid)).toBe(true);
     await node.unblockUsers([user.email]);
@@ -306,7 +306,7 @@ describe("a blocked user", () => {
   it("shares a rule with those who are blocked at the same moment, and is let through without them", async () => {
     const node = nodeOn("plain-in");
     const emails = ["7@veil", "8@veil", "9@veil"];
-    await Promise.all(emails.map((email) => node.blockUser(email)));
+    await node.blockUsers(emails);
     expect(await node.listBlockedUsers()).toEqual(emails);
     await node.unblockUsers(["8@veil", "10@veil"]);
     expect(await node.listBlockedUsers()).toEqual(["7@veil", "9@veil"]);
@@ -316,7 +316,7 @@ describe("a blocked user", () => {
   it("is listed after those who were blocked before, and without the rules of others", async () => {
     const node = nodeOn("plain-in");
     const emails = Array.from({ length: 5 }, () => newUser().email);
-    for (const email of emails) await node.blockUser(email);
+    for (const email of emails) await node.blockUsers([email]);
     expect(await node.listBlockedUsers()).toEqual(emails);
     await node.unblockUsers(emails);
     expect(await node.listBlockedUsers()).toEqual([]);

@@ -57,7 +57,7 @@ export interface XrayNode {
   addUser(user: InboundUser, options?: ChangeOptions): Promise<"added" | "exists">;
 
   /**
-   * Removes a user. New connections are refused from then on; those that stand live on (see `blockUser`).
+   * Removes a user. New connections are refused from then on; those that stand live on (see `blockUsers`).
    *
    * @throws {InboundMissingError} when there is no such inbound, which says nothing of the user.
    */
@@ -122,19 +122,19 @@ export interface XrayNode {
   onlineUsers(): Promise<string[]>;
 
   /**
-   * Leads every new stream of a user into the outbound `block`, for a user that was removed and whose multiplexed
-   * connection lives on. Twice is the same as once. The rule stays until `unblockUsers` or the end of the process, and
+   * Leads every new stream of users into the outbound `block`, for users that were removed and whose multiplexed
+   * connections live on. Twice is the same as once. The rule stays until `unblockUsers` or the end of the process, and
    * every rule is looked at for every connection of everybody. It comes last, so a rule of the config that matches the
    * user's traffic wins over it. Streams that stand live on.
    *
    * The config must have a `routing` block and name the RoutingService, or Xray refuses.
    */
-  blockUser(email: string): Promise<void>;
+  blockUsers(emails: readonly string[]): Promise<void>;
 
   /** Lets users through again. Nothing happens to those who were not blocked. */
   unblockUsers(emails: readonly string[]): Promise<void>;
 
-  /** E-mails of the users whom `blockUser` blocked in this life of the process, whoever called it; the oldest first. */
+  /** E-mails of the users whom `blockUsers` blocked in this life of the process, whoever called it; the oldest first. */
   listBlockedUsers(): Promise<string[]>;
 
   /** Ends the probing and takes no more calls; those under way come to their end. */
@@ -179,7 +179,7 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     queryCounters: (pattern) => counters.query(pattern),
     readCounter: (counter) => counters.read(counter),
     onlineUsers: () => counters.onlineUsers(),
-    blockUser: (email) => blocks.block(email),
+    blockUsers: (emails) => blocks.block(emails),
     unblockUsers: (emails) => blocks.unblock(emails),
     listBlockedUsers: () => blocks.list(),
     close: () => connection.close(),

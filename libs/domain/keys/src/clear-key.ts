@@ -2,7 +2,7 @@ import { isGone, isVisible, isWanted, type KeyRecord, needsClearing } from "./ac
 import { LeaseHeldError, NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
 import type { HandledKey } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import type { HeldLease, NodeUsers } from "./node-users.ts";
+import type { HeldLease, NodeUsers, RemoveOptions } from "./node-users.ts";
 import { passOnMarks, type TakenKey, takeUpKey } from "./take-up-key.ts";
 import { LATE_CALL_MS } from "./timing.ts";
 
@@ -94,21 +94,28 @@ function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
     reachable: node.reachable,
     add: (user, options) => node.add(user, { ...options, beforeCall }),
     remove: (keyId, options) => node.remove(keyId, { ...options, beforeCall }),
+    prepareRemovals: (keyIds) => node.prepareRemovals(keyIds),
   };
 }
 
-/** One that is away stays as it is marked. */
-async function clearNode(
+/**
+ * Takes a key out of one node. One that is away stays as it is marked.
+ *
+ * @throws {StoreUnavailableError}
+ * @throws {LeaseHeldError} when the lease ran out
+ */
+export async function clearNode(
   cleared: NodeUsers,
   key: KeyRecord,
   lease: HeldLease,
   ports: LifecyclePorts,
+  options: Pick<RemoveOptions, "isPrepared"> = {},
 ): Promise<"cleared" | "pending"> {
   const node = whileHeld(cleared, lease);
   const isMarked = key.indeterminate.includes(node.name);
   try {
     if (!isMarked) {
-      await node.remove(key.keyId);
+      await node.remove(key.keyId, options);
       return "cleared";
     }
     return (await convergeNode(node, key, ports)) === "alone" ? "cleared" : "pending";

@@ -35,7 +35,7 @@ describe("a key that has expired", () => {
     const nextResetAt = START_S + 3_600;
     const { look, due } = withDue({ ...OVER, trafficReset: "day", nextResetAt, trafficLimit: 5 });
     await look();
-    expect(due.expected.get(1)).toEqual({ at: nextResetAt * 1_000, traffic: 5 });
+    expect(due.expected.get(1)).toEqual({ at: nextResetAt * 1_000, traffic: null });
   });
 
   it("leaves the nodes that can be reached, and a mark where none answered", async () => {

@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 import { isVisible, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
+import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import type { Due, HandEntry, HandledKey, MovedBytes } from "./ports.ts";
@@ -13,7 +14,7 @@ import {
   applyDue,
   type TermsChange,
 } from "./terms/change-terms.ts";
-import { dueTraffic, isInService, nextDueAt } from "./terms/key-status.ts";
+import { dueTraffic, isInService, isPast, nextDueAt } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
 
 /** Looking at a key is mostly waiting, for its lease and for the nodes. */
@@ -34,16 +35,20 @@ export type DueEnd = "applied" | "gone" | "later";
  * @throws {StoreUnavailableError} or what the index of due keys throws; whatever was not done stays due
  */
 export async function applyDueTerms(keyIds: readonly number[], ports: LifecyclePorts): Promise<Map<number, DueEnd>> {
+  const together = await expireTogether(keyIds, ports);
   const limit = pLimit(LOOKED_AT_ONCE);
   const ends = await Promise.allSettled(
-    keyIds.map((keyId) => limit(async (): Promise<[number, DueEnd]> => [keyId, await applyOne(keyId, ports)])),
+    keyIds
+      .filter((keyId) => !together.has(keyId))
+      .map((keyId) => limit(async (): Promise<[number, DueEnd]> => [keyId, await applyOne(keyId, ports)])),
   );
-  return new Map(
-    ends.map((end) => {
+  return new Map([
+    ...together,
+    ...ends.map((end) => {
       if (end.status === "rejected") throw end.reason;
       return end.value;
     }),
-  );
+  ]);
 }
 
 async function applyOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
@@ -152,8 +157,13 @@ export async function replaceDue(
   await due.replace(keyId, dueOf(terms, at));
 }
 
-/** When a key with these terms has to be looked at next. @param now milliseconds since the epoch */
+/**
+ * When a key with these terms has to be looked at next. What one that has expired moves changes nothing about it: whoever
+ * extends it looks at that.
+ *
+ * @param now milliseconds since the epoch
+ */
 export function dueOf(terms: KeyTerms, now: number): Due {
   const at = nextDueAt(terms, now);
-  return { at: at === null ? null : at * 1_000, traffic: dueTraffic(terms) };
+  return { at: at === null ? null : at * 1_000, traffic: isPast(terms.expiresAt, now) ? null : dueTraffic(terms) };
 }

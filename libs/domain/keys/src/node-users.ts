@@ -35,11 +35,18 @@ export interface NodeUsers {
   add(user: NodeUser, options?: NodeCallOptions): Promise<"added" | "exists">;
   /** Removes the user; `absent` when it was not there, which is success. */
   remove(keyId: number, options?: RemoveOptions): Promise<"removed" | "absent">;
+  /**
+   * Does for many users at once what a removal does beside the call that removes: each of them is then removed with
+   * `isPrepared`. Never rejects.
+   */
+  prepareRemovals(keyIds: readonly number[]): Promise<void>;
 }
 
 export interface RemoveOptions extends NodeCallOptions {
   /** `add` when its key is active; otherwise what the user has open may be cut off as well, for good. */
   readonly next?: "add";
+  /** The removal was prepared together with others. */
+  readonly isPrepared?: true;
 }
 
 /** The lease that makes one process the only one to change a key's user in the nodes. */
@@ -50,6 +57,17 @@ export interface KeyLease {
    * @throws {LeaseHeldError} when another process keeps it for too long, or what the task throws
    */
   hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T>;
+  /**
+   * Runs the task while holding the leases of those of the keys that nobody holds and whose last holder gave them back; the
+   * others are left out. One token for all of them.
+   *
+   * @param task returns an end for each key that it is done with; the next holder of any other finds the lease abandoned
+   * @throws what the task throws
+   */
+  holdMany<T>(
+    keyIds: readonly number[],
+    task: (leases: ReadonlyMap<number, HeldLease>) => Promise<ReadonlyMap<number, T>>,
+  ): Promise<ReadonlyMap<number, T>>;
   /** {@link hold} of an external id, which one process at a time gives to a key. */
   holdExternalId<T>(id: OwnedExternalId, task: (lease: HeldLease) => Promise<T>): Promise<T>;
 }

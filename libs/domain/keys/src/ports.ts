@@ -34,6 +34,14 @@ export interface KeyStore {
   change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null>;
   /** Enters a hand, whatever the phase. @returns the key as it is afterwards */
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null>;
+  /**
+   * Enters one hand into many keys by one write, whatever their phase.
+   *
+   * @returns once it is entered: the keys that there are, as they are afterwards, some at a time as they are found
+   */
+  takeUpMany(keyIds: readonly number[], hand: string): Promise<AsyncIterable<readonly HandledKey[]>>;
+  /** Takes a hand of {@link takeUpMany} out of all its keys but these. */
+  letGoMany(hand: string, except: readonly number[]): Promise<void>;
   /** Takes hands out again, and notes what they have done. */
   letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void>;
   /**
@@ -103,6 +111,8 @@ export interface DueKeys {
   expect(keyId: number, due: Due): Promise<void>;
   /** Puts this in the place of what was expected of the key. */
   replace(keyId: number, due: Due): Promise<void>;
+  /** {@link replace} of many keys. */
+  replaceMany(dues: ReadonlyMap<number, Due>): Promise<void>;
 }
 
 /** What makes it necessary to look at a key; null for what never will. */

@@ -13,6 +13,10 @@ export class InMemoryDueKeys implements DueKeys {
     this.expected.set(keyId, due);
   }
 
+  async replaceMany(dues: ReadonlyMap<number, Due>): Promise<void> {
+    for (const [keyId, due] of dues) await this.replace(keyId, due);
+  }
+
   /** The keys that are due at a moment. */
   dueAt(now: number): number[] {
     return [...this.expected].filter(([, { at }]) => at !== null && at <= now).map(([keyId]) => keyId);

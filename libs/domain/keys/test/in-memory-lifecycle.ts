@@ -3,7 +3,7 @@ import type { Creation } from "../src/access-key.ts";
 import { LeaseHeldError } from "../src/errors.ts";
 import { externalIdEntry } from "../src/external-ids.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
-import type { HeldLease } from "../src/node-users.ts";
+import type { HeldLease, KeyLease } from "../src/node-users.ts";
 import type { HandledKey } from "../src/ports.ts";
 import { TOKEN_SEED_BYTES } from "../src/subscription-token.ts";
 import type { TrafficBytes } from "../src/terms/key-terms.ts";
@@ -30,6 +30,7 @@ export function inMemoryLifecycle() {
   };
   let holders = 0;
   const waiting = new Map<string, Promise<unknown>>();
+  const running = new Set<string>();
   const abandoned = new Map<string, string>();
   /** One holder at a time; one that fails abandons its lease, as its calls may still come through. */
   const exclusively = async <T>(subject: string, task: (lease: HeldLease) => Promise<T>): Promise<T> => {
@@ -37,11 +38,14 @@ export function inMemoryLifecycle() {
     const run = (async () => {
       await before?.catch(() => undefined);
       const mine = held(subject);
+      running.add(subject);
       try {
         return await task(mine);
       } catch (error) {
         abandoned.set(subject, mine.token);
         throw error;
+      } finally {
+        running.delete(subject);
       }
     })();
     waiting.set(subject, run);
@@ -61,6 +65,21 @@ export function inMemoryLifecycle() {
       },
     };
   };
+  /** One task for many holders' holds: whoever waits for one of them waits for all. */
+  const together: KeyLease["holdMany"] = async (keyIds, task) => {
+    const isFree = (keyId: number) => !running.has(`key ${keyId}`) && !abandoned.has(`key ${keyId}`);
+    const free = lease.held || lease.abandonedBy !== null ? [] : keyIds.filter(isFree);
+    const leases = new Map(free.map((keyId) => [keyId, held(`key ${keyId}`)]));
+    const [first] = leases.values();
+    const oneToken = new Map([...leases].map(([keyId, each]) => [keyId, { ...each, token: first?.token ?? "" }]));
+    const done = task(oneToken);
+    for (const keyId of free) waiting.set(`key ${keyId}`, done);
+    for (const keyId of free) running.add(`key ${keyId}`);
+    const ends = await done.catch(() => new Map<number, unknown>());
+    for (const keyId of free) running.delete(`key ${keyId}`);
+    for (const keyId of free) if (!ends.has(keyId)) abandoned.set(`key ${keyId}`, first?.token ?? "");
+    return done;
+  };
   const externalIds = new InMemoryExternalIds();
   const due = new InMemoryDueKeys();
   const lifetime = new Map<number, TrafficBytes>();
@@ -73,6 +92,7 @@ export function inMemoryLifecycle() {
         if (lease.held) throw new LeaseHeldError(`key ${keyId}`);
         return exclusively(`key ${keyId}`, task);
       },
+      holdMany: together,
       holdExternalId: (id, task) => exclusively(`external id ${externalIdEntry(id)}`, task),
     },
     clock,

@@ -29,6 +29,10 @@ export class InMemoryNode implements NodeUsers {
     return this.users.delete(keyId) ? "removed" : "absent";
   }
 
+  async prepareRemovals(): Promise<void> {
+    await Promise.resolve();
+  }
+
   async #arrive(call: Call, keyId: number, beforeCall: (() => void) | undefined): Promise<void> {
     beforeCall?.();
     this.calls.push(call);

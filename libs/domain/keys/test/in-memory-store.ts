@@ -60,6 +60,18 @@ export class InMemoryStore implements KeyStore {
     return this.#change(keyId, (key) => entered(key, entry));
   }
 
+  async takeUpMany(keyIds: readonly number[], hand: string): Promise<AsyncIterable<readonly HandledKey[]>> {
+    const entry = { hand, inPlaceOf: null, indeterminate: [] };
+    for (const keyId of keyIds) this.#change(keyId, (key) => entered(key, entry));
+    return this.#groups(keyIds);
+  }
+
+  async letGoMany(hand: string, except: readonly number[]): Promise<void> {
+    for (const keyId of this.keys.keys()) {
+      if (!except.includes(keyId)) this.#change(keyId, (key) => ({ hands: without(key.hands, [hand]) }));
+    }
+  }
+
   async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
     this.#change(keyId, (key) => letGoOf(key, hands, done));
   }
@@ -107,6 +119,13 @@ export class InMemoryStore implements KeyStore {
     const isLater = version.terms.revision > revision || (version.terms.revision === revision && fence > at);
     if (isLater) this.#versions.set(keyId, [version.terms.revision, fence]);
     return this.#change(keyId, (key) => ({ ...(isLater && version), ...(entry && entered(key, entry)) }));
+  }
+
+  async *#groups(keyIds: readonly number[]): AsyncGenerator<readonly HandledKey[]> {
+    for (const keyId of keyIds) {
+      const key = this.keys.get(keyId);
+      if (key !== undefined) yield [key];
+    }
   }
 
   #raise(keyId: number, to: KeyRecord["phase"], rest: (key: HandledKey) => Partial<HandledKey>): HandledKey | null {

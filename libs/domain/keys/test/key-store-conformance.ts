@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { HandEntry, KeyStore } from "../src/index.ts";
+import { manyHandsConformance } from "./many-hands-conformance.ts";
 import { activeKey, claimKey, creationRequest, decisionOf, goneKey, idsOf, unchanged } from "./stored-keys.ts";
 
 const MISSING = 1_999_999;
@@ -221,6 +222,8 @@ export function keyStoreConformance(open: () => KeyStore): void {
       expect(left).toMatchObject({ clear: ["b"], indeterminate: ["a"] });
     });
   });
+
+  manyHandsConformance(open);
 
   describe("what is left to finish", () => {
     it("finds an overdue claim until it is decided", async () => {

@@ -36,6 +36,7 @@ function nodeThatShows(...looksAndState: [...number[], number | ListedInbound["s
     reachable: true,
     add: refuse,
     remove,
+    prepareRemovals: refuse,
     list: async (): Promise<ListedInbound> => {
       const users = actual((looks.length > 1 ? looks.shift() : looks[0]) ?? 0);
       return {

@@ -66,9 +66,9 @@ export class ConfigMirror {
     );
   }
 
-  /** Resolves when the file says of a key what the store said when this was called, or could not be written. Never rejects. */
-  async writeNow(keyId: number): Promise<void> {
-    this.#urgent.add(keyId);
+  /** Resolves when the file says of keys what the store said when this was called, or could not be written. Never rejects. */
+  async writeNow(...keyIds: readonly number[]): Promise<void> {
+    for (const keyId of keyIds) this.#urgent.add(keyId);
     const done = new AbortController();
     const patience = sleep(CONFIG_FILE_WAIT_MS, undefined, { signal: done.signal }).catch(() => undefined);
     await Promise.race([this.#writes.run(), patience]);

@@ -128,6 +128,7 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
     },
     add: (user, options) => limit(() => node.add(user, options)),
     remove: (keyId, options) => limit(() => node.remove(keyId, options)),
+    prepareRemovals: (keyIds) => node.prepareRemovals(keyIds),
   };
 }
 

@@ -12,10 +12,12 @@ class RuleBook {
   readonly rules = new Set<string>();
   readonly counters = new Map<string, number>();
   failure: Error | null = null;
+  mostRules = 0;
 
-  async blockUser(email: string): Promise<void> {
+  async blockUsers(emails: readonly string[]): Promise<void> {
     if (this.failure !== null) throw this.failure;
-    this.rules.add(email);
+    for (const email of emails) this.rules.add(email);
+    this.mostRules = Math.max(this.mostRules, this.rules.size);
   }
   async unblockUsers(emails: readonly string[]): Promise<void> {
     if (this.failure !== null) throw this.failure;
@@ -140,21 +142,21 @@ describe("of more than 1,000 blocks", () => {
 describe("a node", () => {
   it("that can't block is complained of once, and again when it had been able to meanwhile", async () => {
     const blocked = newProcess();
-    node.failure = new XrayRejectedError("test", "blockUser", 12, "unknown service");
+    node.failure = new XrayRejectedError("test", "blockUsers", 12, "unknown service");
     await blockMany(blocked, 1, 3);
     await blocked.tidy();
     expect(warnings).toEqual(["XrayRejectedError"]);
     expect(blocked.size).toBe(0);
     node.failure = null;
     await blocked.block("4@veil");
-    node.failure = new XrayRejectedError("test", "blockUser", 12, "unknown service");
+    node.failure = new XrayRejectedError("test", "blockUsers", 12, "unknown service");
     await blocked.block("5@veil");
     expect(warnings).toEqual(["XrayRejectedError", "XrayRejectedError"]);
   });
 
   it("that is away is no reason to complain here", async () => {
     const blocked = newProcess();
-    node.failure = new XrayUnreachableError("test", "blockUser", "no-connection", "refused");
+    node.failure = new XrayUnreachableError("test", "blockUsers", "no-connection", "refused");
     await blocked.block("1@veil");
     await blocked.tidy();
     expect(warnings).toEqual([]);

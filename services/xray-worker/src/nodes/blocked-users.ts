@@ -4,7 +4,7 @@ import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } fro
 import { keyIdOfEmail } from "@veil/protocols";
 
 export interface BlockedUsersOptions {
-  readonly node: Pick<XrayNode, "name" | "blockUser" | "unblockUsers" | "listBlockedUsers" | "readCounter">;
+  readonly node: Pick<XrayNode, "name" | "blockUsers" | "unblockUsers" | "listBlockedUsers" | "readCounter">;
   readonly store: Pick<KeyStore, "find">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -47,22 +47,32 @@ export class BlockedUsers {
     return this.#blocks.size;
   }
 
-  /** Blocks a user as far as the node lets us: that it does not is no reason against removing the user. Never rejects. */
-  async block(email: string): Promise<void> {
+  /**
+   * Blocks users as far as the node lets us: that it does not is no reason against removing them. Never rejects.
+   *
+   * @param emails the last 1,000 of them are blocked; room is made for them before
+   */
+  async block(...emails: readonly string[]): Promise<void> {
     const { node, clock } = this.#options;
-    const block = this.#blocks.get(email) ?? { quietSince: clock.monotonic(), bytes: null };
+    const now = clock.monotonic();
+    const blocks = new Map(
+      emails.slice(-MOST_BLOCKED).map((email) => [email, this.#blocks.get(email) ?? { quietSince: now, bytes: null }]),
+    );
+    const remember = () => {
+      for (const [email, block] of blocks) this.#blocks.set(email, block);
+    };
     // Known before the call, for that may have happened without an answer; and after it, whatever was listed meanwhile.
-    this.#blocks.set(email, block);
+    remember();
     await this.#tolerant(async () => {
+      await this.#releaseSurplus(Math.min(RELEASED_TOGETHER, MOST_BLOCKED - blocks.size));
       try {
-        await node.blockUser(email);
-        this.#blocks.set(email, block);
+        await node.blockUsers([...blocks.keys()]);
+        remember();
       } catch (error) {
-        if (error instanceof XrayRejectedError) this.#blocks.delete(email);
+        if (error instanceof XrayRejectedError) for (const email of blocks.keys()) this.#blocks.delete(email);
         throw error;
       }
       this.#refused = false;
-      await this.#releaseSurplus();
     });
   }
 
@@ -88,7 +98,7 @@ export class BlockedUsers {
         if ((await this.#review(email, block)) === "idle") idle.push(email);
       }
       await this.#release(idle);
-      await this.#releaseSurplus();
+      await this.#releaseSurplus(RELEASED_TOGETHER);
     });
   }
 
@@ -131,9 +141,10 @@ export class BlockedUsers {
     return (await Promise.all(values)).reduce<number>((sum, value) => sum + (value ?? 0), 0);
   }
 
-  async #releaseSurplus(): Promise<void> {
+  /** @param beyond how many more are let go when there are too many, so that not every further one costs a look */
+  async #releaseSurplus(beyond: number): Promise<void> {
     if (this.#blocks.size <= MOST_BLOCKED) return;
-    await this.#release([...this.#blocks.keys()].slice(0, this.#blocks.size - MOST_BLOCKED + RELEASED_TOGETHER));
+    await this.#release([...this.#blocks.keys()].slice(0, this.#blocks.size - MOST_BLOCKED + beyond));
   }
 
   /** Forgotten first, since many may come here at once; should the node not answer, its list brings them back. */

@@ -80,12 +80,17 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   /** Out of the file first: an Xray that starts in between must not bring the user back. */
-  async remove(keyId: number, { next, ...options }: RemoveOptions = {}): Promise<"removed" | "absent"> {
-    const { node, blocked, mirror } = this.#options;
-    const email = userEmail(keyId);
-    if (next !== "add") this.#removed.add(keyId);
-    await Promise.all([mirror?.writeNow(keyId), next === "add" ? undefined : blocked?.block(email)]);
-    return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(email, options)));
+  async remove(keyId: number, { next, isPrepared, ...options }: RemoveOptions = {}): Promise<"removed" | "absent"> {
+    const { node, mirror } = this.#options;
+    if (next === "add") await mirror?.writeNow(keyId);
+    else if (isPrepared !== true) await this.prepareRemovals([keyId]);
+    return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(userEmail(keyId), options)));
+  }
+
+  async prepareRemovals(keyIds: readonly number[]): Promise<void> {
+    const { blocked, mirror } = this.#options;
+    for (const keyId of keyIds) this.#removed.add(keyId);
+    await Promise.all([mirror?.writeNow(...keyIds), blocked?.block(...keyIds.map(userEmail))]);
   }
 
   /**

@@ -20,6 +20,12 @@ const LOOK_EVERY_MS = 200;
 const TAKEN_AT_ONCE = 1_000;
 /** What one worker took is another's if it died; far above what so many keys take. */
 const TAKEN_FOR_MS = 5_000;
+/**
+ * When more are due than are taken at once, so many removals from nodes are taken together: an engine without an index
+ * passes all keys to find a thousand of them, and the same for ten thousand.
+ */
+const MOST_REMOVALS_AT_ONCE = 10_000;
+const MANY_TAKEN_FOR_MS = 20_000;
 const REBUILD_LEASE_MS = 10_000;
 const ENTERED_AT_ONCE = 200;
 /**
@@ -50,9 +56,9 @@ export function startDueEntries(running: RunningService, options: DueLoopOptions
 
 /** One look at what is due, and at more as long as there is more. @throws when a store is away */
 export async function applyDue(options: DueLoopOptions): Promise<void> {
-  const { index, ports, log, onApplied } = options;
+  const { ports, log, onApplied } = options;
   while (true) {
-    const due = await index.take(ports.clock.now(), TAKEN_AT_ONCE, TAKEN_FOR_MS);
+    const due = await takeDue(options);
     if (due.length === 0) return;
     const begun = ports.clock.now();
     const ends = await applyDueTerms(due, ports);
@@ -62,6 +68,14 @@ export async function applyDue(options: DueLoopOptions): Promise<void> {
     onApplied(due.length, durationMs);
     if (due.length < TAKEN_AT_ONCE) return;
   }
+}
+
+async function takeDue({ index, ports }: DueLoopOptions): Promise<number[]> {
+  const now = ports.clock.now();
+  const first = await index.take(now, TAKEN_AT_ONCE, TAKEN_FOR_MS);
+  const further = Math.floor(MOST_REMOVALS_AT_ONCE / ports.nodes.length) - TAKEN_AT_ONCE;
+  if (first.length < TAKEN_AT_ONCE || further <= 0) return first;
+  return [...first, ...(await index.take(now, further, MANY_TAKEN_FOR_MS))];
 }
 
 /** Enters from the store whatever will become due, unless it is all there. @throws when a store is away */

@@ -83,7 +83,7 @@ export function dueTraffic({ trafficLimit, limitedAt, usedFrom, holdFor, holdFro
   return amounts.length === 0 ? null : Math.min(...amounts);
 }
 
-/** @param moment unix seconds; null for one that never comes */
-function isPast(moment: number | null, now: number): boolean {
+/** @param moment unix seconds; null for one that never comes @param now milliseconds since the epoch */
+export function isPast(moment: number | null, now: number): boolean {
   return moment !== null && now >= moment * 1_000;
 }

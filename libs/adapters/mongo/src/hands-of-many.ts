@@ -1,0 +1,63 @@
+import { COALESCE_WAIT_MS } from "@veil/keys";
+import { CoalescedCalls } from "@veil/runtime";
+import type { mongo } from "mongoose";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { wholeUpdate } from "./engine.ts";
+import { type HandDocument, handDocument } from "./key-codecs.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { storeErrors } from "./store-errors.ts";
+
+/** Hands of those who took up many keys at once, with the keys of each. */
+export type HandsOfMany = ReadonlyMap<string, ReadonlySet<number>>;
+
+/**
+ * Hands that were entered into many keys by one write: a document for each, while its holder is at work. Whoever takes up a
+ * key reads them beside the key's document; what is asked for while a read is under way is answered by the next one.
+ */
+export class HandsCollection {
+  readonly collection: mongo.Collection<HandDocument>;
+  readonly #reader: DocumentReader;
+  readonly #reads: CoalescedCalls<null, HandsOfMany>;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.collection = connection.collection<HandDocument>("hands");
+    this.#reader = new DocumentReader("hands", onUnreadable);
+    this.#reads = new CoalescedCalls(
+      async (asked) => {
+        const hands = await this.#read();
+        return asked.map(() => hands);
+      },
+      { largest: Number.POSITIVE_INFINITY, longestWaitMs: COALESCE_WAIT_MS },
+    );
+  }
+
+  /** @param enteredAt unix seconds @throws {StoreUnavailableError} */
+  async enter(hand: string, keyIds: readonly number[], enteredAt: number): Promise<void> {
+    await storeErrors(() => this.collection.insertOne({ _id: hand, key_ids: [...keyIds], entered_at: enteredAt }));
+  }
+
+  /** All hands, as they are after this was called. @throws {StoreUnavailableError} */
+  read(): Promise<HandsOfMany> {
+    return storeErrors(() => this.#reads.ask(null));
+  }
+
+  /** Takes a hand out of all its keys but these. @throws {StoreUnavailableError} */
+  async letGo(hand: string, except: readonly number[]): Promise<void> {
+    await storeErrors(async () => {
+      if (except.length === 0) return this.collection.deleteOne({ _id: hand });
+      const update = wholeUpdate<HandDocument>({ $set: { key_ids: [...except] } });
+      return this.collection.updateOne({ _id: hand }, update);
+    });
+  }
+
+  /** Takes some hands out of one key. @throws {StoreUnavailableError} */
+  async takeOut(hands: readonly string[], keyId: number): Promise<void> {
+    const update = wholeUpdate<HandDocument>({ $pull: { key_ids: keyId } });
+    for (const hand of hands) await storeErrors(() => this.collection.updateOne({ _id: hand }, update));
+  }
+
+  async #read(): Promise<HandsOfMany> {
+    const documents = this.#reader.many(handDocument, await this.collection.find().toArray());
+    return new Map(documents.map(({ _id, key_ids: keyIds }) => [_id, new Set(keyIds)]));
+  }
+}

@@ -1,0 +1,159 @@
+import { describe, expect, it, test } from "vitest";
+import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
+import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
+import { LeaseHeldError, NodeIndeterminateError, NodeUnreachableError, StoreUnavailableError } from "./errors.ts";
+import { applyDueTerms, dueOf } from "./due-keys.ts";
+import { expireTogether } from "./expire-together.ts";
+import { isWanted } from "./access-key.ts";
+import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
+
+const START_S = START_MS / 1_000;
+const OVER = { expiresAt: START_S };
+const NEVER = { at: null, traffic: null };
+
+/** Keys from 1 on that have these terms, each with its user in both nodes, and all due. */
+function withKeys(...all: Partial<KeyTerms>[]) {
+  const rig = inMemoryLifecycle();
+  for (const [index, fields] of all.entries()) {
+    const terms = { ...firstTerms({}, { createdAt: START_S - 100, nextResetAt: null }), ...fields };
+    plant(rig.store, Object.values(rig.nodes), { keyId: index + 1, phase: "active", terms });
+    rig.due.expected.set(index + 1, { at: START_MS, traffic: null });
+  }
+  const keyIds = all.map((_, index) => index + 1);
+  const look = async (ports = rig.ports) => Object.fromEntries(await expireTogether(keyIds, ports));
+  const users = () => Object.values(rig.nodes).map(({ users: held }) => [...held.keys()]);
+  const hands = () => [...rig.store.keys.values()].flatMap((key) => key.hands);
+  return { ...rig, keyIds, look, users, hands };
+}
+
+test("keys that have expired leave every node by one hand, and nothing about them is stored", async () => {
+  const { look, users, due, store, hands } = withKeys(OVER, { ...OVER, trafficLimit: 5 }, OVER);
+  const before = [...store.keys.values()];
+  expect(await look()).toEqual({ 1: "applied", 2: "applied", 3: "applied" });
+  expect(users()).toEqual([[], []]);
+  expect([...store.keys.values()]).toEqual(before);
+  expect([...due.expected.values()]).toEqual([NEVER, NEVER, NEVER]);
+  expect(hands()).toEqual([]);
+});
+
+test("one that was extended in time stays, and its new end is expected", async () => {
+  const { look, users, due, nodes } = withKeys({ expiresAt: START_S + 60 }, OVER);
+  expect(await look()).toEqual({ 1: "applied", 2: "applied" });
+  expect(users()).toEqual([[1], [1]]);
+  expect(due.expected.get(1)).toEqual({ at: (START_S + 60) * 1_000, traffic: null });
+  expect(nodes.a.calls).toEqual(["remove"]);
+});
+
+test("one that is being deleted is its deletion's", async () => {
+  const { look, store, due, nodes } = withKeys(OVER);
+  await store.beginDeletion(1, "delete-1");
+  expect(await look()).toEqual({ 1: "gone" });
+  expect([due.expected.get(1), nodes.a.calls]).toEqual([NEVER, []]);
+});
+
+describe("a look of its own is needed by a key", () => {
+  it.each<[string, Partial<KeyTerms>]>([
+    ["whose traffic is reset", { ...OVER, trafficReset: "day", nextResetAt: START_S, isExpiryCounted: true }],
+    ["whose hold ends", { holdFor: 60, holdUntil: START_S }],
+    ["whose limit may be reached", { trafficLimit: 50 }],
+    ["that is switched off", { enabled: false }],
+  ])("%s", async (_name, fields) => {
+    const { look, users, due, hands } = withKeys(fields, OVER);
+    expect(await look()).toEqual({ 2: "applied" });
+    expect(users()).toEqual([[1], [1]]);
+    expect([due.dueAt(START_MS), hands()]).toEqual([[1], []]);
+  });
+
+  it("that is marked, or in the hands of somebody else", async () => {
+    const { look, store, nodes } = withKeys(OVER, OVER, OVER);
+    await store.markIndeterminate(1, "a");
+    await store.takeUp(2, { hand: "another", inPlaceOf: null, indeterminate: [] });
+    expect(await look()).toEqual({ 3: "applied" });
+    expect(nodes.a.calls).toEqual(["remove"]);
+    expect(store.keys.get(2)?.hands).toEqual(["another"]);
+  });
+
+  it("that others hold, or held last and died", async () => {
+    const { look, ports, clock, users } = withKeys(OVER, OVER, OVER);
+    const holding = ports.lease.hold(1, () => clock.sleep(1_000));
+    await ports.lease.hold(2, () => Promise.reject(new Error("died"))).catch(() => undefined);
+    expect(await look()).toEqual({ 3: "applied" });
+    expect(users()).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    await clock.advance(1_000);
+    await holding;
+    expect(await look()).toMatchObject({ 1: "applied" });
+  });
+});
+
+test("a node that is away, and one that does not answer, keep nobody from the others", async () => {
+  for (const [error, indeterminate] of [
+    [new NodeUnreachableError("a", null), []],
+    [new NodeIndeterminateError("a", null), ["a"]],
+  ] as const) {
+    const { look, nodes, users, store, due } = withKeys(OVER, OVER);
+    nodes.a.onCall = (_, keyId) => {
+      if (keyId === 1) throw error;
+    };
+    expect(await look()).toEqual({ 1: "applied", 2: "applied" });
+    expect(users()).toEqual([[1], []]);
+    expect(store.keys.get(1)).toMatchObject({ indeterminate, hands: [] });
+    expect(due.expected.get(1)).toEqual(NEVER);
+  }
+});
+
+test("a lease that is lost keeps its key due and in hand, and the others go", async () => {
+  const { look, ports, users, due, store } = withKeys(OVER, OVER);
+  const lease: typeof ports.lease = {
+    ...ports.lease,
+    holdMany: (keyIds, task) =>
+      ports.lease.holdMany(keyIds, (leases) => {
+        const lost = () => {
+          throw new LeaseHeldError("key 1");
+        };
+        return task(
+          new Map([...leases].map(([keyId, each]) => [keyId, keyId === 1 ? { ...each, mustLast: lost } : each])),
+        );
+      }),
+  };
+  expect(await look({ ...ports, lease })).toEqual({ 2: "applied" });
+  expect(users()).toEqual([[1], [1]]);
+  expect(due.dueAt(START_MS)).toEqual([1]);
+  expect(store.keys.get(1)?.hands).toHaveLength(1);
+});
+
+test("a store that is away while keys are marked is told of, once the others are done", async () => {
+  const { look, ports, nodes, users, due, store } = withKeys(OVER, OVER);
+  nodes.a.onCall = (_, keyId) => {
+    if (keyId === 1) throw new NodeIndeterminateError("a", null);
+  };
+  store.markIndeterminate = () => Promise.reject(new StoreUnavailableError(new Error("away")));
+  await expect(look(ports)).rejects.toThrow(StoreUnavailableError);
+  expect(users()).toEqual([[1], []]);
+  expect(due.dueAt(START_MS)).toEqual([1]);
+});
+
+test("a worker that dies at any call leaves its keys due, and the next one ends them", async () => {
+  const calls = await killAtEveryCall(async (die) => {
+    const { ports, passing, keyIds, users, due, store, hands, clock } = withKeys(OVER, OVER, {
+      expiresAt: START_S + 600,
+    });
+    const died = await passing(applyDueTerms(keyIds, die(ports))).catch((error: unknown) => error);
+    if (died instanceof KilledError) {
+      const left = keyIds.filter((keyId) => due.dueAt(clock.now()).includes(keyId));
+      for (const keyId of new Set(users().flat())) if (keyId !== 3) expect(left).toContain(keyId);
+    }
+    for (const keyId of keyIds) await due.expect(keyId, { at: START_MS, traffic: null });
+    const ends = await passing(applyDueTerms(keyIds, ports));
+    expect([...ends.values()]).toEqual(["applied", "applied", "applied"]);
+    expect(users()).toEqual([[3], [3]]);
+    expect(hands()).toEqual([]);
+    for (const key of store.keys.values()) {
+      expect(isWanted(key, clock.now())).toBe(key.keyId === 3);
+      expect(due.expected.get(key.keyId)).toEqual(dueOf(key.terms, clock.now()));
+    }
+  });
+  expect(calls).toBeGreaterThan(6);
+});

@@ -1,0 +1,155 @@
+import pLimit, { type LimitFunction } from "p-limit";
+import { isVisible } from "./access-key.ts";
+import { clearNode } from "./clear-key.ts";
+import { type DueEnd, dueOf } from "./due-keys.ts";
+import { LeaseHeldError } from "./errors.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { HeldLease } from "./node-users.ts";
+import type { Due, HandledKey } from "./ports.ts";
+import { dependsOnTraffic } from "./terms/change-terms.ts";
+import { isInService, isPast } from "./terms/key-status.ts";
+
+/** So many calls are under way at a node at once: half of those that its connection takes, so that others find room. */
+const REMOVED_AT_ONCE = 32;
+
+/** Of a key that needs a look of its own. */
+type TogetherEnd = DueEnd | "alone";
+
+interface Group {
+  readonly hand: string;
+  readonly leases: ReadonlyMap<number, HeldLease>;
+  readonly ends: Map<number, TogetherEnd>;
+  readonly ports: LifecyclePorts;
+  readonly limits: ReadonlyMap<string, LimitFunction>;
+  /** What went wrong beside leases that were lost. */
+  readonly failures: unknown[];
+}
+
+/**
+ * Takes those of many due keys out of every node of which nothing is due but that they have expired: one hand, one find and
+ * a few commands to Redis for all of them, so that the calls to the nodes are what a key costs. Nothing about them is
+ * stored, since that a key has expired its date says alone.
+ *
+ * Also done with keys that somebody has extended or deleted in time. Others need a look of their own: those that somebody
+ * holds, that are marked, or whose terms change.
+ *
+ * @returns what became of the keys it is done with
+ * @throws {StoreUnavailableError} or what the index of due keys and the leases throw; whatever was not done stays due
+ */
+export async function expireTogether(
+  keyIds: readonly number[],
+  ports: LifecyclePorts,
+): Promise<ReadonlyMap<number, DueEnd>> {
+  const failures: unknown[] = [];
+  const ends = await ports.lease.holdMany<TogetherEnd>(keyIds, async (leases) => {
+    const [first] = leases.values();
+    if (first === undefined) return new Map();
+    const limits = new Map(ports.nodes.map(({ name }) => [name, pLimit(REMOVED_AT_ONCE)]));
+    const group: Group = { hand: first.token, leases, ends: new Map(), ports, limits, failures };
+    await expireHeld(group);
+    return group.ends;
+  });
+  if (failures.length > 0) throw failures[0];
+  return new Map([...ends].flatMap(([keyId, end]) => (end === "alone" ? [] : [[keyId, end] as const])));
+}
+
+async function expireHeld(group: Group): Promise<void> {
+  const { hand, leases, ends, ports } = group;
+  const found = await ports.store.takeUpMany([...leases.keys()], hand);
+  // The next ones are read while these are removed; the rules of a node are for one part after the other.
+  let parts: Promise<void> = Promise.resolve();
+  const seen = new Set<number>();
+  try {
+    for await (const keys of found) {
+      for (const { keyId } of keys) seen.add(keyId);
+      const before = parts;
+      parts = before.then(() => expirePart(keys, group));
+    }
+  } finally {
+    await parts;
+  }
+  // Of a key that nobody has decided another look may find more.
+  for (const keyId of leases.keys()) if (!seen.has(keyId)) ends.set(keyId, "alone");
+  await ports.store.letGoMany(
+    hand,
+    [...leases.keys()].filter((keyId) => !ends.has(keyId)),
+  );
+}
+
+/** Never rejects: what goes wrong leaves its keys without an end. */
+async function expirePart(keys: readonly HandledKey[], group: Group): Promise<void> {
+  try {
+    const { ends, ports } = group;
+    const now = ports.clock.now();
+    const dues = new Map<number, Due>();
+    const expired: HandledKey[] = [];
+    for (const key of keys) {
+      const next = nextStep(key, group, now);
+      if (next === "expire") expired.push(key);
+      else if (next === "alone") ends.set(key.keyId, "alone");
+      else dues.set(key.keyId, next === "gone" ? { at: null, traffic: null } : dueOf(key.terms, now));
+    }
+    for (const { keyId, terms } of await removeAll(expired, group)) dues.set(keyId, dueOf(terms, now));
+    const lasting = [...dues].filter(([keyId]) => lasts(keyId, group));
+    await ports.due.replaceMany(new Map(lasting));
+    const gone = new Set(keys.filter((key) => !isVisible(key)).map(({ keyId }) => keyId));
+    for (const [keyId] of lasting) ends.set(keyId, gone.has(keyId) ? "gone" : "applied");
+  } catch (error) {
+    fail(error, group);
+  }
+}
+
+/** What is to be done about a key as it is under its lease; `expect` when nothing is due about it any more. */
+function nextStep(key: HandledKey, { hand }: Group, now: number): "expire" | "expect" | "gone" | "alone" {
+  if (key.hands.some((other) => other !== hand)) return "alone";
+  if (!isVisible(key)) return "gone";
+  const { terms } = key;
+  // A reset or the end of a hold changes what is stored.
+  const mayChange = terms.holdFor !== null || isPast(terms.nextResetAt, now);
+  if (mayChange || key.indeterminate.length > 0) return "alone";
+  if (isPast(terms.expiresAt, now)) return "expire";
+  const isAwaited = terms.limitedAt !== null || dependsOnTraffic(terms, {}, now);
+  return isInService(terms, now) && !isAwaited ? "expect" : "alone";
+}
+
+/** @returns the keys that every node is done with, or away */
+async function removeAll(expired: readonly HandledKey[], group: Group): Promise<readonly HandledKey[]> {
+  if (expired.length === 0) return [];
+  const { leases, limits, ports } = group;
+  const failed = new Set<number>();
+  const keyIds = expired.filter(({ keyId }) => lasts(keyId, group)).map(({ keyId }) => keyId);
+  await Promise.all(
+    ports.nodes.map(async (node) => {
+      await node.prepareRemovals(keyIds);
+      const limit = limits.get(node.name) ?? pLimit(REMOVED_AT_ONCE);
+      const removals = expired.map((key) =>
+        limit(async () => {
+          const lease = leases.get(key.keyId);
+          try {
+            if (lease !== undefined) await clearNode(node, key, lease, ports, { isPrepared: true });
+          } catch (error) {
+            failed.add(key.keyId);
+            fail(error, group);
+          }
+        }),
+      );
+      await Promise.all(removals);
+    }),
+  );
+  return expired.filter(({ keyId }) => !failed.has(keyId));
+}
+
+/** Whether a key's next holder can't have come yet, so that what is expected of it is this one's to say. */
+function lasts(keyId: number, { leases }: Group): boolean {
+  try {
+    leases.get(keyId)?.mustLast();
+    return true;
+  } catch (error) {
+    if (error instanceof LeaseHeldError) return false;
+    throw error;
+  }
+}
+
+function fail(reason: unknown, group: Group): void {
+  if (!(reason instanceof LeaseHeldError)) group.failures.push(reason);
+}
