@@ -115,6 +115,19 @@ describe("of more than 1,000 blocks", () => {
     expect([...node.rules][0]).toBe("102@veil");
   });
 
+  it("as many are blocked together as there may be, and room is made for them before", async () => {
+    const blocked = newProcess();
+    const emails = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, index) => `${from + index}@veil`);
+    await blocked.block(...emails(1, 1_000));
+    await blocked.block(...emails(1_001, 2_000));
+    expect(node.rules).toEqual(new Set(emails(1_001, 2_000)));
+    await blocked.block(...emails(2_001, 3_500));
+    expect(node.rules).toEqual(new Set(emails(2_501, 3_500)));
+    await blocked.block(...emails(4_001, 4_150));
+    expect([node.rules.size, node.mostRules, blocked.size]).toEqual([950, 1_000, 950]);
+  });
+
   it("those end first that are quiet for the longest time", async () => {
     const blocked = newProcess();
     await blockMany(blocked, 1, 1_000);

@@ -8,6 +8,7 @@ import { deleteCase } from "./delete.ts";
 import { driftCase } from "./drift.ts";
 import { expireCase } from "./expire.ts";
 import { listCase } from "./list.ts";
+import { listPageCase } from "./list-page.ts";
 import { readCases } from "./read-one.ts";
 import { rebuildCase } from "./rebuild.ts";
 import { startCase } from "./start.ts";
@@ -31,5 +32,6 @@ export const allCases: readonly BenchCase[] = [
   rebuildCase(50_000),
   driftCase,
   listCase(50_000),
+  listPageCase,
   createAmongManyCase,
 ];
