@@ -23,6 +23,17 @@ export class ExternalIdNotFoundError extends Error {
   }
 }
 
+/** Thrown when a key has no device of this id. */
+export class DeviceNotFoundError extends Error {
+  override readonly name = "DeviceNotFoundError";
+  readonly deviceId: string;
+
+  constructor(deviceId: string) {
+    super(`device ${deviceId} not found`);
+    this.deviceId = deviceId;
+  }
+}
+
 /** Thrown when there is no API token of this id that the caller may see. */
 export class TokenNotFoundError extends Error {
   override readonly name = "TokenNotFoundError";

@@ -1,5 +1,6 @@
 import {
   type CreateKeyBody,
+  type DevicesDeletedBody,
   extensionSeconds,
   type KeyDeletedBody,
   type KeyLinkBody,
@@ -15,6 +16,7 @@ import {
   type TrafficResetBody,
   type TrafficSyncedBody,
 } from "@veil/http-contract";
+import type { DeviceReader } from "@veil/keys";
 import { readPackageVersion } from "@veil/runtime";
 import type { TokenReader } from "@veil/tokens";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
@@ -31,6 +33,7 @@ import { deleteKey, deleteKeyByExternalId, deleteKeys } from "./keys/delete-keys
 import { findKeyId } from "./keys/find-keys.ts";
 import { KeptCounts } from "./keys/kept-counts.ts";
 import { listKeys } from "./keys/list-keys.ts";
+import { deleteDevices, listDevices } from "./keys/manage-devices.ts";
 import { resetKeyTraffic } from "./keys/reset-key-traffic.ts";
 import { keyPageOf, selectionOf } from "./keys/select-keys.ts";
 import { isKeyBatch, keyBatchStatus, type KeyBatchStatusPorts, updateKeys } from "./keys/update-keys.ts";
@@ -59,6 +62,7 @@ export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
   readonly tokens: TokenReader;
+  readonly devices: DeviceReader;
   readonly shareLinksOf: ShareLinksOf;
   readonly showing: KeyShowing;
   readonly refreshWaitMs: number;
@@ -158,8 +162,9 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
     },
 
     updateKey: async ({ params, body, ifRevision }, scope, within) => {
-      const { name, reset_traffic = false, ...terms } = body;
-      const change = { set: settableTerms(terms), resetTraffic: reset_traffic, ...(name !== undefined && { name }) };
+      const { name, reset_traffic: resetTraffic = false, reset_devices: resetDevices = false, ...terms } = body;
+      const acts = { resetTraffic, resetDevices };
+      const change = { set: settableTerms(terms), ...acts, ...(name !== undefined && { name }) };
       const keyId = await findKeyId(params.key_id, within.keys);
       return keyReply(await bodyOf(await changeKey("updateKey", { keyId, change, ifRevision }, scope, within)));
     },
@@ -220,6 +225,21 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
     getKeyQrPng: async ({ params, query }, _scope, within) => {
       const content = renderQr(await qrTextOf(params.key_id, query.of, within), "png");
       return { kind: "picture", contentType: "image/png", content };
+    },
+
+    listDevices: async ({ params }, _scope, within) =>
+      ok(await listDevices(await findKeyId(params.key_id, within.keys), within)),
+
+    deleteDevice: async ({ params }, scope, within) => {
+      const keyId = await findKeyId(params.key_id, within.keys);
+      await deleteDevices({ keyId, deviceId: params.id }, scope, within);
+      return ok({ success: true, message: messages.deviceDeleted(params.id) } satisfies DevicesDeletedBody);
+    },
+
+    deleteDevices: async ({ params }, scope, within) => {
+      const keyId = await findKeyId(params.key_id, within.keys);
+      await deleteDevices({ keyId, deviceId: null }, scope, within);
+      return ok({ success: true, message: messages.devicesDeleted(keyId) } satisfies DevicesDeletedBody);
     },
 
     listTraffic: async ({ query }, _scope, within) => listTraffic(pageOf(query), within),

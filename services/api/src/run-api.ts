@@ -24,6 +24,7 @@ import { keyPlaces } from "./key-places.ts";
 import { ReloadedSecrets } from "./reloaded-secrets.ts";
 import { apiSecretSettings, apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
+import { DeviceGate } from "./subscriptions/device-gate.ts";
 import { DownNodes } from "./subscriptions/down-nodes.ts";
 import { keySubscriptions } from "./subscriptions/key-subscriptions.ts";
 import { recentUsage } from "./subscriptions/recent-usage.ts";
@@ -80,9 +81,11 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     const traffic = ledgerTrafficReader(store);
     const subscriptionUrlOf = (token: string) => `${subscriptionUrl(settings)}/sub/${token}`;
     const down = new DownNodes(store.sightings, clock);
+    const withoutId = settings.DEVICES_WITHOUT_ID;
+    const gate = new DeviceGate({ devices: store.devices, jobs, clock, withoutId });
     const subscriptions = {
       subscriptions: keySubscriptions({
-        ...{ keys: store.keyReader, traffic, places, clock, urlOf: subscriptionUrlOf },
+        ...{ keys: store.keyReader, traffic, places, clock, gate, urlOf: subscriptionUrlOf },
         usageOf: (keyId, now) => recentUsage(keyId, now, store),
         downNodes: () => down.names(),
       }),
@@ -102,6 +105,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       batches: store.batches,
       traffic,
       tokens: store.tokens,
+      devices: store.devices,
       jobs,
       shareLinksOf: shareLinkMaker(places, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },

@@ -134,6 +134,11 @@ export const apiSettings = z.object({
   SUBSCRIPTION_ANNOUNCE: z.string().max(200).optional().meta({ example: "New servers in Finland" }),
   /** Which apps get which format, asked before the rules that every installation has. */
   SUBSCRIPTION_USER_AGENTS: userAgentRules.default([]).meta({ example: '[{"prefix":"Happ/","format":"xray"}]' }),
+  /** Whether apps that don't name their device get the connections of keys with a limit of devices. */
+  DEVICES_WITHOUT_ID: z
+    .enum(["allow", "refuse"], "must be allow or refuse")
+    .default("allow")
+    .meta({ example: "allow" }),
   SUPPORT_URL: contactUrl.optional().meta({ example: "https://t.me/support" }),
   /** The IANA time zone of dates on the page. */
   TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),

@@ -9,7 +9,9 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
 import { startBatchLoop } from "./batch-loop.ts";
+import { removeDevicesOfGone } from "./forgotten-devices.ts";
 import { connectNodes } from "./nodes/connect-nodes.ts";
+import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
@@ -41,6 +43,10 @@ const measured = workerMetrics({
 /** Nobody waits for the deletion of what expired days ago. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
 const DELETE_EXPIRED_LEASE_MS = 10_000;
+
+/** What a key that is gone leaves behind nobody sees. */
+const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
+const REMOVE_DEVICES_LEASE_MS = 10_000;
 
 /** Runs the worker until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
@@ -77,11 +83,12 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onReachableChange: (node, reachable) => reconcilers.reachableChanged(node, reachable),
     });
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
+    const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
     const ports: LifecyclePorts = {
       store: store.keys,
       nodes: nodes.map(({ users }) => users),
       linkedNodes: linkedNodes(nodeSettings(settings)),
-      lease: new KeyLeases(redis, settings.QUEUE_PREFIX),
+      lease,
       clock,
       newUuid: randomUUID,
       newFlow,
@@ -145,6 +152,18 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       });
     }
 
+    runLoop(running, "devices of keys that are gone", {
+      everyMs: REMOVE_DEVICES_EVERY_MS,
+      jitter: 0.5,
+      firstRun: "later",
+      task: async () => {
+        const task = { ...exclusive, subject: "devices", leaseMs: REMOVE_DEVICES_LEASE_MS };
+        const done = await runExclusively(task, () => removeDevicesOfGone(store.devices, store.keyReader));
+        if (done !== null && done.result > 0) log.debug({ keys: done.result }, "removed devices of keys that are gone");
+      },
+      ...lastingFailure(log, "could not remove devices of keys that are gone"),
+    });
+
     const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
     const updating = {
       batches: store.batches,
@@ -162,6 +181,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       handlers: {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
         ...tokenJobHandlers({ tokens: store.tokens, now: () => clock.now() }),
+        ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
       },
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),

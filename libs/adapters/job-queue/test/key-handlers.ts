@@ -17,6 +17,8 @@ export function keyHandlers(own: Partial<JobHandlers<"veil-keys">>): JobHandlers
     "delete-token": notExpected,
     "delete-key": notExpected,
     "delete-keys": notExpected,
+    "register-device": notExpected,
+    "forget-devices": notExpected,
     ...own,
   };
 }

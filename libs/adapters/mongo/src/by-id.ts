@@ -115,6 +115,10 @@ interface Update<Document> {
   readonly change: mongo.UpdateFilter<Document>;
 }
 
+interface UpdateOptions {
+  readonly upsert?: boolean;
+}
+
 /**
  * Changes single documents. What is asked for while a batch is under way goes out together as the next one, so that
  * hundreds of changes share one round trip and one journal write.
@@ -122,12 +126,13 @@ interface Update<Document> {
 export class UpdatesById<Document extends Identified> {
   readonly #calls: CoalescedCalls<Update<Document>, true>;
 
-  constructor(collection: mongo.Collection<Document>) {
-    this.#calls = new CoalescedCalls((updates) => updateBatch(collection, updates), BATCHES);
+  /** @param options `upsert`: whether a document that does not exist is created */
+  constructor(collection: mongo.Collection<Document>, { upsert = false }: UpdateOptions = {}) {
+    this.#calls = new CoalescedCalls((updates) => updateBatch(collection, updates, upsert), BATCHES);
   }
 
   /**
-   * A document that does not exist is not created.
+   * A document that does not exist is not created, unless the options say so.
    *
    * @throws {StoreUnavailableError} when MongoDB does not answer in time; the change may have been made
    */
@@ -179,10 +184,11 @@ async function insertBatch<Document extends Identified>(
 async function updateBatch<Document extends Identified>(
   collection: mongo.Collection<Document>,
   updates: readonly Update<Document>[],
+  upsert: boolean,
 ): Promise<(true | Error)[]> {
   try {
     const operations = updates.map(({ id, change }) => ({
-      updateOne: { filter: byId<Document>(id), update: wholeUpdate(change) },
+      updateOne: { filter: byId<Document>(id), update: wholeUpdate(change), ...(upsert && { upsert }) },
     }));
     await collection.bulkWrite(operations, { ordered: false });
     return updates.map(() => true);

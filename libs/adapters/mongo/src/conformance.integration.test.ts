@@ -1,6 +1,7 @@
 import {
   activeKey,
   desiredStateConformance,
+  deviceStoreConformance,
   externalIdsConformance,
   inboundVaultConformance,
   keyChangesConformance,
@@ -57,6 +58,9 @@ describe("keys by their terms in MongoDB", () => {
 });
 describe("the external ids in MongoDB", () => {
   externalIdsConformance(() => mongo.externalIds);
+});
+describe("the devices in MongoDB", () => {
+  deviceStoreConformance(() => mongo.devices);
 });
 describe("the inbound vault in MongoDB", () => {
   inboundVaultConformance(() => mongo.inbounds);

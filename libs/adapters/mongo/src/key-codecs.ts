@@ -56,6 +56,8 @@ export const termsDocument = z.object({
   note: z.string().nullable(),
   groups: z.array(z.string()),
   device_limit: z.number().nullable(),
+  /** Missing in terms that were written before devices could be reset. */
+  device_epoch: z.number().default(0),
 });
 export type TermsDocument = Readonly<z.infer<typeof termsDocument>>;
 

@@ -1,5 +1,6 @@
 import type {
   DesiredState,
+  DeviceStore,
   ExternalIds,
   InboundVault,
   KeyBatches,
@@ -16,6 +17,7 @@ import type { CounterDocument } from "./key-codecs.ts";
 import { KeyCollections } from "./key-collections.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
 import { MongoDesiredState } from "./mongo-desired-state.ts";
+import { MongoDeviceStore } from "./mongo-device-store.ts";
 import { MongoExternalIds } from "./mongo-external-ids.ts";
 import { MongoInboundVault } from "./mongo-inbound-vault.ts";
 import { MongoKeyBatches } from "./mongo-key-batches.ts";
@@ -40,6 +42,8 @@ export interface MongoStore extends MongoConnection {
   /** Keys as the API and the collector read them. */
   readonly keyReader: KeyReader;
   readonly externalIds: ExternalIds;
+  /** The devices that fetch subscriptions. */
+  readonly devices: DeviceStore;
   readonly traffic: TrafficStore;
   readonly usage: UsageStore;
   readonly nodeLives: NodeLivesStore;
@@ -74,6 +78,7 @@ export function openMongoStore({
   const traffic = new MongoTrafficStore(mongo, onUnreadable);
   return Object.assign(mongo, {
     externalIds,
+    devices: new MongoDeviceStore(mongo, onUnreadable),
     keys: new MongoKeyStore(collections, ids),
     desired,
     housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic]),

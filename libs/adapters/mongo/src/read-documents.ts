@@ -3,6 +3,7 @@ import type { z } from "zod";
 /** The collections whose documents are read one by one, so that one alone can fail. */
 export const READ_COLLECTIONS = [
   "creations",
+  "devices",
   "external_ids",
   "hands",
   "inbounds",

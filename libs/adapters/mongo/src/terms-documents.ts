@@ -26,6 +26,7 @@ export function termsOf({ terms, created_at: createdAt }: Pick<KeyDocument, "ter
     note: terms.note,
     groups: terms.groups,
     deviceLimit: terms.device_limit,
+    deviceEpoch: terms.device_epoch,
   };
 }
 
@@ -63,6 +64,7 @@ function toDocument(
     note: terms.note,
     groups: [...terms.groups],
     device_limit: terms.deviceLimit,
+    device_epoch: terms.deviceEpoch,
   };
 }
 

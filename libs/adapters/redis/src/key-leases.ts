@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type DeviceLease,
   externalIdEntry,
   type HeldLease,
   type KeyLease,
@@ -16,8 +17,8 @@ import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
 
 const ASK_AGAIN_MS = 50;
 
-/** One lease a key, so that one process at a time changes its user in the nodes. */
-export class KeyLeases implements KeyLease {
+/** One lease a key, so that one process at a time changes its user in the nodes; and one for its devices. */
+export class KeyLeases implements KeyLease, DeviceLease {
   readonly #redis: Redis;
   readonly #prefix: string;
 
@@ -56,6 +57,10 @@ export class KeyLeases implements KeyLease {
 
   holdExternalId<T>(id: OwnedExternalId, task: (lease: HeldLease) => Promise<T>): Promise<T> {
     return this.#hold(`external-id:${externalIdEntry(id)}`, `external id ${id.externalId}`, task);
+  }
+
+  holdDevices<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+    return this.#hold(`devices:${keyId}`, `devices of key ${keyId}`, task);
   }
 
   async #hold<T>(name: string, subject: string, task: (lease: HeldLease) => Promise<T>): Promise<T> {

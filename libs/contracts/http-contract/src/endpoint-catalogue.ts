@@ -1,4 +1,5 @@
 import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
+import { deviceEndpoints } from "./endpoints/device-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
@@ -22,6 +23,7 @@ export const endpoints = {
   ...termsEndpoints,
   ...keyEndpoints,
   ...qrEndpoints,
+  ...deviceEndpoints,
   ...trafficEndpoints,
   ...usageEndpoints,
   ...jobEndpoints,

@@ -5,6 +5,7 @@
 export { type BatchItem, type BatchResultBody, LARGEST_BATCH as largestBatch } from "./batch-bodies.ts";
 export { BODY_LIMIT_BYTES as bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
+export type { DeviceListBody, DevicesDeletedBody } from "./device-bodies.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";
 export {
   type CreateKeyBody,

@@ -119,6 +119,9 @@ export const updateKeySchema = z
       reset_traffic: z
         .boolean("reset_traffic must be true or false")
         .meta({ description: "Starts the count of traffic anew, in the same change.", example: true }),
+      reset_devices: z
+        .boolean("reset_devices must be true or false")
+        .meta({ description: "Forgets the registered devices, in the same change.", example: true }),
     },
     "the body must be a JSON object",
   )

@@ -4,6 +4,9 @@ const LONGEST_ECHO = 40;
 /** The texts of the contract that bots may match on. */
 export const messages = {
   keyDeleted: (keyId: number) => `Key ${keyId} deleted successfully`,
+  deviceDeleted: (id: string) => `Device ${id} deleted successfully`,
+  devicesDeleted: (keyId: number) => `All devices of key ${keyId} deleted successfully`,
+  deviceNotFound: (id: string) => `Device with id ${id.slice(0, LONGEST_ECHO)} not found`,
   trafficReset: (keyId: number) => `Traffic reset successfully for key ${keyId}`,
   trafficSynced: (updated: number, errors: number) => `Synced ${updated} keys, ${errors} errors`,
   keyNotFound: (keyId: number | string) => `Key with id ${keyId} not found`,

@@ -112,7 +112,9 @@ export const termFields = {
     example: ["default"],
   }),
   device_limit: amount("device_limit", "of devices", MOST_DEVICES).meta({
-    description: "How many devices may fetch the subscription; null or 0 for any number.",
+    description:
+      "How many devices may fetch the subscription, of apps that send `x-hwid`; null or 0 for any number. When it is " +
+      "lowered, the devices that came first stay.",
     example: null,
   }),
 };

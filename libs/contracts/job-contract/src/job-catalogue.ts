@@ -3,6 +3,7 @@ import { updateKeysPayload } from "./batch-payloads.ts";
 import { keyChange } from "./change-payloads.ts";
 import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
 import { createKeysResult, createResult } from "./create-results.ts";
+import { deviceJobs } from "./device-jobs.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
 import { deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
@@ -125,6 +126,7 @@ export const jobCatalogue = {
     attempts: 30,
   },
   ...tokenJobs,
+  ...deviceJobs,
   "refresh-traffic": {
     queue: "veil-traffic",
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),

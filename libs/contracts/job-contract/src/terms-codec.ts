@@ -64,6 +64,8 @@ const termsWire = z.object({
   limited_at: seconds.nullable(),
   is_expiry_counted: z.boolean(),
   hold_from: bytes,
+  /** Missing in results of workers that know no devices: may be required from 1.3 on. */
+  device_epoch: z.number().int().exactOptional(),
 });
 
 /** All terms of a key, on the wire and in the domain. */
@@ -87,6 +89,7 @@ export const termsCodec = z.codec(termsWire, z.custom<KeyTerms>(), {
     limitedAt: wire.limited_at,
     isExpiryCounted: wire.is_expiry_counted,
     holdFrom: wire.hold_from,
+    deviceEpoch: wire.device_epoch ?? 0,
   }),
   encode: (terms) => ({
     enabled: terms.enabled,
@@ -107,6 +110,7 @@ export const termsCodec = z.codec(termsWire, z.custom<KeyTerms>(), {
     limited_at: terms.limitedAt,
     is_expiry_counted: terms.isExpiryCounted,
     hold_from: terms.holdFrom,
+    device_epoch: terms.deviceEpoch,
   }),
 });
 

@@ -23,6 +23,23 @@ export {
   MOST_BATCH_ERRORS,
   type PartEnd,
 } from "./key-batches.ts";
+export {
+  type DevicePorts,
+  forgetDevices,
+  type ForgetDevicesResult,
+  registerDevices,
+  type RegisterDeviceResult,
+} from "./devices/change-devices.ts";
+export { type Device, deviceIdOf, type DeviceLabels, deviceLabel, type SeenDevice } from "./devices/device.ts";
+export {
+  type DeviceList,
+  devicesOf,
+  type DeviceStanding,
+  isToBeNoted,
+  MOST_DEVICES,
+  standingOf,
+} from "./devices/device-list.ts";
+export type { DeviceLease, DeviceReader, DeviceStore } from "./devices/ports.ts";
 export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
 export { type DueEnd, dueOf, applyDueTerms } from "./due-keys.ts";
 export {

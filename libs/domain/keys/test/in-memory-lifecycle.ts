@@ -1,5 +1,6 @@
 import { ManualClock } from "@veil/runtime";
 import type { Creation } from "../src/access-key.ts";
+import type { DeviceLease } from "../src/devices/ports.ts";
 import { LeaseHeldError } from "../src/errors.ts";
 import { externalIdEntry } from "../src/external-ids.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
@@ -113,7 +114,8 @@ export function inMemoryLifecycle() {
     await ended;
     return run;
   };
-  return { store, nodes, clock, lease, ports, passing, externalIds, due, lifetime };
+  const deviceLease: DeviceLease = { holdDevices: (keyId, task) => exclusively(`devices of key ${keyId}`, task) };
+  return { store, nodes, clock, lease, deviceLease, ports, passing, externalIds, due, lifetime };
 }
 
 /** A key in the store, and its user in the given nodes. */

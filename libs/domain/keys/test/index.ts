@@ -1,7 +1,10 @@
 /** What every implementation of the ports over stored keys must promise, as tests. For tests only. */
 export { keyWith, versionOf } from "./changed-keys.ts";
 export { desiredStateConformance } from "./desired-state-conformance.ts";
+export { deviceStoreConformance } from "./device-store-conformance.ts";
 export { externalIdsConformance } from "./external-ids-conformance.ts";
+export { InMemoryDeviceLease } from "./in-memory-device-lease.ts";
+export { InMemoryDevices } from "./in-memory-devices.ts";
 export { InMemoryKeyBatches } from "./in-memory-key-batches.ts";
 export { inMemoryLifecycle, plant, START_MS } from "./in-memory-lifecycle.ts";
 export { inboundVaultConformance } from "./inbound-vault-conformance.ts";

@@ -26,6 +26,7 @@ const everyTerm: Omit<KeyTerms, "revision"> = {
   note: "$set: {a.b}",
   groups: ["default", "vip"],
   deviceLimit: 3,
+  deviceEpoch: 2,
 };
 
 /**

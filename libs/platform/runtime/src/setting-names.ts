@@ -9,6 +9,7 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set([
   "COLLECTOR_CONCURRENCY",
   "CORS_ORIGINS",
   "DELETE_EXPIRED_AFTER_DAYS",
+  "DEVICES_WITHOUT_ID",
   "DOCS",
   "DOMAIN",
   "KEEP_ALIVE_SECONDS",

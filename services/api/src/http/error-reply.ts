@@ -3,6 +3,7 @@ import { StoreUnavailableError } from "@veil/keys";
 import type { ErrorRequestHandler } from "express";
 import {
   ContradictionError,
+  DeviceNotFoundError,
   ExternalIdNotFoundError,
   IdempotencyKeyReusedError,
   JobNotFoundError,
@@ -63,6 +64,7 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof ExternalIdNotFoundError) {
     return expected(404, messages.externalIdNotFound(error.externalId));
   }
+  if (error instanceof DeviceNotFoundError) return expected(404, messages.deviceNotFound(error.deviceId));
   if (error instanceof TokenNotFoundError) return expected(404, messages.tokenNotFound(error.tokenId));
   if (error instanceof RightsBeyondError) return expected(403, messages.rightsBeyond(error.beyond));
   if (error instanceof ContradictionError) return expected(CONTRADICTION_STATUS[error.kind], error.message);

@@ -73,7 +73,7 @@ export function requestedAttributes({ name = null, ...terms }: CreateKeyBody, { 
   return { name, owner, terms: settableTerms(terms) };
 }
 
-type TermsBody = Omit<UpdateKeyBody, "name" | "reset_traffic">;
+type TermsBody = Omit<UpdateKeyBody, "name" | "reset_traffic" | "reset_devices">;
 
 /** What of a key's terms a body names. Null takes back what has a value by itself. */
 export function settableTerms(body: TermsBody): Partial<SettableTerms> {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { LinkNotConfiguredError } from "../errors.ts";
 import type { KeyPlace } from "../ports.ts";
+import type { DeviceArrival } from "./device-gate.ts";
 import { keySubscriptions } from "./key-subscriptions.ts";
 
 const NOW = 1_800_000_000_000;
@@ -37,8 +38,13 @@ function subscribed(overrides: Partial<KeyRecord> = {}, places = [place("a"), pl
     places,
     urlOf: (token) => `https://sub.example/sub/${token}`,
     clock: { now: () => NOW },
+    gate: {
+      read: (keyId) => plane.devices.find(keyId),
+      refusalOf: async (_key, list) => (list === null ? null : "device_limit"),
+    },
   });
-  const find = (token = key.token, withUsage = false) => reader.findByToken(token, { withUsage });
+  const find = (token = key.token, withUsage = false, arrival: DeviceArrival | null = null) =>
+    reader.findByToken(token, { withUsage, arrival });
   const shown = async () => (await find())?.connections.map(({ remark }) => remark);
   return { plane, key, down, find, shown, reads: () => reads };
 }

@@ -13,6 +13,7 @@ import { type Connection, linkName } from "@veil/protocols";
 import type { UsagePeriod } from "@veil/subscriptions";
 import { LinkNotConfiguredError } from "../errors.ts";
 import type { KeyPlace, TrafficReader } from "../ports.ts";
+import type { DeviceGate } from "./device-gate.ts";
 import type { SubscriptionReader, SubscriptionView } from "./ports.ts";
 
 export interface KeySubscriptionPorts {
@@ -25,17 +26,23 @@ export interface KeySubscriptionPorts {
   readonly places: readonly KeyPlace[];
   readonly urlOf: (token: string) => string;
   readonly clock: Pick<Clock, "now">;
+  readonly gate: Pick<DeviceGate, "read" | "refusalOf">;
 }
 
-/** Subscriptions of the stored keys. They need nothing but the store: not Redis, no worker and no node. */
+/** Subscriptions of the stored keys. They need nothing but the store, and Redis and a worker for a device that is new. */
 export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReader {
-  const { keys, traffic, downNodes, clock, places } = ports;
+  const { keys, traffic, downNodes, clock, places, gate } = ports;
   return {
-    findByToken: async (token, { withUsage }) => {
+    findByToken: async (token, { withUsage, arrival }) => {
       const keyId = keyIdOfToken(token);
       // Nobody's, whatever the store says: it is not asked.
       if (keyId === null) return null;
-      const [key, figures, down] = await Promise.all([keys.find(keyId), traffic.find(keyId), downNodes()]);
+      const [key, figures, down, devices] = await Promise.all([
+        keys.find(keyId),
+        traffic.find(keyId),
+        downNodes(),
+        arrival === null ? null : gate.read(keyId, arrival.device),
+      ]);
       if (key === null || !isVisible(key) || !isSameText(key.token, token)) return null;
       const now = clock.now();
       const { expiresAt, trafficLimit } = termsAt(key.terms, now);
@@ -50,7 +57,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
           url: ports.urlOf(token),
         },
         connections: connectionsOf(key, places, down),
-        refusal: null,
+        refusal: arrival === null ? null : await gate.refusalOf(key, devices, arrival),
       } satisfies SubscriptionView;
     },
   };

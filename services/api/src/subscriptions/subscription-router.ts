@@ -13,6 +13,7 @@ import { type FailureLimit, limitFailure } from "../http/failure-limit.ts";
 import { conditionalReads, isDecodable } from "../http/headers.ts";
 import { HttpError } from "../http/http-error.ts";
 import { requestContext } from "../http/request-context.ts";
+import { presentedDevice } from "./presented-device.ts";
 import { PAGE_POLICY } from "./page/page-assets.ts";
 import { renderPage } from "./page/render-page.ts";
 import type { SubscriptionReader, SubscriptionSettings, SubscriptionView } from "./ports.ts";
@@ -46,7 +47,7 @@ export function subscriptionRouter({ subscriptions, settings, failures, now }: S
       "Referrer-Policy": "no-referrer",
       "X-Content-Type-Options": "nosniff",
       "X-Robots-Tag": "noindex",
-      Vary: "Accept, Accept-Language, User-Agent",
+      Vary: "Accept, Accept-Language, User-Agent, X-HWID",
     });
     // Express' own error would hold the address.
     if (isDecodable(request.path)) next();
@@ -59,7 +60,7 @@ export function subscriptionRouter({ subscriptions, settings, failures, now }: S
   return router;
 
   async function answerInfo(request: Request, response: Response): Promise<void> {
-    const view = await find(request, false);
+    const view = await find(request, "info");
     if (view === null) return answerUnknown(request, response);
     answer(response, "application/json; charset=utf-8", {}, JSON.stringify(subscriptionInfo(view, settings.noFlow)));
   }
@@ -67,15 +68,20 @@ export function subscriptionRouter({ subscriptions, settings, failures, now }: S
   async function answerSubscription(request: Request, response: Response): Promise<void> {
     const format = formatOf(request);
     if (format === null) return answerNothing(response);
-    const view = await find(request, format === "page");
+    const view = await find(request, format);
     if (view === null) return answerUnknown(request, response);
     if (format === "page") return answerPage(request, response, view);
     answer(response, contentTypeOf(format), subscriptionHeaders(view, settings), bodies.of(format, view));
   }
 
-  async function find(request: Request, withUsage: boolean): Promise<SubscriptionView | null> {
-    const view = await subscriptions.findByToken(textOf(request.params["token"]) ?? "", { withUsage });
-    if (view !== null) requestContext(request).logFields.keyId = view.keyId;
+  async function find(request: Request, format: FormatName | "page" | "info"): Promise<SubscriptionView | null> {
+    const { requestId, log, logFields } = requestContext(request);
+    const device = presentedDevice(request);
+    // Browsers have no device to name, and their page shows no connections.
+    const arrival = format === "page" && device.hardwareId === null ? null : { device, requestId, log };
+    const token = textOf(request.params["token"]) ?? "";
+    const view = await subscriptions.findByToken(token, { withUsage: format === "page", arrival });
+    if (view !== null) logFields.keyId = view.keyId;
     return view;
   }
 

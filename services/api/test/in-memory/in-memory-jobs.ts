@@ -38,6 +38,8 @@ export class InMemoryJobs implements Jobs {
     "create-token": new Map(),
     "change-token": new Map(),
     "delete-token": new Map(),
+    "register-device": new Map(),
+    "forget-devices": new Map(),
   };
 
   readonly #progress = new Map<string, JobProgress>();

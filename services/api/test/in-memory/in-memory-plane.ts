@@ -6,13 +6,16 @@ import {
   ChangeRefusedError,
   changeTerms,
   filterOf,
+  type DevicePorts,
   firstTerms,
+  forgetDevices,
   type KeyChange,
   type KeyFilter,
   type KeyRecord,
   nextResetAfter,
   olderSubscriptionToken,
   type OwnedExternalId,
+  registerDevices,
   sees,
   statusOf,
   subscriptionToken,
@@ -20,7 +23,7 @@ import {
   type TrafficBytes,
   type Viewer,
 } from "@veil/keys";
-import { InMemoryKeyBatches } from "@veil/keys/testing";
+import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
@@ -41,11 +44,19 @@ export class InMemoryPlane {
   readonly traffic = new Map<number, TrafficFigures>();
   readonly batches = new InMemoryKeyBatches();
   readonly tokens = new InMemoryTokens();
+  readonly devices = new InMemoryDevices();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
 
   readonly #tokenPorts = { tokens: this.tokens, now: Date.now };
+
+  readonly #devicePorts: DevicePorts = {
+    devices: this.devices,
+    keys: { find: async (keyId) => this.keys.get(keyId) ?? null },
+    lease: new InMemoryDeviceLease(),
+    clock: Date,
+  };
 
   readonly keyReader: KeyReader = {
     find: async (keyId) => {
@@ -321,6 +332,12 @@ export class InMemoryPlane {
         finished<"change-token">(await changeToken({ id, giver, change, deadline, job }, this.#tokenPorts)),
       "delete-token": async ({ token_id: id, giver, deadline }) =>
         finished<"delete-token">(await deleteToken({ id, giver, deadline, redelivered: false }, this.#tokenPorts)),
+      "register-device": async ({ key_id: keyId, device, deadline }) => {
+        const [result] = await registerDevices({ keyId, deadline, devices: [device] }, this.#devicePorts);
+        return finished<"register-device">(result ?? { outcome: "not-found" });
+      },
+      "forget-devices": async ({ key_id: keyId, device_id: deviceId, deadline }, job) =>
+        finished<"forget-devices">(await forgetDevices({ keyId, deviceId, deadline, job }, this.#devicePorts)),
       "refresh-traffic": ({ key_id }) => {
         const figures = this.traffic.get(key_id);
         if (figures === undefined) return finished<"refresh-traffic">({ outcome: "stale" });

@@ -34,6 +34,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     traffic: plane.trafficReader,
     batches: plane.batches,
     tokens: plane.tokens,
+    devices: plane.devices,
     jobs: plane.jobs,
     shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");

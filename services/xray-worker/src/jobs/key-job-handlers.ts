@@ -11,6 +11,7 @@ import {
   retireKey,
 } from "@veil/keys";
 import pLimit from "p-limit";
+import type { DeviceJobHandlers } from "./device-job-handlers.ts";
 import type { TokenJobHandlers } from "./token-job-handlers.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
@@ -28,7 +29,7 @@ export interface KeyEnding {
   readonly durationMs: number;
 }
 
-type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof TokenJobHandlers>;
+type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof TokenJobHandlers | keyof DeviceJobHandlers>;
 
 /** What the worker does with each job on keys. @param onKey called for every key when its outcome is known */
 export function keyJobHandlers(

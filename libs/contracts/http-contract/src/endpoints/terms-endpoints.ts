@@ -143,6 +143,10 @@ export const termsEndpoints = {
           summary: "A renewal: a new date, a new limit, and a count that starts anew",
           value: { expires_at: 1767225600, traffic_limit: 107374182400, reset_traffic: true },
         },
+        plan: {
+          summary: "Another plan: more devices, registered anew",
+          value: { device_limit: 5, reset_devices: true },
+        },
         ban: { summary: "Switched off", value: { enabled: false } },
       },
     },

@@ -8,6 +8,8 @@ export interface TermsChange {
   readonly extendSeconds?: number;
   /** Starts the count of the traffic anew. */
   readonly resetTraffic?: boolean;
+  /** Forgets the devices that are registered. */
+  readonly resetDevices?: boolean;
 }
 
 /** What else decides about a change. */
@@ -42,6 +44,7 @@ export function changeTerms(
   let after = withSettings(before, change.set ?? {}, context);
   if (change.extendSeconds !== undefined) after = extended(after, change.extendSeconds, context.now);
   if (change.resetTraffic === true) after = reset(after, context);
+  if (change.resetDevices === true) after = { ...after, deviceEpoch: before.revision + 1 };
   after = limited({ ...after, isExpiryCounted: isOver(after, context.now) }, context);
   if (!changesMore && isEqual(before, after)) return before;
   return { ...after, revision: before.revision + 1 };

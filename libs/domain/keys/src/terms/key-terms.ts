@@ -47,6 +47,8 @@ export interface KeyTerms extends SettableTerms {
   readonly isExpiryCounted: boolean;
   /** What the key had ever moved when its hold began, both directions together: the first byte beyond ends it. */
   readonly holdFrom: number;
+  /** The revision with which its devices were last reset; 0 while they never were. Devices from before count no more. */
+  readonly deviceEpoch: number;
 }
 
 /** When a term that begins at a moment is over. Both in unix seconds; the length in seconds. */
@@ -89,5 +91,6 @@ export function firstTerms(
     limitedAt: null,
     isExpiryCounted: (chosen.expiresAt ?? Number.POSITIVE_INFINITY) <= createdAt,
     holdFrom: 0,
+    deviceEpoch: 0,
   };
 }

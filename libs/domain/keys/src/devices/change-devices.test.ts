@@ -1,0 +1,125 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { deviceStoreConformance } from "../../test/device-store-conformance.ts";
+import { InMemoryDevices } from "../../test/in-memory-devices.ts";
+import { inMemoryLifecycle, plant, START_MS } from "../../test/in-memory-lifecycle.ts";
+import { LeaseHeldError } from "../errors.ts";
+import { changeTerms } from "../terms/change-terms.ts";
+import { type DevicePorts, forgetDevices, registerDevices } from "./change-devices.ts";
+import { devicesOf } from "./device-list.ts";
+
+describe("devices in memory", () => {
+  const devices = new InMemoryDevices();
+  deviceStoreConformance(() => devices);
+});
+
+const KEY_ID = 1;
+const labels = { os: null, osVersion: null, model: null, userAgent: null };
+
+describe("the devices of a key", () => {
+  let world: ReturnType<typeof inMemoryLifecycle>;
+  let devices: InMemoryDevices;
+  let ports: DevicePorts;
+
+  beforeEach(() => {
+    world = inMemoryLifecycle();
+    devices = new InMemoryDevices();
+    const { store, clock, deviceLease } = world;
+    ports = { devices, keys: store, lease: deviceLease, clock };
+    plant(store, [], { phase: "active" });
+  });
+
+  const setTerms = (terms: object) => {
+    const key = world.store.keys.get(KEY_ID);
+    if (key === undefined) throw new Error("the key is missing");
+    world.store.keys.set(KEY_ID, { ...key, terms: { ...key.terms, ...terms } });
+  };
+  const job = { keyId: KEY_ID, deadline: START_MS + 1_000 };
+  const register = async (...ids: string[]) =>
+    (await registerDevices({ ...job, devices: ids.map((id) => ({ id, ...labels })) }, ports)).map(
+      ({ outcome }) => outcome,
+    );
+  const forget = async (deviceId: string | null, id = "forget-1") =>
+    (await forgetDevices({ ...job, job: id, deviceId }, ports)).outcome;
+  const registered = async () => {
+    const key = await world.store.find(KEY_ID);
+    return key === null ? [] : devicesOf(await devices.find(KEY_ID), key.terms).map(({ id }) => id);
+  };
+
+  it("are no more than the limit, however many come at once", async () => {
+    setTerms({ deviceLimit: 3 });
+    const ends = await Promise.all(Array.from({ length: 12 }, (_, index) => register(`d${index}`)));
+    expect(ends.flat().filter((end) => end === "registered")).toHaveLength(3);
+    expect(ends.flat().filter((end) => end === "refused")).toHaveLength(9);
+    expect(await registered()).toHaveLength(3);
+  });
+
+  it("are stored by one write when they come together", async () => {
+    setTerms({ deviceLimit: 2 });
+    expect(await register("a", "b", "a", "c")).toEqual(["registered", "registered", "registered", "refused"]);
+    expect([await registered(), devices.puts]).toEqual([["a", "b"], 1]);
+  });
+
+  it("cost no write when there is no room for them", async () => {
+    setTerms({ deviceLimit: 1 });
+    await register("a");
+    expect([await register("b"), devices.puts]).toEqual([["refused"], 1]);
+  });
+
+  it("find room again when one is taken out, or all are", async () => {
+    setTerms({ deviceLimit: 2 });
+    await register("a", "b");
+    expect(await forget("a")).toBe("done");
+    expect([await register("c"), await registered()]).toEqual([["registered"], ["b", "c"]]);
+    expect(await forget(null, "forget-2")).toBe("done");
+    expect(await registered()).toEqual([]);
+  });
+
+  it("are taken out once: a job that is delivered again keeps one that came back", async () => {
+    await register("a", "b");
+    expect(await forget("a")).toBe("done");
+    await register("a");
+    expect(await forget("a")).toBe("done");
+    expect(await registered()).toEqual(["b", "a"]);
+    expect(await forget("a", "forget-2")).toBe("done");
+    expect(await forget("a", "forget-3")).toBe("unknown-device");
+  });
+
+  it("are forgotten with a reset, also those that a slow worker writes afterwards", async () => {
+    await register("a", "b");
+    const late = await devices.find(KEY_ID);
+    const key = await world.store.find(KEY_ID);
+    if (key === null || late === null) throw new Error("there is no list");
+    const moved = { upload: 0, download: 0 };
+    const context = { now: START_MS, lifetime: moved, reset: moved, timeZone: "UTC" };
+    setTerms(changeTerms(key.terms, { resetDevices: true }, context));
+    expect(await registered()).toEqual([]);
+    await register("c");
+    await devices.put({ ...late, version: 99, fence: 99 });
+    expect(await registered()).toEqual(["c"]);
+  });
+
+  it("are those of a key that is there", async () => {
+    const key = await world.store.find(KEY_ID);
+    if (key === null) throw new Error("the key is missing");
+    world.store.keys.set(KEY_ID, { ...key, phase: "deleting", hands: [], clear: [] });
+    expect([await register("a"), await forget("a"), devices.puts]).toEqual([["not-found"], "not-found", 0]);
+  });
+
+  it("change no more after the deadline", async () => {
+    await world.clock.advance(1_001);
+    expect([await register("a"), await forget(null), devices.puts]).toEqual([["failed"], "failed", 0]);
+  });
+
+  it("are asked for again when another holder of the lease came first", async () => {
+    const { put } = devices;
+    let puts = 0;
+    devices.put = async (list) => {
+      puts += 1;
+      if (puts === 3) await world.clock.advance(1_001);
+      return put.call(devices, { ...list, fence: list.fence + 1 });
+    };
+    const ends = register("a").catch((error: unknown) => error);
+    expect(await ends).toBeInstanceOf(LeaseHeldError);
+    expect(puts).toBe(3);
+  });
+});

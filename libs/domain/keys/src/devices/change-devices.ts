@@ -1,0 +1,138 @@
+import { isVisible, type KeyRecord } from "../access-key.ts";
+import { LeaseHeldError } from "../errors.ts";
+import type { Clock, HeldLease } from "../node-users.ts";
+import type { SeenDevice } from "./device.ts";
+import { type DeviceList, devicesOf, withDevice } from "./device-list.ts";
+import type { DeviceLease, DeviceStore } from "./ports.ts";
+
+/** What the changes of devices need. */
+export interface DevicePorts {
+  readonly devices: DeviceStore;
+  readonly keys: { find(keyId: number): Promise<KeyRecord | null> };
+  readonly lease: DeviceLease;
+  readonly clock: Pick<Clock, "now">;
+}
+
+interface DeviceJob {
+  readonly keyId: number;
+  /** Milliseconds since the epoch; nothing is changed after it. */
+  readonly deadline: number;
+}
+
+const NOT_FOUND = { outcome: "not-found" } as const;
+const TOO_LATE = { outcome: "failed", detail: "the deadline has passed" } as const;
+const DONE = { outcome: "done" } as const;
+
+export type RegisterDeviceResult =
+  | { readonly outcome: "registered" }
+  /** The key's limit leaves no room for it. */
+  | { readonly outcome: "refused" }
+  /** The key has no limit, and as many devices as are kept. */
+  | { readonly outcome: "uncounted" }
+  | typeof NOT_FOUND
+  | typeof TOO_LATE;
+
+/**
+ * Registers devices of a key, in their order, by one write; of known ones it is noted that they were there. May run twice,
+ * also at once: never more devices are registered than the limit allows.
+ *
+ * @returns what became of each
+ * @throws {StoreUnavailableError | LeaseHeldError} for another attempt
+ */
+export async function registerDevices(
+  { devices: seen, ...job }: DeviceJob & { readonly devices: readonly SeenDevice[] },
+  ports: DevicePorts,
+): Promise<readonly RegisterDeviceResult[]> {
+  const results = await underLease<readonly RegisterDeviceResult[]>(job, ports, async ({ terms }, list, store) => {
+    const now = Math.floor(ports.clock.now() / 1_000);
+    const before = devicesOf(list, terms);
+    let devices = before;
+    const ends = seen.map((device): RegisterDeviceResult => {
+      const after = withDevice(device, devices, terms, now);
+      devices = after ?? devices;
+      if (after !== null) return { outcome: "registered" };
+      return { outcome: terms.deviceLimit === null ? "uncounted" : "refused" };
+    });
+    if (devices !== before) await store({ devices });
+    return ends;
+  });
+  return "outcome" in results ? seen.map(() => results) : results;
+}
+
+export type ForgetDevicesResult =
+  | typeof DONE
+  | typeof NOT_FOUND
+  /** The key has no such device. */
+  | { readonly outcome: "unknown-device" }
+  | typeof TOO_LATE;
+
+/** How many jobs a list remembers: far more than come while one of them is delivered again. */
+const JOBS_REMEMBERED = 16;
+
+/**
+ * Takes one device of a key out of its list, or all of them. May run twice: the second time it finds what it did, and keeps
+ * a device that came back meanwhile.
+ *
+ * @throws {StoreUnavailableError | LeaseHeldError} for another attempt
+ */
+export async function forgetDevices(
+  { job, deviceId, ...rest }: DeviceJob & { readonly job: string; readonly deviceId: string | null },
+  ports: DevicePorts,
+): Promise<ForgetDevicesResult> {
+  return underLease(rest, ports, async ({ terms }, list, store) => {
+    if (list?.changedBy.includes(job) === true) return DONE;
+    const devices = devicesOf(list, terms);
+    const left = deviceId === null ? [] : devices.filter(({ id }) => id !== deviceId);
+    if (deviceId !== null && left.length === devices.length) return { outcome: "unknown-device" };
+    await store({ devices: left, changedBy: [...(list?.changedBy ?? []), job].slice(-JOBS_REMEMBERED) });
+    return DONE;
+  });
+}
+
+type Store = (changed: Partial<Pick<DeviceList, "devices" | "changedBy">>) => Promise<void>;
+
+/** Runs a change under the lease of the key's devices, waiting for it until the deadline. */
+async function underLease<R>(
+  { keyId, deadline }: DeviceJob,
+  ports: DevicePorts,
+  change: (key: KeyRecord, list: DeviceList | null, store: Store) => Promise<R>,
+): Promise<R | typeof NOT_FOUND | typeof TOO_LATE> {
+  const isLate = () => ports.clock.now() > deadline;
+  while (true) {
+    try {
+      return await ports.lease.holdDevices(keyId, async (lease) => {
+        if (isLate()) return TOO_LATE;
+        const [key, list] = await Promise.all([ports.keys.find(keyId), ports.devices.find(keyId)]);
+        if (key === null || !isVisible(key)) return NOT_FOUND;
+        return change(key, list, (changed) => storeNext(key, list, changed, lease, ports));
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseHeldError) || isLate()) throw error;
+    }
+  }
+}
+
+/** @throws {LeaseHeldError} when the lease ran out, or another holder came first */
+async function storeNext(
+  { keyId, terms }: KeyRecord,
+  list: DeviceList | null,
+  changed: Parameters<Store>[0],
+  lease: HeldLease,
+  { devices }: DevicePorts,
+): Promise<void> {
+  // A worker that does not know resets writes terms without them: what was written under a later one still counts.
+  const epoch = Math.max(terms.deviceEpoch, list?.epoch ?? 0);
+  const before = list ?? { changedBy: [], version: 0 };
+  const version = before.version + 1;
+  const next = {
+    keyId,
+    epoch,
+    version,
+    fence: lease.fence,
+    devices: devicesOf(list, terms),
+    changedBy: before.changedBy,
+  };
+  lease.mustLast();
+  const stands = await devices.put({ ...next, ...changed });
+  if (stands.fence !== lease.fence) throw new LeaseHeldError(`devices of key ${keyId}`);
+}

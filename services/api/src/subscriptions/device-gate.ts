@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import type { JobResult } from "@veil/job-contract";
+import { QueueUnavailableError } from "@veil/job-queue";
+import {
+  type Clock,
+  type DeviceLabels,
+  type DeviceReader,
+  deviceIdOf,
+  type DeviceList,
+  devicesOf,
+  isInService,
+  isToBeNoted,
+  type KeyRecord,
+  type SeenDevice,
+  standingOf,
+} from "@veil/keys";
+import { TimeLimitError, withinTime } from "@veil/runtime";
+import type { Refusal } from "@veil/subscriptions";
+import { LRUCache } from "lru-cache";
+import type { Jobs, Logger } from "../ports.ts";
+
+/** What an app says of the device that it runs on. */
+export interface PresentedDevice extends DeviceLabels {
+  /** `x-hwid` as it was sent; null when it was not. */
+  readonly hardwareId: string | null;
+  /** Whether it may be registered: who only asks for headers gets no connections. */
+  readonly registers: boolean;
+}
+
+/** Whoever comes with a device, and for what. */
+export interface DeviceArrival {
+  readonly device: PresentedDevice;
+  readonly requestId: string;
+  readonly log: Logger;
+}
+
+export interface DeviceGateOptions {
+  readonly devices: DeviceReader;
+  readonly jobs: Jobs;
+  readonly clock: Pick<Clock, "now">;
+  /** Whether devices without an id get the connections of keys that have a limit. */
+  readonly withoutId: "allow" | "refuse";
+  /** How long an answer waits for the registration of its device, in milliseconds. */
+  readonly waitMs?: number;
+}
+
+type Registered = JobResult<"register-device">;
+
+const WAIT_MS = 2_000;
+/** Nobody waits for it any more; a device that could not be counted then is counted when the workers are back. */
+const JOB_TTL_MS = 60_000;
+/** That a device was there is asked to be noted once, also while the workers are away. */
+const ASKED_AGAIN_AFTER_MS = 10 * 60_000;
+const MOST_ASKED = 10_000;
+
+/**
+ * Decides which devices get a key's connections, and has new ones registered. It reads the store and nothing else: a known
+ * device costs no job but for one an hour.
+ */
+export class DeviceGate {
+  readonly #options: DeviceGateOptions;
+  readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED, ttl: ASKED_AGAIN_AFTER_MS });
+  /** An app that asks several times at once is registered by one job. */
+  readonly #registering = new Map<string, Promise<Registered | null>>();
+
+  constructor(options: DeviceGateOptions) {
+    this.#options = options;
+  }
+
+  /** The devices of a key, for {@link refusalOf}: to be read beside the key. @throws {StoreUnavailableError} */
+  async read(keyId: number, { hardwareId }: PresentedDevice): Promise<DeviceList | null> {
+    return hardwareId === null ? null : this.#options.devices.find(keyId);
+  }
+
+  /**
+   * Why a device gets no connections; null when it does. While it can't be registered, because Redis or the workers are
+   * away, it does.
+   *
+   * @param list the devices of the key as they were read
+   */
+  async refusalOf(key: KeyRecord, list: DeviceList | null, arrival: DeviceArrival): Promise<Refusal | null> {
+    const { keyId, terms } = key;
+    const { hardwareId, registers, os, osVersion, model, userAgent } = arrival.device;
+    const now = this.#options.clock.now();
+    if (!isInService(terms, now)) return null;
+    const id = hardwareId === null ? null : deviceIdOf(keyId, hardwareId);
+    if (id === null) {
+      return terms.deviceLimit !== null && this.#options.withoutId === "refuse" ? "device_id_missing" : null;
+    }
+    const device: SeenDevice = { id, os, osVersion, model, userAgent };
+    const devices = devicesOf(list, terms);
+    const seconds = Math.floor(now / 1_000);
+    const standing = standingOf(id, devices, terms, seconds);
+    switch (standing) {
+      case "new": {
+        const result = registers ? await this.#register(keyId, device, arrival) : null;
+        return result?.outcome === "refused" ? "device_limit" : null;
+      }
+      case "refused":
+      case "unwelcome":
+        return "device_limit";
+      default:
+        if (registers && isToBeNoted(id, devices, seconds)) this.#note(keyId, device, arrival);
+        return null;
+    }
+  }
+
+  #register(keyId: number, device: SeenDevice, arrival: DeviceArrival): Promise<Registered | null> {
+    const name = `${keyId} ${device.id}`;
+    const running = this.#registering.get(name) ?? this.#submit(keyId, device, arrival);
+    this.#registering.set(name, running);
+    return running.finally(() => this.#registering.delete(name));
+  }
+
+  /** Nobody waits for it. */
+  #note(keyId: number, device: SeenDevice, arrival: DeviceArrival): void {
+    const name = `${keyId} ${device.id}`;
+    if (this.#asked.has(name)) return;
+    this.#asked.set(name, true);
+    const { log } = arrival;
+    this.#submit(keyId, device, arrival).catch((err: unknown) => log.error({ err }, "a device could not be noted"));
+  }
+
+  /** @returns null when there is no result in time */
+  async #submit(keyId: number, device: SeenDevice, { requestId, log }: DeviceArrival): Promise<Registered | null> {
+    const { jobs, clock, waitMs = WAIT_MS } = this.#options;
+    const job = `device-${randomUUID()}`;
+    const deadline = clock.now() + JOB_TTL_MS;
+    try {
+      const run = async () => {
+        await jobs.submit(
+          "register-device",
+          job,
+          { key_id: keyId, device, deadline, request_id: requestId },
+          { isFresh: true },
+        );
+        return jobs.awaitResult("register-device", job, waitMs);
+      };
+      const outcome = await withinTime(run(), waitMs);
+      if (outcome.state === "finished") return outcome.result;
+      log.warn({ key_id: keyId, job, state: outcome.state }, "a device could not be registered in time");
+    } catch (error) {
+      if (!(error instanceof QueueUnavailableError || error instanceof TimeLimitError)) throw error;
+      log.warn({ key_id: keyId, job, err: error }, "a device could not be registered");
+    }
+    return null;
+  }
+}
