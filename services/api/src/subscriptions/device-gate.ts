@@ -46,7 +46,7 @@ export interface DeviceGateOptions {
 
 type Registered = JobResult<"register-device">;
 
-const WAIT_MS = 2_000;
+const WAIT_MS = 4_000;
 /** Nobody waits for it any more; a device that could not be counted then is counted when the workers are back. */
 const JOB_TTL_MS = 60_000;
 /** That a device was there is asked to be noted once, also while the workers are away. */
