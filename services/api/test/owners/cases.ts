@@ -65,7 +65,7 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
   getKeyQrPng: ofOneKey(),
   listDevices: ofOneKey(),
   deleteDevices: ofOneKey(),
-  deleteDevice: (world, { method, path }) => expectUnknownKeys(world, { method, path: path.replace("{id}", "phone") }),
+  deleteDevice: (world, { method }) => expectUnknownKeys(world, { method, path: "/api/keys/{key_id}/devices/phone" }),
   getKeyTraffic: ofOneKey(),
   getKeyUsage: ofOneKey(),
   resetKeyTraffic: ofOneKey(),
