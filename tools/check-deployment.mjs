@@ -4,6 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { existsSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { parseAllDocuments } from "yaml";
 
 const overlays = ["k8s/overlays/local", "k8s/overlays/cluster", "k8s/overlays/production", "k8s/checks/everything"];
 /** Values with which the chart is rendered: its own, and every part that is off by itself. */
@@ -25,6 +27,7 @@ function checkKubernetes() {
     runs(name, ["version", ...(name === "kubectl" ? ["--client"] : [])]),
   );
   if (kustomize === undefined) return leaveOut("k8s", "no kustomize, no kubectl");
+  compareChart(kustomize);
   const schemas = schemaDirectory();
   for (const overlay of overlays) {
     const rendered = run(kustomize, [kustomize === "kubectl" ? "kustomize" : "build", overlay]);
@@ -43,13 +46,49 @@ function checkChart() {
   const schemas = schemaDirectory();
   for (const values of chartValues) {
     const what = `charts/veil ${values.length === 0 ? "with its own values" : "with everything switched on"}`;
-    const rendered = run("helm", ["template", "veil", "charts/veil", "--namespace", "veil", ...values]);
+    const rendered = renderChart(values);
     report(what, rendered);
     if (rendered.status !== 0) continue;
     if (schemas === null) leaveOut(`${what} against its schemas`, "KUBERNETES_SCHEMAS names no directory");
     else if (!runs("kubeconform", ["-v"])) leaveOut(`${what} against its schemas`, "no kubeconform");
     else report(`${what} against its schemas`, conform(rendered.stdout, schemas));
   }
+}
+
+function renderChart(values) {
+  // Which version it is rendered for: a helm that was built by hand takes a very old one.
+  const cluster = ["--namespace", "veil", "--kube-version", "1.34.0"];
+  return run("helm", ["template", "veil", "charts/veil", ...cluster, ...values]);
+}
+
+/** The chart as it is and the overlay `cluster` are the same objects, but for what Helm does otherwise. */
+function compareChart(kustomize) {
+  const what = "charts/veil says what k8s/overlays/cluster says";
+  if (!runs("helm", ["version"])) return leaveOut(what, "no helm");
+  const overlay = run(kustomize, [kustomize === "kubectl" ? "kustomize" : "build", "k8s/overlays/cluster"]);
+  const [ours, theirs] = [renderChart([]), overlay].map(({ stdout }) => comparable(stdout));
+  const names = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
+  const other = names.filter((name) => !isDeepStrictEqual(ours[name], theirs[name]));
+  report(what, { status: other.length, stdout: other.map((name) => `${name} differs\n`).join(""), stderr: "" });
+}
+
+/** Objects by kind and name. The chart restarts pods by a checksum of the settings, kustomize by the name of their map. */
+function comparable(manifests) {
+  const objects = parseAllDocuments(manifests.replaceAll(/\bveil-settings-[a-z0-9]{10}\b/g, "veil-settings"))
+    .map((document) => document.toJS())
+    .filter((object) => object !== null && object.kind !== "Namespace" && object.metadata.name !== "api-answers");
+  return Object.fromEntries(
+    objects.map((object) => {
+      const { metadata, spec, data, ...rest } = object;
+      const plain = { ...rest, metadata: { name: metadata.name, namespace: metadata.namespace }, spec, data };
+      if (spec?.template?.metadata?.annotations?.["checksum/settings"] !== undefined) {
+        delete spec.template.metadata.annotations;
+      }
+      if (object.kind === "Service" && spec.type === "ClusterIP") delete spec.type;
+      if (data?.DOMAIN !== undefined) delete data.DOMAIN;
+      return [`${object.kind} ${metadata.name}`, plain];
+    }),
+  );
 }
 
 function schemaDirectory() {

@@ -17,6 +17,7 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $object.spec "minReplicas" $values.hpa.minReplicas -}}
 {{- $_ := set $object.spec "maxReplicas" $values.hpa.maxReplicas -}}
 {{- end -}}
+{{- range $subject := $object.subjects -}}{{- $_ := set $subject "namespace" $root.Release.Namespace -}}{{- end -}}
 {{- if eq $object.kind "PodMonitor" -}}
 {{- $_ := set $object.metadata "labels" (merge (deepCopy $values.monitoring.labels) $labels) -}}
 {{- end -}}
