@@ -30,7 +30,17 @@ test("a batch is entered once, and worked off part by part", async () => {
   const job = await begin([1, 2], [3]);
   await mongo.batches.begin({ job, owner: null, change: "other" }, partsOf([9]));
   const batch = await found(job);
-  expect(batch).toEqual({ job, change: "{}", total: 3, parts: 2, next: 0, done: 0, failed: 0, errors: [] });
+  expect(batch).toEqual({
+    job,
+    owner: null,
+    change: "{}",
+    total: 3,
+    parts: 2,
+    next: 0,
+    done: 0,
+    failed: 0,
+    errors: [],
+  });
   expect(await mongo.batches.findUnfinished()).toContain(job);
   expect(await mongo.batches.nextPart(batch)).toEqual([1, 2]);
   const errors = [{ keyId: 2, detail: "not found" }];

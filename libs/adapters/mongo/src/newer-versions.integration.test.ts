@@ -1,4 +1,5 @@
 import { activeKey, claimKey, goneKey, keyWith, versionOf } from "@veil/keys/testing";
+import { storedToken } from "@veil/tokens/testing";
 import { compact, keyEntity, knownOf, observe, totals, updateOf } from "@veil/traffic";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
@@ -73,6 +74,39 @@ describe("a field that only a newer version knows", () => {
     await store.inbounds.save("n", "b");
     expect(await stored("node_epochs", "n")).toMatchObject({ revision: 2, newer: true });
     expect(await stored("inbounds", "n")).toMatchObject({ inbound: "b", newer: true });
+  });
+});
+
+describe("an owner", () => {
+  it("that no document names is nobody, and what nobody has is stored as before there were owners", async () => {
+    const key = await activeKey(store.keys);
+    const claim = await claimKey(store.keys);
+    for (const [name, id] of [
+      ["keys", String(key.keyId)],
+      ["creations", claim.job],
+    ] as const) {
+      expect(await stored(name, id)).not.toHaveProperty("owner");
+    }
+    expect([key.owner, (await store.keys.findCreation(claim.job))?.owner]).toEqual([null, null]);
+    const externalId = `tg-${key.keyId}`;
+    await store.externalIds.claim({ externalId, owner: null }, key.keyId);
+    expect(await stored("external_ids", externalId)).toMatchObject({ key_id: key.keyId });
+  });
+
+  it("stands beside what an older version reads of a key, a claim, a batch and a token", async () => {
+    const owner = "shop";
+    const key = await activeKey(store.keys, { owner });
+    const claim = await claimKey(store.keys, { owner });
+    expect([key.owner, (await store.keys.findCreation(claim.job))?.owner]).toEqual([owner, owner]);
+    expect(await stored("keys", String(key.keyId))).toMatchObject({ owner, key_id: key.keyId, phase: 1 });
+    const job = `update-batch-${key.keyId}`;
+    await store.batches.begin({ job, owner, change: "{}" }, (async function* none() {})());
+    expect((await store.batches.find(job))?.owner).toBe(owner);
+    await collection("key_batches").updateOne({ _id: job }, { $unset: { owner: true } });
+    expect((await store.batches.find(job))?.owner).toBeNull();
+    const { text: _, ...token } = storedToken({ name: "shop" });
+    await store.tokens.insert(token);
+    expect(await stored("tokens", token.id)).toMatchObject({ name: "shop" });
   });
 });
 

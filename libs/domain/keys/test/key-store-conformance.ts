@@ -64,9 +64,9 @@ export function keyStoreConformance(open: () => KeyStore): void {
   describe("decisions", () => {
     it("keeps every attribute of a key", async () => {
       const store = open();
-      const claimed = await claimKey(store, { name: "Ключ 🔑", flow: "xtls-rprx-vision" });
-      const { keyId, uuid, flow, name, createdAt, job } = claimed;
-      const attributes = { keyId, uuid, flow, name, createdAt, job };
+      const claimed = await claimKey(store, { name: "Ключ 🔑", owner: "магазин", flow: "xtls-rprx-vision" });
+      const { keyId, uuid, flow, name, owner, createdAt, job } = claimed;
+      const attributes = { keyId, uuid, flow, name, owner, createdAt, job };
       const decided = await store.decide(decisionOf(claimed, { indeterminate: ["main"] }));
       expect(decided).toEqual({
         ...attributes,

@@ -1,5 +1,5 @@
 import { errorBodySchema, type JobAcceptedBody, type JobBody, type RawRequest } from "@veil/http-contract";
-import { scopes } from "@veil/tokens";
+import { isScope } from "@veil/tokens";
 import { z } from "zod";
 import { JobNotFoundError, OutcomeUnknownError } from "../errors.ts";
 import { runOnce, type IdempotentWrite, type RunOncePorts } from "../idempotency/run-once.ts";
@@ -32,7 +32,8 @@ const storedRequest = z.object({
     .object({
       label: z.union([z.string(), z.number()]),
       id: z.string(),
-      scopes: z.array(z.enum(scopes)),
+      /** One that only a newer version knows gives nothing here. */
+      scopes: z.array(z.string()).transform((held) => held.filter(isScope)),
       owner: z.string().nullable(),
       rate: z.number().nullable(),
       addresses: z.array(z.string()).nullable(),
