@@ -205,9 +205,9 @@ export class MongoKeyStore implements KeyStore {
     const groups = this.#collections.foundKeys.findGroups(keyIds.map(String))[Symbol.asyncIterator]();
     const handsOfMany = await this.#collections.handsOfMany.read();
     while (true) {
-      const { done, value } = await storeErrors(() => groups.next());
-      if (done === true) return;
-      yield await this.#collections.handledKeysOf(value, handsOfMany);
+      const next: IteratorResult<readonly KeyDocument[], void> = await storeErrors(() => groups.next());
+      if (next.done === true) return;
+      yield await this.#collections.handledKeysOf(next.value, handsOfMany);
     }
   }
 

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
 import { type ChangeRequest, changeKey, type KeyChange } from "./change-key.ts";
-import { dueOf } from "./due-keys.ts";
+import { dueOf } from "./due-of.ts";
 import { LeaseHeldError, NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
 

@@ -2,7 +2,8 @@ import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
 import { changeKey } from "./change-key.ts";
-import { dueOf, applyDueTerms } from "./due-keys.ts";
+import { applyDueTerms } from "./due-keys.ts";
+import { dueOf } from "./due-of.ts";
 import { NodeIndeterminateError, NodeUnreachableError } from "./errors.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
 

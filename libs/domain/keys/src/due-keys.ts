@@ -2,10 +2,11 @@ import pLimit from "p-limit";
 import { isVisible, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
+import { type DueEnd, dueOf } from "./due-of.ts";
 import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
-import type { Due, HandEntry, HandledKey, MovedBytes } from "./ports.ts";
+import type { HandEntry, HandledKey, MovedBytes } from "./ports.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import {
   type ChangeContext,
@@ -14,7 +15,7 @@ import {
   applyDue,
   type TermsChange,
 } from "./terms/change-terms.ts";
-import { dueTraffic, isInService, isPast, nextDueAt } from "./terms/key-status.ts";
+import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
 
 /** Looking at a key is mostly waiting, for its lease and for the nodes. */
@@ -23,9 +24,6 @@ const LOOKED_AT_ONCE = 256;
 const LOOK_AGAIN_MS = 1_000;
 
 const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
-
-/** What became of one key that was due. */
-export type DueEnd = "applied" | "gone" | "later";
 
 /**
  * Carries out what has become due about keys: an expiry, a limit that is reached, a reset, a hold that ends. Every node in
@@ -155,15 +153,4 @@ export async function replaceDue(
 ): Promise<void> {
   lease.mustLast();
   await due.replace(keyId, dueOf(terms, at));
-}
-
-/**
- * When a key with these terms has to be looked at next. What one that has expired moves changes nothing about it: whoever
- * extends it looks at that.
- *
- * @param now milliseconds since the epoch
- */
-export function dueOf(terms: KeyTerms, now: number): Due {
-  const at = nextDueAt(terms, now);
-  return { at: at === null ? null : at * 1_000, traffic: isPast(terms.expiresAt, now) ? null : dueTraffic(terms) };
 }

@@ -2,7 +2,8 @@ import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
 import { LeaseHeldError, NodeIndeterminateError, NodeUnreachableError, StoreUnavailableError } from "./errors.ts";
-import { applyDueTerms, dueOf } from "./due-keys.ts";
+import { applyDueTerms } from "./due-keys.ts";
+import { dueOf } from "./due-of.ts";
 import { expireTogether } from "./expire-together.ts";
 import { isWanted } from "./access-key.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
@@ -124,7 +125,7 @@ test("a lease that is lost keeps its key due and in hand, and the others go", as
   expect(store.keys.get(1)?.hands).toHaveLength(1);
 });
 
-test("a store that is away while keys are marked is told of, once the others are done", async () => {
+test("a store that is away while keys are marked is an error, once the others are done", async () => {
   const { look, ports, nodes, users, due, store } = withKeys(OVER, OVER);
   nodes.a.onCall = (_, keyId) => {
     if (keyId === 1) throw new NodeIndeterminateError("a", null);

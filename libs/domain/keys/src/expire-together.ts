@@ -1,7 +1,7 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import { isVisible } from "./access-key.ts";
 import { clearNode } from "./clear-key.ts";
-import { type DueEnd, dueOf } from "./due-keys.ts";
+import { type DueEnd, dueOf } from "./due-of.ts";
 import { LeaseHeldError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";

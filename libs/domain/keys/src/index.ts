@@ -41,7 +41,8 @@ export {
 } from "./devices/device-list.ts";
 export type { DeviceLease, DeviceReader, DeviceStore } from "./devices/ports.ts";
 export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
-export { type DueEnd, dueOf, applyDueTerms } from "./due-keys.ts";
+export { applyDueTerms } from "./due-keys.ts";
+export { type DueEnd, dueOf } from "./due-of.ts";
 export {
   LeaseHeldError,
   NodeRejectedError,
