@@ -268,7 +268,8 @@ export class StoreClient implements KeyStore {
 
   /** What is found after a hand was entered. */
   async #taken(keyId: number, entry?: HandEntry): Promise<HandledKey | null> {
-    return this.#hands.shownWith(await this.#findHandled(keyId), entry?.inPlaceOf ?? null);
+    const found = await this.#findHandled(keyId);
+    return entry === undefined ? found : this.#hands.shownWith(found, entry.inPlaceOf);
   }
 
   /** Some at a time. */

@@ -57,9 +57,15 @@ export class KeyCollections {
     return toKeyRecord(document, await this.olderFlowAmong([document]));
   }
 
-  /** @throws {UnreadableRecordError} when the document of this key makes no sense */
-  async findHandled(keyId: number): Promise<HandledKey | null> {
-    const [found, handsOfMany] = await Promise.all([this.foundKeys.find(String(keyId)), this.handsOfMany.read()]);
+  /**
+   * @param isTaken whether hands matter that stand beside the key's document
+   * @throws {UnreadableRecordError} when the document of this key makes no sense
+   */
+  async findHandled(keyId: number, isTaken: boolean): Promise<HandledKey | null> {
+    const [found, handsOfMany] = await Promise.all([
+      this.foundKeys.find(String(keyId)),
+      isTaken ? this.handsOfMany.read() : new Map<string, never>(),
+    ]);
     if (found === null) return null;
     const document = this.readKeys.one(keyDocument, found);
     return toHandledKey(document, await this.olderFlowAmong([document]), handsOfMany);

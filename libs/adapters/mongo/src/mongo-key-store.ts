@@ -192,7 +192,7 @@ export class MongoKeyStore implements KeyStore {
    */
   async #change(keyId: number, update: mongo.UpdateFilter<KeyDocument>, entry?: HandEntry): Promise<HandledKey | null> {
     await this.#changes.update(String(keyId), update);
-    const found = await this.#collections.findHandled(keyId);
+    const found = await this.#collections.findHandled(keyId, entry !== undefined);
     const replaced = entry?.inPlaceOf ?? null;
     if (found === null || replaced === null || !found.hands.includes(replaced)) return found;
     // It was entered into many keys at once, so it does not stand in this key's document.

@@ -29,7 +29,7 @@ export interface KeyStore {
    * Stores what a change made of a key, unless it has a version that comes later; with an entry also a hand, in the same
    * write. A write that arrives late changes nothing.
    *
-   * @returns the key as it is now, whoever changed it last; null when there is none
+   * @returns the key as it is now, whoever changed it last; null when there is none. Its hands are complete when one was entered
    */
   change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null>;
   /** Enters a hand, whatever the phase. @returns the key as it is afterwards */
