@@ -68,14 +68,20 @@ export class TrafficAccount {
 
   /** Syncs, then compares every total and the metric with what they must be. */
   async check(findings: Findings): Promise<void> {
+    const counters = await this.checkTotals(findings);
+    const range = this.#inbound.range(counters.inbound);
+    const opsUrls = this.#testbed.collectors.map(({ opsUrl }) => opsUrl);
+    findings.enter("metric", faultOf("veil_traffic_bytes_total", await metricIn(range, opsUrls), range));
+  }
+
+  /** Syncs, then compares every key's total with what it must be. */
+  async checkTotals(findings: Findings): Promise<Counters> {
     const counters = await this.sync();
     for (const [keyId, truth] of this.#keys) {
       const range = truth.range(counters.keys.get(keyId) ?? noBytes);
       findings.enter("traffic", faultOf(`the total of key ${keyId}`, await this.#totalOf(keyId), range));
     }
-    const range = this.#inbound.range(counters.inbound);
-    const opsUrls = this.#testbed.collectors.map(({ opsUrl }) => opsUrl);
-    findings.enter("metric", faultOf("veil_traffic_bytes_total", await metricIn(range, opsUrls), range));
+    return counters;
   }
 
   #read(): Promise<Counters> {
