@@ -27,7 +27,7 @@ import type { DeferredWrites } from "./jobs/deferred-writes.ts";
 import type { WritePorts } from "./jobs/run-write-job.ts";
 import type { WriteOperation } from "./jobs/write-jobs.ts";
 import { answerBatch } from "./keys/answer-batch.ts";
-import { CallerKeys } from "./keys/caller-keys.ts";
+import { CallerKeys } from "./caller-keys.ts";
 import { createKey, createKeys } from "./keys/create-keys.ts";
 import { deleteKey, deleteKeyByExternalId, deleteKeys } from "./keys/delete-keys.ts";
 import { findKeyId } from "./keys/find-keys.ts";

@@ -66,7 +66,7 @@ export class KubernetesHandout {
     return mongodbHandout(secrets, this.#settings, access);
   }
 
-  /** @returns who was told to start anew */
+  /** @returns whose pods are being replaced */
   async #handOut(files: Readonly<Partial<Record<Consumer, Files>>>): Promise<Consumer[]> {
     const restarted: Consumer[] = [];
     for (const consumer of consumers) {

@@ -4,7 +4,7 @@ import type { Files } from "./handout.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
 import { type SecretName, type SecretStore, secretNames } from "./secrets.ts";
 
-/** Stands on a Secret from its change until whoever mounts it has been told to start anew. */
+/** Stands on a Secret from its change until the pods that mount it are being replaced. */
 const RESTART_DUE = "veil/restart-due";
 
 const secretSchema = z.object({
@@ -42,7 +42,7 @@ export class KubernetesSecrets {
     return true;
   }
 
-  /** Notes that those who mount a Secret have been told of its content. @throws {KubernetesApiError} */
+  /** Notes that the pods that mount a Secret are being replaced. @throws {KubernetesApiError} */
   async restarted(name: string, files: Files): Promise<void> {
     await this.#api.call("PUT", "api/v1", `secrets/${name}`, { body: secretOf(name, files, false) });
   }

@@ -78,8 +78,8 @@ describe("embedUsers", () => {
 
   it("refuses users and definitions of an unknown kind", () => {
     const type = "some.other.Account";
-    const stranger: InboundUser = { email: "x@y", account: { protocol: "other", type, value: "", level: 0 } };
-    expect(() => embedUsers(someDefinition(), [stranger])).toThrow(InvalidXrayRequestError);
+    const other: InboundUser = { email: "x@y", account: { protocol: "other", type, value: "", level: 0 } };
+    expect(() => embedUsers(someDefinition(), [other])).toThrow(InvalidXrayRequestError);
     const trojan = create(InboundHandlerConfigSchema, {
       tag: "t",
       receiverSettings: packTyped(ReceiverConfigSchema, {}),

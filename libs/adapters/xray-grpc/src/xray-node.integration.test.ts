@@ -154,11 +154,11 @@ describe("requests that are not ours to send", () => {
   it("are refused before they are sent", async () => {
     const node = nodeOn("vless-in");
     const user = newUser();
-    const stranger: InboundUser = {
+    const other: InboundUser = {
       email: "x@y",
       account: { protocol: "other", type: "some.other.Account", value: "", level: 0 },
     };
-    await expect(node.addUser(stranger)).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(node.addUser(other)).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addUser({ ...user, email: "" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addUser({ ...user, email: "A@veil" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addInbound({ tag: "x", config: "" }, [])).rejects.toBeInstanceOf(InvalidXrayRequestError);

@@ -1,7 +1,7 @@
 import type { SeenDevice } from "@veil/keys";
 import { z } from "zod";
 import { notApplied } from "./not-applied.ts";
-import { deadline, requestId } from "./payload-fields.ts";
+import { deadline, owner, requestId } from "./payload-fields.ts";
 
 const label = z.string().max(256).nullable();
 
@@ -36,7 +36,7 @@ export const deviceJobs = {
   /** Takes out one device, or all of them when it names none. */
   "forget-devices": {
     queue: "veil-keys",
-    payload: z.object({ device_id: z.string().max(64).nullable(), ...ofKey }),
+    payload: z.object({ device_id: z.string().max(64).nullable(), owner, ...ofKey }),
     result: z.discriminatedUnion("outcome", [
       z.object({ outcome: z.literal("done") }),
       notFound,

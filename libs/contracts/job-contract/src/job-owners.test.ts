@@ -19,6 +19,8 @@ const withoutOwner: { readonly [N in JobName]: object | typeof NOT_ABOUT_CALLERS
   "create-token": NOT_ABOUT_CALLERS_KEYS,
   "change-token": NOT_ABOUT_CALLERS_KEYS,
   "delete-token": NOT_ABOUT_CALLERS_KEYS,
+  "register-device": NOT_ABOUT_CALLERS_KEYS,
+  "forget-devices": { key_id: 1, device_id: null, ...stamp },
   "refresh-traffic": NOT_ABOUT_CALLERS_KEYS,
   "reset-traffic": { key_id: 1, ...stamp },
   "sync-traffic": { request_id: "r" },

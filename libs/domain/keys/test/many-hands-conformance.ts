@@ -53,7 +53,7 @@ export function manyHandsConformance(open: () => KeyStore): void {
     it("shows to each of two who enter at once the other, of many keys or of one", async () => {
       const store = open();
       const [keyId = 0, beside = 0] = await some(store, 2);
-      const [many, others, one] = await Promise.all([
+      const [many, others, single] = await Promise.all([
         takeUpMany(store, [keyId, beside], "many"),
         takeUpMany(store, [keyId], "others"),
         store.takeUp(keyId, entry("one")),
@@ -61,7 +61,7 @@ export function manyHandsConformance(open: () => KeyStore): void {
       const seen: Record<string, readonly string[]> = {
         many: many.get(keyId)?.hands ?? [],
         others: others.get(keyId)?.hands ?? [],
-        one: one?.hands ?? [],
+        one: single?.hands ?? [],
       };
       const shows = (one: string, other: string) => (seen[one] ?? []).includes(other);
       for (const mine of Object.keys(seen)) {

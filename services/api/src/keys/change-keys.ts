@@ -14,7 +14,7 @@ import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from ".
 import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 
 export interface ChangeKeysPorts extends WritePorts {
   readonly keys: CallerKeys;

@@ -2,7 +2,7 @@ import type { KeyRef } from "@veil/http-contract";
 import type { KeyRecord } from "@veil/keys";
 import pLimit from "p-limit";
 import { KeyNotFoundError } from "../errors.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 import type { VisibleKeys } from "./visible-keys.ts";
 
 export interface FindKeysPorts {

@@ -4,7 +4,7 @@ import type { KeyPage, TrafficReader, VisibleKeyReader } from "../ports.ts";
 import { jsonListChunks, type ListRead, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
 import { withTraffic } from "../traffic/with-traffic.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 import { keyBody, type KeyShowing } from "./key-body.ts";
 
 export interface ListKeysPorts {

@@ -16,8 +16,8 @@ const register = (...ids: string[]) => {
   const devices = ids.map((id) => ({ id, ...labels, firstSeenAt: 1_700_000_000, lastSeenAt: 1_700_000_100 }));
   return api.plane.devices.put({ keyId: 1, epoch: 0, version: 1, fence: 0, devices, changedBy: [] });
 };
-const path = "/api/keys/1/devices";
-const list = async () => endpoints.listDevices.success.schema.parse((await call(api, "get", path).expect(200)).body);
+const PATH = "/api/keys/1/devices";
+const list = async () => endpoints.listDevices.success.schema.parse((await call(api, "get", PATH).expect(200)).body);
 const ids = async () => (await list()).devices.map(({ id }) => id);
 
 it("lists the devices of a key as they came, and which of them a limit leaves in", async () => {
@@ -44,17 +44,17 @@ it("lists the devices of a key as they came, and which of them a limit leaves in
 
 it("deletes one device, and says so of one that is not there", async () => {
   await register("a", "b");
-  const answer = await call(api, "delete", `${path}/a`);
+  const answer = await call(api, "delete", `${PATH}/a`);
   expect(answerOf(answer)).toEqual({ status: 200, body: { success: true, message: "Device a deleted successfully" } });
   expect(await ids()).toEqual(["b"]);
-  expect(answerOf(await call(api, "delete", `${path}/a`))).toEqual(failure(404, "Device with id a not found"));
+  expect(answerOf(await call(api, "delete", `${PATH}/a`))).toEqual(failure(404, "Device with id a not found"));
 });
 
 it("deletes all devices, also when there are none", async () => {
   await register("a", "b");
   const message = "All devices of key 1 deleted successfully";
   for (let times = 0; times < 2; times += 1) {
-    expect(answerOf(await call(api, "delete", path))).toEqual({ status: 200, body: { success: true, message } });
+    expect(answerOf(await call(api, "delete", PATH))).toEqual({ status: 200, body: { success: true, message } });
     expect(await ids()).toEqual([]);
   }
 });
@@ -67,9 +67,9 @@ it("forgets the devices with another change of the key, in the same write", asyn
 });
 
 it.each([
-  ["get", path],
-  ["delete", path],
-  ["delete", `${path}/a`],
+  ["get", PATH],
+  ["delete", PATH],
+  ["delete", `${PATH}/a`],
 ] as const)("knows no key that is gone: %s %s", async (method, asked) => {
   await register("a");
   await call(api, "delete", "/api/keys/1").expect(200);
@@ -78,7 +78,7 @@ it.each([
 
 it("repeats a deletion under its Idempotency-Key, and keeps a device that came back meanwhile", async () => {
   await register("a");
-  const send = () => call(api, "delete", `${path}/a`).set("Idempotency-Key", "once");
+  const send = () => call(api, "delete", `${PATH}/a`).set("Idempotency-Key", "once");
   await send().expect(200);
   const before = await api.plane.devices.find(1);
   const devices = [{ id: "a", ...labels, firstSeenAt: 1, lastSeenAt: 1 }];
@@ -90,7 +90,7 @@ it("repeats a deletion under its Idempotency-Key, and keeps a device that came b
 
 it("is answered later when that is preferred", async () => {
   await register("a");
-  const answer = await call(api, "delete", path).set("Prefer", "respond-async");
+  const answer = await call(api, "delete", PATH).set("Prefer", "respond-async");
   expect(answer.status).toBe(202);
   await expect.poll(ids).toEqual([]);
 });
@@ -102,8 +102,8 @@ it("finds in the list what became of a deletion whose result got lost", async ()
     await run(...job);
     return never();
   };
-  expect((await call(api, "delete", `${path}/a`)).status).toBe(200);
+  expect((await call(api, "delete", `${PATH}/a`)).status).toBe(200);
   api.plane.jobs.scripts["forget-devices"] = () => never();
-  const answer = await call(api, "delete", path);
+  const answer = await call(api, "delete", PATH);
   expect(answerOf(answer)).toEqual(failure(500, "Failed to delete devices: timed out"));
 });

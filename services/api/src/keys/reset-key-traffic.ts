@@ -3,7 +3,7 @@ import { WriteFailedError } from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
 import { type PreviousTraffic, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 import { changeKey } from "./change-keys.ts";
 
 export interface ResetKeyTrafficPorts extends ResetTrafficPorts {

@@ -11,7 +11,7 @@ import {
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome } from "./answer-batch.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 
 export interface ResolveCreationsPorts {
   readonly keys: CallerKeys;

@@ -1,7 +1,7 @@
 import type { KeyFilterBody, KeyListQuery } from "@veil/http-contract";
 import type { Clock, KeySelection } from "@veil/keys";
 import type { KeyPage, TrafficReader } from "../ports.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 
 /** The keys that a query or a body picks out. */
 export function selectionOf(filter: KeyFilterBody): KeySelection {

@@ -2,7 +2,7 @@ import { isVisible, type KeyRecord } from "@veil/keys";
 import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
 import type { KeyPage, VisibleKeyReader } from "../ports.ts";
-import type { CallerKeys } from "./caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 
 /** The keys that a caller may see: of those that it may know of the active ones whose creation was not answered with an error. */
 export class VisibleKeys implements VisibleKeyReader {

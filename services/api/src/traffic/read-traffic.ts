@@ -4,7 +4,7 @@ import { type Clock, type KeyRecord, usedTraffic } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import type { WritePorts } from "../jobs/run-write-job.ts";
 import type { KeyPage, RequestScope, TrafficFigures, TrafficReader, VisibleKeyReader } from "../ports.ts";
-import type { CallerKeys } from "../keys/caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 import { jsonListChunks, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
 import { withTraffic } from "./with-traffic.ts";

@@ -1,7 +1,7 @@
 import type { StatsBody, UsageBody, UsageQuery } from "@veil/http-contract";
 import type { Clock } from "@veil/keys";
 import { LRUCache } from "lru-cache";
-import type { CallerKeys } from "../keys/caller-keys.ts";
+import type { CallerKeys } from "../caller-keys.ts";
 import type { TrafficReader, Usage, UsageRange, VisibleKeyReader } from "../ports.ts";
 
 const HOUR_S = 3_600;

@@ -17,6 +17,7 @@ import {
   type OwnedExternalId,
   registerDevices,
   sees,
+  SEES_ALL,
   statusOf,
   subscriptionToken,
   termsAt,
@@ -333,11 +334,11 @@ export class InMemoryPlane {
       "delete-token": async ({ token_id: id, giver, deadline }) =>
         finished<"delete-token">(await deleteToken({ id, giver, deadline, redelivered: false }, this.#tokenPorts)),
       "register-device": async ({ key_id: keyId, device, deadline }) => {
-        const [result] = await registerDevices({ keyId, deadline, devices: [device] }, this.#devicePorts);
+        const [result] = await registerDevices({ ...SEES_ALL, keyId, deadline, devices: [device] }, this.#devicePorts);
         return finished<"register-device">(result ?? { outcome: "not-found" });
       },
-      "forget-devices": async ({ key_id: keyId, device_id: deviceId, deadline }, job) =>
-        finished<"forget-devices">(await forgetDevices({ keyId, deviceId, deadline, job }, this.#devicePorts)),
+      "forget-devices": async ({ key_id: keyId, device_id: deviceId, owner, deadline }, job) =>
+        finished<"forget-devices">(await forgetDevices({ keyId, deviceId, owner, deadline, job }, this.#devicePorts)),
       "refresh-traffic": ({ key_id }) => {
         const figures = this.traffic.get(key_id);
         if (figures === undefined) return finished<"refresh-traffic">({ outcome: "stale" });

@@ -1,4 +1,4 @@
-import { CallerKeys } from "../../src/keys/caller-keys.ts";
+import { CallerKeys } from "../../src/caller-keys.ts";
 import type { Caller, RequestScope } from "../../src/ports.ts";
 import type { InMemoryPlane } from "./in-memory-plane.ts";
 import { RecordingLog } from "./recording-log.ts";

@@ -4,6 +4,7 @@ import {
   forgetDevices,
   registerDevices,
   type RegisterDeviceResult,
+  SEES_ALL,
   type SeenDevice,
 } from "@veil/keys";
 import { CoalescedCalls } from "@veil/runtime";
@@ -15,8 +16,8 @@ export function deviceJobHandlers(ports: DevicePorts): DeviceJobHandlers {
   const registrar = new DeviceRegistrar(ports);
   return {
     "register-device": ({ key_id: keyId, device, deadline }) => registrar.register(keyId, { device, deadline }),
-    "forget-devices": ({ key_id: keyId, device_id: deviceId, deadline }, { jobId: job }) =>
-      forgetDevices({ keyId, job, deviceId, deadline }, ports),
+    "forget-devices": ({ key_id: keyId, device_id: deviceId, owner, deadline }, { jobId: job }) =>
+      forgetDevices({ keyId, job, deviceId, owner, deadline }, ports),
   };
 }
 
@@ -61,7 +62,10 @@ class DeviceRegistrar {
     const carryOut = (arrivals: readonly Arrival[]) => {
       // One that came too late does no harm, and must not keep the others out.
       const deadline = Math.max(...arrivals.map((arrival) => arrival.deadline));
-      return registerDevices({ keyId, deadline, devices: arrivals.map(({ device }) => device) }, this.#ports);
+      return registerDevices(
+        { ...SEES_ALL, keyId, deadline, devices: arrivals.map(({ device }) => device) },
+        this.#ports,
+      );
     };
     return new CoalescedCalls(carryOut, { largest: LARGEST_BATCH, longestWaitMs: LONGEST_WAIT_MS });
   }

@@ -33,7 +33,7 @@ describe("the devices of a key", () => {
     if (key === undefined) throw new Error("the key is missing");
     world.store.keys.set(KEY_ID, { ...key, terms: { ...key.terms, ...terms } });
   };
-  const job = { keyId: KEY_ID, deadline: START_MS + 1_000 };
+  const job = { keyId: KEY_ID, deadline: START_MS + 1_000, owner: null };
   const register = async (...ids: string[]) =>
     (await registerDevices({ ...job, devices: ids.map((id) => ({ id, ...labels })) }, ports)).map(
       ({ outcome }) => outcome,
@@ -103,6 +103,13 @@ describe("the devices of a key", () => {
     if (key === null) throw new Error("the key is missing");
     world.store.keys.set(KEY_ID, { ...key, phase: "deleting", hands: [], clear: [] });
     expect([await register("a"), await forget("a"), devices.puts]).toEqual([["not-found"], "not-found", 0]);
+  });
+
+  it("are not there for a caller with another owner", async () => {
+    await register("a");
+    const foreign = { ...job, owner: "shop", job: "forget-1", deviceId: null };
+    expect(await forgetDevices(foreign, ports)).toEqual({ outcome: "not-found" });
+    expect(await registered()).toEqual(["a"]);
   });
 
   it("change no more after the deadline", async () => {

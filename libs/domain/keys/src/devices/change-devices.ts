@@ -1,6 +1,7 @@
 import { isVisible, type KeyRecord } from "../access-key.ts";
 import { LeaseHeldError } from "../errors.ts";
 import type { Clock, HeldLease } from "../node-users.ts";
+import { sees, type Viewer } from "../owners.ts";
 import type { SeenDevice } from "./device.ts";
 import { type DeviceList, devicesOf, withDevice } from "./device-list.ts";
 import type { DeviceLease, DeviceStore } from "./ports.ts";
@@ -13,7 +14,8 @@ export interface DevicePorts {
   readonly clock: Pick<Clock, "now">;
 }
 
-interface DeviceJob {
+/** Of a caller with an owner other keys are not there. */
+interface DeviceJob extends Viewer {
   readonly keyId: number;
   /** Milliseconds since the epoch; nothing is changed after it. */
   readonly deadline: number;
@@ -93,7 +95,7 @@ type Store = (changed: Partial<Pick<DeviceList, "devices" | "changedBy">>) => Pr
 
 /** Runs a change under the lease of the key's devices, waiting for it until the deadline. */
 async function underLease<R>(
-  { keyId, deadline }: DeviceJob,
+  { keyId, deadline, owner }: DeviceJob,
   ports: DevicePorts,
   change: (key: KeyRecord, list: DeviceList | null, store: Store) => Promise<R>,
 ): Promise<R | typeof NOT_FOUND | typeof TOO_LATE> {
@@ -103,7 +105,7 @@ async function underLease<R>(
       return await ports.lease.holdDevices(keyId, async (lease) => {
         if (isLate()) return TOO_LATE;
         const [key, list] = await Promise.all([ports.keys.find(keyId), ports.devices.find(keyId)]);
-        if (key === null || !isVisible(key)) return NOT_FOUND;
+        if (key === null || !isVisible(key) || !sees({ owner }, key)) return NOT_FOUND;
         return change(key, list, (changed) => storeNext(key, list, changed, lease, ports));
       });
     } catch (error) {
