@@ -92,6 +92,7 @@ test("the calls beyond single ones answer as documented", async () => {
   expect(stdout).toContain('{"status":"error","detail":"name must be a string or null"}],"succeeded":1,"failed":1}');
   expect(stdout).toContain('{"status":"error","detail":"Key with id 999999 not found"}');
   expect(stdout).toMatch(/"traffic":\[\{"key_id":\d+,"upload":0/);
+  expect(stdout).toMatch(/"name":"bot",[^\n]*"owner":"shop",[^\n]*"token":"veil_\w{40}"/);
   expect(stdout).toContain("HTTP/1.1 304 Not Modified");
 });
 

@@ -19,7 +19,10 @@ const described = {
   status: { description: "Only keys that have this status at the moment of the answer." },
   tag: { description: "Only keys with exactly this tag." },
   group: { description: "Only keys in this group." },
-  external_id: { description: "Only the key that has this `external_id`." },
+  external_id: {
+    description:
+      "Only the key of the caller's owner that has this `external_id`; without an owner, of keys that have none.",
+  },
   name: { description: "Only keys with exactly this name." },
   expires_before: {
     description: "Only keys that expire before this moment. Unix seconds; keys without an end never fit.",

@@ -99,7 +99,7 @@ export const termFields = {
     example: null,
   }),
   external_id: line("external_id", LONGEST_EXTERNAL_ID, 1).meta({
-    description: "The caller's own id of the key. No two keys have the same.",
+    description: "The caller's own id of the key. No two keys of one owner have the same.",
     example: "tg-42",
   }),
   tag: line("tag", LONGEST_TAG).meta({

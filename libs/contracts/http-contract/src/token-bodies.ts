@@ -14,7 +14,7 @@ const rateMessage = `rate must be a whole number of requests per second from 1 t
 const addressesMessage = `addresses must be a list of 1 to ${MOST_ADDRESSES} IP addresses or CIDR ranges like 10.0.0.0/8, or null`;
 
 const name = requiredLine("name", LONGEST_NAME, 1).meta({
-  description: "Names the caller in the log. No two tokens have the same.",
+  description: "Names the caller in the log. No two tokens of one owner have the same.",
   example: "shop",
 });
 
@@ -30,7 +30,8 @@ const heldScopes = z
 const fields = {
   scopes: heldScopes,
   owner: line("owner", LONGEST_OWNER, 1).meta({
-    description: "Whose keys the token sees and changes: those that tokens of the same owner made; null for all keys.",
+    description:
+      "Whose keys the token sees and changes: those that tokens of the same owner made, everything else is 404 to it; null for all keys.",
     example: null,
   }),
   rate: z

@@ -170,3 +170,13 @@ test("a selection finds keys of its owner alone, by every name that it has", asy
   expect(await of("shop", { externalId: "tg-1" })).toEqual({ at: START_MS, owner: "shop", keyIds: [] });
   expect(asked).toEqual([{ externalId: "tg-1", owner: "shop" }]);
 });
+
+test("an entry that names another owner's key keeps nobody from the id, and gives nobody that key", async () => {
+  const { ports, passing, store, externalIds } = inMemoryLifecycle();
+  await passing(provisionKey(creation("shop", "tg-1"), ports));
+  await externalIds.claim({ externalId: "tg-1", owner: "bazaar" }, 1);
+  const requested = { owner: "bazaar", terms: { note: "mine" } };
+  const put = { externalId: "tg-1", job: "put-1", deadline: DEADLINE * 2, redelivered: false, requested };
+  expect(await passing(putKey(put, ports))).toMatchObject({ outcome: "created", key: { keyId: 2, owner: "bazaar" } });
+  expect(store.keys.get(1)).toMatchObject({ owner: "shop", terms: { note: null } });
+});

@@ -39,10 +39,8 @@ export interface StatsPorts {
   readonly clock: Pick<Clock, "now">;
 }
 
-/** Each look reads every key that counts: at most a tenth of the time. */
+/** Each look reads every key that counts. */
 const STATS_KEPT_MS = 10_000;
-const KEPT_TIMES_AS_LONG = 10;
-const LONGEST_KEPT_MS = 600_000;
 const MOST_OWNERS = 1_000;
 
 /** The figures of the whole system, or of one owner's keys: made once for all who ask meanwhile, and kept for a while. */
@@ -51,13 +49,7 @@ export class Stats {
   readonly #kept = new LRUCache<string, StatsBody, CallerKeys>({
     max: MOST_OWNERS,
     ttl: STATS_KEPT_MS,
-    fetchMethod: async (_owner, _stale, { context: keys, options }) => {
-      const begun = this.#ports.clock.now();
-      const stats = await this.#make(keys);
-      const tookMs = this.#ports.clock.now() - begun;
-      options.ttl = Math.min(LONGEST_KEPT_MS, Math.max(STATS_KEPT_MS, tookMs * KEPT_TIMES_AS_LONG));
-      return stats;
-    },
+    fetchMethod: (_owner, _stale, { context }) => this.#make(context),
   });
 
   constructor(ports: StatsPorts) {

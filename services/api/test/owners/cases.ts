@@ -22,7 +22,7 @@ const stats = z.object({
 });
 const made = z.looseObject({ key_id: z.number() });
 
-/** The same for everybody, and nothing of keys. */
+/** Everybody gets the same answer, and nothing of keys. */
 const ofNoKeys: OwnerCase = async ({ shop, admin }, { path }) => {
   const [one, other] = [await call(shop, "get", path), await call(admin, "get", path)];
   expect(plain(one, "")).toEqual(plain(other, ""));

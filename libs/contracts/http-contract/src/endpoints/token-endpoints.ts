@@ -79,6 +79,10 @@ export const tokenEndpoints = {
             expires_at: 1767225600,
           },
         },
+        bot: {
+          summary: "For one of several bots, each with keys of its own",
+          value: { name: "bot", owner: "second bot", scopes: ["keys:read", "keys:write", "traffic:read"] },
+        },
       },
     },
     success: {

@@ -83,7 +83,8 @@ export const trafficEndpoints = {
     path: "/api/traffic/sync",
     tag: "Traffic",
     summary: "Read the traffic of all keys from Xray",
-    description: "Covers active keys only. An error on one key does not stop the others.",
+    description:
+      "Covers active keys only, and counts those that the caller sees. An error on one key does not stop the others.",
     auth: "bearer",
     scope: "traffic:read",
     success: {

@@ -46,7 +46,8 @@ export const usageEndpoints = {
     tag: "Traffic",
     summary: "Read the figures of the whole system",
     description:
-      "Keys by status and group, and what all of them moved: at most ten seconds old, however often it is asked.",
+      "Keys by status and group, and what all of them moved: at most ten seconds old, however often it is asked. To a token " +
+      "with an owner that one's keys are all there are; bytes of keys that were deleted are not among them then.",
     auth: "bearer",
     scope: "traffic:read",
     success: {
