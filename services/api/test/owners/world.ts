@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Scope } from "@veil/tokens";
 import { expect, vi } from "vitest";
 import { z } from "zod";
-import { call, makeKey } from "../contract/bot.ts";
+import { answerOf, call, makeKey } from "../contract/bot.ts";
 import type { ContractTarget } from "../contract-suite.ts";
 
 /** What a test knows of a key. */
@@ -41,7 +41,7 @@ const EXPIRES_AT = 4_000_000_000;
 
 export async function makeToken(from: ContractTarget, body: { name: string; owner?: string; scopes?: Scope[] }) {
   const answer = await call(from, "post", "/api/tokens").send({ scopes: ["*"], ...body });
-  expect([answer.status, answer.body]).toEqual([200, expect.anything()]);
+  expect(answerOf(answer)).toMatchObject({ status: 200 });
   const { id, token } = madeToken.parse(answer.body);
   return { id, caller: { ...from, secret: token } };
 }
@@ -88,7 +88,7 @@ export async function endOf(caller: ContractTarget, jobId: string) {
   return vi.waitFor(
     async () => {
       const answer = await call(caller, "get", `/api/jobs/${jobId}`);
-      expect([answer.status, answer.body]).toEqual([200, expect.anything()]);
+      expect(answerOf(answer)).toMatchObject({ status: 200 });
       const body = job.parse(answer.body);
       expect(body.status).toMatch(/^succeeded$|^failed$/);
       return body;
