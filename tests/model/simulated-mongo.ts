@@ -10,6 +10,7 @@ export interface CreationDocument {
   readonly uuid: string;
   readonly flow: VlessFlow;
   readonly name: string | null;
+  readonly owner: string | null;
   readonly createdAt: number;
   readonly deadline: number;
   decided: boolean;
@@ -20,6 +21,7 @@ export interface KeyDocument {
   readonly uuid: string;
   readonly flow: VlessFlow;
   readonly name: string | null;
+  readonly owner: string | null;
   readonly createdAt: number;
   readonly job: string;
   phase: KeyPhase;
@@ -142,7 +144,7 @@ export function toHandledKey(document: KeyDocument): HandledKey {
     uuid: document.uuid,
     flow: document.flow,
     name: document.name,
-    owner: null,
+    owner: document.owner,
     createdAt: document.createdAt,
     job: document.job,
     phase: document.phase,

@@ -48,6 +48,7 @@ export class StoreClient implements KeyStore {
       uuid: "",
       flow: "",
       name: null,
+      owner: null,
       createdAt: 0,
       deadline: 0,
       decided: true,
@@ -61,6 +62,7 @@ export class StoreClient implements KeyStore {
       uuid: key.uuid,
       flow: key.flow,
       name: key.name,
+      owner: key.owner,
       createdAt: key.createdAt,
       job: key.job,
       phase,
@@ -312,6 +314,6 @@ function recordOf({ hands: _hands, clear: _clear, ...key }: HandledKey): KeyReco
 
 function toCreation(claim: CreationDocument | undefined): Creation | null {
   if (claim === undefined || claim.keyId === null) return null;
-  const { job, keyId, uuid, flow, name, createdAt, deadline } = claim;
-  return { job, keyId, uuid, flow, name, owner: null, createdAt, deadline };
+  const { job, keyId, uuid, flow, name, owner, createdAt, deadline } = claim;
+  return { job, keyId, uuid, flow, name, owner, createdAt, deadline };
 }
