@@ -5,7 +5,7 @@ import type { BenchTestbed } from "../testbed/bench-testbed.ts";
 import { createKeys, deleteKeys } from "./create-keys.ts";
 
 const KEYS = 10_000;
-const BATCH = 1_000;
+const BATCH = 250;
 /** How long making the keys may take at first; twice as long when that was not enough. */
 const MADE_PER_SECOND = 500;
 const MOST_ATTEMPTS = 5;
