@@ -50,6 +50,8 @@ export class SimulatedDueIndex {
       set: (_: string, value: string) => command("begin to enter due keys", () => void (this.entering = value)),
       hmget: (_: string, ...keys: string[]) =>
         command("ask for due amounts", () => keys.map((key) => this.amounts.get(key)?.toString() ?? null)),
+      zmscore: (_: string, ...keys: string[]) =>
+        command("ask for due moments", () => keys.map((key) => this.moments.get(key)?.toString() ?? null)),
       zadd: (_: string, _order: string, ...pairs: (string | number)[]) =>
         command("keys have moved", () => {
           for (let at = 0; at < pairs.length; at += 2) lower(this.moments, String(pairs[at + 1]), Number(pairs[at]));

@@ -55,6 +55,13 @@ describe("what is expected of a key", () => {
     await index.replaceMany(new Map());
   });
 
+  it("is found among many by the time before which it is due", async () => {
+    for (const keyId of [1, 2, 3]) await index.expect(keyId, { at: NOW + keyId, traffic: null });
+    await index.expect(4, { at: null, traffic: 5 });
+    expect(await index.dueAmong([1, 3, 4, 2, 9], NOW + 3)).toEqual(new Set([1, 2]));
+    expect(await index.dueAmong([], NOW)).toEqual(new Set());
+  });
+
   it("goes with a replacement by nothing", async () => {
     await index.expect(7, { at: NOW, traffic: 1 });
     await index.replace(7, NEVER);

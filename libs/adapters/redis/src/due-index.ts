@@ -101,6 +101,19 @@ export class DueIndex implements DueKeys {
     return Array.isArray(due) ? due.map(Number) : [];
   }
 
+  async dueAmong(keyIds: readonly number[], before: number): Promise<Set<number>> {
+    const due = new Set<number>();
+    for (let start = 0; start < keyIds.length; start += ASKED_AT_ONCE) {
+      const part = keyIds.slice(start, start + ASKED_AT_ONCE);
+      const moments = await this.#redis.zmscore(this.#moments, ...part.map(String));
+      for (const [index, keyId] of part.entries()) {
+        const at = moments[index] ?? null;
+        if (at !== null && Number(at) < before) due.add(keyId);
+      }
+    }
+    return due;
+  }
+
   /** Those of the keys that have to be looked at once they have moved enough. */
   async awaiting(keyIds: readonly number[]): Promise<number[]> {
     const awaiting: number[] = [];

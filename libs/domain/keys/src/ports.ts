@@ -113,6 +113,8 @@ export interface DueKeys {
   replace(keyId: number, due: Due): Promise<void>;
   /** {@link replace} of many keys. */
   replaceMany(dues: ReadonlyMap<number, Due>): Promise<void>;
+  /** Those of the keys that are to be looked at before this. @param before milliseconds since the epoch */
+  dueAmong(keyIds: readonly number[], before: number): Promise<ReadonlySet<number>>;
 }
 
 /** What makes it necessary to look at a key; null for what never will. */

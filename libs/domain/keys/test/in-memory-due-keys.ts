@@ -17,6 +17,11 @@ export class InMemoryDueKeys implements DueKeys {
     for (const [keyId, due] of dues) await this.replace(keyId, due);
   }
 
+  async dueAmong(keyIds: readonly number[], before: number): Promise<ReadonlySet<number>> {
+    const due = new Set(this.dueAt(before - 1));
+    return new Set(keyIds.filter((keyId) => due.has(keyId)));
+  }
+
   /** The keys that are due at a moment. */
   dueAt(now: number): number[] {
     return [...this.expected].filter(([, { at }]) => at !== null && at <= now).map(([keyId]) => keyId);

@@ -73,7 +73,8 @@ function portsWith(active: number, deleting = active): LifecyclePorts {
   const hold = async (_: number, task: (held: object) => Promise<unknown>) => task(lease);
   const takeUp = async (keyId: number) => ({ ...(await find(keyId)), indeterminate: [], hands: ["hand"], clear: [] });
   const store = { find, takeUp, letGo: async () => undefined };
-  return { store, nodes: [], lease: { hold }, clock: { now: () => 0 } } as unknown as LifecyclePorts;
+  const due = { dueAmong: async () => new Set() };
+  return { store, nodes: [], lease: { hold }, due, clock: { now: () => 0 } } as unknown as LifecyclePorts;
 }
 
 test("keys that were made while the state was read are no drift, however many", async () => {
@@ -118,6 +119,20 @@ test.each([
   const { drift, postponed } = await reconcileNode(node, stateOf(now, recent), portsWith(now), { mayBeRecent: true });
   expect(drift).toMatchObject({ missing: [], wrong: [], orphans: [], unknown: [] });
   expect({ rebuilds: rebuilds(), postponed }).toEqual({ rebuilds: 0, postponed: 0 });
+});
+
+test("users whose keys a worker is about to look at are left to it", async () => {
+  const { node } = nodeThatShows(700);
+  const asked: number[] = [];
+  const due = {
+    dueAmong: async (keyIds: readonly number[], before: number) => {
+      asked.push(before);
+      return new Set(keyIds.filter((keyId) => keyId > 101));
+    },
+  };
+  const ports = { ...portsWith(100, 700), ...noWaiting, due } as unknown as LifecyclePorts;
+  const { drift } = await reconcileNode(node, stateOf(100), ports);
+  expect([drift.orphans, asked]).toEqual([[101], [20_000]]);
 });
 
 describe("where most users have no record", () => {

@@ -69,6 +69,8 @@ const REBUILD_FROM = 500;
 /** An inbound that holds none of ours has lost them together: rebuilding it disturbs nobody, and needs no look at the state. */
 const REBUILD_EMPTIED_FROM = 50;
 const MOST_REBUILDS = 3;
+/** Within so long a worker looks at every key that is due, also at one that another worker took and did not finish. */
+const LOOKED_AT_SOON_MS = 20_000;
 const REPAIRED_AT_ONCE = 32;
 
 /**
@@ -124,15 +126,22 @@ async function compare(
   node: ReconciledNode,
   { users }: ListedInbound,
   { state, mayBeRecent }: { readonly state: ReconciledState; readonly mayBeRecent: boolean },
-  { store, clock }: LifecyclePorts,
+  { store, clock, due }: LifecyclePorts,
 ): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
   const recent = await (mayBeRecent ? state.recentDesired() : state.findDesired());
-  const drift = diffUsers(node.name, users, recent, creating);
+  const differences = diffUsers(node.name, users, recent, creating);
+  // Thousands that expired just now are on their way out: nobody else need find and remove each of them.
+  const leaving =
+    differences.orphans.length === 0
+      ? nobody
+      : await due.dueAmong(differences.orphans, clock.now() + LOOKED_AT_SOON_MS);
+  const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
   if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store, clock.now()), users: recent.size };
   const desired = await state.findDesired();
-  const { orphans, ...wanted } = diffUsers(node.name, users, desired, creating);
+  const { orphans: unwanted, ...wanted } = diffUsers(node.name, users, desired, creating);
+  const orphans = unwanted.filter((keyId) => !leaving.has(keyId));
   const none = { missing: [], wrong: [], indeterminate: [] };
   return {
     drift: { ...(await confirmDrift({ ...none, orphans }, store, clock.now())), ...wanted },
