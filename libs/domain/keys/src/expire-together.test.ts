@@ -136,6 +136,18 @@ test("a store that is away while keys are marked is an error, once the others ar
   expect(due.dueAt(START_MS)).toEqual([1]);
 });
 
+test("keys that can't be read are given back as they were, and stay due", async () => {
+  const { look, ports, due, store, hands } = withKeys(OVER, OVER);
+  const { takeUpMany } = store;
+  store.takeUpMany = async (...given) => {
+    await takeUpMany.apply(store, given);
+    throw new StoreUnavailableError(new Error("away"));
+  };
+  await expect(look()).rejects.toThrow(StoreUnavailableError);
+  expect([due.dueAt(START_MS), hands()]).toEqual([[1, 2], []]);
+  expect(await ports.lease.hold(1, async ({ abandonedBy }) => abandonedBy)).toBeNull();
+});
+
 test("a worker that dies at any call leaves its keys due, and the next one ends them", async () => {
   const calls = await killAtEveryCall(async (die) => {
     const { ports, passing, keyIds, users, due, store, hands, clock } = withKeys(OVER, OVER, {

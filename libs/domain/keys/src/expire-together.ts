@@ -19,6 +19,8 @@ interface Group {
   readonly hand: string;
   readonly leases: ReadonlyMap<number, HeldLease>;
   readonly ends: Map<number, TogetherEnd>;
+  /** Keys of which calls to nodes may have begun. */
+  readonly begun: Set<number>;
   readonly ports: LifecyclePorts;
   readonly limits: ReadonlyMap<string, LimitFunction>;
   /** What went wrong beside leases that were lost. */
@@ -45,7 +47,7 @@ export async function expireTogether(
     const [first] = leases.values();
     if (first === undefined) return new Map();
     const limits = new Map(ports.nodes.map(({ name }) => [name, pLimit(REMOVED_AT_ONCE)]));
-    const group: Group = { hand: first.token, leases, ends: new Map(), ports, limits, failures };
+    const group: Group = { hand: first.token, leases, ends: new Map(), begun: new Set(), ports, limits, failures };
     await expireHeld(group);
     return group.ends;
   });
@@ -54,6 +56,19 @@ export async function expireTogether(
 }
 
 async function expireHeld(group: Group): Promise<void> {
+  const { hand, leases, ends, begun, ports } = group;
+  try {
+    await expireFound(group);
+  } catch (error) {
+    // Whose nodes nobody has called is given back as it was: its next holder has nothing to force.
+    for (const keyId of leases.keys()) if (!ends.has(keyId) && !begun.has(keyId)) ends.set(keyId, "later");
+    fail(error, group);
+  }
+  const unfinished = [...leases.keys()].filter((keyId) => !ends.has(keyId));
+  await ports.store.letGoMany(hand, unfinished);
+}
+
+async function expireFound(group: Group): Promise<void> {
   const { hand, leases, ends, ports } = group;
   const found = await ports.store.takeUpMany([...leases.keys()], hand);
   // The next ones are read while these are removed; the rules of a node are for one part after the other.
@@ -70,10 +85,6 @@ async function expireHeld(group: Group): Promise<void> {
   }
   // Of a key that nobody has decided another look may find more.
   for (const keyId of leases.keys()) if (!seen.has(keyId)) ends.set(keyId, "alone");
-  await ports.store.letGoMany(
-    hand,
-    [...leases.keys()].filter((keyId) => !ends.has(keyId)),
-  );
 }
 
 /** Never rejects: what goes wrong leaves its keys without an end. */
@@ -115,7 +126,8 @@ function nextStep(key: HandledKey, { hand }: Group, now: number): "expire" | "ex
 /** @returns the keys that every node is done with, or away */
 async function removeAll(expired: readonly HandledKey[], group: Group): Promise<readonly HandledKey[]> {
   if (expired.length === 0) return [];
-  const { leases, limits, ports } = group;
+  const { leases, limits, begun, ports } = group;
+  for (const { keyId } of expired) begun.add(keyId);
   const failed = new Set<number>();
   const keyIds = expired.filter(({ keyId }) => lasts(keyId, group)).map(({ keyId }) => keyId);
   await Promise.all(
