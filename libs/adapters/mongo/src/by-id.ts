@@ -10,8 +10,6 @@ interface Identified {
 }
 
 const LARGEST_BATCH = 1_000;
-/** Finds of single documents under way together, where an engine has no better way to many. */
-const FOUND_AT_ONCE = 300;
 const BATCHES = { largest: LARGEST_BATCH, longestWaitMs: COALESCE_WAIT_MS } as const;
 
 /**
@@ -47,7 +45,7 @@ export class FindById<Document extends Identified> {
     ids: readonly string[],
     projection: Readonly<Record<string, 1>> = {},
   ): AsyncGenerator<readonly Document[]> {
-    const { findsManyByIndex, foundOneByOne, scannedPerFind } = await engineOf(this.#connection);
+    const { findsManyByIndex, foundOneByOne } = await engineOf(this.#connection);
     if (findsManyByIndex) {
       for (const part of inParts(ids, LARGEST_BATCH)) {
         const found = this.#collection.find<Document>(byId({ $in: part }), { projection });
@@ -55,18 +53,11 @@ export class FindById<Document extends Identified> {
       }
       return;
     }
-    const isFew = ids.length <= foundOneByOne || ids.length * scannedPerFind <= (await this.#count());
-    if (isFew) yield* this.#oneByOne(ids, projection);
-    else yield* this.#scanFor(new Set(ids), projection);
-  }
-
-  async *#oneByOne(
-    ids: readonly string[],
-    projection: Readonly<Record<string, 1>>,
-  ): AsyncGenerator<readonly Document[]> {
-    for (const part of inParts(ids, FOUND_AT_ONCE)) {
-      const found = await Promise.all(part.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
+    if (ids.length <= foundOneByOne) {
+      const found = await Promise.all(ids.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
       yield found.filter((document) => document !== null);
+    } else {
+      yield* this.#scanFor(new Set(ids), projection);
     }
   }
 
@@ -82,11 +73,6 @@ export class FindById<Document extends Identified> {
     } finally {
       await cursor.close();
     }
-  }
-
-  /** How many documents there are, as the engine remembers it. */
-  #count(): Promise<number> {
-    return this.#collection.estimatedDocumentCount();
   }
 }
 

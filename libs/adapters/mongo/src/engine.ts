@@ -6,8 +6,6 @@ export interface Engine {
   readonly findsManyByIndex: boolean;
   /** More documents than this are found sooner by reading the whole collection than one by one. */
   readonly foundOneByOne: number;
-  /** So many documents a read of the whole collection passes while one is found by its id. */
-  readonly scannedPerFind: number;
   /** Documents that housekeeping changes by one command: nobody's create may wait for thousands of them. */
   readonly changedAtOnce: number;
   /** Traffic records that one command writes within the connection's time limit. */
@@ -20,7 +18,6 @@ export interface Engine {
 const INDEXED: Engine = {
   findsManyByIndex: true,
   foundOneByOne: Number.POSITIVE_INFINITY,
-  scannedPerFind: 1,
   changedAtOnce: 1_000,
   recordsWrittenAtOnce: 5_000,
   listingsOpenedAtOnce: 16,
@@ -34,7 +31,6 @@ const INDEXED: Engine = {
 const EMBEDDED: Engine = {
   findsManyByIndex: false,
   foundOneByOne: 300,
-  scannedPerFind: 20,
   changedAtOnce: 100,
   recordsWrittenAtOnce: 500,
   listingsOpenedAtOnce: 4,

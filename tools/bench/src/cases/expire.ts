@@ -7,7 +7,7 @@ import { createKeys, deleteKeys } from "./create-keys.ts";
 const KEYS = 10_000;
 const BATCH = 250;
 /** How long making the keys may take at first; twice as long when that was not enough. */
-const MADE_PER_SECOND = 500;
+const MADE_PER_SECOND = 250;
 const MOST_ATTEMPTS = 5;
 const MARGIN_S = 3;
 const LOOK_AGAIN_MS = 20;
