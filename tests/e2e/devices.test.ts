@@ -86,7 +86,7 @@ async function whilePaused(pid: number, run: () => Promise<void>): Promise<void>
   }
 }
 
-test("of twelve devices that come at once no more than the limit are registered, and the others learn it", async () => {
+test("of twelve devices that come at once no more than the limit are registered, and the others hear so", async () => {
   const key = await makeKey({ device_limit: 3 });
   const fetched = await Promise.all(Array.from({ length: 12 }, (_, index) => subscribe(key, `race-device-${index}`)));
   expect(fetched.filter(({ isServed }) => isServed)).toHaveLength(3);

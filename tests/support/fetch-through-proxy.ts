@@ -32,7 +32,12 @@ export async function fetchThroughProxy(
   }
 }
 
-function openTunnel(proxyPort: number, target: string, withinMs: number): Promise<Socket> {
+/**
+ * Opens a connection to `host:port` through a local HTTP proxy.
+ *
+ * @throws when the proxy does not answer 200 in time
+ */
+export function openTunnel(proxyPort: number, target: string, withinMs = ANSWER_TIMEOUT_MS): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const asking = request({
       host: "127.0.0.1",

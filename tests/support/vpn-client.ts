@@ -1,4 +1,5 @@
-import { fetchThroughProxy } from "./fetch-through-proxy.ts";
+import type { Socket } from "node:net";
+import { fetchThroughProxy, openTunnel } from "./fetch-through-proxy.ts";
 import { readShareLink, xrayOutbound } from "./read-share-link.ts";
 import { type ProxyClient, startProxyClient } from "./start-proxy-client.ts";
 
@@ -13,6 +14,8 @@ export interface VpnClient {
   download(url: string, withinMs?: number): Promise<number>;
   /** Sends a body of so many bytes. @throws when there is no answer */
   upload(url: string, bytes: number): Promise<void>;
+  /** Opens a connection to `host:port` through the client. @throws when there is no answer */
+  connect(target: string): Promise<Socket>;
   /** What the program printed so far. */
   output(): string;
   stop(): Promise<void>;
@@ -21,10 +24,11 @@ export interface VpnClient {
 /**
  * Xray as a client, with an outbound that says what the link says and nothing else.
  *
+ * @param from the address of this machine to come from; Xray's choice when absent
  * @throws {ClientRefusal} when Xray does not take what the link says
  */
-export async function startVpnClient(xrayBinary: string, link: string): Promise<VpnClient> {
-  const outbound = xrayOutbound(readShareLink(link));
+export async function startVpnClient(xrayBinary: string, link: string, from?: string): Promise<VpnClient> {
+  const outbound = { ...xrayOutbound(readShareLink(link)), ...(from !== undefined && { sendThrough: from }) };
   return throughProxy(
     await startProxyClient((port) => ({
       binary: xrayBinary,
@@ -46,6 +50,7 @@ export function throughProxy(client: ProxyClient): VpnClient {
     upload: async (url, bytes) => {
       await fetchThroughProxy(client.proxyPort, url, { method: "POST", uploadBytes: bytes });
     },
+    connect: (target) => openTunnel(client.proxyPort, target),
     output: () => client.output(),
     stop: () => client.stop(),
   };

@@ -43,6 +43,7 @@ import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
 import {
   type KeyFacts,
   type KeyReader,
+  type Logger,
   pageOf,
   type RequestScope,
   type ShareLinksOf,
@@ -53,6 +54,7 @@ import { CompressedFile } from "./reply/compressed-file.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
+import { OnlineCounts, readKeyOnline } from "./traffic/read-online.ts";
 import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
 import { readUsage, Stats } from "./traffic/read-usage.ts";
 import { syncTraffic } from "./traffic/write-traffic.ts";
@@ -66,6 +68,9 @@ export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
   readonly shareLinksOf: ShareLinksOf;
   readonly showing: KeyShowing;
   readonly refreshWaitMs: number;
+  /** Names of the nodes, in the order of the settings. */
+  readonly nodeNames: readonly string[];
+  readonly log: Logger;
   readonly syncDeadlineMs: number;
   /** What became of a write that was answered 202. */
   readonly deferred: Pick<DeferredWrites, "status">;
@@ -102,6 +107,7 @@ type RunStored = (id: WriteOperation, raw: RawRequest) => (scope: RequestScope) 
 function operationTable(shared: SharedPorts, runStored: RunStored): OperationTable<CallerPorts> {
   const { shareLinksOf, showing, clock, traffic } = shared;
   const stats = new Stats(shared);
+  const onlineCounts = new OnlineCounts(shared);
   const document = new CompressedFile("application/json", 0, async () =>
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
@@ -246,6 +252,11 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
 
     getKeyUsage: async ({ params, query }, _scope, within) =>
       ok(await readUsage(await findKeyId(params.key_id, within.keys), query, within)),
+
+    getKeyOnline: async ({ params }, scope, within) =>
+      ok(await readKeyOnline(await findKeyId(params.key_id, within.keys), scope, within)),
+
+    getOnline: async (_input, scope, { keys }) => ok(await onlineCounts.read(scope, keys)),
 
     getStats: async (_input, _scope, { keys }) => ok(await stats.read(keys)),
 

@@ -11,6 +11,7 @@ import {
   runPeriodically,
   type RunningService,
 } from "@veil/runtime";
+import { nodeSettings } from "@veil/settings";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import type { Express } from "express";
@@ -120,6 +121,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       writeDeadlineMs: settings.WRITE_DEADLINE_MS,
       storeIsUp: () => store.connected,
       refreshWaitMs: REFRESH_WAIT_MS,
+      nodeNames: nodeSettings(settings).map(({ name }) => name),
       syncDeadlineMs: SYNC_DEADLINE_MS,
       laterDeadlineMs: LATER_DEADLINE_MS,
     });

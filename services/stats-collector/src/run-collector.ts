@@ -121,6 +121,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       handlers: trafficJobHandlers({
         refresher: new TrafficRefresher({ ...shared, log }),
         reset: { ...shared, keys, onRecord },
+        online: { nodes: listed.map(({ xray }) => xray), records, keys, clock, log },
         sync: { syncs, keys, clock, log, limitMs: SYNC_LIMIT_MS },
         clock,
         onReset: (keyId) => due.expect(keyId, { at: clock.now(), traffic: null }),

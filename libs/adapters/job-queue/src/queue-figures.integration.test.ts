@@ -39,6 +39,8 @@ it("counts how many jobs wait since when, and what ended", async () => {
     handlers: {
       "refresh-traffic": async () => ({ outcome: "stale" }),
       "reset-traffic": async () => ({ outcome: "not-found" }),
+      "read-online": async () => ({ outcome: "stale" }),
+      "count-online": async () => ({ outcome: "stale" }),
       "sync-traffic": async () => ({ outcome: "synced", updated: 0, errors: 0 }),
     },
     onStep: (step) => steps.push(step),

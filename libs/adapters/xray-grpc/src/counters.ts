@@ -4,7 +4,7 @@ import { XrayAnswerInvalidError, XrayRejectedError } from "./errors.ts";
 import { type Stat, StatsService } from "./generated/xray/app/stats/command_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
-const { getAllOnlineUsers, getStats, getSysStats, queryStats } = StatsService.method;
+const { getAllOnlineUsers, getStats, getStatsOnlineIpList, getSysStats, queryStats } = StatsService.method;
 
 /** What a node counts. Nothing here ever resets a counter. */
 export class Counters {
@@ -26,6 +26,20 @@ export class Counters {
     try {
       const { stat } = await this.#calls.short("readCounter", getStats, { name });
       return stat === undefined ? null : this.#valueOf(stat);
+    } catch (error) {
+      if (error instanceof XrayRejectedError && error.code === status.NOT_FOUND) return null;
+      throw error;
+    }
+  }
+
+  async onlineAddresses(email: string): Promise<string[] | null> {
+    const name = `user>>>${email}>>>online`;
+    try {
+      const { ips } = await this.#calls.short("onlineAddresses", getStatsOnlineIpList, { name });
+      // IPv6 addresses stand in brackets.
+      return Object.keys(ips)
+        .map((address) => address.replace(/^\[(.*)\]$/, "$1"))
+        .toSorted();
     } catch (error) {
       if (error instanceof XrayRejectedError && error.code === status.NOT_FOUND) return null;
       throw error;

@@ -277,6 +277,54 @@ describe("counters", () => {
     expect(await node.readCounter(uplink)).toBe(counted);
   });
 
+  it("list from where a user is connected, each address once, and nobody of the node's own loopback", async () => {
+    const node = nodeOn("plain-in");
+    const user = newUser();
+    await node.addUser(user);
+    const addresses = () => node.onlineAddresses(user.email);
+    const connectFrom = async (from: string) => {
+      const client = await VlessClient.dial({
+        port: xray.plainPort,
+        uuid: user.account.uuid,
+        echoPort: echo.port,
+        from,
+      });
+      expect(await client.echoes("ping")).toBe(true);
+      return client;
+    };
+    expect(await addresses()).toBeNull();
+    const local = await connectFrom("127.0.0.1");
+    expect(await addresses()).toEqual([]);
+    const clients = [await connectFrom("127.0.0.2"), await connectFrom("127.0.0.3"), await connectFrom("127.0.0.3")];
+    expect(await addresses()).toEqual(["127.0.0.2", "127.0.0.3"]);
+    clients[1]?.close();
+    await node.removeUser(user.email);
+    expect(await addresses()).toEqual(["127.0.0.2", "127.0.0.3"]);
+    for (const client of [local, ...clients]) client.close();
+    await expect.poll(addresses, { timeout: 10_000 }).toEqual([]);
+  });
+
+  it("list nobody where the policy does not say so, although they are counted", async () => {
+    const silent = await RealXray.create(inject("xrayBinary"), undefined, false);
+    await silent.start();
+    const node = connectXrayNode({ name: "silent", address: silent.address, inboundTag: "plain-in" });
+    open.push(node);
+    const user = newUser();
+    await node.addUser(user);
+    const client = await VlessClient.dial({
+      port: silent.plainPort,
+      uuid: user.account.uuid,
+      echoPort: echo.port,
+      from: "127.0.0.2",
+    });
+    expect(await client.echoes("ping")).toBe(true);
+    expect(await node.onlineAddresses(user.email)).toBeNull();
+    expect(await node.onlineUsers()).toEqual([]);
+    expect(await node.readCounter(`user>>>${user.email}>>>traffic>>>uplink`)).toBeGreaterThan(0);
+    client.close();
+    await silent.dispose();
+  });
+
   it("are none for a pattern that nothing contains", async () => {
     expect(await nodeOn("vless-in").queryCounters("no such counter")).toEqual([]);
   });

@@ -122,6 +122,12 @@ export interface XrayNode {
   onlineUsers(): Promise<string[]>;
 
   /**
+   * The addresses from which a user has open connections; those from the node's own loopback don't count. `null` when the
+   * node has no list for the user: before the first connection, or with a policy without `statsUserOnline`.
+   */
+  onlineAddresses(email: string): Promise<string[] | null>;
+
+  /**
    * Leads every new stream of users into the outbound `block`, for users that were removed and whose multiplexed
    * connections live on. Twice is the same as once. The rule stays until `unblockUsers` or the end of the process, and
    * every rule is looked at for every connection of everybody. It comes last, so a rule of the config that matches the
@@ -179,6 +185,7 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     queryCounters: (pattern) => counters.query(pattern),
     readCounter: (counter) => counters.read(counter),
     onlineUsers: () => counters.onlineUsers(),
+    onlineAddresses: (email) => counters.onlineAddresses(email),
     blockUsers: (emails) => blocks.block(emails),
     unblockUsers: (emails) => blocks.unblock(emails),
     listBlockedUsers: () => blocks.list(),

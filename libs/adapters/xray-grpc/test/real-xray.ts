@@ -37,11 +37,14 @@ export class RealXray {
     this.realityPort = ports.reality;
   }
 
-  /** @param services what its config names; `NodeConnection` needs the first, the rest of the lib all of them. */
-  static async create(binary: string, services = SERVICES): Promise<RealXray> {
+  /**
+   * @param services what its config names; `NodeConnection` needs the first, the rest of the lib all of them.
+   * @param countsOnline whether its policy has `statsUserOnline`.
+   */
+  static async create(binary: string, services = SERVICES, countsOnline = true): Promise<RealXray> {
     const directory = await mkdtemp(join(tmpdir(), "veil-xray-gateway-"));
     const ports = { api: await getPort(), plain: await getPort(), reality: await getPort(), trojan: await getPort() };
-    await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services)));
+    await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services, countsOnline)));
     return new RealXray(binary, directory, ports);
   }
 
@@ -108,7 +111,7 @@ interface Ports {
   readonly trojan: number;
 }
 
-function configOf(ports: Ports, services: readonly string[]) {
+function configOf(ports: Ports, services: readonly string[], countsOnline: boolean) {
   const { privateKey } = generateKeyPairSync("x25519");
   const listen = "127.0.0.1";
   return {
@@ -119,7 +122,7 @@ function configOf(ports: Ports, services: readonly string[]) {
       services,
     },
     stats: {},
-    policy: { levels: { "0": { statsUserUplink: true, statsUserDownlink: true, statsUserOnline: true } } },
+    policy: { levels: { "0": { statsUserUplink: true, statsUserDownlink: true, statsUserOnline: countsOnline } } },
     routing: { rules: [] },
     inbounds: [
       {

@@ -27,6 +27,8 @@ const printed = {
   "get /api/keys/{key_id}/devices": [401, 404, 500],
   "delete /api/keys/{key_id}/devices": [401, 404, 500, 503],
   "delete /api/keys/{key_id}/devices/{id}": [401, 404, 500, 503],
+  "get /api/keys/{key_id}/online": [401, 404, 500],
+  "get /api/online": [401, 500],
   "get /api/keys/{key_id}/traffic": [401, 404, 500],
   "post /api/keys/{key_id}/traffic/reset": [401, 404, 500],
   "get /api/keys/{key_id}/usage": [401, 404, 500],

@@ -2,6 +2,7 @@ import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
 import { deviceEndpoints } from "./endpoints/device-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
+import { onlineEndpoints } from "./endpoints/online-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
 import { qrEndpoints } from "./endpoints/qr-endpoints.ts";
 import { termsEndpoints } from "./endpoints/terms-endpoints.ts";
@@ -24,6 +25,7 @@ export const endpoints = {
   ...keyEndpoints,
   ...qrEndpoints,
   ...deviceEndpoints,
+  ...onlineEndpoints,
   ...trafficEndpoints,
   ...usageEndpoints,
   ...jobEndpoints,

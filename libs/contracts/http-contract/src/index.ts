@@ -24,6 +24,7 @@ export { keyNameSchema, LONGEST_KEY_NAME } from "./key-name.ts";
 export { messages } from "./messages.ts";
 export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
+export type { KeyOnlineBody, OnlineBody } from "./online-bodies.ts";
 export type { PageQuery } from "./page-query.ts";
 export type { QrSubject } from "./qr-query.ts";
 export type { CreateTokenBody, TokenBody, TokenDeletedBody, TokenListBody, UpdateTokenBody } from "./token-bodies.ts";

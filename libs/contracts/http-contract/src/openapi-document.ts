@@ -46,7 +46,7 @@ export function openApiDocument(version: string) {
       { name: "Status", description: "Whether the API answers." },
       { name: "Keys", description: "Access keys: create, read, link, delete." },
       { name: "Batches", description: "Up to 1000 keys in one call." },
-      { name: "Devices", description: "Who fetches a key's subscription." },
+      { name: "Devices", description: "Who fetches a key's subscription, and from where keys are connected." },
       { name: "Traffic", description: "Bytes that the keys moved." },
       { name: "Jobs", description: "Writes that are answered later." },
       { name: "Tokens", description: "What other callers may do." },

@@ -12,4 +12,5 @@ export {
   type QueueName,
   queueNames,
 } from "./job-catalogue.ts";
+export type { OnlineSilence } from "./online-jobs.ts";
 export type { NotApplied } from "./not-applied.ts";

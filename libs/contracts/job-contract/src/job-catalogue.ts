@@ -6,6 +6,7 @@ import { createKeysResult, createResult } from "./create-results.ts";
 import { deviceJobs } from "./device-jobs.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
+import { onlineJobs } from "./online-jobs.ts";
 import { deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
 import { tokenJobs } from "./token-jobs.ts";
@@ -156,6 +157,7 @@ export const jobCatalogue = {
     ]),
     attempts: 12,
   },
+  ...onlineJobs,
   "sync-traffic": {
     queue: "veil-traffic",
     /** Every node is read; counted is what the caller sees. */

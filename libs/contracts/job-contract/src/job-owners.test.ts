@@ -21,6 +21,8 @@ const withoutOwner: { readonly [N in JobName]: object | typeof NOT_ABOUT_CALLERS
   "delete-token": NOT_ABOUT_CALLERS_KEYS,
   "register-device": NOT_ABOUT_CALLERS_KEYS,
   "forget-devices": { key_id: 1, device_id: null, ...stamp },
+  "read-online": NOT_ABOUT_CALLERS_KEYS,
+  "count-online": stamp,
   "refresh-traffic": NOT_ABOUT_CALLERS_KEYS,
   "reset-traffic": { key_id: 1, ...stamp },
   "sync-traffic": { request_id: "r" },

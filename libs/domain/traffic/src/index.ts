@@ -31,7 +31,7 @@ export {
   seenMark,
 } from "./node-lives.ts";
 export { type Known, knownOf, type Observation, observe, type Reading } from "./observe.ts";
-export { onlineKeys } from "./online-keys.ts";
+export { isCountedOnline, onlineKeys } from "./online-keys.ts";
 export { answerOf, prepareReset } from "./reset.ts";
 export {
   type CounterReset,

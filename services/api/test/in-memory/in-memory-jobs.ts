@@ -38,6 +38,8 @@ export class InMemoryJobs implements Jobs {
     "create-token": new Map(),
     "change-token": new Map(),
     "delete-token": new Map(),
+    "read-online": new Map(),
+    "count-online": new Map(),
     "register-device": new Map(),
     "forget-devices": new Map(),
   };

@@ -43,6 +43,8 @@ export class InMemoryPlane {
   /** Ids only grow, so the order of insertion is that of the ids. */
   readonly keys = new Map<number, KeyRecord>();
   readonly traffic = new Map<number, TrafficFigures>();
+  /** From where keys are connected to the one node. */
+  readonly addresses = new Map<number, string[]>();
   readonly batches = new InMemoryKeyBatches();
   readonly tokens = new InMemoryTokens();
   readonly devices = new InMemoryDevices();
@@ -344,6 +346,16 @@ export class InMemoryPlane {
         if (figures === undefined) return finished<"refresh-traffic">({ outcome: "stale" });
         const { upload, download } = countedOf(figures);
         return finished<"refresh-traffic">({ outcome: "fresh", upload, download, last_updated: figures.lastUpdated });
+      },
+      "read-online": ({ key_id }) => {
+        const addresses = this.addresses.get(key_id) ?? [];
+        return finished<"read-online">({ outcome: "read", nodes: [{ name: "main", state: "read", addresses }] });
+      },
+      "count-online": async () => {
+        const connected = [...this.addresses].filter(([, { length }]) => length > 0).map(([keyId]) => keyId);
+        const online = new Set([...connected, ...(await this.trafficReader.online(Date.now()))]).size;
+        const nodes = [{ name: "main", state: "read" as const, online: connected.length }];
+        return finished<"count-online">({ outcome: "counted", online, nodes });
       },
       "reset-traffic": ({ key_id, owner }) => {
         if (this.#seen(key_id, { owner }) === null) return finished<"reset-traffic">({ outcome: "not-found" });

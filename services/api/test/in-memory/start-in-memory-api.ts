@@ -48,6 +48,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     writeDeadlineMs: 500,
     storeIsUp: () => true,
     refreshWaitMs: 100,
+    nodeNames: ["main"],
     syncDeadlineMs: 500,
     laterDeadlineMs: 2_000,
     secrets: () => secrets,

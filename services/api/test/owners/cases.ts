@@ -20,6 +20,7 @@ const stats = z.object({
   traffic: z.array(z.object({ upload: z.number(), download: z.number() })),
   groups: z.array(z.object({ name: z.string() })),
 });
+const online = z.object({ online: z.number() });
 const made = z.looseObject({ key_id: z.number() });
 
 /** Everybody gets the same answer, and nothing of keys. */
@@ -63,6 +64,7 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
   getKeyLinks: ofOneKey(),
   getKeyQrSvg: ofOneKey(),
   getKeyQrPng: ofOneKey(),
+  getKeyOnline: ofOneKey(),
   listDevices: ofOneKey(),
   deleteDevices: ofOneKey(),
   deleteDevice: (world, { method }) => expectUnknownKeys(world, { method, path: "/api/keys/{key_id}/devices/phone" }),
@@ -152,6 +154,11 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
     }
     expect(await update({ filter: { all: true } })).toMatchObject({ total: 1, done: 1 });
     expect(await update({ key_ids: [own.key_id] })).toMatchObject({ total: 1, done: 1 });
+  },
+
+  getOnline: async ({ empty }) => {
+    const { body } = await call(empty, "get", "/api/online").expect(200);
+    expect(online.parse(body).online).toBe(0);
   },
 
   getStats: async ({ empty, shop, foreignMarks: { group } }) => {

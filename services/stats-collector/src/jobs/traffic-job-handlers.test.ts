@@ -16,6 +16,7 @@ function handlersOn(rig: Rig, onReset: (keyId: number) => Promise<void> = async 
     refresher: new TrafficRefresher({ ...shared, log }),
     reset: shared,
     sync: { syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 },
+    online: { nodes: [], records: rig.records, keys: rig.keys, clock: rig.clock, log },
     clock: rig.clock,
     onReset,
   });

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/app/stats/command.proto.
  */
 export const file_xray_app_stats_command: GenFile = /*@__PURE__*/
-  fileDesc("Chx4cmF5L2FwcC9zdGF0cy9jb21tYW5kLnByb3RvEhZ4cmF5LmFwcC5zdGF0cy5jb21tYW5kIiMKBFN0YXQSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoAyIfCg9HZXRTdGF0c1JlcXVlc3QSDAoEbmFtZRgBIAEoCSI+ChBHZXRTdGF0c1Jlc3BvbnNlEioKBHN0YXQYASABKAsyHC54cmF5LmFwcC5zdGF0cy5jb21tYW5kLlN0YXQiJAoRUXVlcnlTdGF0c1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJAChJRdWVyeVN0YXRzUmVzcG9uc2USKgoEc3RhdBgBIAMoCzIcLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuU3RhdCIRCg9TeXNTdGF0c1JlcXVlc3QiIgoQU3lzU3RhdHNSZXNwb25zZRIOCgZ1cHRpbWUYCiABKA0iGgoYR2V0QWxsT25saW5lVXNlcnNSZXF1ZXN0IioKGUdldEFsbE9ubGluZVVzZXJzUmVzcG9uc2USDQoFdXNlcnMYASADKAkyrgMKDFN0YXRzU2VydmljZRJdCghHZXRTdGF0cxInLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuR2V0U3RhdHNSZXF1ZXN0GigueHJheS5hcHAuc3RhdHMuY29tbWFuZC5HZXRTdGF0c1Jlc3BvbnNlEmMKClF1ZXJ5U3RhdHMSKS54cmF5LmFwcC5zdGF0cy5jb21tYW5kLlF1ZXJ5U3RhdHNSZXF1ZXN0GioueHJheS5hcHAuc3RhdHMuY29tbWFuZC5RdWVyeVN0YXRzUmVzcG9uc2USYAoLR2V0U3lzU3RhdHMSJy54cmF5LmFwcC5zdGF0cy5jb21tYW5kLlN5c1N0YXRzUmVxdWVzdBooLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuU3lzU3RhdHNSZXNwb25zZRJ4ChFHZXRBbGxPbmxpbmVVc2VycxIwLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuR2V0QWxsT25saW5lVXNlcnNSZXF1ZXN0GjEueHJheS5hcHAuc3RhdHMuY29tbWFuZC5HZXRBbGxPbmxpbmVVc2Vyc1Jlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Chx4cmF5L2FwcC9zdGF0cy9jb21tYW5kLnByb3RvEhZ4cmF5LmFwcC5zdGF0cy5jb21tYW5kIiMKBFN0YXQSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoAyIfCg9HZXRTdGF0c1JlcXVlc3QSDAoEbmFtZRgBIAEoCSI+ChBHZXRTdGF0c1Jlc3BvbnNlEioKBHN0YXQYASABKAsyHC54cmF5LmFwcC5zdGF0cy5jb21tYW5kLlN0YXQiJAoRUXVlcnlTdGF0c1JlcXVlc3QSDwoHcGF0dGVybhgBIAEoCSJAChJRdWVyeVN0YXRzUmVzcG9uc2USKgoEc3RhdBgBIAMoCzIcLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuU3RhdCIRCg9TeXNTdGF0c1JlcXVlc3QiIgoQU3lzU3RhdHNSZXNwb25zZRIOCgZ1cHRpbWUYCiABKA0ipAEKHEdldFN0YXRzT25saW5lSXBMaXN0UmVzcG9uc2USDAoEbmFtZRgBIAEoCRJKCgNpcHMYAiADKAsyPS54cmF5LmFwcC5zdGF0cy5jb21tYW5kLkdldFN0YXRzT25saW5lSXBMaXN0UmVzcG9uc2UuSXBzRW50cnkaKgoISXBzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASIaChhHZXRBbGxPbmxpbmVVc2Vyc1JlcXVlc3QiKgoZR2V0QWxsT25saW5lVXNlcnNSZXNwb25zZRINCgV1c2VycxgBIAMoCTKlBAoMU3RhdHNTZXJ2aWNlEl0KCEdldFN0YXRzEicueHJheS5hcHAuc3RhdHMuY29tbWFuZC5HZXRTdGF0c1JlcXVlc3QaKC54cmF5LmFwcC5zdGF0cy5jb21tYW5kLkdldFN0YXRzUmVzcG9uc2USYwoKUXVlcnlTdGF0cxIpLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuUXVlcnlTdGF0c1JlcXVlc3QaKi54cmF5LmFwcC5zdGF0cy5jb21tYW5kLlF1ZXJ5U3RhdHNSZXNwb25zZRJgCgtHZXRTeXNTdGF0cxInLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuU3lzU3RhdHNSZXF1ZXN0GigueHJheS5hcHAuc3RhdHMuY29tbWFuZC5TeXNTdGF0c1Jlc3BvbnNlEnUKFEdldFN0YXRzT25saW5lSXBMaXN0EicueHJheS5hcHAuc3RhdHMuY29tbWFuZC5HZXRTdGF0c1JlcXVlc3QaNC54cmF5LmFwcC5zdGF0cy5jb21tYW5kLkdldFN0YXRzT25saW5lSXBMaXN0UmVzcG9uc2USeAoRR2V0QWxsT25saW5lVXNlcnMSMC54cmF5LmFwcC5zdGF0cy5jb21tYW5kLkdldEFsbE9ubGluZVVzZXJzUmVxdWVzdBoxLnhyYXkuYXBwLnN0YXRzLmNvbW1hbmQuR2V0QWxsT25saW5lVXNlcnNSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message xray.app.stats.command.Stat
@@ -139,6 +139,30 @@ export const SysStatsResponseSchema: GenMessage<SysStatsResponse> = /*@__PURE__*
   messageDesc(file_xray_app_stats_command, 6);
 
 /**
+ * @generated from message xray.app.stats.command.GetStatsOnlineIpListResponse
+ */
+export type GetStatsOnlineIpListResponse = Message<"xray.app.stats.command.GetStatsOnlineIpListResponse"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Addresses, and when the newest connection of each began in unix seconds.
+   *
+   * @generated from field: map<string, int64> ips = 2;
+   */
+  ips: { [key: string]: bigint };
+};
+
+/**
+ * Describes the message xray.app.stats.command.GetStatsOnlineIpListResponse.
+ * Use `create(GetStatsOnlineIpListResponseSchema)` to create a new message.
+ */
+export const GetStatsOnlineIpListResponseSchema: GenMessage<GetStatsOnlineIpListResponse> = /*@__PURE__*/
+  messageDesc(file_xray_app_stats_command, 7);
+
+/**
  * @generated from message xray.app.stats.command.GetAllOnlineUsersRequest
  */
 export type GetAllOnlineUsersRequest = Message<"xray.app.stats.command.GetAllOnlineUsersRequest"> & {
@@ -149,7 +173,7 @@ export type GetAllOnlineUsersRequest = Message<"xray.app.stats.command.GetAllOnl
  * Use `create(GetAllOnlineUsersRequestSchema)` to create a new message.
  */
 export const GetAllOnlineUsersRequestSchema: GenMessage<GetAllOnlineUsersRequest> = /*@__PURE__*/
-  messageDesc(file_xray_app_stats_command, 7);
+  messageDesc(file_xray_app_stats_command, 8);
 
 /**
  * @generated from message xray.app.stats.command.GetAllOnlineUsersResponse
@@ -168,7 +192,7 @@ export type GetAllOnlineUsersResponse = Message<"xray.app.stats.command.GetAllOn
  * Use `create(GetAllOnlineUsersResponseSchema)` to create a new message.
  */
 export const GetAllOnlineUsersResponseSchema: GenMessage<GetAllOnlineUsersResponse> = /*@__PURE__*/
-  messageDesc(file_xray_app_stats_command, 8);
+  messageDesc(file_xray_app_stats_command, 9);
 
 /**
  * @generated from service xray.app.stats.command.StatsService
@@ -197,6 +221,14 @@ export const StatsService: GenService<{
     methodKind: "unary";
     input: typeof SysStatsRequestSchema;
     output: typeof SysStatsResponseSchema;
+  },
+  /**
+   * @generated from rpc xray.app.stats.command.StatsService.GetStatsOnlineIpList
+   */
+  getStatsOnlineIpList: {
+    methodKind: "unary";
+    input: typeof GetStatsRequestSchema;
+    output: typeof GetStatsOnlineIpListResponseSchema;
   },
   /**
    * @generated from rpc xray.app.stats.command.StatsService.GetAllOnlineUsers
