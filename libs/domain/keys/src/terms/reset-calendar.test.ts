@@ -95,6 +95,15 @@ test.each([
   expect(((nextResetAfter(first, calendar) ?? 0) - first) / 3_600).toBe(hours);
 });
 
+it("begins a rolling month at midnight although the day of its anchor had none", () => {
+  const zone = "America/Santiago";
+  expect(resets("month_rolling", "2030-09-08T01:00", 3, { zone })).toEqual([
+    "2030-10-08 00:00",
+    "2030-11-08 00:00",
+    "2030-12-08 00:00",
+  ]);
+});
+
 const moment = fc.integer({ min: at("2015-01-01"), max: at("2040-01-01") });
 const calendars = fc.record({
   reset: fc.constantFrom(...trafficResets.filter((reset) => reset !== "none")),

@@ -35,9 +35,11 @@ export function nextResetAfter(after: number, { reset, anchor, timeZone }: Reset
 
 function nextRollingMonth(after: DateTime, anchor: DateTime): number {
   const first = anchor.startOf("day");
+  // Of an anchor whose day begins at one o'clock, the days that follow begin at midnight all the same.
+  const begin = (month: number) => first.plus({ months: month }).startOf("day");
   let months = Math.max(1, (after.year - first.year) * 12 + after.month - first.month);
-  while (first.plus({ months }) <= after) months += 1;
-  return secondsOf(first.plus({ months }));
+  while (begin(months) <= after) months += 1;
+  return secondsOf(begin(months));
 }
 
 /** A midnight that a clock change skips is the first moment of that day. */
