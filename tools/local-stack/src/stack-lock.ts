@@ -40,7 +40,7 @@ async function inherited(candidate: string, lockFile: string): Promise<boolean> 
     const claim = `${lockFile}.after-${createHash("sha256").update(dead).digest("hex").slice(0, 16)}`;
     claims.push(claim);
     if (!(await linked(candidate, claim))) continue;
-    // The claims of whoever takes over are removed after its lock is there, so one that was free too late is found out here.
+    // A successor removes its claims once its lock is there: one that got free in this way comes too late.
     const isInTime = (await textOf(lockFile)) === left;
     if (isInTime) await rename(candidate, lockFile);
     for (const one of isInTime ? claims : [claim]) await rm(one, { force: true });

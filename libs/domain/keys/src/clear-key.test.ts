@@ -149,3 +149,14 @@ test("an orphan that a clear node got since is removed, although the key is dele
   expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 1]);
   expect(store.keys.get(key.keyId)).toMatchObject({ phase: "deleting", indeterminate: [], hands: [] });
 });
+
+test("an orphan's node that gave no answer is marked on the key's record", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, [nodes.a], { phase: "deleting", clear: ["a"] });
+  nodes.a.onCall = () => {
+    throw new NodeIndeterminateError("a", null);
+  };
+
+  await expect(passing(removeOrphan(1, nodes.a, ports))).rejects.toThrow(NodeIndeterminateError);
+  expect(store.keys.get(key.keyId)).toMatchObject({ phase: "deleting", indeterminate: ["a"] });
+});
