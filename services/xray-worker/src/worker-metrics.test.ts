@@ -23,11 +23,8 @@ function measuredWorker() {
   });
   /** The values of a metric's series that are not 0, by their labels. */
   const read = async (name: string): Promise<Record<string, number>> => {
-    const lines = (await metrics.registry.metrics()).split("\n").filter((line) => line.startsWith(`${name}{`));
-    const series = lines.map((line) => [
-      line.slice(name.length + 1, line.lastIndexOf("}")),
-      Number(line.split(" ").at(-1)),
-    ]);
+    const lines = (await metrics.registry.metrics()).split("\n").filter((line) => line.split(/[{ ]/, 1)[0] === name);
+    const series = lines.map((line) => [/\{(.*)\}/.exec(line)?.[1] ?? "", Number(line.split(" ").at(-1))]);
     return Object.fromEntries(series.filter(([, value]) => value !== 0));
   };
   const pass = (found?: ConfirmedDrift) =>
@@ -86,4 +83,21 @@ it("shows how many users each node blocks, and counts what became of the config 
   measured.configFile("error");
   expect(await read("veil_blocked_users")).toEqual({ 'node="b"': 12 });
   expect(await read("veil_config_file_total")).toEqual({ 'result="written"': 1, 'result="error"': 2 });
+});
+
+it("shows which nodes are left as they are, until they are not", async () => {
+  const { measured, read } = measuredWorker();
+  measured.braked("a", true);
+  measured.braked("b", true);
+  measured.braked("a", false);
+  expect(await read("veil_reconcile_brake")).toEqual({ 'node="b"': 1 });
+});
+
+it("counts the keys that were due, and times each look at those that were due together", async () => {
+  const { measured, read } = measuredWorker();
+  measured.dueApplied(3, 250);
+  measured.dueApplied(4, 500);
+  expect(await read("veil_due_keys_total")).toEqual({ "": 7 });
+  expect(await read("veil_due_keys_duration_seconds_count")).toEqual({ "": 2 });
+  expect(await read("veil_due_keys_duration_seconds_sum")).toEqual({ "": 0.75 });
 });

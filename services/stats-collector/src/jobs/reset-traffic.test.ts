@@ -94,6 +94,19 @@ describe("resetting a key", () => {
     expect(await shown(rig)).toEqual({ up: 50, down: 0 });
   });
 
+  it("resets nothing when its deadline passes while the newest figures are stored", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 50);
+    const write = rig.records.write.bind(rig.records);
+    vi.spyOn(rig.records, "write").mockImplementation(async (update) => {
+      const after = await write(update);
+      await rig.clock.advance(8_000);
+      return after;
+    });
+    expect(await resetTraffic(request, rig.shared())).toMatchObject({ outcome: "unavailable" });
+    expect(await shown(rig)).toEqual({ up: 50, down: 0 });
+  });
+
   it("does not wait for a node that hangs beyond its deadline", async () => {
     const rig = new Rig();
     rig.node.before = () => new Promise(() => undefined);
