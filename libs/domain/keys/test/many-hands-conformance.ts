@@ -63,7 +63,7 @@ export function manyHandsConformance(open: () => KeyStore): void {
         others: others.get(keyId)?.hands ?? [],
         one: single?.hands ?? [],
       };
-      const shows = (one: string, other: string) => (seen[one] ?? []).includes(other);
+      const shows = (reader: string, hand: string) => (seen[reader] ?? []).includes(hand);
       for (const mine of Object.keys(seen)) {
         expect(seen[mine]).toContain(mine);
         for (const theirs of Object.keys(seen)) {

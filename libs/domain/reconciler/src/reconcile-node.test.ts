@@ -135,6 +135,12 @@ test("users whose keys a worker is about to look at are left to it", async () =>
   expect([drift.orphans, asked]).toEqual([[101], [20_000]]);
 });
 
+test("users that have gone since the node was looked at are no orphans", async () => {
+  const { node } = nodeThatShows(700, 102);
+  const { drift } = await reconcileNode(node, stateOf(100), portsWith(100, 700));
+  expect(drift.orphans).toEqual([101, 102]);
+});
+
 describe("where most users have no record", () => {
   it("the node is left as it is", async () => {
     const { node } = nodeThatShows(1_000);

@@ -69,6 +69,8 @@ const REBUILD_FROM = 500;
 /** An inbound that holds none of ours has lost them together: rebuilding it disturbs nobody, and needs no look at the state. */
 const REBUILD_EMPTIED_FROM = 50;
 const MOST_REBUILDS = 3;
+/** Another look at a node costs less than to find so many keys. */
+const LOOKED_AT_AGAIN_FROM = 50;
 /** Within so long a worker looks at every key that is due, also at one that another worker took and did not finish. */
 const LOOKED_AT_SOON_MS = 20_000;
 const REPAIRED_AT_ONCE = 32;
@@ -126,16 +128,13 @@ async function compare(
   node: ReconciledNode,
   { users }: ListedInbound,
   { state, mayBeRecent }: { readonly state: ReconciledState; readonly mayBeRecent: boolean },
-  { store, clock, due }: LifecyclePorts,
+  ports: LifecyclePorts,
 ): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
+  const { store, clock } = ports;
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
   const recent = await (mayBeRecent ? state.recentDesired() : state.findDesired());
   const differences = diffUsers(node.name, users, recent, creating);
-  // Thousands that expired just now are on their way out: nobody else need find and remove each of them.
-  const leaving =
-    differences.orphans.length === 0
-      ? nobody
-      : await due.dueAmong(differences.orphans, clock.now() + LOOKED_AT_SOON_MS);
+  const leaving = await leavingAmong(differences.orphans, node, ports);
   const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
   if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store, clock.now()), users: recent.size };
@@ -150,6 +149,22 @@ async function compare(
 }
 
 const nobody: ReadonlySet<number> = new Set();
+
+/**
+ * Those of the orphans that are on their way out, or have gone since the node was looked at: when thousands expired just now,
+ * nobody else need find and remove each of them. The index is asked first, so that one that goes meanwhile is among either.
+ */
+async function leavingAmong(
+  orphans: readonly number[],
+  node: ReconciledNode,
+  { due, clock }: LifecyclePorts,
+): Promise<ReadonlySet<number>> {
+  if (orphans.length === 0) return nobody;
+  const leaving = await due.dueAmong(orphans, clock.now() + LOOKED_AT_SOON_MS);
+  if (orphans.length - leaving.size < LOOKED_AT_AGAIN_FROM) return leaving;
+  const present = new Set((await node.list()).users.map(({ keyId }) => keyId));
+  return new Set(orphans.filter((keyId) => leaving.has(keyId) || !present.has(keyId)));
+}
 
 async function hasLostAll(listed: ListedInbound, state: DesiredState): Promise<boolean> {
   if (listed.users.some(({ keyId }) => keyId !== null)) return false;
