@@ -108,6 +108,7 @@ describe("apiSettings", () => {
     ["CORS_ORIGINS", "https://admin.example/path"],
     ["CORS_ORIGINS", "*,https://admin.example"],
     ["DOCS", "yes"],
+    ["DEVICES_WITHOUT_ID", "deny"],
     ["WRITE_DEADLINE_MS", "7999"],
     ["WRITE_DEADLINE_MS", "soon"],
     ["DOMAIN", "https://vpn.example.com"],

@@ -98,7 +98,8 @@ describe("an API of 1.0 beside a worker of today", () => {
       requested_at: Date.now(),
       payload: payload.parse({ name, ...stamp }),
     }));
-    expect(await run("create-key", { bundle })).toEqual({
+    // What is newer than 1.0 comes along here as well.
+    expect(await run("create-key", { bundle })).toMatchObject({
       bundle: names.map((name, index) => ({ id: `create-${index}`, result: madeBy1_0(name) })),
     });
   });
