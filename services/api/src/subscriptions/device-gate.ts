@@ -47,6 +47,8 @@ export interface DeviceGateOptions {
 type Registered = JobResult<"register-device">;
 
 const WAIT_MS = 4_000;
+/** A result that was not heard of is asked for in the time that is left. */
+const HEARD_SHARE = 0.9;
 /** Nobody waits for it any more; a device that could not be counted then is counted when the workers are back. */
 const JOB_TTL_MS = 60_000;
 /** That a device was there is asked to be noted once, also while the workers are away. */
@@ -134,7 +136,7 @@ export class DeviceGate {
           { key_id: keyId, device, deadline, request_id: requestId },
           { isFresh: true },
         );
-        return jobs.awaitResult("register-device", job, waitMs);
+        return jobs.awaitResult("register-device", job, waitMs * HEARD_SHARE);
       };
       const outcome = await withinTime(run(), waitMs);
       if (outcome.state === "finished") return outcome.result;
