@@ -57,6 +57,12 @@ export interface JobClientOptions {
   readonly onError: (error: Error) => void;
 }
 
+/**
+ * A job may end before the stream of ends is listened to, as the first one after a start does: its end is read from so long
+ * before.
+ */
+const HEARD_FROM_BEFORE_MS = 60_000;
+
 /** Connects the producer's side; resolves at once, also while Redis is unavailable. */
 export function createJobClient(options: JobClientOptions): JobClient {
   return new BullJobClient(options);
@@ -142,7 +148,9 @@ class BullJobClient implements JobClient {
   #listen(name: QueueName): void {
     const { redisUrl, prefix, onError } = this.#options;
     const stream = connectRedis(redisUrl, "patient", onError);
-    const events = new QueueEvents(name, { connection: stream, prefix });
+    // By the time of Redis, whose clock may be another: what is read twice is nobody's.
+    const lastEventId = String(this.#clock.now() - HEARD_FROM_BEFORE_MS);
+    const events = new QueueEvents(name, { connection: stream, prefix, lastEventId });
     events.on("error", onError);
     events.on("completed", ({ jobId, returnvalue }) => this.#resolve(jobId, { state: "completed", returnvalue }));
     events.on("failed", ({ jobId, failedReason }) => this.#resolve(jobId, { state: "failed", reason: failedReason }));
