@@ -82,6 +82,7 @@ test.each(refusing)(
     const jobs = await client(server.url);
     const asking = connectRedis(server.url, "fail-fast", ignore);
     onTestFinished(() => asking.disconnect());
+    await vi.waitFor(() => expect(asking.status).toBe("ready"));
     await jobs.submit("delete-key", "before", payload);
     await probeRedis(asking, "probe-test");
 

