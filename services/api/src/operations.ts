@@ -13,18 +13,12 @@ import {
   type StatusBody,
   type TokenDeletedBody,
   type TokenListBody,
-  type TrafficResetBody,
-  type TrafficSyncedBody,
 } from "@veil/http-contract";
-import type { DeviceReader } from "@veil/keys";
 import { readPackageVersion } from "@veil/runtime";
-import type { TokenReader } from "@veil/tokens";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
 import { ExternalIdNotFoundError } from "./errors.ts";
 import { checkedOperation, type Operations, type OperationTable } from "./http/endpoint-routes.ts";
 import { errorDetail } from "./http/error-reply.ts";
-import type { DeferredWrites } from "./jobs/deferred-writes.ts";
-import type { WritePorts } from "./jobs/run-write-job.ts";
 import type { WriteOperation } from "./jobs/write-jobs.ts";
 import { answerBatch } from "./keys/answer-batch.ts";
 import { CallerKeys } from "./caller-keys.ts";
@@ -34,58 +28,18 @@ import { findKeyId } from "./keys/find-keys.ts";
 import { KeptCounts } from "./keys/kept-counts.ts";
 import { listKeys } from "./keys/list-keys.ts";
 import { deleteDevices, listDevices } from "./keys/manage-devices.ts";
-import { resetKeyTraffic } from "./keys/reset-key-traffic.ts";
 import { keyPageOf, selectionOf } from "./keys/select-keys.ts";
-import { isKeyBatch, keyBatchStatus, type KeyBatchStatusPorts, updateKeys } from "./keys/update-keys.ts";
+import { isKeyBatch, keyBatchStatus, updateKeys } from "./keys/update-keys.ts";
 import { changeKey, putKey } from "./keys/change-keys.ts";
-import { keyBody, keyReply, type KeyShowing, requestedAttributes, settableTerms } from "./keys/key-body.ts";
+import { keyBody, keyReply, requestedAttributes, settableTerms } from "./keys/key-body.ts";
 import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
-import {
-  type KeyFacts,
-  type KeyReader,
-  type Logger,
-  pageOf,
-  type RequestScope,
-  type ShareLinksOf,
-  type TrafficReader,
-  viewerOf,
-} from "./ports.ts";
+import type { CallerPorts, OperationPorts, SharedPorts } from "./operation-ports.ts";
+import { type KeyFacts, type RequestScope, viewerOf } from "./ports.ts";
 import { CompressedFile } from "./reply/compressed-file.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
+import { trafficOperations } from "./traffic-operations.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
-import { OnlineCounts, readKeyOnline } from "./traffic/read-online.ts";
-import { getTraffic, listTraffic, trafficBody } from "./traffic/read-traffic.ts";
-import { readUsage, Stats } from "./traffic/read-usage.ts";
-import { syncTraffic } from "./traffic/write-traffic.ts";
-
-/** Everything outside that the operations need. Times are in milliseconds. */
-export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
-  readonly keys: KeyReader;
-  readonly traffic: TrafficReader;
-  readonly tokens: TokenReader;
-  readonly devices: DeviceReader;
-  readonly shareLinksOf: ShareLinksOf;
-  readonly showing: KeyShowing;
-  readonly refreshWaitMs: number;
-  /** Names of the nodes, in the order of the settings. */
-  readonly nodeNames: readonly string[];
-  readonly log: Logger;
-  readonly syncDeadlineMs: number;
-  /** What became of a write that was answered 202. */
-  readonly deferred: Pick<DeferredWrites, "status">;
-}
-
-/** What the operations share, whoever asks: of the keys nothing. */
-interface SharedPorts extends Omit<OperationPorts, "keys"> {
-  readonly refused: RefusedCreations;
-}
-
-/** What one request works with. */
-interface CallerPorts extends SharedPorts {
-  readonly keys: CallerKeys;
-  readonly visibleKeys: VisibleKeys;
-}
 
 /** Makes the operations of all endpoints, each of which sees the keys of its caller alone. */
 export function createOperations({ keys, ...outside }: OperationPorts): Operations {
@@ -106,8 +60,6 @@ type RunStored = (id: WriteOperation, raw: RawRequest) => (scope: RequestScope) 
 
 function operationTable(shared: SharedPorts, runStored: RunStored): OperationTable<CallerPorts> {
   const { shareLinksOf, showing, clock, traffic } = shared;
-  const stats = new Stats(shared);
-  const onlineCounts = new OnlineCounts(shared);
   const document = new CompressedFile("application/json", 0, async () =>
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
@@ -123,6 +75,8 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
   };
 
   return {
+    ...trafficOperations(shared),
+
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
     showSwaggerUi: async () => swaggerUiPage,
     showRedoc: async () => redocPage,
@@ -248,46 +202,10 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       return ok({ success: true, message: messages.devicesDeleted(keyId) } satisfies DevicesDeletedBody);
     },
 
-    listTraffic: async ({ query }, _scope, within) => listTraffic(pageOf(query), within),
-
-    getKeyUsage: async ({ params, query }, _scope, within) =>
-      ok(await readUsage(await findKeyId(params.key_id, within.keys), query, within)),
-
-    getKeyOnline: async ({ params }, scope, within) =>
-      ok(await readKeyOnline(await findKeyId(params.key_id, within.keys), scope, within)),
-
-    getOnline: async (_input, scope, { keys }) => ok(await onlineCounts.read(scope, keys)),
-
-    getStats: async (_input, _scope, { keys }) => ok(await stats.read(keys)),
-
-    getKeyTraffic: async ({ params, query }, scope, within) => {
-      const keyId = await findKeyId(params.key_id, within.keys);
-      return ok(trafficBody(keyId, await getTraffic(keyId, query, scope, within)));
-    },
-
     getJob: async ({ params }, scope, within) => {
       if (isKeyBatch(params.job_id)) return ok(await keyBatchStatus(params.job_id, within.keys, within));
       const run = (id: WriteOperation, raw: RawRequest, forWhom: RequestScope) => runStored(id, raw)(forWhom);
       return ok(await shared.deferred.status(params.job_id, run, scope));
-    },
-
-    resetKeyTraffic: async ({ params }, scope, within) => {
-      const key_id = await findKeyId(params.key_id, within.keys);
-      const { upload, download } = await resetKeyTraffic(key_id, scope, within);
-      return ok({
-        success: true,
-        message: messages.trafficReset(key_id),
-        key_id,
-        previous_upload: upload,
-        previous_download: download,
-        previous_total: upload + download,
-      } satisfies TrafficResetBody);
-    },
-
-    syncTraffic: async (_input, scope, within) => {
-      const { updated, errors } = await syncTraffic(scope, within);
-      const message = messages.trafficSynced(updated, errors);
-      return ok({ success: true, message, updated, errors } satisfies TrafficSyncedBody);
     },
 
     createToken: async ({ body }, scope, within) => {

@@ -8,7 +8,9 @@ const SOON_MS = 200;
 
 /** Whether a refusal is known before a pause is over. */
 async function isKnownSoon(name: string, args: string[]): Promise<boolean> {
-  const refuse = () => Promise.reject(new ReplyError("ERR refused"));
+  const refuse = async () => {
+    throw new ReplyError("ERR refused");
+  };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that is asked of a connection here
   const redis = paceRefusals({ sendCommand: refuse, duplicate: refuse } as unknown as Redis);
   let isKnown = false;

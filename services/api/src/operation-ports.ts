@@ -1,0 +1,37 @@
+import type { DeviceReader } from "@veil/keys";
+import type { TokenReader } from "@veil/tokens";
+import type { CallerKeys } from "./caller-keys.ts";
+import type { DeferredWrites } from "./jobs/deferred-writes.ts";
+import type { WritePorts } from "./jobs/run-write-job.ts";
+import type { KeyShowing } from "./keys/key-body.ts";
+import type { KeyBatchStatusPorts } from "./keys/update-keys.ts";
+import type { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
+import type { KeyReader, Logger, ShareLinksOf, TrafficReader } from "./ports.ts";
+
+/** Everything outside that the operations need. Times are in milliseconds. */
+export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
+  readonly keys: KeyReader;
+  readonly traffic: TrafficReader;
+  readonly tokens: TokenReader;
+  readonly devices: DeviceReader;
+  readonly shareLinksOf: ShareLinksOf;
+  readonly showing: KeyShowing;
+  readonly refreshWaitMs: number;
+  /** Names of the nodes, in the order of the settings. */
+  readonly nodeNames: readonly string[];
+  readonly log: Logger;
+  readonly syncDeadlineMs: number;
+  /** What became of a write that was answered 202. */
+  readonly deferred: Pick<DeferredWrites, "status">;
+}
+
+/** What the operations share, whoever asks: of the keys nothing. */
+export interface SharedPorts extends Omit<OperationPorts, "keys"> {
+  readonly refused: RefusedCreations;
+}
+
+/** What one request works with. */
+export interface CallerPorts extends SharedPorts {
+  readonly keys: CallerKeys;
+  readonly visibleKeys: VisibleKeys;
+}
