@@ -118,7 +118,8 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     const statuses: string[] = [];
     for (const { operationId, tags } of operations) {
       const { key_id } = await api.createWith({ external_id: operationId });
-      const ids = { key_id: String(key_id), external_id: operationId, id: await makeToken(operationId) };
+      const id = operationId === "deleteDevice" ? await registerDevice(key_id) : await makeToken(operationId);
+      const ids = { key_id: String(key_id), external_id: operationId, id };
       const values = { ...ids, job_id: await startJob() };
       const operation = page.locator(`#operations-${tags[0]}-${operationId}`);
       statuses.push(`${operationId} ${(await tryOut(operation, values)).slice(0, 3)}`);
@@ -135,6 +136,21 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     const headers = { authorization: `Bearer ${stack.apiKey}`, prefer: "respond-async" };
     const answer = await fetch(`${stack.apiUrl}/api/keys`, { method: "POST", headers });
     return z.object({ job_id: z.string() }).parse(await answer.json()).job_id;
+  }
+
+  /** Fetches a key's subscription as an app does. @returns the id of the device that has been registered by that */
+  async function registerDevice(keyId: number): Promise<string> {
+    const read = async (path: string): Promise<unknown> => {
+      const answer = await fetch(stack.apiUrl + path, { headers: { authorization: `Bearer ${stack.apiKey}` } });
+      return answer.json();
+    };
+    const key = z.object({ subscription_url: z.string() }).parse(await read(`/api/keys/${keyId}`));
+    const subscription = stack.apiUrl + new URL(key.subscription_url).pathname;
+    expect((await fetch(subscription, { headers: { "x-hwid": "phone-of-the-docs" } })).status).toBe(200);
+    const { devices } = z
+      .object({ devices: z.array(z.object({ id: z.string() })) })
+      .parse(await read(`/api/keys/${keyId}/devices`));
+    return devices[0]?.id ?? "none";
   }
 
   /** @returns the id of a new token */

@@ -52,6 +52,8 @@ export class KeyChanges {
   readonly #later: Later;
   /** Requests of each key that are open, and how many there were. */
   readonly #open = new Map<number, { now: number; ever: number }>();
+  /** Puts, of which nobody knows beforehand what key they change. */
+  readonly #puts = { now: 0, ever: 0 };
 
   constructor(system: System, later: Later) {
     this.#system = system;
@@ -84,7 +86,10 @@ export class KeyChanges {
     const asked: AskedChange = { job: `put-${job}`, keyId: null, change: { set: terms }, externalId, answers: [] };
     this.asked.push(asked);
     this.#later(random.between(0, 20_000), async (replica) => {
+      this.#puts.now += 1;
+      this.#puts.ever += 1;
       const answer = await replica.put(job, externalId, terms);
+      this.#puts.now -= 1;
       asked.answers.push(answer);
       this.#system.world.log(() => `ANSWER to ${asked.job}: ${JSON.stringify(answer)}`);
     });
@@ -128,7 +133,8 @@ export class KeyChanges {
     const { faults, isCalm } = world;
     const isOver = world.now > world.lastFaultAt + AFTERMATH_MS;
     const of = this.#of(keyId);
-    const wasAlone = of.now === 0;
+    const wasAlone = of.now === 0 && this.#puts.now === 0;
+    const { ever: puts } = this.#puts;
     of.now += 1;
     of.ever += 1;
     const { ever } = of;
@@ -136,7 +142,7 @@ export class KeyChanges {
     of.now -= 1;
     asked.answers.push(answer);
     world.log(() => `ANSWER to ${asked.job}: ${JSON.stringify(answer)}`);
-    const isAlone = wasAlone && of.ever === ever;
+    const isAlone = wasAlone && of.ever === ever && this.#puts.ever === puts;
     if (answer.status === 200 && isAlone && isCalm && isOver && world.isCalm && world.faults === faults) {
       this.#mustBeFollowed(keyId, asked.job);
     }

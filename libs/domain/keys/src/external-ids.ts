@@ -36,7 +36,10 @@ export async function giveExternalId(
   if (holdsExternalId(await store.find(holder), id)) return "taken";
   lease.mustLast();
   await externalIds.replace(id, keyId);
-  return "given";
+  if (!holdsExternalId(await store.find(holder), id)) return "given";
+  // Redis had forgotten the lease of that one, who has come to its decision meanwhile.
+  await externalIds.replace(id, holder);
+  return "taken";
 }
 
 /** Whether callers find this key under an external id. */

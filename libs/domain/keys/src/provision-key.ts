@@ -107,11 +107,25 @@ async function decideOn(
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
 
   lease?.mustLast();
+  // Redis may have forgotten the lease, and given it to somebody else who found this key undecided.
+  if (lease !== null && (await isGivenAway(creation, terms, ports))) {
+    return refuse(creation, GIVEN_AWAY, [...new Set([...took, ...indeterminate])], ports);
+  }
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms };
   const decided = await activate({ ...creation, begins }, indeterminate, ports);
   if (!isVisible(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
   else await expectDecided(decided, ports);
   return resultOf(decided);
+}
+
+const GIVEN_AWAY = { outcome: "unavailable", detail: "another key was given its external_id meanwhile" } as const;
+
+async function isGivenAway(
+  { keyId, owner }: Creation,
+  { externalId }: KeyTerms,
+  { externalIds }: LifecyclePorts,
+): Promise<boolean> {
+  return externalId !== null && (await externalIds.find({ externalId, owner })) !== keyId;
 }
 
 function termsOf({ createdAt }: Creation, { terms }: RequestedAttributes, { timeZone }: LifecyclePorts): KeyTerms {
