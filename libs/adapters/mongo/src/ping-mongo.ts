@@ -2,8 +2,8 @@ import { StoreRejectedError } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { isDuplicateKey } from "./store-errors.ts";
 
-/** No key has this id. */
-const NO_KEY = -1;
+/** No key has this id. A text, as the ids of keys are: for a number FerretDB 1.x reads all keys, in every probe. */
+const NO_KEY = "none";
 
 /**
  * Asks for what a process needs: a primary, whose data its account may read, and write if it writes. A `ping` is answered by
@@ -14,7 +14,7 @@ const NO_KEY = -1;
 export async function pingMongo(database: mongo.Db, writes: boolean): Promise<void> {
   const hello = await database.command({ hello: 1 });
   if (hello["isWritablePrimary"] === false) throw new StoreRejectedError(new Error("it is not the primary"));
-  await database.collection<{ _id: number }>("keys").findOne({ _id: NO_KEY });
+  await database.collection<{ _id: string }>("keys").findOne({ _id: NO_KEY });
   if (!writes) return;
   const probes = database.collection<{ _id: string; at: Date }>("probes");
   try {
