@@ -7,10 +7,11 @@ export const makePythonClient: MakeClient = async () => {
   const programs = await pythonGenerators();
   if (programs === null) return { missing: "python3 with venv" };
   const home = await freshCopy("python");
-  const options = ["--path", OPENAPI_FILE, "--meta", "none", "--output-path", join(home, "api")];
+  const options = ["--path", OPENAPI_FILE, "--config", join(home, "config.yaml"), "--meta", "none"];
+  const output = ["--output-path", join(home, "api")];
   // It formats what it makes with the ruff of its own installation.
   const PATH = `${programs}${delimiter}${env["PATH"] ?? ""}`;
-  await step(join(programs, "openapi-python-client"), ["generate", "--fail-on-warning", ...options], {
+  await step(join(programs, "openapi-python-client"), ["generate", "--fail-on-warning", ...options, ...output], {
     env: { ...env, PATH },
   });
   return { command: join(programs, "python"), args: [join(home, "client.py")] };

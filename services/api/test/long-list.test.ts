@@ -14,8 +14,11 @@ const SECRET = "secret-of-the-long-list-0123456789abcdef";
 const keyCount = Number(process.env["VEIL_LIST_KEYS"] ?? 20_000);
 const INSERTED_AT_ONCE = 5_000;
 const CALLERS_AT_ONCE = 4;
-/** The heap that the API gets. All keys as the driver's documents would take about 60 MB of it for every caller. */
-const HEAP_MB = 160;
+/**
+ * The heap that the API gets, of which it takes about 60 MB by itself. All keys as the driver's documents would take as much for
+ * every caller.
+ */
+const HEAP_MB = 256;
 
 const uri = ownDatabase(inject("mongodbUri"));
 let mongo: MongoStore;
