@@ -74,7 +74,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
   docs: ["reply"],
-  subscriptions: ["http"],
+  subscriptions: ["http", "jobs"],
   reply: [],
 };
 const apiGround = ["errors.ts", "ports.ts", "caller-keys.ts"];

@@ -43,6 +43,12 @@ const reads: { readonly [Way in Exclude<keyof CallerKeys, "owner">]: (keys: Call
   },
   listActiveIds: (keys) => idsOf(keys.listActiveIds()),
   activeAmong: async (keys) => [...(await keys.activeAmong(IDS))],
+  countAmong: async (keys) => {
+    const ids = await idsOf(keys.listActive());
+    // Of keys that there are: one that sees all counts what it is given.
+    expect(await keys.countAmong([1, 2, 3, 4])).toBe(ids.length);
+    return ids;
+  },
   countActive: async (keys) => {
     const counts = [await keys.countActive(), await keys.countActive(list)];
     const ids = await idsOf(keys.listActive());

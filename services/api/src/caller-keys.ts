@@ -77,6 +77,11 @@ export class CallerKeys implements Viewer {
     return this.#all.activeAmong(keyIds, this);
   }
 
+  /** How many of these active keys are the caller's. Who sees all is spared the look. */
+  async countAmong(keyIds: readonly number[]): Promise<number> {
+    return this.owner === null ? keyIds.length : (await this.activeAmong(keyIds)).size;
+  }
+
   countActive(filter?: KeyFilter): Promise<number> {
     return this.#counts.countActive(this.#ownFilter(filter));
   }

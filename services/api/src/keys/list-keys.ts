@@ -16,8 +16,8 @@ export interface ListKeysPorts {
 }
 
 /**
- * The list of all keys that the caller sees, or a part of it. Its tag covers all that it shows; one that is too long to be buffered has none,
- * since its end is not known before its beginning is sent.
+ * The list of all keys that the caller sees, or a part of it. Its tag covers all that it shows; one that is too long to be
+ * buffered has none, since its end is not known before its beginning is sent.
  */
 export function listKeys(page: KeyPage | null, ports: ListKeysPorts): ListReply {
   const isWhole = page === null || (page.limit === undefined && page.after === undefined);

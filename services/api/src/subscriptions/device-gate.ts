@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { JobResult } from "@veil/job-contract";
-import { QueueUnavailableError } from "@veil/job-queue";
 import {
   type Clock,
   type DeviceLabels,
@@ -14,9 +13,9 @@ import {
   type SeenDevice,
   standingOf,
 } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
 import type { Refusal } from "@veil/subscriptions";
 import { LRUCache } from "lru-cache";
+import { askJob } from "../jobs/ask-job.ts";
 import type { Jobs, Logger } from "../ports.ts";
 
 /** What an app says of the device that it runs on. */
@@ -126,25 +125,16 @@ export class DeviceGate {
   /** @returns null when there is no result in time */
   async #submit(keyId: number, device: SeenDevice, { requestId, log }: DeviceArrival): Promise<Registered | null> {
     const { jobs, clock, waitMs = WAIT_MS } = this.#options;
-    const job = `device-${randomUUID()}`;
-    const deadline = clock.now() + JOB_TTL_MS;
-    try {
-      const run = async () => {
-        await jobs.submit(
-          "register-device",
-          job,
-          { key_id: keyId, device, deadline, request_id: requestId },
-          { isFresh: true },
-        );
-        return jobs.awaitResult("register-device", job, waitMs * HEARD_SHARE);
-      };
-      const outcome = await withinTime(run(), waitMs);
-      if (outcome.state === "finished") return outcome.result;
-      log.warn({ key_id: keyId, job, state: outcome.state }, "a device could not be registered in time");
-    } catch (error) {
-      if (!(error instanceof QueueUnavailableError || error instanceof TimeLimitError)) throw error;
-      log.warn({ key_id: keyId, job, err: error }, "a device could not be registered");
-    }
+    const jobId = `device-${randomUUID()}`;
+    const payload = { key_id: keyId, device, deadline: clock.now() + JOB_TTL_MS, request_id: requestId };
+    const asked = await askJob(
+      { name: "register-device", jobId, payload, waitMs, heardMs: waitMs * HEARD_SHARE },
+      jobs,
+    );
+    if (asked.state === "finished") return asked.result;
+    const fields = { key_id: keyId, job: jobId };
+    if (asked.state === "unasked") log.warn({ ...fields, err: asked.err }, "a device could not be registered");
+    else log.warn({ ...fields, state: asked.state }, "a device could not be registered in time");
     return null;
   }
 }

@@ -1,10 +1,9 @@
 import type { KeyOnlineBody, OnlineBody } from "@veil/http-contract";
 import type { JobName, JobPayload, JobResult, OnlineSilence } from "@veil/job-contract";
-import { QueueUnavailableError } from "@veil/job-queue";
-import { TimeLimitError, withinTime } from "@veil/runtime";
 import { isCountedOnline } from "@veil/traffic";
 import { LRUCache } from "lru-cache";
 import type { CallerKeys } from "../caller-keys.ts";
+import { askJob } from "../jobs/ask-job.ts";
 import type { WritePorts } from "../jobs/run-write-job.ts";
 import type { Logger, RequestScope, TrafficReader, VisibleKeyReader } from "../ports.ts";
 
@@ -65,7 +64,7 @@ const MOST_OWNERS = 1_000;
 
 interface Asker {
   readonly requestId: string;
-  readonly keys: Pick<CallerKeys, "owner" | "activeAmong">;
+  readonly keys: Pick<CallerKeys, "owner" | "countAmong">;
 }
 
 /** How many of a caller's keys are connected: found out once for all of one owner who ask meanwhile, and kept for a moment. */
@@ -88,13 +87,11 @@ export class OnlineCounts {
 
   async #count({ requestId, keys }: Asker): Promise<OnlineBody> {
     const { traffic, clock } = this.#ports;
-    const { owner } = keys;
-    const payload = { owner, deadline: deadlineOf(this.#ports), request_id: requestId };
+    const payload = { owner: keys.owner, deadline: deadlineOf(this.#ports), request_id: requestId };
     const result = await askCollector("count-online", payload, this.#ports);
     if (result?.outcome !== "counted") {
       const nodes = silentNodes(this.#ports).map(({ name, state }) => ({ name, online: null, detail: DETAILS[state] }));
-      const counted = await traffic.online(clock.now());
-      return { online: owner === null ? counted.length : (await keys.activeAmong(counted)).size, nodes };
+      return { online: await keys.countAmong(await traffic.online(clock.now())), nodes };
     }
     const nodes = result.nodes.map((node) =>
       node.state === "read"
@@ -119,17 +116,7 @@ async function askCollector<N extends Extract<JobName, "read-online" | "count-on
   payload: JobPayload<N>,
   { jobs, newId, refreshWaitMs, log }: OnlineCountPorts,
 ): Promise<JobResult<N> | null> {
-  const job = `${name}-${newId()}`;
-  try {
-    const ask = async () => {
-      await jobs.submit(name, job, payload, { isFresh: true });
-      return jobs.awaitResult(name, job, refreshWaitMs);
-    };
-    const outcome = await withinTime(ask(), refreshWaitMs);
-    return outcome.state === "finished" ? outcome.result : null;
-  } catch (error) {
-    if (!(error instanceof QueueUnavailableError || error instanceof TimeLimitError)) throw error;
-    log.warn({ err: error }, "the collector could not be asked who is online");
-    return null;
-  }
+  const asked = await askJob({ name, jobId: `${name}-${newId()}`, payload, waitMs: refreshWaitMs }, jobs);
+  if (asked.state === "unasked") log.warn({ err: asked.err }, "the collector could not be asked who is online");
+  return asked.state === "finished" ? asked.result : null;
 }

@@ -68,9 +68,7 @@ export class Stats {
     const isOfAll = keys.owner === null;
     const [{ byStatus, byGroup }, online, usage] = await Promise.all([
       keys.summarize(),
-      traffic
-        .online(clock.now())
-        .then(async (counted) => (isOfAll ? counted.length : (await keys.activeAmong(counted)).size)),
+      traffic.online(clock.now()).then((counted) => keys.countAmong(counted)),
       isOfAll ? traffic.usageOfAll(range) : traffic.usageOfKeys(keys.listActiveIds(), range),
     ]);
     const total = Object.values(byStatus).reduce((sum, some) => sum + some, 0);
