@@ -73,6 +73,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   tokens: ["jobs"],
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
+  events: ["reply"],
   docs: ["reply"],
   subscriptions: ["http", "jobs"],
   reply: [],

@@ -111,6 +111,7 @@ export function startWorker(process: Process, system: System): void {
       movedBy: async (keyId) => ({ lifetime: { ...NOTHING, download: await store.movedBy(keyId) }, reset: NOTHING }),
     },
     due: index,
+    hints: { expect: async () => ({ ready: () => undefined }) },
     timeZone: "UTC",
   };
   const housekeeping = every(RECONCILE_PERIOD_MS, async () => {

@@ -140,6 +140,8 @@ export interface RequestScope {
   readonly requestId: string;
   /** When it came in, in milliseconds since the epoch. */
   readonly receivedAt?: number;
+  /** Where it came from; null or missing where that is not known. */
+  readonly address?: string | null;
   readonly logFields?: RequestLogFields;
   /** Who sent it; null or missing for those who need not say. */
   readonly caller?: Caller | null;

@@ -107,6 +107,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       traffic,
       tokens: store.tokens,
       devices: store.devices,
+      events: store.events,
       jobs,
       shareLinksOf: shareLinkMaker(places, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },

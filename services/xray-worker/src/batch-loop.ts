@@ -1,4 +1,4 @@
-import { keyChange } from "@veil/job-contract";
+import { decodeBatchChange } from "@veil/job-contract";
 import { changePart, type KeyBatches, type LifecyclePorts } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { lastingFailure, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
@@ -52,7 +52,7 @@ export async function workOffBatches({ ports, batches, log }: Omit<BatchLoopOpti
     for (const job of jobs) {
       const batch = await batches.find(job);
       if (batch === null || batch.next >= batch.parts) continue;
-      const change = keyChange.parse(JSON.parse(batch.change));
+      const change = decodeBatchChange(batch.change);
       const end = await changePart(batch, await batches.nextPart(batch), change, ports);
       await batches.advance(batch, end);
       const { next, parts } = batch;

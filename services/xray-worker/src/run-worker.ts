@@ -2,12 +2,14 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
 import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
-import { DueIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
+import { DueIndex, EventHintIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
 import { linkedNodes, nodeSettings } from "@veil/settings";
 import { lastingFailure, prepareService, readSettings, runLoop } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
+import { keyEvents } from "./events/key-events.ts";
+import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
 import { connectNodes } from "./nodes/connect-nodes.ts";
@@ -22,7 +24,7 @@ import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { deleteExpired } from "./terms/delete-expired.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
-import { ledgerKeyTraffic } from "./terms/ledger-key-traffic.ts";
+import { ledgerKeyTraffic, ledgerShownTraffic } from "./terms/ledger-key-traffic.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
 const service = prepareService({
@@ -84,6 +86,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     });
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
+    const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const ports: LifecyclePorts = {
       store: store.keys,
       nodes: nodes.map(({ users }) => users),
@@ -96,6 +99,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       externalIds: store.externalIds,
       traffic: ledgerKeyTraffic(store.traffic),
       due,
+      hints,
       timeZone: settings.TIMEZONE,
     };
 
@@ -137,6 +141,22 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     };
     startDueLoop(running, dueLoop);
     startDueEntries(running, dueLoop);
+
+    startRelayLoop(running, {
+      hints,
+      events: store.events,
+      outbox: keyEvents({
+        outbox: store.keyOutbox,
+        trafficOf: ledgerShownTraffic(store.traffic),
+        shortId: settings.REALITY_COMMON_SHORT_ID,
+      }),
+      exclusive,
+      clock,
+      keptDays: settings.EVENTS_DAYS,
+      log,
+      onRelayed: (events) => measured.eventsRelayed(events),
+      onWaiting: (milliseconds) => measured.eventsWaiting(milliseconds),
+    });
 
     const { DELETE_EXPIRED_AFTER_DAYS: afterDays } = settings;
     if (afterDays !== undefined) {

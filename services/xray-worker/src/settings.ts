@@ -17,6 +17,8 @@ export const workerSettings = z
     TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
     /** After how many days an expired key is deleted; never when it is not set. */
     DELETE_EXPIRED_AFTER_DAYS: wholeNumber({ min: 1, max: 36_500 }).optional().meta({ example: "90" }),
+    /** For how many days events are kept. */
+    EVENTS_DAYS: wholeNumber({ min: 1, max: 3_650 }).default(30).meta({ example: "30" }),
     /** Whether a removed user's multiplexed connection is kept from opening further streams. */
     XRAY_BLOCK_DELETED: booleanFlag().default(true),
     /** Whether a node is left as it is when MongoDB knows nothing of most of its users. */

@@ -18,7 +18,7 @@ function measuredWorker() {
   const measured = workerMetrics({
     metrics,
     nodes: ["a", "b"],
-    clock: { monotonic: () => time.now },
+    clock: { monotonic: () => time.now, now: () => time.now },
     passPeriodMs: 1_000,
   });
   /** The values of a metric's series that are not 0, by their labels. */

@@ -1,3 +1,4 @@
+import { eventTypes, type VeilEvent } from "@veil/events";
 import { type JobStep, jobMetrics } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
 import { callMetrics } from "@veil/xray-grpc";
@@ -13,6 +14,10 @@ export interface WorkerMetrics {
   blocked(node: string, users: number): void;
   /** So many keys were due and have been looked at together. */
   dueApplied(keys: number, durationMs: number): void;
+  /** Events that were logged just now. */
+  eventsRelayed(events: readonly Pick<VeilEvent, "type" | "at">[]): void;
+  /** For how long the oldest event that is not logged has been waiting. */
+  eventsWaiting(milliseconds: number): void;
   /** What a node's `onCall` is to be. */
   readonly callsOf: ReturnType<typeof callMetrics>;
 }
@@ -20,7 +25,7 @@ export interface WorkerMetrics {
 export interface WorkerMetricsOptions {
   readonly metrics: Metrics;
   readonly nodes: readonly string[];
-  readonly clock: Pick<Clock, "monotonic">;
+  readonly clock: Pick<Clock, "monotonic" | "now">;
   /** The longest time between two passes over a node, whoever makes them. */
   readonly passPeriodMs: number;
 }
@@ -81,6 +86,19 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     name: "veil_due_keys_total",
     help: "Keys that were looked at because time or traffic made something due about them.",
   });
+  const events = metrics.counter({
+    name: "veil_events_total",
+    help: "Events that were logged, by type.",
+    labels: { type: eventTypes },
+  });
+  const waiting = metrics.gauge({
+    name: "veil_event_oldest_waiting_seconds",
+    help: "For how long the oldest event that is not in the log has been waiting; 0 while none is.",
+  });
+  const relaySeconds = metrics.histogram({
+    name: "veil_event_relay_seconds",
+    help: "Time from what happened until its event was in the log.",
+  });
   const dueSeconds = metrics.histogram({
     name: "veil_due_keys_duration_seconds",
     help: "Duration of carrying out what was due about keys that were due together.",
@@ -91,6 +109,13 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     dueApplied: (keys, durationMs) => {
       dueKeys.inc({}, keys);
       dueSeconds.observe({}, durationMs / 1_000);
+    },
+    eventsWaiting: (milliseconds) => waiting.set({}, milliseconds / 1_000),
+    eventsRelayed: (relayed) => {
+      for (const { type, at } of relayed) {
+        events.inc({ type });
+        relaySeconds.observe({}, Math.max(0, clock.now() / 1_000 - at));
+      }
     },
     braked: (node, isBraked) => brake.set({ node }, isBraked ? 1 : 0),
     blocked: (node, users) => blocked.set({ node }, users),

@@ -6,11 +6,13 @@ import {
   inboundVaultConformance,
   keyChangesConformance,
   keyFiltersConformance,
+  keyOutboxConformance,
   keyReaderConformance,
   keyStoreConformance,
   keyWith,
   versionOf,
 } from "@veil/keys/testing";
+import { eventLogConformance } from "@veil/events/testing";
 import { tokenStoreConformance } from "@veil/tokens/testing";
 import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -73,6 +75,12 @@ describe("the store of node lives in MongoDB", () => {
 });
 describe("the token store in MongoDB", () => {
   tokenStoreConformance(() => mongo.tokens);
+});
+describe("the events of keys in MongoDB", () => {
+  keyOutboxConformance(() => ({ store: mongo.keys, outbox: other.keyOutbox }));
+});
+describe("the log of events in MongoDB", () => {
+  eventLogConformance(() => ({ log: mongo.events, other: other.events }));
 });
 describe("the usage store in MongoDB", () => {
   usageStoreConformance(() => mongo.usage);

@@ -1,8 +1,16 @@
-import { type Creation, type HandledKey, type KeyPhase, type KeyRecord, olderSubscriptionToken } from "@veil/keys";
+import {
+  type Creation,
+  type HandledKey,
+  type KeyPhase,
+  type KeyRecord,
+  type KeyStep,
+  olderSubscriptionToken,
+} from "@veil/keys";
 import type { VlessFlow } from "@veil/protocols";
 import { Schema } from "mongoose";
 import type { HandsOfMany } from "./hands-of-many.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
+import { toStep } from "./step-documents.ts";
 import { termsOf } from "./terms-documents.ts";
 
 const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, KeyDocument["phase"]>;
@@ -53,6 +61,9 @@ export const keySchema = new Schema<KeyDocument>(
     gone_at: Number,
     token: String,
     terms: { type: Schema.Types.Mixed, default: undefined },
+    endings: { type: [Schema.Types.Mixed], default: undefined },
+    relayed: { type: Schema.Types.Mixed, default: undefined },
+    is_end_logged: Boolean,
   },
   { ...common, collection: "keys" },
 );
@@ -99,7 +110,14 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     token: changed?.token ?? document.token ?? olderSubscriptionToken(document.key_id, document.uuid),
     terms: termsOf(document),
     changedBy: changed?.changed_by ?? [],
+    outbox: unrelayedSteps(document),
   };
+}
+
+/** Steps of which some event is not in the log. */
+function unrelayedSteps({ terms, relayed = {} }: KeyDocument): KeyStep[] {
+  const steps = (terms?.outbox ?? []).map(toStep);
+  return steps.filter(({ events }) => events.some(({ id }) => relayed[id] !== true));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { trafficResets } from "@veil/keys";
 import { z } from "zod";
+import { stampDocument, stepDocument } from "./step-documents.ts";
 
 const flow = z.enum(["", "xtls-rprx-vision"]);
 /** Missing for keys of nobody, and in what was stored before keys had owners. */
@@ -58,6 +59,8 @@ export const termsDocument = z.object({
   device_limit: z.number().nullable(),
   /** Missing in terms that were written before devices could be reset. */
   device_epoch: z.number().default(0),
+  /** What happened to the key last, as far as some event of it was not known to be logged. */
+  outbox: z.array(stepDocument).exactOptional(),
 });
 export type TermsDocument = Readonly<z.infer<typeof termsDocument>>;
 
@@ -91,6 +94,12 @@ export const keyDocument = z.object({
   token: z.string().exactOptional(),
   /** Missing as long as the key is unlimited and nobody has changed it. */
   terms: termsDocument.exactOptional(),
+  /** Who ended the key, in the order in which they came; the first one is reported. */
+  endings: z.array(stampDocument).exactOptional(),
+  /** Ids of events that are in the log, each true; the last few. */
+  relayed: z.record(z.string(), z.boolean()).exactOptional(),
+  /** Whether its end is in the log: until then the record stays. */
+  is_end_logged: z.boolean().exactOptional(),
 });
 export type KeyDocument = Readonly<z.infer<typeof keyDocument>>;
 

@@ -65,6 +65,8 @@ export class MongoKeyHousekeeping implements KeyHousekeeping {
         job: { $not: importJobs },
         $and: [
           { $or: [{ gone_at: { $lt: before } }, { gone_at: { $exists: false }, created_at: { $lt: before } }] },
+          // Its end is still to be reported.
+          { $or: [{ endings: { $exists: false } }, { is_end_logged: true }, { activated: false }] },
           ...nodes.map((node) => ({ [`unsure.${node}`]: { $exists: false } })),
         ],
       });

@@ -8,6 +8,7 @@ import {
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
+  type StepStamp,
 } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { InsertIfAbsent, UpdatesById } from "./by-id.ts";
@@ -16,6 +17,7 @@ import { engineOf, inParts, LONG_READ } from "./engine.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
 import type { KeyIdCounter } from "./key-id-counter.ts";
+import { toStampDocument } from "./step-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 import { firstTermsDocument, versionDocument } from "./terms-documents.ts";
 
@@ -79,7 +81,8 @@ export class MongoKeyStore implements KeyStore {
 
   async decide(decision: Decision): Promise<KeyRecord> {
     const { begins } = decision;
-    const terms = begins === undefined ? undefined : firstTermsDocument(begins.terms, decision.createdAt);
+    const terms =
+      begins === undefined ? undefined : firstTermsDocument(begins.terms, begins.outbox, decision.createdAt);
     const document: KeyDocument = {
       _id: String(decision.keyId),
       key_id: decision.keyId,
@@ -129,14 +132,18 @@ export class MongoKeyStore implements KeyStore {
     await this.#outlast(keyId, hands);
   }
 
-  beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null> {
-    const intent = { $max: { phase: phaseNumber("deleting") }, $push: { deleters: deleter } };
+  beginDeletion(keyId: number, deleter: string, entry?: HandEntry, stamp?: StepStamp): Promise<HandledKey | null> {
+    const intent = {
+      $max: { phase: phaseNumber("deleting") },
+      $push: { deleters: deleter, ...endingOf(stamp) },
+    };
     return this.#change(keyId, { ...intent, ...(entry !== undefined && entryOf(entry)) }, entry);
   }
 
-  async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
+  async cancel(keyId: number, nodes: readonly string[], stamp?: StepStamp): Promise<KeyRecord | null> {
     await this.#changes.update(String(keyId), {
       $max: { phase: phaseNumber("deleting") },
+      ...(stamp !== undefined && { $push: endingOf(stamp) }),
       $set: { cancelled: true, ...marksOf(nodes, "unsure.") },
     });
     return this.find(keyId);
@@ -219,6 +226,10 @@ export class MongoKeyStore implements KeyStore {
 
 function ownerOf({ owner }: Pick<Creation, "owner">): { readonly owner?: string } {
   return owner === null ? {} : { owner };
+}
+
+function endingOf(stamp: StepStamp | undefined): { endings?: ReturnType<typeof toStampDocument> } {
+  return stamp === undefined ? {} : { endings: toStampDocument(stamp) };
 }
 
 type Marks = Readonly<Record<string, true>>;

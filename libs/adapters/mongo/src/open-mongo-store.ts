@@ -5,10 +5,12 @@ import type {
   InboundVault,
   KeyBatches,
   KeyHousekeeping,
+  KeyOutbox,
   KeyReader,
   KeyStore,
   NodeSightings,
 } from "@veil/keys";
+import type { EventLog } from "@veil/events";
 import type { TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import { systemClock } from "@veil/runtime";
@@ -18,10 +20,12 @@ import { KeyCollections } from "./key-collections.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
 import { MongoDesiredState } from "./mongo-desired-state.ts";
 import { MongoDeviceStore } from "./mongo-device-store.ts";
+import { MongoEventLog } from "./mongo-event-log.ts";
 import { MongoExternalIds } from "./mongo-external-ids.ts";
 import { MongoInboundVault } from "./mongo-inbound-vault.ts";
 import { MongoKeyBatches } from "./mongo-key-batches.ts";
 import { MongoKeyHousekeeping } from "./mongo-key-housekeeping.ts";
+import { MongoKeyOutbox } from "./mongo-key-outbox.ts";
 import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
@@ -52,6 +56,9 @@ export interface MongoStore extends MongoConnection {
   /** Changes of many keys that are under way. */
   readonly batches: KeyBatches;
   readonly tokens: TokenStore;
+  readonly events: EventLog;
+  /** Events of keys where they were born. */
+  readonly keyOutbox: KeyOutbox;
 }
 
 export interface MongoStoreOptions extends MongoConnectionOptions {
@@ -76,12 +83,15 @@ export function openMongoStore({
   const desired = new MongoDesiredState(collections, now);
   const externalIds = new MongoExternalIds(mongo, onUnreadable);
   const traffic = new MongoTrafficStore(mongo, onUnreadable);
+  const events = new MongoEventLog(mongo, onUnreadable);
   return Object.assign(mongo, {
     externalIds,
     devices: new MongoDeviceStore(mongo, onUnreadable),
     keys: new MongoKeyStore(collections, ids),
     desired,
-    housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic]),
+    housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic, events]),
+    keyOutbox: new MongoKeyOutbox(collections),
+    events,
     keyReader: new MongoKeyReader(collections, externalIds),
     traffic,
     usage: new MongoUsageStore(mongo, onUnreadable),

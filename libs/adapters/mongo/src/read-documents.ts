@@ -4,6 +4,7 @@ import type { z } from "zod";
 export const READ_COLLECTIONS = [
   "creations",
   "devices",
+  "events",
   "external_ids",
   "hands",
   "inbounds",

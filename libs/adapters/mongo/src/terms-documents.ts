@@ -1,5 +1,6 @@
-import { endOfHold, firstTerms, type KeyTerms, type KeyVersion } from "@veil/keys";
+import { endOfHold, firstTerms, type KeyStep, type KeyTerms, type KeyVersion } from "@veil/keys";
 import type { KeyDocument, TermsDocument } from "./key-codecs.ts";
+import { type StepDocument, toStepDocument } from "./step-documents.ts";
 
 /** The version with which a key begins: any change of it comes later. */
 const FIRST_FENCE = 0;
@@ -30,21 +31,32 @@ export function termsOf({ terms, created_at: createdAt }: Pick<KeyDocument, "ter
   };
 }
 
-/** What is stored of the terms with which a key begins; undefined when they are those that an absent entry means. */
-export function firstTermsDocument(terms: KeyTerms, createdAt: number): TermsDocument | undefined {
+/** What is stored of that with which a key begins; undefined when it is what an absent entry means. */
+export function firstTermsDocument(
+  terms: KeyTerms,
+  outbox: readonly KeyStep[],
+  createdAt: number,
+): TermsDocument | undefined {
   const unlimited = firstTerms({}, { createdAt, nextResetAt: null });
-  if (JSON.stringify(toDocument(terms)) === JSON.stringify(toDocument(unlimited))) return undefined;
-  return { revision: terms.revision, fence: FIRST_FENCE, changed_by: [], ...toDocument(terms) };
+  const isPlain = JSON.stringify(toDocument(terms)) === JSON.stringify(toDocument(unlimited));
+  if (isPlain && outbox.length === 0) return undefined;
+  return { revision: terms.revision, fence: FIRST_FENCE, changed_by: [], ...toDocument(terms), ...outboxOf(outbox) };
 }
 
 /** What is stored of a version. The order of its first fields decides which of two is the later one. */
-export function versionDocument({ fence, uuid, name, token, terms, changedBy }: KeyVersion): TermsDocument {
-  return { revision: terms.revision, fence, uuid, name, token, changed_by: [...changedBy], ...toDocument(terms) };
+export function versionDocument(version: KeyVersion): TermsDocument {
+  const { fence, uuid, name, token, terms, changedBy, outbox } = version;
+  const first = { revision: terms.revision, fence };
+  return { ...first, uuid, name, token, changed_by: [...changedBy], ...toDocument(terms), ...outboxOf(outbox) };
+}
+
+function outboxOf(steps: readonly KeyStep[]): { outbox?: StepDocument[] } {
+  return steps.length === 0 ? {} : { outbox: steps.map(toStepDocument) };
 }
 
 function toDocument(
   terms: KeyTerms,
-): Omit<TermsDocument, "revision" | "fence" | "uuid" | "name" | "token" | "changed_by"> {
+): Omit<TermsDocument, "revision" | "fence" | "uuid" | "name" | "token" | "changed_by" | "outbox"> {
   return {
     enabled: terms.enabled,
     expires_at: terms.expiresAt,

@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import type { Due, DueKeys } from "@veil/keys";
 import type { Redis } from "ioredis";
+import { RunMark } from "./run-mark.ts";
 
 /** Lowers both entries of a key. KEYS[1] moments, KEYS[2] amounts; ARGV[1] key id, [2] milliseconds or '', [3] bytes or '' */
 const EXPECT_SCRIPT = `
@@ -29,28 +29,11 @@ local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, AR
 for _, key in ipairs(due) do redis.call('ZADD', KEYS[1], ARGV[3], key) end
 return due`;
 
-/**
- * Calls the index complete, unless it was lost since all began to be entered. KEYS[1] complete, [2] entering; ARGV[1] the run of
- * Redis, [2] seconds, [3] who began
- */
-const COMPLETE_SCRIPT = `
-if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
-redis.call('DEL', KEYS[2])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1`;
-
-const RUN_ID = /^run_id:(\S+)/m;
-/** Of a server that does not say which run of it this is. */
-const UNKNOWN_RUN = "unknown";
-
 /** Amounts asked for by one command. */
 const ASKED_AT_ONCE = 5_000;
 
 /** Keys of one script, which nobody else's command gets in between: some milliseconds. */
 const REPLACED_AT_ONCE = 1_000;
-
-/** Redis that comes back with an older state has lost entries and does not say so. */
-const ENTER_ANEW_AFTER_S = 60 * 60;
 
 /**
  * When keys have to be looked at: a sorted set by time, and a hash of the bytes at which each has to be. Lost with Redis, and
@@ -60,17 +43,14 @@ export class DueIndex implements DueKeys {
   readonly #redis: Redis;
   readonly #moments: string;
   readonly #amounts: string;
-  readonly #complete: string;
-  readonly #entering: string;
-  /** Which run of Redis was asked last whether the index is complete. */
-  #run = UNKNOWN_RUN;
+  readonly #complete: RunMark;
 
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
     this.#moments = `${prefix}:due:moments`;
     this.#amounts = `${prefix}:due:amounts`;
-    this.#complete = `${prefix}:due:complete`;
-    this.#entering = `${prefix}:due:entering`;
+    const keys = { mark: `${prefix}:due:complete`, entering: `${prefix}:due:entering` };
+    this.#complete = new RunMark(redis, keys);
   }
 
   async expect(keyId: number, { at, traffic }: Due): Promise<void> {
@@ -150,17 +130,13 @@ export class DueIndex implements DueKeys {
    * Whether every key that something will become due about has been entered within the last hour, and since this Redis
    * started: one that restarts, or a replica that takes over, may lack what came last.
    */
-  async isComplete(): Promise<boolean> {
-    const [completeFor, info] = await Promise.all([this.#redis.get(this.#complete), this.#redis.info("server")]);
-    this.#run = RUN_ID.exec(info)?.[1] ?? UNKNOWN_RUN;
-    return completeFor === this.#run;
+  isComplete(): Promise<boolean> {
+    return this.#complete.isSet();
   }
 
   /** To be called before all are entered. Redis that loses entries meanwhile loses this word as well. @returns for {@link markComplete} */
-  async beginEntering(): Promise<string> {
-    const entering = randomUUID();
-    await this.#redis.set(this.#entering, entering, "EX", ENTER_ANEW_AFTER_S);
-    return entering;
+  beginEntering(): Promise<string> {
+    return this.#complete.begin();
   }
 
   /**
@@ -168,8 +144,7 @@ export class DueIndex implements DueKeys {
    *
    * @returns false when entries were lost meanwhile, or somebody else began as well
    */
-  async markComplete(entering: string): Promise<boolean> {
-    const keys = [this.#complete, this.#entering];
-    return (await this.#redis.eval(COMPLETE_SCRIPT, 2, ...keys, this.#run, ENTER_ANEW_AFTER_S, entering)) === 1;
+  markComplete(entering: string): Promise<boolean> {
+    return this.#complete.set(entering);
   }
 }

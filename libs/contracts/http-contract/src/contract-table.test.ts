@@ -35,6 +35,7 @@ const printed = {
   "get /api/stats": [401, 500],
   "post /api/traffic/sync": [401, 500],
   "post /api/tokens": [400, 401, 403, 409, 500, 503],
+  "get /api/events": [400, 401, 403, 500, 503],
   "get /api/tokens": [401, 403, 500, 503],
   "patch /api/tokens/{id}": [400, 401, 403, 404, 409, 500, 503],
   "delete /api/tokens/{id}": [401, 403, 404, 500, 503],

@@ -1,5 +1,6 @@
 import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
 import { deviceEndpoints } from "./endpoints/device-endpoints.ts";
+import { eventEndpoints } from "./endpoints/event-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { onlineEndpoints } from "./endpoints/online-endpoints.ts";
@@ -30,6 +31,7 @@ export const endpoints = {
   ...usageEndpoints,
   ...jobEndpoints,
   ...tokenEndpoints,
+  ...eventEndpoints,
 };
 
 export type OperationId = keyof typeof endpoints;

@@ -7,6 +7,8 @@ export { BODY_LIMIT_BYTES as bodyLimitBytes, type Endpoint, type ErrorCase, isWr
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
 export type { DeviceListBody, DevicesDeletedBody } from "./device-bodies.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";
+export { eventBody, type EventListQuery } from "./event-bodies.ts";
+export { type ShownKey, shownKey, type ShownTraffic } from "./shown-key.ts";
 export {
   type CreateKeyBody,
   extensionSeconds,

@@ -50,6 +50,7 @@ export function openApiDocument(version: string) {
       { name: "Traffic", description: "Bytes that the keys moved." },
       { name: "Jobs", description: "Writes that are answered later." },
       { name: "Tokens", description: "What other callers may do." },
+      { name: "Events", description: "What happened, and who did it." },
     ],
     components: {
       securitySchemes: {

@@ -21,7 +21,8 @@ export const pageQuerySchema = z.object({
 
 export type PageQuery = z.infer<typeof pageQuerySchema>;
 
-function wholeNumber(min: number, max: number, message: string) {
+/** A number as it stands in a query. */
+export function wholeNumber(min: number, max: number, message: string) {
   return z.preprocess(
     (text) => (typeof text === "string" && /^[0-9]{1,16}$/.test(text) ? Number(text) : text),
     z.int(message).min(min, message).max(max, message),

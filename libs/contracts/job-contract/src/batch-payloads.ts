@@ -1,7 +1,7 @@
 import { type KeySelection, keyStatuses } from "@veil/keys";
 import { z } from "zod";
 import { keyChange } from "./change-payloads.ts";
-import { deadline, owner, requestId } from "./payload-fields.ts";
+import { actor, deadline, owner, requestId } from "./payload-fields.ts";
 
 /** Most keys that one batch names by their ids. */
 export const LARGEST_UPDATE = 10_000;
@@ -45,4 +45,5 @@ export const updateKeysPayload = z.object({
   change: keyChange,
   deadline,
   request_id: requestId,
+  actor,
 });

@@ -1,7 +1,7 @@
 import type { RequestedAttributes } from "@veil/keys";
 import { z } from "zod";
 import { keyName, requestedKey } from "./key-codec.ts";
-import { deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
+import { actor, deadline, LARGEST_BATCH, requestId } from "./payload-fields.ts";
 
 const BOTH_MISSING = "it says of no key what is asked of it";
 
@@ -19,13 +19,14 @@ const createKeyWire = z
     name: keyName.optional(),
     deadline,
     request_id: requestId,
+    actor,
   })
   .refine(({ key, name }) => key !== undefined || name !== undefined, BOTH_MISSING);
 
 /** The payload of "create-key", written in today's form and in that of 1.0, and read from either. */
 export const createKeyPayload = z.codec(
   createKeyWire,
-  z.object({ key: z.custom<RequestedAttributes>(), deadline, request_id: requestId }),
+  z.object({ key: z.custom<RequestedAttributes>(), deadline, request_id: requestId, actor }),
   {
     decode: ({ key, name = null, ...rest }) => ({ ...rest, key: key ?? { name, owner: null, terms: {} } }),
     encode: ({ key, ...rest }) => ({ ...rest, key, name: key.name }),
@@ -42,6 +43,7 @@ const createKeysWire = z
     takes_packed: z.boolean().optional(),
     deadline,
     request_id: requestId,
+    actor,
   })
   .refine(({ keys, names }) => keys !== undefined || names !== undefined, BOTH_MISSING);
 
@@ -52,6 +54,7 @@ export const createKeysPayload = z.codec(
     keys: z.array(z.custom<RequestedAttributes>()).min(1),
     deadline,
     request_id: requestId,
+    actor,
     /** Left out by whoever submits the job: it takes a packed result. */
     takesPacked: z.boolean().optional(),
   }),

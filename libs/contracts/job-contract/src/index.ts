@@ -1,6 +1,6 @@
 /** The catalogue of jobs: what they carry, what they answer, and how a key looks on the wire. Pure: knows no queue. */
 export { LARGEST_UPDATE } from "./batch-payloads.ts";
-export { keyChange } from "./change-payloads.ts";
+export { decodeBatchChange, encodeBatchChange, keyChange } from "./change-payloads.ts";
 export {
   itemJobId,
   jobDefinition,

@@ -7,7 +7,7 @@ import { deviceJobs } from "./device-jobs.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
 import { onlineJobs } from "./online-jobs.ts";
-import { deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
+import { actor, deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
 import { tokenJobs } from "./token-jobs.ts";
 
@@ -72,7 +72,7 @@ export const jobCatalogue = {
   },
   "delete-key": {
     queue: "veil-keys",
-    payload: z.object({ key_id: keyId, owner, deadline, request_id: requestId }),
+    payload: z.object({ key_id: keyId, owner, deadline, request_id: requestId, actor }),
     result: deleteResult,
     attempts: 12,
     travels: "in-micro-batches",
@@ -80,7 +80,7 @@ export const jobCatalogue = {
   /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
   "delete-keys": {
     queue: "veil-keys",
-    payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), owner, deadline, request_id: requestId }),
+    payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), owner, deadline, request_id: requestId, actor }),
     result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
   },
@@ -94,6 +94,7 @@ export const jobCatalogue = {
       if_revision: z.number().int().nullable(),
       deadline,
       request_id: requestId,
+      actor,
     }),
     result: changeResult,
     attempts: 12,
@@ -109,6 +110,7 @@ export const jobCatalogue = {
       terms: chosenTerms,
       deadline,
       request_id: requestId,
+      actor,
     }),
     result: z.discriminatedUnion("outcome", [
       z.object({ outcome: z.literal("created"), key: keyCodec }),

@@ -11,5 +11,11 @@ export const requestId = z.string().max(128);
  */
 export const owner = z.string().max(256).nullable().default(null);
 
+/**
+ * Who asked for it; the request's id stands beside it. Missing in jobs of an API that does not know it yet, and dropped by
+ * workers that don't.
+ */
+export const actor = z.object({ name: z.string(), address: z.string().nullable() }).optional();
+
 /** Milliseconds since the epoch after which the job may no longer change anything. */
 export const deadline = z.number().int();

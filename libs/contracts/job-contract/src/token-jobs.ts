@@ -1,7 +1,7 @@
 import { type ApiToken, scopes, type TokenChange } from "@veil/tokens";
 import { z } from "zod";
 import { notApplied } from "./not-applied.ts";
-import { deadline, requestId } from "./payload-fields.ts";
+import { actor, deadline, requestId } from "./payload-fields.ts";
 
 const attributes = {
   name: z.string().max(256),
@@ -76,7 +76,7 @@ const taken = z.object({ outcome: z.literal("taken"), detail: z.string() });
 /** The giver lacks rights that the token has, or would get. */
 const refused = z.object({ outcome: z.literal("refused"), beyond: z.string() });
 const notFound = z.object({ outcome: z.literal("not-found") });
-const ofRequest = { deadline, request_id: requestId } as const;
+const ofRequest = { deadline, request_id: requestId, actor } as const;
 
 /** The jobs that change API tokens. New in 1.1. */
 export const tokenJobs = {

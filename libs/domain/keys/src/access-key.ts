@@ -1,4 +1,5 @@
 import type { VlessFlow } from "@veil/protocols";
+import type { KeyStep } from "./events/key-steps.ts";
 import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms, SettableTerms } from "./terms/key-terms.ts";
 
@@ -65,6 +66,8 @@ export interface KeyRecord extends KeyAttributes {
   readonly terms: KeyTerms;
   /** Ids of the jobs whose changes the key has, the newest last; only the last few. */
   readonly changedBy: readonly string[];
+  /** Steps of which some event is not logged yet: every new version carries them on. The oldest first. */
+  readonly outbox: readonly KeyStep[];
 }
 
 /** Whether every node should hold the key's user. @param now milliseconds since the epoch */

@@ -305,6 +305,7 @@ test("a version that arrives late changes nothing", async () => {
     name: "late",
     token: key.token,
     changedBy: [],
+    outbox: [],
     terms: terms({ revision: 2 }),
   };
   await store.change(1, late);

@@ -1,6 +1,10 @@
 import { isVisible, isWanted, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
+import { type Actor, SYSTEM } from "@veil/events";
 import { LeaseHeldError } from "./errors.ts";
+import { expectEvents } from "./events/expect-events.ts";
+import { namedSteps } from "./events/key-steps.ts";
+import { callersStep, dueStep } from "./events/steps-of-change.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
@@ -20,6 +24,8 @@ export interface KeyChange extends TermsChange {
   readonly revokeLink?: boolean;
   /** A new uuid; the old one is shut in every node. */
   readonly revokeCredentials?: boolean;
+  /** The caller has reset the ledger before: that counts for the terms, and is reported. */
+  readonly hasLedgerReset?: boolean;
 }
 
 export interface ChangeRequest extends Viewer {
@@ -30,6 +36,8 @@ export interface ChangeRequest extends Viewer {
   readonly deadline: number;
   readonly redelivered: boolean;
   readonly change: KeyChange;
+  /** Who asks for it; left out for what happens by itself. */
+  readonly actor?: Actor;
   /** The revision that the caller has seen; null for any. */
   readonly ifRevision: number | null;
 }
@@ -118,13 +126,15 @@ async function storeVersion(
 ): Promise<ChangeResult> {
   const { keyId, job } = request;
   const [lease] = leases;
-  await expectDue(keyId, version.terms, ports);
+  const steps = version.outbox.filter((step) => !before.outbox.includes(step));
+  const [hint] = await Promise.all([expectEvents(keyId, steps, ports), expectDue(keyId, version.terms, ports)]);
   const now = ports.clock.now();
   const isSeenByNodes =
     !haveItsUser(before, now, lease) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
   for (const held of leases) held.mustLast();
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   const after = await ports.store.change(keyId, version, entry);
+  hint.ready();
   if (after === null || !isVisible(after)) return { outcome: "not-found" };
   if (!after.changedBy.includes(job)) throw new LeaseHeldError(`key ${keyId}`);
   if (isSeenByNodes) {
@@ -152,23 +162,34 @@ function nodeNames({ nodes }: LifecyclePorts): string[] {
 /** @returns null when nothing would be different @throws {ChangeRefusedError} */
 async function versionAfter(
   before: KeyRecord,
-  { job, change }: ChangeRequest,
+  { keyId, job, change, actor = SYSTEM }: ChangeRequest,
   { fence }: HeldLease,
   ports: LifecyclePorts,
 ): Promise<VersionChange | null> {
-  const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
-  const context = await contextOf(before, ofTerms, ports);
+  const { name, revokeLink = false, revokeCredentials = false, hasLedgerReset = false, ...ofTerms } = change;
+  const context = await contextOf(before, hasLedgerReset ? { resetTraffic: true } : ofTerms, ports);
   const isRenamed = name !== undefined && name !== before.name;
   const settled = applyDue(before.terms, context);
-  const terms = changeTerms(settled, ofTerms, context, isRenamed || revokeLink || revokeCredentials);
+  const terms = changeTerms(settled, ofTerms, context, isRenamed || revokeLink || revokeCredentials || hasLedgerReset);
   if (terms === before.terms) return null;
+  const isRevoked = revokeLink || revokeCredentials;
+  const acts = {
+    resetTraffic: hasLedgerReset || ofTerms.resetTraffic === true,
+    revoked: isRevoked ? { link: revokeLink, credentials: revokeCredentials } : null,
+  };
+  const after = { name: name === undefined ? before.name : name, terms };
+  const [at, due] = [Math.floor(context.now / 1_000), { name: before.name, terms: settled }];
+  const steps = [
+    dueStep(before, due, at),
+    ...(terms === settled ? [] : [callersStep(due, after, acts, { actor, at })]),
+  ];
   const version = {
     fence,
-    terms,
-    name: name === undefined ? before.name : name,
+    ...after,
     uuid: revokeCredentials ? ports.newUuid() : before.uuid,
     token: revokeLink ? subscriptionToken(before.keyId, ports.newTokenSeed()) : before.token,
     changedBy: [...before.changedBy, job].slice(-CHANGES_REMEMBERED),
+    outbox: [...before.outbox, ...namedSteps(steps, { keyId, revision: terms.revision, fence })],
   };
   return { version, isChanged: terms !== settled };
 }

@@ -1,3 +1,4 @@
+import type { EventType } from "@veil/events";
 import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
@@ -24,11 +25,14 @@ function withDue(fields: Partial<KeyTerms>, isInNodes = true) {
 }
 
 describe("a key that has expired", () => {
-  it("leaves every node; that it has expired its date says alone", async () => {
-    const { look, users, stored, due, key } = withDue(OVER);
+  it("leaves every node, and is reported", async () => {
+    const { look, users, stored, due, hints } = withDue(OVER);
     expect(await look()).toBe("applied");
     expect(users()).toEqual([false, false]);
-    expect(stored()).toMatchObject({ terms: key.terms, hands: [], phase: "active" });
+    expect(stored()).toMatchObject({ terms: { revision: 2, isExpiryCounted: true }, hands: [], phase: "active" });
+    const step = { at: START_S, actor: { name: "system" }, was: { terms: { isExpiryCounted: false } } };
+    expect(stored()?.outbox).toMatchObject([{ ...step, events: [{ type: "key.expired" }] }]);
+    expect(hints.expected).toEqual([{ subject: "key:1", isReady: true }]);
     expect(due.expected.get(1)).toEqual({ at: null, traffic: null });
   });
 
@@ -160,27 +164,48 @@ test("a look that comes late finds what a caller has changed meanwhile, and undo
   expect([users(), stored()]).toEqual([[true, true], after]);
 });
 
-test.each<[string, Partial<KeyTerms>, boolean]>([
-  ["an expiry", OVER, true],
-  ["a limit", { trafficLimit: 50 }, true],
-  ["a reset that brings a key back", { ...LIMITED, trafficReset: "day", nextResetAt: START_S }, false],
-  ["a hold that is over with its term", { holdFor: 60, holdUntil: START_S - 60 }, true],
-])("a worker that dies at any call of %s leaves it due, and the next one ends it", async (_name, fields, isInNodes) => {
-  const calls = await killAtEveryCall(async (die) => {
-    const { look, ports, due, users, stored, lifetime, clock } = withDue(fields, isInNodes);
-    lifetime.set(1, { upload: 0, download: 60 });
-    due.expected.set(1, { at: START_MS, traffic: null });
-    const died = await look(die(ports)).catch((error: unknown) => error);
-    const isDone = users().every((held) => held === !isInNodes);
-    if (died instanceof KilledError && !isDone) expect(due.dueAt(clock.now())).toEqual([1]);
-    expect(await look()).toBe("applied");
-    expect(users()).toEqual([!isInNodes, !isInNodes]);
-    const after = stored();
-    if (after === undefined) throw new Error("no key");
-    expect(after.hands).toEqual([]);
-    expect(due.expected.get(1)).toEqual(dueOf(after.terms, clock.now()));
-    const revisions = after.terms.revision;
-    expect(revisions).toBe("nextResetAt" in fields ? 2 : "holdFor" in fields ? 3 : 1);
-  });
-  expect(calls).toBeGreaterThan(5);
-});
+const DUE: readonly [string, Partial<KeyTerms>, boolean, number, EventType[]][] = [
+  ["an expiry", OVER, true, 2, ["key.expired"]],
+  ["a limit", { trafficLimit: 50 }, true, 1, ["key.limited"]],
+  [
+    "a reset that brings a key back",
+    { ...LIMITED, trafficReset: "day", nextResetAt: START_S },
+    false,
+    2,
+    ["key.traffic_reset"],
+  ],
+  [
+    "a hold that is over with its term",
+    { holdFor: 60, holdUntil: START_S - 60 },
+    true,
+    3,
+    ["key.updated", "key.expired"],
+  ],
+];
+
+test.each(DUE)(
+  "a worker that dies at any call of %s leaves it due, the next one ends it, and it is reported once",
+  async (...due) => {
+    const [, fields, isInNodes, revision, reported] = due;
+    const calls = await killAtEveryCall(async (die) => {
+      const { look, ports, due, hints, users, stored, lifetime, clock } = withDue(fields, isInNodes);
+      lifetime.set(1, { upload: 0, download: 60 });
+      due.expected.set(1, { at: START_MS, traffic: null });
+      const died = await look(die(ports)).catch((error: unknown) => error);
+      const isDone = users().every((held) => held === !isInNodes);
+      if (died instanceof KilledError && !isDone) expect(due.dueAt(clock.now())).toEqual([1]);
+      expect(await look()).toBe("applied");
+      expect(users()).toEqual([!isInNodes, !isInNodes]);
+      const after = stored();
+      if (after === undefined) throw new Error("no key");
+      expect(after.hands).toEqual([]);
+      expect(due.expected.get(1)).toEqual(dueOf(after.terms, clock.now()));
+      expect(after.terms.revision).toBe(revision);
+      const events = after.outbox.flatMap((step) => step.events);
+      expect(events.map(({ type }) => type)).toEqual(reported);
+      expect(new Set(events.map(({ id }) => id)).size).toBe(reported.length);
+      expect(hints.expected[0]?.subject).toBe("key:1");
+    });
+    expect(calls).toBeGreaterThan(5);
+  },
+);

@@ -3,18 +3,15 @@ import { isVisible, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import { type DueEnd, dueOf } from "./due-of.ts";
+import { namedSteps } from "./events/key-steps.ts";
+import { dueStep } from "./events/steps-of-change.ts";
+import { expectEvents } from "./events/expect-events.ts";
 import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import type { HandEntry, HandledKey, MovedBytes } from "./ports.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
-import {
-  type ChangeContext,
-  dependsOnTraffic,
-  followsFromDate,
-  applyDue,
-  type TermsChange,
-} from "./terms/change-terms.ts";
+import { type ChangeContext, dependsOnTraffic, applyDue, type TermsChange } from "./terms/change-terms.ts";
 import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
 
@@ -72,12 +69,17 @@ async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts)
   // nobody died who was to tell them.
   const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now) || lease.abandonedBy !== null;
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
-  lease.mustLast();
-  if (terms !== key.terms && !followsFromDate(key.terms, terms)) {
+  if (terms !== key.terms) {
     const { uuid, name, token, changedBy } = key;
-    const version = { fence: lease.fence, uuid, name, token, changedBy, terms };
+    const step = dueStep(key, { name, terms }, Math.floor(context.now / 1_000));
+    const steps = namedSteps([step], { keyId, revision: terms.revision, fence: lease.fence });
+    const hint = await expectEvents(keyId, steps, ports);
+    lease.mustLast();
+    const version = { fence: lease.fence, uuid, name, token, changedBy, terms, outbox: [...key.outbox, ...steps] };
     key = await ports.store.change(keyId, version, entry);
+    hint.ready();
   } else if (entry !== undefined) {
+    lease.mustLast();
     key = await ports.store.takeUp(keyId, entry);
   }
   if (key === null) return "gone";

@@ -13,7 +13,12 @@ export {
   wasCreated,
 } from "./access-key.ts";
 export { type ChangeRequest, type ChangeResult, changeKey, type KeyChange } from "./change-key.ts";
+export type { KeyStep, KeyWas, StepEvent, StepStamp } from "./events/key-steps.ts";
+export { deletionEventId, firstSteps } from "./events/key-steps.ts";
+export { keyIdOfSubject, subjectOf } from "./events/expect-events.ts";
+export { type KeyHistory, type KeyEvent, unloggedEvents } from "./events/unlogged-events.ts";
 export {
+  type BatchChange,
   batchItemJob,
   changePart,
   type KeyBatch,
@@ -78,6 +83,7 @@ export type {
   InboundVault,
   KeyFilter,
   KeyHousekeeping,
+  KeyOutbox,
   KeyPage,
   KeyReader,
   KeyStore,

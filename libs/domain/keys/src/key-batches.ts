@@ -1,4 +1,5 @@
 import pLimit from "p-limit";
+import type { Actor } from "@veil/events";
 import { changeKey, type ChangeRequest, type ChangeResult, type KeyChange } from "./change-key.ts";
 import { LeaseHeldError, StoreUnavailableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -62,6 +63,12 @@ const CHANGED_AT_ONCE = 32;
 /** How long others may keep one key, in milliseconds, before the part is tried again. */
 const KEY_LIMIT_MS = 30_000;
 
+/** What is done to each key of a batch, and for whom. */
+export interface BatchChange {
+  readonly change: KeyChange;
+  readonly actor: Actor;
+}
+
 /** Under which job id a batch changes one key: a change that has its id is not made twice. */
 export function batchItemJob(job: string, keyId: number): string {
   return `${job}-${keyId}`;
@@ -75,15 +82,15 @@ export function batchItemJob(job: string, keyId: number): string {
 export async function changePart(
   { job, owner }: Pick<KeyBatch, "job" | "owner">,
   keyIds: readonly number[],
-  change: KeyChange,
+  asked: BatchChange,
   ports: LifecyclePorts,
 ): Promise<PartEnd> {
   const limit = pLimit(CHANGED_AT_ONCE);
   const ends = await Promise.allSettled(
     keyIds.map((keyId) =>
       limit(async () => {
-        const request = { keyId, owner, job: batchItemJob(job, keyId), redelivered: true, change, ifRevision: null };
-        return { keyId, detail: await changeOne(request, ports) };
+        const ofKey = { keyId, owner, job: batchItemJob(job, keyId), redelivered: true, ifRevision: null };
+        return { keyId, detail: await changeOne({ ...ofKey, ...asked }, ports) };
       }),
     ),
   );

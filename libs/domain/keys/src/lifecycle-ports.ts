@@ -1,3 +1,4 @@
+import type { EventHints } from "@veil/events";
 import type { VlessFlow } from "@veil/protocols";
 import type { DueKeys, ExternalIds, KeyStore, KeyTraffic } from "./ports.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
@@ -19,6 +20,8 @@ export interface LifecyclePorts {
   readonly externalIds: ExternalIds;
   readonly traffic: KeyTraffic;
   readonly due: DueKeys;
+  /** Asked before each write that is reported. */
+  readonly hints: EventHints;
   /** The IANA time zone in whose midnight traffic is reset. */
   readonly timeZone: string;
 }

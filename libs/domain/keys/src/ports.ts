@@ -1,5 +1,7 @@
 import type { Creation, KeyRecord } from "./access-key.ts";
 import type { OwnedExternalId } from "./external-ids.ts";
+import type { KeyStep, StepStamp } from "./events/key-steps.ts";
+import type { KeyHistory } from "./events/unlogged-events.ts";
 import type { DesiredUser } from "./node-users.ts";
 import type { Viewer } from "./owners.ts";
 import type { KeyStatus } from "./terms/key-status.ts";
@@ -46,14 +48,14 @@ export interface KeyStore {
   letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void>;
   /**
    * Raises the phase to `deleting` and enters the job as the deleter unless another one came first; with an entry also a
-   * hand, in the same write.
+   * hand, in the same write. With a stamp it is reported, if it is the first one.
    */
-  beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null>;
+  beginDeletion(keyId: number, deleter: string, entry?: HandEntry, stamp?: StepStamp): Promise<HandledKey | null>;
   /**
    * Raises the phase to `deleting` because the creator received the answer that there is no key, and marks the nodes: the
-   * creation may still be at work there.
+   * creation may still be at work there. That it went is reported, as that it was made was.
    */
-  cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null>;
+  cancel(keyId: number, nodes: readonly string[], stamp?: StepStamp): Promise<KeyRecord | null>;
   /** Raises the phase to `gone`; besides as {@link letGo}. */
   finishDeletion(keyId: number, hands?: readonly string[], done?: DoneOnNodes): Promise<void>;
   markIndeterminate(keyId: number, node: string): Promise<void>;
@@ -70,7 +72,7 @@ export interface KeyStore {
 }
 
 /** All that can be changed about a key, as one change leaves it. Of two versions the later one stands. */
-export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | "terms" | "changedBy"> {
+export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | "terms" | "changedBy" | "outbox"> {
   /** Decides between versions of the same revision: the fence of the lease under which it was made. */
   readonly fence: number;
 }
@@ -161,7 +163,17 @@ export interface Decision extends Omit<Creation, "deadline"> {
   /** Nodes that surely hold nothing of a key that is refused. */
   readonly clear?: readonly string[];
   /** What the key begins with; left out of a refusal. */
-  readonly begins?: { readonly token: string; readonly terms: KeyTerms };
+  readonly begins?: { readonly token: string; readonly terms: KeyTerms; readonly outbox: readonly KeyStep[] };
+}
+
+/** The events of keys where they were born. Every method throws StoreUnavailableError while the store is away. */
+export interface KeyOutbox {
+  /** Of those of the keys that there are, gone ones too. */
+  histories(keyIds: readonly number[]): Promise<KeyHistory[]>;
+  /** Marks events as logged, by the ids of their keys. */
+  mark(marks: ReadonlyMap<number, readonly string[]>): Promise<void>;
+  /** All keys of which some event may not be marked. */
+  unrelayed(): AsyncIterable<readonly number[]>;
 }
 
 /** The read-only view of keys. Every method throws StoreUnavailableError while the store is away. */

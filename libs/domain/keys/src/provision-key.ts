@@ -1,3 +1,4 @@
+import { type Actor, SYSTEM } from "@veil/events";
 import { type Creation, isVisible, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
 import { expectDecided, expectDue } from "./due-keys.ts";
@@ -9,7 +10,9 @@ import {
   StoreRejectedError,
   StoreUnavailableError,
 } from "./errors.ts";
-import type { Decision, KeyStore } from "./ports.ts";
+import { expectEvents, subjectOf } from "./events/expect-events.ts";
+import { firstSteps } from "./events/key-steps.ts";
+import type { Decision } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
@@ -26,6 +29,8 @@ export interface ProvisionRequest {
   readonly deadline: number;
   /** True when an earlier delivery of the job may have begun, or may still be at work. */
   readonly redelivered: boolean;
+  /** Who asks for it; left out for what happens by itself. */
+  readonly actor?: Actor;
 }
 
 export type ProvisionResult =
@@ -66,7 +71,8 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   }
   const mayHaveBegun = redelivered ? everyNode(ports) : [];
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
-  const begun: Begun = { creation, redelivered, terms: termsOf(creation, request.requested, ports) };
+  const { requested, actor = SYSTEM } = request;
+  const begun: Begun = { creation, redelivered, actor, terms: termsOf(creation, requested, ports) };
   const { externalId } = begun.terms;
   if (externalId === null) return decideOn(begun, null, ports);
   const id = { externalId, owner: creation.owner };
@@ -85,19 +91,22 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
 }
 
 interface Begun extends Claim {
+  readonly actor: Actor;
   readonly terms: KeyTerms;
 }
 
 /** @param lease that of the key's external id, under which the decision has to fall; null for a key that has none */
 async function decideOn(
-  { creation, redelivered, terms }: Begun,
+  { creation, redelivered, actor, terms }: Begun,
   lease: HeldLease | null,
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
   const isUsable = isInService(terms, ports.clock.now());
-  const [attempts] = await Promise.all([
+  const outbox = firstSteps(creation.keyId, { actor, at: Math.floor(ports.clock.now() / 1_000) });
+  const [attempts, , hint] = await Promise.all([
     isUsable ? tryNodes(creation, ports) : [],
     expectDue(creation.keyId, terms, ports),
+    expectEvents(creation.keyId, outbox, ports),
   ]);
   const indeterminate = redelivered ? everyNode(ports) : nodesWith(["disturbed", "indeterminate"], attempts);
   const took = nodesWith(holding, attempts);
@@ -111,8 +120,9 @@ async function decideOn(
   if (lease !== null && (await isGivenAway(creation, terms, ports))) {
     return refuse(creation, GIVEN_AWAY, [...new Set([...took, ...indeterminate])], ports);
   }
-  const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms };
+  const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms, outbox };
   const decided = await activate({ ...creation, begins }, indeterminate, ports);
+  hint.ready();
   if (!isVisible(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
   else await expectDecided(decided, ports);
   return resultOf(decided);
@@ -276,12 +286,18 @@ function tooLate(creation: Creation, ports: LifecyclePorts): boolean {
 export async function cancelCreation(job: string, ports: LifecyclePorts): Promise<void> {
   const creation = await ports.store.forbid(job);
   if (creation === null) return;
-  const key = await decideAgainst(creation, ports.store, everyNode(ports));
+  const key = await decideAgainst(creation, ports);
   if (key.phase === "deleting") await clearKey(key, [], ports);
 }
 
-async function decideAgainst(creation: Creation, store: KeyStore, nodes: readonly string[]): Promise<KeyRecord> {
+async function decideAgainst(creation: Creation, ports: LifecyclePorts): Promise<KeyRecord> {
+  const { store, clock } = ports;
+  const [{ keyId }, nodes] = [creation, everyNode(ports)];
   const decided = await store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
   if (!isVisible(decided)) return decided;
-  return (await store.cancel(creation.keyId, nodes)) ?? decided;
+  const hint = await ports.hints.expect(subjectOf(keyId));
+  const stamp = { actor: SYSTEM, at: Math.floor(clock.now() / 1_000) };
+  const cancelled = (await store.cancel(keyId, nodes, stamp)) ?? decided;
+  hint.ready();
+  return cancelled;
 }

@@ -1,3 +1,4 @@
+import type { Actor } from "@veil/events";
 import type { RequestedAttributes } from "./access-key.ts";
 import { type ChangeResult, changeKey } from "./change-key.ts";
 import { holdsExternalId } from "./external-ids.ts";
@@ -13,6 +14,8 @@ export interface PutRequest {
   readonly redelivered: boolean;
   /** What is to hold of the owner's key; of one that is there already, what is left out stays. */
   readonly requested: Partial<RequestedAttributes> & Pick<RequestedAttributes, "owner">;
+  /** Who asks for it. */
+  readonly actor?: Actor;
 }
 
 export type PutResult =
@@ -27,7 +30,8 @@ export type PutResult =
  * @throws {StoreUnavailableError | LeaseHeldError} for another attempt
  */
 export async function putKey(request: PutRequest, ports: LifecyclePorts): Promise<PutResult> {
-  const { externalId, job, deadline, redelivered, requested } = request;
+  const { externalId, job, deadline, redelivered, requested, actor } = request;
+  const asker = actor === undefined ? {} : { actor };
   const { name, owner, terms = {} } = requested;
   const id = { externalId, owner };
   const change = async (): Promise<ChangeResult | null> => {
@@ -41,6 +45,7 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
       job,
       deadline,
       redelivered,
+      ...asker,
       change: { set: terms, ...(name !== undefined && { name }) },
     };
     const result = await changeKey({ ...asked, ifRevision: null }, ports);
@@ -49,7 +54,7 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
   const changed = await change();
   if (changed !== null) return changed;
   const made = await provisionKey(
-    { job, deadline, redelivered, requested: { name: name ?? null, owner, terms: { ...terms, externalId } } },
+    { job, deadline, redelivered, ...asker, requested: { name: name ?? null, owner, terms: { ...terms, externalId } } },
     ports,
   );
   if (made.outcome !== "taken") return made;

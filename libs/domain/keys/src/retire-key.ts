@@ -1,6 +1,8 @@
+import { type Actor, SYSTEM } from "@veil/events";
 import { isVisible, type KeyRecord, wasCreated } from "./access-key.ts";
 import { clearHeld, clearKey } from "./clear-key.ts";
 import { LeaseHeldError, StoreRejectedError } from "./errors.ts";
+import { subjectOf } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import { sees, type Viewer } from "./owners.ts";
@@ -14,6 +16,8 @@ export interface RetireRequest extends Viewer {
   /** Milliseconds since the epoch; a deletion is not begun after it. */
   readonly deadline: number;
   readonly redelivered: boolean;
+  /** Who asks for it; left out for what happens by itself. */
+  readonly actor?: Actor;
   /** Says of the key as it is under the lease whether it is still to go; left out when it is in any case. */
   readonly onlyIf?: (key: KeyRecord) => boolean;
 }
@@ -53,7 +57,7 @@ async function retireHeld(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<RetireResult | null> {
-  const { keyId, job, redelivered } = request;
+  const { keyId, job, redelivered, actor = SYSTEM } = request;
   if (isLate(request, ports)) {
     await passOnMarks(keyId, lease, ports);
     return null;
@@ -63,10 +67,13 @@ async function retireHeld(
     return { outcome: "not-found" };
   }
   const entry = handEntryOf(lease, [], ports);
-  const key = await ports.store.beginDeletion(keyId, job, entry).catch((error: unknown) => {
+  const hint = await ports.hints.expect(subjectOf(keyId));
+  const stamp = { actor, at: Math.floor(ports.clock.now() / 1_000) };
+  const key = await ports.store.beginDeletion(keyId, job, entry, stamp).catch((error: unknown) => {
     // What an earlier delivery began, only another attempt can finish.
     throw error instanceof StoreRejectedError && !redelivered ? new BeginRefusedError(error) : error;
   });
+  hint.ready();
   const result = resultOf(key, job);
   if (key?.phase === "deleting" && result.outcome === "deleted") {
     await clearHeld(await waitForOthers(key, lease, ports), lease, ports);

@@ -41,6 +41,7 @@ export function dyingPorts(ports: LifecyclePorts, at: number, isDone: boolean): 
       externalIds: dying("externalIds", ports.externalIds),
       traffic: dying("traffic", ports.traffic),
       due: dying("due", ports.due),
+      hints: dying("hints", ports.hints),
       nodes: ports.nodes.map((node) => dying(node.name, node)),
     },
   };

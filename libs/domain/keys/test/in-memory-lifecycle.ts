@@ -8,6 +8,7 @@ import type { HeldLease, KeyLease } from "../src/node-users.ts";
 import type { HandledKey } from "../src/ports.ts";
 import { TOKEN_SEED_BYTES } from "../src/subscription-token.ts";
 import type { TrafficBytes } from "../src/terms/key-terms.ts";
+import { InMemoryHints } from "./in-memory-hints.ts";
 import { InMemoryDueKeys } from "./in-memory-due-keys.ts";
 import { InMemoryExternalIds } from "./in-memory-external-ids.ts";
 import { InMemoryNode } from "./in-memory-node.ts";
@@ -83,6 +84,7 @@ export function inMemoryLifecycle() {
   };
   const externalIds = new InMemoryExternalIds();
   const due = new InMemoryDueKeys();
+  const hints = new InMemoryHints();
   const lifetime = new Map<number, TrafficBytes>();
   const ports: LifecyclePorts = {
     store,
@@ -105,6 +107,7 @@ export function inMemoryLifecycle() {
       movedBy: async (keyId) => ({ lifetime: lifetime.get(keyId) ?? NOTHING_MOVED, reset: NOTHING_MOVED }),
     },
     due,
+    hints,
     timeZone: "UTC",
   };
   /** Ends a run while its sleeps pass. */
@@ -115,7 +118,7 @@ export function inMemoryLifecycle() {
     return run;
   };
   const deviceLease: DeviceLease = { holdDevices: (keyId, task) => exclusively(`devices of key ${keyId}`, task) };
-  return { store, nodes, clock, lease, deviceLease, ports, passing, externalIds, due, lifetime };
+  return { store, nodes, clock, lease, deviceLease, ports, passing, externalIds, due, hints, lifetime };
 }
 
 /** A key in the store, and its user in the given nodes. */

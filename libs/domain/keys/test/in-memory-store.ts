@@ -1,3 +1,5 @@
+import type { StepStamp } from "../src/events/key-steps.ts";
+import type { KeyHistory } from "../src/events/unlogged-events.ts";
 import { type Creation, isWanted, type KeyRecord, keyPhases } from "../src/access-key.ts";
 import type { Decision, DoneOnNodes, HandEntry, HandledKey, KeyStore, KeyVersion } from "../src/ports.ts";
 import { unchanged } from "./stored-keys.ts";
@@ -6,6 +8,8 @@ import { unchanged } from "./stored-keys.ts";
 export class InMemoryStore implements KeyStore {
   readonly creations = new Map<string, Creation | null>();
   readonly keys = new Map<number, HandledKey>();
+  readonly deletions = new Map<number, StepStamp>();
+  readonly relayed = new Map<number, Set<string>>();
   readonly #versions = new Map<number, readonly [revision: number, fence: number]>();
   beforeDecision: (decision: Decision) => void = () => undefined;
 
@@ -76,14 +80,16 @@ export class InMemoryStore implements KeyStore {
     this.#change(keyId, (key) => letGoOf(key, hands, done));
   }
 
-  async beginDeletion(keyId: number, job: string, entry?: HandEntry): Promise<HandledKey | null> {
+  async beginDeletion(keyId: number, job: string, entry?: HandEntry, stamp?: StepStamp): Promise<HandledKey | null> {
+    this.#report(keyId, stamp);
     return this.#raise(keyId, "deleting", (key) => ({
       ...(entry && entered(key, entry)),
       deleter: key.deleter ?? job,
     }));
   }
 
-  async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
+  async cancel(keyId: number, nodes: readonly string[], stamp?: StepStamp): Promise<KeyRecord | null> {
+    this.#report(keyId, stamp);
     return this.#raise(keyId, "deleting", ({ indeterminate }) => ({
       cancelled: true,
       indeterminate: union(indeterminate, nodes),
@@ -126,6 +132,18 @@ export class InMemoryStore implements KeyStore {
       const key = this.keys.get(keyId);
       if (key !== undefined) yield [key];
     }
+  }
+
+  /** What the relay reads of a key. */
+  historyOf(keyId: number): KeyHistory | null {
+    const key = this.keys.get(keyId);
+    if (key === undefined) return null;
+    const relayed = this.relayed.get(keyId) ?? new Set<string>();
+    return { key, steps: key.outbox, deletion: this.deletions.get(keyId) ?? null, relayed };
+  }
+
+  #report(keyId: number, stamp?: StepStamp): void {
+    if (stamp !== undefined && !this.deletions.has(keyId)) this.deletions.set(keyId, stamp);
   }
 
   #raise(keyId: number, to: KeyRecord["phase"], rest: (key: HandledKey) => Partial<HandledKey>): HandledKey | null {

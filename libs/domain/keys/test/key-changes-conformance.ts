@@ -56,7 +56,7 @@ export function keyChangesConformance(open: () => KeyStore): void {
       for (const terms of [{}, { ...everyTerm, revision: 1 }]) {
         const claimed = await claimKey(store);
         const first = firstTerms({}, { createdAt: claimed.createdAt, nextResetAt: null });
-        const begins = { token: "t".repeat(33), terms: { ...first, ...terms } };
+        const begins = { token: "t".repeat(33), terms: { ...first, ...terms }, outbox: [] };
         const decided = await store.decide(decisionOf(claimed, { begins }));
         expect(decided).toMatchObject({ ...begins, changedBy: [] });
         expect(await store.find(claimed.keyId)).toEqual(decided);
@@ -67,7 +67,7 @@ export function keyChangesConformance(open: () => KeyStore): void {
       const store = open();
       const claimed = await claimKey(store);
       const terms = { ...firstTerms({}, { createdAt: claimed.createdAt, nextResetAt: null }), tag: "old" };
-      const begun = await store.decide(decisionOf(claimed, { begins: { token: "t".repeat(33), terms } }));
+      const begun = await store.decide(decisionOf(claimed, { begins: { token: "t".repeat(33), terms, outbox: [] } }));
       for (const key of [begun, await activeKey(store)]) {
         const sameRevision = versionOf(key, { revision: 1, tag: "new" });
         expect((await store.change(key.keyId, sameRevision))?.terms.tag).toBe("new");

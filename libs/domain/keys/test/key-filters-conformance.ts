@@ -159,7 +159,7 @@ export function keyFiltersConformance(open: () => KeyFiltersTarget): void {
     const { store, reader } = open();
     const claimed = await claimKey(store);
     const terms = { ...(await activeKey(store)).terms, trafficLimit: 5 };
-    const begun = await store.decide(decisionOf(claimed, { begins: { token: "t".repeat(33), terms } }));
+    const begun = await store.decide(decisionOf(claimed, { begins: { token: "t".repeat(33), terms, outbox: [] } }));
     const due = [
       begun,
       await keyWith(store, { expiresAt: 1_700_000_000 }),

@@ -50,11 +50,12 @@ export function unchanged({
   keyId,
   uuid,
   createdAt,
-}: Pick<KeyRecord, "keyId" | "uuid" | "createdAt">): Pick<KeyRecord, "token" | "terms" | "changedBy"> {
+}: Pick<KeyRecord, "keyId" | "uuid" | "createdAt">): Pick<KeyRecord, "token" | "terms" | "changedBy" | "outbox"> {
   return {
     token: olderSubscriptionToken(keyId, uuid),
     terms: firstTerms({}, { createdAt, nextResetAt: null }),
     changedBy: [],
+    outbox: [],
   };
 }
 

@@ -12,6 +12,7 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set([
   "DEVICES_WITHOUT_ID",
   "DOCS",
   "DOMAIN",
+  "EVENTS_DAYS",
   "KEEP_ALIVE_SECONDS",
   "LINK_FLOW_NONE",
   "LOG_LEVEL",

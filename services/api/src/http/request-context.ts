@@ -1,4 +1,5 @@
 import type { Clock } from "@veil/keys";
+import { parseClientAddress } from "@veil/runtime";
 import type { Request, RequestHandler } from "express";
 import type { Caller, Logger, RequestLogFields, RequestScope } from "../ports.ts";
 
@@ -24,6 +25,7 @@ export function identifyRequest(log: Logger, newId: () => string, clock: Pick<Cl
     contexts.set(request, {
       requestId,
       receivedAt: clock.now(),
+      address: parseClientAddress(request.ip ?? "")?.text ?? null,
       logFields: {},
       log: log.child({ request_id: requestId }),
       route: null,

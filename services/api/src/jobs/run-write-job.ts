@@ -45,6 +45,19 @@ export function planWriteJob<Op extends WriteOperation>(
   return { operation, id: jobIdOf(operation, scope.attempt?.jobKey ?? ports.newId()), limits };
 }
 
+/** Who asked for it, as a job says it. */
+interface JobActor {
+  readonly name: string;
+  readonly address: string | null;
+}
+
+/** A secret without a name goes by its position. */
+function actorOf({ caller = null, address = null }: RequestScope): { readonly actor?: JobActor } {
+  if (caller === null) return {};
+  const { label } = caller;
+  return { actor: { name: typeof label === "number" ? `secret-${label}` : label, address } };
+}
+
 /** What every payload says of its request. */
 export interface PayloadStamp {
   /** Milliseconds since the epoch after which the job may change nothing. */
@@ -52,10 +65,11 @@ export interface PayloadStamp {
   readonly request_id: string;
   /** Whose keys the job may know of, as its caller does; null for all. */
   readonly owner: string | null;
+  readonly actor?: JobActor;
 }
 
 function stampOf({ jobDeadline }: WriteLimits, scope: RequestScope): PayloadStamp {
-  return { deadline: jobDeadline, request_id: scope.requestId, owner: viewerOf(scope).owner };
+  return { deadline: jobDeadline, request_id: scope.requestId, owner: viewerOf(scope).owner, ...actorOf(scope) };
 }
 
 export interface WriteJobRun<Op extends WriteOperation, R> {

@@ -1,14 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CreateKeyBody, KeyBody, UpdateKeyBody } from "@veil/http-contract";
-import {
-  DEFAULT_GROUPS,
-  type KeyFacts,
-  type SettableTerms,
-  statusOf,
-  termsAt,
-  usedTraffic,
-  type Viewer,
-} from "@veil/keys";
+import { type CreateKeyBody, type KeyBody, shownKey, type UpdateKeyBody } from "@veil/http-contract";
+import { DEFAULT_GROUPS, type KeyFacts, type SettableTerms, type Viewer } from "@veil/keys";
 import type { RequestedAttributes, TrafficFigures } from "../ports.ts";
 import type { JsonReply } from "../reply/reply.ts";
 
@@ -19,9 +11,6 @@ export interface KeyShowing {
   readonly subscriptionUrlOf: (token: string) => string;
 }
 
-const NOTHING = { upload: 0, download: 0 } as const;
-const NOTHING_MOVED = { lifetime: NOTHING, reset: NOTHING } as const;
-
 /**
  * A key as callers see it.
  *
@@ -29,37 +18,8 @@ const NOTHING_MOVED = { lifetime: NOTHING, reset: NOTHING } as const;
  * @param now milliseconds since the epoch: the status is that of this moment
  */
 export function keyBody(key: KeyFacts, traffic: TrafficFigures | null, now: number, showing: KeyShowing): KeyBody {
-  const terms = termsAt(key.terms, now);
-  const status = statusOf(key.terms, now);
-  const { lifetime, reset } = traffic ?? NOTHING_MOVED;
-  const used = usedTraffic(key.terms, { lifetime, reset }, now);
-  return {
-    key_id: key.keyId,
-    uuid: key.uuid,
-    short_id: showing.shortId,
-    name: key.name,
-    created_at: key.createdAt,
-    is_active: status === "active" || status === "on_hold",
-    status,
-    enabled: terms.enabled,
-    expires_at: terms.expiresAt,
-    traffic_limit: terms.trafficLimit,
-    traffic_reset: terms.trafficReset,
-    next_reset_at: terms.nextResetAt,
-    traffic_used: used.upload + used.download,
-    traffic_lifetime: lifetime.upload + lifetime.download,
-    hold_for: terms.holdFor,
-    hold_until: terms.holdUntil,
-    external_id: terms.externalId,
-    tag: terms.tag,
-    note: terms.note,
-    groups: [...terms.groups],
-    device_limit: terms.deviceLimit,
-    subscription_url: showing.subscriptionUrlOf(key.token),
-    online_at: traffic?.lastCountedAt ?? null,
-    first_connected_at: traffic?.firstCountedAt ?? null,
-    revision: terms.revision,
-  };
+  const { key_id, ...shown } = shownKey(key, traffic, now, showing);
+  return { key_id, uuid: key.uuid, ...shown, subscription_url: showing.subscriptionUrlOf(key.token) };
 }
 
 /** The answer of a single key, with the tag that `If-Match` and `If-None-Match` name. */

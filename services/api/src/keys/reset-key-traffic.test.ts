@@ -47,10 +47,12 @@ it("answers the bytes since the last reset of either kind", async () => {
   expect((await reset()).body).toMatchObject({ previous_total: 0 });
 });
 
-it("asks the worker nothing about a key without limit", async () => {
+it("waits for no worker where a key has no limit, and has the reset reported", async () => {
   addKey({});
   expect((await reset()).body).toMatchObject({ previous_total: 100 });
-  expect(jobs()).toEqual(["reset-traffic"]);
+  expect(jobs()).toEqual(["reset-traffic", "change-key"]);
+  const reported = api.plane.jobs.submitted.find(({ name }) => name === "change-key");
+  expect(reported?.payload).toMatchObject({ change: { hasLedgerReset: true }, actor: { name: "secret-1" } });
 });
 
 it("fails as a reset does when the key could not be let in again", async () => {

@@ -2,6 +2,7 @@ import { type KeyTerms, usedTraffic } from "@veil/keys";
 import { WriteFailedError } from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
+import { type PayloadStamp, planWriteJob, submitWriteJob } from "../jobs/run-write-job.ts";
 import { type PreviousTraffic, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
 import type { CallerKeys } from "../caller-keys.ts";
 import { changeKey } from "./change-keys.ts";
@@ -27,7 +28,25 @@ export async function resetKeyTraffic(
   const previous = await sinceEitherReset(keyId, counted, terms, ports);
   const isRolling = terms.trafficReset === "month_rolling";
   if (terms.trafficLimit !== null || isRolling) await lift(keyId, isRolling, scope, ports);
+  else await reportLater(keyId, scope, ports);
   return previous;
+}
+
+/** A worker that is away for longer leaves the reset unreported. */
+const REPORT_WITHIN_MS = 24 * 60 * 60 * 1_000;
+
+/** Where nothing depends on the reset, nobody waits for the worker that reports it. */
+async function reportLater(keyId: number, scope: RequestScope, ports: ResetKeyTrafficPorts): Promise<void> {
+  const until = ports.clock.now() + REPORT_WITHIN_MS;
+  const change = { set: {}, hasLedgerReset: true };
+  try {
+    const job = planWriteJob("updateKey", scope, ports, { jobDeadline: until, resolveAt: until, answerBy: until });
+    const payload = (stamp: PayloadStamp) => ({ key_id: keyId, change, if_revision: null, ...stamp });
+    await submitWriteJob({ job, payload }, scope, ports);
+  } catch (err) {
+    if (!(err instanceof WriteFailedError)) throw err;
+    scope.log.warn({ err, key_id: keyId }, "a reset is not reported");
+  }
 }
 
 /** Of the bytes since the ledger's last reset those that came after the last one of the terms. */
@@ -44,7 +63,7 @@ async function sinceEitherReset(
   return usedTraffic(terms, { lifetime, reset }, clock.now());
 }
 
-/** A change of nothing takes the ledger's reset into account. What counted since then stays counted, but for a rolling month. */
+/** A change that takes the ledger's reset into account, and has it reported. What counted since then stays counted, but for a rolling month. */
 async function lift(
   keyId: number,
   beginsAnew: boolean,
@@ -54,7 +73,7 @@ async function lift(
   try {
     await changeKey(
       "updateKey",
-      { keyId, change: { set: {}, resetTraffic: beginsAnew }, ifRevision: null },
+      { keyId, change: { set: {}, resetTraffic: beginsAnew, hasLedgerReset: true }, ifRevision: null },
       scope,
       ports,
     );

@@ -26,6 +26,7 @@ import {
 } from "@veil/keys";
 import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
+import { InMemoryEventLog } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
@@ -48,6 +49,7 @@ export class InMemoryPlane {
   readonly batches = new InMemoryKeyBatches();
   readonly tokens = new InMemoryTokens();
   readonly devices = new InMemoryDevices();
+  readonly events = new InMemoryEventLog();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
@@ -169,6 +171,7 @@ export class InMemoryPlane {
       token: olderSubscriptionToken(keyId, uuid),
       terms: firstTerms({}, { createdAt, nextResetAt: null }),
       changedBy: [],
+      outbox: [],
       job: `create-${randomUUID()}`,
       phase: "active",
       activated: true,

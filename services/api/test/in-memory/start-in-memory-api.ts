@@ -35,6 +35,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     batches: plane.batches,
     tokens: plane.tokens,
     devices: plane.devices,
+    events: plane.events,
     jobs: plane.jobs,
     shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");

@@ -13,6 +13,7 @@ import {
 import pLimit from "p-limit";
 import type { DeviceJobHandlers } from "./device-job-handlers.ts";
 import type { TokenJobHandlers } from "./token-job-handlers.ts";
+import { actorOf } from "./actor-of.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
@@ -48,19 +49,20 @@ export function keyJobHandlers(
   const deletions = pLimit(DELETIONS_AT_ONCE);
   const batchPorts = { ...ports, nodes: ports.nodes.map(withRoomForOthers) };
   return {
-    "create-key": async ({ key, deadline }, delivery) => {
+    "create-key": async ({ key, deadline, ...asked }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      const result = await provisionKey({ job, requested: key, deadline, redelivered }, ports);
+      const result = await provisionKey({ job, requested: key, deadline, redelivered, actor: actorOf(asked) }, ports);
       return reported("create", result, delivery);
     },
 
-    "create-keys": async ({ keys, deadline, takesPacked = false }, delivery) => {
+    "create-keys": async ({ keys, deadline, takesPacked = false, ...asked }, delivery) => {
       const { jobId, redelivered } = delivery;
+      const actor = actorOf(asked);
       // All at once: the store then claims and decides hundreds by one write, and only the calls to a node are limited.
       const items = await allOrThrow(
         keys.map(async (requested, index) => {
           const job = itemJobId(jobId, index);
-          const result = await provisionKey({ job, requested, deadline, redelivered }, batchPorts);
+          const result = await provisionKey({ job, requested, deadline, redelivered, actor }, batchPorts);
           return reported("create", result, delivery);
         }),
       );
@@ -77,38 +79,43 @@ export function keyJobHandlers(
       return { outcome: "cancelled" };
     },
 
-    "change-key": async ({ key_id: keyId, owner, change, if_revision: ifRevision, deadline }, delivery) => {
+    "change-key": async ({ key_id: keyId, owner, change, if_revision: ifRevision, deadline, ...asked }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      const result = await changeKey({ keyId, owner, job, deadline, redelivered, change, ifRevision }, ports);
+      const result = await changeKey(
+        { keyId, owner, job, deadline, redelivered, change, ifRevision, actor: actorOf(asked) },
+        ports,
+      );
       reported("change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
 
     "update-keys": (payload, { jobId }) => beginUpdateKeys(payload, jobId, updating),
 
-    "put-key": async ({ external_id: externalId, owner, name, terms, deadline }, delivery) => {
+    "put-key": async ({ external_id: externalId, owner, name, terms, deadline, ...asked }, delivery) => {
       const { jobId: job, redelivered } = delivery;
       const requested = { owner, terms, ...(name !== undefined && { name }) };
-      const result = await putKey({ externalId, job, deadline, redelivered, requested }, ports);
+      const result = await putKey({ externalId, job, deadline, redelivered, requested, actor: actorOf(asked) }, ports);
       if (result.outcome === "not-found" || result.outcome === "outdated") throw new Error("a put names no key");
       reported(result.outcome === "created" ? "create" : "change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
 
-    "delete-key": async ({ key_id: keyId, owner, deadline }, delivery) => {
+    "delete-key": async ({ key_id: keyId, owner, deadline, ...asked }, delivery) => {
       const { jobId: job, redelivered } = delivery;
-      return reported("delete", await retireKey({ keyId, owner, job, deadline, redelivered }, ports), delivery);
+      const actor = actorOf(asked);
+      return reported("delete", await retireKey({ keyId, owner, job, deadline, redelivered, actor }, ports), delivery);
     },
 
-    "delete-keys": async ({ key_ids, owner, deadline }, delivery) => {
+    "delete-keys": async ({ key_ids, owner, deadline, ...asked }, delivery) => {
       const { jobId, redelivered } = delivery;
+      const actor = actorOf(asked);
       const items = await allOrThrow(
         key_ids.map((keyId, index) =>
           deletions(async () => {
             const job = itemJobId(jobId, index);
             return reported(
               "delete",
-              await retireKey({ keyId, owner, job, deadline, redelivered }, batchPorts),
+              await retireKey({ keyId, owner, job, deadline, redelivered, actor }, batchPorts),
               delivery,
             );
           }),

@@ -1,4 +1,4 @@
-import { type JobPayload, type JobResult, keyChange } from "@veil/job-contract";
+import { encodeBatchChange, type JobPayload, type JobResult } from "@veil/job-contract";
 import {
   type Clock,
   filterOf,
@@ -9,6 +9,7 @@ import {
   type SelectKeysPorts,
   type Viewer,
 } from "@veil/keys";
+import { actorOf } from "./actor-of.ts";
 
 export interface UpdateKeysPorts extends SelectKeysPorts {
   readonly batches: Pick<KeyBatches, "begin">;
@@ -25,12 +26,13 @@ export interface UpdateKeysPorts extends SelectKeysPorts {
  * @throws {StoreUnavailableError} for another attempt
  */
 export async function beginUpdateKeys(
-  { keys, owner, change }: JobPayload<"update-keys">,
+  { keys, owner, change, ...asked }: JobPayload<"update-keys">,
   job: string,
   ports: UpdateKeysPorts,
 ): Promise<JobResult<"update-keys">> {
   const keyIds = "key_ids" in keys ? named(keys.key_ids) : picked(keys.filter, { owner }, ports);
-  await ports.batches.begin({ job, owner, change: JSON.stringify(keyChange.encode(change)) }, inParts(keyIds));
+  const stored = encodeBatchChange({ change, actor: actorOf(asked) });
+  await ports.batches.begin({ job, owner, change: stored }, inParts(keyIds));
   ports.onBegun();
   return { outcome: "begun" };
 }

@@ -1,15 +1,33 @@
-import type { KeyTraffic } from "@veil/keys";
-import { figuresOf, keyEntity, type TrafficStore } from "@veil/traffic";
+import type { ShownTraffic } from "@veil/http-contract";
+import type { KeyTraffic, MovedBytes } from "@veil/keys";
+import { figuresOf, keyEntity, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 
 /** What keys have moved, as the ledger holds it. */
 export function ledgerKeyTraffic(store: Pick<TrafficStore, "find">): KeyTraffic {
+  return { movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))) };
+}
+
+/** What of many keys callers are shown; one that was never counted is missing. */
+export function ledgerShownTraffic(
+  store: Pick<TrafficStore, "findMany">,
+): (keyIds: readonly number[]) => Promise<Map<number, ShownTraffic>> {
+  return async (keyIds) => {
+    const records = await store.findMany(keyIds.map(keyEntity));
+    const shown = new Map<number, ShownTraffic>();
+    for (const keyId of keyIds) {
+      const record = records.get(keyEntity(keyId));
+      if (record === undefined) continue;
+      const { firstCountedAt, lastCountedAt } = figuresOf(record);
+      shown.set(keyId, { ...movedIn(record), firstCountedAt, lastCountedAt });
+    }
+    return shown;
+  };
+}
+
+function movedIn(record: TrafficRecord | null): MovedBytes {
+  const { lifetime, used } = figuresOf(record);
   return {
-    movedBy: async (keyId) => {
-      const { lifetime, used } = figuresOf(await store.find(keyEntity(keyId)));
-      return {
-        lifetime: { upload: lifetime.up, download: lifetime.down },
-        reset: { upload: lifetime.up - used.up, download: lifetime.down - used.down },
-      };
-    },
+    lifetime: { upload: lifetime.up, download: lifetime.down },
+    reset: { upload: lifetime.up - used.up, download: lifetime.down - used.down },
   };
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it, test } from "vitest";
-import { ChangeRefusedError, changeTerms, followsFromDate, applyDue, type TermsChange } from "./change-terms.ts";
+import { describe, expect, it } from "vitest";
+import { ChangeRefusedError, changeTerms, applyDue, type TermsChange } from "./change-terms.ts";
 import { statusOf } from "./key-status.ts";
 import { firstTerms, type KeyTerms, LATEST_MOMENT } from "./key-terms.ts";
 
@@ -86,12 +86,6 @@ describe("the revision", () => {
       isExpiryCounted: true,
     });
   });
-});
-
-test("that a key has expired says its date alone; nothing else does", () => {
-  const [expired, held] = [terms({ expiresAt: AT }), terms({ holdFor: 60, holdUntil: AT })];
-  expect(followsFromDate(expired, applyDue(expired, context))).toBe(true);
-  expect(followsFromDate(held, applyDue(held, context))).toBe(false);
 });
 
 describe("a limit", () => {

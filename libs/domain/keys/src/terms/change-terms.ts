@@ -102,11 +102,6 @@ function countedFrom(terms: KeyTerms, { upload, download }: TrafficBytes): KeyTe
   return { ...terms, usedFrom: later };
 }
 
-/** Whether settled terms say nothing that the stored ones don't: that a key has expired follows from its date alone. */
-export function followsFromDate(stored: KeyTerms, settled: KeyTerms): boolean {
-  return isEqual({ ...stored, isExpiryCounted: settled.isExpiryCounted }, settled);
-}
-
 function isOver({ expiresAt }: KeyTerms, now: number): boolean {
   return expiresAt !== null && expiresAt * 1_000 <= now;
 }

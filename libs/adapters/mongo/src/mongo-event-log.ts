@@ -1,0 +1,159 @@
+import type { EventLog, EventQuery, LoggedEvent, TailEntry, VeilEvent } from "@veil/events";
+import type { Connection, mongo } from "mongoose";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { engineOf, inParts, LONG_READ } from "./engine.ts";
+import { byId, FindById } from "./by-id.ts";
+import { type EventDocument, eventDocument, eventId, toEventDocument, toLoggedEvent } from "./event-codec.ts";
+import { removeMany } from "./many-entities.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
+
+const POSITIONS = "log";
+/** Events that are forgotten by one look. */
+const DROPPED_AT_ONCE = 200;
+/** Events that are looked for at once at first where each is found by itself: four times as many each time. */
+const LOOKED_FOR_AT_FIRST = 8;
+
+interface PositionsDocument {
+  readonly _id: string;
+  /** All events up to this one are marked where they were born. */
+  readonly settled?: number;
+  /** All events before this one are gone. */
+  readonly first?: number;
+}
+
+/**
+ * The log of events in the collection `events`. That an `_id` is given once is all it relies on: who adds an event behind the
+ * last one that it knows of has been outrun where that number is taken. Without gaps, events are found by number one by one on
+ * engines that have no other index.
+ */
+export class MongoEventLog implements EventLog {
+  readonly #connection: Connection;
+  readonly #events: mongo.Collection<EventDocument>;
+  readonly #found: FindById<EventDocument>;
+  readonly #positions: mongo.Collection<PositionsDocument>;
+  readonly #reader: DocumentReader;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#connection = connection;
+    this.#events = connection.collection<EventDocument>("events");
+    this.#found = new FindById(connection, this.#events);
+    this.#positions = connection.collection<PositionsDocument>("event_positions");
+    this.#reader = new DocumentReader("events", onUnreadable);
+  }
+
+  async append(after: number, events: readonly VeilEvent[]): Promise<"appended" | "outrun"> {
+    const documents = events.map((event, index) => toEventDocument(event, after + index + 1));
+    return storeErrors(async () => {
+      try {
+        // In their order: whoever finds one of them finds all that come before it.
+        await this.#events.insertMany(documents, { ordered: true });
+        return "appended";
+      } catch (error) {
+        if (isDuplicateKey(error)) return "outrun";
+        if (writeFailures(error).some(({ code }) => code === DUPLICATE_KEY_CODE)) return "outrun";
+        throw error;
+      }
+    });
+  }
+
+  async tail(after: number, limit: number): Promise<TailEntry[]> {
+    const documents = await this.#read({ after, limit });
+    return documents.map(({ _id, id, subject }) => ({ seq: Number(_id), id: String(id), subject: String(subject) }));
+  }
+
+  async read(query: EventQuery): Promise<LoggedEvent[]> {
+    const events = this.#reader.many(eventDocument, await this.#read(query)).map(toLoggedEvent);
+    return events.filter((event) => event !== null);
+  }
+
+  async settled(): Promise<number> {
+    return (await this.#position())?.settled ?? 0;
+  }
+
+  raiseSettled(seq: number): Promise<void> {
+    return this.#raise({ settled: seq });
+  }
+
+  async drop(before: number): Promise<number> {
+    let dropped = 0;
+    while (true) {
+      const first = await this.#first();
+      const part = await this.#read({ after: first - 1, limit: DROPPED_AT_ONCE + 1 });
+      // The last one stays: the next one is counted from it.
+      const old = part.slice(0, -1);
+      const end = old.findIndex(({ at }) => at >= before);
+      const gone = end === -1 ? old : old.slice(0, end);
+      const last = gone.at(-1);
+      if (last === undefined) return dropped;
+      // First: a reader that begins with one that is gone would find nothing behind it either.
+      await this.#raise({ first: last.seq + 1 });
+      const { changedAtOnce } = await engineOf(this.#connection);
+      const ids = gone.map(({ _id }) => _id);
+      for (const part of inParts(ids, changedAtOnce)) await removeMany(this.#connection, this.#events, part);
+      dropped += gone.length;
+    }
+  }
+
+  /** Creates the indexes that are missing. */
+  async prepare(): Promise<void> {
+    await storeErrors(async () => {
+      await this.#events.createIndex({ key_id: 1, _id: 1 });
+      await this.#events.createIndex({ "actor.name": 1, _id: 1 });
+      await this.#events.createIndex({ type: 1, _id: 1 });
+    });
+  }
+
+  async #read({ after, limit, ...filter }: EventQuery): Promise<EventDocument[]> {
+    const { findsManyByIndex } = await storeErrors(() => engineOf(this.#connection));
+    const isFiltered = Object.values(filter).some((value) => value !== undefined);
+    return storeErrors(() =>
+      findsManyByIndex || isFiltered ? this.#readRange(after, limit, filter) : this.#readByNumber(after, limit),
+    );
+  }
+
+  async #readRange(
+    after: number,
+    limit: number,
+    filter: Omit<EventQuery, "after" | "limit">,
+  ): Promise<EventDocument[]> {
+    const { type, actor, keyId, owner } = filter;
+    const fits = {
+      _id: { $gt: eventId(after) },
+      ...(type !== undefined && { type }),
+      ...(actor !== undefined && { "actor.name": actor }),
+      ...(keyId !== undefined && { key_id: keyId }),
+      ...(owner !== undefined && { owner }),
+    };
+    return this.#events.find<EventDocument>(fits, LONG_READ).sort({ _id: 1 }).limit(limit).toArray();
+  }
+
+  /** One by one, since only one `_id` is found by an index. Ends with the first that is not there. */
+  async #readByNumber(after: number, limit: number): Promise<EventDocument[]> {
+    const begin = Math.max(after + 1, await this.#first());
+    const { foundOneByOne } = await engineOf(this.#connection);
+    const found: EventDocument[] = [];
+    for (let size = LOOKED_FOR_AT_FIRST; found.length < limit; size = Math.min(4 * size, foundOneByOne)) {
+      const length = Math.min(size, limit - found.length);
+      const next = begin + found.length;
+      const numbers = Array.from({ length }, (_, index) => next + index);
+      const documents = await Promise.all(numbers.map((seq) => this.#found.find(eventId(seq))));
+      const there = documents.filter((document) => document !== null);
+      found.push(...there);
+      if (there.length < length) break;
+    }
+    return found;
+  }
+
+  async #first(): Promise<number> {
+    return (await this.#position())?.first ?? 1;
+  }
+
+  #position(): Promise<PositionsDocument | null> {
+    return storeErrors(() => this.#positions.findOne<PositionsDocument>(byId(POSITIONS)));
+  }
+
+  async #raise(raised: Omit<PositionsDocument, "_id">): Promise<void> {
+    await storeErrors(() => this.#positions.updateOne(byId(POSITIONS), { $max: raised }, { upsert: true }));
+  }
+}

@@ -1,0 +1,85 @@
+import { ManualClock } from "@veil/runtime";
+import { ownPrefix } from "@veil/test-support";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { connectRedis } from "./connect-redis.ts";
+import { EventHintIndex } from "./event-hint-index.ts";
+import type { Redis } from "./index.ts";
+
+const START_MS = 1_700_000_000_000;
+
+let redis: Redis;
+let clock: ManualClock;
+let hints: EventHintIndex;
+
+beforeAll(() => {
+  redis = connectRedis(inject("redisUrl"), "patient", () => undefined);
+});
+afterAll(() => redis.disconnect());
+beforeEach(() => {
+  clock = new ManualClock(START_MS);
+  hints = new EventHintIndex(redis, ownPrefix(), clock);
+});
+
+const subjects = async () => (await hints.due(100)).map(({ subject }) => subject);
+
+test("a write that is done is looked for at once, and once", async () => {
+  const hint = await hints.expect("key:1");
+  expect(await subjects()).toEqual([]);
+  hint.ready();
+  await expect.poll(subjects).toEqual(["key:1"]);
+  expect(await hints.waiting()).toEqual({ writes: 1, since: START_MS });
+  await hints.looked(await hints.due(100));
+  expect([await subjects(), await hints.waiting()]).toEqual([[], { writes: 0, since: null }]);
+});
+
+test("a write of which nobody heard is looked for again and again for as long as it may still come", async () => {
+  await hints.expect("key:1");
+  let looks = 0;
+  for (let seconds = 0; seconds < 120; seconds += 1) {
+    clock.step(1_000);
+    const due = await hints.due(100);
+    looks += due.length;
+    await hints.looked(due);
+  }
+  expect([looks, await hints.waiting()]).toEqual([19, { writes: 0, since: null }]);
+});
+
+test("a look at one write of a subject leaves the next one expected", async () => {
+  (await hints.expect("key:1")).ready();
+  await expect.poll(subjects).toEqual(["key:1"]);
+  const due = await hints.due(100);
+  (await hints.expect("key:1")).ready();
+  await hints.looked(due);
+  await expect.poll(subjects).toEqual(["key:1"]);
+});
+
+test("those that wait longest come first, no more than are asked for", async () => {
+  for (const subject of ["key:3", "key:1", "token:a b"]) {
+    (await hints.expect(subject)).ready();
+    clock.step(1);
+  }
+  await expect.poll(async () => (await hints.due(2)).map(({ subject }) => subject)).toEqual(["key:3", "key:1"]);
+  expect(await subjects()).toEqual(["key:3", "key:1", "token:a b"]);
+});
+
+test("what could not be entered is entered later by the process that knows of it", async () => {
+  let isAway = true;
+  const blinking = new Proxy(redis, {
+    get: (target, name) => {
+      if (isAway) return () => Promise.reject(new Error("away"));
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  hints = new EventHintIndex(blinking, ownPrefix(), clock);
+  (await hints.expect("key:1")).ready();
+  await expect(hints.due(100)).rejects.toThrow("away");
+  isAway = false;
+  expect(await subjects()).toEqual(["key:1"]);
+});
+
+test("that all was looked at holds for this run of Redis", async () => {
+  expect(await hints.isComplete()).toBe(false);
+  await hints.markComplete();
+  expect(await hints.isComplete()).toBe(true);
+});

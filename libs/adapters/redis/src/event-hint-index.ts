@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import type { EventHints, Hint } from "@veil/events";
+import type { Clock } from "@veil/keys";
+import type { Redis } from "ioredis";
+import { RunMark } from "./run-mark.ts";
+
+/** A write that nobody acknowledged is looked for after so long, and again after as long. */
+const LOOK_AFTER_MS = 5_000;
+/** Far above the time in which a write may still be applied after whoever sent it gave up. */
+const LOOKED_FOR_MS = 90_000;
+
+/** A write that was expected in a subject. */
+export interface ExpectedEvents {
+  readonly subject: string;
+  /** As it stands in Redis. */
+  readonly member: string;
+  /** Milliseconds since the epoch. */
+  readonly expectedAt: number;
+  /** Whether the write is done, so that whoever looks now finds what was born with it. */
+  readonly isReady: boolean;
+}
+
+/**
+ * In which subjects events may have been born: a sorted set with one entry for each write, by the moment at which to look. Lost
+ * with Redis, and then found out by a look at everything: {@link isComplete} says when that has to be.
+ */
+export class EventHintIndex implements EventHints {
+  readonly #redis: Redis;
+  readonly #hints: string;
+  readonly #complete: RunMark;
+  readonly #clock: Pick<Clock, "now">;
+  /** Subjects that could not be entered, to be entered when Redis is back. */
+  readonly #unsent = new Set<string>();
+
+  constructor(redis: Redis, prefix: string, clock: Pick<Clock, "now">) {
+    this.#redis = redis;
+    this.#hints = `${prefix}:events:hints`;
+    const keys = { mark: `${prefix}:events:complete`, entering: `${prefix}:events:entering` };
+    this.#complete = new RunMark(redis, keys);
+    this.#clock = clock;
+  }
+
+  async expect(subject: string): Promise<Hint> {
+    const now = Math.floor(this.#clock.now());
+    const member = `${now} ${randomUUID()} ${subject}`;
+    try {
+      await this.#redis.zadd(this.#hints, now + LOOK_AFTER_MS, member);
+    } catch {
+      // Redis must not stand in the way of a write that can do without it.
+      this.#unsent.add(subject);
+      return { ready: () => undefined };
+    }
+    return { ready: () => void this.#redis.zadd(this.#hints, "XX", now, member).catch(() => undefined) };
+  }
+
+  /** Expected writes that it is time to look for, the oldest first. @throws when Redis does not answer */
+  async due(limit: number): Promise<ExpectedEvents[]> {
+    await this.#sendAgain();
+    const now = this.#clock.now();
+    const found = await this.#redis.zrangebyscore(this.#hints, "-inf", now, "WITHSCORES", "LIMIT", 0, limit);
+    const due: ExpectedEvents[] = [];
+    for (let index = 0; index + 1 < found.length; index += 2) {
+      const [member = "", score] = [found[index], found[index + 1]];
+      const [expectedAt = "", , ...subject] = member.split(" ");
+      due.push({
+        subject: subject.join(" "),
+        member,
+        expectedAt: Number(expectedAt),
+        isReady: Number(score) <= Number(expectedAt),
+      });
+    }
+    return due;
+  }
+
+  /** Forgets what was looked for, but for writes that may still come. @throws when Redis does not answer */
+  async looked(due: readonly ExpectedEvents[]): Promise<void> {
+    const now = Math.floor(this.#clock.now());
+    const isOver = ({ isReady, expectedAt }: ExpectedEvents) => isReady || now - expectedAt > LOOKED_FOR_MS;
+    const over = due.filter(isOver).map(({ member }) => member);
+    const later = due.filter((expected) => !isOver(expected)).flatMap(({ member }) => [now + LOOK_AFTER_MS, member]);
+    if (over.length > 0) await this.#redis.zrem(this.#hints, ...over);
+    if (later.length > 0) await this.#redis.zadd(this.#hints, "XX", ...later);
+  }
+
+  /** How many writes are waiting to be looked for, and since when the first one is. @throws when Redis does not answer */
+  async waiting(): Promise<{ readonly writes: number; readonly since: number | null }> {
+    const now = this.#clock.now();
+    const [writes, first] = await Promise.all([
+      this.#redis.zcount(this.#hints, "-inf", now),
+      this.#redis.zrangebyscore(this.#hints, "-inf", now, "WITHSCORES", "LIMIT", 0, 1),
+    ]);
+    const [, score] = first;
+    return { writes, since: writes === 0 || score === undefined ? null : Number(score) };
+  }
+
+  /** Whether every subject with events has been looked at within the last hour, and since this Redis started. */
+  isComplete(): Promise<boolean> {
+    return this.#complete.isSet();
+  }
+
+  /** To be called before all are looked at. Redis that loses hints meanwhile loses this word as well. @returns for {@link markComplete} */
+  beginLook(): Promise<string> {
+    return this.#complete.begin();
+  }
+
+  /**
+   * To be called once all have been looked at, since it was asked last whether they are.
+   *
+   * @returns false when hints were lost meanwhile, or somebody else began as well
+   */
+  markComplete(look: string): Promise<boolean> {
+    return this.#complete.set(look);
+  }
+
+  async #sendAgain(): Promise<void> {
+    for (const subject of [...this.#unsent]) {
+      const now = Math.floor(this.#clock.now());
+      await this.#redis.zadd(this.#hints, now, `${now} ${randomUUID()} ${subject}`);
+      this.#unsent.delete(subject);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** What may happen; each name is contract. */
+export const eventTypes = [
+  "key.created",
+  "key.updated",
+  "key.deleted",
+  "key.enabled",
+  "key.disabled",
+  "key.expired",
+  "key.limited",
+  "key.traffic_reset",
+  "key.revoked",
+  "key.first_connected",
+  "key.usage_threshold",
+  "key.expires_soon",
+  "node.down",
+  "node.up",
+  "token.created",
+  "token.deleted",
+] as const;
+
+export type EventType = (typeof eventTypes)[number];
+
+/** Whether a text names a type of event. */
+export function isEventType(text: string): text is EventType {
+  return eventTypes.some((type) => type === text);
+}

@@ -1,0 +1,6 @@
+/** What happened, where it was born, the log of it and the relay between them. Pure: no I/O, and nothing of keys. */
+export { type Actor, SYSTEM, unnamedActor } from "./actor.ts";
+export type { LoggedEvent, VeilEvent } from "./event.ts";
+export { type EventType, eventTypes, isEventType } from "./event-types.ts";
+export type { EventHints, EventLog, EventQuery, EventReader, Hint, Outbox, TailEntry } from "./ports.ts";
+export { type RelayPorts, relayEvents } from "./relay-events.ts";

@@ -1,0 +1,91 @@
+import type { VeilEvent } from "./event.ts";
+import type { EventLog, Outbox } from "./ports.ts";
+
+/** Events that one write adds to the log. */
+const APPENDED_AT_ONCE = 500;
+/** Events of the tail that one read brings. */
+const READ_AT_ONCE = 1_000;
+
+export interface RelayPorts {
+  readonly log: EventLog;
+  readonly outbox: Outbox;
+}
+
+/**
+ * Brings the events of some subjects from where they were born into the log, each exactly once, whoever does the same at the
+ * same moment and wherever this ends.
+ *
+ * An event that is in the log and not marked where it was born is behind the settled position, since that is only raised
+ * once all before it are marked. So whoever reads the position first, then the log behind it, and then the outboxes, knows
+ * all that they may still show of what is logged. And it adds behind the last event that it knows of: when others have
+ * added some meanwhile nothing is added, and it reads what they were.
+ *
+ * @returns the events that were added
+ * @throws {StoreUnavailableError} to be run again: what was not done is done then
+ */
+export async function relayEvents(subjects: readonly string[], { log, outbox }: RelayPorts): Promise<VeilEvent[]> {
+  const tail = await Tail.read(log);
+  const pending = await outbox.pending(subjects);
+  const added: VeilEvent[] = [];
+  while (true) {
+    const part = pending.filter(({ id }) => !tail.has(id)).slice(0, APPENDED_AT_ONCE);
+    if (part.length === 0) break;
+    if ((await log.append(tail.last, part)) === "outrun") {
+      const before = tail.last;
+      await tail.readOn();
+      if (tail.last === before) throw new Error(`event ${before + 1} is there and can't be read`);
+      continue;
+    }
+    tail.add(part);
+    added.push(...part);
+  }
+  if (tail.events.length === 0) return added;
+  // Those of others as well: who added them may have died before they were marked.
+  await outbox.mark(tail.events);
+  await log.raiseSettled(tail.last);
+  return added;
+}
+
+/** The log behind the settled position, as far as it is known. */
+class Tail {
+  readonly #log: EventLog;
+  readonly #events = new Map<string, Pick<VeilEvent, "id" | "subject">>();
+  last: number;
+
+  private constructor(log: EventLog, settled: number) {
+    this.#log = log;
+    this.last = settled;
+  }
+
+  static async read(log: EventLog): Promise<Tail> {
+    const tail = new Tail(log, await log.settled());
+    await tail.readOn();
+    return tail;
+  }
+
+  get events(): Pick<VeilEvent, "id" | "subject">[] {
+    return [...this.#events.values()];
+  }
+
+  has(id: string): boolean {
+    return this.#events.has(id);
+  }
+
+  /** What this process has added itself. */
+  add(events: readonly VeilEvent[]): void {
+    for (const { id, subject } of events) this.#events.set(id, { id, subject });
+    this.last += events.length;
+  }
+
+  /** What others have added. */
+  async readOn(): Promise<void> {
+    while (true) {
+      const events = await this.#log.tail(this.last, READ_AT_ONCE);
+      for (const { id, subject, seq } of events) {
+        this.#events.set(id, { id, subject });
+        this.last = seq;
+      }
+      if (events.length < READ_AT_ONCE) return;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { Actor, EventType } from "@veil/events";
+import type { KeyRecord } from "../access-key.ts";
+import { deletionEventId, type KeyStep, type StepStamp } from "./key-steps.ts";
+import type { ChangedKey } from "./steps-of-change.ts";
+
+/** A key and all that its document still holds of its history. */
+export interface KeyHistory {
+  readonly key: KeyRecord;
+  /** The oldest first; those that are logged already among them, until the next change drops them. */
+  readonly steps: readonly KeyStep[];
+  /** Who deleted it, or why it went by itself; null while nobody has. */
+  readonly deletion: StepStamp | null;
+  /** Ids of events that are logged. */
+  readonly relayed: ReadonlySet<string>;
+}
+
+/** An event of a key, before it is written out for callers. */
+export interface KeyEvent {
+  readonly id: string;
+  readonly type: EventType;
+  /** Unix seconds. */
+  readonly at: number;
+  readonly actor: Actor;
+  /** The key right after it. */
+  readonly after: ChangedKey;
+  /** The key right before it; null where nothing was different. */
+  readonly before: ChangedKey | null;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The events of a key that are not logged yet, in their order. What the key was like at each is found from what it is like
+ * now, one step after the other undone.
+ *
+ * Once its deletion is logged nothing more is reported of a key: what a change that came too late left there has changed nothing.
+ */
+export function unloggedEvents({ key, steps, deletion, relayed }: KeyHistory): KeyEvent[] {
+  const deleted = deletionEventId(key.keyId);
+  if (relayed.has(deleted)) return [];
+  const last: ChangedKey = { name: key.name, terms: key.terms };
+  const reported: KeyEvent[] = [];
+  let after = last;
+  for (const { at, actor, was, events } of steps.toReversed()) {
+    const before: ChangedKey = {
+      name: was.name === undefined ? after.name : was.name,
+      terms: { ...after.terms, ...was.terms },
+    };
+    const isSame = was.name === undefined && Object.keys(was.terms).length === 0;
+    for (const { id, type, details = {} } of events.toReversed()) {
+      if (!relayed.has(id)) reported.push({ id, type, at, actor, after, before: isSame ? null : before, details });
+    }
+    after = before;
+  }
+  reported.reverse();
+  if (deletion === null || !key.activated) return reported;
+  return [...reported, { id: deleted, type: "key.deleted", ...deletion, after: last, before: null, details: {} }];
+}

@@ -1,0 +1,108 @@
+import { type EventLog, type Outbox, relayEvents, type VeilEvent } from "@veil/events";
+import { announceEvents, type EventHintIndex, type ExclusiveTask, runExclusively } from "@veil/redis";
+import {
+  type Clock,
+  lastingFailure,
+  type Logger,
+  type PeriodicTask,
+  type RunningService,
+  runLoop,
+} from "@veil/runtime";
+
+export interface RelayLoopOptions {
+  readonly hints: Pick<EventHintIndex, "waiting" | "due" | "looked" | "isComplete" | "markComplete">;
+  readonly events: EventLog;
+  readonly outbox: Outbox;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly clock: Pick<Clock, "now">;
+  /** For how many days events are kept. */
+  readonly keptDays: number;
+  readonly log: Logger;
+  /** Called with events that were logged. */
+  readonly onRelayed: (events: readonly VeilEvent[]) => void;
+  /** Called with how long the first of the events has been waiting; 0 when none is. */
+  readonly onWaiting: (milliseconds: number) => void;
+}
+
+/** What is born waits for a look of some worker; one that finds nothing costs a tenth of a millisecond. */
+const LOOK_EVERY_MS = 200;
+const TAKEN_AT_ONCE = 1_000;
+/** After a worker died nothing is relayed for so long. */
+const RELAY_LEASE_MS = 5_000;
+const LOOK_AT_ALL_LEASE_MS = 10_000;
+const FORGET_EVERY_MS = 10 * 60_000;
+const DAY_S = 24 * 60 * 60;
+
+/** Brings events into the log, by one worker at a time, until the service stops. */
+export function startRelayLoop(running: RunningService, options: RelayLoopOptions): PeriodicTask {
+  const { log } = options;
+  runLoop(running, "events of all subjects", {
+    everyMs: LOOK_EVERY_MS,
+    jitter: 0.2,
+    task: () => relayAll(options),
+    ...lastingFailure(log, "could not look for events everywhere"),
+  });
+  runLoop(running, "old events", {
+    everyMs: FORGET_EVERY_MS,
+    jitter: 0.5,
+    firstRun: "later",
+    task: () => forgetOld(options),
+    ...lastingFailure(log, "could not forget old events"),
+  });
+  return runLoop(running, "events", {
+    everyMs: LOOK_EVERY_MS,
+    jitter: 0.2,
+    task: () => relayDue(options),
+    ...lastingFailure(log, "could not relay events"),
+  });
+}
+
+/** Relays what was born in the subjects that are due, and in more as long as there are more. @throws when a store is away */
+export async function relayDue(options: RelayLoopOptions): Promise<void> {
+  const { hints, exclusive, clock, onWaiting } = options;
+  const { since } = await hints.waiting();
+  onWaiting(since === null ? 0 : Math.max(0, clock.now() - since));
+  if (since === null) return;
+  await runExclusively({ ...exclusive, subject: "events", leaseMs: RELAY_LEASE_MS }, async () => {
+    while (true) {
+      const due = await hints.due(TAKEN_AT_ONCE);
+      if (due.length === 0) return;
+      await relay([...new Set(due.map(({ subject }) => subject))], options);
+      await hints.looked(due);
+      if (due.length < TAKEN_AT_ONCE) return;
+    }
+  });
+}
+
+/** Relays what was born anywhere, unless nothing can have been overlooked. @throws when a store is away */
+export async function relayAll(options: RelayLoopOptions): Promise<void> {
+  const { hints, exclusive, outbox, log } = options;
+  if (await hints.isComplete()) return;
+  await runExclusively({ ...exclusive, subject: "all-events", leaseMs: LOOK_AT_ALL_LEASE_MS }, async () => {
+    let found = 0;
+    for await (const subjects of outbox.subjects()) {
+      for (let start = 0; start < subjects.length; start += TAKEN_AT_ONCE) {
+        found += await relay(subjects.slice(start, start + TAKEN_AT_ONCE), options);
+      }
+    }
+    await hints.markComplete();
+    log.debug({ events: found }, "looked for events everywhere");
+  });
+}
+
+async function relay(subjects: readonly string[], options: RelayLoopOptions): Promise<number> {
+  const { events, outbox, exclusive, onRelayed } = options;
+  const added = await relayEvents(subjects, { log: events, outbox });
+  if (added.length === 0) return 0;
+  onRelayed(added);
+  // Whoever waits looks by itself as well, a little later.
+  await announceEvents(exclusive.redis, exclusive.prefix, added.length).catch(() => undefined);
+  return added.length;
+}
+
+async function forgetOld({ events, exclusive, clock, keptDays, log }: RelayLoopOptions): Promise<void> {
+  await runExclusively({ ...exclusive, subject: "old-events", leaseMs: LOOK_AT_ALL_LEASE_MS }, async () => {
+    const dropped = await events.drop(Math.floor(clock.now() / 1_000) - keptDays * DAY_S);
+    if (dropped > 0) log.debug({ dropped }, "forgot old events");
+  });
+}

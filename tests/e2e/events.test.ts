@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
+
+const TOKENS = ["shop-1", "shop-2", "shop-3", "shop-4", "shop-5"] as const;
+
+const event = z.strictObject({
+  id: z.string(),
+  seq: z.number(),
+  type: z.string(),
+  at: z.number(),
+  actor: z.strictObject({ name: z.string(), address: z.string().nullable(), request_id: z.string().nullable() }),
+  data: z.looseObject({
+    key: z.looseObject({ key_id: z.number(), external_id: z.string().nullable(), status: z.string() }).optional(),
+    before: z.record(z.string(), z.unknown()).optional(),
+  }),
+});
+type Event = z.infer<typeof event>;
+const events = z.strictObject({ events: z.array(event) });
+const key = z.looseObject({ key_id: z.number() });
+
+let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
+let stack: RunningStack;
+
+beforeAll(async () => {
+  dataDir = await temporaryDataDir();
+  stack = await startStack(dataDir.path);
+});
+afterAll(async () => {
+  await stack.stop();
+  await dataDir.remove();
+});
+
+async function call(token: string, method: string, path: string, body?: object, requestId?: string): Promise<unknown> {
+  const response = await fetch(stack.apiUrl + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      ...(requestId !== undefined && { "x-request-id": requestId }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json();
+  if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+const read = async (query: string): Promise<Event[]> =>
+  events.parse(await call(stack.apiKey, "GET", `/api/events?${query}`)).events;
+
+async function newToken(name: string): Promise<string> {
+  const scopes = ["keys:read", "keys:write", "events:read"];
+  return z.looseObject({ token: z.string() }).parse(await call(stack.apiKey, "POST", "/api/tokens", { name, scopes }))
+    .token;
+}
+
+test("50 writes of five tokens are found again, each once, by actor, key and time", async () => {
+  const from = Math.floor(Date.now() / 1_000);
+  const made = new Map<string, number[]>();
+  await Promise.all(
+    TOKENS.map(async (name, index) => {
+      const token = await newToken(name);
+      const ids: number[] = [];
+      for (let each = 0; each < 2; each += 1) {
+        const prefix = `audit-${index}-${each}`;
+        const { key_id } = key.parse(
+          await call(token, "POST", "/api/keys", { name: prefix, external_id: prefix }, `${prefix}-1`),
+        );
+        await call(token, "PATCH", `/api/keys/${key_id}`, { note: "n", tag: "t" }, `${prefix}-2`);
+        await call(token, "PATCH", `/api/keys/${key_id}`, { enabled: false }, `${prefix}-3`);
+        await call(token, "POST", `/api/keys/${key_id}/revoke`, { link: true }, `${prefix}-4`);
+        await call(token, "DELETE", `/api/keys/${key_id}`, undefined, `${prefix}-5`);
+        ids.push(key_id);
+      }
+      made.set(name, ids);
+    }),
+  );
+  const types = ["key.created", "key.updated", "key.disabled", "key.revoked", "key.deleted"];
+  for (const [index, name] of TOKENS.entries()) {
+    const own = await vi.waitFor(async () => {
+      const found = await read(`actor=${name}`);
+      expect(found.filter(({ type }) => type.startsWith("key."))).toHaveLength(10);
+      return found.filter(({ type }) => type.startsWith("key."));
+    }, 10_000);
+    for (const [each, keyId] of (made.get(name) ?? []).entries()) {
+      const ofKey = await read(`key_id=${keyId}`);
+      expect(ofKey).toEqual(own.filter(({ data }) => data.key?.key_id === keyId));
+      expect(ofKey.map(({ type }) => type)).toEqual(types);
+      expect(ofKey.map(({ actor }) => actor)).toEqual(
+        types.map((_, step) => ({ name, address: "127.0.0.1", request_id: `audit-${index}-${each}-${step + 1}` })),
+      );
+      expect(ofKey.map(({ data }) => data.before)).toMatchObject(
+        [
+          {},
+          { note: null, tag: null, revision: 1 },
+          { enabled: true, status: "active", is_active: true, revision: 2 },
+          { revision: 3 },
+          {},
+        ].map((before, step) => (step === 0 || step === 4 ? undefined : before)),
+      );
+      expect(ofKey.at(-1)?.data.key).toMatchObject({ external_id: `audit-${index}-${each}`, note: "n" });
+      for (const { data } of ofKey) expect(Object.keys(data.key ?? {})).not.toContain("uuid");
+      for (const { at } of ofKey) expect(at).toBeGreaterThanOrEqual(from);
+    }
+  }
+  const all = await read("limit=1000");
+  expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
+  expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+  const [first = 0] = made.get("shop-1") ?? [];
+  expect(await read(`type=key.deleted&key_id=${first}&actor=shop-1`)).toHaveLength(1);
+  expect(await read(`after=${all.length - 3}&limit=2`)).toEqual(all.slice(-3, -1));
+});
+
+test("what comes due by itself is reported, with the system as its actor", async () => {
+  const expires_at = Math.floor(Date.now() / 1_000) + 2;
+  const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", { expires_at }));
+  const reported = await vi.waitFor(async () => {
+    const found = await read(`key_id=${key_id}&type=key.expired`);
+    expect(found).toHaveLength(1);
+    return found;
+  }, 15_000);
+  expect(reported[0]).toMatchObject({
+    actor: { name: "system", address: null, request_id: null },
+    data: { key: { status: "expired", is_active: false } },
+  });
+  expect((await read(`key_id=${key_id}`))[0]?.actor.name).toBe("secret-1");
+});
+
+test.each([
+  ["limit=0", "limit must be a whole number from 1 to 1000"],
+  ["limit=1001", "limit must be a whole number from 1 to 1000"],
+  ["after=-1", "after must be a whole number"],
+  ["type=key.exploded", "type must be one of key.created"],
+  ["key_id=x", "key_id must be a whole number"],
+  ["since=1", "unknown query parameter"],
+])("a bad value is refused: %s", async (query, detail) => {
+  await expect(read(query)).rejects.toThrow(new RegExp(`400.*${detail}`));
+});
+
+test("who lacks the scope reads nothing", async () => {
+  const { token } = z
+    .looseObject({ token: z.string() })
+    .parse(await call(stack.apiKey, "POST", "/api/tokens", { name: "blind", scopes: ["keys:read"] }));
+  await expect(call(token, "GET", "/api/events")).rejects.toThrow("403");
+});
