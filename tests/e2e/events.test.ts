@@ -127,6 +127,32 @@ test("what comes due by itself is reported, with the system as its actor", async
   expect((await read(`key_id=${key_id}`))[0]?.actor.name).toBe("secret-1");
 });
 
+test("a stream has each change within two seconds, and goes on where it was", async () => {
+  const after = (await read("limit=1000")).at(-1)?.seq ?? 0;
+  const response = await fetch(`${stack.apiUrl}/api/events?after=${after}`, {
+    headers: { authorization: `Bearer ${stack.apiKey}`, accept: "text/event-stream" },
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const pump = async () => {
+    for (let step = await reader?.read(); step?.done === false; step = await reader?.read()) text += step.value;
+  };
+  const pumped = pump().catch(() => undefined);
+  const delays: number[] = [];
+  for (let each = 0; each < 10; each += 1) {
+    const begun = performance.now();
+    const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", {}));
+    await vi.waitFor(() => expect(text).toContain(`"key_id":${key_id},`), { timeout: 5_000, interval: 10 });
+    delays.push(Math.round(performance.now() - begun));
+  }
+  console.log(`a new key is in the stream after ${delays.join(", ")} ms, its creation included`);
+  expect(delays.toSorted((a, b) => a - b)[5]).toBeLessThan(2_000);
+  await reader?.cancel();
+  await pumped;
+  const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+  expect(ids).toEqual(ids.map((_, index) => after + index + 1));
+});
+
 test.each([
   ["limit=0", "limit must be a whole number from 1 to 1000"],
   ["limit=1001", "limit must be a whole number from 1 to 1000"],

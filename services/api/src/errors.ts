@@ -137,6 +137,11 @@ export class IdempotencyKeyReusedError extends Error {
   override readonly name = "IdempotencyKeyReusedError";
 }
 
+/** Thrown when this replica has no room for another stream of events. */
+export class TooManyStreamsError extends Error {
+  override readonly name = "TooManyStreamsError";
+}
+
 /** Thrown when the shared store of writes does not answer. */
 export class WriteRecordsUnavailableError extends Error {
   override readonly name = "WriteRecordsUnavailableError";

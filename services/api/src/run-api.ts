@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
+import { listenForEvents } from "@veil/redis";
 import { createJobClient } from "@veil/job-queue";
 import {
   closeHttp,
@@ -16,6 +17,7 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import type { Express } from "express";
 import { createApp, createSubscriptionApp } from "./create-app.ts";
+import { EventFeed } from "./events/event-feed.ts";
 import { createHttpServer } from "./http/create-http-server.ts";
 import { redisFailureLimit } from "./http/failure-limit.ts";
 import { redisRateLimit } from "./http/redis-rate-limit.ts";
@@ -100,6 +102,11 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       ...{ clock, newId: randomUUID, log, onFinished },
     };
 
+    const feed = new EventFeed(store.events);
+    running.onStop("intake", "event streams", () => feed.stop());
+    const listening = listenForEvents(settings.REDIS_URL, settings.QUEUE_PREFIX, () => feed.wake());
+    running.onStop("connections", "announced events", () => listening.close());
+
     const app = createApp({
       ...open,
       keys: store.keyReader,
@@ -108,6 +115,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       tokens: store.tokens,
       devices: store.devices,
       events: store.events,
+      feed,
       jobs,
       shareLinksOf: shareLinkMaker(places, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },

@@ -59,7 +59,7 @@ export class MongoEventLog implements EventLog {
 
   async tail(after: number, limit: number): Promise<TailEntry[]> {
     const documents = await this.#read({ after, limit });
-    return documents.map(({ _id, id, subject }) => ({ seq: Number(_id), id: String(id), subject: String(subject) }));
+    return documents.map(({ _id, id, subject }) => ({ seq: Number(_id), id, subject }));
   }
 
   async read(query: EventQuery): Promise<LoggedEvent[]> {

@@ -67,8 +67,7 @@ export function toStep({ was, events, ...stamp }: StepDocument): KeyStep {
 
 function toWas({ name, terms }: StepDocument["was"]): KeyWas {
   const fields = Object.fromEntries(Object.entries(STORED_NAMES).map(([field, stored]) => [stored, field]));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this version stored, under the names of this version
-  return { ...(name !== undefined && { name }), terms: renamed(terms, fields) as Partial<KeyTerms> };
+  return { ...(name !== undefined && { name }), terms: renamed(terms, fields) };
 }
 
 function renamed(

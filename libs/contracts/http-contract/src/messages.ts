@@ -28,6 +28,8 @@ export const messages = {
   malformedPath: "The path holds a malformed percent-encoding",
   unsupportedContentType: "Content-Type must be application/json in UTF-8",
   unsupportedContentEncoding: "Content-Encoding must be gzip, deflate, br or identity",
+  lastEventIdMalformed: "Last-Event-ID must be the seq of an event",
+  tooManyStreams: "This server streams to as many callers as it can",
   idempotencyKeyMalformed: "Idempotency-Key must be 1 to 255 visible ASCII characters",
   idempotencyKeyReused: "Idempotency-Key was used before with another request",
   idempotencyUnavailable: "Idempotency-Key can't be honored at the moment",

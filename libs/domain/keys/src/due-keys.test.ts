@@ -185,8 +185,7 @@ const DUE: readonly [string, Partial<KeyTerms>, boolean, number, EventType[]][] 
 
 test.each(DUE)(
   "a worker that dies at any call of %s leaves it due, the next one ends it, and it is reported once",
-  async (...due) => {
-    const [, fields, isInNodes, revision, reported] = due;
+  async (_name, fields, isInNodes, revision, reported) => {
     const calls = await killAtEveryCall(async (die) => {
       const { look, ports, due, hints, users, stored, lifetime, clock } = withDue(fields, isInNodes);
       lifetime.set(1, { upload: 0, download: 60 });

@@ -1,6 +1,8 @@
 import type { EventQuery, EventReader } from "@veil/events";
 import { eventBody, type EventListQuery } from "@veil/http-contract";
 import { callerOf, type RequestScope } from "../ports.ts";
+import type { EventsReply } from "../reply/reply.ts";
+import type { EventFeed } from "./event-feed.ts";
 
 /** Whose events a caller sees: the one place that decides it. */
 export function visibleEvents(scope: RequestScope): Pick<EventQuery, "owner"> {
@@ -8,19 +10,26 @@ export function visibleEvents(scope: RequestScope): Pick<EventQuery, "owner"> {
   return owner === null ? {} : { owner };
 }
 
-/** Some of the events that a caller sees. @throws {StoreUnavailableError} while the store is unavailable */
-export async function listEvents(
+export interface ListEventsPorts {
+  readonly events: EventReader;
+  readonly feed: Pick<EventFeed, "follow">;
+}
+
+/** The events that a caller sees: a part of them, or all that come. Both fail while the store is unavailable. */
+export function listEvents(
   { after, limit, type, actor, key_id: keyId }: EventListQuery,
   scope: RequestScope,
-  { events }: { readonly events: EventReader },
-): Promise<{ readonly events: readonly object[] }> {
-  const found = await events.read({
-    after,
-    limit,
+  { events, feed }: ListEventsPorts,
+): EventsReply {
+  const query = {
     ...(type !== undefined && { type }),
     ...(actor !== undefined && { actor }),
     ...(keyId !== undefined && { keyId }),
     ...visibleEvents(scope),
-  });
-  return { events: found.map(eventBody) };
+  };
+  return {
+    kind: "events",
+    list: async () => ({ events: (await events.read({ ...query, after, limit })).map(eventBody) }),
+    follow: (lastEventId) => feed.follow({ ...query, after: lastEventId ?? after }),
+  };
 }

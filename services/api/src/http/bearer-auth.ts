@@ -54,7 +54,13 @@ export function bearerAuth({ secrets, tokens, failures, clock }: BearerAuthParts
     if (caller === null) {
       throw await limitFailure(failures, request, unauthorized(messages.invalidToken), messages.tooManyFailures);
     }
-    requestContext(request).caller = caller;
+    const context = requestContext(request);
+    context.caller = caller;
+    context.currentCaller = async () => {
+      const current = issued === null ? null : await tokens.find(token);
+      if (current === null) return known;
+      return isExpired(current, clock.now()) || !isFrom(request.ip, current.addresses) ? null : bearerOf(current);
+    };
     if (issued !== null && isExpired(issued, clock.now())) throw unauthorized(messages.tokenExpired);
     if (!isFrom(request.ip, caller.addresses)) throw new HttpError(403, messages.addressNotAllowed);
     next();

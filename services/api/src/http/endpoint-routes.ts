@@ -87,7 +87,9 @@ function addMethod(route: IRoute, id: OperationId, operations: Operations, write
   const endpoint: Endpoint = endpoints[id];
   const limitBytes = endpoint.body?.limitBytes ?? bodyLimitBytes;
   route[endpoint.method](async (request, response) => {
-    requireScope(endpoint, requestContext(request).caller);
+    const context = requestContext(request);
+    requireScope(endpoint, context.caller);
+    context.isStillAllowed = async () => isAllowed(endpoint, await context.currentCaller(), context.caller);
     const body = endpoint.method === "get" ? undefined : await readJsonBody(request, response, limitBytes);
     const raw = { params: request.params, query: request.query, body, ifMatch: request.get("If-Match") };
     noteKey(request);
@@ -101,6 +103,12 @@ function requireScope(endpoint: Endpoint, caller: Caller | null): void {
   if (endpoint.auth === "none") return;
   const { scope } = endpoint;
   if (caller === null || !grants(caller.scopes, scope)) throw new HttpError(403, messages.missingScope(scope));
+}
+
+/** Whether a caller who was allowed an answer that goes on may still have it: not with another scope or owner. */
+function isAllowed(endpoint: Endpoint, now: Caller | null, before: Caller | null): boolean {
+  if (endpoint.auth === "none") return true;
+  return now !== null && now.owner === before?.owner && grants(now.scopes, endpoint.scope);
 }
 
 async function answer(

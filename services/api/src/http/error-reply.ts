@@ -12,6 +12,7 @@ import {
   OutcomeUnknownError,
   RightsBeyondError,
   TokenNotFoundError,
+  TooManyStreamsError,
   WriteFailedError,
   WriteIndeterminateError,
   WriteIndeterminateUnavailableError,
@@ -73,6 +74,7 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof WriteRecordsUnavailableError) {
     return unavailable(messages.idempotencyUnavailable);
   }
+  if (error instanceof TooManyStreamsError) return unavailable(messages.tooManyStreams);
   if (error instanceof WriteUnavailableError) {
     return unavailable(messages.failedTo(error.action, error.reason));
   }

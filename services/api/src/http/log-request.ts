@@ -27,12 +27,18 @@ export function logRequest(onFinished: (request: FinishedRequest) => void): Requ
     const startedAt = performance.now();
     const path = request.path.slice(0, LONGEST_LOGGED_PATH);
     response.once("close", () => {
-      const { log, route, caller, logFields } = requestContext(request);
-      const durationMs = performance.now() - startedAt;
+      const { log, route, caller, logFields, answeredAt } = requestContext(request);
+      const now = performance.now();
+      const durationMs = now - startedAt;
       const status = response.headersSent ? response.statusCode : 0;
       const finished = { method: request.method, route: route ?? "unmatched", status };
       const replayed = response.getHeader("Idempotency-Replayed") === "true";
-      onFinished({ ...finished, identified: caller !== null, replayed, durationSeconds: durationMs / 1_000 });
+      onFinished({
+        ...finished,
+        identified: caller !== null,
+        replayed,
+        durationSeconds: ((answeredAt ?? now) - startedAt) / 1_000,
+      });
       log[levelOf(response)](
         {
           ...finished,

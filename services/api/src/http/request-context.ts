@@ -10,6 +10,12 @@ export interface RequestContext extends RequestScope {
   route: string | null;
   /** Who sent it; null while it is not known. */
   caller: Caller | null;
+  /** When the answer began of one that goes on; null for others. Monotonic milliseconds. */
+  answeredAt: number | null;
+  /** Who the caller is by now, null when nobody any more. */
+  currentCaller: () => Promise<Caller | null>;
+  /** Whether the caller may still have what it asked for. */
+  isStillAllowed: () => Promise<boolean>;
 }
 
 const contexts = new WeakMap<Request, RequestContext>();
@@ -30,6 +36,9 @@ export function identifyRequest(log: Logger, newId: () => string, clock: Pick<Cl
       log: log.child({ request_id: requestId }),
       route: null,
       caller: null,
+      answeredAt: null,
+      currentCaller: async () => null,
+      isStillAllowed: async () => true,
     });
     next();
   };

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Request, Response } from "express";
 import type { ListReply, LongList, Reply } from "../reply/reply.ts";
+import { sendEvents } from "./send-events.ts";
 import { sendFile } from "./send-file.ts";
 
 /** A reader that takes nothing for so long holds a cursor for nobody. */
@@ -26,6 +27,8 @@ export async function sendReply(reply: Reply, request: Request, response: Respon
       return sendFile(reply.file, request, response);
     case "list":
       return sendList(reply, request, response);
+    case "events":
+      return sendEvents(reply, request, response);
     case "hang-up":
       request.socket.destroy();
   }

@@ -1,9 +1,10 @@
+import type { LoggedEvent } from "@veil/events";
 import type { CompressedFile } from "./compressed-file.ts";
 
 /**
  * What an operation answers, apart from any framework, so that an answer can be stored, repeated or delivered later.
  */
-export type Reply = JsonReply | PageReply | PictureReply | FileReply | ListReply | HangUpReply;
+export type Reply = JsonReply | PageReply | PictureReply | FileReply | ListReply | EventsReply | HangUpReply;
 
 /** What a write came to, as it is stored and given to every repeat. */
 export interface Outcome {
@@ -51,6 +52,14 @@ export interface LongList {
   readonly chunks: AsyncIterable<string>;
   /** Gives back what the list holds, whether its chunks were taken or not. To be called by whoever opened it. */
   readonly close: () => void;
+}
+
+/** Events: a part of them as JSON, or all that come as a stream. */
+export interface EventsReply {
+  readonly kind: "events";
+  readonly list: () => Promise<object>;
+  /** @param lastEventId `seq` of the last event that the caller has; null when it does not say */
+  readonly follow: (lastEventId: number | null) => AsyncGenerator<readonly LoggedEvent[]>;
 }
 
 /** No answer at all: the connection is closed, because any answer might be wrong. */

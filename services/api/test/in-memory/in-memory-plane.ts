@@ -28,6 +28,7 @@ import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
 import { InMemoryEventLog } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
+import { EventFeed } from "../../src/events/event-feed.ts";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
@@ -50,6 +51,7 @@ export class InMemoryPlane {
   readonly tokens = new InMemoryTokens();
   readonly devices = new InMemoryDevices();
   readonly events = new InMemoryEventLog();
+  readonly feed = new EventFeed(this.events, { mostStreams: 3, lookAfterMs: 50 });
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;

@@ -36,6 +36,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     tokens: plane.tokens,
     devices: plane.devices,
     events: plane.events,
+    feed: plane.feed,
     jobs: plane.jobs,
     shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");

@@ -22,7 +22,8 @@ export const eventEndpoints = {
     summary: "Read what happened",
     description:
       "Every change of a key, a token or a node, once, with who made it: the feed for bots, and the audit log. Events are " +
-      "kept for `EVENTS_DAYS` (30). Ask again with the last `seq` as `after`.",
+      "kept for `EVENTS_DAYS` (30). Ask again with the last `seq` as `after`; or have them streamed, " +
+      "with `Accept: text/event-stream`: one event in each `data`, its `seq` as `id`, which comes back as `Last-Event-ID`.",
     auth: "bearer",
     scope: "events:read",
     query: eventQuerySchema,

@@ -1,0 +1,118 @@
+import { someEvent } from "@veil/events/testing";
+import { storedToken } from "@veil/tokens/testing";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
+
+let api: InMemoryApi;
+const open: AbortController[] = [];
+
+beforeEach(async () => {
+  api = await startInMemoryApi();
+});
+afterEach(async () => {
+  for (const stream of open.splice(0)) stream.abort();
+  await api.close();
+});
+
+const log = (count = 1, attributes = {}) =>
+  api.plane.events.append(
+    api.plane.events.events.length,
+    Array.from({ length: count }, () => someEvent(attributes)),
+  );
+
+/** Opens a stream, and collects what comes. */
+async function stream(query = "", headers: Record<string, string> = {}) {
+  const aborting = new AbortController();
+  open.push(aborting);
+  const response = await fetch(`${api.baseUrl}/api/events${query}`, {
+    headers: { authorization: `Bearer ${api.secret}`, accept: "text/event-stream", ...headers },
+    signal: aborting.signal,
+  });
+  const state = { text: "", isOver: false };
+  const read = async () => {
+    for await (const chunk of response.body ?? []) state.text += Buffer.from(chunk).toString();
+  };
+  void read()
+    .catch(() => undefined)
+    .finally(() => {
+      state.isOver = true;
+    });
+  const ids = () => [...state.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+  return { response, state, ids, abort: () => aborting.abort() };
+}
+
+it("streams what there is, then what comes, each with its number and as the list shows it", async () => {
+  await log(2);
+  const { response, state, ids } = await stream();
+  expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+  expect(response.headers.get("content-encoding")).toBeNull();
+  await vi.waitFor(() => expect(ids()).toEqual([1, 2]));
+  await log();
+  api.plane.feed.wake();
+  await vi.waitFor(() => expect(ids()).toEqual([1, 2, 3]));
+  const [first = ""] = state.text.split("\n").filter((line) => line.startsWith("data: "));
+  const list = await fetch(`${api.baseUrl}/api/events?limit=1`, { headers: { authorization: `Bearer ${api.secret}` } });
+  expect(await list.json()).toEqual({ events: [JSON.parse(first.slice("data: ".length))] });
+});
+
+it("goes on behind the event that the caller has, whatever the query says", async () => {
+  await log(5);
+  const { ids } = await stream("?after=1", { "last-event-id": "3" });
+  await vi.waitFor(() => expect(ids()).toEqual([4, 5]));
+});
+
+it("streams what fits alone", async () => {
+  await log(1, { keyId: 7 });
+  await log(1, { keyId: 8 });
+  const { ids } = await stream("?key_id=8");
+  await vi.waitFor(() => expect(ids()).toEqual([2]));
+});
+
+it("looks by itself when nobody says that there is something new", async () => {
+  const { ids } = await stream();
+  await log();
+  await vi.waitFor(() => expect(ids()).toEqual([1]));
+});
+
+it("refuses an id that no event has, and more streams than there is room for, until one ends", async () => {
+  expect((await stream("", { "last-event-id": "x" })).response.status).toBe(400);
+  const streams = [await stream(), await stream(), await stream()];
+  const refused = await stream();
+  expect(refused.response.status).toBe(503);
+  await vi.waitFor(() => expect(refused.state.text).toContain("as many callers as it can"));
+  streams[0]?.abort();
+  await vi.waitFor(async () => expect((await stream()).response.status).toBe(200), 5_000);
+});
+
+it("ends when the service stops", async () => {
+  const { state } = await stream();
+  await vi.waitFor(() => expect(state.text).toContain("retry: "));
+  api.plane.feed.stop();
+  await vi.waitFor(() => expect(state.isOver).toBe(true));
+  expect((await stream()).response.status).toBe(503);
+});
+
+it("ends within two seconds when the caller's token is taken back", async () => {
+  const { text, ...token } = storedToken({ scopes: ["events:read"] });
+  await api.plane.tokens.insert(token);
+  const { response, state } = await stream("", { authorization: `Bearer ${text}` });
+  expect(response.status).toBe(200);
+  await api.plane.tokens.remove(token.id);
+  await vi.waitFor(() => expect(state.isOver).toBe(true), 4_000);
+});
+
+it("reads no further while the caller takes nothing", async () => {
+  await log(6_000, { data: { key: { note: "x".repeat(2_000) } } });
+  let reads = 0;
+  const { read } = api.plane.events;
+  api.plane.events.read = (query) => {
+    reads += 1;
+    return read.call(api.plane.events, query);
+  };
+  const response = await fetch(`${api.baseUrl}/api/events`, {
+    headers: { authorization: `Bearer ${api.secret}`, accept: "text/event-stream" },
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(reads).toBeLessThan(25);
+  await response.body?.cancel();
+});
