@@ -1,5 +1,6 @@
 import { keyIdOfEmail } from "@veil/protocols";
 import { type HandledKey, isWanted } from "@veil/keys";
+import { checkEvents, checkLogAlways } from "./event-checks.ts";
 import type { Errand, Requests } from "./requests.ts";
 import { type KeyDocument, toHandledKey } from "./simulated-mongo.ts";
 import { flowOf, type Inbound, uuidOf } from "./simulated-xray.ts";
@@ -15,6 +16,7 @@ type Report = (what: string, detail: string) => void;
 
 /** What must hold at every moment. */
 export function checkAlways(system: System, requests: Requests): void {
+  checkLogAlways(system);
   for (const { id, answer, replica } of requests.errands) {
     if (answer?.status === "error" && replica?.shows(`create-${id}`)) {
       system.violated("refused key is shown to its caller", id);
@@ -51,6 +53,7 @@ export function checkAll(system: System, requests: Requests): void {
   }
   checkDocuments(system, keys, report);
   checkTerms(system, requests.changes.asked, report);
+  checkEvents(system, requests.changes.asked, report);
   for (const errand of requests.errands) checkErrand(errand, keys, report);
 }
 

@@ -10,4 +10,6 @@ export type { PassRecords } from "../../services/xray-worker/src/nodes/pass-reco
 export { ReconcileLoop } from "../../services/xray-worker/src/nodes/reconcile-loop.ts";
 export { SharedDesired } from "../../services/xray-worker/src/nodes/shared-desired.ts";
 export { applyDue, enterDue } from "../../services/xray-worker/src/terms/due-loop.ts";
+export { keyEvents } from "../../services/xray-worker/src/events/key-events.ts";
+export { relayAll, relayDue } from "../../services/xray-worker/src/events/relay-loop.ts";
 export { XrayNodeUsers } from "../../services/xray-worker/src/nodes/xray-node-users.ts";

@@ -2,6 +2,7 @@ import { checkAll, checkAlways } from "./checks.ts";
 import { type FaultKind, faultKinds, Faults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { Requests } from "./requests.ts";
+import { unlogged } from "./simulated-events.ts";
 import { System, type Violation } from "./system.ts";
 import { TermsWatch } from "./terms-checks.ts";
 import { installVirtualTime } from "./virtual-time.ts";
@@ -72,11 +73,17 @@ async function live(system: System, requests: Requests, faults: Faults, watch: T
 }
 
 async function rest(system: System, requests: Requests, watch: TermsWatch): Promise<void> {
-  const { world, mongo, queue, xrays } = system;
+  const { world, mongo, queue, redis, xrays } = system;
+  // An hour passes: what nobody hinted at is found now.
+  if (redis.hints.wereLost) redis.hints.complete = null;
   const begun = world.now;
   let lastBusy = begun;
   const isBusy = (): boolean =>
-    queue.openJobs.length > 0 || requests.open > 0 || mongo.hasUnfinished || mongo.hasJustEnded;
+    queue.openJobs.length > 0 ||
+    requests.open > 0 ||
+    mongo.hasUnfinished ||
+    mongo.hasJustEnded ||
+    unlogged(mongo).length > 0;
   const hasRested = (): boolean => world.now > lastBusy + REST_MS && xrays.every(({ idle }) => idle);
   while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();

@@ -1,6 +1,15 @@
-import { type HandledKey, type KeyPhase, type KeyVersion, StoreUnavailableError } from "@veil/keys";
+import {
+  type HandledKey,
+  type KeyHistory,
+  type KeyPhase,
+  type KeyStep,
+  type KeyVersion,
+  type StepStamp,
+  StoreUnavailableError,
+} from "@veil/keys";
 import { unchanged } from "@veil/keys/testing";
 import type { VlessFlow } from "@veil/protocols";
+import { SimulatedLog } from "./simulated-events.ts";
 import type { Process, World } from "./world.ts";
 
 export interface CreationDocument {
@@ -33,6 +42,9 @@ export interface KeyDocument {
   version: (Omit<KeyVersion, "name" | "uuid"> & Partial<Pick<KeyVersion, "name" | "uuid">>) | null;
   readonly hands: Set<string>;
   readonly clear: Set<string>;
+  readonly endings: StepStamp[];
+  /** Ids of events that are marked as logged. */
+  readonly relayed: Set<string>;
 }
 
 /** What becomes due is carried out in less. */
@@ -54,6 +66,7 @@ export class SimulatedMongo {
   /** What each key has ever moved, as the ledger has it. */
   readonly lifetimes = new Map<number, number>();
   readonly vault = new Map<string, string>();
+  readonly log = new SimulatedLog();
   readonly mischief: MongoMischief = { lostReply: 0, lateWrite: 0 };
   lastKeyId = 0;
   up = true;
@@ -118,6 +131,15 @@ export class SimulatedMongo {
     return found === undefined ? null : toHandledKey(found);
   }
 
+  /** What the relay reads of a key. */
+  historyOf(keyId: number): KeyHistory | null {
+    const document = this.keys.get(keyId);
+    if (document === undefined) return null;
+    const { endings, relayed, version } = document;
+    const [deletion = null] = endings;
+    return { key: toHandledKey(document), steps: version?.outbox ?? [], deletion, relayed: new Set(relayed) };
+  }
+
   #applyLate(label: string, effect: () => unknown): void {
     this.#world.fault();
     this.#world.log(() => `mongo ${label}: HANGS`);
@@ -153,9 +175,15 @@ export function toHandledKey(document: KeyDocument): HandledKey {
     deleter: document.deleters[0] ?? null,
     indeterminate: [...document.indeterminate],
     ...(document.version === null ? unchanged(document) : versionOf(document.version)),
+    outbox: unrelayed(document),
     hands: [...document.hands],
     clear: [...document.clear],
   };
+}
+
+/** Steps of which some event is not marked. */
+function unrelayed({ version, relayed }: KeyDocument): KeyStep[] {
+  return (version?.outbox ?? []).filter(({ events }) => events.some(({ id }) => !relayed.has(id)));
 }
 
 function versionOf({ fence: _fence, ...rest }: NonNullable<KeyDocument["version"]>): Omit<typeof rest, "fence"> {

@@ -1,6 +1,7 @@
 import type { Redis } from "@veil/redis";
 import type { PassRecords } from "./real-services.ts";
 import { SimulatedDueIndex } from "./simulated-due-index.ts";
+import { SimulatedHints } from "./simulated-events.ts";
 import type { Process, World } from "./world.ts";
 
 export type JobState = "waiting" | "active" | "delayed" | "finished" | "failed";
@@ -56,6 +57,7 @@ export class SimulatedRedis {
   jobs = new Map<string, Job>();
   leases = new Map<string, Lease>();
   readonly due = new SimulatedDueIndex();
+  readonly hints = new SimulatedHints();
   /** How often it has been started. */
   runs = 1;
   readonly #passes = new Map<string, NonNullable<Awaited<ReturnType<PassRecords["look"]>>["last"]>>();
@@ -68,6 +70,7 @@ export class SimulatedRedis {
     readonly jobs: Map<string, Job>;
     readonly leases: Map<string, Lease>;
     readonly due: ReturnType<SimulatedDueIndex["copy"]>;
+    readonly hints: ReturnType<SimulatedHints["copy"]>;
   } | null = null;
 
   constructor(world: World) {
@@ -119,6 +122,14 @@ export class SimulatedRedis {
     );
   }
 
+  /** The connection that hints at events use. */
+  hintsConnection(process: Process): Redis {
+    return this.hints.connection(
+      (label, effect) => this.command(process, label, effect),
+      () => `run-${this.runs}`,
+    );
+  }
+
   /** Where workers tell each other of their passes. */
   passRecords(process: Process): PassRecords {
     const now = (): number => Math.round(this.#world.now);
@@ -148,7 +159,12 @@ export class SimulatedRedis {
   }
 
   remember(): void {
-    this.#onDisk = { jobs: copyOf(this.jobs), leases: copyOf(this.leases), due: this.due.copy() };
+    this.#onDisk = {
+      jobs: copyOf(this.jobs),
+      leases: copyOf(this.leases),
+      due: this.due.copy(),
+      hints: this.hints.copy(),
+    };
   }
 
   /**
@@ -163,6 +179,7 @@ export class SimulatedRedis {
     this.jobs = jobs;
     this.leases = copyOf(this.#onDisk.leases);
     this.due.restore(this.#onDisk.due);
+    this.hints.restore(this.#onDisk.hints);
     this.runs += 1;
   }
 

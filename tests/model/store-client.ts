@@ -10,6 +10,7 @@ import {
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
+  type StepStamp,
 } from "@veil/keys";
 import { enter, letGo, raise } from "./key-updates.ts";
 import { HandsClient, withHands } from "./hands-client.ts";
@@ -72,6 +73,8 @@ export class StoreClient implements KeyStore {
       indeterminate: new Set(indeterminate),
       hands: new Set(),
       clear: new Set(clear),
+      endings: [],
+      relayed: new Set(),
       version: begins === undefined ? null : { ...begins, fence: 0, changedBy: [] },
     };
     const inserted = await this.#write(
@@ -149,8 +152,14 @@ export class StoreClient implements KeyStore {
     if (hands.length > 1) await this.#hands.takeOut(hands, keyId);
   }
 
-  async beginDeletion(keyId: number, deleter: string, entry?: HandEntry): Promise<HandledKey | null> {
+  async beginDeletion(
+    keyId: number,
+    deleter: string,
+    entry?: HandEntry,
+    stamp?: StepStamp,
+  ): Promise<HandledKey | null> {
     await this.#update(keyId, `is deleted by ${deleter}`, (key) => {
+      if (stamp !== undefined) key.endings.push(stamp);
       raise(key, "deleting");
       key.deleters.push(deleter);
       if (entry !== undefined) enter(key, entry);
@@ -158,8 +167,9 @@ export class StoreClient implements KeyStore {
     return this.#taken(keyId, entry);
   }
 
-  async cancel(keyId: number, nodes: readonly string[]): Promise<KeyRecord | null> {
+  async cancel(keyId: number, nodes: readonly string[], stamp?: StepStamp): Promise<KeyRecord | null> {
     await this.#update(keyId, "is cancelled", (key) => {
+      if (stamp !== undefined) key.endings.push(stamp);
       raise(key, "deleting");
       key.cancelled = true;
       for (const node of nodes) key.indeterminate.add(node);

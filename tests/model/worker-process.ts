@@ -16,7 +16,7 @@ import {
   retireKey,
   StoreUnavailableError,
 } from "@veil/keys";
-import { DueIndex, KeyLeases, type Redis } from "@veil/redis";
+import { DueIndex, EventHintIndex, KeyLeases, type Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import {
@@ -28,11 +28,15 @@ import {
   SharedDesired,
   applyDue,
   enterDue,
+  keyEvents,
+  relayAll,
+  relayDue,
   sweep,
   XrayNodeUsers,
 } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
+import { logClient, outboxClient } from "./simulated-events.ts";
 import { StoreClient } from "./store-client.ts";
 import { INBOUND_TAG, LINKED_NODE, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
 import type { Process } from "./world.ts";
@@ -44,6 +48,9 @@ const MIRROR_EVERY_MS = 1_000;
 const JOBS_AT_ONCE = 3;
 
 const DUE_EVERY_MS = 1_500;
+/** Seldom, so that a history has steps left for the rest. */
+const RELAY_EVERY_MS = 6_000;
+const LOOK_EVERYWHERE_EVERY_MS = 15_000;
 const TIDY_EVERY_MS = 20_000;
 
 const NOTHING = { upload: 0, download: 0 } as const;
@@ -92,6 +99,7 @@ export function startWorker(process: Process, system: System): void {
     return { node, users };
   });
   const index = new DueIndex(redis.dueConnection(process), LEASE_PREFIX);
+  const hints = new EventHintIndex(redis.hintsConnection(process), LEASE_PREFIX, clock);
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
@@ -111,7 +119,7 @@ export function startWorker(process: Process, system: System): void {
       movedBy: async (keyId) => ({ lifetime: { ...NOTHING, download: await store.movedBy(keyId) }, reset: NOTHING }),
     },
     due: index,
-    hints: { expect: async () => ({ ready: () => undefined }) },
+    hints,
     timeZone: "UTC",
   };
   const housekeeping = every(RECONCILE_PERIOD_MS, async () => {
@@ -125,6 +133,15 @@ export function startWorker(process: Process, system: System): void {
   };
   every(DUE_EVERY_MS, () => applyDue(dueKeys));
   every(DUE_EVERY_MS, () => enterDue(dueKeys));
+  const relay = {
+    ...{ hints, exclusive, clock, log, keptDays: 1 },
+    events: logClient(mongo, process),
+    outbox: keyEvents({ outbox: outboxClient(mongo, process), trafficOf: async () => new Map(), shortId: SHORT_ID }),
+    onRelayed: () => undefined,
+    onWaiting: () => undefined,
+  };
+  every(RELAY_EVERY_MS, () => relayDue(relay));
+  every(LOOK_EVERYWHERE_EVERY_MS, () => relayAll(relay));
   const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
@@ -178,14 +195,16 @@ export function startWorker(process: Process, system: System): void {
 
 function runnerOf(ports: LifecyclePorts): RunJob {
   return async ({ id: job, name, payload }, redelivered) => {
+    const actor = { name: job, address: null, requestId: job };
     if (name === "create-key") {
       const { name: keyName, terms, deadline } = payload as CreatePayload;
-      return provisionKey({ requested: { name: keyName, owner: null, terms }, deadline, job, redelivered }, ports);
+      const requested = { name: keyName, owner: null, terms };
+      return provisionKey({ requested, deadline, job, redelivered, actor }, ports);
     }
-    if (name === "change-key") return changeKey({ ...(payload as ChangePayload), job, redelivered }, ports);
-    if (name === "put-key") return putKey({ ...(payload as PutPayload), job, redelivered }, ports);
+    if (name === "change-key") return changeKey({ ...(payload as ChangePayload), job, redelivered, actor }, ports);
+    if (name === "put-key") return putKey({ ...(payload as PutPayload), job, redelivered, actor }, ports);
     if (name === "delete-key")
-      return retireKey({ ...(payload as DeletePayload), owner: null, job, redelivered }, ports);
+      return retireKey({ ...(payload as DeletePayload), owner: null, job, redelivered, actor }, ports);
     return cancelCreation((payload as CancelPayload).job, ports);
   };
 }

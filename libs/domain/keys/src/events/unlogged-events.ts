@@ -32,11 +32,11 @@ export interface KeyEvent {
  * The events of a key that are not logged yet, in their order. What the key was like at each is found from what it is like
  * now, one step after the other undone.
  *
- * Once its deletion is logged nothing more is reported of a key: what a change that came too late left there has changed nothing.
+ * Of a key that was refused there are none. Once its deletion is logged nothing more is reported of a key: what a change that came too late left there has changed nothing.
  */
 export function unloggedEvents({ key, steps, deletion, relayed }: KeyHistory): KeyEvent[] {
   const deleted = deletionEventId(key.keyId);
-  if (relayed.has(deleted)) return [];
+  if (relayed.has(deleted) || !key.activated) return [];
   const last: ChangedKey = { name: key.name, terms: key.terms };
   const reported: KeyEvent[] = [];
   let after = last;
@@ -52,6 +52,6 @@ export function unloggedEvents({ key, steps, deletion, relayed }: KeyHistory): K
     after = before;
   }
   reported.reverse();
-  if (deletion === null || !key.activated) return reported;
+  if (deletion === null) return reported;
   return [...reported, { id: deleted, type: "key.deleted", ...deletion, after: last, before: null, details: {} }];
 }

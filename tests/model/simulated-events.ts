@@ -1,0 +1,123 @@
+import type { EventLog, EventQuery, LoggedEvent, TailEntry, VeilEvent } from "@veil/events";
+import { type KeyHistory, type KeyOutbox, unloggedEvents } from "@veil/keys";
+import type { Redis } from "@veil/redis";
+import type { SimulatedMongo } from "./simulated-mongo.ts";
+import type { Process } from "./world.ts";
+
+/** What Redis holds of where events may have been born. */
+export class SimulatedHints {
+  entries = new Map<string, number>();
+  complete: string | null = null;
+  /** Whether some hint never reached Redis: only a look at everything finds what it was about. */
+  wereLost = false;
+
+  copy(): Pick<SimulatedHints, "entries" | "complete"> {
+    return { entries: new Map(this.entries), complete: this.complete };
+  }
+
+  restore({ entries, complete }: Pick<SimulatedHints, "entries" | "complete">): void {
+    this.entries = new Map(entries);
+    this.complete = complete;
+  }
+
+  /** The connection that the hints use. @param command carries an effect out as one command */
+  connection(command: <T>(label: string, effect: () => T) => Promise<T>, runId: () => string): Redis {
+    const due = (until: number): [string, number][] =>
+      [...this.entries].filter(([, at]) => at <= until).toSorted(([, one], [, other]) => one - other);
+    const commands = {
+      zadd: (_: string, ...given: (string | number)[]) => {
+        const isPresentOnly = given[0] === "XX";
+        const pairs = isPresentOnly ? given.slice(1) : given;
+        const added = command(`hints at ${String(pairs[1])}`, () => {
+          for (let at = 0; at < pairs.length; at += 2) {
+            const member = String(pairs[at + 1]);
+            if (!isPresentOnly || this.entries.has(member)) this.entries.set(member, Number(pairs[at]));
+          }
+        });
+        if (!isPresentOnly) added.catch(() => (this.wereLost = true));
+        return added;
+      },
+      zrem: (_: string, ...members: string[]) =>
+        command("forgets hints", () => {
+          for (const member of members) this.entries.delete(member);
+        }),
+      zrangebyscore: (_: string, _from: string, until: number, ...given: (string | number)[]) =>
+        command("looks for hints", () =>
+          due(until)
+            .slice(0, Number(given.at(-1)))
+            .flat()
+            .map(String),
+        ),
+      zcount: (_: string, _from: string, until: number) => command("counts hints", () => due(until).length),
+      get: () => command("was everything looked at", () => this.complete),
+      info: () => Promise.resolve(`# Server\r\nrun_id:${runId()}\r\n`),
+      set: (_: string, value: string) => command("everything was looked at", () => void (this.complete = value)),
+    };
+    return commands as unknown as Redis;
+  }
+}
+
+/** The log as MongoDB has it. */
+export class SimulatedLog {
+  readonly events = new Map<number, VeilEvent>();
+  settled = 0;
+}
+
+/** One process's view of the log, in the same steps as the real one. */
+export function logClient(mongo: SimulatedMongo, process: Process): EventLog {
+  const { log } = mongo;
+  const read = async ({ after, limit }: Pick<EventQuery, "after" | "limit">): Promise<LoggedEvent[]> =>
+    mongo.read(process, `read events after ${after}`, () => {
+      const found = [...log.events].filter(([seq]) => seq > after).toSorted(([one], [other]) => one - other);
+      return found.slice(0, limit).map(([seq, event]) => ({ ...event, seq }));
+    });
+  return {
+    read,
+    tail: (after, limit): Promise<TailEntry[]> => read({ after, limit }),
+    append: async (after, events) => {
+      // In two parts, since others come between the documents of one command.
+      const documents = events.map((event, index): [number, VeilEvent] => [after + index + 1, event]);
+      for (const part of [documents.slice(0, 1), documents.slice(1)]) {
+        if (part.length === 0) continue;
+        const isTaken = await mongo.write(process, `log events: ${part.map(([seq, { id }]) => `${seq} ${id}`)}`, () => {
+          for (const [seq, event] of part) {
+            if (log.events.has(seq)) return true;
+            log.events.set(seq, event);
+          }
+          return false;
+        });
+        if (isTaken) return "outrun";
+      }
+      return "appended";
+    },
+    settled: () => mongo.read(process, "up to where is the log marked", () => log.settled),
+    raiseSettled: (seq) =>
+      mongo.write(process, `the log is marked up to ${seq}`, () => void (log.settled = Math.max(log.settled, seq))),
+    drop: async () => 0,
+  };
+}
+
+/** One process's view of the events of keys. */
+export function outboxClient(mongo: SimulatedMongo, process: Process): KeyOutbox {
+  return {
+    histories: (keyIds) =>
+      mongo.read(process, `find what is unlogged of keys ${keyIds.join(" ")}`, () =>
+        keyIds.map((keyId) => mongo.historyOf(keyId)).filter((history) => history !== null),
+      ),
+    mark: (marks) =>
+      mongo.write(process, `mark events: ${[...marks.values()].flat().join(" ")}`, () => {
+        for (const [keyId, ids] of marks) for (const id of ids) mongo.keys.get(keyId)?.relayed.add(id);
+      }),
+    unrelayed: async function* unrelayed() {
+      yield await mongo.read(process, "find all keys with unlogged events", () =>
+        unlogged(mongo).map(({ key }) => key.keyId),
+      );
+    },
+  };
+}
+
+/** Keys of which some event is not marked. */
+export function unlogged(mongo: SimulatedMongo): KeyHistory[] {
+  const all = [...mongo.keys.keys()].map((keyId) => mongo.historyOf(keyId));
+  return all.filter((history) => history !== null).filter((history) => unloggedEvents(history).length > 0);
+}
