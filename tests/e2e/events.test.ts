@@ -127,6 +127,13 @@ test("what comes due by itself is reported, with the system as its actor", async
   expect((await read(`key_id=${key_id}`))[0]?.actor.name).toBe("secret-1");
 });
 
+test("that a key ends soon is reported at the moment, once", async () => {
+  const expires_at = Math.floor(Date.now() / 1_000) + 24 * 3_600 + 3;
+  const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", { expires_at }));
+  await vi.waitFor(async () => expect(await read(`key_id=${key_id}`)).toHaveLength(2), 15_000);
+  expect((await read(`key_id=${key_id}`))[1]).toMatchObject({ type: "key.expires_soon", data: { hours: 24 } });
+});
+
 test("a stream has each change within two seconds, and goes on where it was", async () => {
   const after = (await read("limit=1000")).at(-1)?.seq ?? 0;
   const response = await fetch(`${stack.apiUrl}/api/events?after=${after}`, {

@@ -101,6 +101,11 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       due,
       hints,
       timeZone: settings.TIMEZONE,
+      notices: {
+        thresholds: settings.USAGE_THRESHOLDS,
+        hours: settings.EXPIRES_SOON_HOURS,
+        firstConnections: true,
+      },
     };
 
     const sweeping = startHousekeeping(running, {

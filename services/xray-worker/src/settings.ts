@@ -1,6 +1,9 @@
 import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/settings";
-import { booleanFlag, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
+import { booleanFlag, commaList, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { z } from "zod";
+
+const percent = wholeNumber({ min: 1, max: 99 });
+const hours = wholeNumber({ min: 1, max: 8_760 });
 
 /** The worker's variables; see the README's settings table. */
 export const workerSettings = z
@@ -17,6 +20,10 @@ export const workerSettings = z
     TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
     /** After how many days an expired key is deleted; never when it is not set. */
     DELETE_EXPIRED_AFTER_DAYS: wholeNumber({ min: 1, max: 36_500 }).optional().meta({ example: "90" }),
+    /** At how many percent of its traffic limit a key's use is reported; never when it is empty. */
+    USAGE_THRESHOLDS: commaList(percent).default([80, 95]).meta({ example: "80,95" }),
+    /** How many hours before its end a key's expiry is reported; never when it is empty. */
+    EXPIRES_SOON_HOURS: commaList(hours).default([72, 24]).meta({ example: "72,24" }),
     /** For how many days events are kept. */
     EVENTS_DAYS: wholeNumber({ min: 1, max: 3_650 }).default(30).meta({ example: "30" }),
     /** Whether a removed user's multiplexed connection is kept from opening further streams. */

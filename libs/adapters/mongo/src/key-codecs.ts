@@ -59,6 +59,10 @@ export const termsDocument = z.object({
   device_limit: z.number().nullable(),
   /** Missing in terms that were written before devices could be reset. */
   device_epoch: z.number().default(0),
+  /** Missing in versions that reported nothing before it came. */
+  noticed: z
+    .object({ is_connected: z.boolean(), thresholds: z.array(z.number()), hours: z.array(z.number()) })
+    .exactOptional(),
   /** What happened to the key last, as far as some event of it was not known to be logged. */
   outbox: z.array(stepDocument).exactOptional(),
 });

@@ -22,7 +22,7 @@ const STORED_NAMES = {
   note: "note",
   groups: "groups",
   deviceLimit: "device_limit",
-} as const satisfies Record<keyof KeyTerms, string>;
+} as const satisfies Record<Exclude<keyof KeyTerms, "noticed">, string>;
 
 /** Who made a step, and when. Unix seconds. */
 export const stampDocument = z.object({

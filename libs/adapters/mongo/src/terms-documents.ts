@@ -1,4 +1,12 @@
-import { endOfHold, firstTerms, type KeyStep, type KeyTerms, type KeyVersion } from "@veil/keys";
+import {
+  endOfHold,
+  firstTerms,
+  type KeyStep,
+  type KeyTerms,
+  type KeyVersion,
+  type Noticed,
+  UNKNOWN_NOTICED,
+} from "@veil/keys";
 import type { KeyDocument, TermsDocument } from "./key-codecs.ts";
 import { type StepDocument, toStepDocument } from "./step-documents.ts";
 
@@ -7,7 +15,9 @@ const FIRST_FENCE = 0;
 
 /** The terms of a key's document. */
 export function termsOf({ terms, created_at: createdAt }: Pick<KeyDocument, "terms" | "created_at">): KeyTerms {
-  if (terms === undefined) return firstTerms({}, { createdAt, nextResetAt: null });
+  if (terms === undefined) {
+    return { ...firstTerms({}, { createdAt, nextResetAt: null }), noticed: UNKNOWN_NOTICED };
+  }
   return {
     revision: terms.revision,
     enabled: terms.enabled,
@@ -28,6 +38,7 @@ export function termsOf({ terms, created_at: createdAt }: Pick<KeyDocument, "ter
     groups: terms.groups,
     deviceLimit: terms.device_limit,
     deviceEpoch: terms.device_epoch,
+    noticed: noticedOf(terms.noticed),
   };
 }
 
@@ -37,7 +48,7 @@ export function firstTermsDocument(
   outbox: readonly KeyStep[],
   createdAt: number,
 ): TermsDocument | undefined {
-  const unlimited = firstTerms({}, { createdAt, nextResetAt: null });
+  const unlimited = { ...firstTerms({}, { createdAt, nextResetAt: null }), noticed: UNKNOWN_NOTICED };
   const isPlain = JSON.stringify(toDocument(terms)) === JSON.stringify(toDocument(unlimited));
   if (isPlain && outbox.length === 0) return undefined;
   return { revision: terms.revision, fence: FIRST_FENCE, changed_by: [], ...toDocument(terms), ...outboxOf(outbox) };
@@ -77,7 +88,17 @@ function toDocument(
     groups: [...terms.groups],
     device_limit: terms.deviceLimit,
     device_epoch: terms.deviceEpoch,
+    noticed: {
+      is_connected: terms.noticed.isConnected,
+      thresholds: [...terms.noticed.thresholds],
+      hours: [...terms.noticed.hours],
+    },
   };
+}
+
+function noticedOf(noticed: TermsDocument["noticed"]): Noticed {
+  if (noticed === undefined) return UNKNOWN_NOTICED;
+  return { isConnected: noticed.is_connected, thresholds: noticed.thresholds, hours: noticed.hours };
 }
 
 function endOf({ expiresAt, holdFor, holdUntil }: KeyTerms): number | null {

@@ -1,4 +1,4 @@
-import { type KeyTerms, type SettableTerms, trafficResets } from "@veil/keys";
+import { type KeyTerms, type SettableTerms, trafficResets, UNKNOWN_NOTICED } from "@veil/keys";
 import { z } from "zod";
 
 const seconds = z.number().int();
@@ -90,6 +90,8 @@ export const termsCodec = z.codec(termsWire, z.custom<KeyTerms>(), {
     isExpiryCounted: wire.is_expiry_counted,
     holdFrom: wire.hold_from,
     deviceEpoch: wire.device_epoch ?? 0,
+    // No caller sees it: it does not travel.
+    noticed: UNKNOWN_NOTICED,
   }),
   encode: (terms) => ({
     enabled: terms.enabled,

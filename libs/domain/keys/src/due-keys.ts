@@ -14,6 +14,7 @@ import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import { type ChangeContext, dependsOnTraffic, applyDue, type TermsChange } from "./terms/change-terms.ts";
 import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
+import type { Notices } from "./terms/notices.ts";
 
 /** Looking at a key is mostly waiting, for its lease and for the nodes. */
 const LOOKED_AT_ONCE = 256;
@@ -101,7 +102,7 @@ async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts)
 async function lookOnceMore(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
   const key = await ports.store.find(keyId);
   if (key === null || !isVisible(key)) return "gone";
-  await ports.due.expect(keyId, dueOf(key.terms, key.createdAt * 1_000));
+  await ports.due.expect(keyId, dueOf(key.terms, key.createdAt * 1_000, ports.notices));
   return "later";
 }
 
@@ -109,11 +110,11 @@ async function lookOnceMore(keyId: number, ports: LifecyclePorts): Promise<DueEn
 export async function contextOf(
   { keyId, terms }: KeyRecord,
   change: TermsChange,
-  { traffic, clock, timeZone }: LifecyclePorts,
+  { traffic, clock, timeZone, notices }: LifecyclePorts,
 ): Promise<ChangeContext> {
   const now = clock.now();
-  const moved = dependsOnTraffic(terms, change, now) ? await traffic.movedBy(keyId) : NOTHING_MOVED;
-  return { now, ...moved, timeZone };
+  const moved = dependsOnTraffic(terms, change, now, notices) ? await traffic.movedBy(keyId) : NOTHING_MOVED;
+  return { now, ...moved, timeZone, ...(notices !== undefined && { notices }) };
 }
 
 function isHandled(key: KeyRecord | HandledKey, entry: HandEntry | undefined): key is HandledKey {
@@ -121,8 +122,12 @@ function isHandled(key: KeyRecord | HandledKey, entry: HandEntry | undefined): k
 }
 
 /** Makes sure that a key with these terms is looked at in time. To be called before they are stored. */
-export async function expectDue(keyId: number, terms: KeyTerms, { due, clock }: LifecyclePorts): Promise<void> {
-  const next = dueOf(terms, clock.now());
+export async function expectDue(
+  keyId: number,
+  terms: KeyTerms,
+  { due, clock, notices }: LifecyclePorts,
+): Promise<void> {
+  const next = dueOf(terms, clock.now(), notices);
   if (next.at !== null || next.traffic !== null) await due.expect(keyId, next);
 }
 
@@ -130,8 +135,11 @@ export async function expectDue(keyId: number, terms: KeyTerms, { due, clock }: 
  * Expects a key again that has just been decided: who looked at it before, or made the index anew, has found nothing of it.
  * What ended since the key was claimed is due as well.
  */
-export async function expectDecided({ keyId, terms, createdAt }: KeyRecord, { due }: LifecyclePorts): Promise<void> {
-  const next = dueOf(terms, createdAt * 1_000);
+export async function expectDecided(
+  { keyId, terms, createdAt }: KeyRecord,
+  { due, notices }: LifecyclePorts,
+): Promise<void> {
+  const next = dueOf(terms, createdAt * 1_000, notices);
   if (next.at !== null || next.traffic !== null) await due.expect(keyId, next);
 }
 
@@ -151,8 +159,8 @@ export interface FollowedKey {
 export async function replaceDue(
   { keyId, terms, at }: FollowedKey,
   lease: HeldLease,
-  { due }: LifecyclePorts,
+  { due, notices }: LifecyclePorts,
 ): Promise<void> {
   lease.mustLast();
-  await due.replace(keyId, dueOf(terms, at));
+  await due.replace(keyId, dueOf(terms, at, notices));
 }

@@ -1,17 +1,21 @@
 import type { Due } from "./ports.ts";
 import { dueTraffic, isPast, nextDueAt } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
+import { NO_NOTICES, type Notices, noticeTraffic } from "./terms/notices.ts";
 
 /** What became of one key that was due. */
 export type DueEnd = "applied" | "gone" | "later";
 
 /**
- * When a key with these terms has to be looked at next. What one that has expired moves changes nothing about it: whoever
- * extends it looks at that.
+ * When a key with these terms has to be looked at next. Of what one that has expired moves only its very first byte is to be
+ * noticed: whoever extends it looks at the rest.
  *
  * @param now milliseconds since the epoch
  */
-export function dueOf(terms: KeyTerms, now: number): Due {
-  const at = nextDueAt(terms, now);
-  return { at: at === null ? null : at * 1_000, traffic: isPast(terms.expiresAt, now) ? null : dueTraffic(terms) };
+export function dueOf(terms: KeyTerms, now: number, notices: Notices = NO_NOTICES): Due {
+  const at = nextDueAt(terms, now, notices);
+  const traffic = isPast(terms.expiresAt, now)
+    ? noticeTraffic(terms, { ...notices, thresholds: [] })
+    : dueTraffic(terms, notices);
+  return { at: at === null ? null : at * 1_000, traffic };
 }

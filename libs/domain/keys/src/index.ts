@@ -108,6 +108,7 @@ export {
   type TrafficReset,
   trafficResets,
 } from "./terms/key-terms.ts";
+export { NO_NOTICES, type Noticed, NOTHING_NOTICED, type Notices, UNKNOWN_NOTICED } from "./terms/notices.ts";
 export { nextResetAfter } from "./terms/reset-calendar.ts";
 export { filterOf, type KeySelection, type SelectKeysPorts } from "./select-keys.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";

@@ -1,6 +1,7 @@
 import type { EventHints } from "@veil/events";
 import type { VlessFlow } from "@veil/protocols";
 import type { DueKeys, ExternalIds, KeyStore, KeyTraffic } from "./ports.ts";
+import type { Notices } from "./terms/notices.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 
 /** Everything outside that the lifecycle of a key needs. */
@@ -24,4 +25,6 @@ export interface LifecyclePorts {
   readonly hints: EventHints;
   /** The IANA time zone in whose midnight traffic is reset. */
   readonly timeZone: string;
+  /** What is reported before it comes; nothing when left out. */
+  readonly notices?: Notices;
 }

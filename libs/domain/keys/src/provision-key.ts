@@ -19,6 +19,7 @@ import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { isInService } from "./terms/key-status.ts";
 import { firstTerms, type KeyTerms, UNLIMITED } from "./terms/key-terms.ts";
+import { NO_NOTICES, noticedAnew } from "./terms/notices.ts";
 import { nextResetAfter } from "./terms/reset-calendar.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
 
@@ -138,9 +139,15 @@ async function isGivenAway(
   return externalId !== null && (await externalIds.find({ externalId, owner })) !== keyId;
 }
 
-function termsOf({ createdAt }: Creation, { terms }: RequestedAttributes, { timeZone }: LifecyclePorts): KeyTerms {
+function termsOf(
+  { createdAt }: Creation,
+  { terms }: RequestedAttributes,
+  { timeZone, notices = NO_NOTICES }: LifecyclePorts,
+): KeyTerms {
   const calendar = { reset: terms.trafficReset ?? UNLIMITED.trafficReset, anchor: createdAt, timeZone };
-  return firstTerms(terms, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
+  const first = firstTerms(terms, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
+  // Of a term that is shorter than a notice nothing is to be noticed.
+  return { ...first, noticed: noticedAnew({ ...first, expiresAt: null }, first, createdAt, notices) };
 }
 
 /** Said of a write that the store refused before anything of it was done. */

@@ -27,6 +27,7 @@ const everyTerm: Omit<KeyTerms, "revision"> = {
   groups: ["default", "vip"],
   deviceLimit: 3,
   deviceEpoch: 2,
+  noticed: { isConnected: true, thresholds: [80, 95], hours: [72] },
 };
 
 /**

@@ -89,7 +89,7 @@ export async function enterDue({ index, keys, ports, exclusive, log, onRebuilt }
       await Promise.all(
         group.map((key) =>
           limit(async () => {
-            const due = dueOf(key.terms, ports.clock.now() - RECENTLY_OVER_MS);
+            const due = dueOf(key.terms, ports.clock.now() - RECENTLY_OVER_MS, ports.notices);
             if (due.at === null && due.traffic === null) return;
             await index.expect(key.keyId, due);
             entered += 1;

@@ -24,6 +24,7 @@ const UNREPORTED = new Set<keyof KeyTerms>([
   "limitedAt",
   "isExpiryCounted",
   "holdFrom",
+  "noticed",
 ]);
 
 /** The step of what became due by itself between two states of a key. @param at unix seconds */
@@ -34,6 +35,7 @@ export function dueStep(before: ChangedKey, after: ChangedKey, at: number): Unna
     ...(isUpdated(before, after) ? [{ type: "key.updated" } as const] : []),
     ...(isReset ? [{ type: "key.traffic_reset" } as const] : []),
     ...endings(before.terms, after.terms),
+    ...notices(before.terms, after.terms),
   ];
   return { at, actor: SYSTEM, was: whatWas(before, after), events };
 }
@@ -52,6 +54,7 @@ export function callersStep(
     ...(resetTraffic ? [{ type: "key.traffic_reset" } as const] : []),
     ...(revoked === null ? [] : [{ type: "key.revoked", details: { ...revoked } } as const]),
     ...endings(before.terms, after.terms),
+    ...notices(before.terms, after.terms),
   ];
   return { at, actor, was: whatWas(before, after), events };
 }
@@ -69,8 +72,26 @@ function endings(before: KeyTerms, after: KeyTerms): Omit<StepEvent, "id">[] {
   ];
 }
 
+/** What comes before something. Of an end that was just set nothing was to be noticed before. */
+function notices(before: KeyTerms, after: KeyTerms): Omit<StepEvent, "id">[] {
+  const isSameCount =
+    JSON.stringify([before.trafficLimit, before.usedFrom]) === JSON.stringify([after.trafficLimit, after.usedFrom]);
+  const known = isSameCount ? before.noticed.thresholds : [];
+  const thresholds = after.noticed.thresholds.filter((each) => !known.includes(each));
+  const isSameEnd = before.expiresAt === after.expiresAt;
+  const hours = isSameEnd ? after.noticed.hours.filter((each) => !before.noticed.hours.includes(each)) : [];
+  return [
+    ...(after.noticed.isConnected && !before.noticed.isConnected ? [{ type: "key.first_connected" } as const] : []),
+    ...thresholds.map((threshold) => ({ type: "key.usage_threshold", details: { threshold } }) as const),
+    // Of several that were missed the last one is true.
+    ...(hours.length > 0 ? [{ type: "key.expires_soon", details: { hours: Math.min(...hours) } } as const] : []),
+  ];
+}
+
 function whatWas(before: ChangedKey, after: ChangedKey): KeyWas {
-  const fields = differing(before.terms, after.terms).map((field) => [field, before.terms[field]] as const);
+  const fields = differing(before.terms, after.terms)
+    .filter((field) => field !== "noticed")
+    .map((field) => [field, before.terms[field]] as const);
   return {
     ...(before.name !== after.name && { name: before.name }),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field has the value that it has in terms

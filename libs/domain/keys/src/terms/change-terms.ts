@@ -1,4 +1,5 @@
 import { endOfHold, type KeyTerms, LATEST_MOMENT, type SettableTerms, type TrafficBytes } from "./key-terms.ts";
+import { NO_NOTICES, noticedAnew, noticedAt, type Notices } from "./notices.ts";
 import { nextResetAfter } from "./reset-calendar.ts";
 
 /** What one change does to a key's terms; all of it or nothing. */
@@ -21,6 +22,7 @@ export interface ChangeContext {
   /** What of it the ledger itself has reset; 1.0 knew no other reset. */
   readonly reset: TrafficBytes;
   readonly timeZone: string;
+  readonly notices?: Notices;
 }
 
 /** Thrown when a change makes no sense for the key as it is. The message is one sentence that says what would be right. */
@@ -46,6 +48,7 @@ export function changeTerms(
   if (change.resetTraffic === true) after = reset(after, context);
   if (change.resetDevices === true) after = { ...after, deviceEpoch: before.revision + 1 };
   after = limited({ ...after, isExpiryCounted: isOver(after, context.now) }, context);
+  after = withNotices(before, after, context);
   if (!changesMore && isEqual(before, after)) return before;
   return { ...after, revision: before.revision + 1 };
 }
@@ -57,11 +60,13 @@ export function changeTerms(
  * @param now milliseconds since the epoch
  */
 export function dependsOnTraffic(
-  { trafficLimit, holdFor, limitedAt, nextResetAt }: KeyTerms,
+  { trafficLimit, holdFor, limitedAt, nextResetAt, noticed }: KeyTerms,
   { set = {}, resetTraffic = false }: TermsChange,
   now: number,
+  { firstConnections }: Notices = NO_NOTICES,
 ): boolean {
-  const isCounted = trafficLimit !== null || limitedAt !== null || holdFor !== null;
+  const isFirst = firstConnections && !noticed.isConnected;
+  const isCounted = trafficLimit !== null || limitedAt !== null || holdFor !== null || isFirst;
   const willBeCounted = (set.trafficLimit ?? null) !== null || (set.holdFor ?? null) !== null;
   return isCounted || willBeCounted || resetTraffic || (nextResetAt !== null && nextResetAt * 1_000 <= now);
 }
@@ -91,8 +96,21 @@ export function applyDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
   if (isOver(terms, now) && !terms.isExpiryCounted) {
     terms = { ...terms, isExpiryCounted: true, revision: terms.revision + 1 };
   }
-  return limited(terms, context);
+  return withNotices(stored, limited(terms, context), context);
 }
+
+/** The same object when nothing more is to be noticed. */
+function withNotices(
+  before: KeyTerms,
+  after: KeyTerms,
+  { now, lifetime, notices = NO_NOTICES }: ContextOfNotices,
+): KeyTerms {
+  const anew = { ...after, noticed: noticedAnew(before, after, seconds(now), notices) };
+  const noticed = noticedAt(anew, seconds(now), total(lifetime), notices);
+  return JSON.stringify(noticed) === JSON.stringify(after.noticed) ? after : { ...after, noticed };
+}
+
+type ContextOfNotices = Pick<ChangeContext, "now" | "lifetime" | "notices">;
 
 /** A reset of the ledger that is later than that of the terms is theirs as well. */
 function countedFrom(terms: KeyTerms, { upload, download }: TrafficBytes): KeyTerms {

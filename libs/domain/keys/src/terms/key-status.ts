@@ -1,3 +1,4 @@
+import { NO_NOTICES, nextNoticeAt, noticeTraffic, type Notices } from "./notices.ts";
 import { endOfHold, type KeyTerms, type TrafficBytes } from "./key-terms.ts";
 
 /** What a key's terms come to. The first that holds, in this order. */
@@ -68,16 +69,18 @@ export function usedTraffic(
  *
  * @param now milliseconds since the epoch; an expiry that lies before it is over
  */
-export function nextDueAt({ expiresAt, nextResetAt, holdFor, holdUntil }: KeyTerms, now: number): number | null {
-  const moments = [isPast(expiresAt, now) ? null : expiresAt, nextResetAt, holdFor === null ? null : holdUntil].filter(
-    (moment) => moment !== null,
-  );
+export function nextDueAt(terms: KeyTerms, now: number, notices: Notices = NO_NOTICES): number | null {
+  const { expiresAt, nextResetAt, holdFor, holdUntil } = terms;
+  const ending = isPast(expiresAt, now) ? [] : [expiresAt, nextNoticeAt(terms, notices)];
+  const moments = [...ending, nextResetAt, holdFor === null ? null : holdUntil].filter((moment) => moment !== null);
   return moments.length === 0 ? null : Math.min(...moments);
 }
 
 /** At how many bytes ever moved, both directions together, the key has to be looked at; null when traffic changes nothing. */
-export function dueTraffic({ trafficLimit, limitedAt, usedFrom, holdFor, holdFrom }: KeyTerms): number | null {
-  const amounts: number[] = [];
+export function dueTraffic(terms: KeyTerms, notices: Notices = NO_NOTICES): number | null {
+  const { trafficLimit, limitedAt, usedFrom, holdFor, holdFrom } = terms;
+  const noticed = noticeTraffic(terms, notices);
+  const amounts = noticed === null ? [] : [noticed];
   if (trafficLimit !== null && limitedAt === null) amounts.push(usedFrom.upload + usedFrom.download + trafficLimit);
   if (holdFor !== null) amounts.push(holdFrom + 1);
   return amounts.length === 0 ? null : Math.min(...amounts);

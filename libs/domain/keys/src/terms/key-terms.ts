@@ -1,3 +1,5 @@
+import { type Noticed, NOTHING_NOTICED } from "./notices.ts";
+
 /** The last moment of any term, in unix seconds: the end of the year 9999. */
 export const LATEST_MOMENT = 253_402_300_799;
 
@@ -49,6 +51,8 @@ export interface KeyTerms extends SettableTerms {
   readonly holdFrom: number;
   /** The revision with which its devices were last reset; 0 while they never were. Devices from before count no more. */
   readonly deviceEpoch: number;
+  /** What of it has been reported before it came. */
+  readonly noticed: Noticed;
 }
 
 /** When a term that begins at a moment is over. Both in unix seconds; the length in seconds. */
@@ -92,5 +96,6 @@ export function firstTerms(
     isExpiryCounted: (chosen.expiresAt ?? Number.POSITIVE_INFINITY) <= createdAt,
     holdFrom: 0,
     deviceEpoch: 0,
+    noticed: NOTHING_NOTICED,
   };
 }
