@@ -104,6 +104,7 @@ test("50 writes of five tokens are found again, each once, by actor, key and tim
       for (const { at } of ofKey) expect(at).toBeGreaterThanOrEqual(from);
     }
   }
+  expect(await read("type=token.created&actor=secret-1")).toHaveLength(TOKENS.length);
   const all = await read("limit=1000");
   expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
   expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
@@ -171,9 +172,17 @@ test.each([
   await expect(read(query)).rejects.toThrow(new RegExp(`400.*${detail}`));
 });
 
-test("who lacks the scope reads nothing", async () => {
-  const { token } = z
-    .looseObject({ token: z.string() })
+test("who lacks the scope reads nothing, and a token that is deleted is reported without its text", async () => {
+  const { token, id } = z
+    .looseObject({ token: z.string(), id: z.string() })
     .parse(await call(stack.apiKey, "POST", "/api/tokens", { name: "blind", scopes: ["keys:read"] }));
   await expect(call(token, "GET", "/api/events")).rejects.toThrow("403");
+  await call(stack.apiKey, "DELETE", `/api/tokens/${id}`, undefined, "away-with-it");
+  await vi.waitFor(async () => expect(await read("type=token.deleted")).toHaveLength(1), 10_000);
+  const [deleted] = await read("type=token.deleted");
+  expect(deleted).toMatchObject({
+    actor: { name: "secret-1", request_id: "away-with-it" },
+    data: { token: { id, name: "blind" } },
+  });
+  expect(JSON.stringify(deleted)).not.toContain(token);
 });

@@ -9,6 +9,7 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
 import { keyEvents } from "./events/key-events.ts";
+import { allEvents, tokenEvents } from "./events/token-events.ts";
 import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
@@ -150,11 +151,14 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     startRelayLoop(running, {
       hints,
       events: store.events,
-      outbox: keyEvents({
-        outbox: store.keyOutbox,
-        trafficOf: ledgerShownTraffic(store.traffic),
-        shortId: settings.REALITY_COMMON_SHORT_ID,
-      }),
+      outbox: allEvents(
+        keyEvents({
+          outbox: store.keyOutbox,
+          trafficOf: ledgerShownTraffic(store.traffic),
+          shortId: settings.REALITY_COMMON_SHORT_ID,
+        }),
+        tokenEvents(store.tokenOutbox),
+      ),
       exclusive,
       clock,
       keptDays: settings.EVENTS_DAYS,
@@ -205,7 +209,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       concurrency: settings.WORKER_CONCURRENCY,
       handlers: {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
-        ...tokenJobHandlers({ tokens: store.tokens, now: () => clock.now() }),
+        ...tokenJobHandlers({ tokens: store.tokens, now: () => clock.now(), hints }),
         ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
       },
       telemetry: tracing?.telemetry,

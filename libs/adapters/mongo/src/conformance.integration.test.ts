@@ -13,7 +13,7 @@ import {
   versionOf,
 } from "@veil/keys/testing";
 import { eventLogConformance } from "@veil/events/testing";
-import { tokenStoreConformance } from "@veil/tokens/testing";
+import { storedToken, tokenStoreConformance } from "@veil/tokens/testing";
 import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
@@ -78,6 +78,40 @@ describe("the token store in MongoDB", () => {
 });
 describe("the events of keys in MongoDB", () => {
   keyOutboxConformance(() => ({ store: mongo.keys, outbox: other.keyOutbox }));
+});
+describe("the events of tokens in MongoDB", () => {
+  const stamp = { actor: { name: "admin", address: null, requestId: "r-1" }, at: 1_703_520_000 };
+
+  it("are born with a token and its end, of which nothing stays but its event", async () => {
+    const { text: _, ...token } = storedToken({ expiresAt: 1_900_000_000 });
+    const shown = { id: token.id, name: token.name, expiresAt: token.expiresAt };
+    await mongo.tokens.insert(token, stamp);
+    const [created] = await other.tokenOutbox.pending([token.id]);
+    expect(created).toMatchObject({ ...stamp, type: "token.created", token: shown });
+    expect(await other.tokenOutbox.unlogged()).toContain(token.id);
+    await other.tokenOutbox.mark([{ id: `token.created-${token.id}` }]);
+    expect(await other.tokenOutbox.pending([token.id])).toEqual([]);
+    expect(await other.tokens.find(token.id)).toEqual(token);
+    const ends = await Promise.all([mongo.tokens.remove(token.id, stamp), other.tokens.remove(token.id, stamp)]);
+    expect(ends.filter((end) => end)).toHaveLength(1);
+    expect(await other.tokens.find(token.id)).toBeNull();
+    expect((await other.tokens.list()).map(({ id }) => id)).not.toContain(token.id);
+    const { text: _text, ...another } = storedToken({ name: token.name });
+    expect(await mongo.tokens.insert(another)).toBe("inserted");
+    const [deleted, ...more] = await other.tokenOutbox.pending([token.id]);
+    expect([deleted, more]).toMatchObject([{ ...stamp, type: "token.deleted", token: shown }, []]);
+    await other.tokenOutbox.mark([{ id: `token.deleted-${token.id}` }]);
+    expect(await other.tokenOutbox.pending([token.id])).toEqual([]);
+    expect(await other.tokenOutbox.unlogged()).not.toContain(token.id);
+  });
+
+  it("leave nothing of a removed token that opens anything to a version that knows nothing of its end", async () => {
+    const { text: _, ...token } = storedToken({});
+    await mongo.tokens.insert(token, stamp);
+    await mongo.tokens.remove(token.id, stamp);
+    const left = await mongo.connection.collection("tokens").findOne({ hash: token.hash });
+    expect(left).toBeNull();
+  });
 });
 describe("the log of events in MongoDB", () => {
   eventLogConformance(() => ({ log: mongo.events, other: other.events }));

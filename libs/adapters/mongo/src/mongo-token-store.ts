@@ -1,9 +1,10 @@
 import { StoreUnavailableError } from "@veil/keys";
-import type { ApiToken, TokenStore } from "@veil/tokens";
+import type { ApiToken, TokenStamp, TokenStore } from "@veil/tokens";
 import type { mongo } from "mongoose";
 import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { toStampDocument } from "./step-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 import { storedName, type TokenDocument, tokenDocument, toToken, toTokenDocument } from "./token-codec.ts";
 
@@ -26,19 +27,25 @@ export class MongoTokenStore implements TokenStore {
 
   async find(id: string): Promise<ApiToken | null> {
     const found = await this.#found.find(id);
-    return found === null ? null : toToken(this.#reader.one(tokenDocument, found));
+    if (found === null || found.removed !== undefined) return null;
+    return toToken(this.#reader.one(tokenDocument, found));
   }
 
   async list(): Promise<ApiToken[]> {
-    const found = await storeErrors(() => this.#tokens.find<TokenDocument>({}).toArray());
+    const found = await storeErrors(() => this.#tokens.find<TokenDocument>({ removed: { $exists: false } }).toArray());
     const tokens = this.#reader.many(tokenDocument, found).map(toToken);
     return tokens.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  async insert(token: ApiToken): Promise<"inserted" | "present" | "taken"> {
+  async insert(token: ApiToken, stamp?: TokenStamp): Promise<"inserted" | "present" | "taken"> {
     await this.#prepare();
     try {
-      await storeErrors(() => this.#tokens.insertOne(toTokenDocument(token)));
+      await storeErrors(() =>
+        this.#tokens.insertOne({
+          ...toTokenDocument(token),
+          ...(stamp !== undefined && { made: toStampDocument(stamp) }),
+        }),
+      );
       return "inserted";
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -61,9 +68,26 @@ export class MongoTokenStore implements TokenStore {
     }
   }
 
-  async remove(id: string): Promise<boolean> {
+  async remove(id: string, stamp?: TokenStamp): Promise<boolean> {
+    if (stamp !== undefined) return this.#removeReported(id, stamp);
     const { deletedCount } = await storeErrors(() => this.#tokens.deleteOne(byId<TokenDocument>(id)));
     return deletedCount === 1;
+  }
+
+  /**
+   * What opens anything goes in the same write as its end is born: versions that do not know of it find a token that is over,
+   * and no text has its hash. The name is free.
+   */
+  async #removeReported(id: string, stamp: TokenStamp): Promise<boolean> {
+    const token = await this.find(id);
+    if (token === null) return false;
+    const removed = { ...toStampDocument(stamp), name: token.name, expires_at: token.expiresAt };
+    const over = { hash: "", name: `${id} (deleted)`, expires_at: 1, revision: token.revision + 1, removed };
+    const { matchedCount } = await storeErrors(() =>
+      this.#tokens.updateOne({ ...byId<TokenDocument>(id), revision: token.revision }, { $set: over }),
+    );
+    // Somebody changed it meanwhile, or deleted it.
+    return matchedCount === 1 || this.#removeReported(id, stamp);
   }
 
   async #isTaken(token: ApiToken): Promise<boolean> {

@@ -11,7 +11,7 @@ import type {
   NodeSightings,
 } from "@veil/keys";
 import type { EventLog } from "@veil/events";
-import type { TokenStore } from "@veil/tokens";
+import type { TokenOutbox, TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
@@ -30,6 +30,7 @@ import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
 import { MongoNodeSightings } from "./mongo-node-sightings.ts";
+import { MongoTokenOutbox } from "./mongo-token-outbox.ts";
 import { MongoTokenStore } from "./mongo-token-store.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
 import { MongoUsageStore } from "./mongo-usage-store.ts";
@@ -57,6 +58,7 @@ export interface MongoStore extends MongoConnection {
   readonly batches: KeyBatches;
   readonly tokens: TokenStore;
   readonly events: EventLog;
+  readonly tokenOutbox: TokenOutbox;
   /** Events of keys where they were born. */
   readonly keyOutbox: KeyOutbox;
 }
@@ -100,5 +102,6 @@ export function openMongoStore({
     inbounds: new MongoInboundVault(mongo, onUnreadable),
     sightings: new MongoNodeSightings(mongo, onUnreadable),
     tokens: new MongoTokenStore(mongo, onUnreadable),
+    tokenOutbox: new MongoTokenOutbox(mongo, onUnreadable),
   });
 }

@@ -6,6 +6,7 @@ import {
   type KeyRecord,
   type KeyStore,
   olderSubscriptionToken,
+  UNKNOWN_NOTICED,
 } from "../src/index.ts";
 
 /** What a create job asks for. */
@@ -53,7 +54,7 @@ export function unchanged({
 }: Pick<KeyRecord, "keyId" | "uuid" | "createdAt">): Pick<KeyRecord, "token" | "terms" | "changedBy" | "outbox"> {
   return {
     token: olderSubscriptionToken(keyId, uuid),
-    terms: firstTerms({}, { createdAt, nextResetAt: null }),
+    terms: { ...firstTerms({}, { createdAt, nextResetAt: null }), noticed: UNKNOWN_NOTICED },
     changedBy: [],
     outbox: [],
   };

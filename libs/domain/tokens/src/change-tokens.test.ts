@@ -1,3 +1,4 @@
+import { noHints } from "@veil/events/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InMemoryTokens, storedToken, tokenStoreConformance } from "../test/index.ts";
 import type { TokenRights } from "./api-token.ts";
@@ -17,7 +18,7 @@ describe("jobs on tokens", () => {
     tokens = new InMemoryTokens();
     now = 1_000;
   });
-  const ports = () => ({ tokens, now: () => now });
+  const ports = () => ({ tokens, now: () => now, hints: noHints });
   const { text: _, ...token } = storedToken();
   const create = (job = "create-1") => createToken({ job, deadline: 2_000, token }, ports());
 

@@ -1,12 +1,16 @@
+import { type Actor, type EventHints, SYSTEM } from "@veil/events";
 import type { ApiToken, TokenChange, TokenRights } from "./api-token.ts";
 import { rightsBeyond } from "./grant-rules.ts";
 import type { TokenStore } from "./ports.ts";
+import { tokenSubject } from "./token-events.ts";
 
 /** What the changes of tokens need. */
 export interface TokenPorts {
   readonly tokens: TokenStore;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Asked before each write that is reported. */
+  readonly hints: EventHints;
 }
 
 interface TokenJob {
@@ -14,6 +18,8 @@ interface TokenJob {
   readonly job: string;
   /** Milliseconds since the epoch; nothing is begun after it. */
   readonly deadline: number;
+  /** Who asks for it. */
+  readonly actor?: Actor;
 }
 
 interface OfOneToken {
@@ -55,14 +61,16 @@ const REMEMBERED_JOBS = 16;
 
 /** Makes a token. May run twice: a token of this id that the same job made is its own. */
 export async function createToken(
-  { job, deadline, token }: TokenJob & { readonly token: Omit<ApiToken, "revision" | "jobs"> },
-  { tokens, now }: TokenPorts,
+  { job, deadline, token, actor = SYSTEM }: TokenJob & { readonly token: Omit<ApiToken, "revision" | "jobs"> },
+  { tokens, now, hints }: TokenPorts,
 ): Promise<CreateTokenResult> {
   const found = await tokens.find(token.id);
   if (found !== null) return found.jobs.includes(job) ? { outcome: "created", token: found } : taken(token.name);
   if (now() > deadline) return TOO_LATE;
   const made: ApiToken = { ...token, revision: 1, jobs: [job] };
-  const end = await tokens.insert(made);
+  const hint = await hints.expect(tokenSubject(token.id));
+  const end = await tokens.insert(made, { actor, at: Math.floor(now() / 1_000) });
+  hint.ready();
   return end === "inserted" ? { outcome: "created", token: made } : taken(token.name);
 }
 
@@ -93,8 +101,14 @@ export async function changeToken(
 
 /** Deletes a token. Delivered again it may find that it has done so. */
 export async function deleteToken(
-  { id, deadline, redelivered, giver }: Omit<TokenJob, "job"> & OfOneToken & { readonly redelivered: boolean },
-  { tokens, now }: TokenPorts,
+  {
+    id,
+    deadline,
+    redelivered,
+    giver,
+    actor = SYSTEM,
+  }: Omit<TokenJob, "job"> & OfOneToken & { readonly redelivered: boolean },
+  { tokens, now, hints }: TokenPorts,
 ): Promise<DeleteTokenResult> {
   const found = await tokens.find(id);
   if (found === null) return { outcome: redelivered ? "deleted" : "not-found" };
@@ -102,7 +116,9 @@ export async function deleteToken(
   if (now() > deadline) return TOO_LATE;
   const beyond = rightsBeyond(found, giver);
   if (beyond !== null) return { outcome: "refused", beyond };
-  const isGone = (await tokens.remove(id)) || redelivered;
+  const hint = await hints.expect(tokenSubject(id));
+  const isGone = (await tokens.remove(id, { actor, at: Math.floor(now() / 1_000) })) || redelivered;
+  hint.ready();
   return { outcome: isGone ? "deleted" : "not-found" };
 }
 

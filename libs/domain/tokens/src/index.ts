@@ -5,4 +5,12 @@ export { rightsBeyond } from "./grant-rules.ts";
 export { networkOf } from "./networks.ts";
 export type { TokenReader, TokenStore } from "./ports.ts";
 export { grants, isScope, READ_SCOPES, type Scope, scopes } from "./scopes.ts";
+export {
+  type TokenEvent,
+  tokenEventId,
+  tokenIdOfSubject,
+  type TokenOutbox,
+  type TokenStamp,
+  tokenSubject,
+} from "./token-events.ts";
 export { isTokenOf, newToken, TOKEN_SEED_BYTES, tokenIdOf } from "./token-text.ts";

@@ -1,3 +1,4 @@
+import type { TokenStamp } from "./token-events.ts";
 import type { ApiToken } from "./api-token.ts";
 
 /** Tokens as they are read. Every method throws StoreUnavailableError while the store is unavailable. */
@@ -10,10 +11,10 @@ export interface TokenReader {
 
 /** Tokens as they are changed. A write of which no answer came may have happened. */
 export interface TokenStore extends TokenReader {
-  /** `present` when there is one of this id, `taken` when another one of its owner has the name. */
-  insert(token: ApiToken): Promise<"inserted" | "present" | "taken">;
+  /** With a stamp it is reported. `present` when there is one of this id, `taken` when another one of its owner has the name. */
+  insert(token: ApiToken, stamp?: TokenStamp): Promise<"inserted" | "present" | "taken">;
   /** Replaces the token as long as it has the revision; `outdated` when it has another one, or is gone. */
   replace(token: ApiToken, revision: number): Promise<"replaced" | "outdated" | "taken">;
-  /** Whether there was one. */
-  remove(id: string): Promise<boolean>;
+  /** Whether there was one. With a stamp its end is reported. */
+  remove(id: string, stamp?: TokenStamp): Promise<boolean>;
 }

@@ -26,7 +26,7 @@ import {
 } from "@veil/keys";
 import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
-import { InMemoryEventLog } from "@veil/events/testing";
+import { InMemoryEventLog, noHints } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import { EventFeed } from "../../src/events/event-feed.ts";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
@@ -56,7 +56,7 @@ export class InMemoryPlane {
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
 
-  readonly #tokenPorts = { tokens: this.tokens, now: Date.now };
+  readonly #tokenPorts = { tokens: this.tokens, hints: noHints, now: Date.now };
 
   readonly #devicePorts: DevicePorts = {
     devices: this.devices,

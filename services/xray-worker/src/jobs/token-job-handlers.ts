@@ -1,4 +1,5 @@
 import type { JobHandlers } from "@veil/job-queue";
+import { actorOf } from "./actor-of.ts";
 import { changeToken, createToken, deleteToken, type TokenPorts } from "@veil/tokens";
 
 export type TokenJobHandlers = Pick<JobHandlers<"veil-keys">, "create-token" | "change-token" | "delete-token">;
@@ -6,10 +7,11 @@ export type TokenJobHandlers = Pick<JobHandlers<"veil-keys">, "create-token" | "
 /** What the worker does with each job on API tokens. */
 export function tokenJobHandlers(ports: TokenPorts): TokenJobHandlers {
   return {
-    "create-token": ({ token, deadline }, { jobId: job }) => createToken({ job, deadline, token }, ports),
+    "create-token": ({ token, deadline, ...asked }, { jobId: job }) =>
+      createToken({ job, deadline, token, actor: actorOf(asked) }, ports),
     "change-token": ({ token_id: id, giver, change, deadline }, { jobId: job }) =>
       changeToken({ job, deadline, id, giver, change }, ports),
-    "delete-token": ({ token_id: id, giver, deadline }, { redelivered }) =>
-      deleteToken({ id, giver, deadline, redelivered }, ports),
+    "delete-token": ({ token_id: id, giver, deadline, ...asked }, { redelivered }) =>
+      deleteToken({ id, giver, deadline, redelivered, actor: actorOf(asked) }, ports),
   };
 }

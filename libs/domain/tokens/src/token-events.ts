@@ -1,0 +1,44 @@
+import type { Actor, EventType } from "@veil/events";
+import type { ApiToken } from "./api-token.ts";
+
+/** Who made or deleted a token, and when. */
+export interface TokenStamp {
+  readonly actor: Actor;
+  /** Unix seconds. */
+  readonly at: number;
+}
+
+/** An event of a token that is not in the log yet. */
+export interface TokenEvent extends TokenStamp {
+  readonly id: string;
+  readonly type: Extract<EventType, "token.created" | "token.deleted">;
+  /** As it was last. */
+  readonly token: Pick<ApiToken, "id" | "name" | "scopes" | "owner" | "addresses" | "rate" | "expiresAt" | "createdAt">;
+}
+
+/** Events of tokens where they were born. Every method throws StoreUnavailableError while the store is unavailable. */
+export interface TokenOutbox {
+  /** Those of these tokens, in their order. */
+  pending(ids: readonly string[]): Promise<TokenEvent[]>;
+  /** Marks events as logged; of a token that was deleted nothing stays then. */
+  mark(events: readonly Pick<TokenEvent, "id">[]): Promise<void>;
+  /** Ids of all tokens of which some event is not marked. */
+  unlogged(): Promise<string[]>;
+}
+
+const PREFIX = "token:";
+
+/** Names a token where events are looked for. */
+export function tokenSubject(id: string): string {
+  return `${PREFIX}${id}`;
+}
+
+/** Null for the subject of something else. */
+export function tokenIdOfSubject(subject: string): string | null {
+  return subject.startsWith(PREFIX) ? subject.slice(PREFIX.length) : null;
+}
+
+/** The id of an event of a token: it is made once, and deleted once. */
+export function tokenEventId(id: string, type: TokenEvent["type"]): string {
+  return `${type}-${id}`;
+}
