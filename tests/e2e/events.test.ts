@@ -161,6 +161,22 @@ test("a stream has each change within two seconds, and goes on where it was", as
   expect(ids).toEqual(ids.map((_, index) => after + index + 1));
 });
 
+test("a node that is down is reported, and that it is back", async () => {
+  const { xray } = await stack.readRunFile();
+  process.kill(xray.pid, "SIGSTOP");
+  try {
+    await vi.waitFor(async () => expect(await read("type=node.down")).toHaveLength(1), {
+      timeout: 30_000,
+      interval: 500,
+    });
+  } finally {
+    process.kill(xray.pid, "SIGCONT");
+  }
+  await vi.waitFor(async () => expect(await read("type=node.up")).toHaveLength(1), { timeout: 30_000, interval: 500 });
+  const [up] = await read("type=node.up");
+  expect(up).toMatchObject({ actor: { name: "system" }, data: { node: "main" } });
+});
+
 test.each([
   ["limit=0", "limit must be a whole number from 1 to 1000"],
   ["limit=1001", "limit must be a whole number from 1 to 1000"],

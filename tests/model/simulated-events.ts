@@ -79,13 +79,17 @@ export function logClient(mongo: SimulatedMongo, process: Process): EventLog {
       const documents = events.map((event, index): [number, VeilEvent] => [after + index + 1, event]);
       for (const part of [documents.slice(0, 1), documents.slice(1)]) {
         if (part.length === 0) continue;
-        const isTaken = await mongo.write(process, `log events: ${part.map(([seq, { id }]) => `${seq} ${id}`)}`, () => {
-          for (const [seq, event] of part) {
-            if (log.events.has(seq)) return true;
-            log.events.set(seq, event);
-          }
-          return false;
-        });
+        const isTaken = await mongo.write(
+          process,
+          `log events: ${part.map(([seq, { id }]) => `${seq} ${id}`).join(", ")}`,
+          () => {
+            for (const [seq, event] of part) {
+              if (log.events.has(seq)) return true;
+              log.events.set(seq, event);
+            }
+            return false;
+          },
+        );
         if (isTaken) return "outrun";
       }
       return "appended";

@@ -10,6 +10,7 @@ import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
 import { keyEvents } from "./events/key-events.ts";
 import { allEvents, tokenEvents } from "./events/token-events.ts";
+import { nodeEvents, startNodeNotes } from "./events/node-events.ts";
 import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
@@ -148,6 +149,12 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     startDueLoop(running, dueLoop);
     startDueEntries(running, dueLoop);
 
+    const noted = {
+      nodes: nodeSettings(settings).map(({ name }) => name),
+      sightings: store.sightings,
+      states: store.nodeStates,
+    };
+    startNodeNotes(running, { ...noted, hints, exclusive, clock, log });
     startRelayLoop(running, {
       hints,
       events: store.events,
@@ -158,6 +165,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           shortId: settings.REALITY_COMMON_SHORT_ID,
         }),
         tokenEvents(store.tokenOutbox),
+        nodeEvents(noted),
       ),
       exclusive,
       clock,

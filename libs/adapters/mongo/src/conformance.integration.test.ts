@@ -113,6 +113,22 @@ describe("the events of tokens in MongoDB", () => {
     expect(left).toBeNull();
   });
 });
+describe("the states of nodes in MongoDB", () => {
+  it("are those of the highest revision, without the changes that are logged", async () => {
+    const change = (revision: number) => ({ id: `eu-1-${revision}`, isDown: revision % 2 === 1, at: revision });
+    const state = (...revisions: number[]) => {
+      const revision = Math.max(...revisions);
+      return { node: "eu-1", revision, isDown: revision % 2 === 1, outbox: revisions.map(change) };
+    };
+    expect(await other.nodeStates.find(["eu-1"])).toEqual([]);
+    await mongo.nodeStates.raise(state(1));
+    await mongo.nodeStates.raise(state(1, 2));
+    await other.nodeStates.raise(state(1));
+    expect(await other.nodeStates.find(["eu-1", "eu-2"])).toEqual([state(1, 2)]);
+    await other.nodeStates.mark("eu-1", ["node:eu-1-1"]);
+    expect(await mongo.nodeStates.find(["eu-1"])).toEqual([state(2)]);
+  });
+});
 describe("the log of events in MongoDB", () => {
   eventLogConformance(() => ({ log: mongo.events, other: other.events }));
 });

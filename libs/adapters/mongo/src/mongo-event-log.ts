@@ -90,7 +90,7 @@ export class MongoEventLog implements EventLog {
       await this.#raise({ first: last.seq + 1 });
       const { changedAtOnce } = await engineOf(this.#connection);
       const ids = gone.map(({ _id }) => _id);
-      for (const part of inParts(ids, changedAtOnce)) await removeMany(this.#connection, this.#events, part);
+      for (const some of inParts(ids, changedAtOnce)) await removeMany(this.#connection, this.#events, some);
       dropped += gone.length;
     }
   }

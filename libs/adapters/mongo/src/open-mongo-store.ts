@@ -9,6 +9,7 @@ import type {
   KeyReader,
   KeyStore,
   NodeSightings,
+  NodeStates,
 } from "@veil/keys";
 import type { EventLog } from "@veil/events";
 import type { TokenOutbox, TokenStore } from "@veil/tokens";
@@ -30,6 +31,7 @@ import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
 import { MongoNodeSightings } from "./mongo-node-sightings.ts";
+import { MongoNodeStates } from "./mongo-node-states.ts";
 import { MongoTokenOutbox } from "./mongo-token-outbox.ts";
 import { MongoTokenStore } from "./mongo-token-store.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
@@ -59,6 +61,8 @@ export interface MongoStore extends MongoConnection {
   readonly tokens: TokenStore;
   readonly events: EventLog;
   readonly tokenOutbox: TokenOutbox;
+  /** What has been reported of nodes. */
+  readonly nodeStates: NodeStates;
   /** Events of keys where they were born. */
   readonly keyOutbox: KeyOutbox;
 }
@@ -102,6 +106,7 @@ export function openMongoStore({
     inbounds: new MongoInboundVault(mongo, onUnreadable),
     sightings: new MongoNodeSightings(mongo, onUnreadable),
     tokens: new MongoTokenStore(mongo, onUnreadable),
+    nodeStates: new MongoNodeStates(mongo, onUnreadable),
     tokenOutbox: new MongoTokenOutbox(mongo, onUnreadable),
   });
 }

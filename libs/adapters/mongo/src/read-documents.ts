@@ -12,6 +12,7 @@ export const READ_COLLECTIONS = [
   "key_batches",
   "keys",
   "node_epochs",
+  "node_states",
   "nodes_seen",
   "process_lives",
   "tokens",

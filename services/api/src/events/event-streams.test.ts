@@ -10,7 +10,7 @@ beforeEach(async () => {
   api = await startInMemoryApi();
 });
 afterEach(async () => {
-  for (const stream of open.splice(0)) stream.abort();
+  for (const aborting of open.splice(0)) aborting.abort();
   await api.close();
 });
 

@@ -1,6 +1,6 @@
 import type { Outbox, VeilEvent } from "@veil/events";
 import { type ShownKey, shownKey, type ShownTraffic } from "@veil/http-contract";
-import { keyIdOfSubject, type KeyOutbox, subjectOf, type KeyEvent, unloggedEvents } from "@veil/keys";
+import { keyIdOfSubject, type KeyOutbox, type KeyRecord, subjectOf, type KeyEvent, unloggedEvents } from "@veil/keys";
 
 export interface KeyEventsPorts {
   readonly outbox: KeyOutbox;
@@ -43,14 +43,14 @@ export function keyEvents({ outbox, trafficOf, shortId }: KeyEventsPorts): Outbo
 
 function written(
   { id, type, at, actor, before, after, details }: KeyEvent,
-  { keyId, createdAt }: { readonly keyId: number; readonly createdAt: number },
+  { keyId, createdAt, owner }: Pick<KeyRecord, "keyId" | "createdAt" | "owner">,
   traffic: ShownTraffic | null,
   shortId: string,
 ): VeilEvent {
   const show = (state: KeyEvent["after"]) => shownKey({ keyId, createdAt, ...state }, traffic, at * 1_000, { shortId });
   const key = show(after);
   const data = { key, ...(before !== null && { before: differing(show(before), key) }), ...details };
-  return { id, type, at, actor, subject: subjectOf(keyId), keyId, owner: null, data };
+  return { id, type, at, actor, subject: subjectOf(keyId), keyId, owner, data };
 }
 
 /** What of a key was different, as it was. */

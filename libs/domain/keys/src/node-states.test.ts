@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
+
+function rig() {
+  const stored = new Map<string, NodeState>();
+  const seen = new Map([["a", { seenAt: 1_000, failedAt: null as number | null }]]);
+  const expected: string[] = [];
+  const states: NodeStates = {
+    find: async (nodes) => [...stored.values()].filter(({ node }) => nodes.includes(node)),
+    raise: async (state) => void stored.set(state.node, state),
+    mark: async () => undefined,
+  };
+  const note = (now: number) =>
+    noteNodeStates(
+      ["a", "b"],
+      { sightings: { list: async () => seen }, states },
+      async (node) => {
+        expected.push(node);
+        return () => void expected.push(`${node} is stored`);
+      },
+      now,
+    );
+  return { stored, seen, note, expected };
+}
+
+test("a node that goes down and comes back is noted once each, one that is up at first is not", async () => {
+  const { stored, seen, note, expected } = rig();
+  await note(2_000);
+  expect(stored.size).toBe(0);
+  seen.set("a", { seenAt: 1_000, failedAt: 9_000 });
+  await note(9_000);
+  await note(10_000);
+  seen.set("a", { seenAt: 12_000, failedAt: 9_000 });
+  await note(12_500);
+  await note(13_000);
+  expect(stored.get("a")).toEqual({
+    node: "a",
+    revision: 2,
+    isDown: false,
+    outbox: [
+      { id: "a-1", isDown: true, at: 9 },
+      { id: "a-2", isDown: false, at: 12 },
+    ],
+  });
+  expect(expected).toEqual(["a", "a is stored", "a", "a is stored"]);
+});
