@@ -44,17 +44,11 @@ export class MongoEventLog implements EventLog {
 
   async append(after: number, events: readonly VeilEvent[]): Promise<"appended" | "outrun"> {
     const documents = events.map((event, index) => toEventDocument(event, after + index + 1));
-    return storeErrors(async () => {
-      try {
-        // In their order: whoever finds one of them finds all that come before it.
-        await this.#events.insertMany(documents, { ordered: true });
-        return "appended";
-      } catch (error) {
-        if (isDuplicateKey(error)) return "outrun";
-        if (writeFailures(error).some(({ code }) => code === DUPLICATE_KEY_CODE)) return "outrun";
-        throw error;
-      }
-    });
+    const { changedAtOnce } = await storeErrors(() => engineOf(this.#connection));
+    for (const part of inParts(documents, changedAtOnce)) {
+      if ((await this.#insert(part)) === "taken") return "outrun";
+    }
+    return "appended";
   }
 
   async tail(after: number, limit: number): Promise<TailEntry[]> {
@@ -101,6 +95,20 @@ export class MongoEventLog implements EventLog {
       await this.#events.createIndex({ key_id: 1, _id: 1 });
       await this.#events.createIndex({ "actor.name": 1, _id: 1 });
       await this.#events.createIndex({ type: 1, _id: 1 });
+    });
+  }
+
+  #insert(documents: readonly EventDocument[]): Promise<"inserted" | "taken"> {
+    return storeErrors(async () => {
+      try {
+        // In their order: whoever finds one of them finds all that come before it.
+        await this.#events.insertMany(documents, { ordered: true });
+        return "inserted";
+      } catch (error) {
+        if (isDuplicateKey(error)) return "taken";
+        if (writeFailures(error).some(({ code }) => code === DUPLICATE_KEY_CODE)) return "taken";
+        throw error;
+      }
     });
   }
 

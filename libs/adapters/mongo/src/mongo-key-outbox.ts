@@ -1,6 +1,6 @@
 import { deletionEventId, type KeyHistory, type KeyOutbox } from "@veil/keys";
 import { UpdatesById } from "./by-id.ts";
-import { BATCH_SIZES, LONG_READ } from "./engine.ts";
+import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import { type KeyDocument, keyDocument } from "./key-codecs.ts";
 import { stampOf, toStep } from "./step-documents.ts";
@@ -35,7 +35,10 @@ export class MongoKeyOutbox implements KeyOutbox {
   }
 
   async mark(marks: ReadonlyMap<number, readonly string[]>): Promise<void> {
-    await Promise.all([...marks].map(([keyId, ids]) => this.#markOne(keyId, ids)));
+    const { changedAtOnce } = await storeErrors(() => engineOf(this.#collections.connection));
+    for (const part of inParts([...marks], changedAtOnce)) {
+      await Promise.all(part.map(([keyId, ids]) => this.#markOne(keyId, ids)));
+    }
   }
 
   async *unrelayed(): AsyncGenerator<readonly number[]> {

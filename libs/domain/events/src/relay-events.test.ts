@@ -103,6 +103,25 @@ describe("the relay", () => {
     expect([[...outbox.marked], await log.settled()]).toEqual([["a", "b"], 2]);
   });
 
+  it.each(["settled", "read", "pending", "append", "mark"])(
+    "logs each once when another one does all of it right before its step %s",
+    async (at) => {
+      const { ports, log, outbox, born, logged } = rig();
+      born("a");
+      born("b");
+      let isOver = false;
+      const before = async (step: string) => {
+        if (step !== at || isOver) return;
+        isOver = true;
+        await relayEvents(SUBJECTS, ports);
+      };
+      log.beforeStep = before;
+      outbox.beforeStep = before;
+      await relayEvents(SUBJECTS, ports);
+      expect([logged(), isOver]).toEqual([["a", "b"], true]);
+    },
+  );
+
   it("logs each once when several do so at the same moment, in any order of their steps", async () => {
     for (let seed = 1; seed <= 400; seed += 1) {
       const { ports, log, outbox, born, logged } = rig();
