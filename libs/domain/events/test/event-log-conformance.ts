@@ -47,6 +47,25 @@ export function eventLogConformance(open: () => { readonly log: EventLog; readon
     expect((await all()).slice(end).map(({ id }) => id)).toEqual([others.id]);
   });
 
+  it("shows no event before those that come before it, while others are being added", async () => {
+    const begin = await last();
+    let seen = begin;
+    let isWriting = true;
+    const writing = (async () => {
+      for (let seq = begin; seq < begin + 150; seq += 1) await open().log.append(seq, [someEvent()]);
+      isWriting = false;
+    })();
+    const gaps: string[] = [];
+    while (isWriting || seen < begin + 150) {
+      for (const { seq } of await open().other.read({ after: seen, limit: 50 })) {
+        if (seq !== seen + 1) gaps.push(`${seq} after ${seen}`);
+        seen = seq;
+      }
+    }
+    await writing;
+    expect(gaps).toEqual([]);
+  });
+
   it("lets one of many at once add behind the same event, and none of the others leaves a gap", async () => {
     const end = await last();
     const parts = Array.from({ length: 6 }, () => [someEvent(), someEvent(), someEvent()]);
