@@ -1,0 +1,123 @@
+import type { WebhookStore } from "./ports.ts";
+import { MOST_WEBHOOKS, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
+import type { WebhookEvents } from "./webhook-event.ts";
+
+/** What the changes of webhooks need. */
+export interface WebhookPorts {
+  readonly webhooks: WebhookStore;
+  readonly events: Pick<WebhookEvents, "head">;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+interface WebhookJob {
+  /** Id of the job. */
+  readonly job: string;
+  /** Milliseconds since the epoch; nothing is begun after it. */
+  readonly deadline: number;
+}
+
+interface OfOneWebhook {
+  readonly id: string;
+  /** Whose webhooks whoever asks for it sees; null for all. */
+  readonly owner: string | null;
+}
+
+interface TooLate {
+  readonly outcome: "failed";
+  readonly detail: string;
+}
+
+type CreateWebhookResult =
+  | { readonly outcome: "created"; readonly webhook: Webhook }
+  | { readonly outcome: "too-many" }
+  | TooLate;
+export type ChangeWebhookResult =
+  | { readonly outcome: "changed"; readonly webhook: Webhook }
+  | { readonly outcome: "not-found" }
+  | TooLate;
+type DeleteWebhookResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | TooLate;
+
+const TOO_LATE: TooLate = { outcome: "failed", detail: "timed out" };
+/** As many changes of one webhook are under way at once at most; a job that is older is not delivered again. */
+const REMEMBERED_JOBS = 16;
+
+/** Makes a webhook, which gets what happens from now on. May run twice: one of this id is its own. */
+export async function createWebhook(
+  { job, deadline, webhook }: WebhookJob & { readonly webhook: NewWebhook },
+  { webhooks, events, now }: WebhookPorts,
+): Promise<CreateWebhookResult> {
+  const found = await webhooks.find(webhook.id);
+  if (found !== null) return { outcome: "created", webhook: found };
+  if (now() > deadline) return TOO_LATE;
+  if ((await webhooks.list()).length >= MOST_WEBHOOKS) return { outcome: "too-many" };
+  const fromSeq = await events.head();
+  const made: Webhook = {
+    ...webhook,
+    enabled: true,
+    disabledReason: null,
+    enabledAt: now(),
+    fromSeq,
+    revision: 1,
+    jobs: [job],
+  };
+  const end = await webhooks.insert(made);
+  if (end === "inserted") return { outcome: "created", webhook: made };
+  return { outcome: "created", webhook: (await webhooks.find(webhook.id)) ?? made };
+}
+
+/** Changes a webhook: all of it or nothing. May run twice: the second time it finds what it did, and changes nothing. */
+export async function changeWebhook(
+  { job, deadline, id, owner, change }: WebhookJob & OfOneWebhook & { readonly change: WebhookChange },
+  { webhooks, now }: Pick<WebhookPorts, "webhooks" | "now">,
+): Promise<ChangeWebhookResult> {
+  for (;;) {
+    const found = await webhooks.find(id);
+    if (found === null || !isSeen(owner, found)) return { outcome: "not-found" };
+    if (found.jobs.includes(job)) return { outcome: "changed", webhook: found };
+    if (now() > deadline) return TOO_LATE;
+    const jobs = [...found.jobs, job].slice(-REMEMBERED_JOBS);
+    const isSwitchedOn = change.enabled === true && !found.enabled;
+    const webhook: Webhook = {
+      ...found,
+      ...change,
+      ...(change.enabled !== undefined && { disabledReason: null }),
+      ...(isSwitchedOn && { enabledAt: now() }),
+      revision: found.revision + 1,
+      jobs,
+    };
+    if ((await webhooks.replace(webhook, found.revision)) === "replaced") return { outcome: "changed", webhook };
+  }
+}
+
+/** Deletes a webhook. Delivered again it may find that it has done so. */
+export async function deleteWebhook(
+  { id, owner, deadline, redelivered }: Omit<WebhookJob, "job"> & OfOneWebhook & { readonly redelivered: boolean },
+  { webhooks, now }: Pick<WebhookPorts, "webhooks" | "now">,
+): Promise<DeleteWebhookResult> {
+  const found = await webhooks.find(id);
+  if (found === null) return { outcome: redelivered ? "deleted" : "not-found" };
+  if (!isSeen(owner, found)) return { outcome: "not-found" };
+  if (now() > deadline) return TOO_LATE;
+  const isGone = (await webhooks.remove(id)) || redelivered;
+  return { outcome: isGone ? "deleted" : "not-found" };
+}
+
+/**
+ * Switches off a webhook whose receiver is dead, unless it was changed since it was read.
+ *
+ * @returns whether it is switched off now, by this call
+ */
+export async function switchOff(
+  webhook: Webhook,
+  reason: string,
+  { webhooks }: Pick<WebhookPorts, "webhooks">,
+): Promise<boolean> {
+  const off = { ...webhook, enabled: false, disabledReason: reason, revision: webhook.revision + 1 };
+  return (await webhooks.replace(off, webhook.revision)) === "replaced";
+}
+
+/** Whether a caller sees a webhook: those of other owners are not there for it. */
+function isSeen(owner: string | null, webhook: Webhook): boolean {
+  return owner === null || owner === webhook.owner;
+}

@@ -1,0 +1,153 @@
+import { advanced, DeliveryProgress, type Lane, triedInVain, wasTriedLongEnough } from "./delivery-progress.ts";
+import { DEAD_AFTER_MS, type DeliveryState, firstState, MOST_WAITING, triedAnew, waitingOf } from "./delivery-state.ts";
+import type { DeliveryStore } from "./ports.ts";
+import type { Webhook } from "./webhook.ts";
+import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";
+
+/** What became of one attempt; `cut` when it was broken off because the process is to stop. */
+export type SendEnd =
+  | { readonly outcome: "delivered" }
+  | { readonly outcome: "failed"; readonly error: string }
+  | { readonly outcome: "cut" };
+
+export interface DeliverPorts {
+  readonly events: WebhookEvents;
+  readonly deliveries: DeliveryStore;
+  /** Sends an event once. Never throws. */
+  readonly send: (event: WebhookEvent, webhook: Webhook) => Promise<SendEnd>;
+  /** Hands over an event that was tried for long enough. @returns whether it did; the event goes on waiting otherwise */
+  readonly giveUp: (event: WebhookEvent, webhook: Webhook) => Promise<boolean>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Whether nothing is to be begun any more. */
+  readonly isStopping: () => boolean;
+}
+
+/** `idle`: nothing is left to do now; `more`: the time was up; `outdated`: another process delivers; `dead`: see DEAD_AFTER_MS. */
+export type DeliveryEnd = "idle" | "more" | "outdated" | "dead";
+
+/** Deliveries of one webhook under way at once. */
+const CONCURRENCY = 8;
+/** Events read together. */
+const PAGE = 100;
+const LANES_AT_ONCE = 64;
+const EVENTS_OF_A_LANE = 16;
+/** While a receiver is away, every fourth attempt is at a new event, though others wait. */
+const NEW_EVERY = 4;
+
+/**
+ * Delivers events to one webhook until nothing is left to do, or the time is up: in order per subject, at least once.
+ *
+ * May run twice at once: both then begin with what is kept, so that a receiver sees the events of a subject in their order,
+ * some of them twice; the one that keeps its progress first goes on.
+ *
+ * @param until milliseconds since the epoch after which no delivery is begun
+ * @throws when a store is away; what was delivered and not kept is delivered again
+ */
+export async function deliverEvents(webhook: Webhook, until: number, ports: DeliverPorts): Promise<DeliveryEnd> {
+  const { deliveries, now, isStopping } = ports;
+  let state = (await deliveries.delivery(webhook.id)) ?? firstState(webhook);
+  while (now() < until && !isStopping()) {
+    if (state.failingSince !== null && state.failingSince < webhook.enabledAt) state = triedAnew(state, now());
+    const work = await nextWork(webhook, state, ports);
+    if (work === null) return "idle";
+    await carryOut(work, webhook, until, ports);
+    state = work.progress.state();
+    if ((await deliveries.keepDelivery(state)) === "outdated") return "outdated";
+    if (state.failingSince !== null && now() - state.failingSince >= DEAD_AFTER_MS) return "dead";
+  }
+  return "more";
+}
+
+interface Work {
+  readonly progress: DeliveryProgress;
+  readonly lanes: readonly Lane[];
+}
+
+/**
+ * What is to be delivered next; null when nothing is. A receiver that is away gets one event, and now and then it is a new
+ * one: those that wait may be ones that it never takes.
+ */
+async function nextWork(webhook: Webhook, state: DeliveryState, { events, now }: DeliverPorts): Promise<Work | null> {
+  const progress = new DeliveryProgress(state);
+  if (progress.isAway && now() < state.pausedUntil) return null;
+  const room = MOST_WAITING - waitingOf(state);
+  const isTurnOfNew = !progress.isAway || progress.failures % NEW_EVERY === 0 || progress.due(now()).length === 0;
+  const wantsNew = room > 0 && isTurnOfNew;
+  const page = wantsNew ? await events.after(state.cursor, Math.min(PAGE, room)) : [];
+  const fresh = takeNew(webhook, page, progress, progress.isAway ? 1 : PAGE);
+  // What was taken may wait in these by now.
+  const due = progress.due(now());
+  const retried = progress.isAway ? due.slice(0, fresh.length === 0 ? 1 : 0) : due.slice(0, LANES_AT_ONCE);
+  if (page.length === 0 && retried.length === 0) return null;
+  const found = await events.find(retried.flatMap(({ seqs }) => seqs.slice(0, EVENTS_OF_A_LANE)));
+  const bySeq = new Map(found.map((event) => [event.seq, event]));
+  const waiting = retried.map((lane): Lane => {
+    // What the log no longer has can't be delivered.
+    const asked = lane.seqs.slice(0, EVENTS_OF_A_LANE);
+    const read = asked.flatMap((seq) => bySeq.get(seq) ?? []);
+    return { ...lane, seqs: [...read.map(({ seq }) => seq), ...lane.seqs.slice(EVENTS_OF_A_LANE)], events: read };
+  });
+  return { progress, lanes: [...waiting, ...fresh] };
+}
+
+/** Takes new events off the log: those of a subject that waits go on waiting, the others begin lanes. */
+function takeNew(
+  webhook: Webhook,
+  page: readonly WebhookEvent[],
+  progress: DeliveryProgress,
+  most: number,
+): readonly Lane[] {
+  const taken = new Map<string, WebhookEvent[]>();
+  let count = 0;
+  for (const event of page) {
+    if (isMeant(event, webhook) && !progress.waitBehind(event)) {
+      if (count === most) break;
+      count += 1;
+      taken.set(event.subject, [...(taken.get(event.subject) ?? []), event]);
+    }
+    progress.moveTo(event.seq);
+  }
+  return [...taken].map(([subject, events]) => {
+    const at = events[0]?.at ?? 0;
+    return { subject, events, seqs: events.map(({ seq }) => seq), attempts: 0, since: null, nextAt: 0, at };
+  });
+}
+
+async function carryOut({ progress, lanes }: Work, webhook: Webhook, until: number, ports: DeliverPorts) {
+  const { now, isStopping } = ports;
+  const wasAway = progress.isAway;
+  const isHalted = () => isStopping() || now() >= until || (!wasAway && progress.isAway);
+  const left = [...lanes];
+  const runners = Array.from({ length: CONCURRENCY }, async () => {
+    for (let lane = left.shift(); lane !== undefined; lane = left.shift()) {
+      progress.keep(isHalted() ? lane : await runLane(lane, webhook, progress, isHalted, ports));
+    }
+  });
+  await Promise.all(runners);
+}
+
+/** Delivers the events of a lane one after the other. @returns what is left of it */
+async function runLane(
+  begun: Lane,
+  webhook: Webhook,
+  progress: DeliveryProgress,
+  isHalted: () => boolean,
+  { send, giveUp, now }: DeliverPorts,
+): Promise<Lane> {
+  let lane = begun;
+  for (let [event] = lane.events; event !== undefined; [event] = lane.events) {
+    const end = await send(event, webhook);
+    if (end.outcome === "cut") return lane;
+    if (end.outcome === "delivered") {
+      progress.delivered(now());
+      lane = advanced(lane, now());
+    } else {
+      progress.failed(end.error, lane.attempts === 0, now());
+      const isOver = wasTriedLongEnough(lane, now()) && (await giveUp(event, webhook));
+      return isOver ? advanced(lane, now()) : triedInVain(lane, now());
+    }
+    if (isHalted()) return lane;
+  }
+  return lane;
+}

@@ -1,0 +1,98 @@
+import { type DeliveryState, isAway, pauseMs, RETRY_FOR_MS, retryAfterMs, type WaitingLane } from "./delivery-state.ts";
+import type { WebhookEvent } from "./webhook-event.ts";
+
+/** Events about one subject that are being delivered, and what waits behind them. */
+export interface Lane extends WaitingLane {
+  /** The first of the events, as they were read; what the log no longer has is left out. */
+  readonly events: readonly WebhookEvent[];
+}
+
+/** The state of a webhook's deliveries while some are under way. */
+export class DeliveryProgress {
+  #state: DeliveryState;
+  readonly #waiting: Map<string, WaitingLane>;
+
+  constructor(state: DeliveryState) {
+    this.#state = state;
+    this.#waiting = new Map(state.lanes.map((lane) => [lane.subject, lane]));
+  }
+
+  get cursor(): number {
+    return this.#state.cursor;
+  }
+
+  get isAway(): boolean {
+    return isAway(this.#state);
+  }
+
+  get failures(): number {
+    return this.#state.failures;
+  }
+
+  /** Lanes that are to be tried now, the longest due first. */
+  due(now: number): WaitingLane[] {
+    const due = [...this.#waiting.values()].filter(({ nextAt }) => nextAt <= now);
+    return due.toSorted((a, b) => a.nextAt - b.nextAt);
+  }
+
+  moveTo(seq: number): void {
+    this.#state = { ...this.#state, cursor: seq };
+  }
+
+  /** Lets an event wait for those before it. @returns false when none of its subject wait */
+  waitBehind({ subject, seq }: WebhookEvent): boolean {
+    const lane = this.#waiting.get(subject);
+    if (lane === undefined) return false;
+    this.#waiting.set(subject, { ...lane, seqs: [...lane.seqs, seq] });
+    return true;
+  }
+
+  /** Notes that an event was taken. Whoever was away is back: nothing waits longer for that reason. */
+  delivered(now: number): void {
+    const wasAway = this.isAway;
+    const ends = { failingSince: null, failures: 0, pausedUntil: 0, lastDeliveredAt: now, lastError: null };
+    this.#state = { ...this.#state, ...ends };
+    if (!wasAway) return;
+    for (const [subject, lane] of this.#waiting) {
+      this.#waiting.set(subject, { ...lane, nextAt: Math.min(lane.nextAt, now) });
+    }
+  }
+
+  /** Notes that an event was not taken. One that fails again says nothing new of its receiver. */
+  failed(error: string, isFirstTry: boolean, now: number): void {
+    const { failingSince } = this.#state;
+    const failures = this.#state.failures + (isFirstTry || this.isAway ? 1 : 0);
+    this.#state = { ...this.#state, lastError: error, failingSince: failingSince ?? now, failures };
+    if (this.isAway) this.#state = { ...this.#state, pausedUntil: now + pauseMs(failures) };
+  }
+
+  /** Keeps what is left of a lane; forgets it when nothing is. */
+  keep(lane: WaitingLane): void {
+    const { subject, seqs, attempts, since, nextAt, at } = lane;
+    if (seqs.length === 0) this.#waiting.delete(subject);
+    else this.#waiting.set(subject, { subject, seqs, attempts, since, nextAt, at });
+  }
+
+  /** As it is kept: the next revision. */
+  state(): DeliveryState {
+    return { ...this.#state, lanes: [...this.#waiting.values()], revision: this.#state.revision + 1 };
+  }
+}
+
+/** A lane after its first event was taken, or was given up. */
+export function advanced(lane: Lane, now: number): Lane {
+  const [, ...events] = lane.events;
+  const seqs = lane.seqs.filter((seq) => seq > (lane.events[0]?.seq ?? 0));
+  return { ...lane, events, seqs, attempts: 0, since: null, nextAt: now, at: events[0]?.at ?? lane.at };
+}
+
+/** A lane after its first event was not taken. */
+export function triedInVain(lane: Lane, now: number): Lane {
+  const attempts = lane.attempts + 1;
+  return { ...lane, attempts, since: lane.since ?? now, nextAt: now + retryAfterMs(attempts) };
+}
+
+/** Whether the first event of a lane has been tried for as long as it is. */
+export function wasTriedLongEnough({ since }: Pick<WaitingLane, "since">, now: number): boolean {
+  return since !== null && now - since >= RETRY_FOR_MS;
+}

@@ -1,0 +1,25 @@
+/** Webhooks: who gets which events, signed, sealed, in order and at least once. Pure: no I/O, no clock of its own. */
+export {
+  changeWebhook,
+  type ChangeWebhookResult,
+  createWebhook,
+  deleteWebhook,
+  switchOff,
+  type WebhookPorts,
+} from "./change-webhooks.ts";
+export { deliverEvents, type DeliverPorts, type DeliveryEnd, type SendEnd } from "./deliver-events.ts";
+export {
+  DEAD_AFTER_MS,
+  type DeliveryState,
+  firstState,
+  isDue,
+  RETRY_FOR_MS,
+  type WaitingLane,
+  waitingOf,
+} from "./delivery-state.ts";
+export type { DeliveryStore, WebhookReader, WebhookStore } from "./ports.ts";
+export { openSecret, SEAL_NONCE_BYTES, SealBrokenError, SEALING_KEY_BYTES, sealSecret } from "./seal-secret.ts";
+export { SECRET_BYTES, secretText, type SignedHeaders, signedHeaders } from "./standard-webhooks.ts";
+export { hostOf, isPublicAddress, urlFault } from "./target-rules.ts";
+export { LONGEST_URL, MOST_WEBHOOKS, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
+export { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";

@@ -1,0 +1,33 @@
+import type { DeliveryState } from "./delivery-state.ts";
+import type { Webhook } from "./webhook.ts";
+
+/** Webhooks as they are read. Every method throws StoreUnavailableError while the store is unavailable. */
+export interface WebhookReader {
+  /** Null when there is none of this id. */
+  find(id: string): Promise<Webhook | null>;
+  /** All, the oldest first. There are few. */
+  list(): Promise<Webhook[]>;
+  /** How far each webhook's deliveries are; of one that never had any there is none. */
+  deliveries(): Promise<DeliveryState[]>;
+}
+
+/** Webhooks as they are changed. A write of which no answer came may have happened. */
+export interface WebhookStore extends WebhookReader {
+  /** `present` when there is one of this id. */
+  insert(webhook: Webhook): Promise<"inserted" | "present">;
+  /** Replaces the webhook as long as it has the revision; `outdated` when it has another one, or is gone. */
+  replace(webhook: Webhook, revision: number): Promise<"replaced" | "outdated">;
+  /** Whether there was one. Its deliveries are forgotten. */
+  remove(id: string): Promise<boolean>;
+}
+
+/** How far deliveries are, as whoever makes them keeps it. */
+export interface DeliveryStore {
+  /** Null when there is none. */
+  delivery(webhookId: string): Promise<DeliveryState | null>;
+  /**
+   * Keeps the state, whose revision is one higher than that of the state it follows (0 when there was none). `outdated` when
+   * another process has kept one meanwhile.
+   */
+  keepDelivery(state: DeliveryState): Promise<"kept" | "outdated">;
+}

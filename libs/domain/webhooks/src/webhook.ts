@@ -1,0 +1,36 @@
+/** A receiver of events, as it is stored. */
+export interface Webhook {
+  readonly id: string;
+  /** Where events are sent by POST. */
+  readonly url: string;
+  /** Which events: names like `key.created`, families like `key.*`, or `*`. */
+  readonly types: readonly string[];
+  /** Whose keys' events it gets; null for everybody's. */
+  readonly owner: string | null;
+  /** What events are signed with, sealed; see `sealSecret`. */
+  readonly sealedSecret: string;
+  readonly enabled: boolean;
+  /** Why it was switched off by itself; null when it was not. */
+  readonly disabledReason: string | null;
+  /** Milliseconds since the epoch when it was last switched on, by its creation or a change. */
+  readonly enabledAt: number;
+  /** The last position of the log when it was made: what came after it is delivered. */
+  readonly fromSeq: number;
+  /** Unix seconds. */
+  readonly createdAt: number;
+  /** Goes up with every change. */
+  readonly revision: number;
+  /** Ids of the jobs that made it and changed it last, so that a job that is delivered again finds what it did. */
+  readonly jobs: readonly string[];
+}
+
+/** A webhook as it is made. */
+export type NewWebhook = Pick<Webhook, "id" | "url" | "types" | "owner" | "sealedSecret" | "createdAt">;
+
+/** What of a webhook can be changed; what is left out stays. */
+export type WebhookChange = Partial<Pick<Webhook, "url" | "types" | "enabled">>;
+
+/** As many there are at most: each may have deliveries of its own under way. */
+export const MOST_WEBHOOKS = 100;
+/** Characters. */
+export const LONGEST_URL = 2_048;

@@ -1,0 +1,57 @@
+import type { DeliveryState, DeliveryStore, Webhook, WebhookStore } from "../src/index.ts";
+
+/** Webhooks and their deliveries in one process. */
+export class InMemoryWebhooks implements WebhookStore, DeliveryStore {
+  readonly #webhooks = new Map<string, Webhook>();
+  readonly #deliveries = new Map<string, DeliveryState>();
+  /** Runs before every step; throwing makes it fail. */
+  beforeStep: () => Promise<void> = async () => undefined;
+
+  async find(id: string): Promise<Webhook | null> {
+    await this.beforeStep();
+    return this.#webhooks.get(id) ?? null;
+  }
+
+  async list(): Promise<Webhook[]> {
+    await this.beforeStep();
+    return [...this.#webhooks.values()].toSorted((a, b) => a.createdAt - b.createdAt);
+  }
+
+  async deliveries(): Promise<DeliveryState[]> {
+    await this.beforeStep();
+    return [...this.#deliveries.values()];
+  }
+
+  async insert(webhook: Webhook): Promise<"inserted" | "present"> {
+    await this.beforeStep();
+    if (this.#webhooks.has(webhook.id)) return "present";
+    this.#webhooks.set(webhook.id, webhook);
+    return "inserted";
+  }
+
+  async replace(webhook: Webhook, revision: number): Promise<"replaced" | "outdated"> {
+    await this.beforeStep();
+    if (this.#webhooks.get(webhook.id)?.revision !== revision) return "outdated";
+    this.#webhooks.set(webhook.id, webhook);
+    return "replaced";
+  }
+
+  async remove(id: string): Promise<boolean> {
+    await this.beforeStep();
+    this.#deliveries.delete(id);
+    return this.#webhooks.delete(id);
+  }
+
+  async delivery(webhookId: string): Promise<DeliveryState | null> {
+    await this.beforeStep();
+    return this.#deliveries.get(webhookId) ?? null;
+  }
+
+  async keepDelivery(state: DeliveryState): Promise<"kept" | "outdated"> {
+    await this.beforeStep();
+    const revision = this.#deliveries.get(state.webhookId)?.revision ?? 0;
+    if (revision !== state.revision - 1) return "outdated";
+    this.#deliveries.set(state.webhookId, state);
+    return "kept";
+  }
+}

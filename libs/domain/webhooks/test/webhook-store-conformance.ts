@@ -1,0 +1,90 @@
+import { expect, it } from "vitest";
+import { type DeliveryState, type DeliveryStore, firstState, type WebhookStore } from "../src/index.ts";
+import { storedWebhook } from "./stored-webhook.ts";
+
+/**
+ * Registers what changes of webhooks, deliveries, and those who read them, rely on in a {@link WebhookStore}.
+ *
+ * @param open the store under test; other webhooks may be in it already, and each call may give the same one
+ */
+export function webhookStoreConformance(open: () => WebhookStore & DeliveryStore): void {
+  const stateOf = (id: string, attributes: Partial<DeliveryState> = {}): DeliveryState => ({
+    ...firstState({ id, fromSeq: 3 }),
+    revision: 1,
+    ...attributes,
+  });
+
+  it("has nothing of a webhook that was never made", async () => {
+    expect(await open().find("wh_none")).toBeNull();
+    expect(await open().delivery("wh_none")).toBeNull();
+    expect(await open().remove("wh_none")).toBe(false);
+    expect(await open().replace(storedWebhook(), 1)).toBe("outdated");
+  });
+
+  it("gives back a webhook as it was made, alone and among all", async () => {
+    const webhook = storedWebhook({
+      types: ["key.*", "node.down"],
+      owner: "a.b$c",
+      disabledReason: "dead",
+      fromSeq: 7,
+    });
+    expect(await open().insert(webhook)).toBe("inserted");
+    expect(await open().insert({ ...webhook, url: "https://other.example" })).toBe("present");
+    expect(await open().find(webhook.id)).toEqual(webhook);
+    expect((await open().list()).filter(({ id }) => id === webhook.id)).toEqual([webhook]);
+  });
+
+  it("lists the oldest first", async () => {
+    const [older, newer] = [storedWebhook({ createdAt: 100 }), storedWebhook({ createdAt: 200 })];
+    await open().insert(newer);
+    await open().insert(older);
+    const ids = (await open().list()).map(({ id }) => id);
+    expect(ids.indexOf(older.id)).toBeLessThan(ids.indexOf(newer.id));
+  });
+
+  it("replaces a webhook of the revision that was read, and no other", async () => {
+    const webhook = storedWebhook();
+    await open().insert(webhook);
+    const changed = { ...webhook, enabled: false, disabledReason: "dead", revision: 2, jobs: ["change-1"] };
+    expect(await open().replace(changed, 1)).toBe("replaced");
+    expect(await open().replace({ ...webhook, revision: 2 }, 1)).toBe("outdated");
+    expect(await open().find(webhook.id)).toEqual(changed);
+  });
+
+  it("keeps the deliveries of a webhook, as they follow one another", async () => {
+    const { id } = storedWebhook();
+    const lane = { subject: "key:1", seqs: [4, 9], attempts: 2, since: 1_000, nextAt: 3_000, at: 900 };
+    const first = stateOf(id, { lanes: [lane], failingSince: 1_000, failures: 2, lastError: "it answered 500" });
+    expect(await open().keepDelivery(first)).toBe("kept");
+    expect(await open().delivery(id)).toEqual(first);
+    const second = stateOf(id, { cursor: 12, lastDeliveredAt: 5_000, pausedUntil: 6_000, revision: 2 });
+    expect(await open().keepDelivery(second)).toBe("kept");
+    expect((await open().deliveries()).filter(({ webhookId }) => webhookId === id)).toEqual([second]);
+  });
+
+  it("keeps no deliveries that follow others than those that are kept", async () => {
+    const { id } = storedWebhook();
+    const first = stateOf(id, { cursor: 5 });
+    await open().keepDelivery(first);
+    expect(await open().keepDelivery(first)).toBe("outdated");
+    expect(await open().keepDelivery(stateOf(id, { revision: 3 }))).toBe("outdated");
+    expect(await open().delivery(id)).toEqual(first);
+  });
+
+  it("lets one of many who keep deliveries at once do so", async () => {
+    const { id } = storedWebhook();
+    const race = async (revision: number) => {
+      const states = [1, 2, 3, 4, 5, 6].map((cursor) => stateOf(id, { cursor, revision }));
+      return (await Promise.all(states.map((state) => open().keepDelivery(state)))).filter((end) => end === "kept");
+    };
+    expect([await race(1), await race(2)]).toEqual([["kept"], ["kept"]]);
+  });
+
+  it("removes a webhook once, and its deliveries with it", async () => {
+    const webhook = storedWebhook();
+    await open().insert(webhook);
+    await open().keepDelivery(stateOf(webhook.id));
+    expect([await open().remove(webhook.id), await open().remove(webhook.id)]).toEqual([true, false]);
+    expect([await open().find(webhook.id), await open().delivery(webhook.id)]).toEqual([null, null]);
+  });
+}
