@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseCommand } from "./parse-command.ts";
 
-const everyQueue = ["veil-keys", "veil-traffic"];
+const everyQueue = ["veil-keys", "veil-traffic", "veil-webhooks"];
 
 test.each([
   [["failed"], { action: "failed", queues: everyQueue }],

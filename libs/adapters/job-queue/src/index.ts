@@ -1,6 +1,7 @@
 /** The queues over BullMQ: typed producer and consumer, failed jobs, figures. Knows no store, no Xray, no HTTP. */
 export { JobShapeError, PermanentJobError, QueueUnavailableError } from "./errors.ts";
 export { type FailedJob, FailedJobs, type FailedJobsOptions } from "./failed-jobs.ts";
+export { JobAdder } from "./job-adder.ts";
 export {
   createJobClient,
   type JobClient,

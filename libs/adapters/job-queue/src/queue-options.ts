@@ -15,12 +15,13 @@ const KEEP = {
 
 /** BullMQ's options for one job of the catalogue. */
 export function jobOptions(name: JobName, jobId: string): JobsOptions {
+  const { attempts, keeps } = jobDefinition(name);
   return {
     jobId,
-    attempts: jobDefinition(name).attempts,
+    attempts,
     backoff: { type: "custom" },
-    removeOnComplete: KEEP.completed,
-    removeOnFail: KEEP.failed,
+    removeOnComplete: keeps === "nothing" ? true : KEEP.completed,
+    removeOnFail: keeps === "nothing" ? true : KEEP.failed,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 import { eventLogConformance } from "@veil/events/testing";
 import { storedToken, tokenStoreConformance } from "@veil/tokens/testing";
 import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
+import { webhookStoreConformance } from "@veil/webhooks/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 
@@ -131,6 +132,9 @@ describe("the states of nodes in MongoDB", () => {
 });
 describe("the log of events in MongoDB", () => {
   eventLogConformance(() => ({ log: mongo.events, other: other.events }));
+});
+describe("the webhook store in MongoDB", () => {
+  webhookStoreConformance(() => mongo.webhooks);
 });
 describe("the usage store in MongoDB", () => {
   usageStoreConformance(() => mongo.usage);

@@ -14,6 +14,7 @@ import type {
 import type { EventLog } from "@veil/events";
 import type { TokenOutbox, TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
+import type { DeliveryStore, WebhookStore } from "@veil/webhooks";
 import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
 import type { CounterDocument } from "./key-codecs.ts";
@@ -36,6 +37,7 @@ import { MongoTokenOutbox } from "./mongo-token-outbox.ts";
 import { MongoTokenStore } from "./mongo-token-store.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
 import { MongoUsageStore } from "./mongo-usage-store.ts";
+import { MongoWebhookStore } from "./mongo-webhook-store.ts";
 import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
 import type { OnUnreadable } from "./read-documents.ts";
 
@@ -65,6 +67,8 @@ export interface MongoStore extends MongoConnection {
   readonly nodeStates: NodeStates;
   /** Events of keys where they were born. */
   readonly keyOutbox: KeyOutbox;
+  /** Webhooks, and how far their deliveries are. */
+  readonly webhooks: WebhookStore & DeliveryStore;
 }
 
 export interface MongoStoreOptions extends MongoConnectionOptions {
@@ -108,5 +112,6 @@ export function openMongoStore({
     tokens: new MongoTokenStore(mongo, onUnreadable),
     nodeStates: new MongoNodeStates(mongo, onUnreadable),
     tokenOutbox: new MongoTokenOutbox(mongo, onUnreadable),
+    webhooks: new MongoWebhookStore(mongo, onUnreadable),
   });
 }

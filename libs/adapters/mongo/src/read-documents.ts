@@ -18,6 +18,8 @@ export const READ_COLLECTIONS = [
   "tokens",
   "traffic",
   "usage",
+  "webhook_deliveries",
+  "webhooks",
 ] as const;
 export type ReadCollection = (typeof READ_COLLECTIONS)[number];
 

@@ -10,6 +10,7 @@ import { onlineJobs } from "./online-jobs.ts";
 import { actor, deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
 import { tokenJobs } from "./token-jobs.ts";
+import { webhookJobs } from "./webhook-jobs.ts";
 
 const keyId = z.number().int().nonnegative();
 
@@ -30,8 +31,8 @@ const deleteResult = z.discriminatedUnion("outcome", [
   ...notApplied,
 ]);
 
-/** Queues by what consumes them: the worker owns key jobs, the collector traffic jobs. */
-export const queueNames = ["veil-keys", "veil-traffic"] as const;
+/** Queues by what consumes them: the worker owns key jobs and deliveries to webhooks, the collector traffic jobs. */
+export const queueNames = ["veil-keys", "veil-traffic", "veil-webhooks"] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /**
@@ -130,6 +131,7 @@ export const jobCatalogue = {
   },
   ...tokenJobs,
   ...deviceJobs,
+  ...webhookJobs,
   "refresh-traffic": {
     queue: "veil-traffic",
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),
@@ -182,6 +184,8 @@ export interface JobDefinition<Payload = unknown, Result = unknown> {
   readonly attempts: number;
   /** Whether those that are submitted at the same moment may travel as one BullMQ job; left out for jobs that are large or few. */
   readonly travels?: "in-micro-batches";
+  /** Whether Redis forgets the job once it has ended; left out for jobs whose result or failure somebody asks for. */
+  readonly keeps?: "nothing";
 }
 
 export type JobName = keyof typeof jobCatalogue;

@@ -3,3 +3,4 @@ export { linkedNodes, type NodeSettings, nodeSettings, type NodeVariables, nodeV
 export { configFileVariables, requireConfigNode } from "./config-file-variables.ts";
 export { linkHost, realityKey } from "./link-host.ts";
 export { realityVariables } from "./reality-variables.ts";
+export { webhookVariables } from "./webhook-variables.ts";

@@ -1,0 +1,34 @@
+import { jobDefinition, type JobName, type JobPayload } from "@veil/job-contract";
+import { type Redis, refusalCodeOf } from "@veil/redis";
+import { QueueUnavailableError } from "./errors.ts";
+import { ProducerQueues, type ProducerQueuesOptions } from "./producer-queues.ts";
+import { jobOptions } from "./queue-options.ts";
+
+/** Adds jobs of which nobody here awaits the end. */
+export class JobAdder {
+  readonly #queues: ProducerQueues;
+
+  /** @param redis a fail-fast connection, which stays the caller's */
+  constructor(redis: Redis, options: ProducerQueuesOptions) {
+    this.#queues = new ProducerQueues(redis, options);
+  }
+
+  /**
+   * Adds a job; when one of the same id is already there, nothing is added.
+   *
+   * @throws {QueueUnavailableError} its `mayHaveHappened` says whether the job may be there all the same
+   */
+  async add<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
+    this.#queues.requireConnection();
+    const queue = await this.#queues.of(name);
+    try {
+      await queue.add(name, jobDefinition(name).payload.encode(payload), jobOptions(name, jobId));
+    } catch (error) {
+      throw new QueueUnavailableError(refusalCodeOf(error) === null, error);
+    }
+  }
+
+  close(): void {
+    this.#queues.close();
+  }
+}

@@ -1,0 +1,101 @@
+import type { DeliveryState, DeliveryStore, Webhook, WebhookStore } from "@veil/webhooks";
+import type { mongo } from "mongoose";
+import { byId, FindById } from "./by-id.ts";
+import type { MongoConnection } from "./connect-mongo.ts";
+import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { isDuplicateKey, storeErrors } from "./store-errors.ts";
+import {
+  type DeliveryDocument,
+  deliveryDocument,
+  toDelivery,
+  toDeliveryDocument,
+  toWebhook,
+  toWebhookDocument,
+  type WebhookDocument,
+  webhookDocument,
+} from "./webhook-codec.ts";
+
+/**
+ * Webhooks in the collection `webhooks`, and how far their deliveries are in `webhook_deliveries`: apart, because one is changed
+ * by callers and the other one with every delivery.
+ *
+ * Every method throws StoreUnavailableError while MongoDB is unavailable; a write may then have happened.
+ */
+export class MongoWebhookStore implements WebhookStore, DeliveryStore {
+  readonly #webhooks: mongo.Collection<WebhookDocument>;
+  readonly #deliveries: mongo.Collection<DeliveryDocument>;
+  readonly #foundWebhooks: FindById<WebhookDocument>;
+  readonly #foundDeliveries: FindById<DeliveryDocument>;
+  readonly #webhookReader: DocumentReader;
+  readonly #deliveryReader: DocumentReader;
+
+  constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#webhooks = connection.collection<WebhookDocument>("webhooks");
+    this.#deliveries = connection.collection<DeliveryDocument>("webhook_deliveries");
+    this.#foundWebhooks = new FindById(connection, this.#webhooks);
+    this.#foundDeliveries = new FindById(connection, this.#deliveries);
+    this.#webhookReader = new DocumentReader("webhooks", onUnreadable);
+    this.#deliveryReader = new DocumentReader("webhook_deliveries", onUnreadable);
+  }
+
+  async find(id: string): Promise<Webhook | null> {
+    const found = await this.#foundWebhooks.find(id);
+    return found === null ? null : toWebhook(this.#webhookReader.one(webhookDocument, found));
+  }
+
+  async list(): Promise<Webhook[]> {
+    const found = await storeErrors(() => this.#webhooks.find<WebhookDocument>({}).toArray());
+    const webhooks = this.#webhookReader.many(webhookDocument, found).map(toWebhook);
+    return webhooks.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
+  }
+
+  async deliveries(): Promise<DeliveryState[]> {
+    const found = await storeErrors(() => this.#deliveries.find<DeliveryDocument>({}).toArray());
+    return this.#deliveryReader.many(deliveryDocument, found).map(toDelivery);
+  }
+
+  insert(webhook: Webhook): Promise<"inserted" | "present"> {
+    return inserted(this.#webhooks, toWebhookDocument(webhook));
+  }
+
+  async replace(webhook: Webhook, revision: number): Promise<"replaced" | "outdated"> {
+    const { _id, ...fields } = toWebhookDocument(webhook);
+    const filter = { ...byId<WebhookDocument>(_id), revision };
+    const { matchedCount } = await storeErrors(() => this.#webhooks.updateOne(filter, { $set: fields }));
+    return matchedCount === 1 ? "replaced" : "outdated";
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const { deletedCount } = await storeErrors(() => this.#webhooks.deleteOne(byId<WebhookDocument>(id)));
+    await storeErrors(() => this.#deliveries.deleteOne(byId<DeliveryDocument>(id)));
+    return deletedCount === 1;
+  }
+
+  async delivery(webhookId: string): Promise<DeliveryState | null> {
+    const found = await this.#foundDeliveries.find(webhookId);
+    return found === null ? null : toDelivery(this.#deliveryReader.one(deliveryDocument, found));
+  }
+
+  async keepDelivery(state: DeliveryState): Promise<"kept" | "outdated"> {
+    const document = toDeliveryDocument(state);
+    const before = state.revision - 1;
+    if (before === 0) return (await inserted(this.#deliveries, document)) === "inserted" ? "kept" : "outdated";
+    const { _id, ...fields } = document;
+    const filter = { ...byId<DeliveryDocument>(_id), revision: before };
+    const { matchedCount } = await storeErrors(() => this.#deliveries.updateOne(filter, { $set: fields }));
+    return matchedCount === 1 ? "kept" : "outdated";
+  }
+}
+
+async function inserted<Document extends { readonly _id: string }>(
+  collection: mongo.Collection<Document>,
+  document: mongo.OptionalUnlessRequiredId<Document>,
+): Promise<"inserted" | "present"> {
+  try {
+    await storeErrors(() => collection.insertOne(document));
+    return "inserted";
+  } catch (error) {
+    if (isDuplicateKey(error)) return "present";
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import type { DeliveryState, Webhook } from "@veil/webhooks";
+import { z } from "zod";
+
+/** A webhook. `_id` is its id. What newer versions know of it besides stays as it is. */
+export const webhookDocument = z.object({
+  _id: z.string(),
+  url: z.string(),
+  types: z.array(z.string()),
+  owner: z.string().nullable().default(null),
+  sealed_secret: z.string(),
+  enabled: z.boolean(),
+  disabled_reason: z.string().nullable().default(null),
+  /** Milliseconds since the epoch. */
+  enabled_at: z.number(),
+  from_seq: z.number(),
+  /** Unix seconds. */
+  created_at: z.number(),
+  revision: z.number(),
+  jobs: z.array(z.string()).default([]),
+});
+export type WebhookDocument = Readonly<z.infer<typeof webhookDocument>>;
+
+const laneDocument = z.object({
+  subject: z.string(),
+  seqs: z.array(z.number()),
+  attempts: z.number(),
+  since: z.number().nullable(),
+  next_at: z.number(),
+  at: z.number(),
+});
+
+/** How far a webhook's deliveries are. `_id` is its id; times are milliseconds since the epoch. */
+export const deliveryDocument = z.object({
+  _id: z.string(),
+  cursor: z.number(),
+  lanes: z.array(laneDocument),
+  failing_since: z.number().nullable(),
+  failures: z.number(),
+  paused_until: z.number(),
+  last_delivered_at: z.number().nullable(),
+  last_error: z.string().nullable(),
+  revision: z.number(),
+});
+export type DeliveryDocument = Readonly<z.infer<typeof deliveryDocument>>;
+
+export function toWebhook(document: WebhookDocument): Webhook {
+  return {
+    id: document._id,
+    url: document.url,
+    types: document.types,
+    owner: document.owner,
+    sealedSecret: document.sealed_secret,
+    enabled: document.enabled,
+    disabledReason: document.disabled_reason,
+    enabledAt: document.enabled_at,
+    fromSeq: document.from_seq,
+    createdAt: document.created_at,
+    revision: document.revision,
+    jobs: document.jobs,
+  };
+}
+
+export function toWebhookDocument(webhook: Webhook): WebhookDocument {
+  return {
+    _id: webhook.id,
+    url: webhook.url,
+    types: [...webhook.types],
+    owner: webhook.owner,
+    sealed_secret: webhook.sealedSecret,
+    enabled: webhook.enabled,
+    disabled_reason: webhook.disabledReason,
+    enabled_at: webhook.enabledAt,
+    from_seq: webhook.fromSeq,
+    created_at: webhook.createdAt,
+    revision: webhook.revision,
+    jobs: [...webhook.jobs],
+  };
+}
+
+export function toDelivery(document: DeliveryDocument): DeliveryState {
+  return {
+    webhookId: document._id,
+    cursor: document.cursor,
+    lanes: document.lanes.map(({ next_at: nextAt, ...lane }) => ({ ...lane, nextAt })),
+    failingSince: document.failing_since,
+    failures: document.failures,
+    pausedUntil: document.paused_until,
+    lastDeliveredAt: document.last_delivered_at,
+    lastError: document.last_error,
+    revision: document.revision,
+  };
+}
+
+export function toDeliveryDocument(state: DeliveryState): DeliveryDocument {
+  return {
+    _id: state.webhookId,
+    cursor: state.cursor,
+    lanes: state.lanes.map(({ nextAt, seqs, ...lane }) => ({ ...lane, seqs: [...seqs], next_at: nextAt })),
+    failing_since: state.failingSince,
+    failures: state.failures,
+    paused_until: state.pausedUntil,
+    last_delivered_at: state.lastDeliveredAt,
+    last_error: state.lastError,
+    revision: state.revision,
+  };
+}
