@@ -71,6 +71,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   keys: ["traffic", "jobs", "reply"],
   traffic: ["jobs", "reply"],
   tokens: ["jobs"],
+  webhooks: ["jobs"],
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
   events: ["reply"],

@@ -45,6 +45,22 @@ export class TokenNotFoundError extends Error {
   }
 }
 
+/** Thrown when there is no webhook of this id that the caller may see. */
+export class WebhookNotFoundError extends Error {
+  override readonly name = "WebhookNotFoundError";
+  readonly webhookId: string;
+
+  constructor(webhookId: string) {
+    super(`webhook ${webhookId} not found`);
+    this.webhookId = webhookId;
+  }
+}
+
+/** Thrown when the server's settings lack what secrets of webhooks are sealed with. */
+export class WebhooksNotConfiguredError extends Error {
+  override readonly name = "WebhooksNotConfiguredError";
+}
+
 /** Thrown when an API token has, or would get, rights that the caller lacks. */
 export class RightsBeyondError extends Error {
   override readonly name = "RightsBeyondError";

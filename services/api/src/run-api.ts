@@ -116,6 +116,11 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       devices: store.devices,
       events: store.events,
       feed,
+      webhooks: store.webhooks,
+      webhookRules: {
+        sealingKey: settings.WEBHOOK_SECRET_KEY ?? null,
+        isPrivateAllowed: settings.WEBHOOK_ALLOW_PRIVATE,
+      },
       jobs,
       shareLinksOf: shareLinkMaker(places, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },

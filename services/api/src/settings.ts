@@ -1,6 +1,6 @@
 import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
-import { linkHost, nodeVariables, realityKey, realityVariables } from "@veil/settings";
+import { linkHost, nodeVariables, realityKey, realityVariables, webhookVariables } from "@veil/settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { fingerprintHint, fingerprints } from "@veil/protocols";
 import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
@@ -92,6 +92,7 @@ export const apiSettings = z.object({
   ...nodeVariables,
   ...engineVariables,
   ...realityVariables,
+  ...webhookVariables,
   /** Several, separated by commas, while one is rotated. */
   API_SECRET_KEY: commaList(namedSecret)
     .refine((secrets) => secrets.length > 0, "must hold at least one key")

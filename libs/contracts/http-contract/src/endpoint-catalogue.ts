@@ -10,6 +10,7 @@ import { termsEndpoints } from "./endpoints/terms-endpoints.ts";
 import { tokenEndpoints } from "./endpoints/token-endpoints.ts";
 import { trafficEndpoints } from "./endpoints/traffic-endpoints.ts";
 import { usageEndpoints } from "./endpoints/usage-endpoints.ts";
+import { webhookEndpoints } from "./endpoints/webhook-endpoints.ts";
 
 /**
  * Every endpoint by its operation id.
@@ -32,6 +33,7 @@ export const endpoints = {
   ...jobEndpoints,
   ...tokenEndpoints,
   ...eventEndpoints,
+  ...webhookEndpoints,
 };
 
 export type OperationId = keyof typeof endpoints;

@@ -11,7 +11,17 @@ interface EndpointFacts {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** In the notation of OpenAPI: `/api/keys/{key_id}`. */
   readonly path: `/${string}`;
-  readonly tag: "Status" | "Keys" | "Batches" | "Devices" | "Traffic" | "Jobs" | "Tokens" | "Events" | "Documentation";
+  readonly tag:
+    | "Status"
+    | "Keys"
+    | "Batches"
+    | "Devices"
+    | "Traffic"
+    | "Jobs"
+    | "Tokens"
+    | "Events"
+    | "Webhooks"
+    | "Documentation";
   /** One line. */
   readonly summary: string;
   /** CommonMark. */

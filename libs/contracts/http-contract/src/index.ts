@@ -31,5 +31,13 @@ export type { PageQuery } from "./page-query.ts";
 export type { QrSubject } from "./qr-query.ts";
 export type { CreateTokenBody, TokenBody, TokenDeletedBody, TokenListBody, UpdateTokenBody } from "./token-bodies.ts";
 export type { StatusBody } from "./status-body.ts";
+export type {
+  CreateWebhookBody,
+  UpdateWebhookBody,
+  WebhookBody,
+  WebhookDeletedBody,
+  WebhookListBody,
+  WebhookTestedBody,
+} from "./webhook-bodies.ts";
 export type { StatsBody, UsageBody, UsageQuery } from "./usage-bodies.ts";
 export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

@@ -51,6 +51,7 @@ export function openApiDocument(version: string) {
       { name: "Jobs", description: "Writes that are answered later." },
       { name: "Tokens", description: "What other callers may do." },
       { name: "Events", description: "What happened, and who did it." },
+      { name: "Webhooks", description: "Where events are sent." },
     ],
     components: {
       securitySchemes: {

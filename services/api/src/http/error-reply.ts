@@ -13,6 +13,8 @@ import {
   RightsBeyondError,
   TokenNotFoundError,
   TooManyStreamsError,
+  WebhookNotFoundError,
+  WebhooksNotConfiguredError,
   WriteFailedError,
   WriteIndeterminateError,
   WriteIndeterminateUnavailableError,
@@ -66,6 +68,8 @@ export function errorReply(error: unknown): ErrorReply {
     return expected(404, messages.externalIdNotFound(error.externalId));
   }
   if (error instanceof DeviceNotFoundError) return expected(404, messages.deviceNotFound(error.deviceId));
+  if (error instanceof WebhookNotFoundError) return expected(404, messages.webhookNotFound(error.webhookId));
+  if (error instanceof WebhooksNotConfiguredError) return expected(500, messages.webhooksNotConfigured);
   if (error instanceof TokenNotFoundError) return expected(404, messages.tokenNotFound(error.tokenId));
   if (error instanceof RightsBeyondError) return expected(403, messages.rightsBeyond(error.beyond));
   if (error instanceof ContradictionError) return expected(CONTRADICTION_STATUS[error.kind], error.message);

@@ -49,6 +49,10 @@ const WRITE_JOBS = {
   createToken: { name: "create-token", idPrefix: "create-token", action: "create token", ...DELETION },
   updateToken: { name: "change-token", idPrefix: "update-token", action: "change token", ...DELETION },
   deleteToken: { name: "delete-token", idPrefix: "delete-token", action: "delete token", ...DELETION },
+  createWebhook: { name: "create-webhook", idPrefix: "create-webhook", action: "create webhook", ...DELETION },
+  updateWebhook: { name: "change-webhook", idPrefix: "update-webhook", action: "change webhook", ...DELETION },
+  deleteWebhook: { name: "delete-webhook", idPrefix: "delete-webhook", action: "delete webhook", ...DELETION },
+  testWebhook: { name: "test-webhook", idPrefix: "test-webhook", action: "test webhook", ...DELETION },
 } as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
 
 export type WriteOperation = keyof typeof WRITE_JOBS;
@@ -74,6 +78,10 @@ export const WRITE_OPERATIONS = [
   "createToken",
   "updateToken",
   "deleteToken",
+  "createWebhook",
+  "updateWebhook",
+  "deleteWebhook",
+  "testWebhook",
 ] as const satisfies readonly WriteOperation[];
 
 const definitions: { readonly [Op in WriteOperation]: WriteJobDefinition<JobOf<Op>> } = WRITE_JOBS;
@@ -84,7 +92,7 @@ export function isWriteOperation(id: OperationId): id is WriteOperation {
 
 /** Whether the answer holds a secret that is shown once: it is given now, and to this caller alone. */
 export function answersOnce(operation: WriteOperation): boolean {
-  return operation === "createToken";
+  return operation === "createToken" || operation === "createWebhook";
 }
 
 /** The job of a write, typed by its endpoint. */

@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { type CreateTokenBody, messages, type TokenBody, type UpdateTokenBody } from "@veil/http-contract";
-import { StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
   type ApiToken,
   newToken,
@@ -10,15 +8,8 @@ import {
   type TokenChange,
   type TokenReader,
 } from "@veil/tokens";
-import {
-  ContradictionError,
-  RightsBeyondError,
-  STORE_UNAVAILABLE,
-  TIMED_OUT,
-  TokenNotFoundError,
-  WriteFailedError,
-  WriteIndeterminateUnavailableError,
-} from "../errors.ts";
+import { ContradictionError, RightsBeyondError, TIMED_OUT, TokenNotFoundError, WriteFailedError } from "../errors.ts";
+import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
@@ -170,20 +161,6 @@ async function madeBy(
   const made = tokens.find(({ jobs }) => jobs.includes(job));
   if (made === undefined) throw new WriteFailedError(writeJob(operation).action, TIMED_OUT);
   return made;
-}
-
-async function readWithin<T>(
-  read: () => Promise<T>,
-  operation: WriteOperation,
-  { answerBy }: WriteLimits,
-  { clock }: ManageTokensPorts,
-): Promise<T> {
-  try {
-    return await withinTime(read(), answerBy - clock.now());
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
-    throw new WriteIndeterminateUnavailableError(writeJob(operation).action, STORE_UNAVAILABLE, { cause: error });
-  }
 }
 
 function takenError(name: string): ContradictionError {

@@ -42,6 +42,12 @@ export class InMemoryJobs implements Jobs {
     "count-online": new Map(),
     "register-device": new Map(),
     "forget-devices": new Map(),
+    "create-webhook": new Map(),
+    "change-webhook": new Map(),
+    "delete-webhook": new Map(),
+    "test-webhook": new Map(),
+    "deliver-events": new Map(),
+    "repeat-delivery": new Map(),
   };
 
   readonly #progress = new Map<string, JobProgress>();

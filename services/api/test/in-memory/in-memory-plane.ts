@@ -29,6 +29,8 @@ import { changeToken, createToken, deleteToken } from "@veil/tokens";
 import { InMemoryEventLog, noHints } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import { EventFeed } from "../../src/events/event-feed.ts";
+import { changeWebhook, createWebhook, deleteWebhook } from "@veil/webhooks";
+import { InMemoryEvents, InMemoryWebhooks } from "@veil/webhooks/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
@@ -52,11 +54,13 @@ export class InMemoryPlane {
   readonly devices = new InMemoryDevices();
   readonly events = new InMemoryEventLog();
   readonly feed = new EventFeed(this.events, { mostStreams: 3, lookAfterMs: 50 });
+  readonly webhooks = new InMemoryWebhooks();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
 
   readonly #tokenPorts = { tokens: this.tokens, hints: noHints, now: Date.now };
+  readonly #webhookPorts = { webhooks: this.webhooks, events: new InMemoryEvents(), now: Date.now };
 
   readonly #devicePorts: DevicePorts = {
     devices: this.devices,
@@ -346,6 +350,22 @@ export class InMemoryPlane {
       },
       "forget-devices": async ({ key_id: keyId, device_id: deviceId, owner, deadline }, job) =>
         finished<"forget-devices">(await forgetDevices({ keyId, deviceId, owner, deadline, job }, this.#devicePorts)),
+      "create-webhook": async ({ webhook, deadline }, job) =>
+        finished<"create-webhook">(await createWebhook({ webhook, deadline, job }, this.#webhookPorts)),
+      "change-webhook": async ({ webhook_id: id, owner, change, deadline }, job) =>
+        finished<"change-webhook">(await changeWebhook({ id, owner, change, deadline, job }, this.#webhookPorts)),
+      "delete-webhook": async ({ webhook_id: id, owner, deadline }) =>
+        finished<"delete-webhook">(
+          await deleteWebhook({ id, owner, deadline, redelivered: false }, this.#webhookPorts),
+        ),
+      "test-webhook": async ({ webhook_id: id }) => {
+        const found = await this.webhooks.find(id);
+        return finished<"test-webhook">(
+          found === null ? { outcome: "not-found" } : { outcome: "refused", detail: "The receiver answered 500" },
+        );
+      },
+      "deliver-events": () => finished<"deliver-events">({ outcome: "idle" }),
+      "repeat-delivery": () => finished<"repeat-delivery">({ outcome: "gone" }),
       "refresh-traffic": ({ key_id }) => {
         const figures = this.traffic.get(key_id);
         if (figures === undefined) return finished<"refresh-traffic">({ outcome: "stale" });

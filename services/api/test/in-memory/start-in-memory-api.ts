@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import { SEALING_KEY_BYTES } from "@veil/webhooks";
 import { type AppDependencies, createApp } from "../../src/create-app.ts";
 import { LinkNotConfiguredError } from "../../src/errors.ts";
 import type { ApiSecret } from "../../src/http/bearer-auth.ts";
@@ -37,6 +38,8 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     devices: plane.devices,
     events: plane.events,
     feed: plane.feed,
+    webhooks: plane.webhooks,
+    webhookRules: { sealingKey: randomBytes(SEALING_KEY_BYTES), isPrivateAllowed: false },
     jobs: plane.jobs,
     shareLinksOf: ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");

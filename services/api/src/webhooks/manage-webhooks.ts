@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { type CreateWebhookBody, messages, type UpdateWebhookBody } from "@veil/http-contract";
+import {
+  MOST_WEBHOOKS,
+  SEAL_NONCE_BYTES,
+  sealSecret,
+  SECRET_BYTES,
+  secretText,
+  urlFault,
+  type Webhook,
+  type WebhookChange,
+  type WebhookReader,
+} from "@veil/webhooks";
+import { ContradictionError, TIMED_OUT, WebhookNotFoundError, WebhooksNotConfiguredError } from "../errors.ts";
+import { readWithin } from "../jobs/read-within.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { notAppliedError } from "../jobs/write-jobs.ts";
+import type { WriteLimits } from "../jobs/write-limits.ts";
+import { callerOf, type RequestScope } from "../ports.ts";
+
+/** How the server's settings let webhooks be made. */
+export interface WebhookRules {
+  /** What secrets are sealed with; null where the settings lack it. */
+  readonly sealingKey: Uint8Array | null;
+  /** Whether private and loopback addresses may be called. */
+  readonly isPrivateAllowed: boolean;
+}
+
+export interface ManageWebhooksPorts extends WritePorts {
+  readonly webhooks: WebhookReader;
+  readonly webhookRules: WebhookRules;
+}
+
+/** A webhook that was just made. */
+export interface MadeWebhook {
+  readonly webhook: Webhook;
+  /** What deliveries are signed with; null when another request made it, which alone knew it. */
+  readonly secret: string | null;
+}
+
+const ID_BYTES = 10;
+
+/**
+ * Makes a webhook. What stands in Redis and in the store of its secret is sealed.
+ *
+ * @throws {ContradictionError} when its address is a private one, or there are too many
+ * @throws {WebhooksNotConfiguredError} when secrets can't be sealed; {@link WriteFailedError} when it was not made
+ */
+export async function createWebhook(
+  { url, types }: CreateWebhookBody,
+  scope: RequestScope,
+  ports: ManageWebhooksPorts,
+): Promise<MadeWebhook> {
+  const { sealingKey } = ports.webhookRules;
+  if (sealingKey === null) throw new WebhooksNotConfiguredError();
+  refusePrivate(url, ports);
+  const id = `wh_${randomBytes(ID_BYTES).toString("hex")}`;
+  const secret = secretText(randomBytes(SECRET_BYTES));
+  const sealedSecret = sealSecret(secret, id, sealingKey, randomBytes(SEAL_NONCE_BYTES));
+  const createdAt = Math.floor(ports.clock.now() / 1_000);
+  const job = planWriteJob("createWebhook", scope, ports);
+  const webhook = { id, url, types, owner: callerOf(scope).owner, sealedSecret, createdAt };
+  const payload = (stamp: PayloadStamp) => ({ webhook, ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => {
+    const made = await madeBy(job.id, "createWebhook", limits, ports);
+    return made === null ? TOO_LATE : ({ outcome: "created", webhook: made } as const);
+  };
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  if (result.outcome === "created")
+    return { webhook: result.webhook, secret: result.webhook.id === id ? secret : null };
+  if (result.outcome === "too-many") throw new ContradictionError("taken", messages.tooManyWebhooks(MOST_WEBHOOKS));
+  throw notAppliedError("createWebhook", result);
+}
+
+/**
+ * Changes a webhook.
+ *
+ * @throws {WebhookNotFoundError} when the caller sees none of this id; otherwise as {@link createWebhook}
+ */
+export async function updateWebhook(
+  id: string,
+  { url, types, enabled }: UpdateWebhookBody,
+  scope: RequestScope,
+  ports: ManageWebhooksPorts,
+): Promise<Webhook> {
+  if (url !== undefined) refusePrivate(url, ports);
+  const change: WebhookChange = {
+    ...(url !== undefined && { url }),
+    ...(types !== undefined && { types }),
+    ...(enabled !== undefined && { enabled }),
+  };
+  const job = planWriteJob("updateWebhook", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ ...named(id, scope), change, ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => {
+    const made = await madeBy(job.id, "updateWebhook", limits, ports);
+    return made === null ? TOO_LATE : ({ outcome: "changed", webhook: made } as const);
+  };
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  if (result.outcome === "changed") return result.webhook;
+  if (result.outcome === "not-found") throw new WebhookNotFoundError(id);
+  throw notAppliedError("updateWebhook", result);
+}
+
+/** Deletes a webhook. @throws as {@link updateWebhook} does */
+export async function deleteWebhook(id: string, scope: RequestScope, ports: ManageWebhooksPorts): Promise<void> {
+  const job = planWriteJob("deleteWebhook", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ ...named(id, scope), ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => {
+    const found = await readWithin(() => ports.webhooks.find(id), "deleteWebhook", limits, ports);
+    return found === null ? ({ outcome: "deleted" } as const) : TOO_LATE;
+  };
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  if (result.outcome === "deleted") return;
+  if (result.outcome === "not-found") throw new WebhookNotFoundError(id);
+  throw notAppliedError("deleteWebhook", result);
+}
+
+/** Sends a test event. @returns what came of it: null when the receiver took it @throws as {@link updateWebhook} does */
+export async function testWebhook(
+  id: string,
+  scope: RequestScope,
+  ports: ManageWebhooksPorts,
+): Promise<{ readonly fault: string | null }> {
+  const job = planWriteJob("testWebhook", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ ...named(id, scope), ...stamp });
+  const result = await runWriteJob({ job, payload, onNoOutcome: async () => TOO_LATE }, scope, ports);
+  if (result.outcome === "delivered") return { fault: null };
+  if (result.outcome === "refused") return { fault: result.detail };
+  if (result.outcome === "not-found") throw new WebhookNotFoundError(id);
+  throw notAppliedError("testWebhook", result);
+}
+
+const TOO_LATE = { outcome: "failed", detail: TIMED_OUT } as const;
+
+function named(id: string, scope: RequestScope) {
+  return { webhook_id: id, owner: callerOf(scope).owner };
+}
+
+/** Names are looked up when a delivery connects: here an address is looked at that stands in the URL itself. */
+function refusePrivate(url: string, { webhookRules: { isPrivateAllowed } }: ManageWebhooksPorts): void {
+  const fault = urlFault(url, isPrivateAllowed);
+  if (fault !== null) throw new ContradictionError("refused", fault);
+}
+
+/** Without the worker's result: the webhook names the job that made or changed it. */
+async function madeBy(
+  job: string,
+  operation: "createWebhook" | "updateWebhook",
+  limits: WriteLimits,
+  ports: ManageWebhooksPorts,
+): Promise<Webhook | null> {
+  const webhooks = await readWithin(() => ports.webhooks.list(), operation, limits, ports);
+  return webhooks.find(({ jobs }) => jobs.includes(job)) ?? null;
+}
