@@ -33,6 +33,7 @@ function metricsAt(now: () => number, { reports = true } = {}) {
   const figures = {
     keys: { creating: 1, active: 20, deleting: 3 },
     queues: [queue],
+    webhooks: { counts: { on: 4, off: 0, dead: 1 }, waiting: 6, oldestAt: NOW - 90_000 },
     nodes: new Map([
       ["a", answering],
       ["b", away],
@@ -83,6 +84,9 @@ it("shows keys, queues and nodes as they were last read", async () => {
     'veil_xray_up{node="a"} 1',
     'veil_xray_up{node="b"} 0',
     'veil_xray_online_users{node="a"} 5',
+    'veil_webhooks{state="dead"} 1',
+    "veil_webhook_events_waiting 6",
+    "veil_webhook_oldest_undelivered_seconds 90",
     'v2ray_up{node="a"} 1',
     'v2ray_up{node="b"} 0',
     'v2ray_uptime_seconds{node="a"} 77',

@@ -14,6 +14,7 @@ import { NodeEpochs } from "./sync/node-epochs.ts";
 import { TrafficRefresher } from "./jobs/refresh-traffic.ts";
 import { collectorSettings } from "./settings.ts";
 import { startClusterReport } from "./cluster/cluster-report.ts";
+import { readWebhookFigures } from "./cluster/webhook-figures.ts";
 import { startSyncs } from "./sync/sync-loop.ts";
 import { trafficJobHandlers } from "./jobs/traffic-job-handlers.ts";
 import { RecordCompactor, startUpkeep } from "./upkeep.ts";
@@ -65,6 +66,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     }
     const report = startClusterReport(running, {
       countKeys: () => store.housekeeping.countByState(),
+      readWebhooks: () => readWebhookFigures(store.webhooks, store.events),
       topUsers: settings.METRICS_TOP_USERS,
       nodes: listed,
       queues,

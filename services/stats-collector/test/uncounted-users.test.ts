@@ -22,6 +22,7 @@ async function watch(counting: Counting) {
   const figures = new ClusterFigures({
     countKeys: async () => ({ creating: 0, active: 1, deleting: 0 }),
     readQueues: async () => [],
+    readWebhooks: async () => ({ counts: { on: 0, off: 0, dead: 0 }, waiting: 0, oldestAt: null }),
     nodes: [{ ...node, inboundTag: INBOUND_TAG }],
     topUsers: 0,
     clock: systemClock,

@@ -4,7 +4,7 @@ import { serveJobs } from "@veil/job-queue";
 import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
 import { linkedNodes, nodeSettings } from "@veil/settings";
-import { lastingFailure, prepareService, readSettings, runLoop } from "@veil/runtime";
+import { lastingFailure, prepareService, readPackageVersion, readSettings, runLoop } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
@@ -18,6 +18,7 @@ import { connectNodes } from "./nodes/connect-nodes.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
+import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
@@ -27,6 +28,9 @@ import { startHousekeeping } from "./housekeeping.ts";
 import { deleteExpired } from "./terms/delete-expired.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
 import { ledgerKeyTraffic, ledgerShownTraffic } from "./terms/ledger-key-traffic.ts";
+import { logSwitchedOff } from "./webhooks/log-switched-off.ts";
+import { loggedEvents } from "./webhooks/logged-events.ts";
+import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
 const service = prepareService({
@@ -155,23 +159,46 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       states: store.nodeStates,
     };
     startNodeNotes(running, { ...noted, hints, exclusive, clock, log });
+
+    const now = () => clock.now();
+    const outbox = allEvents(
+      keyEvents({
+        outbox: store.keyOutbox,
+        trafficOf: ledgerShownTraffic(store.traffic),
+        shortId: settings.REALITY_COMMON_SHORT_ID,
+      }),
+      tokenEvents(store.tokenOutbox),
+      nodeEvents(noted),
+    );
+    const webhookEvents = loggedEvents(store.events);
+    const webhooks = startWebhooks(running, {
+      redis,
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      webhooks: store.webhooks,
+      events: webhookEvents,
+      sealingKey: settings.WEBHOOK_SECRET_KEY ?? null,
+      isPrivateAllowed: settings.WEBHOOK_ALLOW_PRIVATE,
+      agent: `Veil/${readPackageVersion(import.meta.url)}`,
+      metrics: measured.webhooks,
+      onSwitchedOff: (webhook, reason) => logSwitchedOff(webhook, reason, { events: store.events, outbox, now }),
+      telemetry: tracing?.telemetry,
+      onStep: (step) => measured.jobStep(step),
+      now,
+      log,
+    });
     startRelayLoop(running, {
       hints,
       events: store.events,
-      outbox: allEvents(
-        keyEvents({
-          outbox: store.keyOutbox,
-          trafficOf: ledgerShownTraffic(store.traffic),
-          shortId: settings.REALITY_COMMON_SHORT_ID,
-        }),
-        tokenEvents(store.tokenOutbox),
-        nodeEvents(noted),
-      ),
+      outbox,
       exclusive,
       clock,
       keptDays: settings.EVENTS_DAYS,
       log,
-      onRelayed: (events) => measured.eventsRelayed(events),
+      onRelayed: (events) => {
+        measured.eventsRelayed(events);
+        webhooks.wake();
+      },
       onWaiting: (milliseconds) => measured.eventsWaiting(milliseconds),
     });
 
@@ -217,8 +244,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       concurrency: settings.WORKER_CONCURRENCY,
       handlers: {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
-        ...tokenJobHandlers({ tokens: store.tokens, now: () => clock.now(), hints }),
+        ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
         ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
+        ...webhookChangeHandlers({ webhooks: store.webhooks, events: webhookEvents, now }),
       },
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),

@@ -1,4 +1,10 @@
-import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/settings";
+import {
+  configFileVariables,
+  nodeVariables,
+  realityVariables,
+  requireConfigNode,
+  webhookVariables,
+} from "@veil/settings";
 import { booleanFlag, commaList, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { z } from "zod";
 
@@ -13,6 +19,7 @@ export const workerSettings = z
     ...engineVariables,
     ...realityVariables,
     ...configFileVariables,
+    ...webhookVariables,
     /** Key jobs under way at once in one worker; 16–64 is where a node's gRPC API is fastest. */
     WORKER_CONCURRENCY: wholeNumber({ min: 1, max: 512 }).default(64).meta({ example: "64" }),
     RECONCILE_INTERVAL_SECONDS: wholeNumber({ min: 5, max: 3_600 }).default(30).meta({ example: "30" }),

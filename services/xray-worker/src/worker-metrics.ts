@@ -2,6 +2,7 @@ import { eventTypes, type VeilEvent } from "@veil/events";
 import { type JobStep, jobMetrics } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
 import { callMetrics } from "@veil/xray-grpc";
+import { type WebhookMetrics, webhookMetrics } from "./webhooks/webhook-metrics.ts";
 import type { FinishedPass } from "./nodes/reconcile-loop.ts";
 import type { KeyEnding } from "./jobs/key-job-handlers.ts";
 
@@ -18,6 +19,7 @@ export interface WorkerMetrics {
   eventsRelayed(events: readonly Pick<VeilEvent, "type" | "at">[]): void;
   /** For how long the oldest event that is not logged has been waiting. */
   eventsWaiting(milliseconds: number): void;
+  readonly webhooks: WebhookMetrics;
   /** What a node's `onCall` is to be. */
   readonly callsOf: ReturnType<typeof callMetrics>;
 }
@@ -55,7 +57,7 @@ const calledMethods = [
 /** The worker's own metrics; every series exists at 0 from the start. */
 export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions): WorkerMetrics {
   const keyEnded = keyMetrics(metrics);
-  const jobStep = jobMetrics(metrics, "veil-keys");
+  const jobStep = jobMetrics(metrics, "veil-keys", "veil-webhooks");
   const passes = metrics.counter({
     name: "veil_reconcile_total",
     help: "Reconcile passes by node and result.",
@@ -119,6 +121,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     },
     braked: (node, isBraked) => brake.set({ node }, isBraked ? 1 : 0),
     blocked: (node, users) => blocked.set({ node }, users),
+    webhooks: webhookMetrics(metrics),
     configFile: (result) => configFile.inc({ result }),
     callsOf: callMetrics(metrics, nodes, calledMethods),
     pass: ({ node, result, durationMs, found }) => {

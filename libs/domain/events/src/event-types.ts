@@ -16,6 +16,7 @@ export const eventTypes = [
   "node.up",
   "token.created",
   "token.deleted",
+  "webhook.disabled",
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

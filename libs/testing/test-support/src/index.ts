@@ -2,3 +2,4 @@
 export { documentedMetricLines, metricLines } from "./metrics-table.ts";
 export { ownDatabase, ownPrefix } from "./own-database.ts";
 export { startTestXray, type TestXray } from "./start-test-xray.ts";
+export { type Answer, type Received, startWebhookReceiver, take, type WebhookReceiver } from "./webhook-receiver.ts";

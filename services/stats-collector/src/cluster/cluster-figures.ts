@@ -2,6 +2,7 @@ import type { QueueFigures } from "@veil/job-queue";
 import type { Clock, Logger } from "@veil/runtime";
 import { type Counter, type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
 import { inboundCounter, USER_COUNTERS } from "../sync/node-counters.ts";
+import type { WebhookFigures } from "./webhook-figures.ts";
 import { type CounterSigns, UserCounterCheck } from "../sync/user-counter-check.ts";
 
 export type KeyCounts = Readonly<Record<"creating" | "active" | "deleting", number>>;
@@ -29,6 +30,7 @@ export interface TrafficFigure {
 export interface ClusterFiguresOptions {
   readonly countKeys: () => Promise<KeyCounts>;
   readonly readQueues: () => Promise<readonly QueueFigures[]>;
+  readonly readWebhooks: () => Promise<WebhookFigures>;
   readonly nodes: readonly ShownNode[];
   /** How many users of a node are shown, those with the most bytes; 0 for none. */
   readonly topUsers: number;
@@ -61,6 +63,7 @@ export class ClusterFigures {
   #keys: Dated<KeyCounts> | null = null;
   #nextCountAt = Number.NEGATIVE_INFINITY;
   #queues: Dated<readonly QueueFigures[]> | null = null;
+  #webhooks: Dated<WebhookFigures> | null = null;
   readonly #nodes = new Map<string, NodeFigures>();
   readonly #checks: ReadonlyMap<ShownNode, UserCounterCheck>;
 
@@ -77,6 +80,10 @@ export class ClusterFigures {
     return this.#fresh(this.#queues);
   }
 
+  get webhooks(): WebhookFigures | null {
+    return this.#fresh(this.#webhooks);
+  }
+
   /** By name; a node that was not asked yet is missing. */
   get nodes(): ReadonlyMap<string, NodeFigures> {
     return this.#nodes;
@@ -87,6 +94,7 @@ export class ClusterFigures {
     await Promise.all([
       this.#readKeys(),
       this.#readQueues(),
+      this.#readWebhooks(),
       ...[...this.#checks].map(([node, check]) => this.#readNode(node, check)),
     ]);
   }
@@ -106,6 +114,13 @@ export class ClusterFigures {
     const { readQueues, clock } = this.#options;
     await this.#try("queues", async () => {
       this.#queues = { value: await readQueues(), at: clock.monotonic() };
+    });
+  }
+
+  async #readWebhooks(): Promise<void> {
+    const { readWebhooks, clock } = this.#options;
+    await this.#try("webhooks", async () => {
+      this.#webhooks = { value: await readWebhooks(), at: clock.monotonic() };
     });
   }
 

@@ -14,7 +14,7 @@ export interface ClusterMetricsOptions {
 
 /** What is known of the whole system. */
 export interface ShownFigures {
-  readonly figures: Pick<ClusterFigures, "keys" | "queues" | "nodes">;
+  readonly figures: Pick<ClusterFigures, "keys" | "queues" | "nodes" | "webhooks">;
   /** Whether the node answered last. */
   readonly isReachable: (node: string) => boolean;
   /** How the node stands in MongoDB; null when that is not known. */
@@ -43,6 +43,7 @@ export function clusterMetrics({ metrics, nodes, clock, shown }: ClusterMetricsO
     }),
   });
   queueMetrics(metrics, clock, whenShown);
+  webhookMetrics(metrics, clock, whenShown);
   nodeMetrics(metrics, nodes, whenShown, (report) => Math.max(0, clock.now() - (report?.seenAt ?? startedAt)) / 1_000);
   countingMetrics(metrics, nodes, whenShown);
   v2rayMetrics(metrics, nodes, whenShown);
@@ -79,6 +80,34 @@ function queueMetrics(metrics: Metrics, clock: Pick<Clock, "now">, whenShown: Wh
       }),
     });
   }
+}
+
+function webhookMetrics(metrics: Metrics, clock: Pick<Clock, "now">, whenShown: WhenShown): void {
+  metrics.gauge({
+    name: "veil_webhooks",
+    help: "**cluster** Webhooks by state: `off` by a caller, `dead` by itself, because the receiver took nothing for three days.",
+    labels: { state: ["on", "off", "dead"] },
+    collect: whenShown((gauge, { figures }) => {
+      for (const [state, count] of Object.entries(figures.webhooks?.counts ?? {})) gauge.set({ state }, count);
+    }),
+  });
+  metrics.gauge({
+    name: "veil_webhook_events_waiting",
+    help: "**cluster** Events that a receiver did not take and that are tried again.",
+    collect: (metric) =>
+      whenShown<typeof metric>((gauge, { figures }) => {
+        if (figures.webhooks !== null) gauge.set(figures.webhooks.waiting);
+      })(metric),
+  });
+  metrics.gauge({
+    name: "veil_webhook_oldest_undelivered_seconds",
+    help: "**cluster** Age of the oldest event that a webhook which is on has not got; 0 when all have all.",
+    collect: (metric) =>
+      whenShown<typeof metric>((gauge, { figures: { webhooks } }) => {
+        if (webhooks === null) return;
+        gauge.set(webhooks.oldestAt === null ? 0 : Math.max(0, clock.now() - webhooks.oldestAt) / 1_000);
+      })(metric),
+  });
 }
 
 function nodeMetrics(

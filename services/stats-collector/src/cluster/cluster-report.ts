@@ -4,7 +4,8 @@ import { lastingFailure, type Logger, type RunningService, runPeriodically } fro
 import type { XrayNode } from "@veil/xray-grpc";
 import { ClusterFigures, type ClusterFiguresOptions, type ShownNode } from "./cluster-figures.ts";
 
-export interface ClusterReportOptions extends Pick<ClusterFiguresOptions, "countKeys" | "topUsers" | "clock"> {
+export interface ClusterReportOptions
+  extends Pick<ClusterFiguresOptions, "countKeys" | "readWebhooks" | "topUsers" | "clock"> {
   readonly queues: OpenQueues;
   readonly nodes: readonly { readonly xray: XrayNode; readonly metered: ShownNode }[];
   readonly redis: Redis;
@@ -25,10 +26,10 @@ const REPORTER_LEASE_MS = 6_000;
 
 /** Reads the figures of the whole system until the service stops, whenever it is this collector's turn. */
 export function startClusterReport(running: RunningService, options: ClusterReportOptions): ClusterReport {
-  const { countKeys, topUsers, clock, queues, nodes, redis, prefix, log } = options;
+  const { countKeys, readWebhooks, topUsers, clock, queues, nodes, redis, prefix, log } = options;
   const readQueues = async () => readQueueFigures(await queues.all());
   const shownNodes = nodes.map(({ metered }) => metered);
-  const figures = new ClusterFigures({ countKeys, readQueues, nodes: shownNodes, topUsers, clock, log });
+  const figures = new ClusterFigures({ countKeys, readQueues, readWebhooks, nodes: shownNodes, topUsers, clock, log });
   const lease = new RedisLease(redis, `${prefix}:lease:reporter`, REPORTER_LEASE_MS);
   const reporter = new ClusterReporter({ lease, read: () => figures.read(), log });
   const reporting = runPeriodically({

@@ -14,6 +14,7 @@ import pLimit from "p-limit";
 import type { DeviceJobHandlers } from "./device-job-handlers.ts";
 import type { TokenJobHandlers } from "./token-job-handlers.ts";
 import { actorOf } from "./actor-of.ts";
+import type { WebhookJobHandlers } from "./webhook-job-handlers.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
@@ -30,7 +31,8 @@ export interface KeyEnding {
   readonly durationMs: number;
 }
 
-type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof TokenJobHandlers | keyof DeviceJobHandlers>;
+type OtherHandlers = TokenJobHandlers & DeviceJobHandlers & WebhookJobHandlers;
+type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof OtherHandlers>;
 
 /** What the worker does with each job on keys. @param onKey called for every key when its outcome is known */
 export function keyJobHandlers(

@@ -1,0 +1,15 @@
+import type { JobHandlers } from "@veil/job-queue";
+import { changeWebhook, createWebhook, deleteWebhook, type WebhookPorts } from "@veil/webhooks";
+
+export type WebhookJobHandlers = Pick<JobHandlers<"veil-keys">, "create-webhook" | "change-webhook" | "delete-webhook">;
+
+/** What the worker does with each job that changes webhooks. */
+export function webhookChangeHandlers(ports: WebhookPorts): WebhookJobHandlers {
+  return {
+    "create-webhook": ({ webhook, deadline }, { jobId: job }) => createWebhook({ job, deadline, webhook }, ports),
+    "change-webhook": ({ webhook_id: id, owner, change, deadline }, { jobId: job }) =>
+      changeWebhook({ job, deadline, id, owner, change }, ports),
+    "delete-webhook": ({ webhook_id: id, owner, deadline }, { redelivered }) =>
+      deleteWebhook({ id, owner, deadline, redelivered }, ports),
+  };
+}

@@ -1,0 +1,107 @@
+import { type JobHandlers, PermanentJobError } from "@veil/job-queue";
+import { StoreUnavailableError } from "@veil/keys";
+import type { Logger } from "@veil/runtime";
+import {
+  deliverEvents,
+  type DeliverPorts,
+  type DeliveryStore,
+  type SendEnd,
+  switchOff,
+  type Webhook,
+  type WebhookEvent,
+  type WebhookEvents,
+  type WebhookStore,
+} from "@veil/webhooks";
+import { testEvent } from "./test-event.ts";
+import type { WebhookSender } from "./webhook-sender.ts";
+
+export interface WebhookHandlerPorts {
+  readonly webhooks: WebhookStore & DeliveryStore;
+  readonly events: WebhookEvents;
+  readonly sender: Pick<WebhookSender, "send">;
+  /** Queues a last attempt, which waits among the failed jobs when it fails. @throws when Redis is away */
+  readonly queueLastAttempt: (event: WebhookEvent, webhook: Webhook) => Promise<void>;
+  /** Called for each attempt. */
+  readonly onSent: (end: SendEnd["outcome"], durationMs: number) => void;
+  readonly onGivenUp: () => void;
+  /** Called when a webhook has been switched off. */
+  readonly onSwitchedOff: (webhook: Webhook, reason: string) => Promise<void>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly isStopping: () => boolean;
+  readonly log: Pick<Logger, "warn" | "debug">;
+}
+
+/** A job delivers for so long before the next one of its webhook waits its turn. */
+const TURN_MS = 5_000;
+const TEST_TIMEOUT_MS = 5_000;
+
+export const DEAD_REASON = "no event was taken for three days";
+
+/** What the worker does with each job of deliveries. */
+export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"veil-webhooks"> {
+  const { webhooks, events, sender, onSent, now, isStopping } = ports;
+
+  const send = async (event: Pick<WebhookEvent, "id" | "body">, webhook: Webhook, timeoutMs?: number) => {
+    const begun = performance.now();
+    const end = await sender.send(event, webhook, timeoutMs);
+    onSent(end.outcome, performance.now() - begun);
+    return end;
+  };
+
+  const giveUp: DeliverPorts["giveUp"] = async (event, webhook) => {
+    try {
+      await ports.queueLastAttempt(event, webhook);
+    } catch (error) {
+      ports.log.debug({ err: error, webhook: webhook.id, seq: event.seq }, "could not give up an event");
+      return false;
+    }
+    ports.onGivenUp();
+    ports.log.warn({ webhook: webhook.id, event: event.id, seq: event.seq }, "gave up an event of a webhook");
+    return true;
+  };
+
+  async function deliver(id: string) {
+    const webhook = await webhooks.find(id);
+    if (webhook === null || !webhook.enabled) return "off" as const;
+    const end = await deliverEvents(webhook, now() + TURN_MS, {
+      events,
+      deliveries: webhooks,
+      send: (event) => send(event, webhook),
+      giveUp,
+      now,
+      isStopping,
+    });
+    if (end === "dead" && (await switchOff(webhook, DEAD_REASON, { webhooks }))) {
+      await ports.onSwitchedOff(webhook, DEAD_REASON);
+    }
+    return end;
+  }
+
+  return {
+    "deliver-events": async ({ webhook_id: id }) => {
+      try {
+        return { outcome: await deliver(id) };
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        ports.log.debug({ err: error, webhook: id }, "deliveries wait for the store");
+        return { outcome: "unavailable" };
+      }
+    },
+    "repeat-delivery": async ({ webhook_id: id, seq }) => {
+      const [webhook, [event]] = await Promise.all([webhooks.find(id), events.find([seq])]);
+      if (webhook === null || event === undefined) return { outcome: "gone" };
+      const end = await send(event, webhook);
+      if (end.outcome === "delivered") return { outcome: "delivered" };
+      throw new PermanentJobError(end.outcome === "failed" ? end.error : "broken off");
+    },
+    "test-webhook": async ({ webhook_id: id, owner, deadline }) => {
+      const webhook = await webhooks.find(id);
+      if (webhook === null || (owner !== null && webhook.owner !== owner)) return { outcome: "not-found" };
+      if (now() > deadline) return { outcome: "failed", detail: "timed out" };
+      const end = await send(testEvent(now()), webhook, TEST_TIMEOUT_MS);
+      if (end.outcome === "cut") return { outcome: "unavailable", detail: "the service is stopping" };
+      return end.outcome === "delivered" ? { outcome: "delivered" } : { outcome: "refused", detail: end.error };
+    },
+  };
+}
