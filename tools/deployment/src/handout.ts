@@ -15,14 +15,16 @@ type Service = "api" | "xray-worker" | "stats-collector";
 /** What each consumer needs to know of the secrets. */
 export function handout(secrets: Secrets, settings: DeploymentSettings): Readonly<Record<Consumer, Files>> {
   const redis = { "redis-url": `redis://:${secrets["redis-password"]}@${settings.REDIS_ADDRESS}` };
+  const webhooks = { "webhook-secret-key": secrets["webhook-secret-key"] };
   return {
     api: {
       ...redis,
+      ...webhooks,
       "api-secret-key": secrets["api-secret-key"],
       ...named("api-readonly-key", settings.API_READONLY_KEY),
       "reality-public-key": realityPublicKey(secrets["reality-private-key"]),
     },
-    "xray-worker": redis,
+    "xray-worker": { ...redis, ...webhooks },
     "stats-collector": { ...redis, ...named("admin-password", settings.ADMIN_PASSWORD) },
     redis: { password: secrets["redis-password"], "redis.conf": redisConfig(secrets["redis-password"], settings) },
     mongodb: { "root-password": secrets["mongodb-root-password"] },

@@ -12,10 +12,13 @@ const passwordNames = [
   "grafana-admin-password",
 ] as const;
 
-export const secretNames = ["api-secret-key", "reality-private-key", ...passwordNames] as const;
+export const secretNames = ["api-secret-key", "reality-private-key", "webhook-secret-key", ...passwordNames] as const;
 export type SecretName = (typeof secretNames)[number];
 
-/** Everything that a deployment must not lose: with other Reality keys, no link that was handed out works any more. */
+/**
+ * Everything that a deployment must not lose: with other Reality keys, no link that was handed out works any more, and with
+ * another key of webhooks no event can be signed.
+ */
 export type Secrets = Readonly<Record<SecretName, string>>;
 
 /** Where secrets are kept between two preparations. */
@@ -30,7 +33,7 @@ export interface SecretStore {
 /** The secrets of the settings, else those that are kept, else new ones. */
 export async function ensureSecrets(
   store: SecretStore,
-  settings: Pick<DeploymentSettings, "API_SECRET_KEY" | "REALITY_PRIVATE_KEY">,
+  settings: Pick<DeploymentSettings, "API_SECRET_KEY" | "REALITY_PRIVATE_KEY" | "WEBHOOK_SECRET_KEY">,
 ): Promise<{ readonly secrets: Secrets; readonly made: readonly SecretName[] }> {
   const kept = await store.read();
   const made: SecretName[] = [];
@@ -40,7 +43,8 @@ export async function ensureSecrets(
     made.push(name);
     return make();
   };
-  const password = (name: SecretName) => choose(name, () => randomBytes(32).toString("base64url"));
+  const password = (name: SecretName, given?: string) =>
+    choose(name, () => randomBytes(32).toString("base64url"), given);
   const secrets: Secrets = {
     "api-secret-key": choose("api-secret-key", () => randomBytes(36).toString("base64url"), settings.API_SECRET_KEY),
     "reality-private-key": choose(
@@ -48,6 +52,7 @@ export async function ensureSecrets(
       () => makeRealityKeys().privateKey,
       settings.REALITY_PRIVATE_KEY,
     ),
+    "webhook-secret-key": password("webhook-secret-key", settings.WEBHOOK_SECRET_KEY),
     "redis-password": password("redis-password"),
     "mongodb-root-password": password("mongodb-root-password"),
     "mongodb-api-password": password("mongodb-api-password"),

@@ -26,6 +26,13 @@ export const deploymentSettings = z.object({
     .optional()
     .meta({ secret: true, example: "the PrivateKey of `xray x25519`" }),
 
+  /** With which the API seals secrets of webhooks and the worker opens them. */
+  WEBHOOK_SECRET_KEY: z
+    .string()
+    .min(32, "must have at least 32 characters")
+    .optional()
+    .meta({ secret: true, example: "<output of: openssl rand -hex 32>" }),
+
   REALITY_SNI: host.optional().meta({ example: "microsoft.com" }),
   REALITY_SERVER_NAME: host.default("microsoft.com").meta({ example: "microsoft.com" }),
   REALITY_DEST: z

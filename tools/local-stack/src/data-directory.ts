@@ -11,6 +11,8 @@ export interface DataDirectory {
   childrenFile: string;
   prometheusTargetsFile: string;
   apiKeyFile: string;
+  /** What secrets of webhooks are sealed with. */
+  webhookKeyFile: string;
   realityFile: string;
   xrayConfigFile: string;
   redis: string;
@@ -42,6 +44,7 @@ export async function openDataDirectory(projectRoot: string, setting: string): P
     childrenFile: join(root, "children.json"),
     prometheusTargetsFile: join(root, "prometheus-targets.json"),
     apiKeyFile: join(root, "api-key"),
+    webhookKeyFile: join(root, "webhook-secret-key"),
     realityFile: join(root, "reality.json"),
     xrayConfigFile: join(root, "xray", "config.json"),
     redis: join(root, "redis"),

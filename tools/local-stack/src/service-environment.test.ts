@@ -10,9 +10,11 @@ const addresses = {
   xray: { apiPort: 3, realityPort: 4, realityPublicKey: "public" },
 };
 
+const files = { apiKeyFile: "/data/api-key", webhookKeyFile: "/data/webhook-key" };
+
 function environmentOf(service: ServiceName, env: NodeJS.ProcessEnv, where = addresses) {
   const settings = readSettings(stackSettings, { program: "npm start", env });
-  return serviceEnvironment(service, { env, settings, addresses: where, metricsPort: 5, apiKeyFile: "/data/api-key" });
+  return serviceEnvironment(service, { env, settings, addresses: where, metricsPort: 5, ...files });
 }
 
 test("every service learns where the engines are, whatever the user's environment says of files", () => {
@@ -46,6 +48,19 @@ test("only the API is given the key of the API, from its file when none is set",
   expect(environmentOf("stats-collector", withKey)).not.toHaveProperty("API_SECRET_KEY");
 });
 
+test("the API and the worker are given the key of webhooks, the user's own or the one that is kept", () => {
+  for (const service of ["api", "xray-worker"] as const) {
+    expect(environmentOf(service, {})).toMatchObject({ WEBHOOK_SECRET_KEY_FILE: "/data/webhook-key" });
+    const own = environmentOf(service, { WEBHOOK_SECRET_KEY: "own" });
+    expect([own["WEBHOOK_SECRET_KEY"], own["WEBHOOK_SECRET_KEY_FILE"]]).toEqual(["own", undefined]);
+    expect(environmentOf(service, { WEBHOOK_SECRET_KEY_FILE: "/own" })).toMatchObject({
+      WEBHOOK_SECRET_KEY_FILE: "/own",
+    });
+  }
+  const collector = environmentOf("stats-collector", { WEBHOOK_SECRET_KEY: "own", WEBHOOK_SECRET_KEY_FILE: "/own" });
+  expect(Object.keys(collector).filter((name) => name.startsWith("WEBHOOK_SECRET_KEY"))).toEqual([]);
+});
+
 test("no service is given the private key", () => {
   const env = { REALITY_PRIVATE_KEY: "A".repeat(43) };
   expect(environmentOf("xray-worker", env)).not.toHaveProperty("REALITY_PRIVATE_KEY");
@@ -58,7 +73,7 @@ test("nodes of the user's own are left as the user set them", () => {
     settings: readSettings(stackSettings, { program: "npm start", env }),
     addresses: { redisUrl: "r", mongodbUri: "m" },
     metricsPort: 5,
-    apiKeyFile: "/data/api-key",
+    ...files,
   });
   expect(environment).toMatchObject(env);
 });

@@ -16,6 +16,7 @@ export interface ServiceEnvironmentOptions {
   addresses: Addresses;
   metricsPort: number;
   apiKeyFile: string;
+  webhookKeyFile: string;
 }
 
 /** The stack stops within 15 s, so the services have less than their own default. */
@@ -31,13 +32,14 @@ export function serviceEnvironment(service: ServiceName, options: ServiceEnviron
     METRICS_HOST: settings.METRICS_HOST,
     METRICS_PORT: String(metricsPort),
     ...(service === "api" && apiVariables(options)),
+    ...(service !== "stats-collector" && webhookVariables(options)),
   };
   const defaults = { NODE_ENV: "production", SHUTDOWN_DEADLINE_MS };
   return { ...defaults, ...without(env, [...Object.keys(decided), ...SECRETS_OF_OTHERS]), ...decided };
 }
 
-/** The private key is Xray's alone; the API's key is the API's alone. */
-const SECRETS_OF_OTHERS = ["REALITY_PRIVATE_KEY", "API_SECRET_KEY"];
+/** The private key is Xray's alone; the API's key is the API's alone; webhooks are the API's and the worker's. */
+const SECRETS_OF_OTHERS = ["REALITY_PRIVATE_KEY", "API_SECRET_KEY", "WEBHOOK_SECRET_KEY"];
 
 /** A variable goes together with its form that names a file, for both at once are an error. */
 function without(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
@@ -58,6 +60,13 @@ function xrayVariables(settings: StackSettings, { xray }: Addresses): NodeJS.Pro
     REALITY_COMMON_SHORT_ID: settings.REALITY_COMMON_SHORT_ID,
     REALITY_FLOW: settings.REALITY_FLOW,
   };
+}
+
+/** The user's own key of webhooks, else the one that is kept. */
+function webhookVariables({ env, webhookKeyFile }: ServiceEnvironmentOptions): NodeJS.ProcessEnv {
+  const { WEBHOOK_SECRET_KEY: key, WEBHOOK_SECRET_KEY_FILE: file } = env;
+  if (key !== undefined && key !== "") return { WEBHOOK_SECRET_KEY: key };
+  return { WEBHOOK_SECRET_KEY_FILE: file !== undefined && file !== "" ? file : webhookKeyFile };
 }
 
 function apiVariables({ settings, apiKeyFile }: ServiceEnvironmentOptions): NodeJS.ProcessEnv {

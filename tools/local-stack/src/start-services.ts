@@ -50,7 +50,7 @@ async function superviseService(service: ServiceName, start: ServiceStart): Prom
     start: () =>
       startService({
         name: service,
-        env: serviceEnvironment(service, { env, settings, addresses, metricsPort, apiKeyFile: data.apiKeyFile }),
+        env: serviceEnvironment(service, { env, settings, addresses, metricsPort, ...data }),
         logFile: data.logOf(service),
         onLine: (line) => {
           const warning = readLogLine(line);

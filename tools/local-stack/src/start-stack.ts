@@ -22,6 +22,7 @@ export async function startStack(context: StackContext, startedAt: number, inter
   await context.runFile.remove();
   await requireBindable(settings.API_HOST, settings.API_PORT);
   await ensureApiKey(data.apiKeyFile, settings.API_SECRET_KEY);
+  await ensureApiKey(data.webhookKeyFile, undefined);
 
   const addresses = await startEngines(context);
   interrupted.throwIfAborted();
