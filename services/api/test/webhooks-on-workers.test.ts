@@ -102,13 +102,17 @@ test("each event reaches the receiver in order of its key, while workers are kil
     if (dice < 0.1) void response.writeHead(503).end();
     else if (dice < 0.2) response.destroy();
     else {
-      if (Math.random() < 0.1) await sleep(200);
+      if (dice < 0.4) await sleep(50);
       void take(received, response);
     }
   };
   for (let round = 1; round <= 4; round += 1) {
+    const before = receiver.taken.length;
     for (let index = 0; index < 60; index += 1) await logEvent();
-    await sleep(400 + Math.random() * 400);
+    // In the middle of the deliveries.
+    await expect
+      .poll(() => receiver.taken.length, { timeout: 30_000, interval: 5 })
+      .toBeGreaterThan(before + 10 * round);
     running.at(-1)?.signal("SIGKILL");
     await startWorker(`worker-${round}`);
   }

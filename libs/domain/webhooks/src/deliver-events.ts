@@ -28,8 +28,8 @@ export type DeliveryEnd = "idle" | "more" | "outdated" | "dead";
 
 /** Deliveries of one webhook under way at once. */
 const CONCURRENCY = 8;
-/** Events read together. */
-const PAGE = 100;
+/** Events read together, and delivered twice at most when the process dies. */
+const PAGE = 64;
 const LANES_AT_ONCE = 64;
 const EVENTS_OF_A_LANE = 16;
 /** While a receiver is away, every fourth attempt is at a new event, though others wait. */
