@@ -12,7 +12,7 @@ import {
   type KeyVersion,
   type StepStamp,
 } from "@veil/keys";
-import { enter, letGo, raise } from "./key-updates.ts";
+import { enter, letGo, put, raise } from "./key-updates.ts";
 import { HandsClient, withHands } from "./hands-client.ts";
 import { type CreationDocument, type KeyDocument, type SimulatedMongo, toHandledKey } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
@@ -97,15 +97,19 @@ export class StoreClient implements KeyStore {
     return found === null ? null : recordOf(found);
   }
 
-  /** `$max` of documents that begin with the revision and the fence. */
   async change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {
     await this.#update(keyId, `has revision ${version.terms.revision}`, (key) => {
-      const [revision, fence] = [key.version?.terms.revision ?? 0, key.version?.fence ?? 0];
-      const { terms } = version;
-      if (terms.revision > revision || (terms.revision === revision && version.fence > fence)) key.version = version;
+      put(key, version);
       if (entry !== undefined) enter(key, entry);
     });
     return this.#taken(keyId, entry);
+  }
+
+  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
+    // Others come between the documents of one command, and whoever dies meanwhile has changed some.
+    for (const [keyId, version] of versions) {
+      await this.#update(keyId, `has revision ${version.terms.revision} with others`, (key) => put(key, version));
+    }
   }
 
   /** What the index of due keys is made anew from. */
@@ -116,6 +120,13 @@ export class StoreClient implements KeyStore {
   /** What the collectors have counted. */
   movedBy(keyId: number): Promise<number> {
     return this.#read(`find what key ${keyId} has moved`, () => this.#mongo.lifetimes.get(keyId) ?? 0);
+  }
+
+  movedByMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    return this.#read(
+      `find what keys ${keyIds.join(" ")} have moved`,
+      () => new Map(keyIds.map((keyId) => [keyId, this.#mongo.lifetimes.get(keyId) ?? 0])),
+    );
   }
 
   claimExternalId(externalId: string, keyId: number): Promise<number> {

@@ -2,6 +2,7 @@ import {
   cancelCreation,
   LeaseHeldError,
   type LifecyclePorts,
+  type MovedBytes,
   NodeRejectedError,
   NodeUnreachableError,
   NodeIndeterminateError,
@@ -54,6 +55,7 @@ const LOOK_EVERYWHERE_EVERY_MS = 15_000;
 const TIDY_EVERY_MS = 20_000;
 
 const NOTHING = { upload: 0, download: 0 } as const;
+const movedBytes = (bytes: number): MovedBytes => ({ lifetime: { ...NOTHING, download: bytes }, reset: NOTHING });
 
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
 export function startWorker(process: Process, system: System): void {
@@ -116,7 +118,9 @@ export function startWorker(process: Process, system: System): void {
       find: (id) => store.findExternalId(externalIdEntry(id)),
     },
     traffic: {
-      movedBy: async (keyId) => ({ lifetime: { ...NOTHING, download: await store.movedBy(keyId) }, reset: NOTHING }),
+      movedBy: async (keyId) => movedBytes(await store.movedBy(keyId)),
+      movedByMany: async (keyIds) =>
+        new Map([...(await store.movedByMany(keyIds))].map(([keyId, bytes]) => [keyId, movedBytes(bytes)])),
     },
     due: index,
     hints,

@@ -13,7 +13,7 @@ import {
 import type { mongo } from "mongoose";
 import { InsertIfAbsent, UpdatesById } from "./by-id.ts";
 import { phaseNumber, toKeyRecord } from "./documents.ts";
-import { engineOf, inParts, LONG_READ } from "./engine.ts";
+import { engineOf, inParts, LONG_READ, wholeUpdate } from "./engine.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
 import type { KeyIdCounter } from "./key-id-counter.ts";
@@ -112,6 +112,21 @@ export class MongoKeyStore implements KeyStore {
   change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {
     const terms = { $max: { terms: versionDocument(version) } };
     return this.#change(keyId, { ...terms, ...(entry !== undefined && entryOf(entry)) }, entry);
+  }
+
+  /** In parts on an engine on which nobody else writes meanwhile. */
+  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
+    const { connection, keys } = this.#collections;
+    await storeErrors(async () => {
+      const { changedAtOnce } = await engineOf(connection);
+      for (const part of inParts([...versions], changedAtOnce)) {
+        const changes = part.map(([keyId, version]) => {
+          const update = wholeUpdate<KeyDocument>({ $max: { terms: versionDocument(version) } });
+          return { updateOne: { filter: { _id: String(keyId) }, update } };
+        });
+        await keys.bulkWrite(changes, { ordered: false });
+      }
+    });
   }
 
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {

@@ -40,17 +40,18 @@ export class EventHintIndex implements EventHints {
     this.#clock = clock;
   }
 
-  async expect(subject: string): Promise<Hint> {
+  async expect(...subjects: readonly string[]): Promise<Hint> {
     const now = Math.floor(this.#clock.now());
-    const member = `${now} ${randomUUID()} ${subject}`;
+    const members = subjects.map((subject) => `${now} ${randomUUID()} ${subject}`);
+    const at = (moment: number) => members.flatMap((member) => [moment, member]);
     try {
-      await this.#redis.zadd(this.#hints, now + LOOK_AFTER_MS, member);
+      await this.#redis.zadd(this.#hints, ...at(now + LOOK_AFTER_MS));
     } catch {
       // Redis must not stand in the way of a write that can do without it.
-      this.#unsent.add(subject);
+      for (const subject of subjects) this.#unsent.add(subject);
       return { ready: () => undefined };
     }
-    return { ready: () => void this.#redis.zadd(this.#hints, "XX", now, member).catch(() => undefined) };
+    return { ready: () => void this.#redis.zadd(this.#hints, "XX", ...at(now)).catch(() => undefined) };
   }
 
   /** Expected writes that it is time to look for, the oldest first. @throws when Redis does not answer */

@@ -61,8 +61,8 @@ export interface Outbox {
 
 /** In which subjects events may have been born: a hint that may be lost, since {@link Outbox.subjects} finds all. */
 export interface EventHints {
-  /** To be called before the write with which an event is born. Never throws. */
-  expect(subject: string): Promise<Hint>;
+  /** To be called before the write with which events are born, each in one of the subjects. Never throws. */
+  expect(...subjects: readonly string[]): Promise<Hint>;
 }
 
 /** One expected write. */

@@ -13,7 +13,8 @@ import type { KeyVersion } from "./ports.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { ChangeRefusedError, changeTerms, applyDue, type TermsChange } from "./terms/change-terms.ts";
 import { termsAt } from "./terms/key-status.ts";
-import { contextOf, expectDue, replaceDue } from "./due-keys.ts";
+import { contextOf } from "./change-context.ts";
+import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
 
 /** What one change does to a key; all of it or nothing. */
@@ -127,7 +128,10 @@ async function storeVersion(
   const { keyId, job } = request;
   const [lease] = leases;
   const steps = version.outbox.filter((step) => !before.outbox.includes(step));
-  const [hint] = await Promise.all([expectEvents(keyId, steps, ports), expectDue(keyId, version.terms, ports)]);
+  const [hint] = await Promise.all([
+    expectEvents(steps.length > 0 ? [keyId] : [], ports),
+    expectDue(keyId, version.terms, ports),
+  ]);
   const now = ports.clock.now();
   const isSeenByNodes =
     !haveItsUser(before, now, lease) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;

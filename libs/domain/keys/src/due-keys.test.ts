@@ -138,6 +138,7 @@ test("a lease that is lost before the write changes nothing, and leaves the key 
     nextResetAt: START_S,
   });
   const traffic = {
+    ...ports.traffic,
     movedBy: async () => {
       lease.lost = true;
       return ports.traffic.movedBy(1);

@@ -1,27 +1,23 @@
 import pLimit from "p-limit";
 import { isVisible, type KeyRecord } from "./access-key.ts";
+import { contextOf } from "./change-context.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
 import { type DueEnd, dueOf } from "./due-of.ts";
-import { namedSteps } from "./events/key-steps.ts";
-import { dueStep } from "./events/steps-of-change.ts";
+import { dueVersion } from "./due-version.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
-import type { HandEntry, HandledKey, MovedBytes } from "./ports.ts";
+import type { HandEntry, HandledKey } from "./ports.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
-import { type ChangeContext, dependsOnTraffic, applyDue, type TermsChange } from "./terms/change-terms.ts";
 import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
-import type { Notices } from "./terms/notices.ts";
 
 /** Looking at a key is mostly waiting, for its lease and for the nodes. */
 const LOOKED_AT_ONCE = 256;
 /** Another process is at the key. */
 const LOOK_AGAIN_MS = 1_000;
-
-const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
 
 /**
  * Carries out what has become due about keys: an expiry, a limit that is reached, a reset, a hold that ends. Every node in
@@ -65,19 +61,16 @@ async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts)
     return key === null ? lookOnceMore(keyId, ports) : "gone";
   }
   const context = await contextOf(key, {}, ports);
-  const terms = applyDue(key.terms, context);
+  const changed = dueVersion(key, context, lease.fence);
+  const terms = changed?.version.terms ?? key.terms;
   // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now, and
   // nobody died who was to tell them.
   const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now) || lease.abandonedBy !== null;
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
-  if (terms !== key.terms) {
-    const { uuid, name, token, changedBy } = key;
-    const step = dueStep(key, { name, terms }, Math.floor(context.now / 1_000));
-    const steps = namedSteps([step], { keyId, revision: terms.revision, fence: lease.fence });
-    const hint = await expectEvents(keyId, steps, ports);
+  if (changed !== null) {
+    const hint = await expectEvents(changed.steps.length > 0 ? [keyId] : [], ports);
     lease.mustLast();
-    const version = { fence: lease.fence, uuid, name, token, changedBy, terms, outbox: [...key.outbox, ...steps] };
-    key = await ports.store.change(keyId, version, entry);
+    key = await ports.store.change(keyId, changed.version, entry);
     hint.ready();
   } else if (entry !== undefined) {
     lease.mustLast();
@@ -104,17 +97,6 @@ async function lookOnceMore(keyId: number, ports: LifecyclePorts): Promise<DueEn
   if (key === null || !isVisible(key)) return "gone";
   await ports.due.expect(keyId, dueOf(key.terms, key.createdAt * 1_000, ports.notices));
   return "later";
-}
-
-/** What decides about a change of a key at this moment. What it has moved is read only where it matters. */
-export async function contextOf(
-  { keyId, terms }: KeyRecord,
-  change: TermsChange,
-  { traffic, clock, timeZone, notices }: LifecyclePorts,
-): Promise<ChangeContext> {
-  const now = clock.now();
-  const moved = dependsOnTraffic(terms, change, now, notices) ? await traffic.movedBy(keyId) : NOTHING_MOVED;
-  return { now, ...moved, timeZone, ...(notices !== undefined && { notices }) };
 }
 
 function isHandled(key: KeyRecord | HandledKey, entry: HandEntry | undefined): key is HandledKey {

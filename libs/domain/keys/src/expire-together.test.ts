@@ -6,6 +6,7 @@ import { applyDueTerms } from "./due-keys.ts";
 import { dueOf } from "./due-of.ts";
 import { expireTogether } from "./expire-together.ts";
 import { isWanted } from "./access-key.ts";
+import { unloggedEvents } from "./events/unlogged-events.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
 
 const START_S = START_MS / 1_000;
@@ -23,18 +24,63 @@ function withKeys(...all: Partial<KeyTerms>[]) {
   const keyIds = all.map((_, index) => index + 1);
   const look = async (ports = rig.ports) => Object.fromEntries(await expireTogether(keyIds, ports));
   const users = () => Object.values(rig.nodes).map(({ users: held }) => [...held.keys()]);
+  const reported = (keyId: number) => {
+    const history = rig.store.historyOf(keyId);
+    return history === null ? [] : unloggedEvents(history).map(({ type }) => type);
+  };
   const hands = () => [...rig.store.keys.values()].flatMap((key) => key.hands);
-  return { ...rig, keyIds, look, users, hands };
+  return { ...rig, keyIds, look, users, hands, reported };
 }
 
-test("keys that have expired leave every node by one hand, and nothing about them is stored", async () => {
-  const { look, users, due, store, hands } = withKeys(OVER, { ...OVER, trafficLimit: 5 }, OVER);
-  const before = [...store.keys.values()];
+test("keys that have expired leave every node by one hand, and are stored and reported by one write", async () => {
+  const { look, users, due, store, hands, hints, reported } = withKeys(OVER, { ...OVER, trafficLimit: 5 }, OVER);
+  const writes: number[][] = [];
+  const { changeMany } = store;
+  store.changeMany = (versions) => {
+    const keyIds = [...versions.keys()];
+    writes.push(keyIds);
+    // The hand stands, what is born now is looked for, and no node was called.
+    expect(hands()).toHaveLength(3);
+    expect(hints.expected.map(({ subject }) => subject)).toEqual(
+      expect.arrayContaining(keyIds.map((keyId) => `key:${keyId}`)),
+    );
+    expect(users()[0]).toEqual(expect.arrayContaining(keyIds));
+    return changeMany.call(store, versions);
+  };
   expect(await look()).toEqual({ 1: "applied", 2: "applied", 3: "applied" });
   expect(users()).toEqual([[], []]);
-  expect([...store.keys.values()]).toEqual(before);
+  expect(writes).toEqual([[1, 2], [3]]);
+  for (const { terms } of store.keys.values()) expect(terms).toMatchObject({ isExpiryCounted: true, revision: 2 });
+  expect([1, 2, 3].map(reported)).toEqual([["key.expired"], ["key.expired"], ["key.expired"]]);
+  expect(hints.expected.every(({ isReady }) => isReady)).toBe(true);
   expect([...due.expected.values()]).toEqual([NEVER, NEVER, NEVER]);
   expect(hands()).toEqual([]);
+});
+
+test("what keys had moved when they expired is reported with that, and read at once", async () => {
+  const { look, lifetime, ports, reported } = withKeys(
+    OVER,
+    { ...OVER, trafficLimit: 5 },
+    { ...OVER, trafficLimit: 50 },
+  );
+  for (const keyId of [1, 2, 3]) lifetime.set(keyId, { upload: 0, download: 5 });
+  const notices = { thresholds: [80], hours: [72], firstConnections: true };
+  expect(await look({ ...ports, notices })).toEqual({ 1: "applied", 2: "applied", 3: "applied" });
+  expect([1, 2, 3].map(reported)).toEqual([
+    ["key.expired", "key.first_connected"],
+    ["key.expired", "key.limited", "key.first_connected", "key.usage_threshold"],
+    ["key.expired", "key.first_connected"],
+  ]);
+});
+
+test("the first byte that is counted after a key expired is waited for, and reported", async () => {
+  const { look, lifetime, ports, reported, due } = withKeys(OVER);
+  const watching = { ...ports, notices: { thresholds: [], hours: [], firstConnections: true } };
+  expect(await look(watching)).toEqual({ 1: "applied" });
+  expect(due.expected.get(1)).toEqual({ at: null, traffic: 1 });
+  lifetime.set(1, { upload: 1, download: 0 });
+  expect(await look(watching)).toEqual({ 1: "applied" });
+  expect([reported(1), due.expected.get(1)]).toEqual([["key.expired", "key.first_connected"], NEVER]);
 });
 
 test("one that was extended in time stays, and its new end is expected", async () => {
@@ -63,6 +109,13 @@ describe("a look of its own is needed by a key", () => {
     expect(await look()).toEqual({ 2: "applied" });
     expect(users()).toEqual([[1], [1]]);
     expect([due.dueAt(START_MS), hands()]).toEqual([[1], []]);
+  });
+
+  it("whose end comes soon, which is to be reported", async () => {
+    const { look, ports, due } = withKeys({ expiresAt: START_S + 3_600 }, OVER);
+    const notices = { thresholds: [], hours: [24], firstConnections: false };
+    expect(await look({ ...ports, notices })).toEqual({ 2: "applied" });
+    expect(due.dueAt(START_MS)).toEqual([1]);
   });
 
   it("that is marked, or in the hands of somebody else", async () => {
@@ -148,9 +201,17 @@ test("keys that can't be read are given back as they were, and stay due", async 
   expect(await ports.lease.hold(1, async ({ abandonedBy }) => abandonedBy)).toBeNull();
 });
 
-test("a worker that dies at any call leaves its keys due, and the next one ends them", async () => {
+test("keys whose expiry can't be stored are given back as they were, and stay due", async () => {
+  const { look, ports, due, store, hands, users, reported } = withKeys(OVER, { expiresAt: START_S + 60 });
+  store.changeMany = () => Promise.reject(new StoreUnavailableError(new Error("away")));
+  await expect(look()).rejects.toThrow(StoreUnavailableError);
+  expect([due.dueAt(START_MS), hands(), users()[0], reported(1)]).toEqual([[1, 2], [], [1, 2], []]);
+  expect(await ports.lease.hold(1, async ({ abandonedBy }) => abandonedBy)).toBeNull();
+});
+
+test("a worker that dies at any call leaves its keys due, and the next one ends them and reports each once", async () => {
   const calls = await killAtEveryCall(async (die) => {
-    const { ports, passing, keyIds, users, due, store, hands, clock } = withKeys(OVER, OVER, {
+    const { ports, passing, keyIds, users, due, store, hands, clock, reported } = withKeys(OVER, OVER, {
       expiresAt: START_S + 600,
     });
     const died = await passing(applyDueTerms(keyIds, die(ports))).catch((error: unknown) => error);
@@ -163,6 +224,7 @@ test("a worker that dies at any call leaves its keys due, and the next one ends 
     expect([...ends.values()]).toEqual(["applied", "applied", "applied"]);
     expect(users()).toEqual([[3], [3]]);
     expect(hands()).toEqual([]);
+    expect(keyIds.map(reported)).toEqual([["key.expired"], ["key.expired"], []]);
     for (const key of store.keys.values()) {
       expect(isWanted(key, clock.now())).toBe(key.keyId === 3);
       expect(due.expected.get(key.keyId)).toEqual(dueOf(key.terms, clock.now()));

@@ -1,12 +1,15 @@
 import pLimit, { type LimitFunction } from "p-limit";
 import { isVisible } from "./access-key.ts";
+import { contextAtRest, dueContexts } from "./change-context.ts";
 import { clearNode } from "./clear-key.ts";
 import { type DueEnd, dueOf } from "./due-of.ts";
+import { dueVersion } from "./due-version.ts";
 import { LeaseHeldError } from "./errors.ts";
+import { expectEvents } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
-import type { Due, HandledKey } from "./ports.ts";
-import { dependsOnTraffic } from "./terms/change-terms.ts";
+import type { Due, HandledKey, KeyVersion } from "./ports.ts";
+import { applyDue, dependsOnTraffic } from "./terms/change-terms.ts";
 import { isInService, isPast } from "./terms/key-status.ts";
 
 /** So many calls are under way at a node at once: half of those that its connection takes, so that others find room. */
@@ -28,12 +31,12 @@ interface Group {
 }
 
 /**
- * Takes those of many due keys out of every node of which nothing is due but that they have expired: one hand, one find and
- * a few commands to Redis for all of them, so that the calls to the nodes are what a key costs. Nothing about them is
- * stored, since that a key has expired its date says alone.
+ * Takes those of many due keys out of every node of which nothing is due but that they have expired: one hand, one find, a few
+ * commands to Redis and one write that says so and reports it for all of them, so that the calls to the nodes are what a key
+ * costs.
  *
  * Also done with keys that somebody has extended or deleted in time. Others need a look of their own: those that somebody
- * holds, that are marked, or whose terms change.
+ * holds, that are marked, or whose terms change otherwise.
  *
  * @returns what became of the keys it is done with
  * @throws {StoreUnavailableError} or what the index of due keys and the leases throw; whatever was not done stays due
@@ -87,10 +90,10 @@ async function expireFound(group: Group): Promise<void> {
   for (const keyId of leases.keys()) if (!seen.has(keyId)) ends.set(keyId, "alone");
 }
 
-/** Never rejects: what goes wrong leaves its keys without an end. */
+/** Never rejects: what goes wrong leaves its keys without an end, or gives those back as they were that nobody has touched. */
 async function expirePart(keys: readonly HandledKey[], group: Group): Promise<void> {
+  const { ends, begun, ports } = group;
   try {
-    const { ends, ports } = group;
     const now = ports.clock.now();
     const dues = new Map<number, Due>();
     const expired: HandledKey[] = [];
@@ -98,20 +101,22 @@ async function expirePart(keys: readonly HandledKey[], group: Group): Promise<vo
       const next = nextStep(key, group, now);
       if (next === "expire") expired.push(key);
       else if (next === "alone") ends.set(key.keyId, "alone");
-      else dues.set(key.keyId, next === "gone" ? { at: null, traffic: null } : dueOf(key.terms, now));
+      else dues.set(key.keyId, next === "gone" ? { at: null, traffic: null } : dueOf(key.terms, now, ports.notices));
     }
-    for (const { keyId, terms } of await removeAll(expired, group)) dues.set(keyId, dueOf(terms, now));
+    const stored = await storeExpiry(expired, now, group);
+    for (const { keyId, terms } of await removeAll(stored, group)) dues.set(keyId, dueOf(terms, now, ports.notices));
     const lasting = [...dues].filter(([keyId]) => lasts(keyId, group));
     await ports.due.replaceMany(new Map(lasting));
     const gone = new Set(keys.filter((key) => !isVisible(key)).map(({ keyId }) => keyId));
     for (const [keyId] of lasting) ends.set(keyId, gone.has(keyId) ? "gone" : "applied");
   } catch (error) {
+    for (const { keyId } of keys) if (!ends.has(keyId) && !begun.has(keyId)) ends.set(keyId, "later");
     fail(error, group);
   }
 }
 
 /** What is to be done about a key as it is under its lease; `expect` when nothing is due about it any more. */
-function nextStep(key: HandledKey, { hand }: Group, now: number): "expire" | "expect" | "gone" | "alone" {
+function nextStep(key: HandledKey, { hand, ports }: Group, now: number): "expire" | "expect" | "gone" | "alone" {
   if (key.hands.some((other) => other !== hand)) return "alone";
   if (!isVisible(key)) return "gone";
   const { terms } = key;
@@ -119,8 +124,32 @@ function nextStep(key: HandledKey, { hand }: Group, now: number): "expire" | "ex
   const mayChange = terms.holdFor !== null || isPast(terms.nextResetAt, now);
   if (mayChange || key.indeterminate.length > 0) return "alone";
   if (isPast(terms.expiresAt, now)) return "expire";
-  const isAwaited = terms.limitedAt !== null || dependsOnTraffic(terms, {}, now);
-  return isInService(terms, now) && !isAwaited ? "expect" : "alone";
+  const isAwaited = terms.limitedAt !== null || dependsOnTraffic(terms, {}, now, ports.notices);
+  if (!isInService(terms, now) || isAwaited) return "alone";
+  // That its end comes soon may be due to be reported.
+  return applyDue(terms, contextAtRest(now, ports)) === terms ? "expect" : "alone";
+}
+
+/** Stores that keys have expired, with what is reported of it. @returns the keys as they are then */
+async function storeExpiry(expired: readonly HandledKey[], now: number, group: Group): Promise<readonly HandledKey[]> {
+  const { leases, ports } = group;
+  if (expired.length === 0) return [];
+  const contextOf = await dueContexts(expired, now, ports);
+  const versions = new Map<number, KeyVersion>();
+  const reported: number[] = [];
+  for (const key of expired) {
+    const { keyId } = key;
+    const lease = leases.get(keyId);
+    const due = lease === undefined ? null : dueVersion(key, contextOf(keyId), lease.fence);
+    if (due === null) continue;
+    versions.set(keyId, due.version);
+    if (due.steps.length > 0) reported.push(keyId);
+  }
+  const hint = await expectEvents(reported, ports);
+  const lasting = [...versions].filter(([keyId]) => lasts(keyId, group));
+  if (lasting.length > 0) await ports.store.changeMany(new Map(lasting));
+  hint.ready();
+  return expired.map((key) => ({ ...key, terms: versions.get(key.keyId)?.terms ?? key.terms }));
 }
 
 /** @returns the keys that every node is done with, or away */

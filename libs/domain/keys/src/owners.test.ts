@@ -1,3 +1,4 @@
+import { SYSTEM } from "@veil/events";
 import { describe, expect, it, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
 import { changeKey, type ChangeRequest } from "./change-key.ts";
@@ -37,6 +38,9 @@ function ofShop() {
 const request = { keyId: 1, job: "job-1", deadline: DEADLINE, redelivered: false };
 const change: Omit<ChangeRequest, "owner"> = { ...request, change: { set: { enabled: false } }, ifRevision: null };
 
+/** What is done to each key of a batch. */
+const ofBatch = (set: object) => ({ change: { set }, actor: SYSTEM });
+
 describe.each(["bazaar", ""])("to a job of %j a key of another owner is not there", (owner) => {
   it("when it is to be changed, whatever revision it was seen with", async () => {
     const { ports, passing, store, key, calls } = ofShop();
@@ -59,7 +63,7 @@ describe.each(["bazaar", ""])("to a job of %j a key of another owner is not ther
 
   it("when it is one of many", async () => {
     const { ports, passing, store, key } = ofShop();
-    const end = await passing(changePart({ job: "batch-1", owner }, [1, 2], { set: { note: "mine" } }, ports));
+    const end = await passing(changePart({ job: "batch-1", owner }, [1, 2], ofBatch({ note: "mine" }), ports));
     const errors = [1, 2].map((keyId) => ({ keyId, detail: `Key with id ${keyId} not found` }));
     expect(end).toEqual({ done: 0, errors });
     expect(store.keys.get(1)?.terms).toEqual(key.terms);
@@ -74,7 +78,7 @@ describe.each(["shop", null])("to a job of %j it is there", (owner) => {
 
   it("and be changed among many", async () => {
     const { ports, passing } = ofShop();
-    const end = await passing(changePart({ job: "batch-1", owner }, [1], { set: { note: "n" } }, ports));
+    const end = await passing(changePart({ job: "batch-1", owner }, [1], ofBatch({ note: "n" }), ports));
     expect(end).toEqual({ done: 1, errors: [] });
   });
 

@@ -34,6 +34,8 @@ export interface KeyStore {
    * @returns the key as it is now, whoever changed it last; null when there is none. Its hands are complete when one was entered
    */
   change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null>;
+  /** {@link change} of many keys, which enters no hand. One that is not there is left out. */
+  changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void>;
   /** Enters a hand, whatever the phase. @returns the key as it is afterwards */
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null>;
   /**
@@ -94,6 +96,8 @@ export interface ExternalIds {
 /** What keys have moved. Throws StoreUnavailableError while the store is away. */
 export interface KeyTraffic {
   movedBy(keyId: number): Promise<MovedBytes>;
+  /** {@link movedBy} of many keys by one read; one that was never counted may be missing. */
+  movedByMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, MovedBytes>>;
 }
 
 /** What a key has moved, as far as it is stored. */

@@ -107,7 +107,7 @@ async function decideOn(
   const [attempts, , hint] = await Promise.all([
     isUsable ? tryNodes(creation, ports) : [],
     expectDue(creation.keyId, terms, ports),
-    expectEvents(creation.keyId, outbox, ports),
+    expectEvents([creation.keyId], ports),
   ]);
   const indeterminate = redelivered ? everyNode(ports) : nodesWith(["disturbed", "indeterminate"], attempts);
   const took = nodesWith(holding, attempts);

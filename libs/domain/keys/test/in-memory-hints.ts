@@ -4,9 +4,13 @@ import type { EventHints, Hint } from "@veil/events";
 export class InMemoryHints implements EventHints {
   readonly expected: { readonly subject: string; isReady: boolean }[] = [];
 
-  async expect(subject: string): Promise<Hint> {
-    const entry = { subject, isReady: false };
-    this.expected.push(entry);
-    return { ready: () => void (entry.isReady = true) };
+  async expect(...subjects: readonly string[]): Promise<Hint> {
+    const entries = subjects.map((subject) => ({ subject, isReady: false }));
+    this.expected.push(...entries);
+    return {
+      ready: () => {
+        for (const entry of entries) entry.isReady = true;
+      },
+    };
   }
 }

@@ -86,6 +86,7 @@ export function inMemoryLifecycle() {
   const due = new InMemoryDueKeys();
   const hints = new InMemoryHints();
   const lifetime = new Map<number, TrafficBytes>();
+  const movedBy = async (keyId: number) => ({ lifetime: lifetime.get(keyId) ?? NOTHING_MOVED, reset: NOTHING_MOVED });
   const ports: LifecyclePorts = {
     store,
     nodes: Object.values(nodes),
@@ -104,7 +105,9 @@ export function inMemoryLifecycle() {
     newTokenSeed: () => crypto.getRandomValues(new Uint8Array(TOKEN_SEED_BYTES)),
     externalIds,
     traffic: {
-      movedBy: async (keyId) => ({ lifetime: lifetime.get(keyId) ?? NOTHING_MOVED, reset: NOTHING_MOVED }),
+      movedBy,
+      movedByMany: async (keyIds) =>
+        new Map(await Promise.all(keyIds.map(async (keyId) => [keyId, await movedBy(keyId)] as const))),
     },
     due,
     hints,

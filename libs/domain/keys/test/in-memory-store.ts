@@ -127,10 +127,14 @@ export class InMemoryStore implements KeyStore {
     return this.#change(keyId, (key) => ({ ...(isLater && version), ...(entry && entered(key, entry)) }));
   }
 
+  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
+    for (const [keyId, version] of versions) await this.change(keyId, version);
+  }
+
   async *#groups(keyIds: readonly number[]): AsyncGenerator<readonly HandledKey[]> {
-    for (const keyId of keyIds) {
-      const key = this.keys.get(keyId);
-      if (key !== undefined) yield [key];
+    for (let start = 0; start < keyIds.length; start += 2) {
+      const found = keyIds.slice(start, start + 2).map((keyId) => this.keys.get(keyId));
+      yield found.filter((key) => key !== undefined);
     }
   }
 

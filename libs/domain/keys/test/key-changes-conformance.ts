@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { SYSTEM } from "@veil/events";
 import { describe, expect, it } from "vitest";
 import { firstTerms, type KeyStore, type KeyTerms } from "../src/index.ts";
 import { keyWith, versionOf } from "./changed-keys.ts";
@@ -95,6 +96,27 @@ export function keyChangesConformance(open: () => KeyStore): void {
       const key = await keyWith(store, { revision: 3, tag: "over" }, { fence: FENCE });
       const changed = await store.change(key.keyId, versionOf(key, { ...terms, tag: "stands" }, { fence }));
       expect(changed?.terms).toEqual({ ...key.terms, ...terms, tag: "stands" });
+    });
+
+    it("of many keys at once stand as those of one do: the later version, also of a deleted key, and none that is not there", async () => {
+      const store = open();
+      const keys = await Promise.all(Array.from({ length: 130 }, () => activeKey(store)));
+      const [changed, deleted] = [await keyWith(store, { revision: 3, tag: "stands" }), await activeKey(store)];
+      await store.takeUp(changed.keyId, { hand: "mine", inPlaceOf: null, indeterminate: [] });
+      await store.beginDeletion(deleted.keyId, "delete-a");
+      const step = { at: 1, actor: SYSTEM, was: { terms: {} } };
+      const outbox = [{ ...step, events: [{ id: randomUUID(), type: "key.expired" as const }] }];
+      const versions = [...keys, deleted].map(
+        (key) => [key.keyId, versionOf(key, { isExpiryCounted: true }, { fence: FENCE, outbox })] as const,
+      );
+      const late = [changed.keyId, versionOf(changed, { revision: 2, tag: "late" })] as const;
+      const missing = [MISSING, versionOf(deleted, { tag: "x" })] as const;
+      await store.changeMany(new Map([...versions, late, missing]));
+      for (const [keyId, { terms }] of versions) expect(await store.find(keyId)).toMatchObject({ terms, outbox });
+      expect(await store.find(deleted.keyId)).toMatchObject({ phase: "deleting" });
+      expect(await store.find(MISSING)).toBeNull();
+      const taken = await store.takeUp(changed.keyId, { hand: "yours", inPlaceOf: null, indeterminate: [] });
+      expect([taken?.terms.tag, taken?.hands.toSorted()]).toEqual(["stands", ["mine", "yours"]]);
     });
 
     it("leave one version of 20 at once, the last by revision and lease", async () => {

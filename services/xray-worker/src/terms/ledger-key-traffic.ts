@@ -3,8 +3,14 @@ import type { KeyTraffic, MovedBytes } from "@veil/keys";
 import { figuresOf, keyEntity, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 
 /** What keys have moved, as the ledger holds it. */
-export function ledgerKeyTraffic(store: Pick<TrafficStore, "find">): KeyTraffic {
-  return { movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))) };
+export function ledgerKeyTraffic(store: Pick<TrafficStore, "find" | "findMany">): KeyTraffic {
+  return {
+    movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))),
+    movedByMany: async (keyIds) => {
+      const records = await store.findMany(keyIds.map(keyEntity));
+      return new Map(keyIds.map((keyId) => [keyId, movedIn(records.get(keyEntity(keyId)) ?? null)]));
+    },
+  };
 }
 
 /** What of many keys callers are shown; one that was never counted is missing. */

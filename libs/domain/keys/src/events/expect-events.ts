@@ -1,6 +1,5 @@
 import type { Hint } from "@veil/events";
 import type { LifecyclePorts } from "../lifecycle-ports.ts";
-import type { KeyStep } from "./key-steps.ts";
 
 const PREFIX = "key:";
 const NOTHING_EXPECTED: Hint = { ready: () => undefined };
@@ -16,11 +15,7 @@ export function keyIdOfSubject(subject: string): number | null {
   return /^\d{1,15}$/.test(digits) ? Number(digits) : null;
 }
 
-/** Makes sure that the events of these steps are looked for. To be called before the write with which they are born. */
-export async function expectEvents(
-  keyId: number,
-  steps: readonly KeyStep[],
-  { hints }: Pick<LifecyclePorts, "hints">,
-): Promise<Hint> {
-  return steps.length === 0 ? NOTHING_EXPECTED : hints.expect(subjectOf(keyId));
+/** Makes sure that events of these keys are looked for. To be called before the write with which they are born. */
+export async function expectEvents(keyIds: readonly number[], { hints }: Pick<LifecyclePorts, "hints">): Promise<Hint> {
+  return keyIds.length === 0 ? NOTHING_EXPECTED : hints.expect(...keyIds.map(subjectOf));
 }

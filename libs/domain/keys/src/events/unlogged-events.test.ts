@@ -20,11 +20,11 @@ function rig(fields: Partial<KeyTerms> | null = {}) {
   const asked = () => {
     jobs += 1;
     const deadline = all.clock.now() + 3_600_000;
-    return { keyId: 1, job: `job-${jobs}`, redelivered: false, ifRevision: null, actor: SHOP, deadline };
+    return { keyId: 1, owner: null, job: `job-${jobs}`, redelivered: false, ifRevision: null, actor: SHOP, deadline };
   };
   const change = (what: KeyChange) => all.passing(changeKey({ ...asked(), change: what }, all.ports));
   const create = (ports = all.ports) =>
-    all.passing(provisionKey({ ...asked(), job: "create-1", requested: { name: "n", terms: {} } }, ports));
+    all.passing(provisionKey({ ...asked(), job: "create-1", requested: { name: "n", owner: null, terms: {} } }, ports));
   const remove = (ports = all.ports) => all.passing(retireKey(asked(), ports));
   const reported = () => {
     const history = all.store.historyOf(1);
@@ -69,6 +69,7 @@ it.each<[string, Partial<KeyTerms>, KeyChange, string[]]>([
   ["a name", {}, { name: "new" }, ["key.updated"]],
   ["a reset", {}, { resetTraffic: true }, ["key.traffic_reset"]],
   ["a reset of the ledger", {}, { hasLedgerReset: true }, ["key.traffic_reset"]],
+  ["a reset of the devices", {}, { resetDevices: true }, ["key.updated"]],
   ["new credentials", {}, { revokeCredentials: true }, ["key.revoked"]],
   ["a date that lies in the past", {}, { set: { expiresAt: START_S - 1 } }, ["key.updated", "key.expired"]],
   ["a limit that is reached", {}, { set: { trafficLimit: 1 } }, ["key.updated", "key.limited"]],

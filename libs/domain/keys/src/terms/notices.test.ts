@@ -18,7 +18,7 @@ function rig(fields: Partial<KeyTerms>) {
   plant(all.store, Object.values(all.nodes), { phase: "active", terms });
   const look = async () => (await all.passing(applyDueTerms([1], ports))).get(1);
   const change = (what: KeyChange) => {
-    const asked = { keyId: 1, job: `change-${Math.random()}`, redelivered: false, ifRevision: null };
+    const asked = { keyId: 1, owner: null, job: `change-${Math.random()}`, redelivered: false, ifRevision: null };
     return all.passing(changeKey({ ...asked, change: what, deadline: all.clock.now() + 8_000 }, ports));
   };
   const reported = () => {
@@ -128,7 +128,7 @@ describe("an end", () => {
     store.keys.clear();
     const asked = { job: "create-1", deadline: clock.now() + 8_000, redelivered: false };
     const terms = { expiresAt: START_S + 48 * HOUR_S };
-    await passing(provisionKey({ ...asked, requested: { name: null, terms } }, ports));
+    await passing(provisionKey({ ...asked, requested: { name: null, owner: null, terms } }, ports));
     expect(store.keys.get(1)?.terms.noticed).toEqual({ isConnected: false, thresholds: [], hours: [72] });
   });
 });

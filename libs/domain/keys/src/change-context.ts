@@ -1,0 +1,40 @@
+import type { KeyRecord } from "./access-key.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import type { MovedBytes } from "./ports.ts";
+import { type ChangeContext, dependsOnTraffic, type TermsChange } from "./terms/change-terms.ts";
+
+type ContextPorts = Pick<LifecyclePorts, "traffic" | "clock" | "timeZone" | "notices">;
+
+const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
+
+/** What decides about a change of a key at this moment. What it has moved is read only where it matters. */
+export async function contextOf(
+  { keyId, terms }: KeyRecord,
+  change: TermsChange,
+  ports: ContextPorts,
+): Promise<ChangeContext> {
+  const now = ports.clock.now();
+  const isRead = dependsOnTraffic(terms, change, now, ports.notices);
+  return contextAt(now, isRead ? await ports.traffic.movedBy(keyId) : NOTHING_MOVED, ports);
+}
+
+/** {@link contextOf} for what is due about many keys, which share one read. @param now milliseconds since the epoch */
+export async function dueContexts(
+  keys: readonly KeyRecord[],
+  now: number,
+  ports: ContextPorts,
+): Promise<(keyId: number) => ChangeContext> {
+  const reading = keys.filter(({ terms }) => dependsOnTraffic(terms, {}, now, ports.notices));
+  const moved: ReadonlyMap<number, MovedBytes> =
+    reading.length === 0 ? new Map() : await ports.traffic.movedByMany(reading.map(({ keyId }) => keyId));
+  return (keyId) => contextAt(now, moved.get(keyId) ?? NOTHING_MOVED, ports);
+}
+
+/** That of a key about whose changes what it has moved has no say. @param now milliseconds since the epoch */
+export function contextAtRest(now: number, ports: ContextPorts): ChangeContext {
+  return contextAt(now, NOTHING_MOVED, ports);
+}
+
+function contextAt(now: number, moved: MovedBytes, { timeZone, notices }: ContextPorts): ChangeContext {
+  return { now, ...moved, timeZone, ...(notices !== undefined && { notices }) };
+}
