@@ -4,20 +4,24 @@ import type { Redis } from "@veil/redis";
 import type { SimulatedMongo } from "./simulated-mongo.ts";
 import type { Process } from "./world.ts";
 
+type HintsState = Pick<SimulatedHints, "entries" | "complete" | "entering">;
+
 /** What Redis holds of where events may have been born. */
 export class SimulatedHints {
   entries = new Map<string, number>();
   complete: string | null = null;
+  entering: string | null = null;
   /** Whether some hint never reached Redis: only a look at everything finds what it was about. */
   wereLost = false;
 
-  copy(): Pick<SimulatedHints, "entries" | "complete"> {
-    return { entries: new Map(this.entries), complete: this.complete };
+  copy(): HintsState {
+    return { entries: new Map(this.entries), complete: this.complete, entering: this.entering };
   }
 
-  restore({ entries, complete }: Pick<SimulatedHints, "entries" | "complete">): void {
+  restore({ entries, complete, entering }: HintsState): void {
     this.entries = new Map(entries);
     this.complete = complete;
+    this.entering = entering;
   }
 
   /** The connection that the hints use. @param command carries an effect out as one command */
@@ -51,7 +55,16 @@ export class SimulatedHints {
       zcount: (_: string, _from: string, until: number) => command("counts hints", () => due(until).length),
       get: () => command("was everything looked at", () => this.complete),
       info: () => Promise.resolve(`# Server\r\nrun_id:${runId()}\r\n`),
-      set: (_: string, value: string) => command("everything was looked at", () => void (this.complete = value)),
+      set: (_: string, value: string) => command("begin to look at everything", () => void (this.entering = value)),
+      eval: (_script: string, keys: number, ...args: (string | number)[]) => {
+        const [run, , look] = args.slice(keys);
+        return command("everything was looked at", () => {
+          if (this.entering !== look) return 0;
+          this.entering = null;
+          this.complete = String(run);
+          return 1;
+        });
+      },
     };
     return commands as unknown as Redis;
   }

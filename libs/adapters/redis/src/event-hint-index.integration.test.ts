@@ -80,6 +80,6 @@ test("what could not be entered is entered later by the process that knows of it
 
 test("that all was looked at holds for this run of Redis", async () => {
   expect(await hints.isComplete()).toBe(false);
-  await hints.markComplete();
+  expect(await hints.markComplete(await hints.beginLook())).toBe(true);
   expect(await hints.isComplete()).toBe(true);
 });

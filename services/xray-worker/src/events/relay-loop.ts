@@ -10,7 +10,7 @@ import {
 } from "@veil/runtime";
 
 export interface RelayLoopOptions {
-  readonly hints: Pick<EventHintIndex, "waiting" | "due" | "looked" | "isComplete" | "markComplete">;
+  readonly hints: Pick<EventHintIndex, "waiting" | "due" | "looked" | "isComplete" | "beginLook" | "markComplete">;
   readonly events: EventLog;
   readonly outbox: Outbox;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
@@ -80,13 +80,14 @@ export async function relayAll(options: RelayLoopOptions): Promise<void> {
   if (await hints.isComplete()) return;
   await runExclusively({ ...exclusive, subject: "all-events", leaseMs: LOOK_AT_ALL_LEASE_MS }, async () => {
     let found = 0;
+    const look = await hints.beginLook();
     for await (const subjects of outbox.subjects()) {
       for (let start = 0; start < subjects.length; start += TAKEN_AT_ONCE) {
         found += await relay(subjects.slice(start, start + TAKEN_AT_ONCE), options);
       }
     }
-    await hints.markComplete();
-    log.debug({ events: found }, "looked for events everywhere");
+    const isComplete = await hints.markComplete(look);
+    log.debug({ events: found, complete: isComplete }, "looked for events everywhere");
   });
 }
 
