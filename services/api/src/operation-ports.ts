@@ -1,19 +1,23 @@
+import type { EventReader } from "@veil/events";
 import type { DeviceReader } from "@veil/keys";
 import type { TokenReader } from "@veil/tokens";
 import type { CallerKeys } from "./caller-keys.ts";
+import type { EventFeed } from "./events/event-feed.ts";
 import type { DeferredWrites } from "./jobs/deferred-writes.ts";
-import type { WritePorts } from "./jobs/run-write-job.ts";
 import type { KeyShowing } from "./keys/key-body.ts";
 import type { KeyBatchStatusPorts } from "./keys/update-keys.ts";
 import type { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
 import type { KeyReader, Logger, ShareLinksOf, TrafficReader } from "./ports.ts";
+import type { ManageWebhooksPorts } from "./webhooks/manage-webhooks.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
-export interface OperationPorts extends WritePorts, KeyBatchStatusPorts {
+export interface OperationPorts extends ManageWebhooksPorts, KeyBatchStatusPorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
   readonly tokens: TokenReader;
   readonly devices: DeviceReader;
+  readonly events: EventReader;
+  readonly feed: Pick<EventFeed, "follow">;
   readonly shareLinksOf: ShareLinksOf;
   readonly showing: KeyShowing;
   readonly refreshWaitMs: number;

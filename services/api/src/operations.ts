@@ -17,6 +17,7 @@ import {
 import { readPackageVersion } from "@veil/runtime";
 import { redocPage, swaggerUiPage } from "./docs/docs-pages.ts";
 import { ExternalIdNotFoundError } from "./errors.ts";
+import { listEvents } from "./events/list-events.ts";
 import { checkedOperation, type Operations, type OperationTable } from "./http/endpoint-routes.ts";
 import { errorDetail } from "./http/error-reply.ts";
 import type { WriteOperation } from "./jobs/write-jobs.ts";
@@ -39,6 +40,7 @@ import { CompressedFile } from "./reply/compressed-file.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { trafficOperations } from "./traffic-operations.ts";
+import { webhookOperations } from "./webhook-operations.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
 
 /** Makes the operations of all endpoints, each of which sees the keys of its caller alone. */
@@ -76,6 +78,7 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
 
   return {
     ...trafficOperations(shared),
+    ...webhookOperations,
 
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
     showSwaggerUi: async () => swaggerUiPage,
@@ -207,6 +210,8 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       const run = (id: WriteOperation, raw: RawRequest, forWhom: RequestScope) => runStored(id, raw)(forWhom);
       return ok(await shared.deferred.status(params.job_id, run, scope));
     },
+
+    listEvents: async ({ query }, scope, within) => listEvents(query, scope, within),
 
     createToken: async ({ body }, scope, within) => {
       const { token, text } = await createToken(body, scope, within);

@@ -22,6 +22,7 @@ const STORED_NAMES = {
   note: "note",
   groups: "groups",
   deviceLimit: "device_limit",
+  deviceEpoch: "device_epoch",
 } as const satisfies Record<Exclude<keyof KeyTerms, "noticed">, string>;
 
 /** Who made a step, and when. Unix seconds. */

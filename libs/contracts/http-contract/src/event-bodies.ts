@@ -50,7 +50,8 @@ export const eventSchema = z
       .meta({ description: "Unique for good; the same however often it is read.", example: "1-3-h2k9x0-1" }),
     seq: z.int().min(1).meta({
       format: "int64",
-      description: "Ascending, without gaps. Whoever has seen one never finds a smaller one that was not there before.",
+      description:
+        "Ascending, without gaps but for events of others. Whoever has seen one never finds a smaller one that was not there before.",
       example: 42,
     }),
     type: z.enum(eventTypes).meta({ example: "key.updated" }),

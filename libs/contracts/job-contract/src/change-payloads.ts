@@ -28,7 +28,16 @@ export const keyChange = z.codec(changeWire, z.custom<KeyChange>(), {
     revokeCredentials: acts.revoke_credentials ?? false,
     hasLedgerReset: acts.has_ledger_reset ?? false,
   }),
-  encode: ({ set = {}, name, extendSeconds, resetTraffic, resetDevices, revokeLink, revokeCredentials, hasLedgerReset }) => ({
+  encode: ({
+    set = {},
+    name,
+    extendSeconds,
+    resetTraffic,
+    resetDevices,
+    revokeLink,
+    revokeCredentials,
+    hasLedgerReset,
+  }) => ({
     set,
     ...(name !== undefined && { name }),
     ...(extendSeconds !== undefined && { extend_seconds: extendSeconds }),

@@ -81,7 +81,13 @@ export const jobCatalogue = {
   /** Many deletions at once; each item is a deletion of its own, under {@link itemJobId}. */
   "delete-keys": {
     queue: "veil-keys",
-    payload: z.object({ key_ids: z.array(keyId).min(1).max(LARGEST_BATCH), owner, deadline, request_id: requestId, actor }),
+    payload: z.object({
+      key_ids: z.array(keyId).min(1).max(LARGEST_BATCH),
+      owner,
+      deadline,
+      request_id: requestId,
+      actor,
+    }),
     result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
   },

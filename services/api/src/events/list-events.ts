@@ -1,12 +1,12 @@
 import type { EventQuery, EventReader } from "@veil/events";
 import { eventBody, type EventListQuery } from "@veil/http-contract";
-import { callerOf, type RequestScope } from "../ports.ts";
+import { type RequestScope, viewerOf } from "../ports.ts";
 import type { EventsReply } from "../reply/reply.ts";
 import type { EventFeed } from "./event-feed.ts";
 
 /** Whose events a caller sees: the one place that decides it. */
 export function visibleEvents(scope: RequestScope): Pick<EventQuery, "owner"> {
-  const { owner } = callerOf(scope);
+  const { owner } = viewerOf(scope);
   return owner === null ? {} : { owner };
 }
 

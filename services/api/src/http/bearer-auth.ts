@@ -58,7 +58,7 @@ export function bearerAuth({ secrets, tokens, failures, clock }: BearerAuthParts
     context.caller = caller;
     context.currentCaller = async () => {
       const current = issued === null ? null : await tokens.find(token);
-      if (current === null) return known;
+      if (current === null) return findCaller(token);
       return isExpired(current, clock.now()) || !isFrom(request.ip, current.addresses) ? null : bearerOf(current);
     };
     if (issued !== null && isExpired(issued, clock.now())) throw unauthorized(messages.tokenExpired);

@@ -17,6 +17,7 @@ import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from ".
 import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import { callerOf, type RequestScope } from "../ports.ts";
+import { seesWebhook } from "./read-webhooks.ts";
 
 /** How the server's settings let webhooks be made. */
 export interface WebhookRules {
@@ -90,7 +91,7 @@ export async function updateWebhook(
     ...(enabled !== undefined && { enabled }),
   };
   const job = planWriteJob("updateWebhook", scope, ports);
-  const payload = (stamp: PayloadStamp) => ({ ...named(id, scope), change, ...stamp });
+  const payload = (stamp: PayloadStamp) => ({ webhook_id: id, change, ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
     const made = await madeBy(job.id, "updateWebhook", limits, ports);
     return made === null ? TOO_LATE : ({ outcome: "changed", webhook: made } as const);
@@ -104,10 +105,10 @@ export async function updateWebhook(
 /** Deletes a webhook. @throws as {@link updateWebhook} does */
 export async function deleteWebhook(id: string, scope: RequestScope, ports: ManageWebhooksPorts): Promise<void> {
   const job = planWriteJob("deleteWebhook", scope, ports);
-  const payload = (stamp: PayloadStamp) => ({ ...named(id, scope), ...stamp });
+  const payload = (stamp: PayloadStamp) => ({ webhook_id: id, ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
     const found = await readWithin(() => ports.webhooks.find(id), "deleteWebhook", limits, ports);
-    return found === null ? ({ outcome: "deleted" } as const) : TOO_LATE;
+    return found === null || !seesWebhook(scope, found) ? ({ outcome: "deleted" } as const) : TOO_LATE;
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "deleted") return;
@@ -122,7 +123,7 @@ export async function testWebhook(
   ports: ManageWebhooksPorts,
 ): Promise<{ readonly fault: string | null }> {
   const job = planWriteJob("testWebhook", scope, ports);
-  const payload = (stamp: PayloadStamp) => ({ ...named(id, scope), ...stamp });
+  const payload = (stamp: PayloadStamp) => ({ webhook_id: id, ...stamp });
   const result = await runWriteJob({ job, payload, onNoOutcome: async () => TOO_LATE }, scope, ports);
   if (result.outcome === "delivered") return { fault: null };
   if (result.outcome === "refused") return { fault: result.detail };
@@ -131,10 +132,6 @@ export async function testWebhook(
 }
 
 const TOO_LATE = { outcome: "failed", detail: TIMED_OUT } as const;
-
-function named(id: string, scope: RequestScope) {
-  return { webhook_id: id, owner: callerOf(scope).owner };
-}
 
 /** Names are looked up when a delivery connects: here an address is looked at that stands in the URL itself. */
 function refusePrivate(url: string, { webhookRules: { isPrivateAllowed } }: ManageWebhooksPorts): void {

@@ -1,25 +1,31 @@
 import type { WebhookBody } from "@veil/http-contract";
-import { StoreUnavailableError } from "@veil/keys";
+import { sees, StoreUnavailableError } from "@veil/keys";
 import { type DeliveryState, firstState, type Webhook, type WebhookReader } from "@veil/webhooks";
 import { WebhookNotFoundError } from "../errors.ts";
-import { callerOf, type RequestScope } from "../ports.ts";
+import { type RequestScope, viewerOf } from "../ports.ts";
 
 export interface ReadWebhooksPorts {
   readonly webhooks: WebhookReader;
 }
 
+/** Whether a webhook is there for the caller: all are, or those of its owner. */
+export function seesWebhook(scope: RequestScope, webhook: Pick<Webhook, "owner">): boolean {
+  return sees(viewerOf(scope), webhook);
+}
+
 /** The webhooks that the caller sees: all, or those of its owner. */
 export async function listWebhooks(scope: RequestScope, ports: ReadWebhooksPorts): Promise<WebhookBody[]> {
-  const { owner } = callerOf(scope);
   const all = await ports.webhooks.list();
-  return withDeliveries(owner === null ? all : all.filter((webhook) => webhook.owner === owner), ports);
+  return withDeliveries(
+    all.filter((webhook) => seesWebhook(scope, webhook)),
+    ports,
+  );
 }
 
 /** @throws {WebhookNotFoundError} when the caller sees none of this id */
 export async function readWebhook(id: string, scope: RequestScope, ports: ReadWebhooksPorts): Promise<WebhookBody> {
-  const { owner } = callerOf(scope);
   const webhook = await ports.webhooks.find(id);
-  if (webhook === null || (owner !== null && webhook.owner !== owner)) throw new WebhookNotFoundError(id);
+  if (webhook === null || !seesWebhook(scope, webhook)) throw new WebhookNotFoundError(id);
   const [body] = await withDeliveries([webhook], ports);
   return body ?? webhookBody(webhook, firstState(webhook));
 }

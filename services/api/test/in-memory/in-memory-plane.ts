@@ -26,7 +26,7 @@ import {
 } from "@veil/keys";
 import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
-import { InMemoryEventLog, noHints } from "@veil/events/testing";
+import { InMemoryEventLog, noHints, someEvent } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import { EventFeed } from "../../src/events/event-feed.ts";
 import { changeWebhook, createWebhook, deleteWebhook } from "@veil/webhooks";
@@ -238,7 +238,16 @@ export class InMemoryPlane {
     const createdAt = Math.floor(Date.now() / 1_000);
     const calendar = { reset: chosen.trafficReset ?? "none", anchor: createdAt, timeZone: "UTC" } as const;
     const terms = firstTerms(chosen, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
-    return { outcome: "created", key: this.addKey({ name, owner, terms, createdAt, job }) } as const;
+    const key = this.addKey({ name, owner, terms, createdAt, job });
+    this.#log(key);
+    return { outcome: "created", key } as const;
+  }
+
+  /** Says that a key was made, as the worker does a moment later. */
+  #log({ keyId, owner, name, terms }: KeyRecord): void {
+    const data = { key: { key_id: keyId, name, external_id: terms.externalId } };
+    const event = someEvent({ type: "key.created", subject: `key:${keyId}`, keyId, owner, data });
+    this.events.events.push({ ...event, seq: this.events.events.length + 1 });
   }
 
   #change({ keyId, owner }: SeenKey, change: KeyChange, job: string, ifRevision: number | null) {
@@ -358,10 +367,12 @@ export class InMemoryPlane {
         finished<"delete-webhook">(
           await deleteWebhook({ id, owner, deadline, redelivered: false }, this.#webhookPorts),
         ),
-      "test-webhook": async ({ webhook_id: id }) => {
+      "test-webhook": async ({ webhook_id: id, owner }) => {
         const found = await this.webhooks.find(id);
         return finished<"test-webhook">(
-          found === null ? { outcome: "not-found" } : { outcome: "refused", detail: "The receiver answered 500" },
+          found === null || (owner !== null && found.owner !== owner)
+            ? { outcome: "not-found" }
+            : { outcome: "refused", detail: "The receiver answered 500" },
         );
       },
       "deliver-events": () => finished<"deliver-events">({ outcome: "idle" }),

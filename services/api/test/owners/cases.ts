@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { type Endpoint, endpoints, type OperationId } from "@veil/http-contract";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { z } from "zod";
 import { call, UNKNOWN_ID } from "../contract/bot.ts";
 import type { ContractTarget } from "../contract-suite.ts";
 import { expectUnknown, expectUnknownExternalIds, expectUnknownKeys, plain } from "./as-unknown.ts";
-import { endOf, makeToken, type World } from "./world.ts";
+import { streamedUntil } from "./streamed-until.ts";
+import { endOf, makeToken, makeWebhook, type World } from "./world.ts";
 
 /** What a caller with an owner must not find of others through one endpoint. */
 type OwnerCase = (world: World, endpoint: Endpoint) => Promise<void>;
@@ -14,6 +15,10 @@ const list = z.object({ total: z.number() });
 const keyList = list.extend({ keys: z.array(z.object({ key_id: z.number() })) });
 const trafficList = list.extend({ traffic: z.array(z.object({ key_id: z.number() })) });
 const tokenList = list.extend({ tokens: z.array(z.object({ id: z.string(), owner: z.string().nullable() })) });
+const webhookList = list.extend({ webhooks: z.array(z.object({ id: z.string() })) });
+const eventList = z.object({
+  events: z.array(z.object({ data: z.object({ key: z.object({ key_id: z.number() }).optional() }) })),
+});
 const stats = z.object({
   keys: z.looseObject({ total: z.number() }),
   online: z.number(),
@@ -47,6 +52,22 @@ async function idsOf<const Field extends "keys" | "traffic">(
   expect(body.total).toBe(body[field].length);
   return body[field].map(({ key_id }) => key_id);
 }
+
+/** Of which keys there are events, in their order. */
+async function keysOfEvents(caller: ContractTarget, query: Record<string, string>): Promise<number[]> {
+  const path = `/api/events?${new URLSearchParams({ limit: "1000", ...query })}`;
+  const { events } = eventList.parse((await call(caller, "get", path).expect(200)).body);
+  return events.flatMap(({ data: { key } }) => key?.key_id ?? []);
+}
+
+const ofOneWebhook =
+  (body?: object): OwnerCase =>
+  async ({ shop, bazaar, foreignWebhook: { id } }, endpoint) => {
+    const read = async () => (await call(bazaar, "get", `/api/webhooks/${id}`).expect(200)).body;
+    const before = await read();
+    await expectUnknown(shop, endpoint, [id, "wh_00000000000000000000"], body);
+    expect(await read()).toEqual(before);
+  };
 
 /** One case for every endpoint; the compiler refuses a missing one. */
 export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
@@ -217,6 +238,50 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
   },
 
   deleteToken: ({ shop, foreignToken }, endpoint) => expectUnknown(shop, endpoint, [foreignToken.id, "000000000000"]),
+
+  listEvents: async ({ shop, bazaar, admin, own, foreign, nobodys, foreignToken }) => {
+    const of = ({ key_id }: { readonly key_id: number }) => ({ key_id: String(key_id) });
+    // Each is logged a moment after it happened.
+    const isLogged = async (key: { readonly key_id: number }) =>
+      expect(await keysOfEvents(admin, of(key))).toContain(key.key_id);
+    for (const key of [own, foreign, nobodys])
+      await vi.waitFor(() => isLogged(key), { timeout: 20_000, interval: 100 });
+    expect(await keysOfEvents(bazaar, of(foreign))).toContain(foreign.key_id);
+    for (const key of [foreign, nobodys]) {
+      expect(await keysOfEvents(shop, of(key))).toEqual([]);
+      expect(await keysOfEvents(shop, {})).not.toContain(key.key_id);
+    }
+    expect(await keysOfEvents(shop, { actor: foreignToken.name })).toEqual([]);
+    const streamed = await streamedUntil(shop, own.external_id);
+    const keyIds = [...streamed.matchAll(/"key_id":(\d+)/g)].map(([, id]) => Number(id));
+    expect(keyIds).toContain(own.key_id);
+    for (const { key_id } of [foreign, nobodys]) expect(keyIds).not.toContain(key_id);
+    expect(streamed).not.toContain(foreignToken.id);
+  },
+
+  createWebhook: async ({ shop, bazaar, admin }) => {
+    const { id } = await makeWebhook(shop);
+    await call(bazaar, "get", `/api/webhooks/${id}`).expect(404);
+    await call(admin, "get", `/api/webhooks/${id}`).expect(200);
+    await call(shop, "delete", `/api/webhooks/${id}`).expect(200);
+  },
+
+  listWebhooks: async ({ shop, admin, foreignWebhook }) => {
+    const own = await makeWebhook(shop);
+    const of = async (caller: ContractTarget) => {
+      const { webhooks, total } = webhookList.parse((await call(caller, "get", "/api/webhooks").expect(200)).body);
+      expect(total).toBe(webhooks.length);
+      return webhooks.map(({ id }) => id);
+    };
+    expect(await of(shop)).toEqual([own.id]);
+    expect(await of(admin)).toEqual(expect.arrayContaining([own.id, foreignWebhook.id]));
+    await call(shop, "delete", `/api/webhooks/${own.id}`).expect(200);
+  },
+
+  getWebhook: ofOneWebhook(),
+  updateWebhook: ofOneWebhook({ enabled: false }),
+  deleteWebhook: ofOneWebhook(),
+  testWebhook: ofOneWebhook(),
 };
 
 /** The endpoints with their cases, in the catalogue's order. */

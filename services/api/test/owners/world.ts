@@ -31,10 +31,13 @@ export interface World {
   /** Ids of jobs that `bazaar` has, one of each kind. */
   readonly foreignJobs: readonly string[];
   readonly foreignToken: { readonly id: string; readonly name: string };
+  /** Gets no event: those that it asks for are nobody's. */
+  readonly foreignWebhook: { readonly id: string };
   readonly owner: { readonly shop: string; readonly bazaar: string };
 }
 
 const accepted = z.object({ job_id: z.string() });
+const madeWebhook = z.object({ id: z.string() });
 const madeToken = z.object({ id: z.string(), token: z.string() });
 /** Far away, so that no key ends while the tests run. */
 const EXPIRES_AT = 4_000_000_000;
@@ -44,6 +47,14 @@ export async function makeToken(from: ContractTarget, body: { name: string; owne
   expect(answerOf(answer)).toMatchObject({ status: 200 });
   const { id, token } = madeToken.parse(answer.body);
   return { id, caller: { ...from, secret: token } };
+}
+
+/** A webhook that asks for events of nodes, which no owner gets, so that nothing is ever sent. */
+export async function makeWebhook(from: ContractTarget): Promise<{ readonly id: string }> {
+  const body = { url: "https://bot.example.com/veil", types: ["node.down"] };
+  const answer = await call(from, "post", "/api/webhooks").send(body);
+  expect(answerOf(answer)).toMatchObject({ status: 200 });
+  return madeWebhook.parse(answer.body);
 }
 
 /** Fills an installation that may hold other keys already. */
@@ -78,6 +89,7 @@ export async function makeWorld(admin: ContractTarget): Promise<World> {
     ...{ admin, shop: shop.caller, bazaar: bazaar.caller, empty: empty.caller },
     ...{ own, foreign, nobodys, foreignMarks, foreignJobs, owner },
     foreignToken: { id: bazaar.id, name: foreignName },
+    foreignWebhook: await makeWebhook(bazaar.caller),
   };
 }
 

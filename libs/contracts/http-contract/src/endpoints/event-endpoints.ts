@@ -23,7 +23,8 @@ export const eventEndpoints = {
     description:
       "Every change of a key, a token or a node, once, with who made it: the feed for bots, and the audit log. Events are " +
       "kept for `EVENTS_DAYS` (30). Ask again with the last `seq` as `after`; or have them streamed, " +
-      "with `Accept: text/event-stream`: one event in each `data`, its `seq` as `id`, which comes back as `Last-Event-ID`.",
+      "with `Accept: text/event-stream`: one event in each `data`, its `seq` as `id`, which comes back as `Last-Event-ID`. " +
+      "A token with an owner reads what happened to that one's keys and tokens.",
     auth: "bearer",
     scope: "events:read",
     query: eventQuerySchema,

@@ -75,7 +75,7 @@ export const webhookEndpoints = {
     tag: "Webhooks",
     summary: "Create a webhook",
     description:
-      `It gets the events from now on. ${AS_SIGNED} ${DELIVERY} The answer alone has the \`secret\`. ` +
+      `It gets the events from now on, those that its maker sees. ${AS_SIGNED} ${DELIVERY} The answer alone has the \`secret\`. ` +
       "`Prefer: respond-async` is ignored.",
     auth: "bearer",
     scope: "webhooks:write",
