@@ -46,6 +46,7 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- range . -}}{{- $pull = append $pull (dict "name" .) -}}{{- end -}}
 {{- $_ := set $template.spec "imagePullSecrets" $pull -}}
 {{- end -}}
+{{- if or $values.secrets.generate $values.secrets.webhookKey -}}{{- include "veil.adaptSecrets" . -}}{{- end -}}
 {{- range $container := $template.spec.containers -}}
 {{- if hasPrefix "veil/" $container.image -}}
 {{- $parts := splitList ":" $container.image -}}
@@ -60,6 +61,20 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- end -}}
 {{- with index $values.containers $container.name -}}
 {{- $_ := mergeOverwrite $container (deepCopy .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the component `generated-secrets` adds to the variables of those for whom it makes files. */}}
+{{- define "veil.adaptSecrets" -}}
+{{- $object := .object -}}
+{{- $container := first $object.spec.template.spec.containers -}}
+{{- $component := fromYaml (.root.Files.Get "manifests/components/generated-secrets/kustomization.yaml") -}}
+{{- range $patch := $component.patches -}}
+{{- if and (eq $patch.target.kind $object.kind) (regexMatch $patch.target.name $object.metadata.name) -}}
+{{- range $step := fromYamlArray $patch.patch -}}
+{{- $_ := set $container "env" (append $container.env $step.value) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -43,12 +43,15 @@ function bytesOf(amount: string): number {
 
 const { secrets } = await ensureSecrets({ place: "nowhere", read: async () => ({}), write: async () => {} }, {});
 
-function filesWith(env: Readonly<Record<string, string>>): ReturnType<typeof handout> {
-  return handout(secrets, readSettings(deploymentSettings, { program: "test", env }));
+/** What a start with these settings gives out, after one without any. */
+async function filesWith(env: Readonly<Record<string, string>>): Promise<ReturnType<typeof handout>> {
+  const settings = readSettings(deploymentSettings, { program: "test", env });
+  const store = { place: "nowhere", read: async () => secrets, write: async () => {} };
+  return handout((await ensureSecrets(store, settings)).secrets, settings);
 }
 
 async function redisMaxMemory(): Promise<number> {
-  const { redis } = filesWith({});
+  const { redis } = await filesWith({});
   return bytesOf(/^maxmemory (.*)$/m.exec(redis["redis.conf"] ?? "")?.[1] ?? "none");
 }
 
@@ -66,6 +69,7 @@ test("Redis refuses writes before its container is full, which would end it", as
 const changes = {
   API_READONLY_KEY: "another-secret-that-may-only-read-0123",
   ADMIN_PASSWORD: "another-password",
+  WEBHOOK_SECRET_KEY: "another-key-that-seals-secrets-of-webhooks",
   REALITY_SNI: "example.org",
   REALITY_SERVER_NAME: "example.org",
   REALITY_DEST: "example.org:443",
@@ -78,8 +82,8 @@ const changes = {
 };
 
 /** A file is read at a start, and `up` starts anew only what depends on the setup in this way, or shows the change itself. */
-test.each(Object.entries(changes))("whoever reads a file that %s changes starts anew with it", (name, value) => {
-  const [before, after] = [filesWith({}), filesWith({ [name]: value })];
+test.each(Object.entries(changes))("whoever reads a file that %s changes starts anew with it", async (name, value) => {
+  const [before, after] = [await filesWith({}), await filesWith({ [name]: value })];
   const affected = Object.keys(compose.services).filter(
     (service) =>
       JSON.stringify(Object.entries(before).find(([one]) => one === service)) !==

@@ -37,6 +37,12 @@ test("a key that may only read goes to the API alone, the password of the queues
   expect(handout(secrets, settings).api).not.toHaveProperty("api-readonly-key");
 });
 
+test("the key of webhooks goes to the API, which seals with it, and to the worker, which opens", () => {
+  const files = handout(secrets, settings);
+  const key = secrets["webhook-secret-key"];
+  expect(consumers.filter((name) => JSON.stringify(files[name]).includes(key))).toEqual(["api", "xray-worker"]);
+});
+
 test("Xray's config closes every private network to key holders", () => {
   const { routing } = JSON.parse(handout(secrets, settings).xray["config.json"] ?? "") as {
     routing: { rules: unknown[] };

@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
+import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { consumers } from "./handout.ts";
+import { consumers, handout } from "./handout.ts";
+import { ensureSecrets } from "./secrets.ts";
+import { deploymentSettings } from "./settings.ts";
 
 const k8s = new URL("../../../k8s/", import.meta.url);
 
@@ -42,4 +45,34 @@ test.each(["api", "xray-worker", "stats-collector"])("%s mounts the Secret that 
   const secrets = podOf(service).volumes.flatMap(({ secret }) => secret?.secretName ?? []);
   expect(secrets).toEqual([`veil-${service}`]);
   expect(consumers).toContain(service);
+});
+
+const component = z.object({
+  patches: z.array(
+    z.object({ target: z.object({ kind: z.literal("Deployment"), name: z.string() }), patch: z.string() }),
+  ),
+});
+const steps = z.array(
+  z.object({ op: z.literal("add"), path: z.string(), value: z.object({ name: z.string(), value: z.string() }) }),
+);
+
+test("the component that makes secrets names files to those alone that get them", async () => {
+  const text = readFileSync(new URL("components/generated-secrets/kustomization.yaml", k8s), "utf8");
+  const { patches } = component.parse(parse(text));
+  const { secrets } = await ensureSecrets({ place: "nowhere", read: async () => ({}), write: async () => {} }, {});
+  const files = handout(secrets, readSettings(deploymentSettings, { program: "test", env: {} }));
+  const services = ["api", "xray-worker", "stats-collector"] as const;
+  const given = patches.flatMap(({ target, patch }) =>
+    services
+      .filter((service) => new RegExp(target.name).test(service))
+      .flatMap((service) => steps.parse(parse(patch)).map(({ path, value }) => ({ service, path, ...value }))),
+  );
+  expect(given.map(({ service, name }) => [service, name])).toEqual([
+    ["api", "WEBHOOK_SECRET_KEY_FILE"],
+    ["xray-worker", "WEBHOOK_SECRET_KEY_FILE"],
+  ]);
+  for (const { service, path, value } of given) {
+    expect(path).toBe("/spec/template/spec/containers/0/env/-");
+    expect(Object.keys(files[service]).map((file) => `/run/veil/${file}`)).toContain(value);
+  }
 });
