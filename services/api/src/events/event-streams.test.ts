@@ -101,6 +101,30 @@ it("ends within two seconds when the caller's token is taken back", async () => 
   await vi.waitFor(() => expect(state.isOver).toBe(true), 4_000);
 });
 
+it("ends within two seconds when the secret of the settings is replaced, and not before", async () => {
+  const named = (name: string) =>
+    [{ name, tokens: [`${name}-secret-of-32-characters-or-more`], readOnly: false }] as const;
+  let secrets: ReturnType<typeof named> = named("first");
+  await api.close();
+  api = await startInMemoryApi({ secrets: () => secrets });
+  await log();
+  const { state, ids } = await stream();
+  await vi.waitFor(() => expect(ids()).toEqual([1]));
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(state.isOver).toBe(false);
+  secrets = named("second");
+  await vi.waitFor(() => expect(state.isOver).toBe(true), 4_000);
+});
+
+it("ends within two seconds when the caller's token is given to another owner", async () => {
+  const { text, ...token } = storedToken({ scopes: ["events:read"], owner: "shop" });
+  await api.plane.tokens.insert(token);
+  const { state } = await stream("", { authorization: `Bearer ${text}` });
+  await vi.waitFor(() => expect(state.text).toContain("retry: "));
+  await api.plane.tokens.replace({ ...token, owner: "bazaar", revision: token.revision + 1 }, token.revision);
+  await vi.waitFor(() => expect(state.isOver).toBe(true), 4_000);
+});
+
 it("reads no further while the caller takes nothing", async () => {
   await log(6_000, { data: { key: { note: "x".repeat(2_000) } } });
   let reads = 0;
