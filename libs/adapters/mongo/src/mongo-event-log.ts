@@ -95,6 +95,7 @@ export class MongoEventLog implements EventLog {
       await this.#events.createIndex({ key_id: 1, _id: 1 });
       await this.#events.createIndex({ "actor.name": 1, _id: 1 });
       await this.#events.createIndex({ type: 1, _id: 1 });
+      await this.#events.createIndex({ owner: 1, _id: 1 });
     });
   }
 
