@@ -30,7 +30,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
 
   beforeAll(async () => {
     dataDir = await temporaryDataDir();
-    stack = await startStack(dataDir.path);
+    stack = await startStack(dataDir.path, { WEBHOOK_ALLOW_PRIVATE: "true" });
     browser = await chromium.launch({ executablePath: chromiumPath ?? "", args: ["--no-sandbox"] });
   });
 
@@ -118,12 +118,12 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     const statuses: string[] = [];
     for (const { operationId, tags } of operations) {
       const { key_id } = await api.createWith({ external_id: operationId });
-      const id = operationId === "deleteDevice" ? await registerDevice(key_id) : await makeToken(operationId);
-      const ids = { key_id: String(key_id), external_id: operationId, id };
+      const ids = { key_id: String(key_id), external_id: operationId, id: await makeFor(operationId, key_id) };
       const values = { ...ids, job_id: await startJob() };
       const operation = page.locator(`#operations-${tags[0]}-${operationId}`);
       statuses.push(`${operationId} ${(await tryOut(operation, values)).slice(0, 3)}`);
       await operation.locator(".opblock-summary-control").click();
+      if (operationId === "createWebhook") await deleteWebhooks();
     }
     expect(statuses).toEqual(
       operations.map(({ operationId, responses }) => `${operationId} ${Object.keys(responses)[0]}`),
@@ -131,10 +131,34 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     expect(complaints).toEqual([]);
   });
 
+  /** Makes what an operation is about beside a key. @returns its id */
+  function makeFor(operationId: string, keyId: number): Promise<string> {
+    if (operationId === "deleteDevice") return registerDevice(keyId);
+    return operationId.endsWith("Webhook") ? makeWebhook() : makeToken(operationId);
+  }
+
+  const headers = () => ({ authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" });
+
+  /** One that takes nothing, of which nobody is sent an event but one to try it. @returns its id */
+  async function makeWebhook(): Promise<string> {
+    const body = JSON.stringify({ url: "http://127.0.0.1:9/veil", types: ["webhook.disabled"] });
+    const answer = await fetch(`${stack.apiUrl}/api/webhooks`, { method: "POST", headers: headers(), body });
+    return z.object({ id: z.string() }).parse(await answer.json()).id;
+  }
+
+  /** The one of the example would be sent what happens next, and its receiver is not ours. */
+  async function deleteWebhooks(): Promise<void> {
+    const list: unknown = await (await fetch(`${stack.apiUrl}/api/webhooks`, { headers: headers() })).json();
+    const { webhooks } = z.object({ webhooks: z.array(z.object({ id: z.string() })) }).parse(list);
+    for (const { id } of webhooks) {
+      await fetch(`${stack.apiUrl}/api/webhooks/${id}`, { method: "DELETE", headers: headers() });
+    }
+  }
+
   /** A write that is answered later. @returns the id to ask for */
   async function startJob(): Promise<string> {
-    const headers = { authorization: `Bearer ${stack.apiKey}`, prefer: "respond-async" };
-    const answer = await fetch(`${stack.apiUrl}/api/keys`, { method: "POST", headers });
+    const later = { authorization: `Bearer ${stack.apiKey}`, prefer: "respond-async" };
+    const answer = await fetch(`${stack.apiUrl}/api/keys`, { method: "POST", headers: later });
     return z.object({ job_id: z.string() }).parse(await answer.json()).job_id;
   }
 
@@ -155,9 +179,8 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
 
   /** @returns the id of a new token */
   async function makeToken(name: string): Promise<string> {
-    const headers = { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" };
     const body = JSON.stringify({ name, scopes: ["keys:read"] });
-    const answer = await fetch(`${stack.apiUrl}/api/tokens`, { method: "POST", headers, body });
+    const answer = await fetch(`${stack.apiUrl}/api/tokens`, { method: "POST", headers: headers(), body });
     return z.object({ id: z.string() }).parse(await answer.json()).id;
   }
 

@@ -18,9 +18,8 @@ import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { isInService } from "./terms/key-status.ts";
-import { firstTerms, type KeyTerms, UNLIMITED } from "./terms/key-terms.ts";
-import { NO_NOTICES, noticedAnew } from "./terms/notices.ts";
-import { nextResetAfter } from "./terms/reset-calendar.ts";
+import { beginTerms } from "./terms/begin-terms.ts";
+import type { KeyTerms } from "./terms/key-terms.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
 
 export interface ProvisionRequest {
@@ -73,7 +72,7 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   const mayHaveBegun = redelivered ? everyNode(ports) : [];
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
   const { requested, actor = SYSTEM } = request;
-  const begun: Begun = { creation, redelivered, actor, terms: termsOf(creation, requested, ports) };
+  const begun: Begun = { creation, redelivered, actor, terms: beginTerms(requested.terms, creation.createdAt, ports) };
   const { externalId } = begun.terms;
   if (externalId === null) return decideOn(begun, null, ports);
   const id = { externalId, owner: creation.owner };
@@ -137,17 +136,6 @@ async function isGivenAway(
   { externalIds }: LifecyclePorts,
 ): Promise<boolean> {
   return externalId !== null && (await externalIds.find({ externalId, owner })) !== keyId;
-}
-
-function termsOf(
-  { createdAt }: Creation,
-  { terms }: RequestedAttributes,
-  { timeZone, notices = NO_NOTICES }: LifecyclePorts,
-): KeyTerms {
-  const calendar = { reset: terms.trafficReset ?? UNLIMITED.trafficReset, anchor: createdAt, timeZone };
-  const first = firstTerms(terms, { createdAt, nextResetAt: nextResetAfter(createdAt, calendar) });
-  // Of a term that is shorter than a notice nothing is to be noticed.
-  return { ...first, noticed: noticedAnew({ ...first, expiresAt: null }, first, createdAt, notices) };
 }
 
 /** Said of a write that the store refused before anything of it was done. */
