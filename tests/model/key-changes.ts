@@ -15,8 +15,11 @@ export interface AskedChange {
 /** Has a request come after a while, at some replica of the API. */
 export type Later = (ms: number, request: (replica: ApiReplica) => Promise<void>) => void;
 
-/** A term that no history reaches: what is added to it shows by its end. */
-export const FAR_S = 1_000_000;
+/**
+ * A term that no history reaches, also not by all of its extensions together: whose key ends later began with it, and what
+ * was added shows by the end.
+ */
+export const FAR_S = 1_000_000_000;
 
 /** What a key begins with. */
 export function someTerms({ world }: System): Partial<SettableTerms> {

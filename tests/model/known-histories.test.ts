@@ -28,3 +28,8 @@ test.each([1, 31])(
     expect((await runModel({ seed, faults: ["due index lost"] })).violations).toEqual([]);
   },
 );
+
+// The eighteenth change of a history extends a key that was about to expire, by more than earlier ones added to any.
+test("a key with a short term is extended from now on: seed 857", async () => {
+  expect((await runModel({ seed: 857 })).violations).toEqual([]);
+});
