@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
+import { connectXrayNode } from "@veil/xray-grpc";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type ByteServer, startByteServer } from "../support/byte-server.ts";
@@ -208,6 +209,23 @@ describe("while parts of the system are away", () => {
     });
     await expect.poll(plain, { timeout: NOTICED_WITHIN_MS, interval: 250 }).not.toContain(SERVERS_AWAY);
   });
+});
+
+test("a node that lost its users is left out until it has them again", async () => {
+  const { xray, redis } = await stack.readRunFile();
+  const node = connectXrayNode({ name: "looked at", address: xray.api, inboundTag: xray.inbound_tag });
+  const plain = async () => decodeURIComponent(await bodyOf(key, "plain"));
+  // Without Redis no worker puts them back.
+  process.kill(redis.pid, "SIGSTOP");
+  try {
+    for (const { email } of await node.listUsers()) await node.removeUser(email);
+    await expect.poll(plain, { timeout: NOTICED_WITHIN_MS, interval: 250 }).toContain(SERVERS_AWAY);
+    expect(await node.countUsers()).toBe(0);
+  } finally {
+    process.kill(redis.pid, "SIGCONT");
+    await node.close();
+  }
+  await expect.poll(plain, { timeout: NOTICED_WITHIN_MS, interval: 250 }).not.toContain(SERVERS_AWAY);
 });
 
 describe("the token", () => {

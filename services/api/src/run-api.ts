@@ -90,7 +90,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       subscriptions: keySubscriptions({
         ...{ keys: store.keyReader, traffic, places, clock, gate, urlOf: subscriptionUrlOf },
         usageOf: (keyId, now) => recentUsage(keyId, now, store),
-        downNodes: () => down.names(),
+        downNodes: () => down.test(),
       }),
       settings: subscriptionSettings(settings),
       failures: redisFailureLimit(redis, `${settings.QUEUE_PREFIX}:subscription-failures`),

@@ -132,7 +132,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       periodMs,
       clock,
       log,
-      onProbe: (node, isReachable) => seen.probed(node, isReachable),
+      onProbe: (node, isServing) => seen.probed(node, isServing),
       onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);

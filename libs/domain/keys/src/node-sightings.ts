@@ -1,4 +1,7 @@
-/** When the workers last reached a node, and last tried to in vain. Milliseconds since the epoch; null for never. */
+/**
+ * When keys last worked on a node, for all that the workers saw, and when they last did not, because it did not answer or had
+ * lost its users. Milliseconds since the epoch; null for never.
+ */
 export interface NodeSighting {
   readonly seenAt: number | null;
   readonly failedAt: number | null;
@@ -20,8 +23,8 @@ export const NOTE_SIGHTINGS_EVERY_MS = 2_000;
 const SILENT_MS = 5_000;
 
 /**
- * Whether a node counts as down: tried in vain for a while, and reached by nobody meanwhile. When the workers are away, what
- * they said last holds on.
+ * Whether a node counts as down: of no use for a while to every worker that tried. When the workers are away, what they said last
+ * holds on.
  */
 export function isDown({ seenAt, failedAt }: NodeSighting): boolean {
   return failedAt !== null && failedAt - (seenAt ?? 0) > SILENT_MS;

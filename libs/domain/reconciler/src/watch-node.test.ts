@@ -61,6 +61,41 @@ test("a reason stands until a pass has ended well", () => {
   expect(watch.seen({ users: 100, uptime: 3 }, 3_000)).toBeNull();
 });
 
+test("a node that lost users has them again when a pass has put them back, or another process has", () => {
+  expect(watch.holdsUsers).toBeNull();
+  passedOnce();
+  expect(watch.holdsUsers).toBe(true);
+  watch.seen({ users: 0, uptime: 0 }, 1_000);
+  watch.began();
+  watch.seen({ users: 0, uptime: 1 }, 2_000);
+  expect(watch.holdsUsers).toBe(false);
+  passed(2_000, 2_000);
+  expect(watch.holdsUsers).toBe(true);
+  watch.seen({ users: 10, uptime: 2 }, 3_000);
+  expect(watch.holdsUsers).toBe(false);
+  watch.seen({ users: 100, uptime: 3 }, 4_000);
+  expect(watch.holdsUsers).toBe(true);
+  watch.seen({ users: 10, uptime: 4 }, 5_000);
+  watch.lost();
+  watch.seen({ users: 10, uptime: 6 }, 7_000);
+  expect(watch.holdsUsers).toBe(false);
+});
+
+test("whether a node that was away has its users is not known before a pass", () => {
+  passedOnce();
+  watch.lost();
+  watch.seen({ users: 100, uptime: 52 }, 2_000);
+  expect(watch.holdsUsers).toBeNull();
+  passed(2_000, 2_000);
+  expect(watch.holdsUsers).toBe(true);
+});
+
+test("a restart that kept the users, as of a config file that has them, lost none", () => {
+  passedOnce();
+  watch.seen({ users: 100, uptime: 0 }, 1_000);
+  expect(watch.holdsUsers).not.toBe(false);
+});
+
 test("users that another process put back call for no pass of one's own before the period", () => {
   passedOnce();
   expect(watch.seen({ users: 0, uptime: 0 }, 1_000)).toBe("restart");

@@ -15,6 +15,8 @@ interface Incident {
   readonly at: number;
   /** How many users the node had before it lost them; null when it lost none. */
   readonly lost: number | null;
+  /** Whether it lost some then, which also stands while a pass of this process is at it. */
+  readonly isLoss: boolean;
 }
 
 /** How the uptime, which is in whole seconds, may mislead. */
@@ -37,6 +39,15 @@ export class NodeWatch {
 
   constructor(periodMs: number) {
     this.#periodMs = periodMs;
+  }
+
+  /**
+   * Whether the node has its users, as far as its health probes show: false once it lost some, until they are back; null where
+   * only a pass can tell, at the start and of a node that was away.
+   */
+  get holdsUsers(): boolean | null {
+    if (this.#incident?.isLoss === true) return false;
+    return this.#dueAt === null || this.#incident !== null ? null : true;
   }
 
   /** The node did not answer. */
@@ -97,7 +108,7 @@ export class NodeWatch {
 
   /** Until a pass ends well the reason stands, also when this one fails. */
   #happened(reason: PassReason, at: number, lost: number | null): PassReason {
-    this.#incident = { at, lost };
+    this.#incident = { at, lost, isLoss: lost !== null || this.#incident?.isLoss === true };
     return reason;
   }
 

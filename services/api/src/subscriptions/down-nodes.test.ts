@@ -2,21 +2,34 @@ import type { NodeSighting } from "@veil/keys";
 import { expect, it, vi } from "vitest";
 import { DownNodes } from "./down-nodes.ts";
 
+const SERVING = { seenAt: 9_500, failedAt: 9_000 };
+const DOWN = { seenAt: 1, failedAt: 9_000 };
+
 it("reads once a second for all who ask, and keeps what it read while that fails", async () => {
   let now = 0;
-  const list = vi.fn<() => Promise<ReadonlyMap<string, NodeSighting>>>(
-    async () => new Map([["a", { seenAt: 1, failedAt: 9_000 }]]),
-  );
+  const list = vi.fn<() => Promise<ReadonlyMap<string, NodeSighting>>>(async () => new Map([["a", DOWN]]));
   const down = new DownNodes({ list }, { monotonic: () => now });
-  expect(await Promise.all([down.names(), down.names()])).toEqual([new Set(["a"]), new Set(["a"])]);
+  const isDown = async () => (await down.test())("a");
+  expect(await Promise.all([isDown(), isDown()])).toEqual([true, true]);
   now = 999;
-  await down.names();
+  await isDown();
   expect(list).toHaveBeenCalledTimes(1);
 
   now = 1_000;
   list.mockRejectedValueOnce(new Error("away"));
-  expect(await down.names()).toEqual(new Set(["a"]));
+  expect(await isDown()).toBe(true);
   now = 2_000;
-  list.mockResolvedValueOnce(new Map([["a", { seenAt: 9_500, failedAt: 9_000 }]]));
-  expect(await down.names()).toEqual(new Set());
+  list.mockResolvedValueOnce(new Map([["a", SERVING]]));
+  expect(await isDown()).toBe(false);
+});
+
+it("takes a node for down that no worker has put its users on, where they noted others", async () => {
+  const sightings = new Map<string, NodeSighting>();
+  const down = new DownNodes({ list: async () => sightings }, { monotonic: () => performance.now() * 1_000_000 });
+  const isDown = async () => (await down.test())("new");
+  expect(await isDown()).toBe(false);
+  sightings.set("old", SERVING);
+  expect(await isDown()).toBe(true);
+  sightings.set("new", SERVING);
+  expect(await isDown()).toBe(false);
 });

@@ -1,17 +1,17 @@
-import { isDown, type NodeSightings } from "@veil/keys";
+import { isDown, type NodeSighting, type NodeSightings } from "@veil/keys";
 import type { Clock } from "@veil/runtime";
 
 /** For so long what was read is taken for true. */
 const KEPT_MS = 1_000;
 
 /**
- * Names of the nodes that don't answer, as the workers noted it: read once for all who ask within a second. While it can't be
- * read, what was read last holds on.
+ * Which nodes are of no use, as the workers noted it: read once for all who ask within a second. While it can't be read, what
+ * was read last holds on.
  */
 export class DownNodes {
   readonly #sightings: Pick<NodeSightings, "list">;
   readonly #clock: Pick<Clock, "monotonic">;
-  #names: Promise<ReadonlySet<string>> = Promise.resolve(new Set());
+  #known: Promise<ReadonlyMap<string, NodeSighting>> = Promise.resolve(new Map());
   #readAt = Number.NEGATIVE_INFINITY;
 
   constructor(sightings: Pick<NodeSightings, "list">, clock: Pick<Clock, "monotonic">) {
@@ -19,19 +19,23 @@ export class DownNodes {
     this.#clock = clock;
   }
 
-  names(): Promise<ReadonlySet<string>> {
+  /** Tells of a node by its name. One that no worker has made use of yet is down, unless nothing was ever noted of any. */
+  async test(): Promise<(node: string) => boolean> {
     const now = this.#clock.monotonic();
     if (now - this.#readAt >= KEPT_MS) {
       this.#readAt = now;
-      this.#names = this.#read(this.#names);
+      this.#known = this.#read(this.#known);
     }
-    return this.#names;
+    const known = await this.#known;
+    return (node) => {
+      const sighting = known.get(node);
+      return sighting === undefined ? known.size > 0 : isDown(sighting);
+    };
   }
 
-  async #read(before: Promise<ReadonlySet<string>>): Promise<ReadonlySet<string>> {
+  async #read(before: Promise<ReadonlyMap<string, NodeSighting>>): Promise<ReadonlyMap<string, NodeSighting>> {
     try {
-      const sightings = await this.#sightings.list();
-      return new Set([...sightings].filter(([, sighting]) => isDown(sighting)).map(([node]) => node));
+      return await this.#sightings.list();
     } catch {
       return before;
     }

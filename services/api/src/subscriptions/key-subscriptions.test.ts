@@ -34,7 +34,7 @@ function subscribed(overrides: Partial<KeyRecord> = {}, places = [place("a"), pl
     keys: plane.keyReader,
     traffic: plane.trafficReader,
     usageOf: async (keyId, now) => [{ at: now, upload: keyId, download: 0 }],
-    downNodes: async () => down,
+    downNodes: async () => (node) => down.has(node),
     places,
     urlOf: (token) => `https://sub.example/sub/${token}`,
     clock: { now: () => NOW },

@@ -21,8 +21,8 @@ export interface KeySubscriptionPorts {
   readonly traffic: Pick<TrafficReader, "find">;
   /** What a key moved lately. @param now unix seconds */
   readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
-  /** Names of the nodes that don't answer. */
-  readonly downNodes: () => Promise<ReadonlySet<string>>;
+  /** Tells which nodes are of no use at the moment, by their names. */
+  readonly downNodes: () => Promise<(node: string) => boolean>;
   readonly places: readonly KeyPlace[];
   readonly urlOf: (token: string) => string;
   readonly clock: Pick<Clock, "now">;
@@ -37,7 +37,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
       const keyId = keyIdOfToken(token);
       // Nobody's, whatever the store says: it is not asked.
       if (keyId === null) return null;
-      const [key, figures, down, devices] = await Promise.all([
+      const [key, figures, isDown, devices] = await Promise.all([
         keys.find(keyId),
         traffic.find(keyId),
         downNodes(),
@@ -56,7 +56,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
           ...{ trafficLimit, expiresAt, usage },
           url: ports.urlOf(token),
         },
-        connections: connectionsOf(key, places, down),
+        connections: connectionsOf(key, places, isDown),
         refusal: arrival === null ? null : await gate.refusalOf(key, devices, arrival),
       } satisfies SubscriptionView;
     },
@@ -67,8 +67,8 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
  * The places that can be reached, without those that may not have the key's user yet: unless these are all that there are, for
  * within a second they will.
  */
-function connectionsOf(key: KeyRecord, places: readonly KeyPlace[], down: ReadonlySet<string>): Connection[] {
-  const reachable = places.filter(({ nodes }) => nodes.some((node) => !down.has(node)));
+function connectionsOf(key: KeyRecord, places: readonly KeyPlace[], isDown: (node: string) => boolean): Connection[] {
+  const reachable = places.filter(({ nodes }) => nodes.some((node) => !isDown(node)));
   const certain = reachable.filter(({ nodes }) => !nodes.every((node) => key.indeterminate.includes(node)));
   try {
     return (certain.length > 0 ? certain : reachable).map(({ connectionOf }) => connectionOf(key));

@@ -12,6 +12,8 @@ it("writes what was seen since it last wrote, each node's last word", async () =
   seen.probed("b", false);
   now = 3_000;
   seen.probed("b", true);
+  now = 4_000;
+  seen.probed("a", null);
   await seen.write();
   await seen.write();
   expect(written).toEqual([

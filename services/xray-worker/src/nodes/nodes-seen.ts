@@ -3,7 +3,7 @@ import { type Clock, lastingFailure, type Logger, type RunningService, runLoop }
 
 const NEVER: NodeSighting = { seenAt: null, failedAt: null };
 
-/** Notes which nodes answer, so that subscriptions leave out those that don't. */
+/** Notes on which nodes keys work, so that subscriptions leave out the others. */
 export class NodesSeen {
   readonly #store: Pick<NodeSightings, "note">;
   readonly #clock: Pick<Clock, "now">;
@@ -14,11 +14,12 @@ export class NodesSeen {
     this.#clock = clock;
   }
 
-  /** A node answered, or did not. */
-  probed(node: string, isReachable: boolean): void {
+  /** A node answers and has its users, or not; nothing is said while that is not known. */
+  probed(node: string, isServing: boolean | null): void {
+    if (isServing === null) return;
     const now = Math.floor(this.#clock.now());
     const { seenAt, failedAt } = this.#unwritten.get(node) ?? NEVER;
-    this.#unwritten.set(node, isReachable ? { seenAt: now, failedAt } : { seenAt, failedAt: now });
+    this.#unwritten.set(node, isServing ? { seenAt: now, failedAt } : { seenAt, failedAt: now });
   }
 
   /** Writes what was seen since the last time; what can't be written is old news the next time. */

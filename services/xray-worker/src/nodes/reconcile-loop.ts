@@ -28,8 +28,11 @@ export interface ReconcileLoopOptions {
   readonly periodMs: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called for each health probe. */
-  readonly onProbe: (node: string, isReachable: boolean) => void;
+  /**
+   * Called for each health probe and each pass: whether keys work on the node. Null where the node answers and it is not known
+   * yet whether it has its users.
+   */
+  readonly onProbe: (node: string, isServing: boolean | null) => void;
   readonly onPass: (pass: FinishedPass) => void;
   /** Called for each pass that this process knows of, whoever made it. */
   readonly onBrake: (node: string, isBraked: boolean) => void;
@@ -85,8 +88,9 @@ export class ReconcileLoop {
     const { node, clock, onProbe } = this.#options;
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
-      onProbe(node.name, true);
-      return this.#watch.seen({ users, uptime }, clock.now());
+      const reason = this.#watch.seen({ users: users ?? 0, uptime }, clock.now());
+      onProbe(node.name, users === null ? false : this.#watch.holdsUsers);
+      return reason;
     } catch (error) {
       if (!(error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError)) throw error;
       this.#watch.lost();
@@ -113,8 +117,9 @@ export class ReconcileLoop {
   }
 
   #learn(record: PassRecord, sharedNow: number): void {
-    const { node, clock, onBrake } = this.#options;
+    const { node, clock, onBrake, onProbe } = this.#options;
     this.#watch.passed(record, clock.now(), sharedNow);
+    onProbe(node.name, true);
     onBrake(node.name, record.brakedSince !== null);
   }
 
@@ -144,12 +149,12 @@ export class ReconcileLoop {
   }
 }
 
-/** A missing inbound has no users; that it is missing shows in the pass. */
-async function countUsers(node: XrayNode): Promise<number> {
+/** @returns null where the inbound is missing, which the pass mends if it can */
+async function countUsers(node: XrayNode): Promise<number | null> {
   try {
     return await node.countUsers();
   } catch (error) {
-    if (error instanceof InboundMissingError) return 0;
+    if (error instanceof InboundMissingError) return null;
     throw error;
   }
 }
