@@ -12,6 +12,7 @@ import { listPageCase } from "./list-page.ts";
 import { readCases } from "./read-one.ts";
 import { rebuildCase } from "./rebuild.ts";
 import { startCase } from "./start.ts";
+import { subscriptionCases } from "./subscription.ts";
 import { syncCase } from "./sync.ts";
 
 /** All lines of the table, in the order in which they are measured. */
@@ -23,6 +24,7 @@ export const allCases: readonly BenchCase[] = [
   ...changeCases,
   expireCase,
   ...readCases,
+  ...subscriptionCases,
   listCase(5_000),
   syncCase(1),
   syncCase(10),

@@ -12,6 +12,8 @@ export interface BenchTestbedOptions {
 export interface SeededKey {
   readonly keyId: number;
   readonly uuid: string;
+  /** Of its subscription. */
+  readonly token: string;
 }
 
 /** A running system: three services as `npm start` starts them, with an Xray of their own. */
