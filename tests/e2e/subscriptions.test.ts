@@ -1,33 +1,26 @@
-import { networkInterfaces } from "node:os";
-import { freePort } from "@veil/engines";
-import type { Connection } from "@veil/protocols";
-import { DEFAULT_ENTRANCE, type FormatName, type KeyStatus, type Refusal } from "@veil/subscriptions";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { FormatName, KeyStatus, Refusal } from "@veil/subscriptions";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  serveSubscriptions,
-  type SubscriptionServer,
-} from "../../services/api/test/subscriptions/serve-subscriptions.ts";
-import { type ByteServer, startByteServer } from "../support/byte-server.ts";
-import { type MeteredXray, type Place, startMeteredXray } from "../support/metered-xray.ts";
+import { eachProgram } from "../support/each-program.ts";
+import { type Outcome, OutcomeTable, partOfDocument } from "../support/outcome-table.ts";
 import { findRealPrograms, type RealProgram } from "../support/real-programs.ts";
 import {
-  checkSingBoxConfig,
   type MihomoOfConfig,
   runMihomoConfig,
   runMihomoProvider,
   runSingBoxConfig,
   runXrayConfig,
 } from "../support/subscription-clients.ts";
+import {
+  hasIpv6,
+  places,
+  startSubscriptionTestbed,
+  type SubscriptionTestbed,
+  VISION,
+} from "../support/subscription-testbed.ts";
 import type { VpnClient } from "../support/vpn-client.ts";
 
-const TOKEN = "v7Kq2mZx9LbR4tYcW8sJhN3f";
-const VISION = "xtls-rprx-vision";
-const users = {
-  "66ad4540-b58c-4ad2-9926-ea63445a9b57": "",
-  "0b2f27c8-5a4e-4c7e-9d7e-7e4505000001": VISION,
-} as const;
-const BODY_BYTES = 100_000;
-const SILENT_FOR_MS = 7_000;
 /** What goes nowhere is waited for less long: mihomo tries for five seconds. */
 const NOWHERE_WITHIN_MS = 2_000;
 const GROUP = "VPN";
@@ -40,40 +33,43 @@ const SHOWN = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT", "🇩🇪 \u007F\u
 /** Names as mihomo's converter shows them. */
 const SHOWN_BY_MIHOMO = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT (2)", "🇩🇪 \u007F\uFEFF\n№ 4"];
 
-const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
-  addresses?.some(({ address }) => address === "::1"),
-);
-const plans: readonly Omit<Place, "port">[] = [
-  { tag: "one", address: "127.0.0.1" },
-  { tag: "two", address: "127.0.0.1" },
-  { tag: "six", address: hasIpv6 ? "::1" : "127.0.0.1" },
-  { tag: "xhttp", address: "127.0.0.1", path: "/веб" },
+/** Keys that have no connections: what they are called in the table, what every format says, and why. */
+const outOfService: readonly [what: string, notice: string, status: KeyStatus, refusal: Refusal | null][] = [
+  ["limited", "⛔ Трафик закончился", "limited", null],
+  ["expired", "⛔ Срок действия истёк", "expired", null],
+  ["disabled", "⛔ Ключ отключён", "disabled", null],
+  ["no node", "⛔ Серверы временно недоступны", "active", null],
+  ["too many devices", "⛔ Слишком много устройств", "active", "device_limit"],
+  ["no device id", "⛔ Приложение не сообщает своё устройство", "active", "device_id_missing"],
 ];
 
-const programs = await findRealPrograms();
-const programOf = (prefix: string) => programs.filter(({ name }) => name.startsWith(prefix));
+const columnOf = (tag: string, flow: string) => {
+  const place = tag === "xhttp" ? "XHTTP" : tag === "six" ? "IPv6" : `node ${tag === "one" ? 1 : 2}`;
+  return flow === VISION && tag !== "xhttp" ? `${place}, Vision` : place;
+};
+const connectionColumns = ["", VISION].flatMap((flow) => places.map(({ tag }) => columnOf(tag, flow)));
+const table = new OutcomeTable(
+  ["format", "program"],
+  [...new Set(connectionColumns), ...outOfService.map(([what]) => what)],
+);
 
-let bytes: ByteServer;
-let xray: MeteredXray;
-let server: SubscriptionServer;
-const entrance = { ...DEFAULT_ENTRANCE, tun: false };
+const programs = await findRealPrograms();
+const each = (prefix: string, what: string, run: (program: RealProgram) => Promise<void>) =>
+  eachProgram(programs, prefix, what, run);
+
+let testbed: SubscriptionTestbed;
+let xrayVersion = "";
 const clients: VpnClient[] = [];
 
 beforeAll(async () => {
-  const binary = programs[0]?.path ?? "";
-  bytes = await startByteServer();
-  xray = await startMeteredXray(binary, plans, users);
-  Object.assign(entrance, { socks: await freePort(), http: await freePort(), mixed: await freePort() });
-  server = await serveSubscriptions({ entrance, language: "ru" });
+  const xray = programs[0]?.path ?? "";
+  testbed = await startSubscriptionTestbed(xray);
+  xrayVersion = (await promisify(execFile)(xray, ["version"])).stdout.split(" ")[1] ?? "";
 });
 
 afterEach(() => Promise.all(clients.splice(0).map((client) => client.stop())));
 
-afterAll(async () => {
-  await server.stop();
-  await xray.stop();
-  await bytes.stop();
-});
+afterAll(() => testbed.stop());
 
 async function running<Client extends VpnClient>(started: Promise<Client>): Promise<Client> {
   const client = await started;
@@ -81,51 +77,7 @@ async function running<Client extends VpnClient>(started: Promise<Client>): Prom
   return client;
 }
 
-/** Where the bytes of a download came through; none when there was no answer. */
-async function wayOf(client: VpnClient, withinMs = SILENT_FOR_MS): Promise<string | null> {
-  await xray.takeDownlink();
-  const received = await client.download(bytes.downloadUrl(BODY_BYTES), withinMs).catch(() => 0);
-  const ways = Object.entries(await xray.takeDownlink()).filter(([, moved]) => moved >= BODY_BYTES);
-  expect([received, ways.length]).toEqual(received === 0 ? [0, 0] : [BODY_BYTES, 1]);
-  return ways[0]?.[0] ?? null;
-}
-
-function connections(flow: string): Connection[] {
-  const uuid = Object.keys(users).find((id) => users[id as keyof typeof users] === flow) ?? "";
-  return xray.places.map(({ address, port, path }, index) => ({
-    protocol: "vless",
-    remark: NAMES[index] ?? "",
-    address,
-    port,
-    uuid,
-    flow: path === undefined && flow === VISION ? VISION : "",
-    security: {
-      kind: "reality",
-      ...{ sni: xray.sni, publicKey: xray.publicKey, shortId: xray.shortId, fingerprint: "chrome", spiderX: "/" },
-    },
-    transport: path === undefined ? { kind: "tcp" } : { kind: "xhttp", path },
-  }));
-}
-
-function subscribe(shown: readonly Connection[], status: KeyStatus = "active", refusal: Refusal | null = null): void {
-  const key = { name: AWKWARD_NAME, status, upload: 1, download: 2, trafficLimit: 3, expiresAt: 4, usage: [] };
-  const view = { key: { ...key, url: `${server.url}/sub/${TOKEN}` }, connections: shown, refusal };
-  server.views.set(TOKEN, { ...view, keyId: 1 });
-}
-
-async function body(format: FormatName): Promise<string> {
-  const response = await fetch(`${server.url}/sub/${TOKEN}/${format}`);
-  expect(response.status).toBe(200);
-  return response.text();
-}
-
-/** A test of each program of that name, which says why one is left out. */
-function each(prefix: string, what: string, run: (program: RealProgram) => Promise<void>): void {
-  for (const program of programOf(prefix)) {
-    const why = program.leftOut === null ? "" : ` (left out: ${program.leftOut})`;
-    test.skipIf(program.leftOut !== null)(`${program.name} ${what}${why}`, () => run(program));
-  }
-}
+const titleOf = ({ name }: RealProgram) => (name === "Xray" ? `Xray ${xrayVersion}` : name);
 
 /** A provider is fetched after the start. */
 async function expectToShow({ controller }: MihomoOfConfig, names: readonly string[]): Promise<void> {
@@ -135,206 +87,158 @@ async function expectToShow({ controller }: MihomoOfConfig, names: readonly stri
 const configsOf = (text: string) => JSON.parse(text) as { remarks: string }[];
 const linesOf = (text: string) => text.trimEnd().split("\n");
 const fromBase64 = (text: string) => Buffer.from(text, "base64").toString();
+/** Both lists, link by link, as an app reads them that gives its core one at a time. */
+const linkLists = async () => ({
+  base64: linesOf(fromBase64(await testbed.body("base64"))),
+  plain: linesOf(await testbed.body("plain")),
+});
+
+/** How mihomo is given a subscription: what the answer is called, and how it is started with it. */
+const mihomoSources = (path: string): readonly [format: string, start: () => Promise<MihomoOfConfig>][] => [
+  ["mihomo", async () => runMihomoConfig(path, await testbed.body("mihomo"), testbed.entrance.mixed)],
+  ["mihomo, as a provider", () => runMihomoProvider(path, testbed.url)],
+  ["base64", () => runMihomoProvider(path, `${testbed.url}/base64`)],
+  ["plain", () => runMihomoProvider(path, `${testbed.url}?format=plain`)],
+];
 
 describe.each(["", VISION])("a subscription of a key with the flow %j", (flow) => {
-  const everywhere = plans.map(({ tag }) => tag);
+  const everywhere = places.map(({ tag }) => tag);
 
-  each("Xray", "runs each config of the array, and each link of the lists", async ({ path, start }) => {
-    subscribe(connections(flow));
-    const configs = configsOf(await body("xray"));
+  function subscribe(): void {
+    testbed.subscribe(AWKWARD_NAME, testbed.connections(flow, NAMES));
+  }
+
+  /** Fails when another way was taken than the entries say, and notes those that were. */
+  function expectWays(format: string, program: RealProgram, ways: readonly (string | null)[]): void {
+    expect([format, ways]).toEqual([format, everywhere.slice(0, ways.length)]);
+    for (const [index, tag] of everywhere.entries()) {
+      const outcome: Outcome = index < ways.length ? "bytes" : "left out";
+      table.note([format, titleOf(program)], columnOf(tag, flow), outcome);
+    }
+  }
+
+  each("Xray", "runs each config of the array", async (program) => {
+    subscribe();
+    const configs = configsOf(await testbed.body("xray"));
     expect(configs.map(({ remarks }) => remarks)).toEqual(SHOWN);
     const ways: (string | null)[] = [];
     for (const config of configs) {
-      const client = await runXrayConfig(path, JSON.stringify(config), entrance.http);
-      ways.push(await wayOf(client));
+      const client = await runXrayConfig(program.path, JSON.stringify(config), testbed.entrance.http);
+      ways.push(await testbed.wayOf(client));
       await client.stop();
     }
-    expect(ways).toEqual(everywhere);
-
-    const plain = await body("plain");
-    expect(fromBase64(await body("base64"))).toBe(plain);
-    // The client for links that stands in for apps knows TCP alone.
-    for (const [index, link] of linesOf(plain).slice(0, 3).entries()) {
-      expect(await wayOf(await running(start(link)))).toBe(everywhere[index]);
-    }
+    expectWays("xray", program, ways);
   });
 
-  each("sing-box", "runs the config, whichever node comes first", async ({ path }) => {
-    const all = connections(flow);
-    for (const [index, first] of all.slice(0, 3).entries()) {
-      subscribe([first, ...all.filter((other) => other !== first)]);
-      const config = await body("sing-box");
-      const client = await runSingBoxConfig(path, config, entrance.mixed);
-      expect(await wayOf(client)).toBe(everywhere[index]);
+  for (const [prefix, words] of [
+    ["Xray", everywhere.length],
+    // It has no XHTTP.
+    ["sing-box", everywhere.length - 1],
+  ] as const) {
+    each(prefix, "connects with each link of the lists", async (program) => {
+      subscribe();
+      for (const [format, links] of Object.entries(await linkLists())) {
+        const ways: (string | null)[] = [];
+        for (const link of links.slice(0, words)) {
+          ways.push(await testbed.wayOf(await running(program.start(link))));
+        }
+        expectWays(format, program, ways);
+      }
+    });
+  }
+
+  each("sing-box", "runs the config, whichever node comes first", async (program) => {
+    const all = testbed.connections(flow, NAMES);
+    const ways: (string | null)[] = [];
+    for (const first of all.slice(0, everywhere.length - 1)) {
+      testbed.subscribe(AWKWARD_NAME, [first, ...all.filter((other) => other !== first)]);
+      const client = await runSingBoxConfig(program.path, await testbed.body("sing-box"), testbed.entrance.mixed);
+      ways.push(await testbed.wayOf(client));
       await client.stop();
     }
+    expectWays("sing-box", program, ways);
   });
 
-  each("mihomo", "runs the config, and reads every list as a provider", async ({ path }) => {
-    subscribe(connections(flow));
-    const sources = {
-      config: async () => runMihomoConfig(path, await body("mihomo"), entrance.mixed),
-      "by its User-Agent": () => runMihomoProvider(path, `${server.url}/sub/${TOKEN}`),
-      base64: () => runMihomoProvider(path, `${server.url}/sub/${TOKEN}/base64`),
-      plain: () => runMihomoProvider(path, `${server.url}/sub/${TOKEN}?format=plain`),
-    };
-    for (const [source, start] of Object.entries(sources)) {
+  each("mihomo", "runs the config, and reads every list as a provider", async (program) => {
+    subscribe();
+    for (const [format, start] of mihomoSources(program.path)) {
       const client = await running(start());
-      const names = source === "base64" || source === "plain" ? SHOWN : SHOWN_BY_MIHOMO;
+      const names = format.startsWith("mihomo") ? SHOWN_BY_MIHOMO : SHOWN;
       await expectToShow(client, names);
       const ways: (string | null)[] = [];
       for (const name of names) {
         await client.controller.select(GROUP, name);
-        ways.push(await wayOf(client));
+        ways.push(await testbed.wayOf(client));
       }
-      expect([source, ways]).toEqual([source, everywhere]);
+      expectWays(format, program, ways);
     }
   });
 });
 
-/** What YAML of some version takes for something else than a text, or doesn't print; blanks, and what JSON escapes. */
-const awkwardNames = [
-  ...["2026-11-28", "0b11", "1_000", "0o17", "12:30:45", "1e3", ".inf", "yes", "Off", "~", "null", "<<", "---", "..."],
-  ...[
-    "- a",
-    "a: b",
-    "a #b",
-    "!!int 3",
-    "&a",
-    "*a",
-    "%41",
-    "%TAG",
-    "@a",
-    "`a`",
-    "{a}",
-    "[a]",
-    "? a",
-    "| a",
-    "> a",
-    "'a'",
-  ],
-  ...[
-    " leading",
-    "trailing ",
-    "tab\there",
-    "two\nlines",
-    "cr\rhere",
-    "nul\0here",
-    "\u0085",
-    "\u2028",
-    "\uFEFF",
-    "\uFFFE",
-    "\uD800",
-  ],
-  ...[
-    "a,b",
-    "VPN",
-    "REJECT",
-    "GLOBAL",
-    "direct",
-    "twin",
-    "twin",
-    "twin (2)",
-    "twin-01",
-    "👨‍👩‍👧‍👦",
-    "e\u0301",
-    "ﷺ".repeat(50),
-  ],
-];
-const readable = awkwardNames.map((name) => name.replace("\uD800", "\uFFFD"));
-const renamed = (name: string, index: number) =>
-  name === "twin" && readable.indexOf(name) < index ? "twin (3)" : name;
-
-describe("names", () => {
-  const subscribeNames = () => {
-    const [first] = connections("");
-    if (first === undefined) throw new Error("there is no connection");
-    subscribe(awkwardNames.map((remark) => ({ ...first, remark })));
-  };
-
-  each("mihomo", "shows each as it is", async ({ path }) => {
-    subscribeNames();
-    const client = await running(runMihomoConfig(path, await body("mihomo"), entrance.mixed));
-    const builtIn = (name: string) => (["VPN", "REJECT", "GLOBAL"].includes(name) ? `${name} (2)` : name);
-    expect(await client.controller.proxiesOf(GROUP)).toEqual(readable.map(renamed).map(builtIn));
-  });
-
-  each("sing-box", "takes all", async ({ path }) => {
-    subscribeNames();
-    expect(await checkSingBoxConfig(path, await body("sing-box"))).toBe("");
-  });
-
-  each("Xray", "takes all", async ({ path }) => {
-    subscribeNames();
-    const configs = configsOf(await body("xray"));
-    expect(configs.map(({ remarks }) => remarks)).toEqual(readable.map(renamed));
-    const [first, ...rest] = configs as unknown as { outbounds: { tag: string }[] }[];
-    const outbounds = rest.flatMap((config, index) => ({ ...config.outbounds[0], tag: `${index}` }));
-    const all = { ...first, outbounds: [...(first?.outbounds ?? []), ...outbounds] };
-    expect(await wayOf(await running(runXrayConfig(path, JSON.stringify(all), entrance.http)))).toBe("one");
-  });
-});
-
-each("sing-box", "takes the config with its network interface", async ({ path }) => {
-  const phones = await serveSubscriptions();
-  const [first] = connections(VISION);
-  if (first === undefined) throw new Error("there is no connection");
-  const key = { name: "a", status: "active", upload: 0, download: 0, trafficLimit: null, expiresAt: null } as const;
-  const view = { key: { ...key, usage: [], url: phones.url }, refusal: null, keyId: 1 };
-  phones.views.set(TOKEN, { ...view, connections: [first] });
-  const config = await (await fetch(`${phones.url}/sub/${TOKEN}/sing-box`)).text();
-  await phones.stop();
-  expect(config).toContain('"type": "tun"');
-  expect(await checkSingBoxConfig(path, config)).toBe("");
-});
-
-describe.each([
-  ["limited", "⛔ Трафик закончился", "limited", null],
-  ["expired", "⛔ Срок действия истёк", "expired", null],
-  ["disabled", "⛔ Ключ отключён", "disabled", null],
-  ["without a node", "⛔ Серверы временно недоступны", "active", null],
-  ["over its device limit", "⛔ Слишком много устройств", "active", "device_limit"],
-] as const)("a subscription of a key that is %s", (what, notice, status, refusal) => {
-  const hide = () => subscribe(what === "without a node" ? [] : connections(""), status, refusal);
+describe.each(outOfService)("a subscription of a key that is out of service: %s", (what, notice, status, refusal) => {
+  const hide = () =>
+    testbed.subscribe(AWKWARD_NAME, what === "no node" ? [] : testbed.connections("", NAMES), status, refusal);
 
   async function expectNoCredential(...formats: FormatName[]): Promise<void> {
     for (const format of formats) {
-      const text = await body(format);
+      const text = await testbed.body(format);
       const plain = format === "base64" ? fromBase64(text) : text;
-      for (const secret of [...Object.keys(users), xray.publicKey]) expect(plain).not.toContain(secret);
+      for (const secret of testbed.secrets) expect(plain).not.toContain(secret);
       expect(plain).toContain("00000000-0000-0000-0000-000000000000");
     }
   }
 
-  each("Xray", "loads it and goes nowhere", async ({ path }) => {
+  async function expectNowhere(format: string, program: RealProgram, client: VpnClient): Promise<void> {
+    expect([format, await testbed.wayOf(client, NOWHERE_WITHIN_MS)]).toEqual([format, null]);
+    table.note([format, titleOf(program)], what, "notice");
+  }
+
+  each("Xray", "loads it and goes nowhere", async (program) => {
     hide();
     await expectNoCredential("xray", "plain", "base64");
-    const [config, ...more] = configsOf(await body("xray"));
+    const [config, ...more] = configsOf(await testbed.body("xray"));
     expect([config?.remarks, more.length]).toEqual([notice, 0]);
-    expect(
-      await wayOf(await running(runXrayConfig(path, JSON.stringify(config), entrance.http)), NOWHERE_WITHIN_MS),
-    ).toBeNull();
+    const started = runXrayConfig(program.path, JSON.stringify(config), testbed.entrance.http);
+    await expectNowhere("xray", program, await running(started));
   });
 
-  each("sing-box", "loads it and goes nowhere", async ({ path }) => {
+  for (const prefix of ["Xray", "sing-box"]) {
+    each(prefix, "takes the link and goes nowhere", async (program) => {
+      hide();
+      for (const [format, [link = "", ...more]] of Object.entries(await linkLists())) {
+        expect([decodeURIComponent(link.split("#")[1] ?? ""), more]).toEqual([notice, []]);
+        await expectNowhere(format, program, await running(program.start(link)));
+      }
+    });
+  }
+
+  each("sing-box", "loads it and goes nowhere", async (program) => {
     hide();
     await expectNoCredential("sing-box");
-    const config = await body("sing-box");
+    const config = await testbed.body("sing-box");
     expect(config).toContain(notice);
-    expect(await wayOf(await running(runSingBoxConfig(path, config, entrance.mixed)), NOWHERE_WITHIN_MS)).toBeNull();
+    await expectNowhere(
+      "sing-box",
+      program,
+      await running(runSingBoxConfig(program.path, config, testbed.entrance.mixed)),
+    );
   });
 
-  each("mihomo", "loads it in every format and goes nowhere", async ({ path }) => {
+  each("mihomo", "loads it in every format and goes nowhere", async (program) => {
     hide();
     await expectNoCredential("mihomo");
-    const starts = [
-      runMihomoConfig(path, await body("mihomo"), entrance.mixed),
-      ...["mihomo", "base64", "plain"].map((format) => runMihomoProvider(path, `${server.url}/sub/${TOKEN}/${format}`)),
-    ];
-    for (const started of starts) {
-      const client = await running(started);
+    for (const [format, start] of mihomoSources(program.path)) {
+      const client = await running(start());
       await expectToShow(client, [notice]);
-      expect(await wayOf(client, NOWHERE_WITHIN_MS)).toBeNull();
+      await expectNowhere(format, program, client);
     }
   });
 });
+
+test.skipIf(!hasIpv6 || programs.some(({ leftOut }) => leftOut !== null))(
+  "what became of every answer in every program stands in the documents",
+  async () => {
+    const documented = await partOfDocument(new URL("../../docs/subscriptions.md", import.meta.url), "programs");
+    expect(documented).toBe(table.text());
+  },
+);

@@ -69,6 +69,7 @@ export function xrayOutbound(link: ShareLink, whenMissing: AppRules["whenMissing
     streamSettings: {
       network: parameter("type"),
       security: parameter("security"),
+      ...(parameter("type") === "xhttp" && { xhttpSettings: { path: parameter("path"), mode: parameter("mode") } }),
       realitySettings: {
         serverName: parameter("sni"),
         fingerprint: parameter("fp"),
@@ -94,7 +95,7 @@ export function singBoxOutbound(link: ShareLink, whenMissing: AppRules["whenMiss
     flow: parameter("flow"),
     packet_encoding: "xudp",
     tls: {
-      enabled: true,
+      enabled: parameter("security") !== "none",
       server_name: parameter("sni"),
       utls: { enabled: true, fingerprint: parameter("fp") },
       ...(parameter("security") === "reality" && { reality }),

@@ -1,0 +1,97 @@
+import { networkInterfaces } from "node:os";
+import { freePort } from "@veil/engines";
+import type { Connection } from "@veil/protocols";
+import { DEFAULT_ENTRANCE, type FormatName, type KeyStatus, type Refusal } from "@veil/subscriptions";
+import { serveSubscriptions } from "../../services/api/test/subscriptions/serve-subscriptions.ts";
+import { startByteServer } from "./byte-server.ts";
+import { type Place, startMeteredXray } from "./metered-xray.ts";
+import type { VpnClient } from "./vpn-client.ts";
+
+export const VISION = "xtls-rprx-vision";
+export const BODY_BYTES = 100_000;
+const TOKEN = "v7Kq2mZx9LbR4tYcW8sJhN3f";
+const USERS = {
+  "66ad4540-b58c-4ad2-9926-ea63445a9b57": "",
+  "0b2f27c8-5a4e-4c7e-9d7e-7e4505000001": VISION,
+} as const;
+/** More than Xray, newly started, lets a connection wait. */
+const SILENT_FOR_MS = 7_000;
+
+export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
+
+/** Where a subscription of the tests leads, in its order. */
+export const places: readonly Omit<Place, "port">[] = [
+  { tag: "one", address: "127.0.0.1" },
+  { tag: "two", address: "127.0.0.1" },
+  { tag: "six", address: hasIpv6 ? "::1" : "127.0.0.1" },
+  { tag: "xhttp", address: "127.0.0.1", path: "/веб" },
+];
+
+/** The router of subscriptions as it is, over a real Xray with an inbound for each place, which counts what each moves. */
+export interface SubscriptionTestbed {
+  /** Where configs take traffic in: free ports, and no network interface. */
+  readonly entrance: typeof DEFAULT_ENTRANCE;
+  /** The address of the subscription. */
+  readonly url: string;
+  /** What stands in no answer to a key that is out of service. */
+  readonly secrets: readonly string[];
+  connections(flow: string, names: readonly string[]): Connection[];
+  /** Puts a key of that name in place of the one before. */
+  subscribe(name: string, connections: readonly Connection[], status?: KeyStatus, refusal?: Refusal | null): void;
+  /** @throws when the answer is not 200 */
+  body(format: FormatName): Promise<string>;
+  /** The place whose inbound moved the bytes of a download; null when there was no answer. @throws when part of it came */
+  wayOf(client: VpnClient, withinMs?: number): Promise<string | null>;
+  stop(): Promise<void>;
+}
+
+export async function startSubscriptionTestbed(xrayBinary: string): Promise<SubscriptionTestbed> {
+  const bytes = await startByteServer();
+  const xray = await startMeteredXray(xrayBinary, places, USERS);
+  const entrance = { socks: await freePort(), http: await freePort(), mixed: await freePort(), tun: false };
+  const server = await serveSubscriptions({ entrance, language: "ru" });
+  const url = `${server.url}/sub/${TOKEN}`;
+  const { sni, publicKey, shortId } = xray;
+  return {
+    entrance,
+    url,
+    secrets: [...Object.keys(USERS), publicKey],
+    connections: (flow, names) => {
+      const uuid = Object.entries(USERS).find(([, ofUser]) => ofUser === flow)?.[0] ?? "";
+      return xray.places.map(({ address, port, path }, index) => ({
+        protocol: "vless",
+        remark: names[index] ?? "",
+        ...{ address, port, uuid },
+        flow: path === undefined && flow === VISION ? VISION : "",
+        security: { kind: "reality", sni, publicKey, shortId, fingerprint: "chrome", spiderX: "/" },
+        transport: path === undefined ? { kind: "tcp" } : { kind: "xhttp", path },
+      }));
+    },
+    subscribe: (name, connections, status = "active", refusal = null) => {
+      const figures = { upload: 1, download: 2, trafficLimit: 3, expiresAt: 4, usage: [] };
+      server.views.set(TOKEN, { key: { name, status, ...figures, url }, connections, refusal, keyId: 1 });
+    },
+    body: async (format) => {
+      const response = await fetch(`${url}/${format}`);
+      if (response.status !== 200) throw new Error(`the answer is ${response.status}`);
+      return response.text();
+    },
+    wayOf: async (client, withinMs = SILENT_FOR_MS) => {
+      await xray.takeDownlink();
+      const received = await client.download(bytes.downloadUrl(BODY_BYTES), withinMs).catch(() => 0);
+      const ways = Object.entries(await xray.takeDownlink()).filter(([, moved]) => moved >= BODY_BYTES);
+      const isWhole = received === BODY_BYTES && ways.length === 1;
+      if (!isWhole && (received !== 0 || ways.length > 0)) {
+        throw new Error(`${received} bytes came, through ${JSON.stringify(ways)}`);
+      }
+      return ways[0]?.[0] ?? null;
+    },
+    stop: async () => {
+      await server.stop();
+      await xray.stop();
+      await bytes.stop();
+    },
+  };
+}
