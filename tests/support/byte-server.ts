@@ -11,7 +11,8 @@ export interface ByteServer {
 
 const chunk = Buffer.alloc(64 * 1024, 42);
 
-export async function startByteServer(): Promise<ByteServer> {
+/** @param host the address of this machine that it listens on */
+export async function startByteServer(host = "127.0.0.1"): Promise<ByteServer> {
   const server = createServer((incoming, outgoing) => {
     incoming.resume();
     incoming.on("end", () => {
@@ -31,14 +32,14 @@ export async function startByteServer(): Promise<ByteServer> {
       pump();
     });
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the byte server has no port");
   const { port } = address;
   return {
-    downloadUrl: (bytes) => `http://127.0.0.1:${port}/bytes/${bytes}`,
-    uploadUrl: `http://127.0.0.1:${port}/upload`,
+    downloadUrl: (bytes) => `http://${host}:${port}/bytes/${bytes}`,
+    uploadUrl: `http://${host}:${port}/upload`,
     stop: async () => {
       server.closeAllConnections();
       server.close();

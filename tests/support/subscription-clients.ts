@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { startProcess } from "@veil/engines";
 import { type MihomoController, mihomoController } from "./mihomo-controller.ts";
+import type { NetworkNamespace } from "./network-namespace.ts";
 import { startProxyClient } from "./start-proxy-client.ts";
 import { throughProxy, type VpnClient } from "./vpn-client.ts";
 
@@ -17,6 +19,28 @@ export async function runXrayConfig(binary: string, config: string, httpPort: nu
 export async function runSingBoxConfig(binary: string, config: string, mixedPort: number): Promise<VpnClient> {
   const plan = { binary, files: { "config.json": config }, arguments: () => ["run", "-c", "config.json"] };
   return throughProxy(await startProxyClient(() => plan, mixedPort));
+}
+
+/** Runs sing-box with a config as it is in a network of its own, which it may take over. */
+export async function runSingBoxInside(
+  namespace: Pick<NetworkNamespace, "inside">,
+  binary: string,
+  config: string,
+): Promise<{ stop(): Promise<void> }> {
+  const directory = await mkdtemp(join(tmpdir(), "veil-client-"));
+  const file = join(directory, "config.json");
+  await writeFile(file, config, { mode: 0o600 });
+  const running = await startProcess({
+    ...namespace.inside(binary, ["run", "-c", file]),
+    cwd: directory,
+    env: process.env,
+  });
+  return {
+    stop: async () => {
+      await running.stop(0);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Has sing-box check a config without running it. @returns what it says, nothing when all is well */
