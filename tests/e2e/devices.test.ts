@@ -1,7 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { logsOf } from "../support/leaked-tokens.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 
 const FORMATS = ["base64", "plain", "xray", "sing-box", "mihomo"] as const;
@@ -170,9 +169,7 @@ test("while Redis or the workers are away a new device is served uncounted, and 
 test("what an app calls its device stands in no log", async () => {
   const key = await makeKey({ device_limit: 1 });
   for (const device of ["secret-hardware-id-1", "secret-hardware-id-2"]) await subscribe(key, device);
-  const files = await readdir(stack.dataDir, { recursive: true, withFileTypes: true });
-  const logs = files.filter((file) => file.isFile() && file.name.endsWith(".log"));
-  const texts = await Promise.all(logs.map((file) => readFile(join(file.parentPath, file.name), "utf8")));
-  expect(texts.join("\n")).toContain("register-device");
-  expect(texts.join("\n") + stack.output()).not.toContain("secret-hardware-id");
+  const logs = await logsOf(stack.dataDir);
+  expect(logs).toContain("register-device");
+  expect(logs + stack.output()).not.toContain("secret-hardware-id");
 });

@@ -1,10 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
+import { DEFAULT_ENTRANCE, formatNames } from "@veil/subscriptions";
 import { connectXrayNode } from "@veil/xray-grpc";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type ByteServer, startByteServer } from "../support/byte-server.ts";
+import { leakedTokens, logsOf, metricsOf } from "../support/leaked-tokens.ts";
 import { findRealPrograms, type RealProgram } from "../support/real-programs.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 import { type SpanReceiver, startSpanReceiver } from "../support/span-receiver.ts";
@@ -22,6 +21,7 @@ const SYNC_SECONDS = 5;
 /** Two seconds of silence, five until it counts, and what a busy machine takes. */
 const NOTICED_WITHIN_MS = 20_000;
 const PATIENCE_MS = 10_000;
+const ENOUGH_TO_BE_DOWN_MS = 9_000;
 const SERVERS_AWAY = "⛔ Серверы временно недоступны";
 
 const keySchema = z.looseObject({
@@ -157,6 +157,7 @@ describe("what the API answers, as it is", () => {
     expect(await bodyOf(key, "plain")).toContain("#%D0%92%D0%B5%D1%80%D0%B0");
     const { uuid } = await callKey("POST", `/${key.key_id}/revoke`, { credentials: true });
     expect(uuid).not.toBe(key.uuid);
+    key = { ...key, uuid };
     expect(await bodyOf(key, "plain")).toContain(`vless://${uuid}@`);
 
     await callKey("PATCH", `/${key.key_id}`, { enabled: false });
@@ -194,10 +195,19 @@ describe("while parts of the system are away", () => {
 
   test("a subscription needs MongoDB alone", async () => {
     await suspended(["redis", "xray", "xray-worker", "stats-collector"], async () => {
-      const signal = AbortSignal.timeout(2_000);
-      expect(await (await fetch(`${key.subscription_url}/plain`, { signal })).text()).toContain("vless://");
-      const page = await fetch(key.subscription_url, { signal, headers: { accept: "text/html" } });
-      expect(page.status).toBe(200);
+      const get = (path: string, headers: Record<string, string> = {}) =>
+        fetch(key.subscription_url + path, { headers, signal: AbortSignal.timeout(2_000) });
+      for (let again = 0; again < 2; again += 1) {
+        for (const format of [...formatNames, "info"]) {
+          const answer = await (await get(`/${format}`)).text();
+          const text = format === "base64" ? Buffer.from(answer, "base64").toString() : answer;
+          expect([format, text]).toEqual([format, expect.stringContaining(key.uuid)]);
+        }
+        expect((await get("", { accept: "text/html" })).status).toBe(200);
+        expect((await get("0")).status).toBe(404);
+        // As long as it takes for a node to count as down where somebody looks.
+        await new Promise((resolve) => setTimeout(resolve, (1 - again) * ENOUGH_TO_BE_DOWN_MS));
+      }
     });
   });
 
@@ -265,9 +275,7 @@ describe("the token", () => {
     await expect
       .poll(() => receiver.spans.filter(({ name }) => name.includes("/sub/")).length, { timeout: PATIENCE_MS })
       .toBeGreaterThan(5);
-    const metrics = await Promise.all(
-      [...stack.output().matchAll(/http:\/\/\S+\/metrics/g)].map(async ([url]) => (await fetch(url)).text()),
-    );
+    const metrics = await metricsOf(stack.output());
     expect(metrics).toHaveLength(3);
     expect(metrics.join("")).toMatch(
       /veil_http_request_duration_seconds_count\{[^}]*route="\/sub\/\{token\}"[^}]*\} [1-9]/,
@@ -276,6 +284,8 @@ describe("the token", () => {
     const lines = [`"path":"/sub/{token}"`, `"key_id":${key.key_id}`];
     expect(lines.filter((line) => !logs.includes(line))).toEqual([]);
     const read = { printed: stack.output(), traces: receiver.text(), metrics: metrics.join(""), logs };
+    // As every stack of the tests is looked through when it stops.
+    expect(leakedTokens(`GET /sub/${token} ${encoded}`)).toHaveLength(3);
     const leaks = Object.entries(read).flatMap(([place, text]) =>
       secrets
         .filter((secret) => text.includes(secret))
@@ -284,11 +294,3 @@ describe("the token", () => {
     expect(leaks).toEqual([]);
   });
 });
-
-/** Everything that the services have logged. */
-async function logsOf(directory: string): Promise<string> {
-  const files = await readdir(directory, { recursive: true, withFileTypes: true });
-  const logs = files.filter((file) => file.isFile() && /\.log(\.\d+)?$/.test(file.name));
-  expect(logs.length).toBeGreaterThan(3);
-  return (await Promise.all(logs.map((file) => readFile(join(file.parentPath, file.name), "utf8")))).join("\n");
-}

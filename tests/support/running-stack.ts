@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, startProcess, untilReady } from "@veil/engines";
 import { z } from "zod";
+import { leakedTokens, logsOf, metricsOf } from "./leaked-tokens.ts";
 
 const processEntry = z.object({ pid: z.number() });
 const runFile = z.object({
@@ -31,7 +32,7 @@ export interface RunningStack {
   /** What it printed so far. */
   output(): string;
   readRunFile(): Promise<RunFile>;
-  /** Ctrl-C. @returns the exit code */
+  /** Ctrl-C. @returns the exit code @throws when a token of a subscription stands in what was logged, printed or measured */
   stop(): Promise<number | null>;
 }
 
@@ -67,8 +68,16 @@ export async function startStack(dataDir: string, env: Record<string, string> = 
     output,
     readRunFile: async () => runFile.parse(JSON.parse(await readFile(join(dataDir, "run.json"), "utf8"))),
     stop: async () => {
+      const metrics = await metricsOf(output());
       stack.signal("SIGINT");
-      return (await stack.exited).code;
+      const { code } = await stack.exited;
+      const read = { logs: await logsOf(dataDir), printed: output(), metrics: metrics.join("\n") };
+      const leaks = Object.entries(read).flatMap(([place, text]) =>
+        leakedTokens(text).map((before) => [place, before]),
+      );
+      if (leaks.length > 0)
+        throw new Error(`tokens of subscriptions are written down: ${JSON.stringify(leaks.slice(0, 5))}`);
+      return code;
     },
   };
 }
