@@ -149,7 +149,8 @@ test("an event that was tried for a day waits among the failed jobs, and is deli
   events.add();
   events.add();
   startWorker();
-  await expect.poll(() => receiver.received.length, SOON).toBeGreaterThan(0);
+  const failedFirst = async () => (await webhooks.delivery(webhook.id))?.lanes.some(({ since }) => since !== null);
+  await expect.poll(failedFirst, SOON).toBe(true);
   skewMs = RETRY_FOR_MS + 1;
   const failed = await FailedJobs.open({ queue: "veil-webhooks", redisUrl: inject("redisUrl"), prefix });
   await expect.poll(() => failed.list(), { timeout: 20_000 }).toHaveLength(1);
