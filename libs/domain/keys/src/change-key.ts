@@ -174,11 +174,13 @@ async function versionAfter(
   const context = await contextOf(before, hasLedgerReset ? { resetTraffic: true } : ofTerms, ports);
   const isRenamed = name !== undefined && name !== before.name;
   const settled = applyDue(before.terms, context);
-  const terms = changeTerms(settled, ofTerms, context, isRenamed || revokeLink || revokeCredentials || hasLedgerReset);
-  if (terms === before.terms) return null;
   const isRevoked = revokeLink || revokeCredentials;
+  // In the second of the one before a reset leaves everything as it was, and was asked for all the same.
+  const isReset = hasLedgerReset || ofTerms.resetTraffic === true;
+  const terms = changeTerms(settled, ofTerms, context, isRenamed || isRevoked || isReset);
+  if (terms === before.terms) return null;
   const acts = {
-    resetTraffic: hasLedgerReset || ofTerms.resetTraffic === true,
+    resetTraffic: isReset,
     revoked: isRevoked ? { link: revokeLink, credentials: revokeCredentials } : null,
   };
   const after = { name: name === undefined ? before.name : name, terms };

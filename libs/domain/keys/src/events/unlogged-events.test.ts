@@ -68,6 +68,7 @@ it.each<[string, Partial<KeyTerms>, KeyChange, string[]]>([
   ["a switch with a note", {}, { set: { enabled: false, note: "n" } }, ["key.updated", "key.disabled"]],
   ["a name", {}, { name: "new" }, ["key.updated"]],
   ["a reset", {}, { resetTraffic: true }, ["key.traffic_reset"]],
+  ["a reset in the second of another one", { resetAnchor: START_S }, { resetTraffic: true }, ["key.traffic_reset"]],
   ["a reset of the ledger", {}, { hasLedgerReset: true }, ["key.traffic_reset"]],
   ["a reset of the devices", {}, { resetDevices: true }, ["key.updated"]],
   ["new credentials", {}, { revokeCredentials: true }, ["key.revoked"]],
