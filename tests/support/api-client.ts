@@ -32,6 +32,15 @@ const reset = z.object({
 });
 const synced = z.object({ success: z.literal(true), message: z.string(), updated: z.number(), errors: z.number() });
 const list = z.object({ keys: z.array(key), total: z.number() });
+const webhook = z.object({ id: z.string(), secret: z.string() });
+export const loggedEvent = z.object({
+  id: z.string(),
+  seq: z.number(),
+  type: z.string(),
+  data: z.object({ key: z.object({ key_id: z.number() }).optional() }),
+});
+export type LoggedEvent = z.infer<typeof loggedEvent>;
+const eventList = z.object({ events: z.array(loggedEvent) });
 
 /** The contract's calls, each answer checked for its shape; an error status is thrown with its detail. */
 export class ApiClient {
@@ -57,6 +66,12 @@ export class ApiClient {
   traffic = (keyId: number) => this.#call(traffic, "GET", `/api/keys/${keyId}/traffic`);
   reset = (keyId: number) => this.#call(reset, "POST", `/api/keys/${keyId}/traffic/reset`);
   sync = () => this.#call(synced, "POST", "/api/traffic/sync");
+  /** Any write, repeated safely; whatever it answers. */
+  write = (method: string, path: string, body: object | undefined, repeatKey: string) =>
+    this.#call(z.unknown(), method, path, body, repeatKey);
+  newWebhook = (url: string, types: readonly string[]) => this.#call(webhook, "POST", "/api/webhooks", { url, types });
+  events = async (after: number, limit: number) =>
+    (await this.#call(eventList, "GET", `/api/events?after=${after}&limit=${limit}`)).events;
 
   async #call<T>(schema: z.ZodType<T>, method: string, path: string, body?: object, repeatKey?: string): Promise<T> {
     const response = await fetch(this.#url + path, {

@@ -10,6 +10,9 @@ export const invariantTexts = {
   deadline: "every request is answered within its time, with a status of the contract",
   reads: "reads that do not need the missing part go on",
   terms: "a key serves within its terms and only then: every answered change stands, a repeated one is made once",
+  events:
+    "each answered change has its event once in the log, those of a key in their order; whoever reads on finds all",
+  webhooks: "each event of the log reaches its receiver, signed, those of a key in their order",
   braked: "no node loses its users while the database has no record of most of them",
   unmanaged: "users that Veil does not own are never touched",
   traffic: "bytes are counted once: never more than were moved, never less than were read before a crash",

@@ -46,6 +46,8 @@ export class Caller {
   traffic = (keyId: number) => this.#ask(`traffic ${keyId}`, this.#client.traffic(keyId));
   reset = (keyId: number) => this.#ask(`reset ${keyId}`, this.#client.reset(keyId));
   sync = () => this.#ask("sync", this.#client.sync());
+  write = (method: string, path: string, body: object | undefined, repeatKey: string) =>
+    this.#ask(`${method} ${path}`, this.#client.write(method, path, body, repeatKey));
 
   async #ask<T>(what: string, answer: Promise<T>): Promise<Asked<T>> {
     const begunAt = performance.now();
