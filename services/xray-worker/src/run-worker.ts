@@ -199,7 +199,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         measured.eventsRelayed(events);
         webhooks.wake();
       },
-      onWaiting: (milliseconds) => measured.eventsWaiting(milliseconds),
+      onWaiting: (waiting) => measured.eventsWaiting(waiting),
     });
 
     const { DELETE_EXPIRED_AFTER_DAYS: afterDays } = settings;

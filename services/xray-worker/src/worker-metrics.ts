@@ -3,6 +3,7 @@ import { type JobStep, jobMetrics } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
 import { callMetrics } from "@veil/xray-grpc";
 import { type WebhookMetrics, webhookMetrics } from "./webhooks/webhook-metrics.ts";
+import type { WaitingEvents } from "./events/relay-loop.ts";
 import type { FinishedPass } from "./nodes/reconcile-loop.ts";
 import type { KeyEnding } from "./jobs/key-job-handlers.ts";
 
@@ -17,8 +18,8 @@ export interface WorkerMetrics {
   dueApplied(keys: number, durationMs: number): void;
   /** Events that were logged just now. */
   eventsRelayed(events: readonly Pick<VeilEvent, "type" | "at">[]): void;
-  /** For how long the oldest event that is not logged has been waiting. */
-  eventsWaiting(milliseconds: number): void;
+  /** What waits to be logged. */
+  eventsWaiting(waiting: WaitingEvents): void;
   readonly webhooks: WebhookMetrics;
   /** What a node's `onCall` is to be. */
   readonly callsOf: ReturnType<typeof callMetrics>;
@@ -97,6 +98,10 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     name: "veil_event_oldest_waiting_seconds",
     help: "For how long the oldest event that is not in the log has been waiting; 0 while none is.",
   });
+  const writesWaiting = metrics.gauge({
+    name: "veil_event_writes_waiting",
+    help: "Writes whose events may not be in the log yet.",
+  });
   const relaySeconds = metrics.histogram({
     name: "veil_event_relay_seconds",
     help: "Time from what happened until its event was in the log.",
@@ -112,7 +117,10 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
       dueKeys.inc({}, keys);
       dueSeconds.observe({}, durationMs / 1_000);
     },
-    eventsWaiting: (milliseconds) => waiting.set({}, milliseconds / 1_000),
+    eventsWaiting: ({ writes, sinceMs }) => {
+      waiting.set({}, sinceMs / 1_000);
+      writesWaiting.set({}, writes);
+    },
     eventsRelayed: (relayed) => {
       for (const { type, at } of relayed) {
         events.inc({ type });

@@ -20,8 +20,15 @@ export interface RelayLoopOptions {
   readonly log: Logger;
   /** Called with events that were logged. */
   readonly onRelayed: (events: readonly VeilEvent[]) => void;
-  /** Called with how long the first of the events has been waiting; 0 when none is. */
-  readonly onWaiting: (milliseconds: number) => void;
+  /** Called with what waits to be relayed. */
+  readonly onWaiting: (waiting: WaitingEvents) => void;
+}
+
+/** What may have been born and is not in the log. */
+export interface WaitingEvents {
+  readonly writes: number;
+  /** For how long the first of them has been waiting; 0 when none is. Milliseconds. */
+  readonly sinceMs: number;
 }
 
 /** What is born waits for a look of some worker; one that finds nothing costs a tenth of a millisecond. */
@@ -60,8 +67,8 @@ export function startRelayLoop(running: RunningService, options: RelayLoopOption
 /** Relays what was born in the subjects that are due, and in more as long as there are more. @throws when a store is away */
 export async function relayDue(options: RelayLoopOptions): Promise<void> {
   const { hints, exclusive, clock, onWaiting } = options;
-  const { since } = await hints.waiting();
-  onWaiting(since === null ? 0 : Math.max(0, clock.now() - since));
+  const { writes, since } = await hints.waiting();
+  onWaiting({ writes, sinceMs: since === null ? 0 : Math.max(0, clock.now() - since) });
   if (since === null) return;
   await runExclusively({ ...exclusive, subject: "events", leaseMs: RELAY_LEASE_MS }, async () => {
     while (true) {
