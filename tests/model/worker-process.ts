@@ -76,7 +76,7 @@ export function startWorker(process: Process, system: System): void {
     node: MIRRORED_NODE,
     inboundTag: INBOUND_TAG,
     shortId: SHORT_ID,
-    state: { find: (keyId) => store.find(keyId), recentDesired: () => state.recentDesired() },
+    state: { find: (keyId) => store.find(keyId), recentDesired: (after) => state.recentDesired(after) },
     exclusive,
     periodMs: RECONCILE_PERIOD_MS,
     clock,

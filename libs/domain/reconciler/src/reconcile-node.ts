@@ -23,18 +23,23 @@ export interface ReconciledNode extends NodeUsers {
 
 /** What every node should hold, as passes over several nodes share it. */
 export interface ReconciledState extends DesiredState {
-  /** Every active key's user as of some seconds ago at most. @throws {StoreUnavailableError} */
-  recentDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
+  /**
+   * Every active key's user as a read found it that began after a moment, and some seconds ago at most.
+   *
+   * @param after milliseconds since the epoch @throws {StoreUnavailableError}
+   */
+  recentDesired(after: number): Promise<ReadonlyMap<number, DesiredUser>>;
 }
 
 export interface PassOptions {
   /** Lets the pass remove users without a record even where most of a node's users have none. Default false. */
   readonly mayRemoveMost?: boolean;
   /**
-   * Lets the pass compare with what another one read some seconds ago. Not for a node that lost its users: keys that were
-   * made since would wait for the next pass. Default false.
+   * Lets the pass compare with what another one began to read after this moment, in milliseconds since the epoch; null for
+   * what it reads itself. The end of the last pass over the node: what that one did not know of is then found by this one. Not
+   * for a node that lost its users: keys that were made since the read would wait for the next pass. Default null.
    */
-  readonly mayBeRecent?: boolean;
+  readonly readAfter?: number | null;
 }
 
 /** What was seen of a node's inbound, and the way to put another one in its place. */
@@ -89,7 +94,7 @@ export async function reconcileNode(
   node: ReconciledNode,
   state: ReconciledState,
   ports: LifecyclePorts,
-  { mayRemoveMost = false, mayBeRecent = false }: PassOptions = {},
+  { mayRemoveMost = false, readAfter = null }: PassOptions = {},
 ): Promise<PassResult> {
   let first: ConfirmedDrift | undefined;
   let inboundMissing = false;
@@ -103,7 +108,7 @@ export async function reconcileNode(
       first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
       continue;
     }
-    const { drift, users } = await compare(node, listed, { state, mayBeRecent }, ports);
+    const { drift, users } = await compare(node, listed, { state, readAfter }, ports);
     if (!mayRemoveMost && isDatabaseSuspect(countOurs(listed.users), drift.unknown.length)) {
       return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: true, postponed: 0 };
     }
@@ -127,12 +132,12 @@ export async function reconcileNode(
 async function compare(
   node: ReconciledNode,
   { users }: ListedInbound,
-  { state, mayBeRecent }: { readonly state: ReconciledState; readonly mayBeRecent: boolean },
+  { state, readAfter }: { readonly state: ReconciledState; readonly readAfter: number | null },
   ports: LifecyclePorts,
 ): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
   const { store, clock } = ports;
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
-  const recent = await (mayBeRecent ? state.recentDesired() : state.findDesired());
+  const recent = await (readAfter === null ? state.findDesired() : state.recentDesired(readAfter));
   const differences = diffUsers(node.name, users, recent, creating);
   const leaving = await leavingAmong(differences.orphans, node, ports);
   const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };

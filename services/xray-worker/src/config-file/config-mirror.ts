@@ -52,6 +52,8 @@ export class ConfigMirror {
   #collecting: NodeJS.Timeout | null = null;
   #lastWriteMs = 0;
   #comparedAt = Number.NEGATIVE_INFINITY;
+  /** When the last comparison knew what should be there, in milliseconds since the epoch: the next one must know of more. */
+  #readAfter = Number.NEGATIVE_INFINITY;
   /** False until a write has put the short id in its place and taken away what a killed writer left. */
   #isInOrder = false;
   #closing = false;
@@ -117,11 +119,12 @@ export class ConfigMirror {
    * where most clients have no record: the worker says so of the node itself.
    */
   async #compare(): Promise<void> {
-    const { file, state, inboundTag, shortId, isBraked, onDefaultFlow } = this.#options;
+    const { file, state, inboundTag, shortId, isBraked, clock, onDefaultFlow } = this.#options;
     const { clients: listed, defaultFlow, accepts } = await file.look(inboundTag);
     onDefaultFlow(defaultFlow);
     this.#isInOrder &&= accepts(shortId);
-    const desired = await state.recentDesired();
+    const desired = await state.recentDesired(this.#readAfter);
+    this.#readAfter = clock.now();
     const right = new Set<number>();
     const different = new Set<number>();
     const orphans = new Set<number>();

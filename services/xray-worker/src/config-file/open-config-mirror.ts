@@ -37,7 +37,7 @@ export function openConfigMirror(
     file,
     isBraked: settings.XRAY_ORPHAN_BRAKE,
     shortId,
-    state: { find: (keyId) => store.find(keyId), recentDesired: () => desired.recentDesired() },
+    state: { find: (keyId) => store.find(keyId), recentDesired: (after) => desired.recentDesired(after) },
     exclusive,
     periodMs,
     clock,

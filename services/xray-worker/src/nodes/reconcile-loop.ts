@@ -56,6 +56,8 @@ const PASS_LEASE_MS = 5_000;
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
   readonly #watch: NodeWatch;
+  /** When this process last knew of a good pass that had ended. */
+  #passedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
@@ -109,8 +111,9 @@ export class ReconcileLoop {
     }
     this.#watch.began();
     // Before the node is looked at: keys that are made in between are then no drift.
-    if (reason === "period") await state.recentDesired();
-    const { braked, postponed, users } = await this.#pass(reason, look);
+    const readAfter = reason === "period" ? this.#passedAt : null;
+    if (readAfter !== null) await state.recentDesired(readAfter);
+    const { braked, postponed, users } = await this.#pass(reason, look, readAfter);
     const brakedSince = braked ? (look.last?.brakedSince ?? look.now) : null;
     const record = { begunAt: look.now, postponed, users, brakedSince };
     this.#learn(record, await passes.keep(node.name, record));
@@ -118,18 +121,19 @@ export class ReconcileLoop {
 
   #learn(record: PassRecord, sharedNow: number): void {
     const { node, clock, onBrake, onProbe } = this.#options;
-    this.#watch.passed(record, clock.now(), sharedNow);
+    this.#passedAt = clock.now();
+    this.#watch.passed(record, this.#passedAt, sharedNow);
     onProbe(node.name, true);
     onBrake(node.name, record.brakedSince !== null);
   }
 
-  async #pass(reason: PassReason, look: PassLook): Promise<PassResult> {
+  async #pass(reason: PassReason, look: PassLook, readAfter: number | null): Promise<PassResult> {
     const { node, users, state, ports, log, brake, onPass, clock } = this.#options;
     const begun = clock.now();
     try {
       const found = await reconcileNode(users, state, ports, {
         mayRemoveMost: brake.isReleased(look),
-        mayBeRecent: reason === "period",
+        readAfter,
       });
       const durationMs = clock.now() - begun;
       const { missing, wrong, orphans } = found.drift;

@@ -24,9 +24,9 @@ export class SharedDesired implements ReconciledState {
     return this.#reads.run();
   }
 
-  recentDesired(): Promise<Users> {
+  recentDesired(after: number): Promise<Users> {
     this.forgetOld();
-    return this.#last?.users ?? this.findDesired();
+    return this.#last !== null && this.#last.begunAt > after ? this.#last.users : this.findDesired();
   }
 
   /** Lets go of what is no longer recent: of a million keys it is a few hundred megabytes. */
