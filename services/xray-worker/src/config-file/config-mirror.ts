@@ -47,8 +47,10 @@ export class ConfigMirror {
   readonly #failure: LastingFailure;
   /** Keys that somebody waits for. */
   #urgent = new Set<number>();
-  /** Keys that can wait. */
-  readonly #collected = new Set<number>();
+  /** Keys that can wait, and whether their users were just added: they may be under creation still. */
+  readonly #collected = new Map<number, boolean>();
+  /** Keys whose users were just added, which no write takes along before the next batch: most are not decided yet. */
+  #added = new Set<number>();
   #collecting: NodeJS.Timeout | null = null;
   #lastWriteMs = 0;
   #comparedAt = Number.NEGATIVE_INFINITY;
@@ -79,11 +81,12 @@ export class ConfigMirror {
 
   /** Schedules the key for the next batched write, within seconds. */
   soon(keyId: number): void {
-    this.#collected.add(keyId);
+    this.#added.add(keyId);
     if (this.#closing) return;
     const pauseMs = Math.max(COLLECT_MS, this.#lastWriteMs * PAUSE_FACTOR);
     this.#collecting ??= setTimeout(() => {
       this.#collecting = null;
+      this.#collectAdded();
       void this.#writes.run();
     }, pauseMs);
   }
@@ -99,7 +102,7 @@ export class ConfigMirror {
     await this.#compare();
     if (this.#collected.size > 0 || !this.#isInOrder) {
       do await this.#writes.run();
-      while (this.#collected.size > 0 && !this.#closing);
+      while (this.#collected.size > 0 && this.#isInOrder && !this.#closing);
     }
     this.#comparedAt = clock.monotonic();
     return true;
@@ -109,6 +112,7 @@ export class ConfigMirror {
   async close(deadlineSignal: AbortSignal): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#collecting ?? undefined);
+    this.#collectAdded();
     const written = this.#collected.size > 0 ? this.#writes.run() : this.#writes.idle();
     const signaled = new Promise((resolve) => deadlineSignal.addEventListener("abort", resolve, { once: true }));
     if (!deadlineSignal.aborted) await Promise.race([written, signaled]);
@@ -139,7 +143,17 @@ export class ConfigMirror {
     }
     if (isBraked && (await this.#isDatabaseSuspect(right.size + different.size, orphans))) return;
     for (const keyId of desired.keys()) if (!right.has(keyId)) different.add(keyId);
-    for (const keyId of different) this.#collected.add(keyId);
+    for (const keyId of different) this.#collect(keyId, false);
+  }
+
+  #collect(keyId: number, isAdded: boolean): void {
+    this.#collected.set(keyId, isAdded || this.#collected.get(keyId) === true);
+  }
+
+  #collectAdded(): void {
+    const added = this.#added;
+    this.#added = new Set();
+    for (const keyId of added) this.#collect(keyId, true);
   }
 
   async #isDatabaseSuspect(ours: number, orphans: ReadonlySet<number>): Promise<boolean> {
@@ -151,17 +165,19 @@ export class ConfigMirror {
 
   async #write(): Promise<void> {
     const { log, clock, node, onWrite } = this.#options;
-    const keyIds = this.#take();
+    const keys = this.#take();
     const begun = clock.monotonic();
     try {
-      const result = await this.#writeExclusively(keyIds);
+      const result = await this.#writeExclusively(keys);
       this.#lastWriteMs = clock.monotonic() - begun;
-      log.debug({ node, result, keys: keyIds.length, durationMs: this.#lastWriteMs }, "config file is up to date");
+      log.debug({ node, result, keys: keys.size, durationMs: this.#lastWriteMs }, "config file is up to date");
       this.#failure.onSuccess();
       this.#isInOrder = true;
       onWrite(result);
     } catch (thrown) {
       onWrite("error");
+      // What a comparison reads may be older than the deletions among them.
+      for (const [keyId, isAdded] of keys) this.#collect(keyId, isAdded);
       this.#isInOrder = false;
       this.#comparedAt = Number.NEGATIVE_INFINITY;
       const err = coerceError(thrown);
@@ -172,35 +188,38 @@ export class ConfigMirror {
     }
   }
 
-  #take(): number[] {
+  /** @returns for each key whether its user was just added */
+  #take(): ReadonlyMap<number, boolean> {
     const collected = [...this.#collected].slice(0, MOST_COLLECTED);
-    for (const keyId of collected) this.#collected.delete(keyId);
-    const urgent = this.#urgent;
+    for (const [keyId] of collected) this.#collected.delete(keyId);
+    const urgent = [...this.#urgent].map((keyId) => [keyId, false] as const);
     this.#urgent = new Set();
-    return [...new Set([...urgent, ...collected])];
+    return new Map([...urgent, ...collected]);
   }
 
-  async #writeExclusively(keyIds: readonly number[]): Promise<"written" | "unchanged"> {
+  async #writeExclusively(keys: ReadonlyMap<number, boolean>): Promise<"written" | "unchanged"> {
     const { file, exclusive, node } = this.#options;
     const task = { ...exclusive, subject: `config-file:${node}`, leaseMs: CONFIG_FILE_LEASE_MS };
     const giveUpAt = performance.now() + CONFIG_FILE_LEASE_MS;
     while (true) {
-      const done = await runExclusively(task, () => file.update(() => this.#changes(keyIds)));
+      const done = await runExclusively(task, () => file.update(() => this.#changes(keys)));
       if (done !== null) return done.result;
       if (performance.now() > giveUpAt) throw new ConfigFileBusyError(node);
       await sleep(ASK_AGAIN_MS);
     }
   }
 
-  async #changes(keyIds: readonly number[]): Promise<InboundChanges> {
+  async #changes(keys: ReadonlyMap<number, boolean>): Promise<InboundChanges> {
     const { inboundTag, shortId } = this.#options;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
-    const clients = await Promise.all(keyIds.map((keyId) => limit(() => this.#clientOf(keyId))));
+    const clients = await Promise.all([...keys].map(([keyId, isAdded]) => limit(() => this.#clientOf(keyId, isAdded))));
     return { inboundTag, shortId, clients: new Map(clients) };
   }
 
-  async #clientOf(keyId: number): Promise<[email: string, client: ConfigClient | null]> {
+  async #clientOf(keyId: number, isAdded: boolean): Promise<[email: string, client: ConfigClient | null]> {
     const key = await this.#options.state.find(keyId);
+    // No decision has fallen yet: whoever finds the claim overdue refuses it, so this ends.
+    if (key === null && isAdded) this.soon(keyId);
     const email = userEmail(keyId);
     if (key === null || !isWanted(key, this.#options.clock.now())) return [email, null];
     return [email, { email, uuid: key.uuid, flow: key.flow }];

@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DesiredUser } from "@veil/keys";
+import { inMemoryLifecycle, plant } from "@veil/keys/testing";
+import { connectRedis, type Redis } from "@veil/redis";
+import { createLogger, systemClock } from "@veil/runtime";
+import { ownPrefix } from "@veil/test-support";
+import type { ConfigClient, XrayConfigFile } from "@veil/xray-config";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
+import { ConfigMirror } from "./config-mirror.ts";
+
+const UUID = "3c4a2a55-6a3f-4bb5-9c9d-0d6c1d8d8a11";
+let redis: Redis;
+let store: ReturnType<typeof inMemoryLifecycle>["store"];
+/** What comparisons know: a read of all keys that may be older than what happened to them. */
+let desired: Map<number, DesiredUser>;
+let inFile: Map<string, ConfigClient>;
+let isWritable: boolean;
+let mirror: ConfigMirror;
+
+beforeAll(() => {
+  redis = connectRedis(inject("redisUrl"), "patient", () => undefined);
+});
+afterAll(() => redis.disconnect());
+
+beforeEach(() => {
+  store = inMemoryLifecycle().store;
+  desired = new Map();
+  inFile = new Map();
+  isWritable = true;
+  const file: Pick<XrayConfigFile, "look" | "update"> = {
+    look: async () => ({ clients: [...inFile.values()], defaultFlow: "", accepts: () => true }),
+    update: async (changesOf) => {
+      const { clients } = await changesOf();
+      if (!isWritable) throw new Error("no space left on device");
+      for (const [email, client] of clients) {
+        if (client === null) inFile.delete(email);
+        else inFile.set(email, client);
+      }
+      return "written";
+    },
+  };
+  mirror = new ConfigMirror({
+    ...{ file, isBraked: true, node: "test", inboundTag: "reality", shortId: "0badcafe" },
+    state: { find: (keyId) => store.find(keyId), recentDesired: async () => desired },
+    exclusive: { redis, prefix: ownPrefix() },
+    periodMs: 3_600_000,
+    clock: systemClock,
+    log: createLogger({ service: "test", version: "0", level: "silent" }),
+    onDefaultFlow: () => undefined,
+    onWrite: () => undefined,
+  });
+});
+afterEach(() => mirror.close(AbortSignal.timeout(10_000)));
+
+function decide(keyId: number, phase: "active" | "deleting" = "active"): void {
+  plant(store, [], { keyId, uuid: UUID, phase });
+}
+
+const emails = () => [...inFile.keys()].toSorted();
+const eventually = (look: () => void) => vi.waitFor(look, { interval: 20 });
+
+test("a key that a write finds under creation is in the file once it is decided", async () => {
+  mirror.soon(1);
+  await mirror.writeNow(7);
+  await sleep(2_500);
+  expect(emails()).toEqual([]);
+  decide(1);
+  await eventually(() => expect(emails()).toEqual(["1@veil"]));
+});
+
+test("what could not be written is written with the next write", async () => {
+  decide(1);
+  mirror.soon(1);
+  await eventually(() => expect(emails()).toEqual(["1@veil"]));
+  desired.set(1, { keyId: 1, uuid: UUID, flow: "", indeterminate: [] });
+  decide(1, "deleting");
+  isWritable = false;
+  await mirror.writeNow(1);
+  expect(emails()).toEqual(["1@veil"]);
+  isWritable = true;
+  await mirror.tick();
+  expect(emails()).toEqual([]);
+});
+
+test("a file that can't be written is tried once a comparison, not again and again", async () => {
+  isWritable = false;
+  await mirror.writeNow(1);
+  expect(await mirror.tick()).toBe(true);
+  expect(await mirror.tick()).toBe(false);
+});
