@@ -69,7 +69,7 @@ test("a write that is answered later tells what became of it", async () => {
     const response = await fetch(stack.apiUrl + location, { headers: { authorization: `Bearer ${stack.apiKey}` } });
     return z.object({ status: z.string(), result: key.optional() }).parse(await response.json());
   };
-  await expect.poll(ask, { timeout: 20_000 }).toMatchObject({ status: "succeeded", result: { name: "later" } });
+  await expect.poll(ask).toMatchObject({ status: "succeeded", result: { name: "later" } });
 });
 
 /** Kills the API as a crash would and waits until another one answers. @returns how long nobody did, in milliseconds */

@@ -123,7 +123,7 @@ describe("a key that moves bytes", () => {
   });
 
   test("is let in again by a reset of its traffic, which answers what it had moved", async () => {
-    await vi.waitFor(async () => expect((await list("status=limited")).total).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await list("status=limited")).total).toBe(1));
     const reset = await call("POST", `/api/keys/${keyId}/traffic/reset`);
     expect(reset.status).toBe(200);
     const { previous_total: previous } = z.object({ previous_total: z.number() }).parse(reset.body);

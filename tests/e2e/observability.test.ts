@@ -43,25 +43,23 @@ const namesOf = (service: string) =>
 
 describe("the trace of a create", () => {
   it("leads from the HTTP request through the job to the call of Xray", async () => {
-    await expect.poll(() => namesOf("veil-api"), { timeout: 10_000 }).toContain("POST /api/keys");
+    await expect.poll(() => namesOf("veil-api")).toContain("POST /api/keys");
     await expect
-      .poll(() => namesOf("veil-xray-worker"), { timeout: 10_000 })
+      .poll(() => namesOf("veil-xray-worker"))
       .toEqual(expect.arrayContaining(["process veil-keys", expect.stringMatching(/AlterInbound/)]));
   });
 
   it("has one root, and every other span hangs on one that was sent", async () => {
-    await expect
-      .poll(() => createTrace().filter(({ parentId }) => parentId === ""), { timeout: 10_000 })
-      .toHaveLength(1);
+    await expect.poll(() => createTrace().filter(({ parentId }) => parentId === "")).toHaveLength(1);
     const ids = () => new Set(createTrace().map(({ spanId }) => spanId));
     await expect
-      .poll(() => createTrace().filter(({ parentId }) => parentId !== "" && !ids().has(parentId)), { timeout: 10_000 })
+      .poll(() => createTrace().filter(({ parentId }) => parentId !== "" && !ids().has(parentId)))
       .toEqual([]);
   });
 
   it("shows the stores that it led to", async () => {
-    await expect.poll(() => namesOf("veil-api").join(), { timeout: 10_000 }).toMatch(/eval/i);
-    await expect.poll(() => namesOf("veil-xray-worker").join(), { timeout: 10_000 }).toMatch(/mongodb\.|insert|find/i);
+    await expect.poll(() => namesOf("veil-api").join()).toMatch(/eval/i);
+    await expect.poll(() => namesOf("veil-xray-worker").join()).toMatch(/mongodb\.|insert|find/i);
   });
 
   it("holds neither the key's uuid nor the secret of the API", () => {
@@ -91,18 +89,16 @@ describe("the metrics of the running services", () => {
 
   it("measure how long a key took from its request", async () => {
     await expect
-      .poll(() => pageOf("xray-worker"), { timeout: 10_000 })
+      .poll(() => pageOf("xray-worker"))
       .toMatch(/veil_key_provision_duration_seconds_count\{operation="create"\} [1-9]/);
   });
 
   it("show the keys and the queues once", async () => {
     const others = `${await pageOf("api")}${await pageOf("xray-worker")}`;
     expect(others).not.toMatch(/^(veil_keys|bullmq_job_count)\{/m);
+    await expect.poll(() => pageOf("stats-collector")).toMatch(/^veil_keys\{state="active"\} [1-9]/m);
     await expect
-      .poll(() => pageOf("stats-collector"), { timeout: 20_000 })
-      .toMatch(/^veil_keys\{state="active"\} [1-9]/m);
-    await expect
-      .poll(() => pageOf("stats-collector"), { timeout: 20_000 })
+      .poll(() => pageOf("stats-collector"))
       .toMatch(/^bullmq_job_completed_total\{queue="veil-keys"\} [1-9]/m);
   });
 });

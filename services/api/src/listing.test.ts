@@ -73,7 +73,7 @@ describe("GET /api/keys of very many keys", () => {
           before = list.read;
           return still;
         },
-        { timeout: 10_000, interval: 100 },
+        { interval: 100 },
       )
       .toBe(true);
     expect(list.read).toBeLessThan(200_000);
@@ -84,7 +84,7 @@ describe("GET /api/keys of very many keys", () => {
     const response = await open();
     await once(response, "data");
     response.destroy();
-    await expect.poll(() => list.closed, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => list.closed).toBe(true);
     await expect.poll(() => api.finished).toMatchObject([{ route: "/api/keys", status: 200 }]);
     await expect
       .poll(() => api.log.lines)

@@ -281,7 +281,7 @@ describe("writes that are answered later", () => {
     const accepted = await later("post", "/api/keys").expect(202);
     expect((await ask(accepted.headers["location"])).body.status).toBe("queued");
     await expect
-      .poll(async () => (await ask(accepted.headers["location"])).body, { timeout: 5_000 })
+      .poll(async () => (await ask(accepted.headers["location"])).body)
       .toEqual({
         job_id: accepted.body.job_id,
         status: "failed",
@@ -328,7 +328,7 @@ describe("writes that are answered later", () => {
     api.plane.jobs.scripts["create-key"] = () => never();
     await later("post", "/api/keys").send({ name: "later" }).expect(202);
     expect(stored()).toEqual([expect.stringContaining("later")]);
-    await expect.poll(stored, { timeout: 5_000 }).toEqual([""]);
+    await expect.poll(stored).toEqual([""]);
   });
 
   it("tell of a batch of which nothing was asked of the queue, also to a repeat", async () => {

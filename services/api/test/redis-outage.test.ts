@@ -71,7 +71,7 @@ async function isUp(): Promise<string | undefined> {
 
 /** The API goes on reading, refuses writes at once, stays ready, and says what it misses. */
 async function expectReadsAlone(): Promise<void> {
-  await vi.waitFor(async () => expect(await isUp()).toBe("0"), { timeout: 20_000, interval: 200 });
+  await vi.waitFor(async () => expect(await isUp()).toBe("0"), { interval: 200 });
   expect(await readyz()).toEqual([200, '{"status":"degraded","checks":{"mongodb":"ok","redis":"failed"}}']);
   expect(await call("GET", "/api/keys")).toMatchObject({ status: 200, text: '{"keys":[],"total":0}' });
   const write = await call("POST", "/api/keys");
@@ -86,7 +86,7 @@ test("a Redis without memory is known, refuses writes at once, and leaves the AP
   await expectReadsAlone();
   await admin.config("SET", "maxmemory", "0");
   admin.disconnect();
-  await vi.waitFor(async () => expect(await isUp()).toBe("1"), { timeout: 20_000, interval: 200 });
+  await vi.waitFor(async () => expect(await isUp()).toBe("1"), { interval: 200 });
   expect(await readyz()).toEqual([200, '{"status":"ok","checks":{"mongodb":"ok","redis":"ok"}}']);
 });
 

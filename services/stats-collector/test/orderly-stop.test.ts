@@ -52,7 +52,7 @@ beforeEach(async () => {
   });
   const ready = await untilReady(collector, () => isServiceReady(`http://127.0.0.1:${metricsPort}`), 30_000);
   if (ready !== "ready") throw new Error(log.join("\n"));
-  await vi.waitFor(async () => expect(await store.nodeLives.find("main")).not.toBeNull(), { timeout: 10_000 });
+  await vi.waitFor(async () => expect(await store.nodeLives.find("main")).not.toBeNull());
 });
 
 afterEach(async () => {

@@ -76,7 +76,7 @@ test("batches leave little in the queue, and less in its events once they are ol
   expect((await bytesOf("events")) / BATCHES).toBeLessThan(PACKED_BYTES);
 
   const trimming = trimEvents(redis, { prefix, queue: QUEUE, keptMs: 0 }, ignore);
-  await vi.waitFor(async () => expect(await bytesOf("events")).toBeLessThan(PACKED_BYTES), { timeout: 15_000 });
+  await vi.waitFor(async () => expect(await bytesOf("events")).toBeLessThan(PACKED_BYTES));
   await trimming.stop();
   await consumer.close();
 });

@@ -14,7 +14,6 @@ import type { JobStep } from "./job-steps.ts";
 const redisUrl = inject("redisUrl");
 const ignore = () => undefined;
 /** A worker that starts on a busy machine takes longer than the second that vitest waits by itself. */
-const PATIENTLY = { timeout: 10_000 };
 const deadline = Date.now() + 60_000;
 let prefix: string;
 let client: JobClient;
@@ -25,7 +24,7 @@ beforeEach(async () => {
   prefix = ownPrefix();
   steps = [];
   client = createJobClient({ redisUrl, prefix, onError: ignore });
-  await vi.waitFor(() => expect(client.connected).toBe(true), PATIENTLY);
+  await vi.waitFor(() => expect(client.connected).toBe(true));
 });
 
 afterEach(async () => {
@@ -63,7 +62,7 @@ function resultsOf(ids: readonly string[]) {
 
 /** A worker reports its steps when Redis has confirmed them, which may be after the client heard of the end. */
 async function reportedSteps(count: number): Promise<readonly JobStep[]> {
-  await vi.waitFor(() => expect(steps).toHaveLength(count), PATIENTLY);
+  await vi.waitFor(() => expect(steps).toHaveLength(count));
   return steps;
 }
 
@@ -203,6 +202,6 @@ test("its progress and its end are found without the event that reports them", a
   expect(await Promise.all(ids.map((id) => client.progress("delete-key", id)))).toEqual(["queued", "queued"]);
   expect(await client.awaitResult("delete-key", ids[0] ?? "", 10)).toEqual({ state: "pending" });
   consume(async () => ({ outcome: "deleted" }));
-  await vi.waitFor(async () => expect(await client.progress("delete-key", ids[1] ?? "")).toBe("ended"), PATIENTLY);
+  await vi.waitFor(async () => expect(await client.progress("delete-key", ids[1] ?? "")).toBe("ended"));
   expect(await client.awaitResult("delete-key", ids[1] ?? "", 0)).toEqual(deleted);
 });

@@ -46,7 +46,7 @@ it("counts how many jobs wait since when, and what ended", async () => {
     onStep: (step) => steps.push(step),
     onError,
   });
-  await vi.waitUntil(() => steps.length === 2, { timeout: 20_000 });
+  await vi.waitUntil(() => steps.length === 2);
   await consumer.close();
   expect(steps[0]?.waitedMs).toBeGreaterThanOrEqual(5_000);
   const [, after] = await readQueueFigures(await queues.all());

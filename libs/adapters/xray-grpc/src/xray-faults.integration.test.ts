@@ -18,7 +18,7 @@ function connect(options: Partial<XrayNodeOptions> = {}): XrayNode {
 }
 
 function reachableAgain(node: { readonly reachable: boolean }): Promise<void> {
-  return vi.waitFor(() => expect(node.reachable).toBe(true), { timeout: 10_000, interval: 10 });
+  return vi.waitFor(() => expect(node.reachable).toBe(true), { interval: 10 });
 }
 
 function newUser(): InboundUser {
@@ -157,7 +157,7 @@ describe("a node that is stopped", () => {
     await reachableAgain(node);
     // Two full seconds of the process: long enough for whatever it still had in its buffers.
     const resumed = await node.uptimeSeconds();
-    await vi.waitFor(async () => expect(await node.uptimeSeconds()).toBeGreaterThan(resumed + 1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await node.uptimeSeconds()).toBeGreaterThan(resumed + 1));
     const present = new Set((await node.listUsers()).map((user) => user.email));
     expect(notSent.filter((user) => present.has(user.email))).toEqual([]);
   });
@@ -176,7 +176,7 @@ describe("a node that is stopped", () => {
     const listTags = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
     await outcomeOf(listTags());
-    await vi.waitFor(() => expect(connection.losses).toBeGreaterThan(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(connection.losses).toBeGreaterThan(0));
     expect(connection.reachable).toBe(false);
     xray.resume();
     await reachableAgain(connection);

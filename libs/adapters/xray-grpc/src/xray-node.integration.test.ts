@@ -301,7 +301,7 @@ describe("counters", () => {
     await node.removeUser(user.email);
     expect(await addresses()).toEqual(["127.0.0.2", "127.0.0.3"]);
     for (const client of [local, ...clients]) client.close();
-    await expect.poll(addresses, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(addresses).toEqual([]);
   });
 
   it("list nobody where the policy does not say so, although they are counted", async () => {

@@ -105,6 +105,6 @@ export async function endOf(caller: ContractTarget, jobId: string) {
       expect(body.status).toMatch(/^succeeded$|^failed$/);
       return body;
     },
-    { timeout: 30_000, interval: 100 },
+    { interval: 100 },
   );
 }
