@@ -10,6 +10,11 @@ import { storeErrors } from "./store-errors.ts";
 /** Hands of those who took up many keys at once, with the keys of each. */
 export type HandsOfMany = ReadonlyMap<string, ReadonlySet<number>>;
 
+interface TakenOut {
+  readonly hand: string;
+  readonly keyId: number;
+}
+
 /**
  * Hands that were entered into many keys by one write: a document for each, while its holder is at work. Whoever takes up a
  * key reads them beside the key's document; what is asked for while a read is under way is answered by the next one.
@@ -18,6 +23,7 @@ export class HandsCollection {
   readonly collection: mongo.Collection<HandDocument>;
   readonly #reader: DocumentReader;
   readonly #reads: CoalescedCalls<null, HandsOfMany>;
+  readonly #takenOut: CoalescedCalls<TakenOut, true>;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
     this.collection = connection.collection<HandDocument>("hands");
@@ -26,6 +32,13 @@ export class HandsCollection {
       async (asked) => {
         const hands = await this.#read();
         return asked.map(() => hands);
+      },
+      { largest: Number.POSITIVE_INFINITY, longestWaitMs: COALESCE_WAIT_MS },
+    );
+    this.#takenOut = new CoalescedCalls(
+      async (asked) => {
+        await this.#takeAllOut(asked);
+        return asked.map(() => true);
       },
       { largest: Number.POSITIVE_INFINITY, longestWaitMs: COALESCE_WAIT_MS },
     );
@@ -50,10 +63,21 @@ export class HandsCollection {
     });
   }
 
-  /** Takes some hands out of one key. @throws {StoreUnavailableError} */
+  /**
+   * Takes some hands out of one key. When the holder of thousands of keys dies, each of them comes here: so those that come
+   * while a write is under way share the next one.
+   *
+   * @throws {StoreUnavailableError}
+   */
   async takeOut(hands: readonly string[], keyId: number): Promise<void> {
-    const update = wholeUpdate<HandDocument>({ $pull: { key_ids: keyId } });
-    for (const hand of hands) await storeErrors(() => this.collection.updateOne({ _id: hand }, update));
+    await storeErrors(() => Promise.all(hands.map((hand) => this.#takenOut.ask({ hand, keyId }))));
+  }
+
+  async #takeAllOut(asked: readonly TakenOut[]): Promise<void> {
+    for (const hand of new Set(asked.map((each) => each.hand))) {
+      const keyIds = asked.filter((each) => each.hand === hand).map(({ keyId }) => keyId);
+      await this.collection.updateOne({ _id: hand }, wholeUpdate<HandDocument>({ $pullAll: { key_ids: keyIds } }));
+    }
   }
 
   async #read(): Promise<HandsOfMany> {

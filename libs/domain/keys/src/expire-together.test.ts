@@ -158,24 +158,40 @@ test("a node that is away, and one that does not answer, keep nobody from the ot
   }
 });
 
-test("a lease that is lost keeps its key due and in hand, and the others go", async () => {
-  const { look, ports, users, due, store } = withKeys(OVER, OVER);
-  const lease: typeof ports.lease = {
-    ...ports.lease,
-    holdMany: (keyIds, task) =>
-      ports.lease.holdMany(keyIds, (leases) => {
-        const lost = () => {
-          throw new LeaseHeldError("key 1");
-        };
-        return task(
-          new Map([...leases].map(([keyId, each]) => [keyId, keyId === 1 ? { ...each, mustLast: lost } : each])),
-        );
-      }),
+describe("a lease that is lost", () => {
+  /** @param isLost asked whenever the lease of key 1 has to last */
+  const losing = (ports: ReturnType<typeof withKeys>["ports"], isLost: () => boolean): typeof ports => {
+    const lease: typeof ports.lease = {
+      ...ports.lease,
+      holdMany: (keyIds, task) =>
+        ports.lease.holdMany(keyIds, (leases) => {
+          const mustLast = () => {
+            if (isLost()) throw new LeaseHeldError("key 1");
+          };
+          return task(new Map([...leases].map(([keyId, each]) => [keyId, keyId === 1 ? { ...each, mustLast } : each])));
+        }),
+    };
+    return { ...ports, lease };
   };
-  expect(await look({ ...ports, lease })).toEqual({ 2: "applied" });
-  expect(users()).toEqual([[1], [1]]);
-  expect(due.dueAt(START_MS)).toEqual([1]);
-  expect(store.keys.get(1)?.hands).toHaveLength(1);
+  const abandonedBy = ({ lease }: ReturnType<typeof withKeys>["ports"]) =>
+    lease.hold(1, async (held) => held.abandonedBy);
+
+  it("before a call to a node gives its key back as it was, still due, and the others go", async () => {
+    const { look, ports, users, due, hands } = withKeys(OVER, OVER);
+    expect(await look(losing(ports, () => true))).toEqual({ 1: "later", 2: "applied" });
+    expect(users()).toEqual([[1], [1]]);
+    expect([due.dueAt(START_MS), hands(), await abandonedBy(ports)]).toEqual([[1], [], null]);
+  });
+
+  it("between calls to nodes keeps its key due and in hand", async () => {
+    const { look, ports, users, due, store, nodes } = withKeys(OVER, OVER);
+    const calls = () => [...nodes.a.calls, ...nodes.b.calls].length;
+    expect(await look(losing(ports, () => calls() > 0))).toEqual({ 2: "applied" });
+    expect(users().flat()).toEqual([1]);
+    expect(due.dueAt(START_MS)).toEqual([1]);
+    expect(store.keys.get(1)?.hands).toHaveLength(1);
+    expect(await abandonedBy(ports)).not.toBeNull();
+  });
 });
 
 test("a store that is away while keys are marked is an error, once the others are done", async () => {

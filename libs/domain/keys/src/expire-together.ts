@@ -63,10 +63,10 @@ async function expireHeld(group: Group): Promise<void> {
   try {
     await expireFound(group);
   } catch (error) {
-    // Whose nodes nobody has called is given back as it was: its next holder has nothing to force.
-    for (const keyId of leases.keys()) if (!ends.has(keyId) && !begun.has(keyId)) ends.set(keyId, "later");
     fail(error, group);
   }
+  // Whose nodes nobody has called is given back as it was: its next holder has nothing to force.
+  for (const keyId of leases.keys()) if (!ends.has(keyId) && !begun.has(keyId)) ends.set(keyId, "later");
   const unfinished = [...leases.keys()].filter((keyId) => !ends.has(keyId));
   await ports.store.letGoMany(hand, unfinished);
 }
@@ -90,9 +90,9 @@ async function expireFound(group: Group): Promise<void> {
   for (const keyId of leases.keys()) if (!seen.has(keyId)) ends.set(keyId, "alone");
 }
 
-/** Never rejects: what goes wrong leaves its keys without an end, or gives those back as they were that nobody has touched. */
+/** Never rejects: what goes wrong leaves its keys without an end. */
 async function expirePart(keys: readonly HandledKey[], group: Group): Promise<void> {
-  const { ends, begun, ports } = group;
+  const { ends, ports } = group;
   try {
     const now = ports.clock.now();
     const dues = new Map<number, Due>();
@@ -110,7 +110,6 @@ async function expirePart(keys: readonly HandledKey[], group: Group): Promise<vo
     const gone = new Set(keys.filter((key) => !isVisible(key)).map(({ keyId }) => keyId));
     for (const [keyId] of lasting) ends.set(keyId, gone.has(keyId) ? "gone" : "applied");
   } catch (error) {
-    for (const { keyId } of keys) if (!ends.has(keyId) && !begun.has(keyId)) ends.set(keyId, "later");
     fail(error, group);
   }
 }
@@ -156,14 +155,15 @@ async function storeExpiry(expired: readonly HandledKey[], now: number, group: G
 async function removeAll(expired: readonly HandledKey[], group: Group): Promise<readonly HandledKey[]> {
   if (expired.length === 0) return [];
   const { leases, limits, begun, ports } = group;
-  for (const { keyId } of expired) begun.add(keyId);
   const failed = new Set<number>();
-  const keyIds = expired.filter(({ keyId }) => lasts(keyId, group)).map(({ keyId }) => keyId);
+  const lasting = expired.filter(({ keyId }) => lasts(keyId, group));
+  const keyIds = lasting.map(({ keyId }) => keyId);
+  for (const keyId of keyIds) begun.add(keyId);
   await Promise.all(
     ports.nodes.map(async (node) => {
       await node.prepareRemovals(keyIds);
       const limit = limits.get(node.name) ?? pLimit(REMOVED_AT_ONCE);
-      const removals = expired.map((key) =>
+      const removals = lasting.map((key) =>
         limit(async () => {
           const lease = leases.get(key.keyId);
           try {
@@ -177,7 +177,7 @@ async function removeAll(expired: readonly HandledKey[], group: Group): Promise<
       await Promise.all(removals);
     }),
   );
-  return expired.filter(({ keyId }) => !failed.has(keyId));
+  return lasting.filter(({ keyId }) => !failed.has(keyId));
 }
 
 /** Whether a key's next holder can't have come yet, so that what is expected of it is this one's to say. */

@@ -74,6 +74,22 @@ export function manyHandsConformance(open: () => KeyStore): void {
       await store.letGoMany("others", []);
     });
 
+    it("is taken out of hundreds of keys by as many who come at once, and of no other", async () => {
+      const store = open();
+      const keyIds = await some(store, 300);
+      const [kept = 0, ...others] = keyIds;
+      await takeUpMany(store, keyIds, "died");
+      const replacing = entry("next", { inPlaceOf: "died" });
+      const found = await Promise.all(others.map((keyId) => store.takeUp(keyId, replacing)));
+      expect(new Set(found.map((key) => key?.hands.join(" ")))).toEqual(new Set(["next"]));
+      const later = await takeUpMany(store, keyIds, "later");
+      expect(later.get(kept)?.hands.toSorted()).toEqual(["died", "later"]);
+      const hands = others.map((keyId) => later.get(keyId)?.hands.toSorted().join(" "));
+      expect(new Set(hands)).toEqual(new Set(["later next"]));
+      await store.letGoMany("later", []);
+      await store.letGoMany("died", []);
+    });
+
     it("shows a hand of many keys to every change of one, and takes it out of that one when it is replaced", async () => {
       const store = open();
       const [keyId = 0, beside = 0] = await some(store, 2);
