@@ -20,6 +20,8 @@ export type Target =
 
 /** Both sides of a case, ready to be measured again and again. */
 export interface PreparedCase {
+  /** What has to be there before each measurement of our side, and is not measured. */
+  readonly begin?: () => Promise<void>;
   ours(): Promise<Measurement>;
   /** Absent when there is nothing to compare with. */
   readonly raw?: () => Promise<Measurement>;

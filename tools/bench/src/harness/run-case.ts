@@ -72,6 +72,7 @@ async function measureRaw({ raw, rawPids }: PreparedCase): Promise<{ value: numb
 }
 
 async function measureOurs(prepared: PreparedCase): Promise<{ measured: MeasuredRound; note: string | undefined }> {
+  await prepared.begin?.();
   const { services, engines }: ProcessIds = prepared.pids?.() ?? { services: {}, engines: {} };
   const before = await usageOf({ ...services, ...engines });
   const end: Measurement = await prepared.ours();
