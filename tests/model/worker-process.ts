@@ -131,7 +131,7 @@ export function startWorker(process: Process, system: System): void {
     await dropTombstones({ ports, store, exclusive, clock, log });
   });
   const dueKeys = {
-    ...{ ports, index, keys: store, exclusive, log },
+    ...{ ports, index, keys: store, takenTogether: async () => 1_000, exclusive, log },
     onRebuilt: () => void housekeeping(),
     onApplied: () => undefined,
   };

@@ -145,6 +145,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       ports,
       index: due,
       keys: store.keyReader,
+      takenTogether: () => store.keysTakenUpTogether(),
       exclusive,
       log,
       onRebuilt: () => void sweeping.trigger(),

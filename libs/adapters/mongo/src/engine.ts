@@ -6,6 +6,8 @@ export interface Engine {
   readonly findsManyByIndex: boolean;
   /** More documents than this are found sooner by reading the whole collection than one by one. */
   readonly foundOneByOne: number;
+  /** Documents that are found together at little more than the cost of a thousand, and not one after the other. */
+  readonly foundTogether: number;
   /** Documents that housekeeping changes by one command: nobody's create may wait for thousands of them. */
   readonly changedAtOnce: number;
   /** Traffic records that one command writes within the connection's time limit. */
@@ -18,6 +20,7 @@ export interface Engine {
 const INDEXED: Engine = {
   findsManyByIndex: true,
   foundOneByOne: Number.POSITIVE_INFINITY,
+  foundTogether: 1_000,
   changedAtOnce: 1_000,
   recordsWrittenAtOnce: 5_000,
   listingsOpenedAtOnce: 16,
@@ -31,6 +34,7 @@ const INDEXED: Engine = {
 const EMBEDDED: Engine = {
   findsManyByIndex: false,
   foundOneByOne: 300,
+  foundTogether: 10_000,
   changedAtOnce: 100,
   recordsWrittenAtOnce: 500,
   listingsOpenedAtOnce: 4,

@@ -17,6 +17,7 @@ import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import type { DeliveryStore, WebhookStore } from "@veil/webhooks";
 import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
+import { engineOf } from "./engine.ts";
 import type { CounterDocument } from "./key-codecs.ts";
 import { KeyCollections } from "./key-collections.ts";
 import { KeyIdCounter } from "./key-id-counter.ts";
@@ -40,11 +41,14 @@ import { MongoUsageStore } from "./mongo-usage-store.ts";
 import { MongoWebhookStore } from "./mongo-webhook-store.ts";
 import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
 import type { OnUnreadable } from "./read-documents.ts";
+import { storeErrors } from "./store-errors.ts";
 
 /** Everything that is stored, over one connection. */
 export interface MongoStore extends MongoConnection {
   /** Keys as the worker changes them. */
   readonly keys: KeyStore;
+  /** How many keys are taken up together at little more than the cost of a thousand. @throws {StoreUnavailableError} */
+  readonly keysTakenUpTogether: () => Promise<number>;
   /** What every node should hold. */
   readonly desired: DesiredState;
   readonly housekeeping: KeyHousekeeping;
@@ -98,6 +102,7 @@ export function openMongoStore({
     externalIds,
     devices: new MongoDeviceStore(mongo, onUnreadable),
     keys: new MongoKeyStore(collections, ids),
+    keysTakenUpTogether: () => storeErrors(async () => (await engineOf(mongo.connection)).foundTogether),
     desired,
     housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic, events]),
     keyOutbox: new MongoKeyOutbox(collections),

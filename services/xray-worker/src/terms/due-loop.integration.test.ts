@@ -33,6 +33,7 @@ function worker() {
         yield [...rig.store.keys.values()];
       },
     },
+    takenTogether: async () => 1_000,
     exclusive: { redis, prefix },
     log: createLogger({ service: "test", version: "0", level: "silent" }),
     onRebuilt: () => void (rebuilt += 1),
@@ -108,13 +109,18 @@ test("keys that a worker took and did not finish are another's within seconds", 
   expect(users()).toEqual([]);
 });
 
-test("more keys than are taken at once are all carried out by one look", async () => {
+test.each([
+  ["by a thousand", 1_000, [1_000, 1_000, 300]],
+  ["all together where the store finds them so", 10_000, [2_300]],
+])("more keys than are taken at once are all carried out by one look, %s", async (_, together, expected) => {
   const { options, key, users, index } = worker();
-  const keyIds = Array.from({ length: 2_300 }, (_, each) => each + 1);
+  const keyIds = Array.from({ length: 2_300 }, (__, each) => each + 1);
   for (const keyId of keyIds) key(keyId, { expiresAt: START_S });
   await Promise.all(keyIds.map((keyId) => index.expect(keyId, { at: START_MS, traffic: null })));
-  await applyDue(options);
-  expect(users()).toEqual([]);
+  const parts: number[] = [];
+  const onApplied = (keys: number) => void parts.push(keys);
+  await applyDue({ ...options, takenTogether: async () => together, onApplied });
+  expect([users(), parts]).toEqual([[], expected]);
 });
 
 test("one worker enters what all will carry out", async () => {

@@ -7,6 +7,8 @@ export interface DueLoopOptions {
   readonly ports: LifecyclePorts;
   readonly index: DueIndex;
   readonly keys: Pick<KeyReader, "listDue">;
+  /** How many keys the store takes up together at little more than the cost of a thousand. */
+  readonly takenTogether: () => Promise<number>;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly log: Logger;
   /** Called once every key has been entered anew. */
@@ -21,10 +23,10 @@ const TAKEN_AT_ONCE = 1_000;
 /** What one worker took is another's if it died; far above what so many keys take. */
 const TAKEN_FOR_MS = 5_000;
 /**
- * When more are due than are taken at once, so many removals from nodes are taken together: an engine without an index
- * passes all keys to find a thousand of them, and the same for ten thousand.
+ * When more are due than are taken at once, so many are taken where the store finds them together: an engine without an index
+ * passes all keys to find a thousand of them, and the same for ten thousand. Anywhere else a thousand are done before the
+ * leases of ten thousand would be had.
  */
-const MOST_REMOVALS_AT_ONCE = 10_000;
 const MANY_TAKEN_FOR_MS = 20_000;
 const REBUILD_LEASE_MS = 10_000;
 const ENTERED_AT_ONCE = 200;
@@ -70,11 +72,12 @@ export async function applyDue(options: DueLoopOptions): Promise<void> {
   }
 }
 
-async function takeDue({ index, ports }: DueLoopOptions): Promise<number[]> {
+async function takeDue({ index, ports, takenTogether }: DueLoopOptions): Promise<number[]> {
   const now = ports.clock.now();
   const first = await index.take(now, TAKEN_AT_ONCE, TAKEN_FOR_MS);
-  const further = Math.floor(MOST_REMOVALS_AT_ONCE / ports.nodes.length) - TAKEN_AT_ONCE;
-  if (first.length < TAKEN_AT_ONCE || further <= 0) return first;
+  if (first.length < TAKEN_AT_ONCE) return first;
+  const further = Math.floor((await takenTogether()) / ports.nodes.length) - TAKEN_AT_ONCE;
+  if (further <= 0) return first;
   return [...first, ...(await index.take(now, further, MANY_TAKEN_FOR_MS))];
 }
 
