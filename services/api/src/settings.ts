@@ -2,7 +2,7 @@ import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
 import { linkHost, nodeVariables, realityKey, realityVariables, webhookVariables } from "@veil/settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
-import { fingerprintHint, fingerprints } from "@veil/protocols";
+import { fingerprintHint, fingerprints, linkAuthority } from "@veil/protocols";
 import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
 import { z } from "zod";
 import { addressList, type TrustedProxies } from "./http/allow-addresses.ts";
@@ -76,7 +76,7 @@ const webAddress = z
     (text) => /^https?:\/\/[^?#]+$/.test(text) && URL.canParse(text),
     "must be a URL like https://sub.example.com",
   )
-  .transform((text) => text.replace(/\/+$/, ""));
+  .transform((text) => new URL(text).href.replace(/\/+$/, ""));
 
 /** Where people find help. */
 const contactUrl = z
@@ -86,8 +86,7 @@ const contactUrl = z
     "must be a URL like https://t.me/support, or one of mailto: or tg:",
   );
 
-/** The API's variables; see the README's settings table. */
-export const apiSettings = z.object({
+const apiVariables = z.object({
   ...runtimeSettings({ metricsPort: 9100 }),
   ...nodeVariables,
   ...engineVariables,
@@ -159,12 +158,20 @@ export const apiSettings = z.object({
   REALITY_PUBLIC_KEY: realityKey().optional().meta({ example: "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw" }),
 });
 
+/** The API's variables; see the README's settings table. */
+export const apiSettings = apiVariables.superRefine(({ API_PORT, SUBSCRIPTION_PORT }, context) => {
+  if (SUBSCRIPTION_PORT !== API_PORT) return;
+  context.addIssue({ code: "custom", path: ["SUBSCRIPTION_PORT"], message: "must be another port than API_PORT" });
+});
+
 export type ApiSettings = z.infer<typeof apiSettings>;
 
 /** The address before `/sub`, without a slash at its end. */
 export function subscriptionUrl(settings: ApiSettings): string {
   const { SUBSCRIPTION_URL, DOMAIN = "localhost", API_PORT, SUBSCRIPTION_PORT = API_PORT } = settings;
-  return SUBSCRIPTION_URL ?? `http://${DOMAIN}:${SUBSCRIPTION_PORT}`;
+  if (SUBSCRIPTION_URL !== undefined) return SUBSCRIPTION_URL;
+  // As apps and QR codes take it: other letters than Latin ones in Punycode.
+  return `http://${new URL(`http://${linkAuthority(DOMAIN, SUBSCRIPTION_PORT)}`).hostname}:${SUBSCRIPTION_PORT}`;
 }
 
 /** How subscriptions look. */
@@ -184,7 +191,7 @@ export function subscriptionSettings(settings: ApiSettings): SubscriptionSetting
 }
 
 /** What is read anew while the API runs. */
-export const apiSecretSettings = apiSettings.pick({ API_SECRET_KEY: true, API_READONLY_KEY: true });
+export const apiSecretSettings = apiVariables.pick({ API_SECRET_KEY: true, API_READONLY_KEY: true });
 
 /** All secrets that the settings name. */
 export function apiSecrets({ API_SECRET_KEY, API_READONLY_KEY }: z.infer<typeof apiSecretSettings>): ApiSecret[] {

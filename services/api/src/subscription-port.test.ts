@@ -70,8 +70,18 @@ describe("subscriptions on a port of their own", () => {
   it.each([
     [{}, "http://vpn.example:8000"],
     [{ SUBSCRIPTION_PORT: "8001" }, "http://vpn.example:8001"],
+    [{ DOMAIN: "2001:db8::7" }, "http://[2001:db8::7]:8000"],
+    [{ DOMAIN: "[2001:db8::7]" }, "http://[2001:db8::7]:8000"],
+    [{ DOMAIN: "пример.рф" }, "http://xn--e1afmkfd.xn--p1ai:8000"],
     [{ SUBSCRIPTION_PORT: "8001", SUBSCRIPTION_URL: "https://sub.example/" }, "https://sub.example"],
+    [{ SUBSCRIPTION_URL: "https://Пример.рф/vpn/" }, "https://xn--e1afmkfd.xn--p1ai/vpn"],
   ])("are found with %j at %s", (env, url) => {
     expect(subscriptionUrl(settingsOf({ DOMAIN: "vpn.example", ...env }))).toBe(url);
+  });
+
+  it("are refused the API's own port", () => {
+    for (const env of [{ SUBSCRIPTION_PORT: "8000" }, { API_PORT: "8001", SUBSCRIPTION_PORT: "8001" }]) {
+      expect(() => settingsOf(env)).toThrow(/SUBSCRIPTION_PORT must be another port than API_PORT/);
+    }
   });
 });

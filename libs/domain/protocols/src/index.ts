@@ -11,7 +11,7 @@ export { fingerprintHint, fingerprints } from "./fingerprints.ts";
 export type { Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
 export { keyProtocol, protocolOf } from "./protocols.ts";
-export { type LinkedKey, type LinkSettings, linkName, percentEncode } from "./share-link.ts";
+export { type LinkedKey, linkAuthority, type LinkSettings, linkName, percentEncode } from "./share-link.ts";
 export { keyIdOfEmail, userEmail } from "./user-email.ts";
 export { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 export type { VlessAccount, VlessFlow } from "./vless.ts";
