@@ -165,6 +165,12 @@ describe("apiSettings", () => {
     },
   );
 
+  it("reads a host in other letters as Punycode, which is what clients look up, and keeps names of handshakes", () => {
+    const hosts = { DOMAIN: "впн.пример.рф", REALITY_SNI: "bücher.example" };
+    expect(read(hosts)).toMatchObject({ ...hosts, DOMAIN: "xn--b1awf.xn--e1afmkfd.xn--p1ai" });
+    expect(() => read({ DOMAIN: "пример рф" })).toThrow(/DOMAIN must be a host name/);
+  });
+
   it.each([
     ["on", true],
     ["off", false],

@@ -1,6 +1,6 @@
 import type { BlockList } from "node:net";
 import { SHORTEST_WRITE_DEADLINE_MS, WRITE_DEADLINE_MS } from "@veil/keys";
-import { linkHost, nodeVariables, realityKey, realityVariables, webhookVariables } from "@veil/settings";
+import { handshakeName, linkHost, nodeVariables, realityKey, realityVariables, webhookVariables } from "@veil/settings";
 import { commaList, durationMs, engineVariables, port, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { fingerprintHint, fingerprints, linkAuthority } from "@veil/protocols";
 import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
@@ -145,8 +145,8 @@ const apiVariables = z.object({
   /** What clients dial; without it there are no share links. */
   DOMAIN: linkHost().optional().meta({ example: "vpn.example.com" }),
   REALITY_PORT: port().default(443).meta({ example: "443" }),
-  REALITY_SNI: linkHost().optional().meta({ example: "microsoft.com" }),
-  REALITY_SERVER_NAME: linkHost().default("microsoft.com").meta({ example: "microsoft.com" }),
+  REALITY_SNI: handshakeName().optional().meta({ example: "microsoft.com" }),
+  REALITY_SERVER_NAME: handshakeName().default("microsoft.com").meta({ example: "microsoft.com" }),
   REALITY_FINGERPRINT: z
     .string()
     .toLowerCase()
@@ -169,9 +169,7 @@ export type ApiSettings = z.infer<typeof apiSettings>;
 /** The address before `/sub`, without a slash at its end. */
 export function subscriptionUrl(settings: ApiSettings): string {
   const { SUBSCRIPTION_URL, DOMAIN = "localhost", API_PORT, SUBSCRIPTION_PORT = API_PORT } = settings;
-  if (SUBSCRIPTION_URL !== undefined) return SUBSCRIPTION_URL;
-  // As apps and QR codes take it: other letters than Latin ones in Punycode.
-  return `http://${new URL(`http://${linkAuthority(DOMAIN, SUBSCRIPTION_PORT)}`).hostname}:${SUBSCRIPTION_PORT}`;
+  return SUBSCRIPTION_URL ?? `http://${linkAuthority(DOMAIN, SUBSCRIPTION_PORT)}`;
 }
 
 /** How subscriptions look. */

@@ -1,6 +1,6 @@
 /** Which Xray nodes there are and what links say of them, from the environment. Knows no gRPC. */
 export { linkedNodes, type NodeSettings, nodeSettings, type NodeVariables, nodeVariables } from "./node-settings.ts";
 export { configFileVariables, requireConfigNode } from "./config-file-variables.ts";
-export { linkHost, realityKey } from "./link-host.ts";
+export { handshakeName, linkHost, realityKey } from "./link-host.ts";
 export { realityVariables } from "./reality-variables.ts";
 export { webhookVariables } from "./webhook-variables.ts";
