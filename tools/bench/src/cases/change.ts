@@ -41,6 +41,7 @@ function changeCase(
         },
         raw: async () => ({ value: (await createKeys(testbed, operations, AT_ONCE)).perSecond, operations }),
         pids: () => testbed.pids(),
+        rawPids: () => testbed.pids().services,
         close: async () => {},
       };
     },

@@ -24,6 +24,7 @@ export const listPageCase: BenchCase = {
       ours: async () => ({ value: await pagesOf(testbed, `${PAGE}&tag=${TAG}`, requests), operations: requests }),
       raw: async () => ({ value: await pagesOf(testbed, PAGE, requests), operations: requests }),
       pids: () => testbed.pids(),
+      rawPids: () => testbed.pids().services,
       close: async () => {},
     };
   },

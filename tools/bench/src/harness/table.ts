@@ -93,7 +93,7 @@ function goal(target: Target): string {
     case "at-most":
       return `≤ ${target.ratio}`;
     case "within":
-      return `< ${target.ms / 1_000} s`;
+      return `< ${Math.round(target.ms) / 1_000} s`;
   }
 }
 
