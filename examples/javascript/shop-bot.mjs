@@ -3,7 +3,8 @@
 //   VEIL_API_URL=http://127.0.0.1:8000 VEIL_API_KEY=… node shop-bot.mjs sell ORDER NAME
 //   … shop-bot.mjs bulk ORDER COUNT | usage | close KEY_ID…
 //   … shop-bot.mjs trial CUSTOMER | buy CUSTOMER DAYS GIGABYTES | renew CUSTOMER DAYS ORDER | upgrade CUSTOMER GIGABYTES
-//   … shop-bot.mjs ban CUSTOMER | lost CUSTOMER | refund CUSTOMER
+//   … shop-bot.mjs qr CUSTOMER FILE | ban CUSTOMER | lost CUSTOMER | refund CUSTOMER
+import { writeFile } from "node:fs/promises";
 import { VeilApi } from "./veil-api.mjs";
 
 const { VEIL_API_URL = "http://127.0.0.1:8000", VEIL_API_KEY = "" } = process.env;
@@ -47,6 +48,10 @@ const commands = {
   async upgrade(customer, gigabytes) {
     const change = { traffic_limit: Number(gigabytes) * 1e9, reset_traffic: true };
     show(await api.changeKey((await api.find(customer)).key_id, change));
+  },
+  /** What a bot sends beside `subscription_url`: a picture that the customer's app reads with the camera. */
+  async qr(customer, file) {
+    await writeFile(file, await api.qr((await api.find(customer)).key_id));
   },
   async ban(customer) {
     show(await api.changeKey((await api.find(customer)).key_id, { enabled: false }));

@@ -78,6 +78,12 @@ export class VeilApi {
     return (await this.call("GET", `/api/keys/${keyId}/link`)).vless_link;
   }
 
+  /** The QR code of a key's subscription as a PNG, to be sent as a photo. */
+  qr(keyId) {
+    const bytes = async (response) => Buffer.from(await response.arrayBuffer());
+    return this.call("GET", `/api/keys/${keyId}/qr.png`, undefined, undefined, bytes);
+  }
+
   /** All keys, or their traffic with `what` = "traffic", read page by page. */
   async *list(what = "keys", limit = 1_000) {
     for (let after = 0; ; ) {
@@ -88,7 +94,7 @@ export class VeilApi {
     }
   }
 
-  async call(method, path, body, idempotencyKey) {
+  async call(method, path, body, idempotencyKey, read = (response) => response.json()) {
     for (let attempt = 0; ; attempt += 1) {
       const last = attempt === retryDelaysMs.length;
       let waitMs = retryDelaysMs[attempt];
@@ -103,9 +109,8 @@ export class VeilApi {
           ...(body && { body: JSON.stringify(body) }),
           signal: AbortSignal.timeout(timeoutMs),
         });
-        const answer = await response.json();
-        if (response.ok) return answer;
-        const error = new VeilError(response.status, answer.detail);
+        if (response.ok) return await read(response);
+        const error = new VeilError(response.status, (await response.json()).detail);
         if (last || (response.status < 500 && response.status !== 429)) throw error;
         waitMs = Math.max(waitMs, Number(response.headers.get("Retry-After") ?? 0) * 1_000);
       } catch (error) {

@@ -3,7 +3,7 @@
 VEIL_API_URL=http://127.0.0.1:8000 VEIL_API_KEY=… python shop_bot.py sell ORDER NAME
 … shop_bot.py bulk ORDER COUNT | usage | close KEY_ID…
 … shop_bot.py trial CUSTOMER | buy CUSTOMER DAYS GIGABYTES | renew CUSTOMER DAYS ORDER | upgrade CUSTOMER GIGABYTES
-… shop_bot.py ban CUSTOMER | lost CUSTOMER | refund CUSTOMER
+… shop_bot.py qr CUSTOMER FILE | ban CUSTOMER | lost CUSTOMER | refund CUSTOMER
 """
 
 import os
@@ -66,6 +66,12 @@ def upgrade(customer, gigabytes):
     show(api.change_key(api.find(customer)["key_id"], change))
 
 
+def qr(customer, file):
+    """What a bot sends beside `subscription_url`: a picture that the customer's app reads with the camera."""
+    with open(file, "wb") as picture:
+        picture.write(api.qr(api.find(customer)["key_id"]))
+
+
 def ban(customer):
     show(api.change_key(api.find(customer)["key_id"], {"enabled": False}))
 
@@ -80,7 +86,8 @@ def refund(customer):
 
 COMMANDS = {
     **{"sell": sell, "bulk": bulk, "usage": usage, "close": close},
-    **{"trial": trial, "buy": buy, "renew": renew, "upgrade": upgrade, "ban": ban, "lost": lost, "refund": refund},
+    **{"trial": trial, "buy": buy, "renew": renew, "upgrade": upgrade, "qr": qr, "ban": ban},
+    **{"lost": lost, "refund": refund},
 }
 
 if __name__ == "__main__":

@@ -74,6 +74,10 @@ class VeilApi:
     def link(self, key_id):
         return self.call("GET", f"/api/keys/{key_id}/link")["vless_link"]
 
+    def qr(self, key_id):
+        """The QR code of a key's subscription as a PNG, to be sent as a photo."""
+        return self.call("GET", f"/api/keys/{key_id}/qr.png", read=lambda response: response.content)
+
     def list(self, what="keys", limit=1000):
         """All keys, or their traffic with what="traffic", read page by page."""
         after = 0
@@ -84,12 +88,12 @@ class VeilApi:
                 return
             after = page[-1]["key_id"]
 
-    def call(self, method, path, body=None, idempotency_key=None):
+    def call(self, method, path, body=None, idempotency_key=None, read=lambda response: response.json()):
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         for delay in (*RETRY_DELAYS, None):
             try:
                 response = self.session.request(method, self.url + path, json=body, headers=headers, timeout=TIMEOUT)
-                answer = response.json()
+                answer = read(response) if response.ok else response.json()
             except (requests.ConnectionError, requests.Timeout, ValueError):
                 if delay is None:
                     raise

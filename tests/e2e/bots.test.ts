@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -168,6 +169,13 @@ test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
     expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
     expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
     expect(await say("upgrade", customer, "500")).toBe(`${own}: active, ${dayIn(60)}, 500 GB, ${url}\n`);
+    const picture = join(dataDir.path, "qr.png");
+    await say("qr", customer, picture);
+    const { headers } = await fetch(`${stack.apiUrl}/api/keys/${own.slice(4)}/qr.png`, {
+      headers: { authorization: `Bearer ${stack.apiKey}` },
+    });
+    const { size } = await stat(picture);
+    expect([headers.get("content-type"), headers.get("content-length")]).toEqual(["image/png", String(size)]);
     expect(await say("lost", customer)).not.toContain(url);
     expect(await say("ban", customer)).toContain(`${own}: disabled`);
     expect(await say("refund", customer)).toMatch(/^Key \d+ deleted successfully\n$/);

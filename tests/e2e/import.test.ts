@@ -2,14 +2,19 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { olderSubscriptionToken } from "@veil/keys";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import { type LegacyRow, legacyDatabase, legacyRows } from "../../tools/import-keys/test/legacy-database.ts";
 import { ApiClient } from "../support/api-client.ts";
 import { type ByteServer, startByteServer } from "../support/byte-server.ts";
 import { type RunFile, type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
+const subscribed = z.object({
+  keys: z.array(z.object({ key_id: z.number(), uuid: z.string(), subscription_url: z.string() })),
+});
 const repoRoot = new URL("../../", import.meta.url).pathname;
 const MEGABYTE = 1_000_000;
 /** Below lie the ids that this Veil has used itself. */
@@ -169,6 +174,16 @@ test("ids, UUIDs, names and dates are what they were, and every link is the one 
     rows.map(({ id, uuid, name, created_at }) => ({ id, uuid, name, created_at })),
   );
   expect((await api.link(used.id)).split("#")[0]).toBe(link.split("#")[0]);
+});
+
+test("every key has a subscription of its own, at an address that its UUID does not tell", async () => {
+  const answer = await fetch(`${stack.apiUrl}/api/keys`, { headers: { authorization: `Bearer ${stack.apiKey}` } });
+  const { keys } = subscribed.parse(await answer.json());
+  expect(new Set(keys.map(({ subscription_url }) => subscription_url)).size).toBe(rows.length);
+  for (const { key_id, uuid, subscription_url } of keys.slice(0, 20)) {
+    expect(await (await fetch(`${subscription_url}/plain`)).text()).toContain(`vless://${uuid}@`);
+    expect(subscription_url).not.toContain(olderSubscriptionToken(key_id, uuid));
+  }
 });
 
 test("totals are those of the database and of Xray's counters, and later bytes come on top", async () => {

@@ -1,10 +1,14 @@
+import { randomBytes } from "node:crypto";
 import {
   type DesiredState,
+  firstTerms,
   importJobOf,
   type KeyHousekeeping,
   type KeyLease,
   type KeyReader,
   type KeyStore,
+  subscriptionToken,
+  TOKEN_SEED_BYTES,
 } from "@veil/keys";
 import type { ExclusiveTask } from "@veil/redis";
 import type { NodeLivesStore, TrafficStore } from "@veil/traffic";
@@ -131,7 +135,10 @@ async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
           createdAt,
           owner: null,
         };
-        return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", indeterminate: [] });
+        // At random: what is made of the UUID can be made by whoever has an old link.
+        const token = subscriptionToken(id, randomBytes(TOKEN_SEED_BYTES));
+        const begins = { token, terms: firstTerms({}, { createdAt, nextResetAt: null }), outbox: [] };
+        return ports.store.decide({ ...attributes, job: importJobOf(id), phase: "active", indeterminate: [], begins });
       }),
     );
   }
