@@ -233,7 +233,7 @@ test("a node that lost its users is left out until it has them again", async () 
     expect(await node.countUsers()).toBe(0);
   } finally {
     process.kill(redis.pid, "SIGCONT");
-    await node.close();
+    node.close();
   }
   await expect.poll(plain, { timeout: NOTICED_WITHIN_MS, interval: 250 }).not.toContain(SERVERS_AWAY);
 });

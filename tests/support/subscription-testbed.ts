@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { freePort } from "@veil/engines";
 import type { Connection } from "@veil/protocols";
-import { DEFAULT_ENTRANCE, type FormatName, type KeyStatus, type Refusal } from "@veil/subscriptions";
+import type { Entrance, FormatName, KeyStatus, Refusal } from "@veil/subscriptions";
 import { serveSubscriptions } from "../../services/api/test/subscriptions/serve-subscriptions.ts";
 import { startByteServer } from "./byte-server.ts";
 import { type Place, startMeteredXray } from "./metered-xray.ts";
@@ -32,7 +32,7 @@ export const places: readonly Omit<Place, "port">[] = [
 /** The router of subscriptions as it is, over a real Xray with an inbound for each place, which counts what each moves. */
 export interface SubscriptionTestbed {
   /** Where configs take traffic in: free ports, and no network interface. */
-  readonly entrance: typeof DEFAULT_ENTRANCE;
+  readonly entrance: Entrance;
   /** The address of the subscription. */
   readonly url: string;
   /** What stands in no answer to a key that is out of service. */
