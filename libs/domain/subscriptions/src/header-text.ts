@@ -12,6 +12,8 @@ const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** The beginning of a text: as many whole characters, as people see them, as have `length` code points together. */
 export function shortened(text: string, length: number): string {
+  // Most are: finding the characters of one takes longer than all the other headers.
+  if (text.length <= length) return text;
   let short = "";
   let used = 0;
   for (const { segment } of segmenter.segment(text)) {
