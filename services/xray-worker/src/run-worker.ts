@@ -10,6 +10,7 @@ import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
 import { keyEvents } from "./events/key-events.ts";
 import { allEvents, tokenEvents } from "./events/token-events.ts";
+import { webhookEvents } from "./events/webhook-events.ts";
 import { nodeEvents, startNodeNotes } from "./events/node-events.ts";
 import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
@@ -28,7 +29,6 @@ import { startHousekeeping } from "./housekeeping.ts";
 import { deleteExpired } from "./terms/delete-expired.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
 import { ledgerKeyTraffic, ledgerShownTraffic } from "./terms/ledger-key-traffic.ts";
-import { logSwitchedOff } from "./webhooks/log-switched-off.ts";
 import { loggedEvents } from "./webhooks/logged-events.ts";
 import { startWebhooks } from "./webhooks/start-webhooks.ts";
 import { workerMetrics } from "./worker-metrics.ts";
@@ -169,20 +169,20 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         shortId: settings.REALITY_COMMON_SHORT_ID,
       }),
       tokenEvents(store.tokenOutbox),
+      webhookEvents(store.webhookOutbox),
       nodeEvents(noted),
     );
-    const webhookEvents = loggedEvents(store.events);
     const webhooks = startWebhooks(running, {
       redis,
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       webhooks: store.webhooks,
-      events: webhookEvents,
+      events: loggedEvents(store.events),
+      hints,
       sealingKey: settings.WEBHOOK_SECRET_KEY ?? null,
       isPrivateAllowed: settings.WEBHOOK_ALLOW_PRIVATE,
       agent: `Veil/${readPackageVersion(import.meta.url)}`,
       metrics: measured.webhooks,
-      onSwitchedOff: (webhook, reason) => logSwitchedOff(webhook, reason, { events: store.events, outbox, now }),
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),
       now,
@@ -247,7 +247,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
         ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
         ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
-        ...webhookChangeHandlers({ webhooks: store.webhooks, events: webhookEvents, now }),
+        ...webhookChangeHandlers({ webhooks: store.webhooks, events: loggedEvents(store.events), now }),
       },
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),

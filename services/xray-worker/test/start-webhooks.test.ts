@@ -70,7 +70,7 @@ function startWorker() {
     agent: "Veil/test",
     metrics: webhookMetrics(createMetrics({ service: "test", version: "0", defaultMetrics: false })),
     onStep: () => undefined,
-    onSwitchedOff: async () => undefined,
+    hints: { expect: async () => ({ ready: () => undefined }) },
     telemetry: undefined,
     now: () => Date.now() + skewMs,
     log,

@@ -134,7 +134,10 @@ describe("the log of events in MongoDB", () => {
   eventLogConformance(() => ({ log: mongo.events, other: other.events }));
 });
 describe("the webhook store in MongoDB", () => {
-  webhookStoreConformance(() => mongo.webhooks);
+  webhookStoreConformance(
+    () => mongo.webhooks,
+    () => other.webhookOutbox,
+  );
 });
 describe("the usage store in MongoDB", () => {
   usageStoreConformance(() => mongo.usage);

@@ -1,4 +1,4 @@
-import type { DeliveryState, DeliveryStore, Webhook, WebhookStore } from "@veil/webhooks";
+import type { DeliveryState, DeliveryStore, SwitchOff, Webhook, WebhookStore } from "@veil/webhooks";
 import type { mongo } from "mongoose";
 import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -40,11 +40,13 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
 
   async find(id: string): Promise<Webhook | null> {
     const found = await this.#foundWebhooks.find(id);
-    return found === null ? null : toWebhook(this.#webhookReader.one(webhookDocument, found));
+    if (found === null || found.removed === true) return null;
+    return toWebhook(this.#webhookReader.one(webhookDocument, found));
   }
 
   async list(): Promise<Webhook[]> {
-    const found = await storeErrors(() => this.#webhooks.find<WebhookDocument>({}).toArray());
+    const there = { removed: { $exists: false } };
+    const found = await storeErrors(() => this.#webhooks.find<WebhookDocument>(there).toArray());
     const webhooks = this.#webhookReader.many(webhookDocument, found).map(toWebhook);
     return webhooks.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
@@ -58,17 +60,28 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
     return inserted(this.#webhooks, toWebhookDocument(webhook));
   }
 
-  async replace(webhook: Webhook, revision: number): Promise<"replaced" | "outdated"> {
+  async replace(webhook: Webhook, revision: number, switchedOff?: SwitchOff): Promise<"replaced" | "outdated"> {
     const { _id, ...fields } = toWebhookDocument(webhook);
-    const filter = { ...byId<WebhookDocument>(_id), revision };
-    const { matchedCount } = await storeErrors(() => this.#webhooks.updateOne(filter, { $set: fields }));
+    const filter = { ...byId<WebhookDocument>(_id), revision, removed: { $exists: false } };
+    const { url } = webhook;
+    const off = switchedOff !== undefined && { switched_off: { ...switchedOff, revision: webhook.revision, url } };
+    const { matchedCount } = await storeErrors(() => this.#webhooks.updateOne(filter, { $set: { ...fields, ...off } }));
     return matchedCount === 1 ? "replaced" : "outdated";
   }
 
   async remove(id: string): Promise<boolean> {
-    const { deletedCount } = await storeErrors(() => this.#webhooks.deleteOne(byId<WebhookDocument>(id)));
+    const isGone = await storeErrors(() => this.#removeOrHide(id));
     await storeErrors(() => this.#deliveries.deleteOne(byId<DeliveryDocument>(id)));
-    return deletedCount === 1;
+    return isGone;
+  }
+
+  /** What is to be told of it stays until it is logged. */
+  async #removeOrHide(id: string): Promise<boolean> {
+    const there = { ...byId<WebhookDocument>(id), removed: { $exists: false } };
+    const { deletedCount } = await this.#webhooks.deleteOne({ ...there, switched_off: { $exists: false } });
+    if (deletedCount === 1) return true;
+    const { matchedCount } = await this.#webhooks.updateOne(there, { $set: { removed: true, enabled: false } });
+    return matchedCount === 1;
   }
 
   async delivery(webhookId: string): Promise<DeliveryState | null> {

@@ -14,7 +14,7 @@ import type {
 import type { EventLog } from "@veil/events";
 import type { TokenOutbox, TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
-import type { DeliveryStore, WebhookStore } from "@veil/webhooks";
+import type { DeliveryStore, WebhookOutbox, WebhookStore } from "@veil/webhooks";
 import { systemClock } from "@veil/runtime";
 import { connectMongo, type MongoConnection, type MongoConnectionOptions } from "./connect-mongo.ts";
 import { engineOf } from "./engine.ts";
@@ -38,6 +38,7 @@ import { MongoTokenOutbox } from "./mongo-token-outbox.ts";
 import { MongoTokenStore } from "./mongo-token-store.ts";
 import { MongoTrafficStore } from "./mongo-traffic-store.ts";
 import { MongoUsageStore } from "./mongo-usage-store.ts";
+import { MongoWebhookOutbox } from "./mongo-webhook-outbox.ts";
 import { MongoWebhookStore } from "./mongo-webhook-store.ts";
 import { OlderFlow, type OlderFlowOptions } from "./older-flow.ts";
 import type { OnUnreadable } from "./read-documents.ts";
@@ -73,6 +74,8 @@ export interface MongoStore extends MongoConnection {
   readonly keyOutbox: KeyOutbox;
   /** Webhooks, and how far their deliveries are. */
   readonly webhooks: WebhookStore & DeliveryStore;
+  /** Events of webhooks that are not logged yet. */
+  readonly webhookOutbox: WebhookOutbox;
 }
 
 export interface MongoStoreOptions extends MongoConnectionOptions {
@@ -118,5 +121,6 @@ export function openMongoStore({
     nodeStates: new MongoNodeStates(mongo, onUnreadable),
     tokenOutbox: new MongoTokenOutbox(mongo, onUnreadable),
     webhooks: new MongoWebhookStore(mongo, onUnreadable),
+    webhookOutbox: new MongoWebhookOutbox(mongo, onUnreadable),
   });
 }

@@ -1,4 +1,4 @@
-import type { DeliveryState, Webhook } from "@veil/webhooks";
+import { type DeliveryState, type Webhook, type WebhookOff, webhookOffId } from "@veil/webhooks";
 import { z } from "zod";
 
 /** A webhook. `_id` is its id. What newer versions know of it besides stays as it is. */
@@ -17,6 +17,10 @@ export const webhookDocument = z.object({
   created_at: z.number(),
   revision: z.number(),
   jobs: z.array(z.string()).default([]),
+  /** That it was switched off by itself, until that is logged; `revision` is what it had from then on. */
+  switched_off: z.object({ at: z.number(), reason: z.string(), revision: z.number(), url: z.string() }).exactOptional(),
+  /** It is deleted, and only what is to be logged is left. */
+  removed: z.literal(true).exactOptional(),
 });
 export type WebhookDocument = Readonly<z.infer<typeof webhookDocument>>;
 
@@ -75,6 +79,13 @@ export function toWebhookDocument(webhook: Webhook): WebhookDocument {
     revision: webhook.revision,
     jobs: [...webhook.jobs],
   };
+}
+
+/** Null when nothing is to be told of it. */
+export function toWebhookOff({ _id: id, owner, switched_off: off }: WebhookDocument): WebhookOff | null {
+  if (off === undefined) return null;
+  const { at, reason, revision, url } = off;
+  return { id: webhookOffId(id, revision), at, reason, webhook: { id, url, owner } };
 }
 
 export function toDelivery(document: DeliveryDocument): DeliveryState {

@@ -1,5 +1,5 @@
 import type { WebhookStore } from "./ports.ts";
-import { MOST_WEBHOOKS, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
+import { mostWebhooksOf, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
 import type { WebhookEvents } from "./webhook-event.ts";
 
 /** What the changes of webhooks need. */
@@ -50,7 +50,8 @@ export async function createWebhook(
   const found = await webhooks.find(webhook.id);
   if (found !== null) return { outcome: "created", webhook: found };
   if (now() > deadline) return TOO_LATE;
-  if ((await webhooks.list()).length >= MOST_WEBHOOKS) return { outcome: "too-many" };
+  const own = (await webhooks.list()).filter(({ owner }) => owner === webhook.owner);
+  if (own.length >= mostWebhooksOf(webhook.owner)) return { outcome: "too-many" };
   const fromSeq = await events.head();
   const made: Webhook = {
     ...webhook,
@@ -104,17 +105,19 @@ export async function deleteWebhook(
 }
 
 /**
- * Switches off a webhook whose receiver is dead, unless it was changed since it was read.
+ * Switches off a webhook whose receiver is dead, unless it was changed since it was read; the event of it is born in the same
+ * write.
  *
  * @returns whether it is switched off now, by this call
  */
 export async function switchOff(
   webhook: Webhook,
   reason: string,
-  { webhooks }: Pick<WebhookPorts, "webhooks">,
+  { webhooks, now }: Pick<WebhookPorts, "webhooks" | "now">,
 ): Promise<boolean> {
   const off = { ...webhook, enabled: false, disabledReason: reason, revision: webhook.revision + 1 };
-  return (await webhooks.replace(off, webhook.revision)) === "replaced";
+  const at = Math.floor(now() / 1_000);
+  return (await webhooks.replace(off, webhook.revision, { at, reason })) === "replaced";
 }
 
 /** Whether a caller sees a webhook: those of other owners are not there for it. */

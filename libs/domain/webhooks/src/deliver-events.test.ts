@@ -11,7 +11,10 @@ const failed: SendEnd = { outcome: "failed", error: "it answered 500" };
 
 describe("webhooks in memory", () => {
   const webhooks = new InMemoryWebhooks();
-  webhookStoreConformance(() => webhooks);
+  webhookStoreConformance(
+    () => webhooks,
+    () => webhooks,
+  );
 });
 
 describe("deliverEvents", () => {

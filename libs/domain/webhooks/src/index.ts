@@ -17,9 +17,18 @@ export {
   type WaitingLane,
   waitingOf,
 } from "./delivery-state.ts";
-export type { DeliveryStore, WebhookReader, WebhookStore } from "./ports.ts";
+export type { DeliveryStore, SwitchOff, WebhookOff, WebhookOutbox, WebhookReader, WebhookStore } from "./ports.ts";
 export { openSecret, SEAL_NONCE_BYTES, SealBrokenError, SEALING_KEY_BYTES, sealSecret } from "./seal-secret.ts";
 export { SECRET_BYTES, secretText, type SignedHeaders, signedHeaders } from "./standard-webhooks.ts";
 export { hostOf, isPublicAddress, urlFault } from "./target-rules.ts";
-export { LONGEST_URL, MOST_WEBHOOKS, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
+export {
+  LONGEST_URL,
+  MOST_WEBHOOKS,
+  MOST_WEBHOOKS_OF_OWNER,
+  mostWebhooksOf,
+  type NewWebhook,
+  type Webhook,
+  type WebhookChange,
+} from "./webhook.ts";
+export { partsOfWebhookOffId, webhookIdOfSubject, webhookOffId, webhookSubject } from "./webhook-off.ts";
 export { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";

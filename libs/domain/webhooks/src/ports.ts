@@ -15,10 +15,37 @@ export interface WebhookReader {
 export interface WebhookStore extends WebhookReader {
   /** `present` when there is one of this id. */
   insert(webhook: Webhook): Promise<"inserted" | "present">;
-  /** Replaces the webhook as long as it has the revision; `outdated` when it has another one, or is gone. */
-  replace(webhook: Webhook, revision: number): Promise<"replaced" | "outdated">;
-  /** Whether there was one. Its deliveries are forgotten. */
+  /**
+   * Replaces the webhook as long as it has the revision; `outdated` when it has another one, or is gone.
+   *
+   * @param switchedOff what the {@link WebhookOutbox} has to tell of it from then on; left out when nothing
+   */
+  replace(webhook: Webhook, revision: number, switchedOff?: SwitchOff): Promise<"replaced" | "outdated">;
+  /** Whether there was one. Its deliveries are forgotten; what is to be told of it is not. */
   remove(id: string): Promise<boolean>;
+}
+
+/** That a webhook was switched off by itself. */
+export interface SwitchOff {
+  /** Unix seconds. */
+  readonly at: number;
+  readonly reason: string;
+}
+
+/** An event of a webhook that is not in the log yet. */
+export interface WebhookOff extends SwitchOff {
+  readonly id: string;
+  readonly webhook: Pick<Webhook, "id" | "url" | "owner">;
+}
+
+/** Events of webhooks where they were born. Every method throws StoreUnavailableError while the store is unavailable. */
+export interface WebhookOutbox {
+  /** Those of these webhooks. */
+  pending(webhookIds: readonly string[]): Promise<WebhookOff[]>;
+  /** Marks events as logged. Those that are marked, or not there any more, change nothing. */
+  mark(eventIds: readonly string[]): Promise<void>;
+  /** Ids of all webhooks of which some event is not marked. */
+  unlogged(): Promise<string[]>;
 }
 
 /** How far deliveries are, as whoever makes them keeps it. */

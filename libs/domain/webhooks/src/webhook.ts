@@ -30,7 +30,14 @@ export type NewWebhook = Pick<Webhook, "id" | "url" | "types" | "owner" | "seale
 /** What of a webhook can be changed; what is left out stays. */
 export type WebhookChange = Partial<Pick<Webhook, "url" | "types" | "enabled">>;
 
-/** As many there are at most: each may have deliveries of its own under way. */
+/** As many there are at most without an owner: each may have deliveries of its own under way. */
 export const MOST_WEBHOOKS = 100;
+/** As many each owner has at most, whatever others have. */
+export const MOST_WEBHOOKS_OF_OWNER = 10;
+
+/** How many webhooks with this owner there may be. @param owner null for those without one */
+export function mostWebhooksOf(owner: string | null): number {
+  return owner === null ? MOST_WEBHOOKS : MOST_WEBHOOKS_OF_OWNER;
+}
 /** Characters. */
 export const LONGEST_URL = 2_048;

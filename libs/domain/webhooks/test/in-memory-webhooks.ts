@@ -1,9 +1,20 @@
-import type { DeliveryState, DeliveryStore, Webhook, WebhookStore } from "../src/index.ts";
+import type {
+  DeliveryState,
+  DeliveryStore,
+  SwitchOff,
+  Webhook,
+  WebhookOff,
+  WebhookOutbox,
+  WebhookStore,
+} from "../src/index.ts";
+import { webhookOffId } from "../src/index.ts";
 
 /** Webhooks and their deliveries in one process. */
-export class InMemoryWebhooks implements WebhookStore, DeliveryStore {
+export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOutbox {
   readonly #webhooks = new Map<string, Webhook>();
   readonly #deliveries = new Map<string, DeliveryState>();
+  /** What is to be told of webhooks, by the ids of events. */
+  readonly #off = new Map<string, WebhookOff>();
   /** Runs before every step; throwing makes it fail. */
   beforeStep: () => Promise<void> = async () => undefined;
 
@@ -29,11 +40,29 @@ export class InMemoryWebhooks implements WebhookStore, DeliveryStore {
     return "inserted";
   }
 
-  async replace(webhook: Webhook, revision: number): Promise<"replaced" | "outdated"> {
+  async replace(webhook: Webhook, revision: number, switchedOff?: SwitchOff): Promise<"replaced" | "outdated"> {
     await this.beforeStep();
     if (this.#webhooks.get(webhook.id)?.revision !== revision) return "outdated";
     this.#webhooks.set(webhook.id, webhook);
+    const { id, url, owner } = webhook;
+    const event = webhookOffId(id, webhook.revision);
+    if (switchedOff !== undefined) this.#off.set(event, { ...switchedOff, id: event, webhook: { id, url, owner } });
     return "replaced";
+  }
+
+  async pending(webhookIds: readonly string[]): Promise<WebhookOff[]> {
+    await this.beforeStep();
+    return [...this.#off.values()].filter(({ webhook }) => webhookIds.includes(webhook.id));
+  }
+
+  async mark(eventIds: readonly string[]): Promise<void> {
+    await this.beforeStep();
+    for (const id of eventIds) this.#off.delete(id);
+  }
+
+  async unlogged(): Promise<string[]> {
+    await this.beforeStep();
+    return [...this.#off.values()].map(({ webhook }) => webhook.id);
   }
 
   async remove(id: string): Promise<boolean> {

@@ -1,5 +1,12 @@
 import { expect, it } from "vitest";
-import { type DeliveryState, type DeliveryStore, firstState, type WebhookStore } from "../src/index.ts";
+import {
+  type DeliveryState,
+  type DeliveryStore,
+  firstState,
+  type WebhookOutbox,
+  webhookOffId,
+  type WebhookStore,
+} from "../src/index.ts";
 import { storedWebhook } from "./stored-webhook.ts";
 
 /**
@@ -7,7 +14,10 @@ import { storedWebhook } from "./stored-webhook.ts";
  *
  * @param open the store under test; other webhooks may be in it already, and each call may give the same one
  */
-export function webhookStoreConformance(open: () => WebhookStore & DeliveryStore): void {
+export function webhookStoreConformance(
+  open: () => WebhookStore & DeliveryStore,
+  openOutbox: () => WebhookOutbox,
+): void {
   const stateOf = (id: string, attributes: Partial<DeliveryState> = {}): DeliveryState => ({
     ...firstState({ id, fromSeq: 3 }),
     revision: 1,
@@ -78,6 +88,31 @@ export function webhookStoreConformance(open: () => WebhookStore & DeliveryStore
       return (await Promise.all(states.map((state) => open().keepDelivery(state)))).filter((end) => end === "kept");
     };
     expect([await race(1), await race(2)]).toEqual([["kept"], ["kept"]]);
+  });
+
+  it("tells that a webhook was switched off until that is marked, whatever becomes of it", async () => {
+    const [changed, removed] = [storedWebhook({ owner: "shop" }), storedWebhook()];
+    for (const webhook of [changed, removed]) {
+      await open().insert(webhook);
+      const off = { ...webhook, enabled: false, disabledReason: "dead", revision: 2 };
+      expect(await open().replace(off, 2, { at: 5, reason: "late" })).toBe("outdated");
+      expect(await open().replace(off, 1, { at: 5, reason: "dead" })).toBe("replaced");
+    }
+    const event = ({ id, url, owner }: typeof changed) => ({
+      ...{ id: webhookOffId(id, 2), at: 5, reason: "dead" },
+      webhook: { id, url, owner },
+    });
+    expect(await openOutbox().pending([changed.id, removed.id])).toEqual([event(changed), event(removed)]);
+    await open().replace({ ...changed, url: "https://other.example", revision: 3 }, 2);
+    expect(await open().remove(removed.id)).toBe(true);
+    expect([await open().find(removed.id), await open().remove(removed.id)]).toEqual([null, false]);
+    expect((await open().list()).map(({ id }) => id)).not.toContain(removed.id);
+    expect(await openOutbox().pending([changed.id, removed.id])).toEqual([event(changed), event(removed)]);
+    expect(await openOutbox().unlogged()).toEqual(expect.arrayContaining([changed.id, removed.id]));
+    await openOutbox().mark([webhookOffId(changed.id, 1), event(changed).id, event(removed).id, "wh_none-4", "x"]);
+    expect(await openOutbox().pending([changed.id, removed.id])).toEqual([]);
+    expect(await openOutbox().unlogged()).not.toEqual(expect.arrayContaining([changed.id]));
+    expect(await open().find(changed.id)).toMatchObject({ url: "https://other.example", revision: 3 });
   });
 
   it("removes a webhook once, and its deliveries with it", async () => {

@@ -21,12 +21,15 @@ it.each([
   ["post", "/api/keys/1/traffic/reset", undefined],
   ["delete", "/api/keys/1", undefined],
   ["post", "/api/tokens", { name: "shop", scopes: ["keys:read"] }],
-] as const)("%s %s says in its job who asked for it, from where and with which request id", async (method, path, body) => {
-  const answer = await call(api, method, path).set("X-Request-Id", "asked-1").send(body);
-  expect(answer.status).toBeLessThan(300);
-  const [job] = api.plane.jobs.submitted;
-  expect(job?.payload).toMatchObject({
-    request_id: "asked-1",
-    actor: { name: "secret-1", address: expect.stringContaining("127.0.0.1") },
-  });
-});
+] as const)(
+  "%s %s says in its job who asked for it, from where and with which request id",
+  async (method, path, body) => {
+    const answer = await call(api, method, path).set("X-Request-Id", "asked-1").send(body);
+    expect(answer.status).toBeLessThan(300);
+    const [job] = api.plane.jobs.submitted;
+    expect(job?.payload).toMatchObject({
+      request_id: "asked-1",
+      actor: { name: "secret-1", address: expect.stringContaining("127.0.0.1") },
+    });
+  },
+);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type CreateWebhookBody, messages, type UpdateWebhookBody } from "@veil/http-contract";
 import {
-  MOST_WEBHOOKS,
+  mostWebhooksOf,
   SEAL_NONCE_BYTES,
   sealSecret,
   SECRET_BYTES,
@@ -69,7 +69,9 @@ export async function createWebhook(
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "created")
     return { webhook: result.webhook, secret: result.webhook.id === id ? secret : null };
-  if (result.outcome === "too-many") throw new ContradictionError("taken", messages.tooManyWebhooks(MOST_WEBHOOKS));
+  if (result.outcome === "too-many") {
+    throw new ContradictionError("taken", messages.tooManyWebhooks(mostWebhooksOf(webhook.owner)));
+  }
   throw notAppliedError("createWebhook", result);
 }
 

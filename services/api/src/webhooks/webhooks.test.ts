@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from "@veil/keys";
 import { storedToken } from "@veil/tokens/testing";
-import { firstState, MOST_WEBHOOKS } from "@veil/webhooks";
+import { firstState, MOST_WEBHOOKS, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import { storedWebhook } from "@veil/webhooks/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
@@ -84,6 +84,17 @@ describe("making webhooks", () => {
   it("refuses more than there may be", async () => {
     for (let index = 0; index < MOST_WEBHOOKS; index += 1) await api.plane.webhooks.insert(storedWebhook());
     expect(answerOf(await post(wanted))).toEqual(failure(409, "there are 100 webhooks already: delete one first"));
+  });
+
+  it("refuses an owner more than it may have, and takes no place from others", async () => {
+    const { text: secret, ...token } = storedToken({ owner: "shop", scopes: ["webhooks:write"] });
+    await api.plane.tokens.insert(token);
+    const ofShop = () => call({ ...api, secret }, "post", "/api/webhooks").send(wanted);
+    for (let index = 0; index < MOST_WEBHOOKS; index += 1) await api.plane.webhooks.insert(storedWebhook());
+    for (let index = 0; index < MOST_WEBHOOKS_OF_OWNER; index += 1) {
+      expect((await ofShop()).status).toBe(200);
+    }
+    expect(answerOf(await ofShop())).toEqual(failure(409, "there are 10 webhooks already: delete one first"));
   });
 
   it("says so when the settings lack what secrets are sealed with", async () => {

@@ -1,7 +1,8 @@
+import type { EventHints } from "@veil/events";
 import { JobAdder, serveJobs, type ServeJobsOptions } from "@veil/job-queue";
 import type { Redis } from "@veil/redis";
 import { limitRepeats, type Logger, type RunningService } from "@veil/runtime";
-import { type DeliveryStore, MOST_WEBHOOKS, type Webhook, type WebhookEvents, type WebhookStore } from "@veil/webhooks";
+import { type DeliveryStore, MOST_WEBHOOKS, type WebhookEvents, type WebhookStore } from "@veil/webhooks";
 import { webhookJobHandlers } from "./webhook-handlers.ts";
 import { startWebhookLoop } from "./webhook-loop.ts";
 import type { WebhookMetrics } from "./webhook-metrics.ts";
@@ -15,12 +16,12 @@ export interface WebhooksOptions
   readonly webhooks: WebhookStore & DeliveryStore;
   readonly events: WebhookEvents;
   readonly metrics: WebhookMetrics;
-  /** Called when a webhook has been switched off. */
-  readonly onSwitchedOff: (webhook: Webhook, reason: string) => Promise<void>;
+  /** Where it is said that an event of a webhook is about to be born. */
+  readonly hints: EventHints;
   readonly log: Logger;
 }
 
-/** One for each webhook, so that none waits for a slow one, and some for tests and last attempts. */
+/** One for each webhook without an owner, so that none waits for a slow one, and some for others, tests and last attempts. */
 const CONCURRENCY = MOST_WEBHOOKS + 28;
 
 /** Delivers events to webhooks until the service stops. @returns what is to be called when there are new events */
@@ -57,10 +58,10 @@ export function startWebhooks(
         jobs.add("repeat-delivery", `repeat-${webhookId}-${seq}`, { webhook_id: webhookId, seq, event_id: id }),
       onSent: metrics.sent,
       onGivenUp: metrics.givenUp,
-      onSwitchedOff: async (webhook, reason) => {
+      hints: options.hints,
+      onSwitchedOff: (webhook, reason) => {
         metrics.switchedOff();
         log.error({ webhook: webhook.id, reason }, "switched off a webhook");
-        await options.onSwitchedOff(webhook, reason);
       },
       now,
       isStopping: () => isStopping,

@@ -4,6 +4,7 @@ import { firstState, type SendEnd, type Webhook } from "@veil/webhooks";
 import { InMemoryEvents, InMemoryWebhooks, storedWebhook } from "@veil/webhooks/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DEAD_REASON, webhookJobHandlers } from "./webhook-handlers.ts";
+import { webhookEvents } from "../events/webhook-events.ts";
 import { enterDue } from "./webhook-loop.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -16,11 +17,13 @@ let now: number;
 let end: SendEnd;
 let sent: string[];
 let switchedOff: string[];
+/** Subjects in which an event was announced. */
+let expected: string[];
 let lastAttempts: number[];
 
 beforeEach(async () => {
   [webhooks, events, now] = [new InMemoryWebhooks(), new InMemoryEvents(), 1_000_000];
-  [sent, switchedOff, lastAttempts, end] = [[], [], [], { outcome: "delivered" }];
+  [sent, switchedOff, expected, lastAttempts, end] = [[], [], [], [], { outcome: "delivered" }];
   webhook = storedWebhook();
   await webhooks.insert(webhook);
 });
@@ -38,7 +41,14 @@ function handlers() {
     queueLastAttempt: async ({ seq }) => void lastAttempts.push(seq),
     onSent: () => undefined,
     onGivenUp: () => undefined,
-    onSwitchedOff: async ({ id }) => void switchedOff.push(id),
+    hints: {
+      expect: async (...subjects) => {
+        expect(await webhooks.unlogged()).toEqual([]);
+        expected.push(...subjects);
+        return { ready: () => undefined };
+      },
+    },
+    onSwitchedOff: ({ id }) => void switchedOff.push(id),
     now: () => now,
     isStopping: () => false,
     log: { warn: () => undefined, debug: () => undefined },
@@ -71,6 +81,22 @@ describe("deliveries", () => {
     expect(await deliver()).toEqual({ outcome: "dead" });
     expect(await webhooks.find(webhook.id)).toMatchObject({ enabled: false, disabledReason: DEAD_REASON, revision: 2 });
     expect([switchedOff, lastAttempts, await due()]).toEqual([[webhook.id], [1], []]);
+    expect([expected, await webhooks.unlogged()]).toEqual([[`webhook:${webhook.id}`], [webhook.id]]);
+    const outbox = webhookEvents(webhooks);
+    const [event, ...more] = await outbox.pending([`webhook:${webhook.id}`, "key:1"]);
+    expect([event, more]).toMatchObject([
+      {
+        type: "webhook.disabled",
+        at: now / 1_000,
+        owner: webhook.owner,
+        data: { webhook: { id: webhook.id, url: webhook.url, disabled_reason: DEAD_REASON } },
+      },
+      [],
+    ]);
+    if (event !== undefined) await outbox.mark([{ ...event, subject: "key:1" }]);
+    expect(await webhooks.unlogged()).toEqual([webhook.id]);
+    if (event !== undefined) await outbox.mark([event]);
+    expect(await webhooks.unlogged()).toEqual([]);
     events.add();
     now += DAY_MS;
     const on = { enabled: true, disabledReason: null, enabledAt: now, revision: 3 };

@@ -1,3 +1,4 @@
+import type { EventHints } from "@veil/events";
 import { type JobHandlers, PermanentJobError } from "@veil/job-queue";
 import { StoreUnavailableError } from "@veil/keys";
 import type { Logger } from "@veil/runtime";
@@ -11,6 +12,7 @@ import {
   type WebhookEvent,
   type WebhookEvents,
   type WebhookStore,
+  webhookSubject,
 } from "@veil/webhooks";
 import { testEvent } from "./test-event.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
@@ -24,8 +26,10 @@ export interface WebhookHandlerPorts {
   /** Called for each attempt. */
   readonly onSent: (end: SendEnd["outcome"], durationMs: number) => void;
   readonly onGivenUp: () => void;
+  /** Where it is said that an event of a webhook is about to be born. */
+  readonly hints: EventHints;
   /** Called when a webhook has been switched off. */
-  readonly onSwitchedOff: (webhook: Webhook, reason: string) => Promise<void>;
+  readonly onSwitchedOff: (webhook: Webhook, reason: string) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly isStopping: () => boolean;
@@ -72,9 +76,10 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
       now,
       isStopping,
     });
-    if (end === "dead" && (await switchOff(webhook, DEAD_REASON, { webhooks }))) {
-      await ports.onSwitchedOff(webhook, DEAD_REASON);
-    }
+    if (end !== "dead") return end;
+    const hint = await ports.hints.expect(webhookSubject(id));
+    if (await switchOff(webhook, DEAD_REASON, { webhooks, now })) ports.onSwitchedOff(webhook, DEAD_REASON);
+    hint.ready();
     return end;
   }
 

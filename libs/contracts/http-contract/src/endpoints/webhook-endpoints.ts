@@ -1,4 +1,4 @@
-import { MOST_WEBHOOKS } from "@veil/webhooks";
+import { MOST_WEBHOOKS, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
 import { guarded, ofWrites, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
 import { messages } from "../messages.ts";
@@ -42,7 +42,7 @@ const privateTarget: ErrorCase = {
 const tooMany: ErrorCase = {
   status: 409,
   name: "too-many",
-  description: `There are ${MOST_WEBHOOKS} webhooks already.`,
+  description: `There are ${MOST_WEBHOOKS} webhooks already; of a token with an owner, ${MOST_WEBHOOKS_OF_OWNER} of that owner.`,
   detail: messages.tooManyWebhooks(MOST_WEBHOOKS),
 };
 
