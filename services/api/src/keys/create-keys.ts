@@ -31,7 +31,7 @@ export async function createKey(
   const creations: Creations = {
     jobs: [job.id],
     run: async (onNoOutcome) => {
-      const payload = ({ owner: _, ...stamp }: PayloadStamp) => ({ key, ...stamp });
+      const payload = ({ deadline, actor }: PayloadStamp) => ({ key, deadline, request_id, actor });
       const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
       return Array.isArray(result) ? result : [outcomeOf(result)];
     },
@@ -57,7 +57,7 @@ export async function createKeys(
   const creations: Creations = {
     jobs: keys.map((_, index) => itemJobId(job.id, index)),
     run: async (onNoOutcome) => {
-      const payload = ({ owner: _, ...stamp }: PayloadStamp) => ({ keys: [...keys], ...stamp });
+      const payload = ({ deadline, actor }: PayloadStamp) => ({ keys: [...keys], deadline, request_id, actor });
       const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
       return Array.isArray(result) ? result : result.items.map(outcomeOf);
     },
