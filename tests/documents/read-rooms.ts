@@ -18,7 +18,12 @@ export interface Room {
 /** Every room with what its own code may import: knip tells of an import that its `package.json` does not list. */
 export function readRooms(): Promise<Room[]> {
   return Promise.all(
-    trackedFiles("*/*/package.json").map(async (file) => {
+    // Clients are published, and stand on no room.
+    [
+      ...trackedFiles("libs/*/package.json"),
+      ...trackedFiles("services/*/package.json"),
+      ...trackedFiles("tools/*/package.json"),
+    ].map(async (file) => {
       const { dependencies } = manifest.parse(JSON.parse(await readFile(join(repoRoot, file), "utf8")));
       const names = Object.keys(dependencies);
       const rooms = names.filter((name) => name.startsWith(SCOPE)).map((name) => name.slice(SCOPE.length));

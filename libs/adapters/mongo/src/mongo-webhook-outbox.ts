@@ -29,10 +29,10 @@ export class MongoWebhookOutbox implements WebhookOutbox {
       const parts = partsOfWebhookOffId(eventId);
       if (parts === null) continue;
       const { id, revision } = parts;
-      const told = { ...byId<WebhookDocument>(id), "switched_off.revision": revision };
+      const reported = { ...byId<WebhookDocument>(id), "switched_off.revision": revision };
       const hidden = { ...byId<WebhookDocument>(id), removed: true as const, switched_off: { $exists: false } };
       await storeErrors(async () => {
-        await this.#webhooks.updateOne(told, { $unset: { switched_off: "" } });
+        await this.#webhooks.updateOne(reported, { $unset: { switched_off: "" } });
         await this.#webhooks.deleteOne(hidden);
       });
     }

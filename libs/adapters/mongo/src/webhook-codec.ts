@@ -81,7 +81,7 @@ export function toWebhookDocument(webhook: Webhook): WebhookDocument {
   };
 }
 
-/** Null when nothing is to be told of it. */
+/** Null when nothing is to be reported of it. */
 export function toWebhookOff({ _id: id, owner, switched_off: off }: WebhookDocument): WebhookOff | null {
   if (off === undefined) return null;
   const { at, reason, revision, url } = off;

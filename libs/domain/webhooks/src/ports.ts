@@ -21,7 +21,7 @@ export interface WebhookStore extends WebhookReader {
    * @param switchedOff what the {@link WebhookOutbox} has to tell of it from then on; left out when nothing
    */
   replace(webhook: Webhook, revision: number, switchedOff?: SwitchOff): Promise<"replaced" | "outdated">;
-  /** Whether there was one. Its deliveries are forgotten; what is to be told of it is not. */
+  /** Whether there was one. Its deliveries are forgotten; what is to be reported of it is not. */
   remove(id: string): Promise<boolean>;
 }
 

@@ -1,19 +1,19 @@
-import type {
-  DeliveryState,
-  DeliveryStore,
-  SwitchOff,
-  Webhook,
-  WebhookOff,
-  WebhookOutbox,
-  WebhookStore,
+import {
+  type DeliveryState,
+  type DeliveryStore,
+  type SwitchOff,
+  type Webhook,
+  type WebhookOff,
+  webhookOffId,
+  type WebhookOutbox,
+  type WebhookStore,
 } from "../src/index.ts";
-import { webhookOffId } from "../src/index.ts";
 
 /** Webhooks and their deliveries in one process. */
 export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOutbox {
   readonly #webhooks = new Map<string, Webhook>();
   readonly #deliveries = new Map<string, DeliveryState>();
-  /** What is to be told of webhooks, by the ids of events. */
+  /** What is to be reported of webhooks, by the ids of events. */
   readonly #off = new Map<string, WebhookOff>();
   /** Runs before every step; throwing makes it fail. */
   beforeStep: () => Promise<void> = async () => undefined;
