@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => testbed.stop());
 
-const KEYS = Number(process.env["VEIL_FAULT_KEYS"] ?? 50_000);
+const KEYS = Number(process.env["VEIL_FAULT_KEYS"] ?? 2_000);
 /** Far above any id that the counter reaches in a test. */
 const FIRST_ID = 1_000_000;
 const SEEDED_AT_ONCE = 200;
