@@ -20,6 +20,8 @@ if (chromiumPath === null) process.stderr.write("The docs pages are not tried: n
 /** Where screenshots go, for people to look at; none are taken without it. */
 const shotsDir = env["VEIL_SHOTS_DIR"];
 const PATIENCE_MS = 60_000;
+/** For all operations one after the other, each of which takes ten seconds on a busy machine. */
+const TRIES_MS = 900_000;
 
 describe.skipIf(chromiumPath === null)("in a browser without the outside world", () => {
   let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
@@ -109,7 +111,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     expect(complaints).toEqual([]);
   });
 
-  test("Swagger UI tries every operation, and each answers as it says", async () => {
+  test("Swagger UI tries every operation, and each answers as it says", { timeout: TRIES_MS }, async () => {
     const api = new ApiClient(stack.apiUrl, stack.apiKey);
     const paths = pathsSchema.parse(await (await fetch(`${stack.apiUrl}/openapi.json`)).json()).paths;
     const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
