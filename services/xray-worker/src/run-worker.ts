@@ -4,7 +4,7 @@ import { serveJobs } from "@veil/job-queue";
 import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
 import { linkedNodes, nodeSettings } from "@veil/settings";
-import { lastingFailure, prepareService, readPackageVersion, readSettings, runLoop } from "@veil/runtime";
+import { lastingFailure, prepareService, readPackageVersion, readSettings, runLoop, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
@@ -15,7 +15,8 @@ import { nodeEvents, startNodeNotes } from "./events/node-events.ts";
 import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
-import { connectNodes } from "./nodes/connect-nodes.ts";
+import { connectNode } from "./nodes/connect-node.ts";
+import { FleetNodes } from "./nodes/fleet-nodes.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
@@ -41,12 +42,9 @@ const service = prepareService({
 const { settings, log, metrics, clock } = service;
 const newFlow = vlessFlowOf(settings.REALITY_FLOW);
 const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
-const measured = workerMetrics({
-  metrics,
-  nodes: nodeSettings(settings).map(({ name }) => name),
-  clock,
-  passPeriodMs: periodMs,
-});
+/** Names of the nodes that this worker looks after at each moment. */
+const nodeNames: string[] = [];
+const measured = workerMetrics({ metrics, nodes: nodeNames, clock, passPeriodMs: periodMs });
 
 /** Nobody waits for the deletion of what expired days ago. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
@@ -76,27 +74,38 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     await answered();
 
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
-    const reconcilers = new NodeReconcilers();
     const desired = new SharedDesired(store.desired, clock);
-    const nodes = connectNodes(running, settings, {
-      store: store.keys,
-      desired,
-      vault: store.inbounds,
-      exclusive,
-      clock,
-      log,
-      onConfigFile: (result) => measured.configFile(result),
-      onBlocked: (node, users) => measured.blocked(node, users),
-      callsOf: (node) => measured.callsOf(node),
-      onReachableChange: (node, reachable) => reconcilers.reachableChanged(node, reachable),
+    const listed = nodeSettings(settings);
+    const nodes = new FleetNodes(nodeNames, {
+      parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
+      open: (part, node) => {
+        const connected = connectNode(part, node, {
+          settings,
+          store: store.keys,
+          desired,
+          vault: store.inbounds,
+          mirroredNode: settings.XRAY_CONFIG_NODE ?? listed[0].name,
+          exclusive,
+          clock,
+          log,
+          onConfigFile: (result) => measured.configFile(result),
+          onBlocked: (name, users) => measured.blocked(name, users),
+          callsOf: (name) => measured.callsOf(name),
+          onReachableChange: (name, reachable) => reconcilers.reachableChanged(name, reachable),
+        });
+        reconcilers.start(part, connected);
+        return connected;
+      },
+      onJoined: (node) => metrics.startSeries("node", node),
+      onLeft: (node) => void metrics.endSeries("node", node),
     });
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const ports: LifecyclePorts = {
       store: store.keys,
-      nodes: nodes.map(({ users }) => users),
-      linkedNodes: linkedNodes(nodeSettings(settings)),
+      nodes: nodes.users,
+      linkedNodes: linkedNodes(listed),
       lease,
       clock,
       newUuid: randomUUID,
@@ -124,7 +133,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     });
     const seen = new NodesSeen(store.sightings, clock);
     seen.start(running, log);
-    reconcilers.start(running, nodes, {
+    const reconcilers = new NodeReconcilers(running, {
       state: desired,
       ports,
       exclusive,
@@ -140,6 +149,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
       },
     });
+    nodes.follow(listed);
 
     const dueLoop = {
       ports,
@@ -155,7 +165,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     startDueEntries(running, dueLoop);
 
     const noted = {
-      nodes: nodeSettings(settings).map(({ name }) => name),
+      nodes: nodeNames,
       sightings: store.sightings,
       states: store.nodeStates,
     };

@@ -27,6 +27,7 @@ export interface WorkerMetrics {
 
 export interface WorkerMetricsOptions {
   readonly metrics: Metrics;
+  /** The nodes that there are at each moment. */
   readonly nodes: readonly string[];
   readonly clock: Pick<Clock, "monotonic" | "now">;
   /** The longest time between two passes over a node, whoever makes them. */
@@ -169,6 +170,7 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
     help: "Users found to differ from what is desired, at this worker's last pass; 0 when other workers make the passes since.",
     labels: { node: nodes, kind: driftKinds },
     collect: (gauge) => {
+      gauge.reset();
       for (const node of nodes) {
         const pass = last.get(node);
         const isOwn = pass !== undefined && clock.monotonic() - pass.at < 2 * passPeriodMs;

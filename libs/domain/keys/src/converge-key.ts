@@ -31,7 +31,7 @@ export async function convergeHeld(
   });
   await ports.store.letGo(key.keyId, hands);
   if (values.includes("took")) return "followed";
-  return values.every((end) => end === "rejected") ? "rejected" : "unreachable";
+  return values.length > 0 && values.every((end) => end === "rejected") ? "rejected" : "unreachable";
 }
 
 async function tryRestore(

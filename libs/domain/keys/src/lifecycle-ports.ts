@@ -7,8 +7,9 @@ import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 /** Everything outside that the lifecycle of a key needs. */
 export interface LifecyclePorts {
   readonly store: KeyStore;
+  /** The nodes that there are at each moment: they come and go, so nobody keeps this list. */
   readonly nodes: readonly NodeUsers[];
-  /** Names of those that a key's first link leads to: the first node, and others behind the same host. Not empty. */
+  /** Names of those that a key's first link leads to: the first node, and others behind the same host. */
   readonly linkedNodes: readonly string[];
   readonly lease: KeyLease;
   readonly clock: Clock;

@@ -215,7 +215,8 @@ function failureResult(
   ports: LifecyclePorts,
 ): Exclude<ProvisionResult, { outcome: "created" }> {
   const needed = attempts.filter(({ node }) => ports.linkedNodes.includes(node));
-  if (needed.every(({ end }) => end === "rejected")) return { outcome: "failed", detail: "Xray refused the key" };
+  if (needed.length > 0 && needed.every(({ end }) => end === "rejected"))
+    return { outcome: "failed", detail: "Xray refused the key" };
   return { outcome: "unavailable", detail: "no Xray node can be reached" };
 }
 

@@ -36,6 +36,7 @@ export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
 export { runLoop } from "./run-loop.ts";
 export { runtimeSettings } from "./runtime-settings.ts";
 export { REDACTED, scrubAddress, scrubData, scrubSecrets } from "./scrub-secrets.ts";
+export { type ServicePart, ServiceParts, type Stoppable } from "./service-parts.ts";
 export type { ServiceState } from "./service-state.ts";
 export {
   booleanFlag,

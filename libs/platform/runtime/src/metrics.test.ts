@@ -104,3 +104,30 @@ describe("boundedLabel", () => {
     expect(method("toString")).toBe("other");
   });
 });
+
+describe("the series of a label value that comes and goes", () => {
+  it("begin at 0 beside all other labels, and end with it", async () => {
+    const metrics = bareMetrics();
+    const labels = { node: [], result: ["ok", "error"] };
+    const counter = metrics.counter({ name: "c_total", help: "c", labels });
+    metrics.gauge({ name: "g", help: "g", labels: { node: [] } });
+    const histogram = metrics.histogram({ name: "h", help: "h", labels: { node: [] }, buckets: [1] });
+    metrics.counter({ name: "other_total", help: "o", labels: { result: ["ok"] } });
+    const before = await metrics.registry.metrics();
+    metrics.startSeries("node", "a");
+    metrics.startSeries("node", "b");
+    counter.inc({ node: "a", result: "ok" }, 3);
+    histogram.observe({ node: "a" }, 2);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('c_total{node="a",result="ok"} 3');
+    expect(text).toContain('c_total{node="b",result="error"} 0');
+    expect(text).toContain('g{node="b"} 0');
+    expect(text).toContain('h_count{node="a"} 1');
+    await metrics.endSeries("node", "a");
+    const after = await metrics.registry.metrics();
+    expect(after).not.toContain('node="a"');
+    expect(after).toContain('h_count{node="b"} 0');
+    await metrics.endSeries("node", "b");
+    expect(await metrics.registry.metrics()).toBe(before);
+  });
+});

@@ -49,6 +49,20 @@ export interface Metrics {
   counter<Label extends string = never>(options: CounterOptions<Label>): Counter<Label>;
   gauge<Label extends string = never>(options: GaugeOptions<Label>): Gauge<Label>;
   histogram<Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>;
+  /**
+   * Begins, at 0, the series of a label value that came to be while the process runs, in every metric that names its other
+   * labels' values. One that would then have more than 1,000 of them begins each with its first use.
+   */
+  startSeries(label: string, value: string): void;
+  /** Ends the series of a label value that is no more. */
+  endSeries(label: string, value: string): Promise<void>;
+}
+
+/** A metric whose series are not filled anew at each scrape. */
+interface KeptMetric {
+  readonly options: MetricOptions<string>;
+  start(combination: LabelCombination<string>): void;
+  readonly metric: Pick<Counter, "get" | "remove">;
 }
 
 /** Thrown when a metric would start with more than 1,000 label combinations; name the needed ones in `startWith`. */
@@ -94,6 +108,11 @@ export function createMetrics({
 function metricsOn(registry: Registry): Metrics {
   const registers = [registry];
   const descriptions: MetricDescription[] = [];
+  const kept: KeptMetric[] = [];
+  const begin = (one: KeptMetric) => {
+    kept.push(one);
+    for (const combination of startCombinations(one.options)) one.start(combination);
+  };
   const describe = (type: MetricDescription["type"], { name, help, labels = {} }: MetricOptions<string>) =>
     descriptions.push({ name, type, help, labels });
   return {
@@ -111,7 +130,7 @@ function metricsOn(registry: Registry): Metrics {
       });
       describe("counter", options);
       if (collect !== undefined) return counter;
-      for (const combination of startCombinations(options)) counter.inc(combination, 0);
+      begin({ options, metric: counter, start: (combination: LabelCombination<Label>) => counter.inc(combination, 0) });
       return counter;
     },
 
@@ -126,11 +145,11 @@ function metricsOn(registry: Registry): Metrics {
       });
       describe("gauge", options);
       if (collect !== undefined) return gauge;
-      for (const combination of startCombinations(options)) gauge.set(combination, 0);
+      begin({ options, metric: gauge, start: (combination: LabelCombination<Label>) => gauge.set(combination, 0) });
       return gauge;
     },
 
-    histogram(options) {
+    histogram<Label extends string>(options: HistogramOptions<Label>) {
       const { name, help, buckets = LATENCY_BUCKETS_SECONDS } = options;
       const histogram = new Histogram({
         name,
@@ -140,8 +159,28 @@ function metricsOn(registry: Registry): Metrics {
         registers,
       });
       describe("histogram", options);
-      for (const combination of startCombinations(options)) histogram.zero(combination);
+      begin({
+        options,
+        metric: histogram,
+        start: (combination: LabelCombination<Label>) => histogram.zero(combination),
+      });
       return histogram;
+    },
+
+    startSeries(label, value) {
+      for (const { options, start } of kept)
+        for (const combination of combinationsOf(options, label, value)) start(combination);
+    },
+
+    async endSeries(label, value) {
+      for (const { options, metric } of kept) {
+        if (options.labels?.[label] === undefined) continue;
+        const names = labelNames(options);
+        for (const { labels } of (await metric.get()).values) {
+          if (labels[label] === value)
+            metric.remove(Object.fromEntries(names.map((name) => [name, labels[name] ?? ""])));
+        }
+      }
     },
   };
 }
@@ -156,6 +195,15 @@ function startCombinations<Label extends string>(options: MetricOptions<Label>):
   if (count > MAX_STARTED_COMBINATIONS) throw new LabelCombinationsError(name, count);
   if (startWith !== undefined) return startWith;
   return labels === undefined ? [] : productOf(labels);
+}
+
+/** The combinations that a further value of one label makes; none where they would be too many. */
+function combinationsOf(options: MetricOptions<string>, label: string, value: string): LabelCombination<string>[] {
+  const { labels = {} } = options;
+  const known = labels[label];
+  if (known === undefined) return [];
+  const combinations = productOf({ ...labels, [label]: [value] });
+  return combinations.length * (known.length + 1) > MAX_STARTED_COMBINATIONS ? [] : combinations;
 }
 
 function productOf<Label extends string>(labels: Readonly<Record<Label, readonly string[]>>) {

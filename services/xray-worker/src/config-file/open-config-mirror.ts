@@ -1,7 +1,7 @@
 import type { KeyStore } from "@veil/keys";
 import type { ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
-import { type Clock, lastingFailure, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import { type Clock, lastingFailure, type Logger, runPeriodically, type Stoppable } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 import { DefaultFlowWarning } from "./default-flow-warning.ts";
@@ -20,7 +20,7 @@ const TICK_EVERY_MS = 1_000;
 
 /** The mirror of the settings' config file, kept up to date from now on; null when they name none. */
 export function openConfigMirror(
-  running: RunningService,
+  running: Stoppable,
   settings: WorkerSettings,
   of: Pick<ConfigMirrorOptions, "node" | "inboundTag">,
   { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,

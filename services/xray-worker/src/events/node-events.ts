@@ -7,6 +7,7 @@ const PREFIX = "node:";
 const NOTE_LEASE_MS = 10_000;
 
 export interface NodeEventsPorts {
+  /** Names of the nodes that there are at each moment. */
   readonly nodes: readonly string[];
   readonly sightings: Pick<NodeSightings, "list">;
   readonly states: NodeStates;

@@ -49,7 +49,22 @@ export function keyJobHandlers(
     return result;
   };
   const deletions = pLimit(DELETIONS_AT_ONCE);
-  const batchPorts = { ...ports, nodes: ports.nodes.map(withRoomForOthers) };
+  const roomy = new WeakMap<NodeUsers, NodeUsers>();
+  const roomyNode = (node: NodeUsers): NodeUsers => {
+    const known = roomy.get(node) ?? withRoomForOthers(node);
+    roomy.set(node, known);
+    return known;
+  };
+  /** Nodes come and go while a batch is under way; all batches share a node's room. */
+  const batchPorts: LifecyclePorts = {
+    ...ports,
+    get nodes() {
+      return ports.nodes.map(roomyNode);
+    },
+    get linkedNodes() {
+      return ports.linkedNodes;
+    },
+  };
   return {
     "create-key": async ({ key, deadline, ...asked }, delivery) => {
       const { jobId: job, redelivered } = delivery;

@@ -1,6 +1,6 @@
-import { lastingFailure, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+import { lastingFailure, type PeriodicTask, runLoop, type ServicePart, type Stoppable } from "@veil/runtime";
 import pLimit from "p-limit";
-import type { ConnectedNode } from "./connect-nodes.ts";
+import type { ConnectedNode } from "./connect-node.ts";
 import { RedisPassRecords } from "./pass-records.ts";
 import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 import type { SharedDesired } from "./shared-desired.ts";
@@ -18,25 +18,32 @@ const FORGET_EVERY_MS = 5_000;
 /** What keeps the nodes reconciled, one loop for each. */
 export class NodeReconcilers {
   readonly #loops = new Map<string, { readonly reconcile: ReconcileLoop; readonly ticking: PeriodicTask }>();
+  readonly #options: Omit<ReconcileLoopOptions, "node" | "users">;
 
-  /** Keeps these nodes reconciled until the service stops. */
-  start(running: RunningService, nodes: readonly ConnectedNode[], options: NodeReconcilersOptions): void {
-    const shared = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
+  constructor(running: Stoppable, options: NodeReconcilersOptions) {
+    this.#options = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
     runLoop(running, "desired users", {
       everyMs: FORGET_EVERY_MS,
       task: async () => options.state.forgetOld(),
       ...lastingFailure(options.log, "could not let go of the desired users"),
     });
-    for (const { node, users } of nodes) {
-      const reconcile = new ReconcileLoop({ ...shared, node, users });
-      const ticking = runLoop(running, `reconciler ${node.name}`, {
-        everyMs: PROBE_EVERY_MS,
-        jitter: 0.1,
-        task: () => reconcile.tick(),
-        ...lastingFailure(options.log, "could not reconcile", { node: node.name }),
-      });
-      this.#loops.set(node.name, { reconcile, ticking });
-    }
+  }
+
+  /** Keeps a node reconciled until it goes. */
+  start(part: ServicePart, { node, users }: ConnectedNode): void {
+    const { name } = node;
+    const reconcile = new ReconcileLoop({ ...this.#options, node, users });
+    const ticking = runLoop(part, `reconciler ${name}`, {
+      everyMs: PROBE_EVERY_MS,
+      jitter: 0.1,
+      task: () => reconcile.tick(),
+      ...lastingFailure(this.#options.log, "could not reconcile", { node: name }),
+    });
+    const loop = { reconcile, ticking };
+    this.#loops.set(name, loop);
+    part.onStop("loops", `trigger ${name}`, () => {
+      if (this.#loops.get(name) === loop) this.#loops.delete(name);
+    });
   }
 
   /** A node begins or ceases to answer. */

@@ -76,7 +76,7 @@ async function takeDue({ index, ports, takenTogether }: DueLoopOptions): Promise
   const now = ports.clock.now();
   const first = await index.take(now, TAKEN_AT_ONCE, TAKEN_FOR_MS);
   if (first.length < TAKEN_AT_ONCE) return first;
-  const further = Math.floor((await takenTogether()) / ports.nodes.length) - TAKEN_AT_ONCE;
+  const further = Math.floor((await takenTogether()) / Math.max(1, ports.nodes.length)) - TAKEN_AT_ONCE;
   if (further <= 0) return first;
   return [...first, ...(await index.take(now, further, MANY_TAKEN_FOR_MS))];
 }

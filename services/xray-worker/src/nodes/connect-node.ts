@@ -1,6 +1,6 @@
 import { CALL_DEADLINE_MS, type InboundVault } from "@veil/keys";
-import { nodeSettings } from "@veil/settings";
-import { lastingFailure, type RunningService, runLoop } from "@veil/runtime";
+import { lastingFailure, runLoop, type ServicePart } from "@veil/runtime";
+import type { NodeSettings } from "@veil/settings";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
@@ -8,7 +8,10 @@ import type { WorkerSettings } from "../settings.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface NodeDependencies extends ConfigMirrorDependencies {
+  readonly settings: WorkerSettings;
   readonly vault: InboundVault;
+  /** The node whose config file the settings name. */
+  readonly mirroredNode: string;
   /** Called every minute with how many removed users a node blocks. */
   readonly onBlocked: (node: string, users: number) => void;
   /** Called after every call to a node. */
@@ -24,41 +27,41 @@ export interface ConnectedNode {
 
 const TIDY_EVERY_MS = 60_000;
 
-/** Connects every node of the settings, each with what is to be done beside adding and removing users. */
-export function connectNodes(
-  running: RunningService,
-  settings: WorkerSettings,
+/**
+ * Connects a node, with what is to be done beside adding and removing users.
+ *
+ * @param part closes the connection and ends what is done when the node goes
+ */
+export function connectNode(
+  part: ServicePart,
+  { name, address, inboundTag }: NodeSettings,
   dependencies: NodeDependencies,
-): ConnectedNode[] {
-  const { store, vault, clock, log, onReachableChange } = dependencies;
-  const all = nodeSettings(settings);
-  const mirrored = settings.XRAY_CONFIG_NODE ?? all[0]?.name;
-  return all.map(({ name, address, inboundTag }) => {
-    const node = connectXrayNode({
-      name,
-      address,
-      inboundTag,
-      callTimeoutMs: CALL_DEADLINE_MS,
-      onCall: dependencies.callsOf(name),
-      onReachableChange: (reachable) => onReachableChange(name, reachable),
-    });
-    running.onStop("connections", `node ${name}`, () => node.close());
-    const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
-    if (blocked !== null) tidyPeriodically(running, name, blocked, dependencies);
-    const mirror =
-      name === mirrored ? openConfigMirror(running, settings, { node: name, inboundTag }, dependencies) : null;
-    const users = new XrayNodeUsers({ node, vault, shortId: settings.REALITY_COMMON_SHORT_ID, blocked, mirror });
-    return { node, users };
+): ConnectedNode {
+  const { settings, store, vault, clock, log, mirroredNode, onReachableChange } = dependencies;
+  const node = connectXrayNode({
+    name,
+    address,
+    inboundTag,
+    callTimeoutMs: CALL_DEADLINE_MS,
+    onCall: dependencies.callsOf(name),
+    onReachableChange: (reachable) => onReachableChange(name, reachable),
   });
+  part.onStop("connections", `node ${name}`, () => node.close());
+  const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
+  if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
+  const mirror =
+    name === mirroredNode ? openConfigMirror(part, settings, { node: name, inboundTag }, dependencies) : null;
+  const users = new XrayNodeUsers({ node, vault, shortId: settings.REALITY_COMMON_SHORT_ID, blocked, mirror });
+  return { node, users };
 }
 
 function tidyPeriodically(
-  running: RunningService,
+  part: ServicePart,
   node: string,
   blocked: BlockedUsers,
   { log, onBlocked }: NodeDependencies,
 ): void {
-  runLoop(running, `blocked users ${node}`, {
+  runLoop(part, `blocked users ${node}`, {
     everyMs: TIDY_EVERY_MS,
     jitter: 0.1,
     task: async () => {
