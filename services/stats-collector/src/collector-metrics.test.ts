@@ -28,7 +28,7 @@ const away: NodeFigures = { answers: false, uptimeSeconds: null, online: null, t
 
 function metricsAt(now: () => number, { reports = true } = {}) {
   const metrics = createMetrics({ service: "test", version: "0", defaultMetrics: false });
-  const measured = collectorMetrics({ metrics, nodes: ["a", "b"], clock: { now } });
+  const measured = collectorMetrics({ metrics, nodes: () => ["a", "b"], clock: { now } });
   const shown = { reports };
   const figures = {
     keys: { creating: 1, active: 20, deleting: 3 },

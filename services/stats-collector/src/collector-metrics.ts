@@ -17,7 +17,8 @@ export interface CollectorMetrics {
 
 export interface CollectorMetricsOptions {
   readonly metrics: Metrics;
-  readonly nodes: readonly string[];
+  /** Names of the nodes that there are at each moment; their own series are begun and ended with them. */
+  readonly nodes: () => readonly string[];
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -29,6 +30,10 @@ const calledMethods = [
   "readProcessMark",
   "plantProcessMark",
 ];
+
+/** Nodes come and go. */
+const eachNode = ["each node"];
+const changing = "node";
 
 /** The collector's own metrics, and those of the whole system. */
 export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOptions): CollectorMetrics {
@@ -46,20 +51,23 @@ export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOpti
   const syncSeconds = metrics.histogram({
     name: "veil_traffic_sync_duration_seconds",
     help: "Time it took to bring a node's counters into the ledger.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
+    changing,
   });
   const syncs = metrics.counter({
     name: "veil_traffic_sync_total",
     help: "Readings of a node's counters by result.",
-    labels: { node: nodes, result: ["ok", "error"] },
+    labels: { node: eachNode, result: ["ok", "error"] },
+    changing,
   });
   const duplicates = metrics.gauge({
     name: "veil_xray_node_duplicate",
     help: "1 when the node leads to the Xray process of another node of the settings, and is not read.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
+    changing,
   });
   return {
-    callsOf: callMetrics(metrics, nodes, calledMethods),
+    callsOf: callMetrics(metrics, calledMethods),
     jobStep: jobMetrics(metrics, "veil-traffic"),
     synced: (node, durationMs, result) => {
       syncs.inc({ node, result });

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
 import { DueIndex } from "@veil/redis";
-import { nodeSettings } from "@veil/settings";
-import { limitRepeats, prepareService, readSettings } from "@veil/runtime";
+import { isSameNode, type NodeSettings, nodeSettings } from "@veil/settings";
+import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
-import { connectXrayNode } from "@veil/xray-grpc";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { BookedKeys } from "./booked-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
@@ -15,7 +15,10 @@ import { TrafficRefresher } from "./jobs/refresh-traffic.ts";
 import { collectorSettings } from "./settings.ts";
 import { startClusterReport } from "./cluster/cluster-report.ts";
 import { readWebhookFigures } from "./cluster/webhook-figures.ts";
-import { startSyncs } from "./sync/sync-loop.ts";
+import type { ShownNode } from "./cluster/cluster-figures.ts";
+import type { MeteredNode } from "./sync/node-counters.ts";
+import type { NodeSync } from "./sync/node-sync.ts";
+import { startSync, type SyncOptions } from "./sync/sync-loop.ts";
 import { trafficJobHandlers } from "./jobs/traffic-job-handlers.ts";
 import { RecordCompactor, startUpkeep } from "./upkeep.ts";
 import { UsageKeeper } from "./usage-keeper.ts";
@@ -26,11 +29,19 @@ const service = prepareService({
   read: (options) => readSettings(collectorSettings, options),
 });
 const { settings, log, metrics, clock } = service;
-const measured = collectorMetrics({ metrics, nodes: nodeSettings(settings).map(({ name }) => name), clock });
+let nodeNames = (): readonly string[] => [];
+const measured = collectorMetrics({ metrics, nodes: () => nodeNames(), clock });
 
 /** Shorter than a caller of the API waits. */
 const SYNC_LIMIT_MS = 7_000;
 const BOARD_PATH = "/admin/queues";
+
+/** A node that is read. */
+interface ReadNode {
+  readonly xray: XrayNode;
+  readonly metered: MeteredNode & ShownNode;
+  readonly sync: NodeSync;
+}
 
 /** Runs the collector until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runCollector(tracing: Tracing | null): Promise<void> {
@@ -46,12 +57,22 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
     await answered();
 
-    const listed = nodeSettings(settings).map(({ name, address, inboundTag }) => {
-      const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
-      running.onStop("connections", `node ${name}`, () => xray.close());
-      return { xray, metered: { ...xray, address, inboundTag } };
+    const nodes = new NamedParts<NodeSettings, ReadNode>({
+      parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
+      open: (part, { name, address, inboundTag }) => {
+        const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
+        part.onStop("connections", `node ${name}`, () => xray.close());
+        const node = { ...xray, address, inboundTag };
+        return { xray, metered: node, sync: startSync(part, { ...syncing, node, isReachable: () => xray.reachable }) };
+      },
+      isSame: isSameNode,
+      onJoined: (node) => metrics.startSeries("node", node),
+      onLeft: (node) => {
+        duplicates.leave(node);
+        void metrics.endSeries("node", node);
+      },
     });
-    const nodes = listed.map(({ metered }) => metered);
+    nodeNames = () => nodes.names;
 
     const queues = openQueues(
       redis,
@@ -68,7 +89,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       countKeys: () => store.housekeeping.countByState(),
       readWebhooks: () => readWebhookFigures(store.webhooks, store.events),
       topUsers: settings.METRICS_TOP_USERS,
-      nodes: listed,
+      nodes: () => nodes.opened,
       queues,
       redis,
       prefix,
@@ -79,9 +100,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
 
     const records = store.traffic;
     const keys = new StoredActiveKeys(store.keyReader, clock);
-    const names = nodes.map(({ name }) => name);
-    const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: measured.duplicate });
-    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates, nodes);
+    const metered = () => nodes.opened.map((node) => node.metered);
+    const duplicates = new DuplicateNodes({ nodes: nodeNames, log, onDuplicate: measured.duplicate });
+    const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates, metered);
     const compactor = new RecordCompactor(records, clock);
     const { usage } = store;
     const keeper = new UsageKeeper({ records, usage, days: settings.USAGE_DAYS, clock });
@@ -96,7 +117,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       keeper.notice(record);
     };
     startUpkeep(running, { compactor, keeper, records, usage, keys: store.keyReader, redis, prefix, log });
-    const syncs = startSyncs(running, nodes, {
+    const syncing: Omit<SyncOptions, "node" | "isReachable"> = {
       everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
       lives: store.nodeLives,
       records,
@@ -111,10 +132,10 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       },
       onSynced: measured.synced,
       onReport: measured.report,
-      isReachable: (name) => listed.some(({ xray }) => xray.name === name && xray.reachable),
-    });
+    };
+    nodes.follow(nodeSettings(settings));
 
-    const shared = { nodes, epochs, records, clock };
+    const shared = { nodes: metered, epochs, records, clock };
     serveJobs(running, {
       queue: "veil-traffic",
       redisUrl,
@@ -123,8 +144,8 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       handlers: trafficJobHandlers({
         refresher: new TrafficRefresher({ ...shared, log }),
         reset: { ...shared, keys, onRecord },
-        online: { nodes: listed.map(({ xray }) => xray), records, keys, clock, log },
-        sync: { syncs, keys, clock, log, limitMs: SYNC_LIMIT_MS },
+        online: { nodes: () => nodes.opened.map(({ xray }) => xray), records, keys, clock, log },
+        sync: { syncs: () => nodes.opened.map(({ sync }) => sync), keys, clock, log, limitMs: SYNC_LIMIT_MS },
         clock,
         onReset: (keyId) => due.expect(keyId, { at: clock.now(), traffic: null }),
       }),

@@ -54,9 +54,9 @@ async function addUser(): Promise<void> {
 function shared() {
   const nodes = [metered()];
   const duplicates = { check: () => undefined, forget: () => undefined };
-  const epochs = new NodeEpochs(lives, systemClock, randomUUID, duplicates, nodes);
+  const epochs = new NodeEpochs(lives, systemClock, randomUUID, duplicates, () => nodes);
   const keys = { count: async () => 1, among: async (ids: readonly number[]) => new Set(ids) };
-  return { nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
+  return { nodes: () => nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
 }
 
 /** The node as settings list it, perhaps under another name. */

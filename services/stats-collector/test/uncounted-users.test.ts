@@ -19,11 +19,12 @@ async function watch(counting: Counting) {
   releases.push(() => node.close());
   const log = createLogger({ service: "test", version: "0", level: "silent" });
   const warn = vi.spyOn(log, "warn");
+  const shown = { ...node, inboundTag: INBOUND_TAG };
   const figures = new ClusterFigures({
     countKeys: async () => ({ creating: 0, active: 1, deleting: 0 }),
     readQueues: async () => [],
     readWebhooks: async () => ({ counts: { on: 0, off: 0, dead: 0 }, waiting: 0, oldestAt: null }),
-    nodes: [{ ...node, inboundTag: INBOUND_TAG }],
+    nodes: () => [shown],
     topUsers: 0,
     clock: systemClock,
     log,

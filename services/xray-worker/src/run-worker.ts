@@ -3,8 +3,16 @@ import { openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
 import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
-import { linkedNodes, nodeSettings } from "@veil/settings";
-import { lastingFailure, prepareService, readPackageVersion, readSettings, runLoop, ServiceParts } from "@veil/runtime";
+import { isSameNode, linkedNodes, type NodeSettings, nodeSettings } from "@veil/settings";
+import {
+  lastingFailure,
+  NamedParts,
+  prepareService,
+  readPackageVersion,
+  readSettings,
+  runLoop,
+  ServiceParts,
+} from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { onlineKeys } from "@veil/traffic";
@@ -15,8 +23,7 @@ import { nodeEvents, startNodeNotes } from "./events/node-events.ts";
 import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
-import { connectNode } from "./nodes/connect-node.ts";
-import { FleetNodes } from "./nodes/fleet-nodes.ts";
+import { type ConnectedNode, connectNode } from "./nodes/connect-node.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
@@ -42,9 +49,8 @@ const service = prepareService({
 const { settings, log, metrics, clock } = service;
 const newFlow = vlessFlowOf(settings.REALITY_FLOW);
 const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
-/** Names of the nodes that this worker looks after at each moment. */
-const nodeNames: string[] = [];
-const measured = workerMetrics({ metrics, nodes: nodeNames, clock, passPeriodMs: periodMs });
+let nodeNames = (): readonly string[] => [];
+const measured = workerMetrics({ metrics, nodes: () => nodeNames(), clock, passPeriodMs: periodMs });
 
 /** Nobody waits for the deletion of what expired days ago. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
@@ -76,7 +82,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
     const desired = new SharedDesired(store.desired, clock);
     const listed = nodeSettings(settings);
-    const nodes = new FleetNodes(nodeNames, {
+    const nodes = new NamedParts<NodeSettings, ConnectedNode>({
       parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
       open: (part, node) => {
         const connected = connectNode(part, node, {
@@ -96,15 +102,19 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         reconcilers.start(part, connected);
         return connected;
       },
+      isSame: isSameNode,
       onJoined: (node) => metrics.startSeries("node", node),
       onLeft: (node) => void metrics.endSeries("node", node),
     });
+    nodeNames = () => nodes.names;
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const ports: LifecyclePorts = {
       store: store.keys,
-      nodes: nodes.users,
+      get nodes() {
+        return nodes.opened.map(({ users }) => users);
+      },
       linkedNodes: linkedNodes(listed),
       lease,
       clock,
@@ -165,7 +175,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     startDueEntries(running, dueLoop);
 
     const noted = {
-      nodes: nodeNames,
+      nodes: nodes.names,
       sightings: store.sightings,
       states: store.nodeStates,
     };

@@ -17,7 +17,7 @@ function measuredWorker() {
   const time = { now: 0 };
   const measured = workerMetrics({
     metrics,
-    nodes: ["a", "b"],
+    nodes: () => ["a", "b"],
     clock: { monotonic: () => time.now, now: () => time.now },
     passPeriodMs: 1_000,
   });

@@ -27,8 +27,8 @@ export interface WorkerMetrics {
 
 export interface WorkerMetricsOptions {
   readonly metrics: Metrics;
-  /** The nodes that there are at each moment. */
-  readonly nodes: readonly string[];
+  /** Names of the nodes that there are at each moment; their own series are begun and ended with them. */
+  readonly nodes: () => readonly string[];
   readonly clock: Pick<Clock, "monotonic" | "now">;
   /** The longest time between two passes over a node, whoever makes them. */
   readonly passPeriodMs: number;
@@ -56,30 +56,38 @@ const calledMethods = [
   "readCounter",
 ];
 
-/** The worker's own metrics; every series exists at 0 from the start. */
+/** Nodes come and go. */
+const eachNode = ["each node"];
+const changing = "node";
+
+/** The worker's own metrics; every series exists at 0 from the start, those of a node from its joining. */
 export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions): WorkerMetrics {
   const keyEnded = keyMetrics(metrics);
   const jobStep = jobMetrics(metrics, "veil-keys", "veil-webhooks");
   const passes = metrics.counter({
     name: "veil_reconcile_total",
     help: "Reconcile passes by node and result.",
-    labels: { node: nodes, result: ["ok", "error"] },
+    labels: { node: eachNode, result: ["ok", "error"] },
+    changing,
   });
   const passSeconds = metrics.histogram({
     name: "veil_reconcile_duration_seconds",
     help: "Duration of a reconcile pass.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
+    changing,
   });
   const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
   const brake = metrics.gauge({
     name: "veil_reconcile_brake",
     help: "1 while passes leave the node as it is, because MongoDB has no record of most of its users.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
+    changing,
   });
   const blocked = metrics.gauge({
     name: "veil_blocked_users",
     help: "Removed users whose further streams the node blocks.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
+    changing,
   });
   const configFile = metrics.counter({
     name: "veil_config_file_total",
@@ -132,7 +140,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     blocked: (node, users) => blocked.set({ node }, users),
     webhooks: webhookMetrics(metrics),
     configFile: (result) => configFile.inc({ result }),
-    callsOf: callMetrics(metrics, nodes, calledMethods),
+    callsOf: callMetrics(metrics, calledMethods),
     pass: ({ node, result, durationMs, found }) => {
       passes.inc({ node, result });
       passSeconds.observe({ node }, durationMs / 1_000);
@@ -168,10 +176,11 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
   metrics.gauge({
     name: "veil_drift_users",
     help: "Users found to differ from what is desired, at this worker's last pass; 0 when other workers make the passes since.",
-    labels: { node: nodes, kind: driftKinds },
+    labels: { node: eachNode, kind: driftKinds },
+    changing,
     collect: (gauge) => {
       gauge.reset();
-      for (const node of nodes) {
+      for (const node of nodes()) {
         const pass = last.get(node);
         const isOwn = pass !== undefined && clock.monotonic() - pass.at < 2 * passPeriodMs;
         const drift = isOwn ? pass.drift : noDrift;
@@ -182,7 +191,8 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
   const found = metrics.counter({
     name: "veil_drift_found_total",
     help: "Users found to differ from what is desired, over all passes.",
-    labels: { node: nodes, kind: driftKinds },
+    labels: { node: eachNode, kind: driftKinds },
+    changing,
   });
   return (node: string, drift: Drift) => {
     last.set(node, { at: clock.monotonic(), drift });

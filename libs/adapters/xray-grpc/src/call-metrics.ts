@@ -11,26 +11,21 @@ type OnCall = NonNullable<NodeConnectionOptions["onCall"]>;
 /**
  * Measures the calls to nodes by method.
  *
- * @param nodes for the description of the metrics alone: nodes come and go
  * @param methods those of `XrayNode` that the service calls, to be there from the start
  * @returns what a node's `onCall` is to be; the node's series begin at 0 when it is asked for
  */
-export function callMetrics(
-  metrics: Metrics,
-  nodes: readonly string[],
-  methods: readonly string[],
-): (node: string) => OnCall {
+export function callMetrics(metrics: Metrics, methods: readonly string[]): (node: string) => OnCall {
   const durations = metrics.histogram({
     name: "veil_xray_grpc_duration_seconds",
     help: "Duration of gRPC calls to a node, waiting for a free slot included.",
-    labels: { node: nodes, method: [] },
-    startWith: [],
+    labels: { node: ["each node"], method: [] },
+    changing: "node",
   });
   const calls = metrics.counter({
     name: "veil_xray_grpc_calls_total",
     help: "gRPC calls to a node: answered, refused by Xray, not sent, or sent and not answered.",
-    labels: { node: nodes, method: [], outcome: outcomes },
-    startWith: [],
+    labels: { node: ["each node"], method: [], outcome: outcomes },
+    changing: "node",
   });
   let started = 0;
   return (node) => {

@@ -24,6 +24,7 @@ export {
   type Metrics,
 } from "./metrics.ts";
 export { type MisspelledSetting, misspelledSettings } from "./misspelled-settings.ts";
+export { NamedParts } from "./named-parts.ts";
 export { openOpsServer, type OpsParts } from "./open-ops-server.ts";
 export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
 export { readPackageVersion } from "./package-version.ts";

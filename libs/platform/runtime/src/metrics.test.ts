@@ -108,10 +108,16 @@ describe("boundedLabel", () => {
 describe("the series of a label value that comes and goes", () => {
   it("begin at 0 beside all other labels, and end with it", async () => {
     const metrics = bareMetrics();
-    const labels = { node: [], result: ["ok", "error"] };
-    const counter = metrics.counter({ name: "c_total", help: "c", labels });
-    metrics.gauge({ name: "g", help: "g", labels: { node: [] } });
-    const histogram = metrics.histogram({ name: "h", help: "h", labels: { node: [] }, buckets: [1] });
+    const node = ["each node"];
+    const changing = "node";
+    const counter = metrics.counter({
+      name: "c_total",
+      help: "c",
+      labels: { node, result: ["ok", "error"] },
+      changing,
+    });
+    metrics.gauge({ name: "g", help: "g", labels: { node }, changing });
+    const histogram = metrics.histogram({ name: "h", help: "h", labels: { node }, changing, buckets: [1] });
     metrics.counter({ name: "other_total", help: "o", labels: { result: ["ok"] } });
     const before = await metrics.registry.metrics();
     metrics.startSeries("node", "a");

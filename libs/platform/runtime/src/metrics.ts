@@ -15,6 +15,8 @@ export interface MetricOptions<Label extends string> {
   readonly labels?: Readonly<Record<Label, readonly string[]>>;
   /** The combinations that exist at 0 from the start. Default: all of them. */
   readonly startWith?: readonly LabelCombination<NoInfer<Label>>[];
+  /** A label whose values come and go, see {@link Metrics.startSeries}: `labels` then says in words what they are. */
+  readonly changing?: NoInfer<Label>;
 }
 
 export interface CounterOptions<Label extends string> extends MetricOptions<Label> {
@@ -49,10 +51,7 @@ export interface Metrics {
   counter<Label extends string = never>(options: CounterOptions<Label>): Counter<Label>;
   gauge<Label extends string = never>(options: GaugeOptions<Label>): Gauge<Label>;
   histogram<Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>;
-  /**
-   * Begins, at 0, the series of a label value that came to be while the process runs, in every metric that names its other
-   * labels' values. One that would then have more than 1,000 of them begins each with its first use.
-   */
+  /** Begins, at 0, the series of a value of a label that changes. Those of one value that were more than 1,000 begin with their first use. */
   startSeries(label: string, value: string): void;
   /** Ends the series of a label value that is no more. */
   endSeries(label: string, value: string): Promise<void>;
@@ -174,7 +173,7 @@ function metricsOn(registry: Registry): Metrics {
 
     async endSeries(label, value) {
       for (const { options, metric } of kept) {
-        if (options.labels?.[label] === undefined) continue;
+        if (options.changing !== label) continue;
         const names = labelNames(options);
         for (const { labels } of (await metric.get()).values) {
           if (labels[label] === value)
@@ -190,20 +189,19 @@ function labelNames<Label extends string>({ labels }: MetricOptions<Label>): Lab
 }
 
 function startCombinations<Label extends string>(options: MetricOptions<Label>): readonly LabelCombination<Label>[] {
-  const { name, labels, startWith } = options;
+  const { name, labels, startWith, changing } = options;
+  if (changing !== undefined) return [];
   const count = startWith?.length ?? valuesOf(labels).reduce((product, values) => product * values.length, 1);
   if (count > MAX_STARTED_COMBINATIONS) throw new LabelCombinationsError(name, count);
   if (startWith !== undefined) return startWith;
   return labels === undefined ? [] : productOf(labels);
 }
 
-/** The combinations that a further value of one label makes; none where they would be too many. */
+/** The combinations that a further value of a changing label makes; none where they would be too many. */
 function combinationsOf(options: MetricOptions<string>, label: string, value: string): LabelCombination<string>[] {
-  const { labels = {} } = options;
-  const known = labels[label];
-  if (known === undefined) return [];
-  const combinations = productOf({ ...labels, [label]: [value] });
-  return combinations.length * (known.length + 1) > MAX_STARTED_COMBINATIONS ? [] : combinations;
+  if (options.changing !== label) return [];
+  const combinations = productOf({ ...options.labels, [label]: [value] });
+  return combinations.length > MAX_STARTED_COMBINATIONS ? [] : combinations;
 }
 
 function productOf<Label extends string>(labels: Readonly<Record<Label, readonly string[]>>) {

@@ -1,5 +1,12 @@
 /** Which Xray nodes there are and what links say of them, from the environment. Knows no gRPC. */
-export { linkedNodes, type NodeSettings, nodeSettings, type NodeVariables, nodeVariables } from "./node-settings.ts";
+export {
+  isSameNode,
+  linkedNodes,
+  type NodeSettings,
+  nodeSettings,
+  type NodeVariables,
+  nodeVariables,
+} from "./node-settings.ts";
 export { configFileVariables, requireConfigNode } from "./config-file-variables.ts";
 export { handshakeName, linkHost, realityKey } from "./link-host.ts";
 export { realityVariables } from "./reality-variables.ts";

@@ -87,6 +87,11 @@ export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, 
   return [first, ...others];
 }
 
+/** Whether two nodes of one name are found in the same place. */
+export function isSameNode(one: NodeSettings, other: NodeSettings): boolean {
+  return one.address === other.address && one.inboundTag === other.inboundTag;
+}
+
 /**
  * Names of the nodes that a key's first link leads to: the first one, and those that name the same host (in any case), port
  * and Reality key, as behind a load balancer. One that spells out what the first takes from the common settings is none.

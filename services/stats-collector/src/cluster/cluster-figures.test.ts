@@ -29,7 +29,7 @@ function figuresOf(options: Partial<ClusterFiguresOptions> = {}) {
     countKeys: async () => ({ creating: 0, active: 1, deleting: 0 }),
     readQueues: async () => [],
     readWebhooks: async () => ({ counts: { on: 0, off: 0, dead: 0 }, waiting: 0, oldestAt: null }),
-    nodes: [node],
+    nodes: () => [node],
     topUsers: 0,
     clock: { monotonic: () => now },
     log,

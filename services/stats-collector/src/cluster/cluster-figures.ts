@@ -31,7 +31,8 @@ export interface ClusterFiguresOptions {
   readonly countKeys: () => Promise<KeyCounts>;
   readonly readQueues: () => Promise<readonly QueueFigures[]>;
   readonly readWebhooks: () => Promise<WebhookFigures>;
-  readonly nodes: readonly ShownNode[];
+  /** The nodes that there are at each moment. */
+  readonly nodes: () => readonly ShownNode[];
   /** How many users of a node are shown, those with the most bytes; 0 for none. */
   readonly topUsers: number;
   readonly clock: Pick<Clock, "monotonic">;
@@ -65,11 +66,10 @@ export class ClusterFigures {
   #queues: Dated<readonly QueueFigures[]> | null = null;
   #webhooks: Dated<WebhookFigures> | null = null;
   readonly #nodes = new Map<string, NodeFigures>();
-  readonly #checks: ReadonlyMap<ShownNode, UserCounterCheck>;
+  readonly #checks = new WeakMap<ShownNode, UserCounterCheck>();
 
   constructor(options: ClusterFiguresOptions) {
     this.#options = options;
-    this.#checks = new Map(options.nodes.map((node) => [node, new UserCounterCheck(node.name, options.log)]));
   }
 
   get keys(): KeyCounts | null {
@@ -91,11 +91,13 @@ export class ClusterFigures {
 
   /** Reads everything anew; what does not answer keeps its old figures until they are too old. Never rejects. */
   async read(): Promise<void> {
+    const nodes = this.#options.nodes();
+    for (const name of this.#nodes.keys()) if (!nodes.some((node) => node.name === name)) this.#nodes.delete(name);
     await Promise.all([
       this.#readKeys(),
       this.#readQueues(),
       this.#readWebhooks(),
-      ...[...this.#checks].map(([node, check]) => this.#readNode(node, check)),
+      ...nodes.map((node) => this.#readNode(node)),
     ]);
   }
 
@@ -124,7 +126,9 @@ export class ClusterFigures {
     });
   }
 
-  async #readNode(node: ShownNode, check: UserCounterCheck): Promise<void> {
+  async #readNode(node: ShownNode): Promise<void> {
+    const check = this.#checks.get(node) ?? new UserCounterCheck(node.name, this.#options.log);
+    this.#checks.set(node, check);
     const answered = await this.#try(`node ${node.name}`, async () => {
       this.#nodes.set(node.name, await this.#askNode(node, check));
     });

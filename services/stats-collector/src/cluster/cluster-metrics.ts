@@ -6,7 +6,8 @@ import type { NodeReport } from "../sync/sync-loop.ts";
 
 export interface ClusterMetricsOptions {
   readonly metrics: Metrics;
-  readonly nodes: readonly string[];
+  /** Names of the nodes that there are at each moment. */
+  readonly nodes: () => readonly string[];
   readonly clock: Pick<Clock, "now">;
   /** What this collector shows; null while another one does. */
   readonly shown: () => ShownFigures | null;
@@ -25,6 +26,8 @@ export interface ShownFigures {
 type WhenShown = <Metric extends { reset(): void }>(
   fill: (metric: Metric, shown: ShownFigures) => void,
 ) => (metric: Metric) => void;
+
+const eachNode = ["each node"];
 
 /** The metrics of the whole system: of keys, queues and nodes. They are filled from what was read last. */
 export function clusterMetrics({ metrics, nodes, clock, shown }: ClusterMetricsOptions): void {
@@ -46,7 +49,7 @@ export function clusterMetrics({ metrics, nodes, clock, shown }: ClusterMetricsO
   webhookMetrics(metrics, clock, whenShown);
   nodeMetrics(metrics, nodes, whenShown, (report) => Math.max(0, clock.now() - (report?.seenAt ?? startedAt)) / 1_000);
   countingMetrics(metrics, nodes, whenShown);
-  v2rayMetrics(metrics, nodes, whenShown);
+  v2rayMetrics(metrics, whenShown);
 }
 
 function queueMetrics(metrics: Metrics, clock: Pick<Clock, "now">, whenShown: WhenShown): void {
@@ -112,16 +115,16 @@ function webhookMetrics(metrics: Metrics, clock: Pick<Clock, "now">, whenShown: 
 
 function nodeMetrics(
   metrics: Metrics,
-  nodes: readonly string[],
+  nodes: () => readonly string[],
   whenShown: WhenShown,
   ageOf: (report: NodeReport | null) => number,
 ): void {
   metrics.counter({
     name: "veil_traffic_bytes_total",
     help: "**cluster** Bytes that the node's inbound has carried, deleted keys included.",
-    labels: { node: nodes, direction: ["upload", "download"] },
+    labels: { node: eachNode, direction: ["upload", "download"] },
     collect: whenShown((counter, { reportOf }) => {
-      for (const node of nodes) {
+      for (const node of nodes()) {
         const report = reportOf(node);
         if (report === null) continue;
         counter.inc({ node, direction: "upload" }, report.carried.up);
@@ -132,25 +135,25 @@ function nodeMetrics(
   metrics.gauge({
     name: "veil_traffic_sync_age_seconds",
     help: "**cluster** Time since the node's counters were last read by any collector; since the start when never.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((gauge, { reportOf }) => {
-      for (const node of nodes) gauge.set({ node }, ageOf(reportOf(node)));
+      for (const node of nodes()) gauge.set({ node }, ageOf(reportOf(node)));
     }),
   });
   metrics.gauge({
     name: "veil_xray_up",
     help: "**cluster** Whether the node's gRPC API answered last.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((gauge, { isReachable }) => {
-      for (const node of nodes) gauge.set({ node }, isReachable(node) ? 1 : 0);
+      for (const node of nodes()) gauge.set({ node }, isReachable(node) ? 1 : 0);
     }),
   });
   metrics.counter({
     name: "veil_xray_restarts_total",
     help: "**cluster** How often the node's Xray was found restarted.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((counter, { reportOf }) => {
-      for (const node of nodes) {
+      for (const node of nodes()) {
         const report = reportOf(node);
         if (report !== null) counter.inc({ node }, report.restarts);
       }
@@ -159,20 +162,20 @@ function nodeMetrics(
   metrics.gauge({
     name: "veil_xray_online_users",
     help: "**cluster** Users with open connections; needs `statsUserOnline` in the node's policy.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { online }] of figures.nodes) if (online !== null) gauge.set({ node }, online);
     }),
   });
 }
 
-function countingMetrics(metrics: Metrics, nodes: readonly string[], whenShown: WhenShown): void {
+function countingMetrics(metrics: Metrics, nodes: () => readonly string[], whenShown: WhenShown): void {
   metrics.gauge({
     name: "veil_xray_users_uncounted",
     help: "**cluster** Whether the node was found not to count its users' bytes, so that their traffic stays 0.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((gauge, { figures }) => {
-      for (const node of nodes) gauge.set({ node }, figures.nodes.get(node)?.usersUncounted === true ? 1 : 0);
+      for (const node of nodes()) gauge.set({ node }, figures.nodes.get(node)?.usersUncounted === true ? 1 : 0);
     }),
   });
 }
@@ -180,11 +183,11 @@ function countingMetrics(metrics: Metrics, nodes: readonly string[], whenShown: 
 const linkHelp = { uplink: "from", downlink: "to" } as const satisfies Record<TrafficFigure["link"], string>;
 
 /** Under the names of the V2Ray exporter, with the node beside its labels. */
-function v2rayMetrics(metrics: Metrics, nodes: readonly string[], whenShown: WhenShown): void {
+function v2rayMetrics(metrics: Metrics, whenShown: WhenShown): void {
   metrics.gauge({
     name: "v2ray_up",
     help: "**cluster** Whether the node answered when its figures were last read.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { answers }] of figures.nodes) gauge.set({ node }, answers ? 1 : 0);
     }),
@@ -192,7 +195,7 @@ function v2rayMetrics(metrics: Metrics, nodes: readonly string[], whenShown: Whe
   metrics.gauge({
     name: "v2ray_uptime_seconds",
     help: "**cluster** Time since the node's Xray started.",
-    labels: { node: nodes },
+    labels: { node: eachNode },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { uptimeSeconds }] of figures.nodes)
         if (uptimeSeconds !== null) gauge.set({ node }, uptimeSeconds);
@@ -202,7 +205,7 @@ function v2rayMetrics(metrics: Metrics, nodes: readonly string[], whenShown: Whe
     metrics.counter({
       name: `v2ray_traffic_${link}_bytes_total`,
       help: `**cluster** Bytes ${linkHelp[link]} clients since the node's Xray started, by what counted them.`,
-      labels: { node: nodes, dimension: ["inbound", "outbound", "user"], target: [] },
+      labels: { node: eachNode, dimension: ["inbound", "outbound", "user"], target: [] },
       collect: whenShown((counter, { figures }) => {
         for (const [node, { traffic }] of figures.nodes) {
           for (const { dimension, target, bytes, ...figure } of traffic) {

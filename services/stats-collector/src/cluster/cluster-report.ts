@@ -7,7 +7,8 @@ import { ClusterFigures, type ClusterFiguresOptions, type ShownNode } from "./cl
 export interface ClusterReportOptions
   extends Pick<ClusterFiguresOptions, "countKeys" | "readWebhooks" | "topUsers" | "clock"> {
   readonly queues: OpenQueues;
-  readonly nodes: readonly { readonly xray: XrayNode; readonly metered: ShownNode }[];
+  /** The nodes that there are at each moment. */
+  readonly nodes: () => readonly { readonly xray: XrayNode; readonly metered: ShownNode }[];
   readonly redis: Redis;
   /** The prefix of all keys in Redis. */
   readonly prefix: string;
@@ -28,7 +29,7 @@ const REPORTER_LEASE_MS = 6_000;
 export function startClusterReport(running: RunningService, options: ClusterReportOptions): ClusterReport {
   const { countKeys, readWebhooks, topUsers, clock, queues, nodes, redis, prefix, log } = options;
   const readQueues = async () => readQueueFigures(await queues.all());
-  const shownNodes = nodes.map(({ metered }) => metered);
+  const shownNodes = () => nodes().map(({ metered }) => metered);
   const figures = new ClusterFigures({ countKeys, readQueues, readWebhooks, nodes: shownNodes, topUsers, clock, log });
   const lease = new RedisLease(redis, `${prefix}:lease:reporter`, REPORTER_LEASE_MS);
   const reporter = new ClusterReporter({ lease, read: () => figures.read(), log });
@@ -43,7 +44,7 @@ export function startClusterReport(running: RunningService, options: ClusterRepo
     await reporting.stop();
     await reporter.stop();
   });
-  const isReachable = (name: string) => nodes.some(({ xray }) => xray.name === name && xray.reachable);
+  const isReachable = (name: string) => nodes().some(({ xray }) => xray.name === name && xray.reachable);
   return () => (reporter.reports ? { figures, isReachable } : null);
 }
 

@@ -14,7 +14,8 @@ import { keyCounter, type MeteredNode, readBoth } from "../sync/node-counters.ts
 import type { Dated, NodeEpochs } from "../sync/node-epochs.ts";
 
 export interface ReadKeysOptions {
-  readonly nodes: readonly MeteredNode[];
+  /** The nodes that there are at each moment. */
+  readonly nodes: () => readonly MeteredNode[];
   readonly epochs: NodeEpochs;
   readonly records: Pick<TrafficStore, "findMany">;
 }
@@ -52,7 +53,7 @@ type Counted = Dated<readonly Partial<Bytes>[]>;
 export async function readKeys(keyIds: readonly number[], options: ReadKeysOptions): Promise<KeysReading> {
   const { nodes, epochs, records } = options;
   const found = await records.findMany(keyIds.map(keyEntity));
-  const outcomes = await Promise.all(nodes.map((node) => readFrom(node, keyIds, epochs)));
+  const outcomes = await Promise.all(nodes().map((node) => readFrom(node, keyIds, epochs)));
   const counted = outcomes.flatMap((outcome) => ("error" in outcome ? [] : [outcome]));
   const unread = outcomes.flatMap((outcome) =>
     "error" in outcome && !(outcome.error instanceof DuplicateNodeError) ? [outcome] : [],

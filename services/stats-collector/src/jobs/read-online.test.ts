@@ -55,7 +55,7 @@ const options = (nodes: readonly OnlineNode[], counted: readonly string[] = []) 
     among: async (keyIds: readonly number[], { owner }: Viewer) =>
       new Set(keyIds.filter((keyId) => owner === null || keyId === 2)),
   };
-  return { nodes, records, keys, clock: new ManualClock(NOW), log };
+  return { nodes: () => nodes, records, keys, clock: new ManualClock(NOW), log };
 };
 
 describe("from where a key is connected", () => {

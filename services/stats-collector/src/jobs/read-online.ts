@@ -11,7 +11,8 @@ import { keyCounter } from "../sync/node-counters.ts";
 export type OnlineNode = Pick<XrayNode, "name" | "onlineUsers" | "onlineAddresses" | "readCounter">;
 
 export interface ReadOnlineOptions {
-  readonly nodes: readonly OnlineNode[];
+  /** The nodes that there are at each moment. */
+  readonly nodes: () => readonly OnlineNode[];
   readonly records: Pick<TrafficStore, "countedSince">;
   readonly keys: Pick<ActiveKeys, "among">;
   readonly clock: Pick<Clock, "now">;
@@ -72,7 +73,7 @@ async function ofEachNode<T>(
   ask: (node: OnlineNode) => Promise<T>,
 ): Promise<(T | { readonly name: string; readonly state: OnlineSilence })[]> {
   return Promise.all(
-    nodes.map(async (node) => {
+    nodes().map(async (node) => {
       try {
         return await withinTime(ask(node), deadline - FOR_THE_ANSWER_MS - clock.now());
       } catch (error) {

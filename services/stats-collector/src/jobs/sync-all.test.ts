@@ -18,7 +18,7 @@ function all(rig: Rig, ...runs: readonly Run[]): ReturnType<typeof syncAll> {
 
 function sync(rig: Rig, owner: string | null, runs: readonly Run[]): ReturnType<typeof syncAll> {
   const syncs = runs.map((run, index) => ({ node: `node-${index}`, run }));
-  return syncAll({ syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 }, { owner });
+  return syncAll({ syncs: () => syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 }, { owner });
 }
 
 describe("a sync of all nodes", () => {

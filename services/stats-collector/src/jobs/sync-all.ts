@@ -6,7 +6,8 @@ import { DuplicateNodeError } from "../sync/duplicate-nodes.ts";
 import type { NodeSync, NodeSyncResult } from "../sync/node-sync.ts";
 
 export interface SyncAllOptions {
-  readonly syncs: readonly Pick<NodeSync, "node" | "run">[];
+  /** The nodes that there are at each moment. */
+  readonly syncs: () => readonly Pick<NodeSync, "node" | "run">[];
   readonly keys: ActiveKeys;
   readonly clock: Pick<Clock, "sleep">;
   readonly log: Pick<Logger, "warn">;
@@ -32,7 +33,7 @@ export async function syncAll(
   { syncs, keys, clock, log, limitMs }: SyncAllOptions,
   viewer: Viewer,
 ): Promise<SyncAllResult> {
-  const readings = syncs.map(async (sync) => {
+  const readings = syncs().map(async (sync) => {
     try {
       return await withinTime(sync.run(), limitMs, clock);
     } catch (err) {

@@ -15,8 +15,8 @@ function handlersOn(rig: Rig, onReset: (keyId: number) => Promise<void> = async 
   return trafficJobHandlers({
     refresher: new TrafficRefresher({ ...shared, log }),
     reset: shared,
-    sync: { syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 },
-    online: { nodes: [], records: rig.records, keys: rig.keys, clock: rig.clock, log },
+    sync: { syncs: () => syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 },
+    online: { nodes: () => [], records: rig.records, keys: rig.keys, clock: rig.clock, log },
     clock: rig.clock,
     onReset,
   });

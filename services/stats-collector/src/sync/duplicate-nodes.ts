@@ -1,15 +1,15 @@
 import type { Logger } from "@veil/runtime";
 
 export interface DuplicateNodesOptions {
-  /** The nodes' names in the order of the settings: of two that lead to one process the first one is read. */
-  readonly nodes: readonly string[];
+  /** The nodes' names at each moment, in their order: of two that lead to one process the first one is read. */
+  readonly nodes: () => readonly string[];
   readonly log: Pick<Logger, "error" | "info">;
   /** Called whenever a node turns out to be another one's double, or no longer to be one. */
   readonly onDuplicate: (node: string, isDuplicate: boolean) => void;
 }
 
 /**
- * Finds nodes of the settings that lead to the same Xray process. Its bytes are counted once, by whoever it is read; read
+ * Finds nodes that lead to the same Xray process. Its bytes are counted once, by whoever it is read; read
  * under two names they would be shown twice in the totals of nodes.
  */
 export class DuplicateNodes {
@@ -27,9 +27,12 @@ export class DuplicateNodes {
    * @throws {DuplicateNodeError} when it is that of another node, which is read instead. That is logged once.
    */
   check(node: string, mark: string): void {
-    const { nodes, log, onDuplicate } = this.#options;
+    const { log, onDuplicate } = this.#options;
+    const nodes = this.#options.nodes();
     this.#marks.set(node, mark);
-    const other = nodes.slice(0, nodes.indexOf(node)).find((name) => this.#marks.get(name) === mark);
+    // One that is leaving comes after all that stay.
+    const before = nodes.includes(node) ? nodes.slice(0, nodes.indexOf(node)) : nodes;
+    const other = before.find((name) => this.#marks.get(name) === mark);
     if (other === undefined) {
       if (!this.#duplicates.delete(node)) return;
       log.info({ node }, "the node leads to a process of its own");
@@ -37,7 +40,7 @@ export class DuplicateNodes {
       return;
     }
     if (!this.#duplicates.has(node)) {
-      log.error({ node, other }, "two nodes of the settings lead to the same Xray process; take one of them out");
+      log.error({ node, other }, "two nodes lead to the same Xray process; take one of them out");
       this.#duplicates.add(node);
       onDuplicate(node, true);
     }
@@ -47,6 +50,12 @@ export class DuplicateNodes {
   /** Takes in that a node can't be read: which process it leads to is not known. */
   forget(node: string): void {
     this.#marks.delete(node);
+  }
+
+  /** Takes in that a node is no more. */
+  leave(node: string): void {
+    this.#marks.delete(node);
+    this.#duplicates.delete(node);
   }
 }
 

@@ -20,19 +20,19 @@ export class NodeEpochs {
   readonly #clock: Pick<Clock, "now" | "monotonic">;
   readonly #newMark: () => string;
   readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
-  readonly #nodes: readonly MarkedNode[];
+  readonly #nodes: () => readonly MarkedNode[];
   readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
 
   /**
    * @param newMark makes an id that was never used before
-   * @param nodes all of the settings: one may show the process that another one led to before
+   * @param nodes all that there are at each moment: one may show the process that another one led to before
    */
   constructor(
     store: NodeLivesStore,
     clock: Pick<Clock, "now" | "monotonic">,
     newMark: () => string,
     duplicates: Pick<DuplicateNodes, "check" | "forget">,
-    nodes: readonly MarkedNode[],
+    nodes: () => readonly MarkedNode[],
   ) {
     this.#store = store;
     this.#clock = clock;
@@ -45,7 +45,7 @@ export class NodeEpochs {
    * Reads something between two looks at the process mark: the same mark on both sides dates it.
    *
    * @throws {ProcessChangedError} when the process ended meanwhile, or somebody removed its mark: try again
-   * @throws {DuplicateNodeError} when another node of the settings leads to the same process, and is read instead
+   * @throws {DuplicateNodeError} when another node leads to the same process, and is read instead
    * @throws {MarkNotPlantedError} when no mark could be planted
    * @throws {UptimeUnclearError} when the node was slow to tell its uptime: try again
    * @throws {XrayError} when the node can't be read
@@ -100,7 +100,7 @@ export class NodeEpochs {
   }
 
   async #marksElsewhere(name: string): Promise<ReadonlySet<string>> {
-    const others = this.#nodes.filter((other) => other.name !== name);
+    const others = this.#nodes().filter((other) => other.name !== name);
     const answers = await Promise.allSettled(others.map((other) => other.readProcessMark()));
     return new Set(answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : [])));
   }

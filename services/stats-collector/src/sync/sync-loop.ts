@@ -1,4 +1,4 @@
-import { type Clock, lastingFailure, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
+import { type Clock, lastingFailure, type Logger, runPeriodically, type Stoppable } from "@veil/runtime";
 import {
   type Bytes,
   NO_BYTES,
@@ -9,7 +9,6 @@ import {
   type TrafficStore,
 } from "@veil/traffic";
 import { DuplicateNodeError } from "./duplicate-nodes.ts";
-import type { MeteredNode } from "./node-counters.ts";
 import { NodeSync, type NodeSyncOptions } from "./node-sync.ts";
 
 /** How a node stands in MongoDB, whichever collector read it last. */
@@ -108,34 +107,33 @@ export class SyncLoop {
   }
 }
 
-export interface SyncsOptions extends Omit<NodeSyncOptions, "node" | "records" | "lives"> {
+export interface SyncOptions extends Omit<NodeSyncOptions, "records" | "lives"> {
   readonly records: TrafficStore;
   readonly lives: NodeSyncOptions["lives"] & SyncLoopOptions["lives"];
   readonly everyMs: number;
   readonly log: Logger;
   readonly onReport: SyncLoopOptions["onReport"];
-  /** Whether a node answered last. */
-  readonly isReachable: (node: string) => boolean;
+  /** Whether the node answered last. */
+  readonly isReachable: () => boolean;
 }
 
 /**
- * Keeps the bytes of all nodes coming into the ledger until the service stops, the last of them in the stop itself.
+ * Keeps the bytes of a node coming into the ledger until the node goes or the service stops, the last of them in the stop itself.
  *
- * @returns the way to read a node at once
+ * @returns the way to read the node at once
  */
-export function startSyncs(running: RunningService, nodes: readonly MeteredNode[], options: SyncsOptions): NodeSync[] {
-  return nodes.map((node) => {
-    const sync = new NodeSync({ ...options, node });
-    const loop = new SyncLoop({ ...options, sync });
-    const ticking = runPeriodically({
-      everyMs: options.everyMs,
-      task: () => loop.tick(),
-      ...lastingFailure(options.log, "could not look after the node's traffic", { node: node.name }),
-    });
-    running.onStop("loops", `sync ${node.name}`, async (deadlineSignal) => {
-      // A tick under way may have read already; the last reading begins after it.
-      await Promise.all([ticking.stop(), loop.finish(() => options.isReachable(node.name), deadlineSignal)]);
-    });
-    return sync;
+export function startSync(part: Stoppable, options: SyncOptions): NodeSync {
+  const { node, everyMs, log, isReachable } = options;
+  const sync = new NodeSync(options);
+  const loop = new SyncLoop({ ...options, sync });
+  const ticking = runPeriodically({
+    everyMs,
+    task: () => loop.tick(),
+    ...lastingFailure(log, "could not look after the node's traffic", { node: node.name }),
   });
+  part.onStop("loops", `sync ${node.name}`, async (deadlineSignal) => {
+    // A tick under way may have read already; the last reading begins after it.
+    await Promise.all([ticking.stop(), loop.finish(isReachable, deadlineSignal)]);
+  });
+  return sync;
 }

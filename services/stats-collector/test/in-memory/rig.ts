@@ -62,8 +62,8 @@ export class Rig {
     const onDuplicate = (node: string, isDuplicate: boolean): void => {
       this.said.push(`${node} ${isDuplicate}`);
     };
-    const duplicates = new DuplicateNodes({ nodes, log, onDuplicate });
-    return new NodeEpochs(this.lives, this.clock, newMark, duplicates, this.nodes);
+    const duplicates = new DuplicateNodes({ nodes: () => nodes, log, onDuplicate });
+    return new NodeEpochs(this.lives, this.clock, newMark, duplicates, () => this.nodes);
   }
 
   /** One more collector's sync of a node. */
@@ -79,7 +79,7 @@ export class Rig {
   /** What refreshes and resets share. */
   shared() {
     const { nodes, records, keys, clock, onRecord } = this;
-    return { nodes, epochs: this.epochs(), records, keys, clock, onRecord };
+    return { nodes: () => nodes, epochs: this.epochs(), records, keys, clock, onRecord };
   }
 
   #seen(viewer: Viewer): number[] {

@@ -66,19 +66,23 @@ export class SimulatedCollector {
     this.#records = records;
     const names = world.listed.map(({ name }) => name);
     const log = { error: () => undefined, info: () => undefined };
-    const duplicates = new DuplicateNodes({ nodes: names, log, onDuplicate: () => undefined });
+    const duplicates = new DuplicateNodes({ nodes: () => names, log, onDuplicate: () => undefined });
     const nodes = world.listed.map((listed) => this.#nodePort(listed, this.#read));
-    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates, nodes);
+    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates, () => nodes);
     const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
     const onRecord = (): void => undefined;
-    this.#shared = { nodes, epochs, records, keys, clock, onRecord };
+    this.#shared = { nodes: () => nodes, epochs, records, keys, clock, onRecord };
     const onSynced = (): void => undefined;
     const onBooked = onSynced;
     this.#syncs = nodes.map(
       (node) => new NodeSync({ ...this.#shared, node, lives: this.#livesPort(), onBooked, onSynced }),
     );
     const refreshed = world.listed.map((listed) => this.#nodePort(listed, this.#readByRefreshes));
-    this.#refresher = new TrafficRefresher({ ...this.#shared, nodes: refreshed, log: { debug: () => undefined } });
+    this.#refresher = new TrafficRefresher({
+      ...this.#shared,
+      nodes: () => refreshed,
+      log: { debug: () => undefined },
+    });
   }
 
   /** Reads the nodes again and again, now and then a single key, and compacts what has grown. */
