@@ -149,6 +149,7 @@ export function startWorker(process: Process, system: System): void {
   const brake = new OrphanBrake(true);
   for (const { node, users } of nodes) {
     const loop = new ReconcileLoop({
+      passesFrom: 0,
       node,
       users,
       state,

@@ -177,7 +177,7 @@ export class JobNotFoundError extends Error {
 /** Thrown when the server's settings don't suffice for a share link. */
 export class LinkNotConfiguredError extends Error {
   override readonly name = "LinkNotConfiguredError";
-  readonly missing: "Reality public key" | "server domain";
+  readonly missing: "Reality public key" | "server domain" | "active node";
 
   constructor(missing: LinkNotConfiguredError["missing"]) {
     super(`${missing} not configured`);

@@ -21,8 +21,8 @@ export interface OperationPorts extends ManageWebhooksPorts, KeyBatchStatusPorts
   readonly shareLinksOf: ShareLinksOf;
   readonly showing: KeyShowing;
   readonly refreshWaitMs: number;
-  /** Names of the nodes, in the order of the settings. */
-  readonly nodeNames: readonly string[];
+  /** Names of the nodes that there are at each moment, in their order. */
+  readonly nodeNames: () => readonly string[];
   readonly log: Logger;
   readonly syncDeadlineMs: number;
   /** What became of a write that was answered 202. */

@@ -71,9 +71,11 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
   const qrTextOf = async (ref: KeyRef, subject: QrSubject, within: CallerPorts) => {
     const key = await keyOf(ref, within);
     if (subject === "subscription") return showing.subscriptionUrlOf(key.token);
-    const [{ link }] = shareLinksOf(key);
+    const [{ link }] = await shareLinksOf(key);
     // Percent-encoded, a long name takes more room than there is.
-    return link.length <= QR_BYTES ? link : shareLinksOf({ ...key, name: null })[0].link;
+    if (link.length <= QR_BYTES) return link;
+    const [nameless] = await shareLinksOf({ ...key, name: null });
+    return nameless.link;
   };
 
   return {
@@ -172,12 +174,12 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
 
     getKeyLink: async ({ params }, _scope, within) => {
       const key = await keyOf(params.key_id, within);
-      return ok({ key_id: key.keyId, vless_link: shareLinksOf(key)[0].link } satisfies KeyLinkBody);
+      return ok({ key_id: key.keyId, vless_link: (await shareLinksOf(key))[0].link } satisfies KeyLinkBody);
     },
 
     getKeyLinks: async ({ params }, _scope, within) => {
       const key = await keyOf(params.key_id, within);
-      return ok({ key_id: key.keyId, links: [...shareLinksOf(key)] } satisfies KeyLinksBody);
+      return ok({ key_id: key.keyId, links: [...(await shareLinksOf(key))] } satisfies KeyLinksBody);
     },
 
     getKeyQrSvg: async ({ params, query }, _scope, within) => {

@@ -68,8 +68,8 @@ export interface Usage {
 /** What of a key its links say. */
 export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">;
 
-/** @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link */
-export type ShareLinksOf = (key: LinkedFacts) => readonly [ShareLink, ...ShareLink[]];
+/** @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link, or no node is active */
+export type ShareLinksOf = (key: LinkedFacts) => Promise<readonly [ShareLink, ...ShareLink[]]>;
 
 /** A place where clients find one node, or several behind a load balancer. */
 export interface KeyPlace {

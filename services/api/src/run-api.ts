@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { openBackingServices } from "@veil/backing-services";
-import { listenForEvents } from "@veil/redis";
+import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
+import { DownNodes } from "@veil/keys";
+import { meteredNodes } from "@veil/nodes";
+import { listenFor } from "@veil/redis";
 import { createJobClient } from "@veil/job-queue";
 import {
   closeHttp,
@@ -23,12 +25,11 @@ import { redisFailureLimit } from "./http/failure-limit.ts";
 import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
-import { keyPlaces } from "./key-places.ts";
+import { currentPlaces } from "./key-places.ts";
 import { ReloadedSecrets } from "./reloaded-secrets.ts";
 import { apiSecretSettings, apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 import { DeviceGate } from "./subscriptions/device-gate.ts";
-import { DownNodes } from "./subscriptions/down-nodes.ts";
 import { keySubscriptions } from "./subscriptions/key-subscriptions.ts";
 import { recentUsage } from "./subscriptions/recent-usage.ts";
 import { ledgerTrafficReader } from "./traffic/ledger-traffic-reader.ts";
@@ -80,10 +81,18 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     });
     running.onStop("loops", "reload of API keys", () => reloading.stop());
 
-    const places = keyPlaces(settings);
     const traffic = ledgerTrafficReader(store);
     const subscriptionUrlOf = (token: string) => `${subscriptionUrl(settings)}/sub/${token}`;
+    const fleet = await followFleet(running, {
+      store: store.fleet,
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      listed: listedNodes(nodeSettings(settings)),
+      onFleet: () => undefined,
+      log,
+    });
     const down = new DownNodes(store.sightings, clock);
+    const places = currentPlaces(settings, fleet, down);
     const withoutId = settings.DEVICES_WITHOUT_ID;
     const gate = new DeviceGate({ devices: store.devices, jobs, clock, withoutId });
     const subscriptions = {
@@ -104,7 +113,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
 
     const feed = new EventFeed(store.events);
     running.onStop("intake", "event streams", () => feed.stop());
-    const listening = listenForEvents(settings.REDIS_URL, settings.QUEUE_PREFIX, () => feed.wake());
+    const listening = listenFor(settings.REDIS_URL, settings.QUEUE_PREFIX, "events", () => feed.wake());
     running.onStop("connections", "announced events", () => listening.close());
 
     const app = createApp({
@@ -135,7 +144,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       writeDeadlineMs: settings.WRITE_DEADLINE_MS,
       storeIsUp: () => store.connected,
       refreshWaitMs: REFRESH_WAIT_MS,
-      nodeNames: nodeSettings(settings).map(({ name }) => name),
+      nodeNames: () => meteredNodes(fleet.current()).map(({ name }) => name),
       syncDeadlineMs: SYNC_DEADLINE_MS,
       laterDeadlineMs: LATER_DEADLINE_MS,
     });

@@ -1,4 +1,8 @@
+import { listedNodes } from "@veil/backing-services";
+import type { FleetNode } from "@veil/nodes";
+import { someNode } from "@veil/nodes/testing";
 import { readSettings } from "@veil/runtime";
+import { nodeSettings } from "@veil/settings";
 import type { VlessFlow } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { LinkNotConfiguredError } from "./errors.ts";
@@ -10,38 +14,50 @@ const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const OTHER_KEY = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", flow: "" } as const;
 
-function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow) {
+async function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow, changed: NodeChanges = {}) {
   const set = { API_SECRET_KEY: "0123456789abcdef0123456789abcdef", DOMAIN: "your-domain.com", ...env };
   const settings = readSettings(apiSettings, { program: "api", env: set });
-  return shareLinkMaker(keyPlaces(settings), settings)({ ...key, flow });
+  const nodes = listedNodes(nodeSettings(settings)).map((node, position) => ({
+    ...someNode(node.name, node),
+    position,
+    state: changed.states?.[node.name] ?? "active",
+  }));
+  const places = async () => keyPlaces(settings, nodes, (node) => changed.down?.includes(node) === true);
+  return shareLinkMaker(places, settings)({ ...key, flow });
 }
 
-function linkWith(env: Record<string, string>, flow?: VlessFlow): string {
-  return linksWith(env, flow)[0].link;
+interface NodeChanges {
+  readonly down?: readonly string[];
+  readonly states?: Readonly<Record<string, FleetNode["state"]>>;
+}
+
+async function linkWith(env: Record<string, string>, flow?: VlessFlow): Promise<string> {
+  const [{ link }] = await linksWith(env, flow);
+  return link;
 }
 
 describe("shareLinkMaker", () => {
-  it("makes the contract's link from the defaults", () => {
-    expect(linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY })).toBe(
+  it("makes the contract's link from the defaults", async () => {
+    expect(await linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY })).toBe(
       `vless://${key.uuid}@your-domain.com:443?encryption=none&type=tcp&security=reality&sni=microsoft.com&fp=chrome` +
         `&pbk=${PUBLIC_KEY}&sid=7bb45050&spx=%2F#user%20name`,
     );
   });
 
-  it("names the flow of the key, whatever the setting says for new ones", () => {
+  it("names the flow of the key, whatever the setting says for new ones", async () => {
     const settings = { REALITY_PUBLIC_KEY: PUBLIC_KEY, REALITY_FLOW: "none" };
-    expect(linkWith(settings, "xtls-rprx-vision")).toContain("&spx=%2F&flow=xtls-rprx-vision#");
-    expect(linkWith({ ...settings, REALITY_FLOW: "xtls-rprx-vision" })).toMatch(/&spx=%2F#user%20name$/);
+    expect(await linkWith(settings, "xtls-rprx-vision")).toContain("&spx=%2F&flow=xtls-rprx-vision#");
+    expect(await linkWith({ ...settings, REALITY_FLOW: "xtls-rprx-vision" })).toMatch(/&spx=%2F#user%20name$/);
   });
 
-  it("writes the first contract's text for callers that compare strings", () => {
-    expect(linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, LINK_FLOW_NONE: "write" })).toMatch(
+  it("writes the first contract's text for callers that compare strings", async () => {
+    expect(await linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, LINK_FLOW_NONE: "write" })).toMatch(
       /\?type=tcp&.*&spx=%2F&flow=none#user%20name$/,
     );
   });
 
-  it("takes every part from the settings", () => {
-    const link = linkWith(
+  it("takes every part from the settings", async () => {
+    const link = await linkWith(
       {
         REALITY_PUBLIC_KEY: PUBLIC_KEY,
         DOMAIN: "2001:db8::1",
@@ -58,29 +74,29 @@ describe("shareLinkMaker", () => {
     expect(link).toContain("sid=0123abcd&spx=%2F&flow=xtls-rprx-vision#");
   });
 
-  it("falls back to REALITY_SERVER_NAME", () => {
-    expect(linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, REALITY_SERVER_NAME: "name.example" })).toContain(
+  it("falls back to REALITY_SERVER_NAME", async () => {
+    expect(await linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, REALITY_SERVER_NAME: "name.example" })).toContain(
       "sni=name.example&",
     );
   });
 
-  it("leads to the first node where that differs", () => {
+  it("leads to the first node where that differs", async () => {
     const nodes = [
       { name: "a", address: "10.0.0.1:10085", host: "a.example", port: 9443, public_key: OTHER_KEY },
       { name: "b", address: "10.0.0.2:10085", host: "b.example" },
     ];
-    const link = linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
+    const link = await linkWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(link).toContain("@a.example:9443?");
     expect(link).toContain(`pbk=${OTHER_KEY}&`);
   });
 
-  it("makes one link for each place where clients find a node, named apart", () => {
+  it("makes one link for each place where clients find a node, named apart", async () => {
     const nodes = [
       { name: "a", address: "10.0.0.1:10085" },
       { name: "a-spare", address: "10.0.0.2:10085" },
       { name: "b", address: "10.0.0.3:10085", host: "b.example", public_key: OTHER_KEY },
     ];
-    const links = linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
+    const links = await linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(links.map(({ link: _link, ...shown }) => shown)).toEqual([
       { host: "your-domain.com", node: "a", protocol: "vless", remark: "user name" },
       { host: "b.example", node: "b", protocol: "vless", remark: "user name (b)" },
@@ -89,31 +105,51 @@ describe("shareLinkMaker", () => {
     expect(links[1]?.link).toMatch(new RegExp(`&pbk=${OTHER_KEY}&.*#user%20name%20%28b%29$`));
   });
 
-  it("takes hosts that differ in case or brackets alone for one place, and names them without brackets", () => {
+  it("takes hosts that differ in case or brackets alone for one place, and names them without brackets", async () => {
     const nodes = [
       { name: "a", address: "10.0.0.1:10085", host: "[2001:DB8::1]" },
       { name: "b", address: "10.0.0.2:10085", host: "2001:db8::1" },
       { name: "c", address: "10.0.0.3:10085", host: "VPN.example" },
       { name: "d", address: "10.0.0.4:10085", host: "vpn.example" },
     ];
-    const links = linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
+    const links = await linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(links.map(({ host, node }) => `${node} ${host}`)).toEqual(["a 2001:DB8::1", "c VPN.example"]);
     expect(links[0].link).toContain("@[2001:DB8::1]:443?");
   });
 
-  it("leaves out nodes after the first that clients can't find", () => {
+  it("leaves out nodes after the first that clients can't find", async () => {
     const nodes = [
       { name: "a", address: "10.0.0.1:10085", host: "a.example", public_key: OTHER_KEY },
       { name: "b", address: "10.0.0.2:10085" },
     ];
-    const links = linksWith({ DOMAIN: "", XRAY_NODES: JSON.stringify(nodes) });
+    const links = await linksWith({ DOMAIN: "", XRAY_NODES: JSON.stringify(nodes) });
     expect(links.map(({ host }) => host)).toEqual(["a.example"]);
   });
 
   it.each([
     ["the public key", {}, "Reality public key"],
     ["the domain", { REALITY_PUBLIC_KEY: PUBLIC_KEY, DOMAIN: "" }, "server domain"],
-  ] as const)("says that %s is missing", (_name, env, missing) => {
-    expect(() => linkWith(env)).toThrow(new LinkNotConfiguredError(missing));
+  ] as const)("says that %s is missing", async (_name, env, missing) => {
+    await expect(linkWith(env)).rejects.toThrow(new LinkNotConfiguredError(missing));
+  });
+
+  const three = {
+    REALITY_PUBLIC_KEY: PUBLIC_KEY,
+    XRAY_NODES: JSON.stringify(
+      ["a", "b", "c"].map((name) => ({ name, address: `${name}:1`, host: `${name}.example` })),
+    ),
+  };
+  const nodesOf = async (changed: NodeChanges) => (await linksWith(three, "", changed)).map(({ node }) => node);
+
+  it("leads to nodes that answer first, and to no node that drains or is being filled", async () => {
+    expect(await nodesOf({})).toEqual(["a", "b", "c"]);
+    expect(await nodesOf({ down: ["a"] })).toEqual(["b", "c", "a"]);
+    expect(await nodesOf({ states: { a: "draining", b: "joining" } })).toEqual(["c"]);
+    expect(await nodesOf({ down: ["c"], states: { a: "draining", b: "joining" } })).toEqual(["c"]);
+  });
+
+  it("says so when no node is active", async () => {
+    const states = { a: "draining", b: "disabled", c: "gone" } as const;
+    await expect(nodesOf({ states })).rejects.toThrow("active node not configured");
   });
 });

@@ -33,7 +33,7 @@ const calledMethods = [
 
 /** Nodes come and go. */
 const eachNode = ["each node"];
-const changing = "node";
+const CHANGING = "node";
 
 /** The collector's own metrics, and those of the whole system. */
 export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOptions): CollectorMetrics {
@@ -52,19 +52,19 @@ export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOpti
     name: "veil_traffic_sync_duration_seconds",
     help: "Time it took to bring a node's counters into the ledger.",
     labels: { node: eachNode },
-    changing,
+    changing: CHANGING,
   });
   const syncs = metrics.counter({
     name: "veil_traffic_sync_total",
     help: "Readings of a node's counters by result.",
     labels: { node: eachNode, result: ["ok", "error"] },
-    changing,
+    changing: CHANGING,
   });
   const duplicates = metrics.gauge({
     name: "veil_xray_node_duplicate",
     help: "1 when the node leads to the Xray process of another node of the settings, and is not read.",
     labels: { node: eachNode },
-    changing,
+    changing: CHANGING,
   });
   return {
     callsOf: callMetrics(metrics, calledMethods),

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { openBackingServices } from "@veil/backing-services";
+import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
 import { DueIndex } from "@veil/redis";
-import { isSameNode, type NodeSettings, nodeSettings } from "@veil/settings";
+import { type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
+import { nodeSettings } from "@veil/settings";
 import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
@@ -57,7 +58,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
     await answered();
 
-    const nodes = new NamedParts<NodeSettings, ReadNode>({
+    const nodes = new NamedParts<FleetNode, ReadNode>({
       parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
       open: (part, { name, address, inboundTag }) => {
         const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
@@ -133,7 +134,12 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       onSynced: measured.synced,
       onReport: measured.report,
     };
-    nodes.follow(nodeSettings(settings));
+    await followFleet(running, {
+      store: store.fleet,
+      ...{ redisUrl, prefix, log },
+      listed: listedNodes(nodeSettings(settings)),
+      onFleet: (fleet) => nodes.follow(meteredNodes(fleet)),
+    });
 
     const shared = { nodes: metered, epochs, records, clock };
     serveJobs(running, {

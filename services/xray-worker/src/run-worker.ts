@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { openBackingServices } from "@veil/backing-services";
+import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { serveJobs } from "@veil/job-queue";
-import { type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
-import { DueIndex, EventHintIndex, KeyLeases, runExclusively, warnOfDurability } from "@veil/redis";
-import { isSameNode, linkedNodes, type NodeSettings, nodeSettings } from "@veil/settings";
+import { DownNodes, type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
+import { DueIndex, EventHintIndex, KeyLeases, warnOfDurability } from "@veil/redis";
+import { type Fleet, firstLinked, type FleetNode, isSameNode, servingNodes } from "@veil/nodes";
+import { nodeSettings } from "@veil/settings";
 import {
   lastingFailure,
   NamedParts,
@@ -22,19 +23,20 @@ import { webhookEvents } from "./events/webhook-events.ts";
 import { nodeEvents, startNodeNotes } from "./events/node-events.ts";
 import { startRelayLoop } from "./events/relay-loop.ts";
 import { startBatchLoop } from "./batch-loop.ts";
-import { removeDevicesOfGone } from "./forgotten-devices.ts";
+import { startCleanUp } from "./clean-up.ts";
 import { type ConnectedNode, connectNode } from "./nodes/connect-node.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
+import { seedNodes } from "./nodes/fleet-changes.ts";
+import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
 import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
-import { deleteExpired } from "./terms/delete-expired.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
 import { ledgerKeyTraffic, ledgerShownTraffic } from "./terms/ledger-key-traffic.ts";
 import { loggedEvents } from "./webhooks/logged-events.ts";
@@ -52,13 +54,8 @@ const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
 let nodeNames = (): readonly string[] => [];
 const measured = workerMetrics({ metrics, nodes: () => nodeNames(), clock, passPeriodMs: periodMs });
 
-/** Nobody waits for the deletion of what expired days ago. */
-const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
-const DELETE_EXPIRED_LEASE_MS = 10_000;
-
-/** What a key that is gone leaves behind nobody sees. */
-const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
-const REMOVE_DEVICES_LEASE_MS = 10_000;
+/** As long as the API takes what it read of them for true. */
+const LOOK_FOR_DOWN_EVERY_MS = 1_000;
 
 /** Runs the worker until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
@@ -80,9 +77,16 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     await answered();
 
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
+    let fleet: Fleet = { revision: 0, nodes: [] };
+    const down = new DownNodes(store.sightings, clock);
+    runLoop(running, "nodes that are down", {
+      everyMs: LOOK_FOR_DOWN_EVERY_MS,
+      task: () => down.test(),
+      ...lastingFailure(log, "could not look which nodes are down"),
+    });
     const desired = new SharedDesired(store.desired, clock);
     const listed = nodeSettings(settings);
-    const nodes = new NamedParts<NodeSettings, ConnectedNode>({
+    const nodes = new NamedParts<FleetNode, ConnectedNode>({
       parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
       open: (part, node) => {
         const connected = connectNode(part, node, {
@@ -99,7 +103,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           callsOf: (name) => measured.callsOf(name),
           onReachableChange: (name, reachable) => reconcilers.reachableChanged(name, reachable),
         });
-        reconcilers.start(part, connected);
+        reconcilers.start(part, connected, filledFrom(node));
         return connected;
       },
       isSame: isSameNode,
@@ -107,6 +111,13 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onLeft: (node) => void metrics.endSeries("node", node),
     });
     nodeNames = () => nodes.names;
+    const changes = { store: store.fleet, ...exclusive, clock, log };
+    const joining = new JoiningNodes({
+      ...changes,
+      fleet: () => fleet,
+      connected: () => nodes.opened.map(({ node }) => node),
+      newMark: randomUUID,
+    });
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
@@ -115,7 +126,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       get nodes() {
         return nodes.opened.map(({ users }) => users);
       },
-      linkedNodes: linkedNodes(listed),
+      get linkedNodes() {
+        return firstLinked(fleet.nodes, (node) => down.isDown(node));
+      },
       lease,
       clock,
       newUuid: randomUUID,
@@ -155,11 +168,23 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);
+        if (pass.result === "ok") void joining.filled(pass.node);
         // What could not be removed while the node was away, or came back with it, must not wait for the period.
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
       },
     });
-    nodes.follow(listed);
+    await followFleet(running, {
+      store: store.fleet,
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      listed: listedNodes(listed),
+      prepare: () => seedNodes(listedNodes(listed), changes),
+      onFleet: (found) => {
+        fleet = found;
+        nodes.follow(servingNodes(found));
+      },
+      log,
+    });
 
     const dueLoop = {
       ports,
@@ -223,32 +248,10 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onWaiting: (waiting) => measured.eventsWaiting(waiting),
     });
 
-    const { DELETE_EXPIRED_AFTER_DAYS: afterDays } = settings;
-    if (afterDays !== undefined) {
-      runLoop(running, "expired keys", {
-        everyMs: DELETE_EXPIRED_EVERY_MS,
-        jitter: 0.2,
-        task: async () => {
-          const task = { ...exclusive, subject: "delete-expired", leaseMs: DELETE_EXPIRED_LEASE_MS };
-          const done = await runExclusively(task, () => deleteExpired(afterDays, store.keyReader, ports));
-          if (done !== null && done.result > 0) log.info({ keys: done.result }, "deleted keys that expired long ago");
-        },
-        ...lastingFailure(log, "could not delete expired keys"),
-      });
-    }
-
-    runLoop(running, "devices of keys that are gone", {
-      everyMs: REMOVE_DEVICES_EVERY_MS,
-      jitter: 0.5,
-      firstRun: "later",
-      task: async () => {
-        const task = { ...exclusive, subject: "devices", leaseMs: REMOVE_DEVICES_LEASE_MS };
-        const done = await runExclusively(task, () => removeDevicesOfGone(store.devices, store.keyReader));
-        if (done !== null && done.result > 0) log.debug({ keys: done.result }, "removed devices of keys that are gone");
-      },
-      ...lastingFailure(log, "could not remove devices of keys that are gone"),
+    startCleanUp(running, {
+      deleteExpiredAfterDays: settings.DELETE_EXPIRED_AFTER_DAYS ?? null,
+      ...{ ports, keys: store.keyReader, devices: store.devices, exclusive, log },
     });
-
     const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
     const updating = {
       batches: store.batches,

@@ -58,7 +58,7 @@ const calledMethods = [
 
 /** Nodes come and go. */
 const eachNode = ["each node"];
-const changing = "node";
+const CHANGING = "node";
 
 /** The worker's own metrics; every series exists at 0 from the start, those of a node from its joining. */
 export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions): WorkerMetrics {
@@ -68,26 +68,26 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     name: "veil_reconcile_total",
     help: "Reconcile passes by node and result.",
     labels: { node: eachNode, result: ["ok", "error"] },
-    changing,
+    changing: CHANGING,
   });
   const passSeconds = metrics.histogram({
     name: "veil_reconcile_duration_seconds",
     help: "Duration of a reconcile pass.",
     labels: { node: eachNode },
-    changing,
+    changing: CHANGING,
   });
   const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
   const brake = metrics.gauge({
     name: "veil_reconcile_brake",
     help: "1 while passes leave the node as it is, because MongoDB has no record of most of its users.",
     labels: { node: eachNode },
-    changing,
+    changing: CHANGING,
   });
   const blocked = metrics.gauge({
     name: "veil_blocked_users",
     help: "Removed users whose further streams the node blocks.",
     labels: { node: eachNode },
-    changing,
+    changing: CHANGING,
   });
   const configFile = metrics.counter({
     name: "veil_config_file_total",
@@ -177,7 +177,7 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
     name: "veil_drift_users",
     help: "Users found to differ from what is desired, at this worker's last pass; 0 when other workers make the passes since.",
     labels: { node: eachNode, kind: driftKinds },
-    changing,
+    changing: CHANGING,
     collect: (gauge) => {
       gauge.reset();
       for (const node of nodes()) {
@@ -192,7 +192,7 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
     name: "veil_drift_found_total",
     help: "Users found to differ from what is desired, over all passes.",
     labels: { node: eachNode, kind: driftKinds },
-    changing,
+    changing: CHANGING,
   });
   return (node: string, drift: Drift) => {
     last.set(node, { at: clock.monotonic(), drift });

@@ -13,6 +13,7 @@ import {
   versionOf,
 } from "@veil/keys/testing";
 import { eventLogConformance } from "@veil/events/testing";
+import { fleetStoreConformance } from "@veil/nodes/testing";
 import { storedToken, tokenStoreConformance } from "@veil/tokens/testing";
 import { nodeLivesStoreConformance, trafficStoreConformance, usageStoreConformance } from "@veil/traffic/testing";
 import { webhookStoreConformance } from "@veil/webhooks/testing";
@@ -132,6 +133,9 @@ describe("the states of nodes in MongoDB", () => {
 });
 describe("the log of events in MongoDB", () => {
   eventLogConformance(() => ({ log: mongo.events, other: other.events }));
+});
+describe("the fleet in MongoDB", () => {
+  fleetStoreConformance(() => ({ store: mongo.fleet, other: other.fleet }));
 });
 describe("the webhook store in MongoDB", () => {
   webhookStoreConformance(

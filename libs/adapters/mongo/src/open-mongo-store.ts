@@ -12,6 +12,7 @@ import type {
   NodeStates,
 } from "@veil/keys";
 import type { EventLog } from "@veil/events";
+import type { FleetStore } from "@veil/nodes";
 import type { TokenOutbox, TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import type { DeliveryStore, WebhookOutbox, WebhookStore } from "@veil/webhooks";
@@ -25,6 +26,7 @@ import { MongoDesiredState } from "./mongo-desired-state.ts";
 import { MongoDeviceStore } from "./mongo-device-store.ts";
 import { MongoEventLog } from "./mongo-event-log.ts";
 import { MongoExternalIds } from "./mongo-external-ids.ts";
+import { MongoFleet } from "./mongo-fleet.ts";
 import { MongoInboundVault } from "./mongo-inbound-vault.ts";
 import { MongoKeyBatches } from "./mongo-key-batches.ts";
 import { MongoKeyHousekeeping } from "./mongo-key-housekeeping.ts";
@@ -63,6 +65,8 @@ export interface MongoStore extends MongoConnection {
   readonly nodeLives: NodeLivesStore;
   readonly inbounds: InboundVault;
   readonly sightings: NodeSightings;
+  /** Which nodes there are. */
+  readonly fleet: FleetStore;
   /** Changes of many keys that are under way. */
   readonly batches: KeyBatches;
   readonly tokens: TokenStore;
@@ -117,6 +121,7 @@ export function openMongoStore({
     batches: new MongoKeyBatches(mongo, now, onUnreadable),
     inbounds: new MongoInboundVault(mongo, onUnreadable),
     sightings: new MongoNodeSightings(mongo, onUnreadable),
+    fleet: new MongoFleet(mongo, onUnreadable),
     tokens: new MongoTokenStore(mongo, onUnreadable),
     nodeStates: new MongoNodeStates(mongo, onUnreadable),
     tokenOutbox: new MongoTokenOutbox(mongo, onUnreadable),

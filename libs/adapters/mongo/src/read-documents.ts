@@ -13,6 +13,7 @@ export const READ_COLLECTIONS = [
   "keys",
   "node_epochs",
   "node_states",
+  "nodes",
   "nodes_seen",
   "process_lives",
   "tokens",

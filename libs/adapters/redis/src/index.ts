@@ -5,7 +5,7 @@ export { refusalCodeOf, type RefusalCode } from "./redis-refusal.ts";
 export { plainRedisUrl } from "./redis-url.ts";
 export { warnOfDurability } from "./warn-of-durability.ts";
 export type { Redis } from "ioredis";
-export { announceEvents, listenForEvents } from "./announced-events.ts";
+export { announce, listenFor } from "./announcements.ts";
 export { EventHintIndex, type ExpectedEvents } from "./event-hint-index.ts";
 export { DueIndex } from "./due-index.ts";
 export { KeyLeases } from "./key-leases.ts";

@@ -169,7 +169,7 @@ export const storeAway: ErrorCase = {
 export const linkNotConfigured: ErrorCase = {
   status: 500,
   name: "not-configured",
-  description: "The server has no Reality public key, or no domain, set.",
+  description: "The server has no Reality public key, or no domain, set, or none of its nodes is active.",
   detail: messages.notConfigured("Reality public key"),
 };
 

@@ -15,7 +15,7 @@ export const messages = {
   revisionChanged: "The key has changed since: read it again",
   ifMatchMalformed: "If-Match must hold one ETag of the key, or *",
   failedTo: (action: string, reason: string) => `Failed to ${action}: ${reason}`,
-  notConfigured: (what: "Reality public key" | "server domain") => `${what} not configured`,
+  notConfigured: (what: "Reality public key" | "server domain" | "active node") => `${what} not configured`,
   jobNotFound: (jobId: string) => `Job with id ${jobId} not found`,
   pathNotFound: "Not Found",
   methodNotAllowed: "Method Not Allowed",

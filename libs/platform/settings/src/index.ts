@@ -1,7 +1,5 @@
 /** Which Xray nodes there are and what links say of them, from the environment. Knows no gRPC. */
 export {
-  isSameNode,
-  linkedNodes,
   type NodeSettings,
   nodeSettings,
   type NodeVariables,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { describe, expect, it } from "vitest";
-import { linkedNodes, nodeSettings, nodeVariables } from "./node-settings.ts";
+import { nodeSettings, nodeVariables } from "./node-settings.ts";
 
 const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
@@ -48,36 +48,28 @@ describe("XRAY_NODES", () => {
   });
 });
 
-describe("the nodes that a key's first link leads to", () => {
-  const linked = (...nodes: object[]) =>
-    linkedNodes(
-      nodeSettings(
-        z.object(nodeVariables).parse({
-          XRAY_NODES: JSON.stringify(
-            nodes.map((node, index) => ({ name: `n${index}`, address: `h:${index + 1}`, ...node })),
-          ),
-        }),
-      ),
-    );
+describe("the nodes of the settings", () => {
+  const nodesOf = (variables: Record<string, string>) => nodeSettings(z.object(nodeVariables).parse(variables));
 
-  it.each([
-    [[{}, { host: "b.example" }], ["n0"]],
-    [
-      [{}, {}],
-      ["n0", "n1"],
-    ],
-    [
-      [{ host: "a.example" }, { host: "b.example" }, { host: "A.example" }],
-      ["n0", "n2"],
-    ],
-    [
-      [
-        { host: "a.example", port: 443 },
-        { host: "a.example", port: 444 },
-      ],
-      ["n0"],
-    ],
-  ])("of %j are %j", (nodes, names) => {
-    expect(linked(...nodes)).toEqual(names);
+  it("are those that are listed, in their order", () => {
+    const listed = [
+      { name: "a", address: "10.0.0.1:10085", host: "a.example", port: 8_443, public_key: PUBLIC_KEY },
+      { name: "b", address: "10.0.0.2:10085", inbound_tag: "other" },
+    ];
+    expect(nodesOf({ XRAY_NODES: JSON.stringify(listed) })).toEqual([
+      {
+        name: "a",
+        address: "10.0.0.1:10085",
+        inboundTag: "vless-in",
+        link: { host: "a.example", port: 8_443, publicKey: PUBLIC_KEY },
+      },
+      { name: "b", address: "10.0.0.2:10085", inboundTag: "other", link: {} },
+    ]);
+  });
+
+  it("are one where none is listed", () => {
+    expect(nodesOf({ XRAY_API_HOST: "::1" })).toEqual([
+      { name: "main", address: "[::1]:10085", inboundTag: "vless-in", link: {} },
+    ]);
   });
 });

@@ -86,21 +86,3 @@ export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, 
   if (first === undefined) throw new RangeError("XRAY_NODES names no node");
   return [first, ...others];
 }
-
-/** Whether two nodes of one name are found in the same place. */
-export function isSameNode(one: NodeSettings, other: NodeSettings): boolean {
-  return one.address === other.address && one.inboundTag === other.inboundTag;
-}
-
-/**
- * Names of the nodes that a key's first link leads to: the first one, and those that name the same host (in any case), port
- * and Reality key, as behind a load balancer. One that spells out what the first takes from the common settings is none.
- */
-export function linkedNodes([first, ...others]: readonly [NodeSettings, ...NodeSettings[]]): string[] {
-  const place = placeOf(first);
-  return [first, ...others.filter((node) => placeOf(node) === place)].map(({ name }) => name);
-}
-
-function placeOf({ link: { host, port, publicKey } }: NodeSettings): string {
-  return JSON.stringify([host?.toLowerCase(), port, publicKey]);
-}

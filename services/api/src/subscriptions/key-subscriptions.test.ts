@@ -35,7 +35,7 @@ function subscribed(overrides: Partial<KeyRecord> = {}, places = [place("a"), pl
     traffic: plane.trafficReader,
     usageOf: async (keyId, now) => [{ at: now, upload: keyId, download: 0 }],
     downNodes: async () => (node) => down.has(node),
-    places,
+    places: async () => places,
     urlOf: (token) => `https://sub.example/sub/${token}`,
     clock: { now: () => NOW },
     gate: {

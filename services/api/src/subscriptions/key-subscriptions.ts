@@ -23,7 +23,7 @@ export interface KeySubscriptionPorts {
   readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
   /** Tells which nodes are of no use at the moment, by their names. */
   readonly downNodes: () => Promise<(node: string) => boolean>;
-  readonly places: readonly KeyPlace[];
+  readonly places: () => Promise<readonly KeyPlace[]>;
   readonly urlOf: (token: string) => string;
   readonly clock: Pick<Clock, "now">;
   readonly gate: Pick<DeviceGate, "read" | "refusalOf">;
@@ -31,16 +31,17 @@ export interface KeySubscriptionPorts {
 
 /** Subscriptions of the stored keys. They need nothing but the store, and Redis and a worker for a device that is new. */
 export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReader {
-  const { keys, traffic, downNodes, clock, places, gate } = ports;
+  const { keys, traffic, downNodes, clock, gate } = ports;
   return {
     findByToken: async (token, { withUsage, arrival }) => {
       const keyId = keyIdOfToken(token);
       // Nobody's, whatever the store says: it is not asked.
       if (keyId === null) return null;
-      const [key, figures, isDown, devices] = await Promise.all([
+      const [key, figures, isDown, places, devices] = await Promise.all([
         keys.find(keyId),
         traffic.find(keyId),
         downNodes(),
+        ports.places(),
         arrival === null ? null : gate.read(keyId, arrival.device),
       ]);
       if (key === null || !isVisible(key) || !isSameText(key.token, token)) return null;

@@ -8,7 +8,7 @@ import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-i
 
 let api: InMemoryApi;
 beforeEach(async () => {
-  api = await startInMemoryApi({ nodeNames: ["main", "de-1"] });
+  api = await startInMemoryApi({ nodeNames: () => ["main", "de-1"] });
   api.plane.addKey({ keyId: 1 });
 });
 afterEach(() => api.close());

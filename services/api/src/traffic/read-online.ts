@@ -11,8 +11,8 @@ export interface ReadOnlinePorts extends Pick<WritePorts, "jobs" | "clock" | "ne
   readonly visibleKeys: Pick<VisibleKeyReader, "get">;
   readonly traffic: Pick<TrafficReader, "find" | "online">;
   readonly log: Logger;
-  /** Names of the nodes, in the order of the settings. */
-  readonly nodeNames: readonly string[];
+  /** Names of the nodes that there are at each moment, in their order. */
+  readonly nodeNames: () => readonly string[];
   /** How long a reader waits for the nodes, in milliseconds. */
   readonly refreshWaitMs: number;
 }
@@ -107,7 +107,7 @@ function deadlineOf({ clock, refreshWaitMs }: OnlineCountPorts): number {
 }
 
 function silentNodes({ nodeNames }: OnlineCountPorts): { readonly name: string; readonly state: "no-collector" }[] {
-  return nodeNames.map((name) => ({ name, state: "no-collector" }));
+  return nodeNames().map((name) => ({ name, state: "no-collector" }));
 }
 
 /** @returns null when there is no result in time */

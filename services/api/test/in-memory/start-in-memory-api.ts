@@ -41,7 +41,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     webhooks: plane.webhooks,
     webhookRules: { sealingKey: randomBytes(SEALING_KEY_BYTES), isPrivateAllowed: false },
     jobs: plane.jobs,
-    shareLinksOf: ({ keyId, uuid, name }) => {
+    shareLinksOf: async ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");
       const remark = name ?? `key-${keyId}`;
       const link = `vless://${uuid}@vpn.example.com:443?sid=${shortId}#${encodeURIComponent(remark)}`;
@@ -53,7 +53,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     writeDeadlineMs: 500,
     storeIsUp: () => true,
     refreshWaitMs: 100,
-    nodeNames: ["main"],
+    nodeNames: () => ["main"],
     syncDeadlineMs: 500,
     laterDeadlineMs: 2_000,
     secrets: () => secrets,

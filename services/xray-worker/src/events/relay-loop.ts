@@ -1,5 +1,5 @@
 import { type EventLog, type Outbox, relayEvents, type VeilEvent } from "@veil/events";
-import { announceEvents, type EventHintIndex, type ExclusiveTask, runExclusively } from "@veil/redis";
+import { announce, type EventHintIndex, type ExclusiveTask, runExclusively } from "@veil/redis";
 import {
   type Clock,
   lastingFailure,
@@ -104,7 +104,7 @@ async function relay(subjects: readonly string[], options: RelayLoopOptions): Pr
   if (added.length === 0) return 0;
   onRelayed(added);
   // Whoever waits looks by itself as well, a little later.
-  await announceEvents(exclusive.redis, exclusive.prefix, added.length).catch(() => undefined);
+  await announce(exclusive.redis, exclusive.prefix, "events", String(added.length)).catch(() => undefined);
   return added.length;
 }
 

@@ -1,6 +1,6 @@
 import { CALL_DEADLINE_MS, type InboundVault } from "@veil/keys";
+import type { FleetNode } from "@veil/nodes";
 import { lastingFailure, runLoop, type ServicePart } from "@veil/runtime";
-import type { NodeSettings } from "@veil/settings";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
@@ -34,7 +34,7 @@ const TIDY_EVERY_MS = 60_000;
  */
 export function connectNode(
   part: ServicePart,
-  { name, address, inboundTag }: NodeSettings,
+  { name, address, inboundTag, shortId }: FleetNode,
   dependencies: NodeDependencies,
 ): ConnectedNode {
   const { settings, store, vault, clock, log, mirroredNode, onReachableChange } = dependencies;
@@ -51,7 +51,13 @@ export function connectNode(
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirror =
     name === mirroredNode ? openConfigMirror(part, settings, { node: name, inboundTag }, dependencies) : null;
-  const users = new XrayNodeUsers({ node, vault, shortId: settings.REALITY_COMMON_SHORT_ID, blocked, mirror });
+  const users = new XrayNodeUsers({
+    node,
+    vault,
+    shortId: shortId ?? settings.REALITY_COMMON_SHORT_ID,
+    blocked,
+    mirror,
+  });
   return { node, users };
 }
 

@@ -6,7 +6,7 @@ import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 import type { SharedDesired } from "./shared-desired.ts";
 
 export interface NodeReconcilersOptions
-  extends Omit<ReconcileLoopOptions, "node" | "users" | "state" | "passes" | "atOnce"> {
+  extends Omit<ReconcileLoopOptions, "node" | "users" | "state" | "passes" | "atOnce" | "passesFrom"> {
   readonly state: SharedDesired;
 }
 
@@ -18,7 +18,7 @@ const FORGET_EVERY_MS = 5_000;
 /** What keeps the nodes reconciled, one loop for each. */
 export class NodeReconcilers {
   readonly #loops = new Map<string, { readonly reconcile: ReconcileLoop; readonly ticking: PeriodicTask }>();
-  readonly #options: Omit<ReconcileLoopOptions, "node" | "users">;
+  readonly #options: Omit<ReconcileLoopOptions, "node" | "users" | "passesFrom">;
 
   constructor(running: Stoppable, options: NodeReconcilersOptions) {
     this.#options = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
@@ -29,10 +29,10 @@ export class NodeReconcilers {
     });
   }
 
-  /** Keeps a node reconciled until it goes. */
-  start(part: ServicePart, { node, users }: ConnectedNode): void {
+  /** Keeps a node reconciled until it goes. @param passesFrom no pass begins before; milliseconds since the epoch */
+  start(part: ServicePart, { node, users }: ConnectedNode, passesFrom: number): void {
     const { name } = node;
-    const reconcile = new ReconcileLoop({ ...this.#options, node, users });
+    const reconcile = new ReconcileLoop({ ...this.#options, node, users, passesFrom });
     const ticking = runLoop(part, `reconciler ${name}`, {
       everyMs: PROBE_EVERY_MS,
       jitter: 0.1,

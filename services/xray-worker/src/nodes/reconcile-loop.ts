@@ -26,6 +26,8 @@ export interface ReconcileLoopOptions {
   readonly atOnce: <T>(pass: () => Promise<T>) => Promise<T>;
   readonly brake: OrphanBrake;
   readonly periodMs: number;
+  /** Until then the node is probed, and no pass begins. Milliseconds since the epoch. */
+  readonly passesFrom: number;
   readonly clock: Clock;
   readonly log: Logger;
   /**
@@ -77,8 +79,8 @@ export class ReconcileLoop {
    */
   async tick(): Promise<boolean> {
     const reason = await this.#probe();
-    if (reason === null) return false;
-    const { exclusive, node, atOnce } = this.#options;
+    const { exclusive, node, atOnce, clock, passesFrom } = this.#options;
+    if (reason === null || clock.now() < passesFrom) return false;
     const task = { ...exclusive, subject: `reconcile:${node.name}`, leaseMs: PASS_LEASE_MS };
     const passOver = () => runExclusively(task, () => this.#passUnlessDone(reason));
     // A node that lost its users must not wait for others that are merely looked at.

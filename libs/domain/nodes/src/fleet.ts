@@ -1,0 +1,102 @@
+/**
+ * - `joining`: it is being filled with users; links don't show it yet
+ * - `active`: links show it
+ * - `draining`: links don't show it any more; it keeps its users, and is read on
+ * - `disabled`: it is on its way out: no users are added, its bytes are still read
+ * - `gone`: it is out. Kept only of a node that the environment lists, so that no start brings it back.
+ */
+export type NodeState = "joining" | "active" | "draining" | "disabled" | "gone";
+
+/** What links say of a node, where it differs from the installation's settings; null where it does not. */
+export interface NodeLink {
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly publicKey: string | null;
+  readonly shortId: string | null;
+  readonly sni: string | null;
+}
+
+/** What callers and the environment may say of a node. */
+export interface NodeFields extends NodeLink {
+  /** `host:port` of its gRPC API. */
+  readonly address: string;
+  readonly inboundTag: string;
+}
+
+/** One Xray node. Its name is its own for as long as it is not gone. */
+export interface FleetNode extends NodeFields {
+  readonly name: string;
+  readonly state: NodeState;
+  /** When that state began. Milliseconds since the epoch. */
+  readonly since: number;
+  readonly note: string | null;
+  /** Whether the environment lists it, or an API call made it. */
+  readonly origin: "environment" | "api";
+  /** Fields that an API call changed: what the environment says of them is not followed any more. */
+  readonly fixed: readonly (keyof NodeFields)[];
+  /** Its place among all: those of the environment come first, in their order. */
+  readonly position: number;
+  /** Unix seconds. */
+  readonly createdAt: number;
+  /** Ids of the jobs that changed it last. */
+  readonly jobs: readonly string[];
+}
+
+/** All nodes, in their order, as of one moment. */
+export interface Fleet {
+  /** Goes up with each change. */
+  readonly revision: number;
+  readonly nodes: readonly FleetNode[];
+}
+
+/** Who reads the fleet. Every method throws StoreUnavailableError while the store is away. */
+export interface FleetReader {
+  /** The revision of what is stored, 0 while nothing is: cheap enough to be asked every second. */
+  revision(): Promise<number>;
+  /** Null while nothing is stored. */
+  read(): Promise<Fleet | null>;
+}
+
+/** Where the fleet is kept: as a whole, so that a change sees all nodes as they are when it is stored. */
+export interface FleetStore extends FleetReader {
+  /**
+   * Puts a fleet in the place of the one that it was made from.
+   *
+   * @param before null while nothing is stored
+   * @returns `outdated` when that one has changed by now, and nothing was stored
+   * @throws {StoreUnavailableError} when the store is away; it may have been stored
+   */
+  save(before: Fleet | null, after: Omit<Fleet, "revision">): Promise<"saved" | "outdated">;
+}
+
+/** The nodes that workers fill with users and keep so. */
+export function servingNodes({ nodes }: Pick<Fleet, "nodes">): FleetNode[] {
+  return nodes.filter(({ state }) => state === "joining" || state === "active" || state === "draining");
+}
+
+/** The nodes whose bytes collectors read. */
+export function meteredNodes({ nodes }: Pick<Fleet, "nodes">): FleetNode[] {
+  return nodes.filter(({ state }) => state !== "gone");
+}
+
+/** Nodes in their order. */
+export function inOrder(nodes: readonly FleetNode[]): FleetNode[] {
+  return nodes.toSorted(
+    (a, b) => a.position - b.position || a.createdAt - b.createdAt || (a.name < b.name ? -1 : Number(a.name > b.name)),
+  );
+}
+
+/** Whether what is open for a node does for the same node as it is now. */
+export function isSameNode(one: FleetNode, other: FleetNode): boolean {
+  return (
+    isSameAddress(one.address, other.address) &&
+    one.inboundTag === other.inboundTag &&
+    one.shortId === other.shortId &&
+    one.createdAt === other.createdAt
+  );
+}
+
+/** Whether two addresses are one: case does not matter in names. */
+export function isSameAddress(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}

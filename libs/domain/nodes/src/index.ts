@@ -1,0 +1,15 @@
+/** The fleet: which nodes there are, in which state, and which ones links lead to. Pure: no I/O, no clock of its own, no Xray. */
+export { activated, changeFleet } from "./change-fleet.ts";
+export {
+  type Fleet,
+  type FleetNode,
+  type FleetReader,
+  type FleetStore,
+  inOrder,
+  isSameNode,
+  meteredNodes,
+  type NodeFields,
+  servingNodes,
+} from "./fleet.ts";
+export { firstLinked, linkedPlaces } from "./linked-nodes.ts";
+export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";

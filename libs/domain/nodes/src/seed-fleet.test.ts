@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { InMemoryFleet, someNode } from "../test/index.ts";
+import type { Fleet, FleetNode } from "./fleet.ts";
+import { seeded, seedFleet } from "./seed-fleet.ts";
+
+const NOW = 1_800_000_000_000;
+const listed = (name: string, attributes: Partial<FleetNode> = {}) => someNode(name, attributes);
+const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 3, nodes });
+const states = (nodes: readonly FleetNode[]) => Object.fromEntries(nodes.map(({ name, state }) => [name, state]));
+
+describe("the first fleet", () => {
+  it("is what the environment lists, active at once, in its order", () => {
+    const { nodes, notes } = seeded(null, [listed("b"), listed("a")], NOW);
+    expect(nodes.map(({ name, state, position }) => [name, state, position])).toEqual([
+      ["b", "active", 0],
+      ["a", "active", 1],
+    ]);
+    expect(notes).toEqual([]);
+  });
+});
+
+describe("a later start", () => {
+  it("follows the environment in fields that no API call changed", () => {
+    const stored = someNode("a", { address: "old:1", port: 8_443, fixed: ["port"], note: "kept" });
+    const { nodes, notes } = seeded(fleet(stored), [listed("a", { address: "new:2", port: 443, host: "h" })], NOW);
+    expect(nodes).toEqual([{ ...stored, address: "new:2", host: "h" }]);
+    expect(notes).toEqual([{ node: "a", kept: "changed", fields: ["port"] }]);
+  });
+
+  it("fills a node first that is new, and shows it at once only when there is no other", () => {
+    expect(states(seeded(fleet(someNode("a")), [listed("b"), listed("a")], NOW).nodes)).toEqual({
+      b: "joining",
+      a: "active",
+    });
+    expect(states(seeded(fleet(someNode("a")), [listed("b"), listed("c")], NOW).nodes)).toEqual({
+      b: "active",
+      c: "joining",
+    });
+  });
+
+  it("keeps nodes that API calls made or changed, after those that are listed, and forgets the others", () => {
+    const made = someNode("made", { origin: "api", position: 1_000_000 });
+    const changed = someNode("changed", { fixed: ["sni"], position: 5 });
+    const { nodes } = seeded(fleet(someNode("a"), someNode("dropped"), changed, made), [listed("a")], NOW);
+    expect(nodes.map(({ name }) => name)).toEqual(["a", "changed", "made"]);
+  });
+
+  it("leaves a node away that an API call deleted, until it is listed no more", () => {
+    const gone = someNode("b", { state: "gone" });
+    const { nodes, notes } = seeded(fleet(someNode("a"), gone), [listed("a"), listed("b", { address: "x:1" })], NOW);
+    expect(states(nodes)).toEqual({ a: "active", b: "gone" });
+    expect(notes).toEqual([{ node: "b", kept: "deleted" }]);
+    expect(states(seeded(fleet(someNode("a"), gone), [listed("a")], NOW).nodes)).toEqual({ a: "active" });
+  });
+
+  it("takes no address that a node of the API has, and lets nodes of the environment change places", () => {
+    const made = someNode("made", { origin: "api", address: "X:1" });
+    const { nodes, notes } = seeded(fleet(someNode("a"), made), [listed("a"), listed("b", { address: "x:1" })], NOW);
+    expect(nodes.map(({ name }) => name).toSorted()).toEqual(["a", "made"]);
+    expect(notes).toEqual([{ node: "b", kept: "address-taken" }]);
+    const swapped = [listed("a", { address: "b:1" }), listed("b", { address: "a:1" })];
+    const before = fleet(someNode("a", { address: "a:1" }), someNode("b", { address: "b:1", position: 1 }));
+    expect(seeded(before, swapped, NOW).nodes.map(({ address }) => address)).toEqual(["b:1", "a:1"]);
+  });
+});
+
+it("is stored once however many start together, and not again while nothing changes", async () => {
+  const store = new InMemoryFleet();
+  const ends = await Promise.all([1, 2, 3].map(() => seedFleet(store, [listed("a")], NOW)));
+  expect(ends.filter(({ isChanged }) => isChanged)).toHaveLength(1);
+  expect(await store.revision()).toBe(1);
+});

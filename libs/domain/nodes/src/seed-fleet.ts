@@ -1,0 +1,104 @@
+import { type Fleet, type FleetNode, type FleetStore, inOrder, isSameAddress, type NodeFields } from "./fleet.ts";
+
+/** A node as the environment lists it. */
+export interface ListedNode extends NodeFields {
+  readonly name: string;
+}
+
+/** What the environment says and is not followed in, and why. */
+export type SeedNote =
+  | { readonly node: string; readonly kept: "deleted" | "address-taken" }
+  /** Fields that an API call changed, of which the environment says something else. */
+  | { readonly node: string; readonly kept: "changed"; readonly fields: readonly (keyof NodeFields)[] };
+
+export interface Seeded {
+  readonly nodes: readonly FleetNode[];
+  readonly notes: readonly SeedNote[];
+}
+
+const FOLLOWED = ["address", "inboundTag", "host", "port", "publicKey", "shortId", "sni"] as const;
+
+/**
+ * What the fleet is after a start: the environment is followed in each field that no API call changed. A node that it lists
+ * no more goes, unless an API call made or changed it; one that an API call deleted stays away for as long as it is listed.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now: number): Seeded {
+  const names = new Set(listed.map(({ name }) => name));
+  const before = stored?.nodes ?? [];
+  const kept = before.filter(
+    ({ name, origin, fixed, state }) => names.has(name) || origin === "api" || (fixed.length > 0 && state !== "gone"),
+  );
+  const notes: SeedNote[] = [];
+  const nodes: FleetNode[] = kept.filter(({ name }) => !names.has(name));
+  for (const [position, node] of listed.entries()) {
+    const known = kept.find(({ name }) => name === node.name);
+    const next = known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes);
+    const others = [...nodes, ...kept.filter(({ name }) => names.has(name) && name !== node.name)];
+    const isTaken = others.some(({ address, state, origin }) => {
+      return origin === "api" && state !== "gone" && isSameAddress(address, next.address);
+    });
+    if (isTaken) notes.push({ node: node.name, kept: "address-taken" });
+    else nodes.push({ ...next, position });
+  }
+  return { nodes: inOrder(withOneActive(nodes, now)), notes };
+}
+
+/**
+ * Follows the environment at a start, whoever else does so at the same time.
+ *
+ * @returns what it is not followed in; and whether anything changed
+ * @throws {StoreUnavailableError} when the store is away
+ */
+export async function seedFleet(
+  store: FleetStore,
+  listed: readonly ListedNode[],
+  now: number,
+): Promise<{ readonly notes: readonly SeedNote[]; readonly isChanged: boolean }> {
+  for (;;) {
+    const stored = await store.read();
+    const { nodes, notes } = seeded(stored, listed, now);
+    if (stored !== null && JSON.stringify(stored.nodes) === JSON.stringify(nodes)) return { notes, isChanged: false };
+    if ((await store.save(stored, { nodes })) === "saved") return { notes, isChanged: true };
+  }
+}
+
+/** The first nodes of all are active as they were before they were stored; later ones are filled first. */
+function newNode(node: ListedNode, since: number, now: number): FleetNode {
+  return {
+    name: node.name,
+    ...fieldsOf(node),
+    state: since === 0 ? "active" : "joining",
+    since,
+    note: null,
+    origin: "environment",
+    fixed: [],
+    position: 0,
+    createdAt: Math.floor(now / 1_000),
+    jobs: [],
+  };
+}
+
+function fieldsOf({ address, inboundTag, host, port, publicKey, shortId, sni }: NodeFields): NodeFields {
+  return { address, inboundTag, host, port, publicKey, shortId, sni };
+}
+
+function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[]): FleetNode {
+  if (known.state === "gone") {
+    notes.push({ node: known.name, kept: "deleted" });
+    return known;
+  }
+  const differing = FOLLOWED.filter((field) => known[field] !== listed[field]);
+  const fields = differing.filter((field) => known.fixed.includes(field));
+  if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
+  const standing = Object.fromEntries(known.fixed.map((field) => [field, known[field]]));
+  return { ...known, ...fieldsOf(listed), ...standing };
+}
+
+/** Without an active node there would be no links; the first one that is listed has what they need in a moment. */
+function withOneActive(nodes: readonly FleetNode[], now: number): readonly FleetNode[] {
+  if (nodes.some(({ state }) => state === "active")) return nodes;
+  const first = nodes.find(({ state, origin }) => state === "joining" && origin === "environment");
+  return nodes.map((node) => (node === first ? { ...node, state: "active" as const, since: now } : node));
+}

@@ -1,0 +1,56 @@
+import { expect, it } from "vitest";
+import type { FleetStore } from "../src/index.ts";
+import { someNode } from "./some-node.ts";
+
+/**
+ * Registers what seeding, changes of nodes and those who follow them rely on in a {@link FleetStore}.
+ *
+ * @param open the store under test and the same one as another process sees it; empty at first, then the same at each call
+ */
+export function fleetStoreConformance(open: () => { readonly store: FleetStore; readonly other: FleetStore }): void {
+  const [a, b] = [someNode("a"), someNode("b", { position: 1 })];
+
+  it("has nothing before anything is stored", async () => {
+    expect(await open().store.read()).toBeNull();
+    expect(await open().store.revision()).toBe(0);
+  });
+
+  it("keeps the first of several that store the first fleet", async () => {
+    const { store, other } = open();
+    const ends = await Promise.all([store.save(null, { nodes: [a] }), other.save(null, { nodes: [a] })]);
+    expect(ends.toSorted()).toEqual(["outdated", "saved"]);
+    expect(await other.read()).toEqual({ revision: 1, nodes: [a] });
+    expect(await other.revision()).toBe(1);
+  });
+
+  it("gives back nodes as they were stored, in their order, those that went not any more", async () => {
+    const { store, other } = open();
+    const full = someNode("9", {
+      host: "vpn.example.com",
+      port: 8_443,
+      publicKey: "k".repeat(43),
+      shortId: "ab",
+      sni: "example.com",
+      state: "draining",
+      since: 7,
+      note: "a note",
+      origin: "api",
+      fixed: ["address", "port"],
+      position: 2,
+      jobs: ["job-1"],
+    });
+    expect(await store.save(await store.read(), { nodes: [full, b, a] })).toBe("saved");
+    expect(await other.read()).toEqual({ revision: 2, nodes: [a, b, full] });
+    expect(await store.save(await store.read(), { nodes: [{ ...b, note: "changed" }] })).toBe("saved");
+    expect(await other.read()).toEqual({ revision: 3, nodes: [{ ...b, note: "changed" }] });
+  });
+
+  it("stores nothing that was made from an older fleet", async () => {
+    const { store, other } = open();
+    const before = await store.read();
+    expect(await other.save(before, { nodes: [b] })).toBe("saved");
+    expect(await store.save(before, { nodes: [a] })).toBe("outdated");
+    expect((await store.read())?.nodes).toEqual([b]);
+    expect(await store.save(null, { nodes: [a] })).toBe("outdated");
+  });
+}

@@ -1,0 +1,3 @@
+export { fleetStoreConformance } from "./fleet-store-conformance.ts";
+export { InMemoryFleet } from "./in-memory-fleet.ts";
+export { someNode } from "./some-node.ts";

@@ -1,0 +1,24 @@
+import type { FleetNode } from "../src/index.ts";
+
+/** A node as the environment of a test lists it. */
+export function someNode(name: string, attributes: Partial<FleetNode> = {}): FleetNode {
+  return {
+    name,
+    address: `${name}.example.com:10085`,
+    inboundTag: "vless-in",
+    host: null,
+    port: null,
+    publicKey: null,
+    shortId: null,
+    sni: null,
+    state: "active",
+    since: 0,
+    note: null,
+    origin: "environment",
+    fixed: [],
+    position: 0,
+    createdAt: 1_700_000_000,
+    jobs: [],
+    ...attributes,
+  };
+}

@@ -1,0 +1,50 @@
+import type { DeviceStore, KeyReader, LifecyclePorts } from "@veil/keys";
+import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { lastingFailure, type Logger, runLoop, type Stoppable } from "@veil/runtime";
+import { removeDevicesOfGone } from "./forgotten-devices.ts";
+import { deleteExpired } from "./terms/delete-expired.ts";
+
+/** Nobody waits for the deletion of what expired days ago. */
+const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
+const DELETE_EXPIRED_LEASE_MS = 10_000;
+/** What a key that is gone leaves behind nobody sees. */
+const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
+const REMOVE_DEVICES_LEASE_MS = 10_000;
+
+export interface CleanUpOptions {
+  /** Null: expired keys stay. */
+  readonly deleteExpiredAfterDays: number | null;
+  readonly ports: LifecyclePorts;
+  readonly keys: KeyReader;
+  readonly devices: DeviceStore;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly log: Logger;
+}
+
+/** Deletes what nobody needs any more until the service stops, one replica at a time. */
+export function startCleanUp(running: Stoppable, options: CleanUpOptions): void {
+  const { deleteExpiredAfterDays: afterDays, ports, keys, devices, exclusive, log } = options;
+  if (afterDays !== null) {
+    runLoop(running, "expired keys", {
+      everyMs: DELETE_EXPIRED_EVERY_MS,
+      jitter: 0.2,
+      task: async () => {
+        const task = { ...exclusive, subject: "delete-expired", leaseMs: DELETE_EXPIRED_LEASE_MS };
+        const done = await runExclusively(task, () => deleteExpired(afterDays, keys, ports));
+        if (done !== null && done.result > 0) log.info({ keys: done.result }, "deleted keys that expired long ago");
+      },
+      ...lastingFailure(log, "could not delete expired keys"),
+    });
+  }
+  runLoop(running, "devices of keys that are gone", {
+    everyMs: REMOVE_DEVICES_EVERY_MS,
+    jitter: 0.5,
+    firstRun: "later",
+    task: async () => {
+      const task = { ...exclusive, subject: "devices", leaseMs: REMOVE_DEVICES_LEASE_MS };
+      const done = await runExclusively(task, () => removeDevicesOfGone(devices, keys));
+      if (done !== null && done.result > 0) log.debug({ keys: done.result }, "removed devices of keys that are gone");
+    },
+    ...lastingFailure(log, "could not remove devices of keys that are gone"),
+  });
+}

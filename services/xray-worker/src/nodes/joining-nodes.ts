@@ -1,0 +1,51 @@
+import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
+import { activated, type Fleet, type FleetNode } from "@veil/nodes";
+import { errorMessage } from "@veil/runtime";
+import type { XrayNode } from "@veil/xray-grpc";
+import { findSameProcess, type MarkedProcess } from "./same-process.ts";
+
+export interface JoiningNodesOptions extends FleetChanges {
+  readonly fleet: () => Fleet;
+  /** The nodes that this worker is connected with at each moment. */
+  readonly connected: () => readonly Pick<XrayNode, keyof MarkedProcess>[];
+  readonly newMark: () => string;
+}
+
+/**
+ * So long after it was entered nobody fills a node: by then every worker knows of it, so that a key that is deleted while the node
+ * is filled is taken out there as well, whichever worker deletes it.
+ */
+const KNOWN_TO_ALL_MS = 3_000;
+
+/** From when on a node may be filled. Milliseconds since the epoch. */
+export function filledFrom({ state, since }: FleetNode): number {
+  return state === "joining" ? since + KNOWN_TO_ALL_MS : 0;
+}
+
+/** Makes nodes active that have been filled. */
+export class JoiningNodes {
+  readonly #options: JoiningNodesOptions;
+
+  constructor(options: JoiningNodesOptions) {
+    this.#options = options;
+  }
+
+  /** A pass over the node went well. Never rejects: the next pass tries again. */
+  async filled(name: string): Promise<void> {
+    const { fleet, connected, newMark, clock, log } = this.#options;
+    if (!fleet().nodes.some((node) => node.name === name && node.state === "joining")) return;
+    try {
+      const node = connected().find((one) => one.name === name);
+      if (node === undefined) return;
+      const other = await findSameProcess(node, connected(), newMark);
+      if (other !== null) {
+        log.error({ node: name, other }, "two nodes lead to the same Xray process; take one of them out");
+        return;
+      }
+      const isActive = await changeNodes((found) => activated(found, name, clock.now()), this.#options);
+      if (isActive) log.info({ node: name }, "the node is active");
+    } catch (err) {
+      log.warn({ err, node: name }, `the node could not be made active: ${errorMessage(err)}`);
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { freePort } from "@veil/engines";
+import { openMongoStore, type MongoStore } from "@veil/mongo";
+import { changeFleet, type FleetNode } from "@veil/nodes";
+import { someNode } from "@veil/nodes/testing";
+import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
+import { KeyJobs } from "./support/key-jobs.ts";
+import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
+
+const redisUrl = inject("redisUrl");
+let first: TestXray;
+let second: TestXray;
+let nodes: Record<"first" | "second", XrayNode>;
+let store: MongoStore;
+let jobs: KeyJobs;
+let prefix: string;
+let mongodbUri: string;
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  [first, second] = await Promise.all([startTestXray(inject("xrayBinary")), startTestXray(inject("xrayBinary"))]);
+});
+afterAll(() => Promise.all([first.stop(), second.stop()]));
+
+beforeEach(async () => {
+  await Promise.all([first.restart(), second.restart()]);
+  nodes = { first: connect(first), second: connect(second) };
+  prefix = ownPrefix();
+  mongodbUri = ownDatabase(inject("mongodbUri"));
+  store = openMongoStore({ uri: mongodbUri, onError: () => undefined });
+  jobs = await KeyJobs.connect(redisUrl, prefix);
+});
+
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
+  await jobs.close();
+  await store.close();
+  for (const node of Object.values(nodes)) node.close();
+});
+
+function connect({ api, inboundTag }: TestXray): XrayNode {
+  return connectXrayNode({ name: "test", address: api, inboundTag });
+}
+
+async function startWorker(): Promise<WorkerProcess> {
+  const worker = await startWorkerProcess(await freePort(), {
+    REDIS_URL: redisUrl,
+    MONGODB_URI: mongodbUri,
+    QUEUE_PREFIX: prefix,
+    XRAY_NODES: JSON.stringify([{ name: "first", address: first.api, inbound_tag: first.inboundTag }]),
+  });
+  workers.push(worker);
+  return worker;
+}
+
+function joining(): FleetNode {
+  const { api: address, inboundTag } = second;
+  return someNode("second", { address, inboundTag, state: "joining", since: Date.now(), origin: "api", position: 9 });
+}
+
+async function stateOf(name: string): Promise<FleetNode["state"] | undefined> {
+  return (await store.fleet.read())?.nodes.find((node) => node.name === name)?.state;
+}
+
+test("a node that joins is filled by one worker, is active then, and leaves when it is taken out", async () => {
+  const [worker] = [await startWorker(), await startWorker()];
+  expect(await stateOf("first")).toBe("active");
+  await jobs.createMany(20);
+  expect(await nodes.second.countUsers()).toBe(0);
+
+  await changeFleet(store.fleet, (fleet) => [...fleet.nodes, joining()]);
+  await vi.waitFor(async () => expect(await stateOf("second")).toBe("active"), { timeout: 20_000, interval: 100 });
+  expect(await nodes.second.countUsers()).toBe(20);
+  expect(await worker.metrics()).toContain('veil_reconcile_total{node="second"');
+  await jobs.create();
+  expect(await nodes.second.countUsers()).toBe(21);
+
+  await changeFleet(store.fleet, (fleet) => fleet.nodes.filter(({ name }) => name === "first"));
+  await vi.waitFor(async () => expect(await worker.metrics()).not.toContain('node="second"'), { timeout: 5_000 });
+  await jobs.create();
+  expect(await nodes.first.countUsers()).toBe(22);
+  expect(await nodes.second.countUsers()).toBe(21);
+});
+
+test("a node that leads to another one's process is not made active", async () => {
+  const worker = await startWorker();
+  const double = { ...joining(), address: first.api.replace("127.0.0.1", "localhost"), inboundTag: first.inboundTag };
+  await changeFleet(store.fleet, (fleet) => [...fleet.nodes, double]);
+  await worker.logged("two nodes lead to the same Xray process; take one of them out");
+  expect(await stateOf("second")).toBe("joining");
+});
