@@ -72,6 +72,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   traffic: ["jobs", "reply"],
   tokens: ["jobs"],
   webhooks: ["jobs"],
+  nodes: ["jobs"],
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
   events: ["reply"],

@@ -23,6 +23,22 @@ export class ExternalIdNotFoundError extends Error {
   }
 }
 
+/** Thrown when there is no node of this name that callers may see. */
+export class NodeNotFoundError extends Error {
+  override readonly name = "NodeNotFoundError";
+  readonly node: string;
+
+  constructor(node: string) {
+    super(`node ${node} not found`);
+    this.node = node;
+  }
+}
+
+/** Thrown when a caller with an owner wants to add a node. */
+export class NodesOfInstallationError extends Error {
+  override readonly name = "NodesOfInstallationError";
+}
+
 /** Thrown when a key has no device of this id. */
 export class DeviceNotFoundError extends Error {
   override readonly name = "DeviceNotFoundError";

@@ -40,6 +40,7 @@ import { CompressedFile } from "./reply/compressed-file.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { trafficOperations } from "./traffic-operations.ts";
+import { nodeOperations } from "./node-operations.ts";
 import { webhookOperations } from "./webhook-operations.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
 
@@ -81,6 +82,7 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
   return {
     ...trafficOperations(shared),
     ...webhookOperations,
+    ...nodeOperations,
 
     getStatus: async () => ok({ status: "ok", service: "veil-xray-api" } satisfies StatusBody),
     showSwaggerUi: async () => swaggerUiPage,

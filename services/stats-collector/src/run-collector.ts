@@ -134,11 +134,11 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       onSynced: measured.synced,
       onReport: measured.report,
     };
-    await followFleet(running, {
+    const fleet = await followFleet(running, {
       store: store.fleet,
       ...{ redisUrl, prefix, log },
       listed: listedNodes(nodeSettings(settings)),
-      onFleet: (fleet) => nodes.follow(meteredNodes(fleet)),
+      onFleet: (found) => nodes.follow(meteredNodes(found)),
     });
 
     const shared = { nodes: metered, epochs, records, clock };
@@ -153,6 +153,10 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         online: { nodes: () => nodes.opened.map(({ xray }) => xray), records, keys, clock, log },
         sync: { syncs: () => nodes.opened.map(({ sync }) => sync), keys, clock, log, limitMs: SYNC_LIMIT_MS },
         clock,
+        syncOf: async (name) => {
+          await fleet.refresh();
+          return nodes.opened.find(({ xray }) => xray.name === name)?.sync ?? null;
+        },
         onReset: (keyId) => due.expect(keyId, { at: clock.now(), traffic: null }),
       }),
       telemetry: tracing?.telemetry,

@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
-import { serveJobs } from "@veil/job-queue";
+import { createJobClient, serveJobs } from "@veil/job-queue";
 import { DownNodes, type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, warnOfDurability } from "@veil/redis";
 import { type Fleet, firstLinked, type FleetNode, isSameNode, servingNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import {
   lastingFailure,
+  limitRepeats,
   NamedParts,
   prepareService,
   readPackageVersion,
@@ -27,10 +28,13 @@ import { startCleanUp } from "./clean-up.ts";
 import { type ConnectedNode, connectNode } from "./nodes/connect-node.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
+import { nodeJobHandlers } from "./jobs/node-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
 import { seedNodes } from "./nodes/fleet-changes.ts";
 import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
+import { leaveNode, processAt } from "./nodes/leave-node.ts";
+import { lastReading } from "./nodes/last-reading.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
@@ -112,12 +116,15 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     });
     nodeNames = () => nodes.names;
     const changes = { store: store.fleet, ...exclusive, clock, log };
-    const joining = new JoiningNodes({
-      ...changes,
-      fleet: () => fleet,
-      connected: () => nodes.opened.map(({ node }) => node),
-      newMark: randomUUID,
+    const known = { connected: () => nodes.opened.map(({ node }) => node), newMark: randomUUID };
+    const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
+    const jobs = createJobClient({
+      redisUrl: settings.REDIS_URL,
+      prefix: settings.QUEUE_PREFIX,
+      clock,
+      onError: limitRepeats((err) => log.warn({ err }, "queue error")),
     });
+    running.onStop("connections", "jobs for collectors", () => jobs.close());
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
@@ -270,6 +277,13 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
         ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
         ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
+        ...nodeJobHandlers({
+          ...changes,
+          processAt: (address, name) => processAt(address, name, known),
+          leave: (node) =>
+            leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),
+          readLast: lastReading(jobs, clock),
+        }),
         ...webhookChangeHandlers({ webhooks: store.webhooks, events: loggedEvents(store.events), now }),
       },
       telemetry: tracing?.telemetry,

@@ -37,6 +37,7 @@ it("counts how many jobs wait since when, and what ended", async () => {
     prefix,
     concurrency: 1,
     handlers: {
+      "read-node": async () => ({ outcome: "read" }),
       "refresh-traffic": async () => ({ outcome: "stale" }),
       "reset-traffic": async () => ({ outcome: "not-found" }),
       "read-online": async () => ({ outcome: "stale" }),

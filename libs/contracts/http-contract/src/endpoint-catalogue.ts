@@ -3,6 +3,7 @@ import { deviceEndpoints } from "./endpoints/device-endpoints.ts";
 import { eventEndpoints } from "./endpoints/event-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
+import { nodeEndpoints } from "./endpoints/node-endpoints.ts";
 import { onlineEndpoints } from "./endpoints/online-endpoints.ts";
 import { publicEndpoints } from "./endpoints/public-endpoints.ts";
 import { qrEndpoints } from "./endpoints/qr-endpoints.ts";
@@ -34,6 +35,7 @@ export const endpoints = {
   ...tokenEndpoints,
   ...eventEndpoints,
   ...webhookEndpoints,
+  ...nodeEndpoints,
 };
 
 export type OperationId = keyof typeof endpoints;

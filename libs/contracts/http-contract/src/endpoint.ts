@@ -21,6 +21,7 @@ interface EndpointFacts {
     | "Tokens"
     | "Events"
     | "Webhooks"
+    | "Nodes"
     | "Documentation";
   /** One line. */
   readonly summary: string;

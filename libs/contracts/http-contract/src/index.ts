@@ -39,5 +39,13 @@ export type {
   WebhookListBody,
   WebhookTestedBody,
 } from "./webhook-bodies.ts";
+export type {
+  CreateNodeBody,
+  NodeBody,
+  NodeDeletedBody,
+  NodeHealthBody,
+  NodeListBody,
+  UpdateNodeBody,
+} from "./node-bodies.ts";
 export type { StatsBody, UsageBody, UsageQuery } from "./usage-bodies.ts";
 export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

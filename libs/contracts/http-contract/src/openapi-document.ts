@@ -52,6 +52,7 @@ export function openApiDocument(version: string) {
       { name: "Tokens", description: "What other callers may do." },
       { name: "Events", description: "What happened, and who did it." },
       { name: "Webhooks", description: "Where events are sent." },
+      { name: "Nodes", description: "The Xray servers that keys work on." },
     ],
     components: {
       securitySchemes: {

@@ -6,6 +6,7 @@ import { createKeysResult, createResult } from "./create-results.ts";
 import { deviceJobs } from "./device-jobs.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
+import { nodeJobs } from "./node-jobs.ts";
 import { onlineJobs } from "./online-jobs.ts";
 import { actor, deadline, LARGEST_BATCH, owner, requestId } from "./payload-fields.ts";
 import { chosenTerms } from "./terms-codec.ts";
@@ -138,6 +139,7 @@ export const jobCatalogue = {
   ...tokenJobs,
   ...deviceJobs,
   ...webhookJobs,
+  ...nodeJobs,
   "refresh-traffic": {
     queue: "veil-traffic",
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),

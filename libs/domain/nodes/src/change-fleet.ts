@@ -1,4 +1,11 @@
-import type { Fleet, FleetNode, FleetStore, NodeState } from "./fleet.ts";
+import {
+  type Fleet,
+  type FleetNode,
+  type FleetStore,
+  isSameAddress,
+  type NodeFields,
+  type NodeState,
+} from "./fleet.ts";
 
 /**
  * Changes the fleet, whoever else changes it at the same time: on what is stored when the change is.
@@ -19,6 +26,116 @@ export async function changeFleet(
   }
 }
 
+/** A node as a caller asks for it. */
+export interface NewNode extends NodeFields {
+  readonly name: string;
+  readonly note: string | null;
+}
+
+/** What a caller wants to be different about a node. */
+export type NodeChange = Partial<NodeFields & Pick<FleetNode, "note">>;
+
+/** What became of a change of one node. */
+export type FleetChange =
+  | { readonly outcome: "changed"; readonly nodes: readonly FleetNode[] }
+  /** The job did it before. */
+  | { readonly outcome: "done" }
+  | { readonly outcome: "not-found" }
+  /** Another node has the name or the address. */
+  | { readonly outcome: "taken"; readonly detail: string }
+  /** It makes no sense in the state that the node is in. */
+  | { readonly outcome: "refused"; readonly detail: string };
+
+/** Who changes a node, and when. */
+export interface ChangeStamp {
+  /** Id of the job. */
+  readonly job: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Nodes that API calls made come after those of the environment. */
+const AFTER_LISTED = 1_000_000;
+const REMEMBERED_JOBS = 16;
+
+/** The node of this name, unless it is gone. */
+export function nodeOf({ nodes }: Pick<Fleet, "nodes">, name: string): FleetNode | null {
+  return nodes.find((node) => node.name === name && node.state !== "gone") ?? null;
+}
+
+/** Enters a node: it is filled first. */
+export function entered({ nodes }: Fleet, node: NewNode, { job, now }: ChangeStamp): FleetChange {
+  const present = nodeOf({ nodes }, node.name);
+  if (present?.jobs.includes(job) === true) return { outcome: "done" };
+  if (present !== null) return { outcome: "taken", detail: `the name ${node.name} is taken` };
+  const holder = holderOf(nodes, node.address, node.name);
+  if (holder !== null) return addressTaken(node.address, holder);
+  const made: FleetNode = {
+    ...node,
+    state: "joining",
+    since: now,
+    origin: "api",
+    fixed: [],
+    position: AFTER_LISTED,
+    createdAt: Math.floor(now / 1_000),
+    jobs: [job],
+  };
+  return { outcome: "changed", nodes: [...nodes.filter(({ name }) => name !== node.name), made] };
+}
+
+/** Changes what a node is. One that is found elsewhere now is filled there first. */
+export function changed(fleet: Fleet, name: string, change: NodeChange, { job, now }: ChangeStamp): FleetChange {
+  const node = nodeOf(fleet, name);
+  if (node === null) return { outcome: "not-found" };
+  if (node.jobs.includes(job)) return { outcome: "done" };
+  const { note: _, ...fields } = change;
+  const { address = node.address } = fields;
+  const holder = holderOf(fleet.nodes, address, name);
+  if (holder !== null) return addressTaken(address, holder);
+  const isMoved = !isSameAddress(address, node.address) && node.state === "active";
+  const fixed = [...new Set([...node.fixed, ...FIELD_NAMES.filter((field) => fields[field] !== undefined)])];
+  const after: FleetNode = { ...node, ...change, fixed, ...(isMoved && { state: "joining", since: now }) };
+  return replaced(fleet, node, after, job);
+}
+
+const FIELD_NAMES = ["address", "inboundTag", "host", "port", "publicKey", "shortId", "sni"] as const;
+
+/** Takes a node out of links, or shows it again: one that was on its way out is filled first. */
+export function drained(fleet: Fleet, name: string, isDrained: boolean, { job, now }: ChangeStamp): FleetChange {
+  const node = nodeOf(fleet, name);
+  if (node === null) return { outcome: "not-found" };
+  if (node.jobs.includes(job)) return { outcome: "done" };
+  if (isDrained && node.state === "disabled") {
+    return { outcome: "refused", detail: `node ${name} is being deleted` };
+  }
+  const next = isDrained ? "draining" : UNDRAINED[node.state];
+  if (next === node.state) return replaced(fleet, node, node, job);
+  return replaced(fleet, node, { ...node, state: next, since: now }, job);
+}
+
+const UNDRAINED = {
+  joining: "joining",
+  active: "active",
+  draining: "active",
+  disabled: "joining",
+  gone: "gone",
+} as const satisfies Record<NodeState, NodeState>;
+
+/** Begins to take a node out: from now on nobody adds users to it. */
+export function disabled(fleet: Fleet, name: string, { job, now }: ChangeStamp): FleetChange {
+  const node = nodeOf(fleet, name);
+  if (node === null) return { outcome: "not-found" };
+  if (node.state === "disabled") return { outcome: "done" };
+  return replaced(fleet, node, { ...node, state: "disabled", since: now }, job);
+}
+
+/** Ends a node that is disabled. What the environment lists is remembered, so that no start brings it back. */
+export function ended({ nodes }: Fleet, name: string, now: number): readonly FleetNode[] | null {
+  const node = nodes.find((one) => one.name === name && one.state === "disabled");
+  if (node === undefined) return null;
+  return node.origin === "api" ? nodes.filter((one) => one !== node) : withState(nodes, node, "gone", now);
+}
+
 /**
  * A node that has been filled becomes active.
  *
@@ -30,11 +147,27 @@ export function activated({ nodes }: Fleet, name: string, now: number): readonly
   return joining === undefined ? null : withState(nodes, joining, "active", now);
 }
 
+function holderOf(nodes: readonly FleetNode[], address: string, name: string): string | null {
+  const holder = nodes.find(
+    (node) => node.name !== name && node.state !== "gone" && isSameAddress(node.address, address),
+  );
+  return holder?.name ?? null;
+}
+
+function addressTaken(address: string, holder: string): FleetChange {
+  return { outcome: "taken", detail: `the address ${address} is that of node ${holder}` };
+}
+
+function replaced({ nodes }: Fleet, before: FleetNode, node: FleetNode, job: string): FleetChange {
+  const jobs = [...before.jobs, job].slice(-REMEMBERED_JOBS);
+  return { outcome: "changed", nodes: nodes.map((one) => (one === before ? { ...node, jobs } : one)) };
+}
+
 function withState(
   nodes: readonly FleetNode[],
-  changed: FleetNode,
+  before: FleetNode,
   state: NodeState,
   since: number,
 ): readonly FleetNode[] {
-  return nodes.map((node) => (node === changed ? { ...node, state, since } : node));
+  return nodes.map((node) => (node === before ? { ...node, state, since } : node));
 }

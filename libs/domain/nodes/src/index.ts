@@ -1,5 +1,18 @@
 /** The fleet: which nodes there are, in which state, and which ones links lead to. Pure: no I/O, no clock of its own, no Xray. */
-export { activated, changeFleet } from "./change-fleet.ts";
+export {
+  activated,
+  changed,
+  changeFleet,
+  type ChangeStamp,
+  disabled,
+  drained,
+  ended,
+  entered,
+  type FleetChange,
+  type NewNode,
+  type NodeChange,
+  nodeOf,
+} from "./change-fleet.ts";
 export {
   type Fleet,
   type FleetNode,

@@ -9,6 +9,8 @@ import {
   JobNotFoundError,
   KeyNotFoundError,
   LinkNotConfiguredError,
+  NodeNotFoundError,
+  NodesOfInstallationError,
   OutcomeUnknownError,
   RightsBeyondError,
   TokenNotFoundError,
@@ -70,6 +72,8 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof DeviceNotFoundError) return expected(404, messages.deviceNotFound(error.deviceId));
   if (error instanceof WebhookNotFoundError) return expected(404, messages.webhookNotFound(error.webhookId));
   if (error instanceof WebhooksNotConfiguredError) return expected(500, messages.webhooksNotConfigured);
+  if (error instanceof NodeNotFoundError) return expected(404, messages.nodeNotFound(error.node));
+  if (error instanceof NodesOfInstallationError) return expected(403, messages.nodesOfInstallation);
   if (error instanceof TokenNotFoundError) return expected(404, messages.tokenNotFound(error.tokenId));
   if (error instanceof RightsBeyondError) return expected(403, messages.rightsBeyond(error.beyond));
   if (error instanceof ContradictionError) return expected(CONTRADICTION_STATUS[error.kind], error.message);

@@ -53,6 +53,11 @@ const WRITE_JOBS = {
   updateWebhook: { name: "change-webhook", idPrefix: "update-webhook", action: "change webhook", ...DELETION },
   deleteWebhook: { name: "delete-webhook", idPrefix: "delete-webhook", action: "delete webhook", ...DELETION },
   testWebhook: { name: "test-webhook", idPrefix: "test-webhook", action: "test webhook", ...DELETION },
+  createNode: { name: "create-node", idPrefix: "create-node", action: "create node", ...DELETION },
+  updateNode: { name: "change-node", idPrefix: "update-node", action: "change node", ...DELETION },
+  drainNode: { name: "drain-node", idPrefix: "drain-node", action: "drain node", ...DELETION },
+  undrainNode: { name: "drain-node", idPrefix: "undrain-node", action: "undrain node", ...DELETION },
+  deleteNode: { name: "delete-node", idPrefix: "delete-node", action: "delete node", ...DELETION },
 } as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
 
 export type WriteOperation = keyof typeof WRITE_JOBS;
@@ -82,6 +87,11 @@ export const WRITE_OPERATIONS = [
   "updateWebhook",
   "deleteWebhook",
   "testWebhook",
+  "createNode",
+  "updateNode",
+  "drainNode",
+  "undrainNode",
+  "deleteNode",
 ] as const satisfies readonly WriteOperation[];
 
 const definitions: { readonly [Op in WriteOperation]: WriteJobDefinition<JobOf<Op>> } = WRITE_JOBS;

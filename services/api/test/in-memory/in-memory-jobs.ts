@@ -46,6 +46,11 @@ export class InMemoryJobs implements Jobs {
     "change-webhook": new Map(),
     "delete-webhook": new Map(),
     "test-webhook": new Map(),
+    "create-node": new Map(),
+    "change-node": new Map(),
+    "drain-node": new Map(),
+    "delete-node": new Map(),
+    "read-node": new Map(),
     "deliver-events": new Map(),
     "repeat-delivery": new Map(),
   };

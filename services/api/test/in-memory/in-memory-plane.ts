@@ -12,6 +12,7 @@ import {
   type KeyChange,
   type KeyFilter,
   type KeyRecord,
+  type NodeSighting,
   nextResetAfter,
   olderSubscriptionToken,
   type OwnedExternalId,
@@ -29,6 +30,19 @@ import { changeToken, createToken, deleteToken } from "@veil/tokens";
 import { InMemoryEventLog, noHints, someEvent } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import { EventFeed } from "../../src/events/event-feed.ts";
+import {
+  changed as changedNode,
+  changeFleet,
+  type ChangeStamp,
+  disabled,
+  drained,
+  ended,
+  entered,
+  type Fleet,
+  type FleetChange,
+} from "@veil/nodes";
+import { InMemoryFleet, someNode } from "@veil/nodes/testing";
+import { InMemoryNodeLivesStore } from "@veil/traffic/testing";
 import { changeWebhook, createWebhook, deleteWebhook } from "@veil/webhooks";
 import { InMemoryEvents, InMemoryWebhooks } from "@veil/webhooks/testing";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
@@ -55,6 +69,10 @@ export class InMemoryPlane {
   readonly events = new InMemoryEventLog();
   readonly feed = new EventFeed(this.events, { mostStreams: 3, lookAfterMs: 50 });
   readonly webhooks = new InMemoryWebhooks();
+  readonly fleet = new InMemoryFleet({ revision: 1, nodes: [someNode("main")] });
+  /** When workers last reached each node, and collectors last read it. */
+  readonly sightings = new Map<string, NodeSighting>();
+  readonly lives = new InMemoryNodeLivesStore();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
@@ -292,6 +310,17 @@ export class InMemoryPlane {
     return end;
   }
 
+  async #changeNode(job: string, change: (fleet: Fleet, stamp: ChangeStamp) => FleetChange) {
+    const end: { last: FleetChange } = { last: { outcome: "not-found" } };
+    await changeFleet(this.fleet, (fleet) => {
+      end.last = change(fleet, { job, now: Date.now() });
+      return end.last.outcome === "changed" ? end.last.nodes : null;
+    });
+    const { last } = end;
+    const isChanged = last.outcome === "changed" || last.outcome === "done";
+    return finished<"change-node">(isChanged ? { outcome: "changed" } : last);
+  }
+
   #delete({ keyId, owner }: SeenKey, job: string) {
     const key = this.keys.get(keyId);
     if (key !== undefined && !sees({ owner }, key)) return { outcome: "not-found" } as const;
@@ -375,6 +404,18 @@ export class InMemoryPlane {
             : { outcome: "refused", detail: "The receiver answered 500" },
         );
       },
+      "create-node": async ({ node }, job) => this.#changeNode(job, (fleet, stamp) => entered(fleet, node, stamp)),
+      "change-node": async ({ name, change }, job) =>
+        this.#changeNode(job, (fleet, stamp) => changedNode(fleet, name, change, stamp)),
+      "drain-node": async ({ name, is_drained: isDrained }, job) =>
+        this.#changeNode(job, (fleet, stamp) => drained(fleet, name, isDrained, stamp)),
+      "delete-node": async ({ name }, job) => {
+        const end = await this.#changeNode(job, (fleet, stamp) => disabled(fleet, name, stamp));
+        await changeFleet(this.fleet, (fleet) => ended(fleet, name, Date.now()));
+        const isFound = end.state === "finished" && end.result.outcome === "changed";
+        return finished<"delete-node">({ outcome: isFound ? "deleted" : "not-found" });
+      },
+      "read-node": () => finished<"read-node">({ outcome: "read" }),
       "deliver-events": () => finished<"deliver-events">({ outcome: "idle" }),
       "repeat-delivery": () => finished<"repeat-delivery">({ outcome: "gone" }),
       "refresh-traffic": ({ key_id }) => {

@@ -16,6 +16,7 @@ const keyList = list.extend({ keys: z.array(z.object({ key_id: z.number() })) })
 const trafficList = list.extend({ traffic: z.array(z.object({ key_id: z.number() })) });
 const tokenList = list.extend({ tokens: z.array(z.object({ id: z.string(), owner: z.string().nullable() })) });
 const webhookList = list.extend({ webhooks: z.array(z.object({ id: z.string() })) });
+const nodeList = list.extend({ nodes: z.array(z.looseObject({ name: z.string() })).nonempty() });
 const eventList = z.object({
   events: z.array(z.object({ data: z.object({ key: z.object({ key_id: z.number() }).optional() }) })),
 });
@@ -66,6 +67,17 @@ const ofOneWebhook =
     const read = async () => (await call(bazaar, "get", `/api/webhooks/${id}`).expect(200)).body;
     const before = await read();
     await expectUnknown(shop, endpoint, [id, "wh_00000000000000000000"], body);
+    expect(await read()).toEqual(before);
+  };
+
+/** Nodes are the installation's: to a caller with an owner there are none. */
+const ofOneNode =
+  (body?: object): OwnerCase =>
+  async ({ shop, admin }, endpoint) => {
+    const read = async () => nodeList.parse((await call(admin, "get", "/api/nodes").expect(200)).body);
+    const before = await read();
+    const name = before.nodes[0]?.name ?? "";
+    await expectUnknown(shop, endpoint, [name, "none"], body);
     expect(await read()).toEqual(before);
   };
 
@@ -282,6 +294,22 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
   updateWebhook: ofOneWebhook({ enabled: false }),
   deleteWebhook: ofOneWebhook(),
   testWebhook: ofOneWebhook(),
+
+  listNodes: async ({ shop, admin }) => {
+    expect((await call(shop, "get", "/api/nodes").expect(200)).body).toEqual({ nodes: [], total: 0 });
+    expect((await call(admin, "get", "/api/nodes").expect(200)).body.total).toBeGreaterThan(0);
+  },
+  createNode: async ({ shop, admin }) => {
+    const before = (await call(admin, "get", "/api/nodes").expect(200)).body;
+    await call(shop, "post", "/api/nodes").send({ name: "shop-1", address: "127.0.0.1:9" }).expect(403);
+    expect((await call(admin, "get", "/api/nodes").expect(200)).body).toEqual(before);
+  },
+  getNode: ofOneNode(),
+  getNodeHealth: ofOneNode(),
+  updateNode: ofOneNode({ note: "taken over" }),
+  drainNode: ofOneNode(),
+  undrainNode: ofOneNode(),
+  deleteNode: ofOneNode(),
 };
 
 /** The endpoints with their cases, in the catalogue's order. */

@@ -15,6 +15,7 @@ function handlersOn(rig: Rig, onReset: (keyId: number) => Promise<void> = async 
   return trafficJobHandlers({
     refresher: new TrafficRefresher({ ...shared, log }),
     reset: shared,
+    syncOf: async (name) => syncs.find(({ node }) => node === name) ?? null,
     sync: { syncs: () => syncs, keys: rig.keys, clock: rig.clock, log, limitMs: 7_000 },
     online: { nodes: () => [], records: rig.records, keys: rig.keys, clock: rig.clock, log },
     clock: rig.clock,

@@ -1,7 +1,10 @@
 import type { JobHandlers } from "@veil/job-queue";
 import { StoreUnavailableError } from "@veil/keys";
 import type { Clock } from "@veil/runtime";
+import { XrayError } from "@veil/xray-grpc";
 import { countOnline, readOnline, type ReadOnlineOptions } from "./read-online.ts";
+import { DuplicateNodeError } from "../sync/duplicate-nodes.ts";
+import type { NodeSync } from "../sync/node-sync.ts";
 import type { TrafficRefresher } from "./refresh-traffic.ts";
 import { type ResetOptions, resetTraffic } from "./reset-traffic.ts";
 import { type SyncAllOptions, syncAll } from "./sync-all.ts";
@@ -12,6 +15,8 @@ export interface TrafficJobOptions {
   readonly sync: SyncAllOptions;
   readonly online: ReadOnlineOptions;
   readonly clock: Pick<Clock, "now">;
+  /** The way to read a node at once, and those that were heard of just now; null when there is none of this name. */
+  readonly syncOf: (node: string) => Promise<Pick<NodeSync, "run"> | null>;
   /** Called once a key's traffic is reset, before its caller hears of it: a limit may have ended. What it throws asks for another attempt. */
   readonly onReset: (keyId: number) => Promise<void>;
 }
@@ -23,6 +28,7 @@ export function trafficJobHandlers({
   sync,
   online,
   clock,
+  syncOf,
   onReset,
 }: TrafficJobOptions): JobHandlers<"veil-traffic"> {
   return {
@@ -56,6 +62,23 @@ export function trafficJobHandlers({
       }
     },
 
+    "read-node": async ({ name, deadline }) => {
+      const node = clock.now() >= deadline ? null : await syncOf(name);
+      return { outcome: node !== null && (await isRead(node)) ? "read" : "unreadable" };
+    },
+
     "sync-traffic": async ({ owner }) => ({ outcome: "synced", ...(await syncAll(sync, { owner })) }),
   };
+}
+
+/** One that leads to the process of another node is read with that one. */
+async function isRead(sync: Pick<NodeSync, "run">): Promise<boolean> {
+  try {
+    return (await sync.run()).refused.size === 0;
+  } catch (error) {
+    if (error instanceof DuplicateNodeError) return true;
+    // Anything else passes, and is tried again.
+    if (error instanceof XrayError) return false;
+    throw error;
+  }
 }

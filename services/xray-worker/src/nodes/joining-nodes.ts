@@ -15,7 +15,7 @@ export interface JoiningNodesOptions extends FleetChanges {
  * So long after it was entered nobody fills a node: by then every worker knows of it, so that a key that is deleted while the node
  * is filled is taken out there as well, whichever worker deletes it.
  */
-const KNOWN_TO_ALL_MS = 3_000;
+export const KNOWN_TO_ALL_MS = 3_000;
 
 /** From when on a node may be filled. Milliseconds since the epoch. */
 export function filledFrom({ state, since }: FleetNode): number {

@@ -1,0 +1,180 @@
+import { z } from "zod";
+import { namedSchemas } from "./named-schemas.ts";
+
+const LONGEST_NOTE = 1_000;
+const MOST_PORTS = 65_535;
+
+export const nodeMessages = {
+  name: "name must be 1 to 32 of a-z, 0-9 and -",
+  address: "address must be host:port, such as 10.0.0.2:10085",
+  host: "host must be a host name or an IP address without a port",
+  port: `port must be a whole number from 1 to ${MOST_PORTS}`,
+  publicKey: "public_key must be the 43 characters that `xray x25519` prints",
+  shortId: "short_id must be an even number of at most 16 hexadecimal digits",
+  sni: "sni must be a host name",
+  inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}',
+  note: `note must be a text of at most ${LONGEST_NOTE} characters`,
+  force: "force must be true or false",
+} as const;
+
+const LONGEST_HOST = 253;
+const HOST_NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/;
+const IPV6 = /^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$/;
+
+function isHost(text: string): boolean {
+  if (text.length > LONGEST_HOST) return false;
+  return HOST_NAME.test(text) || (IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`));
+}
+
+function isAddress(text: string): boolean {
+  const end = text.lastIndexOf(":");
+  const [host, port] = [text.slice(0, end), text.slice(end + 1)];
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > MOST_PORTS) return false;
+  return isHost(host) && (!host.includes(":") || host.startsWith("["));
+}
+
+const name = z
+  .string(nodeMessages.name)
+  .regex(/^[a-z0-9-]{1,32}$/, nodeMessages.name)
+  .meta({ description: "Unique among the nodes that there are.", example: "fi-1" });
+const address = z
+  .string(nodeMessages.address)
+  .refine(isAddress, nodeMessages.address)
+  .meta({ description: "`host:port` of Xray's gRPC API. Each node is one Xray process.", example: "10.0.0.2:10085" });
+const host = z
+  .string(nodeMessages.host)
+  .refine(isHost, nodeMessages.host)
+  .nullable()
+  .meta({ description: "What clients dial; null for the installation's.", example: "fi.example.com" });
+const port = z
+  .int(nodeMessages.port)
+  .min(1, nodeMessages.port)
+  .max(MOST_PORTS, nodeMessages.port)
+  .nullable()
+  .meta({ description: "The port that clients dial; null for the installation's.", example: 443 });
+const publicKey = z
+  .string(nodeMessages.publicKey)
+  .regex(/^[A-Za-z0-9_-]{43}$/, nodeMessages.publicKey)
+  .nullable()
+  .meta({
+    description: "The public key of its Reality inbound; null for the installation's.",
+    example: "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw",
+  });
+const shortId = z
+  .string(nodeMessages.shortId)
+  .regex(/^([0-9a-fA-F]{2}){1,8}$/, nodeMessages.shortId)
+  .nullable()
+  .meta({ description: "The short id that links name; null for the installation's.", example: "7bb45050" });
+const sni = z
+  .string(nodeMessages.sni)
+  .max(LONGEST_HOST, nodeMessages.sni)
+  .regex(HOST_NAME, nodeMessages.sni)
+  .nullable()
+  .meta({ description: "The server name that links name; null for the installation's.", example: "microsoft.com" });
+const note = z
+  .string(nodeMessages.note)
+  .max(LONGEST_NOTE, nodeMessages.note)
+  .nullable()
+  .meta({ description: "Free text for operators.", example: null });
+const inbound = z.strictObject({ tag: z.string().max(128).regex(/[^ ]/), protocol: z.literal("vless") });
+const inbounds = z
+  .array(inbound, nodeMessages.inbounds)
+  .length(1, nodeMessages.inbounds)
+  .meta({ description: "Its inbound for keys.", example: [{ tag: "vless-in", protocol: "vless" }] });
+
+/** What links say of a node: all of it may be left to the installation. */
+const link = { host, port, public_key: publicKey, short_id: shortId, sni } as const;
+
+const seconds = z.int().meta({ format: "int64" });
+const state = z.enum(["joining", "active", "draining", "disabled"]).meta({
+  description:
+    "`joining`: it is being filled with users; `active`: links show it; `draining`: links don't, and it keeps its users; " +
+    "`disabled`: it is being deleted.",
+  example: "active",
+});
+
+/** A node as every endpoint shows it. */
+export const nodeSchema = z
+  .strictObject({
+    name,
+    address,
+    state,
+    ...link,
+    inbounds,
+    note,
+    created_at: seconds.meta({ description: "Unix time in seconds.", example: 1703520000 }),
+  })
+  .register(namedSchemas, { id: "Node" });
+
+export type NodeBody = z.infer<typeof nodeSchema>;
+
+export const nodeListSchema = z
+  .strictObject({ nodes: z.array(nodeSchema), total: z.int().min(0).meta({ example: 1 }) })
+  .register(namedSchemas, { id: "NodeList" });
+
+export type NodeListBody = z.infer<typeof nodeListSchema>;
+
+const optional = {
+  host: host.optional(),
+  port: port.optional(),
+  public_key: publicKey.optional(),
+  short_id: shortId.optional(),
+  sni: sni.optional(),
+  inbounds: inbounds.optional(),
+  note: note.optional(),
+} as const;
+
+export const createNodeSchema = z
+  .object({ name, address, ...optional }, "the body must be a JSON object")
+  .register(namedSchemas, { id: "NodeToCreate" });
+
+export type CreateNodeBody = z.infer<typeof createNodeSchema>;
+
+export const updateNodeSchema = z
+  .object({ address: address.optional(), ...optional }, "the body must be a JSON object")
+  .register(namedSchemas, { id: "NodeToUpdate" });
+
+export type UpdateNodeBody = z.infer<typeof updateNodeSchema>;
+
+export const nodePathSchema = z.object({
+  name: z.string().meta({ description: "The node's `name`.", example: "fi-1" }),
+});
+
+const words = new Map<unknown, boolean>([
+  ["true", true],
+  ["false", false],
+]);
+
+export const deleteNodeQuerySchema = z.object({
+  force: z
+    .preprocess((text) => words.get(text) ?? text, z.boolean(nodeMessages.force).default(false))
+    .meta({ description: "True for a node that does not answer: what it counted since it was last read is lost." }),
+});
+
+export const nodeDeletedSchema = z
+  .strictObject({ success: z.literal(true), message: z.string().meta({ example: "Node fi-1 deleted successfully" }) })
+  .register(namedSchemas, { id: "NodeDeleted" });
+
+export type NodeDeletedBody = z.infer<typeof nodeDeletedSchema>;
+
+/** How a node does, as workers and collectors noted it. */
+export const nodeHealthSchema = z
+  .strictObject({
+    name,
+    state,
+    reachable: z
+      .boolean()
+      .nullable()
+      .meta({ description: "Whether it answers; null while no worker has asked it.", example: true }),
+    since: seconds
+      .nullable()
+      .meta({ description: "When it last answered. Unix time in seconds; null for never.", example: 1703606400 }),
+    last_reading: seconds.nullable().meta({
+      description: "When its bytes were last read. Unix time in seconds; null for never.",
+      example: 1703606395,
+    }),
+    lag: z.int().min(0).nullable().meta({ description: "Seconds since `last_reading`.", example: 5 }),
+  })
+  .register(namedSchemas, { id: "NodeHealth" });
+
+export type NodeHealthBody = z.infer<typeof nodeHealthSchema>;

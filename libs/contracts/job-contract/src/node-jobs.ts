@@ -1,0 +1,110 @@
+import type { NewNode, NodeChange } from "@veil/nodes";
+import { z } from "zod";
+import { notApplied } from "./not-applied.ts";
+import { deadline, requestId } from "./payload-fields.ts";
+
+const LONGEST_TEXT = 1_000;
+
+const text = z.string().max(LONGEST_TEXT);
+const fields = {
+  address: text,
+  inbound_tag: text,
+  host: text.nullable(),
+  port: z.number().int().nullable(),
+  public_key: text.nullable(),
+  short_id: text.nullable(),
+  sni: text.nullable(),
+  note: text.nullable(),
+} as const;
+
+const newWire = z.object({ name: text, ...fields });
+
+const newNode = z.codec(newWire, z.custom<NewNode>(), {
+  decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, ...same }) => ({
+    ...same,
+    inboundTag,
+    publicKey,
+    shortId,
+  }),
+  encode: ({ inboundTag, publicKey, shortId, ...same }) => ({
+    ...same,
+    inbound_tag: inboundTag,
+    public_key: publicKey,
+    short_id: shortId,
+  }),
+});
+
+const changeWire = z.object({
+  address: fields.address.exactOptional(),
+  inbound_tag: fields.inbound_tag.exactOptional(),
+  host: fields.host.exactOptional(),
+  port: fields.port.exactOptional(),
+  public_key: fields.public_key.exactOptional(),
+  short_id: fields.short_id.exactOptional(),
+  sni: fields.sni.exactOptional(),
+  note: fields.note.exactOptional(),
+});
+
+const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
+  decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, ...same }): NodeChange => ({
+    ...same,
+    ...(inboundTag !== undefined && { inboundTag }),
+    ...(publicKey !== undefined && { publicKey }),
+    ...(shortId !== undefined && { shortId }),
+  }),
+  encode: ({ address, inboundTag, host, port, publicKey, shortId, sni, note }) => ({
+    ...(address !== undefined && { address }),
+    ...(inboundTag !== undefined && { inbound_tag: inboundTag }),
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    ...(publicKey !== undefined && { public_key: publicKey }),
+    ...(shortId !== undefined && { short_id: shortId }),
+    ...(sni !== undefined && { sni }),
+    ...(note !== undefined && { note }),
+  }),
+});
+
+const ofRequest = { deadline, request_id: requestId } as const;
+const ofOneNode = { name: text, ...ofRequest } as const;
+const changed = z.object({ outcome: z.literal("changed") });
+const notFound = z.object({ outcome: z.literal("not-found") });
+/** Another node has the name, the address or the Xray process. */
+const taken = z.object({ outcome: z.literal("taken"), detail: z.string() });
+const refused = z.object({ outcome: z.literal("refused"), detail: z.string() });
+
+const changeResult = z.discriminatedUnion("outcome", [changed, notFound, taken, refused, ...notApplied]);
+
+/** The jobs that change which nodes there are. New in 1.5. */
+export const nodeJobs = {
+  "create-node": {
+    queue: "veil-keys",
+    payload: z.object({ node: newNode, ...ofRequest }),
+    result: changeResult,
+    attempts: 12,
+  },
+  "change-node": {
+    queue: "veil-keys",
+    payload: z.object({ ...ofOneNode, change: nodeChange }),
+    result: changeResult,
+    attempts: 12,
+  },
+  "drain-node": {
+    queue: "veil-keys",
+    payload: z.object({ ...ofOneNode, is_drained: z.boolean() }),
+    result: changeResult,
+    attempts: 12,
+  },
+  "delete-node": {
+    queue: "veil-keys",
+    payload: z.object({ ...ofOneNode, force: z.boolean() }),
+    result: z.discriminatedUnion("outcome", [z.object({ outcome: z.literal("deleted") }), notFound, ...notApplied]),
+    attempts: 12,
+  },
+  /** Brings the bytes of one node into the ledger, all that it has counted when the job is submitted. */
+  "read-node": {
+    queue: "veil-traffic",
+    payload: z.object(ofOneNode),
+    result: z.object({ outcome: z.enum(["read", "unreadable"]) }),
+    attempts: 3,
+  },
+} as const;

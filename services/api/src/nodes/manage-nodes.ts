@@ -1,0 +1,135 @@
+import type { CreateNodeBody, NodeBody, UpdateNodeBody } from "@veil/http-contract";
+import type { JobResult } from "@veil/job-contract";
+import type { NodeChange } from "@veil/nodes";
+import { ContradictionError, NodeNotFoundError, NodesOfInstallationError, TIMED_OUT } from "../errors.ts";
+import { readWithin } from "../jobs/read-within.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { notAppliedError } from "../jobs/write-jobs.ts";
+import type { WriteLimits } from "../jobs/write-limits.ts";
+import { type RequestScope, viewerOf } from "../ports.ts";
+import { readNode, type ReadNodesPorts, seesNode } from "./read-nodes.ts";
+
+export interface ManageNodesPorts extends WritePorts, Omit<ReadNodesPorts, "clock"> {
+  /** The inbound of a node that names none. */
+  readonly inboundTag: string;
+}
+
+type ChangingOperation = "createNode" | "updateNode" | "drainNode" | "undrainNode";
+
+const TOO_LATE = { outcome: "failed", detail: TIMED_OUT } as const;
+
+/**
+ * Enters a node.
+ *
+ * @throws {NodesOfInstallationError} when the caller has an owner
+ * @throws {ContradictionError} when another node has the name, the address or the process
+ * @throws {WriteFailedError} when it was not entered
+ */
+export async function createNode(
+  body: CreateNodeBody,
+  scope: RequestScope,
+  ports: ManageNodesPorts,
+): Promise<NodeBody> {
+  if (viewerOf(scope).owner !== null) throw new NodesOfInstallationError();
+  const { name, address, host = null, port = null, sni = null, note = null } = body;
+  const node = {
+    ...{ name, address, host, port, sni, note },
+    publicKey: body.public_key ?? null,
+    shortId: body.short_id ?? null,
+    inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
+  };
+  const job = planWriteJob("createNode", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
+  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "createNode", limits, ports);
+  return answered("createNode", name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+}
+
+/** Changes a node. @throws {NodeNotFoundError} when the caller sees none of this name; otherwise as {@link createNode} */
+export async function updateNode(
+  name: string,
+  body: UpdateNodeBody,
+  scope: RequestScope,
+  ports: ManageNodesPorts,
+): Promise<NodeBody> {
+  await readNode(name, scope, ports);
+  const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds } = body;
+  const change: NodeChange = {
+    ...(address !== undefined && { address }),
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    ...(publicKey !== undefined && { publicKey }),
+    ...(shortId !== undefined && { shortId }),
+    ...(sni !== undefined && { sni }),
+    ...(note !== undefined && { note }),
+    ...(inbounds?.[0] !== undefined && { inboundTag: inbounds[0].tag }),
+  };
+  const job = planWriteJob("updateNode", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ name, change, ...stamp });
+  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "updateNode", limits, ports);
+  return answered("updateNode", name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+}
+
+/** Takes a node out of links, or shows it again. @throws as {@link updateNode} does */
+export async function drainNode(
+  operation: "drainNode" | "undrainNode",
+  name: string,
+  scope: RequestScope,
+  ports: ManageNodesPorts,
+): Promise<NodeBody> {
+  await readNode(name, scope, ports);
+  const job = planWriteJob(operation, scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ name, is_drained: operation === "drainNode", ...stamp });
+  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, operation, limits, ports);
+  return answered(operation, name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+}
+
+/** Deletes a node. @throws as {@link updateNode} does */
+export async function deleteNode(
+  name: string,
+  force: boolean,
+  scope: RequestScope,
+  ports: ManageNodesPorts,
+): Promise<void> {
+  if (viewerOf(scope).owner !== null) throw new NodeNotFoundError(name);
+  const job = planWriteJob("deleteNode", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ name, force, ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => {
+    const fleet = await readWithin(ports.fleet, "deleteNode", limits, ports);
+    return seesNode(name, scope, fleet) ? TOO_LATE : ({ outcome: "deleted" } as const);
+  };
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  if (result.outcome === "deleted") return;
+  if (result.outcome === "not-found") throw new NodeNotFoundError(name);
+  throw notAppliedError("deleteNode", result);
+}
+
+/** Without the worker's result: the node names the job that made or changed it. */
+async function resolved(
+  job: string,
+  operation: ChangingOperation,
+  limits: WriteLimits,
+  ports: ManageNodesPorts,
+): Promise<JobResult<"change-node">> {
+  const { nodes } = await readWithin(ports.fleet, operation, limits, ports);
+  return nodes.some(({ jobs }) => jobs.includes(job)) ? { outcome: "changed" } : TOO_LATE;
+}
+
+async function answered(
+  operation: ChangingOperation,
+  name: string,
+  result: JobResult<"change-node">,
+  scope: RequestScope,
+  ports: ManageNodesPorts,
+): Promise<NodeBody> {
+  switch (result.outcome) {
+    case "changed":
+      return readNode(name, scope, ports);
+    case "not-found":
+      throw new NodeNotFoundError(name);
+    case "taken":
+    case "refused":
+      throw new ContradictionError(result.outcome, result.detail);
+    default:
+      throw notAppliedError(operation, result);
+  }
+}

@@ -1,0 +1,142 @@
+import { StoreUnavailableError } from "@veil/keys";
+import { someNode } from "@veil/nodes/testing";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { answerOf, call, failure } from "../../test/contract/bot.ts";
+import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
+
+let api: InMemoryApi;
+beforeEach(async () => {
+  api = await startInMemoryApi();
+});
+afterEach(async () => {
+  await api.close();
+});
+
+const get = (path: string) => call(api, "get", path);
+const post = (path: string, body: object = {}) => call(api, "post", path).send(body);
+const wanted = { name: "fi-1", address: "10.0.0.2:10085" };
+
+describe("adding a node", () => {
+  it("answers it as it is stored: joining, and all else the installation's", async () => {
+    const made = await post("/api/nodes", wanted).expect(200);
+    expect(made.body).toEqual({
+      ...wanted,
+      state: "joining",
+      host: null,
+      port: null,
+      public_key: null,
+      short_id: null,
+      sni: null,
+      inbounds: [{ tag: "vless-in", protocol: "vless" }],
+      note: null,
+      created_at: expect.any(Number),
+    });
+    expect((await get("/api/nodes")).body).toMatchObject({ total: 2, nodes: [{ name: "main" }, made.body] });
+    expect((await get("/api/nodes/fi-1").expect(200)).body).toEqual(made.body);
+  });
+
+  it("adds it once under an Idempotency-Key, and refuses the same name or address otherwise", async () => {
+    const send = () => post("/api/nodes", wanted).set("Idempotency-Key", "1");
+    const [first, again] = [await send().expect(200), await send().expect(200)];
+    expect(again.body).toEqual(first.body);
+    expect(answerOf(await post("/api/nodes", wanted))).toEqual(failure(409, "the name fi-1 is taken"));
+    expect(answerOf(await post("/api/nodes", { ...wanted, name: "fi-2" }))).toEqual(
+      failure(409, "the address 10.0.0.2:10085 is that of node fi-1"),
+    );
+  });
+
+  it.each([
+    [{ name: "Fi" }, /^name must be/],
+    [{ name: "" }, /^name must be/],
+    [{ address: "10.0.0.2" }, /^address must be/],
+    [{ address: "10.0.0.2:0" }, /^address must be/],
+    [{ address: "10.0.0.2:70000" }, /^address must be/],
+    [{ address: "http://10.0.0.2:1" }, /^address must be/],
+    [{ address: "::1:10085" }, /^address must be/],
+    [{ address: 7 }, /^address must be/],
+    [{ host: "fi.example.com:443" }, /^host must be/],
+    [{ port: 0 }, /^port must be/],
+    [{ port: "443" }, /^port must be/],
+    [{ public_key: "short" }, /^public_key must be/],
+    [{ short_id: "abc" }, /^short_id must be/],
+    [{ sni: "a b" }, /^sni must be/],
+    [{ note: 7 }, /^note must be/],
+    [{ inbounds: [] }, /^inbounds must be/],
+  ])("refuses %j", async (body, detail) => {
+    expect(answerOf(await post("/api/nodes", { ...wanted, ...body }))).toEqual(failure(400, detail));
+  });
+
+  it("takes addresses and hosts of IPv6, and fields that nobody knows", async () => {
+    const body = { name: "v6", address: "[2001:db8::1]:10085", host: "2001:db8::2", multiplier: 2 };
+    expect((await post("/api/nodes", body).expect(200)).body).toMatchObject({ host: "2001:db8::2" });
+  });
+});
+
+describe("changing a node", () => {
+  it("keeps what is left out, and takes null for the installation's", async () => {
+    await post("/api/nodes", { ...wanted, host: "fi.example.com", port: 8_443, note: "old" });
+    const patched = await call(api, "patch", "/api/nodes/fi-1").send({ port: null, sni: "example.com" }).expect(200);
+    expect(patched.body).toMatchObject({ host: "fi.example.com", port: null, sni: "example.com", note: "old" });
+    expect(answerOf(await call(api, "patch", "/api/nodes/fi-1").send({ address: "main.example.com:10085" }))).toEqual(
+      failure(409, "the address main.example.com:10085 is that of node main"),
+    );
+  });
+
+  it("drains, shows again and deletes", async () => {
+    expect((await post("/api/nodes/main/drain").expect(200)).body.state).toBe("draining");
+    expect((await post("/api/nodes/main/drain").expect(200)).body.state).toBe("draining");
+    expect((await post("/api/nodes/main/undrain").expect(200)).body.state).toBe("active");
+    const { body } = await call(api, "delete", "/api/nodes/main").expect(200);
+    expect(body).toEqual({ success: true, message: "Node main deleted successfully" });
+    expect((await get("/api/nodes")).body).toEqual({ nodes: [], total: 0 });
+    expect(answerOf(await call(api, "delete", "/api/nodes/main"))).toEqual(failure(404, "Node main not found"));
+    expect(answerOf(await call(api, "delete", "/api/nodes/main?force=1"))).toEqual(
+      failure(400, "force must be true or false"),
+    );
+  });
+
+  it("says so when the job did not do it", async () => {
+    const detail = "node main does not answer; ?force=true";
+    api.plane.jobs.scripts["delete-node"] = async () => ({
+      state: "finished",
+      result: { outcome: "unavailable", detail },
+    });
+    const answer = await call(api, "delete", "/api/nodes/main");
+    expect(answerOf(answer)).toEqual(failure(503, `Failed to delete node: ${detail}`));
+    expect(answer.headers["retry-after"]).toBeDefined();
+  });
+
+  it.each(["patch", "delete"] as const)("knows no node of another name: %s", async (method) => {
+    expect(answerOf(await call(api, method, "/api/nodes/none").send({}))).toEqual(failure(404, "Node none not found"));
+  });
+});
+
+describe("the health of a node", () => {
+  it("is what workers and collectors noted, and nothing before", async () => {
+    const none = { name: "main", state: "active", reachable: null, since: null, last_reading: null, lag: null };
+    expect((await get("/api/nodes/main/health").expect(200)).body).toEqual(none);
+    const now = Date.now();
+    api.plane.sightings.set("main", { seenAt: now - 60_000, failedAt: now });
+    await api.plane.lives.replace(null, {
+      node: "main",
+      revision: 1,
+      marks: [],
+      restarts: 0,
+      seen_at: now - 5_000,
+      seen_epoch: 1,
+    });
+    const health = (await get("/api/nodes/main/health").expect(200)).body;
+    expect(health).toMatchObject({ reachable: false, since: Math.floor((now - 60_000) / 1_000) });
+    expect(health.lag).toBeGreaterThanOrEqual(5);
+  });
+});
+
+it("answers 503 while the store is away, and shows none that is gone", async () => {
+  await api.plane.fleet.save(await api.plane.fleet.read(), { nodes: [someNode("old", { state: "gone" })] });
+  expect((await get("/api/nodes")).body.total).toBe(0);
+  expect(answerOf(await get("/api/nodes/old"))).toEqual(failure(404, "Node old not found"));
+  api.plane.fleet.beforeStep = async () => {
+    throw new StoreUnavailableError(new Error("away"));
+  };
+  expect((await get("/api/nodes")).status).toBe(503);
+});

@@ -1,0 +1,83 @@
+import { CALL_DEADLINE_MS, type DesiredState, type InboundVault } from "@veil/keys";
+import type { FleetNode } from "@veil/nodes";
+import { userEmail } from "@veil/protocols";
+import { connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
+import pLimit from "p-limit";
+import { nodeErrors } from "./node-errors.ts";
+import type { LeavingNode } from "./retire-node.ts";
+import { findSameProcess, type MarkedProcess } from "./same-process.ts";
+import { XrayNodeUsers } from "./xray-node-users.ts";
+
+export interface LeaveNodePorts {
+  readonly vault: InboundVault;
+  /** The short id of the settings. */
+  readonly shortId: string;
+  /** The nodes that this worker is connected with at each moment. */
+  readonly connected: () => readonly MarkedProcess[];
+  readonly newMark: () => string;
+}
+
+/** So many users are removed one by one; of more the inbound is made anew, which shuts its port for some milliseconds. */
+const REMOVED_ONE_BY_ONE = 1_000;
+const REMOVED_AT_ONCE = 32;
+
+/** Who asks for the process alone names no inbound of it. */
+const NO_INBOUND = "none";
+
+const NOBODY: DesiredState = {
+  findCreating: async () => [],
+  findDesired: async () => new Map(),
+  hasDesired: async () => true,
+};
+
+/** Connects a node that is to be emptied. */
+export function leaveNode(of: FleetNode, { vault, shortId, connected, newMark }: LeaveNodePorts): LeavingNode {
+  const { name, address, inboundTag } = of;
+  const node = connectXrayNode({ name, address, inboundTag, callTimeoutMs: CALL_DEADLINE_MS });
+  const users = new XrayNodeUsers({ node, vault, shortId: of.shortId ?? shortId });
+  return {
+    answers: () => answers(node),
+    removeUsers: async () => {
+      const others = connected().filter((one) => one.name !== name);
+      if ((await nodeErrors(name, () => findSameProcess(node, others, newMark))) !== null) return;
+      const listed = await users.list();
+      const ours = listed.users.flatMap(({ keyId }) => keyId ?? []);
+      if (listed.state === "missing" || ours.length === 0) return;
+      if (ours.length > REMOVED_ONE_BY_ONE) {
+        await listed.rebuild(NOBODY);
+        return;
+      }
+      const limit = pLimit(REMOVED_AT_ONCE);
+      const remove = (keyId: number) => limit(() => node.removeUser(userEmail(keyId)));
+      await nodeErrors(name, () => Promise.all(ours.map(remove)));
+    },
+    close: () => node.close(),
+  };
+}
+
+async function answers(node: XrayNode): Promise<boolean> {
+  try {
+    await node.uptimeSeconds();
+    return true;
+  } catch (error) {
+    if (error instanceof XrayError) return false;
+    throw error;
+  }
+}
+
+/** The name of a node whose Xray process answers at an address; null when none of those in reach is known to. */
+export async function processAt(
+  address: string,
+  name: string,
+  { connected, newMark }: Pick<LeaveNodePorts, "connected" | "newMark">,
+): Promise<string | null> {
+  const node = connectXrayNode({ name, address, inboundTag: NO_INBOUND, callTimeoutMs: CALL_DEADLINE_MS });
+  try {
+    return await findSameProcess(node, connected(), newMark);
+  } catch (error) {
+    if (error instanceof XrayError) return null;
+    throw error;
+  } finally {
+    node.close();
+  }
+}

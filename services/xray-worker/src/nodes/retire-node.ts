@@ -1,0 +1,114 @@
+import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "@veil/keys";
+import { disabled, ended, type FleetNode, nodeOf } from "@veil/nodes";
+import { runExclusively } from "@veil/redis";
+import type { Clock } from "@veil/runtime";
+import { changeNodes, type FleetChanges } from "./fleet-changes.ts";
+import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
+
+/** A node that is on its way out. */
+export interface LeavingNode {
+  /** Whether it answers. */
+  readonly answers: () => Promise<boolean>;
+  /**
+   * Takes our users out of it. Those of a node that leads to the process of another one are that one's, and stay.
+   *
+   * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError}
+   */
+  readonly removeUsers: () => Promise<void>;
+  readonly close: () => void;
+}
+
+export interface RetireNodePorts extends FleetChanges {
+  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly leave: (node: FleetNode) => LeavingNode;
+  /** Has all that a node has counted brought into the ledger. @returns whether it was */
+  readonly readLast: (node: string, request: RetireRequest) => Promise<boolean>;
+}
+
+export interface RetireRequest {
+  readonly name: string;
+  /** Whether it goes also when it does not answer. */
+  readonly force: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly requestId: string;
+  readonly job: string;
+  readonly redelivered: boolean;
+}
+
+type RetireResult =
+  | { readonly outcome: "deleted" }
+  | { readonly outcome: "not-found" }
+  | { readonly outcome: "unavailable"; readonly detail: string };
+
+/** As that of a pass, which it keeps out. */
+const RETIRE_LEASE_MS = 5_000;
+const ASK_AGAIN_MS = 100;
+
+/**
+ * Takes a node out: nobody adds users to it any more, ours are removed, its bytes are read once more, and it is gone. May run
+ * twice. One that is cut off leaves the node disabled, and the next one goes on from there.
+ *
+ * @throws {StoreUnavailableError} for another attempt
+ */
+export async function retireNode(request: RetireRequest, ports: RetireNodePorts): Promise<RetireResult> {
+  const { name, force, redelivered } = request;
+  const fleet = await ports.store.read();
+  const node = fleet === null ? null : nodeOf(fleet, name);
+  if (node === null) return { outcome: redelivered ? "deleted" : "not-found" };
+  const leaving = ports.leave(node);
+  try {
+    const answers = await leaving.answers();
+    if (!answers && !force) return { outcome: "unavailable", detail: `node ${name} does not answer; ?force=true` };
+    const fault = await emptied(node, leaving, answers, request, ports);
+    if (fault !== null && !force) return { outcome: "unavailable", detail: fault };
+    await changeNodes((found) => ended(found, name, ports.clock.now()), ports);
+    ports.log.info({ node: name }, "the node is gone");
+    return { outcome: "deleted" };
+  } finally {
+    leaving.close();
+  }
+}
+
+/** @returns what is still to be done, null when nothing is */
+async function emptied(
+  { name }: FleetNode,
+  leaving: LeavingNode,
+  answers: boolean,
+  request: RetireRequest,
+  ports: RetireNodePorts,
+): Promise<string | null> {
+  const { clock } = ports;
+  let since = clock.now();
+  await changeNodes((found) => {
+    const end = disabled(found, name, { job: request.job, now: clock.now() });
+    since = nodeOf(found, name)?.state === "disabled" ? (nodeOf(found, name)?.since ?? since) : clock.now();
+    return end.outcome === "changed" ? end.nodes : null;
+  }, ports);
+  if (!answers) return null;
+  // By then no worker adds a user any more.
+  await clock.sleep(Math.max(0, since + KNOWN_TO_ALL_MS - clock.now()));
+  const removal = await removed(name, leaving, request, ports);
+  if (removal !== null) return removal;
+  return (await ports.readLast(name, request)) ? null : `the last bytes of node ${name} could not be read yet`;
+}
+
+async function removed(
+  name: string,
+  leaving: LeavingNode,
+  { deadline }: RetireRequest,
+  { redis, prefix, clock }: RetireNodePorts,
+): Promise<string | null> {
+  const task = { redis, prefix, subject: `reconcile:${name}`, leaseMs: RETIRE_LEASE_MS };
+  for (;;) {
+    try {
+      if ((await runExclusively(task, () => leaving.removeUsers())) !== null) return null;
+    } catch (error) {
+      const isNodes = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
+      if (!isNodes && !(error instanceof NodeRejectedError)) throw error;
+      return `the users of node ${name} could not be removed`;
+    }
+    if (clock.now() > deadline) return `node ${name} is being reconciled`;
+    await clock.sleep(ASK_AGAIN_MS);
+  }
+}
