@@ -74,6 +74,7 @@ async function live(system: System, requests: Requests, faults: Faults, watch: T
 
 async function rest(system: System, requests: Requests, watch: TermsWatch): Promise<void> {
   const { world, mongo, queue, redis, xrays } = system;
+  world.becomeQuick();
   // An hour passes: what nobody hinted at is found now.
   if (redis.hints.wereLost) redis.hints.complete = null;
   const begun = world.now;

@@ -1,5 +1,7 @@
 import type { Random } from "./random.ts";
 
+/** How far apart steps are at most once all is well: a hundred of them a second. */
+const RESTING_STEP_MS = 10;
 /** Taken before virtual time replaces the timers. */
 const realImmediate = setImmediate;
 
@@ -63,7 +65,7 @@ export class World {
   #timers = new Set<Timer>();
   /** The timer that is due first, undefined when it has to be looked for. */
   #next: Timer | null | undefined = null;
-  readonly #stepMs: number;
+  #stepMs: number;
 
   constructor(random: Random, trace: ((line: string) => void) | null) {
     this.random = random;
@@ -86,6 +88,11 @@ export class World {
   /** Whether much is done in a second. */
   get isQuick(): boolean {
     return this.#stepMs <= 3;
+  }
+
+  /** Much can be done in a second from now on: a machine that is too slow for what comes periodically gets nothing else done. */
+  becomeQuick(): void {
+    this.#stepMs = Math.min(this.#stepMs, RESTING_STEP_MS);
   }
 
   log(line: () => string): void {

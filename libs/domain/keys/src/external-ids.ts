@@ -1,6 +1,7 @@
 import { isVisible, type KeyRecord } from "./access-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
+import { passOnMarks } from "./take-up-key.ts";
 
 /** An external id and whose it is: each owner has ids of its own, and so have the keys of nobody. */
 export interface OwnedExternalId {
@@ -29,17 +30,36 @@ export async function giveExternalId(
   id: OwnedExternalId,
   keyId: number,
   lease: HeldLease,
-  { store, externalIds }: Pick<LifecyclePorts, "store" | "externalIds">,
+  ports: LifecyclePorts,
 ): Promise<"given" | "taken"> {
+  const { store, externalIds } = ports;
   const holder = await externalIds.claim(id, keyId);
   if (holder === keyId) return "given";
-  if (holdsExternalId(await store.find(holder), id)) return "taken";
+  const held = await store.find(holder);
+  if (holdsExternalId(held, id)) return "taken";
+  if (held !== null && isVisible(held) && holdsExternalId(await outdate(holder, ports), id)) return "taken";
   lease.mustLast();
   await externalIds.replace(id, keyId);
   if (!holdsExternalId(await store.find(holder), id)) return "given";
   // Redis had forgotten the lease of that one, who has come to its decision meanwhile.
   await externalIds.replace(id, holder);
   return "taken";
+}
+
+/**
+ * Stores what a key is as a later version: a write that was to give it the id, and that nobody waits for any more, may still be
+ * on its way to the store, and now comes to nothing.
+ */
+function outdate(keyId: number, ports: LifecyclePorts): Promise<KeyRecord | null> {
+  return ports.lease.hold(keyId, async (lease) => {
+    const key = await ports.store.find(keyId);
+    await passOnMarks(keyId, lease, ports);
+    if (key === null || !isVisible(key)) return key;
+    const { uuid, name, token, terms, changedBy, outbox } = key;
+    const later = { ...terms, revision: terms.revision + 1 };
+    lease.mustLast();
+    return ports.store.change(keyId, { fence: lease.fence, uuid, name, token, terms: later, changedBy, outbox });
+  });
 }
 
 /** Whether callers find this key under an external id. */

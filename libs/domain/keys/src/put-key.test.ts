@@ -58,6 +58,23 @@ test("an entry of a key that never took the id keeps nobody from it", async () =
   expect(await put("put-3")).toMatchObject({ outcome: "changed", isChanged: false });
 });
 
+test("a write that would give the id to a second key comes to nothing, however late it arrives", async () => {
+  const { put, externalIds, store, holders } = putter();
+  plant(store, [], { keyId: 50, phase: "active" });
+  const before = store.keys.get(50);
+  if (before === undefined) throw new Error("no key");
+  // As a change leaves it whose write hangs, and whose lease of the id Redis forgets.
+  externalIds.entries.set("tg-1", 50);
+  const late = {
+    ...before,
+    fence: 0,
+    terms: { ...before.terms, externalId: "tg-1", revision: before.terms.revision + 1 },
+  };
+  expect(await put("put-1")).toMatchObject({ outcome: "created" });
+  await store.change(50, late);
+  expect(holders()).toMatchObject([{ job: "put-1" }]);
+});
+
 describe("delivered twice", () => {
   it("makes one key, and does not change it by its own words", async () => {
     const { put, holders } = putter();
