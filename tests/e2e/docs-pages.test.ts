@@ -74,13 +74,15 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
   /**
    * Opens an operation, sends its request as it is proposed and returns the status that is shown.
    *
-   * @param values what is typed into the path's parameters, by their names
+   * @param values what is typed or chosen for parameters, by their names
    */
   async function tryOut(operation: Locator, values: Readonly<Record<string, string>> = {}): Promise<string> {
     await startTrying(operation);
     for (const [name, value] of Object.entries(values)) {
-      const input = operation.locator(`tr[data-param-name="${name}"] input`);
+      const row = operation.locator(`tr[data-param-name="${name}"]`);
+      const [input, choice] = [row.locator("input"), row.locator("select")];
       if ((await input.count()) > 0) await input.fill(value);
+      if ((await choice.count()) > 0) await choice.selectOption(value);
     }
     await operation.getByRole("button", { name: "Execute" }).click();
     const status = operation.locator(".live-responses-table .response-col_status").last();
@@ -121,7 +123,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     for (const { operationId, tags } of operations) {
       const { key_id } = await api.createWith({ external_id: operationId });
       const ids = { key_id: String(key_id), external_id: operationId, id: await makeFor(operationId, key_id) };
-      const values = { ...ids, job_id: await startJob() };
+      const values = { ...ids, job_id: await startJob(), ...(operationId === "deleteNode" && (await makeNode())) };
       const operation = page.locator(`#operations-${tags[0]}-${operationId}`);
       statuses.push(`${operationId} ${(await tryOut(operation, values)).slice(0, 3)}`);
       await operation.locator(".opblock-summary-control").click();
@@ -155,6 +157,13 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     for (const { id } of webhooks) {
       await fetch(`${stack.apiUrl}/api/webhooks/${id}`, { method: "DELETE", headers: headers() });
     }
+  }
+
+  /** One that does not answer, beside that of the example. @returns how it is deleted */
+  async function makeNode(): Promise<Readonly<Record<string, string>>> {
+    const body = JSON.stringify({ name: "away-1", address: "127.0.0.1:9" });
+    await fetch(`${stack.apiUrl}/api/nodes`, { method: "POST", headers: headers(), body });
+    return { name: "away-1", force: "true" };
   }
 
   /** A write that is answered later. @returns the id to ask for */

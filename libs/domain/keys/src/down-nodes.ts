@@ -31,7 +31,7 @@ export class DownNodes {
     return (node) => isUseless(node, known);
   }
 
-  /** As {@link test} told last, for who can't wait. */
+  /** As {@link test} said last, for who can't wait. */
   isDown(node: string): boolean {
     return isUseless(node, this.#known);
   }

@@ -1,6 +1,10 @@
+import { SYSTEM } from "@veil/events";
 import { isVisible, type KeyRecord } from "./access-key.ts";
+import { expectEvents } from "./events/expect-events.ts";
+import { namedSteps, type UnnamedStep } from "./events/key-steps.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
+import type { KeyVersion } from "./ports.ts";
 import { passOnMarks } from "./take-up-key.ts";
 
 /** An external id and whose it is: each owner has ids of its own, and so have the keys of nobody. */
@@ -48,18 +52,35 @@ export async function giveExternalId(
 
 /**
  * Stores what a key is as a later version: a write that was to give it the id, and that nobody waits for any more, may still be
- * on its way to the store, and now comes to nothing.
+ * on its way to the store, and now comes to nothing. As every revision this one is reported.
  */
 function outdate(keyId: number, ports: LifecyclePorts): Promise<KeyRecord | null> {
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
     await passOnMarks(keyId, lease, ports);
     if (key === null || !isVisible(key)) return key;
-    const { uuid, name, token, terms, changedBy, outbox } = key;
-    const later = { ...terms, revision: terms.revision + 1 };
+    const hint = await expectEvents([keyId], ports);
     lease.mustLast();
-    return ports.store.change(keyId, { fence: lease.fence, uuid, name, token, terms: later, changedBy, outbox });
+    const after = await ports.store.change(keyId, laterVersion(key, lease.fence, ports.clock.now()));
+    hint.ready();
+    return after;
   });
+}
+
+function laterVersion(
+  { keyId, uuid, name, token, terms, changedBy, outbox }: KeyRecord,
+  fence: number,
+  now: number,
+): KeyVersion {
+  const revision = terms.revision + 1;
+  const step: UnnamedStep = {
+    at: Math.floor(now / 1_000),
+    actor: SYSTEM,
+    was: { terms: { revision: terms.revision } },
+    events: [{ type: "key.updated" }],
+  };
+  const steps = namedSteps([step], { keyId, revision, fence });
+  return { fence, uuid, name, token, terms: { ...terms, revision }, changedBy, outbox: [...outbox, ...steps] };
 }
 
 /** Whether callers find this key under an external id. */

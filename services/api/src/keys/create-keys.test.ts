@@ -110,6 +110,7 @@ describe("createKey", () => {
           key: { name: "name", owner: null, terms: {} },
           deadline: startedAt + 8_000,
           request_id: "request-1",
+          actor: { name: "test", address: null },
         },
       },
     ]);
