@@ -70,7 +70,8 @@ async function call(method: string, path: string, body?: object): Promise<unknow
 }
 
 let seq = 0;
-/** Logs an event about one of a few keys. */
+let logged = 0;
+/** Logs an event about one of a few keys. The workers log besides that their node is down. */
 async function logEvent(): Promise<void> {
   const keyId = (seq + 1) % SUBJECTS;
   const event: VeilEvent = {
@@ -83,8 +84,12 @@ async function logEvent(): Promise<void> {
     owner: null,
     data: { key: { key_id: keyId } },
   };
-  expect(await store.events.append(seq, [event])).toBe("appended");
+  if ((await store.events.append(seq, [event])) === "outrun") {
+    seq += (await store.events.tail(seq, 10)).length;
+    return logEvent();
+  }
   seq += 1;
+  logged += 1;
   await store.events.raiseSettled(seq);
 }
 
@@ -118,16 +123,16 @@ test("each event reaches the receiver in order of its key, while workers are kil
   }
   receiver.answer = take;
   const taken = () => new Set(receiver.taken.map((event) => event.seq));
-  await expect.poll(() => taken().size, { timeout: 60_000 }).toBe(seq);
+  await expect.poll(() => taken().size, { timeout: 60_000 }).toBe(logged);
   expect(receiver.forged).toEqual([]);
   const firsts = receiver.taken.filter((event, index, all) => all.findIndex((one) => one.seq === event.seq) === index);
   for (let subject = 0; subject < SUBJECTS; subject += 1) {
     const seqs = firsts.map((event) => event.seq).filter((each) => each % SUBJECTS === subject);
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
   }
-  const repeated = receiver.taken.length - seq;
+  const repeated = receiver.taken.length - logged;
   process.stdout.write(
-    `${seq} events, ${receiver.received.length} attempts, ${repeated} taken twice, 4 workers killed\n`,
+    `${logged} events, ${receiver.received.length} attempts, ${repeated} taken twice, 4 workers killed\n`,
   );
   await expect
     .poll(() => call("GET", `/api/webhooks/${made.id}`), { timeout: 20_000 })
