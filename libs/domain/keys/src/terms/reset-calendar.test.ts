@@ -111,6 +111,13 @@ const calendars = fc.record({
   timeZone: fc.constantFrom(...ZONES),
 });
 
+test("a day that has two midnights begins with the first one", () => {
+  const anchor = at("2022-11-07T00:00", "America/Havana");
+  const after = at("2027-10-20T00:00", "America/Havana");
+  const next = nextResetAfter(after, { reset: "month_rolling", anchor, timeZone: "America/Havana" });
+  expect(next).toBe(Date.parse("2027-11-07T00:00:00-04:00") / 1_000);
+});
+
 /** Longer than any of these by the most that a clock change adds. */
 const LONGEST_DAYS = { none: 0, day: 2, week: 8, month: 32, month_rolling: 32 } as const;
 

@@ -36,13 +36,19 @@ export function nextResetAfter(after: number, { reset, anchor, timeZone }: Reset
 function nextRollingMonth(after: DateTime, anchor: DateTime): number {
   const first = anchor.startOf("day");
   // Of an anchor whose day begins at one o'clock, the days that follow begin at midnight all the same.
-  const begin = (month: number) => first.plus({ months: month }).startOf("day");
+  const begin = (month: number) => beginOf(first.plus({ months: month }));
   let months = Math.max(1, (after.year - first.year) * 12 + after.month - first.month);
   while (begin(months) <= after) months += 1;
   return secondsOf(begin(months));
 }
 
-/** A midnight that a clock change skips is the first moment of that day. */
-function secondsOf(midnight: DateTime): number {
-  return Math.floor(midnight.startOf("day").toSeconds());
+function secondsOf(day: DateTime): number {
+  return Math.floor(beginOf(day).toSeconds());
+}
+
+/** The first moment of a day, also where a clock change skips midnight, or has it twice as in Havana. */
+function beginOf(day: DateTime): DateTime {
+  const midnight = day.startOf("day");
+  const before = midnight.minus({ seconds: 1 });
+  return before.toISODate() === midnight.toISODate() ? before.startOf("day") : midnight;
 }
