@@ -1,20 +1,29 @@
 import type { FollowedFleet } from "@veil/backing-services";
 import type { DownNodes } from "@veil/keys";
-import { type FleetNode, linkedPlaces } from "@veil/nodes";
+import { type Fleet, type FleetNode, linkedPlaces } from "@veil/nodes";
 import { keyProtocol, linkName, type LinkSettings } from "@veil/protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
 import type { KeyPlace } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
-/** Where clients find the nodes at each moment; see {@link keyPlaces}. */
+/** Where clients find the nodes at each moment, worked out when that may have changed; see {@link keyPlaces}. */
 export function currentPlaces(
   settings: ApiSettings,
   fleet: Pick<FollowedFleet, "current">,
   down: Pick<DownNodes, "test">,
 ): () => Promise<readonly KeyPlace[]> {
+  let last: {
+    readonly isDown: (node: string) => boolean;
+    readonly fleet: Fleet;
+    readonly places: readonly KeyPlace[];
+  } | null = null;
   return async () => {
     const isDown = await down.test();
-    return keyPlaces(settings, fleet.current().nodes, isDown);
+    const now = fleet.current();
+    if (last?.isDown !== isDown || last.fleet !== now) {
+      last = { isDown, fleet: now, places: keyPlaces(settings, now.nodes, isDown) };
+    }
+    return last.places;
   };
 }
 

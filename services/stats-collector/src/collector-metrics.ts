@@ -1,6 +1,6 @@
 import { type JobStep, jobMetrics } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
-import { callMetrics } from "@veil/xray-grpc";
+import { callMetrics, EACH_NODE, NODE_LABEL } from "@veil/xray-grpc";
 import { clusterMetrics, type ShownFigures } from "./cluster/cluster-metrics.ts";
 import type { NodeReport } from "./sync/sync-loop.ts";
 
@@ -31,10 +31,6 @@ const calledMethods = [
   "plantProcessMark",
 ];
 
-/** Nodes come and go. */
-const eachNode = ["each node"];
-const CHANGING = "node";
-
 /** The collector's own metrics, and those of the whole system. */
 export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOptions): CollectorMetrics {
   const reports = new LastReports();
@@ -51,20 +47,20 @@ export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOpti
   const syncSeconds = metrics.histogram({
     name: "veil_traffic_sync_duration_seconds",
     help: "Time it took to bring a node's counters into the ledger.",
-    labels: { node: eachNode },
-    changing: CHANGING,
+    labels: { node: EACH_NODE },
+    changing: NODE_LABEL,
   });
   const syncs = metrics.counter({
     name: "veil_traffic_sync_total",
     help: "Readings of a node's counters by result.",
-    labels: { node: eachNode, result: ["ok", "error"] },
-    changing: CHANGING,
+    labels: { node: EACH_NODE, result: ["ok", "error"] },
+    changing: NODE_LABEL,
   });
   const duplicates = metrics.gauge({
     name: "veil_xray_node_duplicate",
     help: "1 when the node leads to the Xray process of another node of the settings, and is not read.",
-    labels: { node: eachNode },
-    changing: CHANGING,
+    labels: { node: EACH_NODE },
+    changing: NODE_LABEL,
   });
   return {
     callsOf: callMetrics(metrics, calledMethods),

@@ -6,7 +6,7 @@ import { type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
-import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
+import { connectXrayNode, NODE_LABEL, type XrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { BookedKeys } from "./booked-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
@@ -59,7 +59,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     await answered();
 
     const nodes = new NamedParts<FleetNode, ReadNode>({
-      parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
+      parts: new ServiceParts(running, "nodes", log),
       open: (part, { name, address, inboundTag }) => {
         const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
         part.onStop("connections", `node ${name}`, () => xray.close());
@@ -67,10 +67,10 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         return { xray, metered: node, sync: startSync(part, { ...syncing, node, isReachable: () => xray.reachable }) };
       },
       isSame: isSameNode,
-      onJoined: (node) => metrics.startSeries("node", node),
+      onJoined: (node) => metrics.startSeries(NODE_LABEL, node),
       onLeft: (node) => {
         duplicates.leave(node);
-        void metrics.endSeries("node", node);
+        void metrics.endSeries(NODE_LABEL, node);
       },
     });
     nodeNames = () => nodes.names;

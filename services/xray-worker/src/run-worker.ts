@@ -17,6 +17,7 @@ import {
 } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
+import { NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
 import { keyEvents } from "./events/key-events.ts";
 import { allEvents, tokenEvents } from "./events/token-events.ts";
@@ -91,7 +92,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const desired = new SharedDesired(store.desired, clock);
     const listed = nodeSettings(settings);
     const nodes = new NamedParts<FleetNode, ConnectedNode>({
-      parts: new ServiceParts(running, "nodes", (err, resource) => log.error({ err, resource }, "release failed")),
+      parts: new ServiceParts(running, "nodes", log),
       open: (part, node) => {
         const connected = connectNode(part, node, {
           settings,
@@ -111,8 +112,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         return connected;
       },
       isSame: isSameNode,
-      onJoined: (node) => metrics.startSeries("node", node),
-      onLeft: (node) => void metrics.endSeries("node", node),
+      onJoined: (node) => metrics.startSeries(NODE_LABEL, node),
+      onLeft: (node) => void metrics.endSeries(NODE_LABEL, node),
     });
     nodeNames = () => nodes.names;
     const changes = { store: store.fleet, ...exclusive, clock, log };
@@ -224,12 +225,13 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       webhookEvents(store.webhookOutbox),
       nodeEvents(noted),
     );
+    const logged = loggedEvents(store.events);
     const webhooks = startWebhooks(running, {
       redis,
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       webhooks: store.webhooks,
-      events: loggedEvents(store.events),
+      events: logged,
       hints,
       sealingKey: settings.WEBHOOK_SECRET_KEY ?? null,
       isPrivateAllowed: settings.WEBHOOK_ALLOW_PRIVATE,
@@ -284,7 +286,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
             leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),
           readLast: lastReading(jobs, clock),
         }),
-        ...webhookChangeHandlers({ webhooks: store.webhooks, events: loggedEvents(store.events), now }),
+        ...webhookChangeHandlers({ webhooks: store.webhooks, events: logged, now }),
       },
       telemetry: tracing?.telemetry,
       onStep: (step) => measured.jobStep(step),

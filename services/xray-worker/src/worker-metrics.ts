@@ -1,7 +1,7 @@
 import { eventTypes, type VeilEvent } from "@veil/events";
 import { type JobStep, jobMetrics } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
-import { callMetrics } from "@veil/xray-grpc";
+import { callMetrics, EACH_NODE, NODE_LABEL } from "@veil/xray-grpc";
 import { type WebhookMetrics, webhookMetrics } from "./webhooks/webhook-metrics.ts";
 import type { WaitingEvents } from "./events/relay-loop.ts";
 import type { FinishedPass } from "./nodes/reconcile-loop.ts";
@@ -56,10 +56,6 @@ const calledMethods = [
   "readCounter",
 ];
 
-/** Nodes come and go. */
-const eachNode = ["each node"];
-const CHANGING = "node";
-
 /** The worker's own metrics; every series exists at 0 from the start, those of a node from its joining. */
 export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions): WorkerMetrics {
   const keyEnded = keyMetrics(metrics);
@@ -67,27 +63,27 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
   const passes = metrics.counter({
     name: "veil_reconcile_total",
     help: "Reconcile passes by node and result.",
-    labels: { node: eachNode, result: ["ok", "error"] },
-    changing: CHANGING,
+    labels: { node: EACH_NODE, result: ["ok", "error"] },
+    changing: NODE_LABEL,
   });
   const passSeconds = metrics.histogram({
     name: "veil_reconcile_duration_seconds",
     help: "Duration of a reconcile pass.",
-    labels: { node: eachNode },
-    changing: CHANGING,
+    labels: { node: EACH_NODE },
+    changing: NODE_LABEL,
   });
   const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
   const brake = metrics.gauge({
     name: "veil_reconcile_brake",
     help: "1 while passes leave the node as it is, because MongoDB has no record of most of its users.",
-    labels: { node: eachNode },
-    changing: CHANGING,
+    labels: { node: EACH_NODE },
+    changing: NODE_LABEL,
   });
   const blocked = metrics.gauge({
     name: "veil_blocked_users",
     help: "Removed users whose further streams the node blocks.",
-    labels: { node: eachNode },
-    changing: CHANGING,
+    labels: { node: EACH_NODE },
+    changing: NODE_LABEL,
   });
   const configFile = metrics.counter({
     name: "veil_config_file_total",
@@ -176,8 +172,8 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
   metrics.gauge({
     name: "veil_drift_users",
     help: "Users found to differ from what is desired, at this worker's last pass; 0 when other workers make the passes since.",
-    labels: { node: eachNode, kind: driftKinds },
-    changing: CHANGING,
+    labels: { node: EACH_NODE, kind: driftKinds },
+    changing: NODE_LABEL,
     collect: (gauge) => {
       gauge.reset();
       for (const node of nodes()) {
@@ -191,8 +187,8 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
   const found = metrics.counter({
     name: "veil_drift_found_total",
     help: "Users found to differ from what is desired, over all passes.",
-    labels: { node: eachNode, kind: driftKinds },
-    changing: CHANGING,
+    labels: { node: EACH_NODE, kind: driftKinds },
+    changing: NODE_LABEL,
   });
   return (node: string, drift: Drift) => {
     last.set(node, { at: clock.monotonic(), drift });

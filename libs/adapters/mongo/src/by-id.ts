@@ -40,6 +40,15 @@ export class FindById<Document extends Identified> {
     for await (const group of this.findGroups(ids, projection)) yield* group;
   }
 
+  /** {@link findMany}, all of them at once. @throws {StoreUnavailableError} when MongoDB does not answer in time */
+  findAll(ids: readonly string[]): Promise<Document[]> {
+    return storeErrors(async () => {
+      const all: Document[] = [];
+      for await (const group of this.findGroups(ids)) all.push(...group);
+      return all;
+    });
+  }
+
   /** {@link findMany}, some at a time as they are found. */
   async *findGroups(
     ids: readonly string[],

@@ -23,11 +23,7 @@ export class MongoKeyOutbox implements KeyOutbox {
   }
 
   async histories(keyIds: readonly number[]): Promise<KeyHistory[]> {
-    const found = await storeErrors(async () => {
-      const documents: KeyDocument[] = [];
-      for await (const document of this.#collections.foundKeys.findMany(keyIds.map(String))) documents.push(document);
-      return documents;
-    });
+    const found = await this.#collections.foundKeys.findAll(keyIds.map(String));
     const documents = this.#collections.readKeys.many(keyDocument, found);
     const olderFlow = await this.#collections.olderFlowAmong(documents);
     this.#marks = new Map(documents.map(({ key_id, relayed = {} }) => [key_id, Object.keys(relayed)]));

@@ -54,7 +54,7 @@ export class MongoKeyReader implements KeyReader {
 
   async findMany(keyIds: readonly number[]): Promise<Map<number, KeyRecord>> {
     const { foundKeys, readKeys } = this.#collections;
-    const found = await storeErrors(() => toArray(foundKeys.findMany(keyIds.map(String))));
+    const found = await foundKeys.findAll(keyIds.map(String));
     const documents = found.map((document) => readKeys.one(keyDocument, document));
     const olderFlow = await this.#collections.olderFlowAmong(documents);
     return new Map(documents.map((document) => [document.key_id, toKeyRecord(document, olderFlow)]));
@@ -84,7 +84,7 @@ export class MongoKeyReader implements KeyReader {
 
   async findByCreateJobs(jobs: readonly string[]): Promise<Map<string, KeyRecord>> {
     const { foundCreations, readCreations } = this.#collections;
-    const found = await storeErrors(() => toArray(foundCreations.findMany(jobs)));
+    const found = await foundCreations.findAll(jobs);
     const claims = found.map((document) => readCreations.one(creationDocument, document));
     const keys = await this.findMany(claims.map(({ key_id }) => key_id).filter((keyId) => keyId !== null));
     return new Map(
@@ -176,10 +176,4 @@ export class MongoKeyReader implements KeyReader {
       await cursor.close();
     }
   }
-}
-
-async function toArray<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }

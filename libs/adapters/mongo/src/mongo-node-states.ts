@@ -34,9 +34,7 @@ export class MongoNodeStates implements NodeStates {
   }
 
   async find(nodes: readonly string[]): Promise<NodeState[]> {
-    const found = await Promise.all(nodes.map((node) => this.#found.find(node)));
-    const documents = found.filter((document) => document !== null);
-    return this.#reader.many(nodeStateDocument, documents).map(toState);
+    return this.#reader.many(nodeStateDocument, await this.#found.findAll(nodes)).map(toState);
   }
 
   async raise({ node, revision, isDown, outbox }: NodeState): Promise<void> {

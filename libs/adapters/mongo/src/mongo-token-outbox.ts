@@ -22,12 +22,7 @@ export class MongoTokenOutbox implements TokenOutbox {
   }
 
   async pending(ids: readonly string[]): Promise<TokenEvent[]> {
-    const found = await Promise.all(ids.map((id) => this.#found.find(id)));
-    const documents = this.#reader.many(
-      tokenDocument,
-      found.filter((document) => document !== null),
-    );
-    return documents.flatMap(eventsOf);
+    return this.#reader.many(tokenDocument, await this.#found.findAll(ids)).flatMap(eventsOf);
   }
 
   async mark(events: readonly Pick<TokenEvent, "id">[]): Promise<void> {

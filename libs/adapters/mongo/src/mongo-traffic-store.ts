@@ -47,12 +47,8 @@ export class MongoTrafficStore implements TrafficStore {
   }
 
   async findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>> {
-    return storeErrors(async () => {
-      const found: TrafficDocument[] = [];
-      for await (const document of this.#found.findMany(entities)) found.push(document);
-      const documents = this.#reader.many(trafficDocument, found);
-      return new Map(documents.map((document) => [document._id, toRecord(document)]));
-    });
+    const documents = this.#reader.many(trafficDocument, await this.#found.findAll(entities));
+    return new Map(documents.map((document) => [document._id, toRecord(document)]));
   }
 
   async writeMany(updates: readonly LedgerUpdate[]): Promise<Set<string>> {

@@ -4,7 +4,6 @@ import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { idsOf, type ManyUpdate, removeMany, updateMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
-import { storeErrors } from "./store-errors.ts";
 import { type UsageDocument, usageDocument } from "./traffic-codecs.ts";
 
 /**
@@ -31,12 +30,8 @@ export class MongoUsageStore implements UsageStore {
   }
 
   async readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>> {
-    return storeErrors(async () => {
-      const found: UsageDocument[] = [];
-      for await (const document of this.#found.findMany(entities)) found.push(document);
-      const documents = this.#reader.many(usageDocument, found);
-      return new Map(documents.map((document) => [document._id, toHistory(document)]));
-    });
+    const documents = this.#reader.many(usageDocument, await this.#found.findAll(entities));
+    return new Map(documents.map((document) => [document._id, toHistory(document)]));
   }
 
   async writeMany(updates: readonly HistoryUpdate[]): Promise<void> {

@@ -6,6 +6,11 @@ const outcomes = ["ok", "refused", "not-sent", "unknown"] as const satisfies rea
 /** Series of nodes beyond this many, all that ever were counted, begin with their first call. */
 const STARTED_NODES = 10;
 
+/** The values of a label `node`, in words: nodes come and go, and their series with them. */
+export const EACH_NODE = ["each node"] as const;
+/** That label, for `Metrics.startSeries` and for what a metric says of it. */
+export const NODE_LABEL = "node";
+
 type OnCall = NonNullable<NodeConnectionOptions["onCall"]>;
 
 /**
@@ -18,14 +23,14 @@ export function callMetrics(metrics: Metrics, methods: readonly string[]): (node
   const durations = metrics.histogram({
     name: "veil_xray_grpc_duration_seconds",
     help: "Duration of gRPC calls to a node, waiting for a free slot included.",
-    labels: { node: ["each node"], method: [] },
-    changing: "node",
+    labels: { node: EACH_NODE, method: [] },
+    changing: NODE_LABEL,
   });
   const calls = metrics.counter({
     name: "veil_xray_grpc_calls_total",
     help: "gRPC calls to a node: answered, refused by Xray, not sent, or sent and not answered.",
-    labels: { node: ["each node"], method: [], outcome: outcomes },
-    changing: "node",
+    labels: { node: EACH_NODE, method: [], outcome: outcomes },
+    changing: NODE_LABEL,
   });
   let started = 0;
   return (node) => {

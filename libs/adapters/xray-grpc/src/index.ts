@@ -1,5 +1,5 @@
 /** The only gRPC code: HandlerService, StatsService and RoutingService of one Xray node. */
-export { callMetrics } from "./call-metrics.ts";
+export { callMetrics, EACH_NODE, NODE_LABEL } from "./call-metrics.ts";
 export type { Counter } from "./decode-counters.ts";
 export type { UnreachableReason } from "./errors.ts";
 export {
@@ -21,6 +21,7 @@ export type { InboundUser, OtherAccount } from "./inbound-user.ts";
 export { inboundUserSchema } from "./inbound-user.ts";
 export type { ChangeOptions } from "./inbound-users.ts";
 export type { CallOutcome } from "./node-connection.ts";
+export { plantProcessMark } from "./plant-process-mark.ts";
 export { readVlessAccount } from "./read-vless-account.ts";
 export type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
 export { connectXrayNode } from "./xray-node.ts";

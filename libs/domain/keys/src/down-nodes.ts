@@ -11,7 +11,7 @@ export class DownNodes {
   readonly #sightings: Pick<NodeSightings, "list">;
   readonly #clock: { monotonic(): number };
   #reading: Promise<void> = Promise.resolve();
-  #known: ReadonlyMap<string, NodeSighting> = new Map();
+  #isDown = isDownBy(new Map());
   #readAt = Number.NEGATIVE_INFINITY;
 
   constructor(sightings: Pick<NodeSightings, "list">, clock: { monotonic(): number }) {
@@ -19,7 +19,7 @@ export class DownNodes {
     this.#clock = clock;
   }
 
-  /** Tells of a node by its name. One that no worker has made use of yet is down, unless nothing was ever noted of any. */
+  /** Tells of a node by its name, by the same function until something new is read. One that no worker has made use of yet is down, unless nothing was ever noted of any. */
   async test(): Promise<(node: string) => boolean> {
     const now = this.#clock.monotonic();
     if (now - this.#readAt >= KEPT_MS) {
@@ -27,25 +27,26 @@ export class DownNodes {
       this.#reading = this.#read();
     }
     await this.#reading;
-    const known = this.#known;
-    return (node) => isUseless(node, known);
+    return this.#isDown;
   }
 
   /** As {@link test} said last, for who can't wait. */
   isDown(node: string): boolean {
-    return isUseless(node, this.#known);
+    return this.#isDown(node);
   }
 
   async #read(): Promise<void> {
     try {
-      this.#known = await this.#sightings.list();
+      this.#isDown = isDownBy(await this.#sightings.list());
     } catch {
       // What was read last holds on.
     }
   }
 }
 
-function isUseless(node: string, known: ReadonlyMap<string, NodeSighting>): boolean {
-  const sighting = known.get(node);
-  return sighting === undefined ? known.size > 0 : isDown(sighting);
+function isDownBy(known: ReadonlyMap<string, NodeSighting>): (node: string) => boolean {
+  return (node) => {
+    const sighting = known.get(node);
+    return sighting === undefined ? known.size > 0 : isDown(sighting);
+  };
 }

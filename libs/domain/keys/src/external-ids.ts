@@ -1,10 +1,11 @@
 import { SYSTEM } from "@veil/events";
 import { isVisible, type KeyRecord } from "./access-key.ts";
 import { expectEvents } from "./events/expect-events.ts";
-import { namedSteps, type UnnamedStep } from "./events/key-steps.ts";
+import type { UnnamedStep } from "./events/key-steps.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import type { KeyVersion } from "./ports.ts";
+import { reportedVersion } from "./reported-version.ts";
 import { passOnMarks } from "./take-up-key.ts";
 
 /** An external id and whose it is: each owner has ids of its own, and so have the keys of nobody. */
@@ -67,20 +68,15 @@ function outdate(keyId: number, ports: LifecyclePorts): Promise<KeyRecord | null
   });
 }
 
-function laterVersion(
-  { keyId, uuid, name, token, terms, changedBy, outbox }: KeyRecord,
-  fence: number,
-  now: number,
-): KeyVersion {
-  const revision = terms.revision + 1;
+function laterVersion(key: KeyRecord, fence: number, now: number): KeyVersion {
+  const { revision } = key.terms;
   const step: UnnamedStep = {
     at: Math.floor(now / 1_000),
     actor: SYSTEM,
-    was: { terms: { revision: terms.revision } },
+    was: { terms: { revision } },
     events: [{ type: "key.updated" }],
   };
-  const steps = namedSteps([step], { keyId, revision, fence });
-  return { fence, uuid, name, token, terms: { ...terms, revision }, changedBy, outbox: [...outbox, ...steps] };
+  return reportedVersion(key, { ...key.terms, revision: revision + 1 }, step, fence).version;
 }
 
 /** Whether callers find this key under an external id. */

@@ -3,6 +3,7 @@ import {
   type FleetNode,
   type FleetStore,
   isSameAddress,
+  NODE_FIELDS,
   type NodeFields,
   type NodeState,
 } from "./fleet.ts";
@@ -93,12 +94,10 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const holder = holderOf(fleet.nodes, address, name);
   if (holder !== null) return addressTaken(address, holder);
   const isMoved = !isSameAddress(address, node.address) && node.state === "active";
-  const fixed = [...new Set([...node.fixed, ...FIELD_NAMES.filter((field) => fields[field] !== undefined)])];
+  const fixed = [...new Set([...node.fixed, ...NODE_FIELDS.filter((field) => fields[field] !== undefined)])];
   const after: FleetNode = { ...node, ...change, fixed, ...(isMoved && { state: "joining", since: now }) };
   return replaced(fleet, node, after, job);
 }
-
-const FIELD_NAMES = ["address", "inboundTag", "host", "port", "publicKey", "shortId", "sni"] as const;
 
 /** Takes a node out of links, or shows it again: one that was on its way out is filled first. */
 export function drained(fleet: Fleet, name: string, isDrained: boolean, { job, now }: ChangeStamp): FleetChange {

@@ -23,6 +23,17 @@ export interface NodeFields extends NodeLink {
   readonly inboundTag: string;
 }
 
+/** The names of {@link NodeFields}. */
+export const NODE_FIELDS = [
+  "address",
+  "inboundTag",
+  "host",
+  "port",
+  "publicKey",
+  "shortId",
+  "sni",
+] as const satisfies readonly (keyof NodeFields)[];
+
 /** One Xray node. Its name is its own for as long as it is not gone. */
 export interface FleetNode extends NodeFields {
   readonly name: string;

@@ -1,4 +1,12 @@
-import { type Fleet, type FleetNode, type FleetStore, inOrder, isSameAddress, type NodeFields } from "./fleet.ts";
+import {
+  type Fleet,
+  type FleetNode,
+  type FleetStore,
+  inOrder,
+  isSameAddress,
+  NODE_FIELDS,
+  type NodeFields,
+} from "./fleet.ts";
 
 /** A node as the environment lists it. */
 export interface ListedNode extends NodeFields {
@@ -15,8 +23,6 @@ export interface Seeded {
   readonly nodes: readonly FleetNode[];
   readonly notes: readonly SeedNote[];
 }
-
-const FOLLOWED = ["address", "inboundTag", "host", "port", "publicKey", "shortId", "sni"] as const;
 
 /**
  * What the fleet is after a start: the environment is followed in each field that no API call changed. A node that it lists
@@ -89,7 +95,7 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[]): Flee
     notes.push({ node: known.name, kept: "deleted" });
     return known;
   }
-  const differing = FOLLOWED.filter((field) => known[field] !== listed[field]);
+  const differing = NODE_FIELDS.filter((field) => known[field] !== listed[field]);
   const fields = differing.filter((field) => known.fixed.includes(field));
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
   const standing = Object.fromEntries(known.fixed.map((field) => [field, known[field]]));

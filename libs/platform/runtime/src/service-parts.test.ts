@@ -1,14 +1,27 @@
 import { expect, it } from "vitest";
+import { z } from "zod";
+import { createLogger } from "./create-logger.ts";
 import { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
 import { ServiceParts } from "./service-parts.ts";
+
+const line = z.object({ resource: z.string(), err: z.object({ type: z.string(), message: z.string() }) });
+
+function failureIn(text: string): string {
+  const { resource, err } = line.parse(JSON.parse(text));
+  return `${resource} failed: ${err.type}: ${err.message}`;
+}
 
 function rig() {
   const registered: { group: ReleaseGroup; release: Release }[] = [];
   const said: string[] = [];
+  const log = createLogger({
+    ...{ service: "test", version: "0", level: "error", pretty: false },
+    destination: { write: (text) => void said.push(failureIn(text)) },
+  });
   const parts = new ServiceParts(
     { onStop: (group, _name, release) => void registered.push({ group, release }) },
     "nodes",
-    (error, name) => void said.push(`${name} failed: ${String(error)}`),
+    log,
   );
   const stop = async () => {
     for (const group of RELEASE_ORDER)

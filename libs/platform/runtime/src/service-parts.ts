@@ -1,4 +1,5 @@
 import type { RunningService } from "./lifecycle.ts";
+import type { Logger } from "./create-logger.ts";
 import { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
 
 /** What a part of a service needs of the process: a way to have things released. */
@@ -21,11 +22,10 @@ const NO_DEADLINE = new AbortController().signal;
 /** The parts of a service that come and go while it runs. Those that are there when it stops are released with it. */
 export class ServiceParts {
   readonly #parts = new Set<OpenPart>();
-  readonly #onError: (error: unknown, name: string) => void;
+  readonly #log: Pick<Logger, "error">;
 
-  /** @param onError called when something of a part that closes could not be released */
-  constructor(running: Stoppable, name: string, onError: (error: unknown, name: string) => void) {
-    this.#onError = onError;
+  constructor(running: Stoppable, name: string, log: Pick<Logger, "error">) {
+    this.#log = log;
     for (const group of RELEASE_ORDER) {
       running.onStop(group, name, async (deadlineSignal) => {
         await Promise.all([...this.#parts].map((part) => part.release(group, deadlineSignal)));
@@ -34,7 +34,7 @@ export class ServiceParts {
   }
 
   open(): ServicePart {
-    const part = new OpenPart(this.#onError, () => this.#parts.delete(part));
+    const part = new OpenPart(this.#log, () => this.#parts.delete(part));
     this.#parts.add(part);
     return part;
   }
@@ -42,12 +42,12 @@ export class ServiceParts {
 
 class OpenPart implements ServicePart {
   readonly #opened = new Map<ReleaseGroup, Opened[]>();
-  readonly #onError: (error: unknown, name: string) => void;
+  readonly #log: Pick<Logger, "error">;
   readonly #onClosed: () => void;
   #closing: Promise<void> | null = null;
 
-  constructor(onError: (error: unknown, name: string) => void, onClosed: () => void) {
-    this.#onError = onError;
+  constructor(log: Pick<Logger, "error">, onClosed: () => void) {
+    this.#log = log;
     this.#onClosed = onClosed;
   }
 
@@ -69,8 +69,8 @@ class OpenPart implements ServicePart {
       opened.map(async ({ name, release }) => {
         try {
           await release(deadlineSignal);
-        } catch (error) {
-          this.#onError(error, name);
+        } catch (err) {
+          this.#log.error({ err, resource: name }, "release failed");
         }
       }),
     );

@@ -6,11 +6,10 @@ import {
   DeviceNotFoundError,
   KeyNotFoundError,
   STORE_UNAVAILABLE,
-  TIMED_OUT,
   WriteIndeterminateUnavailableError,
 } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
+import { notAppliedError, TOO_LATE, writeJob } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { RequestScope, VisibleKeyReader } from "../ports.ts";
 
@@ -78,7 +77,7 @@ async function readAgain(
 ): Promise<JobResult<"forget-devices">> {
   try {
     const list = await withinTime(devices.find(keyId), answerBy - clock.now());
-    return list?.changedBy.includes(job) === true ? { outcome: "done" } : { outcome: "failed", detail: TIMED_OUT };
+    return list?.changedBy.includes(job) === true ? { outcome: "done" } : TOO_LATE;
   } catch (error) {
     if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
     const { action } = writeJob("deleteDevices");

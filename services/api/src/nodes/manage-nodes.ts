@@ -1,13 +1,13 @@
 import type { CreateNodeBody, NodeBody, UpdateNodeBody } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
-import type { NodeChange } from "@veil/nodes";
-import { ContradictionError, NodeNotFoundError, NodesOfInstallationError, TIMED_OUT } from "../errors.ts";
+import { type NodeChange, nodeOf } from "@veil/nodes";
+import { ContradictionError, NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError } from "../jobs/write-jobs.ts";
+import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
-import { type RequestScope, viewerOf } from "../ports.ts";
-import { readNode, type ReadNodesPorts, seesNode } from "./read-nodes.ts";
+import type { RequestScope } from "../ports.ts";
+import { readNode, type ReadNodesPorts, seesNodes } from "./read-nodes.ts";
 
 export interface ManageNodesPorts extends WritePorts, Omit<ReadNodesPorts, "clock"> {
   /** The inbound of a node that names none. */
@@ -15,8 +15,6 @@ export interface ManageNodesPorts extends WritePorts, Omit<ReadNodesPorts, "cloc
 }
 
 type ChangingOperation = "createNode" | "updateNode" | "drainNode" | "undrainNode";
-
-const TOO_LATE = { outcome: "failed", detail: TIMED_OUT } as const;
 
 /**
  * Enters a node.
@@ -30,7 +28,7 @@ export async function createNode(
   scope: RequestScope,
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
-  if (viewerOf(scope).owner !== null) throw new NodesOfInstallationError();
+  if (!seesNodes(scope)) throw new NodesOfInstallationError();
   const { name, address, host = null, port = null, sni = null, note = null } = body;
   const node = {
     ...{ name, address, host, port, sni, note },
@@ -90,12 +88,12 @@ export async function deleteNode(
   scope: RequestScope,
   ports: ManageNodesPorts,
 ): Promise<void> {
-  if (viewerOf(scope).owner !== null) throw new NodeNotFoundError(name);
+  if (!seesNodes(scope)) throw new NodeNotFoundError(name);
   const job = planWriteJob("deleteNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, force, ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
     const fleet = await readWithin(ports.fleet, "deleteNode", limits, ports);
-    return seesNode(name, scope, fleet) ? TOO_LATE : ({ outcome: "deleted" } as const);
+    return nodeOf(fleet, name) === null ? ({ outcome: "deleted" } as const) : TOO_LATE;
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "deleted") return;

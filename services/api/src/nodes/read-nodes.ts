@@ -1,6 +1,6 @@
 import type { NodeBody, NodeHealthBody } from "@veil/http-contract";
 import { isDown, type NodeSightings } from "@veil/keys";
-import { type Fleet, type FleetNode, nodeOf } from "@veil/nodes";
+import { type Fleet, type FleetNode } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
@@ -13,9 +13,14 @@ export interface ReadNodesPorts {
   readonly clock: { now(): number };
 }
 
-/** The nodes that a caller sees: nodes are the installation's, so that one with an owner sees none. */
+/** Whether the caller sees nodes: they are the installation's, so that one with an owner sees none. */
+export function seesNodes(scope: RequestScope): boolean {
+  return viewerOf(scope).owner === null;
+}
+
+/** The nodes that the caller sees. */
 export async function listNodes(scope: RequestScope, ports: Pick<ReadNodesPorts, "fleet">): Promise<NodeBody[]> {
-  if (viewerOf(scope).owner !== null) return [];
+  if (!seesNodes(scope)) return [];
   const { nodes } = await ports.fleet();
   return nodes.flatMap((node) => nodeBody(node) ?? []);
 }
@@ -50,11 +55,6 @@ export async function readNodeHealth(
     last_reading: readAt,
     lag: readAt === null ? null : Math.max(0, Math.floor(ports.clock.now() / 1_000) - readAt),
   };
-}
-
-/** Whether the caller sees a node of this name. */
-export function seesNode(name: string, scope: RequestScope, fleet: Fleet): boolean {
-  return viewerOf(scope).owner === null && nodeOf(fleet, name) !== null;
 }
 
 /** A node as callers see it; null when it is gone. */

@@ -11,7 +11,7 @@ import {
 import { ContradictionError, RightsBeyondError, TIMED_OUT, TokenNotFoundError, WriteFailedError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
+import { notAppliedError, TOO_LATE, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import { type Caller, callerOf, type RequestScope } from "../ports.ts";
 
@@ -94,7 +94,7 @@ export async function deleteToken(id: string, scope: RequestScope, ports: Manage
   const payload = (stamp: PayloadStamp) => ({ token_id: id, giver: rightsOf(scope), ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
     const isGone = (await readWithin(() => ports.tokens.find(id), "deleteToken", limits, ports)) === null;
-    return isGone ? ({ outcome: "deleted" } as const) : ({ outcome: "failed", detail: TIMED_OUT } as const);
+    return isGone ? ({ outcome: "deleted" } as const) : TOO_LATE;
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   switch (result.outcome) {

@@ -11,10 +11,10 @@ import {
   type WebhookChange,
   type WebhookReader,
 } from "@veil/webhooks";
-import { ContradictionError, TIMED_OUT, WebhookNotFoundError, WebhooksNotConfiguredError } from "../errors.ts";
+import { ContradictionError, WebhookNotFoundError, WebhooksNotConfiguredError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError } from "../jobs/write-jobs.ts";
+import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import { callerOf, type RequestScope } from "../ports.ts";
 import { seesWebhook } from "./read-webhooks.ts";
@@ -132,8 +132,6 @@ export async function testWebhook(
   if (result.outcome === "not-found") throw new WebhookNotFoundError(id);
   throw notAppliedError("testWebhook", result);
 }
-
-const TOO_LATE = { outcome: "failed", detail: TIMED_OUT } as const;
 
 /** Names are looked up when a delivery connects: here an address is looked at that stands in the URL itself. */
 function refusePrivate(url: string, { webhookRules: { isPrivateAllowed } }: ManageWebhooksPorts): void {

@@ -1,6 +1,7 @@
 import { queueNames } from "@veil/job-contract";
 import { queueJobStates } from "@veil/job-queue";
 import type { Clock, Metrics } from "@veil/runtime";
+import { EACH_NODE } from "@veil/xray-grpc";
 import type { ClusterFigures, TrafficFigure } from "./cluster-figures.ts";
 import type { NodeReport } from "../sync/sync-loop.ts";
 
@@ -26,8 +27,6 @@ export interface ShownFigures {
 type WhenShown = <Metric extends { reset(): void }>(
   fill: (metric: Metric, shown: ShownFigures) => void,
 ) => (metric: Metric) => void;
-
-const eachNode = ["each node"];
 
 /** The metrics of the whole system: of keys, queues and nodes. They are filled from what was read last. */
 export function clusterMetrics({ metrics, nodes, clock, shown }: ClusterMetricsOptions): void {
@@ -122,7 +121,7 @@ function nodeMetrics(
   metrics.counter({
     name: "veil_traffic_bytes_total",
     help: "**cluster** Bytes that the node's inbound has carried, deleted keys included.",
-    labels: { node: eachNode, direction: ["upload", "download"] },
+    labels: { node: EACH_NODE, direction: ["upload", "download"] },
     collect: whenShown((counter, { reportOf }) => {
       for (const node of nodes()) {
         const report = reportOf(node);
@@ -135,7 +134,7 @@ function nodeMetrics(
   metrics.gauge({
     name: "veil_traffic_sync_age_seconds",
     help: "**cluster** Time since the node's counters were last read by any collector; since the start when never.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((gauge, { reportOf }) => {
       for (const node of nodes()) gauge.set({ node }, ageOf(reportOf(node)));
     }),
@@ -143,7 +142,7 @@ function nodeMetrics(
   metrics.gauge({
     name: "veil_xray_up",
     help: "**cluster** Whether the node's gRPC API answered last.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((gauge, { isReachable }) => {
       for (const node of nodes()) gauge.set({ node }, isReachable(node) ? 1 : 0);
     }),
@@ -151,7 +150,7 @@ function nodeMetrics(
   metrics.counter({
     name: "veil_xray_restarts_total",
     help: "**cluster** How often the node's Xray was found restarted.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((counter, { reportOf }) => {
       for (const node of nodes()) {
         const report = reportOf(node);
@@ -162,7 +161,7 @@ function nodeMetrics(
   metrics.gauge({
     name: "veil_xray_online_users",
     help: "**cluster** Users with open connections; needs `statsUserOnline` in the node's policy.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { online }] of figures.nodes) if (online !== null) gauge.set({ node }, online);
     }),
@@ -173,7 +172,7 @@ function countingMetrics(metrics: Metrics, nodes: () => readonly string[], whenS
   metrics.gauge({
     name: "veil_xray_users_uncounted",
     help: "**cluster** Whether the node was found not to count its users' bytes, so that their traffic stays 0.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((gauge, { figures }) => {
       for (const node of nodes()) gauge.set({ node }, figures.nodes.get(node)?.usersUncounted === true ? 1 : 0);
     }),
@@ -187,7 +186,7 @@ function v2rayMetrics(metrics: Metrics, whenShown: WhenShown): void {
   metrics.gauge({
     name: "v2ray_up",
     help: "**cluster** Whether the node answered when its figures were last read.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { answers }] of figures.nodes) gauge.set({ node }, answers ? 1 : 0);
     }),
@@ -195,7 +194,7 @@ function v2rayMetrics(metrics: Metrics, whenShown: WhenShown): void {
   metrics.gauge({
     name: "v2ray_uptime_seconds",
     help: "**cluster** Time since the node's Xray started.",
-    labels: { node: eachNode },
+    labels: { node: EACH_NODE },
     collect: whenShown((gauge, { figures }) => {
       for (const [node, { uptimeSeconds }] of figures.nodes)
         if (uptimeSeconds !== null) gauge.set({ node }, uptimeSeconds);
@@ -205,7 +204,7 @@ function v2rayMetrics(metrics: Metrics, whenShown: WhenShown): void {
     metrics.counter({
       name: `v2ray_traffic_${link}_bytes_total`,
       help: `**cluster** Bytes ${linkHelp[link]} clients since the node's Xray started, by what counted them.`,
-      labels: { node: eachNode, dimension: ["inbound", "outbound", "user"], target: [] },
+      labels: { node: EACH_NODE, dimension: ["inbound", "outbound", "user"], target: [] },
       collect: whenShown((counter, { figures }) => {
         for (const [node, { traffic }] of figures.nodes) {
           for (const { dimension, target, bytes, ...figure } of traffic) {

@@ -1,6 +1,6 @@
 import type { Clock } from "@veil/runtime";
 import { type IdentifiedLife, identifyLife, type Life, type NodeLivesStore } from "@veil/traffic";
-import { XrayIndeterminateError } from "@veil/xray-grpc";
+import { plantProcessMark } from "@veil/xray-grpc";
 import type { DuplicateNodes } from "./duplicate-nodes.ts";
 import type { MarkedNode } from "./node-counters.ts";
 
@@ -74,18 +74,9 @@ export class NodeEpochs {
     for (let planting = 0; planting <= PLANTINGS; planting += 1) {
       const mark = await node.readProcessMark();
       if (mark !== null) return mark;
-      if (planting < PLANTINGS) await this.#plant(node);
+      if (planting < PLANTINGS) await plantProcessMark(node, this.#newMark);
     }
     throw new MarkNotPlantedError(node.name);
-  }
-
-  /** A fresh id every time: one whose planting got no answer may turn up in a later life. */
-  async #plant(node: MarkedNode): Promise<void> {
-    try {
-      await node.plantProcessMark(this.#newMark());
-    } catch (error) {
-      if (!(error instanceof XrayIndeterminateError)) throw error;
-    }
   }
 
   async #identify(node: MarkedNode, mark: string): Promise<IdentifiedLife> {

@@ -16,7 +16,7 @@ export interface NodeJobPorts extends RetireNodePorts {
 
 type ChangeResult = JobResult<"change-node">;
 
-const TOO_LATE: ChangeResult = { outcome: "failed", detail: "timed out" };
+const TOO_LATE = { outcome: "failed", detail: "timed out" } as const;
 
 /** What the worker does with each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
@@ -35,7 +35,7 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
     "drain-node": ({ name, is_drained: isDrained, deadline }, { jobId: job }) =>
       change(job, deadline, (fleet, stamp) => drained(fleet, name, isDrained, stamp), ports),
     "delete-node": async ({ name, force, deadline, request_id: requestId }, { jobId: job, redelivered }) => {
-      if (clock.now() > deadline) return { outcome: "failed", detail: "timed out" };
+      if (clock.now() > deadline) return TOO_LATE;
       return retireNode({ name, force, deadline, requestId, job, redelivered }, ports);
     },
   };

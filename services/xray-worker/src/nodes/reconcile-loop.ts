@@ -11,6 +11,7 @@ import {
 import type { Clock, Logger } from "@veil/runtime";
 import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
 import { nodeErrors } from "./node-errors.ts";
+import { passLock } from "./pass-lock.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
 import type { XrayNodeUsers } from "./xray-node-users.ts";
@@ -48,8 +49,6 @@ export interface FinishedPass {
   readonly found?: PassResult;
 }
 
-const PASS_LEASE_MS = 5_000;
-
 /**
  * Keeps one node reconciled: a health probe at a time, and a pass when the health probe calls for one.
  *
@@ -81,8 +80,7 @@ export class ReconcileLoop {
     const reason = await this.#probe();
     const { exclusive, node, atOnce, clock, passesFrom } = this.#options;
     if (reason === null || clock.now() < passesFrom) return false;
-    const task = { ...exclusive, subject: `reconcile:${node.name}`, leaseMs: PASS_LEASE_MS };
-    const passOver = () => runExclusively(task, () => this.#passUnlessDone(reason));
+    const passOver = () => runExclusively(passLock(node.name, exclusive), () => this.#passUnlessDone(reason));
     // A node that lost its users must not wait for others that are merely looked at.
     const done = await (reason === "period" || reason === "start" ? atOnce(passOver) : passOver());
     return done !== null;

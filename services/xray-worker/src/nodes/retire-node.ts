@@ -4,6 +4,7 @@ import { runExclusively } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
 import { changeNodes, type FleetChanges } from "./fleet-changes.ts";
 import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
+import { passLock } from "./pass-lock.ts";
 
 /** A node that is on its way out. */
 export interface LeavingNode {
@@ -41,8 +42,6 @@ type RetireResult =
   | { readonly outcome: "not-found" }
   | { readonly outcome: "unavailable"; readonly detail: string };
 
-/** As that of a pass, which it keeps out. */
-const RETIRE_LEASE_MS = 5_000;
 const ASK_AGAIN_MS = 100;
 
 /**
@@ -81,8 +80,10 @@ async function emptied(
   const { clock } = ports;
   let since = clock.now();
   await changeNodes((found) => {
-    const end = disabled(found, name, { job: request.job, now: clock.now() });
-    since = nodeOf(found, name)?.state === "disabled" ? (nodeOf(found, name)?.since ?? since) : clock.now();
+    const now = clock.now();
+    const end = disabled(found, name, { job: request.job, now });
+    // One that was disabled before has been so since then.
+    since = end.outcome === "done" ? (nodeOf(found, name)?.since ?? now) : now;
     return end.outcome === "changed" ? end.nodes : null;
   }, ports);
   if (!answers) return null;
@@ -99,10 +100,11 @@ async function removed(
   { deadline }: RetireRequest,
   { redis, prefix, clock }: RetireNodePorts,
 ): Promise<string | null> {
-  const task = { redis, prefix, subject: `reconcile:${name}`, leaseMs: RETIRE_LEASE_MS };
+  // A pass would put them back.
+  const lock = passLock(name, { redis, prefix });
   for (;;) {
     try {
-      if ((await runExclusively(task, () => leaving.removeUsers())) !== null) return null;
+      if ((await runExclusively(lock, () => leaving.removeUsers())) !== null) return null;
     } catch (error) {
       const isNodes = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
       if (!isNodes && !(error instanceof NodeRejectedError)) throw error;

@@ -1,4 +1,4 @@
-import { XrayError, XrayIndeterminateError, type XrayNode } from "@veil/xray-grpc";
+import { plantProcessMark, XrayError, type XrayNode } from "@veil/xray-grpc";
 
 /** What tells one Xray process from another. */
 export type MarkedProcess = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark">;
@@ -24,11 +24,7 @@ export async function findSameProcess(
 }
 
 async function planted(node: MarkedProcess, newMark: () => string): Promise<string | null> {
-  try {
-    await node.plantProcessMark(newMark());
-  } catch (error) {
-    if (!(error instanceof XrayIndeterminateError)) throw error;
-  }
+  await plantProcessMark(node, newMark);
   return node.readProcessMark();
 }
 
