@@ -70,9 +70,8 @@ export function createApp(dependencies: AppDependencies): Express {
   const writes = { ...idempotent, deferred: new DeferredWrites(idempotent) };
   const operations = createOperations(writes);
   const tokens = new KnownTokens(dependencies.tokens);
-  const app = publicApp(dependencies);
-  // Before any token of ours is asked for: the address is the secret.
-  if (subscriptions !== null) app.use(subscriptionRouter(subscriptions));
+  // Subscriptions come before any token of ours is asked for: the address is the secret.
+  const app = publicApp(dependencies, subscriptions);
   app.use("/api", privateAnswers(), allowAddresses(allowedAddresses));
   app.use("/api", conditionalReads(), bearerAuth({ secrets, tokens, failures, clock }), limitRate(rate));
   app.use(refuseMalformedPath());
@@ -87,18 +86,23 @@ export function createSubscriptionApp(
   dependencies: PublicDependencies,
   subscriptions: SubscriptionRouterOptions,
 ): Express {
-  return closed(publicApp(dependencies).use(subscriptionRouter(subscriptions)).use(refuseMalformedPath()));
+  return closed(publicApp(dependencies, subscriptions).use(refuseMalformedPath()));
 }
 
-/** What every request passes first. */
-function publicApp({ log, newId, clock, onFinished, origins, trustedProxies }: PublicDependencies): Express {
+/** What every request passes first. Subscriptions have headers of their own: apps read no others. */
+function publicApp(
+  { log, newId, clock, onFinished, origins, trustedProxies }: PublicDependencies,
+  subscriptions: SubscriptionRouterOptions | null,
+): Express {
   const app = express();
   app.disable("x-powered-by");
   app.enable("case sensitive routing");
   app.set("query parser", "simple");
   app.set("trust proxy", trustProxies(trustedProxies));
   app.use(identifyRequest(log, newId, clock), logRequest(onFinished));
-  app.use(securityHeaders(), crossOrigin(origins), compression());
+  app.use(crossOrigin(origins), compression());
+  if (subscriptions !== null) app.use(subscriptionRouter(subscriptions));
+  app.use(securityHeaders());
   return app;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { messages } from "@veil/http-contract";
 import {
   chooseFormat,
@@ -19,7 +19,17 @@ import { renderPage } from "./page/render-page.ts";
 import type { SubscriptionReader, SubscriptionSettings, SubscriptionView } from "./ports.ts";
 import { RenderedBodies } from "./rendered-bodies.ts";
 
-const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
+/** Said of every answer; nobody but its reader may keep, embed, index or run it. */
+const DATA_HEADERS = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "X-Robots-Tag": "noindex",
+} as const;
+const ASKED_BY = "Accept, Accept-Language, User-Agent, X-HWID";
 /** What stands in logs, metrics and traces in place of an address. */
 const ROUTES = { one: "/sub/{token}", format: "/sub/{token}/{format}", info: "/sub/{token}/info" } as const;
 
@@ -41,14 +51,7 @@ export function subscriptionRouter({ subscriptions, settings, failures, now }: S
   const router = Router({ caseSensitive: true });
 
   router.use("/sub", conditionalReads(), (request, response, next) => {
-    response.set({
-      "Cache-Control": "no-store",
-      "Content-Security-Policy": DATA_POLICY,
-      "Referrer-Policy": "no-referrer",
-      "X-Content-Type-Options": "nosniff",
-      "X-Robots-Tag": "noindex",
-      Vary: "Accept, Accept-Language, User-Agent, X-HWID",
-    });
+    response.set(DATA_HEADERS).vary(ASKED_BY);
     // Express' own error would hold the address.
     if (isDecodable(request.path)) next();
     else answerNothing(response);
@@ -137,9 +140,9 @@ function answerNothing(response: Response): void {
 
 /** Answers 304 to whoever has the same body with the same headers: traffic stands in these alone. */
 function answer(response: Response, type: string, headers: Readonly<Record<string, string>>, body: string): void {
-  const hash = createHash("sha256").update(JSON.stringify(headers)).update(body).digest("base64url");
+  const digest = hash("sha256", JSON.stringify(headers) + body, "base64url");
   response
     .status(200)
-    .set({ ...headers, ETag: `"${hash.slice(0, 27)}"`, "Content-Type": type })
+    .set({ ...headers, ETag: `"${digest.slice(0, 27)}"`, "Content-Type": type })
     .send(body);
 }
