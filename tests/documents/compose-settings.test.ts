@@ -19,7 +19,7 @@ const guide = await readFile(join(repoRoot, "docs/deployment.md"), "utf8");
 const fixed = [
   ...["API_HOST", "API_PORT", "METRICS_HOST", "METRICS_PORT", "SHUTDOWN_DEADLINE_MS"],
   ...["MONGODB_URI", "REDIS_URL", "XRAY_API_HOST", "XRAY_API_PORT", "REALITY_PUBLIC_KEY"],
-  ...["XRAY_BINARY", "XRAY_CONFIG_PATH", "XRAY_CONFIG_NODE"],
+  ...["XRAY_BINARY", "XRAY_CONFIG_PATH", "XRAY_CONFIG_NODE", "XRAY_TLS_DIR"],
 ];
 
 /** Whether what `.env` says of a variable comes to a service: in its environment, or by the file that the setup makes of it. */

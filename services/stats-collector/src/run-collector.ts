@@ -6,7 +6,7 @@ import { type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
-import { connectXrayNode, NODE_LABEL, type XrayNode } from "@veil/xray-grpc";
+import { CertificateFolder, connectXrayNode, NODE_LABEL, type XrayNode } from "@veil/xray-grpc";
 import { StoredActiveKeys } from "./active-keys.ts";
 import { BookedKeys } from "./booked-keys.ts";
 import { collectorMetrics } from "./collector-metrics.ts";
@@ -58,10 +58,12 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
     await answered();
 
+    const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const nodes = new NamedParts<FleetNode, ReadNode>({
       parts: new ServiceParts(running, "nodes", log),
-      open: (part, { name, address, inboundTag }) => {
-        const xray = connectXrayNode({ name, address, inboundTag, onCall: measured.callsOf(name) });
+      open: (part, { name, address, inboundTag, tls }) => {
+        const identity = certificates.identity(tls);
+        const xray = connectXrayNode({ name, address, inboundTag, identity, onCall: measured.callsOf(name) });
         part.onStop("connections", `node ${name}`, () => xray.close());
         const node = { ...xray, address, inboundTag };
         return { xray, metered: node, sync: startSync(part, { ...syncing, node, isReachable: () => xray.reachable }) };

@@ -17,7 +17,7 @@ import {
 } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
-import { NODE_LABEL } from "@veil/xray-grpc";
+import { CertificateFolder, NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
 import { keyEvents } from "./events/key-events.ts";
 import { allEvents, tokenEvents } from "./events/token-events.ts";
@@ -105,6 +105,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           log,
           onConfigFile: (result) => measured.configFile(result),
           onBlocked: (name, users) => measured.blocked(name, users),
+          certificates,
+          onCertificates: (name, ends) => measured.certificates(name, ends),
           callsOf: (name) => measured.callsOf(name),
           onReachableChange: (name, reachable) => reconcilers.reachableChanged(name, reachable),
         });
@@ -116,8 +118,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onLeft: (node) => void metrics.endSeries(NODE_LABEL, node),
     });
     nodeNames = () => nodes.names;
+    const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const changes = { store: store.fleet, ...exclusive, clock, log };
-    const known = { connected: () => nodes.opened.map(({ node }) => node), newMark: randomUUID };
+    const known = { connected: () => nodes.opened.map(({ node }) => node), newMark: randomUUID, certificates };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({
       redisUrl: settings.REDIS_URL,
@@ -280,8 +283,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
         ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
         ...nodeJobHandlers({
-          ...changes,
-          processAt: (address, name) => processAt(address, name, known),
+          ...{ ...changes, ...known },
+          processAt: (node) => processAt(node, known),
           leave: (node) =>
             leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),
           readLast: lastReading(jobs, clock),

@@ -1,8 +1,10 @@
 import {
   configFileVariables,
+  nodeTlsVariables,
   nodeVariables,
   realityVariables,
   requireConfigNode,
+  requireTlsFolder,
   webhookVariables,
 } from "@veil/settings";
 import { booleanFlag, commaList, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
@@ -18,6 +20,7 @@ export const workerSettings = z
     ...nodeVariables,
     ...engineVariables,
     ...realityVariables,
+    ...nodeTlsVariables,
     ...configFileVariables,
     ...webhookVariables,
     /** Key jobs under way at once in one worker; 16–64 is where a node's gRPC API is fastest. */
@@ -38,6 +41,7 @@ export const workerSettings = z
     /** Whether a node is left as it is when MongoDB knows nothing of most of its users. */
     XRAY_ORPHAN_BRAKE: booleanFlag().default(true),
   })
-  .superRefine(requireConfigNode);
+  .superRefine(requireConfigNode)
+  .superRefine(requireTlsFolder);
 
 export type WorkerSettings = z.output<typeof workerSettings>;

@@ -4,6 +4,7 @@ import type { Clock, Metrics } from "@veil/runtime";
 import { callMetrics, EACH_NODE, NODE_LABEL } from "@veil/xray-grpc";
 import { type WebhookMetrics, webhookMetrics } from "./webhooks/webhook-metrics.ts";
 import type { WaitingEvents } from "./events/relay-loop.ts";
+import type { NodeCertificateEnds } from "./nodes/connect-node.ts";
 import type { FinishedPass } from "./nodes/reconcile-loop.ts";
 import type { KeyEnding } from "./jobs/key-job-handlers.ts";
 
@@ -14,6 +15,8 @@ export interface WorkerMetrics {
   braked(node: string, isBraked: boolean): void;
   configFile(result: ConfigFileResult): void;
   blocked(node: string, users: number): void;
+  /** When certificates for a node end; null once it goes without. */
+  certificates(node: string, ends: NodeCertificateEnds | null): void;
   /** So many keys were due and have been looked at together. */
   dueApplied(keys: number, durationMs: number): void;
   /** Events that were logged just now. */
@@ -34,6 +37,7 @@ export interface WorkerMetricsOptions {
   readonly passPeriodMs: number;
 }
 
+const certificateKinds = ["ca", "client", "server"] as const;
 const configFileResults = ["written", "unchanged", "error"] as const;
 type ConfigFileResult = (typeof configFileResults)[number];
 
@@ -85,6 +89,12 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     labels: { node: EACH_NODE },
     changing: NODE_LABEL,
   });
+  const certificates = metrics.gauge({
+    name: "veil_node_certificate_expiry_timestamp_seconds",
+    help: "When a certificate ends that the connection to a node needs, in Unix time; 0 where there is none.",
+    labels: { node: EACH_NODE, certificate: certificateKinds },
+    changing: NODE_LABEL,
+  });
   const configFile = metrics.counter({
     name: "veil_config_file_total",
     help: "Attempts to bring Xray's config file up to date, by result.",
@@ -134,6 +144,9 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     },
     braked: (node, isBraked) => brake.set({ node }, isBraked ? 1 : 0),
     blocked: (node, users) => blocked.set({ node }, users),
+    certificates: (node, ends) => {
+      for (const certificate of certificateKinds) certificates.set({ node, certificate }, ends?.[certificate] ?? 0);
+    },
     webhooks: webhookMetrics(metrics),
     configFile: (result) => configFile.inc({ result }),
     callsOf: callMetrics(metrics, calledMethods),

@@ -1,8 +1,18 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort } from "@veil/engines";
 import { openMongoStore, type MongoStore } from "@veil/mongo";
 import { changeFleet, type FleetNode } from "@veil/nodes";
 import { someNode } from "@veil/nodes/testing";
-import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
+import {
+  CertificateAuthority,
+  ownDatabase,
+  ownPrefix,
+  startTestXray,
+  startTlsFront,
+  type TestXray,
+} from "@veil/test-support";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { KeyJobs } from "./support/key-jobs.ts";
@@ -43,12 +53,13 @@ function connect({ api, inboundTag }: TestXray): XrayNode {
   return connectXrayNode({ name: "test", address: api, inboundTag });
 }
 
-async function startWorker(): Promise<WorkerProcess> {
+async function startWorker(env: Record<string, string> = {}): Promise<WorkerProcess> {
   const worker = await startWorkerProcess(await freePort(), {
     REDIS_URL: redisUrl,
     MONGODB_URI: mongodbUri,
     QUEUE_PREFIX: prefix,
     XRAY_NODES: JSON.stringify([{ name: "first", address: first.api, inbound_tag: first.inboundTag }]),
+    ...env,
   });
   workers.push(worker);
   return worker;
@@ -90,4 +101,28 @@ test("a node that leads to another one's process is not made active", async () =
   await changeFleet(store.fleet, (fleet) => [...fleet.nodes, double]);
   await worker.logged("two nodes lead to the same Xray process; take one of them out");
   expect(await stateOf("second")).toBe("joining");
+});
+
+test("a node behind mutual TLS joins, and its certificates are watched", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "veil-tls-"));
+  const ca = await CertificateAuthority.create();
+  const front = await startTlsFront({ ...(await ca.issue("second.test")), ca: ca.certificate, target: second.api });
+  try {
+    await ca.writeTo(join(folder, "second"), await ca.issue("control plane"));
+    const worker = await startWorker({ XRAY_TLS_DIR: folder });
+    const files = { caFile: "second/ca.crt", certificateFile: "second/tls.crt", keyFile: "second/tls.key" };
+    const tls = { ...files, serverName: "second.test" };
+    await jobs.createMany(5);
+    await changeFleet(store.fleet, (fleet) => [...fleet.nodes, { ...joining(), address: front.address, tls }]);
+    await vi.waitFor(async () => expect(await stateOf("second")).toBe("active"), { interval: 100 });
+    expect(await nodes.second.countUsers()).toBe(5);
+    const series = 'veil_node_certificate_expiry_timestamp_seconds{node="second",certificate="client"}';
+    await vi.waitFor(async () => {
+      const line = (await worker.metrics()).split("\n").find((text) => text.startsWith(series)) ?? "";
+      expect(Number(line.slice(series.length))).toBeGreaterThan(Date.now() / 1_000);
+    });
+  } finally {
+    await front.stop();
+    await rm(folder, { recursive: true });
+  }
 });

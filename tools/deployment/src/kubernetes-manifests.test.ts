@@ -21,7 +21,11 @@ const deployment = z.object({
             lifecycle: z.object({ preStop: z.object({ sleep: z.object({ seconds: z.number() }) }) }).optional(),
           }),
         ),
-        volumes: z.array(z.object({ secret: z.object({ secretName: z.string() }).optional() })),
+        volumes: z.array(
+          z.object({
+            secret: z.object({ secretName: z.string(), optional: z.boolean().default(false) }).optional(),
+          }),
+        ),
       }),
     }),
   }),
@@ -42,7 +46,9 @@ test.each(["api", "xray-worker", "stats-collector"])("%s is given the time to st
 });
 
 test.each(["api", "xray-worker", "stats-collector"])("%s mounts the Secret that the setup makes for it", (service) => {
-  const secrets = podOf(service).volumes.flatMap(({ secret }) => secret?.secretName ?? []);
+  const secrets = podOf(service).volumes.flatMap(({ secret }) =>
+    secret === undefined || secret.optional ? [] : [secret.secretName],
+  );
   expect(secrets).toEqual([`veil-${service}`]);
   expect(consumers).toContain(service);
 });

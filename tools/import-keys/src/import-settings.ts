@@ -1,4 +1,11 @@
-import { configFileVariables, nodeVariables, realityVariables, requireConfigNode } from "@veil/settings";
+import {
+  configFileVariables,
+  nodeTlsVariables,
+  nodeVariables,
+  realityVariables,
+  requireConfigNode,
+  requireTlsFolder,
+} from "@veil/settings";
 import { engineVariables } from "@veil/runtime";
 import { z } from "zod";
 
@@ -8,8 +15,10 @@ export const importSettings = z
     ...nodeVariables,
     ...engineVariables,
     ...realityVariables,
+    ...nodeTlsVariables,
     ...configFileVariables,
   })
-  .superRefine(requireConfigNode);
+  .superRefine(requireConfigNode)
+  .superRefine(requireTlsFolder);
 
 export type ImportSettings = z.output<typeof importSettings>;

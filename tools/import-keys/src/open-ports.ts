@@ -3,7 +3,7 @@ import { connectRedis, KeyLeases } from "@veil/redis";
 import { openMongoStore } from "@veil/mongo";
 import { nodeSettings } from "@veil/settings";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
-import { connectXrayNode } from "@veil/xray-grpc";
+import { CertificateFolder, connectXrayNode } from "@veil/xray-grpc";
 import { vlessFlowOf } from "@veil/protocols";
 import { ImportError } from "./import-errors.ts";
 import type { ImportPorts } from "./import-keys.ts";
@@ -32,7 +32,10 @@ export async function openPorts(
   const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined, olderFlow });
   const redis = connectRedis(settings.REDIS_URL, "fail-fast", () => undefined);
   const listed = nodeSettings(settings);
-  const nodes = listed.map(({ name, address, inboundTag }) => connectXrayNode({ name, address, inboundTag }));
+  const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
+  const nodes = listed.map(({ name, address, inboundTag, tls }) =>
+    connectXrayNode({ name, address, inboundTag, identity: certificates.identity(tls) }),
+  );
   const close = async () => {
     for (const node of nodes) node.close();
     redis.disconnect();

@@ -3,10 +3,11 @@ import type { NodeSettings } from "@veil/settings";
 
 /** The nodes of the settings, as the fleet takes them over. */
 export function listedNodes(nodes: readonly NodeSettings[]): ListedNode[] {
-  return nodes.map(({ name, address, inboundTag, link }) => ({
+  return nodes.map(({ name, address, inboundTag, tls, link }) => ({
     name,
     address,
     inboundTag,
+    tls,
     host: link.host ?? null,
     port: link.port ?? null,
     publicKey: link.publicKey ?? null,

@@ -1,14 +1,23 @@
-import type { Fleet, FleetNode } from "@veil/nodes";
+import type { Fleet, FleetNode, NodeTls } from "@veil/nodes";
 import { z } from "zod";
 
 export const FLEET_ID = "fleet";
 
-const nodeFields = ["address", "inboundTag", "host", "port", "publicKey", "shortId", "sni"] as const;
+const nodeFields = ["address", "inboundTag", "tls", "host", "port", "publicKey", "shortId", "sni"] as const;
+
+const tlsDocument = z.object({
+  ca_file: z.string(),
+  certificate_file: z.string(),
+  key_file: z.string(),
+  server_name: z.string().nullable(),
+});
 
 /** A node within the document of all nodes, under its name. What newer versions know of it besides stays as it is. */
 const nodeDocument = z.object({
   address: z.string(),
   inbound_tag: z.string(),
+  /** Missing in what was stored before nodes could have it. */
+  tls: tlsDocument.nullable().default(null),
   host: z.string().nullable().default(null),
   port: z.number().nullable().default(null),
   public_key: z.string().nullable().default(null),
@@ -42,11 +51,12 @@ export function toFleet({ revision, nodes }: FleetDocument): Fleet {
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
-  const { inbound_tag, public_key, short_id, created_at, fixed, ...same } = node;
+  const { inbound_tag, tls, public_key, short_id, created_at, fixed, ...same } = node;
   return {
     name,
     ...same,
     inboundTag: inbound_tag,
+    tls: tls === null ? null : toTls(tls),
     publicKey: public_key,
     shortId: short_id,
     createdAt: created_at,
@@ -54,11 +64,20 @@ function toNode(name: string, node: NodeDocument): FleetNode {
   };
 }
 
+function toTls({ ca_file, certificate_file, key_file, server_name }: z.infer<typeof tlsDocument>): NodeTls {
+  return { caFile: ca_file, certificateFile: certificate_file, keyFile: key_file, serverName: server_name };
+}
+
+function toTlsDocument({ caFile, certificateFile, keyFile, serverName }: NodeTls): z.infer<typeof tlsDocument> {
+  return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
+}
+
 export function toNodeDocument(node: FleetNode): NodeDocument {
-  const { name: _, inboundTag, publicKey, shortId, createdAt, fixed, jobs, ...same } = node;
+  const { name: _, inboundTag, tls, publicKey, shortId, createdAt, fixed, jobs, ...same } = node;
   return {
     ...same,
     inbound_tag: inboundTag,
+    tls: tls === null ? null : toTlsDocument(tls),
     public_key: publicKey,
     short_id: shortId,
     created_at: createdAt,

@@ -1,4 +1,4 @@
-import { Client, connectivityState, credentials, Metadata, status } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, connectivityState, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { CallFailure } from "./call-failure.ts";
 
 export type Reply = { readonly message: Uint8Array } | { readonly failure: CallFailure };
@@ -16,7 +16,7 @@ const CHANNEL_OPTIONS = {
   // A connection must be this channel's own, so that closing the channel gives the connection up.
   "grpc.use_local_subchannel_pool": 1,
   "grpc.enable_channelz": 0,
-  // The API has no authentication: it must never be spoken to through a proxy from the environment.
+  // The API has no authentication of its own: it must never be spoken to through a proxy from the environment.
   "grpc.enable_http_proxy": 0,
   "grpc.service_config_disable_resolution": 1,
   // Going idle would look like a lost connection.
@@ -26,13 +26,34 @@ const CHANNEL_OPTIONS = {
 const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const asIs = (bytes: Buffer) => bytes;
 
+/** A way to one node, in bytes. */
+export interface Transport {
+  /** See {@link GrpcTransport.send}. */
+  send(path: string, request: Uint8Array, deadline: number, patient?: boolean): Promise<Reply>;
+  close(): void;
+}
+
+/** How the other end is recognized. */
+export interface ChannelSecurity {
+  readonly credentials: ChannelCredentials;
+  /** The name that its certificate has to have; null for the host of the address. */
+  readonly serverName: string | null;
+}
+
 /** One gRPC channel to one address, in bytes. It connects by itself with the first call. */
-export class GrpcTransport {
+export class GrpcTransport implements Transport {
   readonly #client: Client;
 
-  /** @param onLost is called every time a connection that stood is gone. */
-  constructor(address: string, onLost: () => void) {
-    this.#client = new Client(address, credentials.createInsecure(), CHANNEL_OPTIONS);
+  /**
+   * @param onLost is called every time a connection that stood is gone.
+   * @param security null for plaintext: whoever can reach the address is trusted.
+   */
+  constructor(address: string, onLost: () => void, security: ChannelSecurity | null = null) {
+    this.#client = new Client(address, security?.credentials ?? credentials.createInsecure(), {
+      ...CHANNEL_OPTIONS,
+      ...(security !== null &&
+        security.serverName !== null && { "grpc.ssl_target_name_override": security.serverName }),
+    });
     this.#watch(onLost);
   }
 

@@ -1,4 +1,5 @@
 /** The only gRPC code: HandlerService, StatsService and RoutingService of one Xray node. */
+export { CertificateFolder } from "./certificate-folder.ts";
 export { callMetrics, EACH_NODE, NODE_LABEL } from "./call-metrics.ts";
 export type { Counter } from "./decode-counters.ts";
 export type { UnreachableReason } from "./errors.ts";

@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js";
 import { create, type DescMessage, type DescMethodUnary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { errorMessage } from "@veil/runtime";
 import { type CallFailure, meaningOf } from "./call-failure.ts";
 import { CallSlots } from "./call-slots.ts";
 import {
@@ -10,8 +11,9 @@ import {
   XrayUnreachableError,
 } from "./errors.ts";
 import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
-import { GrpcTransport } from "./grpc-transport.ts";
+import { type ChannelSecurity, GrpcTransport, type Transport } from "./grpc-transport.ts";
 import { Reachability } from "./reachability.ts";
+import { type TlsIdentity, tlsCredentials } from "./tls-identity.ts";
 
 /** How a call ended, for metrics: answered, refused by Xray, not sent, or sent and not answered. */
 export type CallOutcome = "ok" | "refused" | "not-sent" | "unknown";
@@ -24,6 +26,11 @@ export interface NodeConnectionOptions {
   readonly maxInFlight: number;
   /** Called once for every call, with the time it took, waiting for a slot included. It must not throw. */
   readonly onCall?: ((method: string, seconds: number, outcome: CallOutcome) => void) | undefined;
+  /**
+   * Reads what the connection is secured with, each time one is made, so that renewed files hold from the next one on; without it
+   * the node is spoken to in plaintext. While it throws, nothing is sent, and the calls' errors say what it threw.
+   */
+  readonly identity?: (() => TlsIdentity) | undefined;
   /** Called when `reachable` changes. It must not throw. */
   readonly onReachableChange?: ((reachable: boolean) => void) | undefined;
   readonly probeIntervalMs?: number;
@@ -44,8 +51,9 @@ export class NodeConnection {
   readonly #options: NodeConnectionOptions;
   readonly #slots: CallSlots;
   readonly #reachability: Reachability;
-  #transport: GrpcTransport;
+  #transport: Transport;
   #closed = false;
+  #serverCertificateEnd: number | null = null;
 
   constructor(options: NodeConnectionOptions) {
     this.name = options.name;
@@ -65,6 +73,11 @@ export class NodeConnection {
   /** Whether the node answered last. False until its first answer. */
   get reachable(): boolean {
     return !this.#closed && this.#reachability.state === "answering";
+  }
+
+  /** When the certificate ends that the node showed last. Unix seconds; null while it has shown none. */
+  get serverCertificateEnd(): number | null {
+    return this.#serverCertificateEnd;
   }
 
   /** How often the connection was lost: the same number before and after means that the process lived on. */
@@ -148,7 +161,7 @@ export class NodeConnection {
   }
 
   /** The node was silent for a whole call: what waits for a slot would only pile up behind it. */
-  #markUnresponsive(transport: GrpcTransport): void {
+  #markUnresponsive(transport: Transport): void {
     if (this.#closed || transport !== this.#transport) return;
     this.#reachability.hung();
     this.#slots.sendAway();
@@ -179,13 +192,33 @@ export class NodeConnection {
     givenUp.close();
   }
 
-  #connect(): GrpcTransport {
-    const transport: GrpcTransport = new GrpcTransport(this.#options.address, () => {
+  #connect(): Transport {
+    const { address, identity } = this.#options;
+    const onLost = () => {
       // The end of a connection that was given up is no news.
       if (transport === this.#transport && !this.#closed) this.#reachability.lost();
-    });
+    };
+    let transport: Transport;
+    try {
+      transport = new GrpcTransport(address, onLost, identity === undefined ? null : this.#secured(identity()));
+    } catch (error) {
+      transport = unusable(errorMessage(error));
+    }
     return transport;
   }
+
+  #secured(identity: TlsIdentity): ChannelSecurity {
+    const onServerCertificate = (end: number) => void (this.#serverCertificateEnd = end);
+    return { credentials: tlsCredentials(identity, onServerCertificate), serverName: identity.serverName };
+  }
+}
+
+/** Where there is no way to a node: every call fails, surely not sent. */
+function unusable(details: string): Transport {
+  return {
+    send: async () => ({ failure: { code: status.UNAVAILABLE, details, sent: false } }),
+    close: () => undefined,
+  };
 }
 
 function pathOf(rpc: DescMethodUnary): string {

@@ -13,7 +13,7 @@ import { UserBlocks } from "./user-blocks.ts";
 export interface XrayNodeOptions {
   /** What errors call the node. */
   readonly name: string;
-  /** `host:port` of its gRPC API. Whoever reaches it owns the process: keep it on loopback or in a tunnel. */
+  /** `host:port` of its gRPC API. Whoever reaches it owns the process: keep it on loopback, in a tunnel or behind TLS. */
   readonly address: string;
   /** The inbound that all methods about users and the inbound mean. */
   readonly inboundTag: string;
@@ -21,6 +21,7 @@ export interface XrayNodeOptions {
   readonly callTimeoutMs?: number;
   /** The deadline of a call that carries all users or all counters. Default 15,000. */
   readonly bulkTimeoutMs?: number;
+  readonly identity?: NodeConnectionOptions["identity"];
   readonly onCall?: NodeConnectionOptions["onCall"];
   readonly onReachableChange?: NodeConnectionOptions["onReachableChange"];
 }
@@ -46,6 +47,8 @@ export interface XrayNode {
   readonly name: string;
   /** Whether the node answered last. False until its first answer; it is asked once a second until it answers. */
   readonly reachable: boolean;
+  /** When the certificate ends that it showed last. Unix seconds; null while it has shown none, as over plaintext. */
+  readonly serverCertificateEnd: number | null;
 
   /**
    * Adds a user to the inbound; it can connect when this resolves. `exists` when the same account stands there already.
@@ -153,12 +156,9 @@ export interface XrayNode {
  * @throws {InvalidXrayRequestError} when the inbound tag is blank.
  */
 export function connectXrayNode(options: XrayNodeOptions): XrayNode {
-  const { name, address, inboundTag, callTimeoutMs, bulkTimeoutMs, onCall, onReachableChange } = {
-    ...DEFAULTS,
-    ...options,
-  };
+  const { name, inboundTag, callTimeoutMs, bulkTimeoutMs, ...connected } = { ...DEFAULTS, ...options };
   checkTag(inboundTag);
-  const connection = new NodeConnection({ name, address, maxInFlight: MAX_IN_FLIGHT, onCall, onReachableChange });
+  const connection = new NodeConnection({ name, maxInFlight: MAX_IN_FLIGHT, ...connected });
   const calls = new NodeCalls(connection, callTimeoutMs, bulkTimeoutMs);
   const inbounds = new Inbounds(calls, inboundTag);
   const users = new InboundUsers(calls, inbounds, inboundTag);
@@ -169,6 +169,9 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     name,
     get reachable() {
       return connection.reachable;
+    },
+    get serverCertificateEnd() {
+      return connection.serverCertificateEnd;
     },
     addUser: (user, change) => users.add(user, change),
     removeUser: (email, change) => users.remove(email, change),

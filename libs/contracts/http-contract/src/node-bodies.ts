@@ -13,6 +13,7 @@ export const nodeMessages = {
   shortId: "short_id must be an even number of at most 16 hexadecimal digits",
   sni: "sni must be a host name",
   inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}',
+  tls: 'tls must be null, or an object like {"server_name":"fi-1.example.com"} that names files below XRAY_TLS_DIR',
   note: `note must be a text of at most ${LONGEST_NOTE} characters`,
   force: "force must be true or false",
 } as const;
@@ -71,6 +72,42 @@ const sni = z
   .regex(HOST_NAME, nodeMessages.sni)
   .nullable()
   .meta({ description: "The server name that links name; null for the installation's.", example: "microsoft.com" });
+const tlsFile = (example: string, description: string) =>
+  z
+    .string(nodeMessages.tls)
+    .max(200, nodeMessages.tls)
+    .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/, nodeMessages.tls)
+    .meta({ description, example });
+const tlsFields = {
+  ca_file: tlsFile("ca.crt", "The CA of the node's certificate."),
+  certificate_file: tlsFile("tls.crt", "The certificate that workers and collectors show."),
+  key_file: tlsFile("tls.key", "Its key."),
+  server_name: z
+    .string(nodeMessages.tls)
+    .max(LONGEST_HOST, nodeMessages.tls)
+    .regex(HOST_NAME, nodeMessages.tls)
+    .nullable()
+    .meta({
+      description: "The name in the node's certificate; null for the host of `address`.",
+      example: "fi-1.example.com",
+    }),
+} as const;
+const TLS =
+  "Mutual TLS to `address`; null for plaintext. The files stand below the workers' and collectors' `XRAY_TLS_DIR`, so that no " +
+  "key travels through this API; they are read anew for each connection.";
+const tls = z.strictObject(tlsFields).nullable().meta({ description: TLS, example: null });
+const settableTls = z
+  .strictObject(
+    {
+      ca_file: tlsFields.ca_file.default("ca.crt"),
+      certificate_file: tlsFields.certificate_file.default("tls.crt"),
+      key_file: tlsFields.key_file.default("tls.key"),
+      server_name: tlsFields.server_name.default(null),
+    },
+    nodeMessages.tls,
+  )
+  .nullable()
+  .meta({ description: TLS, example: null });
 const note = z
   .string(nodeMessages.note)
   .max(LONGEST_NOTE, nodeMessages.note)
@@ -101,6 +138,7 @@ export const nodeSchema = z
     state,
     ...link,
     inbounds,
+    tls,
     note,
     created_at: seconds.meta({ description: "Unix time in seconds.", example: 1703520000 }),
   })
@@ -121,6 +159,7 @@ const optional = {
   short_id: shortId.optional(),
   sni: sni.optional(),
   inbounds: inbounds.optional(),
+  tls: settableTls.optional(),
   note: note.optional(),
 } as const;
 

@@ -1,4 +1,4 @@
-import type { NewNode, NodeChange } from "@veil/nodes";
+import type { NewNode, NodeChange, NodeTls } from "@veil/nodes";
 import { z } from "zod";
 import { notApplied } from "./not-applied.ts";
 import { deadline, requestId } from "./payload-fields.ts";
@@ -6,6 +6,15 @@ import { deadline, requestId } from "./payload-fields.ts";
 const LONGEST_TEXT = 1_000;
 
 const text = z.string().max(LONGEST_TEXT);
+const tlsWire = z.object({ ca_file: text, certificate_file: text, key_file: text, server_name: text.nullable() });
+const tls = z.codec(tlsWire, z.custom<NodeTls>(), {
+  decode: ({ ca_file, certificate_file, key_file, server_name }) => ({
+    ...{ caFile: ca_file, certificateFile: certificate_file, keyFile: key_file, serverName: server_name },
+  }),
+  encode: ({ caFile, certificateFile, keyFile, serverName }) => ({
+    ...{ ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName },
+  }),
+});
 const fields = {
   address: text,
   inbound_tag: text,
@@ -17,7 +26,8 @@ const fields = {
   note: text.nullable(),
 } as const;
 
-const newWire = z.object({ name: text, ...fields });
+/** Without `tls` as versions before this one submit it. */
+const newWire = z.object({ name: text, ...fields, tls: tls.nullable().default(null) });
 
 const newNode = z.codec(newWire, z.custom<NewNode>(), {
   decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, ...same }) => ({
@@ -43,6 +53,7 @@ const changeWire = z.object({
   short_id: fields.short_id.exactOptional(),
   sni: fields.sni.exactOptional(),
   note: fields.note.exactOptional(),
+  tls: tls.nullable().exactOptional(),
 });
 
 const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
@@ -52,9 +63,10 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),
   }),
-  encode: ({ address, inboundTag, host, port, publicKey, shortId, sni, note }) => ({
+  encode: ({ address, inboundTag, tls: secured, host, port, publicKey, shortId, sni, note }) => ({
     ...(address !== undefined && { address }),
     ...(inboundTag !== undefined && { inbound_tag: inboundTag }),
+    ...(secured !== undefined && { tls: secured }),
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     ...(publicKey !== undefined && { public_key: publicKey }),

@@ -2,6 +2,7 @@ import {
   type Fleet,
   type FleetNode,
   type FleetStore,
+  isNamedForTls,
   isSameAddress,
   NODE_FIELDS,
   type NodeFields,
@@ -58,6 +59,10 @@ export interface ChangeStamp {
 /** Nodes that API calls made come after those of the environment. */
 const AFTER_LISTED = 1_000_000;
 const REMEMBERED_JOBS = 16;
+const SERVER_NAME_MISSING: FleetChange = {
+  outcome: "refused",
+  detail: "tls needs server_name, the name in the node's certificate, where address is an IP address",
+};
 
 /** The node of this name, unless it is gone. */
 export function nodeOf({ nodes }: Pick<Fleet, "nodes">, name: string): FleetNode | null {
@@ -71,6 +76,7 @@ export function entered({ nodes }: Fleet, node: NewNode, { job, now }: ChangeSta
   if (present !== null) return { outcome: "taken", detail: `the name ${node.name} is taken` };
   const holder = holderOf(nodes, node.address, node.name);
   if (holder !== null) return addressTaken(node.address, holder);
+  if (!isNamedForTls(node)) return SERVER_NAME_MISSING;
   const made: FleetNode = {
     ...node,
     state: "joining",
@@ -96,7 +102,7 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const isMoved = !isSameAddress(address, node.address) && node.state === "active";
   const fixed = [...new Set([...node.fixed, ...NODE_FIELDS.filter((field) => fields[field] !== undefined)])];
   const after: FleetNode = { ...node, ...change, fixed, ...(isMoved && { state: "joining", since: now }) };
-  return replaced(fleet, node, after, job);
+  return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
 }
 
 /** Takes a node out of links, or shows it again: one that was on its way out is filled first. */

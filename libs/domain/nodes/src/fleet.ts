@@ -16,17 +16,33 @@ export interface NodeLink {
   readonly sni: string | null;
 }
 
+/**
+ * Mutual TLS to a node's gRPC port. The files stand in the folder of certificates of every worker and collector: keys travel
+ * neither through the API nor through Redis or MongoDB.
+ */
+export interface NodeTls {
+  /** Whose certificates are trusted. */
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** The name in the node's certificate; null for the host of its address. */
+  readonly serverName: string | null;
+}
+
 /** What callers and the environment may say of a node. */
 export interface NodeFields extends NodeLink {
   /** `host:port` of its gRPC API. */
   readonly address: string;
   readonly inboundTag: string;
+  /** Null for plaintext. */
+  readonly tls: NodeTls | null;
 }
 
 /** The names of {@link NodeFields}. */
 export const NODE_FIELDS = [
   "address",
   "inboundTag",
+  "tls",
   "host",
   "port",
   "publicKey",
@@ -102,9 +118,23 @@ export function isSameNode(one: FleetNode, other: FleetNode): boolean {
   return (
     isSameAddress(one.address, other.address) &&
     one.inboundTag === other.inboundTag &&
+    isSameField(one.tls, other.tls) &&
     one.shortId === other.shortId &&
     one.createdAt === other.createdAt
   );
+}
+
+/**
+ * Whether it is said which name a node's certificate has: a TLS client can't ask for an IP address, so that one needs
+ * `serverName`.
+ */
+export function isNamedForTls({ address, tls }: Pick<NodeFields, "address" | "tls">): boolean {
+  return tls === null || tls.serverName !== null || !/^(?:[\d.]+|\[.*\]):\d+$/.test(address);
+}
+
+/** Whether a field of two nodes says the same. */
+export function isSameField(one: NodeFields[keyof NodeFields], other: NodeFields[keyof NodeFields]): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** Whether two addresses are one: case does not matter in names. */

@@ -22,6 +22,7 @@ export {
   isSameNode,
   meteredNodes,
   type NodeFields,
+  type NodeTls,
   servingNodes,
 } from "./fleet.ts";
 export { firstLinked, linkedPlaces } from "./linked-nodes.ts";

@@ -29,6 +29,7 @@ export function fleetStoreConformance(open: () => { readonly store: FleetStore; 
       host: "vpn.example.com",
       port: 8_443,
       publicKey: "k".repeat(43),
+      tls: { caFile: "b/ca.crt", certificateFile: "tls.crt", keyFile: "tls.key", serverName: "b.example.com" },
       shortId: "ab",
       sni: "example.com",
       state: "draining",

@@ -5,6 +5,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
   return {
     name,
     address: `${name}.example.com:10085`,
+    tls: null,
     inboundTag: "vless-in",
     host: null,
     port: null,

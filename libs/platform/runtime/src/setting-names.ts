@@ -63,5 +63,6 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set([
   "XRAY_INBOUND_TAG",
   "XRAY_NODES",
   "XRAY_ORPHAN_BRAKE",
+  "XRAY_TLS_DIR",
   "XRAY_UDP",
 ]);

@@ -5,6 +5,7 @@ export {
   type NodeVariables,
   nodeVariables,
 } from "./node-settings.ts";
+export { nodeTlsVariables, requireTlsFolder } from "./node-tls.ts";
 export { configFileVariables, requireConfigNode } from "./config-file-variables.ts";
 export { handshakeName, linkHost, realityKey } from "./link-host.ts";
 export { realityVariables } from "./reality-variables.ts";

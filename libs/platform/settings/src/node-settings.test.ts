@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { describe, expect, it } from "vitest";
 import { nodeSettings, nodeVariables } from "./node-settings.ts";
+import { nodeTlsVariables, requireTlsFolder } from "./node-tls.ts";
 
 const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
@@ -38,6 +39,17 @@ describe("XRAY_NODES", () => {
     ]);
   });
 
+  it("takes files for TLS below a folder alone, and asks for the name in the certificate of an IP address", () => {
+    const needed = 'must name in "tls" the "server_name" in the certificate of a node whose address is an IP address';
+    expect(faultsOf({ tls: {} })).toEqual([needed]);
+    expect(faultsOf({ tls: { server_name: "a.example" } })).toEqual([]);
+    expect(faultsOf({ address: "a.example:10443", tls: { ca_file: "a/ca.crt" } })).toEqual([]);
+    for (const ca_file of ["/etc/ca.crt", "../ca.crt", "a/../../ca.crt", "..data/ca.crt", ""]) {
+      const faults = faultsOf({ address: "a.example:10443", tls: { ca_file } });
+      expect(faults).toEqual(["must name files below XRAY_TLS_DIR"]);
+    }
+  });
+
   it("takes several nodes at one host", () => {
     expect(faultsOf({}, { name: "b", address: "10.0.0.1:10086" })).toEqual([]);
   });
@@ -61,15 +73,37 @@ describe("the nodes of the settings", () => {
         name: "a",
         address: "10.0.0.1:10085",
         inboundTag: "vless-in",
+        tls: null,
         link: { host: "a.example", port: 8_443, publicKey: PUBLIC_KEY },
       },
-      { name: "b", address: "10.0.0.2:10085", inboundTag: "other", link: {} },
+      { name: "b", address: "10.0.0.2:10085", inboundTag: "other", tls: null, link: {} },
     ]);
   });
 
   it("are one where none is listed", () => {
     expect(nodesOf({ XRAY_API_HOST: "::1" })).toEqual([
-      { name: "main", address: "[::1]:10085", inboundTag: "vless-in", link: {} },
+      { name: "main", address: "[::1]:10085", inboundTag: "vless-in", tls: null, link: {} },
     ]);
+  });
+});
+
+describe("the folder of certificates", () => {
+  const schema = z.object({ ...nodeVariables, ...nodeTlsVariables }).superRefine(requireTlsFolder);
+  const XRAY_NODES = JSON.stringify([{ name: "a", address: "a.example:10443", tls: {} }]);
+
+  it("is needed for nodes with TLS, and has to be one", () => {
+    const faultsOf = (variables: object) =>
+      schema.safeParse(variables).error?.issues.map(({ message }) => message) ?? [];
+    expect(faultsOf({ XRAY_NODES })).toEqual(['must be set, since XRAY_NODES names a node with "tls"']);
+    expect(faultsOf({ XRAY_NODES, XRAY_TLS_DIR: import.meta.filename })).toEqual(["must be a folder"]);
+    expect(faultsOf({ XRAY_NODES, XRAY_TLS_DIR: import.meta.dirname })).toEqual([]);
+    expect(faultsOf({})).toEqual([]);
+  });
+
+  it("leads to the files that a node names, or to those of the usual names", () => {
+    const parsed = schema.parse({ XRAY_NODES, XRAY_TLS_DIR: import.meta.dirname });
+    expect(nodeSettings(parsed)[0].tls).toEqual({
+      ...{ caFile: "ca.crt", certificateFile: "tls.crt", keyFile: "tls.key", serverName: null },
+    });
   });
 });

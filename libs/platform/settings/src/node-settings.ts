@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { linkHost, realityKey } from "./link-host.ts";
+import { hasNamelessHost, listedTls, type TlsSettings, tlsSettings } from "./node-tls.ts";
 
 const nodeName = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -");
 const address = z
@@ -16,6 +17,8 @@ const listedNode = z.strictObject({
   host: linkHost('must name hosts and IP addresses without a port; that goes into "port"').optional(),
   port: z.number().int().min(1).max(65_535).optional(),
   public_key: realityKey("must name as public keys the 43 characters that `xray x25519` prints").optional(),
+  /** Mutual TLS to that address, with files below XRAY_TLS_DIR; `{}` for those of the usual names. */
+  tls: listedTls.optional(),
 });
 
 const nodeList = z
@@ -25,6 +28,10 @@ const nodeList = z
   .refine(
     (nodes) => new Set(nodes.map((node) => node.address.toLowerCase())).size === nodes.length,
     "must not name an address twice: each node is one Xray process",
+  )
+  .refine(
+    (nodes) => nodes.every((node) => node.tls?.server_name !== null || !hasNamelessHost(node.address)),
+    'must name in "tls" the "server_name" in the certificate of a node whose address is an IP address',
   );
 
 /** One Xray node. */
@@ -33,6 +40,8 @@ export interface NodeSettings {
   /** `host:port` of its gRPC API. */
   readonly address: string;
   readonly inboundTag: string;
+  /** Null for plaintext. */
+  readonly tls: TlsSettings | null;
   /** What clients dial, where the node differs from the common settings. */
   readonly link: { readonly host?: string; readonly port?: number; readonly publicKey?: string };
 }
@@ -68,6 +77,7 @@ export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, 
         name: "main",
         address: `${host}:${variables.XRAY_API_PORT}`,
         inboundTag: variables.XRAY_INBOUND_TAG,
+        tls: null,
         link: {},
       },
     ];
@@ -76,6 +86,7 @@ export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, 
     name: node.name,
     address: node.address,
     inboundTag: node.inbound_tag ?? variables.XRAY_INBOUND_TAG,
+    tls: node.tls === undefined ? null : tlsSettings(node.tls),
     link: {
       ...(node.host !== undefined && { host: node.host }),
       ...(node.port !== undefined && { port: node.port }),

@@ -1,6 +1,6 @@
 import type { CreateNodeBody, NodeBody, UpdateNodeBody } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
-import { type NodeChange, nodeOf } from "@veil/nodes";
+import { type NodeChange, nodeOf, type NodeTls } from "@veil/nodes";
 import { ContradictionError, NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
@@ -35,6 +35,7 @@ export async function createNode(
     publicKey: body.public_key ?? null,
     shortId: body.short_id ?? null,
     inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
+    tls: body.tls === undefined ? null : tlsOf(body.tls),
   };
   const job = planWriteJob("createNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
@@ -50,7 +51,7 @@ export async function updateNode(
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
   await readNode(name, scope, ports);
-  const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds } = body;
+  const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds, tls } = body;
   const change: NodeChange = {
     ...(address !== undefined && { address }),
     ...(host !== undefined && { host }),
@@ -60,6 +61,7 @@ export async function updateNode(
     ...(sni !== undefined && { sni }),
     ...(note !== undefined && { note }),
     ...(inbounds?.[0] !== undefined && { inboundTag: inbounds[0].tag }),
+    ...(tls !== undefined && { tls: tlsOf(tls) }),
   };
   const job = planWriteJob("updateNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, change, ...stamp });
@@ -99,6 +101,12 @@ export async function deleteNode(
   if (result.outcome === "deleted") return;
   if (result.outcome === "not-found") throw new NodeNotFoundError(name);
   throw notAppliedError("deleteNode", result);
+}
+
+function tlsOf(tls: NonNullable<UpdateNodeBody["tls"]> | null): NodeTls | null {
+  if (tls === null) return null;
+  const { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName } = tls;
+  return { caFile, certificateFile, keyFile, serverName };
 }
 
 /** Without the worker's result: the node names the job that made or changed it. */

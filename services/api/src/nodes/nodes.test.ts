@@ -28,6 +28,7 @@ describe("adding a node", () => {
       short_id: null,
       sni: null,
       inbounds: [{ tag: "vless-in", protocol: "vless" }],
+      tls: null,
       note: null,
       created_at: expect.any(Number),
     });
@@ -45,6 +46,18 @@ describe("adding a node", () => {
     );
   });
 
+  it("takes the usual names of certificates for granted, and asks for the name in that of an IP address", async () => {
+    const tls = { server_name: "fi-1.example.com" };
+    const made = await post("/api/nodes", { ...wanted, tls }).expect(200);
+    expect(made.body.tls).toEqual({ ca_file: "ca.crt", certificate_file: "tls.crt", key_file: "tls.key", ...tls });
+    expect((await call(api, "patch", "/api/nodes/fi-1").send({ tls: null }).expect(200)).body.tls).toBeNull();
+    const unnamed = "tls needs server_name, the name in the node's certificate, where address is an IP address";
+    expect(answerOf(await call(api, "patch", "/api/nodes/fi-1").send({ tls: {} }))).toEqual(failure(400, unnamed));
+    const other = { name: "fi-2", address: "[2001:db8::2]:10085", tls: {} };
+    expect(answerOf(await post("/api/nodes", other))).toEqual(failure(400, unnamed));
+    expect((await post("/api/nodes", { ...other, address: "fi-2.example.com:10443" })).status).toBe(200);
+  });
+
   it.each([
     [{ name: "Fi" }, /^name must be/],
     [{ name: "" }, /^name must be/],
@@ -56,6 +69,12 @@ describe("adding a node", () => {
     [{ address: 7 }, /^address must be/],
     [{ host: "fi.example.com:443" }, /^host must be/],
     [{ port: 0 }, /^port must be/],
+    [{ tls: true }, /^tls must be/],
+    [{ tls: { ca_file: "../ca.crt" } }, /^tls must be/],
+    [{ tls: { key_file: "/etc/tls.key" } }, /^tls must be/],
+    [{ tls: { certificate_file: "a//b" } }, /^tls must be/],
+    [{ tls: { key: "PEM" } }, /^tls must be/],
+    [{ tls: { server_name: "" } }, /^tls must be/],
     [{ port: "443" }, /^port must be/],
     [{ public_key: "short" }, /^public_key must be/],
     [{ short_id: "abc" }, /^short_id must be/],

@@ -1,6 +1,6 @@
 import type { NodeBody, NodeHealthBody } from "@veil/http-contract";
 import { isDown, type NodeSightings } from "@veil/keys";
-import { type Fleet, type FleetNode } from "@veil/nodes";
+import type { Fleet, FleetNode, NodeTls } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
@@ -57,9 +57,13 @@ export async function readNodeHealth(
   };
 }
 
+function shownTls({ caFile, certificateFile, keyFile, serverName }: NodeTls): NonNullable<NodeBody["tls"]> {
+  return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
+}
+
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
-  const { name, address, state, host, port, publicKey, shortId, sni, inboundTag, note, createdAt } = node;
+  const { name, address, state, host, port, publicKey, shortId, sni, inboundTag, tls, note, createdAt } = node;
   if (state === "gone") return null;
   return {
     ...{ name, address, state, host, port },
@@ -67,6 +71,7 @@ function nodeBody(node: FleetNode): NodeBody | null {
     short_id: shortId,
     sni,
     inbounds: [{ tag: inboundTag, protocol: "vless" }],
+    tls: tls === null ? null : shownTls(tls),
     note,
     created_at: createdAt,
   };

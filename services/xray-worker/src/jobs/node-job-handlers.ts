@@ -1,7 +1,18 @@
 import type { JobResult } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
-import { changed, type ChangeStamp, drained, entered, type Fleet, type FleetChange } from "@veil/nodes";
+import {
+  changed,
+  type ChangeStamp,
+  drained,
+  entered,
+  type Fleet,
+  type FleetChange,
+  type FleetNode,
+  nodeOf,
+  type NodeTls,
+} from "@veil/nodes";
 import { changeNodes, type FleetChanges } from "../nodes/fleet-changes.ts";
+import type { CertificateFolder } from "@veil/xray-grpc";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 
 export type NodeJobHandlers = Pick<
@@ -10,8 +21,9 @@ export type NodeJobHandlers = Pick<
 >;
 
 export interface NodeJobPorts extends RetireNodePorts {
-  /** The name of a node whose Xray process answers at an address; null when none is known to. */
-  readonly processAt: (address: string, name: string) => Promise<string | null>;
+  /** The name of another node whose Xray process answers at the address of one; null when none is known to. */
+  readonly processAt: (node: Pick<FleetNode, "name" | "address" | "tls">) => Promise<string | null>;
+  readonly certificates: Pick<CertificateFolder, "fault">;
 }
 
 type ChangeResult = JobResult<"change-node">;
@@ -20,16 +32,24 @@ const TOO_LATE = { outcome: "failed", detail: "timed out" } as const;
 
 /** What the worker does with each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
-  const { processAt, clock } = ports;
+  const { processAt, certificates, clock } = ports;
+  const faultOf = (tls: NodeTls | null) => (tls === null ? null : certificates.fault(tls));
   return {
     "create-node": async ({ node, deadline }, { jobId: job }) => {
-      const other = await processAt(node.address, node.name);
+      const fault = faultOf(node.tls);
+      if (fault !== null) return unusable(fault);
+      const other = await processAt(node);
       if (other !== null) return sameProcess(other);
       return change(job, deadline, (fleet, stamp) => entered(fleet, node, stamp), ports);
     },
     "change-node": async ({ name, change: wanted, deadline }, { jobId: job }) => {
-      const other = wanted.address === undefined ? null : await processAt(wanted.address, name);
-      if (other !== null) return sameProcess(other);
+      const fault = faultOf(wanted.tls ?? null);
+      if (fault !== null) return unusable(fault);
+      if (wanted.address !== undefined) {
+        const tls = wanted.tls === undefined ? await storedTls(name, ports) : wanted.tls;
+        const other = await processAt({ name, address: wanted.address, tls });
+        if (other !== null) return sameProcess(other);
+      }
       return change(job, deadline, (fleet, stamp) => changed(fleet, name, wanted, stamp), ports);
     },
     "drain-node": ({ name, is_drained: isDrained, deadline }, { jobId: job }) =>
@@ -39,6 +59,15 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       return retireNode({ name, force, deadline, requestId, job, redelivered }, ports);
     },
   };
+}
+
+async function storedTls(name: string, { store }: Pick<FleetChanges, "store">): Promise<NodeTls | null> {
+  const fleet = await store.read();
+  return fleet === null ? null : (nodeOf(fleet, name)?.tls ?? null);
+}
+
+function unusable(fault: string): ChangeResult {
+  return { outcome: "refused", detail: `tls: ${fault}` };
 }
 
 function sameProcess(other: string): ChangeResult {

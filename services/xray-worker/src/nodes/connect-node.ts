@@ -1,7 +1,7 @@
 import { CALL_DEADLINE_MS, type InboundVault } from "@veil/keys";
-import type { FleetNode } from "@veil/nodes";
+import type { FleetNode, NodeTls } from "@veil/nodes";
 import { lastingFailure, runLoop, type ServicePart } from "@veil/runtime";
-import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
+import { type CertificateFolder, connectXrayNode, type XrayNode, type XrayNodeOptions } from "@veil/xray-grpc";
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
 import type { WorkerSettings } from "../settings.ts";
@@ -16,6 +16,9 @@ export interface NodeDependencies extends ConfigMirrorDependencies {
   readonly onBlocked: (node: string, users: number) => void;
   /** Called after every call to a node. */
   readonly callsOf: (node: string) => NonNullable<XrayNodeOptions["onCall"]>;
+  readonly certificates: CertificateFolder;
+  /** Called every minute for a node with TLS, and when it goes without: when certificates end, in unix seconds; null for none. */
+  readonly onCertificates: (node: string, ends: NodeCertificateEnds | null) => void;
   /** Called when a node begins or ceases to answer. */
   readonly onReachableChange: (node: string, reachable: boolean) => void;
 }
@@ -25,7 +28,16 @@ export interface ConnectedNode {
   readonly users: XrayNodeUsers;
 }
 
+/** When the certificates end that a connection needs. Unix seconds. */
+export interface NodeCertificateEnds {
+  readonly ca: number;
+  readonly client: number;
+  /** Null while the node has shown none. */
+  readonly server: number | null;
+}
+
 const TIDY_EVERY_MS = 60_000;
+const CERTIFICATES_EVERY_MS = 60_000;
 
 /**
  * Connects a node, with what is to be done beside adding and removing users.
@@ -34,7 +46,7 @@ const TIDY_EVERY_MS = 60_000;
  */
 export function connectNode(
   part: ServicePart,
-  { name, address, inboundTag, shortId }: FleetNode,
+  { name, address, inboundTag, tls, shortId }: FleetNode,
   dependencies: NodeDependencies,
 ): ConnectedNode {
   const { settings, store, vault, clock, log, mirroredNode, onReachableChange } = dependencies;
@@ -43,10 +55,12 @@ export function connectNode(
     address,
     inboundTag,
     callTimeoutMs: CALL_DEADLINE_MS,
+    identity: dependencies.certificates.identity(tls),
     onCall: dependencies.callsOf(name),
     onReachableChange: (reachable) => onReachableChange(name, reachable),
   });
   part.onStop("connections", `node ${name}`, () => node.close());
+  if (tls !== null) watchCertificates(part, node, tls, dependencies);
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirror =
@@ -59,6 +73,18 @@ export function connectNode(
     mirror,
   });
   return { node, users };
+}
+
+function watchCertificates(part: ServicePart, node: XrayNode, tls: NodeTls, dependencies: NodeDependencies): void {
+  const { certificates, onCertificates, log } = dependencies;
+  const { name } = node;
+  runLoop(part, `certificates ${name}`, {
+    everyMs: CERTIFICATES_EVERY_MS,
+    jitter: 0.1,
+    task: async () => onCertificates(name, { ...certificates.ends(tls), server: node.serverCertificateEnd }),
+    ...lastingFailure(log, "could not read the certificates for a node", { node: name }),
+  });
+  part.onStop("loops", `certificates ${name}`, () => onCertificates(name, null));
 }
 
 function tidyPeriodically(

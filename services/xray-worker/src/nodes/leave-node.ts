@@ -1,7 +1,7 @@
 import { CALL_DEADLINE_MS, type DesiredState, type InboundVault } from "@veil/keys";
 import type { FleetNode } from "@veil/nodes";
 import { userEmail } from "@veil/protocols";
-import { connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { type CertificateFolder, connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
 import pLimit from "p-limit";
 import { nodeErrors } from "./node-errors.ts";
 import type { LeavingNode } from "./retire-node.ts";
@@ -10,6 +10,7 @@ import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface LeaveNodePorts {
   readonly vault: InboundVault;
+  readonly certificates: CertificateFolder;
   /** The short id of the settings. */
   readonly shortId: string;
   /** The nodes that this worker is connected with at each moment. */
@@ -31,9 +32,11 @@ const NOBODY: DesiredState = {
 };
 
 /** Connects a node that is to be emptied. */
-export function leaveNode(of: FleetNode, { vault, shortId, connected, newMark }: LeaveNodePorts): LeavingNode {
-  const { name, address, inboundTag } = of;
-  const node = connectXrayNode({ name, address, inboundTag, callTimeoutMs: CALL_DEADLINE_MS });
+export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
+  const { vault, certificates, shortId, connected, newMark } = ports;
+  const { name, address, inboundTag, tls } = of;
+  const identity = certificates.identity(tls);
+  const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
   const users = new XrayNodeUsers({ node, vault, shortId: of.shortId ?? shortId });
   return {
     answers: () => answers(node),
@@ -65,13 +68,17 @@ async function answers(node: XrayNode): Promise<boolean> {
   }
 }
 
-/** The name of a node whose Xray process answers at an address; null when none of those in reach is known to. */
+/** The name of another node whose Xray process answers at the address of one; null when none of those in reach is known to. */
 export async function processAt(
-  address: string,
-  name: string,
-  { connected, newMark }: Pick<LeaveNodePorts, "connected" | "newMark">,
+  { name, address, tls }: Pick<FleetNode, "name" | "address" | "tls">,
+  { certificates, connected, newMark }: Pick<LeaveNodePorts, "certificates" | "connected" | "newMark">,
 ): Promise<string | null> {
-  const node = connectXrayNode({ name, address, inboundTag: NO_INBOUND, callTimeoutMs: CALL_DEADLINE_MS });
+  const identity = certificates.identity(tls);
+  const node = connectXrayNode({
+    ...{ name, address, identity },
+    inboundTag: NO_INBOUND,
+    callTimeoutMs: CALL_DEADLINE_MS,
+  });
   try {
     return await findSameProcess(node, connected(), newMark);
   } catch (error) {

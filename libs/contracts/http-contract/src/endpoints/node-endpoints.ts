@@ -31,6 +31,7 @@ const exampleNode = {
   short_id: null,
   sni: null,
   inbounds: [{ tag: "vless-in", protocol: "vless" }],
+  tls: null,
   note: null,
   created_at: 1703520000,
 } as const;

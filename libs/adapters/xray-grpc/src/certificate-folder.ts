@@ -1,0 +1,80 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createSecureContext } from "node:tls";
+import { errorMessage } from "@veil/runtime";
+import type { TlsIdentity } from "./tls-identity.ts";
+
+/** Names of PEM files below a folder, and the name in the other end's certificate; null for the host of its address. */
+export interface TlsFiles {
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly serverName: string | null;
+}
+
+/** When certificates end. Unix seconds. */
+export interface CertificateEnds {
+  readonly ca: number;
+  readonly client: number;
+}
+
+/** The certificates of this end, as whoever renews them leaves them in a folder. Every method reads the files anew. */
+export class CertificateFolder {
+  readonly #folder: string | undefined;
+
+  /** @param folder undefined where the settings name none: then nothing can be read */
+  constructor(folder: string | undefined) {
+    this.#folder = folder;
+  }
+
+  /** What a connection takes as its `identity`; undefined for plaintext. */
+  identity(files: TlsFiles | null): (() => TlsIdentity) | undefined {
+    return files === null ? undefined : () => this.#read(files);
+  }
+
+  /** @throws {Error} which file can't be read, or is no certificate */
+  ends(files: TlsFiles): CertificateEnds {
+    return { ca: this.#end(files.caFile), client: this.#end(files.certificateFile) };
+  }
+
+  /** What keeps these files from being used, in a sentence; null when nothing does. */
+  fault(files: TlsFiles): string | null {
+    try {
+      this.ends(files);
+      const { ca, certificate, key } = this.#read(files);
+      createSecureContext({ ca, cert: certificate, key });
+      return null;
+    } catch (error) {
+      return errorMessage(error);
+    }
+  }
+
+  #read({ caFile, certificateFile, keyFile, serverName }: TlsFiles): TlsIdentity {
+    return {
+      ca: this.#file(caFile),
+      certificate: this.#file(certificateFile),
+      key: this.#file(keyFile),
+      serverName,
+    };
+  }
+
+  #end(name: string): number {
+    const pem = this.#file(name);
+    try {
+      return Math.floor(Date.parse(new X509Certificate(pem).validTo) / 1_000);
+    } catch {
+      throw new Error(`${name} in XRAY_TLS_DIR is no certificate in PEM`);
+    }
+  }
+
+  #file(name: string): Buffer {
+    if (this.#folder === undefined) throw new Error("XRAY_TLS_DIR is not set");
+    try {
+      return readFileSync(join(this.#folder, name));
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      throw new Error(`${name} in XRAY_TLS_DIR can't be read (${code})`);
+    }
+  }
+}
