@@ -19,6 +19,7 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { CertificateFolder, NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
+import { fleetEvents } from "./events/fleet-events.ts";
 import { keyEvents } from "./events/key-events.ts";
 import { allEvents, tokenEvents } from "./events/token-events.ts";
 import { webhookEvents } from "./events/webhook-events.ts";
@@ -118,8 +119,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onLeft: (node) => void metrics.endSeries(NODE_LABEL, node),
     });
     nodeNames = () => nodes.names;
+    const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
-    const changes = { store: store.fleet, ...exclusive, clock, log };
+    const changes = { store: store.fleet, hints, ...exclusive, clock, log };
     const known = { connected: () => nodes.opened.map(({ node }) => node), newMark: randomUUID, certificates };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({
@@ -131,7 +133,6 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     running.onStop("connections", "jobs for collectors", () => jobs.close());
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
-    const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const ports: LifecyclePorts = {
       store: store.keys,
       get nodes() {
@@ -227,6 +228,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       tokenEvents(store.tokenOutbox),
       webhookEvents(store.webhookOutbox),
       nodeEvents(noted),
+      fleetEvents(store.fleet),
     );
     const logged = loggedEvents(store.events);
     const webhooks = startWebhooks(running, {

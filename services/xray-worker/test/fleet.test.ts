@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@veil/engines";
 import { openMongoStore, type MongoStore } from "@veil/mongo";
+import { noHints } from "@veil/events/testing";
 import { changeFleet, type FleetNode } from "@veil/nodes";
 import { someNode } from "@veil/nodes/testing";
 import {
@@ -80,7 +81,7 @@ test("a node that joins is filled by one worker, is active then, and leaves when
   await jobs.createMany(20);
   expect(await nodes.second.countUsers()).toBe(0);
 
-  await changeFleet(store.fleet, (fleet) => [...fleet.nodes, joining()]);
+  await changeFleet(store.fleet, (fleet) => ({ nodes: [...fleet.nodes, joining()] }), noHints);
   await vi.waitFor(async () => expect(await stateOf("second")).toBe("active"), { interval: 100 });
   expect(await nodes.second.countUsers()).toBe(20);
   const ofSecond = () => Promise.all(both.map(async (worker) => (await worker.metrics()).includes('node="second"')));
@@ -88,7 +89,7 @@ test("a node that joins is filled by one worker, is active then, and leaves when
   await jobs.create();
   expect(await nodes.second.countUsers()).toBe(21);
 
-  await changeFleet(store.fleet, (fleet) => fleet.nodes.filter(({ name }) => name === "first"));
+  await changeFleet(store.fleet, (fleet) => ({ nodes: fleet.nodes.filter(({ name }) => name === "first") }), noHints);
   await vi.waitFor(async () => expect(await ofSecond()).toEqual([false, false]));
   await jobs.create();
   expect(await nodes.first.countUsers()).toBe(22);
@@ -98,7 +99,7 @@ test("a node that joins is filled by one worker, is active then, and leaves when
 test("a node that leads to another one's process is not made active", async () => {
   const worker = await startWorker();
   const double = { ...joining(), address: first.api.replace("127.0.0.1", "localhost"), inboundTag: first.inboundTag };
-  await changeFleet(store.fleet, (fleet) => [...fleet.nodes, double]);
+  await changeFleet(store.fleet, (fleet) => ({ nodes: [...fleet.nodes, double] }), noHints);
   await worker.logged("two nodes lead to the same Xray process; take one of them out");
   expect(await stateOf("second")).toBe("joining");
 });

@@ -1,5 +1,6 @@
-import type { Fleet, FleetNode, NodeTls } from "@veil/nodes";
+import type { Fleet, FleetEvent, FleetNode, NodeTls } from "@veil/nodes";
 import { z } from "zod";
+import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
 
@@ -37,11 +38,21 @@ const nodeDocument = z.object({
 });
 type NodeDocument = Readonly<z.infer<typeof nodeDocument>>;
 
+/** An event that is not logged yet. */
+const eventDocument = stampDocument.extend({
+  revision: z.number(),
+  type: z.string(),
+  node: z.string(),
+});
+type FleetEventDocument = Readonly<z.infer<typeof eventDocument>>;
+
 /** All nodes, in one document. */
 export const fleetDocument = z.object({
   _id: z.literal(FLEET_ID),
   revision: z.number(),
   nodes: z.record(z.string(), nodeDocument).default({}),
+  /** Events by their ids: a version that knows none leaves them there. */
+  outbox: z.record(z.string(), eventDocument).exactOptional(),
 });
 export type FleetDocument = Readonly<z.infer<typeof fleetDocument>>;
 
@@ -84,4 +95,16 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     fixed: [...fixed],
     jobs: [...jobs],
   };
+}
+
+/** @returns the events of types that this version knows, in their order */
+export function toFleetEvents({ outbox = {} }: FleetDocument): FleetEvent[] {
+  const events = Object.entries(outbox).flatMap(([id, { revision, type, node, ...stamp }]): FleetEvent[] =>
+    type === "node.drained" ? [{ id, revision, type, node, ...stampOf(stamp) }] : [],
+  );
+  return events.toSorted((one, other) => one.revision - other.revision);
+}
+
+export function toFleetEventDocument({ revision, type, node, ...stamp }: FleetEvent): FleetEventDocument {
+  return { revision, type, node, ...toStampDocument(stamp) };
 }

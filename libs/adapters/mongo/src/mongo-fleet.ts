@@ -1,8 +1,24 @@
-import { type Fleet, type FleetNode, type FleetStore, inOrder } from "@veil/nodes";
+import {
+  type Fleet,
+  type FleetEvent,
+  type FleetNode,
+  type FleetOutbox,
+  type FleetStore,
+  type FleetUpdate,
+  inOrder,
+} from "@veil/nodes";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { wholeUpdate } from "./engine.ts";
-import { FLEET_ID, type FleetDocument, fleetDocument, toFleet, toNodeDocument } from "./fleet-codec.ts";
+import {
+  FLEET_ID,
+  type FleetDocument,
+  fleetDocument,
+  toFleet,
+  toFleetEventDocument,
+  toFleetEvents,
+  toNodeDocument,
+} from "./fleet-codec.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 
@@ -12,7 +28,7 @@ import { isDuplicateKey, storeErrors } from "./store-errors.ts";
  *
  * Every method throws StoreUnavailableError while MongoDB is unavailable; a write may then have happened.
  */
-export class MongoFleet implements FleetStore {
+export class MongoFleet implements FleetStore, FleetOutbox {
   readonly #documents: mongo.Collection<FleetDocument>;
   readonly #reader: DocumentReader;
 
@@ -34,12 +50,25 @@ export class MongoFleet implements FleetStore {
     return { revision, nodes: inOrder(nodes) };
   }
 
-  async save(before: Fleet | null, { nodes }: Omit<Fleet, "revision">): Promise<"saved" | "outdated"> {
+  async save(before: Fleet | null, { nodes, events = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
     if (before === null) return this.#insert(nodes);
-    const change = changeOf(before.nodes, nodes, before.revision + 1);
+    const change = changeOf(before, nodes, events);
     const filter = { _id: FLEET_ID, revision: before.revision } as const;
     const { matchedCount } = await storeErrors(() => this.#documents.updateOne(filter, wholeUpdate(change)));
     return matchedCount === 1 ? "saved" : "outdated";
+  }
+
+  async pending(): Promise<readonly FleetEvent[]> {
+    const found = await storeErrors(() => this.#documents.findOne({ _id: FLEET_ID }));
+    return found === null ? [] : toFleetEvents(this.#reader.one(fleetDocument, found));
+  }
+
+  async mark(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const unset = Object.fromEntries(ids.map((id) => [`outbox.${id}`, ""]));
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- paths into the events, which the driver's types don't know
+    const update = { $unset: unset } as mongo.UpdateFilter<FleetDocument>;
+    await storeErrors(() => this.#documents.updateOne({ _id: FLEET_ID }, wholeUpdate(update)));
   }
 
   async #insert(nodes: readonly FleetNode[]): Promise<"saved" | "outdated"> {
@@ -54,13 +83,14 @@ export class MongoFleet implements FleetStore {
   }
 }
 
-/** Field by field, so that what only newer versions know of a node stays. */
+/** Field by field, so that what only newer versions know of a node stays, and events that are logged meanwhile go. */
 function changeOf(
-  before: readonly FleetNode[],
+  { nodes: before, revision }: Fleet,
   after: readonly FleetNode[],
-  revision: number,
+  events: readonly FleetEvent[],
 ): mongo.UpdateFilter<FleetDocument> {
-  const set: Record<string, unknown> = { revision };
+  const set: Record<string, unknown> = { revision: revision + 1 };
+  for (const event of events) set[`outbox.${event.id}`] = toFleetEventDocument(event);
   for (const node of after) {
     const known = before.find(({ name }) => name === node.name);
     const document = toNodeDocument(node);

@@ -12,7 +12,7 @@ import type {
   NodeStates,
 } from "@veil/keys";
 import type { EventLog } from "@veil/events";
-import type { FleetStore } from "@veil/nodes";
+import type { FleetOutbox, FleetStore } from "@veil/nodes";
 import type { TokenOutbox, TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import type { DeliveryStore, WebhookOutbox, WebhookStore } from "@veil/webhooks";
@@ -65,8 +65,8 @@ export interface MongoStore extends MongoConnection {
   readonly nodeLives: NodeLivesStore;
   readonly inbounds: InboundVault;
   readonly sightings: NodeSightings;
-  /** Which nodes there are. */
-  readonly fleet: FleetStore;
+  /** Which nodes there are, and their events that are not logged yet. */
+  readonly fleet: FleetStore & FleetOutbox;
   /** Changes of many keys that are under way. */
   readonly batches: KeyBatches;
   readonly tokens: TokenStore;

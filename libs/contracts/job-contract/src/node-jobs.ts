@@ -1,7 +1,7 @@
 import type { NewNode, NodeChange, NodeTls } from "@veil/nodes";
 import { z } from "zod";
 import { notApplied } from "./not-applied.ts";
-import { deadline, requestId } from "./payload-fields.ts";
+import { actor, deadline, requestId } from "./payload-fields.ts";
 
 const LONGEST_TEXT = 1_000;
 
@@ -102,7 +102,7 @@ export const nodeJobs = {
   },
   "drain-node": {
     queue: "veil-keys",
-    payload: z.object({ ...ofOneNode, is_drained: z.boolean() }),
+    payload: z.object({ ...ofOneNode, is_drained: z.boolean(), actor }),
     result: changeResult,
     attempts: 12,
   },

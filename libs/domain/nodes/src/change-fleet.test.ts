@@ -1,3 +1,4 @@
+import { noHints } from "@veil/events/testing";
 import { describe, expect, it } from "vitest";
 import { InMemoryFleet, someNode } from "../test/index.ts";
 import {
@@ -10,16 +11,21 @@ import {
   entered,
   type FleetChange,
 } from "./change-fleet.ts";
-import type { Fleet, FleetNode } from "./fleet.ts";
+import type { Fleet, FleetNode, FleetUpdate } from "./fleet.ts";
 
 const NOW = 1_800_000_000_000;
-const stamp = { job: "job-1", now: NOW };
+const actor = { name: "shop", address: null, requestId: "r-1" };
+const stamp = { job: "job-1", now: NOW, actor };
 const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 1, nodes });
 const a = someNode("a");
 
-function nodesOf(change: FleetChange): readonly FleetNode[] {
+function updateOf(change: FleetChange): FleetUpdate {
   if (change.outcome !== "changed") throw new Error(`it was ${change.outcome}`);
-  return change.nodes;
+  return change;
+}
+
+function nodesOf(change: FleetChange): readonly FleetNode[] {
+  return updateOf(change).nodes;
 }
 
 describe("a node that is entered", () => {
@@ -80,8 +86,8 @@ describe("the states of a node", () => {
 
   it("end with a trace where the environment lists the node, and only once it is disabled", () => {
     const off = someNode("a", { state: "disabled" });
-    expect(ended(fleet(off), "a", NOW)).toEqual([{ ...off, state: "gone", since: NOW }]);
-    expect(ended(fleet({ ...off, origin: "api" }), "a", NOW)).toEqual([]);
+    expect(ended(fleet(off), "a", NOW)).toEqual({ nodes: [{ ...off, state: "gone", since: NOW }] });
+    expect(ended(fleet({ ...off, origin: "api" }), "a", NOW)).toEqual({ nodes: [] });
     expect(ended(fleet(a), "a", NOW)).toBeNull();
     expect(activated(fleet(off), "a", NOW)).toBeNull();
   });
@@ -90,7 +96,62 @@ describe("the states of a node", () => {
 it("is made anew on what another one has stored meanwhile", async () => {
   const store = new InMemoryFleet(fleet(a, someNode("b", { state: "joining" })));
   const drain = (name: string) =>
-    changeFleet(store, (of) => nodesOf(drained(of, name, true, { job: `drain-${name}`, now: NOW })));
-  await Promise.all([drain("a"), drain("b"), changeFleet(store, (of) => activated(of, "b", NOW))]);
+    changeFleet(store, (of) => updateOf(drained(of, name, true, { ...stamp, job: `drain-${name}` })), noHints);
+  await Promise.all([drain("a"), drain("b"), changeFleet(store, (of) => activated(of, "b", NOW), noHints)]);
   expect((await store.read())?.nodes.map(({ state }) => state)).toEqual(["draining", "draining"]);
+});
+
+describe("that a node is drained", () => {
+  const begin = () => new InMemoryFleet(fleet(a, someNode("b", { state: "joining" })));
+  const drain = (store: InMemoryFleet, job: string, isDrained = true, name = "a") =>
+    changeFleet(
+      store,
+      (of) => {
+        const end = drained(of, name, isDrained, { ...stamp, job });
+        return end.outcome === "changed" ? end : null;
+      },
+      noHints,
+    );
+  const idsOf = async (store: InMemoryFleet) => (await store.pending()).map(({ id }) => id);
+
+  it("is reported with the change, with who asked for it", async () => {
+    const store = begin();
+    await drain(store, "job-1");
+    const event = { id: "drained-2-a", revision: 2, type: "node.drained", at: NOW / 1_000, actor, node: "a" };
+    expect(await store.pending()).toEqual([event]);
+  });
+
+  it("is reported once: not for a job that is delivered again, nor for a node that is draining", async () => {
+    const store = begin();
+    for (const job of ["job-1", "job-1", "job-2"]) await drain(store, job);
+    expect(await idsOf(store)).toEqual(["drained-2-a"]);
+    await drain(store, "job-3", false);
+    await drain(store, "job-4");
+    expect(await idsOf(store)).toEqual(["drained-2-a", "drained-5-a"]);
+  });
+
+  it("is reported of the fleet in which it was stored, whoever else changed that meanwhile", async () => {
+    const store = begin();
+    await Promise.all([drain(store, "job-1"), drain(store, "job-2", true, "b")]);
+    expect((await idsOf(store)).toSorted()).toEqual(["drained-2-a", "drained-3-b"]);
+  });
+
+  it("is looked for before it is stored", async () => {
+    const steps: string[] = [];
+    const store = begin();
+    const { save } = store;
+    store.save = async (...saved) => {
+      steps.push("save");
+      return save.apply(store, saved);
+    };
+    const hints = {
+      expect: async (...subjects: readonly string[]) => {
+        steps.push(`expect ${subjects.join(" ")}`);
+        return { ready: () => void steps.push("ready") };
+      },
+    };
+    const change = (of: Fleet) => updateOf(drained(of, "a", true, stamp));
+    expect(await changeFleet(store, change, hints)).toBe(true);
+    expect(steps).toEqual(["expect fleet", "save", "ready"]);
+  });
 });

@@ -1,7 +1,10 @@
+import type { Actor, EventHints } from "@veil/events";
+import { drainedEvent, FLEET_SUBJECT } from "./fleet-event.ts";
 import {
   type Fleet,
   type FleetNode,
   type FleetStore,
+  type FleetUpdate,
   isNamedForTls,
   isSameAddress,
   NODE_FIELDS,
@@ -13,18 +16,23 @@ import {
  * Changes the fleet, whoever else changes it at the same time: on what is stored when the change is.
  *
  * @param change the nodes as they are to be, null when there is nothing to change
+ * @param hints asked before events are born
  * @returns whether anything was changed
  * @throws {StoreUnavailableError} when the store is away; it may have been changed
  */
 export async function changeFleet(
   store: FleetStore,
-  change: (fleet: Fleet) => readonly FleetNode[] | null,
+  change: (fleet: Fleet) => FleetUpdate | null,
+  hints: EventHints,
 ): Promise<boolean> {
   for (;;) {
     const fleet = await store.read();
-    const nodes = fleet === null ? null : change(fleet);
-    if (nodes === null) return false;
-    if ((await store.save(fleet, { nodes })) === "saved") return true;
+    const update = fleet === null ? null : change(fleet);
+    if (update === null) return false;
+    const hint = update.events === undefined ? null : await hints.expect(FLEET_SUBJECT);
+    const end = await store.save(fleet, update);
+    hint?.ready();
+    if (end === "saved") return true;
   }
 }
 
@@ -39,7 +47,7 @@ export type NodeChange = Partial<NodeFields & Pick<FleetNode, "note">>;
 
 /** What became of a change of one node. */
 export type FleetChange =
-  | { readonly outcome: "changed"; readonly nodes: readonly FleetNode[] }
+  | ({ readonly outcome: "changed" } & FleetUpdate)
   /** The job did it before. */
   | { readonly outcome: "done" }
   | { readonly outcome: "not-found" }
@@ -105,8 +113,17 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
 }
 
-/** Takes a node out of links, or shows it again: one that was on its way out is filled first. */
-export function drained(fleet: Fleet, name: string, isDrained: boolean, { job, now }: ChangeStamp): FleetChange {
+/**
+ * Takes a node out of links, which is an event, or shows it again: one that was on its way out is filled first.
+ *
+ * @param actor who asked for it
+ */
+export function drained(
+  fleet: Fleet,
+  name: string,
+  isDrained: boolean,
+  { job, now, actor }: ChangeStamp & { readonly actor: Actor },
+): FleetChange {
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
   if (node.jobs.includes(job)) return { outcome: "done" };
@@ -115,7 +132,9 @@ export function drained(fleet: Fleet, name: string, isDrained: boolean, { job, n
   }
   const next = isDrained ? "draining" : UNDRAINED[node.state];
   if (next === node.state) return replaced(fleet, node, node, job);
-  return replaced(fleet, node, { ...node, state: next, since: now }, job);
+  const change = replaced(fleet, node, { ...node, state: next, since: now }, job);
+  if (!isDrained) return change;
+  return { ...change, events: [drainedEvent(name, { revision: fleet.revision + 1, at: Math.floor(now / 1_000), actor })] };
 }
 
 const UNDRAINED = {
@@ -135,10 +154,10 @@ export function disabled(fleet: Fleet, name: string, { job, now }: ChangeStamp):
 }
 
 /** Ends a node that is disabled. What the environment lists is remembered, so that no start brings it back. */
-export function ended({ nodes }: Fleet, name: string, now: number): readonly FleetNode[] | null {
+export function ended({ nodes }: Fleet, name: string, now: number): FleetUpdate | null {
   const node = nodes.find((one) => one.name === name && one.state === "disabled");
   if (node === undefined) return null;
-  return node.origin === "api" ? nodes.filter((one) => one !== node) : withState(nodes, node, "gone", now);
+  return { nodes: node.origin === "api" ? nodes.filter((one) => one !== node) : withState(nodes, node, "gone", now) };
 }
 
 /**
@@ -147,9 +166,9 @@ export function ended({ nodes }: Fleet, name: string, now: number): readonly Fle
  * @param now milliseconds since the epoch
  * @returns null when there is nothing to change
  */
-export function activated({ nodes }: Fleet, name: string, now: number): readonly FleetNode[] | null {
+export function activated({ nodes }: Fleet, name: string, now: number): FleetUpdate | null {
   const joining = nodes.find((node) => node.name === name && node.state === "joining");
-  return joining === undefined ? null : withState(nodes, joining, "active", now);
+  return joining === undefined ? null : { nodes: withState(nodes, joining, "active", now) };
 }
 
 function holderOf(nodes: readonly FleetNode[], address: string, name: string): string | null {
@@ -163,7 +182,12 @@ function addressTaken(address: string, holder: string): FleetChange {
   return { outcome: "taken", detail: `the address ${address} is that of node ${holder}` };
 }
 
-function replaced({ nodes }: Fleet, before: FleetNode, node: FleetNode, job: string): FleetChange {
+function replaced(
+  { nodes }: Fleet,
+  before: FleetNode,
+  node: FleetNode,
+  job: string,
+): { readonly outcome: "changed" } & FleetUpdate {
   const jobs = [...before.jobs, job].slice(-REMEMBERED_JOBS);
   return { outcome: "changed", nodes: nodes.map((one) => (one === before ? { ...node, jobs } : one)) };
 }

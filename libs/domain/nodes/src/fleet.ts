@@ -1,3 +1,5 @@
+import type { FleetEvent } from "./fleet-event.ts";
+
 /**
  * - `joining`: it is being filled with users; links don't show it yet
  * - `active`: links show it
@@ -76,6 +78,13 @@ export interface Fleet {
   readonly nodes: readonly FleetNode[];
 }
 
+/** What becomes of a fleet, and what is to be reported of it. */
+export interface FleetUpdate {
+  readonly nodes: readonly FleetNode[];
+  /** Born with the change, or not at all. */
+  readonly events?: readonly FleetEvent[];
+}
+
 /** Who reads the fleet. Every method throws StoreUnavailableError while the store is away. */
 export interface FleetReader {
   /** The revision of what is stored, 0 while nothing is: cheap enough to be asked every second. */
@@ -93,7 +102,7 @@ export interface FleetStore extends FleetReader {
    * @returns `outdated` when that one has changed by now, and nothing was stored
    * @throws {StoreUnavailableError} when the store is away; it may have been stored
    */
-  save(before: Fleet | null, after: Omit<Fleet, "revision">): Promise<"saved" | "outdated">;
+  save(before: Fleet | null, after: FleetUpdate): Promise<"saved" | "outdated">;
 }
 
 /** The nodes that workers fill with users and keep so. */

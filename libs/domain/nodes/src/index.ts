@@ -18,6 +18,7 @@ export {
   type FleetNode,
   type FleetReader,
   type FleetStore,
+  type FleetUpdate,
   inOrder,
   isSameNode,
   meteredNodes,
@@ -25,5 +26,6 @@ export {
   type NodeTls,
   servingNodes,
 } from "./fleet.ts";
+export { FLEET_SUBJECT, type FleetEvent, type FleetOutbox, isFleetEventId } from "./fleet-event.ts";
 export { firstLinked, linkedPlaces } from "./linked-nodes.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { FleetStore } from "../src/index.ts";
+import type { FleetEvent, FleetOutbox, FleetStore } from "../src/index.ts";
 import { someNode } from "./some-node.ts";
 
 /**
@@ -7,7 +7,7 @@ import { someNode } from "./some-node.ts";
  *
  * @param open the store under test and the same one as another process sees it; empty at first, then the same at each call
  */
-export function fleetStoreConformance(open: () => { readonly store: FleetStore; readonly other: FleetStore }): void {
+export function fleetStoreConformance(open: () => { readonly store: FleetStore; readonly other: FleetStore & FleetOutbox }): void {
   const [a, b] = [someNode("a"), someNode("b", { position: 1 })];
 
   it("has nothing before anything is stored", async () => {
@@ -44,6 +44,29 @@ export function fleetStoreConformance(open: () => { readonly store: FleetStore; 
     expect(await other.read()).toEqual({ revision: 2, nodes: [a, b, full] });
     expect(await store.save(await store.read(), { nodes: [{ ...b, note: "changed" }] })).toBe("saved");
     expect(await other.read()).toEqual({ revision: 3, nodes: [{ ...b, note: "changed" }] });
+  });
+
+  it("bears events with a change, which stay until they are logged, also when their node is gone", async () => {
+    const { store, other } = open();
+    const event = (revision: number): FleetEvent => ({
+      id: `drained-${revision}-b`,
+      revision,
+      type: "node.drained",
+      at: 1_703_520_000,
+      actor: { name: 'касса "$1"', address: null, requestId: "r-1" },
+      node: "b",
+    });
+    expect(await other.pending()).toEqual([]);
+    expect(await store.save(await store.read(), { nodes: [a, b], events: [event(1)] })).toBe("saved");
+    const outdated = await other.read();
+    expect(await store.save(await store.read(), { nodes: [a], events: [event(2), event(10)] })).toBe("saved");
+    expect(await store.save(outdated, { nodes: [b], events: [event(3)] })).toBe("outdated");
+    expect(await store.save(await store.read(), { nodes: [a, b] })).toBe("saved");
+    expect(await other.pending()).toEqual([event(1), event(2), event(10)]);
+    await other.mark(["drained-1-b", "drained-9-b"]);
+    expect(await other.pending()).toEqual([event(2), event(10)]);
+    await other.mark(["drained-2-b", "drained-10-b"]);
+    expect(await other.pending()).toEqual([]);
   });
 
   it("stores nothing that was made from an older fleet", async () => {

@@ -1,8 +1,16 @@
-import { type Fleet, type FleetStore, inOrder } from "../src/index.ts";
+import {
+  type Fleet,
+  type FleetEvent,
+  type FleetOutbox,
+  type FleetStore,
+  type FleetUpdate,
+  inOrder,
+} from "../src/index.ts";
 
 /** The fleet in one process. */
-export class InMemoryFleet implements FleetStore {
+export class InMemoryFleet implements FleetStore, FleetOutbox {
   #fleet: Fleet | null;
+  #events: FleetEvent[] = [];
   /** Runs before every step; throwing makes it fail. */
   beforeStep: () => Promise<void> = async () => undefined;
 
@@ -20,10 +28,21 @@ export class InMemoryFleet implements FleetStore {
     return this.#fleet;
   }
 
-  async save(before: Fleet | null, { nodes }: Omit<Fleet, "revision">): Promise<"saved" | "outdated"> {
+  async save(before: Fleet | null, { nodes, events = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
     await this.beforeStep();
     if ((this.#fleet?.revision ?? 0) !== (before?.revision ?? 0)) return "outdated";
     this.#fleet = { revision: (before?.revision ?? 0) + 1, nodes: inOrder(nodes) };
+    this.#events.push(...events);
     return "saved";
+  }
+
+  async pending(): Promise<readonly FleetEvent[]> {
+    await this.beforeStep();
+    return this.#events.toSorted((a, b) => a.revision - b.revision);
+  }
+
+  async mark(ids: readonly string[]): Promise<void> {
+    await this.beforeStep();
+    this.#events = this.#events.filter(({ id }) => !ids.includes(id));
   }
 }

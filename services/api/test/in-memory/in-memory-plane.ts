@@ -27,6 +27,7 @@ import {
 } from "@veil/keys";
 import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
+import { SYSTEM } from "@veil/events";
 import { InMemoryEventLog, noHints, someEvent } from "@veil/events/testing";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import { EventFeed } from "../../src/events/event-feed.ts";
@@ -312,10 +313,11 @@ export class InMemoryPlane {
 
   async #changeNode(job: string, change: (fleet: Fleet, stamp: ChangeStamp) => FleetChange) {
     const end: { last: FleetChange } = { last: { outcome: "not-found" } };
-    await changeFleet(this.fleet, (fleet) => {
+    const update = (fleet: Fleet) => {
       end.last = change(fleet, { job, now: Date.now() });
-      return end.last.outcome === "changed" ? end.last.nodes : null;
-    });
+      return end.last.outcome === "changed" ? end.last : null;
+    };
+    await changeFleet(this.fleet, update, noHints);
     const { last } = end;
     const isChanged = last.outcome === "changed" || last.outcome === "done";
     return finished<"change-node">(isChanged ? { outcome: "changed" } : last);
@@ -408,10 +410,10 @@ export class InMemoryPlane {
       "change-node": async ({ name, change }, job) =>
         this.#changeNode(job, (fleet, stamp) => changedNode(fleet, name, change, stamp)),
       "drain-node": async ({ name, is_drained: isDrained }, job) =>
-        this.#changeNode(job, (fleet, stamp) => drained(fleet, name, isDrained, stamp)),
+        this.#changeNode(job, (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor: SYSTEM })),
       "delete-node": async ({ name }, job) => {
         const end = await this.#changeNode(job, (fleet, stamp) => disabled(fleet, name, stamp));
-        await changeFleet(this.fleet, (fleet) => ended(fleet, name, Date.now()));
+        await changeFleet(this.fleet, (fleet) => ended(fleet, name, Date.now()), noHints);
         const isFound = end.state === "finished" && end.result.outcome === "changed";
         return finished<"delete-node">({ outcome: isFound ? "deleted" : "not-found" });
       },

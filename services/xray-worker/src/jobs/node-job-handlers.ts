@@ -11,6 +11,7 @@ import {
   nodeOf,
   type NodeTls,
 } from "@veil/nodes";
+import { actorOf } from "./actor-of.ts";
 import { changeNodes, type FleetChanges } from "../nodes/fleet-changes.ts";
 import type { CertificateFolder } from "@veil/xray-grpc";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
@@ -52,8 +53,10 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       }
       return change(job, deadline, (fleet, stamp) => changed(fleet, name, wanted, stamp), ports);
     },
-    "drain-node": ({ name, is_drained: isDrained, deadline }, { jobId: job }) =>
-      change(job, deadline, (fleet, stamp) => drained(fleet, name, isDrained, stamp), ports),
+    "drain-node": ({ name, is_drained: isDrained, deadline, ...asked }, { jobId: job }) => {
+      const actor = actorOf(asked);
+      return change(job, deadline, (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor }), ports);
+    },
     "delete-node": async ({ name, force, deadline, request_id: requestId }, { jobId: job, redelivered }) => {
       if (clock.now() > deadline) return TOO_LATE;
       return retireNode({ name, force, deadline, requestId, job, redelivered }, ports);
@@ -86,7 +89,7 @@ async function change(
     const now = ports.clock.now();
     end = decide(fleet, { job, now });
     isLate = end.outcome === "changed" && now > deadline;
-    return end.outcome === "changed" && !isLate ? end.nodes : null;
+    return end.outcome === "changed" && !isLate ? end : null;
   }, ports);
   return isLate ? TOO_LATE : resultOf(end);
 }

@@ -1,10 +1,12 @@
-import { changeFleet, type Fleet, type FleetNode, type FleetStore, type ListedNode, seedFleet } from "@veil/nodes";
+import type { EventHints } from "@veil/events";
+import { changeFleet, type Fleet, type FleetStore, type FleetUpdate, type ListedNode, seedFleet } from "@veil/nodes";
 import { announce, type Redis } from "@veil/redis";
 import type { Clock, Logger } from "@veil/runtime";
 
 /** What changes of nodes need. */
 export interface FleetChanges {
   readonly store: FleetStore;
+  readonly hints: EventHints;
   readonly redis: Redis;
   readonly prefix: string;
   readonly clock: Pick<Clock, "now">;
@@ -18,16 +20,19 @@ export interface FleetChanges {
  * @throws {StoreUnavailableError}
  */
 export async function changeNodes(
-  change: (fleet: Fleet) => readonly FleetNode[] | null,
-  { store, ...changes }: FleetChanges,
+  change: (fleet: Fleet) => FleetUpdate | null,
+  { store, hints, ...changes }: FleetChanges,
 ): Promise<boolean> {
-  const isChanged = await changeFleet(store, change);
+  const isChanged = await changeFleet(store, change, hints);
   if (isChanged) await tell(changes);
   return isChanged;
 }
 
 /** Follows the environment at the start, and logs what it is not followed in. @throws {StoreUnavailableError} */
-export async function seedNodes(listed: readonly ListedNode[], { store, ...changes }: FleetChanges): Promise<void> {
+export async function seedNodes(
+  listed: readonly ListedNode[],
+  { store, ...changes }: Omit<FleetChanges, "hints">,
+): Promise<void> {
   const { notes, isChanged } = await seedFleet(store, listed, changes.clock.now());
   for (const note of notes) {
     const { log } = changes;

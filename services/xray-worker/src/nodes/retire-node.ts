@@ -84,7 +84,7 @@ async function emptied(
     const end = disabled(found, name, { job: request.job, now });
     // One that was disabled before has been so since then.
     since = end.outcome === "done" ? (nodeOf(found, name)?.since ?? now) : now;
-    return end.outcome === "changed" ? end.nodes : null;
+    return end.outcome === "changed" ? end : null;
   }, ports);
   if (!answers) return null;
   // By then no worker adds a user any more.
