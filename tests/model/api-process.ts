@@ -2,6 +2,7 @@ import {
   type KeyChange,
   type KeyRecord,
   type PutResult,
+  type RegisterDeviceResult,
   type SettableTerms,
   StoreUnavailableError,
   wasCreated,
@@ -10,7 +11,7 @@ import type { CreateResult, QueueClient } from "./queue-client.ts";
 import { RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
 import type { System } from "./system.ts";
-import type { ChangePayload, PutPayload } from "./worker-process.ts";
+import type { ChangePayload, DevicePayload, PutPayload } from "./worker-process.ts";
 import type { Process } from "./world.ts";
 
 /**
@@ -32,6 +33,8 @@ const JOB_MS = 8_000;
 const RESOLVE_AFTER_MS = 8_800;
 const ANSWER_AFTER_MS = 9_800;
 const CANCEL_AGAIN_MS = 100;
+const DEVICE_WAIT_MS = 4_000;
+const DEVICE_JOB_MS = 60_000;
 
 /** One API replica, in the steps of the real one: enqueue, wait, resolve what the worker left open. */
 export class ApiReplica {
@@ -96,6 +99,13 @@ export class ApiReplica {
   async put(id: string, externalId: string, terms: Partial<SettableTerms>): Promise<ChangeAnswer> {
     const payload: PutPayload = { externalId, requested: { owner: null, terms }, deadline: this.#now() + JOB_MS };
     return this.#change("put-key", `put-${id}`, payload);
+  }
+
+  /** Without waiting for longer than an app does. Null when nobody answered. */
+  async registerDevice(job: string, keyId: number, device: string): Promise<RegisterDeviceResult | null> {
+    const payload: DevicePayload = { keyId, device, deadline: this.#now() + DEVICE_JOB_MS };
+    if (!(await this.#submit("register-device", job, payload))) return null;
+    return this.#queue.awaitResult<RegisterDeviceResult>(job, DEVICE_WAIT_MS);
   }
 
   async #change(name: string, job: string, payload: object): Promise<ChangeAnswer> {

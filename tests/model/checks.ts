@@ -53,7 +53,7 @@ export function checkAll(system: System, requests: Requests): void {
   }
   checkDocuments(system, keys, report);
   checkTerms(system, requests.changes.asked, report);
-  checkEvents(system, requests.changes.asked, report);
+  checkEvents(system, requests, report);
   for (const errand of requests.errands) checkErrand(errand, keys, report);
 }
 

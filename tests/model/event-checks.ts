@@ -1,5 +1,7 @@
+import type { VeilEvent } from "@veil/events";
 import { keyIdOfSubject } from "@veil/keys";
-import type { AskedChange } from "./key-changes.ts";
+import type { Arrival } from "./device-arrivals.ts";
+import type { Requests } from "./requests.ts";
 import type { System } from "./system.ts";
 
 type Report = (what: string, detail: string) => void;
@@ -11,7 +13,9 @@ export function checkLogAlways({ mongo, violated }: System): void {
 }
 
 /** What must hold of the log once everything has come to rest: each change that took effect is there once. */
-export function checkEvents({ mongo }: System, asked: readonly AskedChange[], report: Report): void {
+export function checkEvents(system: System, requests: Requests, report: Report): void {
+  const { mongo } = system;
+  const { asked } = requests.changes;
   const logged = [...mongo.log.events].toSorted(([one], [other]) => one - other).map(([, event]) => event);
   const ids = logged.map(({ id }) => id);
   for (const id of new Set(ids.filter((each, index) => ids.indexOf(each) !== index))) report("logged twice", id);
@@ -36,10 +40,33 @@ export function checkEvents({ mongo }: System, asked: readonly AskedChange[], re
       report("that a key was deleted is not the last of its events, once", `key ${keyId}: ${types.join(" ")}`);
     }
   }
+  checkDevices(system, requests.devices.seen, logged, report);
   for (const { job, answers } of asked) {
     const isDone = answers.some((answer) => answer.status === 200 && answer.isChanged);
     const versions = new Set(logged.filter(({ actor }) => actor.name === job).map(({ id }) => id.replace(/-\d+$/, "")));
     if (isDone && versions.size !== 1)
       report("a change that was answered 200 is not reported once", `${job} ${versions.size}`);
+  }
+}
+
+/** Each device that came is told of once, as added or as refused, of keys that are there. */
+function checkDevices({ mongo }: System, seen: readonly Arrival[], logged: readonly VeilEvent[], report: Report): void {
+  for (const [keyId, { phase }] of mongo.keys) {
+    const list = mongo.devices.lists.get(keyId);
+    const told = (type: VeilEvent["type"], device: string) =>
+      logged.filter(({ id, subject, type: other }) => {
+        return other === type && keyIdOfSubject(subject) === keyId && id.endsWith(`-${device}`);
+      }).length;
+    for (const device of new Set(seen.filter((arrival) => arrival.keyId === keyId).map((arrival) => arrival.device))) {
+      const arrivals = seen.filter((arrival) => arrival.keyId === keyId && arrival.device === device);
+      const [added, refused] = [told("key.device_added", device), told("key.device_refused", device)];
+      const counts = `key ${keyId} ${device}: ${added} added, ${refused} refused`;
+      if (added > 1 || refused > 1) report("a device is reported twice", counts);
+      if (phase !== "active") continue;
+      const isListed = list?.devices.some(({ id }) => id === device) === true;
+      if (isListed !== added > 0) report("a device that is registered is not reported, or another one is", counts);
+      if (arrivals.some(({ result }) => result?.outcome === "refused") && refused === 0)
+        report("a device that was refused is not reported", counts);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { isWanted, type SettableTerms } from "@veil/keys";
 import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.ts";
+import { DeviceArrivals } from "./device-arrivals.ts";
 import { KeyChanges, someTerms } from "./key-changes.ts";
 import { LINKED_NODE, type System } from "./system.ts";
 
@@ -23,6 +24,8 @@ export interface RequestPlan {
   readonly duplicateDeletes: boolean;
   /** Whether keys have terms, and are changed. */
   readonly changes: boolean;
+  /** Whether devices fetch their subscriptions. */
+  readonly devices: boolean;
 }
 
 /** Until then a delivery or a lease of a process that died may stand in the way of others. */
@@ -32,6 +35,7 @@ const AFTERMATH_MS = 20_000;
 export class Requests {
   readonly errands: Errand[] = [];
   readonly changes: KeyChanges;
+  readonly devices: DeviceArrivals;
   readonly #system: System;
   readonly #replicas: ApiReplica[];
   /** Requests that will come or are under way. */
@@ -44,6 +48,7 @@ export class Requests {
     this.#replicas = ["api-0", "api-1"].map((name) => new ApiReplica(system.newProcess(name), system));
     this.#creationsWithinMs = system.world.random.pick([1_000, 5_000, 20_000]);
     this.#longestPauseMs = system.world.random.pick([30, 300, 4_000]);
+    this.devices = new DeviceArrivals(system, (ms, request) => this.#later(ms, request));
     this.changes = new KeyChanges(system, (ms, request) => this.#later(ms, request));
     if (plan.changes) for (let count = system.world.random.below(4); count > 0; count -= 1) this.changes.planPut();
     for (let count = 0; count < plan.errands; count += 1) this.#plan(String(count), plan);
@@ -70,7 +75,7 @@ export class Requests {
     const { random } = this.#system.world;
     const errand: Errand = {
       id,
-      terms: plan.changes ? someTerms(this.#system) : {},
+      terms: { ...(plan.changes && someTerms(this.#system)), ...(plan.devices && { deviceLimit: 2 }) },
       answer: null,
       replays: [],
       deletionAsked: false,
@@ -86,6 +91,7 @@ export class Requests {
     this.#later(begin, async (replica) => {
       await this.#create(errand, replica);
       if (plan.changes && errand.answer?.status === 200) this.changes.plan(errand.answer.keyId, errand.terms);
+      if (plan.devices && errand.answer?.status === 200) this.devices.plan(errand.answer.keyId);
       if (errand.answer?.status !== 200 || !isDeleted) return;
       const { keyId } = errand.answer;
       for (let count = isDeletedTwice ? 2 : 1; count > 0; count -= 1) {

@@ -2,7 +2,7 @@ import { checkAll, checkAlways } from "./checks.ts";
 import { type FaultKind, faultKinds, Faults } from "./faults.ts";
 import { Random } from "./random.ts";
 import { Requests } from "./requests.ts";
-import { unlogged } from "./simulated-events.ts";
+import { unlogged, unloggedOfDevices } from "./simulated-events.ts";
 import { System, type Violation } from "./system.ts";
 import { TermsWatch } from "./terms-checks.ts";
 import { installVirtualTime } from "./virtual-time.ts";
@@ -11,6 +11,8 @@ export interface ModelOptions {
   readonly seed: number;
   /** Without it every seed has its own choice of faults. */
   readonly faults?: readonly FaultKind[];
+  /** Whether devices come too. Default: no. */
+  readonly devices?: boolean;
   /** Keys asked for. Default 6. */
   readonly errands?: number;
   readonly trace?: (line: string) => void;
@@ -30,7 +32,14 @@ const REST_MS = 30_000;
 const LONGEST_REST_MS = 400_000;
 
 /** One history of the whole system, decided by its seed. */
-export async function runModel({ seed, faults, errands = 6, trace, skewMs }: ModelOptions): Promise<ModelResult> {
+export async function runModel({
+  seed,
+  faults,
+  devices = false,
+  errands = 6,
+  trace,
+  skewMs,
+}: ModelOptions): Promise<ModelResult> {
   const random = new Random(seed);
   const system = new System(random, trace ?? null, skewMs ?? null);
   const restoreTime = installVirtualTime(system.world);
@@ -42,6 +51,7 @@ export async function runModel({ seed, faults, errands = 6, trace, skewMs }: Mod
       replays: random.chance(0.5),
       duplicateDeletes: random.chance(0.5),
       changes: random.chance(0.8),
+      devices: devices && random.chance(0.5),
     });
     const mishaps = new Faults(system, requests, kinds, { setsClocks: skewMs !== undefined });
     const watch = new TermsWatch();
@@ -84,7 +94,8 @@ async function rest(system: System, requests: Requests, watch: TermsWatch): Prom
     requests.open > 0 ||
     mongo.hasUnfinished ||
     mongo.hasJustEnded ||
-    unlogged(mongo).length > 0;
+    unlogged(mongo).length > 0 ||
+    unloggedOfDevices(mongo).length > 0;
   const hasRested = (): boolean => world.now > lastBusy + REST_MS && xrays.every(({ idle }) => idle);
   while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();

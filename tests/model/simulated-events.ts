@@ -138,3 +138,12 @@ export function unlogged(mongo: SimulatedMongo): KeyHistory[] {
   const all = [...mongo.keys.keys()].map((keyId) => mongo.historyOf(keyId));
   return all.filter((history) => history !== null).filter((history) => unloggedEvents(history).length > 0);
 }
+
+/** Keys that may be told of, of whose devices some event is not marked: what comes behind a key's end is not told. */
+export function unloggedOfDevices(mongo: SimulatedMongo): number[] {
+  return mongo.devices.unlogged.filter((keyId) => {
+    const history = mongo.historyOf(keyId);
+    const ofDevices = mongo.devices.find(keyId)?.outbox ?? [];
+    return history !== null && unloggedEvents(history, ofDevices).length > 0;
+  });
+}

@@ -9,6 +9,7 @@ import {
 } from "@veil/keys";
 import { unchanged } from "@veil/keys/testing";
 import type { VlessFlow } from "@veil/protocols";
+import { SimulatedDevices } from "./simulated-devices.ts";
 import { SimulatedLog } from "./simulated-events.ts";
 import type { Process, World } from "./world.ts";
 
@@ -67,6 +68,7 @@ export class SimulatedMongo {
   readonly lifetimes = new Map<number, number>();
   readonly vault = new Map<string, string>();
   readonly log = new SimulatedLog();
+  readonly devices = new SimulatedDevices();
   readonly mischief: MongoMischief = { lostReply: 0, lateWrite: 0 };
   lastKeyId = 0;
   up = true;

@@ -9,9 +9,11 @@ import {
   type ProvisionRequest,
   provisionKey,
   changeKey,
+  type DevicePorts,
   externalIdEntry,
   type ChangeRequest,
   putKey,
+  registerDevices,
   type PutRequest,
   type RetireRequest,
   retireKey,
@@ -37,6 +39,7 @@ import {
 } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
+import { devicesClient } from "./simulated-devices.ts";
 import { logClient, outboxClient } from "./simulated-events.ts";
 import { StoreClient } from "./store-client.ts";
 import { INBOUND_TAG, LINKED_NODE, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
@@ -102,11 +105,13 @@ export function startWorker(process: Process, system: System): void {
   });
   const index = new DueIndex(redis.dueConnection(process), LEASE_PREFIX);
   const hints = new EventHintIndex(redis.hintsConnection(process), LEASE_PREFIX, clock);
+  const devices = devicesClient(mongo, process);
+  const lease = new KeyLeases(leases, LEASE_PREFIX);
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
     linkedNodes: [LINKED_NODE],
-    lease: new KeyLeases(leases, LEASE_PREFIX),
+    lease,
     clock,
     newUuid: () => world.random.uuid(),
     // A setting that is being changed: workers disagree about new keys, and must not about those that there are.
@@ -140,7 +145,10 @@ export function startWorker(process: Process, system: System): void {
   const relay = {
     ...{ hints, exclusive, clock, log, keptDays: 1 },
     events: logClient(mongo, process),
-    outbox: keyEvents({ outbox: outboxClient(mongo, process), trafficOf: async () => new Map(), shortId: SHORT_ID }),
+    outbox: keyEvents({
+      ...{ outbox: outboxClient(mongo, process), devices },
+      ...{ trafficOf: async () => new Map(), shortId: SHORT_ID },
+    }),
     onRelayed: () => undefined,
     onWaiting: () => undefined,
   };
@@ -172,7 +180,7 @@ export function startWorker(process: Process, system: System): void {
       await loop.tick();
     });
   }
-  const run = runnerOf(ports);
+  const run = runnerOf(ports, { devices, keys: store, lease, clock, hints });
   for (let slot = 0; slot < JOBS_AT_ONCE; slot += 1) void queue.consume(process, run);
 
   /** @returns does the task now, unless it is under way */
@@ -198,7 +206,7 @@ export function startWorker(process: Process, system: System): void {
   }
 }
 
-function runnerOf(ports: LifecyclePorts): RunJob {
+function runnerOf(ports: LifecyclePorts, devicePorts: DevicePorts): RunJob {
   return async ({ id: job, name, payload }, redelivered) => {
     const actor = { name: job, address: null, requestId: job };
     if (name === "create-key") {
@@ -210,6 +218,12 @@ function runnerOf(ports: LifecyclePorts): RunJob {
     if (name === "put-key") return putKey({ ...(payload as PutPayload), job, redelivered, actor }, ports);
     if (name === "delete-key")
       return retireKey({ ...(payload as DeletePayload), owner: null, job, redelivered, actor }, ports);
+    if (name === "register-device") {
+      const { keyId, device, deadline } = payload as DevicePayload;
+      const seen = { id: device, os: null, osVersion: null, model: null, userAgent: null };
+      const arrivals = [{ device: seen, requestId: job }];
+      return (await registerDevices({ keyId, deadline, owner: null, arrivals }, devicePorts))[0];
+    }
     return cancelCreation((payload as CancelPayload).job, ports);
   };
 }
@@ -217,6 +231,11 @@ function runnerOf(ports: LifecyclePorts): RunJob {
 type CreatePayload = ProvisionRequest["requested"] & Pick<ProvisionRequest, "deadline">;
 export type ChangePayload = Omit<ChangeRequest, "job" | "redelivered">;
 export type PutPayload = Omit<PutRequest, "job" | "redelivered">;
+export interface DevicePayload {
+  readonly keyId: number;
+  readonly device: string;
+  readonly deadline: number;
+}
 type DeletePayload = Pick<RetireRequest, "keyId" | "deadline">;
 interface CancelPayload {
   readonly job: string;

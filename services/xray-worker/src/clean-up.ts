@@ -1,4 +1,4 @@
-import type { DeviceStore, KeyReader, LifecyclePorts } from "@veil/keys";
+import type { Clock, DeviceOutbox, DeviceStore, KeyReader, LifecyclePorts } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { lastingFailure, type Logger, runLoop, type Stoppable } from "@veil/runtime";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
@@ -16,14 +16,15 @@ export interface CleanUpOptions {
   readonly deleteExpiredAfterDays: number | null;
   readonly ports: LifecyclePorts;
   readonly keys: KeyReader;
-  readonly devices: DeviceStore;
+  readonly devices: DeviceStore & DeviceOutbox;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly clock: Pick<Clock, "now">;
   readonly log: Logger;
 }
 
 /** Deletes what nobody needs any more until the service stops, one replica at a time. */
 export function startCleanUp(running: Stoppable, options: CleanUpOptions): void {
-  const { deleteExpiredAfterDays: afterDays, ports, keys, devices, exclusive, log } = options;
+  const { deleteExpiredAfterDays: afterDays, ports, keys, devices, exclusive, clock, log } = options;
   if (afterDays !== null) {
     runLoop(running, "expired keys", {
       everyMs: DELETE_EXPIRED_EVERY_MS,
@@ -42,7 +43,8 @@ export function startCleanUp(running: Stoppable, options: CleanUpOptions): void 
     firstRun: "later",
     task: async () => {
       const task = { ...exclusive, subject: "devices", leaseMs: REMOVE_DEVICES_LEASE_MS };
-      const done = await runExclusively(task, () => removeDevicesOfGone(devices, keys));
+      const now = Math.floor(clock.now() / 1_000);
+      const done = await runExclusively(task, () => removeDevicesOfGone(devices, keys, now));
       if (done !== null && done.result > 0) log.debug({ keys: done.result }, "removed devices of keys that are gone");
     },
     ...lastingFailure(log, "could not remove devices of keys that are gone"),

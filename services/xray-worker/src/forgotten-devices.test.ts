@@ -1,17 +1,37 @@
+import type { DeviceEvent, DeviceList } from "@veil/keys";
 import { InMemoryDevices } from "@veil/keys/testing";
 import { expect, it, vi } from "vitest";
 import { removeDevicesOfGone } from "./forgotten-devices.ts";
 
+const NOW = 1_800_000_000;
+const listOf = (keyId: number, outbox: readonly DeviceEvent[] = []): DeviceList => {
+  return { keyId, epoch: 0, version: 1, fence: 1, devices: [], changedBy: [], refusals: [], outbox };
+};
+
 it("removes the devices of keys that are gone, and no others, a bounded number at a time", async () => {
   const devices = new InMemoryDevices();
   for (let keyId = 1; keyId <= 2_500; keyId += 1) {
-    await devices.put({ keyId, epoch: 0, version: 1, fence: 1, devices: [], changedBy: [] });
+    await devices.put(listOf(keyId));
   }
   const activeAmong = vi.fn<(keyIds: readonly number[]) => Promise<Set<number>>>(
     async (keyIds) => new Set(keyIds.filter((keyId) => keyId % 2 === 0)),
   );
-  expect(await removeDevicesOfGone(devices, { activeAmong })).toBe(1_250);
+  expect(await removeDevicesOfGone(devices, { activeAmong }, NOW)).toBe(1_250);
   expect(activeAmong.mock.calls.map(([keyIds]) => keyIds.length)).toEqual([1_000, 1_000, 500]);
   expect([...devices.lists.keys()].every((keyId) => keyId % 2 === 0)).toBe(true);
-  expect(await removeDevicesOfGone(devices, { activeAmong })).toBe(0);
+  expect(await removeDevicesOfGone(devices, { activeAmong }, NOW)).toBe(0);
+});
+
+it("keeps those whose events are not logged, for as long as their key may tell of them", async () => {
+  const devices = new InMemoryDevices();
+  const labels = { os: null, osVersion: null, model: null, userAgent: null };
+  const device = { id: "d", ...labels, firstSeenAt: NOW, lastSeenAt: NOW };
+  const event = { id: "1-added-1-d", type: "key.device_added", at: NOW, requestId: "r", revision: 1, device } as const;
+  await devices.put(listOf(1, [event]));
+  const remove = (now: number) => removeDevicesOfGone(devices, { activeAmong: async () => new Set<number>() }, now);
+  expect([await remove(NOW + 3_600), devices.lists.size]).toEqual([0, 1]);
+  await devices.mark(new Map([[1, [event.id]]]));
+  expect([await remove(NOW + 3_600), devices.lists.size]).toEqual([1, 0]);
+  await devices.put(listOf(2, [{ ...event, id: "2-added-1-d" }]));
+  expect([await remove(NOW + 86_400), await remove(NOW + 86_401), devices.lists.size]).toEqual([0, 1, 0]);
 });

@@ -222,6 +222,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const outbox = allEvents(
       keyEvents({
         outbox: store.keyOutbox,
+        devices: store.devices,
         trafficOf: ledgerShownTraffic(store.traffic),
         shortId: settings.REALITY_COMMON_SHORT_ID,
       }),
@@ -264,7 +265,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
 
     startCleanUp(running, {
       deleteExpiredAfterDays: settings.DELETE_EXPIRED_AFTER_DAYS ?? null,
-      ...{ ports, keys: store.keyReader, devices: store.devices, exclusive, log },
+      ...{ ports, keys: store.keyReader, devices: store.devices, exclusive, clock, log },
     });
     const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
     const updating = {
@@ -283,7 +284,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       handlers: {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
         ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
-        ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock }),
+        ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock, hints }),
         ...nodeJobHandlers({
           ...{ ...changes, ...known },
           processAt: (node) => processAt(node, known),

@@ -1,50 +1,27 @@
-import type { Device, DeviceList, DeviceStore } from "@veil/keys";
+import type { DeviceEvent, DeviceList, DeviceOutbox, DeviceStore } from "@veil/keys";
 import type { Connection, mongo } from "mongoose";
-import { z } from "zod";
 import { FindById, UpdatesById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { type DeviceDocument, deviceDocument, isUnrelayed, toDeviceList, toStoredList } from "./device-codec.ts";
+import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
+import { marksToForget } from "./event-marks.ts";
 import { idsOf, removeMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
-
-const label = z.string().nullable().default(null);
-
-const storedDevice = z.object({
-  id: z.string(),
-  os: label,
-  os_version: label,
-  model: label,
-  user_agent: label,
-  /** Unix seconds, as `last_seen_at`. */
-  first_seen_at: z.number(),
-  last_seen_at: z.number(),
-});
-
-/**
- * The devices of a key; `_id` is the key's id. `list` is replaced as a whole by `$max`: engines compare documents field by
- * field, so `epoch`, `version` and `fence` come first and of two lists the later one stands.
- */
-const deviceDocument = z.object({
-  _id: z.string(),
-  list: z.object({
-    epoch: z.number(),
-    version: z.number(),
-    fence: z.number(),
-    changed_by: z.array(z.string()),
-    devices: z.array(storedDevice),
-  }),
-});
-type DeviceDocument = Readonly<z.infer<typeof deviceDocument>>;
+import { storeErrors } from "./store-errors.ts";
 
 /**
  * The devices of keys in the collection `devices`, one document for each key.
  *
  * Every method throws StoreUnavailableError while MongoDB is away; a write may then have happened.
  */
-export class MongoDeviceStore implements DeviceStore {
+export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
   readonly #connection: Connection;
   readonly #lists: mongo.Collection<DeviceDocument>;
   readonly #found: FindById<DeviceDocument>;
   readonly #writes: UpdatesById<DeviceDocument>;
+  readonly #marks: UpdatesById<DeviceDocument>;
+  /** Marks that the lists that were read last can do without. */
+  #forgotten = new Map<number, readonly string[]>();
   readonly #reader: DocumentReader;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
@@ -52,16 +29,17 @@ export class MongoDeviceStore implements DeviceStore {
     this.#lists = connection.collection<DeviceDocument>("devices");
     this.#found = new FindById(connection, this.#lists);
     this.#writes = new UpdatesById(this.#lists, { upsert: true });
+    this.#marks = new UpdatesById(this.#lists);
     this.#reader = new DocumentReader("devices", onUnreadable);
   }
 
   async find(keyId: number): Promise<DeviceList | null> {
     const found = await this.#found.find(String(keyId));
-    return found === null ? null : toList(keyId, this.#reader.one(deviceDocument, found));
+    return found === null ? null : toDeviceList(this.#reader.one(deviceDocument, found));
   }
 
   async put(list: DeviceList): Promise<DeviceList> {
-    await this.#writes.update(String(list.keyId), { $max: { list: toStored(list) } });
+    await this.#writes.update(String(list.keyId), { $max: { list: toStoredList(list) } });
     return (await this.find(list.keyId)) ?? list;
   }
 
@@ -72,42 +50,48 @@ export class MongoDeviceStore implements DeviceStore {
   async remove(keyIds: readonly number[]): Promise<void> {
     await removeMany(this.#connection, this.#lists, keyIds.map(String));
   }
-}
 
-function toList(keyId: number, { list }: DeviceDocument): DeviceList {
-  const { epoch, version, fence, changed_by: changedBy } = list;
-  return { keyId, epoch, version, fence, changedBy, devices: list.devices.map(toDevice) };
-}
+  async unlogged(keyIds: readonly number[]): Promise<ReadonlyMap<number, readonly DeviceEvent[]>> {
+    const documents = this.#reader.many(deviceDocument, await this.#found.findAll(keyIds.map(String)));
+    this.#forgotten = new Map(
+      documents.map(({ _id, list, relayed = {} }) => {
+        const held = list.outbox.map(({ id }) => id);
+        return [Number(_id), marksToForget(Object.keys(relayed), held)];
+      }),
+    );
+    const lists = documents.map(toDeviceList).filter(({ outbox }) => outbox.length > 0);
+    return new Map(lists.map(({ keyId, outbox }) => [keyId, outbox]));
+  }
 
-function toDevice({
-  os_version,
-  user_agent,
-  first_seen_at,
-  last_seen_at,
-  ...rest
-}: z.infer<typeof storedDevice>): Device {
-  return {
-    ...rest,
-    osVersion: os_version,
-    userAgent: user_agent,
-    firstSeenAt: first_seen_at,
-    lastSeenAt: last_seen_at,
-  };
-}
+  async mark(marks: ReadonlyMap<number, readonly string[]>): Promise<void> {
+    const { changedAtOnce } = await storeErrors(() => engineOf(this.#connection));
+    for (const part of inParts([...marks], changedAtOnce)) {
+      await Promise.all(part.map(([keyId, ids]) => this.#markOne(keyId, ids)));
+    }
+  }
 
-/** The order of the first fields decides which of two lists is the later one. */
-function toStored({ epoch, version, fence, changedBy, devices }: DeviceList): DeviceDocument["list"] {
-  return { epoch, version, fence, changed_by: [...changedBy], devices: devices.map(toStoredDevice) };
-}
+  async *unrelayed(): AsyncGenerator<readonly number[]> {
+    const filter = { "list.outbox": { $exists: true } };
+    const cursor = await storeErrors(async () =>
+      this.#lists.find<DeviceDocument>(filter, LONG_READ).batchSize(BATCH_SIZES.documents),
+    );
+    try {
+      while (await storeErrors(() => cursor.hasNext())) {
+        const documents = this.#reader.many(deviceDocument, cursor.readBufferedDocuments());
+        yield documents.filter(isUnrelayed).map(({ _id }) => Number(_id));
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
 
-function toStoredDevice({ id, os, osVersion, model, userAgent, firstSeenAt, lastSeenAt }: Device) {
-  return {
-    id,
-    os,
-    os_version: osVersion,
-    model,
-    user_agent: userAgent,
-    first_seen_at: firstSeenAt,
-    last_seen_at: lastSeenAt,
-  };
+  async #markOne(keyId: number, ids: readonly string[]): Promise<void> {
+    const forgotten = this.#forgotten.get(keyId) ?? [];
+    const change = {
+      $set: Object.fromEntries(ids.map((id) => [`relayed.${id}`, true])),
+      ...(forgotten.length > 0 && { $unset: Object.fromEntries(forgotten.map((id) => [`relayed.${id}`, ""])) }),
+    };
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- paths into the marks, which the driver's types don't know
+    await this.#marks.update(String(keyId), change as mongo.UpdateFilter<DeviceDocument>);
+  }
 }

@@ -1,21 +1,19 @@
 import { deletionEventId, type KeyHistory, type KeyOutbox } from "@veil/keys";
 import { UpdatesById } from "./by-id.ts";
 import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
+import { marksToForget } from "./event-marks.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import { type KeyDocument, keyDocument } from "./key-codecs.ts";
 import { stampOf, toStep } from "./step-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 import { toKeyRecord } from "./documents.ts";
 
-/** Marks that a key's document holds: far more than events are born while one write of it is under way. */
-const MARKS_KEPT = 32;
-
 /** The events of keys, in the documents in which they were born. */
 export class MongoKeyOutbox implements KeyOutbox {
   readonly #collections: KeyCollections;
   readonly #updates: UpdatesById<KeyDocument>;
-  /** The marks of the keys that were read last, the oldest first. */
-  #marks = new Map<number, readonly string[]>();
+  /** Marks that the keys that were read last can do without. */
+  #forgotten = new Map<number, readonly string[]>();
 
   constructor(collections: KeyCollections) {
     this.#collections = collections;
@@ -26,7 +24,7 @@ export class MongoKeyOutbox implements KeyOutbox {
     const found = await this.#collections.foundKeys.findAll(keyIds.map(String));
     const documents = this.#collections.readKeys.many(keyDocument, found);
     const olderFlow = await this.#collections.olderFlowAmong(documents);
-    this.#marks = new Map(documents.map(({ key_id, relayed = {} }) => [key_id, Object.keys(relayed)]));
+    this.#forgotten = new Map(documents.map((document) => [document.key_id, forgottenMarks(document)]));
     return documents.map((document) => historyOf(document, olderFlow));
   }
 
@@ -53,8 +51,7 @@ export class MongoKeyOutbox implements KeyOutbox {
   }
 
   async #markOne(keyId: number, ids: readonly string[]): Promise<void> {
-    const known = this.#marks.get(keyId) ?? [];
-    const forgotten = known.slice(0, Math.max(0, known.length + ids.length - MARKS_KEPT));
+    const forgotten = this.#forgotten.get(keyId) ?? [];
     const isEndLogged = ids.includes(deletionEventId(keyId));
     await this.#updates.update(String(keyId), {
       $set: {
@@ -64,6 +61,12 @@ export class MongoKeyOutbox implements KeyOutbox {
       ...(forgotten.length > 0 && { $unset: Object.fromEntries(forgotten.map((id) => [`relayed.${id}`, ""])) }),
     });
   }
+}
+
+function forgottenMarks({ key_id, terms, relayed = {} }: KeyDocument): readonly string[] {
+  const steps = terms?.outbox ?? [];
+  const held = steps.flatMap(({ events }) => events.map(({ id }) => id));
+  return marksToForget(Object.keys(relayed), [...held, deletionEventId(key_id)]);
 }
 
 function historyOf(document: KeyDocument, olderFlow: Parameters<typeof toKeyRecord>[1]): KeyHistory {

@@ -1,5 +1,6 @@
 import type {
   DesiredState,
+  DeviceOutbox,
   DeviceStore,
   ExternalIds,
   InboundVault,
@@ -58,8 +59,8 @@ export interface MongoStore extends MongoConnection {
   /** Keys as the API and the collector read them. */
   readonly keyReader: KeyReader;
   readonly externalIds: ExternalIds;
-  /** The devices that fetch subscriptions. */
-  readonly devices: DeviceStore;
+  /** The devices that fetch subscriptions, and their events that are not logged yet. */
+  readonly devices: DeviceStore & DeviceOutbox;
   readonly traffic: TrafficStore;
   readonly usage: UsageStore;
   readonly nodeLives: NodeLivesStore;

@@ -34,6 +34,25 @@ const deviceSchema = z
   .meta({ description: "A device that fetched the key's subscription." })
   .register(namedSchemas, { id: "Device" });
 
+export type DeviceBody = z.infer<typeof deviceSchema>;
+
+/** A device as events show it: as it is listed, or would be. */
+export const eventDeviceSchema = deviceSchema
+  .extend({
+    first_seen_at: moment
+      .nullable()
+      .meta({ description: "When it was registered; null where it is not. Unix seconds.", example: 1703520000 }),
+    last_seen_at: moment.nullable().meta({
+      description: "When it last fetched the subscription; null where it never did. Unix seconds.",
+      example: 1703520000,
+    }),
+    is_allowed: z.boolean().meta({ description: "Whether it gets the connections.", example: true }),
+  })
+  .meta({ description: "The device that came with a subscription request." })
+  .register(namedSchemas, { id: "EventDevice" });
+
+export type EventDeviceBody = z.infer<typeof eventDeviceSchema>;
+
 export const deviceListSchema = z
   .strictObject({
     devices: z.array(deviceSchema).meta({ description: "In the order in which they came." }),

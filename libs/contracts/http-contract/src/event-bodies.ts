@@ -1,5 +1,6 @@
 import { type EventType, eventTypes, isEventType, type LoggedEvent } from "@veil/events";
 import { z } from "zod";
+import { eventDeviceSchema } from "./device-bodies.ts";
 import { keySchema } from "./key-bodies.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { wholeNumber } from "./page-query.ts";
@@ -75,8 +76,14 @@ export const eventSchema = z
           .partial()
           .optional()
           .meta({ description: "Of the key what was different before, as it was then." }),
+        device: eventDeviceSchema.optional().meta({
+          description:
+            "The device of `key.device_added` and `key.device_refused`, beside `key`. A device that is refused is reported " +
+            "once in 24 hours, and no more than ten of a key in that time.",
+        }),
+        node: z.string().optional().meta({ description: "The name of the node.", example: "main" }),
       })
-      .meta({ description: "What it is about: `key` with `before`, or `token`, or `node`." }),
+      .meta({ description: "What it is about: `key` with `before` or `device`, or `token`, `webhook` or `node`." }),
   })
   .meta({ description: "Something that happened." })
   .register(namedSchemas, { id: "Event" });

@@ -8,6 +8,7 @@ export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.
 export type { DeviceListBody, DevicesDeletedBody } from "./device-bodies.ts";
 export { type ErrorBody, errorBodySchema } from "./error-body.ts";
 export { eventBody, type EventListQuery } from "./event-bodies.ts";
+export { shownDevice } from "./shown-device.ts";
 export { type ShownKey, shownKey, type ShownTraffic } from "./shown-key.ts";
 export {
   type CreateKeyBody,

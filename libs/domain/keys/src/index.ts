@@ -28,6 +28,7 @@ export {
   MOST_BATCH_ERRORS,
   type PartEnd,
 } from "./key-batches.ts";
+export type { ArrivingDevice } from "./devices/admit-devices.ts";
 export {
   type DevicePorts,
   forgetDevices,
@@ -37,6 +38,14 @@ export {
 } from "./devices/change-devices.ts";
 export { type Device, deviceIdOf, type DeviceLabels, deviceLabel, type SeenDevice } from "./devices/device.ts";
 export {
+  type DeviceEvent,
+  devicesSubjectOf,
+  isDeviceEventId,
+  keyIdOfDevicesSubject,
+  type ReportedDevice,
+} from "./devices/device-events.ts";
+export { isRefusalToBeReported, MOST_REFUSALS_A_DAY } from "./devices/refusals.ts";
+export {
   type DeviceList,
   devicesOf,
   type DeviceStanding,
@@ -44,7 +53,7 @@ export {
   MOST_DEVICES,
   standingOf,
 } from "./devices/device-list.ts";
-export type { DeviceLease, DeviceReader, DeviceStore } from "./devices/ports.ts";
+export type { DeviceLease, DeviceOutbox, DeviceReader, DeviceStore } from "./devices/ports.ts";
 export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
 export { applyDueTerms } from "./due-keys.ts";
 export { type DueEnd, dueOf } from "./due-of.ts";

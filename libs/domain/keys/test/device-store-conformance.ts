@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Device, DeviceList, DeviceStore } from "../src/index.ts";
+import type { Device, DeviceEvent, DeviceList, DeviceOutbox, DeviceStore } from "../src/index.ts";
 
 /** As large as the microseconds of a clock, of which fences are made. */
 const FENCE = 1_764_000_000_000_000;
@@ -16,15 +16,32 @@ const device: Device = {
 };
 
 function listOf(keyId: number, overrides: Partial<DeviceList> = {}): DeviceList {
-  return { keyId, epoch: 0, version: 1, fence: FENCE, devices: [], changedBy: [], ...overrides };
+  return {
+    keyId,
+    epoch: 0,
+    version: 1,
+    fence: FENCE,
+    devices: [],
+    changedBy: [],
+    refusals: [],
+    outbox: [],
+    ...overrides,
+  };
 }
+
+function eventOf(keyId: number, name: string): DeviceEvent {
+  const id = `${keyId}-${name}-${device.id}`;
+  return { id, type: "key.device_added", at: 1_900_000_000, requestId: "r-1", revision: 3, device };
+}
+
+const stranger = { ...device, firstSeenAt: null, lastSeenAt: null };
 
 /**
  * Registers what the devices of keys rely on.
  *
  * @param open the store under test; other lists may be in it already, and each call may give the same one
  */
-export function deviceStoreConformance(open: () => DeviceStore): void {
+export function deviceStoreConformance(open: () => DeviceStore & DeviceOutbox): void {
   const newKeyId = () => (lastKeyId += 1);
 
   describe("devices", () => {
@@ -34,6 +51,8 @@ export function deviceStoreConformance(open: () => DeviceStore): void {
       const list = listOf(keyId, {
         devices: [device, { ...device, id: "f".repeat(32), os: null }],
         changedBy: ["job-1"],
+        refusals: [{ id: "e".repeat(32), at: 1_900_000_000 }],
+        outbox: [eventOf(keyId, "added-1"), { ...eventOf(keyId, "refused-1"), device: stranger }],
       });
       expect(await store.put(list)).toEqual(list);
       expect(await store.find(keyId)).toEqual(list);
@@ -64,6 +83,41 @@ export function deviceStoreConformance(open: () => DeviceStore): void {
       expect(await Promise.all(lists.map((list) => store.put(list)))).toEqual(lists);
     });
 
+    it("have events until these are logged, also in a list that was made before", async () => {
+      const [store, keyId, other] = [open(), newKeyId(), newKeyId()];
+      const [one, two, three] = ["added-1", "added-2", "refused-2"].map((name) => eventOf(keyId, name));
+      if (one === undefined || two === undefined || three === undefined) throw new Error("there are three");
+      const first = listOf(keyId, { outbox: [one] });
+      await store.put(first);
+      await store.put(listOf(other));
+      expect(await store.unlogged([keyId, other, newKeyId()])).toEqual(new Map([[keyId, [one]]]));
+      expect(await unrelayed(store)).toContain(keyId);
+      expect(await unrelayed(store)).not.toContain(other);
+      await store.mark(new Map([[keyId, [one.id, "nobody's"]]]));
+      expect((await store.find(keyId))?.outbox).toEqual([]);
+      expect(await unrelayed(store)).not.toContain(keyId);
+      const late = listOf(keyId, { version: 2, outbox: [one, two, three] });
+      expect(await store.put(late)).toEqual({ ...late, outbox: [two, three] });
+      await store.unlogged([keyId]);
+      await store.mark(new Map([[keyId, [two.id]]]));
+      expect(await store.unlogged([keyId])).toEqual(new Map([[keyId, [three]]]));
+    });
+
+    it("forget no mark of an event that a list still has, however many there are", async () => {
+      const [store, keyId] = [open(), newKeyId()];
+      const many = Array.from({ length: 100 }, (_, index) => eventOf(keyId, `added-${index}`));
+      const more = eventOf(keyId, "added-101");
+      await store.put(listOf(keyId, { outbox: many }));
+      await store.unlogged([keyId]);
+      await store.mark(new Map([[keyId, many.map(({ id }) => id)]]));
+      await store.put(listOf(keyId, { version: 2, outbox: [...many, more] }));
+      expect(await store.unlogged([keyId])).toEqual(new Map([[keyId, [more]]]));
+      await store.mark(new Map([[keyId, [more.id]]]));
+      expect(await store.unlogged([keyId])).toEqual(new Map());
+      await store.put(listOf(keyId, { version: 3 }));
+      expect(await unrelayed(store)).not.toContain(keyId);
+    });
+
     it("go with their keys", async () => {
       const store = open();
       const [gone, kept] = [newKeyId(), newKeyId()];
@@ -76,4 +130,10 @@ export function deviceStoreConformance(open: () => DeviceStore): void {
       expect(ids).not.toContain(gone);
     });
   });
+}
+
+async function unrelayed(store: DeviceOutbox): Promise<number[]> {
+  const found = [];
+  for await (const keyIds of store.unrelayed()) found.push(...keyIds);
+  return found;
 }

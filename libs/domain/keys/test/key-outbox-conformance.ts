@@ -80,6 +80,21 @@ export function keyOutboxConformance(open: () => { readonly store: KeyStore; rea
     expect([relayed.has("mark-39"), relayed.has("mark-20")]).toEqual([true, true]);
   });
 
+  it("forgets no mark of an event that the key still carries, however many there are", async () => {
+    const key = await begun();
+    const { store, outbox } = open();
+    const many = Array.from({ length: 40 }, (_, each) => step(`many-${each}`));
+    const ids = many.flatMap(({ events }) => events.map(({ id }) => id));
+    await store.change(key.keyId, versionOf(key, {}, { fence: 1, outbox: many }));
+    await historyOf(key.keyId);
+    await outbox.mark(new Map([[key.keyId, ids]]));
+    // Made from what was read before these were marked.
+    await store.change(key.keyId, versionOf(key, {}, { fence: 2, outbox: [...many, step("late")] }));
+    await historyOf(key.keyId);
+    await outbox.mark(new Map([[key.keyId, ["late"]]]));
+    expect((await historyOf(key.keyId))?.relayed).toEqual(new Set([...ids, "late"]));
+  });
+
   it("has nothing of keys that there are not, and marks nothing there", async () => {
     expect(await open().outbox.histories([1_999_999])).toEqual([]);
     await open().outbox.mark(new Map([[1_999_999, ["x"]]]));

@@ -134,7 +134,10 @@ export function drained(
   if (next === node.state) return replaced(fleet, node, node, job);
   const change = replaced(fleet, node, { ...node, state: next, since: now }, job);
   if (!isDrained) return change;
-  return { ...change, events: [drainedEvent(name, { revision: fleet.revision + 1, at: Math.floor(now / 1_000), actor })] };
+  return {
+    ...change,
+    events: [drainedEvent(name, { revision: fleet.revision + 1, at: Math.floor(now / 1_000), actor })],
+  };
 }
 
 const UNDRAINED = {

@@ -31,6 +31,9 @@ export function isFleetEventId(id: string): boolean {
 }
 
 /** That links show a node no more. */
-export function drainedEvent(node: string, { revision, at, actor }: Omit<FleetEvent, "id" | "type" | "node">): FleetEvent {
+export function drainedEvent(
+  node: string,
+  { revision, at, actor }: Omit<FleetEvent, "id" | "type" | "node">,
+): FleetEvent {
   return { id: `drained-${revision}-${node}`, revision, type: "node.drained", at, actor, node };
 }

@@ -7,7 +7,9 @@ import { someNode } from "./some-node.ts";
  *
  * @param open the store under test and the same one as another process sees it; empty at first, then the same at each call
  */
-export function fleetStoreConformance(open: () => { readonly store: FleetStore; readonly other: FleetStore & FleetOutbox }): void {
+export function fleetStoreConformance(
+  open: () => { readonly store: FleetStore; readonly other: FleetStore & FleetOutbox },
+): void {
   const [a, b] = [someNode("a"), someNode("b", { position: 1 })];
 
   it("has nothing before anything is stored", async () => {

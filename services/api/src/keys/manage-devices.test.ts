@@ -11,10 +11,11 @@ beforeEach(async () => {
 });
 afterEach(() => api.close());
 
+const UNREPORTED = { changedBy: [], refusals: [], outbox: [] };
 const labels = { os: "iOS", osVersion: "18.1", model: null, userAgent: "Happ/3.7.1" };
 const register = (...ids: string[]) => {
   const devices = ids.map((id) => ({ id, ...labels, firstSeenAt: 1_700_000_000, lastSeenAt: 1_700_000_100 }));
-  return api.plane.devices.put({ keyId: 1, epoch: 0, version: 1, fence: 0, devices, changedBy: [] });
+  return api.plane.devices.put({ keyId: 1, epoch: 0, version: 1, fence: 0, devices, ...UNREPORTED });
 };
 const PATH = "/api/keys/1/devices";
 const list = async () => endpoints.listDevices.success.schema.parse((await call(api, "get", PATH).expect(200)).body);
@@ -82,7 +83,7 @@ it("repeats a deletion under its Idempotency-Key, and keeps a device that came b
   await send().expect(200);
   const before = await api.plane.devices.find(1);
   const devices = [{ id: "a", ...labels, firstSeenAt: 1, lastSeenAt: 1 }];
-  await api.plane.devices.put({ keyId: 1, epoch: 0, fence: 0, changedBy: [], ...before, version: 9, devices });
+  await api.plane.devices.put({ keyId: 1, epoch: 0, fence: 0, ...UNREPORTED, ...before, version: 9, devices });
   const repeat = await send();
   expect([repeat.status, repeat.headers["idempotency-replayed"]]).toEqual([200, "true"]);
   expect(await ids()).toEqual(["a"]);

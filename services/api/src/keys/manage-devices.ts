@@ -1,4 +1,4 @@
-import type { DeviceListBody } from "@veil/http-contract";
+import { type DeviceListBody, shownDevice } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
 import { type Clock, type Device, type DeviceReader, devicesOf, standingOf, StoreUnavailableError } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
@@ -33,7 +33,7 @@ export async function listDevices(
   const found = devicesOf(list, terms);
   const now = Math.floor(clock.now() / 1_000);
   const isAllowed = ({ id }: Device) => standingOf(id, found, terms, now) === "allowed";
-  return { devices: found.map((device) => deviceBody(device, isAllowed(device))), total: found.length };
+  return { devices: found.map((device) => shownDevice(device, isAllowed(device))), total: found.length };
 }
 
 export interface DeleteDevicesPorts extends WritePorts {
@@ -83,20 +83,4 @@ async function readAgain(
     const { action } = writeJob("deleteDevices");
     throw new WriteIndeterminateUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
   }
-}
-
-function deviceBody(
-  { id, os, osVersion, model, userAgent, firstSeenAt, lastSeenAt }: Device,
-  isAllowed: boolean,
-): DeviceListBody["devices"][number] {
-  return {
-    id,
-    os,
-    os_version: osVersion,
-    model,
-    user_agent: userAgent,
-    first_seen_at: firstSeenAt,
-    last_seen_at: lastSeenAt,
-    is_allowed: isAllowed,
-  };
 }

@@ -1,6 +1,6 @@
 import { QueueUnavailableError } from "@veil/job-queue";
 import { deviceIdOf, type KeyRecord } from "@veil/keys";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
@@ -33,6 +33,9 @@ describe("the gate for devices", () => {
     return through.refusalOf(key, await through.read(key.keyId, arrival.device), arrival);
   };
   const submitted = () => plane.jobs.submitted.length;
+  const reported = async () => (await plane.devices.find(key.keyId))?.outbox.map(({ type }) => type) ?? [];
+  /** Nobody waits for a report. */
+  const refusalReported = () => vi.waitFor(async () => expect(await reported()).toContain("key.device_refused"));
 
   beforeEach(() => {
     plane = new InMemoryPlane();
@@ -51,10 +54,65 @@ describe("the gate for devices", () => {
     expect(JSON.stringify([list, plane.jobs.submitted])).not.toContain("phone-0001");
   });
 
-  it("refuses the next one when the limit is reached, without a job", async () => {
+  it("refuses the next one when the limit is reached, and has that reported by one job", async () => {
     limitTo(1);
     await ask();
-    expect([await ask({ hardwareId: "phone-0002" }), submitted()]).toEqual(["device_limit", 1]);
+    for (let times = 0; times < 10; times += 1) expect(await ask({ hardwareId: "phone-0002" })).toBe("device_limit");
+    expect(submitted()).toBe(2);
+    await refusalReported();
+    expect(await reported()).toEqual(["key.device_added", "key.device_refused"]);
+    const list = await plane.devices.find(key.keyId);
+    expect(JSON.stringify([list, plane.jobs.submitted])).not.toContain("phone-0002");
+  });
+
+  it("asks for no report that the store shows, whatever replica or start asked for it", async () => {
+    limitTo(1);
+    await ask();
+    await ask({ hardwareId: "phone-0002" });
+    await refusalReported();
+    expect([await ask({ hardwareId: "phone-0002" }, openGate()), submitted()]).toEqual(["device_limit", 2]);
+    now += 86_400_000;
+    expect([await ask({ hardwareId: "phone-0002" }, openGate()), submitted()]).toEqual(["device_limit", 3]);
+  });
+
+  it("has it reported that a known one is refused since the limit was lowered", async () => {
+    limitTo(2);
+    await ask();
+    await ask({ hardwareId: "phone-0002" });
+    limitTo(1);
+    expect([await ask({ hardwareId: "phone-0002" }), submitted()]).toEqual(["device_limit", 3]);
+    await refusalReported();
+  });
+
+  it.each<[string, (plane: InMemoryPlane) => void]>([
+    ["the workers work", () => undefined],
+    ["the workers are away", ({ jobs }) => (jobs.scripts["register-device"] = () => never())],
+  ])("asks for ten reports, while %s, of a thousand devices that somebody makes up", async (_name, prepare) => {
+    limitTo(1);
+    await ask();
+    prepare(plane);
+    const ends = await Promise.all(
+      Array.from({ length: 1_000 }, (_, index) => ask({ hardwareId: `made-up-${index}` })),
+    );
+    expect(new Set(ends)).toEqual(new Set(["device_limit"]));
+    expect(submitted()).toBe(11);
+  });
+
+  it.each([
+    [null, null, 100],
+    [3, "device_limit", 100],
+    [120, "device_limit", 120],
+  ] as const)("has no more registered at once than find room, by a key's limit of %j", async (limit, beyond, most) => {
+    limitTo(limit);
+    plane.jobs.scripts["register-device"] = () => never();
+    const ends = await Promise.all(Array.from({ length: 300 }, (_, index) => ask({ hardwareId: `made-up-${index}` })));
+    expect(submitted()).toBe(most);
+    expect([ends.slice(0, most), ends.slice(most)]).toEqual([
+      Array.from({ length: most }, () => null),
+      Array.from({ length: 300 - most }, () => beyond),
+    ]);
+    plane.jobs.scripts["register-device"] = () => finished<"register-device">({ outcome: "registered" });
+    expect([await ask(), submitted()]).toEqual([null, most + 1]);
   });
 
   it("lets in no more than the limit, however many come at once", async () => {
@@ -106,7 +164,7 @@ describe("the gate for devices", () => {
     limitTo(1);
     expect([await ask({ registers: false }), submitted()]).toEqual([null, 0]);
     await ask();
-    expect(await ask({ hardwareId: "phone-0002", registers: false })).toBe("device_limit");
+    expect([await ask({ hardwareId: "phone-0002", registers: false }), submitted()]).toEqual(["device_limit", 1]);
   });
 
   it.each([null, "short", "with a blank in it", "x".repeat(300)])("takes %j for no id", async (hardwareId) => {

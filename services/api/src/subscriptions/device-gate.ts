@@ -8,8 +8,11 @@ import {
   type DeviceList,
   devicesOf,
   isInService,
+  isRefusalToBeReported,
   isToBeNoted,
   type KeyRecord,
+  MOST_DEVICES,
+  MOST_REFUSALS_A_DAY,
   type SeenDevice,
   standingOf,
 } from "@veil/keys";
@@ -50,19 +53,27 @@ const WAIT_MS = 4_000;
 const HEARD_SHARE = 0.9;
 /** Nobody waits for it any more; a device that could not be counted then is counted when the workers are back. */
 const JOB_TTL_MS = 60_000;
-/** That a device was there is asked to be noted once, also while the workers are away. */
+/** That a device was there, or was refused, is asked to be noted once, also while the workers are away. */
 const ASKED_AGAIN_AFTER_MS = 10 * 60_000;
 const MOST_ASKED = 10_000;
 
 /**
  * Decides which devices get a key's connections, and has new ones registered. It reads the store and nothing else: a known
- * device costs no job but for one an hour.
+ * device costs no job but for one an hour. Refusals are reported by the same jobs, as few as {@link isRefusalToBeReported}
+ * allows and the store shows, and no more than that of one key within ten minutes while nobody works them off. So whoever has a
+ * subscription's address and makes devices up fills neither the queue nor the log.
  */
 export class DeviceGate {
   readonly #options: DeviceGateOptions;
   readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED, ttl: ASKED_AGAIN_AFTER_MS });
-  /** An app that asks several times at once is registered by one job. */
-  readonly #registering = new Map<string, Promise<Registered | null>>();
+  /** Ids of the devices whose refusal was asked to be reported, by their key. */
+  readonly #refused = new LRUCache<number, Set<string>>({
+    max: MOST_ASKED,
+    ttl: ASKED_AGAIN_AFTER_MS,
+    noUpdateTTL: true,
+  });
+  /** By their key and their id: an app that asks several times at once is registered by one job. */
+  readonly #registering = new Map<number, Map<string, Promise<Registered | null>>>();
 
   constructor(options: DeviceGateOptions) {
     this.#options = options;
@@ -94,11 +105,12 @@ export class DeviceGate {
     const standing = standingOf(id, devices, terms, seconds);
     switch (standing) {
       case "new": {
-        const result = registers ? await this.#register(keyId, device, arrival) : null;
+        const result = registers ? await this.#register(key, device, arrival) : null;
         return result?.outcome === "refused" ? "device_limit" : null;
       }
       case "refused":
       case "unwelcome":
+        if (registers && isRefusalToBeReported(id, list?.refusals ?? [], seconds)) this.#report(keyId, device, arrival);
         return "device_limit";
       default:
         if (registers && isToBeNoted(id, devices, seconds)) this.#note(keyId, device, arrival);
@@ -106,11 +118,27 @@ export class DeviceGate {
     }
   }
 
-  #register(keyId: number, device: SeenDevice, arrival: DeviceArrival): Promise<Registered | null> {
-    const name = `${keyId} ${device.id}`;
-    const running = this.#registering.get(name) ?? this.#submit(keyId, device, arrival);
-    this.#registering.set(name, running);
-    return running.finally(() => this.#registering.delete(name));
+  async #register({ keyId, terms }: KeyRecord, device: SeenDevice, arrival: DeviceArrival): Promise<Registered | null> {
+    const ofKey = this.#registering.get(keyId) ?? new Map<string, Promise<Registered | null>>();
+    const running = ofKey.get(device.id);
+    if (running !== undefined) return running;
+    // More than could be registered: so many come at once only where somebody makes them up.
+    if (ofKey.size >= Math.max(MOST_DEVICES, terms.deviceLimit ?? 0))
+      return { outcome: terms.deviceLimit === null ? "uncounted" : "refused" };
+    const begun = this.#submit(keyId, device, arrival).finally(() => {
+      ofKey.delete(device.id);
+      if (ofKey.size === 0) this.#registering.delete(keyId);
+    });
+    ofKey.set(device.id, begun);
+    this.#registering.set(keyId, ofKey);
+    return begun;
+  }
+
+  #report(keyId: number, device: SeenDevice, arrival: DeviceArrival): void {
+    const ofKey = this.#refused.get(keyId) ?? new Set<string>();
+    if (ofKey.has(device.id) || ofKey.size >= MOST_REFUSALS_A_DAY) return;
+    this.#refused.set(keyId, ofKey.add(device.id));
+    this.#submitUnheard(keyId, device, arrival);
   }
 
   /** Nobody waits for it. */
@@ -118,6 +146,10 @@ export class DeviceGate {
     const name = `${keyId} ${device.id}`;
     if (this.#asked.has(name)) return;
     this.#asked.set(name, true);
+    this.#submitUnheard(keyId, device, arrival);
+  }
+
+  #submitUnheard(keyId: number, device: SeenDevice, arrival: DeviceArrival): void {
     const { log } = arrival;
     this.#submit(keyId, device, arrival).catch((err: unknown) => log.error({ err }, "a device could not be noted"));
   }

@@ -86,6 +86,7 @@ export class InMemoryPlane {
     keys: { find: async (keyId) => this.keys.get(keyId) ?? null },
     lease: new InMemoryDeviceLease(),
     clock: Date,
+    hints: noHints,
   };
 
   readonly keyReader: KeyReader = {
@@ -384,8 +385,9 @@ export class InMemoryPlane {
         finished<"change-token">(await changeToken({ id, giver, change, deadline, job }, this.#tokenPorts)),
       "delete-token": async ({ token_id: id, giver, deadline }) =>
         finished<"delete-token">(await deleteToken({ id, giver, deadline, redelivered: false }, this.#tokenPorts)),
-      "register-device": async ({ key_id: keyId, device, deadline }) => {
-        const [result] = await registerDevices({ ...SEES_ALL, keyId, deadline, devices: [device] }, this.#devicePorts);
+      "register-device": async ({ key_id: keyId, device, deadline, request_id: requestId }) => {
+        const arrivals = [{ device, requestId }];
+        const [result] = await registerDevices({ ...SEES_ALL, keyId, deadline, arrivals }, this.#devicePorts);
         return finished<"register-device">(result ?? { outcome: "not-found" });
       },
       "forget-devices": async ({ key_id: keyId, device_id: deviceId, owner, deadline }, job) =>

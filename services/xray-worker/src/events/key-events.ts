@@ -1,24 +1,44 @@
 import type { Outbox, VeilEvent } from "@veil/events";
-import { type ShownKey, shownKey, type ShownTraffic } from "@veil/http-contract";
-import { keyIdOfSubject, type KeyOutbox, type KeyRecord, subjectOf, type KeyEvent, unloggedEvents } from "@veil/keys";
+import { shownDevice, type ShownKey, shownKey, type ShownTraffic } from "@veil/http-contract";
+import {
+  type DeviceOutbox,
+  devicesSubjectOf,
+  isDeviceEventId,
+  type KeyEvent,
+  keyIdOfDevicesSubject,
+  keyIdOfSubject,
+  type KeyOutbox,
+  type KeyRecord,
+  subjectOf,
+  unloggedEvents,
+} from "@veil/keys";
 
 export interface KeyEventsPorts {
   readonly outbox: KeyOutbox;
+  readonly devices: DeviceOutbox;
   /** What the ledger says of keys; one without a record is missing. */
   readonly trafficOf: (keyIds: readonly number[]) => Promise<ReadonlyMap<number, ShownTraffic>>;
   /** The Reality short id. */
   readonly shortId: string;
 }
 
-/** The events of keys, written out for callers. What keys moved is as stored now, all else as it was at the event. */
-export function keyEvents({ outbox, trafficOf, shortId }: KeyEventsPorts): Outbox {
+/**
+ * The events of keys and of their devices, written out for callers. What keys moved is as stored now, all else as it was at the
+ * event. Those of devices are looked for where they were expected, and where a key ends, which is the last that is told of it.
+ */
+export function keyEvents({ outbox, devices, trafficOf, shortId }: KeyEventsPorts): Outbox {
   return {
     pending: async (subjects) => {
-      const keyIds = [...new Set(subjects.map(keyIdOfSubject).filter((keyId) => keyId !== null))];
+      const withDevices = new Set(subjects.map(keyIdOfDevicesSubject).filter((keyId) => keyId !== null));
+      const keyIds = [...new Set([...subjects.map(keyIdOfSubject).filter((keyId) => keyId !== null), ...withDevices])];
       if (keyIds.length === 0) return [];
-      const reported = (await outbox.histories(keyIds)).map((history) => ({
+      const histories = await outbox.histories(keyIds);
+      const ended = histories.filter(({ deletion }) => deletion !== null).map(({ key }) => key.keyId);
+      const ofDevices = [...new Set([...withDevices, ...ended])];
+      const deviceEvents = ofDevices.length === 0 ? NONE : await devices.unlogged(ofDevices);
+      const reported = histories.map((history) => ({
         ...history,
-        reported: unloggedEvents(history),
+        reported: unloggedEvents(history, deviceEvents.get(history.key.keyId)),
       }));
       const unlogged = reported.filter((history) => history.reported.length > 0);
       if (unlogged.length === 0) return [];
@@ -28,28 +48,38 @@ export function keyEvents({ outbox, trafficOf, shortId }: KeyEventsPorts): Outbo
       );
     },
     mark: async (events) => {
-      const marks = new Map<number, string[]>();
+      const [ofDevices, ofKeys] = [new Map<number, string[]>(), new Map<number, string[]>()];
       for (const { id, subject } of events) {
         const keyId = keyIdOfSubject(subject);
+        const marks = isDeviceEventId(id) ? ofDevices : ofKeys;
         if (keyId !== null) marks.set(keyId, [...(marks.get(keyId) ?? []), id]);
       }
-      if (marks.size > 0) await outbox.mark(marks);
+      if (ofKeys.size > 0) await outbox.mark(ofKeys);
+      if (ofDevices.size > 0) await devices.mark(ofDevices);
     },
     subjects: async function* subjects() {
       for await (const keyIds of outbox.unrelayed()) yield keyIds.map(subjectOf);
+      for await (const keyIds of devices.unrelayed()) yield keyIds.map(devicesSubjectOf);
     },
   };
 }
 
+const NONE: Awaited<ReturnType<DeviceOutbox["unlogged"]>> = new Map();
+
 function written(
-  { id, type, at, actor, before, after, details }: KeyEvent,
+  { id, type, at, actor, before, after, details, device }: KeyEvent,
   { keyId, createdAt, owner }: Pick<KeyRecord, "keyId" | "createdAt" | "owner">,
   traffic: ShownTraffic | null,
   shortId: string,
 ): VeilEvent {
   const show = (state: KeyEvent["after"]) => shownKey({ keyId, createdAt, ...state }, traffic, at * 1_000, { shortId });
   const key = show(after);
-  const data = { key, ...(before !== null && { before: differing(show(before), key) }), ...details };
+  const data = {
+    key,
+    ...(before !== null && { before: differing(show(before), key) }),
+    ...details,
+    ...(device !== undefined && { device: shownDevice(device, type === "key.device_added") }),
+  };
   return { id, type, at, actor, subject: subjectOf(keyId), keyId, owner, data };
 }
 

@@ -1,11 +1,11 @@
 import type { JobHandlers } from "@veil/job-queue";
 import {
+  type ArrivingDevice,
   type DevicePorts,
   forgetDevices,
   registerDevices,
   type RegisterDeviceResult,
   SEES_ALL,
-  type SeenDevice,
 } from "@veil/keys";
 import { CoalescedCalls } from "@veil/runtime";
 
@@ -15,14 +15,14 @@ export type DeviceJobHandlers = Pick<JobHandlers<"veil-keys">, "register-device"
 export function deviceJobHandlers(ports: DevicePorts): DeviceJobHandlers {
   const registrar = new DeviceRegistrar(ports);
   return {
-    "register-device": ({ key_id: keyId, device, deadline }) => registrar.register(keyId, { device, deadline }),
+    "register-device": ({ key_id: keyId, device, deadline, request_id: requestId }) =>
+      registrar.register(keyId, { device, requestId, deadline }),
     "forget-devices": ({ key_id: keyId, device_id: deviceId, owner, deadline }, { jobId: job }) =>
       forgetDevices({ keyId, job, deviceId, owner, deadline }, ports),
   };
 }
 
-interface Arrival {
-  readonly device: SeenDevice;
+interface Arrival extends ArrivingDevice {
   readonly deadline: number;
 }
 
@@ -62,10 +62,7 @@ class DeviceRegistrar {
     const carryOut = (arrivals: readonly Arrival[]) => {
       // One that came too late does no harm, and must not keep the others out.
       const deadline = Math.max(...arrivals.map((arrival) => arrival.deadline));
-      return registerDevices(
-        { ...SEES_ALL, keyId, deadline, devices: arrivals.map(({ device }) => device) },
-        this.#ports,
-      );
+      return registerDevices({ ...SEES_ALL, keyId, deadline, arrivals }, this.#ports);
     };
     return new CoalescedCalls(carryOut, { largest: LARGEST_BATCH, longestWaitMs: LONGEST_WAIT_MS });
   }

@@ -187,7 +187,7 @@ export const nodeEndpoints = {
     path: "/api/nodes/{name}/drain",
     ...ofOneNode,
     summary: "Take a node out of links",
-    description: `Links and subscriptions don't show it any more; it keeps its users, and their bytes are counted. ${AS_STORED}`,
+    description: `Links and subscriptions don't show it any more; it keeps its users, and their bytes are counted. One that was not draining yet is the event \`node.drained\`. ${AS_STORED}`,
     scope: "nodes:write",
     success: { description: "The node.", ...oneNode, example: { ...exampleNode, state: "draining" } },
     errors: [

@@ -1,3 +1,4 @@
+import { noHints } from "@veil/events/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { deviceStoreConformance } from "../../test/device-store-conformance.ts";
 import { InMemoryDevices } from "../../test/in-memory-devices.ts";
@@ -14,6 +15,7 @@ describe("devices in memory", () => {
 
 const KEY_ID = 1;
 const labels = { os: null, osVersion: null, model: null, userAgent: null };
+const arrivalOf = (id: string) => ({ device: { id, ...labels }, requestId: `of ${id}` });
 
 describe("the devices of a key", () => {
   let world: ReturnType<typeof inMemoryLifecycle>;
@@ -24,7 +26,7 @@ describe("the devices of a key", () => {
     world = inMemoryLifecycle();
     devices = new InMemoryDevices();
     const { store, clock, deviceLease } = world;
-    ports = { devices, keys: store, lease: deviceLease, clock };
+    ports = { devices, keys: store, lease: deviceLease, clock, hints: noHints };
     plant(store, [], { phase: "active" });
   });
 
@@ -33,11 +35,9 @@ describe("the devices of a key", () => {
     if (key === undefined) throw new Error("the key is missing");
     world.store.keys.set(KEY_ID, { ...key, terms: { ...key.terms, ...terms } });
   };
-  const job = { keyId: KEY_ID, deadline: START_MS + 1_000, owner: null };
+  let job = { keyId: KEY_ID, deadline: START_MS + 1_000, owner: null };
   const register = async (...ids: string[]) =>
-    (await registerDevices({ ...job, devices: ids.map((id) => ({ id, ...labels })) }, ports)).map(
-      ({ outcome }) => outcome,
-    );
+    (await registerDevices({ ...job, arrivals: ids.map(arrivalOf) }, ports)).map(({ outcome }) => outcome);
   const forget = async (deviceId: string | null, id = "forget-1") =>
     (await forgetDevices({ ...job, job: id, deviceId }, ports)).outcome;
   const registered = async () => {
@@ -59,10 +59,11 @@ describe("the devices of a key", () => {
     expect([await registered(), devices.puts]).toEqual([["a", "b"], 1]);
   });
 
-  it("cost no write when there is no room for them", async () => {
+  it("cost one write a day when there is no room for them: the one that reports it", async () => {
     setTerms({ deviceLimit: 1 });
     await register("a");
-    expect([await register("b"), devices.puts]).toEqual([["refused"], 1]);
+    for (let times = 0; times < 10; times += 1) expect(await register("b")).toEqual(["refused"]);
+    expect(devices.puts).toBe(2);
   });
 
   it("find room again when one is taken out, or all are", async () => {
@@ -128,5 +129,88 @@ describe("the devices of a key", () => {
     const ends = register("a").catch((error: unknown) => error);
     expect(await ends).toBeInstanceOf(LeaseHeldError);
     expect(puts).toBe(3);
+  });
+
+  const DAY_MS = 86_400_000;
+  const reported = async () => (await devices.find(KEY_ID))?.outbox.map(({ id, at }) => [id, at - START_MS / 1_000]);
+
+  it("are reported by the write that registers them, as they are then", async () => {
+    setTerms({ deviceLimit: 1 });
+    await register("a", "b", "a", "b");
+    const device = { id: "a", ...labels, firstSeenAt: START_MS / 1_000, lastSeenAt: START_MS / 1_000 };
+    const stranger = { id: "b", ...labels, firstSeenAt: null, lastSeenAt: null };
+    const stamp = { at: START_MS / 1_000, revision: 1 };
+    expect((await devices.find(KEY_ID))?.outbox).toEqual([
+      { ...stamp, id: "1-added-1-a", type: "key.device_added", requestId: "of a", device },
+      { ...stamp, id: "1-refused-1-b", type: "key.device_refused", requestId: "of b", device: stranger },
+    ]);
+    expect(devices.puts).toBe(1);
+  });
+
+  it("are reported once, however often their job is delivered", async () => {
+    setTerms({ deviceLimit: 1 });
+    await register("a");
+    await world.clock.advance(900);
+    for (let times = 0; times < 3; times += 1) await register("a", "b");
+    expect(await reported()).toEqual([
+      ["1-added-1-a", 0],
+      ["1-refused-2-b", 0],
+    ]);
+  });
+
+  it("are reported anew when they come back, and stay reported through a reset and a deletion", async () => {
+    setTerms({ deviceLimit: 2 });
+    await register("a", "b");
+    await forget("a");
+    setTerms({ deviceEpoch: 7 });
+    await register("a");
+    expect(await reported()).toEqual([
+      ["1-added-1-a", 0],
+      ["1-added-1-b", 0],
+      ["1-added-3-a", 0],
+    ]);
+    await devices.mark(new Map([[KEY_ID, ["1-added-1-a", "1-added-1-b"]]]));
+    await register("c");
+    expect(devices.lists.get(KEY_ID)?.outbox.map(({ id }) => id)).toEqual(["1-added-3-a", "1-added-4-c"]);
+  });
+
+  it("are reported as refused once a day each, and ten of a key a day, of those that a lowered limit left out too", async () => {
+    job = { ...job, deadline: START_MS + 3 * DAY_MS };
+    await register("a", "b");
+    setTerms({ deviceLimit: 1 });
+    await register("b", ...Array.from({ length: 50 }, (_, index) => `x${index}`));
+    const refused = (await reported())?.slice(2).map(([id]) => id);
+    expect(refused).toEqual(
+      ["b", ...Array.from({ length: 9 }, (_, index) => `x${index}`)].map((id) => `1-refused-2-${id}`),
+    );
+    const known = (await devices.find(KEY_ID))?.outbox[2]?.device;
+    expect(known).toMatchObject({ id: "b", firstSeenAt: START_MS / 1_000, lastSeenAt: START_MS / 1_000 });
+    await world.clock.advance(DAY_MS - 1_000);
+    await register("b", "x40");
+    expect(await reported()).toHaveLength(12);
+    await world.clock.advance(1_000);
+    await register("b", "x40", "b");
+    expect((await reported())?.slice(12).map(([id]) => id)).toEqual(["1-refused-3-b", "1-refused-3-x40"]);
+    expect(devices.lists.get(KEY_ID)?.refusals.map(({ id }) => id)).toEqual(["b", "x40"]);
+  });
+
+  it("are looked for before they are stored, and only where something is reported", async () => {
+    const steps: string[] = [];
+    const { put } = devices;
+    devices.put = async (list) => {
+      steps.push("put");
+      return put.call(devices, list);
+    };
+    const hints = {
+      expect: async (...subjects: readonly string[]) => {
+        steps.push(`expect ${subjects.join(" ")}`);
+        return { ready: () => void steps.push("ready") };
+      },
+    };
+    ports = { ...ports, hints };
+    await register("a");
+    await register("a");
+    await forget("a");
+    expect(steps).toEqual(["expect devices:1", "put", "ready", "put", "put"]);
   });
 });

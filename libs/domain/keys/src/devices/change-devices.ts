@@ -1,9 +1,11 @@
+import type { EventHints } from "@veil/events";
 import { isVisible, type KeyRecord } from "../access-key.ts";
 import { LeaseHeldError } from "../errors.ts";
 import type { Clock, HeldLease } from "../node-users.ts";
 import { sees, type Viewer } from "../owners.ts";
-import type { SeenDevice } from "./device.ts";
-import { type DeviceList, devicesOf, withDevice } from "./device-list.ts";
+import { admitDevices, type ArrivingDevice } from "./admit-devices.ts";
+import { devicesSubjectOf, namedDeviceEvent, type UnnamedDeviceEvent } from "./device-events.ts";
+import { type DeviceList, devicesOf } from "./device-list.ts";
 import type { DeviceLease, DeviceStore } from "./ports.ts";
 
 /** What the changes of devices need. */
@@ -12,6 +14,8 @@ export interface DevicePorts {
   readonly keys: { find(keyId: number): Promise<KeyRecord | null> };
   readonly lease: DeviceLease;
   readonly clock: Pick<Clock, "now">;
+  /** Asked before each write that is reported. */
+  readonly hints: EventHints;
 }
 
 /** Of a caller with an owner other keys are not there. */
@@ -36,29 +40,25 @@ export type RegisterDeviceResult =
 
 /**
  * Registers devices of a key, in their order, by one write; of known ones it is noted that they were there. May run twice,
- * also at once: never more devices are registered than the limit allows.
+ * also at once: never more devices are registered than the limit allows. The write bears the events of devices that are new or
+ * refused: of refusals no more than {@link isRefusalToBeReported} allows, and the others cost no write.
  *
  * @returns what became of each
  * @throws {StoreUnavailableError | LeaseHeldError} for another attempt
  */
 export async function registerDevices(
-  { devices: seen, ...job }: DeviceJob & { readonly devices: readonly SeenDevice[] },
+  { arrivals, ...job }: DeviceJob & { readonly arrivals: readonly ArrivingDevice[] },
   ports: DevicePorts,
 ): Promise<readonly RegisterDeviceResult[]> {
   const results = await underLease<readonly RegisterDeviceResult[]>(job, ports, async ({ terms }, list, store) => {
     const now = Math.floor(ports.clock.now() / 1_000);
     const before = devicesOf(list, terms);
-    let devices = before;
-    const ends = seen.map((device): RegisterDeviceResult => {
-      const after = withDevice(device, devices, terms, now);
-      devices = after ?? devices;
-      if (after !== null) return { outcome: "registered" };
-      return { outcome: terms.deviceLimit === null ? "uncounted" : "refused" };
-    });
-    if (devices !== before) await store({ devices });
-    return ends;
+    const admission = admitDevices(arrivals, { devices: before, refusals: list?.refusals ?? [] }, terms, now);
+    const { devices, refusals, events, ends } = admission;
+    if (devices !== before || events.length > 0) await store({ devices, refusals }, events);
+    return ends.map((outcome) => ({ outcome }));
   });
-  return "outcome" in results ? seen.map(() => results) : results;
+  return "outcome" in results ? arrivals.map(() => results) : results;
 }
 
 export type ForgetDevicesResult =
@@ -91,7 +91,10 @@ export async function forgetDevices(
   });
 }
 
-type Store = (changed: Partial<Pick<DeviceList, "devices" | "changedBy">>) => Promise<void>;
+type Store = (
+  changed: Partial<Pick<DeviceList, "devices" | "changedBy" | "refusals">>,
+  born?: readonly UnnamedDeviceEvent[],
+) => Promise<void>;
 
 /** Runs a change under the lease of the key's devices, waiting for it until the deadline. */
 async function underLease<R>(
@@ -106,7 +109,7 @@ async function underLease<R>(
         if (isLate()) return TOO_LATE;
         const [key, list] = await Promise.all([ports.keys.find(keyId), ports.devices.find(keyId)]);
         if (key === null || !isVisible(key) || !sees({ owner }, key)) return NOT_FOUND;
-        return change(key, list, (changed) => storeNext(key, list, changed, lease, ports));
+        return change(key, list, (changed, born = []) => storeNext({ key, list, changed, born }, lease, ports));
       });
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || isLate()) throw error;
@@ -114,17 +117,22 @@ async function underLease<R>(
   }
 }
 
+interface NextList {
+  readonly key: KeyRecord;
+  readonly list: DeviceList | null;
+  readonly changed: Parameters<Store>[0];
+  readonly born: readonly UnnamedDeviceEvent[];
+}
+
 /** @throws {LeaseHeldError} when the lease ran out, or another holder came first */
 async function storeNext(
-  { keyId, terms }: KeyRecord,
-  list: DeviceList | null,
-  changed: Parameters<Store>[0],
+  { key: { keyId, terms }, list, changed, born }: NextList,
   lease: HeldLease,
-  { devices }: DevicePorts,
+  { devices, hints }: DevicePorts,
 ): Promise<void> {
   // A worker that does not know resets writes terms without them: what was written under a later one still counts.
   const epoch = Math.max(terms.deviceEpoch, list?.epoch ?? 0);
-  const before = list ?? { changedBy: [], version: 0 };
+  const before = list ?? { changedBy: [], refusals: [], outbox: [], version: 0 };
   const version = before.version + 1;
   const next = {
     keyId,
@@ -133,8 +141,12 @@ async function storeNext(
     fence: lease.fence,
     devices: devicesOf(list, terms),
     changedBy: before.changedBy,
+    refusals: before.refusals,
+    outbox: [...before.outbox, ...born.map((event) => namedDeviceEvent(keyId, version, event))],
   };
+  const hint = born.length === 0 ? null : await hints.expect(devicesSubjectOf(keyId));
   lease.mustLast();
   const stands = await devices.put({ ...next, ...changed });
+  hint?.ready();
   if (stands.fence !== lease.fence) throw new LeaseHeldError(`devices of key ${keyId}`);
 }

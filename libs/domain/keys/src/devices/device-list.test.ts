@@ -71,6 +71,7 @@ describe("a device that comes", () => {
 
   it("finds no room beyond the limit", () => {
     expect(withDevice({ id: "new", ...labels }, many(2), { deviceLimit: 2 }, NOW)).toBeNull();
+    expect(withDevice({ id: "d1", ...labels }, many(2), { deviceLimit: 1 }, NOW + 5)).toBeNull();
     expect(withDevice({ id: "new", ...labels }, many(MOST_DEVICES), { deviceLimit: null }, NOW)).toBeNull();
   });
 
@@ -88,7 +89,7 @@ describe("a device that comes", () => {
 });
 
 it("counts no device from before a reset, and those that a reset which got lost was followed by", () => {
-  const list = { keyId: 1, epoch: 4, version: 1, fence: 1, devices: many(2), changedBy: [] };
+  const list = { keyId: 1, epoch: 4, version: 1, fence: 1, devices: many(2), changedBy: [], refusals: [], outbox: [] };
   expect(devicesOf(list, { deviceEpoch: 5 })).toEqual([]);
   expect(devicesOf(list, { deviceEpoch: 4 })).toHaveLength(2);
   expect(devicesOf(list, { deviceEpoch: 0 })).toHaveLength(2);

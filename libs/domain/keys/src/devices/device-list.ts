@@ -1,5 +1,7 @@
 import type { KeyTerms } from "../terms/key-terms.ts";
 import type { Device, SeenDevice } from "./device.ts";
+import type { DeviceEvent } from "./device-events.ts";
+import type { Refusal } from "./refusals.ts";
 
 /** The devices of one key. Of two versions the later one stands: by `epoch`, then by `version`, then by `fence`. */
 export interface DeviceList {
@@ -14,6 +16,10 @@ export interface DeviceList {
   readonly devices: readonly Device[];
   /** Ids of the jobs that took devices out, the newest last; only the last few. */
   readonly changedBy: readonly string[];
+  /** What was reported of devices that were refused, the oldest first; nothing that is older than a day need be there. */
+  readonly refusals: readonly Refusal[];
+  /** Events that are not in the log yet, the oldest first. */
+  readonly outbox: readonly DeviceEvent[];
 }
 
 /** How many devices of a key without a limit are kept. A limit is at most the contract's 1,000, which bounds all others. */
@@ -75,7 +81,6 @@ export function withDevice(
 ): readonly Device[] | null {
   switch (standingOf(id, devices, terms, now)) {
     case "allowed":
-    case "refused":
       return devices.map((device) => (device.id === id ? { ...device, ...labels, lastSeenAt: now } : device));
     case "new": {
       const leaving = terms.deviceLimit === null && devices.length >= MOST_DEVICES ? leavingFrom(devices, now) : null;

@@ -1,4 +1,5 @@
 import type { HeldLease } from "../node-users.ts";
+import type { DeviceEvent } from "./device-events.ts";
 import type { DeviceList } from "./device-list.ts";
 
 /** The devices of keys, read-only. */
@@ -19,6 +20,16 @@ export interface DeviceStore extends DeviceReader {
   keyIds(): AsyncIterable<number>;
   /** Forgets the lists of keys that are gone. */
   remove(keyIds: readonly number[]): Promise<void>;
+}
+
+/** The events of devices where they were born. Every method throws StoreUnavailableError while the store is away. */
+export interface DeviceOutbox {
+  /** Those that are not logged, in their order, of those of the keys that have some. */
+  unlogged(keyIds: readonly number[]): Promise<ReadonlyMap<number, readonly DeviceEvent[]>>;
+  /** Marks events as logged, by the ids of their keys. */
+  mark(marks: ReadonlyMap<number, readonly string[]>): Promise<void>;
+  /** All keys of whose devices some event may not be marked. */
+  unrelayed(): AsyncIterable<readonly number[]>;
 }
 
 /** The lease that makes one process the only one to change the devices of a key. */

@@ -3,6 +3,7 @@ import { expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../../test/in-memory-lifecycle.ts";
 import { changeKey, type KeyChange } from "../change-key.ts";
+import type { DeviceEvent } from "../devices/device-events.ts";
 import { cancelCreation, provisionKey } from "../provision-key.ts";
 import { retireKey } from "../retire-key.ts";
 import { firstTerms, type KeyTerms } from "../terms/key-terms.ts";
@@ -171,4 +172,46 @@ test("a worker that dies at any call of a creation has it reported once", async 
     expect(types()).toEqual(["key.created"]);
   });
   expect(calls).toBeGreaterThan(4);
+});
+
+test("events of devices come behind those of the revision that the key had, show it so, and none behind its end", async () => {
+  const { change, remove, store, mark } = rig();
+  await change({ set: { tag: "one" } });
+  await change({ set: { tag: "two" } });
+  const history = () => store.historyOf(1) ?? expect.fail("there is no key");
+  const labels = { os: "iOS", osVersion: null, model: null, userAgent: null };
+  const event = (revision: number, name: string): DeviceEvent => ({
+    id: `1-added-${name}`,
+    type: "key.device_added",
+    at: START_S,
+    requestId: `r-${name}`,
+    revision,
+    device: { id: name, ...labels, firstSeenAt: START_S, lastSeenAt: START_S },
+  });
+  const events = [event(1, "a"), event(2, "b"), event(2, "c"), event(3, "d")];
+  const shown = () =>
+    unloggedEvents(history(), events).map(({ type, after, device }) => [device?.id ?? type, after.terms.tag]);
+  expect(shown()).toEqual([
+    ["a", null],
+    ["key.updated", "one"],
+    ["b", "one"],
+    ["c", "one"],
+    ["key.updated", "two"],
+    ["d", "two"],
+  ]);
+  expect(unloggedEvents(history(), events)[2]).toMatchObject({
+    id: "1-added-b",
+    type: "key.device_added",
+    at: START_S,
+    actor: { name: "system", address: null, requestId: "r-b" },
+    before: null,
+    device: { id: "b", os: "iOS" },
+  });
+  await remove();
+  expect(shown().slice(-2)).toEqual([
+    ["d", "two"],
+    ["key.deleted", "two"],
+  ]);
+  mark(...unloggedEvents(history()).map(({ id }) => id));
+  expect(shown()).toEqual([]);
 });

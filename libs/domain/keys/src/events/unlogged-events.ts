@@ -1,5 +1,6 @@
-import type { Actor, EventType } from "@veil/events";
+import { type Actor, type EventType, SYSTEM } from "@veil/events";
 import type { KeyRecord } from "../access-key.ts";
+import type { DeviceEvent, ReportedDevice } from "../devices/device-events.ts";
 import { deletionEventId, type KeyStep, type StepStamp } from "./key-steps.ts";
 import type { ChangedKey } from "./steps-of-change.ts";
 
@@ -26,6 +27,8 @@ export interface KeyEvent {
   /** The key right before it; null where nothing was different. */
   readonly before: ChangedKey | null;
   readonly details: Readonly<Record<string, unknown>>;
+  /** The device that it is about. */
+  readonly device?: ReportedDevice;
 }
 
 /**
@@ -33,12 +36,18 @@ export interface KeyEvent {
  * now, one step after the other undone.
  *
  * Of a key that was refused there are none. Once its deletion is logged nothing more is reported of a key: what a change that came too late left there has changed nothing.
+ *
+ * @param ofDevices the events of its devices that are not logged: each comes behind those of the revision that the key had
  */
-export function unloggedEvents({ key, steps, deletion, relayed }: KeyHistory): KeyEvent[] {
+export function unloggedEvents(
+  { key, steps, deletion, relayed }: KeyHistory,
+  ofDevices: readonly DeviceEvent[] = [],
+): KeyEvent[] {
   const deleted = deletionEventId(key.keyId);
   if (relayed.has(deleted) || !key.activated) return [];
   const last: ChangedKey = { name: key.name, terms: key.terms };
   const reported: KeyEvent[] = [];
+  const versions: [ChangedKey, ...ChangedKey[]] = [last];
   let after = last;
   for (const { at, actor, was, events } of steps.toReversed()) {
     const before: ChangedKey = {
@@ -50,8 +59,22 @@ export function unloggedEvents({ key, steps, deletion, relayed }: KeyHistory): K
       if (!relayed.has(id)) reported.push({ id, type, at, actor, after, before: isSame ? null : before, details });
     }
     after = before;
+    versions.push(before);
   }
   reported.reverse();
+  for (const event of ofDevices) {
+    const next = reported.findIndex((other) => other.after.terms.revision > event.revision);
+    reported.splice(next === -1 ? reported.length : next, 0, ofDevice(event, versions));
+  }
   if (deletion === null) return reported;
   return [...reported, { id: deleted, type: "key.deleted", ...deletion, after: last, before: null, details: {} }];
+}
+
+/** @param versions what the key was like, the newest first; what came before the first step is not known any more */
+function ofDevice(
+  { id, type, at, requestId, revision, device }: DeviceEvent,
+  versions: readonly [ChangedKey, ...ChangedKey[]],
+): KeyEvent {
+  const after = versions.find(({ terms }) => terms.revision <= revision) ?? versions.at(-1) ?? versions[0];
+  return { id, type, at, actor: { ...SYSTEM, requestId }, after, before: null, details: {}, device };
 }
