@@ -1,3 +1,5 @@
+import { setTimeout } from "node:timers/promises";
+import { startWebhookReceiver, type WebhookReceiver } from "@veil/test-support";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { logsOf } from "../support/leaked-tokens.ts";
@@ -8,6 +10,8 @@ const TOO_MANY = "⛔ Слишком много устройств";
 /** A registration is waited for four seconds, and a busy machine takes its time. */
 const SERVED_WITHIN_MS = 8_000;
 const PATIENCE_MS = 30_000;
+/** Longer than an event needs into the log. */
+const SETTLED_MS = 2_000;
 
 const keySchema = z.looseObject({ key_id: z.number(), uuid: z.string(), subscription_url: z.string() });
 type Key = z.infer<typeof keySchema>;
@@ -18,18 +22,22 @@ const listSchema = z.object({
 
 let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
+let receiver: WebhookReceiver;
 
 beforeAll(async () => {
   dataDir = await temporaryDataDir();
+  receiver = await startWebhookReceiver();
   stack = await startStack(dataDir.path, {
     SUBSCRIPTION_LANGUAGE: "ru",
     DEVICES_WITHOUT_ID: "refuse",
     LOG_LEVEL: "debug",
+    WEBHOOK_ALLOW_PRIVATE: "true",
   });
 });
 
 afterAll(async () => {
   await stack.stop();
+  await receiver.close();
   await dataDir.remove();
 });
 
@@ -164,6 +172,84 @@ test("while Redis or the workers are away a new device is served uncounted, and 
     },
     { timeout: PATIENCE_MS, interval: 500 },
   );
+});
+
+const eventSchema = z.looseObject({
+  id: z.string(),
+  type: z.string(),
+  actor: z.object({ name: z.string(), address: z.null(), request_id: z.string().nullable() }),
+  data: z.looseObject({ key: z.looseObject({ key_id: z.number() }), device: z.looseObject({ id: z.string() }) }),
+});
+
+/** The events of a key's devices as the API answers them. */
+async function deviceEvents({ key_id }: Key): Promise<z.infer<typeof eventSchema>[]> {
+  const response = await fetch(`${stack.apiUrl}/api/events?limit=1000&key_id=${key_id}`, {
+    headers: { authorization: `Bearer ${stack.apiKey}` },
+  });
+  const { events } = z.object({ events: z.array(z.looseObject({ type: z.string() })) }).parse(await response.json());
+  return events.filter(({ type }) => type.startsWith("key.device_")).map((event) => eventSchema.parse(event));
+}
+
+test("a device that is registered, and one that is refused, reach a webhook once, whatever is repeated", async () => {
+  const hook = await fetch(`${stack.apiUrl}/api/webhooks`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ url: receiver.url, types: ["key.device_added", "key.device_refused"] }),
+  });
+  receiver.secret = z.looseObject({ secret: z.string() }).parse(await hook.json()).secret;
+  const key = await makeKey({ device_limit: 1 });
+  for (let times = 0; times < 3; times += 1) expect((await subscribe(key, "welcome-device")).isServed).toBe(true);
+  for (let times = 0; times < 10; times += 1) expect((await subscribe(key, "unwelcome-device")).isServed).toBe(false);
+  await vi.waitFor(async () => expect(await deviceEvents(key)).toHaveLength(2), {
+    timeout: PATIENCE_MS,
+    interval: 200,
+  });
+  for (let times = 0; times < 10; times += 1) await subscribe(key, "unwelcome-device");
+  const delivered = () =>
+    receiver.received
+      .map(({ body }) => eventSchema.parse(JSON.parse(body)))
+      .filter(({ data }) => data.key.key_id === key.key_id);
+  await vi.waitFor(() => expect(delivered().length).toBeGreaterThanOrEqual(2), { timeout: PATIENCE_MS, interval: 200 });
+
+  const [listed] = (await listOf(key)).devices;
+  const [added, refused] = await deviceEvents(key);
+  expect(added).toMatchObject({ type: "key.device_added", actor: { name: "system" }, data: { device: listed } });
+  expect(refused).toMatchObject({
+    type: "key.device_refused",
+    data: {
+      device: {
+        id: expect.stringMatching(/^[0-9a-f]{32}$/),
+        os: "Android",
+        model: "Model unwelcome-device",
+        user_agent: "Happ/3.7.1",
+        first_seen_at: null,
+        is_allowed: false,
+      },
+    },
+  });
+  for (const { data } of [added, refused].flatMap((event) => event ?? [])) {
+    expect(Object.keys(data.key)).not.toContain("uuid");
+    expect(Object.keys(data.key)).not.toContain("subscription_url");
+  }
+  expect(new Set(delivered().map(({ id }) => id))).toEqual(new Set([added?.id, refused?.id]));
+  expect(receiver.forged).toEqual([]);
+  await setTimeout(SETTLED_MS);
+  expect(await deviceEvents(key)).toHaveLength(2);
+});
+
+test("three hundred made-up devices make ten events", async () => {
+  const key = await makeKey({ device_limit: 1 });
+  await subscribe(key, "welcome-device");
+  for (let part = 0; part < 6; part += 1) {
+    await Promise.all(Array.from({ length: 50 }, (_, index) => subscribe(key, `made-up-device-${part}-${index}`)));
+  }
+  await vi.waitFor(async () => expect(await deviceEvents(key)).toHaveLength(11), {
+    timeout: PATIENCE_MS,
+    interval: 200,
+  });
+  await setTimeout(SETTLED_MS);
+  const events = await deviceEvents(key);
+  expect(events.map(({ type }) => type)).toEqual(["key.device_added", ...Array(10).fill("key.device_refused")]);
 });
 
 test("what an app calls its device stands in no log", async () => {

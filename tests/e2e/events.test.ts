@@ -177,6 +177,25 @@ test("a node that is down is reported, and that it is back", async () => {
   expect(up).toMatchObject({ actor: { name: "system" }, data: { node: "main" } });
 });
 
+test("that a node is drained is reported once, with who did it, and not that it is shown again", async () => {
+  for (const [path, requestId] of [
+    ["drain", "drain-1"],
+    ["drain", "drain-2"],
+    ["undrain", "undrain-1"],
+    ["drain", "drain-3"],
+    ["undrain", "undrain-2"],
+  ] as const) {
+    await call(stack.apiKey, "POST", `/api/nodes/main/${path}`, {}, requestId);
+  }
+  await vi.waitFor(async () => expect(await read("type=node.drained")).toHaveLength(2), 10_000);
+  const events = await read("type=node.drained");
+  expect(events.map(({ actor }) => actor)).toEqual(
+    ["drain-1", "drain-3"].map((request_id) => ({ name: "secret-1", address: "127.0.0.1", request_id })),
+  );
+  expect(events.map(({ data }) => data)).toEqual([{ node: "main" }, { node: "main" }]);
+  expect(await read("actor=secret-1&type=node.drained")).toHaveLength(2);
+});
+
 test.each([
   ["limit=0", "limit must be a whole number from 1 to 1000"],
   ["limit=1001", "limit must be a whole number from 1 to 1000"],
