@@ -19,12 +19,7 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { CertificateFolder, NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
-import { fleetEvents } from "./events/fleet-events.ts";
-import { keyEvents } from "./events/key-events.ts";
-import { allEvents, tokenEvents } from "./events/token-events.ts";
-import { webhookEvents } from "./events/webhook-events.ts";
-import { nodeEvents, startNodeNotes } from "./events/node-events.ts";
-import { startRelayLoop } from "./events/relay-loop.ts";
+import { startEvents } from "./events/start-events.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { startCleanUp } from "./clean-up.ts";
 import { type ConnectedNode, connectNode } from "./nodes/connect-node.ts";
@@ -44,9 +39,7 @@ import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
-import { ledgerKeyTraffic, ledgerShownTraffic } from "./terms/ledger-key-traffic.ts";
-import { loggedEvents } from "./webhooks/logged-events.ts";
-import { startWebhooks } from "./webhooks/start-webhooks.ts";
+import { ledgerKeyTraffic } from "./terms/ledger-key-traffic.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
 const service = prepareService({
@@ -211,56 +204,12 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     startDueLoop(running, dueLoop);
     startDueEntries(running, dueLoop);
 
-    const noted = {
-      nodes: nodes.names,
-      sightings: store.sightings,
-      states: store.nodeStates,
-    };
-    startNodeNotes(running, { ...noted, hints, exclusive, clock, log });
-
     const now = () => clock.now();
-    const outbox = allEvents(
-      keyEvents({
-        outbox: store.keyOutbox,
-        devices: store.devices,
-        trafficOf: ledgerShownTraffic(store.traffic),
-        shortId: settings.REALITY_COMMON_SHORT_ID,
-      }),
-      tokenEvents(store.tokenOutbox),
-      webhookEvents(store.webhookOutbox),
-      nodeEvents(noted),
-      fleetEvents(store.fleet),
-    );
-    const logged = loggedEvents(store.events);
-    const webhooks = startWebhooks(running, {
-      redis,
-      redisUrl: settings.REDIS_URL,
-      prefix: settings.QUEUE_PREFIX,
-      webhooks: store.webhooks,
-      events: logged,
-      hints,
-      sealingKey: settings.WEBHOOK_SECRET_KEY ?? null,
-      isPrivateAllowed: settings.WEBHOOK_ALLOW_PRIVATE,
-      agent: `Veil/${readPackageVersion(import.meta.url)}`,
-      metrics: measured.webhooks,
-      telemetry: tracing?.telemetry,
-      onStep: (step) => measured.jobStep(step),
-      now,
-      log,
-    });
-    startRelayLoop(running, {
-      hints,
-      events: store.events,
-      outbox,
-      exclusive,
-      clock,
-      keptDays: settings.EVENTS_DAYS,
-      log,
-      onRelayed: (events) => {
-        measured.eventsRelayed(events);
-        webhooks.wake();
-      },
-      onWaiting: (waiting) => measured.eventsWaiting(waiting),
+    const telemetry = tracing?.telemetry;
+    const logged = startEvents(running, {
+      ...{ settings, store, redis, exclusive, hints, measured, telemetry, clock, log },
+      nodes: nodes.names,
+      version: readPackageVersion(import.meta.url),
     });
 
     startCleanUp(running, {
@@ -294,7 +243,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         }),
         ...webhookChangeHandlers({ webhooks: store.webhooks, events: logged, now }),
       },
-      telemetry: tracing?.telemetry,
+      telemetry,
       onStep: (step) => measured.jobStep(step),
       log,
       completed: "info",

@@ -114,7 +114,8 @@ test("a node behind mutual TLS joins, and its certificates are watched", async (
     const files = { caFile: "second/ca.crt", certificateFile: "second/tls.crt", keyFile: "second/tls.key" };
     const tls = { ...files, serverName: "second.test" };
     await jobs.createMany(5);
-    await changeFleet(store.fleet, (fleet) => [...fleet.nodes, { ...joining(), address: front.address, tls }]);
+    const secured = { ...joining(), address: front.address, tls };
+    await changeFleet(store.fleet, (fleet) => ({ nodes: [...fleet.nodes, secured] }), noHints);
     await vi.waitFor(async () => expect(await stateOf("second")).toBe("active"), { interval: 100 });
     expect(await nodes.second.countUsers()).toBe(5);
     const series = 'veil_node_certificate_expiry_timestamp_seconds{node="second",certificate="client"}';
