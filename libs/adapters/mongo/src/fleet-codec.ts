@@ -1,10 +1,10 @@
-import type { Fleet, FleetEvent, FleetNode, NodeTls } from "@veil/nodes";
+import { DEFAULT_NODE_GROUPS, type Fleet, type FleetEvent, type FleetNode, type NodeTls } from "@veil/nodes";
 import { z } from "zod";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
 
-const nodeFields = ["address", "inboundTag", "tls", "host", "port", "publicKey", "shortId", "sni"] as const;
+const nodeFields = ["address", "inboundTag", "tls", "host", "port", "publicKey", "shortId", "sni", "groups"] as const;
 
 const tlsDocument = z.object({
   ca_file: z.string(),
@@ -24,6 +24,8 @@ const nodeDocument = z.object({
   public_key: z.string().nullable().default(null),
   short_id: z.string().nullable().default(null),
   sni: z.string().nullable().default(null),
+  /** Missing in documents from before nodes had groups. */
+  groups: z.array(z.string()).default([...DEFAULT_NODE_GROUPS]),
   state: z.enum(["joining", "active", "draining", "disabled", "gone"]),
   /** Milliseconds since the epoch. */
   since: z.number(),
@@ -84,9 +86,10 @@ function toTlsDocument({ caFile, certificateFile, keyFile, serverName }: NodeTls
 }
 
 export function toNodeDocument(node: FleetNode): NodeDocument {
-  const { name: _, inboundTag, tls, publicKey, shortId, createdAt, fixed, jobs, ...same } = node;
+  const { name: _, inboundTag, tls, publicKey, shortId, createdAt, groups, fixed, jobs, ...same } = node;
   return {
     ...same,
+    groups: [...groups],
     inbound_tag: inboundTag,
     tls: tls === null ? null : toTlsDocument(tls),
     public_key: publicKey,

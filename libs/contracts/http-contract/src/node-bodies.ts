@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
+import { groupList } from "./terms-bodies.ts";
 
 const LONGEST_NOTE = 1_000;
 const MOST_PORTS = 65_535;
@@ -119,6 +120,12 @@ const inbounds = z
   .length(1, nodeMessages.inbounds)
   .meta({ description: "Its inbound for keys.", example: [{ tag: "vless-in", protocol: "vless" }] });
 
+const groups = groupList.meta({
+  description:
+    "Which keys it holds: those of which one group at least is among these. When they change, the users of keys move within seconds; null for `default`.",
+  example: ["default"],
+});
+
 /** What links say of a node: all of it may be left to the installation. */
 const link = { host, port, public_key: publicKey, short_id: shortId, sni } as const;
 
@@ -139,6 +146,7 @@ export const nodeSchema = z
     ...link,
     inbounds,
     tls,
+    groups,
     note,
     created_at: seconds.meta({ description: "Unix time in seconds.", example: 1703520000 }),
   })
@@ -160,6 +168,7 @@ const optional = {
   sni: sni.optional(),
   inbounds: inbounds.optional(),
   tls: settableTls.optional(),
+  groups: groups.nullable().optional(),
   note: note.optional(),
 } as const;
 

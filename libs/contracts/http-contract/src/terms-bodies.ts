@@ -36,7 +36,8 @@ function amount(name: string, what: string, most: number = Number.MAX_SAFE_INTEG
 }
 
 const groupMessage = `groups must be a list of at most ${MOST_GROUPS} strings of 1 to ${LONGEST_GROUP} characters`;
-const groups = z
+/** Names of groups, as keys, nodes and hosts have them. */
+export const groupList = z
   .array(
     z
       .string(groupMessage)
@@ -107,7 +108,7 @@ export const termFields = {
     example: "premium",
   }),
   note: note.meta({ description: "Free text.", example: null }),
-  groups: groups.meta({
+  groups: groupList.meta({
     description: "Which hosts and nodes the key gets. A group that nothing else names meets nothing.",
     example: ["default"],
   }),

@@ -1,4 +1,4 @@
-import type { NewNode, NodeChange, NodeTls } from "@veil/nodes";
+import { DEFAULT_NODE_GROUPS, type NewNode, type NodeChange, type NodeTls } from "@veil/nodes";
 import { z } from "zod";
 import { notApplied } from "./not-applied.ts";
 import { actor, deadline, requestId } from "./payload-fields.ts";
@@ -26,18 +26,22 @@ const fields = {
   note: text.nullable(),
 } as const;
 
-/** Without `tls` as versions before this one submit it. */
-const newWire = z.object({ name: text, ...fields, tls: tls.nullable().default(null) });
+const groups = z.array(text);
+
+/** An API from before nodes had TLS and groups names neither. */
+const newWire = z.object({ name: text, ...fields, tls: tls.nullable().default(null), groups: groups.exactOptional() });
 
 const newNode = z.codec(newWire, z.custom<NewNode>(), {
   decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, ...same }) => ({
+    groups: DEFAULT_NODE_GROUPS,
     ...same,
     inboundTag,
     publicKey,
     shortId,
   }),
-  encode: ({ inboundTag, publicKey, shortId, ...same }) => ({
+  encode: ({ inboundTag, publicKey, shortId, groups: named, ...same }) => ({
     ...same,
+    groups: [...named],
     inbound_tag: inboundTag,
     public_key: publicKey,
     short_id: shortId,
@@ -54,6 +58,7 @@ const changeWire = z.object({
   sni: fields.sni.exactOptional(),
   note: fields.note.exactOptional(),
   tls: tls.nullable().exactOptional(),
+  groups: groups.exactOptional(),
 });
 
 const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
@@ -63,7 +68,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),
   }),
-  encode: ({ address, inboundTag, tls: secured, host, port, publicKey, shortId, sni, note }) => ({
+  encode: ({ address, inboundTag, tls: secured, host, port, publicKey, shortId, sni, note, groups: named }) => ({
     ...(address !== undefined && { address }),
     ...(inboundTag !== undefined && { inbound_tag: inboundTag }),
     ...(secured !== undefined && { tls: secured }),
@@ -73,6 +78,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     ...(shortId !== undefined && { short_id: shortId }),
     ...(sni !== undefined && { sni }),
     ...(note !== undefined && { note }),
+    ...(named !== undefined && { groups: [...named] }),
   }),
 });
 

@@ -38,7 +38,12 @@ export interface NodeFields extends NodeLink {
   readonly inboundTag: string;
   /** Null for plaintext. */
   readonly tls: NodeTls | null;
+  /** Which keys it holds: those that are in one of these groups as well. */
+  readonly groups: readonly string[];
 }
+
+/** The groups of a node for which none are named. */
+export const DEFAULT_NODE_GROUPS: readonly string[] = ["default"];
 
 /** The names of {@link NodeFields}. */
 export const NODE_FIELDS = [
@@ -50,6 +55,7 @@ export const NODE_FIELDS = [
   "publicKey",
   "shortId",
   "sni",
+  "groups",
 ] as const satisfies readonly (keyof NodeFields)[];
 
 /** One Xray node. Its name is its own for as long as it is not gone. */
@@ -127,7 +133,7 @@ export function isSameNode(one: FleetNode, other: FleetNode): boolean {
   return (
     isSameAddress(one.address, other.address) &&
     one.inboundTag === other.inboundTag &&
-    isSameField(one.tls, other.tls) &&
+    isSameField("tls", one, other) &&
     one.shortId === other.shortId &&
     one.createdAt === other.createdAt
   );
@@ -141,12 +147,14 @@ export function isNamedForTls({ address, tls }: Pick<NodeFields, "address" | "tl
   return tls === null || tls.serverName !== null || !/^(?:[\d.]+|\[.*\]):\d+$/.test(address);
 }
 
-/** Whether a field of two nodes says the same. */
-export function isSameField(one: NodeFields[keyof NodeFields], other: NodeFields[keyof NodeFields]): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
 /** Whether two addresses are one: case does not matter in names. */
 export function isSameAddress(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
+}
+
+/** Whether a field of two nodes says the same; the order of groups means nothing. */
+export function isSameField(field: keyof NodeFields, one: NodeFields, other: NodeFields): boolean {
+  if (field !== "groups") return JSON.stringify(one[field]) === JSON.stringify(other[field]);
+  const [all, others] = [new Set(one.groups), new Set(other.groups)];
+  return all.size === others.size && [...all].every((group) => others.has(group));
 }

@@ -14,6 +14,7 @@ export {
   nodeOf,
 } from "./change-fleet.ts";
 export {
+  DEFAULT_NODE_GROUPS,
   type Fleet,
   type FleetNode,
   type FleetReader,

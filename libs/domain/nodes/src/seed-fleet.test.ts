@@ -27,6 +27,14 @@ describe("a later start", () => {
     expect(notes).toEqual([{ node: "a", kept: "changed", fields: ["port"] }]);
   });
 
+  it("follows groups as well, in whichever order they are listed, unless an API call decided otherwise", () => {
+    const stored = someNode("a", { groups: ["eu", "vip"], fixed: ["groups"] });
+    expect(seeded(fleet(stored), [listed("a", { groups: ["vip", "eu"] })], NOW).notes).toEqual([]);
+    const other = seeded(fleet(stored), [listed("a", { groups: ["vip"] })], NOW);
+    expect(other).toMatchObject({ nodes: [stored], notes: [{ fields: ["groups"] }] });
+    expect(seeded(fleet({ ...stored, fixed: [] }), [listed("a")], NOW).nodes[0]?.groups).toEqual(["default"]);
+  });
+
   it("fills a node first that is new, and shows it at once only when there is no other", () => {
     expect(states(seeded(fleet(someNode("a")), [listed("b"), listed("a")], NOW).nodes)).toEqual({
       b: "joining",

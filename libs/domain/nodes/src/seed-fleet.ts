@@ -87,8 +87,8 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
   };
 }
 
-function fieldsOf({ address, inboundTag, tls, host, port, publicKey, shortId, sni }: NodeFields): NodeFields {
-  return { address, inboundTag, tls, host, port, publicKey, shortId, sni };
+function fieldsOf({ address, inboundTag, tls, host, port, publicKey, shortId, sni, groups }: NodeFields): NodeFields {
+  return { address, inboundTag, tls, host, port, publicKey, shortId, sni, groups };
 }
 
 function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[]): FleetNode {
@@ -96,7 +96,7 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[]): Flee
     notes.push({ node: known.name, kept: "deleted" });
     return known;
   }
-  const differing = NODE_FIELDS.filter((field) => !isSameField(known[field], listed[field]));
+  const differing = NODE_FIELDS.filter((field) => !isSameField(field, known, listed));
   const fields = differing.filter((field) => known.fixed.includes(field));
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
   const standing = Object.fromEntries(known.fixed.map((field) => [field, known[field]]));

@@ -34,6 +34,7 @@ export function fleetStoreConformance(
       tls: { caFile: "b/ca.crt", certificateFile: "tls.crt", keyFile: "tls.key", serverName: "b.example.com" },
       shortId: "ab",
       sni: "example.com",
+      groups: ["eu", "vip"],
       state: "draining",
       since: 7,
       note: "a note",

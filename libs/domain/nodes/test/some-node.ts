@@ -12,6 +12,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     publicKey: null,
     shortId: null,
     sni: null,
+    groups: ["default"],
     state: "active",
     since: 0,
     note: null,

@@ -50,6 +50,10 @@ describe("XRAY_NODES", () => {
     }
   });
 
+  it.each([[[""]], [["a\n"]], [[7]], ["eu"]])("refuses the groups %j in a sentence", (groups) => {
+    expect(faultsOf({ groups })).toEqual([expect.stringMatching(/groups/)]);
+  });
+
   it("takes several nodes at one host", () => {
     expect(faultsOf({}, { name: "b", address: "10.0.0.1:10086" })).toEqual([]);
   });
@@ -66,7 +70,7 @@ describe("the nodes of the settings", () => {
   it("are those that are listed, in their order", () => {
     const listed = [
       { name: "a", address: "10.0.0.1:10085", host: "a.example", port: 8_443, public_key: PUBLIC_KEY },
-      { name: "b", address: "10.0.0.2:10085", inbound_tag: "other" },
+      { name: "b", address: "10.0.0.2:10085", inbound_tag: "other", groups: ["eu", "vip", "eu"] },
     ];
     expect(nodesOf({ XRAY_NODES: JSON.stringify(listed) })).toEqual([
       {
@@ -74,15 +78,16 @@ describe("the nodes of the settings", () => {
         address: "10.0.0.1:10085",
         inboundTag: "vless-in",
         tls: null,
+        groups: ["default"],
         link: { host: "a.example", port: 8_443, publicKey: PUBLIC_KEY },
       },
-      { name: "b", address: "10.0.0.2:10085", inboundTag: "other", tls: null, link: {} },
+      { name: "b", address: "10.0.0.2:10085", inboundTag: "other", tls: null, groups: ["eu", "vip"], link: {} },
     ]);
   });
 
   it("are one where none is listed", () => {
     expect(nodesOf({ XRAY_API_HOST: "::1" })).toEqual([
-      { name: "main", address: "[::1]:10085", inboundTag: "vless-in", tls: null, link: {} },
+      { name: "main", address: "[::1]:10085", inboundTag: "vless-in", tls: null, groups: ["default"], link: {} },
     ]);
   });
 });

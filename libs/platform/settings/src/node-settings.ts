@@ -8,6 +8,15 @@ const address = z
   .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")
   .refine((value) => Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535, "must name a port up to 65535");
 
+const LONGEST_GROUP = 64;
+const MOST_GROUPS = 64;
+const groupFault = `must name at most ${MOST_GROUPS} groups of 1 to ${LONGEST_GROUP} characters`;
+const groupName = z
+  .string(groupFault)
+  .min(1, groupFault)
+  .max(LONGEST_GROUP, groupFault)
+  .regex(/^\P{Cc}*$/u, groupFault);
+
 const listedNode = z.strictObject({
   name: nodeName,
   /** gRPC address of Xray's API, `host:port`. */
@@ -19,6 +28,8 @@ const listedNode = z.strictObject({
   public_key: realityKey("must name as public keys the 43 characters that `xray x25519` prints").optional(),
   /** Mutual TLS to that address, with files below XRAY_TLS_DIR; `{}` for those of the usual names. */
   tls: listedTls.optional(),
+  /** Which keys it holds: those that are in one of these groups. Left out: `default`. */
+  groups: z.array(groupName, "must name groups in a list of texts").max(MOST_GROUPS, groupFault).optional(),
 });
 
 const nodeList = z
@@ -42,6 +53,7 @@ export interface NodeSettings {
   readonly inboundTag: string;
   /** Null for plaintext. */
   readonly tls: TlsSettings | null;
+  readonly groups: readonly string[];
   /** What clients dial, where the node differs from the common settings. */
   readonly link: { readonly host?: string; readonly port?: number; readonly publicKey?: string };
 }
@@ -68,6 +80,9 @@ export const nodeVariables = {
 
 export type NodeVariables = z.infer<z.ZodObject<typeof nodeVariables>>;
 
+/** The groups of a node that names none. */
+const DEFAULT_GROUPS: readonly string[] = ["default"];
+
 /** The nodes of `XRAY_NODES`, or the one node `main` at `XRAY_API_HOST`:`XRAY_API_PORT`. */
 export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, ...NodeSettings[]] {
   if (variables.XRAY_NODES === undefined) {
@@ -78,6 +93,7 @@ export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, 
         address: `${host}:${variables.XRAY_API_PORT}`,
         inboundTag: variables.XRAY_INBOUND_TAG,
         tls: null,
+        groups: DEFAULT_GROUPS,
         link: {},
       },
     ];
@@ -87,6 +103,7 @@ export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, 
     address: node.address,
     inboundTag: node.inbound_tag ?? variables.XRAY_INBOUND_TAG,
     tls: node.tls === undefined ? null : tlsSettings(node.tls),
+    groups: node.groups === undefined ? DEFAULT_GROUPS : [...new Set(node.groups)],
     link: {
       ...(node.host !== undefined && { host: node.host }),
       ...(node.port !== undefined && { port: node.port }),

@@ -1,6 +1,6 @@
 import type { CreateNodeBody, NodeBody, UpdateNodeBody } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
-import { type NodeChange, nodeOf, type NodeTls } from "@veil/nodes";
+import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf, type NodeTls } from "@veil/nodes";
 import { ContradictionError, NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
@@ -36,6 +36,7 @@ export async function createNode(
     shortId: body.short_id ?? null,
     inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
     tls: body.tls === undefined ? null : tlsOf(body.tls),
+    groups: [...new Set(body.groups ?? DEFAULT_NODE_GROUPS)],
   };
   const job = planWriteJob("createNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
@@ -51,7 +52,7 @@ export async function updateNode(
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
   await readNode(name, scope, ports);
-  const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds, tls } = body;
+  const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds, tls, groups } = body;
   const change: NodeChange = {
     ...(address !== undefined && { address }),
     ...(host !== undefined && { host }),
@@ -62,6 +63,7 @@ export async function updateNode(
     ...(note !== undefined && { note }),
     ...(inbounds?.[0] !== undefined && { inboundTag: inbounds[0].tag }),
     ...(tls !== undefined && { tls: tlsOf(tls) }),
+    ...(groups !== undefined && { groups: [...new Set(groups ?? DEFAULT_NODE_GROUPS)] }),
   };
   const job = planWriteJob("updateNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, change, ...stamp });

@@ -29,6 +29,7 @@ describe("adding a node", () => {
       sni: null,
       inbounds: [{ tag: "vless-in", protocol: "vless" }],
       tls: null,
+      groups: ["default"],
       note: null,
       created_at: expect.any(Number),
     });
@@ -80,6 +81,8 @@ describe("adding a node", () => {
     [{ short_id: "abc" }, /^short_id must be/],
     [{ sni: "a b" }, /^sni must be/],
     [{ note: 7 }, /^note must be/],
+    [{ groups: "eu" }, /^groups must be/],
+    [{ groups: [""] }, /^groups must be/],
     [{ inbounds: [] }, /^inbounds must be/],
   ])("refuses %j", async (body, detail) => {
     expect(answerOf(await post("/api/nodes", { ...wanted, ...body }))).toEqual(failure(400, detail));
@@ -88,6 +91,17 @@ describe("adding a node", () => {
   it("takes addresses and hosts of IPv6, and fields that nobody knows", async () => {
     const body = { name: "v6", address: "[2001:db8::1]:10085", host: "2001:db8::2", multiplier: 2 };
     expect((await post("/api/nodes", body).expect(200)).body).toMatchObject({ host: "2001:db8::2" });
+  });
+});
+
+describe("the groups of a node", () => {
+  it("are those that were asked for, each once, and the default without a word", async () => {
+    const made = await post("/api/nodes", { ...wanted, groups: ["eu", "vip", "eu"] }).expect(200);
+    expect(made.body.groups).toEqual(["eu", "vip"]);
+    const change = (body: object) => call(api, "patch", "/api/nodes/fi-1").send(body).expect(200);
+    expect((await change({ note: "n" })).body.groups).toEqual(["eu", "vip"]);
+    expect((await change({ groups: [] })).body.groups).toEqual([]);
+    expect((await change({ groups: null })).body.groups).toEqual(["default"]);
   });
 });
 

@@ -63,7 +63,7 @@ function shownTls({ caFile, certificateFile, keyFile, serverName }: NodeTls): No
 
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
-  const { name, address, state, host, port, publicKey, shortId, sni, inboundTag, tls, note, createdAt } = node;
+  const { name, address, state, host, port, publicKey, shortId, sni, inboundTag, tls, groups, note, createdAt } = node;
   if (state === "gone") return null;
   return {
     ...{ name, address, state, host, port },
@@ -72,6 +72,7 @@ function nodeBody(node: FleetNode): NodeBody | null {
     sni,
     inbounds: [{ tag: inboundTag, protocol: "vless" }],
     tls: tls === null ? null : shownTls(tls),
+    groups: [...groups],
     note,
     created_at: createdAt,
   };

@@ -32,6 +32,7 @@ const exampleNode = {
   sni: null,
   inbounds: [{ tag: "vless-in", protocol: "vless" }],
   tls: null,
+  groups: ["default"],
   note: null,
   created_at: 1703520000,
 } as const;
