@@ -1,5 +1,5 @@
 import { keyIdOfEmail } from "@veil/protocols";
-import { type HandledKey, isWanted } from "@veil/keys";
+import { groupsMeet, type HandledKey, isWanted } from "@veil/keys";
 import { checkEvents, checkLogAlways } from "./event-checks.ts";
 import type { Errand, Requests } from "./requests.ts";
 import { type KeyDocument, toHandledKey } from "./simulated-mongo.ts";
@@ -7,7 +7,7 @@ import { flowOf, type Inbound, uuidOf } from "./simulated-xray.ts";
 import { checkTerms } from "./terms-checks.ts";
 import { addedUnmanaged, configuredUnmanaged, type System } from "./system.ts";
 
-/** Whether a key should be in every node. */
+/** Whether a key should be in the nodes of its groups. */
 function isWantedNow(key: KeyDocument, { world }: System): boolean {
   return isWanted(toHandledKey(key), world.now);
 }
@@ -45,10 +45,13 @@ export function checkAll(system: System, requests: Requests): void {
   const report: Report = (what, detail) => system.violated(what, detail);
   const keys = [...system.mongo.keys.values()];
   const wanted = keys.filter((key) => isWantedNow(key, system)).map(toHandledKey);
-  const active = new Map(wanted.map((key) => [key.uuid, key]));
+  const wantedOn = (node: string) => {
+    const here = wanted.filter(({ terms }) => groupsMeet(terms.groups, system.fleet.groupsOf(node)));
+    return new Map(here.map((key) => [key.uuid, key]));
+  };
   for (const xray of system.xrays) {
     if (xray.inbound === null) report("inbound gone for good", xray.name);
-    else checkNode(xray.name, xray.inbound, active, report);
+    else checkNode(xray.name, xray.inbound, wantedOn(xray.name), report);
     checkUnmanaged(xray.name, xray.inbound, report);
   }
   checkDocuments(system, keys, report);

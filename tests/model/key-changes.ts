@@ -1,4 +1,4 @@
-import { isVisible, isWanted, type KeyChange, type SettableTerms } from "@veil/keys";
+import { isVisible, isWanted, isWantedOn, type KeyChange, type SettableTerms } from "@veil/keys";
 import type { ApiReplica, ChangeAnswer } from "./api-process.ts";
 import type { System } from "./system.ts";
 
@@ -22,7 +22,12 @@ export type Later = (ms: number, request: (replica: ApiReplica) => Promise<void>
 export const FAR_S = 1_000_000_000;
 
 /** What a key begins with. */
-export function someTerms({ world }: System): Partial<SettableTerms> {
+export function someTerms(system: System): Partial<SettableTerms> {
+  const groups = system.fleet.someGroups();
+  return { ...ungroupedTerms(system), ...(groups !== null && { groups }) };
+}
+
+function ungroupedTerms({ world }: System): Partial<SettableTerms> {
   const { random } = world;
   const now = Math.floor(world.now / 1_000);
   switch (random.pick(["none", "none", "soon", "limit", "hold", "far", "off", "id"] as const)) {
@@ -104,6 +109,8 @@ export class KeyChanges {
   }
 
   #someChange(begun: Partial<SettableTerms>): KeyChange {
+    const groups = this.#system.fleet.someGroups();
+    if (groups !== null) return { set: { groups } };
     const { random, now } = this.#system.world;
     const second = Math.floor(now / 1_000);
     if (begun.expiresAt === undefined || begun.expiresAt === null || begun.expiresAt < second + FAR_S / 2) {
@@ -153,13 +160,13 @@ export class KeyChanges {
 
   /** No fault and nobody else at the key since the request came: every node does as the answer says. */
   #mustBeFollowed(keyId: number, job: string): void {
-    const { mongo, xrays, violated, world } = this.#system;
+    const { mongo, xrays, fleet, violated, world } = this.#system;
     const key = mongo.find(keyId);
-    if (key === null || !isVisible(key)) return;
-    const isWantedNow = isWanted(key, world.now);
+    if (key === null || !isVisible(key) || !fleet.isSettled) return;
     // About to end, or to begin, by itself.
-    if ([-3_000, 3_000].some((ms) => isWanted(key, world.now + ms) !== isWantedNow)) return;
+    if ([-3_000, 3_000].some((ms) => isWanted(key, world.now + ms) !== isWanted(key, world.now))) return;
     for (const { name, inbound } of xrays) {
+      const isWantedNow = isWantedOn(key, { groups: fleet.groupsOf(name) }, world.now);
       const uuids = [...(inbound?.byUuid ?? [])].filter(([, email]) => email === `${keyId}@veil`).map(([uuid]) => uuid);
       if (inbound !== null && isWantedNow && !uuids.includes(key.uuid)) {
         violated("changed, answered 200, and the key does not work", `${name} ${job}`);

@@ -2,7 +2,7 @@ import { isWanted, type SettableTerms } from "@veil/keys";
 import { ApiReplica, type Answer, type DeleteAnswer } from "./api-process.ts";
 import { DeviceArrivals } from "./device-arrivals.ts";
 import { KeyChanges, someTerms } from "./key-changes.ts";
-import { LINKED_NODE, type System } from "./system.ts";
+import type { System } from "./system.ts";
 
 /** One key that a caller asks for, and what became of its requests. */
 export interface Errand {
@@ -154,10 +154,12 @@ export class Requests {
 
   /** No fault since the request came: whoever dials now connects, unless the inbound is being replaced. */
   #mustBeUsable({ keyId, uuid }: { readonly keyId: number; readonly uuid: string }): void {
-    const { xrays, mongo, world } = this.#system;
+    const { xrays, mongo, fleet, world } = this.#system;
     const key = mongo.find(keyId);
     if (key === null || !isWanted(key, world.now - 1_000) || !isWanted(key, world.now + 1_000)) return;
-    const linked = xrays.find(({ name }) => name === LINKED_NODE);
+    const [first] = fleet.linkedNodes(key.terms.groups);
+    if (first === undefined || !fleet.isSettled) return;
+    const linked = xrays.find(({ name }) => name === first);
     const isReplaced = linked?.inbound === null;
     if (isReplaced || linked?.inbound?.byUuid.has(uuid)) return;
     this.#system.violated("answered 200 and the key does not work", uuid);

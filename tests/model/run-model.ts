@@ -18,6 +18,8 @@ export interface ModelOptions {
   readonly trace?: (line: string) => void;
   /** How far clocks may be wrong; they are then also set while the system runs. Without it 300 ms at times, and never set. */
   readonly skewMs?: number;
+  /** Without it nodes and keys may be in several groups. False for a history from before there were any. */
+  readonly groups?: boolean;
 }
 
 export interface ModelResult {
@@ -39,9 +41,10 @@ export async function runModel({
   errands = 6,
   trace,
   skewMs,
+  groups = true,
 }: ModelOptions): Promise<ModelResult> {
   const random = new Random(seed);
-  const system = new System(random, trace ?? null, skewMs ?? null);
+  const system = new System(random, trace ?? null, skewMs ?? null, groups ? seed : null);
   const restoreTime = installVirtualTime(system.world);
   try {
     const kinds = faults ?? chooseFaults(random);
@@ -77,6 +80,7 @@ async function live(system: System, requests: Requests, faults: Faults, watch: T
   while (system.world.now < end && system.world.steps < CHAOS_STEPS) {
     await system.world.step();
     await faults.perhaps();
+    system.fleet.perhaps();
     checkAlways(system, requests);
     watch.look(system);
   }

@@ -23,6 +23,7 @@ export interface CreationDocument {
   readonly owner: string | null;
   readonly createdAt: number;
   readonly deadline: number;
+  readonly groups?: readonly string[];
   decided: boolean;
 }
 

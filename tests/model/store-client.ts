@@ -3,6 +3,8 @@ import {
   type Decision,
   type DesiredUser,
   type DoneOnNodes,
+  type GroupedNode,
+  groupsMeet,
   type HandEntry,
   type HandledKey,
   isWanted,
@@ -10,6 +12,7 @@ import {
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
+  needsClearingOn,
   type StepStamp,
 } from "@veil/keys";
 import { enter, letGo, put, raise } from "./key-updates.ts";
@@ -219,29 +222,31 @@ export class StoreClient implements KeyStore {
     return undecided;
   }
 
-  findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]> {
+  findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]> {
     return this.#read("find keys that are not cleared", () => [
       ...this.#inPhase("deleting"),
-      ...[...this.#inPhase("active"), ...this.#inPhase("gone")].filter(
-        (key) => !isWanted(key, now) && key.indeterminate.some((node) => nodes.includes(node)),
+      ...[...this.#inPhase("active"), ...this.#inPhase("gone")].filter((key) =>
+        nodes.some((node) => needsClearingOn(key, node, now)),
       ),
     ]);
   }
 
   findDesired(): Promise<Map<number, DesiredUser>> {
     return this.#read("find desired users", () => {
-      const active = this.#wanted().map(({ keyId, uuid, flow, indeterminate }) => ({
+      const active = this.#wanted().map(({ keyId, uuid, flow, indeterminate, terms }) => ({
         keyId,
         uuid,
         flow,
         indeterminate,
+        groups: terms.groups,
       }));
       return new Map(active.map((user) => [user.keyId, user]));
     });
   }
 
-  hasDesired(atLeast: number): Promise<boolean> {
-    return this.#read("count desired users", () => this.#wanted().length >= atLeast);
+  hasDesired(atLeast: number, groups: readonly string[]): Promise<boolean> {
+    const isIn = ({ terms }: HandledKey) => groupsMeet(terms.groups, groups);
+    return this.#read("count desired users", () => this.#wanted().filter(isIn).length >= atLeast);
   }
 
   async findCreating(): Promise<Creation[]> {
@@ -335,6 +340,6 @@ function recordOf({ hands: _hands, clear: _clear, ...key }: HandledKey): KeyReco
 
 function toCreation(claim: CreationDocument | undefined): Creation | null {
   if (claim === undefined || claim.keyId === null) return null;
-  const { job, keyId, uuid, flow, name, owner, createdAt, deadline } = claim;
-  return { job, keyId, uuid, flow, name, owner, createdAt, deadline };
+  const { decided: _, ...creation } = claim;
+  return { ...creation, keyId: claim.keyId };
 }

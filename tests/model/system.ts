@@ -1,6 +1,7 @@
 import type { ConfigClient } from "@veil/xray-config";
 import type { InboundUser } from "@veil/xray-grpc";
 import { isVlessFlow } from "@veil/protocols";
+import { ModelFleet } from "./model-fleet.ts";
 import { type Random } from "./random.ts";
 import { realityInbound } from "./reality-inbound.ts";
 import { SimulatedConfigFile } from "./simulated-config-file.ts";
@@ -17,9 +18,6 @@ const OTHER_SHORT_ID = "0123456789abcdef";
 
 /** The node whose config file holds our users as well. */
 export const MIRRORED_NODE = "a";
-
-/** The node that the first link of a key leads to. */
-export const LINKED_NODE = "a";
 
 /** Stands in Xray's own config, so it comes back with every restart. */
 export const configuredUnmanaged: InboundUser = {
@@ -47,6 +45,7 @@ export class System {
   readonly redis: SimulatedRedis;
   readonly queue: SimulatedQueue;
   readonly xrays: readonly SimulatedXray[];
+  readonly fleet: ModelFleet;
   /** Of the first Xray: it starts with the clients that stand in it. */
   readonly configFile: SimulatedConfigFile;
   readonly callMischief: CallMischief = { lostAnswer: 0 };
@@ -54,7 +53,12 @@ export class System {
   /** Clocks are wrong by at most so much. */
   readonly #skewMs: number;
 
-  constructor(random: Random, trace: ((line: string) => void) | null, skewMs: number | null) {
+  constructor(
+    random: Random,
+    trace: ((line: string) => void) | null,
+    skewMs: number | null,
+    groupsSeed: number | null,
+  ) {
     this.world = new World(random, trace);
     const clocksDiffer = random.chance(0.3);
     this.#skewMs = skewMs ?? (clocksDiffer ? USUAL_SKEW_MS : 0);
@@ -73,6 +77,11 @@ export class System {
       new SimulatedXray("b", this.world, () => configured([])),
     ];
     this.world.machines.push(...this.xrays);
+    this.fleet = new ModelFleet(
+      this.world,
+      this.xrays.map(({ name }) => name),
+      groupsSeed,
+    );
   }
 
   newProcess(name: string): Process {

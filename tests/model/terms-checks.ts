@@ -1,4 +1,4 @@
-import { dueOf, type HandledKey, isInService, isVisible, isWanted } from "@veil/keys";
+import { dueOf, type HandledKey, isInService, isVisible, isWanted, isWantedOn } from "@veil/keys";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { type AskedChange, FAR_S } from "./key-changes.ts";
 import type { System } from "./system.ts";
@@ -44,14 +44,15 @@ export class TermsWatch {
 
 /** What must hold of keys' terms once everything has come to rest. */
 export function checkTerms(system: System, asked: readonly AskedChange[], report: Report): void {
-  const { mongo, world, redis, xrays } = system;
+  const { mongo, world, redis, xrays, fleet } = system;
   const all = [...mongo.keys.keys()].map((keyId) => mongo.find(keyId)).filter((key) => key !== null);
   const visible = all.filter(isVisible);
   const byId = new Map(visible.map((key) => [key.keyId, key]));
   for (const { blocked, name } of xrays) {
     for (const email of blocked) {
       const key = byId.get(keyIdOfEmail(email) ?? 0);
-      if (key !== undefined && isWanted(key, world.now)) report("active key is blocked", `${name} ${email}`);
+      if (key !== undefined && isWantedOn(key, { groups: fleet.groupsOf(name) }, world.now))
+        report("active key is blocked", `${name} ${email}`);
     }
   }
   if (redis.due.complete === null) report("the index of due keys is not made anew", "");

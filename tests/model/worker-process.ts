@@ -32,6 +32,7 @@ import {
   applyDue,
   enterDue,
   keyEvents,
+  NodeGroups,
   relayAll,
   relayDue,
   sweep,
@@ -42,13 +43,14 @@ import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
 import { devicesClient } from "./simulated-devices.ts";
 import { logClient, outboxClient } from "./simulated-events.ts";
 import { StoreClient } from "./store-client.ts";
-import { INBOUND_TAG, LINKED_NODE, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
+import { INBOUND_TAG, MIRRORED_NODE, SHORT_ID, type System } from "./system.ts";
 import type { Process } from "./world.ts";
 import { XrayClient } from "./xray-client.ts";
 
 export const RECONCILE_PERIOD_MS = 5_000;
 const PROBE_EVERY_MS = 1_000;
 const MIRROR_EVERY_MS = 1_000;
+const FLEET_EVERY_MS = 1_000;
 const JOBS_AT_ONCE = 3;
 
 const DUE_EVERY_MS = 1_500;
@@ -73,11 +75,14 @@ export function startWorker(process: Process, system: System): void {
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
   const state = new SharedDesired(store, clock);
+  const groups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.groupsOf(name))]));
+  const groupsOf = (name: string) => groups.get(name) ?? new NodeGroups([]);
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
     isBraked: true,
     node: MIRRORED_NODE,
     inboundTag: INBOUND_TAG,
+    groups: groupsOf(MIRRORED_NODE),
     shortId: SHORT_ID,
     state: { find: (keyId) => store.find(keyId), recentDesired: (after) => state.recentDesired(after) },
     exclusive,
@@ -92,10 +97,11 @@ export function startWorker(process: Process, system: System): void {
   });
   const nodes = system.xrays.map((xray) => {
     const node = new XrayClient(xray, INBOUND_TAG, process, system) as unknown as XrayNode;
-    const blocked = new BlockedUsers({ node, store, clock, log });
+    const blocked = new BlockedUsers({ node, groups: groupsOf(xray.name), store, clock, log });
     every(TIDY_EVERY_MS, () => blocked.tidy());
     const users = new XrayNodeUsers({
       node,
+      groups: groupsOf(xray.name),
       vault: store,
       shortId: SHORT_ID,
       blocked,
@@ -110,7 +116,7 @@ export function startWorker(process: Process, system: System): void {
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
-    linkedNodes: [LINKED_NODE],
+    linkedNodes: (of) => system.fleet.linkedNodes(of),
     lease,
     clock,
     newUuid: () => world.random.uuid(),
@@ -160,6 +166,7 @@ export function startWorker(process: Process, system: System): void {
       passesFrom: 0,
       node,
       users,
+      groups: groupsOf(node.name),
       state,
       ports,
       exclusive,
@@ -176,8 +183,14 @@ export function startWorker(process: Process, system: System): void {
         if (result === "ok" && reason !== "period") void housekeeping();
       },
     });
-    every(PROBE_EVERY_MS, async () => {
+    const tick = every(PROBE_EVERY_MS, async () => {
       await loop.tick();
+    });
+    if (!system.fleet.isGrouped) continue;
+    every(FLEET_EVERY_MS, async () => {
+      if (!groupsOf(node.name).follow(system.fleet.groupsOf(node.name))) return;
+      loop.regrouped();
+      void tick();
     });
   }
   const run = runnerOf(ports, { devices, keys: store, lease, clock, hints });

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { createJobClient, serveJobs } from "@veil/job-queue";
-import { DownNodes, type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
+import { DownNodes, groupsMeet, type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, warnOfDurability } from "@veil/redis";
 import { type Fleet, firstLinked, type FleetNode, isSameNode, servingNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
@@ -131,8 +131,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       get nodes() {
         return nodes.opened.map(({ users }) => users);
       },
-      get linkedNodes() {
-        return firstLinked(fleet.nodes, (node) => down.isDown(node));
+      linkedNodes: (groups) => {
+        const ofKey = fleet.nodes.filter((node) => groupsMeet(groups, node.groups));
+        return firstLinked(ofKey, (node) => down.isDown(node));
       },
       lease,
       clock,
@@ -187,6 +188,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onFleet: (found) => {
         fleet = found;
         nodes.follow(servingNodes(found));
+        reconcilers.follow(found.nodes);
       },
       log,
     });

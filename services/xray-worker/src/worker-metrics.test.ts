@@ -3,7 +3,13 @@ import { createMetrics } from "@veil/runtime";
 import { expect, it } from "vitest";
 import { workerMetrics } from "./worker-metrics.ts";
 
-const user = { keyId: 1, uuid: "00000000-0000-4000-8000-000000000001", flow: "", indeterminate: [] } as const;
+const user = {
+  keyId: 1,
+  uuid: "00000000-0000-4000-8000-000000000001",
+  flow: "",
+  indeterminate: [],
+  groups: [],
+} as const;
 const drift: ConfirmedDrift = {
   missing: [user, user],
   wrong: [user],

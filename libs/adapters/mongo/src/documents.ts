@@ -35,6 +35,7 @@ export const creationSchema = new Schema<CreationDocument>(
     owner: String,
     created_at: { type: Number, required: true },
     deadline: { type: Number, required: true },
+    groups: { type: [String], default: undefined },
     decided: { type: Boolean, required: true },
   },
   { ...common, collection: "creations" },
@@ -88,6 +89,7 @@ export function toCreation(document: CreationDocument, olderFlow: VlessFlow): Cr
     owner: document.owner ?? null,
     createdAt: document.created_at,
     deadline: document.deadline,
+    ...(document.groups !== undefined && { groups: document.groups }),
   };
 }
 

@@ -19,6 +19,8 @@ export const creationDocument = z.object({
   created_at: z.number(),
   /** Unix milliseconds. */
   deadline: z.number(),
+  /** Missing in claims that were made before groups had an effect. */
+  groups: z.array(z.string()).exactOptional(),
   /** Set by the sweep once the key is decided, so that it need not look again. */
   decided: z.boolean(),
 });
@@ -110,7 +112,9 @@ export type KeyDocument = Readonly<z.infer<typeof keyDocument>>;
 /** What is read of every active key when nodes are reconciled. */
 export const desiredDocument = keyDocument
   .pick({ _id: true, key_id: true, uuid: true, flow: true, unsure: true })
-  .extend({ terms: z.object({ uuid: z.string().exactOptional() }).exactOptional() });
+  .extend({
+    terms: z.object({ uuid: z.string().exactOptional(), groups: z.array(z.string()).exactOptional() }).exactOptional(),
+  });
 
 /** What is read of every active key for the tag of a list. */
 export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job: true });

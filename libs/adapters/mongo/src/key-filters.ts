@@ -1,4 +1,4 @@
-import type { KeyFilter, KeyStatus } from "@veil/keys";
+import { DEFAULT_GROUPS, groupsMeet, type KeyFilter, type KeyStatus } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { visibleFilter } from "./documents.ts";
 import type { KeyDocument } from "./key-codecs.ts";
@@ -17,9 +17,7 @@ export function keyFilter(filter: KeyFilter, now: number): Condition {
   if (owner !== undefined) conditions.push({ owner });
   if (status !== undefined) conditions.push(...statusConditions(status, Math.floor(now / 1_000)));
   if (tag !== undefined) conditions.push({ "terms.tag": tag });
-  // A key without terms of its own is in the default group.
-  if (group === "default") conditions.push({ $or: [{ terms: { $exists: false } }, { "terms.groups": group }] });
-  else if (group !== undefined) conditions.push({ "terms.groups": group });
+  if (group !== undefined) conditions.push(inSomeGroup([group]));
   if (name !== undefined) {
     conditions.push({ $or: [{ name, "terms.name": { $exists: false } }, { "terms.name": name }] });
   }
@@ -30,12 +28,18 @@ export function keyFilter(filter: KeyFilter, now: number): Condition {
   return conditions.length === 0 ? visibleFilter : { ...visibleFilter, $and: conditions };
 }
 
+/** Matches keys in one of these groups at least. One without terms of its own is in the default group. */
+export function inSomeGroup(groups: readonly string[]): Condition {
+  const named: Condition = { "terms.groups": { $in: [...groups] } };
+  return groupsMeet(groups, DEFAULT_GROUPS) ? { $or: [{ terms: { $exists: false } }, named] } : named;
+}
+
 /** A hold that is over by time has begun the key's term, whether or not anybody has stored it. */
 function expires(when: mongo.Condition<number | null>, at: number): Condition {
   return { $or: [{ "terms.expires_at": when }, { "terms.hold_until": { $lte: at }, "terms.ends_at": when }] };
 }
 
-/** Matches the documents of keys that every node should hold; what `isWanted` of the domain says of their records. */
+/** Matches the documents of keys that the nodes of their groups should hold; what `isWanted` of the domain says of their records. */
 export function wantedFilter(now: number): Condition {
   const at = Math.floor(now / 1_000);
   return { ...visibleFilter, $and: [isEnabled, hasNotEnded(at), isNotLimited(at)] };

@@ -1,13 +1,13 @@
-import type { Creation, DesiredState, DesiredUser } from "@veil/keys";
+import { type Creation, DEFAULT_GROUPS, type DesiredState, type DesiredUser } from "@veil/keys";
 import { BATCH_SIZES, LONG_READ } from "./engine.ts";
-import { wantedFilter } from "./key-filters.ts";
+import { inSomeGroup, wantedFilter } from "./key-filters.ts";
 import { desiredDocument, type KeyDocument } from "./key-codecs.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import { storeErrors } from "./store-errors.ts";
 
-const DESIRED_FIELDS = { key_id: 1, uuid: 1, flow: 1, unsure: 1, "terms.uuid": 1 } as const;
+const DESIRED_FIELDS = { key_id: 1, uuid: 1, flow: 1, unsure: 1, "terms.uuid": 1, "terms.groups": 1 } as const;
 
-/** What every node should hold. A document that makes no sense is left out, and keeps no other one out. */
+/** What the nodes should hold. A document that makes no sense is left out, and keeps no other one out. */
 export class MongoDesiredState implements DesiredState {
   readonly #collections: KeyCollections;
   readonly #now: () => number;
@@ -21,6 +21,7 @@ export class MongoDesiredState implements DesiredState {
   async findDesired(): Promise<Map<number, DesiredUser>> {
     return storeErrors(async () => {
       const desired = new Map<number, DesiredUser>();
+      const groupsOf = sharedLists();
       const cursor = this.#collections.keys
         .find<KeyDocument>(wantedFilter(this.#now()), { projection: DESIRED_FIELDS, ...LONG_READ })
         .batchSize(BATCH_SIZES.ids);
@@ -33,6 +34,7 @@ export class MongoDesiredState implements DesiredState {
             uuid: terms?.uuid ?? uuid,
             flow: flow ?? olderFlow,
             indeterminate: Object.keys(unsure ?? {}),
+            groups: terms?.groups === undefined ? DEFAULT_GROUPS : groupsOf(terms.groups),
           });
         }
       }
@@ -40,10 +42,10 @@ export class MongoDesiredState implements DesiredState {
     });
   }
 
-  async hasDesired(atLeast: number): Promise<boolean> {
+  async hasDesired(atLeast: number, groups: readonly string[]): Promise<boolean> {
     return storeErrors(async () => {
       const found = await this.#collections.keys
-        .find(wantedFilter(this.#now()))
+        .find({ $and: [wantedFilter(this.#now()), inSomeGroup(groups)] })
         .project({ _id: 1 })
         .limit(atLeast)
         .toArray();
@@ -57,4 +59,15 @@ export class MongoDesiredState implements DesiredState {
       return this.#collections.undecided(this.#collections.claimsOf(open));
     });
   }
+}
+
+/** Lists that say the same become one: a million users share few of them. */
+function sharedLists(): (list: readonly string[]) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (list) => {
+    const text = JSON.stringify(list);
+    const shared = known.get(text) ?? list;
+    known.set(text, shared);
+    return shared;
+  };
 }

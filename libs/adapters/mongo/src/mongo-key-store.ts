@@ -2,9 +2,10 @@ import {
   type Creation,
   type Decision,
   type DoneOnNodes,
+  type GroupedNode,
   type HandEntry,
   type HandledKey,
-  isWanted,
+  needsClearingOn,
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
@@ -55,6 +56,7 @@ export class MongoKeyStore implements KeyStore {
       ...ownerOf(request),
       created_at: request.createdAt,
       deadline: request.deadline,
+      ...(request.groups !== undefined && { groups: [...request.groups] }),
       decided: false,
     });
     return claim === "inserted" ? { ...request, keyId } : this.findCreation(request.job);
@@ -200,12 +202,13 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
-  async findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]> {
+  async findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]> {
     const phases = { $in: [phaseNumber("active"), phaseNumber("gone")] };
-    const indeterminate = nodes.map((node) => ({ phase: phases, [`unsure.${node}`]: true }));
+    const indeterminate = nodes.map(({ name }) => ({ phase: phases, [`unsure.${name}`]: true }));
     const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...indeterminate] };
     const found = await storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
-    return (await this.#collections.handledKeysOf(found)).filter((key) => !isWanted(key, now));
+    const keys = await this.#collections.handledKeysOf(found);
+    return keys.filter((key) => key.phase === "deleting" || nodes.some((node) => needsClearingOn(key, node, now)));
   }
 
   /**

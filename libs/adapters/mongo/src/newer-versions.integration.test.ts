@@ -186,7 +186,9 @@ describe("a document that makes no sense fails alone", () => {
     await store.keys.beginDeletion(deleting.keyId, "delete-a");
     await store.keys.markIndeterminate(broken.keyId, "main");
     await set("keys", String(broken.keyId), { job: 5 });
-    expect((await store.keys.findUncleared(["main"], Date.now())).map(({ keyId }) => keyId)).toContain(deleting.keyId);
+    expect(
+      (await store.keys.findUncleared([{ name: "main", groups: ["default"] }], Date.now())).map(({ keyId }) => keyId),
+    ).toContain(deleting.keyId);
   });
 
   it("among the traffic records of many entities", async () => {

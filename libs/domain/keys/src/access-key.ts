@@ -7,7 +7,7 @@ import type { KeyTerms, SettableTerms } from "./terms/key-terms.ts";
  * Phases of a key once it is decided; they only ever rise.
  *
  * Before them lies `creating`: a claimed {@link Creation} without a {@link KeyRecord}.
- * - `active`: wanted in every node, shown to callers
+ * - `active`: wanted in every node of its groups, shown to callers
  * - `deleting`: unwanted, hidden from callers, perhaps still in some node
  * - `gone`: in no node; kept for a day so that a late duplicate of its create job finds it
  */
@@ -47,6 +47,8 @@ export interface Creation extends KeyAttributes {
   readonly job: string;
   /** Milliseconds since the epoch; afterwards the key may no longer become active. */
   readonly deadline: number;
+  /** Those that the key is to be in; left out by versions that knew none, for which every node was the key's. */
+  readonly groups?: readonly string[];
 }
 
 /** A decided key. That this record exists is the decision: it is inserted once, as `active` or as refused. */
@@ -70,7 +72,7 @@ export interface KeyRecord extends KeyAttributes {
   readonly outbox: readonly KeyStep[];
 }
 
-/** Whether every node should hold the key's user. @param now milliseconds since the epoch */
+/** Whether the nodes of its groups should hold the key's user: which ones, says `isWantedOn`. @param now milliseconds since the epoch */
 export function isWanted({ phase, terms }: Pick<KeyRecord, "phase" | "terms">, now: number): boolean {
   return phase === "active" && isInService(terms, now);
 }
@@ -83,17 +85,6 @@ export function isVisible({ phase }: Pick<KeyRecord, "phase">): boolean {
 /** Whether no node holds the key's user any more, for good. */
 export function isGone({ phase }: Pick<KeyRecord, "phase">): boolean {
   return phase === "gone";
-}
-
-/**
- * Whether some node may still hold the user of a key that nobody may use, for now or for good.
- *
- * Also one that is gone: the write that says so may have been applied late, after another clearing began and failed.
- *
- * @param now milliseconds since the epoch
- */
-export function needsClearing(key: KeyRecord, now: number): boolean {
-  return key.phase === "deleting" || (!isWanted(key, now) && key.indeterminate.length > 0);
 }
 
 /** Whether the creator of this key rightly received it, whatever became of it since. */

@@ -133,8 +133,12 @@ async function storeVersion(
     expectDue(keyId, version.terms, ports),
   ]);
   const now = ports.clock.now();
+  const isMoved = JSON.stringify(before.terms.groups) !== JSON.stringify(version.terms.groups);
   const isSeenByNodes =
-    !haveItsUser(before, now, lease) || !isWanted({ ...before, ...version }, now) || before.uuid !== version.uuid;
+    !haveItsUser(before, now, lease) ||
+    !isWanted({ ...before, ...version }, now) ||
+    before.uuid !== version.uuid ||
+    isMoved;
   for (const held of leases) held.mustLast();
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   const after = await ports.store.change(keyId, version, entry);
@@ -142,7 +146,8 @@ async function storeVersion(
   if (after === null || !isVisible(after)) return { outcome: "not-found" };
   if (!after.changedBy.includes(job)) throw new LeaseHeldError(`key ${keyId}`);
   if (isSeenByNodes) {
-    const result = await followed(await waitForOthers(after, lease, ports), lease, ports);
+    const taken = await waitForOthers(after, lease, ports);
+    const result = await followed(taken, lease, ports, before.terms.groups);
     return result.outcome === "changed" ? { ...result, isChanged } : result;
   }
   await passOnMarks(keyId, lease, ports);
@@ -200,15 +205,20 @@ async function versionAfter(
   return { version, isChanged: terms !== settled };
 }
 
-/** Makes the nodes follow, and says what became of the change. */
-async function followed(taken: TakenKey, lease: HeldLease, ports: LifecyclePorts): Promise<ChangeResult> {
+/** Makes the nodes follow, and says what became of the change. @param before the groups that the key was in before it */
+async function followed(
+  taken: TakenKey,
+  lease: HeldLease,
+  ports: LifecyclePorts,
+  before: readonly string[] = [],
+): Promise<ChangeResult> {
   const { key } = taken;
   if (!isVisible(key)) {
     await ports.store.letGo(key.keyId, taken.hands);
     return { outcome: "not-found" };
   }
   const at = ports.clock.now();
-  const end = await convergeHeld(taken, lease, ports);
+  const end = await convergeHeld(taken, lease, ports, [...key.terms.groups, ...before]);
   await replaceDue({ ...key, at }, lease, ports);
   if (end === "unreachable") return { outcome: "unavailable", detail: "no Xray node can be reached" };
   if (end === "rejected") return { outcome: "failed", detail: "Xray refused the key" };

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
-import { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
+import { clearKey, restoreKey } from "./clear-key.ts";
 import { NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
+import { removeOrphan } from "./remove-orphan.ts";
 
 const converged = ["remove", "remove", "add", "remove"];
 

@@ -1,13 +1,15 @@
-import { isGone, isVisible, isWanted, type KeyRecord, needsClearing } from "./access-key.ts";
+import { isVisible, type KeyRecord } from "./access-key.ts";
 import { LeaseHeldError, NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
 import type { HandledKey } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers, RemoveOptions } from "./node-users.ts";
 import { passOnMarks, type TakenKey, takeUpKey } from "./take-up-key.ts";
 import { LATE_CALL_MS } from "./timing.ts";
+import { isWantedOn, mayHold, needsClearingOn } from "./wanted-on.ts";
 
 /**
- * Takes a key that is `deleting`, or out of service, out of every node. The record of one that is deleted then goes.
+ * Takes a key out of every node that should not hold it: one that is `deleting`, or out of service, out of all of them, and
+ * any other out of those of other groups. The record of one that is deleted then goes.
  *
  * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`; a later sweep
  * finishes it there and asks nothing of the nodes that are clear. Where the key is marked as indeterminate an earlier call
@@ -25,9 +27,7 @@ export async function clearKey(
   try {
     return await ports.lease.hold(keyId, async (lease) => {
       const current = await ports.store.find(keyId);
-      const now = ports.clock.now();
-      const isToBeDone = current !== null && (needsClearing(current, now) || indeterminate.length > 0);
-      if (!isToBeDone || isWanted(current, now)) {
+      if (current === null || !isToBeCleared(current, indeterminate, ports)) {
         await passOnMarks(keyId, lease, ports);
         return "cleared";
       }
@@ -40,9 +40,51 @@ export async function clearKey(
   }
 }
 
+function isToBeCleared(key: KeyRecord, indeterminate: readonly string[], { nodes, clock }: LifecyclePorts): boolean {
+  if (key.phase === "deleting") return true;
+  const now = clock.now();
+  const marked = { ...key, indeterminate: [...key.indeterminate, ...indeterminate] };
+  return nodes.some((node) => needsClearingOn(marked, node, now));
+}
+
+/**
+ * Those of the nodes that may hold the user of a key and should not.
+ *
+ * @param groups those that the key is in, or has just been in
+ * @param now milliseconds since the epoch
+ */
+export function unclearedNodes(
+  key: HandledKey,
+  groups: readonly string[],
+  { nodes }: Pick<LifecyclePorts, "nodes">,
+  now: number,
+): NodeUsers[] {
+  return nodes.filter((node) => mayHold(key, node, groups) && !isWantedOn(key, node, now) && !isClear(key, node.name));
+}
+
+/**
+ * Takes the user of a key that was taken up out of some nodes.
+ *
+ * @returns the names of those that are done with it
+ * @throws {StoreUnavailableError}
+ * @throws {LeaseHeldError} when the lease ran out
+ */
+export async function clearNodes(
+  nodes: readonly NodeUsers[],
+  key: KeyRecord,
+  lease: HeldLease,
+  ports: LifecyclePorts,
+): Promise<string[]> {
+  const ends = await allEnded(
+    nodes.map(async (node) => ({ node: node.name, end: await clearNode(node, key, lease, ports) })),
+  );
+  return ends.filter(({ end }) => end === "cleared").map(({ node }) => node);
+}
+
 /**
  * {@link clearKey} for whoever holds the key's lease already, and has taken the key up.
  *
+ * @param groups those that the key is in, or has just been in
  * @throws {StoreUnavailableError}
  * @throws {LeaseHeldError} when the lease ran out
  */
@@ -50,14 +92,10 @@ export async function clearHeld(
   { key, hands }: TakenKey,
   lease: HeldLease,
   ports: LifecyclePorts,
+  groups: readonly string[] = key.terms.groups,
 ): Promise<"cleared" | "pending"> {
-  const ends = await allEnded(
-    ports.nodes.map(async (node) => {
-      const isCleared = isClear(key, node.name) || (await clearNode(node, key, lease, ports)) === "cleared";
-      return { node: node.name, isCleared };
-    }),
-  );
-  const clear = ends.filter(({ isCleared }) => isCleared).map(({ node }) => node);
+  const nodes = unclearedNodes(key, groups, ports, ports.clock.now());
+  const clear = await clearNodes(nodes, key, lease, ports);
   // A mark that somebody made since the key was taken up stays.
   const converged = clear.filter((node) => key.indeterminate.includes(node));
   // Only the lease's holder may take marks away: its successor may have made them.
@@ -65,9 +103,9 @@ export async function clearHeld(
   if (isVisible(key)) {
     // Out of service for now: its record stays, and no node is done with it for good.
     await ports.store.letGo(key.keyId, hands, { clear: [], converged });
-    return clear.length < ends.length ? "pending" : "cleared";
+    return clear.length < nodes.length ? "pending" : "cleared";
   }
-  if (clear.length < ends.length) {
+  if (clear.length < nodes.length) {
     await ports.store.letGo(key.keyId, hands, { clear, converged });
     return "pending";
   }
@@ -87,11 +125,13 @@ async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
 }
 
 /** The node, for as long as the lease lasts: an operation is many waits and calls, and no call of it may outlast the lease. */
-function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
+export function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
   const beforeCall = () => lease.mustLast();
   return {
     name: node.name,
     reachable: node.reachable,
+    groups: node.groups,
+    isSettled: node.isSettled,
     add: (user, options) => node.add(user, { ...options, beforeCall }),
     remove: (keyId, options) => node.remove(keyId, { ...options, beforeCall }),
     prepareRemovals: (keyIds) => node.prepareRemovals(keyIds),
@@ -170,28 +210,28 @@ async function clearIndeterminate(
 }
 
 /**
- * Makes an active key's user right on one node: there, with its uuid, and not undone by an older call.
+ * Makes an active key's user right on one node of its groups: there, with its uuid, and not undone by an older call.
  *
- * @returns `kept` when the key is no longer active, so that there was nothing to do
+ * @returns `kept` when it is not to be there any more, so that there was nothing to do
  * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError | LeaseHeldError | StoreUnavailableError}
  */
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
   return ports.lease.hold(keyId, async (lease) => {
     const current = await ports.store.find(keyId);
-    if (current === null || !isWanted(current, ports.clock.now())) {
+    if (current === null || !isWantedOn(current, node, ports.clock.now())) {
       await passOnMarks(keyId, lease, ports);
       return "kept";
     }
     const taken = await takeUpKey(keyId, [], lease, ports);
     if (taken === null) return "kept";
     const { key, hands } = taken;
-    if (!isWanted(key, ports.clock.now())) {
+    if (!isWantedOn(key, node, ports.clock.now())) {
       await ports.store.letGo(keyId, hands);
       return "kept";
     }
     await restoreHeld(key, node, lease, ports);
     const after = await ports.store.find(keyId);
-    if (after !== null && !isWanted(after, ports.clock.now())) await whileHeld(node, lease).remove(keyId);
+    if (after !== null && !isWantedOn(after, node, ports.clock.now())) await whileHeld(node, lease).remove(keyId);
     await ports.store.letGo(keyId, hands);
     return "restored";
   });
@@ -219,77 +259,6 @@ export async function restoreHeld(
     } else {
       await held.add(key, { isBack: true });
     }
-  } catch (error) {
-    if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
-    throw error;
-  }
-}
-
-/**
- * Removes a user of ours from one node when no record wants it there: an orphan, or one whose key is out of service.
- *
- * The caller has made sure that no creation claims the key. One that is wanted, or whose removal from this node is the
- * sweep's, is left alone. An orphan comes from a call that nobody waited for, so the node is forced to converge. One that
- * is not there any more when it is to go was removed by the deletion that a pass ran beside: putting it back for a moment
- * would break that one's promise.
- *
- * @returns `pending` when the node was unreachable or indeterminate, which the key's record now says
- * @throws {LeaseHeldError | StoreUnavailableError}
- * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError} without a record
- */
-export async function removeOrphan(
-  keyId: number,
-  node: NodeUsers,
-  ports: LifecyclePorts,
-): Promise<"removed" | "kept" | "pending"> {
-  return ports.lease.hold(keyId, async (lease) => {
-    const current = await ports.store.find(keyId);
-    if (current === null) return removeUnrecorded(keyId, whileHeld(node, lease), ports);
-    if (isWanted(current, ports.clock.now())) {
-      await passOnMarks(keyId, lease, ports);
-      return "kept";
-    }
-    const taken = await takeUpKey(keyId, [], lease, ports);
-    if (taken === null) return "kept";
-    const { key, hands } = taken;
-    const end = await removeRecorded(key, node, lease, ports);
-    lease.mustLast();
-    await ports.store.letGo(keyId, hands, { clear: [], converged: end === "removed" ? [node.name] : [] });
-    return end;
-  });
-}
-
-async function removeUnrecorded(keyId: number, node: NodeUsers, { clock }: LifecyclePorts): Promise<"removed"> {
-  await node.remove(keyId);
-  await clock.sleep(LATE_CALL_MS);
-  await node.remove(keyId);
-  return "removed";
-}
-
-async function removeRecorded(
-  key: HandledKey,
-  node: NodeUsers,
-  lease: HeldLease,
-  ports: LifecyclePorts,
-): Promise<"removed" | "kept" | "pending"> {
-  // An expiry or a ban that the node did not hear of: nobody put the user there, so nothing has to be forced.
-  if (isVisible(key)) {
-    if (isWanted(key, ports.clock.now())) return "kept";
-    return (await clearNode(node, key, lease, ports)) === "cleared" ? "removed" : "pending";
-  }
-  if (!isGone(key) && !isClear(key, node.name)) return "kept";
-  const isMarked = key.indeterminate.includes(node.name);
-  if (!isMarked) {
-    if ((await removeOnce(whileHeld(node, lease), key.keyId, ports)) === "absent") return "kept";
-    await ports.store.markIndeterminate(key.keyId, node.name);
-  }
-  const marked = { ...key, indeterminate: [...key.indeterminate, node.name] };
-  return (await clearNode(node, marked, lease, ports)) === "cleared" ? "removed" : "pending";
-}
-
-async function removeOnce(node: NodeUsers, keyId: number, ports: LifecyclePorts): Promise<"removed" | "absent"> {
-  try {
-    return await node.remove(keyId);
   } catch (error) {
     if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
     throw error;

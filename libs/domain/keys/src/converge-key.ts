@@ -1,16 +1,18 @@
 import { isWanted, type KeyRecord } from "./access-key.ts";
 import type { TakenKey } from "./take-up-key.ts";
-import { clearHeld, restoreHeld } from "./clear-key.ts";
+import { clearHeld, clearNodes, restoreHeld, unclearedNodes } from "./clear-key.ts";
 import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
+import { isWantedOn } from "./wanted-on.ts";
 
 /**
- * Makes every node in reach hold the key's user, or not hold it, as its terms say at this moment. A node that is away
- * follows when it is back.
+ * Makes every node in reach hold the key's user, or not hold it, as its terms and the node's groups say at this moment. A
+ * node that is away follows when it is back.
  *
  * @param taken a key that callers see
- * @returns `unreachable` or `rejected` when the key is wanted and no node took it
+ * @param groups those that the key is in, or has just been in
+ * @returns `unreachable` or `rejected` when some nodes should hold the user and none took it
  * @throws {StoreUnavailableError}
  * @throws {LeaseHeldError} when the lease ran out
  */
@@ -18,20 +20,31 @@ export async function convergeHeld(
   taken: TakenKey,
   lease: HeldLease,
   ports: LifecyclePorts,
+  groups: readonly string[] = taken.key.terms.groups,
 ): Promise<"followed" | "unreachable" | "rejected"> {
   const { key, hands } = taken;
-  if (!isWanted(key, ports.clock.now())) {
-    await clearHeld(taken, lease, ports);
+  const now = ports.clock.now();
+  if (!isWanted(key, now)) {
+    await clearHeld(taken, lease, ports, groups);
     return "followed";
   }
-  const ends = await Promise.allSettled(ports.nodes.map((node) => tryRestore(key, node, lease, ports)));
-  const values = ends.map((end) => {
-    if (end.status === "rejected") throw end.reason;
-    return end.value;
-  });
-  await ports.store.letGo(key.keyId, hands);
+  const wanted = ports.nodes.filter((node) => isWantedOn(key, node, now));
+  const restoring = wanted.map((node) => tryRestore(key, node, lease, ports));
+  const clearing = clearNodes(unclearedNodes(key, groups, ports, now), key, lease, ports);
+  // What goes on after the lease is given back has no right to.
+  await Promise.allSettled([...restoring, clearing]);
+  const values = await Promise.all(restoring);
+  const converged = (await clearing).filter((node) => key.indeterminate.includes(node));
+  if (converged.length > 0) lease.mustLast();
+  await ports.store.letGo(key.keyId, hands, { clear: [], converged });
+  if (isInNoNode(wanted, ports)) return "followed";
   if (values.includes("took")) return "followed";
   return values.length > 0 && values.every((end) => end === "rejected") ? "rejected" : "unreachable";
+}
+
+/** Of a key whose groups meet those of no node that there is, there is nothing to be held. */
+function isInNoNode(wanted: readonly NodeUsers[], { nodes }: LifecyclePorts): boolean {
+  return wanted.length === 0 && nodes.length > 0;
 }
 
 async function tryRestore(

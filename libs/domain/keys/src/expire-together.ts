@@ -11,6 +11,7 @@ import type { HeldLease } from "./node-users.ts";
 import type { Due, HandledKey, KeyVersion } from "./ports.ts";
 import { applyDue, dependsOnTraffic } from "./terms/change-terms.ts";
 import { isInService, isPast } from "./terms/key-status.ts";
+import { mayHold } from "./wanted-on.ts";
 
 /** So many calls are under way at a node at once: half of those that its connection takes, so that others find room. */
 const REMOVED_AT_ONCE = 32;
@@ -157,13 +158,14 @@ async function removeAll(expired: readonly HandledKey[], group: Group): Promise<
   const { leases, limits, begun, ports } = group;
   const failed = new Set<number>();
   const lasting = expired.filter(({ keyId }) => lasts(keyId, group));
-  const keyIds = lasting.map(({ keyId }) => keyId);
-  for (const keyId of keyIds) begun.add(keyId);
+  for (const { keyId } of lasting) begun.add(keyId);
   await Promise.all(
     ports.nodes.map(async (node) => {
-      await node.prepareRemovals(keyIds);
+      const held = lasting.filter((key) => mayHold(key, node, key.terms.groups));
+      if (held.length === 0) return;
+      await node.prepareRemovals(held.map(({ keyId }) => keyId));
       const limit = limits.get(node.name) ?? pLimit(REMOVED_AT_ONCE);
-      const removals = lasting.map((key) =>
+      const removals = held.map((key) =>
         limit(async () => {
           const lease = leases.get(key.keyId);
           try {

@@ -54,7 +54,9 @@ export {
   standingOf,
 } from "./devices/device-list.ts";
 export type { DeviceLease, DeviceOutbox, DeviceReader, DeviceStore } from "./devices/ports.ts";
-export { clearKey, removeOrphan, restoreKey } from "./clear-key.ts";
+export { cancelCreation } from "./cancel-creation.ts";
+export { clearKey, restoreKey } from "./clear-key.ts";
+export { removeOrphan } from "./remove-orphan.ts";
 export { applyDueTerms } from "./due-keys.ts";
 export { type DueEnd, dueOf } from "./due-of.ts";
 export {
@@ -70,6 +72,7 @@ export { importJobOf, importJobs } from "./import-job.ts";
 export type { LifecyclePorts } from "./lifecycle-ports.ts";
 export { type NodeChange, type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
 export { DownNodes } from "./down-nodes.ts";
+export { groupsMeet } from "./groups-meet.ts";
 export { isDown, NOTE_SIGHTINGS_EVERY_MS, type NodeSighting, type NodeSightings } from "./node-sightings.ts";
 export type {
   Clock,
@@ -103,7 +106,7 @@ export type {
   KeyVersion,
   MovedBytes,
 } from "./ports.ts";
-export { cancelCreation, type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
+export { type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
 export { type PutRequest, type PutResult, putKey } from "./put-key.ts";
 export { type RetireRequest, type RetireResult, retireKey } from "./retire-key.ts";
 export { keyIdOfToken, olderSubscriptionToken, subscriptionToken, TOKEN_SEED_BYTES } from "./subscription-token.ts";
@@ -121,6 +124,7 @@ export {
 } from "./terms/key-terms.ts";
 export { NO_NOTICES, type Noticed, NOTHING_NOTICED, type Notices, UNKNOWN_NOTICED } from "./terms/notices.ts";
 export { nextResetAfter } from "./terms/reset-calendar.ts";
+export { desiredOn, type GroupedNode, isWantedOn, needsClearingOn } from "./wanted-on.ts";
 export { filterOf, type KeySelection, type SelectKeysPorts } from "./select-keys.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";
 export {

@@ -9,8 +9,8 @@ export interface LifecyclePorts {
   readonly store: KeyStore;
   /** The nodes that there are at each moment: they come and go, so nobody keeps this list. */
   readonly nodes: readonly NodeUsers[];
-  /** Names of those that a key's first link leads to: the first node, and others behind the same host. */
-  readonly linkedNodes: readonly string[];
+  /** Names of those that the first link of a key in these groups leads to: the first node, and others behind the same host. */
+  linkedNodes(groups: readonly string[]): readonly string[];
   readonly lease: KeyLease;
   readonly clock: Clock;
   /** A fresh random v4 UUID, lower case. */

@@ -4,8 +4,9 @@ import type { OwnedExternalId } from "./external-ids.ts";
 /** The user of a key as a node knows it. */
 export type NodeUser = Pick<KeyAttributes, "keyId" | "uuid" | "flow">;
 
-/** A user that every node should hold. */
+/** A user that every node of its groups should hold. */
 export interface DesiredUser extends NodeUser {
+  readonly groups: readonly string[];
   /** Nodes on which an older operation may still come through. */
   readonly indeterminate: readonly string[];
 }
@@ -31,6 +32,13 @@ export interface NodeUsers {
   readonly name: string;
   /** False while the node is known not to answer, so that every call would fail at once. */
   readonly reachable: boolean;
+  /** The groups whose keys it is to hold, at each moment. */
+  readonly groups: readonly string[];
+  /**
+   * Whether a pass has made sure that it holds users of its groups alone, since it was away last and since these changed.
+   * Until then it may hold any.
+   */
+  readonly isSettled: boolean;
   /** Adds the user. `exists` when it was there, which is success; under a lease another account is replaced. */
   add(user: NodeUser, options?: NodeCallOptions): Promise<"added" | "exists">;
   /** Removes the user; `absent` when it was not there, which is success. */

@@ -4,6 +4,7 @@ import type { KeyStep, StepStamp } from "./events/key-steps.ts";
 import type { KeyHistory } from "./events/unlogged-events.ts";
 import type { DesiredUser } from "./node-users.ts";
 import type { Viewer } from "./owners.ts";
+import type { GroupedNode } from "./wanted-on.ts";
 import type { KeyStatus } from "./terms/key-status.ts";
 import type { KeyTerms, TrafficBytes } from "./terms/key-terms.ts";
 
@@ -65,12 +66,12 @@ export interface KeyStore {
   /** Claims whose deadline passed before the given time and that nobody decided. */
   findOverdue(before: number): Promise<Creation[]>;
   /**
-   * Keys whose deletion is under way or was left unfinished, and those gone or not in service that one of the nodes may
-   * still hold.
+   * Keys whose deletion is under way or was left unfinished, and others that one of the nodes may still hold and should not:
+   * see `needsClearingOn`.
    *
    * @param now milliseconds since the epoch
    */
-  findUncleared(nodes: readonly string[], now: number): Promise<HandledKey[]>;
+  findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]>;
 }
 
 /** All that can be changed about a key, as one change leaves it. Of two versions the later one stands. */
@@ -246,14 +247,14 @@ export interface KeySummary {
   readonly byGroup: ReadonlyMap<string, number>;
 }
 
-/** What every node should hold. Every method throws StoreUnavailableError while the store is away. */
+/** What the nodes should hold. Every method throws StoreUnavailableError while the store is away. */
 export interface DesiredState {
   /** Keys that are claimed and not decided: perhaps in some node already. */
   findCreating(): Promise<readonly Creation[]>;
   /** The user of every key that is in service at the moment, by the key's id. */
   findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
-  /** Whether there are at least so many keys in service: quick, however many there are. */
-  hasDesired(atLeast: number): Promise<boolean>;
+  /** Whether at least so many keys in service are in one of these groups: quick, however many there are. */
+  hasDesired(atLeast: number, groups: readonly string[]): Promise<boolean>;
 }
 
 /** What is done to stored keys beside their lifecycle. Every method throws StoreUnavailableError while the store is away. */

@@ -2,7 +2,8 @@ import { SharedClock } from "@veil/runtime";
 import { describe, expect, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
 import { NodeUnreachableError, NodeIndeterminateError, StoreRejectedError, StoreUnavailableError } from "./errors.ts";
-import { cancelCreation, type ProvisionRequest, provisionKey } from "./provision-key.ts";
+import { cancelCreation } from "./cancel-creation.ts";
+import { type ProvisionRequest, provisionKey } from "./provision-key.ts";
 
 const converged = ["remove", "remove", "add", "remove"];
 
@@ -178,7 +179,9 @@ test.each([
   nodes[away].onCall = () => {
     throw new NodeUnreachableError(away, null);
   };
-  expect(await passing(provisionKey(request, { ...ports, linkedNodes }))).toMatchObject({ outcome: "created" });
+  expect(await passing(provisionKey(request, { ...ports, linkedNodes: () => linkedNodes }))).toMatchObject({
+    outcome: "created",
+  });
 });
 
 test("no key is left when no node can be reached", async () => {

@@ -10,17 +10,19 @@ import {
   StoreRejectedError,
   StoreUnavailableError,
 } from "./errors.ts";
-import { expectEvents, subjectOf } from "./events/expect-events.ts";
+import { expectEvents } from "./events/expect-events.ts";
 import { firstSteps } from "./events/key-steps.ts";
 import type { Decision } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
+import { nodesOfClaim, nodesOfGroups } from "./nodes-of-groups.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
-import type { KeyTerms } from "./terms/key-terms.ts";
+import { DEFAULT_GROUPS, type KeyTerms } from "./terms/key-terms.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
+import { isWantedOn } from "./wanted-on.ts";
 
 export interface ProvisionRequest {
   readonly job: string;
@@ -44,7 +46,8 @@ export type ProvisionResult =
 /**
  * Creates a key: claim → user in the nodes → decision. May run twice, also at once.
  *
- * Success needs a node that the key's first link leads to; the others get the user by reconciliation. Without success
+ * Only the nodes of the key's groups take part; a key whose groups meet no node is made without a user. Otherwise success needs
+ * a node that the key's first link leads to; the others get the user by reconciliation. Without success
  * nothing stays behind: the refusal is itself the decision, and what a node may hold is cleared now or by the sweep.
  *
  * @throws {StoreUnavailableError} for another attempt
@@ -63,13 +66,13 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
     const decided = await ports.store.find(creation.keyId);
     if (decided !== null) {
       // The delivery before may have died in the middle of an add.
-      if (!isVisible(decided)) await dropUser(decided, everyNode(ports), ports);
+      if (!isVisible(decided)) await dropUser(decided, nodesOfClaim(creation, ports), ports);
       // Or right after the decision, with a look at the key that came too early.
       else await expectDecided(decided, ports);
       return resultOf(decided);
     }
   }
-  const mayHaveBegun = redelivered ? everyNode(ports) : [];
+  const mayHaveBegun = redelivered ? nodesOfClaim(creation, ports) : [];
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, mayHaveBegun, ports);
   const { requested, actor = SYSTEM } = request;
   const begun: Begun = { creation, redelivered, actor, terms: beginTerms(requested.terms, creation.createdAt, ports) };
@@ -85,7 +88,7 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
       });
     } catch (error) {
       if (!(error instanceof LeaseHeldError)) throw error;
-      if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
+      if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, nodesOfClaim(creation, ports), ports);
     }
   }
 }
@@ -102,18 +105,24 @@ async function decideOn(
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
   const isUsable = isInService(terms, ports.clock.now());
+  const nodes = nodesOfGroups(terms.groups, ports);
+  const linked = ports.linkedNodes(terms.groups);
   const outbox = firstSteps(creation.keyId, { actor, at: Math.floor(ports.clock.now() / 1_000) });
   const [attempts, , hint] = await Promise.all([
-    isUsable ? tryNodes(creation, ports) : [],
+    isUsable ? tryNodes(creation, nodes, linked) : [],
     expectDue(creation.keyId, terms, ports),
     expectEvents([creation.keyId], ports),
   ]);
-  const indeterminate = redelivered ? everyNode(ports) : nodesWith(["disturbed", "indeterminate"], attempts);
+  const indeterminate = redelivered
+    ? nodesOfClaim(creation, ports)
+    : nodesWith(["disturbed", "indeterminate"], attempts);
   const took = nodesWith(holding, attempts);
-  if (isUsable && !took.some((node) => ports.linkedNodes.includes(node))) {
-    return refuse(creation, failureResult(attempts, ports), [...new Set([...took, ...indeterminate])], ports);
+  // Where there are nodes, and the key is for none of them, there is nothing to be held.
+  const isForNone = nodes.length === 0 && ports.nodes.length > 0;
+  if (isUsable && !isForNone && !took.some((node) => linked.includes(node))) {
+    return refuse(creation, failureResult(attempts, linked), [...new Set([...took, ...indeterminate])], ports);
   }
-  if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, everyNode(ports), ports);
+  if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, nodesOfClaim(creation, ports), ports);
 
   lease?.mustLast();
   // Redis may have forgotten the lease, and given it to somebody else who found this key undecided.
@@ -123,9 +132,18 @@ async function decideOn(
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms, outbox };
   const decided = await activate({ ...creation, begins }, indeterminate, ports);
   hint.ready();
+  const strays = straysOf(decided, took, ports);
   if (!isVisible(decided)) await dropUser(decided, [...took, ...indeterminate], ports);
+  else if (strays.length > 0) await dropUser(decided, strays, ports);
   else await expectDecided(decided, ports);
   return resultOf(decided);
+}
+
+/** Nodes that took the user of a key which another delivery decided, and somebody changed, before this one's calls came through. */
+function straysOf(decided: KeyRecord, took: readonly string[], { nodes, clock }: LifecyclePorts): string[] {
+  if (decided.changedBy.length === 0) return [];
+  const isStray = (node: NodeUsers) => took.includes(node.name) && !isWantedOn(decided, node, clock.now());
+  return nodes.filter(isStray).map(({ name }) => name);
 }
 
 const GIVEN_AWAY = { outcome: "unavailable", detail: "another key was given its external_id meanwhile" } as const;
@@ -156,9 +174,11 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
     if (claimed !== null) return { creation: { ...claimed, owner: request.requested.owner }, redelivered: true };
   }
   const uuid = ports.newUuid();
+  const { groups = DEFAULT_GROUPS } = request.requested.terms;
   const creation = await ports.store.claim({
     name: request.requested.name,
     owner: request.requested.owner,
+    groups,
     job: request.job,
     uuid,
     flow: ports.newFlow,
@@ -182,7 +202,11 @@ interface AddAttempt {
 const holding = ["took", "disturbed"] as const;
 
 /** While no node that the link leads to answers those come first: without them nothing is begun that would have to be undone. */
-async function tryNodes(creation: Creation, { nodes, linkedNodes }: LifecyclePorts): Promise<AddAttempt[]> {
+async function tryNodes(
+  creation: Creation,
+  nodes: readonly NodeUsers[],
+  linkedNodes: readonly string[],
+): Promise<AddAttempt[]> {
   const tryAll = (some: readonly NodeUsers[]) => Promise.all(some.map((node) => tryAdd(node, creation)));
   const linked = nodes.filter(({ name }) => linkedNodes.includes(name));
   if (linked.some(({ reachable }) => reachable)) return tryAll(nodes);
@@ -206,15 +230,11 @@ function nodesWith(ends: readonly AddAttempt["end"][], attempts: readonly AddAtt
   return attempts.filter(({ end }) => ends.includes(end)).map(({ node }) => node);
 }
 
-function everyNode(ports: LifecyclePorts): string[] {
-  return ports.nodes.map((node) => node.name);
-}
-
 function failureResult(
   attempts: readonly AddAttempt[],
-  ports: LifecyclePorts,
+  linked: readonly string[],
 ): Exclude<ProvisionResult, { outcome: "created" }> {
-  const needed = attempts.filter(({ node }) => ports.linkedNodes.includes(node));
+  const needed = attempts.filter(({ node }) => linked.includes(node));
   if (needed.length > 0 && needed.every(({ end }) => end === "rejected"))
     return { outcome: "failed", detail: "Xray refused the key" };
   return { outcome: "unavailable", detail: "no Xray node can be reached" };
@@ -227,7 +247,7 @@ async function refuse(
   ports: LifecyclePorts,
 ): Promise<ProvisionResult> {
   const phase = indeterminate.length === 0 ? "gone" : "deleting";
-  const clear = everyNode(ports).filter((node) => !indeterminate.includes(node));
+  const clear = ports.nodes.map(({ name }) => name).filter((node) => !indeterminate.includes(node));
   const decided = await ports.store.decide({ ...creation, phase, indeterminate, clear });
   if (indeterminate.length > 0 && !isVisible(decided)) await dropUser(decided, indeterminate, ports);
   return wasCreated(decided) ? resultOf(decided) : result;
@@ -248,7 +268,7 @@ async function activate(
 ): Promise<KeyRecord> {
   while (true) {
     const decision = tooLate(creation, ports)
-      ? ({ phase: "deleting", indeterminate: everyNode(ports) } as const)
+      ? ({ phase: "deleting", indeterminate: nodesOfClaim(creation, ports) } as const)
       : ({ phase: "active", indeterminate } as const);
     try {
       return await ports.store.decide({ ...creation, ...decision });
@@ -276,24 +296,4 @@ function resultOf(decided: KeyRecord): ProvisionResult {
 
 function tooLate(creation: Creation, ports: LifecyclePorts): boolean {
   return ports.clock.now() > creation.deadline - COMMIT_MARGIN_MS;
-}
-
-/** Carries out the API's last word on a create job that it answered with an error: no key, whatever happened. */
-export async function cancelCreation(job: string, ports: LifecyclePorts): Promise<void> {
-  const creation = await ports.store.forbid(job);
-  if (creation === null) return;
-  const key = await decideAgainst(creation, ports);
-  if (key.phase === "deleting") await clearKey(key, [], ports);
-}
-
-async function decideAgainst(creation: Creation, ports: LifecyclePorts): Promise<KeyRecord> {
-  const { store, clock } = ports;
-  const [{ keyId }, nodes] = [creation, everyNode(ports)];
-  const decided = await store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
-  if (!isVisible(decided)) return decided;
-  const hint = await ports.hints.expect(subjectOf(keyId));
-  const stamp = { actor: SYSTEM, at: Math.floor(clock.now() / 1_000) };
-  const cancelled = (await store.cancel(keyId, nodes, stamp)) ?? decided;
-  hint.ready();
-  return cancelled;
 }

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
-import { clearKey, isClear } from "./clear-key.ts";
+import { clearKey, unclearedNodes } from "./clear-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
+import { nodesOfClaim } from "./nodes-of-groups.ts";
 import type { HandledKey } from "./ports.ts";
 import { OVERDUE_AFTER_MS } from "./timing.ts";
 
@@ -23,11 +24,11 @@ export interface SweepResult {
  */
 export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
   const overdue = await ports.store.findOverdue(ports.clock.now() - OVERDUE_AFTER_MS);
-  const nodes = ports.nodes.map((node) => node.name);
   for (const creation of overdue) {
-    await ports.store.decide({ ...creation, phase: "deleting", indeterminate: nodes });
+    const indeterminate = nodesOfClaim(creation, ports);
+    await ports.store.decide({ ...creation, phase: "deleting", indeterminate });
   }
-  const deleting = await ports.store.findUncleared(nodes, ports.clock.now());
+  const deleting = await ports.store.findUncleared(ports.nodes, ports.clock.now());
   const due = deleting.filter((key) => isDue(key, ports));
   const limit = pLimit(CLEARED_AT_ONCE);
   const ends = await Promise.all(due.map((key) => limit(() => clearKey(key, [], ports))));
@@ -36,7 +37,7 @@ export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
 }
 
 /** Whether anything can be done: some node that is not clear answers, or all are clear and only the record has to go. */
-function isDue(key: HandledKey, { nodes }: LifecyclePorts): boolean {
-  const unfinished = nodes.filter(({ name }) => !isClear(key, name));
+function isDue(key: HandledKey, ports: LifecyclePorts): boolean {
+  const unfinished = unclearedNodes(key, key.terms.groups, ports, ports.clock.now());
   return unfinished.length === 0 || unfinished.some(({ reachable }) => reachable);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DesiredState, KeyStore } from "../src/index.ts";
+import { type DesiredState, desiredOn, type KeyStore } from "../src/index.ts";
 import { activeKey, claimKey, decisionOf, goneKey, idsOf } from "./stored-keys.ts";
 
 /** The port under test, and the store of keys behind it. */
@@ -24,6 +24,7 @@ export function desiredStateConformance(open: () => DesiredStateTarget): void {
         uuid,
         flow,
         indeterminate: ["main"],
+        groups: ["default"],
       });
     });
 
@@ -42,16 +43,17 @@ export function desiredStateConformance(open: () => DesiredStateTarget): void {
     it("knows whether there are at least so many", async () => {
       const { store, desired } = open();
       await activeKey(store);
-      const { size } = await desired.findDesired();
-      expect(await desired.hasDesired(1)).toBe(true);
-      expect(await desired.hasDesired(size)).toBe(true);
-      expect(await desired.hasDesired(size + 1)).toBe(false);
+      const groups = ["default"];
+      const { size } = desiredOn({ groups }, await desired.findDesired());
+      expect(await desired.hasDesired(1, groups)).toBe(true);
+      expect(await desired.hasDesired(size, groups)).toBe(true);
+      expect(await desired.hasDesired(size + 1, groups)).toBe(false);
     });
   });
 
   it("finds a key under creation from its claim until its decision, however late", async () => {
     const { store, desired } = open();
-    const claimed = await claimKey(store, { deadline: Date.now() - 60_000, flow: "xtls-rprx-vision" });
+    const claimed = await claimKey(store, { deadline: Date.now() - 60_000, flow: "xtls-rprx-vision", groups: ["vip"] });
     expect(await desired.findCreating()).toContainEqual(claimed);
     await store.decide(decisionOf(claimed));
     expect(idsOf(await desired.findCreating())).not.toContain(claimed.keyId);

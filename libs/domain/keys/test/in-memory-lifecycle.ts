@@ -3,6 +3,7 @@ import type { Creation } from "../src/access-key.ts";
 import type { DeviceLease } from "../src/devices/ports.ts";
 import { LeaseHeldError } from "../src/errors.ts";
 import { externalIdEntry } from "../src/external-ids.ts";
+import { groupsMeet } from "../src/groups-meet.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
 import type { HeldLease, KeyLease } from "../src/node-users.ts";
 import type { HandledKey } from "../src/ports.ts";
@@ -90,7 +91,11 @@ export function inMemoryLifecycle() {
   const ports: LifecyclePorts = {
     store,
     nodes: Object.values(nodes),
-    linkedNodes: ["a"],
+    linkedNodes: (groups) =>
+      Object.values(nodes)
+        .filter((node) => groupsMeet(groups, node.groups))
+        .slice(0, 1)
+        .map(({ name }) => name),
     lease: {
       hold: async (keyId, task) => {
         if (lease.held) throw new LeaseHeldError(`key ${keyId}`);

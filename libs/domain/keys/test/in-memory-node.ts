@@ -6,6 +6,8 @@ type Call = "add" | "remove" | "remove, then add";
 export class InMemoryNode implements NodeUsers {
   readonly name: string;
   reachable = true;
+  groups: readonly string[] = ["default"];
+  isSettled = true;
   readonly users = new Map<number, NodeUser>();
   readonly calls: Call[] = [];
   /** Runs as a call arrives: what it throws is the call's failure. */

@@ -155,7 +155,12 @@ export function keyChangesConformance(open: () => KeyStore): void {
       await keyWith(store, { tag: "x" }),
     ];
     const found = async (nodes: readonly string[], now = Date.now()) => {
-      const all = idsOf(await store.findUncleared(nodes, now));
+      const all = idsOf(
+        await store.findUncleared(
+          nodes.map((name) => ({ name, groups: ["default"] })),
+          now,
+        ),
+      );
       return [off, over, on].map(({ keyId }) => all.includes(keyId));
     };
     expect(await found(["main"])).toEqual([false, false, false]);

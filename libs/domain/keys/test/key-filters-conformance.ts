@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {
   type DesiredState,
+  desiredOn,
   isWanted,
   type KeyFilter,
   type KeyReader,
@@ -86,7 +87,13 @@ export function keyFiltersConformance(open: () => KeyFiltersTarget): void {
       if (isSure) expect([wanted.has(key.keyId), key.terms]).toEqual([isWanted(key, now), key.terms]);
     }
     expect(wanted.has(hidden.keyId)).toBe(false);
-    expect([await desired.hasDesired(wanted.size), await desired.hasDesired(wanted.size + 1)]).toEqual([true, false]);
+    for (const groups of [["default"], ["vip"], ["default", "vip"], []]) {
+      const { size } = desiredOn({ groups }, wanted);
+      expect([await desired.hasDesired(size, groups), await desired.hasDesired(size + 1, groups)]).toEqual([
+        true,
+        false,
+      ]);
+    }
   });
 
   it("wants the user that a revocation made, and finds the key by that one alone", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { HandEntry, KeyStore } from "../src/index.ts";
+import type { GroupedNode, HandEntry, KeyStore } from "../src/index.ts";
 import { manyHandsConformance } from "./many-hands-conformance.ts";
 import { activeKey, claimKey, creationRequest, decisionOf, goneKey, idsOf, unchanged } from "./stored-keys.ts";
 
@@ -209,7 +209,7 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const { keyId } = await activeKey(store);
       await store.beginDeletion(keyId, "delete-a", entry("mine", { indeterminate: ["a", "b"] }));
       await store.letGo(keyId, ["mine"], { clear: ["a", "b"], converged: ["a"] });
-      const left = (await store.findUncleared(["a", "b"], Date.now())).find((key) => key.keyId === keyId);
+      const left = (await store.findUncleared(grouped("a", "b"), Date.now())).find((key) => key.keyId === keyId);
       expect(left).toMatchObject({ hands: [], clear: ["a", "b"], indeterminate: ["b"] });
     });
 
@@ -218,7 +218,9 @@ export function keyStoreConformance(open: () => KeyStore): void {
       const claimed = await claimKey(store);
       const refused = { phase: "deleting", indeterminate: ["a"], clear: ["b"] } as const;
       await store.decide(decisionOf(claimed, refused));
-      const [left] = (await store.findUncleared(["a", "b"], Date.now())).filter(({ keyId }) => keyId === claimed.keyId);
+      const [left] = (await store.findUncleared(grouped("a", "b"), Date.now())).filter(
+        ({ keyId }) => keyId === claimed.keyId,
+      );
       expect(left).toMatchObject({ clear: ["b"], indeterminate: ["a"] });
     });
   });
@@ -247,21 +249,38 @@ export function keyStoreConformance(open: () => KeyStore): void {
     it("finds keys under deletion until they are gone", async () => {
       const store = open();
       const { keyId } = await activeKey(store);
-      expect(idsOf(await store.findUncleared(["main"], Date.now()))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(grouped("main"), Date.now()))).not.toContain(keyId);
       await store.beginDeletion(keyId, "delete-a");
-      expect(idsOf(await store.findUncleared(["main"], Date.now()))).toContain(keyId);
+      expect(idsOf(await store.findUncleared(grouped("main"), Date.now()))).toContain(keyId);
       await store.finishDeletion(keyId);
-      expect(idsOf(await store.findUncleared(["main"], Date.now()))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(grouped("main"), Date.now()))).not.toContain(keyId);
+    });
+
+    it("finds a key in service that one of the nodes may still hold, where its groups don't meet the node's", async () => {
+      const store = open();
+      const { keyId } = await activeKey(store);
+      await store.markIndeterminate(keyId, "main");
+      const isFoundAt = async (groups: readonly string[]) =>
+        idsOf(await store.findUncleared([{ name: "main", groups }], Date.now())).includes(keyId);
+      expect([await isFoundAt(["default", "vip"]), await isFoundAt(["vip"]), await isFoundAt([])]).toEqual([
+        false,
+        true,
+        true,
+      ]);
     });
 
     it("finds a key that is gone while one of the nodes may still hold it", async () => {
       const store = open();
       const { keyId } = await goneKey(store);
       await store.markIndeterminate(keyId, "main");
-      expect(idsOf(await store.findUncleared(["other", "main"], Date.now()))).toContain(keyId);
-      expect(idsOf(await store.findUncleared(["other"], Date.now()))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(grouped("other", "main"), Date.now()))).toContain(keyId);
+      expect(idsOf(await store.findUncleared(grouped("other"), Date.now()))).not.toContain(keyId);
       await store.clearIndeterminate(keyId, "main");
-      expect(idsOf(await store.findUncleared(["other", "main"], Date.now()))).not.toContain(keyId);
+      expect(idsOf(await store.findUncleared(grouped("other", "main"), Date.now()))).not.toContain(keyId);
     });
   });
+}
+
+function grouped(...names: readonly string[]): GroupedNode[] {
+  return names.map((name) => ({ name, groups: ["default"] }));
 }

@@ -152,9 +152,14 @@ export function isSameAddress(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** Whether a field of two nodes says the same; the order of groups means nothing. */
+/** Whether a field of two nodes says the same. */
 export function isSameField(field: keyof NodeFields, one: NodeFields, other: NodeFields): boolean {
-  if (field !== "groups") return JSON.stringify(one[field]) === JSON.stringify(other[field]);
-  const [all, others] = [new Set(one.groups), new Set(other.groups)];
+  if (field === "groups") return isSameGroups(one.groups, other.groups);
+  return JSON.stringify(one[field]) === JSON.stringify(other[field]);
+}
+
+/** Whether two lists name the same groups, in whichever order. */
+export function isSameGroups(one: readonly string[], other: readonly string[]): boolean {
+  const [all, others] = [new Set(one), new Set(other)];
   return all.size === others.size && [...all].every((group) => others.has(group));
 }

@@ -21,6 +21,7 @@ export {
   type FleetStore,
   type FleetUpdate,
   inOrder,
+  isSameGroups,
   isSameNode,
   meteredNodes,
   type NodeFields,

@@ -1,4 +1,4 @@
-import { type DesiredUser, isWanted, type KeyStore } from "@veil/keys";
+import { type DesiredUser, type GroupedNode, isWantedOn, type KeyRecord, type KeyStore } from "@veil/keys";
 import pLimit from "p-limit";
 import type { Drift } from "./diff-users.ts";
 
@@ -18,11 +18,19 @@ const LOOKED_UP_AT_ONCE = 512;
  * @param now milliseconds since the epoch
  * @throws {StoreUnavailableError}
  */
-export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">, now: number): Promise<ConfirmedDrift> {
+export async function confirmDrift(
+  node: GroupedNode,
+  drift: Drift,
+  store: Pick<KeyStore, "find">,
+  now: number,
+): Promise<ConfirmedDrift> {
   const limit = pLimit(LOOKED_UP_AT_ONCE);
   const wanted = async (users: readonly DesiredUser[]): Promise<DesiredUser[]> => {
     const keys = await Promise.all(users.map(({ keyId }) => limit(() => store.find(keyId))));
-    return keys.filter((key) => key !== null).filter((key) => isWanted(key, now));
+    return keys
+      .filter((key) => key !== null)
+      .filter((key) => isWantedOn(key, node, now))
+      .map(toDesired);
   };
   const [missing, wrong, indeterminate, orphans] = await Promise.all([
     wanted(drift.missing),
@@ -30,7 +38,7 @@ export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">, 
     wanted(drift.indeterminate),
     Promise.all(drift.orphans.map(async (keyId) => ({ keyId, key: await limit(() => store.find(keyId)) }))),
   ]);
-  const unwanted = orphans.filter(({ key }) => key === null || !isWanted(key, now));
+  const unwanted = orphans.filter(({ key }) => key === null || !isWantedOn(key, node, now));
   return {
     missing,
     wrong,
@@ -38,4 +46,8 @@ export async function confirmDrift(drift: Drift, store: Pick<KeyStore, "find">, 
     orphans: unwanted.map(({ keyId }) => keyId),
     unknown: unwanted.filter(({ key }) => key === null).map(({ keyId }) => keyId),
   };
+}
+
+function toDesired({ keyId, uuid, flow, indeterminate, terms }: KeyRecord): DesiredUser {
+  return { keyId, uuid, flow, indeterminate, groups: terms.groups };
 }

@@ -10,6 +10,7 @@ const user = (keyId: number): ActualUser => ({
 });
 const desired = (...keys: DesiredUser[]) => new Map(keys.map((key) => [key.keyId, key]));
 const want = (keyId: number, indeterminate: string[] = []): DesiredUser => ({
+  groups: ["default"],
   keyId,
   uuid: uuid(keyId),
   flow: "",

@@ -7,6 +7,8 @@ export interface PassRecord {
   readonly users: number;
   /** Since when passes leave the node as it is because the database is suspect; null when they do not. */
   readonly brakedSince: number | null;
+  /** The groups of the node, as it knew them; null of a pass by a version that knew none. */
+  readonly groups: readonly string[] | null;
 }
 
 /** When a pass that could not repair everything is followed by the next one: what held it up is mostly free then. */

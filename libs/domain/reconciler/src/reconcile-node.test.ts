@@ -17,7 +17,7 @@ function desired(count: number): ReadonlyMap<number, DesiredUser> {
   return new Map(
     actual(count).map(({ keyId }) => [
       keyId ?? 0,
-      { keyId: keyId ?? 0, uuid: uuidOf(keyId ?? 0), flow: "", indeterminate: [] },
+      { keyId: keyId ?? 0, uuid: uuidOf(keyId ?? 0), flow: "", indeterminate: [], groups: ["default"] },
     ]),
   );
 }
@@ -34,6 +34,8 @@ function nodeThatShows(...looksAndState: [...number[], number | ListedInbound["s
   const node = {
     name: "main",
     reachable: true,
+    groups: ["default"],
+    isSettled: true,
     add: refuse,
     remove,
     prepareRemovals: refuse,

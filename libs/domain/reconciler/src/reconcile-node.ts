@@ -1,6 +1,9 @@
 import {
   type DesiredState,
+  desiredOn,
   type DesiredUser,
+  type GroupedNode,
+  groupsMeet,
   type LifecyclePorts,
   LeaseHeldError,
   NodeRejectedError,
@@ -21,7 +24,7 @@ export interface ReconciledNode extends NodeUsers {
   list(): Promise<ListedInbound>;
 }
 
-/** What every node should hold, as passes over several nodes share it. */
+/** What the nodes should hold, as passes over several of them share it. */
 export interface ReconciledState extends DesiredState {
   /**
    * Every active key's user as a read found it that began after a moment, and some seconds ago at most.
@@ -98,13 +101,14 @@ export async function reconcileNode(
 ): Promise<PassResult> {
   let first: ConfirmedDrift | undefined;
   let inboundMissing = false;
+  const own = stateOn(node, state);
   for (let rebuilds = 0; ; rebuilds += 1) {
     const mayRebuild = rebuilds < MOST_REBUILDS;
     const listed = await node.list();
     inboundMissing ||= listed.state === "missing";
     // Users are offline, so skip this read: the rebuild reads the desired state itself.
-    if (mayRebuild && (await hasLostAll(listed, state))) {
-      const desired = await listed.rebuild(state);
+    if (mayRebuild && (await hasLostAll(node, listed, state))) {
+      const desired = await listed.rebuild(own);
       first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
       continue;
     }
@@ -119,7 +123,7 @@ export async function reconcileNode(
       missing = absentFrom(again.users, missing);
       first ??= { ...drift, missing };
       if (again.state !== "sound" || missing.length >= REBUILD_FROM) {
-        await again.rebuild(state);
+        await again.rebuild(own);
         continue;
       }
     }
@@ -137,18 +141,19 @@ async function compare(
 ): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
   const { store, clock } = ports;
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
-  const recent = await (readAfter === null ? state.findDesired() : state.recentDesired(readAfter));
+  const recent = desiredOn(node, await (readAfter === null ? state.findDesired() : state.recentDesired(readAfter)));
   const differences = diffUsers(node.name, users, recent, creating);
   const leaving = await leavingAmong(differences.orphans, node, ports);
   const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
-  if (differing < REBUILD_FROM) return { drift: await confirmDrift(drift, store, clock.now()), users: recent.size };
-  const desired = await state.findDesired();
+  if (differing < REBUILD_FROM)
+    return { drift: await confirmDrift(node, drift, store, clock.now()), users: recent.size };
+  const desired = desiredOn(node, await state.findDesired());
   const { orphans: unwanted, ...wanted } = diffUsers(node.name, users, desired, creating);
   const orphans = unwanted.filter((keyId) => !leaving.has(keyId));
   const none = { missing: [], wrong: [], indeterminate: [] };
   return {
-    drift: { ...(await confirmDrift({ ...none, orphans }, store, clock.now())), ...wanted },
+    drift: { ...(await confirmDrift(node, { ...none, orphans }, store, clock.now())), ...wanted },
     users: desired.size,
   };
 }
@@ -171,9 +176,19 @@ async function leavingAmong(
   return new Set(orphans.filter((keyId) => leaving.has(keyId) || !present.has(keyId)));
 }
 
-async function hasLostAll(listed: ListedInbound, state: DesiredState): Promise<boolean> {
+/** What of the state concerns one node. Keys under creation whose groups are not known may be everywhere. */
+function stateOn(node: GroupedNode, state: DesiredState): DesiredState {
+  return {
+    findDesired: async () => desiredOn(node, await state.findDesired()),
+    findCreating: async () =>
+      (await state.findCreating()).filter(({ groups }) => groups === undefined || groupsMeet(groups, node.groups)),
+    hasDesired: (atLeast, groups) => state.hasDesired(atLeast, groups),
+  };
+}
+
+async function hasLostAll({ groups }: GroupedNode, listed: ListedInbound, state: DesiredState): Promise<boolean> {
   if (listed.users.some(({ keyId }) => keyId !== null)) return false;
-  return listed.state !== "sound" || (await state.hasDesired(REBUILD_EMPTIED_FROM));
+  return listed.state !== "sound" || (await state.hasDesired(REBUILD_EMPTIED_FROM, groups));
 }
 
 function countOurs(users: readonly ActualUser[]): number {

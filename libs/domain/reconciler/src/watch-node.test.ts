@@ -14,7 +14,7 @@ function passed(begunAt: number, now: number, found: Partial<PassRecord> = {}): 
 }
 
 function passAt(begunAt: number, found: Partial<PassRecord> = {}): PassRecord {
-  return { begunAt, postponed: 0, users: 100, brakedSince: null, ...found };
+  return { begunAt, postponed: 0, users: 100, brakedSince: null, groups: ["default"], ...found };
 }
 
 function passedOnce(): void {

@@ -8,7 +8,7 @@ export interface HealthProbe {
 }
 
 /** Why a pass is due. */
-export type PassReason = "start" | "period" | "restart" | "emptied" | "back";
+export type PassReason = "start" | "period" | "restart" | "emptied" | "back" | "regrouped";
 
 /** What has happened to a node, which a pass must have begun after. Times in milliseconds of this process. */
 interface Incident {
@@ -17,6 +17,8 @@ interface Incident {
   readonly lost: number | null;
   /** Whether it lost some then, which also stands while a pass of this process is at it. */
   readonly isLoss: boolean;
+  /** Whether it is to hold other users than before: that it loses some is then no wonder. */
+  readonly isMove: boolean;
 }
 
 /** How the uptime, which is in whole seconds, may mislead. */
@@ -33,6 +35,7 @@ export class NodeWatch {
   readonly #periodMs: number;
   #last: HealthProbe | null = null;
   #away = false;
+  #isRegrouped = false;
   /** When the next pass is due by the period; null before this process knows of any. */
   #dueAt: number | null = null;
   #incident: Incident | null = null;
@@ -55,17 +58,26 @@ export class NodeWatch {
     this.#away = true;
   }
 
+  /** The node is in other groups now, so that other users are to be there. Also while a pass is under way, which did not know. */
+  regrouped(): void {
+    this.#isRegrouped = true;
+  }
+
   /** The node answered; the reason why a pass is due, null when none is. `now` in milliseconds. */
   seen(probe: HealthProbe, now: number): PassReason | null {
     const last = this.#last;
-    const wasAway = this.#away;
+    const [wasAway, isRegrouped] = [this.#away, this.#isRegrouped];
     this.#last = probe;
     this.#away = false;
+    this.#isRegrouped = false;
     if (this.#dueAt === null) return "start";
     const lost = last !== null && probe.users < last.users ? last.users : null;
     // The new process is older than it says: whatever began later saw it.
     if (last !== null && probe.uptime < last.uptime) return this.#happened("restart", now - probe.uptime * 1_000, lost);
-    if (last !== null && probe.users * 2 <= last.users && last.users > 0) return this.#happened("emptied", now, lost);
+    const isMove = isRegrouped || this.#incident?.isMove === true;
+    const isHalved = last !== null && last.users > 0 && probe.users * 2 <= last.users;
+    if (isHalved && !isMove) return this.#happened("emptied", now, lost);
+    if (isRegrouped) return this.#happened("regrouped", now, null, true);
     if (wasAway) return this.#happened("back", now, null);
     const lostBefore = this.#incident?.lost ?? Number.POSITIVE_INFINITY;
     if (probe.users >= lostBefore) this.#mendedByAnother(now);
@@ -96,9 +108,12 @@ export class NodeWatch {
    * have seen none of its users: a node that loses them again at once must be found out, too.
    */
   passed(pass: PassRecord, now: number, sharedNow: number): void {
+    const isMove = this.#incident?.isMove === true;
     this.#incident = null;
     this.#dueAt = now + nextPassIn(pass, sharedNow, this.#periodMs);
-    if (this.#last !== null) this.#last = { ...this.#last, users: Math.max(this.#last.users, pass.users) };
+    if (this.#last === null) return;
+    const users = isMove ? pass.users : Math.max(this.#last.users, pass.users);
+    this.#last = { ...this.#last, users };
   }
 
   #looksAsLeftBy({ users }: PassRecord, age: number): boolean {
@@ -107,8 +122,9 @@ export class NodeWatch {
   }
 
   /** Until a pass ends well the reason stands, also when this one fails. */
-  #happened(reason: PassReason, at: number, lost: number | null): PassReason {
-    this.#incident = { at, lost, isLoss: lost !== null || this.#incident?.isLoss === true };
+  #happened(reason: PassReason, at: number, lost: number | null, isMove = false): PassReason {
+    const { isLoss = false, isMove: wasMove = false } = this.#incident ?? {};
+    this.#incident = { at, lost, isLoss: lost !== null || isLoss, isMove: isMove || wasMove };
     return reason;
   }
 

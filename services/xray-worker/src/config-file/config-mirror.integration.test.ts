@@ -40,7 +40,14 @@ beforeEach(() => {
     },
   };
   mirror = new ConfigMirror({
-    ...{ file, isBraked: true, node: "test", inboundTag: "reality", shortId: "0badcafe" },
+    ...{
+      file,
+      isBraked: true,
+      node: "test",
+      inboundTag: "reality",
+      groups: { names: ["default"] },
+      shortId: "0badcafe",
+    },
     state: { find: (keyId) => store.find(keyId), recentDesired: async () => desired },
     exclusive: { redis, prefix: ownPrefix() },
     periodMs: 3_600_000,
@@ -72,7 +79,7 @@ test("what could not be written is written with the next write", async () => {
   decide(1);
   mirror.soon(1);
   await eventually(() => expect(emails()).toEqual(["1@veil"]));
-  desired.set(1, { keyId: 1, uuid: UUID, flow: "", indeterminate: [] });
+  desired.set(1, { keyId: 1, uuid: UUID, flow: "", indeterminate: [], groups: ["default"] });
   decide(1, "deleting");
   isWritable = false;
   await mirror.writeNow(1);

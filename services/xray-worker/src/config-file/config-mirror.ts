@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, isWanted, type KeyStore } from "@veil/keys";
+import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, desiredOn, isWantedOn, type KeyStore } from "@veil/keys";
 import { isDatabaseSuspect, type ReconciledState } from "@veil/reconciler";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
 import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
+import type { NodeGroups } from "../nodes/node-groups.ts";
 
 export interface ConfigMirrorOptions {
   readonly file: Pick<XrayConfigFile, "look" | "update">;
@@ -14,6 +15,7 @@ export interface ConfigMirrorOptions {
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
+  readonly groups: Pick<NodeGroups, "names">;
   readonly shortId: string;
   readonly state: Pick<KeyStore, "find"> & Pick<ReconciledState, "recentDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
@@ -36,7 +38,7 @@ const MOST_COLLECTED = 1_000;
 const LOOKED_UP_AT_ONCE = 32;
 
 /**
- * Keeps the active keys in the config file of one node's Xray, so that it comes back with its users while we are away.
+ * Keeps the active keys of a node's groups in the config file of its Xray, so that it comes back with its users while we are away.
  *
  * Level-based, key by key: a write looks up each key that changed and makes the file say what the store says then, so
  * writes can be shared, repeated and lost. What was lost is found by comparing the file with all keys.
@@ -123,11 +125,11 @@ export class ConfigMirror {
    * where most clients have no record: the worker says so of the node itself.
    */
   async #compare(): Promise<void> {
-    const { file, state, inboundTag, shortId, isBraked, clock, onDefaultFlow } = this.#options;
+    const { file, groups, state, inboundTag, shortId, isBraked, clock, onDefaultFlow } = this.#options;
     const { clients: listed, defaultFlow, accepts } = await file.look(inboundTag);
     onDefaultFlow(defaultFlow);
     this.#isInOrder &&= accepts(shortId);
-    const desired = await state.recentDesired(this.#readAfter);
+    const desired = desiredOn({ groups: groups.names }, await state.recentDesired(this.#readAfter));
     this.#readAfter = clock.now();
     const right = new Set<number>();
     const different = new Set<number>();
@@ -217,11 +219,12 @@ export class ConfigMirror {
   }
 
   async #clientOf(keyId: number, isAdded: boolean): Promise<[email: string, client: ConfigClient | null]> {
-    const key = await this.#options.state.find(keyId);
+    const { state, groups, clock } = this.#options;
+    const key = await state.find(keyId);
     // No decision has fallen yet: whoever finds the claim overdue refuses it, so this ends.
     if (key === null && isAdded) this.soon(keyId);
     const email = userEmail(keyId);
-    if (key === null || !isWanted(key, this.#options.clock.now())) return [email, null];
+    if (key === null || !isWantedOn(key, { groups: groups.names }, clock.now())) return [email, null];
     return [email, { email, uuid: key.uuid, flow: key.flow }];
   }
 }

@@ -22,7 +22,7 @@ const TICK_EVERY_MS = 1_000;
 export function openConfigMirror(
   running: Stoppable,
   settings: WorkerSettings,
-  of: Pick<ConfigMirrorOptions, "node" | "inboundTag">,
+  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "groups">,
   { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
   const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;

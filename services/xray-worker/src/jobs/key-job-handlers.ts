@@ -62,9 +62,6 @@ export function keyJobHandlers(
     get nodes() {
       return ports.nodes.map(roomyNode);
     },
-    get linkedNodes() {
-      return ports.linkedNodes;
-    },
   };
   return {
     "create-key": async ({ key, deadline, ...asked }, delivery) => {
@@ -151,6 +148,12 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
     name: node.name,
     get reachable() {
       return node.reachable;
+    },
+    get groups() {
+      return node.groups;
+    },
+    get isSettled() {
+      return node.isSettled;
     },
     add: (user, options) => limit(() => node.add(user, options)),
     remove: (keyId, options) => limit(() => node.remove(keyId, options)),

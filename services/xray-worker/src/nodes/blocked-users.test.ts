@@ -51,7 +51,7 @@ function newProcess(): BlockedUsers {
     ({ keyId, phase: active.has(keyId) ? "active" : "gone", terms: TERMS }) as KeyRecord;
   const log = createLogger({ service: "test", version: "0", level: "silent" });
   log.warn = (fields: object) => warnings.push(String((fields as { err: Error }).err.name));
-  return new BlockedUsers({ node, store: { find }, clock, log });
+  return new BlockedUsers({ node, groups: { names: ["default"] }, store: { find }, clock, log });
 }
 
 async function blockMany(blocked: BlockedUsers, from: number, to: number): Promise<void> {

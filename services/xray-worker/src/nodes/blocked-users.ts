@@ -1,10 +1,12 @@
-import { isWanted, type KeyStore } from "@veil/keys";
+import { isWantedOn, type KeyStore } from "@veil/keys";
 import type { Clock, Logger } from "@veil/runtime";
 import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
 import { keyIdOfEmail } from "@veil/protocols";
+import type { NodeGroups } from "./node-groups.ts";
 
 export interface BlockedUsersOptions {
   readonly node: Pick<XrayNode, "name" | "blockUsers" | "unblockUsers" | "listBlockedUsers" | "readCounter">;
+  readonly groups: Pick<NodeGroups, "names">;
   readonly store: Pick<KeyStore, "find">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -86,7 +88,7 @@ export class BlockedUsers {
 
   /**
    * Takes away the rules that have nothing to do any more, those beyond the bound and those of keys that are wanted
-   * after all.
+   * here after all.
    *
    * @throws {StoreUnavailableError}
    */
@@ -129,9 +131,10 @@ export class BlockedUsers {
   }
 
   async #isWanted(email: string): Promise<boolean> {
+    const { groups, store, clock } = this.#options;
     const keyId = keyIdOfEmail(email);
-    const key = keyId === null ? null : await this.#options.store.find(keyId);
-    return key !== null && isWanted(key, this.#options.clock.now());
+    const key = keyId === null ? null : await store.find(keyId);
+    return key !== null && isWantedOn(key, { groups: groups.names }, clock.now());
   }
 
   /** What is blocked is counted too. A node that counts nothing has users who are always quiet. */

@@ -5,6 +5,7 @@ import { type CertificateFolder, connectXrayNode, type XrayNode, type XrayNodeOp
 import { BlockedUsers } from "./blocked-users.ts";
 import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
 import type { WorkerSettings } from "../settings.ts";
+import { NodeGroups } from "./node-groups.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface NodeDependencies extends ConfigMirrorDependencies {
@@ -26,6 +27,7 @@ export interface NodeDependencies extends ConfigMirrorDependencies {
 export interface ConnectedNode {
   readonly node: XrayNode;
   readonly users: XrayNodeUsers;
+  readonly groups: NodeGroups;
 }
 
 /** When the certificates end that a connection needs. Unix seconds. */
@@ -46,7 +48,7 @@ const CERTIFICATES_EVERY_MS = 60_000;
  */
 export function connectNode(
   part: ServicePart,
-  { name, address, inboundTag, tls, shortId }: FleetNode,
+  { name, address, inboundTag, tls, shortId, groups: names }: FleetNode,
   dependencies: NodeDependencies,
 ): ConnectedNode {
   const { settings, store, vault, clock, log, mirroredNode, onReachableChange } = dependencies;
@@ -61,18 +63,20 @@ export function connectNode(
   });
   part.onStop("connections", `node ${name}`, () => node.close());
   if (tls !== null) watchCertificates(part, node, tls, dependencies);
-  const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, store, clock, log }) : null;
+  const groups = new NodeGroups(names);
+  const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirror =
-    name === mirroredNode ? openConfigMirror(part, settings, { node: name, inboundTag }, dependencies) : null;
+    name === mirroredNode ? openConfigMirror(part, settings, { node: name, inboundTag, groups }, dependencies) : null;
   const users = new XrayNodeUsers({
     node,
+    groups,
     vault,
     shortId: shortId ?? settings.REALITY_COMMON_SHORT_ID,
     blocked,
     mirror,
   });
-  return { node, users };
+  return { node, users, groups };
 }
 
 function watchCertificates(part: ServicePart, node: XrayNode, tls: NodeTls, dependencies: NodeDependencies): void {

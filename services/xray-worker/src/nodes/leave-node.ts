@@ -4,6 +4,7 @@ import { userEmail } from "@veil/protocols";
 import { type CertificateFolder, connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
 import pLimit from "p-limit";
 import { nodeErrors } from "./node-errors.ts";
+import { NodeGroups } from "./node-groups.ts";
 import type { LeavingNode } from "./retire-node.ts";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
@@ -37,7 +38,7 @@ export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
   const { name, address, inboundTag, tls } = of;
   const identity = certificates.identity(tls);
   const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
-  const users = new XrayNodeUsers({ node, vault, shortId: of.shortId ?? shortId });
+  const users = new XrayNodeUsers({ node, vault, groups: new NodeGroups(of.groups), shortId: of.shortId ?? shortId });
   return {
     answers: () => answers(node),
     removeUsers: async () => {

@@ -1,12 +1,14 @@
 import { lastingFailure, type PeriodicTask, runLoop, type ServicePart, type Stoppable } from "@veil/runtime";
+import type { FleetNode } from "@veil/nodes";
 import pLimit from "p-limit";
 import type { ConnectedNode } from "./connect-node.ts";
+import type { NodeGroups } from "./node-groups.ts";
 import { RedisPassRecords } from "./pass-records.ts";
 import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 import type { SharedDesired } from "./shared-desired.ts";
 
 export interface NodeReconcilersOptions
-  extends Omit<ReconcileLoopOptions, "node" | "users" | "state" | "passes" | "atOnce" | "passesFrom"> {
+  extends Omit<ReconcileLoopOptions, "node" | "users" | "groups" | "state" | "passes" | "atOnce" | "passesFrom"> {
   readonly state: SharedDesired;
 }
 
@@ -17,8 +19,11 @@ const FORGET_EVERY_MS = 5_000;
 
 /** What keeps the nodes reconciled, one loop for each. */
 export class NodeReconcilers {
-  readonly #loops = new Map<string, { readonly reconcile: ReconcileLoop; readonly ticking: PeriodicTask }>();
-  readonly #options: Omit<ReconcileLoopOptions, "node" | "users" | "passesFrom">;
+  readonly #loops = new Map<
+    string,
+    { readonly reconcile: ReconcileLoop; readonly ticking: PeriodicTask; readonly groups: NodeGroups }
+  >();
+  readonly #options: Omit<ReconcileLoopOptions, "node" | "users" | "groups" | "passesFrom">;
 
   constructor(running: Stoppable, options: NodeReconcilersOptions) {
     this.#options = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
@@ -30,20 +35,30 @@ export class NodeReconcilers {
   }
 
   /** Keeps a node reconciled until it goes. @param passesFrom no pass begins before; milliseconds since the epoch */
-  start(part: ServicePart, { node, users }: ConnectedNode, passesFrom: number): void {
+  start(part: ServicePart, { node, users, groups }: ConnectedNode, passesFrom: number): void {
     const { name } = node;
-    const reconcile = new ReconcileLoop({ ...this.#options, node, users, passesFrom });
+    const reconcile = new ReconcileLoop({ ...this.#options, node, users, groups, passesFrom });
     const ticking = runLoop(part, `reconciler ${name}`, {
       everyMs: PROBE_EVERY_MS,
       jitter: 0.1,
       task: () => reconcile.tick(),
       ...lastingFailure(this.#options.log, "could not reconcile", { node: name }),
     });
-    const loop = { reconcile, ticking };
+    const loop = { reconcile, ticking, groups };
     this.#loops.set(name, loop);
     part.onStop("loops", `trigger ${name}`, () => {
       if (this.#loops.get(name) === loop) this.#loops.delete(name);
     });
+  }
+
+  /** Begins a pass over each node that is in other groups than before: users move. */
+  follow(nodes: readonly Pick<FleetNode, "name" | "groups">[]): void {
+    for (const { name, groups } of nodes) {
+      const loop = this.#loops.get(name);
+      if (loop?.groups.follow(groups) !== true) continue;
+      loop.reconcile.regrouped();
+      void loop.ticking.trigger();
+    }
   }
 
   /** A node begins or ceases to answer. */

@@ -36,6 +36,7 @@ const passRecord = z.object({
   postponed: z.number(),
   users: z.number(),
   brakedSince: z.number().nullable(),
+  groups: z.array(z.string()).nullable().default(null),
 });
 
 /** Kept in Redis, beside the leases of the nodes. */

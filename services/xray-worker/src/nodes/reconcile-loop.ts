@@ -8,17 +8,20 @@ import {
   reconcileNode,
   type ReconciledState,
 } from "@veil/reconciler";
+import { isSameGroups } from "@veil/nodes";
 import type { Clock, Logger } from "@veil/runtime";
 import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
 import { nodeErrors } from "./node-errors.ts";
 import { passLock } from "./pass-lock.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
+import type { NodeGroups } from "./node-groups.ts";
 import type { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface ReconcileLoopOptions {
   readonly node: XrayNode;
   readonly users: XrayNodeUsers;
+  readonly groups: NodeGroups;
   readonly state: ReconciledState;
   readonly ports: LifecyclePorts;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
@@ -49,6 +52,9 @@ export interface FinishedPass {
   readonly found?: PassResult;
 }
 
+/** A node that lost its users must not wait for others that are merely looked at. */
+const WAITING_REASONS: ReadonlySet<PassReason> = new Set(["period", "start", "regrouped"]);
+
 /**
  * Keeps one node reconciled: a health probe at a time, and a pass when the health probe calls for one.
  *
@@ -68,6 +74,12 @@ export class ReconcileLoop {
   /** The connection to the node is gone: it may come back as another process. */
   lost(): void {
     this.#watch.lost();
+    this.#options.groups.lost();
+  }
+
+  /** The node is in other groups now. */
+  regrouped(): void {
+    this.#watch.regrouped();
   }
 
   /**
@@ -81,31 +93,34 @@ export class ReconcileLoop {
     const { exclusive, node, atOnce, clock, passesFrom } = this.#options;
     if (reason === null || clock.now() < passesFrom) return false;
     const passOver = () => runExclusively(passLock(node.name, exclusive), () => this.#passUnlessDone(reason));
-    // A node that lost its users must not wait for others that are merely looked at.
-    const done = await (reason === "period" || reason === "start" ? atOnce(passOver) : passOver());
+    const done = await (WAITING_REASONS.has(reason) ? atOnce(passOver) : passOver());
     return done !== null;
   }
 
   async #probe(): Promise<PassReason | null> {
-    const { node, clock, onProbe } = this.#options;
+    const { node, groups, clock, onProbe } = this.#options;
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
       const reason = this.#watch.seen({ users: users ?? 0, uptime }, clock.now());
+      if (this.#watch.holdsUsers !== true) groups.lost();
       onProbe(node.name, users === null ? false : this.#watch.holdsUsers);
       return reason;
     } catch (error) {
       if (!(error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError)) throw error;
-      this.#watch.lost();
+      this.lost();
       onProbe(node.name, false);
       return null;
     }
   }
 
   async #passUnlessDone(reason: PassReason): Promise<void> {
-    const { node, passes, clock, state } = this.#options;
+    const { node, groups, passes, clock, state } = this.#options;
+    const { names } = groups;
     const askedAt = clock.now();
     const look = await passes.look(node.name);
-    if (look.last !== null && this.#watch.isDoneBy(look.last, askedAt, look.now)) {
+    // Who knew of other groups has done something else.
+    const knewGroups = look.last !== null && look.last.groups !== null && isSameGroups(look.last.groups, names);
+    if (look.last !== null && knewGroups && this.#watch.isDoneBy(look.last, askedAt, look.now)) {
       this.#learn(look.last, look.now);
       return;
     }
@@ -115,12 +130,13 @@ export class ReconcileLoop {
     if (readAfter !== null) await state.recentDesired(readAfter);
     const { braked, postponed, users } = await this.#pass(reason, look, readAfter);
     const brakedSince = braked ? (look.last?.brakedSince ?? look.now) : null;
-    const record = { begunAt: look.now, postponed, users, brakedSince };
+    const record = { begunAt: look.now, postponed, users, brakedSince, groups: names };
     this.#learn(record, await passes.keep(node.name, record));
   }
 
   #learn(record: PassRecord, sharedNow: number): void {
-    const { node, clock, onBrake, onProbe } = this.#options;
+    const { node, groups, clock, onBrake, onProbe } = this.#options;
+    groups.passed(record.groups ?? [], record.postponed === 0 && record.brakedSince === null);
     this.#passedAt = clock.now();
     this.#watch.passed(record, this.#passedAt, sharedNow);
     onProbe(node.name, true);
@@ -138,7 +154,8 @@ export class ReconcileLoop {
       const durationMs = clock.now() - begun;
       const { missing, wrong, orphans } = found.drift;
       const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
-      const level = drift.missing + drift.wrong + drift.orphans > 0 && !found.braked ? "warn" : "debug";
+      const isDrift = drift.missing + drift.wrong + drift.orphans > 0 && !found.braked;
+      const level = !isDrift ? "debug" : reason === "regrouped" ? "info" : "warn";
       log[level](
         { node: node.name, reason, ...drift, rebuilds: found.rebuilds, postponed: found.postponed, durationMs },
         "reconciled",

@@ -7,7 +7,7 @@ type Users = ReadonlyMap<number, DesiredUser>;
 /** Long enough for the passes over many nodes that begin together, and short enough for few keys to change meanwhile. */
 const RECENT_MS = 10_000;
 
-/** What every node should hold, read once for all nodes of a process whose passes come together. */
+/** What the nodes should hold, read once for all nodes of a process whose passes come together. */
 export class SharedDesired implements ReconciledState {
   readonly #state: DesiredState;
   readonly #clock: Pick<Clock, "now">;
@@ -36,8 +36,8 @@ export class SharedDesired implements ReconciledState {
     if (age < 0 || age >= RECENT_MS) this.#last = null;
   }
 
-  hasDesired(atLeast: number): Promise<boolean> {
-    return this.#state.hasDesired(atLeast);
+  hasDesired(atLeast: number, groups: readonly string[]): Promise<boolean> {
+    return this.#state.hasDesired(atLeast, groups);
   }
 
   findCreating(): Promise<readonly Creation[]> {

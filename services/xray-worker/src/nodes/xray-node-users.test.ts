@@ -1,6 +1,7 @@
 import type { Creation, DesiredState, InboundVault } from "@veil/keys";
 import { AccountMismatchError, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { expect, test } from "vitest";
+import { NodeGroups } from "./node-groups.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
 
 const uuidOf = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
@@ -46,12 +47,12 @@ function emptyNode() {
     },
     findDesired: async () => {
       asked.push("read keys");
-      return new Map([[1, { keyId: 1, uuid: uuidOf(1), flow: "", indeterminate: [] }]]);
+      return new Map([[1, { keyId: 1, uuid: uuidOf(1), flow: "", indeterminate: [], groups: ["default"] }]]);
     },
     hasDesired: async () => true,
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a rebuild asks for
-  const users = new XrayNodeUsers({ node: node as XrayNode, vault, shortId: "" });
+  const users = new XrayNodeUsers({ node: node as XrayNode, vault, groups: new NodeGroups(["default"]), shortId: "" });
   return { users, state, asked, held };
 }
 
@@ -84,7 +85,12 @@ test("a user with another account is replaced by the key's holder alone: no one 
     },
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what an add asks for
-  const users = new XrayNodeUsers({ node: node as XrayNode, vault: {} as InboundVault, shortId: "" });
+  const users = new XrayNodeUsers({
+    node: node as XrayNode,
+    vault: {} as InboundVault,
+    groups: new NodeGroups(["default"]),
+    shortId: "",
+  });
   expect(await users.add(creating)).toBe("exists");
   expect(asked).toEqual(["add"]);
   expect(await users.add(creating, { beforeCall: () => undefined })).toBe("added");

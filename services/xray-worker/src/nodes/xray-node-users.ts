@@ -27,12 +27,14 @@ import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
 import type { ConfigMirror } from "../config-file/config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
+import type { NodeGroups } from "./node-groups.ts";
 
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
   readonly vault: InboundVault;
   /** The short id that every share link names. */
   readonly shortId: string;
+  readonly groups: Pick<NodeGroups, "names" | "isSettled">;
   /** Where removed users' multiplexed connections are to be cut off. */
   readonly blocked?: Pick<BlockedUsers, "block" | "release"> | null;
   /** Where the users are also kept in the node's config file. */
@@ -58,6 +60,14 @@ export class XrayNodeUsers implements ReconciledNode {
 
   get reachable(): boolean {
     return this.#options.node.reachable;
+  }
+
+  get groups(): readonly string[] {
+    return this.#options.groups.names;
+  }
+
+  get isSettled(): boolean {
+    return this.#options.groups.isSettled;
   }
 
   async add(user: NodeUser, options: NodeCallOptions = {}): Promise<"added" | "exists"> {

@@ -1,0 +1,51 @@
+import { isWanted, type KeyRecord } from "./access-key.ts";
+import { groupsMeet } from "./groups-meet.ts";
+import type { DesiredUser, NodeUsers } from "./node-users.ts";
+
+/** What of a node decides about whose users it is to hold. */
+export type GroupedNode = Pick<NodeUsers, "name" | "groups">;
+
+/** Whether a node should hold the key's user at the moment. @param now milliseconds since the epoch */
+export function isWantedOn(
+  key: Pick<KeyRecord, "phase" | "terms">,
+  { groups }: Pick<GroupedNode, "groups">,
+  now: number,
+): boolean {
+  return isWanted(key, now) && groupsMeet(key.terms.groups, groups);
+}
+
+/**
+ * Whether a node may hold the key's user, so that whoever takes the key out has to ask it: one of its groups, one that is not
+ * known to hold nobody else, and one on which an older call may still come through.
+ *
+ * @param groups those that the key is in, or has just been in
+ */
+export function mayHold(
+  { indeterminate }: Pick<KeyRecord, "indeterminate">,
+  { name, groups: ofNode, isSettled }: Pick<NodeUsers, "name" | "groups" | "isSettled">,
+  groups: readonly string[],
+): boolean {
+  return !isSettled || groupsMeet(groups, ofNode) || indeterminate.includes(name);
+}
+
+/** Whether a node may still hold the user of a key that should not be there. @param now milliseconds since the epoch */
+export function needsClearingOn(key: KeyRecord, node: GroupedNode, now: number): boolean {
+  return key.indeterminate.includes(node.name) && !isWantedOn(key, node, now);
+}
+
+/** Those of the desired users that a node should hold; the same map when it should hold all of them. */
+export function desiredOn(
+  { groups }: Pick<GroupedNode, "groups">,
+  desired: ReadonlyMap<number, DesiredUser>,
+): ReadonlyMap<number, DesiredUser> {
+  // Most users share their lists with others, so that few are compared.
+  const known = new Map<readonly string[], boolean>();
+  const isHere = (user: DesiredUser): boolean => {
+    const meets = known.get(user.groups) ?? groupsMeet(user.groups, groups);
+    known.set(user.groups, meets);
+    return meets;
+  };
+  const here = new Map<number, DesiredUser>();
+  for (const [keyId, user] of desired) if (isHere(user)) here.set(keyId, user);
+  return here.size === desired.size ? desired : here;
+}
