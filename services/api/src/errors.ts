@@ -200,3 +200,8 @@ export class LinkNotConfiguredError extends Error {
     this.missing = missing;
   }
 }
+
+/** Thrown when none of the active nodes is in a group of the key. */
+export class NoNodeForKeyError extends Error {
+  override readonly name = "NoNodeForKeyError";
+}

@@ -124,6 +124,15 @@ describe("the API when something behind it fails", () => {
     expect(answerOf(response)).toEqual(failure(500, "Reality public key not configured"));
   });
 
+  it("answers 409 to a link of a key whose groups no active node is in", async () => {
+    api.plane.addKey({ keyId: 2, name: "in-no-node" });
+    const answers = await Promise.all(
+      ["link", "links", "qr.svg?of=link"].map((of) => call(api, "get", `/api/keys/2/${of}`)),
+    );
+    const none = failure(409, "No active node is in a group of the key");
+    expect(answers.map(answerOf)).toEqual([none, none, none]);
+  });
+
   it("tells nothing of a fault of its own, and logs it whole", async () => {
     const fault = new Error("Cannot read properties of undefined at /srv/app/keys.js mongodb://user:pass@host");
     api.plane.beforeRead = () => Promise.reject(fault);

@@ -1,29 +1,32 @@
 import type { FollowedFleet } from "@veil/backing-services";
-import type { DownNodes } from "@veil/keys";
+import { type DownNodes, groupsMeet } from "@veil/keys";
 import { type Fleet, type FleetNode, linkedPlaces } from "@veil/nodes";
 import { keyProtocol, linkName, type LinkSettings } from "@veil/protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
-import type { KeyPlace } from "./ports.ts";
+import type { KeyPlace, PlacesOf } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
-/** Where clients find the nodes at each moment, worked out when that may have changed; see {@link keyPlaces}. */
+/** Where clients find the nodes of a key's groups at each moment, worked out when that may have changed; see {@link keyPlaces}. */
 export function currentPlaces(
   settings: ApiSettings,
   fleet: Pick<FollowedFleet, "current">,
   down: Pick<DownNodes, "test">,
-): () => Promise<readonly KeyPlace[]> {
+): PlacesOf {
   let last: {
     readonly isDown: (node: string) => boolean;
     readonly fleet: Fleet;
-    readonly places: readonly KeyPlace[];
+    /** By the names of the nodes: keys of many groups share few lists of them. */
+    readonly places: Map<string, readonly KeyPlace[]>;
   } | null = null;
-  return async () => {
+  return async (groups) => {
     const isDown = await down.test();
     const now = fleet.current();
-    if (last?.isDown !== isDown || last.fleet !== now) {
-      last = { isDown, fleet: now, places: keyPlaces(settings, now.nodes, isDown) };
-    }
-    return last.places;
+    if (last?.isDown !== isDown || last.fleet !== now) last = { isDown, fleet: now, places: new Map() };
+    const nodes = groups === null ? now.nodes : now.nodes.filter((node) => groupsMeet(groups, node.groups));
+    const names = nodes.map(({ name }) => name).join(" ");
+    const places = last.places.get(names) ?? keyPlaces(settings, nodes, isDown);
+    last.places.set(names, places);
+    return places;
   };
 }
 

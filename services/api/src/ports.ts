@@ -68,8 +68,16 @@ export interface Usage {
 /** What of a key its links say. */
 export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">;
 
-/** @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link, or no node is active */
-export type ShareLinksOf = (key: LinkedFacts) => Promise<readonly [ShareLink, ...ShareLink[]]>;
+/** The places where clients find the nodes of some groups at the moment, the first one first; of all nodes for null. */
+export type PlacesOf = (groups: readonly string[] | null) => Promise<readonly KeyPlace[]>;
+
+/**
+ * @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link, or no node is active
+ * @throws {NoNodeForKeyError} when none of the active nodes is in a group of the key
+ */
+export type ShareLinksOf = (
+  key: LinkedFacts & Pick<KeyRecord, "terms">,
+) => Promise<readonly [ShareLink, ...ShareLink[]]>;
 
 /** A place where clients find one node, or several behind a load balancer. */
 export interface KeyPlace {

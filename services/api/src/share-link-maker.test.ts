@@ -1,12 +1,13 @@
 import { listedNodes } from "@veil/backing-services";
+import { firstTerms } from "@veil/keys";
 import type { FleetNode } from "@veil/nodes";
 import { someNode } from "@veil/nodes/testing";
 import { readSettings } from "@veil/runtime";
 import { nodeSettings } from "@veil/settings";
 import type { VlessFlow } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
-import { LinkNotConfiguredError } from "./errors.ts";
-import { keyPlaces } from "./key-places.ts";
+import { LinkNotConfiguredError, NoNodeForKeyError } from "./errors.ts";
+import { currentPlaces } from "./key-places.ts";
 import { apiSettings } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
 
@@ -22,12 +23,17 @@ async function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow
     position,
     state: changed.states?.[node.name] ?? "active",
   }));
-  const places = async () => keyPlaces(settings, nodes, (node) => changed.down?.includes(node) === true);
-  return shareLinkMaker(places, settings)({ ...key, flow });
+  const isDown = async () => (node: string) => changed.down?.includes(node) === true;
+  const down = { test: isDown };
+  const placesOf = currentPlaces(settings, { current: () => ({ revision: 1, nodes }) }, down);
+  const terms = firstTerms({ groups: changed.groups ?? ["default"] }, { createdAt: 0, nextResetAt: null });
+  return shareLinkMaker(placesOf, settings)({ ...key, flow, terms });
 }
 
 interface NodeChanges {
   readonly down?: readonly string[];
+  /** Of the key. */
+  readonly groups?: readonly string[];
   readonly states?: Readonly<Record<string, FleetNode["state"]>>;
 }
 
@@ -136,7 +142,10 @@ describe("shareLinkMaker", () => {
   const three = {
     REALITY_PUBLIC_KEY: PUBLIC_KEY,
     XRAY_NODES: JSON.stringify(
-      ["a", "b", "c"].map((name) => ({ name, address: `${name}:1`, host: `${name}.example` })),
+      ["a", "b", "c"].map((name) => ({
+        ...{ name, address: `${name}:1`, host: `${name}.example` },
+        groups: name === "a" ? ["default"] : ["default", "vip"],
+      })),
     ),
   };
   const nodesOf = async (changed: NodeChanges) => (await linksWith(three, "", changed)).map(({ node }) => node);
@@ -146,6 +155,16 @@ describe("shareLinkMaker", () => {
     expect(await nodesOf({ down: ["a"] })).toEqual(["b", "c", "a"]);
     expect(await nodesOf({ states: { a: "draining", b: "joining" } })).toEqual(["c"]);
     expect(await nodesOf({ down: ["c"], states: { a: "draining", b: "joining" } })).toEqual(["c"]);
+  });
+
+  it("leads to nodes of the key's groups alone, the first of them under the key's own name", async () => {
+    const grouped = (groups: readonly string[]) => linksWith(three, "", { groups });
+    expect((await grouped(["vip"])).map(({ node, remark }) => [node, remark])).toEqual([
+      ["b", "user name"],
+      ["c", "user name (c)"],
+    ]);
+    expect((await grouped(["vip", "default"])).map(({ node }) => node)).toEqual(["a", "b", "c"]);
+    await expect(grouped(["nobody"])).rejects.toThrow(new NoNodeForKeyError());
   });
 
   it("says so when no node is active", async () => {

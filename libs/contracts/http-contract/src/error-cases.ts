@@ -173,6 +173,14 @@ export const linkNotConfigured: ErrorCase = {
   detail: messages.notConfigured("Reality public key"),
 };
 
+/** There is no link for this key. */
+export const noNode: ErrorCase = {
+  status: 409,
+  name: "no-node",
+  description: "None of the active nodes is in a group of the key.",
+  detail: messages.noNode,
+};
+
 /** A write that was refused or did not come to an end in time. */
 export function writeFailed(action: string, reason: string): ErrorCase {
   return {

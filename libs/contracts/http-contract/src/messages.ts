@@ -16,6 +16,7 @@ export const messages = {
   ifMatchMalformed: "If-Match must hold one ETag of the key, or *",
   failedTo: (action: string, reason: string) => `Failed to ${action}: ${reason}`,
   notConfigured: (what: "Reality public key" | "server domain" | "active node") => `${what} not configured`,
+  noNode: "No active node is in a group of the key",
   jobNotFound: (jobId: string) => `Job with id ${jobId} not found`,
   pathNotFound: "Not Found",
   methodNotAllowed: "Method Not Allowed",

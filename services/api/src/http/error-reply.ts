@@ -9,6 +9,7 @@ import {
   JobNotFoundError,
   KeyNotFoundError,
   LinkNotConfiguredError,
+  NoNodeForKeyError,
   NodeNotFoundError,
   NodesOfInstallationError,
   OutcomeUnknownError,
@@ -77,6 +78,7 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof TokenNotFoundError) return expected(404, messages.tokenNotFound(error.tokenId));
   if (error instanceof RightsBeyondError) return expected(403, messages.rightsBeyond(error.beyond));
   if (error instanceof ContradictionError) return expected(CONTRADICTION_STATUS[error.kind], error.message);
+  if (error instanceof NoNodeForKeyError) return expected(409, messages.noNode);
   if (error instanceof JobNotFoundError) return expected(404, messages.jobNotFound(error.jobId));
   if (error instanceof IdempotencyKeyReusedError) return expected(422, messages.idempotencyKeyReused);
   if (error instanceof WriteRecordsUnavailableError) {

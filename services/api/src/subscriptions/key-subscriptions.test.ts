@@ -1,4 +1,4 @@
-import { type KeyRecord, subscriptionToken } from "@veil/keys";
+import { firstTerms, type KeyRecord, subscriptionToken } from "@veil/keys";
 import type { Connection } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
@@ -35,7 +35,8 @@ function subscribed(overrides: Partial<KeyRecord> = {}, places = [place("a"), pl
     traffic: plane.trafficReader,
     usageOf: async (keyId, now) => [{ at: now, upload: keyId, download: 0 }],
     downNodes: async () => (node) => down.has(node),
-    places: async () => places,
+    placesOf: async (groups) =>
+      places.filter(({ node }) => groups?.includes("default") === true || groups?.includes(node)),
     urlOf: (token) => `https://sub.example/sub/${token}`,
     clock: { now: () => NOW },
     gate: {
@@ -91,6 +92,12 @@ describe("the subscription of a stored key", () => {
 });
 
 describe("its connections", () => {
+  it("are those of the key's groups alone", async () => {
+    const terms = (groups: readonly string[]) => firstTerms({ groups }, { createdAt: 0, nextResetAt: null });
+    expect(await subscribed({ terms: terms(["b"]) }).shown()).toEqual(["b"]);
+    expect(await subscribed({ terms: terms(["nobody"]) }).shown()).toEqual([]);
+  });
+
   it("leave out places none of whose nodes answers", async () => {
     const { down, shown } = subscribed();
     down.add("b");

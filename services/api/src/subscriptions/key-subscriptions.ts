@@ -12,7 +12,7 @@ import {
 import { type Connection, linkName } from "@veil/protocols";
 import type { UsagePeriod } from "@veil/subscriptions";
 import { LinkNotConfiguredError } from "../errors.ts";
-import type { KeyPlace, TrafficReader } from "../ports.ts";
+import type { KeyPlace, PlacesOf, TrafficReader } from "../ports.ts";
 import type { DeviceGate } from "./device-gate.ts";
 import type { SubscriptionReader, SubscriptionView } from "./ports.ts";
 
@@ -23,7 +23,7 @@ export interface KeySubscriptionPorts {
   readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
   /** Tells which nodes are of no use at the moment, by their names. */
   readonly downNodes: () => Promise<(node: string) => boolean>;
-  readonly places: () => Promise<readonly KeyPlace[]>;
+  readonly placesOf: PlacesOf;
   readonly urlOf: (token: string) => string;
   readonly clock: Pick<Clock, "now">;
   readonly gate: Pick<DeviceGate, "read" | "refusalOf">;
@@ -37,16 +37,16 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
       const keyId = keyIdOfToken(token);
       // Nobody's, whatever the store says: it is not asked.
       if (keyId === null) return null;
-      const [key, figures, isDown, places, devices] = await Promise.all([
+      const [key, figures, isDown, devices] = await Promise.all([
         keys.find(keyId),
         traffic.find(keyId),
         downNodes(),
-        ports.places(),
         arrival === null ? null : gate.read(keyId, arrival.device),
       ]);
       if (key === null || !isVisible(key) || !isSameText(key.token, token)) return null;
       const now = clock.now();
       const { expiresAt, trafficLimit } = termsAt(key.terms, now);
+      const places = await ports.placesOf(key.terms.groups);
       const usage = withUsage ? await ports.usageOf(keyId, Math.floor(now / 1_000)) : [];
       return {
         keyId,

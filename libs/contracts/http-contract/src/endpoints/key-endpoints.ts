@@ -2,6 +2,7 @@ import type { Endpoint, ErrorCase } from "../endpoint.ts";
 import {
   guarded,
   linkNotConfigured,
+  noNode,
   ofOneKey,
   ofWrites,
   pagesOf,
@@ -161,7 +162,7 @@ export const keyEndpoints = {
         vless_link: EXAMPLE_LINK,
       },
     },
-    errors: [...guarded, ...ofOneKey, storeAway, linkNotConfigured],
+    errors: [...guarded, ...ofOneKey, noNode, storeAway, linkNotConfigured],
   },
   getKeyLinks: {
     method: "get",
@@ -183,6 +184,6 @@ export const keyEndpoints = {
         links: [{ host: "your-domain.com", node: "main", protocol: "vless", remark: "user_123", link: EXAMPLE_LINK }],
       },
     },
-    errors: [...guarded, ...ofOneKey, storeAway, linkNotConfigured],
+    errors: [...guarded, ...ofOneKey, noNode, storeAway, linkNotConfigured],
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Endpoint } from "../endpoint.ts";
-import { drawn, guarded, linkNotConfigured, ofOneKey, storeAway } from "../error-cases.ts";
+import { drawn, guarded, linkNotConfigured, noNode, ofOneKey, storeAway } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { qrQuerySchema } from "../qr-query.ts";
 
@@ -14,7 +14,7 @@ const qrEndpoint = {
   scope: "keys:read",
   params: keyPathSchema,
   query: qrQuerySchema,
-  errors: [...guarded, ...ofOneKey, ...drawn, storeAway, linkNotConfigured],
+  errors: [...guarded, ...ofOneKey, ...drawn, noNode, storeAway, linkNotConfigured],
 } as const;
 
 export const qrEndpoints = {
