@@ -1,0 +1,174 @@
+import { startTestXray, type TestXray } from "@veil/test-support";
+import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { type ByteServer, startByteServer } from "../support/byte-server.ts";
+import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
+import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
+
+const JOINED_WITHIN_MS = 30_000;
+const KNOWN_WITHIN_MS = 5_000;
+/** A change of a key's groups is answered within two seconds; a busy machine gets one more. */
+const MOVED_WITHIN_MS = 3_000;
+const SILENT_FOR_MS = 4_000;
+const HALF_A_MEGABYTE = 500_000;
+
+const nodeSchema = z.looseObject({ state: z.string(), address: z.string(), groups: z.array(z.string()) });
+const linksSchema = z.object({ links: z.array(z.object({ node: z.string(), link: z.string() })) });
+const keySchema = z.looseObject({ key_id: z.number(), subscription_url: z.string(), groups: z.array(z.string()) });
+const trafficSchema = z.looseObject({ total: z.number() });
+const statsSchema = z.looseObject({ groups: z.array(z.object({ name: z.string(), keys: z.number() })) });
+
+let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
+let stack: RunningStack;
+let xray: TestXray;
+let bytes: ByteServer;
+let nodes: Record<"main" | "vip", XrayNode>;
+const clients: VpnClient[] = [];
+
+beforeAll(async () => {
+  dataDir = await temporaryDataDir();
+  bytes = await startByteServer();
+  stack = await startStack(dataDir.path, { TRAFFIC_SYNC_INTERVAL_SECONDS: "2" });
+  const { xray: own } = await stack.readRunFile();
+  xray = await startTestXray(own.binary);
+  const { address } = nodeSchema.parse((await call("GET", "/nodes/main")).body);
+  nodes = {
+    main: connectXrayNode({ name: "main", address, inboundTag: "vless-in" }),
+    vip: connectXrayNode({ name: "vip", address: xray.api, inboundTag: xray.inboundTag }),
+  };
+  const { inboundPort: port, publicKey: public_key, shortId: short_id, serverName: sni } = xray;
+  const link = { host: "127.0.0.1", port, public_key, short_id, sni };
+  await done("POST", "/nodes", { name: "vip", address: xray.api, ...link, groups: ["vip"] });
+  const isActive = async () => expect(nodeSchema.parse(await done("GET", "/nodes/vip")).state).toBe("active");
+  await vi.waitFor(isActive, { timeout: JOINED_WITHIN_MS, interval: 200 });
+});
+
+afterAll(async () => {
+  await Promise.all(clients.map((client) => client.stop()));
+  for (const node of Object.values(nodes)) node.close();
+  await xray.stop();
+  await stack.stop();
+  await bytes.stop();
+  await dataDir.remove();
+});
+
+async function call(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`${stack.apiUrl}/api${path}`, {
+    method,
+    headers: { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+async function done(method: string, path: string, body?: object): Promise<unknown> {
+  const answer = await call(method, path, body);
+  expect([path, answer]).toEqual([path, { status: 200, body: expect.anything() }]);
+  return answer.body;
+}
+
+const makeKey = async (groups?: readonly string[]) =>
+  keySchema.parse(await done("POST", "/keys", groups === undefined ? {} : { groups }));
+
+/** Moves a key, and makes sure that this is answered in time. */
+async function move(keyId: number, groups: readonly string[]): Promise<void> {
+  const begun = performance.now();
+  await done("PATCH", `/keys/${keyId}`, { groups });
+  expect(performance.now() - begun).toBeLessThan(MOVED_WITHIN_MS);
+}
+
+async function linksOf(keyId: number): Promise<Map<string, string>> {
+  const { links } = linksSchema.parse(await done("GET", `/keys/${keyId}/links`));
+  return new Map(links.map(({ node, link }) => [node, link]));
+}
+
+/** The nodes that hold a key's user. */
+async function holdersOf(keyId: number): Promise<string[]> {
+  const held = await Promise.all(
+    Object.values(nodes).map(async (node) => {
+      const users = await node.listUsers();
+      return users.some(({ email }) => email === `${keyId}@veil`) ? [node.name] : [];
+    }),
+  );
+  return held.flat();
+}
+
+async function connect(link = ""): Promise<VpnClient> {
+  const client = await startVpnClient((await stack.readRunFile()).xray.binary, link);
+  clients.push(client);
+  return client;
+}
+
+async function carries(client: VpnClient): Promise<boolean> {
+  try {
+    return (await client.download(bytes.downloadUrl(HALF_A_MEGABYTE), SILENT_FOR_MS)) === HALF_A_MEGABYTE;
+  } catch {
+    return false;
+  }
+}
+
+/** What both processes have counted of a key. */
+async function counted(keyId: number): Promise<number> {
+  const names = ["uplink", "downlink"].map((link) => `user>>>${keyId}@veil>>>traffic>>>${link}`);
+  const values = await Promise.all(Object.values(nodes).flatMap((node) => names.map((name) => node.readCounter(name))));
+  return values.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+}
+
+test("a key moves to another node and back under a client that dials, and keeps its traffic", async () => {
+  const { key_id: keyId } = await makeKey();
+  expect(await holdersOf(keyId)).toEqual(["main"]);
+  const [[, mainLink] = []] = await linksOf(keyId);
+  const onMain = await connect(mainLink);
+  expect(await carries(onMain)).toBe(true);
+
+  await move(keyId, ["vip"]);
+  expect(await carries(onMain)).toBe(false);
+  expect(await holdersOf(keyId)).toEqual(["vip"]);
+  const moved = await linksOf(keyId);
+  expect([...moved.keys()]).toEqual(["vip"]);
+  const onVip = await connect(moved.get("vip"));
+  expect(await carries(onVip)).toBe(true);
+
+  await move(keyId, ["default", "vip"]);
+  expect([await carries(onMain), await carries(onVip)]).toEqual([true, true]);
+  expect([...(await linksOf(keyId)).keys()]).toEqual(["main", "vip"]);
+
+  await move(keyId, ["default"]);
+  expect([await carries(onMain), await carries(onVip)]).toEqual([true, false]);
+  expect(await holdersOf(keyId)).toEqual(["main"]);
+  await done("POST", "/traffic/sync");
+  const { total } = trafficSchema.parse(await done("GET", `/keys/${keyId}/traffic`));
+  expect(total).toBe(await counted(keyId));
+  expect(total).toBeGreaterThan(5 * HALF_A_MEGABYTE);
+});
+
+test("a key that no node is for is made, and works as soon as there is one", async () => {
+  const { key_id: keyId, subscription_url: url } = await makeKey(["nobody"]);
+  expect(await holdersOf(keyId)).toEqual([]);
+  const link = await call("GET", `/keys/${keyId}/link`);
+  expect([link.status, link.body]).toEqual([409, { detail: "No active node is in a group of the key" }]);
+  const subscription = await fetch(`${stack.apiUrl}${new URL(url).pathname}/plain`);
+  expect([subscription.status, decodeURIComponent(await subscription.text())]).toEqual([
+    200,
+    expect.stringMatching(/^vless:\/\/.*⛔/),
+  ]);
+  const { groups } = statsSchema.parse(await done("GET", "/stats"));
+  expect(groups).toContainEqual({ name: "nobody", keys: 1 });
+
+  await done("PATCH", "/nodes/vip", { groups: ["vip", "nobody"] });
+  await vi.waitFor(async () => expect(await holdersOf(keyId)).toEqual(["vip"]), { timeout: KNOWN_WITHIN_MS });
+  await vi.waitFor(async () => expect([...(await linksOf(keyId)).keys()]).toEqual(["vip"]), KNOWN_WITHIN_MS);
+  expect(await carries(await connect((await linksOf(keyId)).get("vip")))).toBe(true);
+});
+
+test("a node's users are those of its groups, a few seconds after these changed", async () => {
+  const made = await Promise.all(Array.from({ length: 120 }, (_, index) => makeKey(index < 60 ? ["eu"] : ["vip"])));
+  expect(made.map(({ groups: [group] }) => group).filter((group) => group === "eu")).toHaveLength(60);
+  const held = async () => (await nodes.vip.listUsers()).length;
+  const before = await held();
+  await done("PATCH", "/nodes/vip", { groups: ["eu"] });
+  await vi.waitFor(async () => expect(await held()).toBe(60), { timeout: KNOWN_WITHIN_MS, interval: 100 });
+  await done("PATCH", "/nodes/vip", { groups: ["vip", "nobody"] });
+  await vi.waitFor(async () => expect(await held()).toBe(before), { timeout: KNOWN_WITHIN_MS, interval: 100 });
+});
