@@ -73,6 +73,7 @@ const apiFolders: Readonly<Record<string, readonly string[]>> = {
   tokens: ["jobs"],
   webhooks: ["jobs"],
   nodes: ["jobs"],
+  hosts: ["jobs", "nodes"],
   jobs: ["idempotency", "reply"],
   idempotency: ["reply"],
   events: ["reply"],

@@ -138,6 +138,7 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
   /** Makes what an operation is about beside a key. @returns its id */
   function makeFor(operationId: string, keyId: number): Promise<string> {
     if (operationId === "deleteDevice") return registerDevice(keyId);
+    if (operationId.endsWith("Host")) return makeHost();
     return operationId.endsWith("Webhook") ? makeWebhook() : makeToken(operationId);
   }
 
@@ -157,6 +158,13 @@ describe.skipIf(chromiumPath === null)("in a browser without the outside world",
     for (const { id } of webhooks) {
       await fetch(`${stack.apiUrl}/api/webhooks/${id}`, { method: "DELETE", headers: headers() });
     }
+  }
+
+  /** @returns the id of a new host */
+  async function makeHost(): Promise<string> {
+    const body = JSON.stringify({ node: "main", remark: "docs" });
+    const answer = await fetch(`${stack.apiUrl}/api/hosts`, { method: "POST", headers: headers(), body });
+    return z.object({ id: z.string() }).parse(await answer.json()).id;
   }
 
   /** One that does not answer, beside that of the example. @returns how it is deleted */

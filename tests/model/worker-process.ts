@@ -116,7 +116,7 @@ export function startWorker(process: Process, system: System): void {
   const ports: LifecyclePorts = {
     store,
     nodes: nodes.map(({ users }) => users),
-    linkedNodes: (of) => system.fleet.linkedNodes(of),
+    linkedNodes: ({ groups }) => system.fleet.linkedNodes(groups),
     lease,
     clock,
     newUuid: () => world.random.uuid(),

@@ -97,6 +97,7 @@ export function singBoxOutbound(link: ShareLink, whenMissing: AppRules["whenMiss
     tls: {
       enabled: parameter("security") !== "none",
       server_name: parameter("sni"),
+      alpn: parameter("alpn")?.split(","),
       utls: { enabled: true, fingerprint: parameter("fp") },
       ...(parameter("security") === "reality" && { reality }),
     },

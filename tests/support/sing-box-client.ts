@@ -30,6 +30,9 @@ function configText(outbound: object, proxyPort: number): string {
     log: { level: "error" },
     inbounds: [{ type: "http", listen: "127.0.0.1", listen_port: proxyPort }],
     outbounds: [outbound],
+    // From 1.14 on it looks up no server's name unless the config says how.
+    dns: { servers: [{ tag: "local", type: "local" }] },
+    route: { default_domain_resolver: "local" },
   });
 }
 

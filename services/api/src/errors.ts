@@ -34,7 +34,18 @@ export class NodeNotFoundError extends Error {
   }
 }
 
-/** Thrown when a caller with an owner wants to add a node. */
+/** Thrown when there is no host of this id that callers may see. */
+export class HostNotFoundError extends Error {
+  override readonly name = "HostNotFoundError";
+  readonly hostId: string;
+
+  constructor(hostId: string) {
+    super(`host ${hostId} not found`);
+    this.hostId = hostId;
+  }
+}
+
+/** Thrown when a caller with an owner wants to add a node or a host. */
 export class NodesOfInstallationError extends Error {
   override readonly name = "NodesOfInstallationError";
 }
@@ -201,7 +212,7 @@ export class LinkNotConfiguredError extends Error {
   }
 }
 
-/** Thrown when none of the active nodes is in a group of the key. */
+/** Thrown when no host is meant for the groups of a key, or none of a node that is. */
 export class NoNodeForKeyError extends Error {
   override readonly name = "NoNodeForKeyError";
 }

@@ -124,13 +124,12 @@ describe("the API when something behind it fails", () => {
     expect(answerOf(response)).toEqual(failure(500, "Reality public key not configured"));
   });
 
-  it("answers 409 to a link of a key whose groups no active node is in", async () => {
+  it("answers 409 to a link of a key that no host is for", async () => {
     api.plane.addKey({ keyId: 2, name: "in-no-node" });
-    const answers = await Promise.all(
-      ["link", "links", "qr.svg?of=link"].map((of) => call(api, "get", `/api/keys/2/${of}`)),
-    );
-    const none = failure(409, "No active node is in a group of the key");
-    expect(answers.map(answerOf)).toEqual([none, none, none]);
+    const answers = await Promise.all(["link", "qr.svg?of=link"].map((of) => call(api, "get", `/api/keys/2/${of}`)));
+    const none = failure(409, "No host is for a group of the key");
+    expect(answers.map(answerOf)).toEqual([none, none]);
+    expect((await call(api, "get", "/api/keys/2/links").expect(200)).body).toEqual({ key_id: 2, links: [] });
   });
 
   it("tells nothing of a fault of its own, and logs it whole", async () => {

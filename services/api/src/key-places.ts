@@ -1,91 +1,105 @@
 import type { FollowedFleet } from "@veil/backing-services";
 import { type DownNodes, groupsMeet } from "@veil/keys";
-import { type Fleet, type FleetNode, linkedPlaces } from "@veil/nodes";
-import { keyProtocol, linkName, type LinkSettings } from "@veil/protocols";
+import {
+  type Fleet,
+  hostLink,
+  type LinkedKeyFacts,
+  type LinkedPlace,
+  LinkedPlaces,
+  type NodeHost,
+  placeholdersOf,
+  placeKey,
+} from "@veil/nodes";
+import { keyProtocol, type LinkSettings } from "@veil/protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
-import type { KeyPlace, PlacesOf } from "./ports.ts";
+import { hostRemark, tellsTraffic } from "./host-remarks.ts";
+import type { KeyPlace, KeyPlacesOf } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
-/** Where clients find the nodes of a key's groups at each moment, worked out when that may have changed; see {@link keyPlaces}. */
+/** Where each key's links lead at each moment, worked out when that may have changed; see {@link keyPlaces}. */
 export function currentPlaces(
   settings: ApiSettings,
   fleet: Pick<FollowedFleet, "current">,
   down: Pick<DownNodes, "test">,
-): PlacesOf {
+): KeyPlacesOf {
   let last: {
     readonly isDown: (node: string) => boolean;
     readonly fleet: Fleet;
-    /** By the names of the nodes: keys of many groups share few lists of them. */
-    readonly places: Map<string, readonly KeyPlace[]>;
+    readonly of: ReturnType<typeof keyPlaces>;
   } | null = null;
-  return async (groups) => {
+  return async (key) => {
     const isDown = await down.test();
     const now = fleet.current();
-    if (last?.isDown !== isDown || last.fleet !== now) last = { isDown, fleet: now, places: new Map() };
-    const nodes = groups === null ? now.nodes : now.nodes.filter((node) => groupsMeet(groups, node.groups));
-    const names = nodes.map(({ name }) => name).join(" ");
-    const places = last.places.get(names) ?? keyPlaces(settings, nodes, isDown);
-    last.places.set(names, places);
-    return places;
+    if (last?.isDown !== isDown || last.fleet !== now) {
+      last = { isDown, fleet: now, of: keyPlaces(settings, now, isDown) };
+    }
+    return last.of(key);
   };
 }
 
 /**
- * Where clients find the active nodes, those that answer first, otherwise in the order of the nodes. Nodes with the same host
- * (in any case), port and Reality key are one place, as behind a load balancer. One that has no host or no Reality key is no
- * place; when none has, `connectionOf` of the first one says what is missing.
+ * Where a key's links lead: to the hosts of active nodes that are meant for its groups, those that answer first. Hosts with the
+ * same address (in any case), port, Reality key and name are one place, as behind a load balancer. One that has no address or no
+ * Reality key is no place; when none has, `connectionOf` of the first one says what is missing.
+ *
+ * @returns null for a key that no host is meant for
  */
 export function keyPlaces(
   settings: ApiSettings,
-  nodes: readonly FleetNode[],
+  fleet: Pick<Fleet, "nodes" | "hosts">,
   isDown: (node: string) => boolean,
-): readonly KeyPlace[] {
-  const found = linkedPlaces(nodes, (node) => (isFound(node, settings) ? placeKey(node, settings) : null), isDown);
-  const places = found.length > 0 ? found : linkedPlaces(nodes, ({ name }) => name, isDown).slice(0, 1);
-  return places.map(([node, ...more], index) =>
-    placeOf(node, more, settings, (name) => (index === 0 ? name : `${name} (${node.name})`)),
-  );
-}
-
-function placeOf(
-  node: FleetNode,
-  more: readonly FleetNode[],
-  settings: ApiSettings,
-  remarkOf: (name: string) => string,
-): KeyPlace {
-  return {
-    node: node.name,
-    nodes: [node, ...more].map(({ name }) => name),
-    connectionOf: ({ keyId, uuid, name, flow }) =>
-      keyProtocol.connectionOf(
-        { uuid, flow, remark: remarkOf(linkName({ id: keyId, name })) },
-        linkSettings(node, settings),
-      ),
+): (key: LinkedKeyFacts) => readonly KeyPlace[] | null {
+  const linked = (where: (host: NodeHost) => string | null) =>
+    new LinkedPlaces(fleet, { meets: groupsMeet, placeOf: where, isDown });
+  const complete = linked((host) => (isComplete(host, settings) ? placeKey(host, linkSettings(host, settings)) : null));
+  const all = linked(({ id }) => id);
+  const known = new WeakMap<LinkedPlace, KeyPlace>();
+  const shown = (place: LinkedPlace): KeyPlace => {
+    const made = known.get(place) ?? placeOf(place, settings);
+    known.set(place, made);
+    return made;
+  };
+  return (key) => {
+    const found = complete.of(key);
+    const places = found.length > 0 ? found : all.of(key).slice(0, 1);
+    return places.length > 0 || all.hasHostFor(key.groups) ? places.map(shown) : null;
   };
 }
 
-function isFound({ publicKey, host }: FleetNode, settings: ApiSettings): boolean {
-  return (publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined && (host ?? settings.DOMAIN) !== undefined;
+function placeOf({ hosts: [host, ...more] }: LinkedPlace, settings: ApiSettings): KeyPlace {
+  let link: LinkSettings | null = null;
+  return {
+    node: host.node,
+    nodes: [...new Set([host, ...more].map(({ node }) => node))],
+    tellsTraffic: placeholdersOf(host.remark ?? "").some(tellsTraffic),
+    connectionOf: (key, moment) => {
+      link ??= linkSettings(host, settings);
+      const remark = hostRemark({ ...host, address: link.host }, key, moment, settings);
+      return keyProtocol.connectionOf({ uuid: key.uuid, flow: key.flow, remark }, link);
+    },
+  };
 }
 
-function placeKey(node: FleetNode, settings: ApiSettings): string {
-  const { host, port, publicKey, shortId, sni } = linkSettings(node, settings);
-  return JSON.stringify([host.toLowerCase(), port, publicKey, shortId, sni]);
+function isComplete(host: NodeHost, settings: ApiSettings): boolean {
+  const { publicKey, host: address } = hostLink(host);
+  return (publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined && (address ?? settings.DOMAIN) !== undefined;
 }
 
 /** @throws {LinkNotConfiguredError} when the settings name no Reality key, or no host. */
-function linkSettings(node: FleetNode, settings: ApiSettings): LinkSettings {
-  const publicKey = node.publicKey ?? settings.REALITY_PUBLIC_KEY;
-  const host = node.host ?? settings.DOMAIN;
+function linkSettings(of: NodeHost, settings: ApiSettings): LinkSettings {
+  const link = hostLink(of);
+  const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
+  const host = link.host ?? settings.DOMAIN;
   if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
   if (host === undefined) throw new LinkNotConfiguredError("server domain");
   return {
     host: host.replace(/^\[(.*)\]$/, "$1"),
-    port: node.port ?? settings.REALITY_PORT,
-    sni: node.sni ?? settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
-    fingerprint: settings.REALITY_FINGERPRINT,
+    port: link.port ?? settings.REALITY_PORT,
+    sni: link.sni ?? settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
+    fingerprint: of.fingerprint ?? settings.REALITY_FINGERPRINT,
+    ...(of.alpn !== null && { alpn: of.alpn }),
     publicKey,
-    shortId: node.shortId ?? settings.REALITY_COMMON_SHORT_ID,
+    shortId: link.shortId ?? settings.REALITY_COMMON_SHORT_ID,
     noFlow: settings.LINK_FLOW_NONE,
   };
 }

@@ -8,11 +8,12 @@ import type { KeyShowing } from "./keys/key-body.ts";
 import type { KeyBatchStatusPorts } from "./keys/update-keys.ts";
 import type { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
 import type { KeyReader, Logger, ShareLinksOf, TrafficReader } from "./ports.ts";
+import type { ManageHostsPorts } from "./hosts/manage-hosts.ts";
 import type { ManageNodesPorts } from "./nodes/manage-nodes.ts";
 import type { ManageWebhooksPorts } from "./webhooks/manage-webhooks.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
-export interface OperationPorts extends ManageWebhooksPorts, ManageNodesPorts, KeyBatchStatusPorts {
+export interface OperationPorts extends ManageWebhooksPorts, ManageNodesPorts, ManageHostsPorts, KeyBatchStatusPorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
   readonly tokens: TokenReader;

@@ -38,8 +38,10 @@ import type { CallerPorts, OperationPorts, SharedPorts } from "./operation-ports
 import { type KeyFacts, type RequestScope, viewerOf } from "./ports.ts";
 import { CompressedFile } from "./reply/compressed-file.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
+import { firstLink } from "./share-link-maker.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { trafficOperations } from "./traffic-operations.ts";
+import { hostOperations } from "./host-operations.ts";
 import { nodeOperations } from "./node-operations.ts";
 import { webhookOperations } from "./webhook-operations.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
@@ -72,14 +74,14 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
   const qrTextOf = async (ref: KeyRef, subject: QrSubject, within: CallerPorts) => {
     const key = await keyOf(ref, within);
     if (subject === "subscription") return showing.subscriptionUrlOf(key.token);
-    const [{ link }] = await shareLinksOf(key);
+    const link = firstLink(await shareLinksOf(key));
     // Percent-encoded, a long name takes more room than there is.
     if (link.length <= QR_BYTES) return link;
-    const [nameless] = await shareLinksOf({ ...key, name: null });
-    return nameless.link;
+    return firstLink(await shareLinksOf({ ...key, name: null }));
   };
 
   return {
+    ...hostOperations,
     ...trafficOperations(shared),
     ...webhookOperations,
     ...nodeOperations,
@@ -176,7 +178,7 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
 
     getKeyLink: async ({ params }, _scope, within) => {
       const key = await keyOf(params.key_id, within);
-      return ok({ key_id: key.keyId, vless_link: (await shareLinksOf(key))[0].link } satisfies KeyLinkBody);
+      return ok({ key_id: key.keyId, vless_link: firstLink(await shareLinksOf(key)) } satisfies KeyLinkBody);
     },
 
     getKeyLinks: async ({ params }, _scope, within) => {

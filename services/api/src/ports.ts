@@ -1,6 +1,6 @@
 import type { PageQuery } from "@veil/http-contract";
 import type { JobClient } from "@veil/job-queue";
-import type { KeyPage, KeyRecord, MovedBytes, Viewer } from "@veil/keys";
+import type { KeyPage, KeyRecord, LinkedKey, MovedBytes, Viewer } from "@veil/keys";
 import type { Connection } from "@veil/protocols";
 import type { TokenRights } from "@veil/tokens";
 
@@ -66,31 +66,42 @@ export interface Usage {
 }
 
 /** What of a key its links say. */
-export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name">;
-
-/** The places where clients find the nodes of some groups at the moment, the first one first; of all nodes for null. */
-export type PlacesOf = (groups: readonly string[] | null) => Promise<readonly KeyPlace[]>;
+export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name" | "terms">;
 
 /**
+ * The links of a key, none when no host is meant for it.
+ *
  * @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link, or no node is active
- * @throws {NoNodeForKeyError} when none of the active nodes is in a group of the key
  */
-export type ShareLinksOf = (
-  key: LinkedFacts & Pick<KeyRecord, "terms">,
-) => Promise<readonly [ShareLink, ...ShareLink[]]>;
+export type ShareLinksOf = (key: LinkedFacts) => Promise<readonly ShareLink[]>;
 
-/** A place where clients find one node, or several behind a load balancer. */
+/** Where a key's links lead at the moment, the first one first; null when no host is meant for it. */
+export type KeyPlacesOf = (key: LinkedKey) => Promise<readonly KeyPlace[] | null>;
+
+/** What remarks tell beside the key. */
+export interface RemarkMoment {
+  /** Whether it is that of the first link. */
+  readonly isFirst: boolean;
+  /** What the key moved; null when it was never counted, or no remark tells of it. */
+  readonly traffic: TrafficFigures | null;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A place where clients find one host, or several behind a load balancer. */
 export interface KeyPlace {
-  /** The one that it is called after. */
+  /** The node that it is called after. */
   readonly node: string;
-  /** All that it leads to. */
+  /** All nodes that it leads to. */
   readonly nodes: readonly string[];
+  /** Whether its remark tells what the key moved. */
+  readonly tellsTraffic: boolean;
   /**
    * How clients connect with a key there.
    *
    * @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link
    */
-  readonly connectionOf: (key: LinkedFacts) => Connection;
+  readonly connectionOf: (key: LinkedFacts, moment: RemarkMoment) => Connection;
 }
 
 /** A way for clients to connect with a key. */

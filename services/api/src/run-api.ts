@@ -92,12 +92,12 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       log,
     });
     const down = new DownNodes(store.sightings, clock);
-    const placesOf = currentPlaces(settings, fleet, down);
+    const places = currentPlaces(settings, fleet, down);
     const withoutId = settings.DEVICES_WITHOUT_ID;
     const gate = new DeviceGate({ devices: store.devices, jobs, clock, withoutId });
     const subscriptions = {
       subscriptions: keySubscriptions({
-        ...{ keys: store.keyReader, traffic, placesOf, clock, gate, urlOf: subscriptionUrlOf },
+        ...{ keys: store.keyReader, traffic, places, clock, gate, urlOf: subscriptionUrlOf },
         usageOf: (keyId, now) => recentUsage(keyId, now, store),
         downNodes: () => down.test(),
       }),
@@ -131,7 +131,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
         isPrivateAllowed: settings.WEBHOOK_ALLOW_PRIVATE,
       },
       jobs,
-      shareLinksOf: shareLinkMaker(placesOf, settings),
+      shareLinksOf: shareLinkMaker({ places, traffic, clock }, settings),
       showing: { shortId: settings.REALITY_COMMON_SHORT_ID, subscriptionUrlOf },
       subscriptions: settings.SUBSCRIPTION_PORT === undefined ? subscriptions : null,
       secrets: secrets.current,

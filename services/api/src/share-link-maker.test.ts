@@ -1,18 +1,21 @@
 import { listedNodes } from "@veil/backing-services";
-import { firstTerms } from "@veil/keys";
-import type { FleetNode } from "@veil/nodes";
-import { someNode } from "@veil/nodes/testing";
+import { firstTerms, type LinkedKey, type SettableTerms } from "@veil/keys";
+import type { FleetHost, FleetNode } from "@veil/nodes";
+import { someHost, someNode } from "@veil/nodes/testing";
 import { readSettings } from "@veil/runtime";
 import { nodeSettings } from "@veil/settings";
 import type { VlessFlow } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { LinkNotConfiguredError, NoNodeForKeyError } from "./errors.ts";
-import { currentPlaces } from "./key-places.ts";
+import { keyPlaces } from "./key-places.ts";
+import type { TrafficFigures } from "./ports.ts";
 import { apiSettings } from "./settings.ts";
-import { shareLinkMaker } from "./share-link-maker.ts";
+import { firstLink, shareLinkMaker } from "./share-link-maker.ts";
 
 const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 const OTHER_KEY = "otherIelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
+const NOW = 1_800_000_000_000;
+const clock = { now: () => NOW };
 const key = { keyId: 1, uuid: "123e4567-e89b-42d3-a456-426614174000", name: "user name", flow: "" } as const;
 
 async function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow, changed: NodeChanges = {}) {
@@ -23,23 +26,24 @@ async function linksWith(env: Record<string, string>, flow: VlessFlow = key.flow
     position,
     state: changed.states?.[node.name] ?? "active",
   }));
-  const isDown = async () => (node: string) => changed.down?.includes(node) === true;
-  const down = { test: isDown };
-  const placesOf = currentPlaces(settings, { current: () => ({ revision: 1, nodes }) }, down);
-  const terms = firstTerms({ groups: changed.groups ?? ["default"] }, { createdAt: 0, nextResetAt: null });
-  return shareLinkMaker(placesOf, settings)({ ...key, flow, terms });
+  const { hosts = [], down = [], groups = ["default"], traffic = null } = changed;
+  const of = keyPlaces(settings, { nodes, hosts }, (node) => down.includes(node));
+  const ports = { places: async (asked: LinkedKey) => of(asked), traffic: { find: async () => traffic }, clock };
+  const terms = { ...firstTerms({ groups, ...changed.terms }, { createdAt: 0, nextResetAt: null }) };
+  return shareLinkMaker(ports, settings)({ ...key, flow, terms });
 }
 
 interface NodeChanges {
   readonly down?: readonly string[];
-  /** Of the key. */
+  readonly hosts?: readonly FleetHost[];
   readonly groups?: readonly string[];
+  readonly terms?: Partial<SettableTerms>;
+  readonly traffic?: TrafficFigures | null;
   readonly states?: Readonly<Record<string, FleetNode["state"]>>;
 }
 
 async function linkWith(env: Record<string, string>, flow?: VlessFlow): Promise<string> {
-  const [{ link }] = await linksWith(env, flow);
-  return link;
+  return firstLink(await linksWith(env, flow));
 }
 
 describe("shareLinkMaker", () => {
@@ -120,7 +124,7 @@ describe("shareLinkMaker", () => {
     ];
     const links = await linksWith({ REALITY_PUBLIC_KEY: PUBLIC_KEY, XRAY_NODES: JSON.stringify(nodes) });
     expect(links.map(({ host, node }) => `${node} ${host}`)).toEqual(["a 2001:DB8::1", "c VPN.example"]);
-    expect(links[0].link).toContain("@[2001:DB8::1]:443?");
+    expect(links[0]?.link).toContain("@[2001:DB8::1]:443?");
   });
 
   it("leaves out nodes after the first that clients can't find", async () => {
@@ -164,11 +168,69 @@ describe("shareLinkMaker", () => {
       ["c", "user name (c)"],
     ]);
     expect((await grouped(["vip", "default"])).map(({ node }) => node)).toEqual(["a", "b", "c"]);
-    await expect(grouped(["nobody"])).rejects.toThrow(new NoNodeForKeyError());
+    expect(await grouped(["nobody"])).toEqual([]);
   });
 
   it("says so when no node is active", async () => {
     const states = { a: "draining", b: "disabled", c: "gone" } as const;
     await expect(nodesOf({ states })).rejects.toThrow("active node not configured");
+  });
+
+  it("leads to hosts with what they say themselves, and otherwise their node or the installation", async () => {
+    const hosts = [
+      someHost("h_1", "a", { address: "cdn.example", port: 8443, sni: "other.example", order: -1, remark: "CDN" }),
+      someHost("h_2", "a", { fingerprint: "firefox", alpn: ["h2", "http/1.1"] }),
+      someHost("n_b", "b", { hidden: true }),
+    ];
+    const links = await linksWith(three, "", { hosts });
+    expect(links.map(({ node, remark }) => [node, remark])).toEqual([
+      ["a", "CDN"],
+      ["a", "user name (a)"],
+      ["c", "user name (c)"],
+      ["a", "user name (a)"],
+    ]);
+    expect(links[0]?.link).toMatch(/@cdn\.example:8443\?.*&sni=other\.example&fp=chrome&.*#CDN$/);
+    expect(links[3]?.link).toMatch(/@a\.example:443\?.*&sni=microsoft\.com&fp=firefox&.*&alpn=h2%2Chttp%2F1\.1#user/);
+  });
+
+  it("are those of the key's groups, and none where no host is meant for it", async () => {
+    const hosts = [
+      someHost("h_1", "b", { groups: ["vip"], remark: "fast" }),
+      someHost("n_b", "b", { groups: ["default"] }),
+    ];
+    const nodesFor = async (groups: string[]) =>
+      (await linksWith(three, "", { hosts, groups })).map(({ node }) => node);
+    expect(await nodesFor(["vip"])).toEqual(["c", "b"]);
+    expect(await nodesFor(["vip", "default"])).toEqual(["a", "b", "c", "b"]);
+    expect(await nodesFor(["none such"])).toEqual([]);
+    expect(() => firstLink([])).toThrow(NoNodeForKeyError);
+  });
+
+  const everything =
+    "{key_name}|{key_id}|{node}|{address}|{protocol}|{status}|{days_left}|{expires_on}|{traffic_used}|{traffic_left}|{traffic_limit}";
+  const remarkOf = async (changed: NodeChanges) => {
+    const hosts = [someHost("n_a", "a", { remark: everything })];
+    return (await linksWith(three, "", { hosts, ...changed }))[0]?.remark;
+  };
+
+  it("are called by the figures of the key", async () => {
+    const GIGABYTE = 1_024 ** 3;
+    const lifetime = { upload: GIGABYTE, download: 2.51 * GIGABYTE };
+    const traffic = {
+      lifetime,
+      reset: { upload: 0, download: 0 },
+      lastUpdated: 1,
+      firstCountedAt: 1,
+      lastCountedAt: 1,
+    };
+    const terms = { expiresAt: NOW / 1_000 + 86_401, trafficLimit: 10 * GIGABYTE };
+    expect(await remarkOf({ terms, traffic })).toBe(
+      "user name|1|a|a.example|vless|active|2|2027-01-16|3.5 GB|6.5 GB|10 GB",
+    );
+    expect(await remarkOf({})).toBe("user name|1|a|a.example|vless|active|∞|∞|0|∞|∞");
+    expect(await remarkOf({ terms: { holdFor: 86_400 * 30 } })).toBe(
+      "user name|1|a|a.example|vless|on_hold|30|∞|0|∞|∞",
+    );
+    expect(await remarkOf({ terms: { expiresAt: 1 } })).toMatch(/\|expired\|0\|1970-01-01\|/);
   });
 });

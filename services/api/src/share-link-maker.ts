@@ -1,24 +1,36 @@
 import { connectionLink } from "@veil/protocols";
 import { LinkNotConfiguredError, NoNodeForKeyError } from "./errors.ts";
-import type { KeyPlace, PlacesOf, ShareLink, ShareLinksOf } from "./ports.ts";
+import type { KeyPlacesOf, ShareLink, ShareLinksOf, TrafficReader } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
-/** Makes the share links of a key: one for each place where clients find a node of its groups. */
+export interface ShareLinkPorts {
+  readonly places: KeyPlacesOf;
+  readonly traffic: Pick<TrafficReader, "find">;
+  readonly clock: { now(): number };
+}
+
+/** Makes the share links of a key: one for each place where clients find a host. */
 export function shareLinkMaker(
-  placesOf: PlacesOf,
+  { places, traffic, clock }: ShareLinkPorts,
   { LINK_FLOW_NONE }: Pick<ApiSettings, "LINK_FLOW_NONE">,
 ): ShareLinksOf {
   return async (key) => {
-    const linkTo = ({ node, connectionOf }: KeyPlace): ShareLink => {
-      const connection = connectionOf(key);
+    const found = await places({ keyId: key.keyId, groups: key.terms.groups });
+    if (found === null) return [];
+    if (found.length === 0) throw new LinkNotConfiguredError("active node");
+    const figures = found.some(({ tellsTraffic }) => tellsTraffic) ? await traffic.find(key.keyId) : null;
+    const now = clock.now();
+    return found.map(({ node, connectionOf }, index): ShareLink => {
+      const connection = connectionOf(key, { isFirst: index === 0, traffic: figures, now });
       const { address: host, protocol, remark } = connection;
       return { host, node, protocol, remark, link: connectionLink(connection, LINK_FLOW_NONE) };
-    };
-    const [first, ...others] = await placesOf(key.terms.groups);
-    if (first === undefined) {
-      const isNoneActive = (await placesOf(null)).length === 0;
-      throw isNoneActive ? new LinkNotConfiguredError("active node") : new NoNodeForKeyError();
-    }
-    return [linkTo(first), ...others.map(linkTo)];
+    });
   };
+}
+
+/** @throws {NoNodeForKeyError} when no host is meant for the key */
+export function firstLink(links: readonly ShareLink[]): string {
+  const [first] = links;
+  if (first === undefined) throw new NoNodeForKeyError();
+  return first.link;
 }

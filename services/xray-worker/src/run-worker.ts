@@ -3,7 +3,7 @@ import { followFleet, listedNodes, openBackingServices } from "@veil/backing-ser
 import { createJobClient, serveJobs } from "@veil/job-queue";
 import { DownNodes, groupsMeet, type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, warnOfDurability } from "@veil/redis";
-import { type Fleet, firstLinked, type FleetNode, isSameNode, servingNodes } from "@veil/nodes";
+import { type Fleet, FirstLinked, type FleetNode, isSameNode, servingNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import {
   lastingFailure,
@@ -24,6 +24,7 @@ import { startBatchLoop } from "./batch-loop.ts";
 import { startCleanUp } from "./clean-up.ts";
 import { type ConnectedNode, connectNode } from "./nodes/connect-node.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
+import { hostJobHandlers } from "./jobs/host-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { nodeJobHandlers } from "./jobs/node-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
@@ -76,8 +77,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     await answered();
 
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
-    let fleet: Fleet = { revision: 0, nodes: [] };
+    let fleet: Fleet = { revision: 0, nodes: [], hosts: [] };
     const down = new DownNodes(store.sightings, clock);
+    const firstLinked = new FirstLinked(groupsMeet);
     runLoop(running, "nodes that are down", {
       everyMs: LOOK_FOR_DOWN_EVERY_MS,
       task: () => down.test(),
@@ -131,10 +133,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       get nodes() {
         return nodes.opened.map(({ users }) => users);
       },
-      linkedNodes: (groups) => {
-        const ofKey = fleet.nodes.filter((node) => groupsMeet(groups, node.groups));
-        return firstLinked(ofKey, (node) => down.isDown(node));
-      },
+      linkedNodes: (key) => firstLinked.of(key, fleet, down.known()),
       lease,
       clock,
       newUuid: randomUUID,
@@ -243,6 +242,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
             leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),
           readLast: lastReading(jobs, clock),
         }),
+        ...hostJobHandlers(changes),
         ...webhookChangeHandlers({ webhooks: store.webhooks, events: logged, now }),
       },
       telemetry,

@@ -35,7 +35,7 @@ export async function followFleet(
   running: Stoppable,
   { store, redisUrl, prefix, listed, prepare, onFleet, log }: FollowedFleetOptions,
 ): Promise<FollowedFleet> {
-  let fleet: Fleet = { revision: 0, nodes: seeded(null, listed, 0).nodes };
+  let fleet: Fleet = { revision: 0, nodes: seeded(null, listed, 0).nodes, hosts: [] };
   let isPrepared = prepare === undefined;
   let isStarted = false;
   const look = async () => {

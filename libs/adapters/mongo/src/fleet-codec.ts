@@ -1,5 +1,6 @@
 import { DEFAULT_NODE_GROUPS, type Fleet, type FleetEvent, type FleetNode, type NodeTls } from "@veil/nodes";
 import { z } from "zod";
+import { hostDocument, toHost } from "./host-codec.ts";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
@@ -48,19 +49,25 @@ const eventDocument = stampDocument.extend({
 });
 type FleetEventDocument = Readonly<z.infer<typeof eventDocument>>;
 
-/** All nodes, in one document. */
+/** All nodes and what API calls decided about hosts, in one document. */
 export const fleetDocument = z.object({
   _id: z.literal(FLEET_ID),
   revision: z.number(),
   nodes: z.record(z.string(), nodeDocument).default({}),
   /** Events by their ids: a version that knows none leaves them there. */
   outbox: z.record(z.string(), eventDocument).exactOptional(),
+  /** New in 1.5. */
+  hosts: z.record(z.string(), hostDocument).default({}),
 });
 export type FleetDocument = Readonly<z.infer<typeof fleetDocument>>;
 
 /** @returns the nodes in no order */
-export function toFleet({ revision, nodes }: FleetDocument): Fleet {
-  return { revision, nodes: Object.entries(nodes).map(([name, node]) => toNode(name, node)) };
+export function toFleet({ revision, nodes, hosts }: FleetDocument): Fleet {
+  return {
+    revision,
+    nodes: Object.entries(nodes).map(([name, node]) => toNode(name, node)),
+    hosts: Object.entries(hosts).map(([id, host]) => toHost(id, host)),
+  };
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {

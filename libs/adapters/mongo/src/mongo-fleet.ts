@@ -19,6 +19,7 @@ import {
   toFleetEvents,
   toNodeDocument,
 } from "./fleet-codec.ts";
+import { toHostDocument } from "./host-codec.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 
@@ -46,13 +47,13 @@ export class MongoFleet implements FleetStore, FleetOutbox {
   async read(): Promise<Fleet | null> {
     const found = await storeErrors(() => this.#documents.findOne({ _id: FLEET_ID }));
     if (found === null) return null;
-    const { revision, nodes } = toFleet(this.#reader.one(fleetDocument, found));
-    return { revision, nodes: inOrder(nodes) };
+    const fleet = toFleet(this.#reader.one(fleetDocument, found));
+    return { ...fleet, nodes: inOrder(fleet.nodes) };
   }
 
-  async save(before: Fleet | null, { nodes, events = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
-    if (before === null) return this.#insert(nodes);
-    const change = changeOf(before, nodes, events);
+  async save(before: Fleet | null, after: FleetUpdate): Promise<"saved" | "outdated"> {
+    if (before === null) return this.#insert(after);
+    const change = changeOf(before, after);
     const filter = { _id: FLEET_ID, revision: before.revision } as const;
     const { matchedCount } = await storeErrors(() => this.#documents.updateOne(filter, wholeUpdate(change)));
     return matchedCount === 1 ? "saved" : "outdated";
@@ -71,10 +72,14 @@ export class MongoFleet implements FleetStore, FleetOutbox {
     await storeErrors(() => this.#documents.updateOne({ _id: FLEET_ID }, wholeUpdate(update)));
   }
 
-  async #insert(nodes: readonly FleetNode[]): Promise<"saved" | "outdated"> {
-    const documents = Object.fromEntries(nodes.map((node) => [node.name, toNodeDocument(node)]));
+  async #insert({ nodes, hosts = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
+    const document = {
+      revision: 1,
+      nodes: Object.fromEntries(nodes.map((node) => [node.name, toNodeDocument(node)])),
+      hosts: Object.fromEntries(hosts.map((host) => [host.id, toHostDocument(host)])),
+    };
     try {
-      await storeErrors(() => this.#documents.insertOne({ _id: FLEET_ID, revision: 1, nodes: documents }));
+      await storeErrors(() => this.#documents.insertOne({ _id: FLEET_ID, ...document }));
       return "saved";
     } catch (error) {
       if (isDuplicateKey(error)) return "outdated";
@@ -83,24 +88,36 @@ export class MongoFleet implements FleetStore, FleetOutbox {
   }
 }
 
-/** Field by field, so that what only newer versions know of a node stays, and events that are logged meanwhile go. */
-function changeOf(
-  { nodes: before, revision }: Fleet,
-  after: readonly FleetNode[],
-  events: readonly FleetEvent[],
-): mongo.UpdateFilter<FleetDocument> {
-  const set: Record<string, unknown> = { revision: revision + 1 };
-  for (const event of events) set[`outbox.${event.id}`] = toFleetEventDocument(event);
-  for (const node of after) {
-    const known = before.find(({ name }) => name === node.name);
-    const document = toNodeDocument(node);
+/** Field by field, so that what only newer versions know of a node or a host stays, and events that are logged meanwhile go. */
+function changeOf(before: Fleet, { nodes, hosts, events = [] }: FleetUpdate): mongo.UpdateFilter<FleetDocument> {
+  const change: Paths = { $set: { revision: before.revision + 1 }, $unset: {} };
+  for (const event of events) change.$set[`outbox.${event.id}`] = toFleetEventDocument(event);
+  enter("nodes", documentsOf(before.nodes), documentsOf(nodes), change);
+  if (hosts !== undefined) enter("hosts", hostDocumentsOf(before), hostDocumentsOf({ hosts }), change);
+  const { $set, $unset } = change;
+  return { $set, ...(Object.keys($unset).length > 0 && { $unset }) };
+}
+
+interface Paths {
+  readonly $set: Record<string, unknown>;
+  readonly $unset: Record<string, "">;
+}
+
+type Documents = ReadonlyMap<string, { readonly created_at: number }>;
+
+function documentsOf(nodes: readonly FleetNode[]): Documents {
+  return new Map(nodes.map((node) => [node.name, toNodeDocument(node)]));
+}
+
+function hostDocumentsOf({ hosts }: Pick<Fleet, "hosts">): Documents {
+  return new Map(hosts.map((host) => [host.id, toHostDocument(host)]));
+}
+
+function enter(part: "nodes" | "hosts", before: Documents, after: Documents, { $set, $unset }: Paths): void {
+  for (const [name, document] of after) {
     // One that was made anew under the name of one that is gone takes over nothing of it.
-    if (known === undefined || known.createdAt !== node.createdAt) set[`nodes.${node.name}`] = document;
-    else for (const [field, value] of Object.entries(document)) set[`nodes.${node.name}.${field}`] = value;
+    if (before.get(name)?.created_at !== document.created_at) $set[`${part}.${name}`] = document;
+    else for (const [field, value] of Object.entries(document)) $set[`${part}.${name}.${field}`] = value;
   }
-  const names = new Set(after.map(({ name }) => name));
-  const gone = before.filter(({ name }) => !names.has(name));
-  const unset = Object.fromEntries(gone.map(({ name }) => [`nodes.${name}`, ""]));
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- paths into the nodes, which the driver's types don't know
-  return { $set: set, ...(gone.length > 0 && { $unset: unset }) } as mongo.UpdateFilter<FleetDocument>;
+  for (const name of before.keys()) if (!after.has(name)) $unset[`${part}.${name}`] = "";
 }

@@ -1,6 +1,7 @@
 import { batchEndpoints } from "./endpoints/batch-endpoints.ts";
 import { deviceEndpoints } from "./endpoints/device-endpoints.ts";
 import { eventEndpoints } from "./endpoints/event-endpoints.ts";
+import { hostEndpoints } from "./endpoints/host-endpoints.ts";
 import { jobEndpoints } from "./endpoints/job-endpoints.ts";
 import { keyEndpoints } from "./endpoints/key-endpoints.ts";
 import { nodeEndpoints } from "./endpoints/node-endpoints.ts";
@@ -36,6 +37,7 @@ export const endpoints = {
   ...eventEndpoints,
   ...webhookEndpoints,
   ...nodeEndpoints,
+  ...hostEndpoints,
 };
 
 export type OperationId = keyof typeof endpoints;

@@ -22,6 +22,7 @@ interface EndpointFacts {
     | "Events"
     | "Webhooks"
     | "Nodes"
+    | "Hosts"
     | "Documentation";
   /** One line. */
   readonly summary: string;

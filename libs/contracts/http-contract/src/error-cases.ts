@@ -177,7 +177,7 @@ export const linkNotConfigured: ErrorCase = {
 export const noNode: ErrorCase = {
   status: 409,
   name: "no-node",
-  description: "None of the active nodes is in a group of the key.",
+  description: "No host of a node is for a group of the key.",
   detail: messages.noNode,
 };
 

@@ -48,5 +48,13 @@ export type {
   NodeListBody,
   UpdateNodeBody,
 } from "./node-bodies.ts";
+export type {
+  CreateHostBody,
+  HostBody,
+  HostDeletedBody,
+  HostListBody,
+  PutHostBody,
+  UpdateHostBody,
+} from "./host-bodies.ts";
 export type { StatsBody, UsageBody, UsageQuery } from "./usage-bodies.ts";
 export type { TrafficBody, TrafficListBody, TrafficResetBody, TrafficSyncedBody } from "./traffic-bodies.ts";

@@ -213,8 +213,10 @@ export const keyLinksSchema = z
           link: z.string().meta({ description: "A link that VPN clients import." }),
         }),
       )
-      .min(1)
-      .meta({ description: "One for each host. The first is the answer of `/link`." }),
+      .meta({
+        description:
+          "One for each host that is meant for the key. The first is the answer of `/link`; without one, that is 500.",
+      }),
   })
   .register(namedSchemas, { id: "KeyLinks" });
 

@@ -3,7 +3,7 @@ import { namedSchemas } from "./named-schemas.ts";
 import { groupList } from "./terms-bodies.ts";
 
 const LONGEST_NOTE = 1_000;
-const MOST_PORTS = 65_535;
+export const MOST_PORTS = 65_535;
 
 export const nodeMessages = {
   name: "name must be 1 to 32 of a-z, 0-9 and -",
@@ -19,11 +19,12 @@ export const nodeMessages = {
   force: "force must be true or false",
 } as const;
 
-const LONGEST_HOST = 253;
-const HOST_NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/;
+export const LONGEST_HOST = 253;
+export const HOST_NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/;
 const IPV6 = /^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$/;
 
-function isHost(text: string): boolean {
+/** Whether a text is a host name or an IP address, IPv6 with or without brackets. */
+export function isHost(text: string): boolean {
   if (text.length > LONGEST_HOST) return false;
   return HOST_NAME.test(text) || (IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`));
 }

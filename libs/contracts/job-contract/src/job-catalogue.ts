@@ -4,6 +4,7 @@ import { keyChange } from "./change-payloads.ts";
 import { createKeyPayload, createKeysPayload } from "./create-payloads.ts";
 import { createKeysResult, createResult } from "./create-results.ts";
 import { deviceJobs } from "./device-jobs.ts";
+import { hostJobs } from "./host-jobs.ts";
 import { keyCodec, keyName } from "./key-codec.ts";
 import { contradicted, notApplied } from "./not-applied.ts";
 import { nodeJobs } from "./node-jobs.ts";
@@ -140,6 +141,7 @@ export const jobCatalogue = {
   ...deviceJobs,
   ...webhookJobs,
   ...nodeJobs,
+  ...hostJobs,
   "refresh-traffic": {
     queue: "veil-traffic",
     payload: z.object({ key_id: keyId, deadline, request_id: requestId }),

@@ -30,9 +30,9 @@ export class DownNodes {
     return this.#isDown;
   }
 
-  /** As {@link test} said last, for who can't wait. */
-  isDown(node: string): boolean {
-    return this.#isDown(node);
+  /** The function that {@link test} returned last, for who can't wait. */
+  known(): (node: string) => boolean {
+    return this.#isDown;
   }
 
   async #read(): Promise<void> {

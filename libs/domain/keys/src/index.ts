@@ -68,11 +68,11 @@ export {
   StoreUnavailableError,
 } from "./errors.ts";
 export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
+export { groupsMeet } from "./groups-meet.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
-export type { LifecyclePorts } from "./lifecycle-ports.ts";
+export type { LifecyclePorts, LinkedKey } from "./lifecycle-ports.ts";
 export { type NodeChange, type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
 export { DownNodes } from "./down-nodes.ts";
-export { groupsMeet } from "./groups-meet.ts";
 export { isDown, NOTE_SIGHTINGS_EVERY_MS, type NodeSighting, type NodeSightings } from "./node-sightings.ts";
 export type {
   Clock,

@@ -4,13 +4,22 @@ import type { DueKeys, ExternalIds, KeyStore, KeyTraffic } from "./ports.ts";
 import type { Notices } from "./terms/notices.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 
+/** What of a key decides where its links lead. */
+export interface LinkedKey {
+  readonly keyId: number;
+  readonly groups: readonly string[];
+}
+
 /** Everything outside that the lifecycle of a key needs. */
 export interface LifecyclePorts {
   readonly store: KeyStore;
   /** The nodes that there are at each moment: they come and go, so nobody keeps this list. */
   readonly nodes: readonly NodeUsers[];
-  /** Names of those that the first link of a key in these groups leads to: the first node, and others behind the same host. */
-  linkedNodes(groups: readonly string[]): readonly string[];
+  /**
+   * Names of the nodes that a key's first link leads to: that of the first host, and others behind the same address. None while
+   * none of them is active; null when no host is meant for the key, which then needs no node.
+   */
+  readonly linkedNodes: (key: LinkedKey) => readonly string[] | null;
   readonly lease: KeyLease;
   readonly clock: Clock;
   /** A fresh random v4 UUID, lower case. */

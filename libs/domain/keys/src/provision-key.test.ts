@@ -1,8 +1,9 @@
 import { SharedClock } from "@veil/runtime";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
 import { NodeUnreachableError, NodeIndeterminateError, StoreRejectedError, StoreUnavailableError } from "./errors.ts";
 import { cancelCreation } from "./cancel-creation.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { type ProvisionRequest, provisionKey } from "./provision-key.ts";
 
 const converged = ["remove", "remove", "add", "remove"];
@@ -182,6 +183,17 @@ test.each([
   expect(await passing(provisionKey(request, { ...ports, linkedNodes: () => linkedNodes }))).toMatchObject({
     outcome: "created",
   });
+});
+
+test("a key that no host is meant for is made whether nodes answer or not, and leads to those that do", async () => {
+  const { nodes, ports, passing } = inMemoryLifecycle();
+  nodes.a.onCall = () => {
+    throw new NodeUnreachableError("a", null);
+  };
+  const linkedNodes = vi.fn<LifecyclePorts["linkedNodes"]>(() => null);
+  expect(await passing(provisionKey(request, { ...ports, linkedNodes }))).toMatchObject({ outcome: "created" });
+  expect(linkedNodes).toHaveBeenCalledWith({ keyId: 1, groups: ["default"] });
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 1]);
 });
 
 test("no key is left when no node can be reached", async () => {

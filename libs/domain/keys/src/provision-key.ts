@@ -106,7 +106,7 @@ async function decideOn(
 ): Promise<ProvisionResult> {
   const isUsable = isInService(terms, ports.clock.now());
   const nodes = nodesOfGroups(terms.groups, ports);
-  const linked = ports.linkedNodes(terms.groups);
+  const linked = ports.linkedNodes({ keyId: creation.keyId, groups: terms.groups });
   const outbox = firstSteps(creation.keyId, { actor, at: Math.floor(ports.clock.now() / 1_000) });
   const [attempts, , hint] = await Promise.all([
     isUsable ? tryNodes(creation, nodes, linked) : [],
@@ -118,7 +118,7 @@ async function decideOn(
     : nodesWith(["disturbed", "indeterminate"], attempts);
   const took = nodesWith(holding, attempts);
   // Where there are nodes, and the key is for none of them, there is nothing to be held.
-  const isForNone = nodes.length === 0 && ports.nodes.length > 0;
+  const isForNone = linked === null || (nodes.length === 0 && ports.nodes.length > 0);
   if (isUsable && !isForNone && !took.some((node) => linked.includes(node))) {
     return refuse(creation, failureResult(attempts, linked), [...new Set([...took, ...indeterminate])], ports);
   }
@@ -205,11 +205,11 @@ const holding = ["took", "disturbed"] as const;
 async function tryNodes(
   creation: Creation,
   nodes: readonly NodeUsers[],
-  linkedNodes: readonly string[],
+  linkedNodes: readonly string[] | null,
 ): Promise<AddAttempt[]> {
   const tryAll = (some: readonly NodeUsers[]) => Promise.all(some.map((node) => tryAdd(node, creation)));
-  const linked = nodes.filter(({ name }) => linkedNodes.includes(name));
-  if (linked.some(({ reachable }) => reachable)) return tryAll(nodes);
+  const linked = nodes.filter(({ name }) => linkedNodes?.includes(name));
+  if (linkedNodes === null || linked.some(({ reachable }) => reachable)) return tryAll(nodes);
   const attempts = await tryAll(linked);
   if (nodesWith(holding, attempts).length === 0) return attempts;
   return [...attempts, ...(await tryAll(nodes.filter((node) => !linked.includes(node))))];

@@ -91,7 +91,7 @@ export function inMemoryLifecycle() {
   const ports: LifecyclePorts = {
     store,
     nodes: Object.values(nodes),
-    linkedNodes: (groups) =>
+    linkedNodes: ({ groups }) =>
       Object.values(nodes)
         .filter((node) => groupsMeet(groups, node.groups))
         .slice(0, 1)

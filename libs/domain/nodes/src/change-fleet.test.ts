@@ -16,7 +16,7 @@ import type { Fleet, FleetNode, FleetUpdate } from "./fleet.ts";
 const NOW = 1_800_000_000_000;
 const actor = { name: "shop", address: null, requestId: "r-1" };
 const stamp = { job: "job-1", now: NOW, actor };
-const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 1, nodes });
+const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 1, nodes, hosts: [] });
 const a = someNode("a");
 
 function updateOf(change: FleetChange): FleetUpdate {

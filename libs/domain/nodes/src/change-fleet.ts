@@ -15,7 +15,7 @@ import {
 /**
  * Changes the fleet, whoever else changes it at the same time: on what is stored when the change is.
  *
- * @param change the nodes as they are to be, null when there is nothing to change
+ * @param change the fleet as it is to be, null when there is nothing to change
  * @param hints asked before events are born
  * @returns whether anything was changed
  * @throws {StoreUnavailableError} when the store is away; it may have been changed

@@ -1,4 +1,5 @@
 import type { FleetEvent } from "./fleet-event.ts";
+import type { FleetHost } from "./hosts.ts";
 
 /**
  * - `joining`: it is being filled with users; links don't show it yet
@@ -82,11 +83,15 @@ export interface Fleet {
   /** Goes up with each change. */
   readonly revision: number;
   readonly nodes: readonly FleetNode[];
+  /** What API calls decided about hosts, in no order; `hostsOf` has all that there are. */
+  readonly hosts: readonly FleetHost[];
 }
 
 /** What becomes of a fleet, and what is to be reported of it. */
 export interface FleetUpdate {
   readonly nodes: readonly FleetNode[];
+  /** Left out when the hosts stay as they are stored. */
+  readonly hosts?: readonly FleetHost[];
   /** Born with the change, or not at all. */
   readonly events?: readonly FleetEvent[];
 }

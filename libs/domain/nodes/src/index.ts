@@ -13,6 +13,8 @@ export {
   type NodeChange,
   nodeOf,
 } from "./change-fleet.ts";
+export { type HostChange, hostChanged, hostDeleted, hostPut, type HostsChange, type NewHost } from "./change-hosts.ts";
+export { FirstLinked } from "./first-linked.ts";
 export {
   DEFAULT_NODE_GROUPS,
   type Fleet,
@@ -29,5 +31,17 @@ export {
   servingNodes,
 } from "./fleet.ts";
 export { FLEET_SUBJECT, type FleetEvent, type FleetOutbox, isFleetEventId } from "./fleet-event.ts";
-export { firstLinked, linkedPlaces } from "./linked-nodes.ts";
+export {
+  type FleetHost,
+  type HostFields,
+  hostLink,
+  hostsOf,
+  isOwnHostId,
+  MOST_HOSTS,
+  type NodeHost,
+  ownHostId,
+  PLAIN_HOST,
+} from "./hosts.ts";
+export { type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, placeKey } from "./linked-places.ts";
+export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";

@@ -5,7 +5,7 @@ import { seeded, seedFleet } from "./seed-fleet.ts";
 
 const NOW = 1_800_000_000_000;
 const listed = (name: string, attributes: Partial<FleetNode> = {}) => someNode(name, attributes);
-const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 3, nodes });
+const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 3, nodes, hosts: [] });
 const states = (nodes: readonly FleetNode[]) => Object.fromEntries(nodes.map(({ name, state }) => [name, state]));
 
 describe("the first fleet", () => {

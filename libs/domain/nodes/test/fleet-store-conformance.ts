@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { FleetEvent, FleetOutbox, FleetStore } from "../src/index.ts";
+import { someHost } from "./some-host.ts";
 import { someNode } from "./some-node.ts";
 
 /**
@@ -21,7 +22,7 @@ export function fleetStoreConformance(
     const { store, other } = open();
     const ends = await Promise.all([store.save(null, { nodes: [a] }), other.save(null, { nodes: [a] })]);
     expect(ends.toSorted()).toEqual(["outdated", "saved"]);
-    expect(await other.read()).toEqual({ revision: 1, nodes: [a] });
+    expect(await other.read()).toEqual({ revision: 1, nodes: [a], hosts: [] });
     expect(await other.revision()).toBe(1);
   });
 
@@ -44,9 +45,9 @@ export function fleetStoreConformance(
       jobs: ["job-1"],
     });
     expect(await store.save(await store.read(), { nodes: [full, b, a] })).toBe("saved");
-    expect(await other.read()).toEqual({ revision: 2, nodes: [a, b, full] });
+    expect(await other.read()).toMatchObject({ revision: 2, nodes: [a, b, full] });
     expect(await store.save(await store.read(), { nodes: [{ ...b, note: "changed" }] })).toBe("saved");
-    expect(await other.read()).toEqual({ revision: 3, nodes: [{ ...b, note: "changed" }] });
+    expect(await other.read()).toMatchObject({ revision: 3, nodes: [{ ...b, note: "changed" }] });
   });
 
   it("bears events with a change, which stay until they are logged, also when their node is gone", async () => {
@@ -79,5 +80,23 @@ export function fleetStoreConformance(
     expect(await store.save(before, { nodes: [a] })).toBe("outdated");
     expect((await store.read())?.nodes).toEqual([b]);
     expect(await store.save(null, { nodes: [a] })).toBe("outdated");
+  });
+
+  it("gives back hosts as they were stored, and leaves them where a change of nodes names none", async () => {
+    const { store, other } = open();
+    const host = someHost("h_1", "b", { alpn: ["h2"], groups: ["default"], jobs: ["job-1"], path: "/a.b" });
+    const plain = someHost("n_b", "b");
+    const byId = async () => (await other.read())?.hosts.toSorted((one, two) => (one.id < two.id ? -1 : 1));
+    const nodes = [b];
+    expect(await store.save(await store.read(), { nodes, hosts: [plain, host] })).toBe("saved");
+    expect(await byId()).toEqual([host, plain]);
+    expect(await store.save(await store.read(), { nodes: [a, b] })).toBe("saved");
+    expect(await byId()).toEqual([host, plain]);
+    expect(await store.save(await store.read(), { nodes, hosts: [{ ...host, alpn: null, port: 8_443 }] })).toBe(
+      "saved",
+    );
+    expect(await byId()).toEqual([{ ...host, alpn: null, port: 8_443 }]);
+    expect(await store.save(await store.read(), { nodes, hosts: [] })).toBe("saved");
+    expect(await byId()).toEqual([]);
   });
 }

@@ -28,10 +28,13 @@ export class InMemoryFleet implements FleetStore, FleetOutbox {
     return this.#fleet;
   }
 
-  async save(before: Fleet | null, { nodes, events = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
+  async save(
+    before: Fleet | null,
+    { nodes, hosts = before?.hosts ?? [], events = [] }: FleetUpdate,
+  ): Promise<"saved" | "outdated"> {
     await this.beforeStep();
     if ((this.#fleet?.revision ?? 0) !== (before?.revision ?? 0)) return "outdated";
-    this.#fleet = { revision: (before?.revision ?? 0) + 1, nodes: inOrder(nodes) };
+    this.#fleet = { revision: (before?.revision ?? 0) + 1, nodes: inOrder(nodes), hosts };
     this.#events.push(...events);
     return "saved";
   }

@@ -36,6 +36,8 @@ export interface RealitySecurity {
   readonly shortId: string;
   /** The browser whose TLS handshake is imitated, one of `fingerprints`. */
   readonly fingerprint: string;
+  /** What it offers instead of the browser's application protocols, the preferred one first. Xray's own client can't. */
+  readonly alpn?: readonly string[];
   /** Where Xray's spider begins: a path. Other clients don't have one. */
   readonly spiderX: string;
 }
@@ -75,6 +77,7 @@ function securityParameters(security: ConnectionSecurity): Parameters {
     ["pbk", security.publicKey],
     ["sid", security.shortId],
     ["spx", security.spiderX],
+    ...(security.alpn === undefined ? [] : [["alpn", security.alpn.join(",")] as const]),
   ];
 }
 

@@ -9,6 +9,8 @@ export interface LinkSettings {
   readonly sni: string;
   /** The browser whose TLS handshake the client imitates, for example `chrome`. */
   readonly fingerprint: string;
+  /** The application protocols that it offers; those of the browser when left out. */
+  readonly alpn?: readonly string[];
   /** The Reality public key, base64url. */
   readonly publicKey: string;
   /** The Reality short id, hexadecimal. */

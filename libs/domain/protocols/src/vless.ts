@@ -56,7 +56,7 @@ function isSameAccount(one: VlessAccount, other: VlessAccount): boolean {
 
 /** The connection of a key to a server that takes VLESS over TCP with Reality. */
 function connectionOf(key: LinkedKey, settings: LinkSettings): VlessConnection {
-  const { host, port, sni, publicKey, shortId, fingerprint } = settings;
+  const { host, port, sni, publicKey, shortId, fingerprint, alpn } = settings;
   return {
     protocol: "vless",
     remark: key.remark,
@@ -64,7 +64,15 @@ function connectionOf(key: LinkedKey, settings: LinkSettings): VlessConnection {
     port,
     uuid: key.uuid,
     flow: key.flow,
-    security: { kind: "reality", sni, publicKey, shortId, fingerprint, spiderX: "/" },
+    security: {
+      kind: "reality",
+      sni,
+      publicKey,
+      shortId,
+      fingerprint,
+      spiderX: "/",
+      ...(alpn !== undefined && { alpn }),
+    },
     transport: { kind: "tcp" },
   };
 }

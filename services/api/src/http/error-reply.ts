@@ -9,6 +9,7 @@ import {
   JobNotFoundError,
   KeyNotFoundError,
   LinkNotConfiguredError,
+  HostNotFoundError,
   NoNodeForKeyError,
   NodeNotFoundError,
   NodesOfInstallationError,
@@ -74,6 +75,7 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof WebhookNotFoundError) return expected(404, messages.webhookNotFound(error.webhookId));
   if (error instanceof WebhooksNotConfiguredError) return expected(500, messages.webhooksNotConfigured);
   if (error instanceof NodeNotFoundError) return expected(404, messages.nodeNotFound(error.node));
+  if (error instanceof HostNotFoundError) return expected(404, messages.hostNotFound(error.hostId));
   if (error instanceof NodesOfInstallationError) return expected(403, messages.nodesOfInstallation);
   if (error instanceof TokenNotFoundError) return expected(404, messages.tokenNotFound(error.tokenId));
   if (error instanceof RightsBeyondError) return expected(403, messages.rightsBeyond(error.beyond));

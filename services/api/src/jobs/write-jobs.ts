@@ -61,6 +61,10 @@ const WRITE_JOBS = {
   drainNode: { name: "drain-node", idPrefix: "drain-node", action: "drain node", ...DELETION },
   undrainNode: { name: "drain-node", idPrefix: "undrain-node", action: "undrain node", ...DELETION },
   deleteNode: { name: "delete-node", idPrefix: "delete-node", action: "delete node", ...DELETION },
+  createHost: { name: "put-host", idPrefix: "create-host", action: "create host", ...DELETION },
+  putHost: { name: "put-host", idPrefix: "put-host", action: "change host", ...DELETION },
+  updateHost: { name: "change-host", idPrefix: "update-host", action: "change host", ...DELETION },
+  deleteHost: { name: "delete-host", idPrefix: "delete-host", action: "delete host", ...DELETION },
 } as const satisfies Partial<Record<OperationId, WriteJobDefinition>>;
 
 export type WriteOperation = keyof typeof WRITE_JOBS;
@@ -95,6 +99,10 @@ export const WRITE_OPERATIONS = [
   "drainNode",
   "undrainNode",
   "deleteNode",
+  "createHost",
+  "putHost",
+  "updateHost",
+  "deleteHost",
 ] as const satisfies readonly WriteOperation[];
 
 const definitions: { readonly [Op in WriteOperation]: WriteJobDefinition<JobOf<Op>> } = WRITE_JOBS;

@@ -20,6 +20,7 @@ function place(node: string, ...more: string[]): KeyPlace {
   return {
     node,
     nodes: [node, ...more],
+    tellsTraffic: false,
     connectionOf: ({ uuid }): Connection => ({ ...connection, uuid, remark: node, address: `${node}.example` }),
   };
 }
@@ -35,8 +36,7 @@ function subscribed(overrides: Partial<KeyRecord> = {}, places = [place("a"), pl
     traffic: plane.trafficReader,
     usageOf: async (keyId, now) => [{ at: now, upload: keyId, download: 0 }],
     downNodes: async () => (node) => down.has(node),
-    placesOf: async (groups) =>
-      places.filter(({ node }) => groups?.includes("default") === true || groups?.includes(node)),
+    places: async ({ groups }) => places.filter(({ node }) => groups.includes("default") || groups.includes(node)),
     urlOf: (token) => `https://sub.example/sub/${token}`,
     clock: { now: () => NOW },
     gate: {
@@ -118,6 +118,6 @@ describe("its connections", () => {
     const connectionOf = () => {
       throw new LinkNotConfiguredError("server domain");
     };
-    expect(await subscribed({}, [{ node: "a", nodes: ["a"], connectionOf }]).shown()).toEqual([]);
+    expect(await subscribed({}, [{ ...place("a"), connectionOf }]).shown()).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ import {
 import { type Connection, linkName } from "@veil/protocols";
 import type { UsagePeriod } from "@veil/subscriptions";
 import { LinkNotConfiguredError } from "../errors.ts";
-import type { KeyPlace, PlacesOf, TrafficReader } from "../ports.ts";
+import type { KeyPlace, KeyPlacesOf, RemarkMoment, TrafficReader } from "../ports.ts";
 import type { DeviceGate } from "./device-gate.ts";
 import type { SubscriptionReader, SubscriptionView } from "./ports.ts";
 
@@ -23,7 +23,7 @@ export interface KeySubscriptionPorts {
   readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
   /** Tells which nodes are of no use at the moment, by their names. */
   readonly downNodes: () => Promise<(node: string) => boolean>;
-  readonly placesOf: PlacesOf;
+  readonly places: KeyPlacesOf;
   readonly urlOf: (token: string) => string;
   readonly clock: Pick<Clock, "now">;
   readonly gate: Pick<DeviceGate, "read" | "refusalOf">;
@@ -44,9 +44,9 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
         arrival === null ? null : gate.read(keyId, arrival.device),
       ]);
       if (key === null || !isVisible(key) || !isSameText(key.token, token)) return null;
+      const places = (await ports.places({ keyId, groups: key.terms.groups })) ?? [];
       const now = clock.now();
       const { expiresAt, trafficLimit } = termsAt(key.terms, now);
-      const places = await ports.placesOf(key.terms.groups);
       const usage = withUsage ? await ports.usageOf(keyId, Math.floor(now / 1_000)) : [];
       return {
         keyId,
@@ -57,7 +57,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
           ...{ trafficLimit, expiresAt, usage },
           url: ports.urlOf(token),
         },
-        connections: connectionsOf(key, places, isDown),
+        connections: connectionsOf(key, places, { isDown, traffic: figures, now }),
         refusal: arrival === null ? null : await gate.refusalOf(key, devices, arrival),
       } satisfies SubscriptionView;
     },
@@ -68,11 +68,17 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
  * The places that can be reached, without those that may not have the key's user yet: unless these are all that there are, for
  * within a second they will.
  */
-function connectionsOf(key: KeyRecord, places: readonly KeyPlace[], isDown: (node: string) => boolean): Connection[] {
+function connectionsOf(
+  key: KeyRecord,
+  places: readonly KeyPlace[],
+  { isDown, ...moment }: Omit<RemarkMoment, "isFirst"> & { readonly isDown: (node: string) => boolean },
+): Connection[] {
   const reachable = places.filter(({ nodes }) => nodes.some((node) => !isDown(node)));
   const certain = reachable.filter(({ nodes }) => !nodes.every((node) => key.indeterminate.includes(node)));
   try {
-    return (certain.length > 0 ? certain : reachable).map(({ connectionOf }) => connectionOf(key));
+    return (certain.length > 0 ? certain : reachable).map((place) =>
+      place.connectionOf(key, { ...moment, isFirst: place === places[0] }),
+    );
   } catch (error) {
     if (error instanceof LinkNotConfiguredError) return [];
     throw error;

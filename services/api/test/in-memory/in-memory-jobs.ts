@@ -51,6 +51,9 @@ export class InMemoryJobs implements Jobs {
     "drain-node": new Map(),
     "delete-node": new Map(),
     "read-node": new Map(),
+    "put-host": new Map(),
+    "change-host": new Map(),
+    "delete-host": new Map(),
     "deliver-events": new Map(),
     "repeat-delivery": new Map(),
   };

@@ -41,6 +41,10 @@ import {
   entered,
   type Fleet,
   type FleetChange,
+  hostChanged,
+  hostDeleted,
+  hostPut,
+  type HostsChange,
 } from "@veil/nodes";
 import { InMemoryFleet, someNode } from "@veil/nodes/testing";
 import { InMemoryNodeLivesStore } from "@veil/traffic/testing";
@@ -70,7 +74,7 @@ export class InMemoryPlane {
   readonly events = new InMemoryEventLog();
   readonly feed = new EventFeed(this.events, { mostStreams: 3, lookAfterMs: 50 });
   readonly webhooks = new InMemoryWebhooks();
-  readonly fleet = new InMemoryFleet({ revision: 1, nodes: [someNode("main")] });
+  readonly fleet = new InMemoryFleet({ revision: 1, nodes: [someNode("main")], hosts: [] });
   /** When workers last reached each node, and collectors last read it. */
   readonly sightings = new Map<string, NodeSighting>();
   readonly lives = new InMemoryNodeLivesStore();
@@ -324,6 +328,18 @@ export class InMemoryPlane {
     return finished<"change-node">(isChanged ? { outcome: "changed" } : last);
   }
 
+  async #changeHost(job: string, change: (fleet: Fleet, stamp: ChangeStamp) => HostsChange) {
+    const end: { last: HostsChange } = { last: { outcome: "not-found" } };
+    const update = (fleet: Fleet) => {
+      end.last = change(fleet, { job, now: Date.now() });
+      return end.last.outcome === "changed" ? { nodes: fleet.nodes, hosts: end.last.hosts } : null;
+    };
+    await changeFleet(this.fleet, update, noHints);
+    const { last } = end;
+    const isChanged = last.outcome === "changed" || last.outcome === "done";
+    return finished<"change-host">(isChanged ? { outcome: "changed" } : last);
+  }
+
   #delete({ keyId, owner }: SeenKey, job: string) {
     const key = this.keys.get(keyId);
     if (key !== undefined && !sees({ owner }, key)) return { outcome: "not-found" } as const;
@@ -419,6 +435,11 @@ export class InMemoryPlane {
         const isFound = end.state === "finished" && end.result.outcome === "changed";
         return finished<"delete-node">({ outcome: isFound ? "deleted" : "not-found" });
       },
+      "put-host": ({ host, may_make: mayMake }, job) =>
+        this.#changeHost(job, (fleet, stamp) => hostPut(fleet, host, mayMake, stamp)),
+      "change-host": ({ host_id: id, change }, job) =>
+        this.#changeHost(job, (fleet, stamp) => hostChanged(fleet, id, change, stamp)),
+      "delete-host": ({ host_id: id }, job) => this.#changeHost(job, (fleet) => hostDeleted(fleet, id)),
       "read-node": () => finished<"read-node">({ outcome: "read" }),
       "deliver-events": () => finished<"deliver-events">({ outcome: "idle" }),
       "repeat-delivery": () => finished<"repeat-delivery">({ outcome: "gone" }),

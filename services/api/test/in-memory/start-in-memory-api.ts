@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { SEALING_KEY_BYTES } from "@veil/webhooks";
 import { type AppDependencies, createApp } from "../../src/create-app.ts";
-import { LinkNotConfiguredError, NoNodeForKeyError } from "../../src/errors.ts";
+import { LinkNotConfiguredError } from "../../src/errors.ts";
 import type { ApiSecret } from "../../src/http/bearer-auth.ts";
 import { createHttpServer, KEEP_ALIVE_S } from "../../src/http/create-http-server.ts";
 import type { FinishedRequest } from "../../src/http/log-request.ts";
@@ -43,7 +43,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     jobs: plane.jobs,
     shareLinksOf: async ({ keyId, uuid, name }) => {
       if (name === "link-not-configured") throw new LinkNotConfiguredError("Reality public key");
-      if (name === "in-no-node") throw new NoNodeForKeyError();
+      if (name === "in-no-node") return [];
       const remark = name ?? `key-${keyId}`;
       const link = `vless://${uuid}@vpn.example.com:443?sid=${shortId}#${encodeURIComponent(remark)}`;
       return [{ host: "vpn.example.com", node: "main", protocol: "vless", remark, link }];
@@ -55,7 +55,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     storeIsUp: () => true,
     refreshWaitMs: 100,
     nodeNames: () => ["main"],
-    fleet: async () => (await plane.fleet.read()) ?? { revision: 0, nodes: [] },
+    fleet: async () => (await plane.fleet.read()) ?? { revision: 0, nodes: [], hosts: [] },
     sightings: { list: async () => plane.sightings },
     lives: plane.lives,
     inboundTag: "vless-in",

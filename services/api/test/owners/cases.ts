@@ -17,6 +17,7 @@ const trafficList = list.extend({ traffic: z.array(z.object({ key_id: z.number()
 const tokenList = list.extend({ tokens: z.array(z.object({ id: z.string(), owner: z.string().nullable() })) });
 const webhookList = list.extend({ webhooks: z.array(z.object({ id: z.string() })) });
 const nodeList = list.extend({ nodes: z.array(z.looseObject({ name: z.string() })).nonempty() });
+const hostList = z.object({ hosts: z.tuple([z.looseObject({ id: z.string() })]).rest(z.unknown()) });
 const eventList = z.object({
   events: z.array(z.object({ data: z.object({ key: z.object({ key_id: z.number() }).optional() }) })),
 });
@@ -80,6 +81,27 @@ const ofOneNode =
     await expectUnknown(shop, endpoint, [name, "none"], body);
     expect(await read()).toEqual(before);
   };
+
+/** Hosts are the installation's as well. */
+const ofOneHost =
+  (body?: object): OwnerCase =>
+  async ({ shop, admin }, endpoint) => {
+    const read = async () => hostList.parse((await call(admin, "get", "/api/hosts").expect(200)).body);
+    const before = await read();
+    await expectUnknown(shop, endpoint, [before.hosts[0].id, "none"], body);
+    expect(await read()).toEqual(before);
+  };
+
+async function expectNoHost(
+  shop: ContractTarget,
+  admin: ContractTarget,
+  method: "post" | "put",
+  path: string,
+): Promise<void> {
+  const before = (await call(admin, "get", "/api/hosts").expect(200)).body;
+  await call(shop, method, path).send({ node: before.hosts[0].node, remark: "taken over" }).expect(403);
+  expect((await call(admin, "get", "/api/hosts").expect(200)).body).toEqual(before);
+}
 
 /** One case for every endpoint; the compiler refuses a missing one. */
 export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
@@ -310,6 +332,19 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
   drainNode: ofOneNode(),
   undrainNode: ofOneNode(),
   deleteNode: ofOneNode(),
+
+  listHosts: async ({ shop, admin }) => {
+    expect((await call(shop, "get", "/api/hosts").expect(200)).body).toEqual({ hosts: [], total: 0 });
+    expect((await call(admin, "get", "/api/hosts").expect(200)).body.total).toBeGreaterThan(0);
+  },
+  createHost: ({ shop, admin }) => expectNoHost(shop, admin, "post", "/api/hosts"),
+  putHost: async ({ shop, admin }) => {
+    const { hosts } = hostList.parse((await call(admin, "get", "/api/hosts").expect(200)).body);
+    for (const id of [hosts[0].id, "shop-1"]) await expectNoHost(shop, admin, "put", `/api/hosts/${id}`);
+  },
+  getHost: ofOneHost(),
+  updateHost: ofOneHost({ remark: "taken over" }),
+  deleteHost: ofOneHost(),
 };
 
 /** The endpoints with their cases, in the catalogue's order. */

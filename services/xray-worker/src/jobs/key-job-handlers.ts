@@ -12,6 +12,7 @@ import {
 } from "@veil/keys";
 import pLimit from "p-limit";
 import type { DeviceJobHandlers } from "./device-job-handlers.ts";
+import type { HostJobHandlers } from "./host-job-handlers.ts";
 import type { NodeJobHandlers } from "./node-job-handlers.ts";
 import type { TokenJobHandlers } from "./token-job-handlers.ts";
 import { actorOf } from "./actor-of.ts";
@@ -32,7 +33,7 @@ export interface KeyEnding {
   readonly durationMs: number;
 }
 
-type OtherHandlers = TokenJobHandlers & DeviceJobHandlers & WebhookJobHandlers & NodeJobHandlers;
+type OtherHandlers = TokenJobHandlers & DeviceJobHandlers & WebhookJobHandlers & NodeJobHandlers & HostJobHandlers;
 type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof OtherHandlers>;
 
 /** What the worker does with each job on keys. @param onKey called for every key when its outcome is known */

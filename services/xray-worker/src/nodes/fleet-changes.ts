@@ -14,7 +14,7 @@ export interface FleetChanges {
 }
 
 /**
- * Changes the nodes, and tells all processes.
+ * Changes nodes or hosts, and tells all processes.
  *
  * @returns whether anything was changed
  * @throws {StoreUnavailableError}

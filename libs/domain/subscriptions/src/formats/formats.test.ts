@@ -1,14 +1,22 @@
-import { connectionLink } from "@veil/protocols";
+import { connectionLink, type RealitySecurity } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { exampleConnection, exampleSubscription, PUBLIC_KEY, UUID } from "../../test/example-subscription.ts";
 import { noticeText } from "../notices.ts";
 import { isInService, type KeyStatus } from "../subscription.ts";
-import { contentTypeOf, formatNames, renderSubscription } from "./formats.ts";
+import { contentTypeOf, type FormatName, formatNames, renderSubscription } from "./formats.ts";
 import { DEFAULT_ENTRANCE, type RenderSettings } from "./render-settings.ts";
 
 const settings: RenderSettings = { language: "en", noFlow: "omit", entrance: DEFAULT_ENTRANCE };
 const xhttp = exampleConnection({ flow: "", transport: { kind: "xhttp", path: "/a" }, remark: "X" });
+const realitySecurity: RealitySecurity = {
+  kind: "reality",
+  sni: "a.example",
+  publicKey: PUBLIC_KEY,
+  shortId: "7e450500",
+  fingerprint: "chrome",
+  spiderX: "/",
+};
 const statuses: KeyStatus[] = ["active", "on_hold", "limited", "expired", "disabled"];
 
 interface SingBoxConfig {
@@ -65,6 +73,19 @@ describe("renderSubscription", () => {
     const { outbounds } = singBoxOf(renderSubscription("sing-box", alone, settings));
     expect(outbounds[0]?.outbounds).toEqual([noticeText("unsupported", "en")]);
     expect(outbounds.map(({ tag }) => tag)).toContain(noticeText("unsupported", "en"));
+  });
+
+  it("says which application protocols are offered where the format has a word for it", () => {
+    const reality = { ...realitySecurity, alpn: ["h2", "http/1.1"] };
+    const render = (format: FormatName, connection = exampleConnection({ security: reality })) =>
+      renderSubscription(format, exampleSubscription({}, { connections: [connection] }), settings);
+    expect(render("plain")).toContain("&alpn=h2%2Chttp%2F1.1&flow=");
+    expect(JSON.parse(render("sing-box"))).toMatchObject({ outbounds: [{}, { tls: { alpn: reality.alpn } }, {}] });
+    expect(parse(render("mihomo"))).toMatchObject({ proxies: [{ alpn: reality.alpn }] });
+    expect(parse(render("mihomo", { ...xhttp, security: reality }))).toMatchObject({ proxies: [{ alpn: ["h2"] }] });
+    expect(render("xray")).not.toContain("alpn");
+    for (const format of ["plain", "sing-box", "mihomo"] as const)
+      expect(render(format, exampleConnection())).not.toContain("alpn");
   });
 
   it("opens no port but on this machine, and a network interface in sing-box where it is wanted", () => {

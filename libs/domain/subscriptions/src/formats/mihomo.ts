@@ -51,8 +51,8 @@ function proxy({ protocol, remark, address, port, uuid, flow, security, transpor
     ...(flow !== "" && { flow }),
     udp: true,
     "packet-encoding": "xudp",
-    ...networkOf(transport),
     ...tlsOf(security),
+    ...networkOf(transport),
   };
 }
 
@@ -67,6 +67,7 @@ function tlsOf(security: ConnectionSecurity): object {
   return {
     tls: true,
     servername: security.sni,
+    ...(security.alpn !== undefined && { alpn: security.alpn }),
     "client-fingerprint": security.fingerprint,
     "reality-opts": { "public-key": security.publicKey, "short-id": security.shortId },
   };

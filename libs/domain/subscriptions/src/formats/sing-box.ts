@@ -71,11 +71,12 @@ function outbound({ protocol, remark, address, port, uuid, flow, security }: Con
 /** It refuses Reality without uTLS, and has no spider. */
 function tlsOf(security: ConnectionSecurity): object {
   if (security.kind === "none") return {};
-  const { sni, fingerprint, publicKey, shortId } = security;
+  const { sni, fingerprint, publicKey, shortId, alpn } = security;
   return {
     tls: {
       enabled: true,
       server_name: sni,
+      ...(alpn !== undefined && { alpn }),
       utls: { enabled: true, fingerprint },
       reality: { enabled: true, public_key: publicKey, short_id: shortId },
     },

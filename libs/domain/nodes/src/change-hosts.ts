@@ -1,0 +1,95 @@
+import { type ChangeStamp, nodeOf } from "./change-fleet.ts";
+import type { Fleet } from "./fleet.ts";
+import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost } from "./hosts.ts";
+
+/** A host as a caller asks for it. */
+export interface NewHost extends HostFields {
+  readonly id: string;
+  readonly node: string;
+}
+
+/** What a caller wants to be different about a host. */
+export type HostChange = Partial<HostFields & Pick<FleetHost, "node">>;
+
+/** What became of a change of one host. */
+export type HostsChange =
+  | { readonly outcome: "changed"; readonly hosts: readonly FleetHost[] }
+  /** The job did it before, or it is so already. */
+  | { readonly outcome: "done" }
+  | { readonly outcome: "not-found" }
+  /** It can't be as long as something else is as it is. */
+  | { readonly outcome: "taken"; readonly detail: string }
+  /** It makes no sense for the host. */
+  | { readonly outcome: "refused"; readonly detail: string };
+
+const REMEMBERED_JOBS = 16;
+/** What callers give a host that they name themselves. */
+const CHOSEN_ID = /^[a-z0-9-]{1,32}$/;
+
+/**
+ * Makes a host, or puts it in the place of the one that has its id.
+ *
+ * @param mayMake whether one of an id that callers don't choose is made
+ */
+export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: ChangeStamp): HostsChange {
+  const { id, ...fields } = host;
+  if (hostOf(fleet, id) !== null) return hostChanged(fleet, id, fields, stamp);
+  if (isOwnHostId(id) || !(mayMake || CHOSEN_ID.test(id))) return { outcome: "not-found" };
+  const made = hostsOf(fleet).filter(({ isOwn }) => !isOwn);
+  if (made.length >= MOST_HOSTS)
+    return { outcome: "taken", detail: `there are ${MOST_HOSTS} hosts already: delete one first` };
+  const position = Math.max(0, ...made.map((one) => one.position)) + 1;
+  return stored(fleet, { ...host, position, createdAt: 0, jobs: [] }, stamp);
+}
+
+/** Changes what a host is. */
+export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp: ChangeStamp): HostsChange {
+  const found = hostOf(fleet, id);
+  if (found === null) return { outcome: "not-found" };
+  if (found.jobs.includes(stamp.job)) return { outcome: "done" };
+  const { of: _, isOwn, ...host } = found;
+  const after = { ...host, ...change };
+  if (isOwn && after.node !== host.node)
+    return { outcome: "refused", detail: `host ${id} comes with node ${host.node}, and leads to no other one` };
+  return stored(fleet, after, stamp, host);
+}
+
+/** Deletes a host that an API call made. */
+export function hostDeleted(fleet: Fleet, id: string): HostsChange {
+  const found = hostOf(fleet, id);
+  if (found === null) return { outcome: "not-found" };
+  if (found.isOwn)
+    return {
+      outcome: "taken",
+      detail: `host ${id} comes with its node and goes with it: hide it with {"hidden":true}`,
+    };
+  return { outcome: "changed", hosts: present(fleet).filter((host) => host.id !== id) };
+}
+
+/** The host of this id; null when there is none, or its node is gone. */
+export function hostOf(fleet: Pick<Fleet, "nodes" | "hosts">, id: string): NodeHost | null {
+  return hostsOf(fleet).find((host) => host.id === id) ?? null;
+}
+
+function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before?: FleetHost): HostsChange {
+  const node = nodeOf(fleet, host.node);
+  if (node === null) return { outcome: "refused", detail: `there is no node ${host.node}` };
+  const { inbound } = host;
+  if (inbound !== null && inbound !== node.inboundTag)
+    return { outcome: "refused", detail: `node ${node.name} has no inbound ${inbound}, but ${node.inboundTag}` };
+  // The node's first inbound stays so under another tag.
+  const after = { ...host, inbound: null };
+  if (before !== undefined && JSON.stringify(after) === JSON.stringify(before)) return { outcome: "done" };
+  const createdAt = Math.max(host.createdAt || Math.floor(now / 1_000), node.createdAt);
+  const jobs = [...host.jobs, job].slice(-REMEMBERED_JOBS);
+  return {
+    outcome: "changed",
+    hosts: [...present(fleet).filter(({ id }) => id !== host.id), { ...after, createdAt, jobs }],
+  };
+}
+
+/** What is stored of hosts whose node is there: the rest goes with the next change. */
+function present(fleet: Fleet): FleetHost[] {
+  const known = new Map(hostsOf(fleet).map((host) => [host.id, host]));
+  return fleet.hosts.filter(({ id, createdAt }) => known.get(id)?.createdAt === createdAt);
+}

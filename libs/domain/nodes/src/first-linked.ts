@@ -1,0 +1,29 @@
+import type { Fleet } from "./fleet.ts";
+import { type LinkedKeyFacts, LinkedPlaces, type LinkedPlacesOptions, placeKey } from "./linked-places.ts";
+
+type Health = LinkedPlacesOptions["isDown"];
+
+/**
+ * Which nodes a key's first link leads to, for whoever does not know the installation's own host and key: one that spells out
+ * what others leave to the settings is elsewhere.
+ */
+export class FirstLinked {
+  readonly #meets: LinkedPlacesOptions["meets"];
+  #last: { readonly fleet: Fleet; readonly isDown: Health; readonly places: LinkedPlaces } | null = null;
+
+  constructor(meets: LinkedPlacesOptions["meets"]) {
+    this.#meets = meets;
+  }
+
+  /** @returns names of nodes, none while no node of such a host is active; null when no host is meant for the key */
+  of(key: LinkedKeyFacts, fleet: Fleet, isDown: Health): readonly string[] | null {
+    if (this.#last?.fleet !== fleet || this.#last.isDown !== isDown) {
+      const places = new LinkedPlaces(fleet, { meets: this.#meets, placeOf: (host) => placeKey(host), isDown });
+      this.#last = { fleet, isDown, places };
+    }
+    const { places } = this.#last;
+    const [first] = places.of(key);
+    if (first !== undefined) return first.hosts.map(({ node }) => node);
+    return places.hasHostFor(key.groups) ? [] : null;
+  }
+}

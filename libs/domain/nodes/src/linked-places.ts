@@ -1,0 +1,88 @@
+import type { Fleet } from "./fleet.ts";
+import { groupsOfHost, hasInbound, hostLink, hostsOf, type NodeHost } from "./hosts.ts";
+import { inWeightedOrder } from "./weighted-order.ts";
+
+/** A place that links lead to: one host, or several that clients can't tell apart, as behind a load balancer. */
+export interface LinkedPlace {
+  readonly hosts: readonly [NodeHost, ...NodeHost[]];
+  /** Whether one of its nodes answers. */
+  readonly isUp: boolean;
+}
+
+/** What of a key decides where its links lead. */
+export interface LinkedKeyFacts {
+  readonly keyId: number;
+  readonly groups: readonly string[];
+}
+
+export interface LinkedPlacesOptions {
+  /** Whether a host's groups are for a key's. */
+  readonly meets: (host: readonly string[], key: readonly string[]) => boolean;
+  /** Where clients find a host; null when it has no place. */
+  readonly placeOf: (host: NodeHost) => string | null;
+  readonly isDown: (node: string) => boolean;
+}
+
+/** So many different lists of groups are remembered. */
+const MOST_LISTS = 1_000;
+
+/**
+ * Where the links of keys lead while neither hosts nor nodes nor their health change: worked out once for each list of groups.
+ * Hosts count that are not hidden, whose node is active, and whose groups meet the key's, as those of its node do.
+ */
+export class LinkedPlaces {
+  readonly #hosts: readonly NodeHost[];
+  readonly #options: LinkedPlacesOptions;
+  readonly #known = new Map<string, readonly LinkedPlace[]>();
+
+  constructor(fleet: Pick<Fleet, "nodes" | "hosts">, options: LinkedPlacesOptions) {
+    this.#hosts = hostsOf(fleet).filter((host) => !host.hidden && hasInbound(host));
+    this.#options = options;
+  }
+
+  /**
+   * The places of a key. Those where a node answers come first, otherwise they are in the hosts' order; among hosts of one order
+   * those that have a weight come last, the same way for one key each time.
+   */
+  of({ keyId, groups }: LinkedKeyFacts): readonly LinkedPlace[] {
+    const list = JSON.stringify(groups);
+    const known = this.#known.get(list) ?? this.#placesFor(groups);
+    if (this.#known.size >= MOST_LISTS) this.#known.clear();
+    this.#known.set(list, known);
+    return inWeightedOrder(known, keyId);
+  }
+
+  /** Whether a host is meant for a key, be its node at work at the moment or not. */
+  hasHostFor(groups: readonly string[]): boolean {
+    return this.#hosts.some((host) => this.#isFor(host, groups));
+  }
+
+  /** A host's groups only narrow those of its node, which holds no other keys. */
+  #isFor(host: NodeHost, groups: readonly string[]): boolean {
+    const { meets } = this.#options;
+    return meets(host.of.groups, groups) && meets(groupsOfHost(host), groups);
+  }
+
+  #placesFor(groups: readonly string[]): readonly LinkedPlace[] {
+    const { placeOf, isDown } = this.#options;
+    const places = new Map<string, [NodeHost, ...NodeHost[]]>();
+    for (const host of this.#hosts) {
+      const isShown = host.of.state === "active" && this.#isFor(host, groups);
+      const place = isShown ? placeOf(host) : null;
+      if (place === null) continue;
+      const found = places.get(place);
+      if (found === undefined) places.set(place, [host]);
+      else found.push(host);
+    }
+    return [...places.values()]
+      .map((hosts) => ({ hosts, isUp: hosts.some(({ node }) => !isDown(node)) }))
+      .toSorted((a, b) => Number(b.isUp) - Number(a.isUp));
+  }
+}
+
+/** What clients see of a host, as far as it is known without the installation's settings: the same for the same place. */
+export function placeKey(host: NodeHost, link = hostLink(host)): string {
+  const { host: address, port, publicKey, shortId, sni } = link;
+  const { fingerprint, alpn, path, remark } = host;
+  return JSON.stringify([address?.toLowerCase(), port, publicKey, shortId, sni, fingerprint, alpn, path, remark]);
+}

@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import type { CreateHostBody, HostBody, PutHostBody, UpdateHostBody } from "@veil/http-contract";
+import type { JobResult } from "@veil/job-contract";
+import { type HostChange, PLAIN_HOST } from "@veil/nodes";
+import { ContradictionError, HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
+import { readWithin } from "../jobs/read-within.ts";
+import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
+import type { WriteLimits } from "../jobs/write-limits.ts";
+import { seesNodes } from "../nodes/read-nodes.ts";
+import type { RequestScope } from "../ports.ts";
+import { type ReadHostsPorts, readHost } from "./read-hosts.ts";
+
+export interface ManageHostsPorts extends WritePorts, ReadHostsPorts {}
+
+type ChangingOperation = "createHost" | "putHost" | "updateHost";
+
+const ID_DIGITS = 20;
+
+/**
+ * Makes a host. Its id follows from the job, so that a repeat finds the same one.
+ *
+ * @throws {NodesOfInstallationError} when the caller has an owner
+ * @throws {ContradictionError} when it leads nowhere, or there are too many
+ * @throws {WriteFailedError} when it was not made
+ */
+export async function createHost(
+  body: CreateHostBody,
+  scope: RequestScope,
+  ports: ManageHostsPorts,
+): Promise<HostBody> {
+  if (!seesNodes(scope)) throw new NodesOfInstallationError();
+  const job = planWriteJob("createHost", scope, ports);
+  const id = `h_${createHash("sha256").update(job.id).digest("hex").slice(0, ID_DIGITS)}`;
+  const payload = (stamp: PayloadStamp) => ({
+    host: { id, ...PLAIN_HOST, ...changeOf(body), node: body.node },
+    may_make: true,
+    ...stamp,
+  });
+  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "createHost", limits, ports);
+  return answered("createHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+}
+
+/** Makes a host under an id that the caller chose, or puts it in the place of the one that has it. @throws as {@link createHost} does, and {@link HostNotFoundError} */
+export async function putHost(
+  id: string,
+  body: PutHostBody,
+  scope: RequestScope,
+  ports: ManageHostsPorts,
+): Promise<HostBody> {
+  if (!seesNodes(scope)) throw new NodesOfInstallationError();
+  const job = planWriteJob("putHost", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({
+    host: { id, ...PLAIN_HOST, ...changeOf(body), node: body.node },
+    may_make: false,
+    ...stamp,
+  });
+  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "putHost", limits, ports);
+  return answered("putHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+}
+
+/** Changes a host. @throws {HostNotFoundError} when the caller sees none of this id; otherwise as {@link createHost} */
+export async function updateHost(
+  id: string,
+  body: UpdateHostBody,
+  scope: RequestScope,
+  ports: ManageHostsPorts,
+): Promise<HostBody> {
+  await readHost(id, scope, ports);
+  const job = planWriteJob("updateHost", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ host_id: id, change: changeOf(body), ...stamp });
+  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "updateHost", limits, ports);
+  return answered("updateHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+}
+
+/** Deletes a host. @throws {ContradictionError} when it comes with its node; otherwise as {@link updateHost} */
+export async function deleteHost(id: string, scope: RequestScope, ports: ManageHostsPorts): Promise<void> {
+  if (!seesNodes(scope)) throw new HostNotFoundError(id);
+  const job = planWriteJob("deleteHost", scope, ports);
+  const payload = (stamp: PayloadStamp) => ({ host_id: id, ...stamp });
+  const onNoOutcome = async (limits: WriteLimits) => {
+    const { hosts } = await readWithin(ports.fleet, "deleteHost", limits, ports);
+    return hosts.some((host) => host.id === id) ? TOO_LATE : ({ outcome: "changed" } as const);
+  };
+  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  if (result.outcome === "changed") return;
+  throw errorOf("deleteHost", id, result);
+}
+
+/** What a body names. */
+function changeOf(body: UpdateHostBody): HostChange {
+  const { node, inbound, remark, address, port, sni, fingerprint, alpn, path, order, weight, groups, hidden } = body;
+  return {
+    ...(node !== undefined && { node }),
+    ...(inbound !== undefined && { inbound }),
+    ...(remark !== undefined && { remark }),
+    ...(address !== undefined && { address }),
+    ...(port !== undefined && { port }),
+    ...(sni !== undefined && { sni }),
+    ...(fingerprint !== undefined && { fingerprint }),
+    ...(alpn !== undefined && { alpn }),
+    ...(path !== undefined && { path }),
+    ...(order !== undefined && { order }),
+    ...(weight !== undefined && { weight }),
+    ...(groups !== undefined && { groups: groups === null ? null : [...new Set(groups)] }),
+    ...(hidden !== undefined && { hidden }),
+  };
+}
+
+/** Without the worker's result: the host names the job that made or changed it. */
+async function resolved(
+  job: string,
+  operation: ChangingOperation,
+  limits: WriteLimits,
+  ports: ManageHostsPorts,
+): Promise<JobResult<"change-host">> {
+  const { hosts } = await readWithin(ports.fleet, operation, limits, ports);
+  return hosts.some(({ jobs }) => jobs.includes(job)) ? { outcome: "changed" } : TOO_LATE;
+}
+
+async function answered(
+  operation: ChangingOperation,
+  id: string,
+  result: JobResult<"change-host">,
+  scope: RequestScope,
+  ports: ManageHostsPorts,
+): Promise<HostBody> {
+  if (result.outcome === "changed") return readHost(id, scope, ports);
+  throw errorOf(operation, id, result);
+}
+
+function errorOf(
+  operation: ChangingOperation | "deleteHost",
+  id: string,
+  result: Exclude<JobResult<"change-host">, { outcome: "changed" }>,
+): Error {
+  switch (result.outcome) {
+    case "not-found":
+      return new HostNotFoundError(id);
+    case "taken":
+    case "refused":
+      return new ContradictionError(result.outcome, result.detail);
+    default:
+      return notAppliedError(operation, result);
+  }
+}
