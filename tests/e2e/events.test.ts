@@ -188,11 +188,11 @@ test("that a node is drained is reported once, with who did it, and not that it 
     await call(stack.apiKey, "POST", `/api/nodes/main/${path}`, {}, requestId);
   }
   await vi.waitFor(async () => expect(await read("type=node.drained")).toHaveLength(2), 10_000);
-  const events = await read("type=node.drained");
-  expect(events.map(({ actor }) => actor)).toEqual(
+  const drains = await read("type=node.drained");
+  expect(drains.map(({ actor }) => actor)).toEqual(
     ["drain-1", "drain-3"].map((request_id) => ({ name: "secret-1", address: "127.0.0.1", request_id })),
   );
-  expect(events.map(({ data }) => data)).toEqual([{ node: "main" }, { node: "main" }]);
+  expect(drains.map(({ data }) => data)).toEqual([{ node: "main" }, { node: "main" }]);
   expect(await read("actor=secret-1&type=node.drained")).toHaveLength(2);
 });
 

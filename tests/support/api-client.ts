@@ -32,6 +32,7 @@ const reset = z.object({
 });
 const synced = z.object({ success: z.literal(true), message: z.string(), updated: z.number(), errors: z.number() });
 const list = z.object({ keys: z.array(key), total: z.number() });
+const counted = z.object({ total: z.number() });
 const webhook = z.object({ id: z.string(), secret: z.string() });
 export const loggedEvent = z.object({
   id: z.string(),
@@ -69,6 +70,12 @@ export class ApiClient {
   /** Any write, repeated safely; whatever it answers. */
   write = (method: string, path: string, body: object | undefined, repeatKey: string) =>
     this.#call(z.unknown(), method, path, body, repeatKey);
+  /** Fetches a subscription as an app does. @param address of the subscription, of which the path counts */
+  subscribe = async (address: string, hardwareId: string): Promise<void> => {
+    const response = await fetch(this.#url + new URL(address).pathname, { headers: { "x-hwid": hardwareId } });
+    await response.arrayBuffer();
+  };
+  countDevices = async (keyId: number) => (await this.#call(counted, "GET", `/api/keys/${keyId}/devices`)).total;
   newWebhook = (url: string, types: readonly string[]) => this.#call(webhook, "POST", "/api/webhooks", { url, types });
   events = async (after: number, limit: number) =>
     (await this.#call(eventList, "GET", `/api/events?after=${after}&limit=${limit}`)).events;

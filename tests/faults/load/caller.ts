@@ -46,6 +46,9 @@ export class Caller {
   traffic = (keyId: number) => this.#ask(`traffic ${keyId}`, this.#client.traffic(keyId));
   reset = (keyId: number) => this.#ask(`reset ${keyId}`, this.#client.reset(keyId));
   sync = () => this.#ask("sync", this.#client.sync());
+  subscribe = (address: string, hardwareId: string) =>
+    this.#ask("subscribe", this.#client.subscribe(address, hardwareId));
+  countDevices = (keyId: number) => this.#ask(`devices of ${keyId}`, this.#client.countDevices(keyId));
   write = (method: string, path: string, body: object | undefined, repeatKey: string) =>
     this.#ask(`${method} ${path}`, this.#client.write(method, path, body, repeatKey));
 

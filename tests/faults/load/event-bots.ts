@@ -9,12 +9,19 @@ import type { Random } from "./random.ts";
 export interface ReportedKey {
   readonly keyId: number;
   readonly types: string[];
+  /** How many devices were registered: each is reported somewhere between the first and the last of these. */
+  devices: number;
 }
 
 /** What was answered to all bots. */
 export interface ReportedKeys {
   readonly keys: ReportedKey[];
   changes: number;
+}
+
+/** A key as its bot knows it. */
+interface NewKey extends ReportedKey {
+  readonly address: string;
 }
 
 interface Change {
@@ -29,7 +36,7 @@ const AGAIN_AFTER_MS = 300;
 const ENDING_EVERY = 5;
 const ENDS_IN_S = 3;
 
-const created = z.object({ key_id: z.number() });
+const created = z.object({ key_id: z.number(), subscription_url: z.string() });
 
 /**
  * Bots that make keys, change and delete them. Each sends a write again until it is answered, always with the same
@@ -66,7 +73,8 @@ async function makeEndingKey(caller: Caller, answered: ReportedKeys): Promise<vo
 }
 
 async function liveAndDie(caller: Caller, random: Random, answered: ReportedKeys): Promise<void> {
-  const key = await makeKey(caller, { name: "of a bot" }, answered);
+  const key = await makeKey(caller, { name: "of a bot", device_limit: 1 }, answered);
+  if (random.next() < 0.5) await bringDevice(key, caller, answered);
   const path = `/api/keys/${key.keyId}`;
   const patch = (type: string, body: object): Change => ({ type, method: "PATCH", path, body });
   const acts: readonly (readonly Change[])[] = [
@@ -80,9 +88,24 @@ async function liveAndDie(caller: Caller, random: Random, answered: ReportedKeys
   await make({ type: "key.deleted", method: "DELETE", path, body: undefined }, key, caller, answered);
 }
 
-async function makeKey(caller: Caller, body: object, answered: ReportedKeys): Promise<ReportedKey> {
-  const { key_id: keyId } = created.parse(await untilAnswered(caller, "POST", "/api/keys", body));
-  const key = { keyId, types: ["key.created"] };
+/** Fetches the subscription until the device is listed: one that can't be registered is served as well. */
+async function bringDevice(key: NewKey, caller: Caller, answered: ReportedKeys): Promise<void> {
+  const { keyId, address } = key;
+  while (true) {
+    await caller.subscribe(address, `device-of-${keyId}`);
+    const { outcome } = await caller.countDevices(keyId);
+    if (outcome.kind === "answered" && outcome.value > 0) break;
+    await sleep(AGAIN_AFTER_MS);
+  }
+  key.devices += 1;
+  answered.changes += 1;
+}
+
+async function makeKey(caller: Caller, body: object, answered: ReportedKeys): Promise<NewKey> {
+  const { key_id: keyId, subscription_url: address } = created.parse(
+    await untilAnswered(caller, "POST", "/api/keys", body),
+  );
+  const key = { keyId, address, types: ["key.created"], devices: 0 };
   answered.keys.push(key);
   answered.changes += 1;
   return key;
