@@ -1,4 +1,5 @@
 import { groupsMeet } from "@veil/keys";
+import type { RegroupedNode } from "./real-services.ts";
 import { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
@@ -7,7 +8,7 @@ const KEY_GROUPS: readonly (readonly string[])[] = [["default"], ["vip"], ["defa
 /** How often an operator changes groups, by steps of a history. */
 const REGROUPED = 0.004;
 /** Until then workers learn of it, and pass over the node again should some have learned late. */
-const SETTLED_AFTER_MS = 12_000;
+const SETTLED_AFTER_MS = 20_000;
 
 /**
  * The groups of the nodes, which an operator changes while everything else goes on. What is random about them comes from a
@@ -18,29 +19,35 @@ export class ModelFleet {
   readonly isGrouped: boolean;
   readonly #world: World;
   readonly #random: Random;
-  readonly #groups = new Map<string, readonly string[]>();
-  #regroupedAt = Number.NEGATIVE_INFINITY;
+  readonly #nodes = new Map<string, RegroupedNode>();
 
   /** @param seed that of the history; null for one without groups */
   constructor(world: World, nodes: readonly string[], seed: number | null) {
     this.#world = world;
     this.#random = new Random((seed ?? 0) + 1_000_003);
     this.isGrouped = seed !== null && this.#random.chance(0.6);
-    for (const node of nodes) this.#groups.set(node, this.isGrouped ? this.#random.pick(NODE_GROUPS) : ["default"]);
+    for (const node of nodes) {
+      const groups = this.isGrouped ? this.#random.pick(NODE_GROUPS) : ["default"];
+      this.#nodes.set(node, { groups, regroupedAt: 0 });
+    }
   }
 
   /** Whether every worker has made the nodes follow the last change of their groups, as long as nothing else goes wrong. */
   get isSettled(): boolean {
-    return this.#world.now > this.#regroupedAt + SETTLED_AFTER_MS;
+    return [...this.#nodes.values()].every(({ regroupedAt }) => this.#world.now > regroupedAt + SETTLED_AFTER_MS);
+  }
+
+  node(name: string): RegroupedNode {
+    return this.#nodes.get(name) ?? { groups: [], regroupedAt: 0 };
   }
 
   groupsOf(node: string): readonly string[] {
-    return this.#groups.get(node) ?? [];
+    return this.node(node).groups;
   }
 
   /** Those of the nodes that the first link of a key leads to: the first one of its groups. */
   linkedNodes(groups: readonly string[]): string[] {
-    return [...this.#groups.keys()].filter((node) => groupsMeet(groups, this.groupsOf(node))).slice(0, 1);
+    return [...this.#nodes.keys()].filter((node) => groupsMeet(groups, this.groupsOf(node))).slice(0, 1);
   }
 
   /** What a key may be put into; null where nobody chooses. */
@@ -51,10 +58,9 @@ export class ModelFleet {
   /** May change the groups of a node now. */
   perhaps(): void {
     if (!this.isGrouped || !this.#random.chance(REGROUPED)) return;
-    const node = this.#random.pick([...this.#groups.keys()]);
+    const node = this.#random.pick([...this.#nodes.keys()]);
     const groups = this.#random.pick(NODE_GROUPS);
     this.#world.log(() => `node ${node} is REGROUPED: ${groups.join(" ")}`);
-    this.#groups.set(node, groups);
-    this.#regroupedAt = this.#world.now;
+    this.#nodes.set(node, { groups, regroupedAt: this.#world.now });
   }
 }

@@ -5,7 +5,7 @@
 export { BlockedUsers } from "../../services/xray-worker/src/nodes/blocked-users.ts";
 export { ConfigMirror } from "../../services/xray-worker/src/config-file/config-mirror.ts";
 export { dropTombstones, sweep } from "../../services/xray-worker/src/housekeeping.ts";
-export { NodeGroups } from "../../services/xray-worker/src/nodes/node-groups.ts";
+export { NodeGroups, type RegroupedNode } from "../../services/xray-worker/src/nodes/node-groups.ts";
 export { OrphanBrake } from "../../services/xray-worker/src/nodes/orphan-brake.ts";
 export type { PassRecords } from "../../services/xray-worker/src/nodes/pass-records.ts";
 export { ReconcileLoop } from "../../services/xray-worker/src/nodes/reconcile-loop.ts";

@@ -75,8 +75,8 @@ export function startWorker(process: Process, system: System): void {
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
   const state = new SharedDesired(store, clock);
-  const groups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.groupsOf(name))]));
-  const groupsOf = (name: string) => groups.get(name) ?? new NodeGroups([]);
+  const groups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name))]));
+  const groupsOf = (name: string) => groups.get(name) ?? new NodeGroups(system.fleet.node(name));
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
     isBraked: true,
@@ -188,7 +188,7 @@ export function startWorker(process: Process, system: System): void {
     });
     if (!system.fleet.isGrouped) continue;
     every(FLEET_EVERY_MS, async () => {
-      if (!groupsOf(node.name).follow(system.fleet.groupsOf(node.name))) return;
+      if (!groupsOf(node.name).follow(system.fleet.node(node.name))) return;
       loop.regrouped();
       void tick();
     });

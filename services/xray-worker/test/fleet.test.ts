@@ -96,6 +96,29 @@ test("a node that joins is filled by one worker, is active then, and leaves when
   expect(await nodes.second.countUsers()).toBe(21);
 });
 
+test("users move when the groups of a node change, whichever worker makes the passes", async () => {
+  await Promise.all([startWorker(), startWorker()]);
+  await jobs.createMany(20);
+  const regroup = (...groups: string[]) =>
+    changeFleet(store.fleet, ({ nodes: [one, other] }) => {
+      const regrouped = { groups, regroupedAt: Date.now() };
+      return one === undefined ? null : [one, { ...(other ?? joining()), ...regrouped }];
+    });
+  const held = async (users: number) => {
+    const now = async () => expect(await nodes.second.countUsers()).toBe(users);
+    await vi.waitFor(now, { timeout: 5_000, interval: 100 });
+  };
+  await regroup("vip");
+  await vi.waitFor(async () => expect(await stateOf("second")).toBe("active"), { interval: 100 });
+  await held(0);
+  await regroup("default", "vip");
+  await held(20);
+  await regroup("vip");
+  await held(0);
+  await jobs.create();
+  expect([await nodes.first.countUsers(), await nodes.second.countUsers()]).toEqual([21, 0]);
+});
+
 test("a node that leads to another one's process is not made active", async () => {
   const worker = await startWorker();
   const double = { ...joining(), address: first.api.replace("127.0.0.1", "localhost"), inboundTag: first.inboundTag };

@@ -4,7 +4,6 @@ import { startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { userEmail } from "@veil/protocols";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { NodeGroups } from "../src/nodes/node-groups.ts";
 import { XrayNodeUsers } from "../src/nodes/xray-node-users.ts";
 
 let xray: TestXray;
@@ -23,7 +22,7 @@ beforeEach(async () => {
     save: async (name: string, inbound: string) => void stored.set(name, inbound),
     load: async (name: string) => stored.get(name) ?? null,
   };
-  users = new XrayNodeUsers({ node, groups: new NodeGroups(["default"]), vault, shortId: xray.shortId });
+  users = new XrayNodeUsers({ node, groups: { names: ["default"], isSettled: true }, vault, shortId: xray.shortId });
 });
 
 afterEach(() => node.close());

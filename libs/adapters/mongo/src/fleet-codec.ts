@@ -30,6 +30,8 @@ const nodeDocument = z.object({
   state: z.enum(["joining", "active", "draining", "disabled", "gone"]),
   /** Milliseconds since the epoch. */
   since: z.number(),
+  /** Milliseconds since the epoch. */
+  regrouped_at: z.number().default(0),
   note: z.string().nullable().default(null),
   origin: z.enum(["environment", "api"]),
   /** Fields that only a newer version knows are nothing here. */
@@ -71,7 +73,7 @@ export function toFleet({ revision, nodes, hosts }: FleetDocument): Fleet {
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
-  const { inbound_tag, tls, public_key, short_id, created_at, fixed, ...same } = node;
+  const { inbound_tag, tls, public_key, short_id, regrouped_at, created_at, fixed, ...same } = node;
   return {
     name,
     ...same,
@@ -79,6 +81,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     tls: tls === null ? null : toTls(tls),
     publicKey: public_key,
     shortId: short_id,
+    regroupedAt: regrouped_at,
     createdAt: created_at,
     fixed: nodeFields.filter((field) => fixed.includes(field)),
   };
@@ -93,7 +96,7 @@ function toTlsDocument({ caFile, certificateFile, keyFile, serverName }: NodeTls
 }
 
 export function toNodeDocument(node: FleetNode): NodeDocument {
-  const { name: _, inboundTag, tls, publicKey, shortId, createdAt, groups, fixed, jobs, ...same } = node;
+  const { name: _, inboundTag, tls, publicKey, shortId, regroupedAt, createdAt, groups, fixed, jobs, ...same } = node;
   return {
     ...same,
     groups: [...groups],
@@ -101,6 +104,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     tls: tls === null ? null : toTlsDocument(tls),
     public_key: publicKey,
     short_id: shortId,
+    regrouped_at: regroupedAt,
     created_at: createdAt,
     fixed: [...fixed],
     jobs: [...jobs],

@@ -15,6 +15,7 @@ import { firstSteps } from "./events/key-steps.ts";
 import type { Decision } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
+import { groupsMeet } from "./groups-meet.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { nodesOfClaim, nodesOfGroups } from "./nodes-of-groups.ts";
@@ -139,11 +140,15 @@ async function decideOn(
   return resultOf(decided);
 }
 
-/** Nodes that took the user of a key which another delivery decided, and somebody changed, before this one's calls came through. */
+/**
+ * Nodes that took the user and should not hold it: their groups changed meanwhile, or another delivery decided the key, and
+ * somebody changed it, before the calls of this one came through.
+ */
 function straysOf(decided: KeyRecord, took: readonly string[], { nodes, clock }: LifecyclePorts): string[] {
-  if (decided.changedBy.length === 0) return [];
-  const isStray = (node: NodeUsers) => took.includes(node.name) && !isWantedOn(decided, node, clock.now());
-  return nodes.filter(isStray).map(({ name }) => name);
+  const isChanged = decided.changedBy.length > 0;
+  const isHere = (node: NodeUsers) =>
+    isChanged ? isWantedOn(decided, node, clock.now()) : groupsMeet(decided.terms.groups, node.groups);
+  return nodes.filter((node) => took.includes(node.name) && !isHere(node)).map(({ name }) => name);
 }
 
 const GIVEN_AWAY = { outcome: "unavailable", detail: "another key was given its external_id meanwhile" } as const;

@@ -61,6 +61,8 @@ describe("a node that is changed", () => {
     expect(note).toMatchObject({ note: "n", state: "active", fixed: ["port"], jobs: ["job-1"] });
     const moved = nodesOf(changed(fleet(a), "a", { address: "x:1" }, stamp))[0];
     expect(moved).toMatchObject({ address: "x:1", state: "joining", since: NOW, fixed: ["address"] });
+    const regrouped = (groups: readonly string[]) => nodesOf(changed(fleet(a), "a", { groups }, stamp))[0]?.regroupedAt;
+    expect([regrouped(["default"]), regrouped(["default", "vip"]), regrouped([])]).toEqual([0, NOW, NOW]);
     expect(changed(fleet(a), "b", {}, stamp)).toEqual({ outcome: "not-found" });
     expect(changed(fleet(a, someNode("b")), "b", { address: a.address }, stamp).outcome).toBe("taken");
   });

@@ -7,6 +7,7 @@ import {
   type FleetUpdate,
   isNamedForTls,
   isSameAddress,
+  isSameGroups,
   NODE_FIELDS,
   type NodeFields,
   type NodeState,
@@ -89,6 +90,7 @@ export function entered({ nodes }: Fleet, node: NewNode, { job, now }: ChangeSta
     ...node,
     state: "joining",
     since: now,
+    regroupedAt: 0,
     origin: "api",
     fixed: [],
     position: AFTER_LISTED,
@@ -109,7 +111,14 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   if (holder !== null) return addressTaken(address, holder);
   const isMoved = !isSameAddress(address, node.address) && node.state === "active";
   const fixed = [...new Set([...node.fixed, ...NODE_FIELDS.filter((field) => fields[field] !== undefined)])];
-  const after: FleetNode = { ...node, ...change, fixed, ...(isMoved && { state: "joining", since: now }) };
+  const isRegrouped = fields.groups !== undefined && !isSameGroups(fields.groups, node.groups);
+  const after: FleetNode = {
+    ...node,
+    ...change,
+    fixed,
+    ...(isMoved && { state: "joining", since: now }),
+    ...(isRegrouped && { regroupedAt: now }),
+  };
   return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
 }
 

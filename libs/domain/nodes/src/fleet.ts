@@ -65,6 +65,8 @@ export interface FleetNode extends NodeFields {
   readonly state: NodeState;
   /** When that state began. Milliseconds since the epoch. */
   readonly since: number;
+  /** When its groups changed last, or 0. Milliseconds since the epoch. */
+  readonly regroupedAt: number;
   readonly note: string | null;
   /** Whether the environment lists it, or an API call made it. */
   readonly origin: "environment" | "api";

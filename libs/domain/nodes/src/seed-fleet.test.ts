@@ -32,7 +32,10 @@ describe("a later start", () => {
     expect(seeded(fleet(stored), [listed("a", { groups: ["vip", "eu"] })], NOW).notes).toEqual([]);
     const other = seeded(fleet(stored), [listed("a", { groups: ["vip"] })], NOW);
     expect(other).toMatchObject({ nodes: [stored], notes: [{ fields: ["groups"] }] });
-    expect(seeded(fleet({ ...stored, fixed: [] }), [listed("a")], NOW).nodes[0]?.groups).toEqual(["default"]);
+    expect(seeded(fleet({ ...stored, fixed: [] }), [listed("a")], NOW).nodes[0]).toMatchObject({
+      groups: ["default"],
+      regroupedAt: NOW,
+    });
   });
 
   it("fills a node first that is new, and shows it at once only when there is no other", () => {

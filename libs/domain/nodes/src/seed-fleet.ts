@@ -5,6 +5,7 @@ import {
   inOrder,
   isSameAddress,
   isSameField,
+  isSameGroups,
   NODE_FIELDS,
   type NodeFields,
 } from "./fleet.ts";
@@ -41,7 +42,8 @@ export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now:
   const nodes: FleetNode[] = kept.filter(({ name }) => !names.has(name));
   for (const [position, node] of listed.entries()) {
     const known = kept.find(({ name }) => name === node.name);
-    const next = known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes);
+    const next =
+      known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes, now);
     const others = [...nodes, ...kept.filter(({ name }) => names.has(name) && name !== node.name)];
     const isTaken = others.some(({ address, state, origin }) => {
       return origin === "api" && state !== "gone" && isSameAddress(address, next.address);
@@ -78,6 +80,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
     ...fieldsOf(node),
     state: since === 0 ? "active" : "joining",
     since,
+    regroupedAt: 0,
     note: null,
     origin: "environment",
     fixed: [],
@@ -91,7 +94,7 @@ function fieldsOf({ address, inboundTag, tls, host, port, publicKey, shortId, sn
   return { address, inboundTag, tls, host, port, publicKey, shortId, sni, groups };
 }
 
-function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[]): FleetNode {
+function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[], now: number): FleetNode {
   if (known.state === "gone") {
     notes.push({ node: known.name, kept: "deleted" });
     return known;
@@ -100,7 +103,8 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[]): Flee
   const fields = differing.filter((field) => known.fixed.includes(field));
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
   const standing = Object.fromEntries(known.fixed.map((field) => [field, known[field]]));
-  return { ...known, ...fieldsOf(listed), ...standing };
+  const next = { ...known, ...fieldsOf(listed), ...standing };
+  return isSameGroups(next.groups, known.groups) ? next : { ...next, regroupedAt: now };
 }
 
 /** Without an active node there would be no links; the first one that is listed has what they need in a moment. */

@@ -38,6 +38,7 @@ export function fleetStoreConformance(
       groups: ["eu", "vip"],
       state: "draining",
       since: 7,
+      regroupedAt: 8,
       note: "a note",
       origin: "api",
       fixed: ["address", "port"],

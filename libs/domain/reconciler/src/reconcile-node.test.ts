@@ -143,6 +143,58 @@ test("users that have gone since the node was looked at are no orphans", async (
   expect(drift.orphans).toEqual([101, 102]);
 });
 
+describe("a node whose groups changed", () => {
+  /** Keys from 1 on, of which the first so many are in the node's group and the others in another one. */
+  const ofTwoGroups = (count: number, own: number) => {
+    const users = [...desired(count).values()];
+    return new Map(users.map((user) => [user.keyId, { ...user, groups: [user.keyId <= own ? "default" : "eu"] }]));
+  };
+  const stateWith = (count: number, own: number): ReconciledState => ({
+    ...stateOf(count),
+    findDesired: async () => ofTwoGroups(count, own),
+    recentDesired: async () => ofTwoGroups(count, own),
+  });
+  const portsOf = (count: number, own: number) => {
+    const ports = portsWith(count);
+    const keyOf = <T extends object | null>(key: T, keyId: number): T =>
+      key === null || keyId <= own ? key : { ...key, terms: { ...TERMS, groups: ["eu"] } };
+    const find = async (keyId: number) => keyOf(await ports.store.find(keyId), keyId);
+    const takeUp: typeof ports.store.takeUp = async (keyId, entry) =>
+      keyOf(await ports.store.takeUp(keyId, entry), keyId);
+    return { ...ports, ...noWaiting, store: { ...ports.store, find, takeUp } } as unknown as LifecyclePorts;
+  };
+
+  it("gives up the users of other groups, most of its users as well: the database is not suspect", async () => {
+    const { node } = nodeThatShows(700);
+    const removed = new Set<number>();
+    node.remove = async (keyId) => {
+      removed.add(keyId);
+      return "removed";
+    };
+    const pass = await reconcileNode(node, stateWith(700, 10), portsOf(700, 10));
+    expect(pass).toMatchObject({ braked: false, postponed: 0, users: 10 });
+    expect(removed.size).toBe(690);
+  });
+
+  it("is rebuilt with the users of its groups, and with keys under creation that may be there", async () => {
+    const { node } = nodeThatShows(0);
+    const creating = [{ keyId: 901, groups: ["eu"] }, { keyId: 902, groups: ["default"] }, { keyId: 903 }];
+    const read: number[] = [];
+    const list = async (): Promise<ListedInbound> => ({
+      ...(await node.list()),
+      users: actual(read.length > 0 ? 60 : 0),
+      rebuild: async (state) => {
+        const own = await state.findDesired();
+        read.push(...own.keys(), ...(await state.findCreating()).map(({ keyId }) => keyId));
+        return own;
+      },
+    });
+    const state = { ...stateWith(200, 60), findCreating: async () => creating } as unknown as ReconciledState;
+    await reconcileNode({ ...node, list }, state, portsOf(200, 60));
+    expect(read).toEqual([...desired(60).keys(), 902, 903]);
+  });
+});
+
 describe("where most users have no record", () => {
   it("the node is left as it is", async () => {
     const { node } = nodeThatShows(1_000);

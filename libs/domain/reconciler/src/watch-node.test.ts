@@ -53,6 +53,30 @@ test("a node that was away is back", () => {
   expect(watch.seen({ users: 100, uptime: 52 }, 2_000)).toBe("back");
 });
 
+describe("a node that is in other groups now", () => {
+  it("is passed over at once, once, also when that became known while a pass was under way", () => {
+    passedOnce();
+    watch.regrouped();
+    passed(500, 500);
+    expect(watch.seen({ users: 100, uptime: 51 }, 1_000)).toBe("regrouped");
+    expect(watch.isDoneBy(passAt(500), 1_000, 1_000)).toBe(false);
+    passed(1_000, 1_000);
+    expect(watch.seen({ users: 100, uptime: 52 }, 2_000)).toBeNull();
+  });
+
+  it("has lost nothing when most of its users go, and is not emptied when they are gone", () => {
+    passedOnce();
+    watch.regrouped();
+    watch.seen({ users: 100, uptime: 51 }, 1_000);
+    expect(watch.seen({ users: 30, uptime: 52 }, 2_000)).toBe("period");
+    expect(watch.holdsUsers).toBeNull();
+    passed(2_000, 2_000, { users: 10 });
+    expect(watch.seen({ users: 10, uptime: 53 }, 3_000)).toBeNull();
+    expect(watch.holdsUsers).toBe(true);
+    expect(watch.seen({ users: 5, uptime: 54 }, 4_000)).toBe("emptied");
+  });
+});
+
 test("a reason stands until a pass has ended well", () => {
   passedOnce();
   watch.seen({ users: 100, uptime: 1 }, 1_000);

@@ -46,12 +46,12 @@ beforeEach(() => {
 });
 
 /** What a worker knows when it has just started. */
-function newProcess(): BlockedUsers {
+function newProcess(groups: { readonly names: readonly string[] } = { names: ["default"] }): BlockedUsers {
   const find = async (keyId: number) =>
     ({ keyId, phase: active.has(keyId) ? "active" : "gone", terms: TERMS }) as KeyRecord;
   const log = createLogger({ service: "test", version: "0", level: "silent" });
   log.warn = (fields: object) => warnings.push(String((fields as { err: Error }).err.name));
-  return new BlockedUsers({ node, groups: { names: ["default"] }, store: { find }, clock, log });
+  return new BlockedUsers({ node, groups, store: { find }, clock, log });
 }
 
 async function blockMany(blocked: BlockedUsers, from: number, to: number): Promise<void> {
@@ -93,6 +93,18 @@ describe("a block", () => {
     await successor.tidy();
     await clock.advance(HOUR_MS);
     await successor.tidy();
+    expect(node.rules).toEqual(new Set());
+  });
+
+  it("of a key that is active in other groups stands, until the node is in one of these", async () => {
+    const names = ["vip"];
+    const blocked = newProcess({ names });
+    await blocked.block("1@veil");
+    active.add(1);
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set(["1@veil"]));
+    names.push("default");
+    await newProcess({ names }).tidy();
     expect(node.rules).toEqual(new Set());
   });
 

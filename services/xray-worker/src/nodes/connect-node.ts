@@ -46,11 +46,8 @@ const CERTIFICATES_EVERY_MS = 60_000;
  *
  * @param part closes the connection and ends what is done when the node goes
  */
-export function connectNode(
-  part: ServicePart,
-  { name, address, inboundTag, tls, shortId, groups: names }: FleetNode,
-  dependencies: NodeDependencies,
-): ConnectedNode {
+export function connectNode(part: ServicePart, of: FleetNode, dependencies: NodeDependencies): ConnectedNode {
+  const { name, address, inboundTag, tls, shortId } = of;
   const { settings, store, vault, clock, log, mirroredNode, onReachableChange } = dependencies;
   const node = connectXrayNode({
     name,
@@ -63,7 +60,7 @@ export function connectNode(
   });
   part.onStop("connections", `node ${name}`, () => node.close());
   if (tls !== null) watchCertificates(part, node, tls, dependencies);
-  const groups = new NodeGroups(names);
+  const groups = new NodeGroups(of);
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirror =

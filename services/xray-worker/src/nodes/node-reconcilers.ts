@@ -52,10 +52,10 @@ export class NodeReconcilers {
   }
 
   /** Begins a pass over each node that is in other groups than before: users move. */
-  follow(nodes: readonly Pick<FleetNode, "name" | "groups">[]): void {
-    for (const { name, groups } of nodes) {
-      const loop = this.#loops.get(name);
-      if (loop?.groups.follow(groups) !== true) continue;
+  follow(nodes: readonly FleetNode[]): void {
+    for (const node of nodes) {
+      const loop = this.#loops.get(node.name);
+      if (loop?.groups.follow(node) !== true) continue;
       loop.reconcile.regrouped();
       void loop.ticking.trigger();
     }

@@ -89,6 +89,7 @@ export class ReconcileLoop {
    * @throws when a store is away or the node can't be repaired
    */
   async tick(): Promise<boolean> {
+    if (this.#options.groups.isLastPassDue(this.#options.clock.now())) this.regrouped();
     const reason = await this.#probe();
     const { exclusive, node, atOnce, clock, passesFrom } = this.#options;
     if (reason === null || clock.now() < passesFrom) return false;
@@ -136,8 +137,9 @@ export class ReconcileLoop {
 
   #learn(record: PassRecord, sharedNow: number): void {
     const { node, groups, clock, onBrake, onProbe } = this.#options;
-    groups.passed(record.groups ?? [], record.postponed === 0 && record.brakedSince === null);
     this.#passedAt = clock.now();
+    const begunAt = this.#passedAt - (sharedNow - record.begunAt);
+    groups.passed(record.groups ?? [], begunAt, record.postponed === 0 && record.brakedSince === null);
     this.#watch.passed(record, this.#passedAt, sharedNow);
     onProbe(node.name, true);
     onBrake(node.name, record.brakedSince !== null);

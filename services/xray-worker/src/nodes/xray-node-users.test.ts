@@ -1,7 +1,6 @@
 import type { Creation, DesiredState, InboundVault } from "@veil/keys";
 import { AccountMismatchError, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { expect, test } from "vitest";
-import { NodeGroups } from "./node-groups.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
 
 const uuidOf = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
@@ -52,7 +51,12 @@ function emptyNode() {
     hasDesired: async () => true,
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a rebuild asks for
-  const users = new XrayNodeUsers({ node: node as XrayNode, vault, groups: new NodeGroups(["default"]), shortId: "" });
+  const users = new XrayNodeUsers({
+    node: node as XrayNode,
+    vault,
+    groups: { names: ["default"], isSettled: true },
+    shortId: "",
+  });
   return { users, state, asked, held };
 }
 
@@ -88,7 +92,7 @@ test("a user with another account is replaced by the key's holder alone: no one 
   const users = new XrayNodeUsers({
     node: node as XrayNode,
     vault: {} as InboundVault,
-    groups: new NodeGroups(["default"]),
+    groups: { names: ["default"], isSettled: true },
     shortId: "",
   });
   expect(await users.add(creating)).toBe("exists");
