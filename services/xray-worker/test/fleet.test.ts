@@ -100,10 +100,14 @@ test("users move when the groups of a node change, whichever worker makes the pa
   await Promise.all([startWorker(), startWorker()]);
   await jobs.createMany(20);
   const regroup = (...groups: string[]) =>
-    changeFleet(store.fleet, ({ nodes: [one, other] }) => {
-      const regrouped = { groups, regroupedAt: Date.now() };
-      return one === undefined ? null : [one, { ...(other ?? joining()), ...regrouped }];
-    });
+    changeFleet(
+      store.fleet,
+      ({ nodes: [one, other] }) => {
+        const regrouped = { groups, regroupedAt: Date.now() };
+        return one === undefined ? null : { nodes: [one, { ...(other ?? joining()), ...regrouped }] };
+      },
+      noHints,
+    );
   const held = async (users: number) => {
     const now = async () => expect(await nodes.second.countUsers()).toBe(users);
     await vi.waitFor(now, { timeout: 5_000, interval: 100 });
