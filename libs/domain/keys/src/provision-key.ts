@@ -15,15 +15,13 @@ import { firstSteps } from "./events/key-steps.ts";
 import type { Decision } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
-import { groupsMeet } from "./groups-meet.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
-import { nodesOfClaim, nodesOfGroups } from "./nodes-of-groups.ts";
+import { nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
 import { DEFAULT_GROUPS, type KeyTerms } from "./terms/key-terms.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
-import { isWantedOn } from "./wanted-on.ts";
 
 export interface ProvisionRequest {
   readonly job: string;
@@ -138,17 +136,6 @@ async function decideOn(
   else if (strays.length > 0) await dropUser(decided, strays, ports);
   else await expectDecided(decided, ports);
   return resultOf(decided);
-}
-
-/**
- * Nodes that took the user and should not hold it: their groups changed meanwhile, or another delivery decided the key, and
- * somebody changed it, before the calls of this one came through.
- */
-function straysOf(decided: KeyRecord, took: readonly string[], { nodes, clock }: LifecyclePorts): string[] {
-  const isChanged = decided.changedBy.length > 0;
-  const isHere = (node: NodeUsers) =>
-    isChanged ? isWantedOn(decided, node, clock.now()) : groupsMeet(decided.terms.groups, node.groups);
-  return nodes.filter((node) => took.includes(node.name) && !isHere(node)).map(({ name }) => name);
 }
 
 const GIVEN_AWAY = { outcome: "unavailable", detail: "another key was given its external_id meanwhile" } as const;
