@@ -27,7 +27,8 @@ export function toHost(id: string, { created_at: createdAt, ...same }: HostDocum
   return { id, createdAt, ...same };
 }
 
-export function toHostDocument({ id: _, createdAt, alpn, groups, jobs, ...same }: FleetHost): HostDocument {
+export function toHostDocument(host: FleetHost): HostDocument {
+  const { id: _, createdAt, alpn, groups, jobs, ...same } = host;
   return {
     ...same,
     alpn: alpn === null ? null : [...alpn],

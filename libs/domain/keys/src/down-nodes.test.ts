@@ -33,3 +33,14 @@ it("takes a node for down that no worker has put its users on, where they noted 
   sightings.set("new", SERVING);
   expect(await isDown()).toBe(false);
 });
+
+it("tells by the same function until a node goes down or comes back", async () => {
+  const sightings = new Map<string, NodeSighting>([["a", SERVING]]);
+  const down = new DownNodes({ list: async () => sightings }, { monotonic: () => performance.now() * 1_000_000 });
+  const first = await down.test();
+  sightings.set("a", { seenAt: 10_500, failedAt: 9_000 });
+  expect(await down.test()).toBe(first);
+  sightings.set("a", DOWN);
+  expect(await down.test()).not.toBe(first);
+  expect(down.known()("a")).toBe(true);
+});

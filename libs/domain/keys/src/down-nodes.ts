@@ -1,4 +1,4 @@
-import { isDown, type NodeSighting, type NodeSightings } from "./node-sightings.ts";
+import { isDown, type NodeSightings } from "./node-sightings.ts";
 
 /** For so long what was read is taken for true. */
 const KEPT_MS = 1_000;
@@ -12,6 +12,8 @@ export class DownNodes {
   readonly #clock: { monotonic(): number };
   #reading: Promise<void> = Promise.resolve();
   #isDown = isDownBy(new Map());
+  /** What the function tells, as text. */
+  #states = "[]";
   #readAt = Number.NEGATIVE_INFINITY;
 
   constructor(sightings: Pick<NodeSightings, "list">, clock: { monotonic(): number }) {
@@ -19,7 +21,7 @@ export class DownNodes {
     this.#clock = clock;
   }
 
-  /** Tells of a node by its name, by the same function until something new is read. One that no worker has made use of yet is down, unless nothing was ever noted of any. */
+  /** Tells of a node by its name, by the same function while it tells the same of all. One that no worker has made use of yet is down, unless nothing was ever noted of any. */
   async test(): Promise<(node: string) => boolean> {
     const now = this.#clock.monotonic();
     if (now - this.#readAt >= KEPT_MS) {
@@ -37,16 +39,16 @@ export class DownNodes {
 
   async #read(): Promise<void> {
     try {
-      this.#isDown = isDownBy(await this.#sightings.list());
+      const down = new Map([...(await this.#sightings.list())].map(([node, sighting]) => [node, isDown(sighting)]));
+      const states = JSON.stringify([...down].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      if (states !== this.#states) this.#isDown = isDownBy(down);
+      this.#states = states;
     } catch {
       // What was read last holds on.
     }
   }
 }
 
-function isDownBy(known: ReadonlyMap<string, NodeSighting>): (node: string) => boolean {
-  return (node) => {
-    const sighting = known.get(node);
-    return sighting === undefined ? known.size > 0 : isDown(sighting);
-  };
+function isDownBy(known: ReadonlyMap<string, boolean>): (node: string) => boolean {
+  return (node) => known.get(node) ?? known.size > 0;
 }
