@@ -13,9 +13,19 @@ export interface BenchArguments {
   readonly markdown: string | null;
   readonly profileDir: string | null;
   readonly list: boolean;
+  /** What a system costs that nobody calls is measured instead of the cases; null when they are. */
+  readonly fleet: FleetArguments | null;
 }
 
-export const USAGE = `npm run bench -- [--quick] [--case NAME]... [--keys N]... [--rounds N] [--out FILE] [--markdown FILE] [--profile DIR] [--list]
+export interface FleetArguments {
+  readonly nodes: number;
+  readonly workers: number;
+  readonly collectors: number;
+  /** How long it is watched, in each round. */
+  readonly seconds: number;
+}
+
+export const USAGE = `npm run bench -- [--quick] [--case NAME]... [--keys N]... [--rounds N] [--out FILE] [--markdown FILE] [--profile DIR] [--list] [--fleet]
 
   --quick          a small run of three minutes that shows that everything works
   --case NAME      only this case; may be repeated
@@ -25,6 +35,11 @@ export const USAGE = `npm run bench -- [--quick] [--case NAME]... [--keys N]... 
   --markdown FILE  put the table between its markers in a page, for example docs/performance.md
   --profile DIR    the services leave CPU profiles there
   --list           list the cases
+  --fleet          what a system costs that nobody calls, instead of the cases; with these sizes:
+    --nodes N        Xray nodes (1), each of which holds all --keys (10,000)
+    --workers N      workers (1)
+    --collectors N   collectors (1)
+    --seconds N      how long it is watched, in each round (60)
 
 REDIS_URL and MONGODB_URI name engines to use instead of those that are started here.`;
 
@@ -41,12 +56,21 @@ export function readArguments(args: readonly string[]): BenchArguments {
       markdown: { type: "string" },
       profile: { type: "string" },
       list: { type: "boolean", default: false },
+      fleet: { type: "boolean", default: false },
+      nodes: { type: "string", default: "1" },
+      workers: { type: "string", default: "1" },
+      collectors: { type: "string", default: "1" },
+      seconds: { type: "string", default: "60" },
     },
   });
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
-  if (!Number.isInteger(rounds) || rounds < 1) throw new TypeError("--rounds takes a number from 1");
-  const keys = values.keys.map(Number);
-  if (keys.some((count) => !Number.isInteger(count) || count < 1)) throw new TypeError("--keys takes a number from 1");
+  const rounds = countOf("rounds", values.rounds ?? (values.quick || values.fleet ? "1" : "3"));
+  const keys = values.keys.map((count) => countOf("keys", count));
+  const fleet = {
+    nodes: countOf("nodes", values.nodes),
+    workers: countOf("workers", values.workers),
+    collectors: countOf("collectors", values.collectors),
+    seconds: countOf("seconds", values.seconds),
+  };
   return {
     quick: values.quick,
     cases: values.case,
@@ -56,5 +80,12 @@ export function readArguments(args: readonly string[]): BenchArguments {
     markdown: values.markdown ?? null,
     profileDir: values.profile ?? null,
     list: values.list,
+    fleet: values.fleet ? fleet : null,
   };
+}
+
+function countOf(option: string, value: string): number {
+  const count = Number(value);
+  if (!Number.isInteger(count) || count < 1) throw new TypeError(`--${option} takes a number from 1`);
+  return count;
 }

@@ -9,6 +9,7 @@ import { placeTable } from "./harness/place-table.ts";
 import { runCase } from "./harness/run-case.ts";
 import { type CaseSummary, summarize } from "./harness/summarize.ts";
 import { type BenchReport, markdownTable, plainTable } from "./harness/table.ts";
+import { watchFleets } from "./fleet/watch-fleets.ts";
 import { startEngines } from "./testbed/start-engines.ts";
 
 // Whatever was started here ends with this process, which it does only when it exits by itself.
@@ -24,6 +25,7 @@ try {
 }
 
 async function main(options: BenchArguments): Promise<void> {
+  if (options.fleet !== null) return watchFleets(options, options.fleet, say);
   const chosen = choose(options);
   if (options.list) {
     for (const { benchCase, keys } of chosen) say(`${benchCase.name.padEnd(22)} ${benchCase.title(keys)}`);

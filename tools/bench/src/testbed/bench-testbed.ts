@@ -7,6 +7,10 @@ export interface BenchTestbedOptions {
   readonly keys: number;
   /** With a second inbound, without TLS, through which the keys can move bytes; then nothing but requests syncs. */
   readonly metered?: boolean;
+  /** Xray nodes, workers and collectors; 1 of each when absent. */
+  readonly nodes?: number;
+  readonly workers?: number;
+  readonly collectors?: number;
 }
 
 export interface SeededKey {
@@ -25,8 +29,11 @@ export interface BenchTestbed {
   /** What every request brings along. */
   readonly headers: Record<string, string>;
   readonly workerMetricsUrl: string;
+  /** Where all services show their metrics. */
+  readonly metricsUrls: readonly string[];
   readonly mongodbUri: string;
   readonly mongo: Connection;
+  /** The first node. */
   readonly xray: XrayNode;
   /** `host:port` of Xray's API. */
   readonly xrayApi: string;

@@ -6,6 +6,7 @@ import {
   Closers,
   freePort,
   INBOUND_TAG,
+  type KillableProcess,
   type ServiceName,
   startTestbed,
   type TestbedOptions,
@@ -63,6 +64,8 @@ async function openTestbed(
     mongodbUri: address.href,
     xrayBinary: engines.xrayBinary,
     apiKey: API_KEY,
+    nodes: Array.from({ length: options.nodes ?? 1 }, (_, index) => (index === 0 ? "main" : `node-${index + 1}`)),
+    services: { "xray-worker": options.workers ?? 1, "stats-collector": options.collectors ?? 1 },
     env: (service) => ({
       QUEUE_PREFIX: `bench-${id}`,
       SHUTDOWN_DEADLINE_MS: "4000",
@@ -74,8 +77,13 @@ async function openTestbed(
   });
   closers.add(() => testbed.stop());
   const [node] = testbed.nodes;
-  const xray = connectXrayNode({ name: "bench", address: node.api, inboundTag: INBOUND_TAG });
-  closers.add(() => xray.close());
+  const connect = (address: string) => {
+    const connected = connectXrayNode({ name: "bench", address, inboundTag: INBOUND_TAG });
+    closers.add(() => connected.close());
+    return connected;
+  };
+  const xray = connect(node.api);
+  const others = testbed.nodes.slice(1).map(({ api: address }) => connect(address));
   const { api, "xray-worker": worker, "stats-collector": collector } = testbed.services;
   await Promise.all([...api, ...worker, ...collector].map(untilReady));
   const started: BenchTestbed = {
@@ -84,6 +92,7 @@ async function openTestbed(
     apiUrl: testbed.apiUrl,
     headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },
     workerMetricsUrl: `${worker[0]?.opsUrl}/metrics`,
+    metricsUrls: [...api, ...worker, ...collector].map(({ opsUrl }) => `${opsUrl}/metrics`),
     mongodbUri: address.href,
     mongo,
     xray,
@@ -91,12 +100,12 @@ async function openTestbed(
     meteredPort: metered?.port ?? 0,
     restartXray: () => node.process.restart(),
     pids: () => ({
-      services: { api: pidOf(api), worker: pidOf(worker), collector: pidOf(collector) },
-      engines: { ...engines.pids, xray: node.process.current.pid },
+      services: { ...pidsOf("api", api), ...pidsOf("worker", worker), ...pidsOf("collector", collector) },
+      engines: { ...engines.pids, ...pidsOf("xray", testbed.nodes) },
     }),
     stop: () => closers.close(),
   };
-  await untilUsers(started, options.keys);
+  for (const each of [xray, ...others]) await untilUsers({ xray: each }, options.keys);
   return started;
 }
 
@@ -119,6 +128,9 @@ function untilReady({ process, opsUrl }: TestbedService): Promise<void> {
   return untilServiceReady(process.name, process.current, opsUrl);
 }
 
-function pidOf([service]: readonly TestbedService[]): number {
-  return service?.process.current.pid ?? 0;
+/** The first by the name alone, the others with their number. */
+function pidsOf(name: string, started: readonly { readonly process: KillableProcess }[]): Record<string, number> {
+  return Object.fromEntries(
+    started.map(({ process }, index) => [index === 0 ? name : `${name} ${index + 1}`, process.current.pid]),
+  );
 }
