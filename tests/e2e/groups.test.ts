@@ -10,6 +10,8 @@ const JOINED_WITHIN_MS = 30_000;
 const KNOWN_WITHIN_MS = 5_000;
 /** A change of a key's groups is answered within two seconds; a busy machine gets one more. */
 const MOVED_WITHIN_MS = 3_000;
+/** A pass begins at once; to repair a hundred users takes a second, on a busy machine five. */
+const REGROUPED_WITHIN_MS = 15_000;
 const SILENT_FOR_MS = 4_000;
 const HALF_A_MEGABYTE = 500_000;
 
@@ -163,12 +165,12 @@ test("a key that no node is for is made, and works as soon as there is one", asy
 });
 
 test("a node's users are those of its groups, a few seconds after these changed", async () => {
-  const made = await Promise.all(Array.from({ length: 120 }, (_, index) => makeKey(index < 60 ? ["eu"] : ["vip"])));
-  expect(made.map(({ groups: [group] }) => group).filter((group) => group === "eu")).toHaveLength(60);
+  const made = await Promise.all(Array.from({ length: 120 }, (_, index) => makeKey(index < 50 ? ["eu"] : ["vip"])));
+  expect(made.map(({ groups: [group] }) => group).filter((group) => group === "eu")).toHaveLength(50);
   const held = async () => (await nodes.vip.listUsers()).length;
   const before = await held();
   await done("PATCH", "/nodes/vip", { groups: ["eu"] });
-  await vi.waitFor(async () => expect(await held()).toBe(60), { timeout: KNOWN_WITHIN_MS, interval: 100 });
+  await vi.waitFor(async () => expect(await held()).toBe(50), { timeout: REGROUPED_WITHIN_MS, interval: 100 });
   await done("PATCH", "/nodes/vip", { groups: ["vip", "nobody"] });
-  await vi.waitFor(async () => expect(await held()).toBe(before), { timeout: KNOWN_WITHIN_MS, interval: 100 });
+  await vi.waitFor(async () => expect(await held()).toBe(before), { timeout: REGROUPED_WITHIN_MS, interval: 100 });
 });
