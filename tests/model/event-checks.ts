@@ -49,17 +49,17 @@ export function checkEvents(system: System, requests: Requests, report: Report):
   }
 }
 
-/** Each device that came is told of once, as added or as refused, of keys that are there. */
+/** Each device that came is reported once, as added or as refused, of keys that are there. */
 function checkDevices({ mongo }: System, seen: readonly Arrival[], logged: readonly VeilEvent[], report: Report): void {
   for (const [keyId, { phase }] of mongo.keys) {
     const list = mongo.devices.lists.get(keyId);
-    const told = (type: VeilEvent["type"], device: string) =>
+    const count = (type: VeilEvent["type"], device: string) =>
       logged.filter(({ id, subject, type: other }) => {
         return other === type && keyIdOfSubject(subject) === keyId && id.endsWith(`-${device}`);
       }).length;
     for (const device of new Set(seen.filter((arrival) => arrival.keyId === keyId).map((arrival) => arrival.device))) {
       const arrivals = seen.filter((arrival) => arrival.keyId === keyId && arrival.device === device);
-      const [added, refused] = [told("key.device_added", device), told("key.device_refused", device)];
+      const [added, refused] = [count("key.device_added", device), count("key.device_refused", device)];
       const counts = `key ${keyId} ${device}: ${added} added, ${refused} refused`;
       if (added > 1 || refused > 1) report("a device is reported twice", counts);
       if (phase !== "active") continue;

@@ -139,7 +139,7 @@ export function unlogged(mongo: SimulatedMongo): KeyHistory[] {
   return all.filter((history) => history !== null).filter((history) => unloggedEvents(history).length > 0);
 }
 
-/** Keys that may be told of, of whose devices some event is not marked: what comes behind a key's end is not told. */
+/** Keys of which events may be logged, of whose devices some event is not marked: what comes behind a key's end is not logged. */
 export function unloggedOfDevices(mongo: SimulatedMongo): number[] {
   return mongo.devices.unlogged.filter((keyId) => {
     const history = mongo.historyOf(keyId);

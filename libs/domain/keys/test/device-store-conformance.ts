@@ -34,7 +34,7 @@ function eventOf(keyId: number, name: string): DeviceEvent {
   return { id, type: "key.device_added", at: 1_900_000_000, requestId: "r-1", revision: 3, device };
 }
 
-const stranger = { ...device, firstSeenAt: null, lastSeenAt: null };
+const unregistered = { ...device, firstSeenAt: null, lastSeenAt: null };
 
 /**
  * Registers what the devices of keys rely on.
@@ -52,7 +52,7 @@ export function deviceStoreConformance(open: () => DeviceStore & DeviceOutbox): 
         devices: [device, { ...device, id: "f".repeat(32), os: null }],
         changedBy: ["job-1"],
         refusals: [{ id: "e".repeat(32), at: 1_900_000_000 }],
-        outbox: [eventOf(keyId, "added-1"), { ...eventOf(keyId, "refused-1"), device: stranger }],
+        outbox: [eventOf(keyId, "added-1"), { ...eventOf(keyId, "refused-1"), device: unregistered }],
       });
       expect(await store.put(list)).toEqual(list);
       expect(await store.find(keyId)).toEqual(list);

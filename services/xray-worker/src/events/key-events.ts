@@ -24,7 +24,7 @@ export interface KeyEventsPorts {
 
 /**
  * The events of keys and of their devices, written out for callers. What keys moved is as stored now, all else as it was at the
- * event. Those of devices are looked for where they were expected, and where a key ends, which is the last that is told of it.
+ * event. Those of devices are looked for where they were expected, and where a key ends, which is the last event of it.
  */
 export function keyEvents({ outbox, devices, trafficOf, shortId }: KeyEventsPorts): Outbox {
   return {

@@ -10,7 +10,7 @@ export interface ArrivingDevice {
   readonly requestId: string;
 }
 
-/** What is stored of those who came, and are to be told. */
+/** What is stored of those who came, and are to be reported. */
 export interface Admission {
   readonly devices: readonly Device[];
   readonly refusals: readonly Refusal[];

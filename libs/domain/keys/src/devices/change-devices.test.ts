@@ -138,11 +138,11 @@ describe("the devices of a key", () => {
     setTerms({ deviceLimit: 1 });
     await register("a", "b", "a", "b");
     const device = { id: "a", ...labels, firstSeenAt: START_MS / 1_000, lastSeenAt: START_MS / 1_000 };
-    const stranger = { id: "b", ...labels, firstSeenAt: null, lastSeenAt: null };
+    const unregistered = { id: "b", ...labels, firstSeenAt: null, lastSeenAt: null };
     const stamp = { at: START_MS / 1_000, revision: 1 };
     expect((await devices.find(KEY_ID))?.outbox).toEqual([
       { ...stamp, id: "1-added-1-a", type: "key.device_added", requestId: "of a", device },
-      { ...stamp, id: "1-refused-1-b", type: "key.device_refused", requestId: "of b", device: stranger },
+      { ...stamp, id: "1-refused-1-b", type: "key.device_refused", requestId: "of b", device: unregistered },
     ]);
     expect(devices.puts).toBe(1);
   });
