@@ -112,7 +112,7 @@ export async function reconcileNode(
       first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
       continue;
     }
-    const { drift, users } = await compare(node, listed, { state, readAfter }, ports);
+    const { drift, users, left } = await compare(node, listed, { state, readAfter }, ports);
     if (!mayRemoveMost && isDatabaseSuspect(countOurs(listed.users), drift.unknown.length)) {
       return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: true, postponed: 0 };
     }
@@ -127,7 +127,8 @@ export async function reconcileNode(
         continue;
       }
     }
-    const postponed = await repair(node, { ...drift, missing }, ports);
+    // One that goes soon by itself may be there because of earlier groups: whoever takes it out has to ask this node.
+    const postponed = (await repair(node, { ...drift, missing }, ports)) + (node.isSettled ? 0 : left);
     return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: false, postponed };
   }
 }
@@ -138,16 +139,17 @@ async function compare(
   { users }: ListedInbound,
   { state, readAfter }: { readonly state: ReconciledState; readonly readAfter: number | null },
   ports: LifecyclePorts,
-): Promise<{ readonly drift: ConfirmedDrift; readonly users: number }> {
+): Promise<{ readonly drift: ConfirmedDrift; readonly users: number; readonly left: number }> {
   const { store, clock } = ports;
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
   const recent = desiredOn(node, await (readAfter === null ? state.findDesired() : state.recentDesired(readAfter)));
   const differences = diffUsers(node.name, users, recent, creating);
   const leaving = await leavingAmong(differences.orphans, node, ports);
+  const left = leaving.size;
   const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
   if (differing < REBUILD_FROM)
-    return { drift: await confirmDrift(node, drift, store, clock.now()), users: recent.size };
+    return { drift: await confirmDrift(node, drift, store, clock.now()), users: recent.size, left };
   const desired = desiredOn(node, await state.findDesired());
   const { orphans: unwanted, ...wanted } = diffUsers(node.name, users, desired, creating);
   const orphans = unwanted.filter((keyId) => !leaving.has(keyId));
@@ -155,6 +157,7 @@ async function compare(
   return {
     drift: { ...(await confirmDrift(node, { ...none, orphans }, store, clock.now())), ...wanted },
     users: desired.size,
+    left,
   };
 }
 
