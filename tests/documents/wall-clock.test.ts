@@ -16,6 +16,7 @@ const ASKING = [
   "libs/adapters/job-queue/src/job-steps.ts",
   // Dates for people: when a key was made or hidden, a certificate begins, a job failed, a measurement was made.
   "libs/adapters/mongo/src/mongo-key-store.ts",
+  "libs/testing/test-support/src/certificate-authority.ts",
   "libs/testing/engines/src/self-signed-certificate.ts",
   "tools/deployment/src/kubernetes-handout.ts",
   "tools/import-keys/src/carry-traffic.ts",

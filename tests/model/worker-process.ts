@@ -75,8 +75,8 @@ export function startWorker(process: Process, system: System): void {
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
   const state = new SharedDesired(store, clock);
-  const groups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name))]));
-  const groupsOf = (name: string) => groups.get(name) ?? new NodeGroups(system.fleet.node(name));
+  const nodeGroups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name))]));
+  const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name));
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
     isBraked: true,

@@ -63,8 +63,8 @@ export class CertificateFolder {
     const pem = this.#file(name);
     try {
       return Math.floor(Date.parse(new X509Certificate(pem).validTo) / 1_000);
-    } catch {
-      throw new Error(`${name} in XRAY_TLS_DIR is no certificate in PEM`);
+    } catch (cause) {
+      throw new Error(`${name} in XRAY_TLS_DIR is no certificate in PEM`, { cause });
     }
   }
 
@@ -72,9 +72,9 @@ export class CertificateFolder {
     if (this.#folder === undefined) throw new Error("XRAY_TLS_DIR is not set");
     try {
       return readFileSync(join(this.#folder, name));
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-      throw new Error(`${name} in XRAY_TLS_DIR can't be read (${code})`);
+    } catch (cause) {
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+      throw new Error(`${name} in XRAY_TLS_DIR can't be read (${code})`, { cause });
     }
   }
 }

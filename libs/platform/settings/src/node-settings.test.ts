@@ -97,12 +97,12 @@ describe("the folder of certificates", () => {
   const XRAY_NODES = JSON.stringify([{ name: "a", address: "a.example:10443", tls: {} }]);
 
   it("is needed for nodes with TLS, and has to be one", () => {
-    const faultsOf = (variables: object) =>
+    const complaintsOf = (variables: object) =>
       schema.safeParse(variables).error?.issues.map(({ message }) => message) ?? [];
-    expect(faultsOf({ XRAY_NODES })).toEqual(['must be set, since XRAY_NODES names a node with "tls"']);
-    expect(faultsOf({ XRAY_NODES, XRAY_TLS_DIR: import.meta.filename })).toEqual(["must be a folder"]);
-    expect(faultsOf({ XRAY_NODES, XRAY_TLS_DIR: import.meta.dirname })).toEqual([]);
-    expect(faultsOf({})).toEqual([]);
+    expect(complaintsOf({ XRAY_NODES })).toEqual(['must be set, since XRAY_NODES names a node with "tls"']);
+    expect(complaintsOf({ XRAY_NODES, XRAY_TLS_DIR: import.meta.filename })).toEqual(["must be a folder"]);
+    expect(complaintsOf({ XRAY_NODES, XRAY_TLS_DIR: import.meta.dirname })).toEqual([]);
+    expect(complaintsOf({})).toEqual([]);
   });
 
   it("leads to the files that a node names, or to those of the usual names", () => {

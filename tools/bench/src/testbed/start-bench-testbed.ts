@@ -48,9 +48,9 @@ async function openTestbed(
   const id = randomUUID().slice(0, 8);
   const dir = await mkdtemp(join(tmpdir(), "veil-bench-"));
   closers.add(() => rm(dir, { recursive: true, force: true }));
-  const address = new URL(engines.mongodbUri);
-  address.pathname = `/bench-${id}`;
-  const mongo = await mongoose.createConnection(address.href).asPromise();
+  const mongodb = new URL(engines.mongodbUri);
+  mongodb.pathname = `/bench-${id}`;
+  const mongo = await mongoose.createConnection(mongodb.href).asPromise();
   closers.add(async () => {
     await mongo.dropDatabase();
     await mongo.close();
@@ -61,7 +61,7 @@ async function openTestbed(
   const testbed = await startTestbed({
     dir,
     redisUrl: engines.redisUrl,
-    mongodbUri: address.href,
+    mongodbUri: mongodb.href,
     xrayBinary: engines.xrayBinary,
     apiKey: API_KEY,
     nodes: Array.from({ length: options.nodes ?? 1 }, (_, index) => (index === 0 ? "main" : `node-${index + 1}`)),
@@ -93,7 +93,7 @@ async function openTestbed(
     headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },
     workerMetricsUrl: `${worker[0]?.opsUrl}/metrics`,
     metricsUrls: [...api, ...worker, ...collector].map(({ opsUrl }) => `${opsUrl}/metrics`),
-    mongodbUri: address.href,
+    mongodbUri: mongodb.href,
     mongo,
     xray,
     xrayApi: node.api,
