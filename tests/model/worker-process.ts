@@ -75,8 +75,10 @@ export function startWorker(process: Process, system: System): void {
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
   const state = new SharedDesired(store, clock);
-  const nodeGroups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name))]));
-  const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name));
+  const nodeGroups = new Map(
+    system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock.now())]),
+  );
+  const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name), clock.now());
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
     isBraked: true,
@@ -188,7 +190,7 @@ export function startWorker(process: Process, system: System): void {
     });
     if (!system.fleet.isGrouped) continue;
     every(FLEET_EVERY_MS, async () => {
-      if (!groupsOf(node.name).follow(system.fleet.node(node.name))) return;
+      if (!groupsOf(node.name).follow(system.fleet.node(node.name), clock.now())) return;
       loop.regrouped();
       void tick();
     });

@@ -103,14 +103,14 @@ test("users move when the groups of a node change, whichever worker makes the pa
     changeFleet(
       store.fleet,
       ({ nodes: [one, other] }) => {
-        const regrouped = { groups, regroupedAt: Date.now() };
+        const regrouped = { groups, regroupedAt: Date.now(), formerGroups: other?.groups ?? [] };
         return one === undefined ? null : { nodes: [one, { ...(other ?? joining()), ...regrouped }] };
       },
       noHints,
     );
   const held = async (users: number) => {
     const now = async () => expect(await nodes.second.countUsers()).toBe(users);
-    await vi.waitFor(now, { timeout: 5_000, interval: 100 });
+    await vi.waitFor(now, { timeout: 15_000, interval: 100 });
   };
   await regroup("vip");
   await vi.waitFor(async () => expect(await stateOf("second")).toBe("active"), { interval: 100 });

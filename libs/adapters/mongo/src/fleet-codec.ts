@@ -32,6 +32,7 @@ const nodeDocument = z.object({
   since: z.number(),
   /** Milliseconds since the epoch. */
   regrouped_at: z.number().default(0),
+  former_groups: z.array(z.string()).default([]),
   note: z.string().nullable().default(null),
   origin: z.enum(["environment", "api"]),
   /** Fields that only a newer version knows are nothing here. */
@@ -73,7 +74,7 @@ export function toFleet({ revision, nodes, hosts }: FleetDocument): Fleet {
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
-  const { inbound_tag, tls, public_key, short_id, regrouped_at, created_at, fixed, ...same } = node;
+  const { inbound_tag, tls, public_key, short_id, regrouped_at, former_groups, created_at, fixed, ...same } = node;
   return {
     name,
     ...same,
@@ -82,6 +83,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     publicKey: public_key,
     shortId: short_id,
     regroupedAt: regrouped_at,
+    formerGroups: former_groups,
     createdAt: created_at,
     fixed: nodeFields.filter((field) => fixed.includes(field)),
   };
@@ -96,7 +98,20 @@ function toTlsDocument({ caFile, certificateFile, keyFile, serverName }: NodeTls
 }
 
 export function toNodeDocument(node: FleetNode): NodeDocument {
-  const { name: _, inboundTag, tls, publicKey, shortId, regroupedAt, createdAt, groups, fixed, jobs, ...same } = node;
+  const {
+    name: _,
+    inboundTag,
+    tls,
+    publicKey,
+    shortId,
+    regroupedAt,
+    formerGroups,
+    createdAt,
+    groups,
+    fixed,
+    jobs,
+    ...same
+  } = node;
   return {
     ...same,
     groups: [...groups],
@@ -105,6 +120,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     public_key: publicKey,
     short_id: shortId,
     regrouped_at: regroupedAt,
+    former_groups: [...formerGroups],
     created_at: createdAt,
     fixed: [...fixed],
     jobs: [...jobs],

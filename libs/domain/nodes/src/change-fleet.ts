@@ -91,6 +91,7 @@ export function entered({ nodes }: Fleet, node: NewNode, { job, now }: ChangeSta
     state: "joining",
     since: now,
     regroupedAt: 0,
+    formerGroups: [],
     origin: "api",
     fixed: [],
     position: AFTER_LISTED,
@@ -117,7 +118,7 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
     ...change,
     fixed,
     ...(isMoved && { state: "joining", since: now }),
-    ...(isRegrouped && { regroupedAt: now }),
+    ...(isRegrouped && { regroupedAt: now, formerGroups: node.groups }),
   };
   return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
 }

@@ -67,6 +67,8 @@ export interface FleetNode extends NodeFields {
   readonly since: number;
   /** When its groups changed last, or 0. Milliseconds since the epoch. */
   readonly regroupedAt: number;
+  /** Those that it was in before that. */
+  readonly formerGroups: readonly string[];
   readonly note: string | null;
   /** Whether the environment lists it, or an API call made it. */
   readonly origin: "environment" | "api";

@@ -35,6 +35,7 @@ describe("a later start", () => {
     expect(seeded(fleet({ ...stored, fixed: [] }), [listed("a")], NOW).nodes[0]).toMatchObject({
       groups: ["default"],
       regroupedAt: NOW,
+      formerGroups: ["eu", "vip"],
     });
   });
 

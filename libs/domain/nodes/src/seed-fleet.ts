@@ -81,6 +81,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
     state: since === 0 ? "active" : "joining",
     since,
     regroupedAt: 0,
+    formerGroups: [],
     note: null,
     origin: "environment",
     fixed: [],
@@ -104,7 +105,7 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[], now: 
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
   const standing = Object.fromEntries(known.fixed.map((field) => [field, known[field]]));
   const next = { ...known, ...fieldsOf(listed), ...standing };
-  return isSameGroups(next.groups, known.groups) ? next : { ...next, regroupedAt: now };
+  return isSameGroups(next.groups, known.groups) ? next : { ...next, regroupedAt: now, formerGroups: known.groups };
 }
 
 /** Without an active node there would be no links; the first one that is listed has what they need in a moment. */

@@ -39,6 +39,7 @@ export function fleetStoreConformance(
       state: "draining",
       since: 7,
       regroupedAt: 8,
+      formerGroups: ["vip"],
       note: "a note",
       origin: "api",
       fixed: ["address", "port"],

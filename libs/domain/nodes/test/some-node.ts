@@ -16,6 +16,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     state: "active",
     since: 0,
     regroupedAt: 0,
+    formerGroups: [],
     note: null,
     origin: "environment",
     fixed: [],

@@ -60,7 +60,7 @@ export function connectNode(part: ServicePart, of: FleetNode, dependencies: Node
   });
   part.onStop("connections", `node ${name}`, () => node.close());
   if (tls !== null) watchCertificates(part, node, tls, dependencies);
-  const groups = new NodeGroups(of);
+  const groups = new NodeGroups(of, clock.now());
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirror =

@@ -38,7 +38,7 @@ export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
   const { name, address, inboundTag, tls } = of;
   const identity = certificates.identity(tls);
   const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
-  const users = new XrayNodeUsers({ node, vault, groups: new NodeGroups(of), shortId: of.shortId ?? shortId });
+  const users = new XrayNodeUsers({ node, vault, groups: new NodeGroups(of, 0), shortId: of.shortId ?? shortId });
   return {
     answers: () => answers(node),
     removeUsers: async () => {

@@ -3,7 +3,7 @@ import { type FleetNode, isSameGroups } from "@veil/nodes";
 import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 
 /** What of a node says which groups it is in. */
-export type RegroupedNode = Pick<FleetNode, "groups" | "regroupedAt">;
+export type RegroupedNode = Pick<FleetNode, "groups" | "regroupedAt" | "formerGroups">;
 
 /**
  * So long after a change of a node's groups nobody adds users there any more because of those that it was in before: by then
@@ -14,17 +14,23 @@ export const REGROUPED_FOR_ALL_MS = KNOWN_TO_ALL_MS + MISSING_INBOUND_WAIT_MS + 
 /** The groups of one node, which change while a worker runs, and what this worker knows of the users there. */
 export class NodeGroups {
   #node: RegroupedNode;
+  #names: readonly string[];
   #isSettled = false;
   /** Whether a pass is still to come that begins once nobody adds users because of earlier groups. */
   #isLastPassOpen = true;
 
-  /** @param node as it was opened; what it holds is not known then */
-  constructor(node: RegroupedNode) {
+  /** @param node as it was opened; what it holds is not known then @param now milliseconds since the epoch */
+  constructor(node: RegroupedNode, now: number) {
     this.#node = node;
+    this.#names = namesAt(node, now);
   }
 
+  /**
+   * The groups whose keys are added to the node. One that is new counts only once every worker knows of it: whoever deletes a key
+   * meanwhile would not ask the node for it.
+   */
   get names(): readonly string[] {
-    return this.#node.groups;
+    return this.#names;
   }
 
   /** Whether a pass has made sure that the node holds users of these groups alone. Otherwise it may hold any. */
@@ -32,15 +38,22 @@ export class NodeGroups {
     return this.#isSettled;
   }
 
-  /** @returns whether its groups are others than before */
-  follow(node: RegroupedNode): boolean {
-    const isOther = !isSameGroups(node.groups, this.names);
-    if (isOther || node.regroupedAt !== this.#node.regroupedAt) {
+  /** @returns whether the node should hold others than before */
+  follow(node: RegroupedNode, now: number): boolean {
+    if (!isSameGroups(node.groups, this.#node.groups) || node.regroupedAt !== this.#node.regroupedAt) {
       this.#isSettled = false;
       this.#isLastPassOpen = true;
     }
     this.#node = node;
-    return isOther;
+    return this.become(now);
+  }
+
+  /** @returns whether a new group counts from now on */
+  become(now: number): boolean {
+    const names = namesAt(this.#node, now);
+    if (isSameGroups(names, this.#names)) return false;
+    this.#names = names;
+    return true;
   }
 
   /** Whether the last pass because of a change is due, which finds what was added late. True once. */
@@ -67,4 +80,9 @@ export class NodeGroups {
   lost(): void {
     this.#isSettled = false;
   }
+}
+
+function namesAt({ groups, regroupedAt, formerGroups }: RegroupedNode, now: number): readonly string[] {
+  const isKnownToAll = now >= regroupedAt + KNOWN_TO_ALL_MS;
+  return isKnownToAll ? groups : groups.filter((group) => formerGroups.includes(group));
 }

@@ -55,7 +55,7 @@ export class NodeReconcilers {
   follow(nodes: readonly FleetNode[]): void {
     for (const node of nodes) {
       const loop = this.#loops.get(node.name);
-      if (loop?.groups.follow(node) !== true) continue;
+      if (loop?.groups.follow(node, this.#options.clock.now()) !== true) continue;
       loop.reconcile.regrouped();
       void loop.ticking.trigger();
     }

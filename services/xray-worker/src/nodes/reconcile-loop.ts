@@ -89,13 +89,20 @@ export class ReconcileLoop {
    * @throws when a store is away or the node can't be repaired
    */
   async tick(): Promise<boolean> {
-    if (this.#options.groups.isLastPassDue(this.#options.clock.now())) this.regrouped();
+    this.#regroup();
     const reason = await this.#probe();
     const { exclusive, node, atOnce, clock, passesFrom } = this.#options;
     if (reason === null || clock.now() < passesFrom) return false;
     const passOver = () => runExclusively(passLock(node.name, exclusive), () => this.#passUnlessDone(reason));
     const done = await (WAITING_REASONS.has(reason) ? atOnce(passOver) : passOver());
     return done !== null;
+  }
+
+  #regroup(): void {
+    const { groups, clock } = this.#options;
+    const now = clock.now();
+    const isOther = groups.become(now);
+    if (groups.isLastPassDue(now) || isOther) this.regrouped();
   }
 
   async #probe(): Promise<PassReason | null> {
