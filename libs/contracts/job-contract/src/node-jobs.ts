@@ -7,14 +7,8 @@ const LONGEST_TEXT = 1_000;
 
 const text = z.string().max(LONGEST_TEXT);
 const tlsWire = z.object({ ca_file: text, certificate_file: text, key_file: text, server_name: text.nullable() });
-const tls = z.codec(tlsWire, z.custom<NodeTls>(), {
-  decode: ({ ca_file, certificate_file, key_file, server_name }) => ({
-    ...{ caFile: ca_file, certificateFile: certificate_file, keyFile: key_file, serverName: server_name },
-  }),
-  encode: ({ caFile, certificateFile, keyFile, serverName }) => ({
-    ...{ ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName },
-  }),
-});
+/** No codec within the others: zod would encode one that is left out, too. */
+const tls = tlsWire.nullable();
 const fields = {
   address: text,
   inbound_tag: text,
@@ -29,18 +23,20 @@ const fields = {
 const groups = z.array(text);
 
 /** An API from before nodes had TLS and groups names neither. */
-const newWire = z.object({ name: text, ...fields, tls: tls.nullable().default(null), groups: groups.exactOptional() });
+const newWire = z.object({ name: text, ...fields, tls: tls.default(null), groups: groups.exactOptional() });
 
 const newNode = z.codec(newWire, z.custom<NewNode>(), {
-  decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, ...same }) => ({
+  decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, tls: secured, ...same }) => ({
     groups: DEFAULT_NODE_GROUPS,
     ...same,
+    tls: tlsOf(secured),
     inboundTag,
     publicKey,
     shortId,
   }),
-  encode: ({ inboundTag, publicKey, shortId, groups: named, ...same }) => ({
+  encode: ({ inboundTag, publicKey, shortId, groups: named, tls: secured, ...same }) => ({
     ...same,
+    tls: wireOf(secured),
     groups: [...named],
     inbound_tag: inboundTag,
     public_key: publicKey,
@@ -57,13 +53,20 @@ const changeWire = z.object({
   short_id: fields.short_id.exactOptional(),
   sni: fields.sni.exactOptional(),
   note: fields.note.exactOptional(),
-  tls: tls.nullable().exactOptional(),
+  tls: tls.exactOptional(),
   groups: groups.exactOptional(),
 });
 
 const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
-  decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, ...same }): NodeChange => ({
+  decode: ({
+    inbound_tag: inboundTag,
+    public_key: publicKey,
+    short_id: shortId,
+    tls: secured,
+    ...same
+  }): NodeChange => ({
     ...same,
+    ...(secured !== undefined && { tls: tlsOf(secured) }),
     ...(inboundTag !== undefined && { inboundTag }),
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),
@@ -71,7 +74,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
   encode: ({ address, inboundTag, tls: secured, host, port, publicKey, shortId, sni, note, groups: named }) => ({
     ...(address !== undefined && { address }),
     ...(inboundTag !== undefined && { inbound_tag: inboundTag }),
-    ...(secured !== undefined && { tls: secured }),
+    ...(secured !== undefined && { tls: wireOf(secured) }),
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     ...(publicKey !== undefined && { public_key: publicKey }),
@@ -81,6 +84,18 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     ...(named !== undefined && { groups: [...named] }),
   }),
 });
+
+function tlsOf(wire: z.infer<typeof tls>): NodeTls | null {
+  if (wire === null) return null;
+  const { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName } = wire;
+  return { caFile, certificateFile, keyFile, serverName };
+}
+
+function wireOf(secured: NodeTls | null): z.infer<typeof tls> {
+  if (secured === null) return null;
+  const { caFile, certificateFile, keyFile, serverName } = secured;
+  return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
+}
 
 const ofRequest = { deadline, request_id: requestId } as const;
 const ofOneNode = { name: text, ...ofRequest } as const;
