@@ -215,7 +215,7 @@ export const keyLinksSchema = z
       )
       .meta({
         description:
-          "One for each host that is meant for the key. The first is the answer of `/link`; without one, that is 500.",
+          "One for each host that is meant for the key. The first is the answer of `/link`; without one, that is 409.",
       }),
   })
   .register(namedSchemas, { id: "KeyLinks" });
