@@ -3,10 +3,10 @@ import type { Connection, mongo } from "mongoose";
 import { FindById, UpdatesById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { type DeviceDocument, deviceDocument, isUnrelayed, toDeviceList, toStoredList } from "./device-codec.ts";
-import { BATCH_SIZES, engineOf, inParts, LONG_READ } from "./engine.ts";
-import { marksToForget } from "./event-marks.ts";
+import { BATCH_SIZES, LONG_READ } from "./engine.ts";
+import { EventMarks } from "./event-marks.ts";
 import { idsOf, removeMany } from "./many-entities.ts";
-import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
+import { buffersOf, DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 
 /**
@@ -19,9 +19,7 @@ export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
   readonly #lists: mongo.Collection<DeviceDocument>;
   readonly #found: FindById<DeviceDocument>;
   readonly #writes: UpdatesById<DeviceDocument>;
-  readonly #marks: UpdatesById<DeviceDocument>;
-  /** Marks that the lists that were read last can do without. */
-  #forgotten = new Map<number, readonly string[]>();
+  readonly #marks: EventMarks<DeviceDocument>;
   readonly #reader: DocumentReader;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
@@ -29,7 +27,7 @@ export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
     this.#lists = connection.collection<DeviceDocument>("devices");
     this.#found = new FindById(connection, this.#lists);
     this.#writes = new UpdatesById(this.#lists, { upsert: true });
-    this.#marks = new UpdatesById(this.#lists);
+    this.#marks = new EventMarks(connection, this.#lists);
     this.#reader = new DocumentReader("devices", onUnreadable);
   }
 
@@ -53,21 +51,13 @@ export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
 
   async unlogged(keyIds: readonly number[]): Promise<ReadonlyMap<number, readonly DeviceEvent[]>> {
     const documents = this.#reader.many(deviceDocument, await this.#found.findAll(keyIds.map(String)));
-    this.#forgotten = new Map(
-      documents.map(({ _id, list, relayed = {} }) => {
-        const held = list.outbox.map(({ id }) => id);
-        return [Number(_id), marksToForget(Object.keys(relayed), held)];
-      }),
-    );
+    this.#marks.read(documents, ({ list }) => list.outbox.map(({ id }) => id));
     const lists = documents.map(toDeviceList).filter(({ outbox }) => outbox.length > 0);
     return new Map(lists.map(({ keyId, outbox }) => [keyId, outbox]));
   }
 
-  async mark(marks: ReadonlyMap<number, readonly string[]>): Promise<void> {
-    const { changedAtOnce } = await storeErrors(() => engineOf(this.#connection));
-    for (const part of inParts([...marks], changedAtOnce)) {
-      await Promise.all(part.map(([keyId, ids]) => this.#markOne(keyId, ids)));
-    }
+  mark(marks: ReadonlyMap<number, readonly string[]>): Promise<void> {
+    return this.#marks.mark(marks);
   }
 
   async *unrelayed(): AsyncGenerator<readonly number[]> {
@@ -75,23 +65,9 @@ export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
     const cursor = await storeErrors(async () =>
       this.#lists.find<DeviceDocument>(filter, LONG_READ).batchSize(BATCH_SIZES.documents),
     );
-    try {
-      while (await storeErrors(() => cursor.hasNext())) {
-        const documents = this.#reader.many(deviceDocument, cursor.readBufferedDocuments());
-        yield documents.filter(isUnrelayed).map(({ _id }) => Number(_id));
-      }
-    } finally {
-      await cursor.close();
+    for await (const found of buffersOf(cursor)) {
+      const documents = this.#reader.many(deviceDocument, found);
+      yield documents.filter(isUnrelayed).map(({ _id }) => Number(_id));
     }
-  }
-
-  async #markOne(keyId: number, ids: readonly string[]): Promise<void> {
-    const forgotten = this.#forgotten.get(keyId) ?? [];
-    const change = {
-      $set: Object.fromEntries(ids.map((id) => [`relayed.${id}`, true])),
-      ...(forgotten.length > 0 && { $unset: Object.fromEntries(forgotten.map((id) => [`relayed.${id}`, ""])) }),
-    };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- paths into the marks, which the driver's types don't know
-    await this.#marks.update(String(keyId), change as mongo.UpdateFilter<DeviceDocument>);
   }
 }

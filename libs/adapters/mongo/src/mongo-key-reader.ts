@@ -19,6 +19,7 @@ import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
 import { creationDocument, type KeyDocument, keyDocument, keyTermsDocument, listedIdDocument } from "./key-codecs.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import { ScannedUuids } from "./scanned-uuids.ts";
+import { buffersOf } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 import { termsOf } from "./terms-documents.ts";
 
@@ -142,13 +143,7 @@ export class MongoKeyReader implements KeyReader {
     const cursor = await storeErrors(async () =>
       this.#collections.keys.find<KeyDocument>(hasTerms, LONG_READ).batchSize(BATCH_SIZES.documents),
     );
-    try {
-      while (await storeErrors(() => cursor.hasNext())) {
-        yield await this.#collections.keysOf(cursor.readBufferedDocuments());
-      }
-    } finally {
-      await cursor.close();
-    }
+    for await (const documents of buffersOf(cursor)) yield await this.#collections.keysOf(documents);
   }
 
   /** Whatever the driver has taken in is handed on together: a step for every document would cost more than reading it. */

@@ -1,4 +1,6 @@
+import type { mongo } from "mongoose";
 import type { z } from "zod";
+import { storeErrors } from "./store-errors.ts";
 
 /** The collections whose documents are read one by one, so that one alone can fail. */
 export const READ_COLLECTIONS = [
@@ -78,5 +80,18 @@ export class DocumentReader {
       else this.#onUnreadable({ collection: this.#collection, id: String(document._id), error: parsed.error });
     }
     return read;
+  }
+}
+
+/**
+ * The documents of a cursor, as many at a time as the driver has taken in: a step for each would cost more than reading it.
+ *
+ * @throws {StoreUnavailableError} when MongoDB does not answer in time
+ */
+export async function* buffersOf<Document>(cursor: mongo.FindCursor<Document>): AsyncGenerator<Document[]> {
+  try {
+    while (await storeErrors(() => cursor.hasNext())) yield cursor.readBufferedDocuments();
+  } finally {
+    await cursor.close();
   }
 }
