@@ -200,3 +200,23 @@ export function writeUnavailable(action: string): ErrorCase {
     detail: messages.failedTo(action, "the job queue is unavailable"),
   };
 }
+
+/**
+ * All that may happen to a write of one thing.
+ *
+ * @param action what it does, as its failures call it
+ * @param own what may happen to it alone
+ */
+export function ofWrite(action: string, own: readonly ErrorCase[]): readonly ErrorCase[] {
+  return [...guarded, ...ofWrites, ...withBody, ...own, writeFailed(action, "timed out"), writeUnavailable(action)];
+}
+
+/** A write of something that is the installation's, by a token with an owner. @param what in the plural */
+export function ofInstallation(what: string): ErrorCase {
+  return {
+    status: 403,
+    name: "owned",
+    description: `The token has an owner: ${what} are the installation's.`,
+    detail: messages.nodesOfInstallation,
+  };
+}

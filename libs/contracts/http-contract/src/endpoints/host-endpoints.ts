@@ -1,6 +1,6 @@
 import { MOST_HOSTS, PLACEHOLDERS } from "@veil/nodes";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofWrites, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
+import { guarded, ofInstallation, ofWrite, storeAway } from "../error-cases.ts";
 import {
   createHostSchema,
   hostDeletedSchema,
@@ -68,12 +68,7 @@ const notFound: ErrorCase = {
   detail: messages.hostNotFound("none"),
 };
 
-const owned: ErrorCase = {
-  status: 403,
-  name: "owned",
-  description: "The token has an owner: hosts are the installation's.",
-  detail: messages.nodesOfInstallation,
-};
+const owned = ofInstallation("hosts");
 
 const AS_STORED = "Links and subscriptions follow within two seconds.";
 const LEFT_TO_NODE = "What is null follows its node, and the installation where that says nothing.";
@@ -120,17 +115,7 @@ export const hostEndpoints = {
       },
     },
     success: { description: "The new host.", ...oneHost },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      owned,
-      badField,
-      noSuchNode,
-      tooMany,
-      writeFailed("create host", "timed out"),
-      writeUnavailable("create host"),
-    ],
+    errors: ofWrite("create host", [owned, badField, noSuchNode, tooMany]),
   },
   getHost: {
     method: "get",
@@ -160,18 +145,7 @@ export const hostEndpoints = {
       },
     },
     success: { description: "The host as it is now.", ...oneHost, example: { ...exampleHost, id: "cdn-1" } },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      owned,
-      badField,
-      noSuchNode,
-      tooMany,
-      notFound,
-      writeFailed("change host", "timed out"),
-      writeUnavailable("change host"),
-    ],
+    errors: ofWrite("change host", [owned, badField, noSuchNode, tooMany, notFound]),
   },
   updateHost: {
     method: "patch",
@@ -188,16 +162,7 @@ export const hostEndpoints = {
       examples: { hide: { summary: "Hide it", value: { hidden: true } } },
     },
     success: { description: "The host as it is now.", ...oneHost, example: { ...exampleHost, hidden: true } },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      badField,
-      noSuchNode,
-      notFound,
-      writeFailed("change host", "timed out"),
-      writeUnavailable("change host"),
-    ],
+    errors: ofWrite("change host", [badField, noSuchNode, notFound]),
   },
   deleteHost: {
     method: "delete",
@@ -214,14 +179,6 @@ export const hostEndpoints = {
       schema: hostDeletedSchema,
       example: { success: true, message: messages.hostDeleted(ID) },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      ownOne,
-      notFound,
-      writeFailed("delete host", "timed out"),
-      writeUnavailable("delete host"),
-    ],
+    errors: ofWrite("delete host", [ownOne, notFound]),
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,13 +1,5 @@
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import {
-  guarded,
-  ofWrites,
-  storeAway,
-  unknownParameter,
-  withBody,
-  writeFailed,
-  writeUnavailable,
-} from "../error-cases.ts";
+import { guarded, ofInstallation, ofWrite, storeAway, unknownParameter } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createNodeSchema,
@@ -65,12 +57,7 @@ const beingDeleted: ErrorCase = {
   detail: "node fi-1 is being deleted",
 };
 
-const owned: ErrorCase = {
-  status: 403,
-  name: "owned",
-  description: "The token has an owner: nodes are the installation's.",
-  detail: messages.nodesOfInstallation,
-};
+const owned = ofInstallation("nodes");
 
 const AS_STORED = "Workers, collectors and the API know of it within two seconds.";
 
@@ -114,16 +101,7 @@ export const nodeEndpoints = {
       },
     },
     success: { description: "The new node.", ...oneNode, example: { ...exampleNode, state: "joining" } },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      owned,
-      badField,
-      taken,
-      writeFailed("create node", "timed out"),
-      writeUnavailable("create node"),
-    ],
+    errors: ofWrite("create node", [owned, badField, taken]),
   },
   getNode: {
     method: "get",
@@ -172,16 +150,7 @@ export const nodeEndpoints = {
       examples: { host: { summary: "Another host", value: { host: "fi2.example.com" } } },
     },
     success: { description: "The node as it is now.", ...oneNode },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      badField,
-      taken,
-      notFound,
-      writeFailed("change node", "timed out"),
-      writeUnavailable("change node"),
-    ],
+    errors: ofWrite("change node", [badField, taken, notFound]),
   },
   drainNode: {
     method: "post",
@@ -191,15 +160,7 @@ export const nodeEndpoints = {
     description: `Links and subscriptions don't show it any more; it keeps its users, and their bytes are counted. One that was not draining yet is the event \`node.drained\`. ${AS_STORED}`,
     scope: "nodes:write",
     success: { description: "The node.", ...oneNode, example: { ...exampleNode, state: "draining" } },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      notFound,
-      beingDeleted,
-      writeFailed("drain node", "timed out"),
-      writeUnavailable("drain node"),
-    ],
+    errors: ofWrite("drain node", [notFound, beingDeleted]),
   },
   undrainNode: {
     method: "post",
@@ -209,14 +170,7 @@ export const nodeEndpoints = {
     description: `One whose deletion did not come to its end is filled with users first. ${AS_STORED}`,
     scope: "nodes:write",
     success: { description: "The node.", ...oneNode },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      notFound,
-      writeFailed("undrain node", "timed out"),
-      writeUnavailable("undrain node"),
-    ],
+    errors: ofWrite("undrain node", [notFound]),
   },
   deleteNode: {
     method: "delete",
@@ -236,15 +190,10 @@ export const nodeEndpoints = {
       schema: nodeDeletedSchema,
       example: { success: true, message: messages.nodeDeleted("fi-1") },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
+    errors: ofWrite("delete node", [
       { status: 400, name: "force", description: "`force` is neither true nor false.", detail: nodeMessages.force },
       unknownParameter("now", deleteNodeQuerySchema),
       notFound,
-      writeFailed("delete node", "timed out"),
-      writeUnavailable("delete node"),
-    ],
+    ]),
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,5 +1,5 @@
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofWrites, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
+import { guarded, ofWrite, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createTokenSchema,
@@ -91,16 +91,7 @@ export const tokenEndpoints = {
       schema: newTokenSchema,
       example: { ...exampleToken, token: "veil_3hT9sKq0Zr1bV7mXc4QbL9wE2eYh8DpA5uNfJ6Gt" },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      badField,
-      beyond,
-      nameTaken,
-      writeFailed("create token", "timed out"),
-      writeUnavailable("create token"),
-    ],
+    errors: ofWrite("create token", [badField, beyond, nameTaken]),
   },
   listTokens: {
     method: "get",
@@ -139,17 +130,7 @@ export const tokenEndpoints = {
       schema: tokenSchema,
       example: { ...exampleToken, rate: 10, expires_at: null },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      badField,
-      beyond,
-      notFound,
-      nameTaken,
-      writeFailed("change token", "timed out"),
-      writeUnavailable("change token"),
-    ],
+    errors: ofWrite("change token", [badField, beyond, notFound, nameTaken]),
   },
   deleteToken: {
     method: "delete",
@@ -166,14 +147,6 @@ export const tokenEndpoints = {
       schema: tokenDeletedSchema,
       example: { success: true, message: messages.tokenDeleted("shop") },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      beyond,
-      notFound,
-      writeFailed("delete token", "timed out"),
-      writeUnavailable("delete token"),
-    ],
+    errors: ofWrite("delete token", [beyond, notFound]),
   },
 } as const satisfies Record<string, Endpoint>;

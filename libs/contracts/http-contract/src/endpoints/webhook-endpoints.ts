@@ -1,6 +1,6 @@
 import { MOST_WEBHOOKS, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofWrites, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
+import { guarded, ofWrite, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createWebhookSchema,
@@ -97,17 +97,7 @@ export const webhookEndpoints = {
         secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
       },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      badField,
-      privateTarget,
-      tooMany,
-      notConfigured,
-      writeFailed("create webhook", "timed out"),
-      writeUnavailable("create webhook"),
-    ],
+    errors: ofWrite("create webhook", [badField, privateTarget, tooMany, notConfigured]),
   },
   listWebhooks: {
     method: "get",
@@ -164,16 +154,7 @@ export const webhookEndpoints = {
       schema: webhookSchema,
       example: exampleWebhook,
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      badField,
-      privateTarget,
-      notFound,
-      writeFailed("change webhook", "timed out"),
-      writeUnavailable("change webhook"),
-    ],
+    errors: ofWrite("change webhook", [badField, privateTarget, notFound]),
   },
   deleteWebhook: {
     method: "delete",
@@ -190,14 +171,7 @@ export const webhookEndpoints = {
       schema: webhookDeletedSchema,
       example: { success: true, message: messages.webhookDeleted("wh_5f0c2f6f1d0e4b7a8c9d") },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      notFound,
-      writeFailed("delete webhook", "timed out"),
-      writeUnavailable("delete webhook"),
-    ],
+    errors: ofWrite("delete webhook", [notFound]),
   },
   testWebhook: {
     method: "post",
@@ -216,13 +190,6 @@ export const webhookEndpoints = {
       schema: webhookTestedSchema,
       example: { success: false, message: "The receiver answered 500" },
     },
-    errors: [
-      ...guarded,
-      ...ofWrites,
-      ...withBody,
-      notFound,
-      writeFailed("test webhook", "timed out"),
-      writeUnavailable("test webhook"),
-    ],
+    errors: ofWrite("test webhook", [notFound]),
   },
 } as const satisfies Record<string, Endpoint>;
