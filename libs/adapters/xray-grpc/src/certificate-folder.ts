@@ -2,16 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
+import type { NodeTls } from "@veil/nodes";
 import { errorMessage } from "@veil/runtime";
 import type { TlsIdentity } from "./tls-identity.ts";
-
-/** Names of PEM files below a folder, and the name in the other end's certificate; null for the host of its address. */
-export interface TlsFiles {
-  readonly caFile: string;
-  readonly certificateFile: string;
-  readonly keyFile: string;
-  readonly serverName: string | null;
-}
 
 /** When certificates end. Unix seconds. */
 export interface CertificateEnds {
@@ -29,17 +22,17 @@ export class CertificateFolder {
   }
 
   /** What a connection takes as its `identity`; undefined for plaintext. */
-  identity(files: TlsFiles | null): (() => TlsIdentity) | undefined {
+  identity(files: NodeTls | null): (() => TlsIdentity) | undefined {
     return files === null ? undefined : () => this.#read(files);
   }
 
   /** @throws {Error} which file can't be read, or is no certificate */
-  ends(files: TlsFiles): CertificateEnds {
+  ends(files: NodeTls): CertificateEnds {
     return { ca: this.#end(files.caFile), client: this.#end(files.certificateFile) };
   }
 
   /** What keeps these files from being used, in a sentence; null when nothing does. */
-  fault(files: TlsFiles): string | null {
+  fault(files: NodeTls): string | null {
     try {
       this.ends(files);
       const { ca, certificate, key } = this.#read(files);
@@ -50,7 +43,7 @@ export class CertificateFolder {
     }
   }
 
-  #read({ caFile, certificateFile, keyFile, serverName }: TlsFiles): TlsIdentity {
+  #read({ caFile, certificateFile, keyFile, serverName }: NodeTls): TlsIdentity {
     return {
       ca: this.#file(caFile),
       certificate: this.#file(certificateFile),

@@ -4,6 +4,7 @@ import { clearHeld, clearNodes, restoreHeld, unclearedNodes } from "./clear-key.
 import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
+import { isForNone } from "./nodes-of-groups.ts";
 import { isWantedOn } from "./wanted-on.ts";
 
 /**
@@ -37,14 +38,9 @@ export async function convergeHeld(
   const converged = (await clearing).filter((node) => key.indeterminate.includes(node));
   if (converged.length > 0) lease.mustLast();
   await ports.store.letGo(key.keyId, hands, { clear: [], converged });
-  if (isInNoNode(wanted, ports)) return "followed";
+  if (isForNone(wanted, ports)) return "followed";
   if (values.includes("took")) return "followed";
   return values.length > 0 && values.every((end) => end === "rejected") ? "rejected" : "unreachable";
-}
-
-/** Of a key whose groups meet those of no node that there is, there is nothing to be held. */
-function isInNoNode(wanted: readonly NodeUsers[], { nodes }: LifecyclePorts): boolean {
-  return wanted.length === 0 && nodes.length > 0;
 }
 
 async function tryRestore(

@@ -9,6 +9,11 @@ export function nodesOfGroups(groups: readonly string[], { nodes }: Pick<Lifecyc
   return nodes.filter((node) => groupsMeet(groups, node.groups));
 }
 
+/** Whether there are nodes, and a key is for none of them: there is nothing to be held. */
+export function isForNone(ofKey: readonly NodeUsers[], { nodes }: Pick<LifecyclePorts, "nodes">): boolean {
+  return ofKey.length === 0 && nodes.length > 0;
+}
+
 /** Names of the nodes that may hold the user of a key under creation, whoever added it and whichever groups that one knew of. */
 export function nodesOfClaim({ groups }: Creation, { nodes }: Pick<LifecyclePorts, "nodes">): string[] {
   const held = groups === undefined ? nodes : nodes.filter((node) => mayHold({ indeterminate: [] }, node, groups));

@@ -17,7 +17,7 @@ import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
-import { nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
+import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
 import { DEFAULT_GROUPS, type KeyTerms } from "./terms/key-terms.ts";
@@ -116,9 +116,8 @@ async function decideOn(
     ? nodesOfClaim(creation, ports)
     : nodesWith(["disturbed", "indeterminate"], attempts);
   const took = nodesWith(holding, attempts);
-  // Where there are nodes, and the key is for none of them, there is nothing to be held.
-  const isForNone = linked === null || (nodes.length === 0 && ports.nodes.length > 0);
-  if (isUsable && !isForNone && !took.some((node) => linked.includes(node))) {
+  const needsNode = isUsable && linked !== null && !isForNone(nodes, ports);
+  if (needsNode && !took.some((node) => linked.includes(node))) {
     return refuse(creation, failureResult(attempts, linked), [...new Set([...took, ...indeterminate])], ports);
   }
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, nodesOfClaim(creation, ports), ports);
