@@ -1,6 +1,7 @@
 import { DEFAULT_ENTRANCE } from "@veil/subscriptions";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { apiCalls } from "../support/api-calls.ts";
 import { type ByteServer, startByteServer } from "../support/byte-server.ts";
 import { eachProgram } from "../support/each-program.ts";
 import { findRealPrograms, type RealProgram } from "../support/real-programs.ts";
@@ -35,6 +36,7 @@ let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
 let key: Key;
 const clients: VpnClient[] = [];
+const { call, done } = apiCalls(() => stack);
 
 beforeAll(async () => {
   bytes = await startByteServer();
@@ -60,21 +62,6 @@ afterAll(async () => {
   await bytes?.stop();
   await dataDir?.remove();
 });
-
-async function call(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(`${stack.apiUrl}/api${path}`, {
-    method,
-    headers: { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-async function done(method: string, path: string, body?: object): Promise<unknown> {
-  const answer = await call(method, path, body);
-  expect([path, answer]).toEqual([path, { status: 200, body: expect.anything() }]);
-  return answer.body;
-}
 
 const linksOf = async ({ key_id }: Key) => linksSchema.parse(await done("GET", `/keys/${key_id}/links`)).links;
 

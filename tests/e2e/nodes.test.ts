@@ -2,6 +2,7 @@ import { startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { apiCalls } from "../support/api-calls.ts";
 import { type ByteServer, startByteServer } from "../support/byte-server.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
@@ -23,6 +24,7 @@ let bytes: ByteServer;
 let first: XrayNode;
 let second: XrayNode;
 const clients: VpnClient[] = [];
+const { call, done } = apiCalls(() => stack);
 
 beforeAll(async () => {
   dataDir = await temporaryDataDir();
@@ -44,21 +46,6 @@ afterAll(async () => {
   await bytes.stop();
   await dataDir.remove();
 });
-
-async function call(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(`${stack.apiUrl}/api${path}`, {
-    method,
-    headers: { authorization: `Bearer ${stack.apiKey}`, "content-type": "application/json" },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-async function done(method: string, path: string, body?: object): Promise<unknown> {
-  const answer = await call(method, path, body);
-  expect([path, answer]).toEqual([path, { status: 200, body: expect.anything() }]);
-  return answer.body;
-}
 
 const fieldsOf = ({
   api: address,
