@@ -1,11 +1,16 @@
-import { DEFAULT_NODE_GROUPS, type Fleet, type FleetEvent, type FleetNode, type NodeTls } from "@veil/nodes";
+import {
+  DEFAULT_NODE_GROUPS,
+  type Fleet,
+  type FleetEvent,
+  type FleetNode,
+  NODE_FIELDS,
+  type NodeTls,
+} from "@veil/nodes";
 import { z } from "zod";
 import { hostDocument, toHost } from "./host-codec.ts";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
-
-const nodeFields = ["address", "inboundTag", "tls", "host", "port", "publicKey", "shortId", "sni", "groups"] as const;
 
 const tlsDocument = z.object({
   ca_file: z.string(),
@@ -85,7 +90,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     regroupedAt: regrouped_at,
     formerGroups: former_groups,
     createdAt: created_at,
-    fixed: nodeFields.filter((field) => fixed.includes(field)),
+    fixed: NODE_FIELDS.filter((field) => fixed.includes(field)),
   };
 }
 

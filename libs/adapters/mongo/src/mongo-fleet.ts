@@ -1,12 +1,4 @@
-import {
-  type Fleet,
-  type FleetEvent,
-  type FleetNode,
-  type FleetOutbox,
-  type FleetStore,
-  type FleetUpdate,
-  inOrder,
-} from "@veil/nodes";
+import { type Fleet, type FleetEvent, type FleetOutbox, type FleetStore, type FleetUpdate, inOrder } from "@veil/nodes";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { wholeUpdate } from "./engine.ts";
@@ -72,7 +64,7 @@ export class MongoFleet implements FleetStore, FleetOutbox {
     await storeErrors(() => this.#documents.updateOne({ _id: FLEET_ID }, wholeUpdate(update)));
   }
 
-  async #insert({ nodes, hosts = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
+  async #insert({ nodes = [], hosts = [] }: FleetUpdate): Promise<"saved" | "outdated"> {
     const document = {
       revision: 1,
       nodes: Object.fromEntries(nodes.map((node) => [node.name, toNodeDocument(node)])),
@@ -92,7 +84,7 @@ export class MongoFleet implements FleetStore, FleetOutbox {
 function changeOf(before: Fleet, { nodes, hosts, events = [] }: FleetUpdate): mongo.UpdateFilter<FleetDocument> {
   const change: Paths = { $set: { revision: before.revision + 1 }, $unset: {} };
   for (const event of events) change.$set[`outbox.${event.id}`] = toFleetEventDocument(event);
-  enter("nodes", documentsOf(before.nodes), documentsOf(nodes), change);
+  if (nodes !== undefined) enter("nodes", documentsOf(before), documentsOf({ nodes }), change);
   if (hosts !== undefined) enter("hosts", hostDocumentsOf(before), hostDocumentsOf({ hosts }), change);
   const { $set, $unset } = change;
   return { $set, ...(Object.keys($unset).length > 0 && { $unset }) };
@@ -105,7 +97,7 @@ interface Paths {
 
 type Documents = ReadonlyMap<string, { readonly created_at: number }>;
 
-function documentsOf(nodes: readonly FleetNode[]): Documents {
+function documentsOf({ nodes }: Pick<Fleet, "nodes">): Documents {
   return new Map(nodes.map((node) => [node.name, toNodeDocument(node)]));
 }
 

@@ -11,7 +11,8 @@ const LONGEST_REMARK = 128;
 const LONGEST_PATH = 255;
 const MOST_ORDER = 10_000;
 const MOST_WEIGHT = 1_000;
-const PROTOCOLS = ["h3", "h2", "http/1.1"] as const;
+/** Application protocols that a host may offer. */
+export const alpnProtocols = ["h3", "h2", "http/1.1"] as const;
 
 export const hostMessages = {
   node: "node must be the name of a node",
@@ -20,7 +21,7 @@ export const hostMessages = {
   port: `port must be a whole number from 1 to ${MOST_PORTS}, or null`,
   sni: "sni must be a host name, or null",
   fingerprint: `fingerprint must be one of ${fingerprints.join(", ")}, or null`,
-  alpn: `alpn must be a list of different ones of ${PROTOCOLS.join(", ")}, or null`,
+  alpn: `alpn must be a list of different ones of ${alpnProtocols.join(", ")}, or null`,
   path: `path must begin with a slash and hold no ?, # or blank, in at most ${LONGEST_PATH} characters, or be null`,
   order: `order must be a whole number from -${MOST_ORDER} to ${MOST_ORDER}`,
   weight: `weight must be a whole number from 1 to ${MOST_WEIGHT}, or null`,
@@ -82,9 +83,9 @@ const fingerprint = z
   .nullable()
   .meta({ description: "The browser whose handshake clients imitate; null for the installation's.", example: null });
 const alpn = z
-  .array(z.enum(PROTOCOLS, hostMessages.alpn), hostMessages.alpn)
+  .array(z.enum(alpnProtocols, hostMessages.alpn), hostMessages.alpn)
   .min(1, hostMessages.alpn)
-  .max(PROTOCOLS.length, hostMessages.alpn)
+  .max(alpnProtocols.length, hostMessages.alpn)
   .refine((list) => new Set(list).size === list.length, hostMessages.alpn)
   .nullable()
   .meta({

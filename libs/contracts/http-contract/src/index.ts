@@ -48,6 +48,7 @@ export type {
   NodeListBody,
   UpdateNodeBody,
 } from "./node-bodies.ts";
+export { alpnProtocols } from "./host-bodies.ts";
 export type {
   CreateHostBody,
   HostBody,

@@ -1,6 +1,6 @@
 import type { HostChange, NewHost } from "@veil/nodes";
 import { z } from "zod";
-import { notApplied } from "./not-applied.ts";
+import { fleetChangeResult } from "./fleet-change-result.ts";
 import { deadline, requestId } from "./payload-fields.ts";
 
 const LONGEST_TEXT = 1_000;
@@ -41,33 +41,25 @@ const hostChange: z.ZodType<HostChange> = z.object({
 });
 
 const ofRequest = { deadline, request_id: requestId } as const;
-const changed = z.object({ outcome: z.literal("changed") });
-const notFound = z.object({ outcome: z.literal("not-found") });
-/** There are too many hosts, or the host comes with its node. */
-const taken = z.object({ outcome: z.literal("taken"), detail: z.string() });
-const refused = z.object({ outcome: z.literal("refused"), detail: z.string() });
-
-const changeResult = z.discriminatedUnion("outcome", [changed, notFound, taken, refused, ...notApplied]);
-
 /** The jobs that change what customers see of nodes. New in 1.5. */
 export const hostJobs = {
   "put-host": {
     queue: "veil-keys",
     /** `may_make`: whether the id was made for it by the API, so that one that there is not is made. */
     payload: z.object({ host: newHost, may_make: z.boolean(), ...ofRequest }),
-    result: changeResult,
+    result: fleetChangeResult,
     attempts: 12,
   },
   "change-host": {
     queue: "veil-keys",
     payload: z.object({ host_id: text, change: hostChange, ...ofRequest }),
-    result: changeResult,
+    result: fleetChangeResult,
     attempts: 12,
   },
   "delete-host": {
     queue: "veil-keys",
     payload: z.object({ host_id: text, ...ofRequest }),
-    result: changeResult,
+    result: fleetChangeResult,
     attempts: 12,
   },
 } as const;

@@ -14,3 +14,4 @@ export {
 } from "./job-catalogue.ts";
 export type { OnlineSilence } from "./online-jobs.ts";
 export type { NotApplied } from "./not-applied.ts";
+export { tlsOfWire, tlsWireOf } from "./tls-wire.ts";

@@ -1,14 +1,13 @@
-import { DEFAULT_NODE_GROUPS, type NewNode, type NodeChange, type NodeTls } from "@veil/nodes";
+import { DEFAULT_NODE_GROUPS, type NewNode, type NodeChange } from "@veil/nodes";
 import { z } from "zod";
+import { fleetChangeResult, notFound } from "./fleet-change-result.ts";
 import { notApplied } from "./not-applied.ts";
 import { actor, deadline, requestId } from "./payload-fields.ts";
+import { tlsOfWire, tlsWire, tlsWireOf } from "./tls-wire.ts";
 
 const LONGEST_TEXT = 1_000;
 
 const text = z.string().max(LONGEST_TEXT);
-const tlsWire = z.object({ ca_file: text, certificate_file: text, key_file: text, server_name: text.nullable() });
-/** No codec within the others: zod would encode one that is left out, too. */
-const tls = tlsWire.nullable();
 const fields = {
   address: text,
   inbound_tag: text,
@@ -23,20 +22,20 @@ const fields = {
 const groups = z.array(text);
 
 /** An API from before nodes had TLS and groups names neither. */
-const newWire = z.object({ name: text, ...fields, tls: tls.default(null), groups: groups.exactOptional() });
+const newWire = z.object({ name: text, ...fields, tls: tlsWire.default(null), groups: groups.exactOptional() });
 
 const newNode = z.codec(newWire, z.custom<NewNode>(), {
   decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, tls: secured, ...same }) => ({
     groups: DEFAULT_NODE_GROUPS,
     ...same,
-    tls: tlsOf(secured),
+    tls: tlsOfWire(secured),
     inboundTag,
     publicKey,
     shortId,
   }),
   encode: ({ inboundTag, publicKey, shortId, groups: named, tls: secured, ...same }) => ({
     ...same,
-    tls: wireOf(secured),
+    tls: tlsWireOf(secured),
     groups: [...named],
     inbound_tag: inboundTag,
     public_key: publicKey,
@@ -53,7 +52,7 @@ const changeWire = z.object({
   short_id: fields.short_id.exactOptional(),
   sni: fields.sni.exactOptional(),
   note: fields.note.exactOptional(),
-  tls: tls.exactOptional(),
+  tls: tlsWire.exactOptional(),
   groups: groups.exactOptional(),
 });
 
@@ -66,7 +65,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     ...same
   }): NodeChange => ({
     ...same,
-    ...(secured !== undefined && { tls: tlsOf(secured) }),
+    ...(secured !== undefined && { tls: tlsOfWire(secured) }),
     ...(inboundTag !== undefined && { inboundTag }),
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),
@@ -74,7 +73,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
   encode: ({ address, inboundTag, tls: secured, host, port, publicKey, shortId, sni, note, groups: named }) => ({
     ...(address !== undefined && { address }),
     ...(inboundTag !== undefined && { inbound_tag: inboundTag }),
-    ...(secured !== undefined && { tls: wireOf(secured) }),
+    ...(secured !== undefined && { tls: tlsWireOf(secured) }),
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     ...(publicKey !== undefined && { public_key: publicKey }),
@@ -85,46 +84,26 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
   }),
 });
 
-function tlsOf(wire: z.infer<typeof tls>): NodeTls | null {
-  if (wire === null) return null;
-  const { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName } = wire;
-  return { caFile, certificateFile, keyFile, serverName };
-}
-
-function wireOf(secured: NodeTls | null): z.infer<typeof tls> {
-  if (secured === null) return null;
-  const { caFile, certificateFile, keyFile, serverName } = secured;
-  return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
-}
-
 const ofRequest = { deadline, request_id: requestId } as const;
 const ofOneNode = { name: text, ...ofRequest } as const;
-const changed = z.object({ outcome: z.literal("changed") });
-const notFound = z.object({ outcome: z.literal("not-found") });
-/** Another node has the name, the address or the Xray process. */
-const taken = z.object({ outcome: z.literal("taken"), detail: z.string() });
-const refused = z.object({ outcome: z.literal("refused"), detail: z.string() });
-
-const changeResult = z.discriminatedUnion("outcome", [changed, notFound, taken, refused, ...notApplied]);
-
 /** The jobs that change which nodes there are. New in 1.5. */
 export const nodeJobs = {
   "create-node": {
     queue: "veil-keys",
     payload: z.object({ node: newNode, ...ofRequest }),
-    result: changeResult,
+    result: fleetChangeResult,
     attempts: 12,
   },
   "change-node": {
     queue: "veil-keys",
     payload: z.object({ ...ofOneNode, change: nodeChange }),
-    result: changeResult,
+    result: fleetChangeResult,
     attempts: 12,
   },
   "drain-node": {
     queue: "veil-keys",
     payload: z.object({ ...ofOneNode, is_drained: z.boolean(), actor }),
-    result: changeResult,
+    result: fleetChangeResult,
     attempts: 12,
   },
   "delete-node": {

@@ -25,7 +25,7 @@ function updateOf(change: FleetChange): FleetUpdate {
 }
 
 function nodesOf(change: FleetChange): readonly FleetNode[] {
-  return updateOf(change).nodes;
+  return updateOf(change).nodes ?? [];
 }
 
 describe("a node that is entered", () => {
@@ -71,7 +71,7 @@ describe("a node that is changed", () => {
 describe("the states of a node", () => {
   const stateAfter = (state: FleetNode["state"], change: (of: Fleet) => FleetChange) => {
     const end = change(fleet(someNode("a", { state })));
-    return end.outcome === "changed" ? end.nodes[0]?.state : end.outcome;
+    return end.outcome === "changed" ? end.nodes?.[0]?.state : end.outcome;
   };
 
   it.each([

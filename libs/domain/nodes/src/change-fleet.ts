@@ -46,15 +46,15 @@ export interface NewNode extends NodeFields {
 /** What a caller wants to be different about a node. */
 export type NodeChange = Partial<NodeFields & Pick<FleetNode, "note">>;
 
-/** What became of a change of one node. */
+/** What became of a change of one node or host. */
 export type FleetChange =
   | ({ readonly outcome: "changed" } & FleetUpdate)
   /** The job did it before. */
   | { readonly outcome: "done" }
   | { readonly outcome: "not-found" }
-  /** Another node has the name or the address. */
+  /** Something else has what it is to have, or is in its way. */
   | { readonly outcome: "taken"; readonly detail: string }
-  /** It makes no sense in the state that the node is in. */
+  /** It makes no sense for what there is. */
   | { readonly outcome: "refused"; readonly detail: string };
 
 /** Who changes a node, and when. */

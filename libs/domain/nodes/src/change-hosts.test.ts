@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { someHost, someNode } from "../test/index.ts";
-import { hostChanged, hostDeleted, hostPut, type HostsChange } from "./change-hosts.ts";
+import type { FleetChange } from "./change-fleet.ts";
+import { hostChanged, hostDeleted, hostPut } from "./change-hosts.ts";
 import type { Fleet } from "./fleet.ts";
 import { type FleetHost, hostsOf, MOST_HOSTS, PLAIN_HOST } from "./hosts.ts";
 
@@ -10,9 +11,9 @@ const nodes = [someNode("a"), someNode("b"), someNode("gone", { state: "gone" })
 const fleet = (...hosts: FleetHost[]): Fleet => ({ revision: 1, nodes, hosts });
 const wanted = { ...PLAIN_HOST, id: "h_1", node: "a" };
 
-function after(change: HostsChange): Fleet {
+function after(change: FleetChange): Fleet {
   if (change.outcome !== "changed") throw new Error(`it was ${change.outcome}`);
-  return fleet(...change.hosts);
+  return fleet(...(change.hosts ?? []));
 }
 const ids = (of: Fleet) => hostsOf(of).map(({ id }) => id);
 

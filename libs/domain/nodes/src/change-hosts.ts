@@ -1,4 +1,4 @@
-import { type ChangeStamp, nodeOf } from "./change-fleet.ts";
+import { type ChangeStamp, type FleetChange, nodeOf } from "./change-fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost } from "./hosts.ts";
 
@@ -11,17 +11,6 @@ export interface NewHost extends HostFields {
 /** What a caller wants to be different about a host. */
 export type HostChange = Partial<HostFields & Pick<FleetHost, "node">>;
 
-/** What became of a change of one host. */
-export type HostsChange =
-  | { readonly outcome: "changed"; readonly hosts: readonly FleetHost[] }
-  /** The job did it before, or it is so already. */
-  | { readonly outcome: "done" }
-  | { readonly outcome: "not-found" }
-  /** It can't be as long as something else is as it is. */
-  | { readonly outcome: "taken"; readonly detail: string }
-  /** It makes no sense for the host. */
-  | { readonly outcome: "refused"; readonly detail: string };
-
 const REMEMBERED_JOBS = 16;
 /** What callers give a host that they name themselves. */
 const CHOSEN_ID = /^[a-z0-9-]{1,32}$/;
@@ -31,7 +20,7 @@ const CHOSEN_ID = /^[a-z0-9-]{1,32}$/;
  *
  * @param mayMake whether one of an id that callers don't choose is made
  */
-export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: ChangeStamp): HostsChange {
+export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: ChangeStamp): FleetChange {
   const { id, ...fields } = host;
   if (hostOf(fleet, id) !== null) return hostChanged(fleet, id, fields, stamp);
   if (isOwnHostId(id) || !(mayMake || CHOSEN_ID.test(id))) return { outcome: "not-found" };
@@ -43,7 +32,7 @@ export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: Ch
 }
 
 /** Changes what a host is. */
-export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp: ChangeStamp): HostsChange {
+export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp: ChangeStamp): FleetChange {
   const found = hostOf(fleet, id);
   if (found === null) return { outcome: "not-found" };
   if (found.jobs.includes(stamp.job)) return { outcome: "done" };
@@ -55,7 +44,7 @@ export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp:
 }
 
 /** Deletes a host that an API call made. */
-export function hostDeleted(fleet: Fleet, id: string): HostsChange {
+export function hostDeleted(fleet: Fleet, id: string): FleetChange {
   const found = hostOf(fleet, id);
   if (found === null) return { outcome: "not-found" };
   if (found.isOwn)
@@ -71,7 +60,7 @@ export function hostOf(fleet: Pick<Fleet, "nodes" | "hosts">, id: string): NodeH
   return hostsOf(fleet).find((host) => host.id === id) ?? null;
 }
 
-function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before?: FleetHost): HostsChange {
+function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before?: FleetHost): FleetChange {
   const node = nodeOf(fleet, host.node);
   if (node === null) return { outcome: "refused", detail: `there is no node ${host.node}` };
   const { inbound } = host;

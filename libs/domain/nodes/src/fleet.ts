@@ -93,7 +93,8 @@ export interface Fleet {
 
 /** What becomes of a fleet, and what is to be reported of it. */
 export interface FleetUpdate {
-  readonly nodes: readonly FleetNode[];
+  /** Left out when the nodes stay as they are stored. */
+  readonly nodes?: readonly FleetNode[];
   /** Left out when the hosts stay as they are stored. */
   readonly hosts?: readonly FleetHost[];
   /** Born with the change, or not at all. */

@@ -13,7 +13,7 @@ export {
   type NodeChange,
   nodeOf,
 } from "./change-fleet.ts";
-export { type HostChange, hostChanged, hostDeleted, hostPut, type HostsChange, type NewHost } from "./change-hosts.ts";
+export { type HostChange, hostChanged, hostDeleted, hostPut, type NewHost } from "./change-hosts.ts";
 export { FirstLinked } from "./first-linked.ts";
 export {
   DEFAULT_NODE_GROUPS,
@@ -26,6 +26,7 @@ export {
   isSameGroups,
   isSameNode,
   meteredNodes,
+  NODE_FIELDS,
   type NodeFields,
   type NodeTls,
   servingNodes,

@@ -30,7 +30,7 @@ export class InMemoryFleet implements FleetStore, FleetOutbox {
 
   async save(
     before: Fleet | null,
-    { nodes, hosts = before?.hosts ?? [], events = [] }: FleetUpdate,
+    { nodes = before?.nodes ?? [], hosts = before?.hosts ?? [], events = [] }: FleetUpdate,
   ): Promise<"saved" | "outdated"> {
     await this.beforeStep();
     if ((this.#fleet?.revision ?? 0) !== (before?.revision ?? 0)) return "outdated";

@@ -2,11 +2,18 @@ import { createHash } from "node:crypto";
 import type { CreateHostBody, HostBody, PutHostBody, UpdateHostBody } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
 import { type HostChange, PLAIN_HOST } from "@veil/nodes";
-import { ContradictionError, HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
+import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
-import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
+import {
+  type PayloadStamp,
+  type PlannedJob,
+  planWriteJob,
+  runWriteJob,
+  type WritePorts,
+} from "../jobs/run-write-job.ts";
+import { TOO_LATE } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
+import { fleetError, fleetResultOf } from "../nodes/fleet-write.ts";
 import { seesNodes } from "../nodes/read-nodes.ts";
 import type { RequestScope } from "../ports.ts";
 import { type ReadHostsPorts, readHost } from "./read-hosts.ts";
@@ -32,13 +39,7 @@ export async function createHost(
   if (!seesNodes(scope)) throw new NodesOfInstallationError();
   const job = planWriteJob("createHost", scope, ports);
   const id = `h_${createHash("sha256").update(job.id).digest("hex").slice(0, ID_DIGITS)}`;
-  const payload = (stamp: PayloadStamp) => ({
-    host: { id, ...PLAIN_HOST, ...changeOf(body), node: body.node },
-    may_make: true,
-    ...stamp,
-  });
-  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "createHost", limits, ports);
-  return answered("createHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  return put({ id, body, job }, scope, ports);
 }
 
 /** Makes a host under an id that the caller chose, or puts it in the place of the one that has it. @throws as {@link createHost} does, and {@link HostNotFoundError} */
@@ -49,14 +50,21 @@ export async function putHost(
   ports: ManageHostsPorts,
 ): Promise<HostBody> {
   if (!seesNodes(scope)) throw new NodesOfInstallationError();
-  const job = planWriteJob("putHost", scope, ports);
-  const payload = (stamp: PayloadStamp) => ({
-    host: { id, ...PLAIN_HOST, ...changeOf(body), node: body.node },
-    may_make: false,
-    ...stamp,
-  });
-  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "putHost", limits, ports);
-  return answered("putHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  return put({ id, body, job: planWriteJob("putHost", scope, ports) }, scope, ports);
+}
+
+interface PlannedPut {
+  readonly id: string;
+  readonly body: PutHostBody;
+  readonly job: PlannedJob<"createHost" | "putHost">;
+}
+
+async function put({ id, body, job }: PlannedPut, scope: RequestScope, ports: ManageHostsPorts): Promise<HostBody> {
+  const { operation } = job;
+  const host = { id, ...PLAIN_HOST, ...changeOf(body), node: body.node };
+  const payload = (stamp: PayloadStamp) => ({ host, may_make: operation === "createHost", ...stamp });
+  const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, operation, limits, ports);
+  return answered(operation, id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
 /** Changes a host. @throws {HostNotFoundError} when the caller sees none of this id; otherwise as {@link createHost} */
@@ -69,7 +77,7 @@ export async function updateHost(
   await readHost(id, scope, ports);
   const job = planWriteJob("updateHost", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ host_id: id, change: changeOf(body), ...stamp });
-  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "updateHost", limits, ports);
+  const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "updateHost", limits, ports);
   return answered("updateHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
@@ -84,7 +92,7 @@ export async function deleteHost(id: string, scope: RequestScope, ports: ManageH
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "changed") return;
-  throw errorOf("deleteHost", id, result);
+  throw fleetError("deleteHost", result, () => new HostNotFoundError(id));
 }
 
 /** What a body names. */
@@ -107,17 +115,6 @@ function changeOf(body: UpdateHostBody): HostChange {
   };
 }
 
-/** Without the worker's result: the host names the job that made or changed it. */
-async function resolved(
-  job: string,
-  operation: ChangingOperation,
-  limits: WriteLimits,
-  ports: ManageHostsPorts,
-): Promise<JobResult<"change-host">> {
-  const { hosts } = await readWithin(ports.fleet, operation, limits, ports);
-  return hosts.some(({ jobs }) => jobs.includes(job)) ? { outcome: "changed" } : TOO_LATE;
-}
-
 async function answered(
   operation: ChangingOperation,
   id: string,
@@ -126,21 +123,5 @@ async function answered(
   ports: ManageHostsPorts,
 ): Promise<HostBody> {
   if (result.outcome === "changed") return readHost(id, scope, ports);
-  throw errorOf(operation, id, result);
-}
-
-function errorOf(
-  operation: ChangingOperation | "deleteHost",
-  id: string,
-  result: Exclude<JobResult<"change-host">, { outcome: "changed" }>,
-): Error {
-  switch (result.outcome) {
-    case "not-found":
-      return new HostNotFoundError(id);
-    case "taken":
-    case "refused":
-      return new ContradictionError(result.outcome, result.detail);
-    default:
-      return notAppliedError(operation, result);
-  }
+  throw fleetError(operation, result, () => new HostNotFoundError(id));
 }

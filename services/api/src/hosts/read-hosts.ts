@@ -1,4 +1,4 @@
-import type { HostBody } from "@veil/http-contract";
+import { alpnProtocols, type HostBody } from "@veil/http-contract";
 import { type Fleet, hostsOf, type NodeHost } from "@veil/nodes";
 import { fingerprints } from "@veil/protocols";
 import { HostNotFoundError } from "../errors.ts";
@@ -38,7 +38,6 @@ function hostBody(host: NodeHost): HostBody {
 type Alpn = NonNullable<HostBody["alpn"]>;
 
 function alpnOf({ alpn }: NodeHost): Alpn | null {
-  const known: Alpn = ["h3", "h2", "http/1.1"];
-  const named = alpn?.flatMap((name) => known.find((one) => one === name) ?? []) ?? [];
+  const named = alpn?.flatMap((name) => alpnProtocols.find((known) => known === name) ?? []) ?? [];
   return named.length === 0 ? null : named;
 }

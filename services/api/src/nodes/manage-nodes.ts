@@ -1,12 +1,13 @@
 import type { CreateNodeBody, NodeBody, UpdateNodeBody } from "@veil/http-contract";
-import type { JobResult } from "@veil/job-contract";
-import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf, type NodeTls } from "@veil/nodes";
-import { ContradictionError, NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
+import { type JobResult, tlsOfWire } from "@veil/job-contract";
+import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
+import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { RequestScope } from "../ports.ts";
+import { fleetError, fleetResultOf } from "./fleet-write.ts";
 import { readNode, type ReadNodesPorts, seesNodes } from "./read-nodes.ts";
 
 export interface ManageNodesPorts extends WritePorts, Omit<ReadNodesPorts, "clock"> {
@@ -35,12 +36,12 @@ export async function createNode(
     publicKey: body.public_key ?? null,
     shortId: body.short_id ?? null,
     inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
-    tls: body.tls === undefined ? null : tlsOf(body.tls),
+    tls: tlsOfWire(body.tls ?? null),
     groups: [...new Set(body.groups ?? DEFAULT_NODE_GROUPS)],
   };
   const job = planWriteJob("createNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
-  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "createNode", limits, ports);
+  const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "createNode", limits, ports);
   return answered("createNode", name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
@@ -62,12 +63,12 @@ export async function updateNode(
     ...(sni !== undefined && { sni }),
     ...(note !== undefined && { note }),
     ...(inbounds?.[0] !== undefined && { inboundTag: inbounds[0].tag }),
-    ...(tls !== undefined && { tls: tlsOf(tls) }),
+    ...(tls !== undefined && { tls: tlsOfWire(tls) }),
     ...(groups !== undefined && { groups: [...new Set(groups ?? DEFAULT_NODE_GROUPS)] }),
   };
   const job = planWriteJob("updateNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, change, ...stamp });
-  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, "updateNode", limits, ports);
+  const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "updateNode", limits, ports);
   return answered("updateNode", name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
@@ -81,7 +82,7 @@ export async function drainNode(
   await readNode(name, scope, ports);
   const job = planWriteJob(operation, scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, is_drained: operation === "drainNode", ...stamp });
-  const onNoOutcome = (limits: WriteLimits) => resolved(job.id, operation, limits, ports);
+  const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, operation, limits, ports);
   return answered(operation, name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
@@ -105,23 +106,6 @@ export async function deleteNode(
   throw notAppliedError("deleteNode", result);
 }
 
-function tlsOf(tls: NonNullable<UpdateNodeBody["tls"]> | null): NodeTls | null {
-  if (tls === null) return null;
-  const { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName } = tls;
-  return { caFile, certificateFile, keyFile, serverName };
-}
-
-/** Without the worker's result: the node names the job that made or changed it. */
-async function resolved(
-  job: string,
-  operation: ChangingOperation,
-  limits: WriteLimits,
-  ports: ManageNodesPorts,
-): Promise<JobResult<"change-node">> {
-  const { nodes } = await readWithin(ports.fleet, operation, limits, ports);
-  return nodes.some(({ jobs }) => jobs.includes(job)) ? { outcome: "changed" } : TOO_LATE;
-}
-
 async function answered(
   operation: ChangingOperation,
   name: string,
@@ -129,15 +113,6 @@ async function answered(
   scope: RequestScope,
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
-  switch (result.outcome) {
-    case "changed":
-      return readNode(name, scope, ports);
-    case "not-found":
-      throw new NodeNotFoundError(name);
-    case "taken":
-    case "refused":
-      throw new ContradictionError(result.outcome, result.detail);
-    default:
-      throw notAppliedError(operation, result);
-  }
+  if (result.outcome === "changed") return readNode(name, scope, ports);
+  throw fleetError(operation, result, () => new NodeNotFoundError(name));
 }

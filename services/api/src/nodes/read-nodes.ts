@@ -1,6 +1,7 @@
 import type { NodeBody, NodeHealthBody } from "@veil/http-contract";
+import { tlsWireOf } from "@veil/job-contract";
 import { isDown, type NodeSightings } from "@veil/keys";
-import type { Fleet, FleetNode, NodeTls } from "@veil/nodes";
+import type { Fleet, FleetNode } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
@@ -57,10 +58,6 @@ export async function readNodeHealth(
   };
 }
 
-function shownTls({ caFile, certificateFile, keyFile, serverName }: NodeTls): NonNullable<NodeBody["tls"]> {
-  return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
-}
-
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
   const { name, address, state, host, port, publicKey, shortId, sni, inboundTag, tls, groups, note, createdAt } = node;
@@ -71,7 +68,7 @@ function nodeBody(node: FleetNode): NodeBody | null {
     short_id: shortId,
     sni,
     inbounds: [{ tag: inboundTag, protocol: "vless" }],
-    tls: tls === null ? null : shownTls(tls),
+    tls: tlsWireOf(tls),
     groups: [...groups],
     note,
     created_at: createdAt,

@@ -44,7 +44,6 @@ import {
   hostChanged,
   hostDeleted,
   hostPut,
-  type HostsChange,
 } from "@veil/nodes";
 import { InMemoryFleet, someNode } from "@veil/nodes/testing";
 import { InMemoryNodeLivesStore } from "@veil/traffic/testing";
@@ -316,7 +315,7 @@ export class InMemoryPlane {
     return end;
   }
 
-  async #changeNode(job: string, change: (fleet: Fleet, stamp: ChangeStamp) => FleetChange) {
+  async #changeFleet(job: string, change: (fleet: Fleet, stamp: ChangeStamp) => FleetChange) {
     const end: { last: FleetChange } = { last: { outcome: "not-found" } };
     const update = (fleet: Fleet) => {
       end.last = change(fleet, { job, now: Date.now() });
@@ -326,18 +325,6 @@ export class InMemoryPlane {
     const { last } = end;
     const isChanged = last.outcome === "changed" || last.outcome === "done";
     return finished<"change-node">(isChanged ? { outcome: "changed" } : last);
-  }
-
-  async #changeHost(job: string, change: (fleet: Fleet, stamp: ChangeStamp) => HostsChange) {
-    const end: { last: HostsChange } = { last: { outcome: "not-found" } };
-    const update = (fleet: Fleet) => {
-      end.last = change(fleet, { job, now: Date.now() });
-      return end.last.outcome === "changed" ? { nodes: fleet.nodes, hosts: end.last.hosts } : null;
-    };
-    await changeFleet(this.fleet, update, noHints);
-    const { last } = end;
-    const isChanged = last.outcome === "changed" || last.outcome === "done";
-    return finished<"change-host">(isChanged ? { outcome: "changed" } : last);
   }
 
   #delete({ keyId, owner }: SeenKey, job: string) {
@@ -424,22 +411,22 @@ export class InMemoryPlane {
             : { outcome: "refused", detail: "The receiver answered 500" },
         );
       },
-      "create-node": async ({ node }, job) => this.#changeNode(job, (fleet, stamp) => entered(fleet, node, stamp)),
+      "create-node": async ({ node }, job) => this.#changeFleet(job, (fleet, stamp) => entered(fleet, node, stamp)),
       "change-node": async ({ name, change }, job) =>
-        this.#changeNode(job, (fleet, stamp) => changedNode(fleet, name, change, stamp)),
+        this.#changeFleet(job, (fleet, stamp) => changedNode(fleet, name, change, stamp)),
       "drain-node": async ({ name, is_drained: isDrained }, job) =>
-        this.#changeNode(job, (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor: SYSTEM })),
+        this.#changeFleet(job, (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor: SYSTEM })),
       "delete-node": async ({ name }, job) => {
-        const end = await this.#changeNode(job, (fleet, stamp) => disabled(fleet, name, stamp));
+        const end = await this.#changeFleet(job, (fleet, stamp) => disabled(fleet, name, stamp));
         await changeFleet(this.fleet, (fleet) => ended(fleet, name, Date.now()), noHints);
         const isFound = end.state === "finished" && end.result.outcome === "changed";
         return finished<"delete-node">({ outcome: isFound ? "deleted" : "not-found" });
       },
       "put-host": ({ host, may_make: mayMake }, job) =>
-        this.#changeHost(job, (fleet, stamp) => hostPut(fleet, host, mayMake, stamp)),
+        this.#changeFleet(job, (fleet, stamp) => hostPut(fleet, host, mayMake, stamp)),
       "change-host": ({ host_id: id, change }, job) =>
-        this.#changeHost(job, (fleet, stamp) => hostChanged(fleet, id, change, stamp)),
-      "delete-host": ({ host_id: id }, job) => this.#changeHost(job, (fleet) => hostDeleted(fleet, id)),
+        this.#changeFleet(job, (fleet, stamp) => hostChanged(fleet, id, change, stamp)),
+      "delete-host": ({ host_id: id }, job) => this.#changeFleet(job, (fleet) => hostDeleted(fleet, id)),
       "read-node": () => finished<"read-node">({ outcome: "read" }),
       "deliver-events": () => finished<"deliver-events">({ outcome: "idle" }),
       "repeat-delivery": () => finished<"repeat-delivery">({ outcome: "gone" }),

@@ -1,18 +1,8 @@
 import type { JobResult } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
-import {
-  changed,
-  type ChangeStamp,
-  drained,
-  entered,
-  type Fleet,
-  type FleetChange,
-  type FleetNode,
-  nodeOf,
-  type NodeTls,
-} from "@veil/nodes";
+import { changed, drained, entered, type FleetNode, nodeOf, type NodeTls } from "@veil/nodes";
 import { actorOf } from "./actor-of.ts";
-import { changeNodes, type FleetChanges } from "../nodes/fleet-changes.ts";
+import { changeInTime, type FleetChanges, TOO_LATE } from "../nodes/fleet-changes.ts";
 import type { CertificateFolder } from "@veil/xray-grpc";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 
@@ -29,8 +19,6 @@ export interface NodeJobPorts extends RetireNodePorts {
 
 type ChangeResult = JobResult<"change-node">;
 
-const TOO_LATE = { outcome: "failed", detail: "timed out" } as const;
-
 /** What the worker does with each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
   const { processAt, certificates, clock } = ports;
@@ -41,7 +29,7 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       if (fault !== null) return unusable(fault);
       const other = await processAt(node);
       if (other !== null) return sameProcess(other);
-      return change(job, deadline, (fleet, stamp) => entered(fleet, node, stamp), ports);
+      return changeInTime({ job, deadline }, (fleet, stamp) => entered(fleet, node, stamp), ports);
     },
     "change-node": async ({ name, change: wanted, deadline }, { jobId: job }) => {
       const fault = faultOf(wanted.tls ?? null);
@@ -51,11 +39,15 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
         const other = await processAt({ name, address: wanted.address, tls });
         if (other !== null) return sameProcess(other);
       }
-      return change(job, deadline, (fleet, stamp) => changed(fleet, name, wanted, stamp), ports);
+      return changeInTime({ job, deadline }, (fleet, stamp) => changed(fleet, name, wanted, stamp), ports);
     },
     "drain-node": ({ name, is_drained: isDrained, deadline, ...asked }, { jobId: job }) => {
       const actor = actorOf(asked);
-      return change(job, deadline, (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor }), ports);
+      return changeInTime(
+        { job, deadline },
+        (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor }),
+        ports,
+      );
     },
     "delete-node": async ({ name, force, deadline, request_id: requestId }, { jobId: job, redelivered }) => {
       if (clock.now() > deadline) return TOO_LATE;
@@ -75,25 +67,4 @@ function unusable(fault: string): ChangeResult {
 
 function sameProcess(other: string): ChangeResult {
   return { outcome: "taken", detail: `the Xray process at this address is that of node ${other}` };
-}
-
-async function change(
-  job: string,
-  deadline: number,
-  decide: (fleet: Fleet, stamp: ChangeStamp) => FleetChange,
-  ports: FleetChanges,
-): Promise<ChangeResult> {
-  let end: FleetChange = { outcome: "not-found" };
-  let isLate = false;
-  await changeNodes((fleet) => {
-    const now = ports.clock.now();
-    end = decide(fleet, { job, now });
-    isLate = end.outcome === "changed" && now > deadline;
-    return end.outcome === "changed" && !isLate ? end : null;
-  }, ports);
-  return isLate ? TOO_LATE : resultOf(end);
-}
-
-function resultOf(end: FleetChange): ChangeResult {
-  return end.outcome === "changed" || end.outcome === "done" ? { outcome: "changed" } : end;
 }

@@ -1,5 +1,15 @@
 import type { EventHints } from "@veil/events";
-import { changeFleet, type Fleet, type FleetStore, type FleetUpdate, type ListedNode, seedFleet } from "@veil/nodes";
+import type { JobResult } from "@veil/job-contract";
+import {
+  changeFleet,
+  type ChangeStamp,
+  type Fleet,
+  type FleetChange,
+  type FleetStore,
+  type FleetUpdate,
+  type ListedNode,
+  seedFleet,
+} from "@veil/nodes";
 import { announce, type Redis } from "@veil/redis";
 import type { Clock, Logger } from "@veil/runtime";
 
@@ -26,6 +36,35 @@ export async function changeNodes(
   const isChanged = await changeFleet(store, change, hints);
   if (isChanged) await tell(changes);
   return isChanged;
+}
+
+/** The end of a job that came too late to change anything. */
+export const TOO_LATE = { outcome: "failed", detail: "timed out" } as const;
+
+/**
+ * Carries out a job that changes nodes or hosts, unless its deadline has passed when the change is stored.
+ *
+ * @param deadline milliseconds since the epoch
+ * @throws {StoreUnavailableError}
+ */
+export async function changeInTime(
+  { job, deadline }: { readonly job: string; readonly deadline: number },
+  decide: (fleet: Fleet, stamp: ChangeStamp) => FleetChange,
+  ports: FleetChanges,
+): Promise<JobResult<"change-node">> {
+  let end: FleetChange = { outcome: "not-found" };
+  let isLate = false;
+  await changeNodes((fleet) => {
+    const now = ports.clock.now();
+    end = decide(fleet, { job, now });
+    isLate = end.outcome === "changed" && now > deadline;
+    return end.outcome === "changed" && !isLate ? end : null;
+  }, ports);
+  return isLate ? TOO_LATE : resultOf(end);
+}
+
+function resultOf(end: FleetChange): JobResult<"change-node"> {
+  return end.outcome === "changed" || end.outcome === "done" ? { outcome: "changed" } : end;
 }
 
 /** Follows the environment at the start, and logs what it is not followed in. @throws {StoreUnavailableError} */
