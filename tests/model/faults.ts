@@ -222,6 +222,7 @@ export class Faults {
     inbound.byEmail.delete(user.email);
     inbound.byUuid.delete(user.account.uuid);
     if (!inPlace) return;
+    this.#system.wasChangedInPlace = true;
     inbound.byEmail.set(changed.email, changed);
     inbound.byUuid.set(changed.account.uuid, changed.email);
   }

@@ -37,3 +37,8 @@ test.each([1, 31])(
 test("a key with a short term is extended from now on: seed 857", async () => {
   expect((await runModel({ seed: 857, groups: false })).violations).toEqual([]);
 });
+
+// Somebody removes a user of a node that holds others, and nothing happens there afterwards that calls for a pass.
+test("a user that went behind our back is missed by the number of a node's users: seed 53", async () => {
+  expect((await runModel({ seed: 53, faults: ["user tampered with"] })).violations).toEqual([]);
+});

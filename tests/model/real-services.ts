@@ -14,3 +14,4 @@ export { applyDue, enterDue } from "../../services/xray-worker/src/terms/due-loo
 export { keyEvents } from "../../services/xray-worker/src/events/key-events.ts";
 export { relayAll, relayDue } from "../../services/xray-worker/src/events/relay-loop.ts";
 export { XrayNodeUsers } from "../../services/xray-worker/src/nodes/xray-node-users.ts";
+export { UnclearedKeys } from "../../services/xray-worker/src/uncleared-keys.ts";

@@ -5,6 +5,7 @@ import { Requests } from "./requests.ts";
 import { unlogged, unloggedOfDevices } from "./simulated-events.ts";
 import { System, type Violation } from "./system.ts";
 import { TermsWatch } from "./terms-checks.ts";
+import { LIST_EVERY_MS } from "./worker-process.ts";
 import { installVirtualTime } from "./virtual-time.ts";
 
 export interface ModelOptions {
@@ -100,7 +101,9 @@ async function rest(system: System, requests: Requests, watch: TermsWatch): Prom
     mongo.hasJustEnded ||
     unlogged(mongo).length > 0 ||
     unloggedOfDevices(mongo).length > 0;
-  const hasRested = (): boolean => world.now > lastBusy + REST_MS && xrays.every(({ idle }) => idle);
+  // Nodes that hold as many users as they should are listed after a while.
+  const restMs = REST_MS + (system.wasChangedInPlace ? LIST_EVERY_MS : 0);
+  const hasRested = (): boolean => world.now > lastBusy + restMs && xrays.every(({ idle }) => idle);
   while (!hasRested() && world.now < begun + LONGEST_REST_MS) {
     await world.step();
     checkAlways(system, requests);

@@ -1,5 +1,6 @@
 import type { Redis } from "@veil/redis";
 import type { PassRecords } from "./real-services.ts";
+import { SimulatedChangedKeys } from "./simulated-changed-keys.ts";
 import { SimulatedDueIndex } from "./simulated-due-index.ts";
 import { SimulatedHints } from "./simulated-events.ts";
 import type { Process, World } from "./world.ts";
@@ -58,6 +59,7 @@ export class SimulatedRedis {
   leases = new Map<string, Lease>();
   readonly due = new SimulatedDueIndex();
   readonly hints = new SimulatedHints();
+  readonly changed = new SimulatedChangedKeys();
   /** How often it has been started. */
   runs = 1;
   readonly #passes = new Map<string, NonNullable<Awaited<ReturnType<PassRecords["look"]>>["last"]>>();
@@ -71,6 +73,7 @@ export class SimulatedRedis {
     readonly leases: Map<string, Lease>;
     readonly due: ReturnType<SimulatedDueIndex["copy"]>;
     readonly hints: ReturnType<SimulatedHints["copy"]>;
+    readonly changed: ReturnType<SimulatedChangedKeys["copy"]>;
   } | null = null;
 
   constructor(world: World) {
@@ -130,6 +133,15 @@ export class SimulatedRedis {
     );
   }
 
+  /** The connection that the notes of changed keys use. */
+  changedConnection(process: Process): Redis {
+    return this.changed.connection(
+      (label, effect) => this.command(process, label, effect),
+      () => `run-${this.runs}`,
+      () => Math.round(this.#world.now),
+    );
+  }
+
   /** Where workers tell each other of their passes. */
   passRecords(process: Process): PassRecords {
     const now = (): number => Math.round(this.#world.now);
@@ -164,6 +176,7 @@ export class SimulatedRedis {
       leases: copyOf(this.leases),
       due: this.due.copy(),
       hints: this.hints.copy(),
+      changed: this.changed.copy(),
     };
   }
 
@@ -180,6 +193,7 @@ export class SimulatedRedis {
     this.leases = copyOf(this.#onDisk.leases);
     this.due.restore(this.#onDisk.due);
     this.hints.restore(this.#onDisk.hints);
+    this.changed.restore(this.#onDisk.changed);
     this.runs += 1;
   }
 

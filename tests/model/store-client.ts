@@ -3,16 +3,17 @@ import {
   type Decision,
   type DesiredUser,
   type DoneOnNodes,
+  desiredUserOf,
   type GroupedNode,
   groupsMeet,
   type HandEntry,
   type HandledKey,
+  isUncleared,
   isWanted,
   type KeyPhase,
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
-  needsClearingOn,
   type StepStamp,
 } from "@veil/keys";
 import { enter, letGo, put, raise } from "./key-updates.ts";
@@ -222,25 +223,26 @@ export class StoreClient implements KeyStore {
     return undecided;
   }
 
-  findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]> {
-    return this.#read("find keys that are not cleared", () => [
-      ...this.#inPhase("deleting"),
-      ...[...this.#inPhase("active"), ...this.#inPhase("gone")].filter((key) =>
-        nodes.some((node) => needsClearingOn(key, node, now)),
-      ),
-    ]);
+  findUncleared(nodes: readonly GroupedNode[], now: number, among?: readonly number[]): Promise<HandledKey[]> {
+    const label = among === undefined ? "keys" : `those of keys ${among.join(" ")}`;
+    return this.#read(`find ${label} that are not cleared`, () =>
+      [...this.#mongo.keys.values()]
+        .filter(({ keyId }) => among === undefined || among.includes(keyId))
+        .map(toHandledKey)
+        .filter((key) => isUncleared(key, nodes, now)),
+    );
   }
 
   findDesired(): Promise<Map<number, DesiredUser>> {
     return this.#read("find desired users", () => {
-      const active = this.#wanted().map(({ keyId, uuid, flow, indeterminate, terms }) => ({
-        keyId,
-        uuid,
-        flow,
-        indeterminate,
-        groups: terms.groups,
-      }));
-      return new Map(active.map((user) => [user.keyId, user]));
+      return new Map(this.#wanted().map((key) => [key.keyId, desiredUserOf(key)]));
+    });
+  }
+
+  findDesiredAmong(keyIds: readonly number[]): Promise<Map<number, DesiredUser>> {
+    return this.#read(`find desired users among ${keyIds.join(" ")}`, () => {
+      const wanted = this.#wanted().filter(({ keyId }) => keyIds.includes(keyId));
+      return new Map(wanted.map((key) => [key.keyId, desiredUserOf(key)]));
     });
   }
 

@@ -50,6 +50,8 @@ export class System {
   readonly configFile: SimulatedConfigFile;
   readonly callMischief: CallMischief = { lostAnswer: 0 };
   readonly violations: Violation[] = [];
+  /** Whether somebody changed a user in its place, which the number of a node's users does not show. */
+  wasChangedInPlace = false;
   /** Clocks are wrong by at most so much. */
   readonly #skewMs: number;
 

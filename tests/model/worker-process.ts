@@ -3,6 +3,7 @@ import {
   LeaseHeldError,
   type LifecyclePorts,
   type MovedBytes,
+  NotingKeyStore,
   NodeRejectedError,
   NodeUnreachableError,
   NodeIndeterminateError,
@@ -19,7 +20,7 @@ import {
   retireKey,
   StoreUnavailableError,
 } from "@veil/keys";
-import { DueIndex, EventHintIndex, KeyLeases, type Redis } from "@veil/redis";
+import { ChangedKeyIndex, DueIndex, EventHintIndex, KeyLeases, type Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import {
@@ -36,6 +37,7 @@ import {
   relayAll,
   relayDue,
   sweep,
+  UnclearedKeys,
   XrayNodeUsers,
 } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
@@ -48,6 +50,9 @@ import type { Process } from "./world.ts";
 import { XrayClient } from "./xray-client.ts";
 
 export const RECONCILE_PERIOD_MS = 5_000;
+/** Longer than a history rests: what is put right meanwhile is put right without it. */
+const READ_ALL_EVERY_MS = 20 * RECONCILE_PERIOD_MS;
+export const LIST_EVERY_MS = 18 * RECONCILE_PERIOD_MS;
 const PROBE_EVERY_MS = 1_000;
 const MIRROR_EVERY_MS = 1_000;
 const FLEET_EVERY_MS = 1_000;
@@ -65,7 +70,7 @@ const movedBytes = (bytes: number): MovedBytes => ({ lifetime: { ...NOTHING, dow
 /** Starts what a worker consists of, as its composition root does, over the simulated outside. */
 export function startWorker(process: Process, system: System): void {
   const { world, mongo, redis, queue } = system;
-  const store = new StoreClient(mongo, process);
+  const client = new StoreClient(mongo, process);
   const clock = {
     now: () => Math.round(world.now + process.skewMs),
     monotonic: () => world.now,
@@ -74,7 +79,15 @@ export function startWorker(process: Process, system: System): void {
   const leases = redis.leaseConnection(process) as unknown as Redis;
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
-  const state = new SharedDesired(store, clock);
+  const changes = new ChangedKeyIndex(redis.changedConnection(process), LEASE_PREFIX);
+  const store = new NotingKeyStore(client, changes);
+  const state = new SharedDesired({
+    state: client,
+    changes,
+    clock,
+    readAllEveryMs: READ_ALL_EVERY_MS,
+    onRead: (kind) => world.log(() => `${process.name} reads ${kind} keys`),
+  });
   const nodeGroups = new Map(
     system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock.now())]),
   );
@@ -104,7 +117,7 @@ export function startWorker(process: Process, system: System): void {
     const users = new XrayNodeUsers({
       node,
       groups: groupsOf(xray.name),
-      vault: store,
+      vault: client,
       shortId: SHORT_ID,
       blocked,
       mirror: node.name === MIRRORED_NODE ? mirror : null,
@@ -126,25 +139,26 @@ export function startWorker(process: Process, system: System): void {
     newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
     newTokenSeed: () => new TextEncoder().encode(world.random.uuid().repeat(2)),
     externalIds: {
-      claim: (id, keyId) => store.claimExternalId(externalIdEntry(id), keyId),
-      replace: (id, keyId) => store.replaceExternalId(externalIdEntry(id), keyId),
-      find: (id) => store.findExternalId(externalIdEntry(id)),
+      claim: (id, keyId) => client.claimExternalId(externalIdEntry(id), keyId),
+      replace: (id, keyId) => client.replaceExternalId(externalIdEntry(id), keyId),
+      find: (id) => client.findExternalId(externalIdEntry(id)),
     },
     traffic: {
-      movedBy: async (keyId) => movedBytes(await store.movedBy(keyId)),
+      movedBy: async (keyId) => movedBytes(await client.movedBy(keyId)),
       movedByMany: async (keyIds) =>
-        new Map([...(await store.movedByMany(keyIds))].map(([keyId, bytes]) => [keyId, movedBytes(bytes)])),
+        new Map([...(await client.movedByMany(keyIds))].map(([keyId, bytes]) => [keyId, movedBytes(bytes)])),
     },
     due: index,
     hints,
     timeZone: "UTC",
   };
+  const uncleared = new UnclearedKeys({ store, changes, clock, lookAtAllEveryMs: READ_ALL_EVERY_MS });
   const housekeeping = every(RECONCILE_PERIOD_MS, async () => {
-    await sweep({ ports, exclusive, log });
-    await dropTombstones({ ports, store, exclusive, clock, log });
+    await sweep({ ports, uncleared, exclusive, log });
+    await dropTombstones({ ports, store: client, exclusive, clock, log });
   });
   const dueKeys = {
-    ...{ ports, index, keys: store, takenTogether: async () => 1_000, exclusive, log },
+    ...{ ports, index, keys: client, takenTogether: async () => 1_000, exclusive, log },
     onRebuilt: () => void housekeeping(),
     onApplied: () => undefined,
   };
@@ -177,6 +191,7 @@ export function startWorker(process: Process, system: System): void {
       brake,
       onBrake: (name, isBraked) => isBraked && system.violated("a brake without a reason", name),
       periodMs: RECONCILE_PERIOD_MS,
+      listEveryMs: LIST_EVERY_MS,
       clock,
       log,
       onProbe: () => undefined,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
-import { DueIndex } from "@veil/redis";
+import { ChangedKeyIndex, DueIndex } from "@veil/redis";
 import { type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
@@ -15,6 +15,7 @@ import { NodeEpochs } from "./sync/node-epochs.ts";
 import { TrafficRefresher } from "./jobs/refresh-traffic.ts";
 import { collectorSettings } from "./settings.ts";
 import { startClusterReport } from "./cluster/cluster-report.ts";
+import { KeptCounts } from "./cluster/kept-counts.ts";
 import { readWebhookFigures } from "./cluster/webhook-figures.ts";
 import type { ShownNode } from "./cluster/cluster-figures.ts";
 import type { MeteredNode } from "./sync/node-counters.ts";
@@ -88,8 +89,13 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       const onError = (err: unknown) => log.warn({ err }, "the page on the queues could not be shown");
       ops.addHandler(BOARD_PATH, queueBoard({ path: BOARD_PATH, password: settings.ADMIN_PASSWORD, queues, onError }));
     }
+    const counts = new KeptCounts({
+      count: () => store.housekeeping.countByState(),
+      changes: new ChangedKeyIndex(redis, prefix),
+      clock,
+    });
     const report = startClusterReport(running, {
-      countKeys: () => store.housekeeping.countByState(),
+      countKeys: () => counts.count(),
       readWebhooks: () => readWebhookFigures(store.webhooks, store.events),
       topUsers: settings.METRICS_TOP_USERS,
       nodes: () => nodes.opened,

@@ -1,4 +1,4 @@
-import { type KeyHousekeeping, type LifecyclePorts, sweepKeys } from "@veil/keys";
+import { type KeyHousekeeping, type KeyStore, type LifecyclePorts, sweepKeys } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import {
   type Clock,
@@ -11,6 +11,8 @@ import {
 
 export interface HousekeepingOptions {
   readonly ports: LifecyclePorts;
+  /** Finds the keys that are not cleared. */
+  readonly uncleared: Pick<KeyStore, "findUncleared">;
   readonly store: Pick<KeyHousekeeping, "dropTombstones">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
@@ -22,15 +24,20 @@ const SWEEP_LEASE_MS = 10_000;
 const TOMBSTONE_AGE_S = 24 * 60 * 60;
 
 /** Finishes what jobs left unfinished; one replica at a time. */
-export async function sweep({ ports, exclusive, log }: Pick<HousekeepingOptions, "ports" | "exclusive" | "log">) {
+export async function sweep({
+  ports,
+  uncleared,
+  exclusive,
+  log,
+}: Pick<HousekeepingOptions, "ports" | "uncleared" | "exclusive" | "log">) {
   await runExclusively({ ...exclusive, subject: "sweep", leaseMs: SWEEP_LEASE_MS }, async () => {
-    const swept = await sweepKeys(ports);
+    const swept = await sweepKeys(ports, uncleared);
     if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "finished what jobs left unfinished");
   });
 }
 
 /** Forgets what no job can need any more; one replica at a time. */
-export async function dropTombstones({ ports, store, exclusive, clock, log }: HousekeepingOptions) {
+export async function dropTombstones({ ports, store, exclusive, clock, log }: Omit<HousekeepingOptions, "uncleared">) {
   const nodes = ports.nodes.map(({ name }) => name);
   await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: SWEEP_LEASE_MS }, async () => {
     const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - TOMBSTONE_AGE_S, nodes);

@@ -36,10 +36,10 @@ import { lastReading } from "./nodes/last-reading.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
-import { SharedDesired } from "./nodes/shared-desired.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
+import { openKeyMemory } from "./open-key-memory.ts";
 import { ledgerKeyTraffic } from "./terms/ledger-key-traffic.ts";
 import { workerMetrics } from "./worker-metrics.ts";
 
@@ -85,15 +85,15 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       task: () => down.test(),
       ...lastingFailure(log, "could not look which nodes are down"),
     });
-    const desired = new SharedDesired(store.desired, clock);
+    const memory = openKeyMemory({ store, exclusive, clock, onRead: (kind) => measured.desiredRead(kind) });
     const listed = nodeSettings(settings);
     const nodes = new NamedParts<FleetNode, ConnectedNode>({
       parts: new ServiceParts(running, "nodes", log),
       open: (part, node) => {
         const connected = connectNode(part, node, {
           settings,
-          store: store.keys,
-          desired,
+          store: memory.keys,
+          desired: memory.desired,
           vault: store.inbounds,
           mirroredNode: settings.XRAY_CONFIG_NODE ?? listed[0].name,
           exclusive,
@@ -129,7 +129,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const due = new DueIndex(redis, settings.QUEUE_PREFIX);
     const lease = new KeyLeases(redis, settings.QUEUE_PREFIX);
     const ports: LifecyclePorts = {
-      store: store.keys,
+      store: memory.keys,
       get nodes() {
         return nodes.opened.map(({ users }) => users);
       },
@@ -153,6 +153,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
 
     const sweeping = startHousekeeping(running, {
       ports,
+      uncleared: memory.uncleared,
       store: store.housekeeping,
       exclusive,
       clock,
@@ -161,8 +162,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     });
     const seen = new NodesSeen(store.sightings, clock);
     seen.start(running, log);
-    const reconcilers = new NodeReconcilers(running, {
-      state: desired,
+    const reconcilers = new NodeReconcilers({
+      state: memory.desired,
       ports,
       exclusive,
       brake: new OrphanBrake(settings.XRAY_ORPHAN_BRAKE),
@@ -234,7 +235,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       handlers: {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
         ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
-        ...deviceJobHandlers({ devices: store.devices, keys: store.keys, lease, clock, hints }),
+        ...deviceJobHandlers({ devices: store.devices, keys: memory.keys, lease, clock, hints }),
         ...nodeJobHandlers({
           ...{ ...changes, ...known },
           processAt: (node) => processAt(node, known),

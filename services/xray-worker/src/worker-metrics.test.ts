@@ -40,7 +40,15 @@ function measuredWorker() {
       result: found === undefined ? "error" : "ok",
       durationMs: 20,
       ...(found && {
-        found: { drift: found, inboundMissing: false, rebuilds: 0, postponed: 0, users: 5, braked: false },
+        found: {
+          drift: found,
+          inboundMissing: false,
+          rebuilds: 0,
+          postponed: 0,
+          users: 5,
+          unmanaged: 0,
+          braked: false,
+        },
       }),
     });
   return { measured, read, pass, time };

@@ -6,12 +6,15 @@ import { type WebhookMetrics, webhookMetrics } from "./webhooks/webhook-metrics.
 import type { WaitingEvents } from "./events/relay-loop.ts";
 import type { NodeCertificateEnds } from "./nodes/connect-node.ts";
 import type { FinishedPass } from "./nodes/reconcile-loop.ts";
+import type { DesiredRead } from "./nodes/shared-desired.ts";
 import type { KeyEnding } from "./jobs/key-job-handlers.ts";
 
 export interface WorkerMetrics {
   jobStep(step: JobStep): void;
   keyEnded(ending: KeyEnding): void;
   pass(pass: FinishedPass): void;
+  /** What nodes should hold was read from MongoDB. */
+  desiredRead(kind: DesiredRead): void;
   braked(node: string, isBraked: boolean): void;
   configFile(result: ConfigFileResult): void;
   blocked(node: string, users: number): void;
@@ -75,6 +78,11 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     help: "Duration of a reconcile pass.",
     labels: { node: EACH_NODE },
     changing: NODE_LABEL,
+  });
+  const desiredReads = metrics.counter({
+    name: "veil_desired_reads_total",
+    help: "Reads of what nodes should hold: of all keys, or of those that changed.",
+    labels: { kind: ["all", "changed"] },
   });
   const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
   const brake = metrics.gauge({
@@ -142,6 +150,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
         relaySeconds.observe({}, Math.max(0, clock.now() / 1_000 - at));
       }
     },
+    desiredRead: (kind) => desiredReads.inc({ kind }),
     braked: (node, isBraked) => brake.set({ node }, isBraked ? 1 : 0),
     blocked: (node, users) => blocked.set({ node }, users),
     certificates: (node, ends) => {
@@ -154,7 +163,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
       passes.inc({ node, result });
       passSeconds.observe({ node }, durationMs / 1_000);
       if (found === undefined) return;
-      const { missing, wrong, orphans } = found.drift;
+      const { missing, wrong, orphans } = found?.drift ?? { missing: [], wrong: [], orphans: [] };
       drift(node, { missing: missing.length, wrong: wrong.length, orphan: orphans.length });
     },
   };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectRedis, KeyLeases } from "@veil/redis";
+import { NotingKeyStore } from "@veil/keys";
+import { ChangedKeyIndex, connectRedis, KeyLeases } from "@veil/redis";
 import { openMongoStore } from "@veil/mongo";
 import { nodeSettings } from "@veil/settings";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
@@ -50,7 +51,8 @@ export async function openPorts(
       ports: {
         ...watched,
         nodes,
-        store: store.keys,
+        // Workers hear of what is imported as of any other key.
+        store: new NotingKeyStore(store.keys, new ChangedKeyIndex(redis, settings.QUEUE_PREFIX)),
         desired: store.desired,
         housekeeping: store.housekeeping,
         reader: store.keyReader,

@@ -1,4 +1,4 @@
-import { type Creation, DEFAULT_GROUPS, type DesiredState, type DesiredUser } from "@veil/keys";
+import { type Creation, DEFAULT_GROUPS, type DesiredStore, type DesiredUser, desiredUserOf, isWanted } from "@veil/keys";
 import { BATCH_SIZES, LONG_READ } from "./engine.ts";
 import { inSomeGroup, wantedFilter } from "./key-filters.ts";
 import { desiredDocument, type KeyDocument } from "./key-codecs.ts";
@@ -8,7 +8,7 @@ import { storeErrors } from "./store-errors.ts";
 const DESIRED_FIELDS = { key_id: 1, uuid: 1, flow: 1, unsure: 1, "terms.uuid": 1, "terms.groups": 1 } as const;
 
 /** What the nodes should hold. A document that makes no sense is left out, and keeps no other one out. */
-export class MongoDesiredState implements DesiredState {
+export class MongoDesiredState implements DesiredStore {
   readonly #collections: KeyCollections;
   readonly #now: () => number;
 
@@ -40,6 +40,13 @@ export class MongoDesiredState implements DesiredState {
       }
       return desired;
     });
+  }
+
+  async findDesiredAmong(keyIds: readonly number[]): Promise<Map<number, DesiredUser>> {
+    const found = await this.#collections.foundKeys.findAll(keyIds.map(String));
+    const keys = await storeErrors(() => this.#collections.keysOf(found));
+    const now = this.#now();
+    return new Map(keys.filter((key) => isWanted(key, now)).map((key) => [key.keyId, desiredUserOf(key)]));
   }
 
   async hasDesired(atLeast: number, groups: readonly string[]): Promise<boolean> {

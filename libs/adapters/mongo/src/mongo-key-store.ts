@@ -5,7 +5,7 @@ import {
   type GroupedNode,
   type HandEntry,
   type HandledKey,
-  needsClearingOn,
+  isUncleared,
   type KeyRecord,
   type KeyStore,
   type KeyVersion,
@@ -202,13 +202,19 @@ export class MongoKeyStore implements KeyStore {
     });
   }
 
-  async findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]> {
+  async findUncleared(nodes: readonly GroupedNode[], now: number, among?: readonly number[]): Promise<HandledKey[]> {
+    const found = await (among === undefined
+      ? this.#findUnfinished(nodes)
+      : this.#collections.foundKeys.findAll(among.map(String)));
+    const keys = await storeErrors(() => this.#collections.handledKeysOf(found));
+    return keys.filter((key) => isUncleared(key, nodes, now));
+  }
+
+  #findUnfinished(nodes: readonly GroupedNode[]): Promise<KeyDocument[]> {
     const phases = { $in: [phaseNumber("active"), phaseNumber("gone")] };
     const indeterminate = nodes.map(({ name }) => ({ phase: phases, [`unsure.${name}`]: true }));
     const unfinished = { $or: [{ phase: phaseNumber("deleting") }, ...indeterminate] };
-    const found = await storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
-    const keys = await this.#collections.handledKeysOf(found);
-    return keys.filter((key) => key.phase === "deleting" || nodes.some((node) => needsClearingOn(key, node, now)));
+    return storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
   }
 
   /**

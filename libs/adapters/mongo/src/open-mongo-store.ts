@@ -1,5 +1,5 @@
 import type {
-  DesiredState,
+  DesiredStore,
   DeviceOutbox,
   DeviceStore,
   ExternalIds,
@@ -54,7 +54,7 @@ export interface MongoStore extends MongoConnection {
   /** How many keys are taken up together at little more than the cost of a thousand. @throws {StoreUnavailableError} */
   readonly keysTakenUpTogether: () => Promise<number>;
   /** What every node should hold. */
-  readonly desired: DesiredState;
+  readonly desired: DesiredStore;
   readonly housekeeping: KeyHousekeeping;
   /** Keys as the API and the collector read them. */
   readonly keyReader: KeyReader;

@@ -6,6 +6,7 @@ export { plainRedisUrl } from "./redis-url.ts";
 export { warnOfDurability } from "./warn-of-durability.ts";
 export type { Redis } from "ioredis";
 export { announce, listenFor } from "./announcements.ts";
+export { ChangedKeyIndex } from "./changed-key-index.ts";
 export { EventHintIndex, type ExpectedEvents } from "./event-hint-index.ts";
 export { DueIndex } from "./due-index.ts";
 export { KeyLeases } from "./key-leases.ts";

@@ -17,6 +17,11 @@ redis.call('DEL', KEYS[2])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1`;
 
+/** Which run of Redis it is, by its own word. @param info what `INFO server` says */
+export function runOf(info: string): string {
+  return RUN_ID.exec(info)?.[1] ?? UNKNOWN_RUN;
+}
+
 /** Names in Redis. */
 interface RunMarkKeys {
   readonly mark: string;
@@ -41,7 +46,7 @@ export class RunMark {
 
   async isSet(): Promise<boolean> {
     const [setFor, info] = await Promise.all([this.#redis.get(this.#keys.mark), this.#redis.info("server")]);
-    this.#run = RUN_ID.exec(info)?.[1] ?? UNKNOWN_RUN;
+    this.#run = runOf(info);
     return setFor === this.#run;
   }
 

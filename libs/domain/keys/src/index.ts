@@ -70,6 +70,8 @@ export {
 export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
 export { groupsMeet } from "./groups-meet.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
+export type { ChangeNotes, ChangePosition, ChangeReader, NotedChanges } from "./changed/changed-keys.ts";
+export { NotingKeyStore } from "./changed/noting-key-store.ts";
 export type { LifecyclePorts, LinkedKey } from "./lifecycle-ports.ts";
 export { type NodeChange, type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
 export { DownNodes } from "./down-nodes.ts";
@@ -88,6 +90,7 @@ export { sees, SEES_ALL, type Viewer } from "./owners.ts";
 export type {
   Decision,
   DesiredState,
+  DesiredStore,
   Due,
   DueKeys,
   ExternalIds,
@@ -124,7 +127,7 @@ export {
 } from "./terms/key-terms.ts";
 export { NO_NOTICES, type Noticed, NOTHING_NOTICED, type Notices, UNKNOWN_NOTICED } from "./terms/notices.ts";
 export { nextResetAfter } from "./terms/reset-calendar.ts";
-export { desiredOn, type GroupedNode, isWantedOn, needsClearingOn } from "./wanted-on.ts";
+export { desiredOn, desiredUserOf, type GroupedNode, isUncleared, isWantedOn } from "./wanted-on.ts";
 export { filterOf, type KeySelection, type SelectKeysPorts } from "./select-keys.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";
 export {

@@ -67,11 +67,12 @@ export interface KeyStore {
   findOverdue(before: number): Promise<Creation[]>;
   /**
    * Keys whose deletion is under way or was left unfinished, and others that one of the nodes may still hold and should not:
-   * see `needsClearingOn`.
+   * see `isUncleared`.
    *
    * @param now milliseconds since the epoch
+   * @param among looks at these keys alone; at all of them when left out
    */
-  findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]>;
+  findUncleared(nodes: readonly GroupedNode[], now: number, among?: readonly number[]): Promise<HandledKey[]>;
 }
 
 /** All that can be changed about a key, as one change leaves it. Of two versions the later one stands. */
@@ -255,6 +256,12 @@ export interface DesiredState {
   findDesired(): Promise<ReadonlyMap<number, DesiredUser>>;
   /** Whether at least so many keys in service are in one of these groups: quick, however many there are. */
   hasDesired(atLeast: number, groups: readonly string[]): Promise<boolean>;
+}
+
+/** {@link DesiredState} as it is stored. */
+export interface DesiredStore extends DesiredState {
+  /** {@link findDesired} of these keys alone. */
+  findDesiredAmong(keyIds: readonly number[]): Promise<ReadonlyMap<number, DesiredUser>>;
 }
 
 /** What is done to stored keys beside their lifecycle. Every method throws StoreUnavailableError while the store is away. */

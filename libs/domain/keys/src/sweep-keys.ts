@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { clearKey, unclearedNodes } from "./clear-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { nodesOfClaim } from "./nodes-of-groups.ts";
-import type { HandledKey } from "./ports.ts";
+import type { HandledKey, KeyStore } from "./ports.ts";
 import { OVERDUE_AFTER_MS } from "./timing.ts";
 
 /** Clearing a key is mostly a second of waiting, so many go at once. */
@@ -20,15 +20,19 @@ export interface SweepResult {
  * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed. What only nodes
  * that are away still hold waits for them, and costs nothing until then.
  *
+ * @param uncleared finds the keys that are not cleared; the store itself when left out
  * @throws {StoreUnavailableError}
  */
-export async function sweepKeys(ports: LifecyclePorts): Promise<SweepResult> {
+export async function sweepKeys(
+  ports: LifecyclePorts,
+  uncleared: Pick<KeyStore, "findUncleared"> = ports.store,
+): Promise<SweepResult> {
   const overdue = await ports.store.findOverdue(ports.clock.now() - OVERDUE_AFTER_MS);
   for (const creation of overdue) {
     const indeterminate = nodesOfClaim(creation, ports);
     await ports.store.decide({ ...creation, phase: "deleting", indeterminate });
   }
-  const deleting = await ports.store.findUncleared(ports.nodes, ports.clock.now());
+  const deleting = await uncleared.findUncleared(ports.nodes, ports.clock.now());
   const due = deleting.filter((key) => isDue(key, ports));
   const limit = pLimit(CLEARED_AT_ONCE);
   const ends = await Promise.all(due.map((key) => limit(() => clearKey(key, [], ports))));

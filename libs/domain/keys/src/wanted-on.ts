@@ -33,6 +33,16 @@ export function needsClearingOn(key: KeyRecord, node: GroupedNode, now: number):
   return key.indeterminate.includes(node.name) && !isWantedOn(key, node, now);
 }
 
+/** Whether a key's deletion is unfinished, or some node may still hold it and should not. @param now milliseconds since the epoch */
+export function isUncleared(key: KeyRecord, nodes: readonly GroupedNode[], now: number): boolean {
+  return key.phase === "deleting" || nodes.some((node) => needsClearingOn(key, node, now));
+}
+
+/** The user of a key as nodes should hold it. */
+export function desiredUserOf({ keyId, uuid, flow, indeterminate, terms }: KeyRecord): DesiredUser {
+  return { keyId, uuid, flow, indeterminate, groups: terms.groups };
+}
+
 /** Those of the desired users that a node should hold; the same map when it should hold all of them. */
 export function desiredOn(
   { groups }: Pick<GroupedNode, "groups">,

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { type DesiredState, desiredOn, type KeyStore } from "../src/index.ts";
+import { type DesiredStore, desiredOn, type KeyStore } from "../src/index.ts";
 import { activeKey, claimKey, decisionOf, goneKey, idsOf } from "./stored-keys.ts";
 
 /** The port under test, and the store of keys behind it. */
 export interface DesiredStateTarget {
   readonly store: KeyStore;
-  readonly desired: DesiredState;
+  readonly desired: DesiredStore;
 }
 
 /**
- * Registers what reconciling relies on in a {@link DesiredState}.
+ * Registers what reconciling relies on in a {@link DesiredStore}.
  *
  * @param open the state under test; other keys may be in it already, and each call may give the same one
  */
@@ -38,6 +38,17 @@ export function desiredStateConformance(open: () => DesiredStateTarget): void {
       const gone = await goneKey(store);
       const wanted = await desired.findDesired();
       for (const { keyId } of [refused, claimed, deleting, cancelled, gone]) expect(wanted.has(keyId)).toBe(false);
+    });
+
+    it("finds the same of some keys alone", async () => {
+      const { store, desired } = open();
+      const [one, other] = [await activeKey(store), await activeKey(store)];
+      await store.markIndeterminate(one.keyId, "main");
+      const [deleting, gone] = [await activeKey(store), await goneKey(store)];
+      await store.beginDeletion(deleting.keyId, "delete-a");
+      const among = await desired.findDesiredAmong([one.keyId, other.keyId, deleting.keyId, gone.keyId, 0]);
+      const all = await desired.findDesired();
+      expect(among).toEqual(new Map([one.keyId, other.keyId].map((keyId) => [keyId, all.get(keyId)])));
     });
 
     it("knows whether there are at least so many", async () => {

@@ -1,7 +1,7 @@
 import type { StepStamp } from "../src/events/key-steps.ts";
 import type { KeyHistory } from "../src/events/unlogged-events.ts";
 import { type Creation, type KeyRecord, keyPhases } from "../src/access-key.ts";
-import { type GroupedNode, needsClearingOn } from "../src/wanted-on.ts";
+import { type GroupedNode, isUncleared } from "../src/wanted-on.ts";
 import type { Decision, DoneOnNodes, HandEntry, HandledKey, KeyStore, KeyVersion } from "../src/ports.ts";
 import { unchanged } from "./stored-keys.ts";
 
@@ -114,10 +114,9 @@ export class InMemoryStore implements KeyStore {
     return claims.filter(({ deadline, keyId }) => deadline < before && !this.keys.has(keyId));
   }
 
-  async findUncleared(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]> {
-    return [...this.keys.values()].filter(
-      (key) => key.phase === "deleting" || nodes.some((node) => needsClearingOn(key, node, now)),
-    );
+  async findUncleared(nodes: readonly GroupedNode[], now: number, among?: readonly number[]): Promise<HandledKey[]> {
+    const keys = [...this.keys.values()].filter(({ keyId }) => among?.includes(keyId) !== false);
+    return keys.filter((key) => isUncleared(key, nodes, now));
   }
 
   async change(keyId: number, { fence, ...version }: KeyVersion, entry?: HandEntry): Promise<HandledKey | null> {

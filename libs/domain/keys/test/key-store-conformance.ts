@@ -269,6 +269,24 @@ export function keyStoreConformance(open: () => KeyStore): void {
       ]);
     });
 
+    it("finds the same among some keys alone", async () => {
+      const store = open();
+      const [active, deleting, left, other] = [
+        await activeKey(store),
+        await activeKey(store),
+        await goneKey(store),
+        await activeKey(store),
+      ];
+      await store.beginDeletion(deleting.keyId, "delete-a");
+      await store.beginDeletion(other.keyId, "delete-a");
+      await store.markIndeterminate(left.keyId, "main");
+      await store.markIndeterminate(active.keyId, "main");
+      const among = [active, deleting, left].map(({ keyId }) => keyId);
+      const found = idsOf(await store.findUncleared(grouped("main"), Date.now(), [...among, 0]));
+      expect(found.toSorted((a, b) => a - b)).toEqual([deleting.keyId, left.keyId].toSorted((a, b) => a - b));
+      expect(await store.findUncleared(grouped("main"), Date.now(), [])).toEqual([]);
+    });
+
     it("finds a key that is gone while one of the nodes may still hold it", async () => {
       const store = open();
       const { keyId } = await goneKey(store);

@@ -1,4 +1,4 @@
-import { type DesiredUser, type GroupedNode, isWantedOn, type KeyRecord, type KeyStore } from "@veil/keys";
+import { type DesiredUser, desiredUserOf, type GroupedNode, isWantedOn, type KeyStore } from "@veil/keys";
 import pLimit from "p-limit";
 import type { Drift } from "./diff-users.ts";
 
@@ -30,7 +30,7 @@ export async function confirmDrift(
     return keys
       .filter((key) => key !== null)
       .filter((key) => isWantedOn(key, node, now))
-      .map(toDesired);
+      .map(desiredUserOf);
   };
   const [missing, wrong, indeterminate, orphans] = await Promise.all([
     wanted(drift.missing),
@@ -46,8 +46,4 @@ export async function confirmDrift(
     orphans: unwanted.map(({ keyId }) => keyId),
     unknown: unwanted.filter(({ key }) => key === null).map(({ keyId }) => keyId),
   };
-}
-
-function toDesired({ keyId, uuid, flow, indeterminate, terms }: KeyRecord): DesiredUser {
-  return { keyId, uuid, flow, indeterminate, groups: terms.groups };
 }

@@ -12,5 +12,5 @@ export {
   reconcileNode,
 } from "./reconcile-node.ts";
 export { isDatabaseSuspect } from "./orphan-brake.ts";
-export { nextPassIn, type PassRecord } from "./pass-record.ts";
+export { countsAgree, mayCompareCounts, nextPassIn, type PassRecord } from "./pass-record.ts";
 export { type HealthProbe, NodeWatch, type PassReason } from "./watch-node.ts";

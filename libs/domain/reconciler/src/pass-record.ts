@@ -9,6 +9,10 @@ export interface PassRecord {
   readonly brakedSince: number | null;
   /** The groups of the node, as it knew them; null of a pass by a version that knew none. */
   readonly groups: readonly string[] | null;
+  /** When the last pass began that listed the node's users. */
+  readonly listedAt: number;
+  /** How many users it held then that are not ours; null of a pass by a version that did not count them. */
+  readonly unmanaged: number | null;
 }
 
 /** When a pass that could not repair everything is followed by the next one: what held it up is mostly free then. */
@@ -23,4 +27,30 @@ export function nextPassIn({ begunAt, postponed }: PassRecord, now: number, peri
   const earliest = begunAt + periodMs / 2;
   const dueAt = Math.ceil(earliest / periodMs) * periodMs;
   return (postponed > 0 ? Math.min(begunAt + AGAIN_AFTER_MS, dueAt) : dueAt) - now;
+}
+
+/** What the counts of a node and of the keys say. */
+export interface UserCounts {
+  /** Users that the node holds, whoever they belong to. */
+  readonly held: number;
+  /** How many it should hold of ours. */
+  readonly wanted: number;
+  /** Whether an older operation may still undo one of ours. */
+  readonly isIndeterminate: boolean;
+}
+
+/**
+ * Whether comparing counts may take the place of a pass: the last pass left nothing to do, and the node was listed not too long ago.
+ *
+ * @param listEveryMs after so long the users are listed whatever their number is
+ */
+export function mayCompareCounts(last: PassRecord | null, now: number, listEveryMs: number): last is PassRecord {
+  if (last === null || last.postponed > 0 || last.brakedSince !== null) return false;
+  const age = now - last.listedAt;
+  return age >= 0 && age < listEveryMs;
+}
+
+/** Whether the node holds as many users as it should, and none of them is to be made to converge. */
+export function countsAgree({ unmanaged }: PassRecord, { held, wanted, isIndeterminate }: UserCounts): boolean {
+  return !isIndeterminate && unmanaged !== null && held === wanted + unmanaged;
 }

@@ -59,6 +59,9 @@ function stateOf(count: number, recent = count): ReconciledState {
     findCreating: async () => [],
     findDesired: async () => desired(count),
     recentDesired: async () => desired(recent),
+    reread: () => undefined,
+    isIndeterminate: () => false,
+    countIn: () => count,
     hasDesired: async (atLeast) => count >= atLeast,
   };
 }

@@ -32,6 +32,12 @@ export interface ReconciledState extends DesiredState {
    * @param after milliseconds since the epoch @throws {StoreUnavailableError}
    */
   recentDesired(after: number): Promise<ReadonlyMap<number, DesiredUser>>;
+  /** Whether a key in service is marked for this node, as far as {@link recentDesired} last knew. */
+  isIndeterminate(node: string): boolean;
+  /** How many keys in service are in one of these groups, as far as {@link recentDesired} last knew. */
+  countIn(groups: readonly string[]): number;
+  /** Called with keys about which {@link recentDesired} may be wrong: they are read again before it answers next. */
+  reread(keyIds: readonly number[]): void;
 }
 
 export interface PassOptions {
@@ -70,6 +76,8 @@ export interface PassResult {
   readonly postponed: number;
   /** Users of ours that the node is to hold now. */
   readonly users: number;
+  /** Users that are not ours, at the last look. */
+  readonly unmanaged: number;
 }
 
 /** From here on replacing the whole inbound is faster than adding users one by one (measured: 70,000 users/s against 5,000/s). */
@@ -112,9 +120,10 @@ export async function reconcileNode(
       first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
       continue;
     }
+    const unmanaged = listed.users.length - countOurs(listed.users);
     const { drift, users, left } = await compare(node, listed, { state, readAfter }, ports);
     if (!mayRemoveMost && isDatabaseSuspect(countOurs(listed.users), drift.unknown.length)) {
-      return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: true, postponed: 0 };
+      return { drift: first ?? drift, inboundMissing, rebuilds, users, unmanaged, braked: true, postponed: 0 };
     }
     let missing = drift.missing;
     if (mayRebuild && (listed.state === "outdated" || drift.missing.length >= REBUILD_FROM)) {
@@ -129,7 +138,7 @@ export async function reconcileNode(
     }
     // One that goes soon by itself may be there because of earlier groups: whoever takes it out has to ask this node.
     const postponed = (await repair(node, { ...drift, missing }, ports)) + (node.isSettled ? 0 : left);
-    return { drift: first ?? drift, inboundMissing, rebuilds, users, braked: false, postponed };
+    return { drift: first ?? drift, inboundMissing, rebuilds, users, unmanaged, braked: false, postponed };
   }
 }
 
@@ -148,6 +157,7 @@ async function compare(
   const left = leaving.size;
   const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };
   const differing = drift.missing.length + drift.wrong.length + drift.indeterminate.length + drift.orphans.length;
+  state.reread([...differences.orphans, ...drift.missing.map(idOf), ...drift.wrong.map(idOf)]);
   if (differing < REBUILD_FROM)
     return { drift: await confirmDrift(node, drift, store, clock.now()), users: recent.size, left };
   const desired = desiredOn(node, await state.findDesired());
@@ -162,6 +172,8 @@ async function compare(
 }
 
 const nobody: ReadonlySet<number> = new Set();
+
+const idOf = ({ keyId }: DesiredUser): number => keyId;
 
 /**
  * Those of the orphans that are on their way out, or have gone since the node was looked at: when thousands expired just now,

@@ -14,7 +14,8 @@ function passed(begunAt: number, now: number, found: Partial<PassRecord> = {}): 
 }
 
 function passAt(begunAt: number, found: Partial<PassRecord> = {}): PassRecord {
-  return { begunAt, postponed: 0, users: 100, brakedSince: null, groups: ["default"], ...found };
+  const counted = { users: 100, listedAt: begunAt, unmanaged: 0 };
+  return { begunAt, postponed: 0, ...counted, brakedSince: null, groups: ["default"], ...found };
 }
 
 function passedOnce(): void {
@@ -204,5 +205,7 @@ describe("a pass of another process", () => {
     watch.seen(shown, 10_000);
     expect(watch.isDoneBy(passAt(9_900), 10_500, 10_500)).toBe(false);
     expect(watch.isDoneBy(passAt(10_100), 10_500, 10_500)).toBe(true);
+    // Users were counted and not listed since.
+    expect(watch.isDoneBy(passAt(10_100, { listedAt: 9_900 }), 10_500, 10_500)).toBe(false);
   });
 });

@@ -53,6 +53,11 @@ export class NodeWatch {
     return this.#dueAt === null || this.#incident !== null ? null : true;
   }
 
+  /** Whether nothing has happened to the node that only a pass can put right. */
+  get isCalm(): boolean {
+    return this.#dueAt !== null && this.#incident === null;
+  }
+
   /** The node did not answer. */
   lost(): void {
     this.#away = true;
@@ -95,8 +100,9 @@ export class NodeWatch {
    * @param now before the shared clock was asked @param sharedNow what it said
    */
   isDoneBy(pass: PassRecord, now: number, sharedNow: number): boolean {
-    const age = sharedNow - pass.begunAt;
-    if (age < 0) return false;
+    if (sharedNow < pass.begunAt) return false;
+    // Who only counted the users saw nothing of what happened.
+    const age = sharedNow - pass.listedAt;
     if (this.#incident !== null && age > now - this.#incident.at) return false;
     // What happened before this process came is known from what the node shows alone.
     if (this.#dueAt === null && !this.#looksAsLeftBy(pass, age)) return false;

@@ -68,11 +68,11 @@ export class NodeGroups {
    * A pass has ended.
    *
    * @param names the groups that it knew of
-   * @param begunAt milliseconds since the epoch
+   * @param listedAt when the node's users were last listed; milliseconds since the epoch
    * @param isClean whether it left nothing to be repaired
    */
-  passed(names: readonly string[], begunAt: number, isClean: boolean): void {
-    const isLast = begunAt >= this.#node.regroupedAt + REGROUPED_FOR_ALL_MS;
+  passed(names: readonly string[], listedAt: number, isClean: boolean): void {
+    const isLast = listedAt >= this.#node.regroupedAt + REGROUPED_FOR_ALL_MS;
     this.#isSettled = isLast && isClean && isSameGroups(names, this.names);
   }
 

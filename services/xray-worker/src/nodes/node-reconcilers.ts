@@ -1,4 +1,4 @@
-import { lastingFailure, type PeriodicTask, runLoop, type ServicePart, type Stoppable } from "@veil/runtime";
+import { lastingFailure, type PeriodicTask, runLoop, type ServicePart } from "@veil/runtime";
 import type { FleetNode } from "@veil/nodes";
 import pLimit from "p-limit";
 import type { ConnectedNode } from "./connect-node.ts";
@@ -7,15 +7,18 @@ import { RedisPassRecords } from "./pass-records.ts";
 import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 import type { SharedDesired } from "./shared-desired.ts";
 
+type OfANode = "node" | "users" | "groups" | "passesFrom" | "listEveryMs";
+
 export interface NodeReconcilersOptions
-  extends Omit<ReconcileLoopOptions, "node" | "users" | "groups" | "state" | "passes" | "atOnce" | "passesFrom"> {
+  extends Omit<ReconcileLoopOptions, OfANode | "state" | "passes" | "atOnce"> {
   readonly state: SharedDesired;
 }
 
 const PROBE_EVERY_MS = 1_000;
+/** Who took another's place in a node behind our back is found after so long at most. */
+const LIST_EVERY_MS = 9 * 60_000;
 /** The users of so many nodes are in memory at once, 200 bytes each; nodes that lost theirs come on top. */
 const PASSES_AT_ONCE = 8;
-const FORGET_EVERY_MS = 5_000;
 
 /** What keeps the nodes reconciled, one loop for each. */
 export class NodeReconcilers {
@@ -23,21 +26,18 @@ export class NodeReconcilers {
     string,
     { readonly reconcile: ReconcileLoop; readonly ticking: PeriodicTask; readonly groups: NodeGroups }
   >();
-  readonly #options: Omit<ReconcileLoopOptions, "node" | "users" | "groups" | "passesFrom">;
+  readonly #options: Omit<ReconcileLoopOptions, OfANode>;
 
-  constructor(running: Stoppable, options: NodeReconcilersOptions) {
+  constructor(options: NodeReconcilersOptions) {
     this.#options = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
-    runLoop(running, "desired users", {
-      everyMs: FORGET_EVERY_MS,
-      task: async () => options.state.forgetOld(),
-      ...lastingFailure(options.log, "could not let go of the desired users"),
-    });
   }
 
   /** Keeps a node reconciled until it goes. @param passesFrom no pass begins before; milliseconds since the epoch */
   start(part: ServicePart, { node, users, groups }: ConnectedNode, passesFrom: number): void {
     const { name } = node;
-    const reconcile = new ReconcileLoop({ ...this.#options, node, users, groups, passesFrom });
+    // Spread, so that the nodes are not listed together.
+    const listEveryMs = LIST_EVERY_MS * (1 - Math.random() / 5);
+    const reconcile = new ReconcileLoop({ ...this.#options, node, users, groups, passesFrom, listEveryMs });
     const ticking = runLoop(part, `reconciler ${name}`, {
       everyMs: PROBE_EVERY_MS,
       jitter: 0.1,

@@ -31,13 +31,18 @@ return time[1] * 1000 + math.floor(time[2] / 1000)`;
 const KEPT_MS = 24 * 60 * 60 * 1_000;
 
 const looked = z.tuple([z.number(), z.string().nullable()]);
-const passRecord = z.object({
-  begunAt: z.number(),
-  postponed: z.number(),
-  users: z.number(),
-  brakedSince: z.number().nullable(),
-  groups: z.array(z.string()).nullable().default(null),
-});
+const passRecord = z
+  .object({
+    begunAt: z.number(),
+    postponed: z.number(),
+    users: z.number(),
+    brakedSince: z.number().nullable(),
+    groups: z.array(z.string()).nullable().default(null),
+    unmanaged: z.number().nullable().default(null),
+    // Missing in records of the version before, each pass of which lists the users.
+    listedAt: z.number().optional(),
+  })
+  .transform(({ listedAt, ...pass }) => ({ ...pass, listedAt: listedAt ?? pass.begunAt }));
 
 /** Kept in Redis, beside the leases of the nodes. */
 export class RedisPassRecords implements PassRecords {

@@ -1,6 +1,8 @@
 import { type LifecyclePorts, NodeIndeterminateError, NodeUnreachableError } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import {
+  countsAgree,
+  mayCompareCounts,
   NodeWatch,
   type PassReason,
   type PassRecord,
@@ -30,6 +32,8 @@ export interface ReconcileLoopOptions {
   readonly atOnce: <T>(pass: () => Promise<T>) => Promise<T>;
   readonly brake: OrphanBrake;
   readonly periodMs: number;
+  /** After so long a node's users are listed although their number is right. Milliseconds. */
+  readonly listEveryMs: number;
   /** Until then the node is probed, and no pass begins. Milliseconds since the epoch. */
   readonly passesFrom: number;
   readonly clock: Clock;
@@ -49,7 +53,8 @@ export interface FinishedPass {
   readonly reason: PassReason;
   readonly result: "ok" | "error";
   readonly durationMs: number;
-  readonly found?: PassResult;
+  /** Null where counts alone were compared, which agreed; left out of a pass that failed. */
+  readonly found?: PassResult | null;
 }
 
 /** A node that lost its users must not wait for others that are merely looked at. */
@@ -122,31 +127,63 @@ export class ReconcileLoop {
   }
 
   async #passUnlessDone(reason: PassReason): Promise<void> {
-    const { node, groups, passes, clock, state } = this.#options;
+    const { node, users, groups, passes, clock, state } = this.#options;
     const { names } = groups;
     const askedAt = clock.now();
     const look = await passes.look(node.name);
     // Who knew of other groups has done something else.
     const knewGroups = look.last !== null && look.last.groups !== null && isSameGroups(look.last.groups, names);
-    if (look.last !== null && knewGroups && this.#watch.isDoneBy(look.last, askedAt, look.now)) {
+    const { needsListing } = users;
+    const mayBeDone = knewGroups && !needsListing;
+    if (look.last !== null && mayBeDone && this.#watch.isDoneBy(look.last, askedAt, look.now)) {
       this.#learn(look.last, look.now);
       return;
     }
+    const mayCompare = mayBeDone && groups.isSettled && this.#watch.isCalm;
     this.#watch.began();
     // Before the node is looked at: keys that are made in between are then no drift.
     const readAfter = reason === "period" ? this.#passedAt : null;
     if (readAfter !== null) await state.recentDesired(readAfter);
-    const { braked, postponed, users } = await this.#pass(reason, look, readAfter);
-    const brakedSince = braked ? (look.last?.brakedSince ?? look.now) : null;
-    const record = { begunAt: look.now, postponed, users, brakedSince, groups: names };
+    const compared = mayCompare && readAfter !== null ? await this.#compareCounts(look, readAfter) : null;
+    const record = compared ?? (await this.#passOver(reason, look, readAfter, names));
     this.#learn(record, await passes.keep(node.name, record));
+  }
+
+  async #passOver(
+    reason: PassReason,
+    look: PassLook,
+    readAfter: number | null,
+    groups: readonly string[],
+  ): Promise<PassRecord> {
+    const { braked, postponed, users, unmanaged } = await this.#pass(reason, look, readAfter);
+    const brakedSince = braked ? (look.last?.brakedSince ?? look.now) : null;
+    return { begunAt: look.now, listedAt: look.now, postponed, users, unmanaged, brakedSince, groups };
+  }
+
+  /**
+   * Instead of a pass: a node that holds as many users as it should is not asked which. Who is there in the place of another
+   * is found by the listing that comes after a while in any case.
+   *
+   * @returns null when the pass has to be made
+   */
+  async #compareCounts({ last, now }: PassLook, readAfter: number): Promise<PassRecord | null> {
+    const { node, groups, state, clock, listEveryMs, onPass } = this.#options;
+    if (!mayCompareCounts(last, now, listEveryMs)) return null;
+    const begun = clock.now();
+    await state.recentDesired(readAfter);
+    const wanted = state.countIn(groups.names);
+    const held = await nodeErrors(node.name, () => countUsers(node));
+    const isIndeterminate = state.isIndeterminate(node.name);
+    if (held === null || !countsAgree(last, { held, wanted, isIndeterminate })) return null;
+    onPass({ node: node.name, reason: "period", result: "ok", durationMs: clock.now() - begun, found: null });
+    return { ...last, begunAt: now, users: wanted };
   }
 
   #learn(record: PassRecord, sharedNow: number): void {
     const { node, groups, clock, onBrake, onProbe } = this.#options;
     this.#passedAt = clock.now();
-    const begunAt = this.#passedAt - (sharedNow - record.begunAt);
-    groups.passed(record.groups ?? [], begunAt, record.postponed === 0 && record.brakedSince === null);
+    const listedAt = this.#passedAt - (sharedNow - record.listedAt);
+    groups.passed(record.groups ?? [], listedAt, record.postponed === 0 && record.brakedSince === null);
     this.#watch.passed(record, this.#passedAt, sharedNow);
     onProbe(node.name, true);
     onBrake(node.name, record.brakedSince !== null);

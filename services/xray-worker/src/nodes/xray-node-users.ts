@@ -49,6 +49,7 @@ export class XrayNodeUsers implements ReconciledNode {
   readonly #options: XrayNodeUsersOptions;
   /** Keys whose users were removed since the node was last looked at. */
   #removed = new Set<number>();
+  #needsListing = false;
 
   constructor(options: XrayNodeUsersOptions) {
     this.#options = options;
@@ -70,6 +71,11 @@ export class XrayNodeUsers implements ReconciledNode {
     return this.#options.groups.isSettled;
   }
 
+  /** Whether a user was left as it is, though wrong, for the next pass to put right: it has to list the node for that. */
+  get needsListing(): boolean {
+    return this.#needsListing;
+  }
+
   async add(user: NodeUser, options: NodeCallOptions = {}): Promise<"added" | "exists"> {
     const { node, mirror, blocked } = this.#options;
     const wanted = toInboundUser(user);
@@ -79,7 +85,10 @@ export class XrayNodeUsers implements ReconciledNode {
       } catch (error) {
         if (!(error instanceof AccountMismatchError)) throw error;
         // Only the key's holder removes its user; the next pass replaces it for whoever is not.
-        if (options.beforeCall === undefined) return "exists";
+        if (options.beforeCall === undefined) {
+          this.#needsListing = true;
+          return "exists";
+        }
         await node.removeUser(wanted.email, options);
         return node.addUser(wanted, options);
       }
@@ -110,6 +119,7 @@ export class XrayNodeUsers implements ReconciledNode {
   async list(): Promise<ListedInbound> {
     const { node, vault, shortId } = this.#options;
     this.#removed = new Set();
+    this.#needsListing = false;
     const [definition, users] = await nodeErrors(this.name, () =>
       Promise.all([node.readInbound(), unlessInboundMissing(() => node.listUsers())]),
     );

@@ -1,0 +1,203 @@
+import { type DesiredUser, desiredOn, type LifecyclePorts } from "@veil/keys";
+import { unchanged } from "@veil/keys/testing";
+import { userEmail } from "@veil/protocols";
+import type { ActualUser, PassRecord, PassResult, ReconciledState } from "@veil/reconciler";
+import { connectRedis, type Redis } from "@veil/redis";
+import { createLogger, ManualClock } from "@veil/runtime";
+import { ownPrefix } from "@veil/test-support";
+import type { XrayNode } from "@veil/xray-grpc";
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { NodeGroups } from "./node-groups.ts";
+import { OrphanBrake } from "./orphan-brake.ts";
+import type { PassRecords } from "./pass-records.ts";
+import { type FinishedPass, ReconcileLoop } from "./reconcile-loop.ts";
+import type { XrayNodeUsers } from "./xray-node-users.ts";
+
+const PERIOD_MS = 30_000;
+/** A full period, at which passes come. */
+const START_MS = 1_700_000_010_000;
+const LIST_EVERY_MS = 9 * 60_000;
+const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [] };
+
+let redis: Redis;
+let clock: ManualClock;
+let held: number[];
+let wanted: Map<number, DesiredUser>;
+let isIndeterminate: boolean;
+let needsListing: boolean;
+let listings: number;
+/** When Xray started, in seconds since the epoch. */
+let startedAtS: number;
+let found: PassResult["drift"]["missing"][];
+let groups: NodeGroups;
+let loop: ReconcileLoop;
+
+beforeAll(() => {
+  redis = connectRedis(inject("redisUrl"), "patient", () => undefined);
+});
+afterAll(() => redis.disconnect());
+
+beforeEach(() => {
+  clock = new ManualClock(START_MS);
+  held = [1, 2, 3];
+  wanted = new Map(held.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]));
+  [isIndeterminate, needsListing, listings, startedAtS, found] = [false, false, 0, 0, []];
+  let last: PassRecord | null = null;
+  const passes: PassRecords = {
+    look: async () => ({ now: clock.now(), last }),
+    keep: async (_, pass) => {
+      last = pass;
+      return clock.now();
+    },
+  };
+  groups = new NodeGroups(DEFAULT_NODE, clock.now());
+  const onPass = (pass: FinishedPass): void => {
+    if (pass.found !== undefined && pass.found !== null) found.push(pass.found.drift.missing);
+  };
+  loop = new ReconcileLoop({
+    node: nodeOf(),
+    users: usersOf(),
+    groups,
+    state: stateOf(),
+    ports: portsOf(),
+    exclusive: { redis, prefix: ownPrefix() },
+    passes,
+    atOnce: (pass) => pass(),
+    brake: new OrphanBrake(true),
+    periodMs: PERIOD_MS,
+    listEveryMs: LIST_EVERY_MS,
+    passesFrom: 0,
+    clock,
+    log: createLogger({ service: "test", version: "0", level: "silent" }),
+    onProbe: () => undefined,
+    onPass,
+    onBrake: () => undefined,
+  });
+});
+
+test("a node with as many users as it should have is listed at the start, and then after minutes", async () => {
+  await periods(1);
+  expect(listings).toBe(1);
+  await periods(LIST_EVERY_MS / PERIOD_MS - 1);
+  expect(listings).toBe(1);
+  await periods(2);
+  expect(listings).toBe(2);
+});
+
+test("a user that went or came is found within a period", async () => {
+  await periods(2);
+  held = [1, 2];
+  await periods(1);
+  expect([listings, found.at(-1)?.map(({ keyId }) => keyId)]).toEqual([2, [3]]);
+});
+
+test("who took another's place is found by the next listing", async () => {
+  await periods(2);
+  held = [1, 2, 9];
+  await periods(2);
+  expect(listings).toBe(1);
+  await periods(LIST_EVERY_MS / PERIOD_MS);
+  expect([listings, found.at(-1)?.map(({ keyId }) => keyId)]).toEqual([2, [3]]);
+});
+
+test("a node is listed when one of its users is indeterminate or known to be wrong, whatever their number is", async () => {
+  await periods(2);
+  isIndeterminate = true;
+  await periods(1);
+  isIndeterminate = false;
+  needsListing = true;
+  await periods(1);
+  needsListing = false;
+  await periods(1);
+  expect(listings).toBe(3);
+});
+
+test("keys of groups that the node is not in do not count, and a node that was in other groups is listed", async () => {
+  wanted.set(4, { keyId: 4, uuid: uuidOf(4), flow: "", indeterminate: [], groups: ["vip"] });
+  await periods(3);
+  expect(listings).toBe(1);
+  groups.lost();
+  await periods(1);
+  expect(listings).toBe(2);
+});
+
+test("a node that restarted is listed, though it has its users", async () => {
+  await periods(2);
+  clock.step(2_000);
+  startedAtS = clock.now() / 1_000 - 1;
+  await loop.tick();
+  expect(listings).toBe(2);
+});
+
+async function periods(count: number): Promise<void> {
+  for (let period = 0; period < count; period += 1) {
+    clock.step(PERIOD_MS);
+    await loop.tick();
+  }
+}
+
+function uuidOf(keyId: number): string {
+  return `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
+}
+
+function nodeOf(): XrayNode {
+  const node: Partial<XrayNode> = {
+    name: "main",
+    countUsers: async () => held.length + 1,
+    uptimeSeconds: async () => Math.floor(clock.now() / 1_000) - startedAtS,
+  };
+  return node as XrayNode;
+}
+
+/** With a user that is not ours. */
+function usersOf(): XrayNodeUsers {
+  const users = {
+    name: "main",
+    groups: ["default"],
+    isSettled: true,
+    reachable: true,
+    get needsListing() {
+      return needsListing;
+    },
+    list: async () => {
+      listings += 1;
+      const ours = held.map((keyId): ActualUser => {
+        const account = { protocol: "vless" as const, uuid: uuidOf(keyId), flow: "" as const };
+        return { email: userEmail(keyId), keyId, account };
+      });
+      return { state: "sound", users: [...ours, { email: "admin", keyId: null, account: null }] };
+    },
+    add: async () => "added",
+    remove: async () => "removed",
+  };
+  return users as unknown as XrayNodeUsers;
+}
+
+function stateOf(): ReconciledState {
+  return {
+    findDesired: async () => wanted,
+    recentDesired: async () => wanted,
+    findCreating: async () => [],
+    hasDesired: async () => true,
+    isIndeterminate: () => isIndeterminate,
+    countIn: (names) => desiredOn({ groups: names }, wanted).size,
+    reread: () => undefined,
+  };
+}
+
+/** Every key is active, and repairs change nothing. */
+function portsOf(): LifecyclePorts {
+  const ports = {
+    clock,
+    store: {
+      find: async (keyId: number) => {
+        const user = wanted.get(keyId);
+        return user === undefined ? null : { ...user, ...unchanged({ ...user, createdAt: 0 }), phase: "active" };
+      },
+    },
+    due: { dueAmong: async () => new Set() },
+    lease: { hold: async () => "done" },
+    nodes: [],
+  };
+  return ports as unknown as LifecyclePorts;
+}
