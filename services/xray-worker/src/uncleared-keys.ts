@@ -48,7 +48,11 @@ export class UnclearedKeys implements Pick<KeyStore, "findUncleared"> {
   /** A node that was not asked for, or that was in other groups, may hold what nobody has written about since. */
   #isOld(last: Look, nodes: readonly GroupedNode[]): boolean {
     const age = this.#options.clock.now() - last.allAt;
-    return age < 0 || age >= this.#options.lookAtAllEveryMs || nodes.some((node) => !last.nodes.some((other) => isSameNode(node, other)));
+    return (
+      age < 0 ||
+      age >= this.#options.lookAtAllEveryMs ||
+      nodes.some((node) => !last.nodes.some((other) => isSameNode(node, other)))
+    );
   }
 
   async #noted({ position, open }: Look) {
@@ -62,7 +66,12 @@ export class UnclearedKeys implements Pick<KeyStore, "findUncleared"> {
     const allAt = clock.now();
     const position = await changes.position();
     const found = await store.findUncleared(nodes, now);
-    this.#last = { nodes: nodes.map(({ name, groups }) => ({ name, groups })), allAt, position, open: found.map(({ keyId }) => keyId) };
+    this.#last = {
+      nodes: nodes.map(({ name, groups }) => ({ name, groups })),
+      allAt,
+      position,
+      open: found.map(({ keyId }) => keyId),
+    };
     return found;
   }
 }

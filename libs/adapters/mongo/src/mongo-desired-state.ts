@@ -1,4 +1,11 @@
-import { type Creation, DEFAULT_GROUPS, type DesiredStore, type DesiredUser, desiredUserOf, isWanted } from "@veil/keys";
+import {
+  type Creation,
+  DEFAULT_GROUPS,
+  type DesiredStore,
+  type DesiredUser,
+  desiredUserOf,
+  isWanted,
+} from "@veil/keys";
 import { BATCH_SIZES, LONG_READ } from "./engine.ts";
 import { inSomeGroup, wantedFilter } from "./key-filters.ts";
 import { desiredDocument, type KeyDocument } from "./key-codecs.ts";

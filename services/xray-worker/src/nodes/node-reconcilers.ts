@@ -9,8 +9,7 @@ import type { SharedDesired } from "./shared-desired.ts";
 
 type OfANode = "node" | "users" | "groups" | "passesFrom" | "listEveryMs";
 
-export interface NodeReconcilersOptions
-  extends Omit<ReconcileLoopOptions, OfANode | "state" | "passes" | "atOnce"> {
+export interface NodeReconcilersOptions extends Omit<ReconcileLoopOptions, OfANode | "state" | "passes" | "atOnce"> {
   readonly state: SharedDesired;
 }
 

@@ -40,7 +40,9 @@ afterAll(() => redis.disconnect());
 beforeEach(() => {
   clock = new ManualClock(START_MS);
   held = [1, 2, 3];
-  wanted = new Map(held.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]));
+  wanted = new Map(
+    held.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]),
+  );
   [isIndeterminate, needsListing, listings, startedAtS, found] = [false, false, 0, 0, []];
   let last: PassRecord | null = null;
   const passes: PassRecords = {
