@@ -29,7 +29,7 @@ import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
 import { nodeJobHandlers } from "./jobs/node-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
-import { seedNodes } from "./nodes/fleet-changes.ts";
+import { fleetChanger, seedNodes } from "./nodes/fleet-changes.ts";
 import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
 import { leaveNode, processAt } from "./nodes/leave-node.ts";
 import { lastReading } from "./nodes/last-reading.ts";
@@ -116,7 +116,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     nodeNames = () => nodes.names;
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
-    const changes = { store: store.fleet, hints, ...exclusive, clock, log };
+    const changes = { store: store.fleet, change: fleetChanger(store.fleet, hints), ...exclusive, clock, log };
     const known = { connected: () => nodes.opened.map(({ node }) => node), newMark: randomUUID, certificates };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({

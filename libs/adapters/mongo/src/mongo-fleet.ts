@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Fleet, type FleetEvent, type FleetOutbox, type FleetStore, type FleetUpdate, inOrder } from "@veil/nodes";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -80,7 +81,10 @@ export class MongoFleet implements FleetStore, FleetOutbox {
   }
 }
 
-/** Field by field, so that what only newer versions know of a node or a host stays, and events that are logged meanwhile go. */
+/**
+ * Field by field, so that what only newer versions know of a node or a host stays, and events that are logged meanwhile go; and
+ * only what differs, as each path costs the embedded engine a pass over the document.
+ */
 function changeOf(before: Fleet, { nodes, hosts, events = [] }: FleetUpdate): mongo.UpdateFilter<FleetDocument> {
   const change: Paths = { $set: { revision: before.revision + 1 }, $unset: {} };
   for (const event of events) change.$set[`outbox.${event.id}`] = toFleetEventDocument(event);
@@ -95,7 +99,8 @@ interface Paths {
   readonly $unset: Record<string, "">;
 }
 
-type Documents = ReadonlyMap<string, { readonly created_at: number }>;
+type EntryDocument = Readonly<Record<string, unknown>> & { readonly created_at: number };
+type Documents = ReadonlyMap<string, EntryDocument>;
 
 function documentsOf({ nodes }: Pick<Fleet, "nodes">): Documents {
   return new Map(nodes.map((node) => [node.name, toNodeDocument(node)]));
@@ -107,9 +112,14 @@ function hostDocumentsOf({ hosts }: Pick<Fleet, "hosts">): Documents {
 
 function enter(part: "nodes" | "hosts", before: Documents, after: Documents, { $set, $unset }: Paths): void {
   for (const [name, document] of after) {
+    const stored = before.get(name);
     // One that was made anew under the name of one that is gone takes over nothing of it.
-    if (before.get(name)?.created_at !== document.created_at) $set[`${part}.${name}`] = document;
-    else for (const [field, value] of Object.entries(document)) $set[`${part}.${name}.${field}`] = value;
+    if (stored?.created_at !== document.created_at) $set[`${part}.${name}`] = document;
+    else {
+      for (const [field, value] of Object.entries(document)) {
+        if (!isDeepStrictEqual(value, stored[field])) $set[`${part}.${name}.${field}`] = value;
+      }
+    }
   }
   for (const name of before.keys()) if (!after.has(name)) $unset[`${part}.${name}`] = "";
 }

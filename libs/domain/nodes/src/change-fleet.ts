@@ -1,5 +1,6 @@
 import type { Actor, EventHints } from "@veil/events";
-import { drainedEvent, FLEET_SUBJECT } from "./fleet-event.ts";
+import { changeTogether, type FleetDecision } from "./change-together.ts";
+import { drainedEvent } from "./fleet-event.ts";
 import {
   type Fleet,
   type FleetNode,
@@ -16,25 +17,13 @@ import {
 /**
  * Changes the fleet, whoever else changes it at the same time: on what is stored when the change is.
  *
- * @param change the fleet as it is to be, null when there is nothing to change
  * @param hints asked before events are born
  * @returns whether anything was changed
  * @throws {StoreUnavailableError} when the store is away; it may have been changed
  */
-export async function changeFleet(
-  store: FleetStore,
-  change: (fleet: Fleet) => FleetUpdate | null,
-  hints: EventHints,
-): Promise<boolean> {
-  for (;;) {
-    const fleet = await store.read();
-    const update = fleet === null ? null : change(fleet);
-    if (update === null) return false;
-    const hint = update.events === undefined ? null : await hints.expect(FLEET_SUBJECT);
-    const end = await store.save(fleet, update);
-    hint?.ready();
-    if (end === "saved") return true;
-  }
+export async function changeFleet(store: FleetStore, change: FleetDecision, hints: EventHints): Promise<boolean> {
+  const [isChanged = false] = await changeTogether(store, [change], hints);
+  return isChanged;
 }
 
 /** A node as a caller asks for it. */

@@ -13,6 +13,7 @@ export {
   type NodeChange,
   nodeOf,
 } from "./change-fleet.ts";
+export { changeTogether, type FleetDecision } from "./change-together.ts";
 export { type HostChange, hostChanged, hostDeleted, hostPut, type NewHost } from "./change-hosts.ts";
 export { FirstLinked } from "./first-linked.ts";
 export {

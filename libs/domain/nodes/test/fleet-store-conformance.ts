@@ -1,7 +1,20 @@
+import { noHints } from "@veil/events/testing";
 import { expect, it } from "vitest";
-import type { FleetEvent, FleetOutbox, FleetStore } from "../src/index.ts";
+import {
+  changeTogether,
+  type Fleet,
+  type FleetEvent,
+  type FleetOutbox,
+  type FleetStore,
+  MOST_HOSTS,
+} from "../src/index.ts";
 import { someHost } from "./some-host.ts";
 import { someNode } from "./some-node.ts";
+
+/** So many changes at once. */
+const AT_ONCE = 20;
+/** As long as a caller waits. */
+const WITHIN_MS = 10_000;
 
 /**
  * Registers what seeding, changes of nodes and those who follow them rely on in a {@link FleetStore}.
@@ -100,5 +113,24 @@ export function fleetStoreConformance(
     expect(await byId()).toEqual([{ ...host, alpn: null, port: 8_443 }]);
     expect(await store.save(await store.read(), { nodes, hosts: [] })).toBe("saved");
     expect(await byId()).toEqual([]);
+  });
+
+  it("takes changes of two processes at once while callers wait, where there are as many hosts as there may be", async () => {
+    const { store, other } = open();
+    const full = Array.from({ length: MOST_HOSTS }, (_, index) => someHost(`h-${index}`, "b"));
+    expect(await store.save(await store.read(), { nodes: [b], hosts: full })).toBe("saved");
+    const portOf = (index: number) => (fleet: Pick<Fleet, "hosts">) => ({
+      hosts: fleet.hosts.map((host) => (host.id === `h-${index}` ? { ...host, port: index + 1 } : host)),
+    });
+    const indices = Array.from({ length: AT_ONCE }, (_, index) => index);
+    const halves = [indices.filter((index) => index % 2 === 0), indices.filter((index) => index % 2 === 1)];
+    const began = performance.now();
+    const ends = await Promise.all(
+      halves.map((half, process) => changeTogether(process === 0 ? store : other, half.map(portOf), noHints)),
+    );
+    expect(performance.now() - began).toBeLessThan(WITHIN_MS);
+    expect(ends.flat()).toEqual(indices.map(() => true));
+    const ports = (await other.read())?.hosts.flatMap(({ port }) => port ?? []) ?? [];
+    expect(ports.toSorted((one, two) => one - two)).toEqual(indices.map((index) => index + 1));
   });
 }

@@ -1,22 +1,40 @@
 import type { EventHints } from "@veil/events";
 import type { JobResult } from "@veil/job-contract";
 import {
-  changeFleet,
   type ChangeStamp,
+  changeTogether,
   type Fleet,
   type FleetChange,
+  type FleetDecision,
   type FleetStore,
-  type FleetUpdate,
   type ListedNode,
   seedFleet,
 } from "@veil/nodes";
 import { announce, type Redis } from "@veil/redis";
-import type { Clock, Logger } from "@veil/runtime";
+import { type Clock, CoalescedCalls, type Logger } from "@veil/runtime";
+
+/** Carries out one change. @returns whether anything was changed @throws {StoreUnavailableError} */
+export type FleetChanger = (decide: FleetDecision) => Promise<boolean>;
+
+const MOST_TOGETHER = 100;
+const LONGEST_WAIT_MS = 2_000;
+
+/**
+ * Changes of the fleet by one process: those that come while one is being stored are stored together. Each on its own would only
+ * find out that another one was first, and read all nodes and hosts anew.
+ */
+export function fleetChanger(store: FleetStore, hints: EventHints): FleetChanger {
+  const calls = new CoalescedCalls<FleetDecision, boolean>((decisions) => changeTogether(store, decisions, hints), {
+    largest: MOST_TOGETHER,
+    longestWaitMs: LONGEST_WAIT_MS,
+  });
+  return (decide) => calls.ask(decide);
+}
 
 /** What changes of nodes need. */
 export interface FleetChanges {
-  readonly store: FleetStore;
-  readonly hints: EventHints;
+  readonly store: Pick<FleetStore, "read">;
+  readonly change: FleetChanger;
   readonly redis: Redis;
   readonly prefix: string;
   readonly clock: Pick<Clock, "now">;
@@ -29,11 +47,8 @@ export interface FleetChanges {
  * @returns whether anything was changed
  * @throws {StoreUnavailableError}
  */
-export async function changeNodes(
-  change: (fleet: Fleet) => FleetUpdate | null,
-  { store, hints, ...changes }: FleetChanges,
-): Promise<boolean> {
-  const isChanged = await changeFleet(store, change, hints);
+export async function changeNodes(decide: FleetDecision, { change, ...changes }: FleetChanges): Promise<boolean> {
+  const isChanged = await change(decide);
   if (isChanged) await tell(changes);
   return isChanged;
 }
@@ -70,7 +85,7 @@ function resultOf(end: FleetChange): JobResult<"change-node"> {
 /** Follows the environment at the start, and logs what it is not followed in. @throws {StoreUnavailableError} */
 export async function seedNodes(
   listed: readonly ListedNode[],
-  { store, ...changes }: Omit<FleetChanges, "hints">,
+  { store, ...changes }: Omit<FleetChanges, "change" | "store"> & { readonly store: FleetStore },
 ): Promise<void> {
   const { notes, isChanged } = await seedFleet(store, listed, changes.clock.now());
   for (const note of notes) {
