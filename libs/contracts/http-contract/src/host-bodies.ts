@@ -3,9 +3,9 @@ import { fingerprints } from "@veil/protocols";
 import { z } from "zod";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
-import { HOST_NAME, isHost, LONGEST_HOST, MOST_PORTS } from "./node-bodies.ts";
+import { HOST_NAME, HOST_WORDS, isHost, isHostName, LONGEST_HOST, MOST_PORTS } from "./node-bodies.ts";
 import { groupList } from "./terms-bodies.ts";
-import { requiredLine } from "./text-line.ts";
+import { isPrintable, isWellFormed, requiredLine } from "./text-line.ts";
 
 const LONGEST_REMARK = 128;
 const LONGEST_PATH = 255;
@@ -17,12 +17,12 @@ export const alpnProtocols = ["h3", "h2", "http/1.1"] as const;
 export const hostMessages = {
   node: "node must be the name of a node",
   inbound: "inbound must be the tag of an inbound of the node, or null",
-  address: "address must be a host name or an IP address without a port, or null",
+  address: `address must be ${HOST_WORDS}, or null`,
   port: `port must be a whole number from 1 to ${MOST_PORTS}, or null`,
   sni: "sni must be a host name, or null",
   fingerprint: `fingerprint must be one of ${fingerprints.join(", ")}, or null`,
   alpn: `alpn must be a list of different ones of ${alpnProtocols.join(", ")}, or null`,
-  path: `path must begin with a slash and hold no ?, # or blank, in at most ${LONGEST_PATH} characters, or be null`,
+  path: `path must begin with a slash and hold no ?, #, blank or control character, in at most ${LONGEST_PATH} characters, or be null`,
   order: `order must be a whole number from -${MOST_ORDER} to ${MOST_ORDER}`,
   weight: `weight must be a whole number from 1 to ${MOST_WEIGHT}, or null`,
   hidden: "hidden must be true or false",
@@ -73,6 +73,7 @@ const sni = z
   .string(hostMessages.sni)
   .max(LONGEST_HOST, hostMessages.sni)
   .regex(HOST_NAME, hostMessages.sni)
+  .refine(isHostName, hostMessages.sni)
   .nullable()
   .meta({
     description: "The server name that clients ask for, one that the inbound accepts; null for the node's.",
@@ -98,6 +99,7 @@ const path = z
   .string(hostMessages.path)
   .max(LONGEST_PATH, hostMessages.path)
   .regex(/^\/[^?#\s]*$/, hostMessages.path)
+  .refine((text) => isWellFormed(text) && isPrintable(text), hostMessages.path)
   .nullable()
   .meta({ description: "Where the inbound's transport has one; plain TCP has none.", example: null });
 const order = z.int(hostMessages.order).min(-MOST_ORDER, hostMessages.order).max(MOST_ORDER, hostMessages.order).meta({

@@ -1,38 +1,57 @@
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
-import { groupList } from "./terms-bodies.ts";
+import { groupList, noteText } from "./terms-bodies.ts";
+import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 
-const LONGEST_NOTE = 1_000;
+const LONGEST_TAG = 128;
 export const MOST_PORTS = 65_535;
+
+/** What `isHost` takes. */
+export const HOST_WORDS =
+  "a host name or an IP address without a port; names with other letters than a-z are written as xn--…";
 
 export const nodeMessages = {
   name: "name must be 1 to 32 of a-z, 0-9 and -",
-  address: "address must be host:port, such as 10.0.0.2:10085",
-  host: "host must be a host name or an IP address without a port",
+  address: "address must be host:port, such as 10.0.0.2:10085 or [2001:db8::2]:10085",
+  host: `host must be ${HOST_WORDS}, or null`,
   port: `port must be a whole number from 1 to ${MOST_PORTS}`,
   publicKey: "public_key must be the 43 characters that `xray x25519` prints",
   shortId: "short_id must be an even number of at most 16 hexadecimal digits",
-  sni: "sni must be a host name",
-  inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}',
+  sni: "sni must be a host name, or null",
+  inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}, or null',
   tls: 'tls must be null, or an object like {"server_name":"fi-1.example.com"} that names files below XRAY_TLS_DIR',
-  note: `note must be a text of at most ${LONGEST_NOTE} characters`,
   force: "force must be true or false",
 } as const;
 
 export const LONGEST_HOST = 253;
 export const HOST_NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/;
+const LONGEST_LABEL = 63;
+const IPV4 = /^[\d.]+$/;
 const IPV6 = /^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$/;
+
+/** Whether a text is a host name, not an IP address. */
+export function isHostName(text: string): boolean {
+  return isNameOrIpv4(text) && !IPV4.test(text);
+}
 
 /** Whether a text is a host name or an IP address, IPv6 with or without brackets. */
 export function isHost(text: string): boolean {
-  if (text.length > LONGEST_HOST) return false;
-  return HOST_NAME.test(text) || (IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`));
+  if (isNameOrIpv4(text)) return true;
+  return text.length <= LONGEST_HOST && IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`);
+}
+
+/** What a resolver takes for a number, such as `127.1` or `0x7f000001`, is nothing but four numbers with dots here. */
+function isNameOrIpv4(text: string): boolean {
+  if (text.length > LONGEST_HOST || !HOST_NAME.test(text)) return false;
+  if (text.split(".").some((label) => label.length > LONGEST_LABEL)) return false;
+  const url = `http://${text}/`;
+  return URL.canParse(url) && new URL(url).hostname === text.toLowerCase();
 }
 
 function isAddress(text: string): boolean {
   const end = text.lastIndexOf(":");
   const [host, port] = [text.slice(0, end), text.slice(end + 1)];
-  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > MOST_PORTS) return false;
+  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > MOST_PORTS) return false;
   return isHost(host) && (!host.includes(":") || host.startsWith("["));
 }
 
@@ -72,6 +91,7 @@ const sni = z
   .string(nodeMessages.sni)
   .max(LONGEST_HOST, nodeMessages.sni)
   .regex(HOST_NAME, nodeMessages.sni)
+  .refine(isHostName, nodeMessages.sni)
   .nullable()
   .meta({ description: "The server name that links name; null for the installation's.", example: "microsoft.com" });
 const tlsFile = (example: string, description: string) =>
@@ -88,6 +108,7 @@ const tlsFields = {
     .string(nodeMessages.tls)
     .max(LONGEST_HOST, nodeMessages.tls)
     .regex(HOST_NAME, nodeMessages.tls)
+    .refine(isHostName, nodeMessages.tls)
     .nullable()
     .meta({
       description: "The name in the node's certificate; null for the host of `address`.",
@@ -110,16 +131,20 @@ const settableTls = z
   )
   .nullable()
   .meta({ description: TLS, example: null });
-const note = z
-  .string(nodeMessages.note)
-  .max(LONGEST_NOTE, nodeMessages.note)
-  .nullable()
-  .meta({ description: "Free text for operators.", example: null });
-const inbound = z.strictObject({ tag: z.string().max(128).regex(/[^ ]/), protocol: z.literal("vless") });
-const inbounds = z
-  .array(inbound, nodeMessages.inbounds)
+const note = noteText.meta({ description: "Free text for operators.", example: null });
+const tag = z
+  .string(nodeMessages.inbounds)
+  .max(LONGEST_TAG, nodeMessages.inbounds)
+  .refine((text) => /[^ ]/.test(text) && isWellFormed(text) && isPrintable(text), nodeMessages.inbounds)
+  .meta({ minLength: 1, pattern: LINE_PATTERN });
+const inboundFields = { tag, protocol: z.literal("vless", nodeMessages.inbounds) } as const;
+const INBOUNDS = { description: "Its inbound for keys.", example: [{ tag: "vless-in", protocol: "vless" }] };
+const inbounds = z.array(z.strictObject(inboundFields)).length(1).meta(INBOUNDS);
+const settableInbounds = z
+  .array(z.object(inboundFields, nodeMessages.inbounds), nodeMessages.inbounds)
   .length(1, nodeMessages.inbounds)
-  .meta({ description: "Its inbound for keys.", example: [{ tag: "vless-in", protocol: "vless" }] });
+  .nullable()
+  .meta({ ...INBOUNDS, description: "Its inbound for keys; null for `XRAY_INBOUND_TAG`." });
 
 const groups = groupList.meta({
   description:
@@ -167,7 +192,7 @@ const optional = {
   public_key: publicKey.optional(),
   short_id: shortId.optional(),
   sni: sni.optional(),
-  inbounds: inbounds.optional(),
+  inbounds: settableInbounds.optional(),
   tls: settableTls.optional(),
   groups: groups.nullable().optional(),
   note: note.optional(),

@@ -49,7 +49,8 @@ export const groupList = z
   )
   .max(MOST_GROUPS, groupMessage);
 
-const note = z
+/** Free text, as keys and nodes have it. */
+export const noteText = z
   .string(`note must be a string of at most ${LONGEST_NOTE} characters, or null`)
   .refine(isWellFormed, "note must be well-formed Unicode: it holds half of a surrogate pair")
   .refine((text) => !/(?![\t\n\r])\p{Cc}/u.test(text), "note must not contain control characters")
@@ -107,7 +108,7 @@ export const termFields = {
     description: "A label to filter by.",
     example: "premium",
   }),
-  note: note.meta({ description: "Free text.", example: null }),
+  note: noteText.meta({ description: "Free text.", example: null }),
   groups: groupList.meta({
     description: "Which hosts and nodes the key gets. A group that nothing else names meets nothing.",
     example: ["default"],

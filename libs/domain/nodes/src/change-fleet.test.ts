@@ -41,6 +41,15 @@ describe("a node that is entered", () => {
     expect(entered(fleet(...nodes), b, { ...stamp, job: "job-2" })).toMatchObject({ outcome: "taken" });
   });
 
+  it.each([
+    ["[2001:db8::1]:10085", "[2001:DB8:0:0::0001]:10085"],
+    ["fi.example.com:10085", "FI.example.com.:10085"],
+    ["10.0.0.2:10085", "10.0.0.2:010085"],
+  ])("takes no address that a node has, however it is written: %s, %s", (one, other) => {
+    const first = someNode("a", { address: one });
+    expect(entered(fleet(first), { ...b, address: other }, stamp)).toMatchObject({ outcome: "taken" });
+  });
+
   it("takes no address that a node has, in whichever case, unless that one is gone", () => {
     const same = { ...b, address: a.address.toUpperCase() };
     expect(entered(fleet(a), same, stamp)).toEqual({

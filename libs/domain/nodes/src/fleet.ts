@@ -157,9 +157,17 @@ export function isNamedForTls({ address, tls }: Pick<NodeFields, "address" | "tl
   return tls === null || tls.serverName !== null || !/^(?:[\d.]+|\[.*\]):\d+$/.test(address);
 }
 
-/** Whether two addresses are one: case does not matter in names. */
+/** Whether two addresses are one, in whichever case and spelling. */
 export function isSameAddress(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
+  return spelledOut(one) === spelledOut(other);
+}
+
+function spelledOut(address: string): string {
+  const end = address.lastIndexOf(":");
+  const host = address.slice(0, end).toLowerCase().replace(/\.$/, "");
+  const url = `http://${host}/`;
+  // Of the ways to write an IPv6 address it knows one.
+  return `${URL.canParse(url) ? new URL(url).hostname : host}:${Number(address.slice(end + 1))}`;
 }
 
 /** Whether a field of two nodes says the same. */

@@ -62,7 +62,7 @@ export async function updateNode(
     ...(shortId !== undefined && { shortId }),
     ...(sni !== undefined && { sni }),
     ...(note !== undefined && { note }),
-    ...(inbounds?.[0] !== undefined && { inboundTag: inbounds[0].tag }),
+    ...(inbounds !== undefined && { inboundTag: inbounds?.[0]?.tag ?? ports.inboundTag }),
     ...(tls !== undefined && { tls: tlsOfWire(tls) }),
     ...(groups !== undefined && { groups: [...new Set(groups ?? DEFAULT_NODE_GROUPS)] }),
   };

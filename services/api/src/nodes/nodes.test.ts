@@ -83,7 +83,30 @@ describe("adding a node", () => {
     [{ note: 7 }, /^note must be/],
     [{ groups: "eu" }, /^groups must be/],
     [{ groups: [""] }, /^groups must be/],
+    ...["256.1.1.1:1", "127.1:1", "0x7f000001:1", "1.2.3.:1", "10.0.0.9:0099", `${"a".repeat(64)}.example:1`].map(
+      (address) => [{ address }, /^address must be/] as const,
+    ),
+    [{ host: "1.2.3" }, /^host must be/],
+    [{ host: "пример.рф" }, /^host must be .* as xn--…, or null$/],
+    [{ sni: "10.0.0.2" }, /^sni must be a host name, or null$/],
+    [{ tls: { server_name: "10.0.0.2" } }, /^tls must be/],
+    [{ note: "a\u0000b" }, /^note must not contain control characters$/],
+    [{ note: "\ud800" }, /^note must be well-formed Unicode/],
     [{ inbounds: [] }, /^inbounds must be/],
+    ...[
+      { tag: 7 },
+      { tag: " " },
+      { tag: "a\nb" },
+      { tag: "x", protocol: "trojan" },
+      { protocol: "vless" },
+      "vless-in",
+    ].map(
+      (inbound) =>
+        [
+          { inbounds: [typeof inbound === "string" ? inbound : { protocol: "vless", ...inbound }] },
+          /^inbounds must be a list of one inbound like /,
+        ] as const,
+    ),
   ])("refuses %j", async (body, detail) => {
     expect(answerOf(await post("/api/nodes", { ...wanted, ...body }))).toEqual(failure(400, detail));
   });
@@ -91,6 +114,14 @@ describe("adding a node", () => {
   it("takes addresses and hosts of IPv6, and fields that nobody knows", async () => {
     const body = { name: "v6", address: "[2001:db8::1]:10085", host: "2001:db8::2", multiplier: 2 };
     expect((await post("/api/nodes", body).expect(200)).body).toMatchObject({ host: "2001:db8::2" });
+  });
+
+  it("takes a name written as xn--, and of an inbound what it knows; null is that of the settings", async () => {
+    const named = { ...wanted, host: "xn--e1afmkfd.xn--p1ai", inbounds: [{ tag: "a", protocol: "vless", extra: 1 }] };
+    const made = (await post("/api/nodes", named).expect(200)).body;
+    expect(made).toMatchObject({ host: named.host, inbounds: [{ tag: "a", protocol: "vless" }] });
+    const patched = await call(api, "patch", "/api/nodes/fi-1").send({ inbounds: null }).expect(200);
+    expect(patched.body.inbounds).toEqual([{ tag: "vless-in", protocol: "vless" }]);
   });
 });
 
