@@ -136,7 +136,7 @@ test("a key that no node is for is made, and works as soon as there is one", asy
   const { key_id: keyId, subscription_url: url } = await makeKey(["nobody"]);
   expect(await holdersOf(keyId)).toEqual([]);
   const link = await call("GET", `/keys/${keyId}/link`);
-  expect([link.status, link.body]).toEqual([409, { detail: "No host is for a group of the key" }]);
+  expect([link.status, link.body]).toEqual([409, { detail: "No host of an active node is for a group of the key" }]);
   const subscription = await fetch(`${stack.apiUrl}${new URL(url).pathname}/plain`);
   expect([subscription.status, decodeURIComponent(await subscription.text())]).toEqual([
     200,

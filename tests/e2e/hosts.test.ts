@@ -160,7 +160,7 @@ test("hosts show up, hide and go within two seconds, for the keys that they are 
   const premium = keySchema.parse(await done("POST", "/keys", { name: "Пётр", groups: ["premium"] }));
   expect(await linksOf(premium)).toEqual([]);
   expect((await call("GET", `/keys/${premium.key_id}/link`)).body).toEqual({
-    detail: "No host is for a group of the key",
+    detail: "No host of an active node is for a group of the key",
   });
   expect(await bodyOf("plain", premium)).toContain("@0.0.0.0:1?");
 

@@ -204,7 +204,7 @@ export class JobNotFoundError extends Error {
 /** Thrown when the server's settings don't suffice for a share link. */
 export class LinkNotConfiguredError extends Error {
   override readonly name = "LinkNotConfiguredError";
-  readonly missing: "Reality public key" | "server domain" | "active node";
+  readonly missing: "Reality public key" | "server domain";
 
   constructor(missing: LinkNotConfiguredError["missing"]) {
     super(`${missing} not configured`);
@@ -212,7 +212,7 @@ export class LinkNotConfiguredError extends Error {
   }
 }
 
-/** Thrown when no host is meant for the groups of a key, or none of a node that is. */
+/** Thrown when no host of an active node is meant for the groups of a key. */
 export class NoNodeForKeyError extends Error {
   override readonly name = "NoNodeForKeyError";
 }

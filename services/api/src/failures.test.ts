@@ -127,7 +127,7 @@ describe("the API when something behind it fails", () => {
   it("answers 409 to a link of a key that no host is for", async () => {
     api.plane.addKey({ keyId: 2, name: "in-no-node" });
     const answers = await Promise.all(["link", "qr.svg?of=link"].map((of) => call(api, "get", `/api/keys/2/${of}`)));
-    const none = failure(409, "No host is for a group of the key");
+    const none = failure(409, "No host of an active node is for a group of the key");
     expect(answers.map(answerOf)).toEqual([none, none]);
     expect((await call(api, "get", "/api/keys/2/links").expect(200)).body).toEqual({ key_id: 2, links: [] });
   });

@@ -69,9 +69,9 @@ export interface Usage {
 export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name" | "terms">;
 
 /**
- * The links of a key, none when no host is meant for it.
+ * The links of a key, none when no host of an active node is meant for it.
  *
- * @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link, or no node is active
+ * @throws {LinkNotConfiguredError} when the server's settings don't suffice for a link
  */
 export type ShareLinksOf = (key: LinkedFacts) => Promise<readonly ShareLink[]>;
 

@@ -1,5 +1,5 @@
 import { connectionLink } from "@veil/protocols";
-import { LinkNotConfiguredError, NoNodeForKeyError } from "./errors.ts";
+import { NoNodeForKeyError } from "./errors.ts";
 import type { KeyPlacesOf, ShareLink, ShareLinksOf, TrafficReader } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
@@ -16,8 +16,7 @@ export function shareLinkMaker(
 ): ShareLinksOf {
   return async (key) => {
     const found = await places({ keyId: key.keyId, groups: key.terms.groups });
-    if (found === null) return [];
-    if (found.length === 0) throw new LinkNotConfiguredError("active node");
+    if (found === null || found.length === 0) return [];
     const figures = found.some(({ tellsTraffic }) => tellsTraffic) ? await traffic.find(key.keyId) : null;
     const now = clock.now();
     return found.map(({ node, connectionOf }, index): ShareLink => {
@@ -28,7 +27,7 @@ export function shareLinkMaker(
   };
 }
 
-/** @throws {NoNodeForKeyError} when no host is meant for the key */
+/** @throws {NoNodeForKeyError} when no host is meant for the key, or none of an active node */
 export function firstLink(links: readonly ShareLink[]): string {
   const [first] = links;
   if (first === undefined) throw new NoNodeForKeyError();

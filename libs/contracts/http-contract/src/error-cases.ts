@@ -169,7 +169,7 @@ export const storeAway: ErrorCase = {
 export const linkNotConfigured: ErrorCase = {
   status: 500,
   name: "not-configured",
-  description: "The server has no Reality public key, or no domain, set, or none of its nodes is active.",
+  description: "The server has no Reality public key, or no domain, set.",
   detail: messages.notConfigured("Reality public key"),
 };
 
@@ -177,7 +177,7 @@ export const linkNotConfigured: ErrorCase = {
 export const noNode: ErrorCase = {
   status: 409,
   name: "no-node",
-  description: "No host of a node is for a group of the key.",
+  description: "No host of an active node is for a group of the key: none at all, or its nodes are being filled or drained.",
   detail: messages.noNode,
 };
 

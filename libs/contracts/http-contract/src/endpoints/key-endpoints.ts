@@ -171,7 +171,7 @@ export const keyEndpoints = {
     summary: "Get all share links of a key",
     description:
       "One link for each host that clients may dial. A key without a name is called `key-<id>`; from the second link on " +
-      "the node's name follows in brackets. There are none where no host is for a group of the key.",
+      "the node's name follows in brackets. There are none where no host of an active node is for a group of the key.",
     auth: "bearer",
     scope: "keys:read",
     params: keyPathSchema,
