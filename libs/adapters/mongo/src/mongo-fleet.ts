@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
+import { COALESCE_WAIT_MS } from "@veil/keys";
 import { type Fleet, type FleetEvent, type FleetOutbox, type FleetStore, type FleetUpdate, inOrder } from "@veil/nodes";
+import { CoalescedCalls } from "@veil/runtime";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { wholeUpdate } from "./engine.ts";
@@ -25,10 +27,19 @@ import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 export class MongoFleet implements FleetStore, FleetOutbox {
   readonly #documents: mongo.Collection<FleetDocument>;
   readonly #reader: DocumentReader;
+  /** With hundreds of hosts the document is long: who asks while a read is under way shares the next one. */
+  readonly #reads: CoalescedCalls<null, Fleet | null>;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
     this.#documents = connection.collection<FleetDocument>("nodes");
     this.#reader = new DocumentReader("nodes", onUnreadable);
+    this.#reads = new CoalescedCalls(
+      async (asked) => {
+        const fleet = await this.#read();
+        return asked.map(() => fleet);
+      },
+      { largest: Number.POSITIVE_INFINITY, longestWaitMs: COALESCE_WAIT_MS },
+    );
   }
 
   async revision(): Promise<number> {
@@ -37,7 +48,11 @@ export class MongoFleet implements FleetStore, FleetOutbox {
   }
 
   /** @throws {UnreadableRecordError} when the document makes no sense */
-  async read(): Promise<Fleet | null> {
+  read(): Promise<Fleet | null> {
+    return this.#reads.ask(null);
+  }
+
+  async #read(): Promise<Fleet | null> {
     const found = await storeErrors(() => this.#documents.findOne({ _id: FLEET_ID }));
     if (found === null) return null;
     const fleet = toFleet(this.#reader.one(fleetDocument, found));
