@@ -196,7 +196,10 @@ export class NodeConnection {
     const { address, identity } = this.#options;
     const onLost = () => {
       // The end of a connection that was given up is no news.
-      if (transport === this.#transport && !this.#closed) this.#reachability.lost();
+      if (transport !== this.#transport || this.#closed) return;
+      // Left to itself a channel connects again with what it was given: files may have been renewed since.
+      if (identity !== undefined) this.#reconnect();
+      this.#reachability.lost();
     };
     let transport: Transport;
     try {

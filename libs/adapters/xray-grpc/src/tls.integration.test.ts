@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { CertificateAuthority, startTlsFront, type TlsFront } from "@veil/test-support";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from "vitest";
 import { RealXray } from "../test/real-xray.ts";
@@ -102,6 +103,21 @@ describe("a node behind mutual TLS", () => {
 
   it("is not reached in plaintext", async () => {
     await refusalOf(connect({ identity: undefined }));
+  });
+
+  it("is spoken to with renewed files from the next connection on, and no longer with those of before", async () => {
+    const node = connect();
+    await reachable(node);
+    await ca.writeTo(folder, await ca.issue("control plane", new Date(Date.now() - 60_000)));
+    const admitted = front.admitted();
+    front.cut();
+    await vi.waitFor(() => expect(node.reachable).toBe(false), { interval: 10 });
+    // Several times as long as until a connection with the files of before would stand.
+    await delay(1_000);
+    expect(front.admitted()).toBe(admitted);
+    await refusalOf(node);
+    await ca.writeTo(folder, await ca.issue("control plane"));
+    await reachable(node);
   });
 
   it("is never spoken to in plaintext while the files can't be read, and is reached soon after they can", async () => {

@@ -8,6 +8,8 @@ export interface TlsFront {
   readonly address: string;
   /** How many connections it let through so far. */
   readonly admitted: () => number;
+  /** Ends the connections that stand; others are let through as before. */
+  readonly cut: () => void;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,10 @@ export async function startTlsFront({ ca, certificate, key, target }: TlsFrontOp
     }
     secured.pipe(plain).pipe(secured);
   });
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const bound = server.address();
@@ -44,8 +50,9 @@ export async function startTlsFront({ ca, certificate, key, target }: TlsFrontOp
   return {
     address: `127.0.0.1:${bound.port}`,
     admitted: () => admitted,
+    cut,
     stop: async () => {
-      for (const socket of sockets) socket.destroy();
+      cut();
       server.close();
       await once(server, "close");
     },
