@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -31,11 +31,18 @@ export class CertificateFolder {
     return { ca: this.#end(files.caFile), client: this.#end(files.certificateFile) };
   }
 
-  /** What keeps these files from being used, in a sentence; null when nothing does. */
-  fault(files: NodeTls): string | null {
+  /** What keeps these files from being used, in a sentence; null when nothing does. @param now milliseconds since the epoch */
+  fault(files: NodeTls, now: number): string | null {
     try {
-      this.ends(files);
+      for (const name of [files.caFile, files.certificateFile]) {
+        const end = this.#end(name);
+        if (end <= now / 1_000) return `${name} in XRAY_TLS_DIR ended on ${new Date(end * 1_000).toISOString()}`;
+      }
       const { ca, certificate, key } = this.#read(files);
+      const { certificateFile, keyFile } = files;
+      if (!new X509Certificate(certificate).checkPrivateKey(this.#privateKey(keyFile))) {
+        return `${keyFile} in XRAY_TLS_DIR is not the key of ${certificateFile}`;
+      }
       createSecureContext({ ca, cert: certificate, key });
       return null;
     } catch (error) {
@@ -58,6 +65,15 @@ export class CertificateFolder {
       return Math.floor(Date.parse(new X509Certificate(pem).validTo) / 1_000);
     } catch (cause) {
       throw new Error(`${name} in XRAY_TLS_DIR is no certificate in PEM`, { cause });
+    }
+  }
+
+  #privateKey(name: string): KeyObject {
+    const pem = this.#file(name);
+    try {
+      return createPrivateKey(pem);
+    } catch (cause) {
+      throw new Error(`${name} in XRAY_TLS_DIR is no private key in PEM without a password`, { cause });
     }
   }
 

@@ -138,20 +138,25 @@ describe("a folder of certificates", () => {
     await ca.writeTo(folder, await ca.issue("control plane", end));
     const certificates = new CertificateFolder(folder);
     expect(certificates.ends(FILES).client).toBe(end.getTime() / 1_000);
-    expect(certificates.fault(FILES)).toBeNull();
+    expect(certificates.fault(FILES, Date.now())).toBeNull();
+    expect(certificates.fault(FILES, end.getTime())).toBe(`tls.crt in XRAY_TLS_DIR ended on ${end.toISOString()}`);
   });
 
   it("says what is wrong with its files", async () => {
+    const now = Date.now();
     const certificates = new CertificateFolder(folder);
-    expect(certificates.fault({ ...FILES, caFile: "none.crt" })).toBe(
+    expect(certificates.fault({ ...FILES, caFile: "none.crt" }, now)).toBe(
       "none.crt in XRAY_TLS_DIR can't be read (ENOENT)",
     );
-    expect(certificates.fault({ ...FILES, caFile: "tls.key" })).toBe(
+    expect(certificates.fault({ ...FILES, caFile: "tls.key" }, now)).toBe(
       "tls.key in XRAY_TLS_DIR is no certificate in PEM",
     );
     const { key } = await ca.issue("another");
     await ca.writeTo(folder, { ...(await ca.issue("control plane")), key });
-    expect(certificates.fault(FILES)).toMatch(/key values mismatch/i);
-    expect(new CertificateFolder(undefined).fault(FILES)).toBe("XRAY_TLS_DIR is not set");
+    expect(certificates.fault(FILES, now)).toBe("tls.key in XRAY_TLS_DIR is not the key of tls.crt");
+    expect(certificates.fault({ ...FILES, keyFile: "tls.crt" }, now)).toBe(
+      "tls.crt in XRAY_TLS_DIR is no private key in PEM without a password",
+    );
+    expect(new CertificateFolder(undefined).fault(FILES, now)).toBe("XRAY_TLS_DIR is not set");
   });
 });

@@ -22,7 +22,7 @@ type ChangeResult = JobResult<"change-node">;
 /** What the worker does with each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
   const { processAt, certificates, clock } = ports;
-  const faultOf = (tls: NodeTls | null) => (tls === null ? null : certificates.fault(tls));
+  const faultOf = (tls: NodeTls | null) => (tls === null ? null : certificates.fault(tls, clock.now()));
   return {
     "create-node": async ({ node, deadline }, { jobId: job }) => {
       const fault = faultOf(node.tls);
