@@ -82,3 +82,20 @@ test("the component that makes secrets names files to those alone that get them"
     expect(Object.keys(files[service]).map((file) => `/run/veil/${file}`)).toContain(value);
   }
 });
+
+const policy = z.object({
+  metadata: z.object({ name: z.literal("nodes") }),
+  spec: z.object({ egress: z.array(z.object({ ports: z.array(z.object({ port: z.number() })) })) }),
+});
+
+test("workers and collectors are let out to the ports on which documents put nodes", () => {
+  const policies = parseAllDocuments(readFileSync(new URL("base/network-policies.yaml", k8s), "utf8"));
+  const found = policies.map((document) => policy.safeParse(document.toJS())).find(({ success }) => success);
+  const open = found?.data?.spec.egress.flatMap(({ ports }) => ports.map(({ port }) => port)) ?? [];
+  const documented = readFileSync(new URL("../docs/deployment.md", k8s), "utf8").matchAll(
+    /"address":"[^"]*?(?<!127\.0\.0\.1):(\d+)"/g,
+  );
+  const ports = new Set([...documented].map(([, port]) => Number(port)));
+  expect([...ports].toSorted()).toEqual([10_443]);
+  expect(open).toEqual(expect.arrayContaining([10_085, ...ports]));
+});
