@@ -62,7 +62,7 @@ export interface MongoMischief {
 export class SimulatedMongo {
   readonly creations = new Map<string, CreationDocument>();
   readonly keys = new Map<number, KeyDocument>();
-  readonly externalIds = new Map<string, number>();
+  readonly externalIds = new Map<string, readonly number[]>();
   /** Hands that were entered into many keys at once, with those keys. */
   readonly handsOfMany = new Map<string, Set<number>>();
   /** What each key has ever moved, as the ledger has it. */

@@ -133,19 +133,24 @@ export class StoreClient implements KeyStore {
     );
   }
 
-  claimExternalId(externalId: string, keyId: number): Promise<number> {
+  claimExternalId(externalId: string, keyId: number): Promise<readonly number[]> {
     return this.#write(`claim ${externalId} for key ${keyId}`, () => {
-      if (!this.#mongo.externalIds.has(externalId)) this.#mongo.externalIds.set(externalId, keyId);
-      return this.#mongo.externalIds.get(externalId) ?? keyId;
+      const entered = this.#mongo.externalIds.get(externalId) ?? [keyId];
+      this.#mongo.externalIds.set(externalId, entered);
+      return entered;
     });
   }
 
-  replaceExternalId(externalId: string, keyId: number): Promise<void> {
-    return this.#write(`give ${externalId} to key ${keyId}`, () => void this.#mongo.externalIds.set(externalId, keyId));
+  replaceExternalId(externalId: string, keyId: number, undecided: readonly number[]): Promise<void> {
+    const entered = [keyId, ...undecided];
+    return this.#write(
+      `give ${externalId} to key ${entered.join(", before ")}`,
+      () => void this.#mongo.externalIds.set(externalId, entered),
+    );
   }
 
-  findExternalId(externalId: string): Promise<number | null> {
-    return this.#read(`find ${externalId}`, () => this.#mongo.externalIds.get(externalId) ?? null);
+  findExternalId(externalId: string): Promise<readonly number[]> {
+    return this.#read(`find ${externalId}`, () => this.#mongo.externalIds.get(externalId) ?? []);
   }
 
   async takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {

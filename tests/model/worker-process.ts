@@ -140,7 +140,7 @@ export function startWorker(process: Process, system: System): void {
     newTokenSeed: () => new TextEncoder().encode(world.random.uuid().repeat(2)),
     externalIds: {
       claim: (id, keyId) => client.claimExternalId(externalIdEntry(id), keyId),
-      replace: (id, keyId) => client.replaceExternalId(externalIdEntry(id), keyId),
+      replace: (id, keyId, undecided) => client.replaceExternalId(externalIdEntry(id), keyId, undecided),
       find: (id) => client.findExternalId(externalIdEntry(id)),
     },
     traffic: {

@@ -140,8 +140,12 @@ export const handDocument = z.object({
 });
 export type HandDocument = Readonly<z.infer<typeof handDocument>>;
 
-/** Which key has an external id. `_id` is the `externalIdEntry` of that id. */
-export const externalIdDocument = z.object({ _id: z.string(), key_id: z.number() });
+/** Which keys may have an external id. `_id` is the `externalIdEntry` of that id; versions of before read `key_id` alone. */
+export const externalIdDocument = z.object({
+  _id: z.string(),
+  key_id: z.number(),
+  undecided: z.array(z.number()).optional(),
+});
 export type ExternalIdDocument = Readonly<z.infer<typeof externalIdDocument>>;
 
 /** The last key id that was handed out. */

@@ -20,17 +20,20 @@ export class MongoExternalIds implements ExternalIds {
     this.#reader = new DocumentReader("external_ids", onUnreadable);
   }
 
-  async claim(id: OwnedExternalId, keyId: number): Promise<number> {
-    if ((await this.#entries.insert({ _id: externalIdEntry(id), key_id: keyId })) === "inserted") return keyId;
-    return (await this.find(id)) ?? keyId;
+  async claim(id: OwnedExternalId, keyId: number): Promise<readonly number[]> {
+    if ((await this.#entries.insert({ _id: externalIdEntry(id), key_id: keyId })) === "inserted") return [keyId];
+    const entered = await this.find(id);
+    return entered.length === 0 ? [keyId] : entered;
   }
 
-  async replace(id: OwnedExternalId, keyId: number): Promise<void> {
-    await this.#changes.update(externalIdEntry(id), { $set: { key_id: keyId } });
+  async replace(id: OwnedExternalId, keyId: number, undecided: readonly number[]): Promise<void> {
+    await this.#changes.update(externalIdEntry(id), { $set: { key_id: keyId, undecided: [...undecided] } });
   }
 
-  async find(id: OwnedExternalId): Promise<number | null> {
+  async find(id: OwnedExternalId): Promise<readonly number[]> {
     const found = await this.#found.find(externalIdEntry(id));
-    return found === null ? null : this.#reader.one(externalIdDocument, found).key_id;
+    if (found === null) return [];
+    const { key_id: keyId, undecided = [] } = this.#reader.one(externalIdDocument, found);
+    return [keyId, ...undecided];
   }
 }

@@ -2,6 +2,7 @@ import { CoalescedCalls } from "@veil/runtime";
 import {
   COALESCE_WAIT_MS,
   type ExternalIds,
+  isVisible,
   type KeyFilter,
   type KeyPage,
   type KeyReader,
@@ -72,9 +73,10 @@ export class MongoKeyReader implements KeyReader {
   }
 
   async findByExternalId(id: OwnedExternalId): Promise<KeyRecord | null> {
-    const keyId = await this.#externalIds.find(id);
-    const key = keyId === null ? null : await this.find(keyId);
-    return key?.terms.externalId === id.externalId && key.owner === id.owner ? key : null;
+    const entered = await Promise.all((await this.#externalIds.find(id)).map((keyId) => this.find(keyId)));
+    const keys = entered.filter((key) => key !== null);
+    const ofId = keys.filter(({ terms, owner }) => terms.externalId === id.externalId && owner === id.owner);
+    return ofId.find(isVisible) ?? ofId[0] ?? null;
   }
 
   async findByCreateJob(job: string): Promise<KeyRecord | null> {

@@ -177,7 +177,8 @@ export const linkNotConfigured: ErrorCase = {
 export const noNode: ErrorCase = {
   status: 409,
   name: "no-node",
-  description: "No host of an active node is for a group of the key: none at all, or its nodes are being filled or drained.",
+  description:
+    "No host of an active node is for a group of the key: none at all, or its nodes are being filled or drained.",
   detail: messages.noNode,
 };
 

@@ -316,18 +316,18 @@ describe("an external id", () => {
   it("that another key has is taken, and free once that one has another or is deleted", async () => {
     const rig = withKey();
     plant(rig.store, [], { keyId: 2, phase: "active", terms: terms({ externalId: "tg" }) });
-    rig.externalIds.entries.set("tg", 2);
+    rig.externalIds.entries.set("tg", [2]);
     expect(await rig.change({ set: { externalId: "tg" } })).toMatchObject({ outcome: "taken" });
     expect(rig.stored()?.terms.externalId).toBeNull();
 
     await rig.change({ set: { externalId: "other" } }, { keyId: 2, job: "change-2" });
     expect(await rig.change({ set: { externalId: "tg" } })).toMatchObject({ outcome: "changed" });
-    expect(rig.externalIds.entries.get("tg")).toBe(1);
+    expect(rig.externalIds.entries.get("tg")).toEqual([1]);
     await rig.store.beginDeletion(1, "delete-1");
     expect(
       await rig.change({ set: { externalId: "tg" } }, { keyId: 2, job: "change-3", deadline: LATE }),
     ).toMatchObject({ outcome: "changed" });
-    expect(rig.externalIds.entries.get("tg")).toBe(2);
+    expect(rig.externalIds.entries.get("tg")).toEqual([2]);
   });
 
   it("that two keys want at once goes to one of them", async () => {

@@ -15,6 +15,11 @@ export interface OwnedExternalId {
   readonly owner: string | null;
 }
 
+type ExternalIdPorts = Pick<LifecyclePorts, "externalIds" | "store">;
+
+/** Of more keys that were given the same id and decided by nobody, the oldest have long been refused. */
+const MOST_UNDECIDED = 8;
+
 /** Stands in no owner and in no external id: neither may hold control characters. */
 const BETWEEN = "\u001f";
 
@@ -38,17 +43,49 @@ export async function giveExternalId(
   ports: LifecyclePorts,
 ): Promise<"given" | "taken"> {
   const { store, externalIds } = ports;
-  const holder = await externalIds.claim(id, keyId);
-  if (holder === keyId) return "given";
-  const held = await store.find(holder);
-  if (holdsExternalId(held, id)) return "taken";
-  if (held !== null && isVisible(held) && holdsExternalId(await outdate(holder, ports), id)) return "taken";
+  const entered = await externalIds.claim(id, keyId);
+  const undecided: number[] = [];
+  for (const other of entered) {
+    if (other === keyId) continue;
+    const held = await store.find(other);
+    if (holdsExternalId(held, id)) return "taken";
+    if (held === null) undecided.push(other);
+    else if (isVisible(held) && holdsExternalId(await outdate(other, ports), id)) return "taken";
+  }
+  if (entered[0] === keyId) return "given";
   lease.mustLast();
-  await externalIds.replace(id, keyId);
-  if (!holdsExternalId(await store.find(holder), id)) return "given";
+  await externalIds.replace(id, keyId, undecided.slice(0, MOST_UNDECIDED));
+  const holder = await holderAmong(undecided, id, ports);
+  if (holder === null) return "given";
   // Redis had forgotten the lease of that one, who has come to its decision meanwhile.
-  await externalIds.replace(id, holder);
+  await externalIds.replace(id, holder.keyId, []);
   return "taken";
+}
+
+/** The key that callers find under an external id. @throws {StoreUnavailableError} */
+export async function findByExternalId(id: OwnedExternalId, ports: ExternalIdPorts): Promise<KeyRecord | null> {
+  return holderAmong(await ports.externalIds.find(id), id, ports);
+}
+
+/**
+ * Whether a key that is about to be decided may no longer have its external id: another one was entered in its place, or has
+ * come to have it. @throws {StoreUnavailableError}
+ */
+export async function isGivenAway(id: OwnedExternalId, keyId: number, ports: ExternalIdPorts): Promise<boolean> {
+  const [entered, ...undecided] = await ports.externalIds.find(id);
+  return entered !== keyId || (await holderAmong(undecided, id, ports)) !== null;
+}
+
+async function holderAmong(
+  keyIds: readonly number[],
+  id: OwnedExternalId,
+  { store }: ExternalIdPorts,
+): Promise<KeyRecord | null> {
+  for (const keyId of keyIds) {
+    const key = await store.find(keyId);
+    if (holdsExternalId(key, id)) return key;
+  }
+  return null;
 }
 
 /**

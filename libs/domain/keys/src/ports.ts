@@ -81,18 +81,27 @@ export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | 
   readonly fence: number;
 }
 
-/** Which key has the external id of a caller. Every method throws StoreUnavailableError while the store is away. */
+/**
+ * Which key has the external id of a caller. Every method throws StoreUnavailableError while the store is away.
+ *
+ * An entry names the key that was entered last, and after it earlier ones that nobody had decided then: a write that decides one
+ * of them may come late. Which of them has the id, their records say.
+ */
 export interface ExternalIds {
   /**
    * Enters a key under an external id unless there is an entry. To be called under the id's lease.
    *
-   * @returns the key that has it
+   * @returns the keys that may have it
    */
-  claim(id: OwnedExternalId, keyId: number): Promise<number>;
-  /** Enters another key in place of one that is no more, or has another external id now. Under the id's lease. */
-  replace(id: OwnedExternalId, keyId: number): Promise<void>;
-  /** Null when no key was ever entered. Whether that key still has it, its record says. */
-  find(id: OwnedExternalId): Promise<number | null>;
+  claim(id: OwnedExternalId, keyId: number): Promise<readonly number[]>;
+  /**
+   * Enters another key in place of one that does not have the id. Under the id's lease.
+   *
+   * @param undecided keys that may yet turn out to have it
+   */
+  replace(id: OwnedExternalId, keyId: number, undecided: readonly number[]): Promise<void>;
+  /** The keys that may have it; none when no key was ever entered. */
+  find(id: OwnedExternalId): Promise<readonly number[]>;
 }
 
 /** What keys have moved. Throws StoreUnavailableError while the store is away. */

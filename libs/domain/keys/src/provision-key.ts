@@ -14,7 +14,7 @@ import { expectEvents } from "./events/expect-events.ts";
 import { firstSteps } from "./events/key-steps.ts";
 import type { Decision } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import { externalIdTaken, giveExternalId } from "./external-ids.ts";
+import { externalIdTaken, giveExternalId, isGivenAway } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
@@ -124,7 +124,7 @@ async function decideOn(
 
   lease?.mustLast();
   // Redis may have forgotten the lease, and given it to somebody else who found this key undecided.
-  if (lease !== null && (await isGivenAway(creation, terms, ports))) {
+  if (lease !== null && (await isIdGivenAway(creation, terms, ports))) {
     return refuse(creation, GIVEN_AWAY, [...new Set([...took, ...indeterminate])], ports);
   }
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms, outbox };
@@ -139,12 +139,12 @@ async function decideOn(
 
 const GIVEN_AWAY = { outcome: "unavailable", detail: "another key was given its external_id meanwhile" } as const;
 
-async function isGivenAway(
+async function isIdGivenAway(
   { keyId, owner }: Creation,
   { externalId }: KeyTerms,
-  { externalIds }: LifecyclePorts,
+  ports: LifecyclePorts,
 ): Promise<boolean> {
-  return externalId !== null && (await externalIds.find({ externalId, owner })) !== keyId;
+  return externalId !== null && (await isGivenAway({ externalId, owner }, keyId, ports));
 }
 
 /** Said of a write that the store refused before anything of it was done. */

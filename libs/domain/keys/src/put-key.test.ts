@@ -3,7 +3,12 @@ import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
 import { isVisible } from "./access-key.ts";
 import { NodeUnreachableError } from "./errors.ts";
+import { giveExternalId, isGivenAway } from "./external-ids.ts";
+import type { HeldLease } from "./node-users.ts";
 import { type PutRequest, putKey } from "./put-key.ts";
+import { firstTerms } from "./terms/key-terms.ts";
+
+const HAVING_ID = { ...firstTerms({}, { createdAt: 0, nextResetAt: null }), externalId: "tg-1" };
 
 function putter() {
   const rig = inMemoryLifecycle();
@@ -50,10 +55,10 @@ test("makes another key once the one that had the id is deleted", async () => {
 
 test("an entry of a key that never took the id keeps nobody from it", async () => {
   const { put, externalIds, store } = putter();
-  externalIds.entries.set("tg-1", 77);
+  externalIds.entries.set("tg-1", [77]);
   expect(await put("put-1")).toMatchObject({ outcome: "created" });
   plant(store, [], { keyId: 50, phase: "active" });
-  externalIds.entries.set("tg-1", 50);
+  externalIds.entries.set("tg-1", [50]);
   expect(await put("put-2")).toMatchObject({ outcome: "created" });
   expect(await put("put-3")).toMatchObject({ outcome: "changed", isChanged: false });
 });
@@ -64,7 +69,7 @@ test("a write that would give the id to a second key comes to nothing, however l
   const before = store.keys.get(50);
   if (before === undefined) throw new Error("no key");
   // As a change leaves it whose write hangs, and whose lease of the id Redis forgets.
-  externalIds.entries.set("tg-1", 50);
+  externalIds.entries.set("tg-1", [50]);
   const late = {
     ...before,
     fence: 0,
@@ -73,6 +78,34 @@ test("a write that would give the id to a second key comes to nothing, however l
   expect(await put("put-1")).toMatchObject({ outcome: "created" });
   await store.change(50, late);
   expect(holders()).toMatchObject([{ job: "put-1" }]);
+});
+
+test("a key that is decided late is found, though another was entered in its place meanwhile", async () => {
+  const { put, externalIds, store, holders } = putter();
+  // As a job of key 61 leaves it that found key 60 undecided, since Redis had forgotten its lease, and failed thereafter.
+  externalIds.entries.set("tg-1", [61, 60]);
+  plant(store, [], { keyId: 60, phase: "active", terms: HAVING_ID });
+  expect(await put("put-1", { name: "Ada" })).toMatchObject({ outcome: "changed", key: { keyId: 60 } });
+  expect(holders()).toMatchObject([{ keyId: 60, name: "Ada" }]);
+});
+
+test("a key that is entered and undecided does not get the id that an earlier one has come to have", async () => {
+  const { ports, externalIds, store, passing } = putter();
+  externalIds.entries.set("tg-1", [61, 60]);
+  plant(store, [], { keyId: 60, phase: "active", terms: HAVING_ID });
+  const lease = { token: "a", fence: 1, mustLast: () => undefined };
+  const id = { externalId: "tg-1", owner: null };
+  expect(await passing(giveExternalId(id, 61, lease as unknown as HeldLease, ports))).toBe("taken");
+  expect(await isGivenAway(id, 61, ports)).toBe(true);
+});
+
+test("who enters another key keeps the undecided ones in the entry, and drops what can no longer have the id", async () => {
+  const { put, externalIds, store } = putter();
+  plant(store, [], { keyId: 50, phase: "gone" });
+  externalIds.entries.set("tg-1", [61, 60, 50]);
+  const made = await put("put-1");
+  const keyId = made.outcome === "created" ? made.key.keyId : 0;
+  expect(externalIds.entries.get("tg-1")).toEqual([keyId, 61, 60]);
 });
 
 describe("delivered twice", () => {

@@ -1,7 +1,7 @@
 import type { Actor } from "@veil/events";
 import type { RequestedAttributes } from "./access-key.ts";
 import { type ChangeResult, changeKey } from "./change-key.ts";
-import { holdsExternalId } from "./external-ids.ts";
+import { findByExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { type ProvisionResult, provisionKey } from "./provision-key.ts";
 
@@ -35,10 +35,9 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
   const { name, owner, terms = {} } = requested;
   const id = { externalId, owner };
   const change = async (): Promise<ChangeResult | null> => {
-    const keyId = await ports.externalIds.find(id);
-    const key = keyId === null ? null : await ports.store.find(keyId);
+    const key = await findByExternalId(id, ports);
     // What this job itself has made is not to be changed by it.
-    if (!holdsExternalId(key, id) || key.job === job) return null;
+    if (key === null || key.job === job) return null;
     const asked = {
       keyId: key.keyId,
       owner,

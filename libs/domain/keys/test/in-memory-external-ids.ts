@@ -3,19 +3,20 @@ import type { ExternalIds } from "../src/ports.ts";
 
 /** External ids that are lost with the process. */
 export class InMemoryExternalIds implements ExternalIds {
-  readonly entries = new Map<string, number>();
+  readonly entries = new Map<string, readonly number[]>();
 
-  async claim(id: OwnedExternalId, keyId: number): Promise<number> {
+  async claim(id: OwnedExternalId, keyId: number): Promise<readonly number[]> {
     const entry = externalIdEntry(id);
-    if (!this.entries.has(entry)) this.entries.set(entry, keyId);
-    return this.entries.get(entry) ?? keyId;
+    const entered = this.entries.get(entry) ?? [keyId];
+    this.entries.set(entry, entered);
+    return entered;
   }
 
-  async replace(id: OwnedExternalId, keyId: number): Promise<void> {
-    this.entries.set(externalIdEntry(id), keyId);
+  async replace(id: OwnedExternalId, keyId: number, undecided: readonly number[]): Promise<void> {
+    this.entries.set(externalIdEntry(id), [keyId, ...undecided]);
   }
 
-  async find(id: OwnedExternalId): Promise<number | null> {
-    return this.entries.get(externalIdEntry(id)) ?? null;
+  async find(id: OwnedExternalId): Promise<readonly number[]> {
+    return this.entries.get(externalIdEntry(id)) ?? [];
   }
 }
