@@ -42,16 +42,16 @@ export class MongoKeyHousekeeping implements KeyHousekeeping {
     return storeErrors(async () => {
       // One look at the keys for both phases: an engine without the index reads all of them for it.
       const phases = [phaseNumber("active"), phaseNumber("deleting")];
-      const [creating, counts] = await Promise.all([
-        // A claim is marked as decided only by the next sweep, so its document alone does not tell.
-        this.#desired.findCreating(),
+      // While there is no connection, it throws instead of rejecting: what was begun beside it would then reject unseen.
+      const count = async () =>
         this.#collections.keys
           .aggregate<{ _id: number; keys: number }>(
             [{ $match: { phase: { $in: phases } } }, { $group: { _id: "$phase", keys: { $sum: 1 } } }],
             LONG_READ,
           )
-          .toArray(),
-      ]);
+          .toArray();
+      // A claim is marked as decided only by the next sweep, so its document alone does not tell.
+      const [creating, counts] = await Promise.all([this.#desired.findCreating(), count()]);
       const [active, deleting] = phases.map((phase) => counts.find(({ _id }) => _id === phase)?.keys ?? 0);
       return { creating: creating.length, active: active ?? 0, deleting: deleting ?? 0 };
     });
