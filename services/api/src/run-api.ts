@@ -53,7 +53,7 @@ const LATER_DEADLINE_MS = 120_000;
 /** Runs the API until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runApi(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
-    const { store, redis } = openBackingServices(running, {
+    const { store, redis, answered } = openBackingServices(running, {
       settings,
       log,
       metrics,
@@ -83,6 +83,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
 
     const traffic = ledgerTrafficReader(store);
     const subscriptionUrlOf = (token: string) => `${subscriptionUrl(settings)}/sub/${token}`;
+    await answered();
     const fleet = await followFleet(running, {
       store: store.fleet,
       redisUrl: settings.REDIS_URL,

@@ -68,7 +68,7 @@ export function openBackingServices(
   const ask = { mongodb: () => store.ping(), redis: () => probeWithClock(redis, prefix, clock) };
   ops.addCheck("mongodb", ask.mongodb);
   ops.addCheck("redis", ask.redis);
-  const watching = watchDependencies({ ask, note: dependencyMetrics(metrics), log });
+  const watching = watchDependencies({ ask, note: dependencyMetrics(metrics), log, connectMs: CONNECT_LIMIT_MS });
   running.onStop("loops", "dependencies", () => watching.stop());
   const watchingMemory = watchRedisMemory(redis, metrics);
   running.onStop("loops", "redis-memory", () => watchingMemory.stop());

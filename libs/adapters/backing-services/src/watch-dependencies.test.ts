@@ -13,6 +13,32 @@ async function watched(ask: { mongodb: () => Promise<unknown>; redis: () => Prom
 }
 
 describe("watchDependencies", () => {
+  it("takes no dependency for down while it connects at the start, and then the one that does not", async () => {
+    const clock = new ManualClock();
+    const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });
+    const lines: string[] = [];
+    const line = ({ dependency }: { dependency: string }, message: string) =>
+      void lines.push(`${dependency}: ${message}`);
+    let asked = 0;
+    const task = watchDependencies({
+      ask: {
+        mongodb: async () => {
+          if (++asked < 3) throw new Error("not connected yet");
+        },
+        redis: () => Promise.reject(new Error("away")),
+      },
+      ...{ note: dependencyMetrics(metrics), log: { info: line, warn: line }, connectMs: 1_000, clock },
+    });
+    const firstRun = task.trigger();
+    await clock.advance(900);
+    expect(lines).toEqual([]);
+    expect(await metrics.registry.metrics()).toContain('veil_dependency_up{dependency="mongodb"} 1');
+    await clock.advance(200);
+    expect(lines).toEqual(["redis: dependency is down"]);
+    await firstRun;
+    await task.stop();
+  });
+
   it("shows what answers as up with its round trip, and what rejects as down without one", async () => {
     const { task, text } = await watched({
       mongodb: async () => undefined,

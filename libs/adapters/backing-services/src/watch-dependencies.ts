@@ -1,4 +1,5 @@
 import { type Clock, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/runtime";
+import { untilAnswered } from "./until-answered.ts";
 
 const dependencyNames = ["mongodb", "redis"] as const;
 
@@ -37,18 +38,31 @@ export interface WatchDependenciesOptions {
     "info" | "warn",
     (fields: { dependency: DependencyName; err?: unknown }, message: string) => void
   >;
+  /** Milliseconds that a connection may take at the start, before a dependency that does not answer is down. Default 0. */
+  readonly connectMs?: number;
   readonly clock?: Clock;
 }
 
 /** Asks every dependency again and again, so that a page of metrics knows without asking, and logs every change. */
 export function watchDependencies(options: WatchDependenciesOptions): PeriodicTask {
-  const { ask, clock = systemClock } = options;
+  const { ask, connectMs = 0, clock = systemClock } = options;
   const whyDown = new Map<DependencyName, string>();
+  const untilConnected = (name: DependencyName, signal: AbortSignal) =>
+    untilAnswered(ask[name], { limitMs: connectMs, clock, signal });
+  let isFirst = true;
   return runPeriodically({
     everyMs: ASK_EVERY_MS,
     jitter: 0.1,
     clock,
-    task: () => Promise.all(dependencyNames.map((name) => askOne(name, ask[name], whyDown, options))),
+    task: async (signal) => {
+      await Promise.all(
+        dependencyNames.map(async (name) => {
+          if (isFirst) await untilConnected(name, signal);
+          await askOne(name, ask[name], whyDown, options);
+        }),
+      );
+      isFirst = false;
+    },
     onError: () => undefined,
   });
 }
