@@ -5,15 +5,13 @@ FROM node:24-bookworm-slim AS manifests
 WORKDIR /all
 COPY . .
 RUN mkdir /manifests \
- && cp --parents package.json package-lock.json .npmrc libs/*/*/package.json services/*/package.json tools/*/package.json /manifests
+ && cp --parents package.json package-lock.json .npmrc libs/*/*/package.json services/*/package.json tools/*/package.json /manifests \
+ && cp -r /manifests /production && node deploy/image/production-manifests.mjs /production
 
 
-FROM node:24-bookworm-slim AS packages
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY --from=manifests /manifests ./
-
-
-FROM packages AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN node node_modules/typescript/bin/tsc -b services/api services/xray-worker services/stats-collector tools/deployment tools/jobs \
@@ -21,6 +19,11 @@ RUN node node_modules/typescript/bin/tsc -b services/api services/xray-worker se
  && node deploy/image/assemble.mjs /out/xray-worker services/xray-worker tools/jobs \
  && node deploy/image/assemble.mjs /out/stats-collector services/stats-collector \
  && node deploy/image/assemble.mjs /out/setup tools/deployment
+
+
+FROM node:24-bookworm-slim AS packages
+WORKDIR /app
+COPY --from=manifests /production ./
 
 
 # What each service needs to run, from the lockfile; without the files that only editors and debuggers read.
