@@ -147,6 +147,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       refreshWaitMs: REFRESH_WAIT_MS,
       fleet: async () => (await store.fleet.read()) ?? fleet.current(),
       sightings: store.sightings,
+      passes: store.passes,
       lives: store.nodeLives,
       inboundTag: settings.XRAY_INBOUND_TAG,
       nodeNames: () => meteredNodes(fleet.current()).map(({ name }) => name),

@@ -160,7 +160,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       log,
       sweepEveryMs: periodMs,
     });
-    const seen = new NodesSeen(store.sightings, clock);
+    const seen = new NodesSeen(store, clock);
     seen.start(running, log);
     const reconcilers = new NodeReconcilers({
       state: memory.desired,
@@ -174,6 +174,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);
+        if (pass.found !== undefined) seen.passed(pass.node, pass.found);
         if (pass.result === "ok") void joining.filled(pass.node);
         // What could not be removed while the node was away, or came back with it, must not wait for the period.
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();

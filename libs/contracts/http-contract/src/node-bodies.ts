@@ -243,6 +243,23 @@ export const nodeHealthSchema = z
     since: seconds
       .nullable()
       .meta({ description: "When it last answered. Unix time in seconds; null for never.", example: 1703606400 }),
+    users: z.int().min(0).nullable().meta({
+      description: "Keys that it is to hold, as of `reconciled_at`; null where that is.",
+      example: 3025,
+    }),
+    drift: z
+      .strictObject({ missing: z.int().min(0), wrong: z.int().min(0), orphan: z.int().min(0) })
+      .nullable()
+      .meta({
+        description:
+          "In how many users it differed from that before `reconciled_at`: `missing` ones were put back, `wrong` ones replaced, " +
+          "`orphan`s, of which there is no key, removed. Null where `reconciled_at` is.",
+        example: { missing: 0, wrong: 0, orphan: 0 },
+      }),
+    reconciled_at: seconds.nullable().meta({
+      description: "When a worker last compared its users with the keys. Unix time in seconds; null for never.",
+      example: 1703606390,
+    }),
     last_reading: seconds.nullable().meta({
       description: "When its bytes were last read. Unix time in seconds; null for never.",
       example: 1703606395,

@@ -45,5 +45,6 @@ export {
   PLAIN_HOST,
 } from "./hosts.ts";
 export { type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, placeKey } from "./linked-places.ts";
+export type { NodePass, NodePasses } from "./node-passes.ts";
 export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";

@@ -176,9 +176,13 @@ describe("changing a node", () => {
 });
 
 describe("the health of a node", () => {
+  const nothing = (name: string, state: string) => ({
+    ...{ name, state, reachable: null, since: null, users: null, drift: null, reconciled_at: null },
+    ...{ last_reading: null, lag: null },
+  });
+
   it("is what workers and collectors noted, and nothing before", async () => {
-    const none = { name: "main", state: "active", reachable: null, since: null, last_reading: null, lag: null };
-    expect((await get("/api/nodes/main/health").expect(200)).body).toEqual(none);
+    expect((await get("/api/nodes/main/health").expect(200)).body).toEqual(nothing("main", "active"));
     const now = Date.now();
     api.plane.sightings.set("main", { seenAt: now - 60_000, failedAt: now });
     await api.plane.lives.replace(null, {
@@ -192,6 +196,23 @@ describe("the health of a node", () => {
     const health = (await get("/api/nodes/main/health").expect(200)).body;
     expect(health).toMatchObject({ reachable: false, since: Math.floor((now - 60_000) / 1_000) });
     expect(health.lag).toBeGreaterThanOrEqual(5);
+    expect(health).toMatchObject({ users: null, drift: null, reconciled_at: null });
+    api.plane.passes.set("main", { at: now, users: 7, missing: 2, wrong: 0, orphans: 1 });
+    expect((await get("/api/nodes/main/health").expect(200)).body).toMatchObject({
+      users: 7,
+      drift: { missing: 2, wrong: 0, orphan: 1 },
+      reconciled_at: Math.floor(now / 1_000),
+    });
+  });
+
+  it("says nothing of an earlier node of the same name", async () => {
+    const before = Date.now() - 2_000;
+    api.plane.sightings.set("fi-1", { seenAt: before, failedAt: before });
+    api.plane.passes.set("fi-1", { at: before, users: 7, missing: 0, wrong: 0, orphans: 0 });
+    const lives = { node: "fi-1", revision: 1, marks: [], restarts: 0, seen_at: before, seen_epoch: 1 };
+    await api.plane.lives.replace(null, lives);
+    await post("/api/nodes", wanted).expect(200);
+    expect((await get("/api/nodes/fi-1/health").expect(200)).body).toEqual(nothing("fi-1", "joining"));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { NodeBody, NodeHealthBody } from "@veil/http-contract";
 import { tlsWireOf } from "@veil/job-contract";
 import { isDown, type NodeSightings } from "@veil/keys";
-import type { Fleet, FleetNode } from "@veil/nodes";
+import { type Fleet, type FleetNode, type NodePasses } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
@@ -11,6 +11,7 @@ export interface ReadNodesPorts {
   readonly fleet: () => Promise<Fleet>;
   readonly sightings: Pick<NodeSightings, "list">;
   readonly lives: Pick<NodeLivesStore, "find">;
+  readonly passes: Pick<NodePasses, "list">;
   readonly clock: { now(): number };
 }
 
@@ -37,25 +38,45 @@ export async function readNode(
   return body;
 }
 
-/** @throws {NodeNotFoundError} when the caller sees none of this name */
+/**
+ * What workers and collectors noted of a node. What they noted of an earlier one of its name is left out.
+ *
+ * @throws {NodeNotFoundError} when the caller sees none of this name
+ */
 export async function readNodeHealth(
   name: string,
   scope: RequestScope,
   ports: ReadNodesPorts,
 ): Promise<NodeHealthBody> {
-  const { state } = await readNode(name, scope, ports);
-  const [sightings, lives] = await Promise.all([ports.sightings.list(), ports.lives.find(name)]);
+  const { state, created_at: createdAt } = await readNode(name, scope, ports);
+  const [sightings, lives, passes] = await Promise.all([
+    ports.sightings.list(),
+    ports.lives.find(name),
+    ports.passes.list(),
+  ]);
+  const own = (at: number | null | undefined) =>
+    at === null || at === undefined || at < createdAt * 1_000 ? null : at;
   const sighting = sightings.get(name);
-  const seenAt = sighting?.seenAt ?? null;
-  const readAt = lives === null || lives.seen_at === 0 ? null : Math.floor(lives.seen_at / 1_000);
+  const [seenAt, failedAt] = [own(sighting?.seenAt), own(sighting?.failedAt)];
+  const readAt = unixSeconds(own(lives?.seen_at));
+  const pass = passes.get(name);
+  const passedAt = own(pass?.at);
+  const found = pass === undefined || passedAt === null ? null : pass;
   return {
     name,
     state,
-    reachable: sighting === undefined ? null : !isDown(sighting),
-    since: seenAt === null ? null : Math.floor(seenAt / 1_000),
+    reachable: seenAt === null && failedAt === null ? null : !isDown({ seenAt, failedAt }),
+    since: unixSeconds(seenAt),
+    users: found?.users ?? null,
+    drift: found === null ? null : { missing: found.missing, wrong: found.wrong, orphan: found.orphans },
+    reconciled_at: unixSeconds(passedAt),
     last_reading: readAt,
     lag: readAt === null ? null : Math.max(0, Math.floor(ports.clock.now() / 1_000) - readAt),
   };
+}
+
+function unixSeconds(milliseconds: number | null): number | null {
+  return milliseconds === null ? null : Math.floor(milliseconds / 1_000);
 }
 
 /** A node as callers see it; null when it is gone. */

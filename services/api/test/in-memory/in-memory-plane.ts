@@ -44,6 +44,7 @@ import {
   hostChanged,
   hostDeleted,
   hostPut,
+  type NodePass,
 } from "@veil/nodes";
 import { InMemoryFleet, someNode } from "@veil/nodes/testing";
 import { InMemoryNodeLivesStore } from "@veil/traffic/testing";
@@ -76,6 +77,7 @@ export class InMemoryPlane {
   readonly fleet = new InMemoryFleet({ revision: 1, nodes: [someNode("main")], hosts: [] });
   /** When workers last reached each node, and collectors last read it. */
   readonly sightings = new Map<string, NodeSighting>();
+  readonly passes = new Map<string, NodePass>();
   readonly lives = new InMemoryNodeLivesStore();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */

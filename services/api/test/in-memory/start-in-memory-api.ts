@@ -57,6 +57,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     nodeNames: () => ["main"],
     fleet: async () => (await plane.fleet.read()) ?? { revision: 0, nodes: [], hosts: [] },
     sightings: { list: async () => plane.sightings },
+    passes: { list: async () => plane.passes },
     lives: plane.lives,
     inboundTag: "vless-in",
     syncDeadlineMs: 500,

@@ -1,16 +1,24 @@
 import { type NodeSighting, type NodeSightings, NOTE_SIGHTINGS_EVERY_MS } from "@veil/keys";
+import type { NodePass, NodePasses } from "@veil/nodes";
+import type { PassResult } from "@veil/reconciler";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 
 const NEVER: NodeSighting = { seenAt: null, failedAt: null };
 
-/** Notes on which nodes keys work, so that subscriptions leave out the others. */
+export interface NodesSeenStores {
+  readonly sightings: Pick<NodeSightings, "note">;
+  readonly passes: Pick<NodePasses, "note">;
+}
+
+/** Notes on which nodes keys work, so that subscriptions leave out the others, and what passes found there. */
 export class NodesSeen {
-  readonly #store: Pick<NodeSightings, "note">;
+  readonly #stores: NodesSeenStores;
   readonly #clock: Pick<Clock, "now">;
   readonly #unwritten = new Map<string, NodeSighting>();
+  readonly #passes = new Map<string, NodePass>();
 
-  constructor(store: Pick<NodeSightings, "note">, clock: Pick<Clock, "now">) {
-    this.#store = store;
+  constructor(stores: NodesSeenStores, clock: Pick<Clock, "now">) {
+    this.#stores = stores;
     this.#clock = clock;
   }
 
@@ -22,11 +30,19 @@ export class NodesSeen {
     this.#unwritten.set(node, isServing ? { seenAt: now, failedAt } : { seenAt, failedAt: now });
   }
 
+  /** A pass over a node ended well. */
+  passed(node: string, { users, drift }: Pick<PassResult, "users" | "drift">): void {
+    const { missing, wrong, orphans } = drift;
+    const found = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
+    this.#passes.set(node, { at: Math.floor(this.#clock.now()), users, ...found });
+  }
+
   /** Writes what was seen since the last time; what can't be written is old news the next time. */
   async write(): Promise<void> {
-    const sightings = new Map(this.#unwritten);
+    const [sightings, passes] = [new Map(this.#unwritten), new Map(this.#passes)];
     this.#unwritten.clear();
-    await this.#store.note(sightings);
+    this.#passes.clear();
+    await Promise.all([this.#stores.sightings.note(sightings), this.#stores.passes.note(passes)]);
   }
 
   /** Writes again and again until the service stops. */

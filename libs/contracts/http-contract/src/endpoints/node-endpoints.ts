@@ -118,7 +118,7 @@ export const nodeEndpoints = {
     path: "/api/nodes/{name}/health",
     ...ofOneNode,
     summary: "Get a node's health",
-    description: "As workers and collectors noted it: the node itself is not asked.",
+    description: "As workers and collectors noted it since the node was added: the node itself is not asked.",
     scope: "nodes:read",
     success: {
       description: "How the node does.",
@@ -129,6 +129,9 @@ export const nodeEndpoints = {
         state: "active",
         reachable: true,
         since: 1703606400,
+        users: 3025,
+        drift: { missing: 0, wrong: 0, orphan: 0 },
+        reconciled_at: 1703606390,
         last_reading: 1703606395,
         lag: 5,
       },
