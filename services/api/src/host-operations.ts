@@ -3,15 +3,16 @@ import { createHost, deleteHost, putHost, updateHost } from "./hosts/manage-host
 import { listHosts, readHost } from "./hosts/read-hosts.ts";
 import type { OperationTable } from "./http/endpoint-routes.ts";
 import type { CallerPorts } from "./operation-ports.ts";
+import { pageOf } from "./reply/page-of.ts";
 import { ok } from "./reply/reply.ts";
 
 type HostOperation = "createHost" | "deleteHost" | "getHost" | "listHosts" | "putHost" | "updateHost";
 
 /** The operations on what customers see of nodes. */
 export const hostOperations: Pick<OperationTable<CallerPorts>, HostOperation> = {
-  listHosts: async (_input, scope, within) => {
+  listHosts: async ({ query }, scope, within) => {
     const hosts = await listHosts(scope, within);
-    return ok({ hosts, total: hosts.length } satisfies HostListBody);
+    return ok({ hosts: [...pageOf(hosts, query, ({ id }) => id)], total: hosts.length } satisfies HostListBody);
   },
   getHost: async ({ params }, scope, within) => ok(await readHost(params.id, scope, within)),
   createHost: async ({ body }, scope, within) => ok(await createHost(body, scope, within)),

@@ -3,6 +3,7 @@ import type { OperationTable } from "./http/endpoint-routes.ts";
 import { createNode, deleteNode, drainNode, updateNode } from "./nodes/manage-nodes.ts";
 import { listNodes, readNode, readNodeHealth } from "./nodes/read-nodes.ts";
 import type { CallerPorts } from "./operation-ports.ts";
+import { pageOf } from "./reply/page-of.ts";
 import { ok } from "./reply/reply.ts";
 
 type NodeOperation =
@@ -17,9 +18,9 @@ type NodeOperation =
 
 /** The operations on which nodes there are. */
 export const nodeOperations: Pick<OperationTable<CallerPorts>, NodeOperation> = {
-  listNodes: async (_input, scope, within) => {
+  listNodes: async ({ query }, scope, within) => {
     const nodes = await listNodes(scope, within);
-    return ok({ nodes, total: nodes.length } satisfies NodeListBody);
+    return ok({ nodes: [...pageOf(nodes, query, ({ name }) => name)], total: nodes.length } satisfies NodeListBody);
   },
   getNode: async ({ params }, scope, within) => ok(await readNode(params.name, scope, within)),
   getNodeHealth: async ({ params }, scope, within) => ok(await readNodeHealth(params.name, scope, within)),

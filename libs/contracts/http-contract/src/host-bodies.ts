@@ -3,6 +3,7 @@ import { fingerprints } from "@veil/protocols";
 import { z } from "zod";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
+import { namedPageQuery } from "./page-query.ts";
 import { HOST_NAME, HOST_WORDS, isHost, isHostName, LONGEST_HOST, MOST_PORTS } from "./node-bodies.ts";
 import { groupList } from "./terms-bodies.ts";
 import { isPrintable, isWellFormed, requiredLine } from "./text-line.ts";
@@ -27,6 +28,7 @@ export const hostMessages = {
   weight: `weight must be a whole number from 1 to ${MOST_WEIGHT}, or null`,
   hidden: "hidden must be true or false",
   body: "the body must be a JSON object",
+  after: "after must be the id of a host",
 } as const;
 
 const placeholders = Object.entries(PLACEHOLDERS).map(([name, meaning]) => `\`{${name}}\`: ${meaning}`);
@@ -142,6 +144,12 @@ export type HostBody = z.infer<typeof hostSchema>;
 export const hostListSchema = z
   .strictObject({ hosts: z.array(hostSchema), total: z.int().min(0).meta({ example: 1 }) })
   .register(namedSchemas, { id: "HostList" });
+
+/** Which page of the hosts is asked for. */
+export const hostPageQuerySchema = namedPageQuery(
+  "id",
+  z.string(hostMessages.after).regex(/^[a-z0-9_-]{1,34}$/, hostMessages.after),
+);
 
 export type HostListBody = z.infer<typeof hostListSchema>;
 

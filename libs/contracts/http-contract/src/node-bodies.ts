@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
+import { namedPageQuery } from "./page-query.ts";
+import { queryFlag } from "./query-flag.ts";
 import { groupList, noteText } from "./terms-bodies.ts";
 import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 
@@ -21,6 +23,7 @@ export const nodeMessages = {
   inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}, or null',
   tls: 'tls must be null, or an object like {"server_name":"fi-1.example.com"} that names files below XRAY_TLS_DIR',
   force: "force must be true or false",
+  after: "after must be the name of a node: 1 to 32 of a-z, 0-9 and -",
 } as const;
 
 export const LONGEST_HOST = 253;
@@ -55,9 +58,10 @@ function isAddress(text: string): boolean {
   return isHost(host) && (!host.includes(":") || host.startsWith("["));
 }
 
+const NAME = /^[a-z0-9-]{1,32}$/;
 const name = z
   .string(nodeMessages.name)
-  .regex(/^[a-z0-9-]{1,32}$/, nodeMessages.name)
+  .regex(NAME, nodeMessages.name)
   .meta({ description: "Unique among the nodes that there are.", example: "fi-1" });
 const address = z
   .string(nodeMessages.address)
@@ -184,6 +188,9 @@ export const nodeListSchema = z
   .strictObject({ nodes: z.array(nodeSchema), total: z.int().min(0).meta({ example: 1 }) })
   .register(namedSchemas, { id: "NodeList" });
 
+/** Which page of the nodes is asked for. */
+export const nodePageQuerySchema = namedPageQuery("name", z.string(nodeMessages.after).regex(NAME, nodeMessages.after));
+
 export type NodeListBody = z.infer<typeof nodeListSchema>;
 
 const optional = {
@@ -214,15 +221,10 @@ export const nodePathSchema = z.object({
   name: z.string().meta({ description: "The node's `name`.", example: "fi-1" }),
 });
 
-const words = new Map<unknown, boolean>([
-  ["true", true],
-  ["false", false],
-]);
-
 export const deleteNodeQuerySchema = z.object({
-  force: z
-    .preprocess((text) => words.get(text) ?? text, z.boolean(nodeMessages.force).default(false))
-    .meta({ description: "True for a node that does not answer: what it counted since it was last read is lost." }),
+  force: queryFlag(nodeMessages.force, false).meta({
+    description: "True for a node that does not answer: what it counted since it was last read is lost.",
+  }),
 });
 
 export const nodeDeletedSchema = z

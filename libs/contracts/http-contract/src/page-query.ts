@@ -9,9 +9,7 @@ export const pageMessages = {
 
 /** Which part of an ascending list is asked for; without any of it, all. */
 export const pageQuerySchema = z.object({
-  limit: wholeNumber(1, LARGEST_PAGE, pageMessages.limit)
-    .optional()
-    .meta({ description: "At most so many entries, such as 100." }),
+  limit: largest(),
   after: wholeNumber(0, Number.MAX_SAFE_INTEGER, pageMessages.after).optional().meta({
     format: "int64",
     maximum: Number.MAX_SAFE_INTEGER,
@@ -20,6 +18,22 @@ export const pageQuerySchema = z.object({
 });
 
 export type PageQuery = z.infer<typeof pageQuerySchema>;
+
+/** Which part of a list is asked for that ascends by names; without any of it, all in the list's own order. */
+export function namedPageQuery(key: string, name: z.ZodString) {
+  return z.object({
+    limit: largest(),
+    after: name.optional().meta({
+      description: `Only entries with a greater \`${key}\`: the last one of the page before. Pages ascend by it, whatever the order of the whole list.`,
+    }),
+  });
+}
+
+function largest() {
+  return wholeNumber(1, LARGEST_PAGE, pageMessages.limit)
+    .optional()
+    .meta({ description: "At most so many entries, such as 100." });
+}
 
 /** A number as it stands in a query. */
 export function wholeNumber(min: number, max: number, message: string) {

@@ -144,6 +144,18 @@ describe("making hosts", () => {
   });
 });
 
+it("lists hosts in pages that ascend by id", async () => {
+  for (const id of ["b", "a"]) await put(id, { node: "main", order: -1 }).expect(200);
+  const page = async (query: string) => {
+    const { hosts, total } = (await get(`/api/hosts?${query}`).expect(200)).body;
+    return [hosts.map(({ id }: { id: string }) => id), total];
+  };
+  expect(await page("")).toEqual([["b", "a", "n_main"], 3]);
+  expect(await page("limit=2")).toEqual([["a", "b"], 3]);
+  expect(await page("limit=2&after=b")).toEqual([["n_main"], 3]);
+  expect(answerOf(await get("/api/hosts?after="))).toEqual(failure(400, "after must be the id of a host"));
+});
+
 it("knows no host of another id, and is 503 while the store is away", async () => {
   for (const method of ["get", "patch", "delete"] as const) {
     expect(answerOf(await call(api, method, "/api/hosts/none").send({}))).toEqual(

@@ -136,6 +136,24 @@ describe("the groups of a node", () => {
   });
 });
 
+it("lists nodes in pages that ascend by name, also behind one that went meanwhile", async () => {
+  for (const name of ["b", "a-2", "a-1"]) await post("/api/nodes", { name, address: `${name}:10085` }).expect(200);
+  const page = async (query: string) => {
+    const { nodes, total } = (await get(`/api/nodes?${query}`).expect(200)).body;
+    return [nodes.map(({ name }: { name: string }) => name), total];
+  };
+  expect(await page("")).toEqual([["main", "a-1", "a-2", "b"], 4]);
+  expect(await page("limit=2")).toEqual([["a-1", "a-2"], 4]);
+  expect(await page("limit=2&after=a-2")).toEqual([["b", "main"], 4]);
+  expect(await page("after=a-9")).toEqual([["b", "main"], 4]);
+  expect(await page("limit=2&after=main")).toEqual([[], 4]);
+  expect(answerOf(await get("/api/nodes?limit=0"))).toEqual(
+    failure(400, "limit must be a whole number from 1 to 1000"),
+  );
+  expect(answerOf(await get("/api/nodes?after=A"))).toEqual(failure(400, /^after must be the name of a node/));
+  expect(answerOf(await get("/api/nodes?offset=1"))).toEqual(failure(400, /limit.*after/));
+});
+
 describe("changing a node", () => {
   it("keeps what is left out, and takes null for the installation's", async () => {
     await post("/api/nodes", { ...wanted, host: "fi.example.com", port: 8_443, note: "old" });
@@ -154,9 +172,19 @@ describe("changing a node", () => {
     expect(body).toEqual({ success: true, message: "Node main deleted successfully" });
     expect((await get("/api/nodes")).body).toEqual({ nodes: [], total: 0 });
     expect(answerOf(await call(api, "delete", "/api/nodes/main"))).toEqual(failure(404, "Node main not found"));
-    expect(answerOf(await call(api, "delete", "/api/nodes/main?force=1"))).toEqual(
+    expect(answerOf(await call(api, "delete", "/api/nodes/main?force=maybe"))).toEqual(
       failure(400, "force must be true or false"),
     );
+  });
+
+  it.each(["true", "1", "True"])("is told to go without an answer by force=%s", async (word) => {
+    const asked: boolean[] = [];
+    api.plane.jobs.scripts["delete-node"] = async ({ force }) => {
+      asked.push(force);
+      return { state: "finished", result: { outcome: "deleted" } };
+    };
+    await call(api, "delete", `/api/nodes/main?force=${word}`).expect(200);
+    expect(asked).toEqual([true]);
   });
 
   it("says so when the job did not do it", async () => {

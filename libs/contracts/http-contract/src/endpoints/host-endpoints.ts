@@ -1,10 +1,11 @@
 import { MOST_HOSTS, PLACEHOLDERS } from "@veil/nodes";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofInstallation, ofWrite, storeAway } from "../error-cases.ts";
+import { guarded, ofInstallation, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import {
   createHostSchema,
   hostDeletedSchema,
   hostListSchema,
+  hostPageQuerySchema,
   hostPathSchema,
   hostSchema,
   putHostSchema,
@@ -83,17 +84,18 @@ export const hostEndpoints = {
     tag: "Hosts",
     summary: "List all hosts",
     description:
-      "In the order in which subscriptions show them. One comes with each node: it follows the node in all that no call changes " +
+      "In the order in which subscriptions show them; with `limit` or `after` one page of them, by id. One comes with each node: it follows the node in all that no call changes " +
       "about it. A token with an owner sees none.",
     auth: "bearer",
     scope: "nodes:read",
+    query: hostPageQuerySchema,
     success: {
       description: "The hosts and their number.",
       contentType: "application/json",
       schema: hostListSchema,
       example: { hosts: [ownHost, exampleHost], total: 2 },
     },
-    errors: [...guarded, storeAway],
+    errors: [...guarded, ...pagesOf(hostPageQuerySchema), storeAway],
   },
   createHost: {
     method: "post",

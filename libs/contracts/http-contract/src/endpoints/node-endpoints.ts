@@ -1,5 +1,5 @@
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofInstallation, ofWrite, storeAway, unknownParameter } from "../error-cases.ts";
+import { guarded, ofInstallation, ofWrite, pagesOf, storeAway, unknownParameter } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createNodeSchema,
@@ -8,6 +8,7 @@ import {
   nodeHealthSchema,
   nodeListSchema,
   nodeMessages,
+  nodePageQuerySchema,
   nodePathSchema,
   nodeSchema,
   updateNodeSchema,
@@ -70,16 +71,18 @@ export const nodeEndpoints = {
     path: "/api/nodes",
     tag: "Nodes",
     summary: "List all nodes",
-    description: "In the order in which links show them. A token with an owner sees none.",
+    description:
+      "In the order in which links show them; with `limit` or `after` one page of them, by name. A token with an owner sees none.",
     auth: "bearer",
     scope: "nodes:read",
+    query: nodePageQuerySchema,
     success: {
       description: "The nodes and their number.",
       contentType: "application/json",
       schema: nodeListSchema,
       example: { nodes: [exampleNode], total: 1 },
     },
-    errors: [...guarded, storeAway],
+    errors: [...guarded, ...pagesOf(nodePageQuerySchema), storeAway],
   },
   createNode: {
     method: "post",
