@@ -163,7 +163,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
       passes.inc({ node, result });
       passSeconds.observe({ node }, durationMs / 1_000);
       if (found === undefined) return;
-      const { missing, wrong, orphans } = found?.drift ?? { missing: [], wrong: [], orphans: [] };
+      const { missing, wrong, orphans } = found.drift;
       drift(node, { missing: missing.length, wrong: wrong.length, orphan: orphans.length });
     },
   };

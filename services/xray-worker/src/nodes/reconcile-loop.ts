@@ -53,9 +53,12 @@ export interface FinishedPass {
   readonly reason: PassReason;
   readonly result: "ok" | "error";
   readonly durationMs: number;
-  /** Null where counts alone were compared, which agreed; left out of a pass that failed. */
-  readonly found?: PassResult | null;
+  /** Left out of a pass that failed. */
+  readonly found?: Pick<PassResult, "users" | "drift">;
 }
+
+/** What is found where counts alone are compared, and agree. */
+const NO_DRIFT: PassResult["drift"] = { missing: [], wrong: [], indeterminate: [], orphans: [], unknown: [] };
 
 /** A node that lost its users must not wait for others that are merely looked at. */
 const WAITING_REASONS: ReadonlySet<PassReason> = new Set(["period", "start", "regrouped"]);
@@ -175,7 +178,8 @@ export class ReconcileLoop {
     const held = await nodeErrors(node.name, () => countUsers(node));
     const isIndeterminate = state.isIndeterminate(node.name);
     if (held === null || !countsAgree(last, { held, wanted, isIndeterminate })) return null;
-    onPass({ node: node.name, reason: "period", result: "ok", durationMs: clock.now() - begun, found: null });
+    const found = { users: wanted, drift: NO_DRIFT };
+    onPass({ node: node.name, reason: "period", result: "ok", durationMs: clock.now() - begun, found });
     return { ...last, begunAt: now, users: wanted };
   }
 
