@@ -127,6 +127,7 @@ describe("the states of nodes in MongoDB", () => {
     await mongo.nodeStates.raise(state(1, 2));
     await other.nodeStates.raise(state(1));
     expect(await other.nodeStates.find(["eu-1", "eu-2"])).toEqual([state(1, 2)]);
+    expect(await other.nodeStates.names()).toEqual(["eu-1"]);
     await other.nodeStates.mark("eu-1", ["node:eu-1-1"]);
     expect(await mongo.nodeStates.find(["eu-1"])).toEqual([state(2)]);
   });

@@ -37,6 +37,11 @@ export class MongoNodeStates implements NodeStates {
     return this.#reader.many(nodeStateDocument, await this.#found.findAll(nodes)).map(toState);
   }
 
+  async names(): Promise<string[]> {
+    const found = await storeErrors(() => this.#states.find({}, { projection: { _id: 1 } }).toArray());
+    return found.map(({ _id }) => _id);
+  }
+
   async raise({ node, revision, isDown, outbox }: NodeState): Promise<void> {
     const changes = outbox.map(({ id, isDown: is_down, at }) => ({ id, is_down, at }));
     const update = wholeUpdate<NodeStateDocument>({ $max: { state: { revision, is_down: isDown, outbox: changes } } });

@@ -7,6 +7,7 @@ function rig() {
   const expected: string[] = [];
   const states: NodeStates = {
     find: async (nodes) => [...stored.values()].filter(({ node }) => nodes.includes(node)),
+    names: async () => [...stored.keys()],
     raise: async (state) => void stored.set(state.node, state),
     mark: async () => undefined,
   };

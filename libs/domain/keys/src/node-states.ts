@@ -22,6 +22,8 @@ export interface NodeChange {
 export interface NodeStates {
   /** Of those of the nodes of which something was reported. */
   find(nodes: readonly string[]): Promise<NodeState[]>;
+  /** Names of all nodes of which something was reported, also of those that are gone. */
+  names(): Promise<string[]>;
   /** Puts a state in the place of an earlier one; of two of one revision, which say the same, either stands. */
   raise(state: NodeState): Promise<void>;
   /** Marks changes as logged. */

@@ -13,11 +13,12 @@ export interface NodeEventsPorts {
   readonly states: NodeStates;
 }
 
-/** The events of nodes, written out for callers. */
-export function nodeEvents({ nodes, states }: Pick<NodeEventsPorts, "nodes" | "states">): Outbox {
+/** The events of nodes, written out for callers; also of nodes that have gone before theirs were logged. */
+export function nodeEvents(states: NodeStates): Outbox {
   return {
     pending: async (subjects) => {
-      const asked = nodes.filter((node) => subjects.includes(PREFIX + node));
+      const ofNodes = subjects.filter((subject) => subject.startsWith(PREFIX));
+      const asked = ofNodes.map((subject) => subject.slice(PREFIX.length));
       const found = asked.length === 0 ? [] : await states.find(asked);
       return found.flatMap(({ node, outbox }) =>
         outbox.map(({ id, isDown, at }) => ({
@@ -39,7 +40,7 @@ export function nodeEvents({ nodes, states }: Pick<NodeEventsPorts, "nodes" | "s
       }
     },
     subjects: async function* subjects() {
-      yield nodes.map((node) => PREFIX + node);
+      yield (await states.names()).map((node) => PREFIX + node);
     },
   };
 }

@@ -65,7 +65,7 @@ export function startEvents(running: RunningService, options: EventsOptions): We
       }),
       tokenEvents(store.tokenOutbox),
       webhookEvents(store.webhookOutbox),
-      nodeEvents(noted),
+      nodeEvents(store.nodeStates),
       fleetEvents(store.fleet),
     ),
     exclusive,
