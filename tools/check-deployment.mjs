@@ -43,6 +43,7 @@ function checkKubernetes() {
 function checkChart() {
   if (!runs("helm", ["version"])) return leaveOut("charts/veil", "no helm");
   report("charts/veil, as helm lints it", run("helm", ["lint", "--strict", "charts/veil"]));
+  refuseSecret();
   const schemas = schemaDirectory();
   for (const values of chartValues) {
     const what = `charts/veil ${values.length === 0 ? "with its own values" : "with everything switched on"}`;
@@ -53,6 +54,13 @@ function checkChart() {
     else if (!runs("kubeconform", ["-v"])) leaveOut(`${what} against its schemas`, "no kubeconform");
     else report(`${what} against its schemas`, conform(rendered.stdout, schemas));
   }
+}
+
+/** A service would not start with a secret that its settings name beside the file of its Secret. */
+function refuseSecret() {
+  const { status, stderr } = renderChart(["--set", "settings.API_SECRET_KEY=of-the-settings"]);
+  const isRefused = status !== 0 && stderr.includes("settings.API_SECRET_KEY: it comes from a Secret");
+  report("charts/veil refuses a secret among the settings", { status: isRefused ? 0 : 1, stdout: "", stderr });
 }
 
 function renderChart(values) {

@@ -17,6 +17,7 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $object.spec "minReplicas" $values.hpa.minReplicas -}}
 {{- $_ := set $object.spec "maxReplicas" $values.hpa.maxReplicas -}}
 {{- end -}}
+{{- with $values.settings.SUBSCRIPTION_PORT -}}{{- include "veil.addSubscriptions" (dict "object" $object "port" (int .)) -}}{{- end -}}
 {{- range $subject := $object.subjects -}}{{- $_ := set $subject "namespace" $root.Release.Namespace -}}{{- end -}}
 {{- if eq $object.kind "PodMonitor" -}}
 {{- $_ := set $object.metadata "labels" (merge (deepCopy $values.monitoring.labels) $labels) -}}
@@ -59,8 +60,20 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $settings := include "veil.settings" $root | sha256sum -}}
 {{- $_ := set $template.metadata "annotations" (merge (dict "checksum/settings" $settings) ($template.metadata.annotations | default dict)) -}}
 {{- end -}}
+{{- include "veil.refuseSecrets" (dict "container" $container "settings" $values.settings) -}}
 {{- with index $values.containers $container.name -}}
 {{- $_ := mergeOverwrite $container (deepCopy .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A service does not start with a setting that it finds in a file as well. */}}
+{{- define "veil.refuseSecrets" -}}
+{{- $settings := .settings -}}
+{{- range $variable := .container.env -}}
+{{- $name := trimSuffix "_FILE" $variable.name -}}
+{{- if and (hasSuffix "_FILE" $variable.name) (hasKey $settings $name) -}}
+{{- fail (printf "settings.%s: it comes from a Secret and not from the settings: see manifests/README.md" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -129,6 +142,22 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $trigger.metadata "address" $address -}}
 {{- with $trigger.metadata.listName -}}
 {{- $_ := set $trigger.metadata "listName" (regexReplaceAll "^[^:]+" . $prefix) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A port of the API that has subscriptions and nothing else, for a proxy that leads nowhere else. */}}
+{{- define "veil.addSubscriptions" -}}
+{{- $object := .object -}}
+{{- if eq $object.metadata.name "api" -}}
+{{- if eq $object.kind "Deployment" -}}
+{{- $container := first $object.spec.template.spec.containers -}}
+{{- $_ := set $container "ports" (append $container.ports (dict "name" "subscriptions" "containerPort" .port)) -}}
+{{- else if eq $object.kind "Service" -}}
+{{- $_ := set $object.spec "ports" (append $object.spec.ports (dict "name" "subscriptions" "port" .port "targetPort" "subscriptions")) -}}
+{{- else if eq $object.kind "NetworkPolicy" -}}
+{{- $rule := first $object.spec.ingress -}}
+{{- $_ := set $rule "ports" (append $rule.ports (dict "port" "subscriptions")) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -11,6 +11,11 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.ingress -}}
+{{- if and .enabled .host -}}
+{{- $_ := set $settings "SUBSCRIPTION_URL" (printf "%s://%s" (ternary "https" "http" (or .tlsSecret .clusterIssuer | empty | not)) .host) -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $value := .Values.settings -}}
 {{- $_ := set $settings $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
 {{- end -}}
