@@ -68,7 +68,7 @@ export function nodeOf({ nodes }: Pick<Fleet, "nodes">, name: string): FleetNode
 }
 
 /** Enters a node: it is filled first. */
-export function entered({ nodes }: Fleet, node: NewNode, { job, now }: ChangeStamp): FleetChange {
+export function entered({ nodes, hosts }: Fleet, node: NewNode, { job, now }: ChangeStamp): FleetChange {
   const present = nodeOf({ nodes }, node.name);
   if (present?.jobs.includes(job) === true) return { outcome: "done" };
   if (present !== null) return { outcome: "taken", detail: `the name ${node.name} is taken` };
@@ -87,7 +87,12 @@ export function entered({ nodes }: Fleet, node: NewNode, { job, now }: ChangeSta
     createdAt: Math.floor(now / 1_000),
     jobs: [job],
   };
-  return { outcome: "changed", nodes: [...nodes.filter(({ name }) => name !== node.name), made] };
+  return {
+    outcome: "changed",
+    nodes: [...nodes.filter(({ name }) => name !== node.name), made],
+    // Those of an earlier node of this name, which went within this second, are as old as this one.
+    ...(hosts.some((host) => host.node === node.name) && { hosts: hosts.filter((host) => host.node !== node.name) }),
+  };
 }
 
 /** Changes what a node is. One that is found elsewhere now is filled there first. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { someHost, someNode } from "../test/index.ts";
-import type { FleetChange } from "./change-fleet.ts";
+import { entered, type FleetChange } from "./change-fleet.ts";
 import { hostChanged, hostDeleted, hostPut } from "./change-hosts.ts";
 import type { Fleet } from "./fleet.ts";
 import { type FleetHost, hostsOf, MOST_HOSTS, PLAIN_HOST } from "./hosts.ts";
@@ -16,6 +16,15 @@ function after(change: FleetChange): Fleet {
   return fleet(...(change.hosts ?? []));
 }
 const ids = (of: Fleet) => hostsOf(of).map(({ id }) => id);
+
+it("go with their node, also when another one takes its name within the same second", () => {
+  const { state: _, since: _since, origin: _origin, ...node } = someNode("a");
+  const hosts = [someHost("h_1", "a", { createdAt: NOW / 1_000 }), someHost("h_2", "b")];
+  const again = entered({ revision: 1, nodes: [someNode("b")], hosts }, node, stamp);
+  if (again.outcome !== "changed") throw new Error(`it was ${again.outcome}`);
+  const { nodes: entries = [], hosts: left = hosts } = again;
+  expect(hostsOf({ nodes: entries, hosts: left }).map(({ id }) => id)).toEqual(["n_b", "n_a", "h_2"]);
+});
 
 describe("a host that is made", () => {
   it("comes behind those that there are, once for its job, and under an id that callers choose as well", () => {
