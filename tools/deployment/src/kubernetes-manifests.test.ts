@@ -99,3 +99,10 @@ test("workers and collectors are let out to the ports on which documents put nod
   expect([...ports].toSorted()).toEqual([10_443]);
   expect(open).toEqual(expect.arrayContaining([10_085, ...ports]));
 });
+
+test("subscriptions of the trial name the port on which the nodes take calls of the API", () => {
+  const text = readFileSync(new URL("overlays/local/kustomization.yaml", k8s), "utf8");
+  const url = /SUBSCRIPTION_URL=(\S+)/.exec(text)?.[1] ?? "";
+  const [nodePort] = /(?<=ports\/0\/nodePort, value: )\d+/.exec(text) ?? [];
+  expect(new URL(url).port).toBe(nodePort);
+});
