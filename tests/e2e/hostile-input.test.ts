@@ -8,9 +8,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { pythonWith } from "../support/python-with.ts";
 import { type RunFile, type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 
-const repoRoot = new URL("../../", import.meta.url).pathname;
+const support = new URL("../support/", import.meta.url).pathname;
 /** How long requests are made up and sent. */
 const FUZZ_SECONDS = 60;
+const FUZZ_NODES_SECONDS = 30;
 let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
 let before: RunFile;
@@ -44,8 +45,9 @@ async function expectNothingBroke(): Promise<void> {
 function outcomeOf(
   program: string,
   args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ readonly code: unknown; readonly out: string }> {
-  const options = { cwd: dataDir.path, maxBuffer: 64 * 1024 * 1024 };
+  const options = { cwd: dataDir.path, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
   return new Promise((resolve) => {
     execFile(program, args, options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : error.code, out: stdout + stderr });
@@ -53,23 +55,45 @@ function outcomeOf(
   });
 }
 
-test("requests made up from the OpenAPI document, valid or not, are answered as it says", async ({ skip }) => {
+interface FuzzOptions {
+  /** Below `tests/support`. */
+  readonly config: string;
+  readonly seconds: number;
+  /** Options of the program beside those of every run. */
+  readonly more?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Makes up requests from the OpenAPI document. @returns false on a machine without Python @throws {Error} what was found */
+async function fuzz({ config, seconds, more = [], env }: FuzzOptions): Promise<boolean> {
   const programs = await pythonWith("schemathesis", ["schemathesis==4.32.5"]);
-  if (programs === null) {
-    skip("this machine has no python3 with venv");
-    return;
-  }
-  const config = join(repoRoot, "tests/support/schemathesis.toml");
+  if (programs === null) return false;
   // One worker: threads of CPython 3.11 that parse source at once end in "AST constructor recursion depth mismatch".
-  const { code, out } = await outcomeOf(join(programs, "schemathesis"), [
-    ...["--config-file", config, "run", `${stack.apiUrl}/openapi.json`],
+  const args = [
+    ...["--config-file", join(support, config), "run", `${stack.apiUrl}/openapi.json`],
     ...["--header", `Authorization: Bearer ${stack.apiKey}`],
     ...["--checks", "all", "--mode", "all", "--continue-on-failure", "--workers", "1"],
-    ...["--max-time", String(FUZZ_SECONDS), "--request-timeout", "60"],
-    ...["--generation-database", "none", "--no-color", "--warnings", "off"],
-  ]);
+    ...["--max-time", String(seconds), "--request-timeout", "60"],
+    ...["--generation-database", "none", "--no-color", "--warnings", "off", ...more],
+  ];
+  const { code, out } = await outcomeOf(join(programs, "schemathesis"), args, env);
   if (code !== 0) throw new Error(`schemathesis found faults:\n${out}`);
   process.stderr.write(`${/\d+ generated/.exec(out)?.[0] ?? "no"} cases of hostile input\n`);
+  return true;
+}
+
+const NO_PYTHON = "this machine has no python3 with venv";
+
+test("requests made up from the OpenAPI document, valid or not, are answered as it says", async ({ skip }) => {
+  if (!(await fuzz({ config: "schemathesis.toml", seconds: FUZZ_SECONDS }))) skip(NO_PYTHON);
+  await expectNothingBroke();
+});
+
+test("so are those that add, change and take away nodes and hosts", async ({ skip }) => {
+  const config = "schemathesis-nodes/schemathesis.toml";
+  const more = ["--include-path-regex", "^/api/(nodes|hosts)"];
+  const env = { PYTHONPATH: join(support, "schemathesis-nodes"), PYTHONDONTWRITEBYTECODE: "1" };
+  if (!(await fuzz({ config, seconds: FUZZ_NODES_SECONDS, more, env }))) skip(NO_PYTHON);
   await expectNothingBroke();
 });
 
