@@ -177,7 +177,7 @@ describe("changing a node", () => {
     );
   });
 
-  it.each(["true", "1", "True"])("is told to go without an answer by force=%s", async (word) => {
+  it.each(["true", "1", "True"])("goes without an answer of its own with force=%s", async (word) => {
     const asked: boolean[] = [];
     api.plane.jobs.scripts["delete-node"] = async ({ force }) => {
       asked.push(force);
