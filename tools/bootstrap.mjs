@@ -12,10 +12,11 @@ const PROGRAMS = {
   start: "local-stack",
   jobs: "jobs",
   import: "import-keys",
+  fleet: "fleet",
   bench: "bench",
 };
 /** What is run beside the system rather than to start one. */
-const BESIDE_THE_SYSTEM = ["jobs", "import"];
+const BESIDE_THE_SYSTEM = ["jobs", "import", "fleet"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [task, ...args] = process.argv.slice(2);
 
@@ -74,9 +75,12 @@ async function install() {
 async function useRunningSystem() {
   const { readEnvironment } = await import("./local-stack/dist/read-environment.js");
   Object.assign(process.env, await readEnvironment(root));
-  const runFile = join(process.env.VEIL_DATA_DIR || ".veil", "run.json");
+  const dataDir = process.env.VEIL_DATA_DIR || ".veil";
+  const runFile = join(dataDir, "run.json");
   if (!existsSync(runFile)) return;
-  const { redis, mongodb, xray } = JSON.parse(readFileSync(runFile, "utf8"));
+  const { api, redis, mongodb, xray } = JSON.parse(readFileSync(runFile, "utf8"));
+  useUnlessSet({ API_URL: api.url });
+  if (!isSet("API_SECRET_KEY")) process.env.API_SECRET_KEY_FILE = join(dataDir, "api-key");
   useUnlessSet({ REDIS_URL: redis.url });
   useUnlessSet({ MONGODB_URI: mongodb.uri });
   const [host, port] = xray.api.split(":");

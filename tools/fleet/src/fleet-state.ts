@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from "node:util";
+import { endpoints } from "@veil/http-contract";
+import { PLAIN_HOST } from "@veil/nodes";
+import type { z } from "zod";
+import type { FileHost, FileNode } from "./fleet-file.ts";
+
+export const nodeList = endpoints.listNodes.success.schema;
+export const hostList = endpoints.listHosts.success.schema;
+type NodeBody = z.infer<typeof nodeList>["nodes"][number];
+type HostBody = z.infer<typeof hostList>["hosts"][number];
+
+/** Nodes and hosts as the API shows them. */
+export interface FleetState {
+  readonly nodes: readonly NodeBody[];
+  readonly hosts: readonly HostBody[];
+}
+
+/** Fields of a node or a host by their names in the API. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What the API has of a node of which nothing is said. */
+const PLAIN_NODE = {
+  host: null,
+  port: null,
+  public_key: null,
+  short_id: null,
+  sni: null,
+  tls: null,
+  groups: ["default"],
+  note: null,
+} as const;
+
+/** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
+export function saidOfNode({ name: _, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
+  const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
+  return { ...PLAIN_NODE, ...said, groups: groups ?? PLAIN_NODE.groups, ...named };
+}
+
+/** What the API shows of the same. */
+export function shownOfNode({ name: _, state: _state, created_at: _createdAt, ...shown }: NodeBody): Fields {
+  return shown;
+}
+
+/** What a file says a host is to be. */
+export function saidOfHost({ id: _, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
+  return { ...PLAIN_HOST, ...said, inbound: inboundOf({ node: said.node, inbound: said.inbound ?? null }, nodes) };
+}
+
+/** What the API shows of the same. */
+export function shownOfHost(
+  { id: _, is_own: _isOwn, created_at: _createdAt, ...shown }: HostBody,
+  nodes: FleetState["nodes"],
+): Fields {
+  return { ...shown, inbound: inboundOf(shown, nodes) };
+}
+
+/** Null where it is the node's first one, which the API names where nothing is said. */
+function inboundOf({ node, inbound }: Pick<HostBody, "node" | "inbound">, nodes: FleetState["nodes"]): string | null {
+  return inbound === nodes.find(({ name }) => name === node)?.inbounds[0]?.tag ? null : inbound;
+}
+
+/** Whether links leave a node out because somebody drained it. */
+export function isDraining({ state }: Pick<NodeBody, "state">): boolean {
+  return state === "draining";
+}
+
+/** The file that says what there is, as briefly as it can; what comes with nodes by itself is left out. */
+export function fileOf({ nodes, hosts }: FleetState): { readonly nodes: object[]; readonly hosts: object[] } {
+  return {
+    nodes: nodes.map((node) => ({
+      name: node.name,
+      ...told(shownOfNode(node), PLAIN_NODE),
+      ...(isDraining(node) && { draining: true }),
+    })),
+    hosts: hosts.flatMap((host) => {
+      const { node, ...said } = told(shownOfHost(host, nodes), { ...PLAIN_HOST });
+      return host.is_own && Object.keys(said).length === 0 ? [] : [{ id: host.id, node, ...said }];
+    }),
+  };
+}
+
+function told(shown: Fields, plain: Fields): Fields {
+  return Object.fromEntries(Object.entries(shown).filter(([field, value]) => !isDeepStrictEqual(value, plain[field])));
+}

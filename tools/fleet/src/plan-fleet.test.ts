@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { describeStep } from "./describe-step.ts";
+import { parseFleetFile } from "./fleet-file.ts";
+import { fileOf, type FleetState } from "./fleet-state.ts";
+import { planFleet } from "./plan-fleet.ts";
+
+const NODE: FleetState["nodes"][number] = {
+  name: "fi-1",
+  address: "10.0.0.2:10085",
+  state: "active",
+  host: "fi.example.com",
+  port: null,
+  public_key: null,
+  short_id: null,
+  sni: null,
+  inbounds: [{ tag: "vless-in", protocol: "vless" }],
+  tls: null,
+  groups: ["default"],
+  note: null,
+  created_at: 1,
+};
+
+const OWN: FleetState["hosts"][number] = {
+  id: "n_fi-1",
+  node: "fi-1",
+  inbound: "vless-in",
+  remark: null,
+  address: null,
+  port: null,
+  sni: null,
+  fingerprint: null,
+  alpn: null,
+  path: null,
+  order: 0,
+  weight: null,
+  groups: null,
+  hidden: false,
+  is_own: true,
+  created_at: 1,
+};
+const CDN = { ...OWN, id: "cdn", address: "cdn.example.com", is_own: false };
+const STATE: FleetState = { nodes: [NODE], hosts: [OWN, CDN] };
+
+function plan(text: string, state = STATE, mayPrune = false) {
+  const { steps, ...rest } = planFleet(parseFleetFile(text), state, { mayPrune });
+  return { does: steps.map(describeStep), ...rest };
+}
+
+const AS_IT_IS = `
+nodes: [{name: fi-1, address: "10.0.0.2:10085", host: fi.example.com}]
+hosts: [{id: cdn, node: fi-1, address: cdn.example.com}]
+`;
+
+describe("a plan", () => {
+  it("has nothing to do where everything is as the file says", () => {
+    expect(plan(AS_IT_IS)).toEqual({ does: [], unchanged: 2, unnamed: [] });
+  });
+
+  it("makes what is missing, nodes before their hosts", () => {
+    const said = "nodes: [{name: fi-1, address: 'a:1', draining: true}]\nhosts: [{id: cdn, node: fi-1, hidden: true}]";
+    expect(plan(said, { nodes: [], hosts: [] })).toEqual({
+      does: [
+        '+ node fi-1\n    groups: ["default"]\n    address: "a:1"',
+        "~ node fi-1: drain",
+        '+ host cdn\n    order: 0\n    hidden: true\n    node: "fi-1"',
+      ],
+      unchanged: 0,
+      unnamed: [],
+    });
+  });
+
+  it("changes what differs, a field that is left out to what it is by itself", () => {
+    const said =
+      "nodes: [{name: fi-1, address: '10.0.0.2:10085', groups: [vip]}]\nhosts: [{id: cdn, node: fi-1, port: 8443}]";
+    expect(plan(said).does).toEqual([
+      '~ node fi-1\n    host: "fi.example.com" → null\n    groups: ["default"] → ["vip"]',
+      '~ host cdn\n    address: "cdn.example.com" → null\n    port: null → 8443',
+    ]);
+  });
+
+  it("leaves inbounds alone that are not named", () => {
+    const other = { ...NODE, inbounds: [{ tag: "other", protocol: "vless" as const }] };
+    expect(plan(AS_IT_IS, { nodes: [other], hosts: [{ ...CDN, inbound: "other" }] }).does).toEqual([]);
+    expect(plan(AS_IT_IS, { nodes: [other], hosts: [CDN] }).does).toEqual([
+      '~ host cdn\n    inbound: "vless-in" → null',
+    ]);
+  });
+
+  it("drains and undrains", () => {
+    const draining = { nodes: [{ ...NODE, state: "draining" as const }], hosts: [OWN, CDN] };
+    expect(plan(AS_IT_IS, draining).does).toEqual(["~ node fi-1: undrain"]);
+    expect(plan(AS_IT_IS.replace("}]", ", draining: true}]"), draining).does).toEqual([]);
+  });
+
+  it("changes the host that comes with a node, also with one that is new", () => {
+    const said = `${AS_IT_IS.replace("hosts: [", "hosts: [{id: n_fi-1, node: fi-1, order: 5}, ")}`;
+    expect(plan(said).does).toEqual(["~ host n_fi-1\n    order: 0 → 5"]);
+    expect(plan(said, { nodes: [], hosts: [] }).does).toContain("~ host n_fi-1\n    order: 0 → 5");
+  });
+
+  it("deletes what is not named only when it may, and never a host that comes with its node", () => {
+    expect(plan("")).toEqual({ does: [], unchanged: 0, unnamed: ["cdn", "fi-1"] });
+    expect(plan("", STATE, true)).toEqual({ does: ["- host cdn", "- node fi-1"], unchanged: 0, unnamed: [] });
+  });
+
+  it("finds nothing to do in what is exported", () => {
+    const state = {
+      nodes: [
+        { ...NODE, groups: ["vip"], note: "x" },
+        { ...NODE, name: "de-1", state: "draining" as const },
+      ],
+      hosts: [{ ...OWN, remark: "{node}" }, { ...OWN, id: "n_de-1", node: "de-1" }, CDN],
+    };
+    const { nodes, hosts } = fileOf(state);
+    expect(hosts).toEqual([
+      { id: "n_fi-1", node: "fi-1", remark: "{node}" },
+      { id: "cdn", node: "fi-1", address: "cdn.example.com" },
+    ]);
+    expect(plan(JSON.stringify({ nodes, hosts }), state)).toEqual({ does: [], unchanged: 4, unnamed: [] });
+  });
+});

@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from "node:util";
+import { isOwnHostId, ownHostId } from "@veil/nodes";
+import type { FleetFile } from "./fleet-file.ts";
+import {
+  type Fields,
+  type FleetState,
+  isDraining,
+  saidOfHost,
+  saidOfNode,
+  shownOfHost,
+  shownOfNode,
+} from "./fleet-state.ts";
+
+/** A field that differs; `before` is left out of what is new. */
+export interface FieldChange {
+  readonly field: string;
+  readonly before?: unknown;
+  readonly after: unknown;
+}
+
+/** One call to the API. */
+export type Step =
+  | { readonly does: "create-node"; readonly name: string; readonly body: Fields }
+  | { readonly does: "change-node"; readonly name: string; readonly body: Fields; readonly changes: FieldChange[] }
+  | { readonly does: "drain-node" | "undrain-node" | "delete-node" | "delete-host"; readonly name: string }
+  | { readonly does: "create-host"; readonly name: string; readonly body: Fields }
+  | { readonly does: "change-host"; readonly name: string; readonly body: Fields; readonly changes: FieldChange[] };
+
+export interface Plan {
+  /** In the order in which they can be done: a host needs its node. */
+  readonly steps: readonly Step[];
+  /** How many nodes and hosts of the file are what it says. */
+  readonly unchanged: number;
+  /** Names of nodes and ids of hosts that the file does not name, and that stay. */
+  readonly unnamed: readonly string[];
+}
+
+/** What has to be done so that there is what a file says. */
+export function planFleet(file: FleetFile, state: FleetState, { mayPrune }: { readonly mayPrune: boolean }): Plan {
+  const ofNodes = file.nodes.map((node) => nodeSteps(node, state));
+  const ofHosts = file.hosts.map((host) => hostSteps(host, state));
+  const nodes = state.nodes.filter(({ name }) => !file.nodes.some((node) => node.name === name));
+  // A host that comes with its node goes with it.
+  const hosts = state.hosts.filter(({ id, is_own: isOwn }) => !isOwn && !file.hosts.some((host) => host.id === id));
+  const deletions: Step[] = [
+    ...hosts.map(({ id }): Step => ({ does: "delete-host", name: id })),
+    ...nodes.map(({ name }): Step => ({ does: "delete-node", name })),
+  ];
+  return {
+    steps: [...ofNodes.flat(), ...ofHosts.flat(), ...(mayPrune ? deletions : [])],
+    unchanged: [...ofNodes, ...ofHosts].filter((steps) => steps.length === 0).length,
+    unnamed: mayPrune ? [] : deletions.map(({ name }) => name),
+  };
+}
+
+function nodeSteps(node: FleetFile["nodes"][number], { nodes }: FleetState): Step[] {
+  const { name, draining } = node;
+  const found = nodes.find((other) => other.name === name);
+  const said = saidOfNode(node);
+  if (found === undefined) {
+    return [{ does: "create-node", name, body: { name, ...said } }, ...(draining ? [drain(name)] : [])];
+  }
+  const changes = differences(said, shownOfNode(found));
+  const body = Object.fromEntries(changes.map(({ field, after }) => [field, after]));
+  const change: Step[] = changes.length === 0 ? [] : [{ does: "change-node", name, body, changes }];
+  if (draining === isDraining(found)) return change;
+  return [...change, draining ? drain(name) : { does: "undrain-node", name }];
+}
+
+function drain(name: string): Step {
+  return { does: "drain-node", name };
+}
+
+function hostSteps(host: FleetFile["hosts"][number], { nodes, hosts }: FleetState): Step[] {
+  const { id: name } = host;
+  const body = saidOfHost(host, nodes);
+  const found = hosts.find((other) => other.id === name);
+  // The one that comes with a new node is there by then, and says nothing by itself.
+  const isOfNew = found === undefined && isOwnHostId(name) && name === ownHostId(host.node);
+  if (found === undefined && !isOfNew) return [{ does: "create-host", name, body }];
+  const changes = differences(
+    body,
+    found === undefined ? saidOfHost({ id: name, node: host.node }, nodes) : shownOfHost(found, nodes),
+  );
+  return changes.length === 0 ? [] : [{ does: "change-host", name, body, changes }];
+}
+
+function differences(said: Fields, shown: Fields): FieldChange[] {
+  return Object.entries(said)
+    .filter(([field, after]) => !isDeepStrictEqual(after, shown[field]))
+    .map(([field, after]) => ({ field, before: shown[field], after }));
+}
