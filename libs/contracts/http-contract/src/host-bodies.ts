@@ -3,8 +3,9 @@ import { fingerprints } from "@veil/protocols";
 import { z } from "zod";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
+import { MOST_PORTS } from "./node-bodies.ts";
 import { namedPageQuery } from "./page-query.ts";
-import { HOST_NAME, HOST_WORDS, isHost, isHostName, LONGEST_HOST, MOST_PORTS } from "./node-bodies.ts";
+import { HOST_NAME, HOST_WORDS, isHost, isHostName, LONGEST_HOST } from "./host-names.ts";
 import { groupList } from "./terms-bodies.ts";
 import { isPrintable, isWellFormed, requiredLine } from "./text-line.ts";
 
@@ -20,7 +21,7 @@ export const hostMessages = {
   inbound: "inbound must be the tag of an inbound of the node, or null",
   address: `address must be ${HOST_WORDS}, or null`,
   port: `port must be a whole number from 1 to ${MOST_PORTS}, or null`,
-  sni: "sni must be a host name, or null",
+  sni: "sni must be a host name, with other letters than a-z as xn--…, or null",
   fingerprint: `fingerprint must be one of ${fingerprints.join(", ")}, or null`,
   alpn: `alpn must be a list of different ones of ${alpnProtocols.join(", ")}, or null`,
   path: `path must begin with a slash and hold no ?, #, blank or control character, in at most ${LONGEST_PATH} characters, or be null`,
@@ -64,7 +65,7 @@ const address = z
   .string(hostMessages.address)
   .refine(isHost, hostMessages.address)
   .nullable()
-  .meta({ description: "What clients dial; null for the node's `host`.", example: "cdn.example.com" });
+  .meta({ description: "What clients dial, as Punycode; null for the node's `host`.", example: "cdn.example.com" });
 const port = z
   .int(hostMessages.port)
   .min(1, hostMessages.port)

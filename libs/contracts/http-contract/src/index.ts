@@ -40,6 +40,7 @@ export type {
   WebhookListBody,
   WebhookTestedBody,
 } from "./webhook-bodies.ts";
+export { asciiAddress, asciiHost } from "./host-names.ts";
 export type {
   CreateNodeBody,
   NodeBody,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HOST_NAME, HOST_WORDS, isAddress, isHost, isHostName, LONGEST_HOST } from "./host-names.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { namedPageQuery } from "./page-query.ts";
 import { queryFlag } from "./query-flag.ts";
@@ -8,10 +9,6 @@ import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 const LONGEST_TAG = 128;
 export const MOST_PORTS = 65_535;
 
-/** What `isHost` takes. */
-export const HOST_WORDS =
-  "a host name or an IP address without a port; names with other letters than a-z are written as xn--…";
-
 export const nodeMessages = {
   name: "name must be 1 to 32 of a-z, 0-9 and -",
   address: "address must be host:port, such as 10.0.0.2:10085 or [2001:db8::2]:10085",
@@ -19,44 +16,12 @@ export const nodeMessages = {
   port: `port must be a whole number from 1 to ${MOST_PORTS}`,
   publicKey: "public_key must be the 43 characters that `xray x25519` prints",
   shortId: "short_id must be an even number of at most 16 hexadecimal digits",
-  sni: "sni must be a host name, or null",
+  sni: "sni must be a host name, with other letters than a-z as xn--…, or null",
   inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}, or null',
   tls: 'tls must be null, or an object like {"server_name":"fi-1.example.com"} that names files below XRAY_TLS_DIR',
   force: "force must be true or false",
   after: "after must be the name of a node: 1 to 32 of a-z, 0-9 and -",
 } as const;
-
-export const LONGEST_HOST = 253;
-export const HOST_NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/;
-const LONGEST_LABEL = 63;
-const IPV4 = /^[\d.]+$/;
-const IPV6 = /^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$/;
-
-/** Whether a text is a host name, not an IP address. */
-export function isHostName(text: string): boolean {
-  return isNameOrIpv4(text) && !IPV4.test(text);
-}
-
-/** Whether a text is a host name or an IP address, IPv6 with or without brackets. */
-export function isHost(text: string): boolean {
-  if (isNameOrIpv4(text)) return true;
-  return text.length <= LONGEST_HOST && IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`);
-}
-
-/** What a resolver takes for a number, such as `127.1` or `0x7f000001`, is nothing but four numbers with dots here. */
-function isNameOrIpv4(text: string): boolean {
-  if (text.length > LONGEST_HOST || !HOST_NAME.test(text)) return false;
-  if (text.split(".").some((label) => label.length > LONGEST_LABEL)) return false;
-  const url = `http://${text}/`;
-  return URL.canParse(url) && new URL(url).hostname === text.toLowerCase();
-}
-
-function isAddress(text: string): boolean {
-  const end = text.lastIndexOf(":");
-  const [host, port] = [text.slice(0, end), text.slice(end + 1)];
-  if (!/^[1-9]\d{0,4}$/.test(port) || Number(port) > MOST_PORTS) return false;
-  return isHost(host) && (!host.includes(":") || host.startsWith("["));
-}
 
 const NAME = /^[a-z0-9-]{1,32}$/;
 const name = z
@@ -71,7 +36,7 @@ const host = z
   .string(nodeMessages.host)
   .refine(isHost, nodeMessages.host)
   .nullable()
-  .meta({ description: "What clients dial; null for the installation's.", example: "fi.example.com" });
+  .meta({ description: "What clients dial, as Punycode; null for the installation's.", example: "fi.example.com" });
 const port = z
   .int(nodeMessages.port)
   .min(1, nodeMessages.port)

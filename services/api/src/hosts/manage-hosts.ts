@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
-import type { CreateHostBody, HostBody, PutHostBody, UpdateHostBody } from "@veil/http-contract";
+import {
+  asciiHost,
+  type CreateHostBody,
+  type HostBody,
+  type PutHostBody,
+  type UpdateHostBody,
+} from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
 import { type HostChange, PLAIN_HOST } from "@veil/nodes";
 import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
@@ -102,7 +108,7 @@ function changeOf(body: UpdateHostBody): HostChange {
     ...(node !== undefined && { node }),
     ...(inbound !== undefined && { inbound }),
     ...(remark !== undefined && { remark }),
-    ...(address !== undefined && { address }),
+    ...(address !== undefined && { address: address === null ? null : asciiHost(address) }),
     ...(port !== undefined && { port }),
     ...(sni !== undefined && { sni }),
     ...(fingerprint !== undefined && { fingerprint }),

@@ -1,4 +1,4 @@
-import type { CreateNodeBody, NodeBody, UpdateNodeBody } from "@veil/http-contract";
+import { asciiAddress, asciiHost, type CreateNodeBody, type NodeBody, type UpdateNodeBody } from "@veil/http-contract";
 import { type JobResult, tlsOfWire } from "@veil/job-contract";
 import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
@@ -32,7 +32,9 @@ export async function createNode(
   if (!seesNodes(scope)) throw new NodesOfInstallationError();
   const { name, address, host = null, port = null, sni = null, note = null } = body;
   const node = {
-    ...{ name, address, host, port, sni, note },
+    ...{ name, port, sni, note },
+    address: asciiAddress(address),
+    host: host === null ? null : asciiHost(host),
     publicKey: body.public_key ?? null,
     shortId: body.short_id ?? null,
     inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
@@ -55,8 +57,8 @@ export async function updateNode(
   await readNode(name, scope, ports);
   const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds, tls, groups } = body;
   const change: NodeChange = {
-    ...(address !== undefined && { address }),
-    ...(host !== undefined && { host }),
+    ...(address !== undefined && { address: asciiAddress(address) }),
+    ...(host !== undefined && { host: host === null ? null : asciiHost(host) }),
     ...(port !== undefined && { port }),
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),

@@ -84,8 +84,10 @@ describe("adding a node", () => {
     [{ groups: "eu" }, /^groups must be/],
     [{ groups: [""] }, /^groups must be/],
     [{ host: "1.2.3" }, /^host must be/],
-    [{ host: "пример.рф" }, /^host must be .* as xn--…, or null$/],
-    [{ sni: "10.0.0.2" }, /^sni must be a host name, or null$/],
+    [{ host: "пример рф" }, /^host must be/],
+    [{ host: "пример／рф" }, /^host must be/],
+    [{ sni: "10.0.0.2" }, /^sni must be a host name/],
+    [{ sni: "пример.рф" }, /^sni must be .* as xn--…, or null$/],
     [{ tls: { server_name: "10.0.0.2" } }, /^tls must be/],
     [{ note: "a\u0000b" }, /^note must not contain control characters$/],
     [{ note: "\ud800" }, /^note must be well-formed Unicode/],
@@ -114,6 +116,14 @@ describe("adding a node", () => {
   it("takes addresses and hosts of IPv6, and fields that nobody knows", async () => {
     const body = { name: "v6", address: "[2001:db8::1]:10085", host: "2001:db8::2", multiplier: 2 };
     expect((await post("/api/nodes", body).expect(200)).body).toMatchObject({ host: "2001:db8::2" });
+  });
+
+  it("writes a name in other letters as clients dial it", async () => {
+    const body = { name: "ru", address: "узел.пример.рф:10085", host: "пример.рф" };
+    const ascii = { address: "xn--e1adn3a.xn--e1afmkfd.xn--p1ai:10085", host: "xn--e1afmkfd.xn--p1ai" };
+    expect((await post("/api/nodes", body).expect(200)).body).toMatchObject(ascii);
+    const change = { host: "ПРИМЕР.рф", address: body.address };
+    expect((await call(api, "patch", "/api/nodes/ru").send(change).expect(200)).body).toMatchObject(ascii);
   });
 
   it("takes a name written as xn--, and of an inbound what it knows; null is that of the settings", async () => {
