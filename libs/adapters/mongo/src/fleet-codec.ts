@@ -35,6 +35,8 @@ const nodeDocument = z.object({
   state: z.enum(["joining", "active", "draining", "disabled", "gone"]),
   /** Milliseconds since the epoch. */
   since: z.number(),
+  /** Missing in documents of before 1.5. */
+  unfilled: z.boolean().default(false),
   /** Milliseconds since the epoch. */
   regrouped_at: z.number().default(0),
   former_groups: z.array(z.string()).default([]),
@@ -79,7 +81,8 @@ export function toFleet({ revision, nodes, hosts }: FleetDocument): Fleet {
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
-  const { inbound_tag, tls, public_key, short_id, regrouped_at, former_groups, created_at, fixed, ...same } = node;
+  const { inbound_tag, tls, public_key, short_id, regrouped_at, former_groups, created_at, fixed, unfilled, ...same } =
+    node;
   return {
     name,
     ...same,
@@ -87,6 +90,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     tls: tls === null ? null : toTls(tls),
     publicKey: public_key,
     shortId: short_id,
+    isUnfilled: unfilled,
     regroupedAt: regrouped_at,
     formerGroups: former_groups,
     createdAt: created_at,
@@ -109,6 +113,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     tls,
     publicKey,
     shortId,
+    isUnfilled,
     regroupedAt,
     formerGroups,
     createdAt,
@@ -124,6 +129,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     tls: tls === null ? null : toTlsDocument(tls),
     public_key: publicKey,
     short_id: shortId,
+    unfilled: isUnfilled,
     regrouped_at: regroupedAt,
     former_groups: [...formerGroups],
     created_at: createdAt,

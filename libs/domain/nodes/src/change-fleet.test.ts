@@ -112,6 +112,30 @@ it("is made anew on what another one has stored meanwhile", async () => {
   expect((await store.read())?.nodes.map(({ state }) => state)).toEqual(["draining", "draining"]);
 });
 
+describe("a node that drains before it is filled", () => {
+  const drain = (before: FleetNode, isDrained: boolean, job: string) =>
+    nodesOf(drained(fleet(before), "a", isDrained, { ...stamp, job }))[0] ?? before;
+
+  it("is filled before links show it, however it came to drain", () => {
+    const joined = drain(someNode("a", { state: "joining" }), true, "1");
+    expect(drain(joined, false, "2")).toMatchObject({ state: "joining", isUnfilled: false });
+    const [moved = a] = nodesOf(
+      changed(fleet(drain(a, true, "1")), "a", { address: "other:1" }, { ...stamp, job: "2" }),
+    );
+    expect(moved).toMatchObject({ state: "draining" });
+    expect(drain(moved, false, "3")).toMatchObject({ state: "joining" });
+    expect(drain(drain(a, true, "1"), false, "2")).toMatchObject({ state: "active" });
+  });
+
+  it("is shown again at once when it was filled meanwhile", () => {
+    const joined = drain(someNode("a", { state: "joining" }), true, "1");
+    const [filled = joined] = activated(fleet(joined), "a", NOW)?.nodes ?? [];
+    expect(filled).toMatchObject({ state: "draining", isUnfilled: false });
+    expect(drain(filled, false, "2")).toMatchObject({ state: "active" });
+    expect(activated(fleet(filled), "a", NOW)).toBeNull();
+  });
+});
+
 describe("that a node is drained", () => {
   const begin = () => new InMemoryFleet(fleet(a, someNode("b", { state: "joining" })));
   const drain = (store: InMemoryFleet, job: string, isDrained = true, name = "a") =>

@@ -79,6 +79,7 @@ export function entered({ nodes, hosts }: Fleet, node: NewNode, { job, now }: Ch
     ...node,
     state: "joining",
     since: now,
+    isUnfilled: false,
     regroupedAt: 0,
     formerGroups: [],
     origin: "api",
@@ -104,14 +105,15 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const { address = node.address } = fields;
   const holder = holderOf(fleet.nodes, address, name);
   if (holder !== null) return addressTaken(address, holder);
-  const isMoved = !isSameAddress(address, node.address) && node.state === "active";
+  const isMoved = !isSameAddress(address, node.address);
   const fixed = [...new Set([...node.fixed, ...NODE_FIELDS.filter((field) => fields[field] !== undefined)])];
   const isRegrouped = fields.groups !== undefined && !isSameGroups(fields.groups, node.groups);
   const after: FleetNode = {
     ...node,
     ...change,
     fixed,
-    ...(isMoved && { state: "joining", since: now }),
+    ...(isMoved && node.state === "active" && { state: "joining", since: now }),
+    ...(isMoved && node.state === "draining" && { isUnfilled: true }),
     ...(isRegrouped && { regroupedAt: now, formerGroups: node.groups }),
   };
   return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
@@ -134,9 +136,10 @@ export function drained(
   if (isDrained && node.state === "disabled") {
     return { outcome: "refused", detail: `node ${name} is being deleted` };
   }
-  const next = isDrained ? "draining" : UNDRAINED[node.state];
+  const next = isDrained ? "draining" : node.isUnfilled ? "joining" : UNDRAINED[node.state];
   if (next === node.state) return replaced(fleet, node, node, job);
-  const change = replaced(fleet, node, { ...node, state: next, since: now }, job);
+  const isUnfilled = isDrained && node.state === "joining";
+  const change = replaced(fleet, node, { ...node, state: next, since: now, isUnfilled }, job);
   if (!isDrained) return change;
   return {
     ...change,
@@ -168,14 +171,21 @@ export function ended({ nodes }: Fleet, name: string, now: number): FleetUpdate 
 }
 
 /**
- * A node that has been filled becomes active.
+ * A node that has been filled becomes active, and one that drains may be so as soon as it is shown again.
  *
  * @param now milliseconds since the epoch
  * @returns null when there is nothing to change
  */
 export function activated({ nodes }: Fleet, name: string, now: number): FleetUpdate | null {
-  const joining = nodes.find((node) => node.name === name && node.state === "joining");
-  return joining === undefined ? null : { nodes: withState(nodes, joining, "active", now) };
+  const filled = nodes.find((node) => node.name === name && isToBeFilled(node));
+  if (filled === undefined) return null;
+  if (filled.state === "joining") return { nodes: withState(nodes, filled, "active", now) };
+  return { nodes: nodes.map((node) => (node === filled ? { ...filled, isUnfilled: false } : node)) };
+}
+
+/** Whether a node waits for its users. */
+export function isToBeFilled({ state, isUnfilled }: Pick<FleetNode, "state" | "isUnfilled">): boolean {
+  return state === "joining" || (state === "draining" && isUnfilled);
 }
 
 function holderOf(nodes: readonly FleetNode[], address: string, name: string): string | null {

@@ -65,6 +65,8 @@ export interface FleetNode extends NodeFields {
   readonly state: NodeState;
   /** When that state began. Milliseconds since the epoch. */
   readonly since: number;
+  /** Whether it drains and has not been filled with users where it is: shown again, it is filled first. */
+  readonly isUnfilled: boolean;
   /** When its groups changed last, or 0. Milliseconds since the epoch. */
   readonly regroupedAt: number;
   /** Those that it was in before that. */

@@ -9,6 +9,7 @@ export {
   ended,
   entered,
   type FleetChange,
+  isToBeFilled,
   type NewNode,
   type NodeChange,
   nodeOf,

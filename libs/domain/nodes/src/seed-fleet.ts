@@ -80,6 +80,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
     ...fieldsOf(node),
     state: since === 0 ? "active" : "joining",
     since,
+    isUnfilled: false,
     regroupedAt: 0,
     formerGroups: [],
     note: null,

@@ -51,6 +51,7 @@ export function fleetStoreConformance(
       groups: ["eu", "vip"],
       state: "draining",
       since: 7,
+      isUnfilled: true,
       regroupedAt: 8,
       formerGroups: ["vip"],
       note: "a note",

@@ -15,6 +15,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     groups: ["default"],
     state: "active",
     since: 0,
+    isUnfilled: false,
     regroupedAt: 0,
     formerGroups: [],
     note: null,

@@ -1,5 +1,5 @@
 import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
-import { activated, type Fleet, type FleetNode } from "@veil/nodes";
+import { activated, type Fleet, type FleetNode, isToBeFilled } from "@veil/nodes";
 import { errorMessage } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
@@ -33,7 +33,7 @@ export class JoiningNodes {
   /** A pass over the node went well. Never rejects: the next pass tries again. */
   async filled(name: string): Promise<void> {
     const { fleet, connected, newMark, clock, log } = this.#options;
-    if (!fleet().nodes.some((node) => node.name === name && node.state === "joining")) return;
+    if (!fleet().nodes.some((node) => node.name === name && isToBeFilled(node))) return;
     try {
       const node = connected().find((one) => one.name === name);
       if (node === undefined) return;

@@ -173,7 +173,7 @@ export const nodeEndpoints = {
     path: "/api/nodes/{name}/undrain",
     ...ofOneNode,
     summary: "Show a node in links again",
-    description: `One whose deletion did not come to its end is filled with users first. ${AS_STORED}`,
+    description: `One whose deletion did not come to its end, or that drains before it was filled, is filled with users first. ${AS_STORED}`,
     scope: "nodes:write",
     success: { description: "The node.", ...oneNode },
     errors: ofWrite("undrain node", [notFound]),
