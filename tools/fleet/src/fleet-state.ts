@@ -31,24 +31,24 @@ const PLAIN_NODE = {
 } as const;
 
 /** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
-export function saidOfNode({ name: _, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
+export function saidOfNode({ name: _name, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
   const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
   return { ...PLAIN_NODE, ...said, groups: groups ?? PLAIN_NODE.groups, ...named };
 }
 
 /** What the API shows of the same. */
-export function shownOfNode({ name: _, state: _state, created_at: _createdAt, ...shown }: NodeBody): Fields {
+export function shownOfNode({ name: _name, state: _state, created_at: _createdAt, ...shown }: NodeBody): Fields {
   return shown;
 }
 
 /** What a file says a host is to be. */
-export function saidOfHost({ id: _, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
+export function saidOfHost({ id: _id, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
   return { ...PLAIN_HOST, ...said, inbound: inboundOf({ node: said.node, inbound: said.inbound ?? null }, nodes) };
 }
 
 /** What the API shows of the same. */
 export function shownOfHost(
-  { id: _, is_own: _isOwn, created_at: _createdAt, ...shown }: HostBody,
+  { id: _id, is_own: _isOwn, created_at: _createdAt, ...shown }: HostBody,
   nodes: FleetState["nodes"],
 ): Fields {
   return { ...shown, inbound: inboundOf(shown, nodes) };
@@ -69,16 +69,16 @@ export function fileOf({ nodes, hosts }: FleetState): { readonly nodes: object[]
   return {
     nodes: nodes.map((node) => ({
       name: node.name,
-      ...told(shownOfNode(node), PLAIN_NODE),
+      ...differing(shownOfNode(node), PLAIN_NODE),
       ...(isDraining(node) && { draining: true }),
     })),
     hosts: hosts.flatMap((host) => {
-      const { node, ...said } = told(shownOfHost(host, nodes), { ...PLAIN_HOST });
+      const { node, ...said } = differing(shownOfHost(host, nodes), { ...PLAIN_HOST });
       return host.is_own && Object.keys(said).length === 0 ? [] : [{ id: host.id, node, ...said }];
     }),
   };
 }
 
-function told(shown: Fields, plain: Fields): Fields {
+function differing(shown: Fields, plain: Fields): Fields {
   return Object.fromEntries(Object.entries(shown).filter(([field, value]) => !isDeepStrictEqual(value, plain[field])));
 }

@@ -93,7 +93,7 @@ describe("a plan", () => {
   });
 
   it("changes the host that comes with a node, also with one that is new", () => {
-    const said = `${AS_IT_IS.replace("hosts: [", "hosts: [{id: n_fi-1, node: fi-1, order: 5}, ")}`;
+    const said = AS_IT_IS.replace("hosts: [", "hosts: [{id: n_fi-1, node: fi-1, order: 5}, ");
     expect(plan(said).does).toEqual(["~ host n_fi-1\n    order: 0 → 5"]);
     expect(plan(said, { nodes: [], hosts: [] }).does).toContain("~ host n_fi-1\n    order: 0 → 5");
   });

@@ -82,10 +82,8 @@ export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | 
 }
 
 /**
- * Which key has the external id of a caller. Every method throws StoreUnavailableError while the store is away.
- *
- * An entry names the key that was entered last, and after it earlier ones that nobody had decided then: a write that decides one
- * of them may come late. Which of them has the id, their records say.
+ * Which key has the external id of a caller: the one that was entered last, or one before it that nobody had decided then and
+ * that a late write decides. Their records say which. Every method throws StoreUnavailableError while the store is away.
  */
 export interface ExternalIds {
   /**
