@@ -1,11 +1,11 @@
-import { type DesiredUser, desiredOn, type LifecyclePorts } from "@veil/keys";
+import { type DesiredUser, desiredOn, type LifecyclePorts, NodeRejectedError } from "@veil/keys";
 import { unchanged } from "@veil/keys/testing";
 import { userEmail } from "@veil/protocols";
 import type { ActualUser, PassRecord, ReconciledState } from "@veil/reconciler";
 import { connectRedis, type Redis } from "@veil/redis";
 import { createLogger, ManualClock } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
-import type { XrayNode } from "@veil/xray-grpc";
+import { type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { NodeGroups } from "./node-groups.ts";
 import { OrphanBrake } from "./orphan-brake.ts";
@@ -16,6 +16,8 @@ import type { XrayNodeUsers } from "./xray-node-users.ts";
 const PERIOD_MS = 30_000;
 /** A full period, at which passes come. */
 const START_MS = 1_700_000_010_000;
+/** The status of gRPC. */
+const UNIMPLEMENTED = 12;
 const LIST_EVERY_MS = 9 * 60_000;
 const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [] };
 
@@ -26,6 +28,8 @@ let wanted: Map<number, DesiredUser>;
 let isIndeterminate: boolean;
 let needsListing: boolean;
 let listings: number;
+let isRefusing: boolean;
+let probes: (boolean | null)[];
 /** When Xray started, in seconds since the epoch. */
 let startedAtS: number;
 /** Keys whose users passes found missing. */
@@ -53,6 +57,7 @@ beforeEach(() => {
       return clock.now();
     },
   };
+  [isRefusing, probes] = [false, []];
   groups = new NodeGroups(DEFAULT_NODE, clock.now());
   const onPass = (pass: FinishedPass): void => {
     missing.push(...(pass.found?.drift.missing ?? []).map(({ keyId }) => keyId));
@@ -72,7 +77,7 @@ beforeEach(() => {
     passesFrom: 0,
     clock,
     log: createLogger({ service: "test", version: "0", level: "silent" }),
-    onProbe: () => undefined,
+    onProbe: (_, isServing) => void probes.push(isServing),
     onPass,
     onBrake: () => undefined,
   });
@@ -124,6 +129,17 @@ test("keys of groups that the node is not in do not count, and a node that was i
   expect(listings).toBe(2);
 });
 
+test("a node that answers and refuses serves nobody, and is listed when it takes calls again", async () => {
+  await periods(2);
+  isRefusing = true;
+  clock.step(1_000);
+  await expect(loop.tick()).rejects.toThrow(NodeRejectedError);
+  expect(probes.at(-1)).toBe(false);
+  isRefusing = false;
+  await loop.tick();
+  expect([probes.at(-1), listings]).toEqual([true, 2]);
+});
+
 test("a node that restarted is listed, though it has its users", async () => {
   await periods(2);
   clock.step(2_000);
@@ -146,7 +162,10 @@ function uuidOf(keyId: number): string {
 function nodeOf(): XrayNode {
   const node: Partial<XrayNode> = {
     name: "main",
-    countUsers: async () => held.length + 1,
+    countUsers: async () => {
+      if (isRefusing) throw new XrayRejectedError("main", "countUsers", UNIMPLEMENTED, "unknown service");
+      return held.length + 1;
+    },
     uptimeSeconds: async () => Math.floor(clock.now() / 1_000) - startedAtS,
   };
   return node as XrayNode;

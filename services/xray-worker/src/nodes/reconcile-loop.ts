@@ -1,4 +1,4 @@
-import { type LifecyclePorts, NodeIndeterminateError, NodeUnreachableError } from "@veil/keys";
+import { type LifecyclePorts, NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import {
   countsAgree,
@@ -122,10 +122,13 @@ export class ReconcileLoop {
       onProbe(node.name, users === null ? false : this.#watch.holdsUsers);
       return reason;
     } catch (error) {
-      if (!(error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError)) throw error;
+      const isAway = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
+      // Who answers and refuses is no Xray of ours: keys work there as little.
+      if (!isAway && !(error instanceof NodeRejectedError)) throw error;
       this.lost();
       onProbe(node.name, false);
-      return null;
+      if (isAway) return null;
+      throw error;
     }
   }
 
