@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { endpoints } from "@veil/http-contract";
+import { asciiAddress, asciiHost, endpoints } from "@veil/http-contract";
 import { PLAIN_HOST } from "@veil/nodes";
 import type { z } from "zod";
 import type { FileHost, FileNode } from "./fleet-file.ts";
@@ -33,7 +33,8 @@ const PLAIN_NODE = {
 /** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
 export function saidOfNode({ name: _name, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
   const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
-  return { ...PLAIN_NODE, ...said, groups: groups ?? PLAIN_NODE.groups, ...named };
+  const written = { address: asciiAddress(said.address), host: asciiOrNull(said.host) };
+  return { ...PLAIN_NODE, ...said, ...written, groups: groups ?? PLAIN_NODE.groups, ...named };
 }
 
 /** What the API shows of the same. */
@@ -43,7 +44,13 @@ export function shownOfNode({ name: _name, state: _state, created_at: _createdAt
 
 /** What a file says a host is to be. */
 export function saidOfHost({ id: _id, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
-  return { ...PLAIN_HOST, ...said, inbound: inboundOf({ node: said.node, inbound: said.inbound ?? null }, nodes) };
+  const { node, address, inbound = null } = said;
+  return { ...PLAIN_HOST, ...said, address: asciiOrNull(address), inbound: inboundOf({ node, inbound }, nodes) };
+}
+
+/** As the API stores it. */
+function asciiOrNull(host: string | null | undefined): string | null {
+  return host === null || host === undefined ? null : asciiHost(host);
 }
 
 /** What the API shows of the same. */

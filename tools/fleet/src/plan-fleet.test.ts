@@ -78,6 +78,12 @@ describe("a plan", () => {
     ]);
   });
 
+  it("knows a name in other letters by what the API makes of it", () => {
+    const said = AS_IT_IS.replace("cdn.example.com", "пример.рф");
+    const stored = { ...CDN, address: "xn--e1afmkfd.xn--p1ai" };
+    expect(plan(said, { nodes: [NODE], hosts: [stored] }).does).toEqual([]);
+  });
+
   it("leaves inbounds alone that are not named", () => {
     const other = { ...NODE, inbounds: [{ tag: "other", protocol: "vless" as const }] };
     expect(plan(AS_IT_IS, { nodes: [other], hosts: [{ ...CDN, inbound: "other" }] }).does).toEqual([]);
