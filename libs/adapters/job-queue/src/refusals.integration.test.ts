@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findRedis, freePort, type RunningRedis, startRedis } from "@veil/engines";
+import { findRedis, type RunningRedis, startRedis } from "@veil/engines";
 import { connectRedis, probeRedis, type Redis, refusalCodeOf } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
@@ -117,11 +117,9 @@ test("an account that may run no scripts is refused for certain, and the probe s
 
 test("a cluster is known by the probe, whatever slots its nodes have", async () => {
   const dir = await mkdtemp(join(tmpdir(), "veil-cluster-"));
-  const port = await freePort();
   const cluster = await startRedis({
     binary: await findRedis({ progress: ignore }),
     dataDir: dir,
-    port,
     cluster: true,
   });
   const asking = connectRedis(cluster.url, "fail-fast", ignore);

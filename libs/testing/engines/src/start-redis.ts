@@ -24,6 +24,8 @@ export interface RedisOptions {
   cluster?: boolean;
 }
 
+/** Nodes of a cluster talk to each other 10,000 ports above: below 32,768 no outgoing connection has that one. */
+const HIGHEST_OF_CLUSTER = 22_767;
 /** Far above what the system keeps there: a Redis that is full refuses writes, which is better than the whole machine's end. */
 const MAX_MEMORY = "512mb";
 
@@ -34,7 +36,7 @@ const MAX_MEMORY = "512mb";
  */
 export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await freePort(options.cluster === true ? HIGHEST_OF_CLUSTER : undefined));
   const engine = await startEngineProcess({
     title: "Redis",
     binary: options.binary,
