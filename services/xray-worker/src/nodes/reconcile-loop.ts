@@ -150,7 +150,7 @@ export class ReconcileLoop {
     // Before the node is looked at: keys that are made in between are then no drift.
     const readAfter = reason === "period" ? this.#passedAt : null;
     if (readAfter !== null) await state.recentDesired(readAfter);
-    const compared = mayCompare && readAfter !== null ? await this.#compareCounts(look, readAfter) : null;
+    const compared = mayCompare && readAfter !== null ? await this.#compareCounts(look) : null;
     const record = compared ?? (await this.#passOver(reason, look, readAfter, names));
     this.#learn(record, await passes.keep(node.name, record));
   }
@@ -168,15 +168,14 @@ export class ReconcileLoop {
 
   /**
    * Instead of a pass: a node that holds as many users as it should is not asked which. Who is there in the place of another
-   * is found by the listing that comes after a while in any case.
+   * is found by the listing that comes after a while in any case. The state has just been brought up to date.
    *
    * @returns null when the pass has to be made
    */
-  async #compareCounts({ last, now }: PassLook, readAfter: number): Promise<PassRecord | null> {
+  async #compareCounts({ last, now }: PassLook): Promise<PassRecord | null> {
     const { node, groups, state, clock, listEveryMs, onPass } = this.#options;
     if (!mayCompareCounts(last, now, listEveryMs)) return null;
     const begun = clock.now();
-    await state.recentDesired(readAfter);
     const wanted = state.countIn(groups.names);
     const held = await nodeErrors(node.name, () => countUsers(node));
     const isIndeterminate = state.isIndeterminate(node.name);
