@@ -1,4 +1,4 @@
-import { endpoints } from "@veil/http-contract";
+import { endpoints, HOST_ID } from "@veil/http-contract";
 import { parseDocument, stringify } from "yaml";
 import { z } from "zod";
 
@@ -6,7 +6,6 @@ const node = z.strictObject({
   ...endpoints.createNode.body.schema.shape,
   draining: z.boolean("draining must be true or false").default(false),
 });
-const HOST_ID = /^[a-z0-9_-]{1,34}$/;
 const host = z.strictObject({
   ...endpoints.putHost.body.schema.shape,
   id: z.string("id is missing").regex(HOST_ID, "id must be 1 to 34 of a-z, 0-9, - and _"),

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { asciiAddress, asciiHost, endpoints } from "@veil/http-contract";
-import { PLAIN_HOST } from "@veil/nodes";
+import { DEFAULT_NODE_GROUPS, PLAIN_HOST } from "@veil/nodes";
 import type { z } from "zod";
 import type { FileHost, FileNode } from "./fleet-file.ts";
 
@@ -26,14 +26,14 @@ const PLAIN_NODE = {
   short_id: null,
   sni: null,
   tls: null,
-  groups: ["default"],
+  groups: DEFAULT_NODE_GROUPS,
   note: null,
 } as const;
 
 /** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
 export function saidOfNode({ name: _name, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
   const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
-  const written = { address: asciiAddress(said.address), host: asciiOrNull(said.host) };
+  const written = { address: asciiAddress(said.address), host: asciiHost(said.host ?? null) };
   return { ...PLAIN_NODE, ...said, ...written, groups: groups ?? PLAIN_NODE.groups, ...named };
 }
 
@@ -45,12 +45,7 @@ export function shownOfNode({ name: _name, state: _state, created_at: _createdAt
 /** What a file says a host is to be. */
 export function saidOfHost({ id: _id, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
   const { node, address, inbound = null } = said;
-  return { ...PLAIN_HOST, ...said, address: asciiOrNull(address), inbound: inboundOf({ node, inbound }, nodes) };
-}
-
-/** As the API stores it. */
-function asciiOrNull(host: string | null | undefined): string | null {
-  return host === null || host === undefined ? null : asciiHost(host);
+  return { ...PLAIN_HOST, ...said, address: asciiHost(address ?? null), inbound: inboundOf({ node, inbound }, nodes) };
 }
 
 /** What the API shows of the same. */

@@ -146,10 +146,13 @@ export const hostListSchema = z
   .strictObject({ hosts: z.array(hostSchema), total: z.int().min(0).meta({ example: 1 }) })
   .register(namedSchemas, { id: "HostList" });
 
+/** Ids of hosts, whoever chose them. */
+export const HOST_ID = /^[a-z0-9_-]{1,34}$/;
+
 /** Which page of the hosts is asked for. */
 export const hostPageQuerySchema = namedPageQuery(
   "id",
-  z.string(hostMessages.after).regex(/^[a-z0-9_-]{1,34}$/, hostMessages.after),
+  z.string(hostMessages.after).regex(HOST_ID, hostMessages.after),
 );
 
 export type HostListBody = z.infer<typeof hostListSchema>;

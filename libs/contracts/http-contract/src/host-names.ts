@@ -10,15 +10,22 @@ const IN_LETTERS = /^[\p{L}\p{M}\p{N}._-]+$/u;
 const IPV4 = /^[\d.]+$/;
 const IPV6 = /^\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?$/;
 
-/** A host as clients dial it: no core makes Punycode of a name in other letters than Latin ones. The same where it is none. */
-export function asciiHost(text: string): string {
+/**
+ * A host as clients dial it: no core makes Punycode of a name in other letters than Latin ones. The same where it is none, and null
+ * of null.
+ */
+export function asciiHost<Text extends string | null>(text: Text): Text | string {
+  return text === null ? text : inAscii(text);
+}
+
+function inAscii(text: string): string {
   const url = `http://${text}/`;
   return !ASCII.test(text) && IN_LETTERS.test(text) && URL.canParse(url) ? new URL(url).hostname : text;
 }
 
 /** `host:port` with the host as {@link asciiHost} writes it. */
 export function asciiAddress(address: string): string {
-  return address.replace(/^[^:[]+/, asciiHost);
+  return address.replace(/^[^:[]+/, inAscii);
 }
 
 /** Whether a text is a host name, not an IP address. */
@@ -28,7 +35,7 @@ export function isHostName(text: string): boolean {
 
 /** Whether a text is a host name, in whichever letters, or an IP address, IPv6 with or without brackets. */
 export function isHost(text: string): boolean {
-  if (isNameOrIpv4(asciiHost(text))) return true;
+  if (isNameOrIpv4(inAscii(text))) return true;
   return text.length <= LONGEST_HOST && IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`);
 }
 

@@ -49,7 +49,7 @@ export type {
   NodeListBody,
   UpdateNodeBody,
 } from "./node-bodies.ts";
-export { alpnProtocols } from "./host-bodies.ts";
+export { alpnProtocols, HOST_ID } from "./host-bodies.ts";
 export type {
   CreateHostBody,
   HostBody,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { flagOfQuery } from "./query-flag.ts";
 import { pageQuerySchema } from "./page-query.ts";
 import { LATEST_MOMENT } from "./terms-bodies.ts";
 
@@ -49,16 +50,6 @@ export const keyFilterFields = {
   online: z.boolean(ONLINE_MESSAGE).meta(described.online),
 };
 
-/** As JavaScript and Go write them, as Python does, and as PHP does. */
-const words = new Map<unknown, boolean>([
-  ["true", true],
-  ["True", true],
-  ["1", true],
-  ["false", false],
-  ["False", false],
-  ["0", false],
-]);
-
 /** Which keys a list is asked for, and which part of them. */
 export const keyListQuerySchema = z.object({
   ...pageQuerySchema.shape,
@@ -69,10 +60,7 @@ export const keyListQuerySchema = z.object({
   name: keyFilterFields.name.optional(),
   expires_before: z.preprocess(digits, momentOf("expires_before")).optional().meta(described.expires_before),
   expires_after: z.preprocess(digits, momentOf("expires_after")).optional().meta(described.expires_after),
-  online: z
-    .preprocess((text) => words.get(text) ?? text, z.boolean(ONLINE_MESSAGE))
-    .optional()
-    .meta(described.online),
+  online: z.preprocess(flagOfQuery, z.boolean(ONLINE_MESSAGE)).optional().meta(described.online),
 });
 
 export type KeyListQuery = z.infer<typeof keyListQuerySchema>;

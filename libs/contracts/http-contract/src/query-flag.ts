@@ -10,7 +10,12 @@ const words = new Map<unknown, boolean>([
   ["0", false],
 ]);
 
+/** What a word of a query says; itself where it is none of those. */
+export function flagOfQuery(text: unknown): unknown {
+  return words.get(text) ?? text;
+}
+
 /** Yes or no as it stands in a query. */
 export function queryFlag(message: string, byDefault: boolean) {
-  return z.preprocess((text) => words.get(text) ?? text, z.boolean(message).default(byDefault));
+  return z.preprocess(flagOfQuery, z.boolean(message).default(byDefault));
 }

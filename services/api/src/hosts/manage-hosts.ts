@@ -108,7 +108,7 @@ function changeOf(body: UpdateHostBody): HostChange {
     ...(node !== undefined && { node }),
     ...(inbound !== undefined && { inbound }),
     ...(remark !== undefined && { remark }),
-    ...(address !== undefined && { address: address === null ? null : asciiHost(address) }),
+    ...(address !== undefined && { address: asciiHost(address) }),
     ...(port !== undefined && { port }),
     ...(sni !== undefined && { sni }),
     ...(fingerprint !== undefined && { fingerprint }),

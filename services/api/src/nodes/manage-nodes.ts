@@ -34,7 +34,7 @@ export async function createNode(
   const node = {
     ...{ name, port, sni, note },
     address: asciiAddress(address),
-    host: host === null ? null : asciiHost(host),
+    host: asciiHost(host),
     publicKey: body.public_key ?? null,
     shortId: body.short_id ?? null,
     inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
@@ -58,7 +58,7 @@ export async function updateNode(
   const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds, tls, groups } = body;
   const change: NodeChange = {
     ...(address !== undefined && { address: asciiAddress(address) }),
-    ...(host !== undefined && { host: host === null ? null : asciiHost(host) }),
+    ...(host !== undefined && { host: asciiHost(host) }),
     ...(port !== undefined && { port }),
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),
