@@ -189,6 +189,7 @@ export function startWorker(process: Process, system: System): void {
       passes: redis.passRecords(process),
       atOnce: (pass) => pass(),
       brake,
+      onSorted: () => undefined,
       onBrake: (name, isBraked) => isBraked && system.violated("a brake without a reason", name),
       periodMs: RECONCILE_PERIOD_MS,
       listEveryMs: LIST_EVERY_MS,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort, startTlsDecoy, startXray } from "@veil/engines";
+import { type ProtocolName, trojan } from "@veil/protocols";
 import { makeRealityKeys, xrayConfig } from "@veil/xray-config";
 import { z } from "zod";
 
@@ -12,6 +13,8 @@ export interface Place {
   readonly tag: string;
   readonly address: string;
   readonly port: number;
+  /** VLESS when absent. */
+  readonly protocol?: ProtocolName;
   /** XHTTP's path; TCP when absent. */
   readonly path?: string;
 }
@@ -33,7 +36,7 @@ const stats = z.object({
   stat: z.array(z.object({ name: z.string(), value: z.coerce.number().default(0) })).default([]),
 });
 
-/** @param users by UUID, with their flows; on XHTTP all of them have none */
+/** @param users by UUID, with their flows; on XHTTP all of them have none, and on Trojan their passwords */
 export async function startMeteredXray(
   binary: string,
   plans: readonly Omit<Place, "port">[],
@@ -45,7 +48,7 @@ export async function startMeteredXray(
   const { privateKey, publicKey } = makeRealityKeys();
   const places: Place[] = [];
   for (const plan of plans) places.push({ ...plan, port: await freePort() });
-  const inboundOf = ({ tag, address, port, path }: Place) => {
+  const inboundOf = ({ tag, address, port, path, protocol }: Place) => {
     const clients = Object.entries(users).map(([id, flow]) => ({
       id,
       email: `${id}@test`,
@@ -64,6 +67,10 @@ export async function startMeteredXray(
     );
     const [inbound] = inbounds;
     if (inbound === undefined) throw new Error("there is no inbound");
+    const passwords = Object.keys(users).map((uuid) => {
+      return { email: `${uuid}@test`, password: trojan.accountOf({ uuid, flow: "" }).password };
+    });
+    if (protocol === "trojan") return { rest, inbound: { ...inbound, protocol, settings: { clients: passwords } } };
     const xhttp = { network: "xhttp", xhttpSettings: { path } };
     return {
       rest,

@@ -1,9 +1,12 @@
 import { readFile } from "node:fs/promises";
 
-/** What became of an answer in a program: bytes went through it; it was loaded, says why and leads nowhere; it isn't in the answer. */
-export type Outcome = "bytes" | "notice" | "left out";
+/**
+ * What became of an answer in a program: bytes went through it; it was loaded, says why and leads nowhere; it isn't in the answer;
+ * the program makes nothing of it that connects.
+ */
+export type Outcome = "bytes" | "notice" | "left out" | "unusable";
 
-const MARKS: Readonly<Record<Outcome, string>> = { bytes: "✓", notice: "⛔", "left out": "–" };
+const MARKS: Readonly<Record<Outcome, string>> = { bytes: "✓", notice: "⛔", "left out": "–", unusable: "✗" };
 
 /** Outcomes of a run of tests, as the table of a document shows them. Nothing stands in it that no test came to. */
 export class OutcomeTable {

@@ -1,5 +1,7 @@
 /** A share link taken apart, as it is: percent-decoded once, nothing added, nothing translated. */
 export interface ShareLink {
+  readonly protocol: string;
+  /** A UUID or a password. */
   readonly id: string;
   /** Without the brackets of an IPv6 address. */
   readonly host: string;
@@ -11,6 +13,7 @@ export interface ShareLink {
 export function readShareLink(link: string): ShareLink {
   const url = new URL(link);
   return {
+    protocol: url.protocol.slice(0, -1),
     id: decodeURIComponent(url.username),
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port),
@@ -54,18 +57,15 @@ export const appRules = {
 /** Xray's outbound. Each parameter is in the field that it is named after, and a field is missing when it is. */
 export function xrayOutbound(link: ShareLink, whenMissing: AppRules["whenMissing"] = {}): object {
   const parameter = (name: string) => link.parameters.get(name) ?? whenMissing[name];
+  const { protocol, id, host: address, port } = link;
+  const user = { id, encryption: parameter("encryption"), flow: parameter("flow") };
   return {
     tag: link.name,
-    protocol: "vless",
-    settings: {
-      vnext: [
-        {
-          address: link.host,
-          port: link.port,
-          users: [{ id: link.id, encryption: parameter("encryption"), flow: parameter("flow") }],
-        },
-      ],
-    },
+    protocol,
+    settings:
+      protocol === "trojan"
+        ? { servers: [{ address, port, password: id }] }
+        : { vnext: [{ address, port, users: [user] }] },
     streamSettings: {
       network: parameter("type"),
       security: parameter("security"),
@@ -88,12 +88,12 @@ export function singBoxOutbound(link: ShareLink, whenMissing: AppRules["whenMiss
   const reality = { enabled: true, public_key: parameter("pbk"), short_id: parameter("sid") };
   return {
     tag: link.name,
-    type: "vless",
+    type: link.protocol,
     server: link.host,
     server_port: link.port,
-    uuid: link.id,
-    flow: parameter("flow"),
-    packet_encoding: "xudp",
+    ...(link.protocol === "trojan"
+      ? { password: link.id }
+      : { uuid: link.id, flow: parameter("flow"), packet_encoding: "xudp" }),
     tls: {
       enabled: parameter("security") !== "none",
       server_name: parameter("sni"),

@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
 import { freePort } from "@veil/engines";
-import type { Connection } from "@veil/protocols";
+import { type Connection, protocolNamed } from "@veil/protocols";
 import type { Entrance, FormatName, KeyStatus, Refusal } from "@veil/subscriptions";
 import { serveSubscriptions } from "../../services/api/test/subscriptions/serve-subscriptions.ts";
 import { startByteServer } from "./byte-server.ts";
@@ -26,6 +26,7 @@ export const places: readonly Omit<Place, "port">[] = [
   { tag: "one", address: "127.0.0.1" },
   { tag: "two", address: "127.0.0.1" },
   { tag: "six", address: hasIpv6 ? "::1" : "127.0.0.1" },
+  { tag: "trojan", address: "127.0.0.1", protocol: "trojan" },
   { tag: "xhttp", address: "127.0.0.1", path: "/веб" },
 ];
 
@@ -60,14 +61,15 @@ export async function startSubscriptionTestbed(xrayBinary: string): Promise<Subs
     secrets: [...Object.keys(USERS), publicKey],
     connections: (flow, names) => {
       const uuid = Object.entries(USERS).find(([, ofUser]) => ofUser === flow)?.[0] ?? "";
-      return xray.places.map(({ address, port, path }, index) => ({
-        protocol: "vless",
-        remark: names[index] ?? "",
-        ...{ address, port, uuid },
-        flow: path === undefined && flow === VISION ? VISION : "",
-        security: { kind: "reality", sni, publicKey, shortId, fingerprint: "chrome", spiderX: "/" },
-        transport: path === undefined ? { kind: "tcp" } : { kind: "xhttp", path },
-      }));
+      return xray.places.map(({ address, port, path, protocol = "vless" }, index) =>
+        protocolNamed(protocol).connectionOf(
+          { uuid, flow: flow === VISION ? VISION : "", remark: names[index] ?? "" },
+          {
+            ...{ host: address, port, sni, publicKey, shortId, fingerprint: "chrome", noFlow: "omit" },
+            transport: path === undefined ? { kind: "tcp" } : { kind: "xhttp", path },
+          },
+        ),
+      );
     },
     subscribe: (name, connections, status = "active", refusal = null) => {
       const figures = { upload: 1, download: 2, trafficLimit: 3, expiresAt: 4, usage: [] };

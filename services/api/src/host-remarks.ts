@@ -1,6 +1,6 @@
 import { statusOf, termsAt, usedTraffic } from "@veil/keys";
-import { filledRemark, type NodeHost, type Placeholder } from "@veil/nodes";
-import { keyProtocol, linkName } from "@veil/protocols";
+import { filledRemark, type LinkedHost, type Placeholder } from "@veil/nodes";
+import { linkName } from "@veil/protocols";
 import type { LinkedFacts, RemarkMoment } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 import { bytesText } from "./subscriptions/page/figures.ts";
@@ -22,13 +22,13 @@ export function tellsTraffic(placeholder: Placeholder): boolean {
  * little moves.
  */
 export function hostRemark(
-  host: Pick<NodeHost, "remark" | "node" | "address">,
+  host: Pick<LinkedHost, "remark" | "node" | "address" | "at">,
   key: LinkedFacts,
   moment: RemarkMoment,
   { SUBSCRIPTION_LANGUAGE: language, TIMEZONE: timeZone }: RemarkSettings,
 ): string {
   const name = linkName({ id: key.keyId, name: key.name });
-  if (host.remark === null) return moment.isFirst ? name : `${name} (${host.node})`;
+  if (host.remark === null) return moment.isFirst ? name : `${name} (${labelOf(host)})`;
   const { expiresAt, holdFor, trafficLimit } = termsAt(key.terms, moment.now);
   const now = Math.floor(moment.now / 1_000);
   const { upload, download } = moment.traffic === null ? NOTHING : usedTraffic(key.terms, moment.traffic, moment.now);
@@ -44,7 +44,7 @@ export function hostRemark(
       case "address":
         return host.address ?? "";
       case "protocol":
-        return keyProtocol.name;
+        return host.at.inbound.protocol;
       case "status":
         return statusOf(key.terms, moment.now);
       case "days_left":
@@ -59,6 +59,11 @@ export function hostRemark(
         return trafficLimit === null ? ENDLESS : bytesText(trafficLimit, language);
     }
   });
+}
+
+/** What tells a host from others: its node, and what it speaks where that is not the node's first inbound. */
+function labelOf({ node, at }: Pick<LinkedHost, "node" | "at">): string {
+  return at.name === node ? node : `${node} ${at.inbound.protocol}`;
 }
 
 function daysLeft(seconds: number | null): string {

@@ -3,14 +3,14 @@ import { type DownNodes, groupsMeet } from "@veil/keys";
 import {
   type Fleet,
   hostLink,
+  type LinkedHost,
   type LinkedKeyFacts,
   type LinkedPlace,
   LinkedPlaces,
-  type NodeHost,
   placeholdersOf,
   placeKey,
 } from "@veil/nodes";
-import { keyProtocol, type LinkSettings } from "@veil/protocols";
+import { type LinkSettings, protocolNamed, transportOf } from "@veil/protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
 import { hostRemark, tellsTraffic } from "./host-remarks.ts";
 import type { KeyPlace, KeyPlacesOf } from "./ports.ts";
@@ -23,7 +23,7 @@ export function currentPlaces(
   down: Pick<DownNodes, "test">,
 ): KeyPlacesOf {
   let last: {
-    readonly isDown: (node: string) => boolean;
+    readonly isDown: (place: string) => boolean;
     readonly fleet: Fleet;
     readonly of: ReturnType<typeof keyPlaces>;
   } | null = null;
@@ -47,9 +47,9 @@ export function currentPlaces(
 export function keyPlaces(
   settings: ApiSettings,
   fleet: Pick<Fleet, "nodes" | "hosts">,
-  isDown: (node: string) => boolean,
+  isDown: (place: string) => boolean,
 ): (key: LinkedKeyFacts) => readonly KeyPlace[] | null {
-  const linked = (where: (host: NodeHost) => string | null) =>
+  const linked = (where: (host: LinkedHost) => string | null) =>
     new LinkedPlaces(fleet, { meets: groupsMeet, placeOf: where, isDown });
   const complete = linked((host) => (isComplete(host, settings) ? placeKey(host, linkSettings(host, settings)) : null));
   const all = linked(({ id }) => id);
@@ -70,23 +70,23 @@ function placeOf({ hosts: [host, ...more] }: LinkedPlace, settings: ApiSettings)
   let link: LinkSettings | null = null;
   return {
     node: host.node,
-    nodes: [...new Set([host, ...more].map(({ node }) => node))],
+    inbounds: [...new Set([host, ...more].map(({ at }) => at.name))],
     tellsTraffic: placeholdersOf(host.remark ?? "").some(tellsTraffic),
     connectionOf: (key, moment) => {
       link ??= linkSettings(host, settings);
       const remark = hostRemark({ ...host, address: link.host }, key, moment, settings);
-      return keyProtocol.connectionOf({ uuid: key.uuid, flow: key.flow, remark }, link);
+      return protocolNamed(host.at.inbound.protocol).connectionOf({ uuid: key.uuid, flow: key.flow, remark }, link);
     },
   };
 }
 
-function isComplete(host: NodeHost, settings: ApiSettings): boolean {
+function isComplete(host: LinkedHost, settings: ApiSettings): boolean {
   const { publicKey, host: address } = hostLink(host);
   return (publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined && (address ?? settings.DOMAIN) !== undefined;
 }
 
 /** @throws {LinkNotConfiguredError} when the settings name no Reality key, or no host. */
-function linkSettings(of: NodeHost, settings: ApiSettings): LinkSettings {
+function linkSettings(of: LinkedHost, settings: ApiSettings): LinkSettings {
   const link = hostLink(of);
   const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
   const host = link.host ?? settings.DOMAIN;
@@ -100,6 +100,7 @@ function linkSettings(of: NodeHost, settings: ApiSettings): LinkSettings {
     ...(of.alpn !== null && { alpn: of.alpn }),
     publicKey,
     shortId: link.shortId ?? settings.REALITY_COMMON_SHORT_ID,
+    transport: transportOf(of.at.inbound, of.path),
     noFlow: settings.LINK_FLOW_NONE,
   };
 }

@@ -92,8 +92,8 @@ export interface RemarkMoment {
 export interface KeyPlace {
   /** The node that it is called after. */
   readonly node: string;
-  /** All nodes that it leads to. */
-  readonly nodes: readonly string[];
+  /** The inbounds that it leads to, by the names of their places. */
+  readonly inbounds: readonly string[];
   /** Whether its remark tells what the key moved. */
   readonly tellsTraffic: boolean;
   /**

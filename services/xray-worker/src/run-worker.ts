@@ -3,7 +3,16 @@ import { followFleet, listedNodes, openBackingServices } from "@veil/backing-ser
 import { createJobClient, serveJobs } from "@veil/job-queue";
 import { DownNodes, groupsMeet, type LifecyclePorts, TOKEN_SEED_BYTES } from "@veil/keys";
 import { DueIndex, EventHintIndex, KeyLeases, warnOfDurability } from "@veil/redis";
-import { type Fleet, FirstLinked, type FleetNode, isSameNode, servingNodes } from "@veil/nodes";
+import {
+  type Fleet,
+  FirstLinked,
+  type FleetNode,
+  isSameNode,
+  isSamePlace,
+  type Place,
+  servingNodes,
+  servingPlaces,
+} from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import {
   lastingFailure,
@@ -17,12 +26,13 @@ import {
 } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
-import { CertificateFolder, NODE_LABEL } from "@veil/xray-grpc";
+import { CertificateFolder, type ConnectedXray, NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
 import { startEvents } from "./events/start-events.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { startCleanUp } from "./clean-up.ts";
-import { type ConnectedNode, connectNode } from "./nodes/connect-node.ts";
+import { connectNode } from "./nodes/connect-node.ts";
+import { type ConnectedPlace, connectPlace } from "./nodes/connect-place.ts";
 import { deviceJobHandlers } from "./jobs/device-job-handlers.ts";
 import { hostJobHandlers } from "./jobs/host-job-handlers.ts";
 import { keyJobHandlers } from "./jobs/key-job-handlers.ts";
@@ -30,6 +40,7 @@ import { nodeJobHandlers } from "./jobs/node-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
 import { fleetChanger, seedNodes } from "./nodes/fleet-changes.ts";
+import { inboundFaultAt } from "./nodes/inbound-faults.ts";
 import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
 import { leaveNode, processAt } from "./nodes/leave-node.ts";
 import { lastReading } from "./nodes/last-reading.ts";
@@ -87,37 +98,51 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     });
     const memory = openKeyMemory({ store, exclusive, clock, onRead: (kind) => measured.desiredRead(kind) });
     const listed = nodeSettings(settings);
-    const nodes = new NamedParts<FleetNode, ConnectedNode>({
+    const nodes = new NamedParts<FleetNode, ConnectedXray>({
       parts: new ServiceParts(running, "nodes", log),
-      open: (part, node) => {
-        const connected = connectNode(part, node, {
-          settings,
-          store: memory.keys,
-          desired: memory.desired,
-          vault: store.inbounds,
-          mirroredNode: settings.XRAY_CONFIG_NODE ?? listed[0].name,
-          exclusive,
-          clock,
+      open: (part, node) =>
+        connectNode(part, node, {
           log,
-          onConfigFile: (result) => measured.configFile(result),
-          onBlocked: (name, users) => measured.blocked(name, users),
           certificates,
           onCertificates: (name, ends) => measured.certificates(name, ends),
           callsOf: (name) => measured.callsOf(name),
           onReachableChange: (name, reachable) => reconcilers.reachableChanged(name, reachable),
-        });
-        reconcilers.start(part, connected, filledFrom(node));
-        return connected;
-      },
+        }),
       isSame: isSameNode,
       onJoined: (node) => metrics.startSeries(NODE_LABEL, node),
       onLeft: (node) => void metrics.endSeries(NODE_LABEL, node),
     });
-    nodeNames = () => nodes.names;
+    const placed = {
+      settings,
+      store: memory.keys,
+      desired: memory.desired,
+      vault: store.inbounds,
+      mirroredNode: settings.XRAY_CONFIG_NODE ?? listed[0].name,
+      ...{ exclusive, clock, log },
+      onConfigFile: (result: "written" | "unchanged" | "error") => measured.configFile(result),
+      onBlocked: (name: string, users: number) => measured.blocked(name, users),
+    };
+    const places = new NamedParts<Place, ConnectedPlace>({
+      parts: new ServiceParts(running, "inbounds", log),
+      open: (part, place) => {
+        const connected = connectPlace(part, place, nodes.of(place.of.name), placed);
+        reconcilers.start(part, connected, place.of.name, filledFrom(place));
+        return connected;
+      },
+      isSame: isSamePlace,
+      // A node's first inbound has its name, and its series.
+      onJoined: (place) => {
+        if (!nodes.names.includes(place)) metrics.startSeries(NODE_LABEL, place);
+      },
+      onLeft: (place) => {
+        if (!nodes.names.includes(place)) void metrics.endSeries(NODE_LABEL, place);
+      },
+    });
+    nodeNames = () => places.names;
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const changes = { store: store.fleet, change: fleetChanger(store.fleet, hints), ...exclusive, clock, log };
-    const known = { connected: () => nodes.opened.map(({ node }) => node), newMark: randomUUID, certificates };
+    const known = { connected: () => nodes.opened, newMark: randomUUID, certificates };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({
       redisUrl: settings.REDIS_URL,
@@ -131,7 +156,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const ports: LifecyclePorts = {
       store: memory.keys,
       get nodes() {
-        return nodes.opened.map(({ users }) => users);
+        return places.opened.map(({ users }) => users);
       },
       linkedNodes: (key) => firstLinked.of(key, fleet, down.known()),
       lease,
@@ -171,6 +196,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       clock,
       log,
       onProbe: (node, isServing) => seen.probed(node, isServing),
+      onSorted: (place) => void joining.sorted(place),
       onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);
@@ -188,8 +214,10 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       prepare: () => seedNodes(listedNodes(listed), changes),
       onFleet: (found) => {
         fleet = found;
+        const serving = servingPlaces(found);
         nodes.follow(servingNodes(found));
-        reconcilers.follow(found.nodes);
+        places.follow(serving);
+        reconcilers.follow(serving);
       },
       log,
     });
@@ -240,6 +268,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...nodeJobHandlers({
           ...{ ...changes, ...known },
           processAt: (node) => processAt(node, known),
+          inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, certificates),
           leave: (node) =>
             leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),
           readLast: lastReading(jobs, clock),

@@ -4,6 +4,18 @@ import { parseFleetFile } from "./fleet-file.ts";
 import { fileOf, type FleetState } from "./fleet-state.ts";
 import { planFleet } from "./plan-fleet.ts";
 
+const INBOUND: FleetState["nodes"][number]["inbounds"][number] = {
+  tag: "vless-in",
+  protocol: "vless",
+  transport: "tcp",
+  path: null,
+  port: null,
+  public_key: null,
+  short_id: null,
+  sni: null,
+  groups: null,
+};
+
 const NODE: FleetState["nodes"][number] = {
   name: "fi-1",
   address: "10.0.0.2:10085",
@@ -13,7 +25,7 @@ const NODE: FleetState["nodes"][number] = {
   public_key: null,
   short_id: null,
   sni: null,
-  inbounds: [{ tag: "vless-in", protocol: "vless" }],
+  inbounds: [INBOUND],
   tls: null,
   groups: ["default"],
   note: null,
@@ -85,7 +97,7 @@ describe("a plan", () => {
   });
 
   it("leaves inbounds alone that are not named", () => {
-    const other = { ...NODE, inbounds: [{ tag: "other", protocol: "vless" as const }] };
+    const other = { ...NODE, inbounds: [{ ...INBOUND, tag: "other" }] };
     expect(plan(AS_IT_IS, { nodes: [other], hosts: [{ ...CDN, inbound: "other" }] }).does).toEqual([]);
     expect(plan(AS_IT_IS, { nodes: [other], hosts: [CDN] }).does).toEqual([
       '~ host cdn\n    inbound: "vless-in" → null',

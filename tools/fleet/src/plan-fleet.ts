@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isOwnHostId, ownHostId } from "@veil/nodes";
+import { isOwnHostId } from "@veil/nodes";
 import type { FleetFile } from "./fleet-file.ts";
 import {
   type Fields,
@@ -76,7 +76,7 @@ function hostSteps(host: FleetFile["hosts"][number], { nodes, hosts }: FleetStat
   const body = saidOfHost(host, nodes);
   const found = hosts.find((other) => other.id === name);
   // The one that comes with a new node is there by then, and says nothing by itself.
-  const isOfNew = found === undefined && isOwnHostId(name) && name === ownHostId(host.node);
+  const isOfNew = found === undefined && isOwnHostId(name);
   if (found === undefined && !isOfNew) return [{ does: "create-host", name, body }];
   const changes = differences(
     body,

@@ -8,6 +8,7 @@ import {
 } from "@veil/nodes";
 import { z } from "zod";
 import { hostDocument, toHost } from "./host-codec.ts";
+import { inboundDocument, toInboundDocument, toInbounds } from "./inbound-codec.ts";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
@@ -23,6 +24,8 @@ const tlsDocument = z.object({
 const nodeDocument = z.object({
   address: z.string(),
   inbound_tag: z.string(),
+  /** Missing in what was stored before nodes had several. */
+  inbounds: z.array(inboundDocument).default([]),
   /** Missing in what was stored before nodes could have it. */
   tls: tlsDocument.nullable().default(null),
   host: z.string().nullable().default(null),
@@ -81,12 +84,24 @@ export function toFleet({ revision, nodes, hosts }: FleetDocument): Fleet {
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
-  const { inbound_tag, tls, public_key, short_id, regrouped_at, former_groups, created_at, fixed, unfilled, ...same } =
-    node;
+  const {
+    inbound_tag,
+    inbounds,
+    tls,
+    public_key,
+    short_id,
+    regrouped_at,
+    former_groups,
+    created_at,
+    fixed,
+    unfilled,
+    ...same
+  } = node;
   return {
     name,
     ...same,
     inboundTag: inbound_tag,
+    inbounds: toInbounds(inbounds),
     tls: tls === null ? null : toTls(tls),
     publicKey: public_key,
     shortId: short_id,
@@ -110,6 +125,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
   const {
     name: _,
     inboundTag,
+    inbounds,
     tls,
     publicKey,
     shortId,
@@ -126,6 +142,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     ...same,
     groups: [...groups],
     inbound_tag: inboundTag,
+    inbounds: inbounds.map(toInboundDocument),
     tls: tls === null ? null : toTlsDocument(tls),
     public_key: publicKey,
     short_id: shortId,

@@ -127,14 +127,15 @@ function hostDocumentsOf({ hosts }: Pick<Fleet, "hosts">): Documents {
 
 function enter(part: "nodes" | "hosts", before: Documents, after: Documents, { $set, $unset }: Paths): void {
   for (const [name, document] of after) {
-    const stored = before.get(name);
+    const known = before.get(name);
     // One that was made anew under the name of one that is gone takes over nothing of it.
-    if (stored?.created_at !== document.created_at) $set[`${part}.${name}`] = document;
-    else {
-      for (const [field, value] of Object.entries(document)) {
-        if (!isDeepStrictEqual(value, stored[field])) $set[`${part}.${name}.${field}`] = value;
-      }
-    }
+    if (known?.created_at !== document.created_at) $set[`${part}.${name}`] = document;
+    else for (const [field, value] of changedFields(known, document)) $set[`${part}.${name}.${field}`] = value;
   }
   for (const name of before.keys()) if (!after.has(name)) $unset[`${part}.${name}`] = "";
+}
+
+/** What stays is not written: a list may hold what only newer versions understand. */
+function changedFields(before: EntryDocument, after: EntryDocument): [field: string, value: unknown][] {
+  return Object.entries(after).filter(([field, value]) => !isDeepStrictEqual(value, before[field]));
 }

@@ -1,12 +1,13 @@
-import type { Account, ProtocolName } from "@veil/protocols";
+import { type Account, PROTOCOLS, type ProtocolName } from "@veil/protocols";
 import { z } from "zod";
 import type { AccountCodec } from "./account-codec.ts";
+import { trojanCodec } from "./trojan-codec.ts";
 import { vlessCodec } from "./vless-codec.ts";
 
 type CodecOf<P extends ProtocolName> = AccountCodec<Extract<Account, { readonly protocol: P }>>;
 
 /** One codec for every protocol that a key can have. */
-const codecs = { vless: vlessCodec } as const satisfies { [P in ProtocolName]: CodecOf<P> };
+const codecs = { vless: vlessCodec, trojan: trojanCodec } as const satisfies { [P in ProtocolName]: CodecOf<P> };
 
 /** The codec of an account's protocol. */
 export function codecOf(account: Account): AccountCodec<Account> {
@@ -16,6 +17,11 @@ export function codecOf(account: Account): AccountCodec<Account> {
 /** The codec for inbounds with settings of this kind. */
 export function codecOfInbound(type: string): AccountCodec<Account> | undefined {
   return Object.values(codecs).find((codec) => codec.inboundType === type);
+}
+
+/** The protocol whose accounts are of this kind. */
+export function protocolOfAccount(type: string): ProtocolName | undefined {
+  return PROTOCOLS.find((name) => codecs[name].accountType === type);
 }
 
 /** What an account of any protocol looks like when it was stored as JSON. */

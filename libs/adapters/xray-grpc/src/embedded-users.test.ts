@@ -80,12 +80,12 @@ describe("embedUsers", () => {
     const type = "some.other.Account";
     const other: InboundUser = { email: "x@y", account: { protocol: "other", type, value: "", level: 0 } };
     expect(() => embedUsers(someDefinition(), [other])).toThrow(InvalidXrayRequestError);
-    const trojan = create(InboundHandlerConfigSchema, {
+    const socks = create(InboundHandlerConfigSchema, {
       tag: "t",
       receiverSettings: packTyped(ReceiverConfigSchema, {}),
-      proxySettings: { type: "xray.proxy.trojan.ServerConfig", value: new Uint8Array() },
+      proxySettings: { type: "xray.proxy.socks.ServerConfig", value: new Uint8Array() },
     });
-    const config = Buffer.from(toBinary(InboundHandlerConfigSchema, trojan)).toString("base64");
+    const config = Buffer.from(toBinary(InboundHandlerConfigSchema, socks)).toString("base64");
     expect(() => embedUsers({ tag: "t", config }, [])).toThrow(InvalidXrayRequestError);
   });
 });

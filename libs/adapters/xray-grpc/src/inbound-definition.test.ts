@@ -72,7 +72,7 @@ describe("definitionOf", () => {
   });
 
   it("is null for an inbound of another kind", () => {
-    const settings = { type: "xray.proxy.trojan.ServerConfig", value: new Uint8Array() };
+    const settings = { type: "xray.proxy.socks.ServerConfig", value: new Uint8Array() };
     expect(definitionOf(create(InboundHandlerConfigSchema, { tag: "t", proxySettings: settings }))).toBeNull();
     expect(definitionOf(create(InboundHandlerConfigSchema, { tag: "t" }))).toBeNull();
   });

@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { codecOf } from "./codecs.ts";
 import {
   AccountMismatchError,
   InboundMissingError,
+  InboundUnsupportedError,
   InvalidXrayRequestError,
   XrayAnswerInvalidError,
   XrayIndeterminateError,
@@ -46,7 +48,10 @@ export class InboundUsers {
   }
 
   async add(user: InboundUser, { beforeCall }: ChangeOptions = {}): Promise<"added" | "exists"> {
-    checkUser(user, await this.#accountTypeOfInbound());
+    const accountType = await this.#accountTypeOfInbound();
+    if (user.account.protocol !== "other" && codecOf(user.account).accountType !== accountType)
+      throw new InboundUnsupportedError(this.#calls.node, "addUser", this.#tag, accountType);
+    checkUser(user, accountType);
     const operation = addOperation(user);
     // Someone else may remove the user between the refusal and the look: then it can be added after all.
     for (let attempt = 1; ; attempt++) {

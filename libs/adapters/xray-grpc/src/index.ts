@@ -24,5 +24,5 @@ export type { ChangeOptions } from "./inbound-users.ts";
 export type { CallOutcome } from "./node-connection.ts";
 export { plantProcessMark } from "./plant-process-mark.ts";
 export { readVlessAccount } from "./read-vless-account.ts";
-export type { XrayNode, XrayNodeOptions } from "./xray-node.ts";
+export type { ConnectedXray, XrayNode, XrayNodeOptions } from "./xray-node.ts";
 export { connectXrayNode } from "./xray-node.ts";

@@ -12,7 +12,7 @@ import { decodeOrNull } from "./typed-message.ts";
  */
 export function readVlessAccount(account: InboundUser["account"]): { uuid: string; flow: VlessFlow } | null {
   if (account.protocol === "vless") return { uuid: account.uuid, flow: account.flow };
-  if (account.type !== AccountSchema.typeName) return null;
+  if (account.protocol !== "other" || account.type !== AccountSchema.typeName) return null;
   const message = decodeOrNull(AccountSchema, Buffer.from(account.value, "base64"));
   const uuid = message === null ? null : canonicalUuid(message.id);
   if (message === null || uuid === null) return null;

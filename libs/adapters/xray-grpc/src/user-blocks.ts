@@ -11,6 +11,8 @@ const { addRule, listRule, removeRule } = RoutingService.method;
 
 const BLOCK_OUTBOUND = "block";
 const RULE_TAG_PREFIX = "veil-block-";
+/** Of the rules for an inbound that is not a node's first: no e-mail begins with what follows. */
+const APART_PREFIX = "veil-block@";
 /** No e-mail holds it. */
 const SEPARATOR = " ";
 const MOST_USERS_OF_A_RULE = 200;
@@ -18,7 +20,7 @@ const MOST_USERS_OF_A_RULE = 200;
 const LONGEST_RELEASE_MS = 60_000;
 
 /**
- * Routing rules that lead users into a black hole. Users who are blocked at the same moment share one rule, whose tag names
+ * Routing rules that lead the users of one inbound into a black hole; they may go on using others. Users who are blocked at the same moment share one rule, whose tag names
  * them: so the rules themselves say who is blocked, and many users cost few calls.
  */
 export class UserBlocks {
@@ -26,8 +28,14 @@ export class UserBlocks {
   readonly #blocking: CoalescedCalls<string, "blocked">;
   readonly #releasing: CoalescedCalls<string, "released">;
 
-  constructor(calls: NodeCalls) {
+  readonly #inboundTag: string;
+  readonly #prefix: string;
+
+  /** @param prefix of the rules' tags: rules with another one are somebody else's */
+  constructor(calls: NodeCalls, inboundTag: string, prefix = RULE_TAG_PREFIX) {
     this.#calls = calls;
+    this.#inboundTag = inboundTag;
+    this.#prefix = prefix;
     this.#blocking = new CoalescedCalls(
       async (emails) => {
         await this.#addRule([...new Set(emails)]);
@@ -43,6 +51,11 @@ export class UserBlocks {
       },
       { largest: Number.POSITIVE_INFINITY, longestWaitMs: LONGEST_RELEASE_MS },
     );
+  }
+
+  /** Those of an inbound that is not a node's first: they know nothing of that one's. */
+  static apart(calls: NodeCalls, inboundTag: string): UserBlocks {
+    return new UserBlocks(calls, inboundTag, APART_PREFIX + encodeURIComponent(inboundTag) + SEPARATOR);
   }
 
   async block(emails: readonly string[]): Promise<void> {
@@ -61,7 +74,7 @@ export class UserBlocks {
       const others = blocked.filter((email) => !released.has(email));
       if (others.length === blocked.length) continue;
       if (others.length > 0) await this.#addRule(others);
-      await this.#calls.short("unblockUsers", removeRule, { ruleTag: ruleTagOf(blocked) });
+      await this.#calls.short("unblockUsers", removeRule, { ruleTag: this.#ruleTagOf(blocked) });
     }
   }
 
@@ -73,20 +86,21 @@ export class UserBlocks {
   async #listRules(): Promise<string[][]> {
     const { rules } = await this.#calls.short("listBlockedUsers", listRule, {});
     return rules
-      .filter(({ ruleTag }) => ruleTag.startsWith(RULE_TAG_PREFIX))
-      .map(({ ruleTag }) => ruleTag.slice(RULE_TAG_PREFIX.length).split(SEPARATOR));
+      .filter(({ ruleTag }) => ruleTag.startsWith(this.#prefix))
+      .map(({ ruleTag }) => ruleTag.slice(this.#prefix.length).split(SEPARATOR));
   }
 
   async #addRule(emails: readonly string[]): Promise<void> {
-    const rule = [{ tag: BLOCK_OUTBOUND, userEmail: [...emails], ruleTag: ruleTagOf(emails) }];
+    const ruleTag = this.#ruleTagOf(emails);
+    const rule = [{ tag: BLOCK_OUTBOUND, userEmail: [...emails], inboundTag: [this.#inboundTag], ruleTag }];
     try {
       await this.#calls.short("blockUser", addRule, { config: packTyped(ConfigSchema, { rule }), shouldAppend: true });
     } catch (error) {
       if (!isRefusal(error, "rule-exists")) throw error;
     }
   }
-}
 
-function ruleTagOf(emails: readonly string[]): string {
-  return RULE_TAG_PREFIX + emails.join(SEPARATOR);
+  #ruleTagOf(emails: readonly string[]): string {
+    return this.#prefix + emails.join(SEPARATOR);
+  }
 }

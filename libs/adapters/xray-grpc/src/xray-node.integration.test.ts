@@ -118,10 +118,10 @@ describe("users", () => {
   });
 
   it("are listed on an inbound of another protocol too", async () => {
-    const [user] = await nodeOn("trojan-in").listUsers();
+    const [user] = await nodeOn("vmess-in").listUsers();
     expect(user).toMatchObject({
-      email: "trojan@user",
-      account: { protocol: "other", type: "xray.proxy.trojan.Account" },
+      email: "vmess@user",
+      account: { protocol: "other", type: "xray.proxy.vmess.Account" },
     });
   });
 
@@ -162,8 +162,9 @@ describe("requests that are not ours to send", () => {
     await expect(node.addUser({ ...user, email: "" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addUser({ ...user, email: "A@veil" })).rejects.toBeInstanceOf(InvalidXrayRequestError);
     await expect(node.addInbound({ tag: "x", config: "" }, [])).rejects.toBeInstanceOf(InvalidXrayRequestError);
+    await expect(nodeOn("vmess-in").addUser(user)).rejects.toBeInstanceOf(InboundUnsupportedError);
     await expect(nodeOn("trojan-in").addUser(user)).rejects.toBeInstanceOf(InboundUnsupportedError);
-    await expect(nodeOn("trojan-in").readInbound()).rejects.toBeInstanceOf(InboundUnsupportedError);
+    await expect(nodeOn("vmess-in").readInbound()).rejects.toBeInstanceOf(InboundUnsupportedError);
     expect(() => nodeOn(" ")).toThrow(InvalidXrayRequestError);
   });
 
@@ -177,7 +178,7 @@ describe("requests that are not ours to send", () => {
 describe("an inbound", () => {
   it("is named among the tags of the node", async () => {
     const tags = await nodeOn("vless-in").listInboundTags();
-    expect(new Set(tags)).toEqual(new Set(["plain-in", "trojan-in", "vless-in"]));
+    expect(new Set(tags)).toEqual(new Set(["plain-in", "trojan-in", "vless-in", "vmess-in"]));
     expect(await nodeOn("nowhere").readInbound()).toBeNull();
   });
 

@@ -1,3 +1,5 @@
+import type { ProtocolName } from "@veil/protocols";
+import { protocolOfAccount } from "./codecs.ts";
 import { Counters } from "./counters.ts";
 import type { Counter } from "./decode-counters.ts";
 import type { InboundDefinition } from "./inbound-definition.ts";
@@ -82,6 +84,13 @@ export interface XrayNode {
   listInboundTags(): Promise<string[]>;
 
   /**
+   * Of which protocol users are taken, null when there is no such inbound.
+   *
+   * @throws {InboundUnsupportedError} when it is of a kind whose users we don't know.
+   */
+  inboundProtocol(): Promise<ProtocolName | null>;
+
+  /**
    * The inbound without its users, enough for `addInbound` to make it again, `null` when it is missing. A secret.
    *
    * @throws {InboundUnsupportedError} when the inbound is of an unknown kind.
@@ -150,21 +159,51 @@ export interface XrayNode {
   close(): void;
 }
 
+/** A node with all its inbounds. */
+export interface ConnectedXray extends XrayNode {
+  /**
+   * The same process by another of its inbounds, over the same connection: what is of the process is the same, and closing it
+   * closes both.
+   *
+   * @param name its `name`
+   * @throws {InvalidXrayRequestError} when the tag is blank.
+   */
+  at(inboundTag: string, name: string): XrayNode;
+}
+
 /**
  * A node at an address. Returns at once and connects in the background; calls made before wait for the connection.
  *
  * @throws {InvalidXrayRequestError} when the inbound tag is blank.
  */
-export function connectXrayNode(options: XrayNodeOptions): XrayNode {
+export function connectXrayNode(options: XrayNodeOptions): ConnectedXray {
   const { name, inboundTag, callTimeoutMs, bulkTimeoutMs, ...connected } = { ...DEFAULTS, ...options };
   checkTag(inboundTag);
   const connection = new NodeConnection({ name, maxInFlight: MAX_IN_FLIGHT, ...connected });
   const calls = new NodeCalls(connection, callTimeoutMs, bulkTimeoutMs);
+  const process = { connection, calls, mark: new ProcessMark(calls), counters: new Counters(calls) };
+  const own = nodeAt(process, name, inboundTag, new UserBlocks(calls, inboundTag));
+  return withOtherInbounds(own, (tag, as) => {
+    checkTag(tag);
+    return nodeAt(process, as, tag, UserBlocks.apart(calls, tag));
+  });
+}
+
+interface XrayProcess {
+  readonly connection: NodeConnection;
+  readonly calls: NodeCalls;
+  readonly mark: ProcessMark;
+  readonly counters: Counters;
+}
+
+function nodeAt(
+  { connection, calls, mark, counters }: XrayProcess,
+  name: string,
+  inboundTag: string,
+  blocks: UserBlocks,
+): XrayNode {
   const inbounds = new Inbounds(calls, inboundTag);
   const users = new InboundUsers(calls, inbounds, inboundTag);
-  const mark = new ProcessMark(calls);
-  const counters = new Counters(calls);
-  const blocks = new UserBlocks(calls);
   return {
     name,
     get reachable() {
@@ -179,6 +218,10 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     listUsers: () => users.list(),
     countUsers: () => users.count(),
     listInboundTags: () => inbounds.listTags(),
+    inboundProtocol: async () => {
+      const type = await inbounds.accountType("inboundProtocol");
+      return type === null ? null : (protocolOfAccount(type) ?? null);
+    },
     readInbound: () => inbounds.read(),
     removeInbound: () => inbounds.remove(),
     addInbound: (definition, all) => inbounds.add(definition, all),
@@ -194,4 +237,9 @@ export function connectXrayNode(options: XrayNodeOptions): XrayNode {
     listBlockedUsers: () => blocks.list(),
     close: () => connection.close(),
   };
+}
+
+/** Adds to the object itself, whose getters must not be copied. */
+function withOtherInbounds(node: XrayNode, at: ConnectedXray["at"]): ConnectedXray {
+  return Object.assign(node, { at });
 }

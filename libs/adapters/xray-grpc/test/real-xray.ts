@@ -17,7 +17,7 @@ export const CONFIG_USERS = {
 
 const SERVICES = ["HandlerService", "StatsService", "RoutingService"];
 
-/** A real Xray with three inbounds: `vless-in` (Reality), `plain-in` (VLESS without TLS) and `trojan-in`. */
+/** A real Xray with four inbounds: `vless-in` (Reality), `plain-in` (VLESS without TLS), `trojan-in` and `vmess-in`. */
 export class RealXray {
   /** `host:port` of the gRPC API. */
   readonly address: string;
@@ -43,7 +43,13 @@ export class RealXray {
    */
   static async create(binary: string, services = SERVICES, countsOnline = true): Promise<RealXray> {
     const directory = await mkdtemp(join(tmpdir(), "veil-xray-gateway-"));
-    const ports = { api: await getPort(), plain: await getPort(), reality: await getPort(), trojan: await getPort() };
+    const ports = {
+      api: await getPort(),
+      plain: await getPort(),
+      reality: await getPort(),
+      trojan: await getPort(),
+      vmess: await getPort(),
+    };
     await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services, countsOnline)));
     return new RealXray(binary, directory, ports);
   }
@@ -109,6 +115,7 @@ interface Ports {
   readonly plain: number;
   readonly reality: number;
   readonly trojan: number;
+  readonly vmess: number;
 }
 
 function configOf(ports: Ports, services: readonly string[], countsOnline: boolean) {
@@ -156,6 +163,13 @@ function configOf(ports: Ports, services: readonly string[], countsOnline: boole
         port: ports.trojan,
         protocol: "trojan",
         settings: { clients: [{ password: "secret", email: "trojan@user" }] },
+      },
+      {
+        tag: "vmess-in",
+        listen,
+        port: ports.vmess,
+        protocol: "vmess",
+        settings: { clients: [{ id: CONFIG_USERS.nameless.id, email: "vmess@user" }] },
       },
     ],
     outbounds: [

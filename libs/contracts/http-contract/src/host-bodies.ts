@@ -1,6 +1,7 @@
 import { PLACEHOLDERS, unknownPlaceholder } from "@veil/nodes";
 import { fingerprints } from "@veil/protocols";
 import { z } from "zod";
+import { LONGEST_PATH, PATH } from "./host-path.ts";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { MOST_PORTS } from "./node-bodies.ts";
@@ -10,7 +11,6 @@ import { groupList } from "./terms-bodies.ts";
 import { isPrintable, isWellFormed, requiredLine } from "./text-line.ts";
 
 const LONGEST_REMARK = 128;
-const LONGEST_PATH = 255;
 const MOST_ORDER = 10_000;
 const MOST_WEIGHT = 1_000;
 /** Application protocols that a host may offer. */
@@ -35,7 +35,8 @@ export const hostMessages = {
 const placeholders = Object.entries(PLACEHOLDERS).map(([name, meaning]) => `\`{${name}}\`: ${meaning}`);
 
 const id = z.string().meta({
-  description: "`n_` and a node's name for the host that comes with it.",
+  description:
+    "`n_` and a node's name for the host of its first inbound; behind it `_` and the tag for those of others.",
   example: "h_5f0c2f6f1d0e4b7a8c9d",
 });
 const node = z
@@ -101,10 +102,10 @@ const alpn = z
 const path = z
   .string(hostMessages.path)
   .max(LONGEST_PATH, hostMessages.path)
-  .regex(/^\/[^?#\s]*$/, hostMessages.path)
+  .regex(PATH, hostMessages.path)
   .refine((text) => isWellFormed(text) && isPrintable(text), hostMessages.path)
   .nullable()
-  .meta({ description: "Where the inbound's transport has one; plain TCP has none.", example: null });
+  .meta({ description: "Where clients find `xhttp`; null for the inbound's. TCP has none.", example: null });
 const order = z.int(hostMessages.order).min(-MOST_ORDER, hostMessages.order).max(MOST_ORDER, hostMessages.order).meta({
   description: "Hosts are shown in ascending order; among equals those that come with nodes first, then the oldest.",
   example: 0,
@@ -135,7 +136,9 @@ export const hostSchema = z
     id,
     node,
     ...fields,
-    is_own: z.boolean().meta({ description: "Whether it comes with its node, and goes with it.", example: false }),
+    is_own: z
+      .boolean()
+      .meta({ description: "Whether it comes with an inbound of its node, and goes with it.", example: false }),
     created_at: z.int().meta({ format: "int64", description: "Unix time in seconds.", example: 1703520000 }),
   })
   .register(namedSchemas, { id: "Host" });

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import { HOST_NAME, HOST_WORDS, isAddress, isHost, isHostName, LONGEST_HOST } from "./host-names.ts";
+import { inboundBodies, inboundMessages } from "./inbound-bodies.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { namedPageQuery } from "./page-query.ts";
 import { queryFlag } from "./query-flag.ts";
 import { groupList, noteText } from "./terms-bodies.ts";
-import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 
-const LONGEST_TAG = 128;
 export const MOST_PORTS = 65_535;
 
 export const nodeMessages = {
@@ -17,7 +16,7 @@ export const nodeMessages = {
   publicKey: "public_key must be the 43 characters that `xray x25519` prints",
   shortId: "short_id must be an even number of at most 16 hexadecimal digits",
   sni: "sni must be a host name, with other letters than a-z as xn--…, or null",
-  inbounds: 'inbounds must be a list of one inbound like {"tag":"vless-in","protocol":"vless"}, or null',
+  inbounds: inboundMessages.list,
   tls: 'tls must be null, or an object like {"server_name":"fi-1.example.com"} that names files below XRAY_TLS_DIR',
   force: "force must be true or false",
   after: "after must be the name of a node: 1 to 32 of a-z, 0-9 and -",
@@ -101,19 +100,7 @@ const settableTls = z
   .nullable()
   .meta({ description: TLS, example: null });
 const note = noteText.meta({ description: "Free text for operators.", example: null });
-const tag = z
-  .string(nodeMessages.inbounds)
-  .max(LONGEST_TAG, nodeMessages.inbounds)
-  .refine((text) => /[^ ]/.test(text) && isWellFormed(text) && isPrintable(text), nodeMessages.inbounds)
-  .meta({ minLength: 1, pattern: LINE_PATTERN });
-const inboundFields = { tag, protocol: z.literal("vless", nodeMessages.inbounds) } as const;
-const INBOUNDS = { description: "Its inbound for keys.", example: [{ tag: "vless-in", protocol: "vless" }] };
-const inbounds = z.array(z.strictObject(inboundFields)).length(1).meta(INBOUNDS);
-const settableInbounds = z
-  .array(z.object(inboundFields, nodeMessages.inbounds), nodeMessages.inbounds)
-  .length(1, nodeMessages.inbounds)
-  .nullable()
-  .meta({ ...INBOUNDS, description: "Its inbound for keys; null for `XRAY_INBOUND_TAG`." });
+const { inboundList, settableInbounds } = inboundBodies({ port, publicKey, shortId, sni });
 
 const groups = groupList.meta({
   description:
@@ -139,7 +126,7 @@ export const nodeSchema = z
     address,
     state,
     ...link,
-    inbounds,
+    inbounds: inboundList,
     tls,
     groups,
     note,

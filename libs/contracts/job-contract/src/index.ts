@@ -14,4 +14,5 @@ export {
 } from "./job-catalogue.ts";
 export type { OnlineSilence } from "./online-jobs.ts";
 export type { NotApplied } from "./not-applied.ts";
+export { inboundOfWire, inboundWireOf } from "./inbound-wire.ts";
 export { tlsOfWire, tlsWireOf } from "./tls-wire.ts";

@@ -1,10 +1,19 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
+import { PLAIN_INBOUND } from "@veil/nodes";
 import { nodeJobs } from "./node-jobs.ts";
 
 const tls = { caFile: "ca.crt", certificateFile: "tls.crt", keyFile: "tls.key", serverName: null };
 const { payload } = nodeJobs["change-node"];
-const changes = [{ host: "fi.example.com" }, { tls: null }, { tls }, { groups: ["vip"], note: null }, {}];
+const inbound = { ...PLAIN_INBOUND, tag: "t", protocol: "trojan", port: 1, publicKey: "k", groups: ["vip"] } as const;
+const changes = [
+  { inboundTag: "t", inbounds: [inbound] },
+  { host: "fi.example.com" },
+  { tls: null },
+  { tls },
+  { groups: ["vip"], note: null },
+  {},
+];
 
 it.each(changes)("carries the change %j of a node to the worker as it is, and nothing that is left out", (change) => {
   const sent = { name: "fi-1", change, deadline: 1, request_id: "r-1" };
@@ -12,9 +21,9 @@ it.each(changes)("carries the change %j of a node to the worker as it is, and no
   expect(z.decode(payload, wire as never)).toEqual(sent);
 });
 
-it("reads a new node of an API from before nodes had TLS and groups", () => {
+it("reads a new node of an API from before nodes had TLS, groups and several inbounds", () => {
   const fields = { address: "10.0.0.2:10085", host: null, port: null, sni: null, note: null };
   const node = { name: "fi-1", ...fields, inbound_tag: "vless-in", public_key: null, short_id: null };
   const read = z.decode(nodeJobs["create-node"].payload, { node, deadline: 1, request_id: "r-1" });
-  expect(read.node).toMatchObject({ tls: null, groups: ["default"] });
+  expect(read.node).toMatchObject({ tls: null, groups: ["default"], inbounds: [] });
 });

@@ -1,6 +1,7 @@
 import { DEFAULT_NODE_GROUPS, type NewNode, type NodeChange } from "@veil/nodes";
 import { z } from "zod";
 import { fleetChangeResult, notFound } from "./fleet-change-result.ts";
+import { inboundOfWire, inboundWire, inboundWireOf } from "./inbound-wire.ts";
 import { notApplied } from "./not-applied.ts";
 import { actor, deadline, requestId } from "./payload-fields.ts";
 import { tlsOfWire, tlsWire, tlsWireOf } from "./tls-wire.ts";
@@ -21,13 +22,22 @@ const fields = {
 
 const groups = z.array(text);
 
-/** An API from before nodes had TLS and groups names neither. */
-const newWire = z.object({ name: text, ...fields, tls: tlsWire.default(null), groups: groups.exactOptional() });
+const inbounds = z.array(inboundWire);
+
+/** An API from before nodes had TLS, groups and several inbounds names none of them. */
+const newWire = z.object({
+  name: text,
+  ...fields,
+  inbounds: inbounds.default([]),
+  tls: tlsWire.default(null),
+  groups: groups.exactOptional(),
+});
 
 const newNode = z.codec(newWire, z.custom<NewNode>(), {
   decode: ({ inbound_tag: inboundTag, public_key: publicKey, short_id: shortId, tls: secured, ...same }) => ({
     groups: DEFAULT_NODE_GROUPS,
     ...same,
+    inbounds: same.inbounds.map(inboundOfWire),
     tls: tlsOfWire(secured),
     inboundTag,
     publicKey,
@@ -35,6 +45,7 @@ const newNode = z.codec(newWire, z.custom<NewNode>(), {
   }),
   encode: ({ inboundTag, publicKey, shortId, groups: named, tls: secured, ...same }) => ({
     ...same,
+    inbounds: same.inbounds.map(inboundWireOf),
     tls: tlsWireOf(secured),
     groups: [...named],
     inbound_tag: inboundTag,
@@ -52,6 +63,7 @@ const changeWire = z.object({
   short_id: fields.short_id.exactOptional(),
   sni: fields.sni.exactOptional(),
   note: fields.note.exactOptional(),
+  inbounds: inbounds.exactOptional(),
   tls: tlsWire.exactOptional(),
   groups: groups.exactOptional(),
 });
@@ -62,15 +74,30 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     public_key: publicKey,
     short_id: shortId,
     tls: secured,
+    inbounds: several,
     ...same
   }): NodeChange => ({
     ...same,
+    ...(several !== undefined && { inbounds: several.map(inboundOfWire) }),
     ...(secured !== undefined && { tls: tlsOfWire(secured) }),
     ...(inboundTag !== undefined && { inboundTag }),
     ...(publicKey !== undefined && { publicKey }),
     ...(shortId !== undefined && { shortId }),
   }),
-  encode: ({ address, inboundTag, tls: secured, host, port, publicKey, shortId, sni, note, groups: named }) => ({
+  encode: ({
+    address,
+    inboundTag,
+    inbounds: several,
+    tls: secured,
+    host,
+    port,
+    publicKey,
+    shortId,
+    sni,
+    note,
+    groups: named,
+  }) => ({
+    ...(several !== undefined && { inbounds: several.map(inboundWireOf) }),
     ...(address !== undefined && { address }),
     ...(inboundTag !== undefined && { inbound_tag: inboundTag }),
     ...(secured !== undefined && { tls: tlsWireOf(secured) }),

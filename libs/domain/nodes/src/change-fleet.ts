@@ -1,6 +1,7 @@
 import type { Actor, EventHints } from "@veil/events";
 import { changeTogether, type FleetDecision } from "./change-together.ts";
 import { drainedEvent } from "./fleet-event.ts";
+import { changedInbounds, enteredInbounds, type InboundFields, inboundsFault, PLAIN_INBOUND } from "./inbounds.ts";
 import {
   type Fleet,
   type FleetNode,
@@ -30,10 +31,12 @@ export async function changeFleet(store: FleetStore, change: FleetDecision, hint
 export interface NewNode extends NodeFields {
   readonly name: string;
   readonly note: string | null;
+  /** The first one has the tag of {@link NodeFields}; none where that tag is all that is said. */
+  readonly inbounds: readonly InboundFields[];
 }
 
 /** What a caller wants to be different about a node. */
-export type NodeChange = Partial<NodeFields & Pick<FleetNode, "note">>;
+export type NodeChange = Partial<NodeFields & Pick<NewNode, "note" | "inbounds">>;
 
 /** What became of a change of one node or host. */
 export type FleetChange =
@@ -75,8 +78,11 @@ export function entered({ nodes, hosts }: Fleet, node: NewNode, { job, now }: Ch
   const holder = holderOf(nodes, node.address, node.name);
   if (holder !== null) return addressTaken(node.address, holder);
   if (!isNamedForTls(node)) return SERVER_NAME_MISSING;
+  const fault = inboundsFault(node.inbounds);
+  if (fault !== null) return { outcome: "refused", detail: fault };
   const made: FleetNode = {
     ...node,
+    inbounds: enteredInbounds(node.inbounds),
     state: "joining",
     since: now,
     isUnfilled: false,
@@ -101,21 +107,27 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
   if (node.jobs.includes(job)) return { outcome: "done" };
-  const { note: _, ...fields } = change;
+  const { note: _, inbounds, ...fields } = change;
   const { address = node.address } = fields;
   const holder = holderOf(fleet.nodes, address, name);
   if (holder !== null) return addressTaken(address, holder);
   const isMoved = !isSameAddress(address, node.address);
   const fixed = [...new Set([...node.fixed, ...NODE_FIELDS.filter((field) => fields[field] !== undefined)])];
   const isRegrouped = fields.groups !== undefined && !isSameGroups(fields.groups, node.groups);
-  const after: FleetNode = {
+  const moved: FleetNode = {
     ...node,
     ...change,
+    inbounds: node.inbounds,
     fixed,
     ...(isMoved && node.state === "active" && { state: "joining", since: now }),
     ...(isMoved && node.state === "draining" && { isUnfilled: true }),
     ...(isRegrouped && { regroupedAt: now, formerGroups: node.groups }),
   };
+  // Whoever knows of one inbound alone means that one by its tag.
+  const named = fields.inboundTag === undefined ? null : [{ tag: fields.inboundTag, ...PLAIN_INBOUND }];
+  const made = changedInbounds(node, inbounds ?? named, moved, now);
+  if (typeof made === "string") return { outcome: "refused", detail: made };
+  const after = { ...moved, inbounds: made };
   return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
 }
 

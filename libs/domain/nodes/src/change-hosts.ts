@@ -1,6 +1,7 @@
 import { type ChangeStamp, type FleetChange, nodeOf } from "./change-fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost } from "./hosts.ts";
+import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost, placeOf } from "./hosts.ts";
+import { inboundsOf } from "./inbounds.ts";
 
 /** A host as a caller asks for it. */
 export interface NewHost extends HostFields {
@@ -36,11 +37,15 @@ export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp:
   const found = hostOf(fleet, id);
   if (found === null) return { outcome: "not-found" };
   if (found.jobs.includes(stamp.job)) return { outcome: "done" };
-  const { of: _, isOwn, ...host } = found;
+  const { of, at: _, isOwn, ...host } = found;
   const after = { ...host, ...change };
-  if (isOwn && after.node !== host.node)
+  if (!isOwn) return stored(fleet, after, stamp, host);
+  if (after.node !== host.node)
     return { outcome: "refused", detail: `host ${id} comes with node ${host.node}, and leads to no other one` };
-  return stored(fleet, after, stamp, host);
+  const own = host.inbound ?? of.inboundTag;
+  if ((after.inbound ?? own) !== own)
+    return { outcome: "refused", detail: `host ${id} comes with the inbound ${own}, and leads to no other one` };
+  return stored(fleet, { ...after, inbound: host.inbound }, stamp, host);
 }
 
 /** Deletes a host that an API call made. */
@@ -63,11 +68,14 @@ export function hostOf(fleet: Pick<Fleet, "nodes" | "hosts">, id: string): NodeH
 function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before?: FleetHost): FleetChange {
   const node = nodeOf(fleet, host.node);
   if (node === null) return { outcome: "refused", detail: `there is no node ${host.node}` };
-  const { inbound } = host;
-  if (inbound !== null && inbound !== node.inboundTag)
-    return { outcome: "refused", detail: `node ${node.name} has no inbound ${inbound}, but ${node.inboundTag}` };
+  const place = placeOf(node, host);
+  if (place === null) {
+    const tags = inboundsOf(node).filter(({ isLeaving }) => !isLeaving);
+    const there = tags.map(({ tag }) => tag).join(", ");
+    return { outcome: "refused", detail: `node ${node.name} has no inbound ${host.inbound}, but ${there}` };
+  }
   // The node's first inbound stays so under another tag.
-  const after = { ...host, inbound: null };
+  const after = { ...host, inbound: place.name === node.name ? null : host.inbound };
   if (before !== undefined && JSON.stringify(after) === JSON.stringify(before)) return { outcome: "done" };
   const createdAt = Math.max(host.createdAt || Math.floor(now / 1_000), node.createdAt);
   const jobs = [...host.jobs, job].slice(-REMEMBERED_JOBS);

@@ -4,7 +4,7 @@ import { type LinkedKeyFacts, LinkedPlaces, type LinkedPlacesOptions, placeKey }
 type Health = LinkedPlacesOptions["isDown"];
 
 /**
- * Which nodes a key's first link leads to, for whoever does not know the installation's own host and key: one that spells out
+ * Which inbounds a key's first link leads to, for whoever does not know the installation's own host and key: one that spells out
  * what others leave to the settings is elsewhere.
  */
 export class FirstLinked {
@@ -15,7 +15,7 @@ export class FirstLinked {
     this.#meets = meets;
   }
 
-  /** @returns names of nodes, none while no node of such a host is active; null when no host is meant for the key */
+  /** @returns names of places, none while no node of such a host is active; null when no host is meant for the key */
   of(key: LinkedKeyFacts, fleet: Fleet, isDown: Health): readonly string[] | null {
     if (this.#last?.fleet !== fleet || this.#last.isDown !== isDown) {
       const places = new LinkedPlaces(fleet, { meets: this.#meets, placeOf: (host) => placeKey(host), isDown });
@@ -23,7 +23,7 @@ export class FirstLinked {
     }
     const { places } = this.#last;
     const [first] = places.of(key);
-    if (first !== undefined) return first.hosts.map(({ node }) => node);
+    if (first !== undefined) return first.hosts.map(({ at }) => at.name);
     return places.hasHostFor(key.groups) ? [] : null;
   }
 }

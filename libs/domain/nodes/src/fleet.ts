@@ -1,5 +1,6 @@
 import type { FleetEvent } from "./fleet-event.ts";
 import type { FleetHost } from "./hosts.ts";
+import type { NodeInbound } from "./inbounds.ts";
 
 /**
  * - `joining`: it is being filled with users; links don't show it yet
@@ -36,6 +37,7 @@ export interface NodeTls {
 export interface NodeFields extends NodeLink {
   /** `host:port` of its gRPC API. */
   readonly address: string;
+  /** Tag of its first inbound. */
   readonly inboundTag: string;
   /** Null for plaintext. */
   readonly tls: NodeTls | null;
@@ -62,6 +64,8 @@ export const NODE_FIELDS = [
 /** One Xray node. Its name is its own for as long as it is not gone. */
 export interface FleetNode extends NodeFields {
   readonly name: string;
+  /** Empty where there is one of which only the tag is said; `inboundsOf` has it then as well. */
+  readonly inbounds: readonly NodeInbound[];
   readonly state: NodeState;
   /** When that state began. Milliseconds since the epoch. */
   readonly since: number;

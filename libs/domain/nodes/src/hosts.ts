@@ -1,4 +1,5 @@
 import type { Fleet, FleetNode, NodeLink } from "./fleet.ts";
+import { type Place, placesOf, tagText } from "./places.ts";
 
 /** What callers may say of a host. Null is what its node says, or else the installation. */
 export interface HostFields {
@@ -40,7 +41,9 @@ export interface FleetHost extends HostFields {
 /** A host with the node that it leads to. */
 export interface NodeHost extends FleetHost {
   readonly of: FleetNode;
-  /** Whether it is the one that comes with its node. */
+  /** The place that it leads to; null where its node has no such inbound. */
+  readonly at: Place | null;
+  /** Whether it is one that comes with its node: one does for each inbound. */
   readonly isOwn: boolean;
 }
 
@@ -65,9 +68,10 @@ export const PLAIN_HOST: HostFields = {
   hidden: false,
 };
 
-/** The id of the host that comes with a node. */
-export function ownHostId(node: string): string {
-  return `${OWN}${node}`;
+/** The id of the host that comes with an inbound of a node. */
+export function ownHostId({ name, of, inbound }: Pick<Place, "name" | "of" | "inbound">): string {
+  // No node has an underscore in its name.
+  return name === of.name ? `${OWN}${name}` : `${OWN}${of.name}_${tagText(inbound.tag)}`;
 }
 
 /** Whether a host of this id comes with its node. */
@@ -76,45 +80,51 @@ export function isOwnHostId(id: string): boolean {
 }
 
 /**
- * All hosts that there are: one for each node, and those that API calls made of nodes that are not gone. By `order`; among
- * equals those of the nodes come first, in the order of the nodes.
+ * All hosts that there are: one for each inbound, and those that API calls made of nodes that are not gone. By `order`; among
+ * equals those of the inbounds come first, in the order of the nodes.
  */
 export function hostsOf({ nodes, hosts }: Pick<Fleet, "nodes" | "hosts">): readonly NodeHost[] {
   const present = new Map(nodes.filter(({ state }) => state !== "gone").map((node) => [node.name, node]));
-  const stored = hosts.flatMap((host) => {
+  const stored = hosts.flatMap((host): NodeHost[] => {
     const of = present.get(host.node);
-    return of === undefined || host.createdAt < of.createdAt ? [] : { ...host, of, isOwn: isOwnHostId(host.id) };
+    if (of === undefined || host.createdAt < of.createdAt) return [];
+    return [{ ...host, of, at: placeOf(of, host), isOwn: isOwnHostId(host.id) }];
   });
   const changed = new Map(stored.map((host) => [host.id, host]));
-  const own = [...present.values()].map((of) => changed.get(ownHostId(of.name)) ?? unchanged(of));
+  const own = [...present.values()]
+    .flatMap(stayingPlaces)
+    .map((place) => changed.get(ownHostId(place)) ?? unchanged(place));
   const made = stored
     .filter(({ isOwn }) => !isOwn)
     .toSorted((a, b) => a.position - b.position || (a.id < b.id ? -1 : 1));
   return [...own, ...made].toSorted((a, b) => a.order - b.order);
 }
 
-function unchanged(of: FleetNode): NodeHost {
-  const { name: node, createdAt } = of;
-  return { ...PLAIN_HOST, id: ownHostId(node), node, position: 0, createdAt, jobs: [], of, isOwn: true };
+function unchanged(at: Place): NodeHost {
+  const { name: node, createdAt } = at.of;
+  const inbound = at.name === node ? null : at.inbound.tag;
+  const id = ownHostId(at);
+  return { ...PLAIN_HOST, id, node, inbound, position: 0, createdAt, jobs: [], of: at.of, at, isOwn: true };
 }
 
-/** Which groups of keys are shown a host. */
-export function groupsOfHost({ groups, of }: Pick<NodeHost, "groups" | "of">): readonly string[] {
-  return groups ?? of.groups;
+function stayingPlaces(node: FleetNode): readonly Place[] {
+  return placesOf(node).filter(({ inbound }) => !inbound.isLeaving);
 }
 
-/** Whether its node has the inbound that it names. */
-export function hasInbound({ inbound, of }: Pick<NodeHost, "inbound" | "of">): boolean {
-  return inbound === null || inbound === of.inboundTag;
+/** The place of a node that a host leads to; null where the node has no such inbound. */
+export function placeOf(node: FleetNode, { inbound }: Pick<HostFields, "inbound">): Place | null {
+  const places = stayingPlaces(node);
+  return (inbound === null ? places[0] : places.find((place) => place.inbound.tag === inbound)) ?? null;
 }
 
 /** What links to a host say where that is not left to the installation; null where it is. */
-export function hostLink({ address, port, sni, of }: NodeHost): NodeLink {
+export function hostLink({ address, port, sni, of, at }: NodeHost): NodeLink {
+  const inbound = at?.inbound;
   return {
     host: address ?? of.host,
-    port: port ?? of.port,
-    publicKey: of.publicKey,
-    shortId: of.shortId,
-    sni: sni ?? of.sni,
+    port: port ?? inbound?.port ?? of.port,
+    publicKey: inbound?.publicKey ?? of.publicKey,
+    shortId: inbound?.shortId ?? of.shortId,
+    sni: sni ?? inbound?.sni ?? of.sni,
   };
 }

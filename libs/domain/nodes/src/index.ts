@@ -35,6 +35,15 @@ export {
 } from "./fleet.ts";
 export { FLEET_SUBJECT, type FleetEvent, type FleetOutbox, isFleetEventId } from "./fleet-event.ts";
 export {
+  type InboundFields,
+  inboundsFault,
+  inboundsOf,
+  MOST_INBOUNDS,
+  type NodeInbound,
+  PLAIN_INBOUND,
+} from "./inbounds.ts";
+export { inboundGone, isSamePlace, type Place, placesOf, servingPlaces } from "./places.ts";
+export {
   type FleetHost,
   type HostFields,
   hostLink,
@@ -45,7 +54,7 @@ export {
   ownHostId,
   PLAIN_HOST,
 } from "./hosts.ts";
-export { type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, placeKey } from "./linked-places.ts";
+export { type LinkedHost, type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, placeKey } from "./linked-places.ts";
 export type { NodePass, NodePasses } from "./node-passes.ts";
 export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";

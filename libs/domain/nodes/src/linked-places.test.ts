@@ -1,8 +1,8 @@
-import { expect, it } from "vitest";
-import { someHost, someNode } from "../test/index.ts";
+import { describe, expect, it } from "vitest";
+import { someHost, someInbound, someNode } from "../test/index.ts";
 import { FirstLinked } from "./first-linked.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
-import type { FleetHost } from "./hosts.ts";
+import { type FleetHost, hostLink, hostsOf } from "./hosts.ts";
 import { LinkedPlaces, placeKey } from "./linked-places.ts";
 
 const nodes = [
@@ -99,4 +99,28 @@ it("tell which nodes the first link leads to, and whether any will", () => {
   expect(of(fleet(nodes), ["default"], () => true)).toEqual(["a", "a2"]);
   expect(of(fleet(nodes.slice(0, 2)))).toEqual([]);
   expect(of(fleet(nodes), ["none such"])).toBeNull();
+});
+
+describe("inbounds of one node", () => {
+  const trojan = someInbound("trojan-in", { protocol: "trojan", port: 8_443, groups: ["vip"] });
+  const leaving = someInbound("old", { port: 1, isLeaving: true });
+  const node = someNode("a", { groups: ["default", "vip"], inbounds: [someInbound("vless-in"), trojan, leaving] });
+
+  it("are places of their own, for the keys that are in them, and down by themselves", () => {
+    expect(idsOf(placesIn(fleet([node])))).toEqual(["n_a"]);
+    expect(idsOf(placesIn(fleet([node])), ["vip"])).toEqual(["n_a", "n_a_trojan-in"]);
+    expect(idsOf(placesIn(fleet([node]), down("a")), ["vip"])).toEqual(["n_a_trojan-in", "n_a"]);
+    const first = new FirstLinked(meets);
+    expect(first.of({ keyId: 1, groups: ["vip"] }, fleet([node]), down("a"))).toEqual(["a/trojan-in"]);
+  });
+
+  it("are two places also where clients dial the same, and lead where they say", () => {
+    const alike = [someInbound("vless-in"), someInbound("x", { transport: "xhttp", path: "/a" })];
+    expect(idsOf(placesIn(fleet([someNode("a", { inbounds: alike, port: 1 })])))).toEqual(["n_a", "n_a_x"]);
+    const own = { ...trojan, groups: null, publicKey: "k", shortId: "ab", sni: "t.example" };
+    const [, host] = hostsOf(fleet([someNode("a", { host: "h", inbounds: [someInbound("v"), own] })]));
+    expect(host === undefined ? null : hostLink(host)).toEqual({
+      ...{ host: "h", port: 8_443, publicKey: "k", shortId: "ab", sni: "t.example" },
+    });
+  });
 });

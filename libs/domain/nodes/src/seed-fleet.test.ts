@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { InMemoryFleet, someNode } from "../test/index.ts";
+import { InMemoryFleet, someInbound, someNode } from "../test/index.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { seeded, seedFleet } from "./seed-fleet.ts";
 
@@ -81,4 +81,14 @@ it("is stored once however many start together, and not again while nothing chan
   const ends = await Promise.all([1, 2, 3].map(() => seedFleet(store, [listed("a")], NOW)));
   expect(ends.filter(({ isChanged }) => isChanged)).toHaveLength(1);
   expect(await store.revision()).toBe(1);
+});
+
+it("keeps the inbounds that an API call named, and moves those without groups of their own with their node", () => {
+  const inbounds = [someInbound("v"), someInbound("t", { port: 1 }), someInbound("x", { port: 2, groups: ["vip"] })];
+  const stored = someNode("a", { inboundTag: "v", inbounds });
+  const { nodes, notes } = seeded(fleet(stored), [listed("a", { inboundTag: "vless-in", groups: ["eu"] })], NOW);
+  expect(nodes[0]).toMatchObject({ inboundTag: "v", groups: ["eu"] });
+  const moved = { regroupedAt: NOW, formerGroups: ["default"] };
+  expect(nodes[0]?.inbounds).toEqual([{ ...inbounds[0], ...moved }, { ...inbounds[1], ...moved }, inbounds[2]]);
+  expect(notes).toEqual([{ node: "a", kept: "changed", fields: ["inboundTag"] }]);
 });

@@ -9,6 +9,7 @@ import {
   NODE_FIELDS,
   type NodeFields,
 } from "./fleet.ts";
+import { changedInbounds } from "./inbounds.ts";
 
 /** A node as the environment lists it. */
 export interface ListedNode extends NodeFields {
@@ -78,6 +79,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
   return {
     name: node.name,
     ...fieldsOf(node),
+    inbounds: [],
     state: since === 0 ? "active" : "joining",
     since,
     isUnfilled: false,
@@ -102,11 +104,16 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[], now: 
     return known;
   }
   const differing = NODE_FIELDS.filter((field) => !isSameField(field, known, listed));
-  const fields = differing.filter((field) => known.fixed.includes(field));
+  // The environment names one inbound: where an API call named them, those hold.
+  const fixed = known.inbounds.length > 0 ? [...new Set([...known.fixed, "inboundTag" as const])] : known.fixed;
+  const fields = differing.filter((field) => fixed.includes(field));
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
-  const standing = Object.fromEntries(known.fixed.map((field) => [field, known[field]]));
+  const standing = Object.fromEntries(fixed.map((field) => [field, known[field]]));
   const next = { ...known, ...fieldsOf(listed), ...standing };
-  return isSameGroups(next.groups, known.groups) ? next : { ...next, regroupedAt: now, formerGroups: known.groups };
+  if (isSameGroups(next.groups, known.groups)) return next;
+  const regrouped = { ...next, regroupedAt: now, formerGroups: known.groups };
+  const inbounds = changedInbounds(known, null, regrouped, now);
+  return typeof inbounds === "string" ? regrouped : { ...regrouped, inbounds };
 }
 
 /** Without an active node there would be no links; the first one that is listed has what they need in a moment. */

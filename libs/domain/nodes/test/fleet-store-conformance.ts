@@ -9,6 +9,7 @@ import {
   MOST_HOSTS,
 } from "../src/index.ts";
 import { someHost } from "./some-host.ts";
+import { someInbound } from "./some-inbound.ts";
 import { someNode } from "./some-node.ts";
 
 /** So many changes at once. */
@@ -48,6 +49,11 @@ export function fleetStoreConformance(
       tls: { caFile: "b/ca.crt", certificateFile: "tls.crt", keyFile: "tls.key", serverName: "b.example.com" },
       shortId: "ab",
       sni: "example.com",
+      inbounds: [
+        { ...someInbound("vless-in"), groups: ["eu"], publicKey: "p".repeat(43), shortId: "cd", sni: "b.example" },
+        { ...someInbound("b.$x"), transport: "xhttp", path: "/a.b", port: 8_443, isLeaving: true, regroupedAt: 9 },
+        { ...someInbound("t"), protocol: "trojan", port: 9_443, formerGroups: ["vip"] },
+      ],
       groups: ["eu", "vip"],
       state: "draining",
       since: 7,

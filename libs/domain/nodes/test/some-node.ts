@@ -7,6 +7,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     address: `${name}.example.com:10085`,
     tls: null,
     inboundTag: "vless-in",
+    inbounds: [],
     host: null,
     port: null,
     publicKey: null,

@@ -5,21 +5,31 @@ import type { VlessFlow } from "./vless.ts";
  * How a client connects with a key to one place. Every format that clients read is written from this: share links, and the
  * configs of Xray, sing-box and mihomo. A further protocol is a further member with its own `protocol`.
  */
-export type Connection = VlessConnection;
+export type Connection = VlessConnection | TrojanConnection;
 
-/** A VLESS connection. */
-export interface VlessConnection {
-  readonly protocol: "vless";
+/** What connections of every protocol have. */
+export interface ConnectedPlace {
   /** What clients call it. */
   readonly remark: string;
   /** Host name or IP address to dial, IPv6 without brackets. */
   readonly address: string;
   readonly port: number;
+  readonly security: ConnectionSecurity;
+  readonly transport: ConnectionTransport;
+}
+
+/** A VLESS connection. */
+export interface VlessConnection extends ConnectedPlace {
+  readonly protocol: "vless";
   readonly uuid: string;
   /** Vision needs TCP with Reality: it is empty with any other transport. */
   readonly flow: VlessFlow;
-  readonly security: ConnectionSecurity;
-  readonly transport: ConnectionTransport;
+}
+
+/** A Trojan connection. */
+export interface TrojanConnection extends ConnectedPlace {
+  readonly protocol: "trojan";
+  readonly password: string;
 }
 
 /** What protects a connection. `none` is for entries that lead nowhere. */
@@ -53,21 +63,24 @@ export type ConnectionTransport = { readonly kind: "tcp" } | { readonly kind: "x
  * @param noFlow how no flow is written, see `LinkSettings`
  */
 export function connectionLink(connection: Connection, noFlow: "omit" | "write"): string {
-  const { uuid, address, port, remark, flow, security, transport } = connection;
-  const parameters = [
+  const { protocol, address, port, remark, security, transport } = connection;
+  const parameters: Parameters = [
     ["type", transport.kind],
     ["security", security.kind],
     ...securityParameters(security),
     ...transportParameters(transport),
-  ] as const;
-  const query =
-    flow === "" && noFlow === "write"
-      ? linkQuery([...parameters, ["flow", "none"]])
-      : linkQuery([["encryption", "none"], ...parameters, ...(flow === "" ? [] : [["flow", flow] as const])]);
-  return `vless://${uuid}@${linkAuthority(address, port)}?${query}#${percentEncode(remark)}`;
+  ];
+  const query = linkQuery(protocol === "vless" ? vlessParameters(connection, parameters, noFlow) : parameters);
+  const secret = protocol === "vless" ? connection.uuid : percentEncode(connection.password);
+  return `${protocol}://${secret}@${linkAuthority(address, port)}?${query}#${percentEncode(remark)}`;
 }
 
 type Parameters = readonly (readonly [name: string, value: string])[];
+
+function vlessParameters({ flow }: VlessConnection, parameters: Parameters, noFlow: "omit" | "write"): Parameters {
+  if (flow === "" && noFlow === "write") return [...parameters, ["flow", "none"]];
+  return [["encryption", "none"], ...parameters, ...(flow === "" ? [] : [["flow", flow] as const])];
+}
 
 function securityParameters(security: ConnectionSecurity): Parameters {
   if (security.kind === "none") return [];

@@ -5,14 +5,27 @@ export {
   type ConnectionSecurity,
   type ConnectionTransport,
   type RealitySecurity,
+  type TrojanConnection,
   type VlessConnection,
 } from "./connection.ts";
+export {
+  type InboundKind,
+  isPlainKind,
+  isSameKind,
+  kindFault,
+  PLAIN_KIND,
+  type TransportName,
+  TRANSPORTS,
+  transportOf,
+} from "./inbound-kind.ts";
 export { fingerprintHint, fingerprints } from "./fingerprints.ts";
 export type { Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
-export { keyProtocol, protocolOf } from "./protocols.ts";
+export { keyProtocol, protocolNamed, protocolOf, PROTOCOLS } from "./protocols.ts";
 export { type LinkedKey, linkAuthority, type LinkSettings, linkName, percentEncode } from "./share-link.ts";
 export { keyIdOfEmail, userEmail } from "./user-email.ts";
 export { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
+export type { TrojanAccount } from "./trojan.ts";
+export { isTrojanPassword, trojan } from "./trojan.ts";
 export type { VlessAccount, VlessFlow } from "./vless.ts";
 export { isVlessFlow, vless, vlessFlowOf } from "./vless.ts";

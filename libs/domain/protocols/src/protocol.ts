@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import type { TransportName } from "./inbound-kind.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import type { VlessFlow } from "./vless.ts";
 
@@ -9,11 +10,8 @@ import type { VlessFlow } from "./vless.ts";
 export interface Protocol<Account extends { readonly protocol: string }> {
   readonly name: Account["protocol"];
 
-  /** The account of a key, from what was fixed when the key was made. */
-  accountOf(key: { readonly uuid: string; readonly flow: VlessFlow }): Account;
-
-  /** The UUID of the key whose account this is. */
-  uuidOf(account: Account): string;
+  /** The account of a key, from what was fixed when the key was made, on an inbound with such a transport: TCP when left out. */
+  accountOf(key: { readonly uuid: string; readonly flow: VlessFlow }, transport?: TransportName): Account;
 
   /** Whether Xray accepts this account and does with it what it says. Xray itself checks next to nothing over gRPC. */
   isValidAccount(account: Account): boolean;

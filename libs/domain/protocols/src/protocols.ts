@@ -1,13 +1,22 @@
 import type { Protocol } from "./protocol.ts";
+import { trojan } from "./trojan.ts";
 import { vless } from "./vless.ts";
 
 /** Every protocol that an account can have, by name. A further one is its own file and a line here. */
-export const protocols = { vless } as const;
+export const protocols = { vless, trojan } as const;
 
-/** The protocol of the keys that are sold: what every node's users and every link are of. */
+/** The protocol of inbounds of which nothing else is said. */
 export const keyProtocol = protocols.vless;
 
 export type ProtocolName = keyof typeof protocols;
+
+/** The names of all of them. */
+export const PROTOCOLS = ["vless", "trojan"] as const satisfies readonly ProtocolName[];
+
+/** The protocol of this name. */
+export function protocolNamed(name: ProtocolName): Protocol<Account> {
+  return protocols[name];
+}
 
 /** An account under any of the protocols, distinguished by `protocol`. */
 export type Account = ReturnType<(typeof protocols)[ProtocolName]["accountOf"]>;

@@ -1,6 +1,7 @@
+import type { ConnectionTransport } from "./connection.ts";
 import type { VlessFlow } from "./vless.ts";
 
-/** What a share link says of the server. The same for every key of one node. */
+/** What a share link says of the server. The same for every key of one inbound. */
 export interface LinkSettings {
   /** Host name or IP address that clients dial. An IPv6 address may stand with or without brackets. */
   readonly host: string;
@@ -15,6 +16,8 @@ export interface LinkSettings {
   readonly publicKey: string;
   /** The Reality short id, hexadecimal. */
   readonly shortId: string;
+  /** What carries the streams; TCP when left out. */
+  readonly transport?: ConnectionTransport;
   /**
    * How the link of a key without a flow is written: as clients read it, or to the letter of the first HTTP contract, which
    * ends it in `flow=none`. Xray's and sing-box's clients refuse that text; it is for callers that compare strings.

@@ -98,6 +98,14 @@ describe("vless accounts", () => {
     expect(vless.accountOf({ uuid: UUID, flow: vlessFlowOf("xtls-rprx-vision") }).flow).toBe("xtls-rprx-vision");
   });
 
+  it("have no flow over anything but TCP, and neither has the link", () => {
+    const key = { uuid: UUID, flow: "xtls-rprx-vision", remark: "a" } as const;
+    expect([vless.accountOf(key, "tcp").flow, vless.accountOf(key, "xhttp").flow]).toEqual([key.flow, ""]);
+    const link = vless.shareLink(key, { ...settings, transport: { kind: "xhttp", path: "/a" } });
+    expect(link).toMatch(/type=xhttp.*&path=%2Fa&mode=auto#a$/);
+    expect(link).not.toContain("flow");
+  });
+
   const account: VlessAccount = { protocol: "vless", uuid: UUID, flow: "" };
 
   it("are valid with a version 4 UUID and a known flow only", () => {

@@ -1,5 +1,7 @@
 import { connectionLink, type VlessConnection } from "./connection.ts";
 import type { Protocol } from "./protocol.ts";
+import { connectedPlace } from "./connected-place.ts";
+import type { TransportName } from "./inbound-kind.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 
@@ -17,19 +19,26 @@ export interface VlessAccount {
   readonly flow: VlessFlow;
 }
 
-/** VLESS over TCP with Reality. */
+/** VLESS. */
 export const vless: Protocol<VlessAccount> = {
   name: "vless",
   accountOf,
-  uuidOf,
   isValidAccount,
   isSameAccount,
   connectionOf,
   shareLink,
 };
 
-function accountOf({ uuid, flow }: { readonly uuid: string; readonly flow: VlessFlow }): VlessAccount {
-  return { protocol: "vless", uuid, flow };
+function accountOf(
+  { uuid, flow }: { readonly uuid: string; readonly flow: VlessFlow },
+  transport: TransportName = "tcp",
+): VlessAccount {
+  return { protocol: "vless", uuid, flow: flowOver(transport, flow) };
+}
+
+/** Vision reads the TLS records of a TCP connection: over another transport there is nothing for it to read. */
+function flowOver(transport: TransportName, flow: VlessFlow): VlessFlow {
+  return transport === "tcp" ? flow : "";
 }
 
 /** The flow that the setting `REALITY_FLOW` stands for. */
@@ -42,10 +51,6 @@ export function isVlessFlow(text: string): text is VlessFlow {
   return text === "" || text === "xtls-rprx-vision";
 }
 
-function uuidOf(account: VlessAccount): string {
-  return account.uuid;
-}
-
 function isValidAccount(account: VlessAccount): boolean {
   return isUuidV4(account.uuid) && isVlessFlow(account.flow);
 }
@@ -54,27 +59,10 @@ function isSameAccount(one: VlessAccount, other: VlessAccount): boolean {
   return isSameUuidInXray(one.uuid, other.uuid) && one.flow === other.flow;
 }
 
-/** The connection of a key to a server that takes VLESS over TCP with Reality. */
+/** The connection of a key to a server that takes VLESS with Reality. */
 function connectionOf(key: LinkedKey, settings: LinkSettings): VlessConnection {
-  const { host, port, sni, publicKey, shortId, fingerprint, alpn } = settings;
-  return {
-    protocol: "vless",
-    remark: key.remark,
-    address: host.replace(/^\[(.*)\]$/, "$1"),
-    port,
-    uuid: key.uuid,
-    flow: key.flow,
-    security: {
-      kind: "reality",
-      sni,
-      publicKey,
-      shortId,
-      fingerprint,
-      spiderX: "/",
-      ...(alpn !== undefined && { alpn }),
-    },
-    transport: { kind: "tcp" },
-  };
+  const place = connectedPlace(key, settings);
+  return { protocol: "vless", ...place, uuid: key.uuid, flow: flowOver(place.transport.kind, key.flow) };
 }
 
 function shareLink(key: LinkedKey, settings: LinkSettings): string {

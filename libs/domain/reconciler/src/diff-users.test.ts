@@ -1,4 +1,5 @@
 import type { DesiredUser } from "@veil/keys";
+import { protocolNamed } from "@veil/protocols";
 import { expect, test } from "vitest";
 import { type ActualUser, diffUsers } from "./diff-users.ts";
 
@@ -19,11 +20,11 @@ const want = (keyId: number, indeterminate: string[] = []): DesiredUser => ({
 const nothing = { missing: [], wrong: [], indeterminate: [], orphans: [] };
 
 test("equal sets have no drift", () => {
-  expect(diffUsers("main", [user(1), user(2)], desired(want(1), want(2)), new Set())).toEqual(nothing);
+  expect(diffUsers({ name: "main" }, [user(1), user(2)], desired(want(1), want(2)), new Set())).toEqual(nothing);
 });
 
 test("what is wanted and absent is missing, what is there and unwanted is an orphan", () => {
-  expect(diffUsers("main", [user(1), user(3)], desired(want(1), want(2)), new Set())).toEqual({
+  expect(diffUsers({ name: "main" }, [user(1), user(3)], desired(want(1), want(2)), new Set())).toEqual({
     ...nothing,
     missing: [want(2)],
     orphans: [3],
@@ -31,7 +32,7 @@ test("what is wanted and absent is missing, what is there and unwanted is an orp
 });
 
 test("a key that is being created is no orphan", () => {
-  expect(diffUsers("main", [user(7)], desired(), new Set([7]))).toEqual(nothing);
+  expect(diffUsers({ name: "main" }, [user(7)], desired(), new Set([7]))).toEqual(nothing);
 });
 
 test("another uuid, an account of another protocol, or another flow is wrong", () => {
@@ -42,21 +43,37 @@ test("another uuid, an account of another protocol, or another flow is wrong", (
     user(4),
   ];
   const vision: DesiredUser = { ...want(4), flow: "xtls-rprx-vision" };
-  expect(diffUsers("main", changed, desired(want(1), want(2), want(3), vision), new Set())).toEqual({
+  expect(diffUsers({ name: "main" }, changed, desired(want(1), want(2), want(3), vision), new Set())).toEqual({
     ...nothing,
     wrong: [want(1), want(2), want(3), vision],
   });
 });
 
 test("a right user is indeterminate only on the node that the key names", () => {
-  expect(diffUsers("main", [user(1)], desired(want(1, ["main"])), new Set()).indeterminate).toEqual([
+  expect(diffUsers({ name: "main" }, [user(1)], desired(want(1, ["main"])), new Set()).indeterminate).toEqual([
     want(1, ["main"]),
   ]);
-  expect(diffUsers("other", [user(1)], desired(want(1, ["main"])), new Set())).toEqual(nothing);
+  expect(diffUsers({ name: "other" }, [user(1)], desired(want(1, ["main"])), new Set())).toEqual(nothing);
 });
 
 test("unmanaged users are never drift", () => {
-  expect(diffUsers("main", [{ ...user(5), email: "friend@example.com", keyId: null }], desired(), new Set())).toEqual(
-    nothing,
+  expect(
+    diffUsers({ name: "main" }, [{ ...user(5), email: "friend@example.com", keyId: null }], desired(), new Set()),
+  ).toEqual(nothing);
+});
+
+test("compares with the account that the place takes: another protocol's, and no flow but over TCP", () => {
+  const trojan = { name: "main", kind: { protocol: "trojan", transport: "tcp", path: null } } as const;
+  const ofKey = (keyId: number) => ({ ...user(keyId), account: protocolNamed("trojan").accountOf(want(keyId)) });
+  const mixed = diffUsers(
+    trojan,
+    [ofKey(1), user(2), { ...ofKey(1), keyId: 3 }],
+    desired(want(1), want(2), want(3)),
+    new Set(),
   );
+  expect(mixed.wrong.map(({ keyId }) => keyId)).toEqual([2, 3]);
+  const xhttp = { name: "main", kind: { protocol: "vless", transport: "xhttp", path: "/a" } } as const;
+  const vision = { ...want(1), flow: "xtls-rprx-vision" } as const;
+  expect(diffUsers(xhttp, [user(1)], desired(vision), new Set())).toEqual(nothing);
+  expect(diffUsers({ name: "main" }, [user(1)], desired(vision), new Set()).wrong).toEqual([vision]);
 });

@@ -1,5 +1,5 @@
 import type { DesiredUser, NodeUser } from "@veil/keys";
-import { type Account, keyProtocol, protocolOf } from "@veil/protocols";
+import { type Account, type InboundKind, PLAIN_KIND, protocolNamed, protocolOf } from "@veil/protocols";
 
 /** A user that a node holds. */
 export interface ActualUser {
@@ -22,9 +22,16 @@ export interface Drift {
   readonly orphans: readonly number[];
 }
 
+/** What of a place that holds users decides which ones these are, and with which accounts. */
+export interface ComparedNode {
+  readonly name: string;
+  /** How it speaks with clients; VLESS over TCP when left out. */
+  readonly kind?: InboundKind;
+}
+
 /** Compares the users of one node with the desired ones; keys that are being created may be there or not. */
 export function diffUsers(
-  node: string,
+  { name, kind = PLAIN_KIND }: ComparedNode,
   actual: Iterable<ActualUser>,
   desired: ReadonlyMap<number, DesiredUser>,
   creating: ReadonlySet<number>,
@@ -41,14 +48,15 @@ export function diffUsers(
       continue;
     }
     present.add(user.keyId);
-    if (!isRight(user.account, want)) wrong.push(want);
-    else if (want.indeterminate.includes(node)) indeterminate.push(want);
+    if (!isRight(user.account, want, kind)) wrong.push(want);
+    else if (want.indeterminate.includes(name)) indeterminate.push(want);
   }
   const missing = [...desired.values()].filter((want) => !present.has(want.keyId));
   return { missing, wrong, indeterminate, orphans };
 }
 
-function isRight(account: Account | null, want: NodeUser): boolean {
-  const wanted = keyProtocol.accountOf(want);
-  return account !== null && account.protocol === wanted.protocol && protocolOf(wanted).isSameAccount(account, wanted);
+function isRight(account: Account | null, want: NodeUser, { protocol, transport }: InboundKind): boolean {
+  if (account?.protocol !== protocol) return false;
+  const wanted = protocolNamed(protocol).accountOf(want, transport);
+  return protocolOf(wanted).isSameAccount(account, wanted);
 }

@@ -1,7 +1,7 @@
 /**
  * The difference between desired and actual users of one node, and the pass that ends it. Knows no gRPC and no store.
  */
-export { type ActualUser, type Drift, diffUsers } from "./diff-users.ts";
+export { type ActualUser, type ComparedNode, type Drift, diffUsers } from "./diff-users.ts";
 export type { ConfirmedDrift } from "./confirm-drift.ts";
 export {
   type ListedInbound,

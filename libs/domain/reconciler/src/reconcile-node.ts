@@ -15,11 +15,11 @@ import {
 } from "@veil/keys";
 import pLimit from "p-limit";
 import { type ConfirmedDrift, confirmDrift } from "./confirm-drift.ts";
-import { type ActualUser, diffUsers } from "./diff-users.ts";
+import { type ActualUser, type ComparedNode, diffUsers } from "./diff-users.ts";
 import { isDatabaseSuspect } from "./orphan-brake.ts";
 
 /** A node as the reconciler sees it. */
-export interface ReconciledNode extends NodeUsers {
+export interface ReconciledNode extends NodeUsers, ComparedNode {
   /** Looks at the inbound and its users. @throws {NodeUnreachableError | NodeIndeterminateError | StoreUnavailableError} */
   list(): Promise<ListedInbound>;
 }
@@ -117,7 +117,7 @@ export async function reconcileNode(
     // Users are offline, so skip this read: the rebuild reads the desired state itself.
     if (mayRebuild && (await hasLostAll(node, listed, state))) {
       const desired = await listed.rebuild(own);
-      first ??= { ...diffUsers(node.name, listed.users, desired, nobody), unknown: [] };
+      first ??= { ...diffUsers(node, listed.users, desired, nobody), unknown: [] };
       continue;
     }
     const unmanaged = listed.users.length - countOurs(listed.users);
@@ -152,7 +152,7 @@ async function compare(
   const { store, clock } = ports;
   const creating = new Set((await state.findCreating()).map(({ keyId }) => keyId));
   const recent = desiredOn(node, await (readAfter === null ? state.findDesired() : state.recentDesired(readAfter)));
-  const differences = diffUsers(node.name, users, recent, creating);
+  const differences = diffUsers(node, users, recent, creating);
   const leaving = await leavingAmong(differences.orphans, node, ports);
   const left = leaving.size;
   const drift = { ...differences, orphans: differences.orphans.filter((keyId) => !leaving.has(keyId)) };
@@ -161,7 +161,7 @@ async function compare(
   if (differing < REBUILD_FROM)
     return { drift: await confirmDrift(node, drift, store, clock.now()), users: recent.size, left };
   const desired = desiredOn(node, await state.findDesired());
-  const { orphans: unwanted, ...wanted } = diffUsers(node.name, users, desired, creating);
+  const { orphans: unwanted, ...wanted } = diffUsers(node, users, desired, creating);
   const orphans = unwanted.filter((keyId) => !leaving.has(keyId));
   const none = { missing: [], wrong: [], indeterminate: [] };
   return {

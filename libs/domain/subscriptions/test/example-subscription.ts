@@ -1,10 +1,10 @@
-import type { Connection } from "@veil/protocols";
+import type { Connection, TrojanConnection, VlessConnection } from "@veil/protocols";
 import type { Subscription, SubscriptionKey } from "../src/subscription.ts";
 
 export const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 export const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
-export function exampleConnection(overrides: Partial<Connection> = {}): Connection {
+export function exampleConnection(overrides: Partial<VlessConnection> = {}): VlessConnection {
   return {
     protocol: "vless",
     remark: "Anna",
@@ -23,6 +23,13 @@ export function exampleConnection(overrides: Partial<Connection> = {}): Connecti
     transport: { kind: "tcp" },
     ...overrides,
   };
+}
+
+export const PASSWORD = "z5jMwpSr4Ikk04YRq1e2Jg";
+
+export function exampleTrojan(overrides: Partial<TrojanConnection> = {}): Connection {
+  const { uuid: _, flow: _flow, ...place } = exampleConnection();
+  return { ...place, protocol: "trojan", password: PASSWORD, remark: "T", ...overrides };
 }
 
 export function exampleSubscription(

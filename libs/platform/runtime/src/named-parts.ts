@@ -39,6 +39,13 @@ export class NamedParts<Item extends { readonly name: string }, Opened> {
     return this.#opened;
   }
 
+  /** What is open under a name. @throws {RangeError} when nothing is */
+  of(name: string): Opened {
+    const open = this.#open.get(name);
+    if (open === undefined) throw new RangeError(`nothing is open under the name ${name}`);
+    return open.opened;
+  }
+
   /** Has parts for these items from now on. One that is another one now is closed and opened anew. */
   follow(items: readonly Item[]): void {
     const { isSame } = this.#options;

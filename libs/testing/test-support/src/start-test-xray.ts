@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EngineProcess, startTlsDecoy, startXray } from "@veil/engines";
 import { ensureXrayConfig, makeRealityKeys } from "@veil/xray-config";
 import getPort from "get-port";
+import { z } from "zod";
 
 /** A real Xray with one empty VLESS+REALITY inbound, on free ports, for one test file. */
 export interface TestXray {
@@ -11,6 +12,8 @@ export interface TestXray {
   readonly api: string;
   readonly inboundTag: string;
   readonly inboundPort: number;
+  /** The ports of its further inbounds, by their tags. */
+  readonly ports: Readonly<Record<string, number>>;
   readonly publicKey: string;
   readonly serverName: string;
   readonly shortId: string;
@@ -25,10 +28,21 @@ export interface TestXray {
 export interface TestXrayOptions {
   /** What its REALITY target does with an idle connection: websites keep it. "close", which is quick, when absent. */
   readonly targetIdle?: "close" | "keep";
+  /** Inbounds beside the one of VLESS, by their tags: with its Reality, and no users. */
+  readonly inbounds?: Readonly<Record<string, TestInbound>>;
+}
+
+export interface TestInbound {
+  readonly protocol: "vless" | "trojan";
+  /** XHTTP's; TCP when left out. */
+  readonly path?: string;
 }
 
 /** Starts it with a target whose certificate it trusts; on macOS that takes no effect, see `XrayOptions.trustedRoots`. */
-export async function startTestXray(binary: string, { targetIdle = "close" }: TestXrayOptions = {}): Promise<TestXray> {
+export async function startTestXray(
+  binary: string,
+  { targetIdle = "close", inbounds = {} }: TestXrayOptions = {},
+): Promise<TestXray> {
   const dir = await mkdtemp(join(tmpdir(), "veil-xray-"));
   const serverName = "decoy.test";
   const decoy = await startTlsDecoy({ serverName, idle: targetIdle });
@@ -47,9 +61,11 @@ export async function startTestXray(binary: string, { targetIdle = "close" }: Te
     shortIds: [shortId],
     allowPrivate: true,
   });
+  const ports = await addInbounds(configFile, inbounds);
   const trustedRoots = join(dir, "roots.pem");
   await writeFile(trustedRoots, decoy.certificate);
-  const start = () => startXray({ binary, configFile, apiPort, inboundPorts: [inboundPort], trustedRoots });
+  const start = () =>
+    startXray({ binary, configFile, apiPort, inboundPorts: [inboundPort, ...Object.values(ports)], trustedRoots });
   let running = await start();
   const kill = async () => {
     process.kill(running.pid, "SIGKILL");
@@ -59,6 +75,7 @@ export async function startTestXray(binary: string, { targetIdle = "close" }: Te
     api: running.api,
     inboundTag: "vless-in",
     inboundPort,
+    ports,
     publicKey,
     serverName,
     shortId,
@@ -76,4 +93,36 @@ export async function startTestXray(binary: string, { targetIdle = "close" }: Te
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** A config file as far as further inbounds are made of its first one. */
+const configWithInbound = z.looseObject({
+  inbounds: z.tuple([z.looseObject({ streamSettings: z.looseObject({}) })]).rest(z.looseObject({})),
+});
+
+async function addInbounds(
+  configFile: string,
+  inbounds: NonNullable<TestXrayOptions["inbounds"]>,
+): Promise<Record<string, number>> {
+  // As it was written otherwise: tests edit its text.
+  if (Object.keys(inbounds).length === 0) return {};
+  const config = configWithInbound.parse(JSON.parse(await readFile(configFile, "utf8")));
+  const [first] = config.inbounds;
+  const ports: Record<string, number> = {};
+  for (const [tag, { protocol, path }] of Object.entries(inbounds)) {
+    const port = await getPort();
+    ports[tag] = port;
+    const settings = { clients: [], ...(protocol === "vless" && { decryption: "none" }) };
+    const xhttp = path === undefined ? {} : { network: "xhttp", xhttpSettings: { path } };
+    config.inbounds.push({
+      ...first,
+      tag,
+      port,
+      protocol,
+      settings,
+      streamSettings: { ...first.streamSettings, ...xhttp },
+    });
+  }
+  await writeFile(configFile, JSON.stringify(config));
+  return ports;
 }

@@ -1,5 +1,5 @@
 import { asciiAddress, asciiHost, type CreateNodeBody, type NodeBody, type UpdateNodeBody } from "@veil/http-contract";
-import { type JobResult, tlsOfWire } from "@veil/job-contract";
+import { inboundOfWire, type JobResult, tlsOfWire } from "@veil/job-contract";
 import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
@@ -38,6 +38,7 @@ export async function createNode(
     publicKey: body.public_key ?? null,
     shortId: body.short_id ?? null,
     inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
+    inbounds: body.inbounds?.map(inboundOfWire) ?? [],
     tls: tlsOfWire(body.tls ?? null),
     groups: [...new Set(body.groups ?? DEFAULT_NODE_GROUPS)],
   };
@@ -64,7 +65,10 @@ export async function updateNode(
     ...(shortId !== undefined && { shortId }),
     ...(sni !== undefined && { sni }),
     ...(note !== undefined && { note }),
-    ...(inbounds !== undefined && { inboundTag: inbounds?.[0]?.tag ?? ports.inboundTag }),
+    ...(inbounds !== undefined && {
+      inboundTag: inbounds?.[0]?.tag ?? ports.inboundTag,
+      ...(inbounds !== null && { inbounds: inbounds.map(inboundOfWire) }),
+    }),
     ...(tls !== undefined && { tls: tlsOfWire(tls) }),
     ...(groups !== undefined && { groups: [...new Set(groups ?? DEFAULT_NODE_GROUPS)] }),
   };

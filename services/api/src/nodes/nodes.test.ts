@@ -27,7 +27,7 @@ describe("adding a node", () => {
       public_key: null,
       short_id: null,
       sni: null,
-      inbounds: [{ tag: "vless-in", protocol: "vless" }],
+      inbounds: [expect.objectContaining({ tag: "vless-in", protocol: "vless", transport: "tcp", port: null })],
       tls: null,
       groups: ["default"],
       note: null,
@@ -103,12 +103,12 @@ describe("adding a node", () => {
     },
   );
 
-  it.each([{ tag: 7 }, { tag: " " }, { tag: "a\nb" }, { tag: "x", protocol: "trojan" }, {}])(
+  it.each([{ tag: 7 }, { tag: " " }, { tag: "a\nb" }, { tag: "x", protocol: "vmess" }, {}])(
     "says what an inbound is instead of %j",
     async (inbound) => {
       const body = { ...wanted, inbounds: [{ protocol: "vless", ...inbound }] };
       expect(answerOf(await post("/api/nodes", body))).toEqual(
-        failure(400, /^inbounds must be a list of one inbound like/),
+        failure(400, /^the tag of an inbound must be|^keys can't have the protocol vmess yet/),
       );
     },
   );
@@ -131,7 +131,7 @@ describe("adding a node", () => {
     const made = (await post("/api/nodes", named).expect(200)).body;
     expect(made).toMatchObject({ host: named.host, inbounds: [{ tag: "a", protocol: "vless" }] });
     const patched = await call(api, "patch", "/api/nodes/fi-1").send({ inbounds: null }).expect(200);
-    expect(patched.body.inbounds).toEqual([{ tag: "vless-in", protocol: "vless" }]);
+    expect(patched.body.inbounds).toMatchObject([{ tag: "vless-in", protocol: "vless" }]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { NodeBody, NodeHealthBody } from "@veil/http-contract";
-import { tlsWireOf } from "@veil/job-contract";
+import { inboundWireOf, tlsWireOf } from "@veil/job-contract";
 import { isDown, type NodeSightings } from "@veil/keys";
-import { type Fleet, type FleetNode, type NodePasses } from "@veil/nodes";
+import { type Fleet, type FleetNode, inboundsOf, type NodePasses } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
@@ -81,14 +81,16 @@ function unixSeconds(milliseconds: number | null): number | null {
 
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
-  const { name, address, state, host, port, publicKey, shortId, sni, inboundTag, tls, groups, note, createdAt } = node;
+  const { name, address, state, host, port, publicKey, shortId, sni, tls, groups, note, createdAt } = node;
   if (state === "gone") return null;
   return {
     ...{ name, address, state, host, port },
     public_key: publicKey,
     short_id: shortId,
     sni,
-    inbounds: [{ tag: inboundTag, protocol: "vless" }],
+    inbounds: inboundsOf(node)
+      .filter(({ isLeaving }) => !isLeaving)
+      .map(inboundWireOf),
     tls: tlsWireOf(tls),
     groups: [...groups],
     note,

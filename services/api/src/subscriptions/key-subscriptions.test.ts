@@ -19,7 +19,7 @@ function place(node: string, ...more: string[]): KeyPlace {
   } as const;
   return {
     node,
-    nodes: [node, ...more],
+    inbounds: [node, ...more],
     tellsTraffic: false,
     connectionOf: ({ uuid }): Connection => ({ ...connection, uuid, remark: node, address: `${node}.example` }),
   };

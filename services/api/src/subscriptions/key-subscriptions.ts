@@ -21,8 +21,8 @@ export interface KeySubscriptionPorts {
   readonly traffic: Pick<TrafficReader, "find">;
   /** What a key moved lately. @param now unix seconds */
   readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
-  /** Tells which nodes are of no use at the moment, by their names. */
-  readonly downNodes: () => Promise<(node: string) => boolean>;
+  /** Tells which inbounds are of no use at the moment, by the names of their places. */
+  readonly downNodes: () => Promise<(place: string) => boolean>;
   readonly places: KeyPlacesOf;
   readonly urlOf: (token: string) => string;
   readonly clock: Pick<Clock, "now">;
@@ -71,10 +71,10 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
 function connectionsOf(
   key: KeyRecord,
   places: readonly KeyPlace[],
-  { isDown, ...moment }: Omit<RemarkMoment, "isFirst"> & { readonly isDown: (node: string) => boolean },
+  { isDown, ...moment }: Omit<RemarkMoment, "isFirst"> & { readonly isDown: (place: string) => boolean },
 ): Connection[] {
-  const reachable = places.filter(({ nodes }) => nodes.some((node) => !isDown(node)));
-  const certain = reachable.filter(({ nodes }) => !nodes.every((node) => key.indeterminate.includes(node)));
+  const reachable = places.filter(({ inbounds }) => inbounds.some((inbound) => !isDown(inbound)));
+  const certain = reachable.filter(({ inbounds }) => !inbounds.every((inbound) => key.indeterminate.includes(inbound)));
   try {
     return (certain.length > 0 ? certain : reachable).map((place) =>
       place.connectionOf(key, { ...moment, isFirst: place === places[0] }),

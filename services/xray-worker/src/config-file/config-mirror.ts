@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CONFIG_FILE_LEASE_MS, CONFIG_FILE_WAIT_MS, desiredOn, isWantedOn, type KeyStore } from "@veil/keys";
+import {
+  CONFIG_FILE_LEASE_MS,
+  CONFIG_FILE_WAIT_MS,
+  type DesiredUser,
+  desiredOn,
+  isWantedOn,
+  type KeyStore,
+} from "@veil/keys";
 import { isDatabaseSuspect, type ReconciledState } from "@veil/reconciler";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
 import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
-import { keyIdOfEmail, userEmail } from "@veil/protocols";
+import { keyIdOfEmail, type TransportName, userEmail, vless, type VlessFlow } from "@veil/protocols";
 import pLimit from "p-limit";
 import type { NodeGroups } from "../nodes/node-groups.ts";
 
@@ -15,6 +22,8 @@ export interface ConfigMirrorOptions {
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
+  /** What carries the inbound's streams; TCP when left out. */
+  readonly transport?: TransportName;
   readonly groups: Pick<NodeGroups, "names">;
   readonly shortId: string;
   readonly state: Pick<KeyStore, "find"> & Pick<ReconciledState, "recentDesired">;
@@ -139,7 +148,7 @@ export class ConfigMirror {
       if (keyId === null) continue;
       const want = desired.get(keyId);
       if (want === undefined) orphans.add(keyId);
-      const isRight = want?.uuid === client.uuid && want.flow === client.flow;
+      const isRight = want?.uuid === client.uuid && this.#flowOf(want) === client.flow;
       if (isRight && !right.has(keyId)) right.add(keyId);
       else different.add(keyId);
     }
@@ -225,7 +234,11 @@ export class ConfigMirror {
     if (key === null && isAdded) this.soon(keyId);
     const email = userEmail(keyId);
     if (key === null || !isWantedOn(key, { groups: groups.names }, clock.now())) return [email, null];
-    return [email, { email, uuid: key.uuid, flow: key.flow }];
+    return [email, { email, uuid: key.uuid, flow: this.#flowOf(key) }];
+  }
+
+  #flowOf(key: Pick<DesiredUser, "uuid" | "flow">): VlessFlow {
+    return vless.accountOf(key, this.#options.transport).flow;
   }
 }
 

@@ -5,6 +5,7 @@ import { type Clock, lastingFailure, type Logger, runPeriodically, type Stoppabl
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 import { DefaultFlowWarning } from "./default-flow-warning.ts";
+import type { InboundKind } from "@veil/protocols";
 import type { WorkerSettings } from "../settings.ts";
 
 export interface ConfigMirrorDependencies {
@@ -22,11 +23,19 @@ const TICK_EVERY_MS = 1_000;
 export function openConfigMirror(
   running: Stoppable,
   settings: WorkerSettings,
-  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "groups">,
+  { kind, ...place }: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "groups"> & { readonly kind: InboundKind },
   { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
   const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;
   if (path === undefined) return null;
+  if (kind.protocol !== "vless") {
+    log.warn(
+      { path, protocol: kind.protocol },
+      "Xray's config file is not kept: it can be for inbounds of VLESS alone",
+    );
+    return null;
+  }
+  const of = { ...place, transport: kind.transport };
   if (binary === undefined)
     log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced unchecked by Xray");
   const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });

@@ -1,6 +1,15 @@
 import type { JobResult } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
-import { changed, drained, entered, type FleetNode, nodeOf, type NodeTls } from "@veil/nodes";
+import {
+  changed,
+  drained,
+  entered,
+  type FleetNode,
+  type InboundFields,
+  type NodeChange,
+  nodeOf,
+  type NodeTls,
+} from "@veil/nodes";
 import { actorOf } from "./actor-of.ts";
 import { changeInTime, type FleetChanges, TOO_LATE } from "../nodes/fleet-changes.ts";
 import type { CertificateFolder } from "@veil/xray-grpc";
@@ -15,13 +24,18 @@ export interface NodeJobPorts extends RetireNodePorts {
   /** The name of another node whose Xray process answers at the address of one; null when none is known to. */
   readonly processAt: (node: Pick<FleetNode, "name" | "address" | "tls">) => Promise<string | null>;
   readonly certificates: Pick<CertificateFolder, "fault">;
+  /** What keeps keys out of inbounds of a node, as a sentence; null when nothing is known to. */
+  readonly inboundFault: (
+    node: Pick<FleetNode, "name" | "address" | "tls">,
+    inbounds: readonly InboundFields[],
+  ) => Promise<string | null>;
 }
 
 type ChangeResult = JobResult<"change-node">;
 
 /** What the worker does with each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
-  const { processAt, certificates, clock } = ports;
+  const { processAt, inboundFault, certificates, clock } = ports;
   const faultOf = (tls: NodeTls | null) => (tls === null ? null : certificates.fault(tls, clock.now()));
   return {
     "create-node": async ({ node, deadline }, { jobId: job }) => {
@@ -29,6 +43,8 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       if (fault !== null) return unusable(fault);
       const other = await processAt(node);
       if (other !== null) return sameProcess(other);
+      const inbound = await inboundFault(node, node.inbounds);
+      if (inbound !== null) return { outcome: "refused", detail: inbound };
       return changeInTime({ job, deadline }, (fleet, stamp) => entered(fleet, node, stamp), ports);
     },
     "change-node": async ({ name, change: wanted, deadline }, { jobId: job }) => {
@@ -39,6 +55,8 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
         const other = await processAt({ name, address: wanted.address, tls });
         if (other !== null) return sameProcess(other);
       }
+      const inbound = await changedInboundFault(name, wanted, ports);
+      if (inbound !== null) return { outcome: "refused", detail: inbound };
       return changeInTime({ job, deadline }, (fleet, stamp) => changed(fleet, name, wanted, stamp), ports);
     },
     "drain-node": ({ name, is_drained: isDrained, deadline, ...asked }, { jobId: job }) => {
@@ -54,6 +72,18 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       return retireNode({ name, force, deadline, requestId, job, redelivered }, ports);
     },
   };
+}
+
+async function changedInboundFault(
+  name: string,
+  { address, tls, inbounds }: NodeChange,
+  { store, inboundFault }: Pick<NodeJobPorts, "store" | "inboundFault">,
+): Promise<string | null> {
+  if (inbounds === undefined) return null;
+  const fleet = await store.read();
+  const node = fleet === null ? null : nodeOf(fleet, name);
+  if (node === null) return null;
+  return inboundFault({ name, address: address ?? node.address, tls: tls === undefined ? node.tls : tls }, inbounds);
 }
 
 async function storedTls(name: string, { store }: Pick<FleetChanges, "store">): Promise<NodeTls | null> {

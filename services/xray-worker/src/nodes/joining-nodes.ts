@@ -1,5 +1,5 @@
 import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
-import { activated, type Fleet, type FleetNode, isToBeFilled } from "@veil/nodes";
+import { activated, type Fleet, inboundGone, isToBeFilled, type Place, placesOf } from "@veil/nodes";
 import { errorMessage } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
@@ -17,12 +17,13 @@ export interface JoiningNodesOptions extends FleetChanges {
  */
 export const KNOWN_TO_ALL_MS = 3_000;
 
-/** From when on a node may be filled. Milliseconds since the epoch. */
-export function filledFrom({ state, since }: FleetNode): number {
-  return state === "joining" ? since + KNOWN_TO_ALL_MS : 0;
+/** From when on a place may be filled: one that is new, or whose node is. Milliseconds since the epoch. */
+export function filledFrom({ of: { state, since }, inbound: { regroupedAt, formerGroups, isLeaving } }: Place): number {
+  const isNew = regroupedAt > 0 && formerGroups.length === 0 && !isLeaving;
+  return Math.max(state === "joining" ? since + KNOWN_TO_ALL_MS : 0, isNew ? regroupedAt + KNOWN_TO_ALL_MS : 0);
 }
 
-/** Makes nodes active that have been filled. */
+/** Makes nodes active that have been filled, and ends inbounds that have been emptied. */
 export class JoiningNodes {
   readonly #options: JoiningNodesOptions;
 
@@ -46,6 +47,22 @@ export class JoiningNodes {
       if (isActive) log.info({ node: name }, "the node is active");
     } catch (err) {
       log.warn({ err, node: name }, `the node could not be made active: ${errorMessage(err)}`);
+    }
+  }
+
+  /**
+   * A pass has made sure that a place holds users of its groups alone: one that leaves holds nobody. Never rejects: the next pass
+   * tries again.
+   */
+  async sorted(place: string): Promise<void> {
+    const { fleet, log } = this.#options;
+    const leaving = fleet().nodes.flatMap(placesOf);
+    if (!leaving.some(({ name, inbound }) => name === place && inbound.isLeaving)) return;
+    try {
+      const isGone = await changeNodes((found) => inboundGone(found, place), this.#options);
+      if (isGone) log.info({ node: place }, "the inbound is gone");
+    } catch (err) {
+      log.warn({ err, node: place }, `the inbound could not be ended: ${errorMessage(err)}`);
     }
   }
 }

@@ -1,10 +1,10 @@
 import { CALL_DEADLINE_MS, type DesiredState, type InboundVault } from "@veil/keys";
-import type { FleetNode } from "@veil/nodes";
+import { type FleetNode, type Place, placesOf } from "@veil/nodes";
 import { userEmail } from "@veil/protocols";
-import { type CertificateFolder, connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { type CertificateFolder, type ConnectedXray, connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
 import pLimit from "p-limit";
 import { nodeErrors } from "./node-errors.ts";
-import { NodeGroups } from "./node-groups.ts";
+import { NodeGroups, regroupedOf } from "./node-groups.ts";
 import type { LeavingNode } from "./retire-node.ts";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
 import { XrayNodeUsers } from "./xray-node-users.ts";
@@ -38,25 +38,42 @@ export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
   const { name, address, inboundTag, tls } = of;
   const identity = certificates.identity(tls);
   const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
-  const users = new XrayNodeUsers({ node, vault, groups: new NodeGroups(of, 0), shortId: of.shortId ?? shortId });
+  const isOthers = async (): Promise<boolean> => {
+    const others = connected().filter((one) => one.name !== name);
+    return (await nodeErrors(name, () => findSameProcess(node, others, newMark))) !== null;
+  };
   return {
     answers: () => answers(node),
-    removeUsers: async () => {
-      const others = connected().filter((one) => one.name !== name);
-      if ((await nodeErrors(name, () => findSameProcess(node, others, newMark))) !== null) return;
-      const listed = await users.list();
-      const ours = listed.users.flatMap(({ keyId }) => keyId ?? []);
-      if (listed.state === "missing" || ours.length === 0) return;
-      if (ours.length > REMOVED_ONE_BY_ONE) {
-        await listed.rebuild(NOBODY);
-        return;
-      }
-      const limit = pLimit(REMOVED_AT_ONCE);
-      const remove = (keyId: number) => limit(() => node.removeUser(userEmail(keyId)));
-      await nodeErrors(name, () => Promise.all(ours.map(remove)));
-    },
+    places: placesOf(of).map((place) => ({
+      name: place.name,
+      removeUsers: async () => {
+        if (!(await isOthers())) await emptied(place, node, { vault, shortId });
+      },
+    })),
     close: () => node.close(),
   };
+}
+
+async function emptied(
+  place: Place,
+  xray: ConnectedXray,
+  { vault, shortId }: Pick<LeaveNodePorts, "vault" | "shortId">,
+): Promise<void> {
+  const { name, of, inbound } = place;
+  const node = name === of.name ? xray : xray.at(inbound.tag, name);
+  const groups = new NodeGroups(regroupedOf(place), 0);
+  const common = inbound.shortId ?? of.shortId ?? shortId;
+  const users = new XrayNodeUsers({ node, kind: inbound, vault, groups, shortId: common });
+  const listed = await users.list();
+  const ours = listed.users.flatMap(({ keyId }) => keyId ?? []);
+  if (listed.state === "missing" || ours.length === 0) return;
+  if (ours.length > REMOVED_ONE_BY_ONE) {
+    await listed.rebuild(NOBODY);
+    return;
+  }
+  const limit = pLimit(REMOVED_AT_ONCE);
+  const remove = (keyId: number) => limit(() => node.removeUser(userEmail(keyId)));
+  await nodeErrors(name, () => Promise.all(ours.map(remove)));
 }
 
 async function answers(node: XrayNode): Promise<boolean> {

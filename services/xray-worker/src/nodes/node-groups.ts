@@ -1,9 +1,18 @@
 import { LONGEST_CALL_MS, MISSING_INBOUND_WAIT_MS } from "@veil/keys";
-import { type FleetNode, isSameGroups } from "@veil/nodes";
+import { type FleetNode, isSameGroups, type Place } from "@veil/nodes";
 import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 
-/** What of a node says which groups it is in. */
-export type RegroupedNode = Pick<FleetNode, "groups" | "regroupedAt" | "formerGroups">;
+/** What of a node, or of one inbound of it, says which groups it is in. */
+export interface RegroupedNode extends Pick<FleetNode, "groups" | "regroupedAt" | "formerGroups"> {
+  /** Whether it was taken out, so that it holds nobody for good. */
+  readonly isLeaving?: boolean;
+}
+
+/** The groups of an inbound. */
+export function regroupedOf({ groups, inbound }: Pick<Place, "groups" | "inbound">): RegroupedNode {
+  const { regroupedAt, formerGroups, isLeaving } = inbound;
+  return { groups, regroupedAt, formerGroups, isLeaving };
+}
 
 /**
  * So long after a change of a node's groups nobody adds users there any more because of those that it was in before: by then
@@ -31,6 +40,11 @@ export class NodeGroups {
    */
   get names(): readonly string[] {
     return this.#names;
+  }
+
+  /** Whether it was taken out. */
+  get isLeaving(): boolean {
+    return this.#node.isLeaving === true;
   }
 
   /** Whether a pass has made sure that the node holds users of these groups alone. Otherwise it may hold any. */

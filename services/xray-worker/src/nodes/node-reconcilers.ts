@@ -1,8 +1,8 @@
 import { lastingFailure, type PeriodicTask, runLoop, type ServicePart } from "@veil/runtime";
-import type { FleetNode } from "@veil/nodes";
+import type { Place } from "@veil/nodes";
 import pLimit from "p-limit";
-import type { ConnectedNode } from "./connect-node.ts";
-import type { NodeGroups } from "./node-groups.ts";
+import type { ConnectedPlace } from "./connect-place.ts";
+import { type NodeGroups, regroupedOf } from "./node-groups.ts";
 import { RedisPassRecords } from "./pass-records.ts";
 import { ReconcileLoop, type ReconcileLoopOptions } from "./reconcile-loop.ts";
 import type { SharedDesired } from "./shared-desired.ts";
@@ -19,11 +19,16 @@ const LIST_EVERY_MS = 9 * 60_000;
 /** The users of so many nodes are in memory at once, 200 bytes each; nodes that lost theirs come on top. */
 const PASSES_AT_ONCE = 8;
 
-/** What keeps the nodes reconciled, one loop for each. */
+/** What keeps the nodes reconciled, one loop for each of their inbounds. */
 export class NodeReconcilers {
   readonly #loops = new Map<
     string,
-    { readonly reconcile: ReconcileLoop; readonly ticking: PeriodicTask; readonly groups: NodeGroups }
+    {
+      readonly reconcile: ReconcileLoop;
+      readonly ticking: PeriodicTask;
+      readonly groups: NodeGroups;
+      readonly ofNode: string;
+    }
   >();
   readonly #options: Omit<ReconcileLoopOptions, OfANode>;
 
@@ -31,8 +36,13 @@ export class NodeReconcilers {
     this.#options = { ...options, passes: new RedisPassRecords(options.exclusive), atOnce: pLimit(PASSES_AT_ONCE) };
   }
 
-  /** Keeps a node reconciled until it goes. @param passesFrom no pass begins before; milliseconds since the epoch */
-  start(part: ServicePart, { node, users, groups }: ConnectedNode, passesFrom: number): void {
+  /**
+   * Keeps an inbound reconciled until it goes.
+   *
+   * @param ofNode the name of its node
+   * @param passesFrom no pass begins before; milliseconds since the epoch
+   */
+  start(part: ServicePart, { node, users, groups }: ConnectedPlace, ofNode: string, passesFrom: number): void {
     const { name } = node;
     // Spread, so that the nodes are not listed together.
     const listEveryMs = LIST_EVERY_MS * (1 - Math.random() / 5);
@@ -43,18 +53,18 @@ export class NodeReconcilers {
       task: () => reconcile.tick(),
       ...lastingFailure(this.#options.log, "could not reconcile", { node: name }),
     });
-    const loop = { reconcile, ticking, groups };
+    const loop = { reconcile, ticking, groups, ofNode };
     this.#loops.set(name, loop);
     part.onStop("loops", `trigger ${name}`, () => {
       if (this.#loops.get(name) === loop) this.#loops.delete(name);
     });
   }
 
-  /** Begins a pass over each node that is in other groups than before: users move. */
-  follow(nodes: readonly FleetNode[]): void {
-    for (const node of nodes) {
-      const loop = this.#loops.get(node.name);
-      if (loop?.groups.follow(node, this.#options.clock.now()) !== true) continue;
+  /** Begins a pass over each inbound that is in other groups than before: users move. */
+  follow(places: readonly Place[]): void {
+    for (const place of places) {
+      const loop = this.#loops.get(place.name);
+      if (loop?.groups.follow(regroupedOf(place), this.#options.clock.now()) !== true) continue;
       loop.reconcile.regrouped();
       void loop.ticking.trigger();
     }
@@ -62,8 +72,10 @@ export class NodeReconcilers {
 
   /** A node begins or ceases to answer. */
   reachableChanged(node: string, reachable: boolean): void {
-    const loop = this.#loops.get(node);
-    if (reachable) void loop?.ticking.trigger();
-    else loop?.reconcile.lost();
+    for (const { reconcile, ticking, ofNode } of this.#loops.values()) {
+      if (ofNode !== node) continue;
+      if (reachable) void ticking.trigger();
+      else reconcile.lost();
+    }
   }
 }

@@ -79,6 +79,7 @@ beforeEach(() => {
     log: createLogger({ service: "test", version: "0", level: "silent" }),
     onProbe: (_, isServing) => void probes.push(isServing),
     onPass,
+    onSorted: () => undefined,
     onBrake: () => undefined,
   });
 });

@@ -44,6 +44,8 @@ export interface ReconcileLoopOptions {
    */
   readonly onProbe: (node: string, isServing: boolean | null) => void;
   readonly onPass: (pass: FinishedPass) => void;
+  /** Called when a pass, whoever made it, has made sure that the node holds users of its groups alone. */
+  readonly onSorted: (node: string) => void;
   /** Called for each pass that this process knows of, whoever made it. */
   readonly onBrake: (node: string, isBraked: boolean) => void;
 }
@@ -60,6 +62,9 @@ export interface FinishedPass {
 /** What is found where counts alone are compared, and agree. */
 const NO_DRIFT: PassResult["drift"] = { missing: [], wrong: [], indeterminate: [], orphans: [], unknown: [] };
 
+/** Somebody who puts an inbound back is quicker than so many health probes: nobody does, so that one which leaves has gone. */
+const MISSED_FOR_GOOD = 3;
+
 /** A node that lost its users must not wait for others that are merely looked at. */
 const WAITING_REASONS: ReadonlySet<PassReason> = new Set(["period", "start", "regrouped"]);
 
@@ -73,6 +78,8 @@ export class ReconcileLoop {
   readonly #watch: NodeWatch;
   /** When this process last knew of a good pass that had ended. */
   #passedAt = Number.NEGATIVE_INFINITY;
+  /** How many health probes have found no inbound, one after the other. */
+  #missed = 0;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
@@ -99,8 +106,9 @@ export class ReconcileLoop {
   async tick(): Promise<boolean> {
     this.#regroup();
     const reason = await this.#probe();
-    const { exclusive, node, atOnce, clock, passesFrom } = this.#options;
-    if (reason === null || clock.now() < passesFrom) return false;
+    const { exclusive, node, groups, atOnce, clock, passesFrom } = this.#options;
+    // One that leaves is not put back.
+    if (reason === null || clock.now() < passesFrom || (groups.isLeaving && this.#missed > 0)) return false;
     const passOver = () => runExclusively(passLock(node.name, exclusive), () => this.#passUnlessDone(reason));
     const done = await (WAITING_REASONS.has(reason) ? atOnce(passOver) : passOver());
     return done !== null;
@@ -114,9 +122,14 @@ export class ReconcileLoop {
   }
 
   async #probe(): Promise<PassReason | null> {
-    const { node, groups, clock, onProbe } = this.#options;
+    const { node, groups, clock, onProbe, onSorted } = this.#options;
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
+      this.#missed = users === null ? this.#missed + 1 : 0;
+      if (groups.isLeaving && this.#missed >= MISSED_FOR_GOOD) {
+        onSorted(node.name);
+        return null;
+      }
       const reason = this.#watch.seen({ users: users ?? 0, uptime }, clock.now());
       if (this.#watch.holdsUsers !== true) groups.lost();
       onProbe(node.name, users === null ? false : this.#watch.holdsUsers);
@@ -186,13 +199,14 @@ export class ReconcileLoop {
   }
 
   #learn(record: PassRecord, sharedNow: number): void {
-    const { node, groups, clock, onBrake, onProbe } = this.#options;
+    const { node, groups, clock, onBrake, onProbe, onSorted } = this.#options;
     this.#passedAt = clock.now();
     const listedAt = this.#passedAt - (sharedNow - record.listedAt);
     groups.passed(record.groups ?? [], listedAt, record.postponed === 0 && record.brakedSince === null);
     this.#watch.passed(record, this.#passedAt, sharedNow);
     onProbe(node.name, true);
     onBrake(node.name, record.brakedSince !== null);
+    if (groups.isSettled) onSorted(node.name);
   }
 
   async #pass(reason: PassReason, look: PassLook, readAfter: number | null): Promise<PassResult> {

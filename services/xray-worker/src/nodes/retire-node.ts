@@ -10,13 +10,19 @@ import { passLock } from "./pass-lock.ts";
 export interface LeavingNode {
   /** Whether it answers. */
   readonly answers: () => Promise<boolean>;
+  /** Its inbounds. */
+  readonly places: readonly LeavingPlace[];
+  readonly close: () => void;
+}
+
+interface LeavingPlace {
+  readonly name: string;
   /**
    * Takes our users out of it. Those of a node that leads to the process of another one are that one's, and stay.
    *
    * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError}
    */
   readonly removeUsers: () => Promise<void>;
-  readonly close: () => void;
 }
 
 export interface RetireNodePorts extends FleetChanges {
@@ -89,22 +95,24 @@ async function emptied(
   if (!answers) return null;
   // By then no worker adds a user any more.
   await clock.sleep(Math.max(0, since + KNOWN_TO_ALL_MS - clock.now()));
-  const removal = await removed(name, leaving, request, ports);
-  if (removal !== null) return removal;
+  for (const place of leaving.places) {
+    const removal = await removed(name, place, request, ports);
+    if (removal !== null) return removal;
+  }
   return (await ports.readLast(name, request)) ? null : `the last bytes of node ${name} could not be read yet`;
 }
 
 async function removed(
   name: string,
-  leaving: LeavingNode,
+  place: LeavingPlace,
   { deadline }: RetireRequest,
   { redis, prefix, clock }: RetireNodePorts,
 ): Promise<string | null> {
   // A pass would put them back.
-  const lock = passLock(name, { redis, prefix });
+  const lock = passLock(place.name, { redis, prefix });
   for (;;) {
     try {
-      if ((await runExclusively(lock, () => leaving.removeUsers())) !== null) return null;
+      if ((await runExclusively(lock, () => place.removeUsers())) !== null) return null;
     } catch (error) {
       const isNodes = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
       if (!isNodes && !(error instanceof NodeRejectedError)) throw error;

@@ -21,7 +21,7 @@ import {
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-grpc";
-import { keyIdOfEmail, keyProtocol, userEmail } from "@veil/protocols";
+import { type InboundKind, keyIdOfEmail, PLAIN_KIND, protocolNamed, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
@@ -31,6 +31,8 @@ import type { NodeGroups } from "./node-groups.ts";
 
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
+  /** How the inbound speaks with clients; VLESS over TCP when left out. */
+  readonly kind?: InboundKind;
   readonly vault: InboundVault;
   /** The short id that every share link names. */
   readonly shortId: string;
@@ -44,12 +46,14 @@ export interface XrayNodeUsersOptions {
 const ASK_AGAIN_MS = 25;
 const ADDED_AT_ONCE = 32;
 
-/** One Xray node as the key lifecycle and the reconciler know it: keys in, gRPC calls out. */
+/** One inbound of an Xray node as the key lifecycle and the reconciler know it: keys in, gRPC calls out. */
 export class XrayNodeUsers implements ReconciledNode {
   readonly #options: XrayNodeUsersOptions;
   /** Keys whose users were removed since the node was last looked at. */
   #removed = new Set<number>();
   #needsListing = false;
+  /** Since when no call has found the inbound, by the monotonic clock; null while it is there. */
+  #missingSince: number | null = null;
 
   constructor(options: XrayNodeUsersOptions) {
     this.#options = options;
@@ -57,6 +61,10 @@ export class XrayNodeUsers implements ReconciledNode {
 
   get name(): string {
     return this.#options.node.name;
+  }
+
+  get kind(): InboundKind {
+    return this.#options.kind ?? PLAIN_KIND;
   }
 
   get reachable(): boolean {
@@ -78,10 +86,10 @@ export class XrayNodeUsers implements ReconciledNode {
 
   async add(user: NodeUser, options: NodeCallOptions = {}): Promise<"added" | "exists"> {
     const { node, mirror, blocked } = this.#options;
-    const wanted = toInboundUser(user);
+    const wanted = this.#toInboundUser(user);
     const end = await nodeErrors(this.name, async () => {
       try {
-        return await whileInboundMissing(() => node.addUser(wanted, options));
+        return await this.#whileInboundMissing(() => node.addUser(wanted, options));
       } catch (error) {
         if (!(error instanceof AccountMismatchError)) throw error;
         // Only the key's holder removes its user; the next pass replaces it for whoever is not.
@@ -103,7 +111,7 @@ export class XrayNodeUsers implements ReconciledNode {
     const { node, mirror } = this.#options;
     if (next === "add") await mirror?.writeNow(keyId);
     else if (isPrepared !== true) await this.prepareRemovals([keyId]);
-    return nodeErrors(this.name, () => whileInboundMissing(() => node.removeUser(userEmail(keyId), options)));
+    return nodeErrors(this.name, () => this.#whileInboundMissing(() => node.removeUser(userEmail(keyId), options)));
   }
 
   async prepareRemovals(keyIds: readonly number[]): Promise<void> {
@@ -126,6 +134,7 @@ export class XrayNodeUsers implements ReconciledNode {
     if (definition === null || users === null) {
       return { state: "missing", users: [], rebuild: async (state) => this.#rebuild(await this.#stored(), [], state) };
     }
+    this.#missingSince = null;
     const completed = ensureShortId(definition, shortId);
     // Xray lists them in no order; what is stored changes only when they do.
     const unmanaged = users.filter(isUnmanaged).toSorted((a, b) => a.email.localeCompare(b.email));
@@ -154,11 +163,15 @@ export class XrayNodeUsers implements ReconciledNode {
     state: DesiredState,
   ): Promise<ReadonlyMap<number, DesiredUser>> {
     await nodeErrors(this.name, () => this.#options.node.removeInbound());
+    this.#missingSince = null;
     try {
       const creating = await state.findCreating();
       const desired = await state.findDesired();
       const users = new Map<number, NodeUser>([...creating, ...desired.values()].map((user) => [user.keyId, user]));
-      await this.#addInbound(inbound, [...users.values()].map(toInboundUser));
+      await this.#addInbound(
+        inbound,
+        [...users.values()].map((user) => this.#toInboundUser(user)),
+      );
       return desired;
     } catch (error) {
       if (error instanceof StoreUnavailableError) {
@@ -190,6 +203,27 @@ export class XrayNodeUsers implements ReconciledNode {
     }
   }
 
+  /** It is being put back, mostly: one that somebody has waited for in vain is waited for no more. */
+  async #whileInboundMissing<T>(call: () => Promise<T>): Promise<T> {
+    while (true) {
+      try {
+        const end = await call();
+        this.#missingSince = null;
+        return end;
+      } catch (error) {
+        if (!(error instanceof InboundMissingError)) throw error;
+        this.#missingSince ??= performance.now();
+        if (performance.now() > this.#missingSince + MISSING_INBOUND_WAIT_MS) throw error;
+        await sleep(ASK_AGAIN_MS);
+      }
+    }
+  }
+
+  #toInboundUser(user: NodeUser): InboundUser {
+    const { protocol, transport } = this.kind;
+    return { email: userEmail(user.keyId), account: protocolNamed(protocol).accountOf(user, transport) };
+  }
+
   async #stored(): Promise<StoredInbound> {
     const stored = await this.#options.vault.load(this.name);
     if (stored === null) throw new InboundLostError(this.name);
@@ -215,10 +249,6 @@ function isUnmanaged({ email }: InboundUser): boolean {
   return keyIdOfEmail(email) === null;
 }
 
-function toInboundUser(user: NodeUser): InboundUser {
-  return { email: userEmail(user.keyId), account: keyProtocol.accountOf(user) };
-}
-
 function toActualUser({ email, account }: InboundUser): ActualUser {
   return { email, keyId: keyIdOfEmail(email), account: account.protocol === "other" ? null : account };
 }
@@ -229,17 +259,5 @@ async function unlessInboundMissing<T>(call: () => Promise<T>): Promise<T | null
   } catch (error) {
     if (error instanceof InboundMissingError) return null;
     throw error;
-  }
-}
-
-async function whileInboundMissing<T>(call: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + MISSING_INBOUND_WAIT_MS;
-  while (true) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof InboundMissingError) || performance.now() > giveUpAt) throw error;
-      await sleep(ASK_AGAIN_MS);
-    }
   }
 }

@@ -1,7 +1,14 @@
 import { connectionLink, type RealitySecurity } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { exampleConnection, exampleSubscription, PUBLIC_KEY, UUID } from "../../test/example-subscription.ts";
+import {
+  exampleConnection,
+  exampleSubscription,
+  exampleTrojan,
+  PASSWORD,
+  PUBLIC_KEY,
+  UUID,
+} from "../../test/example-subscription.ts";
 import { noticeText } from "../notices.ts";
 import { isInService, type KeyStatus } from "../subscription.ts";
 import { contentTypeOf, type FormatName, formatNames, renderSubscription } from "./formats.ts";
@@ -73,6 +80,25 @@ describe("renderSubscription", () => {
     const { outbounds } = singBoxOf(renderSubscription("sing-box", alone, settings));
     expect(outbounds[0]?.outbounds).toEqual([noticeText("unsupported", "en")]);
     expect(outbounds.map(({ tag }) => tag)).toContain(noticeText("unsupported", "en"));
+  });
+
+  it("says Trojan in each format's own words", () => {
+    const render = (format: FormatName) =>
+      renderSubscription(format, exampleSubscription({}, { connections: [exampleTrojan()] }), settings);
+    expect(render("plain")).toMatch(
+      new RegExp(`^trojan://${PASSWORD}@vpn.example.com:443\\?type=tcp&security=reality&`),
+    );
+    const server = { address: "vpn.example.com", port: 443, password: PASSWORD };
+    expect(JSON.parse(render("xray"))).toMatchObject([
+      { outbounds: [{ protocol: "trojan", settings: { servers: [server] } }, {}, {}] },
+    ]);
+    const outbound = { type: "trojan", tag: "T", server: "vpn.example.com", server_port: 443, password: PASSWORD };
+    expect(JSON.parse(render("sing-box"))).toMatchObject({
+      outbounds: [{}, { ...outbound, tls: { enabled: true } }, {}],
+    });
+    const proxy = { type: "trojan", name: "T", password: PASSWORD, sni: "www.example.org", "reality-opts": {} };
+    expect(parse(render("mihomo"))).toMatchObject({ proxies: [proxy] });
+    for (const format of formatNames) expect(render(format)).not.toContain(UUID);
   });
 
   it("says which application protocols are offered where the format has a word for it", () => {

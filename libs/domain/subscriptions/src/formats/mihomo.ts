@@ -41,19 +41,15 @@ function printable(yaml: string): string {
   );
 }
 
-function proxy({ protocol, remark, address, port, uuid, flow, security, transport }: Connection): object {
-  return {
-    name: remark,
-    type: protocol,
-    server: address,
-    port,
-    uuid,
-    ...(flow !== "" && { flow }),
-    udp: true,
-    "packet-encoding": "xudp",
-    ...tlsOf(security),
-    ...networkOf(transport),
-  };
+function proxy(connection: Connection): object {
+  const { protocol, remark, address, port, security, transport } = connection;
+  const common = { name: remark, type: protocol, server: address, port, udp: true };
+  // Trojan is TLS by its nature, and has another word for the server's name.
+  if (protocol === "trojan")
+    return { ...common, password: connection.password, ...tlsOf(security, "sni"), ...networkOf(transport) };
+  const { uuid, flow } = connection;
+  const tls = { tls: security.kind !== "none", ...tlsOf(security, "servername") };
+  return { ...common, uuid, ...(flow !== "" && { flow }), "packet-encoding": "xudp", ...tls, ...networkOf(transport) };
 }
 
 function networkOf(transport: ConnectionTransport): object {
@@ -62,11 +58,10 @@ function networkOf(transport: ConnectionTransport): object {
 }
 
 /** Without a fingerprint it loads, and each dial fails. */
-function tlsOf(security: ConnectionSecurity): object {
-  if (security.kind === "none") return { tls: false };
+function tlsOf(security: ConnectionSecurity, serverName: "servername" | "sni"): object {
+  if (security.kind === "none") return {};
   return {
-    tls: true,
-    servername: security.sni,
+    [serverName]: security.sni,
     ...(security.alpn !== undefined && { alpn: security.alpn }),
     "client-fingerprint": security.fingerprint,
     "reality-opts": { "public-key": security.publicKey, "short-id": security.shortId },

@@ -55,17 +55,12 @@ function inbounds({ mixed, tun }: Entrance): object[] {
   return [{ tag: "tun", type: "tun", address: TUN_ADDRESSES, auto_route: true, strict_route: true }, proxy];
 }
 
-function outbound({ protocol, remark, address, port, uuid, flow, security }: Connection): object {
-  return {
-    tag: remark,
-    type: protocol,
-    server: address,
-    server_port: port,
-    uuid,
-    ...(flow !== "" && { flow }),
-    packet_encoding: "xudp",
-    ...tlsOf(security),
-  };
+function outbound(connection: Connection): object {
+  const { protocol, remark, address, port, security } = connection;
+  const common = { tag: remark, type: protocol, server: address, server_port: port };
+  if (protocol === "trojan") return { ...common, password: connection.password, ...tlsOf(security) };
+  const { uuid, flow } = connection;
+  return { ...common, uuid, ...(flow !== "" && { flow }), packet_encoding: "xudp", ...tlsOf(security) };
 }
 
 /** It refuses Reality without uTLS, and has no spider. */

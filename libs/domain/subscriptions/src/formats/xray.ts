@@ -40,14 +40,21 @@ function xrayConfig(connection: Connection, { socks, http }: Entrance): object {
 }
 
 function outbound(connection: Connection): object {
-  const { address, port, uuid, flow, security, transport } = connection;
-  const user = { id: uuid, encryption: "none", ...(flow !== "" && { flow }) };
+  const { protocol, security, transport } = connection;
   return {
     tag: "proxy",
-    protocol: connection.protocol,
-    settings: { vnext: [{ address, port, users: [user] }] },
+    protocol,
+    settings: settingsOf(connection),
     streamSettings: { ...networkOf(transport), ...securityOf(security) },
   };
+}
+
+function settingsOf(connection: Connection): object {
+  const { address, port } = connection;
+  if (connection.protocol === "trojan") return { servers: [{ address, port, password: connection.password }] };
+  const { uuid, flow } = connection;
+  const user = { id: uuid, encryption: "none", ...(flow !== "" && { flow }) };
+  return { vnext: [{ address, port, users: [user] }] };
 }
 
 function networkOf(transport: ConnectionTransport): object {

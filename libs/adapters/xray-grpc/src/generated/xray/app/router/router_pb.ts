@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/app/router/router.proto.
  */
 export const file_xray_app_router_router: GenFile = /*@__PURE__*/
-  fileDesc("Chx4cmF5L2FwcC9yb3V0ZXIvcm91dGVyLnByb3RvEg94cmF5LmFwcC5yb3V0ZXIiQAoLUm91dGluZ1J1bGUSCwoDdGFnGAEgASgJEhIKCnVzZXJfZW1haWwYByADKAkSEAoIcnVsZV90YWcYEyABKAkiNAoGQ29uZmlnEioKBHJ1bGUYAiADKAsyHC54cmF5LmFwcC5yb3V0ZXIuUm91dGluZ1J1bGViBnByb3RvMw");
+  fileDesc("Chx4cmF5L2FwcC9yb3V0ZXIvcm91dGVyLnByb3RvEg94cmF5LmFwcC5yb3V0ZXIiVQoLUm91dGluZ1J1bGUSCwoDdGFnGAEgASgJEhIKCnVzZXJfZW1haWwYByADKAkSEwoLaW5ib3VuZF90YWcYCCADKAkSEAoIcnVsZV90YWcYEyABKAkiNAoGQ29uZmlnEioKBHJ1bGUYAiADKAsyHC54cmF5LmFwcC5yb3V0ZXIuUm91dGluZ1J1bGViBnByb3RvMw");
 
 /**
  * @generated from message xray.app.router.RoutingRule
@@ -27,6 +27,13 @@ export type RoutingRule = Message<"xray.app.router.RoutingRule"> & {
    * @generated from field: repeated string user_email = 7;
    */
   userEmail: string[];
+
+  /**
+   * The tags of the inbounds whose streams it looks at; those of all when empty.
+   *
+   * @generated from field: repeated string inbound_tag = 8;
+   */
+  inboundTag: string[];
 
   /**
    * @generated from field: string rule_tag = 19;

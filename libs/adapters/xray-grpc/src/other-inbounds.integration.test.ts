@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:net";
+import { type Account, protocolNamed } from "@veil/protocols";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { RealXray } from "../test/real-xray.ts";
+import { canConnect, startEchoServer } from "../test/vless-client.ts";
+import { AccountMismatchError, InboundUnsupportedError } from "./errors.ts";
+import { type ConnectedXray, connectXrayNode, type XrayNode } from "./xray-node.ts";
+
+let xray: RealXray;
+let echo: { readonly port: number; readonly server: Server };
+let node: ConnectedXray;
+let trojan: XrayNode;
+
+beforeAll(async () => {
+  xray = await RealXray.create(inject("xrayBinary"));
+  await xray.start();
+  echo = await startEchoServer();
+  node = connectXrayNode({ name: "test", address: xray.address, inboundTag: "plain-in" });
+  trojan = node.at("trojan-in", "test/trojan-in");
+});
+
+afterAll(async () => {
+  node.close();
+  echo.server.close();
+  await xray.dispose();
+});
+
+const accountOf = (name: "vless" | "trojan", uuid: string): Account =>
+  protocolNamed(name).accountOf({ uuid, flow: "" });
+const trojanUser = (email: string, uuid: string = randomUUID()) => ({ email, account: accountOf("trojan", uuid) });
+
+it("an inbound of another protocol has users of its own, over the same connection", async () => {
+  const uuid = randomUUID();
+  const [one, other] = [trojanUser("1@veil", uuid), trojanUser("2@veil")];
+  expect(await node.addUser({ email: "1@veil", account: accountOf("vless", uuid) })).toBe("added");
+  expect([await trojan.addUser(one), await trojan.addUser(one), await trojan.addUser(other)]).toEqual([
+    "added",
+    "exists",
+    "added",
+  ]);
+  await expect(trojan.addUser({ ...one, account: other.account })).rejects.toBeInstanceOf(AccountMismatchError);
+  expect([trojan.name, trojan.reachable]).toEqual(["test/trojan-in", true]);
+  const listed = await trojan.listUsers();
+  expect(listed.filter(({ account }) => account.protocol === "trojan").toSorted(byEmail)).toEqual([one, other]);
+  expect(listed.filter(({ account }) => account.protocol === "other").map(({ email }) => email)).toEqual([
+    "trojan@user",
+  ]);
+  expect([await trojan.countUsers(), await node.countUsers()]).toEqual([3, 1]);
+  expect([await trojan.removeUser("2@veil"), await trojan.removeUser("2@veil")]).toEqual(["removed", "absent"]);
+  expect(await node.getUser("1@veil")).not.toBeNull();
+});
+
+it("says of which protocol users are taken", async () => {
+  expect([await node.inboundProtocol(), await trojan.inboundProtocol()]).toEqual(["vless", "trojan"]);
+  expect(await node.at("nowhere", "n").inboundProtocol()).toBeNull();
+  await expect(node.at("vmess-in", "v").inboundProtocol()).rejects.toBeInstanceOf(InboundUnsupportedError);
+});
+
+it("is rebuilt with all its users in one message", async () => {
+  const definition = await trojan.readInbound();
+  if (definition === null) throw new Error("the inbound is missing");
+  const [unmanaged] = (await trojan.listUsers()).filter(({ account }) => account.protocol === "other");
+  const users = Array.from({ length: 10_000 }, (_, index) => trojanUser(`${index + 1}@veil`));
+  expect(await trojan.removeInbound()).toBe("removed");
+  expect(await trojan.addInbound(definition, [...(unmanaged === undefined ? [] : [unmanaged]), ...users])).toEqual([]);
+  expect(await trojan.countUsers()).toBe(10_001);
+  expect((await trojan.listUsers()).toSorted(byEmail)).toEqual(
+    [...(unmanaged === undefined ? [] : [unmanaged]), ...users].toSorted(byEmail),
+  );
+  expect(await node.countUsers()).toBe(1);
+});
+
+it("a user who is blocked there goes on in the other inbounds, and the other way round", async () => {
+  const user = { email: "7@veil", uuid: randomUUID() };
+  await node.addUser({ email: user.email, account: accountOf("vless", user.uuid) });
+  const isThrough = () => canConnect({ port: xray.plainPort, uuid: user.uuid, echoPort: echo.port });
+  await trojan.blockUsers([user.email]);
+  expect([await trojan.listBlockedUsers(), await node.listBlockedUsers()]).toEqual([[user.email], []]);
+  expect(await isThrough()).toBe(true);
+  await node.blockUsers([user.email]);
+  expect([await trojan.listBlockedUsers(), await node.listBlockedUsers()]).toEqual([[user.email], [user.email]]);
+  expect(await isThrough()).toBe(false);
+  await node.unblockUsers([user.email]);
+  expect([await trojan.listBlockedUsers(), await node.listBlockedUsers()]).toEqual([[user.email], []]);
+  expect(await isThrough()).toBe(true);
+});
+
+function byEmail(one: { readonly email: string }, other: { readonly email: string }): number {
+  return one.email < other.email ? -1 : 1;
+}

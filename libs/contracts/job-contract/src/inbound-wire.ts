@@ -1,0 +1,39 @@
+import { type InboundFields, PLAIN_INBOUND } from "@veil/nodes";
+import { PROTOCOLS, TRANSPORTS } from "@veil/protocols";
+import { z } from "zod";
+
+const text = z.string().max(1_000);
+
+/** An inbound of a node as it travels, in jobs and in the API's bodies. What is left out is left to the node. */
+export const inboundWire = z.object({
+  tag: text,
+  protocol: z.enum(PROTOCOLS),
+  transport: z.enum(TRANSPORTS).default(PLAIN_INBOUND.transport),
+  path: text.nullable().default(null),
+  port: z.number().int().nullable().default(null),
+  public_key: text.nullable().default(null),
+  short_id: text.nullable().default(null),
+  sni: text.nullable().default(null),
+  groups: z.array(text).nullable().default(null),
+});
+
+type InboundWire = z.infer<typeof inboundWire>;
+
+export function inboundOfWire({
+  public_key: publicKey,
+  short_id: shortId,
+  groups,
+  ...same
+}: InboundWire): InboundFields {
+  return { ...same, publicKey, shortId, groups: groups === null ? null : [...new Set(groups)] };
+}
+
+export function inboundWireOf(inbound: InboundFields): InboundWire {
+  const { tag, protocol, transport, path, port, publicKey, shortId, sni, groups } = inbound;
+  return {
+    ...{ tag, protocol, transport, path, port, sni },
+    public_key: publicKey,
+    short_id: shortId,
+    groups: groups === null ? null : [...groups],
+  };
+}

@@ -1,0 +1,53 @@
+import { isSameKind } from "@veil/protocols";
+import { type Fleet, type FleetNode, type FleetUpdate, isSameNode, servingNodes } from "./fleet.ts";
+import { groupsOfInbound, inboundsOf, type NodeInbound } from "./inbounds.ts";
+
+/**
+ * A place that holds users: one inbound of a node. What is kept of users on nodes is kept by the places' names; the first inbound
+ * of a node has the node's own.
+ */
+export interface Place {
+  readonly name: string;
+  readonly of: FleetNode;
+  readonly inbound: NodeInbound;
+  /** The groups whose keys it holds. */
+  readonly groups: readonly string[];
+}
+
+/** The places of a node in the order of its inbounds. */
+export function placesOf(of: FleetNode): readonly [Place, ...Place[]] {
+  const [first, ...more] = inboundsOf(of);
+  const place = (inbound: NodeInbound, name: string): Place => {
+    return { name, of, inbound, groups: groupsOfInbound(of, inbound) };
+  };
+  return [place(first, of.name), ...more.map((inbound) => place(inbound, `${of.name}/${tagText(inbound.tag)}`))];
+}
+
+/** The places that workers fill with users and keep so. */
+export function servingPlaces(fleet: Pick<Fleet, "nodes">): Place[] {
+  return servingNodes(fleet).flatMap(placesOf);
+}
+
+/** Whether what is open for a place does for the same place as it is now. */
+export function isSamePlace(one: Place, other: Place): boolean {
+  return (
+    isSameNode(one.of, other.of) &&
+    one.inbound.tag === other.inbound.tag &&
+    isSameKind(one.inbound, other.inbound) &&
+    one.inbound.shortId === other.inbound.shortId
+  );
+}
+
+/** An inbound that leaves holds nobody any more: it goes. @returns null when there is nothing to change */
+export function inboundGone({ nodes }: Pick<Fleet, "nodes">, place: string): FleetUpdate | null {
+  const gone = nodes.flatMap(placesOf).find(({ name, inbound }) => name === place && inbound.isLeaving);
+  if (gone === undefined) return null;
+  const { of, inbound } = gone;
+  const inbounds = of.inbounds.filter((one) => one !== inbound);
+  return { nodes: nodes.map((node) => (node === of ? { ...node, inbounds } : node)) };
+}
+
+/** A tag as it stands in the names of fields of a document, and in paths: no dot, no dollar, no slash, no blank. */
+export function tagText(tag: string): string {
+  return tag.replace(/[^A-Za-z0-9_-]/gu, (character) => `~${character.codePointAt(0)?.toString(16) ?? ""}~`);
+}

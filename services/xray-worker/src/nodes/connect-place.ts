@@ -1,0 +1,76 @@
+import type { InboundVault } from "@veil/keys";
+import type { Place } from "@veil/nodes";
+import { lastingFailure, runLoop, type ServicePart } from "@veil/runtime";
+import type { ConnectedXray, XrayNode } from "@veil/xray-grpc";
+import { type ConfigMirrorDependencies, openConfigMirror } from "../config-file/open-config-mirror.ts";
+import type { WorkerSettings } from "../settings.ts";
+import { BlockedUsers } from "./blocked-users.ts";
+import { NodeGroups, regroupedOf } from "./node-groups.ts";
+import { XrayNodeUsers } from "./xray-node-users.ts";
+
+export interface PlaceDependencies extends ConfigMirrorDependencies {
+  readonly settings: WorkerSettings;
+  readonly vault: InboundVault;
+  /** The node whose config file the settings name: it is that of its first inbound. */
+  readonly mirroredNode: string;
+  /** Called every minute with how many removed users an inbound blocks. */
+  readonly onBlocked: (place: string, users: number) => void;
+}
+
+/** An inbound that holds users. */
+export interface ConnectedPlace {
+  /** Its node by this inbound, under the place's name. */
+  readonly node: XrayNode;
+  readonly users: XrayNodeUsers;
+  readonly groups: NodeGroups;
+}
+
+const TIDY_EVERY_MS = 60_000;
+
+/**
+ * Puts together what adds and removes users of one inbound, with what is to be done beside.
+ *
+ * @param part ends what is done when the inbound goes
+ * @param xray its node, whose connection it shares
+ */
+export function connectPlace(
+  part: ServicePart,
+  { name, of, inbound, groups: held }: Place,
+  xray: ConnectedXray,
+  dependencies: PlaceDependencies,
+): ConnectedPlace {
+  const { settings, store, vault, clock, log, mirroredNode } = dependencies;
+  const isFirst = name === of.name;
+  const node = isFirst ? xray : xray.at(inbound.tag, name);
+  const groups = new NodeGroups(regroupedOf({ inbound, groups: held }), clock.now());
+  const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
+  if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
+  const mirrored = { node: name, inboundTag: inbound.tag, kind: inbound, groups };
+  const users = new XrayNodeUsers({
+    node,
+    kind: inbound,
+    groups,
+    vault,
+    shortId: inbound.shortId ?? of.shortId ?? settings.REALITY_COMMON_SHORT_ID,
+    blocked,
+    mirror: isFirst && name === mirroredNode ? openConfigMirror(part, settings, mirrored, dependencies) : null,
+  });
+  return { node, users, groups };
+}
+
+function tidyPeriodically(
+  part: ServicePart,
+  node: string,
+  blocked: BlockedUsers,
+  { log, onBlocked }: PlaceDependencies,
+): void {
+  runLoop(part, `blocked users ${node}`, {
+    everyMs: TIDY_EVERY_MS,
+    jitter: 0.1,
+    task: async () => {
+      await blocked.tidy();
+      onBlocked(node, blocked.size);
+    },
+    ...lastingFailure(log, "could not tidy the rules that block removed users", { node }),
+  });
+}

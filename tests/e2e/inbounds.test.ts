@@ -1,0 +1,118 @@
+import { startTestXray, type TestXray } from "@veil/test-support";
+import { type ConnectedXray, connectXrayNode } from "@veil/xray-grpc";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { apiCalls } from "../support/api-calls.ts";
+import { type ByteServer, startByteServer } from "../support/byte-server.ts";
+import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
+import { startVpnClient } from "../support/vpn-client.ts";
+
+const BODY_BYTES = 1_000_000;
+const WITHIN = { timeout: 30_000, interval: 200 };
+const SILENT_FOR_MS = 3_000;
+
+const linksSchema = z.object({
+  links: z.array(z.object({ node: z.string(), protocol: z.string(), remark: z.string(), link: z.string() })),
+});
+const keySchema = z.looseObject({ key_id: z.number(), uuid: z.string() });
+const trafficSchema = z.looseObject({ upload: z.number(), download: z.number(), total: z.number() });
+
+let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
+let stack: RunningStack;
+let xray: TestXray;
+let bytes: ByteServer;
+let node: ConnectedXray;
+const { call, done } = apiCalls(() => stack);
+
+beforeAll(async () => {
+  dataDir = await temporaryDataDir();
+  bytes = await startByteServer();
+  stack = await startStack(dataDir.path, { TRAFFIC_SYNC_INTERVAL_SECONDS: "2", REALITY_FLOW: "xtls-rprx-vision" });
+  xray = await startTestXray((await stack.readRunFile()).xray.binary, {
+    inbounds: { "trojan-in": { protocol: "trojan" }, "xhttp-in": { protocol: "vless", path: "/a" } },
+  });
+  node = connectXrayNode({ name: "test", address: xray.api, inboundTag: xray.inboundTag });
+});
+
+afterAll(async () => {
+  node.close();
+  await xray.stop();
+  await stack.stop();
+  await bytes.stop();
+  await dataDir.remove();
+});
+
+const inbounds = () => [
+  { tag: xray.inboundTag, protocol: "vless" },
+  { tag: "trojan-in", protocol: "trojan", port: xray.ports["trojan-in"] },
+  { tag: "xhttp-in", protocol: "vless", transport: "xhttp", path: "/a", port: xray.ports["xhttp-in"] },
+];
+const newNode = () => {
+  const { api: address, inboundPort: port, publicKey: public_key, shortId: short_id, serverName: sni } = xray;
+  return { name: "fi-1", address, host: "127.0.0.1", port, public_key, short_id, sni, inbounds: inbounds() };
+};
+const linksOf = async (keyId: number) =>
+  linksSchema.parse(await done("GET", `/keys/${keyId}/links`)).links.filter((link) => link.node === "fi-1");
+const held = () =>
+  Promise.all([node, node.at("trojan-in", "t"), node.at("xhttp-in", "x")].map((inbound) => inbound.countUsers()));
+
+/** @returns the bytes that came; 0 when the client did not get through */
+async function download(link: string): Promise<number> {
+  const client = await startVpnClient((await stack.readRunFile()).xray.binary, link);
+  try {
+    return await client.download(bytes.downloadUrl(BODY_BYTES), SILENT_FOR_MS).catch(() => 0);
+  } finally {
+    await client.stop();
+  }
+}
+
+test("one key connects by every protocol of a node, and each byte is counted once", async () => {
+  const { key_id: keyId } = keySchema.parse(await done("POST", "/keys", { name: "Anna" }));
+  await done("POST", "/nodes", newNode());
+  await vi.waitFor(async () => expect(await held()).toEqual([1, 1, 1]), WITHIN);
+  await vi.waitFor(async () => expect(await linksOf(keyId)).toHaveLength(3), WITHIN);
+  const links = await linksOf(keyId);
+  expect(links.map(({ protocol, remark }) => [protocol, remark])).toEqual([
+    ["vless", "Anna (fi-1)"],
+    ["trojan", "Anna (fi-1 trojan)"],
+    ["vless", "Anna (fi-1 vless)"],
+  ]);
+  const moved: number[] = [];
+  for (const { link } of links) moved.push(await download(link));
+  expect(moved).toEqual([BODY_BYTES, BODY_BYTES, BODY_BYTES]);
+
+  await done("POST", "/traffic/sync", {});
+  const names = ["uplink", "downlink"].map((way) => `user>>>${keyId}@veil>>>traffic>>>${way}`);
+  const [uplink, downlink] = await Promise.all(names.map((name) => node.readCounter(name)));
+  expect(downlink).toBeGreaterThanOrEqual(3 * BODY_BYTES);
+  expect(trafficSchema.parse(await done("GET", `/keys/${keyId}/traffic`))).toMatchObject({
+    upload: uplink,
+    download: downlink,
+  });
+
+  await done("POST", `/keys/${keyId}/revoke`, { credentials: true });
+  for (const { link } of links) expect(await download(link)).toBe(0);
+  for (const { link } of await linksOf(keyId)) expect(await download(link)).toBe(BODY_BYTES);
+
+  await done("PATCH", `/keys/${keyId}`, { enabled: false });
+  expect(await held()).toEqual([0, 0, 0]);
+  await done("PATCH", `/keys/${keyId}`, { enabled: true });
+  expect(await held()).toEqual([1, 1, 1]);
+  for (const { link } of await linksOf(keyId)) expect(await download(link)).toBe(BODY_BYTES);
+
+  await done("DELETE", "/nodes/fi-1");
+  expect(await held()).toEqual([0, 0, 0]);
+});
+
+test("inbounds that are another protocol's in the running Xray are refused, and those that are not there yet are not", async () => {
+  const [vless, trojan] = inbounds();
+  const wrong = { ...newNode(), inbounds: [vless, { ...trojan, protocol: "vless" }] };
+  const detail = `the inbound trojan-in of the Xray at ${xray.api} takes users of trojan, not of vless`;
+  expect(await call("POST", "/nodes", wrong)).toMatchObject({ status: 400, body: { detail } });
+  await done("POST", "/nodes", { ...newNode(), inbounds: [vless, { ...trojan, tag: "later" }] });
+  expect(await call("PATCH", "/nodes/fi-1", { inbounds: wrong.inbounds })).toMatchObject({
+    status: 400,
+    body: { detail },
+  });
+  await done("DELETE", "/nodes/fi-1");
+});
