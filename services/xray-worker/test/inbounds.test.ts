@@ -99,7 +99,7 @@ test("a key's user is in each inbound of its node, with the account that the inb
   await held([101, 101, 101]);
   await jobs.delete(keyId);
   expect(await counts()).toEqual([100, 100, 100]);
-  expect(await store.sightings.list()).toHaveProperty("size", 3);
+  await vi.waitFor(async () => expect(await store.sightings.list()).toHaveProperty("size", 3), 20_000);
 });
 
 test("an inbound of groups of its own holds their keys alone, and one that leaves is emptied, then gone", async () => {
