@@ -7,7 +7,7 @@ import type { TokenRights } from "@veil/tokens";
 export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
 /** What the API asks of the queues. */
-export type Jobs = Pick<JobClient, "submit" | "awaitResult">;
+export type Jobs = Pick<JobClient, "submit" | "awaitResult" | "retry">;
 
 /** What the API asks of the queues to tell the progress of a job. */
 export type JobWatch = Pick<JobClient, "progress">;
@@ -180,6 +180,8 @@ export interface WriteAttempt {
   readonly leastDeadlineMs: number;
   /** True when no other request can have submitted the job before. */
   readonly isFirst: boolean;
+  /** Whether a job that failed is delivered again: this is a repeat of the request, and does not only ask what became of it. */
+  readonly retriesFailed: boolean;
   /** Called when the job is in the queue. */
   readonly onSubmitted: () => void;
   /**

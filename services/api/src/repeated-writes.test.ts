@@ -52,6 +52,28 @@ describe("writes under an Idempotency-Key", () => {
     expect(submitted()).toEqual(["create-key"]);
   });
 
+  it("begins a job anew that failed though its change stands, once for each repeat, and not for who only asks", async () => {
+    const { body: key } = await create("a").expect(200);
+    const reason = "key 1 is being changed by another process";
+    const apply = api.plane.jobs.scripts["change-key"];
+    api.plane.jobs.scripts["change-key"] = async (payload, job) => {
+      await apply(payload, job);
+      return { state: "failed", reason };
+    };
+    const change = () =>
+      call(api, "patch", `/api/keys/${key.key_id}`)
+        .set("Idempotency-Key", "b")
+        .send({ note: "paid" });
+    const standing = failure(503, "Failed to change key: the change stands; Xray has not followed yet");
+    expect(answerOf(await change())).toEqual(standing);
+    expect(answerOf(await change())).toEqual(standing);
+    expect(api.plane.jobs.retried).toHaveLength(1);
+    api.plane.jobs.scripts["change-key"] = apply;
+    expect((await change().expect(200)).body).toMatchObject({ note: "paid" });
+    expect(api.plane.jobs.retried).toHaveLength(2);
+    expect(submitted()).toEqual(["create-key", "change-key"]);
+  });
+
   it("takes fields in another order for the same body, and another body for another request", async () => {
     await create("a", { name: "x", extra: [1, { b: 2, c: 3 }] }).expect(200);
     await create("a", { extra: [1, { c: 3, b: 2 }], name: "x" }).expect(200);

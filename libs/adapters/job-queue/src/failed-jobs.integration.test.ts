@@ -78,6 +78,25 @@ test("a failed job that is retried is delivered as one that may have begun, and 
   await vi.waitFor(() => expect(redelivered).toEqual([false, true]));
 });
 
+test("who repeats a write has its failed job delivered again and hears the new end, of several at once just once", async () => {
+  let isMended = false;
+  let deliveries = 0;
+  consume(() => {
+    deliveries += 1;
+    return isMended ? Promise.resolve({ outcome: "cancelled" }) : Promise.reject(new PermanentJobError("poison"));
+  });
+  const id = await submit();
+  expect(await client.awaitResult("cancel-creation", id, 5_000)).toMatchObject({ state: "failed" });
+  isMended = true;
+  await Promise.all(Array.from({ length: 5 }, () => client.retry("cancel-creation", id)));
+  const end = { state: "finished", result: { outcome: "cancelled" } };
+  expect(await client.awaitResult("cancel-creation", id, 5_000)).toEqual(end);
+  await client.retry("cancel-creation", id);
+  await client.retry("cancel-creation", "no-such-job");
+  expect(await client.awaitResult("cancel-creation", id, 5_000)).toEqual(end);
+  expect(deliveries).toBe(2);
+});
+
 test("a job that is unknown or has not failed is not retried", async () => {
   consume(() => Promise.resolve({ outcome: "cancelled" }));
   const id = await submit();

@@ -4,6 +4,7 @@ import { type Job, Queue } from "bullmq";
 import { QueueUnavailableError } from "./errors.ts";
 import type { QueueName } from "@veil/job-contract";
 import { DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
+import { retryFailed } from "./retry-failed.ts";
 
 /** A job whose attempts are used up, or that failed for good. */
 export interface FailedJob {
@@ -69,8 +70,7 @@ export class FailedJobs {
   async retry(id: string): Promise<"retried" | "absent"> {
     const job = await this.#queue.getJob(id);
     if (job === undefined || (await job.getState()) !== "failed") return "absent";
-    await job.retry("failed", { resetAttemptsMade: true });
-    return "retried";
+    return (await retryFailed(job)) ? "retried" : "absent";
   }
 
   async close(): Promise<void> {

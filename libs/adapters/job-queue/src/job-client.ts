@@ -7,6 +7,7 @@ import { endingOf, type JobOutcome, outcomeOf } from "./job-outcome.ts";
 import type { MicroBatchJob } from "./micro-batch.ts";
 import { MicroBatcher } from "./micro-batcher.ts";
 import { ProducerQueues } from "./producer-queues.ts";
+import { retryFailed } from "./retry-failed.ts";
 import { DEFAULT_QUEUE_PREFIX, jobOptions } from "./queue-options.ts";
 import { type JobEnding, ResultWaiters } from "./result-waiters.ts";
 import { endingsIn, SentMicroBatches } from "./sent-micro-batches.ts";
@@ -38,6 +39,13 @@ export interface JobClient {
    * @throws {QueueUnavailableError} when nothing was heard in time and Redis can't be asked
    */
   awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobOutcome<N>>;
+  /**
+   * Has a job that failed delivered again, as often as a new one would be: its handler learns that it is not the first time, and
+   * what its deadline forbids stays forbidden. Does nothing to any other job.
+   *
+   * @throws {QueueUnavailableError} when Redis can't be asked
+   */
+  retry(name: JobName, jobId: string): Promise<void>;
   /** Whether a job of this id is waiting, running or kept. @throws {QueueUnavailableError} when Redis can't be asked */
   exists(name: JobName, jobId: string): Promise<boolean>;
   /** How far a job is. @throws {QueueUnavailableError} when Redis can't be asked */
@@ -120,6 +128,17 @@ class BullJobClient implements JobClient {
     }
     const ending = await this.#waiters.wait(jobId, giveUpAt - performance.now());
     return ending === null ? this.#readOutcome(name, jobId) : outcomeOf(name, ending);
+  }
+
+  async retry(name: JobName, jobId: string): Promise<void> {
+    const job = await this.#getJob(name, jobId);
+    if (job === undefined || job.id !== jobId || endingOf(job)?.state !== "failed") return;
+    this.#waiters.expect(jobId);
+    try {
+      await retryFailed(job);
+    } catch (error) {
+      throw new QueueUnavailableError(refusalCodeOf(error) === null, error);
+    }
   }
 
   async exists(name: JobName, jobId: string): Promise<boolean> {

@@ -114,6 +114,7 @@ class Attempt {
       startedAt,
       leastDeadlineMs: this.#write.leastDeadlineMs,
       isFirst: role === "leader",
+      retriesFailed: role !== "leader",
       onSubmitted: () => {
         this.#hasSubmitted = true;
         this.#write.onSubmitted?.();

@@ -11,6 +11,8 @@ export interface AwaitedJob<N extends JobName> {
   readonly until: number;
   /** Whether a job that failed without a result is waited for until the moment all the same. */
   readonly whenFailed: "wait" | "return";
+  /** Whether such a job is delivered again first, once. */
+  readonly retriesFailed: boolean;
 }
 
 const RETRY_MS = 250;
@@ -21,18 +23,32 @@ export async function awaitJob<N extends JobName>(
   { jobs, clock }: { readonly jobs: Jobs; readonly clock: Clock },
   { log }: RequestScope,
 ): Promise<JobResult<N> | null> {
-  const { name, jobId, until, whenFailed } = awaited;
+  const { name, jobId, until, whenFailed, retriesFailed } = awaited;
+  let isRetried = false;
   for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
     const ended = await askOnce(awaited, left, jobs, log);
     if (ended?.state === "finished") return ended.result;
     if (ended?.state === "failed") {
       log.warn({ job: jobId, name, reason: ended.reason }, "job failed without a result");
+      if (retriesFailed && !isRetried) {
+        isRetried = true;
+        await retry(awaited, jobs, log);
+        continue;
+      }
       if (whenFailed === "wait") await clock.sleep(Math.max(0, until - clock.now()));
       return null;
     }
     await clock.sleep(Math.max(0, Math.min(RETRY_MS, until - clock.now())));
   }
   return null;
+}
+
+async function retry({ name, jobId }: AwaitedJob<JobName>, jobs: Jobs, log: RequestScope["log"]): Promise<void> {
+  try {
+    await jobs.retry(name, jobId);
+  } catch (error) {
+    log.warn({ job: jobId, name, err: error }, "could not retry a job");
+  }
 }
 
 async function askOnce<N extends JobName>(

@@ -114,6 +114,7 @@ export class DeferredWrites {
       startedAt: this.#ports.clock.now(),
       leastDeadlineMs: 0,
       isFirst: false,
+      retriesFailed: false,
       onSubmitted: () => undefined,
       becomeResolver: (job: string) => Promise.reject(new OutcomeUnknownError(job)),
     };

@@ -100,7 +100,10 @@ export async function runWriteJob<Op extends WriteOperation, R>(
   const { name, action, UnavailableError } = writeJob(operation);
   if (!(await submitJob(name, id, payload(stampOf(limits, scope)), ports.jobs, scope)))
     throw new UnavailableError(action, QUEUE_UNAVAILABLE);
-  const result = await awaitJob({ name, jobId: id, until: limits.resolveAt, whenFailed }, ports, scope);
+  // Whoever asked first has had its answer, and what the job failed of may be over: a repeat begins it anew.
+  const retriesFailed = scope.attempt?.retriesFailed === true;
+  const awaited = { name, jobId: id, until: limits.resolveAt, whenFailed, retriesFailed };
+  const result = await awaitJob(awaited, ports, scope);
   return result ?? onNoOutcome(await resolverLimits(id, limits, scope, ports));
 }
 

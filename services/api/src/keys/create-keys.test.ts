@@ -86,6 +86,7 @@ describe("createKey", () => {
       startedAt,
       leastDeadlineMs: 0,
       isFirst: false,
+      retriesFailed: true,
       onSubmitted: () => undefined,
       becomeResolver: async () => undefined,
     };

@@ -52,6 +52,7 @@ export class KeptCounts {
   watched(jobs: Jobs): Jobs {
     return {
       submit: (...job) => jobs.submit(...job),
+      retry: (...job) => jobs.retry(...job),
       awaitResult: async (name, jobId, timeoutMs) => {
         try {
           return await jobs.awaitResult(name, jobId, timeoutMs);

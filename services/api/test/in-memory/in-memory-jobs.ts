@@ -16,6 +16,8 @@ export interface SubmittedJob {
 /** The queues without Redis: every job runs its script as soon as it is submitted. */
 export class InMemoryJobs implements Jobs {
   readonly submitted: SubmittedJob[] = [];
+  /** The ids of jobs that were delivered again. */
+  readonly retried: string[] = [];
   readonly scripts: JobScripts;
   /** Runs before a job is taken; throwing refuses it. */
   beforeSubmit: (job: SubmittedJob) => Promise<void> = async () => undefined;
@@ -81,6 +83,17 @@ export class InMemoryJobs implements Jobs {
     this.#outcomes[name].set(jobId, outcome);
     this.#progress.set(jobId, "queued");
     void outcome.finally(() => this.#progress.set(jobId, "ended"));
+  }
+
+  async retry(name: JobName, jobId: string): Promise<void> {
+    const job = this.submitted.find((one) => one.name === name && one.jobId === jobId);
+    if (job === undefined) return;
+    this.retried.push(jobId);
+    this.#again(name, jobId, job.payload as never);
+  }
+
+  #again<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): void {
+    this.#outcomes[name].set(jobId, this.scripts[name](payload, jobId));
   }
 
   async awaitResult<N extends JobName>(name: N, jobId: string, timeoutMs: number): Promise<JobOutcome<N>> {
