@@ -9,6 +9,7 @@ import {
   LEASE_PROLONG_EVERY_MS,
   LEASE_WAIT_MS,
   LeaseHeldError,
+  type LeaseUrgency,
   type OwnedExternalId,
 } from "@veil/keys";
 import type { Redis } from "@veil/redis";
@@ -27,8 +28,8 @@ export class KeyLeases implements KeyLease, DeviceLease {
     this.#prefix = prefix;
   }
 
-  hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T> {
-    return this.#hold(`key:${keyId}`, `key ${keyId}`, task);
+  hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>, urgency?: LeaseUrgency): Promise<T> {
+    return this.#hold(`key:${keyId}`, `key ${keyId}`, task, urgency);
   }
 
   async holdMany<T>(
@@ -63,9 +64,14 @@ export class KeyLeases implements KeyLease, DeviceLease {
     return this.#hold(`devices:${keyId}`, `devices of key ${keyId}`, task);
   }
 
-  async #hold<T>(name: string, subject: string, task: (lease: HeldLease) => Promise<T>): Promise<T> {
+  async #hold<T>(
+    name: string,
+    subject: string,
+    task: (lease: HeldLease) => Promise<T>,
+    urgency?: LeaseUrgency,
+  ): Promise<T> {
     const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:${name}`, LEASE_MS);
-    const hold = await waitFor(lease, subject);
+    const hold = await waitFor(lease, subject, urgency);
     const prolonging = setInterval(() => void hold.prolong(), LEASE_PROLONG_EVERY_MS);
     try {
       const result = await task(hold);
@@ -81,11 +87,11 @@ export class KeyLeases implements KeyLease, DeviceLease {
   }
 }
 
-async function waitFor(lease: RedisLease, subject: string): Promise<Hold> {
+async function waitFor(lease: RedisLease, subject: string, urgency?: LeaseUrgency): Promise<Hold> {
   const giveUpAt = performance.now() + LEASE_WAIT_MS;
   while (true) {
     const askedAt = performance.now();
-    const grant = await lease.acquire();
+    const grant = await lease.acquire(urgency);
     if (grant !== null) return new Hold(lease, grant, subject, askedAt);
     if (performance.now() > giveUpAt) throw new LeaseHeldError(subject);
     await sleep(ASK_AGAIN_MS);

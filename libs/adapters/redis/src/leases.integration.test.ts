@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { LAST_CALL_UNDER_LEASE_MS, LEASE_MS, LeaseHeldError } from "@veil/keys";
+import { LAST_CALL_UNDER_LEASE_MS, LEASE_MS, LeaseHeldError, type LeaseUrgency } from "@veil/keys";
 import { connectRedis, type Redis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
@@ -59,6 +59,23 @@ test("a key's lease is held by one at a time; who waits too long gets an error",
   const leases = new KeyLeases(redis, prefix);
   const failure = await leases.hold(7, () => leases.hold(7, () => Promise.resolve()).catch((error: unknown) => error));
   expect(failure).toBeInstanceOf(LeaseHeldError);
+});
+
+test("who waits for a key's lease with an answer to give gets it before all that only repair", async () => {
+  const leases = new KeyLeases(redis, prefix);
+  const order: string[] = [];
+  const hold = (name: string, urgency?: LeaseUrgency) =>
+    leases.hold(7, async () => void order.push(name), urgency).catch(() => order.push(`${name} gave up`));
+  let waiting: Promise<unknown>[] = [];
+  await leases.hold(7, async () => {
+    waiting = Array.from({ length: 60 }, (_, index) => hold(`repair ${index}`, "gives-way"));
+    await sleep(200);
+    waiting.push(hold("job"));
+    await sleep(200);
+  });
+  await Promise.all(waiting);
+  expect(order[0]).toBe("job");
+  expect(order.slice(1).filter((name) => /^repair \d+$/.test(name)).length).toBeGreaterThan(0);
 });
 
 test("every holder has a greater fence than the one before, also of an external id", async () => {

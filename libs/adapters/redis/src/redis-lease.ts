@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { LeaseUrgency } from "@veil/keys";
 import type { Redis } from "@veil/redis";
 
 /** A lease that is ours. */
@@ -15,13 +16,21 @@ export interface LeaseGrant {
  * The entry outlives the lease: one that is found with its time over tells that its holder died or was paused,
  * which a plain `SET NX PX` forgets. Time is Redis's own, so the holders' clocks need not agree.
  *
- * KEYS[1] lease; ARGV[1] token; ARGV[2] lease ms; ARGV[3] ms for which an abandoned entry is remembered
+ * Who gives way leaves it to those who wait for it and don't: of sixty passes that each want a key for a moment, a job
+ * would hardly ever be the one that asks when it is free.
+ *
+ * KEYS[1] lease; KEYS[2] says for a while that it is waited for; ARGV[1] token; ARGV[2] lease ms; ARGV[3] ms for which an
+ * abandoned entry is remembered; ARGV[4] ms for which KEYS[2] is, 0 for one who gives way
  */
 const ACQUIRE_SCRIPT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local holder = redis.call('HMGET', KEYS[1], 'token', 'until')
-if holder[1] and holder[1] ~= ARGV[1] and tonumber(holder[2]) > now then return 'held' end
+if holder[1] and holder[1] ~= ARGV[1] and tonumber(holder[2]) > now then
+  if ARGV[4] ~= '0' then redis.call('SET', KEYS[2], '1', 'PX', ARGV[4]) end
+  return 'held'
+end
+if ARGV[4] == '0' and redis.call('GET', KEYS[2]) then return 'held' end
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'until', now + ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
 local fence = string.format('%d%06d', time[1], time[2])
@@ -47,6 +56,8 @@ if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HSET', KEYS[
 return 0`;
 
 export const REMEMBER_ABANDONED_MS = 24 * 60 * 60 * 1000;
+/** Far longer than it takes a busy process to ask again. */
+const AWAITED_MS = 1_000;
 
 /** One holder's hold on one lease. */
 export class RedisLease {
@@ -62,15 +73,23 @@ export class RedisLease {
     this.#durationMs = durationMs;
   }
 
-  /** Takes the lease, or prolongs it. @returns null while another holds it @throws when Redis does not answer */
-  async acquire(): Promise<LeaseGrant | null> {
+  /**
+   * Takes the lease, or prolongs it.
+   *
+   * @param urgency whoever `gives-way` gets none that another one, who does not, waits for
+   * @returns null while another holds it
+   * @throws when Redis does not answer
+   */
+  async acquire(urgency: LeaseUrgency = "urgent"): Promise<LeaseGrant | null> {
     const reply = await this.#redis.eval(
       ACQUIRE_SCRIPT,
-      1,
+      2,
       this.#key,
+      `${this.#key}:awaited`,
       this.token,
       this.#durationMs,
       REMEMBER_ABANDONED_MS,
+      urgency === "urgent" ? AWAITED_MS : 0,
     );
     if (reply === "held") return null;
     const [holder = "free", fence] = String(reply).split(" ");

@@ -25,15 +25,19 @@ export async function clearKey(
   ports: LifecyclePorts,
 ): Promise<"cleared" | "pending" | "held"> {
   try {
-    return await ports.lease.hold(keyId, async (lease) => {
-      const current = await ports.store.find(keyId);
-      if (current === null || !isToBeCleared(current, indeterminate, ports)) {
-        await passOnMarks(keyId, lease, ports);
-        return "cleared";
-      }
-      const taken = await takeUpKey(keyId, indeterminate, lease, ports);
-      return taken === null ? "cleared" : clearHeld(taken, lease, ports);
-    });
+    return await ports.lease.hold(
+      keyId,
+      async (lease) => {
+        const current = await ports.store.find(keyId);
+        if (current === null || !isToBeCleared(current, indeterminate, ports)) {
+          await passOnMarks(keyId, lease, ports);
+          return "cleared";
+        }
+        const taken = await takeUpKey(keyId, indeterminate, lease, ports);
+        return taken === null ? "cleared" : clearHeld(taken, lease, ports);
+      },
+      "gives-way",
+    );
   } catch (error) {
     if (error instanceof LeaseHeldError) return "held";
     throw error;
@@ -216,25 +220,29 @@ async function clearIndeterminate(
  * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError | LeaseHeldError | StoreUnavailableError}
  */
 export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
-  return ports.lease.hold(keyId, async (lease) => {
-    const current = await ports.store.find(keyId);
-    if (current === null || !isWantedOn(current, node, ports.clock.now())) {
-      await passOnMarks(keyId, lease, ports);
-      return "kept";
-    }
-    const taken = await takeUpKey(keyId, [], lease, ports);
-    if (taken === null) return "kept";
-    const { key, hands } = taken;
-    if (!isWantedOn(key, node, ports.clock.now())) {
+  return ports.lease.hold(
+    keyId,
+    async (lease) => {
+      const current = await ports.store.find(keyId);
+      if (current === null || !isWantedOn(current, node, ports.clock.now())) {
+        await passOnMarks(keyId, lease, ports);
+        return "kept";
+      }
+      const taken = await takeUpKey(keyId, [], lease, ports);
+      if (taken === null) return "kept";
+      const { key, hands } = taken;
+      if (!isWantedOn(key, node, ports.clock.now())) {
+        await ports.store.letGo(keyId, hands);
+        return "kept";
+      }
+      await restoreHeld(key, node, lease, ports);
+      const after = await ports.store.find(keyId);
+      if (after !== null && !isWantedOn(after, node, ports.clock.now())) await whileHeld(node, lease).remove(keyId);
       await ports.store.letGo(keyId, hands);
-      return "kept";
-    }
-    await restoreHeld(key, node, lease, ports);
-    const after = await ports.store.find(keyId);
-    if (after !== null && !isWantedOn(after, node, ports.clock.now())) await whileHeld(node, lease).remove(keyId);
-    await ports.store.letGo(keyId, hands);
-    return "restored";
-  });
+      return "restored";
+    },
+    "gives-way",
+  );
 }
 
 /**

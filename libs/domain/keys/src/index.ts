@@ -81,6 +81,7 @@ export type {
   DesiredUser,
   HeldLease,
   KeyLease,
+  LeaseUrgency,
   NodeCallOptions,
   NodeUser,
   NodeUsers,

@@ -57,14 +57,21 @@ export interface RemoveOptions extends NodeCallOptions {
   readonly isPrepared?: true;
 }
 
+/**
+ * How much is waiting for a lease: somebody who wants an answer, or a date that has come (`urgent`); or nothing but a repair,
+ * which `gives-way` to them.
+ */
+export type LeaseUrgency = "urgent" | "gives-way";
+
 /** The lease that makes one process the only one to change a key's user in the nodes. */
 export interface KeyLease {
   /**
    * Runs the task while holding the key's lease.
    *
+   * @param urgency `urgent` when left out
    * @throws {LeaseHeldError} when another process keeps it for too long, or what the task throws
    */
-  hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>): Promise<T>;
+  hold<T>(keyId: number, task: (lease: HeldLease) => Promise<T>, urgency?: LeaseUrgency): Promise<T>;
   /**
    * Runs the task while holding the leases of those of the keys that nobody holds and whose last holder gave them back; the
    * others are left out. One token for all of them.

@@ -26,21 +26,25 @@ export async function removeOrphan(
   node: NodeUsers,
   ports: LifecyclePorts,
 ): Promise<"removed" | "kept" | "pending"> {
-  return ports.lease.hold(keyId, async (lease) => {
-    const current = await ports.store.find(keyId);
-    if (current === null) return removeUnrecorded(keyId, whileHeld(node, lease), ports);
-    if (isWantedOn(current, node, ports.clock.now())) {
-      await passOnMarks(keyId, lease, ports);
-      return "kept";
-    }
-    const taken = await takeUpKey(keyId, [], lease, ports);
-    if (taken === null) return "kept";
-    const { key, hands } = taken;
-    const end = await removeRecorded(key, node, lease, ports);
-    lease.mustLast();
-    await ports.store.letGo(keyId, hands, { clear: [], converged: end === "removed" ? [node.name] : [] });
-    return end;
-  });
+  return ports.lease.hold(
+    keyId,
+    async (lease) => {
+      const current = await ports.store.find(keyId);
+      if (current === null) return removeUnrecorded(keyId, whileHeld(node, lease), ports);
+      if (isWantedOn(current, node, ports.clock.now())) {
+        await passOnMarks(keyId, lease, ports);
+        return "kept";
+      }
+      const taken = await takeUpKey(keyId, [], lease, ports);
+      if (taken === null) return "kept";
+      const { key, hands } = taken;
+      const end = await removeRecorded(key, node, lease, ports);
+      lease.mustLast();
+      await ports.store.letGo(keyId, hands, { clear: [], converged: end === "removed" ? [node.name] : [] });
+      return end;
+    },
+    "gives-way",
+  );
 }
 
 async function removeUnrecorded(keyId: number, node: NodeUsers, { clock }: LifecyclePorts): Promise<"removed"> {
