@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Caller } from "./caller.ts";
 import type { Load } from "./keep-busy.ts";
 import type { Random } from "./random.ts";
+import { AGAIN_AFTER_MS, untilAnswered } from "./until-answered.ts";
 
 /** A key and what its answers say that has to be reported of it, in this order. */
 export interface ReportedKey {
@@ -31,7 +31,6 @@ interface Change {
   readonly body: object | undefined;
 }
 
-const AGAIN_AFTER_MS = 300;
 /** Of so many keys of a bot one ends by itself. */
 const ENDING_EVERY = 5;
 const ENDS_IN_S = 3;
@@ -116,19 +115,4 @@ async function make(change: Change, key: ReportedKey, caller: Caller, answered: 
   await untilAnswered(caller, method, path, body);
   key.types.push(type);
   answered.changes += 1;
-}
-
-/** @throws when the answer is that the key is not there, unless it is to be deleted */
-async function untilAnswered(caller: Caller, method: string, path: string, body?: object): Promise<unknown> {
-  const repeatKey = randomUUID();
-  while (true) {
-    const { outcome } = await caller.write(method, path, body, repeatKey);
-    if (outcome.kind === "answered") return outcome.value;
-    // A deletion that could not be answered in time goes on by itself.
-    if (outcome.kind === "refused" && outcome.status === 404) {
-      if (method === "DELETE") return null;
-      throw new Error(`${method} ${path} was answered ${outcome.detail}`);
-    }
-    await sleep(AGAIN_AFTER_MS);
-  }
 }
