@@ -61,9 +61,7 @@ describe("writes under an Idempotency-Key", () => {
       return { state: "failed", reason };
     };
     const change = () =>
-      call(api, "patch", `/api/keys/${key.key_id}`)
-        .set("Idempotency-Key", "b")
-        .send({ note: "paid" });
+      call(api, "patch", `/api/keys/${key.key_id}`).set("Idempotency-Key", "b").send({ note: "paid" });
     const standing = failure(503, "Failed to change key: the change stands; Xray has not followed yet");
     expect(answerOf(await change())).toEqual(standing);
     expect(answerOf(await change())).toEqual(standing);

@@ -42,7 +42,7 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
     jitter: 0.1,
     task: async () => {
       const folded = await keeper.pass();
-      if (folded > 0) log.debug({ folded }, "moved hours that are over to the history of usage");
+      if (folded > 0) log.debug({ folded }, "rolled up completed hours of usage");
     },
     onError: (err) => log.warn({ err }, "could not keep the history of usage"),
   });

@@ -32,7 +32,7 @@ export async function sweep({
 }: Pick<HousekeepingOptions, "ports" | "uncleared" | "exclusive" | "log">) {
   await runExclusively({ ...exclusive, subject: "sweep", leaseMs: SWEEP_LEASE_MS }, async () => {
     const swept = await sweepKeys(ports, uncleared);
-    if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "finished what jobs left unfinished");
+    if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "sweep completed unfinished jobs");
   });
 }
 

@@ -145,7 +145,7 @@ test("a file that can't be written is said once, and keys are created and delete
 
   await copyFile(configFile, path);
   await vi.waitFor(() => {
-    const again = worker.log.filter(({ msg }) => msg === "what failed works again");
+    const again = worker.log.filter(({ msg }) => msg === "recovered");
     expect(new Set(again.map(({ failed }) => failed))).toEqual(new Set(logged));
   });
 });
@@ -164,7 +164,7 @@ test("a key that was deleted while the file could not be written is taken out on
   await jobs.delete(deleted.keyId);
   await expectInFile([deleted, kept]);
   await rm(broken);
-  await worker.logged("what failed works again");
+  await worker.logged("recovered");
   await expectInFile([kept]);
 });
 

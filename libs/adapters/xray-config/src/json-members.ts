@@ -8,8 +8,7 @@ import { type JsonSource, type JsonSpan, type ListSpan, type ObjectSpan, placeOf
 export function memberOf(source: JsonSource, object: ObjectSpan, name: string): JsonSpan | undefined {
   const found = object.members.filter((member) => member.name.toLowerCase() === name.toLowerCase());
   const [only, other] = found;
-  if (other !== undefined)
-    throw new ConfigInvalidError(`"${name}" stands twice in one place, ${placeOf(source, other.value)}`);
+  if (other !== undefined) throw new ConfigInvalidError(`duplicate member "${name}", ${placeOf(source, other.value)}`);
   return only?.value;
 }
 

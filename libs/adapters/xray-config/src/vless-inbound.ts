@@ -23,7 +23,7 @@ export interface VlessInbound {
 
 /** @throws {ConfigInvalidError} when there is no such inbound, more than one, or one of another protocol */
 export function findInbound(source: JsonSource, tag: string): VlessInbound {
-  if (source.root.kind !== "object") throw new ConfigInvalidError("it is not built as a config is");
+  if (source.root.kind !== "object") throw new ConfigInvalidError("the root must be an object");
   const found = (listMember(source, source.root, "inbounds")?.items ?? [])
     .filter((item) => item.kind === "object")
     .filter((item) => stringMember(source, item, "tag") === tag);
@@ -61,8 +61,7 @@ export function clientAt(source: JsonSource, item: JsonSpan): ConfigClient | nul
   const found = new Map<string, JsonSpan>();
   for (const { name, value } of item.members) {
     const folded = name.toLowerCase();
-    if (found.has(folded))
-      throw new ConfigInvalidError(`"${name}" stands twice in one place, ${placeOf(source, value)}`);
+    if (found.has(folded)) throw new ConfigInvalidError(`duplicate member "${name}", ${placeOf(source, value)}`);
     found.set(folded, value);
   }
   const email = textAt(source, found.get("email"));

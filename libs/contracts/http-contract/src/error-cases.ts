@@ -23,7 +23,7 @@ export const ofDocs: readonly ErrorCase[] = [
   {
     status: 429,
     name: "rate",
-    description: "More requests from this address in a minute than reading takes; `Retry-After` says when to go on.",
+    description: "Too many requests for the documentation from this address; `Retry-After` says when to go on.",
     detail: messages.tooManyRequests,
   },
 ];
@@ -66,7 +66,7 @@ export const ofWrites: readonly ErrorCase[] = [
   {
     status: 400,
     name: "idempotency-key",
-    description: "`Idempotency-Key` is empty, too long, or holds something else than visible ASCII.",
+    description: "`Idempotency-Key` is empty, too long, or contains characters other than visible ASCII.",
     detail: messages.idempotencyKeyMalformed,
   },
   {
@@ -145,13 +145,13 @@ export function bodyErrors(limitBytes: number): readonly ErrorCase[] {
     {
       status: 415,
       name: "content-type",
-      description: "There is a body and it is not declared as JSON in UTF-8.",
+      description: "The body's `Content-Type` is not JSON in UTF-8.",
       detail: messages.unsupportedContentType,
     },
     {
       status: 415,
       name: "content-encoding",
-      description: "The body is compressed in a way that is not known.",
+      description: "The body has an unsupported `Content-Encoding`.",
       detail: messages.unsupportedContentEncoding,
     },
   ];
@@ -187,7 +187,7 @@ export function writeFailed(action: string, reason: string): ErrorCase {
   return {
     status: 500,
     name: "not-done",
-    description: "It could not be done, or not in time; nothing was changed.",
+    description: "The operation failed or timed out; nothing was changed.",
     detail: messages.failedTo(action, reason),
   };
 }

@@ -31,7 +31,7 @@ export const keySchema = z
     }),
     status: keyStatusSchema.meta({
       description:
-        "What the terms come to at the moment of the answer; the first that holds of `disabled`, `expired`, `limited`, " +
+        "The status at the moment of the answer: the first match of `disabled`, `expired`, `limited`, " +
         "`on_hold`, `active`.",
       example: "active",
     }),
@@ -62,7 +62,7 @@ export const keySchema = z
       description: "What apps subscribe to. Whoever has it has the key.",
       example: "https://your-domain.com/sub/7Rk0sT1mXc4VbQ9LwZ2eYh8D0000a1B2c",
     }),
-    online_at: moment.meta({ description: "When bytes were last counted. Unix seconds.", example: 1703521000 }),
+    online_at: moment.meta({ description: "Time of the last counted traffic. Unix seconds.", example: 1703521000 }),
     first_connected_at: moment.meta({
       description: "When bytes were first counted. Unix seconds.",
       example: 1703520300,
@@ -99,7 +99,7 @@ export const putKeySchema = z
     const contradiction = contradictionIn(body);
     if (contradiction !== null) context.addIssue(contradiction);
   })
-  .meta({ description: "What is to hold of the key. Unknown fields are ignored.", additionalProperties: true })
+  .meta({ description: "Properties the key should have. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "PutKey" });
 
 /** What can be set of a key that is there. */
@@ -126,7 +126,7 @@ export const updateKeySchema = z
     "the body must be a JSON object",
   )
   .partial()
-  .meta({ description: "What is to be different. Unknown fields are ignored.", additionalProperties: true })
+  .meta({ description: "Fields to change. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "UpdateKey" });
 
 export type UpdateKeyBody = z.infer<typeof updateKeySchema>;
@@ -176,7 +176,7 @@ export const revokeKeySchema = z
 export const keyListSchema = z
   .strictObject({
     keys: z.array(keySchema).meta({ description: "In ascending order of `key_id`." }),
-    total: z.int().min(0).meta({ description: "The number of all keys that fit.", example: 2 }),
+    total: z.int().min(0).meta({ description: "Number of matching keys.", example: 2 }),
   })
   .register(namedSchemas, { id: "KeyList" });
 

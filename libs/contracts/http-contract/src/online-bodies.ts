@@ -28,7 +28,7 @@ export const keyOnlineSchema = z
       .meta({
         type: ["integer", "null"],
         format: "int64",
-        description: "When bytes were last counted. Unix seconds.",
+        description: "Time of the last counted traffic. Unix seconds.",
         example: 1703521000,
       }),
     nodes: z.array(

@@ -53,7 +53,7 @@ export function openApiDocument(version: string) {
       { name: "Events", description: "What happened, and who did it." },
       { name: "Webhooks", description: "Where events are sent." },
       { name: "Nodes", description: "The Xray servers that keys work on." },
-      { name: "Hosts", description: "What customers see of the nodes." },
+      { name: "Hosts", description: "The endpoints that links and subscriptions show." },
     ],
     components: {
       securitySchemes: {

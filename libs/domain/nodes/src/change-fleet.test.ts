@@ -54,7 +54,7 @@ describe("a node that is entered", () => {
     const same = { ...b, address: a.address.toUpperCase() };
     expect(entered(fleet(a), same, stamp)).toEqual({
       outcome: "taken",
-      detail: `the address ${same.address} is that of node a`,
+      detail: `the address ${same.address} is already used by node a`,
     });
     const gone = someNode("b", { state: "gone", address: a.address });
     expect(nodesOf(entered(fleet({ ...a, state: "gone" }, gone), same, stamp)).map(({ name }) => name)).toEqual([

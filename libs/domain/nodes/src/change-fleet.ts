@@ -208,7 +208,7 @@ function holderOf(nodes: readonly FleetNode[], address: string, name: string): s
 }
 
 function addressTaken(address: string, holder: string): FleetChange {
-  return { outcome: "taken", detail: `the address ${address} is that of node ${holder}` };
+  return { outcome: "taken", detail: `the address ${address} is already used by node ${holder}` };
 }
 
 function replaced(

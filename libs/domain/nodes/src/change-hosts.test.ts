@@ -45,7 +45,7 @@ describe("a host that is made", () => {
     });
     expect(hostPut(fleet(), { ...wanted, inbound: "x" }, true, stamp)).toEqual({
       outcome: "refused",
-      detail: "node a has no inbound x, but vless-in",
+      detail: "node a has no inbound x; available: vless-in",
     });
     expect(after(hostPut(fleet(), { ...wanted, inbound: "vless-in" }, true, stamp)).hosts[0]?.inbound).toBeNull();
   });

@@ -41,10 +41,10 @@ export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp:
   const after = { ...host, ...change };
   if (!isOwn) return stored(fleet, after, stamp, host);
   if (after.node !== host.node)
-    return { outcome: "refused", detail: `host ${id} comes with node ${host.node}, and leads to no other one` };
+    return { outcome: "refused", detail: `host ${id} belongs to node ${host.node} and can't be moved` };
   const own = host.inbound ?? of.inboundTag;
   if ((after.inbound ?? own) !== own)
-    return { outcome: "refused", detail: `host ${id} comes with the inbound ${own}, and leads to no other one` };
+    return { outcome: "refused", detail: `host ${id} belongs to the inbound ${own} and can't be moved` };
   return stored(fleet, { ...after, inbound: host.inbound }, stamp, host);
 }
 
@@ -55,7 +55,7 @@ export function hostDeleted(fleet: Fleet, id: string): FleetChange {
   if (found.isOwn)
     return {
       outcome: "taken",
-      detail: `host ${id} comes with its node and goes with it: hide it with {"hidden":true}`,
+      detail: `host ${id} is deleted with its node; to hide it, set {"hidden":true}`,
     };
   return { outcome: "changed", hosts: present(fleet).filter((host) => host.id !== id) };
 }
@@ -72,7 +72,7 @@ function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before
   if (place === null) {
     const tags = inboundsOf(node).filter(({ isLeaving }) => !isLeaving);
     const there = tags.map(({ tag }) => tag).join(", ");
-    return { outcome: "refused", detail: `node ${node.name} has no inbound ${host.inbound}, but ${there}` };
+    return { outcome: "refused", detail: `node ${node.name} has no inbound ${host.inbound}; available: ${there}` };
   }
   // The node's first inbound stays so under another tag.
   const after = { ...host, inbound: place.name === node.name ? null : host.inbound };

@@ -101,7 +101,7 @@ export class NodeWatch {
    */
   isDoneBy(pass: PassRecord, now: number, sharedNow: number): boolean {
     if (sharedNow < pass.begunAt) return false;
-    // Who only counted the users saw nothing of what happened.
+    // A pass that only counted can't have seen the incident.
     const age = sharedNow - pass.listedAt;
     if (this.#incident !== null && age > now - this.#incident.at) return false;
     // What happened before this process came is known from what the node shows alone.

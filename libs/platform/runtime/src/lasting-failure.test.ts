@@ -19,7 +19,7 @@ test("a failure is said when it begins and when it ends, with how often it faile
   failure.onSuccess();
   expect(lines).toEqual([
     ["warn", { node: "a", err: errors[0] }, "could not look"],
-    ["info", { node: "a", failed: "could not look", failures: 3 }, "what failed works again"],
+    ["info", { node: "a", failed: "could not look", failures: 3 }, "recovered"],
   ]);
 });
 

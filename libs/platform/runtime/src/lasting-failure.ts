@@ -31,7 +31,7 @@ export function lastingFailure(
     },
     onSuccess: (result) => {
       if (said === null || result === false) return;
-      log.info({ ...fields, failed: message, failures }, "what failed works again");
+      log.info({ ...fields, failed: message, failures }, "recovered");
       said = null;
       failures = 0;
     },

@@ -105,7 +105,7 @@ class ServiceProcess implements RunningService {
       if (!this.signal.aborted) this.#enter("running");
     } catch (err) {
       if (this.signal.aborted) {
-        this.#log.info({ err }, "start cut short by the stop");
+        this.#log.info({ err }, "start aborted by the shutdown");
         return;
       }
       this.#log.fatal({ err }, "service could not start");

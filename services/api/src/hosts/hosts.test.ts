@@ -51,10 +51,10 @@ describe("the host that comes with a node", () => {
 
   it("is hidden, not deleted, leads to no other node, and goes with its own", async () => {
     expect(answerOf(await call(api, "delete", "/api/hosts/n_main"))).toEqual(
-      failure(409, 'host n_main comes with its node and goes with it: hide it with {"hidden":true}'),
+      failure(409, 'host n_main is deleted with its node; to hide it, set {"hidden":true}'),
     );
     await call(api, "post", "/api/nodes").send({ name: "fi-1", address: "10.0.0.2:10085" }).expect(200);
-    expect(answerOf(await patch("n_main", { node: "fi-1" }))).toEqual(failure(400, /leads to no other one$/));
+    expect(answerOf(await patch("n_main", { node: "fi-1" }))).toEqual(failure(400, /can't be moved$/));
     await post({ node: "fi-1" }).expect(200);
     await call(api, "delete", "/api/nodes/fi-1").expect(200);
     expect(await idsOf()).toEqual(["n_main"]);
@@ -106,7 +106,7 @@ describe("making hosts", () => {
   it.each([
     [{ node: undefined }, /^node must be/],
     [{ node: "none" }, /^there is no node none$/],
-    [{ inbound: "other" }, /^node main has no inbound other, but vless-in$/],
+    [{ inbound: "other" }, /^node main has no inbound other; available: vless-in$/],
     [{ remark: "" }, /^remark must be/],
     [{ remark: "a\nb" }, /^remark must not/],
     [

@@ -121,7 +121,7 @@ export class DeferredWrites {
     try {
       return await run({ ...scope, attempt });
     } catch (err) {
-      scope.log.debug({ err, jobKey }, "left to whoever leads the write");
+      scope.log.debug({ err, jobKey }, "another participant leads this write");
       return null;
     }
   }

@@ -85,7 +85,7 @@ describe("hosts of a node with several inbounds", () => {
   it("lead to the inbound that they name", async () => {
     const made = await call(api, "post", "/api/hosts").send({ node: "fi-1", inbound: "trojan-in" }).expect(200);
     expect(made.body).toMatchObject({ inbound: "trojan-in", is_own: false });
-    const detail = "node fi-1 has no inbound none, but vless-in, trojan-in";
+    const detail = "node fi-1 has no inbound none; available: vless-in, trojan-in";
     expect(answerOf(await call(api, "post", "/api/hosts").send({ node: "fi-1", inbound: "none" }))).toEqual(
       failure(400, detail),
     );
@@ -96,7 +96,7 @@ describe("hosts of a node with several inbounds", () => {
     const changed = await call(api, "patch", path).send({ hidden: true, inbound: "trojan-in" }).expect(200);
     expect(changed.body).toMatchObject({ id: "n_fi-1_trojan-in", inbound: "trojan-in", hidden: true, is_own: true });
     expect((await call(api, "put", path).send({ node: "fi-1" }).expect(200)).body.hidden).toBe(false);
-    const detail = "host n_fi-1_trojan-in comes with the inbound trojan-in, and leads to no other one";
+    const detail = "host n_fi-1_trojan-in belongs to the inbound trojan-in and can't be moved";
     expect(answerOf(await call(api, "patch", path).send({ inbound: "vless-in" }))).toEqual(failure(400, detail));
     expect((await call(api, "delete", path)).status).toBe(409);
   });

@@ -43,7 +43,7 @@ describe("adding a node", () => {
     expect(again.body).toEqual(first.body);
     expect(answerOf(await post("/api/nodes", wanted))).toEqual(failure(409, "the name fi-1 is taken"));
     expect(answerOf(await post("/api/nodes", { ...wanted, name: "fi-2" }))).toEqual(
-      failure(409, "the address 10.0.0.2:10085 is that of node fi-1"),
+      failure(409, "the address 10.0.0.2:10085 is already used by node fi-1"),
     );
   });
 
@@ -170,7 +170,7 @@ describe("changing a node", () => {
     const patched = await call(api, "patch", "/api/nodes/fi-1").send({ port: null, sni: "example.com" }).expect(200);
     expect(patched.body).toMatchObject({ host: "fi.example.com", port: null, sni: "example.com", note: "old" });
     expect(answerOf(await call(api, "patch", "/api/nodes/fi-1").send({ address: "main.example.com:10085" }))).toEqual(
-      failure(409, "the address main.example.com:10085 is that of node main"),
+      failure(409, "the address main.example.com:10085 is already used by node main"),
     );
   });
 

@@ -37,7 +37,7 @@ export function openConfigMirror(
   }
   const of = { ...place, transport: kind.transport };
   if (binary === undefined)
-    log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced unchecked by Xray");
+    log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced without Xray's check");
   const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
   const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
   const warning = new DefaultFlowWarning({ ...of, log });

@@ -50,7 +50,7 @@ export class BlockedUsers {
   }
 
   /**
-   * Blocks users as far as the node lets us: that it does not is no reason against removing them. Never rejects.
+   * Best effort: users are removed even if blocking them fails. Never rejects.
    *
    * @param emails the last 1,000 of them are blocked; room is made for them before
    */

@@ -14,7 +14,7 @@ export interface NodeReconcilersOptions extends Omit<ReconcileLoopOptions, OfANo
 }
 
 const PROBE_EVERY_MS = 1_000;
-/** Who took another's place in a node behind our back is found after so long at most. */
+/** The longest it takes to find users that were swapped behind Veil's back. */
 const LIST_EVERY_MS = 9 * 60_000;
 /** The users of so many nodes are in memory at once, 200 bytes each; nodes that lost theirs come on top. */
 const PASSES_AT_ONCE = 8;

@@ -62,7 +62,7 @@ export interface FinishedPass {
 /** What is found where counts alone are compared, and agree. */
 const NO_DRIFT: PassResult["drift"] = { missing: [], wrong: [], indeterminate: [], orphans: [], unknown: [] };
 
-/** Somebody who puts an inbound back is quicker than so many health probes: nobody does, so that one which leaves has gone. */
+/** After so many health probes without the inbound nobody will put it back. */
 const MISSED_FOR_GOOD = 3;
 
 /** A node that lost its users must not wait for others that are merely looked at. */

@@ -102,7 +102,7 @@ export async function enterDue({ index, keys, ports, exclusive, log, onRebuilt }
     }
     // Otherwise it is made once more: somebody emptied it meanwhile.
     if (!(await index.markComplete(entering))) return;
-    log.info({ keys: entered }, "entered what will become due about keys");
+    log.info({ keys: entered }, "rebuilt the index of due keys");
     onRebuilt();
   });
 }

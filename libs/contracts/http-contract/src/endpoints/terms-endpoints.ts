@@ -159,7 +159,7 @@ export const termsEndpoints = {
     tag: "Keys",
     summary: "Extend the term of a key",
     description:
-      "Adds to what is left of the term, from now on when nothing is: `expires_at` becomes max(now, `expires_at`) + n. A key " +
+      "Extends the term; that of an expired key starts now: `expires_at` becomes max(now, `expires_at`) + n. A key " +
       "without an end keeps having none; of one on hold `hold_for` changes. With an `Idempotency-Key` it adds once, however " +
       `often it is sent. ${OF_COMING_BACK}`,
     auth: "bearer",
