@@ -60,20 +60,8 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $settings := include "veil.settings" $root | sha256sum -}}
 {{- $_ := set $template.metadata "annotations" (merge (dict "checksum/settings" $settings) ($template.metadata.annotations | default dict)) -}}
 {{- end -}}
-{{- include "veil.refuseSecrets" (dict "container" $container "settings" $values.settings) -}}
 {{- with index $values.containers $container.name -}}
 {{- $_ := mergeOverwrite $container (deepCopy .) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/* A service does not start with a setting that it finds in a file as well. */}}
-{{- define "veil.refuseSecrets" -}}
-{{- $settings := .settings -}}
-{{- range $variable := .container.env -}}
-{{- $name := trimSuffix "_FILE" $variable.name -}}
-{{- if and (hasSuffix "_FILE" $variable.name) (hasKey $settings $name) -}}
-{{- fail (printf "settings.%s: it comes from a Secret and not from the settings: see manifests/README.md" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -16,8 +16,19 @@
 {{- $_ := set $settings "SUBSCRIPTION_URL" (printf "%s://%s" (ternary "https" "http" (or .tlsSecret .clusterIssuer | empty | not)) .host) -}}
 {{- end -}}
 {{- end -}}
+{{- include "veil.refuseSecrets" . -}}
 {{- range $name, $value := .Values.settings -}}
 {{- $_ := set $settings $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
 {{- end -}}
 {{- toYaml $settings -}}
+{{- end -}}
+
+{{/* The settings are a ConfigMap, which many may read who may read no Secret. */}}
+{{- define "veil.refuseSecrets" -}}
+{{- $secrets := list "ADMIN_PASSWORD" "API_READONLY_KEY" "API_SECRET_KEY" "MONGODB_URI" "REALITY_PRIVATE_KEY" "REDIS_URL" "WEBHOOK_SECRET_KEY" -}}
+{{- range $name := $secrets -}}
+{{- if hasKey $.Values.settings $name -}}
+{{- fail (printf "settings.%s: it comes from a Secret and not from the settings. Put it there, and then take it out of the values: see Secrets in manifests/README.md" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -2,9 +2,9 @@ import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writePrivateFile } from "@veil/runtime";
 import type { Files } from "./handout.ts";
-import { type SecretName, type SecretStore, secretNames } from "./secrets.ts";
+import { type SecretName, type Secrets, type SecretStore, secretNames } from "./secrets.ts";
 
-/** Keeps every secret in a file of its name, readable by its owner alone. */
+/** Keeps every secret that is made in a file of its name, readable by its owner alone. Others stay where they are set. */
 export class DirectorySecretStore implements SecretStore {
   readonly place: string;
 
@@ -22,7 +22,7 @@ export class DirectorySecretStore implements SecretStore {
     return found;
   }
 
-  async write(secrets: Readonly<Record<SecretName, string>>): Promise<void> {
+  async write(secrets: Secrets): Promise<void> {
     await mkdir(this.place, { recursive: true });
     const kept = await this.read();
     for (const name of secretNames) {

@@ -34,6 +34,10 @@ test("a key that may only read goes to the API alone, the password of the queues
   const holders = (text: string) =>
     consumers.filter((name) => JSON.stringify(handout(secrets, given)[name]).includes(text));
   expect([holders("only-reads"), holders("shows-queues")]).toEqual([["api"], ["stats-collector"]]);
+  const kept = { ...secrets, "api-readonly-key": "kept-reader", "admin-password": "kept-password" };
+  expect(handout(kept, settings).api["api-readonly-key"]).toBe("kept-reader");
+  expect(handout(kept, settings)["stats-collector"]["admin-password"]).toBe("kept-password");
+  expect(handout(kept, given).api["api-readonly-key"]).toBe("only-reads");
   expect(handout(secrets, settings).api).not.toHaveProperty("api-readonly-key");
 });
 

@@ -98,6 +98,18 @@ test("a secret that an operator replaces is handed out, and those who mount it a
   expect(await handout().prepare()).toEqual({ made: [], restarted: [] });
 });
 
+test("secrets that are never made are handed out when an operator adds them, and kept when others change", async () => {
+  await handout().prepare();
+  const kept = secrets.get("veil-secrets");
+  const added = { "api-readonly-key": "a-key-that-may-only-read-0123456789ab", "admin-password": "of-the-queues-page" };
+  if (kept !== undefined) secrets.set("veil-secrets", { ...kept, stringData: { ...kept.stringData, ...added } });
+  expect(await handout().prepare()).toEqual({ made: [], restarted: ["api", "stats-collector"] });
+  expect(contentOf("veil-api")).toMatchObject({ "api-readonly-key": added["api-readonly-key"] });
+  expect(contentOf("veil-stats-collector")).toMatchObject({ "admin-password": added["admin-password"] });
+  await handout({ API_SECRET_KEY: "another-key-of-the-settings-0123456789ab" }).prepare();
+  expect(contentOf("veil-secrets")).toMatchObject(added);
+});
+
 test("a setting reaches the config of an engine, which nothing of ours runs", async () => {
   await handout().prepare();
   expect((await handout({ REALITY_DEST: "example.com:443" }).prepare()).restarted).toEqual([]);

@@ -17,7 +17,7 @@ const deployment = z.object({
         terminationGracePeriodSeconds: z.number(),
         containers: z.array(
           z.object({
-            env: z.array(z.object({ name: z.string(), value: z.string() })),
+            env: z.array(z.object({ name: z.string(), value: z.string().optional() })),
             lifecycle: z.object({ preStop: z.object({ sleep: z.object({ seconds: z.number() }) }) }).optional(),
           }),
         ),

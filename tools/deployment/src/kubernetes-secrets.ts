@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Files } from "./handout.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
-import { type SecretName, type SecretStore, secretNames } from "./secrets.ts";
+import { type KeptSecrets, optionalSecretNames, type Secrets, type SecretStore, secretNames } from "./secrets.ts";
+
+const names = [...secretNames, ...optionalSecretNames];
 
 /** Stands on a Secret from its change until the pods that mount it are being replaced. */
 const RESTART_DUE = "veil/restart-due";
@@ -83,12 +85,12 @@ export class KubernetesSecretStore implements SecretStore {
     this.#name = name;
   }
 
-  async read(): Promise<Partial<Record<SecretName, string>>> {
+  async read(): Promise<KeptSecrets> {
     const found = (await this.#secrets.read(this.#name)) ?? {};
-    return Object.fromEntries(secretNames.flatMap((name) => (found[name] ? [[name, found[name]]] : [])));
+    return Object.fromEntries(names.flatMap((name) => (found[name] ? [[name, found[name]]] : [])));
   }
 
-  async write(secrets: Readonly<Record<SecretName, string>>): Promise<void> {
+  async write(secrets: Secrets): Promise<void> {
     await this.#secrets.write(this.#name, secrets);
   }
 }

@@ -7,7 +7,7 @@ import { KubernetesApi } from "./kubernetes-api.ts";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
 import { ensureSecrets, type SecretName, secretNames } from "./secrets.ts";
-import { deploymentSettings } from "./settings.ts";
+import { deploymentSettings, secretsAmong } from "./settings.ts";
 
 const usage = `usage: setup prepare             makes missing secrets and hands out their files
        setup prepare-mongodb     gives MongoDB its users and every service its address
@@ -50,6 +50,8 @@ async function prepareMongodb(): Promise<void> {
 async function watchKubernetes(): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stopped.abort());
+  const misplaced = secretsAmong(settings).map((one) => `${one} as ${one.toLowerCase().replaceAll("_", "-")}`);
+  if (misplaced.length > 0) say(`In the Secret veil-secrets, and in no ConfigMap, belong: ${misplaced.join(", ")}.`);
   const watch = new KubernetesHandout(await KubernetesApi.ofThisPod(), settings);
   let said: string | null = null;
   while (!stopped.signal.aborted) {

@@ -15,17 +15,24 @@ const passwordNames = [
 export const secretNames = ["api-secret-key", "reality-private-key", "webhook-secret-key", ...passwordNames] as const;
 export type SecretName = (typeof secretNames)[number];
 
+/** Secrets that a deployment may go without: an operator puts them beside the others, and none is ever made. */
+export const optionalSecretNames = ["api-readonly-key", "admin-password"] as const;
+export type OptionalSecretName = (typeof optionalSecretNames)[number];
+
+/** What a store keeps: some of the secrets, none of them empty. */
+export type KeptSecrets = Readonly<Partial<Record<SecretName | OptionalSecretName, string>>>;
+
 /**
  * Everything that a deployment must not lose: with other Reality keys, no link that was handed out works any more, and with
  * another key of webhooks no event can be signed.
  */
-export type Secrets = Readonly<Record<SecretName, string>>;
+export type Secrets = Readonly<Record<SecretName, string>> & KeptSecrets;
 
 /** Where secrets are kept between two preparations. */
 export interface SecretStore {
   /** For the log: where an operator finds them. */
   readonly place: string;
-  read(): Promise<Partial<Secrets>>;
+  read(): Promise<KeptSecrets>;
   /** Keeps them all; a reader sees the old ones or the new ones. */
   write(secrets: Secrets): Promise<void>;
 }
@@ -45,7 +52,9 @@ export async function ensureSecrets(
   };
   const password = (name: SecretName, given?: string) =>
     choose(name, () => randomBytes(32).toString("base64url"), given);
+  const optional = optionalSecretNames.filter((name) => kept[name] !== undefined);
   const secrets: Secrets = {
+    ...Object.fromEntries(optional.map((name) => [name, kept[name]])),
     "api-secret-key": choose("api-secret-key", () => randomBytes(36).toString("base64url"), settings.API_SECRET_KEY),
     "reality-private-key": choose(
       "reality-private-key",

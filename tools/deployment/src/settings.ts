@@ -1,4 +1,4 @@
-import { booleanFlag, commaList, port } from "@veil/runtime";
+import { booleanFlag, commaList, port, settingMetadata } from "@veil/runtime";
 import { UDP_POLICIES } from "@veil/xray-config";
 import { z } from "zod";
 
@@ -67,3 +67,11 @@ export const deploymentSettings = z.object({
 });
 
 export type DeploymentSettings = z.output<typeof deploymentSettings>;
+
+/** The secrets that came with the settings: in a cluster these are a ConfigMap, which is no place for them. */
+export function secretsAmong(settings: DeploymentSettings): string[] {
+  const given: Readonly<Record<string, unknown>> = settings;
+  return Object.entries(deploymentSettings.shape)
+    .filter(([name, schema]) => given[name] !== undefined && settingMetadata(schema).secret)
+    .map(([name]) => name);
+}

@@ -39,6 +39,7 @@ export { runtimeSettings } from "./runtime-settings.ts";
 export { REDACTED, scrubAddress, scrubData, scrubSecrets } from "./scrub-secrets.ts";
 export { type ServicePart, ServiceParts, type Stoppable } from "./service-parts.ts";
 export type { ServiceState } from "./service-state.ts";
+export { settingMetadata } from "./setting-metadata.ts";
 export {
   booleanFlag,
   commaList,
