@@ -132,6 +132,20 @@ test("a key moves to another node and back under a client that dials, and keeps 
   expect(total).toBeGreaterThan(5 * HALF_A_MEGABYTE);
 });
 
+test("a key that is made while all nodes of its groups drain is refused with that reason", async () => {
+  await done("POST", "/nodes/vip/drain");
+  const refused = async () => {
+    const reason = "no Xray node of its groups is active: they are drained; undrain one or add another";
+    expect(await call("POST", "/keys", { groups: ["vip"] })).toEqual({
+      status: 503,
+      body: { detail: `Failed to create key: ${reason}` },
+    });
+  };
+  await vi.waitFor(refused, { timeout: KNOWN_WITHIN_MS, interval: 200 });
+  await done("POST", "/nodes/vip/undrain");
+  await vi.waitFor(() => makeKey(["vip"]), { timeout: KNOWN_WITHIN_MS, interval: 200 });
+});
+
 test("a key that no node is for is made, and works as soon as there is one", async () => {
   const { key_id: keyId, subscription_url: url } = await makeKey(["nobody"]);
   expect(await holdersOf(keyId)).toEqual([]);

@@ -132,6 +132,7 @@ export function startWorker(process: Process, system: System): void {
     store,
     nodes: nodes.map(({ users }) => users),
     linkedNodes: ({ groups }) => system.fleet.linkedNodes(groups),
+    idleStates: () => [],
     lease,
     clock,
     newUuid: () => world.random.uuid(),

@@ -159,6 +159,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         return places.opened.map(({ users }) => users);
       },
       linkedNodes: (key) => firstLinked.of(key, fleet, down.known()),
+      idleStates: (groups) => firstLinked.idleStates(groups, fleet, down.known()),
       lease,
       clock,
       newUuid: randomUUID,

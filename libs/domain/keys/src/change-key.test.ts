@@ -98,7 +98,8 @@ describe("coming back", () => {
         throw new NodeUnreachableError(node.name, null);
       };
     }
-    expect((await change({ set: { enabled: true } })).outcome).toBe("unavailable");
+    const detail = "no Xray node can be reached";
+    expect(await change({ set: { enabled: true } })).toEqual({ outcome: "unavailable", detail });
     expect(stored()).toMatchObject({ terms: { enabled: true, revision: 2 }, hands: [] });
     for (const node of Object.values(nodes)) {
       node.onCall = () => {

@@ -220,9 +220,7 @@ async function followed(
   const at = ports.clock.now();
   const end = await convergeHeld(taken, lease, ports, [...key.terms.groups, ...before]);
   await replaceDue({ ...key, at }, lease, ports);
-  if (end === "unreachable") return { outcome: "unavailable", detail: "no Xray node can be reached" };
-  if (end === "rejected") return { outcome: "failed", detail: "Xray refused the key" };
-  return { outcome: "changed", key, isChanged: true };
+  return end.outcome === "followed" ? { outcome: "changed", key, isChanged: true } : end;
 }
 
 function isLate({ deadline }: ChangeRequest, { clock }: LifecyclePorts): boolean {

@@ -4,8 +4,15 @@ import { clearHeld, clearNodes, restoreHeld, unclearedNodes } from "./clear-key.
 import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
+import { type NodeEnd, noneTookDetail } from "./no-node-detail.ts";
 import { isForNone } from "./nodes-of-groups.ts";
 import { isWantedOn } from "./wanted-on.ts";
+
+export type ConvergeEnd =
+  | { readonly outcome: "followed" }
+  | { readonly outcome: "unavailable" | "failed"; readonly detail: string };
+
+const FOLLOWED = { outcome: "followed" } as const;
 
 /**
  * Makes every node in reach hold the key's user, or not hold it, as its terms and the node's groups say at this moment. A
@@ -13,7 +20,7 @@ import { isWantedOn } from "./wanted-on.ts";
  *
  * @param taken a key that callers see
  * @param groups those that the key is in, or has just been in
- * @returns `unreachable` or `rejected` when some nodes should hold the user and none took it
+ * @returns whether it `failed` for good or is `unavailable` for now when some nodes should hold the user and none took it
  * @throws {StoreUnavailableError}
  * @throws {LeaseHeldError} when the lease ran out
  */
@@ -22,12 +29,12 @@ export async function convergeHeld(
   lease: HeldLease,
   ports: LifecyclePorts,
   groups: readonly string[] = taken.key.terms.groups,
-): Promise<"followed" | "unreachable" | "rejected"> {
+): Promise<ConvergeEnd> {
   const { key, hands } = taken;
   const now = ports.clock.now();
   if (!isWanted(key, now)) {
     await clearHeld(taken, lease, ports, groups);
-    return "followed";
+    return FOLLOWED;
   }
   const wanted = ports.nodes.filter((node) => isWantedOn(key, node, now));
   const restoring = wanted.map((node) => tryRestore(key, node, lease, ports));
@@ -38,17 +45,13 @@ export async function convergeHeld(
   const converged = (await clearing).filter((node) => key.indeterminate.includes(node));
   if (converged.length > 0) lease.mustLast();
   await ports.store.letGo(key.keyId, hands, { clear: [], converged });
-  if (isForNone(wanted, ports)) return "followed";
-  if (values.includes("took")) return "followed";
-  return values.length > 0 && values.every((end) => end === "rejected") ? "rejected" : "unreachable";
+  if (isForNone(wanted, ports) || values.includes("took")) return FOLLOWED;
+  const isRejected = values.length > 0 && values.every((end) => end === "rejected");
+  if (isRejected) return { outcome: "failed", detail: "Xray refused the key" };
+  return { outcome: "unavailable", detail: noneTookDetail(values) };
 }
 
-async function tryRestore(
-  key: KeyRecord,
-  node: NodeUsers,
-  lease: HeldLease,
-  ports: LifecyclePorts,
-): Promise<"took" | "unreachable" | "rejected"> {
+async function tryRestore(key: KeyRecord, node: NodeUsers, lease: HeldLease, ports: LifecyclePorts): Promise<NodeEnd> {
   try {
     await restoreHeld(key, node, lease, ports);
     return "took";

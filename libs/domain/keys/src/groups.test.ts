@@ -68,7 +68,9 @@ describe("a key that is made", () => {
     const { ports, passing } = twoGroups();
     const requested = { name: null, owner: null, terms: {} };
     const asked = { ...later, job: "create-1", requested };
-    expect((await passing(provisionKey(asked, { ...ports, nodes: [] }))).outcome).toBe("unavailable");
+    const none = { ...ports, nodes: [], linkedNodes: () => ["a"] };
+    const detail = "there is no Xray node";
+    expect(await passing(provisionKey(asked, none))).toEqual({ outcome: "unavailable", detail });
   });
 
   it("costs no call to the nodes of other groups, however many there are", async () => {

@@ -1,5 +1,6 @@
 import type { EventHints } from "@veil/events";
 import type { VlessFlow } from "@veil/protocols";
+import type { IdleState } from "./no-node-detail.ts";
 import type { DueKeys, ExternalIds, KeyStore, KeyTraffic } from "./ports.ts";
 import type { Notices } from "./terms/notices.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
@@ -20,6 +21,8 @@ export interface LifecyclePorts {
    * none of them is active; null when no host is meant for the key, which then needs no node.
    */
   readonly linkedNodes: (key: LinkedKey) => readonly string[] | null;
+  /** In which states the nodes of such hosts are while none of them is active. */
+  readonly idleStates: (groups: readonly string[]) => readonly IdleState[];
   readonly lease: KeyLease;
   readonly clock: Clock;
   /** A fresh random v4 UUID, lower case. */

@@ -1,7 +1,13 @@
 import { SharedClock } from "@veil/runtime";
 import { describe, expect, test, vi } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
-import { NodeUnreachableError, NodeIndeterminateError, StoreRejectedError, StoreUnavailableError } from "./errors.ts";
+import {
+  NodeRejectedError,
+  NodeUnreachableError,
+  NodeIndeterminateError,
+  StoreRejectedError,
+  StoreUnavailableError,
+} from "./errors.ts";
 import { cancelCreation } from "./cancel-creation.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { type ProvisionRequest, provisionKey } from "./provision-key.ts";
@@ -148,7 +154,7 @@ test("a creation fails when the node that its link leads to can't be reached, an
   };
   const result = await passing(provisionKey(request, ports));
 
-  expect(result).toEqual({ outcome: "unavailable", detail: "no Xray node can be reached" });
+  expect(result).toEqual({ outcome: "unavailable", detail: "the Xray node that its link leads to can't be reached" });
   expect(nodes.b.users.size).toBe(0);
   expect(store.keys.get(1)).toMatchObject({ phase: "gone", activated: false });
 });
@@ -207,6 +213,33 @@ test("no key is left when no node can be reached", async () => {
 
   expect(result).toEqual({ outcome: "unavailable", detail: "no Xray node can be reached" });
   expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test.each([
+  [["draining"], "drained; undrain one or add another"],
+  [["draining", "joining"], "being filled with users or drained; try again soon"],
+  [["disabled"], "being deleted; undrain one or add another"],
+  [[], "changing; try again soon"],
+] as const)("a creation whose nodes are %j says so, and leaves nothing", async (states, said) => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const idle = { ...ports, linkedNodes: () => [], idleStates: () => states };
+  const detail = `no Xray node of its groups is active: they are ${said}`;
+  expect(await passing(provisionKey(request, idle))).toEqual({ outcome: "unavailable", detail });
+  expect([nodes.a.users.size, nodes.b.users.size]).toEqual([0, 0]);
+  expect(store.keys.get(1)?.phase).toBe("gone");
+});
+
+test("a creation says that one node refuses it while the other can't be reached", async () => {
+  const { nodes, ports, passing } = inMemoryLifecycle();
+  nodes.a.onCall = () => {
+    throw new NodeRejectedError("a", null);
+  };
+  nodes.b.onCall = () => {
+    throw new NodeUnreachableError("b", null);
+  };
+  const both = { ...ports, linkedNodes: () => ["a", "b"] };
+  const detail = "no Xray node that can be reached takes the key";
+  expect(await passing(provisionKey(request, both))).toEqual({ outcome: "unavailable", detail });
 });
 
 test("a cancellation takes an active key out of every node", async () => {

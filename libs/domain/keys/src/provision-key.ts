@@ -17,6 +17,7 @@ import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId, isGivenAway } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
+import { type NodeEnd, noneActiveDetail, noneTookDetail } from "./no-node-detail.ts";
 import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
@@ -118,7 +119,12 @@ async function decideOn(
   const took = nodesWith(holding, attempts);
   const needsNode = isUsable && linked !== null && !isForNone(nodes, ports);
   if (needsNode && !took.some((node) => linked.includes(node))) {
-    return refuse(creation, failureResult(attempts, linked), [...new Set([...took, ...indeterminate])], ports);
+    return refuse(
+      creation,
+      failureResult(attempts, linked, terms, ports),
+      [...new Set([...took, ...indeterminate])],
+      ports,
+    );
   }
   if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, nodesOfClaim(creation, ports), ports);
 
@@ -224,12 +230,23 @@ function nodesWith(ends: readonly AddAttempt["end"][], attempts: readonly AddAtt
 function failureResult(
   attempts: readonly AddAttempt[],
   linked: readonly string[],
+  { groups }: KeyTerms,
+  ports: LifecyclePorts,
 ): Exclude<ProvisionResult, { outcome: "created" }> {
+  if (linked.length === 0) return { outcome: "unavailable", detail: noneActiveDetail(ports.idleStates(groups)) };
   const needed = attempts.filter(({ node }) => linked.includes(node));
   if (needed.length > 0 && needed.every(({ end }) => end === "rejected"))
     return { outcome: "failed", detail: "Xray refused the key" };
-  return { outcome: "unavailable", detail: "no Xray node can be reached" };
+  return { outcome: "unavailable", detail: noneTookDetail(attempts.map(({ end }) => ENDS[end])) };
 }
+
+const ENDS = {
+  took: "took",
+  disturbed: "took",
+  unreachable: "unreachable",
+  indeterminate: "unreachable",
+  rejected: "rejected",
+} as const satisfies Record<AddAttempt["end"], NodeEnd>;
 
 async function refuse(
   creation: Creation,

@@ -96,6 +96,7 @@ export function inMemoryLifecycle() {
         .filter((node) => groupsMeet(groups, node.groups))
         .slice(0, 1)
         .map(({ name }) => name),
+    idleStates: () => [],
     lease: {
       hold: async (keyId, task) => {
         if (lease.held) throw new LeaseHeldError(`key ${keyId}`);

@@ -1,7 +1,8 @@
-import type { Fleet } from "./fleet.ts";
+import type { Fleet, FleetNode } from "./fleet.ts";
 import { type LinkedKeyFacts, LinkedPlaces, type LinkedPlacesOptions, placeKey } from "./linked-places.ts";
 
 type Health = LinkedPlacesOptions["isDown"];
+type IdleState = Exclude<FleetNode["state"], "active" | "gone">;
 
 /**
  * Which inbounds a key's first link leads to, for whoever does not know the installation's own host and key: one that spells out
@@ -17,13 +18,24 @@ export class FirstLinked {
 
   /** @returns names of places, none while no node of such a host is active; null when no host is meant for the key */
   of(key: LinkedKeyFacts, fleet: Fleet, isDown: Health): readonly string[] | null {
+    const places = this.#placesIn(fleet, isDown);
+    const [first] = places.of(key);
+    if (first !== undefined) return first.hosts.map(({ at }) => at.name);
+    return places.hasHostFor(key.groups) ? [] : null;
+  }
+
+  /** @returns the states of the nodes of such hosts that are not active */
+  idleStates(groups: readonly string[], fleet: Fleet, isDown: Health): IdleState[] {
+    return this.#placesIn(fleet, isDown)
+      .statesFor(groups)
+      .filter((state) => state !== "active" && state !== "gone");
+  }
+
+  #placesIn(fleet: Fleet, isDown: Health): LinkedPlaces {
     if (this.#last?.fleet !== fleet || this.#last.isDown !== isDown) {
       const places = new LinkedPlaces(fleet, { meets: this.#meets, placeOf: (host) => placeKey(host), isDown });
       this.#last = { fleet, isDown, places };
     }
-    const { places } = this.#last;
-    const [first] = places.of(key);
-    if (first !== undefined) return first.hosts.map(({ at }) => at.name);
-    return places.hasHostFor(key.groups) ? [] : null;
+    return this.#last.places;
   }
 }

@@ -66,6 +66,7 @@ it("are those of nodes that hold the key, whatever a host says, and a host's gro
   expect(idsOf(places)).toEqual([]);
   expect(idsOf(places, ["vip"])).toEqual(["n_a", "wide"]);
   expect([places.hasHostFor(["default"]), places.hasHostFor(["vip"])]).toEqual([false, true]);
+  expect([places.statesFor(["default"]), places.statesFor(["vip"])]).toEqual([[], ["active"]]);
 });
 
 it("are worked out once for a list of groups", () => {

@@ -1,4 +1,4 @@
-import type { Fleet } from "./fleet.ts";
+import type { Fleet, FleetNode } from "./fleet.ts";
 import { isPlainKind } from "@veil/protocols";
 import { hostLink, hostsOf, type NodeHost } from "./hosts.ts";
 import type { Place } from "./places.ts";
@@ -63,6 +63,11 @@ export class LinkedPlaces {
   /** Whether a host is meant for a key, be its node at work at the moment or not. */
   hasHostFor(groups: readonly string[]): boolean {
     return this.#hosts.some((host) => this.#isFor(host, groups));
+  }
+
+  /** In which states the nodes of hosts that are meant for a key are. */
+  statesFor(groups: readonly string[]): FleetNode["state"][] {
+    return [...new Set(this.#hosts.filter((host) => this.#isFor(host, groups)).map(({ of }) => of.state))];
   }
 
   /** A host's groups only narrow those of its inbound, which holds no other keys. */
