@@ -51,7 +51,12 @@ export async function convergeHeld(
   return { outcome: "unavailable", detail: noneTookDetail(values) };
 }
 
-async function tryRestore(key: KeyRecord, node: NodeUsers, lease: HeldLease, ports: LifecyclePorts): Promise<NodeEnd> {
+async function tryRestore(
+  key: KeyRecord,
+  node: NodeUsers,
+  lease: HeldLease,
+  ports: LifecyclePorts,
+): Promise<Extract<NodeEnd, "took" | "unreachable" | "rejected">> {
   try {
     await restoreHeld(key, node, lease, ports);
     return "took";

@@ -1,5 +1,5 @@
-/** What came of asking one node: it took the user, could not be reached or gave no answer, or refused it for good. */
-export type NodeEnd = "took" | "unreachable" | "rejected";
+/** What came of asking one node: it holds the user, could not be reached or gave no answer, or refused it for good. */
+export type NodeEnd = "took" | "disturbed" | "unreachable" | "indeterminate" | "rejected";
 
 /** In which states the nodes of a key's groups are while none of them is active. */
 export type IdleState = "joining" | "draining" | "disabled";
@@ -26,7 +26,8 @@ export function noneActiveDetail(states: readonly IdleState[]): string {
  */
 export function noneTookDetail(ends: readonly NodeEnd[]): string {
   if (ends.length === 0) return "there is no Xray node";
-  if (ends.includes("took")) return "the Xray node that its link leads to can't be reached";
+  if (ends.includes("took") || ends.includes("disturbed"))
+    return "the Xray node that its link leads to can't be reached";
   if (ends.includes("rejected")) return "no Xray node that can be reached takes the key";
   return "no Xray node can be reached";
 }

@@ -17,7 +17,7 @@ import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { externalIdTaken, giveExternalId, isGivenAway } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
-import { type NodeEnd, noneActiveDetail, noneTookDetail } from "./no-node-detail.ts";
+import { noneActiveDetail, noneTookDetail } from "./no-node-detail.ts";
 import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
@@ -237,16 +237,8 @@ function failureResult(
   const needed = attempts.filter(({ node }) => linked.includes(node));
   if (needed.length > 0 && needed.every(({ end }) => end === "rejected"))
     return { outcome: "failed", detail: "Xray refused the key" };
-  return { outcome: "unavailable", detail: noneTookDetail(attempts.map(({ end }) => ENDS[end])) };
+  return { outcome: "unavailable", detail: noneTookDetail(attempts.map(({ end }) => end)) };
 }
-
-const ENDS = {
-  took: "took",
-  disturbed: "took",
-  unreachable: "unreachable",
-  indeterminate: "unreachable",
-  rejected: "rejected",
-} as const satisfies Record<AddAttempt["end"], NodeEnd>;
 
 async function refuse(
   creation: Creation,
