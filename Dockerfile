@@ -14,11 +14,11 @@ WORKDIR /app
 COPY --from=manifests /manifests ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN node node_modules/typescript/bin/tsc -b services/api services/xray-worker services/stats-collector tools/deployment tools/jobs \
+RUN node node_modules/typescript/bin/tsc -b services/api services/xray-worker services/stats-collector tools/deployment tools/backup tools/jobs \
  && node deploy/image/assemble.mjs /out/api services/api \
  && node deploy/image/assemble.mjs /out/xray-worker services/xray-worker tools/jobs \
  && node deploy/image/assemble.mjs /out/stats-collector services/stats-collector \
- && node deploy/image/assemble.mjs /out/setup tools/deployment
+ && node deploy/image/assemble.mjs /out/setup tools/deployment tools/backup
 
 
 FROM node:24-bookworm-slim AS packages
@@ -43,7 +43,7 @@ RUN npm ci --omit=dev --workspace=@veil/stats-collector --ignore-scripts --no-au
  && mkdir /out && cp -a --parents $(find . -name node_modules -prune) /out
 
 FROM packages AS setup-packages
-RUN npm ci --omit=dev --workspace=@veil/deployment --ignore-scripts --no-audit --no-fund \
+RUN npm ci --omit=dev --workspace=@veil/deployment --workspace=@veil/backup --ignore-scripts --no-audit --no-fund \
  && find . -path '*/node_modules/*' -type f \( -name '*.d.?ts' -o -name '*.d.ts' -o -name '*.map' -o -name '*.md' \) -delete \
  && mkdir /out && cp -a --parents $(find . -name node_modules -prune) /out
 

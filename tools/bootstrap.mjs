@@ -7,13 +7,15 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const NEEDED_NODE = [20, 19];
-/** What each task runs once everything is built. */
+/** What each task runs once everything is built, and the first argument of a program that does several. */
 const PROGRAMS = {
-  start: "local-stack",
-  jobs: "jobs",
-  import: "import-keys",
-  fleet: "fleet",
-  bench: "bench",
+  start: ["local-stack", "main.js"],
+  backup: ["local-stack", "backup-main.js", "backup"],
+  restore: ["local-stack", "backup-main.js", "restore"],
+  jobs: ["jobs", "main.js"],
+  import: ["import-keys", "main.js"],
+  fleet: ["fleet", "main.js"],
+  bench: ["bench", "main.js"],
 };
 /** What is run beside the system rather than to start one. */
 const BESIDE_THE_SYSTEM = ["jobs", "import", "fleet"];
@@ -36,8 +38,9 @@ if (task === "test") {
   process.exitCode = await runModel(args);
 } else if (Object.hasOwn(PROGRAMS, task)) {
   if (BESIDE_THE_SYSTEM.includes(task)) await useRunningSystem();
-  const program = join(root, "tools", PROGRAMS[task], "dist", "main.js");
-  process.argv.splice(1, 2, program);
+  const [tool, file, ...action] = PROGRAMS[task];
+  const program = join(root, "tools", tool, "dist", file);
+  process.argv.splice(1, 2, program, ...action);
   // In this very process, so that each signal arrives once.
   await import(pathToFileURL(program).href);
 } else {

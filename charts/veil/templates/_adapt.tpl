@@ -11,6 +11,11 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $object.metadata "labels" $labels -}}
 {{- if has $object.kind (list "Deployment" "StatefulSet") -}}{{- include "veil.adaptWorkload" . -}}{{- end -}}
 {{- if eq $object.kind "StatefulSet" -}}{{- include "veil.adaptStorage" . -}}{{- end -}}
+{{- if eq $object.kind "CronJob" -}}{{- include "veil.adaptCronJob" . -}}{{- end -}}
+{{- if eq $object.kind "PersistentVolumeClaim" -}}
+{{- $_ := set $object.spec.resources.requests "storage" $values.backup.storage -}}
+{{- with $values.backup.storageClass -}}{{- $_ := set $object.spec "storageClassName" . -}}{{- end -}}
+{{- end -}}
 {{- if eq $object.kind "Service" -}}{{- include "veil.adaptService" . -}}{{- end -}}
 {{- if eq $object.kind "ScaledObject" -}}{{- include "veil.adaptScaledObject" . -}}{{- end -}}
 {{- if eq $object.kind "HorizontalPodAutoscaler" -}}
@@ -42,25 +47,56 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $object.spec "replicas" (index $replicas $name) -}}
 {{- end -}}
 {{- $_ := set $template.metadata "labels" (merge (dict "app.kubernetes.io/part-of" "veil") ($template.metadata.labels | default dict)) -}}
-{{- with $values.images.pullSecrets -}}
-{{- $pull := list -}}
-{{- range . -}}{{- $pull = append $pull (dict "name" .) -}}{{- end -}}
-{{- $_ := set $template.spec "imagePullSecrets" $pull -}}
-{{- end -}}
+{{- include "veil.adaptImages" (dict "pod" $template.spec "root" $root) -}}
 {{- if or $values.secrets.generate $values.secrets.webhookKey -}}{{- include "veil.adaptSecrets" . -}}{{- end -}}
 {{- range $container := $template.spec.containers -}}
-{{- if hasPrefix "veil/" $container.image -}}
-{{- $parts := splitList ":" $container.image -}}
-{{- $tag := ternary (index $parts 1) ($values.images.tag | default $root.Chart.AppVersion) (eq $container.name "xray") -}}
-{{- $_ := set $container "image" (printf "%s%s:%s" $values.images.registry (index $parts 0) $tag) -}}
-{{- $_ := set $container "imagePullPolicy" $values.images.pullPolicy -}}
-{{- end -}}
 {{- /* A change of a setting is a rolling update of those who read it. */ -}}
 {{- if $container.envFrom -}}
 {{- $settings := include "veil.settings" $root | sha256sum -}}
 {{- $_ := set $template.metadata "annotations" (merge (dict "checksum/settings" $settings) ($template.metadata.annotations | default dict)) -}}
 {{- end -}}
 {{- with index $values.containers $container.name -}}
+{{- $_ := mergeOverwrite $container (deepCopy .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where the images of a pod come from. */}}
+{{- define "veil.adaptImages" -}}
+{{- $images := .root.Values.images -}}
+{{- $appVersion := .root.Chart.AppVersion -}}
+{{- with $images.pullSecrets -}}
+{{- $pull := list -}}
+{{- range . -}}{{- $pull = append $pull (dict "name" .) -}}{{- end -}}
+{{- $_ := set $.pod "imagePullSecrets" $pull -}}
+{{- end -}}
+{{- range $container := .pod.containers -}}
+{{- if hasPrefix "veil/" $container.image -}}
+{{- $parts := splitList ":" $container.image -}}
+{{- $tag := ternary (index $parts 1) ($images.tag | default $appVersion) (eq $container.name "xray") -}}
+{{- $_ := set $container "image" (printf "%s%s:%s" $images.registry (index $parts 0) $tag) -}}
+{{- $_ := set $container "imagePullPolicy" $images.pullPolicy -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Backups: when, how many, and where. */}}
+{{- define "veil.adaptCronJob" -}}
+{{- $object := .object -}}
+{{- $backup := .root.Values.backup -}}
+{{- $pod := $object.spec.jobTemplate.spec.template.spec -}}
+{{- include "veil.adaptImages" (dict "pod" $pod "root" .root) -}}
+{{- if eq $object.metadata.name "backup" -}}
+{{- $_ := set $object.spec "schedule" $backup.schedule -}}
+{{- $_ := set (first $pod.containers) "args" (list "backup" "--to" "/backups/" "--keep" (toString $backup.keep)) -}}
+{{- end -}}
+{{- range $volume := $pod.volumes -}}
+{{- if and $volume.persistentVolumeClaim $backup.existingClaim -}}
+{{- $_ := set $volume.persistentVolumeClaim "claimName" $backup.existingClaim -}}
+{{- end -}}
+{{- end -}}
+{{- range $container := $pod.containers -}}
+{{- with index $.root.Values.containers $container.name -}}
 {{- $_ := mergeOverwrite $container (deepCopy .) -}}
 {{- end -}}
 {{- end -}}

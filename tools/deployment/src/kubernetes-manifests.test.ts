@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { parseCommand } from "@veil/backup";
 import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { consumers, handout } from "./handout.ts";
+import { mongodbRoles } from "./mongodb-users.ts";
 import { ensureSecrets } from "./secrets.ts";
 import { deploymentSettings } from "./settings.ts";
 
@@ -105,4 +107,44 @@ test("subscriptions of the trial name the port on which the nodes take calls of 
   const url = /SUBSCRIPTION_URL=(\S+)/.exec(text)?.[1] ?? "";
   const [nodePort] = /(?<=ports\/0\/nodePort, value: )\d+/.exec(text) ?? [];
   expect(new URL(url).port).toBe(nodePort);
+});
+
+const cronJob = z.object({
+  kind: z.literal("CronJob"),
+  metadata: z.object({ name: z.string() }),
+  spec: z.object({
+    suspend: z.boolean().default(false),
+    jobTemplate: z.object({
+      spec: z.object({
+        template: z.object({
+          spec: z.object({
+            containers: z.tuple([z.object({ args: z.array(z.string()) })]),
+            volumes: z.array(
+              z.object({
+                secret: z
+                  .object({ secretName: z.string(), items: z.array(z.object({ key: z.string() })).default([]) })
+                  .optional(),
+              }),
+            ),
+          }),
+        }),
+      }),
+    }),
+  }),
+});
+
+test("a backup reads by whom may only read, a restore runs when it is asked for and writes by whom may write", () => {
+  const documents = parseAllDocuments(readFileSync(new URL("components/backup/backup.yaml", k8s), "utf8"));
+  const found = documents.flatMap((document) => cronJob.safeParse(document.toJS()).data ?? []);
+  const facts = found.map(({ metadata, spec }) => {
+    const { containers, volumes } = spec.jobTemplate.spec.template.spec;
+    const address = volumes.find(({ secret }) => secret?.items.some(({ key }) => key === "mongodb-uri"));
+    return { name: metadata.name, suspend: spec.suspend, from: address?.secret?.secretName, args: containers[0].args };
+  });
+  expect(facts).toEqual([
+    { name: "backup", suspend: false, from: "veil-api", args: ["backup", "--to", "/backups/", "--keep", "14"] },
+    { name: "restore", suspend: true, from: "veil-xray-worker", args: ["restore", "/backups/", "--replace"] },
+  ]);
+  for (const { args } of facts) expect(parseCommand(args)).not.toBeNull();
+  expect(mongodbRoles).toMatchObject({ api: "read", "xray-worker": "readWrite" });
 });

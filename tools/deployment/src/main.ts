@@ -1,17 +1,22 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { exitOnSettingsError, readSettings } from "@veil/runtime";
+import { parseCommand } from "@veil/backup";
+import { engineVariables, exitOnSettingsError, readSettings } from "@veil/runtime";
+import { z } from "zod";
 import { DirectorySecretStore, handOutFiles } from "./directory-secrets.ts";
 import { type Consumer, consumers, type Files, handout, mongodbHandout } from "./handout.ts";
 import { KubernetesApi } from "./kubernetes-api.ts";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
+import { restoreKubernetes } from "./restore-kubernetes.ts";
 import { ensureSecrets, type SecretName, secretNames } from "./secrets.ts";
 import { deploymentSettings, secretsAmong } from "./settings.ts";
 
 const usage = `usage: setup prepare             makes missing secrets and hands out their files
        setup prepare-mongodb     gives MongoDB its users and every service its address
        setup watch-kubernetes    both, as Secrets of this pod's namespace, again and again until it is stopped
+       setup restore FILE|DIRECTORY [--replace]
+                                 fills the system of this pod's namespace from a backup
        setup show NAME           prints one of: ${secretNames.join(", ")}`;
 
 /** The first start of MongoDB, its image's download not counted. */
@@ -24,6 +29,7 @@ const [command, name] = process.argv.slice(2);
 if (command === "prepare") await prepareDirectories();
 else if (command === "prepare-mongodb") await prepareMongodb();
 else if (command === "watch-kubernetes") await watchKubernetes();
+else if (command === "restore") await restore();
 else if (command === "show" && isSecretName(name)) await show(name);
 else process.exitCode = complain(usage, 64);
 
@@ -70,6 +76,18 @@ async function watchKubernetes(): Promise<void> {
 
 function handOut(consumer: Consumer, files: Files): Promise<void> {
   return handOutFiles(join(settings.VEIL_HANDOUT_DIR, consumer), files);
+}
+
+async function restore(): Promise<void> {
+  const asked = parseCommand(process.argv.slice(2));
+  if (asked?.action !== "restore") {
+    process.exitCode = complain(usage, 64);
+    return;
+  }
+  const { MONGODB_URI } = exitOnSettingsError(() =>
+    readSettings(z.object({ MONGODB_URI: engineVariables.MONGODB_URI }), { program: "setup restore" }),
+  );
+  process.exitCode = await restoreKubernetes(asked, MONGODB_URI, await KubernetesApi.ofThisPod(), say);
 }
 
 async function show(wanted: SecretName): Promise<void> {

@@ -6,7 +6,7 @@ import type { Secrets } from "./secrets.ts";
 export type MongodbAccess = "users" | "open";
 
 /** The API enqueues jobs and reads; every write is a worker's or a collector's. */
-const roles = { api: "read", "xray-worker": "readWrite", "stats-collector": "readWrite" } as const;
+export const mongodbRoles = { api: "read", "xray-worker": "readWrite", "stats-collector": "readWrite" } as const;
 
 const DATABASE = "veil";
 const ATTEMPT_MS = 2_000;
@@ -70,7 +70,7 @@ const USER_EXISTS = 51_003;
 
 async function writeUsers(db: Db, { secrets, areKnown = false }: MongodbUsersOptions): Promise<void> {
   for (const user of ["api", "xray-worker", "stats-collector"] as const) {
-    const wanted = { pwd: secrets[`mongodb-${user}-password`], roles: [{ role: roles[user], db: DATABASE }] };
+    const wanted = { pwd: secrets[`mongodb-${user}-password`], roles: [{ role: mongodbRoles[user], db: DATABASE }] };
     try {
       await db.command({ createUser: user, ...wanted });
     } catch (error) {

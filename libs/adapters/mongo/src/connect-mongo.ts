@@ -1,5 +1,5 @@
 import mongoose, { type Connection } from "mongoose";
-import { plainMongoUri } from "./mongo-uri.ts";
+import { namesDatabase, plainMongoUri } from "./mongo-uri.ts";
 import { pingMongo } from "./ping-mongo.ts";
 import { storeErrors } from "./store-errors.ts";
 import { type HeartbeatWatch, watchHeartbeats } from "./watch-heartbeats.ts";
@@ -115,8 +115,4 @@ export function connectMongo({
       await connection.close();
     },
   };
-}
-
-function namesDatabase(uri: string): boolean {
-  return /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+/.test(uri);
 }

@@ -44,3 +44,8 @@ export function plainMongoUri(uri: string): PlainMongoUri {
   });
   return { uri: kept.length === 0 ? base : `${base}?${kept.join("&")}`, ignored: [...ignored] };
 }
+
+/** Whether an address says which database is meant. */
+export function namesDatabase(uri: string): boolean {
+  return /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]+/.test(uri);
+}

@@ -1,0 +1,4 @@
+/** Thrown when an archive is incomplete, or is none of ours. */
+export class ArchiveDamagedError extends Error {
+  override readonly name = "ArchiveDamagedError";
+}

@@ -1,0 +1,126 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { archiveInput, NoArchiveError, writeBackupTo } from "./archive-files.ts";
+import { ArchiveDamagedError } from "./archive-errors.ts";
+import { parseCommand } from "./parse-command.ts";
+import { readArchive } from "./read-archive.ts";
+import { secretDirectory } from "./secret-directory.ts";
+import { writeArchive } from "./write-archive.ts";
+
+/** `{}` in BSON. */
+const EMPTY_DOCUMENT = Buffer.from([5, 0, 0, 0, 0]);
+const head = { at: "2026-01-31T02:00:00.000Z" };
+const secrets = { "api-secret-key": "a-key-of-bots", "reality-private-key": "a-key-of-links" };
+
+async function* parts() {
+  yield { collection: "keys", count: 2, bson: Buffer.concat([EMPTY_DOCUMENT, EMPTY_DOCUMENT]) };
+  yield { collection: "keys", count: 1, bson: EMPTY_DOCUMENT };
+  yield { collection: "events", count: 1, bson: EMPTY_DOCUMENT };
+}
+
+async function written(): Promise<Buffer> {
+  const output = new PassThrough();
+  const [content] = await Promise.all([
+    buffer(output),
+    writeArchive({ head, secrets, parts: parts() }, output).then(() => output.end()),
+  ]);
+  return content;
+}
+
+async function read(content: Uint8Array) {
+  const found: string[] = [];
+  const report = await readArchive(Readable.from([content]), async (collection, bson) => {
+    found.push(`${collection} ${bson.length}`);
+  });
+  return { ...report, found };
+}
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "veil-backup-"));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+describe("an archive", () => {
+  it("gives back what it was made of", async () => {
+    expect(await read(await written())).toEqual({
+      head: { format: 1, ...head },
+      secrets,
+      documents: { keys: 3, events: 1 },
+      found: ["keys 10", "keys 5", "events 5"],
+    });
+  });
+
+  it("is found out wherever it was cut off", async () => {
+    const content = await written();
+    const zeros = 1_024;
+    for (let length = 0; length < content.length - zeros; length += 256) {
+      await expect(read(content.subarray(0, length))).rejects.toThrow(ArchiveDamagedError);
+    }
+  });
+
+  it("is found out when a byte of the documents is another one", async () => {
+    const content = await written();
+    const at = content.indexOf("veil/keys/") + 512 + 12;
+    content[at] = (content[at] ?? 0) ^ 0xff;
+    await expect(read(content)).rejects.toThrow(ArchiveDamagedError);
+  });
+
+  it("is recognized among other files", async () => {
+    await expect(read(Buffer.from("no archive at all".repeat(100)))).rejects.toThrow(ArchiveDamagedError);
+  });
+});
+
+describe("a backup", () => {
+  const write = async (output: NodeJS.WritableStream) => void output.write("content");
+  const at = (day: number) => Date.UTC(2026, 0, day, 2);
+
+  it("is its owner's alone, and leaves no half file when it fails", async () => {
+    const to = join(directory, "one.tar");
+    expect(await writeBackupTo({ to, keep: null, now: at(1) }, write)).toMatchObject({ place: to });
+    expect((await stat(to)).mode & 0o777).toBe(0o600);
+    const failing = () => Promise.reject(new Error("MongoDB is away"));
+    await expect(writeBackupTo({ to: join(directory, "two.tar"), keep: null, now: at(1) }, failing)).rejects.toThrow();
+    expect(await readdir(directory)).toEqual(["one.tar"]);
+  });
+
+  it("takes the place of the oldest in a directory that keeps some", async () => {
+    await writeFile(join(directory, "notes.txt"), "mine");
+    for (const day of [1, 2, 3, 4]) await writeBackupTo({ to: directory, keep: 2, now: at(day) }, write);
+    const kept = ["notes.txt", "one.tar", "veil-20260103T020000Z.tar", "veil-20260104T020000Z.tar"];
+    expect((await readdir(directory)).toSorted()).toEqual(kept);
+  });
+
+  it("is read twice from a file, once from the standard input, and in a directory as the newest one", async () => {
+    expect(await archiveInput("one.tar")).toMatchObject({ place: "one.tar", isRepeatable: true });
+    expect(await archiveInput("-")).toMatchObject({ isRepeatable: false });
+    expect(await archiveInput(directory)).toMatchObject({ place: join(directory, "veil-20260104T020000Z.tar") });
+    await expect(archiveInput(import.meta.dirname)).rejects.toThrow(NoArchiveError);
+  });
+});
+
+test("a directory of secrets gives those that are there, and keeps what is not given", async () => {
+  const place = secretDirectory(directory);
+  await place.write({ "api-secret-key": "one", "webhook-secret-key": "two" });
+  await place.write({ "api-secret-key": "three" });
+  expect(await place.read()).toEqual({ "api-secret-key": "three", "webhook-secret-key": "two" });
+});
+
+test.each([
+  [["backup", "--to", "a.tar"], { action: "backup", to: "a.tar", keep: null }],
+  [["backup", "--to", "dir/", "--keep", "7"], { action: "backup", to: "dir/", keep: 7 }],
+  [["restore", "a.tar"], { action: "restore", from: "a.tar", replace: false }],
+  [["restore", "-", "--replace"], { action: "restore", from: "-", replace: true }],
+  [["backup"], null],
+  [["backup", "--to", "a.tar", "--keep", "0"], null],
+  [["restore"], null],
+  [["restore", "a.tar", "b.tar"], null],
+  [["restore", "a.tar", "--force"], null],
+  [[], null],
+])("%j is %j", (args, command) => {
+  expect(parseCommand(args)).toEqual(command);
+});

@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import type { BackedUpSecrets, SecretPlace } from "@veil/backup";
+import { freePort } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
+import { z } from "zod";
+import { ensureApiKey } from "./api-key.ts";
+import type { DataDirectory } from "./data-directory.ts";
+
+const identitySchema = z.object({ privateKey: z.string(), port: z.number() });
+
+/** The secrets that `npm start` keeps in its data directory. */
+export function dataSecrets({ root, apiKeyFile, webhookKeyFile, realityFile }: DataDirectory): SecretPlace {
+  return {
+    name: root,
+    read: async () => {
+      const [apiKey, webhookKey, identity] = await Promise.all(
+        [apiKeyFile, webhookKeyFile, realityFile].map(contentOf),
+      );
+      const reality = identity === undefined ? null : identitySchema.parse(JSON.parse(identity));
+      return {
+        ...(apiKey !== undefined && { "api-secret-key": apiKey }),
+        ...(webhookKey !== undefined && { "webhook-secret-key": webhookKey }),
+        ...(reality !== null && { "reality-private-key": reality.privateKey, "reality-port": String(reality.port) }),
+      };
+    },
+    write: async (secrets: BackedUpSecrets) => {
+      const { "api-secret-key": keys, "webhook-secret-key": webhookKey, "reality-private-key": privateKey } = secrets;
+      // A deployment may have several, with names; `npm start` keeps one.
+      if (keys !== undefined) await ensureApiKey(apiKeyFile, keys);
+      if (webhookKey !== undefined) await writePrivateFile(webhookKeyFile, `${webhookKey}\n`);
+      if (privateKey === undefined) return;
+      const port = Number(secrets["reality-port"] ?? (await freePort()));
+      await writePrivateFile(realityFile, `${JSON.stringify({ privateKey, port }, null, 2)}\n`);
+    },
+  };
+}
+
+/** Without the space around it; undefined for a file that is not there or empty. */
+async function contentOf(file: string): Promise<string | undefined> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return "";
+  });
+  return text.trim() === "" ? undefined : text.trim();
+}
