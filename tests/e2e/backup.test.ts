@@ -25,7 +25,14 @@ const linkSchema = z.object({ vless_link: z.string() });
 const trafficSchema = z.object({ upload: z.number(), download: z.number(), total: z.number() });
 const tokenSchema = z.object({ token: z.string() });
 const eventsSchema = z.object({
-  events: z.array(z.looseObject({ id: z.string(), seq: z.number(), type: z.string() })),
+  events: z.array(
+    z.object({
+      id: z.string(),
+      seq: z.number(),
+      type: z.string(),
+      data: z.object({ key: z.object({ key_id: z.number() }).optional() }),
+    }),
+  ),
 });
 const infoSchema = z.looseObject({ status: z.string(), download: z.number(), links: z.array(z.unknown()) });
 
@@ -180,9 +187,15 @@ test("what was written meanwhile is whole: users in Xray, events and external id
   } finally {
     node.close();
   }
-  const { events } = eventsSchema.parse(await done("GET", "/events?limit=1000"));
-  expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  // What was not in the log yet comes into it now.
+  const isLogged = async () => {
+    const { events } = eventsSchema.parse(await done("GET", "/events?limit=1000"));
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+    const created = events.filter(({ type }) => type === "key.created").map(({ data }) => data.key?.key_id);
+    expect(created).toEqual(expect.arrayContaining(keys.map(({ key_id: keyId }) => keyId)));
+  };
+  await vi.waitFor(isLogged, CONVERGED_WITHIN_MS);
   for (const { key_id: keyId, external_id: externalId } of keys) {
     if (typeof externalId !== "string") continue;
     const path = `/keys/by-external-id/${externalId}`;

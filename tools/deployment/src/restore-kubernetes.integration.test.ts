@@ -5,9 +5,11 @@ import { parseCommand, runCommand } from "@veil/backup";
 import { ownDatabase } from "@veil/test-support";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { z } from "zod";
 import type { KubernetesApi } from "./kubernetes-api.ts";
 import { restoreKubernetes } from "./restore-kubernetes.ts";
 
+const secretBody = z.object({ stringData: z.record(z.string(), z.string()) });
 const kept = {
   "api-secret-key": "the-key-of-the-new-system",
   "mongodb-root-password": "of-the-new-system",
@@ -57,7 +59,7 @@ const api: Pick<KubernetesApi, "call"> = {
       const entries = Object.entries(secret ?? {});
       return { data: Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value).toString("base64")])) };
     }
-    secret = { ...(options?.body as { stringData: Record<string, string> }).stringData };
+    secret = secretBody.parse(options?.body).stringData;
     return {};
   },
 };
