@@ -57,7 +57,7 @@ async function dropOldest(directory: string, keep: number): Promise<void> {
   for (const name of backups.slice(0, Math.max(0, backups.length - keep))) await rm(join(directory, name));
 }
 
-/** Thrown when a directory holds no archive. */
+/** Thrown when there is no archive where one should be. */
 export class NoArchiveError extends Error {
   override readonly name = "NoArchiveError";
 }
@@ -72,7 +72,8 @@ export async function archiveInput(
 ): Promise<{ readonly place: string; readonly open: () => Readable; readonly isRepeatable: boolean }> {
   if (from === "-") return { place: "the standard input", open: () => process.stdin, isRepeatable: false };
   const place = (await isDirectory(from)) ? join(from, (await backupsIn(from)).at(-1) ?? "") : from;
-  if (await isDirectory(place)) throw new NoArchiveError(`there is no backup in ${from}`);
+  if ((await stat(place).catch(() => null))?.isFile() !== true)
+    throw new NoArchiveError(`there is no backup at ${from}`);
   return { place, open: () => createReadStream(place), isRepeatable: true };
 }
 

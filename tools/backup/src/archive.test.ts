@@ -96,7 +96,9 @@ describe("a backup", () => {
   });
 
   it("is read twice from a file, once from the standard input, and in a directory as the newest one", async () => {
-    expect(await archiveInput("one.tar")).toMatchObject({ place: "one.tar", isRepeatable: true });
+    const one = join(directory, "one.tar");
+    expect(await archiveInput(one)).toMatchObject({ place: one, isRepeatable: true });
+    await expect(archiveInput(join(directory, "none.tar"))).rejects.toThrow(NoArchiveError);
     expect(await archiveInput("-")).toMatchObject({ isRepeatable: false });
     expect(await archiveInput(directory)).toMatchObject({ place: join(directory, "veil-20260104T020000Z.tar") });
     await expect(archiveInput(import.meta.dirname)).rejects.toThrow(NoArchiveError);

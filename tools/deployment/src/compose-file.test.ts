@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { parseCommand } from "@veil/backup";
 import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
-import { handout } from "./handout.ts";
+import { handout, mongodbHandout } from "./handout.ts";
 import { ensureSecrets } from "./secrets.ts";
 import { deploymentSettings } from "./settings.ts";
 
@@ -17,6 +18,8 @@ const compose = z
       z.object({
         networks: z.array(z.string()).default([]),
         environment: z.record(z.string(), z.string()).default({}),
+        profiles: z.array(z.string()).default([]),
+        command: z.union([z.string(), z.array(z.string())]).optional(),
         labels: z.record(z.string(), z.string()).default({}),
         depends_on: z.record(z.string(), z.object({ restart: z.boolean().default(false) })).default({}),
         deploy: z.object({ resources: z.object({ limits: z.object({ memory: z.string() }) }) }),
@@ -113,4 +116,15 @@ test("the API believes Caddy alone about the addresses of callers", () => {
   const { internal, ipam } = compose.networks["proxy"] ?? {};
   expect(internal).toBe(true);
   expect(api?.environment["TRUST_PROXY"]).toBe(`\${TRUST_PROXY:-${ipam?.config[0].subnet}}`);
+});
+
+test("a backup is made when it is asked for, by the standard output, as one who may write when it is taken back", async () => {
+  const { profiles, command, environment, networks } = compose.services["backup"] ?? {};
+  expect([profiles, networks]).toEqual([["backup"], ["data"]]);
+  expect(parseCommand([command ?? []].flat())).toEqual({ action: "backup", to: "-", keep: null });
+  const { MONGODB_ADDRESS } = readSettings(deploymentSettings, { program: "test", env: {} });
+  const files = mongodbHandout(secrets, { MONGODB_ADDRESS }, "users");
+  expect(Object.keys(files["xray-worker"]).map((name) => `/run/veil/${name}`)).toEqual([
+    environment?.["MONGODB_URI_FILE"],
+  ]);
 });
