@@ -3,7 +3,7 @@ import { readSettings } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { consumers, handout, mongodbHandout } from "./handout.ts";
 import { ensureSecrets, type SecretStore } from "./secrets.ts";
-import { deploymentSettings } from "./settings.ts";
+import { deploymentSettings, secretsAmong } from "./settings.ts";
 
 const nowhere: SecretStore = { place: "nowhere", read: async () => ({}), write: async () => {} };
 const { secrets } = await ensureSecrets(nowhere, {});
@@ -39,6 +39,12 @@ test("a key that may only read goes to the API alone, the password of the queues
   expect(handout(kept, settings)["stats-collector"]["admin-password"]).toBe("kept-password");
   expect(handout(kept, given).api["api-readonly-key"]).toBe("only-reads");
   expect(handout(secrets, settings).api).not.toHaveProperty("api-readonly-key");
+});
+
+test("secrets that came with the settings are known, so that a cluster's log can say where they belong", () => {
+  const env = { ADMIN_PASSWORD: "shows-the-queues", REALITY_SNI: "example.org" };
+  expect(secretsAmong(readSettings(deploymentSettings, { program: "test", env }))).toEqual(["ADMIN_PASSWORD"]);
+  expect(secretsAmong(settings)).toEqual([]);
 });
 
 test("the key of webhooks goes to the API, which seals with it, and to the worker, which opens", () => {
