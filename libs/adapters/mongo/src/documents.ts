@@ -1,3 +1,4 @@
+import { isEventType } from "@veil/events";
 import {
   type Creation,
   type HandledKey,
@@ -10,7 +11,7 @@ import type { VlessFlow } from "@veil/protocols";
 import { Schema } from "mongoose";
 import type { HandsOfMany } from "./hands-of-many.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
-import { toStep } from "./step-documents.ts";
+import { type StepDocument, toStep } from "./step-documents.ts";
 import { termsOf } from "./terms-documents.ts";
 
 const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, KeyDocument["phase"]>;
@@ -118,8 +119,8 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
 
 /** Steps of which some event is not in the log. */
 function unrelayedSteps({ terms, relayed = {} }: KeyDocument): KeyStep[] {
-  const steps = (terms?.outbox ?? []).map(toStep);
-  return steps.filter(({ events }) => events.some(({ id }) => relayed[id] !== true));
+  const isOpen = ({ id, type }: StepDocument["events"][number]) => isEventType(type) && relayed[id] !== true;
+  return (terms?.outbox ?? []).filter(({ events }) => events.some(isOpen)).map(toStep);
 }
 
 /**

@@ -24,6 +24,9 @@ const STORED_NAMES = {
   deviceLimit: "device_limit",
   deviceEpoch: "device_epoch",
 } as const satisfies Record<Exclude<keyof KeyTerms, "noticed">, string>;
+const FIELD_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(STORED_NAMES).map(([field, stored]) => [stored, field]),
+);
 
 /** Who made a step, and when. Unix seconds. */
 export const stampDocument = z.object({
@@ -67,8 +70,7 @@ export function toStep({ was, events, ...stamp }: StepDocument): KeyStep {
 }
 
 function toWas({ name, terms }: StepDocument["was"]): KeyWas {
-  const fields = Object.fromEntries(Object.entries(STORED_NAMES).map(([field, stored]) => [stored, field]));
-  return { ...(name !== undefined && { name }), terms: renamed(terms, fields) };
+  return { ...(name !== undefined && { name }), terms: renamed(terms, FIELD_NAMES) };
 }
 
 function renamed(

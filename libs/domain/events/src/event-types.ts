@@ -24,7 +24,9 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number];
 
+const known: ReadonlySet<string> = new Set(eventTypes);
+
 /** Whether a text names a type of event. */
 export function isEventType(text: string): text is EventType {
-  return eventTypes.some((type) => type === text);
+  return known.has(text);
 }

@@ -86,8 +86,6 @@ function written(
 /** What of a key was different, as it was. */
 function differing(before: ShownKey, after: ShownKey): Partial<ShownKey> {
   const now = new Map<string, unknown>(Object.entries(after));
-  const fields = Object.entries(before).filter(
-    ([field, value]) => JSON.stringify(value) !== JSON.stringify(now.get(field)),
-  );
-  return Object.fromEntries(fields);
+  const isOther = (value: unknown, next: unknown) => value !== next && JSON.stringify(value) !== JSON.stringify(next);
+  return Object.fromEntries(Object.entries(before).filter(([field, value]) => isOther(value, now.get(field))));
 }

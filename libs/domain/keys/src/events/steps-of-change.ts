@@ -102,5 +102,7 @@ function whatWas(before: ChangedKey, after: ChangedKey): KeyWas {
 function differing(one: KeyTerms, other: KeyTerms): (keyof KeyTerms)[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- terms have no other fields
   const fields = Object.keys(one) as (keyof KeyTerms)[];
-  return fields.filter((field) => JSON.stringify(one[field]) !== JSON.stringify(other[field]));
+  return fields.filter(
+    (field) => one[field] !== other[field] && JSON.stringify(one[field]) !== JSON.stringify(other[field]),
+  );
 }
