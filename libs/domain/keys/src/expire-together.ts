@@ -1,4 +1,4 @@
-import pLimit, { type LimitFunction } from "p-limit";
+import pLimit from "p-limit";
 import { isVisible } from "./access-key.ts";
 import { contextAtRest, dueContexts } from "./change-context.ts";
 import { clearNode } from "./clear-key.ts";
@@ -7,8 +7,9 @@ import { dueVersion } from "./due-version.ts";
 import { LeaseHeldError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import type { HeldLease } from "./node-users.ts";
+import type { HeldLease, NodeUsers } from "./node-users.ts";
 import type { Due, HandledKey, KeyVersion } from "./ports.ts";
+import { RemovalTurns } from "./removal-turns.ts";
 import { applyDue, dependsOnTraffic } from "./terms/change-terms.ts";
 import { isInService, isPast } from "./terms/key-status.ts";
 import { mayHold } from "./wanted-on.ts";
@@ -26,7 +27,7 @@ interface Group {
   /** Keys of which calls to nodes may have begun. */
   readonly begun: Set<number>;
   readonly ports: LifecyclePorts;
-  readonly limits: ReadonlyMap<string, LimitFunction>;
+  readonly turns: RemovalTurns;
   /** What went wrong beside leases that were lost. */
   readonly failures: unknown[];
 }
@@ -39,19 +40,20 @@ interface Group {
  * Also done with keys that somebody has extended or deleted in time. Others need a look of their own: those that somebody
  * holds, that are marked, or whose terms change otherwise.
  *
+ * @param turns shared by whoever does so at the same time
  * @returns what became of the keys it is done with
  * @throws {StoreUnavailableError} or what the index of due keys and the leases throw; whatever was not done stays due
  */
 export async function expireTogether(
   keyIds: readonly number[],
   ports: LifecyclePorts,
+  turns = new RemovalTurns(),
 ): Promise<ReadonlyMap<number, DueEnd>> {
   const failures: unknown[] = [];
   const ends = await ports.lease.holdMany<TogetherEnd>(keyIds, async (leases) => {
     const [first] = leases.values();
     if (first === undefined) return new Map();
-    const limits = new Map(ports.nodes.map(({ name }) => [name, pLimit(REMOVED_AT_ONCE)]));
-    const group: Group = { hand: first.token, leases, ends: new Map(), begun: new Set(), ports, limits, failures };
+    const group: Group = { hand: first.token, leases, ends: new Map(), begun: new Set(), ports, turns, failures };
     await expireHeld(group);
     return group.ends;
   });
@@ -155,31 +157,41 @@ async function storeExpiry(expired: readonly HandledKey[], now: number, group: G
 /** @returns the keys that every node is done with, or away */
 async function removeAll(expired: readonly HandledKey[], group: Group): Promise<readonly HandledKey[]> {
   if (expired.length === 0) return [];
-  const { leases, limits, begun, ports } = group;
   const failed = new Set<number>();
   const lasting = expired.filter(({ keyId }) => lasts(keyId, group));
-  for (const { keyId } of lasting) begun.add(keyId);
-  await Promise.all(
-    ports.nodes.map(async (node) => {
-      const held = lasting.filter((key) => mayHold(key, node, key.terms.groups));
-      if (held.length === 0) return;
-      await node.prepareRemovals(held.map(({ keyId }) => keyId));
-      const limit = limits.get(node.name) ?? pLimit(REMOVED_AT_ONCE);
-      const removals = held.map((key) =>
-        limit(async () => {
-          const lease = leases.get(key.keyId);
-          try {
-            if (lease !== undefined) await clearNode(node, key, lease, ports, { isPrepared: true });
-          } catch (error) {
-            failed.add(key.keyId);
-            fail(error, group);
-          }
-        }),
-      );
-      await Promise.all(removals);
-    }),
-  );
+  await Promise.all(group.ports.nodes.map((node) => removeFrom(node, lasting, failed, group)));
   return lasting.filter(({ keyId }) => !failed.has(keyId));
+}
+
+/** @param failed where keys are entered that the node is not done with */
+async function removeFrom(
+  node: NodeUsers,
+  expired: readonly HandledKey[],
+  failed: Set<number>,
+  group: Group,
+): Promise<void> {
+  const { leases, turns, begun, ports } = group;
+  const held = expired.filter((key) => mayHold(key, node, key.terms.groups));
+  if (held.length === 0) return;
+  await turns.take(node.name, async () => {
+    await node.prepareRemovals(held.map(({ keyId }) => keyId));
+    const limit = pLimit(REMOVED_AT_ONCE);
+    const removals = held.map((key) =>
+      limit(async () => {
+        const lease = leases.get(key.keyId);
+        try {
+          if (lease === undefined) return;
+          lease.mustLast();
+          begun.add(key.keyId);
+          await clearNode(node, key, lease, ports, { isPrepared: true });
+        } catch (error) {
+          failed.add(key.keyId);
+          fail(error, group);
+        }
+      }),
+    );
+    await Promise.all(removals);
+  });
 }
 
 /** Whether a key's next holder can't have come yet, so that what is expected of it is this one's to say. */

@@ -58,6 +58,7 @@ export { cancelCreation } from "./cancel-creation.ts";
 export { clearKey, restoreKey } from "./clear-key.ts";
 export { removeOrphan } from "./remove-orphan.ts";
 export { applyDueTerms } from "./due-keys.ts";
+export { RemovalTurns } from "./removal-turns.ts";
 export { type DueEnd, dueOf } from "./due-of.ts";
 export {
   LeaseHeldError,

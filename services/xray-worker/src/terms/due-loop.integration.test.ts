@@ -1,12 +1,13 @@
-import { firstTerms, type KeyRecord, type KeyTerms } from "@veil/keys";
+import { firstTerms, type KeyRecord, type KeyTerms, StoreUnavailableError } from "@veil/keys";
 import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
 import { connectRedis, DueIndex, type Redis } from "@veil/redis";
 import { createLogger } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { type DueLoopOptions, enterDue, applyDue } from "./due-loop.ts";
 
 const START_S = START_MS / 1_000;
+const WAIT = { timeout: 10_000 };
 
 let redis: Redis;
 let prefix: string;
@@ -110,7 +111,7 @@ test("keys that a worker took and did not finish are another's within seconds", 
 });
 
 test.each([
-  ["by a thousand", 1_000, [1_000, 1_000, 300]],
+  ["by five hundred, two groups at a time", 1_000, [500, 500, 500, 500, 300]],
   ["all together where the store finds them so", 10_000, [2_300]],
 ])("more keys than are taken at once are all carried out by one look, %s", async (_, together, expected) => {
   const { options, key, users, index } = worker();
@@ -121,6 +122,57 @@ test.each([
   const onApplied = (keys: number) => void parts.push(keys);
   await applyDue({ ...options, takenTogether: async () => together, onApplied });
   expect([users(), parts]).toEqual([[], expected]);
+});
+
+/** Two groups of two keys each: the first call to a node waits until it is let through. */
+async function twoGroups() {
+  const rig = worker();
+  for (const keyId of [1, 2, 3, 4]) {
+    rig.key(keyId, { expiresAt: START_S });
+    await rig.index.expect(keyId, { at: START_MS - keyId, traffic: null });
+  }
+  const stored: number[][] = [];
+  const { changeMany } = rig.store;
+  rig.store.changeMany = (versions) => {
+    stored.push([...versions.keys()]);
+    return changeMany.call(rig.store, versions);
+  };
+  const called: number[] = [];
+  let letThrough: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (letThrough = resolve));
+  rig.nodes.a.onCall = (_, keyId) => {
+    called.push(keyId);
+    return gate;
+  };
+  const options = { ...rig.options, takenTogether: async () => 4, takenAtOnce: 2 };
+  return { ...rig, options, stored, called, letThrough };
+}
+
+test("while nodes drop the users of some keys, the end of others is stored, and their users have their turn then", async () => {
+  const { options, stored, called, letThrough, users } = await twoGroups();
+  const look = applyDue(options);
+  await vi.waitFor(() => expect(stored.flat().toSorted()).toEqual([1, 2, 3, 4]), WAIT);
+  expect(called).toHaveLength(2);
+  letThrough();
+  await look;
+  const [first = [], second = []] = stored;
+  expect([called, users()]).toEqual([[...first, ...second], []]);
+});
+
+test("a look that fails for some keys ends once it has ended for the others", async () => {
+  const { options, store, called, letThrough, users } = await twoGroups();
+  const { takeUpMany } = store;
+  store.takeUpMany = async (keyIds, hand) => {
+    if (keyIds.includes(4)) throw new StoreUnavailableError(new Error("away"));
+    return takeUpMany.call(store, keyIds, hand);
+  };
+  let isOver = false;
+  const look = applyDue(options).finally(() => (isOver = true));
+  await vi.waitFor(() => expect(called.toSorted()).toEqual([1, 2]), WAIT);
+  expect(isOver).toBe(false);
+  letThrough();
+  await expect(look).rejects.toThrow(StoreUnavailableError);
+  expect(users()).toEqual([3, 4]);
 });
 
 test("one worker enters what all will carry out", async () => {
