@@ -27,7 +27,11 @@ export async function dueContexts(
   const reading = keys.filter(({ terms }) => dependsOnTraffic(terms, {}, now, ports.notices));
   const moved: ReadonlyMap<number, MovedBytes> =
     reading.length === 0 ? new Map() : await ports.traffic.movedByMany(reading.map(({ keyId }) => keyId));
-  return (keyId) => contextAt(now, moved.get(keyId) ?? NOTHING_MOVED, ports);
+  const atRest = contextAtRest(now, ports);
+  return (keyId) => {
+    const bytes = moved.get(keyId);
+    return bytes === undefined ? atRest : contextAt(now, bytes, ports);
+  };
 }
 
 /** That of a key about whose changes what it has moved has no say. @param now milliseconds since the epoch */

@@ -106,8 +106,10 @@ async function expirePart(keys: readonly HandledKey[], group: Group): Promise<vo
       else if (next === "alone") ends.set(key.keyId, "alone");
       else dues.set(key.keyId, next === "gone" ? { at: null, traffic: null } : dueOf(key.terms, now, ports.notices));
     }
-    const stored = await storeExpiry(expired, now, group);
-    for (const { keyId, terms } of await removeAll(stored, group)) dues.set(keyId, dueOf(terms, now, ports.notices));
+    const versions = await storeExpiry(expired, now, group);
+    for (const { keyId, terms } of await removeAll(expired, group)) {
+      dues.set(keyId, dueOf(versions.get(keyId)?.terms ?? terms, now, ports.notices));
+    }
     const lasting = [...dues].filter(([keyId]) => lasts(keyId, group));
     await ports.due.replaceMany(new Map(lasting));
     const gone = new Set(keys.filter((key) => !isVisible(key)).map(({ keyId }) => keyId));
@@ -132,12 +134,16 @@ function nextStep(key: HandledKey, { hand, ports }: Group, now: number): "expire
   return applyDue(terms, contextAtRest(now, ports)) === terms ? "expect" : "alone";
 }
 
-/** Stores that keys have expired, with what is reported of it. @returns the keys as they are then */
-async function storeExpiry(expired: readonly HandledKey[], now: number, group: Group): Promise<readonly HandledKey[]> {
+/** Stores that keys have expired, with what is reported of it. @returns those of which there was anything to store */
+async function storeExpiry(
+  expired: readonly HandledKey[],
+  now: number,
+  group: Group,
+): Promise<ReadonlyMap<number, KeyVersion>> {
   const { leases, ports } = group;
-  if (expired.length === 0) return [];
-  const contextOf = await dueContexts(expired, now, ports);
   const versions = new Map<number, KeyVersion>();
+  if (expired.length === 0) return versions;
+  const contextOf = await dueContexts(expired, now, ports);
   const reported: number[] = [];
   for (const key of expired) {
     const { keyId } = key;
@@ -151,7 +157,7 @@ async function storeExpiry(expired: readonly HandledKey[], now: number, group: G
   const lasting = [...versions].filter(([keyId]) => lasts(keyId, group));
   if (lasting.length > 0) await ports.store.changeMany(new Map(lasting));
   hint.ready();
-  return expired.map((key) => ({ ...key, terms: versions.get(key.keyId)?.terms ?? key.terms }));
+  return versions;
 }
 
 /** @returns the keys that every node is done with, or away */

@@ -8,7 +8,12 @@ export function ledgerKeyTraffic(store: Pick<TrafficStore, "find" | "findMany">)
     movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))),
     movedByMany: async (keyIds) => {
       const records = await store.findMany(keyIds.map(keyEntity));
-      return new Map(keyIds.map((keyId) => [keyId, movedIn(records.get(keyEntity(keyId)) ?? null)]));
+      const moved = new Map<number, MovedBytes>();
+      for (const keyId of keyIds) {
+        const record = records.get(keyEntity(keyId));
+        if (record !== undefined) moved.set(keyId, movedIn(record));
+      }
+      return moved;
     },
   };
 }
