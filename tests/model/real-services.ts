@@ -10,7 +10,8 @@ export { OrphanBrake } from "../../services/xray-worker/src/nodes/orphan-brake.t
 export type { PassRecords } from "../../services/xray-worker/src/nodes/pass-records.ts";
 export { ReconcileLoop } from "../../services/xray-worker/src/nodes/reconcile-loop.ts";
 export { SharedDesired } from "../../services/xray-worker/src/nodes/shared-desired.ts";
-export { applyDue, enterDue } from "../../services/xray-worker/src/terms/due-loop.ts";
+export { applyDue } from "../../services/xray-worker/src/terms/apply-due.ts";
+export { enterDue } from "../../services/xray-worker/src/terms/due-loop.ts";
 export { keyEvents } from "../../services/xray-worker/src/events/key-events.ts";
 export { relayAll, relayDue } from "../../services/xray-worker/src/events/relay-loop.ts";
 export { XrayNodeUsers } from "../../services/xray-worker/src/nodes/xray-node-users.ts";

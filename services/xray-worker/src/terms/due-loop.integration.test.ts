@@ -4,7 +4,8 @@ import { connectRedis, DueIndex, type Redis } from "@veil/redis";
 import { createLogger } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
-import { type DueLoopOptions, enterDue, applyDue } from "./due-loop.ts";
+import { applyDue } from "./apply-due.ts";
+import { type DueLoopOptions, enterDue } from "./due-loop.ts";
 
 const START_S = START_MS / 1_000;
 const WAIT = { timeout: 10_000 };
@@ -124,6 +125,12 @@ test.each([
   expect([users(), parts]).toEqual([[], expected]);
 });
 
+function newGate() {
+  let open: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => (open = resolve));
+  return { passed, open: () => open() };
+}
+
 /** Two groups of two keys each: the first call to a node waits until it is let through. */
 async function twoGroups() {
   const rig = worker();
@@ -138,14 +145,13 @@ async function twoGroups() {
     return changeMany.call(rig.store, versions);
   };
   const called: number[] = [];
-  let letThrough: () => void = () => undefined;
-  const gate = new Promise<void>((resolve) => (letThrough = resolve));
+  const gate = newGate();
   rig.nodes.a.onCall = (_, keyId) => {
     called.push(keyId);
-    return gate;
+    return gate.passed;
   };
   const options = { ...rig.options, takenTogether: async () => 4, takenAtOnce: 2 };
-  return { ...rig, options, stored, called, letThrough };
+  return { ...rig, options, stored, called, letThrough: gate.open };
 }
 
 test("while nodes drop the users of some keys, the end of others is stored, and their users have their turn then", async () => {
@@ -157,6 +163,30 @@ test("while nodes drop the users of some keys, the end of others is stored, and 
   await look;
   const [first = [], second = []] = stored;
   expect([called, users()]).toEqual([[...first, ...second], []]);
+});
+
+test("keys that become due again while they are in hand are left to whoever is at them", async () => {
+  const { options, index, clock, store, nodes, ports, users } = await twoGroups();
+  await store.markIndeterminate(4, "a");
+  const gates = new Map([4, 2].map((keyId) => [keyId, newGate()]));
+  const called = new Set<number>();
+  nodes.a.onCall = (_, keyId) => {
+    called.add(keyId);
+    return gates.get(keyId)?.passed;
+  };
+  const held: number[] = [];
+  const hold: typeof ports.lease.hold = (keyId, task) => {
+    held.push(keyId);
+    return ports.lease.hold(keyId, task);
+  };
+  const look = applyDue({ ...options, ports: { ...ports, due: index, lease: { ...ports.lease, hold } } });
+  await vi.waitFor(() => expect([...called].toSorted()).toEqual([1, 2, 3, 4]), WAIT);
+  await clock.advance(5_000);
+  gates.get(2)?.open();
+  await vi.waitFor(async () => expect(await index.dueAmong([4], clock.now() + 1)).toEqual(new Set()), WAIT);
+  gates.get(4)?.open();
+  await Promise.all([look, clock.advance(60_000)]);
+  expect([held, users()]).toEqual([[4], []]);
 });
 
 test("a look that fails for some keys ends once it has ended for the others", async () => {
