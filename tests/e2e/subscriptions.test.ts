@@ -28,10 +28,10 @@ const FETCHED_WITHIN_MS = 10_000;
 
 const AWKWARD_NAME = `  #?%&+"' Ключ 🛡️: ,{[<b>\\`;
 /** What a proxy of mihomo's own is called, and what YAML doesn't count as printable. */
-const NAMES = [AWKWARD_NAME, AWKWARD_NAME, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5"];
-const SHOWN = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5"];
+const NAMES = [AWKWARD_NAME, AWKWARD_NAME, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6"];
+const SHOWN = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6"];
 /** Names as mihomo's converter shows them. */
-const SHOWN_BY_MIHOMO = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT (2)", "🇩🇪 \u007F\uFEFF\n№ 4", "5"];
+const SHOWN_BY_MIHOMO = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT (2)", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6"];
 
 /** Keys that have no connections: what they are called in the table, what every format says, and why. */
 const outOfService: readonly [what: string, notice: string, status: KeyStatus, refusal: Refusal | null][] = [
@@ -43,8 +43,14 @@ const outOfService: readonly [what: string, notice: string, status: KeyStatus, r
   ["no device id", "⛔ Приложение не сообщает своё устройство", "active", "device_id_missing"],
 ];
 
+const OTHER_COLUMNS: ReadonlyMap<string, string> = new Map([
+  ["trojan", "Trojan"],
+  ["shadowsocks", "Shadowsocks"],
+  ["xhttp", "XHTTP"],
+]);
 const columnOf = (tag: string, flow: string) => {
-  if (tag === "xhttp" || tag === "trojan") return tag === "xhttp" ? "XHTTP" : "Trojan";
+  const other = OTHER_COLUMNS.get(tag);
+  if (other !== undefined) return other;
   const place = tag === "six" ? "IPv6" : `node ${tag === "one" ? 1 : 2}`;
   return flow === VISION ? `${place}, Vision` : place;
 };

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort, startTlsDecoy, startXray } from "@veil/engines";
-import { type ProtocolName, trojan } from "@veil/protocols";
+import { PLAIN_KIND, type ProtocolName, shadowsocks2022, trojan } from "@veil/protocols";
 import { makeRealityKeys, xrayConfig } from "@veil/xray-config";
 import { z } from "zod";
 
@@ -17,6 +17,8 @@ export interface Place {
   readonly protocol?: ProtocolName;
   /** XHTTP's path; TCP when absent. */
   readonly path?: string;
+  /** Shadowsocks' key of the server. */
+  readonly serverKey?: string;
 }
 
 /** A real Xray with several Reality inbounds, which counts what each of them moved. */
@@ -36,7 +38,7 @@ const stats = z.object({
   stat: z.array(z.object({ name: z.string(), value: z.coerce.number().default(0) })).default([]),
 });
 
-/** @param users by UUID, with their flows; on XHTTP all of them have none, and on Trojan their passwords */
+/** @param users by UUID, with their flows; on XHTTP all of them have none, on Trojan their passwords, and on Shadowsocks their keys */
 export async function startMeteredXray(
   binary: string,
   plans: readonly Omit<Place, "port">[],
@@ -48,7 +50,7 @@ export async function startMeteredXray(
   const { privateKey, publicKey } = makeRealityKeys();
   const places: Place[] = [];
   for (const plan of plans) places.push({ ...plan, port: await freePort() });
-  const inboundOf = ({ tag, address, port, path, protocol }: Place) => {
+  const inboundOf = ({ tag, address, port, path, protocol, serverKey }: Place) => {
     const clients = Object.entries(users).map(([id, flow]) => ({
       id,
       email: `${id}@test`,
@@ -67,6 +69,16 @@ export async function startMeteredXray(
     );
     const [inbound] = inbounds;
     if (inbound === undefined) throw new Error("there is no inbound");
+    if (serverKey !== undefined) {
+      const { streamSettings: _, ...same } = inbound;
+      const kind = { ...PLAIN_KIND, serverKey };
+      const keys = Object.keys(users).map((uuid) => {
+        return { email: `${uuid}@test`, password: shadowsocks2022.accountOf({ uuid, flow: "" }, kind).key };
+      });
+      const method = "2022-blake3-aes-256-gcm";
+      const settings = { method, password: serverKey, clients: keys };
+      return { rest, inbound: { ...same, protocol: "shadowsocks", settings } };
+    }
     const passwords = Object.keys(users).map((uuid) => {
       return { email: `${uuid}@test`, password: trojan.accountOf({ uuid, flow: "" }).password };
     });

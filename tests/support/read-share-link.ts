@@ -1,8 +1,10 @@
 /** A share link taken apart, as it is: percent-decoded once, nothing added, nothing translated. */
 export interface ShareLink {
   readonly protocol: string;
-  /** A UUID or a password. */
+  /** A UUID, a password, or the method of Shadowsocks. */
   readonly id: string;
+  /** What stands behind a colon there. */
+  readonly password: string;
   /** Without the brackets of an IPv6 address. */
   readonly host: string;
   readonly port: number;
@@ -15,6 +17,7 @@ export function readShareLink(link: string): ShareLink {
   return {
     protocol: url.protocol.slice(0, -1),
     id: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: Number(url.port),
     name: decodeURIComponent(url.hash.slice(1)),
@@ -57,7 +60,11 @@ export const appRules = {
 /** Xray's outbound. Each parameter is in the field that it is named after, and a field is missing when it is. */
 export function xrayOutbound(link: ShareLink, whenMissing: AppRules["whenMissing"] = {}): object {
   const parameter = (name: string) => link.parameters.get(name) ?? whenMissing[name];
-  const { protocol, id, host: address, port } = link;
+  const { protocol, id, password, host: address, port } = link;
+  if (protocol === "ss") {
+    const servers = [{ address, port, method: id, password }];
+    return { tag: link.name, protocol: "shadowsocks", settings: { servers } };
+  }
   const user = { id, encryption: parameter("encryption"), flow: parameter("flow") };
   return {
     tag: link.name,
@@ -84,6 +91,8 @@ export function xrayOutbound(link: ShareLink, whenMissing: AppRules["whenMissing
 /** The outbound of sing-box, which knows neither `encryption` nor `spx`. */
 export function singBoxOutbound(link: ShareLink, whenMissing: AppRules["whenMissing"] = {}): object {
   const parameter = (name: string) => link.parameters.get(name) ?? whenMissing[name];
+  const { id, password, host: server, port: server_port } = link;
+  if (link.protocol === "ss") return { tag: link.name, type: "shadowsocks", server, server_port, method: id, password };
   if (parameter("type") !== "tcp") throw new Error(`unknown transport type: ${parameter("type")}`);
   const reality = { enabled: true, public_key: parameter("pbk"), short_id: parameter("sid") };
   return {

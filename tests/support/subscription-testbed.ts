@@ -27,6 +27,12 @@ export const places: readonly Omit<Place, "port">[] = [
   { tag: "two", address: "127.0.0.1" },
   { tag: "six", address: hasIpv6 ? "::1" : "127.0.0.1" },
   { tag: "trojan", address: "127.0.0.1", protocol: "trojan" },
+  {
+    tag: "shadowsocks",
+    address: "127.0.0.1",
+    protocol: "shadowsocks-2022",
+    serverKey: Buffer.alloc(32, 0xfb).toString("base64"),
+  },
   { tag: "xhttp", address: "127.0.0.1", path: "/веб" },
 ];
 
@@ -61,11 +67,12 @@ export async function startSubscriptionTestbed(xrayBinary: string): Promise<Subs
     secrets: [...Object.keys(USERS), publicKey],
     connections: (flow, names) => {
       const uuid = Object.entries(USERS).find(([, ofUser]) => ofUser === flow)?.[0] ?? "";
-      return xray.places.map(({ address, port, path, protocol = "vless" }, index) =>
+      return xray.places.map(({ address, port, path, serverKey, protocol = "vless" }, index) =>
         protocolNamed(protocol).connectionOf(
           { uuid, flow: flow === VISION ? VISION : "", remark: names[index] ?? "" },
           {
             ...{ host: address, port, sni, publicKey, shortId, fingerprint: "chrome", noFlow: "omit" },
+            serverKey: serverKey ?? null,
             transport: path === undefined ? { kind: "tcp" } : { kind: "xhttp", path },
           },
         ),

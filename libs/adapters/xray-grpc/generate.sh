@@ -2,7 +2,7 @@
 # Generates src/generated from proto/. With --check it changes nothing and fails when the committed code differs.
 set -eu
 cd "$(dirname "$0")"
-PATH="$PWD/node_modules/.bin:$PWD/../../node_modules/.bin:$PATH"
+PATH="$PWD/node_modules/.bin:$PWD/../../../node_modules/.bin:$PATH"
 
 case "${1:-}" in
   "")

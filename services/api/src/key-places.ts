@@ -10,7 +10,7 @@ import {
   placeholdersOf,
   placeKey,
 } from "@veil/nodes";
-import { type LinkSettings, protocolNamed, transportOf } from "@veil/protocols";
+import { hasReality, type LinkSettings, protocolNamed, transportOf } from "@veil/protocols";
 import { LinkNotConfiguredError } from "./errors.ts";
 import { hostRemark, tellsTraffic } from "./host-remarks.ts";
 import type { KeyPlace, KeyPlacesOf } from "./ports.ts";
@@ -82,7 +82,8 @@ function placeOf({ hosts: [host, ...more] }: LinkedPlace, settings: ApiSettings)
 
 function isComplete(host: LinkedHost, settings: ApiSettings): boolean {
   const { publicKey, host: address } = hostLink(host);
-  return (publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined && (address ?? settings.DOMAIN) !== undefined;
+  const hasKey = !hasReality(host.at.inbound) || (publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined;
+  return hasKey && (address ?? settings.DOMAIN) !== undefined;
 }
 
 /** @throws {LinkNotConfiguredError} when the settings name no Reality key, or no host. */
@@ -90,7 +91,8 @@ function linkSettings(of: LinkedHost, settings: ApiSettings): LinkSettings {
   const link = hostLink(of);
   const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
   const host = link.host ?? settings.DOMAIN;
-  if (publicKey === undefined) throw new LinkNotConfiguredError("Reality public key");
+  const { inbound } = of.at;
+  if (publicKey === undefined && hasReality(inbound)) throw new LinkNotConfiguredError("Reality public key");
   if (host === undefined) throw new LinkNotConfiguredError("server domain");
   return {
     host: host.replace(/^\[(.*)\]$/, "$1"),
@@ -98,9 +100,10 @@ function linkSettings(of: LinkedHost, settings: ApiSettings): LinkSettings {
     sni: link.sni ?? settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
     fingerprint: of.fingerprint ?? settings.REALITY_FINGERPRINT,
     ...(of.alpn !== null && { alpn: of.alpn }),
-    publicKey,
+    publicKey: publicKey ?? "",
     shortId: link.shortId ?? settings.REALITY_COMMON_SHORT_ID,
-    transport: transportOf(of.at.inbound, of.path),
+    transport: transportOf(inbound, of.path),
+    serverKey: inbound.serverKey,
     noFlow: settings.LINK_FLOW_NONE,
   };
 }

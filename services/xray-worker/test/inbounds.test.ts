@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } 
 import { KeyJobs } from "./support/key-jobs.ts";
 import { startWorkerProcess, type WorkerProcess } from "./support/worker-process.ts";
 
+const SERVER_KEY = Buffer.alloc(32, 1).toString("base64");
 const redisUrl = inject("redisUrl");
 let xray: TestXray;
 let node: ConnectedXray;
@@ -23,7 +24,11 @@ const workers: WorkerProcess[] = [];
 
 beforeAll(async () => {
   xray = await startTestXray(inject("xrayBinary"), {
-    inbounds: { "trojan-in": { protocol: "trojan" }, "xhttp.in": { protocol: "vless", path: "/a" } },
+    inbounds: {
+      "trojan-in": { protocol: "trojan" },
+      "xhttp.in": { protocol: "vless", path: "/a" },
+      "shadowsocks-in": { protocol: "shadowsocks-2022", serverKey: SERVER_KEY },
+    },
   });
 });
 afterAll(() => xray.stop());
@@ -60,6 +65,14 @@ async function startWorker(): Promise<WorkerProcess> {
 const plain: InboundFields = { tag: "vless-in", ...PLAIN_INBOUND };
 const ofTrojan: InboundFields = { ...plain, tag: "trojan-in", protocol: "trojan", port: 1 };
 const ofXhttp: InboundFields = { ...plain, tag: "xhttp.in", transport: "xhttp", path: "/a", port: 2 };
+
+const ofShadowsocks: InboundFields = {
+  ...plain,
+  tag: "shadowsocks-in",
+  protocol: "shadowsocks-2022",
+  serverKey: SERVER_KEY,
+  port: 3,
+};
 
 let changes = 0;
 
@@ -137,3 +150,32 @@ test("an inbound that Xray does not have holds up nothing for long, and leaves a
   });
   expect(await node.listInboundTags()).not.toContain("later");
 });
+
+test("an inbound of Shadowsocks is filled, checked, emptied and filled again, and keeps its first client", async () => {
+  const shadowsocks = node.at("shadowsocks-in", "s");
+  const emails = async () => new Set((await shadowsocks.listUsers()).map(({ email }) => email));
+  const count = (expected: number) =>
+    vi.waitFor(async () => expect(await shadowsocks.countUsers()).toBe(expected), { timeout: 20_000, interval: 100 });
+  await startWorker();
+  await jobs.createMany(60);
+  const { keyId } = await jobs.create();
+  await have(ofShadowsocks);
+  await count(62);
+  const user = await shadowsocks.getUser(userEmail(keyId));
+  if (user?.account.protocol !== "shadowsocks-2022") throw new Error("the user is missing");
+  expect(Buffer.from(user.account.key, "base64")).toHaveLength(32);
+
+  await shadowsocks.removeUser(user.email);
+  await shadowsocks.addUser({ ...user, account: { ...user.account, key: Buffer.alloc(32, 9).toString("base64") } });
+  await vi.waitFor(async () => expect(await shadowsocks.getUser(user.email)).toEqual(user), 20_000);
+  await jobs.delete(keyId);
+  expect([await shadowsocks.countUsers(), await shadowsocks.getUser(user.email)]).toEqual([61, null]);
+  await xray.restart();
+  await count(61);
+  await shadowsocks.removeInbound();
+  await count(61);
+  expect(await emails()).toContain("first@test");
+
+  await have();
+  await vi.waitFor(async () => expect(await emails()).toEqual(new Set(["first@test"])), 20_000);
+}, 120_000);

@@ -9,6 +9,7 @@ const INBOUND: FleetState["nodes"][number]["inbounds"][number] = {
   protocol: "vless",
   transport: "tcp",
   path: null,
+  server_key: null,
   port: null,
   public_key: null,
   short_id: null,

@@ -8,6 +8,7 @@ export const inboundDocument = z.object({
   protocol: z.string().default(PLAIN_INBOUND.protocol),
   transport: z.string().default(PLAIN_INBOUND.transport),
   path: z.string().nullable().default(null),
+  server_key: z.string().nullable().default(null),
   port: z.number().nullable().default(null),
   public_key: z.string().nullable().default(null),
   short_id: z.string().nullable().default(null),
@@ -23,7 +24,7 @@ type InboundDocument = Readonly<z.infer<typeof inboundDocument>>;
 /** @returns none of those that only a newer version can serve; the first one in any case, since its place has the node's name */
 export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[] {
   return documents.flatMap((document, index) => {
-    const { public_key, short_id, regrouped_at, former_groups, leaving, ...same } = document;
+    const { server_key, public_key, short_id, regrouped_at, former_groups, leaving, ...same } = document;
     const first = index === 0 ? PLAIN_INBOUND : undefined;
     const protocol = PROTOCOLS.find((known) => known === document.protocol) ?? first?.protocol;
     const transport = TRANSPORTS.find((known) => known === document.transport) ?? first?.transport;
@@ -32,6 +33,7 @@ export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[]
       ...same,
       protocol,
       transport,
+      serverKey: server_key,
       publicKey: public_key,
       shortId: short_id,
       regroupedAt: regrouped_at,
@@ -42,9 +44,10 @@ export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[]
 }
 
 export function toInboundDocument(inbound: NodeInbound): InboundDocument {
-  const { publicKey, shortId, groups, regroupedAt, formerGroups, isLeaving, ...same } = inbound;
+  const { serverKey, publicKey, shortId, groups, regroupedAt, formerGroups, isLeaving, ...same } = inbound;
   return {
     ...same,
+    server_key: serverKey,
     public_key: publicKey,
     short_id: shortId,
     groups: groups === null ? null : [...groups],

@@ -1,13 +1,18 @@
 import { type Account, PROTOCOLS, type ProtocolName } from "@veil/protocols";
 import { z } from "zod";
 import type { AccountCodec } from "./account-codec.ts";
+import { shadowsocksCodec } from "./shadowsocks-codec.ts";
 import { trojanCodec } from "./trojan-codec.ts";
 import { vlessCodec } from "./vless-codec.ts";
 
 type CodecOf<P extends ProtocolName> = AccountCodec<Extract<Account, { readonly protocol: P }>>;
 
 /** One codec for every protocol that a key can have. */
-const codecs = { vless: vlessCodec, trojan: trojanCodec } as const satisfies { [P in ProtocolName]: CodecOf<P> };
+const codecs = {
+  vless: vlessCodec,
+  trojan: trojanCodec,
+  "shadowsocks-2022": shadowsocksCodec,
+} as const satisfies { [P in ProtocolName]: CodecOf<P> };
 
 /** The codec of an account's protocol. */
 export function codecOf(account: Account): AccountCodec<Account> {

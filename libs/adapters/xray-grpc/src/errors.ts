@@ -98,7 +98,10 @@ export class InboundNotListeningError extends XrayError {
   }
 }
 
-/** Thrown when an inbound speaks a protocol that this package doesn't: nothing is sent to it. */
+/** Of an inbound of Shadowsocks 2022 that began without a client: one for its own key alone, for as long as it is there. */
+const SHADOWSOCKS_OF_ONE = "xray.proxy.shadowsocks_2022.ServerConfig";
+
+/** Thrown when an inbound takes no users that this package knows: nothing is sent to it. */
 export class InboundUnsupportedError extends XrayError {
   override readonly name = "InboundUnsupportedError";
   readonly tag: string;
@@ -106,10 +109,21 @@ export class InboundUnsupportedError extends XrayError {
   readonly type: string;
 
   constructor(node: string, method: string, tag: string, type: string) {
-    super(node, method, `the inbound ${tag} is of the unsupported kind ${type}`);
+    super(node, method, `the inbound ${tag} ${faultOfKind(type)}`);
     this.tag = tag;
     this.type = type;
   }
+
+  /** The end of a sentence that begins with the inbound. */
+  get fault(): string {
+    return faultOfKind(this.type);
+  }
+}
+
+function faultOfKind(type: string): string {
+  return type === SHADOWSOCKS_OF_ONE
+    ? "has no client in its config: Xray takes users for shadowsocks-2022 only where there was one from the start"
+    : `is of the kind ${type}, whose users are none that keys can be`;
 }
 
 /** Thrown when another account stands under the e-mail of a user that is to be added. Nothing was changed. */

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:net";
-import { type Account, protocolNamed } from "@veil/protocols";
+import { type Account, PLAIN_KIND, protocolNamed } from "@veil/protocols";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { RealXray } from "../test/real-xray.ts";
+import { RealXray, SHADOWSOCKS_KEYS } from "../test/real-xray.ts";
 import { canConnect, startEchoServer } from "../test/vless-client.ts";
 import { AccountMismatchError, InboundUnsupportedError } from "./errors.ts";
 import { type ConnectedXray, connectXrayNode, type XrayNode } from "./xray-node.ts";
@@ -84,6 +84,47 @@ it("a user who is blocked there goes on in the other inbounds, and the other way
   await node.unblockUsers([user.email]);
   expect([await trojan.listBlockedUsers(), await node.listBlockedUsers()]).toEqual([[user.email], []]);
   expect(await isThrough()).toBe(true);
+});
+
+const shadowsocksUser = (email: string, uuid: string = randomUUID()) => ({
+  email,
+  account: protocolNamed("shadowsocks-2022").accountOf(
+    { uuid, flow: "" },
+    { ...PLAIN_KIND, serverKey: SHADOWSOCKS_KEYS.server },
+  ),
+});
+
+it("an inbound of Shadowsocks that begins with a client has users, also when all of them have gone", async () => {
+  const shadowsocks = node.at("shadowsocks-in", "test/shadowsocks-in");
+  expect(await shadowsocks.inboundProtocol()).toBe("shadowsocks-2022");
+  const [one, other] = [shadowsocksUser("1@veil"), shadowsocksUser("2@veil")];
+  expect([await shadowsocks.addUser(one), await shadowsocks.addUser(one)]).toEqual(["added", "exists"]);
+  await expect(shadowsocks.addUser({ ...one, account: other.account })).rejects.toBeInstanceOf(AccountMismatchError);
+  const listed = await shadowsocks.listUsers();
+  // Xray gives a name to a client without one.
+  const [first] = listed.filter(({ email }) => /^unnamed-user-0-/.test(email));
+  expect(first?.account).toEqual({ protocol: "shadowsocks-2022", key: SHADOWSOCKS_KEYS.first });
+  expect([await shadowsocks.removeUser("1@veil"), await shadowsocks.removeUser("1@veil")]).toEqual([
+    "removed",
+    "absent",
+  ]);
+  const definition = await shadowsocks.readInbound();
+  if (definition === null || first === undefined) throw new Error("the inbound is missing");
+  const users = [first, ...Array.from({ length: 3_000 }, (_, index) => shadowsocksUser(`${index + 1}@veil`))];
+  for (const held of [users, []]) {
+    expect(await shadowsocks.removeInbound()).toBe("removed");
+    expect(await shadowsocks.addInbound(definition, held)).toEqual([]);
+    expect((await shadowsocks.listUsers()).toSorted(byEmail)).toEqual([...held].toSorted(byEmail));
+  }
+  expect([await shadowsocks.addUser(one), await shadowsocks.countUsers()]).toEqual(["added", 1]);
+});
+
+it("an inbound of Shadowsocks that begins without a client takes none, and says so", async () => {
+  const lonely = node.at("lonely-in", "test/lonely-in");
+  const fault =
+    "has no client in its config: Xray takes users for shadowsocks-2022 only where there was one from the start";
+  await expect(lonely.addUser(shadowsocksUser("1@veil"))).rejects.toMatchObject({ fault });
+  await expect(lonely.inboundProtocol()).rejects.toBeInstanceOf(InboundUnsupportedError);
 });
 
 function byEmail(one: { readonly email: string }, other: { readonly email: string }): number {

@@ -17,7 +17,16 @@ export const CONFIG_USERS = {
 
 const SERVICES = ["HandlerService", "StatsService", "RoutingService"];
 
-/** A real Xray with four inbounds: `vless-in` (Reality), `plain-in` (VLESS without TLS), `trojan-in` and `vmess-in`. */
+/** The keys of the servers of `shadowsocks-in`, which has the client `first`, and of `lonely-in`, which has none. */
+export const SHADOWSOCKS_KEYS = {
+  server: Buffer.alloc(16, 1).toString("base64"),
+  first: Buffer.alloc(16, 2).toString("base64"),
+} as const;
+
+/**
+ * A real Xray with these inbounds: `vless-in` (Reality), `plain-in` (VLESS without TLS), `trojan-in`, `vmess-in`, and two of
+ * Shadowsocks 2022.
+ */
 export class RealXray {
   /** `host:port` of the gRPC API. */
   readonly address: string;
@@ -49,6 +58,8 @@ export class RealXray {
       reality: await getPort(),
       trojan: await getPort(),
       vmess: await getPort(),
+      shadowsocks: await getPort(),
+      lonely: await getPort(),
     };
     await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services, countsOnline)));
     return new RealXray(binary, directory, ports);
@@ -116,7 +127,11 @@ interface Ports {
   readonly reality: number;
   readonly trojan: number;
   readonly vmess: number;
+  readonly shadowsocks: number;
+  readonly lonely: number;
 }
+
+const shadowsocks = { method: "2022-blake3-aes-128-gcm", password: SHADOWSOCKS_KEYS.server };
 
 function configOf(ports: Ports, services: readonly string[], countsOnline: boolean) {
   const { privateKey } = generateKeyPairSync("x25519");
@@ -171,6 +186,14 @@ function configOf(ports: Ports, services: readonly string[], countsOnline: boole
         protocol: "vmess",
         settings: { clients: [{ id: CONFIG_USERS.nameless.id, email: "vmess@user" }] },
       },
+      {
+        tag: "shadowsocks-in",
+        listen,
+        port: ports.shadowsocks,
+        protocol: "shadowsocks",
+        settings: { ...shadowsocks, clients: [{ password: SHADOWSOCKS_KEYS.first }] },
+      },
+      { tag: "lonely-in", listen, port: ports.lonely, protocol: "shadowsocks", settings: shadowsocks },
     ],
     outbounds: [
       { tag: "direct", protocol: "freedom" },

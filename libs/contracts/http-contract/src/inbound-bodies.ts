@@ -1,5 +1,5 @@
 import { inboundsFault, MOST_INBOUNDS, PLAIN_INBOUND } from "@veil/nodes";
-import { PROTOCOLS, TRANSPORTS } from "@veil/protocols";
+import { PROTOCOLS, shadowsocksMethodOf, TRANSPORTS } from "@veil/protocols";
 import { z } from "zod";
 import { LONGEST_PATH, PATH } from "./host-path.ts";
 import { namedSchemas } from "./named-schemas.ts";
@@ -7,12 +7,16 @@ import { groupList } from "./terms-bodies.ts";
 import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 
 const LONGEST_TAG = 128;
+/** Base64 of 16 or 32 bytes. */
+const SERVER_KEY = /^(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=)$/;
 
 export const inboundMessages = {
   list: `inbounds must be a list of 1 to ${MOST_INBOUNDS} inbounds like {"tag":"vless-in","protocol":"vless"}`,
   tag: `the tag of an inbound must be a text of 1 to ${LONGEST_TAG} characters`,
   protocol: `the protocol of an inbound must be one of ${PROTOCOLS.join(", ")}`,
   transport: `the transport of an inbound must be one of ${TRANSPORTS.join(", ")}`,
+  serverKey:
+    "the server_key of an inbound must be the password of its settings, base64 of 16 bytes for 2022-blake3-aes-128-gcm or of 32 for 2022-blake3-aes-256-gcm, or be null",
   path: `the path of an inbound must begin with a slash and hold no ?, # or blank, in at most ${LONGEST_PATH} characters, or be null`,
 } as const;
 
@@ -21,8 +25,8 @@ const REFUSED_PROTOCOLS: ReadonlyMap<unknown, string> = new Map([
   ...["socks", "http", "mixed", "dokodemo-door", "tunnel", "wireguard", "tun"].map(
     (name) => [name, `Xray takes no users over gRPC for an inbound of the protocol ${name}`] as const,
   ),
-  ...["shadowsocks-2022", "hysteria2", "vmess", "shadowsocks"].map(
-    (name) => [name, `keys can't have the protocol ${name} yet: use ${PROTOCOLS.join(" or ")}`] as const,
+  ...["hysteria2", "vmess", "shadowsocks"].map(
+    (name) => [name, `keys can't have the protocol ${name} yet: use one of ${PROTOCOLS.join(", ")}`] as const,
   ),
 ]);
 
@@ -36,7 +40,10 @@ const tag = z
   .meta({ description: "Its `tag` in Xray's config.", example: "vless-in", minLength: 1, pattern: LINE_PATTERN });
 const transport = z
   .enum(TRANSPORTS, inboundMessages.transport)
-  .meta({ description: "What carries its streams; Reality is around it.", example: "tcp" });
+  .meta({
+    description: "What carries its streams. Reality is around it, except with `shadowsocks-2022`.",
+    example: "tcp",
+  });
 const path = z
   .string(inboundMessages.path)
   .max(LONGEST_PATH, inboundMessages.path)
@@ -44,6 +51,17 @@ const path = z
   .refine((text) => isWellFormed(text) && isPrintable(text), inboundMessages.path)
   .nullable()
   .meta({ description: "Where `xhttp` is found; null with `tcp`.", example: null });
+const serverKey = z
+  .string(inboundMessages.serverKey)
+  .regex(SERVER_KEY, inboundMessages.serverKey)
+  .refine((text) => shadowsocksMethodOf(text) !== null, inboundMessages.serverKey)
+  .nullable()
+  .meta({
+    description:
+      "The key of a server of `shadowsocks-2022`: the `password` of its settings, base64 of 16 bytes for the method " +
+      "`2022-blake3-aes-128-gcm` or of 32 for `2022-blake3-aes-256-gcm`. Links name it. Null with any other protocol.",
+    example: null,
+  });
 const groups = groupList.nullable().meta({ description: "Which keys it holds; null for the node's.", example: null });
 
 type NullableText = z.ZodNullable<z.ZodString>;
@@ -68,7 +86,7 @@ export function inboundBodies({ port, publicKey, shortId, sni }: InboundLinkFiel
     sni: sni.meta({ description: "The server name that links name; null for the node's.", example: null }),
   } as const;
   const shown = z
-    .strictObject({ tag, protocol, transport, path, ...link, groups })
+    .strictObject({ tag, protocol, transport, path, server_key: serverKey, ...link, groups })
     .register(namedSchemas, { id: "Inbound" });
   const settable = z
     .object(
@@ -77,6 +95,7 @@ export function inboundBodies({ port, publicKey, shortId, sni }: InboundLinkFiel
         protocol,
         transport: transport.default(PLAIN_INBOUND.transport),
         path: path.default(null),
+        server_key: serverKey.default(null),
         port: link.port.default(null),
         public_key: link.public_key.default(null),
         short_id: link.short_id.default(null),
@@ -92,7 +111,11 @@ export function inboundBodies({ port, publicKey, shortId, sni }: InboundLinkFiel
     .min(1, inboundMessages.list)
     .max(MOST_INBOUNDS, inboundMessages.list)
     .superRefine((list, context) => {
-      const fault = inboundsFault(list.map((inbound) => ({ ...PLAIN_INBOUND, ...inbound })));
+      const fault = inboundsFault(
+        list.map(({ server_key, public_key, short_id, ...same }) => {
+          return { ...same, serverKey: server_key, publicKey: public_key, shortId: short_id };
+        }),
+      );
       if (fault !== null) context.addIssue({ code: "custom", message: fault });
     })
     .nullable()

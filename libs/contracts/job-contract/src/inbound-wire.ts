@@ -10,6 +10,7 @@ export const inboundWire = z.object({
   protocol: z.enum(PROTOCOLS),
   transport: z.enum(TRANSPORTS).default(PLAIN_INBOUND.transport),
   path: text.nullable().default(null),
+  server_key: text.nullable().default(null),
   port: z.number().int().nullable().default(null),
   public_key: text.nullable().default(null),
   short_id: text.nullable().default(null),
@@ -20,18 +21,20 @@ export const inboundWire = z.object({
 type InboundWire = z.infer<typeof inboundWire>;
 
 export function inboundOfWire({
+  server_key: serverKey,
   public_key: publicKey,
   short_id: shortId,
   groups,
   ...same
 }: InboundWire): InboundFields {
-  return { ...same, publicKey, shortId, groups: groups === null ? null : [...new Set(groups)] };
+  return { ...same, serverKey, publicKey, shortId, groups: groups === null ? null : [...new Set(groups)] };
 }
 
 export function inboundWireOf(inbound: InboundFields): InboundWire {
-  const { tag, protocol, transport, path, port, publicKey, shortId, sni, groups } = inbound;
+  const { tag, protocol, transport, path, serverKey, port, publicKey, shortId, sni, groups } = inbound;
   return {
     ...{ tag, protocol, transport, path, port, sni },
+    server_key: serverKey,
     public_key: publicKey,
     short_id: shortId,
     groups: groups === null ? null : [...groups],

@@ -6,8 +6,9 @@ import { nodeJobs } from "./node-jobs.ts";
 const tls = { caFile: "ca.crt", certificateFile: "tls.crt", keyFile: "tls.key", serverName: null };
 const { payload } = nodeJobs["change-node"];
 const inbound = { ...PLAIN_INBOUND, tag: "t", protocol: "trojan", port: 1, publicKey: "k", groups: ["vip"] } as const;
+const shadowsocks = { ...inbound, protocol: "shadowsocks-2022", serverKey: "a", publicKey: null } as const;
 const changes = [
-  { inboundTag: "t", inbounds: [inbound] },
+  { inboundTag: "t", inbounds: [inbound, shadowsocks] },
   { host: "fi.example.com" },
   { tls: null },
   { tls },
@@ -26,4 +27,11 @@ it("reads a new node of an API from before nodes had TLS, groups and several inb
   const node = { name: "fi-1", ...fields, inbound_tag: "vless-in", public_key: null, short_id: null };
   const read = z.decode(nodeJobs["create-node"].payload, { node, deadline: 1, request_id: "r-1" });
   expect(read.node).toMatchObject({ tls: null, groups: ["default"], inbounds: [] });
+});
+
+it("reads an inbound of an API that knows of fewer fields", () => {
+  const { payload: read } = nodeJobs["change-node"];
+  const change = { inbound_tag: "t", inbounds: [{ tag: "t", protocol: "trojan" }] } as const;
+  const { change: got } = z.decode(read, { name: "a", change, deadline: 1, request_id: "r-1" } as never);
+  expect(got.inbounds).toEqual([{ ...PLAIN_INBOUND, tag: "t", protocol: "trojan" }]);
 });

@@ -1,4 +1,4 @@
-import { type InboundKind, isPlainKind, kindFault, PLAIN_KIND } from "@veil/protocols";
+import { hasReality, type InboundKind, isPlainKind, kindFault, PLAIN_KIND } from "@veil/protocols";
 import { type FleetNode, isSameGroups, type NodeLink } from "./fleet.ts";
 
 /** What callers may say of one inbound of a node. What is null is what is said of the node. */
@@ -38,13 +38,20 @@ export function inboundsFault(inbounds: readonly InboundFields[]): string | null
   const tags = new Set<string>();
   for (const inbound of inbounds) {
     const { tag, port } = inbound;
-    const fault = kindFault(inbound);
+    const fault = kindFault(inbound) ?? realityFault(inbound);
     if (fault !== null) return `the inbound ${tag} ${fault}`;
     if (port === null && tags.size > 0) return `the inbound ${tag} needs a port, on which clients find it`;
     if (tags.has(tag)) return `two inbounds have the tag ${tag}`;
     tags.add(tag);
   }
   return null;
+}
+
+function realityFault({ protocol, publicKey, shortId, sni }: InboundFields): string | null {
+  const isSaid = [publicKey, shortId, sni].some((field) => field !== null);
+  return isSaid && !hasReality({ protocol })
+    ? `can't have a public_key, a short_id or an sni with the protocol ${protocol}`
+    : null;
 }
 
 /** The inbounds of a node that is entered, before anybody is in them. */
@@ -135,10 +142,10 @@ function changedInbound(
   after: Pick<FleetNode, "groups">,
   now: number,
 ): NodeInbound {
-  const { tag, protocol, transport, path, port, publicKey, shortId, sni, groups } = fields;
+  const { tag, protocol, transport, path, serverKey, port, publicKey, shortId, sni, groups } = fields;
   const { regroupedAt, formerGroups } = known;
   const next = {
-    ...{ tag, protocol, transport, path, port, publicKey, shortId, sni, groups },
+    ...{ tag, protocol, transport, path, serverKey, port, publicKey, shortId, sni, groups },
     ...{ regroupedAt, formerGroups, isLeaving: false },
   };
   const former = groupsOfInbound(before, known);

@@ -1,11 +1,12 @@
 import { linkAuthority, linkQuery, percentEncode } from "./share-link.ts";
+import type { ShadowsocksMethod } from "./shadowsocks-method.ts";
 import type { VlessFlow } from "./vless.ts";
 
 /**
  * How a client connects with a key to one place. Every format that clients read is written from this: share links, and the
  * configs of Xray, sing-box and mihomo. A further protocol is a further member with its own `protocol`.
  */
-export type Connection = VlessConnection | TrojanConnection;
+export type Connection = VlessConnection | TrojanConnection | ShadowsocksConnection;
 
 /** What connections of every protocol have. */
 export interface ConnectedPlace {
@@ -32,7 +33,15 @@ export interface TrojanConnection extends ConnectedPlace {
   readonly password: string;
 }
 
-/** What protects a connection. `none` is for entries that lead nowhere. */
+/** A Shadowsocks 2022 connection, which needs nothing around it: it is over TCP, and over UDP where the inbound takes that. */
+export interface ShadowsocksConnection extends ConnectedPlace {
+  readonly protocol: "shadowsocks-2022";
+  readonly method: ShadowsocksMethod;
+  /** The server's key and the user's, with a colon between. */
+  readonly password: string;
+}
+
+/** What protects a connection. `none` is for Shadowsocks, which does so itself, and for entries that lead nowhere. */
 export type ConnectionSecurity = RealitySecurity | { readonly kind: "none" };
 
 /** The client's side of Reality. */
@@ -58,12 +67,16 @@ export type ConnectionTransport = { readonly kind: "tcp" } | { readonly kind: "x
 /**
  * The share link of a connection. The order of the parameters is part of the HTTP contract. A flow is written only when
  * there is one: `flow=none` is no flow to Xray (`infra/conf/vless.go`) or to sing-box, and both refuse the outbound that
- * names it.
+ * names it. Shadowsocks has the form of SIP002, percent-encoded as its method of 2022 wants it.
  *
  * @param noFlow how no flow is written, see `LinkSettings`
  */
 export function connectionLink(connection: Connection, noFlow: "omit" | "write"): string {
   const { protocol, address, port, remark, security, transport } = connection;
+  const place = linkAuthority(address, port);
+  const name = percentEncode(remark);
+  if (protocol === "shadowsocks-2022")
+    return `ss://${connection.method}:${percentEncode(connection.password)}@${place}#${name}`;
   const parameters: Parameters = [
     ["type", transport.kind],
     ["security", security.kind],
@@ -72,7 +85,7 @@ export function connectionLink(connection: Connection, noFlow: "omit" | "write")
   ];
   const query = linkQuery(protocol === "vless" ? vlessParameters(connection, parameters, noFlow) : parameters);
   const secret = protocol === "vless" ? connection.uuid : percentEncode(connection.password);
-  return `${protocol}://${secret}@${linkAuthority(address, port)}?${query}#${percentEncode(remark)}`;
+  return `${protocol}://${secret}@${place}?${query}#${name}`;
 }
 
 type Parameters = readonly (readonly [name: string, value: string])[];

@@ -1,7 +1,7 @@
 import type { ConnectionTransport } from "./connection.ts";
 import type { ProtocolName } from "./protocols.ts";
 
-/** What may carry the streams of an inbound, each with Reality around it. */
+/** What may carry the streams of an inbound. */
 export const TRANSPORTS = ["tcp", "xhttp"] as const;
 
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -12,10 +12,14 @@ export interface InboundKind {
   readonly transport: TransportName;
   /** Where XHTTP is found: begins with a slash and has no query. Null with any other transport. */
   readonly path: string | null;
+  /** Shadowsocks' key of the server, whose length says the method. Customers know it. Null with any other protocol. */
+  readonly serverKey: string | null;
 }
 
 /** VLESS over TCP: an inbound of which nothing else is said. */
-export const PLAIN_KIND: InboundKind = { protocol: "vless", transport: "tcp", path: null };
+export const PLAIN_KIND: InboundKind = { protocol: "vless", transport: "tcp", path: null, serverKey: null };
+
+const KIND_FIELDS = ["protocol", "transport", "path", "serverKey"] as const satisfies readonly (keyof InboundKind)[];
 
 /** Whether nothing needs to be said of an inbound of this kind. */
 export function isPlainKind(kind: InboundKind): boolean {
@@ -24,13 +28,22 @@ export function isPlainKind(kind: InboundKind): boolean {
 
 /** Whether clients of the one get into the other. */
 export function isSameKind(one: InboundKind, other: InboundKind): boolean {
-  return one.protocol === other.protocol && one.transport === other.transport && one.path === other.path;
+  return KIND_FIELDS.every((field) => one[field] === other[field]);
+}
+
+/** Whether Reality is around an inbound of this kind. */
+export function hasReality({ protocol }: Pick<InboundKind, "protocol">): boolean {
+  return protocol !== "shadowsocks-2022";
 }
 
 /** What is wrong with a kind, as the end of a sentence that begins with the inbound; null when nothing is. */
-export function kindFault({ protocol, transport, path }: InboundKind): string | null {
-  if (protocol === "trojan" && transport !== "tcp")
-    return "can't have a transport other than tcp with the protocol trojan";
+export function kindFault({ protocol, transport, path, serverKey }: InboundKind): string | null {
+  if (protocol !== "vless" && transport !== "tcp")
+    return `can't have a transport other than tcp with the protocol ${protocol}`;
+  if (protocol === "shadowsocks-2022" && serverKey === null)
+    return "needs the server_key of Xray's config with the protocol shadowsocks-2022";
+  if (protocol !== "shadowsocks-2022" && serverKey !== null)
+    return `can't have a server_key with the protocol ${protocol}`;
   if (transport === "xhttp" && path === null) return "needs a path with the transport xhttp";
   if (transport === "tcp" && path !== null) return "can't have a path with the transport tcp";
   return null;

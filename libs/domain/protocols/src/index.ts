@@ -5,10 +5,12 @@ export {
   type ConnectionSecurity,
   type ConnectionTransport,
   type RealitySecurity,
+  type ShadowsocksConnection,
   type TrojanConnection,
   type VlessConnection,
 } from "./connection.ts";
 export {
+  hasReality,
   type InboundKind,
   isPlainKind,
   isSameKind,
@@ -19,10 +21,12 @@ export {
   transportOf,
 } from "./inbound-kind.ts";
 export { fingerprintHint, fingerprints } from "./fingerprints.ts";
-export type { Protocol } from "./protocol.ts";
+export type { AccountKind, Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
 export { keyProtocol, protocolNamed, protocolOf, PROTOCOLS } from "./protocols.ts";
 export { type LinkedKey, linkAuthority, type LinkSettings, linkName, percentEncode } from "./share-link.ts";
+export { type ShadowsocksAccount, shadowsocks2022 } from "./shadowsocks-2022.ts";
+export { SHADOWSOCKS_METHODS, type ShadowsocksMethod, shadowsocksMethodOf } from "./shadowsocks-method.ts";
 export { keyIdOfEmail, userEmail } from "./user-email.ts";
 export { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 export type { TrojanAccount } from "./trojan.ts";

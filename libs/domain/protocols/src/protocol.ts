@@ -1,7 +1,10 @@
 import type { Connection } from "./connection.ts";
-import type { TransportName } from "./inbound-kind.ts";
+import type { InboundKind } from "./inbound-kind.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import type { VlessFlow } from "./vless.ts";
+
+/** What of an inbound's kind decides which account a key has there. */
+export type AccountKind = Pick<InboundKind, "transport" | "serverKey">;
 
 /**
  * What the project needs to know of a VPN protocol. One file implements it, `protocols.ts` lists it; nothing here
@@ -10,8 +13,8 @@ import type { VlessFlow } from "./vless.ts";
 export interface Protocol<Account extends { readonly protocol: string }> {
   readonly name: Account["protocol"];
 
-  /** The account of a key, from what was fixed when the key was made, on an inbound with such a transport: TCP when left out. */
-  accountOf(key: { readonly uuid: string; readonly flow: VlessFlow }, transport?: TransportName): Account;
+  /** The account of a key, from what was fixed when the key was made, on an inbound of such a kind: a plain one when left out. */
+  accountOf(key: { readonly uuid: string; readonly flow: VlessFlow }, inbound?: AccountKind): Account;
 
   /** Whether Xray accepts this account and does with it what it says. Xray itself checks next to nothing over gRPC. */
   isValidAccount(account: Account): boolean;

@@ -1,9 +1,10 @@
 import type { Protocol } from "./protocol.ts";
+import { shadowsocks2022 } from "./shadowsocks-2022.ts";
 import { trojan } from "./trojan.ts";
 import { vless } from "./vless.ts";
 
 /** Every protocol that an account can have, by name. A further one is its own file and a line here. */
-export const protocols = { vless, trojan } as const;
+export const protocols = { vless, trojan, "shadowsocks-2022": shadowsocks2022 } as const;
 
 /** The protocol of inbounds of which nothing else is said. */
 export const keyProtocol = protocols.vless;
@@ -11,7 +12,7 @@ export const keyProtocol = protocols.vless;
 export type ProtocolName = keyof typeof protocols;
 
 /** The names of all of them. */
-export const PROTOCOLS = ["vless", "trojan"] as const satisfies readonly ProtocolName[];
+export const PROTOCOLS = ["vless", "trojan", "shadowsocks-2022"] as const satisfies readonly ProtocolName[];
 
 /** The protocol of this name. */
 export function protocolNamed(name: ProtocolName): Protocol<Account> {

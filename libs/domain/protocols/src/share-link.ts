@@ -18,6 +18,8 @@ export interface LinkSettings {
   readonly shortId: string;
   /** What carries the streams; TCP when left out. */
   readonly transport?: ConnectionTransport;
+  /** Shadowsocks' key of the server; null with any other protocol. */
+  readonly serverKey?: string | null;
   /**
    * How the link of a key without a flow is written: as clients read it, or to the letter of the first HTTP contract, which
    * ends it in `flow=none`. Xray's and sing-box's clients refuse that text; it is for callers that compare strings.

@@ -100,7 +100,10 @@ describe("vless accounts", () => {
 
   it("have no flow over anything but TCP, and neither has the link", () => {
     const key = { uuid: UUID, flow: "xtls-rprx-vision", remark: "a" } as const;
-    expect([vless.accountOf(key, "tcp").flow, vless.accountOf(key, "xhttp").flow]).toEqual([key.flow, ""]);
+    expect([vless.accountOf(key).flow, vless.accountOf(key, { transport: "xhttp", serverKey: null }).flow]).toEqual([
+      key.flow,
+      "",
+    ]);
     const link = vless.shareLink(key, { ...settings, transport: { kind: "xhttp", path: "/a" } });
     expect(link).toMatch(/type=xhttp.*&path=%2Fa&mode=auto#a$/);
     expect(link).not.toContain("flow");

@@ -1,7 +1,7 @@
 import { connectionLink, type VlessConnection } from "./connection.ts";
-import type { Protocol } from "./protocol.ts";
+import type { AccountKind, Protocol } from "./protocol.ts";
 import { connectedPlace } from "./connected-place.ts";
-import type { TransportName } from "./inbound-kind.ts";
+import { PLAIN_KIND, type TransportName } from "./inbound-kind.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 
@@ -31,7 +31,7 @@ export const vless: Protocol<VlessAccount> = {
 
 function accountOf(
   { uuid, flow }: { readonly uuid: string; readonly flow: VlessFlow },
-  transport: TransportName = "tcp",
+  { transport }: Pick<AccountKind, "transport"> = PLAIN_KIND,
 ): VlessAccount {
   return { protocol: "vless", uuid, flow: flowOver(transport, flow) };
 }

@@ -1,5 +1,5 @@
 import type { DesiredUser } from "@veil/keys";
-import { protocolNamed } from "@veil/protocols";
+import { PLAIN_KIND, protocolNamed } from "@veil/protocols";
 import { expect, test } from "vitest";
 import { type ActualUser, diffUsers } from "./diff-users.ts";
 
@@ -63,7 +63,7 @@ test("unmanaged users are never drift", () => {
 });
 
 test("compares with the account that the place takes: another protocol's, and no flow but over TCP", () => {
-  const trojan = { name: "main", kind: { protocol: "trojan", transport: "tcp", path: null } } as const;
+  const trojan = { name: "main", kind: { ...PLAIN_KIND, protocol: "trojan" } } as const;
   const ofKey = (keyId: number) => ({ ...user(keyId), account: protocolNamed("trojan").accountOf(want(keyId)) });
   const mixed = diffUsers(
     trojan,
@@ -72,7 +72,13 @@ test("compares with the account that the place takes: another protocol's, and no
     new Set(),
   );
   expect(mixed.wrong.map(({ keyId }) => keyId)).toEqual([2, 3]);
-  const xhttp = { name: "main", kind: { protocol: "vless", transport: "xhttp", path: "/a" } } as const;
+  const serverKey = Buffer.alloc(32, 1).toString("base64");
+  const long = { name: "main", kind: { ...PLAIN_KIND, protocol: "shadowsocks-2022", serverKey } } as const;
+  const short = { ...long, kind: { ...long.kind, serverKey: Buffer.alloc(16, 1).toString("base64") } };
+  const ofLong = { ...user(1), account: protocolNamed("shadowsocks-2022").accountOf(want(1), long.kind) };
+  expect(diffUsers(long, [ofLong], desired(want(1)), new Set())).toEqual(nothing);
+  expect(diffUsers(short, [ofLong], desired(want(1)), new Set()).wrong).toEqual([want(1)]);
+  const xhttp = { name: "main", kind: { ...PLAIN_KIND, transport: "xhttp", path: "/a" } } as const;
   const vision = { ...want(1), flow: "xtls-rprx-vision" } as const;
   expect(diffUsers(xhttp, [user(1)], desired(vision), new Set())).toEqual(nothing);
   expect(diffUsers({ name: "main" }, [user(1)], desired(vision), new Set()).wrong).toEqual([vision]);

@@ -55,8 +55,8 @@ export function diffUsers(
   return { missing, wrong, indeterminate, orphans };
 }
 
-function isRight(account: Account | null, want: NodeUser, { protocol, transport }: InboundKind): boolean {
-  if (account?.protocol !== protocol) return false;
-  const wanted = protocolNamed(protocol).accountOf(want, transport);
+function isRight(account: Account | null, want: NodeUser, kind: InboundKind): boolean {
+  if (account?.protocol !== kind.protocol) return false;
+  const wanted = protocolNamed(kind.protocol).accountOf(want, kind);
   return protocolOf(wanted).isSameAccount(account, wanted);
 }

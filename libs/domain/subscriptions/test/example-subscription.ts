@@ -1,4 +1,4 @@
-import type { Connection, TrojanConnection, VlessConnection } from "@veil/protocols";
+import { type Connection, shadowsocks2022, type TrojanConnection, type VlessConnection } from "@veil/protocols";
 import type { Subscription, SubscriptionKey } from "../src/subscription.ts";
 
 export const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
@@ -30,6 +30,16 @@ export const PASSWORD = "z5jMwpSr4Ikk04YRq1e2Jg";
 export function exampleTrojan(overrides: Partial<TrojanConnection> = {}): Connection {
   const { uuid: _, flow: _flow, ...place } = exampleConnection();
   return { ...place, protocol: "trojan", password: PASSWORD, remark: "T", ...overrides };
+}
+
+export const SERVER_KEY = Buffer.alloc(16, 0xfb).toString("base64");
+
+export function exampleShadowsocks(): Connection {
+  const place = { host: "vpn.example.com", port: 443, sni: "", publicKey: "", shortId: "", fingerprint: "" };
+  return shadowsocks2022.connectionOf(
+    { uuid: UUID, flow: "", remark: "S" },
+    { ...place, serverKey: SERVER_KEY, noFlow: "omit" },
+  );
 }
 
 export function exampleSubscription(

@@ -28,14 +28,18 @@ export interface TestXray {
 export interface TestXrayOptions {
   /** What its REALITY target does with an idle connection: websites keep it. "close", which is quick, when absent. */
   readonly targetIdle?: "close" | "keep";
-  /** Inbounds beside the one of VLESS, by their tags: with its Reality, and no users. */
+  /** Inbounds beside the one of VLESS, by their tags: with its Reality, and no users; Shadowsocks without it, with one user. */
   readonly inbounds?: Readonly<Record<string, TestInbound>>;
 }
 
 export interface TestInbound {
-  readonly protocol: "vless" | "trojan";
+  readonly protocol: "vless" | "trojan" | "shadowsocks-2022";
   /** XHTTP's; TCP when left out. */
   readonly path?: string;
+  /** Shadowsocks' key of the server, for the method `2022-blake3-aes-256-gcm` when it is one of 32 bytes. */
+  readonly serverKey?: string;
+  /** Whether Shadowsocks has no user, so that it takes none. */
+  readonly isForOneKey?: boolean;
 }
 
 /** Starts it with a target whose certificate it trusts; on macOS that takes no effect, see `XrayOptions.trustedRoots`. */
@@ -109,9 +113,20 @@ async function addInbounds(
   const config = configWithInbound.parse(JSON.parse(await readFile(configFile, "utf8")));
   const [first] = config.inbounds;
   const ports: Record<string, number> = {};
-  for (const [tag, { protocol, path }] of Object.entries(inbounds)) {
+  for (const [tag, { protocol, path, serverKey = "", isForOneKey = false }] of Object.entries(inbounds)) {
     const port = await getPort();
     ports[tag] = port;
+    if (protocol === "shadowsocks-2022") {
+      const { streamSettings: _, ...same } = first;
+      config.inbounds.push({
+        ...same,
+        tag,
+        port,
+        protocol: "shadowsocks",
+        settings: shadowsocksSettings(serverKey, isForOneKey),
+      });
+      continue;
+    }
     const settings = { clients: [], ...(protocol === "vless" && { decryption: "none" }) };
     const xhttp = path === undefined ? {} : { network: "xhttp", xhttpSettings: { path } };
     config.inbounds.push({
@@ -125,4 +140,14 @@ async function addInbounds(
   }
   await writeFile(configFile, JSON.stringify(config));
   return ports;
+}
+
+const SHORT_KEY_BYTES = 16;
+
+/** With a client of its own, without which Xray would take no users. */
+function shadowsocksSettings(serverKey: string, isForOneKey: boolean): object {
+  const { length } = Buffer.from(serverKey, "base64");
+  const password = Buffer.alloc(length, "first").toString("base64");
+  const method = length === SHORT_KEY_BYTES ? "2022-blake3-aes-128-gcm" : "2022-blake3-aes-256-gcm";
+  return { method, password: serverKey, clients: isForOneKey ? [] : [{ email: "first@test", password }] };
 }

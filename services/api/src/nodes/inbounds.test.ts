@@ -11,7 +11,12 @@ afterEach(async () => {
   await api.close();
 });
 
-const plain = { transport: "tcp", path: null, port: null, public_key: null, short_id: null, sni: null, groups: null };
+const plain = {
+  ...{ transport: "tcp", path: null, server_key: null, port: null, public_key: null, short_id: null, sni: null },
+  groups: null,
+};
+const server_key = Buffer.alloc(16, 0xfb).toString("base64");
+const shadowsocks = { tag: "s", protocol: "shadowsocks-2022", server_key, port: 9_444 };
 const vless = { tag: "vless-in", protocol: "vless" };
 const trojan = { tag: "trojan-in", protocol: "trojan", port: 8_443, groups: ["vip"] };
 const post = (inbounds: unknown) =>
@@ -25,17 +30,19 @@ const hosts = async () => {
 describe("the inbounds of a node", () => {
   it("are answered with all that may be said of them, and each has a host", async () => {
     const xhttp = { tag: "x.in", protocol: "vless", transport: "xhttp", path: "/a", port: 9_443, sni: "a.example" };
-    const made = await post([vless, { ...trojan, unknown: 1 }, xhttp]).expect(200);
+    const made = await post([vless, { ...trojan, unknown: 1 }, xhttp, shadowsocks]).expect(200);
     expect(made.body.inbounds).toEqual([
       { ...plain, ...vless },
       { ...plain, ...trojan },
       { ...plain, ...xhttp },
+      { ...plain, ...shadowsocks },
     ]);
     expect((await hosts()).map(({ id, inbound }) => [id, inbound])).toEqual([
       ["n_main", "vless-in"],
       ["n_fi-1", "vless-in"],
       ["n_fi-1_trojan-in", "trojan-in"],
       ["n_fi-1_x~2e~in", "x.in"],
+      ["n_fi-1_s", "s"],
     ]);
   });
 
@@ -54,9 +61,9 @@ describe("the inbounds of a node", () => {
     ["vless", /^inbounds must be a list/],
     [[1], /^inbounds must be a list/],
     [[{ protocol: "vless" }], /^the tag of an inbound must be/],
-    [[{ tag: "a" }], "the protocol of an inbound must be one of vless, trojan"],
+    [[{ tag: "a" }], "the protocol of an inbound must be one of vless, trojan, shadowsocks-2022"],
     [[{ tag: "a", protocol: "socks" }], "Xray takes no users over gRPC for an inbound of the protocol socks"],
-    [[{ tag: "a", protocol: "hysteria2" }], "keys can't have the protocol hysteria2 yet: use vless or trojan"],
+    [[{ tag: "a", protocol: "hysteria2" }], /^keys can't have the protocol hysteria2 yet: use one of vless, trojan, /],
     [[{ ...vless, transport: "ws" }], "the transport of an inbound must be one of tcp, xhttp"],
     [[{ ...vless, transport: "xhttp" }], "the inbound vless-in needs a path with the transport xhttp"],
     [[{ ...vless, transport: "xhttp", path: "a" }], /^the path of an inbound must begin with a slash/],
@@ -64,6 +71,10 @@ describe("the inbounds of a node", () => {
     [[vless, vless], "the inbound vless-in needs a port, on which clients find it"],
     [[vless, { ...vless, port: 1 }], "two inbounds have the tag vless-in"],
     [[{ ...trojan, transport: "xhttp", path: "/a" }], /other than tcp with the protocol trojan$/],
+    [[{ ...shadowsocks, server_key: null }], /needs the server_key .* with the protocol shadowsocks-2022$/],
+    [[{ ...shadowsocks, server_key: "secret" }], /^the server_key of an inbound must be the password of its settings/],
+    [[{ ...shadowsocks, sni: "a.example" }], /or an sni with the protocol shadowsocks-2022$/],
+    [[{ ...trojan, server_key }], "the inbound trojan-in can't have a server_key with the protocol trojan"],
     [[{ ...vless, port: 0 }], /^port must be/],
     [[{ ...vless, groups: [""] }], /^groups must be/],
   ])("are refused with a sentence: %j", async (inbounds, detail) => {

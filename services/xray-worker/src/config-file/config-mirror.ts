@@ -11,7 +11,7 @@ import { isDatabaseSuspect, type ReconciledState } from "@veil/reconciler";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
 import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
-import { keyIdOfEmail, type TransportName, userEmail, vless, type VlessFlow } from "@veil/protocols";
+import { type AccountKind, keyIdOfEmail, userEmail, vless, type VlessFlow } from "@veil/protocols";
 import pLimit from "p-limit";
 import type { NodeGroups } from "../nodes/node-groups.ts";
 
@@ -22,8 +22,8 @@ export interface ConfigMirrorOptions {
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
-  /** What carries the inbound's streams; TCP when left out. */
-  readonly transport?: TransportName;
+  /** How the inbound speaks with clients; VLESS over TCP when left out. */
+  readonly kind?: AccountKind;
   readonly groups: Pick<NodeGroups, "names">;
   readonly shortId: string;
   readonly state: Pick<KeyStore, "find"> & Pick<ReconciledState, "recentDesired">;
@@ -238,7 +238,7 @@ export class ConfigMirror {
   }
 
   #flowOf(key: Pick<DesiredUser, "uuid" | "flow">): VlessFlow {
-    return vless.accountOf(key, this.#options.transport).flow;
+    return vless.accountOf(key, this.#options.kind).flow;
   }
 }
 

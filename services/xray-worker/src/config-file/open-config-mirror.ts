@@ -23,19 +23,16 @@ const TICK_EVERY_MS = 1_000;
 export function openConfigMirror(
   running: Stoppable,
   settings: WorkerSettings,
-  { kind, ...place }: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "groups"> & { readonly kind: InboundKind },
+  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "groups"> & { readonly kind: InboundKind },
   { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
   const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;
   if (path === undefined) return null;
-  if (kind.protocol !== "vless") {
-    log.warn(
-      { path, protocol: kind.protocol },
-      "Xray's config file is not kept: it can be for inbounds of VLESS alone",
-    );
+  const { protocol } = of.kind;
+  if (protocol !== "vless") {
+    log.warn({ path, protocol }, "Xray's config file is not kept: it can be for inbounds of VLESS alone");
     return null;
   }
-  const of = { ...place, transport: kind.transport };
   if (binary === undefined)
     log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced without Xray's check");
   const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });

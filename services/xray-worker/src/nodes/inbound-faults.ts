@@ -40,7 +40,7 @@ async function faultOf(
     const protocol = await inbound.inboundProtocol();
     return protocol === null || protocol === wanted ? null : `takes users of ${protocol}, not of ${wanted}`;
   } catch (error) {
-    if (error instanceof InboundUnsupportedError) return `has the type ${error.type}, which is not supported`;
+    if (error instanceof InboundUnsupportedError) return error.fault;
     if (error instanceof XrayError) return null;
     throw error;
   }

@@ -21,7 +21,7 @@ import {
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-grpc";
-import { type InboundKind, keyIdOfEmail, PLAIN_KIND, protocolNamed, userEmail } from "@veil/protocols";
+import { hasReality, type InboundKind, keyIdOfEmail, PLAIN_KIND, protocolNamed, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
@@ -34,7 +34,7 @@ export interface XrayNodeUsersOptions {
   /** How the inbound speaks with clients; VLESS over TCP when left out. */
   readonly kind?: InboundKind;
   readonly vault: InboundVault;
-  /** The short id that every share link names. */
+  /** The short id that every share link names, where Reality is around the inbound. */
   readonly shortId: string;
   readonly groups: Pick<NodeGroups, "names" | "isSettled">;
   /** Where removed users' multiplexed connections are to be cut off. */
@@ -135,7 +135,7 @@ export class XrayNodeUsers implements ReconciledNode {
       return { state: "missing", users: [], rebuild: async (state) => this.#rebuild(await this.#stored(), [], state) };
     }
     this.#missingSince = null;
-    const completed = ensureShortId(definition, shortId);
+    const completed = hasReality(this.kind) ? ensureShortId(definition, shortId) : null;
     // Xray lists them in no order; what is stored changes only when they do.
     const unmanaged = users.filter(isUnmanaged).toSorted((a, b) => a.email.localeCompare(b.email));
     const inbound: StoredInbound = { definition: completed ?? definition, foreign: unmanaged };
@@ -220,8 +220,8 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   #toInboundUser(user: NodeUser): InboundUser {
-    const { protocol, transport } = this.kind;
-    return { email: userEmail(user.keyId), account: protocolNamed(protocol).accountOf(user, transport) };
+    const { kind } = this;
+    return { email: userEmail(user.keyId), account: protocolNamed(kind.protocol).accountOf(user, kind) };
   }
 
   async #stored(): Promise<StoredInbound> {

@@ -3,10 +3,12 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import {
   exampleConnection,
+  exampleShadowsocks,
   exampleSubscription,
   exampleTrojan,
   PASSWORD,
   PUBLIC_KEY,
+  SERVER_KEY,
   UUID,
 } from "../../test/example-subscription.ts";
 import { noticeText } from "../notices.ts";
@@ -99,6 +101,26 @@ describe("renderSubscription", () => {
     const proxy = { type: "trojan", name: "T", password: PASSWORD, sni: "www.example.org", "reality-opts": {} };
     expect(parse(render("mihomo"))).toMatchObject({ proxies: [proxy] });
     for (const format of formatNames) expect(render(format)).not.toContain(UUID);
+  });
+
+  it("says Shadowsocks in each format's own words, and nothing of what is not around it", () => {
+    const render = (format: FormatName) =>
+      renderSubscription(format, exampleSubscription({}, { connections: [exampleShadowsocks()] }), settings);
+    const [method, password] = ["2022-blake3-aes-128-gcm", `${SERVER_KEY}:VvhHnKtQLoqNQS0roolEVQ==`];
+    expect(render("plain")).toBe(`ss://${method}:${encodeURIComponent(password)}@vpn.example.com:443#S\n`);
+    const server = { address: "vpn.example.com", port: 443, method, password };
+    expect(JSON.parse(render("xray"))).toMatchObject([
+      { outbounds: [{ protocol: "shadowsocks", settings: { servers: [server] } }, {}, {}] },
+    ]);
+    const { outbounds } = JSON.parse(render("sing-box")) as { outbounds: object[] };
+    expect(outbounds[1]).toEqual({
+      ...{ type: "shadowsocks", tag: "S", server: "vpn.example.com", server_port: 443 },
+      method,
+      password,
+    });
+    const proxy = { type: "ss", name: "S", server: "vpn.example.com", port: 443, udp: true, cipher: method, password };
+    expect(parse(render("mihomo"))).toMatchObject({ proxies: [proxy] });
+    for (const format of formatNames) expect(render(format)).not.toMatch(/reality-opts|"reality"|utls/);
   });
 
   it("says which application protocols are offered where the format has a word for it", () => {

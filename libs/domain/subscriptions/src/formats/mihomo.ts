@@ -44,6 +44,8 @@ function printable(yaml: string): string {
 function proxy(connection: Connection): object {
   const { protocol, remark, address, port, security, transport } = connection;
   const common = { name: remark, type: protocol, server: address, port, udp: true };
+  if (protocol === "shadowsocks-2022")
+    return { ...common, type: "ss", cipher: connection.method, password: connection.password };
   // Trojan is TLS by its nature, and has another word for the server's name.
   if (protocol === "trojan")
     return { ...common, password: connection.password, ...tlsOf(security, "sni"), ...networkOf(transport) };

@@ -58,6 +58,8 @@ function inbounds({ mixed, tun }: Entrance): object[] {
 function outbound(connection: Connection): object {
   const { protocol, remark, address, port, security } = connection;
   const common = { tag: remark, type: protocol, server: address, server_port: port };
+  if (protocol === "shadowsocks-2022")
+    return { ...common, type: "shadowsocks", method: connection.method, password: connection.password };
   if (protocol === "trojan") return { ...common, password: connection.password, ...tlsOf(security) };
   const { uuid, flow } = connection;
   return { ...common, uuid, ...(flow !== "" && { flow }), packet_encoding: "xudp", ...tlsOf(security) };

@@ -43,7 +43,7 @@ function outbound(connection: Connection): object {
   const { protocol, security, transport } = connection;
   return {
     tag: "proxy",
-    protocol,
+    protocol: protocol === "shadowsocks-2022" ? "shadowsocks" : protocol,
     settings: settingsOf(connection),
     streamSettings: { ...networkOf(transport), ...securityOf(security) },
   };
@@ -52,6 +52,10 @@ function outbound(connection: Connection): object {
 function settingsOf(connection: Connection): object {
   const { address, port } = connection;
   if (connection.protocol === "trojan") return { servers: [{ address, port, password: connection.password }] };
+  if (connection.protocol === "shadowsocks-2022") {
+    const { method, password } = connection;
+    return { servers: [{ address, port, method, password }] };
+  }
   const { uuid, flow } = connection;
   const user = { id: uuid, encryption: "none", ...(flow !== "" && { flow }) };
   return { vnext: [{ address, port, users: [user] }] };

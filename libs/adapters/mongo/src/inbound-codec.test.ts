@@ -1,0 +1,16 @@
+import { someInbound } from "@veil/nodes/testing";
+import { expect, it } from "vitest";
+import { inboundDocument, toInboundDocument, toInbounds } from "./inbound-codec.ts";
+
+it("reads what was stored before an inbound had further fields, and leaves out what only a newer version serves", () => {
+  const documents = [{ tag: "a" }, { tag: "b", protocol: "trojan", path: null }, { tag: "c", protocol: "newer" }];
+  expect(toInbounds(documents.map((document) => inboundDocument.parse(document)))).toEqual([
+    someInbound("a"),
+    someInbound("b", { protocol: "trojan" }),
+  ]);
+});
+
+it("reads what it writes", () => {
+  const inbound = someInbound("s", { protocol: "shadowsocks-2022", serverKey: "AAECAwQFBgcICQoLDA0ODw==", port: 1 });
+  expect(toInbounds([inboundDocument.parse(toInboundDocument(inbound))])).toEqual([inbound]);
+});
