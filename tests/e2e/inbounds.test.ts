@@ -1,4 +1,5 @@
 import { startTestXray, type TestXray } from "@veil/test-support";
+import { makeRealityKeys } from "@veil/xray-config";
 import { type ConnectedXray, connectXrayNode } from "@veil/xray-grpc";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
@@ -12,6 +13,9 @@ import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 const BODY_BYTES = 1_000_000;
 const WITHIN = { timeout: 30_000, interval: 200 };
 const SERVER_KEY = Buffer.alloc(16, 0xfb).toString("base64");
+const keys = makeRealityKeys();
+const DECRYPTION = `mlkem768x25519plus.native.600s.${keys.privateKey}`;
+const ENCRYPTION = `mlkem768x25519plus.native.0rtt.${keys.publicKey}`;
 const SILENT_FOR_MS = 3_000;
 
 const linksSchema = z.object({
@@ -38,6 +42,8 @@ beforeAll(async () => {
       "trojan-in": { protocol: "trojan" },
       "xhttp-in": { protocol: "vless", path: "/a" },
       "shadowsocks-in": { protocol: "shadowsocks-2022", serverKey: SERVER_KEY },
+      "encrypted-in": { protocol: "vless", decryption: DECRYPTION },
+      "encrypted-xhttp-in": { protocol: "vless", path: "/b", decryption: DECRYPTION },
       "lonely-in": { protocol: "shadowsocks-2022", serverKey: SERVER_KEY, isForOneKey: true },
     },
   });
@@ -60,6 +66,11 @@ const inbounds = () => [
     ...{ tag: "shadowsocks-in", protocol: "shadowsocks-2022", server_key: SERVER_KEY },
     port: xray.ports["shadowsocks-in"],
   },
+  { tag: "encrypted-in", protocol: "vless", encryption: ENCRYPTION, port: xray.ports["encrypted-in"] },
+  {
+    ...{ tag: "encrypted-xhttp-in", protocol: "vless", transport: "xhttp", path: "/b", encryption: ENCRYPTION },
+    port: xray.ports["encrypted-xhttp-in"],
+  },
 ];
 const newNode = () => {
   const { api: address, inboundPort: port, publicKey: public_key, shortId: short_id, serverName: sni } = xray;
@@ -68,10 +79,11 @@ const newNode = () => {
 const linksOf = async (keyId: number) =>
   linksSchema.parse(await done("GET", `/keys/${keyId}/links`)).links.filter((link) => link.node === "fi-1");
 const held = async () => {
-  const others = ["trojan-in", "xhttp-in", "shadowsocks-in"].map((tag) => node.at(tag, tag));
-  const users = await Promise.all([node, ...others].map((inbound) => inbound.listUsers()));
+  const users = await Promise.all(inbounds().map(({ tag }) => node.at(tag, tag).listUsers()));
   return users.map((list) => list.filter(({ email }) => email.endsWith("@veil")).length);
 };
+
+const everywhere = (users: number) => inbounds().map(() => users);
 
 async function download(link: string): Promise<number> {
   return downloadWith(await startVpnClient((await stack.readRunFile()).xray.binary, link));
@@ -89,7 +101,7 @@ async function downloadWith(client: VpnClient): Promise<number> {
 test("one key connects by every protocol of a node, and each byte is counted once", async () => {
   const { key_id: keyId } = keySchema.parse(await done("POST", "/keys", { name: "Anna" }));
   await done("POST", "/nodes", newNode());
-  await vi.waitFor(async () => expect(await held()).toEqual([1, 1, 1, 1]), WITHIN);
+  await vi.waitFor(async () => expect(await held()).toEqual(everywhere(1)), WITHIN);
   // Those that answer stand first: a worker may not have noted yet that one does.
   const links = await vi.waitFor(async () => {
     const found = await linksOf(keyId);
@@ -98,6 +110,8 @@ test("one key connects by every protocol of a node, and each byte is counted onc
       ["trojan", "Anna (fi-1 trojan)"],
       ["vless", "Anna (fi-1 vless)"],
       ["shadowsocks-2022", "Anna (fi-1 shadowsocks-2022)"],
+      ["vless", "Anna (fi-1 vless)"],
+      ["vless", "Anna (fi-1 vless)"],
     ]);
     return found;
   }, WITHIN);
@@ -114,38 +128,47 @@ test("one key connects by every protocol of a node, and each byte is counted onc
     download: downlink,
   });
 
+  // Rebuilt, they are what they were.
+  for (const tag of ["shadowsocks-in", "encrypted-in"]) await node.at(tag, tag).removeInbound();
+  await vi.waitFor(async () => expect(await held()).toEqual(everywhere(1)), WITHIN);
+  for (const { link } of links) expect(await download(link)).toBe(BODY_BYTES);
+
   await done("POST", `/keys/${keyId}/revoke`, { credentials: true });
   for (const { link } of links) expect(await download(link)).toBe(0);
   for (const { link } of await linksOf(keyId)) expect(await download(link)).toBe(BODY_BYTES);
 
   await done("PATCH", `/keys/${keyId}`, { enabled: false });
-  expect(await held()).toEqual([0, 0, 0, 0]);
+  expect(await held()).toEqual(everywhere(0));
   await done("PATCH", `/keys/${keyId}`, { enabled: true });
-  expect(await held()).toEqual([1, 1, 1, 1]);
+  expect(await held()).toEqual(everywhere(1));
   for (const { link } of await linksOf(keyId)) expect(await download(link)).toBe(BODY_BYTES);
 
   await done("DELETE", "/nodes/fi-1");
-  expect(await held()).toEqual([0, 0, 0, 0]);
+  expect(await held()).toEqual(everywhere(0));
   await done("DELETE", `/keys/${keyId}`);
 });
 
-describe("a link of Shadowsocks, as it is answered", () => {
+describe("links of Shadowsocks and of VLESS encryption, as they are answered", () => {
   beforeAll(async () => {
     const { key_id: keyId } = keySchema.parse(await done("POST", "/keys", { name: "first" }));
     await done("POST", "/nodes", newNode());
-    await vi.waitFor(async () => expect(await held()).toEqual([1, 1, 1, 1]), WITHIN);
+    await vi.waitFor(async () => expect(await held()).toEqual(everywhere(1)), WITHIN);
     await done("DELETE", `/keys/${keyId}`);
   }, WITHIN.timeout);
 
   afterAll(() => done("DELETE", "/nodes/fi-1"));
 
-  eachProgram(programs, "", "carries bytes while there is the key", async (program) => {
+  eachProgram(programs, "", "carry bytes while there is the key", async (program) => {
     const { key_id: keyId } = keySchema.parse(await done("POST", "/keys", { name: "Anna" }));
-    await vi.waitFor(async () => expect(await linksOf(keyId)).toHaveLength(4), WITHIN);
-    const link = (await linksOf(keyId)).find(({ protocol }) => protocol === "shadowsocks-2022")?.link ?? "";
-    expect(await downloadWith(await program.start(link))).toBe(BODY_BYTES);
+    await vi.waitFor(async () => expect(await linksOf(keyId)).toHaveLength(inbounds().length), WITHIN);
+    const links = (await linksOf(keyId)).map(({ link }) => link);
+    const [shadowsocks = "", ...encrypted] = links.filter((link) => /^ss:|encryption=mlkem/.test(link));
+    expect(encrypted).toHaveLength(2);
+    // sing-box has no VLESS encryption.
+    const usable = program.name.startsWith("sing-box") ? [shadowsocks] : [shadowsocks, ...encrypted];
+    for (const link of usable) expect(await downloadWith(await program.start(link))).toBe(BODY_BYTES);
     await done("DELETE", `/keys/${keyId}`);
-    expect(await downloadWith(await program.start(link))).toBe(0);
+    for (const link of usable) expect(await downloadWith(await program.start(link))).toBe(0);
   });
 });
 

@@ -28,10 +28,10 @@ const FETCHED_WITHIN_MS = 10_000;
 
 const AWKWARD_NAME = `  #?%&+"' Ключ 🛡️: ,{[<b>\\`;
 /** What a proxy of mihomo's own is called, and what YAML doesn't count as printable. */
-const NAMES = [AWKWARD_NAME, AWKWARD_NAME, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6"];
-const SHOWN = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6"];
+const NAMES = [AWKWARD_NAME, AWKWARD_NAME, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6", "7"];
+const SHOWN = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6", "7"];
 /** Names as mihomo's converter shows them. */
-const SHOWN_BY_MIHOMO = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT (2)", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6"];
+const SHOWN_BY_MIHOMO = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT (2)", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6", "7"];
 
 /** Keys that have no connections: what they are called in the table, what every format says, and why. */
 const outOfService: readonly [what: string, notice: string, status: KeyStatus, refusal: Refusal | null][] = [
@@ -47,6 +47,7 @@ const OTHER_COLUMNS: ReadonlyMap<string, string> = new Map([
   ["trojan", "Trojan"],
   ["shadowsocks", "Shadowsocks"],
   ["xhttp", "XHTTP"],
+  ["encrypted", "VLESS encryption"],
 ]);
 const columnOf = (tag: string, flow: string) => {
   const other = OTHER_COLUMNS.get(tag);
@@ -144,8 +145,8 @@ describe.each(["", VISION])("a subscription of a key with the flow %j", (flow) =
 
   for (const [prefix, words] of [
     ["Xray", everywhere.length],
-    // It has no XHTTP.
-    ["sing-box", everywhere.length - 1],
+    // It has no XHTTP and no VLESS encryption.
+    ["sing-box", everywhere.length - 2],
   ] as const) {
     each(prefix, "connects with each link of the lists", async (program) => {
       subscribe();
@@ -162,7 +163,7 @@ describe.each(["", VISION])("a subscription of a key with the flow %j", (flow) =
   each("sing-box", "runs the config, whichever node comes first", async (program) => {
     const all = testbed.connections(flow, NAMES);
     const ways: (string | null)[] = [];
-    for (const first of all.slice(0, everywhere.length - 1)) {
+    for (const first of all.slice(0, everywhere.length - 2)) {
       testbed.subscribe(AWKWARD_NAME, [first, ...all.filter((other) => other !== first)]);
       const client = await runSingBoxConfig(program.path, await testbed.body("sing-box"), testbed.entrance.mixed);
       ways.push(await testbed.wayOf(client));

@@ -19,6 +19,8 @@ export interface Place {
   readonly path?: string;
   /** Shadowsocks' key of the server. */
   readonly serverKey?: string;
+  /** VLESS encryption as the server names it, and as clients do. */
+  readonly encrypted?: { readonly decryption: string; readonly encryption: string };
 }
 
 /** A real Xray with several Reality inbounds, which counts what each of them moved. */
@@ -50,7 +52,7 @@ export async function startMeteredXray(
   const { privateKey, publicKey } = makeRealityKeys();
   const places: Place[] = [];
   for (const plan of plans) places.push({ ...plan, port: await freePort() });
-  const inboundOf = ({ tag, address, port, path, protocol, serverKey }: Place) => {
+  const inboundOf = ({ tag, address, port, path, protocol, serverKey, encrypted }: Place) => {
     const clients = Object.entries(users).map(([id, flow]) => ({
       id,
       email: `${id}@test`,
@@ -78,6 +80,10 @@ export async function startMeteredXray(
       const method = "2022-blake3-aes-256-gcm";
       const settings = { method, password: serverKey, clients: keys };
       return { rest, inbound: { ...same, protocol: "shadowsocks", settings } };
+    }
+    if (encrypted !== undefined) {
+      const settings = { ...inbound.settings, decryption: encrypted.decryption };
+      return { rest, inbound: { ...inbound, settings } };
     }
     const passwords = Object.keys(users).map((uuid) => {
       return { email: `${uuid}@test`, password: trojan.accountOf({ uuid, flow: "" }).password };

@@ -2,6 +2,7 @@ import { networkInterfaces } from "node:os";
 import { freePort } from "@veil/engines";
 import { type Connection, protocolNamed } from "@veil/protocols";
 import type { Entrance, FormatName, KeyStatus, Refusal } from "@veil/subscriptions";
+import { makeRealityKeys } from "@veil/xray-config";
 import { serveSubscriptions } from "../../services/api/test/subscriptions/serve-subscriptions.ts";
 import { startByteServer } from "./byte-server.ts";
 import { type Place, startMeteredXray } from "./metered-xray.ts";
@@ -21,6 +22,8 @@ export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),
 );
 
+const encryptionKeys = makeRealityKeys();
+
 /** Where a subscription of the tests leads, in its order. */
 export const places: readonly Omit<Place, "port">[] = [
   { tag: "one", address: "127.0.0.1" },
@@ -34,6 +37,14 @@ export const places: readonly Omit<Place, "port">[] = [
     serverKey: Buffer.alloc(32, 0xfb).toString("base64"),
   },
   { tag: "xhttp", address: "127.0.0.1", path: "/веб" },
+  {
+    tag: "encrypted",
+    address: "127.0.0.1",
+    encrypted: {
+      decryption: `mlkem768x25519plus.native.600s.${encryptionKeys.privateKey}`,
+      encryption: `mlkem768x25519plus.native.0rtt.${encryptionKeys.publicKey}`,
+    },
+  },
 ];
 
 /** The router of subscriptions as it is, over a real Xray with an inbound for each place, which counts what each moves. */
@@ -67,12 +78,13 @@ export async function startSubscriptionTestbed(xrayBinary: string): Promise<Subs
     secrets: [...Object.keys(USERS), publicKey],
     connections: (flow, names) => {
       const uuid = Object.entries(USERS).find(([, ofUser]) => ofUser === flow)?.[0] ?? "";
-      return xray.places.map(({ address, port, path, serverKey, protocol = "vless" }, index) =>
+      return xray.places.map(({ address, port, path, serverKey, encrypted, protocol = "vless" }, index) =>
         protocolNamed(protocol).connectionOf(
           { uuid, flow: flow === VISION ? VISION : "", remark: names[index] ?? "" },
           {
             ...{ host: address, port, sni, publicKey, shortId, fingerprint: "chrome", noFlow: "omit" },
             serverKey: serverKey ?? null,
+            encryption: encrypted?.encryption ?? null,
             transport: path === undefined ? { kind: "tcp" } : { kind: "xhttp", path },
           },
         ),

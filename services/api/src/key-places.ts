@@ -104,6 +104,7 @@ function linkSettings(of: LinkedHost, settings: ApiSettings): LinkSettings {
     shortId: link.shortId ?? settings.REALITY_COMMON_SHORT_ID,
     transport: transportOf(inbound, of.path),
     serverKey: inbound.serverKey,
+    encryption: inbound.encryption,
     noFlow: settings.LINK_FLOW_NONE,
   };
 }

@@ -10,6 +10,7 @@ const INBOUND: FleetState["nodes"][number]["inbounds"][number] = {
   transport: "tcp",
   path: null,
   server_key: null,
+  encryption: null,
   port: null,
   public_key: null,
   short_id: null,

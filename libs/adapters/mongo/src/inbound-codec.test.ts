@@ -12,5 +12,7 @@ it("reads what was stored before an inbound had further fields, and leaves out w
 
 it("reads what it writes", () => {
   const inbound = someInbound("s", { protocol: "shadowsocks-2022", serverKey: "AAECAwQFBgcICQoLDA0ODw==", port: 1 });
-  expect(toInbounds([inboundDocument.parse(toInboundDocument(inbound))])).toEqual([inbound]);
+  const encrypted = someInbound("e", { encryption: "mlkem768x25519plus.native.0rtt.KEY", port: 2 });
+  const documents = [inbound, encrypted].map((one) => inboundDocument.parse(toInboundDocument(one)));
+  expect(toInbounds(documents)).toEqual([inbound, encrypted]);
 });

@@ -9,6 +9,7 @@ export const inboundDocument = z.object({
   transport: z.string().default(PLAIN_INBOUND.transport),
   path: z.string().nullable().default(null),
   server_key: z.string().nullable().default(null),
+  encryption: z.string().nullable().default(null),
   port: z.number().nullable().default(null),
   public_key: z.string().nullable().default(null),
   short_id: z.string().nullable().default(null),

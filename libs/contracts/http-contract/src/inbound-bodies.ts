@@ -1,5 +1,11 @@
 import { inboundsFault, MOST_INBOUNDS, PLAIN_INBOUND } from "@veil/nodes";
-import { PROTOCOLS, shadowsocksMethodOf, TRANSPORTS } from "@veil/protocols";
+import {
+  LONGEST_VLESS_ENCRYPTION,
+  PROTOCOLS,
+  shadowsocksMethodOf,
+  TRANSPORTS,
+  VLESS_ENCRYPTION,
+} from "@veil/protocols";
 import { z } from "zod";
 import { LONGEST_PATH, PATH } from "./host-path.ts";
 import { namedSchemas } from "./named-schemas.ts";
@@ -17,6 +23,9 @@ export const inboundMessages = {
   transport: `the transport of an inbound must be one of ${TRANSPORTS.join(", ")}`,
   serverKey:
     "the server_key of an inbound must be the password of its settings, base64 of 16 bytes for 2022-blake3-aes-128-gcm or of 32 for 2022-blake3-aes-256-gcm, or be null",
+  encryption:
+    "the encryption of an inbound must be what clients name, as xray vlessenc prints it beside the server's decryption, " +
+    "for example mlkem768x25519plus.native.0rtt.KEY, or be null",
   path: `the path of an inbound must begin with a slash and hold no ?, # or blank, in at most ${LONGEST_PATH} characters, or be null`,
 } as const;
 
@@ -38,12 +47,10 @@ const tag = z
   .max(LONGEST_TAG, inboundMessages.tag)
   .refine((text) => /[^ ]/.test(text) && isWellFormed(text) && isPrintable(text), inboundMessages.tag)
   .meta({ description: "Its `tag` in Xray's config.", example: "vless-in", minLength: 1, pattern: LINE_PATTERN });
-const transport = z
-  .enum(TRANSPORTS, inboundMessages.transport)
-  .meta({
-    description: "What carries its streams. Reality is around it, except with `shadowsocks-2022`.",
-    example: "tcp",
-  });
+const transport = z.enum(TRANSPORTS, inboundMessages.transport).meta({
+  description: "What carries its streams. Reality is around it, except with `shadowsocks-2022`.",
+  example: "tcp",
+});
 const path = z
   .string(inboundMessages.path)
   .max(LONGEST_PATH, inboundMessages.path)
@@ -60,6 +67,17 @@ const serverKey = z
     description:
       "The key of a server of `shadowsocks-2022`: the `password` of its settings, base64 of 16 bytes for the method " +
       "`2022-blake3-aes-128-gcm` or of 32 for `2022-blake3-aes-256-gcm`. Links name it. Null with any other protocol.",
+    example: null,
+  });
+const encryption = z
+  .string(inboundMessages.encryption)
+  .max(LONGEST_VLESS_ENCRYPTION, inboundMessages.encryption)
+  .regex(VLESS_ENCRYPTION, inboundMessages.encryption)
+  .nullable()
+  .meta({
+    description:
+      "The `encryption` of clients that belongs to the inbound's `decryption` in Xray's config, for `vless`: `xray vlessenc` prints " +
+      "both. Links name it. Null for `none`.",
     example: null,
   });
 const groups = groupList.nullable().meta({ description: "Which keys it holds; null for the node's.", example: null });
@@ -86,7 +104,7 @@ export function inboundBodies({ port, publicKey, shortId, sni }: InboundLinkFiel
     sni: sni.meta({ description: "The server name that links name; null for the node's.", example: null }),
   } as const;
   const shown = z
-    .strictObject({ tag, protocol, transport, path, server_key: serverKey, ...link, groups })
+    .strictObject({ tag, protocol, transport, path, server_key: serverKey, encryption, ...link, groups })
     .register(namedSchemas, { id: "Inbound" });
   const settable = z
     .object(
@@ -96,6 +114,7 @@ export function inboundBodies({ port, publicKey, shortId, sni }: InboundLinkFiel
         transport: transport.default(PLAIN_INBOUND.transport),
         path: path.default(null),
         server_key: serverKey.default(null),
+        encryption: encryption.default(null),
         port: link.port.default(null),
         public_key: link.public_key.default(null),
         short_id: link.short_id.default(null),

@@ -2,6 +2,8 @@ import { type InboundFields, PLAIN_INBOUND } from "@veil/nodes";
 import { PROTOCOLS, TRANSPORTS } from "@veil/protocols";
 import { z } from "zod";
 
+/** Longer than any public key. */
+const LONGEST_ENCRYPTION = 8_000;
 const text = z.string().max(1_000);
 
 /** An inbound of a node as it travels, in jobs and in the API's bodies. What is left out is left to the node. */
@@ -11,6 +13,7 @@ export const inboundWire = z.object({
   transport: z.enum(TRANSPORTS).default(PLAIN_INBOUND.transport),
   path: text.nullable().default(null),
   server_key: text.nullable().default(null),
+  encryption: z.string().max(LONGEST_ENCRYPTION).nullable().default(null),
   port: z.number().int().nullable().default(null),
   public_key: text.nullable().default(null),
   short_id: text.nullable().default(null),
@@ -31,9 +34,9 @@ export function inboundOfWire({
 }
 
 export function inboundWireOf(inbound: InboundFields): InboundWire {
-  const { tag, protocol, transport, path, serverKey, port, publicKey, shortId, sni, groups } = inbound;
+  const { tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups } = inbound;
   return {
-    ...{ tag, protocol, transport, path, port, sni },
+    ...{ tag, protocol, transport, path, encryption, port, sni },
     server_key: serverKey,
     public_key: publicKey,
     short_id: shortId,

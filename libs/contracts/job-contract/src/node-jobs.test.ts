@@ -8,7 +8,7 @@ const { payload } = nodeJobs["change-node"];
 const inbound = { ...PLAIN_INBOUND, tag: "t", protocol: "trojan", port: 1, publicKey: "k", groups: ["vip"] } as const;
 const shadowsocks = { ...inbound, protocol: "shadowsocks-2022", serverKey: "a", publicKey: null } as const;
 const changes = [
-  { inboundTag: "t", inbounds: [inbound, shadowsocks] },
+  { inboundTag: "t", inbounds: [inbound, shadowsocks, { ...PLAIN_INBOUND, tag: "e", encryption: "k".repeat(1_700) }] },
   { host: "fi.example.com" },
   { tls: null },
   { tls },

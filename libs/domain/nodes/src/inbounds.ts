@@ -142,10 +142,10 @@ function changedInbound(
   after: Pick<FleetNode, "groups">,
   now: number,
 ): NodeInbound {
-  const { tag, protocol, transport, path, serverKey, port, publicKey, shortId, sni, groups } = fields;
+  const { tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups } = fields;
   const { regroupedAt, formerGroups } = known;
   const next = {
-    ...{ tag, protocol, transport, path, serverKey, port, publicKey, shortId, sni, groups },
+    ...{ tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups },
     ...{ regroupedAt, formerGroups, isLeaving: false },
   };
   const former = groupsOfInbound(before, known);

@@ -97,8 +97,8 @@ export class LinkedPlaces {
 export function placeKey(host: LinkedHost, link = hostLink(host)): string {
   const { host: address, port, publicKey, shortId, sni } = link;
   const { fingerprint, alpn, path, remark, at } = host;
-  const { protocol, transport, path: ofInbound, serverKey } = at.inbound;
-  const kind = isPlainKind(at.inbound) ? [] : [protocol, transport, ofInbound, serverKey];
+  const { protocol, transport, path: ofInbound, serverKey, encryption } = at.inbound;
+  const kind = isPlainKind(at.inbound) ? [] : [protocol, transport, ofInbound, serverKey, encryption];
   const seen = [address?.toLowerCase(), port, publicKey, shortId, sni, fingerprint, alpn, path, remark];
   return JSON.stringify([...seen, ...kind]);
 }

@@ -35,6 +35,14 @@ describe("connectionLink", () => {
     );
   });
 
+  it("says what encrypts within the transport, also to the letter of the first contract, which knows of none", () => {
+    const encrypted = { ...connection, encryption: "mlkem768x25519plus.native.0rtt.KEY" };
+    for (const noFlow of ["omit", "write"] as const)
+      expect(connectionLink(encrypted, noFlow)).toMatch(
+        /\?encryption=mlkem768x25519plus\.native\.0rtt\.KEY&type=xhttp&/,
+      );
+  });
+
   it("says nothing of Reality where there is none", () => {
     expect(connectionLink({ ...connection, security: { kind: "none" }, transport: { kind: "tcp" } }, "omit")).toBe(
       "vless://66ad4540-b58c-4ad2-9926-ea63445a9b57@[2001:db8::1]:8443?encryption=none&type=tcp&security=none#Anna",

@@ -25,6 +25,8 @@ export interface VlessConnection extends ConnectedPlace {
   readonly uuid: string;
   /** Vision needs TCP with Reality: it is empty with any other transport. */
   readonly flow: VlessFlow;
+  /** What encrypts within the transport, with the server's public key; nothing when left out. */
+  readonly encryption?: string;
 }
 
 /** A Trojan connection. */
@@ -90,9 +92,14 @@ export function connectionLink(connection: Connection, noFlow: "omit" | "write")
 
 type Parameters = readonly (readonly [name: string, value: string])[];
 
-function vlessParameters({ flow }: VlessConnection, parameters: Parameters, noFlow: "omit" | "write"): Parameters {
-  if (flow === "" && noFlow === "write") return [...parameters, ["flow", "none"]];
-  return [["encryption", "none"], ...parameters, ...(flow === "" ? [] : [["flow", flow] as const])];
+function vlessParameters(
+  { flow, encryption = "none" }: VlessConnection,
+  parameters: Parameters,
+  noFlow: "omit" | "write",
+): Parameters {
+  // The first contract knows of no encryption.
+  if (flow === "" && noFlow === "write" && encryption === "none") return [...parameters, ["flow", "none"]];
+  return [["encryption", encryption], ...parameters, ...(flow === "" ? [] : [["flow", flow] as const])];
 }
 
 function securityParameters(security: ConnectionSecurity): Parameters {

@@ -30,6 +30,11 @@ it("has the key of its server where its protocol has one, and no Reality around 
   expect([kindFault(shadowsocks), hasReality(shadowsocks), hasReality(PLAIN_KIND)]).toEqual([null, false, true]);
   expect(kindFault({ ...shadowsocks, serverKey: null })).toMatch(/^needs the server_key .* with the protocol/);
   expect(kindFault({ ...xhttp, serverKey: shadowsocks.serverKey })).toMatch(/^can't have a server_key with .* vless$/);
+  expect(kindFault({ ...shadowsocks, encryption: "a" })).toMatch(/^can't have an encryption with the protocol shadow/);
+  expect([kindFault({ ...xhttp, encryption: "a" }), isSameKind(xhttp, { ...xhttp, encryption: "a" })]).toEqual([
+    null,
+    false,
+  ]);
   expect(kindFault({ ...shadowsocks, transport: "xhttp", path: "/a" })).toMatch(
     /^can't have a transport other than tcp/,
   );

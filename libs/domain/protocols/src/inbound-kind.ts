@@ -14,12 +14,26 @@ export interface InboundKind {
   readonly path: string | null;
   /** Shadowsocks' key of the server, whose length says the method. Customers know it. Null with any other protocol. */
   readonly serverKey: string | null;
+  /** VLESS encryption as clients name it, with the server's public key. Null without, and with any other protocol. */
+  readonly encryption: string | null;
 }
 
 /** VLESS over TCP: an inbound of which nothing else is said. */
-export const PLAIN_KIND: InboundKind = { protocol: "vless", transport: "tcp", path: null, serverKey: null };
+export const PLAIN_KIND: InboundKind = {
+  protocol: "vless",
+  transport: "tcp",
+  path: null,
+  serverKey: null,
+  encryption: null,
+};
 
-const KIND_FIELDS = ["protocol", "transport", "path", "serverKey"] as const satisfies readonly (keyof InboundKind)[];
+const KIND_FIELDS = [
+  "protocol",
+  "transport",
+  "path",
+  "serverKey",
+  "encryption",
+] as const satisfies readonly (keyof InboundKind)[];
 
 /** Whether nothing needs to be said of an inbound of this kind. */
 export function isPlainKind(kind: InboundKind): boolean {
@@ -37,13 +51,14 @@ export function hasReality({ protocol }: Pick<InboundKind, "protocol">): boolean
 }
 
 /** What is wrong with a kind, as the end of a sentence that begins with the inbound; null when nothing is. */
-export function kindFault({ protocol, transport, path, serverKey }: InboundKind): string | null {
+export function kindFault({ protocol, transport, path, serverKey, encryption }: InboundKind): string | null {
   if (protocol !== "vless" && transport !== "tcp")
     return `can't have a transport other than tcp with the protocol ${protocol}`;
   if (protocol === "shadowsocks-2022" && serverKey === null)
     return "needs the server_key of Xray's config with the protocol shadowsocks-2022";
   if (protocol !== "shadowsocks-2022" && serverKey !== null)
     return `can't have a server_key with the protocol ${protocol}`;
+  if (protocol !== "vless" && encryption !== null) return `can't have an encryption with the protocol ${protocol}`;
   if (transport === "xhttp" && path === null) return "needs a path with the transport xhttp";
   if (transport === "tcp" && path !== null) return "can't have a path with the transport tcp";
   return null;

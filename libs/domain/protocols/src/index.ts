@@ -32,4 +32,5 @@ export { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
 export type { TrojanAccount } from "./trojan.ts";
 export { isTrojanPassword, trojan } from "./trojan.ts";
 export type { VlessAccount, VlessFlow } from "./vless.ts";
+export { LONGEST_VLESS_ENCRYPTION, VLESS_ENCRYPTION } from "./vless-encryption.ts";
 export { isVlessFlow, vless, vlessFlowOf } from "./vless.ts";

@@ -20,6 +20,8 @@ export interface LinkSettings {
   readonly transport?: ConnectionTransport;
   /** Shadowsocks' key of the server; null with any other protocol. */
   readonly serverKey?: string | null;
+  /** VLESS encryption as clients name it; null for none. */
+  readonly encryption?: string | null;
   /**
    * How the link of a key without a flow is written: as clients read it, or to the letter of the first HTTP contract, which
    * ends it in `flow=none`. Xray's and sing-box's clients refuse that text; it is for callers that compare strings.

@@ -62,7 +62,9 @@ function isSameAccount(one: VlessAccount, other: VlessAccount): boolean {
 /** The connection of a key to a server that takes VLESS with Reality. */
 function connectionOf(key: LinkedKey, settings: LinkSettings): VlessConnection {
   const place = connectedPlace(key, settings);
-  return { protocol: "vless", ...place, uuid: key.uuid, flow: flowOver(place.transport.kind, key.flow) };
+  const flow = flowOver(place.transport.kind, key.flow);
+  const encrypted = typeof settings.encryption === "string" && { encryption: settings.encryption };
+  return { protocol: "vless", ...place, uuid: key.uuid, flow, ...encrypted };
 }
 
 function shareLink(key: LinkedKey, settings: LinkSettings): string {

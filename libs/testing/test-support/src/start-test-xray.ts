@@ -38,6 +38,8 @@ export interface TestInbound {
   readonly path?: string;
   /** Shadowsocks' key of the server, for the method `2022-blake3-aes-256-gcm` when it is one of 32 bytes. */
   readonly serverKey?: string;
+  /** VLESS encryption as the server names it; none when left out. */
+  readonly decryption?: string;
   /** Whether Shadowsocks has no user, so that it takes none. */
   readonly isForOneKey?: boolean;
 }
@@ -113,7 +115,9 @@ async function addInbounds(
   const config = configWithInbound.parse(JSON.parse(await readFile(configFile, "utf8")));
   const [first] = config.inbounds;
   const ports: Record<string, number> = {};
-  for (const [tag, { protocol, path, serverKey = "", isForOneKey = false }] of Object.entries(inbounds)) {
+  for (const [tag, { protocol, path, serverKey = "", isForOneKey = false, decryption = "none" }] of Object.entries(
+    inbounds,
+  )) {
     const port = await getPort();
     ports[tag] = port;
     if (protocol === "shadowsocks-2022") {
@@ -127,7 +131,7 @@ async function addInbounds(
       });
       continue;
     }
-    const settings = { clients: [], ...(protocol === "vless" && { decryption: "none" }) };
+    const settings = { clients: [], ...(protocol === "vless" && { decryption }) };
     const xhttp = path === undefined ? {} : { network: "xhttp", xhttpSettings: { path } };
     config.inbounds.push({
       ...first,

@@ -12,10 +12,11 @@ afterEach(async () => {
 });
 
 const plain = {
-  ...{ transport: "tcp", path: null, server_key: null, port: null, public_key: null, short_id: null, sni: null },
-  groups: null,
+  ...{ transport: "tcp", path: null, server_key: null, encryption: null, port: null, public_key: null },
+  ...{ short_id: null, sni: null, groups: null },
 };
 const server_key = Buffer.alloc(16, 0xfb).toString("base64");
+const encryption = `mlkem768x25519plus.native.0rtt.${Buffer.alloc(32, 1).toString("base64url")}`;
 const shadowsocks = { tag: "s", protocol: "shadowsocks-2022", server_key, port: 9_444 };
 const vless = { tag: "vless-in", protocol: "vless" };
 const trojan = { tag: "trojan-in", protocol: "trojan", port: 8_443, groups: ["vip"] };
@@ -29,7 +30,15 @@ const hosts = async () => {
 
 describe("the inbounds of a node", () => {
   it("are answered with all that may be said of them, and each has a host", async () => {
-    const xhttp = { tag: "x.in", protocol: "vless", transport: "xhttp", path: "/a", port: 9_443, sni: "a.example" };
+    const xhttp = {
+      tag: "x.in",
+      protocol: "vless",
+      transport: "xhttp",
+      path: "/a",
+      port: 9_443,
+      sni: "a.example",
+      encryption,
+    };
     const made = await post([vless, { ...trojan, unknown: 1 }, xhttp, shadowsocks]).expect(200);
     expect(made.body.inbounds).toEqual([
       { ...plain, ...vless },
@@ -75,6 +84,11 @@ describe("the inbounds of a node", () => {
     [[{ ...shadowsocks, server_key: "secret" }], /^the server_key of an inbound must be the password of its settings/],
     [[{ ...shadowsocks, sni: "a.example" }], /or an sni with the protocol shadowsocks-2022$/],
     [[{ ...trojan, server_key }], "the inbound trojan-in can't have a server_key with the protocol trojan"],
+    [
+      [{ ...vless, encryption: encryption.replace("0rtt", "600s") }],
+      /^the encryption of an inbound must be what clients/,
+    ],
+    [[{ ...trojan, encryption }], "the inbound trojan-in can't have an encryption with the protocol trojan"],
     [[{ ...vless, port: 0 }], /^port must be/],
     [[{ ...vless, groups: [""] }], /^groups must be/],
   ])("are refused with a sentence: %j", async (inbounds, detail) => {

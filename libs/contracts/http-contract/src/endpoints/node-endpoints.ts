@@ -29,6 +29,8 @@ const exampleNode = {
       protocol: "vless",
       transport: "tcp",
       path: null,
+      server_key: null,
+      encryption: null,
       port: null,
       public_key: null,
       short_id: null,

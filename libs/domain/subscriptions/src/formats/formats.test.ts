@@ -84,6 +84,17 @@ describe("renderSubscription", () => {
     expect(outbounds.map(({ tag }) => tag)).toContain(noticeText("unsupported", "en"));
   });
 
+  it("says VLESS encryption where the format has words for it, and leaves it out of sing-box", () => {
+    const encryption = "mlkem768x25519plus.native.0rtt.KEY";
+    const encrypted = exampleConnection({ encryption, remark: "E" });
+    const render = (format: FormatName) =>
+      renderSubscription(format, exampleSubscription({}, { connections: [encrypted, exampleConnection()] }), settings);
+    expect(render("plain")).toContain(`?encryption=${encryption}&type=tcp`);
+    expect(render("xray")).toContain(`"encryption": "${encryption}"`);
+    expect(parse(render("mihomo"))).toMatchObject({ proxies: [{ name: "E", encryption }, { name: "Anna" }] });
+    expect(singBoxOf(render("sing-box")).outbounds[0]?.outbounds).toEqual(["Anna"]);
+  });
+
   it("says Trojan in each format's own words", () => {
     const render = (format: FormatName) =>
       renderSubscription(format, exampleSubscription({}, { connections: [exampleTrojan()] }), settings);

@@ -49,9 +49,14 @@ function proxy(connection: Connection): object {
   // Trojan is TLS by its nature, and has another word for the server's name.
   if (protocol === "trojan")
     return { ...common, password: connection.password, ...tlsOf(security, "sni"), ...networkOf(transport) };
-  const { uuid, flow } = connection;
+  const { uuid, flow, encryption } = connection;
   const tls = { tls: security.kind !== "none", ...tlsOf(security, "servername") };
-  return { ...common, uuid, ...(flow !== "" && { flow }), "packet-encoding": "xudp", ...tls, ...networkOf(transport) };
+  const within = {
+    ...(flow !== "" && { flow }),
+    ...(encryption !== undefined && { encryption }),
+    "packet-encoding": "xudp",
+  };
+  return { ...common, uuid, ...within, ...tls, ...networkOf(transport) };
 }
 
 function networkOf(transport: ConnectionTransport): object {

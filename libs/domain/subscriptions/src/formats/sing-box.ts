@@ -12,11 +12,11 @@ const DNS_SERVER = "1.1.1.1";
 
 /**
  * A whole config for sing-box, from 1.12 on: a selector over the connections, and names looked up through it. XHTTP is left
- * out, since sing-box has no such transport.
+ * out, since sing-box has no such transport, and so is VLESS encryption.
  */
 export function renderSingBox(subscription: Subscription, { language, entrance }: RenderSettings): string {
   const connections = entriesOf(subscription, language, {
-    canSay: ({ transport }) => transport.kind === "tcp",
+    canSay,
     reservedNames: [SELECTOR, DIRECT],
   });
   const config = {
@@ -44,6 +44,11 @@ export function renderSingBox(subscription: Subscription, { language, entrance }
     },
   };
   return JSON.stringify(config, null, 2);
+}
+
+function canSay(connection: Connection): boolean {
+  const isEncrypted = connection.protocol === "vless" && connection.encryption !== undefined;
+  return connection.transport.kind === "tcp" && !isEncrypted;
 }
 
 /** Addresses of the interface: a private network of two hosts, and its like in IPv6. */

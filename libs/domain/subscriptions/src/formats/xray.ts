@@ -56,8 +56,8 @@ function settingsOf(connection: Connection): object {
     const { method, password } = connection;
     return { servers: [{ address, port, method, password }] };
   }
-  const { uuid, flow } = connection;
-  const user = { id: uuid, encryption: "none", ...(flow !== "" && { flow }) };
+  const { uuid, flow, encryption = "none" } = connection;
+  const user = { id: uuid, encryption, ...(flow !== "" && { flow }) };
   return { vnext: [{ address, port, users: [user] }] };
 }
 
