@@ -21,7 +21,9 @@ const { done } = apiCalls(() => stack);
 beforeAll(async () => {
   dataDir = await temporaryDataDir();
   stack = await startStack(dataDir.path);
-  xray = await startTestXray((await stack.readRunFile()).xray.binary);
+  xray = await startTestXray((await stack.readRunFile()).xray.binary, {
+    inbounds: { "Trojan.in": { protocol: "trojan" } },
+  });
 });
 
 afterAll(async () => {
@@ -69,6 +71,30 @@ test("a file is applied once, says what it does before it does it, and is found 
   expect(await fleet("apply", first)).toContain("(--prune deletes them): cdn, fi-1");
   expect(await fleet("apply", first, "--prune")).toBe("- host cdn\n- node fi-1\n2 done, 1 unchanged\n");
   expect(nodeList.parse(await done("GET", "/nodes")).nodes.map(({ name }) => name)).toEqual(["main"]);
+});
+
+test("a file names inbounds, and the hosts that come with them", async () => {
+  const exported = await fleet("export");
+  const inbounds = [
+    { tag: xray.inboundTag, protocol: "vless" },
+    { tag: "Trojan.in", protocol: "trojan", port: xray.ports["Trojan.in"] },
+  ];
+  const id = "n_fi-1_Trojan~2e~in";
+  const node = { name: "fi-1", address: xray.api, inbounds };
+  const text = (...hosts: object[]) =>
+    `${exported.replace("hosts: []\n", "")}  - ${JSON.stringify(node)}\nhosts: ${JSON.stringify(hosts)}\n`;
+  const file = await written(text({ id, node: "fi-1", remark: "{protocol}" }));
+  expect(await fleet("apply", file)).toMatch(
+    /^\+ node fi-1\n[^~]*~ host n_fi-1_Trojan~2e~in\n.*\n2 done, 1 unchanged\n$/,
+  );
+  expect(await fleet("apply", file)).toBe("0 done, 3 unchanged\n");
+  expect(await done("GET", `/hosts/${id}`)).toMatchObject({ inbound: "Trojan.in", remark: "{protocol}" });
+
+  const again = await fleet("export");
+  expect(again).toContain(`id: ${id}\n    node: fi-1\n    inbound: Trojan.in\n    remark: "{protocol}"\n`);
+  expect(await fleet("apply", await written(again))).toBe("0 done, 3 unchanged\n");
+  expect(await fleet("apply", await written(text({ id, node: "fi-1" })))).toContain('remark: "{protocol}" → null');
+  expect(await fleet("apply", await written(exported), "--prune")).toBe("- node fi-1\n1 done, 1 unchanged\n");
 });
 
 test("what can't be said, or is refused, ends it with the reason", async () => {

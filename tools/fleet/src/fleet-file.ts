@@ -8,7 +8,7 @@ const node = z.strictObject({
 });
 const host = z.strictObject({
   ...endpoints.putHost.body.schema.shape,
-  id: z.string("id is missing").regex(HOST_ID, "id must be 1 to 34 of a-z, 0-9, - and _"),
+  id: z.string("id is missing").regex(HOST_ID, "id must be 1 to 32 of a-z, 0-9 and -, or that of a host that there is"),
 });
 const file = z.strictObject({
   nodes: z

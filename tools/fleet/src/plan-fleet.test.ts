@@ -118,6 +118,28 @@ describe("a plan", () => {
     expect(plan(said, { nodes: [], hosts: [] }).does).toContain("~ host n_fi-1\n    order: 0 → 5");
   });
 
+  it("knows the hosts that come with further inbounds by their ids", () => {
+    const inbounds = [INBOUND, { ...INBOUND, tag: "Trojan.in", protocol: "trojan" as const, port: 8_443 }];
+    const id = "n_fi-1_Trojan~2e~in";
+    const state = { nodes: [{ ...NODE, inbounds }], hosts: [OWN, { ...OWN, id, inbound: "Trojan.in" }, CDN] };
+    const named = "inbounds: [{tag: vless-in, protocol: vless}, {tag: Trojan.in, protocol: trojan, port: 8443}]";
+    const withHost = (said: string) =>
+      AS_IT_IS.replace("}]", `, ${named}}]`).replace("hosts: [", `hosts: [{id: ${id}, node: fi-1${said}}, `);
+    for (const said of ["", ", inbound: Trojan.in"]) {
+      expect(plan(withHost(said), state)).toEqual({ does: [], unchanged: 3, unnamed: [] });
+      expect(plan(withHost(`${said}, order: 5`), state).does).toEqual([`~ host ${id}\n    order: 0 → 5`]);
+      // Its node gets the inbound by the step before.
+      expect(plan(withHost(`${said}, order: 5`)).does).toEqual([
+        expect.stringMatching(/^~ node fi-1\n {4}inbounds: /),
+        `~ host ${id}\n    order: 0 → 5`,
+      ]);
+    }
+    const changed = { ...state, hosts: [OWN, { ...OWN, id, inbound: "Trojan.in", hidden: true }] };
+    const { hosts } = fileOf(changed);
+    expect(hosts).toEqual([{ id, node: "fi-1", inbound: "Trojan.in", hidden: true }]);
+    expect(plan(JSON.stringify(fileOf(changed)), changed)).toEqual({ does: [], unchanged: 2, unnamed: [] });
+  });
+
   it("deletes what is not named only when it may, and never a host that comes with its node", () => {
     expect(plan("")).toEqual({ does: [], unchanged: 0, unnamed: ["cdn", "fi-1"] });
     expect(plan("", STATE, true)).toEqual({ does: ["- host cdn", "- node fi-1"], unchanged: 0, unnamed: [] });

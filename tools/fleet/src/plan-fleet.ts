@@ -76,12 +76,13 @@ function hostSteps(host: FleetFile["hosts"][number], { nodes, hosts }: FleetStat
   const body = saidOfHost(host, nodes);
   const found = hosts.find((other) => other.id === name);
   // The one that comes with a new node is there by then, and says nothing by itself.
-  const isOfNew = found === undefined && isOwnHostId(name);
+  const isOwn = isOwnHostId(name);
+  const isOfNew = found === undefined && isOwn;
   if (found === undefined && !isOfNew) return [{ does: "create-host", name, body }];
-  const changes = differences(
-    body,
-    found === undefined ? saidOfHost({ id: name, node: host.node }, nodes) : shownOfHost(found, nodes),
-  );
+  const shown = found === undefined ? saidOfHost({ id: name, node: host.node }, nodes) : shownOfHost(found, nodes);
+  // Its id says to which inbound it leads, whether the file does or not.
+  const isLed = isOwn && (found === undefined || body["inbound"] === null);
+  const changes = differences(body, isLed ? { ...shown, inbound: body["inbound"] } : shown);
   return changes.length === 0 ? [] : [{ does: "change-host", name, body, changes }];
 }
 

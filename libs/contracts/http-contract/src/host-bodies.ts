@@ -149,8 +149,8 @@ export const hostListSchema = z
   .strictObject({ hosts: z.array(hostSchema), total: z.int().min(0).meta({ example: 1 }) })
   .register(namedSchemas, { id: "HostList" });
 
-/** Ids of hosts, whoever chose them. */
-export const HOST_ID = /^[a-z0-9_-]{1,34}$/;
+/** Ids of hosts, whoever chose them: those that come with inbounds hold the inbound's tag. */
+export const HOST_ID = /^[A-Za-z0-9_~-]{1,1200}$/;
 
 /** Which page of the hosts is asked for. */
 export const hostPageQuerySchema = namedPageQuery(

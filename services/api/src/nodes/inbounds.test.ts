@@ -125,6 +125,16 @@ describe("hosts of a node with several inbounds", () => {
     expect(answerOf(await call(api, "patch", path).send({ inbound: "vless-in" }))).toEqual(failure(400, detail));
     expect((await call(api, "delete", path)).status).toBe(409);
   });
+
+  it("are read in pages, whatever the tags are in their ids", async () => {
+    await patch([vless, { ...trojan, tag: "Trojan.in" }]).expect(200);
+    const page = await call(api, "get", "/api/hosts?limit=2&after=n_fi-1").expect(200);
+    expect((page.body as { hosts: { id: string }[] }).hosts.map(({ id }) => id)).toEqual([
+      "n_fi-1_Trojan~2e~in",
+      "n_main",
+    ]);
+    await call(api, "get", "/api/hosts?limit=2&after=n_fi-1_Trojan~2e~in").expect(200);
+  });
 });
 
 it("a node shows none of its inbounds that leave", async () => {
