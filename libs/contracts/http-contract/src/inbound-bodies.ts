@@ -29,12 +29,16 @@ export const inboundMessages = {
   path: `the path of an inbound must begin with a slash and hold no ?, # or blank, in at most ${LONGEST_PATH} characters, or be null`,
 } as const;
 
+const NOT_COUNTED =
+  "Xray knows no user of its connections while it counts what inbounds carry, so that limits would not hold";
+
 /** Why Xray's other protocols are none that keys can have, by the names under which they are asked for. */
 const REFUSED_PROTOCOLS: ReadonlyMap<unknown, string> = new Map([
   ...["socks", "http", "mixed", "dokodemo-door", "tunnel", "wireguard", "tun"].map(
     (name) => [name, `Xray takes no users over gRPC for an inbound of the protocol ${name}`] as const,
   ),
-  ...["hysteria2", "vmess", "shadowsocks"].map(
+  ...["hysteria", "hysteria2"].map((name) => [name, `keys can't have the protocol ${name}: ${NOT_COUNTED}`] as const),
+  ...["vmess", "shadowsocks"].map(
     (name) => [name, `keys can't have the protocol ${name} yet: use one of ${PROTOCOLS.join(", ")}`] as const,
   ),
 ]);

@@ -72,7 +72,11 @@ describe("the inbounds of a node", () => {
     [[{ protocol: "vless" }], /^the tag of an inbound must be/],
     [[{ tag: "a" }], "the protocol of an inbound must be one of vless, trojan, shadowsocks-2022"],
     [[{ tag: "a", protocol: "socks" }], "Xray takes no users over gRPC for an inbound of the protocol socks"],
-    [[{ tag: "a", protocol: "hysteria2" }], /^keys can't have the protocol hysteria2 yet: use one of vless, trojan, /],
+    [
+      [{ tag: "a", protocol: "hysteria2" }],
+      /^keys can't have the protocol hysteria2: Xray knows no user .* limits would not hold$/,
+    ],
+    [[{ tag: "a", protocol: "vmess" }], /^keys can't have the protocol vmess yet: use one of vless, trojan, /],
     [[{ ...vless, transport: "ws" }], "the transport of an inbound must be one of tcp, xhttp"],
     [[{ ...vless, transport: "xhttp" }], "the inbound vless-in needs a path with the transport xhttp"],
     [[{ ...vless, transport: "xhttp", path: "a" }], /^the path of an inbound must begin with a slash/],
