@@ -66,7 +66,7 @@ async function faultsOf({ name, groups, inbounds }: FleetNode, listed: ListedKey
   return held.flatMap((users, index) => {
     const place = `inbound ${index} of node ${name}`;
     if (users === null) return [`${place} can't be read`];
-    const found = new Set(users.map(({ email }) => email));
+    const found = new Set(users.map(({ email }) => email).filter((email) => email.endsWith("@veil")));
     const lacking = [...emails].filter((email) => !found.has(email)).length;
     const orphans = [...found].filter((email) => !emails.has(email)).length;
     return lacking + orphans === 0 ? [] : [`${place} lacks ${lacking} keys and has ${orphans} orphans`];

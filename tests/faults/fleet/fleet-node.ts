@@ -1,10 +1,13 @@
 import { startTestXray, type TestXray } from "@veil/test-support";
 import { type ConnectedXray, connectXrayNode, type XrayNode } from "@veil/xray-grpc";
 
+/** Shadowsocks' key of the servers. */
+const SERVER_KEY = Buffer.alloc(16, "fleet").toString("base64");
 /** What the inbounds of each node beside VLESS over TCP are, as the API and as Xray's config name them. */
 const FURTHER = {
   "trojan-in": { protocol: "trojan" },
   "xhttp-in": { protocol: "vless", path: "/a" },
+  "shadowsocks-in": { protocol: "shadowsocks-2022", serverKey: SERVER_KEY },
 } as const;
 
 /** A real Xray of the fleet, and what it has counted in the lives that are over. */
@@ -59,6 +62,10 @@ function nodeBody(xray: TestXray, name: string, groups: readonly string[]): obje
     { tag: xray.inboundTag, protocol: "vless" },
     { tag: "trojan-in", protocol: "trojan", port: ports["trojan-in"] },
     { tag: "xhttp-in", protocol: "vless", transport: "xhttp", path: "/a", port: ports["xhttp-in"] },
+    {
+      ...{ tag: "shadowsocks-in", protocol: "shadowsocks-2022", server_key: SERVER_KEY },
+      port: ports["shadowsocks-in"],
+    },
   ];
   return { name, address, host: "127.0.0.1", port, public_key, short_id, sni, groups, inbounds };
 }
