@@ -150,12 +150,14 @@ export const hostListSchema = z
   .register(namedSchemas, { id: "HostList" });
 
 /** Ids of hosts, whoever chose them: those that come with inbounds hold the inbound's tag. */
-export const HOST_ID = /^[A-Za-z0-9_~-]{1,1200}$/;
+export const HOST_ID = /^[A-Za-z0-9_~-]+$/;
+/** More than a node's name with the longest tag. */
+const LONGEST_HOST_ID = 1_200;
 
 /** Which page of the hosts is asked for. */
 export const hostPageQuerySchema = namedPageQuery(
   "id",
-  z.string(hostMessages.after).regex(HOST_ID, hostMessages.after),
+  z.string(hostMessages.after).max(LONGEST_HOST_ID, hostMessages.after).regex(HOST_ID, hostMessages.after),
 );
 
 export type HostListBody = z.infer<typeof hostListSchema>;

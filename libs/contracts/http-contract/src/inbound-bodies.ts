@@ -14,7 +14,9 @@ import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 
 const LONGEST_TAG = 128;
 /** Base64 of 16 or 32 bytes. */
-const SERVER_KEY = /^(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=)$/;
+const SERVER_KEY = /^([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{43}=)$/;
+/** How VLESS encryption looks for clients of every language; Go takes no {1579}. */
+const ENCRYPTION = /^mlkem768x25519plus\.(native|xorpub|random)\.(0rtt|1rtt)(\.[A-Za-z0-9_-]+)+$/;
 
 export const inboundMessages = {
   list: `inbounds must be a list of 1 to ${MOST_INBOUNDS} inbounds like {"tag":"vless-in","protocol":"vless"}`,
@@ -76,7 +78,8 @@ const serverKey = z
 const encryption = z
   .string(inboundMessages.encryption)
   .max(LONGEST_VLESS_ENCRYPTION, inboundMessages.encryption)
-  .regex(VLESS_ENCRYPTION, inboundMessages.encryption)
+  .regex(ENCRYPTION, inboundMessages.encryption)
+  .refine((text) => VLESS_ENCRYPTION.test(text), inboundMessages.encryption)
   .nullable()
   .meta({
     description:
