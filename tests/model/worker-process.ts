@@ -116,6 +116,7 @@ export function startWorker(process: Process, system: System): void {
     every(TIDY_EVERY_MS, () => blocked.tidy());
     const users = new XrayNodeUsers({
       node,
+      inboundTag: INBOUND_TAG,
       groups: groupsOf(xray.name),
       vault: client,
       shortId: SHORT_ID,

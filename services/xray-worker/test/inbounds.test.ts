@@ -76,9 +76,11 @@ const ofShadowsocks: InboundFields = {
 
 let changes = 0;
 
-async function have(...inbounds: InboundFields[]): Promise<void> {
+const have = (...inbounds: InboundFields[]) => haveAll(plain, ...inbounds);
+
+async function haveAll(first: InboundFields, ...more: InboundFields[]): Promise<void> {
   const stamp = { job: `job-${(changes += 1)}`, now: Date.now() };
-  const change = { inbounds: [plain, ...inbounds], inboundTag: plain.tag };
+  const change = { inbounds: [first, ...more], inboundTag: first.tag };
   await changeFleet(
     store.fleet,
     (fleet) => {
@@ -131,6 +133,19 @@ test("an inbound of groups of its own holds their keys alone, and one that leave
   });
   await jobs.create();
   expect(await counts()).toEqual([21, 0, 21]);
+}, 120_000);
+
+test("the first inbound is emptied when another one takes its place, so that a key works nowhere once it is deleted", async () => {
+  await Promise.all([startWorker(), startWorker()]);
+  const [key] = await jobs.createMany(20);
+  await held([20, 0, 0]);
+  await haveAll({ ...ofXhttp, port: null });
+  await jobs.delete(key?.keyId ?? 0);
+  expect(await node.getUser(userEmail(key?.keyId ?? 0))).toBeNull();
+  await held([0, 0, 19]);
+  await vi.waitFor(async () => expect(await tags()).toEqual(["xhttp.in"]), { timeout: 40_000, interval: 200 });
+  await jobs.create();
+  expect(await counts()).toEqual([0, 0, 20]);
 }, 120_000);
 
 test("an inbound that Xray does not have holds up nothing for long, and leaves at once", async () => {

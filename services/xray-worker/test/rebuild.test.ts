@@ -22,7 +22,11 @@ beforeEach(async () => {
     save: async (name: string, inbound: string) => void stored.set(name, inbound),
     load: async (name: string) => stored.get(name) ?? null,
   };
-  users = new XrayNodeUsers({ node, groups: { names: ["default"], isSettled: true }, vault, shortId: xray.shortId });
+  users = new XrayNodeUsers({
+    ...{ node, vault, shortId: xray.shortId },
+    inboundTag: xray.inboundTag,
+    groups: { names: ["default"], isSettled: true },
+  });
 });
 
 afterEach(() => node.close());

@@ -92,7 +92,27 @@ describe("the inbounds of a node", () => {
     const detail = "the inbound vless-in of node a stays the first one";
     expect(asked(node, x, { ...vless, port: 2 })).toEqual({ outcome: "refused", detail });
     expect(asked(node, x)).toEqual({ outcome: "refused", detail });
-    expect(transitions(after(asked(node, { ...vless, tag: "new" }, x))).map(([name]) => name)).toEqual(["a", "a/x"]);
+    expect(transitions(after(asked(node, { ...vless, tag: "new" }, x)))).toEqual([
+      ["a", "default", NOW, "", false],
+      ["a/x", "default", 0, "", false],
+      ["a/vless-in", "", NOW, "default", true],
+    ]);
+  });
+
+  it("leave with their users when another one is the first, which may be taken back before they have gone", () => {
+    const one = after(changed(fleetOf(someNode("a")), "a", { inboundTag: "new" }, stamp));
+    expect(one.inboundTag).toBe("new");
+    expect(transitions(one)).toEqual([
+      ["a", "default", NOW, "", false],
+      ["a/vless-in", "", NOW, "default", true],
+    ]);
+    expect(transitions(after(asked(one, vless)))).toEqual([
+      ["a", "default", NOW, "", false],
+      ["a/new", "", NOW, "default", true],
+    ]);
+    expect(transitions({ ...one, ...inboundGone(fleetOf(one), "a/vless-in")?.nodes?.[0] })).toEqual([
+      ["a", "default", NOW, "", false],
+    ]);
   });
 
   it("are one again for whoever knows of one alone", () => {
@@ -101,6 +121,7 @@ describe("the inbounds of a node", () => {
     expect(one.inboundTag).toBe("v");
     expect(inboundsOf(one).map(({ tag, isLeaving }) => [tag, isLeaving])).toEqual([
       ["v", false],
+      ["vless-in", true],
       ["x", true],
     ]);
   });

@@ -100,21 +100,29 @@ export function changedInbounds(
   const staying = more.filter(({ isLeaving }) => !isLeaving);
   const asked = wanted ?? [first, ...staying];
   const [next, ...others] = asked;
-  if (before.inbounds.length === 0 && (next === undefined || (others.length === 0 && isPlain(next)))) return [];
+  const isUnsaid = next === undefined || (next.tag === first.tag && others.length === 0 && isPlain(next));
+  if (before.inbounds.length === 0 && isUnsaid) return [];
   if (next === undefined) return `node ${before.name} needs an inbound`;
   const fault = inboundsFault(asked) ?? orderFault(before, next, others);
   if (fault !== null) return fault;
   const made = [
-    changedInbound(before, first, next, after, now),
+    changedInbound(before, next.tag === first.tag ? first : newInbound(next), next, after, now),
     ...others.map((inbound) => {
       const known = more.find(({ tag }) => tag === inbound.tag);
       return changedInbound(before, known ?? newInbound(inbound), inbound, after, now);
     }),
   ];
-  const leaving = more
-    .filter(({ tag }) => !others.some((inbound) => inbound.tag === tag))
+  // The first one too, where another takes its place: by then it is one of those that are named by their tags.
+  const leaving = [first, ...more]
+    .filter(({ tag }) => !asked.some((inbound) => inbound.tag === tag))
     .map((inbound) => (inbound.isLeaving ? inbound : left(before, inbound, now)));
   return [...made, ...leaving];
+}
+
+/** Whether more is said of a node's inbounds than the tag of one. */
+export function namesInbounds({ inbounds }: Pick<FleetNode, "inbounds">): boolean {
+  const staying = inbounds.filter(({ isLeaving }) => !isLeaving);
+  return staying.length > 1 || staying.some((inbound) => !isPlain(inbound));
 }
 
 /** Whether all that can be said of an inbound is its tag. */
@@ -122,10 +130,11 @@ function isPlain({ port, publicKey, shortId, sni, groups, ...kind }: InboundFiel
   return isPlainKind(kind) && [port, publicKey, shortId, sni, groups].every((field) => field === null);
 }
 
-/** The first inbound has the node's name in what is kept of its users: none other may take it over. */
+/** The first inbound has the node's name in what is kept of its users: none that holds some by its tag may take it over. */
 function orderFault(before: FleetNode, next: InboundFields, others: readonly InboundFields[]): string | null {
   const [first, ...more] = inboundsOf(before);
-  const isSwapped = others.some(({ tag }) => tag === first.tag) || more.some(({ tag }) => tag === next.tag);
+  const staying = more.filter(({ isLeaving }) => !isLeaving);
+  const isSwapped = others.some(({ tag }) => tag === first.tag) || staying.some(({ tag }) => tag === next.tag);
   return next.tag !== first.tag && isSwapped
     ? `the inbound ${first.tag} of node ${before.name} stays the first one`
     : null;

@@ -25,6 +25,7 @@ export {
   type FleetStore,
   type FleetUpdate,
   inOrder,
+  isSameAddress,
   isSameGroups,
   isSameNode,
   meteredNodes,

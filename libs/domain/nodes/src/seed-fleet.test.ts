@@ -39,6 +39,26 @@ describe("a later start", () => {
     });
   });
 
+  it("empties the inbound that it names no more, and follows the next one as well", () => {
+    const next = (node: FleetNode, inboundTag: string) =>
+      seeded(fleet(node), [listed("a", { inboundTag })], NOW).nodes[0];
+    const second = next(someNode("a"), "second");
+    const tags = (node: FleetNode | undefined) => node?.inbounds.map(({ tag, isLeaving }) => [tag, isLeaving]);
+    expect(tags(second)).toEqual([
+      ["second", false],
+      ["vless-in", true],
+    ]);
+    const third = second && next(second, "third");
+    expect(third?.inboundTag).toBe("third");
+    expect(tags(third)).toEqual([
+      ["third", false],
+      ["second", true],
+      ["vless-in", true],
+    ]);
+    const named = someNode("a", { inbounds: [someInbound("vless-in", { port: 1 })] });
+    expect(next(named, "second")).toEqual(named);
+  });
+
   it("fills a node first that is new, and shows it at once only when there is no other", () => {
     expect(states(seeded(fleet(someNode("a")), [listed("b"), listed("a")], NOW).nodes)).toEqual({
       b: "joining",

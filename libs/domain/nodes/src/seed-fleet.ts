@@ -9,7 +9,7 @@ import {
   NODE_FIELDS,
   type NodeFields,
 } from "./fleet.ts";
-import { changedInbounds } from "./inbounds.ts";
+import { changedInbounds, namesInbounds, PLAIN_INBOUND } from "./inbounds.ts";
 
 /** A node as the environment lists it. */
 export interface ListedNode extends NodeFields {
@@ -105,14 +105,17 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[], now: 
   }
   const differing = NODE_FIELDS.filter((field) => !isSameField(field, known, listed));
   // The environment names one inbound: where an API call named them, those hold.
-  const fixed = known.inbounds.length > 0 ? [...new Set([...known.fixed, "inboundTag" as const])] : known.fixed;
+  const fixed = namesInbounds(known) ? [...new Set([...known.fixed, "inboundTag" as const])] : known.fixed;
   const fields = differing.filter((field) => fixed.includes(field));
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
   const standing = Object.fromEntries(fixed.map((field) => [field, known[field]]));
   const next = { ...known, ...fieldsOf(listed), ...standing };
-  if (isSameGroups(next.groups, known.groups)) return next;
-  const regrouped = { ...next, regroupedAt: now, formerGroups: known.groups };
-  const inbounds = changedInbounds(known, null, regrouped, now);
+  const isRegrouped = !isSameGroups(next.groups, known.groups);
+  const isRenamed = next.inboundTag !== known.inboundTag;
+  if (!isRegrouped && !isRenamed) return next;
+  const regrouped = isRegrouped ? { ...next, regroupedAt: now, formerGroups: known.groups } : next;
+  const wanted = isRenamed ? [{ tag: next.inboundTag, ...PLAIN_INBOUND }] : null;
+  const inbounds = changedInbounds(known, wanted, regrouped, now);
   return typeof inbounds === "string" ? regrouped : { ...regrouped, inbounds };
 }
 

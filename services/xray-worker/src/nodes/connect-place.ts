@@ -48,6 +48,7 @@ export function connectPlace(
   const mirrored = { node: name, inboundTag: inbound.tag, kind: inbound, groups };
   const users = new XrayNodeUsers({
     node,
+    inboundTag: inbound.tag,
     kind: inbound,
     groups,
     vault,

@@ -63,7 +63,11 @@ async function emptied(
   const node = name === of.name ? xray : xray.at(inbound.tag, name);
   const groups = new NodeGroups(regroupedOf(place), 0);
   const common = inbound.shortId ?? of.shortId ?? shortId;
-  const users = new XrayNodeUsers({ node, kind: inbound, vault, groups, shortId: common });
+  const users = new XrayNodeUsers({
+    ...{ node, kind: inbound, vault, groups },
+    inboundTag: inbound.tag,
+    shortId: common,
+  });
   const listed = await users.list();
   const ours = listed.users.flatMap(({ keyId }) => keyId ?? []);
   if (listed.state === "missing" || ours.length === 0) return;

@@ -1,7 +1,7 @@
 import type { Creation, DesiredState, InboundVault } from "@veil/keys";
 import { AccountMismatchError, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { expect, test } from "vitest";
-import { XrayNodeUsers } from "./xray-node-users.ts";
+import { InboundLostError, XrayNodeUsers } from "./xray-node-users.ts";
 
 const uuidOf = (keyId: number) => `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
 const unmanaged: InboundUser = {
@@ -20,7 +20,7 @@ const creating: Creation = {
 };
 
 /** A node whose inbound somebody removed, and that is stored. */
-function emptyNode() {
+function emptyNode(inboundTag = "vless-in") {
   const asked: string[] = [];
   const held: string[] = [];
   const node: Partial<XrayNode> = {
@@ -53,6 +53,7 @@ function emptyNode() {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a rebuild asks for
   const users = new XrayNodeUsers({
     node: node as XrayNode,
+    inboundTag,
     vault,
     groups: { names: ["default"], isSettled: true },
     shortId: "",
@@ -66,6 +67,13 @@ test("an inbound that is rebuilt holds unmanaged users, active keys and those th
   expect(listed.state).toBe("missing");
   await listed.rebuild(state);
   expect(held.toSorted()).toEqual(["1@veil", "2@veil", "friend@example.com"]);
+});
+
+test("an inbound under another tag is not made of what the node's first inbound was before", async () => {
+  const { users, state, asked } = emptyNode("vless-new");
+  const listed = await users.list();
+  await expect(listed.rebuild(state)).rejects.toThrow(InboundLostError);
+  expect(asked).toEqual([]);
 });
 
 test("claims are read before keys, and both once the old inbound is gone: no key slips through between them", async () => {
@@ -91,6 +99,7 @@ test("a user with another account is replaced by the key's holder alone: no one 
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what an add asks for
   const users = new XrayNodeUsers({
     node: node as XrayNode,
+    inboundTag: "vless-in",
     vault: {} as InboundVault,
     groups: { names: ["default"], isSettled: true },
     shortId: "",

@@ -31,6 +31,8 @@ import type { NodeGroups } from "./node-groups.ts";
 
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
+  /** The tag of the inbound. */
+  readonly inboundTag: string;
   /** How the inbound speaks with clients; VLESS over TCP when left out. */
   readonly kind?: InboundKind;
   readonly vault: InboundVault;
@@ -225,9 +227,12 @@ export class XrayNodeUsers implements ReconciledNode {
   }
 
   async #stored(): Promise<StoredInbound> {
-    const stored = await this.#options.vault.load(this.name);
-    if (stored === null) throw new InboundLostError(this.name);
-    return storedInbound.parse(JSON.parse(stored));
+    const { vault, inboundTag } = this.#options;
+    const stored = await vault.load(this.name);
+    const inbound = stored === null ? null : storedInbound.parse(JSON.parse(stored));
+    // A node's first inbound may have been another one, which is not what is to be made again.
+    if (inbound?.definition.tag !== inboundTag) throw new InboundLostError(this.name);
+    return inbound;
   }
 }
 
