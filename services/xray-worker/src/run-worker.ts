@@ -43,6 +43,7 @@ import { fleetChanger, seedNodes } from "./nodes/fleet-changes.ts";
 import { inboundFaultAt } from "./nodes/inbound-faults.ts";
 import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
 import { leaveNode, processAt } from "./nodes/leave-node.ts";
+import { leftBehind } from "./nodes/left-behind.ts";
 import { lastReading } from "./nodes/last-reading.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
@@ -269,6 +270,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...nodeJobHandlers({
           ...{ ...changes, ...known },
           processAt: (node) => processAt(node, known),
+          leftBehind: (node, next) => leftBehind(node, next, known),
           inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, certificates),
           leave: (node) =>
             leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),

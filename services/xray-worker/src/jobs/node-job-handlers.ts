@@ -23,6 +23,8 @@ export type NodeJobHandlers = Pick<
 export interface NodeJobPorts extends RetireNodePorts {
   /** The name of another node whose Xray process answers at the address of one; null when none is known to. */
   readonly processAt: (node: Pick<FleetNode, "name" | "address" | "tls">) => Promise<string | null>;
+  /** What would stay where a node is when it is to be found elsewhere, as a sentence; null when nothing does. */
+  readonly leftBehind: (node: FleetNode, next: Pick<FleetNode, "address" | "tls">) => Promise<string | null>;
   readonly certificates: Pick<CertificateFolder, "fault">;
   /** What keeps keys out of inbounds of a node, as a sentence; null when nothing is known to. */
   readonly inboundFault: (
@@ -35,7 +37,7 @@ type ChangeResult = JobResult<"change-node">;
 
 /** What the worker does with each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
-  const { processAt, inboundFault, certificates, clock } = ports;
+  const { processAt, inboundFault, leftBehind, certificates, clock } = ports;
   const faultOf = (tls: NodeTls | null) => (tls === null ? null : certificates.fault(tls, clock.now()));
   return {
     "create-node": async ({ node, deadline }, { jobId: job }) => {
@@ -51,9 +53,16 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       const fault = faultOf(wanted.tls ?? null);
       if (fault !== null) return unusable(fault);
       if (wanted.address !== undefined) {
-        const tls = wanted.tls === undefined ? await storedTls(name, ports) : wanted.tls;
-        const other = await processAt({ name, address: wanted.address, tls });
+        const stored = await storedNode(name, ports);
+        const next = {
+          name,
+          address: wanted.address,
+          tls: wanted.tls === undefined ? (stored?.tls ?? null) : wanted.tls,
+        };
+        const other = await processAt(next);
         if (other !== null) return sameProcess(other);
+        const left = stored === null ? null : await leftBehind(stored, next);
+        if (left !== null) return { outcome: "refused", detail: left };
       }
       const inbound = await changedInboundFault(name, wanted, ports);
       if (inbound !== null) return { outcome: "refused", detail: inbound };
@@ -80,15 +89,14 @@ async function changedInboundFault(
   { store, inboundFault }: Pick<NodeJobPorts, "store" | "inboundFault">,
 ): Promise<string | null> {
   if (inbounds === undefined) return null;
-  const fleet = await store.read();
-  const node = fleet === null ? null : nodeOf(fleet, name);
+  const node = await storedNode(name, { store });
   if (node === null) return null;
   return inboundFault({ name, address: address ?? node.address, tls: tls === undefined ? node.tls : tls }, inbounds);
 }
 
-async function storedTls(name: string, { store }: Pick<FleetChanges, "store">): Promise<NodeTls | null> {
+async function storedNode(name: string, { store }: Pick<FleetChanges, "store">): Promise<FleetNode | null> {
   const fleet = await store.read();
-  return fleet === null ? null : (nodeOf(fleet, name)?.tls ?? null);
+  return fleet === null ? null : nodeOf(fleet, name);
 }
 
 function unusable(fault: string): ChangeResult {
