@@ -28,6 +28,8 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { CertificateFolder, type ConnectedXray, NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
+import { emptiedFile } from "./config-file/emptied-file.ts";
+import { configFileOf } from "./config-file/open-config-mirror.ts";
 import { startEvents } from "./events/start-events.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { startCleanUp } from "./clean-up.ts";
@@ -113,12 +115,13 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onJoined: (node) => metrics.startSeries(NODE_LABEL, node),
       onLeft: (node) => void metrics.endSeries(NODE_LABEL, node),
     });
+    const mirroredNode = settings.XRAY_CONFIG_NODE ?? listed[0].name;
     const placed = {
       settings,
       store: memory.keys,
       desired: memory.desired,
       vault: store.inbounds,
-      mirroredNode: settings.XRAY_CONFIG_NODE ?? listed[0].name,
+      mirroredNode,
       ...{ exclusive, clock, log },
       onConfigFile: (result: "written" | "unchanged" | "error") => measured.configFile(result),
       onBlocked: (name: string, users: number) => measured.blocked(name, users),
@@ -143,7 +146,9 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const hints = new EventHintIndex(redis, settings.QUEUE_PREFIX, clock);
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const changes = { store: store.fleet, change: fleetChanger(store.fleet, hints), ...exclusive, clock, log };
-    const known = { connected: () => nodes.opened, newMark: randomUUID, certificates };
+    const shortId = settings.REALITY_COMMON_SHORT_ID;
+    const inFile = emptiedFile({ file: configFileOf(settings), node: mirroredNode, shortId, exclusive, log });
+    const known = { connected: () => nodes.opened, newMark: randomUUID, certificates, inFile };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({
       redisUrl: settings.REDIS_URL,
@@ -272,8 +277,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           processAt: (node) => processAt(node, known),
           leftBehind: (node, next) => leftBehind(node, next, known),
           inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, certificates),
-          leave: (node) =>
-            leaveNode(node, { ...known, vault: store.inbounds, shortId: settings.REALITY_COMMON_SHORT_ID }),
+          leave: (node) => leaveNode(node, { ...known, vault: store.inbounds, shortId }),
           readLast: lastReading(jobs, clock),
         }),
         ...hostJobHandlers(changes),

@@ -230,3 +230,13 @@ test("a node that is not in the settings can't be the file's", async () => {
 async function writes(worker: WorkerProcess): Promise<number> {
   return Number(/veil_config_file_total\{result="written"\} (\d+)/.exec(await worker.metrics())?.[1]);
 }
+
+test("a node that is deleted leaves none of our users in the file, so that its Xray comes back without them", async () => {
+  await startWorker();
+  const keys = await jobs.createMany(3);
+  await soonInFile(keys);
+  const deadline = Date.now() + 8_000;
+  await jobs.client.submit("delete-node", "delete-1", { name: "test", force: true, deadline, request_id: "r-1" });
+  await vi.waitFor(() => expectInFile([]), { interval: 50, timeout: 10_000 });
+  expect(await usersAfterRestart()).toEqual(new Set(["someone@else"]));
+});

@@ -16,9 +16,12 @@ export class ConfigReadError extends ConfigFileError {
  */
 export class ConfigInvalidError extends ConfigFileError {
   override readonly name = "ConfigInvalidError";
+  /** Whether all is well but that the file has no inbound of VLESS under the tag. */
+  readonly lacksInbound: boolean;
 
-  constructor(fault: string) {
+  constructor(fault: string, { lacksInbound = false } = {}) {
     super(`Xray's config file can't be edited: ${fault}`);
+    this.lacksInbound = lacksInbound;
   }
 }
 

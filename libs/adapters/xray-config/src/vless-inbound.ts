@@ -28,11 +28,12 @@ export function findInbound(source: JsonSource, tag: string): VlessInbound {
     .filter((item) => item.kind === "object")
     .filter((item) => stringMember(source, item, "tag") === tag);
   const [inbound, other] = found;
-  if (inbound === undefined) throw new ConfigInvalidError(`it has no inbound ${tag}`);
+  if (inbound === undefined) throw new ConfigInvalidError(`it has no inbound ${tag}`, { lacksInbound: true });
   if (other !== undefined)
     throw new ConfigInvalidError(`it has more than one inbound ${tag}, the second one ${placeOf(source, other)}`);
   if (stringMember(source, inbound, "protocol")?.toLowerCase() !== "vless") {
-    throw new ConfigInvalidError(`its inbound ${tag} is not one of VLESS, ${placeOf(source, inbound)}`);
+    const place = placeOf(source, inbound);
+    throw new ConfigInvalidError(`its inbound ${tag} is not one of VLESS, ${place}`, { lacksInbound: true });
   }
   const settings = objectMember(source, inbound, "settings");
   if (settings === undefined)

@@ -1,19 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  CONFIG_FILE_LEASE_MS,
-  CONFIG_FILE_WAIT_MS,
-  type DesiredUser,
-  desiredOn,
-  isWantedOn,
-  type KeyStore,
-} from "@veil/keys";
+import { CONFIG_FILE_WAIT_MS, type DesiredUser, desiredOn, isWantedOn, type KeyStore } from "@veil/keys";
 import { isDatabaseSuspect, type ReconciledState } from "@veil/reconciler";
-import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
 import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
 import { type AccountKind, keyIdOfEmail, userEmail, vless, type VlessFlow } from "@veil/protocols";
 import pLimit from "p-limit";
 import type { NodeGroups } from "../nodes/node-groups.ts";
+import { ConfigFileBusyError, type OnlyWriter, onlyWriterOf } from "./only-writer.ts";
 
 export interface ConfigMirrorOptions {
   readonly file: Pick<XrayConfigFile, "look" | "update">;
@@ -41,7 +35,6 @@ export interface ConfigMirrorOptions {
 const COLLECT_MS = 2_000;
 /** With many clients a write takes a second: creations then claim at most a sixth of the time. */
 const PAUSE_FACTOR = 5;
-const ASK_AGAIN_MS = 25;
 /** Deletions wait for a write under way, so one that catches up on many keys does it in parts. */
 const MOST_COLLECTED = 1_000;
 const LOOKED_UP_AT_ONCE = 32;
@@ -55,6 +48,7 @@ const LOOKED_UP_AT_ONCE = 32;
 export class ConfigMirror {
   readonly #options: ConfigMirrorOptions;
   readonly #writes: SharedRun<void>;
+  readonly #onlyWriter: OnlyWriter;
   readonly #failure: LastingFailure;
   /** Keys that somebody waits for. */
   #urgent = new Set<number>();
@@ -74,6 +68,7 @@ export class ConfigMirror {
   constructor(options: ConfigMirrorOptions) {
     this.#options = options;
     this.#writes = new SharedRun(() => this.#write());
+    this.#onlyWriter = onlyWriterOf(options.node, options.exclusive);
     this.#failure = lastingFailure(
       options.log,
       "could not write Xray's config file: a deleted key may come back with it",
@@ -179,7 +174,7 @@ export class ConfigMirror {
     const keys = this.#take();
     const begun = clock.monotonic();
     try {
-      const result = await this.#writeExclusively(keys);
+      const result = await this.#onlyWriter(() => this.#options.file.update(() => this.#changes(keys)));
       this.#lastWriteMs = clock.monotonic() - begun;
       log.debug({ node, result, keys: keys.size, durationMs: this.#lastWriteMs }, "config file is up to date");
       this.#failure.onSuccess();
@@ -208,18 +203,6 @@ export class ConfigMirror {
     return new Map([...urgent, ...collected]);
   }
 
-  async #writeExclusively(keys: ReadonlyMap<number, boolean>): Promise<"written" | "unchanged"> {
-    const { file, exclusive, node } = this.#options;
-    const task = { ...exclusive, subject: `config-file:${node}`, leaseMs: CONFIG_FILE_LEASE_MS };
-    const giveUpAt = performance.now() + CONFIG_FILE_LEASE_MS;
-    while (true) {
-      const done = await runExclusively(task, () => file.update(() => this.#changes(keys)));
-      if (done !== null) return done.result;
-      if (performance.now() > giveUpAt) throw new ConfigFileBusyError(node);
-      await sleep(ASK_AGAIN_MS);
-    }
-  }
-
   async #changes(keys: ReadonlyMap<number, boolean>): Promise<InboundChanges> {
     const { inboundTag, shortId } = this.#options;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
@@ -239,14 +222,5 @@ export class ConfigMirror {
 
   #flowOf(key: Pick<DesiredUser, "uuid" | "flow">): VlessFlow {
     return vless.accountOf(key, this.#options.kind).flow;
-  }
-}
-
-/** Thrown when another worker kept the config file for longer than a write takes. */
-class ConfigFileBusyError extends Error {
-  override readonly name = "ConfigFileBusyError";
-
-  constructor(node: string) {
-    super(`the config file of node ${node} is being written by another worker`);
   }
 }

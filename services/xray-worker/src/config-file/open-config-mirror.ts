@@ -27,7 +27,8 @@ export function openConfigMirror(
   { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
   const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;
-  if (path === undefined) return null;
+  const file = configFileOf(settings);
+  if (file === null) return null;
   const { protocol } = of.kind;
   if (protocol !== "vless") {
     log.warn({ path, protocol }, "Xray's config file is not kept: it can be for inbounds of VLESS alone");
@@ -35,7 +36,6 @@ export function openConfigMirror(
   }
   if (binary === undefined)
     log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced without Xray's check");
-  const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
   const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
   const warning = new DefaultFlowWarning({ ...of, log });
   const mirror = new ConfigMirror({
@@ -62,4 +62,14 @@ export function openConfigMirror(
     await mirror.close(deadlineSignal);
   });
   return mirror;
+}
+
+/** The config file of the settings; null when they name none. */
+export function configFileOf({
+  XRAY_CONFIG_PATH: path,
+  XRAY_BINARY: binary,
+}: Pick<WorkerSettings, "XRAY_CONFIG_PATH" | "XRAY_BINARY">): XrayConfigFile | null {
+  return path === undefined
+    ? null
+    : new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
 }

@@ -1,3 +1,4 @@
+import type { EmptiedFile } from "../config-file/emptied-file.ts";
 import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
 import { activated, type Fleet, inboundGone, isToBeFilled, type Place, placesOf } from "@veil/nodes";
 import { errorMessage } from "@veil/runtime";
@@ -9,6 +10,7 @@ export interface JoiningNodesOptions extends FleetChanges {
   /** The nodes that this worker is connected with at each moment. */
   readonly connected: () => readonly Pick<XrayNode, keyof MarkedProcess>[];
   readonly newMark: () => string;
+  readonly inFile: Pick<EmptiedFile, "empty">;
 }
 
 /**
@@ -55,10 +57,13 @@ export class JoiningNodes {
    * tries again.
    */
   async sorted(place: string): Promise<void> {
-    const { fleet, log } = this.#options;
-    const leaving = fleet().nodes.flatMap(placesOf);
-    if (!leaving.some(({ name, inbound }) => name === place && inbound.isLeaving)) return;
+    const { fleet, inFile, log } = this.#options;
+    const leaving = fleet()
+      .nodes.flatMap(placesOf)
+      .find(({ name, inbound }) => name === place && inbound.isLeaving);
+    if (leaving === undefined) return;
     try {
+      if (!(await inFile.empty(leaving))) return;
       const isGone = await changeNodes((found) => inboundGone(found, place), this.#options);
       if (isGone) log.info({ node: place }, "the inbound is gone");
     } catch (err) {

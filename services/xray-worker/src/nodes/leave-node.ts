@@ -1,3 +1,4 @@
+import type { EmptiedFile } from "../config-file/emptied-file.ts";
 import { CALL_DEADLINE_MS, type DesiredState, type InboundVault } from "@veil/keys";
 import { type FleetNode, type Place, placesOf } from "@veil/nodes";
 import { userEmail } from "@veil/protocols";
@@ -11,6 +12,7 @@ import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface LeaveNodePorts {
   readonly vault: InboundVault;
+  readonly inFile: EmptiedFile;
   readonly certificates: CertificateFolder;
   /** The short id of the settings. */
   readonly shortId: string;
@@ -34,7 +36,7 @@ const NOBODY: DesiredState = {
 
 /** Connects a node that is to be emptied. */
 export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
-  const { vault, certificates, shortId, connected, newMark } = ports;
+  const { vault, inFile, certificates, shortId, connected, newMark } = ports;
   const { name, address, inboundTag, tls } = of;
   const identity = certificates.identity(tls);
   const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
@@ -44,8 +46,10 @@ export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
   };
   return {
     answers: () => answers(node),
+    isInFile: inFile.isOf(name),
     places: placesOf(of).map((place) => ({
       name: place.name,
+      removeFromFile: () => inFile.empty(place),
       removeUsers: async () => {
         if (!(await isOthers())) await emptied(place, node, { vault, shortId });
       },

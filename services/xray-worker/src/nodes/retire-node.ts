@@ -10,6 +10,8 @@ import { passLock } from "./pass-lock.ts";
 export interface LeavingNode {
   /** Whether it answers. */
   readonly answers: () => Promise<boolean>;
+  /** Whether its Xray has a config file that is kept. */
+  readonly isInFile: boolean;
   /** Its inbounds. */
   readonly places: readonly LeavingPlace[];
   readonly close: () => void;
@@ -17,6 +19,8 @@ export interface LeavingNode {
 
 interface LeavingPlace {
   readonly name: string;
+  /** Takes our users out of the config file as well, if there is one. @returns whether none is left in it */
+  readonly removeFromFile: () => Promise<boolean>;
   /**
    * Takes our users out of it. Those of a node that leads to the process of another one are that one's, and stay.
    *
@@ -92,14 +96,18 @@ async function emptied(
     since = end.outcome === "done" ? (nodeOf(found, name)?.since ?? now) : now;
     return end.outcome === "changed" ? end : null;
   }, ports);
-  if (!answers) return null;
+  if (!answers && !leaving.isInFile) return null;
   // By then no worker adds a user any more.
   await clock.sleep(Math.max(0, since + KNOWN_TO_ALL_MS - clock.now()));
+  // First: an Xray that starts in between must not bring them back.
+  const written = await Promise.all(leaving.places.map((place) => place.removeFromFile()));
+  const file = written.includes(false) ? `the users of node ${name} could not be removed from its config file` : null;
+  if (!answers) return file;
   for (const place of leaving.places) {
     const removal = await removed(name, place, request, ports);
     if (removal !== null) return removal;
   }
-  return (await ports.readLast(name, request)) ? null : `the last bytes of node ${name} could not be read yet`;
+  return (await ports.readLast(name, request)) ? file : `the last bytes of node ${name} could not be read yet`;
 }
 
 async function removed(

@@ -1,0 +1,55 @@
+import type { Place } from "@veil/nodes";
+import { keyIdOfEmail } from "@veil/protocols";
+import type { ExclusiveTask } from "@veil/redis";
+import type { Logger } from "@veil/runtime";
+import { ConfigFileError, ConfigInvalidError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
+import { ConfigFileBusyError, onlyWriterOf } from "./only-writer.ts";
+
+export interface EmptiedFileOptions {
+  /** Null where no config file is kept. */
+  readonly file: Pick<XrayConfigFile, "look" | "update"> | null;
+  /** The node whose config it is. */
+  readonly node: string;
+  readonly shortId: string;
+  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly log: Pick<Logger, "error">;
+}
+
+/** Takes our users out of an inbound in its node's config file. */
+export interface EmptiedFile {
+  /** Whether a node has such a file. */
+  readonly isOf: (node: string) => boolean;
+  /** @returns whether none is left in it; otherwise the reason is logged @throws when Redis is away */
+  readonly empty: (place: Place) => Promise<boolean>;
+}
+
+/**
+ * For an inbound that leaves, and for a node that does: nobody compares the file with the keys from then on, so that Xray would come
+ * back with all of them, also with those that are deleted by then.
+ */
+export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFileOptions): EmptiedFile {
+  const isOf = (name: string) => file !== null && name === node;
+  const onlyWriter = onlyWriterOf(node, exclusive);
+  return {
+    isOf,
+    empty: async ({ of, inbound: { tag: inboundTag } }) => {
+      if (file === null || !isOf(of.name)) return true;
+      const changes = async (): Promise<InboundChanges> => {
+        const ours = (await file.look(inboundTag)).clients.filter(({ email }) => keyIdOfEmail(email) !== null);
+        return { inboundTag, shortId, clients: new Map(ours.map(({ email }) => [email, null])) };
+      };
+      try {
+        await onlyWriter(() => file.update(changes));
+        return true;
+      } catch (err) {
+        if (err instanceof ConfigInvalidError && err.lacksInbound) return true;
+        if (!(err instanceof ConfigFileError || err instanceof ConfigFileBusyError)) throw err;
+        log.error(
+          { err, node, inbound: inboundTag },
+          "could not take users out of Xray's config file: they come back with it",
+        );
+        return false;
+      }
+    },
+  };
+}

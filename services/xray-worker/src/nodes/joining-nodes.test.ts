@@ -1,0 +1,37 @@
+import { noHints } from "@veil/events/testing";
+import { type FleetNode, placesOf } from "@veil/nodes";
+import { InMemoryFleet, someInbound, someNode } from "@veil/nodes/testing";
+import type { Redis } from "@veil/redis";
+import { createLogger, systemClock } from "@veil/runtime";
+import { expect, it } from "vitest";
+import { fleetChanger } from "./fleet-changes.ts";
+import { JoiningNodes } from "./joining-nodes.ts";
+
+/** @param isWritten whether the config file can be written */
+function joiningNodes(node: FleetNode, isWritten: () => boolean) {
+  const before = { revision: 1, nodes: [node], hosts: [] };
+  const store = new InMemoryFleet(before);
+  const joining = new JoiningNodes({
+    ...{ store, prefix: "test", clock: systemClock, change: fleetChanger(store, noHints) },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody is told
+    redis: {} as Redis,
+    log: createLogger({ service: "test", version: "0", level: "silent" }),
+    fleet: () => before,
+    connected: () => [],
+    newMark: () => "mark",
+    inFile: { empty: async ({ name }) => name === "a/old" && isWritten() },
+  });
+  const places = async () => (await store.read())?.nodes.flatMap(placesOf).map(({ name }) => name);
+  return { joining, places };
+}
+
+it("ends an inbound that leaves once none of our users is left in the config file either", async () => {
+  const inbounds = [someInbound("new"), someInbound("old", { isLeaving: true })];
+  let isWritten = false;
+  const { joining, places } = joiningNodes(someNode("a", { inbounds }), () => isWritten);
+  await joining.sorted("a/old");
+  expect(await places()).toEqual(["a", "a/old"]);
+  isWritten = true;
+  await joining.sorted("a/old");
+  expect(await places()).toEqual(["a"]);
+});
