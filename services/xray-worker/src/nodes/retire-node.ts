@@ -2,7 +2,7 @@ import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from 
 import { disabled, ended, type FleetNode, nodeOf } from "@veil/nodes";
 import { runExclusively } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
-import { changeNodes, type FleetChanges } from "./fleet-changes.ts";
+import { changeNodes, type FleetChanges, TOO_LATE } from "./fleet-changes.ts";
 import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 import { passLock } from "./pass-lock.ts";
 
@@ -50,9 +50,12 @@ export interface RetireRequest {
 type RetireResult =
   | { readonly outcome: "deleted" }
   | { readonly outcome: "not-found" }
-  | { readonly outcome: "unavailable"; readonly detail: string };
+  | { readonly outcome: "unavailable"; readonly detail: string }
+  | typeof TOO_LATE;
 
 const ASK_AGAIN_MS = 100;
+/** Left of the time for what follows the last reading, which nobody may be there to make. */
+const END_MS = 1_000;
 
 /**
  * Takes a node out: nobody adds users to it any more, ours are removed, its bytes are read once more, and it is gone. May run
@@ -71,12 +74,25 @@ export async function retireNode(request: RetireRequest, ports: RetireNodePorts)
     if (!answers && !force) return { outcome: "unavailable", detail: `node ${name} does not answer; ?force=true` };
     const fault = await emptied(node, leaving, answers, request, ports);
     if (fault !== null && !force) return { outcome: "unavailable", detail: fault };
-    await changeNodes((found) => ended(found, name, ports.clock.now()), ports);
-    ports.log.info({ node: name }, "the node is gone");
-    return { outcome: "deleted" };
+    return await end(request, ports);
   } finally {
     leaving.close();
   }
+}
+
+/** Whoever showed the node again while it was emptied has decided otherwise. */
+async function end({ name, deadline }: RetireRequest, ports: RetireNodePorts): Promise<RetireResult> {
+  let [isLate, stays] = [false, false];
+  const isEnded = await changeNodes((found) => {
+    const now = ports.clock.now();
+    isLate = now > deadline;
+    const update = isLate ? null : ended(found, name, now);
+    stays = update === null && nodeOf(found, name) !== null;
+    return update;
+  }, ports);
+  if (isEnded) ports.log.info({ node: name }, "the node is gone");
+  if (!stays) return { outcome: "deleted" };
+  return isLate ? TOO_LATE : { outcome: "unavailable", detail: `node ${name} was shown again meanwhile` };
 }
 
 /** @returns what is still to be done, null when nothing is */
@@ -107,7 +123,8 @@ async function emptied(
     const removal = await removed(name, place, request, ports);
     if (removal !== null) return removal;
   }
-  return (await ports.readLast(name, request)) ? file : `the last bytes of node ${name} could not be read yet`;
+  const read = await ports.readLast(name, { ...request, deadline: request.deadline - END_MS });
+  return read ? file : `the last bytes of node ${name} could not be read yet`;
 }
 
 async function removed(
