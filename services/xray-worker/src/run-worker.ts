@@ -49,6 +49,7 @@ import { leftBehind } from "./nodes/left-behind.ts";
 import { lastReading } from "./nodes/last-reading.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
+import { lastMarkOf } from "./nodes/same-process.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
 import { workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
@@ -277,7 +278,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
           processAt: (node) => processAt(node, known),
           leftBehind: (node, next) => leftBehind(node, next, known),
           inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, certificates),
-          leave: (node) => leaveNode(node, { ...known, vault: store.inbounds, shortId }),
+          leave: (node) =>
+            leaveNode(node, { ...known, vault: store.inbounds, shortId, lastMark: lastMarkOf(store.nodeLives) }),
           readLast: lastReading(jobs, clock),
         }),
         ...hostJobHandlers(changes),

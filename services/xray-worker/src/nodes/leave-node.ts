@@ -5,7 +5,7 @@ import { type CertificateFolder, connectXrayNode, XrayError, type XrayNode } fro
 import { emptyPlace } from "./empty-place.ts";
 import { nodeErrors } from "./node-errors.ts";
 import type { LeavingNode } from "./retire-node.ts";
-import { findSameProcess, type MarkedProcess } from "./same-process.ts";
+import { findSameProcess, type LastMark, type MarkedProcess } from "./same-process.ts";
 
 export interface LeaveNodePorts {
   readonly vault: InboundVault;
@@ -16,6 +16,7 @@ export interface LeaveNodePorts {
   /** The nodes that this worker is connected with at each moment. */
   readonly connected: () => readonly MarkedProcess[];
   readonly newMark: () => string;
+  readonly lastMark: LastMark;
 }
 
 /** Who asks for the process alone names no inbound of it. */
@@ -23,13 +24,13 @@ const NO_INBOUND = "none";
 
 /** Connects a node that is to be emptied. */
 export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
-  const { vault, inFile, certificates, shortId, connected, newMark } = ports;
+  const { vault, inFile, certificates, shortId, connected, newMark, lastMark } = ports;
   const { name, address, inboundTag, tls } = of;
   const identity = certificates.identity(tls);
   const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
   const isOthers = async (): Promise<boolean> => {
     const others = connected().filter((one) => one.name !== name);
-    return (await nodeErrors(name, () => findSameProcess(node, others, newMark))) !== null;
+    return (await nodeErrors(name, () => findSameProcess(node, others, newMark, lastMark))) !== null;
   };
   return {
     answers: () => answers(node),

@@ -1,24 +1,33 @@
+import type { NodeLivesStore } from "@veil/traffic";
 import { plantProcessMark, XrayError, type XrayNode } from "@veil/xray-grpc";
 
 /** What tells one Xray process from another. */
 export type MarkedProcess = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark">;
+
+/** The mark that a node showed last, as far as anybody noted it. @throws {StoreUnavailableError} */
+export type LastMark = (node: string) => Promise<string | null>;
 
 /**
  * The name of another node that leads to the same Xray process; null when none of those in reach does. A process without a
  * mark gets one, as collectors give it one.
  *
  * @param newMark makes an id that was never used before
+ * @param lastMark asked of a node that does not answer: its process may answer here all the same. Default: nobody knows
  * @throws {XrayError} when the node itself can't be asked
+ * @throws {StoreUnavailableError} where `lastMark` does
  */
 export async function findSameProcess(
   node: MarkedProcess,
   others: readonly MarkedProcess[],
   newMark: () => string,
+  lastMark: LastMark = async () => null,
 ): Promise<string | null> {
   const mark = (await node.readProcessMark()) ?? (await planted(node, newMark));
   if (mark === null) return null;
   const shown = await Promise.all(
-    others.filter(({ name }) => name !== node.name).map(async (other) => ({ other, mark: await markOf(other) })),
+    others
+      .filter(({ name }) => name !== node.name)
+      .map(async (other) => ({ other, mark: await markOf(other, lastMark) })),
   );
   return shown.find((one) => one.mark === mark)?.other.name ?? null;
 }
@@ -28,11 +37,16 @@ async function planted(node: MarkedProcess, newMark: () => string): Promise<stri
   return node.readProcessMark();
 }
 
-async function markOf(node: MarkedProcess): Promise<string | null> {
+async function markOf(node: MarkedProcess, lastMark: LastMark): Promise<string | null> {
   try {
     return await node.readProcessMark();
   } catch (error) {
-    if (error instanceof XrayError) return null;
+    if (error instanceof XrayError) return lastMark(node.name);
     throw error;
   }
+}
+
+/** What collectors noted of each node's process. */
+export function lastMarkOf(lives: Pick<NodeLivesStore, "find">): LastMark {
+  return async (node) => (await lives.find(node))?.marks.at(-1)?.mark ?? null;
 }
