@@ -19,13 +19,14 @@ export const inboundDocument = z.object({
   regrouped_at: z.number().default(0),
   former_groups: z.array(z.string()).default([]),
   leaving: z.boolean().default(false),
+  unfilled: z.boolean().default(false),
 });
 type InboundDocument = Readonly<z.infer<typeof inboundDocument>>;
 
 /** @returns none of those that only a newer version can serve; the first one in any case, since its place has the node's name */
 export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[] {
   return documents.flatMap((document, index) => {
-    const { server_key, public_key, short_id, regrouped_at, former_groups, leaving, ...same } = document;
+    const { server_key, public_key, short_id, regrouped_at, former_groups, leaving, unfilled, ...same } = document;
     const first = index === 0 ? PLAIN_INBOUND : undefined;
     const protocol = PROTOCOLS.find((known) => known === document.protocol) ?? first?.protocol;
     const transport = TRANSPORTS.find((known) => known === document.transport) ?? first?.transport;
@@ -40,12 +41,13 @@ export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[]
       regroupedAt: regrouped_at,
       formerGroups: former_groups,
       isLeaving: leaving,
+      isUnfilled: unfilled,
     };
   });
 }
 
 export function toInboundDocument(inbound: NodeInbound): InboundDocument {
-  const { serverKey, publicKey, shortId, groups, regroupedAt, formerGroups, isLeaving, ...same } = inbound;
+  const { serverKey, publicKey, shortId, groups, regroupedAt, formerGroups, isLeaving, isUnfilled, ...same } = inbound;
   return {
     ...same,
     server_key: serverKey,
@@ -55,5 +57,6 @@ export function toInboundDocument(inbound: NodeInbound): InboundDocument {
     regrouped_at: regroupedAt,
     former_groups: [...formerGroups],
     leaving: isLeaving,
+    unfilled: isUnfilled,
   };
 }

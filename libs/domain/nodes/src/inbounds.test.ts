@@ -3,7 +3,7 @@ import { someInbound, someNode } from "../test/index.ts";
 import { changed, entered, type FleetChange } from "./change-fleet.ts";
 import type { FleetNode } from "./fleet.ts";
 import { type InboundFields, inboundsFault, inboundsOf, MOST_INBOUNDS, PLAIN_INBOUND } from "./inbounds.ts";
-import { inboundGone, placesOf } from "./places.ts";
+import { inboundFilled, inboundGone, placesOf } from "./places.ts";
 
 const NOW = 1_800_000_000_000;
 const stamp = { job: "job-1", now: NOW };
@@ -75,6 +75,25 @@ describe("the inbounds of a node", () => {
         .flat()
         .map(({ name }) => name),
     ).toEqual(["a", "a/x"]);
+  });
+
+  it("are shown once they have their users, also when they come back before they have gone", () => {
+    const unfilled = (node: FleetNode) => inboundsOf(node).map(({ isUnfilled }) => isUnfilled);
+    const filled = (node: FleetNode, place: string) => ({
+      ...node,
+      ...inboundFilled(fleetOf(node), place)?.nodes?.[0],
+    });
+    const more = after(asked(someNode("a"), vless, trojan));
+    expect(unfilled(more)).toEqual([false, true]);
+    expect(inboundFilled(fleetOf(more), "a")).toBeNull();
+    const shown = filled(more, "a/trojan-in");
+    expect(unfilled(shown)).toEqual([false, false]);
+    expect(unfilled(after(asked(shown, vless, { ...trojan, port: 1 })))).toEqual([false, false]);
+    const again = after(asked(after(asked(shown, vless)), vless, trojan));
+    expect(unfilled(again)).toEqual([false, true]);
+    const other = after(asked(someNode("a"), { ...vless, tag: "new" }));
+    expect(unfilled(other)).toEqual([true, false]);
+    expect(unfilled(filled(other, "a"))).toEqual([false, false]);
   });
 
   it("move to the groups of their node unless they have their own", () => {

@@ -17,6 +17,8 @@ export interface NodeInbound extends InboundFields {
   readonly formerGroups: readonly string[];
   /** It was taken out: it holds nobody any more, and goes when nobody is left in it. */
   readonly isLeaving: boolean;
+  /** It came to a node that there was, and has not been filled with users: links don't show it yet. */
+  readonly isUnfilled: boolean;
 }
 
 /** Most inbounds of a node: a key's user is added to each of them. */
@@ -59,7 +61,13 @@ export function enteredInbounds(inbounds: readonly InboundFields[]): readonly No
   const [first, ...more] = inbounds;
   if (first !== undefined && more.length === 0 && isPlain(first)) return [];
   // The node itself is filled once every worker knows of it, and its inbounds with it.
-  return inbounds.map((inbound) => ({ ...inbound, regroupedAt: 0, formerGroups: [], isLeaving: false }));
+  return inbounds.map((inbound) => ({
+    ...inbound,
+    regroupedAt: 0,
+    formerGroups: [],
+    isLeaving: false,
+    isUnfilled: false,
+  }));
 }
 
 /** The inbounds of a node in their order, the first one first; those that leave are the last. */
@@ -74,7 +82,7 @@ export function inboundsOf({
 ] {
   const [first, ...more] = inbounds;
   if (first !== undefined) return [first, ...more];
-  return [{ tag: inboundTag, ...PLAIN_INBOUND, regroupedAt, formerGroups, isLeaving: false }];
+  return [{ tag: inboundTag, ...PLAIN_INBOUND, regroupedAt, formerGroups, isLeaving: false, isUnfilled: false }];
 }
 
 /** The groups whose keys an inbound of a node is to hold. */
@@ -141,7 +149,7 @@ function orderFault(before: FleetNode, next: InboundFields, others: readonly Inb
 }
 
 function newInbound(inbound: InboundFields): NodeInbound {
-  return { ...inbound, regroupedAt: 0, formerGroups: [], isLeaving: true };
+  return { ...inbound, regroupedAt: 0, formerGroups: [], isLeaving: true, isUnfilled: true };
 }
 
 function changedInbound(
@@ -155,7 +163,7 @@ function changedInbound(
   const { regroupedAt, formerGroups } = known;
   const next = {
     ...{ tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups },
-    ...{ regroupedAt, formerGroups, isLeaving: false },
+    ...{ regroupedAt, formerGroups, isLeaving: false, isUnfilled: known.isUnfilled || known.isLeaving },
   };
   const former = groupsOfInbound(before, known);
   const isRegrouped = !isSameGroups(former, groupsOfInbound(after, next));

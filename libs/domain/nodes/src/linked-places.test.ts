@@ -29,6 +29,13 @@ it("are the active nodes, those that clients can't tell apart together, and thos
   expect(idsOf(placesIn(fleet(nodes), down("a", "a2")))).toEqual(["n_b", "n_a+n_a2"]);
 });
 
+it("leave out an inbound that has not been filled, whatever was seen of it before", () => {
+  const inbounds = [someInbound("vless-in"), someInbound("x", { port: 1, isUnfilled: true })];
+  const filled = inbounds.map((inbound) => ({ ...inbound, isUnfilled: false }));
+  expect(idsOf(placesIn(fleet([someNode("a", { inbounds })])))).toEqual(["n_a"]);
+  expect(idsOf(placesIn(fleet([someNode("a", { inbounds: filled })])))).toEqual(["n_a", "n_a_x"]);
+});
+
 it("are in the order of the hosts, those of the nodes first among equals, and without those that are hidden", () => {
   const made = fleet(
     nodes,

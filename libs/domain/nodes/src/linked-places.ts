@@ -36,7 +36,7 @@ const MOST_LISTS = 1_000;
 
 /**
  * Where the links of keys lead while neither hosts nor nodes nor their health change: worked out once for each list of groups.
- * Hosts count that are not hidden, whose node is active, and whose groups meet the key's, as those of its inbound do.
+ * Hosts count that are not hidden, whose node is active and whose inbound is filled, and whose groups meet the key's, as those of its inbound do.
  */
 export class LinkedPlaces {
   readonly #hosts: readonly LinkedHost[];
@@ -80,7 +80,7 @@ export class LinkedPlaces {
     const { placeOf, isDown } = this.#options;
     const places = new Map<string, [LinkedHost, ...LinkedHost[]]>();
     for (const host of this.#hosts) {
-      const isShown = host.of.state === "active" && this.#isFor(host, groups);
+      const isShown = host.of.state === "active" && !host.at.inbound.isUnfilled && this.#isFor(host, groups);
       const place = isShown ? placeOf(host) : null;
       if (place === null) continue;
       const found = places.get(place);

@@ -47,6 +47,15 @@ export function inboundGone({ nodes }: Pick<Fleet, "nodes">, place: string): Fle
   return { nodes: nodes.map((node) => (node === of ? { ...node, inbounds } : node)) };
 }
 
+/** An inbound that came to a node has its users: links show it. @returns null when there is nothing to change */
+export function inboundFilled({ nodes }: Pick<Fleet, "nodes">, place: string): FleetUpdate | null {
+  const filled = nodes.flatMap(placesOf).find(({ name, inbound }) => name === place && inbound.isUnfilled);
+  if (filled === undefined) return null;
+  const { of, inbound } = filled;
+  const inbounds = of.inbounds.map((one) => (one === inbound ? { ...inbound, isUnfilled: false } : one));
+  return { nodes: nodes.map((node) => (node === of ? { ...node, inbounds } : node)) };
+}
+
 /** A tag as it stands in the names of fields of a document, and in paths: no dot, no dollar, no slash, no blank. */
 export function tagText(tag: string): string {
   return tag.replace(/[^A-Za-z0-9_-]/gu, (character) => `~${character.codePointAt(0)?.toString(16) ?? ""}~`);

@@ -51,7 +51,15 @@ export function fleetStoreConformance(
       sni: "example.com",
       inbounds: [
         { ...someInbound("vless-in"), groups: ["eu"], publicKey: "p".repeat(43), shortId: "cd", sni: "b.example" },
-        { ...someInbound("b.$x"), transport: "xhttp", path: "/a.b", port: 8_443, isLeaving: true, regroupedAt: 9 },
+        {
+          ...someInbound("b.$x"),
+          transport: "xhttp",
+          path: "/a.b",
+          port: 8_443,
+          isLeaving: true,
+          isUnfilled: true,
+          regroupedAt: 9,
+        },
         { ...someInbound("t"), protocol: "trojan", port: 9_443, formerGroups: ["vip"] },
         { ...someInbound("s"), protocol: "shadowsocks-2022", port: 9_444, serverKey: "AAECAwQFBgcICQoLDA0ODw==" },
       ],

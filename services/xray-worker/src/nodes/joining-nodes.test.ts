@@ -5,7 +5,7 @@ import type { Redis } from "@veil/redis";
 import { createLogger, systemClock } from "@veil/runtime";
 import { expect, it } from "vitest";
 import { fleetChanger } from "./fleet-changes.ts";
-import { JoiningNodes } from "./joining-nodes.ts";
+import { JoiningNodes, KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 
 /** @param isWritten whether the config file can be written */
 function joiningNodes(node: FleetNode, isWritten: () => boolean) {
@@ -22,7 +22,9 @@ function joiningNodes(node: FleetNode, isWritten: () => boolean) {
     inFile: { empty: async ({ name }) => name === "a/old" && isWritten() },
   });
   const places = async () => (await store.read())?.nodes.flatMap(placesOf).map(({ name }) => name);
-  return { joining, places };
+  const unfilled = async () =>
+    (await store.read())?.nodes.flatMap(placesOf).flatMap(({ name, inbound }) => (inbound.isUnfilled ? [name] : []));
+  return { joining, places, unfilled };
 }
 
 it("ends an inbound that leaves once none of our users is left in the config file either", async () => {
@@ -34,4 +36,15 @@ it("ends an inbound that leaves once none of our users is left in the config fil
   isWritten = true;
   await joining.sorted("a/old");
   expect(await places()).toEqual(["a"]);
+});
+
+it("shows an inbound after a pass that could fill it, not after one that found it as it left", async () => {
+  const regroupedAt = 1_800_000_000_000;
+  const inbounds = [someInbound("first"), someInbound("again", { regroupedAt, isUnfilled: true })];
+  const { joining, unfilled } = joiningNodes(someNode("a", { inbounds }), () => true);
+  await joining.filled("a/again", regroupedAt + KNOWN_TO_ALL_MS - 1);
+  await joining.filled("a", regroupedAt + KNOWN_TO_ALL_MS);
+  expect(await unfilled()).toEqual(["a/again"]);
+  await joining.filled("a/again", regroupedAt + KNOWN_TO_ALL_MS);
+  expect(await unfilled()).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import type { EmptiedFile } from "../config-file/emptied-file.ts";
 import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
-import { activated, type Fleet, inboundGone, isToBeFilled, type Place, placesOf } from "@veil/nodes";
+import { activated, type Fleet, inboundFilled, inboundGone, isToBeFilled, type Place, placesOf } from "@veil/nodes";
 import { errorMessage } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
@@ -33,8 +33,26 @@ export class JoiningNodes {
     this.#options = options;
   }
 
-  /** A pass over the node went well. Never rejects: the next pass tries again. */
-  async filled(name: string): Promise<void> {
+  /** A pass over an inbound went well. Never rejects: the next pass tries again. @param begunAt milliseconds since the epoch */
+  async filled(place: string, begunAt: number): Promise<void> {
+    await this.#inboundFilled(place, begunAt);
+    await this.#nodeFilled(place);
+  }
+
+  /** One that comes again under its tag was looked at before anybody filled it. */
+  async #inboundFilled(name: string, begunAt: number): Promise<void> {
+    const { fleet, log } = this.#options;
+    const places = fleet().nodes.flatMap(placesOf);
+    if (!places.some((place) => place.name === name && place.inbound.isUnfilled && begunAt >= filledFrom(place)))
+      return;
+    try {
+      await changeNodes((found) => inboundFilled(found, name), this.#options);
+    } catch (err) {
+      log.warn({ err, node: name }, "the inbound could not be shown");
+    }
+  }
+
+  async #nodeFilled(name: string): Promise<void> {
     const { fleet, connected, newMark, clock, log } = this.#options;
     if (!fleet().nodes.some((node) => node.name === name && isToBeFilled(node))) return;
     try {
