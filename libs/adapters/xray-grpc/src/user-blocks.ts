@@ -15,6 +15,18 @@ const RULE_TAG_PREFIX = "veil-block-";
 const APART_PREFIX = "veil-block@";
 /** No e-mail holds it. */
 const SEPARATOR = " ";
+/** Asked of each user right before each call that changes a rule: those of whom it says no are left as they are. */
+export interface BlockOptions {
+  readonly mayChange?: (email: string) => boolean;
+}
+
+interface Asked {
+  readonly email: string;
+  readonly mayChange: (email: string) => boolean;
+}
+
+const always = (): boolean => true;
+
 const MOST_USERS_OF_A_RULE = 200;
 /** Far above what a release takes: a node that hangs for longer is connected to anew. */
 const LONGEST_RELEASE_MS = 60_000;
@@ -25,8 +37,8 @@ const LONGEST_RELEASE_MS = 60_000;
  */
 export class UserBlocks {
   readonly #calls: NodeCalls;
-  readonly #blocking: CoalescedCalls<string, "blocked">;
-  readonly #releasing: CoalescedCalls<string, "released">;
+  readonly #blocking: CoalescedCalls<Asked, "blocked">;
+  readonly #releasing: CoalescedCalls<Asked, "released">;
 
   readonly #inboundTag: string;
   readonly #prefix: string;
@@ -37,17 +49,18 @@ export class UserBlocks {
     this.#inboundTag = inboundTag;
     this.#prefix = prefix;
     this.#blocking = new CoalescedCalls(
-      async (emails) => {
-        await this.#addRule([...new Set(emails)]);
-        return emails.map(() => "blocked");
+      async (asked) => {
+        const emails = allowed(asked);
+        if (emails.size > 0) await this.#addRule([...emails]);
+        return asked.map(() => "blocked");
       },
       { largest: MOST_USERS_OF_A_RULE, longestWaitMs: COALESCE_WAIT_MS },
     );
     // Never two at once: each would put the other's users into the rules that take an old rule's place.
     this.#releasing = new CoalescedCalls(
-      async (emails) => {
-        await this.#release(new Set(emails));
-        return emails.map(() => "released");
+      async (asked) => {
+        await this.#release(asked);
+        return asked.map(() => "released");
       },
       { largest: Number.POSITIVE_INFINITY, longestWaitMs: LONGEST_RELEASE_MS },
     );
@@ -58,22 +71,25 @@ export class UserBlocks {
     return new UserBlocks(calls, inboundTag, APART_PREFIX + encodeURIComponent(inboundTag) + SEPARATOR);
   }
 
-  async block(emails: readonly string[]): Promise<void> {
+  async block(emails: readonly string[], { mayChange = always }: BlockOptions = {}): Promise<void> {
     emails.forEach(checkEmail);
-    await Promise.all(emails.map((email) => this.#blocking.ask(email)));
+    await Promise.all(emails.map((email) => this.#blocking.ask({ email, mayChange })));
   }
 
-  async unblock(emails: readonly string[]): Promise<void> {
+  async unblock(emails: readonly string[], { mayChange = always }: BlockOptions = {}): Promise<void> {
     emails.forEach(checkEmail);
-    await Promise.all(emails.map((email) => this.#releasing.ask(email)));
+    await Promise.all(emails.map((email) => this.#releasing.ask({ email, mayChange })));
   }
 
   /** A rule that also blocks others gives way to one for them alone, which stands before it goes. */
-  async #release(released: ReadonlySet<string>): Promise<void> {
+  async #release(asked: readonly Asked[]): Promise<void> {
     for (const blocked of await this.#listRules()) {
+      const released = allowed(asked);
       const others = blocked.filter((email) => !released.has(email));
       if (others.length === blocked.length) continue;
       if (others.length > 0) await this.#addRule(others);
+      const still = allowed(asked);
+      if (!blocked.every((email) => still.has(email) || others.includes(email))) continue;
       await this.#calls.short("unblockUsers", removeRule, { ruleTag: this.#ruleTagOf(blocked) });
     }
   }
@@ -103,4 +119,8 @@ export class UserBlocks {
   #ruleTagOf(emails: readonly string[]): string {
     return this.#prefix + emails.join(SEPARATOR);
   }
+}
+
+function allowed(asked: readonly Asked[]): ReadonlySet<string> {
+  return new Set(asked.flatMap(({ email, mayChange }) => (mayChange(email) ? email : [])));
 }

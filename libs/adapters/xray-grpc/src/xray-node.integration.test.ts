@@ -362,6 +362,19 @@ describe("a blocked user", () => {
     await node.unblockUsers(emails);
   });
 
+  it("stays as it is where the caller may change nothing about it by the time of the call", async () => {
+    const node = nodeOn("plain-in");
+    const emails = ["7@veil", "8@veil", "9@veil"];
+    const mayChange = (email: string) => email !== "8@veil";
+    await node.blockUsers(emails, { mayChange });
+    expect(await node.listBlockedUsers()).toEqual(["7@veil", "9@veil"]);
+    await node.unblockUsers(["7@veil"], { mayChange: () => false });
+    await node.blockUsers(["8@veil"]);
+    await node.unblockUsers(emails, { mayChange });
+    expect(await node.listBlockedUsers()).toEqual(["8@veil"]);
+    await node.unblockUsers(emails);
+  });
+
   it("is listed after those who were blocked before, and without the rules of others", async () => {
     const node = nodeOn("plain-in");
     const emails = Array.from({ length: 5 }, () => newUser().email);

@@ -10,7 +10,7 @@ import { NodeCalls } from "./node-calls.ts";
 import { NodeConnection, type NodeConnectionOptions } from "./node-connection.ts";
 import { ProcessMark } from "./process-mark.ts";
 import { checkTag } from "./request-checks.ts";
-import { UserBlocks } from "./user-blocks.ts";
+import { type BlockOptions, UserBlocks } from "./user-blocks.ts";
 
 export interface XrayNodeOptions {
   /** What errors call the node. */
@@ -147,10 +147,10 @@ export interface XrayNode {
    *
    * The config must have a `routing` block and name the RoutingService, or Xray refuses.
    */
-  blockUsers(emails: readonly string[]): Promise<void>;
+  blockUsers(emails: readonly string[], options?: BlockOptions): Promise<void>;
 
   /** Lets users through again. Nothing happens to those who were not blocked. */
-  unblockUsers(emails: readonly string[]): Promise<void>;
+  unblockUsers(emails: readonly string[], options?: BlockOptions): Promise<void>;
 
   /** E-mails of the users whom `blockUsers` blocked in this life of the process, whoever called it; the oldest first. */
   listBlockedUsers(): Promise<string[]>;
@@ -232,8 +232,8 @@ function nodeAt(
     readCounter: (counter) => counters.read(counter),
     onlineUsers: () => counters.onlineUsers(),
     onlineAddresses: (email) => counters.onlineAddresses(email),
-    blockUsers: (emails) => blocks.block(emails),
-    unblockUsers: (emails) => blocks.unblock(emails),
+    blockUsers: (emails, change) => blocks.block(emails, change),
+    unblockUsers: (emails, change) => blocks.unblock(emails, change),
     listBlockedUsers: () => blocks.list(),
     close: () => connection.close(),
   };

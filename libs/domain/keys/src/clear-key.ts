@@ -138,8 +138,19 @@ export function whileHeld(node: NodeUsers, lease: HeldLease): NodeUsers {
     isSettled: node.isSettled,
     add: (user, options) => node.add(user, { ...options, beforeCall }),
     remove: (keyId, options) => node.remove(keyId, { ...options, beforeCall }),
-    prepareRemovals: (keyIds) => node.prepareRemovals(keyIds),
+    prepareRemovals: (keyIds) => node.prepareRemovals(keyIds, () => isHeld(lease)),
   };
+}
+
+/** Whether a call that begins now ends while the lease lasts. */
+export function isHeld(lease: HeldLease): boolean {
+  try {
+    lease.mustLast();
+    return true;
+  } catch (error) {
+    if (error instanceof LeaseHeldError) return false;
+    throw error;
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { isVisible } from "./access-key.ts";
 import { contextAtRest, dueContexts } from "./change-context.ts";
-import { clearNode } from "./clear-key.ts";
+import { clearNode, isHeld } from "./clear-key.ts";
 import { type DueEnd, dueOf } from "./due-of.ts";
 import { dueVersion } from "./due-version.ts";
 import { LeaseHeldError } from "./errors.ts";
@@ -180,7 +180,10 @@ async function removeFrom(
   const held = expired.filter((key) => mayHold(key, node, key.terms.groups));
   if (held.length === 0) return;
   await turns.take(node.name, async () => {
-    await node.prepareRemovals(held.map(({ keyId }) => keyId));
+    await node.prepareRemovals(
+      held.map(({ keyId }) => keyId),
+      (keyId) => lasts(keyId, group),
+    );
     const limit = pLimit(REMOVED_AT_ONCE);
     const removals = held.map((key) =>
       limit(async () => {
@@ -202,13 +205,8 @@ async function removeFrom(
 
 /** Whether a key's next holder can't have come yet, so that what is expected of it is this one's to say. */
 function lasts(keyId: number, { leases }: Group): boolean {
-  try {
-    leases.get(keyId)?.mustLast();
-    return true;
-  } catch (error) {
-    if (error instanceof LeaseHeldError) return false;
-    throw error;
-  }
+  const lease = leases.get(keyId);
+  return lease === undefined || isHeld(lease);
 }
 
 function fail(reason: unknown, group: Group): void {

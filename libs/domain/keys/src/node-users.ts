@@ -46,8 +46,10 @@ export interface NodeUsers {
   /**
    * Does for many users at once what a removal does beside the call that removes: each of them is then removed with
    * `isPrepared`. Never rejects.
+   *
+   * @param mayChange asked right before each single call, of each key: those whose lease is over are left out of it
    */
-  prepareRemovals(keyIds: readonly number[]): Promise<void>;
+  prepareRemovals(keyIds: readonly number[], mayChange?: (keyId: number) => boolean): Promise<void>;
 }
 
 export interface RemoveOptions extends NodeCallOptions {

@@ -158,7 +158,7 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
     },
     add: (user, options) => limit(() => node.add(user, options)),
     remove: (keyId, options) => limit(() => node.remove(keyId, options)),
-    prepareRemovals: (keyIds) => node.prepareRemovals(keyIds),
+    prepareRemovals: (keyIds, mayChange) => node.prepareRemovals(keyIds, mayChange),
   };
 }
 

@@ -55,13 +55,13 @@ function newProcess(groups: { readonly names: readonly string[] } = { names: ["d
 }
 
 async function blockMany(blocked: BlockedUsers, from: number, to: number): Promise<void> {
-  for (let keyId = from; keyId <= to; keyId += 1) await blocked.block(`${keyId}@veil`);
+  for (let keyId = from; keyId <= to; keyId += 1) await blocked.block([`${keyId}@veil`]);
 }
 
 describe("a block", () => {
   it("ends after an hour in which its user's counters stood still", async () => {
     const blocked = newProcess();
-    await blocked.block("1@veil");
+    await blocked.block(["1@veil"]);
     await blocked.tidy();
     await clock.advance(HOUR_MS - 1);
     await blocked.tidy();
@@ -74,7 +74,7 @@ describe("a block", () => {
 
   it.each(["uplink", "downlink"])("stands as long as there is %s in every hour", async (direction) => {
     const blocked = newProcess();
-    await blocked.block("1@veil");
+    await blocked.block(["1@veil"]);
     await blocked.tidy();
     for (let hour = 1; hour <= 3; hour += 1) {
       await clock.advance(HOUR_MS);
@@ -88,7 +88,7 @@ describe("a block", () => {
   });
 
   it("that another process made ends as its own do, counted from when it was seen", async () => {
-    await newProcess().block("1@veil");
+    await newProcess().block(["1@veil"]);
     const successor = newProcess();
     await successor.tidy();
     await clock.advance(HOUR_MS);
@@ -99,7 +99,7 @@ describe("a block", () => {
   it("of a key that is active in other groups stands, until the node is in one of these", async () => {
     const names = ["vip"];
     const blocked = newProcess({ names });
-    await blocked.block("1@veil");
+    await blocked.block(["1@veil"]);
     active.add(1);
     await blocked.tidy();
     expect(node.rules).toEqual(new Set(["1@veil"]));
@@ -122,7 +122,7 @@ describe("of more than 1,000 blocks", () => {
     const blocked = newProcess();
     await blockMany(blocked, 1, 1_000);
     expect(node.rules.size).toBe(1_000);
-    await blocked.block("1001@veil");
+    await blocked.block(["1001@veil"]);
     expect(node.rules.size).toBe(900);
     expect([...node.rules][0]).toBe("102@veil");
   });
@@ -131,12 +131,12 @@ describe("of more than 1,000 blocks", () => {
     const blocked = newProcess();
     const emails = (from: number, to: number) =>
       Array.from({ length: to - from + 1 }, (_, index) => `${from + index}@veil`);
-    await blocked.block(...emails(1, 1_000));
-    await blocked.block(...emails(1_001, 2_000));
+    await blocked.block(emails(1, 1_000));
+    await blocked.block(emails(1_001, 2_000));
     expect(node.rules).toEqual(new Set(emails(1_001, 2_000)));
-    await blocked.block(...emails(2_001, 3_500));
+    await blocked.block(emails(2_001, 3_500));
     expect(node.rules).toEqual(new Set(emails(2_501, 3_500)));
-    await blocked.block(...emails(4_001, 4_150));
+    await blocked.block(emails(4_001, 4_150));
     expect([node.rules.size, node.mostRules, blocked.size]).toEqual([900, 1_000, 900]);
   });
 
@@ -173,16 +173,16 @@ describe("a node", () => {
     expect(warnings).toEqual(["XrayRejectedError"]);
     expect(blocked.size).toBe(0);
     node.failure = null;
-    await blocked.block("4@veil");
+    await blocked.block(["4@veil"]);
     node.failure = new XrayRejectedError("test", "blockUsers", 12, "unknown service");
-    await blocked.block("5@veil");
+    await blocked.block(["5@veil"]);
     expect(warnings).toEqual(["XrayRejectedError", "XrayRejectedError"]);
   });
 
   it("that is away is no reason to complain here", async () => {
     const blocked = newProcess();
     node.failure = new XrayUnreachableError("test", "blockUsers", "no-connection", "refused");
-    await blocked.block("1@veil");
+    await blocked.block(["1@veil"]);
     await blocked.tidy();
     expect(warnings).toEqual([]);
   });

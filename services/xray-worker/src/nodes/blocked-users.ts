@@ -53,8 +53,9 @@ export class BlockedUsers {
    * Best effort: users are removed even if blocking them fails. Never rejects.
    *
    * @param emails the last 1,000 of them are blocked; room is made for them before
+   * @param mayChange asked right before the call: those of whom it says no are not blocked
    */
-  async block(...emails: readonly string[]): Promise<void> {
+  async block(emails: readonly string[], mayChange?: (email: string) => boolean): Promise<void> {
     const { node, clock } = this.#options;
     const now = clock.monotonic();
     const blocks = new Map(
@@ -68,7 +69,7 @@ export class BlockedUsers {
     await this.#tolerant(async () => {
       await this.#releaseSurplus(Math.min(RELEASED_TOGETHER, MOST_BLOCKED - blocks.size));
       try {
-        await node.blockUsers([...blocks.keys()]);
+        await node.blockUsers([...blocks.keys()], mayChange && { mayChange });
         remember();
       } catch (error) {
         if (error instanceof XrayRejectedError) for (const email of blocks.keys()) this.#blocks.delete(email);
@@ -81,9 +82,11 @@ export class BlockedUsers {
   /**
    * Lets a user in again, whichever worker blocked it, as far as the node lets us: what stands a little too long ends at the
    * next look. Never rejects.
+   *
+   * @param mayChange asked right before each call
    */
-  async release(email: string): Promise<void> {
-    await this.#tolerant(() => this.#release([email]));
+  async release(email: string, mayChange?: (email: string) => boolean): Promise<void> {
+    await this.#tolerant(() => this.#release([email], mayChange));
   }
 
   /**
@@ -151,10 +154,10 @@ export class BlockedUsers {
   }
 
   /** Forgotten first, since many may come here at once; should the node not answer, its list brings them back. */
-  async #release(emails: readonly string[]): Promise<void> {
+  async #release(emails: readonly string[], mayChange?: (email: string) => boolean): Promise<void> {
     if (emails.length === 0) return;
     for (const email of emails) this.#blocks.delete(email);
-    await this.#options.node.unblockUsers(emails);
+    await this.#options.node.unblockUsers(emails, mayChange && { mayChange });
   }
 
   /** A node that can't block is said once; one that is away is noticed by whoever removes users there. */

@@ -109,3 +109,32 @@ test("a user with another account is replaced by the key's holder alone: no one 
   expect(await users.add(creating, { beforeCall: () => undefined })).toBe("added");
   expect(asked).toEqual(["add", "add", "remove", "add"]);
 });
+
+test("who lost the key's lease blocks nobody and lets nobody in: the next holder has decided since", async () => {
+  const changed: string[] = [];
+  let isHeld = true;
+  const node: Partial<XrayNode> = { name: "main", addUser: async () => "added", removeUser: async () => "removed" };
+  const change =
+    (what: string) => async (emails: string | readonly string[], mayChange?: (email: string) => boolean) => {
+      for (const email of [emails].flat()) if (mayChange?.(email) !== false) changed.push(`${what} ${email}`);
+    };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a removal asks for
+  const users = new XrayNodeUsers({
+    node: node as XrayNode,
+    inboundTag: "vless-in",
+    vault: {} as InboundVault,
+    groups: { names: ["default"], isSettled: true },
+    shortId: "",
+    blocked: { block: change("block"), release: change("release") },
+  });
+  const beforeCall = () => {
+    if (!isHeld) throw new Error("the lease is over");
+  };
+  await users.remove(2, { beforeCall });
+  await users.add(creating, { beforeCall, isBack: true });
+  isHeld = false;
+  await users.remove(2, { beforeCall });
+  await users.prepareRemovals([1, 2], (keyId) => keyId === 1);
+  await users.add(creating, { beforeCall, isBack: true });
+  expect(changed).toEqual(["block 2@veil", "release 2@veil", "block 1@veil"]);
+});

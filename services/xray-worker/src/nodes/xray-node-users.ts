@@ -103,7 +103,7 @@ export class XrayNodeUsers implements ReconciledNode {
         return node.addUser(wanted, options);
       }
     });
-    if (options.isBack === true) await blocked?.release(wanted.email);
+    if (options.isBack === true) await blocked?.release(wanted.email, isAllowedBy(options));
     mirror?.soon(user.keyId);
     return end;
   }
@@ -112,14 +112,15 @@ export class XrayNodeUsers implements ReconciledNode {
   async remove(keyId: number, { next, isPrepared, ...options }: RemoveOptions = {}): Promise<"removed" | "absent"> {
     const { node, mirror } = this.#options;
     if (next === "add") await mirror?.writeNow(keyId);
-    else if (isPrepared !== true) await this.prepareRemovals([keyId]);
+    else if (isPrepared !== true) await this.prepareRemovals([keyId], isAllowedBy(options));
     return nodeErrors(this.name, () => this.#whileInboundMissing(() => node.removeUser(userEmail(keyId), options)));
   }
 
-  async prepareRemovals(keyIds: readonly number[]): Promise<void> {
+  async prepareRemovals(keyIds: readonly number[], mayChange?: (keyId: number) => boolean): Promise<void> {
     const { blocked, mirror } = this.#options;
     for (const keyId of keyIds) this.#removed.add(keyId);
-    await Promise.all([mirror?.writeNow(...keyIds), blocked?.block(...keyIds.map(userEmail))]);
+    const mayBlock = mayChange && ((email: string) => mayChange(keyIdOfEmail(email) ?? 0));
+    await Promise.all([mirror?.writeNow(...keyIds), blocked?.block(keyIds.map(userEmail), mayBlock)]);
   }
 
   /**
@@ -256,6 +257,18 @@ function isUnmanaged({ email }: InboundUser): boolean {
 
 function toActualUser({ email, account }: InboundUser): ActualUser {
   return { email, keyId: keyIdOfEmail(email), account: account.protocol === "other" ? null : account };
+}
+
+/** What it throws ends the operation with its next call, if there is one. */
+function isAllowedBy({ beforeCall }: NodeCallOptions): () => boolean {
+  return () => {
+    try {
+      beforeCall?.();
+      return true;
+    } catch {
+      return false;
+    }
+  };
 }
 
 async function unlessInboundMissing<T>(call: () => Promise<T>): Promise<T | null> {
