@@ -42,12 +42,11 @@ import { nodeJobHandlers } from "./jobs/node-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
 import { fleetChanger, seedNodes } from "./nodes/fleet-changes.ts";
-import { inboundFaultAt } from "./nodes/inbound-faults.ts";
 import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
-import { leaveNode, processAt } from "./nodes/leave-node.ts";
-import { leftBehind } from "./nodes/left-behind.ts";
+import { tellOfLeftBehind } from "./nodes/left-behind.ts";
 import { lastReading } from "./nodes/last-reading.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
+import { nodeVisits } from "./nodes/node-visits.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { lastMarkOf } from "./nodes/same-process.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
@@ -214,12 +213,15 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
       },
     });
+    let departed: readonly FleetNode[] = [];
     await followFleet(running, {
       store: store.fleet,
       redisUrl: settings.REDIS_URL,
       prefix: settings.QUEUE_PREFIX,
       listed: listedNodes(listed),
-      prepare: () => seedNodes(listedNodes(listed), changes),
+      prepare: async () => {
+        departed = await seedNodes(listedNodes(listed), changes);
+      },
       onFleet: (found) => {
         fleet = found;
         const serving = servingPlaces(found);
@@ -229,6 +231,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       },
       log,
     });
+
+    void tellOfLeftBehind(departed, fleet.nodes, { ...known, log });
 
     const dueLoop = {
       ports,
@@ -275,11 +279,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...deviceJobHandlers({ devices: store.devices, keys: memory.keys, lease, clock, hints }),
         ...nodeJobHandlers({
           ...{ ...changes, ...known },
-          processAt: (node) => processAt(node, known),
-          leftBehind: (node, next) => leftBehind(node, next, known),
-          inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, certificates),
-          leave: (node) =>
-            leaveNode(node, { ...known, vault: store.inbounds, shortId, lastMark: lastMarkOf(store.nodeLives) }),
+          ...nodeVisits({ ...known, vault: store.inbounds, shortId, lastMark: lastMarkOf(store.nodeLives) }),
           readLast: lastReading(jobs, clock),
         }),
         ...hostJobHandlers(changes),

@@ -59,6 +59,14 @@ describe("a later start", () => {
     expect(next(named, "second")).toEqual(named);
   });
 
+  it("names the nodes that are found elsewhere now, or not at all", async () => {
+    const [a, b, c] = [someNode("a"), someNode("b"), someNode("c")];
+    const store = new InMemoryFleet(fleet(a, b, c, someNode("d", { state: "gone" })));
+    const start = () => seedFleet(store, [listed("a"), listed("b", { address: "elsewhere:1" })], NOW);
+    expect((await start()).departed).toEqual([b, c]);
+    expect((await start()).departed).toEqual([]);
+  });
+
   it("fills a node first that is new, and shows it at once only when there is no other", () => {
     expect(states(seeded(fleet(someNode("a")), [listed("b"), listed("a")], NOW).nodes)).toEqual({
       b: "joining",

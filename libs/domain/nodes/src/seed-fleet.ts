@@ -55,22 +55,35 @@ export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now:
   return { nodes: inOrder(withOneActive(nodes, now)), notes };
 }
 
+/** Nodes that the environment has found elsewhere, or lists no more: as they were. */
+function departed(stored: Fleet | null, nodes: readonly FleetNode[]): readonly FleetNode[] {
+  const stays = ({ name, address }: FleetNode) =>
+    nodes.some((node) => node.name === name && isSameAddress(node.address, address));
+  return (stored?.nodes ?? []).filter((node) => node.state !== "gone" && !stays(node));
+}
+
 /**
  * Follows the environment at a start, whoever else does so at the same time.
  *
- * @returns what it is not followed in; and whether anything changed
+ * @returns what it is not followed in; whether anything changed; and which nodes are no more where they were
  * @throws {StoreUnavailableError} when the store is away
  */
 export async function seedFleet(
   store: FleetStore,
   listed: readonly ListedNode[],
   now: number,
-): Promise<{ readonly notes: readonly SeedNote[]; readonly isChanged: boolean }> {
+): Promise<{
+  readonly notes: readonly SeedNote[];
+  readonly isChanged: boolean;
+  readonly departed: readonly FleetNode[];
+}> {
   for (;;) {
     const stored = await store.read();
     const { nodes, notes } = seeded(stored, listed, now);
-    if (stored !== null && JSON.stringify(stored.nodes) === JSON.stringify(nodes)) return { notes, isChanged: false };
-    if ((await store.save(stored, { nodes })) === "saved") return { notes, isChanged: true };
+    if (stored !== null && JSON.stringify(stored.nodes) === JSON.stringify(nodes))
+      return { notes, isChanged: false, departed: [] };
+    if ((await store.save(stored, { nodes })) !== "saved") continue;
+    return { notes, isChanged: true, departed: departed(stored, nodes) };
   }
 }
 

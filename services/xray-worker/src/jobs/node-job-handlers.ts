@@ -23,8 +23,8 @@ export type NodeJobHandlers = Pick<
 export interface NodeJobPorts extends RetireNodePorts {
   /** The name of another node whose Xray process answers at the address of one; null when none is known to. */
   readonly processAt: (node: Pick<FleetNode, "name" | "address" | "tls">) => Promise<string | null>;
-  /** What would stay where a node is when it is to be found elsewhere, as a sentence; null when nothing does. */
-  readonly leftBehind: (node: FleetNode, next: Pick<FleetNode, "address" | "tls">) => Promise<string | null>;
+  /** How many users would stay where a node is when it is to be found elsewhere. */
+  readonly leftBehind: (node: FleetNode, next: Pick<FleetNode, "address" | "tls">) => Promise<number>;
   readonly certificates: Pick<CertificateFolder, "fault">;
   /** What keeps keys out of inbounds of a node, as a sentence; null when nothing is known to. */
   readonly inboundFault: (
@@ -61,8 +61,8 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
         };
         const other = await processAt(next);
         if (other !== null) return sameProcess(other);
-        const left = stored === null ? null : await leftBehind(stored, next);
-        if (left !== null) return { outcome: "refused", detail: left };
+        const users = stored === null ? 0 : await leftBehind(stored, next);
+        if (stored !== null && users > 0) return usersStay(stored, next, users);
       }
       const inbound = await changedInboundFault(name, wanted, ports);
       if (inbound !== null) return { outcome: "refused", detail: inbound };
@@ -97,6 +97,16 @@ async function changedInboundFault(
 async function storedNode(name: string, { store }: Pick<FleetChanges, "store">): Promise<FleetNode | null> {
   const fleet = await store.read();
   return fleet === null ? null : nodeOf(fleet, name);
+}
+
+function usersStay(
+  { name, address }: Pick<FleetNode, "name" | "address">,
+  next: Pick<FleetNode, "address">,
+  users: number,
+): ChangeResult {
+  const instead = `stop it first, or add a node for ${next.address} and delete ${name}`;
+  const detail = `the Xray at ${address} has ${users} users of node ${name}, and is not found at ${next.address}: ${instead}`;
+  return { outcome: "refused", detail };
 }
 
 function unusable(fault: string): ChangeResult {

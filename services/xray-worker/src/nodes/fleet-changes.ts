@@ -6,6 +6,7 @@ import {
   type Fleet,
   type FleetChange,
   type FleetDecision,
+  type FleetNode,
   type FleetStore,
   type ListedNode,
   seedFleet,
@@ -82,18 +83,24 @@ function resultOf(end: FleetChange): JobResult<"change-node"> {
   return end.outcome === "changed" || end.outcome === "done" ? { outcome: "changed" } : end;
 }
 
-/** Follows the environment at the start, and logs what it is not followed in. @throws {StoreUnavailableError} */
+/**
+ * Follows the environment at the start, and logs what it is not followed in.
+ *
+ * @returns nodes that are no more where they were, as they were
+ * @throws {StoreUnavailableError}
+ */
 export async function seedNodes(
   listed: readonly ListedNode[],
   { store, ...changes }: Omit<FleetChanges, "change" | "store"> & { readonly store: FleetStore },
-): Promise<void> {
-  const { notes, isChanged } = await seedFleet(store, listed, changes.clock.now());
+): Promise<readonly FleetNode[]> {
+  const { notes, isChanged, departed } = await seedFleet(store, listed, changes.clock.now());
   for (const note of notes) {
     const { log } = changes;
     if (note.kept === "address-taken") log.error(note, "a node of the environment has the address of another node");
     else log.info(note, "the environment is not followed here: an API call decided otherwise");
   }
   if (isChanged) await tell(changes);
+  return departed;
 }
 
 /** Whoever does not hear it looks for itself within a second. */

@@ -13,7 +13,7 @@ function joiningNodes(node: FleetNode, isWritten: () => boolean) {
   const store = new InMemoryFleet(before);
   const joining = new JoiningNodes({
     ...{ store, prefix: "test", clock: systemClock, change: fleetChanger(store, noHints) },
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody is told
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody listens
     redis: {} as Redis,
     log: createLogger({ service: "test", version: "0", level: "silent" }),
     fleet: () => before,

@@ -9,6 +9,7 @@ import {
   XrayError,
   type XrayNode,
 } from "@veil/xray-grpc";
+import type { Logger } from "@veil/runtime";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
 
 export interface LeftBehindPorts {
@@ -22,29 +23,28 @@ export interface LeftBehindPorts {
 type Whereabouts = Pick<FleetNode, "address" | "tls">;
 
 /**
- * What stays behind when a node is to be found elsewhere: users of ours in an Xray that nobody would look after any more, where a
- * key works after it was deleted. None do where the new address leads to the same process, where another node does, and where no
- * Xray answers any more.
+ * How many users stay behind when a node is to be found elsewhere, or nowhere: ours, in an Xray that nobody would look after any more,
+ * where a key works after it was deleted. None do where the new address leads to the same process, where another node does, and
+ * where no Xray answers any more.
  *
- * @returns a sentence that says what to do instead; null when nothing stays
+ * @param next null for nowhere
  */
-export async function leftBehind(of: FleetNode, next: Whereabouts, ports: LeftBehindPorts): Promise<string | null> {
-  const { name, address } = of;
-  if (isSameAddress(address, next.address)) return null;
-  const [former, other] = [connectAt(of, of, ports), connectAt({ ...of, name: next.address }, next, ports)];
+export async function leftBehind(of: FleetNode, next: Whereabouts | null, ports: LeftBehindPorts): Promise<number> {
+  if (next !== null && isSameAddress(of.address, next.address)) return 0;
+  const former = connectAt(of, of, ports);
+  const others = next === null ? [] : [connectAt({ ...of, name: next.address }, next, ports)];
   try {
     const users = await usersIn(of, former);
-    if (users === 0) return null;
-    if ((await findSameProcess(former, [other, ...ports.connected()], ports.newMark)) !== null) return null;
-    const instead = `stop it first, or add a node for ${next.address} and delete ${name}`;
-    return `the Xray at ${address} has ${users} users of node ${name}, and is not found at ${next.address}: ${instead}`;
+    if (users === 0) return 0;
+    const isElsewhere = (await findSameProcess(former, [...others, ...ports.connected()], ports.newMark)) !== null;
+    return isElsewhere ? 0 : users;
   } catch (error) {
     // Who does not answer is taken for gone, as a server is that was replaced.
-    if (error instanceof XrayError) return null;
+    if (error instanceof XrayError) return 0;
     throw error;
   } finally {
     former.close();
-    other.close();
+    for (const other of others) other.close();
   }
 }
 
@@ -66,5 +66,26 @@ async function oursIn(inbound: XrayNode): Promise<number> {
   } catch (error) {
     if (error instanceof InboundMissingError) return 0;
     throw error;
+  }
+}
+
+/** Logs where users stay behind whom the environment has left: nobody was asked. Never rejects. */
+export async function tellOfLeftBehind(
+  departed: readonly FleetNode[],
+  nodes: readonly FleetNode[],
+  { log, ...ports }: LeftBehindPorts & { readonly log: Pick<Logger, "warn" | "error"> },
+): Promise<void> {
+  for (const of of departed) {
+    const { name: node, address } = of;
+    try {
+      const users = await leftBehind(of, nodes.find(({ name }) => name === node) ?? null, ports);
+      if (users > 0)
+        log.error(
+          { node, address, users },
+          "users stay in an Xray that is no node any more: stop it, or take them out",
+        );
+    } catch (err) {
+      log.warn({ err, node, address }, "could not look whether users stay in an Xray that is no node any more");
+    }
   }
 }

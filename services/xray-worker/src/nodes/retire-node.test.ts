@@ -28,7 +28,7 @@ function retiring(
       { name: "a", force: true, deadline: DEADLINE, requestId: "r", job: "delete-1", redelivered: false },
       {
         ...{ store, prefix: "test", clock, change: fleetChanger(store, noHints) },
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody is told
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody listens
         redis: {} as Redis,
         log: createLogger({ service: "test", version: "0", level: "silent" }),
         leave: () => ({ answers: async () => true, isInFile: false, places: [], close: () => undefined }),

@@ -74,14 +74,14 @@ export async function retireNode(request: RetireRequest, ports: RetireNodePorts)
     if (!answers && !force) return { outcome: "unavailable", detail: `node ${name} does not answer; ?force=true` };
     const fault = await emptied(node, leaving, answers, request, ports);
     if (fault !== null && !force) return { outcome: "unavailable", detail: fault };
-    return await end(request, ports);
+    return await ending(request, ports);
   } finally {
     leaving.close();
   }
 }
 
 /** Whoever showed the node again while it was emptied has decided otherwise. */
-async function end({ name, deadline }: RetireRequest, ports: RetireNodePorts): Promise<RetireResult> {
+async function ending({ name, deadline }: RetireRequest, ports: RetireNodePorts): Promise<RetireResult> {
   let [isLate, stays] = [false, false];
   const isEnded = await changeNodes((found) => {
     const now = ports.clock.now();

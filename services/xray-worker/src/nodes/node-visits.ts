@@ -1,0 +1,16 @@
+import type { NodeJobPorts } from "../jobs/node-job-handlers.ts";
+import { inboundFaultAt } from "./inbound-faults.ts";
+import { leaveNode, type LeaveNodePorts, processAt } from "./leave-node.ts";
+import { leftBehind } from "./left-behind.ts";
+
+/** What jobs that change nodes ask of nodes over connections of their own: those that they concern may not be connected yet. */
+export function nodeVisits(
+  ports: LeaveNodePorts,
+): Pick<NodeJobPorts, "processAt" | "leftBehind" | "inboundFault" | "leave"> {
+  return {
+    processAt: (node) => processAt(node, ports),
+    leftBehind: (node, next) => leftBehind(node, next, ports),
+    inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, ports.certificates),
+    leave: (node) => leaveNode(node, ports),
+  };
+}
