@@ -20,7 +20,7 @@ export interface TestXray {
   readonly process: EngineProcess;
   /** Ends it as a crash would and resolves when it is gone. */
   kill(): Promise<void>;
-  /** Starts it again on the same ports, with the configuration that it had: no users. */
+  /** Starts it again, after its end, on the same ports, with the configuration that it had: no users. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -73,7 +73,10 @@ export async function startTestXray(
   const start = () =>
     startXray({ binary, configFile, apiPort, inboundPorts: [inboundPort, ...Object.values(ports)], trustedRoots });
   let running = await start();
+  let isKilled = false;
   const kill = async () => {
+    if (isKilled) return;
+    isKilled = true;
     process.kill(running.pid, "SIGKILL");
     await running.exited;
   };
@@ -92,6 +95,7 @@ export async function startTestXray(
     restart: async () => {
       await kill();
       running = await start();
+      isKilled = false;
     },
     stop: async () => {
       await running.stop();
