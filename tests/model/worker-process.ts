@@ -89,9 +89,9 @@ export function startWorker(process: Process, system: System): void {
     onRead: (kind) => world.log(() => `${process.name} reads ${kind} keys`),
   });
   const nodeGroups = new Map(
-    system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock.now())]),
+    system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock)]),
   );
-  const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name), clock.now());
+  const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name), clock);
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
     isBraked: true,
@@ -210,7 +210,7 @@ export function startWorker(process: Process, system: System): void {
     });
     if (!system.fleet.isGrouped) continue;
     every(FLEET_EVERY_MS, async () => {
-      if (!groupsOf(node.name).follow(system.fleet.node(node.name), clock.now())) return;
+      if (!groupsOf(node.name).follow(system.fleet.node(node.name))) return;
       loop.regrouped();
       void tick();
     });

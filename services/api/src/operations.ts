@@ -48,7 +48,7 @@ import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./
 
 /** Makes the operations of all endpoints, each of which sees the keys of its caller alone. */
 export function createOperations({ keys, ...outside }: OperationPorts): Operations {
-  const counts = new KeptCounts(keys, outside.clock);
+  const counts = new KeptCounts(keys);
   const shared = { ...outside, jobs: counts.watched(outside.jobs), refused: new RefusedCreations() };
   const operations: Operations = {
     run: (id, input, scope) => {

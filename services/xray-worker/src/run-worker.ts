@@ -42,7 +42,7 @@ import { nodeJobHandlers } from "./jobs/node-job-handlers.ts";
 import { tokenJobHandlers } from "./jobs/token-job-handlers.ts";
 import { webhookChangeHandlers } from "./jobs/webhook-job-handlers.ts";
 import { fleetChanger, seedNodes } from "./nodes/fleet-changes.ts";
-import { filledFrom, JoiningNodes } from "./nodes/joining-nodes.ts";
+import { filledIn, JoiningNodes } from "./nodes/joining-nodes.ts";
 import { tellOfLeftBehind } from "./nodes/left-behind.ts";
 import { lastReading } from "./nodes/last-reading.ts";
 import { NodeReconcilers } from "./nodes/node-reconcilers.ts";
@@ -130,7 +130,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       parts: new ServiceParts(running, "inbounds", log),
       open: (part, place) => {
         const connected = connectPlace(part, place, nodes.of(place.of.name), placed);
-        reconcilers.start(part, connected, place.of.name, filledFrom(place));
+        reconcilers.start(part, connected, place.of.name, filledIn(place, clock.now()));
         return connected;
       },
       isSame: isSamePlace,

@@ -28,7 +28,7 @@ beforeEach(() => {
       },
     },
     changes,
-    clock: { now: () => now },
+    clock: { monotonic: () => now },
     lookAtAllEveryMs: LOOK_AT_ALL_EVERY_MS,
   });
 });

@@ -1,10 +1,11 @@
 import { isSameGroups } from "@veil/nodes";
-import type { ChangePosition, ChangeReader, Clock, GroupedNode, HandledKey, KeyStore } from "@veil/keys";
+import type { ChangePosition, ChangeReader, GroupedNode, HandledKey, KeyStore } from "@veil/keys";
+import type { Clock } from "@veil/runtime";
 
 export interface UnclearedKeysOptions {
   readonly store: Pick<KeyStore, "findUncleared">;
   readonly changes: ChangeReader;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "monotonic">;
   /** After so long all keys are looked at, whatever was noted. Milliseconds. */
   readonly lookAtAllEveryMs: number;
 }
@@ -16,7 +17,7 @@ const MOST_KEYS = 200;
 interface Look {
   /** The nodes that it was for, as they were. */
   readonly nodes: readonly GroupedNode[];
-  /** When all keys were looked at. */
+  /** When all keys were looked at, by the monotonic clock. */
   readonly allAt: number;
   readonly position: ChangePosition;
   readonly open: readonly number[];
@@ -47,9 +48,8 @@ export class UnclearedKeys implements Pick<KeyStore, "findUncleared"> {
 
   /** A node that was not asked for, or that was in other groups, may hold what nobody has written about since. */
   #isOld(last: Look, nodes: readonly GroupedNode[]): boolean {
-    const age = this.#options.clock.now() - last.allAt;
+    const age = this.#options.clock.monotonic() - last.allAt;
     return (
-      age < 0 ||
       age >= this.#options.lookAtAllEveryMs ||
       nodes.some((node) => !last.nodes.some((other) => isSameNode(node, other)))
     );
@@ -63,7 +63,7 @@ export class UnclearedKeys implements Pick<KeyStore, "findUncleared"> {
 
   async #lookAtAll(nodes: readonly GroupedNode[], now: number): Promise<HandledKey[]> {
     const { store, changes, clock } = this.#options;
-    const allAt = clock.now();
+    const allAt = clock.monotonic();
     const position = await changes.position();
     const found = await store.findUncleared(nodes, now);
     this.#last = {

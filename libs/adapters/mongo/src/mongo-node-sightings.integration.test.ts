@@ -16,18 +16,41 @@ afterAll(async () => {
 
 it("keeps the latest word of several workers, whichever comes last", async () => {
   expect(await store.sightings.list()).toEqual(new Map());
-  await store.sightings.note(new Map([["main", { seenAt: 5, failedAt: null }]]));
+  await store.sightings.note(new Map([["main", { seenAt: 5, failedAt: null }]]), 10);
   await other.sightings.note(
     new Map([
       ["main", { seenAt: 3, failedAt: 7 }],
       ["a-2", { seenAt: null, failedAt: 9 }],
     ]),
+    10,
   );
-  await store.sightings.note(new Map());
+  await store.sightings.note(new Map(), 10);
   expect(await store.sightings.list()).toEqual(
     new Map([
       ["main", { seenAt: 5, failedAt: 7 }],
       ["a-2", { seenAt: null, failedAt: 9 }],
     ]),
   );
+});
+
+it("lets nothing that is dated in the future stand, as a clock that was set back since leaves it", async () => {
+  const [hourAhead, now] = [1_003_600_000, 1_000_000_000];
+  const ahead = { seenAt: hourAhead, failedAt: hourAhead };
+  await store.sightings.note(
+    new Map([
+      ["down", ahead],
+      ["up", ahead],
+    ]),
+    hourAhead,
+  );
+  await other.sightings.note(
+    new Map([
+      ["down", { seenAt: null, failedAt: now + 1_000 }],
+      ["up", { seenAt: now + 1_000, failedAt: null }],
+    ]),
+    now,
+  );
+  const noted = await store.sightings.list();
+  expect(noted.get("down")).toEqual({ seenAt: now, failedAt: now + 1_000 });
+  expect(noted.get("up")).toEqual({ seenAt: now + 1_000, failedAt: now });
 });

@@ -2,6 +2,7 @@ import type { NodeSighting, NodeSightings } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { isAhead, raising } from "./raise-moments.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 
@@ -13,7 +14,8 @@ type SightingsDocument = z.infer<typeof sightingsDocument>;
 
 /**
  * What is known of all nodes, in one document of the collection `nodes_seen`: a worker writes once, however many nodes there are,
- * and a reader finds it by its `_id`. It is only ever raised, so that writes may come late and in any order.
+ * and a reader finds it by its `_id`. It is only ever raised, so that writes may come late and in any order, but for moments that lie in
+ * the future.
  */
 export class MongoNodeSightings implements NodeSightings {
   readonly #documents: mongo.Collection<SightingsDocument>;
@@ -24,14 +26,20 @@ export class MongoNodeSightings implements NodeSightings {
     this.#reader = new DocumentReader("nodes_seen", onUnreadable);
   }
 
-  async note(sightings: ReadonlyMap<string, NodeSighting>): Promise<void> {
-    const raise: Record<string, number> = {};
+  async note(sightings: ReadonlyMap<string, NodeSighting>, now: number): Promise<void> {
+    const raised = new Map<string, number>();
     for (const [node, { seenAt, failedAt }] of sightings) {
-      if (seenAt !== null) raise[`nodes.${node}.seen_at`] = seenAt;
-      if (failedAt !== null) raise[`nodes.${node}.failed_at`] = failedAt;
+      if (seenAt !== null) raised.set(seenPath(node), seenAt);
+      if (failedAt !== null) raised.set(failedPath(node), failedAt);
     }
-    if (Object.keys(raise).length === 0) return;
-    await storeErrors(() => this.#documents.updateOne({ _id: ALL_NODES }, { $max: raise }, { upsert: true }));
+    if (raised.size === 0) return;
+    const replaced = new Map<string, number>();
+    for (const [node, { seenAt, failedAt }] of await this.list()) {
+      if (isAhead(seenAt ?? 0, now)) replaced.set(seenPath(node), raised.get(seenPath(node)) ?? now);
+      if (isAhead(failedAt ?? 0, now)) replaced.set(failedPath(node), raised.get(failedPath(node)) ?? now);
+    }
+    const update = raising<SightingsDocument>(raised, replaced);
+    await storeErrors(() => this.#documents.updateOne({ _id: ALL_NODES }, update, { upsert: true }));
   }
 
   async list(): Promise<ReadonlyMap<string, NodeSighting>> {
@@ -45,6 +53,14 @@ export class MongoNodeSightings implements NodeSightings {
       ]),
     );
   }
+}
+
+function seenPath(node: string): string {
+  return `nodes.${node}.seen_at`;
+}
+
+function failedPath(node: string): string {
+  return `nodes.${node}.failed_at`;
 }
 
 function orNull(at: number): number | null {

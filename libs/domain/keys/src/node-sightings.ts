@@ -12,8 +12,13 @@ export interface NodeSighting {
  * is away.
  */
 export interface NodeSightings {
-  /** Notes what came later than what is there, by the node's name; of several workers the latest word stands. */
-  note(sightings: ReadonlyMap<string, NodeSighting>): Promise<void>;
+  /**
+   * Notes what came later than what is there, by the node's name; of several workers the latest word stands. What is there and
+   * dated in the future, by a clock that was set back since, counts as of now.
+   *
+   * @param now milliseconds since the epoch
+   */
+  note(sightings: ReadonlyMap<string, NodeSighting>, now: number): Promise<void>;
   list(): Promise<ReadonlyMap<string, NodeSighting>>;
 }
 

@@ -12,7 +12,11 @@ export interface NodePass {
 
 /** Where workers note their passes, for whoever asks no node itself. Both throw StoreUnavailableError while the store is away. */
 export interface NodePasses {
-  /** By the node's name; of several passes over a node the latest one stands. */
-  note(passes: ReadonlyMap<string, NodePass>): Promise<void>;
+  /**
+   * By the node's name; of several passes over a node the latest one stands, unless it is dated in the future.
+   *
+   * @param now milliseconds since the epoch
+   */
+  note(passes: ReadonlyMap<string, NodePass>, now: number): Promise<void>;
   list(): Promise<ReadonlyMap<string, NodePass>>;
 }

@@ -21,12 +21,14 @@ const AGAIN_AFTER_MS = 5_000;
 /**
  * In how many milliseconds the node is due again; 0 or less when it is.
  *
- * At the full periods of the shared clock, so that the nodes of a process come together and share their reads.
+ * At the full periods of the shared clock, so that the nodes of a process come together and share their reads. Never in more than one
+ * and a half of them, however that clock was set since.
  */
 export function nextPassIn({ begunAt, postponed }: PassRecord, now: number, periodMs: number): number {
   const earliest = begunAt + periodMs / 2;
   const dueAt = Math.ceil(earliest / periodMs) * periodMs;
-  return (postponed > 0 ? Math.min(begunAt + AGAIN_AFTER_MS, dueAt) : dueAt) - now;
+  const inMs = (postponed > 0 ? Math.min(begunAt + AGAIN_AFTER_MS, dueAt) : dueAt) - now;
+  return Math.min(inMs, periodMs * 1.5);
 }
 
 /** What the counts of a node and of the keys say. */

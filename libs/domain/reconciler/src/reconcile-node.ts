@@ -29,7 +29,7 @@ export interface ReconciledState extends DesiredState {
   /**
    * Every active key's user as a read found it that began after a moment, and some seconds ago at most.
    *
-   * @param after milliseconds since the epoch @throws {StoreUnavailableError}
+   * @param after by the monotonic clock of this process @throws {StoreUnavailableError}
    */
   recentDesired(after: number): Promise<ReadonlyMap<number, DesiredUser>>;
   /** Whether a key in service is marked for this node, as far as {@link recentDesired} last knew. */
@@ -44,7 +44,7 @@ export interface PassOptions {
   /** Lets the pass remove users without a record even where most of a node's users have none. Default false. */
   readonly mayRemoveMost?: boolean;
   /**
-   * Lets the pass compare with what another one began to read after this moment, in milliseconds since the epoch; null for
+   * Lets the pass compare with what another one began to read after this moment, by the monotonic clock; null for
    * what it reads itself. The end of the last pass over the node: what that one did not know of is then found by this one. Not
    * for a node that lost its users: keys that were made since the read would wait for the next pass. Default null.
    */

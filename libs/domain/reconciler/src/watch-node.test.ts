@@ -149,6 +149,13 @@ test("the period calls for a pass when nothing else does", () => {
   expect(watch.seen({ users: 100, uptime: 80 }, 30_000)).toBe("period");
 });
 
+test("the next pass comes after a period and a half at most, however far the shared clock was set back during one", () => {
+  watch.seen({ users: 100, uptime: 50 }, 0);
+  watch.passed(passAt(7_004_000), 0, 7_004_000 - 3_600_000);
+  expect(watch.seen({ users: 100, uptime: 94 }, 1.5 * PERIOD_MS - 1)).toBeNull();
+  expect(watch.seen({ users: 100, uptime: 95 }, 1.5 * PERIOD_MS)).toBe("period");
+});
+
 test("passes come at the full periods of the shared clock, half a period apart at least", () => {
   const seen = (now: number) => watch.seen({ users: 100, uptime: 50 + now / 1_000 }, now);
   seen(0);

@@ -10,7 +10,7 @@ export interface HealthProbe {
 /** Why a pass is due. */
 export type PassReason = "start" | "period" | "restart" | "emptied" | "back" | "regrouped";
 
-/** What has happened to a node, which a pass must have begun after. Times in milliseconds of this process. */
+/** What has happened to a node, which a pass must have begun after. Times by the monotonic clock of this process. */
 interface Incident {
   readonly at: number;
   /** How many users the node had before it lost them; null when it lost none. */
@@ -68,7 +68,7 @@ export class NodeWatch {
     this.#isRegrouped = true;
   }
 
-  /** The node answered; the reason why a pass is due, null when none is. `now` in milliseconds. */
+  /** The node answered; the reason why a pass is due, null when none is. `now` by the monotonic clock. */
   seen(probe: HealthProbe, now: number): PassReason | null {
     const last = this.#last;
     const [wasAway, isRegrouped] = [this.#away, this.#isRegrouped];
@@ -97,7 +97,7 @@ export class NodeWatch {
   /**
    * Whether the last good pass, whoever made it, leaves nothing to do now.
    *
-   * @param now before the shared clock was asked @param sharedNow what it said
+   * @param now before the shared clock was asked, by the monotonic clock @param sharedNow what it said
    */
   isDoneBy(pass: PassRecord, now: number, sharedNow: number): boolean {
     if (sharedNow < pass.begunAt) return false;

@@ -1,5 +1,5 @@
 import { jobDefinition } from "@veil/job-contract";
-import type { Clock, KeyFilter } from "@veil/keys";
+import type { KeyFilter } from "@veil/keys";
 import { LRUCache } from "lru-cache";
 import type { Jobs, KeyReader } from "../ports.ts";
 
@@ -20,12 +20,10 @@ interface KeptCount {
  */
 export class KeptCounts {
   readonly #keys: Pick<KeyReader, "countActive">;
-  readonly #clock: Pick<Clock, "now">;
   readonly #kept = new LRUCache<string, KeptCount>({ max: MOST_KEPT });
 
-  constructor(keys: Pick<KeyReader, "countActive">, clock: Pick<Clock, "now">) {
+  constructor(keys: Pick<KeyReader, "countActive">) {
     this.#keys = keys;
-    this.#clock = clock;
   }
 
   /** @throws {StoreUnavailableError} while the store is unavailable */
@@ -34,13 +32,13 @@ export class KeptCounts {
     if (filter?.keyIds !== undefined || filter?.exceptKeyIds !== undefined) return this.#keys.countActive(filter);
     const name = JSON.stringify({ ...filter, at: null });
     const kept = this.#kept.get(name);
-    const begun = this.#clock.now();
+    const begun = performance.now();
     if (kept !== undefined && begun < kept.until) return kept.total;
     const count: KeptCount = { total: this.#keys.countActive(filter), until: Number.POSITIVE_INFINITY };
     this.#kept.set(name, count);
     count.total.then(
       () => {
-        const now = this.#clock.now();
+        const now = performance.now();
         count.until = now + Math.min((now - begun) * KEPT_TIMES_AS_LONG, LONGEST_KEPT_MS);
       },
       () => this.#kept.delete(name),

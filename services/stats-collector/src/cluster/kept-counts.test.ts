@@ -24,7 +24,7 @@ beforeEach(() => {
         keyIds: changed !== null && changed.length <= most ? changed : null,
       }),
     },
-    clock: { now: () => now },
+    clock: { monotonic: () => now },
   });
 });
 

@@ -1,10 +1,11 @@
-import type { ChangePosition, ChangeReader, Clock } from "@veil/keys";
+import type { ChangePosition, ChangeReader } from "@veil/keys";
+import type { Clock } from "@veil/runtime";
 import type { KeyCounts } from "./cluster-figures.ts";
 
 export interface KeptCountsOptions {
   readonly count: () => Promise<KeyCounts>;
   readonly changes: ChangeReader;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "monotonic">;
 }
 
 /** What nobody noted is counted after so long. */
@@ -23,7 +24,7 @@ export class KeptCounts {
   async count(): Promise<KeyCounts> {
     const { count, changes, clock } = this.#options;
     if (this.#kept !== null && (await this.#stillHolds())) return this.#kept.counts;
-    const at = clock.now();
+    const at = clock.monotonic();
     const position = await changes.position().catch(() => null);
     const counts = await count();
     this.#kept = position === null ? null : { counts, at, position };
@@ -33,8 +34,8 @@ export class KeptCounts {
   async #stillHolds(): Promise<boolean> {
     if (this.#kept === null) return false;
     const { at, position } = this.#kept;
-    const age = this.#options.clock.now() - at;
-    if (age < 0 || age >= COUNT_EVERY_MS) return false;
+    const age = this.#options.clock.monotonic() - at;
+    if (age >= COUNT_EVERY_MS) return false;
     const noted = await this.#options.changes.since(position, 0).catch(() => null);
     return noted !== null && noted.keyIds !== null;
   }

@@ -45,7 +45,7 @@ beforeEach(() => {
       isBraked: true,
       node: "test",
       inboundTag: "reality",
-      groups: { names: ["default"] },
+      groups: { names: ["default"], isCertain: true },
       shortId: "0badcafe",
     },
     state: { find: (keyId) => store.find(keyId), recentDesired: async () => desired },

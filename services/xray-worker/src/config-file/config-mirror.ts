@@ -18,7 +18,7 @@ export interface ConfigMirrorOptions {
   readonly inboundTag: string;
   /** How the inbound speaks with clients; VLESS over TCP when left out. */
   readonly kind?: AccountKind;
-  readonly groups: Pick<NodeGroups, "names">;
+  readonly groups: Pick<NodeGroups, "names" | "isCertain">;
   readonly shortId: string;
   readonly state: Pick<KeyStore, "find"> & Pick<ReconciledState, "recentDesired">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
@@ -59,7 +59,7 @@ export class ConfigMirror {
   #collecting: NodeJS.Timeout | null = null;
   #lastWriteMs = 0;
   #comparedAt = Number.NEGATIVE_INFINITY;
-  /** When the last comparison knew what should be there, in milliseconds since the epoch: the next one must know of more. */
+  /** When the last comparison knew what should be there, by the monotonic clock: the next one must know of more. */
   #readAfter = Number.NEGATIVE_INFINITY;
   /** False until a write has put the short id in its place and taken away what a killed writer left. */
   #isInOrder = false;
@@ -100,11 +100,11 @@ export class ConfigMirror {
   /**
    * Compares the file with all keys when the last comparison is a period ago.
    *
-   * @returns false when it is not @throws when it could not
+   * @returns false when it is not, or it can't be told yet whose keys should be there @throws when it could not
    */
   async tick(): Promise<boolean> {
-    const { clock, periodMs } = this.#options;
-    if (clock.monotonic() - this.#comparedAt < periodMs) return false;
+    const { clock, periodMs, groups } = this.#options;
+    if (!groups.isCertain || clock.monotonic() - this.#comparedAt < periodMs) return false;
     await this.#compare();
     if (this.#collected.size > 0 || !this.#isInOrder) {
       do await this.#writes.run();
@@ -134,7 +134,7 @@ export class ConfigMirror {
     onDefaultFlow(defaultFlow);
     this.#isInOrder &&= accepts(shortId);
     const desired = desiredOn({ groups: groups.names }, await state.recentDesired(this.#readAfter));
-    this.#readAfter = clock.now();
+    this.#readAfter = clock.monotonic();
     const right = new Set<number>();
     const different = new Set<number>();
     const orphans = new Set<number>();

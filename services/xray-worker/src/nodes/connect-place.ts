@@ -42,7 +42,7 @@ export function connectPlace(
   const { settings, store, vault, clock, log, mirroredNode } = dependencies;
   const isFirst = name === of.name;
   const node = isFirst ? xray : xray.at(inbound.tag, name);
-  const groups = new NodeGroups(regroupedOf({ inbound, groups: held }), clock.now());
+  const groups = new NodeGroups(regroupedOf({ inbound, groups: held }), clock);
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirrored = { node: name, inboundTag: inbound.tag, kind: inbound, groups };

@@ -4,7 +4,6 @@ import { userEmail } from "@veil/protocols";
 import type { XrayNode } from "@veil/xray-grpc";
 import pLimit from "p-limit";
 import { nodeErrors } from "./node-errors.ts";
-import { NodeGroups, regroupedOf } from "./node-groups.ts";
 import { InboundLostError, XrayNodeUsers } from "./xray-node-users.ts";
 
 /** So many users are removed one by one; of more the inbound is made anew, which shuts its port for some milliseconds. */
@@ -33,7 +32,7 @@ export async function emptyPlace(
   const { name, of, inbound } = place;
   const users = new XrayNodeUsers({
     ...{ node, kind: inbound, vault, inboundTag: inbound.tag },
-    groups: new NodeGroups(regroupedOf(place), 0),
+    groups: { names: place.groups, isSettled: false },
     shortId: inbound.shortId ?? of.shortId ?? shortId,
   });
   const listed = await users.list();

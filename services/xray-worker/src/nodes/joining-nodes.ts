@@ -19,10 +19,21 @@ export interface JoiningNodesOptions extends FleetChanges {
  */
 export const KNOWN_TO_ALL_MS = 3_000;
 
-/** From when on a place may be filled: one that is new, or whose node is. Milliseconds since the epoch. */
-export function filledFrom({ of: { state, since }, inbound: { regroupedAt, formerGroups, isLeaving } }: Place): number {
-  const isNew = regroupedAt > 0 && formerGroups.length === 0 && !isLeaving;
-  return Math.max(state === "joining" ? since + KNOWN_TO_ALL_MS : 0, isNew ? regroupedAt + KNOWN_TO_ALL_MS : 0);
+/**
+ * In how long a place may be filled: one that is new, or whose node is. At most {@link KNOWN_TO_ALL_MS}, however the time of day was
+ * set since.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function filledIn({ of: { state, since }, inbound }: Place, now: number): number {
+  const isNew = inbound.regroupedAt > 0 && inbound.formerGroups.length === 0 && !inbound.isLeaving;
+  const entered = Math.max(state === "joining" ? since : 0, isNew ? inbound.regroupedAt : 0);
+  return untilKnownToAll(entered, now);
+}
+
+/** In how long every worker knows what was decided at a moment. Both in milliseconds since the epoch. */
+export function untilKnownToAll(decidedAt: number, now: number): number {
+  return Math.min(KNOWN_TO_ALL_MS, Math.max(0, decidedAt + KNOWN_TO_ALL_MS - now));
 }
 
 /** Makes nodes active that have been filled, and ends inbounds that have been emptied. */
@@ -43,7 +54,7 @@ export class JoiningNodes {
   async #inboundFilled(name: string, begunAt: number): Promise<void> {
     const { fleet, log } = this.#options;
     const places = fleet().nodes.flatMap(placesOf);
-    if (!places.some((place) => place.name === name && place.inbound.isUnfilled && begunAt >= filledFrom(place)))
+    if (!places.some((place) => place.name === name && place.inbound.isUnfilled && filledIn(place, begunAt) === 0))
       return;
     try {
       await changeNodes((found) => inboundFilled(found, name), this.#options);

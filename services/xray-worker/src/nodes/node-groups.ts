@@ -1,5 +1,6 @@
 import { LONGEST_CALL_MS, MISSING_INBOUND_WAIT_MS } from "@veil/keys";
 import { type FleetNode, isSameGroups, type Place } from "@veil/nodes";
+import type { Clock } from "@veil/runtime";
 import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 
 /** What of a node, or of one inbound of it, says which groups it is in. */
@@ -20,18 +21,31 @@ export function regroupedOf({ groups, inbound }: Pick<Place, "groups" | "inbound
  */
 export const REGROUPED_FOR_ALL_MS = KNOWN_TO_ALL_MS + MISSING_INBOUND_WAIT_MS + LONGEST_CALL_MS;
 
-/** The groups of one node, which change while a worker runs, and what this worker knows of the users there. */
+/**
+ * The groups of one node, which change while a worker runs, and what this worker knows of the users there.
+ *
+ * When a change was made is worked out once, as the worker learns of it, and goes on by the monotonic clock: the time of day may be
+ * set back meanwhile, and what counted once would not count any more.
+ */
 export class NodeGroups {
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
   #node: RegroupedNode;
+  /** When its groups changed last, by the monotonic clock; of a change that is dated in the future, when it was heard of. */
+  #regroupedAt: number;
+  #isCertain: boolean;
   #names: readonly string[];
   #isSettled = false;
   /** Whether a pass is still to come that begins once nobody adds users because of earlier groups. */
   #isLastPassOpen = true;
 
-  /** @param node as it was opened; what it holds is not known then @param now milliseconds since the epoch */
-  constructor(node: RegroupedNode, now: number) {
+  /** @param node as it was opened; what it holds is not known then */
+  constructor(node: RegroupedNode, clock: Pick<Clock, "now" | "monotonic">) {
+    this.#clock = clock;
     this.#node = node;
-    this.#names = namesAt(node, now);
+    const age = this.#ageOf(node);
+    this.#isCertain = age >= 0;
+    this.#regroupedAt = clock.monotonic() - Math.max(0, age);
+    this.#names = this.#namesNow();
   }
 
   /**
@@ -40,6 +54,14 @@ export class NodeGroups {
    */
   get names(): readonly string[] {
     return this.#names;
+  }
+
+  /**
+   * False while it can't be told whether every worker knows of the groups that it was opened with, as their change is dated in
+   * the future: the time of day was set back since. Users who are there because of them stay meanwhile.
+   */
+  get isCertain(): boolean {
+    return this.#isCertain;
   }
 
   /** Whether it was taken out. */
@@ -53,40 +75,42 @@ export class NodeGroups {
   }
 
   /** @returns whether the node should hold others than before */
-  follow(node: RegroupedNode, now: number): boolean {
-    if (!isSameGroups(node.groups, this.#node.groups) || node.regroupedAt !== this.#node.regroupedAt) {
+  follow(node: RegroupedNode): boolean {
+    const isDatedAnew = node.regroupedAt !== this.#node.regroupedAt;
+    if (isDatedAnew || !isSameGroups(node.groups, this.#node.groups)) {
       this.#isSettled = false;
       this.#isLastPassOpen = true;
     }
+    if (isDatedAnew) this.#regroupedAt = this.#clock.monotonic() - Math.max(0, this.#ageOf(node));
     this.#node = node;
-    return this.become(now);
+    return this.become();
   }
 
   /** @returns whether a new group counts from now on */
-  become(now: number): boolean {
-    const names = namesAt(this.#node, now);
+  become(): boolean {
+    const names = this.#namesNow();
     if (isSameGroups(names, this.#names)) return false;
     this.#names = names;
     return true;
   }
 
   /** Whether the last pass because of a change is due, which finds what was added late. True once. */
-  isLastPassDue(now: number): boolean {
-    const { regroupedAt } = this.#node;
-    if (!this.#isLastPassOpen || now < regroupedAt + REGROUPED_FOR_ALL_MS) return false;
+  isLastPassDue(): boolean {
+    const age = this.#clock.monotonic() - this.#regroupedAt;
+    if (!this.#isLastPassOpen || age < REGROUPED_FOR_ALL_MS) return false;
     this.#isLastPassOpen = false;
-    return now < regroupedAt + 2 * REGROUPED_FOR_ALL_MS;
+    return age < 2 * REGROUPED_FOR_ALL_MS;
   }
 
   /**
    * A pass has ended.
    *
    * @param names the groups that it knew of
-   * @param listedAt when the node's users were last listed; milliseconds since the epoch
+   * @param listedAt when the node's users were last listed, by the monotonic clock
    * @param isClean whether it left nothing to be repaired
    */
   passed(names: readonly string[], listedAt: number, isClean: boolean): void {
-    const isLast = listedAt >= this.#node.regroupedAt + REGROUPED_FOR_ALL_MS;
+    const isLast = listedAt >= this.#regroupedAt + REGROUPED_FOR_ALL_MS;
     this.#isSettled = isLast && isClean && isSameGroups(names, this.names);
   }
 
@@ -94,9 +118,16 @@ export class NodeGroups {
   lost(): void {
     this.#isSettled = false;
   }
-}
 
-function namesAt({ groups, regroupedAt, formerGroups }: RegroupedNode, now: number): readonly string[] {
-  const isKnownToAll = now >= regroupedAt + KNOWN_TO_ALL_MS;
-  return isKnownToAll ? groups : groups.filter((group) => formerGroups.includes(group));
+  #namesNow(): readonly string[] {
+    const { groups, formerGroups } = this.#node;
+    const isKnownToAll = this.#clock.monotonic() >= this.#regroupedAt + KNOWN_TO_ALL_MS;
+    if (isKnownToAll) this.#isCertain = true;
+    return isKnownToAll ? groups : groups.filter((group) => formerGroups.includes(group));
+  }
+
+  /** How long ago its groups changed, by the time of day; negative when that lies in the future. */
+  #ageOf({ regroupedAt }: RegroupedNode): number {
+    return this.#clock.now() - regroupedAt;
+  }
 }

@@ -40,10 +40,11 @@ export class NodeReconcilers {
    * Keeps an inbound reconciled until it goes.
    *
    * @param ofNode the name of its node
-   * @param passesFrom no pass begins before; milliseconds since the epoch
+   * @param passesInMs no pass begins before
    */
-  start(part: ServicePart, { node, users, groups }: ConnectedPlace, ofNode: string, passesFrom: number): void {
+  start(part: ServicePart, { node, users, groups }: ConnectedPlace, ofNode: string, passesInMs: number): void {
     const { name } = node;
+    const passesFrom = this.#options.clock.monotonic() + passesInMs;
     // Spread, so that the nodes are not listed together.
     const listEveryMs = LIST_EVERY_MS * (1 - Math.random() / 5);
     const reconcile = new ReconcileLoop({ ...this.#options, node, users, groups, passesFrom, listEveryMs });
@@ -64,7 +65,7 @@ export class NodeReconcilers {
   follow(places: readonly Place[]): void {
     for (const place of places) {
       const loop = this.#loops.get(place.name);
-      if (loop?.groups.follow(regroupedOf(place), this.#options.clock.now()) !== true) continue;
+      if (loop?.groups.follow(regroupedOf(place)) !== true) continue;
       loop.reconcile.regrouped();
       void loop.ticking.trigger();
     }

@@ -42,7 +42,8 @@ export class NodesSeen {
     const [sightings, passes] = [new Map(this.#unwritten), new Map(this.#passes)];
     this.#unwritten.clear();
     this.#passes.clear();
-    await Promise.all([this.#stores.sightings.note(sightings), this.#stores.passes.note(passes)]);
+    const now = Math.floor(this.#clock.now());
+    await Promise.all([this.#stores.sightings.note(sightings, now), this.#stores.passes.note(passes, now)]);
   }
 
   /** Writes again and again until the service stops. */

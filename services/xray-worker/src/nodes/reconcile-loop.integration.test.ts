@@ -7,7 +7,8 @@ import { createLogger, ManualClock } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
 import { type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { NodeGroups } from "./node-groups.ts";
+import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
+import { NodeGroups, type RegroupedNode } from "./node-groups.ts";
 import { OrphanBrake } from "./orphan-brake.ts";
 import type { PassRecords } from "./pass-records.ts";
 import { type FinishedPass, ReconcileLoop } from "./reconcile-loop.ts";
@@ -34,6 +35,8 @@ let probes: (boolean | null)[];
 let startedAtS: number;
 /** Keys whose users passes found missing. */
 let missing: number[];
+/** Keys whose users passes took for orphans. */
+let orphans: number[];
 let groups: NodeGroups;
 let loop: ReconcileLoop;
 
@@ -49,39 +52,9 @@ beforeEach(() => {
     held.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]),
   );
   [isIndeterminate, needsListing, listings, startedAtS, missing] = [false, false, 0, 0, []];
-  let last: PassRecord | null = null;
-  const passes: PassRecords = {
-    look: async () => ({ now: clock.now(), last }),
-    keep: async (_, pass) => {
-      last = pass;
-      return clock.now();
-    },
-  };
+  orphans = [];
   [isRefusing, probes] = [false, []];
-  groups = new NodeGroups(DEFAULT_NODE, clock.now());
-  const onPass = (pass: FinishedPass): void => {
-    missing.push(...(pass.found?.drift.missing ?? []).map(({ keyId }) => keyId));
-  };
-  loop = new ReconcileLoop({
-    node: nodeOf(),
-    users: usersOf(),
-    groups,
-    state: stateOf(),
-    ports: portsOf(),
-    exclusive: { redis, prefix: ownPrefix() },
-    passes,
-    atOnce: (pass) => pass(),
-    brake: new OrphanBrake(true),
-    periodMs: PERIOD_MS,
-    listEveryMs: LIST_EVERY_MS,
-    passesFrom: 0,
-    clock,
-    log: createLogger({ service: "test", version: "0", level: "silent" }),
-    onProbe: (_, isServing) => void probes.push(isServing),
-    onPass,
-    onSorted: () => undefined,
-    onBrake: () => undefined,
-  });
+  open(DEFAULT_NODE);
 });
 
 test("a node with as many users as it should have is listed at the start, and then after minutes", async () => {
@@ -133,7 +106,7 @@ test("keys of groups that the node is not in do not count, and a node that was i
 test("a node that answers and refuses serves nobody, and is listed when it takes calls again", async () => {
   await periods(2);
   isRefusing = true;
-  clock.step(1_000);
+  await clock.advance(1_000);
   await expect(loop.tick()).rejects.toThrow(NodeRejectedError);
   expect(probes.at(-1)).toBe(false);
   isRefusing = false;
@@ -141,17 +114,71 @@ test("a node that answers and refuses serves nobody, and is listed when it takes
   expect([probes.at(-1), listings]).toEqual([true, 2]);
 });
 
+test("passes go on at every period when the time of day is set back by an hour", async () => {
+  await periods(2);
+  clock.step(-3_600_000);
+  held = [1, 2];
+  await periods(2);
+  expect(missing).toContain(3);
+});
+
+test("a node of groups that are dated in the future is left as it is for three seconds, and then as they say", async () => {
+  open({ groups: ["default"], regroupedAt: START_MS + 3_600_000, formerGroups: [] });
+  expect(await loop.tick()).toBe(false);
+  expect(listings).toBe(0);
+  await clock.advance(KNOWN_TO_ALL_MS);
+  expect(await loop.tick()).toBe(true);
+  expect([listings, orphans]).toEqual([1, []]);
+});
+
 test("a node that restarted is listed, though it has its users", async () => {
   await periods(2);
-  clock.step(2_000);
+  await clock.advance(2_000);
   startedAtS = clock.now() / 1_000 - 1;
   await loop.tick();
   expect(listings).toBe(2);
 });
 
+/** Begins to keep a node reconciled, of which no pass is known. */
+function open(node: RegroupedNode): void {
+  let last: PassRecord | null = null;
+  const passes: PassRecords = {
+    look: async () => ({ now: clock.now(), last }),
+    keep: async (_, pass) => {
+      last = pass;
+      return clock.now();
+    },
+  };
+  groups = new NodeGroups(node, clock);
+  const onPass = ({ found }: FinishedPass): void => {
+    missing.push(...(found?.drift.missing ?? []).map(({ keyId }) => keyId));
+    orphans.push(...(found?.drift.orphans ?? []));
+  };
+  loop = new ReconcileLoop({
+    node: nodeOf(),
+    users: usersOf(),
+    groups,
+    state: stateOf(),
+    ports: portsOf(),
+    exclusive: { redis, prefix: ownPrefix() },
+    passes,
+    atOnce: (pass) => pass(),
+    brake: new OrphanBrake(true),
+    periodMs: PERIOD_MS,
+    listEveryMs: LIST_EVERY_MS,
+    passesFrom: 0,
+    clock,
+    log: createLogger({ service: "test", version: "0", level: "silent" }),
+    onProbe: (_, isServing) => void probes.push(isServing),
+    onPass,
+    onSorted: () => undefined,
+    onBrake: () => undefined,
+  });
+}
+
 async function periods(count: number): Promise<void> {
   for (let period = 0; period < count; period += 1) {
-    clock.step(PERIOD_MS);
+    await clock.advance(PERIOD_MS);
     await loop.tick();
   }
 }
@@ -176,7 +203,9 @@ function nodeOf(): XrayNode {
 function usersOf(): XrayNodeUsers {
   const users = {
     name: "main",
-    groups: ["default"],
+    get groups() {
+      return groups.names;
+    },
     isSettled: true,
     reachable: true,
     get needsListing() {

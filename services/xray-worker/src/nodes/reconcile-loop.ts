@@ -34,9 +34,10 @@ export interface ReconcileLoopOptions {
   readonly periodMs: number;
   /** After so long a node's users are listed although their number is right. Milliseconds. */
   readonly listEveryMs: number;
-  /** Until then the node is probed, and no pass begins. Milliseconds since the epoch. */
+  /** Until then the node is probed, and no pass begins. By the monotonic clock. */
   readonly passesFrom: number;
-  readonly clock: Clock;
+  /** Without the time of day, which may be set: how long ago a pass was is what counts here. */
+  readonly clock: Pick<Clock, "monotonic">;
   readonly log: Logger;
   /**
    * Called for each health probe and each pass: whether keys work on the node. Null where the node answers and it is not known
@@ -76,7 +77,7 @@ const WAITING_REASONS: ReadonlySet<PassReason> = new Set(["period", "start", "re
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
   readonly #watch: NodeWatch;
-  /** When this process last knew of a good pass that had ended. */
+  /** When this process last knew of a good pass that had ended, by the monotonic clock. */
   #passedAt = Number.NEGATIVE_INFINITY;
   /** How many health probes have found no inbound, one after the other. */
   #missed = 0;
@@ -104,21 +105,22 @@ export class ReconcileLoop {
    * @throws when a store is away or the node can't be repaired
    */
   async tick(): Promise<boolean> {
-    this.#regroup();
-    const reason = await this.#probe();
     const { exclusive, node, groups, atOnce, clock, passesFrom } = this.#options;
+    this.#regroup();
+    // As of the groups that the pass is to know of.
+    const mayPass = groups.isCertain && clock.monotonic() >= passesFrom;
+    const reason = await this.#probe();
     // One that leaves is not put back.
-    if (reason === null || clock.now() < passesFrom || (groups.isLeaving && this.#missed > 0)) return false;
+    if (reason === null || !mayPass || (groups.isLeaving && this.#missed > 0)) return false;
     const passOver = () => runExclusively(passLock(node.name, exclusive), () => this.#passUnlessDone(reason));
     const done = await (WAITING_REASONS.has(reason) ? atOnce(passOver) : passOver());
     return done !== null;
   }
 
   #regroup(): void {
-    const { groups, clock } = this.#options;
-    const now = clock.now();
-    const isOther = groups.become(now);
-    if (groups.isLastPassDue(now) || isOther) this.regrouped();
+    const { groups } = this.#options;
+    const isOther = groups.become();
+    if (groups.isLastPassDue() || isOther) this.regrouped();
   }
 
   async #probe(): Promise<PassReason | null> {
@@ -130,7 +132,7 @@ export class ReconcileLoop {
         onSorted(node.name);
         return null;
       }
-      const reason = this.#watch.seen({ users: users ?? 0, uptime }, clock.now());
+      const reason = this.#watch.seen({ users: users ?? 0, uptime }, clock.monotonic());
       if (this.#watch.holdsUsers !== true) groups.lost();
       onProbe(node.name, users === null ? false : this.#watch.holdsUsers);
       return reason;
@@ -148,7 +150,7 @@ export class ReconcileLoop {
   async #passUnlessDone(reason: PassReason): Promise<void> {
     const { node, users, groups, passes, clock, state } = this.#options;
     const { names } = groups;
-    const askedAt = clock.now();
+    const askedAt = clock.monotonic();
     const look = await passes.look(node.name);
     // Who knew of other groups has done something else.
     const knewGroups = look.last !== null && look.last.groups !== null && isSameGroups(look.last.groups, names);
@@ -175,7 +177,8 @@ export class ReconcileLoop {
     groups: readonly string[],
   ): Promise<PassRecord> {
     const { braked, postponed, users, unmanaged } = await this.#pass(reason, look, readAfter);
-    const brakedSince = braked ? (look.last?.brakedSince ?? look.now) : null;
+    // Not later than now, however the shared clock was set: a human's word would wait for it.
+    const brakedSince = braked ? Math.min(look.last?.brakedSince ?? look.now, look.now) : null;
     return { begunAt: look.now, listedAt: look.now, postponed, users, unmanaged, brakedSince, groups };
   }
 
@@ -188,20 +191,20 @@ export class ReconcileLoop {
   async #compareCounts({ last, now }: PassLook): Promise<PassRecord | null> {
     const { node, groups, state, clock, listEveryMs, onPass } = this.#options;
     if (!mayCompareCounts(last, now, listEveryMs)) return null;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     const wanted = state.countIn(groups.names);
     const held = await nodeErrors(node.name, () => countUsers(node));
     const isIndeterminate = state.isIndeterminate(node.name);
     if (held === null || !countsAgree(last, { held, wanted, isIndeterminate })) return null;
     const found = { users: wanted, drift: NO_DRIFT };
-    onPass({ node: node.name, reason: "period", result: "ok", durationMs: clock.now() - begun, found });
+    onPass({ node: node.name, reason: "period", result: "ok", durationMs: clock.monotonic() - begun, found });
     return { ...last, begunAt: now, users: wanted };
   }
 
   #learn(record: PassRecord, sharedNow: number): void {
     const { node, groups, clock, onBrake, onProbe, onSorted } = this.#options;
-    this.#passedAt = clock.now();
-    const listedAt = this.#passedAt - (sharedNow - record.listedAt);
+    this.#passedAt = clock.monotonic();
+    const listedAt = this.#passedAt - Math.max(0, sharedNow - record.listedAt);
     groups.passed(record.groups ?? [], listedAt, record.postponed === 0 && record.brakedSince === null);
     this.#watch.passed(record, this.#passedAt, sharedNow);
     onProbe(node.name, true);
@@ -211,13 +214,13 @@ export class ReconcileLoop {
 
   async #pass(reason: PassReason, look: PassLook, readAfter: number | null): Promise<PassResult> {
     const { node, users, state, ports, log, brake, onPass, clock } = this.#options;
-    const begun = clock.now();
+    const begun = clock.monotonic();
     try {
       const found = await reconcileNode(users, state, ports, {
         mayRemoveMost: brake.isReleased(look),
         readAfter,
       });
-      const durationMs = clock.now() - begun;
+      const durationMs = clock.monotonic() - begun;
       const { missing, wrong, orphans } = found.drift;
       const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
       const isDrift = drift.missing + drift.wrong + drift.orphans > 0 && !found.braked;
@@ -230,7 +233,7 @@ export class ReconcileLoop {
       onPass({ node: node.name, reason, result: "ok", durationMs, found });
       return found;
     } catch (error) {
-      onPass({ node: node.name, reason, result: "error", durationMs: clock.now() - begun });
+      onPass({ node: node.name, reason, result: "error", durationMs: clock.monotonic() - begun });
       throw error;
     }
   }

@@ -3,7 +3,7 @@ import { disabled, ended, type FleetNode, nodeOf } from "@veil/nodes";
 import { runExclusively } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
 import { changeNodes, type FleetChanges, TOO_LATE } from "./fleet-changes.ts";
-import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
+import { untilKnownToAll } from "./joining-nodes.ts";
 import { passLock } from "./pass-lock.ts";
 
 /** A node that is on its way out. */
@@ -114,7 +114,7 @@ async function emptied(
   }, ports);
   if (!answers && !leaving.isInFile) return null;
   // By then no worker adds a user any more.
-  await clock.sleep(Math.max(0, since + KNOWN_TO_ALL_MS - clock.now()));
+  await clock.sleep(untilKnownToAll(since, clock.now()));
   // First: an Xray that starts in between must not bring them back.
   const written = await Promise.all(leaving.places.map((place) => place.removeFromFile()));
   const file = written.includes(false) ? `the users of node ${name} could not be removed from its config file` : null;

@@ -41,7 +41,7 @@ beforeEach(() => {
         return { position: await position(), keyIds: changed };
       },
     },
-    clock: { now: () => now, monotonic: () => now },
+    clock: { monotonic: () => now },
     readAllEveryMs: READ_ALL_EVERY_MS,
     onRead: (kind) => reads.push(kind),
   });

@@ -8,7 +8,7 @@ type Users = ReadonlyMap<number, DesiredUser>;
 export interface SharedDesiredOptions {
   readonly state: DesiredStore;
   readonly changes: ChangeReader;
-  readonly clock: Pick<Clock, "now" | "monotonic">;
+  readonly clock: Pick<Clock, "monotonic">;
   /** After so long all keys are read, whatever was noted: what nobody noted is found then. Milliseconds. */
   readonly readAllEveryMs: number;
   /** Called for each read: of all keys, or of those that changed. */
@@ -58,9 +58,9 @@ export class SharedDesired implements ReconciledState {
   }
 
   recentDesired(after: number): Promise<Users> {
-    const age = this.#last === null ? null : this.#options.clock.now() - this.#last.begunAt;
-    const isRecent = age !== null && age >= 0 && age < RECENT_MS;
-    return isRecent && this.#last !== null && this.#last.begunAt > after ? this.#last.users : this.#refreshes.run();
+    const last = this.#last;
+    const isRecent = last !== null && this.#options.clock.monotonic() - last.begunAt < RECENT_MS;
+    return isRecent && last.begunAt > after ? last.users : this.#refreshes.run();
   }
 
   isIndeterminate(node: string): boolean {
@@ -85,7 +85,7 @@ export class SharedDesired implements ReconciledState {
 
   /** A read that has begun is the last one, whoever asked for it. */
   async #noted(users: Promise<Users>): Promise<Users> {
-    const read = { begunAt: this.#options.clock.now(), users };
+    const read = { begunAt: this.#options.clock.monotonic(), users };
     this.#last = read;
     try {
       return await users;
