@@ -87,7 +87,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
   const drift = driftMetrics({ metrics, nodes, clock, passPeriodMs });
   const brake = metrics.gauge({
     name: "veil_reconcile_brake",
-    help: "1 while passes leave the node as it is, because MongoDB has no record of most of its users.",
+    help: "1 while passes leave the node as it is, because MongoDB has no record of most of its users, or one with another secret.",
     labels: { node: EACH_NODE },
     changing: NODE_LABEL,
   });

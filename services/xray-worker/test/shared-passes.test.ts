@@ -91,7 +91,7 @@ test("a worker that starts finds out what happened to the node while none ran", 
 });
 
 const leftAsItIs =
-  "most users of a node have no record in MongoDB: it is left as it is until XRAY_ORPHAN_BRAKE=false says that the database is right";
+  "most users of a node have no record in MongoDB, or one with another secret: it is left as it is until XRAY_ORPHAN_BRAKE=false says that the database is right";
 
 test("an empty database takes no user away, and that is said once", async () => {
   const right = await startWorker();

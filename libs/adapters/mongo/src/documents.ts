@@ -100,6 +100,7 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
   return {
     keyId: document.key_id,
     uuid: changed?.uuid ?? document.uuid,
+    ...(changed?.uuid !== undefined && changed.uuid !== document.uuid && { isRevoked: true }),
     flow: document.flow ?? olderFlow,
     name: changed?.name === undefined ? document.name : changed.name,
     createdAt: document.created_at,

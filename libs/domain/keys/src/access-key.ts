@@ -53,6 +53,8 @@ export interface Creation extends KeyAttributes {
 
 /** A decided key. That this record exists is the decision: it is inserted once, as `active` or as refused. */
 export interface KeyRecord extends KeyAttributes {
+  /** Whether the uuid is not the one that it was made with: nodes may hold it with an earlier one. Left out where it is. */
+  readonly isRevoked?: boolean;
   /** Id of the create job. */
   readonly job: string;
   readonly phase: KeyPhase;

@@ -123,7 +123,11 @@ export class InMemoryStore implements KeyStore {
     const [revision, at] = this.#versions.get(keyId) ?? [0, 0];
     const isLater = version.terms.revision > revision || (version.terms.revision === revision && fence > at);
     if (isLater) this.#versions.set(keyId, [version.terms.revision, fence]);
-    return this.#change(keyId, (key) => ({ ...(isLater && version), ...(entry && entered(key, entry)) }));
+    return this.#change(keyId, (key) => ({
+      ...(isLater && version),
+      ...(isLater && version.uuid !== key.uuid && { isRevoked: true }),
+      ...(entry && entered(key, entry)),
+    }));
   }
 
   async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {

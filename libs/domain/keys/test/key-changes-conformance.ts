@@ -49,8 +49,11 @@ export function keyChangesConformance(open: () => KeyStore): void {
         fence: FENCE,
       });
       const { fence: _fence, ...stored } = version;
-      expect(await store.change(key.keyId, version)).toEqual({ ...key, ...stored, hands: [], clear: [] });
-      expect(await store.find(key.keyId)).toMatchObject({ ...key, ...stored });
+      expect(await store.change(key.keyId, version)).toEqual({
+        ...{ ...key, ...stored, isRevoked: true },
+        ...{ hands: [], clear: [] },
+      });
+      expect(await store.find(key.keyId)).toMatchObject({ ...key, ...stored, isRevoked: true });
     });
 
     it("keep the terms and the token with which a key begins", async () => {

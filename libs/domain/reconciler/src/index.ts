@@ -11,6 +11,7 @@ export {
   type ReconciledState,
   reconcileNode,
 } from "./reconcile-node.ts";
+export { neverRevoked } from "./mismatched-users.ts";
 export { isDatabaseSuspect } from "./orphan-brake.ts";
 export { countsAgree, mayCompareCounts, nextPassIn, type PassRecord } from "./pass-record.ts";
 export { type HealthProbe, NodeWatch, type PassReason } from "./watch-node.ts";

@@ -198,6 +198,26 @@ describe("a node whose groups changed", () => {
   });
 });
 
+/** As another installation has them whose ids began at 1, too. */
+function withOtherUuids(listed: ListedInbound, count: number): ListedInbound {
+  const users = listed.users.map((user, index): ActualUser => {
+    const uuid = `10000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+    return index < count ? { ...user, account: { protocol: "vless", uuid, flow: "" } } : user;
+  });
+  return { ...listed, users };
+}
+
+function withOtherFlows(listed: ListedInbound): ListedInbound {
+  const flow = "xtls-rprx-vision" as const;
+  const users = listed.users.map(
+    ({ account, ...user }): ActualUser => ({
+      ...user,
+      account: account?.protocol === "vless" ? { ...account, flow } : account,
+    }),
+  );
+  return { ...listed, users };
+}
+
 describe("where most users have no record", () => {
   it("the node is left as it is", async () => {
     const { node } = nodeThatShows(1_000);
@@ -222,6 +242,45 @@ describe("where most users have no record", () => {
     const pass = await reconcileNode(node, stateOf(active), { ...portsWith(active, recorded), ...noWaiting });
     expect(pass.braked).toBe(false);
     expect(pass.drift.orphans).toHaveLength(there - active);
+  });
+
+  it("or a key that never had their secret, the node is left as it is", async () => {
+    const { node } = nodeThatShows(300);
+    const ofAnother = { ...node, list: async () => withOtherUuids(await node.list(), 200) };
+    const pass = await reconcileNode(ofAnother, stateOf(250), portsWith(250));
+    expect(pass).toMatchObject({ braked: true, mismatched: 200, rebuilds: 0 });
+    expect(pass.drift.unknown).toHaveLength(50);
+  });
+
+  it("nor is it rebuilt for hundreds of such keys that it lacks", async () => {
+    const { node, rebuilds } = nodeThatShows(300);
+    const ofAnother = { ...node, list: async () => withOtherUuids(await node.list(), 300) };
+    const pass = await reconcileNode(ofAnother, stateOf(1_000), portsWith(1_000));
+    expect([pass.braked, pass.mismatched, rebuilds()]).toEqual([true, 300, 0]);
+  });
+
+  it.each([
+    ["were revoked", (users: ListedInbound) => withOtherUuids(users, 300), { isRevoked: true }],
+    ["have another flow", withOtherFlows, {}],
+  ])("but not when their keys %s, however many did so while the node was away", async (_, shown, key) => {
+    const { node } = nodeThatShows(300);
+    const set = new Set<number>();
+    const other = {
+      ...node,
+      list: async () => shown(await node.list()),
+      remove: async () => "removed" as const,
+      add: async ({ keyId }: NodeUser) => {
+        set.add(keyId);
+        return "added" as const;
+      },
+    };
+    const ports = { ...portsWith(300), ...noWaiting };
+    const find = async (keyId: number) => ({ ...(await ports.store.find(keyId)), ...key });
+    const pass = await reconcileNode(other, stateOf(300), {
+      ...ports,
+      store: { ...ports.store, find },
+    } as unknown as LifecyclePorts);
+    expect([pass.braked, set.size]).toEqual([false, 300]);
   });
 
   it("and they are removed when that is allowed", async () => {

@@ -16,6 +16,7 @@ import {
 import pLimit from "p-limit";
 import { type ConfirmedDrift, confirmDrift } from "./confirm-drift.ts";
 import { type ActualUser, type ComparedNode, diffUsers } from "./diff-users.ts";
+import { neverRevoked, withOtherSecrets } from "./mismatched-users.ts";
 import { isDatabaseSuspect } from "./orphan-brake.ts";
 
 /** A node as the reconciler sees it. */
@@ -68,8 +69,10 @@ export interface ListedInbound {
 export interface PassResult {
   /** What was found at the first look. */
   readonly drift: ConfirmedDrift;
-  /** True when most users have no record: the database is suspect, and the node was left as it is. */
+  /** True when most users are none of the database's: it is suspect, and the node was left as it is. */
   readonly braked: boolean;
+  /** Of how many users the key never had their secret. Only looked for where it decides that. */
+  readonly mismatched: number;
   readonly inboundMissing: boolean;
   readonly rebuilds: number;
   /** Users that could not be repaired this time: held by another process, or the node failed. */
@@ -122,9 +125,18 @@ export async function reconcileNode(
     }
     const unmanaged = listed.users.length - countOurs(listed.users);
     const { drift, users, left } = await compare(node, listed, { state, readAfter }, ports);
-    if (!mayRemoveMost && isDatabaseSuspect(countOurs(listed.users), drift.unknown.length)) {
-      return { drift: first ?? drift, inboundMissing, rebuilds, users, unmanaged, braked: true, postponed: 0 };
-    }
+    const mismatched = mayRemoveMost ? null : await mismatchedUsers(listed.users, drift, ports);
+    if (mismatched !== null)
+      return {
+        drift: first ?? drift,
+        inboundMissing,
+        rebuilds,
+        users,
+        unmanaged,
+        braked: true,
+        mismatched,
+        postponed: 0,
+      };
     let missing = drift.missing;
     if (mayRebuild && (listed.state === "outdated" || drift.missing.length >= REBUILD_FROM)) {
       // Looked at anew: hundreds of keys may have been made, and unmanaged users have come, while the state was read.
@@ -138,7 +150,16 @@ export async function reconcileNode(
     }
     // One that goes soon by itself may be there because of earlier groups: whoever takes it out has to ask this node.
     const postponed = (await repair(node, { ...drift, missing }, ports)) + (node.isSettled ? 0 : left);
-    return { drift: first ?? drift, inboundMissing, rebuilds, users, unmanaged, braked: false, postponed };
+    return {
+      drift: first ?? drift,
+      inboundMissing,
+      rebuilds,
+      users,
+      unmanaged,
+      braked: false,
+      mismatched: 0,
+      postponed,
+    };
   }
 }
 
@@ -204,6 +225,20 @@ function stateOn(node: GroupedNode, state: DesiredState): DesiredState {
 async function hasLostAll({ groups }: GroupedNode, listed: ListedInbound, state: DesiredState): Promise<boolean> {
   if (listed.users.some(({ keyId }) => keyId !== null)) return false;
   return listed.state !== "sound" || (await state.hasDesired(REBUILD_EMPTIED_FROM, groups));
+}
+
+/** @returns of how many users the key never had their secret, where the database is suspect; null where it is not */
+async function mismatchedUsers(
+  users: readonly ActualUser[],
+  { wrong, unknown }: ConfirmedDrift,
+  { store }: LifecyclePorts,
+): Promise<number | null> {
+  const ours = countOurs(users);
+  if (isDatabaseSuspect(ours, unknown.length)) return 0;
+  const mismatched = withOtherSecrets(users, wrong);
+  if (!isDatabaseSuspect(ours, unknown.length + mismatched.length)) return null;
+  const { length } = await neverRevoked(mismatched, store);
+  return isDatabaseSuspect(ours, unknown.length + length) ? length : null;
 }
 
 function countOurs(users: readonly ActualUser[]): number {

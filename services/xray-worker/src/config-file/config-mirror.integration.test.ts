@@ -95,3 +95,14 @@ test("a file that can't be written is tried once a comparison, not again and aga
   expect(await mirror.tick()).toBe(true);
   expect(await mirror.tick()).toBe(false);
 });
+
+test("a file most of whose clients are of another installation's keys of the same ids is left as it is", async () => {
+  const another = (keyId: number) => `10000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
+  for (let keyId = 1; keyId <= 60; keyId += 1) {
+    decide(keyId);
+    desired.set(keyId, { keyId, uuid: UUID, flow: "", indeterminate: [], groups: ["default"] });
+    inFile.set(`${keyId}@veil`, { email: `${keyId}@veil`, uuid: another(keyId), flow: "" });
+  }
+  await mirror.tick();
+  expect([...inFile.values()].map(({ uuid }) => uuid)).not.toContain(UUID);
+});

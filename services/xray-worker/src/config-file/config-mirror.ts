@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_FILE_WAIT_MS, type DesiredUser, desiredOn, isWantedOn, type KeyStore } from "@veil/keys";
-import { isDatabaseSuspect, type ReconciledState } from "@veil/reconciler";
+import { isDatabaseSuspect, neverRevoked, type ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
 import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
@@ -11,7 +11,7 @@ import { ConfigFileBusyError, type OnlyWriter, onlyWriterOf } from "./only-write
 
 export interface ConfigMirrorOptions {
   readonly file: Pick<XrayConfigFile, "look" | "update">;
-  /** Whether the file is left as it is when the store knows nothing of most of its clients. */
+  /** Whether the file is left as it is when most of its clients are none of the store's. */
   readonly isBraked: boolean;
   /** The node whose config it is. */
   readonly node: string;
@@ -100,7 +100,7 @@ export class ConfigMirror {
   /**
    * Compares the file with all keys when the last comparison is a period ago.
    *
-   * @returns false when it is not, or it can't be told yet whose keys should be there @throws when it could not
+   * @returns false when it is not, or it is not known yet whose keys should be there @throws when it could not
    */
   async tick(): Promise<boolean> {
     const { clock, periodMs, groups } = this.#options;
@@ -126,7 +126,7 @@ export class ConfigMirror {
 
   /**
    * Collects the keys whose client is missing, wrong or too many. Both sides may change meanwhile: a write looks again. None
-   * where most clients have no record: the worker says so of the node itself.
+   * where most clients are none of the database's: the worker says so of the node itself.
    */
   async #compare(): Promise<void> {
     const { file, groups, state, inboundTag, shortId, isBraked, clock, onDefaultFlow } = this.#options;
@@ -138,16 +138,18 @@ export class ConfigMirror {
     const right = new Set<number>();
     const different = new Set<number>();
     const orphans = new Set<number>();
+    const mismatched = new Set<number>();
     for (const client of listed) {
       const keyId = keyIdOfEmail(client.email);
       if (keyId === null) continue;
       const want = desired.get(keyId);
       if (want === undefined) orphans.add(keyId);
+      else if (want.uuid !== client.uuid) mismatched.add(keyId);
       const isRight = want?.uuid === client.uuid && this.#flowOf(want) === client.flow;
       if (isRight && !right.has(keyId)) right.add(keyId);
       else different.add(keyId);
     }
-    if (isBraked && (await this.#isDatabaseSuspect(right.size + different.size, orphans))) return;
+    if (isBraked && (await this.#isDatabaseSuspect(right.size + different.size, orphans, mismatched))) return;
     for (const keyId of desired.keys()) if (!right.has(keyId)) different.add(keyId);
     for (const keyId of different) this.#collect(keyId, false);
   }
@@ -162,11 +164,17 @@ export class ConfigMirror {
     for (const keyId of added) this.#collect(keyId, true);
   }
 
-  async #isDatabaseSuspect(ours: number, orphans: ReadonlySet<number>): Promise<boolean> {
-    if (!isDatabaseSuspect(ours, orphans.size)) return false;
+  async #isDatabaseSuspect(
+    ours: number,
+    orphans: ReadonlySet<number>,
+    mismatched: ReadonlySet<number>,
+  ): Promise<boolean> {
+    const { state } = this.#options;
+    if (!isDatabaseSuspect(ours, orphans.size + mismatched.size)) return false;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
-    const keys = await Promise.all([...orphans].map((keyId) => limit(() => this.#options.state.find(keyId))));
-    return isDatabaseSuspect(ours, keys.filter((key) => key === null).length);
+    const keys = await Promise.all([...orphans].map((keyId) => limit(() => state.find(keyId))));
+    const unknown = keys.filter((key) => key === null).length;
+    return isDatabaseSuspect(ours, unknown + (await neverRevoked([...mismatched], state)).length);
   }
 
   async #write(): Promise<void> {

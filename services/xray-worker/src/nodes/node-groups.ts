@@ -57,7 +57,7 @@ export class NodeGroups {
   }
 
   /**
-   * False while it can't be told whether every worker knows of the groups that it was opened with, as their change is dated in
+   * False while nobody can say whether every worker knows of the groups that it was opened with, as their change is dated in
    * the future: the time of day was set back since. Users who are there because of them stay meanwhile.
    */
   get isCertain(): boolean {

@@ -5,7 +5,7 @@ import type { PassLook } from "./pass-records.ts";
 /** A database that is restored or moved to is whole again after that, or somebody knows of it. */
 const SECOND_LOOK_MS = 60_000;
 
-/** Whether a pass may remove most users of a node, of which the database has no record. */
+/** Whether a pass may remove or replace most users of a node, which are none of the database's. */
 export class OrphanBrake {
   readonly #isOn: boolean;
 
@@ -26,13 +26,13 @@ export function tellOfBrake(
   log: Pick<Logger, "error" | "info">,
   node: string,
   before: PassRecord | null,
-  { braked, drift }: Pick<PassResult, "braked" | "drift">,
+  { braked, drift, mismatched }: Pick<PassResult, "braked" | "drift" | "mismatched">,
 ): void {
   const wasBraked = before !== null && before.brakedSince !== null;
   if (braked && !wasBraked) {
     log.error(
-      { node, unknown: drift.unknown.length },
-      "most users of a node have no record in MongoDB: it is left as it is until XRAY_ORPHAN_BRAKE=false says that the database is right",
+      { node, unknown: drift.unknown.length, mismatched },
+      "most users of a node have no record in MongoDB, or one with another secret: it is left as it is until XRAY_ORPHAN_BRAKE=false says that the database is right",
     );
   }
   if (!braked && wasBraked) log.info({ node }, "the users of a node are reconciled again");
