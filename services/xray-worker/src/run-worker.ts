@@ -208,7 +208,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onPass: (pass) => {
         measured.pass(pass);
         if (pass.found !== undefined) seen.passed(pass.node, pass.found);
-        if (pass.result === "ok") void joining.filled(pass.node, clock.now() - pass.durationMs);
+        if (pass.isFilled) void joining.filled(pass.node, clock.now() - pass.durationMs);
+        else joining.unfilled(pass.node);
         // What could not be removed while the node was away, or came back with it, must not wait for the period.
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
       },

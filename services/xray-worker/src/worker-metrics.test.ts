@@ -38,6 +38,7 @@ function measuredWorker() {
       node: "a",
       reason: "period",
       result: found === undefined ? "error" : "ok",
+      isFilled: found !== undefined,
       durationMs: 20,
       ...(found && { found: { drift: found, users: 5 } }),
     });

@@ -15,6 +15,13 @@ export interface PassRecord {
   readonly unmanaged: number | null;
 }
 
+/** Whether a node holds the users that it should after a pass, but for a few who are held elsewhere. */
+export function isServedBy({ postponed, users, brakedSince }: PassRecord): boolean {
+  return brakedSince === null && postponed <= users * MOST_ABSENT_SHARE;
+}
+
+const MOST_ABSENT_SHARE = 0.5;
+
 /** When a pass that could not repair everything is followed by the next one: what held it up is mostly free then. */
 const AGAIN_AFTER_MS = 5_000;
 

@@ -138,6 +138,9 @@ test("users whose keys a worker is about to look at are left to it", async () =>
   const ports = { ...portsWith(100, 700), ...noWaiting, due } as unknown as LifecyclePorts;
   const { drift } = await reconcileNode(node, stateOf(100), ports);
   expect([drift.orphans, asked]).toEqual([[101], [20_000]]);
+  const unsettled = { ...node, isSettled: false, remove: async () => "removed" as const };
+  const pass = await reconcileNode(unsettled, stateOf(100), ports);
+  expect(pass).toMatchObject({ postponed: 599, isFilled: true });
 });
 
 test("users that have gone since the node was looked at are no orphans", async () => {

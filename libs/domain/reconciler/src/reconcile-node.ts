@@ -77,6 +77,8 @@ export interface PassResult {
   readonly rebuilds: number;
   /** Users that could not be repaired this time: held by another process, or the node failed. */
   readonly postponed: number;
+  /** Whether the node holds all that it should: nobody who could not be repaired, and no brake. Who leaves soon by himself may be there. */
+  readonly isFilled: boolean;
   /** Users of ours that the node is to hold now. */
   readonly users: number;
   /** Users that are not ours, at the last look. */
@@ -136,6 +138,7 @@ export async function reconcileNode(
         braked: true,
         mismatched,
         postponed: 0,
+        isFilled: false,
       };
     let missing = drift.missing;
     if (mayRebuild && (listed.state === "outdated" || drift.missing.length >= REBUILD_FROM)) {
@@ -149,7 +152,9 @@ export async function reconcileNode(
       }
     }
     // One that goes soon by itself may be there because of earlier groups: whoever takes it out has to ask this node.
-    const postponed = (await repair(node, { ...drift, missing }, ports)) + (node.isSettled ? 0 : left);
+    const unrepaired = await repair(node, { ...drift, missing }, ports);
+    const postponed = unrepaired + (node.isSettled ? 0 : left);
+    const isFilled = unrepaired === 0;
     return {
       drift: first ?? drift,
       inboundMissing,
@@ -159,6 +164,7 @@ export async function reconcileNode(
       braked: false,
       mismatched: 0,
       postponed,
+      isFilled,
     };
   }
 }

@@ -1,4 +1,4 @@
-import { nextPassIn, type PassRecord } from "./pass-record.ts";
+import { isServedBy, nextPassIn, type PassRecord } from "./pass-record.ts";
 
 /** What a health probe at a node shows, cheap enough for every second. */
 export interface HealthProbe {
@@ -39,6 +39,8 @@ export class NodeWatch {
   /** When the next pass is due by the period; null before this process knows of any. */
   #dueAt: number | null = null;
   #incident: Incident | null = null;
+  /** Whether the last pass left the node with its users. */
+  #isServed = false;
 
   constructor(periodMs: number) {
     this.#periodMs = periodMs;
@@ -46,11 +48,11 @@ export class NodeWatch {
 
   /**
    * Whether the node has its users, as far as its health probes show: false once it lost some, until they are back; null where
-   * only a pass can tell, at the start and of a node that was away.
+   * only a pass can tell, at the start and of a node that was away, and where the last one left it without most of them.
    */
   get holdsUsers(): boolean | null {
     if (this.#incident?.isLoss === true) return false;
-    return this.#dueAt === null || this.#incident !== null ? null : true;
+    return this.#dueAt === null || this.#incident !== null || !this.#isServed ? null : true;
   }
 
   /** Whether nothing has happened to the node that only a pass can put right. */
@@ -116,6 +118,7 @@ export class NodeWatch {
   passed(pass: PassRecord, now: number, sharedNow: number): void {
     const isMove = this.#incident?.isMove === true;
     this.#incident = null;
+    this.#isServed = isServedBy(pass);
     this.#dueAt = now + nextPassIn(pass, sharedNow, this.#periodMs);
     if (this.#last === null) return;
     const users = isMove ? pass.users : Math.max(this.#last.users, pass.users);
@@ -137,6 +140,7 @@ export class NodeWatch {
   /** The users are there again before this process came to it: a second pass would only read everything once more. */
   #mendedByAnother(now: number): void {
     this.#incident = null;
+    this.#isServed = true;
     this.#dueAt = now + this.#periodMs;
   }
 }

@@ -1,7 +1,7 @@
 import type { EmptiedFile } from "../config-file/emptied-file.ts";
 import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
 import { activated, type Fleet, inboundFilled, inboundGone, isToBeFilled, type Place, placesOf } from "@veil/nodes";
-import { errorMessage } from "@veil/runtime";
+import { coerceError, type LastingFailure, lastingFailure } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
 
@@ -39,12 +39,23 @@ export function untilKnownToAll(decidedAt: number, now: number): number {
 /** Makes nodes active that have been filled, and ends inbounds that have been emptied. */
 export class JoiningNodes {
   readonly #options: JoiningNodesOptions;
+  /** What keeps nodes from becoming active, by name: it comes again with every pass, and is said once. */
+  readonly #obstacles = new Map<string, LastingFailure>();
+  /** Nodes that lead to the process of another one, with that one's name. */
+  readonly #duplicates = new Map<string, string>();
+  readonly #unshown = new Map<string, LastingFailure>();
+  readonly #unended = new Map<string, LastingFailure>();
 
   constructor(options: JoiningNodesOptions) {
     this.#options = options;
   }
 
-  /** A pass over an inbound went well. Never rejects: the next pass tries again. @param begunAt milliseconds since the epoch */
+  /** A pass over the node failed, or left some of its users to the next one. */
+  unfilled(name: string): void {
+    if (this.#isToBeFilled(name)) this.#obstacleOf(name).onError(new NotFilledError(name));
+  }
+
+  /** A pass over an inbound left nobody out. Never rejects: the next pass tries again. @param begunAt milliseconds since the epoch */
   async filled(place: string, begunAt: number): Promise<void> {
     await this.#inboundFilled(place, begunAt);
     await this.#nodeFilled(place);
@@ -52,32 +63,44 @@ export class JoiningNodes {
 
   /** One that comes again under its tag was looked at before anybody filled it. */
   async #inboundFilled(name: string, begunAt: number): Promise<void> {
-    const { fleet, log } = this.#options;
-    const places = fleet().nodes.flatMap(placesOf);
+    const places = this.#options.fleet().nodes.flatMap(placesOf);
     if (!places.some((place) => place.name === name && place.inbound.isUnfilled && filledIn(place, begunAt) === 0))
       return;
+    const failure = failureOf(this.#unshown, name, () =>
+      lastingFailure(this.#options.log, "the inbound could not be shown", { node: name }),
+    );
     try {
       await changeNodes((found) => inboundFilled(found, name), this.#options);
-    } catch (err) {
-      log.warn({ err, node: name }, "the inbound could not be shown");
+      this.#unshown.delete(name);
+    } catch (thrown) {
+      failure.onError(coerceError(thrown));
     }
   }
 
   async #nodeFilled(name: string): Promise<void> {
-    const { fleet, connected, newMark, clock, log } = this.#options;
-    if (!fleet().nodes.some((node) => node.name === name && isToBeFilled(node))) return;
+    const { connected, newMark, clock, log } = this.#options;
+    if (!this.#isToBeFilled(name)) {
+      this.#obstacles.delete(name);
+      this.#duplicates.delete(name);
+      return;
+    }
+    const obstacle = this.#obstacleOf(name);
     try {
       const node = connected().find((one) => one.name === name);
       if (node === undefined) return;
       const other = await findSameProcess(node, connected(), newMark);
       if (other !== null) {
-        log.error({ node: name, other }, "two nodes lead to the same Xray process; take one of them out");
+        if (this.#duplicates.get(name) !== other)
+          log.error({ node: name, other }, "two nodes lead to the same Xray process; take one of them out");
+        this.#duplicates.set(name, other);
         return;
       }
+      this.#duplicates.delete(name);
       const isActive = await changeNodes((found) => activated(found, name, clock.now()), this.#options);
+      obstacle.onSuccess();
       if (isActive) log.info({ node: name }, "the node is active");
-    } catch (err) {
-      log.warn({ err, node: name }, `the node could not be made active: ${errorMessage(err)}`);
+    } catch (thrown) {
+      obstacle.onError(coerceError(thrown));
     }
   }
 
@@ -91,12 +114,41 @@ export class JoiningNodes {
       .nodes.flatMap(placesOf)
       .find(({ name, inbound }) => name === place && inbound.isLeaving);
     if (leaving === undefined) return;
+    const failure = failureOf(this.#unended, place, () =>
+      lastingFailure(log, "the inbound could not be ended", { node: place }),
+    );
     try {
       if (!(await inFile.empty(leaving))) return;
       const isGone = await changeNodes((found) => inboundGone(found, place), this.#options);
+      this.#unended.delete(place);
       if (isGone) log.info({ node: place }, "the inbound is gone");
-    } catch (err) {
-      log.warn({ err, node: place }, `the inbound could not be ended: ${errorMessage(err)}`);
+    } catch (thrown) {
+      failure.onError(coerceError(thrown));
     }
+  }
+
+  #isToBeFilled(name: string): boolean {
+    return this.#options.fleet().nodes.some((node) => node.name === name && isToBeFilled(node));
+  }
+
+  #obstacleOf(node: string): LastingFailure {
+    return failureOf(this.#obstacles, node, () =>
+      lastingFailure(this.#options.log, "a node can't become active yet", { node }),
+    );
+  }
+}
+
+function failureOf(known: Map<string, LastingFailure>, name: string, begin: () => LastingFailure): LastingFailure {
+  const failure = known.get(name) ?? begin();
+  known.set(name, failure);
+  return failure;
+}
+
+/** Why a node is not active: some of its users could not be put there, or the brake holds. */
+class NotFilledError extends Error {
+  override readonly name = "NotFilledError";
+
+  constructor(node: string) {
+    super(`node ${node} does not hold all of its users yet`);
   }
 }

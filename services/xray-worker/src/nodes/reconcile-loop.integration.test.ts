@@ -37,6 +37,10 @@ let startedAtS: number;
 let missing: number[];
 /** Keys whose users passes took for orphans. */
 let orphans: number[];
+/** Whether each pass left nobody out. */
+let filled: boolean[];
+/** Whether the node refuses every user. */
+let isRefusingUsers: boolean;
 let groups: NodeGroups;
 let loop: ReconcileLoop;
 
@@ -52,7 +56,7 @@ beforeEach(() => {
     held.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]),
   );
   [isIndeterminate, needsListing, listings, startedAtS, missing] = [false, false, 0, -1_000, []];
-  orphans = [];
+  [orphans, filled, isRefusingUsers] = [[], [], false];
   [isRefusing, probes] = [false, []];
   open(DEFAULT_NODE);
 });
@@ -131,6 +135,21 @@ test("a node of groups that are dated in the future is left as it is for three s
   expect([listings, orphans]).toEqual([1, []]);
 });
 
+test("a pass that the brake held back, or that left users out, has not filled the node, which serves nobody yet", async () => {
+  const own = held;
+  held = Array.from({ length: 60 }, (_, index) => 1_000 + index);
+  await loop.tick();
+  expect([filled, probes]).toEqual([[false], [null, null]]);
+  [held, isRefusingUsers] = [[1], true];
+  await periods(1);
+  await loop.tick();
+  expect([filled.at(-1), probes.slice(-2)]).toEqual([false, [null, null]]);
+  [held, isRefusingUsers] = [own, false];
+  await periods(1);
+  await loop.tick();
+  expect([filled.at(-1), probes.at(-1)]).toEqual([true, true]);
+});
+
 test("a node that restarted is listed, though it has its users", async () => {
   await periods(2);
   await clock.advance(2_000);
@@ -150,7 +169,8 @@ function open(node: RegroupedNode): void {
     },
   };
   groups = new NodeGroups(node, clock);
-  const onPass = ({ found }: FinishedPass): void => {
+  const onPass = ({ found, isFilled }: FinishedPass): void => {
+    filled.push(isFilled);
     missing.push(...(found?.drift.missing ?? []).map(({ keyId }) => keyId));
     orphans.push(...(found?.drift.orphans ?? []));
   };
@@ -248,7 +268,12 @@ function portsOf(): LifecyclePorts {
       },
     },
     due: { dueAmong: async () => new Set() },
-    lease: { hold: async () => "done" },
+    lease: {
+      hold: async () => {
+        if (isRefusingUsers) throw new NodeRejectedError("main", "refused");
+        return "done";
+      },
+    },
     nodes: [],
   };
   return ports as unknown as LifecyclePorts;

@@ -55,6 +55,8 @@ export interface FinishedPass {
   readonly node: string;
   readonly reason: PassReason;
   readonly result: "ok" | "error";
+  /** Whether the node holds all that it should since: nobody was left to the next pass, and the brake did not hold. */
+  readonly isFilled: boolean;
   readonly durationMs: number;
   /** Left out of a pass that failed. */
   readonly found?: Pick<PassResult, "users" | "drift">;
@@ -197,7 +199,14 @@ export class ReconcileLoop {
     const isIndeterminate = state.isIndeterminate(node.name);
     if (held === null || !countsAgree(last, { held, wanted, isIndeterminate })) return null;
     const found = { users: wanted, drift: NO_DRIFT };
-    onPass({ node: node.name, reason: "period", result: "ok", durationMs: clock.monotonic() - begun, found });
+    onPass({
+      node: node.name,
+      reason: "period",
+      result: "ok",
+      isFilled: true,
+      durationMs: clock.monotonic() - begun,
+      found,
+    });
     return { ...last, begunAt: now, users: wanted };
   }
 
@@ -207,7 +216,7 @@ export class ReconcileLoop {
     const listedAt = this.#passedAt - Math.max(0, sharedNow - record.listedAt);
     groups.passed(record.groups ?? [], listedAt, record.postponed === 0 && record.brakedSince === null);
     this.#watch.passed(record, this.#passedAt, sharedNow);
-    onProbe(node.name, true);
+    onProbe(node.name, this.#watch.holdsUsers);
     onBrake(node.name, record.brakedSince !== null);
     if (groups.isSettled) onSorted(node.name);
   }
@@ -230,10 +239,10 @@ export class ReconcileLoop {
         "reconciled",
       );
       tellOfBrake(log, node.name, look.last, found);
-      onPass({ node: node.name, reason, result: "ok", durationMs, found });
+      onPass({ node: node.name, reason, result: "ok", isFilled: found.isFilled, durationMs, found });
       return found;
     } catch (error) {
-      onPass({ node: node.name, reason, result: "error", durationMs: clock.monotonic() - begun });
+      onPass({ node: node.name, reason, result: "error", isFilled: false, durationMs: clock.monotonic() - begun });
       throw error;
     }
   }
