@@ -98,6 +98,10 @@ describe("a later start", () => {
     const { nodes, notes } = seeded(fleet(someNode("a"), made), [listed("a"), listed("b", { address: "x:1" })], NOW);
     expect(nodes.map(({ name }) => name).toSorted()).toEqual(["a", "made"]);
     expect(notes).toEqual([{ node: "b", kept: "address-taken" }]);
+    const changed = someNode("main", { fixed: ["sni"], address: "main.example.com:1" });
+    const renamed = seeded(fleet(changed), [listed("de-1", { address: "MAIN.example.com:1" })], NOW);
+    expect(renamed.nodes).toEqual([changed]);
+    expect(renamed.notes).toEqual([{ node: "de-1", kept: "address-taken" }]);
     const swapped = [listed("a", { address: "b:1" }), listed("b", { address: "a:1" })];
     const before = fleet(someNode("a", { address: "a:1" }), someNode("b", { address: "b:1", position: 1 }));
     expect(seeded(before, swapped, NOW).nodes.map(({ address }) => address)).toEqual(["b:1", "a:1"]);

@@ -46,8 +46,10 @@ export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now:
     const next =
       known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes, now);
     const others = [...nodes, ...kept.filter(({ name }) => names.has(name) && name !== node.name)];
-    const isTaken = others.some(({ address, state, origin }) => {
-      return origin === "api" && state !== "gone" && isSameAddress(address, next.address);
+    // Of those that are listed each has its own; others stay where they are, as API calls made or changed them.
+    const isTaken = others.some(({ name, address, state, origin }) => {
+      const stays = origin === "api" || !names.has(name);
+      return stays && state !== "gone" && isSameAddress(address, next.address);
     });
     if (isTaken) notes.push({ node: node.name, kept: "address-taken" });
     else nodes.push({ ...next, position });
