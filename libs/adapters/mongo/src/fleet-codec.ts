@@ -8,7 +8,7 @@ import {
 } from "@veil/nodes";
 import { z } from "zod";
 import { hostDocument, toHost } from "./host-codec.ts";
-import { inboundDocument, toInboundDocument, toInbounds } from "./inbound-codec.ts";
+import { storedInbounds, toInboundDocuments, toInbounds } from "./inbound-codec.ts";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
@@ -25,7 +25,7 @@ const nodeDocument = z.object({
   address: z.string(),
   inbound_tag: z.string(),
   /** Missing in what was stored before nodes had several. */
-  inbounds: z.array(inboundDocument).default([]),
+  inbounds: z.array(z.unknown()).default([]),
   /** Missing in what was stored before nodes could have it. */
   tls: tlsDocument.nullable().default(null),
   host: z.string().nullable().default(null),
@@ -66,21 +66,50 @@ type FleetEventDocument = Readonly<z.infer<typeof eventDocument>>;
 export const fleetDocument = z.object({
   _id: z.literal(FLEET_ID),
   revision: z.number(),
-  nodes: z.record(z.string(), nodeDocument).default({}),
+  /** Each is read alone: of those that only a newer version can read the others know nothing. */
+  nodes: z.record(z.string(), z.unknown()).default({}),
   /** Events by their ids: a version that knows none leaves them there. */
   outbox: z.record(z.string(), eventDocument).exactOptional(),
-  /** New in 1.5. */
-  hosts: z.record(z.string(), hostDocument).default({}),
+  /** New in 1.5. Each is read alone. */
+  hosts: z.record(z.string(), z.unknown()).default({}),
 });
 export type FleetDocument = Readonly<z.infer<typeof fleetDocument>>;
 
-/** @returns the nodes in no order */
-export function toFleet({ revision, nodes, hosts }: FleetDocument): Fleet {
+/**
+ * @param onUnreadable called with each node or host that makes no sense, by its path
+ * @returns the nodes in no order
+ */
+export function toFleet(
+  { revision, nodes, hosts }: FleetDocument,
+  onUnreadable: (path: string, error: Error) => void,
+): Fleet {
+  const read = readEach(nodes, nodeDocument, (name, error) => onUnreadable(`nodes.${name}`, error));
+  const readHosts = readEach(hosts, hostDocument, (id, error) => onUnreadable(`hosts.${id}`, error));
+  const isWhole = read.unreadable.length + readHosts.unreadable.length === 0;
   return {
     revision,
-    nodes: Object.entries(nodes).map(([name, node]) => toNode(name, node)),
-    hosts: Object.entries(hosts).map(([id, host]) => toHost(id, host)),
+    nodes: read.entries.map(([name, node]) => toNode(name, node)),
+    hosts: readHosts.entries.map(([id, host]) => toHost(id, host)),
+    ...(!isWhole && { unreadable: { nodes: read.unreadable, hosts: readHosts.unreadable } }),
   };
+}
+
+function readEach<Document>(
+  stored: Readonly<Record<string, unknown>>,
+  parser: z.ZodType<Document>,
+  onUnreadable: (name: string, error: Error) => void,
+): { readonly entries: readonly (readonly [string, Document])[]; readonly unreadable: readonly string[] } {
+  const entries: [string, Document][] = [];
+  const unreadable: string[] = [];
+  for (const [name, document] of Object.entries(stored)) {
+    const { data, error } = parser.safeParse(document);
+    if (error === undefined) entries.push([name, data]);
+    else {
+      unreadable.push(name);
+      onUnreadable(name, error);
+    }
+  }
+  return { entries, unreadable };
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
@@ -102,6 +131,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     ...same,
     inboundTag: inbound_tag,
     inbounds: toInbounds(inbounds),
+    ...storedInbounds(inbounds),
     tls: tls === null ? null : toTls(tls),
     publicKey: public_key,
     shortId: short_id,
@@ -126,6 +156,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     name: _,
     inboundTag,
     inbounds,
+    storedInbounds: asStored,
     tls,
     publicKey,
     shortId,
@@ -142,7 +173,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     ...same,
     groups: [...groups],
     inbound_tag: inboundTag,
-    inbounds: inbounds.map(toInboundDocument),
+    inbounds: toInboundDocuments(inbounds, asStored),
     tls: tls === null ? null : toTlsDocument(tls),
     public_key: publicKey,
     short_id: shortId,

@@ -1,9 +1,10 @@
 import { PROTOCOLS, TRANSPORTS } from "@veil/protocols";
-import { type NodeInbound, PLAIN_INBOUND } from "@veil/nodes";
+import { isDeepStrictEqual } from "node:util";
+import { type FleetNode, type NodeInbound, PLAIN_INBOUND } from "@veil/nodes";
 import { z } from "zod";
 
 /** One of several inbounds of a node, or one of which more than the tag is said. */
-export const inboundDocument = z.object({
+const inboundDocument = z.object({
   tag: z.string(),
   protocol: z.string().default(PLAIN_INBOUND.protocol),
   transport: z.string().default(PLAIN_INBOUND.transport),
@@ -24,8 +25,8 @@ export const inboundDocument = z.object({
 type InboundDocument = Readonly<z.infer<typeof inboundDocument>>;
 
 /** @returns none of those that only a newer version can serve; the first one in any case, since its place has the node's name */
-export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[] {
-  return documents.flatMap((document, index) => {
+export function toInbounds(stored: readonly unknown[]): NodeInbound[] {
+  return readable(stored).flatMap((document, index) => {
     const { server_key, public_key, short_id, regrouped_at, former_groups, leaving, unfilled, ...same } = document;
     const first = index === 0 ? PLAIN_INBOUND : undefined;
     const protocol = PROTOCOLS.find((known) => known === document.protocol) ?? first?.protocol;
@@ -46,7 +47,7 @@ export function toInbounds(documents: readonly InboundDocument[]): NodeInbound[]
   });
 }
 
-export function toInboundDocument(inbound: NodeInbound): InboundDocument {
+function toInboundDocument(inbound: NodeInbound): InboundDocument {
   const { serverKey, publicKey, shortId, groups, regroupedAt, formerGroups, isLeaving, isUnfilled, ...same } = inbound;
   return {
     ...same,
@@ -59,4 +60,59 @@ export function toInboundDocument(inbound: NodeInbound): InboundDocument {
     leaving: isLeaving,
     unfilled: isUnfilled,
   };
+}
+
+/** What a node has of its stored inbounds beside those that it knows: all of them, where some say more than this version understands. */
+export function storedInbounds(stored: readonly unknown[]): Pick<FleetNode, "storedInbounds"> {
+  const isKnown = isDeepStrictEqual(toInbounds(stored).map(toInboundDocument), readable(stored));
+  return isKnown && stored.every(saysNothingElse) ? {} : { storedInbounds: stored };
+}
+
+/** The inbounds of a node as they are stored; what only a newer version understands of those before stays. */
+export function toInboundDocuments(inbounds: readonly NodeInbound[], stored: readonly unknown[] = []): unknown[] {
+  const known = readable(stored);
+  const written = inbounds.map((inbound) => {
+    const document = toInboundDocument(inbound);
+    const before = tagged
+      .array()
+      .parse(stored.filter(isTagged))
+      .find(({ tag }) => tag === inbound.tag);
+    const own = known.find(({ tag }) => tag === inbound.tag);
+    // One of a kind that is not known here was read as a plain one.
+    const kind = own !== undefined && !isServed(own) && isServedAsPlain(document) ? kindOf(own) : {};
+    return { ...before, ...document, ...kind };
+  });
+  const names = new Set(inbounds.map(({ tag }) => tag));
+  const others = stored.filter((document) => {
+    const read = inboundDocument.safeParse(document);
+    return !read.success || (!isServed(read.data) && !names.has(read.data.tag));
+  });
+  return [...written, ...others];
+}
+
+const tagged = z.looseObject({ tag: z.string() });
+
+function isTagged(document: unknown): boolean {
+  return tagged.safeParse(document).success;
+}
+
+function readable(stored: readonly unknown[]): InboundDocument[] {
+  return stored.flatMap((document) => inboundDocument.safeParse(document).data ?? []);
+}
+
+function saysNothingElse(document: unknown): boolean {
+  return z.strictObject(inboundDocument.shape).safeParse(document).success;
+}
+
+/** Whether this version can serve an inbound. */
+function isServed({ protocol, transport }: InboundDocument): boolean {
+  return PROTOCOLS.some((known) => known === protocol) && TRANSPORTS.some((known) => known === transport);
+}
+
+function isServedAsPlain({ protocol, transport }: InboundDocument): boolean {
+  return protocol === PLAIN_INBOUND.protocol || transport === PLAIN_INBOUND.transport;
+}
+
+function kindOf({ protocol, transport, path, server_key, encryption }: InboundDocument): Partial<InboundDocument> {
+  return { protocol, transport, path, server_key, encryption };
 }

@@ -27,12 +27,14 @@ import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 export class MongoFleet implements FleetStore, FleetOutbox {
   readonly #documents: mongo.Collection<FleetDocument>;
   readonly #reader: DocumentReader;
+  readonly #onUnreadable: OnUnreadable;
   /** With hundreds of hosts the document is long: who asks while a read is under way shares the next one. */
   readonly #reads: CoalescedCalls<null, Fleet | null>;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
     this.#documents = connection.collection<FleetDocument>("nodes");
     this.#reader = new DocumentReader("nodes", onUnreadable);
+    this.#onUnreadable = onUnreadable;
     this.#reads = new CoalescedCalls(
       async (asked) => {
         const fleet = await this.#read();
@@ -55,7 +57,9 @@ export class MongoFleet implements FleetStore, FleetOutbox {
   async #read(): Promise<Fleet | null> {
     const found = await storeErrors(() => this.#documents.findOne({ _id: FLEET_ID }));
     if (found === null) return null;
-    const fleet = toFleet(this.#reader.one(fleetDocument, found));
+    const fleet = toFleet(this.#reader.one(fleetDocument, found), (path, error) =>
+      this.#onUnreadable({ collection: "nodes", id: path, error }),
+    );
     return { ...fleet, nodes: inOrder(fleet.nodes) };
   }
 

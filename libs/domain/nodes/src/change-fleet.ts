@@ -71,10 +71,11 @@ export function nodeOf({ nodes }: Pick<Fleet, "nodes">, name: string): FleetNode
 }
 
 /** Enters a node: it is filled first. */
-export function entered({ nodes, hosts }: Fleet, node: NewNode, { job, now }: ChangeStamp): FleetChange {
+export function entered({ nodes, hosts, unreadable }: Fleet, node: NewNode, { job, now }: ChangeStamp): FleetChange {
   const present = nodeOf({ nodes }, node.name);
   if (present?.jobs.includes(job) === true) return { outcome: "done" };
-  if (present !== null) return { outcome: "taken", detail: `the name ${node.name} is taken` };
+  if (present !== null || unreadable?.nodes.includes(node.name) === true)
+    return { outcome: "taken", detail: `the name ${node.name} is taken` };
   const holder = holderOf(nodes, node.address, node.name);
   if (holder !== null) return addressTaken(node.address, holder);
   if (!isNamedForTls(node)) return SERVER_NAME_MISSING;

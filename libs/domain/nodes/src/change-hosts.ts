@@ -13,6 +13,10 @@ export interface NewHost extends HostFields {
 export type HostChange = Partial<HostFields & Pick<FleetHost, "node">>;
 
 const REMEMBERED_JOBS = 16;
+const UNREADABLE: FleetChange = {
+  outcome: "refused",
+  detail: "a newer version wrote the host: only that one can change it",
+};
 /** What callers give a host that they name themselves. */
 const CHOSEN_ID = /^[a-z0-9-]{1,32}$/;
 
@@ -23,6 +27,7 @@ const CHOSEN_ID = /^[a-z0-9-]{1,32}$/;
  */
 export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: ChangeStamp): FleetChange {
   const { id, ...fields } = host;
+  if (isUnreadable(fleet, id)) return UNREADABLE;
   if (hostOf(fleet, id) !== null) return hostChanged(fleet, id, fields, stamp);
   if (isOwnHostId(id) || !(mayMake || CHOSEN_ID.test(id))) return { outcome: "not-found" };
   const made = hostsOf(fleet).filter(({ isOwn }) => !isOwn);
@@ -36,6 +41,7 @@ export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: Ch
 export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp: ChangeStamp): FleetChange {
   const found = hostOf(fleet, id);
   if (found === null) return { outcome: "not-found" };
+  if (isUnreadable(fleet, id)) return UNREADABLE;
   if (found.jobs.includes(stamp.job)) return { outcome: "done" };
   const { of, at: _, isOwn, ...host } = found;
   const after = { ...host, ...change };
@@ -58,6 +64,11 @@ export function hostDeleted(fleet: Fleet, id: string): FleetChange {
       detail: `host ${id} is deleted with its node; to hide it, set {"hidden":true}`,
     };
   return { outcome: "changed", hosts: present(fleet).filter((host) => host.id !== id) };
+}
+
+/** Whether a newer version wrote a host in a way that this one can't read. */
+function isUnreadable({ unreadable }: Pick<Fleet, "unreadable">, id: string): boolean {
+  return unreadable?.hosts.includes(id) === true;
 }
 
 /** The host of this id; null when there is none, or its node is gone. */

@@ -66,6 +66,8 @@ export interface FleetNode extends NodeFields {
   readonly name: string;
   /** Empty where there is one of which only the tag is said; `inboundsOf` has it then as well. */
   readonly inbounds: readonly NodeInbound[];
+  /** The inbounds as they are stored, where a newer version wrote what this one does not understand: it stays. */
+  readonly storedInbounds?: readonly unknown[];
   readonly state: NodeState;
   /** When that state began. Milliseconds since the epoch. */
   readonly since: number;
@@ -95,6 +97,8 @@ export interface Fleet {
   readonly nodes: readonly FleetNode[];
   /** What API calls decided about hosts, in no order; `hostsOf` has all that there are. */
   readonly hosts: readonly FleetHost[];
+  /** Names of nodes and ids of hosts that can't be read, as a newer version wrote them: they stay as they are. None when left out. */
+  readonly unreadable?: { readonly nodes: readonly string[]; readonly hosts: readonly string[] };
 }
 
 /** What becomes of a fleet, and what is to be reported of it. */

@@ -42,6 +42,7 @@ export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now:
   const notes: SeedNote[] = [];
   const nodes: FleetNode[] = kept.filter(({ name }) => !names.has(name));
   for (const [position, node] of listed.entries()) {
+    if (stored?.unreadable?.nodes.includes(node.name) === true) continue;
     const known = kept.find(({ name }) => name === node.name);
     const next =
       known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes, now);
