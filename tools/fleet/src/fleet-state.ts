@@ -34,7 +34,7 @@ const PLAIN_NODE = {
 export function saidOfNode({ name: _name, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
   const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
   const written = { address: asciiAddress(said.address), host: asciiHost(said.host ?? null) };
-  return { ...PLAIN_NODE, ...said, ...written, groups: groups ?? PLAIN_NODE.groups, ...named };
+  return { ...PLAIN_NODE, ...said, ...written, groups: [...new Set(groups ?? PLAIN_NODE.groups)], ...named };
 }
 
 /** What the API shows of the same. */
@@ -45,7 +45,9 @@ export function shownOfNode({ name: _name, state: _state, created_at: _createdAt
 /** What a file says a host is to be. */
 export function saidOfHost({ id: _id, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
   const { node, address, inbound = null } = said;
-  return { ...PLAIN_HOST, ...said, address: asciiHost(address ?? null), inbound: inboundOf({ node, inbound }, nodes) };
+  const groups = said.groups === undefined || said.groups === null ? null : [...new Set(said.groups)];
+  const written = { address: asciiHost(address ?? null), inbound: inboundOf({ node, inbound }, nodes), groups };
+  return { ...PLAIN_HOST, ...said, ...written };
 }
 
 /** What the API shows of the same. */

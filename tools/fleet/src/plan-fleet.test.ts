@@ -161,3 +161,34 @@ describe("a plan", () => {
     expect(plan(JSON.stringify({ nodes, hosts }), state)).toEqual({ does: [], unchanged: 4, unnamed: [] });
   });
 });
+
+describe("a node that has another name now", () => {
+  const text = `
+nodes: [{ name: fi-2, address: "10.0.0.2:10085", host: fi.example.com }]
+hosts: [{ id: cdn, node: fi-2, address: cdn.example.com }]
+`;
+
+  it("makes room for itself where deletions are allowed, and its hosts are made anew", () => {
+    const { steps } = planFleet(parseFleetFile(text), STATE, { mayPrune: true });
+    expect(steps.map(({ does, name }) => `${does} ${name}`)).toEqual([
+      "delete-node fi-1",
+      "create-node fi-2",
+      "create-host cdn",
+    ]);
+  });
+
+  it("deletes none that is elsewhere before what is new", () => {
+    const elsewhere = text.replace("10.0.0.2", "10.0.0.3");
+    const { steps } = planFleet(parseFleetFile(elsewhere), STATE, { mayPrune: true });
+    expect(steps.map(({ does }) => does)).toEqual(["create-node", "change-host", "delete-node"]);
+  });
+});
+
+it("takes a group that is named twice for one", () => {
+  const text = `
+nodes: [{ name: fi-1, address: "10.0.0.2:10085", host: fi.example.com, groups: [default, default] }]
+hosts: [{ id: cdn, node: fi-1, address: cdn.example.com, groups: [vip, vip] }]
+`;
+  const hosts = STATE.hosts.map((host) => (host.id === "cdn" ? { ...host, groups: ["vip"] } : host));
+  expect(planFleet(parseFleetFile(text), { ...STATE, hosts }, { mayPrune: false }).steps).toEqual([]);
+});

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isOwnHostId } from "@veil/nodes";
+import { asciiAddress } from "@veil/http-contract";
+import { isOwnHostId, isSameAddress } from "@veil/nodes";
 import type { FleetFile } from "./fleet-file.ts";
 import {
   type Fields,
@@ -37,17 +38,27 @@ export interface Plan {
 
 /** What has to be done so that there is what a file says. */
 export function planFleet(file: FleetFile, state: FleetState, { mayPrune }: { readonly mayPrune: boolean }): Plan {
-  const ofNodes = file.nodes.map((node) => nodeSteps(node, state));
-  const ofHosts = file.hosts.map((host) => hostSteps(host, state));
   const nodes = state.nodes.filter(({ name }) => !file.nodes.some((node) => node.name === name));
+  // A node that is to be where one is that goes can't be there before: it has another name now.
+  const inTheWay = new Set(
+    mayPrune ? nodes.filter((node) => isWantedByAnother(node, file)).map(({ name }) => name) : [],
+  );
+  // What leads to a node goes with it, and is made anew.
+  const left = { ...state, hosts: state.hosts.filter(({ node }) => !inTheWay.has(node)) };
+  const ofNodes = file.nodes.map((node) => nodeSteps(node, left));
+  const ofHosts = file.hosts.map((host) => hostSteps(host, left));
   // A host that comes with its node goes with it.
-  const hosts = state.hosts.filter(({ id, is_own: isOwn }) => !isOwn && !file.hosts.some((host) => host.id === id));
+  const hosts = left.hosts.filter(({ id, is_own: isOwn }) => !isOwn && !file.hosts.some((host) => host.id === id));
   const deletions: Step[] = [
     ...hosts.map(({ id }): Step => ({ does: "delete-host", name: id })),
     ...nodes.map(({ name }): Step => ({ does: "delete-node", name })),
   ];
+  const isFirst = (step: Step) => step.does === "delete-node" && inTheWay.has(step.name);
+  const later = deletions.filter((step) => !isFirst(step));
   return {
-    steps: [...ofNodes.flat(), ...ofHosts.flat(), ...(mayPrune ? deletions : [])],
+    steps: mayPrune
+      ? [...deletions.filter(isFirst), ...ofNodes.flat(), ...ofHosts.flat(), ...later]
+      : [...ofNodes.flat(), ...ofHosts.flat()],
     unchanged: [...ofNodes, ...ofHosts].filter((steps) => steps.length === 0).length,
     unnamed: mayPrune ? [] : deletions.map(({ name }) => name),
   };
@@ -65,6 +76,10 @@ function nodeSteps(node: FleetFile["nodes"][number], { nodes }: FleetState): Ste
   const change: Step[] = changes.length === 0 ? [] : [{ does: "change-node", name, body, changes }];
   if (draining === isDraining(found)) return change;
   return [...change, draining ? drain(name) : { does: "undrain-node", name }];
+}
+
+function isWantedByAnother({ address }: FleetState["nodes"][number], { nodes }: FleetFile): boolean {
+  return nodes.some((node) => isSameAddress(asciiAddress(node.address), address));
 }
 
 function drain(name: string): Step {
