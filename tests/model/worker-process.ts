@@ -88,9 +88,7 @@ export function startWorker(process: Process, system: System): void {
     readAllEveryMs: READ_ALL_EVERY_MS,
     onRead: (kind) => world.log(() => `${process.name} reads ${kind} keys`),
   });
-  const nodeGroups = new Map(
-    system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock)]),
-  );
+  const nodeGroups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock)]));
   const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name), clock);
   const mirror = new ConfigMirror({
     file: system.configFile.openedBy(process),
