@@ -1,8 +1,7 @@
 import { noHints } from "@veil/events/testing";
-import { type Fleet, type FleetNode, placesOf } from "@veil/nodes";
+import { type Fleet, placesOf } from "@veil/nodes";
 import { InMemoryFleet, someInbound, someNode } from "@veil/nodes/testing";
 import type { Redis } from "@veil/redis";
-import { createLogger, systemClock } from "@veil/runtime";
 import { beforeEach, describe, expect, it } from "vitest";
 import { fleetChanger } from "./fleet-changes.ts";
 import { filledIn, JoiningNodes, KNOWN_TO_ALL_MS, untilKnownToAll } from "./joining-nodes.ts";
@@ -97,46 +96,4 @@ describe("the wait until every worker knows of a place", () => {
     const [, further] = placesOf({ ...someNode("b"), since: 0, inbounds: [someInbound("a"), inbound] });
     expect(further && filledIn(further, NOW)).toBe(expected);
   });
-});
-
-/** @param isWritten whether the config file can be written */
-function joiningNodes(node: FleetNode, isWritten: () => boolean) {
-  const before = { revision: 1, nodes: [node], hosts: [] };
-  const store = new InMemoryFleet(before);
-  const joining = new JoiningNodes({
-    ...{ store, prefix: "test", clock: systemClock, change: fleetChanger(store, noHints) },
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody listens
-    redis: {} as Redis,
-    log: createLogger({ service: "test", version: "0", level: "silent" }),
-    fleet: () => before,
-    connected: () => [],
-    newMark: () => "mark",
-    inFile: { empty: async ({ name }) => name === "a/old" && isWritten() },
-  });
-  const places = async () => (await store.read())?.nodes.flatMap(placesOf).map(({ name }) => name);
-  const unfilled = async () =>
-    (await store.read())?.nodes.flatMap(placesOf).flatMap(({ name, inbound }) => (inbound.isUnfilled ? [name] : []));
-  return { joining, places, unfilled };
-}
-
-it("ends an inbound that leaves once none of our users is left in the config file either", async () => {
-  const inbounds = [someInbound("new"), someInbound("old", { isLeaving: true })];
-  let isWritten = false;
-  const { joining, places } = joiningNodes(someNode("a", { inbounds }), () => isWritten);
-  await joining.sorted("a/old");
-  expect(await places()).toEqual(["a", "a/old"]);
-  isWritten = true;
-  await joining.sorted("a/old");
-  expect(await places()).toEqual(["a"]);
-});
-
-it("shows an inbound after a pass that could fill it, not after one that found it as it left", async () => {
-  const regroupedAt = 1_800_000_000_000;
-  const inbounds = [someInbound("first"), someInbound("again", { regroupedAt, isUnfilled: true })];
-  const { joining, unfilled } = joiningNodes(someNode("a", { inbounds }), () => true);
-  await joining.filled("a/again", regroupedAt + KNOWN_TO_ALL_MS - 1);
-  await joining.filled("a", regroupedAt + KNOWN_TO_ALL_MS);
-  expect(await unfilled()).toEqual(["a/again"]);
-  await joining.filled("a/again", regroupedAt + KNOWN_TO_ALL_MS);
-  expect(await unfilled()).toEqual([]);
 });
