@@ -2,7 +2,8 @@ import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { apiCalls } from "../support/api-calls.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 
 const run = promisify(execFile);
@@ -10,9 +11,14 @@ const repoRoot = new URL("../../", import.meta.url).pathname;
 let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
 
+const { call } = apiCalls(() => stack);
+
 beforeAll(async () => {
   dataDir = await temporaryDataDir();
   stack = await startStack(dataDir.path);
+  // A reader is slower than the first note that the node answers.
+  const health = async () => (await call("GET", "/nodes/main/health")).body;
+  await vi.waitFor(async () => expect(await health()).toMatchObject({ state: "active", reachable: true }), 20_000);
 });
 
 afterAll(async () => {
@@ -40,7 +46,11 @@ test("the page of the first day runs from its first line to its last", async () 
   expect(stdout).toContain('"vless_link":"vless://');
   expect(stdout).toContain(`"hold_for":${60 * 86_400}`);
   expect(stdout).toMatch(/"key_id":2,[^\n]*"external_id":"tg-42"/);
-  expect(stdout).toMatch(/"type":"key\.created"[^\n]*"name":"telegram-bot"/);
+  // An event is in the log a moment after its change was answered.
+  const log = () => call("GET", "/events?limit=10");
+  await vi.waitFor(async () => {
+    expect(JSON.stringify((await log()).body)).toMatch(/"type":"key\.created".*"name":"telegram-bot"/);
+  }, 10_000);
   expect(stdout).toMatch(/"state":"active"[^\n]*"reachable":true/);
   expect((await stat(join(dataDir.path, "veil.tar"))).size).toBeGreaterThan(1_000);
 });
