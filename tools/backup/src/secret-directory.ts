@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import type { SecretPlace } from "./run-command.ts";
 import { type BackedUpSecrets, SECRET_NAMES, type SecretName } from "./secret-names.ts";
 
@@ -11,7 +10,7 @@ export function secretDirectory(directory: string): SecretPlace {
     read: async () => {
       const found: Partial<Record<SecretName, string>> = {};
       for (const name of SECRET_NAMES) {
-        const content = (await readIfThere(join(directory, name))).trim();
+        const content = ((await readFileIfThere(join(directory, name))) ?? "").trim();
         if (content !== "") found[name] = content;
       }
       return found;
@@ -20,11 +19,4 @@ export function secretDirectory(directory: string): SecretPlace {
       for (const [name, value] of Object.entries(secrets)) await writePrivateFile(join(directory, name), `${value}\n`);
     },
   };
-}
-
-async function readIfThere(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return "";
-  });
 }

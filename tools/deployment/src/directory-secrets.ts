@@ -1,6 +1,6 @@
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import type { Files } from "./handout.ts";
 import { type SecretName, type Secrets, type SecretStore, secretNames } from "./secrets.ts";
 
@@ -16,7 +16,7 @@ export class DirectorySecretStore implements SecretStore {
   async read(): Promise<Partial<Record<SecretName, string>>> {
     const found: Partial<Record<SecretName, string>> = {};
     for (const name of secretNames) {
-      const content = await readIfThere(join(this.place, name));
+      const content = (await readFileIfThere(join(this.place, name)))?.trim();
       if (content !== undefined && content !== "") found[name] = content;
     }
     return found;
@@ -39,17 +39,8 @@ export async function handOutFiles(directory: string, files: Files): Promise<voi
   await mkdir(directory, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     const path = join(directory, name);
-    if ((await readIfThere(path)) === content.trim()) continue;
+    if ((await readFileIfThere(path))?.trim() === content.trim()) continue;
     await writePrivateFile(path, content);
     await chmod(path, 0o444);
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
   }
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { secretOf } from "./settings.ts";
 
 /**
@@ -8,15 +7,10 @@ import { secretOf } from "./settings.ts";
  * is there, else a new one.
  */
 export async function ensureApiKey(file: string, setting: string | undefined): Promise<string> {
-  const existing = (await readFile(file, "utf8").catch(ifMissing)).trim();
+  const existing = ((await readFileIfThere(file)) ?? "").trim();
   const key = setting === undefined ? existing || randomBytes(36).toString("base64url") : firstKey(setting);
   if (key !== existing) await writePrivateFile(file, `${key}\n`);
   return key;
-}
-
-function ifMissing(error: NodeJS.ErrnoException): string {
-  if (error.code !== "ENOENT") throw error;
-  return "";
 }
 
 function firstKey(setting: string): string {

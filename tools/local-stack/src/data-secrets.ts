@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import type { BackedUpSecrets, SecretPlace } from "@veil/backup";
 import { freePort } from "@veil/engines";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import { ensureApiKey } from "./api-key.ts";
 import type { DataDirectory } from "./data-directory.ts";
@@ -37,9 +36,6 @@ export function dataSecrets({ root, apiKeyFile, webhookKeyFile, realityFile }: D
 
 /** Without the space around it; undefined for a file that is not there or empty. */
 async function contentOf(file: string): Promise<string | undefined> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return "";
-  });
-  return text.trim() === "" ? undefined : text.trim();
+  const text = ((await readFileIfThere(file)) ?? "").trim();
+  return text === "" ? undefined : text;
 }

@@ -1,14 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { misspelledSettings } from "@veil/runtime";
+import { misspelledSettings, readFileIfThere } from "@veil/runtime";
 import { parse } from "dotenv";
 
 /** The environment of this process over the `.env` in the project's root. */
 export async function readEnvironment(projectRoot: string): Promise<NodeJS.ProcessEnv> {
-  const text = await readFile(join(projectRoot, ".env"), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return "";
-  });
+  const text = (await readFileIfThere(join(projectRoot, ".env"))) ?? "";
   return { ...parse(text), ...process.env };
 }
 

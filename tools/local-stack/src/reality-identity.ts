@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { freePort, isListening } from "@veil/engines";
 import { makeRealityKeys, realityPublicKey } from "@veil/xray-config";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import type { StackSettings } from "./settings.ts";
 import { StackStartError } from "./stack-errors.ts";
@@ -42,11 +41,8 @@ export async function ensureRealityIdentity(file: string, settings: StackSetting
 }
 
 async function readStored(file: string): Promise<z.infer<typeof identitySchema> | undefined> {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return undefined;
-  });
-  if (text === undefined) return undefined;
+  const text = await readFileIfThere(file);
+  if (text === null) return undefined;
   try {
     return identitySchema.parse(JSON.parse(text));
   } catch {

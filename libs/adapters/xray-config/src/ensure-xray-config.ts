@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { type XrayClient, type XrayConfigOptions, xrayConfig } from "./xray-config.ts";
 
 /**
@@ -9,14 +8,10 @@ import { type XrayClient, type XrayConfigOptions, xrayConfig } from "./xray-conf
  * existing one are kept. Mode 0600, written atomically.
  */
 export async function ensureXrayConfig(file: string, options: XrayConfigOptions): Promise<void> {
-  const existing = await readFile(file, "utf8").catch(ifMissing);
-  const wanted = xrayConfig(options, existing === undefined ? [] : clientsOf(existing));
-  if (existing !== undefined && isDeepStrictEqual(parsedOrUndefined(existing), wanted)) return;
+  const existing = await readFileIfThere(file);
+  const wanted = xrayConfig(options, existing === null ? [] : clientsOf(existing));
+  if (existing !== null && isDeepStrictEqual(parsedOrUndefined(existing), wanted)) return;
   await writePrivateFile(file, `${JSON.stringify(wanted, null, 2)}\n`);
-}
-
-function ifMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }
 
 const withClientsSchema = z.object({

@@ -57,4 +57,5 @@ export { SharedRun } from "./shared-run.ts";
 export { type SettingProblem, SettingsError } from "./settings-error.ts";
 export { TimeLimitError, withinTime } from "./within-time.ts";
 export { CoalescedCalls, type CoalescedCallsOptions } from "./coalesced-calls.ts";
+export { readFileIfThere } from "./read-file-if-there.ts";
 export { writePrivateFile } from "./write-private-file.ts";
