@@ -1,30 +1,22 @@
-import { CALL_DEADLINE_MS } from "@veil/keys";
 import type { FleetNode, InboundFields } from "@veil/nodes";
-import {
-  type CertificateFolder,
-  connectXrayNode,
-  InboundUnsupportedError,
-  XrayError,
-  type XrayNode,
-} from "@veil/xray-grpc";
+import { type CertificateFolder, InboundUnsupportedError, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { connectVisit } from "./connect-visit.ts";
 
 /**
  * What keeps keys out of inbounds of the Xray at an address, as a sentence; null when nothing is known to. One that is not there
  * yet, or does not answer, is none of that: passes look again.
  */
 export async function inboundFaultAt(
-  { name, address, tls }: Pick<FleetNode, "name" | "address" | "tls">,
+  of: Pick<FleetNode, "name" | "address" | "tls">,
   inbounds: readonly InboundFields[],
   certificates: Pick<CertificateFolder, "identity">,
 ): Promise<string | null> {
-  const [first] = inbounds;
-  if (first === undefined) return null;
-  const identity = certificates.identity(tls);
-  const xray = connectXrayNode({ name, address, identity, inboundTag: first.tag, callTimeoutMs: CALL_DEADLINE_MS });
+  if (inbounds.length === 0) return null;
+  const xray = connectVisit(of, certificates);
   try {
     for (const { tag, protocol } of inbounds) {
-      const fault = await faultOf(xray.at(tag, name), protocol);
-      if (fault !== null) return `the inbound ${tag} of the Xray at ${address} ${fault}`;
+      const fault = await faultOf(xray.at(tag, of.name), protocol);
+      if (fault !== null) return `the inbound ${tag} of the Xray at ${of.address} ${fault}`;
     }
     return null;
   } finally {

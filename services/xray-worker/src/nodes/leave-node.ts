@@ -1,7 +1,8 @@
 import type { EmptiedFile } from "../config-file/emptied-file.ts";
-import { CALL_DEADLINE_MS, type InboundVault } from "@veil/keys";
+import type { InboundVault } from "@veil/keys";
 import { type FleetNode, placesOf } from "@veil/nodes";
-import { type CertificateFolder, connectXrayNode, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { type CertificateFolder, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { connectVisit } from "./connect-visit.ts";
 import { emptyPlace } from "./empty-place.ts";
 import { nodeErrors } from "./node-errors.ts";
 import type { LeavingNode } from "./retire-node.ts";
@@ -19,15 +20,11 @@ export interface LeaveNodePorts {
   readonly lastMark: LastMark;
 }
 
-/** Who asks for the process alone names no inbound of it. */
-const NO_INBOUND = "none";
-
 /** Connects a node that is to be emptied. */
 export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
   const { vault, inFile, certificates, shortId, connected, newMark, lastMark } = ports;
-  const { name, address, inboundTag, tls } = of;
-  const identity = certificates.identity(tls);
-  const node = connectXrayNode({ name, address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
+  const { name } = of;
+  const node = connectVisit(of, certificates, of.inboundTag);
   const isOthers = async (): Promise<boolean> => {
     const others = connected().filter((one) => one.name !== name);
     return (await nodeErrors(name, () => findSameProcess(node, others, newMark, lastMark))) !== null;
@@ -62,15 +59,10 @@ async function answers(node: XrayNode): Promise<boolean> {
 
 /** The name of another node whose Xray process answers at the address of one; null when none of those in reach is known to. */
 export async function processAt(
-  { name, address, tls }: Pick<FleetNode, "name" | "address" | "tls">,
+  of: Pick<FleetNode, "name" | "address" | "tls">,
   { certificates, connected, newMark }: Pick<LeaveNodePorts, "certificates" | "connected" | "newMark">,
 ): Promise<string | null> {
-  const identity = certificates.identity(tls);
-  const node = connectXrayNode({
-    ...{ name, address, identity },
-    inboundTag: NO_INBOUND,
-    callTimeoutMs: CALL_DEADLINE_MS,
-  });
+  const node = connectVisit(of, certificates);
   try {
     return await findSameProcess(node, connected(), newMark);
   } catch (error) {

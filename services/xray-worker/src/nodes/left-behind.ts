@@ -1,15 +1,14 @@
-import { CALL_DEADLINE_MS } from "@veil/keys";
 import { type FleetNode, isSameAddress, placesOf } from "@veil/nodes";
 import { keyIdOfEmail } from "@veil/protocols";
 import {
   type CertificateFolder,
   type ConnectedXray,
-  connectXrayNode,
   InboundMissingError,
   XrayError,
   type XrayNode,
 } from "@veil/xray-grpc";
 import type { Logger } from "@veil/runtime";
+import { connectVisit } from "./connect-visit.ts";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
 
 export interface LeftBehindPorts {
@@ -31,8 +30,8 @@ type Whereabouts = Pick<FleetNode, "address" | "tls">;
  */
 export async function leftBehind(of: FleetNode, next: Whereabouts | null, ports: LeftBehindPorts): Promise<number> {
   if (next !== null && isSameAddress(of.address, next.address)) return 0;
-  const former = connectAt(of, of, ports);
-  const others = next === null ? [] : [connectAt({ ...of, name: next.address }, next, ports)];
+  const former = connectVisit(of, ports.certificates);
+  const others = next === null ? [] : [connectVisit({ ...next, name: next.address }, ports.certificates)];
   try {
     const users = await usersIn(of, former);
     if (users === 0) return 0;
@@ -46,11 +45,6 @@ export async function leftBehind(of: FleetNode, next: Whereabouts | null, ports:
     former.close();
     for (const other of others) other.close();
   }
-}
-
-function connectAt({ name, inboundTag }: FleetNode, at: Whereabouts, { certificates }: LeftBehindPorts): ConnectedXray {
-  const identity = certificates.identity(at.tls);
-  return connectXrayNode({ name, address: at.address, inboundTag, identity, callTimeoutMs: CALL_DEADLINE_MS });
 }
 
 async function usersIn(of: FleetNode, xray: ConnectedXray): Promise<number> {
