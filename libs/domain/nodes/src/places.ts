@@ -40,19 +40,25 @@ export function isSamePlace(one: Place, other: Place): boolean {
 
 /** An inbound that leaves holds nobody any more: it goes. @returns null when there is nothing to change */
 export function inboundGone({ nodes }: Pick<Fleet, "nodes">, place: string): FleetUpdate | null {
-  const gone = nodes.flatMap(placesOf).find(({ name, inbound }) => name === place && inbound.isLeaving);
-  if (gone === undefined) return null;
-  const { of, inbound } = gone;
-  const inbounds = of.inbounds.filter((one) => one !== inbound);
-  return { nodes: nodes.map((node) => (node === of ? { ...node, inbounds } : node)) };
+  return withInbounds(nodes, place, (inbound) => (inbound.isLeaving ? [] : null));
 }
 
 /** An inbound that came to a node has its users: links show it. @returns null when there is nothing to change */
 export function inboundFilled({ nodes }: Pick<Fleet, "nodes">, place: string): FleetUpdate | null {
-  const filled = nodes.flatMap(placesOf).find(({ name, inbound }) => name === place && inbound.isUnfilled);
-  if (filled === undefined) return null;
-  const { of, inbound } = filled;
-  const inbounds = of.inbounds.map((one) => (one === inbound ? { ...inbound, isUnfilled: false } : one));
+  return withInbounds(nodes, place, (inbound) => (inbound.isUnfilled ? [{ ...inbound, isUnfilled: false }] : null));
+}
+
+/** @param become what stands in the place of an inbound; null where it stays */
+function withInbounds(
+  nodes: readonly FleetNode[],
+  place: string,
+  become: (inbound: NodeInbound) => readonly NodeInbound[] | null,
+): FleetUpdate | null {
+  const found = nodes.flatMap(placesOf).find(({ name }) => name === place);
+  const next = found === undefined ? null : become(found.inbound);
+  if (found === undefined || next === null) return null;
+  const { of, inbound } = found;
+  const inbounds = of.inbounds.flatMap((one) => (one === inbound ? next : [one]));
   return { nodes: nodes.map((node) => (node === of ? { ...node, inbounds } : node)) };
 }
 

@@ -128,18 +128,9 @@ export async function reconcileNode(
     const unmanaged = listed.users.length - countOurs(listed.users);
     const { drift, users, left } = await compare(node, listed, { state, readAfter }, ports);
     const mismatched = mayRemoveMost ? null : await mismatchedUsers(listed.users, drift, ports);
+    const looked = { inboundMissing, rebuilds, users, unmanaged };
     if (mismatched !== null)
-      return {
-        drift: first ?? drift,
-        inboundMissing,
-        rebuilds,
-        users,
-        unmanaged,
-        braked: true,
-        mismatched,
-        postponed: 0,
-        isFilled: false,
-      };
+      return { ...looked, drift: first ?? drift, braked: true, mismatched, postponed: 0, isFilled: false };
     let missing = drift.missing;
     if (mayRebuild && (listed.state === "outdated" || drift.missing.length >= REBUILD_FROM)) {
       // Looked at anew: hundreds of keys may have been made, and unmanaged users have come, while the state was read.
@@ -155,17 +146,7 @@ export async function reconcileNode(
     const unrepaired = await repair(node, { ...drift, missing }, ports);
     const postponed = unrepaired + (node.isSettled ? 0 : left);
     const isFilled = unrepaired === 0;
-    return {
-      drift: first ?? drift,
-      inboundMissing,
-      rebuilds,
-      users,
-      unmanaged,
-      braked: false,
-      mismatched: 0,
-      postponed,
-      isFilled,
-    };
+    return { ...looked, drift: first ?? drift, braked: false, mismatched: 0, postponed, isFilled };
   }
 }
 
