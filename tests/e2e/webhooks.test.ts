@@ -16,7 +16,7 @@ const event = z.looseObject({
   data: z.looseObject({ key: z.looseObject({ key_id: z.number(), revision: z.number() }) }),
 });
 
-const eventList = z.object({ events: z.array(event) });
+const eventList = z.object({ events: z.array(z.looseObject({ type: z.string() })) });
 
 let dataDir: Awaited<ReturnType<typeof temporaryDataDir>>;
 let stack: RunningStack;
@@ -95,7 +95,11 @@ test("each answered change reaches the receiver, in order of its key, while the 
     return events.filter(({ seq }, index) => events.findIndex((one) => one.seq === seq) === index);
   };
   const wanted = answered.flatMap(({ keyId, types }) => types.map((type) => `${keyId} ${type}`));
-  const logged = async () => eventList.parse(await call("GET", "/api/events?limit=1000")).events;
+  // As the webhook has them: a node that a starved machine could not reach in time is told of as well.
+  const logged = async () => {
+    const { events } = eventList.parse(await call("GET", "/api/events?limit=1000"));
+    return events.filter(({ type }) => type.startsWith("key.")).map((one) => event.parse(one));
+  };
   const unlogged = async () => {
     const there = new Set((await logged()).map(({ type, data }) => `${data.key.key_id} ${type}`));
     return wanted.filter((one) => !there.has(one));

@@ -76,7 +76,13 @@ export { NotingKeyStore } from "./changed/noting-key-store.ts";
 export type { LifecyclePorts, LinkedKey } from "./lifecycle-ports.ts";
 export { type NodeChange, type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
 export { DownNodes } from "./down-nodes.ts";
-export { isDown, NOTE_SIGHTINGS_EVERY_MS, type NodeSighting, type NodeSightings } from "./node-sightings.ts";
+export {
+  FAILING_FOR_MS,
+  isDown,
+  NOTE_SIGHTINGS_EVERY_MS,
+  type NodeSighting,
+  type NodeSightings,
+} from "./node-sightings.ts";
 export type {
   Clock,
   DesiredUser,

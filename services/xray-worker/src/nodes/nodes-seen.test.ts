@@ -1,36 +1,71 @@
 import type { NodeSighting } from "@veil/keys";
 import type { NodePass } from "@veil/nodes";
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { NodesSeen } from "./nodes-seen.ts";
 
+let now = 0;
+const clock = { now: () => now, monotonic: () => now };
+const written: ReadonlyMap<string, NodeSighting>[] = [];
+const passes: ReadonlyMap<string, NodePass>[] = [];
+const stores = {
+  sightings: { note: async (noted: ReadonlyMap<string, NodeSighting>) => void written.push(noted) },
+  passes: { note: async (noted: ReadonlyMap<string, NodePass>) => void passes.push(noted) },
+};
+
+beforeEach(() => {
+  written.length = 0;
+  passes.length = 0;
+});
+
 it("writes what was seen since it last wrote, each node's last word", async () => {
-  let now = 1_000.7;
-  const written: ReadonlyMap<string, NodeSighting>[] = [];
-  const passes: ReadonlyMap<string, NodePass>[] = [];
-  const stores = {
-    sightings: { note: async (noted: ReadonlyMap<string, NodeSighting>) => void written.push(noted) },
-    passes: { note: async (noted: ReadonlyMap<string, NodePass>) => void passes.push(noted) },
-  };
-  const seen = new NodesSeen(stores, { now: () => now });
+  now = 1_000.7;
+  const seen = new NodesSeen(stores, clock);
   seen.probed("a", true);
+  seen.probed("b", false);
   now = 2_000;
   seen.probed("a", false);
+  now = 6_500;
   seen.probed("b", false);
-  now = 3_000;
+  now = 7_000;
+  seen.probed("a", false);
   seen.probed("b", true);
-  now = 4_000;
+  now = 8_000;
   seen.probed("a", null);
   const drift = { missing: [], wrong: [], orphans: [], unknown: [], indeterminate: [] };
   seen.passed("a", { users: 3, drift });
   await seen.write();
   await seen.write();
-  const noted = { at: 4_000, users: 3, missing: 0, wrong: 0, orphans: 0 };
+  const noted = { at: 8_000, users: 3, missing: 0, wrong: 0, orphans: 0 };
   expect(passes).toEqual([new Map([["a", noted]]), new Map()]);
   expect(written).toEqual([
     new Map([
-      ["a", { seenAt: 1_000, failedAt: 2_000 }],
-      ["b", { seenAt: 3_000, failedAt: 2_000 }],
+      ["a", { seenAt: 1_000, failedAt: 7_000 }],
+      ["b", { seenAt: 7_000, failedAt: 6_500 }],
     ]),
     new Map(),
+  ]);
+});
+
+it("takes a node for failing only after nothing else was seen of it for a while", async () => {
+  now = 60_000;
+  const seen = new NodesSeen(stores, clock);
+  const probeAt = (at: number, isServing: boolean) => {
+    now = at;
+    seen.probed("a", isServing);
+  };
+  // Of a worker that has just started: its first call comes too late.
+  probeAt(60_000, false);
+  probeAt(64_999, false);
+  await seen.write();
+  probeAt(65_000, true);
+  probeAt(66_000, false);
+  probeAt(70_999, false);
+  await seen.write();
+  probeAt(71_000, false);
+  await seen.write();
+  expect(written).toEqual([
+    new Map(),
+    new Map([["a", { seenAt: 65_000, failedAt: null }]]),
+    new Map([["a", { seenAt: null, failedAt: 71_000 }]]),
   ]);
 });

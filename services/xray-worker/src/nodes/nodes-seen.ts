@@ -1,4 +1,4 @@
-import { type NodeSighting, type NodeSightings, NOTE_SIGHTINGS_EVERY_MS } from "@veil/keys";
+import { FAILING_FOR_MS, type NodeSighting, type NodeSightings, NOTE_SIGHTINGS_EVERY_MS } from "@veil/keys";
 import type { NodePass, NodePasses } from "@veil/nodes";
 import type { PassResult } from "@veil/reconciler";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
@@ -13,21 +13,31 @@ export interface NodesSeenStores {
 /** Notes on which nodes keys work, so that subscriptions leave out the others, and what passes found there. */
 export class NodesSeen {
   readonly #stores: NodesSeenStores;
-  readonly #clock: Pick<Clock, "now">;
+  readonly #clock: Pick<Clock, "now" | "monotonic">;
+  /** Since when this process has seen a node fail, by the monotonic clock. */
+  readonly #failingSince = new Map<string, number>();
   readonly #unwritten = new Map<string, NodeSighting>();
   readonly #passes = new Map<string, NodePass>();
 
-  constructor(stores: NodesSeenStores, clock: Pick<Clock, "now">) {
+  constructor(stores: NodesSeenStores, clock: Pick<Clock, "now" | "monotonic">) {
     this.#stores = stores;
     this.#clock = clock;
   }
 
   /** A node answers and has its users, or not; nothing is said while that is not known. */
   probed(node: string, isServing: boolean | null): void {
-    if (isServing === null) return;
+    if (isServing === null || (!isServing && !this.#keepsFailing(node))) return;
+    if (isServing) this.#failingSince.delete(node);
     const now = Math.floor(this.#clock.now());
     const { seenAt, failedAt } = this.#unwritten.get(node) ?? NEVER;
     this.#unwritten.set(node, isServing ? { seenAt: now, failedAt } : { seenAt, failedAt: now });
+  }
+
+  #keepsFailing(node: string): boolean {
+    const now = this.#clock.monotonic();
+    const since = this.#failingSince.get(node) ?? now;
+    this.#failingSince.set(node, since);
+    return now - since >= FAILING_FOR_MS;
   }
 
   /** A pass over a node ended well. */
