@@ -28,7 +28,7 @@ export class ModelFleet {
     this.isGrouped = seed !== null && this.#random.chance(0.6);
     for (const node of nodes) {
       const groups = this.isGrouped ? this.#random.pick(NODE_GROUPS) : ["default"];
-      this.#nodes.set(node, { groups, regroupedAt: 0, formerGroups: groups });
+      this.#nodes.set(node, { groups, regroupedAt: 0, formerGroups: groups, version: "1" });
     }
   }
 
@@ -38,7 +38,7 @@ export class ModelFleet {
   }
 
   node(name: string): RegroupedNode {
-    return this.#nodes.get(name) ?? { groups: [], regroupedAt: 0, formerGroups: [] };
+    return this.#nodes.get(name) ?? { groups: [], regroupedAt: 0, formerGroups: [], version: "1" };
   }
 
   groupsOf(node: string): readonly string[] {
@@ -61,6 +61,7 @@ export class ModelFleet {
     const node = this.#random.pick([...this.#nodes.keys()]);
     const groups = this.#random.pick(NODE_GROUPS);
     this.#world.log(() => `node ${node} is REGROUPED: ${groups.join(" ")}`);
-    this.#nodes.set(node, { groups, regroupedAt: this.#world.now, formerGroups: this.groupsOf(node) });
+    const regroupedAt = this.#world.now;
+    this.#nodes.set(node, { groups, regroupedAt, formerGroups: this.groupsOf(node), version: String(regroupedAt) });
   }
 }

@@ -43,7 +43,15 @@ export {
   type NodeInbound,
   PLAIN_INBOUND,
 } from "./inbounds.ts";
-export { inboundFilled, inboundGone, isSamePlace, type Place, placesOf, servingPlaces } from "./places.ts";
+export {
+  inboundFilled,
+  inboundGone,
+  isSamePlace,
+  type Place,
+  placesOf,
+  servingPlaces,
+  versionOfPlace,
+} from "./places.ts";
 export {
   type FleetHost,
   type HostFields,

@@ -14,6 +14,14 @@ export interface Place {
   readonly groups: readonly string[];
 }
 
+/**
+ * Another text once what was found at the place says nothing of it any more: its node was made anew or leads elsewhere, or its
+ * inbound or its groups came anew.
+ */
+export function versionOfPlace({ of, inbound }: Place): string {
+  return [of.address, of.createdAt, inbound.tag, inbound.regroupedAt].join(" ");
+}
+
 /** The places of a node in the order of its inbounds. */
 export function placesOf(of: FleetNode): readonly [Place, ...Place[]] {
   const [first, ...more] = inboundsOf(of);

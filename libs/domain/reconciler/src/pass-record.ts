@@ -11,6 +11,8 @@ export interface PassRecord {
   readonly groups: readonly string[] | null;
   /** When the last pass began that listed the node's users. */
   readonly listedAt: number;
+  /** Which version of the node's place it was made over: it says nothing of another one. Null of a pass that did not know. */
+  readonly version: string | null;
   /** How many users it held then that are not ours; null of a pass by a version that did not count them. */
   readonly unmanaged: number | null;
 }

@@ -15,7 +15,7 @@ function passed(begunAt: number, now: number, found: Partial<PassRecord> = {}): 
 
 function passAt(begunAt: number, found: Partial<PassRecord> = {}): PassRecord {
   const counted = { users: 100, listedAt: begunAt, unmanaged: 0 };
-  return { begunAt, postponed: 0, ...counted, brakedSince: null, groups: ["default"], ...found };
+  return { begunAt, postponed: 0, ...counted, brakedSince: null, groups: ["default"], version: "1", ...found };
 }
 
 function passedOnce(): void {

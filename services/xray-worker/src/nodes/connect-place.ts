@@ -35,14 +35,15 @@ const TIDY_EVERY_MS = 60_000;
  */
 export function connectPlace(
   part: ServicePart,
-  { name, of, inbound, groups: held }: Place,
+  place: Place,
   xray: ConnectedXray,
   dependencies: PlaceDependencies,
 ): ConnectedPlace {
   const { settings, store, vault, clock, log, mirroredNode } = dependencies;
+  const { name, of, inbound } = place;
   const isFirst = name === of.name;
   const node = isFirst ? xray : xray.at(inbound.tag, name);
-  const groups = new NodeGroups(regroupedOf({ inbound, groups: held }), clock);
+  const groups = new NodeGroups(regroupedOf(place), clock);
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const mirrored = { node: name, inboundTag: inbound.tag, kind: inbound, groups };

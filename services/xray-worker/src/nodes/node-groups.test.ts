@@ -6,7 +6,7 @@ import { NodeGroups, REGROUPED_FOR_ALL_MS, type RegroupedNode } from "./node-gro
 const NOW = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;
 const node = (groups: readonly string[], regroupedAt = 0, formerGroups: readonly string[] = []) => ({
-  ...{ groups, regroupedAt, formerGroups },
+  ...{ groups, regroupedAt, formerGroups, version: "1" },
 });
 
 let clock: ManualClock;

@@ -1,5 +1,5 @@
 import { LONGEST_CALL_MS, MISSING_INBOUND_WAIT_MS } from "@veil/keys";
-import { type FleetNode, isSameGroups, type Place } from "@veil/nodes";
+import { type FleetNode, isSameGroups, type Place, versionOfPlace } from "@veil/nodes";
 import type { Clock } from "@veil/runtime";
 import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 
@@ -7,12 +7,14 @@ import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 export interface RegroupedNode extends Pick<FleetNode, "groups" | "regroupedAt" | "formerGroups"> {
   /** Whether it was taken out, so that it holds nobody for good. */
   readonly isLeaving?: boolean;
+  /** See {@link versionOfPlace}. */
+  readonly version: string;
 }
 
 /** The groups of an inbound. */
-export function regroupedOf({ groups, inbound }: Pick<Place, "groups" | "inbound">): RegroupedNode {
-  const { regroupedAt, formerGroups, isLeaving } = inbound;
-  return { groups, regroupedAt, formerGroups, isLeaving };
+export function regroupedOf(place: Place): RegroupedNode {
+  const { regroupedAt, formerGroups, isLeaving } = place.inbound;
+  return { groups: place.groups, regroupedAt, formerGroups, isLeaving, version: versionOfPlace(place) };
 }
 
 /**
@@ -62,6 +64,11 @@ export class NodeGroups {
    */
   get isCertain(): boolean {
     return this.#isCertain;
+  }
+
+  /** What tells passes over this node, as it is, from those over an earlier one of its name. */
+  get version(): string {
+    return this.#node.version;
   }
 
   /** Whether it was taken out. */

@@ -38,6 +38,7 @@ const passRecord = z
     users: z.number(),
     brakedSince: z.number().nullable(),
     groups: z.array(z.string()).nullable().default(null),
+    version: z.string().nullable().default(null),
     unmanaged: z.number().nullable().default(null),
     // Missing in records of the version before, each pass of which lists the users.
     listedAt: z.number().optional(),

@@ -20,7 +20,7 @@ const START_MS = 1_700_000_010_000;
 /** The status of gRPC. */
 const UNIMPLEMENTED = 12;
 const LIST_EVERY_MS = 9 * 60_000;
-const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [] };
+const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [], version: "2" };
 
 let redis: Redis;
 let clock: ManualClock;
@@ -127,7 +127,7 @@ test("passes go on at every period when the time of day is set back by an hour",
 });
 
 test("a node of groups that are dated in the future is left as it is for three seconds, and then as they say", async () => {
-  open({ groups: ["default"], regroupedAt: START_MS + 3_600_000, formerGroups: [] });
+  open({ ...DEFAULT_NODE, regroupedAt: START_MS + 3_600_000 });
   expect(await loop.tick()).toBe(false);
   expect(listings).toBe(0);
   await clock.advance(KNOWN_TO_ALL_MS);
@@ -150,6 +150,18 @@ test("a pass that the brake held back, or that left users out, has not filled th
   expect([filled.at(-1), probes.at(-1)]).toEqual([true, true]);
 });
 
+test.each([
+  ["this node, of another worker, is taken for this worker's own", "2", { listings: 0, missing: [] }],
+  ["an earlier node of its name says nothing of it", "1", { listings: 1, missing: [1] }],
+])("a pass over %s", async (_whose, version, expected) => {
+  held = [2, 3];
+  const counted = { users: 3, unmanaged: 1, postponed: 0, brakedSince: null };
+  open(DEFAULT_NODE, { ...counted, begunAt: START_MS, listedAt: START_MS, groups: ["default"], version });
+  await clock.advance(1_000);
+  await loop.tick();
+  expect({ listings, missing }).toEqual(expected);
+});
+
 test("a node that restarted is listed, though it has its users", async () => {
   await periods(2);
   await clock.advance(2_000);
@@ -158,9 +170,8 @@ test("a node that restarted is listed, though it has its users", async () => {
   expect(listings).toBe(2);
 });
 
-/** Begins to keep a node reconciled, of which no pass is known. */
-function open(node: RegroupedNode): void {
-  let last: PassRecord | null = null;
+/** Begins to keep a node reconciled. @param last the last pass over it that is known */
+function open(node: RegroupedNode, last: PassRecord | null = null): void {
   const passes: PassRecords = {
     look: async () => ({ now: clock.now(), last }),
     keep: async (_, pass) => {

@@ -151,13 +151,14 @@ export class ReconcileLoop {
 
   async #passUnlessDone(reason: PassReason): Promise<void> {
     const { node, users, groups, passes, clock, state } = this.#options;
-    const { names } = groups;
+    const { names, version } = groups;
     const askedAt = clock.monotonic();
     const look = await passes.look(node.name);
-    // Who knew of other groups has done something else.
-    const knewGroups = look.last !== null && look.last.groups !== null && isSameGroups(look.last.groups, names);
+    // A pass that knew of other groups did something else, and one over an earlier node of this name was about another Xray.
+    const { groups: known, version: of } = look.last ?? { groups: null, version: null };
+    const isOfThis = known !== null && isSameGroups(known, names) && of === version;
     const { needsListing } = users;
-    const mayBeDone = knewGroups && !needsListing;
+    const mayBeDone = isOfThis && !needsListing;
     if (look.last !== null && mayBeDone && this.#watch.isDoneBy(look.last, askedAt, look.now)) {
       this.#learn(look.last, look.now);
       return;
@@ -168,7 +169,7 @@ export class ReconcileLoop {
     const readAfter = reason === "period" ? this.#passedAt : null;
     if (readAfter !== null) await state.recentDesired(readAfter);
     const compared = mayCompare && readAfter !== null ? await this.#compareCounts(look) : null;
-    const record = compared ?? (await this.#passOver(reason, look, readAfter, names));
+    const record = compared ?? (await this.#passOver(reason, look, readAfter, { names, version }));
     this.#learn(record, await passes.keep(node.name, record));
   }
 
@@ -176,12 +177,12 @@ export class ReconcileLoop {
     reason: PassReason,
     look: PassLook,
     readAfter: number | null,
-    groups: readonly string[],
+    { names, version }: Pick<NodeGroups, "names" | "version">,
   ): Promise<PassRecord> {
     const { braked, postponed, users, unmanaged } = await this.#pass(reason, look, readAfter);
     // Not later than now, however the shared clock was set: a human's word would wait for it.
     const brakedSince = braked ? Math.min(look.last?.brakedSince ?? look.now, look.now) : null;
-    return { begunAt: look.now, listedAt: look.now, postponed, users, unmanaged, brakedSince, groups };
+    return { begunAt: look.now, listedAt: look.now, postponed, users, unmanaged, brakedSince, groups: names, version };
   }
 
   /**
