@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
-import { clearKey, restoreKey } from "./clear-key.ts";
+import { clearKey } from "./clear-key.ts";
 import { NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
 import { removeOrphan } from "./remove-orphan.ts";
 
@@ -110,27 +110,6 @@ test("a key is not gone when the lease was lost during the last call", async () 
   expect(store.keys.get(1)?.phase).toBe("deleting");
 });
 
-test("a user is restored by one call, and by remove and add where an older call may still come through", async () => {
-  const { nodes, ports, store, passing } = inMemoryLifecycle();
-  plant(store, [], { phase: "active", indeterminate: ["b"] });
-
-  expect(await passing(restoreKey(1, nodes.a, ports))).toBe("restored");
-  expect(await passing(restoreKey(1, nodes.b, ports))).toBe("restored");
-  expect([nodes.a.calls, nodes.b.calls]).toEqual([["add"], ["remove, then add", "add"]]);
-  expect(store.keys.get(1)?.indeterminate).toEqual([]);
-});
-
-test("a user whose key was deleted while it was restored is taken out again", async () => {
-  const { nodes, ports, store, passing } = inMemoryLifecycle();
-  plant(store, [], { phase: "active" });
-  nodes.a.onCall = async (call) => {
-    if (call === "add") await store.beginDeletion(1, "delete-1");
-  };
-
-  await passing(restoreKey(1, nodes.a, ports));
-  expect(nodes.a.users.size).toBe(0);
-});
-
 test("a user without a record is removed twice, a second apart; one whose key is active stays", async () => {
   const { nodes, ports, store, passing } = inMemoryLifecycle();
   const key = plant(store, [nodes.a, nodes.b], { phase: "active" });
@@ -160,4 +139,17 @@ test("an orphan's node that gave no answer is marked on the key's record", async
 
   await expect(passing(removeOrphan(1, nodes.a, ports))).rejects.toThrow(NodeIndeterminateError);
   expect(store.keys.get(key.keyId)).toMatchObject({ phase: "deleting", indeterminate: ["a"] });
+});
+
+test("an orphan's node that can't be reached leaves no hand behind, for which the next holder would have to wait", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  const key = plant(store, [nodes.a, nodes.b], { phase: "deleting", clear: ["a"] });
+  nodes.a.onCall = () => {
+    throw new NodeUnreachableError("a", null);
+  };
+
+  await expect(passing(removeOrphan(1, nodes.a, ports))).rejects.toThrow(NodeUnreachableError);
+  expect(store.keys.get(key.keyId)).toMatchObject({ indeterminate: [], hands: [] });
+  expect(await passing(clearKey(key, [], ports))).toBe("cleared");
+  expect(nodes.b.calls).toEqual(["remove"]);
 });

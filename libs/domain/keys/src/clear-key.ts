@@ -1,5 +1,5 @@
 import { isVisible, type KeyRecord } from "./access-key.ts";
-import { LeaseHeldError, NodeRejectedError, NodeUnreachableError, NodeIndeterminateError } from "./errors.ts";
+import { isNodeError, LeaseHeldError, NodeUnreachableError } from "./errors.ts";
 import type { HandledKey } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers, RemoveOptions } from "./node-users.ts";
@@ -123,7 +123,7 @@ export function isClear({ phase, clear, indeterminate }: HandledKey, node: strin
 }
 
 /** Waits for all of them also when one fails: what goes on after the lease is given back has no right to. */
-async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
+export async function allEnded<T>(tasks: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(tasks);
   return Promise.all(tasks);
 }
@@ -176,8 +176,7 @@ export async function clearNode(
     return (await convergeNode(node, key, ports)) === "alone" ? "cleared" : "pending";
   } catch (error) {
     if (error instanceof NodeUnreachableError) return "pending";
-    const isNodes = error instanceof NodeIndeterminateError || error instanceof NodeRejectedError;
-    if (!isNodes) throw error;
+    if (!isNodeError(error)) throw error;
   }
   if (!isMarked) await ports.store.markIndeterminate(key.keyId, node.name);
   return "pending";
@@ -211,75 +210,4 @@ async function convergeNode(
   const added = await node.add(key);
   const removed = await node.remove(key.keyId);
   return before === "absent" && added === "added" && removed === "removed" ? "alone" : "disturbed";
-}
-
-/** Only the lease's holder may do so: its successor may have marked the node meanwhile. */
-async function clearIndeterminate(
-  keyId: number,
-  node: string,
-  lease: HeldLease,
-  { store }: LifecyclePorts,
-): Promise<void> {
-  lease.mustLast();
-  await store.clearIndeterminate(keyId, node);
-}
-
-/**
- * Makes an active key's user right on one node of its groups: there, with its uuid, and not undone by an older call.
- *
- * @returns `kept` when it is not to be there any more, so that there was nothing to do
- * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError | LeaseHeldError | StoreUnavailableError}
- */
-export async function restoreKey(keyId: number, node: NodeUsers, ports: LifecyclePorts): Promise<"restored" | "kept"> {
-  return ports.lease.hold(
-    keyId,
-    async (lease) => {
-      const current = await ports.store.find(keyId);
-      if (current === null || !isWantedOn(current, node, ports.clock.now())) {
-        await passOnMarks(keyId, lease, ports);
-        return "kept";
-      }
-      const taken = await takeUpKey(keyId, [], lease, ports);
-      if (taken === null) return "kept";
-      const { key, hands } = taken;
-      if (!isWantedOn(key, node, ports.clock.now())) {
-        await ports.store.letGo(keyId, hands);
-        return "kept";
-      }
-      await restoreHeld(key, node, lease, ports);
-      const after = await ports.store.find(keyId);
-      if (after !== null && !isWantedOn(after, node, ports.clock.now())) await whileHeld(node, lease).remove(keyId);
-      await ports.store.letGo(keyId, hands);
-      return "restored";
-    },
-    "gives-way",
-  );
-}
-
-/**
- * {@link restoreKey} for whoever has taken up a key that is wanted.
- *
- * @throws {NodeUnreachableError | NodeIndeterminateError | NodeRejectedError | LeaseHeldError | StoreUnavailableError}
- */
-export async function restoreHeld(
-  key: KeyRecord,
-  node: NodeUsers,
-  lease: HeldLease,
-  ports: LifecyclePorts,
-): Promise<void> {
-  const { keyId } = key;
-  const held = whileHeld(node, lease);
-  try {
-    if (key.indeterminate.includes(node.name)) {
-      await ports.clock.sleep(LATE_CALL_MS);
-      await held.remove(keyId, { next: "add" });
-      const isAlone = (await held.add(key, { isBack: true })) === "added";
-      if (isAlone) await clearIndeterminate(keyId, node.name, lease, ports);
-    } else {
-      await held.add(key, { isBack: true });
-    }
-  } catch (error) {
-    if (error instanceof NodeIndeterminateError) await ports.store.markIndeterminate(keyId, node.name);
-    throw error;
-  }
 }

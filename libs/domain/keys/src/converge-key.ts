@@ -1,11 +1,12 @@
 import { isWanted, type KeyRecord } from "./access-key.ts";
 import type { TakenKey } from "./take-up-key.ts";
-import { clearHeld, clearNodes, restoreHeld, unclearedNodes } from "./clear-key.ts";
+import { clearHeld, clearNodes, unclearedNodes } from "./clear-key.ts";
 import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { type NodeEnd, noneTookDetail } from "./no-node-detail.ts";
 import { isForNone } from "./nodes-of-groups.ts";
+import { restoreHeld } from "./restore-key.ts";
 import { isWantedOn } from "./wanted-on.ts";
 
 export type ConvergeEnd =

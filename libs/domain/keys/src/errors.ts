@@ -52,6 +52,13 @@ export class NodeRejectedError extends NodeError {
   }
 }
 
+/** How an operation on a node failed, each with its own meaning for what happened there. */
+export type NodeFailure = NodeUnreachableError | NodeIndeterminateError | NodeRejectedError;
+
+export function isNodeError(error: unknown): error is NodeFailure {
+  return error instanceof NodeError;
+}
+
 /** Thrown when another process holds a key's lease for longer than a caller waits, or may soon hold it instead of us. */
 export class LeaseHeldError extends Error {
   override readonly name = "LeaseHeldError";

@@ -55,7 +55,8 @@ export {
 } from "./devices/device-list.ts";
 export type { DeviceLease, DeviceOutbox, DeviceReader, DeviceStore } from "./devices/ports.ts";
 export { cancelCreation } from "./cancel-creation.ts";
-export { clearKey, restoreKey } from "./clear-key.ts";
+export { clearKey } from "./clear-key.ts";
+export { restoreKey } from "./restore-key.ts";
 export { removeOrphan } from "./remove-orphan.ts";
 export { applyDueTerms } from "./due-keys.ts";
 export { RemovalTurns } from "./removal-turns.ts";
@@ -64,6 +65,8 @@ export {
   LeaseHeldError,
   NodeRejectedError,
   NodeUnreachableError,
+  isNodeError,
+  type NodeFailure,
   NodeIndeterminateError,
   StoreRejectedError,
   StoreUnavailableError,

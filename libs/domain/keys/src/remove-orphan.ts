@@ -4,6 +4,7 @@ import { NodeIndeterminateError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import type { HandledKey } from "./ports.ts";
+import { orNodeFailure, repairUnderLease } from "./repair-key.ts";
 import { passOnMarks, takeUpKey } from "./take-up-key.ts";
 import { LATE_CALL_MS } from "./timing.ts";
 import { isWantedOn } from "./wanted-on.ts";
@@ -26,25 +27,21 @@ export async function removeOrphan(
   node: NodeUsers,
   ports: LifecyclePorts,
 ): Promise<"removed" | "kept" | "pending"> {
-  return ports.lease.hold(
-    keyId,
-    async (lease) => {
-      const current = await ports.store.find(keyId);
-      if (current === null) return removeUnrecorded(keyId, whileHeld(node, lease), ports);
-      if (isWantedOn(current, node, ports.clock.now())) {
-        await passOnMarks(keyId, lease, ports);
-        return "kept";
-      }
-      const taken = await takeUpKey(keyId, [], lease, ports);
-      if (taken === null) return "kept";
-      const { key, hands } = taken;
-      const end = await removeRecorded(key, node, lease, ports);
-      lease.mustLast();
-      await ports.store.letGo(keyId, hands, { clear: [], converged: end === "removed" ? [node.name] : [] });
-      return end;
-    },
-    "gives-way",
-  );
+  return repairUnderLease(keyId, ports, async (lease) => {
+    const current = await ports.store.find(keyId);
+    if (current === null) return orNodeFailure(removeUnrecorded(keyId, whileHeld(node, lease), ports));
+    if (isWantedOn(current, node, ports.clock.now())) {
+      await passOnMarks(keyId, lease, ports);
+      return "kept";
+    }
+    const taken = await takeUpKey(keyId, [], lease, ports);
+    if (taken === null) return "kept";
+    const { key, hands } = taken;
+    const end = await orNodeFailure(removeRecorded(key, node, lease, ports));
+    lease.mustLast();
+    await ports.store.letGo(keyId, hands, { clear: [], converged: end === "removed" ? [node.name] : [] });
+    return end;
+  });
 }
 
 async function removeUnrecorded(keyId: number, node: NodeUsers, { clock }: LifecyclePorts): Promise<"removed"> {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
-import { clearKey, restoreKey } from "./clear-key.ts";
+import { clearKey } from "./clear-key.ts";
+import { restoreKey } from "./restore-key.ts";
 import { removeOrphan } from "./remove-orphan.ts";
 import { retireKey } from "./retire-key.ts";
 import { LEASE_MS } from "./timing.ts";

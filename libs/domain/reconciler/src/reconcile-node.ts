@@ -6,9 +6,7 @@ import {
   groupsMeet,
   type LifecyclePorts,
   LeaseHeldError,
-  NodeRejectedError,
-  NodeUnreachableError,
-  NodeIndeterminateError,
+  isNodeError,
   type NodeUsers,
   removeOrphan,
   restoreKey,
@@ -251,12 +249,7 @@ async function attempt(task: () => Promise<unknown>): Promise<"done" | "postpone
   try {
     return (await task()) === "pending" ? "postponed" : "done";
   } catch (error) {
-    const passes =
-      error instanceof LeaseHeldError ||
-      error instanceof NodeUnreachableError ||
-      error instanceof NodeIndeterminateError ||
-      error instanceof NodeRejectedError;
-    if (passes) return "postponed";
+    if (error instanceof LeaseHeldError || isNodeError(error)) return "postponed";
     throw error;
   }
 }
