@@ -64,7 +64,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       parts: new ServiceParts(running, "nodes", log),
       open: (part, { name, address, inboundTag, tls }) => {
         const identity = certificates.identity(tls);
-        const xray = connectXrayNode({ name, address, inboundTag, identity, onCall: measured.callsOf(name) });
+        const onInvalidCounter = limitRepeats((err) => log.warn({ err, node: name }, "a counter is left out"));
+        const onCall = measured.callsOf(name);
+        const xray = connectXrayNode({ name, address, inboundTag, identity, onCall, onInvalidCounter });
         part.onStop("connections", `node ${name}`, () => xray.close());
         const node = { ...xray, address, inboundTag };
         return { xray, metered: node, sync: startSync(part, { ...syncing, node, isReachable: () => xray.reachable }) };

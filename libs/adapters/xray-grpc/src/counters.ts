@@ -1,17 +1,19 @@
 import { status } from "@grpc/grpc-js";
-import { type Counter, decodeCounters, isCounterValue } from "./decode-counters.ts";
+import { type Counter, counterValue, decodeCounters, type InvalidCounter } from "./decode-counters.ts";
 import { XrayAnswerInvalidError, XrayRejectedError } from "./errors.ts";
-import { type Stat, StatsService } from "./generated/xray/app/stats/command_pb.ts";
+import { StatsService } from "./generated/xray/app/stats/command_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
 
 const { getAllOnlineUsers, getStats, getStatsOnlineIpList, getSysStats, queryStats } = StatsService.method;
 
-/** What a node counts. Nothing here ever resets a counter. */
+/** What a node counts. Nothing here ever resets a counter. One that makes no sense is told of and left out: the others stand. */
 export class Counters {
   readonly #calls: NodeCalls;
+  readonly #onInvalid: (error: XrayAnswerInvalidError) => void;
 
-  constructor(calls: NodeCalls) {
+  constructor(calls: NodeCalls, onInvalid: (error: XrayAnswerInvalidError) => void) {
     this.#calls = calls;
+    this.#onInvalid = onInvalid;
   }
 
   async uptimeSeconds(): Promise<number> {
@@ -19,13 +21,18 @@ export class Counters {
   }
 
   async query(pattern: string): Promise<Counter[]> {
-    return this.#calls.bulkAs("queryCounters", queryStats, { pattern }, decodeCounters);
+    const found = await this.#calls.bulkAs("queryCounters", queryStats, { pattern }, decodeCounters);
+    for (const counter of found.invalid) this.#tellOf(counter, "queryCounters");
+    return found.counters;
   }
 
   async read(name: string): Promise<number | null> {
     try {
       const { stat } = await this.#calls.short("readCounter", getStats, { name });
-      return stat === undefined ? null : this.#valueOf(stat);
+      if (stat === undefined) return null;
+      const value = counterValue(stat.value);
+      if (value === null) this.#tellOf(stat, "readCounter");
+      return value;
     } catch (error) {
       if (error instanceof XrayRejectedError && error.code === status.NOT_FOUND) return null;
       throw error;
@@ -51,13 +58,7 @@ export class Counters {
     return users.map((name) => name.replace(/^user>>>/, "").replace(/>>>online$/, ""));
   }
 
-  #valueOf(stat: Stat): number {
-    const value = Number(stat.value);
-    if (isCounterValue(value)) return value;
-    throw new XrayAnswerInvalidError(
-      this.#calls.node,
-      "readCounter",
-      `the counter ${stat.name} stands at ${stat.value}`,
-    );
+  #tellOf({ name, value }: InvalidCounter, method: "queryCounters" | "readCounter"): void {
+    this.#onInvalid(new XrayAnswerInvalidError(this.#calls.node, method, `the counter ${name} stands at ${value}`));
   }
 }

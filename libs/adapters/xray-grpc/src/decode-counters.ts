@@ -12,35 +12,50 @@ const STAT = QueryStatsResponseSchema.field.stat.number;
 const NAME = StatSchema.field.name.number;
 const VALUE = StatSchema.field.value.number;
 
-/** Whether a counter can stand there: at a whole number from 0 to 2^53 - 1. */
-export function isCounterValue(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
+/** A counter that stands where none can: not at a whole number from 0 to 2^53 - 1. */
+export interface InvalidCounter {
+  readonly name: string;
+  readonly value: bigint;
+}
+
+export interface DecodedCounters {
+  readonly counters: Counter[];
+  readonly invalid: readonly InvalidCounter[];
+}
+
+/** @returns null where no counter can stand */
+export function counterValue(value: bigint): number | null {
+  return value >= 0n && value <= Number.MAX_SAFE_INTEGER ? Number(value) : null;
 }
 
 /**
  * The counters in a `QueryStatsResponse`. By hand, because it is read every few seconds and names two counters for every
  * user that ever connected: through message objects it takes more than twice as long.
  *
- * @throws on bytes that are no such message, and on a counter that stands where none can stand
+ * @throws on bytes that are no such message
  */
-export function decodeCounters(message: Uint8Array): Counter[] {
+export function decodeCounters(message: Uint8Array): DecodedCounters {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   const reader = new BinaryReader(bytes);
   const counters: Counter[] = [];
+  const invalid: InvalidCounter[] = [];
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
     if (field === STAT && wireType === WireType.LengthDelimited) {
-      counters.push(readCounter(reader, bytes, endOfField(reader)));
+      const { name, value } = readCounter(reader, bytes, endOfField(reader));
+      const whole = counterValue(value);
+      if (whole === null) invalid.push({ name, value });
+      else counters.push({ name, value: whole });
     } else {
       reader.skip(wireType, field);
     }
   }
-  return counters;
+  return { counters, invalid };
 }
 
-function readCounter(reader: BinaryReader, bytes: Buffer, end: number): Counter {
+function readCounter(reader: BinaryReader, bytes: Buffer, end: number): InvalidCounter {
   let name = "";
-  let value = 0;
+  let value = 0n;
   while (reader.pos < end) {
     const [field, wireType] = reader.tag();
     if (field === NAME && wireType === WireType.LengthDelimited) {
@@ -48,13 +63,12 @@ function readCounter(reader: BinaryReader, bytes: Buffer, end: number): Counter 
       name = bytes.toString("utf8", reader.pos, endOfName);
       reader.pos = endOfName;
     } else if (field === VALUE && wireType === WireType.Varint) {
-      value = Number(reader.int64());
+      value = BigInt(reader.int64());
     } else {
       reader.skip(wireType, field);
     }
   }
   if (reader.pos !== end) throw new RangeError(`the counter ${name} does not end where it should`);
-  if (!isCounterValue(value)) throw new RangeError(`the counter ${name} stands at ${value}`);
   return { name, value };
 }
 

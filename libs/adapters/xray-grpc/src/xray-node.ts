@@ -2,6 +2,7 @@ import type { ProtocolName } from "@veil/protocols";
 import { protocolOfAccount } from "./codecs.ts";
 import { Counters } from "./counters.ts";
 import type { Counter } from "./decode-counters.ts";
+import type { XrayAnswerInvalidError } from "./errors.ts";
 import type { InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { type ChangeOptions, InboundUsers } from "./inbound-users.ts";
@@ -26,6 +27,8 @@ export interface XrayNodeOptions {
   readonly identity?: NodeConnectionOptions["identity"];
   readonly onCall?: NodeConnectionOptions["onCall"];
   readonly onReachableChange?: NodeConnectionOptions["onReachableChange"];
+  /** Called for every counter that makes no sense and is left out of what is read. */
+  readonly onInvalidCounter?: (error: XrayAnswerInvalidError) => void;
 }
 
 const MAX_IN_FLIGHT = 64;
@@ -124,10 +127,10 @@ export interface XrayNode {
   /** Whole seconds since the API of the process started. */
   uptimeSeconds(): Promise<number>;
 
-  /** All counters whose name contains `pattern`, case-sensitive; `""` means all. */
+  /** All counters whose name contains `pattern`, case-sensitive; `""` means all. One that makes no sense is left out. */
   queryCounters(pattern: string): Promise<Counter[]>;
 
-  /** The value of one counter, `null` when it doesn't exist: before its user's first connection, for example. */
+  /** The value of one counter, `null` when it doesn't exist: before its user's first connection, for example; and when it makes no sense. */
   readCounter(name: string): Promise<number | null>;
 
   /** E-mails with open connections. Connections from the node's own loopback don't count. */
@@ -177,11 +180,19 @@ export interface ConnectedXray extends XrayNode {
  * @throws {InvalidXrayRequestError} when the inbound tag is blank.
  */
 export function connectXrayNode(options: XrayNodeOptions): ConnectedXray {
-  const { name, inboundTag, callTimeoutMs, bulkTimeoutMs, ...connected } = { ...DEFAULTS, ...options };
+  const { name, inboundTag, callTimeoutMs, bulkTimeoutMs, onInvalidCounter, ...connected } = {
+    ...DEFAULTS,
+    ...options,
+  };
   checkTag(inboundTag);
   const connection = new NodeConnection({ name, maxInFlight: MAX_IN_FLIGHT, ...connected });
   const calls = new NodeCalls(connection, callTimeoutMs, bulkTimeoutMs);
-  const process = { connection, calls, mark: new ProcessMark(calls), counters: new Counters(calls) };
+  const process = {
+    connection,
+    calls,
+    mark: new ProcessMark(calls),
+    counters: new Counters(calls, onInvalidCounter ?? (() => undefined)),
+  };
   const own = nodeAt(process, name, inboundTag, new UserBlocks(calls, inboundTag));
   return withOtherInbounds(own, (tag, as) => {
     checkTag(tag);
