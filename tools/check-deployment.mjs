@@ -3,7 +3,7 @@
 // manifests are rendered only.
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import { existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { parseAllDocuments } from "yaml";
 
@@ -133,5 +133,7 @@ function report(what, { status, stdout, stderr }) {
 }
 
 function leaveOut(what, why) {
-  console.log(`left out: ${what} (${why})`);
+  const line = `left out: ${what} (${why})`;
+  console.log(line);
+  if (process.env.VEIL_LEFT_OUT) appendFileSync(process.env.VEIL_LEFT_OUT, `${line}\n`);
 }

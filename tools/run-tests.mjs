@@ -1,8 +1,8 @@
-// Runs vitest and ends with one line that sums it up: "N passed, N failed", with ", N skipped" when there are any.
+// Runs vitest and ends with a line for each test that was skipped and one that sums all up: "N passed, N failed".
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 const ON_CONTAINERS = "--containers";
 
@@ -13,12 +13,14 @@ const ON_CONTAINERS = "--containers";
 export async function runTests(args) {
   const directory = mkdtempSync(join(tmpdir(), "veil-tests-"));
   const sum = { passed: 0, failed: 0, skipped: 0 };
+  const leftOut = [...leftOutBefore()];
   const runAndCount = async (options, env) => {
     const report = join(directory, "report.json");
     rmSync(report, { force: true });
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
     const code = await runVitest([...options, ...reporters], env);
-    const counts = count(report);
+    const { skippedTests, ...counts } = readReport(report);
+    leftOut.push(...skippedTests);
     // A suite that cannot be loaded, or an error outside of all tests, fails no test.
     if (code !== 0 && counts.failed === 0) counts.failed = 1;
     for (const kind of Object.keys(sum)) sum[kind] += counts[kind];
@@ -26,6 +28,7 @@ export async function runTests(args) {
   };
   try {
     const code = args.includes(ON_CONTAINERS) ? await onContainers(args, runAndCount) : await runAndCount(args);
+    for (const line of leftOut) console.log(line);
     const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
     console.log(`${sum.passed} passed, ${sum.failed} failed${skipped}`);
     return code;
@@ -66,16 +69,24 @@ export function runVitest(args, env = {}) {
   });
 }
 
-function count(report) {
+function readReport(file) {
   try {
-    const {
-      numPassedTests,
-      numFailedTests,
-      numPendingTests,
-      numTodoTests = 0,
-    } = JSON.parse(readFileSync(report, "utf8"));
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+    const report = JSON.parse(readFileSync(file, "utf8"));
+    const { numPassedTests: passed, numFailedTests: failed, numPendingTests, numTodoTests = 0 } = report;
+    const skippedTests = report.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === "skipped" || status === "pending" || status === "todo")
+        .map(({ fullName }) => `left out: ${relative(process.cwd(), name)}: ${fullName}`),
+    );
+    return { passed, failed, skipped: numPendingTests + numTodoTests, skippedTests };
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, skippedTests: [] };
   }
+}
+
+/** What checks before the tests left out: they add a line each to the file that VEIL_LEFT_OUT names. */
+function leftOutBefore() {
+  const file = process.env.VEIL_LEFT_OUT;
+  if (!file || !existsSync(file)) return [];
+  return readFileSync(file, "utf8").split("\n").filter(Boolean);
 }
