@@ -45,9 +45,14 @@ test("the guide names what can't be set in .env", () => {
   expect(fixed.filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
 });
 
-test("only the ports of VPN clients and of TLS are published on every address", () => {
+test("only the ports of VPN clients, of TLS and of mutual TLS are published on every address", () => {
   const open = Object.values(compose.services).flatMap(({ ports }) =>
     ports.filter((port) => !port.includes("127.0.0.1:")),
   );
-  expect(open).toEqual(["${REALITY_PORT:-443}:4443", "80:80", "${TLS_PORT:-8443}:8443"]);
+  expect(open).toEqual([
+    "${REALITY_PORT:-443}:4443",
+    "${NODE_TLS_PORT:-10443}:10443",
+    "80:80",
+    "${TLS_PORT:-8443}:8443",
+  ]);
 });

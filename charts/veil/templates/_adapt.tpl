@@ -47,6 +47,7 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $object.spec "replicas" (index $replicas $name) -}}
 {{- end -}}
 {{- $_ := set $template.metadata "labels" (merge (dict "app.kubernetes.io/part-of" "veil") ($template.metadata.labels | default dict)) -}}
+{{- if and (eq $name "xray") $values.xray.tls.enabled -}}{{- include "veil.addXrayTls" . -}}{{- end -}}
 {{- include "veil.adaptImages" (dict "pod" $template.spec "root" $root) -}}
 {{- if or $values.secrets.generate $values.secrets.webhookKey -}}{{- include "veil.adaptSecrets" . -}}{{- end -}}
 {{- range $container := $template.spec.containers -}}
@@ -116,6 +117,21 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- end -}}
 {{- end -}}
 
+{{/* What the component `xray-tls` adds to the pod of Xray, which starts anew with another config of it. */}}
+{{- define "veil.addXrayTls" -}}
+{{- $files := .root.Files -}}
+{{- $folder := "manifests/components/xray-tls" -}}
+{{- $template := .object.spec.template -}}
+{{- range $patch := (fromYaml ($files.Get (printf "%s/kustomization.yaml" $folder))).patches -}}
+{{- range $step := fromYamlArray $patch.patch -}}
+{{- $field := regexFind "containers|volumes" $step.path -}}
+{{- $_ := set $template.spec $field (append (index $template.spec $field) $step.value) -}}
+{{- end -}}
+{{- end -}}
+{{- $config := printf "%s%s" ($files.Get (printf "%s/nginx.conf" $folder)) ($files.Get (printf "%s/upstream.conf" $folder)) -}}
+{{- $_ := set $template.metadata "annotations" (merge (dict "checksum/xray-tls" (sha256sum $config)) ($template.metadata.annotations | default dict)) -}}
+{{- end -}}
+
 {{/* What an engine keeps, and as whom. */}}
 {{- define "veil.adaptStorage" -}}
 {{- $object := .object -}}
@@ -139,7 +155,7 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 
 {{- define "veil.adaptService" -}}
 {{- $object := .object -}}
-{{- $services := dict "api" .root.Values.api.service "xray" .root.Values.xray.service -}}
+{{- $services := dict "api" .root.Values.api.service "xray" .root.Values.xray.service "xray-tls" .root.Values.xray.tls.service -}}
 {{- with index $services $object.metadata.name -}}
 {{- $_ := set $object.spec "type" .type -}}
 {{- with .annotations -}}{{- $_ := set $object.metadata "annotations" . -}}{{- end -}}

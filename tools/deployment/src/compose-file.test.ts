@@ -118,6 +118,13 @@ test("the API believes Caddy alone about the addresses of callers", () => {
   expect(api?.environment["TRUST_PROXY"]).toBe(`\${TRUST_PROXY:-${ipam?.config[0].subnet}}`);
 });
 
+test("nobody but nginx, which asks for a certificate, leads from outside to the network of Xray's gRPC API", () => {
+  const inNodes = Object.keys(compose.services).filter((name) => compose.services[name]?.networks.includes("nodes"));
+  expect(inNodes.toSorted()).toEqual(["stats-collector", "xray", "xray-tls", "xray-worker"]);
+  expect(compose.networks["nodes"]?.internal).toBe(true);
+  expect(compose.services["xray-tls"]?.profiles).toEqual(["xray-tls"]);
+});
+
 test("a backup is made when it is asked for, by the standard output, as one who may write when it is taken back", async () => {
   const { profiles, command, environment, networks } = compose.services["backup"] ?? {};
   expect([profiles, networks]).toEqual([["backup"], ["data"]]);

@@ -148,3 +148,11 @@ test("a backup reads by whom may only read, a restore runs when it is asked for 
   for (const { args } of facts) expect(parseCommand(args)).not.toBeNull();
   expect(mongodbRoles).toMatchObject({ api: "read", "xray-worker": "readWrite" });
 });
+
+test("the front of mutual TLS is the same file on Kubernetes and in compose, and leads to Xray alone", () => {
+  const read = (path: string) => readFileSync(new URL(path, k8s), "utf8");
+  expect(read("components/xray-tls/nginx.conf")).toMatch(/ssl_verify_client on;[\s\S]*ssl_protocols TLSv1\.3;/);
+  expect(read("components/xray-tls/upstream.conf")).toContain('map "" $xray { default 127.0.0.1:10085; }');
+  expect(read("../deploy/xray-tls/upstream.conf")).toContain('map "" $xray { default xray:10085; }');
+  expect(read("../docker-compose.yml")).toContain("./k8s/components/xray-tls/nginx.conf:/etc/nginx/nginx.conf:ro");
+});

@@ -17,10 +17,10 @@ const calls = {
     decode(toBinary(QueryStatsResponseSchema, create(QueryStatsResponseSchema, { stat: [bad, good] }))),
 } as unknown as NodeCalls;
 
-it("leaves out a counter that makes no sense, tells of it, and reads the others", async () => {
-  const told: string[] = [];
-  const counters = new Counters(calls, (error) => void told.push(error.message));
+it("leaves out a counter that makes no sense, reports it, and reads the others", async () => {
+  const reported: string[] = [];
+  const counters = new Counters(calls, (error) => void reported.push(error.message));
   expect(await counters.query("user>>>")).toEqual([{ name: good.name, value: 7 }]);
   expect([await counters.read(bad.name), await counters.read(good.name)]).toEqual([null, 7]);
-  expect(told).toEqual([expect.stringContaining(bad.name), expect.stringContaining(bad.name)]);
+  expect(reported).toEqual([expect.stringContaining(bad.name), expect.stringContaining(bad.name)]);
 });

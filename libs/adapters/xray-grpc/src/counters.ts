@@ -6,7 +6,7 @@ import type { NodeCalls } from "./node-calls.ts";
 
 const { getAllOnlineUsers, getStats, getStatsOnlineIpList, getSysStats, queryStats } = StatsService.method;
 
-/** What a node counts. Nothing here ever resets a counter. One that makes no sense is told of and left out: the others stand. */
+/** What a node counts. Nothing here ever resets a counter. One that makes no sense is reported and left out: the others stand. */
 export class Counters {
   readonly #calls: NodeCalls;
   readonly #onInvalid: (error: XrayAnswerInvalidError) => void;
@@ -22,7 +22,7 @@ export class Counters {
 
   async query(pattern: string): Promise<Counter[]> {
     const found = await this.#calls.bulkAs("queryCounters", queryStats, { pattern }, decodeCounters);
-    for (const counter of found.invalid) this.#tellOf(counter, "queryCounters");
+    for (const counter of found.invalid) this.#report(counter, "queryCounters");
     return found.counters;
   }
 
@@ -31,7 +31,7 @@ export class Counters {
       const { stat } = await this.#calls.short("readCounter", getStats, { name });
       if (stat === undefined) return null;
       const value = counterValue(stat.value);
-      if (value === null) this.#tellOf(stat, "readCounter");
+      if (value === null) this.#report(stat, "readCounter");
       return value;
     } catch (error) {
       if (error instanceof XrayRejectedError && error.code === status.NOT_FOUND) return null;
@@ -58,7 +58,7 @@ export class Counters {
     return users.map((name) => name.replace(/^user>>>/, "").replace(/>>>online$/, ""));
   }
 
-  #tellOf({ name, value }: InvalidCounter, method: "queryCounters" | "readCounter"): void {
+  #report({ name, value }: InvalidCounter, method: "queryCounters" | "readCounter"): void {
     this.#onInvalid(new XrayAnswerInvalidError(this.#calls.node, method, `the counter ${name} stands at ${value}`));
   }
 }
