@@ -1,10 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { type ExclusiveTask, passTask, waitExclusively } from "@veil/redis";
 import { ImportBusyError } from "./import-errors.ts";
 
-const LEASE_MS = 5_000;
+const IMPORT_LEASE_MS = 5_000;
 const LONGEST_WAIT_MS = 60_000;
-const ASK_AGAIN_MS = 50;
 
 /**
  * Runs the task while no worker reconciles any of the nodes, and no other import runs. A worker that sees a key whose
@@ -17,20 +15,14 @@ export async function holdReconcilers<T>(
   exclusive: Pick<ExclusiveTask, "redis" | "prefix">,
   task: () => Promise<T>,
 ): Promise<T> {
-  const subjects = ["import", ...nodes.map((node) => `reconcile:${node}`)];
-  const nested = subjects.reduceRight<() => Promise<T>>(
-    (inner, subject) => () => waitAndRun({ ...exclusive, subject, leaseMs: LEASE_MS }, inner),
-    task,
-  );
+  const onlyImport = { ...exclusive, subject: "import", leaseMs: IMPORT_LEASE_MS };
+  const tasks = [onlyImport, ...nodes.map((node) => passTask(node, exclusive))];
+  const nested = tasks.reduceRight<() => Promise<T>>((inner, held) => () => waitAndRun(held, inner), task);
   return nested();
 }
 
 async function waitAndRun<T>(exclusive: ExclusiveTask, task: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + LONGEST_WAIT_MS;
-  while (true) {
-    const done = await runExclusively(exclusive, task);
-    if (done !== null) return done.result;
-    if (performance.now() > giveUpAt) throw new ImportBusyError(exclusive.subject);
-    await sleep(ASK_AGAIN_MS);
-  }
+  const done = await waitExclusively(exclusive, task, { waitMs: LONGEST_WAIT_MS });
+  if (done === null) throw new ImportBusyError(exclusive.subject);
+  return done.result;
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeUser } from "@veil/keys";
-import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { configFileTask, type ExclusiveTask, waitExclusively } from "@veil/redis";
 import type { ConfigClient, XrayConfigFile } from "@veil/xray-config";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { matchOf } from "./check-keys.ts";
@@ -18,9 +17,7 @@ export interface ConfigToRewrite {
   readonly findDesired: () => Promise<ReadonlyMap<number, NodeUser>>;
 }
 
-const LEASE_MS = 5_000;
 const LONGEST_WAIT_MS = 30_000;
-const ASK_AGAIN_MS = 50;
 
 /**
  * Puts our clients in the place of the former ones, all in one write of the file, under the lease by which workers write
@@ -32,19 +29,14 @@ export async function rewriteConfig(
   keys: readonly LegacyKey[],
   { file, node, inboundTag, shortId, exclusive, findDesired }: ConfigToRewrite,
 ): Promise<"written" | "unchanged"> {
-  const subject = `config-file:${node}`;
-  const giveUpAt = performance.now() + LONGEST_WAIT_MS;
-  while (true) {
-    const done = await runExclusively({ ...exclusive, subject, leaseMs: LEASE_MS }, () =>
-      file.update(async () => {
-        const { clients } = await file.look(inboundTag);
-        return { inboundTag, shortId, clients: clientsOf(keys, clients, await findDesired()) };
-      }),
-    );
-    if (done !== null) return done.result;
-    if (performance.now() > giveUpAt) throw new ImportBusyError("Xray's config file");
-    await sleep(ASK_AGAIN_MS);
-  }
+  const write = () =>
+    file.update(async () => {
+      const { clients } = await file.look(inboundTag);
+      return { inboundTag, shortId, clients: clientsOf(keys, clients, await findDesired()) };
+    });
+  const done = await waitExclusively(configFileTask(node, exclusive), write, { waitMs: LONGEST_WAIT_MS });
+  if (done === null) throw new ImportBusyError("Xray's config file");
+  return done.result;
 }
 
 function clientsOf(

@@ -11,4 +11,5 @@ export { EventHintIndex, type ExpectedEvents } from "./event-hint-index.ts";
 export { DueIndex } from "./due-index.ts";
 export { KeyLeases } from "./key-leases.ts";
 export { RedisLease } from "./redis-lease.ts";
-export { type ExclusiveTask, runExclusively } from "./run-exclusively.ts";
+export { type ExclusiveTask, runExclusively, waitExclusively } from "./run-exclusively.ts";
+export { configFileTask, passTask } from "./shared-tasks.ts";

@@ -5,7 +5,7 @@ import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { KeyLeases } from "./key-leases.ts";
 import { RedisLease } from "./redis-lease.ts";
-import { runExclusively } from "./run-exclusively.ts";
+import { runExclusively, waitExclusively } from "./run-exclusively.ts";
 
 let redis: Redis;
 let prefix: string;
@@ -175,4 +175,20 @@ test("of two processes one runs the exclusive task", async () => {
   const outer = await runExclusively(task, async () => runExclusively(task, () => Promise.resolve("both")));
   expect(outer).toEqual({ result: null });
   expect(await runExclusively(task, () => Promise.resolve("later"))).toEqual({ result: "later" });
+});
+
+test("a process that waits runs the exclusive task once the other is done, and gives up after its time", async () => {
+  const task = { redis, prefix, subject: "waited-for", leaseMs: 5_000 };
+  const ends: string[] = [];
+  const first = runExclusively(task, async () => {
+    expect(await waitExclusively(task, () => Promise.resolve("too early"), { waitMs: 50 })).toBeNull();
+    ends.push("first");
+  });
+  await vi.waitFor(async () => expect(await redis.exists(`${prefix}:lease:waited-for`)).toBe(1));
+  const later = waitExclusively(task, async () => ends.push("later"), { waitMs: 5_000 });
+  await Promise.all([first, later]);
+  expect(ends).toEqual(["first", "later"]);
+  await expect(waitExclusively(task, () => Promise.reject(new Error("its own")), { waitMs: 0 })).rejects.toThrow(
+    "its own",
+  );
 });

@@ -1,23 +1,16 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { CONFIG_FILE_LEASE_MS } from "@veil/keys";
-import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { configFileTask, type ExclusiveTask, waitExclusively } from "@veil/redis";
 
 /** Writes a node's config file while no other worker does. @throws {ConfigFileBusyError} or what the task throws */
 export type OnlyWriter = <T>(write: () => Promise<T>) => Promise<T>;
 
-const ASK_AGAIN_MS = 25;
-
-/** What keeps the writers of a node's config file apart, as `XrayConfigFile` demands. */
+/** A node's only writer. It waits for others as long as one write may take. */
 export function onlyWriterOf(node: string, exclusive: Pick<ExclusiveTask, "redis" | "prefix">): OnlyWriter {
-  const task = { ...exclusive, subject: `config-file:${node}`, leaseMs: CONFIG_FILE_LEASE_MS };
+  const task = configFileTask(node, exclusive);
   return async (write) => {
-    const giveUpAt = performance.now() + CONFIG_FILE_LEASE_MS;
-    while (true) {
-      const done = await runExclusively(task, write);
-      if (done !== null) return done.result;
-      if (performance.now() > giveUpAt) throw new ConfigFileBusyError(node);
-      await sleep(ASK_AGAIN_MS);
-    }
+    const done = await waitExclusively(task, write, { waitMs: CONFIG_FILE_LEASE_MS });
+    if (done === null) throw new ConfigFileBusyError(node);
+    return done.result;
   };
 }
 

@@ -1,5 +1,5 @@
 import { type LifecyclePorts, NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "@veil/keys";
-import { type ExclusiveTask, runExclusively } from "@veil/redis";
+import { type ExclusiveTask, passTask, runExclusively } from "@veil/redis";
 import {
   countsAgree,
   mayCompareCounts,
@@ -14,7 +14,6 @@ import { isSameGroups } from "@veil/nodes";
 import type { Clock, Logger } from "@veil/runtime";
 import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
 import { nodeErrors } from "./node-errors.ts";
-import { passLock } from "./pass-lock.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
 import type { NodeGroups } from "./node-groups.ts";
@@ -114,7 +113,7 @@ export class ReconcileLoop {
     const reason = await this.#probe();
     // One that leaves is not put back.
     if (reason === null || !mayPass || (groups.isLeaving && this.#missed > 0)) return false;
-    const passOver = () => runExclusively(passLock(node.name, exclusive), () => this.#passUnlessDone(reason));
+    const passOver = () => runExclusively(passTask(node.name, exclusive), () => this.#passUnlessDone(reason));
     const done = await (WAITING_REASONS.has(reason) ? atOnce(passOver) : passOver());
     return done !== null;
   }

@@ -18,6 +18,7 @@ function retiring(
   let now = NOW;
   const clock = {
     now: () => now,
+    monotonic: () => now,
     sleep: async (ms: number) => {
       now += ms;
       await ports.meanwhile?.();

@@ -1,10 +1,9 @@
 import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "@veil/keys";
 import { disabled, ended, type FleetNode, nodeOf } from "@veil/nodes";
-import { runExclusively } from "@veil/redis";
+import { passTask, waitExclusively } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
 import { changeNodes, type FleetChanges, TOO_LATE } from "./fleet-changes.ts";
 import { untilKnownToAll } from "./joining-nodes.ts";
-import { passLock } from "./pass-lock.ts";
 
 /** A node that is on its way out. */
 export interface LeavingNode {
@@ -30,7 +29,7 @@ interface LeavingPlace {
 }
 
 export interface RetireNodePorts extends FleetChanges {
-  readonly clock: Pick<Clock, "now" | "sleep">;
+  readonly clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   readonly leave: (node: FleetNode) => LeavingNode;
   /** Has all that a node has counted brought into the ledger. @returns whether it was */
   readonly readLast: (node: string, request: RetireRequest) => Promise<boolean>;
@@ -53,7 +52,6 @@ type RetireResult =
   | { readonly outcome: "unavailable"; readonly detail: string }
   | typeof TOO_LATE;
 
-const ASK_AGAIN_MS = 100;
 /** Left of the time for what follows the last reading, which nobody may be there to make. */
 const END_MS = 1_000;
 
@@ -134,16 +132,14 @@ async function removed(
   { redis, prefix, clock }: RetireNodePorts,
 ): Promise<string | null> {
   // A pass would put them back.
-  const lock = passLock(place.name, { redis, prefix });
-  for (;;) {
-    try {
-      if ((await runExclusively(lock, () => place.removeUsers())) !== null) return null;
-    } catch (error) {
-      const isNodes = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
-      if (!isNodes && !(error instanceof NodeRejectedError)) throw error;
-      return `the users of node ${name} could not be removed`;
-    }
-    if (clock.now() > deadline) return `node ${name} is being reconciled`;
-    await clock.sleep(ASK_AGAIN_MS);
+  const task = passTask(place.name, { redis, prefix });
+  try {
+    const waitMs = deadline - clock.now();
+    const done = await waitExclusively(task, () => place.removeUsers(), { waitMs, clock });
+    return done === null ? `node ${name} is being reconciled` : null;
+  } catch (error) {
+    const isNodes = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
+    if (!isNodes && !(error instanceof NodeRejectedError)) throw error;
+    return `the users of node ${name} could not be removed`;
   }
 }
