@@ -7,8 +7,8 @@ describe("meaningOf", () => {
     [status.UNAVAILABLE, "No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:8080"],
     [status.UNAVAILABLE, "Name resolution failed for target dns:xray:8080"],
     [status.DEADLINE_EXCEEDED, "Deadline exceeded after 3.000s,name resolution: 0.002s,Waiting for LB pick"],
-  ])("is not-sent for code %d, %j, when the call never reached a connection", (code, details) => {
-    expect(meaningOf({ code, details, sent: false })).toBe("not-sent");
+  ])("is unreachable for code %d, %j, when the call never reached a connection", (code, details) => {
+    expect(meaningOf({ code, details, sent: false })).toBe("unreachable");
   });
 
   it.each([
@@ -22,8 +22,8 @@ describe("meaningOf", () => {
     [status.UNKNOWN, "Received HTTP status code 500"],
     [status.UNKNOWN, "No status information received"],
     [status.UNKNOWN, ""],
-  ])("is unknown for code %d, %j, when the call was sent", (code, details) => {
-    expect(meaningOf({ code, details, sent: true })).toBe("unknown");
+  ])("is indeterminate for code %d, %j, when the call was sent", (code, details) => {
+    expect(meaningOf({ code, details, sent: true })).toBe("indeterminate");
   });
 
   it.each([
@@ -31,7 +31,7 @@ describe("meaningOf", () => {
     [status.NOT_FOUND, "user>>>1@veil>>>traffic>>>uplink not found."],
     [status.UNIMPLEMENTED, "unknown service xray.app.router.command.RoutingService"],
     [status.RESOURCE_EXHAUSTED, "grpc: received message larger than max (4800123 vs. 4194304)"],
-  ])("is refused for code %d, %j", (code, details) => {
-    expect(meaningOf({ code, details, sent: true })).toBe("refused");
+  ])("is rejected for code %d, %j", (code, details) => {
+    expect(meaningOf({ code, details, sent: true })).toBe("rejected");
   });
 });

@@ -10,7 +10,7 @@ export interface CallFailure {
 }
 
 /** Codes by which a server says that it didn't do what it was asked. */
-const REFUSING_CODES: ReadonlySet<status> = new Set([
+const REJECTING_CODES: ReadonlySet<status> = new Set([
   status.INVALID_ARGUMENT,
   status.NOT_FOUND,
   status.PERMISSION_DENIED,
@@ -24,13 +24,13 @@ const REFUSING_CODES: ReadonlySet<status> = new Set([
  *
  * Xray itself answers with code 2 and a text, or with 5 (a missing counter) and 12 (a service that its config doesn't
  * name). The other codes come from the transport, and so do texts about HTTP and an empty text. Whatever is not surely
- * an answer of Xray's counts as unknown.
+ * an answer of Xray's counts as indeterminate.
  */
-export function meaningOf(failure: CallFailure): "not-sent" | "unknown" | "refused" {
-  if (!failure.sent) return "not-sent";
-  if (failure.code === status.UNKNOWN) return isXrayText(failure.details) ? "refused" : "unknown";
-  if (failure.code === status.RESOURCE_EXHAUSTED) return isTooLarge(failure.details) ? "refused" : "unknown";
-  return REFUSING_CODES.has(failure.code) ? "refused" : "unknown";
+export function meaningOf(failure: CallFailure): "unreachable" | "indeterminate" | "rejected" {
+  if (!failure.sent) return "unreachable";
+  if (failure.code === status.UNKNOWN) return isXrayText(failure.details) ? "rejected" : "indeterminate";
+  if (failure.code === status.RESOURCE_EXHAUSTED) return isTooLarge(failure.details) ? "rejected" : "indeterminate";
+  return REJECTING_CODES.has(failure.code) ? "rejected" : "indeterminate";
 }
 
 function isXrayText(details: string): boolean {

@@ -1,7 +1,7 @@
 import type { Metrics } from "@veil/runtime";
 import type { CallOutcome, NodeConnectionOptions } from "./node-connection.ts";
 
-const outcomes = ["ok", "refused", "not-sent", "unknown"] as const satisfies readonly CallOutcome[];
+const outcomes = ["ok", "rejected", "unreachable", "indeterminate"] as const satisfies readonly CallOutcome[];
 
 /** Series of nodes beyond this many, all that ever were counted, begin with their first call. */
 const STARTED_NODES = 10;
@@ -28,7 +28,7 @@ export function callMetrics(metrics: Metrics, methods: readonly string[]): (node
   });
   const calls = metrics.counter({
     name: "veil_xray_grpc_calls_total",
-    help: "gRPC calls to a node: answered, refused by Xray, not sent, or sent and not answered.",
+    help: "gRPC calls to a node: answered, rejected by Xray, not sent (unreachable), or sent and not answered (indeterminate).",
     labels: { node: EACH_NODE, method: [], outcome: outcomes },
     changing: NODE_LABEL,
   });

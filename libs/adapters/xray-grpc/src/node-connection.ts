@@ -15,8 +15,8 @@ import { type ChannelSecurity, GrpcTransport, type Transport } from "./grpc-tran
 import { Reachability } from "./reachability.ts";
 import { type TlsIdentity, tlsCredentials } from "./tls-identity.ts";
 
-/** How a call ended, for metrics: answered, refused by Xray, not sent, or sent and not answered. */
-export type CallOutcome = "ok" | "refused" | "not-sent" | "unknown";
+/** How a call ended, for metrics: answered, rejected by Xray, not sent, or sent and not answered. */
+export type CallOutcome = "ok" | "rejected" | "unreachable" | "indeterminate";
 
 export interface NodeConnectionOptions {
   readonly name: string;
@@ -103,7 +103,7 @@ export class NodeConnection {
     decode: (message: Uint8Array) => T,
   ): Promise<T> {
     const started = performance.now();
-    let outcome: CallOutcome = "not-sent";
+    let outcome: CallOutcome = "unreachable";
     try {
       const deadline = started + timeoutMs;
       // Half of the time is kept for the call itself: running out of it shall say something of the node.
@@ -138,8 +138,9 @@ export class NodeConnection {
   async #acquireSlot(method: string, deadline: number): Promise<void> {
     this.#refuseWhenShut(method);
     const end = await this.#slots.acquire(deadline);
-    if (end === "late") throw this.#notSent(method, "queue", "all slots were taken for half of its time");
-    if (end === "sent-away") throw this.#notSent(method, this.#closed ? "closed" : "hung", "sent away while waiting");
+    if (end === "late") throw this.#unreachable(method, "queue", "all slots were taken for half of its time");
+    if (end === "sent-away")
+      throw this.#unreachable(method, this.#closed ? "closed" : "hung", "sent away while waiting");
     try {
       this.#refuseWhenShut(method);
     } catch (error) {
@@ -149,14 +150,14 @@ export class NodeConnection {
   }
 
   #refuseWhenShut(method: string): void {
-    if (this.#closed) throw this.#notSent(method, "closed", "the connection is closed");
+    if (this.#closed) throw this.#unreachable(method, "closed", "the connection is closed");
     if (this.#reachability.state === "hung")
-      throw this.#notSent(method, "hung", "the node has not answered since a call ran out of time");
+      throw this.#unreachable(method, "hung", "the node has not answered since a call ran out of time");
   }
 
   #errorOf(method: string, outcome: CallOutcome, { code, details }: CallFailure): Error {
-    if (outcome === "not-sent") return this.#notSent(method, "no-connection", details);
-    if (outcome === "unknown") return new XrayIndeterminateError(this.name, method, code, details);
+    if (outcome === "unreachable") return this.#unreachable(method, "no-connection", details);
+    if (outcome === "indeterminate") return new XrayIndeterminateError(this.name, method, code, details);
     return new XrayRejectedError(this.name, method, code, details);
   }
 
@@ -167,7 +168,7 @@ export class NodeConnection {
     this.#slots.sendAway();
   }
 
-  #notSent(method: string, reason: UnreachableReason, details: string): XrayUnreachableError {
+  #unreachable(method: string, reason: UnreachableReason, details: string): XrayUnreachableError {
     return new XrayUnreachableError(this.name, method, reason, details);
   }
 
@@ -182,7 +183,7 @@ export class NodeConnection {
   async #probe(): Promise<boolean> {
     if (this.#closed) return false;
     const reply = await this.#transport.send(PROBE_PATH, PROBE_REQUEST, performance.now() + PROBE_TIMEOUT_MS, true);
-    return "message" in reply || meaningOf(reply.failure) === "refused";
+    return "message" in reply || meaningOf(reply.failure) === "rejected";
   }
 
   #reconnect(): void {

@@ -140,7 +140,7 @@ describe("a node that is stopped", () => {
     xray.resume();
     await reachableAgain(node);
     expect(await node.countUsers()).toBeGreaterThan(0);
-    expect(sent).toEqual(["countUsers unknown", "countUsers not-sent", "countUsers ok"]);
+    expect(sent).toEqual(["countUsers indeterminate", "countUsers unreachable", "countUsers ok"]);
   });
 
   it("never has a user whose adding was reported as not sent", async () => {
