@@ -38,6 +38,56 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   "CHANGELOG.md": ["ghost", "unauthorised"],
 };
 
+/**
+ * Words with several meanings, of which code has one left or none, as parts of names. In sentences they are plain English.
+ * A counter is *reset*, what it counts from is its *baseline*, a failure is *retryable*, work is done *attempt* by attempt.
+ */
+const RETIRED_IN_NAMES = [
+  ...["turn", "turns", "floor", "fall", "falls", "fallen", "passing", "standing", "standings"],
+  ...["settle", "settled", "settling", "unsettled"],
+];
+
+/** Names that have the one meaning left, as the glossary says it, and names that are not ours. */
+const NAMES: ReadonlySet<string> = new Set([
+  // Of a node: it holds users of its groups alone.
+  ...["isSettled", "unsettled", "SETTLED_AFTER_MS"],
+  // Of a device with its key.
+  ...["standingOf", "DeviceStanding"],
+  // What Node calls one round of its event loop.
+  ...["loopTurn", "nextLoopTurn"],
+  // Time, while something runs: a helper of tests.
+  "passing",
+  ...["allSettled", "PromiseSettledResult"],
+]);
+
+const EVENT_LOG = ["settled", "raiseSettled"];
+/** Where a stored name, or one of those who carry it on, is such a word. */
+const NAMES_IN_PLACES: Readonly<Record<string, readonly string[]>> = {
+  // Fields of the documents of traffic in MongoDB.
+  "libs/adapters/mongo/src/traffic-codecs.ts": ["floor", "settled"],
+  "libs/adapters/mongo/src/traffic-codecs.test.ts": ["floor", "settled"],
+  // A field of the position of the log of events in MongoDB, and its port.
+  "libs/adapters/mongo/src/mongo-event-log.ts": EVENT_LOG,
+  "libs/domain/events/src/ports.ts": EVENT_LOG,
+  "libs/domain/events/src/relay-events.ts": EVENT_LOG,
+  "libs/domain/events/src/relay-events.test.ts": ["settled", "turns"],
+  "libs/domain/events/test/event-log-conformance.ts": EVENT_LOG,
+  "libs/domain/events/test/in-memory-events.ts": EVENT_LOG,
+  "services/api/test/webhooks-on-workers.test.ts": ["raiseSettled"],
+  "services/stats-collector/src/cluster/webhook-figures.ts": ["settled"],
+  "services/stats-collector/src/cluster/webhook-figures.test.ts": ["settled"],
+  "services/xray-worker/src/webhooks/logged-events.ts": ["settled"],
+  "tests/model/simulated-events.ts": EVENT_LOG,
+  "tools/bench/src/cases/expire.ts": ["settled"],
+  // Of a device with its key.
+  "libs/domain/keys/src/devices/admit-devices.ts": ["standing"],
+  "services/api/src/subscriptions/device-gate.ts": ["standing"],
+  // Plain English.
+  "libs/adapters/mongo/src/event-marks.ts": ["standing"],
+  "libs/domain/webhooks/src/deliver-events.ts": ["isTurnOfNew"],
+  "services/xray-worker/src/webhooks/webhook-handlers.ts": ["TURN_MS"],
+};
+
 const files = ["*.ts", "*.md", "*.yml", "*.yaml", "*.json"]
   .flatMap(trackedFiles)
   .filter((file) => !/\/generated\/|package-lock\.json$|retired-words\.test\.ts$/.test(file));
@@ -46,6 +96,33 @@ test("retired words stand nowhere but where a stored or foreign name needs one",
   const found = await Promise.all(files.map(async (file) => [file, retiredIn(await ownText(file))] as const));
   expect(Object.fromEntries(found.filter(([, words]) => words.length > 0))).toEqual(PLACES);
 });
+
+test("names have no word with several meanings but where it has its one, or is stored", async () => {
+  const code = files.filter((file) => file.endsWith(".ts"));
+  const found = await Promise.all(code.map(async (file) => [file, retiredNamesIn(await ownText(file))] as const));
+  const named = Object.fromEntries(found.filter(([, names]) => names.length > 0));
+  expect(named).toEqual(
+    Object.fromEntries(Object.entries(NAMES_IN_PLACES).map(([file, names]) => [file, [...names].sort()])),
+  );
+});
+
+const NO_CODE = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`|\bMath\.floor\b/g;
+
+/** The names in a file's code that have a retired part, without those that may be everywhere. */
+function retiredNamesIn(code: string): string[] {
+  const names = new Set(code.replaceAll(NO_CODE, " ").match(/[A-Za-z_$][\w$]*/g));
+  return [...names]
+    .filter((name) => !NAMES.has(name) && partsOf(name).some((part) => RETIRED_IN_NAMES.includes(part)))
+    .sort();
+}
+
+function partsOf(name: string): string[] {
+  return name
+    .replaceAll(/([a-z0-9])(?=[A-Z])/g, "$1 ")
+    .replaceAll("_", " ")
+    .toLowerCase()
+    .split(" ");
+}
 
 /** What a file says now: releases are not rewritten. */
 async function ownText(file: string): Promise<string> {

@@ -11,7 +11,7 @@ const TOO_MANY = "⛔ Слишком много устройств";
 const SERVED_WITHIN_MS = 8_000;
 const PATIENCE_MS = 30_000;
 /** Longer than an event needs into the log. */
-const SETTLED_MS = 2_000;
+const LOGGED_AFTER_MS = 2_000;
 
 const keySchema = z.looseObject({ key_id: z.number(), uuid: z.string(), subscription_url: z.string() });
 type Key = z.infer<typeof keySchema>;
@@ -233,7 +233,7 @@ test("a device that is registered, and one that is refused, reach a webhook once
   }
   expect(new Set(delivered().map(({ id }) => id))).toEqual(new Set([added?.id, refused?.id]));
   expect(receiver.forged).toEqual([]);
-  await setTimeout(SETTLED_MS);
+  await setTimeout(LOGGED_AFTER_MS);
   expect(await deviceEvents(key)).toHaveLength(2);
 });
 
@@ -247,7 +247,7 @@ test("three hundred made-up devices make ten events", async () => {
     timeout: PATIENCE_MS,
     interval: 200,
   });
-  await setTimeout(SETTLED_MS);
+  await setTimeout(LOGGED_AFTER_MS);
   const events = await deviceEvents(key);
   expect(events.map(({ type }) => type)).toEqual(["key.device_added", ...Array(10).fill("key.device_refused")]);
 });

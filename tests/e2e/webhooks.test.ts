@@ -95,7 +95,7 @@ test("each answered change reaches the receiver, in order of its key, while the 
     return events.filter(({ seq }, index) => events.findIndex((one) => one.seq === seq) === index);
   };
   const wanted = answered.flatMap(({ keyId, types }) => types.map((type) => `${keyId} ${type}`));
-  // As the webhook has them: the log has one of a node as well that a starved machine could not reach in time.
+  // As the webhook has them: a node that a starved machine could not reach in time is reported as well.
   const logged = async () => {
     const { events } = eventList.parse(await call("GET", "/api/events?limit=1000"));
     return events.filter(({ type }) => type.startsWith("key.")).map((one) => event.parse(one));

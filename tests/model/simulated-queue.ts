@@ -38,21 +38,21 @@ export class SimulatedQueue {
       const { lock } = job;
       const delivery = { id: job.id, process };
       this.#underWay.add(delivery);
-      let end: (standing: Job) => void;
+      let end: (stored: Job) => void;
       try {
         const result = await run(job, job.started > 1);
-        end = (standing) => Object.assign(standing, { state: "finished", result, lock: null });
+        end = (stored) => Object.assign(stored, { state: "finished", result, lock: null });
       } catch (error) {
         this.#world.log(() => `${process.name} fails at ${job.id}: ${String(error)}`);
-        end = (standing) => this.#retry(standing);
+        end = (stored) => this.#retry(stored);
       }
       this.#underWay.delete(delivery);
       await this.#redis.patient(process, `end the delivery of ${job.id}`, () => {
-        const standing = this.#redis.jobs.get(job.id);
+        const stored = this.#redis.jobs.get(job.id);
         this.#holders.delete(lock ?? "");
-        if (standing?.state !== "active" || standing.lock !== lock) return;
-        end(standing);
-        this.#world.log(() => `job ${job.id} is ${standing.state} ${JSON.stringify(standing.result ?? null)}`);
+        if (stored?.state !== "active" || stored.lock !== lock) return;
+        end(stored);
+        this.#world.log(() => `job ${job.id} is ${stored.state} ${JSON.stringify(stored.result ?? null)}`);
       });
     }
   }

@@ -13,14 +13,14 @@ const store = new StoreClient(mongo, new Process("worker", 0));
 const other = new StoreClient(mongo, new Process("other", 0));
 let isOver = false;
 
-async function turn(): Promise<void> {
+async function loopTurn(): Promise<void> {
   while (!isOver) {
     await world.step();
     await setImmediate();
   }
 }
 
-beforeAll(() => void turn());
+beforeAll(() => void loopTurn());
 afterAll(() => {
   isOver = true;
 });

@@ -89,11 +89,11 @@ export class StoreClient implements KeyStore {
         return true;
       },
     );
-    const standing = inserted
+    const present = inserted
       ? recordOf({ ...toHandledKey(document), phase, indeterminate })
       : await this.find(key.keyId);
-    if (standing === null) throw new Error(`key ${key.keyId} is decided and can't be found`);
-    return standing;
+    if (present === null) throw new Error(`key ${key.keyId} is decided and can't be found`);
+    return present;
   }
 
   async find(keyId: number): Promise<KeyRecord | null> {

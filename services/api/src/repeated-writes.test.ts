@@ -62,9 +62,9 @@ describe("writes under an Idempotency-Key", () => {
     };
     const change = () =>
       call(api, "patch", `/api/keys/${key.key_id}`).set("Idempotency-Key", "b").send({ note: "paid" });
-    const standing = failure(503, "Failed to change key: the change stands; Xray has not followed yet");
-    expect(answerOf(await change())).toEqual(standing);
-    expect(answerOf(await change())).toEqual(standing);
+    const unfollowed = failure(503, "Failed to change key: the change stands; Xray has not followed yet");
+    expect(answerOf(await change())).toEqual(unfollowed);
+    expect(answerOf(await change())).toEqual(unfollowed);
     expect(api.plane.jobs.retried).toHaveLength(1);
     api.plane.jobs.scripts["change-key"] = apply;
     expect((await change().expect(200)).body).toMatchObject({ note: "paid" });

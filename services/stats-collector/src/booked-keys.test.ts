@@ -15,7 +15,7 @@ function listening(rig: Rig) {
 async function syncs(rig: Rig, keys: BookedKeys): Promise<void> {
   for (const node of rig.nodes) await rig.sync(node).run();
   keys.booked(rig.booked.splice(0));
-  await keys.settled();
+  await keys.untilNamed();
 }
 
 it("tells which keys moved, with their figures over all nodes, and of no node", async () => {
@@ -45,7 +45,7 @@ it("tells nothing when nothing moved, and reads nothing while nobody listens", a
     log: { warn: () => undefined },
   });
   unheard.booked([updateOf("1", [], 5)]);
-  await unheard.settled();
+  await unheard.untilNamed();
   expect(read).not.toHaveBeenCalled();
 });
 
@@ -59,13 +59,13 @@ it("tells together what moved while it was telling, and goes on when a listener 
   keys.booked([one]);
   keys.booked([two]);
   keys.booked([three, two]);
-  await keys.settled();
+  await keys.untilNamed();
   expect(named.map((booked) => booked.map(({ keyId }) => keyId))).toEqual([[1], [2, 3]]);
   vi.spyOn(rig.records, "findMany").mockRejectedValueOnce(new Error("away"));
   keys.booked([one]);
-  await keys.settled();
+  await keys.untilNamed();
   expect(said).toEqual(["keys that moved could not be looked at"]);
   keys.booked([one]);
-  await keys.settled();
+  await keys.untilNamed();
   expect(named).toHaveLength(3);
 });

@@ -60,7 +60,7 @@ export class BookedKeys {
   }
 
   /** Ends when what was booked before has been named. */
-  async settled(): Promise<void> {
+  async untilNamed(): Promise<void> {
     await this.#telling;
   }
 

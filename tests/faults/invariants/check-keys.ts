@@ -11,7 +11,7 @@ export async function checkKeys(
   findings: Findings,
 ): Promise<void> {
   const { view, pending } = await waitUntilQuiet(testbed);
-  findings.enter("settled", pending.slice(0, 10));
+  findings.enter("finished", pending.slice(0, 10));
   if (view === null) return;
   findings.enter(
     "answered",

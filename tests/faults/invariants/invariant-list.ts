@@ -4,7 +4,7 @@ export const invariantTexts = {
   refused: "a refused key is nowhere: not listed, not active in MongoDB, in no node",
   deleted: "a deleted key is gone everywhere; of racing deletions one is answered 200, the others 404",
   agree: "list, MongoDB and nodes hold the same keys: no orphan, no gap, no name twice, no id or uuid twice",
-  settled: "nothing is left pending: no claim undecided, no deletion unfinished, no request half done",
+  finished: "nothing is left pending: no claim undecided, no deletion unfinished, no request half done",
   connects: "keys that exist carry traffic, keys that do not are turned away (real clients, samples)",
   atOnce: "what an answer says is true of the node when it arrives",
   deadline: "every request is answered within its time, with a status of the contract",

@@ -8,8 +8,8 @@ const PAUSE_MS = 50;
 export function keepReading(caller: Caller, keyId: number): Load {
   let stopped = false;
   const reading = (async () => {
-    for (let turn = 0; !stopped; turn += 1) {
-      await (turn % 10 === 0 ? caller.sync() : caller.traffic(keyId));
+    for (let round = 0; !stopped; round += 1) {
+      await (round % 10 === 0 ? caller.sync() : caller.traffic(keyId));
       await sleep(PAUSE_MS);
     }
   })();

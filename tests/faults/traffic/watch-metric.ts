@@ -12,14 +12,14 @@ const SCRAPE_EVERY_MS = 200;
 
 /** Scrapes `veil_traffic_bytes_total` of every collector: a figure once shown is never undercut, also by a new process. */
 export function watchMetric({ collectors }: FaultTestbed): MetricWatch {
-  const falls: string[] = [];
+  const decreases: string[] = [];
   let stopped = false;
   const watching = collectors.map(async ({ opsUrl }) => {
     let last: Bytes | null = null;
     while (!stopped) {
       const shown = await scrapeTraffic(opsUrl);
       if (shown !== null && last !== null && (shown.upload < last.upload || shown.download < last.download)) {
-        falls.push(`the metric fell from ${JSON.stringify(last)} to ${JSON.stringify(shown)}`);
+        decreases.push(`the metric fell from ${JSON.stringify(last)} to ${JSON.stringify(shown)}`);
       }
       last = shown ?? last;
       await sleep(SCRAPE_EVERY_MS);
@@ -29,7 +29,7 @@ export function watchMetric({ collectors }: FaultTestbed): MetricWatch {
     stop: async () => {
       stopped = true;
       await Promise.all(watching);
-      return falls;
+      return decreases;
     },
   };
 }

@@ -107,9 +107,9 @@ function observationsOf({ id }: LegacyKey, record: TrafficRecord | null, reading
 /** What of the stored totals no counter holds any more. */
 function storedBytes({ id, traffic }: LegacyKey, readings: readonly NodeReading[]): Bytes {
   const copied = readings.filter(({ value, startedAt }) => value.has(id) && traffic.updatedAt >= startedAt);
-  const standing = eachDirection((direction) =>
+  const shown = eachDirection((direction) =>
     copied.reduce((sum, { value }) => sum + (value.get(id) ?? NO_BYTES)[direction], 0),
   );
-  if (DIRECTIONS.every((direction) => standing[direction] >= traffic[direction])) return NO_BYTES;
+  if (DIRECTIONS.every((direction) => shown[direction] >= traffic[direction])) return NO_BYTES;
   return eachDirection((direction) => traffic[direction]);
 }

@@ -21,12 +21,12 @@ export function holdings(users: readonly InboundUser[], keys: readonly LegacyKey
   const found = new Map<number, { former: string[]; ours: boolean }>();
   for (const { email, account } of users) {
     const client = readVlessAccount(account);
-    const standing = (client === null ? undefined : byUuid.get(matchOf(client.uuid))) ?? keyIdOfEmail(email);
-    if (standing === null || email === "") continue;
-    const holding = found.get(standing) ?? { former: [], ours: false };
-    if (email === userEmail(standing)) holding.ours = true;
+    const owner = (client === null ? undefined : byUuid.get(matchOf(client.uuid))) ?? keyIdOfEmail(email);
+    if (owner === null || email === "") continue;
+    const holding = found.get(owner) ?? { former: [], ours: false };
+    if (email === userEmail(owner)) holding.ours = true;
     else holding.former.push(email.toLowerCase());
-    found.set(standing, holding);
+    found.set(owner, holding);
   }
   return found;
 }

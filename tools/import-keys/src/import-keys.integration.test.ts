@@ -88,7 +88,7 @@ async function addFormerUsers(keys: readonly LegacyKey[]): Promise<void> {
   for (const key of keys) await node.addUser(userOf(legacyEmails(key)[0], key.uuid));
 }
 
-async function standing(): Promise<string[]> {
+async function usersThere(): Promise<string[]> {
   const users = await node.listUsers();
   return users.map(({ email, account }) => `${email} ${account.protocol === "vless" ? account.uuid : "?"}`).sort();
 }
@@ -142,7 +142,7 @@ describe("importKeys", () => {
       replaced: 20,
       config: "written",
     });
-    expect(await standing()).toEqual([...expected(keys), `friend ${unmanaged.account.uuid}`].sort());
+    expect(await usersThere()).toEqual([...expected(keys), `friend ${unmanaged.account.uuid}`].sort());
     const clients = JSON.parse(await readFile(configFile, "utf8")).inbounds[0].settings.clients;
     expect(clients.map(({ id, email }: Record<string, string>) => `${email} ${id}`).sort()).toEqual(expected(keys));
   });
@@ -168,7 +168,7 @@ describe("importKeys", () => {
       },
     };
     await importKeys(keys, { ...ports, nodes: [watched] });
-    expect(await standing()).toEqual(expected(keys));
+    expect(await usersThere()).toEqual(expected(keys));
     // Removing the one of before takes the UUID from ours too, so ours is added anew.
     expect(removed.filter((email) => email.endsWith("@veil"))).toHaveLength(3);
   });
@@ -180,7 +180,7 @@ describe("importKeys", () => {
       .rejects.toThrow()
       .catch(() => undefined);
     await importKeys(keys, ports);
-    expect(await standing()).toEqual(expected(keys));
+    expect(await usersThere()).toEqual(expected(keys));
   });
 
   it("stops between two users when it is asked to, and goes on in the next run", async () => {
@@ -192,11 +192,11 @@ describe("importKeys", () => {
     };
     const stopped = importKeys(keys, { ...ports, onProgress, signal: stopping.signal });
     await expect(stopped).rejects.toThrow(ImportStoppedError);
-    const left = await standing();
+    const left = await usersThere();
     expect(left).toHaveLength(30);
     expect(left.filter((user) => user.startsWith("user_")).length).toBeGreaterThan(0);
     await importKeys(keys, ports);
-    expect(await standing()).toEqual(expected(keys));
+    expect(await usersThere()).toEqual(expected(keys));
   });
 
   it("takes the user of a key that was deleted meanwhile away and brings nothing back", async () => {
@@ -206,14 +206,14 @@ describe("importKeys", () => {
     await ports.store.beginDeletion(1, "delete-1");
     await addFormerUsers(keys.slice(0, 1));
     await importKeys(keys, ports);
-    expect(await standing()).toEqual(expected(keys.slice(1)));
+    expect(await usersThere()).toEqual(expected(keys.slice(1)));
   });
 
   it("leaves inactive keys out and hands out ids above all of them", async () => {
     const [active, inactive] = legacyKeys(2, 40);
     if (active === undefined || inactive === undefined) throw new Error("two keys were made");
     await importKeys([active, { ...inactive, isActive: false }], ports);
-    expect(await standing()).toEqual(expected([active]));
+    expect(await usersThere()).toEqual(expected([active]));
     const attributes = { uuid: randomUUID(), flow: "" as const, name: null, owner: null };
     const claim = { ...attributes, job: "create-1", createdAt: 0, deadline: 0 };
     expect((await ports.store.claim(claim))?.keyId).toBe(42);
@@ -223,9 +223,9 @@ describe("importKeys", () => {
     await importKeys(legacyKeys(2), ports);
     const others = legacyKeys(3);
     await addFormerUsers(others);
-    const before = await standing();
+    const before = await usersThere();
     await expect(importKeys(others, ports)).rejects.toThrow(ImportConflictError);
-    expect(await standing()).toEqual(before);
+    expect(await usersThere()).toEqual(before);
   });
 
   it("keeps each key's flow, so that Xray goes on letting in the clients in the field", async () => {
@@ -259,7 +259,7 @@ describe("importKeys", () => {
       await node.addUser(otherUser(email, keys[index]?.uuid ?? "", flow, level));
     }
     await importKeys(keys, { ...ports, flow: "xtls-rprx-vision" });
-    expect(await standing()).toEqual(expected(keys));
+    expect(await usersThere()).toEqual(expected(keys));
     const flows = await Promise.all(keys.map(async ({ id }) => (await ports.store.find(id))?.flow));
     expect(flows).toEqual(["xtls-rprx-vision", "", "", "", "", "xtls-rprx-vision"]);
   });

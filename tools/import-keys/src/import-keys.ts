@@ -75,7 +75,7 @@ export async function planImport(keys: readonly LegacyKey[], ports: ImportPorts)
   const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, active)));
   keyFlows(stock.flatMap(({ flows }) => flows));
   const records = await findRecords(active, ports);
-  checkConflicts(active, await standingKeys(records, ports));
+  checkConflicts(active, await presentKeys(records, ports));
   return planOf(keys, stock, records);
 }
 
@@ -117,7 +117,7 @@ export async function importKeys(keys: readonly LegacyKey[], ports: ImportPorts)
 
 async function addKeys(keys: readonly LegacyKey[], ports: ImportPorts): Promise<{ added: number; present: number }> {
   const records = await findRecords(keys, ports);
-  checkConflicts(keys, await standingKeys(records, ports));
+  checkConflicts(keys, await presentKeys(records, ports));
   const missing = keys.filter(({ id }) => !records.has(id));
   const stock = await Promise.all(ports.nodes.map((node) => takeStock(node, missing)));
   const flows = keyFlows(stock.flatMap((one) => one.flows));
@@ -181,13 +181,13 @@ async function replaceAll(
           open.map(({ id }) => id),
         );
       const limit = pLimit(REPLACED_AT_ONCE);
-      const inTurn = pLimit(1);
+      const oneAtATime = pLimit(1);
       let done = 0;
       const ends = await Promise.allSettled(
         open.map(({ id }) =>
           limit(async () => {
             stopIfAsked(ports);
-            const awayMs = await replaceUser(id, node, held.get(id) ?? nothing, { ...ports, inTurn });
+            const awayMs = await replaceUser(id, node, held.get(id) ?? nothing, { ...ports, oneAtATime });
             longestAwayMs = Math.max(longestAwayMs, awayMs);
             replaced += 1;
             done += 1;
@@ -213,7 +213,7 @@ function findRecords(keys: readonly LegacyKey[], { reader }: ImportPorts) {
   return reader.findMany(keys.map(({ id }) => id));
 }
 
-async function standingKeys(records: Awaited<ReturnType<typeof findRecords>>, { desired }: ImportPorts) {
+async function presentKeys(records: Awaited<ReturnType<typeof findRecords>>, { desired }: ImportPorts) {
   const [active, creating] = await Promise.all([desired.findDesired(), desired.findCreating()]);
   return { records, active, creating };
 }

@@ -16,7 +16,7 @@ export interface ReplacePorts {
   readonly store: Pick<KeyStore, "find">;
   readonly lease: KeyLease;
   /** Lets one user at a time be away: a process that is killed leaves no more than one behind. */
-  readonly inTurn: <T>(change: () => Promise<T>) => Promise<T>;
+  readonly oneAtATime: <T>(change: () => Promise<T>) => Promise<T>;
 }
 
 type UserNode = Pick<XrayNode, "addUser" | "removeUser">;
@@ -46,7 +46,7 @@ export async function replaceUser(
       key !== null && isWanted(key, systemClock.now())
         ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) }
         : null;
-    return ports.inTurn(() => converge(userEmail(keyId), wanted, node, holding, lease));
+    return ports.oneAtATime(() => converge(userEmail(keyId), wanted, node, holding, lease));
   });
 }
 

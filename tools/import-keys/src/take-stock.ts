@@ -46,7 +46,7 @@ async function listUsers(node: XrayNode): Promise<InboundUser[]> {
   }
 }
 
-export interface StandingKeys {
+export interface PresentKeys {
   /** Keys of these ids, whatever phase they are in. */
   readonly records: ReadonlyMap<number, KeyRecord>;
   /** Every active key's UUID. */
@@ -59,12 +59,12 @@ export interface StandingKeys {
  *
  * @throws {ImportConflictError}
  */
-export function checkConflicts(keys: readonly LegacyKey[], { records, active, creating }: StandingKeys): void {
+export function checkConflicts(keys: readonly LegacyKey[], { records, active, creating }: PresentKeys): void {
   const ownerOf = new Map([...active].map(([keyId, { uuid }]) => [matchOf(uuid), keyId]));
   const claimed = new Map(creating.map(({ keyId, uuid }) => [keyId, uuid]));
   const conflicts = keys.filter(({ id, uuid }) => {
-    const standing = records.get(id)?.uuid ?? claimed.get(id);
-    return (standing !== undefined && standing !== uuid) || (ownerOf.get(matchOf(uuid)) ?? id) !== id;
+    const present = records.get(id)?.uuid ?? claimed.get(id);
+    return (present !== undefined && present !== uuid) || (ownerOf.get(matchOf(uuid)) ?? id) !== id;
   });
   if (conflicts.length > 0) throw new ImportConflictError(conflicts.map(({ id }) => id));
 }

@@ -18,6 +18,7 @@ import {
   lowest,
   toFields,
   toRecord,
+  toStoredEvent,
   type TrafficDocument,
   trafficDocument,
 } from "./traffic-codecs.ts";
@@ -167,7 +168,7 @@ function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> 
       ...(begun && { "history_from.up": begun.up, "history_from.down": begun.down }),
     },
     $inc: { revision: 1 },
-    ...(append.length > 0 && { $push: { log: { $each: [...append] } } }),
+    ...(append.length > 0 && { $push: { log: { $each: append.map(toStoredEvent) } } }),
   };
 }
 

@@ -8,7 +8,7 @@ const { MongoBulkWriteError, MongoError, MongoServerError } = mongoose.mongo;
  * lock timeouts (24), time limits (50, 89, 202, 262), write concern not met (64, 100), write conflicts (112), shutting or
  * stepping down (91, 189, 11600, 11602), interrupted (11601), sockets (9001).
  */
-const passingCodes = new Set([6, 7, 24, 50, 64, 89, 91, 100, 112, 189, 202, 262, 9001, 11600, 11601, 11602]);
+const retryableCodes = new Set([6, 7, 24, 50, 64, 89, 91, 100, 112, 189, 202, 262, 9001, 11600, 11601, 11602]);
 
 /**
  * Server codes with which an operation is refused for as long as an operator, or an election, takes: nothing of it happened.
@@ -44,7 +44,7 @@ export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
     return await Promise.race([operation(), givenUp]);
   } catch (error) {
     if (isRejection(error)) throw new StoreRejectedError(error);
-    if (isPassing(error)) throw new StoreUnavailableError(error);
+    if (isRetryable(error)) throw new StoreUnavailableError(error);
     throw error;
   } finally {
     clearTimeout(timer);
@@ -58,11 +58,11 @@ function isRejection(error: unknown): boolean {
   return typeof error.code === "number" && rejectedCodes.has(error.code);
 }
 
-function isPassing(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   if (error instanceof MongoBulkWriteError && isOutcomeUnknown(error)) return true;
   if (error instanceof MongoServerError) {
     if (error.hasErrorLabel("RetryableWriteError")) return true;
-    return typeof error.code === "number" && (passingCodes.has(error.code) || rejectedCodes.has(error.code));
+    return typeof error.code === "number" && (retryableCodes.has(error.code) || rejectedCodes.has(error.code));
   }
   if (error instanceof MongoError) return true;
   if (error instanceof Error && "code" in error && socketCodes.has(String(error.code))) return true;

@@ -1,8 +1,12 @@
 import {
+  type Baseline,
+  type Bytes,
+  type CounterReset,
   eachDirection,
   type LedgerEvent,
   type Life,
   type NodeLives,
+  type Reset,
   type TrafficRecord,
   type UsageHistory,
 } from "@veil/traffic";
@@ -60,7 +64,16 @@ export const trafficDocument = z.object({
   history_from: bytes.exactOptional(),
 });
 /** A document of the collection `traffic`. */
-export type TrafficDocument = Omit<TrafficRecord, "entity"> & { readonly _id: string };
+export type TrafficDocument = Omit<TrafficRecord, "entity" | "folded" | "baseline" | "log"> & {
+  readonly _id: string;
+  readonly settled: Bytes;
+  readonly floor: Baseline;
+  readonly log: readonly StoredEvent[];
+};
+
+type StoredEvent =
+  | (Omit<CounterReset, "kind" | "closedAt"> & { readonly kind: "fall"; readonly closed_at: number })
+  | (Omit<Reset, "baseline"> & { readonly floor: Baseline });
 
 /**
  * A number of which the lowest stands, as it is stored and as it is read: negated, so that `$max` keeps it. FerretDB 1.x passes
@@ -70,13 +83,39 @@ export function lowest(value: number): number {
   return 0 - value;
 }
 
-export function toRecord({ _id: entity, ...fields }: TrafficDocument): TrafficRecord {
-  return { entity, ...withLowest(fields) };
+export function toRecord({
+  _id: entity,
+  settled: folded,
+  floor,
+  log: events,
+  ...fields
+}: TrafficDocument): TrafficRecord {
+  return { entity, folded, baseline: floor, log: events.map(toEvent), ...withLowest(fields) };
 }
 
 /** The fields of a record as they are stored. */
-export function toFields(fields: Omit<TrafficRecord, "entity">): Omit<TrafficDocument, "_id"> {
-  return withLowest(fields);
+export function toFields(record: Omit<TrafficRecord, "entity">): Omit<TrafficDocument, "_id"> {
+  const { folded: settled, baseline: floor, log: events, ...fields } = record;
+  return { ...withLowest(fields), settled, floor, log: events.map(toStoredEvent) };
+}
+
+function toEvent(event: StoredEvent): LedgerEvent {
+  if (event.kind === "reset") {
+    const { floor, ...reset } = event;
+    return { ...reset, baseline: floor };
+  }
+  const { closed_at: closedAt, ...reset } = event;
+  return { ...reset, kind: "counter-reset", closedAt };
+}
+
+/** An event as it is stored. */
+export function toStoredEvent(event: LedgerEvent): StoredEvent {
+  if (event.kind === "reset") {
+    const { baseline: floor, ...reset } = event;
+    return { ...reset, floor };
+  }
+  const { closedAt, ...reset } = event;
+  return { ...reset, kind: "fall", closed_at: closedAt };
 }
 
 function withLowest<T extends Pick<TrafficRecord, "first_counted_at" | "history_from">>(fields: T): T {
@@ -89,7 +128,7 @@ function withLowest<T extends Pick<TrafficRecord, "first_counted_at" | "history_
 }
 
 /** Whether a version that knows more events wrote to the record: only such a one may work its log in. */
-export function hasUnknownEvents({ log: events }: { readonly log?: readonly Pick<LedgerEvent, "kind">[] }): boolean {
+export function hasUnknownEvents({ log: events }: { readonly log?: readonly Pick<StoredEvent, "kind">[] }): boolean {
   return (events ?? []).some(({ kind }) => !knownKinds.has(kind));
 }
 

@@ -20,7 +20,7 @@ function recordingSocket() {
   return { socket, calls };
 }
 
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const nextLoopTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("what is written in one turn goes out together and in order, also from later microtasks", async () => {
   const { socket, calls } = recordingSocket();
@@ -29,7 +29,7 @@ test("what is written in one turn goes out together and in order, also from late
   await Promise.resolve();
   socket.write("two");
   expect(calls).toEqual([]);
-  await nextTurn();
+  await nextLoopTurn();
 
   expect(calls).toEqual([["one", "two"]]);
 });
@@ -38,9 +38,9 @@ test("the next turn's writes go out with that turn", async () => {
   const { socket, calls } = recordingSocket();
 
   socket.write("one");
-  await nextTurn();
+  await nextLoopTurn();
   socket.write("two");
-  await nextTurn();
+  await nextLoopTurn();
 
   expect(calls).toEqual([["one"], ["two"]]);
 });

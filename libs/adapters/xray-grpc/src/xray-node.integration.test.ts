@@ -216,13 +216,13 @@ describe("an inbound", () => {
     const user = newUser();
     await node.addUser(user);
     const client = { port: xray.plainPort, uuid: user.account.uuid, echoPort: echo.port };
-    const standing = await VlessClient.dial(client);
-    expect(await standing.echoes("before")).toBe(true);
+    const connected = await VlessClient.dial(client);
+    expect(await connected.echoes("before")).toBe(true);
     const definition = await definitionOf(node);
     await node.removeInbound();
     await node.addInbound(definition, [user]);
-    expect(await standing.repeats("after")).toBe(true);
-    standing.close();
+    expect(await connected.repeats("after")).toBe(true);
+    connected.close();
     expect(await canConnect(client)).toBe(true);
   });
 

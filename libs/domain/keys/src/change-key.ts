@@ -178,21 +178,21 @@ async function versionAfter(
   const { name, revokeLink = false, revokeCredentials = false, hasLedgerReset = false, ...ofTerms } = change;
   const context = await contextOf(before, hasLedgerReset ? { resetTraffic: true } : ofTerms, ports);
   const isRenamed = name !== undefined && name !== before.name;
-  const settled = applyDue(before.terms, context);
+  const current = applyDue(before.terms, context);
   const isRevoked = revokeLink || revokeCredentials;
   // In the second of the one before a reset leaves everything as it was, and was asked for all the same.
   const isReset = hasLedgerReset || ofTerms.resetTraffic === true;
-  const terms = changeTerms(settled, ofTerms, context, isRenamed || isRevoked || isReset);
+  const terms = changeTerms(current, ofTerms, context, isRenamed || isRevoked || isReset);
   if (terms === before.terms) return null;
   const acts = {
     resetTraffic: isReset,
     revoked: isRevoked ? { link: revokeLink, credentials: revokeCredentials } : null,
   };
   const after = { name: name === undefined ? before.name : name, terms };
-  const [at, due] = [Math.floor(context.now / 1_000), { name: before.name, terms: settled }];
+  const [at, due] = [Math.floor(context.now / 1_000), { name: before.name, terms: current }];
   const steps = [
     dueStep(before, due, at),
-    ...(terms === settled ? [] : [callersStep(due, after, acts, { actor, at })]),
+    ...(terms === current ? [] : [callersStep(due, after, acts, { actor, at })]),
   ];
   const version = {
     fence,
@@ -202,7 +202,7 @@ async function versionAfter(
     changedBy: [...before.changedBy, job].slice(-CHANGES_REMEMBERED),
     outbox: [...before.outbox, ...namedSteps(steps, { keyId, revision: terms.revision, fence })],
   };
-  return { version, isChanged: terms !== settled };
+  return { version, isChanged: terms !== current };
 }
 
 /** Makes the nodes follow, and says what became of the change. @param before the groups that the key was in before it */

@@ -10,7 +10,7 @@ import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import type { HandEntry, HandledKey } from "./ports.ts";
-import { RemovalTurns } from "./removal-turns.ts";
+import { RemovalQueues } from "./removal-queues.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
@@ -25,15 +25,15 @@ const LOOK_AGAIN_MS = 1_000;
  * reach follows, and what is due next is expected.
  *
  * @param keyIds the longest overdue first
- * @param turns shared by whoever does so at the same time
+ * @param queues shared by whoever does so at the same time
  * @throws {StoreUnavailableError} or what the index of due keys throws; whatever was not done stays due
  */
 export async function applyDueTerms(
   keyIds: readonly number[],
   ports: LifecyclePorts,
-  turns = new RemovalTurns(),
+  queues = new RemovalQueues(),
 ): Promise<Map<number, DueEnd>> {
-  const together = await expireTogether(keyIds, ports, turns);
+  const together = await expireTogether(keyIds, ports, queues);
   const limit = pLimit(LOOKED_AT_ONCE);
   const ends = await Promise.allSettled(
     keyIds

@@ -9,7 +9,7 @@ import { expectEvents } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import type { Due, HandledKey, KeyVersion } from "./ports.ts";
-import { RemovalTurns } from "./removal-turns.ts";
+import { RemovalQueues } from "./removal-queues.ts";
 import { applyDue, dependsOnTraffic } from "./terms/change-terms.ts";
 import { isInService, isPast } from "./terms/key-status.ts";
 import { mayHold } from "./wanted-on.ts";
@@ -27,7 +27,7 @@ interface Group {
   /** Keys of which calls to nodes may have begun. */
   readonly begun: Set<number>;
   readonly ports: LifecyclePorts;
-  readonly turns: RemovalTurns;
+  readonly queues: RemovalQueues;
   /** What went wrong beside leases that were lost. */
   readonly failures: unknown[];
 }
@@ -40,20 +40,20 @@ interface Group {
  * Also done with keys that somebody has extended or deleted in time. Others need a look of their own: those that somebody
  * holds, that are marked, or whose terms change otherwise.
  *
- * @param turns shared by whoever does so at the same time
+ * @param queues shared by whoever does so at the same time
  * @returns what became of the keys it is done with
  * @throws {StoreUnavailableError} or what the index of due keys and the leases throw; whatever was not done stays due
  */
 export async function expireTogether(
   keyIds: readonly number[],
   ports: LifecyclePorts,
-  turns = new RemovalTurns(),
+  queues = new RemovalQueues(),
 ): Promise<ReadonlyMap<number, DueEnd>> {
   const failures: unknown[] = [];
   const ends = await ports.lease.holdMany<TogetherEnd>(keyIds, async (leases) => {
     const [first] = leases.values();
     if (first === undefined) return new Map();
-    const group: Group = { hand: first.token, leases, ends: new Map(), begun: new Set(), ports, turns, failures };
+    const group: Group = { hand: first.token, leases, ends: new Map(), begun: new Set(), ports, queues, failures };
     await expireHeld(group);
     return group.ends;
   });
@@ -176,10 +176,10 @@ async function removeFrom(
   failed: Set<number>,
   group: Group,
 ): Promise<void> {
-  const { leases, turns, begun, ports } = group;
+  const { leases, queues, begun, ports } = group;
   const held = expired.filter((key) => mayHold(key, node, key.terms.groups));
   if (held.length === 0) return;
-  await turns.take(node.name, async () => {
+  await queues.run(node.name, async () => {
     await node.prepareRemovals(
       held.map(({ keyId }) => keyId),
       (keyId) => lasts(keyId, group),

@@ -59,7 +59,7 @@ export { clearKey } from "./clear-key.ts";
 export { restoreKey } from "./restore-key.ts";
 export { removeOrphan } from "./remove-orphan.ts";
 export { applyDueTerms } from "./due-keys.ts";
-export { RemovalTurns } from "./removal-turns.ts";
+export { RemovalQueues } from "./removal-queues.ts";
 export { type DueEnd, dueOf } from "./due-of.ts";
 export {
   LeaseHeldError,

@@ -32,8 +32,8 @@ export class InMemoryStore implements KeyStore {
   async decide(decision: Decision): Promise<KeyRecord> {
     this.beforeDecision(decision);
     const { keyId, uuid, flow, name, createdAt, owner, job, phase, indeterminate, clear = [] } = decision;
-    const standing = this.keys.get(keyId);
-    if (standing !== undefined) return standing;
+    const present = this.keys.get(keyId);
+    if (present !== undefined) return present;
     const activated = phase === "active";
     const key = {
       keyId,

@@ -124,8 +124,8 @@ function followed(known: FleetNode, listed: ListedNode, notes: SeedNote[], now: 
   const fixed = namesInbounds(known) ? [...new Set([...known.fixed, "inboundTag" as const])] : known.fixed;
   const fields = differing.filter((field) => fixed.includes(field));
   if (fields.length > 0) notes.push({ node: known.name, kept: "changed", fields });
-  const standing = Object.fromEntries(fixed.map((field) => [field, known[field]]));
-  const next = { ...known, ...fieldsOf(listed), ...standing };
+  const kept = Object.fromEntries(fixed.map((field) => [field, known[field]]));
+  const next = { ...known, ...fieldsOf(listed), ...kept };
   const isRegrouped = !isSameGroups(next.groups, known.groups);
   const isRenamed = next.inboundTag !== known.inboundTag;
   if (!isRegrouped && !isRenamed) return next;

@@ -7,16 +7,16 @@ import type { LinkedPlace } from "./linked-places.ts";
 export function inWeightedOrder(places: readonly LinkedPlace[], keyId: number): readonly LinkedPlace[] {
   if (!places.some(({ hosts: [{ weight }] }) => weight !== null)) return places;
   return places
-    .map((place, index) => ({ place, index, turn: turnOf(place, keyId) }))
+    .map((place, index) => ({ place, index, rank: rankOf(place, keyId) }))
     .toSorted((a, b) => {
-      const byRank = Number(b.place.isUp) - Number(a.place.isUp) || a.place.hosts[0].order - b.place.hosts[0].order;
-      return byRank || a.turn - b.turn || a.index - b.index;
+      const byOrder = Number(b.place.isUp) - Number(a.place.isUp) || a.place.hosts[0].order - b.place.hosts[0].order;
+      return byOrder || a.rank - b.rank || a.index - b.index;
     })
     .map(({ place }) => place);
 }
 
 /** Exponentially distributed by the weight (Efraimidis and Spirakis); before all of them without one. */
-function turnOf({ hosts: [{ id, weight }] }: LinkedPlace, keyId: number): number {
+function rankOf({ hosts: [{ id, weight }] }: LinkedPlace, keyId: number): number {
   return weight === null ? -1 : -Math.log(unitHash(`${keyId} ${id}`)) / weight;
 }
 

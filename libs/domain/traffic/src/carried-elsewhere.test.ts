@@ -33,8 +33,8 @@ it("does not change a record that has counted as far, so that a repetition chang
 });
 
 it("goes on in the generation that the other name came to", () => {
-  const fallen = read(read(null, 100), 10);
-  const after = carriedElsewhere(emptyRecord("node/new"), life, [fallen]);
+  const afterReset = read(read(null, 100), 10);
+  const after = carriedElsewhere(emptyRecord("node/new"), life, [afterReset]);
   expect(after && totals(read(after, 15))).toEqual({ up: 5, down: 10 });
 });
 

@@ -53,7 +53,7 @@ it("is not needed for many nodes that all live", () => {
 it("keeps the baseline of a reset within a life that goes on", () => {
   const compacted = compact(reset(read(null, 1, 100), "job-1", 1));
   expect(totals(compacted)).toEqual({ up: 0, down: 0 });
-  expect(compacted.settled).toEqual({ up: 0, down: 0 });
+  expect(compacted.folded).toEqual({ up: 0, down: 0 });
   expect(totals(read(compacted, 1, 101))).toEqual({ up: 1, down: 0 });
 });
 

@@ -25,7 +25,7 @@ export function needsCompaction(record: TrafficRecord): boolean {
 }
 
 /**
- * The same record, written shorter: everything before the newest epoch and generation of each node goes into `settled`, the
+ * The same record, written shorter: everything before the newest epoch and generation of each node goes into `folded`, the
  * log into the fields it works on. Store it in place of `record` only if that one's revision has not moved.
  *
  * What it leaves behind is the baseline: a slow collector may write an entry again that lies before it, and readers pass it
@@ -38,7 +38,7 @@ export function compact(record: TrafficRecord): TrafficRecord {
   return foldTo(record, baseline);
 }
 
-/** The same record with everything before a baseline in `settled`; it counts what it counted. */
+/** The same record with everything before a baseline in `folded`; it counts what it counted. */
 export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord {
   const view = viewOf(record);
   const before = totalBeyond(view.baseline, view.entries);
@@ -51,8 +51,8 @@ export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord
     live: entriesFrom(view, baseline),
     log: [],
     version: view.version + 1,
-    settled: eachDirection((direction) => view.settled[direction] + before[direction] - after[direction]),
-    floor: baseline,
+    folded: eachDirection((direction) => view.folded[direction] + before[direction] - after[direction]),
+    baseline,
     answers: view.answers.slice(-KEPT_ANSWERS),
     earlier: { ...earlier, through: view.answers.at(-1)?.job ?? null },
   };

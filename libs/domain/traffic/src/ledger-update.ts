@@ -24,7 +24,7 @@ export interface HourValues {
 
 /** What an update counts, and in which hour; `null` when it counts nothing. */
 export function hourValuesOf({ read_at, raise, append }: LedgerUpdate): HourValues | null {
-  const begun = append.filter((event) => event.kind === "fall");
+  const begun = append.filter((event) => event.kind === "counter-reset");
   if (Object.keys(raise).length + begun.length === 0) return null;
   const values: Record<string, Partial<Bytes>> = { ...raise };
   for (const reset of begun) {

@@ -20,9 +20,9 @@ export interface LedgerView {
   readonly version: number;
   /** Every entry that a record still knows, with what it is worth. */
   readonly entries: readonly EntryValue[];
-  /** Only what lies after this counts, beside `settled`. */
+  /** Only what lies after this counts, beside `folded`. */
   readonly baseline: Baseline;
-  readonly settled: Bytes;
+  readonly folded: Bytes;
   /** All bytes that ever counted. No reset lowers it. */
   readonly lifetime: Bytes;
   /** The answers of the resets that hold, oldest first. */
@@ -31,23 +31,23 @@ export interface LedgerView {
 
 /** Works out what a record means. The same record means the same to everybody. */
 export function viewOf(record: TrafficRecord): LedgerView {
-  let { version, floor: baseline, settled } = record;
+  let { version, baseline, folded } = record;
   const answers = [...record.answers];
   const counterResets: CounterReset[] = [];
   for (const event of record.log) {
     if (event.version !== version) continue;
     if (event.kind === "reset" && hasAnswer(answers, event.job)) continue;
     version += 1;
-    if (event.kind === "fall") {
+    if (event.kind === "counter-reset") {
       counterResets.push(event);
       continue;
     }
     answers.push({ job: event.job, at: event.at, previous: event.previous });
-    baseline = event.floor;
-    settled = NO_BYTES;
+    baseline = event.baseline;
+    folded = NO_BYTES;
   }
   const entries = entriesOf(record, counterResets);
-  return { version, entries, baseline, settled, lifetime: lifetimeOf(record, entries), answers };
+  return { version, entries, baseline, folded, lifetime: lifetimeOf(record, entries), answers };
 }
 
 /**
@@ -55,13 +55,13 @@ export function viewOf(record: TrafficRecord): LedgerView {
  * and what counted before that.
  */
 export function lifetimeOf(record: TrafficRecord, entries: readonly EntryValue[]): Bytes {
-  const { answers, earlier, settled } = record;
+  const { answers, earlier, folded } = record;
   const unknown = answers.slice(answers.findLastIndex(({ job }) => job === earlier.through) + 1);
-  const beyond = totalBeyond(record.floor, entries);
+  const beyond = totalBeyond(record.baseline, entries);
   return eachDirection((direction) =>
     unknown.reduce(
       (sum, { previous }) => sum + previous[direction],
-      earlier[direction] + settled[direction] + beyond[direction],
+      earlier[direction] + folded[direction] + beyond[direction],
     ),
   );
 }
@@ -74,7 +74,7 @@ export function totals(record: TrafficRecord): Bytes {
 /** {@link totals} of a record whose meaning is worked out already. */
 export function totalsOf(view: LedgerView): Bytes {
   const beyond = totalBeyond(view.baseline, view.entries);
-  return eachDirection((direction) => view.settled[direction] + beyond[direction]);
+  return eachDirection((direction) => view.folded[direction] + beyond[direction]);
 }
 
 /** The state of a node's counter in an epoch: the newest generation, and the largest value seen in it. */
@@ -102,14 +102,14 @@ function entriesOf(record: TrafficRecord, counterResets: readonly CounterReset[]
   };
   for (const [name, bytes] of Object.entries(record.live)) {
     const id = parseEntryId(name);
-    if (isHistory(record.floor, id)) continue;
+    if (isHistory(record.baseline, id)) continue;
     for (const direction of DIRECTIONS) {
       const value = bytes[direction];
       if (value !== undefined) put(id, direction, value);
     }
   }
   for (const reset of counterResets) {
-    put({ ...reset, generation: reset.generation - 1 }, reset.direction, reset.closed_at);
+    put({ ...reset, generation: reset.generation - 1 }, reset.direction, reset.closedAt);
     const raised = record.live[formatEntryId(reset)]?.[reset.direction] ?? 0;
     put(reset, reset.direction, Math.max(reset.first, raised));
   }

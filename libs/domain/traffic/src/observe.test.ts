@@ -101,8 +101,8 @@ it("counts once when a counter reset is missed by one collector and seen by anot
 
 it("what is known stays usable as a lower bound: a value above it is written, and a closed generation takes no more", () => {
   const old = knownOf(read(null, { up: 50 }), MAIN.node, MAIN.epoch);
-  const fallen = read(read(null, { up: 50 }), { up: 10 });
-  expect(totalOf(write(fallen, old, { up: 60 }))).toEqual({ up: 60, down: 0 });
+  const afterReset = read(read(null, { up: 50 }), { up: 10 });
+  expect(totalOf(write(afterReset, old, { up: 60 }))).toEqual({ up: 60, down: 0 });
 });
 
 it("tells what the ledger holds once it is written", () => {
@@ -118,7 +118,7 @@ it("tells what the ledger holds once it is written", () => {
 it("counter resets on two nodes read together follow each other", () => {
   const second = { node: "second", epoch: 5 };
   const record = read(read(null, { up: 100 }), { up: 70 }, second);
-  const fallen = [MAIN, second].map((of) => observe(knownOf(record, of.node, of.epoch), { ...of, up: 1 }));
-  const after = applyUpdate(record, updateOf(ENTITY, fallen, 1));
+  const afterReset = [MAIN, second].map((of) => observe(knownOf(record, of.node, of.epoch), { ...of, up: 1 }));
+  const after = applyUpdate(record, updateOf(ENTITY, afterReset, 1));
   expect(totals(after)).toEqual({ up: 172, down: 0 });
 });

@@ -85,13 +85,13 @@ export function observe(known: Known, reading: Reading): Observation | null {
       continue;
     }
     counterResets.push({
-      kind: "fall",
+      kind: "counter-reset",
       version: known.version + counterResets.length,
       node,
       epoch,
       direction,
       generation: generation + 1,
-      closed_at: held,
+      closedAt: held,
       first: value,
     });
   }

@@ -27,9 +27,9 @@ export function prepareReset(
   }
   for (const [node, epoch] of epochs) baseline[node] ??= nodeBaselineAt(view, node, epoch);
   const before = totalsOf(view);
-  const after = totalsOf({ ...view, baseline, settled: NO_BYTES });
+  const after = totalsOf({ ...view, baseline, folded: NO_BYTES });
   const previous = eachDirection((direction) => before[direction] - after[direction]);
-  return { kind: "reset", version: view.version, job, at, floor: baseline, previous };
+  return { kind: "reset", version: view.version, job, at, baseline, previous };
 }
 
 /**

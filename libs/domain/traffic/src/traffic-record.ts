@@ -2,7 +2,7 @@ import { type Bytes, type Direction, type Baseline, NO_BYTES } from "./model.ts"
 
 /** Somebody else reset a counter: it fell below what the ledger held before it was read, so a new generation begins. */
 export interface CounterReset {
-  readonly kind: "fall";
+  readonly kind: "counter-reset";
   /** The version of the record this was prepared on. */
   readonly version: number;
   readonly node: string;
@@ -11,7 +11,7 @@ export interface CounterReset {
   /** The generation that begins. */
   readonly generation: number;
   /** What the generation before is worth from now on, whatever slow collectors still write to it. */
-  readonly closed_at: number;
+  readonly closedAt: number;
   /** The value that was read, the first of the new generation. */
   readonly first: number;
 }
@@ -25,7 +25,7 @@ export interface Reset {
   /** Unix seconds. */
   readonly at: number;
   /** Only what lies after this counts from now on. */
-  readonly floor: Baseline;
+  readonly baseline: Baseline;
   /** What the job answers: the bytes that counted until now. */
   readonly previous: Bytes;
 }
@@ -70,10 +70,10 @@ export interface TrafficRecord {
   readonly log: readonly LedgerEvent[];
   /** The version before the first event of `log`. */
   readonly version: number;
-  /** What counts from before `floor`. */
-  readonly settled: Bytes;
-  /** What lies before is history: worked into `settled`, or taken off by a reset. */
-  readonly floor: Baseline;
+  /** What counts from before `baseline`. */
+  readonly folded: Bytes;
+  /** What lies before is history: worked into `folded`, or taken off by a reset. */
+  readonly baseline: Baseline;
   /** The answers of the resets that `compact` has worked in, oldest first. */
   readonly answers: readonly ResetAnswer[];
   readonly earlier: EarlierBytes;
@@ -96,8 +96,8 @@ export function emptyRecord(entity: string): TrafficRecord {
     live: {},
     log: [],
     version: 0,
-    settled: NO_BYTES,
-    floor: {},
+    folded: NO_BYTES,
+    baseline: {},
     answers: [],
     earlier: { ...NO_BYTES, through: null },
     counted_at: 0,

@@ -8,17 +8,17 @@ function handDriven() {
   return { shared, ends };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const loopTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 async function hasEnded(promise: Promise<void>): Promise<boolean> {
-  await turn();
+  await loopTurn();
   return Promise.race([promise.then(() => true), Promise.resolve(false)]);
 }
 
 test("whoever asks together shares one run", async () => {
   const { shared, ends } = handDriven();
   const asked = [shared.run(), shared.run()];
-  await turn();
+  await loopTurn();
   expect(ends).toHaveLength(1);
   ends[0]?.();
   await Promise.all(asked);
@@ -27,7 +27,7 @@ test("whoever asks together shares one run", async () => {
 test("whoever asks during a run waits for one that began afterwards, and they all share it", async () => {
   const { shared, ends } = handDriven();
   const first = shared.run();
-  await turn();
+  await loopTurn();
   const [second, third] = [shared.run(), shared.run()];
   ends[0]?.();
   await first;
@@ -42,7 +42,7 @@ test("it is idle when nothing runs or waits to", async () => {
   const { shared, ends } = handDriven();
   await shared.idle();
   void shared.run();
-  await turn();
+  await loopTurn();
   void shared.run();
   const idle = shared.idle();
   ends[0]?.();

@@ -14,7 +14,7 @@ import { TrafficRefresher } from "../../src/jobs/refresh-traffic.ts";
 import { resetTraffic } from "../../src/jobs/reset-traffic.ts";
 import { lostReply } from "../in-memory/lost-reply.ts";
 import type { ReadValue, SimulatedNode } from "./simulated-node.ts";
-import type { Turns } from "./turns.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** A node as a collector's settings list it. */
 export interface ListedNode {
@@ -26,7 +26,7 @@ export interface ListedNode {
 
 /** What all simulated collectors share. */
 export interface SharedWorld {
-  readonly turns: Turns;
+  readonly scheduler: Scheduler;
   /** The nodes of the settings with which a collector starts. */
   readonly listed: readonly ListedNode[];
   readonly keyIds: readonly number[];
@@ -44,7 +44,7 @@ interface ReadLog {
 const NEVER = 1e15;
 
 /**
- * One life of one collector: the real code on ports that wait for their turn before a call takes effect and again before its
+ * One life of one collector: the real code on ports that wait for the scheduler before a call takes effect and again before its
  * reply comes, and that can lose the reply.
  */
 export class SimulatedCollector {
@@ -115,9 +115,9 @@ export class SimulatedCollector {
     });
   }
 
-  /** After some turns, so that one key may be asked for while another one is read. */
-  async #refresh(keyId: number, turns: number): Promise<JobResult<"refresh-traffic">> {
-    for (let turn = 0; turn < turns; turn += 1) await this.#world.turns.turn(this);
+  /** After some steps, so that one key may be asked for while another one is read. */
+  async #refresh(keyId: number, steps: number): Promise<JobResult<"refresh-traffic">> {
+    for (let step = 0; step < steps; step += 1) await this.#world.scheduler.untilScheduled(this);
     return this.#refresher.refresh(keyId);
   }
 
@@ -148,10 +148,10 @@ export class SimulatedCollector {
   }
 
   async #call<T>(effect: () => Promise<T>, lost: () => Error): Promise<T> {
-    const { turns } = this.#world;
-    await turns.turn(this);
-    const result = await turns.work(effect);
-    await turns.turn(this);
+    const { scheduler } = this.#world;
+    await scheduler.untilScheduled(this);
+    const result = await scheduler.work(effect);
+    await scheduler.untilScheduled(this);
     if (!this.losesReply) return result;
     this.losesReply = false;
     throw lost();

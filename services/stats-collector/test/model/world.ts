@@ -10,7 +10,7 @@ import {
 } from "@veil/traffic";
 import { type ListedNode, SimulatedCollector } from "./simulated-collector.ts";
 import { counterNames, SimulatedNode } from "./simulated-node.ts";
-import { Turns } from "./turns.ts";
+import { Scheduler } from "./scheduler.ts";
 
 /** One thing that happens. Numbers choose among what there is. */
 export type Happening =
@@ -99,7 +99,7 @@ export class World {
   readonly resets: ResetOutcome[] = [];
   readonly failures: unknown[] = [];
   readonly #options: WorldOptions;
-  readonly #turns = new Turns();
+  readonly #scheduler = new Scheduler();
   readonly #processes: Process[] = [];
   readonly #askedAt = new Map<string, number>();
   #settings = 0;
@@ -115,7 +115,7 @@ export class World {
   }
 
   async apply(happening: Happening): Promise<void> {
-    if (happening.kind === "step") await this.#turns.step(happening.choice);
+    if (happening.kind === "step") await this.#scheduler.step(happening.choice);
     else if (happening.kind === "time") this.#now += happening.ms;
     else if (happening.kind === "settings") this.#relist(happening.choice);
     else if ("process" in happening) this.#happenTo(happening.kind, at(this.#processes, happening.process));
@@ -126,16 +126,16 @@ export class World {
   /** Everything is well again: everybody ends what is under way, all resets are answered, all nodes are read once more. */
   async finish(): Promise<void> {
     for (const node of this.nodes) node.isAway = false;
-    this.#turns.endPauses();
+    this.#scheduler.endPauses();
     const resets = this.#processes.slice(COLLECTORS);
-    for (let step = 0; resets.some(({ isDone }) => !isDone) && step < 20_000; step += 1) await this.#turns.step(0);
-    for (let step = 0; step < this.#options.restingSteps; step += 1) await this.#turns.step(0);
+    for (let step = 0; resets.some(({ isDone }) => !isDone) && step < 20_000; step += 1) await this.#scheduler.step(0);
+    for (let step = 0; step < this.#options.restingSteps; step += 1) await this.#scheduler.step(0);
     const last = this.#newCollector();
     let isDone = false;
     const reading = last.syncOnce().then(() => {
       isDone = true;
     });
-    for (let step = 0; !isDone && step < 20_000; step += 1) await this.#turns.step(0);
+    for (let step = 0; !isDone && step < 20_000; step += 1) await this.#scheduler.step(0);
     if (!isDone) throw new Error("the last reading does not end");
     await reading;
   }
@@ -173,7 +173,7 @@ export class World {
   #newCollector(): SimulatedCollector {
     const { records, lives } = this.#options;
     return new SimulatedCollector({
-      turns: this.#turns,
+      scheduler: this.#scheduler,
       listed: this.#listed(),
       keyIds: KEYS,
       records,
@@ -203,10 +203,10 @@ export class World {
   }
 
   #happenTo(kind: "crash" | "pause" | "reply-lost", process: Process): void {
-    if (kind === "pause") this.#turns.togglePause(process.collector);
+    if (kind === "pause") this.#scheduler.togglePause(process.collector);
     else if (kind === "reply-lost") process.collector.losesReply = true;
     else if (!process.isDone) {
-      this.#turns.drop(process.collector);
+      this.#scheduler.drop(process.collector);
       process.collector = this.#newCollector();
       this.#start(process);
     }

@@ -1,4 +1,4 @@
-import { applyDueTerms, type DueEnd, type LifecyclePorts, RemovalTurns } from "@veil/keys";
+import { applyDueTerms, type DueEnd, type LifecyclePorts, RemovalQueues } from "@veil/keys";
 import type { DueIndex } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 
@@ -27,7 +27,7 @@ const MANY_TAKEN_FOR_MS = 20_000;
 
 /** What groups of one look share. */
 interface Look {
-  readonly turns: RemovalTurns;
+  readonly queues: RemovalQueues;
   /** Keys of groups that are under way: those of a slow one become due again meanwhile. */
   readonly inHand: Set<number>;
 }
@@ -35,7 +35,7 @@ interface Look {
 /** One look at what is due, and at more as long as there is more. @throws when a store is away */
 export async function applyDue(options: ApplyDueOptions): Promise<void> {
   const { ports, takenTogether, takenAtOnce = TAKEN_AT_ONCE } = options;
-  const look: Look = { turns: new RemovalTurns(), inHand: new Set() };
+  const look: Look = { queues: new RemovalQueues(), inHand: new Set() };
   const first = await takeDue(options);
   if (first.length < takenAtOnce) return applyGroup(first, options, look);
   const together = await takenTogether();
@@ -56,7 +56,7 @@ export async function applyDue(options: ApplyDueOptions): Promise<void> {
   await Promise.all(all);
 }
 
-async function applyGroup(taken: readonly number[], options: ApplyDueOptions, { turns, inHand }: Look): Promise<void> {
+async function applyGroup(taken: readonly number[], options: ApplyDueOptions, { queues, inHand }: Look): Promise<void> {
   const { ports, log, onApplied } = options;
   const due = taken.filter((keyId) => !inHand.has(keyId));
   if (due.length === 0) return;
@@ -64,7 +64,7 @@ async function applyGroup(taken: readonly number[], options: ApplyDueOptions, { 
   const begun = ports.clock.now();
   let ends: ReadonlyMap<number, DueEnd>;
   try {
-    ends = await applyDueTerms(due, ports, turns);
+    ends = await applyDueTerms(due, ports, queues);
   } finally {
     for (const keyId of due) inHand.delete(keyId);
   }

@@ -12,7 +12,7 @@ import { watchQuietly } from "./watch-quietly.ts";
 
 const DEFAULT_KEYS = 10_000;
 /** First passes, sweeps and counts are over by then, and the loops are apart from each other. */
-const SETTLED_AFTER_MS = 45_000;
+const QUIET_AFTER_MS = 45_000;
 
 /** Measures what systems cost that nobody calls, one for each number of keys. */
 export async function watchFleets(
@@ -46,7 +46,7 @@ export async function watchFleets(
 }
 
 async function watchRounds(testbed: BenchTestbed, rounds: number, seconds: number): Promise<FleetRound[]> {
-  await sleep(SETTLED_AFTER_MS);
+  await sleep(QUIET_AFTER_MS);
   const watched: FleetRound[] = [];
   for (let round = 0; round < rounds; round += 1) watched.push(await watchQuietly(testbed, seconds));
   return watched;

@@ -48,8 +48,8 @@ describe("where a device stands", () => {
   });
 
   it("is kept by those that came first when the limit is lowered", () => {
-    const standings = ["d0", "d1", "d2", "new"].map((id) => standingOf(id, many(3), terms(2), NOW));
-    expect(standings).toEqual(["allowed", "allowed", "refused", "unwelcome"]);
+    const each = ["d0", "d1", "d2", "new"].map((id) => standingOf(id, many(3), terms(2), NOW));
+    expect(each).toEqual(["allowed", "allowed", "refused", "unwelcome"]);
   });
 
   it("is kept by no more than a number of devices where there is no limit", () => {

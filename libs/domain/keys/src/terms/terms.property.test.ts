@@ -90,26 +90,26 @@ test("a reader shows before a worker has looked what is stored afterwards", () =
   always((history) => {
     if (isTrafficDue(history)) return;
     const { terms, now, context } = history;
-    const settled = applyDue(terms, context);
+    const applied = applyDue(terms, context);
     // A limit that bytes or a reset of the ledger have passed is stored by the look alone.
-    if ((settled.limitedAt === null) !== (termsAt(terms, now).limitedAt === null)) return;
+    if ((applied.limitedAt === null) !== (termsAt(terms, now).limitedAt === null)) return;
     const shown = termsAt(terms, now);
-    expect(shown.revision).toBe(settled.revision);
+    expect(shown.revision).toBe(applied.revision);
     expect([shown.expiresAt, shown.holdFor, shown.holdUntil]).toEqual([
-      settled.expiresAt,
-      settled.holdFor,
-      settled.holdUntil,
+      applied.expiresAt,
+      applied.holdFor,
+      applied.holdUntil,
     ]);
-    expect(statusOf(terms, now)).toBe(statusOf(settled, now));
-    expect(usedTraffic(terms, context, now)).toEqual(usedTraffic(settled, context, now));
+    expect(statusOf(terms, now)).toBe(statusOf(applied, now));
+    expect(usedTraffic(terms, context, now)).toEqual(usedTraffic(applied, context, now));
   });
 });
 
-test("what a worker has stored is settled: a second look stores nothing, and a reader adds nothing", () => {
+test("what a worker has stored is up to date: a second look stores nothing, and a reader adds nothing", () => {
   always((history) => {
-    const settled = applyDue(history.terms, history.context);
-    expect(applyDue(settled, history.context)).toBe(settled);
-    expect(termsAt(settled, history.now)).toEqual(settled);
+    const applied = applyDue(history.terms, history.context);
+    expect(applyDue(applied, history.context)).toBe(applied);
+    expect(termsAt(applied, history.now)).toEqual(applied);
   });
 });
 
@@ -158,26 +158,26 @@ test("bytes alone raise no revision, unless the first of them begin a term", () 
 
 test("whatever becomes due by time is expected at its moment", () => {
   always(({ terms, now, context }) => {
-    const settled = applyDue(terms, context);
-    const next = nextDueAt(settled, now);
+    const applied = applyDue(terms, context);
+    const next = nextDueAt(applied, now);
     if (next !== null) expect(next * 1_000).toBeGreaterThan(now);
     const justBefore = (next ?? BORN * 2) * 1_000 - 1;
-    expect(applyDue(settled, { ...context, now: justBefore })).toBe(settled);
-    if (next !== null) expect(applyDue(settled, { ...context, now: next * 1_000 })).not.toBe(settled);
+    expect(applyDue(applied, { ...context, now: justBefore })).toBe(applied);
+    if (next !== null) expect(applyDue(applied, { ...context, now: next * 1_000 })).not.toBe(applied);
   });
 });
 
 test("whatever becomes due by traffic is expected at its byte", () => {
   always(({ terms, context }) => {
-    const settled = applyDue(terms, context);
-    const due = dueTraffic(settled);
+    const applied = applyDue(terms, context);
+    const due = dueTraffic(applied);
     if (due === null) return;
     const { lifetime } = context;
     const short = due - 1 - lifetime.upload - lifetime.download;
     expect(short).toBeGreaterThanOrEqual(0);
     const moved = (bytes: number) => ({ upload: lifetime.upload, download: lifetime.download + bytes });
-    expect(applyDue(settled, { ...context, lifetime: moved(short) })).toBe(settled);
-    expect(applyDue(settled, { ...context, lifetime: moved(short + 1) })).not.toBe(settled);
+    expect(applyDue(applied, { ...context, lifetime: moved(short) })).toBe(applied);
+    expect(applyDue(applied, { ...context, lifetime: moved(short + 1) })).not.toBe(applied);
   });
 });
 

@@ -1,17 +1,17 @@
-/** One thing of a simulated process that waits for its turn. */
+/** One thing of a simulated process that waits to be let go on. */
 interface Waiting {
   readonly owner: object;
   readonly go: () => void;
 }
 
 /** Lets one simulated process at a time take one step; which one is the caller's choice. */
-export class Turns {
+export class Scheduler {
   #waiting: Waiting[] = [];
   #working = 0;
   readonly #paused = new Set<object>();
 
-  /** Resolves when it is this owner's turn; never when the owner has crashed before. */
-  turn(owner: object): Promise<void> {
+  /** Resolves when this owner is let go on; never when the owner has crashed before. */
+  untilScheduled(owner: object): Promise<void> {
     return new Promise((go) => {
       this.#waiting.push({ owner, go });
     });
@@ -27,7 +27,7 @@ export class Turns {
     }
   }
 
-  /** Gives one of those that wait its turn, and ends when everybody waits again. */
+  /** Lets one of those that wait go on, and ends when everybody waits again. */
   async step(choice: number): Promise<void> {
     const ready = this.#waiting.filter(({ owner }) => !this.#paused.has(owner));
     const chosen = ready[choice % ready.length];

@@ -1,0 +1,36 @@
+import { emptyRecord, type TrafficRecord } from "@veil/traffic";
+import { expect, it } from "vitest";
+import { toFields, toRecord, trafficDocument } from "./traffic-codecs.ts";
+
+const AT_NODE = { epoch: 7, up: { generation: 1, value: 5 }, down: { generation: 0, value: 9 } };
+
+const RECORD: TrafficRecord = {
+  ...emptyRecord("7"),
+  folded: { up: 5, down: 9 },
+  baseline: { main: AT_NODE },
+  log: [
+    {
+      ...{ kind: "counter-reset", version: 3, node: "main", epoch: 7, direction: "up" },
+      ...{ generation: 2, closedAt: 11, first: 4 },
+    },
+    { kind: "reset", version: 4, job: "reset-1", at: 8, baseline: { main: AT_NODE }, previous: { up: 1, down: 2 } },
+  ],
+};
+
+/** As every release since 1.0 reads and writes it. */
+const STORED = {
+  settled: { up: 5, down: 9 },
+  floor: { main: AT_NODE },
+  log: [
+    { kind: "fall", version: 3, node: "main", epoch: 7, direction: "up", generation: 2, closed_at: 11, first: 4 },
+    { kind: "reset", version: 4, job: "reset-1", at: 8, floor: { main: AT_NODE }, previous: { up: 1, down: 2 } },
+  ],
+};
+
+it("stores a record under the names that every release knows, and reads it back", () => {
+  const { entity, ...fields } = RECORD;
+  const stored = toFields(fields);
+  expect(stored).toMatchObject(STORED);
+  expect(Object.keys(stored).filter((name) => /^(folded|baseline)$/.test(name))).toEqual([]);
+  expect(toRecord(trafficDocument.parse({ ...stored, _id: entity }))).toEqual(RECORD);
+});
