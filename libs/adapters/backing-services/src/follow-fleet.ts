@@ -1,4 +1,11 @@
-import { type Fleet, type FleetReader, type ListedNode, seeded } from "@veil/nodes";
+import {
+  FLEET_LOOK_EVERY_MS,
+  FLEET_LOOK_JITTER,
+  type Fleet,
+  type FleetReader,
+  type ListedNode,
+  seeded,
+} from "@veil/nodes";
 import { listenFor } from "@veil/redis";
 import { lastingFailure, type Logger, runLoop, type Stoppable } from "@veil/runtime";
 
@@ -21,9 +28,6 @@ export interface FollowedFleet {
   /** Looks whether they have changed. Never rejects: what can't be read stays as it is known. */
   readonly refresh: () => Promise<void>;
 }
-
-/** Without Redis a change is known after that at most. */
-const LOOK_EVERY_MS = 1_000;
 
 /**
  * Follows the stored nodes until the service stops: a change is announced over Redis, and looked for every second besides.
@@ -49,8 +53,8 @@ export async function followFleet(
     if (isStarted) onFleet(fleet);
   };
   const looking = runLoop(running, "nodes of the store", {
-    everyMs: LOOK_EVERY_MS,
-    jitter: 0.1,
+    everyMs: FLEET_LOOK_EVERY_MS,
+    jitter: FLEET_LOOK_JITTER,
     firstRun: "later",
     task: look,
     ...lastingFailure(log, "could not look which nodes there are"),

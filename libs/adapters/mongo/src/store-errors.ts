@@ -1,4 +1,4 @@
-import { StoreRejectedError, StoreUnavailableError } from "@veil/keys";
+import { STORE_OPERATION_LIMIT_MS, StoreRejectedError, StoreUnavailableError } from "@veil/keys";
 import mongoose, { type mongo } from "mongoose";
 
 const { MongoBulkWriteError, MongoError, MongoServerError } = mongoose.mongo;
@@ -23,22 +23,20 @@ const socketCodes = new Set(["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"]
 /** MongoDB's code for a second document with the same unique value; its text differs between engines. */
 export const DUPLICATE_KEY_CODE = 11_000;
 
-/** Beyond every time limit of the driver: some of its waits have none, see `watchHeartbeats`. */
-const LONGEST_OPERATION_MS = 60_000;
-
 /**
  * Runs a store operation and turns what means "MongoDB is away" into StoreUnavailableError, and what means that it refused
  * for now into StoreRejectedError.
  *
- * One that does not end within a minute is given up; it may still happen.
+ * One that does not end within {@link STORE_OPERATION_LIMIT_MS}, beyond every time limit of the driver, is given up: some of its
+ * waits have none, see `watchHeartbeats`. It may still happen.
  *
  * @throws {StoreUnavailableError} when the same may succeed later, otherwise the error itself
  */
 export async function storeErrors<T>(operation: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const givenUp = new Promise<never>((_, reject) => {
-    const giveUp = () => reject(new StoreUnavailableError(new Error(`no end after ${LONGEST_OPERATION_MS} ms`)));
-    timer = setTimeout(giveUp, LONGEST_OPERATION_MS).unref();
+    const giveUp = () => reject(new StoreUnavailableError(new Error(`no end after ${STORE_OPERATION_LIMIT_MS} ms`)));
+    timer = setTimeout(giveUp, STORE_OPERATION_LIMIT_MS).unref();
   });
   try {
     return await Promise.race([operation(), givenUp]);

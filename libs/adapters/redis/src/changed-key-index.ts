@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
-import type { ChangeNotes, ChangePosition, ChangeReader, NotedChanges } from "@veil/keys";
+import {
+  type ChangeNotes,
+  type ChangePosition,
+  type ChangeReader,
+  type NotedChanges,
+  NOTES_OVERLAP_MS,
+} from "@veil/keys";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { runOf } from "./run-mark.ts";
@@ -25,9 +31,7 @@ if tonumber(ARGV[4]) > 0 then changed = redis.call('ZRANGEBYSCORE', KEYS[1], ARG
 return {now, redis.call('GET', KEYS[2]), changed}`;
 
 /** Whoever has read nothing for so long reads everything. At 1,000 writes a second it is 30 MB. */
-const KEPT_MS = 5 * 60_000;
-/** A note may reach Redis a little after its write has been seen to fail, and the other way round. */
-const OVERLAP_MS = 10_000;
+const NOTES_KEPT_MS = 5 * 60_000;
 const NOTED_AT_ONCE = 1_000;
 
 const answered = z.tuple([z.number(), z.string(), z.array(z.string())]);
@@ -64,15 +68,16 @@ export class ChangedKeyIndex implements ChangeNotes, ChangeReader {
 
   async since({ at, series }: ChangePosition, most: number): Promise<NotedChanges> {
     await this.#sendAgain();
-    const { position, keyIds } = await this.#read(at - OVERLAP_MS, most + 1);
-    const isComplete = position.series === series && position.at - at < KEPT_MS - OVERLAP_MS && position.at >= at;
+    const { position, keyIds } = await this.#read(at - NOTES_OVERLAP_MS, most + 1);
+    const isComplete =
+      position.series === series && position.at - at < NOTES_KEPT_MS - NOTES_OVERLAP_MS && position.at >= at;
     return { position, keyIds: isComplete && keyIds.length <= most ? keyIds : null };
   }
 
   async #read(from: number, most: number): Promise<{ readonly position: ChangePosition; readonly keyIds: number[] }> {
     const run = runOf(await this.#redis.info("server"));
     const keys = [this.#notes, this.#series];
-    const answer = await this.#redis.eval(READ_SCRIPT, 2, ...keys, randomUUID(), KEPT_MS, from, most);
+    const answer = await this.#redis.eval(READ_SCRIPT, 2, ...keys, randomUUID(), NOTES_KEPT_MS, from, most);
     const [at, series, changed] = answered.parse(answer);
     return { position: { at, series: `${run} ${series}` }, keyIds: changed.map(Number) };
   }

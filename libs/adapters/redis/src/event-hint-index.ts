@@ -1,13 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { EventHints, Hint } from "@veil/events";
-import type { Clock } from "@veil/keys";
+import { type Clock, LATE_WRITE_MS } from "@veil/keys";
 import type { Redis } from "ioredis";
 import { RunMark } from "./run-mark.ts";
 
 /** A write that nobody acknowledged is looked for after so long, and again after as long. */
 const LOOK_AFTER_MS = 5_000;
-/** Far above the time in which a write may still be applied after whoever sent it gave up. */
-const LOOKED_FOR_MS = 90_000;
 
 /** A write that was expected in a subject. */
 export interface ExpectedEvents {
@@ -76,7 +74,7 @@ export class EventHintIndex implements EventHints {
   /** Forgets what was looked for, but for writes that may still come. @throws when Redis does not answer */
   async looked(due: readonly ExpectedEvents[]): Promise<void> {
     const now = Math.floor(this.#clock.now());
-    const isOver = ({ isReady, expectedAt }: ExpectedEvents) => isReady || now - expectedAt > LOOKED_FOR_MS;
+    const isOver = ({ isReady, expectedAt }: ExpectedEvents) => isReady || now - expectedAt > LATE_WRITE_MS;
     const over = due.filter(isOver).map(({ member }) => member);
     const later = due.filter((expected) => !isOver(expected)).flatMap(({ member }) => [now + LOOK_AFTER_MS, member]);
     if (over.length > 0) await this.#redis.zrem(this.#hints, ...over);

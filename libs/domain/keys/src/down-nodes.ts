@@ -1,7 +1,5 @@
 import { isDown, type NodeSightings } from "./node-sightings.ts";
-
-/** For so long what was read is taken for true. */
-const KEPT_MS = 1_000;
+import { SIGHTINGS_FRESH_MS } from "./timing.ts";
 
 /**
  * Which nodes are of no use, as the workers noted it: read once for all who ask within a second. While it can't be read, what
@@ -24,7 +22,7 @@ export class DownNodes {
   /** Tells of a node by its name, by the same function while it tells the same of all. One that no worker has made use of yet is down, unless nothing was ever noted of any. */
   async test(): Promise<(node: string) => boolean> {
     const now = this.#clock.monotonic();
-    if (now - this.#readAt >= KEPT_MS) {
+    if (now - this.#readAt >= SIGHTINGS_FRESH_MS) {
       this.#readAt = now;
       this.#reading = this.#read();
     }

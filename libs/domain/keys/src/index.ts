@@ -80,9 +80,7 @@ export type { LifecyclePorts, LinkedKey } from "./lifecycle-ports.ts";
 export { type NodeChange, type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
 export { DownNodes } from "./down-nodes.ts";
 export {
-  FAILING_FOR_MS,
   isDown,
-  NOTE_SIGHTINGS_EVERY_MS,
   type NodeSighting,
   type NodeSightings,
 } from "./node-sightings.ts";
@@ -146,18 +144,25 @@ export {
   COALESCE_WAIT_MS,
   CONFIG_FILE_LEASE_MS,
   CONFIG_FILE_WAIT_MS,
+  FAILING_FOR_MS,
   JOB_LOCK_MS,
   JOB_SHARE,
   LAST_CALL_UNDER_LEASE_MS,
   LATE_CALL_MS,
+  LATE_WRITE_MS,
   LEASE_MS,
   LEASE_PROLONG_EVERY_MS,
   LEASE_WAIT_MS,
   LONGEST_CALL_MS,
   MISSING_INBOUND_WAIT_MS,
+  NOTE_SIGHTINGS_EVERY_MS,
+  NOTE_SIGHTINGS_JITTER,
+  NOTES_OVERLAP_MS,
+  POSITION_WITHIN_MS,
   RESOLVE_SHARE,
   SHORTEST_WRITE_DEADLINE_MS,
   SLACK_SHARE,
   STALLED_CHECK_MS,
+  STORE_OPERATION_LIMIT_MS,
   WRITE_DEADLINE_MS,
 } from "./timing.ts";

@@ -4,21 +4,30 @@ import {
   CALL_DEADLINE_MS,
   COALESCE_WAIT_MS,
   COMMIT_MARGIN_MS,
+  CONFIG_FILE_LEASE_MS,
   CONFIG_FILE_WAIT_MS,
+  FAILING_FOR_MS,
   JOB_LOCK_MS,
   JOB_SHARE,
   LAST_CALL_UNDER_LEASE_MS,
   LATE_CALL_MS,
+  LATE_WRITE_MS,
   LEASE_MS,
   LEASE_PROLONG_EVERY_MS,
   LEASE_WAIT_MS,
   LONGEST_CALL_MS,
   MISSING_INBOUND_WAIT_MS,
+  NOTE_SIGHTINGS_EVERY_MS,
+  NOTE_SIGHTINGS_JITTER,
+  NOTES_OVERLAP_MS,
   OVERDUE_AFTER_MS,
+  POSITION_WITHIN_MS,
   RESOLVE_SHARE,
   SHORTEST_WRITE_DEADLINE_MS,
+  SIGHTINGS_FRESH_MS,
   SLACK_SHARE,
   STALLED_CHECK_MS,
+  STORE_OPERATION_LIMIT_MS,
   TAKEOVER_MS,
   WRITE_DEADLINE_MS,
 } from "./timing.ts";
@@ -79,6 +88,27 @@ test.each(deadlines)(
     expect(MISSING_INBOUND_WAIT_MS + CALL_DEADLINE_MS).toBeLessThanOrEqual(JOB_SHARE * deadline);
   },
 );
+
+test("a write is looked for until the store has given it up and applies it no more", () => {
+  expect(LATE_WRITE_MS).toBeGreaterThan(STORE_OPERATION_LIMIT_MS);
+  expect(STORE_OPERATION_LIMIT_MS).toBeGreaterThan(WRITE_DEADLINE_MS);
+});
+
+test("a node counts as failing only after another worker has missed two notes of it", () => {
+  expect(FAILING_FOR_MS).toBeGreaterThan(2 * NOTE_SIGHTINGS_EVERY_MS * (1 + NOTE_SIGHTINGS_JITTER));
+});
+
+test("what is taken for true of a node's failing is younger than the next note of it", () => {
+  expect(SIGHTINGS_FRESH_MS).toBeLessThan(NOTE_SIGHTINGS_EVERY_MS * (1 - NOTE_SIGHTINGS_JITTER));
+});
+
+test("notes overlap by more than a position may lag behind the read beside it", () => {
+  expect(NOTES_OVERLAP_MS).toBeGreaterThan(POSITION_WITHIN_MS);
+});
+
+test("a config file is written within the time for which a deletion waits for it", () => {
+  expect(CONFIG_FILE_LEASE_MS).toBeLessThan(CONFIG_FILE_WAIT_MS);
+});
 
 test("a creation is overdue only after its creator was answered", () => {
   expect(ANSWERED_AFTER_MS).toBeGreaterThanOrEqual((1 - JOB_SHARE) * WRITE_DEADLINE_MS - 1e-6);

@@ -78,5 +78,34 @@ export const OVERDUE_AFTER_MS = 0.2 * WRITE_DEADLINE_MS;
 /** How long a deletion waits for the config file: a disk that hangs must not make it fail. */
 export const CONFIG_FILE_WAIT_MS = 0.6 * WRITE_DEADLINE_MS;
 
+/** An operation of the store is given up after it; it may still be carried out. */
+export const STORE_OPERATION_LIMIT_MS = 60_000;
+
+/** So long after a write was begun, or given up, the store applies it no more. */
+export const LATE_WRITE_MS = 1.5 * STORE_OPERATION_LIMIT_MS;
+
+/** How often a worker notes which nodes it reached, give or take {@link NOTE_SIGHTINGS_JITTER}. */
+export const NOTE_SIGHTINGS_EVERY_MS = 2_000;
+export const NOTE_SIGHTINGS_JITTER = 0.1;
+
+/**
+ * More than two notes of another worker that reaches the node, and more than a restart of Xray takes. A worker notes no failure
+ * before it has seen nothing else for so long: right after its start a single health probe that fails would otherwise count
+ * from what a worker that has gone saw last.
+ */
+export const FAILING_FOR_MS = 2.5 * NOTE_SIGHTINGS_EVERY_MS;
+
+/** For so long what was read of sightings is taken for true: it hardly makes them older. */
+export const SIGHTINGS_FRESH_MS = NOTE_SIGHTINGS_EVERY_MS / 2;
+
+/**
+ * Readers of notes about changed keys get once more what was noted so shortly before their position: a note may reach Redis a
+ * little after its write was seen to fail, and the other way round.
+ */
+export const NOTES_OVERLAP_MS = 10_000;
+
+/** A position that took longer to be had may be of a later moment than the read beside it, by more than the overlap covers. */
+export const POSITION_WITHIN_MS = NOTES_OVERLAP_MS / 2;
+
 /** How long one write of the config file may take, and for how long another worker waits for it. */
 export const CONFIG_FILE_LEASE_MS = WRITE_DEADLINE_MS / 2;

@@ -67,3 +67,4 @@ export { type LinkedHost, type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, p
 export type { NodePass, NodePasses } from "./node-passes.ts";
 export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";
+export { FLEET_LOOK_EVERY_MS, FLEET_LOOK_JITTER, KNOWN_TO_ALL_MS } from "./timing.ts";

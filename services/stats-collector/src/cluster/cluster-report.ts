@@ -23,7 +23,7 @@ export type ClusterReport = () => {
 
 const REPORT_EVERY_MS = 2_000;
 /** So long nobody shows the figures of the whole system when the one who did has died. */
-const REPORTER_LEASE_MS = 6_000;
+const REPORTER_LEASE_MS = 3 * REPORT_EVERY_MS;
 
 /** Reads the figures of the whole system until the service stops, whenever it is this collector's turn. */
 export function startClusterReport(running: RunningService, options: ClusterReportOptions): ClusterReport {

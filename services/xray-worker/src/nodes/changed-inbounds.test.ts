@@ -1,11 +1,11 @@
 import { noHints } from "@veil/events/testing";
-import { type FleetNode, placesOf } from "@veil/nodes";
+import { type FleetNode, KNOWN_TO_ALL_MS, placesOf } from "@veil/nodes";
 import { InMemoryFleet, someInbound, someNode } from "@veil/nodes/testing";
 import type { Redis } from "@veil/redis";
 import { createLogger, systemClock } from "@veil/runtime";
 import { expect, it } from "vitest";
 import { fleetChanger } from "./fleet-changes.ts";
-import { JoiningNodes, KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
+import { JoiningNodes } from "./joining-nodes.ts";
 
 /** @param isWritten whether the config file can be written */
 function joiningNodes(node: FleetNode, isWritten: () => boolean) {

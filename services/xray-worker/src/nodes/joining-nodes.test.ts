@@ -1,10 +1,10 @@
 import { noHints } from "@veil/events/testing";
-import { type Fleet, placesOf } from "@veil/nodes";
+import { type Fleet, KNOWN_TO_ALL_MS, placesOf } from "@veil/nodes";
 import { InMemoryFleet, someInbound, someNode } from "@veil/nodes/testing";
 import type { Redis } from "@veil/redis";
 import { beforeEach, describe, expect, it } from "vitest";
 import { fleetChanger } from "./fleet-changes.ts";
-import { filledIn, JoiningNodes, KNOWN_TO_ALL_MS, untilKnownToAll } from "./joining-nodes.ts";
+import { filledIn, JoiningNodes, untilKnownToAll } from "./joining-nodes.ts";
 
 const NOW = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;

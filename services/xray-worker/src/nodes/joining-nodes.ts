@@ -1,6 +1,15 @@
 import type { EmptiedFile } from "../config-file/emptied-file.ts";
 import { type FleetChanges, changeNodes } from "./fleet-changes.ts";
-import { activated, type Fleet, inboundFilled, inboundGone, isToBeFilled, type Place, placesOf } from "@veil/nodes";
+import {
+  activated,
+  type Fleet,
+  inboundFilled,
+  inboundGone,
+  isToBeFilled,
+  KNOWN_TO_ALL_MS,
+  type Place,
+  placesOf,
+} from "@veil/nodes";
 import { coerceError, type LastingFailure, lastingFailure } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
@@ -12,12 +21,6 @@ export interface JoiningNodesOptions extends FleetChanges {
   readonly newMark: () => string;
   readonly inFile: Pick<EmptiedFile, "empty">;
 }
-
-/**
- * So long after it was entered nobody fills a node: by then every worker knows of it, so that a key that is deleted while the node
- * is filled is taken out there as well, whichever worker deletes it.
- */
-export const KNOWN_TO_ALL_MS = 3_000;
 
 /**
  * In how long a place may be filled: one that is new, or whose node is. At most {@link KNOWN_TO_ALL_MS}, however the time of day was

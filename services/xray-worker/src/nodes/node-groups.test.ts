@@ -1,6 +1,6 @@
 import { ManualClock } from "@veil/runtime";
 import { beforeEach, describe, expect, it } from "vitest";
-import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
+import { KNOWN_TO_ALL_MS } from "@veil/nodes";
 import { NodeGroups, REGROUPED_FOR_ALL_MS, type RegroupedNode } from "./node-groups.ts";
 
 const NOW = 1_800_000_000_000;

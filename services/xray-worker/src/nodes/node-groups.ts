@@ -1,7 +1,6 @@
 import { LONGEST_CALL_MS, MISSING_INBOUND_WAIT_MS } from "@veil/keys";
-import { type FleetNode, isSameGroups, type Place, versionOfPlace } from "@veil/nodes";
+import { type FleetNode, isSameGroups, KNOWN_TO_ALL_MS, type Place, versionOfPlace } from "@veil/nodes";
 import type { Clock } from "@veil/runtime";
-import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 
 /** What of a node, or of one inbound of it, says which groups it is in. */
 export interface RegroupedNode extends Pick<FleetNode, "groups" | "regroupedAt" | "formerGroups"> {

@@ -1,4 +1,10 @@
-import { FAILING_FOR_MS, type NodeSighting, type NodeSightings, NOTE_SIGHTINGS_EVERY_MS } from "@veil/keys";
+import {
+  FAILING_FOR_MS,
+  type NodeSighting,
+  type NodeSightings,
+  NOTE_SIGHTINGS_EVERY_MS,
+  NOTE_SIGHTINGS_JITTER,
+} from "@veil/keys";
 import type { NodePass, NodePasses } from "@veil/nodes";
 import type { PassResult } from "@veil/reconciler";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
@@ -60,7 +66,7 @@ export class NodesSeen {
   start(running: RunningService, log: Logger): void {
     runLoop(running, "nodes seen", {
       everyMs: NOTE_SIGHTINGS_EVERY_MS,
-      jitter: 0.1,
+      jitter: NOTE_SIGHTINGS_JITTER,
       task: () => this.write(),
       ...lastingFailure(log, "could not note which nodes answer"),
     });

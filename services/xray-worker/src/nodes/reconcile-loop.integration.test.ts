@@ -1,5 +1,6 @@
 import { type DesiredUser, desiredOn, type LifecyclePorts, NodeRejectedError } from "@veil/keys";
 import { unchanged } from "@veil/keys/testing";
+import { KNOWN_TO_ALL_MS } from "@veil/nodes";
 import { userEmail } from "@veil/protocols";
 import type { ActualUser, PassRecord, ReconciledState } from "@veil/reconciler";
 import { connectRedis, type Redis } from "@veil/redis";
@@ -7,7 +8,6 @@ import { createLogger, ManualClock } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
 import { type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { KNOWN_TO_ALL_MS } from "./joining-nodes.ts";
 import { NodeGroups, type RegroupedNode } from "./node-groups.ts";
 import { OrphanBrake } from "./orphan-brake.ts";
 import type { PassRecords } from "./pass-records.ts";

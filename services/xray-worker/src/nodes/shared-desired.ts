@@ -1,4 +1,11 @@
-import type { ChangePosition, ChangeReader, Creation, DesiredStore, DesiredUser } from "@veil/keys";
+import {
+  type ChangePosition,
+  type ChangeReader,
+  type Creation,
+  type DesiredStore,
+  type DesiredUser,
+  POSITION_WITHIN_MS,
+} from "@veil/keys";
 import type { ReconciledState } from "@veil/reconciler";
 import { type Clock, SharedRun } from "@veil/runtime";
 import { DesiredView } from "./desired-view.ts";
@@ -19,8 +26,6 @@ export type DesiredRead = "all" | "changed";
 
 /** Long enough for the passes over many nodes that begin together, and short enough for few keys to change meanwhile. */
 const RECENT_MS = 10_000;
-/** A position that took longer to be had says nothing of when the read beside it began. */
-const POSITION_WITHIN_MS = 5_000;
 /** So many keys are read by their ids in any case; more as long as they are a small part of all. */
 const FEW_KEYS = 200;
 const FEW_OF_ALL = 0.02;

@@ -1,11 +1,9 @@
 import type { Creation, KeyRecord } from "../access-key.ts";
 import type { StepStamp } from "../events/key-steps.ts";
 import type { Decision, DoneOnNodes, HandEntry, HandledKey, KeyStore, KeyVersion } from "../ports.ts";
+import { LATE_WRITE_MS } from "../timing.ts";
 import type { GroupedNode } from "../wanted-on.ts";
 import type { ChangeNotes } from "./changed-keys.ts";
-
-/** Far above the time in which a write may still be applied after whoever sent it gave up. */
-const COMES_LATE_MS = 90_000;
 
 /**
  * A key store that notes every write that changes what nodes should hold, or what is left to do there. The note is sent before
@@ -102,7 +100,7 @@ export class NotingKeyStore implements KeyStore {
       const [result] = await Promise.all([write(), noted]);
       return result;
     } catch (error) {
-      await this.#notes.note(keyIds, COMES_LATE_MS);
+      await this.#notes.note(keyIds, LATE_WRITE_MS);
       throw error;
     }
   }
