@@ -1,3 +1,4 @@
+import { TOO_LATE } from "@veil/job-contract";
 import type { Outcome } from "./reply/reply.ts";
 
 /** Thrown when there is no key of this id that callers may see. */
@@ -150,7 +151,7 @@ export class WriteIndeterminateUnavailableError extends WriteUnavailableError {
 /** Reasons that several writes give. */
 export const QUEUE_UNAVAILABLE = "the job queue is unavailable";
 export const STORE_UNAVAILABLE = "the key store is unavailable";
-export const TIMED_OUT = "timed out";
+export const TIMED_OUT = TOO_LATE.detail;
 
 /** Thrown when it is not known whether a key was created, now or later: any answer might be wrong. */
 export class OutcomeUnknownError extends Error {

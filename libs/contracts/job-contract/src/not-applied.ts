@@ -17,3 +17,6 @@ export const contradicted = [
 
 /** The result of a write that was not done. */
 export type NotApplied = z.infer<(typeof notApplied)[number]>;
+
+/** The result of a job that came too late to change anything, and of one from which none came while nothing shows that it was done. */
+export const TOO_LATE = { outcome: "failed", detail: "timed out" } as const satisfies NotApplied;

@@ -18,6 +18,7 @@ import { externalIdTaken, giveExternalId, isGivenAway } from "./external-ids.ts"
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { noneActiveDetail, noneTookDetail } from "./no-node-detail.ts";
+import { DEADLINE_PASSED, STORE_REFUSES } from "./not-done.ts";
 import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
@@ -153,10 +154,7 @@ async function isIdGivenAway(
   return externalId !== null && (await isGivenAway({ externalId, owner }, keyId, ports));
 }
 
-/** Said of a write that the store refused before anything of it was done. */
-export const STORE_REFUSES = "the key store refuses writes";
-
-const deadlinePassed = { outcome: "unavailable", detail: "the deadline has passed" } as const;
+const deadlinePassed = { outcome: "unavailable", detail: DEADLINE_PASSED } as const;
 
 interface Claim {
   readonly creation: Creation;

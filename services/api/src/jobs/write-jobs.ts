@@ -1,7 +1,9 @@
 import { largestBatch, type OperationId } from "@veil/http-contract";
-import type { JobName, NotApplied } from "@veil/job-contract";
-import { TIMED_OUT, WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
+import { type JobName, type NotApplied, TOO_LATE } from "@veil/job-contract";
+import { WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
 import { batchDeadlineMs } from "./write-limits.ts";
+
+export { TOO_LATE };
 
 /** What one endpoint that writes asks of the queue. */
 export interface WriteJobDefinition<N extends JobName = JobName> {
@@ -17,9 +19,6 @@ export interface WriteJobDefinition<N extends JobName = JobName> {
   /** Thrown when its job's result is `failed`. A deletion only fails so because it came too late: it may be asked for again. */
   readonly FailedError: typeof WriteFailedError;
 }
-
-/** The end of a job whose result did not come in time, where nothing shows that it was done. */
-export const TOO_LATE = { outcome: "failed", detail: TIMED_OUT } as const;
 
 const CREATION = {
   needsStore: true,

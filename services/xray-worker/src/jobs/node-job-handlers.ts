@@ -1,4 +1,4 @@
-import type { JobResult } from "@veil/job-contract";
+import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
 import {
   changed,
@@ -11,7 +11,7 @@ import {
   type NodeTls,
 } from "@veil/nodes";
 import { actorOf } from "./actor-of.ts";
-import { changeInTime, type FleetChanges, TOO_LATE } from "../nodes/fleet-changes.ts";
+import { changeInTime, type FleetChanges } from "../nodes/fleet-changes.ts";
 import type { CertificateFolder } from "@veil/xray-grpc";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 

@@ -1,5 +1,5 @@
 import type { EventHints } from "@veil/events";
-import type { JobResult } from "@veil/job-contract";
+import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import {
   type ChangeStamp,
   changeTogether,
@@ -53,9 +53,6 @@ export async function changeNodes(decide: FleetDecision, { change, ...changes }:
   if (isChanged) await tell(changes);
   return isChanged;
 }
-
-/** The end of a job that came too late to change anything. */
-export const TOO_LATE = { outcome: "failed", detail: "timed out" } as const;
 
 /**
  * Carries out a job that changes nodes or hosts, unless its deadline has passed when the change is stored.

@@ -1,8 +1,9 @@
+import { TOO_LATE } from "@veil/job-contract";
 import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "@veil/keys";
 import { disabled, ended, type FleetNode, nodeOf } from "@veil/nodes";
 import { passTask, waitExclusively } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
-import { changeNodes, type FleetChanges, TOO_LATE } from "./fleet-changes.ts";
+import { changeNodes, type FleetChanges } from "./fleet-changes.ts";
 import { untilKnownToAll } from "./joining-nodes.ts";
 
 /** A node that is on its way out. */
