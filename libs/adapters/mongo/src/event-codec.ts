@@ -4,6 +4,19 @@ import { z } from "zod";
 /** Enough for the largest number that counts exactly. */
 const SEQ_DIGITS = 16;
 
+/** What callers are shown, as JSON text: it has names with dots and dollars in it. */
+const shownData = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue("the data are no JSON");
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.unknown()));
+
 /** An event. `_id` is its number as text of one length, so that the order of the texts is that of the numbers. */
 export const eventDocument = z.object({
   _id: z.string(),
@@ -16,12 +29,9 @@ export const eventDocument = z.object({
   subject: z.string(),
   key_id: z.number().nullable(),
   owner: z.string().nullable(),
-  /** As JSON text: what callers are shown has names with dots and dollars in it. */
-  data: z.string(),
+  data: shownData,
 });
-export type EventDocument = Readonly<z.infer<typeof eventDocument>>;
-
-const json = z.record(z.string(), z.unknown());
+export type EventDocument = Readonly<z.input<typeof eventDocument>>;
 
 /** The `_id` of the event that has this number. */
 export function eventId(seq: number): string {
@@ -45,10 +55,9 @@ export function toEventDocument(event: VeilEvent, seq: number): EventDocument {
 }
 
 /** Null for an event of a type that only a newer version knows. */
-export function toLoggedEvent(document: EventDocument): LoggedEvent | null {
+export function toLoggedEvent(document: z.output<typeof eventDocument>): LoggedEvent | null {
   const { seq, id, type, at, actor, subject, key_id: keyId, owner, data } = document;
   if (!isEventType(type)) return null;
   const { name, address, request_id: requestId } = actor;
-  const shown = json.parse(JSON.parse(data));
-  return { seq, id, type, at, actor: { name, address, requestId }, subject, keyId, owner, data: shown };
+  return { seq, id, type, at, actor: { name, address, requestId }, subject, keyId, owner, data };
 }

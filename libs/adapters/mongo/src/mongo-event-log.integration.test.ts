@@ -1,8 +1,8 @@
 import { someEvent } from "@veil/events/testing";
 import mongoose from "mongoose";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
-import { eventId } from "./event-codec.ts";
+import { eventId, toEventDocument } from "./event-codec.ts";
 
 let store: TestStore;
 beforeAll(async () => {
@@ -33,4 +33,37 @@ test("an event that comes while others are looked for shows no sooner than the o
   } finally {
     spy.mockRestore();
   }
+});
+
+describe("behind a long run of events that nobody here can read", () => {
+  let damaged: TestStore;
+  const unreadable: string[] = [];
+  beforeAll(async () => {
+    damaged = await openTestStore({ onUnreadable: ({ collection, id }) => unreadable.push(`${collection} ${id}`) });
+    await damaged.events.append(0, [someEvent({ keyId: 7 })]);
+    const collection = damaged.connection.collection<{ readonly _id: string }>("events");
+    const bad = [{ type: "key.of-a-newer-version" }, { data: "{" }, { data: "[]" }, { actor: null }];
+    const documents = Array.from({ length: 12 }, (_, index) => ({
+      ...toEventDocument(someEvent({ keyId: 7 }), index + 2),
+      ...bad[index % bad.length],
+    }));
+    await collection.insertMany(documents);
+    await damaged.events.append(13, [someEvent({ keyId: 7 }), someEvent({ keyId: 7 })]);
+  });
+  afterAll(() => damaged.close());
+
+  test.each([
+    [{ after: 0, limit: 3 }, [1, 14, 15]],
+    [{ after: 1, limit: 1 }, [14]],
+    [{ after: 1, limit: 2, keyId: 7 }, [14, 15]],
+    [{ after: 15, limit: 2 }, []],
+  ])("%j finds those that come after", async (query, seqs) => {
+    expect((await damaged.events.read(query)).map(({ seq }) => seq)).toEqual(seqs);
+  });
+
+  test("each is reported, but for those of a newer version", async () => {
+    unreadable.length = 0;
+    await damaged.events.read({ after: 0, limit: 100 });
+    expect(unreadable).toHaveLength(9);
+  });
 });

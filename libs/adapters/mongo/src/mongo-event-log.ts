@@ -11,6 +11,8 @@ import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "
 const POSITIONS = "log";
 /** Events that are forgotten by one look. */
 const DROPPED_AT_ONCE = 200;
+/** Events that are read at once at least, behind some that can't be read. */
+const PASSED_OVER_AT_ONCE = 200;
 /** Events that are looked for at once at first where each is found by itself: four times as many each time. */
 const LOOKED_FOR_AT_FIRST = 8;
 
@@ -56,9 +58,18 @@ export class MongoEventLog implements EventLog {
     return documents.map(({ _id, id, subject }) => ({ seq: Number(_id), id, subject }));
   }
 
-  async read(query: EventQuery): Promise<LoggedEvent[]> {
-    const events = this.#reader.many(eventDocument, await this.#read(query)).map(toLoggedEvent);
-    return events.filter((event) => event !== null);
+  /** Passes over what can't be read, however much of it stands side by side: what comes behind it would never be seen. */
+  async read({ after, limit, ...filter }: EventQuery): Promise<LoggedEvent[]> {
+    const events: LoggedEvent[] = [];
+    let [last, asked] = [after, limit];
+    while (true) {
+      const documents = await this.#read({ ...filter, after: last, limit: asked });
+      const read = this.#reader.many(eventDocument, documents).map(toLoggedEvent);
+      events.push(...read.filter((event) => event !== null));
+      const end = documents.at(-1);
+      if (end === undefined || documents.length < asked || events.length >= limit) return events.slice(0, limit);
+      [last, asked] = [Number(end._id), Math.max(PASSED_OVER_AT_ONCE, limit - events.length)];
+    }
   }
 
   async settled(): Promise<number> {
