@@ -1,6 +1,5 @@
 import type { EventReader } from "@veil/events";
 import type { DeviceReader } from "@veil/keys";
-import type { TokenReader } from "@veil/tokens";
 import type { CallerKeys } from "./caller-keys.ts";
 import type { EventFeed } from "./events/event-feed.ts";
 import type { DeferredWrites } from "./jobs/deferred-writes.ts";
@@ -10,13 +9,18 @@ import type { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
 import type { KeyReader, Logger, ShareLinksOf, TrafficReader } from "./ports.ts";
 import type { ManageHostsPorts } from "./hosts/manage-hosts.ts";
 import type { ManageNodesPorts } from "./nodes/manage-nodes.ts";
+import type { ManageTokensPorts } from "./tokens/manage-tokens.ts";
 import type { ManageWebhooksPorts } from "./webhooks/manage-webhooks.ts";
 
 /** Everything outside that the operations need. Times are in milliseconds. */
-export interface OperationPorts extends ManageWebhooksPorts, ManageNodesPorts, ManageHostsPorts, KeyBatchStatusPorts {
+export interface OperationPorts
+  extends ManageTokensPorts,
+    ManageWebhooksPorts,
+    ManageNodesPorts,
+    ManageHostsPorts,
+    KeyBatchStatusPorts {
   readonly keys: KeyReader;
   readonly traffic: TrafficReader;
-  readonly tokens: TokenReader;
   readonly devices: DeviceReader;
   readonly events: EventReader;
   readonly feed: Pick<EventFeed, "follow">;

@@ -1,3 +1,4 @@
+import { isReservedName } from "@veil/events";
 import { networkOf, type Scope, scopes } from "@veil/tokens";
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
@@ -13,10 +14,22 @@ const scopesMessage = `scopes must be a list of one or more of ${scopes.join(", 
 const rateMessage = `rate must be a whole number of requests per second from 1 to ${FASTEST_RATE}, or null`;
 const addressesMessage = `addresses must be a list of 1 to ${MOST_ADDRESSES} IP addresses or CIDR ranges like 10.0.0.0/8, or null`;
 
-const name = requiredLine("name", LONGEST_NAME, 1).meta({
-  description: "Names the caller in the log. No two tokens of one owner have the same.",
+const heldName = requiredLine("name", LONGEST_NAME, 1).meta({
+  description: "Names the caller in the log and in events.",
   example: "shop",
 });
+
+const name = heldName
+  .refine(
+    (text) => !isReservedName(text),
+    "name must not be system, unknown or secret-1, secret-2 and so on: events name others so",
+  )
+  .meta({
+    ...heldName.meta(),
+    description:
+      "Names the caller in the log and in events. No two tokens of one owner have the same, and none has the name of a secret " +
+      "of the server's settings, `system`, `unknown` or `secret-1`, `secret-2` and so on.",
+  });
 
 const heldScopes = z
   .array(z.enum(scopes, scopesMessage), scopesMessage)
@@ -62,7 +75,7 @@ const fields = {
 export const tokenSchema = z
   .strictObject({
     id: z.string().meta({ description: "The token's first 12 characters behind `veil_`.", example: "3hT9sKq0Zr1b" }),
-    name,
+    name: heldName,
     ...fields,
     scopes: z.array(z.enum(scopes)).meta({ description: "What the token may do.", example: ["keys:read"] }),
     created_at: z.int().meta({ format: "int64", description: "Unix time in seconds.", example: 1703520000 }),

@@ -8,6 +8,16 @@ export interface Actor {
   readonly requestId: string | null;
 }
 
+/** How events name the callers that have no name of their own. @param position counted from 1 */
+export function numberedSecret(position: number): string {
+  return `secret-${position}`;
+}
+
+/** Whether events name others so, or a reader would take it for that: no caller can choose it as its name. */
+export function isReservedName(name: string): boolean {
+  return /^(?:system|unknown|secret-\d+)$/i.test(name.trim());
+}
+
 /** What comes due by itself, and what is noticed. */
 export const SYSTEM: Actor = { name: "system", address: null, requestId: null };
 

@@ -1,5 +1,5 @@
 /** What happened, where it was born, the log of it and the relay between them. Pure: no I/O, and nothing of keys. */
-export { type Actor, SYSTEM, unnamedActor } from "./actor.ts";
+export { type Actor, isReservedName, numberedSecret, SYSTEM, unnamedActor } from "./actor.ts";
 export type { LoggedEvent, VeilEvent } from "./event.ts";
 export { type EventType, eventTypes, isEventType } from "./event-types.ts";
 export type { EventHints, EventLog, EventQuery, EventReader, Hint, Outbox, TailEntry } from "./ports.ts";

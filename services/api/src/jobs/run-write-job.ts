@@ -1,3 +1,4 @@
+import { numberedSecret } from "@veil/events";
 import { type JobName, type JobPayload, type JobResult } from "@veil/job-contract";
 import { QueueUnavailableError } from "@veil/job-queue";
 import type { Clock } from "@veil/keys";
@@ -55,7 +56,7 @@ interface JobActor {
 function actorOf({ caller = null, address = null }: RequestScope): { readonly actor?: JobActor } {
   if (caller === null) return {};
   const { label } = caller;
-  return { actor: { name: typeof label === "number" ? `secret-${label}` : label, address } };
+  return { actor: { name: typeof label === "number" ? numberedSecret(label) : label, address } };
 }
 
 /** What every payload says of its request. */

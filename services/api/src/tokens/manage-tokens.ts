@@ -17,6 +17,8 @@ import { type Caller, callerOf, type RequestScope } from "../ports.ts";
 
 export interface ManageTokensPorts extends WritePorts {
   readonly tokens: TokenReader;
+  /** The secrets of the settings, whose names no token can have: events tell callers apart by their names. */
+  readonly secrets: () => readonly { readonly name: string | null }[];
 }
 
 /** A token that was just made. */
@@ -42,6 +44,7 @@ export async function createToken(
   const { owner = caller.owner, addresses = caller.addresses } = body;
   const beyond = rightsBeyond({ scopes, owner, addresses }, caller);
   if (beyond !== null) throw new RightsBeyondError(beyond);
+  refuseNameOfSecret(name, ports);
   const { token: text, id, hash } = newToken(randomBytes(TOKEN_SEED_BYTES));
   const createdAt = Math.floor(ports.clock.now() / 1_000);
   const job = planWriteJob("createToken", scope, ports);
@@ -67,6 +70,7 @@ export async function updateToken(
   scope: RequestScope,
   ports: ManageTokensPorts,
 ): Promise<ApiToken> {
+  if (body.name !== undefined) refuseNameOfSecret(body.name, ports);
   const job = planWriteJob("updateToken", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ token_id: id, giver: rightsOf(scope), change: changeOf(body), ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => ({
@@ -161,6 +165,11 @@ async function madeBy(
   const made = tokens.find(({ jobs }) => jobs.includes(job));
   if (made === undefined) throw new WriteFailedError(writeJob(operation).action, TIMED_OUT);
   return made;
+}
+
+/** @throws {ContradictionError} */
+function refuseNameOfSecret(name: string, { secrets }: Pick<ManageTokensPorts, "secrets">): void {
+  if (secrets().some((secret) => secret.name === name)) throw takenError(name);
 }
 
 function takenError(name: string): ContradictionError {

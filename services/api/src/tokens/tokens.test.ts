@@ -5,6 +5,7 @@ import { storedToken } from "@veil/tokens/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
+import type { ApiSecret } from "../http/bearer-auth.ts";
 
 let api: InMemoryApi;
 let failures: number;
@@ -189,6 +190,29 @@ describe("making and changing tokens", () => {
     expect(answerOf(await post(api, { name: "shop", scopes: ["*"] }))).toEqual(taken);
     const path = `/api/tokens/${other.token.id}`;
     expect(answerOf(await call(api, "patch", path).send({ name: token.name }))).toEqual(taken);
+  });
+
+  it.each(["system", "unknown", "secret-1", "secret-27", "System", " system "])(
+    "refuses the name %j, by which events name others",
+    async (name) => {
+      const reserved = failure(400, /^name must not be system, unknown or secret-1/);
+      expect(answerOf(await post(api, { name, scopes: ["*"] }))).toEqual(reserved);
+      const { token } = await holder();
+      expect(answerOf(await call(api, "patch", `/api/tokens/${token.id}`).send({ name }))).toEqual(reserved);
+      expect(api.plane.jobs.submitted).toEqual([]);
+    },
+  );
+
+  it("refuses the name of a secret of the settings, by which events name who comes with that", async () => {
+    await api.close();
+    const secret: ApiSecret = { name: "panel", tokens: ["secret-of-the-panel-of-32-characters"], readOnly: false };
+    api = await startInMemoryApi({ secrets: () => [secret] });
+    const taken = failure(409, "the name panel is taken");
+    expect(answerOf(await post(api, { name: "panel", scopes: ["*"] }))).toEqual(taken);
+    const { token } = await holder({ name: "other" });
+    expect(answerOf(await call(api, "patch", `/api/tokens/${token.id}`).send({ name: "panel" }))).toEqual(taken);
+    await call(api, "patch", `/api/tokens/${token.id}`).send({ rate: 1 }).expect(200);
+    await post(api, { name: "panel-2", scopes: ["*"] }).expect(200);
   });
 
   it("changes what is named, and takes 0 and null as never", async () => {
