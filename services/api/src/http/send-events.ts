@@ -8,8 +8,8 @@ import { requestContext } from "./request-context.ts";
 
 /** A comment, so that proxies and clients see that the connection is alive, and so soon is a dead one noticed. */
 const HEARTBEAT_MS = 15_000;
-/** So soon a token that was taken back gets no more events. */
-const CHECK_CALLER_EVERY_MS = 1_000;
+/** What is known of a token may be a second old, and a look takes half a second at most: within two seconds all is over. */
+const CHECK_CALLER_EVERY_MS = 500;
 const RECONNECT_AFTER_MS = 2_000;
 
 const HEADERS = {
@@ -48,7 +48,7 @@ async function writeStream(
   const check = setInterval(() => {
     // While nobody can say, those who were let in go on.
     const isAllowed = context.isStillAllowed().catch(() => true);
-    void isAllowed.then((allowed) => allowed || response.end());
+    void isAllowed.then((allowed) => allowed || endStream(response));
   }, CHECK_CALLER_EVERY_MS);
   try {
     response.write(`retry: ${RECONNECT_AFTER_MS}\n\n`);
@@ -63,6 +63,12 @@ async function writeStream(
     clearInterval(check);
     response.end();
   }
+}
+
+/** Nothing is kept for a caller who has not taken all by the next look. */
+function endStream(response: Response): void {
+  if (response.writableEnded) response.destroy();
+  else response.end();
 }
 
 function textOf(event: LoggedEvent): string {
