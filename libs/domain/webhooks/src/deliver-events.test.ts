@@ -178,6 +178,35 @@ describe("deliverEvents", () => {
     expect(await state()).toMatchObject({ failingSince: null, lanes: [] });
   });
 
+  it("calls no receiver dead by the first failure after days in which there was nothing to send", async () => {
+    log.add();
+    end = () => failed;
+    await run();
+    now += RETRY_FOR_MS;
+    await run();
+    expect([givenUp, (await state()).lanes]).toEqual([[1], []]);
+    now += DEAD_AFTER_MS;
+    log.add();
+    expect(await run()).not.toBe("dead");
+    expect(await state()).toMatchObject({ failingSince: 1_000_000 });
+    end = () => ({ outcome: "delivered" });
+    now += SECOND_MS;
+    expect(await run()).toBe("idle");
+    expect(await state()).toMatchObject({ failingSince: null, lanes: [] });
+  });
+
+  it("calls a receiver dead that gets an event only now and then, and takes none of them", async () => {
+    end = () => failed;
+    let last = "";
+    for (let hour = 0; hour < 24 * 5 && last !== "dead"; hour += 1) {
+      if (hour % 30 === 0) log.add();
+      last = await run();
+      now += HOUR_MS;
+    }
+    expect(last).toBe("dead");
+    expect(now - 1_000_000).toBeLessThan(DEAD_AFTER_MS + 24 * HOUR_MS);
+  });
+
   it("keeps what was not begun when it is to stop, and what was broken off without a failure", async () => {
     for (let index = 0; index < 50; index += 1) log.add({ subject: `key:${index}` });
     let isStopping = false;

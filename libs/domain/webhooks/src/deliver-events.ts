@@ -1,5 +1,5 @@
 import { advanced, DeliveryProgress, type Lane, triedInVain, wasTriedLongEnough } from "./delivery-progress.ts";
-import { DEAD_AFTER_MS, type DeliveryState, firstState, MOST_WAITING, triedAnew, waitingOf } from "./delivery-state.ts";
+import { type DeliveryState, firstState, MOST_WAITING, triedAnew, waitingOf } from "./delivery-state.ts";
 import type { DeliveryStore } from "./ports.ts";
 import type { Webhook } from "./webhook.ts";
 import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";
@@ -23,7 +23,7 @@ export interface DeliverPorts {
   readonly isStopping: () => boolean;
 }
 
-/** `idle`: nothing is left to do now; `more`: the time was up; `outdated`: another process delivers; `dead`: see DEAD_AFTER_MS. */
+/** `idle`: nothing is left to do now; `more`: the time was up; `outdated`: another process delivers; `dead`: see DeliveryProgress.isDead. */
 export type DeliveryEnd = "idle" | "more" | "outdated" | "dead";
 
 /** Deliveries of one webhook under way at once. */
@@ -54,7 +54,7 @@ export async function deliverEvents(webhook: Webhook, until: number, ports: Deli
     await carryOut(work, webhook, until, ports);
     state = work.progress.state();
     if ((await deliveries.keepDelivery(state)) === "outdated") return "outdated";
-    if (state.failingSince !== null && now() - state.failingSince >= DEAD_AFTER_MS) return "dead";
+    if (work.progress.isDead(now())) return "dead";
   }
   return "more";
 }
@@ -143,7 +143,7 @@ async function runLane(
       progress.delivered(now());
       lane = advanced(lane, now());
     } else {
-      progress.failed(end.error, lane.attempts === 0, now());
+      progress.failed(end.error, lane, now());
       const isOver = wasTriedLongEnough(lane, now()) && (await giveUp(event, webhook));
       return isOver ? advanced(lane, now()) : triedInVain(lane, now());
     }

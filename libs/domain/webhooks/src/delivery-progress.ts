@@ -1,4 +1,13 @@
-import { type DeliveryState, isAway, pauseMs, RETRY_FOR_MS, retryAfterMs, type WaitingLane } from "./delivery-state.ts";
+import {
+  DEAD_AFTER_MS,
+  type DeliveryState,
+  FAILS_FOR_LONG_MS,
+  isAway,
+  pauseMs,
+  RETRY_FOR_MS,
+  retryAfterMs,
+  type WaitingLane,
+} from "./delivery-state.ts";
 import type { WebhookEvent } from "./webhook-event.ts";
 
 /** Events about one subject that are being delivered, and what waits behind them. */
@@ -11,6 +20,7 @@ export interface Lane extends WaitingLane {
 export class DeliveryProgress {
   #state: DeliveryState;
   readonly #waiting: Map<string, WaitingLane>;
+  #hasFailedForLong = false;
 
   constructor(state: DeliveryState) {
     this.#state = state;
@@ -27,6 +37,15 @@ export class DeliveryProgress {
 
   get failures(): number {
     return this.#state.failures;
+  }
+
+  /**
+   * Whether the receiver is dead: it took nothing for days, and an event now that it has refused for a while. A failure or two
+   * after days in which there was nothing to send say little.
+   */
+  isDead(now: number): boolean {
+    const { failingSince } = this.#state;
+    return this.#hasFailedForLong && failingSince !== null && now - failingSince >= DEAD_AFTER_MS;
   }
 
   /** Lanes that are to be tried now, the longest due first. */
@@ -58,10 +77,11 @@ export class DeliveryProgress {
     }
   }
 
-  /** Notes that an event was not taken. One that fails again says nothing new of its receiver. */
-  failed(error: string, isFirstTry: boolean, now: number): void {
+  /** Notes that the first event of a lane was not taken. One that fails again says nothing new of its receiver. */
+  failed(error: string, { attempts, since }: Pick<Lane, "attempts" | "since">, now: number): void {
     const { failingSince } = this.#state;
-    const failures = this.#state.failures + (isFirstTry || this.isAway ? 1 : 0);
+    const failures = this.#state.failures + (attempts === 0 || this.isAway ? 1 : 0);
+    this.#hasFailedForLong ||= since !== null && now - since >= FAILS_FOR_LONG_MS;
     this.#state = { ...this.#state, lastError: error, failingSince: failingSince ?? now, failures };
     if (this.isAway) this.#state = { ...this.#state, pausedUntil: now + pauseMs(failures) };
   }

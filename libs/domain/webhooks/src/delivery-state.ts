@@ -45,6 +45,8 @@ export const MOST_WAITING = 1_000;
 export const RETRY_FOR_MS = 24 * 60 * 60_000;
 /** A receiver that took nothing for so long is dead: its webhook is switched off. */
 export const DEAD_AFTER_MS = 3 * 24 * 60 * 60_000;
+/** That it takes nothing even now is said by an event that was refused, again and again, for so long. */
+export const FAILS_FOR_LONG_MS = 60 * 60_000;
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60 * 60_000;

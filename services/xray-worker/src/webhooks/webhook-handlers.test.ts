@@ -109,13 +109,14 @@ describe("deliveries", () => {
 
   it("leave a webhook as it is that was changed while its receiver was found dead", async () => {
     events.add();
-    await webhooks.keepDelivery({ ...firstState(webhook), failingSince: 1, revision: 1, failures: 1 });
+    const waiting = { subject: "key:1", seqs: [1], attempts: 9, since: 1, nextAt: 1, at: 1 };
+    const failing = { cursor: 1, lanes: [waiting], failingSince: 1, failures: 1 };
+    await webhooks.keepDelivery({ ...firstState(webhook), ...failing, revision: 1 });
     now += 4 * DAY_MS;
-    const failing = handlers();
     end = { outcome: "failed", error: "The receiver answered 500" };
     await webhooks.replace({ ...webhook, url: "https://other.example", revision: 2 }, 1);
     webhooks.find = async () => webhook;
-    await failing["deliver-events"]({ webhook_id: webhook.id }, delivery);
+    expect(await deliver()).toEqual({ outcome: "dead" });
     expect(switchedOff).toEqual([]);
   });
 
