@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { connectRedis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { keyHandlers } from "../test/key-handlers.ts";
 import { PermanentJobError, QueueUnavailableError } from "./errors.ts";
 import { FailedJobs } from "./failed-jobs.ts";
+import { JobAdder } from "./job-adder.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
 import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
 import type { JobHandlers } from "./job-dispatcher.ts";
@@ -109,4 +111,38 @@ test("without Redis opening fails instead of waiting for ever", async () => {
   consume(() => Promise.reject(new Error("not expected")));
   const opening = FailedJobs.open({ queue: "veil-keys", redisUrl: "redis://127.0.0.1:1", prefix });
   await expect(opening).rejects.toBeInstanceOf(QueueUnavailableError);
+});
+
+test("events of webhooks that were given up are kept, however many", async () => {
+  const gaveUp = 1_100;
+  consumer = consumeJobs({
+    queue: "veil-webhooks",
+    redisUrl,
+    prefix,
+    concurrency: 50,
+    handlers: {
+      "deliver-events": async () => ({ outcome: "idle" }),
+      "repeat-delivery": () => Promise.reject(new PermanentJobError("The receiver answered 500")),
+      "test-webhook": () => Promise.reject(new PermanentJobError("broken off")),
+    },
+    onStep: ignore,
+    onError: ignore,
+  });
+  const redis = connectRedis(redisUrl, "fail-fast", ignore);
+  const jobs = new JobAdder(redis, { prefix, onError: ignore });
+  const ofWebhooks = await FailedJobs.open({ queue: "veil-webhooks", redisUrl, prefix });
+  try {
+    const seqs = Array.from({ length: gaveUp }, (_, index) => index + 1);
+    const add = (seq: number) =>
+      jobs.add("repeat-delivery", `repeat-wh_1-${seq}`, { webhook_id: "wh_1", seq, event_id: `${seq}-1-0-1` });
+    await Promise.all(seqs.map(add));
+    await jobs.add("test-webhook", "test-1", { webhook_id: "wh_1", owner: null, deadline: 1, request_id: "r-1" });
+    await vi.waitFor(async () => expect(await ofWebhooks.list()).toHaveLength(gaveUp + 1), 20_000);
+    const bytes = await redis.memory("USAGE", `${prefix}:veil-webhooks:repeat-wh_1-${gaveUp}`);
+    expect(bytes).toBeLessThan(2_000);
+  } finally {
+    await ofWebhooks.close();
+    jobs.close();
+    redis.disconnect();
+  }
 });

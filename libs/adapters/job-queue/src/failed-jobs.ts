@@ -56,7 +56,7 @@ export class FailedJobs {
     return new FailedJobs(redis, queue);
   }
 
-  /** All of them, the latest failure first; BullMQ keeps at most 1,000 for a week. */
+  /** All of them, the latest failure first; how many are kept, and for how long, says `queue-options.ts`. */
   async list(): Promise<FailedJob[]> {
     return (await this.#queue.getFailed()).map(describe);
   }

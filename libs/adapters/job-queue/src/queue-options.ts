@@ -1,5 +1,5 @@
 import type { JobsOptions } from "bullmq";
-import { type JobName, jobDefinition } from "@veil/job-contract";
+import { type JobName, jobDefinition, type QueueName } from "@veil/job-contract";
 
 /** Prefix of every BullMQ key in Redis: `<prefix>:<queue>:wait` and so on. KEDA's triggers name the same keys. */
 export const DEFAULT_QUEUE_PREFIX = "veil";
@@ -7,21 +7,28 @@ export const DEFAULT_QUEUE_PREFIX = "veil";
 const MINUTE_S = 60;
 const DAY_S = 24 * 60 * MINUTE_S;
 
-/** How long finished jobs stay: results long enough for their waiters, failures long enough to be looked at. */
-const KEEP = {
-  completed: { age: 10 * MINUTE_S, count: 20_000 },
-  failed: { age: 7 * DAY_S, count: 1_000 },
-} as const;
+/** How long ended jobs stay: results long enough for their waiters. */
+const KEEP_COMPLETED = { age: 10 * MINUTE_S, count: 20_000 } as const;
+/**
+ * Failures long enough to be looked at. Those of webhooks are events that an operator may have sent again, as long as the log
+ * has them: a receiver that is away for three days leaves 700 of them, one that refuses some for good up to 1,000 a day. Each
+ * takes less than 2 kB of Redis' memory.
+ */
+const KEEP_FAILED: Readonly<Record<QueueName, { readonly age: number; readonly count: number }>> = {
+  "veil-keys": { age: 7 * DAY_S, count: 1_000 },
+  "veil-traffic": { age: 7 * DAY_S, count: 1_000 },
+  "veil-webhooks": { age: 30 * DAY_S, count: 20_000 },
+};
 
 /** BullMQ's options for one job of the catalogue. */
 export function jobOptions(name: JobName, jobId: string): JobsOptions {
-  const { attempts, keeps } = jobDefinition(name);
+  const { queue, attempts, keeps } = jobDefinition(name);
   return {
     jobId,
     attempts,
     backoff: { type: "custom" },
-    removeOnComplete: keeps === "nothing" ? true : KEEP.completed,
-    removeOnFail: keeps === "nothing" ? true : KEEP.failed,
+    removeOnComplete: keeps === "nothing" ? true : KEEP_COMPLETED,
+    removeOnFail: keeps === "nothing" ? true : KEEP_FAILED[queue],
   };
 }
 
