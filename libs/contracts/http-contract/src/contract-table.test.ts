@@ -89,6 +89,20 @@ describe("the endpoint catalogue", () => {
     expect([...documented].filter((status) => !allowed.includes(status))).toEqual([]);
   });
 
+  it.each([...catalogue].filter(([name]) => name.includes(" /api/")))(
+    "%s needs the scope that the contract for bots names",
+    (_, endpoint) => {
+      expect(endpoint.auth === "bearer" && endpoint.scope).toBe(contractScope(endpoint));
+    },
+  );
+
+  it("takes no endpoint that asks for a token and names no scope", () => {
+    const { scope: _, ...unscoped } = endpoints.getKey;
+    // @ts-expect-error -- this line is the test: it has to be one that does not compile
+    const refused: Endpoint = unscoped;
+    expect(refused).not.toHaveProperty("scope");
+  });
+
   it("hides no path behind one that comes before it: a literal path stands before a template that matches it", () => {
     const paths = [...new Set(operationIds.map((id) => endpoints[id].path))];
     const hidden = paths.flatMap((path, index) =>
@@ -117,6 +131,16 @@ describe("the endpoint catalogue", () => {
     ]);
   });
 });
+
+/** Links, pictures, devices and jobs go with keys, hosts with nodes; what tells of traffic has a scope of its own. */
+function contractScope({ method, path }: Pick<Endpoint, "method" | "path">): string {
+  const [, , family = ""] = path.split("/");
+  const isRead = method === "get";
+  const ofTraffic = /^\/api\/(traffic|online|stats)|\/(traffic|usage|online)$/;
+  if (ofTraffic.test(path)) return "traffic:read";
+  const subject = { jobs: "keys", hosts: "nodes" }[family] ?? family;
+  return `${subject}:${isRead ? "read" : "write"}`;
+}
 
 /** Whether a router that knows the template takes the path for it. */
 function matches(template: string, path: string): boolean {
