@@ -39,6 +39,21 @@ describe("subscriptions on the API's port", () => {
   });
 });
 
+/** What nginx takes of an answer's headers unless it is told otherwise; it answers 502 to more. */
+const NGINX_HEADER_BYTES = 4_096;
+
+it("have headers that proxies take, also with the longest texts", async () => {
+  const shields = (count: number) => "🛡".repeat(count);
+  const long = { ...key, name: shields(255), usage: [], url: `https://${"a".repeat(200)}.example/sub/${TOKEN}` };
+  const settings = subscriptionSettings(settingsOf({ SUBSCRIPTION_ANNOUNCE: shields(100) }));
+  const findByToken = async () => ({ keyId: 7, key: long, connections: [], refusal: null });
+  const api = await startInMemoryApi({ subscriptions: { ...subscriptions, settings, subscriptions: { findByToken } } });
+  const { headers } = await request(api.baseUrl).get(`/sub/${TOKEN}`);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  expect(lines.join("").length).toBeLessThan(NGINX_HEADER_BYTES);
+  await api.close();
+});
+
 describe("subscriptions on a port of their own", () => {
   it("are all that is there, and are not on the API's", async () => {
     const finished: FinishedRequest[] = [];

@@ -10,7 +10,10 @@ export function headerText(text: string): string {
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
-/** The beginning of a text: as many whole characters, as people see them, as have `length` code points together. */
+/**
+ * The beginning of a text: as many whole characters, as people see them, as have `length` code points together. Of a first
+ * one that has more, with all its marks, it is the beginning.
+ */
 export function shortened(text: string, length: number): string {
   // Most are: finding the characters of one takes longer than all the other headers.
   if (text.length <= length) return text;
@@ -21,7 +24,7 @@ export function shortened(text: string, length: number): string {
     if (used > length) break;
     short += segment;
   }
-  return short;
+  return short === "" ? Array.from(text).slice(0, length).join("") : short;
 }
 
 /** An address as a header takes it: ASCII, percent-encoded. Null when it is not one of the web or of mail. */

@@ -25,6 +25,7 @@ function textOf(header = ""): string {
 const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 300 }),
   fc.string({ unit: "grapheme", maxLength: 300 }),
+  fc.nat(300).map((length) => "🛡".repeat(length)),
   fc
     .array(fc.constantFrom("\r\n", "\0", '"', "\\", "%", "/", "é", "👨‍👩‍👧‍👦", "\uD800", "a", " "))
     .map((parts) => parts.join("")),
@@ -63,15 +64,21 @@ describe("subscriptionHeaders", () => {
         expect(Array.from(textOf(headers["announce"])).length).toBeLessThanOrEqual(200);
         const wellFormed = name.replace(/\p{Surrogate}/gu, "\uFFFD");
         expect(wellFormed.startsWith(textOf(headers["profile-title"]))).toBe(true);
-        expect(headers["content-disposition"]).toMatch(
-          /^attachment; filename="[^"\\/%]+"; filename\*=UTF-8''[A-Za-z0-9%._~-]*$/,
-        );
+        const [, encoded = ""] =
+          /^attachment; filename="[^"\\/%]+"; filename\*=UTF-8''([A-Za-z0-9%._~-]*)$/.exec(
+            headers["content-disposition"] ?? "",
+          ) ?? [];
+        const isNamed = name !== "";
+        expect([encoded !== "", textOf(headers["profile-title"]) !== ""]).toEqual([isNamed, isNamed]);
+        expect(Buffer.byteLength(decodeURIComponent(encoded))).toBeLessThanOrEqual(255);
       }),
     );
   });
 
   it("cuts no character in two", () => {
     expect(textOf(headersOf(`${"a".repeat(22)}👨‍👩‍👧‍👦`)["profile-title"])).toBe("a".repeat(22));
+    const marked = `e${"\u0301".repeat(100)}`;
+    expect(textOf(headersOf(marked)["profile-title"])).toBe(marked.slice(0, 25));
     expect(textOf(headersOf("base64:abc")["profile-title"])).toBe("base64:abc");
     expect(headersOf("base64:abc")["profile-title"]).not.toBe("base64:abc");
   });

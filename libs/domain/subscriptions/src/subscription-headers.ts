@@ -21,6 +21,8 @@ export interface HeaderSettings {
 /** Apps show no more of a title (Happ, INCY). */
 const TITLE_LENGTH = 25;
 const ANNOUNCE_LENGTH = 200;
+/** In UTF-8 no more than the 255 bytes of a file name. Percent-encoded they are three times as many, and nginx takes 4 KiB of headers. */
+const FILE_NAME_LENGTH = 63;
 
 /** The headers that client apps read, by their names in lower case. Every value is fit for a header, whatever the key's name. */
 export function subscriptionHeaders(subscription: Subscription, settings: HeaderSettings): Record<string, string> {
@@ -59,7 +61,7 @@ function wholeNumber(figure: number): string {
 
 /** Both forms (RFC 6266): Hiddify reads the quoted one alone, clash-verge prefers the other. */
 function contentDisposition(name: string): string {
-  const file = wellFormed(name).replace(/[/\\]/g, "_");
+  const file = shortened(wellFormed(name), FILE_NAME_LENGTH).replace(/[/\\]/g, "_");
   const ascii = file.replace(/[^ !#$&-~]/gu, "_").trim();
   const readable = /[A-Za-z0-9]/.test(ascii) ? ascii : "subscription";
   return `attachment; filename="${readable}"; filename*=UTF-8''${percentEncode(file)}`;
