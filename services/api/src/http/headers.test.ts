@@ -1,4 +1,4 @@
-import { openApiDocument } from "@veil/http-contract";
+import { endpoints, openApiDocument } from "@veil/http-contract";
 import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
@@ -21,6 +21,19 @@ it("shows pages of other origins every header that the contract describes", asyn
   await api.close();
   const exposed = headers["access-control-expose-headers"]?.split(",") ?? [];
   expect(exposed).toEqual(expect.arrayContaining(Object.keys(openApiDocument("1.2.3").components.headers)));
+});
+
+it("lets pages of other origins call every endpoint, and shows them what came of a put", async () => {
+  const api = await startInMemoryApi();
+  for (const { method } of Object.values(endpoints)) {
+    const { headers } = await request(api.baseUrl)
+      .options("/api/keys/1")
+      .set("Origin", "https://admin.example")
+      .set("Access-Control-Request-Method", method.toUpperCase());
+    expect(headers["access-control-allow-methods"]?.split(",")).toContain(method.toUpperCase());
+    expect(headers["access-control-expose-headers"]?.split(",")).toContain("Veil-Outcome");
+  }
+  await api.close();
 });
 
 describe("cross-origin policy", () => {

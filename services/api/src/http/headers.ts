@@ -1,4 +1,4 @@
-import { messages } from "@veil/http-contract";
+import { endpoints, messages } from "@veil/http-contract";
 import cors from "cors";
 import type { RequestHandler } from "express";
 import helmet from "helmet";
@@ -34,7 +34,9 @@ const EXPOSED_HEADERS = [
   "Idempotency-Replayed",
   "RateLimit",
   "RateLimit-Policy",
+  "Veil-Outcome",
 ];
+const METHODS = [...new Set(["HEAD", ...Object.values(endpoints).map(({ method }) => method.toUpperCase())])];
 const PREFLIGHT_AGE_SECONDS = 600;
 
 /** Answers preflights and marks answers as readable. A plain OPTIONS request goes on to the routes. */
@@ -43,7 +45,7 @@ export function crossOrigin(policy: OriginPolicy): RequestHandler {
 
   const options = {
     origin: policy === "any" ? "*" : [...policy],
-    methods: ["GET", "HEAD", "POST", "DELETE"],
+    methods: METHODS,
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: PREFLIGHT_AGE_SECONDS,
   };
