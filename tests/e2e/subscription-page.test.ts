@@ -50,7 +50,7 @@ describe.skipIf(chromiumPath === null)("the page of a subscription", () => {
   function show(overrides: Partial<SubscriptionKey> = {}, withServers = true): void {
     const key: SubscriptionKey = {
       ...{ name: "Анна – ноутбук", status: "active", upload: 7.2 * GIGABYTE, download: 35.6 * GIGABYTE },
-      ...{ trafficLimit: 100 * GIGABYTE, expiresAt: NOW + 17.3 * DAY_SECONDS, usage },
+      ...{ trafficLimit: 100 * GIGABYTE, expiresAt: NOW + 17.3 * DAY_SECONDS, holdFor: null, usage },
       url: LINK,
       ...overrides,
     };
@@ -124,9 +124,9 @@ describe.skipIf(chromiumPath === null)("the page of a subscription", () => {
     ["no servers", {}, false, "⛔ Servers are temporarily unavailable"],
     [
       "on hold",
-      { status: "on_hold", expiresAt: null, upload: 0, download: 0, usage: [] },
+      { status: "on_hold", expiresAt: null, holdFor: 30 * DAY_SECONDS, upload: 0, download: 0, usage: [] },
       true,
-      "Starts with the first",
+      "30 days\n\nStarts with the first connection",
     ],
     ["unlimited", { trafficLimit: null, expiresAt: null }, true, "No end date"],
     ["last hours", { expiresAt: NOW + 9_000, download: 80 * GIGABYTE }, true, "2 hours"],
@@ -138,6 +138,8 @@ describe.skipIf(chromiumPath === null)("the page of a subscription", () => {
     const { page, complaints } = await open({ viewport: PHONE, locale: "en-US", deviceScaleFactor: 2 });
     await shoot(page, `state-${name.replaceAll(" ", "-")}`);
     expect(await page.locator("body").innerText()).toContain(shown);
+    const isOver = ["expired", "limited", "disabled"].includes(key.status ?? "active");
+    expect(await page.locator(".pill.bad").count()).toBe(isOver ? 1 : 0);
     expect(await faultsOf(page)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(PHONE.width);
     expect(complaints).toEqual([]);

@@ -52,7 +52,7 @@ eachProgram(programs, "sing-box", "takes all of a machine's traffic with the con
   if (place === undefined) throw new Error("there is no place");
   const { sni, publicKey, shortId } = xray;
   const url = `${server.url}/sub/${TOKEN}`;
-  const figures = { upload: 0, download: 0, trafficLimit: null, expiresAt: null, usage: [] };
+  const figures = { upload: 0, download: 0, trafficLimit: null, expiresAt: null, holdFor: null, usage: [] };
   server.views.set(TOKEN, {
     key: { name: "Анна", status: "active", ...figures, url },
     connections: [

@@ -91,7 +91,7 @@ export async function startSubscriptionTestbed(xrayBinary: string): Promise<Subs
       );
     },
     subscribe: (name, connections, status = "active", refusal = null) => {
-      const figures = { upload: 1, download: 2, trafficLimit: 3, expiresAt: 4, usage: [] };
+      const figures = { upload: 1, download: 2, trafficLimit: 3, expiresAt: 4, holdFor: null, usage: [] };
       server.views.set(TOKEN, { key: { name, status, ...figures, url }, connections, refusal, keyId: 1 });
     },
     body: async (format) => {

@@ -11,7 +11,15 @@ import { apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.t
 import type { SubscriptionRouterOptions } from "./subscriptions/subscription-router.ts";
 
 const TOKEN = "v7Kq2mZx9LbR4tYcW8sJhN3f012345678";
-const key = { name: "Anna", status: "active", upload: 0, download: 0, trafficLimit: null, expiresAt: null } as const;
+const key = {
+  name: "Anna",
+  status: "active",
+  upload: 0,
+  download: 0,
+  trafficLimit: null,
+  expiresAt: null,
+  holdFor: null,
+} as const;
 
 function settingsOf(env: Record<string, string>) {
   return readSettings(apiSettings, { program: "api", env: { API_SECRET_KEY: "s".repeat(32), ...env } });

@@ -26,6 +26,8 @@ export interface SubscriptionKey {
   readonly trafficLimit: number | null;
   /** Unix seconds; null for never. */
   readonly expiresAt: number | null;
+  /** Seconds that a key on hold has from its first byte on; null for any other. */
+  readonly holdFor: number | null;
   /** By day, in ascending order; days without traffic may be missing. */
   readonly usage: readonly UsagePeriod[];
   /** The subscription's own address. */

@@ -54,6 +54,7 @@ export function exampleSubscription(
       download: 2,
       trafficLimit: 3,
       expiresAt: 4,
+      holdFor: null,
       usage: [],
       url: "https://sub.example.com/sub/v7Kq2mZx9LbR4tYcW8sJhN3f",
       ...key,

@@ -55,7 +55,7 @@ describe("the subscription of a stored key", () => {
     const { plane, key, find } = subscribed({ name: "Anna" });
     plane.traffic.set(key.keyId, { ...figuresOf({ upload: 10, download: 25 }), reset: { upload: 4, download: 5 } });
     const url = `https://sub.example/sub/${key.token}`;
-    const figures = { upload: 6, download: 20, trafficLimit: null, expiresAt: null };
+    const figures = { upload: 6, download: 20, trafficLimit: null, expiresAt: null, holdFor: null };
     expect((await find())?.key).toEqual({ name: "Anna", status: "active", ...figures, usage: [], url });
     const usage = [{ at: NOW / 1_000, upload: key.keyId, download: 0 }];
     expect((await find(key.token, true))?.key.usage).toEqual(usage);
@@ -65,6 +65,10 @@ describe("the subscription of a stored key", () => {
     const { plane, key, find } = subscribed();
     plane.keys.set(key.keyId, { ...key, terms: { ...key.terms, expiresAt: NOW / 1_000 } });
     expect((await find())?.key).toMatchObject({ status: "expired", expiresAt: NOW / 1_000 });
+    plane.keys.set(key.keyId, { ...key, terms: { ...key.terms, holdFor: 60, holdUntil: NOW / 1_000 + 1 } });
+    expect((await find())?.key).toMatchObject({ status: "on_hold", expiresAt: null, holdFor: 60 });
+    plane.keys.set(key.keyId, { ...key, terms: { ...key.terms, holdFor: 60, holdUntil: NOW / 1_000 } });
+    expect((await find())?.key).toMatchObject({ status: "active", expiresAt: NOW / 1_000 + 60, holdFor: null });
   });
 
   it("is found by the whole token alone, and not after its key", async () => {

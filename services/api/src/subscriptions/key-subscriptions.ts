@@ -46,7 +46,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
       if (key === null || !isVisible(key) || !isSameText(key.token, token)) return null;
       const places = (await ports.places({ keyId, groups: key.terms.groups })) ?? [];
       const now = clock.now();
-      const { expiresAt, trafficLimit } = termsAt(key.terms, now);
+      const { expiresAt, holdFor, trafficLimit } = termsAt(key.terms, now);
       const usage = withUsage ? await ports.usageOf(keyId, Math.floor(now / 1_000)) : [];
       return {
         keyId,
@@ -54,7 +54,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
           name: linkName({ id: keyId, name: key.name }),
           status: statusOf(key.terms, now),
           ...(figures === null ? { upload: 0, download: 0 } : usedTraffic(key.terms, figures, now)),
-          ...{ trafficLimit, expiresAt, usage },
+          ...{ trafficLimit, expiresAt, holdFor, usage },
           url: ports.urlOf(token),
         },
         connections: connectionsOf(key, places, { isDown, traffic: figures, now }),

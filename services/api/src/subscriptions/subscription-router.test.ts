@@ -12,7 +12,16 @@ const BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8";
 const view: SubscriptionView = {
   keyId: 7,
   key: {
-    ...{ name: "Ключ <1>", status: "active", upload: 10, download: 20, trafficLimit: 100, expiresAt: null, usage: [] },
+    ...{
+      name: "Ключ <1>",
+      status: "active",
+      upload: 10,
+      download: 20,
+      trafficLimit: 100,
+      expiresAt: null,
+      holdFor: null,
+      usage: [],
+    },
     url: `https://sub.example.com${PATH}`,
   },
   connections: [

@@ -1,4 +1,11 @@
-import { type Language, noticeReason, noticeText, type Subscription, type SubscriptionKey } from "@veil/subscriptions";
+import {
+  isInService,
+  type Language,
+  noticeReason,
+  noticeText,
+  type Subscription,
+  type SubscriptionKey,
+} from "@veil/subscriptions";
 import { htmlEscape } from "escape-goat";
 import { renderQr } from "../render-qr.ts";
 import { appLinks } from "./app-links.ts";
@@ -60,7 +67,7 @@ export function renderPage(subscription: Subscription, options: PageOptions): st
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
-${header(context, noticeReason(subscription) === null || key.status === "on_hold")}
+${header(context)}
 <main>
 ${notices(subscription, context)}
 ${figures(context)}
@@ -78,9 +85,9 @@ ${options.supportUrl === null ? "" : htmlEscape`<a class="button" rel="noreferre
 `;
 }
 
-function header({ key, texts, title }: Context, isGood: boolean): string {
+function header({ key, texts, title }: Context): string {
   const brand = title === null ? "" : htmlEscape`<p class="brand">${title}</p>`;
-  const pill = htmlEscape`<p class="pill${isGood ? "" : " bad"}">${texts.status[key.status]}</p>`;
+  const pill = htmlEscape`<p class="pill${isInService(key.status) ? "" : " bad"}">${texts.status[key.status]}</p>`;
   return `<header>${ICON}<div>${brand}${htmlEscape`<h1>${key.name}</h1>`}</div>${pill}</header>`;
 }
 
@@ -114,13 +121,15 @@ function traffic({ upload, download, trafficLimit }: SubscriptionKey, texts: Pag
 }
 
 function validity(key: SubscriptionKey, texts: PageTexts, language: Language, timeZone: string, now: number): string {
-  if (key.status === "on_hold") return htmlEscape`<p class="big">–</p><p class="soft">${texts.startsWithFirstUse}</p>`;
+  const durationOf = (seconds: number) => durationText(seconds, language) ?? texts.lessThanAnHour;
+  if (key.holdFor !== null) {
+    return htmlEscape`<p class="big">${durationOf(key.holdFor)}</p><p class="soft">${texts.startsWithFirstUse}</p>`;
+  }
   if (key.expiresAt === null) return htmlEscape`<p class="big">∞</p><p class="soft">${texts.forever}</p>`;
   const date = dateText(key.expiresAt, language, timeZone);
   const left = key.expiresAt - now;
   if (left <= 0) return htmlEscape`<p class="big">${texts.ended}</p><p class="soft">${date}</p>`;
-  const duration = durationText(left, language) ?? texts.lessThanAnHour;
-  return htmlEscape`<p class="big">${duration}</p><p class="soft">${texts.until} ${date}</p>`;
+  return htmlEscape`<p class="big">${durationOf(left)}</p><p class="soft">${texts.until} ${date}</p>`;
 }
 
 function usage({ key, texts, language, timeZone, now }: Context): string {
