@@ -1,5 +1,6 @@
 import {
   type CreateKeyBody,
+  type DeviceListBody,
   type DevicesDeletedBody,
   extensionSeconds,
   type KeyDeletedBody,
@@ -37,6 +38,7 @@ import { RefusedCreations, VisibleKeys } from "./keys/visible-keys.ts";
 import type { CallerPorts, OperationPorts, SharedPorts } from "./operation-ports.ts";
 import { type KeyFacts, type RequestScope, viewerOf } from "./ports.ts";
 import { CompressedFile } from "./reply/compressed-file.ts";
+import { pageOf } from "./reply/page-of.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
 import { firstLink } from "./share-link-maker.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
@@ -196,8 +198,10 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       return { kind: "picture", contentType: "image/png", content };
     },
 
-    listDevices: async ({ params }, _scope, within) =>
-      ok(await listDevices(await findKeyId(params.key_id, within.keys), within)),
+    listDevices: async ({ params, query }, _scope, within) => {
+      const { devices, total } = await listDevices(await findKeyId(params.key_id, within.keys), within);
+      return ok({ devices: [...pageOf(devices, query, ({ id }) => id)], total } satisfies DeviceListBody);
+    },
 
     deleteDevice: async ({ params }, scope, within) => {
       const keyId = await findKeyId(params.key_id, within.keys);
@@ -224,9 +228,12 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       return { ...ok(tokenBody(token)), ...(text !== null && { shownOnce: { token: text } }) };
     },
 
-    listTokens: async (_input, scope, within) => {
+    listTokens: async ({ query }, scope, within) => {
       const tokens = await listTokens(scope, within);
-      return ok({ tokens: tokens.map(tokenBody), total: tokens.length } satisfies TokenListBody);
+      return ok({
+        tokens: pageOf(tokens, query, ({ id }) => id).map(tokenBody),
+        total: tokens.length,
+      } satisfies TokenListBody);
     },
 
     updateToken: async ({ params, body }, scope, within) =>

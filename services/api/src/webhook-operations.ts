@@ -2,6 +2,7 @@ import { messages, type WebhookDeletedBody, type WebhookListBody, type WebhookTe
 import { firstState } from "@veil/webhooks";
 import type { OperationTable } from "./http/endpoint-routes.ts";
 import type { CallerPorts } from "./operation-ports.ts";
+import { pageOf } from "./reply/page-of.ts";
 import { ok } from "./reply/reply.ts";
 import { createWebhook, deleteWebhook, testWebhook, updateWebhook } from "./webhooks/manage-webhooks.ts";
 import { listWebhooks, readWebhook, shownWebhook, webhookBody } from "./webhooks/read-webhooks.ts";
@@ -21,9 +22,12 @@ export const webhookOperations: Pick<OperationTable<CallerPorts>, WebhookOperati
     return { ...ok(webhookBody(webhook, firstState(webhook))), ...(secret !== null && { shownOnce: { secret } }) };
   },
 
-  listWebhooks: async (_input, scope, within) => {
+  listWebhooks: async ({ query }, scope, within) => {
     const webhooks = await listWebhooks(scope, within);
-    return ok({ webhooks, total: webhooks.length } satisfies WebhookListBody);
+    return ok({
+      webhooks: [...pageOf(webhooks, query, ({ id }) => id)],
+      total: webhooks.length,
+    } satisfies WebhookListBody);
   },
 
   getWebhook: async ({ params }, scope, within) => ok(await readWebhook(params.id, scope, within)),

@@ -1,5 +1,6 @@
 import { keyPathSchema } from "./key-id.ts";
 import { namedSchemas } from "./named-schemas.ts";
+import { idPageQuery } from "./page-query.ts";
 import { z } from "zod";
 
 const moment = z.int().meta({ format: "int64" });
@@ -61,6 +62,9 @@ export const deviceListSchema = z
   .register(namedSchemas, { id: "DeviceList" });
 
 export type DeviceListBody = z.infer<typeof deviceListSchema>;
+
+/** Which page of a key's devices is asked for. */
+export const devicePageQuerySchema = idPageQuery("device");
 
 export const devicePathSchema = keyPathSchema.extend({
   id: z.string().meta({ description: "The device's `id`.", example: "3f8a5d0c9b1e4a7f8c2d6e0b5a94f713" }),

@@ -29,6 +29,12 @@ export function namedPageQuery(key: string, name: z.ZodString) {
   });
 }
 
+/** Which part of a list is asked for that ascends by ids which this system makes. @param what the entries are, in one word */
+export function idPageQuery(what: string) {
+  const message = `after must be the id of a ${what}`;
+  return namedPageQuery("id", z.string(message).regex(/^[A-Za-z0-9_-]{1,64}$/, message));
+}
+
 function largest() {
   return wholeNumber(1, LARGEST_PAGE, pageMessages.limit)
     .optional()

@@ -2,6 +2,7 @@ import { isReservedName } from "@veil/events";
 import { networkOf, type Scope, scopes } from "@veil/tokens";
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
+import { idPageQuery } from "./page-query.ts";
 import { moment } from "./terms-bodies.ts";
 import { line, requiredLine } from "./text-line.ts";
 
@@ -122,6 +123,9 @@ export const updateTokenSchema = z
   .register(namedSchemas, { id: "TokenToUpdate" });
 
 export type UpdateTokenBody = z.infer<typeof updateTokenSchema>;
+
+/** Which page of the tokens is asked for. */
+export const tokenPageQuerySchema = idPageQuery("token");
 
 export const tokenPathSchema = z.object({
   id: z.string().meta({ description: "The token's `id`.", example: "3hT9sKq0Zr1b" }),

@@ -3,6 +3,7 @@ import { LONGEST_URL, urlFault } from "@veil/webhooks";
 import { z } from "zod";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
+import { idPageQuery } from "./page-query.ts";
 
 const MOST_TYPES = 64;
 
@@ -103,6 +104,9 @@ export const updateWebhookSchema = z
   .register(namedSchemas, { id: "WebhookToUpdate" });
 
 export type UpdateWebhookBody = z.infer<typeof updateWebhookSchema>;
+
+/** Which page of the webhooks is asked for. */
+export const webhookPageQuerySchema = idPageQuery("webhook");
 
 export const webhookPathSchema = z.object({
   id: z.string().meta({ description: "The webhook's `id`.", example: "wh_5f0c2f6f1d0e4b7a8c9d" }),

@@ -1,6 +1,15 @@
-import { deviceListSchema, devicePathSchema, devicesDeletedSchema } from "../device-bodies.ts";
+import { deviceListSchema, devicePageQuerySchema, devicePathSchema, devicesDeletedSchema } from "../device-bodies.ts";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofOneKey, ofWrites, storeAway, withBody, writeFailed, writeUnavailable } from "../error-cases.ts";
+import {
+  guarded,
+  ofOneKey,
+  ofWrites,
+  pagesOf,
+  storeAway,
+  withBody,
+  writeFailed,
+  writeUnavailable,
+} from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { messages } from "../messages.ts";
 
@@ -39,17 +48,19 @@ export const deviceEndpoints = {
     summary: "List the devices of a key",
     description:
       "Devices are registered by the header `x-hwid` that some apps send with a subscription request; apps that send none " +
-      "are not listed. A key with a `device_limit` has at most so many, one without the 100 that were there last.",
+      "are not listed. A key with a `device_limit` has at most so many, one without the 100 that were there last. In the order " +
+      "in which they came; with `limit` or `after` one page of them, by id.",
     auth: "bearer",
     scope: "keys:read",
     params: keyPathSchema,
+    query: devicePageQuerySchema,
     success: {
       description: "The devices and their number.",
       contentType: "application/json",
       schema: deviceListSchema,
       example: { devices: [exampleDevice], total: 1 },
     },
-    errors: [...guarded, ...ofOneKey, storeAway],
+    errors: [...guarded, ...ofOneKey, ...pagesOf(devicePageQuerySchema), storeAway],
   },
   deleteDevice: {
     method: "delete",

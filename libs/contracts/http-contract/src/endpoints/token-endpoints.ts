@@ -1,11 +1,12 @@
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofWrite, storeAway } from "../error-cases.ts";
+import { guarded, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createTokenSchema,
   newTokenSchema,
   tokenDeletedSchema,
   tokenListSchema,
+  tokenPageQuerySchema,
   tokenPathSchema,
   tokenSchema,
   updateTokenSchema,
@@ -99,16 +100,17 @@ export const tokenEndpoints = {
     tag: "Tokens",
     summary: "List all tokens",
     description:
-      "The oldest first. A token with an owner sees those of the same owner. Secrets of the server's settings are not among them.",
+      "The oldest first; with `limit` or `after` one page of them, by id. A token with an owner sees those of the same owner. Secrets of the server's settings are not among them.",
     auth: "bearer",
     scope: "tokens:read",
+    query: tokenPageQuerySchema,
     success: {
       description: "The tokens and their number.",
       contentType: "application/json",
       schema: tokenListSchema,
       example: { tokens: [exampleToken], total: 1 },
     },
-    errors: [...guarded, storeAway],
+    errors: [...guarded, ...pagesOf(tokenPageQuerySchema), storeAway],
   },
   updateToken: {
     method: "patch",

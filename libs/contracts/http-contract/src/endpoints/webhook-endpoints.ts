@@ -1,6 +1,6 @@
 import { MOST_WEBHOOKS, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofWrite, storeAway } from "../error-cases.ts";
+import { guarded, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createWebhookSchema,
@@ -8,6 +8,7 @@ import {
   updateWebhookSchema,
   webhookDeletedSchema,
   webhookListSchema,
+  webhookPageQuerySchema,
   webhookPathSchema,
   webhookSchema,
   webhookTestedSchema,
@@ -104,16 +105,18 @@ export const webhookEndpoints = {
     path: "/api/webhooks",
     tag: "Webhooks",
     summary: "List all webhooks",
-    description: "The oldest first. A token with an owner sees those of the same owner.",
+    description:
+      "The oldest first; with `limit` or `after` one page of them, by id. A token with an owner sees those of the same owner.",
     auth: "bearer",
     scope: "webhooks:read",
+    query: webhookPageQuerySchema,
     success: {
       description: "The webhooks and their number.",
       contentType: "application/json",
       schema: webhookListSchema,
       example: { webhooks: [exampleWebhook], total: 1 },
     },
-    errors: [...guarded, storeAway],
+    errors: [...guarded, ...pagesOf(webhookPageQuerySchema), storeAway],
   },
   getWebhook: {
     method: "get",
