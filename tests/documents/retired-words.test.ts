@@ -76,6 +76,7 @@ const NAMES_IN_PLACES: Readonly<Record<string, readonly string[]>> = {
   "services/api/test/webhooks-on-workers.test.ts": ["raiseSettled"],
   "services/stats-collector/src/cluster/webhook-figures.ts": ["settled"],
   "services/stats-collector/src/cluster/webhook-figures.test.ts": ["settled"],
+  "services/xray-worker/src/events/largest-event.test.ts": ["settled"],
   "services/xray-worker/src/webhooks/logged-events.ts": ["settled"],
   "tests/model/simulated-events.ts": EVENT_LOG,
   "tools/bench/src/cases/expire.ts": ["settled"],
