@@ -4,6 +4,7 @@ import {
   deviceStoreConformance,
   externalIdsConformance,
   inboundVaultConformance,
+  keyBatchesConformance,
   keyChangesConformance,
   keyFiltersConformance,
   keyOutboxConformance,
@@ -38,6 +39,9 @@ afterAll(async () => {
 describe("the key store in MongoDB", () => {
   keyStoreConformance(() => mongo.keys);
   keyChangesConformance(() => mongo.keys);
+});
+describe("batches in MongoDB", () => {
+  keyBatchesConformance(() => ({ batches: mongo.batches, other: other.batches }));
 });
 describe("the desired state in MongoDB", () => {
   desiredStateConformance(() => ({ store: mongo.keys, desired: other.desired }));

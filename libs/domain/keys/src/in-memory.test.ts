@@ -1,7 +1,9 @@
 import { describe } from "vitest";
 import { InMemoryExternalIds } from "../test/in-memory-external-ids.ts";
+import { InMemoryKeyBatches } from "../test/in-memory-key-batches.ts";
 import { InMemoryStore } from "../test/in-memory-store.ts";
 import { externalIdsConformance } from "../test/external-ids-conformance.ts";
+import { keyBatchesConformance } from "../test/key-batches-conformance.ts";
 import { manyHandsConformance } from "../test/many-hands-conformance.ts";
 import { keyChangesConformance } from "../test/key-changes-conformance.ts";
 
@@ -13,4 +15,8 @@ describe("the key store in memory", () => {
 });
 describe("the external ids in memory", () => {
   externalIdsConformance(() => new InMemoryExternalIds());
+});
+describe("batches in memory", () => {
+  const batches = new InMemoryKeyBatches();
+  keyBatchesConformance(() => ({ batches, other: batches }));
 });

@@ -4,6 +4,8 @@ import { type KeyBatch, type KeyBatches, MOST_BATCH_ERRORS, type PartEnd } from 
 export class InMemoryKeyBatches implements KeyBatches {
   readonly batches = new Map<string, KeyBatch>();
   readonly #parts = new Map<string, (readonly number[])[]>();
+  /** When each was entered. Unix seconds. */
+  readonly #enteredAt = new Map<string, number>();
 
   async begin(
     { job, owner, change }: Pick<KeyBatch, "job" | "owner" | "change">,
@@ -13,6 +15,7 @@ export class InMemoryKeyBatches implements KeyBatches {
     for await (const part of source) parts.push(part);
     if (this.batches.has(job)) return;
     this.#parts.set(job, parts);
+    this.#enteredAt.set(job, Math.floor(Date.now() / 1_000));
     const total = parts.flat().length;
     const begun = { total, parts: parts.length, next: 0, done: 0, failed: 0, errors: [] };
     this.batches.set(job, { job, owner, change, ...begun });
@@ -41,7 +44,9 @@ export class InMemoryKeyBatches implements KeyBatches {
     });
   }
 
-  async drop(): Promise<void> {
-    for (const [job, { next, parts }] of this.batches) if (next === parts) this.batches.delete(job);
+  async drop(before: number): Promise<void> {
+    for (const [job, { next, parts }] of this.batches) {
+      if (next === parts && (this.#enteredAt.get(job) ?? 0) < before) this.batches.delete(job);
+    }
   }
 }

@@ -6,6 +6,7 @@ export { externalIdsConformance } from "./external-ids-conformance.ts";
 export { InMemoryDeviceLease } from "./in-memory-device-lease.ts";
 export { InMemoryDevices } from "./in-memory-devices.ts";
 export { InMemoryKeyBatches } from "./in-memory-key-batches.ts";
+export { keyBatchesConformance } from "./key-batches-conformance.ts";
 export { InMemoryHints } from "./in-memory-hints.ts";
 export { inMemoryLifecycle, plant, START_MS } from "./in-memory-lifecycle.ts";
 export { inboundVaultConformance } from "./inbound-vault-conformance.ts";
