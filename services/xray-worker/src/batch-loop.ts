@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 2_000;
 /** After a worker died its batches rest for so long. */
 const LEASE_MS = 5_000;
 const FORGET_EVERY_MS = 60 * 60_000;
-/** What became of a batch can be asked for as long as failed jobs are kept. */
+/** The outcome of a batch can be asked for as long as failed jobs are kept. */
 const KEPT_S = 7 * 24 * 60 * 60;
 
 /** Carries out changes of many keys, one worker at a time, until the service stops. @returns the loop, to be triggered */

@@ -7,7 +7,7 @@ import { deleteExpired } from "./terms/delete-expired.ts";
 /** Nobody waits for the deletion of what expired days ago. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
 const DELETE_EXPIRED_LEASE_MS = 10_000;
-/** What a key that is gone leaves behind nobody sees. */
+/** Nobody sees the devices that a key leaves behind: their removal is not urgent. */
 const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
 const REMOVE_DEVICES_LEASE_MS = 10_000;
 

@@ -11,14 +11,14 @@ export interface KeyMemoryOptions {
   readonly onRead: (kind: DesiredRead) => void;
 }
 
-/** What a worker keeps in mind of keys, and the store through which it writes them, so that every worker hears of it. */
+/** A worker's memory of keys, and the store through which it writes them, so that every worker hears of it. */
 export interface KeyMemory {
   readonly keys: KeyStore;
   readonly desired: SharedDesired;
   readonly uncleared: UnclearedKeys;
 }
 
-/** What nobody noted is found after so long. */
+/** A change that nobody noted is found after so long. */
 const READ_ALL_EVERY_MS = 10 * 60_000;
 
 export function openKeyMemory({ store, exclusive, clock, onRead }: KeyMemoryOptions): KeyMemory {

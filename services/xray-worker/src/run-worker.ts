@@ -210,7 +210,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         if (pass.found !== undefined) seen.passed(pass.node, pass.found);
         if (pass.isFilled) void joining.filled(pass.node, clock.now() - pass.durationMs);
         else joining.unfilled(pass.node);
-        // What could not be removed while the node was away, or came back with it, must not wait for the period.
+        // Users that could not be removed while the node was away, or came back with it, must not wait for the period.
         if (pass.result === "ok" && pass.reason !== "period") void sweeping.trigger();
       },
     });

@@ -13,7 +13,7 @@ export interface UnclearedKeysOptions {
 /** So many keys are looked at by their ids; with more of them all are. */
 const MOST_KEYS = 200;
 
-/** What an earlier look found. */
+/** The result of an earlier look. */
 interface Look {
   /** The nodes that it was for, as they were. */
   readonly nodes: readonly GroupedNode[];

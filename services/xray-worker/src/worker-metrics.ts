@@ -13,7 +13,7 @@ export interface WorkerMetrics {
   jobStep(step: JobStep): void;
   keyEnded(ending: KeyEnding): void;
   pass(pass: FinishedPass): void;
-  /** What nodes should hold was read from MongoDB. */
+  /** Called when the desired state was read from MongoDB. */
   desiredRead(kind: DesiredRead): void;
   braked(node: string, isBraked: boolean): void;
   configFile(result: ConfigFileResult): void;
@@ -24,10 +24,10 @@ export interface WorkerMetrics {
   dueApplied(keys: number, durationMs: number): void;
   /** Events that were logged just now. */
   eventsRelayed(events: readonly Pick<VeilEvent, "type" | "at">[]): void;
-  /** What waits to be logged. */
+  /** Called with the events that wait to be logged. */
   eventsWaiting(waiting: WaitingEvents): void;
   readonly webhooks: WebhookMetrics;
-  /** What a node's `onCall` is to be. */
+  /** Gives the `onCall` of a node. */
   readonly callsOf: ReturnType<typeof callMetrics>;
 }
 
@@ -188,7 +188,7 @@ function keyMetrics(metrics: Metrics): (ending: KeyEnding) => void {
   };
 }
 
-/** What one replica found is of no account once another one looks after the node. */
+/** A replica's findings are of no account once another one looks after the node. */
 function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOptions) {
   const last = new Map<string, { readonly at: number; readonly drift: Drift }>();
   metrics.gauge({

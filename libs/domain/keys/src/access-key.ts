@@ -14,7 +14,7 @@ import type { KeyTerms, SettableTerms } from "./terms/key-terms.ts";
 export const keyPhases = ["active", "deleting", "gone"] as const;
 export type KeyPhase = (typeof keyPhases)[number];
 
-/** What every node and link says of a key. The uuid and the name can be changed; all else is fixed when the key is made. */
+/** A key as every node and link shows it. The uuid and the name can be changed; all else is fixed when the key is made. */
 export interface KeyAttributes {
   readonly keyId: number;
   /** Lower-case v4. */
@@ -24,24 +24,24 @@ export interface KeyAttributes {
   readonly name: string | null;
   /** Unix seconds. */
   readonly createdAt: number;
-  /** Whose tokens see it beside those that see all keys; null for nobody's. See `owners.ts`. */
+  /** The owner whose tokens see it, beside those that see all keys; null for nobody. See `owners.ts`. */
   readonly owner: string | null;
 }
 
-/** What is asked of a key that is to be made. */
+/** A caller's request for a key that is to be made. */
 export interface RequestedAttributes extends Pick<KeyAttributes, "name" | "owner"> {
-  /** What is left out is unlimited. */
+  /** Terms that are left out are unlimited. */
   readonly terms: Partial<SettableTerms>;
 }
 
-/** What callers are shown of a key; its flow concerns nodes and links alone, and its owner is theirs. */
+/** A key as callers see it; its flow concerns nodes and links alone, and its owner is theirs. */
 export interface KeyFacts extends Omit<KeyAttributes, "flow" | "owner"> {
   /** The secret of its subscription: see `subscription-token.ts`. */
   readonly token: string;
   readonly terms: KeyTerms;
 }
 
-/** What a create job has claimed: from here on, every delivery of the job works on the same key. */
+/** A create job's claim: from here on, every delivery of the job works on the same key. */
 export interface Creation extends KeyAttributes {
   /** Id of the create job. */
   readonly job: string;

@@ -7,7 +7,7 @@ type ContextPorts = Pick<LifecyclePorts, "traffic" | "clock" | "timeZone" | "not
 
 const NOTHING_MOVED: MovedBytes = { lifetime: { upload: 0, download: 0 }, reset: { upload: 0, download: 0 } };
 
-/** What decides about a change of a key at this moment. What it has moved is read only where it matters. */
+/** The facts that decide about a change of a key at this moment. Its traffic is read only where it matters. */
 export async function contextOf(
   { keyId, terms }: KeyRecord,
   change: TermsChange,

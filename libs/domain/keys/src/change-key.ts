@@ -18,7 +18,7 @@ import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
 
-/** What one change does to a key; all of it or nothing. */
+/** One change of a key; it happens as a whole or not at all. */
 export interface KeyChange extends TermsChange {
   /** Left out where the name stays. */
   readonly name?: string | null;
@@ -38,7 +38,7 @@ export interface ChangeRequest extends Viewer {
   readonly deadline: number;
   readonly redelivered: boolean;
   readonly change: KeyChange;
-  /** Who asks for it; left out for what happens by itself. */
+  /** The caller that asks for it; left out for changes that happen by themselves. */
   readonly actor?: Actor;
   /** The revision that the caller has seen; null for any. */
   readonly ifRevision: number | null;

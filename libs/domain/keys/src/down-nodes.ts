@@ -10,7 +10,7 @@ export class DownNodes {
   readonly #clock: { monotonic(): number };
   #reading: Promise<void> = Promise.resolve();
   #isDown = isDownBy(new Map());
-  /** What the function tells, as text. */
+  /** The answers of the function for all nodes, as text. */
   #states = "[]";
   #readAt = Number.NEGATIVE_INFINITY;
 
@@ -42,7 +42,7 @@ export class DownNodes {
       if (states !== this.#states) this.#isDown = isDownBy(down);
       this.#states = states;
     } catch {
-      // What was read last holds on.
+      // The states that were read last hold on.
     }
   }
 }

@@ -69,8 +69,8 @@ async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts)
   const context = await contextOf(key, {}, ports);
   const changed = dueVersion(key, context, lease.fence);
   const terms = changed?.version.terms ?? key.terms;
-  // What a node may hold, or lack, of the key: nothing changes there when a limit was not reached before or is not now, and
-  // nobody died who was to tell them.
+  // Nodes see nothing of a change when the limit was not reached before, the key is in service now, and no holder died that was
+  // to call them.
   const isSeenByNodes = key.terms.limitedAt !== null || !isInService(terms, context.now) || lease.abandonedBy !== null;
   const entry = isSeenByNodes ? handEntryOf(lease, [], ports) : undefined;
   if (changed !== null) {

@@ -3,7 +3,7 @@ import { dueTraffic, isPast, nextDueAt } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
 import { NO_NOTICES, type Notices, noticeTraffic } from "./terms/notices.ts";
 
-/** What became of one key that was due. */
+/** The outcome of the look at one key that was due. */
 export type DueEnd = "applied" | "gone" | "later";
 
 /**

@@ -28,7 +28,7 @@ interface Group {
   readonly begun: Set<number>;
   readonly ports: LifecyclePorts;
   readonly queues: RemovalQueues;
-  /** What went wrong beside leases that were lost. */
+  /** Errors other than lost leases. */
   readonly failures: unknown[];
 }
 
@@ -68,7 +68,7 @@ async function expireHeld(group: Group): Promise<void> {
   } catch (error) {
     fail(error, group);
   }
-  // Whose nodes nobody has called is given back as it was: its next holder has nothing to force.
+  // A key for which no node was called is given back as it was: its next holder has nothing to force.
   for (const keyId of leases.keys()) if (!ends.has(keyId) && !begun.has(keyId)) ends.set(keyId, "later");
   const unfinished = [...leases.keys()].filter((keyId) => !ends.has(keyId));
   await ports.store.letGoMany(hand, unfinished);
@@ -119,7 +119,7 @@ async function expirePart(keys: readonly HandledKey[], group: Group): Promise<vo
   }
 }
 
-/** What is to be done about a key as it is under its lease; `expect` when nothing is due about it any more. */
+/** The next step for a key as it is under its lease; `expect` when nothing is due about it any more. */
 function nextStep(key: HandledKey, { hand, ports }: Group, now: number): "expire" | "expect" | "gone" | "alone" {
   if (key.hands.some((other) => other !== hand)) return "alone";
   if (!isVisible(key)) return "gone";

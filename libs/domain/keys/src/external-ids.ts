@@ -121,7 +121,7 @@ export function holdsExternalId(key: KeyRecord | null, { externalId, owner }: Ow
   return key !== null && isVisible(key) && key.terms.externalId === externalId && key.owner === owner;
 }
 
-/** What is said when another key has an external id. */
+/** The result where another key has the external id. */
 export function externalIdTaken(externalId: string): { readonly outcome: "taken"; readonly detail: string } {
   return { outcome: "taken", detail: `external_id ${externalId} is taken` };
 }

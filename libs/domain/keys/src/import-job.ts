@@ -1,6 +1,6 @@
 const PREFIX = "import-";
 
-/** What stands as the create job of a key that was brought in from elsewhere: its record is kept for good. */
+/** The create job that the record of an imported key names: such a record is kept for good. */
 export function importJobOf(keyId: number): string {
   return `${PREFIX}${keyId}`;
 }

@@ -9,7 +9,7 @@ import type { Viewer } from "./owners.ts";
 export interface KeyBatch extends Viewer {
   /** Id of the job that began it. */
   readonly job: string;
-  /** What is done to each key, encoded by whoever began it. */
+  /** The change of each key, as the process that began the batch encoded it. */
   readonly change: string;
   /** How many keys there are. */
   readonly total: number;
@@ -29,7 +29,7 @@ export interface KeyBatchError {
   readonly detail: string;
 }
 
-/** What became of the keys of one part. */
+/** The outcome for the keys of one part. */
 export interface PartEnd {
   readonly done: number;
   readonly errors: readonly KeyBatchError[];
@@ -63,7 +63,7 @@ const CHANGED_AT_ONCE = 32;
 /** How long others may keep one key, in milliseconds, before the part is tried again. */
 const KEY_LIMIT_MS = 30_000;
 
-/** What is done to each key of a batch, and for whom. */
+/** The change of each key of a batch, and its actor. */
 export interface BatchChange {
   readonly change: KeyChange;
   readonly actor: Actor;

@@ -5,7 +5,7 @@ import type { DueKeys, ExternalIds, KeyStore, KeyTraffic } from "./ports.ts";
 import type { Notices } from "./terms/notices.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 
-/** What of a key decides where its links lead. */
+/** The part of a key that decides where its links lead. */
 export interface LinkedKey {
   readonly keyId: number;
   readonly groups: readonly string[];
@@ -38,6 +38,6 @@ export interface LifecyclePorts {
   readonly hints: EventHints;
   /** The IANA time zone in whose midnight traffic is reset. */
   readonly timeZone: string;
-  /** What is reported before it comes; nothing when left out. */
+  /** Which notices are given; none when left out. */
   readonly notices?: Notices;
 }

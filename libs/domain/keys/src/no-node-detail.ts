@@ -1,4 +1,4 @@
-/** What came of asking one node: it holds the user, could not be reached or gave no answer, or refused it for good. */
+/** The outcome of asking one node: it holds the user, could not be reached or gave no answer, or refused it for good. */
 export type NodeEnd = "took" | "disturbed" | "unreachable" | "indeterminate" | "rejected";
 
 /** In which states the nodes of a key's groups are while none of them is active. */

@@ -15,8 +15,8 @@ export interface NodeSighting {
  */
 export interface NodeSightings {
   /**
-   * Notes what came later than what is there, by the node's name; of several workers the latest word stands. What is there and
-   * dated in the future, by a clock that was set back since, counts as of now.
+   * Notes moments that are later than those that are there, by the node's name; of several workers the latest word stands. A
+   * stored moment in the future, from a clock that was set back since, counts as now.
    *
    * @param now milliseconds since the epoch
    */

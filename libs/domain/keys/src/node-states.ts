@@ -18,7 +18,7 @@ export interface NodeChange {
   readonly at: number;
 }
 
-/** What has been reported of nodes. Every method throws StoreUnavailableError while the store is away. */
+/** The reported states of nodes. Every method throws StoreUnavailableError while the store is away. */
 export interface NodeStates {
   /** Of those of the nodes of which something was reported. */
   find(nodes: readonly string[]): Promise<NodeState[]>;

@@ -11,11 +11,11 @@ export interface DesiredUser extends NodeUser {
   readonly indeterminate: readonly string[];
 }
 
-/** What an operation on a node's user may be given. */
+/** Options of an operation on a node's user. */
 export interface NodeCallOptions {
   /**
-   * Called right before each single call that changes a user, however long the operation waited until then. What it
-   * throws ends the operation without that call.
+   * Called right before each single call that changes a user, however long the operation waited until then. When it
+   * throws, the operation ends without that call.
    */
   readonly beforeCall?: () => void;
   /** For an add: the user was removed before, so that what it has open may be cut off, and has to be let in again. */

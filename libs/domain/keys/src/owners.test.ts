@@ -38,7 +38,7 @@ function ofShop() {
 const request = { keyId: 1, job: "job-1", deadline: DEADLINE, redelivered: false };
 const change: Omit<ChangeRequest, "owner"> = { ...request, change: { set: { enabled: false } }, ifRevision: null };
 
-/** What is done to each key of a batch. */
+/** The change of each key of a batch. */
 const ofBatch = (set: object) => ({ change: { set }, actor: SYSTEM });
 
 describe.each(["bazaar", ""])("to a job of %j a key of another owner is not there", (owner) => {

@@ -1,6 +1,6 @@
 import type { KeyRecord } from "./access-key.ts";
 
-/** Whoever asks for keys: with an owner it knows of that one's keys alone, without one of all. */
+/** A caller that asks for keys: one with an owner sees the keys of that owner alone, one without sees all. */
 export interface Viewer {
   readonly owner: string | null;
 }

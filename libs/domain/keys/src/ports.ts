@@ -102,14 +102,14 @@ export interface ExternalIds {
   find(id: OwnedExternalId): Promise<readonly number[]>;
 }
 
-/** What keys have moved. Throws StoreUnavailableError while the store is away. */
+/** The traffic of keys. Throws StoreUnavailableError while the store is away. */
 export interface KeyTraffic {
   movedBy(keyId: number): Promise<MovedBytes>;
   /** {@link movedBy} of many keys by one read; one that was never counted may be missing. */
   movedByMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, MovedBytes>>;
 }
 
-/** What a key has moved, as far as it is stored. */
+/** The traffic of a key, as far as it is stored. */
 export interface MovedBytes {
   /** Everything ever counted; resets change nothing about it. */
   readonly lifetime: TrafficBytes;
@@ -132,7 +132,7 @@ export interface DueKeys {
   dueAmong(keyIds: readonly number[], before: number): Promise<ReadonlySet<number>>;
 }
 
-/** What makes it necessary to look at a key; null for what never will. */
+/** The moment and the amount at which a key has to be looked at; null for never. */
 export interface Due {
   /** Milliseconds since the epoch. */
   readonly at: number | null;
@@ -150,7 +150,7 @@ export interface HandEntry {
   readonly indeterminate: readonly string[];
 }
 
-/** What a holder has done to a key's user. */
+/** A holder's work on a key's user. */
 export interface DoneOnNodes {
   /** Nodes that the key's deletion has finished with. */
   readonly clear: readonly string[];
@@ -169,13 +169,13 @@ export interface HandledKey extends KeyRecord {
   readonly clear: readonly string[];
 }
 
-/** What is written about a key at the one point where its fate is decided. */
+/** The record of a key that is written at the one point where its fate is decided. */
 export interface Decision extends Omit<Creation, "deadline"> {
   readonly phase: KeyRecord["phase"];
   readonly indeterminate: readonly string[];
   /** Nodes that surely hold nothing of a key that is refused. */
   readonly clear?: readonly string[];
-  /** What the key begins with; left out of a refusal. */
+  /** The key's first version; left out of a refusal. */
   readonly begins?: { readonly token: string; readonly terms: KeyTerms; readonly outbox: readonly KeyStep[] };
 }
 
@@ -228,7 +228,7 @@ export interface KeyPage {
   readonly filter?: KeyFilter;
 }
 
-/** What keys have to be for a list. All that is named has to fit; texts are compared exactly. */
+/** The filter of a list of keys. All that it names has to fit; texts are compared exactly. */
 export interface KeyFilter {
   /** The status that keys have at `at`. */
   readonly status?: KeyStatus;
@@ -248,14 +248,14 @@ export interface KeyFilter {
   readonly exceptKeyIds?: readonly number[];
 }
 
-/** What there is of active keys at a moment. */
+/** The numbers of active keys at a moment. */
 export interface KeySummary {
   readonly byStatus: Readonly<Record<KeyStatus, number>>;
   /** How many keys are in each group that some key is in. */
   readonly byGroup: ReadonlyMap<string, number>;
 }
 
-/** What the nodes should hold. Every method throws StoreUnavailableError while the store is away. */
+/** The users that nodes should hold. Every method throws StoreUnavailableError while the store is away. */
 export interface DesiredState {
   /** Keys that are claimed and not decided: perhaps in some node already. */
   findCreating(): Promise<readonly Creation[]>;
@@ -271,7 +271,7 @@ export interface DesiredStore extends DesiredState {
   findDesiredAmong(keyIds: readonly number[]): Promise<ReadonlyMap<number, DesiredUser>>;
 }
 
-/** What is done to stored keys beside their lifecycle. Every method throws StoreUnavailableError while the store is away. */
+/** Work on stored keys beside their lifecycle. Every method throws StoreUnavailableError while the store is away. */
 export interface KeyHousekeeping {
   /** Creates the indexes that are missing; replicas may do it at once. */
   prepare(): Promise<void>;

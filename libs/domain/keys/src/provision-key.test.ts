@@ -292,7 +292,7 @@ describe("a key with terms", () => {
     nodes.a.onCall = () => clock.step(3_000);
     let isLooked = false;
     store.beforeDecision = ({ keyId }) => {
-      // What a look does that finds no key.
+      // A look that finds no key does the same.
       if (!isLooked) due.expected.set(keyId, { at: null, traffic: null });
       isLooked = true;
     };

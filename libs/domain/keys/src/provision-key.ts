@@ -32,7 +32,7 @@ export interface ProvisionRequest {
   readonly deadline: number;
   /** True when an earlier delivery of the job may have begun, or may still be at work. */
   readonly redelivered: boolean;
-  /** Who asks for it; left out for what happens by itself. */
+  /** The caller that asks for it; left out for changes that happen by themselves. */
   readonly actor?: Actor;
 }
 
@@ -55,7 +55,7 @@ export type ProvisionResult =
  */
 export async function provisionKey(request: ProvisionRequest, ports: LifecyclePorts): Promise<ProvisionResult> {
   const claim = await claimOnce(request, ports).catch((error: unknown) => {
-    // What an earlier delivery began, only another attempt can finish.
+    // Only another attempt can finish what an earlier delivery began.
     if (error instanceof StoreRejectedError && !request.redelivered) return "refused" as const;
     throw error;
   });

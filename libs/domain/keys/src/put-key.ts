@@ -12,9 +12,9 @@ export interface PutRequest {
   /** Milliseconds since the epoch; nothing is made or changed after it. */
   readonly deadline: number;
   readonly redelivered: boolean;
-  /** What is to hold of the owner's key; of one that is there already, what is left out stays. */
+  /** The attributes that the owner's key is to have; those that are left out stay, where the key is there already. */
   readonly requested: Partial<RequestedAttributes> & Pick<RequestedAttributes, "owner">;
-  /** Who asks for it. */
+  /** The caller that asks for it. */
   readonly actor?: Actor;
 }
 
@@ -36,7 +36,7 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
   const id = { externalId, owner };
   const change = async (): Promise<ChangeResult | null> => {
     const key = await findByExternalId(id, ports);
-    // What this job itself has made is not to be changed by it.
+    // A job does not change the key that it has made itself.
     if (key === null || key.job === job) return null;
     const asked = {
       keyId: key.keyId,

@@ -5,7 +5,7 @@ import type { KeyTerms } from "./terms/key-terms.ts";
 
 export interface ReportedVersion {
   readonly version: KeyVersion;
-  /** What of the version's history is new. */
+  /** The steps of the version's history that are new. */
   readonly steps: readonly KeyStep[];
 }
 

@@ -16,7 +16,7 @@ export interface RetireRequest extends Viewer {
   /** Milliseconds since the epoch; a deletion is not begun after it. */
   readonly deadline: number;
   readonly redelivered: boolean;
-  /** Who asks for it; left out for what happens by itself. */
+  /** The caller that asks for it; left out for changes that happen by themselves. */
   readonly actor?: Actor;
   /** Says of the key as it is under the lease whether it is still to go; left out when it is in any case. */
   readonly onlyIf?: (key: KeyRecord) => boolean;
@@ -70,7 +70,7 @@ async function retireHeld(
   const hint = await ports.hints.expect(subjectOf(keyId));
   const stamp = { actor, at: Math.floor(ports.clock.now() / 1_000) };
   const key = await ports.store.beginDeletion(keyId, job, entry, stamp).catch((error: unknown) => {
-    // What an earlier delivery began, only another attempt can finish.
+    // Only another attempt can finish what an earlier delivery began.
     throw error instanceof StoreRejectedError && !redelivered ? new BeginRefusedError(error) : error;
   });
   hint.ready();

@@ -17,8 +17,8 @@ export interface SweepResult {
 }
 
 /**
- * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed. What only nodes
- * that are away still hold waits for them, and costs nothing until then.
+ * Finishes what no job finishes any more: creations past their deadline are refused, deletions completed. Users that only
+ * nodes that are away still hold wait for these, and cost nothing until then.
  *
  * @param uncleared finds the keys that are not cleared; the store itself when left out
  * @throws {StoreUnavailableError}

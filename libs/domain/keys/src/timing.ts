@@ -66,7 +66,7 @@ export const SHORTEST_WRITE_DEADLINE_MS =
 /** A decision is not begun when less than this is left of the job's time, so that it lands before the deadline. */
 export const COMMIT_MARGIN_MS = WRITE_DEADLINE_MS / 20;
 
-/** What waits for so long behind a server that hangs goes out beside it: early enough to land within the commit margin. */
+/** A call that has waited for so long behind one that hangs goes out beside it: early enough to land within the commit margin. */
 export const COALESCE_WAIT_MS = COMMIT_MARGIN_MS / 2;
 
 /** So long after the job's deadline the creator has its answer. */

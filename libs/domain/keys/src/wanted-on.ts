@@ -2,7 +2,7 @@ import { isWanted, type KeyRecord } from "./access-key.ts";
 import { groupsMeet } from "./groups-meet.ts";
 import type { DesiredUser, NodeUsers } from "./node-users.ts";
 
-/** What of a node decides about whose users it is to hold. */
+/** The part of a node that decides whose users it is to hold. */
 export type GroupedNode = Pick<NodeUsers, "name" | "groups">;
 
 /** Whether a node should hold the key's user at the moment. @param now milliseconds since the epoch */

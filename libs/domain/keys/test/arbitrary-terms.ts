@@ -35,7 +35,7 @@ export function changes(since: number): fc.Arbitrary<TermsChange> {
   );
 }
 
-/** What may happen to a key: a change, bytes that are counted, a reset of the ledger, time, a look of a worker. */
+/** The things that may happen to a key: a change, bytes that are counted, a reset of the ledger, time, a look of a worker. */
 export function happenings(since: number) {
   return fc.oneof(
     { weight: 4, arbitrary: changes(since).map((change) => ({ kind: "change", change }) as const) },

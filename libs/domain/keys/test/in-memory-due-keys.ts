@@ -1,6 +1,6 @@
 import type { Due, DueKeys } from "../src/ports.ts";
 
-/** What is expected of keys, as far as this process knows. */
+/** The moments and amounts at which keys are due, as far as this process knows. */
 export class InMemoryDueKeys implements DueKeys {
   readonly expected = new Map<number, Due>();
 

@@ -18,7 +18,7 @@ import { unchanged } from "./stored-keys.ts";
 
 const NOTHING_MOVED: TrafficBytes = { upload: 0, download: 0 };
 
-/** What the clock says at first. */
+/** The time on the clock at first. */
 export const START_MS = 1_700_000_000_000;
 
 /** Ports over memory: nodes `a` and `b`, a clock that a test moves, and leases that a test may break. */

@@ -2,7 +2,7 @@ import type { NodeCallOptions, NodeUser, NodeUsers, RemoveOptions } from "../src
 
 type Call = "add" | "remove" | "remove, then add";
 
-/** A node that keeps its users in memory and remembers what it was asked. Whoever holds the lease replaces accounts. */
+/** A node that keeps its users in memory and remembers what it was asked. The holder of the lease replaces accounts. */
 export class InMemoryNode implements NodeUsers {
   readonly name: string;
   reachable = true;

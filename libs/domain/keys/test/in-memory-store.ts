@@ -141,7 +141,7 @@ export class InMemoryStore implements KeyStore {
     }
   }
 
-  /** What the relay reads of a key. */
+  /** The history of a key, as the relay reads it. */
   historyOf(keyId: number): KeyHistory | null {
     const key = this.keys.get(keyId);
     if (key === undefined) return null;

@@ -1,4 +1,4 @@
-/** What every implementation of the ports over stored keys must promise, as tests. For tests only. */
+/** The promises of every implementation of the ports over stored keys, as tests. For tests only. */
 export { keyWith, versionOf } from "./changed-keys.ts";
 export { desiredStateConformance } from "./desired-state-conformance.ts";
 export { deviceStoreConformance } from "./device-store-conformance.ts";

@@ -9,7 +9,7 @@ import {
   UNKNOWN_NOTICED,
 } from "../src/index.ts";
 
-/** What a create job asks for. */
+/** The request of a create job. */
 export function creationRequest(overrides: Partial<Creation> = {}): Omit<Creation, "keyId"> {
   return {
     job: `create-${randomUUID()}`,
@@ -46,7 +46,7 @@ export async function goneKey(store: KeyStore): Promise<KeyRecord> {
   return key;
 }
 
-/** What is true of a key that nobody has changed, beside its attributes. */
+/** The fields, beside its attributes, of a key that nobody has changed. */
 export function unchanged({
   keyId,
   uuid,

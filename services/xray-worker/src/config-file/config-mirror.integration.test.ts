@@ -11,7 +11,7 @@ import { ConfigMirror } from "./config-mirror.ts";
 const UUID = "3c4a2a55-6a3f-4bb5-9c9d-0d6c1d8d8a11";
 let redis: Redis;
 let store: ReturnType<typeof inMemoryLifecycle>["store"];
-/** What comparisons know: a read of all keys that may be older than what happened to them. */
+/** The keys as comparisons read them: perhaps older than what happened to them. */
 let desired: Map<number, DesiredUser>;
 let inFile: Map<string, ConfigClient>;
 let isWritable: boolean;

@@ -43,7 +43,7 @@ const LOOKED_UP_AT_ONCE = 32;
  * Keeps the active keys of a node's groups in the config file of its Xray, so that it comes back with its users while we are away.
  *
  * Level-based, key by key: a write looks up each key that changed and makes the file say what the store says then, so
- * writes can be shared, repeated and lost. What was lost is found by comparing the file with all keys.
+ * writes can be shared, repeated and lost. Comparing the file with all keys finds those that were lost.
  */
 export class ConfigMirror {
   readonly #options: ConfigMirrorOptions;
@@ -190,7 +190,7 @@ export class ConfigMirror {
       onWrite(result);
     } catch (thrown) {
       onWrite("error");
-      // What a comparison reads may be older than the deletions among them.
+      // A comparison may read keys as they were before the deletions among these.
       for (const [keyId, isAdded] of keys) this.#collect(keyId, isAdded);
       this.#isInOrder = false;
       this.#comparedAt = Number.NEGATIVE_INFINITY;

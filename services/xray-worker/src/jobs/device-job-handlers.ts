@@ -11,7 +11,7 @@ import { CoalescedCalls } from "@veil/runtime";
 
 export type DeviceJobHandlers = Pick<JobHandlers<"veil-keys">, "register-device" | "forget-devices">;
 
-/** What the worker does with each job on devices. */
+/** Handles each job on devices. */
 export function deviceJobHandlers(ports: DevicePorts): DeviceJobHandlers {
   const registrar = new DeviceRegistrar(ports);
   return {

@@ -4,7 +4,7 @@ import { changeInTime, type FleetChanges } from "../nodes/fleet-changes.ts";
 
 export type HostJobHandlers = Pick<JobHandlers<"veil-keys">, "put-host" | "change-host" | "delete-host">;
 
-/** What the worker does with each job that changes hosts. */
+/** Handles each job that changes hosts. */
 export function hostJobHandlers(ports: FleetChanges): HostJobHandlers {
   return {
     "put-host": ({ host, may_make: mayMake, deadline }, { jobId: job }) =>

@@ -36,7 +36,7 @@ export interface KeyEnding {
 type OtherHandlers = TokenJobHandlers & DeviceJobHandlers & WebhookJobHandlers & NodeJobHandlers & HostJobHandlers;
 type KeyJobHandlers = Omit<JobHandlers<"veil-keys">, keyof OtherHandlers>;
 
-/** What the worker does with each job on keys. @param onKey called for every key when its outcome is known */
+/** Handles each job on keys. @param onKey called for every key when its outcome is known */
 export function keyJobHandlers(
   ports: LifecyclePorts,
   updating: UpdateKeysPorts,

@@ -26,7 +26,7 @@ export interface NodeJobPorts extends RetireNodePorts {
   /** How many users would stay where a node is when it is to be found elsewhere. */
   readonly leftBehind: (node: FleetNode, next: Pick<FleetNode, "address" | "tls">) => Promise<number>;
   readonly certificates: Pick<CertificateFolder, "fault">;
-  /** What keeps keys out of inbounds of a node, as a sentence; null when nothing is known to. */
+  /** A sentence that says why keys can't be in these inbounds of a node; null when no reason is known. */
   readonly inboundFault: (
     node: Pick<FleetNode, "name" | "address" | "tls">,
     inbounds: readonly InboundFields[],
@@ -35,7 +35,7 @@ export interface NodeJobPorts extends RetireNodePorts {
 
 type ChangeResult = JobResult<"change-node">;
 
-/** What the worker does with each job that changes which nodes there are. */
+/** Handles each job that changes which nodes there are. */
 export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
   const { processAt, inboundFault, leftBehind, certificates, clock } = ports;
   const faultOf = (tls: NodeTls | null) => (tls === null ? null : certificates.fault(tls, clock.now()));

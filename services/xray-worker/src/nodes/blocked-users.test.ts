@@ -45,7 +45,7 @@ beforeEach(() => {
   warnings = [];
 });
 
-/** What a worker knows when it has just started. */
+/** The memory of a worker that has just started. */
 function newProcess(groups: { readonly names: readonly string[] } = { names: ["default"] }): BlockedUsers {
   const find = async (keyId: number) =>
     ({ keyId, phase: active.has(keyId) ? "active" : "gone", terms: TERMS }) as KeyRecord;

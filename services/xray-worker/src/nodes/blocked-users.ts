@@ -140,7 +140,7 @@ export class BlockedUsers {
     return key !== null && isWantedOn(key, { groups: groups.names }, clock.now());
   }
 
-  /** What is blocked is counted too. A node that counts nothing has users who are always quiet. */
+  /** Xray counts bytes that it blocks too. A node that counts nothing has users who are always quiet. */
   async #bytesOf(email: string): Promise<number> {
     const directions = ["uplink", "downlink"];
     const values = directions.map((name) => this.#options.node.readCounter(`user>>>${email}>>>traffic>>>${name}`));

@@ -2,7 +2,7 @@ import { CALL_DEADLINE_MS } from "@veil/keys";
 import type { FleetNode } from "@veil/nodes";
 import { type CertificateFolder, type ConnectedXray, connectXrayNode } from "@veil/xray-grpc";
 
-/** Who asks for the process alone names no inbound of it. */
+/** A visit to the process alone names no inbound of it. */
 const NO_INBOUND = "none";
 
 /**

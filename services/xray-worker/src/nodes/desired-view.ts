@@ -6,7 +6,7 @@ interface Counted {
   users: number;
 }
 
-/** What a process knows of what nodes should hold, and what is asked about it each period without looking at every user. */
+/** A process's view of the users that nodes should hold. It answers what each period asks without a look at every user. */
 export class DesiredView {
   readonly #users = new Map<number, DesiredUser>();
   /** Those of them that some nodes are marked for. */

@@ -32,7 +32,7 @@ export function fleetChanger(store: FleetStore, hints: EventHints): FleetChanger
   return (decide) => calls.ask(decide);
 }
 
-/** What changes of nodes need. */
+/** The ports that changes of nodes need. */
 export interface FleetChanges {
   readonly store: Pick<FleetStore, "read">;
   readonly change: FleetChanger;
@@ -100,7 +100,7 @@ export async function seedNodes(
   return departed;
 }
 
-/** Whoever does not hear it looks for itself within a second. */
+/** A process that does not hear it looks for itself within about a second. */
 async function tell({ redis, prefix }: Pick<FleetChanges, "redis" | "prefix">): Promise<void> {
   await announce(redis, prefix, "nodes", "").catch(() => undefined);
 }

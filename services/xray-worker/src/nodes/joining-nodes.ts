@@ -42,7 +42,7 @@ export function untilKnownToAll(decidedAt: number, now: number): number {
 /** Makes nodes active that have been filled, and ends inbounds that have been emptied. */
 export class JoiningNodes {
   readonly #options: JoiningNodesOptions;
-  /** What keeps nodes from becoming active, by name: it comes again with every pass, and is said once. */
+  /** Obstacles that keep nodes from becoming active, by node: each returns with every pass, and is logged once. */
   readonly #obstacles = new Map<string, LastingFailure>();
   /** Nodes that lead to the process of another one, with that one's name. */
   readonly #duplicates = new Map<string, string>();

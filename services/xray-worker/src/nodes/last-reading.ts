@@ -12,7 +12,7 @@ export function lastReading(
   clock: Pick<Clock, "now">,
 ): (node: string, request: RetireRequest) => Promise<boolean> {
   return async (name, { job, deadline, requestId }) => {
-    // What a delivery before has read is not all that was counted until now.
+    // An earlier delivery did not read what was counted since.
     const id = `read-${job}-${clock.now()}`;
     try {
       await jobs.submit("read-node", id, { name, deadline, request_id: requestId });

@@ -38,7 +38,7 @@ export async function leftBehind(of: FleetNode, next: Whereabouts | null, ports:
     const isElsewhere = (await findSameProcess(former, [...others, ...ports.connected()], ports.newMark)) !== null;
     return isElsewhere ? 0 : users;
   } catch (error) {
-    // Who does not answer is taken for gone, as a server is that was replaced.
+    // A node that does not answer is taken for gone, like a server that was replaced.
     if (error instanceof XrayError) return 0;
     throw error;
   } finally {

@@ -2,7 +2,7 @@ import { LONGEST_CALL_MS, MISSING_INBOUND_WAIT_MS } from "@veil/keys";
 import { type FleetNode, isSameGroups, KNOWN_TO_ALL_MS, type Place, versionOfPlace } from "@veil/nodes";
 import type { Clock } from "@veil/runtime";
 
-/** What of a node, or of one inbound of it, says which groups it is in. */
+/** The part of a node, or of one of its inbounds, that says which groups it is in. */
 export interface RegroupedNode extends Pick<FleetNode, "groups" | "regroupedAt" | "formerGroups"> {
   /** Whether it was taken out, so that it holds nobody for good. */
   readonly isLeaving?: boolean;

@@ -19,7 +19,7 @@ const LIST_EVERY_MS = 9 * 60_000;
 /** The users of so many nodes are in memory at once, 200 bytes each; nodes that lost theirs come on top. */
 const PASSES_AT_ONCE = 8;
 
-/** What keeps the nodes reconciled, one loop for each of their inbounds. */
+/** Keeps the nodes reconciled, by one loop for each of their inbounds. */
 export class NodeReconcilers {
   readonly #loops = new Map<
     string,

@@ -3,7 +3,7 @@ import { inboundFaultAt } from "./inbound-faults.ts";
 import { leaveNode, type LeaveNodePorts, processAt } from "./leave-node.ts";
 import { leftBehind } from "./left-behind.ts";
 
-/** What jobs that change nodes ask of nodes over connections of their own: those that they concern may not be connected yet. */
+/** Visits of jobs to the nodes that they change, over connections of their own: such a node may not be connected yet. */
 export function nodeVisits(
   ports: LeaveNodePorts,
 ): Pick<NodeJobPorts, "processAt" | "leftBehind" | "inboundFault" | "leave"> {

@@ -61,7 +61,7 @@ export interface FinishedPass {
   readonly found?: Pick<PassResult, "users" | "drift">;
 }
 
-/** What is found where counts alone are compared, and agree. */
+/** The drift where counts alone were compared, and agreed. */
 const NO_DRIFT: PassResult["drift"] = { missing: [], wrong: [], indeterminate: [], orphans: [], unknown: [] };
 
 /** After so many health probes without the inbound nobody will put it back. */
@@ -139,7 +139,7 @@ export class ReconcileLoop {
       return reason;
     } catch (error) {
       const isAway = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
-      // Who answers and refuses is no Xray of ours: keys work there as little.
+      // A process that answers and rejects is no Xray of ours: keys work there as little.
       if (!isAway && !(error instanceof NodeRejectedError)) throw error;
       this.lost();
       onProbe(node.name, false);
@@ -185,8 +185,8 @@ export class ReconcileLoop {
   }
 
   /**
-   * Instead of a pass: a node that holds as many users as it should is not asked which. Who is there in the place of another
-   * is found by the listing that comes after a while in any case. The state has just been brought up to date.
+   * Instead of a pass: a node that holds as many users as it should is not asked which. A user in the place
+   * of another is found by the listing that comes after a while in any case. The state has just been brought up to date.
    *
    * @returns null when the pass has to be made
    */

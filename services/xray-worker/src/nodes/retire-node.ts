@@ -79,7 +79,7 @@ export async function retireNode(request: RetireRequest, ports: RetireNodePorts)
   }
 }
 
-/** Whoever showed the node again while it was emptied has decided otherwise. */
+/** A caller that showed the node again while it was emptied has decided otherwise. */
 async function ending({ name, deadline }: RetireRequest, ports: RetireNodePorts): Promise<RetireResult> {
   let [isLate, stays] = [false, false];
   const isEnded = await changeNodes((found) => {

@@ -1,7 +1,7 @@
 import type { NodeLivesStore } from "@veil/traffic";
 import { plantProcessMark, XrayError, type XrayNode } from "@veil/xray-grpc";
 
-/** What tells one Xray process from another. */
+/** The calls that tell one Xray process from another. */
 export type MarkedProcess = Pick<XrayNode, "name" | "readProcessMark" | "plantProcessMark">;
 
 /** The mark that a node showed last, as far as anybody noted it. @throws {StoreUnavailableError} */
@@ -46,7 +46,7 @@ async function markOf(node: MarkedProcess, lastMark: LastMark): Promise<string |
   }
 }
 
-/** What collectors noted of each node's process. */
+/** Reads the mark that collectors noted last of each node's process. */
 export function lastMarkOf(lives: Pick<NodeLivesStore, "find">): LastMark {
   return async (node) => (await lives.find(node))?.marks.at(-1)?.mark ?? null;
 }

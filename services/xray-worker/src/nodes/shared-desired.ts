@@ -30,7 +30,7 @@ const RECENT_MS = 10_000;
 const FEW_KEYS = 200;
 const FEW_OF_ALL = 0.02;
 
-/** What all keys were read into, and how far it has been brought since. */
+/** A view into which all keys were read, and how far it has been brought since. */
 interface Read {
   readonly view: DesiredView;
   /** When all keys were read, by the monotonic clock. */

@@ -259,7 +259,7 @@ function toActualUser({ email, account }: InboundUser): ActualUser {
   return { email, keyId: keyIdOfEmail(email), account: account.protocol === "other" ? null : account };
 }
 
-/** What it throws ends the operation with its next call, if there is one. */
+/** When it throws, the operation ends with its next call, if there is one. */
 function isAllowedBy({ beforeCall }: NodeCallOptions): () => boolean {
   return () => {
     try {

@@ -16,7 +16,7 @@ export interface ApplyDueOptions {
 
 /** Of two groups at a time: while the nodes drop the users of one, the other is found and its end is stored. */
 const TAKEN_AT_ONCE = 500;
-/** What one worker took is another's if it died; far above what two groups take. */
+/** After it the keys that a worker took are another's, should the first have died; far above the time of two groups. */
 const TAKEN_FOR_MS = 5_000;
 /**
  * When more are due than two groups, so many are taken where the store finds them together: an engine without an index passes
@@ -25,7 +25,7 @@ const TAKEN_FOR_MS = 5_000;
  */
 const MANY_TAKEN_FOR_MS = 20_000;
 
-/** What groups of one look share. */
+/** The state that groups of one look share. */
 interface Look {
   readonly queues: RemovalQueues;
   /** Keys of groups that are under way: those of a slow one become due again meanwhile. */

@@ -50,7 +50,7 @@ function worker() {
   return { ...rig, index, options, key, users };
 }
 
-/** What Redis forgets that is emptied. Other tests use it as well. */
+/** Loses what a Redis that is emptied loses. Other tests use the same Redis. */
 async function forget(): Promise<void> {
   const keys = await redis.keys(`${prefix}*`);
   if (keys.length > 0) await redis.del(...keys);

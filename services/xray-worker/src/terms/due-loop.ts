@@ -11,13 +11,13 @@ export interface DueLoopOptions extends ApplyDueOptions {
   readonly onRebuilt: () => void;
 }
 
-/** What is due waits for a look of some worker; a look at an index in which nothing is due costs a tenth of a millisecond. */
+/** Due keys wait for a look of some worker; a look at an index in which nothing is due costs a tenth of a millisecond. */
 const LOOK_EVERY_MS = 200;
 const REBUILD_LEASE_MS = 10_000;
 const ENTERED_AT_ONCE = 200;
 /**
- * What expired so recently is entered as well: its users may still be in the nodes when the index is lost. What expired
- * earlier the passes over the nodes find.
+ * Keys that expired so recently are entered as well: their users may still be in the nodes when the index is lost. The passes
+ * over the nodes find those that expired earlier.
  */
 const RECENTLY_OVER_MS = 10 * 60_000;
 
@@ -31,7 +31,10 @@ export function startDueLoop(running: RunningService, options: DueLoopOptions): 
   });
 }
 
-/** Keeps everything entered that will become due, by one of the workers, until the service stops. What is due does not wait. */
+/**
+ * Keeps everything entered that will become due, by one of the workers, until the service stops. Keys that are due do not wait
+ * for it.
+ */
 export function startDueEntries(running: RunningService, options: DueLoopOptions): PeriodicTask {
   return runLoop(running, "entries of due keys", {
     everyMs: LOOK_EVERY_MS,

@@ -2,7 +2,7 @@ import type { ShownTraffic } from "@veil/http-contract";
 import type { KeyTraffic, MovedBytes } from "@veil/keys";
 import { figuresOf, keyEntity, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 
-/** What keys have moved, as the ledger holds it. */
+/** The traffic of keys, as the ledger holds it. */
 export function ledgerKeyTraffic(store: Pick<TrafficStore, "find" | "findMany">): KeyTraffic {
   return {
     movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))),
@@ -18,7 +18,7 @@ export function ledgerKeyTraffic(store: Pick<TrafficStore, "find" | "findMany">)
   };
 }
 
-/** What of many keys callers are shown; one that was never counted is missing. */
+/** The traffic that callers are shown of many keys; one that was never counted is missing. */
 export function ledgerShownTraffic(
   store: Pick<TrafficStore, "findMany">,
 ): (keyIds: readonly number[]) => Promise<Map<number, ShownTraffic>> {

@@ -18,7 +18,7 @@ export interface ChangePosition {
   readonly series: string;
 }
 
-/** What was noted after a moment. */
+/** The changes that were noted after a moment. */
 export interface NotedChanges {
   /** Up to where it goes; what is noted from now on comes later. */
   readonly position: ChangePosition;
@@ -26,7 +26,7 @@ export interface NotedChanges {
   readonly keyIds: readonly number[] | null;
 }
 
-/** What has been noted. Both throw when the store of the notes is away. */
+/** The notes as they are read. Both methods throw when the store of the notes is away. */
 export interface ChangeReader {
   position(): Promise<ChangePosition>;
   /** @param most how many keys are worth reading one by one */

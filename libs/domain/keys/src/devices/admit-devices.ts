@@ -10,12 +10,12 @@ export interface ArrivingDevice {
   readonly requestId: string;
 }
 
-/** What is stored of those who came, and are to be reported. */
+/** The lists to store, and the events to report, after some devices came. */
 export interface Admission {
   readonly devices: readonly Device[];
   readonly refusals: readonly Refusal[];
   readonly events: readonly UnnamedDeviceEvent[];
-  /** What became of each arrival. */
+  /** The outcome of each arrival. */
   readonly ends: readonly ("registered" | "refused" | "uncounted")[];
 }
 

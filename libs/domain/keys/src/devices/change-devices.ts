@@ -9,7 +9,7 @@ import { devicesSubjectOf, namedDeviceEvent, type UnnamedDeviceEvent } from "./d
 import { type DeviceList, devicesOf } from "./device-list.ts";
 import type { DeviceLease, DeviceStore } from "./ports.ts";
 
-/** What the changes of devices need. */
+/** The ports that changes of devices need. */
 export interface DevicePorts {
   readonly devices: DeviceStore;
   readonly keys: { find(keyId: number): Promise<KeyRecord | null> };

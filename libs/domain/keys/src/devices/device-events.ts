@@ -1,7 +1,7 @@
 import type { EventType } from "@veil/events";
 import type { Device, SeenDevice } from "./device.ts";
 
-/** What may happen to a key's devices. */
+/** The events of a key's devices. */
 export type DeviceEventType = Extract<EventType, `key.device_${string}`>;
 
 /** A device as an event shows it. Moments in unix seconds; null for one that is not registered. */

@@ -16,7 +16,7 @@ export interface DeviceList {
   readonly devices: readonly Device[];
   /** Ids of the jobs that took devices out, the newest last; only the last few. */
   readonly changedBy: readonly string[];
-  /** What was reported of devices that were refused, the oldest first; nothing that is older than a day need be there. */
+  /** Refusals that were reported, the oldest first; those older than a day may be missing. */
   readonly refusals: readonly Refusal[];
   /** Events that are not in the log yet, the oldest first. */
   readonly outbox: readonly DeviceEvent[];

@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 
-/** What a device says of itself. Every text is short, printable and not empty. */
+/** A device's words about itself. Every text is short, printable and not empty. */
 export interface DeviceLabels {
   readonly os: string | null;
   readonly osVersion: string | null;
@@ -41,7 +41,7 @@ export function deviceIdOf(keyId: number, hardwareId: string): string | null {
   return bytesToHex(sha256(utf8ToBytes(`device of ${keyId} ${hardwareId}`))).slice(0, ID_DIGITS);
 }
 
-/** What is kept of a text that an app sent: one line of at most 64 characters, null when nothing is left. */
+/** The part of an app's text that is kept: one line of at most 64 characters, null when nothing is left. */
 export function deviceLabel(text: string | undefined): string | null {
   const line = (text ?? "").replace(/[\p{C}\p{Z}]+/gu, " ").trim();
   return Array.from(line).slice(0, LONGEST_LABEL).join("").trim() || null;

@@ -13,7 +13,7 @@ export interface KeyStep {
   readonly events: readonly StepEvent[];
 }
 
-/** What of a key was different before a step, as it was then. */
+/** The fields of a key that a step changed, as they were before it. */
 export interface KeyWas {
   readonly name?: string | null;
   readonly terms: Partial<KeyTerms>;
@@ -24,18 +24,18 @@ export interface StepEvent {
   /** Unique among all events for good. */
   readonly id: string;
   readonly type: EventType;
-  /** What the event says beside the key, as JSON. */
+  /** The event's fields beside the key, as JSON. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** Who made a step, and when. */
+/** The actor of a step, and its moment. */
 export interface StepStamp {
   readonly actor: Actor;
   /** Unix seconds. */
   readonly at: number;
 }
 
-/** What happened in a step, before it is known in which version of the key it stands. */
+/** A step before it is known in which version of the key it stands. */
 export type UnnamedStep = Omit<KeyStep, "events"> & { readonly events: readonly Omit<StepEvent, "id">[] };
 
 /** Where a version stands among those of its key. */

@@ -8,7 +8,7 @@ export interface ChangedKey {
   readonly terms: KeyTerms;
 }
 
-/** What a caller's change did that does not show in what it left. */
+/** Acts of a caller's change that do not show in the version that it left. */
 export interface CallersActs {
   readonly resetTraffic: boolean;
   readonly revoked: { readonly link: boolean; readonly credentials: boolean } | null;
@@ -64,7 +64,7 @@ function isUpdated(before: ChangedKey, after: ChangedKey): boolean {
   return before.name !== after.name || differing(before.terms, after.terms).some((field) => !UNREPORTED.has(field));
 }
 
-/** What puts a key out of service by itself. */
+/** Events that put a key out of service by themselves. */
 function endings(before: KeyTerms, after: KeyTerms): Omit<StepEvent, "id">[] {
   return [
     ...(after.isExpiryCounted && !before.isExpiryCounted ? [{ type: "key.expired" } as const] : []),
@@ -72,7 +72,7 @@ function endings(before: KeyTerms, after: KeyTerms): Omit<StepEvent, "id">[] {
   ];
 }
 
-/** What comes before something. Of an end that was just set nothing was to be noticed before. */
+/** Events of the notices that the step gave. Before an end that was just set no notice was due. */
 function notices(before: KeyTerms, after: KeyTerms): Omit<StepEvent, "id">[] {
   const isSameCount =
     JSON.stringify([before.trafficLimit, before.usedFrom]) === JSON.stringify([after.trafficLimit, after.usedFrom]);

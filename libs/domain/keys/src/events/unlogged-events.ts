@@ -9,7 +9,7 @@ export interface KeyHistory {
   readonly key: KeyRecord;
   /** The oldest first; those that are logged already among them, until the next change drops them. */
   readonly steps: readonly KeyStep[];
-  /** Who deleted it, or why it went by itself; null while nobody has. */
+  /** The actor that deleted it, or the reason why it went by itself; null while it is not deleted. */
   readonly deletion: StepStamp | null;
   /** Ids of events that are logged. */
   readonly relayed: ReadonlySet<string>;
@@ -32,8 +32,8 @@ export interface KeyEvent {
 }
 
 /**
- * The events of a key that are not logged yet, in their order. What the key was like at each is found from what it is like
- * now, one step after the other undone.
+ * The events of a key that are not logged yet, in their order. The key as it was at each step is found from the key as it
+ * is now, by undoing one step after the other.
  *
  * Of a key that was refused there are none. Once its deletion is logged nothing more is reported of a key: what a change that came too late left there has changed nothing.
  *

@@ -2,7 +2,7 @@ import { endOfHold, type KeyTerms, LATEST_MOMENT, type SettableTerms, type Traff
 import { NO_NOTICES, noticedAnew, noticedAt, type Notices } from "./notices.ts";
 import { nextResetAfter } from "./reset-calendar.ts";
 
-/** What one change does to a key's terms; all of it or nothing. */
+/** One change of a key's terms; it happens as a whole or not at all. */
 export interface TermsChange {
   readonly set?: Partial<SettableTerms>;
   /** Seconds added to the term that is left; negative ones shorten it. */
@@ -13,13 +13,13 @@ export interface TermsChange {
   readonly resetDevices?: boolean;
 }
 
-/** What else decides about a change. */
+/** The facts beside the terms that decide about a change. */
 export interface ChangeContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** What the key has ever moved, as far as it is stored. */
+  /** All traffic of the key ever, as far as it is stored. */
   readonly lifetime: TrafficBytes;
-  /** What of it the ledger itself has reset; 1.0 knew no other reset. */
+  /** The part of it that the ledger itself has reset; 1.0 knew no other reset. */
   readonly reset: TrafficBytes;
   readonly timeZone: string;
   readonly notices?: Notices;

@@ -1,7 +1,7 @@
 import { NO_NOTICES, nextNoticeAt, noticeTraffic, type Notices } from "./notices.ts";
 import { endOfHold, type KeyTerms, type TrafficBytes } from "./key-terms.ts";
 
-/** What a key's terms come to. The first that holds, in this order. */
+/** The statuses to which a key's terms come: the first that holds, in this order. */
 export const keyStatuses = ["disabled", "expired", "limited", "on_hold", "active"] as const;
 export type KeyStatus = (typeof keyStatuses)[number];
 

@@ -13,7 +13,7 @@ export interface TrafficBytes {
   readonly download: number;
 }
 
-/** What a caller may choose of a key at any time. Times in unix seconds, amounts in bytes, durations in seconds. */
+/** The terms that a caller may set at any time. Times in unix seconds, amounts in bytes, durations in seconds. */
 export interface SettableTerms {
   readonly enabled: boolean;
   /** From then on the key works nowhere. */
@@ -41,17 +41,17 @@ export interface KeyTerms extends SettableTerms {
   readonly nextResetAt: number | null;
   /** The day of a rolling month: when the key was made, or last reset by a caller. */
   readonly resetAnchor: number;
-  /** What the key had ever moved at its last reset: traffic counts from there. */
+  /** All traffic of the key at its last reset: traffic counts from there. */
   readonly usedFrom: TrafficBytes;
   /** When the traffic limit was seen to be reached; null while it is not. */
   readonly limitedAt: number | null;
   /** Whether `revision` counts that `expiresAt` has come. */
   readonly isExpiryCounted: boolean;
-  /** What the key had ever moved when its hold began, both directions together: the first byte beyond ends it. */
+  /** All traffic of the key when its hold began, both directions together: the first byte beyond ends it. */
   readonly holdFrom: number;
   /** The revision with which its devices were last reset; 0 while they never were. Devices from before count no more. */
   readonly deviceEpoch: number;
-  /** What of it has been reported before it came. */
+  /** The notices that have been given. */
   readonly noticed: Noticed;
 }
 
@@ -63,7 +63,7 @@ export function endOfHold(begins: number, holdFor: number): number {
 /** The groups of a key for which none are named. */
 export const DEFAULT_GROUPS: readonly string[] = ["default"];
 
-/** What a key is given where its creator chooses nothing. */
+/** The terms of a key whose creator chooses none. */
 export const UNLIMITED: SettableTerms = {
   enabled: true,
   expiresAt: null,

@@ -12,7 +12,7 @@ export interface Notices {
 
 export const NO_NOTICES: Notices = { thresholds: [], hours: [], firstConnections: false };
 
-/** What has been reported of a key, so that it is reported once: per limit and reset, per end, and ever. */
+/** The notices about a key that have been given, so that each is given once: per limit and reset, per end, and ever. */
 export interface Noticed {
   readonly isConnected: boolean;
   readonly thresholds: readonly number[];
@@ -66,7 +66,12 @@ export function noticedAnew(before: Noticing, after: Noticing, now: number, { ho
   };
 }
 
-/** What is noticed of a key at a moment. @param now unix seconds @param moved bytes ever, both directions together */
+/**
+ * The notices about a key that are due at a moment, with those that were given before.
+ *
+ * @param now unix seconds
+ * @param moved bytes ever, both directions together
+ */
 export function noticedAt(terms: Noticing, now: number, moved: number, notices: Notices): Noticed {
   const { noticed, expiresAt, trafficLimit, usedFrom } = terms;
   const used = moved - usedFrom.upload - usedFrom.download;

@@ -1,7 +1,7 @@
 import { DateTime } from "luxon";
 import type { TrafficReset } from "./key-terms.ts";
 
-/** What decides about the moments of a key's resets. */
+/** The facts that decide when a key is reset. */
 export interface ResetCalendar {
   readonly reset: TrafficReset;
   /** Unix seconds; its day is that of a rolling month. */
