@@ -1,5 +1,5 @@
 import type { KeyReader } from "@veil/keys";
-import { type Redis, RedisLease } from "@veil/redis";
+import { leaseKey, type Redis, RedisLease } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
   compact,
@@ -56,7 +56,7 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
     },
     ...lastingFailure(log, "could not compact traffic records"),
   });
-  const lease = new RedisLease(redis, `${prefix}:lease:traffic-removal`, REMOVAL_LEASE_MS);
+  const lease = new RedisLease(redis, leaseKey(prefix, "traffic-removal"), REMOVAL_LEASE_MS);
   runLoop(running, "removal", {
     everyMs: REMOVE_EVERY_MS,
     firstRun: "later",

@@ -10,6 +10,6 @@ export { ChangedKeyIndex } from "./changed-key-index.ts";
 export { EventHintIndex, type ExpectedEvents } from "./event-hint-index.ts";
 export { DueIndex } from "./due-index.ts";
 export { KeyLeases } from "./key-leases.ts";
-export { RedisLease } from "./redis-lease.ts";
+export { leaseKey, RedisLease } from "./redis-lease.ts";
 export { type ExclusiveTask, runExclusively, waitExclusively } from "./run-exclusively.ts";
 export { configFileTask, passTask } from "./shared-tasks.ts";

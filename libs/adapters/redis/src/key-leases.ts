@@ -14,7 +14,7 @@ import {
 } from "@veil/keys";
 import type { Redis } from "@veil/redis";
 import { ManyLeases } from "./many-leases.ts";
-import { type LeaseGrant, RedisLease } from "./redis-lease.ts";
+import { type LeaseGrant, leaseKey, RedisLease } from "./redis-lease.ts";
 
 const ASK_AGAIN_MS = 50;
 
@@ -36,7 +36,7 @@ export class KeyLeases implements KeyLease, DeviceLease {
     keyIds: readonly number[],
     task: (leases: ReadonlyMap<number, HeldLease>) => Promise<ReadonlyMap<number, T>>,
   ): Promise<ReadonlyMap<number, T>> {
-    const names = new Map(keyIds.map((keyId) => [keyId, `${this.#prefix}:lease:key:${keyId}`]));
+    const names = new Map(keyIds.map((keyId) => [keyId, leaseKey(this.#prefix, `key:${keyId}`)]));
     const many = new ManyLeases(this.#redis, names, LEASE_MS);
     const askedAt = performance.now();
     const fences = await many.acquire();
@@ -70,7 +70,7 @@ export class KeyLeases implements KeyLease, DeviceLease {
     task: (lease: HeldLease) => Promise<T>,
     urgency?: LeaseUrgency,
   ): Promise<T> {
-    const lease = new RedisLease(this.#redis, `${this.#prefix}:lease:${name}`, LEASE_MS);
+    const lease = new RedisLease(this.#redis, leaseKey(this.#prefix, name), LEASE_MS);
     const hold = await waitFor(lease, subject, urgency);
     const prolonging = setInterval(() => void hold.prolong(), LEASE_PROLONG_EVERY_MS);
     try {

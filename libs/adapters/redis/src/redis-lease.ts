@@ -59,6 +59,11 @@ export const REMEMBER_ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** Far longer than it takes a busy process to ask again. */
 const AWAITED_MS = 1_000;
 
+/** The key in Redis of the lease of this name. Workers of two releases agree by it, so that it stays. */
+export function leaseKey(prefix: string, name: string): string {
+  return `${prefix}:lease:${name}`;
+}
+
 /** One holder's hold on one lease. */
 export class RedisLease {
   /** Names this hold. */

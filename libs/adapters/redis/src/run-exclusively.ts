@@ -1,6 +1,6 @@
 import type { Redis } from "@veil/redis";
 import { type Clock, systemClock } from "@veil/runtime";
-import { RedisLease } from "./redis-lease.ts";
+import { leaseKey, RedisLease } from "./redis-lease.ts";
 
 const ASK_AGAIN_MS = 25;
 
@@ -25,7 +25,7 @@ export async function runExclusively<T>(
   { redis, prefix, subject, leaseMs }: ExclusiveTask,
   task: () => Promise<T>,
 ): Promise<{ readonly result: T } | null> {
-  const lease = new RedisLease(redis, `${prefix}:lease:${subject}`, leaseMs);
+  const lease = new RedisLease(redis, leaseKey(prefix, subject), leaseMs);
   if ((await lease.acquire()) === null) return null;
   const prolong = setInterval(() => void lease.acquire().catch(() => undefined), leaseMs / 3);
   try {

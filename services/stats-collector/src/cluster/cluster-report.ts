@@ -1,5 +1,5 @@
 import { type OpenQueues, readQueueFigures } from "@veil/job-queue";
-import { type Redis, RedisLease } from "@veil/redis";
+import { leaseKey, type Redis, RedisLease } from "@veil/redis";
 import { lastingFailure, type Logger, type RunningService, runPeriodically } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { ClusterFigures, type ClusterFiguresOptions, type ShownNode } from "./cluster-figures.ts";
@@ -31,7 +31,7 @@ export function startClusterReport(running: RunningService, options: ClusterRepo
   const readQueues = async () => readQueueFigures(await queues.all());
   const shownNodes = () => nodes().map(({ metered }) => metered);
   const figures = new ClusterFigures({ countKeys, readQueues, readWebhooks, nodes: shownNodes, topUsers, clock, log });
-  const lease = new RedisLease(redis, `${prefix}:lease:reporter`, REPORTER_LEASE_MS);
+  const lease = new RedisLease(redis, leaseKey(prefix, "reporter"), REPORTER_LEASE_MS);
   const reporter = new ClusterReporter({ lease, read: () => figures.read(), log });
   const reporting = runPeriodically({
     everyMs: REPORT_EVERY_MS,
