@@ -6,7 +6,7 @@ import { repoRoot, trackedFiles } from "./tracked-files.ts";
 /** How code names a lease: for `runExclusively` and `waitExclusively`, or by its key. */
 const NAMED = /subject: (?<task>["`][^"`]+["`]), leaseMs|leaseKey\([^,()]+, (?<key>["`][^"`]+["`])\)/g;
 
-/** One for a whole system and one for each key or node are told apart by what is behind the colon. */
+/** The names in the code, up to where that of a key or node follows. */
 const named = async () => {
   const files = [
     ...trackedFiles("libs/**/src/*.ts"),
