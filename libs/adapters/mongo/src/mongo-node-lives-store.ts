@@ -3,7 +3,14 @@ import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
-import { type ClaimDocument, claimDocument, type LivesDocument, livesDocument } from "./traffic-codecs.ts";
+import {
+  type ClaimDocument,
+  claimDocument,
+  type LivesDocument,
+  livesDocument,
+  toLives,
+  toLivesDocument,
+} from "./traffic-codecs.ts";
 
 /**
  * The lives of the nodes in the collection `node_epochs`, which has one document per node, so that a conditional update costs
@@ -87,17 +94,13 @@ export class MongoNodeLivesStore implements NodeLivesStore {
     for (const mark of marks) await storeErrors(() => this.#claims.deleteOne({ _id: mark }));
   }
 
-  async #insert({ node, ...fields }: NodeLives): Promise<boolean> {
+  async #insert(lives: NodeLives): Promise<boolean> {
     try {
-      await storeErrors(() => this.#lives.insertOne({ _id: node, ...fields }));
+      await storeErrors(() => this.#lives.insertOne(toLivesDocument(lives)));
       return true;
     } catch (error) {
       if (isDuplicateKey(error)) return false;
       throw error;
     }
   }
-}
-
-function toLives({ _id: node, ...fields }: LivesDocument): NodeLives {
-  return { node, ...fields };
 }

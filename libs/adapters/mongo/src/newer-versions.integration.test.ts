@@ -66,7 +66,7 @@ describe("a field that only a newer version knows", () => {
   });
 
   it("of a node's lives and of an inbound stays", async () => {
-    const lives = { node: "n", revision: 1, marks: [], restarts: 0, seen_at: 0, seen_epoch: 0 };
+    const lives = { node: "n", revision: 1, marks: [], restarts: 0, seenAt: 0, seenEpoch: 0 };
     await store.nodeLives.replace(null, lives);
     await store.inbounds.save("n", "a");
     for (const name of ["node_epochs", "inbounds"]) await set(name, "n", { newer: true });

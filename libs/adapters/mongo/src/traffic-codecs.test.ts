@@ -1,6 +1,6 @@
 import { emptyRecord, type TrafficRecord } from "@veil/traffic";
 import { expect, it } from "vitest";
-import { toFields, toRecord, trafficDocument } from "./traffic-codecs.ts";
+import { livesDocument, toFields, toLives, toLivesDocument, toRecord, trafficDocument } from "./traffic-codecs.ts";
 
 const AT_NODE = { epoch: 7, up: { generation: 1, value: 5 }, down: { generation: 0, value: 9 } };
 
@@ -33,4 +33,22 @@ it("stores a record under the names that every release knows, and reads it back"
   expect(stored).toMatchObject(STORED);
   expect(Object.keys(stored).filter((name) => /^(folded|baseline)$/.test(name))).toEqual([]);
   expect(toRecord(trafficDocument.parse({ ...stored, _id: entity }))).toEqual(RECORD);
+});
+
+it("stores the lives of a node under the names that every release knows, and reads them back", () => {
+  const marks = [{ mark: "m", epoch: 7, life: { node: "a", epoch: 6 }, address: "a:1" }];
+  const lives = {
+    node: "main",
+    revision: 3,
+    marks,
+    restarts: 1,
+    seenAt: 5,
+    seenEpoch: 7,
+    seen: { 7: 5 },
+    series: "main@7",
+  };
+  const stored = toLivesDocument(lives);
+  const fields = { revision: 3, marks, restarts: 1, seen_at: 5, seen_epoch: 7, seen: { 7: 5 }, series: "main@7" };
+  expect(stored).toEqual({ _id: "main", ...fields });
+  expect(toLives(livesDocument.parse(stored))).toEqual(lives);
 });

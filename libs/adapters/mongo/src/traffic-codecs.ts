@@ -164,7 +164,20 @@ export const livesDocument = z.object({
   address: z.string().exactOptional(),
   series: z.string().exactOptional(),
 });
-export type LivesDocument = Omit<NodeLives, "node"> & { readonly _id: string };
+export type LivesDocument = Omit<NodeLives, "node" | "seenAt" | "seenEpoch"> & {
+  readonly _id: string;
+  readonly seen_at: number;
+  readonly seen_epoch: number;
+};
+
+export function toLives({ _id: node, seen_at: seenAt, seen_epoch: seenEpoch, ...fields }: LivesDocument): NodeLives {
+  return { node, ...fields, seenAt, seenEpoch };
+}
+
+/** The lives of a node as they are stored. */
+export function toLivesDocument({ node, seenAt, seenEpoch, ...fields }: NodeLives): LivesDocument {
+  return { _id: node, ...fields, seen_at: seenAt, seen_epoch: seenEpoch };
+}
 
 /** What the ledger calls the life of one process. `_id` is its mark. */
 export const claimDocument = life.extend({ _id: z.string() });

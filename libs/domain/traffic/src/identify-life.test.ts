@@ -33,12 +33,12 @@ class Sight {
 /** What version 1.0 stored of a node that it read. */
 function readBy10(node: string, mark: string, seenAt: number): NodeLives {
   const epoch = Math.floor(seenAt / 1000);
-  return { node, revision: 1, marks: [{ mark, epoch }], restarts: 0, seen_at: seenAt, seen_epoch: epoch };
+  return { node, revision: 1, marks: [{ mark, epoch }], restarts: 0, seenAt, seenEpoch: epoch };
 }
 
 async function store10(sight: Sight, lives: NodeLives): Promise<void> {
   await sight.lives.replace(null, lives);
-  await sight.lives.raiseSeen(lives.node, lives.seen_epoch, lives.seen_at);
+  await sight.lives.raiseSeen(lives.node, lives.seenEpoch, lives.seenAt);
 }
 
 describe("the life of a process", () => {

@@ -3,8 +3,8 @@ import { addMark, adoptLife, leaveSeries, lifeOf, type NodeLives, seenMark, seri
 
 const NOW = 1_700_000_000_000;
 
-function seenAt(lives: NodeLives, seen_at: number): NodeLives {
-  return { ...lives, seen_at, seen_epoch: 1_700_000_000 };
+function seenAt(lives: NodeLives, at: number): NodeLives {
+  return { ...lives, seenAt: at, seenEpoch: 1_700_000_000 };
 }
 
 /** As by readings that marks of several epochs dated. */
@@ -12,8 +12,8 @@ function seenIn(lives: NodeLives, seen: Readonly<Record<string, number>>): NodeL
   return {
     ...lives,
     seen,
-    seen_at: Math.max(...Object.values(seen)),
-    seen_epoch: Math.max(...Object.keys(seen).map(Number)),
+    seenAt: Math.max(...Object.values(seen)),
+    seenEpoch: Math.max(...Object.keys(seen).map(Number)),
   };
 }
 
@@ -107,7 +107,7 @@ describe("a life of another name", () => {
   });
 
   it("goes on under its name when somebody removed its mark", () => {
-    const adopted = { ...adoptLife(null, shown, life, NOW), seen_at: NOW + 30_000, seen_epoch: 1_700_000_000 };
+    const adopted = { ...adoptLife(null, shown, life, NOW), seenAt: NOW + 30_000, seenEpoch: 1_700_000_000 };
     const lives = add(adopted, "c", NOW - 60_000, NOW + 40_000);
     expect(lives.marks.at(-1)).toEqual({ mark: "c", epoch: 1_700_000_000, life, address: "here:1" });
   });

@@ -27,9 +27,9 @@ export interface NodeLives {
   /** How often the process was found restarted. */
   readonly restarts: number;
   /** When a reading of the node was last dated by a mark. Unix milliseconds, 0 when never. */
-  readonly seen_at: number;
+  readonly seenAt: number;
   /** The highest epoch that had a reading, in the node's own numbers. */
-  readonly seen_epoch: number;
+  readonly seenEpoch: number;
   /**
    * When a reading was last dated in each epoch, in unix milliseconds. Collectors whose settings differ may read two processes
    * under one name, so the last reading of all says nothing of either. Missing for an epoch that only 1.0 has read.
@@ -136,8 +136,8 @@ function livesElsewhere(lives: NodeLives, { elsewhere }: NewMark): Life[] {
 }
 
 /** When a reading was last dated in the epoch of a mark. Unix milliseconds, 0 when never. */
-export function seenAtIn({ seen, seen_at, seen_epoch }: NodeLives, { epoch }: SeenMark): number {
-  return seen?.[epoch] ?? (epoch === seen_epoch ? seen_at : 0);
+export function seenAtIn({ seen, seenAt, seenEpoch }: NodeLives, { epoch }: SeenMark): number {
+  return seen?.[epoch] ?? (epoch === seenEpoch ? seenAt : 0);
 }
 
 /**
@@ -169,7 +169,7 @@ export function leaveSeries(lives: NodeLives, now: number): NodeLives {
 
 function firstLives({ node, address }: Omit<NewMark, "startedBefore" | "elsewhere">, seen: SeenMark): NodeLives {
   const place = address === undefined ? {} : { address };
-  return { node, revision: 1, marks: [{ ...seen, ...place }], restarts: 0, seen_at: 0, seen_epoch: 0, ...place };
+  return { node, revision: 1, marks: [{ ...seen, ...place }], restarts: 0, seenAt: 0, seenEpoch: 0, ...place };
 }
 
 function withMark(lives: NodeLives, { address }: Pick<NewMark, "address">, seen: SeenMark): NodeLives {

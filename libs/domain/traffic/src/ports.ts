@@ -51,7 +51,7 @@ export interface NodeLivesStore {
   /** Stores lives with a mark more, in place of those they were made from. `false` when those have changed meanwhile. */
   replace(before: NodeLives | null, after: NodeLives): Promise<boolean>;
   /**
-   * Raises `seen_at` (unix milliseconds), `seen_epoch` and the epoch's moment in `seen` of a node that has lives. A moment that
+   * Raises `seenAt` (unix milliseconds), `seenEpoch` and the epoch's moment in `seen` of a node that has lives. A moment that
    * lies further ahead than `LONGEST_AHEAD_MS` is replaced.
    */
   raiseSeen(node: string, epoch: number, at: number): Promise<void>;

@@ -123,11 +123,11 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
     const present = this.#lives.get(after.node);
     if (present?.revision !== before?.revision) return false;
-    const { seen_at, seen_epoch, seen } = present ?? after;
+    const { seenAt, seenEpoch, seen } = present ?? after;
     this.#lives.set(after.node, {
       ...after,
-      seen_at,
-      seen_epoch,
+      seenAt,
+      seenEpoch,
       ...(seen !== undefined && { seen: seenIn(after, seen) }),
     });
     return true;
@@ -139,8 +139,8 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
     const raised = (before: number): number => (before > at + LONGEST_AHEAD_MS ? at : Math.max(before, at));
     this.#lives.set(node, {
       ...present,
-      seen_at: raised(present.seen_at),
-      seen_epoch: Math.max(present.seen_epoch, epoch),
+      seenAt: raised(present.seenAt),
+      seenEpoch: Math.max(present.seenEpoch, epoch),
       seen: { ...present.seen, [epoch]: raised(present.seen?.[epoch] ?? 0) },
     });
   }

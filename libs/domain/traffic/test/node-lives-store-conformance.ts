@@ -46,7 +46,7 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
       Array.from({ length: 20 }, (_, index) => store.replace(first, add(first, node, `mark-${index}`, NOW + 100))),
     );
     expect(stored.filter(Boolean)).toHaveLength(1);
-    expect(await store.find(node)).toMatchObject({ revision: 2, restarts: 1, seen_at: NOW + 5, seen_epoch: 7 });
+    expect(await store.find(node)).toMatchObject({ revision: 2, restarts: 1, seenAt: NOW + 5, seenEpoch: 7 });
   });
 
   it("only ever raises the time of the last reading, and makes no node of it", async () => {
@@ -59,10 +59,10 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
       [7, NOW + 1],
     ] as const)
       await store.raiseSeen(node, epoch, at);
-    expect(await store.find(node)).toMatchObject({ seen_at: NOW + 2, seen_epoch: 8, seen: { 7: NOW + 1, 8: NOW + 2 } });
+    expect(await store.find(node)).toMatchObject({ seenAt: NOW + 2, seenEpoch: 8, seen: { 7: NOW + 1, 8: NOW + 2 } });
     await store.raiseSeen(node, 7, NOW + 3);
     await store.raiseSeen(node, 8, NOW + 1);
-    expect(await store.find(node)).toMatchObject({ seen_at: NOW + 3, seen_epoch: 8, seen: { 7: NOW + 3, 8: NOW + 2 } });
+    expect(await store.find(node)).toMatchObject({ seenAt: NOW + 3, seenEpoch: 8, seen: { 7: NOW + 3, 8: NOW + 2 } });
   });
 
   it("forgets when it read the lives whose marks are forgotten", async () => {
@@ -97,10 +97,10 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
     ] as const) {
       await store.raiseSeen(node, 7, NOW + ahead);
       await store.raiseSeen(node, 7, NOW);
-      expect(await store.find(node)).toMatchObject({ seen_at: seen, seen_epoch: 7, seen: { 7: seen } });
+      expect(await store.find(node)).toMatchObject({ seenAt: seen, seenEpoch: 7, seen: { 7: seen } });
     }
     await store.raiseSeen(node, 7, NOW + 86_400_000);
     await store.raiseSeen(node, 8, NOW);
-    expect(await store.find(node)).toMatchObject({ seen_at: NOW, seen: { 7: NOW + 86_400_000, 8: NOW } });
+    expect(await store.find(node)).toMatchObject({ seenAt: NOW, seen: { 7: NOW + 86_400_000, 8: NOW } });
   });
 }

@@ -228,8 +228,8 @@ describe("the health of a node", () => {
       revision: 1,
       marks: [],
       restarts: 0,
-      seen_at: now - 5_000,
-      seen_epoch: 1,
+      seenAt: now - 5_000,
+      seenEpoch: 1,
     });
     const health = (await get("/api/nodes/main/health").expect(200)).body;
     expect(health).toMatchObject({ reachable: false, since: Math.floor((now - 60_000) / 1_000) });
@@ -247,7 +247,7 @@ describe("the health of a node", () => {
     const before = Date.now() - 2_000;
     api.plane.sightings.set("fi-1", { seenAt: before, failedAt: before });
     api.plane.passes.set("fi-1", { at: before, users: 7, missing: 0, wrong: 0, orphans: 0 });
-    const lives = { node: "fi-1", revision: 1, marks: [], restarts: 0, seen_at: before, seen_epoch: 1 };
+    const lives = { node: "fi-1", revision: 1, marks: [], restarts: 0, seenAt: before, seenEpoch: 1 };
     await api.plane.lives.replace(null, lives);
     await post("/api/nodes", wanted).expect(200);
     expect((await get("/api/nodes/fi-1/health").expect(200)).body).toEqual(nothing("fi-1", "joining"));

@@ -58,7 +58,7 @@ export async function readNodeHealth(
     at === null || at === undefined || at < createdAt * 1_000 ? null : at;
   const sighting = sightings.get(name);
   const [seenAt, failedAt] = [own(sighting?.seenAt), own(sighting?.failedAt)];
-  const readAt = unixSeconds(own(lives?.seen_at));
+  const readAt = unixSeconds(own(lives?.seenAt));
   const pass = passes.get(name);
   const passedAt = own(pass?.at);
   const found = pass === undefined || passedAt === null ? null : pass;

@@ -75,7 +75,7 @@ export class SyncLoop {
   /** A time that lies ahead comes from a clock that is wrong, so it is no reason to wait. */
   #isRecent(lives: NodeLives | null): boolean {
     const { clock, everyMs } = this.#options;
-    const age = clock.now() - (lives?.seen_at ?? 0);
+    const age = clock.now() - (lives?.seenAt ?? 0);
     return age >= 0 && age < everyMs * RECENTLY;
   }
 
@@ -103,7 +103,7 @@ export class SyncLoop {
     const [found, record] = await Promise.all([lives.find(node), records.find(nodeEntity(node))]);
     if (found === null) return;
     const carried = record === null ? NO_BYTES : totals(record);
-    onReport({ node, seenAt: found.seen_at, restarts: found.restarts, carried });
+    onReport({ node, seenAt: found.seenAt, restarts: found.restarts, carried });
   }
 }
 

@@ -235,7 +235,7 @@ export class World {
   async #removeMark(node: SimulatedNode): Promise<void> {
     if (this.#isRelisted) return;
     const lives = await this.#options.lives.find(node.name);
-    if (lives !== null && lives.seen_at - CERTAIN_AFTER_MS >= node.startedAt) node.mark = null;
+    if (lives !== null && lives.seenAt - CERTAIN_AFTER_MS >= node.startedAt) node.mark = null;
   }
 
   async #totalOf(entity: string): Promise<Bytes> {

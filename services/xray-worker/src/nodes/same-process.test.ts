@@ -25,7 +25,7 @@ const lives = lastMarkOf({
       { mark: `first of ${node}`, epoch: 1 },
       { mark: `last of ${node}`, epoch: 2 },
     ];
-    return node === "unread" ? null : { node, revision: 2, marks, restarts: 1, seen_at: 0, seen_epoch: 2 };
+    return node === "unread" ? null : { node, revision: 2, marks, restarts: 1, seenAt: 0, seenEpoch: 2 };
   },
 });
 
