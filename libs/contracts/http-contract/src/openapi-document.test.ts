@@ -68,6 +68,21 @@ describe("openApiDocument", () => {
     expect(schemas.filter(({ type }) => typeof type !== "string")).toEqual([]);
   });
 
+  it("gives schemas names and fields that no generator for Go makes a function of", () => {
+    const { schemas } = document.components;
+    const constructors = Object.keys(schemas).filter((name) => name.slice("New".length) in schemas);
+    expect(constructors.filter((name) => name.startsWith("New"))).toEqual([]);
+    const open = z.looseObject({
+      additionalProperties: z.literal(true),
+      properties: z.record(z.string(), z.unknown()),
+    });
+    const accessors = [...nodesOf(schemas)].flatMap((node) => {
+      const { data } = open.safeParse(node);
+      return Object.keys(data?.properties ?? {}).filter((name) => /^[gs]et$/i.test(name));
+    });
+    expect(accessors).toEqual([]);
+  });
+
   it("writes patterns that PHP, Go and Python read as JavaScript does", () => {
     const patterns = [...json.matchAll(/"pattern":("[^"]*")/g)].map(([, text = ""]) =>
       z.string().parse(JSON.parse(text)),
@@ -154,4 +169,11 @@ describe.each(documentedIds)("openApiDocument: %s", (id) => {
 
 function childOf(node: unknown, name: string): unknown {
   return z.record(z.string(), z.unknown()).parse(node)[name];
+}
+
+/** A document and every part of it. */
+function* nodesOf(node: unknown): Generator {
+  yield node;
+  if (typeof node !== "object" || node === null) return;
+  for (const child of Object.values(node)) yield* nodesOf(child);
 }

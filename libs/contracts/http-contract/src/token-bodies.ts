@@ -97,7 +97,7 @@ export const newTokenSchema = tokenSchema
         example: "veil_3hT9sKq0Zr1bV7mXc4QbL9wE2eYh8DpA5uNfJ6Gt",
       }),
   })
-  .register(namedSchemas, { id: "NewToken" });
+  .register(namedSchemas, { id: "CreatedToken" });
 
 export const tokenListSchema = z
   .strictObject({ tokens: z.array(tokenSchema), total: z.int().min(0).meta({ example: 1 }) })

@@ -57,5 +57,6 @@ export const updateKeysSchema = z
       Object.keys(set ?? {}).length > 0 || extend !== undefined || reset === true,
     WHAT_MESSAGE,
   )
-  .meta({ description: "Which keys, and what is done to each.", additionalProperties: true })
+  // Without `additionalProperties`: for these a client in Go has a function `Set`, beside the field of that name.
+  .meta({ description: "Which keys, and what is done to each." })
   .register(namedSchemas, { id: "UpdateKeys" });

@@ -82,7 +82,7 @@ export const newWebhookSchema = webhookSchema
         example: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
       }),
   })
-  .register(namedSchemas, { id: "NewWebhook" });
+  .register(namedSchemas, { id: "CreatedWebhook" });
 
 export const webhookListSchema = z
   .strictObject({ webhooks: z.array(webhookSchema), total: z.int().min(0).meta({ example: 1 }) })
