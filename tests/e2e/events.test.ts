@@ -113,6 +113,53 @@ test("50 writes of five tokens are found again, each once, by actor, key and tim
   expect(await read(`after=${all.length - 3}&limit=2`)).toEqual(all.slice(-3, -1));
 });
 
+test("changes of many keys at once leave one event of each, with who asked and by which request", async () => {
+  const token = await newToken("bulk");
+  const items = Array.from({ length: 40 }, (_, index) => ({ external_id: `bulk-${index}` }));
+  // The last one is refused: another one has its external id.
+  const keys = [...items, { external_id: "bulk-0" }];
+  const made = z
+    .object({ results: z.array(z.looseObject({ key: key.optional() })) })
+    .parse(await call(token, "POST", "/api/keys/batch", { keys }, "bulk-1"));
+  const ids = made.results.flatMap((item) => item.key?.key_id ?? []);
+  expect(ids).toHaveLength(items.length);
+  const batch = { key_ids: ids, set: { note: "n" } };
+  const { job_id: job } = z
+    .looseObject({ job_id: z.string() })
+    .parse(await call(token, "POST", "/api/keys/batch-update", batch, "bulk-2"));
+  await vi.waitFor(async () => {
+    const done = { status: "succeeded", done: ids.length, failed: 0 };
+    expect(await call(token, "GET", `/api/jobs/${job}`)).toMatchObject(done);
+  }, 30_000);
+  await call(token, "POST", "/api/keys/batch-delete", { key_ids: ids }, "bulk-3");
+  const own = async () => (await read("actor=bulk&limit=1000")).filter(({ type }) => type.startsWith("key."));
+  await vi.waitFor(async () => expect(await own()).toHaveLength(3 * ids.length), 20_000);
+  const all = await own();
+  for (const id of ids) {
+    const ofKey = all.filter(({ data }) => data.key?.key_id === id);
+    expect(ofKey.map(({ type, actor }) => [type, actor.request_id, actor.address])).toEqual([
+      ["key.created", "bulk-1", "127.0.0.1"],
+      ["key.updated", "bulk-2", "127.0.0.1"],
+      ["key.deleted", "bulk-3", "127.0.0.1"],
+    ]);
+  }
+});
+
+test("what is put in the place of what is there is reported where it is different", async () => {
+  const token = await newToken("upsert");
+  const path = "/api/keys/by-external-id/upserted";
+  const { key_id } = key.parse(await call(token, "PUT", path, { note: "a" }, "put-1"));
+  await call(token, "PUT", path, { note: "a" }, "put-2");
+  await call(token, "PUT", path, { note: "b" }, "put-3");
+  await call(token, "POST", `/api/keys/${key_id}/traffic/reset`, {}, "put-4");
+  await call(token, "POST", `/api/keys/${key_id}/extend`, { days: 1 }, "put-5");
+  await call(token, "DELETE", path, undefined, "put-6");
+  await vi.waitFor(async () => expect((await read(`key_id=${key_id}`)).at(-1)?.type).toBe("key.deleted"), 10_000);
+  const reported = (await read(`key_id=${key_id}`)).map(({ type, actor }) => `${type} ${actor.request_id}`);
+  // A key without an end keeps having none.
+  expect(reported).toEqual(["key.created put-1", "key.updated put-3", "key.traffic_reset put-4", "key.deleted put-6"]);
+});
+
 test("what comes due by itself is reported, with the system as its actor", async () => {
   const expires_at = Math.floor(Date.now() / 1_000) + 2;
   const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", { expires_at }));
