@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { firstTerms, subscriptionToken } from "@veil/keys";
+import { firstTerms } from "@veil/keys";
 import { afterAll, beforeAll } from "vitest";
 import { z } from "zod";
+import { FIRST_ID, seedKeysWithTerms } from "./load/seed-keys-with-terms.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
@@ -17,9 +17,6 @@ beforeAll(async () => {
 afterAll(() => testbed.stop());
 
 const KEYS = Number(process.env["VEIL_FAULT_KEYS"] ?? 2_000);
-/** Far above any id that the counter reaches in a test. */
-const FIRST_ID = 1_000_000;
-const SEEDED_AT_ONCE = 200;
 const DAY_S = 86_400;
 const EXPIRES_AT = Math.floor(Date.now() / 1_000) + 10 * DAY_S;
 const ADDED_DAYS = 30;
@@ -55,30 +52,10 @@ faultTest(
   LONGEST_RUN_MS,
 );
 
-/** Puts keys with a term into MongoDB, as their creations would have left them: all but their names are those of one. */
 async function seed(): Promise<void> {
   const createdAt = Math.floor(Date.now() / 1_000);
   const terms = firstTerms({ expiresAt: EXPIRES_AT, tag: TAG }, { createdAt, nextResetAt: null });
-  await testbed.mongo.keys.decide({
-    ...{ keyId: FIRST_ID, uuid: randomUUID(), flow: "", name: null, owner: null, createdAt, job: `seed-${FIRST_ID}` },
-    ...{ phase: "active", indeterminate: [] },
-    begins: { token: tokenOf(FIRST_ID), terms, outbox: [] },
-  });
-  const keys = testbed.mongo.connection.collection<{ readonly _id: string }>("keys");
-  const first = await keys.findOne({ _id: String(FIRST_ID) });
-  for (let start = 1; start < KEYS; start += SEEDED_AT_ONCE) {
-    const ids = Array.from({ length: Math.min(SEEDED_AT_ONCE, KEYS - start) }, (_, index) => FIRST_ID + start + index);
-    await keys.insertMany(
-      ids.map((keyId) => ({
-        ...first,
-        ...{ _id: String(keyId), key_id: keyId, uuid: randomUUID(), job: `seed-${keyId}`, token: tokenOf(keyId) },
-      })),
-    );
-  }
-}
-
-function tokenOf(keyId: number): string {
-  return subscriptionToken(keyId, Buffer.alloc(32, String(keyId)));
+  await seedKeysWithTerms(testbed, KEYS, terms);
 }
 
 /** Kills one worker after the other, and starts each again, until the job is over. It never falls back. */

@@ -10,14 +10,16 @@ const READ_AT_ONCE = 1_000;
 const LOGGED_WITHIN_MS = 60_000;
 /** An event that a receiver fails to take seven times in a row, as one that fails at random does now and then, comes after 127 s. */
 const DELIVERED_WITHIN_MS = 150_000;
+const PAGE_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 500;
 const DEVICE_ADDED = "key.device_added";
 
-/** All that is logged, by pages. */
+/** All that is logged, by pages, each asked for again when that fails. */
 export async function readLog(client: ApiClient): Promise<readonly LoggedEvent[]> {
   const log: LoggedEvent[] = [];
   while (true) {
-    const page = await client.events(log.at(-1)?.seq ?? 0, READ_AT_ONCE);
+    const readPage = () => client.events(log.at(-1)?.seq ?? 0, READ_AT_ONCE);
+    const page = await lookUntil(PAGE_WITHIN_MS, readPage, () => true);
     log.push(...page);
     if (page.length < READ_AT_ONCE) return log;
   }
