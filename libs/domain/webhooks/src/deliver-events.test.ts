@@ -207,6 +207,22 @@ describe("deliverEvents", () => {
     expect(now - 1_000_000).toBeLessThan(DEAD_AFTER_MS + 24 * HOUR_MS);
   });
 
+  it("gives nothing up, and calls nobody dead, while it is not the receiver's fault", async () => {
+    for (let index = 0; index < 40; index += 1) log.add({ subject: `key:${index}` });
+    end = () => ({ outcome: "failed", error: "the secret can't be opened", isOurs: true });
+    const ends = new Set<string>();
+    for (let hour = 0; hour < 24 * 5; hour += 1) {
+      ends.add(await run());
+      now += HOUR_MS;
+    }
+    expect([ends.has("dead"), givenUp]).toEqual([false, []]);
+    expect(await state()).toMatchObject({ failingSince: 1_000_000, lastError: "the secret can't be opened" });
+    end = () => ({ outcome: "delivered" });
+    sent = [];
+    await runFor(70);
+    expect(new Set(sentSeqs()).size).toBe(40);
+  });
+
   it("keeps what was not begun when it is to stop, and what was broken off without a failure", async () => {
     for (let index = 0; index < 50; index += 1) log.add({ subject: `key:${index}` });
     let isStopping = false;

@@ -4,10 +4,13 @@ import type { DeliveryStore } from "./ports.ts";
 import type { Webhook } from "./webhook.ts";
 import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";
 
-/** What became of one attempt; `cut` when it was broken off because the process is to stop. */
+/**
+ * What became of one attempt; `cut` when it was broken off because the process is to stop. With `isOurs` the receiver can't help
+ * that it failed: then nothing is given up, and nobody is dead.
+ */
 export type SendEnd =
   | { readonly outcome: "delivered" }
-  | { readonly outcome: "failed"; readonly error: string }
+  | { readonly outcome: "failed"; readonly error: string; readonly isOurs?: true }
   | { readonly outcome: "cut" };
 
 export interface DeliverPorts {
@@ -143,8 +146,8 @@ async function runLane(
       progress.delivered(now());
       lane = advanced(lane, now());
     } else {
-      progress.failed(end.error, lane, now());
-      const isOver = wasTriedLongEnough(lane, now()) && (await giveUp(event, webhook));
+      progress.failed(end, lane, now());
+      const isOver = end.isOurs !== true && wasTriedLongEnough(lane, now()) && (await giveUp(event, webhook));
       return isOver ? advanced(lane, now()) : triedInVain(lane, now());
     }
     if (isHalted()) return lane;

@@ -78,10 +78,14 @@ export class DeliveryProgress {
   }
 
   /** Notes that the first event of a lane was not taken. One that fails again says nothing new of its receiver. */
-  failed(error: string, { attempts, since }: Pick<Lane, "attempts" | "since">, now: number): void {
+  failed(
+    { error, isOurs = false }: { readonly error: string; readonly isOurs?: boolean },
+    { attempts, since }: Pick<Lane, "attempts" | "since">,
+    now: number,
+  ): void {
     const { failingSince } = this.#state;
     const failures = this.#state.failures + (attempts === 0 || this.isAway ? 1 : 0);
-    this.#hasFailedForLong ||= since !== null && now - since >= FAILS_FOR_LONG_MS;
+    this.#hasFailedForLong ||= !isOurs && since !== null && now - since >= FAILS_FOR_LONG_MS;
     this.#state = { ...this.#state, lastError: error, failingSince: failingSince ?? now, failures };
     if (this.isAway) this.#state = { ...this.#state, pausedUntil: now + pauseMs(failures) };
   }

@@ -38,6 +38,7 @@ function webhookAt(url: string) {
 }
 
 const failed = (error: string) => ({ outcome: "failed", error });
+const ours = (error: string) => ({ ...failed(error), isOurs: true });
 
 describe("WebhookSender", () => {
   it("sends an event once, signed, to the path and query of the webhook", async () => {
@@ -100,10 +101,10 @@ describe("WebhookSender", () => {
     const large = { id: "evt_1", body: "a".repeat(LARGEST_BODY_BYTES + 1) };
     expect(await sender().send(large, webhookAt(receiver.url))).toEqual(failed("The event is larger than 64 KiB"));
     expect(await sender({ sealingKey: randomBytes(32) }).send(event, webhookAt(receiver.url))).toEqual(
-      failed("The secret can't be opened: WEBHOOK_SECRET_KEY is another one"),
+      ours("The secret can't be opened: WEBHOOK_SECRET_KEY is another one"),
     );
     expect(await sender({ sealingKey: null }).send(event, webhookAt(receiver.url))).toEqual(
-      failed("WEBHOOK_SECRET_KEY is not configured"),
+      ours("WEBHOOK_SECRET_KEY is not configured"),
     );
     expect(receiver.received).toEqual([]);
   });

@@ -65,7 +65,7 @@ export class WebhookSender {
     const timeUp = AbortSignal.timeout(timeoutMs);
     try {
       const { sealingKey, isPrivateAllowed, agent, now } = this.#options;
-      if (sealingKey === null) return failed("WEBHOOK_SECRET_KEY is not configured");
+      if (sealingKey === null) return ours("WEBHOOK_SECRET_KEY is not configured");
       if (Buffer.byteLength(body) > LARGEST_BODY_BYTES) return failed("The event is larger than 64 KiB");
       const url = new URL(webhook.url);
       if (!isPrivateAllowed) refusePrivateLiteral(hostOf(url));
@@ -89,6 +89,8 @@ export class WebhookSender {
         : failed(`The receiver answered ${statusCode}`);
     } catch (error) {
       if (this.#stopping.signal.aborted) return { outcome: "cut" };
+      if (error instanceof SealBrokenError)
+        return ours("The secret can't be opened: WEBHOOK_SECRET_KEY is another one");
       return failed(reasonOf(error, timeUp.aborted, timeoutMs));
     }
   }
@@ -104,10 +106,14 @@ function failed(error: string): SendEnd {
   return { outcome: "failed", error };
 }
 
+/** For an operator to mend: what waits is sent once it is. */
+function ours(error: string): SendEnd {
+  return { outcome: "failed", error, isOurs: true };
+}
+
 /** What a caller may read: names the receiver's fault, and no address behind its name. */
 function reasonOf(error: unknown, isTimeUp: boolean, timeoutMs: number): string {
   if (error instanceof PrivateTargetError) return "The receiver's address is a private one";
-  if (error instanceof SealBrokenError) return "The secret can't be opened: WEBHOOK_SECRET_KEY is another one";
   if (isTimeUp) return `The receiver did not answer within ${timeoutMs / 1_000} seconds`;
   const code = error instanceof Error && "code" in error ? String(error.code) : errorMessage(error);
   return `The receiver can't be reached: ${code.slice(0, 100)}`;
