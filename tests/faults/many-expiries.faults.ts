@@ -71,14 +71,18 @@ faultTest(
 async function watchTheEnd(ending: ReadonlySet<number>, others: number, run: FaultRun): Promise<void> {
   const bots = startEventBots(newBook(testbed).caller, new Random(SEED), 1);
   const creates = createMeanwhile(testbed.client);
-  const [outMs, reportedMs] = await Promise.all([
+  const loggedBefore = await countLogged();
+  const [outMs, loggedMs, reportedMs] = await Promise.all([
     untilNone(async () => (await countUsers()) - others - creates.count() - KEYS_OF_BOT),
+    // Those of the bot and of creates among them.
+    untilNone(async () => loggedBefore + ending.size - (await countLogged())),
     untilNone(async () => [...ending].filter((keyId) => !reported.has(keyId)).length),
   ]);
   await Promise.all([bots.stop(), creates.stop()]);
   run.rounds += 1;
   run.notes.push(
-    `out of Xray after ${inSeconds(outMs)}, all ends delivered after ${inSeconds(reportedMs)}; ${creates.summary()}`,
+    `out of Xray after ${inSeconds(outMs)}, logged after ${inSeconds(loggedMs)}, delivered after ${inSeconds(reportedMs)}; ` +
+      creates.summary(),
   );
   run.findings.enter("deadline", creates.failures);
   await checkEvents(testbed.client, bots.answered, [], run.findings);
@@ -133,6 +137,14 @@ async function fillXray(users: number, endsAt: number): Promise<void> {
 async function countUsers(): Promise<number> {
   const node = testbed.xray.get(testbed.node.name);
   return (await node?.countUsers().catch(() => 0)) ?? 0;
+}
+
+/** As many events are in the log, and marked where they were born. */
+async function countLogged(): Promise<number> {
+  const positions = testbed.mongo.connection.collection<{ readonly _id: string; readonly settled?: number }>(
+    "event_positions",
+  );
+  return (await positions.findOne({ _id: "log" }))?.settled ?? 0;
 }
 
 /** Looks until nothing is left, or as much as long before. @returns after how many milliseconds */
