@@ -125,6 +125,11 @@ test("nobody but nginx, which asks for a certificate, leads from outside to the 
   expect(compose.services["xray-tls"]?.profiles).toEqual(["xray-tls"]);
 });
 
+test("Caddy logs no address of a request and no headers, which are secrets of subscriptions", () => {
+  const [options = ""] = text("deploy/caddy/Caddyfile").split("\n}\n");
+  expect(options).toMatch(/\n\tlog \{[^]*request>uri delete\n[^]*request>headers delete\n/);
+});
+
 test("a backup is made when it is asked for, by the standard output, as one who may write when it is taken back", async () => {
   const { profiles, command, environment, networks } = compose.services["backup"] ?? {};
   expect([profiles, networks]).toEqual([["backup"], ["data"]]);
