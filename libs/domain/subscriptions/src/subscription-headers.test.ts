@@ -95,6 +95,7 @@ describe("subscriptionHeaders", () => {
   it("calls every subscription by the installation's title", () => {
     const headers = headersOf("Anna", { title: "Northern VPN", pageUrl: "https://пример.example/я" });
     expect(headers["profile-title"]).toBe("Northern VPN");
+    expect(headers["content-disposition"]).toContain('filename="Northern VPN"');
     expect(headers["profile-web-page-url"]).toBe("https://xn--e1afmkfd.example/%D1%8F");
   });
 

@@ -14,6 +14,12 @@ it("tells a program what a subscription is, with its links", () => {
   });
 });
 
+it("tells links apart by their names, as lists do", () => {
+  const connections = [exampleConnection(), exampleConnection({ port: 8443 })];
+  const { links } = subscriptionInfo(exampleSubscription({}, { connections }), "omit");
+  expect(links.map((link) => decodeURIComponent(new URL(link).hash))).toEqual(["#Anna", "#Anna (2)"]);
+});
+
 it("gives no links of a key that can't be used", () => {
   expect(subscriptionInfo(exampleSubscription({ status: "expired" }), "omit")).toMatchObject({
     status: "expired",

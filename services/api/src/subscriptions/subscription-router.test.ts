@@ -90,6 +90,8 @@ describe("the subscription router", () => {
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      "x-robots-tag": "noindex",
+      vary: "Accept, Accept-Language, User-Agent, X-HWID",
       "profile-title": `base64:${Buffer.from("Ключ <1>").toString("base64")}`,
     });
     const page = await get(PATH, { accept: BROWSER });
