@@ -70,6 +70,8 @@ describe("the subscription router", () => {
     "/sub/short/info",
     `/sub/${"a".repeat(200)}`,
     `/sub/%00${TOKEN}`,
+    `/sub/${TOKEN}%zz`,
+    `${PATH}/%zz`,
   ])("knows nothing of %s", async (path) => {
     const { status, text, headers } = await get(path);
     expect([status, text]).toEqual([404, ""]);
@@ -139,7 +141,8 @@ describe("the subscription router", () => {
   });
 
   it("slows down who tries tokens, and nobody who has one", async () => {
-    const limited = await serveSubscriptions({}, undefined, { fail: async () => 7.2 });
+    const counted = vi.fn(async () => 7.2);
+    const limited = await serveSubscriptions({}, undefined, { fail: counted });
     limited.views.set(TOKEN, view);
     const other = `${limited.url}/sub/${TOKEN.replace("v", "w")}`;
     const refused = await request(other).get("");
@@ -147,7 +150,11 @@ describe("the subscription router", () => {
     expect((await request(`${other}/info`).get("")).status).toBe(429);
     // A format that there is not says nothing of the token.
     expect((await request(`${other}/clash`).get("")).status).toBe(404);
-    expect((await request(`${limited.url}${PATH}`).get("")).status).toBe(200);
+    expect(counted).toHaveBeenCalledTimes(2);
+    for (const path of ["", "/info", "/xray"]) {
+      expect((await request(`${limited.url}${PATH}${path}`).get("")).status).toBe(200);
+    }
+    expect(counted).toHaveBeenCalledTimes(2);
     await limited.stop();
   });
 
