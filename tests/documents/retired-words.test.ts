@@ -78,6 +78,7 @@ const NAMES_IN_PLACES: Readonly<Record<string, readonly string[]>> = {
   "services/stats-collector/src/cluster/webhook-figures.test.ts": ["settled"],
   "services/xray-worker/src/events/largest-event.test.ts": ["settled"],
   "services/xray-worker/src/webhooks/logged-events.ts": ["settled"],
+  "tests/faults/many-expiries.faults.ts": ["settled"],
   "tests/model/simulated-events.ts": EVENT_LOG,
   "tools/bench/src/cases/expire.ts": ["settled"],
   // Of a device with its key.
