@@ -124,6 +124,8 @@ describe("the subscription router", () => {
     server.views.set(TOKEN, { ...view, refusal: "device_limit" });
     const refused = await get(`${PATH}/plain`);
     expect([refused.text.includes("66ad4540"), refused.headers["x-hwid-limit"]]).toEqual([false, "true"]);
+    const reasons = [after, refused].map(({ text }) => decodeURIComponent(text.split("#")[1] ?? ""));
+    expect(reasons).toEqual(["⛔ Subscription expired\n", "⛔ Too many devices\n"]);
   });
 
   it("renders a body once, whatever traffic does, and anew for another name", async () => {
