@@ -172,6 +172,9 @@ export function startWorker(process: Process, system: System): void {
     outbox: keyEvents({
       ...{ outbox: outboxClient(mongo, process), devices },
       ...{ trafficOf: async () => new Map(), shortId: SHORT_ID },
+      onUnreadable: (_, error) => {
+        throw error;
+      },
     }),
     onRelayed: () => undefined,
     onWaiting: () => undefined,

@@ -20,13 +20,24 @@ export interface KeyEventsPorts {
   readonly trafficOf: (keyIds: readonly number[]) => Promise<ReadonlyMap<number, ShownTraffic>>;
   /** The Reality short id. */
   readonly shortId: string;
+  /** Called for a key of which what is stored makes no sense: it reports nothing. */
+  readonly onUnreadable: (keyId: number, error: unknown) => void;
 }
 
 /**
  * The events of keys and of their devices, written out for callers. What keys moved is as stored now, all else as it was at the
  * event. Those of devices are looked for where they were expected, and where a key ends, which is the last event of it.
  */
-export function keyEvents({ outbox, devices, trafficOf, shortId }: KeyEventsPorts): Outbox {
+export function keyEvents({ outbox, devices, trafficOf, shortId, onUnreadable }: KeyEventsPorts): Outbox {
+  /** What was different is stored as it was, and read nowhere else: a key alone fails by it. */
+  const alone = <T>(keyId: number, write: () => readonly T[]): readonly T[] => {
+    try {
+      return write();
+    } catch (error) {
+      onUnreadable(keyId, error);
+      return [];
+    }
+  };
   return {
     pending: async (subjects) => {
       const withDevices = new Set(subjects.map(keyIdOfDevicesSubject).filter((keyId) => keyId !== null));
@@ -44,7 +55,7 @@ export function keyEvents({ outbox, devices, trafficOf, shortId }: KeyEventsPort
       if (unlogged.length === 0) return [];
       const traffic = await trafficOf(unlogged.map(({ key }) => key.keyId));
       return unlogged.flatMap(({ key, reported: events }) =>
-        events.map((event) => written(event, key, traffic.get(key.keyId) ?? null, shortId)),
+        alone(key.keyId, () => events.map((event) => written(event, key, traffic.get(key.keyId) ?? null, shortId))),
       );
     },
     mark: async (events) => {

@@ -70,6 +70,7 @@ test("the largest event of a key fits into what a webhook sends", async () => {
     },
     trafficOf: async () => new Map(),
     shortId: "0123456789abcdef",
+    onUnreadable: (_, error) => expect.fail(String(error)),
   });
   const events = await outbox.pending([`devices:${KEY_ID}`]);
   expect(events.map(({ type }) => type)).toEqual(["key.revoked", "key.device_added"]);

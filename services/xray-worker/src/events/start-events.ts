@@ -62,6 +62,7 @@ export function startEvents(running: RunningService, options: EventsOptions): We
         devices: store.devices,
         trafficOf: ledgerShownTraffic(store.traffic),
         shortId: settings.REALITY_COMMON_SHORT_ID,
+        onUnreadable: (keyId, err) => log.error({ key_id: keyId, err }, "the events of a key can't be written out"),
       }),
       tokenEvents(store.tokenOutbox),
       webhookEvents(store.webhookOutbox),
