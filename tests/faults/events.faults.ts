@@ -33,6 +33,9 @@ afterAll(async () => {
 
 const KILLS_FOR_MS = 15_000;
 const KILLS_OF_ALL_FOR_MS = 60_000;
+const HANGS_FOR_MS = 45_000;
+/** Longer than the lease of whoever relays, and than a key's. */
+const HANG_MS = [6_000, 9_000] as const;
 const KINDS = ["api", "xray-worker", "stats-collector", "redis", "mongodb", "xray"] as const;
 
 for (const kind of KINDS) {
@@ -47,6 +50,25 @@ faultTest(
   "kill -9 of anything at random for 60 s while bots write and a receiver fails",
   () => testbed.tally,
   (run) => killAtRandom(() => true, KILLS_OF_ALL_FOR_MS, run),
+);
+
+faultTest(
+  "SIGSTOP of workers until others have taken over while bots write and a receiver fails",
+  () => testbed.tally,
+  async (run) => {
+    const faults = async () => {
+      for (const until = performance.now() + HANGS_FOR_MS; performance.now() < until; ) {
+        const { process } = random.pick(testbed.workers);
+        process.pause();
+        await sleep(random.between(...HANG_MS));
+        // From here on two relay, and two deliver, each in the middle of it.
+        process.resume();
+        await sleep(random.between(200, 2_500));
+        run.rounds += 1;
+      }
+    };
+    await eventRound({ testbed, receiver, followers, random, faults }, run);
+  },
 );
 
 async function killAtRandom(isMeant: (name: string) => boolean, forMs: number, run: FaultRun): Promise<void> {
