@@ -48,6 +48,26 @@ function readFaulty(env: Environment, of: z.ZodObject = schema): SettingsError {
 }
 
 describe("readSettings", () => {
+  it.each([
+    [z.string().max(3), "long", "must have at most 3 characters"],
+    [z.string().min(9), "short", "must have at least 9 characters"],
+    [z.coerce.number().max(3), "4", "must be at most 3"],
+    [z.coerce.number(), "four", "must be of type number"],
+    [commaList().pipe(z.array(z.string()).max(1)), "a,b", "must have at most 1 entries"],
+    [
+      z
+        .string()
+        .transform((text) => JSON.parse(text))
+        .pipe(z.array(z.object({ port: z.number().max(9) }))),
+      '[{"port":10}]',
+      "must be at most 9 at 0.port",
+    ],
+    [z.string().max(3, "is too long for apps"), "long", "is too long for apps"],
+  ])("says in plain words what a schema without words of its own refuses (%#)", (setting, value, fault) => {
+    const { problems } = readFaulty({ SETTING: value }, z.object({ SETTING: setting }));
+    expect(problems).toMatchObject([{ name: "SETTING", problem: `${fault}, not ${JSON.stringify(value)}` }]);
+  });
+
   it("gives typed values, with defaults for what is not set", () => {
     const settings = read({ ...good, API_PORT: "9000", CORS_ORIGINS: "https://a,https://b" });
     expect(settings).toEqual({

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { coerceError } from "./coerce-error.ts";
+import { plainWords } from "./plain-words.ts";
 import { settingMetadata } from "./setting-metadata.ts";
 import { type SettingProblem, SettingsError } from "./settings-error.ts";
 
@@ -27,7 +28,7 @@ export function readSettings<Variables extends z.core.$ZodLooseShape>(
 ): z.output<z.ZodObject<Variables>> {
   const variables = Object.keys(schema.shape).map((name) => readVariable(name, env, schema.shape));
   const values = Object.fromEntries(variables.map(({ name, value }) => [name, value]));
-  const parsed = schema.safeParse(values);
+  const parsed = schema.safeParse(values, { error: plainWords });
 
   const faultySources = variables.flatMap(({ problem }) => problem ?? []);
   const faultyNames = new Set(variables.filter(({ problem }) => problem !== undefined).map(({ name }) => name));

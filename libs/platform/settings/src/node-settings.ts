@@ -1,3 +1,4 @@
+import { port } from "@veil/runtime";
 import { z } from "zod";
 import { linkHost, realityKey } from "./link-host.ts";
 import { hasNamelessHost, listedTls, type TlsSettings, tlsSettings } from "./node-tls.ts";
@@ -74,7 +75,7 @@ export const nodeVariables = {
     .optional()
     .meta({ example: '[{"name":"main","address":"127.0.0.1:10085"}]' }),
   XRAY_API_HOST: z.string().min(1).default("127.0.0.1").meta({ example: "127.0.0.1" }),
-  XRAY_API_PORT: z.coerce.number().int().min(1).max(65_535).default(10_085).meta({ example: "10085" }),
+  XRAY_API_PORT: port().default(10_085).meta({ example: "10085" }),
   XRAY_INBOUND_TAG: z.string().min(1).default("vless-in").meta({ example: "vless-in" }),
 };
 
