@@ -8,7 +8,7 @@ import { MOST_PORTS } from "./node-bodies.ts";
 import { namedPageQuery } from "./page-query.ts";
 import { HOST_NAME, HOST_WORDS, isHost, isHostName, LONGEST_HOST } from "./host-names.ts";
 import { groupList } from "./terms-bodies.ts";
-import { isPrintable, isWellFormed, requiredLine } from "./text-line.ts";
+import { isPrintable, isWellFormed, line } from "./text-line.ts";
 
 const LONGEST_REMARK = 128;
 const MOST_ORDER = 10_000;
@@ -49,13 +49,12 @@ const inbound = z
   .max(128, hostMessages.inbound)
   .nullable()
   .meta({ description: "The node's inbound that it leads to.", example: "vless-in" });
-const remark = requiredLine("remark", LONGEST_REMARK, 1)
+const remark = line("remark", LONGEST_REMARK, 1)
   .superRefine((text, context) => {
-    const unknown = unknownPlaceholder(text);
+    const unknown = text === null ? null : unknownPlaceholder(text);
     if (unknown === null) return;
     context.addIssue({ code: "custom", message: messages.unknownPlaceholder(unknown, Object.keys(PLACEHOLDERS)) });
   })
-  .nullable()
   .meta({
     description:
       "What clients call it; null for the key's name, behind the first host with the node's. Placeholders: " +

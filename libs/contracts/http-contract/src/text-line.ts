@@ -19,12 +19,16 @@ export function isPrintable(text: string): boolean {
 
 /** One line of text or null: no half of a surrogate pair, no control characters. Lengths in code points. */
 export function line(name: string, longest: number, shortest = 0) {
-  return requiredLine(name, longest, shortest).nullable().meta(described(longest, shortest));
+  const message = `${name} must be a string of ${shortest} to ${longest} characters, or null`;
+  return lineOr(message, name, longest, shortest).nullable().meta(described(longest, shortest));
 }
 
 /** As {@link line}, and never null. */
 export function requiredLine(name: string, longest: number, shortest: number) {
-  const message = `${name} must be a string of ${shortest} to ${longest} characters, or null`;
+  return lineOr(`${name} must be a string of ${shortest} to ${longest} characters`, name, longest, shortest);
+}
+
+function lineOr(message: string, name: string, longest: number, shortest: number) {
   return z
     .string(message)
     .refine(isWellFormed, `${name} must be well-formed Unicode: it holds half of a surrogate pair`)

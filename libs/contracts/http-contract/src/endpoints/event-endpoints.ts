@@ -21,8 +21,9 @@ export const eventEndpoints = {
     tag: "Events",
     summary: "Read what happened",
     description:
-      "Every change of a key, a token or a node, once, with who made it: the feed for bots, and the audit log. Events are " +
-      "kept for `EVENTS_DAYS` (30). Ask again with the last `seq` as `after`; or have them streamed, " +
+      "Every change of a key, once, with who made it, and which tokens came and went and which nodes were lost, came back or " +
+      "were drained: the feed for bots, and the audit log. Other changes of tokens, nodes, hosts and webhooks are in the API's " +
+      "log alone. Events are kept for `EVENTS_DAYS` (30). Ask again with the last `seq` as `after`; or have them streamed, " +
       "with `Accept: text/event-stream`: one event in each `data`, its `seq` as `id`, which comes back as `Last-Event-ID`. " +
       "A token with an owner reads what happened to that one's keys and tokens.",
     auth: "bearer",

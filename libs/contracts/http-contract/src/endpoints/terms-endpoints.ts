@@ -46,7 +46,7 @@ const badExternalId: ErrorCase = {
   status: 400,
   name: "external-id",
   description: "The `external_id` is too long, or has control characters.",
-  detail: "external_id must be a string of 1 to 128 characters, or null",
+  detail: "external_id must be a string of 1 to 128 characters",
 };
 
 const unknownExternalId: ErrorCase = {
