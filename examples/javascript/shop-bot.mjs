@@ -7,13 +7,17 @@
 import { writeFile } from "node:fs/promises";
 import { VeilApi } from "./veil-api.mjs";
 
+/** As the page and the apps count it: with 1e9 a customer who bought 100 GB would see 93.1 GB. */
+const GIGABYTE = 2 ** 30;
+
 const { VEIL_API_URL = "http://127.0.0.1:8000", VEIL_API_KEY = "" } = process.env;
 const api = new VeilApi(VEIL_API_URL, VEIL_API_KEY);
 const [command, ...rest] = process.argv.slice(2);
 
 function show({ key_id, status, expires_at, traffic_limit, subscription_url }) {
   const end = expires_at === null ? "no end" : new Date(expires_at * 1_000).toISOString().slice(0, 10);
-  console.log(`Key ${key_id}: ${status}, ${end}, ${traffic_limit / 1e9} GB, ${subscription_url}`);
+  const limit = traffic_limit === null ? "no limit" : `${Number((traffic_limit / GIGABYTE).toFixed(1))} GB`;
+  console.log(`Key ${key_id}: ${status}, ${end}, ${limit}, ${subscription_url}`);
 }
 
 const commands = {
@@ -34,19 +38,30 @@ const commands = {
   async trial(customer) {
     const now = Math.floor(Date.now() / 1_000);
     show(
-      await api.putKey(customer, { hold_for: 86_400, hold_until: now + 7 * 86_400, traffic_limit: 1e9, tag: "trial" }),
+      await api.putKey(customer, {
+        hold_for: 86_400,
+        hold_until: now + 7 * 86_400,
+        traffic_limit: GIGABYTE,
+        tag: "trial",
+      }),
     );
   },
   async buy(customer, days, gigabytes) {
     const expires_at = Math.floor(Date.now() / 1_000) + Number(days) * 86_400;
-    const terms = { hold_for: null, hold_until: null, expires_at, traffic_limit: Number(gigabytes) * 1e9, tag: "paid" };
+    const terms = {
+      hold_for: null,
+      hold_until: null,
+      expires_at,
+      traffic_limit: Number(gigabytes) * GIGABYTE,
+      tag: "paid",
+    };
     show(await api.putKey(customer, terms));
   },
   async renew(customer, days, order) {
     show(await api.extendKey((await api.find(customer)).key_id, Number(days), order));
   },
   async upgrade(customer, gigabytes) {
-    const change = { traffic_limit: Number(gigabytes) * 1e9, reset_traffic: true };
+    const change = { traffic_limit: Number(gigabytes) * GIGABYTE, reset_traffic: true };
     show(await api.changeKey((await api.find(customer)).key_id, change));
   },
   /** What a bot sends beside `subscription_url`: a picture that the customer's app reads with the camera. */

@@ -12,6 +12,8 @@ import time
 
 from veil_api import VeilApi
 
+# As the page and the apps count it: with 10**9 a customer who bought 100 GB would see 93.1 GB.
+GIGABYTE = 2**30
 api = VeilApi(os.environ.get("VEIL_API_URL", "http://127.0.0.1:8000"), os.environ.get("VEIL_API_KEY", ""))
 
 
@@ -40,21 +42,21 @@ def close(*key_ids):
 
 def show(key):
     end = "no end" if key["expires_at"] is None else time.strftime("%Y-%m-%d", time.gmtime(key["expires_at"]))
-    gigabytes = key["traffic_limit"] / 1e9
-    print(f"Key {key['key_id']}: {key['status']}, {end}, {gigabytes:g} GB, {key['subscription_url']}")
+    limit = "no limit" if key["traffic_limit"] is None else f"{key['traffic_limit'] / GIGABYTE:g} GB"
+    print(f"Key {key['key_id']}: {key['status']}, {end}, {limit}, {key['subscription_url']}")
 
 
 def trial(customer):
     """A day that begins with the first byte, a week from now at the latest."""
     until = int(time.time()) + 7 * 86400
-    terms = {"hold_for": 86400, "hold_until": until, "traffic_limit": 10**9, "tag": "trial"}
+    terms = {"hold_for": 86400, "hold_until": until, "traffic_limit": GIGABYTE, "tag": "trial"}
     show(api.put_key(customer, terms))
 
 
 def buy(customer, days, gigabytes):
     expires_at = int(time.time()) + int(days) * 86400
     terms = {"hold_for": None, "hold_until": None, "expires_at": expires_at, "tag": "paid"}
-    show(api.put_key(customer, {**terms, "traffic_limit": int(gigabytes) * 10**9}))
+    show(api.put_key(customer, {**terms, "traffic_limit": int(gigabytes) * GIGABYTE}))
 
 
 def renew(customer, days, order):
@@ -62,7 +64,7 @@ def renew(customer, days, order):
 
 
 def upgrade(customer, gigabytes):
-    change = {"traffic_limit": int(gigabytes) * 10**9, "reset_traffic": True}
+    change = {"traffic_limit": int(gigabytes) * GIGABYTE, "reset_traffic": True}
     show(api.change_key(api.find(customer)["key_id"], change))
 
 

@@ -169,6 +169,8 @@ test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
     expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
     expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
     expect(await say("upgrade", customer, "500")).toBe(`${own}: active, ${dayIn(60)}, 500 GB, ${url}\n`);
+    const page = await fetch(url, { headers: { accept: "text/html", "accept-language": "en" } });
+    expect(await page.text()).toContain("500 GB");
     const picture = join(dataDir.path, "qr.png");
     await say("qr", customer, picture);
     const { headers } = await fetch(`${stack.apiUrl}/api/keys/${own.slice(4)}/qr.png`, {
@@ -179,6 +181,10 @@ test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
     expect(await say("lost", customer)).not.toContain(url);
     expect(await say("ban", customer)).toContain(`${own}: disabled`);
     expect(await say("refund", customer)).toMatch(/^Key \d+ deleted successfully\n$/);
+
+    const unlimited = await send("PUT", `/api/keys/by-external-id/unlimited-${script.length}`, {});
+    expect(unlimited.status).toBe(200);
+    expect(await say("renew", `unlimited-${script.length}`, "30", `unlimited-${script}`)).toContain("no limit, http");
   },
 );
 
