@@ -10,7 +10,6 @@ const programs = join(repoRoot, "tests/clients/published");
 export const makePublishedTypescriptClient: MakeClient = async () => {
   const { client, bot } = await freshFolders("typescript");
   await npm(client, "install");
-  await npm(client, "run", "build");
   await npm(client, "pack", "--pack-destination", bot);
   await writeFile(join(bot, "package.json"), JSON.stringify({ type: "module", private: true }));
   await npm(bot, "install", await packageIn(bot, ".tgz"), "@types/node@20.19.43");

@@ -20,6 +20,11 @@ def verify_webhook(body: bytes, headers: Mapping[str, str], secret: str) -> dict
     :param secret: ``whsec_…``, as the answer that made the webhook shows it
     :raises WebhookVerificationError: when the signature is wrong, or the timestamp is more than five minutes off: answer 401
     """
-    Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})
+    webhook = Webhook(secret)
+    try:
+        webhook.verify(body, {name.lower(): value for name, value in headers.items()})
+    except ValueError as error:
+        # The library takes it for granted that a signature has its form, and a body is UTF-8.
+        raise WebhookVerificationError("Malformed signature or body") from error
     event: dict[str, Any] = json.loads(body)
     return event

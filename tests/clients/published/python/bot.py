@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,8 +37,8 @@ class Receiver(BaseHTTPRequestHandler):
         pass
 
 
-def status_of_forged():
-    headers = {"webhook-id": "e", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA", "content-type": "application/json"}
+def status_of_forged(timestamp, signature):
+    headers = {"webhook-id": "e", "webhook-timestamp": timestamp, "webhook-signature": signature, "content-type": "application/json"}
     try:
         return urllib.request.urlopen(urllib.request.Request(hook, b'{"type":"key.created"}', headers)).status
     except urllib.error.HTTPError as error:
@@ -53,9 +54,10 @@ with veil_client(url, token) as veil, veil_client(flaky_url, token) as flaky:
     secret = webhook.secret
     key = create_key.sync(client=flaky, body=CreateKey(name=name))
     key_id = str(key.key_id)
+    now = str(int(time.time()))
     saw = {
         "made": list_keys.sync(client=flaky, name=name).total,
-        "forged": status_of_forged(),
+        "forged": max(status_of_forged(*one) for one in (("1", "v1,AAAA"), (now, "v1,AAAA"), (now, "AAAA"))),
         "deleted": delete_key.sync(key_id, client=flaky, idempotency_key=f"delete-{name}").success,
         "missing": get_key.sync(key_id, client=veil).detail == f"Key with id {key_id} not found",
     }
