@@ -42,7 +42,7 @@ const SETTINGS = { ...WEBHOOK_SETTINGS, RECONCILE_INTERVAL_SECONDS: "30", TRAFFI
 const KEYS = Number(process.env["VEIL_FAULT_KEYS"] ?? 2_000);
 const SEED = Number(process.env["VEIL_FAULT_SEED"] ?? 1);
 /** As fast, keys a second, are they put into MongoDB and into Xray at least, on a small machine. */
-const SEEDED_PER_SECOND = 200;
+const SEEDED_PER_SECOND = 400;
 const BEGIN_MS = 30_000;
 const ENDED = "key.expired";
 const QUEUE_PREFIX = "veil";
@@ -51,6 +51,8 @@ const LOOK_EVERY_MS = 100;
 const KEYS_OF_BOT = 2;
 /** Nothing is waited for any longer once it has not moved for so long. */
 const STANDS_STILL_MS = 60_000;
+/** One look at 100,000 keys takes a while. */
+const QUIET_WITHIN_MS = 300_000;
 const LONGEST_RUN_MS = 3_600_000;
 
 faultTest(
@@ -88,7 +90,7 @@ async function watchTheEnd(ending: ReadonlySet<number>, others: number, run: Fau
   await checkEvents(testbed.client, bots.answered, [], run.findings);
   await checkDeliveries(testbed.client, receiver, run.findings);
   run.findings.enter("events", wrongEnds(await readLog(testbed.client), ending));
-  run.findings.enter("finished", (await waitUntilQuiet(testbed)).pending.slice(0, 10));
+  run.findings.enter("settled", (await waitUntilQuiet(testbed, QUIET_WITHIN_MS)).pending.slice(0, 10));
   const twice = receiver.taken.length - new Set(receiver.taken.map(({ id }) => id)).size;
   run.notes.push(
     `${receiver.taken.length} deliveries, ${twice} of them once more; ${bots.answered.changes} changes of the bot`,
