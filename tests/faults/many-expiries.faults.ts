@@ -90,7 +90,7 @@ async function watchTheEnd(ending: ReadonlySet<number>, others: number, run: Fau
   await checkEvents(testbed.client, bots.answered, [], run.findings);
   await checkDeliveries(testbed.client, receiver, run.findings);
   run.findings.enter("events", wrongEnds(await readLog(testbed.client), ending));
-  run.findings.enter("settled", (await waitUntilQuiet(testbed, QUIET_WITHIN_MS)).pending.slice(0, 10));
+  run.findings.enter("finished", (await waitUntilQuiet(testbed, QUIET_WITHIN_MS)).pending.slice(0, 10));
   const twice = receiver.taken.length - new Set(receiver.taken.map(({ id }) => id)).size;
   run.notes.push(
     `${receiver.taken.length} deliveries, ${twice} of them once more; ${bots.answered.changes} changes of the bot`,
