@@ -143,7 +143,7 @@ describe("the subscription router", () => {
   });
 
   it("slows down who tries tokens, and nobody who has one", async () => {
-    const counted = vi.fn<(key: string) => Promise<number>>(async () => 7.2);
+    const counted = vi.fn<() => Promise<number>>(async () => 7.2);
     const limited = await serveSubscriptions({}, undefined, { fail: counted });
     limited.views.set(TOKEN, view);
     const other = `${limited.url}/sub/${TOKEN.replace("v", "w")}`;
