@@ -74,7 +74,7 @@ const LOOK_FOR_DOWN_EVERY_MS = 1_000;
 /** Runs the worker until the process is to stop. @param tracing where its traces go; null for nowhere */
 export async function runWorker(tracing: Tracing | null): Promise<void> {
   await service.run(tracing, async (running, ops) => {
-    const { store, redis, answered } = openBackingServices(running, {
+    const { store, redis, answered, onUnreadable } = openBackingServices(running, {
       settings,
       log,
       metrics,
@@ -251,7 +251,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const now = () => clock.now();
     const telemetry = tracing?.telemetry;
     const logged = startEvents(running, {
-      ...{ settings, store, redis, exclusive, hints, measured, telemetry, clock, log },
+      ...{ settings, store, redis, exclusive, hints, measured, telemetry, clock, log, onUnreadable },
       nodes: nodes.names,
       version: readPackageVersion(import.meta.url),
     });

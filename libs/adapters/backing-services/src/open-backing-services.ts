@@ -34,6 +34,8 @@ export interface BackingServices {
   readonly redis: Redis;
   /** Waits until both have answered, for five seconds at most: the first work is then tried without. Never rejects. */
   answered(): Promise<void>;
+  /** Counts a record of which a part was found unreadable behind the store, and names it in the log once. */
+  readonly onUnreadable: ReturnType<typeof unreadableRecords>;
 }
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -46,11 +48,12 @@ export function openBackingServices(
   running: RunningService,
   { settings, log, metrics, clock, ops, writesStore, olderFlow }: BackingServicesParts,
 ): BackingServices {
+  const onUnreadable = unreadableRecords(metrics, log);
   const store = openMongoStore({
     uri: settings.MONGODB_URI,
     now: () => clock.now(),
     onError: limitRepeats((err) => log.warn({ err }, "mongodb is away")),
-    onUnreadable: unreadableRecords(metrics, log),
+    onUnreadable,
     onIgnored: (options) => warnOfIgnored("MONGODB_URI", options, log),
     writes: writesStore,
     ...(olderFlow !== undefined && { olderFlow }),
@@ -77,6 +80,7 @@ export function openBackingServices(
   return {
     store,
     redis,
+    onUnreadable,
     answered: async () => {
       await Promise.all([untilAnswered(ask.mongodb, patience), untilAnswered(ask.redis, patience)]);
     },

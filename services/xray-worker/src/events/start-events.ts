@@ -1,6 +1,7 @@
+import type { BackingServices } from "@veil/backing-services";
 import type { EventHintIndex, ExclusiveTask, Redis } from "@veil/redis";
 import type { MongoStore } from "@veil/mongo";
-import type { Clock, Logger, RunningService } from "@veil/runtime";
+import { type Clock, coerceError, type Logger, type RunningService } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import type { WebhookEvents } from "@veil/webhooks";
 import type { WorkerSettings } from "../settings.ts";
@@ -18,6 +19,7 @@ import { webhookEvents } from "./webhook-events.ts";
 export interface EventsOptions {
   readonly settings: WorkerSettings;
   readonly store: MongoStore;
+  readonly onUnreadable: BackingServices["onUnreadable"];
   readonly redis: Redis;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly hints: EventHintIndex;
@@ -62,7 +64,8 @@ export function startEvents(running: RunningService, options: EventsOptions): We
         devices: store.devices,
         trafficOf: ledgerShownTraffic(store.traffic),
         shortId: settings.REALITY_COMMON_SHORT_ID,
-        onUnreadable: (keyId, err) => log.error({ key_id: keyId, err }, "the events of a key can't be written out"),
+        onUnreadable: (keyId, thrown) =>
+          options.onUnreadable({ collection: "keys", id: String(keyId), error: coerceError(thrown) }),
       }),
       tokenEvents(store.tokenOutbox),
       webhookEvents(store.webhookOutbox),
