@@ -1,5 +1,5 @@
 import { TOO_LATE } from "@veil/job-contract";
-import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "@veil/keys";
+import { isNodeError } from "@veil/keys";
 import { disabled, ended, type FleetNode, nodeOf } from "@veil/nodes";
 import { passTask, waitExclusively } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
@@ -139,8 +139,7 @@ async function removed(
     const done = await waitExclusively(task, () => place.removeUsers(), { waitMs, clock });
     return done === null ? `node ${name} is being reconciled` : null;
   } catch (error) {
-    const isNodes = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
-    if (!isNodes && !(error instanceof NodeRejectedError)) throw error;
+    if (!isNodeError(error)) throw error;
     return `the users of node ${name} could not be removed`;
   }
 }
