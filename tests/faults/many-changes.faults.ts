@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { firstTerms } from "@veil/keys";
 import { afterAll, beforeAll } from "vitest";
 import { z } from "zod";
-import { FIRST_ID, seedKeysWithTerms } from "./load/seed-keys-with-terms.ts";
+import { FIRST_SEEDED_ID } from "./load/seed-keys.ts";
+import { seedKeysWithTerms } from "./load/seed-keys-with-terms.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
@@ -86,7 +87,7 @@ async function wrongKeys(): Promise<string[]> {
   const wrong: string[] = [];
   let seen = 0;
   for await (const key of keys.find({}, { projection: { key_id: 1, terms: 1 } })) {
-    if (key.key_id < FIRST_ID) continue;
+    if (key.key_id < FIRST_SEEDED_ID) continue;
     seen += 1;
     const { expires_at: expiresAt, revision } = terms.parse(key.terms);
     if (expiresAt === EXPIRES_AT + ADDED_DAYS * DAY_S && revision === 2) continue;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { dueOf, firstTerms, type KeyTerms, NO_NOTICES, UNKNOWN_NOTICED } from "@veil/keys";
+import { defaultQueuePrefix } from "@veil/job-queue";
 import { DueIndex } from "@veil/redis";
 import { startWebhookReceiver, take, type WebhookReceiver } from "@veil/test-support";
 import { afterAll, beforeAll } from "vitest";
@@ -45,7 +46,6 @@ const SEED = Number(process.env["VEIL_FAULT_SEED"] ?? 1);
 const SEEDED_PER_SECOND = 400;
 const BEGIN_MS = 30_000;
 const ENDED = "key.expired";
-const QUEUE_PREFIX = "veil";
 const LOOK_EVERY_MS = 100;
 /** A bot has one at a time, and one that ends by itself may still be there. */
 const KEYS_OF_BOT = 2;
@@ -120,7 +120,7 @@ async function seed(endsAt: number): Promise<readonly number[]> {
   const keyIds = await seedKeysWithTerms(testbed, KEYS, terms);
   const due = dueOf(terms, Date.now(), NO_NOTICES);
   await askRedis(testbed, (redis) =>
-    new DueIndex(redis, QUEUE_PREFIX).replaceMany(new Map(keyIds.map((keyId) => [keyId, due]))),
+    new DueIndex(redis, defaultQueuePrefix).replaceMany(new Map(keyIds.map((keyId) => [keyId, due]))),
   );
   return keyIds;
 }

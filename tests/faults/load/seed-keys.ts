@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
 /** Far above any id that the counter reaches in a test. */
-const FIRST_SEEDED_ID = 1_000_000;
+export const FIRST_SEEDED_ID = 1_000_000;
 const INSERTED_AT_ONCE = 1_000;
 
 /**

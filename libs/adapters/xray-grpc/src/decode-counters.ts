@@ -20,12 +20,13 @@ export interface InvalidCounter {
 
 export interface DecodedCounters {
   readonly counters: Counter[];
-  readonly invalid: readonly InvalidCounter[];
+  readonly invalid: InvalidCounter[];
 }
 
 /** @returns null where no counter can stand */
 export function counterValue(value: bigint): number | null {
-  return value >= 0n && value <= Number.MAX_SAFE_INTEGER ? Number(value) : null;
+  const whole = Number(value);
+  return Number.isSafeInteger(whole) && whole >= 0 ? whole : null;
 }
 
 /**
@@ -37,23 +38,19 @@ export function counterValue(value: bigint): number | null {
 export function decodeCounters(message: Uint8Array): DecodedCounters {
   const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
   const reader = new BinaryReader(bytes);
-  const counters: Counter[] = [];
-  const invalid: InvalidCounter[] = [];
+  const decoded: DecodedCounters = { counters: [], invalid: [] };
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
     if (field === STAT && wireType === WireType.LengthDelimited) {
-      const { name, value } = readCounter(reader, bytes, endOfField(reader));
-      const whole = counterValue(value);
-      if (whole === null) invalid.push({ name, value });
-      else counters.push({ name, value: whole });
+      readCounter(reader, bytes, endOfField(reader), decoded);
     } else {
       reader.skip(wireType, field);
     }
   }
-  return { counters, invalid };
+  return decoded;
 }
 
-function readCounter(reader: BinaryReader, bytes: Buffer, end: number): InvalidCounter {
+function readCounter(reader: BinaryReader, bytes: Buffer, end: number, { counters, invalid }: DecodedCounters): void {
   let name = "";
   let value = 0n;
   while (reader.pos < end) {
@@ -69,7 +66,9 @@ function readCounter(reader: BinaryReader, bytes: Buffer, end: number): InvalidC
     }
   }
   if (reader.pos !== end) throw new RangeError(`the counter ${name} does not end where it should`);
-  return { name, value };
+  const whole = counterValue(value);
+  if (whole === null) invalid.push({ name, value });
+  else counters.push({ name, value: whole });
 }
 
 /** Reads a length; where the field ends that begins behind it. */

@@ -1,11 +1,12 @@
 import { isWanted, type KeyRecord } from "./access-key.ts";
 import type { TakenKey } from "./take-up-key.ts";
 import { clearHeld, clearNodes, unclearedNodes } from "./clear-key.ts";
-import { NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
+import { isNodeError, NodeRejectedError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { type NodeEnd, noneTookDetail } from "./no-node-detail.ts";
 import { isForNone } from "./nodes-of-groups.ts";
+import { orNodeFailure } from "./repair-key.ts";
 import { restoreHeld } from "./restore-key.ts";
 import { isWantedOn } from "./wanted-on.ts";
 
@@ -58,12 +59,7 @@ async function tryRestore(
   lease: HeldLease,
   ports: LifecyclePorts,
 ): Promise<Extract<NodeEnd, "took" | "unreachable" | "rejected">> {
-  try {
-    await restoreHeld(key, node, lease, ports);
-    return "took";
-  } catch (error) {
-    if (error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError) return "unreachable";
-    if (error instanceof NodeRejectedError) return "rejected";
-    throw error;
-  }
+  const failure = await orNodeFailure(restoreHeld(key, node, lease, ports));
+  if (!isNodeError(failure)) return "took";
+  return failure instanceof NodeRejectedError ? "rejected" : "unreachable";
 }
