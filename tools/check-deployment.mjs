@@ -1,11 +1,13 @@
 // Checks docker-compose.yml and everything under k8s/ without running any of it. What is not installed is left out with
-// a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform, those of custom resources among them; without it
-// manifests are rendered only.
+// a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform, those of custom resources among them (but the
+// Gateway API's, which are fetched); without it manifests are rendered only.
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { parseAllDocuments } from "yaml";
+import { writeHttpRouteSchema } from "./gateway-api-schema.mjs";
 
 const overlays = ["k8s/overlays/local", "k8s/overlays/cluster", "k8s/overlays/production", "k8s/checks/everything"];
 /** Values with which the chart is rendered: its own, and every part that is off by itself. */
@@ -28,15 +30,10 @@ function checkKubernetes() {
   );
   if (kustomize === undefined) return leaveOut("k8s", "no kustomize, no kubectl");
   compareChart(kustomize);
-  const schemas = schemaDirectory();
   for (const overlay of overlays) {
     const rendered = run(kustomize, [kustomize === "kubectl" ? "kustomize" : "build", overlay]);
     report(overlay, rendered);
-    if (rendered.status !== 0) continue;
-    const conformance = `${overlay} against its schemas`;
-    if (schemas === null) leaveOut(conformance, "KUBERNETES_SCHEMAS names no directory");
-    else if (!runs("kubeconform", ["-v"])) leaveOut(conformance, "no kubeconform");
-    else report(conformance, conform(rendered.stdout, schemas));
+    if (rendered.status === 0) checkSchemas(overlay, rendered.stdout);
   }
 }
 
@@ -44,15 +41,11 @@ function checkChart() {
   if (!runs("helm", ["version"])) return leaveOut("charts/veil", "no helm");
   report("charts/veil, as helm lints it", run("helm", ["lint", "--strict", "charts/veil"]));
   refuseSecrets();
-  const schemas = schemaDirectory();
   for (const values of chartValues) {
     const what = `charts/veil ${values.length === 0 ? "with its own values" : "with everything switched on"}`;
     const rendered = renderChart(values);
     report(what, rendered);
-    if (rendered.status !== 0) continue;
-    if (schemas === null) leaveOut(`${what} against its schemas`, "KUBERNETES_SCHEMAS names no directory");
-    else if (!runs("kubeconform", ["-v"])) leaveOut(`${what} against its schemas`, "no kubeconform");
-    else report(`${what} against its schemas`, conform(rendered.stdout, schemas));
+    if (rendered.status === 0) checkSchemas(what, rendered.stdout);
   }
 }
 
@@ -105,14 +98,26 @@ function comparable(manifests) {
   );
 }
 
+function checkSchemas(what, manifests) {
+  const conformance = `${what} against its schemas`;
+  const schemas = schemaDirectory();
+  if (schemas === null) return leaveOut(conformance, "KUBERNETES_SCHEMAS names no directory");
+  if (!runs("kubeconform", ["-v"])) return leaveOut(conformance, "no kubeconform");
+  const fetched = mkdtempSync(join(tmpdir(), "veil-schemas-"));
+  const missing = /^kind: HTTPRoute$/m.test(manifests) ? writeHttpRouteSchema(fetched) : null;
+  if (missing !== null) leaveOut(`${what}: its HTTPRoute`, missing);
+  const locations = [schemas, fetched].flatMap((directory) => [
+    "-schema-location",
+    `${directory}/{{.ResourceKind}}{{.KindSuffix}}.json`,
+  ]);
+  const skipped = missing === null ? [] : ["-skip", "HTTPRoute"];
+  report(conformance, run("kubeconform", ["-strict", "-summary", ...skipped, ...locations, "-"], manifests));
+  rmSync(fetched, { recursive: true });
+}
+
 function schemaDirectory() {
   const { KUBERNETES_SCHEMAS: directory } = process.env;
   return directory !== undefined && existsSync(directory) ? resolve(directory) : null;
-}
-
-function conform(manifests, schemas) {
-  const location = `${schemas}/{{.ResourceKind}}{{.KindSuffix}}.json`;
-  return run("kubeconform", ["-strict", "-summary", "-schema-location", location, "-"], manifests);
 }
 
 function run(command, args, input) {
