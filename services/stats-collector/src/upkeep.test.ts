@@ -6,7 +6,7 @@ import { RecordCompactor, removeGone, removeGoneUnderLease } from "./upkeep.ts";
 
 async function grown(records: InMemoryTrafficStore, entity: string): Promise<TrafficRecord> {
   const raise = Object.fromEntries(Array.from({ length: 20 }, (_, epoch) => [`main:${epoch}:0`, { up: 10 }]));
-  await records.write({ entity, read_at: 1, raise, append: [] });
+  await records.write({ entity, readAt: 1, raise, append: [] });
   return (await records.find(entity)) ?? emptyRecord(entity);
 }
 
@@ -30,7 +30,7 @@ it("keeps a record for the next pass that changed in between", async () => {
   const record = await grown(records, "1");
   compactor.notice(record);
   vi.spyOn(records, "find").mockResolvedValueOnce(record);
-  await records.write({ entity: "1", read_at: 2, raise: { "main:3:0": { up: 15 } }, append: [] });
+  await records.write({ entity: "1", readAt: 2, raise: { "main:3:0": { up: 15 } }, append: [] });
   expect(await compactor.pass()).toBe(0);
   expect(await compactor.pass()).toBe(1);
   const after = await records.find("1");
@@ -40,7 +40,7 @@ it("keeps a record for the next pass that changed in between", async () => {
 it("forgets a record that is gone", async () => {
   const records = new InMemoryTrafficStore();
   const compactor = new RecordCompactor(records, clock);
-  compactor.notice(applyUpdate(await grown(records, "1"), { entity: "1", read_at: 0, raise: {}, append: [] }));
+  compactor.notice(applyUpdate(await grown(records, "1"), { entity: "1", readAt: 0, raise: {}, append: [] }));
   await records.remove(["1"]);
   expect(await compactor.pass()).toBe(0);
 });
@@ -74,7 +74,7 @@ it("removes records of keys that are not active, and keeps nodes", async () => {
 async function rigWithRecords(count: number): Promise<Rig> {
   const rig = new Rig();
   const entities = Array.from({ length: count }, (_, index) => String(index + 1));
-  await rig.records.writeMany(entities.map((entity) => ({ entity, read_at: 1, raise: {}, append: [] })));
+  await rig.records.writeMany(entities.map((entity) => ({ entity, readAt: 1, raise: {}, append: [] })));
   return rig;
 }
 
@@ -95,7 +95,7 @@ it("keeps the record of a key that is created during the pass", async () => {
   const records = {
     async *entities() {
       rig.active.add(4);
-      await rig.records.write({ entity: "4", read_at: 1, raise: {}, append: [] });
+      await rig.records.write({ entity: "4", readAt: 1, raise: {}, append: [] });
       yield* rig.records.entities();
     },
     remove: (entities: readonly string[]) => rig.records.remove(entities),

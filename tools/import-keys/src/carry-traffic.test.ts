@@ -116,7 +116,7 @@ describe("carryTraffic", () => {
     node.count(1, 1);
     await carry(key);
     const reset = prepareReset(await records.find("7"), "reset-1", new Map([["main", 1]]), 0);
-    await records.write({ entity: "7", read_at: 0, raise: {}, append: [reset] });
+    await records.write({ entity: "7", readAt: 0, raise: {}, append: [reset] });
     expect(await carry(key)).toEqual({ up: 0, down: 0 });
     node.count(2, 3);
     expect(await carry(key)).toEqual({ up: 2, down: 3 });

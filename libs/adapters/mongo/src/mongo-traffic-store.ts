@@ -156,15 +156,15 @@ export class MongoTrafficStore implements TrafficStore {
 }
 
 function operatorsOf(update: LedgerUpdate): mongo.UpdateFilter<TrafficDocument> {
-  const { read_at, raise, append, isFirst = false, historyFrom } = update;
+  const { readAt, raise, append, isFirst = false, historyFrom } = update;
   const counted = hourValuesOf(update);
   const begun = historyFrom && eachDirection((direction) => lowest(historyFrom[direction]));
   return {
     $max: {
-      read_at,
+      read_at: readAt,
       ...pathsOf("live", raise),
-      ...(counted !== null && { counted_at: read_at, ...pathsOf(`hours.${counted.hour}`, counted.values) }),
-      ...(isFirst && { first_counted_at: lowest(read_at) }),
+      ...(counted !== null && { counted_at: readAt, ...pathsOf(`hours.${counted.hour}`, counted.values) }),
+      ...(isFirst && { first_counted_at: lowest(readAt) }),
       ...(begun && { "history_from.up": begun.up, "history_from.down": begun.down }),
     },
     $inc: { revision: 1 },

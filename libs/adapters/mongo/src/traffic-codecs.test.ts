@@ -6,6 +6,7 @@ const AT_NODE = { epoch: 7, up: { generation: 1, value: 5 }, down: { generation:
 
 const RECORD: TrafficRecord = {
   ...emptyRecord("7"),
+  ...{ readAt: 30, countedAt: 20, firstCountedAt: 10, historyFrom: { up: 3, down: 4 } },
   folded: { up: 5, down: 9 },
   baseline: { main: AT_NODE },
   log: [
@@ -19,6 +20,7 @@ const RECORD: TrafficRecord = {
 
 /** As every release since 1.0 reads and writes it. */
 const STORED = {
+  ...{ read_at: 30, counted_at: 20, first_counted_at: -10, history_from: { up: -3, down: -4 } },
   settled: { up: 5, down: 9 },
   floor: { main: AT_NODE },
   log: [
@@ -31,7 +33,7 @@ it("stores a record under the names that every release knows, and reads it back"
   const { entity, ...fields } = RECORD;
   const stored = toFields(fields);
   expect(stored).toMatchObject(STORED);
-  expect(Object.keys(stored).filter((name) => /^(folded|baseline)$/.test(name))).toEqual([]);
+  expect(Object.keys(stored).filter((name) => /^(folded|baseline)$|[A-Z]/.test(name))).toEqual([]);
   expect(toRecord(trafficDocument.parse({ ...stored, _id: entity }))).toEqual(RECORD);
 });
 

@@ -64,12 +64,18 @@ export const trafficDocument = z.object({
   history_from: bytes.exactOptional(),
 });
 /** A document of the collection `traffic`. */
-export type TrafficDocument = Omit<TrafficRecord, "entity" | "folded" | "baseline" | "log"> & {
+export type TrafficDocument = Omit<TrafficRecord, "entity" | "log" | Renamed> & {
   readonly _id: string;
   readonly settled: Bytes;
   readonly floor: Baseline;
   readonly log: readonly StoredEvent[];
+  readonly read_at: number;
+  readonly counted_at: number;
+  readonly first_counted_at: number;
+  readonly history_from?: Bytes;
 };
+/** What is stored under another name than the domain has for it: that of the version that wrote it first. */
+type Renamed = "folded" | "baseline" | "readAt" | "countedAt" | "firstCountedAt" | "historyFrom";
 
 type StoredEvent =
   | (Omit<CounterReset, "kind" | "closedAt"> & { readonly kind: "fall"; readonly closed_at: number })
@@ -83,20 +89,36 @@ export function lowest(value: number): number {
   return 0 - value;
 }
 
-export function toRecord({
-  _id: entity,
-  settled: folded,
-  floor,
-  log: events,
-  ...fields
-}: TrafficDocument): TrafficRecord {
-  return { entity, folded, baseline: floor, log: events.map(toEvent), ...withLowest(fields) };
+export function toRecord(document: TrafficDocument): TrafficRecord {
+  const { _id: entity, log: events, settled: folded, floor, ...others } = document;
+  const { read_at: readAt, counted_at: countedAt, first_counted_at, history_from, ...fields } = others;
+  return {
+    ...fields,
+    entity,
+    folded,
+    baseline: floor,
+    log: events.map(toEvent),
+    readAt,
+    countedAt,
+    firstCountedAt: lowest(first_counted_at),
+    ...(history_from && { historyFrom: lowestOfBoth(history_from) }),
+  };
 }
 
 /** The fields of a record as they are stored. */
 export function toFields(record: Omit<TrafficRecord, "entity">): Omit<TrafficDocument, "_id"> {
-  const { folded: settled, baseline: floor, log: events, ...fields } = record;
-  return { ...withLowest(fields), settled, floor, log: events.map(toStoredEvent) };
+  const { log: events, folded: settled, baseline: floor, ...others } = record;
+  const { readAt: read_at, countedAt: counted_at, firstCountedAt, historyFrom, ...fields } = others;
+  return {
+    ...fields,
+    settled,
+    floor,
+    log: events.map(toStoredEvent),
+    read_at,
+    counted_at,
+    first_counted_at: lowest(firstCountedAt),
+    ...(historyFrom && { history_from: lowestOfBoth(historyFrom) }),
+  };
 }
 
 function toEvent(event: StoredEvent): LedgerEvent {
@@ -118,13 +140,8 @@ export function toStoredEvent(event: LedgerEvent): StoredEvent {
   return { ...reset, kind: "fall", closed_at: closedAt };
 }
 
-function withLowest<T extends Pick<TrafficRecord, "first_counted_at" | "history_from">>(fields: T): T {
-  const { first_counted_at, history_from } = fields;
-  return {
-    ...fields,
-    first_counted_at: lowest(first_counted_at),
-    ...(history_from && { history_from: eachDirection((direction) => lowest(history_from[direction])) }),
-  };
+function lowestOfBoth(both: Bytes): Bytes {
+  return eachDirection((direction) => lowest(both[direction]));
 }
 
 /** Whether a version that knows more events wrote to the record: only such a one may work its log in. */

@@ -13,7 +13,7 @@ function read(record: TrafficRecord | null, epoch: number, up: number, node = "m
 
 function reset(record: TrafficRecord, job: string, epoch: number): TrafficRecord {
   const event = prepareReset(record, job, new Map([["main", epoch]]), 0);
-  return applyUpdate(record, { entity: "7", read_at: 0, raise: {}, append: [event] });
+  return applyUpdate(record, { entity: "7", readAt: 0, raise: {}, append: [event] });
 }
 
 it("folds dead epochs and leaves what counts as it is", () => {

@@ -60,8 +60,8 @@ export function foldUsage(
   const byHour = new Map<number, Bytes>();
   const byDay = new Map<number, Bytes>();
   if (history === null) {
-    byHour.set(first.hour - 1, record.history_from ?? NO_BYTES);
-    byDay.set(dayOf(first.hour) - 1, record.history_from ?? NO_BYTES);
+    byHour.set(first.hour - 1, record.historyFrom ?? NO_BYTES);
+    byDay.set(dayOf(first.hour) - 1, record.historyFrom ?? NO_BYTES);
   }
   for (const booked of over) {
     byHour.set(booked.hour, booked.bytes);

@@ -17,10 +17,10 @@ export function hoursBooked(record: TrafficRecord): BookedHour[] {
   const hours = Object.keys(record.hours)
     .map(Number)
     .toSorted((a, b) => a - b);
-  if (record.counted_at === 0) return [];
+  if (record.countedAt === 0) return [];
   const { entries, lifetime } = viewOf(record);
   const booked = hours.map((hour) => ({ hour, bytes: lifetimeOf(record, valuesBy(record.hours, entries, hour)) }));
-  return [...booked, { hour: Math.max(...hours, Math.floor(record.counted_at / HOUR_SECONDS)), bytes: lifetime }];
+  return [...booked, { hour: Math.max(...hours, Math.floor(record.countedAt / HOUR_SECONDS)), bytes: lifetime }];
 }
 
 const HOUR_SECONDS = 3_600;

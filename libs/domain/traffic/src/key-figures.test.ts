@@ -13,7 +13,7 @@ function read(record: TrafficRecord | null, up: number, readAt = 100): TrafficRe
 
 function resetLedger(record: TrafficRecord, job: string): TrafficRecord {
   const event = prepareReset(record, job, new Map([["main", 1]]), 0);
-  return applyUpdate(record, { entity: "7", read_at: 0, raise: {}, append: [event] });
+  return applyUpdate(record, { entity: "7", readAt: 0, raise: {}, append: [event] });
 }
 
 function decide(record: TrafficRecord | null, resets: readonly DecidedReset[] = [], id = "r1") {
@@ -99,8 +99,8 @@ describe("the moments of a key", () => {
   });
 
   it("of a record of 1.0 are its last reading, and no first one, also later", () => {
-    const { counted_at: _, first_counted_at: __, hours: ___, ...of10 } = read(null, 10, 100);
-    const record = { ...of10, counted_at: 0, first_counted_at: 0, hours: {} };
+    const { countedAt: _, firstCountedAt: __, hours: ___, ...of10 } = read(null, 10, 100);
+    const record = { ...of10, countedAt: 0, firstCountedAt: 0, hours: {} };
     expect(figuresOf(record)).toMatchObject({ lastCountedAt: 100, firstCountedAt: null });
     expect(figuresOf(read(record, 20, 200))).toMatchObject({ lastCountedAt: 200, firstCountedAt: null });
   });

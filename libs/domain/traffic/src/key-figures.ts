@@ -65,13 +65,13 @@ export function figuresOf(record: TrafficRecord | null, resets: readonly Decided
   );
   const hasCounted = lifetime.up + lifetime.down > 0;
   // 1.0 noted only when counters were read; that it wrote it when nothing had moved was rare.
-  const counted = record.counted_at > 0 ? record.counted_at : record.read_at;
+  const counted = record.countedAt > 0 ? record.countedAt : record.readAt;
   return {
     used,
     lifetime,
-    readAt: orNull(record.read_at),
+    readAt: orNull(record.readAt),
     lastCountedAt: hasCounted ? orNull(counted) : null,
-    firstCountedAt: orNull(record.first_counted_at),
+    firstCountedAt: orNull(record.firstCountedAt),
   };
 }
 

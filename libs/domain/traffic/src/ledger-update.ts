@@ -6,7 +6,7 @@ import { emptyRecord, type CounterReset, type LedgerEvent, type TrafficRecord } 
 export interface LedgerUpdate {
   readonly entity: string;
   /** When the counters were read. Unix seconds. */
-  readonly read_at: number;
+  readonly readAt: number;
   readonly raise: Readonly<Record<string, Partial<Bytes>>>;
   readonly append: readonly LedgerEvent[];
   /** Whether these are the first bytes that are counted. */
@@ -23,7 +23,7 @@ export interface HourValues {
 }
 
 /** What an update counts, and in which hour; `null` when it counts nothing. */
-export function hourValuesOf({ read_at, raise, append }: LedgerUpdate): HourValues | null {
+export function hourValuesOf({ readAt, raise, append }: LedgerUpdate): HourValues | null {
   const begun = append.filter((event) => event.kind === "counter-reset");
   if (Object.keys(raise).length + begun.length === 0) return null;
   const values: Record<string, Partial<Bytes>> = { ...raise };
@@ -31,7 +31,7 @@ export function hourValuesOf({ read_at, raise, append }: LedgerUpdate): HourValu
     const name = formatEntryId(reset);
     values[name] = { ...values[name], [reset.direction]: reset.first };
   }
-  return { hour: Math.floor(read_at / HOUR_SECONDS), values };
+  return { hour: Math.floor(readAt / HOUR_SECONDS), values };
 }
 
 const HOUR_SECONDS = 3_600;
@@ -53,31 +53,31 @@ export function updateOf(entity: string, observations: readonly (Observation | n
   const append = counterResets.map((reset, index) => ({ ...reset, version: version + index }));
   const isFirst = observations.some((observation) => observation?.isFirst === true);
   const historyFrom = observations.find((observation) => observation?.historyFrom !== undefined)?.historyFrom;
-  return { entity, read_at: readAt, raise, append, ...(isFirst && { isFirst }), ...(historyFrom && { historyFrom }) };
+  return { entity, readAt, raise, append, ...(isFirst && { isFirst }), ...(historyFrom && { historyFrom }) };
 }
 
 /**
- * What a store does with an update: `$max` on every raised value, also in the hour of the reading, and on `read_at` and
- * `counted_at`; `$min` on when and where counting began; `$push` of every event; revision + 1.
+ * What a store does with an update: `$max` on every raised value, also in the hour of the reading, and on `readAt` and
+ * `countedAt`; `$min` on when and where counting began; `$push` of every event; revision + 1.
  */
 export function applyUpdate(record: TrafficRecord | null, update: LedgerUpdate): TrafficRecord {
   const before = record ?? emptyRecord(update.entity);
-  const { read_at, raise, append, isFirst = false, historyFrom } = update;
+  const { readAt, raise, append, isFirst = false, historyFrom } = update;
   const counted = hourValuesOf(update);
   return {
     ...before,
     revision: before.revision + 1,
-    read_at: Math.max(before.read_at, read_at),
+    readAt: Math.max(before.readAt, readAt),
     live: raisedBy(before.live, raise),
     log: [...before.log, ...append],
     ...(counted !== null && {
-      counted_at: Math.max(before.counted_at, read_at),
+      countedAt: Math.max(before.countedAt, readAt),
       hours: { ...before.hours, [counted.hour]: raisedBy(before.hours[counted.hour] ?? {}, counted.values) },
     }),
     ...(isFirst && {
-      first_counted_at: before.first_counted_at === 0 ? read_at : Math.min(before.first_counted_at, read_at),
+      firstCountedAt: before.firstCountedAt === 0 ? readAt : Math.min(before.firstCountedAt, readAt),
     }),
-    ...(historyFrom && { history_from: lower(before.history_from ?? historyFrom, historyFrom) }),
+    ...(historyFrom && { historyFrom: lower(before.historyFrom ?? historyFrom, historyFrom) }),
   };
 }
 

@@ -42,7 +42,7 @@ export function knownOf(record: TrafficRecord | null, node: string, epoch: numbe
   if (record === null) return NOTHING_KNOWN;
   const view = viewOf(record);
   const isNew = view.lifetime.up + view.lifetime.down === 0;
-  const isWithoutHistory = !isNew && record.history_from === undefined && Object.keys(record.hours).length === 0;
+  const isWithoutHistory = !isNew && record.historyFrom === undefined && Object.keys(record.hours).length === 0;
   return {
     version: view.version,
     up: counterStateOf(view, node, epoch, "up"),

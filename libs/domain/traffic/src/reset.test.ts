@@ -14,7 +14,7 @@ function read(record: TrafficRecord | null, node: string, epoch: number, up: num
 }
 
 function append(record: TrafficRecord | null, event: LedgerEvent): TrafficRecord {
-  return applyUpdate(record, { entity: ENTITY, read_at: 0, raise: {}, append: [event] });
+  return applyUpdate(record, { entity: ENTITY, readAt: 0, raise: {}, append: [event] });
 }
 
 function epochs(main: number): ReadonlyMap<string, number> {

@@ -64,7 +64,7 @@ export interface TrafficRecord {
   /** Goes up with every write. */
   readonly revision: number;
   /** When a collector last read this entity's counters. Unix seconds, 0 when never. */
-  readonly read_at: number;
+  readonly readAt: number;
   /** The largest value seen per entry (see `formatEntryId`) and direction. */
   readonly live: Readonly<Record<string, Partial<Bytes>>>;
   readonly log: readonly LedgerEvent[];
@@ -78,13 +78,13 @@ export interface TrafficRecord {
   readonly answers: readonly ResetAnswer[];
   readonly earlier: EarlierBytes;
   /** When bytes were last counted. Unix seconds, 0 when never or by 1.0 alone. */
-  readonly counted_at: number;
+  readonly countedAt: number;
   /** When the first bytes were counted. Unix seconds; 0 when never, and when 1.0 or an import counted them. */
-  readonly first_counted_at: number;
+  readonly firstCountedAt: number;
   /** By hour, in hours since 1970; of the last hours only, see `UsageHistory`. */
   readonly hours: HourlyValues;
   /** What had counted when 1.0 was replaced by a version that keeps hours; missing when that kept all of it. */
-  readonly history_from?: Bytes;
+  readonly historyFrom?: Bytes;
 }
 
 /** The record of an entity that nobody has written yet. */
@@ -92,7 +92,7 @@ export function emptyRecord(entity: string): TrafficRecord {
   return {
     entity,
     revision: 0,
-    read_at: 0,
+    readAt: 0,
     live: {},
     log: [],
     version: 0,
@@ -100,8 +100,8 @@ export function emptyRecord(entity: string): TrafficRecord {
     baseline: {},
     answers: [],
     earlier: { ...NO_BYTES, through: null },
-    counted_at: 0,
-    first_counted_at: 0,
+    countedAt: 0,
+    firstCountedAt: 0,
     hours: {},
   };
 }

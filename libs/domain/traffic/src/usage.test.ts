@@ -23,7 +23,7 @@ function fold(record: TrafficRecord, history: UsageHistory | null, hour: number,
   const folded = foldUsage(record, history, hour, days);
   if (folded === null) throw new Error("nothing to fold");
   const { trim } = folded;
-  const raised = applyUpdate(record, { entity: "7", read_at: trim.hour * HOUR, raise: trim.values, append: [] });
+  const raised = applyUpdate(record, { entity: "7", readAt: trim.hour * HOUR, raise: trim.values, append: [] });
   const hours = Object.fromEntries(Object.entries(raised.hours).filter(([number]) => !trim.dropped.includes(number)));
   return { record: { ...record, hours }, history: applyHistoryUpdate(history, folded.history) };
 }
@@ -48,7 +48,7 @@ describe("the usage of a record", () => {
   it("is that of all nodes and lives, and not changed by resets and compaction", () => {
     const moved = read(read(read(null, 10, 100), 10, 30, "other"), 11, 40, "other");
     const event = prepareReset(moved, "job", new Map([["main", 1]]), 0);
-    const reset = applyUpdate(moved, { entity: "7", read_at: 0, raise: {}, append: [event] });
+    const reset = applyUpdate(moved, { entity: "7", readAt: 0, raise: {}, append: [event] });
     const record = read(read(reset, 12, 107), 12, 1, "main", 2);
     for (const same of [record, compact(record)]) {
       expect(hourly(same, 10, 13).reduce((sum, up) => sum + up)).toBe(148);
@@ -67,7 +67,7 @@ describe("the usage of a record", () => {
   });
 
   it("begins where 1.0 ended", () => {
-    const of10 = { ...read(null, 10, 1_000), hours: {}, counted_at: 0, first_counted_at: 0 };
+    const of10 = { ...read(null, 10, 1_000), hours: {}, countedAt: 0, firstCountedAt: 0 };
     expect(hourly(of10, 9, 12)).toEqual([0, 0, 0]);
     expect(hourly(read(read(of10, 11, 1_007), 11, 1_008), 9, 12)).toEqual([0, 0, 8]);
   });

@@ -66,7 +66,7 @@ function countedIn(record: TrafficRecord | null, history: UsageHistory | null, s
   }
   const counted = new Map<number, Bytes>();
   // The oldest one that is kept beside the record is where the others begin.
-  let before = kept.length > 0 ? null : (record?.history_from ?? NO_BYTES);
+  let before = kept.length > 0 ? null : (record?.historyFrom ?? NO_BYTES);
   for (const [number, bytes] of [...milestones].toSorted(([a], [b]) => a - b)) {
     const from: Bytes = before ?? bytes;
     const after = higher(from, bytes);

@@ -56,11 +56,11 @@ export class InMemoryTrafficStore implements TrafficStore {
       if (record === undefined) continue;
       const raised = applyUpdate(emptyRecord(entity), {
         entity,
-        read_at: 0,
+        readAt: 0,
         raise: record.hours[hour] ?? {},
         append: [],
       });
-      const kept = applyUpdate(raised, { entity, read_at: 0, raise: values, append: [] }).live;
+      const kept = applyUpdate(raised, { entity, readAt: 0, raise: values, append: [] }).live;
       const hours: Record<string, HourlyValues[string]> = { ...record.hours, [hour]: kept };
       for (const number of dropped) delete hours[number];
       this.#records.set(entity, { ...record, revision: record.revision + 1, hours });
@@ -72,7 +72,7 @@ export class InMemoryTrafficStore implements TrafficStore {
   }
 
   async countedSince(at: number): Promise<string[]> {
-    return [...this.#records.values()].filter(({ counted_at }) => counted_at >= at).map(({ entity }) => entity);
+    return [...this.#records.values()].filter(({ countedAt }) => countedAt >= at).map(({ entity }) => entity);
   }
 
   async remove(entities: readonly string[]): Promise<void> {

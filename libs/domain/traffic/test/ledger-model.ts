@@ -226,14 +226,14 @@ export class Model {
       if (epochs.size < this.nodes.length) continue;
       const reset: LedgerEvent = prepareReset(this.record, job, epochs, 0);
       yield;
-      this.record = applyUpdate(this.record, { entity: ENTITY, read_at: 0, raise: {}, append: [reset] });
+      this.record = applyUpdate(this.record, { entity: ENTITY, readAt: 0, raise: {}, append: [reset] });
       yield;
     }
   }
 }
 
 function trimmed(record: TrafficRecord, { hour, values, dropped }: HoursTrim): TrafficRecord {
-  const nothing = { entity: ENTITY, read_at: 0, append: [] };
+  const nothing = { entity: ENTITY, readAt: 0, append: [] };
   const raised = applyUpdate(emptyRecord(ENTITY), { ...nothing, raise: record.hours[hour] ?? {} });
   const hours: Record<string, HourlyValues[string]> = {
     ...record.hours,

@@ -32,9 +32,9 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     const store = open();
     const [late, early, idle] = [randomUUID(), randomUUID(), randomUUID()];
     const at = 2_000_000_000;
-    await store.write({ ...reading(late, null, 7), read_at: at });
-    await store.write({ ...reading(early, null, 7), read_at: at - 61 });
-    await store.write({ entity: idle, read_at: at, raise: {}, append: [] });
+    await store.write({ ...reading(late, null, 7), readAt: at });
+    await store.write({ ...reading(early, null, 7), readAt: at - 61 });
+    await store.write({ entity: idle, readAt: at, raise: {}, append: [] });
     const counted = await store.countedSince(at - 60);
     expect([late, early, idle].map((entity) => counted.includes(entity))).toEqual([true, false, false]);
   });
@@ -46,7 +46,7 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     expect(written).toEqual({
       entity,
       revision: 1,
-      read_at: 1,
+      readAt: 1,
       live: {
         [formatEntryId({ node: "main", epoch: EPOCH, generation: 0 })]: { up: 7_000_000_000, down: 21_000_000_000 },
       },
@@ -56,8 +56,8 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
       baseline: {},
       answers: [],
       earlier: { up: 0, down: 0, through: null },
-      counted_at: 1,
-      first_counted_at: 1,
+      countedAt: 1,
+      firstCountedAt: 1,
       hours: { 0: { [`main:${EPOCH}:0`]: { up: 7_000_000_000, down: 21_000_000_000 } } },
     });
     expect(await store.find(entity)).toEqual(written);
@@ -70,7 +70,7 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     const updates = [30, 10, 20].map((up) => reading(entity, null, up, EPOCH, up));
     for (const update of updates) expect(await store.writeMany([update])).toEqual(new Set());
     const record = await store.find(entity);
-    expect(record).toMatchObject({ revision: 3, read_at: 30 });
+    expect(record).toMatchObject({ revision: 3, readAt: 30 });
     expect(record && totals(record)).toEqual({ up: 30, down: 90 });
   });
 
@@ -87,9 +87,9 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     await store.writeMany([updateOf(entity, [], 9_000)]);
     const name = `main:${EPOCH}:0`;
     expect(await store.find(entity)).toMatchObject({
-      read_at: 9_000,
-      counted_at: 7_300,
-      first_counted_at: 3_700,
+      readAt: 9_000,
+      countedAt: 7_300,
+      firstCountedAt: 3_700,
       hours: { 1: { [name]: { up: 10, down: 30 } }, 2: { [name]: { up: 20, down: 60 } } },
     });
   });
@@ -101,7 +101,7 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     await store.writeMany(begun.slice(0, 1));
     await store.write(begun[1] ?? reading(entity, null, 60));
     await store.writeMany(begun.slice(2));
-    expect((await store.find(entity))?.history_from).toEqual({ up: 40, down: 40 });
+    expect((await store.find(entity))?.historyFrom).toEqual({ up: 40, down: 40 });
   });
 
   it("drops hours, and keeps what the last of them had come to, in whatever order", async () => {
@@ -124,7 +124,7 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
   it("stores one direction without the other, also at zero", async () => {
     const store = open();
     const entity = randomUUID();
-    const update = { entity, read_at: 1, raise: { "main:1:0": { up: 0 } }, append: [] };
+    const update = { entity, readAt: 1, raise: { "main:1:0": { up: 0 } }, append: [] };
     expect((await store.write(update)).live).toEqual({ "main:1:0": { up: 0 } });
   });
 
@@ -165,7 +165,7 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     await Promise.all(
       jobs.map((job) => {
         const reset = prepareReset(before, job, new Map([["main", EPOCH]]), 50);
-        return store.write({ entity, read_at: 0, raise: {}, append: [reset] });
+        return store.write({ entity, readAt: 0, raise: {}, append: [reset] });
       }),
     );
     const record = await store.find(entity);

@@ -25,7 +25,7 @@ const history: UsageHistory = {
 
 async function daysIn(timeZone: string): Promise<Record<string, number>> {
   const ports = {
-    traffic: { find: async () => ({ ...emptyRecord("7"), read_at: NOW - HOUR }) },
+    traffic: { find: async () => ({ ...emptyRecord("7"), readAt: NOW - HOUR }) },
     usage: { readUsage: async () => history },
   };
   const days = usageDays(await recentUsage(7, NOW, ports), 30, NOW, timeZone);

@@ -32,7 +32,7 @@ describe("ledgerTrafficReader", () => {
   });
 
   it("gives the totals, up as upload, and when they were read", async () => {
-    const record = { ...emptyRecord("7"), read_at: 1_700_000_000, folded: { up: 5, down: 9 } };
+    const record = { ...emptyRecord("7"), readAt: 1_700_000_000, folded: { up: 5, down: 9 } };
     expect(await readerOf(record).find(7)).toEqual(FIGURES);
     expect(await readerOf(record).findMany([6, 7, 8])).toEqual(new Map([[7, FIGURES]]));
   });

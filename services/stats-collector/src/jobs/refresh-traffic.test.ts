@@ -24,7 +24,7 @@ describe("refreshing a key", () => {
     expect(await refresher(rig).refresh(1)).toEqual(fresh(0, 80));
     const record = await rig.records.find("1");
     expect(record && totals(record)).toEqual({ up: 0, down: 80 });
-    expect(record?.read_at).toBe(BEGIN / 1000);
+    expect(record?.readAt).toBe(BEGIN / 1000);
   });
 
   it("answers zeros for a key that never connected", async () => {

@@ -58,7 +58,7 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   const before = await records.write(updateOfKey(key, at));
   if (clock.now() >= deadline) return { outcome: "unavailable", detail: "the deadline passed" };
   const reset = prepareReset(before, job, epochs, at);
-  const after = await records.write({ entity: key.entity, read_at: at, raise: {}, append: [reset] });
+  const after = await records.write({ entity: key.entity, readAt: at, raise: {}, append: [reset] });
   onRecord(after);
   const answer = answerOf(after, job);
   return answer === undefined ? "again" : answered(answer);

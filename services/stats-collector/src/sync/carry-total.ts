@@ -32,7 +32,7 @@ export async function carryTotal(node: string, life: Life, { records, lives }: C
   const entity = nodeEntity(node);
   const carried = [...(await records.findMany(others.map((other) => nodeEntity(other.node)))).values()];
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const nothing = { entity, read_at: 0, raise: {}, append: [] };
+    const nothing = { entity, readAt: 0, raise: {}, append: [] };
     const record = (await records.find(entity)) ?? (await records.write(nothing));
     const after = carriedElsewhere(record, life, carried);
     if (after === null || (await records.replace(record, after))) return;

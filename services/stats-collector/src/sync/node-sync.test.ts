@@ -21,7 +21,7 @@ describe("the sync of a node", () => {
     expect(result).toEqual({ node: "main", changed: 3, refused: new Set() });
     expect(await totalOf(rig, keyEntity(1))).toEqual({ up: 10, down: 100 });
     expect(await totalOf(rig, nodeEntity("main"))).toEqual({ up: 15, down: 150 });
-    expect((await rig.records.find("1"))?.read_at).toBe(rig.clock.now() / 1000);
+    expect((await rig.records.find("1"))?.readAt).toBe(rig.clock.now() / 1000);
   });
 
   it("writes nothing and asks for nothing when nothing moved", async () => {
