@@ -197,6 +197,10 @@ export const nodeHealthSchema = z
     since: seconds
       .nullable()
       .meta({ description: "When it last answered. Unix time in seconds; null for never.", example: 1703606400 }),
+    version: z.string().nullable().meta({
+      description: "The version of its Xray. Always null so far: up to 26.3.27 no call of Xray's gRPC API tells it.",
+      example: null,
+    }),
     users: z.int().min(0).nullable().meta({
       description: "Keys that it is to hold, as of `reconciled_at`; null where that is.",
       example: 3025,

@@ -217,7 +217,7 @@ describe("changing a node", () => {
 
 describe("the health of a node", () => {
   const nothing = (name: string, state: string) => ({
-    ...{ name, state, reachable: null, since: null, users: null, drift: null, reconciled_at: null },
+    ...{ name, state, reachable: null, since: null, version: null, users: null, drift: null, reconciled_at: null },
     ...{ last_reading: null, lag: null },
   });
 

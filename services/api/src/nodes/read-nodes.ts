@@ -67,6 +67,7 @@ export async function readNodeHealth(
     state,
     reachable: seenAt === null && failedAt === null ? null : !isDown({ seenAt, failedAt }),
     since: unixSeconds(seenAt),
+    version: null,
     users: found?.users ?? null,
     drift: found === null ? null : { missing: found.missing, wrong: found.wrong, orphan: found.orphans },
     reconciled_at: unixSeconds(passedAt),

@@ -146,6 +146,7 @@ export const nodeEndpoints = {
         state: "active",
         reachable: true,
         since: 1703606400,
+        version: null,
         users: 3025,
         drift: { missing: 0, wrong: 0, orphan: 0 },
         reconciled_at: 1703606390,
