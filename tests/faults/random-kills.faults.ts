@@ -9,7 +9,7 @@ import { checkConnections } from "./invariants/check-connections.ts";
 import { checkKeys } from "./invariants/check-keys.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
-import { newBook, WRITE_DEADLINE_MS } from "./rounds/key-round.ts";
+import { newBook, outcomesOf, WRITE_DEADLINE_MS } from "./rounds/key-round.ts";
 
 let testbed: FaultTestbed;
 
@@ -66,10 +66,4 @@ async function killAtRandom(
   checkAnswers(book.caller.asked, { withinMs: WRITE_DEADLINE_MS, mayStayUnanswered }, run.findings);
   await checkKeys(testbed, book.stories, run.findings);
   await checkConnections(testbed, book.stories, run.findings);
-}
-
-function outcomesOf(asked: ReturnType<typeof newBook>["caller"]["asked"]): string {
-  const count = (kind: string) => asked.filter(({ outcome }) => outcome.kind === kind).length;
-  const slowest = Math.max(...asked.map(({ tookMs }) => tookMs));
-  return `${count("answered")} answered, ${count("refused")} refused, ${count("unanswered")} unanswered; slowest ${Math.round(slowest)} ms`;
 }

@@ -62,3 +62,10 @@ async function createAndDeleteLooking(book: KeyBook, testbed: FaultTestbed, { fi
   const deletions = [...once, ...twice].map((name) => deleteAndLook(book, name, testbed, findings));
   await Promise.all([...creations, ...deletions, ...twice.map((name) => book.delete(name))]);
 }
+
+/** How many requests ended how, for a note. */
+export function outcomesOf(asked: KeyBook["caller"]["asked"]): string {
+  const count = (kind: string) => asked.filter(({ outcome }) => outcome.kind === kind).length;
+  const slowest = Math.max(...asked.map(({ tookMs }) => tookMs));
+  return `${count("answered")} answered, ${count("refused")} refused, ${count("unanswered")} unanswered; slowest ${Math.round(slowest)} ms`;
+}

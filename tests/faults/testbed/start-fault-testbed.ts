@@ -22,6 +22,7 @@ import { type ByteServer, startByteServer } from "../../support/byte-server.ts";
 import { CallWatch } from "../proxies/call-watch.ts";
 import { startProxies } from "../proxies/start-proxies.ts";
 import { Tally } from "../report/tally.ts";
+import { type RedisPair, startReplica } from "./redis-pair.ts";
 import { prepareClocks } from "./wrong-clocks.ts";
 
 export interface FaultTestbedOptions {
@@ -31,6 +32,8 @@ export interface FaultTestbedOptions {
   readonly collectors?: number;
   /** Services that reach their engines through proxies, so that a fault can be timed between two of their calls. */
   readonly proxied?: readonly ServiceName[];
+  /** Gives Redis a replica that can take over, behind one address for both: see {@link FaultTestbed.redisPair}. */
+  readonly redisReplica?: boolean;
   /** Settings of all services over the ones of the testbed. */
   readonly env?: Readonly<Record<string, string>>;
   /** Gives services clocks that can be set wrong by {@link FaultTestbed.setClock}. */
@@ -40,6 +43,8 @@ export interface FaultTestbedOptions {
 /** The whole system and what a fault test does to it and asks it. */
 export interface FaultTestbed {
   readonly redis: KillableProcess;
+  /** Where {@link FaultTestbedOptions.redisReplica} is true; `redis` is the primary that it begins with. */
+  readonly redisPair: RedisPair | null;
   readonly mongodb: KillableProcess;
   readonly nodes: Testbed["nodes"];
   readonly node: TestbedNode;
@@ -97,6 +102,9 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
   const [redis, mongodb] = stores;
   closers.add(() => Promise.all(stores.map((store) => store.process.stop(0))));
   await Promise.all(stores.map((store) => store.process.start()));
+  const redisPair = options.redisReplica === true ? await startReplica(redis, binaries.redis, { dir, onFault }) : null;
+  if (redisPair !== null) closers.add(() => redisPair.stop());
+  const redisUrl = redisPair?.url ?? redis.url;
 
   let changed: Readonly<Record<string, string>> = {};
   const clocks = await prepareClocks(dir);
@@ -107,7 +115,7 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
   };
   const testbed = await startTestbed({
     dir,
-    redisUrl: redis.url,
+    redisUrl,
     mongodbUri: mongodb.url,
     xrayBinary: binaries.xray,
     editXrayConfig: withUnmanagedUser,
@@ -146,6 +154,7 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
   if (api === undefined) throw new Error("a testbed has an API");
   return {
     redis: redis.process,
+    redisPair,
     mongodb: mongodb.process,
     nodes: testbed.nodes,
     node: testbed.nodes[0],
@@ -156,7 +165,7 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     client: new ApiClient(testbed.apiUrl, API_KEY),
     apiUrl: testbed.apiUrl,
     apiKey: API_KEY,
-    redisUrl: redis.url,
+    redisUrl,
     xrayBinary: binaries.xray,
     xray,
     mongo,

@@ -24,7 +24,7 @@ export { KillableProcess, type ProcessFault, type Stopped } from "./testbed/kill
 export type { EngineAddresses } from "./testbed/service-settings.ts";
 export { startTestbed, type Testbed, type TestbedOptions, type TestbedService } from "./testbed/testbed.ts";
 export { INBOUND_TAG, SERVER_NAME, SHORT_ID, type TestbedNode } from "./testbed/testbed-node.ts";
-export { prepareMongodb, prepareRedis, type TestbedStore } from "./testbed/testbed-store.ts";
+export { prepareMongodb, prepareRedis, type TestbedStore, type TestbedStoreOptions } from "./testbed/testbed-store.ts";
 export { type MongodbEngine, type MongodbOptions, type RunningMongodb, startMongodb } from "./start-mongodb.ts";
 export { type RedisOptions, type RunningRedis, startRedis } from "./start-redis.ts";
 export { type RunningXray, startXray, type XrayOptions } from "./start-xray.ts";
