@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 import { StoreUnavailableError } from "@veil/keys";
 import { ownDatabase } from "@veil/test-support";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { UpdatesById } from "./by-id.ts";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
+import { FindById, UpdatesById } from "./by-id.ts";
+import { engineOf } from "./engine.ts";
 import { type MongoStore, openMongoStore } from "./open-mongo-store.ts";
 
 const uri = new URL(ownDatabase(inject("mongodbUri")));
@@ -85,4 +86,28 @@ test("an update is carried out whole, also when its last operator alone would ch
   await collection.insertOne({ _id: "a", n: 0, same: 5 });
   await new UpdatesById(collection).update("a", { $inc: { n: 1 }, $set: { same: 5 } });
   expect(await collection.findOne({ _id: "a" })).toMatchObject({ n: 1, same: 5 });
+});
+
+test("an engine that scans for several ids scans for as many as that is worth, by the size it met last", async (context) => {
+  const { findsManyByIndex, foundWithoutScan, scannedPerFind } = await engineOf(mongo.connection);
+  context.skip(findsManyByIndex, "this engine finds several ids by its index");
+  const collection = mongo.connection.collection<{ readonly _id: string }>("many");
+  const ids = Array.from({ length: 2 * foundWithoutScan }, (_, index) => String(index));
+  await collection.insertMany(ids.map((_id) => ({ _id })));
+  const [scans, finds] = [vi.spyOn(collection, "find"), vi.spyOn(collection, "findOne")];
+  const many = new FindById(mongo.connection, collection);
+  const costs = async (count: number) => {
+    scans.mockClear();
+    finds.mockClear();
+    const wanted = ids.slice(-count);
+    expect((await many.findAll(wanted)).map(({ _id }) => _id).toSorted()).toEqual(wanted.toSorted());
+    return [scans.mock.calls.length, finds.mock.calls.length];
+  };
+  expect(await costs(foundWithoutScan)).toEqual([0, foundWithoutScan]);
+  expect(await costs(foundWithoutScan + 1)).toEqual([1, 0]);
+  const worth = ids.length / scannedPerFind;
+  expect([await costs(worth), await costs(worth + 1)]).toEqual([
+    [0, worth],
+    [1, 0],
+  ]);
 });

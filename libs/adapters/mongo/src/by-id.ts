@@ -20,6 +20,8 @@ export class FindById<Document extends Identified> {
   readonly #connection: Connection;
   readonly #collection: mongo.Collection<Document>;
   readonly #calls: CoalescedCalls<string, Document | null>;
+  /** How many documents the last scan met; null before the first. */
+  #size: number | null = null;
 
   constructor(connection: Connection, collection: mongo.Collection<Document>) {
     this.#connection = connection;
@@ -54,19 +56,23 @@ export class FindById<Document extends Identified> {
     ids: readonly string[],
     projection: Readonly<Record<string, 1>> = {},
   ): AsyncGenerator<readonly Document[]> {
-    const { findsManyByIndex, foundOneByOne } = await engineOf(this.#connection);
-    if (findsManyByIndex) {
+    const engine = await engineOf(this.#connection);
+    if (engine.findsManyByIndex) {
       for (const part of inParts(ids, LARGEST_BATCH)) {
         const found = this.#collection.find<Document>(byId({ $in: part }), { projection });
         yield await found.batchSize(LARGEST_BATCH).toArray();
       }
       return;
     }
-    if (ids.length <= foundOneByOne) {
-      const found = await Promise.all(ids.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
-      yield found.filter((document) => document !== null);
-    } else {
+    const { foundOneByOne, foundWithoutScan, scannedPerFind } = engine;
+    const most = this.#size === null ? foundWithoutScan : Math.max(foundOneByOne, this.#size / scannedPerFind);
+    if (ids.length > most) {
       yield* this.#scanFor(new Set(ids), projection);
+      return;
+    }
+    for (const part of inParts(ids, foundOneByOne)) {
+      const found = await Promise.all(part.map((id) => this.#collection.findOne<Document>(byId(id), { projection })));
+      yield found.filter((document) => document !== null);
     }
   }
 
@@ -75,11 +81,17 @@ export class FindById<Document extends Identified> {
     projection: Readonly<Record<string, 1>>,
   ): AsyncGenerator<readonly Document[]> {
     const cursor = this.#collection.find<Document>({}, { projection, ...LONG_READ }).batchSize(BATCH_SIZES.scanned);
+    let met = 0;
     try {
       while (await cursor.hasNext()) {
-        yield cursor.readBufferedDocuments().filter(({ _id }) => wanted.has(_id));
+        const documents = cursor.readBufferedDocuments();
+        met += documents.length;
+        yield documents.filter(({ _id }) => wanted.has(_id));
       }
+      this.#size = met;
     } finally {
+      // One that was given up in time has shown that the collection is larger than what it met.
+      this.#size = Math.max(this.#size ?? 0, met);
       await cursor.close();
     }
   }

@@ -4,8 +4,12 @@ import type { Connection, mongo } from "mongoose";
 export interface Engine {
   /** Whether a filter with several `_id`s uses the index. */
   readonly findsManyByIndex: boolean;
-  /** More documents than this are found sooner by reading the whole collection than one by one. */
+  /** Documents that are asked for one by one at the same time. */
   readonly foundOneByOne: number;
+  /** Of a collection of which nothing else is known, more documents than this are found by reading all of it. */
+  readonly foundWithoutScan: number;
+  /** Documents of a collection that are read while one is found by its id. */
+  readonly scannedPerFind: number;
   /** Documents that are found together at little more than the cost of a thousand, and not one after the other. */
   readonly foundTogether: number;
   /** Documents that housekeeping changes by one command: nobody's create may wait for thousands of them. */
@@ -20,6 +24,8 @@ export interface Engine {
 const INDEXED: Engine = {
   findsManyByIndex: true,
   foundOneByOne: Number.POSITIVE_INFINITY,
+  foundWithoutScan: Number.POSITIVE_INFINITY,
+  scannedPerFind: 0,
   foundTogether: 1_000,
   changedAtOnce: 1_000,
   recordsWrittenAtOnce: 5_000,
@@ -29,11 +35,13 @@ const INDEXED: Engine = {
 /**
  * FerretDB 1.x over SQLite, the embedded engine. It reads the whole collection for every filter but `_id` with one value,
  * lets one writing command through at a time and takes 1.6 ms for each document of it. A listing costs it a processor
- * before the first document comes; while it reads 10,000 documents it answers about 300 finds by id.
+ * before the first document comes. 100,000 keys with terms are read in 27 to 32 s, and a thousand are found in 0.9 to 1.5 s.
  */
 const EMBEDDED: Engine = {
   findsManyByIndex: false,
   foundOneByOne: 300,
+  foundWithoutScan: 1_000,
+  scannedPerFind: 4,
   foundTogether: 10_000,
   changedAtOnce: 100,
   recordsWrittenAtOnce: 500,
