@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   Closers,
   INBOUND_TAG,
-  type KillableProcess,
+  KillableProcess,
   prepareMongodb,
   prepareRedis,
   resolveEngines,
@@ -13,6 +14,7 @@ import {
   type Testbed,
   type TestbedNode,
   type TestbedService,
+  type TestbedStore,
 } from "@veil/engines";
 import { type XrayConfig } from "@veil/xray-config";
 import { openMongoStore, type MongoStore } from "@veil/mongo";
@@ -95,11 +97,11 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
   }
   const tally = new Tally();
   const onFault = tally.count.bind(tally);
-  const stores = [
-    await prepareRedis(binaries.redis, { dir, onFault }),
-    await prepareMongodb(binaries.mongodb, { dir, onFault }),
-  ] as const;
-  const [redis, mongodb] = stores;
+  const { VEIL_FAULT_MONGODB_URI: running } = process.env;
+  const redis = await prepareRedis(binaries.redis, { dir, onFault });
+  const mongodb =
+    running === undefined ? await prepareMongodb(binaries.mongodb, { dir, onFault }) : ownDatabaseAt(running);
+  const stores = running === undefined ? [redis, mongodb] : [redis];
   closers.add(() => Promise.all(stores.map((store) => store.process.stop(0))));
   await Promise.all(stores.map((store) => store.process.start()));
   const redisPair = options.redisReplica === true ? await startReplica(redis, binaries.redis, { dir, onFault }) : null;
@@ -172,13 +174,21 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     bytes,
     tally,
     logDir: join(dir, "logs"),
-    processes: [...testbed.processes, redis.process, mongodb.process],
+    processes: [...testbed.processes, ...stores.map((store) => store.process)],
     changeSettings: (env) => {
       changed = env;
     },
     setClock: clocks.set,
     stop: () => closers.close(),
   };
+}
+
+/** A MongoDB that runs already, where a fault needs a larger one than the embedded engine: nothing is done to its process. */
+function ownDatabaseAt(running: string): TestbedStore {
+  const url = new URL(running);
+  url.pathname = `veil-faults-${randomUUID()}`;
+  const refuse = () => Promise.reject(new Error("the MongoDB of VEIL_FAULT_MONGODB_URI is not started here"));
+  return { url: url.href, process: new KillableProcess("mongodb", refuse) };
 }
 
 function withUnmanagedUser({ inbounds, ...rest }: XrayConfig): object {
