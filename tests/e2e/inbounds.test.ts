@@ -172,6 +172,35 @@ describe("links of Shadowsocks and of VLESS encryption, as they are answered", (
   });
 });
 
+test("what would keep every app out is refused, with what the running Xray has instead", async () => {
+  const [vless, , xhttp, shadowsocks, encrypted] = inbounds();
+  const { public_key, sni } = newNode();
+  const [otherKey, otherServerKey] = [makeRealityKeys().publicKey, Buffer.alloc(16, 9).toString("base64")];
+  const cases: readonly (readonly [object, string])[] = [
+    [{ public_key: otherKey }, `vless-in .* has the public_key ${public_key}, not ${otherKey}`],
+    [{ sni: "other.example" }, `vless-in .* takes the server names ${sni}, not the sni other.example`],
+    [{ inbounds: [vless, { ...xhttp, path: "/other" }] }, "xhttp-in .* is found under the path /a, not /other"],
+    [{ inbounds: [vless, { ...xhttp, transport: "tcp", path: null }] }, "xhttp-in .* speaks xhttp, not tcp"],
+    [
+      { inbounds: [vless, { ...shadowsocks, server_key: otherServerKey }] },
+      "shadowsocks-in .* has another key of the server",
+    ],
+    [{ inbounds: [vless, { ...encrypted, encryption: null }] }, "encrypted-in .* asks for VLESS encryption"],
+  ];
+  const refused = (detail: string) => ({
+    status: 400,
+    body: { detail: expect.stringMatching(new RegExp(`^the inbound ${detail}`)) },
+  });
+  for (const [fields, detail] of cases) {
+    expect(await call("POST", "/nodes", { ...newNode(), ...fields })).toMatchObject(refused(detail));
+  }
+  await done("POST", "/nodes", newNode());
+  for (const [fields, detail] of cases)
+    expect(await call("PATCH", "/nodes/fi-1", fields)).toMatchObject(refused(detail));
+  await done("PATCH", "/nodes/fi-1", { note: "as it was", public_key, sni });
+  await done("DELETE", "/nodes/fi-1");
+});
+
 test("inbounds that are another protocol's in the running Xray are refused, and those that are not there yet are not", async () => {
   const [vless, trojan] = inbounds();
   const wrong = { ...newNode(), inbounds: [vless, { ...trojan, protocol: "vless" }] };

@@ -1,4 +1,6 @@
+import type { RunningInbound } from "@veil/protocols";
 import { codecOfInbound } from "./codecs.ts";
+import { describeInbound } from "./describe-inbound.ts";
 import { embedUsers } from "./embedded-users.ts";
 import { InboundExistsError, InboundNotListeningError, InboundUnsupportedError } from "./errors.ts";
 import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
@@ -33,6 +35,15 @@ export class Inbounds {
     const definition = definitionOf(inbound);
     if (definition === null) throw this.#unsupported("readInbound", inbound);
     return definition;
+  }
+
+  async describe(): Promise<RunningInbound | null> {
+    const { inbounds } = await this.#calls.short("describeInbound", listInbounds, {});
+    const inbound = this.#ours(inbounds);
+    if (inbound === null) return null;
+    const described = describeInbound(inbound);
+    if (described === null) throw this.#unsupported("describeInbound", inbound);
+    return described;
   }
 
   async remove(): Promise<"removed" | "absent"> {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:net";
 import { type Account, PLAIN_KIND, protocolNamed } from "@veil/protocols";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { RealXray, SHADOWSOCKS_KEYS } from "../test/real-xray.ts";
+import { ENCRYPTION_KEYS, REALITY_KEYS, RealXray, SHADOWSOCKS_KEYS } from "../test/real-xray.ts";
 import { canConnect, startEchoServer } from "../test/vless-client.ts";
 import { AccountMismatchError, InboundUnsupportedError } from "./errors.ts";
 import { type ConnectedXray, connectXrayNode, type XrayNode } from "./xray-node.ts";
@@ -30,6 +30,8 @@ const accountOf = (name: "vless" | "trojan", uuid: string): Account =>
   protocolNamed(name).accountOf({ uuid, flow: "" });
 const trojanUser = (email: string, uuid: string = randomUUID()) => ({ email, account: accountOf("trojan", uuid) });
 
+const protocolAt = async (place: XrayNode) => (await place.describeInbound())?.protocol;
+
 it("an inbound of another protocol has users of its own, over the same connection", async () => {
   const uuid = randomUUID();
   const [one, other] = [trojanUser("1@veil", uuid), trojanUser("2@veil")];
@@ -52,9 +54,24 @@ it("an inbound of another protocol has users of its own, over the same connectio
 });
 
 it("says of which protocol users are taken", async () => {
-  expect([await node.inboundProtocol(), await trojan.inboundProtocol()]).toEqual(["vless", "trojan"]);
-  expect(await node.at("nowhere", "n").inboundProtocol()).toBeNull();
-  await expect(node.at("vmess-in", "v").inboundProtocol()).rejects.toBeInstanceOf(InboundUnsupportedError);
+  expect([await protocolAt(node), await protocolAt(trojan)]).toEqual(["vless", "trojan"]);
+  expect(await node.at("nowhere", "n").describeInbound()).toBeNull();
+  await expect(node.at("vmess-in", "v").describeInbound()).rejects.toBeInstanceOf(InboundUnsupportedError);
+});
+
+it("tells how clients get into an inbound, as the running Xray has it", async () => {
+  const reality = { publicKey: REALITY_KEYS.publicKey, serverNames: ["decoy.test"] };
+  const plain = { protocol: "vless", transport: "tcp", path: null, reality: null, serverKey: null, encryption: null };
+  const at = (tag: string) => node.at(tag, tag).describeInbound();
+  expect(await at("vless-in")).toEqual({ ...plain, reality });
+  expect(await at("plain-in")).toEqual(plain);
+  expect(await at("trojan-in")).toEqual({ ...plain, protocol: "trojan" });
+  expect(await at("shadowsocks-in")).toEqual({
+    ...plain,
+    ...{ protocol: "shadowsocks-2022", serverKey: SHADOWSOCKS_KEYS.server },
+  });
+  const encryption = { mode: "xorpub", publicKey: ENCRYPTION_KEYS.publicKey };
+  expect(await at("encrypted-in")).toEqual({ ...plain, transport: "xhttp", path: "/a", reality, encryption });
 });
 
 it("is rebuilt with all its users in one message", async () => {
@@ -96,7 +113,7 @@ const shadowsocksUser = (email: string, uuid: string = randomUUID()) => ({
 
 it("an inbound of Shadowsocks that begins with a client has users, also when all of them have gone", async () => {
   const shadowsocks = node.at("shadowsocks-in", "test/shadowsocks-in");
-  expect(await shadowsocks.inboundProtocol()).toBe("shadowsocks-2022");
+  expect(await protocolAt(shadowsocks)).toBe("shadowsocks-2022");
   const [one, other] = [shadowsocksUser("1@veil"), shadowsocksUser("2@veil")];
   expect([await shadowsocks.addUser(one), await shadowsocks.addUser(one)]).toEqual(["added", "exists"]);
   await expect(shadowsocks.addUser({ ...one, account: other.account })).rejects.toBeInstanceOf(AccountMismatchError);
@@ -124,7 +141,7 @@ it("an inbound of Shadowsocks that begins without a client takes none, and says 
   const fault =
     "has no client in its config: Xray takes users for shadowsocks-2022 only where there was one from the start";
   await expect(lonely.addUser(shadowsocksUser("1@veil"))).rejects.toMatchObject({ fault });
-  await expect(lonely.inboundProtocol()).rejects.toBeInstanceOf(InboundUnsupportedError);
+  await expect(lonely.describeInbound()).rejects.toBeInstanceOf(InboundUnsupportedError);
 });
 
 function byEmail(one: { readonly email: string }, other: { readonly email: string }): number {

@@ -1,5 +1,4 @@
-import type { ProtocolName } from "@veil/protocols";
-import { protocolOfAccount } from "./codecs.ts";
+import type { RunningInbound } from "@veil/protocols";
 import { Counters } from "./counters.ts";
 import type { Counter } from "./decode-counters.ts";
 import type { XrayAnswerInvalidError } from "./errors.ts";
@@ -87,11 +86,11 @@ export interface XrayNode {
   listInboundTags(): Promise<string[]>;
 
   /**
-   * Of which protocol users are taken, null when there is no such inbound.
+   * How clients get into the inbound, null when there is none.
    *
    * @throws {InboundUnsupportedError} when it is of a kind whose users we don't know.
    */
-  inboundProtocol(): Promise<ProtocolName | null>;
+  describeInbound(): Promise<RunningInbound | null>;
 
   /**
    * The inbound without its users, enough for `addInbound` to make it again, `null` when it is missing. A secret.
@@ -229,10 +228,7 @@ function nodeAt(
     listUsers: () => users.list(),
     countUsers: () => users.count(),
     listInboundTags: () => inbounds.listTags(),
-    inboundProtocol: async () => {
-      const type = await inbounds.accountType("inboundProtocol");
-      return type === null ? null : (protocolOfAccount(type) ?? null);
-    },
+    describeInbound: () => inbounds.describe(),
     readInbound: () => inbounds.read(),
     removeInbound: () => inbounds.remove(),
     addInbound: (definition, all) => inbounds.add(definition, all),

@@ -1,5 +1,4 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+import { makeRealityKeys } from "@veil/xray-config";
 import getPort from "get-port";
 
 /** Users that the config file itself gives to the inbound `vless-in`. */
@@ -23,9 +23,13 @@ export const SHADOWSOCKS_KEYS = {
   first: Buffer.alloc(16, 2).toString("base64"),
 } as const;
 
+/** Those of Reality in `vless-in` and `encrypted-in`, and of VLESS encryption in the latter. */
+export const REALITY_KEYS = makeRealityKeys();
+export const ENCRYPTION_KEYS = makeRealityKeys();
+
 /**
- * A real Xray with these inbounds: `vless-in` (Reality), `plain-in` (VLESS without TLS), `trojan-in`, `vmess-in`, and two of
- * Shadowsocks 2022.
+ * A real Xray with these inbounds: `vless-in` (Reality), `encrypted-in` (VLESS encryption over XHTTP and Reality), `plain-in`
+ * (VLESS without TLS), `trojan-in`, `vmess-in`, and two of Shadowsocks 2022.
  */
 export class RealXray {
   /** `host:port` of the gRPC API. */
@@ -56,6 +60,7 @@ export class RealXray {
       api: await getPort(),
       plain: await getPort(),
       reality: await getPort(),
+      encrypted: await getPort(),
       trojan: await getPort(),
       vmess: await getPort(),
       shadowsocks: await getPort(),
@@ -125,6 +130,7 @@ interface Ports {
   readonly api: number;
   readonly plain: number;
   readonly reality: number;
+  readonly encrypted: number;
   readonly trojan: number;
   readonly vmess: number;
   readonly shadowsocks: number;
@@ -134,8 +140,14 @@ interface Ports {
 const shadowsocks = { method: "2022-blake3-aes-128-gcm", password: SHADOWSOCKS_KEYS.server };
 
 function configOf(ports: Ports, services: readonly string[], countsOnline: boolean) {
-  const { privateKey } = generateKeyPairSync("x25519");
   const listen = "127.0.0.1";
+  const realitySettings = {
+    target: "127.0.0.1:1",
+    serverNames: ["decoy.test"],
+    privateKey: REALITY_KEYS.privateKey,
+    shortIds: ["0123456789abcdef"],
+    minClientVer: "1.8.1",
+  };
   return {
     log: { loglevel: "warning", access: "none" },
     api: {
@@ -153,17 +165,18 @@ function configOf(ports: Ports, services: readonly string[], countsOnline: boole
         port: ports.reality,
         protocol: "vless",
         settings: { clients: Object.values(CONFIG_USERS), decryption: "none" },
-        streamSettings: {
-          network: "raw",
-          security: "reality",
-          realitySettings: {
-            target: "127.0.0.1:1",
-            serverNames: ["decoy.test"],
-            privateKey: privateKey.export({ format: "jwk" }).d,
-            shortIds: ["0123456789abcdef"],
-            minClientVer: "1.8.1",
-          },
+        streamSettings: { network: "raw", security: "reality", realitySettings },
+      },
+      {
+        tag: "encrypted-in",
+        listen,
+        port: ports.encrypted,
+        protocol: "vless",
+        settings: {
+          clients: [],
+          decryption: `mlkem768x25519plus.xorpub.600s.100-111-1111.${ENCRYPTION_KEYS.privateKey}`,
         },
+        streamSettings: { network: "xhttp", xhttpSettings: { path: "/a" }, security: "reality", realitySettings },
       },
       {
         tag: "plain-in",

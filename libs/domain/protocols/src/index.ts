@@ -24,6 +24,7 @@ export { fingerprintHint, fingerprints } from "./fingerprints.ts";
 export type { AccountKind, Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
 export { keyProtocol, protocolNamed, protocolOf, PROTOCOLS } from "./protocols.ts";
+export { type RunningInbound, runningFault, type SaidInbound } from "./running-inbound.ts";
 export { type LinkedKey, linkAuthority, type LinkSettings, linkName, percentEncode } from "./share-link.ts";
 export { type ShadowsocksAccount, shadowsocks2022 } from "./shadowsocks-2022.ts";
 export { SHADOWSOCKS_METHODS, type ShadowsocksMethod, shadowsocksMethodOf } from "./shadowsocks-method.ts";

@@ -5,13 +5,14 @@ import {
   drained,
   entered,
   type FleetNode,
-  type InboundFields,
+  inboundsOf,
   type NodeChange,
   nodeOf,
   type NodeTls,
 } from "@veil/nodes";
 import { actorOf } from "./actor-of.ts";
 import { changeInTime, type FleetChanges } from "../nodes/fleet-changes.ts";
+import type { SaidNode } from "../nodes/inbound-faults.ts";
 import type { CertificateFolder } from "@veil/xray-grpc";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 
@@ -26,11 +27,8 @@ export interface NodeJobPorts extends RetireNodePorts {
   /** How many users would stay where a node is when it is to be found elsewhere. */
   readonly leftBehind: (node: FleetNode, next: Pick<FleetNode, "address" | "tls">) => Promise<number>;
   readonly certificates: Pick<CertificateFolder, "fault">;
-  /** A sentence that says why keys can't be in these inbounds of a node; null when no reason is known. */
-  readonly inboundFault: (
-    node: Pick<FleetNode, "name" | "address" | "tls">,
-    inbounds: readonly InboundFields[],
-  ) => Promise<string | null>;
+  /** A sentence that says why keys or their clients can't be in inbounds of a node; null when no reason is known. */
+  readonly inboundFault: (node: SaidNode) => Promise<string | null>;
 }
 
 type ChangeResult = JobResult<"change-node">;
@@ -45,7 +43,7 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
       if (fault !== null) return unusable(fault);
       const other = await processAt(node);
       if (other !== null) return sameProcess(other);
-      const inbound = await inboundFault(node, node.inbounds);
+      const inbound = await inboundFault(node);
       if (inbound !== null) return { outcome: "refused", detail: inbound };
       return changeInTime({ job, deadline }, (fleet, stamp) => entered(fleet, node, stamp), ports);
     },
@@ -85,14 +83,26 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
 
 async function changedInboundFault(
   name: string,
-  { address, tls, inbounds }: NodeChange,
+  change: NodeChange,
   { store, inboundFault }: Pick<NodeJobPorts, "store" | "inboundFault">,
 ): Promise<string | null> {
-  if (inbounds === undefined) return null;
+  if (VISITED_FOR.every((field) => change[field] === undefined)) return null;
   const node = await storedNode(name, { store });
   if (node === null) return null;
-  return inboundFault({ name, address: address ?? node.address, tls: tls === undefined ? node.tls : tls }, inbounds);
+  const present = inboundsOf(node).filter(({ isLeaving }) => !isLeaving);
+  const isRenamed = change.inboundTag !== undefined;
+  return inboundFault({ ...node, ...change, inbounds: change.inbounds ?? (isRenamed ? [] : present) });
 }
+
+/** What its Xray has to agree with. */
+const VISITED_FOR = [
+  "address",
+  "tls",
+  "inboundTag",
+  "inbounds",
+  "publicKey",
+  "sni",
+] as const satisfies readonly (keyof NodeChange)[];
 
 async function storedNode(name: string, { store }: Pick<FleetChanges, "store">): Promise<FleetNode | null> {
   const fleet = await store.read();

@@ -1,22 +1,28 @@
-import type { FleetNode, InboundFields } from "@veil/nodes";
+import { type FleetNode, PLAIN_INBOUND } from "@veil/nodes";
+import { runningFault, type SaidInbound } from "@veil/protocols";
 import { type CertificateFolder, InboundUnsupportedError, XrayError, type XrayNode } from "@veil/xray-grpc";
 import { connectVisit } from "./connect-visit.ts";
 
+/** A node as far as it says what its Xray is to be. */
+export type SaidNode = Pick<FleetNode, "name" | "address" | "tls" | "publicKey" | "sni"> &
+  Pick<FleetNode, "inboundTag"> & { readonly inbounds: readonly (SaidInbound & { readonly tag: string })[] };
+
 /**
- * What keeps keys out of inbounds of the Xray at an address, as a sentence; null when nothing is known to. One that is not there
+ * What keeps keys or their clients out of inbounds of a node, as a sentence; null when nothing is known to. One that is not there
  * yet, or does not answer, is none of that: passes look again.
  */
 export async function inboundFaultAt(
-  of: Pick<FleetNode, "name" | "address" | "tls">,
-  inbounds: readonly InboundFields[],
+  node: SaidNode,
   certificates: Pick<CertificateFolder, "identity">,
 ): Promise<string | null> {
-  if (inbounds.length === 0) return null;
-  const xray = connectVisit(of, certificates);
+  const { name, address, inboundTag, publicKey, sni } = node;
+  const inbounds = node.inbounds.length > 0 ? node.inbounds : [{ ...PLAIN_INBOUND, tag: inboundTag }];
+  const xray = connectVisit(node, certificates);
   try {
-    for (const { tag, protocol } of inbounds) {
-      const fault = await faultOf(xray.at(tag, of.name), protocol);
-      if (fault !== null) return `the inbound ${tag} of the Xray at ${of.address} ${fault}`;
+    for (const { tag, ...inbound } of inbounds) {
+      const said = { ...inbound, publicKey: inbound.publicKey ?? publicKey, sni: inbound.sni ?? sni };
+      const fault = await faultOf(xray.at(tag, name), said);
+      if (fault !== null) return `the inbound ${tag} of the Xray at ${address} ${fault}`;
     }
     return null;
   } finally {
@@ -24,13 +30,10 @@ export async function inboundFaultAt(
   }
 }
 
-async function faultOf(
-  inbound: Pick<XrayNode, "inboundProtocol">,
-  wanted: InboundFields["protocol"],
-): Promise<string | null> {
+async function faultOf(inbound: Pick<XrayNode, "describeInbound">, said: SaidInbound): Promise<string | null> {
   try {
-    const protocol = await inbound.inboundProtocol();
-    return protocol === null || protocol === wanted ? null : `takes users of ${protocol}, not of ${wanted}`;
+    const runs = await inbound.describeInbound();
+    return runs === null ? null : runningFault(said, runs);
   } catch (error) {
     if (error instanceof InboundUnsupportedError) return error.fault;
     if (error instanceof XrayError) return null;

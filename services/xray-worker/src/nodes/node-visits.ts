@@ -10,7 +10,7 @@ export function nodeVisits(
   return {
     processAt: (node) => processAt(node, ports),
     leftBehind: (node, next) => leftBehind(node, next, ports),
-    inboundFault: (node, inbounds) => inboundFaultAt(node, inbounds, ports.certificates),
+    inboundFault: (node) => inboundFaultAt(node, ports.certificates),
     leave: (node) => leaveNode(node, ports),
   };
 }

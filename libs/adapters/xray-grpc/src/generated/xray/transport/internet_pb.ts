@@ -12,12 +12,48 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/transport/internet.proto.
  */
 export const file_xray_transport_internet: GenFile = /*@__PURE__*/
-  fileDesc("Ch14cmF5L3RyYW5zcG9ydC9pbnRlcm5ldC5wcm90bxIXeHJheS50cmFuc3BvcnQuaW50ZXJuZXQiYgoMU3RyZWFtQ29uZmlnEhUKDXNlY3VyaXR5X3R5cGUYAyABKAkSOwoRc2VjdXJpdHlfc2V0dGluZ3MYBCADKAsyIC54cmF5LmNvbW1vbi5zZXJpYWwuVHlwZWRNZXNzYWdlIhoKC1Byb3h5Q29uZmlnEgsKA3RhZxgBIAEoCWIGcHJvdG8z", [file_xray_common_serial]);
+  fileDesc("Ch14cmF5L3RyYW5zcG9ydC9pbnRlcm5ldC5wcm90bxIXeHJheS50cmFuc3BvcnQuaW50ZXJuZXQiXAoPVHJhbnNwb3J0Q29uZmlnEhUKDXByb3RvY29sX25hbWUYAyABKAkSMgoIc2V0dGluZ3MYAiABKAsyIC54cmF5LmNvbW1vbi5zZXJpYWwuVHlwZWRNZXNzYWdlIr8BCgxTdHJlYW1Db25maWcSFQoNcHJvdG9jb2xfbmFtZRgFIAEoCRJEChJ0cmFuc3BvcnRfc2V0dGluZ3MYAiADKAsyKC54cmF5LnRyYW5zcG9ydC5pbnRlcm5ldC5UcmFuc3BvcnRDb25maWcSFQoNc2VjdXJpdHlfdHlwZRgDIAEoCRI7ChFzZWN1cml0eV9zZXR0aW5ncxgEIAMoCzIgLnhyYXkuY29tbW9uLnNlcmlhbC5UeXBlZE1lc3NhZ2UiGgoLUHJveHlDb25maWcSCwoDdGFnGAEgASgJYgZwcm90bzM", [file_xray_common_serial]);
+
+/**
+ * @generated from message xray.transport.internet.TransportConfig
+ */
+export type TransportConfig = Message<"xray.transport.internet.TransportConfig"> & {
+  /**
+   * The name under which stream_settings knows it.
+   *
+   * @generated from field: string protocol_name = 3;
+   */
+  protocolName: string;
+
+  /**
+   * @generated from field: xray.common.serial.TypedMessage settings = 2;
+   */
+  settings?: TypedMessage | undefined;
+};
+
+/**
+ * Describes the message xray.transport.internet.TransportConfig.
+ * Use `create(TransportConfigSchema)` to create a new message.
+ */
+export const TransportConfigSchema: GenMessage<TransportConfig> = /*@__PURE__*/
+  messageDesc(file_xray_transport_internet, 0);
 
 /**
  * @generated from message xray.transport.internet.StreamConfig
  */
 export type StreamConfig = Message<"xray.transport.internet.StreamConfig"> & {
+  /**
+   * Of the transport that is in force. Empty for tcp.
+   *
+   * @generated from field: string protocol_name = 5;
+   */
+  protocolName: string;
+
+  /**
+   * @generated from field: repeated xray.transport.internet.TransportConfig transport_settings = 2;
+   */
+  transportSettings: TransportConfig[];
+
   /**
    * The full name of the message in security_settings that is in force.
    *
@@ -36,7 +72,7 @@ export type StreamConfig = Message<"xray.transport.internet.StreamConfig"> & {
  * Use `create(StreamConfigSchema)` to create a new message.
  */
 export const StreamConfigSchema: GenMessage<StreamConfig> = /*@__PURE__*/
-  messageDesc(file_xray_transport_internet, 0);
+  messageDesc(file_xray_transport_internet, 1);
 
 /**
  * @generated from message xray.transport.internet.ProxyConfig
@@ -53,5 +89,5 @@ export type ProxyConfig = Message<"xray.transport.internet.ProxyConfig"> & {
  * Use `create(ProxyConfigSchema)` to create a new message.
  */
 export const ProxyConfigSchema: GenMessage<ProxyConfig> = /*@__PURE__*/
-  messageDesc(file_xray_transport_internet, 1);
+  messageDesc(file_xray_transport_internet, 2);
 

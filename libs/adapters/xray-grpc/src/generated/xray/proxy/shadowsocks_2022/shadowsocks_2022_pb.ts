@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/proxy/shadowsocks_2022/shadowsocks_2022.proto.
  */
 export const file_xray_proxy_shadowsocks_2022_shadowsocks_2022: GenFile = /*@__PURE__*/
-  fileDesc("CjJ4cmF5L3Byb3h5L3NoYWRvd3NvY2tzXzIwMjIvc2hhZG93c29ja3NfMjAyMi5wcm90bxIbeHJheS5wcm94eS5zaGFkb3dzb2Nrc18yMDIyIhYKB0FjY291bnQSCwoDa2V5GAEgASgJIkIKFU11bHRpVXNlclNlcnZlckNvbmZpZxIpCgV1c2VycxgDIAMoCzIaLnhyYXkuY29tbW9uLnByb3RvY29sLlVzZXIiDgoMU2VydmVyQ29uZmlnYgZwcm90bzM", [file_xray_common_protocol]);
+  fileDesc("CjJ4cmF5L3Byb3h5L3NoYWRvd3NvY2tzXzIwMjIvc2hhZG93c29ja3NfMjAyMi5wcm90bxIbeHJheS5wcm94eS5zaGFkb3dzb2Nrc18yMDIyIhYKB0FjY291bnQSCwoDa2V5GAEgASgJIk8KFU11bHRpVXNlclNlcnZlckNvbmZpZxILCgNrZXkYAiABKAkSKQoFdXNlcnMYAyADKAsyGi54cmF5LmNvbW1vbi5wcm90b2NvbC5Vc2VyIg4KDFNlcnZlckNvbmZpZ2IGcHJvdG8z", [file_xray_common_protocol]);
 
 /**
  * @generated from message xray.proxy.shadowsocks_2022.Account
@@ -35,6 +35,13 @@ export const AccountSchema: GenMessage<Account> = /*@__PURE__*/
  * @generated from message xray.proxy.shadowsocks_2022.MultiUserServerConfig
  */
 export type MultiUserServerConfig = Message<"xray.proxy.shadowsocks_2022.MultiUserServerConfig"> & {
+  /**
+   * Of the server, in base64.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
   /**
    * @generated from field: repeated xray.common.protocol.User users = 3;
    */

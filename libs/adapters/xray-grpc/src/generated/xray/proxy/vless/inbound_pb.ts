@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/proxy/vless/inbound.proto.
  */
 export const file_xray_proxy_vless_inbound: GenFile = /*@__PURE__*/
-  fileDesc("Ch54cmF5L3Byb3h5L3ZsZXNzL2luYm91bmQucHJvdG8SGHhyYXkucHJveHkudmxlc3MuaW5ib3VuZCI1CgZDb25maWcSKwoHY2xpZW50cxgBIAMoCzIaLnhyYXkuY29tbW9uLnByb3RvY29sLlVzZXJiBnByb3RvMw", [file_xray_common_protocol]);
+  fileDesc("Ch54cmF5L3Byb3h5L3ZsZXNzL2luYm91bmQucHJvdG8SGHhyYXkucHJveHkudmxlc3MuaW5ib3VuZCJbCgZDb25maWcSKwoHY2xpZW50cxgBIAMoCzIaLnhyYXkuY29tbW9uLnByb3RvY29sLlVzZXISEgoKZGVjcnlwdGlvbhgDIAEoCRIQCgh4b3JfbW9kZRgEIAEoDWIGcHJvdG8z", [file_xray_common_protocol]);
 
 /**
  * @generated from message xray.proxy.vless.inbound.Config
@@ -22,6 +22,20 @@ export type Config = Message<"xray.proxy.vless.inbound.Config"> & {
    * @generated from field: repeated xray.common.protocol.User clients = 1;
    */
   clients: User[];
+
+  /**
+   * "none", or private keys joined by dots, without what xray's config writes before them.
+   *
+   * @generated from field: string decryption = 3;
+   */
+  decryption: string;
+
+  /**
+   * native, xorpub or random.
+   *
+   * @generated from field: uint32 xor_mode = 4;
+   */
+  xorMode: number;
 };
 
 /**

@@ -10,12 +10,24 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/transport/reality/reality.proto.
  */
 export const file_xray_transport_reality_reality: GenFile = /*@__PURE__*/
-  fileDesc("CiR4cmF5L3RyYW5zcG9ydC9yZWFsaXR5L3JlYWxpdHkucHJvdG8SH3hyYXkudHJhbnNwb3J0LmludGVybmV0LnJlYWxpdHkiGwoGQ29uZmlnEhEKCXNob3J0X2lkcxgKIAMoDGIGcHJvdG8z");
+  fileDesc("CiR4cmF5L3RyYW5zcG9ydC9yZWFsaXR5L3JlYWxpdHkucHJvdG8SH3hyYXkudHJhbnNwb3J0LmludGVybmV0LnJlYWxpdHkiRgoGQ29uZmlnEhQKDHNlcnZlcl9uYW1lcxgFIAMoCRITCgtwcml2YXRlX2tleRgGIAEoDBIRCglzaG9ydF9pZHMYCiADKAxiBnByb3RvMw");
 
 /**
  * @generated from message xray.transport.internet.reality.Config
  */
 export type Config = Message<"xray.transport.internet.reality.Config"> & {
+  /**
+   * @generated from field: repeated string server_names = 5;
+   */
+  serverNames: string[];
+
+  /**
+   * 32 bytes of X25519.
+   *
+   * @generated from field: bytes private_key = 6;
+   */
+  privateKey: Uint8Array;
+
   /**
    * Each is padded right with zeros to 8 bytes.
    *
