@@ -54,6 +54,8 @@ export class NodeConnection {
   #transport: Transport;
   #closed = false;
   #serverCertificateEnd: number | null = null;
+  /** When the node last said anything, by the monotonic clock. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: NodeConnectionOptions) {
     this.name = options.name;
@@ -113,11 +115,13 @@ export class NodeConnection {
         const transport = this.#transport;
         const reply = await transport.send(pathOf(rpc), bytes, deadline);
         if ("failure" in reply) {
-          if (reply.failure.code === status.DEADLINE_EXCEEDED) this.#markUnresponsive(transport);
           outcome = meaningOf(reply.failure);
+          if (outcome === "rejected") this.#answeredAt = performance.now();
+          else if (reply.failure.code === status.DEADLINE_EXCEEDED) this.#lookForSilence(transport, timeoutMs);
           throw this.#errorOf(method, outcome, reply.failure);
         }
         outcome = "ok";
+        this.#answeredAt = performance.now();
         return this.#decoded(method, decode, reply.message);
       } finally {
         this.#slots.release();
@@ -161,9 +165,13 @@ export class NodeConnection {
     return new XrayRejectedError(this.name, method, code, details);
   }
 
-  /** The node was silent for a whole call: what waits for a slot would only pile up behind it. */
-  #markUnresponsive(transport: Transport): void {
+  /**
+   * A call ran out of time: in a node that was silent, what waits for a slot would only pile up behind it. One that
+   * answered others meanwhile is busy with this one, such as a listing of a hundred thousand users.
+   */
+  #lookForSilence(transport: Transport, timeoutMs: number): void {
     if (this.#closed || transport !== this.#transport) return;
+    if (performance.now() - this.#answeredAt < timeoutMs / 2) return;
     this.#reachability.hung();
     this.#slots.sendAway();
   }
