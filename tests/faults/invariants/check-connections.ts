@@ -1,7 +1,8 @@
-import type { ApiClient } from "../../support/api-client.ts";
+import { z } from "zod";
 import { linkOfNoKey, startKeyProber } from "../../support/key-prober.ts";
-import type { CreatedKey } from "../load/caller.ts";
+import { Caller, type CreatedKey } from "../load/caller.ts";
 import { fateOf, type KeyStory } from "../load/key-book.ts";
+import { untilAnswered } from "../load/until-answered.ts";
 import { type FaultTestbed, unmanagedUser } from "../testbed/start-fault-testbed.ts";
 import type { Findings } from "../report/findings.ts";
 import { phase, viewSystem } from "./system-view.ts";
@@ -19,7 +20,7 @@ export async function checkConnections(
   findings: Findings,
 ): Promise<void> {
   const alive = await Promise.all(keyIdsAlive(stories).map((keyId) => testbed.client.link(keyId)));
-  const linkOfAnother = await linkOfDeletedKey(testbed.client);
+  const linkOfAnother = await linkOfDeletedKey(testbed);
   const working = [...alive, linkOfNoKey(unmanagedUser.id, linkOfAnother)];
   const dead = (await deadUuids(testbed, stories)).map((uuid) => linkOfNoKey(uuid, linkOfAnother));
   const prober = await startKeyProber(testbed.xrayBinary, [...working, ...dead]);
@@ -44,13 +45,16 @@ export async function checkConnections(
   }
 }
 
-/** The round may have left no key whose link could be asked for. */
-async function linkOfDeletedKey(client: ApiClient): Promise<string> {
-  const { key_id } = await client.create();
+/** The round may have left no key whose link could be asked for. Right after a fault a write may be put off with 503. */
+async function linkOfDeletedKey({ client, tally }: FaultTestbed): Promise<string> {
+  const caller = new Caller(client, tally);
+  const { key_id } = createdKey.parse(await untilAnswered(caller, "POST", "/api/keys"));
   const link = await client.link(key_id);
-  await client.delete(key_id);
+  await untilAnswered(caller, "DELETE", `/api/keys/${key_id}`);
   return link;
 }
+
+const createdKey = z.looseObject({ key_id: z.number() });
 
 function keyIdsAlive(stories: readonly KeyStory[]): number[] {
   return createdWithFate(stories, "alive")
