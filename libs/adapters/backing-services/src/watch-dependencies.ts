@@ -3,7 +3,7 @@ import { untilAnswered } from "./until-answered.ts";
 
 const dependencyNames = ["mongodb", "redis"] as const;
 
-/** What every service needs beside Xray. */
+/** The backends that every service needs, apart from Xray. */
 export type DependencyName = (typeof dependencyNames)[number];
 
 /** Called for every check of a dependency: the seconds until it answered, null when it did not. */

@@ -13,7 +13,7 @@ import { coerceError } from "@veil/runtime";
 import { requestIdOf } from "./job-steps.ts";
 import { jobsOfMicroBatch, type MicroBatchEnd, type MicroBatchJob, type MicroBatchResult } from "./micro-batch.ts";
 
-/** What a handler may know of its delivery. */
+/** A delivery of a job, as its handler sees it. */
 export interface Delivery {
   readonly jobId: string;
   readonly requestId: string;
@@ -36,7 +36,7 @@ type RunJob = (data: unknown, delivery: Delivery) => Promise<unknown>;
 /** Has a job of a micro-batch go on as a BullMQ job of its own. Nothing happens when there is one already. */
 export type MoveOut = (name: JobName, job: MicroBatchJob) => Promise<void>;
 
-/** What BullMQ is to call with each job of a queue. */
+/** Builds the processor that BullMQ calls with each job of a queue. */
 export function jobDispatcher<Q extends QueueName>(
   handlers: JobHandlers<Q>,
   queue: Q,

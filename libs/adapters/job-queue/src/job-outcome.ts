@@ -3,7 +3,7 @@ import { JobShapeError } from "./errors.ts";
 import { jobDefinition, type JobName, type JobResult } from "@veil/job-contract";
 import type { JobEnding } from "./result-waiters.ts";
 
-/** What is known of a job when the wait for it ends. */
+/** The state of a job when the wait for it ends. */
 export type JobOutcome<N extends JobName> =
   | { readonly state: "finished"; readonly result: JobResult<N> }
   /** In the failed set: its attempts are used up, or it stalled too often without a processor having run. */

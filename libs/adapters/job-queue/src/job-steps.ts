@@ -3,7 +3,7 @@ import type { QueueName } from "@veil/job-contract";
 import { JobShapeError } from "./errors.ts";
 import { endsOfMicroBatch, jobsOfMicroBatch, type MicroBatchJob } from "./micro-batch.ts";
 
-/** What happened to one delivery, for logs and metrics. */
+/** One thing that happened to a delivery, for logs and metrics. */
 export interface JobStep {
   readonly queue: QueueName;
   readonly name: string;

@@ -31,7 +31,7 @@ afterEach(async () => {
   await Promise.all(closing.map((close) => close()));
 });
 
-/** What either version's worker answers for a key of this name. */
+/** The answer of either version's worker for a key of this name. */
 function madeOf(keyName: string | null) {
   return { keyId: 7, uuid: UUID, name: keyName, createdAt: 1_700_000_000, token: TOKEN, terms: TERMS };
 }
@@ -79,7 +79,7 @@ describe("an API of 1.0 beside a worker of today", () => {
   test.each(names)("has the key %s made", async (name) => {
     const { payload, result } = jobsOf1_0["create-key"];
     const answer = await run("create-key", payload.parse({ name, ...stamp }));
-    // What is newer than 1.0 comes along, and is dropped there.
+    // Fields newer than 1.0 come along, and are dropped there.
     expect(answer).toMatchObject(madeBy1_0(name));
     expect(result.parse(answer)).toEqual(madeBy1_0(name));
   });
@@ -98,7 +98,7 @@ describe("an API of 1.0 beside a worker of today", () => {
       requested_at: Date.now(),
       payload: payload.parse({ name, ...stamp }),
     }));
-    // What is newer than 1.0 comes along here as well.
+    // Fields newer than 1.0 come along here as well.
     expect(await run("create-key", { bundle })).toMatchObject({
       bundle: names.map((name, index) => ({ id: `create-${index}`, result: madeBy1_0(name) })),
     });
@@ -130,7 +130,7 @@ describe("an API of today beside a worker of 1.0", () => {
     closing.push(() => worker.close());
   }
 
-  /** What a worker of 1.0 does with a job: whatever its schemas do not know is not there for its handlers. */
+  /** Handles a job as a worker of 1.0 does: its handlers never see fields that its schemas do not know. */
   function workOf1_0({ name, data }: Pick<Job, "name" | "data">): unknown {
     if (name === "create-keys") {
       const payload = jobsOf1_0[name].payload.safeParse(data);

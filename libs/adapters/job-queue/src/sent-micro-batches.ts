@@ -7,7 +7,7 @@ const FORGET_AFTER_MS = 60_000;
 /** Far above the requests that one replica has under way. */
 const MOST_JOBS = 100_000;
 
-/** Which jobs travel in which micro-batch, as far as this process sent them. */
+/** The micro-batch in which each job travels, as far as this process sent it. */
 export class SentMicroBatches {
   readonly #batchOf = new LRUCache<string, string>({ max: MOST_JOBS, ttl: FORGET_AFTER_MS });
   readonly #jobsOf = new LRUCache<string, readonly string[]>({ max: MOST_JOBS, ttl: FORGET_AFTER_MS });
@@ -28,8 +28,8 @@ export class SentMicroBatches {
   }
 
   /**
-   * The jobs that ended with a BullMQ job, each with its own ending, and none that moved out of it. What other processes sent
-   * is left as it is.
+   * The jobs that ended with a BullMQ job, each with its own ending, and none that moved out of it. Jobs that other
+   * processes sent are left alone.
    */
   endingsOf(carrierId: string, ending: JobEnding): readonly (readonly [jobId: string, JobEnding])[] {
     const jobIds = this.#jobsOf.get(carrierId);

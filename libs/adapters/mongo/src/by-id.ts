@@ -13,8 +13,8 @@ const LARGEST_BATCH = 1_000;
 const BATCHES = { largest: LARGEST_BATCH, longestWaitMs: COALESCE_WAIT_MS } as const;
 
 /**
- * Finds single documents by their `_id`. What is asked for while a find is under way goes out together as the next one;
- * every find begins after it was asked for, so what was acknowledged before is seen.
+ * Finds single documents by their `_id`. Requests that arrive during a find go out together as the next one; every find
+ * begins after it was asked for, so what was acknowledged before is seen.
  */
 export class FindById<Document extends Identified> {
   readonly #connection: Connection;
@@ -100,8 +100,8 @@ export class FindById<Document extends Identified> {
 /**
  * Inserts documents unless one of the same `_id` is there already; `inserted` or `present` for each.
  *
- * What is asked for while a batch is under way goes out together as the next one: on a busy worker hundreds of
- * inserts share one round trip and one journal write, on an idle one nothing waits.
+ * Inserts that arrive while a batch is under way go out together as the next one: on a busy worker hundreds of inserts
+ * share one round trip and one journal write, on an idle one nothing waits.
  */
 export class InsertIfAbsent<Document extends Identified> {
   readonly #calls: CoalescedCalls<Document, "inserted" | "present">;
@@ -127,8 +127,8 @@ interface UpdateOptions {
 }
 
 /**
- * Changes single documents. What is asked for while a batch is under way goes out together as the next one, so that
- * hundreds of changes share one round trip and one journal write.
+ * Changes single documents. Changes that arrive while a batch is under way go out together as the next one, so that
+ * hundreds of them share one round trip and one journal write.
  */
 export class UpdatesById<Document extends Identified> {
   readonly #calls: CoalescedCalls<Update<Document>, true>;

@@ -1,6 +1,6 @@
 import type { Connection, mongo } from "mongoose";
 
-/** What an engine does well, so that stores need not know which one it is. */
+/** The strengths of an engine, so that stores need not know which one it is. */
 export interface Engine {
   /** Whether a filter with several `_id`s uses the index. */
   readonly findsManyByIndex: boolean;

@@ -4,7 +4,7 @@ import { z } from "zod";
 /** Enough for the largest number that counts exactly. */
 const SEQ_DIGITS = 16;
 
-/** What callers are shown, as JSON text: it has names with dots and dollars in it. */
+/** The data that callers are shown, as JSON text: its names contain dots and dollars. */
 const shownData = z
   .string()
   .transform((text, context): unknown => {

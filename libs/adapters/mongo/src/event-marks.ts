@@ -65,7 +65,7 @@ export class EventMarks<Document extends Marked> {
 }
 
 /**
- * Which marks of logged events a document can do without.
+ * Picks the marks of logged events that a document can do without.
  *
  * @param marked ids of events that are marked, the oldest first
  * @param held ids of events that stand in the document

@@ -20,7 +20,7 @@ const tlsDocument = z.object({
   server_name: z.string().nullable(),
 });
 
-/** A node within the document of all nodes, under its name. What newer versions know of it besides stays as it is. */
+/** A node within the document of all nodes, under its name. Fields that only newer versions know stay as they are. */
 const nodeDocument = z.object({
   address: z.string(),
   inbound_tag: z.string(),

@@ -1,7 +1,7 @@
 import type { FleetHost } from "@veil/nodes";
 import { z } from "zod";
 
-/** A host within the document of all nodes, under its id. What newer versions know of it besides stays as it is. */
+/** A host within the document of all nodes, under its id. Fields that only newer versions know stay as they are. */
 export const hostDocument = z.object({
   node: z.string(),
   inbound: z.string().nullable().default(null),

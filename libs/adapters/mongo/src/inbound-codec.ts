@@ -62,7 +62,7 @@ function toInboundDocument(inbound: NodeInbound): InboundDocument {
   };
 }
 
-/** What a node has of its stored inbounds beside those that it knows: all of them, where some say more than this version understands. */
+/** A node's stored inbounds, raw, if some of them hold more than this version understands; nothing otherwise. */
 export function storedInbounds(stored: readonly unknown[]): Pick<FleetNode, "storedInbounds"> {
   const isKnown = isDeepStrictEqual(toInbounds(stored).map(toInboundDocument), readable(stored));
   return isKnown && stored.every(saysNothingElse) ? {} : { storedInbounds: stored };

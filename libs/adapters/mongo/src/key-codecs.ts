@@ -29,8 +29,9 @@ export type CreationDocument = Readonly<z.infer<typeof creationDocument>>;
 const bytes = z.object({ upload: z.number(), download: z.number() });
 
 /**
- * What can be changed about a key, replaced as a whole by `$max`: engines compare documents field by field, so `revision`
- * and `fence` come first and of two versions the later one stands, in whichever order they arrive. Times in unix seconds.
+ * The changeable part of a key, replaced as a whole by `$max`: engines compare documents field by field, so `revision`
+ * and `fence` come first and of two versions the later one stands, in whichever order they arrive. Times in unix
+ * seconds.
  */
 export const termsDocument = z.object({
   revision: z.number(),
@@ -65,7 +66,7 @@ export const termsDocument = z.object({
   noticed: z
     .object({ is_connected: z.boolean(), thresholds: z.array(z.number()), hours: z.array(z.number()) })
     .exactOptional(),
-  /** What happened to the key last, as far as some event of it was not known to be logged. */
+  /** The key's last steps, as long as one of their events is not known to be logged. */
   outbox: z.array(stepDocument).exactOptional(),
 });
 export type TermsDocument = Readonly<z.infer<typeof termsDocument>>;
@@ -100,7 +101,7 @@ export const keyDocument = z.object({
   token: z.string().exactOptional(),
   /** Missing as long as the key is unlimited and nobody has changed it. */
   terms: termsDocument.exactOptional(),
-  /** Who ended the key, in the order in which they came; the first one is reported. */
+  /** Stamps of all that ended the key, in the order in which they came; the first one is reported. */
   endings: z.array(stampDocument).exactOptional(),
   /** Ids of events that are in the log, each true; the last few. */
   relayed: z.record(z.string(), z.boolean()).exactOptional(),
@@ -109,20 +110,20 @@ export const keyDocument = z.object({
 });
 export type KeyDocument = Readonly<z.infer<typeof keyDocument>>;
 
-/** What is read of every active key when nodes are reconciled. */
+/** The fields of every active key that are read when nodes are reconciled. */
 export const desiredDocument = keyDocument
   .pick({ _id: true, key_id: true, uuid: true, flow: true, unsure: true })
   .extend({
     terms: z.object({ uuid: z.string().exactOptional(), groups: z.array(z.string()).exactOptional() }).exactOptional(),
   });
 
-/** What is read of every active key for the tag of a list. */
+/** The fields of every active key that are read for the tag of a list. */
 export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job: true });
 
-/** What is read of every active key when it is counted. */
+/** The fields of every active key that are read when keys are counted. */
 export const keyTermsDocument = keyDocument.pick({ _id: true, created_at: true, terms: true });
 
-/** What is read of every key to find the one that has a UUID. */
+/** The fields of every key that are read to find the one that has a UUID. */
 export const keyUuidDocument = keyDocument
   .pick({ _id: true, uuid: true })
   .extend({ terms: z.object({ uuid: z.string().exactOptional() }).exactOptional() });
@@ -140,7 +141,10 @@ export const handDocument = z.object({
 });
 export type HandDocument = Readonly<z.infer<typeof handDocument>>;
 
-/** Which keys may have an external id. `_id` is the `externalIdEntry` of that id; versions of before read `key_id` alone. */
+/**
+ * The keys that may have an external id. `_id` is the `externalIdEntry` of that id; versions of before read `key_id`
+ * alone.
+ */
 export const externalIdDocument = z.object({
   _id: z.string(),
   key_id: z.number(),

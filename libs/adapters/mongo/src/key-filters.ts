@@ -6,8 +6,8 @@ import type { KeyDocument } from "./key-codecs.ts";
 type Condition = mongo.Filter<KeyDocument>;
 
 /**
- * Matches the documents of keys that callers may see and that fit. What each condition means the domain says of records:
- * `statusOf` for one.
+ * Matches the documents of keys that callers may see and that fit. The domain says what each condition means for
+ * records: `statusOf` for one.
  *
  * @param now milliseconds since the epoch
  */

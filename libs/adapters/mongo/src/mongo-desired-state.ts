@@ -14,7 +14,7 @@ import { storeErrors } from "./store-errors.ts";
 
 const DESIRED_FIELDS = { key_id: 1, uuid: 1, flow: 1, unsure: 1, "terms.uuid": 1, "terms.groups": 1 } as const;
 
-/** What the nodes should hold. A document that makes no sense is left out, and keeps no other one out. */
+/** The desired state of the nodes. A document that makes no sense is left out, and keeps no other one out. */
 export class MongoDesiredState implements DesiredStore {
   readonly #collections: KeyCollections;
   readonly #now: () => number;

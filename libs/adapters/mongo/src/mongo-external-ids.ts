@@ -5,7 +5,7 @@ import type { MongoConnection } from "./connect-mongo.ts";
 import { type ExternalIdDocument, externalIdDocument } from "./key-codecs.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 
-/** Which key has an external id: a document of its own for each, since `_id` is what every engine finds at once. */
+/** The key behind each external id, in a document of its own: every engine finds an `_id` at once. */
 export class MongoExternalIds implements ExternalIds {
   readonly #found: FindById<ExternalIdDocument>;
   readonly #entries: InsertIfAbsent<ExternalIdDocument>;

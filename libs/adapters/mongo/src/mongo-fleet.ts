@@ -139,7 +139,7 @@ function enter(part: "nodes" | "hosts", before: Documents, after: Documents, { $
   for (const name of before.keys()) if (!after.has(name)) $unset[`${part}.${name}`] = "";
 }
 
-/** What stays is not written: a list may hold what only newer versions understand. */
+/** The changed fields only: an unchanged list may hold entries that only newer versions understand. */
 function changedFields(before: EntryDocument, after: EntryDocument): [field: string, value: unknown][] {
   return Object.entries(after).filter(([field, value]) => !isDeepStrictEqual(value, before[field]));
 }

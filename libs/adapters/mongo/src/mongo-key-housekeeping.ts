@@ -9,7 +9,7 @@ import { storeErrors } from "./store-errors.ts";
 
 type Prepared = Pick<KeyHousekeeping, "prepare">;
 
-/** What is done to stored keys beside their lifecycle. */
+/** Housekeeping of stored keys, apart from their lifecycle. */
 export class MongoKeyHousekeeping implements KeyHousekeeping {
   readonly #collections: KeyCollections;
   readonly #ids: KeyIdCounter;

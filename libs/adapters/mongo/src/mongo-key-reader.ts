@@ -27,8 +27,8 @@ import { termsOf } from "./terms-documents.ts";
 /**
  * The read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away.
  *
- * A document that makes no sense is left out of lists. Whoever asks for its key gets an UnreadableRecordError, also among
- * others: "not found" would be wrong.
+ * A document that makes no sense is left out of lists. A caller who asks for its key gets an UnreadableRecordError,
+ * also among others: "not found" would be wrong.
  */
 export class MongoKeyReader implements KeyReader {
   readonly #collections: KeyCollections;
@@ -148,7 +148,10 @@ export class MongoKeyReader implements KeyReader {
     for await (const documents of buffersOf(cursor)) yield await this.#collections.keysOf(documents);
   }
 
-  /** Whatever the driver has taken in is handed on together: a step for every document would cost more than reading it. */
+  /**
+   * Hands on together all documents that the driver has taken in: a step for every document would cost more than
+   * reading it.
+   */
   async *#groups(
     { after, limit = 0, filter: fits }: KeyPage,
     projection: Readonly<Record<string, 1>>,

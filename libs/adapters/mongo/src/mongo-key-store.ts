@@ -218,8 +218,8 @@ export class MongoKeyStore implements KeyStore {
   }
 
   /**
-   * What it reads afterwards may be newer than what it wrote: phases never fall, the first deleter stays the first, and a
-   * hand is seen by all who enter one later.
+   * The document that it reads afterwards may be newer than the one it wrote: phases never fall, the first deleter
+   * stays the first, and a hand is seen by all who enter one later.
    */
   async #change(keyId: number, update: mongo.UpdateFilter<KeyDocument>, entry?: HandEntry): Promise<HandledKey | null> {
     await this.#changes.update(String(keyId), update);

@@ -13,9 +13,9 @@ const sightingsDocument = z.object({ _id: z.literal(ALL_NODES), nodes: z.record(
 type SightingsDocument = z.infer<typeof sightingsDocument>;
 
 /**
- * What is known of all nodes, in one document of the collection `nodes_seen`: a worker writes once, however many nodes there are,
- * and a reader finds it by its `_id`. It is only ever raised, so that writes may come late and in any order, but for moments that lie in
- * the future.
+ * The sightings of all nodes, in one document of the collection `nodes_seen`: a worker writes once, however many nodes
+ * there are, and a reader finds it by its `_id`. It is only ever raised, so that writes may come late and in any order,
+ * but for moments that lie in the future.
  */
 export class MongoNodeSightings implements NodeSightings {
   readonly #documents: mongo.Collection<SightingsDocument>;

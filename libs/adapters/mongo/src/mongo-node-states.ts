@@ -21,7 +21,7 @@ const nodeStateDocument = z.object({
 });
 type NodeStateDocument = Readonly<z.infer<typeof nodeStateDocument>>;
 
-/** What has been reported of nodes, in the collection `node_states`: one document each. */
+/** The reported states of nodes, in the collection `node_states`: one document each. */
 export class MongoNodeStates implements NodeStates {
   readonly #states: mongo.Collection<NodeStateDocument>;
   readonly #found: FindById<NodeStateDocument>;

@@ -75,8 +75,8 @@ export class MongoTokenStore implements TokenStore {
   }
 
   /**
-   * What opens anything goes in the same write as its end is born: versions that do not know of it find a token that is over,
-   * and no text has its hash. The name is free.
+   * The write that records the end also takes the hash away and lets the token expire: versions that do not know of the
+   * end find an expired token, and no text has its hash. The name is free.
    */
   async #removeReported(id: string, stamp: TokenStamp): Promise<boolean> {
     const token = await this.find(id);

@@ -75,7 +75,7 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
     return isGone;
   }
 
-  /** What is to be reported of it stays until it is logged. */
+  /** Deletes a webhook; one whose switch-off is not logged yet is only hidden, until it is. */
   async #removeOrHide(id: string): Promise<boolean> {
     const there = { ...byId<WebhookDocument>(id), removed: { $exists: false } };
     const { deletedCount } = await this.#webhooks.deleteOne({ ...there, switched_off: { $exists: false } });

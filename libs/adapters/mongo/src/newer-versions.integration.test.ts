@@ -119,7 +119,7 @@ describe("a key's terms", () => {
     expect(key).toMatchObject({ terms: { revision: 1, enabled: true, groups: ["default"] }, changedBy: [] });
     const after = await store.keys.change(key.keyId, versionOf(key, { enabled: false }, { name: "newer" }));
     expect(after).toMatchObject({ name: "newer", terms: { revision: 2, enabled: false } });
-    // What an older version reads stays as it knows it.
+    // The fields that an older version reads stay as it knows them.
     expect(await stored("keys", id)).toMatchObject(document ?? {});
     expect((await store.desired.findDesired()).has(key.keyId)).toBe(false);
   });

@@ -6,7 +6,7 @@ import { type MongoStore, openMongoStore } from "./open-mongo-store.ts";
 
 let uri: string;
 const opened: MongoStore[] = [];
-/** What was said to be written. */
+/** The flows that the store reported as recorded. */
 const recorded: VlessFlow[] = [];
 
 /** A process that is started with a setting of the flow. */

@@ -54,7 +54,7 @@ export interface MongoStore extends MongoConnection {
   readonly keys: KeyStore;
   /** How many keys are taken up together at little more than the cost of a thousand. @throws {StoreUnavailableError} */
   readonly keysTakenUpTogether: () => Promise<number>;
-  /** What every node should hold. */
+  /** The desired state of every node. */
   readonly desired: DesiredStore;
   readonly housekeeping: KeyHousekeeping;
   /** Keys as the API and the collector read them. */
@@ -69,14 +69,14 @@ export interface MongoStore extends MongoConnection {
   readonly sightings: NodeSightings;
   /** The last pass over each node. */
   readonly passes: NodePasses;
-  /** Which nodes there are, and their events that are not logged yet. */
+  /** The list of nodes, and their events that are not logged yet. */
   readonly fleet: FleetStore & FleetOutbox;
   /** Changes of many keys that are under way. */
   readonly batches: KeyBatches;
   readonly tokens: TokenStore;
   readonly events: EventLog;
   readonly tokenOutbox: TokenOutbox;
-  /** What has been reported of nodes. */
+  /** The reported states of nodes. */
   readonly nodeStates: NodeStates;
   /** Events of keys where they were born. */
   readonly keyOutbox: KeyOutbox;

@@ -13,7 +13,7 @@ export function isAhead(at: number, now: number): boolean {
   return at - now > AHEAD_MS;
 }
 
-/** What raises some fields of a document, and puts others in the place of what is there. */
+/** An update that raises some fields of a document and replaces others. */
 export function raising<Document>(
   raised: ReadonlyMap<string, unknown>,
   replaced: ReadonlyMap<string, unknown>,

@@ -30,7 +30,7 @@ export type ReadCollection = (typeof READ_COLLECTIONS)[number];
 export interface UnreadableRecord {
   readonly collection: ReadCollection;
   readonly id: string;
-  /** What about it made no sense. */
+  /** The reason why it made no sense. */
   readonly error: Error;
 }
 

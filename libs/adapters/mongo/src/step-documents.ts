@@ -28,7 +28,7 @@ const FIELD_NAMES: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(STORED_NAMES).map(([field, stored]) => [stored, field]),
 );
 
-/** Who made a step, and when. Unix seconds. */
+/** The actor of a step and its time, in unix seconds. */
 export const stampDocument = z.object({
   at: z.number(),
   actor: z.object({ name: z.string(), address: z.string().nullable(), request_id: z.string().nullable() }),

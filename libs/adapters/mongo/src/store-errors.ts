@@ -70,7 +70,7 @@ function isRetryable(error: unknown): boolean {
 }
 
 /**
- * What failed in a bulk write, document by document; the others were written.
+ * The failures of a bulk write, document by document; the other documents were written.
  *
  * @throws the error itself when it says nothing of single documents: the driver wraps whatever cut the command short,
  * a lost connection too, in the same class, with no failure in its list

@@ -42,7 +42,7 @@ export function termsOf({ terms, created_at: createdAt }: Pick<KeyDocument, "ter
   };
 }
 
-/** What is stored of that with which a key begins; undefined when it is what an absent entry means. */
+/** The stored form of the terms with which a key begins; undefined when an absent entry means the same. */
 export function firstTermsDocument(
   terms: KeyTerms,
   outbox: readonly KeyStep[],
@@ -59,7 +59,7 @@ export function firstTermsDocument(
 }
 
 /**
- * What is stored of a version. The order of its first fields decides which of two is the later one.
+ * The stored form of a version. The order of its first fields decides which of two is the later one.
  *
  * Put together by `Object.assign`: a spread of so many fields behind others takes ten times as long.
  */

@@ -2,7 +2,7 @@ import { type ApiToken, isScope } from "@veil/tokens";
 import { z } from "zod";
 import { stampDocument } from "./step-documents.ts";
 
-/** An API token. `_id` is its id. What newer versions know of it besides stays as it is. */
+/** An API token. `_id` is its id. Fields that only newer versions know stay as they are. */
 export const tokenDocument = z.object({
   _id: z.string(),
   /** SHA-256 of the token, hexadecimal. */
@@ -18,9 +18,9 @@ export const tokenDocument = z.object({
   created_at: z.number(),
   revision: z.number(),
   jobs: z.array(z.string()).default([]),
-  /** Who made it, until that is in the log. */
+  /** The actor who made it, until that is in the log. */
   made: stampDocument.exactOptional(),
-  /** Who deleted it, and what it was called: nothing but its event is left. */
+  /** The actor who deleted it, and its name of then: only its event is left. */
   removed: stampDocument.extend({ name: z.string(), expires_at: z.number().nullable() }).exactOptional(),
 });
 export type TokenDocument = Readonly<z.infer<typeof tokenDocument>>;

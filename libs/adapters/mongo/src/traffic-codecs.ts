@@ -45,7 +45,7 @@ const log = z
   .transform((events) => events.filter(({ kind }) => knownKinds.has(kind)))
   .pipe(z.array(ledgerEvent));
 
-/** A record as it is stored. What only `compact` writes is absent until it has; `_id` is the entity. */
+/** A record as it is stored. Fields that only `compact` writes are absent until it has; `_id` is the entity. */
 export const trafficDocument = z.object({
   _id: z.string(),
   revision: z.number(),
@@ -74,7 +74,7 @@ export type TrafficDocument = Omit<TrafficRecord, "entity" | "log" | Renamed> & 
   readonly first_counted_at: number;
   readonly history_from?: Bytes;
 };
-/** What is stored under another name than the domain has for it: that of the version that wrote it first. */
+/** Fields that are stored under another name than the domain's: that of the version that wrote them first. */
 type Renamed = "folded" | "baseline" | "readAt" | "countedAt" | "firstCountedAt" | "historyFrom";
 
 type StoredEvent =
@@ -196,6 +196,6 @@ export function toLivesDocument({ node, seenAt, seenEpoch, ...fields }: NodeLive
   return { _id: node, ...fields, seen_at: seenAt, seen_epoch: seenEpoch };
 }
 
-/** What the ledger calls the life of one process. `_id` is its mark. */
+/** A process's life, in the ledger's words. `_id` is its mark. */
 export const claimDocument = life.extend({ _id: z.string() });
 export type ClaimDocument = Life & { readonly _id: string };

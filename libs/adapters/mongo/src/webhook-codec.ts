@@ -1,7 +1,7 @@
 import { type DeliveryState, type Webhook, type WebhookOff, webhookOffId } from "@veil/webhooks";
 import { z } from "zod";
 
-/** A webhook. `_id` is its id. What newer versions know of it besides stays as it is. */
+/** A webhook. `_id` is its id. Fields that only newer versions know stay as they are. */
 export const webhookDocument = z.object({
   _id: z.string(),
   url: z.string(),

@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
 import { connectRedis } from "./connect-redis.ts";
 
-/** What processes say to each other. */
+/** A subscription to announcements of other processes. */
 export interface Announced {
   readonly close: () => void;
 }
 
-/** What is said, and the end of its channel's name. */
+/** The topics, each with the end of its channel's name. */
 const channels = {
   /** That events were logged. */
   events: "events:logged",
@@ -26,7 +26,7 @@ export async function announce(redis: Redis, prefix: string, topic: Topic, text:
 }
 
 /**
- * Hears what is said for as long as Redis is there, over a connection of its own. What is said while it is away is not heard.
+ * Listens for announcements while Redis is there, over a connection of its own. Those made while it is away are lost.
  *
  * @param onAnnounced called when something was said, and when there is a connection again
  */

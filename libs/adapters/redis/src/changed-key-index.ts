@@ -30,15 +30,15 @@ local changed = {}
 if tonumber(ARGV[4]) > 0 then changed = redis.call('ZRANGEBYSCORE', KEYS[1], ARGV[3], '+inf', 'LIMIT', 0, ARGV[4]) end
 return {now, redis.call('GET', KEYS[2]), changed}`;
 
-/** Whoever has read nothing for so long reads everything. At 1,000 writes a second it is 30 MB. */
+/** A reader that has read nothing for this long reads everything. At 1,000 writes a second it is 30 MB. */
 const NOTES_KEPT_MS = 5 * 60_000;
 const NOTED_AT_ONCE = 1_000;
 
 const answered = z.tuple([z.number(), z.string(), z.array(z.string())]);
 
 /**
- * Which keys were written within the last five minutes: a sorted set by Redis's time. Lost with Redis, and then another series
- * begins: a Redis that restarts, or a replica that takes over, may lack what came last.
+ * The keys that were written within the last five minutes: a sorted set by Redis's time. It is lost with Redis, and
+ * then another series begins: a Redis that restarts, or a replica that takes over, may lack what came last.
  */
 export class ChangedKeyIndex implements ChangeNotes, ChangeReader {
   readonly #redis: Redis;

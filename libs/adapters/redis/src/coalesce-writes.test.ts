@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { coalesceWrites } from "./coalesce-writes.ts";
 
-/** What reached the socket's own system calls: one list for each. */
+/** Records what reaches the socket's own system calls: one list for each. */
 function recordingSocket() {
   const calls: string[][] = [];
   const socket = new Writable({

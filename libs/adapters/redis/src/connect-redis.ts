@@ -6,7 +6,7 @@ import { plainRedisUrl } from "./redis-url.ts";
 import { tolerateNoInfo } from "./tolerate-no-info.ts";
 
 /**
- * What a connection is for:
+ * The purpose of a connection:
  * - `fail-fast`: somebody waits for the answer (an HTTP request). While Redis is away every command fails at once, and a
  *   command that gets no reply fails after two seconds; nothing is sent twice. A Redis that says nothing for two seconds
  *   though it was asked counts as away until it answers a new connection.

@@ -53,7 +53,7 @@ return 0`;
 /** Leases of one script, which nobody else's command gets in between: some milliseconds. */
 const LEASES_AT_ONCE = 1_000;
 
-/** One holder's hold on many leases at once, under one token. What it does to each is what `RedisLease` does to one. */
+/** One holder's hold on many leases at once, under one token. It does to each what `RedisLease` does to one. */
 export class ManyLeases {
   /** Names this hold. */
   readonly token = randomUUID();

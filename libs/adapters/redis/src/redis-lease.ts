@@ -16,8 +16,8 @@ export interface LeaseGrant {
  * The entry outlives the lease: one that is found with its time over tells that its holder died or was paused,
  * which a plain `SET NX PX` forgets. Time is Redis's own, so the holders' clocks need not agree.
  *
- * Who gives way leaves it to those who wait for it and don't: of sixty passes that each want a key for a moment, a job
- * would hardly ever be the one that asks when it is free.
+ * A holder that gives way leaves the lease to those who wait for it and don't: of sixty passes that each want a key for
+ * a moment, a job would hardly ever be the one that asks when it is free.
  *
  * KEYS[1] lease; KEYS[2] says for a while that it is waited for; ARGV[1] token; ARGV[2] lease ms; ARGV[3] ms for which an
  * abandoned entry is remembered; ARGV[4] ms for which KEYS[2] is, 0 for one who gives way

@@ -53,7 +53,7 @@ function repliedCode(error: Error): RefusalCode | null {
   return refusalCodes.find((code) => code === word) ?? null;
 }
 
-/** What the server said itself, in contrast to what became of the connection. */
+/** Whether the server itself said it, rather than the connection failing. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }

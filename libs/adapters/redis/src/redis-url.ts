@@ -1,4 +1,4 @@
-/** What a Redis URL may say behind its `?`: where the server is and who we are, and nothing of how commands are sent. */
+/** The options that a Redis URL may carry: where the server is and who we are, and nothing of how commands are sent. */
 const understoodOptions = ["connectionName", "db", "family", "password", "username"];
 
 export interface RedisUrl {

@@ -7,7 +7,10 @@ const ASK_AGAIN_MS = 25;
 export interface ExclusiveTask {
   readonly redis: Redis;
   readonly prefix: string;
-  /** What only one process at a time may do, for example `sweep`. Each name stands in one place; shared ones in `shared-tasks.ts`. */
+  /**
+   * The task that only one process at a time may do, for example `sweep`. Each name stands in one place; shared ones in
+   * `shared-tasks.ts`.
+   */
   readonly subject: string;
   /** How long the task may take before another process takes over; it is prolonged while the task runs. */
   readonly leaseMs: number;

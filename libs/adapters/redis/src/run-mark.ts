@@ -17,7 +17,7 @@ redis.call('DEL', KEYS[2])
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1`;
 
-/** Which run of Redis it is, by its own word. @param info what `INFO server` says */
+/** The run of Redis that answers, by its own word. @param info the answer to `INFO server` */
 export function runOf(info: string): string {
   return RUN_ID.exec(info)?.[1] ?? UNKNOWN_RUN;
 }
@@ -25,7 +25,7 @@ export function runOf(info: string): string {
 /** Names in Redis. */
 interface RunMarkKeys {
   readonly mark: string;
-  /** Who is entering now. */
+  /** The process that is entering now. */
   readonly entering: string;
 }
 
@@ -36,7 +36,7 @@ interface RunMarkKeys {
 export class RunMark {
   readonly #redis: Redis;
   readonly #keys: RunMarkKeys;
-  /** Which run of Redis was asked last. */
+  /** The run of Redis that was asked last. */
   #run = UNKNOWN_RUN;
 
   constructor(redis: Redis, keys: RunMarkKeys) {

@@ -4,12 +4,12 @@ import type { ExclusiveTask } from "./run-exclusively.ts";
 /** No pass begins for so long after a worker died in one. */
 const PASS_LEASE_MS = 5_000;
 
-/** What keeps passes over a place apart, and whatever must not meet one: by the place's name. */
+/** Keeps passes over a place apart, and anything else that must not meet one: by the place's name. */
 export function passTask(place: string, exclusive: Pick<ExclusiveTask, "redis" | "prefix">): ExclusiveTask {
   return { ...exclusive, subject: `reconcile:${place}`, leaseMs: PASS_LEASE_MS };
 }
 
-/** What keeps the writers of a node's config file apart, as `XrayConfigFile` demands. */
+/** Keeps the writers of a node's config file apart, as `XrayConfigFile` demands. */
 export function configFileTask(node: string, exclusive: Pick<ExclusiveTask, "redis" | "prefix">): ExclusiveTask {
   return { ...exclusive, subject: `config-file:${node}`, leaseMs: CONFIG_FILE_LEASE_MS };
 }

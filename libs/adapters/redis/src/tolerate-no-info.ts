@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { isReply } from "./redis-refusal.ts";
 
-/** What the oldest server that we support would say. */
+/** The answer of the oldest server that we support. */
 const LEAST_INFO = "redis_version:6.2.0\r\nloading:0\r\n";
 
 type OnInfo = (error: Error | null, text?: string) => void;

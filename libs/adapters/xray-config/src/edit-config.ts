@@ -12,7 +12,7 @@ import {
   type VlessInbound,
 } from "./vless-inbound.ts";
 
-/** What is to be different in one VLESS inbound of the file. */
+/** The changes to make to one VLESS inbound of the file. */
 export interface InboundChanges {
   readonly inboundTag: string;
   /** By e-mail: the client that should be there, null for none. All other clients are left alone. */
@@ -21,7 +21,7 @@ export interface InboundChanges {
   readonly shortId: string;
 }
 
-/** What the file says of one inbound. */
+/** The clients of one inbound, as the file lists them. */
 export interface ListedClients {
   /** Those that have an e-mail, in the file's order. */
   readonly clients: readonly ConfigClient[];

@@ -35,9 +35,9 @@ export function editList(source: JsonSource, list: ListSpan, { change, append }:
 }
 
 interface Gap {
-  /** What stands between an item and the comma or bracket before it. */
+  /** The text between an item and the comma or bracket before it. */
   readonly before: string;
-  /** What stands between an item and the comma behind it; empty for the last one. */
+  /** The text between an item and the comma behind it; empty for the last one. */
   readonly after: string;
 }
 

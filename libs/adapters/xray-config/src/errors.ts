@@ -1,4 +1,4 @@
-/** What every failure to bring the config file up to date is. */
+/** The base of every failure to bring the config file up to date. */
 export abstract class ConfigFileError extends Error {}
 
 /** Thrown when the config file can't be read. */

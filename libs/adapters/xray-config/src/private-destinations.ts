@@ -1,9 +1,9 @@
 import { networkInterfaces } from "node:os";
 
 /**
- * What is not the public Internet, from the IANA special-purpose address registries: this host, private networks,
- * carrier-grade NAT, link-local (which holds the metadata services of clouds), documentation, benchmarks, multicast,
- * reserved, and IPv6 forms that carry an IPv4 address. (Xray itself takes ::ffff:127.0.0.1 for 127.0.0.1.)
+ * All destinations outside the public Internet, from the IANA special-purpose address registries: this host, private
+ * networks, carrier-grade NAT, link-local (which holds the metadata services of clouds), documentation, benchmarks,
+ * multicast, reserved, and IPv6 forms that carry an IPv4 address. (Xray itself takes ::ffff:127.0.0.1 for 127.0.0.1.)
  */
 export const PRIVATE_DESTINATIONS: readonly string[] = [
   "0.0.0.0/8",

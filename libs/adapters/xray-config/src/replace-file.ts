@@ -13,9 +13,9 @@ export interface FileSnapshot {
 }
 
 /**
- * Puts a new text in the place of a file that is still as it was read. Whoever opens it finds the old text or the new
- * one, also after a crash. The new file has the old one's mode and owner before it has any content. The old text stays
- * as `<name>.bak`.
+ * Puts a new text in the place of a file that is still as it was read. A reader finds the old text or the new one, also
+ * after a crash. The new file has the old one's mode and owner before it has any content. The old text stays as
+ * `<name>.bak`.
  *
  * A writer that was overtaken (paused, and its lease gone) does no harm: a later one takes away the temporary files that
  * it finds, so that the late rename fails, and before the rename the file must still be the one that was read.

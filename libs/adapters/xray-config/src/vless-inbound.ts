@@ -15,7 +15,7 @@ export interface VlessInbound {
   readonly settings: ObjectSpan;
   /** The list that counts; null when there is none yet. */
   readonly users: ListSpan | null;
-  /** What Xray gives to users that name no flow; empty for none. */
+  /** The flow that Xray gives to users that name none; empty for none. */
   readonly defaultFlow: string;
   /** Null where the inbound is none of REALITY. */
   readonly shortIds: ListSpan | null;

@@ -29,7 +29,7 @@ export class XrayConfigFile {
   }
 
   /**
-   * What the file says of an inbound.
+   * Reads the clients of an inbound from the file.
    *
    * @throws {ConfigReadError} {@link ConfigInvalidError}
    */

@@ -180,7 +180,7 @@ interface TunnelOptions {
 interface Tunnel {
   apiPort: number;
   fetchGreeting(host: string, port: number): Promise<string>;
-  /** What comes back by UDP within a second, null for nothing. */
+  /** Sends a datagram; resolves to the answer that comes by UDP within a second, null for nothing. */
   askByUdp(host: string, port: number, datagram: Buffer): Promise<Buffer | null>;
   close(): Promise<void>;
 }
@@ -242,7 +242,7 @@ function clientConfig(socksPort: number, inboundPort: number, id: string, public
   };
 }
 
-/** What a service says at once after a connect through SOCKS 5 (RFC 1928); "" when the connection is closed instead. */
+/** The greeting of a service that speaks first, through SOCKS 5 (RFC 1928); "" when the connection is closed instead. */
 async function greetingThrough(socksPort: number, host: string, port: number): Promise<string> {
   const socket = connect(socksPort, "127.0.0.1");
   const received: Buffer[] = [];

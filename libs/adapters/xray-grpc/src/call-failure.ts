@@ -20,11 +20,11 @@ const REJECTING_CODES: ReadonlySet<status> = new Set([
 ]);
 
 /**
- * What a failure means: the call surely didn't happen, it may have happened, or Xray answered and said no.
+ * The meaning of a failure: the call surely didn't happen, it may have happened, or Xray answered and said no.
  *
  * Xray itself answers with code 2 and a text, or with 5 (a missing counter) and 12 (a service that its config doesn't
- * name). The other codes come from the transport, and so do texts about HTTP and an empty text. Whatever is not surely
- * an answer of Xray's counts as indeterminate.
+ * name). The other codes come from the transport, and so do texts about HTTP and an empty text. A failure that is
+ * not surely an answer of Xray's counts as indeterminate.
  */
 export function meaningOf(failure: CallFailure): "unreachable" | "indeterminate" | "rejected" {
   if (!failure.sent) return "unreachable";

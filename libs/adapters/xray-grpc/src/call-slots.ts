@@ -10,7 +10,7 @@ export class CallSlots {
     this.#free = size;
   }
 
-  /** Waits for a slot until `deadline`, in milliseconds of the monotonic clock. Who holds one gives it back with `release`. */
+  /** Waits for a slot until `deadline`, in milliseconds of the monotonic clock. The holder gives it back with `release`. */
   acquire(deadline: number): Promise<SlotWait> {
     if (this.#free > 0) {
       this.#free -= 1;

@@ -21,7 +21,7 @@ export class CertificateFolder {
     this.#folder = folder;
   }
 
-  /** What a connection takes as its `identity`; undefined for plaintext. */
+  /** The `identity` of a connection with these files; undefined for plaintext. */
   identity(files: NodeTls | null): (() => TlsIdentity) | undefined {
     return files === null ? undefined : () => this.#read(files);
   }
@@ -31,7 +31,10 @@ export class CertificateFolder {
     return { ca: this.#end(files.caFile), client: this.#end(files.certificateFile) };
   }
 
-  /** What keeps these files from being used, in a sentence; null when nothing does. @param now milliseconds since the epoch */
+  /**
+   * The reason why these files can't be used, as a sentence; null when there is none. @param now milliseconds since the
+   * epoch
+   */
   fault(files: NodeTls, now: number): string | null {
     try {
       for (const name of [files.caFile, files.certificateFile]) {

@@ -29,7 +29,7 @@ export function protocolOfAccount(type: string): ProtocolName | undefined {
   return PROTOCOLS.find((name) => codecs[name].accountType === type);
 }
 
-/** What an account of any protocol looks like when it was stored as JSON. */
+/** An account of any protocol, as it is stored in JSON. */
 export const accountSchema: z.ZodType<Account> = z.union(Object.values(codecs).map((codec) => codec.accountSchema));
 
 /** The codec for accounts of this kind. */

@@ -6,7 +6,10 @@ import type { NodeCalls } from "./node-calls.ts";
 
 const { getAllOnlineUsers, getStats, getStatsOnlineIpList, getSysStats, queryStats } = StatsService.method;
 
-/** What a node counts. Nothing here ever resets a counter. One that makes no sense is reported and left out: the others stand. */
+/**
+ * The counters of a node. Nothing here ever resets a counter. One that makes no sense is reported and left out: the
+ * others stand.
+ */
 export class Counters {
   readonly #calls: NodeCalls;
   readonly #onInvalid: (error: XrayAnswerInvalidError) => void;

@@ -1,6 +1,6 @@
 import type { status } from "@grpc/grpc-js";
 
-/** What every failure of a call to a node says: which node, and which method of `XrayNode`. */
+/** The base of every failed call to a node: says which node, and which method of `XrayNode`. */
 export abstract class XrayError extends Error {
   readonly node: string;
   readonly method: string;

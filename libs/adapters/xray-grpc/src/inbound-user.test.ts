@@ -9,7 +9,7 @@ import { packTyped } from "./typed-message.ts";
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 const ours: InboundUser = { email: "1@veil", account: { protocol: "vless", uuid: UUID, flow: "" } };
 
-/** What Xray lists for a user that it was given: it writes UUIDs with dashes. */
+/** A user as Xray lists it once it was given: it writes UUIDs with dashes. */
 function asListed(overrides: Parameters<typeof create<typeof UserSchema>>[1] = {}) {
   const account = packTyped(AccountSchema, { id: UUID });
   return create(UserSchema, { email: "1@veil", account, ...overrides });

@@ -27,8 +27,9 @@ const { alterInbound, getInboundUsers, getInboundUsersCount } = HandlerService.m
 
 export interface ChangeOptions {
   /**
-   * Called right before each call that changes a user: there may be several, and other calls before them. What it throws
-   * ends the operation without that call. From then on the call lasts for its deadline at most, its waits included.
+   * Called right before each call that changes a user: there may be several, and other calls before them. An error that
+   * it throws ends the operation without that call. From then on the call lasts for its deadline at most, its waits
+   * included.
    */
   readonly beforeCall?: () => void;
 }
@@ -38,7 +39,7 @@ export class InboundUsers {
   readonly #calls: NodeCalls;
   readonly #inbounds: Inbounds;
   readonly #tag: string;
-  /** What the inbound takes, and how often the connection had been lost when that was seen. */
+  /** The account type that the inbound takes, and how often the connection had been lost when that was seen. */
   #accountType: { readonly value: Promise<string>; readonly losses: number } | null = null;
 
   constructor(calls: NodeCalls, inbounds: Inbounds, tag: string) {
@@ -69,7 +70,7 @@ export class InboundUsers {
   }
 
   async remove(email: string, { beforeCall }: ChangeOptions = {}): Promise<"removed" | "absent"> {
-    // Whoever is listed can be removed, under an e-mail that we would never give too.
+    // A listed user can be removed, also under an e-mail that we would never give.
     if (email === "") throw new InvalidXrayRequestError("a user without an e-mail");
     const operation = packTyped(RemoveUserOperationSchema, { email });
     beforeCall?.();
@@ -141,7 +142,7 @@ export class InboundUsers {
       return type;
     } catch (error) {
       if (!(error instanceof XrayIndeterminateError)) throw error;
-      // What got no answer was a question: nobody was added.
+      // The unanswered call was a question: nobody was added.
       throw new XrayUnreachableError(this.#calls.node, "addUser", "hung", error.details);
     }
   }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * What is known of a node: not answered yet, answering, its connection is gone, or silent on a connection that stands
- * (or that never came to stand).
+ * The state of a node: not answered yet, answering, its connection is gone, or silent on a connection that stands (or
+ * that never came to stand).
  */
 export type NodeState = "connecting" | "answering" | "lost" | "hung";
 
@@ -40,7 +40,7 @@ export class Reachability {
     return this.#state;
   }
 
-  /** How often the connection was lost or given up. What was learned of the process before a loss may be wrong after it. */
+  /** How often the connection was lost or given up. Facts learned of the process before a loss may be wrong after it. */
   get losses(): number {
     return this.#losses;
   }

@@ -4,8 +4,8 @@ import type { InboundUser } from "./inbound-user.ts";
 import { decodeOrNull } from "./typed-message.ts";
 
 /**
- * Which VLESS client an account lets in and how, also where it is none that we would write: with another level, e-mail,
- * field or version of UUID. Xray acts upon one flow and takes every other text for none.
+ * The VLESS client that an account lets in and how, also where it is none that we would write: with another level,
+ * e-mail, field or version of UUID. Xray acts upon one flow and takes every other text for none.
  *
  * @returns the UUID in lower case with dashes and the flow that Xray acts upon; `null` for an account of another protocol,
  * and for one that can't be decoded or names no UUID

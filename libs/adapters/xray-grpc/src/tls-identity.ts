@@ -1,7 +1,7 @@
 import { type PeerCertificate, checkServerIdentity, createSecureContext } from "node:tls";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 
-/** Who we are to a node, and whom we take it for: mutual TLS. PEM. */
+/** Our identity at a node, and the one that we expect of it: mutual TLS. PEM. */
 export interface TlsIdentity {
   /** Whose certificates are trusted, and no others. */
   readonly ca: Buffer;

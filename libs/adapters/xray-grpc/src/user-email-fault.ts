@@ -1,7 +1,7 @@
 /**
- * What is wrong with an e-mail that a user is to get, `null` when nothing is. Xray takes any text, but a user with an
- * empty one can't be listed, counted or removed; one in upper case has counters that its lower-case name doesn't find;
- * `>` divides the parts of a counter's name; and `regexp:` makes a routing rule match many.
+ * The fault in an e-mail for a user, `null` when there is none. Xray takes any text, but a user with an empty one can't
+ * be listed, counted or removed; one in upper case has counters that its lower-case name doesn't find; `>` divides the
+ * parts of a counter's name; and `regexp:` makes a routing rule match many.
  */
 export function emailFault(email: string): string | null {
   if (email === "") return "is empty";

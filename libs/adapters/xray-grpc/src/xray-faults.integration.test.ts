@@ -25,7 +25,7 @@ function newUser(): InboundUser {
   return { email: `${randomUUID()}@veil`, account: { protocol: "vless", uuid: randomUUID(), flow: "" } };
 }
 
-/** What a promise rejected with, or what it resolved to. */
+/** The error that a promise rejected with, or the value that it resolved to. */
 function outcomeOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch((error: unknown) => error);
 }

@@ -13,9 +13,12 @@ import { checkTag } from "./request-checks.ts";
 import { type BlockOptions, UserBlocks } from "./user-blocks.ts";
 
 export interface XrayNodeOptions {
-  /** What errors call the node. */
+  /** The node's name in errors. */
   readonly name: string;
-  /** `host:port` of its gRPC API. Whoever reaches it owns the process: keep it on loopback, in a tunnel or behind TLS. */
+  /**
+   * `host:port` of its gRPC API. A caller who reaches it owns the process: keep it on loopback, in a tunnel or behind
+   * TLS.
+   */
   readonly address: string;
   /** The inbound that all methods about users and the inbound mean. */
   readonly inboundTag: string;

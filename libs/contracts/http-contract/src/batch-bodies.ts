@@ -14,7 +14,7 @@ export const BATCH_LIMIT_BYTES = 4 * 1024 * 1024;
 /** One item of a batch after its check: a bad one never spoils the rest. */
 export type BatchItem<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly detail: string };
 
-/** What `POST /api/keys/batch` takes. Items are checked one by one. */
+/** The body of `POST /api/keys/batch`. Items are checked one by one. */
 export const createKeysSchema = z
   .object(
     {
@@ -27,7 +27,7 @@ export const createKeysSchema = z
   .meta({ additionalProperties: true })
   .register(namedSchemas, { id: "CreateKeys" });
 
-/** What `POST /api/keys/batch-delete` takes. Items are checked one by one. */
+/** The body of `POST /api/keys/batch-delete`. Items are checked one by one. */
 export const deleteKeysSchema = z
   .object(
     {
@@ -55,7 +55,7 @@ const batchItemSchema = z
     },
   });
 
-/** What became of each item, in the order of the request. */
+/** The outcome of each item, in the order of the request. */
 export const batchResultSchema = z
   .strictObject({
     results: z.array(batchItemSchema),

@@ -65,9 +65,9 @@ const printed = {
   "get /openapi.json": [429],
 } as const satisfies Record<string, readonly number[]>;
 
-/** What any request may be refused for. */
+/** Statuses that may refuse any request. */
 const universal = [431];
-/** What any request that needs a token may be refused for, beside its endpoint's own failures. */
+/** Statuses that may refuse any request with a token, beside its endpoint's own failures. */
 const general = [400, 403, 413, 415, 422, 429];
 
 const catalogue = new Map(
@@ -82,7 +82,7 @@ describe("the endpoint catalogue", () => {
   it.each(Object.entries(printed))("%s fails as the contract for bots says", (name, statuses) => {
     const documented = new Set(catalogue.get(name)?.errors.map(({ status }) => status));
     expect([...statuses].filter((status) => !documented.has(status))).toEqual([]);
-    // Whatever needs the stores answers 503 while they are away, where the first contract had a 500 for it.
+    // Endpoints that need the stores answer 503 while they are away, where the first contract had a 500 for it.
     const ofOutages = name.includes(" /api/") ? [503] : [];
     const ofGuarded = name.includes(" /api/") ? general : [];
     const allowed: readonly number[] = [...universal, ...statuses, ...ofGuarded, ...ofOutages];

@@ -63,7 +63,7 @@ export const deviceListSchema = z
 
 export type DeviceListBody = z.infer<typeof deviceListSchema>;
 
-/** Which page of a key's devices is asked for. */
+/** Selects a page of a key's devices. */
 export const devicePageQuerySchema = idPageQuery("device");
 
 export const devicePathSchema = keyPathSchema.extend({

@@ -4,7 +4,7 @@ import type { z } from "zod";
 /** Everything said about one endpoint, in one place. */
 export type Endpoint = EndpointFacts & Access;
 
-/** Who may use an endpoint: everybody, or who comes with a token that has its scope. */
+/** Access to an endpoint: for everybody, or for callers with a token that has its scope. */
 type Access = { readonly auth: "none" } | { readonly auth: "bearer"; readonly scope: Exclude<Scope, "*"> };
 
 interface EndpointFacts {
@@ -29,9 +29,9 @@ interface EndpointFacts {
   /** CommonMark. */
   readonly description: string;
   readonly params?: z.ZodObject;
-  /** What the endpoint takes behind the `?`; anything else is refused. Without it a query is ignored. */
+  /** The query that the endpoint takes; anything else is refused. Without it a query is ignored. */
   readonly query?: z.ZodObject;
-  /** What the endpoint takes as JSON. Without it a body is checked for its form and then ignored. */
+  /** The JSON body that the endpoint takes. Without it a body is checked for its form and then ignored. */
   readonly body?: RequestBody;
   readonly success: Success;
   readonly errors: readonly ErrorCase[];

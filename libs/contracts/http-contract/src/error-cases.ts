@@ -7,7 +7,7 @@ import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
 import type { Scope } from "@veil/tokens";
 import type { z } from "zod";
 
-/** What may happen to any request. */
+/** Errors of any request. */
 export const ofAnyone: readonly ErrorCase[] = [
   {
     status: 431,
@@ -17,7 +17,7 @@ export const ofAnyone: readonly ErrorCase[] = [
   },
 ];
 
-/** What may happen to anything of the documentation. */
+/** Errors of any request for documentation. */
 export const ofDocs: readonly ErrorCase[] = [
   ...ofAnyone,
   {
@@ -28,7 +28,7 @@ export const ofDocs: readonly ErrorCase[] = [
   },
 ];
 
-/** What may happen to any endpoint that needs a token. */
+/** Errors of any endpoint that needs a token. */
 export const guarded: readonly ErrorCase[] = [
   ...ofAnyone,
   { status: 401, name: "missing", description: "No bearer token was sent.", detail: messages.notAuthenticated },
@@ -55,13 +55,13 @@ export const guarded: readonly ErrorCase[] = [
   { status: 500, name: "internal", description: "A fault of the service.", detail: messages.internalError },
 ];
 
-/** What may happen to a caller whose token lacks an endpoint's scope. */
+/** The error of a token that lacks an endpoint's scope. */
 export function scopeMissing(scope: Scope): ErrorCase {
   const description = "The token lacks the scope that this call needs.";
   return { status: 403, name: "scope", description, detail: messages.missingScope(scope) };
 }
 
-/** What may happen to any write, beside {@link guarded}. */
+/** Errors of any write, beside {@link guarded}. */
 export const ofWrites: readonly ErrorCase[] = [
   {
     status: 400,
@@ -83,7 +83,7 @@ export const ofWrites: readonly ErrorCase[] = [
   },
 ];
 
-/** What may happen to an endpoint that answers in pages. */
+/** Errors of an endpoint that answers in pages. */
 export function pagesOf(query: z.ZodObject): readonly ErrorCase[] {
   return [
     {
@@ -96,7 +96,7 @@ export function pagesOf(query: z.ZodObject): readonly ErrorCase[] {
   ];
 }
 
-/** What may happen to an endpoint that asks Xray unless the request says not to. */
+/** Errors of an endpoint that asks Xray unless the request says not to. */
 export const refreshed: readonly ErrorCase[] = [
   {
     status: 400,
@@ -107,7 +107,7 @@ export const refreshed: readonly ErrorCase[] = [
   unknownParameter("force", refreshQuerySchema),
 ];
 
-/** What may happen to an endpoint that draws a QR code. */
+/** Errors of an endpoint that draws a QR code. */
 export const drawn: readonly ErrorCase[] = [
   { status: 400, name: "of", description: "`of` is neither `subscription` nor `link`.", detail: QR_MESSAGE },
   unknownParameter("size", qrQuerySchema),
@@ -123,7 +123,7 @@ export function unknownParameter(name: string, query: z.ZodObject): ErrorCase {
   };
 }
 
-/** What may happen to any endpoint of one key. */
+/** Errors of any endpoint of one key. */
 export const ofOneKey: readonly ErrorCase[] = [
   {
     status: 400,
@@ -134,7 +134,7 @@ export const ofOneKey: readonly ErrorCase[] = [
   { status: 404, name: "key-not-found", description: "There is no such key.", detail: messages.keyNotFound(999) },
 ];
 
-/** What may happen to any endpoint that reads a body, needed or not. */
+/** Errors of any endpoint that reads a body, needed or not. */
 export const withBody: readonly ErrorCase[] = bodyErrors(BODY_LIMIT_BYTES);
 
 /** {@link withBody} of an endpoint with a limit of its own. */

@@ -16,7 +16,7 @@ export const eventMessages = {
   keyId: `key_id must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
 } as const;
 
-/** Which events are asked for; all that is named has to fit. */
+/** Selects events; an event has to fit all that is named. */
 export const eventQuerySchema = z.object({
   after: wholeNumber(0, Number.MAX_SAFE_INTEGER, eventMessages.after).default(0).meta({
     format: "int64",

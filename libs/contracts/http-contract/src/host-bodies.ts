@@ -153,7 +153,7 @@ export const HOST_ID = /^[A-Za-z0-9_~-]+$/;
 /** More than a node's name with the longest tag. */
 const LONGEST_HOST_ID = 1_200;
 
-/** Which page of the hosts is asked for. */
+/** Selects a page of the hosts. */
 export const hostPageQuerySchema = namedPageQuery(
   "id",
   z.string(hostMessages.after).max(LONGEST_HOST_ID, hostMessages.after).regex(HOST_ID, hostMessages.after),

@@ -1,5 +1,5 @@
 const LAST_PORT = 65_535;
-/** What `isHost` takes. */
+/** The values that `isHost` accepts, in words. */
 export const HOST_WORDS = "a host name or an IP address without a port";
 
 export const LONGEST_HOST = 253;
@@ -39,7 +39,7 @@ export function isHost(text: string): boolean {
   return text.length <= LONGEST_HOST && IPV6.test(text) && URL.canParse(`http://[${text.replace(/^\[|\]$/g, "")}]/`);
 }
 
-/** What a resolver takes for a number, such as `127.1` or `0x7f000001`, is nothing but four numbers with dots here. */
+/** Texts that a resolver takes for a number, such as `127.1` or `0x7f000001`, count only as four numbers with dots here. */
 function isNameOrIpv4(text: string): boolean {
   if (text.length > LONGEST_HOST || !HOST_NAME.test(text)) return false;
   if (text.split(".").some((label) => label.length > LONGEST_LABEL)) return false;

@@ -91,7 +91,7 @@ const groups = groupList.nullable().meta({ description: "Which keys it holds; nu
 
 type NullableText = z.ZodNullable<z.ZodString>;
 
-/** What may be said of an inbound as of its node. */
+/** The link fields that an inbound may have as well as its node. */
 export interface InboundLinkFields {
   readonly port: z.ZodNullable<z.ZodInt>;
   readonly publicKey: NullableText;

@@ -77,7 +77,7 @@ export const keySchema = z
 
 export type KeyBody = z.infer<typeof keySchema>;
 
-/** What `POST /api/keys` takes. Unknown fields are dropped. */
+/** The body of `POST /api/keys`. Unknown fields are dropped. */
 export const createKeySchema = z
   .object({ name: keyNameSchema, ...termFields }, "the body must be a JSON object")
   .partial()
@@ -90,7 +90,7 @@ export const createKeySchema = z
 
 export type CreateKeyBody = z.infer<typeof createKeySchema>;
 
-/** What `PUT /api/keys/by-external-id/{external_id}` takes: the path names the id. */
+/** The body of `PUT /api/keys/by-external-id/{external_id}`: the path names the id. */
 export const putKeySchema = z
   .object({ name: keyNameSchema, ...termFields }, "the body must be a JSON object")
   .omit({ external_id: true })
@@ -102,7 +102,7 @@ export const putKeySchema = z
   .meta({ description: "Properties the key should have. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "PutKey" });
 
-/** What can be set of a key that is there. */
+/** The fields that can be set on an existing key. */
 export const updateKeyFields = {
   name: keyNameSchema,
   ...termFields,
@@ -111,7 +111,7 @@ export const updateKeyFields = {
   groups: termFields.groups.nullable(),
 };
 
-/** What `PATCH /api/keys/{key_id}` takes: a JSON merge patch, in which null takes a field back to what it is by itself. */
+/** The body of `PATCH /api/keys/{key_id}`: a JSON merge patch, in which null resets a field to its default. */
 export const updateKeySchema = z
   .object(
     {
@@ -134,7 +134,7 @@ export type UpdateKeyBody = z.infer<typeof updateKeySchema>;
 const LONGEST_EXTENSION_DAYS = 36_525;
 const SECONDS_PER_DAY = 86_400;
 
-/** What `POST /api/keys/{key_id}/extend` takes. Gives seconds. */
+/** The body of `POST /api/keys/{key_id}/extend`. Yields seconds. */
 export const extendKeySchema = z
   .object(
     {
@@ -158,7 +158,7 @@ function extension(name: string, most: number) {
   return z.int(message).min(-most, message).max(most, message);
 }
 
-/** What `POST /api/keys/{key_id}/revoke` takes. */
+/** The body of `POST /api/keys/{key_id}/revoke`. */
 export const revokeKeySchema = z
   .object(
     {

@@ -50,7 +50,7 @@ export const keyFilterFields = {
   online: z.boolean(ONLINE_MESSAGE).meta(described.online),
 };
 
-/** Which keys a list is asked for, and which part of them. */
+/** Filters a list of keys and selects a page of it. */
 export const keyListQuerySchema = z.object({
   ...pageQuerySchema.shape,
   status: keyFilterFields.status.optional(),
@@ -68,7 +68,7 @@ export type KeyListQuery = z.infer<typeof keyListQuerySchema>;
 const keyFilterSchema = z.object(keyFilterFields).partial();
 export type KeyFilterBody = z.infer<typeof keyFilterSchema>;
 
-/** What a decimal number in a query comes to. */
+/** The number that a text of decimal digits in a query stands for. */
 export function digits(text: unknown): unknown {
   return typeof text === "string" && /^[0-9]{1,16}$/.test(text) ? Number(text) : text;
 }

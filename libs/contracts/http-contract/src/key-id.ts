@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What is answered to anything that can't name a key. */
+/** The answer to anything that can't name a key. */
 export const KEY_ID_MESSAGE = `key_id must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, or the key's UUID`;
 
 /** A key as callers name it: by its id, or by its UUID in lower case. */

@@ -108,7 +108,7 @@ const groups = groupList.meta({
   example: ["default"],
 });
 
-/** What links say of a node: all of it may be left to the installation. */
+/** The link fields of a node: each may be left to the installation. */
 const link = { host, port, public_key: publicKey, short_id: shortId, sni } as const;
 
 const seconds = z.int().meta({ format: "int64" });
@@ -140,7 +140,7 @@ export const nodeListSchema = z
   .strictObject({ nodes: z.array(nodeSchema), total: z.int().min(0).meta({ example: 1 }) })
   .register(namedSchemas, { id: "NodeList" });
 
-/** Which page of the nodes is asked for. */
+/** Selects a page of the nodes. */
 export const nodePageQuerySchema = namedPageQuery("name", z.string(nodeMessages.after).regex(NAME, nodeMessages.after));
 
 export type NodeListBody = z.infer<typeof nodeListSchema>;

@@ -23,7 +23,7 @@ while there is a limit.
 
 This document is at \`/openapi.json\`. People try it at \`/docs\` and read it at \`/redoc\`.`;
 
-/** What clients have no use for: the pages, and this document itself. */
+/** The tag that clients have no use for: the pages, and this document itself. */
 const DESCRIBES_ITSELF: Endpoint["tag"] = "Documentation";
 
 /**

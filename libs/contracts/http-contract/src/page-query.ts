@@ -7,7 +7,7 @@ export const pageMessages = {
   after: `after must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
 } as const;
 
-/** Which part of an ascending list is asked for; without any of it, all. */
+/** Selects a page of an ascending list; without any of its fields, all. */
 export const pageQuerySchema = z.object({
   limit: largest(),
   after: wholeNumber(0, Number.MAX_SAFE_INTEGER, pageMessages.after).optional().meta({
@@ -19,7 +19,7 @@ export const pageQuerySchema = z.object({
 
 export type PageQuery = z.infer<typeof pageQuerySchema>;
 
-/** Which part of a list is asked for that ascends by names; without any of it, all in the list's own order. */
+/** Selects a page of a list that ascends by names; without any of its fields, all in the list's own order. */
 export function namedPageQuery(key: string, name: z.ZodString) {
   return z.object({
     limit: largest(),
@@ -29,7 +29,7 @@ export function namedPageQuery(key: string, name: z.ZodString) {
   });
 }
 
-/** Which part of a list is asked for that ascends by ids which this system makes. @param what the entries are, in one word */
+/** Selects a page of a list that ascends by ids which this system makes. @param what the entries are, in one word */
 export function idPageQuery(what: string) {
   const message = `after must be the id of a ${what}`;
   return namedPageQuery("id", z.string(message).regex(/^[A-Za-z0-9_-]{1,64}$/, message));

@@ -7,7 +7,7 @@ export class InvalidRequestError extends Error {
   override readonly name = "InvalidRequestError";
 }
 
-/** What came over the wire: `body` is undefined when there was none. */
+/** A request as it came over the wire: `body` is undefined when there was none. */
 export interface RawRequest {
   readonly params: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export interface RawRequest {
   readonly ifMatch?: string | undefined;
 }
 
-/** What an endpoint's schemas made of a request; parts without a schema are undefined. */
+/** A request as an endpoint's schemas parsed it; parts without a schema are undefined. */
 export interface RequestInput<E extends Endpoint> {
   readonly params: E extends { readonly params: infer P extends z.ZodType } ? z.output<P> : undefined;
   readonly query: E extends { readonly query: infer Q extends z.ZodType } ? z.output<Q> : undefined;
@@ -27,7 +27,7 @@ export interface RequestInput<E extends Endpoint> {
 
 /**
  * Checks a request against its endpoint. A missing body counts as `{}`, and so do `null` and `[]`, which some languages make of an
- * empty body. What an endpoint with a query does not know is refused: a caller who pages by `offset` would never come to an end.
+ * empty body. An endpoint with a query refuses unknown parameters: a caller who pages by `offset` would never come to an end.
  *
  * @throws {InvalidRequestError} with one sentence about the first fault found
  */

@@ -4,10 +4,10 @@ export const QR_MESSAGE = "of must be subscription or link";
 
 const subjects = ["subscription", "link"] as const;
 
-/** What a QR code leads to. */
+/** The target of a QR code. */
 export type QrSubject = (typeof subjects)[number];
 
-/** What is drawn as a QR code. */
+/** Selects the target of a QR code. */
 export const qrQuerySchema = z.object({
   of: z
     .enum(subjects, QR_MESSAGE)

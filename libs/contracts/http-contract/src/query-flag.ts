@@ -10,7 +10,7 @@ const words = new Map<unknown, boolean>([
   ["0", false],
 ]);
 
-/** What a word of a query says; itself where it is none of those. */
+/** The flag that a word of a query stands for; the word itself where it is none. */
 export function flagOfQuery(text: unknown): unknown {
   return words.get(text) ?? text;
 }

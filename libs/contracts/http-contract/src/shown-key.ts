@@ -4,13 +4,13 @@ import type { KeyBody } from "./key-bodies.ts";
 /** A key as whoever may have none of its secrets sees it. */
 export type ShownKey = Omit<KeyBody, "uuid" | "subscription_url">;
 
-/** What the ledger says of a key. Moments in unix seconds. */
+/** The ledger's figures of a key. Moments in unix seconds. */
 export interface ShownTraffic extends MovedBytes {
   readonly firstCountedAt: number | null;
   readonly lastCountedAt: number | null;
 }
 
-/** What of the installation every key shows. */
+/** The settings of the installation that every key shows. */
 export interface ShownEverywhere {
   /** The Reality short id. */
   readonly shortId: string;

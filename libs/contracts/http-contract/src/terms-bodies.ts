@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isPrintable, isWellFormed, LINE_PATTERN, line, requiredLine, TEXT_PATTERN } from "./text-line.ts";
 
-/** The end of the year 9999. Whoever sends more counts in milliseconds. */
+/** The end of the year 9999. A caller who sends more counts in milliseconds. */
 export const LATEST_MOMENT = 253_402_300_799;
 const LONGEST_EXTERNAL_ID = 128;
 const LONGEST_TAG = 64;
@@ -69,7 +69,7 @@ export const externalIdPathSchema = z.object({
   }),
 });
 
-/** What callers choose of a key's terms, each field alone. Of what may be null, 0 means null as well. */
+/** The terms of a key that callers choose, each field alone. In fields that may be null, 0 means null as well. */
 export const termFields = {
   enabled: z
     .boolean("enabled must be true or false")

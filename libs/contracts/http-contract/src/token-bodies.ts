@@ -124,7 +124,7 @@ export const updateTokenSchema = z
 
 export type UpdateTokenBody = z.infer<typeof updateTokenSchema>;
 
-/** Which page of the tokens is asked for. */
+/** Selects a page of the tokens. */
 export const tokenPageQuerySchema = idPageQuery("token");
 
 export const tokenPathSchema = z.object({

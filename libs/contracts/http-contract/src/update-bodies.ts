@@ -32,7 +32,7 @@ const setSchema = z
     additionalProperties: true,
   });
 
-/** What `POST /api/keys/batch-update` takes. */
+/** The body of `POST /api/keys/batch-update`. */
 export const updateKeysSchema = z
   .object(
     {

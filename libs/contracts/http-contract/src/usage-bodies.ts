@@ -18,7 +18,7 @@ function moment(name: string, description: string) {
     .meta({ description, format: "int64", maximum: LATEST_MOMENT });
 }
 
-/** Which part of a key's past is asked for. */
+/** Selects a part of a key's past. */
 export const usageQuerySchema = z.object({
   from: moment(
     "from",

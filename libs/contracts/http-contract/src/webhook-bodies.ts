@@ -105,7 +105,7 @@ export const updateWebhookSchema = z
 
 export type UpdateWebhookBody = z.infer<typeof updateWebhookSchema>;
 
-/** Which page of the webhooks is asked for. */
+/** Selects a page of the webhooks. */
 export const webhookPageQuerySchema = idPageQuery("webhook");
 
 export const webhookPathSchema = z.object({

@@ -19,7 +19,7 @@ const selectionWire = z.object({
   online: z.boolean().exactOptional(),
 });
 
-/** Which keys are picked out: snake_case in Redis, the domain's selection on both sides of it. */
+/** A selection of keys: snake_case in Redis, the domain's selection on both sides of it. */
 const keySelection = z.codec(selectionWire, z.custom<KeySelection>(), {
   decode: ({ external_id: externalId, expires_before: before, expires_after: after, ...rest }) => ({
     ...rest,

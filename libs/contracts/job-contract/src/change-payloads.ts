@@ -16,7 +16,7 @@ const changeWire = z.object({
   has_ledger_reset: z.boolean().exactOptional(),
 });
 
-/** What one change does to a key: snake_case in Redis, the domain's change on both sides of it. */
+/** A change of a key: snake_case in Redis, the domain's change on both sides of it. */
 export const keyChange = z.codec(changeWire, z.custom<KeyChange>(), {
   decode: ({ set, name, extend_seconds, ...acts }) => ({
     set,
@@ -53,7 +53,7 @@ const actorWire = z.object({ name: z.string(), address: z.string().nullable(), r
 /** Beside what older workers read of it: they drop the rest. */
 const batchActorWire = z.object({ actor: actorWire.optional() });
 
-/** What is done to each key of a batch, and for whom, as it is stored with the batch. */
+/** The change that a batch makes to each of its keys, and its actor, as stored with the batch. */
 export function encodeBatchChange({ change, actor }: BatchChange): string {
   const { name, address, requestId: request_id } = actor;
   return JSON.stringify({ ...keyChange.encode(change), actor: { name, address, request_id } });

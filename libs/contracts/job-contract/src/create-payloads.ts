@@ -13,8 +13,8 @@ const createKeyWire = z
      */
     key: requestedKey.optional(),
     /**
-     * What 1.0 knows of `key`: written along for workers of 1.0, which read nothing else and drop `key`; read only when
-     * `key` is missing. May go in 1.2.
+     * The part of `key` that 1.0 knows: written along for workers of 1.0, which read nothing else and drop `key`; read
+     * only when `key` is missing. May go in 1.2.
      */
     name: keyName.optional(),
     deadline,
@@ -37,7 +37,7 @@ const createKeysWire = z
   .object({
     /** Optional for compatibility with jobs of 1.0, as `key` of "create-key" is; may be required from 1.2 on. */
     keys: z.array(requestedKey).min(1).max(LARGEST_BATCH).optional(),
-    /** What 1.0 knows of `keys`, in the same order, for workers of 1.0. May go in 1.2. */
+    /** The part of `keys` that 1.0 knows, in the same order, for workers of 1.0. May go in 1.2. */
     names: z.array(keyName).min(1).max(LARGEST_BATCH).optional(),
     /** Whether its API reads a result in the packed form; missing in jobs of 1.0, whose API reads the other one alone. */
     takes_packed: z.boolean().optional(),

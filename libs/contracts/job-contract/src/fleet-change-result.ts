@@ -7,5 +7,5 @@ export const notFound = z.object({ outcome: z.literal("not-found") });
 const taken = z.object({ outcome: z.literal("taken"), detail: z.string() });
 const refused = z.object({ outcome: z.literal("refused"), detail: z.string() });
 
-/** What becomes of a job that changes a node or a host. */
+/** The result of a job that changes a node or a host. */
 export const fleetChangeResult = z.discriminatedUnion("outcome", [changed, notFound, taken, refused, ...notApplied]);

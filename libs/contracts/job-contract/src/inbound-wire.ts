@@ -6,7 +6,7 @@ import { z } from "zod";
 const LONGEST_ENCRYPTION = 8_000;
 const text = z.string().max(1_000);
 
-/** An inbound of a node as it travels, in jobs and in the API's bodies. What is left out is left to the node. */
+/** An inbound of a node as it travels, in jobs and in the API's bodies. Missing fields are left to the node. */
 export const inboundWire = z.object({
   tag: text,
   protocol: z.enum(PROTOCOLS),

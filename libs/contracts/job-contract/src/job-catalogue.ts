@@ -185,7 +185,7 @@ export const jobCatalogue = {
   },
 } as const satisfies Record<string, JobDefinition>;
 
-/** What the catalogue says of one job. */
+/** One job of the catalogue. */
 export interface JobDefinition<Payload = unknown, Result = unknown> {
   readonly queue: QueueName;
   readonly payload: z.ZodType<Payload>;

@@ -9,8 +9,9 @@ const LONGEST_NAME = 512;
 export const keyName = z.string().max(LONGEST_NAME).nullable();
 
 /**
- * What is asked of a key that is to be created. `terms` is missing in jobs of 1.0 that are queued, or that an API of 1.0
- * still writes during a rolling update: may be required from 1.2 on. So is `owner`, of nobody's keys as well.
+ * The requested attributes of a key that is to be created. `terms` is missing in jobs of 1.0 that are queued, or that
+ * an API of 1.0 still writes during a rolling update: may be required from 1.2 on. So is `owner`, of nobody's keys as
+ * well.
  */
 export const requestedKey = z.codec(
   z.object({ name: keyName, owner, terms: chosenTerms.exactOptional() }),

@@ -12,8 +12,8 @@ export const requestId = z.string().max(128);
 export const owner = z.string().max(256).nullable().default(null);
 
 /**
- * Who asked for it; the request's id stands beside it. Missing in jobs of an API that does not know it yet, and dropped by
- * workers that don't.
+ * The caller who asked for it; the request's id stands beside it. Missing in jobs of an API that does not know it yet,
+ * and dropped by workers that don't.
  */
 export const actor = z.object({ name: z.string(), address: z.string().nullable() }).optional();
 

@@ -5,7 +5,7 @@ const seconds = z.number().int();
 const bytes = z.number().int().nonnegative();
 const label = z.string().max(1_000);
 
-/** What a caller chose of a key's terms; snake_case in Redis. What is missing was not chosen. */
+/** The terms that a caller chose for a key; snake_case in Redis. Missing fields were not chosen. */
 const chosenWire = z.object({
   enabled: z.boolean().exactOptional(),
   expires_at: seconds.nullable().exactOptional(),

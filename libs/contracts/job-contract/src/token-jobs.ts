@@ -13,7 +13,7 @@ const attributes = {
   addresses: z.array(z.string().max(64)).nullable(),
 } as const;
 
-/** What stands in Redis of a token is its hash: neither a job nor a result holds what a caller could use. */
+/** A new token. Redis holds its hash only: neither a job nor a result holds what a caller could use. */
 const madeWire = z.object({ id: z.string(), hash: z.string(), created_at: z.number().int(), ...attributes });
 const storedWire = madeWire.extend({ revision: z.number().int(), jobs: z.array(z.string()) });
 
@@ -64,7 +64,7 @@ const tokenChange = z.codec(changeWire, z.custom<TokenChange>(), {
   }),
 });
 
-/** What the caller of the request may do: it gives away no more. */
+/** The rights of the request's caller: it gives away no more. */
 const rights = z.object({
   scopes: z.array(z.enum(scopes)).readonly(),
   owner: attributes.owner,

@@ -5,7 +5,7 @@ import { deadline, requestId } from "./payload-fields.ts";
 
 const LONGEST_TEXT = 4_096;
 
-/** What stands in Redis of a webhook's secret is sealed: neither a job nor a result holds what a caller could use. */
+/** A new webhook. Redis holds its secret sealed only: neither a job nor a result holds what a caller could use. */
 const newWire = z.object({
   id: z.string(),
   url: z.string().max(LONGEST_TEXT),
@@ -114,8 +114,8 @@ export const webhookJobs = {
     attempts: 1,
   },
   /**
-   * Delivers what is due to one webhook; at most one such job of it is there, under its id. What is to be delivered stands in
-   * MongoDB, and every worker looks every second whose job is missing, so that the job itself need not be kept.
+   * Delivers due events to one webhook; at most one such job of it is there, under its id. MongoDB holds the events to
+   * deliver, and every worker looks every second whose job is missing, so that the job itself need not be kept.
    */
   "deliver-events": {
     queue: "veil-webhooks",

@@ -13,7 +13,7 @@ import { messages } from "../messages.ts";
 import { externalIdPathSchema } from "../terms-bodies.ts";
 import { exampleKey } from "./example-key.ts";
 
-/** What may happen to any change of a key. */
+/** Errors of any change of a key. */
 const ofChanges: readonly ErrorCase[] = [
   ...guarded,
   ...ofWrites,

@@ -15,7 +15,7 @@ export const file_xray_app_proxyman_proxyman: GenFile = /*@__PURE__*/
   fileDesc("CiB4cmF5L2FwcC9wcm94eW1hbi9wcm94eW1hbi5wcm90bxIReHJheS5hcHAucHJveHltYW4iUAoOUmVjZWl2ZXJDb25maWcSPgoPc3RyZWFtX3NldHRpbmdzGAMgASgLMiUueHJheS50cmFuc3BvcnQuaW50ZXJuZXQuU3RyZWFtQ29uZmlnIkwKDFNlbmRlckNvbmZpZxI8Cg5wcm94eV9zZXR0aW5ncxgDIAEoCzIkLnhyYXkudHJhbnNwb3J0LmludGVybmV0LlByb3h5Q29uZmlnYgZwcm90bzM", [file_xray_transport_internet]);
 
 /**
- * Where an inbound listens. What is not named here travels as unknown fields.
+ * Where an inbound listens. Fields that are not named here travel as unknown fields.
  *
  * @generated from message xray.app.proxyman.ReceiverConfig
  */
