@@ -1,4 +1,4 @@
-/** Who changed something. */
+/** The author of a change. */
 export interface Actor {
   /** The name of the token or secret, {@link SYSTEM} for what happens by itself. */
   readonly name: string;
@@ -18,7 +18,7 @@ export function isReservedName(name: string): boolean {
   return /^(?:system|unknown|secret-\d+)$/i.test(name.trim());
 }
 
-/** What comes due by itself, and what is noticed. */
+/** The actor of everything that comes due by itself or is noticed. */
 export const SYSTEM: Actor = { name: "system", address: null, requestId: null };
 
 /** Of a change that a service of an older version passed on without saying whose it is. */

@@ -1,4 +1,4 @@
-/** What may happen; each name is contract. */
+/** All types of events; each name is contract. */
 export const eventTypes = [
   "key.created",
   "key.updated",

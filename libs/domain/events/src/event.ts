@@ -9,13 +9,13 @@ export interface VeilEvent {
   /** When it happened. Unix seconds. */
   readonly at: number;
   readonly actor: Actor;
-  /** What it was born in, such as `key:12`. */
+  /** The entity it was born in, such as `key:12`. */
   readonly subject: string;
   /** The key that it concerns; null where it concerns none. */
   readonly keyId: number | null;
   /** Whose tokens may read it, beside those without an owner; null for nobody else's. */
   readonly owner: string | null;
-  /** What callers are shown of it, as JSON. */
+  /** The data that callers are shown, as JSON. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,4 @@
-/** What happened, where it was born, the log of it and the relay between them. Pure: no I/O, and nothing of keys. */
+/** Events: where they are born, the log of them and the relay between them. Pure: no I/O, and nothing of keys. */
 export { type Actor, isReservedName, numberedSecret, SYSTEM, unnamedActor } from "./actor.ts";
 export type { LoggedEvent, VeilEvent } from "./event.ts";
 export { type EventType, eventTypes, isEventType } from "./event-types.ts";

@@ -1,7 +1,7 @@
 import type { EventType } from "./event-types.ts";
 import type { LoggedEvent, VeilEvent } from "./event.ts";
 
-/** Which events are asked for. All that is named has to fit. */
+/** Selects events. An event has to fit all that is named. */
 export interface EventQuery {
   /** Only those that came later; 0 for all that are kept. */
   readonly after: number;
@@ -31,7 +31,7 @@ export interface EventLog extends EventReader {
    * @returns `outrun` when others have added some meanwhile; a part may be there then: the tail says which
    */
   append(after: number, events: readonly VeilEvent[]): Promise<"appended" | "outrun">;
-  /** What is behind an event, in ascending order, whatever a newer version has written there. */
+  /** The entries behind an event, in ascending order, whatever a newer version has written there. */
   tail(after: number, limit: number): Promise<readonly TailEntry[]>;
   /** Up to which `seq` all events are marked where they were born. */
   settled(): Promise<number>;

@@ -71,13 +71,13 @@ class Tail {
     return this.#events.has(id);
   }
 
-  /** What this process has added itself. */
+  /** Takes in events that this process has added itself. */
   add(events: readonly VeilEvent[]): void {
     for (const { id, subject } of events) this.#events.set(id, { id, subject });
     this.last += events.length;
   }
 
-  /** What others have added. */
+  /** Reads on through the events that other processes have added. */
   async readOn(): Promise<void> {
     while (true) {
       const events = await this.#log.tail(this.last, READ_AT_ONCE);

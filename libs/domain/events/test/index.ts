@@ -1,4 +1,4 @@
-/** What every implementation of the log of events must promise, as tests, and one in memory. For tests only. */
+/** The promises of every implementation of the log of events, as tests, and one in memory. For tests only. */
 export { eventLogConformance } from "./event-log-conformance.ts";
 export { InMemoryEventLog, InMemoryOutbox } from "./in-memory-events.ts";
 export { noHints } from "./no-hints.ts";

@@ -41,7 +41,7 @@ export async function convergeHeld(
   const wanted = ports.nodes.filter((node) => isWantedOn(key, node, now));
   const restoring = wanted.map((node) => tryRestore(key, node, lease, ports));
   const clearing = clearNodes(unclearedNodes(key, groups, ports, now), key, lease, ports);
-  // What goes on after the lease is given back has no right to.
+  // No work may go on after the lease is given back.
   await Promise.allSettled([...restoring, clearing]);
   const values = await Promise.all(restoring);
   const converged = (await clearing).filter((node) => key.indeterminate.includes(node));

@@ -120,8 +120,8 @@ export async function expectDue(
 }
 
 /**
- * Expects a key again that has just been decided: who looked at it before, or made the index anew, has found nothing of it.
- * What ended since the key was claimed is due as well.
+ * Expects a key again that has just been decided: a process that looked at it before, or made the index anew, has found
+ * nothing of it. A term that ended since the key was claimed is due as well.
  */
 export async function expectDecided(
   { keyId, terms, createdAt }: KeyRecord,

@@ -10,8 +10,8 @@ export interface NodeSighting {
 }
 
 /**
- * What the workers know of the nodes, for whoever asks no node itself. Every method throws StoreUnavailableError while the store
- * is away.
+ * The workers' knowledge of the nodes, for processes that ask no node themselves. Every method throws
+ * StoreUnavailableError while the store is away.
  */
 export interface NodeSightings {
   /**

@@ -21,7 +21,7 @@ export async function repairUnderLease<T>(
   return end;
 }
 
-/** What the operation returns, or how its node failed. @throws any other error */
+/** The operation's result, or the failure of its node. @throws any other error */
 export async function orNodeFailure<T>(operation: Promise<T>): Promise<T | NodeFailure> {
   try {
     return await operation;

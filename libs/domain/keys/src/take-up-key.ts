@@ -18,7 +18,7 @@ export interface TakenKey {
  * looks: of two at least one sees the other, and waits for as long as the other's calls can go on, since a holder whose
  * lease Redis does not confirm any more begins none. So nobody changes a user beside another holder.
  *
- * Whoever comes after a hand that was never let go of marks the key as indeterminate on every node.
+ * A holder that comes after a hand that was never let go of marks the key as indeterminate on every node.
  *
  * @param indeterminate nodes to be marked in any case
  * @returns null when there is no such key
@@ -43,7 +43,7 @@ export async function waitForOthers(found: HandledKey, lease: HeldLease, ports: 
   lease.mustLast();
   const marked = { ...handEntryOf(lease, [], ports), indeterminate: nodeNames(ports) };
   const key = (await ports.store.takeUp(found.keyId, marked)) ?? found;
-  // Who came in while this one waited has seen its hand, and waits in turn.
+  // A holder that came in while this one waited has seen its hand, and waits in turn.
   return { key, hands: [lease.token, ...others] };
 }
 

@@ -7,7 +7,7 @@ async function* partsOf(...parts: number[][]) {
 }
 
 /**
- * What a store of changes of many keys promises.
+ * The promises of a store of changes of many keys.
  *
  * @param open the store; `other` is the same one by another process, where there are several
  */

@@ -1,7 +1,7 @@
 import type { ConnectedPlace } from "./connection.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 
-/** What a connection says of the server, whichever protocol it has: Reality around TCP or another transport. */
+/** The server's part of a connection, whichever protocol it has: Reality around TCP or another transport. */
 export function connectedPlace({ remark }: LinkedKey, settings: LinkSettings): ConnectedPlace {
   const { host, port, sni, publicKey, shortId, fingerprint, alpn, transport = { kind: "tcp" } } = settings;
   return {

@@ -8,9 +8,9 @@ import type { VlessFlow } from "./vless.ts";
  */
 export type Connection = VlessConnection | TrojanConnection | ShadowsocksConnection;
 
-/** What connections of every protocol have. */
+/** The fields that connections of every protocol have. */
 export interface ConnectedPlace {
-  /** What clients call it. */
+  /** The connection's name in clients. */
   readonly remark: string;
   /** Host name or IP address to dial, IPv6 without brackets. */
   readonly address: string;
@@ -25,7 +25,7 @@ export interface VlessConnection extends ConnectedPlace {
   readonly uuid: string;
   /** Vision needs TCP with Reality: it is empty with any other transport. */
   readonly flow: VlessFlow;
-  /** What encrypts within the transport, with the server's public key; nothing when left out. */
+  /** Encryption within the transport, with the server's public key; nothing when left out. */
   readonly encryption?: string;
 }
 
@@ -43,7 +43,7 @@ export interface ShadowsocksConnection extends ConnectedPlace {
   readonly password: string;
 }
 
-/** What protects a connection. `none` is for Shadowsocks, which does so itself, and for entries that lead nowhere. */
+/** The protection of a connection. `none` is for Shadowsocks, which does so itself, and for entries that lead nowhere. */
 export type ConnectionSecurity = RealitySecurity | { readonly kind: "none" };
 
 /** The client's side of Reality. */
@@ -57,13 +57,16 @@ export interface RealitySecurity {
   readonly shortId: string;
   /** The browser whose TLS handshake is imitated, one of `fingerprints`. */
   readonly fingerprint: string;
-  /** What it offers instead of the browser's application protocols, the preferred one first. Xray's own client can't. */
+  /** Application protocols offered instead of the browser's, the preferred one first. Xray's own client can't. */
   readonly alpn?: readonly string[];
   /** Where Xray's spider begins: a path. Other clients don't have one. */
   readonly spiderX: string;
 }
 
-/** What carries a connection's streams. XHTTP's path begins with a slash and has no query: mihomo can't connect with one. */
+/**
+ * The carrier of a connection's streams. XHTTP's path begins with a slash and has no query: mihomo can't connect with
+ * one.
+ */
 export type ConnectionTransport = { readonly kind: "tcp" } | { readonly kind: "xhttp"; readonly path: string };
 
 /**

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 
 /**
- * What a key has in place of its UUID where a protocol wants a password: it follows from the UUID, so that a key that is revoked
- * has other ones, and does not lead back to it, so that who sees one place's password gets into no other.
+ * A key's password where a protocol wants one in place of its UUID: it follows from the UUID, so that a revoked key has
+ * other ones, and does not lead back to it, so that a person who sees one place's password gets into no other.
  *
  * @param purpose what it is for: for each another one
  * @param bytes of it, at most 32

@@ -8,5 +8,5 @@
  */
 export const fingerprints = ["chrome", "firefox", "safari", "edge", "ios", "qq", "random", "randomized"] as const;
 
-/** What to write instead of a name that is none of them. */
+/** The hint for a name that is none of them. */
 export const fingerprintHint = `must be a TLS fingerprint that every client can dial with: ${fingerprints.join(", ")}`;

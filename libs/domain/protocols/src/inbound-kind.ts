@@ -1,7 +1,7 @@
 import type { ConnectionTransport } from "./connection.ts";
 import type { ProtocolName } from "./protocols.ts";
 
-/** What may carry the streams of an inbound. */
+/** The transports that may carry the streams of an inbound. */
 export const TRANSPORTS = ["tcp", "xhttp"] as const;
 
 export type TransportName = (typeof TRANSPORTS)[number];
@@ -50,7 +50,7 @@ export function hasReality({ protocol }: Pick<InboundKind, "protocol">): boolean
   return protocol !== "shadowsocks-2022";
 }
 
-/** What is wrong with a kind, as the end of a sentence that begins with the inbound; null when nothing is. */
+/** The fault of a kind, as the end of a sentence that begins with the inbound; null when there is none. */
 export function kindFault({ protocol, transport, path, serverKey, encryption }: InboundKind): string | null {
   if (protocol !== "vless" && transport !== "tcp")
     return `can't have a transport other than tcp with the protocol ${protocol}`;

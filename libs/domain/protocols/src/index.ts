@@ -1,4 +1,4 @@
-/** What a VPN protocol says of a key: its account and its share link. Pure. */
+/** A key in the terms of each VPN protocol: its account and its share link. Pure. */
 export {
   type Connection,
   connectionLink,

@@ -3,12 +3,11 @@ import type { InboundKind } from "./inbound-kind.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import type { VlessFlow } from "./vless.ts";
 
-/** What of an inbound's kind decides which account a key has there. */
+/** The part of an inbound's kind that decides which account a key has there. */
 export type AccountKind = Pick<InboundKind, "transport" | "serverKey">;
 
 /**
- * What the project needs to know of a VPN protocol. One file implements it, `protocols.ts` lists it; nothing here
- * speaks to Xray.
+ * The project's view of a VPN protocol. One file implements it, `protocols.ts` lists it; nothing here speaks to Xray.
  */
 export interface Protocol<Account extends { readonly protocol: string }> {
   readonly name: Account["protocol"];

@@ -5,7 +5,7 @@ import type { Protocol } from "./protocol.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 import { shadowsocksKeyLength, type ShadowsocksMethod, shadowsocksMethodOf } from "./shadowsocks-method.ts";
 
-/** What Xray knows of a Shadowsocks user beside the e-mail. */
+/** A Shadowsocks user in Xray, apart from the e-mail. */
 export interface ShadowsocksAccount {
   readonly protocol: "shadowsocks-2022";
   /** The user's own key: base64 of as many bytes as the server's. */

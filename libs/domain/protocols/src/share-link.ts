@@ -1,7 +1,7 @@
 import type { ConnectionTransport } from "./connection.ts";
 import type { VlessFlow } from "./vless.ts";
 
-/** What a share link says of the server. The same for every key of one inbound. */
+/** The server's part of a share link. The same for every key of one inbound. */
 export interface LinkSettings {
   /** Host name or IP address that clients dial. An IPv6 address may stand with or without brackets. */
   readonly host: string;
@@ -16,7 +16,7 @@ export interface LinkSettings {
   readonly publicKey: string;
   /** The Reality short id, hexadecimal. */
   readonly shortId: string;
-  /** What carries the streams; TCP when left out. */
+  /** The carrier of the streams; TCP when left out. */
   readonly transport?: ConnectionTransport;
   /** Shadowsocks' key of the server; null with any other protocol. */
   readonly serverKey?: string | null;
@@ -29,15 +29,15 @@ export interface LinkSettings {
   readonly noFlow: "omit" | "write";
 }
 
-/** What a share link says of one key. */
+/** The key's part of a share link. */
 export interface LinkedKey {
   readonly uuid: string;
   readonly flow: VlessFlow;
-  /** What clients call the connection. */
+  /** The connection's name in clients. */
   readonly remark: string;
 }
 
-/** What clients call a key: by its name, or `key-<id>` when it has none. */
+/** A key's name in clients: its own, or `key-<id>` when it has none. */
 export function linkName({ id, name }: { readonly id: number; readonly name: string | null }): string {
   return name === null || name === "" ? `key-${id}` : name;
 }

@@ -4,7 +4,7 @@ import { derivedSecret } from "./derived-secret.ts";
 import type { Protocol } from "./protocol.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
 
-/** What Xray knows of a Trojan user beside the e-mail. */
+/** A Trojan user in Xray, apart from the e-mail. */
 export interface TrojanAccount {
   readonly protocol: "trojan";
   /** 22 characters of base64url. */

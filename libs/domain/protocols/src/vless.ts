@@ -11,7 +11,7 @@ import { isSameUuidInXray, isUuidV4 } from "./uuid.ts";
  */
 export type VlessFlow = "" | "xtls-rprx-vision";
 
-/** What Xray knows of a VLESS user beside the e-mail. */
+/** A VLESS user in Xray, apart from the e-mail. */
 export interface VlessAccount {
   readonly protocol: "vless";
   /** Version 4, lower case. */

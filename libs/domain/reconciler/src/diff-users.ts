@@ -22,7 +22,7 @@ export interface Drift {
   readonly orphans: readonly number[];
 }
 
-/** What of a place that holds users decides which ones these are, and with which accounts. */
+/** The properties of a place that decide which users it holds, and with which accounts. */
 export interface ComparedNode {
   readonly name: string;
   /** How it speaks with clients; VLESS over TCP when left out. */

@@ -6,7 +6,7 @@ import type { ActualUser } from "./diff-users.ts";
 const FLOWS = ["", "xtls-rprx-vision"] as const;
 const LOOKED_UP_AT_ONCE = 512;
 
-/** Which of the users that are there with a wrong account let somebody else in. */
+/** Picks the users that are there with a wrong account that lets somebody else in. */
 export function withOtherSecrets(actual: readonly ActualUser[], wrong: readonly DesiredUser[]): number[] {
   const wanted = new Map(wrong.map((user) => [user.keyId, user]));
   return actual.flatMap(({ keyId, account }) => {

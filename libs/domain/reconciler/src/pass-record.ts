@@ -11,7 +11,7 @@ export interface PassRecord {
   readonly groups: readonly string[] | null;
   /** When the last pass began that listed the node's users. */
   readonly listedAt: number;
-  /** Which version of the node's place it was made over: it says nothing of another one. Null of a pass that did not know. */
+  /** The version of the node's place it was made over: it says nothing of another one. Null of a pass that did not know. */
   readonly version: string | null;
   /** How many users it held then that are not ours; null of a pass by a version that did not count them. */
   readonly unmanaged: number | null;
@@ -40,7 +40,7 @@ export function nextPassIn({ begunAt, postponed }: PassRecord, now: number, peri
   return Math.min(inMs, periodMs * 1.5);
 }
 
-/** What the counts of a node and of the keys say. */
+/** The counts of a node's users and of the keys, side by side. */
 export interface UserCounts {
   /** Users that the node holds, whoever they belong to. */
   readonly held: number;

@@ -23,7 +23,7 @@ export interface ReconciledNode extends NodeUsers, ComparedNode {
   list(): Promise<ListedInbound>;
 }
 
-/** What the nodes should hold, as passes over several of them share it. */
+/** The desired state of the nodes, as passes over several of them share it. */
 export interface ReconciledState extends DesiredState {
   /**
    * Every active key's user as a read found it that began after a moment, and some seconds ago at most.
@@ -50,7 +50,7 @@ export interface PassOptions {
   readonly readAfter?: number | null;
 }
 
-/** What was seen of a node's inbound, and the way to put another one in its place. */
+/** A node's inbound as it was listed, and the way to put another one in its place. */
 export interface ListedInbound {
   /** `outdated`: it lacks what share links name; `missing`: somebody removed it. */
   readonly state: "sound" | "outdated" | "missing";
@@ -65,7 +65,7 @@ export interface ListedInbound {
 }
 
 export interface PassResult {
-  /** What was found at the first look. */
+  /** The drift found at the first look. */
   readonly drift: ConfirmedDrift;
   /** True when most users are none of the database's: it is suspect, and the node was left as it is. */
   readonly braked: boolean;
@@ -75,7 +75,10 @@ export interface PassResult {
   readonly rebuilds: number;
   /** Users that could not be repaired this time: held by another process, or the node failed. */
   readonly postponed: number;
-  /** Whether the node holds all that it should: nobody who could not be repaired, and no brake. Who leaves soon by himself may be there. */
+  /**
+   * Whether the node holds all that it should: all users could be repaired, and no brake was pulled. Users that leave
+   * soon by themselves may be there.
+   */
   readonly isFilled: boolean;
   /** Users of ours that the node is to hold now. */
   readonly users: number;
@@ -197,7 +200,7 @@ async function leavingAmong(
   return new Set(orphans.filter((keyId) => leaving.has(keyId) || !present.has(keyId)));
 }
 
-/** What of the state concerns one node. Keys under creation whose groups are not known may be everywhere. */
+/** The part of the state that concerns one node. Keys under creation whose groups are not known may be everywhere. */
 function stateOn(node: GroupedNode, state: DesiredState): DesiredState {
   return {
     findDesired: async () => desiredOn(node, await state.findDesired()),

@@ -1,6 +1,6 @@
 import { isServedBy, nextPassIn, type PassRecord } from "./pass-record.ts";
 
-/** What a health probe at a node shows, cheap enough for every second. */
+/** The findings of a health probe at a node, cheap enough for every second. */
 export interface HealthProbe {
   readonly users: number;
   /** Seconds since the Xray process started; whole seconds. */
@@ -10,7 +10,7 @@ export interface HealthProbe {
 /** Why a pass is due. */
 export type PassReason = "start" | "period" | "restart" | "emptied" | "back" | "regrouped";
 
-/** What has happened to a node, which a pass must have begun after. Times by the monotonic clock of this process. */
+/** An incident at a node, which a pass must have begun after. Times by the monotonic clock of this process. */
 interface Incident {
   readonly at: number;
   /** How many users the node had before it lost them; null when it lost none. */
@@ -106,7 +106,7 @@ export class NodeWatch {
     // A pass that only counted can't have seen the incident.
     const age = sharedNow - pass.listedAt;
     if (this.#incident !== null && age > now - this.#incident.at) return false;
-    // What happened before this process came is known from what the node shows alone.
+    // Only the node's own state tells of incidents before this process came.
     if (this.#dueAt === null && !this.#looksAsLeftBy(pass, age)) return false;
     return nextPassIn(pass, sharedNow, this.#periodMs) > 0;
   }

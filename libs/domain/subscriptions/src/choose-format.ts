@@ -7,9 +7,10 @@ export interface UserAgentRule {
 }
 
 /**
- * Which apps get more than a list of links. A rule is the beginning of a User-Agent and no expression: Hiddify's contains
- * `ClashMeta`, `v2ray` and `sing-box`, NekoBox's contains `ClashMeta`, and both want links; and a beginning is compared in no
- * more time than it is long. What no rule names gets links in base64, Happ and v2rayNG too, which read `xray` as well.
+ * The apps that get more than a list of links. A rule is the beginning of a User-Agent and no expression: Hiddify's
+ * contains `ClashMeta`, `v2ray` and `sing-box`, NekoBox's contains `ClashMeta`, and both want links; and a beginning is
+ * compared in no more time than it is long. Apps that no rule names get links in base64, Happ and v2rayNG too, which
+ * read `xray` as well.
  */
 const defaultRules: readonly UserAgentRule[] = [
   ...["clash", "mihomo", "flclash", "flowvy", "murge", "prizrak-box", "koala-clash", "stash"].map(to("mihomo")),
@@ -20,7 +21,7 @@ function to(format: FormatName): (prefix: string) => UserAgentRule {
   return (prefix) => ({ prefix, format });
 }
 
-/** What a request for a subscription says about the format that it asks for. */
+/** The format that a request for a subscription asks for, and the hints to it. */
 export interface FormatQuery {
   /** `/sub/{token}/{format}` */
   readonly path: string | null;

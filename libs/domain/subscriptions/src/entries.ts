@@ -15,8 +15,8 @@ export interface EntryRules {
 }
 
 /**
- * What a subscription shows: its connections, or one entry that leads nowhere and whose remark says why. Such an entry holds
- * nothing of the key.
+ * The entries of a subscription: its connections, or one entry that leads nowhere and whose remark says why. Such an
+ * entry holds nothing of the key.
  */
 export function entriesOf(subscription: Subscription, language: Language, rules: EntryRules = {}): Entries {
   const { canSay = () => true, reservedNames = [] } = rules;

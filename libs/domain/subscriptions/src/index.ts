@@ -1,6 +1,6 @@
 /**
- * What a subscription says to client apps: its formats and headers, and which app gets which format. Pure: it knows no store, no
- * HTTP server, no page and no clock.
+ * A subscription as client apps read it: its formats and headers, and which app gets which format. Pure: it knows no
+ * store, no HTTP server, no page and no clock.
  */
 export { chooseFormat, type FormatQuery, type UserAgentRule } from "./choose-format.ts";
 export { contentTypeOf, type FormatName, formatNames, isFormatName, renderSubscription } from "./formats/formats.ts";

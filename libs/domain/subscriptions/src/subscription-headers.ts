@@ -3,10 +3,10 @@ import { headerText, headerUrl, shortened } from "./header-text.ts";
 import { type Language, noticeReason, noticeText } from "./notices.ts";
 import type { Subscription, SubscriptionKey } from "./subscription.ts";
 
-/** What an installation says to apps in headers. */
+/** Headers of an installation that apps read. */
 export interface HeaderSettings {
   readonly language: Language;
-  /** What apps call the subscription; null for the key's name. */
+  /** The subscription's title in apps; null for the key's name. */
   readonly title: string | null;
   /** Whole hours between two updates, at least 1. */
   readonly updateIntervalHours: number;
@@ -14,7 +14,7 @@ export interface HeaderSettings {
   readonly supportUrl: string | null;
   /** Where people see the subscription in a browser; null for its own address. */
   readonly pageUrl: string | null;
-  /** A message for everybody; null for none. What is wrong with a key goes before it. */
+  /** A message for everybody; null for none. A key's own fault goes before it. */
   readonly announce: string | null;
 }
 

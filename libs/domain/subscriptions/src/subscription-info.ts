@@ -14,7 +14,7 @@ export interface SubscriptionInfo {
   readonly links: readonly string[];
 }
 
-/** What a program learns of a subscription. */
+/** A subscription as programs read it. */
 export function subscriptionInfo(subscription: Subscription, noFlow: "omit" | "write"): SubscriptionInfo {
   const { key, connections } = subscription;
   const shown = noticeReason(subscription) === null ? uniqueRemarks(connections) : [];

@@ -14,9 +14,9 @@ export interface UsagePeriod {
   readonly download: number;
 }
 
-/** What a subscription says of its key. */
+/** The key of a subscription, as the subscription shows it. */
 export interface SubscriptionKey {
-  /** What people call it, never empty: its name, or `key-<id>`. */
+  /** The key's name for people, never empty: its name, or `key-<id>`. */
   readonly name: string;
   readonly status: KeyStatus;
   /** Bytes since the last reset. */

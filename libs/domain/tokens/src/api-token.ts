@@ -1,6 +1,6 @@
 import type { Scope } from "./scopes.ts";
 
-/** What a token may do, and from where. */
+/** The rights of a token, and the addresses it may be used from. */
 export interface TokenRights {
   readonly scopes: readonly Scope[];
   /** Whose keys it sees and changes; null for everybody's. */
@@ -29,5 +29,5 @@ export interface ApiToken extends TokenRights {
   readonly jobs: readonly string[];
 }
 
-/** What of a token can be changed; what is left out stays. */
+/** The changeable fields of a token; missing ones stay. */
 export type TokenChange = Partial<Pick<ApiToken, "name" | "scopes" | "owner" | "rate" | "expiresAt" | "addresses">>;

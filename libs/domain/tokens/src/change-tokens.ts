@@ -4,7 +4,7 @@ import { rightsBeyond } from "./grant-rules.ts";
 import type { TokenStore } from "./ports.ts";
 import { tokenSubject } from "./token-events.ts";
 
-/** What the changes of tokens need. */
+/** The ports that the changes of tokens need. */
 export interface TokenPorts {
   readonly tokens: TokenStore;
   /** Milliseconds since the epoch. */
@@ -18,7 +18,7 @@ interface TokenJob {
   readonly job: string;
   /** Milliseconds since the epoch; nothing is begun after it. */
   readonly deadline: number;
-  /** Who asks for it. */
+  /** The caller who asks for it. */
   readonly actor?: Actor;
 }
 

@@ -3,7 +3,7 @@ import { liesWithin } from "./networks.ts";
 import { grants } from "./scopes.ts";
 
 /**
- * What of a token's rights goes beyond those of whoever makes or changes it, as a caller may read it; null when nothing does.
+ * The first of a token's rights that goes beyond those of its giver, in words for the caller; null when none does.
  * Nobody gives away what they don't have: not with a new token, and not by changing one that has more.
  */
 export function rightsBeyond(token: TokenRights, giver: TokenRights): string | null {

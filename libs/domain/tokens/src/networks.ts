@@ -19,7 +19,7 @@ export function networkOf(text: string): Network | null {
   return { address, prefix: prefix === undefined ? longest : Number(prefix), family: version === 6 ? "ipv6" : "ipv4" };
 }
 
-/** Whether all addresses of a range lie in one of the others. What is not a range lies nowhere. */
+/** Whether all addresses of a range lie in one of the others. A text that is no range lies nowhere. */
 export function liesWithin(inner: string, outer: readonly string[]): boolean {
   const network = networkOf(inner);
   if (network === null) return false;

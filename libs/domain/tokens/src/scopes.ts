@@ -1,4 +1,4 @@
-/** What an endpoint may ask of its caller; `*` is all of it. */
+/** The scopes that an endpoint may ask of its caller; `*` is all of them. */
 export const scopes = [
   "keys:read",
   "keys:write",

@@ -1,7 +1,7 @@
 import type { Actor, EventType } from "@veil/events";
 import type { ApiToken } from "./api-token.ts";
 
-/** Who made or deleted a token, and when. */
+/** The maker or deleter of a token, and the moment. */
 export interface TokenStamp {
   readonly actor: Actor;
   /** Unix seconds. */

@@ -8,7 +8,7 @@ export const TOKEN_SEED_BYTES = 36;
 const PREFIX = "veil_";
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH = 40;
-/** 71 bits: no two tokens share them. What is left, 166 bits, nobody guesses. */
+/** 71 bits: no two tokens share them. The remaining 166 bits nobody guesses. */
 const ID_LENGTH = 12;
 const TOKEN = new RegExp(`^${PREFIX}([0-9A-Za-z]{${ID_LENGTH}})[0-9A-Za-z]{${LENGTH - ID_LENGTH}}$`);
 

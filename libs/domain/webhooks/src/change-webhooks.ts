@@ -2,7 +2,7 @@ import type { WebhookStore } from "./ports.ts";
 import { mostWebhooksOf, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
 import type { WebhookEvents } from "./webhook-event.ts";
 
-/** What the changes of webhooks need. */
+/** The ports that the changes of webhooks need. */
 export interface WebhookPorts {
   readonly webhooks: WebhookStore;
   readonly events: Pick<WebhookEvents, "head">;

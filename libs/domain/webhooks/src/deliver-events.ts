@@ -5,8 +5,8 @@ import type { Webhook } from "./webhook.ts";
 import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";
 
 /**
- * What became of one attempt; `cut` when it was broken off because the process is to stop. With `isOurs` the receiver can't help
- * that it failed: then nothing is given up, and nobody is dead.
+ * The result of one attempt; `cut` when it was broken off because the process is to stop. With `isOurs` the failure is
+ * not the receiver's: then nothing is given up, and nobody is dead.
  */
 export type SendEnd =
   | { readonly outcome: "delivered" }
@@ -68,8 +68,8 @@ interface Work {
 }
 
 /**
- * What is to be delivered next; null when nothing is. A receiver that is away gets one event, and now and then it is a new
- * one: those that wait may be ones that it never takes.
+ * The next events to deliver; null when there are none. A receiver that is away gets one event, and now and then it is
+ * a new one: those that wait may be ones that it never takes.
  */
 async function nextWork(webhook: Webhook, state: DeliveryState, { events, now }: DeliverPorts): Promise<Work | null> {
   const progress = new DeliveryProgress(state);
@@ -79,14 +79,14 @@ async function nextWork(webhook: Webhook, state: DeliveryState, { events, now }:
   const wantsNew = room > 0 && isTurnOfNew;
   const page = wantsNew ? await events.after(state.cursor, Math.min(PAGE, room)) : [];
   const fresh = takeNew(webhook, page, progress, progress.isAway ? 1 : PAGE);
-  // What was taken may wait in these by now.
+  // Events that were taken may wait in these by now.
   const due = progress.due(now());
   const retried = progress.isAway ? due.slice(0, fresh.length === 0 ? 1 : 0) : due.slice(0, LANES_AT_ONCE);
   if (page.length === 0 && retried.length === 0) return null;
   const found = await events.find(retried.flatMap(({ seqs }) => seqs.slice(0, EVENTS_OF_A_LANE)));
   const bySeq = new Map(found.map((event) => [event.seq, event]));
   const waiting = retried.map((lane): Lane => {
-    // What the log no longer has can't be delivered.
+    // Events that the log has dropped can't be delivered.
     const asked = lane.seqs.slice(0, EVENTS_OF_A_LANE);
     const read = asked.flatMap((seq) => bySeq.get(seq) ?? []);
     return { ...lane, seqs: [...read.map(({ seq }) => seq), ...lane.seqs.slice(EVENTS_OF_A_LANE)], events: read };

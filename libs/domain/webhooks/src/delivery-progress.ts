@@ -66,7 +66,7 @@ export class DeliveryProgress {
     return true;
   }
 
-  /** Notes that an event was taken. Whoever was away is back: nothing waits longer for that reason. */
+  /** Notes that an event was taken. The receiver is back: nothing waits longer because it was away. */
   delivered(now: number): void {
     const wasAway = this.isAway;
     const ends = { failingSince: null, failures: 0, pausedUntil: 0, lastDeliveredAt: now, lastError: null };

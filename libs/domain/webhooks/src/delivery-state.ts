@@ -31,7 +31,7 @@ export interface DeliveryState {
   /** While so many fail in a row, the receiver is left alone until then. */
   readonly pausedUntil: number;
   readonly lastDeliveredAt: number | null;
-  /** What came of the last failure, as callers may read it; null when the last delivery succeeded. */
+  /** The result of the last failure, in words for callers; null when the last delivery succeeded. */
   readonly lastError: string | null;
   /** Goes up with every change. */
   readonly revision: number;

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { LONGEST_URL } from "./webhook.ts";
 
-/** What the library's ranges lack: benchmarks, and the address at which a cloud's virtual machines find their host. */
+/** Ranges that the library lacks: benchmarks, and the address at which a cloud's virtual machines find their host. */
 const FURTHER_PRIVATE = [ipaddr.IPv4.parseCIDR("198.18.0.0/15"), ipaddr.IPv4.parseCIDR("168.63.129.16/32")];
 /** The only part of IPv6 from which public addresses are given. */
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
@@ -10,7 +10,7 @@ const EMBEDDING = new Set(["ipv4Mapped", "rfc6052"]);
 
 /**
  * Whether an IP address is one of the public Internet: neither of a private network nor of this host, a link, a provider's
- * inside, a cloud's metadata, a tunnel, a group or a document. What is no address is not public.
+ * inside, a cloud's metadata, a tunnel, a group or a document. A text that is no address is not public.
  */
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
@@ -28,8 +28,8 @@ function embeddedIpv4(address: ipaddr.IPv6): string {
 }
 
 /**
- * What keeps a text from being a webhook's address, as its caller may read it; null when nothing does. Names are looked up when
- * a delivery connects and not here: what they say today they need not say tomorrow.
+ * The fault of a text as a webhook's address, in words for its caller; null when there is none. Names are looked up
+ * when a delivery connects and not here: what they say today they need not say tomorrow.
  */
 export function urlFault(text: string, isPrivateAllowed: boolean): string | null {
   if (text.length > LONGEST_URL) return `url must have at most ${LONGEST_URL} characters`;

@@ -7,7 +7,7 @@ export interface WebhookEvent {
   readonly type: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** What it is about, such as `key:17`: events with the same subject are delivered in order. */
+  /** The entity it is about, such as `key:17`: events with the same subject are delivered in order. */
   readonly subject: string;
   /** Whose key it is about; null when nobody's. */
   readonly owner: string | null;

@@ -3,11 +3,11 @@ export interface Webhook {
   readonly id: string;
   /** Where events are sent by POST. */
   readonly url: string;
-  /** Which events: names like `key.created`, families like `key.*`, or `*`. */
+  /** The events it gets: names like `key.created`, families like `key.*`, or `*`. */
   readonly types: readonly string[];
   /** Whose keys' events it gets; null for everybody's. */
   readonly owner: string | null;
-  /** What events are signed with, sealed; see `sealSecret`. */
+  /** The secret that events are signed with, sealed; see `sealSecret`. */
   readonly sealedSecret: string;
   readonly enabled: boolean;
   /** Why it was switched off by itself; null when it was not. */
@@ -27,7 +27,7 @@ export interface Webhook {
 /** A webhook as it is made. */
 export type NewWebhook = Pick<Webhook, "id" | "url" | "types" | "owner" | "sealedSecret" | "createdAt">;
 
-/** What of a webhook can be changed; what is left out stays. */
+/** The changeable fields of a webhook; missing ones stay. */
 export type WebhookChange = Partial<Pick<Webhook, "url" | "types" | "enabled">>;
 
 /** As many there are at most without an owner: each may have deliveries of its own under way. */

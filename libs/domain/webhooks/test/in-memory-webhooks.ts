@@ -13,7 +13,7 @@ import {
 export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOutbox {
   readonly #webhooks = new Map<string, Webhook>();
   readonly #deliveries = new Map<string, DeliveryState>();
-  /** What is to be reported of webhooks, by the ids of events. */
+  /** Events of webhooks that are still to be reported, by the ids of the events. */
   readonly #off = new Map<string, WebhookOff>();
   /** Runs before every step; throwing makes it fail. */
   beforeStep: () => Promise<void> = async () => undefined;

@@ -32,7 +32,7 @@ export function parseClientAddress(text: string): ClientAddress | null {
 /**
  * One of 65,536 names for the network of an address, under which its failures are counted: however many addresses they come
  * from, the counts take bounded space. Two networks rarely share a name, so use it only where a shared count harms nobody
- * who makes no mistake. What is not an address has a name of its own.
+ * who makes no mistake. A text that is no address has a name of its own.
  */
 export function networkBucket(address: string | undefined): string {
   const network = parseClientAddress(address ?? "")?.network ?? "unknown";

@@ -1,7 +1,10 @@
 export interface CoalescedCallsOptions {
   /** Most items of one batch. */
   readonly largest: number;
-  /** What waits for so long goes out beside the batch that is under way; much longer than a batch takes on a healthy server. */
+  /**
+   * Calls that have waited for so long go out beside the batch that is under way; much longer than a batch takes on a
+   * healthy server.
+   */
   readonly longestWaitMs: number;
 }
 

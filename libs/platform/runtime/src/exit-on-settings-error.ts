@@ -3,7 +3,7 @@ import { SettingsError } from "./settings-error.ts";
 /** `EX_CONFIG` of sysexits.h: the configuration is at fault, starting again without changing it is useless. */
 export const EXIT_CODE_SETTINGS = 78;
 
-/** What a process needs to say what is wrong and end. */
+/** The process's ways to say what is wrong and to end. */
 export interface SettingsExitPort {
   /** Writes to standard error before it returns. */
   readonly write: (text: string) => void;

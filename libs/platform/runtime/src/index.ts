@@ -1,4 +1,4 @@
-/** What every service process needs: settings, log, metrics, probes, ordered shutdown, clock, callers' addresses. */
+/** The common ground of service processes: settings, log, metrics, probes, ordered shutdown, clock, callers' addresses. */
 export { type ClientAddress, networkBucket, parseClientAddress } from "./client-address.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { coerceError, errorMessage } from "./coerce-error.ts";

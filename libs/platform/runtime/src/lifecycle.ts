@@ -22,7 +22,7 @@ export interface RunServiceOptions {
   readonly clock?: Clock;
 }
 
-/** What a service sees of its own process. */
+/** A service's view of its own process. */
 export interface RunningService {
   readonly state: ServiceState;
   /** Aborted when the stop begins, also while the service is still starting. */

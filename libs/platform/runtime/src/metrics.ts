@@ -34,7 +34,7 @@ export interface HistogramOptions<Label extends string> extends MetricOptions<La
   readonly buckets?: readonly number[];
 }
 
-/** What a metric is, for its documentation. */
+/** A metric as its documentation shows it. */
 export interface MetricDescription {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -43,7 +43,7 @@ export interface MetricDescription {
   readonly labels: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Metrics of one process. Whatever counts gets them passed in; nothing registers on prom-client's global registry. */
+/** Metrics of one process. Counting code gets them passed in; nothing registers on prom-client's global registry. */
 export interface Metrics {
   readonly registry: Registry;
   /** The metrics made here, in the order of their making; those of the Node process itself are not among them. */

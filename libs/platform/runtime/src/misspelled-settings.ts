@@ -9,7 +9,7 @@ export interface MisspelledSetting {
   readonly meant: string;
 }
 
-/** What is beside our settings under similar names, each with its own reader. */
+/** Variables of others with names similar to our settings, each with its own reader. */
 const OF_OTHERS = new Set([
   // Of the compose file and the preparation of a deployment.
   ...[

@@ -34,12 +34,12 @@ export class NamedParts<Item extends { readonly name: string }, Opened> {
     return this.#names;
   }
 
-  /** What is open at each moment, in the order of the list. This list itself changes. */
+  /** The parts that are open at each moment, in the order of the list. This list itself changes. */
   get opened(): readonly Opened[] {
     return this.#opened;
   }
 
-  /** What is open under a name. @throws {RangeError} when nothing is */
+  /** The open part of a name. @throws {RangeError} when there is none */
   of(name: string): Opened {
     const open = this.#open.get(name);
     if (open === undefined) throw new RangeError(`nothing is open under the name ${name}`);

@@ -3,7 +3,7 @@ import type { z } from "zod";
 const UNITS: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
 
 /**
- * What is wrong with a setting, where its schema has no words of its own for that. zod's speak to programmers, and begin a
+ * The fault of a setting, where its schema has no words of its own for that. zod's speak to programmers, and begin a
  * sentence that the setting's name has begun already.
  * @returns undefined for a fault that is none of a size or a type; zod's own text stands then
  */

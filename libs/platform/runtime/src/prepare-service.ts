@@ -22,7 +22,7 @@ export interface ServiceDefinition<Settings extends RuntimeSettings> {
   readonly read: (options: ReadSettingsOptions) => Settings;
 }
 
-/** What a service has before it opens anything. */
+/** A service before it opens anything. */
 export interface PreparedService<Settings> {
   readonly settings: Settings;
   readonly log: Logger;

@@ -3,7 +3,7 @@ import type { ServiceState } from "./service-state.ts";
 /** Asks a dependency whether it serves; rejects when it does not. The signal is aborted when time is up. */
 export type ReadinessCheck = (signal: AbortSignal) => Promise<unknown>;
 
-/** What a check came to: it passed, it rejected, or it did not answer in time. */
+/** The result of a check: it passed, it rejected, or it did not answer in time. */
 export type CheckResult = "ok" | "failed" | "timeout";
 
 export interface ReadinessReport {

@@ -2,7 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Logger } from "./create-logger.ts";
 
 /**
- * What is released together, in this order:
+ * The groups of releasers, in the order of their release:
  *
  * 1. `intake`: what takes work from outside, that is queue workers and the public HTTP listener. Its releasers resolve
  *    when everything taken is finished or handed back.
@@ -64,7 +64,7 @@ export class Releasers {
     for (const group of RELEASE_ORDER) {
       await this.#within(shareMs, signaled, this.#releaseGroup(group));
     }
-    // What was opened after its group's turn, and stragglers of a group that ran out of time.
+    // Parts that were opened after their group's turn, and stragglers of a group that ran out of time.
     await this.#within(shareMs, signaled, Promise.all(this.#underWay.values()));
 
     done.abort();

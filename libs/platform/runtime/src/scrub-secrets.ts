@@ -1,4 +1,4 @@
-/** What stands where a secret stood. */
+/** The text in place of a secret. */
 export const REDACTED = "[redacted]";
 
 /** Links that a client imports: who reads one can use the key. */
@@ -20,7 +20,7 @@ const KEY_PATH = /(\/keys\/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 /** The address of a subscription is its secret; the pattern of such addresses is none. */
 const SUBSCRIPTION_PATH = /(\/sub\/+)(?![{:])[^\s"'<>/?#\\]+/gi;
 
-/** What such an address ends in, wherever else it may stand: as long as a token is, and nothing else that is logged. */
+/** The end of such an address, wherever else it may stand: as long as a token is, and nothing else that is logged. */
 const SUBSCRIPTION_TOKEN = /(?<![0-9A-Za-z])[0-9A-Za-z]{33}(?![0-9A-Za-z])/g;
 
 /** `password=…`, `"privateKey": "…"`, `Private key: …` inside a text. */
@@ -69,7 +69,7 @@ function isSecretField(name: string): boolean {
   return SECRET_FIELD.test(name.toLowerCase().replaceAll(/[_-]/g, ""));
 }
 
-/** Whatever any rule above could match contains one of these. */
+/** Every text that a rule above could match contains one of these. */
 const SUSPICIOUS =
   /:\/\/|bearer|basic|private|authorization|cookie|api[_-]?key|passw|secret|token|uuid|link|\/keys\/[0-9a-f]{8}-|\/sub\/|[0-9a-z]{33}/i;
 

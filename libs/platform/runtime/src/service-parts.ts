@@ -2,7 +2,7 @@ import type { RunningService } from "./lifecycle.ts";
 import type { Logger } from "./create-logger.ts";
 import { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
 
-/** What a part of a service needs of the process: a way to have things released. */
+/** The part of the process that a service's parts need: a way to have things released. */
 export type Stoppable = Pick<RunningService, "onStop">;
 
 /** A part of a service that comes and goes while the service runs. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What the metadata of a setting's schema says about it. */
+/** Metadata of a setting's schema. */
 export interface SettingMetadata {
   /** A right value, shown when the value at hand is wrong. */
   readonly example: string | undefined;

@@ -2,7 +2,7 @@
 export interface SettingProblem {
   /** Name of the variable; of its `_FILE` form when the file is at fault. */
   readonly name: string;
-  /** What is wrong with it, without the value of a secret. */
+  /** The fault, without the value of a secret. */
   readonly problem: string;
   /** A right value. */
   readonly example?: string;

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "./clock.ts";
 
 /** A look at the clock that is shared, between two looks at one's own monotonic clock. */
 export interface TimeSample {
-  /** What the shared clock said, in milliseconds since the epoch. */
+  /** The time of the shared clock, in milliseconds since the epoch. */
   readonly time: number;
   /** When it was asked and when it had answered, by the monotonic clock. */
   readonly askedAt: number;
@@ -20,7 +20,7 @@ const RESOLUTION_MS = 1;
  */
 export class SharedClock implements Clock {
   readonly #own: Clock;
-  /** What the shared time is ahead of the monotonic one; null before the first sample. */
+  /** The lead of the shared time over the monotonic one; null before the first sample. */
   #ahead: number | null = null;
 
   constructor(own: Clock = systemClock) {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 
 /**
- * Waits for something, but not longer than a time in milliseconds. What is waited for goes on.
+ * Waits for something, but not longer than a time in milliseconds. The work itself goes on.
  *
  * @throws {TimeLimitError} when the time is up, or what the promise rejects with
  */

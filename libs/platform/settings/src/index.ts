@@ -1,4 +1,4 @@
-/** Which Xray nodes there are and what links say of them, from the environment. Knows no gRPC. */
+/** The Xray nodes and their links' settings, from the environment. Knows no gRPC. */
 export {
   type NodeSettings,
   nodeSettings,

@@ -5,14 +5,18 @@ import { z } from "zod";
 const HOST_MESSAGE = "must be a host name or an IP address without a port";
 
 /**
- * What clients dial: a host name or an address as it may stand in a URL, an IPv6 address with or without brackets; no scheme, no
- * port. A name in other letters than Latin ones is read as its Punycode, which no client makes of it by itself.
+ * The host that clients dial: a host name or an address as it may stand in a URL, an IPv6 address with or without
+ * brackets; no scheme, no port. A name in other letters than Latin ones is read as its Punycode, which no client makes
+ * of it by itself.
  */
 export function linkHost(message = HOST_MESSAGE) {
   return z.string().refine(isHost, message).transform(asciiHost).refine(isHost, message);
 }
 
-/** What clients ask for in their handshake: a host as {@link linkHost} takes it, compared to the letter and kept so. */
+/**
+ * The name that clients ask for in their handshake: a host as {@link linkHost} takes it, compared to the letter and
+ * kept so.
+ */
 export function handshakeName() {
   return z.string().refine(isHost, HOST_MESSAGE);
 }

@@ -5,7 +5,7 @@ import { nodeTlsVariables, requireTlsFolder } from "./node-tls.ts";
 
 const PUBLIC_KEY = "Z84J2IelR9ch3k8VtlVhhs5ycBUlXA7wHBWcBrjqnAw";
 
-/** What is said against a list with one node. */
+/** The faults of a list of nodes. */
 function faultsOf(...listed: Record<string, unknown>[]): string[] {
   const nodes = JSON.stringify(listed.map((node) => ({ name: "a", address: "10.0.0.1:10085", ...node })));
   const parsed = z.object(nodeVariables).safeParse({ XRAY_NODES: nodes });

@@ -23,13 +23,13 @@ const listedNode = z.strictObject({
   /** gRPC address of Xray's API, `host:port`. */
   address,
   inbound_tag: z.string().min(1).optional(),
-  /** What clients dial, where it differs from DOMAIN, REALITY_PORT and REALITY_PUBLIC_KEY. */
+  /** The host that clients dial, where it differs from DOMAIN, REALITY_PORT and REALITY_PUBLIC_KEY. */
   host: linkHost('must name hosts and IP addresses without a port; that goes into "port"').optional(),
   port: z.number().int().min(1).max(65_535).optional(),
   public_key: realityKey("must name as public keys the 43 characters that `xray x25519` prints").optional(),
   /** Mutual TLS to that address, with files below XRAY_TLS_DIR; `{}` for those of the usual names. */
   tls: listedTls.optional(),
-  /** Which keys it holds: those that are in one of these groups. Left out: `default`. */
+  /** The groups whose keys it holds. Left out: `default`. */
   groups: z.array(groupName, "must name groups in a list of texts").max(MOST_GROUPS, groupFault).optional(),
 });
 
@@ -55,7 +55,7 @@ export interface NodeSettings {
   /** Null for plaintext. */
   readonly tls: TlsSettings | null;
   readonly groups: readonly string[];
-  /** What clients dial, where the node differs from the common settings. */
+  /** The node's own link settings, where it differs from the common ones. */
   readonly link: { readonly host?: string; readonly port?: number; readonly publicKey?: string };
 }
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a key's user and its links have in common: the API shows it, the worker gives it to Xray. */
+/** The settings that a key's user and its links share: the API shows them, the worker gives them to Xray. */
 export const realityVariables = {
   /** The short id that every key may come with. */
   REALITY_COMMON_SHORT_ID: z

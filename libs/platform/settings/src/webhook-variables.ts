@@ -6,7 +6,7 @@ const SHORTEST_SECRET = 32;
 
 /** The variables of whoever makes webhooks and of whoever delivers to them. */
 export const webhookVariables = {
-  /** What secrets of webhooks are sealed with, as a key of 32 bytes; without it none can be made, and nothing is delivered. */
+  /** The key, of 32 bytes, that seals secrets of webhooks; without it none can be made, and nothing is delivered. */
   WEBHOOK_SECRET_KEY: z
     .string()
     .min(SHORTEST_SECRET, `must have at least ${SHORTEST_SECRET} characters`)

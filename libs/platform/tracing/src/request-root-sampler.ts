@@ -7,8 +7,8 @@ import {
 } from "@opentelemetry/sdk-trace-node";
 
 /**
- * Lets traces begin with a request from outside only. What the services do by themselves, a health probe of a node every second
- * or a look for the next job, would bury them.
+ * Lets traces begin with a request from outside only. The services' own work, a health probe of a node every second or
+ * a look for the next job, would bury them.
  *
  * @param ratio 0–1: the part of the requests that is traced
  */

@@ -21,7 +21,7 @@ export interface TracingOptions {
 
 /** Traces that are being sent to `OTEL_EXPORTER_OTLP_ENDPOINT`. */
 export interface Tracing {
-  /** What the queues are to be given, so that a trace goes on from the request into its job. */
+  /** The tracing of the queues, so that a trace goes on from the request into its job. */
   readonly telemetry: BullMQOtel;
   /** Says when spans can't be delivered, and when they can be again. */
   tellProblems(log: ProblemLog): void;
@@ -34,7 +34,7 @@ interface ProblemLog {
   warn(fields: object, message: string): void;
 }
 
-/** What is sent no later is not worth waiting for at the end of a process. */
+/** Spans that take longer to send are not worth waiting for at the end of a process. */
 const LAST_SEND_MS = 1_000;
 const probePaths = new Set(["/metrics", "/healthz", "/readyz"]);
 

@@ -55,7 +55,7 @@ export class NoEngineError extends Error {
 export class EngineStartError extends Error {
   override readonly name = "EngineStartError";
   readonly engine: string;
-  /** What the engine itself said last. */
+  /** The engine's own last lines. */
   readonly lastLines: readonly string[];
   readonly logFile: string;
 

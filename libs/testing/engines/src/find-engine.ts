@@ -10,7 +10,7 @@ export interface FindOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** What every way to an engine is given. */
+/** The parameters of every way to an engine. */
 export interface Search {
   progress: Progress;
   env: NodeJS.ProcessEnv;

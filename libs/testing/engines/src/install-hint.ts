@@ -20,7 +20,7 @@ const HINTS: Readonly<Record<EngineName, Readonly<{ darwin: string; linux: strin
   },
 };
 
-/** What a person does to get an engine onto this kind of system. */
+/** A person's way to get an engine onto this kind of system. */
 export function installHint(engine: EngineName, platform: NodeJS.Platform = process.platform): string {
   const hints = HINTS[engine];
   return platform === "darwin" || platform === "linux" ? hints[platform] : hints.other;

@@ -24,7 +24,7 @@ export interface ManagedProcess {
    * Resolves when it has ended. Can be called again, also with a shorter grace.
    */
   stop(graceMs?: number): Promise<ProcessExit>;
-  /** What it wrote last; nothing without a log file. */
+  /** The lines that it wrote last; none without a log file. */
   lastLines(count: number): Promise<string[]>;
 }
 
@@ -119,7 +119,7 @@ export function describeExit({ code, signal }: ProcessExit): string {
   return code === null ? "could not be started." : `ended with exit code ${code}.`;
 }
 
-/** What a program needs of our environment; the settings and secrets of the services are none of its business. */
+/** The part of our environment that a program needs; the settings and secrets of the services are none of its business. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, LANG, TZ } = process.env;
   return Object.fromEntries(

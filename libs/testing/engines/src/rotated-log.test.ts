@@ -34,7 +34,7 @@ test.each([
   const measuring = setInterval(() => void stat(file).then(({ size }) => sizes.push(size)), 10);
   expect(await child.exited).toEqual({ code: 0, signal: null });
   clearInterval(measuring);
-  // What comes between two looks is above the bound: some lines, and more of them on a busy machine.
+  // Lines written between two looks are above the bound: some, and more of them on a busy machine.
   expect(Math.max(...sizes)).toBeLessThan(2 * MAX_BYTES);
   expect(Math.max(...sizes)).toBeGreaterThan(MAX_BYTES / 2);
   const former = await stat(`${file}.1`);

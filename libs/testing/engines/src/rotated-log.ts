@@ -20,7 +20,7 @@ export interface RotatedLogOptions {
  *
  * The process holds the file open and must be able to outlive this one, so its output can be neither piped nor given
  * another file. The log is therefore copied and emptied in place, and the process, which appends, goes on at the new end.
- * What it writes between the end of the copy and the cut is lost.
+ * Lines written between the end of the copy and the cut are lost.
  */
 export class RotatedLog {
   readonly #file: string;

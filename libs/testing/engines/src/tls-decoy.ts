@@ -7,7 +7,7 @@ import { selfSignedCertificate } from "./self-signed-certificate.ts";
 
 export interface TlsDecoy {
   port: number;
-  /** Its self-signed certificate, PEM. Whoever lists it as a root certificate trusts the decoy. */
+  /** Its self-signed certificate, PEM. A client that lists it as a root certificate trusts the decoy. */
   certificate: string;
   close(): Promise<void>;
 }
@@ -18,8 +18,8 @@ export interface TlsDecoyOptions {
   /** A free one when absent. */
   port?: number;
   /**
-   * What becomes of a connection without a request: closed after the handshake, or kept open, with HTTP/1.1 and
-   * HTTP/2 on offer, as websites do. "close" when absent.
+   * How it treats a connection without a request: closed after the handshake, or kept open, with HTTP/1.1 and HTTP/2 on
+   * offer, as websites do. "close" when absent.
    */
   idle?: "close" | "keep";
 }

@@ -26,7 +26,7 @@ export interface TestXray {
 }
 
 export interface TestXrayOptions {
-  /** What its REALITY target does with an idle connection: websites keep it. "close", which is quick, when absent. */
+  /** How its REALITY target treats an idle connection: websites keep it. "close", which is quick, when absent. */
   readonly targetIdle?: "close" | "keep";
   /** Inbounds beside the one of VLESS, by their tags: with its Reality, and no users; Shadowsocks without it, with one user. */
   readonly inbounds?: Readonly<Record<string, TestInbound>>;

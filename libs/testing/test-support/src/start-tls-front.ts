@@ -14,13 +14,13 @@ export interface TlsFront {
 }
 
 export interface TlsFrontOptions extends IssuedCertificate {
-  /** Who signs the certificates of those that are let through. PEM. */
+  /** The CA whose certificates are let through. PEM. */
   readonly ca: string;
   /** `host:port` of what stands behind it. */
   readonly target: string;
 }
 
-/** What stands before a node's gRPC port: it ends TLS, and lets nobody through without a certificate of the CA. */
+/** A proxy before a node's gRPC port: it ends TLS, and lets nobody through without a certificate of the CA. */
 export async function startTlsFront({ ca, certificate, key, target }: TlsFrontOptions): Promise<TlsFront> {
   const [host, port] = [target.slice(0, target.lastIndexOf(":")), Number(target.slice(target.lastIndexOf(":") + 1))];
   const sockets = new Set<Pick<Socket, "destroy">>();

@@ -24,7 +24,7 @@ export const take: Answer = (_received, response) => void response.writeHead(204
 export interface WebhookReceiver {
   readonly url: string;
   readonly received: Received[];
-  /** What the requests were whose signature is wrong. */
+  /** The requests whose signature is wrong. */
   readonly forged: string[];
   /** Those that were answered 2xx. */
   readonly taken: Received[];

@@ -46,7 +46,7 @@ export function noticeTraffic(terms: Noticing, { thresholds, firstConnections }:
 }
 
 /**
- * What has been noticed of a key whose end, limit or count may be another one than before. A notice whose moment was past
+ * The notices given of a key whose end, limit or count may be another one than before. A notice whose moment was past
  * already when the end was set is none.
  *
  * @param now unix seconds

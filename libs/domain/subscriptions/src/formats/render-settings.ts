@@ -20,5 +20,5 @@ export interface Entrance {
   readonly tun: boolean;
 }
 
-/** What apps expect: the ports of v2rayNG, and of sing-box's and mihomo's own examples. */
+/** The ports that apps expect: those of v2rayNG, and of sing-box's and mihomo's own examples. */
 export const DEFAULT_ENTRANCE: Entrance = { socks: 10_808, http: 10_809, mixed: 7_890, tun: true };

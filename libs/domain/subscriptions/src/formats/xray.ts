@@ -33,7 +33,7 @@ function xrayConfig(connection: Connection, { socks, http }: Entrance): object {
       },
       { tag: "http", listen: LISTEN, port: http, protocol: "http", sniffing: SNIFFING },
     ],
-    // What no rule sends elsewhere goes out by the first one.
+    // Traffic that no rule sends elsewhere goes out by the first one.
     outbounds: [outbound(connection), { tag: "direct", protocol: "freedom" }, { tag: "block", protocol: "blackhole" }],
     routing: { domainStrategy: "AsIs", rules: [] },
   };

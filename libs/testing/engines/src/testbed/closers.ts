@@ -1,4 +1,4 @@
-/** What was opened, to be closed in the opposite order; also when opening the rest fails. */
+/** Closes everything that was opened, in the opposite order; also when opening the rest fails. */
 export class Closers {
   readonly #closers: (() => unknown)[] = [];
 

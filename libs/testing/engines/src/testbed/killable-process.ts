@@ -1,6 +1,6 @@
 import type { ManagedProcess } from "../managed-process.ts";
 
-/** What can be done to a process: SIGKILL, SIGSTOP, SIGTERM. */
+/** A fault that a process can be put through: SIGKILL, SIGSTOP, SIGTERM. */
 export type ProcessFault = "kill" | "hang" | "termination";
 
 /** How a process that was asked to stop did so. */
