@@ -29,7 +29,7 @@ const foundBy = async (find: (id: number) => Promise<{ readonly keyId: number } 
 const jobs = IDS.map((id) => `create-${id}`);
 const list = { at: 0, keyIds: IDS };
 
-/** What each way of reading finds of all keys; the compiler refuses a way that is missing. */
+/** The keys that each way of reading finds among all; the compiler refuses a way that is missing. */
 const reads: { readonly [Way in Exclude<keyof CallerKeys, "owner">]: (keys: CallerKeys) => Promise<number[]> } = {
   find: (keys) => foundBy((id) => keys.find(id)),
   findMany: async (keys) => [...(await keys.findMany(IDS)).keys()],

@@ -77,7 +77,7 @@ export class CallerKeys implements Viewer {
     return this.#all.activeAmong(keyIds, this);
   }
 
-  /** How many of these active keys are the caller's. Who sees all is spared the look. */
+  /** How many of these active keys are the caller's. A caller who sees all is spared the look. */
   async countAmong(keyIds: readonly number[]): Promise<number> {
     return this.owner === null ? keyIds.length : (await this.activeAmong(keyIds)).size;
   }
@@ -86,7 +86,7 @@ export class CallerKeys implements Viewer {
     return this.#counts.countActive(this.#ownFilter(filter));
   }
 
-  /** What there is of active keys at this moment. */
+  /** Counts the active keys of this moment, by status and by group. */
   summarize(): Promise<KeySummary> {
     return this.#all.summarize(this.#ownFilter() ?? { at: this.#clock.now() });
   }

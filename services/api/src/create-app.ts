@@ -30,7 +30,7 @@ import type { Logger } from "./ports.ts";
 import { subscriptionRouter, type SubscriptionRouterOptions } from "./subscriptions/subscription-router.ts";
 import { KnownTokens } from "./tokens/known-tokens.ts";
 
-/** What the public applications have in common. */
+/** The options that the public applications share. */
 interface PublicDependencies extends Pick<OperationPorts, "newId"> {
   readonly clock: Pick<OperationPorts["clock"], "now">;
   readonly trustedProxies: TrustedProxies;
@@ -89,7 +89,10 @@ export function createSubscriptionApp(
   return closed(publicApp(dependencies, subscriptions).use(refuseMalformedPath()));
 }
 
-/** What every request passes first. Subscriptions have headers of their own: apps read no others. */
+/**
+ * An application with the steps that every request passes first. Subscriptions have headers of their own: apps read no
+ * others.
+ */
 function publicApp(
   { log, newId, clock, onFinished, origins, trustedProxies }: PublicDependencies,
   subscriptions: SubscriptionRouterOptions | null,
@@ -106,7 +109,7 @@ function publicApp(
   return app;
 }
 
-/** What requests come to that nothing else answered, and what failures come to. */
+/** Ends an application: requests that nothing else answered get a 404, and failures become answers. */
 function closed(app: Express): Express {
   app.use(() => {
     throw new HttpError(404, messages.pathNotFound);

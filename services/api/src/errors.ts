@@ -116,7 +116,7 @@ export class ContradictionError extends Error {
 /** Thrown when a write was not done and will not be. For a create: there is no key, and none will appear. */
 export class WriteFailedError extends Error {
   override readonly name: string = "WriteFailedError";
-  /** What was to be done: `create key`. */
+  /** The action that did not succeed: `create key`. */
   readonly action: string;
   /** Fit for callers: names no host, driver or secret. */
   readonly reason: string;

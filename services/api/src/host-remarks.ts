@@ -18,8 +18,8 @@ export function tellsTraffic(placeholder: Placeholder): boolean {
 }
 
 /**
- * What clients call a host for one key. Amounts are rounded to three figures, so that a subscription stays the same text while
- * little moves.
+ * A host's name in clients, for one key. Amounts are rounded to three figures, so that a subscription stays the same
+ * text while little moves.
  */
 export function hostRemark(
   host: Pick<LinkedHost, "remark" | "node" | "address" | "at">,
@@ -61,7 +61,7 @@ export function hostRemark(
   });
 }
 
-/** What tells a host from others: its node, and what it speaks where that is not the node's first inbound. */
+/** The label that sets a host apart from others: its node, and its protocol where that is not the node's first inbound. */
 function labelOf({ node, at }: Pick<LinkedHost, "node" | "at">): string {
   return at.name === node ? node : `${node} ${at.inbound.protocol}`;
 }

@@ -177,7 +177,7 @@ describe("input that nobody meant", () => {
   });
 });
 
-/** What a parser makes of a text, null when it refuses it. */
+/** The result of a parser, null when it refuses the text. */
 function orNull<T>(parse: () => T): T | null {
   try {
     return parse();

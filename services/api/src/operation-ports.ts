@@ -31,16 +31,16 @@ export interface OperationPorts
   readonly nodeNames: () => readonly string[];
   readonly log: Logger;
   readonly syncDeadlineMs: number;
-  /** What became of a write that was answered 202. */
+  /** The outcome of a write that was answered 202. */
   readonly deferred: Pick<DeferredWrites, "status">;
 }
 
-/** What the operations share, whoever asks: of the keys nothing. */
+/** The ports that the operations share for all callers: of the keys nothing. */
 export interface SharedPorts extends Omit<OperationPorts, "keys"> {
   readonly refused: RefusedCreations;
 }
 
-/** What one request works with. */
+/** The ports of one request. */
 export interface CallerPorts extends SharedPorts {
   readonly keys: CallerKeys;
   readonly visibleKeys: VisibleKeys;

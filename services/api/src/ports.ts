@@ -6,10 +6,10 @@ import type { TokenRights } from "@veil/tokens";
 
 export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
-/** What the API asks of the queues. */
+/** The part of the job client that writes use. */
 export type Jobs = Pick<JobClient, "submit" | "awaitResult" | "retry">;
 
-/** What the API asks of the queues to tell the progress of a job. */
+/** The part of the job client that tells the progress of a job. */
 export type JobWatch = Pick<JobClient, "progress">;
 
 /** The part that a query asks for, null when it asks for no part. */
@@ -42,7 +42,7 @@ export interface TrafficReader {
   findMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, TrafficFigures>>;
   /** Ids of the keys whose bytes were counted of late. @param now milliseconds since the epoch */
   online(now: number): Promise<readonly number[]>;
-  /** What a key moved in each hour or day of a range, oldest first, also where it was nothing. */
+  /** The key's bytes in each hour or day of a range, oldest first, also where it was nothing. */
   usage(keyId: number, range: UsageRange): Promise<readonly Usage[]>;
   /** {@link usage} of all nodes together, keys that are gone included. */
   usageOfAll(range: UsageRange): Promise<readonly Usage[]>;
@@ -57,7 +57,7 @@ export interface UsageRange {
   readonly step: "hour" | "day";
 }
 
-/** What was counted in one hour or day. */
+/** The bytes counted in one hour or day. */
 export interface Usage {
   /** When it began. Unix seconds. */
   readonly at: number;
@@ -65,7 +65,7 @@ export interface Usage {
   readonly download: number;
 }
 
-/** What of a key its links say. */
+/** The facts about a key that its links show. */
 export type LinkedFacts = Pick<KeyRecord, "keyId" | "uuid" | "flow" | "name" | "terms">;
 
 /**
@@ -78,11 +78,11 @@ export type ShareLinksOf = (key: LinkedFacts) => Promise<readonly ShareLink[]>;
 /** Where a key's links lead at the moment, the first one first; null when no host is meant for it. */
 export type KeyPlacesOf = (key: LinkedKey) => Promise<readonly KeyPlace[] | null>;
 
-/** What remarks tell beside the key. */
+/** The facts that remarks tell beside the key's. */
 export interface RemarkMoment {
   /** Whether it is that of the first link. */
   readonly isFirst: boolean;
-  /** What the key moved; null when it was never counted, or no remark tells of it. */
+  /** The key's traffic; null when it was never counted, or no remark tells of it. */
   readonly traffic: TrafficFigures | null;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -106,11 +106,11 @@ export interface KeyPlace {
 
 /** A way for clients to connect with a key. */
 export interface ShareLink {
-  /** What they dial. */
+  /** The host that clients dial. */
   readonly host: string;
   readonly node: string;
   readonly protocol: string;
-  /** What they call it. */
+  /** The link's name in clients. */
   readonly remark: string;
   readonly link: string;
 }
@@ -130,7 +130,7 @@ export interface RequestLogFields {
   keyId?: number;
 }
 
-/** Who sent a request, and what they may do. */
+/** The sender of a request, and its rights. */
 export interface Caller extends TokenRights {
   /** The name of the token or secret, or a secret's position counted from 1. */
   readonly label: string | number;
@@ -162,7 +162,7 @@ export interface RequestScope {
   /** Where it came from; null or missing where that is not known. */
   readonly address?: string | null;
   readonly logFields?: RequestLogFields;
-  /** Who sent it; null or missing for those who need not say. */
+  /** The caller who sent it; null or missing where none is needed. */
   readonly caller?: Caller | null;
   /** Names the request in every line. */
   readonly log: Logger;

@@ -19,7 +19,7 @@ describe("writes under an Idempotency-Key", () => {
       .set("Idempotency-Key", key)
       .send(body);
   const submitted = () => api.plane.jobs.submitted.map(({ name }) => name);
-  /** What a killed API leaves: its lead, and no answer. */
+  /** Leaves behind what a killed API does: its lead, and no answer. */
   const abandonAll = () => {
     for (const write of api.records.writes.values()) Object.assign(write, { leader: "dead", leaseUntil: 0 });
   };

@@ -50,7 +50,7 @@ function refusalOf({ status, identified, route }: FinishedRequest): (typeof REFU
     case 403:
       return "forbidden";
     case 429:
-      // Who is known came too often, and so did who reads documents; anyone else tried too many tokens.
+      // A known caller came too often, and so did a reader of documents; anyone else tried too many tokens.
       return identified || DOCS_ROUTES.has(route) ? "rate_limited" : "too_many_failures";
     default:
       return null;

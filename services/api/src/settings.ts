@@ -14,7 +14,7 @@ import { userAgentRules } from "./subscriptions/user-agent-rules.ts";
 
 const SHORTEST_SECRET = 32;
 
-/** What can stand in a header, so that a caller can send it. */
+/** Text that can stand in a header, so that a caller can send it. */
 const secret = z
   .string()
   .min(SHORTEST_SECRET, `must have at least ${SHORTEST_SECRET} characters, each of several too`)
@@ -120,19 +120,19 @@ const apiVariables = z.object({
   WRITE_DEADLINE_MS: durationMs({ min: SHORTEST_WRITE_DEADLINE_MS, max: 60_000 })
     .default(WRITE_DEADLINE_MS)
     .meta({ example: String(WRITE_DEADLINE_MS) }),
-  /** What subscription links begin with; without it `http://`, DOMAIN and the port of subscriptions. */
+  /** The beginning of subscription links; without it `http://`, DOMAIN and the port of subscriptions. */
   SUBSCRIPTION_URL: webAddress.optional().meta({ example: "https://sub.example.com" }),
   /** Where subscriptions are served, and nothing else; without it at API_PORT. */
   SUBSCRIPTION_PORT: port().optional().meta({ example: "8001" }),
   /** Of what subscriptions say to people; the page speaks the browser's language if it is one of them. */
   SUBSCRIPTION_LANGUAGE: z.enum(["ru", "en"], "must be ru or en").default("en").meta({ example: "en" }),
-  /** What apps and the page call the service; without it apps call a subscription by its key's name. */
+  /** The service's name in apps and on the page; without it apps call a subscription by its key's name. */
   SUBSCRIPTION_TITLE: z.string().max(100).optional().meta({ example: "My VPN" }),
   /** How often apps are asked to fetch a subscription anew. */
   SUBSCRIPTION_UPDATE_HOURS: wholeNumber({ min: 1, max: 720 }).default(12).meta({ example: "12" }),
   /** A message for everybody who has a subscription. */
   SUBSCRIPTION_ANNOUNCE: z.string().max(200).optional().meta({ example: "New servers in Finland" }),
-  /** Which apps get which format, asked before the rules that every installation has. */
+  /** The apps that get each format, asked before the rules that every installation has. */
   SUBSCRIPTION_USER_AGENTS: userAgentRules.default([]).meta({ example: '[{"prefix":"Happ/","format":"xray"}]' }),
   /** Whether apps that don't name their device get the connections of keys with a limit of devices. */
   DEVICES_WITHOUT_ID: z
@@ -142,7 +142,7 @@ const apiVariables = z.object({
   SUPPORT_URL: contactUrl.optional().meta({ example: "https://t.me/support" }),
   /** The IANA time zone of dates on the page. */
   TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
-  /** What clients dial; without it there are no share links. */
+  /** The host that clients dial; without it there are no share links. */
   DOMAIN: linkHost().optional().meta({ example: "vpn.example.com" }),
   REALITY_PORT: port().default(443).meta({ example: "443" }),
   REALITY_SNI: handshakeName().optional().meta({ example: "microsoft.com" }),
@@ -188,7 +188,7 @@ export function subscriptionSettings(settings: ApiSettings): SubscriptionSetting
   };
 }
 
-/** What is read anew while the API runs. */
+/** The settings that are read anew while the API runs. */
 export const apiSecretSettings = apiVariables.pick({ API_SECRET_KEY: true, API_READONLY_KEY: true });
 
 /** All secrets that the settings name. */

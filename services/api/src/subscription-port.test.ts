@@ -47,7 +47,7 @@ describe("subscriptions on the API's port", () => {
   });
 });
 
-/** What nginx takes of an answer's headers unless its config says otherwise; it answers 502 to more. */
+/** The size of an answer's headers that nginx accepts unless its config says otherwise; it answers 502 to more. */
 const NGINX_HEADER_BYTES = 4_096;
 
 it("have headers that proxies take, also with the longest texts", async () => {

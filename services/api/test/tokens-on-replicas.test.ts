@@ -118,7 +118,7 @@ test("without MongoDB secrets and tokens that were met go on, and new ones are 5
     await makeToken({ name: "unmet", scopes: ["tokens:read"] }),
   ];
   const [, second] = urls;
-  // What is asked for needs no MongoDB: the job is not known, or the scope is missing.
+  // These questions need no MongoDB: the job is not known, or the scope is missing.
   const at = async (secret: string) => (await call(second, secret, "GET", "/api/jobs/none-such")).status;
   expect([await at(SECRET), await at(met.token)]).toEqual([404, 403]);
   gate.shut();

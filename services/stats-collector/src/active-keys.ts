@@ -1,6 +1,6 @@
 import type { Clock, KeyFilter, KeyReader, Viewer } from "@veil/keys";
 
-/** Which keys are active, of those that whoever asks sees. */
+/** The active keys among those that a viewer sees. */
 export interface ActiveKeys {
   count(viewer: Viewer): Promise<number>;
   /** Those of the keys that are active. */

@@ -11,7 +11,7 @@ export interface CollectorMetrics {
   duplicate(node: string, isDuplicate: boolean): void;
   /** Shows the figures of the whole system whenever there are any: those of one collector at a time. */
   showCluster(figures: () => Omit<ShownFigures, "reportOf"> | null): void;
-  /** What a node's `onCall` is to be. */
+  /** Makes a node's `onCall`. */
   readonly callsOf: ReturnType<typeof callMetrics>;
 }
 

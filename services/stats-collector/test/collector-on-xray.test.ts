@@ -15,7 +15,7 @@ import { ownMongodb } from "./engines/own-mongodb.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
 const INBOUND_TAG = "vless-in";
-/** What VLESS puts in front of a user's bytes, and no more. */
+/** The most bytes that VLESS puts in front of a user's. */
 const OVERHEAD = 1_000;
 
 let xray: CountingXray;

@@ -8,7 +8,7 @@ interface DocsPage {
   readonly stylesheet: AssetName;
   /** In the order in which they run. */
   readonly scripts: readonly AssetName[];
-  /** What the page needs beyond scripts, styles and images of this host, as directives. */
+  /** The page's needs beyond scripts, styles and images of this host, as directives. */
   readonly allows: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 /**
- * What is added to Swagger UI's own styles: no column for links between operations, which we have none of, air between the
+ * Additions to Swagger UI's own styles: no column for links between operations, which we have none of, air between the
  * columns of headers, and on a phone each answer below its status, since the columns don't fit beside each other.
  */
 export const SWAGGER_UI_STYLE = `

@@ -42,8 +42,8 @@ export class EventFeed {
   }
 
   /**
-   * Events from a certain one on, then those that come until {@link stop}; to be iterated. What is yielded is taken before
-   * more is read.
+   * Events from a certain one on, then those that come until {@link stop}; to be iterated. The reader takes each part
+   * before more is read.
    *
    * @throws {TooManyStreamsError} when there are as many as this replica has room for, or it is about to stop
    */

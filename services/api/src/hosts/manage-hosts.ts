@@ -101,7 +101,7 @@ export async function deleteHost(id: string, scope: RequestScope, ports: ManageH
   throw fleetError("deleteHost", result, () => new HostNotFoundError(id));
 }
 
-/** What a body names. */
+/** The fields of a body, as a change of a host. */
 function changeOf(body: UpdateHostBody): HostChange {
   const { node, inbound, remark, address, port, sni, fingerprint, alpn, path, order, weight, groups, hidden } = body;
   return {

@@ -26,7 +26,7 @@ function hostBody(host: NodeHost): HostBody {
   const { id, node, remark, address, port, sni, path, order, weight, hidden, of } = host;
   return {
     ...{ id, node, inbound: host.inbound ?? of.inboundTag, remark, address, port, sni },
-    // What another version has let in stands in links as it is, and is none here.
+    // A fingerprint that another version has let in stands in links as it is, and is none here.
     fingerprint: fingerprints.find((known) => known === host.fingerprint) ?? null,
     alpn: alpnOf(host),
     ...{ path, order, weight, groups: host.groups === null ? null : [...host.groups], hidden },

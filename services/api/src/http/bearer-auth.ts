@@ -13,7 +13,7 @@ import { requestContext } from "./request-context.ts";
 export interface ApiSecret {
   /** Names the caller in the log; null for a secret without a name. */
   readonly name: string | null;
-  /** What may stand behind `Bearer`: the secret, and with its name before it. */
+  /** The values that may stand behind `Bearer`: the secret, and with its name before it. */
   readonly tokens: readonly [string, ...string[]];
   readonly readOnly: boolean;
 }

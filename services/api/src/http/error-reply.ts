@@ -63,7 +63,10 @@ function isClientGone(error: unknown): boolean {
 
 const CONTRADICTION_STATUS = { taken: 409, refused: 400, outdated: 412 } as const;
 
-/** The one table from failures to answers. What it doesn't know is a fault of the service, answered without details. */
+/**
+ * The one table from failures to answers. A failure that it doesn't know is a fault of the service, answered without
+ * details.
+ */
 export function errorReply(error: unknown): ErrorReply {
   if (error instanceof HttpError) return expected(error.status, error.message, error.headers);
   if (error instanceof InvalidRequestError) return expected(400, error.message);
@@ -109,7 +112,7 @@ export function errorDetail(error: unknown): string {
   return reply.kind === "json" ? errorBodySchema.parse(reply.body).detail : messages.internalError;
 }
 
-/** What a failed write's error says of the write, for those that repeat it. */
+/** Classifies the failure of a write for those that repeat it. */
 export function classifyFailure(error: unknown): FailureClass {
   if (error instanceof WriteIndeterminateError || error instanceof WriteIndeterminateUnavailableError) {
     return { end: "indeterminate" };

@@ -20,7 +20,7 @@ export function securityHeaders(): RequestHandler {
   });
 }
 
-/** Which web pages may read the answers: those of any origin, of the listed ones, or none. Never with credentials. */
+/** The origins whose web pages may read the answers: any, the listed ones, or none. Never with credentials. */
 export type OriginPolicy = "any" | "off" | readonly string[];
 
 const EXPOSED_HEADERS = [

@@ -3,7 +3,7 @@ import type { RequestHandler } from "express";
 import { tooMany } from "./http-error.ts";
 import { requestContext } from "./request-context.ts";
 
-/** What is left to a caller in the current second. */
+/** The rest of a caller's requests in the current second. */
 export interface Allowance {
   readonly allowed: boolean;
   /** Requests per second. */

@@ -6,7 +6,7 @@ import type { RateLimit } from "./limit-rate.ts";
 /** Counting must not hold a request up: a Redis that takes longer counts as unavailable, and what can't be counted is let through. */
 const REDIS_TIMEOUT_MS = 250;
 
-/** What is counted beyond it is no limit of anybody's: who may make how many is decided by the count. */
+/** No caller's limit is as high as this: the count decides how many requests each may make. */
 const BEYOND_ALL_LIMITS = 1_000_000;
 
 /**

@@ -3,16 +3,16 @@ import { parseClientAddress } from "@veil/runtime";
 import type { Request, RequestHandler } from "express";
 import type { Caller, Logger, RequestLogFields, RequestScope } from "../ports.ts";
 
-/** What is known of a request while it passes through the service. */
+/** A request and its context, while it passes through the service. */
 export interface RequestContext extends RequestScope {
   readonly logFields: RequestLogFields;
   /** The path pattern of the endpoint that it reached, null while it has reached none. */
   route: string | null;
-  /** Who sent it; null while it is not known. */
+  /** The caller who sent it; null while it is not known. */
   caller: Caller | null;
   /** When the answer began of one that goes on; null for others. Monotonic milliseconds. */
   answeredAt: number | null;
-  /** Who the caller is by now, null when nobody any more. */
+  /** The caller as the token stands by now, null when it is no longer valid. */
   currentCaller: () => Promise<Caller | null>;
   /** Whether the caller may still have what it asked for. */
   isStillAllowed: () => Promise<boolean>;

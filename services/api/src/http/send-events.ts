@@ -8,7 +8,10 @@ import { requestContext } from "./request-context.ts";
 
 /** A comment, so that proxies and clients see that the connection is alive, and so soon is a dead one noticed. */
 const HEARTBEAT_MS = 15_000;
-/** What is known of a token may be a second old, and a look takes half a second at most: within two seconds all is over. */
+/**
+ * The API's knowledge of a token may be a second old, and a look takes half a second at most: within two seconds all is
+ * over.
+ */
 const CHECK_CALLER_EVERY_MS = 500;
 const RECONNECT_AFTER_MS = 2_000;
 
@@ -55,7 +58,7 @@ async function writeStream(
     for await (const events of stream) {
       if (over.signal.aborted || response.writableEnded) return;
       const isTaken = events.length === 0 || response.write(events.map(textOf).join(""));
-      // Whoever reads slowly is waited for: no more is read from the store meanwhile.
+      // A slow reader is waited for: no more is read from the store meanwhile.
       if (!isTaken) await once(response, "drain", { signal: over.signal }).catch(() => undefined);
     }
   } finally {

@@ -12,8 +12,8 @@ const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(
 
 /**
  * Fields: print, request, state (running; judging while one resolves the outcome; final; passing when the write may be
- * tried anew), leader, lease, attempt, started, reply, packed (a long reply, compressed). What they hold outlives an upgrade, so
- * that names in them stay.
+ * tried anew), leader, lease, attempt, started, reply, packed (a long reply, compressed). Records outlive an upgrade, so
+ * that their names stay.
  */
 const SCRIPTS = {
   join: `${NOW}

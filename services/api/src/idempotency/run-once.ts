@@ -29,7 +29,7 @@ export interface IdempotentWrite {
   readonly onSubmitted?: () => void;
 }
 
-/** What an error says of the write that failed with it. */
+/** The class of a failed write's error. */
 export type FailureClass =
   | {
       /**
@@ -145,7 +145,8 @@ class Attempt {
     const end = failure.end === "rejected" ? rejected : failure.end;
     const shared = await this.#complete(failure.outcome, end);
     if (shared === "again") return shared;
-    // What the dead leader left is complete now: nothing was done. This request has waited for it and may begin anew.
+    // The leftovers of the dead leader are complete now: nothing was done. This request has waited for it and may begin
+    // anew.
     if (role === "takeover" && end === "retryable" && this.#write.retriesAbandoned !== false) return "again";
     if (shared.replayed) return shared;
     throw error;

@@ -22,7 +22,7 @@ export interface StoredOutcome {
   readonly packed: string;
 }
 
-/** What replicas that know nothing of `packed` answer during an update: the caller tries again, and meets another one. */
+/** The answer of replicas that know nothing of `packed`, during an update: the caller tries again, and meets another one. */
 const TRY_AGAIN = JSON.stringify({
   kind: "json",
   status: 503,

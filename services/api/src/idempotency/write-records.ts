@@ -1,6 +1,6 @@
 import type { Outcome } from "../reply/reply.ts";
 
-/** What a request says when it wants to take part in a write. */
+/** A request that wants to take part in a write. */
 export interface JoinRequest {
   /** Names this participant; fresh for every one. */
   readonly participant: string;
@@ -45,7 +45,7 @@ export interface Completion {
   readonly end: "final" | "retryable";
 }
 
-/** What is known of a write to one who only asks. */
+/** The state of a write, for callers who only ask. */
 export interface WriteState {
   readonly fingerprint: string;
   /** Empty when the write is complete. */

@@ -13,7 +13,7 @@ export interface AskedJob<N extends JobName> {
   readonly heardMs?: number;
 }
 
-/** What became of a job that was asked for something, for callers who do without it. */
+/** The outcome of a job that was asked for something, for callers who do without it. */
 type Asked<N extends JobName> = JobOutcome<N> | { readonly state: "unasked"; readonly err: Error };
 
 /**

@@ -75,8 +75,8 @@ export class DeferredWrites {
   }
 
   /**
-   * What became of a write that was answered 202. One whose API died is completed by whoever asks, for the one who sent it:
-   * with that one's rights and keys.
+   * The outcome of a write that was answered 202. One whose API died is completed by the next caller who asks, on
+   * behalf of its sender: with the sender's rights and keys.
    *
    * @throws {JobNotFoundError} when no write of the caller's has this id
    * @throws {WriteRecordsUnavailableError} while Redis is unavailable

@@ -8,7 +8,7 @@ import { awaitJob } from "./await-job.ts";
 import { type JobOf, jobIdOf, writeJob, type WriteOperation } from "./write-jobs.ts";
 import { limitsOf, resolverLimits, type WriteLimits } from "./write-limits.ts";
 
-/** What every write needs. */
+/** The ports and limits of every write. */
 export interface WritePorts {
   readonly jobs: Jobs;
   readonly clock: Clock;
@@ -28,10 +28,9 @@ export interface PlannedJob<Op extends WriteOperation> {
 }
 
 /**
- * Names a write's job and divides its time. What can't succeed is refused at once, so that the caller need not wait out the
- * deadline while MongoDB is known to be unavailable; a request that takes part in a write that another one began is let
- * through, since the job may be under way.
- *
+ * Names a write's job and divides its time. A write that can't succeed is refused at once, so that the caller need not
+ * wait out the deadline while MongoDB is known to be unavailable; a request that takes part in a write that another one
+ * began is let through, since the job may be under way.
  * @throws {WriteUnavailableError} when it can't succeed now
  */
 export function planWriteJob<Op extends WriteOperation>(
@@ -46,7 +45,7 @@ export function planWriteJob<Op extends WriteOperation>(
   return { operation, id: jobIdOf(operation, scope.attempt?.jobKey ?? ports.newId()), limits };
 }
 
-/** Who asked for it, as a job says it. */
+/** The caller who asked for a job, as the job names it. */
 interface JobActor {
   readonly name: string;
   readonly address: string | null;
@@ -59,7 +58,7 @@ function actorOf({ caller = null, address = null }: RequestScope): { readonly ac
   return { actor: { name: typeof label === "number" ? numberedSecret(label) : label, address } };
 }
 
-/** What every payload says of its request. */
+/** The fields of its request that every payload carries. */
 export interface PayloadStamp {
   /** Milliseconds since the epoch after which the job may change nothing. */
   readonly deadline: number;
@@ -101,7 +100,7 @@ export async function runWriteJob<Op extends WriteOperation, R>(
   const { name, action, UnavailableError } = writeJob(operation);
   if (!(await submitJob(name, id, payload(stampOf(limits, scope)), ports.jobs, scope)))
     throw new UnavailableError(action, QUEUE_UNAVAILABLE);
-  // Whoever asked first has had its answer, and what the job failed of may be over: a repeat begins it anew.
+  // The first caller has had its answer, and the reason of the job's failure may be over: a repeat begins it anew.
   const retriesFailed = scope.attempt?.retriesFailed === true;
   const awaited = { name, jobId: id, until: limits.resolveAt, whenFailed, retriesFailed };
   const result = await awaitJob(awaited, ports, scope);

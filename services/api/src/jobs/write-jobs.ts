@@ -5,12 +5,12 @@ import { batchDeadlineMs } from "./write-limits.ts";
 
 export { TOO_LATE };
 
-/** What one endpoint that writes asks of the queue. */
+/** The job behind one endpoint that writes. */
 export interface WriteJobDefinition<N extends JobName = JobName> {
   readonly name: N;
   /** The first part of the job's id. */
   readonly idPrefix: string;
-  /** What is to be done, as errors say it. */
+  /** The action's name in errors. */
   readonly action: string;
   /** Whether it is refused at once while MongoDB is known to be unavailable. */
   readonly needsStore: boolean;
@@ -131,7 +131,7 @@ export function jobIdOf(operation: WriteOperation, jobKey: string): string {
   return `${WRITE_JOBS[operation].idPrefix}-${jobKey}`;
 }
 
-/** What is left over a write's own deadline, in milliseconds, before another request takes over from its leader. */
+/** The time beyond a write's own deadline, in milliseconds, before another request takes over from its leader. */
 const LEASE_SLACK_MS = 3_000;
 
 /** How long a request may lead a write, in milliseconds. @param leastMs how long the write may take at least */

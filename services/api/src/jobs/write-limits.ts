@@ -25,7 +25,7 @@ interface LimitPorts {
   readonly writeDeadlineMs: number;
 }
 
-/** What every item adds to the time that a batch may take: a node that is busy takes some milliseconds for a user. */
+/** The time that every item adds to a batch's: a node that is busy takes some milliseconds for a user. */
 const PER_ITEM_MS = 40;
 
 /** How long the caller of a batch of so many items waits at most. */

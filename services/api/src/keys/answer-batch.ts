@@ -1,6 +1,6 @@
 import { type BatchItem, type BatchResultBody, messages } from "@veil/http-contract";
 
-/** What became of one item of a batch; its error is what a single call would have thrown. */
+/** The outcome of one item of a batch; its error is what a single call would have thrown. */
 export type ItemOutcome<T> =
   | { readonly status: "ok"; readonly value: T }
   | { readonly status: "error"; readonly error: Error };

@@ -25,7 +25,7 @@ type ChangeOperation = Extract<WriteOperation, "updateKey" | "extendKey" | "revo
 
 const ACTION = "change key";
 
-/** What is to be changed of which key. */
+/** A change that is to be made to a key. */
 export interface ChangeOrder {
   readonly keyId: number;
   readonly change: KeyChange;
@@ -66,7 +66,7 @@ export async function changeKey(
   }
 }
 
-/** What a put came to. */
+/** The result of a put. */
 export interface PutKey {
   readonly key: KeyFacts;
   readonly outcome: "created" | "updated" | "unchanged";

@@ -26,7 +26,7 @@ import { findByIds, findKeyId, findKeysToDelete, type FindKeysPorts, type FoundK
 
 export interface DeleteKeysPorts extends WritePorts, FindKeysPorts {}
 
-/** What errors say of one deletion, alone or in a batch. */
+/** The action's name in errors of a deletion, alone or in a batch. */
 const ACTION = "delete key";
 /** No key has this id: it stands in the job for items that name no key, so that every item keeps its position. */
 const NO_KEY = 0;
@@ -80,7 +80,7 @@ export async function deleteKeyByExternalId(
 }
 
 /**
- * Deletes many keys by one job. What is said of an item is true, as with {@link deleteKey}; the key is returned as it was.
+ * Deletes many keys by one job. Each item's answer is true, as with {@link deleteKey}; the key is returned as it was.
  *
  * @throws {WriteUnavailableError} when it is worth trying again
  */

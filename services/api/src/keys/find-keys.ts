@@ -14,7 +14,7 @@ const UUIDS_AT_ONCE = 16;
 
 /**
  * The id of a key that was named by id or UUID. Says nothing of whether callers may see the key: only that one whose caller
- * sees not all keys is its own. Who sees all is spared the look.
+ * sees not all keys is its own. A caller who sees all is spared the look.
  *
  * @throws {KeyNotFoundError} when no key of the caller's has this UUID or id
  * @throws {StoreUnavailableError} while the store is unavailable

@@ -4,7 +4,7 @@ import { DEFAULT_GROUPS, type KeyFacts, type SettableTerms, type Viewer } from "
 import type { RequestedAttributes, TrafficFigures } from "../ports.ts";
 import type { JsonReply } from "../reply/reply.ts";
 
-/** What of the installation every key shows. */
+/** The settings of the installation that every key shows. */
 export interface KeyShowing {
   /** The Reality short id. */
   readonly shortId: string;
@@ -28,14 +28,14 @@ export function keyReply(body: KeyBody, headers: Readonly<Record<string, string>
   return { kind: "json", status: 200, body, headers: { ...headers, ETag: `"${body.revision}-${hash}"` } };
 }
 
-/** What a caller asks of a key that is to be made; what is left out is chosen here. It belongs to the caller's owner. */
+/** The attributes that a caller requests for a new key; missing ones are chosen here. It belongs to the caller's owner. */
 export function requestedAttributes({ name = null, ...terms }: CreateKeyBody, { owner }: Viewer): RequestedAttributes {
   return { name, owner, terms: settableTerms(terms) };
 }
 
 type TermsBody = Omit<UpdateKeyBody, "name" | "reset_traffic" | "reset_devices">;
 
-/** What of a key's terms a body names. Null takes back what has a value by itself. */
+/** The terms of a key that a body sets. Null takes back what has a value by itself. */
 export function settableTerms(body: TermsBody): Partial<SettableTerms> {
   return {
     ...(body.enabled !== undefined && { enabled: body.enabled ?? true }),

@@ -63,7 +63,10 @@ async function sinceEitherReset(
   return usedTraffic(terms, { lifetime, reset }, clock.now());
 }
 
-/** A change that takes the ledger's reset into account, and has it reported. What counted since then stays counted, but for a rolling month. */
+/**
+ * A change that takes the ledger's reset into account, and has it reported. Bytes counted since then stay counted, but
+ * for a rolling month.
+ */
 async function lift(
   keyId: number,
   beginsAnew: boolean,

@@ -26,7 +26,7 @@ export interface OpenCreations {
   readonly cancel: (open: readonly string[]) => Promise<void>;
 }
 
-/** What errors say of one creation, alone or in a batch. */
+/** The action's name in errors of a creation, alone or in a batch. */
 const ACTION = "create key";
 const CANCEL_RETRY_MS = 100;
 

@@ -8,7 +8,7 @@ import type { WriteLimits } from "../jobs/write-limits.ts";
 
 type FleetResult = JobResult<"change-node" | "change-host">;
 
-/** What became of a job without the worker's result: the node or host that it made or changed names it. */
+/** The result of a job without the worker's answer: the node or host that it made or changed names it. */
 export async function fleetResultOf(
   job: string,
   operation: WriteOperation,

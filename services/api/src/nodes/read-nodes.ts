@@ -39,7 +39,7 @@ export async function readNode(
 }
 
 /**
- * What workers and collectors noted of a node. What they noted of an earlier one of its name is left out.
+ * The notes that workers and collectors made about a node. Notes about an earlier one of its name are left out.
  *
  * @throws {NodeNotFoundError} when the caller sees none of this name
  */

@@ -42,7 +42,7 @@ export class CompressedFile {
     if (kept !== undefined) return kept;
     const made = encode(this.#read, encoding);
     this.#encoded.set(encoding, made);
-    // What failed once may succeed for the next request.
+    // A failed encoding may succeed for the next request.
     made.catch(() => this.#encoded.delete(encoding));
     return made;
   }

@@ -1,4 +1,4 @@
-/** Which part of a list is asked for; without any of it, all. */
+/** Selects a page of a list; without any of its fields, all. */
 export interface NamedPage {
   readonly limit?: number | undefined;
   /** Only entries behind this one. */

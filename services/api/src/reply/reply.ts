@@ -2,11 +2,11 @@ import type { LoggedEvent } from "@veil/events";
 import type { CompressedFile } from "./compressed-file.ts";
 
 /**
- * What an operation answers, apart from any framework, so that an answer can be stored, repeated or delivered later.
+ * The answer of an operation, apart from any framework, so that it can be stored, repeated or delivered later.
  */
 export type Reply = JsonReply | PageReply | PictureReply | FileReply | ListReply | EventsReply | HangUpReply;
 
-/** What a write came to, as it is stored and given to every repeat. */
+/** The outcome of a write, as it is stored and given to every repeat. */
 export interface Outcome {
   /** An HTTP status: below 300 the write was done. */
   readonly status: number;

@@ -21,7 +21,7 @@ import { LRUCache } from "lru-cache";
 import { askJob } from "../jobs/ask-job.ts";
 import type { Jobs, Logger } from "../ports.ts";
 
-/** What an app says of the device that it runs on. */
+/** The device that an app says it runs on. */
 export interface PresentedDevice extends DeviceLabels {
   /** `x-hwid` as it was sent; null when it was not. */
   readonly hardwareId: string | null;
@@ -29,7 +29,7 @@ export interface PresentedDevice extends DeviceLabels {
   readonly registers: boolean;
 }
 
-/** Whoever comes with a device, and for what. */
+/** A request that comes with a device. */
 export interface DeviceArrival {
   readonly device: PresentedDevice;
   readonly requestId: string;

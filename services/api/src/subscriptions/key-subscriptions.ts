@@ -19,7 +19,7 @@ import type { SubscriptionReader, SubscriptionView } from "./ports.ts";
 export interface KeySubscriptionPorts {
   readonly keys: Pick<KeyReader, "find">;
   readonly traffic: Pick<TrafficReader, "find">;
-  /** What a key moved lately. @param now unix seconds */
+  /** The key's recent traffic. @param now unix seconds */
   readonly usageOf: (keyId: number, now: number) => Promise<readonly UsagePeriod[]>;
   /** Tells which inbounds are of no use at the moment, by the names of their places. */
   readonly downNodes: () => Promise<(place: string) => boolean>;

@@ -6,7 +6,7 @@ export interface SubscriptionView extends Subscription {
   readonly keyId: number;
 }
 
-/** What is asked of a subscription. */
+/** A request for a subscription. */
 export interface SubscriptionQuery {
   /** Whether the usage of the last days is needed, which costs a further look into the store. */
   readonly withUsage: boolean;

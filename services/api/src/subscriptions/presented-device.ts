@@ -2,7 +2,7 @@ import { deviceLabel } from "@veil/keys";
 import type { Request } from "express";
 import type { PresentedDevice } from "./device-gate.ts";
 
-/** What a request says of the device that it comes from. */
+/** The device that a request says it comes from. */
 export function presentedDevice(request: Request): PresentedDevice {
   const label = (name: string) => deviceLabel(unicode(request.get(name)));
   return {

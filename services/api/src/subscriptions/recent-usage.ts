@@ -12,8 +12,8 @@ interface UsagePorts {
 }
 
 /**
- * What a key moved in the last 31 days, for a page that shows days of any time zone: by hours while these are kept, by days of
- * UTC before. Such a day stands at its noon, which most time zones count to the same date.
+ * A key's traffic of the last 31 days, for a page that shows days of any time zone: by hours while these are kept, by
+ * days of UTC before. Such a day stands at its noon, which most time zones count to the same date.
  *
  * @param now unix seconds
  * @throws {StoreUnavailableError} while the store is unavailable

@@ -5,7 +5,7 @@ import { renderQr } from "./render-qr.ts";
 
 const LINK = `vless://66ad4540-b58c-4ad2-9926-ea63445a9b57@vpn.example.com:443?encryption=none#${"%D0%96".repeat(100)}`;
 
-/** What a reader finds in a square picture of gray values, of which 0 is black. */
+/** Reads a square picture of gray values, of which 0 is black. */
 function read(gray: ArrayLike<number>, side: number): string | undefined {
   const pixels = new Uint8ClampedArray(side * side * 4).map((_, index) =>
     index % 4 === 3 ? 255 : (gray[index >> 2] ?? 0),

@@ -3,9 +3,9 @@ import { encodeQR } from "qr";
 
 /** Modules of quiet zone around the symbol that ISO/IEC 18004 asks for. */
 const BORDER_MODULES = 4;
-/** What a QR code holds that can lose a seventh of itself. Longer texts get one that can lose half of that. */
+/** The most bytes of a QR code that can lose a seventh of itself. Longer texts get one that can lose half of that. */
 const MEDIUM_BYTES = 2_331;
-/** What a QR code holds at most. */
+/** The most bytes of a QR code. */
 export const QR_BYTES = 2_953;
 const PNG_PIXELS_PER_MODULE = 8;
 const WHITE = 255;

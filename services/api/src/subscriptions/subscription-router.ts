@@ -30,7 +30,7 @@ const DATA_HEADERS = {
   "X-Robots-Tag": "noindex",
 } as const;
 const ASKED_BY = "Accept, Accept-Language, User-Agent, X-HWID";
-/** What stands in logs, metrics and traces in place of an address. */
+/** The names of addresses in logs, metrics and traces. */
 const ROUTES = { one: "/sub/{token}", format: "/sub/{token}/{format}", info: "/sub/{token}/info" } as const;
 
 export interface SubscriptionRouterOptions {
@@ -127,7 +127,7 @@ function textOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** What the reader's browser asks for; the installation's language for all who speak neither. */
+/** The language that the reader's browser asks for; the installation's for readers who speak neither. */
 function languageOf(request: Request, preferred: Language): Language {
   const languages = preferred === "ru" ? (["ru", "en"] as const) : (["en", "ru"] as const);
   const accepted = request.acceptsLanguages([...languages]);

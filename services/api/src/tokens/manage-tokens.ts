@@ -24,12 +24,12 @@ export interface ManageTokensPorts extends WritePorts {
 /** A token that was just made. */
 export interface MadeToken {
   readonly token: ApiToken;
-  /** What goes behind `Bearer`; null when another request made it, which alone knew it. */
+  /** The token's text behind `Bearer`; null when another request made it, which alone knew it. */
   readonly text: string | null;
 }
 
 /**
- * Makes a token. What stands in Redis and in the store is its hash.
+ * Makes a token. Redis and the store hold its hash only.
  *
  * @throws {RightsBeyondError} when it would have rights that the caller lacks
  * @throws {ContradictionError} when its name is taken; {@link WriteFailedError} when it was not made
@@ -137,7 +137,7 @@ export function tokenBody(token: ApiToken): TokenBody {
   };
 }
 
-/** What a change names. */
+/** The fields of a body, as a change of a token. */
 function changeOf({ expires_at: expiresAt, name, scopes, owner, rate, addresses }: UpdateTokenBody): TokenChange {
   return {
     ...(name !== undefined && { name }),

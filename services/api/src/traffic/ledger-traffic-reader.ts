@@ -13,7 +13,7 @@ import {
 } from "@veil/traffic";
 import type { TrafficFigures, TrafficReader, Usage } from "../ports.ts";
 
-/** What of the ledger the API reads. */
+/** The API's view of the ledger. */
 export interface LedgerStores {
   readonly traffic: Pick<TrafficStore, "find" | "findMany" | "countedSince">;
   readonly usage: Pick<UsageStore, "readUsage" | "readMany">;

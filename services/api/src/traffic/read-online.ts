@@ -29,7 +29,7 @@ const DETAILS: Readonly<Record<Silence, string>> = {
 };
 
 /**
- * From where a key is connected. What the nodes don't tell in time is left out, and never an error.
+ * From where a key is connected. Nodes that don't answer in time are left out, and never an error.
  *
  * @throws {KeyNotFoundError} when there is no such key
  * @throws {StoreUnavailableError} while the store is unavailable

@@ -41,7 +41,7 @@ export interface CountedTraffic {
   readonly lastUpdated: number;
 }
 
-/** What of a key's traffic counts. @param now milliseconds since the epoch */
+/** The key's traffic that counts. @param now milliseconds since the epoch */
 export function countedTraffic(
   { terms, createdAt }: Pick<KeyRecord, "terms" | "createdAt">,
   figures: TrafficFigures | null,
@@ -100,7 +100,7 @@ async function* bodies(
   }
 }
 
-/** What is answered of a key's traffic. */
+/** The answer about a key's traffic. */
 export function trafficBody(keyId: number, { upload, download, lastUpdated }: CountedTraffic): TrafficBody {
   return { key_id: keyId, upload, download, total: upload + download, last_updated: lastUpdated };
 }

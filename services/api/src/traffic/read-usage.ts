@@ -6,7 +6,7 @@ import type { TrafficReader, Usage, UsageRange, VisibleKeyReader } from "../port
 
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
-/** What one answer holds at most, and what is answered of a past that is not named. */
+/** The longest range of one answer, and the range of an answer about a past that is not named. */
 const LONGEST_S = { hour: 7 * DAY_S, day: 3_660 * DAY_S } as const;
 const USUAL_S = { hour: 24 * HOUR_S, day: 30 * DAY_S } as const;
 
@@ -17,7 +17,7 @@ export interface ReadUsagePorts {
 }
 
 /**
- * What a key moved in each hour or day.
+ * A key's traffic in each hour or day.
  *
  * @throws {KeyNotFoundError} when there is no such key
  * @throws {StoreUnavailableError} while the store is unavailable

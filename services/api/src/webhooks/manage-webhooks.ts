@@ -21,7 +21,7 @@ import { seesWebhook } from "./read-webhooks.ts";
 
 /** How the server's settings let webhooks be made. */
 export interface WebhookRules {
-  /** What secrets are sealed with; null where the settings lack it. */
+  /** The key that seals secrets; null where the settings lack it. */
   readonly sealingKey: Uint8Array | null;
   /** Whether private and loopback addresses may be called. */
   readonly isPrivateAllowed: boolean;
@@ -35,14 +35,14 @@ export interface ManageWebhooksPorts extends WritePorts {
 /** A webhook that was just made. */
 export interface MadeWebhook {
   readonly webhook: Webhook;
-  /** What deliveries are signed with; null when another request made it, which alone knew it. */
+  /** The secret that deliveries are signed with; null when another request made it, which alone knew it. */
   readonly secret: string | null;
 }
 
 const ID_BYTES = 10;
 
 /**
- * Makes a webhook. What stands in Redis and in the store of its secret is sealed.
+ * Makes a webhook. Redis and the store hold its secret sealed only.
  *
  * @throws {ContradictionError} when its address is a private one, or there are too many
  * @throws {WebhooksNotConfiguredError} when secrets can't be sealed; {@link WriteFailedError} when it was not made

@@ -37,7 +37,7 @@ export async function dropKey(target: ContractTarget, key: Pick<MadeKey, "key_id
   await call(target, "delete", `/api/keys/${key.key_id}`).expect(200);
 }
 
-/** What matters of an answer, shown whole when a test fails. */
+/** The part of an answer that matters, shown whole when a test fails. */
 export function answerOf({ status, body }: { readonly status: number; readonly body: unknown }): object {
   return { status, body };
 }

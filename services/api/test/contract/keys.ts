@@ -167,7 +167,7 @@ export function describeKeys(target: () => ContractTarget): void {
   });
 }
 
-/** What a camera reads from a black and white picture. */
+/** Reads a black and white picture as a camera does. */
 function textOfQr(png: Buffer): string | undefined {
   const { width, data } = decode(png);
   const pixels = new Uint8ClampedArray(width * width * 4).map((_, index) => data[index >> 2] ?? 0);

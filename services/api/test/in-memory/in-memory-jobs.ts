@@ -2,7 +2,7 @@ import type { JobName, JobPayload, JobResult } from "@veil/job-contract";
 import type { JobProgress, JobOutcome } from "@veil/job-queue";
 import type { Jobs } from "../../src/ports.ts";
 
-/** What becomes of a job, as a test wants it. A promise that never ends is a worker that never answers. */
+/** The course of a job, as a test scripts it. A promise that never ends is a worker that never answers. */
 export type JobScript<N extends JobName> = (payload: JobPayload<N>, jobId: string) => Promise<JobOutcome<N>>;
 
 export type JobScripts = { [N in JobName]: JobScript<N> };

@@ -14,7 +14,7 @@ export function requestScope(owner: string | null = null): RequestScope & { read
   return { requestId: "request-1", log: new RecordingLog(), caller: callerOfTests(owner) };
 }
 
-/** What the keys are to who sends it. */
+/** The keys as the sender of a request sees them. */
 export function callerKeys(plane: InMemoryPlane, owner: string | null = null): CallerKeys {
   return new CallerKeys({ owner }, plane.keyReader, timerClock);
 }

@@ -11,7 +11,7 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What is different in any two answers. */
+/** Headers that differ in any two answers. */
 const OF_EACH_ANSWER = ["date", "x-request-id", "content-length", "etag"];
 
 /** An answer without what it repeats of its request, so that two may be compared. */
@@ -32,7 +32,7 @@ async function send(caller: ContractTarget, { method, path }: Access, ref: strin
   ] as const;
 }
 
-/** What becomes of the same when it is answered later. */
+/** The answer to the same request when it is answered later. */
 async function later(caller: ContractTarget, { method, path }: Access, ref: string | number, body: object | undefined) {
   const url = path.replace(/\{\w+\}/, encodeURIComponent(ref));
   const answer = await call(caller, method, url).set("Prefer", "respond-async").send(body);

@@ -8,7 +8,7 @@ import { expectUnknown, expectUnknownExternalIds, expectUnknownKeys, plain } fro
 import { streamedUntil } from "./streamed-until.ts";
 import { endOf, makeToken, makeWebhook, type World } from "./world.ts";
 
-/** What a caller with an owner must not find of others through one endpoint. */
+/** The promise of one endpoint: a caller with an owner finds nothing of others through it. */
 type OwnerCase = (world: World, endpoint: Endpoint) => Promise<void>;
 
 const list = z.object({ total: z.number() });

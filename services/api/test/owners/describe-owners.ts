@@ -9,7 +9,7 @@ import { makeToken, makeWorld, type World } from "./world.ts";
 /** How long a change of a token takes to be known everywhere. */
 const KNOWN_MS = 3_000;
 
-/** What owners are promised, for any running API: to each of them the others are not there. */
+/** The promises to owners, for any running API: to each of them the others are not there. */
 export function describeOwners(target: () => ContractTarget): void {
   let world: World;
   beforeAll(async () => {

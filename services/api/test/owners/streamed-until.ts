@@ -3,7 +3,7 @@ import type { ContractTarget } from "../contract-suite.ts";
 const LIMIT_MS = 20_000;
 
 /**
- * What a caller's stream of events says, from the first one on.
+ * The text of a caller's stream of events, from the first one on.
  *
  * @param text with which it is read no further
  * @throws when it does not come in time

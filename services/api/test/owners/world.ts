@@ -5,7 +5,7 @@ import { z } from "zod";
 import { answerOf, call, makeKey } from "../contract/bot.ts";
 import type { ContractTarget } from "../contract-suite.ts";
 
-/** What a test knows of a key. */
+/** A key, as a test knows it. */
 export interface KnownKey {
   readonly key_id: number;
   readonly uuid: string;
@@ -16,7 +16,7 @@ export interface KnownKey {
 export interface World {
   /** Sees all. */
   readonly admin: ContractTarget;
-  /** Whoever asks; has a key of its own. */
+  /** The caller of each test; has a key of its own. */
   readonly shop: ContractTarget;
   /** Whose key it is that is asked for. */
   readonly bazaar: ContractTarget;
@@ -26,7 +26,7 @@ export interface World {
   readonly foreign: KnownKey;
   /** A key of nobody: to callers with an owner as foreign as those of others. */
   readonly nobodys: KnownKey;
-  /** What the foreign keys have that filters ask for. */
+  /** The marks of foreign keys that filters ask for. */
   readonly foreignMarks: { readonly name: string; readonly tag: string; readonly group: string };
   /** Ids of jobs that `bazaar` has, one of each kind. */
   readonly foreignJobs: readonly string[];
@@ -95,7 +95,7 @@ export async function makeWorld(admin: ContractTarget): Promise<World> {
 
 const job = z.looseObject({ status: z.enum(["queued", "running", "succeeded", "failed"]) });
 
-/** What a job ends with, for a caller who may ask for it. */
+/** The end of a job, for a caller who may ask for it. */
 export async function endOf(caller: ContractTarget, jobId: string) {
   return vi.waitFor(
     async () => {

@@ -7,7 +7,7 @@ import { type CounterSigns, UserCounterCheck } from "../sync/user-counter-check.
 
 export type KeyCounts = Readonly<Record<"creating" | "active" | "deleting", number>>;
 
-/** What a node says of itself. */
+/** A node's own figures. */
 export interface NodeFigures {
   readonly answers: boolean;
   readonly uptimeSeconds: number | null;
@@ -18,7 +18,7 @@ export interface NodeFigures {
   readonly usersUncounted: boolean;
 }
 
-/** What one counter of Xray has counted in this life of the process. */
+/** The count of one of Xray's counters in this life of the process. */
 export interface TrafficFigure {
   readonly dimension: "inbound" | "outbound" | "user";
   /** The tag of an inbound or outbound, the e-mail of a user. */
@@ -44,7 +44,7 @@ export interface ShownNode extends Pick<XrayNode, "name" | "uptimeSeconds" | "qu
   readonly inboundTag: string;
 }
 
-/** What is older is not shown: a gap tells more than a figure that stands still. */
+/** Older figures are not shown: a gap tells more than a figure that stands still. */
 const FRESH_MS = 30_000;
 /**
  * Counting keys makes some databases read all of them, and keeps others waiting: the longer it takes, the

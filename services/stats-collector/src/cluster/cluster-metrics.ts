@@ -10,11 +10,11 @@ export interface ClusterMetricsOptions {
   /** Names of the nodes that there are at each moment. */
   readonly nodes: () => readonly string[];
   readonly clock: Pick<Clock, "now">;
-  /** What this collector shows; null while another one does. */
+  /** The figures that this collector shows; null while another one does. */
   readonly shown: () => ShownFigures | null;
 }
 
-/** What is known of the whole system. */
+/** The figures of the whole system, and the state of its nodes. */
 export interface ShownFigures {
   readonly figures: Pick<ClusterFigures, "keys" | "queues" | "nodes" | "webhooks">;
   /** Whether the node answered last. */

@@ -15,7 +15,7 @@ export interface ClusterReportOptions
   readonly log: Logger;
 }
 
-/** What this collector has to show of the whole system; null while another one shows it. */
+/** This collector's report of the whole system; null while another one shows it. */
 export type ClusterReport = () => {
   readonly figures: ClusterFigures;
   readonly isReachable: (node: string) => boolean;
@@ -80,7 +80,7 @@ export class ClusterReporter {
     try {
       this.#reports = (await lease.acquire()) !== null;
     } catch {
-      // Whoever connects to Redis says that it is away.
+      // The connection to Redis reports by itself that it is away.
     }
     if (this.#reports !== before) log.info({ reports: this.#reports }, "cluster metrics leader changed");
     if (this.#reports) await read();

@@ -8,7 +8,7 @@ export interface KeptCountsOptions {
   readonly clock: Pick<Clock, "monotonic">;
 }
 
-/** What nobody noted is counted after so long. */
+/** Keys that nobody noted are counted after so long. */
 const COUNT_EVERY_MS = 10 * 60_000;
 
 /** Counts keys only when some were written since they were last counted: counting makes some databases read all of them. */

@@ -22,7 +22,7 @@ export interface ReadOnlineOptions {
 type KeyOnline = Extract<JobResult<"read-online">, { readonly outcome: "read" }>;
 type AllOnline = Extract<JobResult<"count-online">, { readonly outcome: "counted" }>;
 
-/** What is left of the caller's time for the answer's own way, in milliseconds. */
+/** The part of the caller's time that is left for the answer's own way, in milliseconds. */
 const FOR_THE_ANSWER_MS = 300;
 const MOST_ADDRESSES = 1_000;
 /** So many of the keys that moved of late are enough to see that a node keeps no list of anybody. */

@@ -11,7 +11,7 @@ export interface SyncAllOptions {
   readonly keys: ActiveKeys;
   readonly clock: Pick<Clock, "sleep">;
   readonly log: Pick<Logger, "warn">;
-  /** How long a node may take. What it reads later is stored all the same. */
+  /** How long a node may take. Figures that it reads later are stored all the same. */
   readonly limitMs: number;
 }
 
@@ -48,7 +48,7 @@ export async function syncAll(
   return { updated: active - errors, errors };
 }
 
-/** Who sees all keys learns of each that was refused, whatever became of it meanwhile. */
+/** A viewer of all keys learns of each that was refused, even if it is no longer active. */
 async function countSeen(refused: ReadonlySet<string>, keys: ActiveKeys, viewer: Viewer): Promise<number> {
   if (viewer.owner === null || refused.size === 0) return refused.size;
   return (await keys.among([...refused].map(Number), viewer)).size;

@@ -17,11 +17,14 @@ export interface TrafficJobOptions {
   readonly clock: Pick<Clock, "now">;
   /** The way to read a node at once, and those that were heard of just now; null when there is none of this name. */
   readonly syncOf: (node: string) => Promise<Pick<NodeSync, "run"> | null>;
-  /** Called once a key's traffic is reset, before its caller hears of it: a limit may have ended. What it throws asks for another attempt. */
+  /**
+   * Called once a key's traffic is reset, before its caller hears of it: a limit may have ended. An error that it
+   * throws asks for another attempt.
+   */
   readonly onReset: (keyId: number) => Promise<void>;
 }
 
-/** What the collector does with each job of the traffic queue. */
+/** The handlers for all jobs of the traffic queue. */
 export function trafficJobHandlers({
   refresher,
   reset,

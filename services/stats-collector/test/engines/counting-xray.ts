@@ -13,10 +13,10 @@ const LOOPBACK = "127.0.0.1";
 const HEADER_BEHIND_ID = [0, 1];
 const IPV4_LOOPBACK = [1, 127, 0, 0, 1];
 
-/** What the server behind says at once, and again when it has got something. */
+/** The greeting of the server behind, sent at once and again when it has got something. */
 const WORD = "hello";
 
-/** What an Xray counts: everything, no users, neither users nor inbounds, or nothing as it has no counters at all. */
+/** The counters of an Xray: everything, no users, neither users nor inbounds, or nothing as it has no counters at all. */
 export type Counting = "all" | "no users" | "nothing" | "no counters";
 
 /**

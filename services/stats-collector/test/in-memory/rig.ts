@@ -31,11 +31,11 @@ export class Rig {
   readonly onRecord = (record: TrafficRecord): void => {
     this.noticed.push(record);
   };
-  /** What syncs have brought into the ledger. */
+  /** The updates that syncs have brought into the ledger. */
   readonly booked: LedgerUpdate[] = [];
   /** How every reading ended. */
   readonly synced: string[] = [];
-  /** What was logged of duplicate nodes, and what the metric became. */
+  /** The log lines about duplicate nodes, and the values of the metric. */
   readonly said: string[] = [];
   #marks = 0;
 
@@ -76,7 +76,7 @@ export class Rig {
     return new NodeSync({ node, epochs, records, lives, keys, clock, onRecord, onBooked, onSynced });
   }
 
-  /** What refreshes and resets share. */
+  /** The parts that refreshes and resets share. */
   shared() {
     const { nodes, records, keys, clock, onRecord } = this;
     return { nodes: () => nodes, epochs: this.epochs(), records, keys, clock, onRecord };

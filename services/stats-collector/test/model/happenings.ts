@@ -35,7 +35,7 @@ const ordinary = [
 ];
 const counterReset = weighted(1, fc.record({ kind: one("counter-reset"), node: index, key: index, up: fc.boolean() }));
 
-/** What may happen in a world whose nodes nobody else resets counters on. */
+/** All that may happen in a world whose nodes nobody else resets counters on. */
 export function histories(maxLength: number): fc.Arbitrary<Happening[]> {
   return fc.array(fc.oneof(...ordinary), { maxLength, size: "max" });
 }

@@ -58,7 +58,7 @@ function sumOfAnswers(world: World): number {
   return [...byJob.values()].reduce((sum, previous) => sum + previous, 0);
 }
 
-/** What moved after the last answer without being lost. */
+/** The bytes that moved after the last answer without being lost. */
 function leastAfterResets(world: World): number {
   const last = world.resets.at(-1);
   if (last === undefined) return 0;

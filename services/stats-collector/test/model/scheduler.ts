@@ -46,7 +46,7 @@ export class Scheduler {
     this.#paused.clear();
   }
 
-  /** What a crashed owner waited for never happens. */
+  /** Drops all waits of a crashed owner: they never end. */
   drop(owner: object): void {
     this.#waiting = this.#waiting.filter((waiting) => waiting.owner !== owner);
   }

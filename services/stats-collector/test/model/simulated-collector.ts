@@ -24,7 +24,7 @@ export interface ListedNode {
   readonly node: SimulatedNode;
 }
 
-/** What all simulated collectors share. */
+/** The world that all simulated collectors share. */
 export interface SharedWorld {
   readonly scheduler: Scheduler;
   /** The nodes of the settings with which a collector starts. */
@@ -36,7 +36,7 @@ export interface SharedWorld {
   readonly newMark: () => string;
 }
 
-/** What the operation under way has read; the next one begins a new list. */
+/** The values that the operation under way has read; the next one begins a new list. */
 interface ReadLog {
   values: ReadValue[];
 }
@@ -129,7 +129,7 @@ export class SimulatedCollector {
     }
   }
 
-  /** What was read counts as read once the operation that read it has ended well. */
+  /** Values count as read once the operation that read them has ended well. */
   async #creditWhenDone<T>(log: ReadLog, operation: () => Promise<T>): Promise<T | undefined> {
     log.values = [];
     const result = await this.#tolerate(operation);
@@ -245,7 +245,7 @@ function isExpected(error: unknown): boolean {
   return EXPECTED.some((kind) => error instanceof kind);
 }
 
-/** What a store throws whose reply is lost. */
+/** The error of a store whose reply is lost. */
 class ReplyLostError extends Error {}
 
 const EXPECTED = [

@@ -2,7 +2,7 @@ import { type Direction, DIRECTIONS } from "@veil/traffic";
 import type { Counter } from "@veil/xray-grpc";
 import { inboundCounter, keyCounter } from "../../src/sync/node-counters.ts";
 
-/** What a collector has read of one counter, and in which life of the process. */
+/** A collector's reading of one counter, and the life of the process it is from. */
 export interface ReadValue {
   readonly node: SimulatedNode;
   readonly life: number;

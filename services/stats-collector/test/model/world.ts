@@ -38,7 +38,7 @@ export interface WorldOptions {
   readonly restingSteps: number;
 }
 
-/** What a reset job answered, and what had moved when it was asked for and when it answered. */
+/** The answer of a reset job, and the bytes that had moved when it was asked for and when it answered. */
 export interface ResetOutcome {
   readonly job: string;
   readonly previous: number;
@@ -59,7 +59,7 @@ const KEYS = [1, 2];
 /** The tolerance of `addMark`, and how far off an uptime may be: only after it does a removed mark differ from a restart. */
 const CERTAIN_AFTER_MS = 5_000 + 2_000;
 
-/** What settings may say: names, the processes they lead to, and addresses. Each leads to both. */
+/** The settings that a world may have: names, the processes they lead to, and addresses. Each leads to both. */
 const SETTINGS: readonly (readonly (readonly [name: string, node: number, address: string])[])[] = [
   [
     ["a", 0, "one"],

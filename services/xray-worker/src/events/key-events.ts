@@ -16,7 +16,7 @@ import {
 export interface KeyEventsPorts {
   readonly outbox: KeyOutbox;
   readonly devices: DeviceOutbox;
-  /** What the ledger says of keys; one without a record is missing. */
+  /** The ledger's figures of keys; a key without a record is missing. */
   readonly trafficOf: (keyIds: readonly number[]) => Promise<ReadonlyMap<number, ShownTraffic>>;
   /** The Reality short id. */
   readonly shortId: string;
@@ -29,7 +29,7 @@ export interface KeyEventsPorts {
  * event. Those of devices are looked for where they were expected, and where a key ends, which is the last event of it.
  */
 export function keyEvents({ outbox, devices, trafficOf, shortId, onUnreadable }: KeyEventsPorts): Outbox {
-  /** What was different is stored as it was, and read nowhere else: a key alone fails by it. */
+  /** Only here the stored former values are read: a key whose values make no sense fails alone. */
   const alone = <T>(keyId: number, write: () => readonly T[]): readonly T[] => {
     try {
       return write();
@@ -94,7 +94,7 @@ function written(
   return { id, type, at, actor, subject: subjectOf(keyId), keyId, owner, data };
 }
 
-/** What of a key was different, as it was. */
+/** The fields of a key that were different, with their former values. */
 function differing(before: ShownKey, after: ShownKey): Partial<ShownKey> {
   const now = new Map<string, unknown>(Object.entries(after));
   const isOther = (value: unknown, next: unknown) => value !== next && JSON.stringify(value) !== JSON.stringify(next);

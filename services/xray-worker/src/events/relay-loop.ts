@@ -24,14 +24,14 @@ export interface RelayLoopOptions {
   readonly onWaiting: (waiting: WaitingEvents) => void;
 }
 
-/** What may have been born and is not in the log. */
+/** Events that may have been born and are not in the log. */
 export interface WaitingEvents {
   readonly writes: number;
   /** For how long the first of them has been waiting; 0 when none is. Milliseconds. */
   readonly sinceMs: number;
 }
 
-/** What is born waits for a look of some worker; one that finds nothing costs a tenth of a millisecond. */
+/** A new event waits for the next look of some worker; a look that finds nothing costs a tenth of a millisecond. */
 const LOOK_EVERY_MS = 200;
 const TAKEN_AT_ONCE = 1_000;
 /** After a worker died nothing is relayed for so long. */
@@ -103,7 +103,7 @@ async function relay(subjects: readonly string[], options: RelayLoopOptions): Pr
   const added = await relayEvents(subjects, { log: events, outbox });
   if (added.length === 0) return 0;
   onRelayed(added);
-  // Whoever waits looks by itself as well, a little later.
+  // Processes that wait look by themselves as well, a little later.
   await announce(exclusive.redis, exclusive.prefix, "events", String(added.length)).catch(() => undefined);
   return added.length;
 }

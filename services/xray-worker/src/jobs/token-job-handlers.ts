@@ -4,7 +4,7 @@ import { changeToken, createToken, deleteToken, type TokenPorts } from "@veil/to
 
 export type TokenJobHandlers = Pick<JobHandlers<"veil-keys">, "create-token" | "change-token" | "delete-token">;
 
-/** What the worker does with each job on API tokens. */
+/** The handlers for all jobs on API tokens. */
 export function tokenJobHandlers(ports: TokenPorts): TokenJobHandlers {
   return {
     "create-token": ({ token, deadline, ...asked }, { jobId: job }) =>

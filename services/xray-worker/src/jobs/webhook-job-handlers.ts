@@ -3,7 +3,7 @@ import { changeWebhook, createWebhook, deleteWebhook, type WebhookPorts } from "
 
 export type WebhookJobHandlers = Pick<JobHandlers<"veil-keys">, "create-webhook" | "change-webhook" | "delete-webhook">;
 
-/** What the worker does with each job that changes webhooks. */
+/** The handlers for all jobs that change webhooks. */
 export function webhookChangeHandlers(ports: WebhookPorts): WebhookJobHandlers {
   return {
     "create-webhook": ({ webhook, deadline }, { jobId: job }) => createWebhook({ job, deadline, webhook }, ports),

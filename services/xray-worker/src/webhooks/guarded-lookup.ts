@@ -18,7 +18,7 @@ const LOOKUP_TIMEOUT_MS = 5_000;
 export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
 
 /**
- * What connections to receivers ask for addresses: only public ones are given, so that a name can't lead inside, whenever it
+ * Finds addresses for connections to receivers: it gives public ones only, so that a name can't lead inside, whenever it
  * begins to. One private address among several is enough to refuse the name.
  */
 export function guardedLookup(resolve: Resolve): LookupFunction {

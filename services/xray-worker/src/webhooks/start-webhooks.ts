@@ -70,7 +70,7 @@ export function startWebhooks(
     telemetry,
     onStep: (step) => {
       onStep(step);
-      // What is left, and what came meanwhile: the job that was there kept others of its webhook out.
+      // Delivers the rest, and events that came meanwhile: the job that was there kept others of its webhook out.
       if (step.name === "deliver-events" && step.outcome === "more") void loop.trigger();
     },
     log,

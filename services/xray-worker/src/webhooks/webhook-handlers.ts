@@ -42,7 +42,7 @@ const TEST_TIMEOUT_MS = 5_000;
 
 export const DEAD_REASON = "no event was taken for three days";
 
-/** What the worker does with each job of deliveries. */
+/** The handlers for all jobs of deliveries. */
 export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"veil-webhooks"> {
   const { webhooks, events, sender, onSent, now, isStopping } = ports;
 

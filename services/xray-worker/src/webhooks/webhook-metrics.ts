@@ -1,7 +1,7 @@
 import type { Metrics } from "@veil/runtime";
 import type { SendEnd } from "@veil/webhooks";
 
-/** What is measured of deliveries to webhooks. */
+/** The measurements of deliveries to webhooks. */
 export interface WebhookMetrics {
   /** One attempt has ended. */
   readonly sent: (outcome: SendEnd["outcome"], durationMs: number) => void;
@@ -10,7 +10,7 @@ export interface WebhookMetrics {
   readonly switchedOff: () => void;
 }
 
-/** What one worker has delivered; how all webhooks stand the collector says. */
+/** The metrics of one worker's deliveries; the collector shows the state of all webhooks. */
 export function webhookMetrics(metrics: Metrics): WebhookMetrics {
   const attempts = metrics.counter({
     name: "veil_webhook_deliveries_total",

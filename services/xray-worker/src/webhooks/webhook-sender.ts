@@ -11,7 +11,7 @@ import {
 } from "./guarded-lookup.ts";
 
 export interface WebhookSenderOptions {
-  /** What secrets are sealed with; null where the settings lack it. */
+  /** The key that seals secrets; null where the settings lack it. */
   readonly sealingKey: Uint8Array | null;
   readonly isPrivateAllowed: boolean;
   /** Sent as `User-Agent`. */
@@ -22,7 +22,7 @@ export interface WebhookSenderOptions {
   readonly resolve?: Resolve;
 }
 
-/** What is sent: an event's id, and its JSON. */
+/** The content of a delivery: an event's id, and its JSON. */
 export interface Delivered {
   readonly id: string;
   readonly body: string;
@@ -111,7 +111,7 @@ function ours(error: string): SendEnd {
   return { outcome: "failed", error, isOurs: true };
 }
 
-/** What a caller may read: names the receiver's fault, and no address behind its name. */
+/** The reason in words for the caller: names the receiver's fault, and no address behind its name. */
 function reasonOf(error: unknown, isTimeUp: boolean, timeoutMs: number): string {
   if (error instanceof PrivateTargetError) return "The receiver's address is a private one";
   if (isTimeUp) return `The receiver did not answer within ${timeoutMs / 1_000} seconds`;

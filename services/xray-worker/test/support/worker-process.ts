@@ -6,7 +6,7 @@ export interface WorkerProcess {
   readonly log: readonly Record<string, unknown>[];
   /** Resolves with the first line of the log, from now on or before, that has this message. */
   logged(message: string): Promise<Record<string, unknown>>;
-  /** What its metrics page says. */
+  /** The text of its metrics page. */
   metrics(): Promise<string>;
   /** SIGTERM. @returns the exit code, null when a signal ended it */
   stop(): Promise<number | null>;

@@ -11,7 +11,7 @@ export function bytesText(bytes: number, language: Language): string {
   if (bytes === 0) return "0";
   let amount = bytes;
   let power = 0;
-  // What would be shown as 1,024 is one of the next unit.
+  // An amount that would be shown as 1,024 is one of the next unit.
   while (Math.round(amount * 10) / 10 >= STEP && power < UNITS.length - 1) {
     amount /= STEP;
     power += 1;

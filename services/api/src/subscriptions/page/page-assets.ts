@@ -20,7 +20,7 @@ button.addEventListener("click", async () => {
 });
 `;
 
-/** What browsers may do with the page: its own style and script, named by their hashes, and nothing from elsewhere. */
+/** The policy for browsers: the page's own style and script, named by their hashes, and nothing from elsewhere. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   `style-src '${hashOf(PAGE_STYLE)}'`,

@@ -1,6 +1,6 @@
 import type { KeyStatus, Language } from "@veil/subscriptions";
 
-/** What the page says in one language. */
+/** The page's texts in one language. */
 export interface PageTexts {
   readonly status: Readonly<Record<KeyStatus, string>>;
   readonly traffic: string;

@@ -16,10 +16,10 @@ import { PAGE_TEXTS, type PageTexts } from "./page-texts.ts";
 import { usageChart } from "./usage-chart.ts";
 import { usageDays } from "./usage-days.ts";
 
-/** What the page depends on beside the subscription. */
+/** The page's options, beside the subscription. */
 export interface PageOptions {
   readonly language: Language;
-  /** What the service is called; null when it has no name. */
+  /** The service's name; null when it has none. */
   readonly title: string | null;
   readonly supportUrl: string | null;
   /** A message for everybody; null for none. */
@@ -91,7 +91,7 @@ function header({ key, texts, title }: Context): string {
   return `<header>${ICON}<div>${brand}${htmlEscape`<h1>${key.name}</h1>`}</div>${pill}</header>`;
 }
 
-/** What is wrong, in the reader's language; the pill says what the key's status is. */
+/** Notices of faults, in the reader's language; the pill shows the key's status. */
 function notices(subscription: Subscription, { language, announce }: Context): string {
   const reason = noticeReason(subscription);
   const wrong = reason === null ? "" : htmlEscape`<p class="notice wide">${noticeText(reason, language)}</p>`;
