@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const NEEDED_NODE = [20, 19];
-/** What each task runs once everything is built, and the first argument of a program that does several. */
+/** The programs that each task runs once everything is built, and the first argument of a program that does several. */
 const PROGRAMS = {
   start: ["local-stack", "main.js"],
   backup: ["local-stack", "backup-main.js", "backup"],
@@ -17,7 +17,7 @@ const PROGRAMS = {
   fleet: ["fleet", "main.js"],
   bench: ["bench", "main.js"],
 };
-/** What is run beside the system rather than to start one. */
+/** Programs that run beside the system rather than start one. */
 const BESIDE_THE_SYSTEM = ["jobs", "import", "fleet"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [task, ...args] = process.argv.slice(2);

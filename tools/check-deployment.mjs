@@ -1,6 +1,6 @@
-// Checks docker-compose.yml and everything under k8s/ without running any of it. What is not installed is left out with
-// a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform, those of custom resources among them (but the
-// Gateway API's, which are fetched); without it manifests are rendered only.
+// Checks docker-compose.yml and everything under k8s/ without running any of it. A check whose tool is not installed is
+// left out with a word. KUBERNETES_SCHEMAS is a directory of JSON schemas for kubeconform, those of custom resources among
+// them (but the Gateway API's, which are fetched); without it manifests are rendered only.
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -63,7 +63,7 @@ function refuseSecrets() {
 }
 
 function renderChart(values) {
-  // Which version it is rendered for: a helm that was built by hand takes a very old one.
+  // The version it is rendered for: a helm that was built by hand takes a very old one.
   const cluster = ["--namespace", "veil", "--kube-version", "1.34.0"];
   return run("helm", ["template", "veil", "charts/veil", ...cluster, ...values]);
 }

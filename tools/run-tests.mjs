@@ -84,7 +84,7 @@ function readReport(file) {
   }
 }
 
-/** What checks before the tests left out: they add a line each to the file that VEIL_LEFT_OUT names. */
+/** The checks that were left out before the tests: they add a line each to the file that VEIL_LEFT_OUT names. */
 function leftOutBefore() {
   const file = process.env.VEIL_LEFT_OUT;
   if (!file || !existsSync(file)) return [];

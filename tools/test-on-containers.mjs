@@ -4,7 +4,7 @@ import { GenericContainer, getContainerRuntimeClient, ImageName } from "testcont
 /** The oldest Redis that we support, a newer one, and what others run in its place. */
 const REDIS_IMAGES = ["redis:7", "redis:6.2", "valkey/valkey:8"];
 const MONGODB_IMAGE = "mongo:8";
-/** What speaks to Redis itself: enough for the images after the first one. */
+/** Rooms that speak to Redis itself: enough for the images after the first one. */
 const ON_OTHER_REDIS = ["libs/adapters/redis", "libs/adapters/job-queue"];
 const STARTED_WITHIN_MS = 180_000;
 

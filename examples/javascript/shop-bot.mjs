@@ -64,7 +64,7 @@ const commands = {
     const change = { traffic_limit: Number(gigabytes) * GIGABYTE, reset_traffic: true };
     show(await api.changeKey((await api.find(customer)).key_id, change));
   },
-  /** What a bot sends beside `subscription_url`: a picture that the customer's app reads with the camera. */
+  /** A picture that a bot sends beside `subscription_url`, for the camera of the customer's app. */
   async qr(customer, file) {
     await writeFile(file, await api.qr((await api.find(customer)).key_id));
   },

@@ -8,7 +8,7 @@ import { pythonWith } from "../support/python-with.ts";
 const run = promisify(execFile);
 export const repoRoot = new URL("../../", import.meta.url).pathname;
 
-/** What every generator reads. */
+/** The document that every generator reads. */
 export const OPENAPI_FILE = join(repoRoot, "docs/openapi.json");
 
 /** A program that calls the API through a generated client; it takes the address, a token, and the
@@ -21,7 +21,7 @@ export interface GeneratedClient {
 /** Generates and builds a client. Resolves to the tool that is missing, where it can't be made on this machine. */
 export type MakeClient = () => Promise<GeneratedClient | { readonly missing: string }>;
 
-/** What a program printed. */
+/** The output of a program. */
 export type Sightings = z.infer<typeof sightings>;
 
 const sightings = z.strictObject({

@@ -82,12 +82,15 @@ async function withApi<T>(use: (api: ApiClient, url: string) => Promise<T>): Pro
 
 interface Carried {
   readonly link: string;
-  /** What the client received, and what was counted of its key. */
+  /** The bytes that the client received, and those that were counted of its key. */
   readonly bytes: number;
   readonly counted: number;
 }
 
-/** What a new key carries through the pod of Xray, in the hands of a real client: Xray, unless another one is named. */
+/**
+ * The bytes that a new key carries through the pod of Xray, in the hands of a real client: Xray, unless another one is
+ * named.
+ */
 async function carriedBytes(start = (link: string) => startVpnClient(xrayBinary, link)): Promise<Carried> {
   const way = await namespace.forward("service/xray", "vless", realityPort);
   try {

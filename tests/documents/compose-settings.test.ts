@@ -15,7 +15,7 @@ const compose = z
   .parse(parse(await readFile(join(repoRoot, "docker-compose.yml"), "utf8"), { merge: true }));
 const guide = await readFile(join(repoRoot, "docs/deployment.md"), "utf8");
 
-/** What the containers fix; `docs/deployment.md` names it. */
+/** The settings that the containers fix; `docs/deployment.md` names them. */
 const fixed = [
   ...["API_HOST", "API_PORT", "METRICS_HOST", "METRICS_PORT", "SHUTDOWN_DEADLINE_MS"],
   ...["MONGODB_URI", "REDIS_URL", "XRAY_API_HOST", "XRAY_API_PORT", "REALITY_PUBLIC_KEY"],

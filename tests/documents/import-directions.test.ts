@@ -15,7 +15,7 @@ const owners = {
   pino: "libs/platform/runtime",
 };
 
-/** What each wing may import: itself, and what stands in its row. Services and tools stand on top of all. */
+/** The wings that each wing may import: itself, and those in its row. Services and tools stand on top of all. */
 const wings = {
   "libs/domain": [],
   "libs/platform": [],

@@ -53,7 +53,7 @@ const NAMES: ReadonlySet<string> = new Set([
   ...["isSettled", "unsettled", "SETTLED_AFTER_MS"],
   // Of a device with its key.
   ...["standingOf", "DeviceStanding"],
-  // What Node calls one round of its event loop.
+  // Node's own name for one round of its event loop.
   ...["loopTurn", "nextLoopTurn"],
   // Time, while something runs: a helper of tests.
   "passing",
@@ -126,7 +126,7 @@ function partsOf(name: string): string[] {
     .split(" ");
 }
 
-/** What a file says now: releases are not rewritten. */
+/** The present text of a file: releases are not rewritten. */
 async function ownText(file: string): Promise<string> {
   const text = await readFile(join(repoRoot, file), "utf8");
   return file === "CHANGELOG.md" ? text.slice(0, text.search(/^## \[\d/m)) : text;

@@ -36,7 +36,7 @@ const eventsSchema = z.object({
 });
 const infoSchema = z.looseObject({ status: z.string(), download: z.number(), links: z.array(z.unknown()) });
 
-/** What bots hold of a system, and what must be the same in a restored one. */
+/** The part of a system that bots hold, and that must be the same in a restored one. */
 interface Held {
   readonly keys: z.infer<typeof keySchema>[];
   readonly links: string[];
@@ -187,7 +187,7 @@ test("what was written meanwhile is whole: users in Xray, events and external id
   } finally {
     node.close();
   }
-  // What was not in the log yet comes into it now.
+  // Events that were not in the log yet come into it now.
   const isLogged = async () => {
     const { events } = eventsSchema.parse(await done("GET", "/events?limit=1000"));
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);

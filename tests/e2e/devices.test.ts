@@ -162,7 +162,7 @@ test("while Redis or the workers are away a new device is served uncounted, and 
       expect([known.isServed, known.ms < fresh.ms]).toEqual([true, true]);
     });
   }
-  // What was asked for is done when they are back, or with the next request.
+  // The requested work is done when they are back, or with the next request.
   await vi.waitFor(
     async () => {
       await subscribe(key, "worker-away");

@@ -97,7 +97,7 @@ async function carries(client: VpnClient): Promise<boolean> {
   }
 }
 
-/** What both processes have counted of a key. */
+/** The bytes of a key that both processes have counted. */
 async function counted(keyId: number): Promise<number> {
   const names = ["uplink", "downlink"].map((link) => `user>>>${keyId}@veil>>>traffic>>>${link}`);
   const values = await Promise.all(Object.values(nodes).flatMap((node) => names.map((name) => node.readCounter(name))));

@@ -27,7 +27,7 @@ afterAll(async () => {
   await dataDir.remove();
 });
 
-/** What a service wrote that a human must look at. */
+/** The lines of a service that a human must look at. */
 async function faultsIn(service: string): Promise<string[]> {
   const text = await readFile(join(stack.dataDir, "logs", `${service}.log`), "utf8");
   return text.split("\n").filter((line) => /"level":"(?:error|fatal)"/.test(line) || (line !== "" && line[0] !== "{"));

@@ -107,7 +107,7 @@ each("Xray", "moves bytes with each config and each link as it is", async ({ pat
 
 each("sing-box", "moves bytes with the config, whichever host comes first, and with each link", async (program) => {
   for (const [order, first, remarks] of [
-    // What is left to the key says the node behind the first host.
+    // The node behind the first host fills in what is left to the key.
     [2, "localhost", ["🇫🇮 Анна: 10 GB", "Анна (main)"]],
     [0, "127.0.0.1", ["Анна", "🇫🇮 Анна: 10 GB"]],
   ] as const) {

@@ -75,7 +75,7 @@ async function move(keyId: number, node: string, megabytes: number): Promise<voi
   await client.stop();
 }
 
-/** What both processes have counted of a key in their lives. */
+/** The bytes of a key that both processes have counted in their lives. */
 async function counted(keyId: number): Promise<number> {
   const names = ["uplink", "downlink"].map((link) => `user>>>${keyId}@veil>>>traffic>>>${link}`);
   const values = await Promise.all([first, second].flatMap((node) => names.map((name) => node.readCounter(name))));

@@ -80,7 +80,7 @@ async function expectToCarry(program: RealProgram, name: string): Promise<void> 
   expect(traffic.upload).toBeGreaterThanOrEqual(BODY_BYTES);
 }
 
-/** What becomes of a program that is given a link: it doesn't start, it starts and nothing comes through, or it works. */
+/** The fate of a program that is given a link: it doesn't start, it starts and nothing comes through, or it works. */
 type Fate = "refused" | "no bytes" | "bytes";
 
 async function fateOf(program: RealProgram, link: string): Promise<Fate> {

@@ -33,7 +33,7 @@ function firstConnection() {
   return first;
 }
 
-/** What YAML of some version takes for something else than a text, or doesn't print; blanks, and what JSON escapes. */
+/** Texts that YAML of some version takes for something else, or doesn't print; blanks, and what JSON escapes. */
 const awkwardNames = [
   ...["2026-11-28", "0b11", "1_000", "0o17", "12:30:45", "1e3", ".inf", "yes", "Off", "~", "null", "<<", "---", "..."],
   ...[

@@ -21,7 +21,7 @@ const GIGABYTE = 1_024 ** 3;
 const DAY_SECONDS = 86_400;
 const NOW = Date.parse("2026-11-28T10:00:00Z") / 1_000;
 const TOKEN = "v7Kq2mZx9LbR4tYcW8sJhN3f";
-/** What the page says, wherever it is served from. */
+/** The link that the page shows, wherever it is served from. */
 const LINK = `https://sub.example.com/sub/${TOKEN}`;
 const PAGE_BYTES = 60 * 1_024;
 const PHONE = { width: 390, height: 844 };
@@ -186,7 +186,7 @@ const connection = {
   transport: { kind: "tcp" },
 } as const;
 
-/** What axe finds, as texts. It is put in through the debugger, which the page's policy doesn't concern. */
+/** The findings of axe, as texts. It is put in through the debugger, which the page's policy doesn't concern. */
 async function faultsOf(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(

@@ -21,13 +21,13 @@ import {
 } from "../support/subscription-testbed.ts";
 import type { VpnClient } from "../support/vpn-client.ts";
 
-/** What goes nowhere is waited for less long: mihomo tries for five seconds. */
+/** Requests that go nowhere are waited for less long: mihomo tries for five seconds. */
 const NOWHERE_WITHIN_MS = 2_000;
 const GROUP = "VPN";
 const FETCHED_WITHIN_MS = 10_000;
 
 const AWKWARD_NAME = `  #?%&+"' Ключ 🛡️: ,{[<b>\\`;
-/** What a proxy of mihomo's own is called, and what YAML doesn't count as printable. */
+/** The name of a proxy of mihomo's own, and characters that YAML doesn't count as printable. */
 const NAMES = [AWKWARD_NAME, AWKWARD_NAME, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6", "7"];
 const SHOWN = [AWKWARD_NAME, `${AWKWARD_NAME} (2)`, "DIRECT", "🇩🇪 \u007F\uFEFF\n№ 4", "5", "6", "7"];
 /** Names as mihomo's converter shows them. */

@@ -5,7 +5,7 @@ import { type RunningStack, startStack, temporaryDataDir } from "../support/runn
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
 const MEGABYTE = 1_000_000;
-/** What goes must be shut within two seconds; a busy machine gets one more to notice. */
+/** A key that ends must be shut within two seconds; a busy machine gets one more to notice. */
 const GONE_WITHIN_MS = 3_000;
 const SILENT_FOR_MS = 4_000;
 

@@ -44,7 +44,7 @@ async function call(method: string, path: string, body?: object): Promise<unknow
   return answer;
 }
 
-/** What of a bot's key was answered, up to the first call that failed. */
+/** The answers about a bot's key, up to the first call that failed. */
 interface Answered {
   readonly keyId: number;
   readonly types: string[];
@@ -64,7 +64,7 @@ async function runBot(bot: number, answered: Answered[]): Promise<void> {
     const types = ["key.created"];
     answered.push({ keyId, types });
     for (const { type, method, body } of steps) {
-      // What comes after a call that failed may change nothing, and has no event then.
+      // A change after a call that failed may change nothing, and has no event then.
       if ((await call(method, `/api/keys/${keyId}`, body).catch(() => null)) === null) break;
       types.push(type);
     }

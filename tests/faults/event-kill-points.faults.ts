@@ -30,7 +30,7 @@ afterAll(async () => {
   await receiver.close();
 });
 
-/** What brings an event into the log and to its receiver, in this order. */
+/** The calls that bring an event into the log and to its receiver, in this order. */
 const calls = ["insert events", "update event_positions", "update webhook_deliveries"] as const;
 const REACHED_WITHIN_MS = 20_000;
 const GOES_ON_FOR_MS = 2_000;

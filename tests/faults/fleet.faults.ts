@@ -44,7 +44,7 @@ afterAll(async () => {
   await testbed.stop();
 });
 
-/** What a round does under the bots' load, and what must be so once it is over. */
+/** Runs a round under the bots' load, and checks what must be so once it is over. */
 async function fleetRound(run: FaultRun, round: () => Promise<void>): Promise<void> {
   const movers = startGroupMovers(caller, random, BOTS, GROUPS);
   const begun = performance.now();

@@ -74,7 +74,7 @@ faultTest(
   },
 );
 
-/** What a wrong address or a restored backup look like. @returns puts everything back */
+/** Empties the database, as a wrong address or a restored backup would. @returns puts everything back */
 async function emptyDatabase(): Promise<() => Promise<void>> {
   const emptied = ["creations", "keys"].map((name) => testbed.mongo.connection.collection(name));
   const documents = await Promise.all(emptied.map((collection) => collection.find().toArray()));
@@ -100,7 +100,7 @@ async function repair(): Promise<void> {
   }
 }
 
-/** What the API lists can't be compared with the damaged record, so the node is asked alone. */
+/** The API's list can't be compared with the damaged record, so the node is asked alone. */
 async function untilNodeHolds(book: KeyBook): Promise<void> {
   const wanted = book.untouched.map(({ name }) => book.keyIdOf(name) ?? 0);
   const until = performance.now() + THREE_PASSES_MS;

@@ -13,7 +13,7 @@ import { newBook } from "./rounds/key-round.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
 
 let testbed: FaultTestbed;
-/** What the first row leaves: the second one restarts Xray on it. */
+/** The keys that the first row leaves: the second one restarts Xray on them. */
 let expected: readonly ExpectedTerms[] = [];
 
 beforeAll(async () => {
@@ -114,7 +114,7 @@ faultTest(
     await restarted;
     run.rounds += 1;
     run.notes.push(`all ${ENDING_TOGETHER} out ${tookMs} ms after their end`);
-    // What the dead worker had taken is another's after five seconds, and a key's lease after six.
+    // The dead worker's jobs are another's after five seconds, and a key's lease after six.
     run.findings.enter(
       "terms",
       left > 0 || tookMs > OUT_WITHIN_MS + 8_000 ? [`${left} are left after ${tookMs} ms`] : [],

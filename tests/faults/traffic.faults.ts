@@ -31,7 +31,7 @@ afterAll(async () => {
 
 const move = () => moveBytes(keys, testbed, random);
 
-/** What a round does, with the metric watched all the while and every figure compared at its end. */
+/** Runs a round with the metric watched all the while, and compares every figure at its end. */
 async function trafficRound(run: FaultRun, round: () => Promise<void>): Promise<void> {
   const metric = watchMetric(testbed);
   await round();

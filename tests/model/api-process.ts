@@ -15,8 +15,9 @@ import type { ChangePayload, DevicePayload, PutPayload } from "./worker-process.
 import type { Process } from "./world.ts";
 
 /**
- * What the caller of a creation received. `not sent`: an error that speaks of this request alone, since nothing got to the
- * queue. `uncancelled`: an error without a cancellation, because Redis was away. `none`: the connection was closed.
+ * The answer that the caller of a creation received. `not sent`: an error that speaks of this request alone, since
+ * nothing got to the queue. `uncancelled`: an error without a cancellation, because Redis was away. `none`: the
+ * connection was closed.
  */
 export type Answer =
   | { readonly status: 200; readonly keyId: number; readonly uuid: string }

@@ -14,7 +14,7 @@ function isWantedNow(key: KeyDocument, { world }: System): boolean {
 
 type Report = (what: string, detail: string) => void;
 
-/** What must hold at every moment. */
+/** Checks all that must hold at every moment. */
 export function checkAlways(system: System, requests: Requests): void {
   checkLogAlways(system);
   for (const { id, answer, replica } of requests.errands) {
@@ -40,7 +40,7 @@ function isOver(key: KeyDocument, node: string, { redis, queue }: System): boole
   return phase === "gone" && !indeterminate.has(node) && isLetGo;
 }
 
-/** What must hold once all faults are over and everything has come to rest. */
+/** Checks all that must hold once the faults are over and everything has come to rest. */
 export function checkAll(system: System, requests: Requests): void {
   const report: Report = (what, detail) => system.violated(what, detail);
   const keys = [...system.mongo.keys.values()];

@@ -6,13 +6,13 @@ import type { System } from "./system.ts";
 
 type Report = (what: string, detail: string) => void;
 
-/** What must hold of the log at every moment: whoever has seen an event never finds an earlier one that was not there. */
+/** The log's promise of every moment: a reader that has seen an event never finds an earlier one that was not there. */
 export function checkLogAlways({ mongo, violated }: System): void {
   const { events } = mongo.log;
   if (events.size > 0 && !events.has(events.size)) violated("the log has a gap", String(events.size));
 }
 
-/** What must hold of the log once everything has come to rest: each change that took effect is there once. */
+/** The log's promise once everything has come to rest: each change that took effect is there once. */
 export function checkEvents(system: System, requests: Requests, report: Report): void {
   const { mongo } = system;
   const { asked } = requests.changes;

@@ -21,7 +21,7 @@ export type Later = (ms: number, request: (replica: ApiReplica) => Promise<void>
  */
 export const FAR_S = 1_000_000_000;
 
-/** What a key begins with. */
+/** The terms that a key begins with. */
 export function someTerms(system: System): Partial<SettableTerms> {
   const groups = system.fleet.someGroups();
   return { ...ungroupedTerms(system), ...(groups !== null && { groups }) };

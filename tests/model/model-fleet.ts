@@ -11,7 +11,7 @@ const REGROUPED = 0.004;
 const SETTLED_AFTER_MS = 20_000;
 
 /**
- * The groups of the nodes, which an operator changes while everything else goes on. What is random about them comes from a
+ * The groups of the nodes, which an operator changes while everything else goes on. Their randomness comes from a
  * stream of its own, so that histories without groups are what they would be otherwise.
  */
 export class ModelFleet {
@@ -50,7 +50,7 @@ export class ModelFleet {
     return [...this.#nodes.keys()].filter((node) => groupsMeet(groups, this.groupsOf(node))).slice(0, 1);
   }
 
-  /** What a key may be put into; null where nobody chooses. */
+  /** The groups that a key may be put into; null where nobody chooses. */
   someGroups(): readonly string[] | null {
     return this.isGrouped && this.#random.chance(0.5) ? this.#random.pick(KEY_GROUPS) : null;
   }

@@ -2,7 +2,7 @@ import type { Redis } from "@veil/redis";
 
 type ChangedState = Pick<SimulatedChangedKeys, "notes" | "series">;
 
-/** What Redis holds of which keys were written: by key, the moment of the last note. */
+/** The notes in Redis of keys that were written: by key, the moment of the last note. */
 export class SimulatedChangedKeys {
   notes = new Map<string, number>();
   series: string | null = null;

@@ -2,7 +2,7 @@ import type { Redis } from "@veil/redis";
 
 type DueState = Pick<SimulatedDueIndex, "moments" | "amounts" | "complete" | "entering">;
 
-/** What Redis holds of the keys that are due: two structures, the word that they are complete, and who enters them anew. */
+/** The index in Redis of the keys that are due: two structures, the word that they are complete, and who enters them anew. */
 export class SimulatedDueIndex {
   moments = new Map<string, number>();
   amounts = new Map<string, number>();

@@ -6,7 +6,7 @@ import type { Process } from "./world.ts";
 
 type HintsState = Pick<SimulatedHints, "entries" | "complete" | "entering">;
 
-/** What Redis holds of where events may have been born. */
+/** The hints in Redis to where events may have been born. */
 export class SimulatedHints {
   entries = new Map<string, number>();
   complete: string | null = null;

@@ -40,7 +40,7 @@ export interface KeyDocument {
   cancelled: boolean;
   readonly deleters: string[];
   readonly indeterminate: Set<string>;
-  /** What the key began with; later versions take its place. */
+  /** The key's first version; later ones take its place. */
   version: (Omit<KeyVersion, "name" | "uuid"> & Partial<Pick<KeyVersion, "name" | "uuid">>) | null;
   readonly hands: Set<string>;
   readonly clear: Set<string>;
@@ -49,10 +49,10 @@ export interface KeyDocument {
   readonly relayed: Set<string>;
 }
 
-/** What becomes due is carried out in less. */
+/** Due work is carried out in less. */
 const GOING_MS = 8_000;
 
-/** What can go wrong with one operation, as probabilities. */
+/** The faults of one operation, as probabilities. */
 export interface MongoMischief {
   lostReply: number;
   lateWrite: number;
@@ -65,7 +65,7 @@ export class SimulatedMongo {
   readonly externalIds = new Map<string, readonly number[]>();
   /** Hands that were entered into many keys at once, with those keys. */
   readonly handsOfMany = new Map<string, Set<number>>();
-  /** What each key has ever moved, as the ledger has it. */
+  /** The bytes that each key has ever moved, as the ledger has them. */
   readonly lifetimes = new Map<number, number>();
   readonly vault = new Map<string, string>();
   readonly log = new SimulatedLog();
@@ -134,7 +134,7 @@ export class SimulatedMongo {
     return found === undefined ? null : toHandledKey(found);
   }
 
-  /** What the relay reads of a key. */
+  /** The part of a key that the relay reads. */
   historyOf(keyId: number): KeyHistory | null {
     const document = this.keys.get(keyId);
     if (document === undefined) return null;

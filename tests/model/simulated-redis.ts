@@ -48,12 +48,12 @@ interface Lease {
   until: number;
 }
 
-/** What can go wrong with one command, as a probability. */
+/** The faults of one command, as probabilities. */
 export interface RedisMischief {
   lostReply: number;
 }
 
-/** What Redis holds: jobs and leases; how it goes away, and how it forgets what it had not yet written to disk. */
+/** The content of Redis: jobs and leases; how it goes away, and how it forgets what it had not yet written to disk. */
 export class SimulatedRedis {
   jobs = new Map<string, Job>();
   leases = new Map<string, Lease>();
@@ -230,7 +230,7 @@ export class SimulatedRedis {
   }
 }
 
-/** What a job carries and what became of it are never changed, so they need no copies. */
+/** A job's data and its outcome are never changed, so they need no copies. */
 function copyOf<T extends object>(entries: ReadonlyMap<string, T>): Map<string, T> {
   return new Map([...entries].map(([name, entry]) => [name, { ...entry }]));
 }

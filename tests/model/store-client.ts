@@ -116,12 +116,12 @@ export class StoreClient implements KeyStore {
     }
   }
 
-  /** What the index of due keys is made anew from. */
+  /** The keys from which the index of due keys is made anew. */
   async *listDue(): AsyncGenerator<readonly KeyRecord[]> {
     yield await this.#read("list keys with terms", () => this.#inPhase("active").map(recordOf));
   }
 
-  /** What the collectors have counted. */
+  /** The bytes that the collectors have counted. */
   movedBy(keyId: number): Promise<number> {
     return this.#read(`find what key ${keyId} has moved`, () => this.#mongo.lifetimes.get(keyId) ?? 0);
   }
@@ -268,7 +268,7 @@ export class StoreClient implements KeyStore {
     return Promise.resolve(0);
   }
 
-  /** What the API asks. */
+  /** Asked by the API. */
   async findByCreateJob(job: string): Promise<KeyRecord | null> {
     const creation = await this.findCreation(job);
     return creation === null ? null : this.find(creation.keyId);
@@ -301,7 +301,7 @@ export class StoreClient implements KeyStore {
     return this.#read(`find key ${keyId}`, () => this.#mongo.find(keyId));
   }
 
-  /** What is found after a hand was entered. */
+  /** Reads the key after a hand was entered. */
   async #taken(keyId: number, entry?: HandEntry): Promise<HandledKey | null> {
     const found = await this.#findHandled(keyId);
     return entry === undefined ? found : this.#hands.shownWith(found, entry.inPlaceOf);

@@ -10,7 +10,7 @@ const LATE_MS = 4_000;
 /** Until then what a fault has done may last. */
 const AFTERMATH_MS = 25_000;
 
-/** What must hold of keys' terms at every moment. */
+/** Watches what must hold of keys' terms at every moment. */
 export class TermsWatch {
   readonly #revisions = new Map<number, number>();
   /** When a key went out of service. */
@@ -42,7 +42,7 @@ export class TermsWatch {
   }
 }
 
-/** What must hold of keys' terms once everything has come to rest. */
+/** Checks what must hold of keys' terms once everything has come to rest. */
 export function checkTerms(system: System, asked: readonly AskedChange[], report: Report): void {
   const { mongo, world, redis, xrays, fleet } = system;
   const all = [...mongo.keys.keys()].map((keyId) => mongo.find(keyId)).filter((key) => key !== null);

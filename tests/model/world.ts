@@ -11,7 +11,7 @@ export class Process {
   /** By how much its clock is wrong. */
   skewMs: number;
   state: "running" | "paused" | "dead" = "running";
-  /** What reached it while it was paused. */
+  /** The messages that reached it while it was paused. */
   readonly inbox: (() => void)[] = [];
 
   constructor(name: string, skewMs: number) {
@@ -169,7 +169,7 @@ export class World {
     for (const code of process.inbox.splice(0)) await this.enter(process, code);
   }
 
-  /** Ends a process. What it had asked for may or may not have left. */
+  /** Ends a process. Its requests may or may not have left. */
   kill(process: Process): void {
     this.log(() => `${process.name} is KILLED`);
     process.state = "dead";

@@ -35,7 +35,7 @@ export type UsedXrayNode = Pick<
   | "uptimeSeconds"
 >;
 
-/** What can go wrong with a call although nothing is wrong with the node, as a probability. */
+/** The faults of a call although nothing is wrong with the node, as probabilities. */
 export interface CallMischief {
   lostAnswer: number;
 }
@@ -109,7 +109,7 @@ export class XrayClient implements UsedXrayNode {
     return [...this.#xray.blocked];
   }
 
-  /** What is blocked here is always quiet. */
+  /** A user that is blocked here is always quiet. */
   readCounter(): Promise<number> {
     return Promise.resolve(0);
   }
@@ -151,7 +151,7 @@ export class XrayClient implements UsedXrayNode {
     return answer;
   }
 
-  /** Who removes a user holds its key's lease at that moment, however long it waited for something else before. */
+  /** A process that removes a user holds its key's lease at that moment, however long it waited for something else before. */
   #mustBeLeased(email: string): void {
     if (!this.#system.redis.isTakenFrom(this.#process, keyIdOfEmail(email) ?? 0)) return;
     this.#system.violated("user removed after the lease was lost", `${this.#process.name} ${this.name} ${email}`);

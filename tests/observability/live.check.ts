@@ -26,7 +26,7 @@ const WARM_UP_MS = 150_000;
 const outageMs = Number(process.env["OUTAGE_SECONDS"] ?? 90) * 1_000;
 /** Rates over five minutes forget the outage in that time. */
 const CLEARED_WITHIN_MS = 480_000;
-/** What an Xray that hangs must raise; a reset of traffic fails with it. */
+/** The alerts that an Xray that hangs must raise; a reset of traffic fails with it. */
 const expectedAlerts = ["VeilApiErrors", "VeilProvisioningFailing", "VeilXrayDown"];
 /** These tell how busy the machine is on which this runs. */
 const ofLatency = ["VeilApiSlow", "VeilProvisioningSlow"];

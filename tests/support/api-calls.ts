@@ -2,9 +2,9 @@ import { expect } from "vitest";
 import type { RunningStack } from "./running-stack.ts";
 
 export interface ApiCalls {
-  /** Whatever the API answers to a call of a path below `/api`. */
+  /** Calls a path below `/api`, and takes whatever it answers. */
   call(method: string, path: string, body?: object): Promise<{ readonly status: number; readonly body: unknown }>;
-  /** What it answers with 200; anything else fails the test. */
+  /** Calls it and takes the body of a 200; anything else fails the test. */
   done(method: string, path: string, body?: object): Promise<unknown>;
 }
 

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { keyIdOfToken } from "@veil/keys";
 
-/** No test makes more keys than these. What is no token but as long as one stands for an id as small once in ten billion times. */
+/** No test makes more keys than these. A text as long as a token stands for an id as small once in ten billion times. */
 const LARGEST_KEY_ID = 1_000_000;
 const CONTEXT_LENGTH = 60;
 

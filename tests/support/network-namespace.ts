@@ -17,7 +17,7 @@ export interface NetworkNamespace {
   readonly gateway: string;
   /** An address of this machine that is not on that link. */
   readonly beyond: string;
-  /** What starts a program inside. */
+  /** The command that starts a program inside. */
   inside(binary: string, args: readonly string[]): { readonly binary: string; readonly args: readonly string[] };
   /** Ends it with all that was set up for it. */
   remove(): Promise<void>;

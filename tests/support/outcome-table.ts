@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 
 /**
- * What became of an answer in a program: bytes went through it; it was loaded, says why and leads nowhere; it isn't in the answer;
- * the program makes nothing of it that connects.
+ * The fate of an answer in a program: bytes went through it; it was loaded, says why and leads nowhere; it isn't in the
+ * answer; the program makes nothing of it that connects.
  */
 export type Outcome = "bytes" | "notice" | "left out" | "unusable";
 
@@ -43,7 +43,7 @@ function markOf(outcome: Outcome | undefined): string {
   return outcome === undefined ? "" : MARKS[outcome];
 }
 
-/** What a document has between `<!-- name: begin -->` and `<!-- name: end -->`. */
+/** The part of a document between `<!-- name: begin -->` and `<!-- name: end -->`. */
 export async function partOfDocument(file: URL, name: string): Promise<string> {
   const text = await readFile(file, "utf8");
   return text.split(`<!-- ${name}: begin -->`)[1]?.split(`<!-- ${name}: end -->`)[0]?.trim() ?? "";

@@ -3,7 +3,7 @@ export interface ShareLink {
   readonly protocol: string;
   /** A UUID, a password, or the method of Shadowsocks. */
   readonly id: string;
-  /** What stands behind a colon there. */
+  /** The text behind a colon there. */
   readonly password: string;
   /** Without the brackets of an IPv6 address. */
   readonly host: string;
@@ -30,7 +30,7 @@ export interface AppRules {
   /** The app's own code that these rules were read in. */
   readonly source: string;
   readonly core: "Xray" | "sing-box";
-  /** What it takes for a parameter that the link lacks. Whatever the link has goes into the outbound as it is. */
+  /** Values that it assumes for parameters that the link lacks. Those of the link go into the outbound as they are. */
   readonly whenMissing: Readonly<Record<string, string>>;
 }
 

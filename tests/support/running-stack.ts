@@ -29,7 +29,7 @@ export interface RunningStack {
   readonly dataDir: string;
   readonly apiUrl: string;
   readonly apiKey: string;
-  /** What it printed so far. */
+  /** Its output so far. */
   output(): string;
   readRunFile(): Promise<RunFile>;
   /** Ctrl-C. @returns the exit code @throws when a token of a subscription stands in what was logged, printed or measured */

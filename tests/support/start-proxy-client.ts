@@ -6,12 +6,12 @@ import { freePort, isListening, startProcess, untilReady } from "@veil/engines";
 /** A real VPN client that runs with a local HTTP proxy as its entrance. */
 export interface ProxyClient {
   readonly proxyPort: number;
-  /** What it printed so far. */
+  /** Its output so far. */
   output(): string;
   stop(): Promise<void>;
 }
 
-/** What starts a client: its program, and the files of a directory of its own. */
+/** The way to start a client: its program, and the files of a directory of its own. */
 export interface ProxyClientPlan {
   readonly binary: string;
   readonly files: Readonly<Record<string, string>>;

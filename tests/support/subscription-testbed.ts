@@ -53,7 +53,7 @@ export interface SubscriptionTestbed {
   readonly entrance: Entrance;
   /** The address of the subscription. */
   readonly url: string;
-  /** What stands in no answer to a key that is out of service. */
+  /** Texts that stand in no answer to a key that is out of service. */
   readonly secrets: readonly string[];
   connections(flow: string, names: readonly string[]): Connection[];
   /** Puts a key of that name in place of the one before. */

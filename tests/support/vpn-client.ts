@@ -16,7 +16,7 @@ export interface VpnClient {
   upload(url: string, bytes: number): Promise<void>;
   /** Opens a connection to `host:port` through the client. @throws when there is no answer */
   connect(target: string): Promise<Socket>;
-  /** What the program printed so far. */
+  /** The program's output so far. */
   output(): string;
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import type { components } from "./generated/schema.ts";
 
-/** What a webhook delivers, and `GET /api/events` lists. */
+/** An event as a webhook delivers it and `GET /api/events` lists it. */
 export type VeilEvent = components["schemas"]["Event"];
 
 /** Headers of a request, with lower-case names, as Node has them. */

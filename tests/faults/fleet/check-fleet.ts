@@ -113,7 +113,10 @@ async function download(testbed: FaultTestbed, link: string): Promise<number> {
   }
 }
 
-/** What the ledger has of keys that nothing moves through at the moment is what the processes have counted in all their lives. */
+/**
+ * The ledger must hold of keys that nothing moves through at the moment what the processes have counted in all their
+ * lives.
+ */
 export async function checkLedger(
   testbed: FaultTestbed,
   nodes: readonly FleetNode[],

@@ -3,7 +3,7 @@ import { type ConnectedXray, connectXrayNode, type XrayNode } from "@veil/xray-g
 
 /** Shadowsocks' key of the servers. */
 const SERVER_KEY = Buffer.alloc(16, "fleet").toString("base64");
-/** What the inbounds of each node beside VLESS over TCP are, as the API and as Xray's config name them. */
+/** The inbounds of each node beside VLESS over TCP, as the API and as Xray's config name them. */
 const FURTHER = {
   "trojan-in": { protocol: "trojan" },
   "xhttp-in": { protocol: "vless", path: "/a" },
@@ -17,7 +17,7 @@ export interface FleetNode {
   readonly groups: readonly string[];
   /** One for each of its inbounds. */
   readonly inbounds: readonly Pick<XrayNode, "listUsers">[];
-  /** What `POST /api/nodes` wants. */
+  /** The body of `POST /api/nodes`. */
   body(): object;
   /** Bytes of a key in all lives of the process, both ways. */
   counted(keyId: number): Promise<number>;

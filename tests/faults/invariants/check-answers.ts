@@ -1,7 +1,7 @@
 import type { Asked } from "../load/caller.ts";
 import type { Findings } from "../report/findings.ts";
 
-/** What the contract lets a request be answered with when a part of the system is away. */
+/** The statuses that the contract allows when a part of the system is away. */
 const contractStatuses = new Set([404, 500, 503]);
 
 export interface AnswerTerms {

@@ -4,7 +4,7 @@ import type { BotKey } from "../load/change-terms.ts";
 import type { Findings } from "../report/findings.ts";
 import type { FaultTestbed } from "../testbed/start-fault-testbed.ts";
 
-/** What is expected of a key now. */
+/** The terms that a key is expected to have now. */
 export interface ExpectedTerms {
   readonly key: Pick<BotKey, "keyId" | "uuid">;
   readonly status: "active" | "expired" | "disabled";

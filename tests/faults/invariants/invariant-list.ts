@@ -1,4 +1,4 @@
-/** What is checked, in the words of the table's legend. */
+/** The invariants, in the words of the table's legend. */
 export const invariantTexts = {
   answered: "an answered key is listed, readable, in MongoDB and in every node, with the uuid that was answered",
   refused: "a refused key is nowhere: not listed, not active in MongoDB, in no node",

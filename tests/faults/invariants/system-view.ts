@@ -29,9 +29,9 @@ export interface ListedUser {
 
 /** The whole system at one moment, read from each part by itself. */
 export interface SystemView {
-  /** What the API lists, by key id. */
+  /** The keys that the API lists, by key id. */
   readonly listed: ReadonlyMap<number, CreatedKey>;
-  /** What MongoDB holds, by key id: active, deleting and gone ones. */
+  /** The keys in MongoDB, by key id: active, deleting and gone ones. */
   readonly keys: ReadonlyMap<number, KeyDocument>;
   /** Claims of create jobs that MongoDB still holds. */
   readonly creations: readonly CreationDocument[];
@@ -53,7 +53,7 @@ export const phase = { active: 1, deleting: 2, gone: 3 } as const;
 
 /** @throws when any part can't be read */
 export async function viewSystem({ client, mongo, xray }: FaultTestbed): Promise<SystemView> {
-  // What throws at once while it is not connected comes first, so that no other call is left alone.
+  // The call that throws at once while it is not connected comes first, so that no other call is left alone.
   const [keys, creations, listed, nodes] = await Promise.all([
     mongo.connection.collection("keys").find().toArray(),
     mongo.connection.collection("creations").find().toArray(),

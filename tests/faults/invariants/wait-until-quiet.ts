@@ -5,7 +5,7 @@ import { isWantedIn, phase, type SystemView, viewSystem } from "./system-view.ts
 
 export interface Quiet {
   readonly view: SystemView | null;
-  /** What was still pending when the time was up; empty when all is quiet. */
+  /** The work that was still pending when the time was up; empty when all is quiet. */
   readonly pending: readonly string[];
   readonly tookMs: number;
 }

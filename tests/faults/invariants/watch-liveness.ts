@@ -8,7 +8,7 @@ export interface LivenessWatch {
 }
 
 const ASK_EVERY_MS = 100;
-/** What an event loop that is not blocked answers within, with room for a busy machine. */
+/** An event loop that is not blocked answers within this time, with room for a busy machine. */
 const ALIVE_WITHIN_MS = 1_000;
 
 /** Asks the liveness probes of services all the time: one that does not answer has a blocked event loop. */

@@ -1,7 +1,7 @@
 import { type ApiClient, ApiError } from "../../support/api-client.ts";
 import type { Tally } from "../report/tally.ts";
 
-/** What a caller of the API got. An answer that never came may have had any effect. */
+/** The result of a call to the API. An answer that never came may have had any effect. */
 export type Outcome<T> =
   | { readonly kind: "answered"; readonly value: T }
   | { readonly kind: "refused"; readonly status: number; readonly detail: string }

@@ -11,7 +11,7 @@ export interface BotKey {
   /** Seconds that were added, each by one request, however often that was sent. */
   addedSeconds: number;
   readonly begunWith: number;
-  /** What the last answer said that was not an extension; the ends that extensions count from never move otherwise. */
+  /** The value in the last answer that was no extension; the ends that extensions count from never move otherwise. */
   enabled: boolean;
 }
 

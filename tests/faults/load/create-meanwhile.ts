@@ -5,7 +5,7 @@ import type { Load } from "./keep-busy.ts";
 export interface Creates extends Load {
   /** How many were answered. */
   readonly count: () => number;
-  /** What those that were not answered ended with. */
+  /** The errors of calls that were not answered. */
   readonly failures: readonly string[];
   /** How long the answers took, in a line. */
   readonly summary: () => string;

@@ -13,7 +13,7 @@ export interface ReportedKey {
   devices: number;
 }
 
-/** What was answered to all bots. */
+/** The keys of all bots, as their answers report them. */
 export interface ReportedKeys {
   readonly keys: ReportedKey[];
   changes: number;

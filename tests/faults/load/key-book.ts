@@ -1,13 +1,13 @@
 import type { Asked, Caller, CreatedKey } from "./caller.ts";
 
-/** What became of one key, as the answers to its creator and its deleters say. The name is this key's alone. */
+/** The story of one key, as the answers to its creator and its deleters tell it. The name is this key's alone. */
 export interface KeyStory {
   readonly name: string;
   readonly creation: Asked<CreatedKey>;
   readonly deletions: readonly Asked<unknown>[];
 }
 
-/** What must be true of a key now. `either`: a request about it was never answered, or its deletion failed. */
+/** The fate that a key must have now. `either`: a request about it was never answered, or its deletion failed. */
 export type Fate = "alive" | "gone" | "either";
 
 /** The fate that the answers invariant. */

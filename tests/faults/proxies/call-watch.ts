@@ -1,4 +1,4 @@
-/** What a service calls. */
+/** An engine that a service calls. */
 export type Engine = "mongodb" | "redis" | "xray";
 
 /** A place between two side effects of a service: just before a call goes out, or just before its answer comes back. */
@@ -9,7 +9,7 @@ export interface Point {
   readonly call: string;
 }
 
-/** Which calls a proxy lets through at once, and what happens first where it is watched. */
+/** The calls that a proxy lets through at once, and what happens first where it is watched. */
 export class CallWatch {
   #armed: { readonly point: Point; readonly act: () => Promise<void> } | null = null;
 

@@ -50,7 +50,7 @@ function endOfValues(bytes: Buffer, start: number, count: number): number | null
   return end;
 }
 
-/** What the system means by a command, derived from the keys that it names: a lease, or a job and its outcome. */
+/** The meaning of a command to the system, derived from the keys that it names: a lease, or a job and its outcome. */
 function nameOf(command: Buffer): string | null {
   const text = command.toString("latin1");
   if (text.includes(":lease:key:")) {

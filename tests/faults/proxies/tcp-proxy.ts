@@ -6,7 +6,7 @@ import { listenLocally, type FaultProxy } from "./listen-locally.ts";
 export interface Frame {
   readonly bytes: Buffer;
   readonly pair: number;
-  /** What the call is named; null for what is not worth a name. */
+  /** The name of the call; null for one that is not worth a name. */
   readonly call: string | null;
 }
 

@@ -22,7 +22,7 @@ export class FaultReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    // What can't be loaded fails no test case, and would end the run without a word.
+    // A module that can't be loaded fails no test case, and would end the run without a word.
     for (const error of [...modules.flatMap((one) => one.errors()), ...unhandled])
       this.#say(error.stack ?? error.message);
     if (this.#reports.length === 0) return;

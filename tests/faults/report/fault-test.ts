@@ -3,7 +3,7 @@ import type { InvariantName } from "../invariants/invariant-list.ts";
 import { type Finding, Findings } from "./findings.ts";
 import type { Tally } from "./tally.ts";
 
-/** What one fault test leaves for the report. */
+/** One fault test's part of the report. */
 export interface FaultReport {
   readonly fault: string;
   readonly rounds: number;

@@ -6,7 +6,7 @@ export interface Finding {
   readonly violations: string[];
 }
 
-/** What came out for the invariants under one fault. */
+/** The results for the invariants under one fault. */
 export class Findings {
   readonly byInvariant: Partial<Record<InvariantName, Finding>> = {};
 

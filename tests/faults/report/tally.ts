@@ -1,6 +1,6 @@
 import type { ProcessFault } from "@veil/engines";
 
-/** What was done to the system, for the figures under the table. */
+/** Counts what was done to the system, for the figures under the table. */
 export class Tally {
   kills = 0;
   hangs = 0;

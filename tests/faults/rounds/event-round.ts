@@ -38,7 +38,7 @@ export interface EventRound {
   /** Read since before the first event. */
   readonly followers: readonly Follower[];
   readonly random: Random;
-  /** What happens while bots write. */
+  /** The faults that happen while bots write. */
   readonly faults: () => Promise<void>;
 }
 

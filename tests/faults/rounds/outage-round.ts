@@ -29,7 +29,7 @@ export interface Outage {
 const SEEDED_KEYS = 4;
 const DELETED_KEYS = 2;
 const CREATED_KEYS = 3;
-/** Whoever can know of an outage knows by then: time-outs are 2 to 3 s. */
+/** All that can know of an outage know by then: time-outs are 2 to 3 s. */
 const KNOWN_AFTER_MS = 5_000;
 /** A figure of traffic is waited for a second and a half before the stored one is answered. */
 const READS_WITHIN_MS = 3_000;

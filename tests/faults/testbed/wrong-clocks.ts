@@ -2,7 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ServiceName } from "@veil/engines";
 
-/** What gives services a wall clock of their own, which can be set while they run. */
+/** Gives services a wall clock of their own, which can be set while they run. */
 export interface WrongClocks {
   readonly nodeArgs: readonly string[];
   env(service: ServiceName): Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { type Bytes, minus, noBytes, plus, type Range } from "./range.ts";
 
 /**
- * What the total of one entity must be, derived from Xray's own counters as they stand when nothing moves.
+ * The total that one entity must have, derived from Xray's own counters as they stand when nothing moves.
  *
  * Of a life of the process that is over, what was read by its last completed sync is surely in the total, and nothing
  * beyond its last value is. Of the running life, all is.

@@ -4,7 +4,7 @@ export interface Bytes {
   readonly download: number;
 }
 
-/** What a total may be: at least `low`, at most `high`. */
+/** The range of a total: at least `low`, at most `high`. */
 export interface Range {
   readonly low: Bytes;
   readonly high: Bytes;

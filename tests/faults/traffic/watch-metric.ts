@@ -34,7 +34,7 @@ export function watchMetric({ collectors }: FaultTestbed): MetricWatch {
   };
 }
 
-/** What a collector shows; null while it can't be scraped or shows nothing yet. */
+/** The bytes that a collector shows; null while it can't be scraped or shows nothing yet. */
 export async function scrapeTraffic(opsUrl: string): Promise<Bytes | null> {
   try {
     const text = await (await fetch(`${opsUrl}/metrics`, { signal: AbortSignal.timeout(2_000) })).text();

@@ -33,7 +33,7 @@ export function variableQueries({ title, templating }: Dashboard): DashboardQuer
   });
 }
 
-/** What Grafana would put in: all nodes and queues, four scrape intervals of 15 s, and the last five minutes. */
+/** Fills in a query as Grafana would: all nodes and queues, four scrape intervals of 15 s, and the last five minutes. */
 export function fillIn(expr: string): string {
   return expr
     .replaceAll("$__rate_interval", "1m")

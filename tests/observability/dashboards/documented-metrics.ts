@@ -6,7 +6,7 @@ import { prometheusDir } from "../promtool.ts";
 
 /** Figures of a Node process that prom-client adds; docs/metrics.md names them as a whole. */
 const processMetric = /^(nodejs|process)_\w+$/;
-/** What Prometheus makes itself. */
+/** The metrics that Prometheus makes itself. */
 const ownOfPrometheus = new Set(["up", "ALERTS"]);
 
 const ruleFile = z.object({

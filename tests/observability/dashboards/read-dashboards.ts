@@ -62,7 +62,7 @@ const dashboard = z.object({
   panels: z.array(panel).min(1),
 });
 
-/** What is looked at in a Grafana dashboard. */
+/** The parts of a Grafana dashboard that are looked at. */
 export type Dashboard = z.infer<typeof dashboard>;
 export type Panel = z.infer<typeof panel>;
 

@@ -1,7 +1,7 @@
 import type { DashboardQuery } from "../dashboards/dashboard-queries.ts";
 import type { RunningPrometheus } from "./start-prometheus.ts";
 
-/** What a query of a dashboard gave. */
+/** The result of a query of a dashboard. */
 export interface QueryResult extends DashboardQuery {
   /** Series with a number among their values. */
   readonly series: number;

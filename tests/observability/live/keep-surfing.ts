@@ -30,7 +30,7 @@ export function keepSurfing(clients: readonly VpnClient[], bytes: ByteServer): S
     failures: () => failures,
     stop: async () => {
       isStopped = true;
-      // Whoever hangs in a tunnel is cut off with it.
+      // A client that hangs in a tunnel is cut off with it.
       await Promise.all(clients.map((client) => client.stop()));
       await Promise.all(surfing);
     },

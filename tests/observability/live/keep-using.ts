@@ -48,7 +48,7 @@ class Bot {
     this.#keys = keys;
   }
 
-  /** What bots do all day, and now and then what they do seldom. */
+  /** Does what bots do all day, and now and then what they do seldom. */
   async round(round: number): Promise<void> {
     const created = answerWithKey.safeParse(await this.#ask("POST", "/api/keys", { name: `user ${round}` }));
     if (created.success) this.#keys.push(created.data.key_id);

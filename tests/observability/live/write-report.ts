@@ -8,7 +8,7 @@ export interface LiveReport {
   readonly failedTransfers: number;
 }
 
-/** What was seen, as Markdown. */
+/** The report, as Markdown. */
 export function reportText({ queries, alerts, answers, failedTransfers }: LiveReport): string {
   const withData = queries.filter(({ series }) => series > 0).length;
   return [

@@ -9,7 +9,7 @@ const line = z.object({
   points: z.array(z.tuple([z.number(), z.number()])),
 });
 
-/** What a dashboard shows at a moment, by the id of the panel. */
+/** A dashboard at a moment, by the id of the panel. */
 export const captureShape = z.object({
   from: z.number(),
   to: z.number(),

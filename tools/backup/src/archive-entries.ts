@@ -7,7 +7,7 @@ export const COMPLETE_ENTRY = "complete.json";
 export const FORMAT = 1;
 
 const headSchema = z.object({ format: z.literal(FORMAT), at: z.iso.datetime() });
-/** What the first entry says: when an archive was written. */
+/** The first entry: when an archive was written. */
 export type Head = z.infer<typeof headSchema>;
 
 const completeSchema = z.object({ documents: z.record(z.string(), z.number().int().positive()) });
@@ -18,7 +18,7 @@ export type EntryKind =
   | { readonly kind: "secret"; readonly name: SecretName }
   | { readonly kind: "documents"; readonly collection: string };
 
-/** What an entry of this name is. @throws {ArchiveDamagedError} when it is none of ours */
+/** The kind of the entry of this name. @throws {ArchiveDamagedError} when it is none of ours */
 export function kindOf(entry: string): EntryKind {
   if (entry === HEAD_ENTRY) return { kind: "head" };
   if (entry === COMPLETE_ENTRY) return { kind: "complete" };

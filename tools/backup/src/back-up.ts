@@ -48,7 +48,7 @@ export interface RestoreOptions {
 }
 
 /**
- * Fills an empty database while no service runs. What fails leaves it empty.
+ * Fills an empty database while no service runs. A restore that fails leaves it empty.
  *
  * @throws {DatabaseNotEmptyError}
  * @throws {ArchiveDamagedError}

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly action: "backup"; readonly to: string; readonly keep: number | null }
   | { readonly action: "restore"; readonly from: string; readonly replace: boolean };

@@ -9,7 +9,7 @@ import type { BackedUpSecrets } from "./secret-names.ts";
 const compressed = promisify(gzip);
 const PRIVATE_MODE = 0o600;
 
-/** What an archive is made of. */
+/** The parts of an archive. */
 export interface ArchiveContent {
   readonly head: Omit<Head, "format">;
   readonly secrets: BackedUpSecrets;

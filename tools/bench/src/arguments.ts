@@ -13,7 +13,7 @@ export interface BenchArguments {
   readonly markdown: string | null;
   readonly profileDir: string | null;
   readonly list: boolean;
-  /** What a system costs that nobody calls is measured instead of the cases; null when they are. */
+  /** The figures of a system that nobody calls are measured instead of the cases; null when the cases are. */
   readonly fleet: FleetArguments | null;
 }
 

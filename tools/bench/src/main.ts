@@ -12,7 +12,7 @@ import { type BenchReport, markdownTable, plainTable } from "./harness/table.ts"
 import { watchFleets } from "./fleet/watch-fleets.ts";
 import { startEngines } from "./testbed/start-engines.ts";
 
-// Whatever was started here ends with this process, which it does only when it exits by itself.
+// Everything that was started here ends with this process, which it does only when it exits by itself.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 const say = (line: string) => console.log(line);

@@ -46,7 +46,7 @@ function bytesOf(amount: string): number {
 
 const { secrets } = await ensureSecrets({ place: "nowhere", read: async () => ({}), write: async () => {} }, {});
 
-/** What a start with these settings gives out, after one without any. */
+/** The files that a start with these settings gives out, after one without any. */
 async function filesWith(env: Readonly<Record<string, string>>): Promise<ReturnType<typeof handout>> {
   const settings = readSettings(deploymentSettings, { program: "test", env });
   const store = { place: "nowhere", read: async () => secrets, write: async () => {} };

@@ -3,7 +3,7 @@ import type { MongodbAccess } from "./mongodb-users.ts";
 import type { Secrets } from "./secrets.ts";
 import type { DeploymentSettings } from "./settings.ts";
 
-/** Who is given files, each its own ones alone. */
+/** The programs that are given files, each its own ones alone. */
 export const consumers = ["api", "xray-worker", "stats-collector", "redis", "mongodb", "xray", "grafana"] as const;
 export type Consumer = (typeof consumers)[number];
 
@@ -12,7 +12,7 @@ export type Files = Readonly<Record<string, string>>;
 
 type Service = "api" | "xray-worker" | "stats-collector";
 
-/** What each consumer needs to know of the secrets. */
+/** The files that each consumer gets, made from the secrets and settings. */
 export function handout(secrets: Secrets, settings: DeploymentSettings): Readonly<Record<Consumer, Files>> {
   const redis = { "redis-url": `redis://:${secrets["redis-password"]}@${settings.REDIS_ADDRESS}` };
   const webhooks = { "webhook-secret-key": secrets["webhook-secret-key"] };

@@ -13,7 +13,7 @@ const secretBody = z.object({
   stringData: z.record(z.string(), z.string()),
 });
 
-/** What the namespace holds, and what was asked of it beside reading. */
+/** The Secrets of the namespace, and the requests beside reading. */
 const secrets = new Map<string, z.infer<typeof secretBody>>();
 const patched: string[] = [];
 /** The pods of this cluster: nothing of ours is Grafana here, and Xray is elsewhere. */

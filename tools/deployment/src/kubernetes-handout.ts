@@ -10,8 +10,8 @@ import type { DeploymentSettings } from "./settings.ts";
 const MONGODB_WITHIN_MS = 10_000;
 
 /**
- * What runs a consumer. MongoDB is left alone: it reads its root password when its data are made, and never again. Grafana is
- * none of ours in a cluster.
+ * The workload that runs each consumer. MongoDB is left alone: it reads its root password when its data are made, and
+ * never again. Grafana is none of ours in a cluster.
  */
 const workloads: Readonly<Partial<Record<Consumer, "deployments" | "statefulsets">>> = {
   api: "deployments",
@@ -36,8 +36,8 @@ export class KubernetesHandout {
   }
 
   /**
-   * Brings everything up to date with the settings and the Secret `veil-secrets`. What is cut off in between is carried on by
-   * the next call.
+   * Brings everything up to date with the settings and the Secret `veil-secrets`. A call that is cut off is carried on
+   * by the next one.
    *
    * @returns the secrets that were made, and whose pods are being replaced because their Secret had another content
    * @throws {KubernetesApiError}

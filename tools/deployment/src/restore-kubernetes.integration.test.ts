@@ -20,7 +20,7 @@ const backedUp = { "api-secret-key": "the-key-that-bots-have", "reality-private-
 let directory: string;
 let source: MongoClient;
 let target: MongoClient;
-/** What stands in the Secret `veil-secrets`, or null when there is none. */
+/** The content of the Secret `veil-secrets`, or null when there is none. */
 let secret: Record<string, string> | null;
 const replicas = { api: 0, "xray-worker": 0, "stats-collector": 0 };
 const said: string[] = [];

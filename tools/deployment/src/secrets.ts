@@ -19,7 +19,7 @@ export type SecretName = (typeof secretNames)[number];
 export const optionalSecretNames = ["api-readonly-key", "admin-password"] as const;
 export type OptionalSecretName = (typeof optionalSecretNames)[number];
 
-/** What a store keeps: some of the secrets, none of them empty. */
+/** The content of a store: some of the secrets, none of them empty. */
 export type KeptSecrets = Readonly<Partial<Record<SecretName | OptionalSecretName, string>>>;
 
 /**

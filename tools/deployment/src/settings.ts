@@ -4,7 +4,7 @@ import { z } from "zod";
 
 const host = z.string().regex(/^[^\s/:@?#]+$/, "must be a host name or an address without a port");
 
-/** What the preparation of a deployment reads. What is not set is made, or kept from the preparation before. */
+/** The settings of a deployment's preparation. Missing ones are made, or kept from the preparation before. */
 export const deploymentSettings = z.object({
   /** Directory that keeps the secrets; each consumer gets its own below `VEIL_HANDOUT_DIR`. */
   VEIL_SECRETS_DIR: z.string().default("/secrets").meta({ example: "/secrets" }),

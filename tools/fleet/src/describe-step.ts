@@ -26,7 +26,7 @@ function describeChange({ field, before, after }: FieldChange): string {
   return `    ${field}: ${JSON.stringify(before ?? null)} → ${JSON.stringify(after)}`;
 }
 
-/** What is said of something new, without what is null anyway. */
+/** Describes something new, without what is null anyway. */
 function fieldsOf(body: Readonly<Record<string, unknown>>): string[] {
   const said = Object.entries(body).filter(([field, value]) => value !== null && field !== "name");
   return said.map(([field, value]) => `    ${field}: ${JSON.stringify(value)}`);

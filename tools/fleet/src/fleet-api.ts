@@ -89,7 +89,7 @@ function callOf(step: Step): Call {
   }
 }
 
-/** What undici hides behind "fetch failed". */
+/** The reason that undici hides behind "fetch failed". */
 function reasonOf(error: unknown): string {
   const { cause, message } = error instanceof Error ? error : new Error(String(error));
   return cause instanceof Error ? cause.message : message;

@@ -21,7 +21,7 @@ const file = z.strictObject({
     .superRefine(namesOnce(({ id }) => id, "host")),
 });
 
-/** What nodes and hosts are to be. A field that is left out is as the API has it when nothing is said of it. */
+/** The wanted nodes and hosts. A field that is left out is as the API has it when nothing is said of it. */
 export type FleetFile = z.infer<typeof file>;
 export type FileNode = FleetFile["nodes"][number];
 export type FileHost = FleetFile["hosts"][number];

@@ -18,7 +18,7 @@ export interface FleetState {
 /** Fields of a node or a host by their names in the API. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** What the API has of a node of which nothing is said. */
+/** The API's defaults for a node. */
 const PLAIN_NODE = {
   host: null,
   port: null,
@@ -30,19 +30,19 @@ const PLAIN_NODE = {
   note: null,
 } as const;
 
-/** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
+/** A node's wanted fields. Its inbounds are left to the installation unless they are named. */
 export function saidOfNode({ name: _name, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
   const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
   const written = { address: asciiAddress(said.address), host: asciiHost(said.host ?? null) };
   return { ...PLAIN_NODE, ...said, ...written, groups: [...new Set(groups ?? PLAIN_NODE.groups)], ...named };
 }
 
-/** What the API shows of the same. */
+/** The same fields, as the API shows them. */
 export function shownOfNode({ name: _name, state: _state, created_at: _createdAt, ...shown }: NodeBody): Fields {
   return shown;
 }
 
-/** What a file says a host is to be. */
+/** A host's wanted fields. */
 export function saidOfHost({ id: _id, ...said }: FileHost, nodes: FleetState["nodes"]): Fields {
   const { node, address, inbound = null } = said;
   const groups = said.groups === undefined || said.groups === null ? null : [...new Set(said.groups)];
@@ -50,7 +50,7 @@ export function saidOfHost({ id: _id, ...said }: FileHost, nodes: FleetState["no
   return { ...PLAIN_HOST, ...said, ...written };
 }
 
-/** What the API shows of the same. */
+/** The same fields, as the API shows them. */
 export function shownOfHost(
   { id: _id, is_own: _isOwn, created_at: _createdAt, ...shown }: HostBody,
   nodes: FleetState["nodes"],

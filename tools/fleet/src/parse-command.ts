@@ -9,7 +9,7 @@ export const usage = `usage: npm run fleet -- <command>
 
 API_URL and API_SECRET_KEY, or a token in its place, say where; without them the system that \`npm start\` runs here is meant.`;
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly action: "apply"; readonly file: string; readonly isDryRun: boolean; readonly mayPrune: boolean }
   | { readonly action: "export" };

@@ -36,14 +36,14 @@ export interface Plan {
   readonly unnamed: readonly string[];
 }
 
-/** What has to be done so that there is what a file says. */
+/** Plans the steps from the state of an installation to that of a file. */
 export function planFleet(file: FleetFile, state: FleetState, { mayPrune }: { readonly mayPrune: boolean }): Plan {
   const nodes = state.nodes.filter(({ name }) => !file.nodes.some((node) => node.name === name));
   // A node that is to be where one is that goes can't be there before: it has another name now.
   const inTheWay = new Set(
     mayPrune ? nodes.filter((node) => isWantedByAnother(node, file)).map(({ name }) => name) : [],
   );
-  // What leads to a node goes with it, and is made anew.
+  // Hosts that lead to a node go with it, and are made anew.
   const left = { ...state, hosts: state.hosts.filter(({ node }) => !inTheWay.has(node)) };
   const ofNodes = file.nodes.map((node) => nodeSteps(node, left));
   const ofHosts = file.hosts.map((host) => hostSteps(host, left));

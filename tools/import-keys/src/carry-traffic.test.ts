@@ -9,7 +9,7 @@ import type { LegacyKey } from "./legacy-key.ts";
 const UP = "user>>>user_7_3f2b8a52>>>traffic>>>uplink";
 const DOWN = "user>>>user_7_3f2b8a52>>>traffic>>>downlink";
 
-/** What a process counts; a restart forgets all of it. */
+/** Counts as a process does; a restart forgets all of it. */
 class CountingNode {
   readonly name = "main";
   counters = new Map<string, number>();

@@ -104,7 +104,7 @@ function observationsOf({ id }: LegacyKey, record: TrafficRecord | null, reading
   });
 }
 
-/** What of the stored totals no counter holds any more. */
+/** The part of the stored totals that no counter holds any more. */
 function storedBytes({ id, traffic }: LegacyKey, readings: readonly NodeReading[]): Bytes {
   const copied = readings.filter(({ value, startedAt }) => value.has(id) && traffic.updatedAt >= startedAt);
   const shown = eachDirection((direction) =>

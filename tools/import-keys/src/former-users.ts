@@ -4,7 +4,7 @@ import { matchOf } from "./check-keys.ts";
 import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
 import type { EmailOwners } from "./legacy-readings.ts";
 
-/** What a node holds of one key. */
+/** A node's holding of one key. */
 export interface NodeHolding {
   /** E-mails other than ours under which the key's UUID stands. Lower case. */
   readonly former: readonly string[];

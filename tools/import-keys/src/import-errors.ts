@@ -1,4 +1,4 @@
-/** What every failure of an import is whose one sentence is all that its user needs. */
+/** The base of failures of an import whose one sentence is all that its user needs. */
 export abstract class ImportError extends Error {}
 
 /** Thrown when a database is not one of the first implementation, or holds something that can't be taken over. */

@@ -66,7 +66,7 @@ const INSERTED_AT_ONCE = 500;
 const MOST_ROUNDS = 3;
 
 /**
- * What an import would do. Changes nothing.
+ * Plans an import. Changes nothing.
  *
  * @throws {ImportError | StoreUnavailableError}
  */
@@ -159,7 +159,7 @@ async function rewrite(keys: readonly LegacyKey[], ports: ImportPorts): Promise<
   return rewriteConfig(keys, { ...config, exclusive, findDesired: () => desired.findDesired() });
 }
 
-/** What one round left, or what somebody else changed meanwhile, is seen in the next. */
+/** Leftovers of one round, and changes that somebody else made meanwhile, are seen in the next. */
 async function replaceAll(
   keys: readonly LegacyKey[],
   ports: ImportPorts,

@@ -4,7 +4,7 @@ import { fitKeyName } from "./fit-key-name.ts";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
 
-/** What an import would do. */
+/** The effects that an import would have. */
 export interface ImportPlan {
   /** Keys of the database. */
   readonly keys: number;

@@ -12,7 +12,8 @@ export interface LegacyKey {
 }
 
 /**
- * What it knew of a key's traffic: a copy of Xray's counters, written over at every sync. Bytes; zero without a record.
+ * The old system's record of a key's traffic: a copy of Xray's counters, written over at every sync. Bytes; zero
+ * without a record.
  *
  * A restart of Xray set its counters, and with the next sync these figures, to zero.
  */

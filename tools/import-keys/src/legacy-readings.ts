@@ -1,12 +1,12 @@
 import { type Bytes, type Direction, NO_BYTES } from "@veil/traffic";
 import type { Counter } from "@veil/xray-grpc";
 
-/** Which key an e-mail of before belongs to. In lower case. */
+/** The key that each e-mail of before belongs to. In lower case. */
 export type EmailOwners = ReadonlyMap<string, number>;
 
 const userCounter = /^user>>>(.+)>>>traffic>>>(uplink|downlink)$/s;
 
-/** What stands in Xray's counters under the e-mails of before, by key id. Two e-mails of one key are added up. */
+/** The values of Xray's counters under the e-mails of before, by key id. Two e-mails of one key are added up. */
 export function legacyReadings(counters: readonly Counter[], owners: EmailOwners): Map<number, Bytes> {
   const readings = new Map<number, Bytes>();
   for (const { name, value } of counters) {

@@ -13,7 +13,7 @@ export interface Arguments {
   readonly dryRun: boolean;
 }
 
-/** What the command line asks for, null when it makes no sense. */
+/** Parses the command line, null when it makes no sense. */
 export function parseArguments(args: readonly string[]): Arguments | null {
   try {
     const { values } = parseArgs({

@@ -3,7 +3,7 @@ import { identifyLife, type Life, type NodeLivesStore } from "@veil/traffic";
 import { XrayIndeterminateError, type XrayNode } from "@veil/xray-grpc";
 import { NodeNotReadyError } from "./import-errors.ts";
 
-/** What was read while a node's process was surely in one life. */
+/** Something read while a node's process was surely in one life. */
 export interface ReadInLife<T> {
   readonly value: T;
   /** That life, as the collector's ledger calls it. */

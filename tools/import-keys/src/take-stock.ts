@@ -6,7 +6,7 @@ import { AccountsUnreadableError, ImportConflictError, NodeNotReadyError } from 
 import { type AccountFlow, accountFlows } from "./key-flows.ts";
 import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
 
-/** What a node holds of the keys to import. */
+/** A node's holding of the keys to import. */
 export interface NodeStock {
   readonly node: XrayNode;
   readonly held: ReadonlyMap<number, NodeHolding>;

@@ -9,7 +9,7 @@ export const usage = `usage: npm run jobs -- <command> [--queue ${queueNames.joi
 
 Without --queue every queue is meant. REDIS_URL and QUEUE_PREFIX say where, as for the services.`;
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command = { readonly queues: readonly QueueName[] } & (
   | { readonly action: "failed" }
   | { readonly action: "retry"; readonly id: string }

@@ -3,7 +3,7 @@ export interface BannerFacts {
   url: string;
   apiKeyFile: string;
   metrics: ReadonlyArray<{ service: string; url: string }>;
-  /** What Prometheus reads to find the services. */
+  /** The file in which Prometheus finds the services. */
   prometheusTargetsFile: string;
   logDirectory: string;
   /** Whether the API serves its documentation. */
@@ -11,7 +11,7 @@ export interface BannerFacts {
   secondsToReady: number;
 }
 
-/** What the terminal shows when everything works. The key itself stays in its file. */
+/** The text on the terminal when everything works. The key itself stays in its file. */
 export function banner(facts: BannerFacts): string {
   const { url, apiKeyFile, metrics, prometheusTargetsFile, logDirectory, hasDocs, secondsToReady } = facts;
   return [

@@ -11,7 +11,7 @@ export interface DataDirectory {
   childrenFile: string;
   prometheusTargetsFile: string;
   apiKeyFile: string;
-  /** What secrets of webhooks are sealed with. */
+  /** The key that seals secrets of webhooks. */
   webhookKeyFile: string;
   realityFile: string;
   xrayConfigFile: string;

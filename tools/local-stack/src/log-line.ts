@@ -15,7 +15,7 @@ const SETTINGS_HEADLINE = /^[a-z-]+: (?=(?:a setting is|\d+ settings are) wrong:
 const SEVERE_LEVELS = new Set(["warn", "error", "fatal"]);
 
 /**
- * What a terminal shows of a line that a service wrote: the message of a warning or an error, a line that is no JSON as
+ * The part of a service's line that a terminal shows: the message of a warning or an error, a line that is no JSON as
  * it is, and undefined for anything lesser. The name of the service is not part of it.
  */
 export function readLogLine(line: string): string | undefined {

@@ -81,7 +81,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** What went wrong, without a stack trace where the message says it all. */
+/** The text for people: without a stack trace where the message says it all. */
 function forPeople(error: unknown): string {
   const speaksForItself = [StackStartError, EngineStartError, NoEngineError, WrongBinaryError];
   if (!(error instanceof Error)) return String(error);

@@ -10,7 +10,7 @@ const identitySchema = z.object({
   port: z.number().int().min(1).max(65_535),
 });
 
-/** What share links carry of this server: they stay valid as long as it stays the same. */
+/** This server's identity in share links: they stay valid as long as it stays the same. */
 export interface RealityIdentity {
   privateKey: string;
   publicKey: string;

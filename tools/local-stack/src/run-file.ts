@@ -1,7 +1,10 @@
 import { rm } from "node:fs/promises";
 import { writePrivateFile } from "@veil/runtime";
 
-/** Who runs where, for tests and tools. A pid is null when the settings name an engine that was not started here. */
+/**
+ * The addresses and pids of a running system, for tests and tools. A pid is null when the settings name an engine that
+ * was not started here.
+ */
 export interface RunFileContent {
   api: { pid: number; url: string };
   "xray-worker": { pid: number; metrics_url: string };

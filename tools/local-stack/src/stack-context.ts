@@ -6,7 +6,7 @@ import type { StackSettings } from "./settings.ts";
 import type { StopOrder } from "./stop-order.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** What every step of the start is given. */
+/** The context of every step of the start. */
 export interface StackContext {
   /** The environment with the `.env` of the project's root. */
   env: NodeJS.ProcessEnv;

@@ -1,8 +1,9 @@
 import type { Supervised } from "./supervise.ts";
 
 /**
- * Who is stopped when, and how many milliseconds each has before it is killed: 14 s in all. The API takes no further
- * request and ends those that it has, for which it needs the worker; the services end before what they stand on.
+ * The order in which processes are stopped, and how many milliseconds each has before it is killed: 14 s in all. The API
+ * takes no further request and ends those that it has, for which it needs the worker; the services end before what they
+ * stand on.
  */
 const STAGES = [
   { name: "api", graceMs: 5_000 },

@@ -6,7 +6,7 @@ export interface Terminal {
    * are held back, for processes that come up together miss one another at first.
    */
   warn: (line: string) => void;
-  /** Ends the holding back. What was held back is shown only when the start failed. */
+  /** Ends the holding back. Lines held back are shown only when the start failed. */
   endHoldingBack: (start: "succeeded" | "failed") => void;
 }
 

@@ -63,7 +63,7 @@ async function untilPassed(check: Check, deadline: number, signal: AbortSignal):
         const reason = error instanceof Error ? error.message : String(error);
         throw new StackStartError(`Not everything is ready: ${reason}. The logs say more.`, { cause: error });
       }
-      // What aborts it says why; the pause would only say that it was aborted.
+      // The reason of the abort is the error to throw; the pause would only say that it was aborted.
       await delay(TRY_AGAIN_AFTER_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }

@@ -13,8 +13,8 @@ const MARGIN_S = 3;
 const LOOK_AGAIN_MS = 20;
 
 /**
- * Keys whose term ends in the same second: until Xray holds none of them, while others create keys. What it costs includes
- * that all of it is reported.
+ * Keys whose term ends in the same second: until Xray holds none of them, while others create keys. The cost includes
+ * reporting all of it.
  */
 export const expireCase: BenchCase = {
   name: "expire",

@@ -43,7 +43,7 @@ function subscriptionCase(name: string, title: string, pathOf: (key: SeededKey) 
   };
 }
 
-/** What apps ask for every few hours: the list of links, and the format that takes the longest to write. */
+/** The answers that apps ask for every few hours: the list of links, and the format that takes the longest to write. */
 export const subscriptionCases: readonly BenchCase[] = [
   subscriptionCase("subscription", "GET a subscription as links", ({ token }) => `/sub/${token}`),
   subscriptionCase("subscription-mihomo", "GET a subscription for mihomo", ({ token }) => `/sub/${token}/mihomo`),

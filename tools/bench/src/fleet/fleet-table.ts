@@ -3,7 +3,7 @@ import { grouped } from "../harness/bench-case.ts";
 import type { Machine } from "../harness/machine.ts";
 import { median } from "../harness/median.ts";
 
-/** What one look at a quiet system saw, by process and by what was asked for. */
+/** One look at a quiet system, by process and by what was asked for. */
 export interface FleetRound {
   /** CPU time by process, as a share of one core. */
   readonly percentOfCore: Readonly<Record<string, number>>;

@@ -3,7 +3,7 @@ import { cpuBetween, usageOf } from "../harness/process-usage.ts";
 import type { BenchTestbed } from "../testbed/bench-testbed.ts";
 import type { FleetRound } from "./fleet-table.ts";
 
-/** What is counted of what the services ask for, by the metric that counts it. */
+/** The requests of the services that are counted, by the metric that counts them. */
 const asked = {
   passes: (series: string) => series.startsWith("veil_reconcile_total{"),
   "reads of all keys": (series: string) => series.startsWith('veil_desired_reads_total{kind="all"'),

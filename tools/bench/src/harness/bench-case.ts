@@ -20,7 +20,7 @@ export type Target =
 
 /** Both sides of a case, ready to be measured again and again. */
 export interface PreparedCase {
-  /** What has to be there before each measurement of our side, and is not measured. */
+  /** Prepares each measurement of our side, and is not measured. */
   readonly begin?: () => Promise<void>;
   ours(): Promise<Measurement>;
   /** Absent when there is nothing to compare with. */
@@ -37,11 +37,11 @@ export interface BenchCase {
   readonly name: string;
   /** Neighboring cases of one group share their systems. */
   readonly group: string;
-  /** What it says in the table when so many keys are present. */
+  /** The row's title in the table when so many keys are present. */
   readonly title: (keys: number) => string;
   /** How many keys are present at its start, in the full run and in the quick one. */
   readonly keys: { readonly full: number; readonly quick: number };
-  /** What it is measured against. */
+  /** The system that it is measured against. */
   readonly against: string;
   readonly unit: "/s" | "ms";
   readonly target: Target;

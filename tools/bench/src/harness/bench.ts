@@ -13,7 +13,7 @@ export interface BenchOptions {
   readonly say: (line: string) => void;
 }
 
-/** What the cases share: engines, and testbeds of certain sizes that one case hands on to the next. */
+/** The common ground of the cases: engines, and testbeds of certain sizes that one case hands on to the next. */
 export class Bench {
   readonly #options: BenchOptions;
   readonly #testbeds = new Map<string, BenchTestbed>();

@@ -1,7 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import { readFileSync } from "node:fs";
 
-/** What the figures were measured on. */
+/** The machine of the measurements. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;

@@ -6,7 +6,7 @@ export interface ProcessIds {
   readonly engines: Readonly<Record<string, number>>;
 }
 
-/** What a process has used so far. */
+/** A process's use of the machine so far. */
 export interface Usage {
   readonly cpuMs: number;
   /** Resident memory, now. */
@@ -26,7 +26,7 @@ export async function usageOf(pids: Readonly<Record<string, number>>): Promise<R
   }
 }
 
-/** What was used between two looks, by process: milliseconds of CPU. */
+/** The CPU time used between two looks, by process, in milliseconds. */
 export function cpuBetween(
   before: Readonly<Record<string, Usage>>,
   after: Readonly<Record<string, Usage>>,

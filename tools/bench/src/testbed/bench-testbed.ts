@@ -26,7 +26,7 @@ export interface BenchTestbed {
   readonly keys: number;
   readonly seeded: readonly SeededKey[];
   readonly apiUrl: string;
-  /** What every request brings along. */
+  /** Headers of every request. */
   readonly headers: Record<string, string>;
   readonly workerMetricsUrl: string;
   /** Where all services show their metrics. */

@@ -7,7 +7,7 @@ import { findMongodb, findRedis, findXray, startMongodb, startRedis } from "@vei
 export interface Engines {
   readonly redisUrl: string;
   readonly mongodbUri: string;
-  /** What kind of MongoDB it is: `embedded`, `mongod`, or `given` from outside. */
+  /** The kind of MongoDB: `embedded`, `mongod`, or `given` from outside. */
   readonly mongodbKind: string;
   readonly xrayBinary: string;
   /** Process ids of those that were started here. */
