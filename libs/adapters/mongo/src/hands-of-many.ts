@@ -16,8 +16,8 @@ interface TakenOut {
 }
 
 /**
- * Hands that were entered into many keys by one write: a document for each, while its holder is at work. A job that
- * takes up a key reads them beside the key's document; reads that arrive while one is under way share the next one.
+ * Hands that were entered into many keys by one write: a document for each, while its holder is at work. A holder
+ * that takes up a key reads them beside the key's document; reads that arrive while one is under way share the next one.
  */
 export class HandsCollection {
   readonly collection: mongo.Collection<HandDocument>;
