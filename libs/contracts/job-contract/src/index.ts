@@ -13,6 +13,6 @@ export {
   queueNames,
 } from "./job-catalogue.ts";
 export type { OnlineSilence } from "./online-jobs.ts";
-export { type NotApplied, TOO_LATE } from "./not-applied.ts";
+export { type NotApplied, orTooLate, TOO_LATE } from "./not-applied.ts";
 export { inboundOfWire, inboundWireOf } from "./inbound-wire.ts";
 export { tlsOfWire, tlsWireOf } from "./tls-wire.ts";

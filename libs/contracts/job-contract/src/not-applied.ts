@@ -20,3 +20,19 @@ export type NotApplied = z.infer<(typeof notApplied)[number]>;
 
 /** The result of a job that came too late to change anything, and of one from which none came while nothing shows that it was done. */
 export const TOO_LATE = { outcome: "failed", detail: "timed out" } as const satisfies NotApplied;
+
+interface TooLate {
+  readonly outcome: "too-late";
+}
+
+/** The result of a job of which the domain says no more than that it came too late. */
+export async function orTooLate<Result extends { readonly outcome: string }>(
+  asked: Promise<Result | TooLate>,
+): Promise<Result | typeof TOO_LATE> {
+  const result = await asked;
+  return isTooLate(result) ? TOO_LATE : result;
+}
+
+function isTooLate(result: { readonly outcome: string }): result is TooLate {
+  return result.outcome === "too-late";
+}

@@ -8,7 +8,7 @@ import { callersStep, dueStep } from "./events/steps-of-change.ts";
 import { externalIdTaken, giveExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
-import { DEADLINE_PASSED } from "./not-done.ts";
+import { TOO_LATE } from "./not-done.ts";
 import { sees, type Viewer } from "./owners.ts";
 import type { KeyVersion } from "./ports.ts";
 import { subscriptionToken } from "./subscription-token.ts";
@@ -87,7 +87,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }
-  if (isLate(request, ports)) return end({ outcome: "failed", detail: DEADLINE_PASSED });
+  if (isLate(request, ports)) return end(TOO_LATE);
   if (ifRevision !== null && termsAt(before.terms, ports.clock.now()).revision !== ifRevision) {
     return end({ outcome: "outdated" });
   }

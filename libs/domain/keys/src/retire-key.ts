@@ -7,7 +7,7 @@ import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import { sees, type Viewer } from "./owners.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
-import { DEADLINE_PASSED, STORE_REFUSES } from "./not-done.ts";
+import { STORE_REFUSES, TOO_LATE } from "./not-done.ts";
 
 export interface RetireRequest extends Viewer {
   readonly keyId: number;
@@ -116,7 +116,7 @@ async function finishLate(request: RetireRequest, ports: LifecyclePorts): Promis
 
 function resultOf(key: KeyRecord | null, job: string): RetireResult {
   if (key === null) return { outcome: "not-found" };
-  if (isVisible(key)) return { outcome: "failed", detail: DEADLINE_PASSED };
+  if (isVisible(key)) return TOO_LATE;
   // A creation that was refused leaves a key that nobody ever received.
   if (key.deleter !== job || !wasCreated(key)) return { outcome: "not-found" };
   return { outcome: "deleted" };

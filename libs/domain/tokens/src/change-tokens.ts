@@ -40,9 +40,9 @@ interface Refused {
   readonly beyond: string;
 }
 
+/** The deadline had passed: nothing was done. */
 interface TooLate {
-  readonly outcome: "failed";
-  readonly detail: string;
+  readonly outcome: "too-late";
 }
 
 export type ChangeTokenResult =
@@ -55,7 +55,6 @@ export type ChangeTokenResult =
 type CreateTokenResult = { readonly outcome: "created"; readonly token: ApiToken } | Taken | TooLate;
 type DeleteTokenResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | Refused | TooLate;
 
-const TOO_LATE: TooLate = { outcome: "failed", detail: "timed out" };
 /** As many changes of one token are under way at once at most; a job that is older is not delivered again. */
 const REMEMBERED_JOBS = 16;
 
@@ -66,7 +65,7 @@ export async function createToken(
 ): Promise<CreateTokenResult> {
   const found = await tokens.find(token.id);
   if (found !== null) return found.jobs.includes(job) ? { outcome: "created", token: found } : taken(token.name);
-  if (now() > deadline) return TOO_LATE;
+  if (now() > deadline) return { outcome: "too-late" };
   const made: ApiToken = { ...token, revision: 1, jobs: [job] };
   const hint = await hints.expect(tokenSubject(token.id));
   const end = await tokens.insert(made, { actor, at: Math.floor(now() / 1_000) });
@@ -88,7 +87,7 @@ export async function changeToken(
     const found = await tokens.find(id);
     if (found === null || !sees(giver, found)) return { outcome: "not-found" };
     if (found.jobs.includes(job)) return { outcome: "changed", token: found };
-    if (now() > deadline) return TOO_LATE;
+    if (now() > deadline) return { outcome: "too-late" };
     const jobs = [...found.jobs, job].slice(-REMEMBERED_JOBS);
     const token: ApiToken = { ...found, ...change, revision: found.revision + 1, jobs };
     const beyond = rightsBeyond(found, giver) ?? rightsBeyond(token, giver);
@@ -113,7 +112,7 @@ export async function deleteToken(
   const found = await tokens.find(id);
   if (found === null) return { outcome: redelivered ? "deleted" : "not-found" };
   if (!sees(giver, found)) return { outcome: "not-found" };
-  if (now() > deadline) return TOO_LATE;
+  if (now() > deadline) return { outcome: "too-late" };
   const beyond = rightsBeyond(found, giver);
   if (beyond !== null) return { outcome: "refused", beyond };
   const hint = await hints.expect(tokenSubject(id));

@@ -23,9 +23,9 @@ interface OfOneWebhook {
   readonly owner: string | null;
 }
 
+/** The deadline had passed: nothing was done. */
 interface TooLate {
-  readonly outcome: "failed";
-  readonly detail: string;
+  readonly outcome: "too-late";
 }
 
 type CreateWebhookResult =
@@ -38,7 +38,6 @@ export type ChangeWebhookResult =
   | TooLate;
 type DeleteWebhookResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | TooLate;
 
-const TOO_LATE: TooLate = { outcome: "failed", detail: "timed out" };
 /** As many changes of one webhook are under way at once at most; a job that is older is not delivered again. */
 const REMEMBERED_JOBS = 16;
 
@@ -49,7 +48,7 @@ export async function createWebhook(
 ): Promise<CreateWebhookResult> {
   const found = await webhooks.find(webhook.id);
   if (found !== null) return { outcome: "created", webhook: found };
-  if (now() > deadline) return TOO_LATE;
+  if (now() > deadline) return { outcome: "too-late" };
   const own = (await webhooks.list()).filter(({ owner }) => owner === webhook.owner);
   if (own.length >= mostWebhooksOf(webhook.owner)) return { outcome: "too-many" };
   const fromSeq = await events.head();
@@ -76,7 +75,7 @@ export async function changeWebhook(
     const found = await webhooks.find(id);
     if (found === null || !isSeen(owner, found)) return { outcome: "not-found" };
     if (found.jobs.includes(job)) return { outcome: "changed", webhook: found };
-    if (now() > deadline) return TOO_LATE;
+    if (now() > deadline) return { outcome: "too-late" };
     const jobs = [...found.jobs, job].slice(-REMEMBERED_JOBS);
     const isSwitchedOn = change.enabled === true && !found.enabled;
     const webhook: Webhook = {
@@ -99,7 +98,7 @@ export async function deleteWebhook(
   const found = await webhooks.find(id);
   if (found === null) return { outcome: redelivered ? "deleted" : "not-found" };
   if (!isSeen(owner, found)) return { outcome: "not-found" };
-  if (now() > deadline) return TOO_LATE;
+  if (now() > deadline) return { outcome: "too-late" };
   const isGone = (await webhooks.remove(id)) || redelivered;
   return { outcome: isGone ? "deleted" : "not-found" };
 }

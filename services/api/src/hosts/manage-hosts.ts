@@ -6,7 +6,7 @@ import {
   type PutHostBody,
   type UpdateHostBody,
 } from "@veil/http-contract";
-import type { JobResult } from "@veil/job-contract";
+import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { type HostChange, PLAIN_HOST } from "@veil/nodes";
 import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
@@ -17,7 +17,6 @@ import {
   runWriteJob,
   type WritePorts,
 } from "../jobs/run-write-job.ts";
-import { TOO_LATE } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import { fleetError, fleetResultOf } from "../nodes/fleet-write.ts";
 import { seesNodes } from "../nodes/read-nodes.ts";

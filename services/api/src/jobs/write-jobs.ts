@@ -1,9 +1,7 @@
 import { largestBatch, type OperationId } from "@veil/http-contract";
-import { type JobName, type NotApplied, TOO_LATE } from "@veil/job-contract";
+import type { JobName, NotApplied } from "@veil/job-contract";
 import { WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
 import { batchDeadlineMs } from "./write-limits.ts";
-
-export { TOO_LATE };
 
 /** The job behind one endpoint that writes. */
 export interface WriteJobDefinition<N extends JobName = JobName> {

@@ -1,5 +1,5 @@
 import { type DeviceListBody, shownDevice } from "@veil/http-contract";
-import type { JobResult } from "@veil/job-contract";
+import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { type Clock, type Device, type DeviceReader, devicesOf, standingOf, StoreUnavailableError } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
@@ -9,7 +9,7 @@ import {
   WriteIndeterminateUnavailableError,
 } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, TOO_LATE, writeJob } from "../jobs/write-jobs.ts";
+import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { RequestScope, VisibleKeyReader } from "../ports.ts";
 

@@ -1,9 +1,9 @@
-import type { JobResult } from "@veil/job-contract";
+import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import type { Fleet } from "@veil/nodes";
 import { ContradictionError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import type { WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, TOO_LATE, type WriteOperation } from "../jobs/write-jobs.ts";
+import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 
 type FleetResult = JobResult<"change-node" | "change-host">;

@@ -1,10 +1,10 @@
 import { asciiAddress, asciiHost, type CreateNodeBody, type NodeBody, type UpdateNodeBody } from "@veil/http-contract";
-import { inboundOfWire, type JobResult, tlsOfWire } from "@veil/job-contract";
+import { inboundOfWire, type JobResult, tlsOfWire, TOO_LATE } from "@veil/job-contract";
 import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
+import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { RequestScope } from "../ports.ts";
 import { fleetError, fleetResultOf } from "./fleet-write.ts";

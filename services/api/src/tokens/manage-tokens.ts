@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreateTokenBody, messages, type TokenBody, type UpdateTokenBody } from "@veil/http-contract";
+import { TOO_LATE } from "@veil/job-contract";
 import {
   type ApiToken,
   newToken,
@@ -11,7 +12,7 @@ import {
 import { ContradictionError, RightsBeyondError, TIMED_OUT, TokenNotFoundError, WriteFailedError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, TOO_LATE, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
+import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import { type Caller, callerOf, type RequestScope } from "../ports.ts";
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreateWebhookBody, messages, type UpdateWebhookBody } from "@veil/http-contract";
+import { TOO_LATE } from "@veil/job-contract";
 import {
   mostWebhooksOf,
   SEAL_NONCE_BYTES,
@@ -14,7 +15,7 @@ import {
 import { ContradictionError, WebhookNotFoundError, WebhooksNotConfiguredError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, TOO_LATE } from "../jobs/write-jobs.ts";
+import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import { callerOf, type RequestScope } from "../ports.ts";
 import { seesWebhook } from "./read-webhooks.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
-import { itemJobId } from "@veil/job-contract";
+import { itemJobId, orTooLate } from "@veil/job-contract";
 import {
   batchItemJob,
   ChangeRefusedError,
@@ -385,11 +385,13 @@ export class InMemoryPlane {
         return finished<"delete-keys">({ outcome: "done", items });
       },
       "create-token": async ({ token, deadline }, job) =>
-        finished<"create-token">(await createToken({ token, deadline, job }, this.#tokenPorts)),
+        finished<"create-token">(await orTooLate(createToken({ token, deadline, job }, this.#tokenPorts))),
       "change-token": async ({ token_id: id, giver, change, deadline }, job) =>
-        finished<"change-token">(await changeToken({ id, giver, change, deadline, job }, this.#tokenPorts)),
+        finished<"change-token">(await orTooLate(changeToken({ id, giver, change, deadline, job }, this.#tokenPorts))),
       "delete-token": async ({ token_id: id, giver, deadline }) =>
-        finished<"delete-token">(await deleteToken({ id, giver, deadline, redelivered: false }, this.#tokenPorts)),
+        finished<"delete-token">(
+          await orTooLate(deleteToken({ id, giver, deadline, redelivered: false }, this.#tokenPorts)),
+        ),
       "register-device": async ({ key_id: keyId, device, deadline, request_id: requestId }) => {
         const arrivals = [{ device, requestId }];
         const [result] = await registerDevices({ ...SEES_ALL, keyId, deadline, arrivals }, this.#devicePorts);
@@ -398,12 +400,14 @@ export class InMemoryPlane {
       "forget-devices": async ({ key_id: keyId, device_id: deviceId, owner, deadline }, job) =>
         finished<"forget-devices">(await forgetDevices({ keyId, deviceId, owner, deadline, job }, this.#devicePorts)),
       "create-webhook": async ({ webhook, deadline }, job) =>
-        finished<"create-webhook">(await createWebhook({ webhook, deadline, job }, this.#webhookPorts)),
+        finished<"create-webhook">(await orTooLate(createWebhook({ webhook, deadline, job }, this.#webhookPorts))),
       "change-webhook": async ({ webhook_id: id, owner, change, deadline }, job) =>
-        finished<"change-webhook">(await changeWebhook({ id, owner, change, deadline, job }, this.#webhookPorts)),
+        finished<"change-webhook">(
+          await orTooLate(changeWebhook({ id, owner, change, deadline, job }, this.#webhookPorts)),
+        ),
       "delete-webhook": async ({ webhook_id: id, owner, deadline }) =>
         finished<"delete-webhook">(
-          await deleteWebhook({ id, owner, deadline, redelivered: false }, this.#webhookPorts),
+          await orTooLate(deleteWebhook({ id, owner, deadline, redelivered: false }, this.#webhookPorts)),
         ),
       "test-webhook": async ({ webhook_id: id, owner }) => {
         const found = await this.webhooks.find(id);

@@ -1,3 +1,4 @@
+import { orTooLate } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
 import { actorOf } from "./actor-of.ts";
 import { changeToken, createToken, deleteToken, type TokenPorts } from "@veil/tokens";
@@ -8,10 +9,10 @@ export type TokenJobHandlers = Pick<JobHandlers<"veil-keys">, "create-token" | "
 export function tokenJobHandlers(ports: TokenPorts): TokenJobHandlers {
   return {
     "create-token": ({ token, deadline, ...asked }, { jobId: job }) =>
-      createToken({ job, deadline, token, actor: actorOf(asked) }, ports),
+      orTooLate(createToken({ job, deadline, token, actor: actorOf(asked) }, ports)),
     "change-token": ({ token_id: id, giver, change, deadline }, { jobId: job }) =>
-      changeToken({ job, deadline, id, giver, change }, ports),
+      orTooLate(changeToken({ job, deadline, id, giver, change }, ports)),
     "delete-token": ({ token_id: id, giver, deadline, ...asked }, { redelivered }) =>
-      deleteToken({ id, giver, deadline, redelivered, actor: actorOf(asked) }, ports),
+      orTooLate(deleteToken({ id, giver, deadline, redelivered, actor: actorOf(asked) }, ports)),
   };
 }

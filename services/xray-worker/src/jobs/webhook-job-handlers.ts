@@ -1,3 +1,4 @@
+import { orTooLate } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
 import { changeWebhook, createWebhook, deleteWebhook, type WebhookPorts } from "@veil/webhooks";
 
@@ -6,10 +7,11 @@ export type WebhookJobHandlers = Pick<JobHandlers<"veil-keys">, "create-webhook"
 /** The handlers for all jobs that change webhooks. */
 export function webhookChangeHandlers(ports: WebhookPorts): WebhookJobHandlers {
   return {
-    "create-webhook": ({ webhook, deadline }, { jobId: job }) => createWebhook({ job, deadline, webhook }, ports),
+    "create-webhook": ({ webhook, deadline }, { jobId: job }) =>
+      orTooLate(createWebhook({ job, deadline, webhook }, ports)),
     "change-webhook": ({ webhook_id: id, owner, change, deadline }, { jobId: job }) =>
-      changeWebhook({ job, deadline, id, owner, change }, ports),
+      orTooLate(changeWebhook({ job, deadline, id, owner, change }, ports)),
     "delete-webhook": ({ webhook_id: id, owner, deadline }, { redelivered }) =>
-      deleteWebhook({ id, owner, deadline, redelivered }, ports),
+      orTooLate(deleteWebhook({ id, owner, deadline, redelivered }, ports)),
   };
 }

@@ -1,4 +1,5 @@
 import type { EventHints } from "@veil/events";
+import { TOO_LATE } from "@veil/job-contract";
 import { type JobHandlers, PermanentJobError } from "@veil/job-queue";
 import { StoreUnavailableError } from "@veil/keys";
 import type { Logger } from "@veil/runtime";
@@ -103,7 +104,7 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
     "test-webhook": async ({ webhook_id: id, owner, deadline }) => {
       const webhook = await webhooks.find(id);
       if (webhook === null || (owner !== null && webhook.owner !== owner)) return { outcome: "not-found" };
-      if (now() > deadline) return { outcome: "failed", detail: "timed out" };
+      if (now() > deadline) return TOO_LATE;
       const end = await send(testEvent(now()), webhook, TEST_TIMEOUT_MS);
       if (end.outcome === "cut") return { outcome: "unavailable", detail: "the service is stopping" };
       return end.outcome === "delivered" ? { outcome: "delivered" } : { outcome: "refused", detail: end.error };

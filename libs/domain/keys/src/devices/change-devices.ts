@@ -2,7 +2,7 @@ import type { EventHints } from "@veil/events";
 import { isVisible, type KeyRecord } from "../access-key.ts";
 import { LeaseHeldError } from "../errors.ts";
 import type { Clock, HeldLease } from "../node-users.ts";
-import { DEADLINE_PASSED } from "../not-done.ts";
+import { TOO_LATE } from "../not-done.ts";
 import { sees, type Viewer } from "../owners.ts";
 import { admitDevices, type ArrivingDevice } from "./admit-devices.ts";
 import { devicesSubjectOf, namedDeviceEvent, type UnnamedDeviceEvent } from "./device-events.ts";
@@ -27,7 +27,6 @@ interface DeviceJob extends Viewer {
 }
 
 const NOT_FOUND = { outcome: "not-found" } as const;
-const TOO_LATE = { outcome: "failed", detail: DEADLINE_PASSED } as const;
 const DONE = { outcome: "done" } as const;
 
 export type RegisterDeviceResult =
