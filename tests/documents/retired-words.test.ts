@@ -60,26 +60,15 @@ const NAMES: ReadonlySet<string> = new Set([
   ...["allSettled", "PromiseSettledResult"],
 ]);
 
-const EVENT_LOG = ["settled", "raiseSettled"];
 /** Where a stored name, or one of those who carry it on, is such a word. */
 const NAMES_IN_PLACES: Readonly<Record<string, readonly string[]>> = {
   // Fields of the documents of traffic in MongoDB.
   "libs/adapters/mongo/src/traffic-codecs.ts": ["floor", "settled"],
   "libs/adapters/mongo/src/traffic-codecs.test.ts": ["floor", "settled"],
-  // A field of the position of the log of events in MongoDB, and its port.
-  "libs/adapters/mongo/src/mongo-event-log.ts": EVENT_LOG,
-  "libs/domain/events/src/ports.ts": EVENT_LOG,
-  "libs/domain/events/src/relay-events.ts": EVENT_LOG,
-  "libs/domain/events/src/relay-events.test.ts": ["settled", "turns"],
-  "libs/domain/events/test/event-log-conformance.ts": EVENT_LOG,
-  "libs/domain/events/test/in-memory-events.ts": EVENT_LOG,
-  "services/api/test/webhooks-on-workers.test.ts": ["raiseSettled"],
-  "services/stats-collector/src/cluster/webhook-figures.ts": ["settled"],
-  "services/stats-collector/src/cluster/webhook-figures.test.ts": ["settled"],
-  "services/xray-worker/src/events/largest-event.test.ts": ["settled"],
-  "services/xray-worker/src/webhooks/logged-events.ts": ["settled"],
+  // A field of the document of the log's checkpoint in MongoDB.
+  "libs/adapters/mongo/src/mongo-event-log.ts": ["settled"],
+  "libs/domain/events/src/relay-events.test.ts": ["turns"],
   "tests/faults/many-expiries.faults.ts": ["settled"],
-  "tests/model/simulated-events.ts": EVENT_LOG,
   "tools/bench/src/cases/expire.ts": ["settled"],
   // Of a device with its key.
   "libs/domain/keys/src/devices/admit-devices.ts": ["standing"],

@@ -73,7 +73,7 @@ export class SimulatedHints {
 /** The log as MongoDB has it. */
 export class SimulatedLog {
   readonly events = new Map<number, VeilEvent>();
-  settled = 0;
+  checkpoint = 0;
 }
 
 /** One process's view of the log, in the same steps as the real one. */
@@ -107,9 +107,13 @@ export function logClient(mongo: SimulatedMongo, process: Process): EventLog {
       }
       return "appended";
     },
-    settled: () => mongo.read(process, "up to where is the log marked", () => log.settled),
-    raiseSettled: (seq) =>
-      mongo.write(process, `the log is marked up to ${seq}`, () => void (log.settled = Math.max(log.settled, seq))),
+    checkpoint: () => mongo.read(process, "up to where is the log marked", () => log.checkpoint),
+    raiseCheckpoint: (seq) =>
+      mongo.write(
+        process,
+        `the log is marked up to ${seq}`,
+        () => void (log.checkpoint = Math.max(log.checkpoint, seq)),
+      ),
     drop: async () => 0,
   };
 }

@@ -18,7 +18,7 @@ const LOOKED_FOR_AT_FIRST = 8;
 
 interface PositionsDocument {
   readonly _id: string;
-  /** All events up to this one are marked where they were born. */
+  /** The checkpoint: all events up to this one are marked where they were born. */
   readonly settled?: number;
   /** All events before this one are gone. */
   readonly first?: number;
@@ -72,11 +72,11 @@ export class MongoEventLog implements EventLog {
     }
   }
 
-  async settled(): Promise<number> {
+  async checkpoint(): Promise<number> {
     return (await this.#position())?.settled ?? 0;
   }
 
-  raiseSettled(seq: number): Promise<void> {
+  raiseCheckpoint(seq: number): Promise<void> {
     return this.#raise({ settled: seq });
   }
 

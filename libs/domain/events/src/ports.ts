@@ -33,10 +33,10 @@ export interface EventLog extends EventReader {
   append(after: number, events: readonly VeilEvent[]): Promise<"appended" | "outrun">;
   /** The entries behind an event, in ascending order, whatever a newer version has written there. */
   tail(after: number, limit: number): Promise<readonly TailEntry[]>;
-  /** Up to which `seq` all events are marked where they were born. */
-  settled(): Promise<number>;
-  /** Says so; a smaller one changes nothing. */
-  raiseSettled(seq: number): Promise<void>;
+  /** The `seq` up to which all events are marked where they were born. */
+  checkpoint(): Promise<number>;
+  /** Raises it; a smaller one changes nothing. */
+  raiseCheckpoint(seq: number): Promise<void>;
   /**
    * Forgets events that were logged before a moment, but never the last one.
    *

@@ -43,7 +43,7 @@ describe("the relay", () => {
     expect((await relayEvents(SUBJECTS, ports)).map(({ id }) => id)).toEqual(["a", "b", "c"]);
     expect(logged()).toEqual(["a", "b", "c"]);
     expect([...outbox.marked]).toEqual(["a", "b", "c"]);
-    expect(await log.settled()).toBe(3);
+    expect(await log.checkpoint()).toBe(3);
     expect(await relayEvents(SUBJECTS, ports)).toEqual([]);
     expect(logged()).toHaveLength(3);
   });
@@ -63,7 +63,7 @@ describe("the relay", () => {
     outbox.beforeStep = note;
     for (let each = 0; each < 1_000; each += 1) outbox.born.push(someEvent());
     await relayEvents(SUBJECTS, ports);
-    expect(steps.filter((step) => step === "read" || step === "pending" || step === "settled")).toHaveLength(3);
+    expect(steps.filter((step) => step === "read" || step === "pending" || step === "checkpoint")).toHaveLength(3);
     expect(log.events).toHaveLength(1_000);
   });
 
@@ -100,10 +100,10 @@ describe("the relay", () => {
     born("b");
     await relayEvents(SUBJECTS, ports);
     expect(logged()).toEqual(["a", "b"]);
-    expect([[...outbox.marked], await log.settled()]).toEqual([["a", "b"], 2]);
+    expect([[...outbox.marked], await log.checkpoint()]).toEqual([["a", "b"], 2]);
   });
 
-  it.each(["settled", "read", "pending", "append", "mark"])(
+  it.each(["checkpoint", "read", "pending", "append", "mark"])(
     "logs each once when another one does all of it right before its step %s",
     async (at) => {
       const { ports, log, outbox, born, logged } = rig();

@@ -15,7 +15,7 @@ export interface RelayPorts {
  * Brings the events of some subjects from where they were born into the log, each exactly once, whoever does the same at the
  * same moment and wherever this ends.
  *
- * An event that is in the log and not marked where it was born is behind the settled position, since that is only raised
+ * An event that is in the log and not marked where it was born is behind the checkpoint, since that is only raised
  * once all before it are marked. So whoever reads the position first, then the log behind it, and then the outboxes, knows
  * all that they may still show of what is logged. And it adds behind the last event that it knows of: when others have
  * added some meanwhile nothing is added, and it reads what they were.
@@ -42,23 +42,23 @@ export async function relayEvents(subjects: readonly string[], { log, outbox }: 
   if (tail.events.length === 0) return added;
   // Those of others as well: who added them may have died before they were marked.
   await outbox.mark(tail.events);
-  await log.raiseSettled(tail.last);
+  await log.raiseCheckpoint(tail.last);
   return added;
 }
 
-/** The log behind the settled position, as far as it is known. */
+/** The log behind the checkpoint, as far as it is known. */
 class Tail {
   readonly #log: EventLog;
   readonly #events = new Map<string, Pick<VeilEvent, "id" | "subject">>();
   last: number;
 
-  private constructor(log: EventLog, settled: number) {
+  private constructor(log: EventLog, checkpoint: number) {
     this.#log = log;
-    this.last = settled;
+    this.last = checkpoint;
   }
 
   static async read(log: EventLog): Promise<Tail> {
-    const tail = new Tail(log, await log.settled());
+    const tail = new Tail(log, await log.checkpoint());
     await tail.readOn();
     return tail;
   }

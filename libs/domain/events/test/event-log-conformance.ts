@@ -12,7 +12,7 @@ export function eventLogConformance(open: () => { readonly log: EventLog; readon
   const last = async (): Promise<number> => (await all()).at(-1)?.seq ?? 0;
 
   it("holds nothing at first", async () => {
-    expect([await all(), await open().log.settled()]).toEqual([[], 0]);
+    expect([await all(), await open().log.checkpoint()]).toEqual([[], 0]);
   });
 
   it("gives back events as they were added, counted without gaps", async () => {
@@ -113,10 +113,10 @@ export function eventLogConformance(open: () => { readonly log: EventLog; readon
     expect(await found({ keyId: 5, limit: 1 })).toEqual([1]);
   });
 
-  it("only ever raises the settled position", async () => {
-    await open().log.raiseSettled(5);
-    await open().other.raiseSettled(3);
-    expect([await open().log.settled(), await open().other.settled()]).toEqual([5, 5]);
+  it("only ever raises the checkpoint", async () => {
+    await open().log.raiseCheckpoint(5);
+    await open().other.raiseCheckpoint(3);
+    expect([await open().log.checkpoint(), await open().other.checkpoint()]).toEqual([5, 5]);
   });
 
   it("drops what is old, keeps the last event, and goes on counting", async () => {

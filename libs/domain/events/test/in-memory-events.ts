@@ -7,7 +7,7 @@ type BeforeStep = (step: string) => Promise<void>;
 export class InMemoryEventLog implements EventLog {
   readonly events: LoggedEvent[] = [];
   beforeStep: BeforeStep = async () => undefined;
-  #settled = 0;
+  #checkpoint = 0;
   #first = 1;
 
   async append(after: number, events: readonly VeilEvent[]): Promise<"appended" | "outrun"> {
@@ -35,14 +35,14 @@ export class InMemoryEventLog implements EventLog {
     return this.read({ after, limit });
   }
 
-  async settled(): Promise<number> {
-    await this.beforeStep("settled");
-    return this.#settled;
+  async checkpoint(): Promise<number> {
+    await this.beforeStep("checkpoint");
+    return this.#checkpoint;
   }
 
-  async raiseSettled(seq: number): Promise<void> {
-    await this.beforeStep("raiseSettled");
-    this.#settled = Math.max(this.#settled, seq);
+  async raiseCheckpoint(seq: number): Promise<void> {
+    await this.beforeStep("raiseCheckpoint");
+    this.#checkpoint = Math.max(this.#checkpoint, seq);
   }
 
   async drop(before: number): Promise<number> {

@@ -9,7 +9,7 @@ it("counts webhooks, what waits, and finds the oldest event that one of them lac
   const events = {
     read: async ({ after, limit }: { readonly after: number; readonly limit: number }) =>
       ats.slice(after, after + limit).map((at) => ({ at })),
-    settled: async () => ats.length,
+    checkpoint: async () => ats.length,
   };
   expect(await readWebhookFigures(webhooks, events)).toEqual({
     counts: { on: 0, off: 0, dead: 0 },

@@ -14,8 +14,8 @@ export interface WebhookFigures {
 export interface FiguredLog {
   /** Events after a position; `at` in unix seconds. */
   read(query: { readonly after: number; readonly limit: number }): Promise<readonly { readonly at: number }[]>;
-  /** The last position that counts. */
-  settled(): Promise<number>;
+  /** The number of the last event that counts. */
+  checkpoint(): Promise<number>;
 }
 
 /** @throws {StoreUnavailableError} while the store is unavailable */
@@ -29,7 +29,7 @@ export async function readWebhookFigures(
     counts[enabled ? "on" : disabledReason === null ? "off" : "dead"] += 1;
   }
   if (counts.on === 0) return { counts, waiting: 0, oldestAt: null };
-  const [states, head] = await Promise.all([webhooks.deliveries(), log.settled()]);
+  const [states, head] = await Promise.all([webhooks.deliveries(), log.checkpoint()]);
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
   const on = all.filter(({ enabled }) => enabled).map((webhook) => stateOf.get(webhook.id) ?? firstState(webhook));
   const behind = on.filter(({ cursor }) => cursor < head).map(({ cursor }) => cursor);

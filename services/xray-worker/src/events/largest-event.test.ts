@@ -75,7 +75,7 @@ test("the largest event of a key fits into what a webhook sends", async () => {
   const events = await outbox.pending([`devices:${KEY_ID}`]);
   expect(events.map(({ type }) => type)).toEqual(["key.revoked", "key.device_added"]);
   const logged = events.map((event, index) => ({ ...event, seq: Number.MAX_SAFE_INTEGER - index }));
-  const sent = await loggedEvents({ read: async () => logged, settled: async () => 0 }).after(0, 2);
+  const sent = await loggedEvents({ read: async () => logged, checkpoint: async () => 0 }).after(0, 2);
   const bytes = sent.map(({ body }) => Buffer.byteLength(body));
   expect(Math.max(...bytes)).toBeGreaterThan(35_000);
   expect(Math.max(...bytes)).toBeLessThan(LARGEST_BODY_BYTES);

@@ -3,7 +3,7 @@ import { eventBody } from "@veil/http-contract";
 import type { WebhookEvent, WebhookEvents } from "@veil/webhooks";
 
 /** The log of events, as webhooks deliver it: each as `GET /api/events` shows it. */
-export function loggedEvents(log: Pick<EventLog, "read" | "settled">): WebhookEvents {
+export function loggedEvents(log: Pick<EventLog, "read" | "checkpoint">): WebhookEvents {
   return {
     after: async (seq, limit) => (await log.read({ after: seq, limit })).map(webhookEvent),
     find: async (seqs) => {
@@ -13,8 +13,8 @@ export function loggedEvents(log: Pick<EventLog, "read" | "settled">): WebhookEv
         event !== undefined && event.seq === seqs[index] ? [webhookEvent(event)] : [],
       );
     },
-    // What is logged and not settled yet is found a moment later.
-    head: () => log.settled(),
+    // Events behind the checkpoint are found a moment later.
+    head: () => log.checkpoint(),
   };
 }
 
