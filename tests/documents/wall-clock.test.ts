@@ -17,7 +17,7 @@ const ASKING = [
   // Dates for people: when a key was made or hidden, a certificate begins, a job failed, a measurement was made.
   "libs/adapters/mongo/src/mongo-key-store.ts",
   "libs/testing/test-support/src/certificate-authority.ts",
-  "libs/testing/engines/src/self-signed-certificate.ts",
+  "libs/testing/engines/src/tls-decoy.ts",
   "tools/deployment/src/kubernetes-handout.ts",
   "tools/import-keys/src/carry-traffic.ts",
   "tools/import-keys/src/read-in-one-life.ts",

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { accountSchema, codecOf, codecOfAccount } from "./codecs.ts";
 import { type User, UserSchema } from "./generated/xray/common/protocol_pb.ts";
 import { TypedMessageSchema } from "./generated/xray/common/serial_pb.ts";
-import { emailFault } from "./user-email-fault.ts";
+import { emailFault } from "./request-checks.ts";
 
 /**
  * The account of a user that we can't have added: of another protocol, or with an e-mail, a level, a field or a UUID

@@ -19,7 +19,7 @@ import { type TypedMessage, TypedMessageSchema } from "./generated/xray/common/s
 import { decodeUser, encodeUser, type InboundUser, isSameUser } from "./inbound-user.ts";
 import type { Inbounds } from "./inbounds.ts";
 import type { NodeCalls } from "./node-calls.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal } from "./call-failure.ts";
 import { checkEmail, checkUser } from "./request-checks.ts";
 import { packTyped } from "./typed-message.ts";
 

@@ -8,7 +8,7 @@ import type { InboundHandlerConfig } from "./generated/xray/core/core_pb.ts";
 import { definitionOf, type InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import type { NodeCalls } from "./node-calls.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal } from "./call-failure.ts";
 
 const { addInbound, listInbounds, removeInbound } = HandlerService.method;
 

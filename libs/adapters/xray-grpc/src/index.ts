@@ -22,7 +22,7 @@ export type { InboundUser, OtherAccount } from "./inbound-user.ts";
 export { inboundUserSchema } from "./inbound-user.ts";
 export type { ChangeOptions } from "./inbound-users.ts";
 export type { CallOutcome } from "./node-connection.ts";
-export { plantProcessMark } from "./plant-process-mark.ts";
+export { plantProcessMark } from "./process-mark.ts";
 export { readVlessAccount } from "./read-vless-account.ts";
 export type { ConnectedXray, XrayNode, XrayNodeOptions } from "./xray-node.ts";
 export { connectXrayNode } from "./xray-node.ts";

@@ -1,10 +1,12 @@
+import { XrayIndeterminateError } from "./errors.ts";
 import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
 import { SenderConfigSchema } from "./generated/xray/app/proxyman/proxyman_pb.ts";
 import { ConfigSchema as BlackholeConfigSchema } from "./generated/xray/proxy/blackhole_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal } from "./call-failure.ts";
 import { checkTag } from "./request-checks.ts";
 import { packTyped, unpackTyped } from "./typed-message.ts";
+import type { XrayNode } from "./xray-node.ts";
 
 const { addOutbound, listOutbounds } = HandlerService.method;
 
@@ -42,5 +44,20 @@ export class ProcessMark {
       if (isRefusal(error, "outbound-exists")) return "taken";
       throw error;
     }
+  }
+}
+
+/**
+ * Gives a node's process a mark of its own unless it has one. Whether it has it now, a look says: an answer may be lost, and a
+ * mark whose planting got no answer may turn up in a later life, so that each try needs a fresh one.
+ *
+ * @param newMark makes an id that was never used before
+ * @throws {XrayError} when the node certainly did not take it
+ */
+export async function plantProcessMark(node: Pick<XrayNode, "plantProcessMark">, newMark: () => string): Promise<void> {
+  try {
+    await node.plantProcessMark(newMark());
+  } catch (error) {
+    if (!(error instanceof XrayIndeterminateError)) throw error;
   }
 }

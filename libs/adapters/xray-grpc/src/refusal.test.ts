@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { XrayRejectedError } from "./errors.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal } from "./call-failure.ts";
 
 const REASONS = [
   "inbound-missing",

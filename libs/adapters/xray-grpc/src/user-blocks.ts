@@ -3,7 +3,7 @@ import { CoalescedCalls } from "@veil/runtime";
 import { ConfigSchema } from "./generated/xray/app/router/router_pb.ts";
 import { RoutingService } from "./generated/xray/app/router/command_pb.ts";
 import type { NodeCalls } from "./node-calls.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal } from "./call-failure.ts";
 import { checkEmail } from "./request-checks.ts";
 import { packTyped } from "./typed-message.ts";
 

@@ -1,7 +1,8 @@
+import type { Device, ReportedDevice } from "@veil/keys";
+import { z } from "zod";
 import { keyPathSchema } from "./key-id.ts";
 import { namedSchemas } from "./named-schemas.ts";
-import { idPageQuery } from "./page-query.ts";
-import { z } from "zod";
+import { idPageQuery } from "./queries.ts";
 
 const moment = z.int().meta({ format: "int64" });
 
@@ -78,3 +79,16 @@ export const devicesDeletedSchema = z
   .register(namedSchemas, { id: "DevicesDeleted" });
 
 export type DevicesDeletedBody = z.infer<typeof devicesDeletedSchema>;
+
+/**
+ * A device as callers see it.
+ *
+ * @param isAllowed whether it gets the connections
+ */
+export function shownDevice(device: Device, isAllowed: boolean): DeviceBody;
+export function shownDevice(device: ReportedDevice, isAllowed: boolean): EventDeviceBody;
+export function shownDevice(device: ReportedDevice, isAllowed: boolean): EventDeviceBody {
+  const { id, os, osVersion: os_version, model, userAgent: user_agent } = device;
+  const { firstSeenAt: first_seen_at, lastSeenAt: last_seen_at } = device;
+  return { id, os, os_version, model, user_agent, first_seen_at, last_seen_at, is_allowed: isAllowed };
+}

@@ -1,9 +1,7 @@
 import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { messages } from "./messages.ts";
-import { pageMessages } from "./page-query.ts";
-import { QR_MESSAGE, qrQuerySchema } from "./qr-query.ts";
-import { REFRESH_MESSAGE, refreshQuerySchema } from "./refresh-query.ts";
+import { pageMessages, QR_MESSAGE, qrQuerySchema, REFRESH_MESSAGE, refreshQuerySchema } from "./queries.ts";
 import type { Scope } from "@veil/tokens";
 import type { z } from "zod";
 

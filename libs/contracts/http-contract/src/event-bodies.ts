@@ -3,7 +3,7 @@ import { z } from "zod";
 import { eventDeviceSchema } from "./device-bodies.ts";
 import { keySchema } from "./key-bodies.ts";
 import { namedSchemas } from "./named-schemas.ts";
-import { wholeNumber } from "./page-query.ts";
+import { wholeNumber } from "./queries.ts";
 
 const LARGEST_PAGE = 1_000;
 const USUAL_PAGE = 100;

@@ -1,14 +1,13 @@
 import { PLACEHOLDERS, unknownPlaceholder } from "@veil/nodes";
 import { fingerprints } from "@veil/protocols";
 import { z } from "zod";
-import { LONGEST_PATH, PATH } from "./host-path.ts";
+import { isPrintable, isWellFormed, line, LONGEST_PATH, PATH } from "./text-line.ts";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { MOST_PORTS } from "./node-bodies.ts";
-import { namedPageQuery } from "./page-query.ts";
+import { namedPageQuery } from "./queries.ts";
 import { HOST_NAME, HOST_WORDS, isHost, isHostName, LONGEST_HOST } from "./host-names.ts";
 import { groupList } from "./terms-bodies.ts";
-import { isPrintable, isWellFormed, line } from "./text-line.ts";
 
 const LONGEST_REMARK = 128;
 const MOST_ORDER = 10_000;

@@ -7,10 +7,9 @@ import {
   VLESS_ENCRYPTION,
 } from "@veil/protocols";
 import { z } from "zod";
-import { LONGEST_PATH, PATH } from "./host-path.ts";
+import { isPrintable, isWellFormed, LINE_PATTERN, LONGEST_PATH, PATH } from "./text-line.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { groupList } from "./terms-bodies.ts";
-import { isPrintable, isWellFormed, LINE_PATTERN } from "./text-line.ts";
 
 const LONGEST_TAG = 128;
 /** Base64 of 16 or 32 bytes. */

@@ -5,10 +5,9 @@
 export { type BatchItem, type BatchResultBody, LARGEST_BATCH as largestBatch } from "./batch-bodies.ts";
 export { BODY_LIMIT_BYTES as bodyLimitBytes, type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
 export { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
-export type { DeviceListBody, DevicesDeletedBody } from "./device-bodies.ts";
-export { type ErrorBody, errorBodySchema } from "./error-body.ts";
+export { type DeviceListBody, type DevicesDeletedBody, shownDevice } from "./device-bodies.ts";
+export { type ErrorBody, errorBodySchema } from "./openapi-responses.ts";
 export { eventBody, type EventListQuery } from "./event-bodies.ts";
-export { shownDevice } from "./shown-device.ts";
 export { type ShownKey, shownKey, type ShownTraffic } from "./shown-key.ts";
 export {
   type CreateKeyBody,
@@ -28,10 +27,9 @@ export { messages } from "./messages.ts";
 export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
 export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
 export type { KeyOnlineBody, OnlineBody } from "./online-bodies.ts";
-export type { PageQuery } from "./page-query.ts";
-export type { QrSubject } from "./qr-query.ts";
+export type { PageQuery, QrSubject } from "./queries.ts";
 export type { CreateTokenBody, TokenBody, TokenDeletedBody, TokenListBody, UpdateTokenBody } from "./token-bodies.ts";
-export type { StatusBody } from "./status-body.ts";
+export type { StatusBody } from "./endpoints/public-endpoints.ts";
 export type {
   CreateWebhookBody,
   UpdateWebhookBody,

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { flagOfQuery } from "./query-flag.ts";
-import { pageQuerySchema } from "./page-query.ts";
+import { flagOfQuery, pageQuerySchema } from "./queries.ts";
 import { LATEST_MOMENT } from "./terms-bodies.ts";
 
 const KEY_STATUSES = ["active", "on_hold", "limited", "expired", "disabled"] as const;

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { HOST_NAME, HOST_WORDS, isAddress, isHost, isHostName, LONGEST_HOST } from "./host-names.ts";
 import { inboundBodies, inboundMessages } from "./inbound-bodies.ts";
 import { namedSchemas } from "./named-schemas.ts";
-import { namedPageQuery } from "./page-query.ts";
-import { queryFlag } from "./query-flag.ts";
+import { namedPageQuery, queryFlag } from "./queries.ts";
 import { groupList, noteText } from "./terms-bodies.ts";
 
 export const MOST_PORTS = 65_535;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Endpoint, isWrite } from "./endpoint.ts";
 import { endpoints, type OperationId, operationIds } from "./endpoint-catalogue.ts";
-import { errorBodySchema } from "./error-body.ts";
+import { errorBodySchema } from "./openapi-responses.ts";
 import { openApiDocument } from "./openapi-document.ts";
 
 const media = z.looseObject({

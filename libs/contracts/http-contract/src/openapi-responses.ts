@@ -1,9 +1,18 @@
+import { z } from "zod";
 import { type Endpoint, type ErrorCase, isWrite } from "./endpoint.ts";
-import { errorBodySchema } from "./error-body.ts";
 import { scopeMissing } from "./error-cases.ts";
 import { jobAcceptedSchema } from "./job-bodies.ts";
 import { jsonSchemaOf } from "./json-schemas.ts";
+import { namedSchemas } from "./named-schemas.ts";
 import { type HeaderRefs, headerRefs } from "./openapi-headers.ts";
+
+/** The body of every error: one text, never a list or a nested object. */
+export const errorBodySchema = z
+  .strictObject({ detail: z.string().meta({ description: "What went wrong, in one sentence." }) })
+  .meta({ description: "The body of every error." })
+  .register(namedSchemas, { id: "Error" });
+
+export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 /** A Response Object of OpenAPI. */
 export interface OpenApiResponse {

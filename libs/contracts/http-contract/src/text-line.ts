@@ -40,3 +40,9 @@ function lineOr(message: string, name: string, longest: number, shortest: number
 function described(longest: number, shortest: number) {
   return { ...(shortest > 0 && { minLength: shortest }), maxLength: longest, pattern: LINE_PATTERN };
 }
+
+/** Most characters of a path under which a transport is found. */
+export const LONGEST_PATH = 255;
+
+/** A path without a query: mihomo can't connect with one. */
+export const PATH = /^\/[^?#\s]*$/;

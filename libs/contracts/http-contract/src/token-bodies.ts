@@ -2,7 +2,7 @@ import { isReservedName } from "@veil/events";
 import { networkOf, type Scope, scopes } from "@veil/tokens";
 import { z } from "zod";
 import { namedSchemas } from "./named-schemas.ts";
-import { idPageQuery } from "./page-query.ts";
+import { idPageQuery } from "./queries.ts";
 import { moment } from "./terms-bodies.ts";
 import { line, requiredLine } from "./text-line.ts";
 

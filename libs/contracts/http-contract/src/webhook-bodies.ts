@@ -3,7 +3,7 @@ import { LONGEST_URL, urlFault } from "@veil/webhooks";
 import { z } from "zod";
 import { messages } from "./messages.ts";
 import { namedSchemas } from "./named-schemas.ts";
-import { idPageQuery } from "./page-query.ts";
+import { idPageQuery } from "./queries.ts";
 
 const MOST_TYPES = 64;
 

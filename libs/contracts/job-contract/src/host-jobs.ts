@@ -1,6 +1,6 @@
 import type { HostChange, NewHost } from "@veil/nodes";
 import { z } from "zod";
-import { fleetChangeResult } from "./fleet-change-result.ts";
+import { fleetChangeResult } from "./not-applied.ts";
 import { deadline, requestId } from "./payload-fields.ts";
 
 const LONGEST_TEXT = 1_000;

@@ -14,5 +14,4 @@ export {
 } from "./job-catalogue.ts";
 export type { OnlineSilence } from "./online-jobs.ts";
 export { type NotApplied, orTooLate, TOO_LATE } from "./not-applied.ts";
-export { inboundOfWire, inboundWireOf } from "./inbound-wire.ts";
-export { tlsOfWire, tlsWireOf } from "./tls-wire.ts";
+export { inboundOfWire, inboundWireOf, tlsOfWire, tlsWireOf } from "./node-wire.ts";

@@ -1,10 +1,8 @@
 import { DEFAULT_NODE_GROUPS, type NewNode, type NodeChange } from "@veil/nodes";
 import { z } from "zod";
-import { fleetChangeResult, notFound } from "./fleet-change-result.ts";
-import { inboundOfWire, inboundWire, inboundWireOf } from "./inbound-wire.ts";
-import { notApplied } from "./not-applied.ts";
+import { fleetChangeResult, notApplied, notFound } from "./not-applied.ts";
+import { inboundOfWire, inboundWire, inboundWireOf, tlsOfWire, tlsWire, tlsWireOf } from "./node-wire.ts";
 import { actor, deadline, requestId } from "./payload-fields.ts";
-import { tlsOfWire, tlsWire, tlsWireOf } from "./tls-wire.ts";
 
 const LONGEST_TEXT = 1_000;
 

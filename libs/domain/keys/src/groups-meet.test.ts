@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { groupsMeet } from "./groups-meet.ts";
+import { groupsMeet } from "./wanted-on.ts";
 
 it("meets where one group is in both lists, and never with an empty one", () => {
   expect(groupsMeet(["default", "premium"], ["premium"])).toBe(true);

@@ -7,7 +7,7 @@ import { clearKey } from "./clear-key.ts";
 import { restoreKey } from "./restore-key.ts";
 import { NodeUnreachableError } from "./errors.ts";
 import { expireTogether } from "./expire-together.ts";
-import { groupsMeet } from "./groups-meet.ts";
+import { desiredOn, groupsMeet } from "./wanted-on.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { DesiredUser } from "./node-users.ts";
 import type { HandledKey } from "./ports.ts";
@@ -16,7 +16,6 @@ import { removeOrphan } from "./remove-orphan.ts";
 import { retireKey } from "./retire-key.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 import { firstTerms } from "./terms/key-terms.ts";
-import { desiredOn } from "./wanted-on.ts";
 
 const termsIn = (...groups: readonly string[]) => firstTerms({ groups }, { createdAt: 0, nextResetAt: null });
 const later = { deadline: Number.MAX_SAFE_INTEGER, redelivered: false, owner: null } as const;

@@ -44,13 +44,14 @@ export {
   keyIdOfDevicesSubject,
   type ReportedDevice,
 } from "./devices/device-events.ts";
-export { isRefusalToBeReported, MOST_REFUSALS_A_DAY } from "./devices/refusals.ts";
 export {
   type DeviceList,
   devicesOf,
   type DeviceStanding,
+  isRefusalToBeReported,
   isToBeNoted,
   MOST_DEVICES,
+  MOST_REFUSALS_A_DAY,
   standingOf,
 } from "./devices/device-list.ts";
 export type { DeviceLease, DeviceOutbox, DeviceReader, DeviceStore } from "./devices/ports.ts";
@@ -72,7 +73,7 @@ export {
   StoreUnavailableError,
 } from "./errors.ts";
 export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
-export { groupsMeet } from "./groups-meet.ts";
+export { desiredOn, desiredUserOf, type GroupedNode, groupsMeet, isUncleared, isWantedOn } from "./wanted-on.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
 export type { ChangeNotes, ChangePosition, ChangeReader, NotedChanges } from "./changed/changed-keys.ts";
 export { NotingKeyStore } from "./changed/noting-key-store.ts";
@@ -136,7 +137,6 @@ export {
 } from "./terms/key-terms.ts";
 export { NO_NOTICES, type Noticed, NOTHING_NOTICED, type Notices, UNKNOWN_NOTICED } from "./terms/notices.ts";
 export { nextResetAfter } from "./terms/reset-calendar.ts";
-export { desiredOn, desiredUserOf, type GroupedNode, isUncleared, isWantedOn } from "./wanted-on.ts";
 export { filterOf, type KeySelection, type SelectKeysPorts } from "./select-keys.ts";
 export { type SweepResult, sweepKeys } from "./sweep-keys.ts";
 export {

@@ -1,8 +1,7 @@
 import type { Creation, KeyRecord } from "./access-key.ts";
-import { groupsMeet } from "./groups-meet.ts";
+import { groupsMeet, isWantedOn, mayHold } from "./wanted-on.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { NodeUsers } from "./node-users.ts";
-import { isWantedOn, mayHold } from "./wanted-on.ts";
 
 /** The nodes that are to hold the users of keys in these groups. */
 export function nodesOfGroups(groups: readonly string[], { nodes }: Pick<LifecyclePorts, "nodes">): NodeUsers[] {

@@ -1,5 +1,4 @@
 import { isWanted, type KeyRecord } from "./access-key.ts";
-import { groupsMeet } from "./groups-meet.ts";
 import type { DesiredUser, NodeUsers } from "./node-users.ts";
 
 /** The part of a node that decides whose users it is to hold. */
@@ -58,4 +57,9 @@ export function desiredOn(
   const here = new Map<number, DesiredUser>();
   for (const [keyId, user] of desired) if (isHere(user)) here.set(keyId, user);
   return here.size === desired.size ? desired : here;
+}
+
+/** Whether two lists of groups have a name in common: of a key and a node, it says that the node is to hold the key's user. */
+export function groupsMeet(one: readonly string[], other: readonly string[]): boolean {
+  return one.some((group) => other.includes(group));
 }

@@ -3,7 +3,7 @@ import type { Creation } from "../src/access-key.ts";
 import type { DeviceLease } from "../src/devices/ports.ts";
 import { LeaseHeldError } from "../src/errors.ts";
 import { externalIdEntry } from "../src/external-ids.ts";
-import { groupsMeet } from "../src/groups-meet.ts";
+import { groupsMeet } from "../src/wanted-on.ts";
 import type { LifecyclePorts } from "../src/lifecycle-ports.ts";
 import type { HeldLease, KeyLease } from "../src/node-users.ts";
 import type { HandledKey } from "../src/ports.ts";

@@ -11,7 +11,6 @@ export {
   type ReconciledState,
   reconcileNode,
 } from "./reconcile-node.ts";
-export { neverRevoked } from "./mismatched-users.ts";
-export { isDatabaseSuspect } from "./orphan-brake.ts";
+export { isDatabaseSuspect, neverRevoked } from "./orphan-brake.ts";
 export { countsAgree, mayCompareCounts, nextPassIn, type PassRecord } from "./pass-record.ts";
 export { type HealthProbe, NodeWatch, type PassReason } from "./watch-node.ts";

@@ -1,3 +1,8 @@
+import type { DesiredUser, KeyRecord, KeyStore, NodeUser } from "@veil/keys";
+import { type Account, protocolOf } from "@veil/protocols";
+import pLimit from "p-limit";
+import type { ActualUser } from "./diff-users.ts";
+
 /** So many strays are cleared away without a question. */
 const MOST_UNKNOWN = 50;
 const MOST_UNKNOWN_SHARE = 0.5;
@@ -11,4 +16,34 @@ const MOST_UNKNOWN_SHARE = 0.5;
  */
 export function isDatabaseSuspect(ours: number, unknown: number): boolean {
   return unknown > MOST_UNKNOWN && unknown > ours * MOST_UNKNOWN_SHARE;
+}
+
+const FLOWS = ["", "xtls-rprx-vision"] as const;
+const LOOKED_UP_AT_ONCE = 512;
+
+/** Picks the users that are there with a wrong account that lets somebody else in. */
+export function withOtherSecrets(actual: readonly ActualUser[], wrong: readonly DesiredUser[]): number[] {
+  const wanted = new Map(wrong.map((user) => [user.keyId, user]));
+  return actual.flatMap(({ keyId, account }) => {
+    const want = keyId === null ? undefined : wanted.get(keyId);
+    return want !== undefined && account !== null && !isSecretOf(want, account) ? want.keyId : [];
+  });
+}
+
+/** Whether an account lets a key's client in, however its inbound is to treat it. */
+function isSecretOf(want: NodeUser, account: Account): boolean {
+  const protocol = protocolOf(account);
+  return FLOWS.some((flow) => protocol.isSameAccount(account, protocol.accountOf({ uuid: want.uuid, flow })));
+}
+
+/**
+ * Those of the keys that never had another secret than now: where a node has one, it is of another installation's key, or newer than
+ * the database.
+ *
+ * @throws {StoreUnavailableError}
+ */
+export async function neverRevoked(keyIds: readonly number[], store: Pick<KeyStore, "find">): Promise<number[]> {
+  const limit = pLimit(LOOKED_UP_AT_ONCE);
+  const keys = await Promise.all(keyIds.map((keyId) => limit(() => store.find(keyId))));
+  return keys.filter((key): key is KeyRecord => key !== null && key.isRevoked !== true).map(({ keyId }) => keyId);
 }

@@ -14,8 +14,7 @@ import {
 import pLimit from "p-limit";
 import { type ConfirmedDrift, confirmDrift } from "./confirm-drift.ts";
 import { type ActualUser, type ComparedNode, diffUsers } from "./diff-users.ts";
-import { neverRevoked, withOtherSecrets } from "./mismatched-users.ts";
-import { isDatabaseSuspect } from "./orphan-brake.ts";
+import { isDatabaseSuspect, neverRevoked, withOtherSecrets } from "./orphan-brake.ts";
 
 /** A node as the reconciler sees it. */
 export interface ReconciledNode extends NodeUsers, ComparedNode {

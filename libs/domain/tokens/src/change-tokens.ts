@@ -1,6 +1,6 @@
 import { type Actor, type EventHints, SYSTEM } from "@veil/events";
 import type { ApiToken, TokenChange, TokenRights } from "./api-token.ts";
-import { rightsBeyond } from "./grant-rules.ts";
+import { rightsBeyond } from "./rights.ts";
 import type { TokenStore } from "./ports.ts";
 import { tokenSubject } from "./token-events.ts";
 

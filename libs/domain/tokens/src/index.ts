@@ -1,10 +1,17 @@
 /** Scopes, API tokens, and the rules by which one token gives rights to another. Pure: no I/O. */
-export type { ApiToken, TokenChange, TokenRights } from "./api-token.ts";
+export {
+  type ApiToken,
+  grants,
+  isScope,
+  READ_SCOPES,
+  type Scope,
+  scopes,
+  type TokenChange,
+  type TokenRights,
+} from "./api-token.ts";
 export { type ChangeTokenResult, changeToken, createToken, deleteToken, type TokenPorts } from "./change-tokens.ts";
-export { rightsBeyond } from "./grant-rules.ts";
-export { networkOf } from "./networks.ts";
+export { networkOf, rightsBeyond } from "./rights.ts";
 export type { TokenReader, TokenStore } from "./ports.ts";
-export { grants, isScope, READ_SCOPES, type Scope, scopes } from "./scopes.ts";
 export {
   type TokenEvent,
   tokenEventId,

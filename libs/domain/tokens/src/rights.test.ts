@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { TokenRights } from "./api-token.ts";
-import { rightsBeyond } from "./grant-rules.ts";
-import { networkOf } from "./networks.ts";
-import { grants, READ_SCOPES } from "./scopes.ts";
+import { grants, READ_SCOPES, type TokenRights } from "./api-token.ts";
+import { networkOf, rightsBeyond } from "./rights.ts";
 import { isTokenOf, newToken, TOKEN_SEED_BYTES, tokenIdOf } from "./token-text.ts";
 
 const all: TokenRights = { scopes: ["*"], owner: null, addresses: null };

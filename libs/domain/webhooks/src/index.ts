@@ -18,8 +18,17 @@ export {
   waitingOf,
 } from "./delivery-state.ts";
 export type { DeliveryStore, SwitchOff, WebhookOff, WebhookOutbox, WebhookReader, WebhookStore } from "./ports.ts";
-export { openSecret, SEAL_NONCE_BYTES, SealBrokenError, SEALING_KEY_BYTES, sealSecret } from "./seal-secret.ts";
-export { SECRET_BYTES, secretText, type SignedHeaders, signedHeaders } from "./standard-webhooks.ts";
+export {
+  openSecret,
+  SEAL_NONCE_BYTES,
+  SealBrokenError,
+  SEALING_KEY_BYTES,
+  sealSecret,
+  SECRET_BYTES,
+  secretText,
+  type SignedHeaders,
+  signedHeaders,
+} from "./secrets.ts";
 export { hostOf, isPublicAddress, urlFault } from "./target-rules.ts";
 export {
   LONGEST_URL,
@@ -27,8 +36,11 @@ export {
   MOST_WEBHOOKS_OF_OWNER,
   mostWebhooksOf,
   type NewWebhook,
+  partsOfWebhookOffId,
   type Webhook,
   type WebhookChange,
+  webhookIdOfSubject,
+  webhookOffId,
+  webhookSubject,
 } from "./webhook.ts";
-export { partsOfWebhookOffId, webhookIdOfSubject, webhookOffId, webhookSubject } from "./webhook-off.ts";
 export { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";

@@ -1,8 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { expect, it } from "vitest";
-import { openSecret, SEAL_NONCE_BYTES, SealBrokenError, SEALING_KEY_BYTES, sealSecret } from "./seal-secret.ts";
-import { SECRET_BYTES, secretText, signedHeaders } from "./standard-webhooks.ts";
+import {
+  openSecret,
+  SEAL_NONCE_BYTES,
+  SealBrokenError,
+  SEALING_KEY_BYTES,
+  sealSecret,
+  SECRET_BYTES,
+  secretText,
+  signedHeaders,
+} from "./secrets.ts";
 
 const key = randomBytes(SEALING_KEY_BYTES);
 const secret = secretText(randomBytes(SECRET_BYTES));

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { engineVariables } from "./engine-variables.ts";
+import { engineVariables } from "./common-settings.ts";
 import { readSettings } from "./read-settings.ts";
 
 const read = (url: string) =>

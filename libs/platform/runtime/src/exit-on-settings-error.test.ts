@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exitOnSettingsError } from "./exit-on-settings-error.ts";
-import { SettingsError } from "./settings-error.ts";
+import { exitOnSettingsError, SettingsError } from "./settings-error.ts";
 
 class Exited extends Error {}
 

@@ -3,11 +3,17 @@ export { type ClientAddress, networkBucket, parseClientAddress } from "./client-
 export { type Clock, systemClock } from "./clock.ts";
 export { coerceError, errorMessage } from "./coerce-error.ts";
 export { createLogger, type Logger, type LoggerOptions } from "./create-logger.ts";
-export { engineVariables } from "./engine-variables.ts";
-export { EXIT_CODE_SETTINGS, exitOnSettingsError, type SettingsExitPort } from "./exit-on-settings-error.ts";
+export { engineVariables, runtimeSettings } from "./common-settings.ts";
+export {
+  EXIT_CODE_SETTINGS,
+  exitOnSettingsError,
+  type SettingProblem,
+  SettingsError,
+  type SettingsExitPort,
+} from "./settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type LastingFailure, lastingFailure } from "./lasting-failure.ts";
-export { type RunningService, type RunServiceOptions, runService } from "./lifecycle.ts";
+export { type RunningService, runService, type RunServiceOptions, type ServiceState } from "./lifecycle.ts";
 export { limitRepeats } from "./limit-repeats.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
@@ -25,20 +31,15 @@ export {
 } from "./metrics.ts";
 export { type MisspelledSetting, misspelledSettings } from "./misspelled-settings.ts";
 export { NamedParts } from "./named-parts.ts";
-export { openOpsServer, type OpsParts } from "./open-ops-server.ts";
-export { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
-export { readPackageVersion } from "./package-version.ts";
-export { type PeriodicOptions, type PeriodicTask, runPeriodically } from "./periodic.ts";
-export { type PreparedService, prepareService, type ServiceDefinition } from "./prepare-service.ts";
+export { openOpsServer, type OpsParts, type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
+export { type PreparedService, prepareService, readPackageVersion, type ServiceDefinition } from "./prepare-service.ts";
+export { type PeriodicOptions, type PeriodicTask, runLoop, runPeriodically } from "./periodic.ts";
 export type { ProcessListeners, ProcessPort } from "./process-port.ts";
 export { type Environment, type ReadSettingsOptions, readSettings } from "./read-settings.ts";
 export type { CheckResult, ReadinessCheck } from "./readiness.ts";
 export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";
-export { runLoop } from "./run-loop.ts";
-export { runtimeSettings } from "./runtime-settings.ts";
 export { REDACTED, scrubAddress, scrubData, scrubSecrets } from "./scrub-secrets.ts";
 export { type ServicePart, ServiceParts, type Stoppable } from "./service-parts.ts";
-export type { ServiceState } from "./service-state.ts";
 export { settingMetadata } from "./setting-metadata.ts";
 export {
   booleanFlag,
@@ -54,8 +55,6 @@ export {
 } from "./setting-types.ts";
 export { SharedClock, type TimeSample } from "./shared-clock.ts";
 export { SharedRun } from "./shared-run.ts";
-export { type SettingProblem, SettingsError } from "./settings-error.ts";
 export { TimeLimitError, withinTime } from "./within-time.ts";
 export { CoalescedCalls, type CoalescedCallsOptions } from "./coalesced-calls.ts";
-export { readFileIfThere } from "./read-file-if-there.ts";
-export { writePrivateFile } from "./write-private-file.ts";
+export { readFileIfThere, writePrivateFile } from "./files.ts";

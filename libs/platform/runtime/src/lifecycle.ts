@@ -1,11 +1,21 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { coerceError } from "./coerce-error.ts";
 import type { Logger } from "./create-logger.ts";
-import { EXIT_CODE_SETTINGS } from "./exit-on-settings-error.ts";
+import { EXIT_CODE_SETTINGS, SettingsError } from "./settings-error.ts";
 import { type ProcessPort, systemProcess } from "./process-port.ts";
 import { type Release, type ReleaseGroup, Releasers } from "./releasers.ts";
-import type { ServiceState } from "./service-state.ts";
-import { SettingsError } from "./settings-error.ts";
+
+/**
+ * Where a service process stands. Every change is logged.
+ *
+ * - `starting`: opening what it needs; alive, not ready.
+ * - `running`: `start` has resolved; ready as long as its dependencies are.
+ * - `draining`: asked to stop, or failing; not ready, takes no new work, finishes or hands back what it has.
+ * - `stopped`: everything is released or the deadline has passed; the process exits.
+ *
+ * `starting` goes to `running` or straight to `draining`; nothing ever goes back.
+ */
+export type ServiceState = "starting" | "running" | "draining" | "stopped";
 
 export interface RunServiceOptions {
   /** Name of the process, for the log. */

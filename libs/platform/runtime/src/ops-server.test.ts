@@ -3,7 +3,7 @@ import { createLogger } from "./create-logger.ts";
 import { createMetrics } from "./metrics.ts";
 import { type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
 import type { ReadinessCheck } from "./readiness.ts";
-import type { ServiceState } from "./service-state.ts";
+import type { ServiceState } from "./lifecycle.ts";
 
 const lines: string[] = [];
 const running: OpsServer[] = [];

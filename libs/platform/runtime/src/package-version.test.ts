@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readPackageVersion } from "./package-version.ts";
+import { readPackageVersion } from "./prepare-service.ts";
 
 describe("readPackageVersion", () => {
   it("reads the package that the module belongs to", () => {

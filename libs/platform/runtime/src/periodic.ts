@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { coerceError } from "./coerce-error.ts";
+import type { Stoppable } from "./service-parts.ts";
 
 export interface PeriodicOptions {
   /** Milliseconds between the end of one run and the start of the next. */
@@ -105,4 +106,11 @@ class PeriodicLoop {
     const pauseMs = everyMs * (1 + jitter * (2 * Math.random() - 1));
     await this.#clock.sleep(pauseMs, this.#pause.signal);
   }
+}
+
+/** Runs a task again and again until the service stops. @param name for the log of the stop */
+export function runLoop(running: Stoppable, name: string, options: Omit<PeriodicOptions, "signal">): PeriodicTask {
+  const loop = runPeriodically(options);
+  running.onStop("loops", name, () => loop.stop());
+  return loop;
 }

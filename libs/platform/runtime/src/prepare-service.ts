@@ -1,14 +1,13 @@
-import type { z } from "zod";
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import type { runtimeSettings } from "./common-settings.ts";
 import { createLogger, type Logger } from "./create-logger.ts";
-import { exitOnSettingsError } from "./exit-on-settings-error.ts";
 import { type RunningService, runService } from "./lifecycle.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { warnOfMisspelledSettings } from "./misspelled-settings.ts";
-import { openOpsServer, type OpsParts } from "./open-ops-server.ts";
-import type { OpsServer } from "./ops-server.ts";
-import { readPackageVersion } from "./package-version.ts";
+import { openOpsServer, type OpsParts, type OpsServer } from "./ops-server.ts";
 import type { ReadSettingsOptions } from "./read-settings.ts";
-import type { runtimeSettings } from "./runtime-settings.ts";
+import { exitOnSettingsError } from "./settings-error.ts";
 import { SharedClock } from "./shared-clock.ts";
 
 type RuntimeSettings = z.output<z.ZodObject<ReturnType<typeof runtimeSettings>>>;
@@ -63,4 +62,16 @@ export function prepareService<Settings extends RuntimeSettings>({
       });
     },
   };
+}
+
+const packageFile = z.object({ version: z.string() });
+
+/**
+ * The version in the package.json of the package whose `src/` or `dist/` holds the calling module.
+ * @param moduleUrl `import.meta.url` of a module directly in that folder.
+ * @throws when there is no such package.json or it has no version.
+ */
+export function readPackageVersion(moduleUrl: string): string {
+  const file = readFileSync(new URL("../package.json", moduleUrl), "utf8");
+  return packageFile.parse(JSON.parse(file)).version;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readFileIfThere } from "./read-file-if-there.ts";
+import { readFileIfThere } from "./files.ts";
 
 let dir: string;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type Environment, readSettings } from "./read-settings.ts";
-import { runtimeSettings } from "./runtime-settings.ts";
+import { runtimeSettings } from "./common-settings.ts";
 import { commaList, port, url } from "./setting-types.ts";
 import { SettingsError } from "./settings-error.ts";
 

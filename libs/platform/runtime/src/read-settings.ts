@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { z } from "zod";
 import { coerceError } from "./coerce-error.ts";
-import { plainWords } from "./plain-words.ts";
 import { settingMetadata } from "./setting-metadata.ts";
 import { type SettingProblem, SettingsError } from "./settings-error.ts";
 
@@ -99,4 +98,35 @@ function describeFault(message: string, value: string | undefined, secret: boole
   // A refinement's own text may quote the value. One of three characters is no secret, and stands in many a word.
   if (secret) return value.length > 3 ? message.replaceAll(value, "[secret]") : message;
   return `${message}, not ${JSON.stringify(value)}`;
+}
+
+const UNITS: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
+
+/**
+ * The fault of a setting, where its schema has no words of its own for that. zod's speak to programmers, and begin a
+ * sentence that the setting's name has begun already.
+ * @returns undefined for a fault that is none of a size or a type; zod's own text stands then
+ */
+function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const [, ...inside] = issue.path ?? [];
+  const fault = faultOf(issue);
+  return fault === undefined || inside.length === 0 ? fault : `${fault} at ${inside.join(".")}`;
+}
+
+function faultOf(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "too_big":
+      return sizeFault(issue.origin, "at most", issue.maximum);
+    case "too_small":
+      return sizeFault(issue.origin, "at least", issue.minimum);
+    case "invalid_type":
+      return `must be of type ${issue.expected}`;
+    default:
+      return undefined;
+  }
+}
+
+function sizeFault(origin: string, bound: string, limit: number | bigint): string {
+  const unit = UNITS[origin];
+  return unit === undefined ? `must be ${bound} ${limit}` : `must have ${bound} ${limit}${unit}`;
 }

@@ -1,4 +1,4 @@
-import type { ServiceState } from "./service-state.ts";
+import type { ServiceState } from "./lifecycle.ts";
 
 /** Asks a dependency whether it serves; rejects when it does not. The signal is aborted when time is up. */
 export type ReadinessCheck = (signal: AbortSignal) => Promise<unknown>;

@@ -6,7 +6,5 @@ export {
   nodeVariables,
 } from "./node-settings.ts";
 export { nodeTlsVariables, requireTlsFolder } from "./node-tls.ts";
-export { configFileVariables, requireConfigNode } from "./config-file-variables.ts";
+export { configFileVariables, realityVariables, requireConfigNode, webhookVariables } from "./shared-variables.ts";
 export { handshakeName, linkHost, realityKey } from "./link-host.ts";
-export { realityVariables } from "./reality-variables.ts";
-export { webhookVariables } from "./webhook-variables.ts";

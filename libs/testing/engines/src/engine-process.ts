@@ -1,6 +1,6 @@
 import { EngineStartError } from "./engine-errors.ts";
 import { describeExit, type ManagedProcess, startProcess, untilReady } from "./managed-process.ts";
-import { isListening } from "./tcp-exchange.ts";
+import { isListening } from "./tcp.ts";
 
 /** An engine that was started here and is ready. */
 export interface EngineProcess extends ManagedProcess {

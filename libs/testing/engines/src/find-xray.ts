@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { unzipSync } from "fflate";
 import { buildGoModule } from "./build-go-module.ts";
 import { EngineUnavailableError, WrongBinaryError } from "./engine-errors.ts";
 import { fetchArchive } from "./fetch-archive.ts";
@@ -8,7 +9,6 @@ import { findOnPath } from "./find-on-path.ts";
 import { installHint } from "./install-hint.ts";
 import { withProgress } from "./progress.ts";
 import { runCommand } from "./run-command.ts";
-import { unzipEntry } from "./unzip-entry.ts";
 
 const XRAY_VERSION = "26.3.27";
 const DEFAULT_LOCATION = "/usr/local/bin/xray";
@@ -100,4 +100,27 @@ function build({ progress, cache, env }: Search, name: string): Promise<string> 
   return withProgress(progress, `Building Xray ${XRAY_VERSION} from its Go module, about three minutes`, () =>
     cache.add(name, (target) => buildGoModule(xrayModule, target, env)),
   );
+}
+
+const STORED = 0;
+const DEFLATED = 8;
+const END_OF_CENTRAL_DIRECTORY = Buffer.from([0x50, 0x4b, 0x05, 0x06]);
+
+/**
+ * The content of one file in a zip archive whose checksum was verified before.
+ *
+ * @throws {RangeError} when it is no zip archive, holds no such file, or holds it neither stored nor deflated.
+ */
+export function unzipEntry(archive: Buffer, name: string): Buffer {
+  if (!archive.includes(END_OF_CENTRAL_DIRECTORY)) throw new RangeError("not a zip archive");
+  const files = unzipSync(archive, {
+    filter: (entry) => {
+      if (entry.name !== name) return false;
+      if (entry.compression === STORED || entry.compression === DEFLATED) return true;
+      throw new RangeError(`compression method ${entry.compression} is not supported`);
+    },
+  });
+  const content = files[name];
+  if (content === undefined) throw new RangeError(`the archive holds no ${name}`);
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength);
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
-import { selfSignedCertificate } from "./self-signed-certificate.ts";
+import { selfSignedCertificate } from "./tls-decoy.ts";
 
 test("a self-signed certificate names its server, is signed by its own key and is valid now", async () => {
   const { certificate, privateKey } = await selfSignedCertificate("www.example.com", new Date("2026-03-01T12:00:00Z"));

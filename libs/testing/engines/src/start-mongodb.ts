@@ -1,8 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { freePort } from "./free-port.ts";
+import { freePort, tcpExchange } from "./tcp.ts";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
-import { tcpExchange } from "./tcp-exchange.ts";
 
 /** A program that speaks MongoDB's protocol: mongod itself, or our own main around FerretDB. */
 export interface MongodbEngine {

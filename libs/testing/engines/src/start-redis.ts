@@ -1,8 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "./free-port.ts";
+import { freePort, tcpExchange } from "./tcp.ts";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
-import { tcpExchange } from "./tcp-exchange.ts";
 
 export interface RunningRedis extends EngineProcess {
   /** "redis://127.0.0.1:PORT" */

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { type EngineProcess, startEngineProcess } from "./engine-process.ts";
 import { plainEnvironment } from "./managed-process.ts";
-import { isListening } from "./tcp-exchange.ts";
+import { isListening } from "./tcp.ts";
 
 export interface RunningXray extends EngineProcess {
   /** Address of its gRPC API, "127.0.0.1:PORT". */

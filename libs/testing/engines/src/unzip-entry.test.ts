@@ -1,6 +1,6 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { unzipEntry } from "./unzip-entry.ts";
+import { unzipEntry } from "./find-xray.ts";
 
 interface Packed {
   name: string;

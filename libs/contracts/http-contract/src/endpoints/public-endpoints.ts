@@ -1,7 +1,13 @@
+import { z } from "zod";
 import type { Endpoint } from "../endpoint.ts";
 import { ofAnyone, ofDocs } from "../error-cases.ts";
-import { statusSchema } from "../status-body.ts";
-import { z } from "zod";
+import { namedSchemas } from "../named-schemas.ts";
+
+const statusSchema = z
+  .strictObject({ status: z.literal("ok"), service: z.literal("veil-xray-api") })
+  .register(namedSchemas, { id: "Status" });
+
+export type StatusBody = z.infer<typeof statusSchema>;
 
 const page = z.string();
 

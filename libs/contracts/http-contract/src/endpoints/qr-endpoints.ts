@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Endpoint } from "../endpoint.ts";
 import { drawn, guarded, linkNotConfigured, noNode, ofOneKey, storeAway } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
-import { qrQuerySchema } from "../qr-query.ts";
+import { qrQuerySchema } from "../queries.ts";
 
 const qrEndpoint = {
   method: "get",

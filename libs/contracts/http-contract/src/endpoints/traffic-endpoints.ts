@@ -2,8 +2,7 @@ import type { Endpoint } from "../endpoint.ts";
 import { guarded, ofOneKey, ofWrites, pagesOf, refreshed, storeAway, withBody, writeFailed } from "../error-cases.ts";
 import { keyPathSchema } from "../key-id.ts";
 import { messages } from "../messages.ts";
-import { pageQuerySchema } from "../page-query.ts";
-import { refreshQuerySchema } from "../refresh-query.ts";
+import { pageQuerySchema, refreshQuerySchema } from "../queries.ts";
 import { trafficListSchema, trafficResetSchema, trafficSchema, trafficSyncedSchema } from "../traffic-bodies.ts";
 
 const exampleTraffic = {

@@ -1,8 +1,7 @@
 import type { KeyTerms } from "../terms/key-terms.ts";
 import type { Device, SeenDevice } from "./device.ts";
 import { deviceAdded, deviceRefused, type UnnamedDeviceEvent } from "./device-events.ts";
-import { standingOf, withDevice } from "./device-list.ts";
-import { isRefusalToBeReported, recentRefusals, type Refusal } from "./refusals.ts";
+import { isRefusalToBeReported, recentRefusals, type Refusal, standingOf, withDevice } from "./device-list.ts";
 
 /** A device that came with a request. */
 export interface ArrivingDevice {

@@ -1,7 +1,6 @@
 import type { KeyTerms } from "../terms/key-terms.ts";
-import type { Device, SeenDevice } from "./device.ts";
 import type { DeviceEvent } from "./device-events.ts";
-import type { Refusal } from "./refusals.ts";
+import type { Device, SeenDevice } from "./device.ts";
 
 /** The devices of one key. Of two versions the later one stands: by `epoch`, then by `version`, then by `fence`. */
 export interface DeviceList {
@@ -97,4 +96,34 @@ function leavingFrom(devices: readonly Device[], now: number): Device | null {
   if (first === undefined) return null;
   const oldest = others.reduce((found, device) => (device.lastSeenAt < found.lastSeenAt ? device : found), first);
   return now - oldest.lastSeenAt >= MAKES_ROOM_AFTER_S ? oldest : null;
+}
+
+/** That a device was refused, and reported so. */
+export interface Refusal {
+  /** The device's id. */
+  readonly id: string;
+  /** Unix seconds. */
+  readonly at: number;
+}
+
+/** A device that is refused again is reported again after so long, in seconds. */
+const REPORTED_AGAIN_AFTER_S = 86_400;
+
+/** Devices of one key that are reported as refused within a day: whoever makes devices up makes no more events. */
+export const MOST_REFUSALS_A_DAY = 10;
+
+/** Those that still keep others from being reported. @param now unix seconds */
+export function recentRefusals(refusals: readonly Refusal[], now: number): readonly Refusal[] {
+  return refusals.filter(({ at }) => now - at < REPORTED_AGAIN_AFTER_S);
+}
+
+/**
+ * Whether it is to be reported that a device is refused.
+ *
+ * @param refusals those of the key that were reported
+ * @param now unix seconds
+ */
+export function isRefusalToBeReported(deviceId: string, refusals: readonly Refusal[], now: number): boolean {
+  const recent = recentRefusals(refusals, now);
+  return recent.length < MOST_REFUSALS_A_DAY && recent.every(({ id }) => id !== deviceId);
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "../free-port.ts";
+import { freePort } from "../tcp.ts";
 import { startXray } from "../start-xray.ts";
 import { writePrivateFile } from "@veil/runtime";
 import { type XrayConfig, xrayConfig } from "@veil/xray-config";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "../free-port.ts";
+import { freePort } from "../tcp.ts";
 import { type MongodbEngine, startMongodb } from "../start-mongodb.ts";
 import { startRedis } from "../start-redis.ts";
 import { KillableProcess, type ProcessFault } from "./killable-process.ts";

@@ -1,10 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../free-port.ts";
 import { makeRealityKeys } from "@veil/xray-config";
+import { freePort } from "../tcp.ts";
 import { type ServiceName, startService } from "../service-process.ts";
 import { startTlsDecoy } from "../tls-decoy.ts";
-import { Closers } from "./closers.ts";
 import { KillableProcess, type ProcessFault } from "./killable-process.ts";
 import { type EngineAddresses, serviceSettings } from "./service-settings.ts";
 import { prepareNode, SERVER_NAME, type TestbedNode, type TestbedNodeOptions } from "./testbed-node.ts";
@@ -118,4 +117,26 @@ async function openTestbed(options: TestbedOptions, closers: Closers): Promise<T
       await closers.close();
     },
   };
+}
+
+/** Closes everything that was opened, in the opposite order; also when opening the rest fails. */
+export class Closers {
+  readonly #closers: (() => unknown)[] = [];
+
+  add(close: () => unknown): void {
+    this.#closers.push(close);
+  }
+
+  /** Closes everything, each once. @throws the first failure, after everything was tried */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
 }

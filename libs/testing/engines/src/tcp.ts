@@ -1,4 +1,6 @@
+import { randomInt } from "node:crypto";
 import { connect } from "node:net";
+import getPort, { portNumbers } from "get-port";
 
 /**
  * Connects to a port of this machine, sends `request` (nothing when absent) and resolves to whether `accepts` is
@@ -31,4 +33,17 @@ export function tcpExchange(port: number, accepts: (received: Buffer) => boolean
 /** Whether something takes connections on a port of this machine. */
 export function isListening(port: number): Promise<boolean> {
   return tcpExchange(port, () => true);
+}
+
+const LOWEST = 20_000;
+const HIGHEST = 29_999;
+
+/**
+ * A free port below those that systems give to outgoing connections. There, a client that tries to reach an engine which
+ * is being started again can end up with the engine's own port, and even connected to itself.
+ *
+ * @param highest at least 1,000 above 20,000, for what needs ports above its own as well
+ */
+export function freePort(highest = HIGHEST): Promise<number> {
+  return getPort({ port: portNumbers(randomInt(LOWEST, highest - 1_000), highest) });
 }

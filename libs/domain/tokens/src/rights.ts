@@ -1,8 +1,25 @@
+import { grants, type TokenRights } from "./api-token.ts";
+
+/**
+ * The first of a token's rights that goes beyond those of its giver, in words for the caller; null when none does.
+ * Nobody gives away what they don't have: not with a new token, and not by changing one that has more.
+ */
+export function rightsBeyond(token: TokenRights, giver: TokenRights): string | null {
+  const scope = token.scopes.find((one) => !grants(giver.scopes, one));
+  if (scope !== undefined) return `the scope ${scope}`;
+  if (giver.owner !== null && token.owner !== giver.owner) return "keys of another owner";
+  const { addresses } = giver;
+  if (addresses === null) return null;
+  if (token.addresses === null) return "other addresses";
+  const address = token.addresses.find((one) => !liesWithin(one, addresses));
+  return address === undefined ? null : `the address ${address}`;
+}
+
 // oxlint-disable-next-line no-restricted-imports -- reads texts and compares numbers: it opens no socket
 import { BlockList, isIP } from "node:net";
 
 /** A range of addresses. */
-export interface Network {
+interface Network {
   readonly address: string;
   /** How many of the leading bits all its addresses share. */
   readonly prefix: number;
@@ -20,7 +37,7 @@ export function networkOf(text: string): Network | null {
 }
 
 /** Whether all addresses of a range lie in one of the others. A text that is no range lies nowhere. */
-export function liesWithin(inner: string, outer: readonly string[]): boolean {
+function liesWithin(inner: string, outer: readonly string[]): boolean {
   const network = networkOf(inner);
   if (network === null) return false;
   return outer.map(networkOf).some((other) => {

@@ -1,5 +1,49 @@
 import { z } from "zod";
 
+/** As JavaScript and Go write them, as Python does, and as PHP does. */
+const words = new Map<unknown, boolean>([
+  ["true", true],
+  ["True", true],
+  ["1", true],
+  ["false", false],
+  ["False", false],
+  ["0", false],
+]);
+
+/** The flag that a word of a query stands for; the word itself where it is none. */
+export function flagOfQuery(text: unknown): unknown {
+  return words.get(text) ?? text;
+}
+
+/** Yes or no as it stands in a query. */
+export function queryFlag(message: string, byDefault: boolean) {
+  return z.preprocess(flagOfQuery, z.boolean(message).default(byDefault));
+}
+
+export const REFRESH_MESSAGE = "refresh must be true or false";
+
+/** Whether Xray is asked for the newest figures before an answer; it is unless the query says no. */
+export const refreshQuerySchema = z.object({
+  refresh: queryFlag(REFRESH_MESSAGE, true).meta({
+    description: "False for the stored figures, such as for a list of many keys.",
+  }),
+});
+
+export const QR_MESSAGE = "of must be subscription or link";
+
+const subjects = ["subscription", "link"] as const;
+
+/** The target of a QR code. */
+export type QrSubject = (typeof subjects)[number];
+
+/** Selects the target of a QR code. */
+export const qrQuerySchema = z.object({
+  of: z
+    .enum(subjects, QR_MESSAGE)
+    .default("subscription")
+    .meta({ description: "`subscription` for the key's `subscription_url`, `link` for its share link." }),
+});
+
 const LARGEST_PAGE = 1_000;
 
 export const pageMessages = {
