@@ -17,11 +17,10 @@ import {
   securityHeaders,
 } from "./http/headers.ts";
 import { HttpError } from "./http/http-error.ts";
-import { limitDocs } from "./http/limit-docs.ts";
-import { limitRate, type RateLimit } from "./http/limit-rate.ts";
+import { limitDocs, limitRate, type RateLimit } from "./http/limit-rate.ts";
 import { type FinishedRequest, logRequest } from "./http/log-request.ts";
 import { identifyRequest } from "./http/request-context.ts";
-import { fileRoutes } from "./http/send-file.ts";
+import { fileRoutes } from "./http/send-reply.ts";
 import type { WriteRecords } from "./idempotency/write-records.ts";
 import { DeferredWrites } from "./jobs/deferred-writes.ts";
 import type { OperationPorts } from "./operation-ports.ts";

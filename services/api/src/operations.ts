@@ -43,8 +43,7 @@ import { type JsonReply, ok } from "./reply/reply.ts";
 import { firstLink } from "./share-link-maker.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
 import { trafficOperations } from "./traffic-operations.ts";
-import { hostOperations } from "./host-operations.ts";
-import { nodeOperations } from "./node-operations.ts";
+import { hostOperations, nodeOperations } from "./fleet-operations.ts";
 import { webhookOperations } from "./webhook-operations.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
 

@@ -1,7 +1,7 @@
 import type { DeviceEvent, DeviceList } from "@veil/keys";
 import { InMemoryDevices } from "@veil/keys/testing";
 import { expect, it, vi } from "vitest";
-import { removeDevicesOfGone } from "./forgotten-devices.ts";
+import { removeDevicesOfGone } from "./clean-up.ts";
 
 const NOW = 1_800_000_000;
 const listOf = (keyId: number, outbox: readonly DeviceEvent[] = []): DeviceList => {

@@ -5,19 +5,21 @@ import {
   contentTypeOf,
   type FormatName,
   type Language,
+  noticeReason,
+  renderSubscription,
   subscriptionHeaders,
   subscriptionInfo,
 } from "@veil/subscriptions";
 import { type Request, type RequestHandler, type Response, Router } from "express";
+import { LRUCache } from "lru-cache";
 import { type FailureLimit, limitFailure } from "../http/failure-limit.ts";
 import { conditionalReads, isDecodable } from "../http/headers.ts";
 import { HttpError } from "../http/http-error.ts";
 import { requestContext } from "../http/request-context.ts";
-import { presentedDevice } from "./presented-device.ts";
 import { PAGE_POLICY } from "./page/page-assets.ts";
 import { renderPage } from "./page/render-page.ts";
 import type { SubscriptionReader, SubscriptionSettings, SubscriptionView } from "./ports.ts";
-import { RenderedBodies } from "./rendered-bodies.ts";
+import { presentedDevice } from "./presented-device.ts";
 
 /** Said of every answer; nobody but its reader may keep, embed, index or run it. */
 const DATA_HEADERS = {
@@ -145,4 +147,34 @@ function answer(response: Response, type: string, headers: Readonly<Record<strin
     .status(200)
     .set({ ...headers, ETag: `"${digest.slice(0, 27)}"`, "Content-Type": type })
     .send(body);
+}
+
+/** Characters that are kept in all: some thousand subscriptions. */
+const KEPT_CHARACTERS = 16 * 1024 * 1024;
+
+/**
+ * Bodies of subscriptions, each rendered once for a change of it: apps ask every few hours, and all of a household at once.
+ * A body is found by all that it is made of, so that it can't be out of date; figures stand in headers, which are not kept.
+ */
+class RenderedBodies {
+  readonly #settings: SubscriptionSettings;
+  readonly #bodies = new LRUCache<string, string>({
+    maxSize: KEPT_CHARACTERS,
+    sizeCalculation: (body, key) => body.length + key.length,
+  });
+
+  constructor(settings: SubscriptionSettings) {
+    this.#settings = settings;
+  }
+
+  /** The body of a subscription in a format. */
+  of(format: FormatName, view: SubscriptionView): string {
+    const reason = noticeReason(view);
+    const key = JSON.stringify([format, reason, reason === null ? view.connections : []]);
+    const kept = this.#bodies.get(key);
+    if (kept !== undefined) return kept;
+    const body = renderSubscription(format, view, this.#settings);
+    this.#bodies.set(key, body);
+    return body;
+  }
 }

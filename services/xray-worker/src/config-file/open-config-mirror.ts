@@ -1,12 +1,11 @@
 import type { KeyStore } from "@veil/keys";
+import type { InboundKind } from "@veil/protocols";
 import type { ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, runPeriodically, type Stoppable } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
-import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
-import { DefaultFlowWarning } from "./default-flow-warning.ts";
-import type { InboundKind } from "@veil/protocols";
 import type { WorkerSettings } from "../settings.ts";
+import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
 
 export interface ConfigMirrorDependencies {
   readonly store: Pick<KeyStore, "find">;
@@ -72,4 +71,36 @@ export function configFileOf({
   return path === undefined
     ? null
     : new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
+}
+
+interface DefaultFlowWarningOptions {
+  /** The node whose config it is. */
+  readonly node: string;
+  readonly inboundTag: string;
+  readonly log: Pick<Logger, "warn">;
+}
+
+/**
+ * Warns of a config file whose inbound gives a flow to every client that names none. Xray knows no word for "none" in a
+ * client, so nothing that the worker writes there helps.
+ */
+class DefaultFlowWarning {
+  readonly #options: DefaultFlowWarningOptions;
+  #isSaid = false;
+
+  constructor(options: DefaultFlowWarningOptions) {
+    this.#options = options;
+  }
+
+  /** Warns when such a flow has appeared since the last look. @param flow empty for none */
+  see(flow: string): void {
+    const { node, inboundTag, log } = this.#options;
+    if (flow !== "" && !this.#isSaid) {
+      log.warn(
+        { node, inbound: inboundTag, flow },
+        "keys without a flow can't connect when Xray starts from its config file: take \"flow\" out of the inbound's settings",
+      );
+    }
+    this.#isSaid = flow !== "";
+  }
 }

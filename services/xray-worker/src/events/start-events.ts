@@ -9,12 +9,10 @@ import { ledgerShownTraffic } from "../terms/ledger-key-traffic.ts";
 import { loggedEvents } from "../webhooks/logged-events.ts";
 import { startWebhooks } from "../webhooks/start-webhooks.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
-import { fleetEvents } from "./fleet-events.ts";
+import { allEvents, fleetEvents, tokenEvents, webhookEvents } from "./outboxes.ts";
 import { keyEvents } from "./key-events.ts";
 import { nodeEvents, startNodeNotes } from "./node-events.ts";
 import { startRelayLoop } from "./relay-loop.ts";
-import { allEvents, tokenEvents } from "./token-events.ts";
-import { webhookEvents } from "./webhook-events.ts";
 
 export interface EventsOptions {
   readonly settings: WorkerSettings;

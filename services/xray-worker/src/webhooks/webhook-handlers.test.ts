@@ -4,8 +4,8 @@ import { firstState, type SendEnd, type Webhook } from "@veil/webhooks";
 import { InMemoryEvents, InMemoryWebhooks, storedWebhook } from "@veil/webhooks/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DEAD_REASON, webhookJobHandlers } from "./webhook-handlers.ts";
-import { webhookEvents } from "../events/webhook-events.ts";
-import { enterDue } from "./webhook-loop.ts";
+import { webhookEvents } from "../events/outboxes.ts";
+import { enterDue } from "./start-webhooks.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const delivery = { jobId: "job", requestId: "", requestedAt: 0, attempt: 1, redelivered: false };

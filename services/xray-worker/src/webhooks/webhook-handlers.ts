@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { EventHints } from "@veil/events";
 import { TOO_LATE } from "@veil/job-contract";
 import { type JobHandlers, PermanentJobError } from "@veil/job-queue";
@@ -15,7 +16,6 @@ import {
   type WebhookStore,
   webhookSubject,
 } from "@veil/webhooks";
-import { testEvent } from "./test-event.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
 export interface WebhookHandlerPorts {
@@ -110,4 +110,12 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
       return end.outcome === "delivered" ? { outcome: "delivered" } : { outcome: "refused", detail: end.error };
     },
   };
+}
+
+/** An event that says nothing, of no position in the log. @param now milliseconds since the epoch */
+function testEvent(now: number): Pick<WebhookEvent, "id" | "body"> {
+  const id = `test_${randomUUID()}`;
+  const at = Math.floor(now / 1_000);
+  const actor = { name: "system", address: null, request_id: null };
+  return { id, body: JSON.stringify({ id, seq: 0, type: "webhook.test", at, actor, data: {} }) };
 }

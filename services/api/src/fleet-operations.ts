@@ -1,4 +1,12 @@
-import { messages, type NodeDeletedBody, type NodeListBody } from "@veil/http-contract";
+import {
+  type HostDeletedBody,
+  type HostListBody,
+  messages,
+  type NodeDeletedBody,
+  type NodeListBody,
+} from "@veil/http-contract";
+import { createHost, deleteHost, putHost, updateHost } from "./hosts/manage-hosts.ts";
+import { listHosts, readHost } from "./hosts/read-hosts.ts";
 import type { OperationTable } from "./http/endpoint-routes.ts";
 import { createNode, deleteNode, drainNode, updateNode } from "./nodes/manage-nodes.ts";
 import { listNodes, readNode, readNodeHealth } from "./nodes/read-nodes.ts";
@@ -31,5 +39,23 @@ export const nodeOperations: Pick<OperationTable<CallerPorts>, NodeOperation> = 
   deleteNode: async ({ params, query }, scope, within) => {
     await deleteNode(params.name, query.force, scope, within);
     return ok({ success: true, message: messages.nodeDeleted(params.name) } satisfies NodeDeletedBody);
+  },
+};
+
+type HostOperation = "createHost" | "deleteHost" | "getHost" | "listHosts" | "putHost" | "updateHost";
+
+/** The operations on what customers see of nodes. */
+export const hostOperations: Pick<OperationTable<CallerPorts>, HostOperation> = {
+  listHosts: async ({ query }, scope, within) => {
+    const hosts = await listHosts(scope, within);
+    return ok({ hosts: [...pageOf(hosts, query, ({ id }) => id)], total: hosts.length } satisfies HostListBody);
+  },
+  getHost: async ({ params }, scope, within) => ok(await readHost(params.id, scope, within)),
+  createHost: async ({ body }, scope, within) => ok(await createHost(body, scope, within)),
+  putHost: async ({ params, body }, scope, within) => ok(await putHost(params.id, body, scope, within)),
+  updateHost: async ({ params, body }, scope, within) => ok(await updateHost(params.id, body, scope, within)),
+  deleteHost: async ({ params }, scope, within) => {
+    await deleteHost(params.id, scope, within);
+    return ok({ success: true, message: messages.hostDeleted(params.id) } satisfies HostDeletedBody);
   },
 };
