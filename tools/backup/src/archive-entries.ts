@@ -1,6 +1,10 @@
 import { z } from "zod";
-import { ArchiveDamagedError } from "./archive-errors.ts";
-import { type SecretName, secretName } from "./secret-names.ts";
+import { type SecretName, secretName } from "./secret-files.ts";
+
+/** Thrown when an archive is incomplete, or is none of ours. */
+export class ArchiveDamagedError extends Error {
+  override readonly name = "ArchiveDamagedError";
+}
 
 export const HEAD_ENTRY = "veil-backup.json";
 export const COMPLETE_ENTRY = "complete.json";

@@ -5,10 +5,10 @@ import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { archiveInput, NoArchiveError, writeBackupTo } from "./archive-files.ts";
-import { ArchiveDamagedError } from "./archive-errors.ts";
+import { ArchiveDamagedError } from "./archive-entries.ts";
 import { parseCommand } from "./parse-command.ts";
 import { readArchive } from "./read-archive.ts";
-import { secretDirectory } from "./secret-directory.ts";
+import { secretDirectory } from "./secret-files.ts";
 import { writeArchive } from "./write-archive.ts";
 
 /** `{}` in BSON. */

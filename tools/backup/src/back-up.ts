@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { BackupDatabase } from "@veil/mongo";
 import { type ArchiveReport, readArchive } from "./read-archive.ts";
-import type { BackedUpSecrets } from "./secret-names.ts";
+import type { BackedUpSecrets } from "./secret-files.ts";
 import { writeArchive } from "./write-archive.ts";
 
 /** Thrown when a database that is to be filled holds something. */

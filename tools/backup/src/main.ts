@@ -2,7 +2,7 @@ import { engineVariables, errorMessage, exitOnSettingsError, readSettings } from
 import { z } from "zod";
 import { parseCommand } from "./parse-command.ts";
 import { runCommand } from "./run-command.ts";
-import { secretDirectory } from "./secret-directory.ts";
+import { secretDirectory } from "./secret-files.ts";
 
 const usage = `usage: backup --to PATH|- [--keep COUNT]    writes MongoDB and the secrets into one archive
        restore FILE|- [--replace]           fills an empty MongoDB, and the secrets, from it

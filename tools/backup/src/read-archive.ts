@@ -4,9 +4,8 @@ import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { countDocuments } from "@veil/mongo";
 import { type Extract, extract } from "tar-stream";
-import { HEAD_ENTRY, type Head, kindOf, parseComplete, parseHead } from "./archive-entries.ts";
-import { ArchiveDamagedError } from "./archive-errors.ts";
-import type { BackedUpSecrets, SecretName } from "./secret-names.ts";
+import { ArchiveDamagedError, type Head, HEAD_ENTRY, kindOf, parseComplete, parseHead } from "./archive-entries.ts";
+import type { BackedUpSecrets, SecretName } from "./secret-files.ts";
 
 const uncompressed = promisify(gunzip);
 /** Parts are a few megabytes and one document large; a document has 16 MiB at most. */

@@ -1,9 +1,9 @@
 import { systemClock } from "@veil/runtime";
-import { ArchiveDamagedError } from "./archive-errors.ts";
+import { ArchiveDamagedError } from "./archive-entries.ts";
 import { archiveInput, NoArchiveError, writeBackupTo } from "./archive-files.ts";
 import { backUp, DatabaseNotEmptyError, restore } from "./back-up.ts";
 import type { Command } from "./parse-command.ts";
-import type { BackedUpSecrets } from "./secret-names.ts";
+import type { BackedUpSecrets } from "./secret-files.ts";
 
 /** Where the secrets of a system are kept. */
 export interface SecretPlace {

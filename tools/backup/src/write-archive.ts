@@ -4,7 +4,7 @@ import { gzip } from "node:zlib";
 import type { DocumentsPart } from "@veil/mongo";
 import { type Pack, pack } from "tar-stream";
 import { COMPLETE_ENTRY, FORMAT, HEAD_ENTRY, type Head } from "./archive-entries.ts";
-import type { BackedUpSecrets } from "./secret-names.ts";
+import type { BackedUpSecrets } from "./secret-files.ts";
 
 const compressed = promisify(gzip);
 const PRIVATE_MODE = 0o600;

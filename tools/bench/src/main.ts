@@ -5,10 +5,9 @@ import { allCases } from "./cases/all-cases.ts";
 import { Bench } from "./harness/bench.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
 import { describeMachine } from "./harness/machine.ts";
-import { placeTable } from "./harness/place-table.ts";
+import { type BenchReport, markdownTable, placeTable, plainTable } from "./harness/table.ts";
 import { runCase } from "./harness/run-case.ts";
 import { type CaseSummary, summarize } from "./harness/summarize.ts";
-import { type BenchReport, markdownTable, plainTable } from "./harness/table.ts";
 import { watchFleets } from "./fleet/watch-fleets.ts";
 import { startEngines } from "./testbed/start-engines.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "@veil/traffic";
 import type { XrayNode } from "@veil/xray-grpc";
 import type { LegacyKey } from "./legacy-key.ts";
-import { type EmailOwners, legacyReadings } from "./legacy-readings.ts";
+import { type EmailOwners, legacyReadings } from "./former-users.ts";
 import { type ReadInLife, readInOneLife } from "./read-in-one-life.ts";
 
 /**

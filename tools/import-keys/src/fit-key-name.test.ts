@@ -1,6 +1,6 @@
 import { keyNameSchema } from "@veil/http-contract";
 import { expect, it } from "vitest";
-import { fitKeyName } from "./fit-key-name.ts";
+import { fitKeyName } from "./import-plan.ts";
 
 it.each([null, "", "Анна 🌍", "👩‍👩‍👧‍👦".repeat(36)])("leaves %j, which the API takes, as it is", (name) => {
   expect(keyNameSchema.safeParse(name).success).toBe(true);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { holdings, ownersOf } from "./former-users.ts";
+import { holdings, legacyReadings, ownersOf } from "./former-users.ts";
 import type { LegacyKey } from "./legacy-key.ts";
-import { legacyReadings } from "./legacy-readings.ts";
 
 const UUID = "3f2b8a52-6f0c-4a7b-9a51-0c1d2e3f4a5b";
 const OTHER = "3f2b8a52-1111-4a7b-9a51-0c1d2e3f4a5b";

@@ -1,8 +1,7 @@
-import { type InboundUser, readVlessAccount } from "@veil/xray-grpc";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
-import { matchOf } from "./check-keys.ts";
-import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
-import type { EmailOwners } from "./legacy-readings.ts";
+import { type Bytes, type Direction, NO_BYTES } from "@veil/traffic";
+import { type Counter, type InboundUser, readVlessAccount } from "@veil/xray-grpc";
+import { legacyEmails, type LegacyKey, matchOf } from "./legacy-key.ts";
 
 /** A node's holding of one key. */
 export interface NodeHolding {
@@ -43,4 +42,23 @@ export function ownersOf(keys: readonly LegacyKey[]): EmailOwners {
   }
   for (const email of shared) owners.delete(email);
   return owners;
+}
+
+/** The key that each e-mail of before belongs to. In lower case. */
+export type EmailOwners = ReadonlyMap<string, number>;
+
+const userCounter = /^user>>>(.+)>>>traffic>>>(uplink|downlink)$/s;
+
+/** The values of Xray's counters under the e-mails of before, by key id. Two e-mails of one key are added up. */
+export function legacyReadings(counters: readonly Counter[], owners: EmailOwners): Map<number, Bytes> {
+  const readings = new Map<number, Bytes>();
+  for (const { name, value } of counters) {
+    const [, email = "", link] = userCounter.exec(name) ?? [];
+    const keyId = owners.get(email.toLowerCase());
+    if (keyId === undefined) continue;
+    const direction: Direction = link === "uplink" ? "up" : "down";
+    const before = readings.get(keyId) ?? NO_BYTES;
+    readings.set(keyId, { ...before, [direction]: before[direction] + value });
+  }
+  return readings;
 }

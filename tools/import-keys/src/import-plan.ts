@@ -1,6 +1,6 @@
-import { systemClock } from "@veil/runtime";
+import { LONGEST_KEY_NAME } from "@veil/http-contract";
 import { isWanted, type KeyRecord } from "@veil/keys";
-import { fitKeyName } from "./fit-key-name.ts";
+import { systemClock } from "@veil/runtime";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
 
@@ -46,4 +46,11 @@ export function planOf(
     namesToFit: active.filter(({ name }) => fitKeyName(name) !== name).length,
     shortIds: [...new Set(active.flatMap(({ shortId }) => shortId ?? []))],
   };
+}
+
+/** A name as the API takes it: without control characters and halves of letters, and shortened where it is too long. */
+export function fitKeyName(name: string | null): string | null {
+  if (name === null) return null;
+  const printable = name.replaceAll(/[\p{Cc}\p{Surrogate}]/gu, "");
+  return Array.from(printable).slice(0, LONGEST_KEY_NAME).join("");
 }

@@ -1,8 +1,7 @@
 import { type InboundUser, readVlessAccount } from "@veil/xray-grpc";
 import type { VlessFlow } from "@veil/protocols";
-import { matchOf } from "./check-keys.ts";
+import { type LegacyKey, matchOf } from "./legacy-key.ts";
 import { KeyFlowsDifferError } from "./import-errors.ts";
-import type { LegacyKey } from "./legacy-key.ts";
 
 /** The flow of one account of a key on some node. */
 export interface AccountFlow {

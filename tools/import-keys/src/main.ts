@@ -3,13 +3,31 @@ import { exitOnSettingsError, readSettings } from "@veil/runtime";
 import { ConfigFileError } from "@veil/xray-config";
 import { XrayError } from "@veil/xray-grpc";
 import { ImportError } from "./import-errors.ts";
-import { type ImportSummary, importKeys, planImport } from "./import-keys.ts";
+import { importKeys, type ImportSummary, planImport } from "./import-keys.ts";
 import type { ImportPlan } from "./import-plan.ts";
 import { importSettings } from "./import-settings.ts";
 import { openPorts } from "./open-ports.ts";
 import { type Arguments, parseArguments, USAGE } from "./parse-arguments.ts";
-import { ProgressLines } from "./progress-lines.ts";
 import { readLegacyFile } from "./read-legacy-file.ts";
+
+const EVERY_MS = 1_000;
+
+/** Says how far a step is, about once a second and at its end. */
+class ProgressLines {
+  readonly #write: (line: string) => void;
+  #saidAt = Number.NEGATIVE_INFINITY;
+
+  constructor(write: (line: string) => void) {
+    this.#write = write;
+  }
+
+  readonly report = (step: string, done: number, total: number): void => {
+    const now = performance.now();
+    if (done < total && now - this.#saidAt < EVERY_MS) return;
+    this.#saidAt = now;
+    this.#write(`${step}: ${done} of ${total}`);
+  };
+}
 
 const asked = parseArguments(process.argv.slice(2));
 if (asked === null) {

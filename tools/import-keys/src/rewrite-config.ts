@@ -2,9 +2,8 @@ import type { NodeUser } from "@veil/keys";
 import { configFileTask, type ExclusiveTask, waitExclusively } from "@veil/redis";
 import type { ConfigClient, XrayConfigFile } from "@veil/xray-config";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
-import { matchOf } from "./check-keys.ts";
+import { type LegacyKey, matchOf } from "./legacy-key.ts";
 import { ImportBusyError } from "./import-errors.ts";
-import type { LegacyKey } from "./legacy-key.ts";
 
 export interface ConfigToRewrite {
   readonly file: Pick<XrayConfigFile, "look" | "update">;

@@ -1,10 +1,9 @@
 import type { Creation, KeyRecord } from "@veil/keys";
 import { InboundMissingError, type InboundUser, readVlessAccount, XrayError, type XrayNode } from "@veil/xray-grpc";
-import { matchOf } from "./check-keys.ts";
+import { legacyEmails, type LegacyKey, matchOf } from "./legacy-key.ts";
 import { holdings, type NodeHolding } from "./former-users.ts";
 import { AccountsUnreadableError, ImportConflictError, NodeNotReadyError } from "./import-errors.ts";
 import { type AccountFlow, accountFlows } from "./key-flows.ts";
-import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
 
 /** A node's holding of the keys to import. */
 export interface NodeStock {

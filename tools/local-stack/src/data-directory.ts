@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, mkdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { StackStartError } from "./stack-errors.ts";
+import { StackStartError } from "./stack-context.ts";
 
 /** Everything that outlives a start, and the logs. */
 export interface DataDirectory {

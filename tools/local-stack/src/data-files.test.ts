@@ -15,7 +15,7 @@ import { ensureRealityIdentity } from "./reality-identity.ts";
 import { requireBindable } from "./require-bindable.ts";
 import { RunFile } from "./run-file.ts";
 import { stackSettings } from "./settings.ts";
-import { StackStartError } from "./stack-errors.ts";
+import { StackStartError } from "./stack-context.ts";
 import { lockDataDirectory } from "./stack-lock.ts";
 
 let directory: string;

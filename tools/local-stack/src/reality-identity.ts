@@ -3,7 +3,7 @@ import { makeRealityKeys, realityPublicKey } from "@veil/xray-config";
 import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import type { StackSettings } from "./settings.ts";
-import { StackStartError } from "./stack-errors.ts";
+import { StackStartError } from "./stack-context.ts";
 
 const identitySchema = z.object({
   privateKey: z.string().length(43),

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { StackStartError } from "./stack-errors.ts";
+import { StackStartError } from "./stack-context.ts";
 
 /**
  * Tries to listen where the API will.

@@ -19,3 +19,13 @@ export interface StackContext {
   /** The parts of a supervision that are the same for every child. */
   supervision(name: string): { name: string; report: (line: string) => void; clock: Clock };
 }
+
+/** Thrown when the stack cannot start for a reason that its user can fix; the message is one sentence for them. */
+export class StackStartError extends Error {
+  override readonly name: string = "StackStartError";
+}
+
+/** Thrown when one of the services refuses its settings, which it has said itself. */
+export class SettingsRefusedError extends StackStartError {
+  override readonly name = "SettingsRefusedError";
+}

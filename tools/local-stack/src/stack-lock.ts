@@ -3,7 +3,7 @@ import { link, readFile, rename, rm } from "node:fs/promises";
 import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import { startMarkOf } from "./process-identity.ts";
-import { StackStartError } from "./stack-errors.ts";
+import { StackStartError } from "./stack-context.ts";
 
 const ownerSchema = z.object({ pid: z.number().int().positive(), startMark: z.string() });
 

@@ -2,8 +2,7 @@ import { freePort, type ManagedProcess, type ServiceName, startService } from "@
 import { EXIT_CODE_SETTINGS } from "@veil/runtime";
 import { readLogLine } from "./log-line.ts";
 import { type Addresses, serviceEnvironment } from "./service-environment.ts";
-import type { StackContext } from "./stack-context.ts";
-import { SettingsRefusedError } from "./stack-errors.ts";
+import { SettingsRefusedError, type StackContext } from "./stack-context.ts";
 import { supervise } from "./supervise.ts";
 
 export interface RunningServices {

@@ -1,12 +1,12 @@
+import { withProgress } from "@veil/engines";
+import { writePrivateFile } from "@veil/runtime";
 import { ensureApiKey } from "./api-key.ts";
 import { banner } from "./banner.ts";
-import { writePrometheusTargets } from "./prometheus-targets.ts";
 import { requireBindable } from "./require-bindable.ts";
 import type { StackContext } from "./stack-context.ts";
 import { startEngines } from "./start-engines.ts";
 import { startServices } from "./start-services.ts";
 import { waitUntilReady } from "./until-ready.ts";
-import { withProgress } from "@veil/engines";
 
 const READY_WITHIN_MS = 60_000;
 
@@ -46,4 +46,20 @@ export async function startStack(context: StackContext, startedAt: number, inter
       secondsToReady: (Date.now() - startedAt) / 1_000,
     }),
   );
+}
+
+/**
+ * Says where the metrics are in the form that Prometheus reads for itself, again whenever it changes (`file_sd_configs`).
+ *
+ * @see https://prometheus.io/docs/prometheus/latest/configuration/configuration/#file_sd_config
+ */
+async function writePrometheusTargets(
+  file: string,
+  metrics: ReadonlyArray<{ service: string; url: string }>,
+): Promise<void> {
+  const groups = metrics.map(({ service, url }) => ({
+    targets: [new URL(url).host],
+    labels: { job: `veil-${service}` },
+  }));
+  await writePrivateFile(file, `${JSON.stringify(groups, null, 2)}\n`);
 }

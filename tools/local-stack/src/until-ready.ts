@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceName } from "@veil/engines";
-import { StackStartError } from "./stack-errors.ts";
+import { StackStartError } from "./stack-context.ts";
 
 const ANSWER_WITHIN_MS = 5_000;
 const TRY_AGAIN_AFTER_MS = 100;

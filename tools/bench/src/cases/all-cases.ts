@@ -1,9 +1,7 @@
 import type { BenchCase } from "../harness/bench-case.ts";
 import { batchCreateCase } from "./batch-create.ts";
 import { changeCases } from "./change.ts";
-import { createAloneCase } from "./create-alone.ts";
-import { createAmongManyCase } from "./create-among-many.ts";
-import { createCase } from "./create.ts";
+import { createAloneCase, createAmongManyCase, createCase } from "./create.ts";
 import { deleteCase } from "./delete.ts";
 import { driftCase } from "./drift.ts";
 import { expireCase } from "./expire.ts";

@@ -1,6 +1,6 @@
 import { type BenchCase, grouped } from "../harness/bench-case.ts";
 import { httpLoad } from "../harness/http-load.ts";
-import { median } from "../harness/median.ts";
+import { median } from "../harness/summarize.ts";
 import type { BenchTestbed } from "../testbed/bench-testbed.ts";
 import { createKeys, deleteKeys } from "./create-keys.ts";
 

@@ -1,7 +1,7 @@
 import type { FleetArguments } from "../arguments.ts";
 import { grouped } from "../harness/bench-case.ts";
 import type { Machine } from "../harness/machine.ts";
-import { median } from "../harness/median.ts";
+import { median } from "../harness/summarize.ts";
 
 /** One look at a quiet system, by process and by what was asked for. */
 export interface FleetRound {

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BenchArguments, FleetArguments } from "../arguments.ts";
 import { describeMachine } from "../harness/machine.ts";
-import { placeTable } from "../harness/place-table.ts";
+import { placeTable } from "../harness/table.ts";
 import type { BenchTestbed } from "../testbed/bench-testbed.ts";
 import { startBenchTestbed } from "../testbed/start-bench-testbed.ts";
 import { startEngines } from "../testbed/start-engines.ts";

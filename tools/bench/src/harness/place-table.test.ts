@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { placeTable } from "./place-table.ts";
+import { placeTable } from "./table.ts";
 
 const PAGE = "before\n<!-- bench mongod: begin -->\nold\n<!-- bench mongod: end -->\nafter\n";
 

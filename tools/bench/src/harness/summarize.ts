@@ -1,5 +1,4 @@
 import type { BenchCase } from "./bench-case.ts";
-import { median } from "./median.ts";
 import type { CaseRounds } from "./run-case.ts";
 
 /** One line of the table. */
@@ -67,4 +66,12 @@ function isReached(target: BenchCase["target"], ours: number, ratio: number | nu
     case "at-most":
       return ratio !== null && ratio <= target.ratio;
   }
+}
+
+/** The middle value, the mean of the two middle ones of an even number; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >>> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }

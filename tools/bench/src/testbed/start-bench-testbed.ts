@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -13,14 +15,13 @@ import {
   type TestbedService,
   untilServiceReady,
 } from "@veil/engines";
-import { type XrayConfig } from "@veil/xray-config";
+import type { XrayConfig } from "@veil/xray-config";
 import { connectXrayNode } from "@veil/xray-grpc";
 import mongoose from "mongoose";
 import { type BenchTestbed, type BenchTestbedOptions, type SeededKey, untilUsers } from "./bench-testbed.ts";
 import { addMeteredInbound } from "./metered-inbound.ts";
 import { seedKeys } from "./seed-keys.ts";
 import type { Engines } from "./start-engines.ts";
-import { startSink } from "./start-sink.ts";
 
 const API_KEY = "the-key-of-the-benchmark-0123456789abcdef";
 
@@ -133,4 +134,29 @@ function pidsOf(name: string, started: readonly { readonly process: KillableProc
   return Object.fromEntries(
     started.map(({ process }, index) => [index === 0 ? name : `${name} ${index + 1}`, process.current.pid]),
   );
+}
+
+/** A TCP server that takes everything, answers nothing and closes when its client has said all. */
+interface Sink {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+async function startSink(): Promise<Sink> {
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.resume();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    port: portOf(server.address()),
+    close: async () => {
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === "string") throw new Error("the sink listens on no port");
+  return address.port;
 }
