@@ -8,9 +8,8 @@ import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-grp
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { ImportConflictError, ImportStoppedError, KeyFlowsDifferError } from "./import-errors.ts";
 import { type ImportPorts, importKeys, planImport } from "./import-keys.ts";
-import { importSettings } from "./import-settings.ts";
+import { importSettings, openPorts } from "./open-ports.ts";
 import { type LegacyKey, legacyEmails } from "./legacy-key.ts";
-import { openPorts } from "./open-ports.ts";
 
 let xray: TestXray;
 let node: XrayNode;

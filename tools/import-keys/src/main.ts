@@ -5,8 +5,7 @@ import { XrayError } from "@veil/xray-grpc";
 import { ImportError } from "./import-errors.ts";
 import { importKeys, type ImportSummary, planImport } from "./import-keys.ts";
 import type { ImportPlan } from "./import-plan.ts";
-import { importSettings } from "./import-settings.ts";
-import { openPorts } from "./open-ports.ts";
+import { importSettings, openPorts } from "./open-ports.ts";
 import { type Arguments, parseArguments, USAGE } from "./parse-arguments.ts";
 import { readLegacyFile } from "./read-legacy-file.ts";
 

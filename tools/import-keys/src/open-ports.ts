@@ -1,14 +1,37 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { NotingKeyStore } from "@veil/keys";
-import { ChangedKeyIndex, connectRedis, KeyLeases } from "@veil/redis";
 import { openMongoStore } from "@veil/mongo";
-import { nodeSettings } from "@veil/settings";
+import { vlessFlowOf } from "@veil/protocols";
+import { ChangedKeyIndex, connectRedis, KeyLeases } from "@veil/redis";
+import { engineVariables } from "@veil/runtime";
+import {
+  configFileVariables,
+  nodeSettings,
+  nodeTlsVariables,
+  nodeVariables,
+  realityVariables,
+  requireConfigNode,
+  requireTlsFolder,
+} from "@veil/settings";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import { CertificateFolder, connectXrayNode } from "@veil/xray-grpc";
-import { vlessFlowOf } from "@veil/protocols";
+import { z } from "zod";
 import { ImportError } from "./import-errors.ts";
 import type { ImportPorts } from "./import-keys.ts";
-import type { ImportSettings } from "./import-settings.ts";
+
+/** The importer's variables: those of the worker that it needs, with the same meaning. */
+export const importSettings = z
+  .object({
+    ...nodeVariables,
+    ...engineVariables,
+    ...realityVariables,
+    ...nodeTlsVariables,
+    ...configFileVariables,
+  })
+  .superRefine(requireConfigNode)
+  .superRefine(requireTlsFolder);
+
+type ImportSettings = z.output<typeof importSettings>;
 
 const LONGEST_CONNECT_MS = 10_000;
 const ASK_AGAIN_MS = 20;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { link, readFile, rename, rm } from "node:fs/promises";
 import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
-import { startMarkOf } from "./process-identity.ts";
+import { startMarkOf } from "./child-registry.ts";
 import { StackStartError } from "./stack-context.ts";
 
 const ownerSchema = z.object({ pid: z.number().int().positive(), startMark: z.string() });

@@ -1,9 +1,8 @@
 import { documentedMetricLines, metricLines } from "@veil/test-support";
 import { expect, it } from "vitest";
 import { createMetrics } from "@veil/runtime";
-import { clockSkewMetric } from "./clock-skew.ts";
+import { clockSkewMetric, unreadableRecords } from "./open-backing-services.ts";
 import { watchRedisMemory } from "./redis-memory.ts";
-import { unreadableRecords } from "./unreadable-records.ts";
 import { dependencyMetrics } from "./watch-dependencies.ts";
 
 it("documents every metric that all services have in docs/metrics.md", () => {

@@ -1,5 +1,11 @@
-import { type MongoStore, type OlderFlowOptions, openMongoStore } from "@veil/mongo";
-import { connectRedis, plainRedisUrl, type Redis } from "@veil/redis";
+import {
+  type MongoStore,
+  type OlderFlowOptions,
+  openMongoStore,
+  READ_COLLECTIONS,
+  type UnreadableRecord,
+} from "@veil/mongo";
+import { connectRedis, plainRedisUrl, probeRedis, type Redis } from "@veil/redis";
 import {
   lastingFailure,
   limitRepeats,
@@ -9,9 +15,7 @@ import {
   type RunningService,
   type SharedClock,
 } from "@veil/runtime";
-import { clockSkewMetric, probeWithClock } from "./clock-skew.ts";
 import { watchRedisMemory } from "./redis-memory.ts";
-import { unreadableRecords } from "./unreadable-records.ts";
 import { untilAnswered } from "./until-answered.ts";
 import { dependencyMetrics, watchDependencies } from "./watch-dependencies.ts";
 
@@ -89,4 +93,42 @@ export function openBackingServices(
 
 function warnOfIgnored(setting: string, options: readonly string[], log: Logger): void {
   log.warn({ setting, options }, "options of this address have no effect: the service sets them itself");
+}
+
+/** Shows how far the machine's clock is from Redis'; without a value until Redis was asked for its time. */
+export function clockSkewMetric(metrics: Metrics, clock: Pick<SharedClock, "skewMs">): void {
+  metrics.gauge({
+    name: "veil_clock_skew_seconds",
+    help: "How far this machine's clock is ahead of Redis', asked every 5 s; negative when it is behind.",
+    collect: (gauge) => {
+      if (clock.skewMs !== null) gauge.set(clock.skewMs / 1_000);
+    },
+  });
+}
+
+/** Asks Redis for what the services need of it, and for its time. @throws see `probeRedis` */
+async function probeWithClock(redis: Redis, prefix: string, clock: SharedClock): Promise<void> {
+  const askedAt = clock.monotonic();
+  const time = await probeRedis(redis, prefix);
+  clock.take({ time, askedAt, answeredAt: clock.monotonic() });
+}
+
+/** Records that are named in the log; beyond them only the metric counts. */
+const MOST_NAMED = 1_000;
+
+/** Counts stored records that can't be read whenever one is met, and names each in the log once. */
+export function unreadableRecords(metrics: Metrics, log: Pick<Logger, "error">): (record: UnreadableRecord) => void {
+  const met = metrics.counter({
+    name: "veil_records_unreadable_total",
+    help: "Times a stored record was met that this version can't read; the others are read all the same.",
+    labels: { collection: READ_COLLECTIONS },
+  });
+  const named = new Set<string>();
+  return ({ collection, id, error: err }) => {
+    met.inc({ collection });
+    const name = `${collection} ${id}`;
+    if (named.has(name) || named.size >= MOST_NAMED) return;
+    named.add(name);
+    log.error({ err, collection, id }, "a stored record can't be read and is left out");
+  };
 }

@@ -1,6 +1,6 @@
 import { createMetrics } from "@veil/runtime";
 import { expect, it, vi } from "vitest";
-import { unreadableRecords } from "./unreadable-records.ts";
+import { unreadableRecords } from "./open-backing-services.ts";
 
 it("counts an unreadable record whenever it is met, and names it in the log once", async () => {
   const metrics = createMetrics({ service: "api", version: "1", defaultMetrics: false });

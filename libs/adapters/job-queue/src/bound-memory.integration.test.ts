@@ -4,9 +4,8 @@ import { connectRedis, type Redis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { keyHandlers } from "../test/key-handlers.ts";
-import { trimEvents } from "./bound-memory.ts";
+import { consumeJobs, trimEvents } from "./job-consumer.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
-import { consumeJobs } from "./job-consumer.ts";
 
 const redisUrl = inject("redisUrl");
 const ignore = () => undefined;

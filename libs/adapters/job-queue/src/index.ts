@@ -16,5 +16,5 @@ export type { JobStep } from "./job-steps.ts";
 export { openQueues, type OpenQueues } from "./open-queues.ts";
 export { type QueueFigures, queueJobStates, readQueueFigures } from "./queue-figures.ts";
 export { DEFAULT_QUEUE_PREFIX as defaultQueuePrefix } from "./queue-options.ts";
-export { serveJobs, type ServeJobsOptions } from "./serve-jobs.ts";
+export { serveJobs, type ServeJobsOptions } from "./job-consumer.ts";
 export type { Queue, Telemetry } from "bullmq";

@@ -1,10 +1,18 @@
-import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/keys";
-import { connectRedis } from "@veil/redis";
-import { MetricsTime, Queue, type Telemetry, Worker } from "bullmq";
 import type { QueueName } from "@veil/job-contract";
-import { dropLargeData, trimEvents } from "./bound-memory.ts";
+import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/keys";
+import { connectRedis, type Redis } from "@veil/redis";
+import {
+  limitRepeats,
+  type Logger,
+  type PeriodicTask,
+  type RunningService,
+  runPeriodically,
+  systemClock,
+} from "@veil/runtime";
+import { type Job, MetricsTime, Queue, type Telemetry, Worker } from "bullmq";
 import { jobDispatcher, type JobHandlers, type MoveOut } from "./job-dispatcher.ts";
 import { completedSteps, failedSteps, type JobStep, stalledStep } from "./job-steps.ts";
+import { logJobStep } from "./log-job-step.ts";
 import { backoffMs, DEFAULT_QUEUE_PREFIX, jobOptions } from "./queue-options.ts";
 
 export interface JobConsumerOptions<Q extends QueueName> {
@@ -73,4 +81,68 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
       connection.disconnect();
     },
   };
+}
+
+/**
+ * Events are for those who wait at this moment, and who missed one asks for the job itself. BullMQ bounds its stream by a number
+ * of entries alone, and one entry may hold the result of a thousand keys.
+ */
+const EVENTS_KEPT_MS = 60_000;
+const TRIM_EVERY_MS = 5_000;
+
+/** By the clock of Redis, which made the ids of the entries. */
+const TRIM = `local t = redis.call('TIME')
+return redis.call('XTRIM', KEYS[1], 'MINID', '~', (t[1] - ARGV[1]) * 1000)`;
+
+/** Removes old events of a queue again and again, while there is a connection. @param keptMs for how long an event stays */
+export function trimEvents(
+  redis: Redis,
+  {
+    prefix,
+    queue,
+    keptMs = EVENTS_KEPT_MS,
+  }: { readonly prefix: string; readonly queue: QueueName; readonly keptMs?: number },
+  onError: (error: Error) => void,
+): PeriodicTask {
+  return runPeriodically({
+    everyMs: TRIM_EVERY_MS,
+    jitter: 0.1,
+    clock: systemClock,
+    task: async () => {
+      if (redis.status === "ready") await redis.eval(TRIM, 1, `${prefix}:${queue}:events`, Math.ceil(keptMs / 1_000));
+    },
+    onError,
+  });
+}
+
+/** Characters of a job's data that are worth a command. */
+const LARGE_DATA_LENGTH = 4_096;
+
+/** Drops what a job was asked to do, once it has ended well: it stays for those who ask for its result. */
+async function dropLargeData(job: Job): Promise<void> {
+  if (JSON.stringify(job.data).length > LARGE_DATA_LENGTH) await job.updateData({});
+}
+
+export interface ServeJobsOptions<Q extends QueueName> extends Omit<JobConsumerOptions<Q>, "onError"> {
+  readonly log: Logger;
+  /** Log level of jobs that complete normally. */
+  readonly completed: Parameters<typeof logJobStep>[1];
+}
+
+/** Takes jobs from one queue, and logs every step, until the service stops. */
+export function serveJobs<Q extends QueueName>(
+  running: Pick<RunningService, "onStop">,
+  { log, completed, onStep, ...options }: ServeJobsOptions<Q>,
+): void {
+  const logStep = logJobStep(log, completed);
+  const consumer = consumeJobs({
+    ...options,
+    onStep: (step) => {
+      onStep(step);
+      logStep(step);
+    },
+    onError: limitRepeats((err) => log.warn({ err }, "queue error")),
+  });
+  running.onStop("intake", "jobs", () => consumer.drain());
+  running.onStop("connections", "queue", () => consumer.close());
 }

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
-import { coalesceWrites } from "./coalesce-writes.ts";
+import { coalesceWrites } from "./connect-redis.ts";
 
 /** Records what reaches the socket's own system calls: one list for each. */
 function recordingSocket() {

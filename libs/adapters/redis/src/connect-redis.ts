@@ -1,8 +1,6 @@
+import type { Duplex } from "node:stream";
 import { Redis, type RedisOptions } from "ioredis";
-import { coalesceWrites } from "./coalesce-writes.ts";
-import { paceRefusals } from "./pace-refusals.ts";
-import { isDemoted, isReply } from "./redis-refusal.ts";
-import { plainRedisUrl } from "./redis-url.ts";
+import { isDemoted, isReply, paceRefusals } from "./redis-refusal.ts";
 
 /**
  * The purpose of a connection:
@@ -90,4 +88,51 @@ function tolerateNoInfo(redis: Redis): Redis {
   };
   const duplicateAlike: Redis["duplicate"] = (override) => tolerateNoInfo(duplicate(override));
   return Object.assign(redis, { info: infoOrLeast, duplicate: duplicateAlike });
+}
+
+/** The options that a Redis URL may carry: where the server is and who we are, and nothing of how commands are sent. */
+const understoodOptions = ["connectionName", "db", "family", "password", "username"];
+
+interface RedisUrl {
+  readonly url: string;
+  /** The names of the options that were left out of it. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * A Redis URL without what would change how commands are sent: the client takes any of its own options from there and
+ * prefers them to those it is given, so that `commandTimeout` would cut blocking commands off, and `maxRetriesPerRequest`
+ * end a consumer.
+ */
+export function plainRedisUrl(url: string): RedisUrl {
+  const [base = "", query = ""] = url.split("?", 2);
+  const options = new URLSearchParams(query);
+  const ignored = [...new Set(options.keys())].filter((name) => !understoodOptions.includes(name));
+  if (ignored.length === 0) return { url, ignored };
+  for (const name of ignored) options.delete(name);
+  return { url: options.size === 0 ? base : `${base}?${options.toString()}`, ignored };
+}
+
+/**
+ * Lets everything that is written to a socket in one turn of the event loop go out by one system call.
+ *
+ * ioredis writes every command by itself; when a hundred jobs end together, that is a hundred calls into the kernel.
+ */
+export function coalesceWrites(socket: Pick<Duplex, "cork" | "uncork" | "write">): void {
+  const write = socket.write.bind(socket);
+  let isCorked = false;
+  const coalesce = () => {
+    if (isCorked) return;
+    isCorked = true;
+    socket.cork();
+    setImmediate(() => {
+      isCorked = false;
+      socket.uncork();
+    });
+  };
+  const writeCoalesced = (...written: Parameters<typeof write>) => {
+    coalesce();
+    return write(...written);
+  };
+  Object.assign(socket, { write: writeCoalesced });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, type Redis, ReplyError } from "ioredis";
 import { expect, it } from "vitest";
-import { paceRefusals } from "./pace-refusals.ts";
+import { paceRefusals } from "./redis-refusal.ts";
 
 /** Less than the pause, and more than a refusal takes that is passed on. */
 const SOON_MS = 200;

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { plainRedisUrl } from "./redis-url.ts";
+import { plainRedisUrl } from "./connect-redis.ts";
 
 it.each(["redis://127.0.0.1:6379", "rediss://user:p%3Fw@redis.example:6380/2?family=6"])(
   "leaves %s as it is",

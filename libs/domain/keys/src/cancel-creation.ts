@@ -3,7 +3,7 @@ import { type Creation, isVisible, type KeyRecord } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
 import { subjectOf } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import { nodesOfClaim } from "./nodes-of-groups.ts";
+import { nodesOfClaim } from "./wanted-on.ts";
 
 /** Carries out the API's last word on a create job that it answered with an error: no key, whatever happened. */
 export async function cancelCreation(job: string, ports: LifecyclePorts): Promise<void> {

@@ -5,10 +5,9 @@ import { isNodeError, NodeRejectedError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { type NodeEnd, noneTookDetail } from "./no-node-detail.ts";
-import { isForNone } from "./nodes-of-groups.ts";
+import { isForNone, isWantedOn } from "./wanted-on.ts";
 import { orNodeFailure } from "./repair-key.ts";
 import { restoreHeld } from "./restore-key.ts";
-import { isWantedOn } from "./wanted-on.ts";
 
 export type ConvergeEnd =
   | { readonly outcome: "followed" }

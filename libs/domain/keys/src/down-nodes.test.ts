@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { DownNodes } from "./down-nodes.ts";
-import type { NodeSighting } from "./node-sightings.ts";
+import type { NodeSighting } from "./node-states.ts";
 
 const SERVING = { seenAt: 9_500, failedAt: 9_000 };
 const DOWN = { seenAt: 1, failedAt: 9_000 };

@@ -1,4 +1,4 @@
-import { isDown, type NodeSightings } from "./node-sightings.ts";
+import { isDown, type NodeSightings } from "./node-states.ts";
 import { SIGHTINGS_FRESH_MS } from "./timing.ts";
 
 /**

@@ -78,13 +78,16 @@ export { importJobOf, importJobs } from "./import-job.ts";
 export type { ChangeNotes, ChangePosition, ChangeReader, NotedChanges } from "./changed/changed-keys.ts";
 export { NotingKeyStore } from "./changed/noting-key-store.ts";
 export type { LifecyclePorts, LinkedKey } from "./lifecycle-ports.ts";
-export { type NodeChange, type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
-export { DownNodes } from "./down-nodes.ts";
 export {
   isDown,
+  type NodeChange,
   type NodeSighting,
   type NodeSightings,
-} from "./node-sightings.ts";
+  type NodeState,
+  type NodeStates,
+  noteNodeStates,
+} from "./node-states.ts";
+export { DownNodes } from "./down-nodes.ts";
 export type {
   Clock,
   DesiredUser,

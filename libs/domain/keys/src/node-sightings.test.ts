@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isDown } from "./node-sightings.ts";
+import { isDown } from "./node-states.ts";
 
 it.each([
   ["nobody tried", null, null, false],

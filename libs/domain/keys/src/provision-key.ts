@@ -19,7 +19,7 @@ import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { noneActiveDetail, noneTookDetail } from "./no-node-detail.ts";
 import { DEADLINE_PASSED, STORE_REFUSES } from "./not-done.ts";
-import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./nodes-of-groups.ts";
+import { isForNone, nodesOfClaim, nodesOfGroups, straysOf } from "./wanted-on.ts";
 import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
 import { DEFAULT_GROUPS, type KeyTerms } from "./terms/key-terms.ts";

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { clearKey, unclearedNodes } from "./clear-key.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import { nodesOfClaim } from "./nodes-of-groups.ts";
+import { nodesOfClaim } from "./wanted-on.ts";
 import type { HandledKey, KeyStore } from "./ports.ts";
 import { OVERDUE_AFTER_MS } from "./timing.ts";
 

@@ -1,4 +1,5 @@
-import { isWanted, type KeyRecord } from "./access-key.ts";
+import { type Creation, isWanted, type KeyRecord } from "./access-key.ts";
+import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { DesiredUser, NodeUsers } from "./node-users.ts";
 
 /** The part of a node that decides whose users it is to hold. */
@@ -62,4 +63,31 @@ export function desiredOn(
 /** Whether two lists of groups have a name in common: of a key and a node, it says that the node is to hold the key's user. */
 export function groupsMeet(one: readonly string[], other: readonly string[]): boolean {
   return one.some((group) => other.includes(group));
+}
+
+/** The nodes that are to hold the users of keys in these groups. */
+export function nodesOfGroups(groups: readonly string[], { nodes }: Pick<LifecyclePorts, "nodes">): NodeUsers[] {
+  return nodes.filter((node) => groupsMeet(groups, node.groups));
+}
+
+/** Whether there are nodes, and a key is for none of them: there is nothing to be held. */
+export function isForNone(ofKey: readonly NodeUsers[], { nodes }: Pick<LifecyclePorts, "nodes">): boolean {
+  return ofKey.length === 0 && nodes.length > 0;
+}
+
+/** Names of the nodes that may hold the user of a key under creation, whoever added it and whichever groups that one knew of. */
+export function nodesOfClaim({ groups }: Creation, { nodes }: Pick<LifecyclePorts, "nodes">): string[] {
+  const held = groups === undefined ? nodes : nodes.filter((node) => mayHold({ indeterminate: [] }, node, groups));
+  return held.map(({ name }) => name);
+}
+
+/**
+ * Nodes that took the user and should not hold it: their groups changed meanwhile, or another delivery decided the key, and
+ * somebody changed it, before the calls of this one came through.
+ */
+export function straysOf(decided: KeyRecord, took: readonly string[], { nodes, clock }: LifecyclePorts): string[] {
+  const isChanged = decided.changedBy.length > 0;
+  const isHere = (node: NodeUsers) =>
+    isChanged ? isWantedOn(decided, node, clock.now()) : groupsMeet(decided.terms.groups, node.groups);
+  return nodes.filter((node) => took.includes(node.name) && !isHere(node)).map(({ name }) => name);
 }

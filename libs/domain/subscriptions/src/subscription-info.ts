@@ -1,7 +1,7 @@
 import { connectionLink } from "@veil/protocols";
 import { noticeReason } from "./notices.ts";
 import type { KeyStatus, Subscription } from "./subscription.ts";
-import { uniqueRemarks } from "./unique-remarks.ts";
+import { uniqueRemarks } from "./entries.ts";
 
 /** The body of `/sub/{token}/info`, as bots read it. */
 export interface SubscriptionInfo {

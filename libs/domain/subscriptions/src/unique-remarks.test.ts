@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { exampleConnection } from "../test/example-subscription.ts";
-import { uniqueRemarks } from "./unique-remarks.ts";
+import { uniqueRemarks } from "./entries.ts";
 
 function unique(names: readonly string[], reserved?: readonly string[]): string[] {
   const connections = names.map((remark) => exampleConnection({ remark }));

@@ -13,7 +13,14 @@ export {
 } from "./settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type LastingFailure, lastingFailure } from "./lasting-failure.ts";
-export { type RunningService, runService, type RunServiceOptions, type ServiceState } from "./lifecycle.ts";
+export {
+  type ProcessListeners,
+  type ProcessPort,
+  type RunningService,
+  runService,
+  type RunServiceOptions,
+  type ServiceState,
+} from "./lifecycle.ts";
 export { limitRepeats } from "./limit-repeats.ts";
 export { ManualClock } from "./manual-clock.ts";
 export {
@@ -34,7 +41,6 @@ export { NamedParts } from "./named-parts.ts";
 export { openOpsServer, type OpsParts, type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";
 export { type PreparedService, prepareService, readPackageVersion, type ServiceDefinition } from "./prepare-service.ts";
 export { type PeriodicOptions, type PeriodicTask, runLoop, runPeriodically } from "./periodic.ts";
-export type { ProcessListeners, ProcessPort } from "./process-port.ts";
 export { type Environment, type ReadSettingsOptions, readSettings } from "./read-settings.ts";
 export type { CheckResult, ReadinessCheck } from "./readiness.ts";
 export { RELEASE_ORDER, type Release, type ReleaseGroup } from "./releasers.ts";

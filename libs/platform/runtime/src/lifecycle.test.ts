@@ -1,9 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createLogger } from "./create-logger.ts";
-import { type RunningService, runService } from "./lifecycle.ts";
+import { type ProcessListeners, type ProcessPort, type RunningService, runService } from "./lifecycle.ts";
 import { ManualClock } from "./manual-clock.ts";
-import type { ProcessListeners, ProcessPort } from "./process-port.ts";
 import { SettingsError } from "./settings-error.ts";
 
 /** A process whose signals and faults come from the test and whose exits are only written down. */

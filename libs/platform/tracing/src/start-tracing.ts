@@ -1,4 +1,5 @@
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import { type Attributes, type Context, type Link, SpanKind } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { registerInstrumentations } from "@opentelemetry/instrumentation";
 import { ExpressInstrumentation, ExpressLayerType } from "@opentelemetry/instrumentation-express";
@@ -7,10 +8,17 @@ import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
 import { IORedisInstrumentation } from "@opentelemetry/instrumentation-ioredis";
 import { MongoDBInstrumentation } from "@opentelemetry/instrumentation-mongodb";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
-import { BatchSpanProcessor, NodeTracerProvider, ParentBasedSampler } from "@opentelemetry/sdk-trace-node";
+import {
+  AlwaysOffSampler,
+  BatchSpanProcessor,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  type Sampler,
+  type SamplingResult,
+  TraceIdRatioBasedSampler,
+} from "@opentelemetry/sdk-trace-node";
 import { readPackageVersion } from "@veil/runtime";
 import { BullMQOtel } from "bullmq-otel";
-import { RequestRootSampler } from "./request-root-sampler.ts";
 import { ScrubbingExporter } from "./scrubbing-exporter.ts";
 
 export interface TracingOptions {
@@ -99,4 +107,41 @@ async function within(limitMs: number, task: Promise<unknown>): Promise<void> {
   // A receiver that is away was logged already.
   await Promise.race([task.catch(() => undefined), limit]);
   clearTimeout(timer);
+}
+
+/**
+ * Lets traces begin with a request from outside only. The services' own work, a health probe of a node every second or
+ * a look for the next job, would bury them.
+ *
+ * @param ratio 0–1: the part of the requests that is traced
+ */
+class RequestRootSampler implements Sampler {
+  readonly #requests: Sampler;
+  readonly #others: Sampler = new AlwaysOffSampler();
+
+  constructor(ratio: number = ratioOf(process.env["OTEL_TRACES_SAMPLER_ARG"])) {
+    this.#requests = new TraceIdRatioBasedSampler(ratio);
+  }
+
+  shouldSample(
+    context: Context,
+    traceId: string,
+    name: string,
+    kind: SpanKind,
+    attributes: Attributes,
+    links: Link[],
+  ): SamplingResult {
+    const sampler = kind === SpanKind.SERVER ? this.#requests : this.#others;
+    return sampler.shouldSample(context, traceId, name, kind, attributes, links);
+  }
+
+  toString(): string {
+    return "RequestRootSampler";
+  }
+}
+
+/** All of them unless a number from 0 to 1 says otherwise. */
+function ratioOf(text: string | undefined): number {
+  const ratio = Number(text ?? "");
+  return text !== undefined && text !== "" && ratio >= 0 && ratio <= 1 ? ratio : 1;
 }

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EngineCache } from "./engine-cache.ts";
+import { EngineCache } from "./find-engine.ts";
 
 let directory: string;
 let cache: EngineCache;

@@ -19,9 +19,15 @@ export {
 export { type Progress, withProgress } from "./progress.ts";
 export { allOrMissing, type Engines, resolveEngines } from "./resolve-engines.ts";
 export { isServiceReady, type ServiceName, startService, untilServiceReady } from "./service-process.ts";
-export { Closers, startTestbed, type Testbed, type TestbedOptions, type TestbedService } from "./testbed/testbed.ts";
+export {
+  Closers,
+  type EngineAddresses,
+  startTestbed,
+  type Testbed,
+  type TestbedOptions,
+  type TestbedService,
+} from "./testbed/testbed.ts";
 export { KillableProcess, type ProcessFault, type Stopped } from "./testbed/killable-process.ts";
-export type { EngineAddresses } from "./testbed/service-settings.ts";
 export { INBOUND_TAG, SERVER_NAME, SHORT_ID, type TestbedNode } from "./testbed/testbed-node.ts";
 export { prepareMongodb, prepareRedis, type TestbedStore, type TestbedStoreOptions } from "./testbed/testbed-store.ts";
 export { type MongodbEngine, type MongodbOptions, type RunningMongodb, startMongodb } from "./start-mongodb.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "@veil/keys";
 import type { KeyPage, TrafficReader, VisibleKeyReader } from "../ports.ts";
 import { jsonListChunks, type ListRead, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
-import { withTraffic } from "../traffic/with-traffic.ts";
+import { withTraffic } from "../traffic/read-traffic.ts";
 import type { CallerKeys } from "../caller-keys.ts";
 import { keyBody, type KeyShowing } from "./key-body.ts";
 

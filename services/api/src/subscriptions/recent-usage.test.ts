@@ -1,6 +1,6 @@
 import { emptyRecord, type UsageHistory } from "@veil/traffic";
 import { expect, it } from "vitest";
-import { usageDays } from "./page/usage-days.ts";
+import { usageDays } from "./page/usage-chart.ts";
 import { recentUsage } from "./recent-usage.ts";
 
 const HOUR = 3_600;

@@ -2,12 +2,11 @@ import type { TrafficBody } from "@veil/http-contract";
 import { QueueUnavailableError } from "@veil/job-queue";
 import { type Clock, type KeyRecord, usedTraffic } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
+import type { CallerKeys } from "../caller-keys.ts";
 import type { WritePorts } from "../jobs/run-write-job.ts";
 import type { KeyPage, RequestScope, TrafficFigures, TrafficReader, VisibleKeyReader } from "../ports.ts";
-import type { CallerKeys } from "../caller-keys.ts";
 import { jsonListChunks, listReply } from "../reply/list-reply.ts";
 import type { ListReply } from "../reply/reply.ts";
-import { withTraffic } from "./with-traffic.ts";
 
 export interface GetTrafficPorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {
   readonly visibleKeys: Pick<VisibleKeyReader, "get">;
@@ -103,4 +102,33 @@ async function* bodies(
 /** The answer about a key's traffic. */
 export function trafficBody(keyId: number, { upload, download, lastUpdated }: CountedTraffic): TrafficBody {
   return { key_id: keyId, upload, download, total: upload + download, last_updated: lastUpdated };
+}
+
+/** A key and what it has moved; null for one that was never counted. */
+interface KeyWithTraffic {
+  readonly key: KeyRecord;
+  readonly figures: TrafficFigures | null;
+}
+
+/** An engine without the right index reads all records for each part, so parts are large. */
+const JOINED_AT_ONCE = 20_000;
+
+/** Joins a list of keys with their traffic, many at a time. */
+export async function* withTraffic(
+  groups: AsyncIterable<readonly KeyRecord[]>,
+  traffic: Pick<TrafficReader, "findMany">,
+): AsyncGenerator<KeyWithTraffic[]> {
+  let part: KeyRecord[] = [];
+  for await (const group of groups) {
+    part.push(...group);
+    if (part.length < JOINED_AT_ONCE) continue;
+    yield await joined(part, traffic);
+    part = [];
+  }
+  if (part.length > 0) yield await joined(part, traffic);
+}
+
+async function joined(keys: readonly KeyRecord[], traffic: Pick<TrafficReader, "findMany">): Promise<KeyWithTraffic[]> {
+  const figures = await traffic.findMany(keys.map(({ keyId }) => keyId));
+  return keys.map((key) => ({ key, figures: figures.get(key.keyId) ?? null }));
 }

@@ -1,12 +1,18 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { makeRealityKeys } from "@veil/xray-config";
-import { freePort } from "../tcp.ts";
 import { type ServiceName, startService } from "../service-process.ts";
+import { freePort } from "../tcp.ts";
 import { startTlsDecoy } from "../tls-decoy.ts";
 import { KillableProcess, type ProcessFault } from "./killable-process.ts";
-import { type EngineAddresses, serviceSettings } from "./service-settings.ts";
-import { prepareNode, SERVER_NAME, type TestbedNode, type TestbedNodeOptions } from "./testbed-node.ts";
+import {
+  INBOUND_TAG,
+  prepareNode,
+  SERVER_NAME,
+  SHORT_ID,
+  type TestbedNode,
+  type TestbedNodeOptions,
+} from "./testbed-node.ts";
 
 export interface TestbedOptions extends Pick<TestbedNodeOptions, "xrayBinary" | "editXrayConfig"> {
   /** Made when missing; holds configs, and logs in `logs`. It stays when the testbed has stopped. */
@@ -139,4 +145,40 @@ export class Closers {
     }
     if (failures.length > 0) throw failures[0];
   }
+}
+
+/** Where a service finds its engines. */
+export interface EngineAddresses {
+  readonly redisUrl: string;
+  readonly mongodbUri: string;
+  readonly nodes: readonly { readonly name: string; readonly address: string }[];
+}
+
+interface ServicePorts {
+  readonly opsPort: number;
+  readonly apiPort: number;
+  readonly apiKey: string;
+  readonly realityPort: number;
+  readonly realityPublicKey: string;
+}
+
+/** The settings of a service of a testbed; what a service does not know it does not read. */
+function serviceSettings(addresses: EngineAddresses, ports: ServicePorts): Record<string, string> {
+  return {
+    REDIS_URL: addresses.redisUrl,
+    MONGODB_URI: addresses.mongodbUri,
+    XRAY_NODES: JSON.stringify(addresses.nodes),
+    XRAY_INBOUND_TAG: INBOUND_TAG,
+    METRICS_HOST: "127.0.0.1",
+    METRICS_PORT: String(ports.opsPort),
+    API_HOST: "127.0.0.1",
+    API_PORT: String(ports.apiPort),
+    API_SECRET_KEY: ports.apiKey,
+    DOMAIN: "127.0.0.1",
+    REALITY_PORT: String(ports.realityPort),
+    REALITY_SERVER_NAME: SERVER_NAME,
+    REALITY_SNI: SERVER_NAME,
+    REALITY_PUBLIC_KEY: ports.realityPublicKey,
+    REALITY_COMMON_SHORT_ID: SHORT_ID,
+  };
 }

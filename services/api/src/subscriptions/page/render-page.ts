@@ -13,8 +13,7 @@ import { bytesText, dateText, durationText } from "./figures.ts";
 import { PAGE_SCRIPT } from "./page-assets.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 import { PAGE_TEXTS, type PageTexts } from "./page-texts.ts";
-import { usageChart } from "./usage-chart.ts";
-import { usageDays } from "./usage-days.ts";
+import { usageChart, usageDays } from "./usage-chart.ts";
 
 /** The page's options, beside the subscription. */
 export interface PageOptions {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { usageDays } from "./usage-days.ts";
+import { usageDays } from "./usage-chart.ts";
 
 const at = (time: string) => Date.parse(time) / 1_000;
 
