@@ -21,6 +21,7 @@ export interface KeyMemory {
 /** A change that nobody noted is found after so long. */
 const READ_ALL_EVERY_MS = 10 * 60_000;
 
+/** Opens the memory of keys of one worker; what it remembers is read when it is first asked for. */
 export function openKeyMemory({ store, exclusive, clock, onRead }: KeyMemoryOptions): KeyMemory {
   const changes = new ChangedKeyIndex(exclusive.redis, exclusive.prefix);
   const keys = new NotingKeyStore(store.keys, changes);

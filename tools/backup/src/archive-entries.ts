@@ -33,6 +33,7 @@ export function kindOf(entry: string): EntryKind {
   throw new ArchiveDamagedError(`this is no backup of this version: it holds ${JSON.stringify(entry)}`);
 }
 
+/** The first entry of an archive. @throws {ArchiveDamagedError} when it is none of ours */
 export function parseHead(content: Uint8Array): Head {
   return parsed(headSchema, content, "this is no backup, or one of a newer version");
 }

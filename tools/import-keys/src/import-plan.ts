@@ -19,6 +19,7 @@ export interface ImportPlan {
   readonly shortIds: readonly string[];
 }
 
+/** The plan of an import. @param stock of each node @param records of the keys that are in the database already */
 export function planOf(
   keys: readonly LegacyKey[],
   stock: readonly NodeStock[],

@@ -17,6 +17,7 @@ import { termsOf } from "./terms-documents.ts";
 const phaseNumbers = { active: 1, deleting: 2, gone: 3 } as const satisfies Record<KeyPhase, KeyDocument["phase"]>;
 const phases = { 1: "active", 2: "deleting", 3: "gone" } as const satisfies Record<KeyDocument["phase"], KeyPhase>;
 
+/** The stored number of a phase; later phases have greater ones, so that `$max` only ever raises it. */
 export function phaseNumber(phase: KeyPhase): KeyDocument["phase"] {
   return phaseNumbers[phase];
 }

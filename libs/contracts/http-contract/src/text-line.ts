@@ -8,6 +8,7 @@ export const LINE_PATTERN = "^[^\\x00-\\x1f\\x7f]*$";
 /** The same with tabs and ends of lines. */
 export const TEXT_PATTERN = "^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]*$";
 
+/** Whether a text is well-formed Unicode: without half of a surrogate pair. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }

@@ -23,6 +23,7 @@ export const inboundWire = z.object({
 
 type InboundWire = z.infer<typeof inboundWire>;
 
+/** An inbound in the names of the domain; a group named twice counts once. */
 export function inboundOfWire({
   server_key: serverKey,
   public_key: publicKey,
@@ -33,6 +34,7 @@ export function inboundOfWire({
   return { ...same, serverKey, publicKey, shortId, groups: groups === null ? null : [...new Set(groups)] };
 }
 
+/** An inbound in the names of the wire. */
 export function inboundWireOf(inbound: InboundFields): InboundWire {
   const { tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups } = inbound;
   return {
@@ -54,12 +56,14 @@ export const tlsWire = z
 
 type TlsWire = z.infer<typeof tlsWire>;
 
+/** The files in the names of the domain. */
 export function tlsOfWire(wire: TlsWire): NodeTls | null {
   if (wire === null) return null;
   const { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName } = wire;
   return { caFile, certificateFile, keyFile, serverName };
 }
 
+/** The files in the names of the wire. */
 export function tlsWireOf(tls: NodeTls | null): TlsWire {
   if (tls === null) return null;
   const { caFile, certificateFile, keyFile, serverName } = tls;

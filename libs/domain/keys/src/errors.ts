@@ -55,6 +55,7 @@ export class NodeRejectedError extends NodeError {
 /** How an operation on a node failed, each with its own meaning for what happened there. */
 export type NodeFailure = NodeUnreachableError | NodeIndeterminateError | NodeRejectedError;
 
+/** Whether an error says how an operation on a node failed, and nothing of the store or a lease. */
 export function isNodeError(error: unknown): error is NodeFailure {
   return error instanceof NodeError;
 }

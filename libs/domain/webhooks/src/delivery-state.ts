@@ -78,6 +78,7 @@ export function firstState({ id, fromSeq }: Pick<Webhook, "id" | "fromSeq">): De
   };
 }
 
+/** Whether the receiver counts as away: so many events failed in a row. */
 export function isAway({ failures }: Pick<DeliveryState, "failures">): boolean {
   return failures >= AWAY_AFTER_FAILURES;
 }

@@ -24,6 +24,7 @@ export interface TlsSettings {
   readonly serverName: string | null;
 }
 
+/** The TLS files of a node of the settings, in the names of the code. */
 export function tlsSettings({
   ca_file,
   certificate_file,

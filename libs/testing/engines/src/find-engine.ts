@@ -24,6 +24,7 @@ export const packageDirectory = fileURLToPath(new URL("..", import.meta.url));
 
 const defaultCacheDirectory = fileURLToPath(new URL("../../../../.cache/engines", import.meta.url));
 
+/** The search of an engine, with the cache that the environment names or the default one. */
 export function beginSearch({ progress, env = process.env }: FindOptions): Search {
   return { progress, env, cache: new EngineCache(resolve(env["VEIL_CACHE_DIR"] || defaultCacheDirectory)) };
 }

@@ -14,6 +14,7 @@ export async function findOnPath(names: readonly string[], searchPath: string): 
   return undefined;
 }
 
+/** Whether a file is there that this process may run. */
 export async function isExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);

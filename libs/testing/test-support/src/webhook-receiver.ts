@@ -33,6 +33,7 @@ export interface WebhookReceiver {
   close(): Promise<void>;
 }
 
+/** Starts a receiver at a free port of this machine, to be closed. */
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const server = createServer((request, response) => void handle(request, response));
   server.listen(0, "127.0.0.1");

@@ -192,6 +192,7 @@ async function storeOutcome(outcome: Outcome): Promise<StoredOutcome> {
   return { reply: TRY_AGAIN, packed: (await compress(reply)).toString("base64") };
 }
 
+/** An outcome as it was stored. @throws {z.ZodError} when it is none of ours */
 export function readOutcome(reply: string, packed: string): Outcome {
   const text = packed === "" ? reply : inflateRawSync(Buffer.from(packed, "base64")).toString();
   return storedOutcome.parse(JSON.parse(text));

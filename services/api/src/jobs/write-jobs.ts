@@ -104,6 +104,7 @@ export const WRITE_OPERATIONS = [
 
 const definitions: { readonly [Op in WriteOperation]: WriteJobDefinition<JobOf<Op>> } = WRITE_JOBS;
 
+/** Whether an operation of the contract writes by a job. */
 export function isWriteOperation(id: OperationId): id is WriteOperation {
   return Object.hasOwn(WRITE_JOBS, id);
 }

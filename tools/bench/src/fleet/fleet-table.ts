@@ -27,6 +27,7 @@ export interface FleetReport {
   readonly fleets: readonly FleetSummary[];
 }
 
+/** The medians of all rounds over one size of system. */
 export function summarizeFleet(sizes: FleetSummary["sizes"], rounds: readonly FleetRound[]): FleetSummary {
   return {
     sizes,

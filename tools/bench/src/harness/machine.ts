@@ -13,6 +13,7 @@ export interface Machine {
   readonly loadBefore: number | null;
 }
 
+/** This machine and its load. @param mongodb the kind of MongoDB that is measured */
 export function describeMachine(mongodb: string): Machine {
   const processors = cpus();
   return {

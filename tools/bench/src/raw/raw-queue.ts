@@ -16,6 +16,7 @@ export interface RawQueue {
   close(): Promise<void>;
 }
 
+/** Starts the worker in a process of its own, and resolves once it is ready. */
 export async function startRawQueue(redisUrl: string): Promise<RawQueue> {
   const prefix = `bench-raw-${process.pid}-${Date.now()}`;
   const worker = fork(fileURLToPath(new URL("echo-worker.js", import.meta.url)), [redisUrl, prefix, QUEUE_NAME]);

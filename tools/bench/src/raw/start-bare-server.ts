@@ -10,6 +10,7 @@ export interface BareServer {
   close(): Promise<void>;
 }
 
+/** Starts the server in a process of its own, and resolves once it listens. */
 export async function startBareServer(mongodbUri: string): Promise<BareServer> {
   const child = fork(fileURLToPath(new URL("bare-server.js", import.meta.url)), [mongodbUri], {
     env: { ...process.env, NODE_ENV: "production" },
