@@ -76,6 +76,23 @@ test("the example Go (net/http) runs as it stands", { timeout: 180_000 }, async 
   expect(stdout).toMatch(/Key \d+ deleted successfully/);
 });
 
+test("the calls of the README answer as documented", async () => {
+  const readme = await readFile(join(repoRoot, "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/```bash\n(.*?)```/gs)].map(([, code = ""]) => code);
+  const { key_id } = await new ApiClient(stack.apiUrl, stack.apiKey).create();
+  const script = blocks
+    .filter((code) => code.includes("curl "))
+    .join("\necho\n")
+    .replaceAll("http://127.0.0.1:8000", stack.apiUrl)
+    .replaceAll(".veil/", `${dataDir.path}/`)
+    .replace("KEY=1 ", `KEY=${key_id} `);
+  const { stdout } = await run("bash", ["-euc", script]);
+  expect(stdout).toMatch(/"name":"user_123"[^\n]*"is_active":true/);
+  expect(stdout).toMatch(new RegExp(`"key_id":${key_id},"vless_link":"vless://`));
+  expect(stdout).toMatch(/"upload":\d+,"download":\d+,"total":\d+,"last_updated":/);
+  expect(stdout).toContain(`{"success":true,"message":"Key ${key_id} deleted successfully"}`);
+});
+
 test("the example cURL runs as it stands, for a key that exists", async () => {
   const { key_id } = await new ApiClient(stack.apiUrl, stack.apiKey).create();
   const script = (await example("cURL")).replace("KEY_ID=1", `KEY_ID=${key_id}`);
