@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { exitOnSettingsError, readSettings } from "@veil/runtime";
 import { z } from "zod";
-import { describeStep } from "./describe-step.ts";
+import { describeStep, planFleet } from "./plan-fleet.ts";
 import { FleetApi, FleetApiError } from "./fleet-api.ts";
 import { FleetFileError, parseFleetFile, writeFleetFile } from "./fleet-file.ts";
 import { fileOf } from "./fleet-state.ts";
 import { type Command, parseCommand, usage } from "./parse-command.ts";
-import { planFleet } from "./plan-fleet.ts";
 
 const fleetSettings = z.object({
   API_URL: z.url({ protocol: /^https?$/, error: "must be an http(s) URL" }).transform((url) => url.replace(/\/+$/, "")),

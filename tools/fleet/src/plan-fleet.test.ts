@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { describeStep } from "./describe-step.ts";
+import { describeStep, planFleet } from "./plan-fleet.ts";
 import { parseFleetFile } from "./fleet-file.ts";
 import { fileOf, type FleetState } from "./fleet-state.ts";
-import { planFleet } from "./plan-fleet.ts";
 
 const INBOUND: FleetState["nodes"][number]["inbounds"][number] = {
   tag: "vless-in",

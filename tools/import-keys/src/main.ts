@@ -7,7 +7,7 @@ import { importKeys, type ImportSummary, planImport } from "./import-keys.ts";
 import type { ImportPlan } from "./import-plan.ts";
 import { importSettings, openPorts } from "./open-ports.ts";
 import { type Arguments, parseArguments, USAGE } from "./parse-arguments.ts";
-import { readLegacyFile } from "./read-legacy-file.ts";
+import { readLegacyFile } from "./read-legacy-database.ts";
 
 const EVERY_MS = 1_000;
 

@@ -1,7 +1,8 @@
+import { readFile, stat } from "node:fs/promises";
 import initSqlJs, { type Database, type QueryExecResult, type SqlValue } from "sql.js";
 import { z } from "zod";
-import { checkKeys, type LegacyKey, type LegacyTraffic } from "./legacy-key.ts";
 import { LegacyDatabaseError } from "./import-errors.ts";
+import { checkKeys, type LegacyKey, type LegacyTraffic } from "./legacy-key.ts";
 
 /** SQLite keeps what it is given, whatever the column's type says: numbers may stand there as text. */
 const numeric = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)], "is no number");
@@ -157,4 +158,28 @@ function parseRow<T>(table: string, schema: z.ZodType<T>, row: Record<string, Sq
   const [issue] = parsed.error.issues;
   const id = row["id"] ?? row["key_id"];
   throw new LegacyDatabaseError(`row ${String(id)} of its table ${table}: ${issue?.path.join(".")} ${issue?.message}`);
+}
+
+/**
+ * Reads the first implementation's database. It is not changed.
+ *
+ * @throws {LegacyDatabaseError}
+ */
+export async function readLegacyFile(path: string): Promise<LegacyKey[]> {
+  const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new LegacyDatabaseError(`${path} can't be read (${error.code ?? error.message})`);
+  });
+  if (await hasOpenLog(path)) {
+    throw new LegacyDatabaseError(
+      `newer changes stand in ${path}-wal: stop the first implementation, then merge them with ` +
+        `python3 -c "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA wal_checkpoint(TRUNCATE)')" ${path}`,
+    );
+  }
+  return readLegacyDatabase(file);
+}
+
+/** An empty log holds nothing that the file lacks. */
+async function hasOpenLog(path: string): Promise<boolean> {
+  const log = await stat(`${path}-wal`).catch(() => null);
+  return log !== null && log.size > 0;
 }
