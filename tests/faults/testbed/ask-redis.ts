@@ -2,7 +2,7 @@ import { connectRedis } from "@veil/redis";
 
 type Admin = ReturnType<typeof connectRedis>;
 
-/** What an operator asks of Redis, over a connection of its own. */
+/** Asks Redis as an operator does, over a connection of its own. */
 export async function askRedis<T>(
   { redisUrl }: { readonly redisUrl: string },
   ask: (admin: Admin) => Promise<T>,
