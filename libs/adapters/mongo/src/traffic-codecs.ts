@@ -5,6 +5,7 @@ import {
   eachDirection,
   type LedgerEvent,
   type Life,
+  type MultiplierChange,
   type NodeLives,
   type Reset,
   type TrafficRecord,
@@ -26,6 +27,18 @@ const ledgerEvent = z.discriminatedUnion("kind", [
     direction: z.enum(["up", "down"]),
     generation: z.number(),
     closed_at: z.number(),
+    first: z.number(),
+  }),
+  /** New in 1.5: an older version passes over it, and leaves the record as it is. */
+  z.object({
+    kind: z.literal("multiplier-change"),
+    version: z.number(),
+    node: z.string(),
+    epoch: z.number(),
+    direction: z.enum(["up", "down"]),
+    generation: z.number(),
+    from: z.number(),
+    multiplier: z.number(),
     first: z.number(),
   }),
   z.object({
@@ -79,6 +92,7 @@ type Renamed = "folded" | "baseline" | "readAt" | "countedAt" | "firstCountedAt"
 
 type StoredEvent =
   | (Omit<CounterReset, "kind" | "closedAt"> & { readonly kind: "fall"; readonly closed_at: number })
+  | MultiplierChange
   | (Omit<Reset, "baseline"> & { readonly floor: Baseline });
 
 /**
@@ -126,6 +140,7 @@ function toEvent(event: StoredEvent): LedgerEvent {
     const { floor, ...reset } = event;
     return { ...reset, baseline: floor };
   }
+  if (event.kind === "multiplier-change") return event;
   const { closed_at: closedAt, ...reset } = event;
   return { ...reset, kind: "counter-reset", closedAt };
 }
@@ -136,6 +151,7 @@ export function toStoredEvent(event: LedgerEvent): StoredEvent {
     const { baseline: floor, ...reset } = event;
     return { ...reset, floor };
   }
+  if (event.kind === "multiplier-change") return event;
   const { closedAt, ...reset } = event;
   return { ...reset, kind: "fall", closed_at: closedAt };
 }

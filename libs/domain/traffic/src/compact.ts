@@ -1,15 +1,18 @@
 import {
   type Baseline,
   type Bytes,
+  type CounterState,
+  type Direction,
   eachDirection,
+  type EntryValue,
   formatEntryId,
   type NodeBaseline,
-  type CounterState,
   totalBeyond,
 } from "./model.ts";
-import { type LedgerView, totalsOf, viewOf } from "./ledger-view.ts";
-import { newestEpochs, nodeBaselineAt } from "./reset.ts";
-import type { TrafficRecord } from "./traffic-record.ts";
+import { counterStateOf, type LedgerView, totalsOf, viewOf } from "./ledger-view.ts";
+import { PLAIN_MULTIPLIER } from "./multiplied.ts";
+import { newestEpochs } from "./reset.ts";
+import type { MultiplierChange, TrafficRecord } from "./traffic-record.ts";
 
 /** A record is worth compacting when it holds more dead entries, or more events, than this. */
 const KEPT = 16;
@@ -18,10 +21,13 @@ const KEPT = 16;
 const KEPT_ANSWERS = 32;
 
 /** Whether a record has grown enough to be worth {@link compact}. */
-export function needsCompaction(record: TrafficRecord): boolean {
-  const entries = Object.keys(record.live);
+export function needsCompaction({ live, log }: TrafficRecord): boolean {
+  const entries = Object.keys(live);
   const nodes = new Set(entries.map((name) => name.slice(0, name.indexOf(":"))));
-  return entries.length - nodes.size > KEPT || record.log.length > KEPT;
+  const multiplied = log.flatMap((event) => (event.kind === "multiplier-change" ? [event] : []));
+  // Of each counter the newest one may have to stay.
+  const staying = new Set(multiplied.map(({ node, direction }) => `${node} ${direction}`));
+  return entries.length - nodes.size > KEPT || log.length - staying.size > KEPT;
 }
 
 /**
@@ -45,12 +51,14 @@ export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord
   const after = totalBeyond(baseline, view.entries);
   const counted = totalsOf(view);
   const earlier = eachDirection((direction) => view.lifetime[direction] - counted[direction]);
+  const entries = entriesFrom(view, baseline);
+  const version = view.version + 1;
   return {
     ...record,
     revision: record.revision + 1,
-    live: entriesFrom(view, baseline),
-    log: [],
-    version: view.version + 1,
+    live: valuesOf(entries),
+    log: multipliersOf(entries, baseline, version),
+    version,
     folded: eachDirection((direction) => view.folded[direction] + before[direction] - after[direction]),
     baseline,
     answers: view.answers.slice(-KEPT_ANSWERS),
@@ -60,26 +68,57 @@ export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord
 
 /** The beginning of a node's newest generations, or where a reset has put the baseline within them. */
 function foldedBaseline(view: LedgerView, node: string, epoch: number): NodeBaseline {
-  const newest = nodeBaselineAt(view, node, epoch);
+  return { epoch, up: foldedState(view, node, epoch, "up"), down: foldedState(view, node, epoch, "down") };
+}
+
+function foldedState(view: LedgerView, node: string, epoch: number, direction: Direction): CounterState {
+  const { generation } = counterStateOf(view, node, epoch, direction);
+  const own = view.entries.filter(
+    (entry) => entry.node === node && entry.epoch === epoch && entry.direction === direction,
+  );
+  const multiplied = own.find((entry) => entry.generation === generation)?.multiplied;
+  const run = multiplied?.run ?? generation;
   const present = view.baseline[node];
-  const from = (newestState: CounterState, baseline: CounterState | undefined): CounterState => {
-    const within = present?.epoch === epoch && baseline?.generation === newestState.generation;
-    return { generation: newestState.generation, value: within ? baseline.value : 0 };
-  };
-  return { epoch, up: from(newest.up, present?.up), down: from(newest.down, present?.down) };
+  const base = present?.epoch === epoch ? present[direction] : { generation: 0, value: 0 };
+  // What earlier generations of the run hold has counted.
+  const before = own.filter(
+    (entry) => entry.generation < generation && entry.generation >= Math.max(run, base.generation),
+  );
+  const values = [multiplied?.from ?? 0, ...before.map(({ value }) => value)];
+  return { generation, value: Math.max(...values, base.generation >= run ? base.value : 0) };
 }
 
 /** The entries that the baseline does not lie beyond. */
-function entriesFrom(view: LedgerView, baseline: Baseline): TrafficRecord["live"] {
+function entriesFrom(view: LedgerView, baseline: Baseline): EntryValue[] {
+  return view.entries.filter(({ node, epoch, generation, direction }) => {
+    const from = baseline[node];
+    if (from === undefined || epoch > from.epoch) return true;
+    return epoch === from.epoch && generation >= from[direction].generation;
+  });
+}
+
+function valuesOf(entries: readonly EntryValue[]): TrafficRecord["live"] {
   const live: Record<string, Partial<Bytes>> = {};
-  for (const entry of view.entries) {
-    const from = baseline[entry.node];
-    const isPast =
-      from !== undefined &&
-      (entry.epoch < from.epoch || (entry.epoch === from.epoch && entry.generation < from[entry.direction].generation));
-    if (isPast) continue;
+  for (const entry of entries) {
     const name = formatEntryId(entry);
     live[name] = { ...live[name], [entry.direction]: entry.value };
   }
   return live;
+}
+
+/**
+ * What says how the bytes of entries count, where each does not count as one. Versions that know no multipliers leave a record
+ * with these events as it is.
+ */
+function multipliersOf(entries: readonly EntryValue[], baseline: Baseline, version: number): MultiplierChange[] {
+  const changes: MultiplierChange[] = [];
+  for (const { multiplied, value: first, ...id } of entries) {
+    if (multiplied === undefined || multiplied.multiplier === PLAIN_MULTIPLIER) continue;
+    const { multiplier } = multiplied;
+    const base = baseline[id.node];
+    const isWithin = base?.epoch === id.epoch && base[id.direction].generation >= multiplied.run;
+    const from = isWithin ? Math.max(multiplied.from, base[id.direction].value) : multiplied.from;
+    changes.push({ kind: "multiplier-change", version: version + changes.length, ...id, from, multiplier, first });
+  }
+  return changes;
 }

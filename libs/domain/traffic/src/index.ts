@@ -20,6 +20,7 @@ export {
   type NodeBaseline,
   nodeEntity,
 } from "./model.ts";
+export { PLAIN_MULTIPLIER } from "./multiplied.ts";
 export { type IdentifiedLife, identifyLife } from "./identify-life.ts";
 export {
   addMark,
@@ -36,8 +37,10 @@ export { answerOf, prepareReset } from "./reset.ts";
 export {
   type CounterReset,
   emptyRecord,
+  type GenerationStart,
   type HourlyValues,
   type LedgerEvent,
+  type MultiplierChange,
   type Reset,
   type ResetAnswer,
   type TrafficRecord,

@@ -64,13 +64,13 @@ export function figuresOf(record: TrafficRecord | null, resets: readonly Decided
     Math.min(sinceLedgerReset[direction], Math.max(0, lifetime[direction] - baseline[direction])),
   );
   const hasCounted = lifetime.up + lifetime.down > 0;
-  // 1.0 noted only when counters were read; that it wrote it when nothing had moved was rare.
-  const counted = record.countedAt > 0 ? record.countedAt : record.readAt;
+  // 1.0 noted only when counters were read; that it wrote it when nothing had moved was rare. Bytes may count as nothing.
+  const lastCountedAt = record.countedAt > 0 || !hasCounted ? record.countedAt : record.readAt;
   return {
     used,
     lifetime,
     readAt: orNull(record.readAt),
-    lastCountedAt: hasCounted ? orNull(counted) : null,
+    lastCountedAt: orNull(lastCountedAt),
     firstCountedAt: orNull(record.firstCountedAt),
   };
 }

@@ -1,6 +1,6 @@
 import { type Bytes, eachDirection, formatEntryId } from "./model.ts";
 import type { Observation } from "./observe.ts";
-import { emptyRecord, type CounterReset, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
+import { emptyRecord, type GenerationStart, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
 
 /** One write to one record: values to raise, events to append. It needs no condition, and what it raises may be raised twice. */
 export interface LedgerUpdate {
@@ -24,12 +24,12 @@ export interface HourValues {
 
 /** What an update counts, and in which hour; `null` when it counts nothing. */
 export function hourValuesOf({ readAt, raise, append }: LedgerUpdate): HourValues | null {
-  const begun = append.filter((event) => event.kind === "counter-reset");
+  const begun = append.filter((event) => event.kind !== "reset");
   if (Object.keys(raise).length + begun.length === 0) return null;
   const values: Record<string, Partial<Bytes>> = { ...raise };
-  for (const reset of begun) {
-    const name = formatEntryId(reset);
-    values[name] = { ...values[name], [reset.direction]: reset.first };
+  for (const start of begun) {
+    const name = formatEntryId(start);
+    values[name] = { ...values[name], [start.direction]: start.first };
   }
   return { hour: Math.floor(readAt / HOUR_SECONDS), values };
 }
@@ -42,15 +42,15 @@ const HOUR_SECONDS = 3_600;
  */
 export function updateOf(entity: string, observations: readonly (Observation | null)[], readAt: number): LedgerUpdate {
   const raise: Record<string, Partial<Bytes>> = {};
-  const counterResets: CounterReset[] = [];
+  const begun: GenerationStart[] = [];
   for (const observation of observations) {
     if (observation === null) continue;
     Object.assign(raise, observation.raise);
-    counterResets.push(...observation.counterResets);
+    begun.push(...observation.begun);
   }
   // Prepared on the same version one by one; appended together they have to follow each other.
-  const version = Math.min(...counterResets.map((reset) => reset.version));
-  const append = counterResets.map((reset, index) => ({ ...reset, version: version + index }));
+  const version = Math.min(...begun.map((start) => start.version));
+  const append = begun.map((start, index) => ({ ...start, version: version + index }));
   const isFirst = observations.some((observation) => observation?.isFirst === true);
   const historyFrom = observations.find((observation) => observation?.historyFrom !== undefined)?.historyFrom;
   return { entity, readAt, raise, append, ...(isFirst && { isFirst }), ...(historyFrom && { historyFrom }) };

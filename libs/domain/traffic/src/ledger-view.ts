@@ -12,7 +12,9 @@ import {
   type CounterState,
   totalBeyond,
 } from "./model.ts";
-import type { CounterReset, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
+import { type Begun, generationsBegun } from "./generations.ts";
+import { PLAIN_MULTIPLIER } from "./multiplied.ts";
+import type { GenerationStart, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
 
 /** What a record means once the events that hold are worked in. */
 export interface LedgerView {
@@ -33,20 +35,20 @@ export interface LedgerView {
 export function viewOf(record: TrafficRecord): LedgerView {
   let { version, baseline, folded } = record;
   const answers = [...record.answers];
-  const counterResets: CounterReset[] = [];
+  const starts: GenerationStart[] = [];
   for (const event of record.log) {
     if (event.version !== version) continue;
     if (event.kind === "reset" && hasAnswer(answers, event.job)) continue;
     version += 1;
-    if (event.kind === "counter-reset") {
-      counterResets.push(event);
+    if (event.kind !== "reset") {
+      starts.push(event);
       continue;
     }
     answers.push({ job: event.job, at: event.at, previous: event.previous });
     baseline = event.baseline;
     folded = NO_BYTES;
   }
-  const entries = entriesOf(record, counterResets);
+  const entries = entriesOf(record, generationsBegun(starts));
   return { version, entries, baseline, folded, lifetime: lifetimeOf(record, entries), answers };
 }
 
@@ -77,28 +79,55 @@ export function totalsOf(view: LedgerView): Bytes {
   return eachDirection((direction) => view.folded[direction] + beyond[direction]);
 }
 
-/** The state of a node's counter in an epoch: the newest generation, and the largest value seen in it. */
+/**
+ * The state of a node's counter in an epoch: the newest generation, and the largest value seen in its run. What lies in
+ * generations before the baseline is not looked at.
+ */
 export function counterStateOf(view: LedgerView, node: string, epoch: number, direction: Direction): CounterState {
+  const { generation, value } = counterOf(view, node, epoch, direction);
+  return { generation, value };
+}
+
+/** A counter's state, and what its bytes count as. */
+export interface CountedState extends CounterState {
+  /** Null where another generation of the run holds the value: so that its bytes go on counting as they do, a new one has to begin. */
+  readonly multiplier: number | null;
+}
+
+/** {@link counterStateOf}, and what bytes beyond it count as. */
+export function counterOf(view: LedgerView, node: string, epoch: number, direction: Direction): CountedState {
   const baseline = view.baseline[node];
-  let newest: CounterState = baseline?.epoch === epoch ? baseline[direction] : { generation: 0, value: 0 };
-  for (const entry of view.entries) {
-    if (entry.node !== node || entry.epoch !== epoch || entry.direction !== direction) continue;
-    if (entry.generation < newest.generation) continue;
-    if (entry.generation > newest.generation || entry.value > newest.value) newest = entry;
-  }
-  return { generation: newest.generation, value: newest.value };
+  const base: CounterState = baseline?.epoch === epoch ? baseline[direction] : { generation: 0, value: 0 };
+  const entries = view.entries.filter(
+    (entry) =>
+      entry.node === node &&
+      entry.epoch === epoch &&
+      entry.direction === direction &&
+      entry.generation >= base.generation,
+  );
+  let newest: Pick<EntryValue, "generation" | "value" | "multiplied"> = base;
+  for (const entry of entries) if (entry.generation >= newest.generation) newest = entry;
+  const { generation, multiplied } = newest;
+  const run = multiplied?.run ?? generation;
+  const own = Math.max(newest.value, base.generation >= run ? base.value : 0);
+  let value = own;
+  for (const entry of entries) if (entry.generation >= run && entry.value > value) value = entry.value;
+  return { generation, value, multiplier: value > own ? null : (multiplied?.multiplier ?? PLAIN_MULTIPLIER) };
 }
 
 function hasAnswer(answers: readonly ResetAnswer[], job: string): boolean {
   return answers.some((answer) => answer.job === job);
 }
 
-/** The largest values seen, where counter resets have begun and closed generations, corrected by them. */
-function entriesOf(record: TrafficRecord, counterResets: readonly CounterReset[]): EntryValue[] {
+/** The largest values seen, where events have begun and closed generations, corrected by them. */
+function entriesOf(record: TrafficRecord, { starts, multipliedOf }: Begun): EntryValue[] {
   const entries = new Map<string, EntryValue>();
-  const put = (id: EntryId, direction: Direction, value: number): void => {
+  const put = (id: EntryId, direction: Direction, reached: number): void => {
     const { node, epoch, generation } = id;
-    entries.set(`${formatEntryId(id)} ${direction}`, { node, epoch, generation, direction, value });
+    const multiplied = multipliedOf(id, direction);
+    const value = Math.min(reached, multiplied?.to ?? reached);
+    const entry = { node, epoch, generation, direction, value, ...(multiplied !== undefined && { multiplied }) };
+    entries.set(`${formatEntryId(id)} ${direction}`, entry);
   };
   for (const [name, bytes] of Object.entries(record.live)) {
     const id = parseEntryId(name);
@@ -108,10 +137,13 @@ function entriesOf(record: TrafficRecord, counterResets: readonly CounterReset[]
       if (value !== undefined) put(id, direction, value);
     }
   }
-  for (const reset of counterResets) {
-    put({ ...reset, generation: reset.generation - 1 }, reset.direction, reset.closedAt);
-    const raised = record.live[formatEntryId(reset)]?.[reset.direction] ?? 0;
-    put(reset, reset.direction, Math.max(reset.first, raised));
+  for (const start of starts) {
+    const before = { ...start, generation: start.generation - 1 };
+    // One that is multiplied has its end in that, as those beside it do.
+    const isClosed = start.kind === "counter-reset" && multipliedOf(before, start.direction) === undefined;
+    if (isClosed) put(before, start.direction, start.closedAt);
+    const raised = record.live[formatEntryId(start)]?.[start.direction] ?? 0;
+    put(start, start.direction, Math.max(start.first, raised));
   }
   return [...entries.values()];
 }

@@ -1,3 +1,5 @@
+import { type Multiplied, multipliedBeyond } from "./multiplied.ts";
+
 /** The two ways bytes go: `up` is client to server (Xray's uplink), `down` is server to client. */
 export type Direction = "up" | "down";
 
@@ -94,14 +96,17 @@ export interface NodeBaseline {
 /** A point in the history of every node, by node name. A node without one counts from its beginning. */
 export type Baseline = Readonly<Record<string, NodeBaseline>>;
 
-/** What one entry is worth in one direction. */
+/** What one entry has come to in one direction. */
 export interface EntryValue extends EntryId {
   readonly direction: Direction;
+  /** As the counter had it. */
   readonly value: number;
+  /** Left out where each byte of the entry counts as one. */
+  readonly multiplied?: Multiplied;
 }
 
 /** The bytes of one entry that lie after the baseline. */
-export function bytesBeyond(baseline: Baseline, entry: EntryValue): number {
+function bytesBeyond(baseline: Baseline, entry: EntryValue): number {
   const nodeBaseline = baseline[entry.node];
   if (nodeBaseline === undefined || entry.epoch > nodeBaseline.epoch) return entry.value;
   if (entry.epoch < nodeBaseline.epoch) return 0;
@@ -114,6 +119,11 @@ export function bytesBeyond(baseline: Baseline, entry: EntryValue): number {
 /** The bytes of all entries that lie after the baseline. */
 export function totalBeyond(baseline: Baseline, entries: readonly EntryValue[]): Bytes {
   const total = { up: 0, down: 0 };
-  for (const entry of entries) total[entry.direction] += bytesBeyond(baseline, entry);
+  const multiplied: EntryValue[] = [];
+  for (const entry of entries) {
+    if (entry.multiplied !== undefined) multiplied.push(entry);
+    else total[entry.direction] += bytesBeyond(baseline, entry);
+  }
+  for (const { direction, bytes } of multipliedBeyond(baseline, multiplied)) total[direction] += bytes;
   return total;
 }

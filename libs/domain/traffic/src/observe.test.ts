@@ -110,8 +110,8 @@ it("tells what the ledger holds once it is written", () => {
   expect(observe(known, { ...MAIN, up: 11, down: 20 })?.known).toEqual({
     isNew: false,
     version: 0,
-    up: { generation: 0, value: 11 },
-    down: { generation: 0, value: 20 },
+    up: { generation: 0, value: 11, multiplier: 1 },
+    down: { generation: 0, value: 20, multiplier: 1 },
   });
 });
 

@@ -50,7 +50,7 @@ export function newestEpochs(view: LedgerView): Map<string, number> {
 }
 
 /** The point where a node's counters stand in an epoch. */
-export function nodeBaselineAt(view: LedgerView, node: string, epoch: number): NodeBaseline {
+function nodeBaselineAt(view: LedgerView, node: string, epoch: number): NodeBaseline {
   return {
     epoch,
     up: counterStateOf(view, node, epoch, "up"),

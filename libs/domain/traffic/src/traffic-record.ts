@@ -16,6 +16,30 @@ export interface CounterReset {
   readonly first: number;
 }
 
+/**
+ * The node's multiplier is another one: a new generation begins within the growth of the counter, and bytes count as it says. The
+ * one before is not closed: what slow collectors still write to it counts beside, see `multipliedBeyond`.
+ */
+export interface MultiplierChange {
+  readonly kind: "multiplier-change";
+  /** The version of the record this was prepared on. */
+  readonly version: number;
+  readonly node: string;
+  readonly epoch: number;
+  readonly direction: Direction;
+  /** The generation that begins. */
+  readonly generation: number;
+  /** What the ledger held of the counter: the generation begins there, and what lies before is history. */
+  readonly from: number;
+  /** From 0 to 100, in steps of 0.1. */
+  readonly multiplier: number;
+  /** The value that was read, the first of the new generation. */
+  readonly first: number;
+}
+
+/** What begins a generation of a counter. */
+export type GenerationStart = CounterReset | MultiplierChange;
+
 /** The total was set back to zero by a job. */
 export interface Reset {
   readonly kind: "reset";
@@ -35,7 +59,7 @@ export interface Reset {
  * version it was prepared on, and each one that holds raises the version by one. So of two that were prepared on the same
  * version the first to be appended holds, the other one means nothing, and every reader sees it the same way.
  */
-export type LedgerEvent = CounterReset | Reset;
+export type LedgerEvent = GenerationStart | Reset;
 
 /** What a reset job answered. */
 export interface ResetAnswer {

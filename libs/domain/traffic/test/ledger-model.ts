@@ -7,10 +7,12 @@ import { knownOf, observe } from "../src/observe.ts";
 import { answerOf, prepareReset } from "../src/reset.ts";
 import { emptyRecord, type HourlyValues, type LedgerEvent, type TrafficRecord } from "../src/traffic-record.ts";
 import { type UsageHistory, usageOf } from "../src/usage.ts";
+import { ReferenceCounter } from "./reference-counter.ts";
 
 /** One thing that happens: bytes move, something breaks, or one of the processes takes its next step. */
 export type Command =
   | { readonly kind: "bytes"; readonly node: number; readonly count: number }
+  | { readonly kind: "multiplier"; readonly node: number; readonly multiplier: number }
   | { readonly kind: "restart" | "away" | "counter-reset"; readonly node: number }
   | { readonly kind: "hour" }
   | { readonly kind: "crash" | "pause" | "step"; readonly process: number };
@@ -22,6 +24,8 @@ interface ModelNode {
   /** The largest value of this life whose write is complete. */
   credited: number;
   away: boolean;
+  multiplier: number;
+  readonly reference: ReferenceCounter;
 }
 
 export interface Answered {
@@ -46,13 +50,18 @@ const COMPACTOR = COLLECTORS;
 
 /** One key on two nodes, three collectors, a compactor and reset jobs of which one is run twice at once; one record. */
 export class Model {
-  readonly nodes: ModelNode[] = ["a", "b"].map((name) => ({ name, epoch: 1, counter: 0, credited: 0, away: false }));
+  readonly nodes: ModelNode[] = ["a", "b"].map((name) => ({
+    ...{ name, epoch: 1, counter: 0, credited: 0, away: false, multiplier: 1 },
+    reference: new ReferenceCounter(),
+  }));
   record: TrafficRecord | null = null;
   moved = 0;
   /** What Xray counted after the last complete reading before it died. */
   lost = 0;
   readonly answered: Answered[] = [];
   readonly decided: Decided[] = [];
+  /** How often a figure may have been rounded, by less than a byte each time. */
+  roundings = 2;
   /** Whether a figure that only ever grows fell. */
   fell = false;
   #resets: readonly DecidedReset[] = [];
@@ -75,6 +84,13 @@ export class Model {
 
   get total(): number {
     return this.record === null ? 0 : totals(this.record).up;
+  }
+
+  /** What the bytes that moved may have come to: from those that were surely written to all that anybody read. */
+  get worth(): { readonly least: number; readonly most: number } {
+    const sum = (of: (reference: ReferenceCounter) => number) =>
+      this.nodes.reduce((all, { reference }) => all + of(reference), 0);
+    return { least: sum(({ least }) => least), most: sum(({ most }) => most) };
   }
 
   /** By the resets of both kinds. */
@@ -111,6 +127,7 @@ export class Model {
     if (node === undefined) return;
     if (command.kind === "away") node.away = !node.away;
     else if (command.kind === "bytes") this.#move(node, command.count);
+    else if (command.kind === "multiplier") node.multiplier = command.multiplier;
     else if (command.kind === "counter-reset") this.#drop(node, node.epoch);
     else this.#drop(node, node.epoch + 1);
   }
@@ -131,6 +148,8 @@ export class Model {
     this.lost += node.counter - node.credited;
     node.counter = 0;
     node.credited = 0;
+    node.reference.restart();
+    this.roundings += 1;
     node.epoch = epoch;
   }
 
@@ -139,28 +158,36 @@ export class Model {
     for (const node of this.nodes) node.away = false;
     const others = this.#processes.filter((_, index) => index !== COMPACTOR);
     for (let round = 0; round < 100; round += 1) for (const process of others) process.next();
-    for (const node of this.nodes) for (const _ of this.#read(node));
+    for (const node of this.nodes) for (const _ of this.#read(node, node.multiplier));
   }
 
   *#collector(): Generator<void> {
     for (;;) {
-      for (const node of this.nodes) yield* this.#read(node);
+      // Some of it is outdated when it is used.
+      const multipliers = this.nodes.map((node) => [node, node.multiplier] as const);
+      for (const [node, multiplier] of multipliers) yield* this.#read(node, multiplier);
       yield;
     }
   }
 
   /** @returns the epoch that was read */
-  *#read(node: ModelNode): Generator<void, number | undefined> {
+  *#read(node: ModelNode, multiplier: number): Generator<void, number | undefined> {
     const { epoch } = node;
     const known = knownOf(this.record, node.name, epoch);
     yield;
     if (node.away || node.epoch !== epoch) return undefined;
     const value = node.counter;
+    const life = node.reference.current;
     yield;
-    const observation = observe(known, { node: node.name, epoch, up: value });
-    if (observation !== null)
+    const observation = observe(known, { node: node.name, epoch, up: value }, multiplier);
+    if (observation !== null) {
+      const { generation } = observation.begun[0] ?? known.up;
+      life.book(generation, { from: known.up.value, to: value }, multiplier);
       this.record = applyUpdate(this.record, updateOf(ENTITY, [observation], this.#hour * HOUR_SECONDS + 1));
-    if (node.epoch === epoch) node.credited = Math.max(node.credited, value);
+    }
+    const isWritten = knownOf(this.record, node.name, epoch).up.value >= value;
+    if (isWritten) life.write(value);
+    if (isWritten && node.epoch === epoch) node.credited = Math.max(node.credited, value);
     yield;
     return epoch;
   }
@@ -172,7 +199,9 @@ export class Model {
       if (before === null) continue;
       const after = compact(before);
       if (totals(after).up !== totals(before).up) throw new Error("compacting changed the total");
-      if (this.record?.revision === before.revision) this.record = after;
+      if (this.record?.revision !== before.revision) continue;
+      this.record = after;
+      this.roundings += this.nodes.length;
     }
   }
 
@@ -220,13 +249,14 @@ export class Model {
       }
       const epochs = new Map<string, number>();
       for (const node of this.nodes) {
-        const epoch = yield* this.#read(node);
+        const epoch = yield* this.#read(node, node.multiplier);
         if (epoch !== undefined) epochs.set(node.name, epoch);
       }
       if (epochs.size < this.nodes.length) continue;
       const reset: LedgerEvent = prepareReset(this.record, job, epochs, 0);
       yield;
       this.record = applyUpdate(this.record, { entity: ENTITY, readAt: 0, raise: {}, append: [reset] });
+      this.roundings += this.nodes.length;
       yield;
     }
   }

@@ -143,7 +143,7 @@ export class NodeSync {
         continue;
       }
       const moved = known === null ? null : observe(known, { ...life, ...bytes });
-      if (moved !== null && moved.counterResets.length > 0) outdated.push(entity);
+      if (moved !== null && moved.begun.length > 0) outdated.push(entity);
       else if ((moved !== null || known === null) && this.#known.wasAskedBefore(entity, oldBefore)) old.push(entity);
     }
     return [...outdated, ...old.slice(0, READ_ONE_BY_ONE)];
@@ -199,7 +199,7 @@ export class NodeSync {
   }
 
   #remember({ entity, bytes, observation }: Change, refused: ReadonlySet<string>): void {
-    if (refused.has(entity) || (observation !== null && observation.counterResets.length > 0)) {
+    if (refused.has(entity) || (observation !== null && observation.begun.length > 0)) {
       this.#known.forget(entity);
       return;
     }
