@@ -2,6 +2,7 @@ import { activeKey, claimKey, goneKey, keyWith, versionOf } from "@veil/keys/tes
 import { storedToken } from "@veil/tokens/testing";
 import { compact, keyEntity, knownOf, observe, totals, updateOf } from "@veil/traffic";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 import { type UnreadableRecord, UnreadableRecordError } from "./read-documents.ts";
 
@@ -150,6 +151,27 @@ it("an event of a newer version is passed over, kept, and never compacted away",
   if (later !== null) expect(await store.traffic.replace(later, compact(later))).toBe(false);
   expect(await stored("traffic", entity)).toMatchObject({ log: [event] });
   expect(unreadable).toEqual([]);
+});
+
+it("a record with a multiplier has an event that 1.4 does not know, also once it is compacted, and so is left alone by it", async () => {
+  const known = new Set(["fall", "reset"]);
+  const isLeftAlone = async (id: string) => {
+    const { log } = z.object({ log: z.array(z.object({ kind: z.string() })) }).parse(await stored("traffic", id));
+    return log.some(({ kind }) => !known.has(kind));
+  };
+  const entity = keyEntity(7_005);
+  const at = { node: "main", epoch: EPOCH };
+  const twice = updateOf(entity, [observe(knownOf(null, "main", EPOCH), { ...at, up: 100, down: 100 }, 2)], 1);
+  const before = await store.traffic.write(twice);
+  expect(await isLeftAlone(entity)).toBe(true);
+  expect(await store.traffic.replace(before, compact(before))).toBe(true);
+  expect(await isLeftAlone(entity)).toBe(true);
+  const compacted = await store.traffic.find(entity);
+  const plain = updateOf(entity, [observe(knownOf(compacted, "main", EPOCH), { ...at, up: 120, down: 120 })], 1);
+  const after = await store.traffic.write(plain);
+  expect(totals(after)).toEqual({ up: 220, down: 220 });
+  expect(await store.traffic.replace(after, compact(after))).toBe(true);
+  expect(await isLeftAlone(entity)).toBe(false);
 });
 
 describe("a document that makes no sense fails alone", () => {

@@ -4,6 +4,12 @@ import { livesDocument, toFields, toLives, toLivesDocument, toRecord, trafficDoc
 
 const AT_NODE = { epoch: 7, up: { generation: 1, value: 5 }, down: { generation: 0, value: 9 } };
 
+/** Stored as it is: no release before 1.5 knows it, and each leaves a record alone that has it. */
+const MULTIPLIED = {
+  ...({ kind: "multiplier-change", version: 5, node: "main", epoch: 7, direction: "down" } as const),
+  ...{ generation: 1, from: 9, multiplier: 0.5, first: 12 },
+};
+
 const RECORD: TrafficRecord = {
   ...emptyRecord("7"),
   ...{ readAt: 30, countedAt: 20, firstCountedAt: 10, historyFrom: { up: 3, down: 4 } },
@@ -15,6 +21,7 @@ const RECORD: TrafficRecord = {
       ...{ generation: 2, closedAt: 11, first: 4 },
     },
     { kind: "reset", version: 4, job: "reset-1", at: 8, baseline: { main: AT_NODE }, previous: { up: 1, down: 2 } },
+    MULTIPLIED,
   ],
 };
 
@@ -26,6 +33,7 @@ const STORED = {
   log: [
     { kind: "fall", version: 3, node: "main", epoch: 7, direction: "up", generation: 2, closed_at: 11, first: 4 },
     { kind: "reset", version: 4, job: "reset-1", at: 8, floor: { main: AT_NODE }, previous: { up: 1, down: 2 } },
+    MULTIPLIED,
   ],
 };
 

@@ -157,6 +157,38 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
     expect(totals(after)).toEqual({ up: 104, down: 312 });
   });
 
+  it("appends changed multipliers, works them in, and keeps them through compaction", async () => {
+    const store = open();
+    const entity = randomUUID();
+    const first = await store.write(reading(entity, null, 100));
+    const twice = await store.write(reading(entity, first, 150, EPOCH, 1, 2));
+    expect(totals(twice)).toEqual({ up: 200, down: 600 });
+    expect(await store.writeMany([reading(entity, twice, 160, EPOCH, 2, 0.5)])).toEqual(new Set());
+    const half = await store.find(entity);
+    expect(half?.log).toHaveLength(4);
+    if (half === null) return;
+    const compacted = compact(half);
+    expect(await store.replace(half, compacted)).toBe(true);
+    expect(await store.find(entity)).toEqual(compacted);
+    const after = await store.write(reading(entity, compacted, 180, EPOCH, 3, 0.5));
+    expect(totals(after)).toEqual({ up: 215, down: 645 });
+  });
+
+  it("of 20 changed multipliers of one version at once exactly one holds, in both directions", async () => {
+    const store = open();
+    const entity = randomUUID();
+    const before = await store.write(reading(entity, null, 100));
+    const multipliers = Array.from({ length: 20 }, (__, index) => index + 2);
+    await Promise.all(
+      multipliers.map(async (multiplier) => store.writeMany([reading(entity, before, 110, EPOCH, 1, multiplier)])),
+    );
+    const record = await store.find(entity);
+    expect(record?.log).toHaveLength(40);
+    const [winner] = record?.log ?? [];
+    const multiplier = winner?.kind === "multiplier-change" ? winner.multiplier : 0;
+    expect(record && totals(record)).toEqual({ up: 100 + 10 * multiplier, down: 300 + 30 * multiplier });
+  });
+
   it("of 20 resets of one version at once exactly one holds, and all see the same one", async () => {
     const store = open();
     const entity = randomUUID();
@@ -198,8 +230,15 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
   });
 }
 
-function reading(entity: string, record: TrafficRecord | null, up: number, epoch = EPOCH, readAt = 1): LedgerUpdate {
-  const observation = observe(knownOf(record, "main", epoch), { node: "main", epoch, up, down: up * 3 });
+function reading(
+  entity: string,
+  record: TrafficRecord | null,
+  up: number,
+  epoch = EPOCH,
+  readAt = 1,
+  multiplier = 1,
+): LedgerUpdate {
+  const observation = observe(knownOf(record, "main", epoch), { node: "main", epoch, up, down: up * 3 }, multiplier);
   return updateOf(entity, [observation], readAt);
 }
 
