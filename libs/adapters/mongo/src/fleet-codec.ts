@@ -1,4 +1,5 @@
 import {
+  DEFAULT_MULTIPLIER,
   DEFAULT_NODE_GROUPS,
   type Fleet,
   type FleetEvent,
@@ -44,6 +45,8 @@ const nodeDocument = z.object({
   regrouped_at: z.number().default(0),
   former_groups: z.array(z.string()).default([]),
   note: z.string().nullable().default(null),
+  /** Missing in documents from before nodes had it. */
+  multiplier: z.number().default(DEFAULT_MULTIPLIER),
   origin: z.enum(["environment", "api"]),
   /** Fields that only a newer version knows are nothing here. */
   fixed: z.array(z.string()).default([]),

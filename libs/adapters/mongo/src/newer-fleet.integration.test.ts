@@ -66,6 +66,11 @@ it("reads the nodes and hosts that it can, names the others, and leaves them as 
   expect(after.hosts).toEqual(before.hosts);
 });
 
+it("counts the bytes of a node as they are that an older version stored", async () => {
+  await documents().updateOne({ _id: FLEET_ID }, { $unset: { "nodes.a.multiplier": "" } });
+  expect((await store.fleet.read())?.nodes[0]?.multiplier).toBe(1);
+});
+
 it("keeps inbounds of a kind that it does not know, and what else it does not understand of one", async () => {
   const [first, second] = (await stored()).nodes["a"]?.inbounds ?? [];
   const newer = { ...second, tag: "newer", protocol: "carrier-pigeon" };

@@ -17,6 +17,7 @@ export const nodeMessages = {
   sni: "sni must be a host name, with other letters than a-z as xn--…, or null",
   inbounds: inboundMessages.list,
   tls: 'tls must be null, or an object like {"server_name":"fi-1.example.com"} that names files below XRAY_TLS_DIR',
+  multiplier: "multiplier must be a number from 0 to 100 in steps of 0.1, or null for 1",
   force: "force must be true or false",
   after: "after must be the name of a node: 1 to 32 of a-z, 0-9 and -",
 } as const;
@@ -101,6 +102,20 @@ const settableTls = z
 const note = noteText.meta({ description: "Free text for operators.", example: null });
 const { inboundList, settableInbounds } = inboundBodies({ port, publicKey, shortId, sni });
 
+const MOST_TIMES = 100;
+const multiplier = z
+  .number(nodeMessages.multiplier)
+  .min(0, nodeMessages.multiplier)
+  .max(MOST_TIMES, nodeMessages.multiplier)
+  // Not `multipleOf`: clients that divide floating-point numbers would refuse 1.1.
+  .refine((value) => Number(value.toFixed(1)) === value, nodeMessages.multiplier)
+  .meta({
+    description:
+      "What a byte that keys move here counts as: from 0 (free) to 100, in steps of 0.1. A change counts from the next reading on; " +
+      "what was counted stays. The node's own totals are as its Xray counts them. Null for 1.",
+    example: 1,
+  });
+
 const groups = groupList.meta({
   description:
     "Which keys it holds: those of which one group at least is among these. When they change, the users of keys move within seconds; null for `default`.",
@@ -128,6 +143,7 @@ export const nodeSchema = z
     inbounds: inboundList,
     tls,
     groups,
+    multiplier,
     note,
     created_at: seconds.meta({ description: "Unix time in seconds.", example: 1703520000 }),
   })
@@ -153,6 +169,7 @@ const optional = {
   inbounds: settableInbounds.optional(),
   tls: settableTls.optional(),
   groups: groups.nullable().optional(),
+  multiplier: multiplier.nullable().optional(),
   note: note.optional(),
 } as const;
 

@@ -13,6 +13,7 @@ const changes = [
   { tls: null },
   { tls },
   { groups: ["vip"], note: null },
+  { multiplier: 0 },
   {},
 ];
 
@@ -22,11 +23,11 @@ it.each(changes)("carries the change %j of a node to the worker as it is, and no
   expect(z.decode(payload, wire as never)).toEqual(sent);
 });
 
-it("reads a new node of an API from before nodes had TLS, groups and several inbounds", () => {
+it("reads a new node of an API from before nodes had TLS, groups, several inbounds and a multiplier", () => {
   const fields = { address: "10.0.0.2:10085", host: null, port: null, sni: null, note: null };
   const node = { name: "fi-1", ...fields, inbound_tag: "vless-in", public_key: null, short_id: null };
   const read = z.decode(nodeJobs["create-node"].payload, { node, deadline: 1, request_id: "r-1" });
-  expect(read.node).toMatchObject({ tls: null, groups: ["default"], inbounds: [] });
+  expect(read.node).toMatchObject({ tls: null, groups: ["default"], inbounds: [], multiplier: 1 });
 });
 
 it("reads an inbound of an API that knows of fewer fields", () => {

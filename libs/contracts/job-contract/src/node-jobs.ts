@@ -1,4 +1,4 @@
-import { DEFAULT_NODE_GROUPS, type NewNode, type NodeChange } from "@veil/nodes";
+import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, type NewNode, type NodeChange } from "@veil/nodes";
 import { z } from "zod";
 import { fleetChangeResult, notApplied, notFound } from "./not-applied.ts";
 import { inboundOfWire, inboundWire, inboundWireOf, tlsOfWire, tlsWire, tlsWireOf } from "./node-wire.ts";
@@ -20,15 +20,18 @@ const fields = {
 
 const groups = z.array(text);
 
+const multiplier = z.number().min(0).max(100);
+
 const inbounds = z.array(inboundWire);
 
-/** An API from before nodes had TLS, groups and several inbounds names none of them. */
+/** An API from before nodes had TLS, groups, several inbounds and a multiplier names none of them. */
 const newWire = z.object({
   name: text,
   ...fields,
   inbounds: inbounds.default([]),
   tls: tlsWire.default(null),
   groups: groups.exactOptional(),
+  multiplier: multiplier.default(DEFAULT_MULTIPLIER),
 });
 
 const newNode = z.codec(newWire, z.custom<NewNode>(), {
@@ -64,6 +67,7 @@ const changeWire = z.object({
   inbounds: inbounds.exactOptional(),
   tls: tlsWire.exactOptional(),
   groups: groups.exactOptional(),
+  multiplier: multiplier.exactOptional(),
 });
 
 const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
@@ -94,6 +98,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     sni,
     note,
     groups: named,
+    multiplier: factor,
   }) => ({
     ...(several !== undefined && { inbounds: several.map(inboundWireOf) }),
     ...(address !== undefined && { address }),
@@ -106,6 +111,7 @@ const nodeChange = z.codec(changeWire, z.custom<NodeChange>(), {
     ...(sni !== undefined && { sni }),
     ...(note !== undefined && { note }),
     ...(named !== undefined && { groups: [...named] }),
+    ...(factor !== undefined && { multiplier: factor }),
   }),
 });
 

@@ -66,6 +66,8 @@ describe("a node that is entered", () => {
 
 describe("a node that is changed", () => {
   it("keeps what is left out, and is filled again where it is found elsewhere", () => {
+    const costly = nodesOf(changed(fleet(a), "a", { multiplier: 2 }, stamp))[0];
+    expect(costly).toMatchObject({ multiplier: 2, state: "active", fixed: [] });
     const note = nodesOf(changed(fleet(a), "a", { note: "n", port: null }, stamp))[0];
     expect(note).toMatchObject({ note: "n", state: "active", fixed: ["port"], jobs: ["job-1"] });
     const moved = nodesOf(changed(fleet(a), "a", { address: "x:1" }, stamp))[0];

@@ -31,12 +31,13 @@ export async function changeFleet(store: FleetStore, change: FleetDecision, hint
 export interface NewNode extends NodeFields {
   readonly name: string;
   readonly note: string | null;
+  readonly multiplier: number;
   /** The first one has the tag of {@link NodeFields}; none where that tag is all that is said. */
   readonly inbounds: readonly InboundFields[];
 }
 
 /** What a caller wants to be different about a node. */
-export type NodeChange = Partial<NodeFields & Pick<NewNode, "note" | "inbounds">>;
+export type NodeChange = Partial<NodeFields & Pick<NewNode, "note" | "multiplier" | "inbounds">>;
 
 /** What became of a change of one node or host. */
 export type FleetChange =

@@ -48,6 +48,9 @@ export interface NodeFields extends NodeLink {
 /** The groups of a node for which none are named. */
 export const DEFAULT_NODE_GROUPS: readonly string[] = ["default"];
 
+/** What a byte counts as on a node of which nothing else is said. */
+export const DEFAULT_MULTIPLIER = 1;
+
 /** The names of {@link NodeFields}. */
 export const NODE_FIELDS = [
   "address",
@@ -78,6 +81,8 @@ export interface FleetNode extends NodeFields {
   /** Those that it was in before that. */
   readonly formerGroups: readonly string[];
   readonly note: string | null;
+  /** What a byte that keys move on it counts as, from when it is set on: from 0 to 100, in steps of 0.1. */
+  readonly multiplier: number;
   /** Whether the environment lists it, or an API call made it. */
   readonly origin: "environment" | "api";
   /** Fields that an API call changed: what the environment says of them is not followed any more. */

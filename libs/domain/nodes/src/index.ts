@@ -18,6 +18,7 @@ export { changeTogether, type FleetDecision } from "./change-together.ts";
 export { type HostChange, hostChanged, hostDeleted, hostPut, type NewHost } from "./change-hosts.ts";
 export { FirstLinked } from "./first-linked.ts";
 export {
+  DEFAULT_MULTIPLIER,
   DEFAULT_NODE_GROUPS,
   type Fleet,
   type FleetNode,

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_MULTIPLIER,
   type Fleet,
   type FleetNode,
   type FleetStore,
@@ -102,6 +103,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
     regroupedAt: 0,
     formerGroups: [],
     note: null,
+    multiplier: DEFAULT_MULTIPLIER,
     origin: "environment",
     fixed: [],
     position: 0,

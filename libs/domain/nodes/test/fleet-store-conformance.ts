@@ -70,6 +70,7 @@ export function fleetStoreConformance(
       regroupedAt: 8,
       formerGroups: ["vip"],
       note: "a note",
+      multiplier: 2.5,
       origin: "api",
       fixed: ["address", "port"],
       position: 2,
@@ -77,8 +78,8 @@ export function fleetStoreConformance(
     });
     expect(await store.save(await store.read(), { nodes: [full, b, a] })).toBe("saved");
     expect(await other.read()).toMatchObject({ revision: 2, nodes: [a, b, full] });
-    expect(await store.save(await store.read(), { nodes: [{ ...b, note: "changed" }] })).toBe("saved");
-    expect(await other.read()).toMatchObject({ revision: 3, nodes: [{ ...b, note: "changed" }] });
+    expect(await store.save(await store.read(), { nodes: [{ ...b, note: "changed", multiplier: 0 }] })).toBe("saved");
+    expect(await other.read()).toMatchObject({ revision: 3, nodes: [{ ...b, note: "changed", multiplier: 0 }] });
   });
 
   it("bears events with a change, which stay until they are logged, also when their node is gone", async () => {

@@ -20,6 +20,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     regroupedAt: 0,
     formerGroups: [],
     note: null,
+    multiplier: 1,
     origin: "environment",
     fixed: [],
     position: 0,

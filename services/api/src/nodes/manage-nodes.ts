@@ -41,6 +41,7 @@ export async function createNode(
     inbounds: body.inbounds?.map(inboundOfWire) ?? [],
     tls: tlsOfWire(body.tls ?? null),
     groups: [...new Set(body.groups ?? DEFAULT_NODE_GROUPS)],
+    multiplier: body.multiplier ?? DEFAULT_MULTIPLIER,
   };
   const job = planWriteJob("createNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
@@ -56,7 +57,19 @@ export async function updateNode(
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
   await readNode(name, scope, ports);
-  const { address, host, port, public_key: publicKey, short_id: shortId, sni, note, inbounds, tls, groups } = body;
+  const {
+    address,
+    host,
+    port,
+    public_key: publicKey,
+    short_id: shortId,
+    sni,
+    note,
+    inbounds,
+    tls,
+    groups,
+    multiplier,
+  } = body;
   const change: NodeChange = {
     ...(address !== undefined && { address: asciiAddress(address) }),
     ...(host !== undefined && { host: asciiHost(host) }),
@@ -71,6 +84,7 @@ export async function updateNode(
     }),
     ...(tls !== undefined && { tls: tlsOfWire(tls) }),
     ...(groups !== undefined && { groups: [...new Set(groups ?? DEFAULT_NODE_GROUPS)] }),
+    ...(multiplier !== undefined && { multiplier: multiplier ?? DEFAULT_MULTIPLIER }),
   };
   const job = planWriteJob("updateNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, change, ...stamp });

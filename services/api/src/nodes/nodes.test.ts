@@ -30,6 +30,7 @@ describe("adding a node", () => {
       inbounds: [expect.objectContaining({ tag: "vless-in", protocol: "vless", transport: "tcp", port: null })],
       tls: null,
       groups: ["default"],
+      multiplier: 1,
       note: null,
       created_at: expect.any(Number),
     });
@@ -92,6 +93,13 @@ describe("adding a node", () => {
     [{ note: "a\u0000b" }, /^note must not contain control characters$/],
     [{ note: "\ud800" }, /^note must be well-formed Unicode/],
     [{ inbounds: [] }, /^inbounds must be/],
+    [{ multiplier: -0.1 }, /^multiplier must be a number from 0 to 100 in steps of 0.1, or null for 1$/],
+    [{ multiplier: 100.1 }, /^multiplier must be/],
+    [{ multiplier: 1.25 }, /^multiplier must be/],
+    [{ multiplier: 1e-7 }, /^multiplier must be/],
+    [{ multiplier: 1e300 }, /^multiplier must be/],
+    [{ multiplier: "2" }, /^multiplier must be/],
+    [{ multiplier: true }, /^multiplier must be/],
   ])("refuses %j", async (body, detail) => {
     expect(answerOf(await post("/api/nodes", { ...wanted, ...body }))).toEqual(failure(400, detail));
   });
@@ -114,7 +122,7 @@ describe("adding a node", () => {
   );
 
   it("takes addresses and hosts of IPv6, and fields that nobody knows", async () => {
-    const body = { name: "v6", address: "[2001:db8::1]:10085", host: "2001:db8::2", multiplier: 2 };
+    const body = { name: "v6", address: "[2001:db8::1]:10085", host: "2001:db8::2", color: "red" };
     expect((await post("/api/nodes", body).expect(200)).body).toMatchObject({ host: "2001:db8::2" });
   });
 
@@ -143,6 +151,23 @@ describe("the groups of a node", () => {
     expect((await change({ note: "n" })).body.groups).toEqual(["eu", "vip"]);
     expect((await change({ groups: [] })).body.groups).toEqual([]);
     expect((await change({ groups: null })).body.groups).toEqual(["default"]);
+  });
+});
+
+describe("the multiplier of a node", () => {
+  it("is what was asked for, to a tenth, and 1 without a word", async () => {
+    expect((await post("/api/nodes", wanted).expect(200)).body.multiplier).toBe(1);
+    const change = (body: object) => call(api, "patch", "/api/nodes/fi-1").send(body).expect(200);
+    for (const multiplier of [0, 0.1, 0.3, 1.1, 2.5, 99.9, 100]) {
+      expect((await change({ multiplier })).body.multiplier).toBe(multiplier);
+    }
+    expect((await change({ note: "n" })).body.multiplier).toBe(100);
+    expect((await get("/api/nodes/fi-1").expect(200)).body.multiplier).toBe(100);
+    expect((await change({ multiplier: null })).body.multiplier).toBe(1);
+    const other = { ...wanted, name: "jp-1", address: "10.0.0.7:10085", multiplier: 0.5 };
+    expect((await post("/api/nodes", other).expect(200)).body.multiplier).toBe(0.5);
+    const refused = await call(api, "patch", "/api/nodes/fi-1").send({ multiplier: 0.05 });
+    expect(answerOf(refused)).toEqual(failure(400, /^multiplier must be/));
   });
 });
 

@@ -82,7 +82,7 @@ function unixSeconds(milliseconds: number | null): number | null {
 
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
-  const { name, address, state, host, port, publicKey, shortId, sni, tls, groups, note, createdAt } = node;
+  const { name, address, state, host, port, publicKey, shortId, sni, tls, groups, multiplier, note, createdAt } = node;
   if (state === "gone") return null;
   return {
     ...{ name, address, state, host, port },
@@ -94,6 +94,7 @@ function nodeBody(node: FleetNode): NodeBody | null {
       .map(inboundWireOf),
     tls: tlsWireOf(tls),
     groups: [...groups],
+    multiplier,
     note,
     created_at: createdAt,
   };

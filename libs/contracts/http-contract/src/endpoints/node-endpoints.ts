@@ -40,6 +40,7 @@ const exampleNode = {
   ],
   tls: null,
   groups: ["default"],
+  multiplier: 1,
   note: null,
   created_at: 1703520000,
 } as const;
@@ -115,6 +116,10 @@ export const nodeEndpoints = {
           summary: "Another server",
           value: { name: "fi-1", address: "10.0.0.2:10085", host: "fi.example.com" },
         },
+        costly: {
+          summary: "A server whose bytes count twice",
+          value: { name: "jp-1", address: "10.0.0.3:10085", host: "jp.example.com", multiplier: 2 },
+        },
       },
     },
     success: { description: "The new node.", ...oneNode, example: { ...exampleNode, state: "joining" } },
@@ -168,7 +173,10 @@ export const nodeEndpoints = {
     body: {
       schema: updateNodeSchema,
       description: "What is to be different.",
-      examples: { host: { summary: "Another host", value: { host: "fi2.example.com" } } },
+      examples: {
+        host: { summary: "Another host", value: { host: "fi2.example.com" } },
+        free: { summary: "Bytes count as nothing from now on", value: { multiplier: 0 } },
+      },
     },
     success: { description: "The node as it is now.", ...oneNode },
     errors: ofWrite("change node", [badField, taken, notFound]),
