@@ -51,6 +51,11 @@ hosts:
   it.each([
     ["a word that nobody knows", "nods: []", 'the file: Unrecognized key: "nods"'],
     ["a field that nobody knows", "nodes: [{name: a, address: 'a:1', prot: 1}]", 'nodes[0]: Unrecognized key: "prot"'],
+    [
+      "a multiplier between two steps",
+      "nodes: [{name: a, address: 'a:1', multiplier: 1.25}]",
+      "nodes[0].multiplier: multiplier must be a number from 0 to 100 in steps of 0.1, or null for 1",
+    ],
     ["an address without a port", "nodes: [{name: a, address: b}]", "nodes[0].address: address must be host:port"],
     ["a host without an id", "hosts: [{node: a}]", "hosts[0].id: id is missing"],
     ["a name twice", "hosts: [{id: a, node: a}, {id: a, node: b}]", "hosts[1]: host a is named twice"],

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { asciiAddress, asciiHost, endpoints } from "@veil/http-contract";
-import { DEFAULT_NODE_GROUPS, PLAIN_HOST } from "@veil/nodes";
+import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, PLAIN_HOST } from "@veil/nodes";
 import type { z } from "zod";
 import type { FileHost, FileNode } from "./fleet-file.ts";
 
@@ -27,14 +27,29 @@ const PLAIN_NODE = {
   sni: null,
   tls: null,
   groups: DEFAULT_NODE_GROUPS,
+  multiplier: DEFAULT_MULTIPLIER,
   note: null,
 } as const;
 
-/** A node's wanted fields. Its inbounds are left to the installation unless they are named. */
-export function saidOfNode({ name: _name, draining: _draining, groups, inbounds, ...said }: FileNode): Fields {
+/** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
+export function saidOfNode({
+  name: _name,
+  draining: _draining,
+  groups,
+  multiplier,
+  inbounds,
+  ...said
+}: FileNode): Fields {
   const named = inbounds === undefined || inbounds === null ? {} : { inbounds };
   const written = { address: asciiAddress(said.address), host: asciiHost(said.host ?? null) };
-  return { ...PLAIN_NODE, ...said, ...written, groups: [...new Set(groups ?? PLAIN_NODE.groups)], ...named };
+  return {
+    ...PLAIN_NODE,
+    ...said,
+    ...written,
+    groups: [...new Set(groups ?? PLAIN_NODE.groups)],
+    multiplier: multiplier ?? PLAIN_NODE.multiplier,
+    ...named,
+  };
 }
 
 /** The same fields, as the API shows them. */

@@ -29,6 +29,7 @@ const NODE: FleetState["nodes"][number] = {
   inbounds: [INBOUND],
   tls: null,
   groups: ["default"],
+  multiplier: 1,
   note: null,
   created_at: 1,
 };
@@ -73,7 +74,7 @@ describe("a plan", () => {
     const said = "nodes: [{name: fi-1, address: 'a:1', draining: true}]\nhosts: [{id: cdn, node: fi-1, hidden: true}]";
     expect(plan(said, { nodes: [], hosts: [] })).toEqual({
       does: [
-        '+ node fi-1\n    groups: ["default"]\n    address: "a:1"',
+        '+ node fi-1\n    groups: ["default"]\n    multiplier: 1\n    address: "a:1"',
         "~ node fi-1: drain",
         '+ host cdn\n    order: 0\n    hidden: true\n    node: "fi-1"',
       ],
@@ -95,6 +96,17 @@ describe("a plan", () => {
     const said = AS_IT_IS.replace("cdn.example.com", "пример.рф");
     const stored = { ...CDN, address: "xn--e1afmkfd.xn--p1ai" };
     expect(plan(said, { nodes: [NODE], hosts: [stored] }).does).toEqual([]);
+  });
+
+  it("knows what a node's bytes count as, 1 where nothing is said", () => {
+    const costly = { nodes: [{ ...NODE, multiplier: 2.5 }], hosts: [OWN, CDN] };
+    const said = AS_IT_IS.replace("}]", ", multiplier: 2.5}]");
+    expect(plan(said).does).toEqual(["~ node fi-1\n    multiplier: 1 → 2.5"]);
+    expect(plan(said, costly).does).toEqual([]);
+    expect(plan(AS_IT_IS, costly).does).toEqual(["~ node fi-1\n    multiplier: 2.5 → 1"]);
+    expect(plan(AS_IT_IS.replace("}]", ", multiplier: null}]")).does).toEqual([]);
+    expect(fileOf(costly).nodes).toEqual([expect.objectContaining({ name: "fi-1", multiplier: 2.5 })]);
+    expect(fileOf(STATE).nodes).toEqual([expect.not.objectContaining({ multiplier: 1 })]);
   });
 
   it("leaves inbounds alone that are not named", () => {
