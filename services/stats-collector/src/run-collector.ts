@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
 import { ChangedKeyIndex, DueIndex } from "@veil/redis";
-import { type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
+import { DEFAULT_MULTIPLIER, type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
@@ -59,6 +59,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
     await answered();
 
+    /** By node: a change of it alone opens nothing anew, and one that goes is read a last time. */
+    const multipliers = new Map<string, number>();
+
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const nodes = new NamedParts<FleetNode, ReadNode>({
       parts: new ServiceParts(running, "nodes", log),
@@ -68,7 +71,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         const onCall = measured.callsOf(name);
         const xray = connectXrayNode({ name, address, inboundTag, identity, onCall, onInvalidCounter });
         part.onStop("connections", `node ${name}`, () => xray.close());
-        const node = { ...xray, address, inboundTag };
+        const node = { ...xray, address, inboundTag, multiplier: () => multipliers.get(name) ?? DEFAULT_MULTIPLIER };
         return { xray, metered: node, sync: startSync(part, { ...syncing, node, isReachable: () => xray.reachable }) };
       },
       isSame: isSameNode,
@@ -148,7 +151,11 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       store: store.fleet,
       ...{ redisUrl, prefix, log },
       listed: listedNodes(nodeSettings(settings)),
-      onFleet: (found) => nodes.follow(meteredNodes(found)),
+      onFleet: (found) => {
+        const read = meteredNodes(found);
+        for (const { name, multiplier } of read) multipliers.set(name, multiplier);
+        nodes.follow(read);
+      },
     });
 
     const shared = { nodes: metered, epochs, records, clock };

@@ -61,7 +61,7 @@ function shared() {
 
 /** The node as settings list it, perhaps under another name. */
 function metered(name = "main"): MeteredNode {
-  return { ...node, name, address: xray.address, inboundTag: INBOUND_TAG };
+  return { ...node, name, address: xray.address, inboundTag: INBOUND_TAG, multiplier: () => 1 };
 }
 
 function collector(name?: string): NodeSync {

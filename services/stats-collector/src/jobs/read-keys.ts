@@ -42,7 +42,7 @@ export interface KeyReading {
   readonly observations: readonly (Observation | null)[];
 }
 
-type Counted = Dated<readonly Partial<Bytes>[]>;
+type Counted = Dated<readonly Partial<Bytes>[]> & { readonly multiplier: number };
 
 /**
  * Reads the counters of some keys from all nodes at once, after asking the ledger. A node that can't be read keeps nobody
@@ -80,9 +80,10 @@ async function readFrom(
   epochs: NodeEpochs,
 ): Promise<UnreadNode | Counted> {
   try {
-    return await epochs.date(node, () =>
+    const dated = await epochs.date(node, () =>
       Promise.all(keyIds.map((keyId) => readBoth(node, (direction) => keyCounter(keyId, direction)))),
     );
+    return { ...dated, multiplier: node.multiplier() };
   } catch (error) {
     return { node: node.name, error };
   }
@@ -93,7 +94,7 @@ function observationsOf(
   counted: readonly Counted[],
   index: number,
 ): (Observation | null)[] {
-  return counted.map(({ life, value }) =>
-    observe(knownOf(before, life.node, life.epoch), { ...life, ...value[index] }),
+  return counted.map(({ life, value, multiplier }) =>
+    observe(knownOf(before, life.node, life.epoch), { ...life, ...value[index] }, multiplier),
   );
 }

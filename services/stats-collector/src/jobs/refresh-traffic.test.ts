@@ -27,6 +27,17 @@ describe("refreshing a key", () => {
     expect(record?.readAt).toBe(BEGIN / 1000);
   });
 
+  it("answers what the bytes of each node count as", async () => {
+    const rig = new Rig(["a", "b"]);
+    const [first] = rig.nodes;
+    if (first !== undefined) first.times = 0.5;
+    for (const node of rig.nodes) node.xray.move(1, "down", 41);
+    expect(await refresher(rig).refresh(1)).toEqual(fresh(0, 61));
+    if (first !== undefined) first.times = 3;
+    for (const node of rig.nodes) node.xray.move(1, "down", 1);
+    expect(await refresher(rig).refresh(1)).toEqual(fresh(0, 65));
+  });
+
   it("answers zeros for a key that never connected", async () => {
     expect(await refresher(new Rig()).refresh(1)).toEqual(fresh(0, 0));
   });

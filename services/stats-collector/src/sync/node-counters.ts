@@ -12,6 +12,8 @@ export interface MarkedNode extends Pick<XrayNode, "name" | "readProcessMark" | 
 export interface MeteredNode extends MarkedNode, Pick<XrayNode, "queryCounters" | "readCounter"> {
   /** The inbound whose own counters make the node's totals. */
   readonly inboundTag: string;
+  /** What bytes of its users count as at this moment: from 0 to 100, in steps of 0.1. Its own totals are not multiplied. */
+  readonly multiplier: () => number;
 }
 
 /** Finds the counters of all users, and of nothing else but other inbounds' users. */

@@ -94,6 +94,52 @@ describe("the sync of a node", () => {
     expect(await totalOf(rig, "1")).toEqual({ up: 10, down: 114 });
   });
 
+  it("multiplies the bytes of keys by what the node's count as when they are read, and the inbound's by nothing", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    move(rig, 1, 10, 100);
+    await sync.run();
+    rig.node.times = 2.5;
+    move(rig, 1, 4, 40);
+    expect(await sync.run()).toEqual({ node: "main", changed: 2, refused: new Set() });
+    expect(await totalOf(rig, "1")).toEqual({ up: 20, down: 200 });
+    rig.node.times = 0;
+    move(rig, 1, 50, 50);
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 20, down: 200 });
+    expect(await totalOf(rig, nodeEntity("main"))).toEqual({ up: 64, down: 190 });
+    expect((await rig.records.find(nodeEntity("main")))?.log).toEqual([]);
+    expect((await rig.records.find("1"))?.countedAt).toBe(rig.clock.now() / 1000);
+  });
+
+  it("brings in at once what it read when another collector was first to say how bytes count", async () => {
+    const rig = new Rig();
+    const [sync, other] = [rig.sync(), rig.sync()];
+    move(rig, 1, 10, 0);
+    await sync.run();
+    rig.node.times = 2;
+    move(rig, 1, 10, 0);
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const { records } = rig;
+    const writeMany = records.writeMany.bind(records);
+    const write = vi.spyOn(records, "writeMany").mockImplementationOnce(async (updates) => {
+      await held;
+      await writeMany(updates);
+      throw new Error("the reply is lost");
+    });
+    const first = other.run().catch(() => null);
+    await vi.waitFor(() => expect(write).toHaveBeenCalledTimes(1));
+    write.mockImplementationOnce(async (updates) => {
+      release();
+      await first;
+      return writeMany(updates);
+    });
+    move(rig, 1, 5, 0);
+    await sync.run();
+    expect(await totalOf(rig, "1")).toEqual({ up: 40, down: 0 });
+  });
+
   it("asks the ledger before it believes in a counter reset: another collector may have read more", async () => {
     const rig = new Rig();
     const [slow, quick] = [rig.sync(), rig.sync()];

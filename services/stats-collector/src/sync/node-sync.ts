@@ -3,6 +3,7 @@ import { type Clock, SharedRun } from "@veil/runtime";
 import {
   type Bytes,
   isNodeEntity,
+  type Known,
   knownOf,
   type LedgerUpdate,
   type Life,
@@ -10,6 +11,7 @@ import {
   nodeEntity,
   type Observation,
   observe,
+  PLAIN_MULTIPLIER,
   type TrafficRecord,
   type TrafficStore,
   updateOf,
@@ -52,6 +54,14 @@ interface Change {
   readonly observation: Observation | null;
 }
 
+/** What became of a reading. */
+interface Brought extends Omit<NodeSyncResult, "node"> {
+  /** Entities of whose counters a generation began, unless another collector was first. */
+  readonly begun: readonly string[];
+}
+
+/** How often what another collector was first in is brought in again; the next reading does it in any case. */
+const ATTEMPTS = 3;
 /** What is known of an entity that moves is asked for again after this long. */
 const ASK_AGAIN_AFTER_MS = 15 * 60_000;
 /** Up to this many entities, reading their counters one by one is cheaper than reading all counters once more. */
@@ -105,8 +115,23 @@ export class NodeSync {
   }
 
   async #sync(): Promise<NodeSyncResult> {
+    const first = await this.#bring((life) => this.#read(life));
+    const refused = new Set(first.refused);
+    // What begins a generation says nothing where another collector was first: what was read then is brought in once more.
+    let begun = first.begun;
+    for (let attempt = 1; attempt < ATTEMPTS && begun.length > 0; attempt += 1) {
+      const entities = begun;
+      const again = await this.#bring((life) => this.#readAnew(life, entities));
+      for (const entity of again.refused) refused.add(entity);
+      begun = again.begun;
+    }
+    return { node: this.node, changed: first.changed, refused };
+  }
+
+  /** Brings what is read into the ledger, once it is dated. */
+  async #bring(read: (life: Life) => Promise<Change[]>): Promise<Brought> {
     const { node, epochs, lives, clock } = this.#options;
-    const { value: changes, epoch, seenAt } = await epochs.date(node, (life) => this.#read(life));
+    const { value: changes, epoch, seenAt } = await epochs.date(node, read);
     const readAt = Math.floor(clock.now() / 1000);
     const updates = changes.flatMap(({ entity, observation }) =>
       observation === null ? [] : [updateOf(entity, [observation], readAt)],
@@ -114,7 +139,8 @@ export class NodeSync {
     const [refused] = await Promise.all([this.#write(updates), lives.raiseSeen(node.name, epoch, seenAt)]);
     for (const change of changes) this.#remember(change, refused);
     this.#options.onBooked(updates.filter(({ entity }) => !refused.has(entity)));
-    return { node: node.name, changed: updates.length, refused };
+    const begun = changes.filter((change) => beginsGeneration(change) && !refused.has(change.entity));
+    return { changed: updates.length, refused, begun: begun.map(({ entity }) => entity) };
   }
 
   async #write(updates: readonly LedgerUpdate[]): Promise<Set<string>> {
@@ -126,9 +152,17 @@ export class NodeSync {
     const readings = await this.#readAll();
     const outdated = this.#outdated(life, readings);
     if (outdated.length === 0) return this.#changes(life, readings);
-    await this.#ask(life, outdated);
-    const counted = outdated.filter((entity) => this.#known.get(entity) !== null);
-    return this.#changes(life, new Map([...readings, ...(await this.#readAgain(counted))]));
+    return this.#changes(life, new Map([...readings, ...(await this.#askAndRead(life, outdated))]));
+  }
+
+  async #readAnew(life: Life, entities: readonly string[]): Promise<Change[]> {
+    this.#known.begin(life);
+    return this.#changes(life, await this.#askAndRead(life, entities));
+  }
+
+  async #askAndRead(life: Life, entities: readonly string[]): Promise<Readings> {
+    await this.#ask(life, entities);
+    return this.#readAgain(entities.filter((entity) => this.#known.get(entity) !== null));
   }
 
   /** Entities whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
@@ -142,7 +176,7 @@ export class NodeSync {
         outdated.push(entity);
         continue;
       }
-      const moved = known === null ? null : observe(known, { ...life, ...bytes });
+      const moved = known === null ? null : this.#observe(known, life, entity, bytes);
       if (moved !== null && moved.begun.length > 0) outdated.push(entity);
       else if ((moved !== null || known === null) && this.#known.wasAskedBefore(entity, oldBefore)) old.push(entity);
     }
@@ -153,9 +187,14 @@ export class NodeSync {
     return [...readings].flatMap(([entity, bytes]) => {
       const known = this.#known.get(entity);
       if (known === undefined) return [];
-      const observation = known === null ? null : observe(known, { ...life, ...bytes });
+      const observation = known === null ? null : this.#observe(known, life, entity, bytes);
       return [{ entity, bytes, observation }];
     });
+  }
+
+  #observe(known: Known, life: Life, entity: string, bytes: Partial<Bytes>): Observation | null {
+    const multiplier = isNodeEntity(entity) ? PLAIN_MULTIPLIER : this.#options.node.multiplier();
+    return observe(known, { ...life, ...bytes }, multiplier);
   }
 
   async #ask(life: Life, entities: readonly string[]): Promise<void> {
@@ -198,12 +237,17 @@ export class NodeSync {
     return readBoth(node, (direction) => inboundCounter(node.inboundTag, direction));
   }
 
-  #remember({ entity, bytes, observation }: Change, refused: ReadonlySet<string>): void {
-    if (refused.has(entity) || (observation !== null && observation.begun.length > 0)) {
+  #remember(change: Change, refused: ReadonlySet<string>): void {
+    const { entity, bytes, observation } = change;
+    if (refused.has(entity) || beginsGeneration(change)) {
       this.#known.forget(entity);
       return;
     }
     if (observation !== null) this.#known.raise(entity, observation.known);
     this.#known.markRecorded(entity, bytes);
   }
+}
+
+function beginsGeneration({ observation }: Change): boolean {
+  return observation !== null && observation.begun.length > 0;
 }

@@ -5,6 +5,8 @@ import { SimulatedNode } from "../model/simulated-node.ts";
 /** A simulated node as a collector calls it, at once and without faults but those that a test asks for. */
 export class PlainNode implements MeteredNode {
   xray: SimulatedNode;
+  /** What bytes count as. */
+  times = 1;
   /** The names of the methods that were called. */
   readonly calls: string[] = [];
   /** Runs before a call takes effect; what it throws, the call throws. */
@@ -23,6 +25,10 @@ export class PlainNode implements MeteredNode {
 
   get inboundTag(): string {
     return this.xray.inboundTag;
+  }
+
+  multiplier(): number {
+    return this.times;
   }
 
   readProcessMark(): Promise<string | null> {

@@ -45,6 +45,13 @@ export function historiesWithCounterResets(maxLength: number): fc.Arbitrary<Happ
   return fc.array(fc.oneof(...ordinary, counterReset), { maxLength, size: "max" });
 }
 
+/** {@link histories} in which the multipliers of nodes change. */
+export function historiesWithMultipliers(maxLength: number, multipliers: readonly number[]): fc.Arbitrary<Happening[]> {
+  const multiplier = fc.constantFrom(...multipliers);
+  const changed = weighted(2, fc.record({ kind: one("multiplier"), node: index, multiplier }));
+  return fc.array(fc.oneof(...ordinary, changed), { maxLength, size: "max" });
+}
+
 /** {@link histories} in which nodes are renamed, moved, swapped and listed twice, while older settings are still in use. */
 export function historiesWithNewSettings(maxLength: number): fc.Arbitrary<Happening[]> {
   const settings = weighted(1, fc.record({ kind: one("settings"), choice: fc.nat(20) }));

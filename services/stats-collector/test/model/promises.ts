@@ -1,6 +1,14 @@
 import { expect } from "vitest";
 import { type Happening, World, type WorldOptions } from "./world.ts";
 
+/** What a byte of a key may count as. */
+export interface Multipliers {
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+const PLAIN: Multipliers = { smallest: 1, largest: 1 };
+
 /** Lets a history happen and everything come to rest. */
 export async function live(history: readonly Happening[], options: WorldOptions): Promise<World> {
   const world = new World(options);
@@ -12,8 +20,8 @@ export async function live(history: readonly Happening[], options: WorldOptions)
 }
 
 /** Never more than was moved, never less than was moved and not lost with a process; for keys and for nodes. */
-export async function expectEveryByteOnce(world: World): Promise<void> {
-  await expectKeysOnce(world);
+export async function expectEveryByteOnce(world: World, multipliers?: Multipliers): Promise<void> {
+  await expectKeysOnce(world, multipliers);
   for (const node of world.nodes) {
     const { up, down } = await world.shownByNode(node);
     expect(up + down).toBeLessThanOrEqual(world.moved(null, [node]));
@@ -22,13 +30,25 @@ export async function expectEveryByteOnce(world: World): Promise<void> {
 }
 
 /** The same for keys alone. */
-export async function expectKeysOnce(world: World): Promise<void> {
+export async function expectKeysOnce(world: World, multipliers: Multipliers = PLAIN): Promise<void> {
   for (const keyId of [1, 2]) {
     const { up, down } = await world.shown(keyId);
     const answered = keyId === 1 ? sumOfAnswers(world) : 0;
-    expect(up + down + answered).toBeLessThanOrEqual(world.moved(keyId));
-    expect(up + down + answered).toBeGreaterThanOrEqual(world.moved(keyId) - world.lost(keyId));
+    const written = world.moved(keyId) - world.lost(keyId);
+    expect(up + down + answered).toBeLessThanOrEqual(multipliers.largest * world.moved(keyId));
+    expect(up + down + answered).toBeGreaterThanOrEqual(multipliers.smallest * written);
   }
+}
+
+/** What everybody goes on to count is multiplied as it is said now. */
+export async function expectMultiplied(world: World, multiplier: number): Promise<void> {
+  for (const node of [0, 1]) await world.apply({ kind: "multiplier", node, multiplier });
+  // Until everybody knows.
+  await world.finish();
+  const before = await world.shown(1);
+  for (const node of [0, 1]) await world.apply({ kind: "bytes", node, key: 0, up: true, bytes: 1_000 });
+  await world.finish();
+  expect(await world.shown(1)).toEqual({ up: before.up + multiplier * 2_000, down: before.down });
 }
 
 /** All runs of a job answer the same, and only what moved after a reset shows. */

@@ -54,6 +54,8 @@ export class SimulatedCollector {
   readonly #syncs: readonly NodeSync[];
   readonly #refresher: TrafficRefresher;
   readonly #records;
+  /** As this collector knows them. */
+  readonly #multipliers = new Map<SimulatedNode, number>();
   readonly #shared;
   readonly #read: ReadLog = { values: [] };
   /** Apart, as a refresh that failed may go on reading other keys beside the next operation. */
@@ -88,6 +90,7 @@ export class SimulatedCollector {
   /** Reads the nodes again and again, now and then a single key, and compacts what has grown. */
   async collect(): Promise<void> {
     for (let round = 0; ; round += 1) {
+      for (const { node } of this.#world.listed) this.#multipliers.set(node, node.multiplier);
       await this.syncOnce();
       if (round % 2 === 1) await this.#refreshAll();
       if (round % 3 === 2) await this.#tolerate(() => this.#compactAll());
@@ -176,6 +179,7 @@ export class SimulatedCollector {
       name,
       address,
       inboundTag: node.inboundTag,
+      multiplier: () => this.#multipliers.get(node) ?? node.multiplier,
       readProcessMark: () => call("readProcessMark", () => node.mark),
       plantProcessMark: (id) =>
         call("plantProcessMark", () => {

@@ -19,6 +19,8 @@ export class SimulatedNode {
   life = 0;
   startedAt = 0;
   isAway = false;
+  /** What its bytes count as. A collector hears of a change some steps later. */
+  multiplier = 1;
   /** By counter name: the largest value of this life whose reading has been written. */
   readonly #credited = new Map<string, number>();
   /** By counter name: all that was ever counted. */

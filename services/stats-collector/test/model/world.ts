@@ -23,6 +23,7 @@ export type Happening =
       readonly bytes: number;
     }
   | { readonly kind: "time"; readonly ms: number }
+  | { readonly kind: "multiplier"; readonly node: number; readonly multiplier: number }
   /** The settings list the nodes in another way. A collector takes them when it starts next. */
   | { readonly kind: "settings"; readonly choice: number }
   | { readonly kind: "restart" | "away" | "mark-removed"; readonly node: number }
@@ -219,7 +220,8 @@ export class World {
       const direction: Direction = happening.up ? "up" : "down";
       if (happening.kind === "bytes") node.move(keyId, direction, happening.bytes);
       else node.resetCounter(keyId, direction);
-    } else if (happening.kind === "restart") node.restart(this.#now);
+    } else if (happening.kind === "multiplier") node.multiplier = happening.multiplier;
+    else if (happening.kind === "restart") node.restart(this.#now);
     else node.isAway = !node.isAway;
   }
 
