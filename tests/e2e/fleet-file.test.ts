@@ -49,7 +49,7 @@ test("a file is applied once, says what it does before it does it, and is found 
   const exported = await fleet("export");
   expect(await fleet("apply", await written(exported))).toBe("0 done, 1 unchanged\n");
 
-  const node = `  - name: fi-1\n    address: ${xray.api}\n    inbounds: [{ tag: ${xray.inboundTag}, protocol: vless }]\n    note: one\n`;
+  const node = `  - name: fi-1\n    address: ${xray.api}\n    inbounds: [{ tag: ${xray.inboundTag}, protocol: vless }]\n    note: one\n    multiplier: 1.5\n`;
   const file = await written(
     `${exported.replace("hosts: []\n", "")}${node}hosts:\n  - { id: cdn, node: fi-1, order: 3 }\n`,
   );
@@ -65,7 +65,7 @@ test("a file is applied once, says what it does before it does it, and is found 
 
   const drained = await written((await fleet("export")).replace("note: one", "note: two\n    draining: true"));
   expect(await fleet("apply", drained)).toContain('~ node fi-1\n    note: "one" → "two"\n~ node fi-1: drain\n');
-  expect(await done("GET", "/nodes/fi-1")).toMatchObject({ note: "two", state: "draining" });
+  expect(await done("GET", "/nodes/fi-1")).toMatchObject({ note: "two", state: "draining", multiplier: 1.5 });
 
   const first = await written(exported);
   expect(await fleet("apply", first)).toContain("(--prune deletes them): cdn, fi-1");

@@ -4,6 +4,7 @@ import { describe, it } from "vitest";
 import {
   histories,
   historiesWithCounterResets,
+  historiesWithMultipliers,
   historiesWithNewSettings,
   nameOfTwoProcesses,
   refreshLeftBehind,
@@ -13,6 +14,7 @@ import {
   expectEveryByteOnce,
   expectExactResets,
   expectKeysOnce,
+  expectMultiplied,
   live,
 } from "../test/model/promises.ts";
 import type { WorldOptions } from "../test/model/world.ts";
@@ -64,6 +66,25 @@ describe("collectors, whatever overlaps and dies", () => {
         await expectKeysOnce(world);
       });
       await fc.assert(property, { ...RUNS, examples: [[nameOfTwoProcesses("added")], [nameOfTwoProcesses("read")]] });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    "multiply keys' bytes by what a node's count as, and its own by nothing",
+    async () => {
+      const jobs = fc.constantFrom<readonly string[]>([], ["reset-1", "reset-1", "reset-2"]);
+      const property = fc.asyncProperty(
+        historiesWithMultipliers(HAPPENINGS, [1, 2, 3]),
+        jobs,
+        async (history, resets) => {
+          const world = await live(history, inMemory(resets));
+          await expectEveryByteOnce(world, { smallest: 1, largest: 3 });
+          await expectMultiplied(world, 0);
+          await expectMultiplied(world, 4);
+        },
+      );
+      await fc.assert(property, RUNS);
     },
     LIMIT_MS,
   );
