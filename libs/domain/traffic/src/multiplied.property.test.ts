@@ -82,7 +82,7 @@ describe("a ledger whose nodes' multipliers change, whatever overlaps and dies",
       fc.assert(
         fc.property(histories(WITH_FOREIGN_RESETS), fc.boolean(), (commands, withResets) => {
           const model = run(commands, withResets);
-          // Bytes of before and after a reset that nobody has seen yet can't be told apart: each has one of the multipliers.
+          // Whether a byte lies before or after a reset that nobody has seen yet is not known: it has one of the multipliers.
           expect(all(model)).toBeLessThanOrEqual(LARGEST * model.moved);
           for (const of of [0, 1]) model.apply({ kind: "multiplier", node: of, multiplier: LARGEST });
           for (const of of [0, 1]) model.apply({ kind: "bytes", node: of, count: 1 });

@@ -46,7 +46,8 @@ export const trafficEndpoints = {
     params: keyPathSchema,
     query: refreshQuerySchema,
     success: {
-      description: "The bytes moved since the key was made or last reset.",
+      description:
+        "The bytes since the key was made or last reset, on all its nodes, each as its node's `multiplier` had it count when it was read.",
       contentType: "application/json",
       schema: trafficSchema,
       example: exampleTraffic,

@@ -16,7 +16,7 @@ export const usageEndpoints = {
     summary: "Read what a key moved in each hour or day",
     description:
       "From the stored figures, at most one sync old; every byte is in exactly one hour and day. Hours are kept for 7 days, " +
-      "days for `USAGE_DAYS`. What lies before the key was made, or after now, is left out.",
+      "days for `USAGE_DAYS`. Bytes are as their node's `multiplier` had them count then. What lies before the key was made, or after now, is left out.",
     auth: "bearer",
     scope: "traffic:read",
     params: keyPathSchema,
@@ -46,8 +46,9 @@ export const usageEndpoints = {
     tag: "Traffic",
     summary: "Read the figures of the whole system",
     description:
-      "Keys by status and group, and what all of them moved: at most ten seconds old, however often it is asked. To a token " +
-      "with an owner that one's keys are all there are; bytes of keys that were deleted are not among them then.",
+      "Keys by status and group, and what all of them moved, as nodes carried it: at most ten seconds old, however often it is asked. To a token " +
+      "with an owner that one's keys are all there are; bytes are as nodes' multipliers had them count then, and those of keys that were " +
+      "deleted are not among them.",
     auth: "bearer",
     scope: "traffic:read",
     success: {
