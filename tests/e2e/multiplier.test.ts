@@ -104,11 +104,11 @@ test("bytes count as the node's multiplier says while they move, and what was co
   const inbound = await counted("inbound>>>vless-in");
   await vi.waitFor(async () => {
     const metrics = await (await fetch(url)).text();
-    const shown = ["upload", "download"].map(
+    const carried = ["upload", "download"].map(
       (direction) =>
         new RegExp(`^veil_traffic_bytes_total\\{[^}]*direction="${direction}"[^}]*\\} (\\S+)$`, "m").exec(metrics)?.[1],
     );
-    expect(shown).toEqual(inbound.map(String));
+    expect(carried).toEqual(inbound.map(String));
   }, 10_000);
 });
 

@@ -6,9 +6,11 @@ import type { GenerationStart } from "./traffic-record.ts";
 export interface Begun {
   /** What began them, in order; of those that began the same one, those that count. */
   readonly starts: readonly GenerationStart[];
-  /** How the bytes of an entry count; `undefined` where each counts as one. */
-  readonly multipliedOf: (id: EntryId, direction: Direction) => Multiplied | undefined;
+  /** How the bytes of entries count, by {@link growthName}; nothing of those of which each byte counts as one. */
+  readonly multiplied: ReadonlyMap<string, Multiplied>;
 }
+
+const NOTHING: ReadonlyMap<string, Multiplied> = new Map();
 
 /**
  * Works out how the bytes of each generation count. One that a counter reset begins counts as the one before did, and starts a
@@ -18,22 +20,22 @@ export interface Begun {
  */
 export function generationsBegun(held: readonly GenerationStart[]): Begun {
   // Nearly every record: nothing is looked up then.
-  if (held.every(({ kind }) => kind === "counter-reset")) return { starts: held, multipliedOf: () => undefined };
+  if (held.every(({ kind }) => kind === "counter-reset")) return { starts: held, multiplied: NOTHING };
   const multiplied = new Map<string, Multiplied>();
   const begunBy = new Map<string, GenerationStart["kind"]>();
   const starts: GenerationStart[] = [];
   for (const start of held) {
-    const name = nameOf(start, start.direction);
+    const name = growthName(start, start.direction);
     const earlier = begunBy.get(name);
     // Prepared together with one that does not hold, and beside one that does: it does not know of that one.
     if (earlier !== undefined && (earlier === "multiplier-change" || start.kind === "multiplier-change")) continue;
     begunBy.set(name, start.kind);
     starts.push(start);
     const id = { node: start.node, epoch: start.epoch, generation: start.generation - 1 };
-    const before = multiplied.get(nameOf(id, start.direction)) ?? plain(id);
+    const before = multiplied.get(growthName(id, start.direction)) ?? plain(id);
     if (start.kind === "counter-reset") {
       for (let generation = before.run; generation <= id.generation; generation += 1) {
-        const ended = nameOf({ ...id, generation }, start.direction);
+        const ended = growthName({ ...id, generation }, start.direction);
         const growth = multiplied.get(ended);
         if (growth !== undefined) multiplied.set(ended, { ...growth, to: start.closedAt });
       }
@@ -42,16 +44,17 @@ export function generationsBegun(held: readonly GenerationStart[]): Begun {
       }
       continue;
     }
-    multiplied.set(nameOf(id, start.direction), before);
+    multiplied.set(growthName(id, start.direction), before);
     multiplied.set(name, { run: before.run, from: start.from, multiplier: start.multiplier });
   }
-  return { starts, multipliedOf: (id, direction) => multiplied.get(nameOf(id, direction)) };
+  return { starts, multiplied };
 }
 
 function plain({ generation }: EntryId): Multiplied {
   return { run: generation, from: 0, multiplier: PLAIN_MULTIPLIER };
 }
 
-function nameOf(id: EntryId, direction: Direction): string {
+/** Names one direction of an entry. */
+export function growthName(id: EntryId, direction: Direction): string {
   return `${formatEntryId(id)} ${direction}`;
 }

@@ -12,7 +12,7 @@ import {
   type CounterState,
   totalBeyond,
 } from "./model.ts";
-import { type Begun, generationsBegun } from "./generations.ts";
+import { type Begun, generationsBegun, growthName } from "./generations.ts";
 import { PLAIN_MULTIPLIER } from "./multiplied.ts";
 import type { GenerationStart, ResetAnswer, TrafficRecord } from "./traffic-record.ts";
 
@@ -98,13 +98,11 @@ export interface CountedState extends CounterState {
 export function counterOf(view: LedgerView, node: string, epoch: number, direction: Direction): CountedState {
   const baseline = view.baseline[node];
   const base: CounterState = baseline?.epoch === epoch ? baseline[direction] : { generation: 0, value: 0 };
-  const entries = view.entries.filter(
-    (entry) =>
-      entry.node === node &&
-      entry.epoch === epoch &&
-      entry.direction === direction &&
-      entry.generation >= base.generation,
-  );
+  const entries: EntryValue[] = [];
+  for (const entry of view.entries) {
+    const isOwn = entry.node === node && entry.epoch === epoch && entry.direction === direction;
+    if (isOwn && entry.generation >= base.generation) entries.push(entry);
+  }
   let newest: Pick<EntryValue, "generation" | "value" | "multiplied"> = base;
   for (const entry of entries) if (entry.generation >= newest.generation) newest = entry;
   const { generation, multiplied } = newest;
@@ -120,14 +118,15 @@ function hasAnswer(answers: readonly ResetAnswer[], job: string): boolean {
 }
 
 /** The largest values seen, where events have begun and closed generations, corrected by them. */
-function entriesOf(record: TrafficRecord, { starts, multipliedOf }: Begun): EntryValue[] {
+function entriesOf(record: TrafficRecord, { starts, multiplied: ways }: Begun): EntryValue[] {
   const entries = new Map<string, EntryValue>();
   const put = (id: EntryId, direction: Direction, reached: number): void => {
     const { node, epoch, generation } = id;
-    const multiplied = multipliedOf(id, direction);
-    const value = Math.min(reached, multiplied?.to ?? reached);
-    const entry = { node, epoch, generation, direction, value, ...(multiplied !== undefined && { multiplied }) };
-    entries.set(`${formatEntryId(id)} ${direction}`, entry);
+    const name = growthName(id, direction);
+    const multiplied = ways.get(name);
+    const entry = { node, epoch, generation, direction, value: reached };
+    if (multiplied === undefined) entries.set(name, entry);
+    else entries.set(name, { ...entry, value: Math.min(reached, multiplied.to ?? reached), multiplied });
   };
   for (const [name, bytes] of Object.entries(record.live)) {
     const id = parseEntryId(name);
@@ -140,7 +139,7 @@ function entriesOf(record: TrafficRecord, { starts, multipliedOf }: Begun): Entr
   for (const start of starts) {
     const before = { ...start, generation: start.generation - 1 };
     // One that is multiplied has its end in that, as those beside it do.
-    const isClosed = start.kind === "counter-reset" && multipliedOf(before, start.direction) === undefined;
+    const isClosed = start.kind === "counter-reset" && !ways.has(growthName(before, start.direction));
     if (isClosed) put(before, start.direction, start.closedAt);
     const raised = record.live[formatEntryId(start)]?.[start.direction] ?? 0;
     put(start, start.direction, Math.max(start.first, raised));
