@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly resetJobs: readonly string[];
   /** How many steps everybody takes at the end, when all is well again. */
   readonly restingSteps: number;
+  /** What bytes count as at first; 1 when left out. */
+  readonly multiplier?: number;
 }
 
 /** The answer of a reset job, and the bytes that had moved when it was asked for and when it answered. */
@@ -110,7 +112,10 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    for (const node of this.nodes) node.startedAt = this.#now - 100_000;
+    for (const node of this.nodes) {
+      node.startedAt = this.#now - 100_000;
+      node.multiplier = options.multiplier ?? 1;
+    }
     for (let index = 0; index < COLLECTORS; index += 1) this.#add((collector) => collector.collect());
     for (const job of options.resetJobs) this.#add((collector) => this.#reset(collector, job));
   }
