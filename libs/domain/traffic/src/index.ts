@@ -3,7 +3,7 @@ export { carriedElsewhere } from "./carried-elsewhere.ts";
 export { compact, needsCompaction } from "./compact.ts";
 export { applyHistoryUpdate, foldUsage, type HistoryUpdate, type HoursTrim, needsFolding } from "./fold-usage.ts";
 export { type DecidedReset, decideReset, figuresOf, type KeyFigures } from "./key-figures.ts";
-export { applyUpdate, hourValuesOf, type LedgerUpdate, updateOf } from "./ledger-update.ts";
+export { applyUpdate, holdsAll, hourValuesOf, type LedgerUpdate, updateOf } from "./ledger-update.ts";
 export { totals } from "./ledger-view.ts";
 export {
   type Baseline,

@@ -1,3 +1,4 @@
+import { counterStateOf, viewOf } from "./ledger-view.ts";
 import { type Bytes, eachDirection, formatEntryId } from "./model.ts";
 import type { Observation } from "./observe.ts";
 import { emptyRecord, type GenerationStart, type LedgerEvent, type TrafficRecord } from "./traffic-record.ts";
@@ -35,6 +36,20 @@ export function hourValuesOf({ readAt, raise, append }: LedgerUpdate): HourValue
 }
 
 const HOUR_SECONDS = 3_600;
+
+/**
+ * Whether what an update counts is in a record that was read once it was written. It is not where the update begins a generation
+ * and another one was first: read the counters again then.
+ */
+export function holdsAll(record: TrafficRecord, { append }: Pick<LedgerUpdate, "append">): boolean {
+  if (append.length === 0) return true;
+  const view = viewOf(record);
+  return append.every((start) => {
+    if (start.kind === "reset") return true;
+    const { generation, value } = counterStateOf(view, start.node, start.epoch, start.direction);
+    return generation >= start.generation && (generation > start.generation || value >= start.first);
+  });
+}
 
 /**
  * The write that stores what one or several nodes' readings changed in an entity. When nothing has changed (`null`), it

@@ -2,6 +2,7 @@ import { createLogger } from "@veil/runtime";
 import { totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
+import { slowerReading } from "../../test/in-memory/slower-reading.ts";
 import { TrafficRefresher } from "./refresh-traffic.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
@@ -36,6 +37,19 @@ describe("refreshing a key", () => {
     if (first !== undefined) first.times = 3;
     for (const node of rig.nodes) node.xray.move(1, "down", 1);
     expect(await refresher(rig).refresh(1)).toEqual(fresh(0, 65));
+  });
+
+  it("is stale when another collector was first to say how bytes count", async () => {
+    const rig = new Rig();
+    rig.node.times = 2;
+    rig.node.xray.move(1, "up", 50);
+    const writeMany = rig.records.writeMany.bind(rig.records);
+    vi.spyOn(rig.records, "writeMany").mockImplementationOnce(async (updates) => {
+      await writeMany(updates.map((update) => slowerReading(update, 3)));
+      return writeMany(updates);
+    });
+    expect(await refresher(rig).refresh(1)).toEqual({ outcome: "stale" });
+    expect(await refresher(rig).refresh(1)).toEqual(fresh(100, 0));
   });
 
   it("answers zeros for a key that never connected", async () => {

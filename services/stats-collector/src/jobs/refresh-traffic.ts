@@ -1,6 +1,6 @@
 import { type Clock, CoalescedCalls, type Logger } from "@veil/runtime";
 import type { JobResult } from "@veil/job-contract";
-import { applyUpdate, totals, type TrafficStore } from "@veil/traffic";
+import { applyUpdate, holdsAll, totals, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import { type KeyReading, type ReadKeysOptions, readKeys, updateOfKey } from "./read-keys.ts";
 
 export interface RefreshOptions extends ReadKeysOptions {
@@ -49,7 +49,28 @@ export class TrafficRefresher {
     const readAt = Math.floor(clock.now() / 1000);
     const written = keys.filter((key) => isComplete || hasMoved(key));
     const refused = await records.writeMany(written.map((key) => updateOfKey(key, readAt)));
-    return new Map(keys.map((key) => [key.keyId, isComplete && !refused.has(key.entity) ? fresh(key, readAt) : STALE]));
+    const stored = await this.#readBegun(written, readAt);
+    const isHeld = (key: KeyReading) => isComplete && !refused.has(key.entity) && stored.get(key.entity) !== null;
+    return new Map(
+      keys.map((key) => [key.keyId, isHeld(key) ? fresh(key, readAt, stored.get(key.entity) ?? null) : STALE]),
+    );
+  }
+
+  /**
+   * The records of keys of whose counters a generation has begun, as only these tell whether another collector was first.
+   *
+   * @returns null for those where one was
+   */
+  async #readBegun(keys: readonly KeyReading[], readAt: number): Promise<Map<string, TrafficRecord | null>> {
+    const begun = keys.map((key) => updateOfKey(key, readAt)).filter(({ append }) => append.length > 0);
+    if (begun.length === 0) return new Map();
+    const found = await this.#options.records.findMany(begun.map(({ entity }) => entity));
+    return new Map(
+      begun.map((update) => {
+        const record = found.get(update.entity);
+        return [update.entity, record !== undefined && holdsAll(record, update) ? record : null];
+      }),
+    );
   }
 }
 
@@ -59,7 +80,8 @@ function hasMoved({ observations }: KeyReading): boolean {
   return observations.some((observation) => observation !== null);
 }
 
-function fresh(key: KeyReading, readAt: number): RefreshResult {
-  const { up, down } = totals(applyUpdate(key.before, updateOfKey(key, readAt)));
+/** @param stored the record where it has been read since; what was read is worked in where it has not */
+function fresh(key: KeyReading, readAt: number, stored: TrafficRecord | null): RefreshResult {
+  const { up, down } = totals(stored ?? applyUpdate(key.before, updateOfKey(key, readAt)));
   return { outcome: "fresh", upload: up, download: down, last_updated: readAt };
 }

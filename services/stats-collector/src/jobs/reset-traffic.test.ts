@@ -1,6 +1,7 @@
 import { totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
+import { slowerReading } from "../../test/in-memory/slower-reading.ts";
 import { resetTraffic } from "./reset-traffic.ts";
 
 const request = { keyId: 1, owner: null, job: "reset-1", deadline: BEGIN + 8_000 };
@@ -30,6 +31,22 @@ describe("resetting a key", () => {
     rig.active.clear();
     expect(await resetTraffic(request, rig.shared())).toEqual(first);
     expect(await shown(rig)).toEqual({ up: 7, down: 0 });
+  });
+
+  it("reads once more when another collector was first to say how bytes count: none of before counts afterwards", async () => {
+    const rig = new Rig();
+    rig.node.times = 2;
+    rig.node.xray.move(1, "up", 50);
+    const write = rig.records.write.bind(rig.records);
+    vi.spyOn(rig.records, "write").mockImplementationOnce(async (update) => {
+      await write(slowerReading(update, 3));
+      return write(update);
+    });
+    const result = await resetTraffic(request, rig.shared());
+    expect(result).toEqual({ outcome: "reset", previous_upload: 100, previous_download: 0 });
+    rig.node.xray.move(1, "up", 7);
+    await rig.sync().run();
+    expect(await shown(rig)).toEqual({ up: 14, down: 0 });
   });
 
   it("finds no key that is not active", async () => {

@@ -1,7 +1,14 @@
 import type { JobResult } from "@veil/job-contract";
 import type { Viewer } from "@veil/keys";
 import { type Clock, TimeLimitError, withinTime } from "@veil/runtime";
-import { answerOf, prepareReset, type ResetAnswer, type TrafficRecord, type TrafficStore } from "@veil/traffic";
+import {
+  answerOf,
+  holdsAll,
+  prepareReset,
+  type ResetAnswer,
+  type TrafficRecord,
+  type TrafficStore,
+} from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import { ProcessChangedError, UptimeUnclearError } from "../sync/node-epochs.ts";
 import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";
@@ -55,7 +62,9 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   if (unread.some(({ error }) => passesAtOnce(error))) return "again";
   if (key === undefined || unread.length > 0) return { outcome: "unavailable", detail: unreadable(unread) };
   const at = Math.floor(clock.now() / 1000);
-  const before = await records.write(updateOfKey(key, at));
+  const update = updateOfKey(key, at);
+  const before = await records.write(update);
+  if (!holdsAll(before, update)) return "again";
   if (clock.now() >= deadline) return { outcome: "unavailable", detail: "the deadline passed" };
   const reset = prepareReset(before, job, epochs, at);
   const after = await records.write({ entity: key.entity, readAt: at, raise: {}, append: [reset] });
