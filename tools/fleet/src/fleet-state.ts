@@ -31,7 +31,7 @@ const PLAIN_NODE = {
   note: null,
 } as const;
 
-/** What a file says a node is to be. Its inbounds are left to the installation unless they are named. */
+/** A node's wanted fields. Its inbounds are left to the installation unless they are named. */
 export function saidOfNode({
   name: _name,
   draining: _draining,

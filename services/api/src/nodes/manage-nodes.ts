@@ -1,6 +1,6 @@
 import { asciiAddress, asciiHost, type CreateNodeBody, type NodeBody, type UpdateNodeBody } from "@veil/http-contract";
 import { inboundOfWire, type JobResult, tlsOfWire, TOO_LATE } from "@veil/job-contract";
-import { DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
+import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
