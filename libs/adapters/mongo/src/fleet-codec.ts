@@ -4,6 +4,7 @@ import {
   type FleetEvent,
   type FleetNode,
   NODE_FIELDS,
+  type NodeDiscovery,
   type NodeTls,
 } from "@veil/nodes";
 import { z } from "zod";
@@ -18,6 +19,14 @@ const tlsDocument = z.object({
   certificate_file: z.string(),
   key_file: z.string(),
   server_name: z.string().nullable(),
+});
+
+/** Moments in milliseconds since the epoch. */
+const discoveryDocument = z.object({
+  service: z.string(),
+  away_since: z.number().nullable(),
+  gone_since: z.number().nullable(),
+  drained: z.boolean(),
 });
 
 /** A node within the document of all nodes, under its name. What newer versions know of it besides stays as it is. */
@@ -45,6 +54,8 @@ const nodeDocument = z.object({
   former_groups: z.array(z.string()).default([]),
   note: z.string().nullable().default(null),
   origin: z.enum(["environment", "api"]),
+  /** Missing in what was stored before nodes could be found. */
+  discovery: discoveryDocument.nullable().default(null),
   /** Fields that only a newer version knows are nothing here. */
   fixed: z.array(z.string()).default([]),
   position: z.number(),
@@ -124,6 +135,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     created_at,
     fixed,
     unfilled,
+    discovery,
     ...same
   } = node;
   return {
@@ -139,6 +151,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     regroupedAt: regrouped_at,
     formerGroups: former_groups,
     createdAt: created_at,
+    discovery: discovery === null ? null : toDiscovery(discovery),
     fixed: NODE_FIELDS.filter((field) => fixed.includes(field)),
   };
 }
@@ -149,6 +162,14 @@ function toTls({ ca_file, certificate_file, key_file, server_name }: z.infer<typ
 
 function toTlsDocument({ caFile, certificateFile, keyFile, serverName }: NodeTls): z.infer<typeof tlsDocument> {
   return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
+}
+
+function toDiscovery({ service, away_since, gone_since, drained }: z.infer<typeof discoveryDocument>): NodeDiscovery {
+  return { service, awaySince: away_since, goneSince: gone_since, isDrained: drained };
+}
+
+function toDiscoveryDocument({ service, awaySince, goneSince, isDrained }: NodeDiscovery) {
+  return { service, away_since: awaySince, gone_since: goneSince, drained: isDrained };
 }
 
 export function toNodeDocument(node: FleetNode): NodeDocument {
@@ -164,6 +185,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     regroupedAt,
     formerGroups,
     createdAt,
+    discovery,
     groups,
     fixed,
     jobs,
@@ -181,6 +203,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     regrouped_at: regroupedAt,
     former_groups: [...formerGroups],
     created_at: createdAt,
+    discovery: discovery === null ? null : toDiscoveryDocument(discovery),
     fixed: [...fixed],
     jobs: [...jobs],
   };

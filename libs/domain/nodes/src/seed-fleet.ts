@@ -103,6 +103,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
     formerGroups: [],
     note: null,
     origin: "environment",
+    discovery: null,
     fixed: [],
     position: 0,
     createdAt: Math.floor(now / 1_000),

@@ -21,6 +21,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     formerGroups: [],
     note: null,
     origin: "environment",
+    discovery: null,
     fixed: [],
     position: 0,
     createdAt: 1_700_000_000,
