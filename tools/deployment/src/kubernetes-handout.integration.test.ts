@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { readSettings } from "@veil/runtime";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { z } from "zod";
-import { KubernetesApi } from "./kubernetes-api.ts";
+import { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { deploymentSettings } from "./settings.ts";
 

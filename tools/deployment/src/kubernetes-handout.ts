@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Consumer, consumers, type Files, handout, mongodbHandout } from "./handout.ts";
-import type { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesSecretStore, KubernetesSecrets } from "./kubernetes-secrets.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
 import { ensureSecrets, type SecretName, type Secrets } from "./secrets.ts";

@@ -85,6 +85,13 @@ describe("an endpoint", () => {
     expect(retire(NOW + 300_000, NOW + 1)).toEqual([]);
   });
 
+  it("that is back when its node was being taken out has it filled anew", () => {
+    const cutOff = { awaySince: NOW, goneSince: NOW, isDrained: true };
+    const of = fleet(ours("a", cutOff, { state: "disabled" }), ours("b", {}, { state: "disabled" }));
+    const next = after(of, discovered(of, new Map(ready("a", "b")), rules, look()));
+    expect(next.nodes.map(({ state }) => state)).toEqual(["joining", "disabled"]);
+  });
+
   it("that moves is followed before its node is shown again", () => {
     const away = ours("a", { awaySince: NOW - 60_000, isDrained: true }, { state: "draining" });
     let of = fleet(away, ours("b"));

@@ -160,7 +160,10 @@ function drainedOrShown(
   if (discovery.awaySince === null) {
     if (!discovery.isDrained || !isWhereItIsFound(node, found)) return node;
     const shown = { ...node, discovery: { ...discovery, isDrained: false } };
-    return state === "draining" ? { ...shown, state: shownState(node), since, isUnfilled: false } : shown;
+    // Also one that was being taken out when a worker died.
+    return state === "draining" || state === "disabled"
+      ? { ...shown, state: shownState(node), since, isUnfilled: false }
+      : shown;
   }
   const isShown = state === "active" || state === "joining";
   if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, look)) return node;

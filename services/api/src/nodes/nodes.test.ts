@@ -31,6 +31,7 @@ describe("adding a node", () => {
       tls: null,
       groups: ["default"],
       note: null,
+      discovered: null,
       created_at: expect.any(Number),
     });
     expect((await get("/api/nodes")).body).toMatchObject({ total: 2, nodes: [{ name: "main" }, made.body] });

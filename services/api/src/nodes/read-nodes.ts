@@ -81,7 +81,7 @@ function unixSeconds(milliseconds: number | null): number | null {
 
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
-  const { name, address, state, host, port, publicKey, shortId, sni, tls, groups, note, createdAt } = node;
+  const { name, address, state, host, port, publicKey, shortId, sni, tls, groups, note, discovery, createdAt } = node;
   if (state === "gone") return null;
   return {
     ...{ name, address, state, host, port },
@@ -94,6 +94,7 @@ function nodeBody(node: FleetNode): NodeBody | null {
     tls: tlsWireOf(tls),
     groups: [...groups],
     note,
+    discovered: discovery?.service ?? null,
     created_at: createdAt,
   };
 }

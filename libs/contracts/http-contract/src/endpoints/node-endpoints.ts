@@ -41,6 +41,7 @@ const exampleNode = {
   tls: null,
   groups: ["default"],
   note: null,
+  discovered: null,
   created_at: 1703520000,
 } as const;
 
