@@ -117,6 +117,16 @@ test("a setting reaches the config of an engine, which nothing of ours runs", as
   expect(patched).toEqual([]);
 });
 
+test("each Xray whose config is another one is replaced: the one of the cluster, and those of its machines", async () => {
+  await handout().prepare();
+  workloads.push("daemonsets/xray-node");
+  expect((await handout({ REALITY_DEST: "example.com:443" }).prepare()).restarted).toEqual(["xray"]);
+  workloads.push("deployments/xray");
+  expect((await handout({ REALITY_DEST: "example.org:443" }).prepare()).restarted).toEqual(["xray"]);
+  expect(patched).toEqual(["daemonsets/xray-node", "deployments/xray", "daemonsets/xray-node"]);
+  workloads.splice(-2);
+});
+
 test.each(["PATCH deployments/api", "PUT secrets/veil-api", "PUT secrets/veil-secrets"])(
   "what ends at %s is carried on",
   async (call) => {

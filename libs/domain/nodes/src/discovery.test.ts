@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { someInbound, someNode } from "../test/index.ts";
 import { changed, drained, ended, entered, type FleetChange } from "./change-fleet.ts";
-import { changedAsFound, discovered, type DiscoveryRules, discoverySteps, isDoubtful } from "./discovery.ts";
+import { changedAsFound, discovered, type DiscoveryRules, discoverySteps, isBraked } from "./discovery.ts";
 import type { Fleet, FleetNode, FleetUpdate, NodeDiscovery } from "./fleet.ts";
 import type { FoundNode } from "./found-nodes.ts";
 import { PLAIN_INBOUND } from "./inbounds.ts";
@@ -11,14 +11,20 @@ const SERVICE = "veil/xray-nodes";
 const stamp = { job: "job", now: NOW, actor: { name: "shop", address: null, requestId: "r" } };
 const link = { host: null, port: null, publicKey: null, shortId: null, sni: null };
 const template = { ...link, tls: null, groups: ["default"], note: "found", inboundTag: "vless-in", inbounds: [] };
-const rules: DiscoveryRules = { service: SERVICE, template, drainAfterMs: 30_000, deleteAfterMs: 300_000 };
+const rules: DiscoveryRules = {
+  service: SERVICE,
+  template,
+  hostPattern: null,
+  drainAfterMs: 30_000,
+  deleteAfterMs: 300_000,
+};
 const plain: NodeDiscovery = { service: SERVICE, awaySince: null, goneSince: null, isDrained: false };
 const ours = (name: string, discovery: Partial<NodeDiscovery> = {}, more: Partial<FleetNode> = {}) =>
   someNode(name, { address: `${name}:1`, origin: "api", discovery: { ...plain, ...discovery }, ...more });
 const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 1, nodes, hosts: [] });
 const at = (...addresses: string[]): FoundNode => ({ addresses, pods: [] });
 const ready = (...names: string[]) => names.map((name) => [name, at(`${name}:1`)] as const);
-const look = (now = NOW, doubtedAt: number | null = null) => ({ now, doubtedAt });
+const look = (now = NOW, brakedAt: number | null = null) => ({ now, brakedAt });
 const after = (of: Fleet, update: FleetUpdate | FleetChange | null): Fleet => {
   if (update === null || ("outcome" in update && update.outcome !== "changed")) return of;
   return { ...of, revision: of.revision + 1, nodes: ("nodes" in update ? update.nodes : undefined) ?? of.nodes };
@@ -79,8 +85,8 @@ describe("an endpoint", () => {
 
   it("that is gone for long has its node taken out", () => {
     const of = fleet(ours("a", { awaySince: NOW, goneSince: NOW, isDrained: true }, { state: "draining" }), ours("b"));
-    const retire = (now: number, doubtedAt: number | null = null) =>
-      discoverySteps(of, new Map(ready("b")), rules, look(now, doubtedAt)).retire;
+    const retire = (now: number, brakedAt: number | null = null) =>
+      discoverySteps(of, new Map(ready("b")), rules, look(now, brakedAt)).retire;
     expect([retire(NOW + 299_999), retire(NOW + 300_000)]).toEqual([[], ["a"]]);
     expect(retire(NOW + 300_000, NOW + 1)).toEqual([]);
   });
@@ -158,6 +164,18 @@ describe("what callers decided about a node that was found", () => {
   });
 });
 
+it("what clients dial may differ from node to node, and follows the address", () => {
+  const named = (hostPattern: string, of: Fleet, ...found: string[]) =>
+    discoverySteps(of, new Map([["a", at(...found)]]), { ...rules, hostPattern }, look());
+  expect(named("{node}.vpn.example.com", fleet(), "10.0.0.1:1").enter[0]?.host).toBe("a.vpn.example.com");
+  expect(named("{address}", fleet(), "[fd00::1]:1").enter[0]?.host).toBe("fd00::1");
+  const of = fleet(ours("a", {}, { address: "10.0.0.1:1", host: "10.0.0.1" }));
+  expect(named("{address}", of, "10.0.0.1:1").change).toEqual([]);
+  expect(named("{address}", of, "10.0.0.2:1").change).toEqual([
+    { name: "a", change: { host: "10.0.0.2", address: "10.0.0.2:1" } },
+  ]);
+});
+
 describe("inbounds of the template", () => {
   const trojan = { ...PLAIN_INBOUND, tag: "t", protocol: "trojan", port: 8_443 } as const;
   const first = { ...PLAIN_INBOUND, tag: "vless-in" };
@@ -189,10 +207,10 @@ describe("when most endpoints are away at once", () => {
     ["two of three", 3, 1, true],
     ["one alone", 1, 0, true],
     ["none of none", 0, 0, false],
-  ])("that is doubted, or not: %s", (_, all, left, doubt) => {
+  ])("that is believed, or not: %s", (_, all, left, expected) => {
     const names = ["a", "b", "c"].slice(0, all);
     const of = fleet(...names.map((name) => ours(name)), someNode("main"), ours("old", {}, { state: "gone" }));
-    expect(isDoubtful(of, new Map(ready(...names.slice(0, left))), rules)).toBe(doubt);
+    expect(isBraked(of, new Map(ready(...names.slice(0, left))), rules)).toBe(expected);
   });
 
   it("nothing is drained or taken out, whatever was away before", () => {

@@ -27,6 +27,8 @@ export interface DiscoveryRules {
   /** Whose endpoints are nodes: `namespace/name`. Nodes of other ones, and those that somebody named, are left alone. */
   readonly service: string;
   readonly template: NodeTemplate;
+  /** What clients dial, with `{node}` for its name and `{address}` for its address without the port; null for what the template says. */
+  readonly hostPattern: string | null;
   /** A node is drained when it has been away for so long. Milliseconds. */
   readonly drainAfterMs: number;
   /** A node is taken out when it has been gone for so long. Milliseconds. */
@@ -40,7 +42,7 @@ export type FoundNodes = ReadonlyMap<string, FoundNode>;
 export interface DiscoveryLook {
   readonly now: number;
   /** When more nodes than is likely were away last; null for never. What was away by then counts as away since then. */
-  readonly doubtedAt: number | null;
+  readonly brakedAt: number | null;
 }
 
 /** What of the template is followed field by field. */
@@ -58,7 +60,7 @@ export interface DiscoverySteps {
  * Whether so many nodes are away at once that it is likelier not to be true of them: their Service is another one now, or nobody
  * hears from their machines. Then none is drained or taken out.
  */
-export function isDoubtful(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { service }: DiscoveryRules): boolean {
+export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { service }: DiscoveryRules): boolean {
   const ours = discoveredNodes(fleet, service).filter(({ state }) => state !== "gone");
   return 2 * ours.filter(({ name }) => !isReady(found.get(name))).length > ours.length;
 }
@@ -75,12 +77,12 @@ export function discovered(
   rules: DiscoveryRules,
   look: DiscoveryLook,
 ): FleetUpdate | null {
-  const doubtful = isDoubtful(fleet, found, rules);
+  const braked = isBraked(fleet, found, rules);
   const nodes = fleet.nodes.flatMap((node): FleetNode[] => {
     if (!isOf(node, rules.service)) return [node];
     const next = seen(node, found.get(node.name), look.now);
     if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, look) ? [] : [next];
-    return [doubtful ? next : drainedOrShown(next, found.get(node.name), rules, look)];
+    return [braked ? next : drainedOrShown(next, found.get(node.name), rules, look)];
   });
   if (nodes.length === fleet.nodes.length && nodes.every((node, index) => node === fleet.nodes[index])) return null;
   const stamp = { revision: fleet.revision + 1, at: Math.floor(look.now / 1_000), actor: SYSTEM };
@@ -96,26 +98,22 @@ export function discoverySteps(
   rules: DiscoveryRules,
   look: DiscoveryLook,
 ): DiscoverySteps {
-  const { service, template, deleteAfterMs } = rules;
+  const { service, deleteAfterMs } = rules;
   const ours = discoveredNodes(fleet, service);
   const names = new Set(ours.map(({ name }) => name));
-  const enter = [...found].flatMap(
-    ([
-      name,
-      {
-        addresses: [address],
-      },
-    ]) => (address === undefined || names.has(name) ? [] : [{ ...template, name, address }]),
-  );
+  const enter = [...found].flatMap(([name, { addresses }]) => {
+    const [address] = addresses;
+    return address === undefined || names.has(name) ? [] : [{ ...templateOf(name, address, rules), name, address }];
+  });
   const serving = ours.filter(({ state }) => state !== "gone" && state !== "disabled");
   const change = serving.flatMap((node) => {
-    const wanted = differing(node, found.get(node.name), template);
+    const wanted = differing(node, found.get(node.name), rules);
     return Object.keys(wanted).length === 0 ? [] : [{ name: node.name, change: wanted }];
   });
   const retired = ours.filter(
     ({ state, discovery }) => state !== "gone" && isOver(discovery.goneSince, deleteAfterMs, look),
   );
-  const retire = isDoubtful(fleet, found, rules) ? [] : retired.map(({ name }) => name);
+  const retire = isBraked(fleet, found, rules) ? [] : retired.map(({ name }) => name);
   return { enter, change, retire };
 }
 
@@ -171,8 +169,8 @@ function drainedOrShown(
   return { ...node, state: "draining", since, isUnfilled, discovery: { ...discovery, isDrained: true } };
 }
 
-function isOver(began: number | null, afterMs: number, { now, doubtedAt }: DiscoveryLook): boolean {
-  return began !== null && now - Math.max(began, doubtedAt ?? began) >= afterMs;
+function isOver(began: number | null, afterMs: number, { now, brakedAt }: DiscoveryLook): boolean {
+  return began !== null && now - Math.max(began, brakedAt ?? began) >= afterMs;
 }
 
 function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | undefined): boolean {
@@ -180,8 +178,9 @@ function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | unde
 }
 
 /** What a node is to be otherwise: nothing that a caller has changed. */
-function differing(node: FleetNode, found: FoundNode | undefined, template: NodeTemplate): NodeChange {
-  const [address] = found?.addresses ?? [];
+function differing(node: FleetNode, found: FoundNode | undefined, rules: DiscoveryRules): NodeChange {
+  const [address] = isWhereItIsFound(node, found) ? [] : (found?.addresses ?? []);
+  const template = templateOf(node.name, address ?? node.address, rules);
   const wanted = { ...template, address: node.address };
   const fields = FOLLOWED.filter((field) => !node.fixed.includes(field) && !isSameField(field, wanted, node));
   const hasOtherInbounds =
@@ -189,8 +188,14 @@ function differing(node: FleetNode, found: FoundNode | undefined, template: Node
   return {
     ...Object.fromEntries(fields.map((field) => [field, template[field]])),
     ...(hasOtherInbounds && { inboundTag: template.inboundTag, inbounds: inboundsOfTemplate(template) }),
-    ...(address !== undefined && !isWhereItIsFound(node, found) && { address }),
+    ...(address !== undefined && { address }),
   };
+}
+
+function templateOf(node: string, address: string, { template, hostPattern }: DiscoveryRules): NodeTemplate {
+  if (hostPattern === null) return template;
+  const host = address.slice(0, address.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+  return { ...template, host: hostPattern.replaceAll("{node}", node).replaceAll("{address}", host) };
 }
 
 function inboundsOfTemplate({ inbounds, inboundTag }: NodeTemplate): readonly InboundFields[] {

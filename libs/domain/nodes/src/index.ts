@@ -22,7 +22,7 @@ export {
   type DiscoveryLook,
   type DiscoveryRules,
   discoverySteps,
-  isDoubtful,
+  isBraked,
   type NodeTemplate,
 } from "./discovery.ts";
 export { type FoundEndpoint, foundNodes } from "./found-nodes.ts";

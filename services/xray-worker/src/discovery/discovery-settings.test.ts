@@ -60,6 +60,15 @@ it("refuses a name, an address, and what is misspelled", () => {
   expect(faultsOf(node({ adress: "a:1" }))).toEqual([expect.stringContaining('"adress"')]);
 });
 
+it("takes a host that differs from node to node", () => {
+  for (const host of ["{node}.vpn.example.com", "{address}", "vpn.example.com"])
+    expect(faultsOf({ XRAY_DISCOVERY_HOST: host })).toEqual([]);
+  for (const host of ["{name}.example.com", "{node}:443", "https://{node}", ""])
+    expect(faultsOf({ XRAY_DISCOVERY_HOST: host })).toEqual([
+      expect.stringContaining("must be a host, in which {node}"),
+    ]);
+});
+
 it("asks for what TLS needs", () => {
   expect(faultsOf(node({ tls: {} }))).toEqual([
     expect.stringContaining('XRAY_DISCOVERY_NODE must name in "tls" the "server_name"'),

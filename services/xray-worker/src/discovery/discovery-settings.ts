@@ -1,6 +1,7 @@
 import { nodeTemplate, nodeTemplateSchema } from "@veil/http-contract";
 import type { DiscoveryRules } from "@veil/nodes";
 import { wholeNumber } from "@veil/runtime";
+import { linkHost } from "@veil/settings";
 import { z } from "zod";
 
 const LABEL = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
@@ -28,6 +29,17 @@ export const discoveryVariables = {
     .pipe(nodeTemplateSchema)
     .prefault("{}")
     .meta({ example: '{"tls":{"server_name":"xray-nodes"},"groups":["eu"]}' }),
+  /** What clients dial at each of them, where that differs. */
+  XRAY_DISCOVERY_HOST: z
+    .string()
+    .refine(
+      (text) =>
+        /^[!-~]+$/.test(text) &&
+        linkHost("").safeParse(text.replaceAll("{node}", "node-1").replaceAll("{address}", "10.0.0.1")).success,
+      "must be a host, in which {node} and {address} stand for a node's",
+    )
+    .optional()
+    .meta({ example: "{node}.vpn.example.com" }),
   /** A node whose pod is not ready for so long is drained. */
   XRAY_DISCOVERY_DRAIN_SECONDS: wholeNumber({ min: 0, max: DAY_S }).default(30).meta({ example: "30" }),
   /** A node whose pod is not there for so long is deleted. */
@@ -77,6 +89,7 @@ export function discoveryRules(
   return {
     service: service.includes("/") ? service : `${namespace}/${service}`,
     template: nodeTemplate(settings.XRAY_DISCOVERY_NODE, inboundTag),
+    hostPattern: settings.XRAY_DISCOVERY_HOST ?? null,
     drainAfterMs: settings.XRAY_DISCOVERY_DRAIN_SECONDS * 1_000,
     deleteAfterMs: settings.XRAY_DISCOVERY_DELETE_SECONDS * 1_000,
   };

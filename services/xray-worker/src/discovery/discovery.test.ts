@@ -10,6 +10,7 @@ const link = { host: null, port: null, publicKey: null, shortId: null, sni: null
 const rules: DiscoveryRules = {
   service: "veil/xray-nodes",
   template: { ...link, tls: null, groups: ["default"], note: null, inboundTag: "vless-in", inbounds: [] },
+  hostPattern: null,
   drainAfterMs: 1_000,
   deleteAfterMs: 10_000,
 };

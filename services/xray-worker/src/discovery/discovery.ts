@@ -8,7 +8,7 @@ import {
   entered,
   type FoundEndpoint,
   foundNodes,
-  isDoubtful,
+  isBraked,
   nodeOf,
 } from "@veil/nodes";
 import { type LastingFailure, lastingFailure } from "@veil/runtime";
@@ -24,14 +24,14 @@ const STEP_WITHIN_MS = 20_000;
 /** Makes the fleet follow what is found, look by look. */
 export class Discovery {
   readonly #ports: DiscoveryPorts;
-  #doubtedAt: number | null = null;
-  readonly #doubt: LastingFailure;
+  #brakedAt: number | null = null;
+  readonly #brake: LastingFailure;
   /** What can't be done about nodes, by what and of which: each look finds it again, and it is logged once. */
   readonly #obstacles = new Map<string, LastingFailure>();
 
   constructor(ports: DiscoveryPorts) {
     this.#ports = ports;
-    this.#doubt = lastingFailure(ports.log, "most nodes are away at once: none is drained or deleted for it");
+    this.#brake = lastingFailure(ports.log, "most nodes are away at once: none is drained or deleted");
   }
 
   /** @param endpoints all that there are now @throws {StoreUnavailableError} */
@@ -44,7 +44,7 @@ export class Discovery {
       const others = pods.length > 1 ? `${pods.join(", ")} are one node` : null;
       this.#tell("name", name, "several pods are found where one is expected", others);
     }
-    const look = this.#lookAt(isDoubtful(fleet, found, rules));
+    const look = this.#lookAt(isBraked(fleet, found, rules), rules);
     const follow = () => this.#follow(found, rules, look);
     await follow();
     const steps = discoverySteps((await store.read()) ?? fleet, found, rules, look);
@@ -59,13 +59,13 @@ export class Discovery {
     if (steps.change.length > 0) await follow();
   }
 
-  #lookAt(isDoubted: boolean): DiscoveryLook {
+  #lookAt(isOn: boolean, { service }: DiscoveryRules): DiscoveryLook {
     const now = this.#ports.clock.now();
-    if (isDoubted) {
-      this.#doubtedAt = now;
-      this.#doubt.onError(new DiscoveryError("see docs/runbook.md"));
-    } else this.#doubt.onSuccess();
-    return { now, doubtedAt: this.#doubtedAt };
+    if (isOn) {
+      this.#brakedAt = now;
+      this.#brake.onError(new DiscoveryError(`more than half of the nodes of ${service} are not ready`));
+    } else this.#brake.onSuccess();
+    return { now, brakedAt: this.#brakedAt };
   }
 
   async #follow(found: ReturnType<typeof foundNodes>, rules: DiscoveryRules, look: DiscoveryLook): Promise<void> {
