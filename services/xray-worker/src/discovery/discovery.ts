@@ -19,7 +19,7 @@ import { type ChangeNodePorts, changeNode, enterNode } from "../nodes/visited-ch
 export type DiscoveryPorts = RetireNodePorts & ChangeNodePorts;
 
 /** As long as a caller of the API has for the same. */
-const STEP_WITHIN_MS = 20_000;
+const STEP_WITHIN_MS = 10_000;
 
 /** Makes the fleet follow what is found, look by look. */
 export class Discovery {
