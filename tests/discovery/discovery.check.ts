@@ -117,7 +117,7 @@ describe.skipIf(leftOut !== false)("nodes of a real Kubernetes", () => {
       ...{ dir, apiKey, xrayBinary: binary, redisUrl: redis.url, mongodbUri: mongodb.url },
       nodes: ["main", ...MACHINES],
       services: { "xray-worker": 2 },
-      // What is on the machines nobody names.
+      // The Xrays on the machines are named to nobody.
       addressesFor: async (_service, direct) => ({ ...direct, nodes: direct.nodes.slice(0, 1) }),
       env: () => ({
         ...{ XRAY_TLS_DIR: tlsFolder, TRAFFIC_SYNC_INTERVAL_SECONDS: "2" },
@@ -157,7 +157,7 @@ describe.skipIf(leftOut !== false)("nodes of a real Kubernetes", () => {
     await closers.close();
   });
 
-  /** What both ends counted of a key: the ledger, and all Xrays that live. */
+  /** The bytes of a key that the Xrays on the machines have counted in their lives. */
   async function counted(keyId: number): Promise<number> {
     const names = ["uplink", "downlink"].map((link) => `user>>>${keyId}@veil>>>traffic>>>${link}`);
     const values = await Promise.all(

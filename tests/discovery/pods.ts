@@ -1,6 +1,6 @@
 import type { Namespace } from "../cluster/kubectl.ts";
 
-/** What a kubelet would do: pods of a DaemonSet in the network of their machines, and how they are. */
+/** Pods of a DaemonSet in the network of their machines, and their states, as a kubelet reports them. */
 export class Pods {
   readonly #namespace: Namespace;
   readonly #address: string;

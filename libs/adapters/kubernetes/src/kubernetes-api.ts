@@ -152,7 +152,7 @@ export class KubernetesApi {
   }
 }
 
-/** What was asked about is forgotten by now. */
+/** The API has forgotten the version by now. */
 const GONE = 410;
 
 function refused(what: string, status: number, text: string): KubernetesApiError {

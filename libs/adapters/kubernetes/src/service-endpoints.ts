@@ -33,7 +33,7 @@ export interface FoundEndpoints {
   readonly version: string;
 }
 
-/** What Kubernetes says of the endpoints of one Service, ready or not, in its EndpointSlices. */
+/** The endpoints of one Service, ready or not, as its EndpointSlices have them. */
 export class ServiceEndpoints {
   readonly #api: KubernetesApi;
   readonly #path: string;

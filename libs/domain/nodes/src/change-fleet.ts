@@ -193,7 +193,7 @@ export function disabled(fleet: Fleet, name: string, { job, now }: ChangeStamp):
   return replaced(fleet, node, { ...node, state: "disabled", since: now }, job);
 }
 
-/** Ends a node that is disabled. What the environment lists or discovery finds is remembered, so that neither brings it back. */
+/** Ends a node that is disabled. One that the environment lists or discovery finds is remembered, so that neither brings it back. */
 export function ended({ nodes }: Fleet, name: string, now: number): FleetUpdate | null {
   const node = nodes.find((one) => one.name === name && one.state === "disabled");
   if (node === undefined) return null;

@@ -220,6 +220,12 @@ describe("when most endpoints are away at once", () => {
     expect(discoverySteps(of, new Map(), rules, look(long, long)).retire).toEqual([]);
   });
 
+  it("one that is back is shown all the same", () => {
+    const of = fleet(ours("a", { awaySince: 1, isDrained: true }, { state: "draining" }), ours("b"), ours("c"));
+    const next = after(of, discovered(of, new Map(ready("a")), rules, look(NOW, NOW)));
+    expect(next.nodes.map(({ state }) => state)).toEqual(["active", "active", "active"]);
+  });
+
   it("time begins anew for those that are still away when the others are back", () => {
     let of = fleet(ours("a"), ours("b"), ours("c"));
     of = after(of, discovered(of, new Map(), rules, look(NOW, NOW)));

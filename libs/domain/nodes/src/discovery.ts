@@ -20,14 +20,14 @@ import {
   type NodeDiscovery,
 } from "./fleet.ts";
 
-/** What every node is that is found, but for its name and its address. */
+/** A node that is found, but for its name and its address. */
 export type NodeTemplate = Omit<NewNode, "name" | "address">;
 
 export interface DiscoveryRules {
   /** Whose endpoints are nodes: `namespace/name`. Nodes of other ones, and those that somebody named, are left alone. */
   readonly service: string;
   readonly template: NodeTemplate;
-  /** What clients dial, with `{node}` for its name and `{address}` for its address without the port; null for what the template says. */
+  /** The host that clients dial, with `{node}` for a node's name and `{address}` for its address without the port; null for the template's. */
   readonly hostPattern: string | null;
   /** A node is drained when it has been away for so long. Milliseconds. */
   readonly drainAfterMs: number;
@@ -35,20 +35,20 @@ export interface DiscoveryRules {
   readonly deleteAfterMs: number;
 }
 
-/** What a look at the endpoints found, by the names of nodes. */
+/** The result of a look at the endpoints, by the names of nodes. */
 export type FoundNodes = ReadonlyMap<string, FoundNode>;
 
 /** When a look was made. Milliseconds since the epoch. */
 export interface DiscoveryLook {
   readonly now: number;
-  /** When more nodes than is likely were away last; null for never. What was away by then counts as away since then. */
+  /** When the brake held last; null for never. A node that was away by then counts as away since then. */
   readonly brakedAt: number | null;
 }
 
-/** What of the template is followed field by field. */
+/** The fields of the template that are followed one by one. */
 const FOLLOWED = ["tls", "host", "port", "publicKey", "shortId", "sni", "groups"] as const;
 
-/** What is to be done about nodes by somebody who asks them. */
+/** Changes of nodes that have to be asked about first. */
 export interface DiscoverySteps {
   readonly enter: readonly NewNode[];
   readonly change: readonly { readonly name: string; readonly change: NodeChange }[];
@@ -66,7 +66,7 @@ export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { servi
 }
 
 /**
- * What becomes of the nodes of a Service by themselves: since when they are away, drained when that lasts, and shown again when
+ * Notes since when nodes of a Service are away, drains those for which that lasts, and shows them again when
  * they are back. One that a caller has drained or shown since stays as that one wanted it.
  *
  * @returns null when there is nothing to change
@@ -82,7 +82,8 @@ export function discovered(
     if (!isOf(node, rules.service)) return [node];
     const next = seen(node, found.get(node.name), look.now);
     if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, look) ? [] : [next];
-    return [braked ? next : drainedOrShown(next, found.get(node.name), rules, look)];
+    const isBack = next.discovery.awaySince === null;
+    return [isBack ? shown(next, found.get(node.name), look.now) : braked ? next : drainedIfLong(next, rules, look)];
   });
   if (nodes.length === fleet.nodes.length && nodes.every((node, index) => node === fleet.nodes[index])) return null;
   const stamp = { revision: fleet.revision + 1, at: Math.floor(look.now / 1_000), actor: SYSTEM };
@@ -91,7 +92,7 @@ export function discovered(
   return { nodes, ...(events.length > 0 && { events }) };
 }
 
-/** What is to be done about nodes beside that. */
+/** The changes beside that: they take calls to nodes. */
 export function discoverySteps(
   fleet: Fleet,
   found: FoundNodes,
@@ -147,26 +148,22 @@ function seen(node: DiscoveredNode, found: FoundNode | undefined, now: number): 
   return { ...node, discovery: { ...node.discovery, awaySince: away, goneSince: gone } };
 }
 
-function drainedOrShown(
-  node: DiscoveredNode,
-  found: FoundNode | undefined,
-  { drainAfterMs }: DiscoveryRules,
-  look: DiscoveryLook,
-): FleetNode {
+/** A node whose endpoint is ready: discovery takes back what it did. */
+function shown(node: DiscoveredNode, found: FoundNode | undefined, since: number): FleetNode {
   const { state, discovery } = node;
-  const { now: since } = look;
-  if (discovery.awaySince === null) {
-    if (!discovery.isDrained || !isWhereItIsFound(node, found)) return node;
-    const shown = { ...node, discovery: { ...discovery, isDrained: false } };
-    // Also one that was being taken out when a worker died.
-    return state === "draining" || state === "disabled"
-      ? { ...shown, state: shownState(node), since, isUnfilled: false }
-      : shown;
-  }
+  if (!discovery.isDrained || !isWhereItIsFound(node, found)) return node;
+  const next = { ...node, discovery: { ...discovery, isDrained: false } };
+  // Also one that was being taken out when a worker died.
+  const isToShow = state === "draining" || state === "disabled";
+  return isToShow ? { ...next, state: shownState(node), since, isUnfilled: false } : next;
+}
+
+function drainedIfLong(node: DiscoveredNode, { drainAfterMs }: DiscoveryRules, look: DiscoveryLook): FleetNode {
+  const { state, discovery } = node;
   const isShown = state === "active" || state === "joining";
   if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, look)) return node;
   const isUnfilled = state === "joining";
-  return { ...node, state: "draining", since, isUnfilled, discovery: { ...discovery, isDrained: true } };
+  return { ...node, state: "draining", since: look.now, isUnfilled, discovery: { ...discovery, isDrained: true } };
 }
 
 function isOver(began: number | null, afterMs: number, { now, brakedAt }: DiscoveryLook): boolean {
@@ -177,7 +174,7 @@ function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | unde
   return fixed.includes("address") || found?.addresses.some((other) => isSameAddress(other, address)) === true;
 }
 
-/** What a node is to be otherwise: nothing that a caller has changed. */
+/** The fields in which a node is to differ from now on: none that a caller has changed. */
 function differing(node: FleetNode, found: FoundNode | undefined, rules: DiscoveryRules): NodeChange {
   const [address] = isWhereItIsFound(node, found) ? [] : (found?.addresses ?? []);
   const template = templateOf(node.name, address ?? node.address, rules);

@@ -62,7 +62,7 @@ export const NODE_FIELDS = [
   "groups",
 ] as const satisfies readonly (keyof NodeFields)[];
 
-/** What is kept of a node that discovery made. */
+/** The notes of discovery on a node that it made. */
 export interface NodeDiscovery {
   /** The Service whose endpoint it is: `namespace/name`. */
   readonly service: string;

@@ -28,7 +28,7 @@ const LONGEST_BEGINNING = 25;
 const HASH_DIGITS = 6;
 
 /**
- * What is found, by the names of nodes. Such a name outlives the pod: it is the host name of a pod that keeps one, or else that of
+ * Groups endpoints by the names of nodes. Such a name outlives the pod: it is the host name of a pod that keeps one, or else that of
  * the machine, on which a DaemonSet has one pod.
  */
 export function foundNodes(endpoints: readonly FoundEndpoint[]): ReadonlyMap<string, FoundNode> {
@@ -58,7 +58,7 @@ function byPreference(one: string, other: string): number {
 function nodeNameOf({ hostname, machine, address }: FoundEndpoint): string {
   const name = hostname ?? machine ?? address.slice(0, address.lastIndexOf(":"));
   if (NODE_NAME.test(name)) return name;
-  // What is cut off or replaced must not make two names one.
+  // Two names must not become one by characters that are cut off or replaced.
   const hash = createHash("sha256").update(name).digest("hex").slice(0, HASH_DIGITS);
   const beginning = name
     .toLowerCase()

@@ -15,7 +15,7 @@ export const discoveryVariables = {
     .regex(new RegExp(`^(?:${LABEL}/)?${LABEL}$`), "must be the name of a Service, or namespace/name")
     .optional()
     .meta({ example: "xray-nodes" }),
-  /** What a node is that is found: the body of `POST /api/nodes` without name and address. */
+  /** The node that is made of each: the body of `POST /api/nodes` without name and address. */
   XRAY_DISCOVERY_NODE: z
     .string()
     .transform((text, context) => {
@@ -29,7 +29,7 @@ export const discoveryVariables = {
     .pipe(nodeTemplateSchema)
     .prefault("{}")
     .meta({ example: '{"tls":{"server_name":"xray-nodes"},"groups":["eu"]}' }),
-  /** What clients dial at each of them, where that differs. */
+  /** The host that clients dial at each of them, where that differs. */
   XRAY_DISCOVERY_HOST: z
     .string()
     .refine(

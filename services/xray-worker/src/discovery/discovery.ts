@@ -26,7 +26,7 @@ export class Discovery {
   readonly #ports: DiscoveryPorts;
   #brakedAt: number | null = null;
   readonly #brake: LastingFailure;
-  /** What can't be done about nodes, by what and of which: each look finds it again, and it is logged once. */
+  /** Steps that fail, by their kind and node: each look finds them again, and they are logged once. */
   readonly #obstacles = new Map<string, LastingFailure>();
 
   constructor(ports: DiscoveryPorts) {

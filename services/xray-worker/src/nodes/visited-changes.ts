@@ -15,7 +15,7 @@ import {
 import type { CertificateFolder } from "@veil/xray-grpc";
 import { changeInTime, type FleetChanges } from "./fleet-changes.ts";
 
-/** What is asked of nodes before they are entered or changed. */
+/** Questions to nodes before they are entered or changed. */
 export interface ChangeNodePorts extends FleetChanges {
   /** The name of another node whose Xray process answers at the address of one; null when none is known to. */
   readonly processAt: (node: Pick<FleetNode, "name" | "address" | "tls">) => Promise<string | null>;
