@@ -5,7 +5,7 @@ import { networkInterfaces } from "node:os";
 import { delimiter, join } from "node:path";
 import { Closers, freePort, KillableProcess, startProcess } from "@veil/engines";
 import { writePrivateFile } from "@veil/runtime";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { runTool } from "../cluster/kubectl.ts";
 
 const PROGRAMS = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"] as const;
@@ -41,10 +41,10 @@ export interface ControlPlane {
   /** The certificate of its CA, as PEM. */
   readonly caFile: string;
   readonly kubeconfig: string;
-  /** Its API alone. */
-  readonly api: KillableProcess;
-  /** Resolves when it answers. */
-  ready(): Promise<void>;
+  /** Kills its API. */
+  kill(): Promise<void>;
+  /** Starts it again. The controllers too: they would follow it again within a minute only. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export async function startControlPlane(programs: Programs, dir: string, address
   );
   const ready = async () => {
     const answer = () => runTool("kubectl", ["--kubeconfig", kubeconfig, "get", "--raw", "/readyz"]).catch(() => "");
-    await expect.poll(answer, { timeout: 120_000, interval: 500 }).toBe("ok");
+    await vi.waitFor(async () => expect(await answer()).toBe("ok"), { timeout: 120_000, interval: 500 });
   };
   try {
     await etcd.start();
@@ -108,7 +108,16 @@ export async function startControlPlane(programs: Programs, dir: string, address
     await closers.close();
     throw error;
   }
-  return { url, caFile, kubeconfig, api, ready, stop: () => closers.close() };
+  return {
+    ...{ url, caFile, kubeconfig },
+    kill: () => api.kill(),
+    restart: async () => {
+      await api.start();
+      await ready();
+      await controllers.restart();
+    },
+    stop: () => closers.close(),
+  };
 }
 
 function configOf({ url, caFile, token }: { readonly url: string; readonly caFile: string; readonly token: string }) {

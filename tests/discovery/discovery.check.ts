@@ -143,7 +143,8 @@ describe.skipIf(leftOut !== false)("nodes of a real Kubernetes", () => {
       xrays.set(machine, xray);
     }
     pods = new Pods(namespace, address);
-    await expect.poll(async () => (await call("POST", "/keys", {}).catch(() => null))?.status).toBe(200);
+    const isMade = async () => expect((await call("POST", "/keys", {})).status).toBe(200);
+    await vi.waitFor(isMade, { timeout: 60_000, interval: 500 });
     const made = Array.from({ length: KEYS - 1 }, async () =>
       z.looseObject({ key_id: z.number() }).parse(await done("POST", "/keys", {})),
     );
@@ -262,13 +263,12 @@ describe.skipIf(leftOut !== false)("nodes of a real Kubernetes", () => {
 
   test("an API that is away changes nothing, and is followed again when it is back, also by another worker", async () => {
     const before = await nodes();
-    await cluster.api.kill();
+    await cluster.kill();
     const [one, other] = testbed.services["xray-worker"];
     await one?.process.kill();
     await delay(LONG_MS);
     expect(await nodes()).toEqual(before);
-    await cluster.api.start();
-    await cluster.ready();
+    await cluster.restart();
     await pods.report(podOf("worker-2", 2), false);
     await expect.poll(() => stateOf("worker-2")).toBe("draining");
     await one?.process.start();
