@@ -20,6 +20,9 @@ const fixed = [
   ...["API_HOST", "API_PORT", "METRICS_HOST", "METRICS_PORT", "SHUTDOWN_DEADLINE_MS"],
   ...["MONGODB_URI", "REDIS_URL", "XRAY_API_HOST", "XRAY_API_PORT", "REALITY_PUBLIC_KEY"],
   ...["XRAY_BINARY", "XRAY_CONFIG_PATH", "XRAY_CONFIG_NODE", "XRAY_TLS_DIR"],
+  // Of Kubernetes.
+  ...["SERVICE", "NODE", "HOST", "DRAIN_SECONDS", "DELETE_SECONDS"].map((name) => `XRAY_DISCOVERY_${name}`),
+  ...["KUBERNETES_API_URL", "KUBERNETES_ACCOUNT_DIR"],
 ];
 
 /** Whether what `.env` says of a variable comes to a service: in its environment, or by the file that the setup makes of it. */

@@ -9,7 +9,7 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $labels := merge (dict "app.kubernetes.io/part-of" "veil" "app.kubernetes.io/managed-by" $root.Release.Service) ($object.metadata.labels | default dict) -}}
 {{- $_ := set $object.metadata "namespace" $root.Release.Namespace -}}
 {{- $_ := set $object.metadata "labels" $labels -}}
-{{- if has $object.kind (list "Deployment" "StatefulSet") -}}{{- include "veil.adaptWorkload" . -}}{{- end -}}
+{{- if has $object.kind (list "Deployment" "StatefulSet" "DaemonSet") -}}{{- include "veil.adaptWorkload" . -}}{{- end -}}
 {{- if eq $object.kind "StatefulSet" -}}{{- include "veil.adaptStorage" . -}}{{- end -}}
 {{- if eq $object.kind "CronJob" -}}{{- include "veil.adaptCronJob" . -}}{{- end -}}
 {{- if eq $object.kind "PersistentVolumeClaim" -}}
@@ -48,8 +48,12 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- end -}}
 {{- $_ := set $template.metadata "labels" (merge (dict "app.kubernetes.io/part-of" "veil") ($template.metadata.labels | default dict)) -}}
 {{- if and (eq $name "xray") $values.xray.tls.enabled -}}{{- include "veil.addXrayTls" . -}}{{- end -}}
+{{- if and (eq $name "xray-worker") $values.xray.daemonSet.enabled -}}
+{{- $_ := set $template.spec "automountServiceAccountToken" true -}}
+{{- end -}}
+{{- if eq $name "xray-node" -}}{{- include "veil.adaptDaemonSet" . -}}{{- end -}}
 {{- include "veil.adaptImages" (dict "pod" $template.spec "root" $root) -}}
-{{- if or $values.secrets.generate $values.secrets.webhookKey -}}{{- include "veil.adaptSecrets" . -}}{{- end -}}
+{{- if and (ne $object.kind "DaemonSet") (or $values.secrets.generate $values.secrets.webhookKey) -}}{{- include "veil.adaptSecrets" . -}}{{- end -}}
 {{- range $container := $template.spec.containers -}}
 {{- /* A change of a setting is a rolling update of those who read it. */ -}}
 {{- if $container.envFrom -}}
@@ -128,8 +132,18 @@ One object of the manifests as this release wants it. Takes `object`, which it c
 {{- $_ := set $template.spec $field (append (index $template.spec $field) $step.value) -}}
 {{- end -}}
 {{- end -}}
-{{- $config := printf "%s%s" ($files.Get (printf "%s/nginx.conf" $folder)) ($files.Get (printf "%s/upstream.conf" $folder)) -}}
-{{- $_ := set $template.metadata "annotations" (merge (dict "checksum/xray-tls" (sha256sum $config)) ($template.metadata.annotations | default dict)) -}}
+{{- $_ := set $template.metadata "annotations" (merge (dict "checksum/xray-tls" (include "veil.xrayTlsFiles" .root | sha256sum)) ($template.metadata.annotations | default dict)) -}}
+{{- end -}}
+
+{{/* On which machines an Xray runs; it starts anew with another config of its front. */}}
+{{- define "veil.adaptDaemonSet" -}}
+{{- $template := .object.spec.template -}}
+{{- $_ := set $template.spec "nodeSelector" .root.Values.xray.daemonSet.nodeSelector -}}
+{{- $_ := set $template.metadata "annotations" (dict "checksum/xray-tls" (include "veil.xrayTlsFiles" .root | sha256sum)) -}}
+{{- end -}}
+
+{{- define "veil.xrayTlsFiles" -}}
+{{- range $file := list "nginx.conf" "upstream.conf" -}}{{- $.Files.Get (printf "manifests/components/xray-tls/%s" $file) -}}{{- end -}}
 {{- end -}}
 
 {{/* What an engine keeps, and as whom. */}}

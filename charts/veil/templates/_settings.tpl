@@ -3,6 +3,7 @@
 {{- $settings := dict -}}
 {{- $kustomizations := list "manifests/base/kustomization.yaml" -}}
 {{- if .Values.xray.enabled -}}{{- $kustomizations = append $kustomizations "manifests/components/xray/kustomization.yaml" -}}{{- end -}}
+{{- if .Values.xray.daemonSet.enabled -}}{{- $kustomizations = append $kustomizations "manifests/components/xray-daemonset/kustomization.yaml" -}}{{- end -}}
 {{- range $path := $kustomizations -}}
 {{- range $generator := (fromYaml ($.Files.Get $path)).configMapGenerator -}}
 {{- range $literal := $generator.literals -}}

@@ -28,6 +28,7 @@ import type { Tracing } from "@veil/tracing";
 import { vlessFlowOf } from "@veil/protocols";
 import { CertificateFolder, type ConnectedXray, NODE_LABEL } from "@veil/xray-grpc";
 import { onlineKeys } from "@veil/traffic";
+import { startDiscovery } from "./discovery/start-discovery.ts";
 import { emptiedFile } from "./config-file/emptied-file.ts";
 import { configFileOf } from "./config-file/open-config-mirror.ts";
 import { startEvents } from "./events/start-events.ts";
@@ -269,6 +270,13 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onBegun: () => void batches.trigger(),
     };
 
+    const nodePorts = {
+      ...{ ...changes, ...known },
+      ...nodeVisits({ ...known, vault: store.inbounds, shortId, lastMark: lastMarkOf(store.nodeLives) }),
+      readLast: lastReading(jobs, clock),
+    };
+    startDiscovery(running, { settings, ports: nodePorts, exclusive, clock });
+
     serveJobs(running, {
       queue: "veil-keys",
       redisUrl: settings.REDIS_URL,
@@ -278,11 +286,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...keyJobHandlers(ports, updating, (ending) => measured.keyEnded(ending)),
         ...tokenJobHandlers({ tokens: store.tokens, now, hints }),
         ...deviceJobHandlers({ devices: store.devices, keys: memory.keys, lease, clock, hints }),
-        ...nodeJobHandlers({
-          ...{ ...changes, ...known },
-          ...nodeVisits({ ...known, vault: store.inbounds, shortId, lastMark: lastMarkOf(store.nodeLives) }),
-          readLast: lastReading(jobs, clock),
-        }),
+        ...nodeJobHandlers(nodePorts),
         ...hostJobHandlers(changes),
         ...webhookChangeHandlers({ webhooks: store.webhooks, events: logged, now }),
       },

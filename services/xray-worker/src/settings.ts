@@ -7,6 +7,7 @@ import {
   requireTlsFolder,
   webhookVariables,
 } from "@veil/settings";
+import { discoveryVariables, requireDiscoveryTls } from "./discovery/discovery-settings.ts";
 import { booleanFlag, commaList, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
 import { z } from "zod";
 
@@ -23,6 +24,7 @@ export const workerSettings = z
     ...nodeTlsVariables,
     ...configFileVariables,
     ...webhookVariables,
+    ...discoveryVariables,
     /** Key jobs under way at once in one worker; 16–64 is where a node's gRPC API is fastest. */
     WORKER_CONCURRENCY: wholeNumber({ min: 1, max: 512 }).default(64).meta({ example: "64" }),
     RECONCILE_INTERVAL_SECONDS: wholeNumber({ min: 5, max: 3_600 }).default(30).meta({ example: "30" }),
@@ -42,6 +44,7 @@ export const workerSettings = z
     XRAY_ORPHAN_BRAKE: booleanFlag().default(true),
   })
   .superRefine(requireConfigNode)
-  .superRefine(requireTlsFolder);
+  .superRefine(requireTlsFolder)
+  .superRefine(requireDiscoveryTls);
 
 export type WorkerSettings = z.output<typeof workerSettings>;

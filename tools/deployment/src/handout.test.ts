@@ -53,6 +53,13 @@ test("the key of webhooks goes to the API, which seals with it, and to the worke
   expect(consumers.filter((name) => JSON.stringify(files[name]).includes(key))).toEqual(["api", "xray-worker"]);
 });
 
+test("the gRPC API of an Xray in its machine's network listens on loopback alone, and nothing else differs", () => {
+  const { xray } = handout(secrets, settings);
+  const { api, ...rest } = JSON.parse(xray["host-network.json"] ?? "") as { api: { listen: string } };
+  expect(api.listen).toBe("127.0.0.1:10085");
+  expect(JSON.parse(xray["config.json"] ?? "")).toEqual({ ...rest, api: { ...api, listen: "0.0.0.0:10085" } });
+});
+
 test("Xray's config closes every private network to key holders", () => {
   const { routing } = JSON.parse(handout(secrets, settings).xray["config.json"] ?? "") as {
     routing: { rules: unknown[] };

@@ -31,7 +31,11 @@ export function handout(secrets: Secrets, settings: DeploymentSettings): Readonl
     },
     redis: { password: secrets["redis-password"], "redis.conf": redisConfig(secrets["redis-password"], settings) },
     mongodb: { "root-password": secrets["mongodb-root-password"] },
-    xray: { "config.json": `${JSON.stringify(containerXrayConfig(secrets, settings), null, 2)}\n` },
+    xray: {
+      // Only the worker and the collector share a network with it.
+      "config.json": containerXrayConfig("0.0.0.0", secrets, settings),
+      "host-network.json": containerXrayConfig("127.0.0.1", secrets, settings),
+    },
     grafana: { "admin-password": secrets["grafana-admin-password"] },
   };
 }
@@ -70,11 +74,11 @@ function redisConfig(password: string, { REDIS_MAXMEMORY }: Pick<DeploymentSetti
   ].join("\n");
 }
 
-/** The gRPC API listens for the worker and the collector: only they share a network with it. */
-function containerXrayConfig(secrets: Secrets, settings: DeploymentSettings) {
+/** @param apiListen where the gRPC API listens, which whoever reaches it may use */
+function containerXrayConfig(apiListen: string, secrets: Secrets, settings: DeploymentSettings): string {
   const serverName = settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME;
-  return xrayConfig({
-    apiListen: "0.0.0.0",
+  const config = xrayConfig({
+    apiListen,
     apiPort: settings.XRAY_API_PORT,
     inboundPort: settings.XRAY_INBOUND_PORT,
     inboundTag: settings.XRAY_INBOUND_TAG,
@@ -86,4 +90,5 @@ function containerXrayConfig(secrets: Secrets, settings: DeploymentSettings) {
     blocked: settings.XRAY_BLOCKED,
     udp: settings.XRAY_UDP,
   });
+  return `${JSON.stringify(config, null, 2)}\n`;
 }

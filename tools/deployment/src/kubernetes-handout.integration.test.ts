@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { readSettings } from "@veil/runtime";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { z } from "zod";
-import { KubernetesApi } from "./kubernetes-api.ts";
+import { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { deploymentSettings } from "./settings.ts";
 
@@ -115,6 +115,16 @@ test("a setting reaches the config of an engine, which nothing of ours runs", as
   expect((await handout({ REALITY_DEST: "example.com:443" }).prepare()).restarted).toEqual([]);
   expect(contentOf("veil-xray")["config.json"]).toContain("example.com:443");
   expect(patched).toEqual([]);
+});
+
+test("each Xray whose config is another one is replaced: the one of the cluster, and those of its machines", async () => {
+  await handout().prepare();
+  workloads.push("daemonsets/xray-node");
+  expect((await handout({ REALITY_DEST: "example.com:443" }).prepare()).restarted).toEqual(["xray"]);
+  workloads.push("deployments/xray");
+  expect((await handout({ REALITY_DEST: "example.org:443" }).prepare()).restarted).toEqual(["xray"]);
+  expect(patched).toEqual(["daemonsets/xray-node", "deployments/xray", "daemonsets/xray-node"]);
+  workloads.splice(-2);
 });
 
 test.each(["PATCH deployments/api", "PUT secrets/veil-api", "PUT secrets/veil-secrets"])(

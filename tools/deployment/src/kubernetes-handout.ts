@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Consumer, consumers, type Files, handout, mongodbHandout } from "./handout.ts";
-import type { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesSecretStore, KubernetesSecrets } from "./kubernetes-secrets.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
 import { ensureSecrets, type SecretName, type Secrets } from "./secrets.ts";
@@ -13,12 +13,12 @@ const MONGODB_WITHIN_MS = 10_000;
  * The workload that runs each consumer. MongoDB is left alone: it reads its root password when its data are made, and
  * never again. Grafana is none of ours in a cluster.
  */
-const workloads: Readonly<Partial<Record<Consumer, "deployments" | "statefulsets">>> = {
-  api: "deployments",
-  "xray-worker": "deployments",
-  "stats-collector": "deployments",
-  xray: "deployments",
-  redis: "statefulsets",
+const workloads: Readonly<Partial<Record<Consumer, readonly string[]>>> = {
+  api: ["deployments/api"],
+  "xray-worker": ["deployments/xray-worker"],
+  "stats-collector": ["deployments/stats-collector"],
+  xray: ["deployments/xray", "daemonsets/xray-node"],
+  redis: ["statefulsets/redis"],
 };
 
 /** The secrets of a cluster: made where they are missing, handed out, and taken by those who mount them. */
@@ -80,11 +80,12 @@ export class KubernetesHandout {
 
   /** Has a consumer's pods replaced, as its own rollout strategy says. @returns false when nothing of ours runs it */
   async #restart(consumer: Consumer): Promise<boolean> {
-    const workload = workloads[consumer];
-    if (workload === undefined) return false;
     const annotations = { "veil/restarted-at": new Date().toISOString() };
     const body = { spec: { template: { metadata: { annotations } } } };
-    const path = `${workload}/${consumer}`;
-    return (await this.#api.call("PATCH", "apis/apps/v1", path, { body, unless: [404] })) !== null;
+    let isAny = false;
+    for (const path of workloads[consumer] ?? []) {
+      if ((await this.#api.call("PATCH", "apis/apps/v1", path, { body, unless: [404] })) !== null) isAny = true;
+    }
+    return isAny;
   }
 }

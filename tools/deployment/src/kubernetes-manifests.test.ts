@@ -156,3 +156,26 @@ test("the front of mutual TLS is the same file on Kubernetes and in compose, and
   expect(read("../deploy/xray-tls/upstream.conf")).toContain('map "" $xray { default xray:10085; }');
   expect(read("../docker-compose.yml")).toContain("./k8s/components/xray-tls/nginx.conf:/etc/nginx/nginx.conf:ro");
 });
+
+test("the front of an Xray on a machine is that of an Xray in a pod", () => {
+  for (const file of ["nginx.conf", "upstream.conf"]) {
+    const [one, other] = ["xray-tls", "xray-daemonset"].map((folder) =>
+      readFileSync(new URL(`components/${folder}/${file}`, k8s), "utf8"),
+    );
+    expect(other).toBe(one);
+  }
+});
+
+test("an Xray on a machine listens where its front, its clients and its template say", async () => {
+  const { secrets } = await ensureSecrets({ place: "nowhere", read: async () => ({}), write: async () => {} }, {});
+  const { xray: files } = handout(secrets, readSettings(deploymentSettings, { program: "test", env: {} }));
+  const { api, inbounds } = z
+    .object({ api: z.object({ listen: z.string() }), inbounds: z.tuple([z.object({ port: z.number() })]) })
+    .parse(JSON.parse(files["host-network.json"] ?? ""));
+  const settings = readFileSync(new URL("components/xray-daemonset/kustomization.yaml", k8s), "utf8");
+  expect(settings).toContain(`XRAY_DISCOVERY_NODE={"port":${inbounds[0].port},`);
+  const daemonSet = readFileSync(new URL("components/xray-daemonset/xray-daemonset.yaml", k8s), "utf8");
+  expect(daemonSet).toContain(`containerPort: ${inbounds[0].port} }`);
+  expect(daemonSet).toContain("/etc/xray/host-network.json");
+  expect(readFileSync(new URL("components/xray-daemonset/upstream.conf", k8s), "utf8")).toContain(api.listen);
+});

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Files } from "./handout.ts";
-import type { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "@veil/kubernetes";
 import { type KeptSecrets, optionalSecretNames, type Secrets, type SecretStore, secretNames } from "./secrets.ts";
 
 const names = [...secretNames, ...optionalSecretNames];

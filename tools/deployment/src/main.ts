@@ -5,7 +5,7 @@ import { engineVariables, exitOnSettingsError, readSettings } from "@veil/runtim
 import { z } from "zod";
 import { DirectorySecretStore, handOutFiles } from "./directory-secrets.ts";
 import { type Consumer, consumers, type Files, handout, mongodbHandout } from "./handout.ts";
-import { KubernetesApi } from "./kubernetes-api.ts";
+import { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
 import { restoreKubernetes } from "./restore-kubernetes.ts";

@@ -6,7 +6,7 @@ import { ownDatabase } from "@veil/test-support";
 import { MongoClient } from "mongodb";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { z } from "zod";
-import type { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "@veil/kubernetes";
 import { restoreKubernetes } from "./restore-kubernetes.ts";
 
 const secretBody = z.object({ stringData: z.record(z.string(), z.string()) });

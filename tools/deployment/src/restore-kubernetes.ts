@@ -1,6 +1,6 @@
 import { type BackedUpSecrets, type Command, runCommand, SECRET_NAMES, type SecretPlace } from "@veil/backup";
 import { z } from "zod";
-import type { KubernetesApi } from "./kubernetes-api.ts";
+import type { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesSecrets } from "./kubernetes-secrets.ts";
 
 type Api = Pick<KubernetesApi, "call">;

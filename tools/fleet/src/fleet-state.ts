@@ -53,7 +53,8 @@ export function saidOfNode({
 }
 
 /** The same fields, as the API shows them. */
-export function shownOfNode({ name: _name, state: _state, created_at: _createdAt, ...shown }: NodeBody): Fields {
+export function shownOfNode(node: NodeBody): Fields {
+  const { name: _name, state: _state, created_at: _createdAt, discovered: _discovered, ...shown } = node;
   return shown;
 }
 
@@ -78,15 +79,20 @@ function inboundOf({ node, inbound }: Pick<HostBody, "node" | "inbound">, nodes:
   return inbound === nodes.find(({ name }) => name === node)?.inbounds[0]?.tag ? null : inbound;
 }
 
+/** Whether somebody named it: others come and go by themselves. */
+export function isNamed({ discovered }: Pick<NodeBody, "discovered">): boolean {
+  return discovered === null;
+}
+
 /** Whether links leave a node out because somebody drained it. */
 export function isDraining({ state }: Pick<NodeBody, "state">): boolean {
   return state === "draining";
 }
 
-/** The file that says what there is, as briefly as it can; what comes with nodes by itself is left out. */
+/** The file that says what there is, as briefly as it can; what comes by itself is left out: nodes that are found, hosts of nodes. */
 export function fileOf({ nodes, hosts }: FleetState): { readonly nodes: object[]; readonly hosts: object[] } {
   return {
-    nodes: nodes.map((node) => ({
+    nodes: nodes.filter(isNamed).map((node) => ({
       name: node.name,
       ...differing(shownOfNode(node), PLAIN_NODE),
       ...(isDraining(node) && { draining: true }),

@@ -31,6 +31,7 @@ const NODE: FleetState["nodes"][number] = {
   groups: ["default"],
   multiplier: 1,
   note: null,
+  discovered: null,
   created_at: 1,
 };
 
@@ -202,4 +203,19 @@ hosts: [{ id: cdn, node: fi-1, address: cdn.example.com, groups: [vip, vip] }]
 `;
   const hosts = STATE.hosts.map((host) => (host.id === "cdn" ? { ...host, groups: ["vip"] } : host));
   expect(planFleet(parseFleetFile(text), { ...STATE, hosts }, { mayPrune: false }).steps).toEqual([]);
+});
+
+describe("nodes that come and go as pods do", () => {
+  const found = { ...NODE, name: "worker-1", address: "10.0.0.3:10085", discovered: "veil/xray-nodes" };
+  const state = { nodes: [NODE, found], hosts: [OWN, CDN] };
+
+  it("are none of a file that does not name them, and stand in none", () => {
+    expect(plan(AS_IT_IS, state, true)).toEqual({ does: [], unchanged: 2, unnamed: [] });
+    expect(fileOf(state).nodes).toEqual(fileOf(STATE).nodes);
+  });
+
+  it("are changed as others where a file names them", () => {
+    const said = `nodes: [{name: worker-1, address: '${found.address}', host: fi.example.com, note: mine}]`;
+    expect(plan(said, state).does).toEqual(['~ node worker-1\n    note: null → "mine"']);
+  });
 });

@@ -6,6 +6,7 @@ import {
   type Fields,
   type FleetState,
   isDraining,
+  isNamed,
   saidOfHost,
   saidOfNode,
   shownOfHost,
@@ -38,7 +39,7 @@ export interface Plan {
 
 /** Plans the steps from the state of an installation to that of a file. */
 export function planFleet(file: FleetFile, state: FleetState, { mayPrune }: { readonly mayPrune: boolean }): Plan {
-  const nodes = state.nodes.filter(({ name }) => !file.nodes.some((node) => node.name === name));
+  const nodes = state.nodes.filter(isNamed).filter(({ name }) => !file.nodes.some((node) => node.name === name));
   // A node that is to be where one is that goes can't be there before: it has another name now.
   const inTheWay = new Set(
     mayPrune ? nodes.filter((node) => isWantedByAnother(node, file)).map(({ name }) => name) : [],

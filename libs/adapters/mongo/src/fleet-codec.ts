@@ -5,6 +5,7 @@ import {
   type FleetEvent,
   type FleetNode,
   NODE_FIELDS,
+  type NodeDiscovery,
   type NodeTls,
 } from "@veil/nodes";
 import { z } from "zod";
@@ -19,6 +20,14 @@ const tlsDocument = z.object({
   certificate_file: z.string(),
   key_file: z.string(),
   server_name: z.string().nullable(),
+});
+
+/** Moments in milliseconds since the epoch. */
+const discoveryDocument = z.object({
+  service: z.string(),
+  away_since: z.number().nullable(),
+  gone_since: z.number().nullable(),
+  drained: z.boolean(),
 });
 
 /** A node within the document of all nodes, under its name. Fields that only newer versions know stay as they are. */
@@ -48,6 +57,8 @@ const nodeDocument = z.object({
   /** Missing in documents from before nodes had it. */
   multiplier: z.number().default(DEFAULT_MULTIPLIER),
   origin: z.enum(["environment", "api"]),
+  /** Missing in what was stored before nodes could be found. */
+  discovery: discoveryDocument.nullable().default(null),
   /** Fields that only a newer version knows are nothing here. */
   fixed: z.array(z.string()).default([]),
   position: z.number(),
@@ -127,6 +138,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     created_at,
     fixed,
     unfilled,
+    discovery,
     ...same
   } = node;
   return {
@@ -142,6 +154,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     regroupedAt: regrouped_at,
     formerGroups: former_groups,
     createdAt: created_at,
+    discovery: discovery === null ? null : toDiscovery(discovery),
     fixed: NODE_FIELDS.filter((field) => fixed.includes(field)),
   };
 }
@@ -152,6 +165,14 @@ function toTls({ ca_file, certificate_file, key_file, server_name }: z.infer<typ
 
 function toTlsDocument({ caFile, certificateFile, keyFile, serverName }: NodeTls): z.infer<typeof tlsDocument> {
   return { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName };
+}
+
+function toDiscovery({ service, away_since, gone_since, drained }: z.infer<typeof discoveryDocument>): NodeDiscovery {
+  return { service, awaySince: away_since, goneSince: gone_since, isDrained: drained };
+}
+
+function toDiscoveryDocument({ service, awaySince, goneSince, isDrained }: NodeDiscovery) {
+  return { service, away_since: awaySince, gone_since: goneSince, drained: isDrained };
 }
 
 export function toNodeDocument(node: FleetNode): NodeDocument {
@@ -167,6 +188,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     regroupedAt,
     formerGroups,
     createdAt,
+    discovery,
     groups,
     fixed,
     jobs,
@@ -184,6 +206,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     regrouped_at: regroupedAt,
     former_groups: [...formerGroups],
     created_at: createdAt,
+    discovery: discovery === null ? null : toDiscoveryDocument(discovery),
     fixed: [...fixed],
     jobs: [...jobs],
   };

@@ -47,6 +47,8 @@ export type {
   NodeListBody,
   UpdateNodeBody,
 } from "./node-bodies.ts";
+export { nodeTemplateSchema } from "./node-bodies.ts";
+export { newNode, nodeTemplate } from "./new-node.ts";
 export { alpnProtocols, HOST_ID } from "./host-bodies.ts";
 export type {
   CreateHostBody,

@@ -145,6 +145,11 @@ export const nodeSchema = z
     groups,
     multiplier,
     note,
+    discovered: z.string().nullable().meta({
+      description:
+        "The Service of Kubernetes whose endpoint it is, `namespace/name`; null for a node that somebody named.",
+      example: null,
+    }),
     created_at: seconds.meta({ description: "Unix time in seconds.", example: 1703520000 }),
   })
   .register(namedSchemas, { id: "Node" });
@@ -178,6 +183,13 @@ export const createNodeSchema = z
   .register(namedSchemas, { id: "NodeToCreate" });
 
 export type CreateNodeBody = z.infer<typeof createNodeSchema>;
+
+/** All that may be said of a node but its name and its address. */
+export const nodeTemplateSchema = z.strictObject(optional, {
+  error: ({ code }) => (code === "unrecognized_keys" ? undefined : "must be a JSON object"),
+});
+
+export type NodeTemplateBody = z.infer<typeof nodeTemplateSchema>;
 
 export const updateNodeSchema = z
   .object({ address: address.optional(), ...optional }, "the body must be a JSON object")

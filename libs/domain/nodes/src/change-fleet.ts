@@ -71,8 +71,17 @@ export function nodeOf({ nodes }: Pick<Fleet, "nodes">, name: string): FleetNode
   return nodes.find((node) => node.name === name && node.state !== "gone") ?? null;
 }
 
-/** Enters a node: it is filled first. */
-export function entered({ nodes, hosts, unreadable }: Fleet, node: NewNode, { job, now }: ChangeStamp): FleetChange {
+/**
+ * Enters a node: it is filled first.
+ *
+ * @param service the Service of which it is an endpoint, `namespace/name`; null for a node that nobody found
+ */
+export function entered(
+  { nodes, hosts, unreadable }: Fleet,
+  node: NewNode,
+  { job, now }: ChangeStamp,
+  service: string | null = null,
+): FleetChange {
   const present = nodeOf({ nodes }, node.name);
   if (present?.jobs.includes(job) === true) return { outcome: "done" };
   if (present !== null || unreadable?.nodes.includes(node.name) === true)
@@ -91,6 +100,7 @@ export function entered({ nodes, hosts, unreadable }: Fleet, node: NewNode, { jo
     regroupedAt: 0,
     formerGroups: [],
     origin: "api",
+    discovery: service === null ? null : { service, awaySince: null, goneSince: null, isDrained: false },
     fixed: [],
     position: AFTER_LISTED,
     createdAt: Math.floor(now / 1_000),
@@ -150,15 +160,22 @@ export function drained(
   if (isDrained && node.state === "disabled") {
     return { outcome: "refused", detail: `node ${name} is being deleted` };
   }
-  const next = isDrained ? "draining" : node.isUnfilled ? "joining" : UNDRAINED[node.state];
-  if (next === node.state) return replaced(fleet, node, node, job);
+  const next = isDrained ? "draining" : shownState(node);
+  // It drains because somebody asked for it now: discovery does not show it again.
+  const discovery = isDrained && node.discovery !== null ? { ...node.discovery, isDrained: false } : node.discovery;
+  if (next === node.state) return replaced(fleet, node, { ...node, discovery }, job);
   const isUnfilled = isDrained && node.state === "joining";
-  const change = replaced(fleet, node, { ...node, state: next, since: now, isUnfilled }, job);
+  const change = replaced(fleet, node, { ...node, discovery, state: next, since: now, isUnfilled }, job);
   if (!isDrained) return change;
   return {
     ...change,
     events: [drainedEvent(name, { revision: fleet.revision + 1, at: Math.floor(now / 1_000), actor })],
   };
+}
+
+/** The state of a node once it is not to drain any more. */
+export function shownState({ state, isUnfilled }: Pick<FleetNode, "state" | "isUnfilled">): NodeState {
+  return isUnfilled ? "joining" : UNDRAINED[state];
 }
 
 const UNDRAINED = {
@@ -177,11 +194,13 @@ export function disabled(fleet: Fleet, name: string, { job, now }: ChangeStamp):
   return replaced(fleet, node, { ...node, state: "disabled", since: now }, job);
 }
 
-/** Ends a node that is disabled. What the environment lists is remembered, so that no start brings it back. */
+/** Ends a node that is disabled. One that the environment lists or discovery finds is remembered, so that neither brings it back. */
 export function ended({ nodes }: Fleet, name: string, now: number): FleetUpdate | null {
   const node = nodes.find((one) => one.name === name && one.state === "disabled");
   if (node === undefined) return null;
-  return { nodes: node.origin === "api" ? nodes.filter((one) => one !== node) : withState(nodes, node, "gone", now) };
+  const isFound = node.discovery !== null && node.discovery.goneSince === null;
+  const isNamed = node.origin === "environment" || isFound;
+  return { nodes: isNamed ? withState(nodes, node, "gone", now) : nodes.filter((one) => one !== node) };
 }
 
 /**

@@ -7,7 +7,8 @@ import type { NodeInbound } from "./inbounds.ts";
  * - `active`: links show it
  * - `draining`: links don't show it any more; it keeps its users, and is read on
  * - `disabled`: it is on its way out: no users are added, its bytes are still read
- * - `gone`: it is out. Kept only of a node that the environment lists, so that no start brings it back.
+ * - `gone`: it is out. Kept only of a node that the environment lists, so that no start brings it back, and of one that discovery
+ *   finds, so that discovery doesn't.
  */
 export type NodeState = "joining" | "active" | "draining" | "disabled" | "gone";
 
@@ -64,6 +65,18 @@ export const NODE_FIELDS = [
   "groups",
 ] as const satisfies readonly (keyof NodeFields)[];
 
+/** The notes of discovery on a node that it made. */
+export interface NodeDiscovery {
+  /** The Service whose endpoint it is: `namespace/name`. */
+  readonly service: string;
+  /** Since when that endpoint is not ready or not there; null while it is ready. Milliseconds since the epoch. */
+  readonly awaySince: number | null;
+  /** Since when it is not there at all; null while it is. Milliseconds since the epoch. */
+  readonly goneSince: number | null;
+  /** Discovery drained it while it was away, and shows it again. */
+  readonly isDrained: boolean;
+}
+
 /** One Xray node. Its name is its own for as long as it is not gone. */
 export interface FleetNode extends NodeFields {
   readonly name: string;
@@ -85,6 +98,8 @@ export interface FleetNode extends NodeFields {
   readonly multiplier: number;
   /** Whether the environment lists it, or an API call made it. */
   readonly origin: "environment" | "api";
+  /** Null of a node that a caller or the environment named. */
+  readonly discovery: NodeDiscovery | null;
   /** Fields that an API call changed: what the environment says of them is not followed any more. */
   readonly fixed: readonly (keyof NodeFields)[];
   /** Its place among all: those of the environment come first, in their order. */

@@ -16,6 +16,16 @@ export {
 } from "./change-fleet.ts";
 export { changeTogether, type FleetDecision } from "./change-together.ts";
 export { type HostChange, hostChanged, hostDeleted, hostPut, type NewHost } from "./change-hosts.ts";
+export {
+  changedAsFound,
+  discovered,
+  type DiscoveryLook,
+  type DiscoveryRules,
+  discoverySteps,
+  isBraked,
+  type NodeTemplate,
+} from "./discovery.ts";
+export { type FoundEndpoint, foundNodes } from "./found-nodes.ts";
 export { FirstLinked } from "./first-linked.ts";
 export {
   DEFAULT_MULTIPLIER,
@@ -31,6 +41,7 @@ export {
   isSameNode,
   meteredNodes,
   NODE_FIELDS,
+  type NodeDiscovery,
   type NodeFields,
   type NodeTls,
   servingNodes,

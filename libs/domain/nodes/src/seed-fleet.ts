@@ -105,6 +105,7 @@ function newNode(node: ListedNode, since: number, now: number): FleetNode {
     note: null,
     multiplier: DEFAULT_MULTIPLIER,
     origin: "environment",
+    discovery: null,
     fixed: [],
     position: 0,
     createdAt: Math.floor(now / 1_000),

@@ -43,6 +43,7 @@ export function fleetStoreConformance(
   it("gives back nodes as they were stored, in their order, those that went not any more", async () => {
     const { store, other } = open();
     const full = someNode("9", {
+      discovery: { service: "veil/xray-nodes", awaySince: 1_800_000_000_001, goneSince: 7, isDrained: true },
       host: "vpn.example.com",
       port: 8_443,
       publicKey: "k".repeat(43),

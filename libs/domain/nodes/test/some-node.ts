@@ -22,6 +22,7 @@ export function someNode(name: string, attributes: Partial<FleetNode> = {}): Fle
     note: null,
     multiplier: 1,
     origin: "environment",
+    discovery: null,
     fixed: [],
     position: 0,
     createdAt: 1_700_000_000,

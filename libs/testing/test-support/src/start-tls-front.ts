@@ -4,7 +4,7 @@ import { createServer } from "node:tls";
 import type { IssuedCertificate } from "./certificate-authority.ts";
 
 export interface TlsFront {
-  /** `127.0.0.1:port`. */
+  /** `host:port`. */
   readonly address: string;
   /** How many connections it let through so far. */
   readonly admitted: () => number;
@@ -18,10 +18,18 @@ export interface TlsFrontOptions extends IssuedCertificate {
   readonly ca: string;
   /** `host:port` of what stands behind it. */
   readonly target: string;
+  /** The address of this machine that it listens on; 127.0.0.1 when left out. */
+  readonly listen?: string;
 }
 
 /** A proxy before a node's gRPC port: it ends TLS, and lets nobody through without a certificate of the CA. */
-export async function startTlsFront({ ca, certificate, key, target }: TlsFrontOptions): Promise<TlsFront> {
+export async function startTlsFront({
+  ca,
+  certificate,
+  key,
+  target,
+  listen = "127.0.0.1",
+}: TlsFrontOptions): Promise<TlsFront> {
   const [host, port] = [target.slice(0, target.lastIndexOf(":")), Number(target.slice(target.lastIndexOf(":") + 1))];
   const sockets = new Set<Pick<Socket, "destroy">>();
   let admitted = 0;
@@ -43,12 +51,12 @@ export async function startTlsFront({ ca, certificate, key, target }: TlsFrontOp
     for (const socket of sockets) socket.destroy();
     sockets.clear();
   };
-  server.listen(0, "127.0.0.1");
+  server.listen(0, listen);
   await once(server, "listening");
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new Error("the front has no port");
   return {
-    address: `127.0.0.1:${bound.port}`,
+    address: `${listen}:${bound.port}`,
     admitted: () => admitted,
     cut,
     stop: async () => {

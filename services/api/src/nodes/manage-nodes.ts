@@ -1,4 +1,11 @@
-import { asciiAddress, asciiHost, type CreateNodeBody, type NodeBody, type UpdateNodeBody } from "@veil/http-contract";
+import {
+  asciiAddress,
+  asciiHost,
+  type CreateNodeBody,
+  newNode,
+  type NodeBody,
+  type UpdateNodeBody,
+} from "@veil/http-contract";
 import { inboundOfWire, type JobResult, tlsOfWire, TOO_LATE } from "@veil/job-contract";
 import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
@@ -30,23 +37,17 @@ export async function createNode(
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
   if (!seesNodes(scope)) throw new NodesOfInstallationError();
-  const { name, address, host = null, port = null, sni = null, note = null } = body;
-  const node = {
-    ...{ name, port, sni, note },
-    address: asciiAddress(address),
-    host: asciiHost(host),
-    publicKey: body.public_key ?? null,
-    shortId: body.short_id ?? null,
-    inboundTag: body.inbounds?.[0]?.tag ?? ports.inboundTag,
-    inbounds: body.inbounds?.map(inboundOfWire) ?? [],
-    tls: tlsOfWire(body.tls ?? null),
-    groups: [...new Set(body.groups ?? DEFAULT_NODE_GROUPS)],
-    multiplier: body.multiplier ?? DEFAULT_MULTIPLIER,
-  };
+  const node = newNode(body, ports.inboundTag);
   const job = planWriteJob("createNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
   const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "createNode", limits, ports);
-  return answered("createNode", name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  return answered(
+    "createNode",
+    body.name,
+    await runWriteJob({ job, payload, onNoOutcome }, scope, ports),
+    scope,
+    ports,
+  );
 }
 
 /** Changes a node. @throws {NodeNotFoundError} when the caller sees none of this name; otherwise as {@link createNode} */

@@ -32,6 +32,7 @@ describe("adding a node", () => {
       groups: ["default"],
       multiplier: 1,
       note: null,
+      discovered: null,
       created_at: expect.any(Number),
     });
     expect((await get("/api/nodes")).body).toMatchObject({ total: 2, nodes: [{ name: "main" }, made.body] });

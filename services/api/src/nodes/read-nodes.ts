@@ -82,7 +82,8 @@ function unixSeconds(milliseconds: number | null): number | null {
 
 /** A node as callers see it; null when it is gone. */
 function nodeBody(node: FleetNode): NodeBody | null {
-  const { name, address, state, host, port, publicKey, shortId, sni, tls, groups, multiplier, note, createdAt } = node;
+  const { name, address, state, host, port, publicKey, shortId, sni, tls } = node;
+  const { groups, multiplier, note, discovery, createdAt } = node;
   if (state === "gone") return null;
   return {
     ...{ name, address, state, host, port },
@@ -96,6 +97,7 @@ function nodeBody(node: FleetNode): NodeBody | null {
     groups: [...groups],
     multiplier,
     note,
+    discovered: discovery?.service ?? null,
     created_at: createdAt,
   };
 }

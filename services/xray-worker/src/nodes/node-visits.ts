@@ -1,12 +1,13 @@
-import type { NodeJobPorts } from "../jobs/node-job-handlers.ts";
 import { inboundFaultAt } from "./inbound-faults.ts";
 import { leaveNode, type LeaveNodePorts, processAt } from "./leave-node.ts";
 import { leftBehind } from "./left-behind.ts";
+import type { RetireNodePorts } from "./retire-node.ts";
+import type { ChangeNodePorts } from "./visited-changes.ts";
 
 /** Visits of jobs to the nodes that they change, over connections of their own: such a node may not be connected yet. */
 export function nodeVisits(
   ports: LeaveNodePorts,
-): Pick<NodeJobPorts, "processAt" | "leftBehind" | "inboundFault" | "leave"> {
+): Pick<ChangeNodePorts & RetireNodePorts, "processAt" | "leftBehind" | "inboundFault" | "leave"> {
   return {
     processAt: (node) => processAt(node, ports),
     leftBehind: (node, next) => leftBehind(node, next, ports),

@@ -38,8 +38,8 @@ export interface RetireNodePorts extends FleetChanges {
 
 export interface RetireRequest {
   readonly name: string;
-  /** Whether it goes also when it does not answer. */
-  readonly force: boolean;
+  /** Whether it goes also when it does not answer, and what its last bytes are is not known; `when-away`: only then. */
+  readonly force: boolean | "when-away";
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly requestId: string;
@@ -70,9 +70,10 @@ export async function retireNode(request: RetireRequest, ports: RetireNodePorts)
   const leaving = ports.leave(node);
   try {
     const answers = await leaving.answers();
-    if (!answers && !force) return { outcome: "unavailable", detail: `node ${name} does not answer; ?force=true` };
+    const isForced = force === true || (force === "when-away" && !answers);
+    if (!answers && !isForced) return { outcome: "unavailable", detail: `node ${name} does not answer; ?force=true` };
     const fault = await emptied(node, leaving, answers, request, ports);
-    if (fault !== null && !force) return { outcome: "unavailable", detail: fault };
+    if (fault !== null && !isForced) return { outcome: "unavailable", detail: fault };
     return await ending(request, ports);
   } finally {
     leaving.close();

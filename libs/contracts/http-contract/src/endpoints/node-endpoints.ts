@@ -42,6 +42,7 @@ const exampleNode = {
   groups: ["default"],
   multiplier: 1,
   note: null,
+  discovered: null,
   created_at: 1703520000,
 } as const;
 

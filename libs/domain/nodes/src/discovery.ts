@@ -1,0 +1,209 @@
+import { SYSTEM } from "@veil/events";
+import {
+  type ChangeStamp,
+  changed,
+  type FleetChange,
+  type NewNode,
+  type NodeChange,
+  nodeOf,
+  shownState,
+} from "./change-fleet.ts";
+import { drainedEvent } from "./fleet-event.ts";
+import type { FoundNode } from "./found-nodes.ts";
+import { type InboundFields, inboundsOf, PLAIN_INBOUND } from "./inbounds.ts";
+import {
+  type Fleet,
+  type FleetNode,
+  type FleetUpdate,
+  isSameAddress,
+  isSameField,
+  type NodeDiscovery,
+} from "./fleet.ts";
+
+/** A node that is found, but for its name and its address. */
+export type NodeTemplate = Omit<NewNode, "name" | "address">;
+
+export interface DiscoveryRules {
+  /** Whose endpoints are nodes: `namespace/name`. Nodes of other ones, and those that somebody named, are left alone. */
+  readonly service: string;
+  readonly template: NodeTemplate;
+  /** The host that clients dial, with `{node}` for a node's name and `{address}` for its address without the port; null for the template's. */
+  readonly hostPattern: string | null;
+  /** A node is drained when it has been away for so long. Milliseconds. */
+  readonly drainAfterMs: number;
+  /** A node is taken out when it has been gone for so long. Milliseconds. */
+  readonly deleteAfterMs: number;
+}
+
+/** The result of a look at the endpoints, by the names of nodes. */
+export type FoundNodes = ReadonlyMap<string, FoundNode>;
+
+/** When a look was made. Milliseconds since the epoch. */
+export interface DiscoveryLook {
+  readonly now: number;
+  /** When the brake held last; null for never. A node that was away by then counts as away since then. */
+  readonly brakedAt: number | null;
+}
+
+/** The fields of the template that are followed one by one. */
+const FOLLOWED = ["tls", "host", "port", "publicKey", "shortId", "sni", "groups"] as const;
+
+/** Changes of nodes that have to be asked about first. */
+export interface DiscoverySteps {
+  readonly enter: readonly NewNode[];
+  readonly change: readonly { readonly name: string; readonly change: NodeChange }[];
+  /** Names of nodes. */
+  readonly retire: readonly string[];
+}
+
+/**
+ * Whether so many nodes are away at once that it is likelier not to be true of them: their Service is another one now, or nobody
+ * hears from their machines. Then none is drained or taken out.
+ */
+export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { service }: DiscoveryRules): boolean {
+  const ours = discoveredNodes(fleet, service).filter(({ state }) => state !== "gone");
+  return 2 * ours.filter(({ name }) => !isReady(found.get(name))).length > ours.length;
+}
+
+/**
+ * Notes since when nodes of a Service are away, drains those for which that lasts, and shows them again when
+ * they are back. One that a caller has drained or shown since stays as that one wanted it.
+ *
+ * @returns null when there is nothing to change
+ */
+export function discovered(
+  fleet: Fleet,
+  found: FoundNodes,
+  rules: DiscoveryRules,
+  look: DiscoveryLook,
+): FleetUpdate | null {
+  const braked = isBraked(fleet, found, rules);
+  const nodes = fleet.nodes.flatMap((node): FleetNode[] => {
+    if (!isOf(node, rules.service)) return [node];
+    const next = seen(node, found.get(node.name), look.now);
+    if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, look) ? [] : [next];
+    const isBack = next.discovery.awaySince === null;
+    return [isBack ? shown(next, found.get(node.name), look.now) : braked ? next : drainedIfLong(next, rules, look)];
+  });
+  if (nodes.length === fleet.nodes.length && nodes.every((node, index) => node === fleet.nodes[index])) return null;
+  const stamp = { revision: fleet.revision + 1, at: Math.floor(look.now / 1_000), actor: SYSTEM };
+  const drained = nodes.filter(({ name, state }) => state === "draining" && nodeOf(fleet, name)?.state !== "draining");
+  const events = drained.map(({ name }) => drainedEvent(name, stamp));
+  return { nodes, ...(events.length > 0 && { events }) };
+}
+
+/** The changes beside that: they take calls to nodes. */
+export function discoverySteps(
+  fleet: Fleet,
+  found: FoundNodes,
+  rules: DiscoveryRules,
+  look: DiscoveryLook,
+): DiscoverySteps {
+  const { service, deleteAfterMs } = rules;
+  const ours = discoveredNodes(fleet, service);
+  const names = new Set(ours.map(({ name }) => name));
+  const enter = [...found].flatMap(([name, { addresses }]) => {
+    const [address] = addresses;
+    return address === undefined || names.has(name) ? [] : [{ ...templateOf(name, address, rules), name, address }];
+  });
+  const serving = ours.filter(({ state }) => state !== "gone" && state !== "disabled");
+  const change = serving.flatMap((node) => {
+    const wanted = differing(node, found.get(node.name), rules);
+    return Object.keys(wanted).length === 0 ? [] : [{ name: node.name, change: wanted }];
+  });
+  const retired = ours.filter(
+    ({ state, discovery }) => state !== "gone" && isOver(discovery.goneSince, deleteAfterMs, look),
+  );
+  const retire = isBraked(fleet, found, rules) ? [] : retired.map(({ name }) => name);
+  return { enter, change, retire };
+}
+
+/** Changes a node as {@link changed} does, so that what is found next is followed all the same. */
+export function changedAsFound(fleet: Fleet, name: string, change: NodeChange, stamp: ChangeStamp): FleetChange {
+  const before = nodeOf(fleet, name);
+  const end = changed(fleet, name, change, stamp);
+  if (before === null || end.outcome !== "changed" || end.nodes === undefined) return end;
+  return { ...end, nodes: end.nodes.map((node) => (node.name === name ? { ...node, fixed: before.fixed } : node)) };
+}
+
+type DiscoveredNode = FleetNode & { readonly discovery: NodeDiscovery };
+
+function discoveredNodes({ nodes }: Pick<Fleet, "nodes">, service: string): DiscoveredNode[] {
+  return nodes.filter((node) => isOf(node, service));
+}
+
+function isOf(node: FleetNode, service: string): node is DiscoveredNode {
+  return node.discovery?.service === service;
+}
+
+function isReady(found: FoundNode | undefined): boolean {
+  return found !== undefined && found.addresses.length > 0;
+}
+
+function seen(node: DiscoveredNode, found: FoundNode | undefined, now: number): DiscoveredNode {
+  const { awaySince, goneSince } = node.discovery;
+  const away = isReady(found) ? null : (awaySince ?? now);
+  const gone = found !== undefined ? null : (goneSince ?? now);
+  if (away === awaySince && gone === goneSince) return node;
+  return { ...node, discovery: { ...node.discovery, awaySince: away, goneSince: gone } };
+}
+
+/** A node whose endpoint is ready: discovery takes back what it did. */
+function shown(node: DiscoveredNode, found: FoundNode | undefined, since: number): FleetNode {
+  const { state, discovery } = node;
+  if (!discovery.isDrained || !isWhereItIsFound(node, found)) return node;
+  const next = { ...node, discovery: { ...discovery, isDrained: false } };
+  // Also one that was being taken out when a worker died.
+  const isToShow = state === "draining" || state === "disabled";
+  return isToShow ? { ...next, state: shownState(node), since, isUnfilled: false } : next;
+}
+
+function drainedIfLong(node: DiscoveredNode, { drainAfterMs }: DiscoveryRules, look: DiscoveryLook): FleetNode {
+  const { state, discovery } = node;
+  const isShown = state === "active" || state === "joining";
+  if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, look)) return node;
+  const isUnfilled = state === "joining";
+  return { ...node, state: "draining", since: look.now, isUnfilled, discovery: { ...discovery, isDrained: true } };
+}
+
+function isOver(began: number | null, afterMs: number, { now, brakedAt }: DiscoveryLook): boolean {
+  return began !== null && now - Math.max(began, brakedAt ?? began) >= afterMs;
+}
+
+function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | undefined): boolean {
+  return fixed.includes("address") || found?.addresses.some((other) => isSameAddress(other, address)) === true;
+}
+
+/** The fields in which a node is to differ from now on: none that a caller has changed. */
+function differing(node: FleetNode, found: FoundNode | undefined, rules: DiscoveryRules): NodeChange {
+  const [address] = isWhereItIsFound(node, found) ? [] : (found?.addresses ?? []);
+  const template = templateOf(node.name, address ?? node.address, rules);
+  const wanted = { ...template, address: node.address };
+  const fields = FOLLOWED.filter((field) => !node.fixed.includes(field) && !isSameField(field, wanted, node));
+  const hasOtherInbounds =
+    !node.fixed.includes("inboundTag") && said(inboundsOf(node)) !== said(inboundsOfTemplate(template));
+  return {
+    ...Object.fromEntries(fields.map((field) => [field, template[field]])),
+    ...(hasOtherInbounds && { inboundTag: template.inboundTag, inbounds: inboundsOfTemplate(template) }),
+    ...(address !== undefined && { address }),
+  };
+}
+
+function templateOf(node: string, address: string, { template, hostPattern }: DiscoveryRules): NodeTemplate {
+  if (hostPattern === null) return template;
+  const host = address.slice(0, address.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+  return { ...template, host: hostPattern.replaceAll("{node}", node).replaceAll("{address}", host) };
+}
+
+function inboundsOfTemplate({ inbounds, inboundTag }: NodeTemplate): readonly InboundFields[] {
+  return inbounds.length > 0 ? inbounds : [{ tag: inboundTag, ...PLAIN_INBOUND }];
+}
+
+function said(inbounds: readonly (InboundFields & { readonly isLeaving?: boolean })[]): string {
+  const staying = inbounds.filter(({ isLeaving }) => isLeaving !== true);
+  return JSON.stringify(
+    staying.map(({ tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups }) => {
+      return { tag, protocol, transport, path, serverKey, encryption, port, publicKey, shortId, sni, groups };
+    }),
+  );
+}

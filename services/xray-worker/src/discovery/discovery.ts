@@ -1,0 +1,134 @@
+import type { JobResult } from "@veil/job-contract";
+import {
+  changedAsFound,
+  discovered,
+  type DiscoveryLook,
+  type DiscoveryRules,
+  discoverySteps,
+  entered,
+  type FoundEndpoint,
+  foundNodes,
+  isBraked,
+  nodeOf,
+} from "@veil/nodes";
+import { type LastingFailure, lastingFailure } from "@veil/runtime";
+import { changeNodes } from "../nodes/fleet-changes.ts";
+import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
+import { type ChangeNodePorts, changeNode, enterNode } from "../nodes/visited-changes.ts";
+
+export type DiscoveryPorts = RetireNodePorts & ChangeNodePorts;
+
+/** As long as a caller of the API has for the same. */
+const STEP_WITHIN_MS = 10_000;
+
+/** Makes the fleet follow what is found, look by look. */
+export class Discovery {
+  readonly #ports: DiscoveryPorts;
+  #brakedAt: number | null = null;
+  readonly #brake: LastingFailure;
+  /** Steps that fail, by their kind and node: each look finds them again, and they are logged once. */
+  readonly #obstacles = new Map<string, LastingFailure>();
+
+  constructor(ports: DiscoveryPorts) {
+    this.#ports = ports;
+    this.#brake = lastingFailure(ports.log, "most nodes are away at once: none is drained or deleted");
+  }
+
+  /** @param endpoints all that there are now @throws {StoreUnavailableError} */
+  async look(endpoints: readonly FoundEndpoint[], rules: DiscoveryRules): Promise<void> {
+    const { store } = this.#ports;
+    const found = foundNodes(endpoints);
+    const fleet = await store.read();
+    if (fleet === null) return;
+    for (const [name, { pods }] of found) {
+      const others = pods.length > 1 ? `${pods.join(", ")} are one node` : null;
+      this.#tell("name", name, "several pods are found where one is expected", others);
+    }
+    const look = this.#lookAt(isBraked(fleet, found, rules), rules);
+    const follow = () => this.#follow(found, rules, look);
+    await follow();
+    const steps = discoverySteps((await store.read()) ?? fleet, found, rules, look);
+    await Promise.all([
+      ...steps.enter.map((node) => this.#do("enter", node.name, (limits) => this.#enter(node, rules, limits))),
+      ...steps.change.map(({ name, change }) =>
+        this.#do("change", name, (limits) => changeNode(name, change, limits, this.#ports, changedAsFound)),
+      ),
+      ...steps.retire.map((name) => this.#do("retire", name, (limits) => this.#retire(name, limits))),
+    ]);
+    // One that is followed to another address is shown again.
+    if (steps.change.length > 0) await follow();
+  }
+
+  #lookAt(isOn: boolean, { service }: DiscoveryRules): DiscoveryLook {
+    const now = this.#ports.clock.now();
+    if (isOn) {
+      this.#brakedAt = now;
+      this.#brake.onError(new DiscoveryError(`more than half of the nodes of ${service} are not ready`));
+    } else this.#brake.onSuccess();
+    return { now, brakedAt: this.#brakedAt };
+  }
+
+  async #follow(found: ReturnType<typeof foundNodes>, rules: DiscoveryRules, look: DiscoveryLook): Promise<void> {
+    let states: { readonly node: string; readonly state: string }[] = [];
+    await changeNodes((fleet) => {
+      const update = discovered(fleet, found, rules, look);
+      const changed = update?.nodes?.filter(({ name, state }) => nodeOf(fleet, name)?.state !== state) ?? [];
+      states = changed.filter(({ state }) => state !== "gone").map(({ name, state }) => ({ node: name, state }));
+      return update;
+    }, this.#ports);
+    for (const changed of states) this.#ports.log.info(changed, "a node follows its pod");
+  }
+
+  async #enter(node: Parameters<typeof enterNode>[0], rules: DiscoveryRules, limits: Limits): Promise<StepResult> {
+    const result = await enterNode(node, limits, this.#ports, (fleet, made, stamp) =>
+      entered(fleet, made, stamp, rules.service),
+    );
+    if (result.outcome === "changed")
+      this.#ports.log.info({ node: node.name, address: node.address }, "a node is found");
+    return result;
+  }
+
+  #retire(name: string, { job, deadline }: Limits): Promise<StepResult> {
+    const request = { name, force: "when-away", deadline, requestId: job, job, redelivered: false } as const;
+    return retireNode(request, this.#ports);
+  }
+
+  async #do(what: keyof typeof FAILURES, name: string, step: (limits: Limits) => Promise<StepResult>): Promise<void> {
+    const now = this.#ports.clock.now();
+    const result = await step({ job: `discovery-${what}-${name}-${now}`, deadline: now + STEP_WITHIN_MS });
+    const isDone = result.outcome === "changed" || result.outcome === "deleted" || result.outcome === "not-found";
+    this.#tell(what, name, FAILURES[what], isDone ? null : result.detail);
+  }
+
+  #tell(what: string, node: string, message: string, obstacle: string | null): void {
+    const key = `${what} ${node}`;
+    const known = this.#obstacles.get(key);
+    if (obstacle === null) {
+      known?.onSuccess();
+      this.#obstacles.delete(key);
+      return;
+    }
+    const failure = known ?? lastingFailure(this.#ports.log, message, { node });
+    this.#obstacles.set(key, failure);
+    failure.onError(new DiscoveryError(obstacle));
+  }
+}
+
+const FAILURES = {
+  enter: "a node that is found can't be entered",
+  change: "a node can't be what it is found to be",
+  retire: "a node that is gone can't be deleted yet",
+} as const;
+
+interface Limits {
+  readonly job: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+type StepResult = JobResult<"create-node"> | JobResult<"delete-node">;
+
+/** Why nodes are not what they are found to be. */
+class DiscoveryError extends Error {
+  override readonly name = "DiscoveryError";
+}

@@ -1,0 +1,139 @@
+import type { JobResult } from "@veil/job-contract";
+import {
+  type ChangeStamp,
+  changed,
+  entered,
+  type Fleet,
+  type FleetChange,
+  type FleetNode,
+  inboundsOf,
+  type NewNode,
+  type NodeChange,
+  nodeOf,
+  type NodeTls,
+} from "@veil/nodes";
+import type { CertificateFolder } from "@veil/xray-grpc";
+import { changeInTime, type FleetChanges } from "./fleet-changes.ts";
+import type { SaidNode } from "./inbound-faults.ts";
+
+/** Questions to nodes before they are entered or changed. */
+export interface ChangeNodePorts extends FleetChanges {
+  /** The name of another node whose Xray process answers at the address of one; null when none is known to. */
+  readonly processAt: (node: Pick<FleetNode, "name" | "address" | "tls">) => Promise<string | null>;
+  /** How many users would stay where a node is when it is to be found elsewhere. */
+  readonly leftBehind: (node: FleetNode, next: Pick<FleetNode, "address" | "tls">) => Promise<number>;
+  readonly certificates: Pick<CertificateFolder, "fault">;
+  /** A sentence that says why keys or their clients can't be in inbounds of a node; null when no reason is known. */
+  readonly inboundFault: (node: SaidNode) => Promise<string | null>;
+}
+
+type ChangeResult = JobResult<"change-node">;
+
+interface Limits {
+  readonly job: string;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+/**
+ * Enters a node, unless nothing can come of it.
+ *
+ * @param enter how it stands among the others
+ * @throws {StoreUnavailableError}
+ */
+export async function enterNode(
+  node: NewNode,
+  limits: Limits,
+  ports: ChangeNodePorts,
+  enter: (fleet: Fleet, node: NewNode, stamp: ChangeStamp) => FleetChange = entered,
+): Promise<ChangeResult> {
+  const fault = tlsFault(node.tls, ports);
+  if (fault !== null) return unusable(fault);
+  const other = await ports.processAt(node);
+  if (other !== null) return sameProcess(other);
+  const inbound = await ports.inboundFault(node);
+  if (inbound !== null) return { outcome: "refused", detail: inbound };
+  return changeInTime(limits, (fleet, stamp) => enter(fleet, node, stamp), ports);
+}
+
+/**
+ * Changes what a node is, unless it would lose or share users.
+ *
+ * @param apply how it stands among the others then
+ * @throws {StoreUnavailableError}
+ */
+export async function changeNode(
+  name: string,
+  wanted: NodeChange,
+  limits: Limits,
+  ports: ChangeNodePorts,
+  apply: (fleet: Fleet, name: string, change: NodeChange, stamp: ChangeStamp) => FleetChange = changed,
+): Promise<ChangeResult> {
+  const fault = tlsFault(wanted.tls ?? null, ports);
+  if (fault !== null) return unusable(fault);
+  if (wanted.address !== undefined) {
+    const stored = await storedNode(name, ports);
+    const next = {
+      name,
+      address: wanted.address,
+      tls: wanted.tls === undefined ? (stored?.tls ?? null) : wanted.tls,
+    };
+    const other = await ports.processAt(next);
+    if (other !== null) return sameProcess(other);
+    const users = stored === null ? 0 : await ports.leftBehind(stored, next);
+    if (stored !== null && users > 0) return usersStay(stored, next, users);
+  }
+  const inbound = await changedInboundFault(name, wanted, ports);
+  if (inbound !== null) return { outcome: "refused", detail: inbound };
+  return changeInTime(limits, (fleet, stamp) => apply(fleet, name, wanted, stamp), ports);
+}
+
+function tlsFault(tls: NodeTls | null, { certificates, clock }: ChangeNodePorts): string | null {
+  return tls === null ? null : certificates.fault(tls, clock.now());
+}
+
+async function changedInboundFault(
+  name: string,
+  change: NodeChange,
+  { store, inboundFault }: Pick<ChangeNodePorts, "store" | "inboundFault">,
+): Promise<string | null> {
+  if (VISITED_FOR.every((field) => change[field] === undefined)) return null;
+  const node = await storedNode(name, { store });
+  if (node === null) return null;
+  const present = inboundsOf(node).filter(({ isLeaving }) => !isLeaving);
+  const isRenamed = change.inboundTag !== undefined;
+  return inboundFault({ ...node, ...change, inbounds: change.inbounds ?? (isRenamed ? [] : present) });
+}
+
+/** What its Xray has to agree with. */
+const VISITED_FOR = [
+  "address",
+  "tls",
+  "inboundTag",
+  "inbounds",
+  "publicKey",
+  "sni",
+] as const satisfies readonly (keyof NodeChange)[];
+
+async function storedNode(name: string, { store }: Pick<FleetChanges, "store">): Promise<FleetNode | null> {
+  const fleet = await store.read();
+  return fleet === null ? null : nodeOf(fleet, name);
+}
+
+function usersStay(
+  { name, address }: Pick<FleetNode, "name" | "address">,
+  next: Pick<FleetNode, "address">,
+  users: number,
+): ChangeResult {
+  const instead = `stop it first, or add a node for ${next.address} and delete ${name}`;
+  const detail = `the Xray at ${address} has ${users} users of node ${name}, and is not found at ${next.address}: ${instead}`;
+  return { outcome: "refused", detail };
+}
+
+function unusable(fault: string): ChangeResult {
+  return { outcome: "refused", detail: `tls: ${fault}` };
+}
+
+function sameProcess(other: string): ChangeResult {
+  return { outcome: "taken", detail: `the Xray process at this address is that of node ${other}` };
+}
