@@ -186,8 +186,11 @@ export class Model {
       this.record = applyUpdate(this.record, updateOf(ENTITY, [observation], this.#hour * HOUR_SECONDS + 1));
     }
     const isWritten = knownOf(this.record, node.name, epoch).up.value >= value;
-    if (isWritten) life.write(value);
-    if (isWritten && node.epoch === epoch) node.credited = Math.max(node.credited, value);
+    // What is written later belongs to the time before a reset that has passed the life by, and is in no figure but the lifetime.
+    if (isWritten && node.epoch === epoch) {
+      life.write(value);
+      node.credited = Math.max(node.credited, value);
+    }
     yield;
     return epoch;
   }
