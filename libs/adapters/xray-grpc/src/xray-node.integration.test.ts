@@ -179,7 +179,7 @@ describe("an inbound", () => {
   it("is named among the tags of the node", async () => {
     const tags = await nodeOn("vless-in").listInboundTags();
     expect(new Set(tags)).toEqual(
-      new Set(["lonely-in", "plain-in", "shadowsocks-in", "trojan-in", "vless-in", "vmess-in"]),
+      new Set(["encrypted-in", "lonely-in", "plain-in", "shadowsocks-in", "trojan-in", "vless-in", "vmess-in"]),
     );
     expect(await nodeOn("nowhere").readInbound()).toBeNull();
   });
