@@ -1,5 +1,5 @@
 import { jobDefinition, type JobName, type JobPayload } from "@veil/job-contract";
-import { type Redis, refusalCodeOf } from "@veil/redis";
+import { isSurelyUndone, type Redis } from "@veil/redis";
 import { QueueUnavailableError } from "./errors.ts";
 import { ProducerQueues, type ProducerQueuesOptions } from "./producer-queues.ts";
 import { jobOptions } from "./queue-options.ts";
@@ -24,7 +24,7 @@ export class JobAdder {
     try {
       await queue.add(name, jobDefinition(name).payload.encode(payload), jobOptions(name, jobId));
     } catch (error) {
-      throw new QueueUnavailableError(refusalCodeOf(error) === null, error);
+      throw new QueueUnavailableError(!isSurelyUndone(error), error);
     }
   }
 

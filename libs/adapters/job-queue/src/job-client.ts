@@ -1,4 +1,4 @@
-import { connectRedis, type Redis, refusalCodeOf } from "@veil/redis";
+import { connectRedis, isSurelyUndone, type Redis, refusalCodeOf } from "@veil/redis";
 import { type Clock, coerceError, systemClock } from "@veil/runtime";
 import { type Job, QueueEvents, type Telemetry } from "bullmq";
 import { QueueUnavailableError } from "./errors.ts";
@@ -116,7 +116,7 @@ class BullJobClient implements JobClient {
       await (mayTravelWithOthers ? this.#batcher.add(name, job) : this.#add(name, job));
     } catch (error) {
       if (error instanceof QueueUnavailableError) throw error;
-      throw new QueueUnavailableError(refusalCodeOf(error) === null, error);
+      throw new QueueUnavailableError(!isSurelyUndone(error), error);
     }
   }
 

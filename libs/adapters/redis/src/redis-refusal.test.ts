@@ -1,9 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { isDemoted, refusalCodeOf } from "./redis-refusal.ts";
+import { connectRedis } from "./connect-redis.ts";
+import { isDemoted, isSurelyUndone, refusalCodeOf } from "./redis-refusal.ts";
 
 function reply(text: string): Error {
   return Object.assign(new Error(text), { name: "ReplyError" });
 }
+
+describe("isSurelyUndone", () => {
+  it("is true of a command that ioredis did not send, since there was no connection", async () => {
+    const nowhere = connectRedis("redis://127.0.0.1:1", "fail-fast", () => undefined);
+    const error: unknown = await nowhere.set("a", "b").catch((reason: unknown) => reason);
+    nowhere.disconnect();
+    expect(isSurelyUndone(error)).toBe(true);
+  });
+
+  it("is true of what Redis refused, and not of a connection that ended", () => {
+    expect(isSurelyUndone(reply("READONLY You can't write against a read only replica."))).toBe(true);
+    expect(isSurelyUndone(new Error("Connection is closed."))).toBe(false);
+  });
+});
 
 describe("refusalCodeOf", () => {
   it.each([

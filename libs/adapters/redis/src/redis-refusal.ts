@@ -44,6 +44,14 @@ export function refusalCodeOf(error: unknown): RefusalCode | null {
   return code === "NOPERM" && WITHIN_SCRIPT.test(error.message) ? null : code;
 }
 
+/** How ioredis 5 rejects a command of a `fail-fast` connection that can't take one at the moment. */
+const UNSENT = "Stream isn't writeable and enableOfflineQueue options is false";
+
+/** Whether surely nothing of a single command happened: Redis refused it, or it never left. */
+export function isSurelyUndone(error: unknown): boolean {
+  return refusalCodeOf(error) !== null || (error instanceof Error && error.message === UNSENT);
+}
+
 /** Whether the server that answered is no primary any more, so that another address may be behind the name by now. */
 export function isDemoted(error: unknown): boolean {
   if (!isReply(error)) return false;
