@@ -1,4 +1,5 @@
-import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, type InboundFields, type NewNode, type NodeTls } from "@veil/nodes";
+import { inboundOfWire, tlsOfWire } from "@veil/job-contract";
+import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, type NewNode } from "@veil/nodes";
 import { asciiAddress, asciiHost } from "./host-names.ts";
 import type { CreateNodeBody, NodeTemplateBody } from "./node-bodies.ts";
 
@@ -16,27 +17,9 @@ export function nodeTemplate(said: NodeTemplateBody, inboundTag: string): Omit<N
     publicKey: said.public_key ?? null,
     shortId: said.short_id ?? null,
     inboundTag: inbounds?.[0]?.tag ?? inboundTag,
-    inbounds: inbounds?.map(inboundFields) ?? [],
-    tls: tls === null ? null : tlsFields(tls),
+    inbounds: inbounds?.map(inboundOfWire) ?? [],
+    tls: tlsOfWire(tls),
     groups: [...new Set(groups ?? DEFAULT_NODE_GROUPS)],
     multiplier: said.multiplier ?? DEFAULT_MULTIPLIER,
   };
-}
-
-type InboundBody = NonNullable<NodeTemplateBody["inbounds"]>[number];
-
-function inboundFields({
-  server_key: serverKey,
-  public_key: publicKey,
-  short_id: shortId,
-  groups,
-  ...same
-}: InboundBody) {
-  const named = groups === null ? null : [...new Set(groups)];
-  return { ...same, serverKey, publicKey, shortId, groups: named } satisfies InboundFields;
-}
-
-function tlsFields(tls: NonNullable<NodeTemplateBody["tls"]>): NodeTls {
-  const { ca_file: caFile, certificate_file: certificateFile, key_file: keyFile, server_name: serverName } = tls;
-  return { caFile, certificateFile, keyFile, serverName };
 }
