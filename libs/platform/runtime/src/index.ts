@@ -51,6 +51,7 @@ export {
   booleanFlag,
   commaList,
   durationMs,
+  json,
   LOG_LEVELS,
   type LogLevel,
   logLevel,

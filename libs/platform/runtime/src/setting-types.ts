@@ -87,6 +87,18 @@ function isUnit(unit: string): unit is keyof typeof MS_PER_UNIT {
   return unit in MS_PER_UNIT;
 }
 
+/** A text in JSON, as what it says. @param what it has to be, such as "list" */
+export function json(what: string) {
+  return z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue(`must be a JSON ${what}`);
+      return z.NEVER;
+    }
+  });
+}
+
 /** A list separated by commas; space around the entries and empty entries are dropped. */
 export function commaList(): z.ZodPipe<z.ZodString, z.ZodTransform<string[], string>>;
 /** @param item What each entry must be. */

@@ -1,4 +1,4 @@
-import { port } from "@veil/runtime";
+import { json, port } from "@veil/runtime";
 import { z } from "zod";
 import { linkHost, realityKey } from "./link-host.ts";
 import { hasNamelessHost, listedTls, type TlsSettings, tlsSettings } from "./node-tls.ts";
@@ -61,19 +61,7 @@ export interface NodeSettings {
 
 /** The variables that say which nodes there are; every service reads them alike. */
 export const nodeVariables = {
-  XRAY_NODES: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({ code: "custom", message: "must be a JSON list" });
-        return z.NEVER;
-      }
-    })
-    .pipe(nodeList)
-    .optional()
-    .meta({ example: '[{"name":"main","address":"127.0.0.1:10085"}]' }),
+  XRAY_NODES: json("list").pipe(nodeList).optional().meta({ example: '[{"name":"main","address":"127.0.0.1:10085"}]' }),
   XRAY_API_HOST: z.string().min(1).default("127.0.0.1").meta({ example: "127.0.0.1" }),
   XRAY_API_PORT: port().default(10_085).meta({ example: "10085" }),
   XRAY_INBOUND_TAG: z.string().min(1).default("vless-in").meta({ example: "vless-in" }),

@@ -1,4 +1,5 @@
 import { formatNames, isFormatName } from "@veil/subscriptions";
+import { json } from "@veil/runtime";
 import { z } from "zod";
 
 /** Far more than the beginnings of User-Agents by which apps differ. */
@@ -11,14 +12,4 @@ const rule = z.strictObject({
 });
 
 /** A setting that gives apps a format: a JSON list like `[{"prefix":"Happ/","format":"xray"}]`, of which the first that fits counts. */
-export const userAgentRules = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: "custom", message: "must be a JSON list" });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(rule).max(MAX_RULES));
+export const userAgentRules = json("list").pipe(z.array(rule).max(MAX_RULES));

@@ -1,6 +1,6 @@
 import { nodeTemplate, nodeTemplateSchema } from "@veil/http-contract";
 import type { DiscoveryRules } from "@veil/nodes";
-import { wholeNumber } from "@veil/runtime";
+import { json, wholeNumber } from "@veil/runtime";
 import { linkHost } from "@veil/settings";
 import { z } from "zod";
 
@@ -16,16 +16,7 @@ export const discoveryVariables = {
     .optional()
     .meta({ example: "xray-nodes" }),
   /** The node that is made of each: the body of `POST /api/nodes` without name and address. */
-  XRAY_DISCOVERY_NODE: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue("must be a JSON object");
-        return z.NEVER;
-      }
-    })
+  XRAY_DISCOVERY_NODE: json("object")
     .pipe(nodeTemplateSchema)
     .prefault("{}")
     .meta({ example: '{"tls":{"server_name":"xray-nodes"},"groups":["eu"]}' }),
