@@ -29,21 +29,11 @@ export class Inbounds {
 
   async read(): Promise<InboundDefinition | null> {
     // Megabytes when the inbound was added with many users: Xray lists those too.
-    const { inbounds } = await this.#calls.bulk("readInbound", listInbounds, {});
-    const inbound = this.#ours(inbounds);
-    if (inbound === null) return null;
-    const definition = definitionOf(inbound);
-    if (definition === null) throw this.#unsupported("readInbound", inbound);
-    return definition;
+    return this.#look("readInbound", "bulk", definitionOf);
   }
 
   async describe(): Promise<RunningInbound | null> {
-    const { inbounds } = await this.#calls.short("describeInbound", listInbounds, {});
-    const inbound = this.#ours(inbounds);
-    if (inbound === null) return null;
-    const described = describeInbound(inbound);
-    if (described === null) throw this.#unsupported("describeInbound", inbound);
-    return described;
+    return this.#look("describeInbound", "short", describeInbound);
   }
 
   async remove(): Promise<"removed" | "absent"> {
@@ -73,19 +63,24 @@ export class Inbounds {
 
   /** The kind of account that the inbound takes, `null` when there is no inbound. */
   async accountType(method: string): Promise<string | null> {
-    const { inbounds } = await this.#calls.short(method, listInbounds, {});
-    const inbound = this.#ours(inbounds);
-    if (inbound === null) return null;
-    const codec = codecOfInbound(inbound.proxySettings?.type ?? "");
-    if (codec === undefined) throw this.#unsupported(method, inbound);
-    return codec.accountType;
+    return this.#look(
+      method,
+      "short",
+      ({ proxySettings }) => codecOfInbound(proxySettings?.type ?? "")?.accountType ?? null,
+    );
   }
 
-  #ours(inbounds: InboundHandlerConfig[]): InboundHandlerConfig | null {
-    return inbounds.find((inbound) => inbound.tag === this.#tag) ?? null;
-  }
-
-  #unsupported(method: string, inbound: InboundHandlerConfig): InboundUnsupportedError {
-    return new InboundUnsupportedError(this.#calls.node, method, inbound.tag, inbound.proxySettings?.type ?? "");
+  /** What is read of the inbound, null where there is none. @param read null for one of an unknown kind */
+  async #look<T>(
+    method: string,
+    size: "short" | "bulk",
+    read: (inbound: InboundHandlerConfig) => T | null,
+  ): Promise<T | null> {
+    const { inbounds } = await this.#calls[size](method, listInbounds, {});
+    const inbound = inbounds.find(({ tag }) => tag === this.#tag);
+    if (inbound === undefined) return null;
+    const found = read(inbound);
+    if (found !== null) return found;
+    throw new InboundUnsupportedError(this.#calls.node, method, inbound.tag, inbound.proxySettings?.type ?? "");
   }
 }
