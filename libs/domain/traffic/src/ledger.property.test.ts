@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Answered, type Command, Model } from "../test/ledger-model.ts";
+import { histories, LIMIT_MS, run, RUNS } from "../test/ledger-histories.ts";
+import type { Answered, Model } from "../test/ledger-model.ts";
 
 const ACTIONS = fc.oneof(
   { weight: 16, arbitrary: fc.record({ kind: fc.constant("step" as const), process: fc.nat(30) }) },
@@ -17,18 +18,6 @@ const WITH_FOREIGN_RESETS = fc.oneof(
   { weight: 20, arbitrary: ACTIONS },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("counter-reset" as const), node: fc.nat(1) }) },
 );
-
-function run(commands: readonly Command[], withResets: boolean): Model {
-  const model = new Model(withResets);
-  for (const command of commands) model.apply(command);
-  model.finish();
-  return model;
-}
-
-const histories = <T>(commands: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
-  fc.array(commands, { maxLength: 300, size: "max" });
-const RUNS = { numRuns: 1_500 };
-const LIMIT_MS = 60_000;
 
 function sumOfAnswers(model: Model): number {
   const byJob = new Map(model.answered.map(({ job, previous }) => [job, previous]));

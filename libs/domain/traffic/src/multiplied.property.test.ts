@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Answered, type Command, Model } from "../test/ledger-model.ts";
+import { histories, LIMIT_MS, run, RUNS } from "../test/ledger-histories.ts";
+import type { Answered, Model } from "../test/ledger-model.ts";
 
 const node = fc.nat(1);
 const MULTIPLIERS = fc.constantFrom(0, 0.1, 0.5, 1, 1.3, 2, 100);
@@ -23,18 +24,6 @@ const WITH_FOREIGN_RESETS = fc.oneof(
   { weight: 20, arbitrary: actionsWith(fc.constantFrom(0, 1, LARGEST)) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("counter-reset" as const), node }) },
 );
-
-function run(commands: readonly Command[], withResets: boolean): Model {
-  const model = new Model(withResets);
-  for (const command of commands) model.apply(command);
-  model.finish();
-  return model;
-}
-
-const histories = <T>(commands: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
-  fc.array(commands, { maxLength: 300, size: "max" });
-const RUNS = { numRuns: 1_500 };
-const LIMIT_MS = 60_000;
 
 /** What all that moved has come to, before and after resets. */
 function all(model: Model): number {
