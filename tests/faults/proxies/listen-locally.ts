@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 
 /** Stands between a service and an engine and reports every call that passes. */
 export interface FaultProxy {
@@ -26,4 +26,19 @@ export async function listenLocally(server: Server, open: Iterable<{ destroy(): 
       await closed;
     },
   };
+}
+
+/** Has each of two sockets end with the other, and notes both among those that are open as long as they are. */
+export function endTogether(one: Socket, other: Socket, open: Set<Socket>): void {
+  for (const [socket, peer] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    open.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      open.delete(socket);
+      peer.destroy();
+    });
+  }
 }

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { CallWatch, Engine } from "./call-watch.ts";
-import { listenLocally, type FaultProxy } from "./listen-locally.ts";
+import { endTogether, listenLocally, type FaultProxy } from "./listen-locally.ts";
 
 /** One message of a protocol. Requests and replies of one `pair` belong together. */
 export interface Frame {
@@ -26,17 +26,7 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<FaultProx
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect({ host: "127.0.0.1", port: options.upstreamPort });
-    for (const [socket, other] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.on("error", () => socket.destroy());
-      socket.on("close", () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-    }
+    endTogether(client, upstream, sockets);
     const names = new Map<number, string>();
     void carry(client, upstream, options.requests(), async ({ pair, call }) => {
       if (call === null) return;

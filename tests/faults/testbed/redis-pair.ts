@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type KillableProcess, prepareRedis, type TestbedStore, type TestbedStoreOptions } from "@veil/engines";
-import { listenLocally } from "../proxies/listen-locally.ts";
+import { endTogether, listenLocally } from "../proxies/listen-locally.ts";
 import { askRedis } from "./ask-redis.ts";
 
 /** How a replica comes to take over, and what it then lacks. */
@@ -44,18 +44,8 @@ export async function startReplica(
   const front = await listenLocally(
     createServer((client) => {
       const upstream = connect({ host: "127.0.0.1", port: Number(new URL(primary.url).port) });
-      for (const [socket, other] of [
-        [client, upstream],
-        [upstream, client],
-      ] as const) {
-        sockets.add(socket);
-        socket.on("error", () => socket.destroy());
-        socket.on("close", () => {
-          sockets.delete(socket);
-          other.destroy();
-        });
-        socket.pipe(other);
-      }
+      endTogether(client, upstream, sockets);
+      client.pipe(upstream).pipe(client);
     }),
     sockets,
   );
