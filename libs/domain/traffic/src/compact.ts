@@ -81,9 +81,7 @@ function foldedState(view: LedgerView, node: string, epoch: number, direction: D
   const present = view.baseline[node];
   const base = present?.epoch === epoch ? present[direction] : { generation: 0, value: 0 };
   // What earlier generations of the run hold has counted.
-  const before = own.filter(
-    (entry) => entry.generation < generation && entry.generation >= Math.max(run, base.generation),
-  );
+  const before = own.filter((entry) => entry.generation < generation && entry.generation >= run);
   const values = [multiplied?.from ?? 0, ...before.map(({ value }) => value)];
   return { generation, value: Math.max(...values, base.generation >= run ? base.value : 0) };
 }

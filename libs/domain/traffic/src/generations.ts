@@ -1,4 +1,4 @@
-import { type Direction, type EntryId, formatEntryId } from "./model.ts";
+import { type Baseline, type Direction, type EntryId, formatEntryId } from "./model.ts";
 import { type Multiplied, PLAIN_MULTIPLIER } from "./multiplied.ts";
 import type { GenerationStart } from "./traffic-record.ts";
 
@@ -14,11 +14,13 @@ const NOTHING: ReadonlyMap<string, Multiplied> = new Map();
 
 /**
  * Works out how the bytes of each generation count. One that a counter reset begins counts as the one before did, and starts a
- * run of its own; one that a multiplier begins goes on in the run of the one before.
+ * run of its own; one that a multiplier begins goes on in the run of the one before, unless that has been folded.
  *
  * @param held the events that hold, in their order
+ * @param folded the baseline of the record as it is stored. Only compaction notes how bytes of the baseline's own generation
+ *   count; nothing before that generation counts any more.
  */
-export function generationsBegun(held: readonly GenerationStart[]): Begun {
+export function generationsBegun(held: readonly GenerationStart[], folded: Baseline): Begun {
   // Nearly every record: nothing is looked up then.
   if (held.every(({ kind }) => kind === "counter-reset")) return { starts: held, multiplied: NOTHING };
   const multiplied = new Map<string, Multiplied>();
@@ -44,8 +46,11 @@ export function generationsBegun(held: readonly GenerationStart[]): Begun {
       }
       continue;
     }
-    multiplied.set(growthName(id, start.direction), before);
-    multiplied.set(name, { run: before.run, from: start.from, multiplier: start.multiplier });
+    const base = folded[start.node];
+    const isFirst = base?.epoch === start.epoch && base[start.direction].generation >= start.generation;
+    if (!isFirst) multiplied.set(growthName(id, start.direction), before);
+    const run = isFirst ? start.generation : before.run;
+    multiplied.set(name, { run, from: start.from, multiplier: start.multiplier });
   }
   return { starts, multiplied };
 }

@@ -48,7 +48,7 @@ export function viewOf(record: TrafficRecord): LedgerView {
     baseline = event.baseline;
     folded = NO_BYTES;
   }
-  const entries = entriesOf(record, generationsBegun(starts));
+  const entries = entriesOf(record, generationsBegun(starts, record.baseline));
   return { version, entries, baseline, folded, lifetime: lifetimeOf(record, entries), answers };
 }
 
@@ -81,7 +81,7 @@ export function totalsOf(view: LedgerView): Bytes {
 
 /**
  * The state of a node's counter in an epoch: the newest generation, and the largest value seen in its run. What lies in
- * generations before the baseline is not looked at.
+ * runs before that of the baseline is not looked at.
  */
 export function counterStateOf(view: LedgerView, node: string, epoch: number, direction: Direction): CounterState {
   const { generation, value } = counterOf(view, node, epoch, direction);
@@ -101,7 +101,7 @@ export function counterOf(view: LedgerView, node: string, epoch: number, directi
   const entries: EntryValue[] = [];
   for (const entry of view.entries) {
     const isOwn = entry.node === node && entry.epoch === epoch && entry.direction === direction;
-    if (isOwn && entry.generation >= base.generation) entries.push(entry);
+    if (isOwn) entries.push(entry);
   }
   let newest: Pick<EntryValue, "generation" | "value" | "multiplied"> = base;
   for (const entry of entries) if (entry.generation >= newest.generation) newest = entry;

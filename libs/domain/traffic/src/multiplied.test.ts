@@ -145,6 +145,26 @@ describe("collectors that know different multipliers", () => {
     }
   });
 
+  it("book no byte again that a slow one has written beyond a reset, in a generation before the one it lies in", () => {
+    const changed = read(null, { up: 1, multiplier: 0 });
+    const slow = read(resetBy(changed, "job"), { up: 11 }, knownOf(null, "main", 1));
+    for (const same of [slow, compact(slow)]) {
+      expect([total(same), lifetime(same)]).toEqual([10, 11]);
+      const later = read(same, { up: 21, multiplier: 2 });
+      expect([total(later), lifetime(later)]).toEqual([30, 31]);
+      expect([total(compact(later)), lifetime(compact(later))]).toEqual([30, 31]);
+    }
+  });
+
+  it("book nothing in a generation that has been folded, whatever it counted as", () => {
+    const free = read(before, { up: 110, multiplier: 0 });
+    const folded = compact(read(free, { up: 120, multiplier: 0.5 }));
+    const slow = read(folded, { up: 200, multiplier: 0 }, knownOf(free, "main", 1));
+    expect([total(slow), lifetime(slow)]).toEqual([105, 105]);
+    const later = read(slow, { up: 200, multiplier: 0.5 });
+    expect([total(later), lifetime(later)]).toEqual([145, 145]);
+  });
+
   it("begin one generation, when they prepare it on the same version", () => {
     const once = read(before, { up: 110, multiplier: 2 }, known);
     const twice = read(once, { up: 120, multiplier: 3 }, known);

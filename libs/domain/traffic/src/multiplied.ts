@@ -44,7 +44,8 @@ function isMultiplied(entry: EntryValue): entry is MultipliedEntry {
 }
 
 function countedOf(baseline: Baseline, run: readonly MultipliedEntry[]): Counted {
-  const stretches = run.flatMap((entry) => stretchBeyond(baseline, entry) ?? []);
+  const newest = Math.max(...run.map(({ generation }) => generation));
+  const stretches = run.flatMap((entry) => stretchBeyond(baseline, entry, newest) ?? []);
   return { direction: run[0]?.direction ?? "up", bytes: worthOf(stretches) };
 }
 
@@ -55,13 +56,19 @@ interface Stretch {
   readonly tenths: number;
 }
 
-function stretchBeyond(baseline: Baseline, entry: MultipliedEntry): Stretch | null {
-  const { multiplied, epoch, generation, direction, value: to } = entry;
+/**
+ * Slow collectors may write to an earlier generation of the run in which the baseline lies. That is growth of the same counter:
+ * beyond the baseline it counts, as the later ones do.
+ *
+ * @param newest the run's newest generation; when it is before the baseline's, the whole run is
+ */
+function stretchBeyond(baseline: Baseline, entry: MultipliedEntry, newest: number): Stretch | null {
+  const { multiplied, epoch, direction, value: to } = entry;
   const stretch = { from: multiplied.from, to, tenths: Math.round(multiplied.multiplier * 10) };
   const nodeBaseline = baseline[entry.node];
   if (nodeBaseline === undefined || epoch > nodeBaseline.epoch) return stretch;
   const base = nodeBaseline[direction];
-  if (epoch < nodeBaseline.epoch || generation < base.generation) return null;
+  if (epoch < nodeBaseline.epoch || newest < base.generation) return null;
   return base.generation < multiplied.run ? stretch : { ...stretch, from: Math.max(stretch.from, base.value) };
 }
 
