@@ -178,6 +178,13 @@ describe.skipIf(leftOut !== false)("nodes of a real Kubernetes", () => {
     }
   }
 
+  /** What the workers' metrics say of the brake, the lower one first. */
+  async function brakes(): Promise<number[]> {
+    const workers = testbed.services["xray-worker"] ?? [];
+    const pages = await Promise.all(workers.map(async ({ opsUrl }) => (await fetch(`${opsUrl}/metrics`)).text()));
+    return pages.map((page) => Number(/^veil_discovery_brake (\d+)$/m.exec(page)?.[1])).toSorted();
+  }
+
   const firstKey = () => keyIds[0] ?? 0;
 
   test("the account of the worker may read EndpointSlices of its namespace, and nothing else", async () => {
@@ -289,11 +296,13 @@ describe.skipIf(leftOut !== false)("nodes of a real Kubernetes", () => {
     await pods.gone(podOf("worker-3.example.com"));
     await delay(LONG_MS);
     expect(Object.values(await states())).toEqual(["active", "active", "active"]);
+    expect(await brakes()).toEqual([0, 1]);
     await startPod("worker-3.example.com", 2);
     await pods.report(podOf("worker-3.example.com", 2), true);
     await pods.report(podOf("worker-2", 2), true);
     // One of three is believed.
     await expect.poll(states).toMatchObject({ "worker-1": "draining", "worker-2": "active" });
+    expect(await brakes()).toEqual([0, 0]);
     await pods.report(podOf("worker-1"), true);
     await expect.poll(() => stateOf("worker-1")).toBe("active");
   });

@@ -275,7 +275,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       ...nodeVisits({ ...known, vault: store.inbounds, shortId, lastMark: lastMarkOf(store.nodeLives) }),
       readLast: lastReading(jobs, clock),
     };
-    startDiscovery(running, { settings, ports: nodePorts, exclusive, clock });
+    startDiscovery(running, { settings, ports: nodePorts, exclusive, clock, metrics: measured });
 
     serveJobs(running, {
       queue: "veil-keys",

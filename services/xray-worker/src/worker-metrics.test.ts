@@ -106,3 +106,15 @@ it("counts the keys that were due, and times each look at those that were due to
   expect(await read("veil_due_keys_duration_seconds_count")).toEqual({ "": 2 });
   expect(await read("veil_due_keys_duration_seconds_sum")).toEqual({ "": 0.75 });
 });
+
+it("says whether discovery keeps nodes that look away, and counts its looks", async () => {
+  const { measured, read } = measuredWorker();
+  measured.discoveryLook("ok");
+  measured.discoveryLook("ok");
+  measured.discoveryLook("error");
+  measured.discoveryBraked(true);
+  expect(await read("veil_discovery_looks_total")).toEqual({ 'result="ok"': 2, 'result="error"': 1 });
+  expect(await read("veil_discovery_brake")).toEqual({ "": 1 });
+  measured.discoveryBraked(false);
+  expect(await read("veil_discovery_brake")).toEqual({});
+});

@@ -17,6 +17,10 @@ export interface WorkerMetrics {
   desiredRead(kind: DesiredRead): void;
   braked(node: string, isBraked: boolean): void;
   configFile(result: ConfigFileResult): void;
+  /** A look at which nodes Kubernetes has was taken, or could not be. */
+  discoveryLook(result: DiscoveryLookResult): void;
+  /** Whether this worker's discovery keeps all nodes, because most look away. */
+  discoveryBraked(isBraked: boolean): void;
   blocked(node: string, users: number): void;
   /** When certificates for a node end; null once it goes without. */
   certificates(node: string, ends: NodeCertificateEnds | null): void;
@@ -43,6 +47,8 @@ export interface WorkerMetricsOptions {
 const certificateKinds = ["ca", "client", "server"] as const;
 const configFileResults = ["written", "unchanged", "error"] as const;
 type ConfigFileResult = (typeof configFileResults)[number];
+const discoveryLookResults = ["ok", "error"] as const;
+type DiscoveryLookResult = (typeof discoveryLookResults)[number];
 
 const driftKinds = ["missing", "wrong", "orphan"] as const;
 type Drift = Readonly<Record<(typeof driftKinds)[number], number>>;
@@ -108,6 +114,15 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     help: "Attempts to bring Xray's config file up to date, by result.",
     labels: { result: configFileResults },
   });
+  const looks = metrics.counter({
+    name: "veil_discovery_looks_total",
+    help: "Looks at which nodes Kubernetes has, by result; none without XRAY_DISCOVERY_SERVICE.",
+    labels: { result: discoveryLookResults },
+  });
+  const discoveryBrake = metrics.gauge({
+    name: "veil_discovery_brake",
+    help: "1 while no node is drained or deleted, because more than half of those that Kubernetes had are not ready.",
+  });
   const dueKeys = metrics.counter({
     name: "veil_due_keys_total",
     help: "Keys that were looked at because time or traffic made something due about them.",
@@ -158,6 +173,8 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     },
     webhooks: webhookMetrics(metrics),
     configFile: (result) => configFile.inc({ result }),
+    discoveryLook: (result) => looks.inc({ result }),
+    discoveryBraked: (isBraked) => discoveryBrake.set({}, isBraked ? 1 : 0),
     callsOf: callMetrics(metrics, calledMethods),
     pass: ({ node, result, durationMs, found }) => {
       passes.inc({ node, result });

@@ -102,10 +102,10 @@ it("believes no list that has lost most nodes, however long it says so", async (
   await look(on("a"), on("b"), on("c"));
   for (let looks = 0; looks < 5; looks += 1) {
     now += 60_000;
-    await look();
+    expect(await look()).toEqual({ isBraked: true });
   }
   expect(await states()).toEqual({ main: "active", a: "joining", b: "joining", c: "joining" });
-  await look(on("a"), on("b"));
+  expect(await look(on("a"), on("b"))).toEqual({ isBraked: false });
   expect(await states()).toMatchObject({ c: "joining" });
   expect(said.filter((line) => line.startsWith("most nodes are away at once"))).toHaveLength(1);
   expect(said.filter((line) => line.startsWith("recovered"))).toHaveLength(1);

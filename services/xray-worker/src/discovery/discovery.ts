@@ -34,17 +34,22 @@ export class Discovery {
     this.#brake = lastingFailure(ports.log, "most nodes are away at once: none is drained or deleted");
   }
 
-  /** @param endpoints all that there are now @throws {StoreUnavailableError} */
-  async look(endpoints: readonly FoundEndpoint[], rules: DiscoveryRules): Promise<void> {
+  /**
+   * @param endpoints all that there are now
+   * @returns whether it drains and deletes nothing, because most nodes are away
+   * @throws {StoreUnavailableError}
+   */
+  async look(endpoints: readonly FoundEndpoint[], rules: DiscoveryRules): Promise<{ readonly isBraked: boolean }> {
     const { store } = this.#ports;
     const found = foundNodes(endpoints);
     const fleet = await store.read();
-    if (fleet === null) return;
+    if (fleet === null) return { isBraked: false };
     for (const [name, { pods }] of found) {
       const others = pods.length > 1 ? `${pods.join(", ")} are one node` : null;
       this.#tell("name", name, "several pods are found where one is expected", others);
     }
-    const look = this.#lookAt(isBraked(fleet, found, rules), rules);
+    const braked = isBraked(fleet, found, rules);
+    const look = this.#lookAt(braked, rules);
     const follow = () => this.#follow(found, rules, look);
     await follow();
     const steps = discoverySteps((await store.read()) ?? fleet, found, rules, look);
@@ -57,6 +62,7 @@ export class Discovery {
     ]);
     // One that is followed to another address is shown again.
     if (steps.change.length > 0) await follow();
+    return { isBraked: braked };
   }
 
   #lookAt(isOn: boolean, { service }: DiscoveryRules): DiscoveryLook {

@@ -2,6 +2,7 @@ import { KubernetesApi, ServiceEndpoints } from "@veil/kubernetes";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { type Clock, lastingFailure, type RunningService, runLoop } from "@veil/runtime";
 import { Discovery, type DiscoveryPorts } from "./discovery.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import { discoveryRules, type DiscoverySettings } from "./discovery-settings.ts";
 
 export interface StartDiscoveryOptions {
@@ -9,6 +10,7 @@ export interface StartDiscoveryOptions {
   readonly ports: DiscoveryPorts;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
+  readonly metrics: Pick<WorkerMetrics, "discoveryLook" | "discoveryBraked">;
 }
 
 /** After a worker died in it, another one goes on so much later. */
@@ -24,7 +26,7 @@ const HOLD_FOR_MS = 5 * 60_000;
 
 /** Follows the endpoints of the Service of the settings, if there is one, by one worker at a time until the service stops. */
 export function startDiscovery(running: RunningService, options: StartDiscoveryOptions): void {
-  const { settings, ports, exclusive } = options;
+  const { settings, ports, exclusive, metrics } = options;
   const { XRAY_DISCOVERY_SERVICE: service } = settings;
   if (service === undefined) return;
   const discovery = new Discovery(ports);
@@ -36,7 +38,10 @@ export function startDiscovery(running: RunningService, options: StartDiscoveryO
       runExclusively({ ...exclusive, subject: "discovery", leaseMs: DISCOVERY_LEASE_MS }, () =>
         follow(service, discovery, signal, () => failure.onSuccess(), options),
       ),
-    onError: failure.onError,
+    onError: (error) => {
+      failure.onError(error);
+      metrics.discoveryLook("error");
+    },
   });
 }
 
@@ -49,7 +54,7 @@ async function follow(
   discovery: Discovery,
   signal: AbortSignal,
   onLooked: () => void,
-  { settings, clock }: StartDiscoveryOptions,
+  { settings, clock, metrics }: StartDiscoveryOptions,
 ): Promise<void> {
   const { KUBERNETES_API_URL: url, KUBERNETES_ACCOUNT_DIR: directory, XRAY_INBOUND_TAG: inboundTag } = settings;
   const api = await KubernetesApi.ofThisPod({ url, directory });
@@ -60,12 +65,16 @@ async function follow(
   try {
     while (!signal.aborted && clock.monotonic() < until) {
       const { endpoints, version } = await service.list();
-      await discovery.look(endpoints, rules);
+      const { isBraked } = await discovery.look(endpoints, rules);
+      metrics.discoveryLook("ok");
+      metrics.discoveryBraked(isBraked);
       onLooked();
       await service.waitForChange(version, LOOK_EVERY_MS, signal);
       await clock.sleep(PAUSE_MS, signal);
     }
   } finally {
+    // The next look may be another worker's.
+    metrics.discoveryBraked(false);
     await api.close();
   }
 }
