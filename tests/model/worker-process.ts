@@ -195,6 +195,7 @@ export function startWorker(process: Process, system: System): void {
       atOnce: (pass) => pass(),
       brake,
       onSorted: () => undefined,
+      onDescribed: () => undefined,
       onBrake: (name, isBraked) => isBraked && system.violated("a brake without a reason", name),
       periodMs: RECONCILE_PERIOD_MS,
       listEveryMs: LIST_EVERY_MS,

@@ -26,6 +26,7 @@ export type UsedXrayNode = Pick<
   | "listUsers"
   | "countUsers"
   | "readInbound"
+  | "describeInbound"
   | "removeInbound"
   | "addInbound"
   | "blockUsers"
@@ -121,6 +122,11 @@ export class XrayClient implements UsedXrayNode {
   async readInbound(): Promise<InboundDefinition | null> {
     const answer = await this.#call("readInbound", { method: "read inbound" });
     return answer.text === "ok" && answer.definition !== undefined ? answer.definition : null;
+  }
+
+  /** Links are not part of this model. */
+  describeInbound(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   async removeInbound(): Promise<"removed" | "absent"> {

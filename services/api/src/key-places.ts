@@ -81,27 +81,34 @@ function placeOf({ hosts: [host, ...more] }: LinkedPlace, settings: ApiSettings)
 }
 
 function isComplete(host: LinkedHost, settings: ApiSettings): boolean {
-  const { publicKey, host: address } = hostLink(host);
-  const hasKey = !hasReality(host.at.inbound) || (publicKey ?? settings.REALITY_PUBLIC_KEY) !== undefined;
-  return hasKey && (address ?? settings.DOMAIN) !== undefined;
+  const { publicKey, host: address } = shownLink(host, settings);
+  return (!hasReality(host.at.inbound) || publicKey !== undefined) && address !== undefined;
+}
+
+/** What links to a host say: of itself, of its inbound, its node or the installation. */
+export function shownLink(of: LinkedHost, settings: ApiSettings) {
+  const { host, port, publicKey, shortId, sni } = hostLink(of);
+  return {
+    host: host ?? settings.DOMAIN,
+    port: port ?? settings.REALITY_PORT,
+    publicKey: publicKey ?? settings.REALITY_PUBLIC_KEY,
+    shortId: shortId ?? settings.REALITY_COMMON_SHORT_ID,
+    sni: sni ?? settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
+  };
 }
 
 /** @throws {LinkNotConfiguredError} when the settings name no Reality key, or no host. */
 function linkSettings(of: LinkedHost, settings: ApiSettings): LinkSettings {
-  const link = hostLink(of);
-  const publicKey = link.publicKey ?? settings.REALITY_PUBLIC_KEY;
-  const host = link.host ?? settings.DOMAIN;
+  const { host, port, publicKey, shortId, sni } = shownLink(of, settings);
   const { inbound } = of.at;
   if (publicKey === undefined && hasReality(inbound)) throw new LinkNotConfiguredError("Reality public key");
   if (host === undefined) throw new LinkNotConfiguredError("server domain");
   return {
     host: host.replace(/^\[(.*)\]$/, "$1"),
-    port: link.port ?? settings.REALITY_PORT,
-    sni: link.sni ?? settings.REALITY_SNI ?? settings.REALITY_SERVER_NAME,
+    ...{ port, sni, shortId },
     fingerprint: of.fingerprint ?? settings.REALITY_FINGERPRINT,
     ...(of.alpn !== null && { alpn: of.alpn }),
     publicKey: publicKey ?? "",
-    shortId: link.shortId ?? settings.REALITY_COMMON_SHORT_ID,
     transport: transportOf(inbound, of.path),
     serverKey: inbound.serverKey,
     encryption: inbound.encryption,

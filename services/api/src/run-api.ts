@@ -11,6 +11,7 @@ import {
   listenHttp,
   prepareService,
   readSettings,
+  runLoop,
   runPeriodically,
   type RunningService,
 } from "@veil/runtime";
@@ -26,6 +27,7 @@ import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { currentPlaces } from "./key-places.ts";
+import { linkFaults, LinkWatch } from "./link-faults.ts";
 import { ReloadedSecrets } from "./reloaded-secrets.ts";
 import { apiSecretSettings, apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
@@ -47,6 +49,7 @@ const SECRETS_RELOAD_MS = 1_000;
 const REFRESH_WAIT_MS = 1_500;
 /** A sync reads every node once, whatever the number of keys; what takes longer is not coming. */
 const SYNC_DEADLINE_MS = 30_000;
+const LOOK_AT_LINKS_EVERY_MS = 5_000;
 /** Nobody waits for the answer: such a write outlasts a restart of the workers, and the start of the first one. */
 const LATER_DEADLINE_MS = 120_000;
 
@@ -94,6 +97,13 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     });
     const down = new DownNodes(store.sightings, clock);
     const places = currentPlaces(settings, fleet, down);
+    const links = new LinkWatch({ settings, fleet: () => fleet.current(), seen: store.seenInbounds, metrics, log });
+    runLoop(running, "links", {
+      everyMs: LOOK_AT_LINKS_EVERY_MS,
+      jitter: 0.2,
+      task: () => links.look(),
+      ...lastingFailure(log, "could not compare links with what runs"),
+    });
     const withoutId = settings.DEVICES_WITHOUT_ID;
     const gate = new DeviceGate({ devices: store.devices, jobs, clock, withoutId });
     const subscriptions = {
@@ -148,6 +158,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       fleet: async () => (await store.fleet.read()) ?? fleet.current(),
       sightings: store.sightings,
       passes: store.passes,
+      linkFaults: async () => linkFaults(settings, fleet.current(), await store.seenInbounds.list()),
       lives: store.nodeLives,
       inboundTag: settings.XRAY_INBOUND_TAG,
       nodeNames: () => meteredNodes(fleet.current()).map(({ name }) => name),

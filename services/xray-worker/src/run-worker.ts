@@ -205,6 +205,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       log,
       onProbe: (node, isServing) => seen.probed(node, isServing),
       onSorted: (place) => void joining.sorted(place),
+      onDescribed: (node, runs) => seen.described(node, runs),
       onBrake: (node, isBraked) => measured.braked(node, isBraked),
       onPass: (pass) => {
         measured.pass(pass);

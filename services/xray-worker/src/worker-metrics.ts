@@ -61,6 +61,7 @@ const calledMethods = [
   "countUsers",
   "uptimeSeconds",
   "readInbound",
+  "describeInbound",
   "removeInbound",
   "addInbound",
   "blockUser",

@@ -13,7 +13,7 @@ import type {
   NodeStates,
 } from "@veil/keys";
 import type { EventLog } from "@veil/events";
-import type { FleetOutbox, FleetStore, NodePasses } from "@veil/nodes";
+import type { FleetOutbox, FleetStore, NodePasses, SeenInbounds } from "@veil/nodes";
 import type { TokenOutbox, TokenStore } from "@veil/tokens";
 import type { NodeLivesStore, TrafficStore, UsageStore } from "@veil/traffic";
 import type { DeliveryStore, WebhookOutbox, WebhookStore } from "@veil/webhooks";
@@ -36,6 +36,7 @@ import { MongoKeyReader } from "./mongo-key-reader.ts";
 import { MongoKeyStore } from "./mongo-key-store.ts";
 import { MongoNodeLivesStore } from "./mongo-node-lives-store.ts";
 import { MongoNodePasses } from "./mongo-node-passes.ts";
+import { MongoSeenInbounds } from "./mongo-seen-inbounds.ts";
 import { MongoNodeSightings } from "./mongo-node-sightings.ts";
 import { MongoNodeStates } from "./mongo-node-states.ts";
 import { MongoTokenOutbox } from "./mongo-token-outbox.ts";
@@ -69,6 +70,8 @@ export interface MongoStore extends MongoConnection {
   readonly sightings: NodeSightings;
   /** The last pass over each node. */
   readonly passes: NodePasses;
+  /** How each inbound was last found running. */
+  readonly seenInbounds: SeenInbounds;
   /** The list of nodes, and their events that are not logged yet. */
   readonly fleet: FleetStore & FleetOutbox;
   /** Changes of many keys that are under way. */
@@ -126,6 +129,7 @@ export function openMongoStore({
     inbounds: new MongoInboundVault(mongo, onUnreadable),
     sightings: new MongoNodeSightings(mongo, onUnreadable),
     passes: new MongoNodePasses(mongo, onUnreadable),
+    seenInbounds: new MongoSeenInbounds(mongo, onUnreadable),
     fleet: new MongoFleet(mongo, onUnreadable),
     tokens: new MongoTokenStore(mongo, onUnreadable),
     nodeStates: new MongoNodeStates(mongo, onUnreadable),

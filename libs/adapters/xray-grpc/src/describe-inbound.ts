@@ -44,7 +44,13 @@ function realityOf(stream: StreamConfig | undefined): RunningInbound["reality"] 
   if (stream?.securityType !== RealityConfigSchema.typeName) return null;
   const settings = stream.securitySettings.find(({ type }) => type === stream.securityType);
   const reality = unpackTyped(RealityConfigSchema, settings);
-  return reality && { publicKey: publicKeyOf(reality.privateKey), serverNames: reality.serverNames };
+  return (
+    reality && {
+      publicKey: publicKeyOf(reality.privateKey),
+      serverNames: reality.serverNames,
+      shortIds: reality.shortIds.map((bytes) => Buffer.from(bytes).toString("hex")),
+    }
+  );
 }
 
 const XOR_MODES = ["native", "xorpub", "random"] as const;

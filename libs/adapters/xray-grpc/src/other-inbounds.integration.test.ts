@@ -60,7 +60,7 @@ it("says of which protocol users are taken", async () => {
 });
 
 it("tells how clients get into an inbound, as the running Xray has it", async () => {
-  const reality = { publicKey: REALITY_KEYS.publicKey, serverNames: ["decoy.test"] };
+  const reality = { publicKey: REALITY_KEYS.publicKey, serverNames: ["decoy.test"], shortIds: ["0123456789abcdef"] };
   const plain = { protocol: "vless", transport: "tcp", path: null, reality: null, serverKey: null, encryption: null };
   const at = (tag: string) => node.at(tag, tag).describeInbound();
   expect(await at("vless-in")).toEqual({ ...plain, reality });

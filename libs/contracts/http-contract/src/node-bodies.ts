@@ -246,6 +246,15 @@ export const nodeHealthSchema = z
       description: "When a worker last compared its users with the keys. Unix time in seconds; null for never.",
       example: 1703606390,
     }),
+    link_fault: z
+      .string()
+      .nullable()
+      .meta({
+        description:
+          "Why no client gets in by links to one of its hosts: they name what its Xray does not have, as it was last found running. " +
+          "Null where nothing is known.",
+        example: null,
+      }),
     last_reading: seconds.nullable().meta({
       description: "When its bytes were last read. Unix time in seconds; null for never.",
       example: 1703606395,

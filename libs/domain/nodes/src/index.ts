@@ -77,6 +77,7 @@ export {
 } from "./hosts.ts";
 export { type LinkedHost, type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, placeKey } from "./linked-places.ts";
 export type { NodePass, NodePasses } from "./node-passes.ts";
+export type { SeenInbound, SeenInbounds } from "./seen-inbounds.ts";
 export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";
 export { FLEET_LOOK_EVERY_MS, FLEET_LOOK_JITTER, KNOWN_TO_ALL_MS } from "./timing.ts";

@@ -3,10 +3,10 @@ import { PLAIN_KIND } from "./inbound-kind.ts";
 import { type RunningInbound, runningFault, type SaidInbound } from "./running-inbound.ts";
 
 const [KEY, OTHER] = ["k".repeat(43), "o".repeat(43)];
-const vless: SaidInbound = { ...PLAIN_KIND, publicKey: KEY, sni: "a.example" };
+const vless: SaidInbound = { ...PLAIN_KIND, publicKey: KEY, shortId: "7BB4", sni: "a.example" };
 const runsVless: RunningInbound = {
   ...{ protocol: "vless", transport: "tcp", path: null, serverKey: null, encryption: null },
-  reality: { publicKey: KEY, serverNames: ["a.example", "b.example"] },
+  reality: { publicKey: KEY, serverNames: ["a.example", "b.example"], shortIds: ["7bb4000000000000"] },
 };
 const xhttp: SaidInbound = { ...vless, transport: "xhttp", path: "/a" };
 const shadowsocks: SaidInbound = {
@@ -14,6 +14,7 @@ const shadowsocks: SaidInbound = {
   protocol: "shadowsocks-2022",
   serverKey: "S",
   publicKey: null,
+  shortId: null,
   sni: null,
 };
 const runsShadowsocks: RunningInbound = { ...runsVless, protocol: "shadowsocks-2022", reality: null, serverKey: "S" };
@@ -27,11 +28,11 @@ const LONG = "m".repeat(1_579);
 describe("what is said of an inbound", () => {
   it.each<[string, SaidInbound, RunningInbound]>([
     ["the same", vless, runsVless],
-    ["nothing of Reality", { ...vless, publicKey: null, sni: null }, runsVless],
+    ["nothing of Reality", { ...vless, publicKey: null, shortId: null, sni: null }, runsVless],
     [
       "a key where Xray's makes no sense",
       vless,
-      { ...runsVless, reality: { publicKey: null, serverNames: ["a.example"] } },
+      { ...runsVless, reality: { publicKey: null, serverNames: ["a.example"], shortIds: ["7bb4"] } },
     ],
     ["a path", xhttp, { ...runsVless, transport: "xhttp", path: "/a" }],
     ["a path with other slashes and a query", xhttp, { ...runsVless, transport: "xhttp", path: "a/?ed=2048" }],
@@ -52,6 +53,8 @@ describe("what is said of an inbound", () => {
     ["does not speak Reality", vless, { ...runsVless, reality: null }],
     [`has the public_key ${KEY}, not ${OTHER}`, { ...vless, publicKey: OTHER }, runsVless],
     ["takes the server names a.example, b.example, not the sni c.example", { ...vless, sni: "c.example" }, runsVless],
+    ["takes the short ids 7bb4, not the short_id 7b", { ...vless, shortId: "7b" }, runsVless],
+    ['takes the short ids 7bb4, not the short_id ""', { ...vless, shortId: "" }, runsVless],
     ["has another key of the server than server_key", { ...shadowsocks, serverKey: "T" }, runsShadowsocks],
     ["asks for VLESS encryption, and no encryption is named", vless, runsEncrypted("native", KEY)],
     ["has no VLESS encryption", encrypted(`native.0rtt.${KEY}`), runsVless],

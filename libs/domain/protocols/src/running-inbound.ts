@@ -13,6 +13,8 @@ export interface RunningInbound {
     /** That of its private key; null where that is malformed. */
     readonly publicKey: string | null;
     readonly serverNames: readonly string[];
+    /** Of up to 8 bytes each, in hex; zeros at the end say nothing. */
+    readonly shortIds: readonly string[];
   } | null;
   /** Shadowsocks' key of the server; null with any other protocol. */
   readonly serverKey: string | null;
@@ -23,6 +25,7 @@ export interface RunningInbound {
 /** What is said of an inbound to customers. What is null is left to settings that are not looked at here. */
 export interface SaidInbound extends InboundKind {
   readonly publicKey: string | null;
+  readonly shortId: string | null;
   readonly sni: string | null;
 }
 
@@ -40,13 +43,20 @@ export function runningFault(said: SaidInbound, runs: RunningInbound): string | 
   return (hasReality(said) ? realityFault(said, runs) : null) ?? encryptionFault(said.encryption, runs.encryption);
 }
 
-function realityFault({ publicKey, sni }: SaidInbound, { reality }: RunningInbound): string | null {
+function realityFault({ publicKey, shortId, sni }: SaidInbound, { reality }: RunningInbound): string | null {
   if (reality === null) return "does not speak Reality";
   if (publicKey !== null && reality.publicKey !== null && reality.publicKey !== publicKey)
     return `has the public_key ${reality.publicKey}, not ${publicKey}`;
   if (sni !== null && !reality.serverNames.includes(sni))
     return `takes the server names ${reality.serverNames.join(", ")}, not the sni ${sni}`;
+  const shortIds = reality.shortIds.map(comparableShortId);
+  if (shortId !== null && !shortIds.includes(comparableShortId(shortId)))
+    return `takes the short ids ${shortIds.map((one) => one || '""').join(", ")}, not the short_id ${shortId || '""'}`;
   return null;
+}
+
+function comparableShortId(shortId: string): string {
+  return shortId.toLowerCase().replace(/(?:00)+$/, "");
 }
 
 function encryptionFault(said: string | null, runs: RunningInbound["encryption"]): string | null {

@@ -244,7 +244,7 @@ describe("changing a node", () => {
 describe("the health of a node", () => {
   const nothing = (name: string, state: string) => ({
     ...{ name, state, reachable: null, since: null, version: null, users: null, drift: null, reconciled_at: null },
-    ...{ last_reading: null, lag: null },
+    ...{ link_fault: null, last_reading: null, lag: null },
   });
 
   it("is what workers and collectors noted, and nothing before", async () => {
@@ -268,7 +268,11 @@ describe("the health of a node", () => {
       users: 7,
       drift: { missing: 2, wrong: 0, orphan: 1 },
       reconciled_at: Math.floor(now / 1_000),
+      link_fault: null,
     });
+    const detail = "the inbound vless-in of main does not speak Reality";
+    api.plane.linkFaults.push({ host: "n_main", node: "main", detail });
+    expect((await get("/api/nodes/main/health").expect(200)).body.link_fault).toBe(detail);
   });
 
   it("says nothing of an earlier node of the same name", async () => {

@@ -12,6 +12,8 @@ export interface ReadNodesPorts {
   readonly sightings: Pick<NodeSightings, "list">;
   readonly lives: Pick<NodeLivesStore, "find">;
   readonly passes: Pick<NodePasses, "list">;
+  /** Why links to hosts of nodes lead nowhere. */
+  readonly linkFaults: () => Promise<readonly { readonly node: string; readonly detail: string }[]>;
   readonly clock: { now(): number };
 }
 
@@ -49,10 +51,11 @@ export async function readNodeHealth(
   ports: ReadNodesPorts,
 ): Promise<NodeHealthBody> {
   const { state, created_at: createdAt } = await readNode(name, scope, ports);
-  const [sightings, lives, passes] = await Promise.all([
+  const [sightings, lives, passes, linkFaults] = await Promise.all([
     ports.sightings.list(),
     ports.lives.find(name),
     ports.passes.list(),
+    ports.linkFaults(),
   ]);
   const own = (at: number | null | undefined) =>
     at === null || at === undefined || at < createdAt * 1_000 ? null : at;
@@ -71,6 +74,7 @@ export async function readNodeHealth(
     users: found?.users ?? null,
     drift: found === null ? null : { missing: found.missing, wrong: found.wrong, orphan: found.orphans },
     reconciled_at: unixSeconds(passedAt),
+    link_fault: linkFaults.find(({ node }) => node === name)?.detail ?? null,
     last_reading: readAt,
     lag: readAt === null ? null : Math.max(0, Math.floor(ports.clock.now() / 1_000) - readAt),
   };

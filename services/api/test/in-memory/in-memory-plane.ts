@@ -50,6 +50,7 @@ import { InMemoryFleet, someNode } from "@veil/nodes/testing";
 import { InMemoryNodeLivesStore } from "@veil/traffic/testing";
 import { changeWebhook, createWebhook, deleteWebhook } from "@veil/webhooks";
 import { InMemoryEvents, InMemoryWebhooks } from "@veil/webhooks/testing";
+import type { LinkFault } from "../../src/link-faults.ts";
 import type { KeyPage, KeyReader, RequestedAttributes, TrafficFigures, TrafficReader } from "../../src/ports.ts";
 import { finished, InMemoryJobs, type JobScripts } from "./in-memory-jobs.ts";
 
@@ -78,6 +79,7 @@ export class InMemoryPlane {
   /** When workers last reached each node, and collectors last read it. */
   readonly sightings = new Map<string, NodeSighting>();
   readonly passes = new Map<string, NodePass>();
+  readonly linkFaults: LinkFault[] = [];
   readonly lives = new InMemoryNodeLivesStore();
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */

@@ -58,6 +58,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     fleet: async () => (await plane.fleet.read()) ?? { revision: 0, nodes: [], hosts: [] },
     sightings: { list: async () => plane.sightings },
     passes: { list: async () => plane.passes },
+    linkFaults: async () => plane.linkFaults,
     lives: plane.lives,
     inboundTag: "vless-in",
     syncDeadlineMs: 500,

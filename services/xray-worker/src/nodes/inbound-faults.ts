@@ -20,7 +20,8 @@ export async function inboundFaultAt(
   const xray = connectVisit(node, certificates);
   try {
     for (const { tag, ...inbound } of inbounds) {
-      const said = { ...inbound, publicKey: inbound.publicKey ?? publicKey, sni: inbound.sni ?? sni };
+      // Passes see to it that the short id is accepted.
+      const said = { ...inbound, publicKey: inbound.publicKey ?? publicKey, shortId: null, sni: inbound.sni ?? sni };
       const fault = await faultOf(xray.at(tag, name), said);
       if (fault !== null) return `the inbound ${tag} of the Xray at ${address} ${fault}`;
     }

@@ -1,5 +1,5 @@
 import type { NodeSighting } from "@veil/keys";
-import type { NodePass } from "@veil/nodes";
+import type { NodePass, SeenInbound } from "@veil/nodes";
 import { beforeEach, expect, it } from "vitest";
 import { NodesSeen } from "./nodes-seen.ts";
 
@@ -7,14 +7,17 @@ let now = 0;
 const clock = { now: () => now, monotonic: () => now };
 const written: ReadonlyMap<string, NodeSighting>[] = [];
 const passes: ReadonlyMap<string, NodePass>[] = [];
+const inbounds: ReadonlyMap<string, SeenInbound>[] = [];
 const stores = {
   sightings: { note: async (noted: ReadonlyMap<string, NodeSighting>) => void written.push(noted) },
   passes: { note: async (noted: ReadonlyMap<string, NodePass>) => void passes.push(noted) },
+  seenInbounds: { note: async (noted: ReadonlyMap<string, SeenInbound>) => void inbounds.push(noted) },
 };
 
 beforeEach(() => {
   written.length = 0;
   passes.length = 0;
+  inbounds.length = 0;
 });
 
 it("writes what was seen since it last wrote, each node's last word", async () => {
@@ -33,10 +36,14 @@ it("writes what was seen since it last wrote, each node's last word", async () =
   seen.probed("a", null);
   const drift = { missing: [], wrong: [], orphans: [], unknown: [], indeterminate: [] };
   seen.passed("a", { users: 3, drift });
+  const runs = { protocol: "trojan", transport: "tcp", path: null, reality: null, serverKey: null } as const;
+  seen.described("a", { ...runs, encryption: null });
   await seen.write();
   await seen.write();
   const noted = { at: 8_000, users: 3, missing: 0, wrong: 0, orphans: 0 };
   expect(passes).toEqual([new Map([["a", noted]]), new Map()]);
+  const found = { at: 8_000, runs: { ...runs, encryption: null } };
+  expect(inbounds).toEqual([new Map([["a", found]]), new Map()]);
   expect(written).toEqual([
     new Map([
       ["a", { seenAt: 1_000, failedAt: 7_000 }],

@@ -5,7 +5,8 @@ import {
   NOTE_SIGHTINGS_EVERY_MS,
   NOTE_SIGHTINGS_JITTER,
 } from "@veil/keys";
-import type { NodePass, NodePasses } from "@veil/nodes";
+import type { NodePass, NodePasses, SeenInbound, SeenInbounds } from "@veil/nodes";
+import type { RunningInbound } from "@veil/protocols";
 import type { PassResult } from "@veil/reconciler";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 
@@ -14,9 +15,10 @@ const NEVER: NodeSighting = { seenAt: null, failedAt: null };
 export interface NodesSeenStores {
   readonly sightings: Pick<NodeSightings, "note">;
   readonly passes: Pick<NodePasses, "note">;
+  readonly seenInbounds: Pick<SeenInbounds, "note">;
 }
 
-/** Notes on which nodes keys work, so that subscriptions leave out the others, and what passes found there. */
+/** Notes on which nodes keys work, so that subscriptions leave out the others, and what passes found there: users, and what runs. */
 export class NodesSeen {
   readonly #stores: NodesSeenStores;
   readonly #clock: Pick<Clock, "now" | "monotonic">;
@@ -24,6 +26,7 @@ export class NodesSeen {
   readonly #failingSince = new Map<string, number>();
   readonly #unwritten = new Map<string, NodeSighting>();
   readonly #passes = new Map<string, NodePass>();
+  readonly #inbounds = new Map<string, SeenInbound>();
 
   constructor(stores: NodesSeenStores, clock: Pick<Clock, "now" | "monotonic">) {
     this.#stores = stores;
@@ -53,13 +56,20 @@ export class NodesSeen {
     this.#passes.set(node, { at: Math.floor(this.#clock.now()), users, ...found });
   }
 
+  /** An inbound tells how clients get in. */
+  described(place: string, runs: RunningInbound): void {
+    this.#inbounds.set(place, { at: Math.floor(this.#clock.now()), runs });
+  }
+
   /** Writes what was seen since the last time; what can't be written is old news the next time. */
   async write(): Promise<void> {
-    const [sightings, passes] = [new Map(this.#unwritten), new Map(this.#passes)];
-    this.#unwritten.clear();
-    this.#passes.clear();
+    const { sightings, passes, seenInbounds } = this.#stores;
     const now = Math.floor(this.#clock.now());
-    await Promise.all([this.#stores.sightings.note(sightings, now), this.#stores.passes.note(passes, now)]);
+    await Promise.all([
+      sightings.note(taken(this.#unwritten), now),
+      passes.note(taken(this.#passes), now),
+      seenInbounds.note(taken(this.#inbounds), now),
+    ]);
   }
 
   /** Writes again and again until the service stops. */
@@ -71,4 +81,10 @@ export class NodesSeen {
       ...lastingFailure(log, "could not note which nodes answer"),
     });
   }
+}
+
+function taken<Note>(notes: Map<string, Note>): ReadonlyMap<string, Note> {
+  const all = new Map(notes);
+  notes.clear();
+  return all;
 }

@@ -1,7 +1,7 @@
 import { type DesiredUser, desiredOn, type LifecyclePorts, NodeRejectedError } from "@veil/keys";
 import { unchanged } from "@veil/keys/testing";
 import { KNOWN_TO_ALL_MS } from "@veil/nodes";
-import { userEmail } from "@veil/protocols";
+import { type RunningInbound, userEmail } from "@veil/protocols";
 import type { ActualUser, PassRecord, ReconciledState } from "@veil/reconciler";
 import { connectRedis, type Redis } from "@veil/redis";
 import { createLogger, ManualClock } from "@veil/runtime";
@@ -20,6 +20,9 @@ const START_MS = 1_700_000_010_000;
 /** The status of gRPC. */
 const UNIMPLEMENTED = 12;
 const LIST_EVERY_MS = 9 * 60_000;
+const RUNS: RunningInbound = {
+  ...{ protocol: "vless", transport: "tcp", path: null, reality: null, serverKey: null, encryption: null },
+};
 const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [], version: "2" };
 
 let redis: Redis;
@@ -30,6 +33,8 @@ let isIndeterminate: boolean;
 let needsListing: boolean;
 let listings: number;
 let isRefusing: boolean;
+let isTelling: boolean;
+let described: RunningInbound[];
 let probes: (boolean | null)[];
 /** When Xray started, in seconds by the monotonic clock. */
 let startedAtS: number;
@@ -58,6 +63,7 @@ beforeEach(() => {
   [isIndeterminate, needsListing, listings, startedAtS, missing] = [false, false, 0, -1_000, []];
   [orphans, filled, isRefusingUsers] = [[], [], false];
   [isRefusing, probes] = [false, []];
+  [isTelling, described] = [true, []];
   open(DEFAULT_NODE);
 });
 
@@ -105,6 +111,14 @@ test("keys of groups that the node is not in do not count, and a node that was i
   groups.lost();
   await periods(1);
   expect(listings).toBe(2);
+});
+
+test("each listing tells how clients get in, and one that can't is a listing all the same", async () => {
+  await periods(2);
+  expect(described).toEqual([RUNS]);
+  isTelling = false;
+  await periods(LIST_EVERY_MS / PERIOD_MS);
+  expect([listings, described, filled.at(-1)]).toEqual([2, [RUNS], true]);
 });
 
 test("a node that answers and refuses serves nobody, and is listed when it takes calls again", async () => {
@@ -203,6 +217,7 @@ function open(node: RegroupedNode, last: PassRecord | null = null): void {
     onProbe: (_, isServing) => void probes.push(isServing),
     onPass,
     onSorted: () => undefined,
+    onDescribed: (_, runs) => void described.push(runs),
     onBrake: () => undefined,
   });
 }
@@ -224,6 +239,10 @@ function nodeOf(): XrayNode {
     countUsers: async () => {
       if (isRefusing) throw new XrayRejectedError("main", "countUsers", UNIMPLEMENTED, "unknown service");
       return held.length + 1;
+    },
+    describeInbound: async () => {
+      if (!isTelling) throw new XrayRejectedError("main", "describeInbound", UNIMPLEMENTED, "unknown service");
+      return RUNS;
     },
     uptimeSeconds: async () => Math.floor(clock.monotonic() / 1_000) - startedAtS,
   };

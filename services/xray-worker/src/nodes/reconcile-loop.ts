@@ -11,8 +11,9 @@ import {
   type ReconciledState,
 } from "@veil/reconciler";
 import { isSameGroups } from "@veil/nodes";
+import type { RunningInbound } from "@veil/protocols";
 import type { Clock, Logger } from "@veil/runtime";
-import { InboundMissingError, type XrayNode } from "@veil/xray-grpc";
+import { InboundMissingError, XrayError, type XrayNode } from "@veil/xray-grpc";
 import { nodeErrors } from "./node-errors.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
@@ -46,6 +47,8 @@ export interface ReconcileLoopOptions {
   readonly onPass: (pass: FinishedPass) => void;
   /** Called when a pass, whoever made it, has made sure that the node holds users of its groups alone. */
   readonly onSorted: (node: string) => void;
+  /** Called when a pass of this process has looked how clients get into the inbound. */
+  readonly onDescribed: (node: string, runs: RunningInbound) => void;
   /** Called for each pass that this process knows of, whoever made it. */
   readonly onBrake: (node: string, isBraked: boolean) => void;
 }
@@ -179,6 +182,7 @@ export class ReconcileLoop {
     { names, version }: Pick<NodeGroups, "names" | "version">,
   ): Promise<PassRecord> {
     const { braked, postponed, users, unmanaged } = await this.#pass(reason, look, readAfter);
+    await this.#describe();
     // Not later than now, however the shared clock was set: a human's word would wait for it.
     const brakedSince = braked ? Math.min(look.last?.brakedSince ?? look.now, look.now) : null;
     return { begunAt: look.now, listedAt: look.now, postponed, users, unmanaged, brakedSince, groups: names, version };
@@ -219,6 +223,17 @@ export class ReconcileLoop {
     onProbe(node.name, this.#watch.holdsUsers);
     onBrake(node.name, record.brakedSince !== null);
     if (groups.isSettled) onSorted(node.name);
+  }
+
+  /** Links are compared with it. A node that does not tell now is looked at again by a later pass. */
+  async #describe(): Promise<void> {
+    const { node, onDescribed } = this.#options;
+    try {
+      const runs = await node.describeInbound();
+      if (runs !== null) onDescribed(node.name, runs);
+    } catch (error) {
+      if (!(error instanceof XrayError)) throw error;
+    }
   }
 
   async #pass(reason: PassReason, look: PassLook, readAfter: number | null): Promise<PassResult> {

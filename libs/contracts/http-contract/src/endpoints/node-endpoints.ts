@@ -156,6 +156,7 @@ export const nodeEndpoints = {
         users: 3025,
         drift: { missing: 0, wrong: 0, orphan: 0 },
         reconciled_at: 1703606390,
+        link_fault: null,
         last_reading: 1703606395,
         lag: 5,
       },

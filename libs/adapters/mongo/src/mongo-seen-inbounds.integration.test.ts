@@ -1,0 +1,51 @@
+import type { SeenInbound } from "@veil/nodes";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openTestStore, type TestStore } from "../test/open-test-store.ts";
+
+const NOW = 1_800_000_000_000;
+
+let store: TestStore;
+
+beforeAll(async () => {
+  store = await openTestStore();
+});
+
+afterAll(async () => {
+  await store.connection.dropDatabase();
+  await store.close();
+});
+
+const vless = (at: number, serverName: string): SeenInbound => ({
+  at,
+  runs: {
+    ...{ protocol: "vless", transport: "xhttp", path: "/a", serverKey: null },
+    reality: { publicKey: "key", serverNames: [serverName], shortIds: ["7bb4505000000000"] },
+    encryption: { mode: "native", publicKey: null },
+  },
+});
+const shadowsocks: SeenInbound = {
+  at: NOW,
+  runs: {
+    ...{ protocol: "shadowsocks-2022", transport: "tcp", path: null, reality: null, encryption: null },
+    serverKey: "secret",
+  },
+};
+
+it("keeps how each inbound was last found, whichever worker notes it when", async () => {
+  expect(await store.seenInbounds.list()).toEqual(new Map());
+  const first = new Map([
+    ["main", vless(NOW, "b.example")],
+    ["main_ss", shadowsocks],
+  ]);
+  await store.seenInbounds.note(first, NOW);
+  await store.seenInbounds.note(new Map([["main", vless(NOW - 1, "a.example")]]), NOW);
+  expect(await store.seenInbounds.list()).toEqual(first);
+  await store.seenInbounds.note(new Map([["main", vless(NOW + 1, "c.example")]]), NOW + 1);
+  expect((await store.seenInbounds.list()).get("main")).toEqual(vless(NOW + 1, "c.example"));
+});
+
+it("passes over a note that a version to come has written", async () => {
+  const documents = store.connection.collection<{ _id: string }>("nodes_seen");
+  await documents.updateOne({ _id: "inbounds" }, { $set: { "nodes.newer": { at: NOW, protocol: "smoke" } } });
+  expect([...(await store.seenInbounds.list()).keys()].toSorted()).toEqual(["main", "main_ss"]);
+});

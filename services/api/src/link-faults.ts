@@ -1,0 +1,96 @@
+import { type Fleet, hostsOf, type LinkedHost, type SeenInbound, type SeenInbounds } from "@veil/nodes";
+import { hasReality, runningFault } from "@veil/protocols";
+import { type LastingFailure, lastingFailure, type Logger, type Metrics } from "@veil/runtime";
+import { shownLink } from "./key-places.ts";
+import type { ApiSettings } from "./settings.ts";
+
+/** A host whose links name what its node's Xray does not have: no client gets in by them. */
+export interface LinkFault {
+  readonly host: string;
+  readonly node: string;
+  /** A sentence. */
+  readonly detail: string;
+}
+
+/**
+ * Compares what links to each visible host say with what was last found running there. Hosts of nodes that nobody has looked at
+ * since they were added are passed over.
+ *
+ * @param seen by the name of the inbound's place
+ */
+export function linkFaults(
+  settings: ApiSettings,
+  fleet: Pick<Fleet, "nodes" | "hosts">,
+  seen: ReadonlyMap<string, SeenInbound>,
+): LinkFault[] {
+  return hostsOf(fleet).flatMap(({ at, ...host }): LinkFault[] => {
+    if (host.hidden || at === null || host.of.state === "disabled") return [];
+    const found = seen.get(at.name);
+    if (found === undefined || found.at < host.of.createdAt * 1_000) return [];
+    const fault = runningFault(saidOf({ ...host, at }, settings), found.runs);
+    const detail = `the inbound ${at.inbound.tag} of ${host.node} ${fault ?? ""}`;
+    return fault === null ? [] : [{ host: host.id, node: host.node, detail }];
+  });
+}
+
+function saidOf(host: LinkedHost, settings: ApiSettings) {
+  const { inbound } = host.at;
+  const { publicKey = null, shortId, sni } = shownLink(host, settings);
+  const path = host.path ?? inbound.path;
+  return { ...inbound, path, publicKey, ...(hasReality(inbound) ? { shortId, sni } : { shortId: null, sni: null }) };
+}
+
+export interface LinkWatchOptions {
+  readonly settings: ApiSettings;
+  readonly fleet: () => Pick<Fleet, "nodes" | "hosts">;
+  readonly seen: Pick<SeenInbounds, "list">;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** @returns sets to how many hosts links lead nowhere */
+export function linkMetrics(metrics: Metrics): (faults: number) => void {
+  const gauge = metrics.gauge({
+    name: "veil_hosts_mismatched",
+    help: "Hosts whose links name what the Xray of their node does not have, so that no client gets in by them.",
+  });
+  return (faults) => gauge.set({}, faults);
+}
+
+/** Tells when links lead nowhere, by a metric and, once for each host, by the log. What ends by the next look was a change under way. */
+export class LinkWatch {
+  readonly #options: LinkWatchOptions;
+  readonly #setFaults: (faults: number) => void;
+  readonly #failures = new Map<string, LastingFailure>();
+  #before: ReadonlySet<string> = new Set();
+
+  constructor(options: LinkWatchOptions) {
+    this.#options = options;
+    this.#setFaults = linkMetrics(options.metrics);
+  }
+
+  /** Looks once. @throws {StoreUnavailableError} */
+  async look(): Promise<void> {
+    const { settings, fleet, seen, log } = this.#options;
+    const all = linkFaults(settings, fleet(), await seen.list());
+    const faults = all.filter(({ host }) => this.#before.has(host));
+    this.#before = new Set(all.map(({ host }) => host));
+    this.#setFaults(faults.length);
+    const found = new Map(faults.map((fault) => [fault.host, fault]));
+    for (const [host, failure] of this.#failures) {
+      if (found.has(host)) continue;
+      failure.onSuccess();
+      this.#failures.delete(host);
+    }
+    for (const [host, { node, detail }] of found) {
+      const failure = this.#failures.get(host) ?? lastingFailure(log, "links to a host lead nowhere", { host, node });
+      this.#failures.set(host, failure);
+      failure.onError(new LinkMismatchError(detail), "error");
+    }
+  }
+}
+
+/** Why clients don't get in by links to a host. */
+class LinkMismatchError extends Error {
+  override readonly name = "LinkMismatchError";
+}
