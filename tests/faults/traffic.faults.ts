@@ -46,7 +46,6 @@ const syncPoints = [
   { engine: "xray", call: "ListOutbounds" },
   { engine: "xray", call: "QueryStats" },
   { engine: "mongodb", call: "update traffic" },
-  { engine: "mongodb", call: "update node_epochs" },
   { engine: "redis", call: "finish job" },
 ] as const satisfies readonly Omit<Point, "moment">[];
 

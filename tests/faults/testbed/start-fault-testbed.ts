@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   Closers,
+  type EngineAddresses,
   INBOUND_TAG,
   KillableProcess,
   prepareMongodb,
@@ -32,7 +33,10 @@ export interface FaultTestbedOptions {
   readonly nodes?: readonly string[];
   readonly workers?: number;
   readonly collectors?: number;
-  /** Services that reach their engines through proxies, so that a fault can be timed between two of their calls. */
+  /**
+   * Services that reach their engines through proxies, so that a fault can be timed between two of their calls. All services find nodes
+   * where the list of nodes says, so that all calls to nodes go through the proxies of the first of them that makes any.
+   */
   readonly proxied?: readonly ServiceName[];
   /** Gives Redis a replica that can take over, behind one address for both: see {@link FaultTestbed.redisPair}. */
   readonly redisReplica?: boolean;
@@ -115,6 +119,7 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     "xray-worker": new CallWatch(),
     "stats-collector": new CallWatch(),
   };
+  const through = new Map<ServiceName, EngineAddresses>();
   const testbed = await startTestbed({
     dir,
     redisUrl,
@@ -133,10 +138,15 @@ async function openTestbed(options: FaultTestbedOptions, closers: Closers): Prom
     }),
     nodeArgs: () => (options.wrongClocks ? clocks.nodeArgs : []),
     addressesFor: async (service, direct) => {
-      if (!proxied.includes(service)) return direct;
-      const proxies = await startProxies(direct, watches[service]);
-      closers.add(() => proxies.close());
-      return proxies.addresses;
+      for (const name of proxied) {
+        if (through.has(name)) continue;
+        const proxies = await startProxies(direct, watches[name]);
+        closers.add(() => proxies.close());
+        through.set(name, proxies.addresses);
+      }
+      const calling = proxied.find((name) => name !== "api");
+      const { nodes } = (calling && through.get(calling)) ?? direct;
+      return { ...(through.get(service) ?? direct), nodes };
     },
     onFault,
     ...(options.nodes !== undefined && { nodes: options.nodes }),
