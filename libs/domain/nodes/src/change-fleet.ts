@@ -5,7 +5,6 @@ import { changedInbounds, enteredInbounds, type InboundFields, inboundsFault, PL
 import {
   type Fleet,
   type FleetNode,
-  type FleetStore,
   type FleetUpdate,
   isNamedForTls,
   isSameAddress,
@@ -14,6 +13,7 @@ import {
   type NodeFields,
   type NodeState,
 } from "./fleet.ts";
+import type { FleetStore } from "./ports.ts";
 
 /**
  * Changes the fleet, whoever else changes it at the same time: on what is stored when the change is.

@@ -1,5 +1,6 @@
 import type { EventHints } from "@veil/events";
-import type { Fleet, FleetStore, FleetUpdate } from "./fleet.ts";
+import type { Fleet, FleetUpdate } from "./fleet.ts";
+import type { FleetStore } from "./ports.ts";
 import { FLEET_SUBJECT } from "./fleet-event.ts";
 
 /** What the fleet is to become; null where there is nothing to change. May be asked again, on what is stored then. */

@@ -17,14 +17,6 @@ export interface FleetEvent {
   readonly node: string;
 }
 
-/** Where events of nodes are born. Every method throws StoreUnavailableError while the store is away. */
-export interface FleetOutbox {
-  /** Those that are not logged yet, the oldest first. */
-  pending(): Promise<readonly FleetEvent[]>;
-  /** Forgets events that are logged. */
-  mark(ids: readonly string[]): Promise<void>;
-}
-
 /** Whether an event of the log is one of the fleet's, by its id. */
 export function isFleetEventId(id: string): boolean {
   return id.startsWith("drained-");

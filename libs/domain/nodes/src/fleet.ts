@@ -131,26 +131,6 @@ export interface FleetUpdate {
   readonly events?: readonly FleetEvent[];
 }
 
-/** Who reads the fleet. Every method throws StoreUnavailableError while the store is away. */
-export interface FleetReader {
-  /** The revision of what is stored, 0 while nothing is: cheap enough to be asked every second. */
-  revision(): Promise<number>;
-  /** Null while nothing is stored. */
-  read(): Promise<Fleet | null>;
-}
-
-/** Where the fleet is kept: as a whole, so that a change sees all nodes as they are when it is stored. */
-export interface FleetStore extends FleetReader {
-  /**
-   * Puts a fleet in the place of the one that it was made from.
-   *
-   * @param before null while nothing is stored
-   * @returns `outdated` when that one has changed by now, and nothing was stored
-   * @throws {StoreUnavailableError} when the store is away; it may have been stored
-   */
-  save(before: Fleet | null, after: FleetUpdate): Promise<"saved" | "outdated">;
-}
-
 /** The nodes that workers fill with users and keep so. */
 export function servingNodes({ nodes }: Pick<Fleet, "nodes">): FleetNode[] {
   return nodes.filter(({ state }) => state === "joining" || state === "active" || state === "draining");

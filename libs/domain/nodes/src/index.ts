@@ -32,8 +32,6 @@ export {
   DEFAULT_NODE_GROUPS,
   type Fleet,
   type FleetNode,
-  type FleetReader,
-  type FleetStore,
   type FleetUpdate,
   inOrder,
   isSameAddress,
@@ -46,7 +44,7 @@ export {
   type NodeTls,
   servingNodes,
 } from "./fleet.ts";
-export { FLEET_SUBJECT, type FleetEvent, type FleetOutbox, isFleetEventId } from "./fleet-event.ts";
+export { FLEET_SUBJECT, type FleetEvent, isFleetEventId } from "./fleet-event.ts";
 export {
   type InboundFields,
   inboundsFault,
@@ -76,8 +74,15 @@ export {
   PLAIN_HOST,
 } from "./hosts.ts";
 export { type LinkedHost, type LinkedKeyFacts, type LinkedPlace, LinkedPlaces, placeKey } from "./linked-places.ts";
-export type { NodePass, NodePasses } from "./node-passes.ts";
-export type { SeenInbound, SeenInbounds } from "./seen-inbounds.ts";
+export type {
+  FleetOutbox,
+  FleetReader,
+  FleetStore,
+  NodePass,
+  NodePasses,
+  SeenInbound,
+  SeenInbounds,
+} from "./ports.ts";
 export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
 export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";
 export { FLEET_LOOK_EVERY_MS, FLEET_LOOK_JITTER, KNOWN_TO_ALL_MS } from "./timing.ts";

@@ -2,7 +2,6 @@ import {
   DEFAULT_MULTIPLIER,
   type Fleet,
   type FleetNode,
-  type FleetStore,
   inOrder,
   isSameAddress,
   isSameField,
@@ -10,6 +9,7 @@ import {
   NODE_FIELDS,
   type NodeFields,
 } from "./fleet.ts";
+import type { FleetStore } from "./ports.ts";
 import { changedInbounds, namesInbounds, PLAIN_INBOUND } from "./inbounds.ts";
 
 /** A node as the environment lists it. */

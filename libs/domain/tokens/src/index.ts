@@ -11,12 +11,11 @@ export {
 } from "./api-token.ts";
 export { type ChangeTokenResult, changeToken, createToken, deleteToken, type TokenPorts } from "./change-tokens.ts";
 export { networkOf, rightsBeyond } from "./rights.ts";
-export type { TokenReader, TokenStore } from "./ports.ts";
+export type { TokenOutbox, TokenReader, TokenStore } from "./ports.ts";
 export {
   type TokenEvent,
   tokenEventId,
   tokenIdOfSubject,
-  type TokenOutbox,
   type TokenStamp,
   tokenSubject,
 } from "./token-events.ts";

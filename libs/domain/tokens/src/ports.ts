@@ -1,4 +1,4 @@
-import type { TokenStamp } from "./token-events.ts";
+import type { TokenEvent, TokenStamp } from "./token-events.ts";
 import type { ApiToken } from "./api-token.ts";
 
 /** Tokens as they are read. Every method throws StoreUnavailableError while the store is unavailable. */
@@ -17,4 +17,14 @@ export interface TokenStore extends TokenReader {
   replace(token: ApiToken, revision: number): Promise<"replaced" | "outdated" | "taken">;
   /** Whether there was one. With a stamp its end is reported. */
   remove(id: string, stamp?: TokenStamp): Promise<boolean>;
+}
+
+/** Events of tokens where they were born. Every method throws StoreUnavailableError while the store is unavailable. */
+export interface TokenOutbox {
+  /** Those of these tokens, in their order. */
+  pending(ids: readonly string[]): Promise<TokenEvent[]>;
+  /** Marks events as logged; of a token that was deleted nothing stays then. */
+  mark(events: readonly Pick<TokenEvent, "id">[]): Promise<void>;
+  /** Ids of all tokens of which some event is not marked. */
+  unlogged(): Promise<string[]>;
 }

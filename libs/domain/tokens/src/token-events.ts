@@ -16,16 +16,6 @@ export interface TokenEvent extends TokenStamp {
   readonly token: Pick<ApiToken, "id" | "name" | "scopes" | "owner" | "addresses" | "rate" | "expiresAt" | "createdAt">;
 }
 
-/** Events of tokens where they were born. Every method throws StoreUnavailableError while the store is unavailable. */
-export interface TokenOutbox {
-  /** Those of these tokens, in their order. */
-  pending(ids: readonly string[]): Promise<TokenEvent[]>;
-  /** Marks events as logged; of a token that was deleted nothing stays then. */
-  mark(events: readonly Pick<TokenEvent, "id">[]): Promise<void>;
-  /** Ids of all tokens of which some event is not marked. */
-  unlogged(): Promise<string[]>;
-}
-
 const PREFIX = "token:";
 
 /** Names a token where events are looked for. */
