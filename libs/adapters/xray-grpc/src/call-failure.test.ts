@@ -20,8 +20,12 @@ describe("meaningOf", () => {
     [status.INTERNAL, "Received RST_STREAM with code 2 (Internal server error)"],
     [status.RESOURCE_EXHAUSTED, "Bandwidth exhausted or memory limit exceeded"],
     [status.UNKNOWN, "Received HTTP status code 500"],
+    [status.UNIMPLEMENTED, "Received HTTP status code 404"],
+    [status.PERMISSION_DENIED, "Received HTTP status code 403"],
+    [status.UNAUTHENTICATED, "Received HTTP status code 401"],
     [status.UNKNOWN, "No status information received"],
     [status.UNKNOWN, ""],
+    [status.UNIMPLEMENTED, ""],
   ])("is indeterminate for code %d, %j, when the call was sent", (code, details) => {
     expect(meaningOf({ code, details, sent: true })).toBe("indeterminate");
   });

@@ -24,18 +24,23 @@ const REJECTING_CODES: ReadonlySet<status> = new Set([
  * The meaning of a failure: the call surely didn't happen, it may have happened, or Xray answered and said no.
  *
  * Xray itself answers with code 2 and a text, or with 5 (a missing counter) and 12 (a service that its config doesn't
- * name). The other codes come from the transport, and so do texts about HTTP and an empty text. A failure that is
- * not surely an answer of Xray's counts as indeterminate.
+ * name). The other codes come from the transport, and so do texts about HTTP and an empty text, under any code. A failure that
+ * is not surely an answer of Xray's counts as indeterminate.
  */
 export function meaningOf(failure: CallFailure): "unreachable" | "indeterminate" | "rejected" {
   if (!failure.sent) return "unreachable";
-  if (failure.code === status.UNKNOWN) return isXrayText(failure.details) ? "rejected" : "indeterminate";
   if (failure.code === status.RESOURCE_EXHAUSTED) return isTooLarge(failure.details) ? "rejected" : "indeterminate";
-  return REJECTING_CODES.has(failure.code) ? "rejected" : "indeterminate";
+  const isAnswer = failure.code === status.UNKNOWN || REJECTING_CODES.has(failure.code);
+  return isAnswer && failure.details !== "" && !isOfAnother(failure) ? "rejected" : "indeterminate";
 }
 
-function isXrayText(details: string): boolean {
-  return details !== "" && !/^(Received HTTP status code|No status information received)/.test(details);
+/**
+ * Whether somebody else answered: a server that speaks HTTP and no gRPC, or a proxy that did not get through to Xray, which gives
+ * a reason with every refusal.
+ */
+export function isOfAnother({ code, details, sent }: CallFailure): boolean {
+  if (details === "") return sent && REJECTING_CODES.has(code);
+  return sent && /^(Received HTTP status code|No status information received)/.test(details);
 }
 
 /** A request that Xray's server doesn't take, or a reply that this client doesn't. */

@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { create, type DescMessage, type DescMethodUnary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { errorMessage } from "@veil/runtime";
-import { type CallFailure, meaningOf } from "./call-failure.ts";
+import { type CallFailure, isOfAnother, meaningOf } from "./call-failure.ts";
 import { CallSlots } from "./call-slots.ts";
 import {
   type UnreachableReason,
@@ -117,6 +117,7 @@ export class NodeConnection {
         if ("failure" in reply) {
           outcome = meaningOf(reply.failure);
           if (outcome === "rejected") this.#answeredAt = performance.now();
+          else if (isOfAnother(reply.failure)) this.#lookForXray(transport);
           else if (reply.failure.code === status.DEADLINE_EXCEEDED) this.#lookForSilence(transport, timeoutMs);
           throw this.#errorOf(method, outcome, reply.failure);
         }
@@ -174,6 +175,12 @@ export class NodeConnection {
     if (performance.now() - this.#answeredAt < timeoutMs / 2) return;
     this.#reachability.hung();
     this.#slots.sendAway();
+  }
+
+  /** Somebody else answered: what stands between may have led the connection there, and would keep it there for good. */
+  #lookForXray(transport: Transport): void {
+    if (this.#closed || transport !== this.#transport) return;
+    this.#reachability.lost();
   }
 
   #unreachable(method: string, reason: UnreachableReason, details: string): XrayUnreachableError {
