@@ -6,8 +6,8 @@ import type { ActualUser, PassRecord, ReconciledState } from "@veil/reconciler";
 import { connectRedis, type Redis } from "@veil/redis";
 import { createLogger, ManualClock } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
-import { type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from "vitest";
 import { NodeGroups, type RegroupedNode } from "./node-groups.ts";
 import { OrphanBrake } from "./orphan-brake.ts";
 import type { PassRecords } from "./pass-records.ts";
@@ -25,6 +25,8 @@ const RUNS: RunningInbound = {
 };
 const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [], version: "2" };
 
+const log = createLogger({ service: "test", version: "0", level: "silent" });
+
 let redis: Redis;
 let clock: ManualClock;
 let held: number[];
@@ -35,6 +37,7 @@ let listings: number;
 let isRefusing: boolean;
 let isTelling: boolean;
 let described: RunningInbound[];
+let isAway: boolean;
 let probes: (boolean | null)[];
 /** When Xray started, in seconds by the monotonic clock. */
 let startedAtS: number;
@@ -62,7 +65,7 @@ beforeEach(() => {
   );
   [isIndeterminate, needsListing, listings, startedAtS, missing] = [false, false, 0, -1_000, []];
   [orphans, filled, isRefusingUsers] = [[], [], false];
-  [isRefusing, probes] = [false, []];
+  [isRefusing, isAway, probes] = [false, false, []];
   [isTelling, described] = [true, []];
   open(DEFAULT_NODE);
 });
@@ -130,6 +133,23 @@ test("a node that answers and refuses serves nobody, and is listed when it takes
   isRefusing = false;
   await loop.tick();
   expect([probes.at(-1), listings]).toEqual([true, 2]);
+});
+
+test("that a node does not answer is logged once, and that it answers again", async () => {
+  await periods(2);
+  const said: unknown[] = [];
+  for (const level of ["warn", "info"] as const) {
+    vi.spyOn(log, level).mockImplementation((_fields: unknown, message?: string) => void said.push([level, message]));
+  }
+  isAway = true;
+  await periods(3);
+  isAway = false;
+  await periods(2);
+  vi.restoreAllMocks();
+  expect(said).toEqual([
+    ["warn", "the node does not answer"],
+    ["info", "the node answers again"],
+  ]);
 });
 
 test("passes go on at every period when the time of day is set back by an hour", async () => {
@@ -213,7 +233,7 @@ function open(node: RegroupedNode, last: PassRecord | null = null): void {
     listEveryMs: LIST_EVERY_MS,
     passesFrom: 0,
     clock,
-    log: createLogger({ service: "test", version: "0", level: "silent" }),
+    log,
     onProbe: (_, isServing) => void probes.push(isServing),
     onPass,
     onSorted: () => undefined,
@@ -237,6 +257,7 @@ function nodeOf(): XrayNode {
   const node: Partial<XrayNode> = {
     name: "main",
     countUsers: async () => {
+      if (isAway) throw new XrayUnreachableError("main", "countUsers", "no-connection", "connect ECONNREFUSED");
       if (isRefusing) throw new XrayRejectedError("main", "countUsers", UNIMPLEMENTED, "unknown service");
       return held.length + 1;
     },

@@ -85,6 +85,8 @@ export class ReconcileLoop {
   #passedAt = Number.NEGATIVE_INFINITY;
   /** How many health probes have found no inbound, one after the other. */
   #missed = 0;
+  /** Whether the last health probe brought no answer. */
+  #isAway = false;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
@@ -132,6 +134,7 @@ export class ReconcileLoop {
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
       this.#missed = users === null ? this.#missed + 1 : 0;
+      this.#tellAway(null);
       if (groups.isLeaving && this.#missed >= MISSED_FOR_GOOD) {
         onSorted(node.name);
         return null;
@@ -144,11 +147,20 @@ export class ReconcileLoop {
       const isAway = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
       // A process that answers and rejects is no Xray of ours: keys work there as little.
       if (!isAway && !(error instanceof NodeRejectedError)) throw error;
+      this.#tellAway(isAway ? error : null);
       this.lost();
       onProbe(node.name, false);
       if (isAway) return null;
       throw error;
     }
+  }
+
+  /** Says it when the node begins or ceases to answer. @param reason why it does not; null when it does */
+  #tellAway(reason: Error | null): void {
+    const { node, log } = this.#options;
+    if (reason !== null && !this.#isAway) log.warn({ node: node.name, err: reason }, "the node does not answer");
+    if (reason === null && this.#isAway) log.info({ node: node.name }, "the node answers again");
+    this.#isAway = reason !== null;
   }
 
   async #passUnlessDone(reason: PassReason): Promise<void> {
