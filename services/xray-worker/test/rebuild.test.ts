@@ -36,10 +36,14 @@ const unmanaged: InboundUser = {
   account: { protocol: "vless", uuid: randomUUID(), flow: "" },
 };
 
-/** A store that is lost at one of the reads which a rebuild makes. */
-function lostAt(lost: keyof DesiredState): DesiredState {
+const isAway = new StoreUnavailableError(new Error("no server"));
+/** As the driver says what waiting would not cure. */
+const isFaulty = new Error("the engine does not know this operator");
+
+/** A store that fails at one of the reads which a rebuild makes. */
+function lostAt(lost: keyof DesiredState, reason: Error = isAway): DesiredState {
   const answer = async <T>(read: keyof DesiredState, value: T): Promise<T> => {
-    if (read === lost) throw new StoreUnavailableError(new Error("no server"));
+    if (read === lost) throw reason;
     return value;
   };
   return {
@@ -53,14 +57,18 @@ async function emails(): Promise<Set<string>> {
   return new Set((await node.listUsers()).map(({ email }) => email));
 }
 
-test.each(["findCreating", "findDesired"] as const)(
-  "an inbound comes back as it was when the store is lost at %s while it is rebuilt",
-  async (lost) => {
+test.each([
+  ["findCreating", isAway],
+  ["findDesired", isAway],
+  ["findDesired", isFaulty],
+] as const)(
+  "an inbound comes back as it was when the store fails at %s while it is rebuilt: %s",
+  async (lost, reason) => {
     for (const keyId of [1, 2, 3]) await users.add({ keyId, uuid: randomUUID(), flow: "" });
     await node.addUser(unmanaged);
     const before = await node.listUsers();
     const listed = await users.list();
-    await expect(listed.rebuild(lostAt(lost))).rejects.toThrow(StoreUnavailableError);
+    await expect(listed.rebuild(lostAt(lost, reason))).rejects.toThrow(reason);
     const after = await node.listUsers();
     expect(new Map(after.map((user) => [user.email, user.account]))).toEqual(
       new Map(before.map((user) => [user.email, user.account])),

@@ -3,11 +3,11 @@ import {
   type DesiredState,
   type DesiredUser,
   type InboundVault,
+  isNodeError,
   MISSING_INBOUND_WAIT_MS,
   type NodeCallOptions,
   type NodeUser,
   type RemoveOptions,
-  StoreUnavailableError,
 } from "@veil/keys";
 import type { ActualUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
@@ -158,7 +158,8 @@ export class XrayNodeUsers implements ReconciledNode {
 
   /**
    * With the users under creation as well. They all are read after the old inbound went: what happened to it is seen. When
-   * they can't be read then, the inbound comes back as it was, without those that this process removed meanwhile.
+   * they can't be read then, for whatever reason, the inbound comes back as it was, without those that this process removed
+   * meanwhile.
    */
   async #rebuild(
     inbound: StoredInbound,
@@ -177,7 +178,7 @@ export class XrayNodeUsers implements ReconciledNode {
       );
       return desired;
     } catch (error) {
-      if (error instanceof StoreUnavailableError) {
+      if (!isNodeError(error)) {
         await this.#addInbound(
           inbound,
           before.filter(({ email }) => !this.#removed.has(keyIdOfEmail(email) ?? 0)),
