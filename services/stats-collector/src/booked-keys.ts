@@ -1,4 +1,4 @@
-import type { Logger } from "@veil/runtime";
+import { coerceError, lastingFailure, type LastingFailure, type Logger } from "@veil/runtime";
 import {
   type Bytes,
   figuresOf,
@@ -28,7 +28,7 @@ export interface BookedKeysOptions {
   readonly records: Pick<TrafficStore, "findMany">;
   /** Those of the keys that anybody wants to hear of: only their records are read again. */
   readonly among: (keyIds: readonly number[]) => Promise<readonly number[]>;
-  readonly log: Pick<Logger, "warn">;
+  readonly log: Pick<Logger, "error" | "info" | "warn">;
 }
 
 /**
@@ -39,15 +39,17 @@ export interface BookedKeysOptions {
  */
 export class BookedKeys {
   readonly #options: BookedKeysOptions;
+  readonly #failure: LastingFailure;
   readonly #listeners: BookedListener[] = [];
   #pending = new Set<string>();
   #telling: Promise<void> | null = null;
 
   constructor(options: BookedKeysOptions) {
     this.#options = options;
+    this.#failure = lastingFailure(options.log, "keys that moved could not be looked at");
   }
 
-  /** @param listener is called once after every sync that changed keys; what it throws is logged */
+  /** @param listener is called once after every sync that changed keys; what it throws is logged, once while that lasts */
   listen(listener: BookedListener): void {
     this.#listeners.push(listener);
   }
@@ -65,7 +67,7 @@ export class BookedKeys {
   }
 
   async #tell(): Promise<void> {
-    const { records, among, log } = this.#options;
+    const { records, among } = this.#options;
     while (this.#pending.size > 0) {
       const pending = this.#pending;
       this.#pending = new Set();
@@ -74,8 +76,9 @@ export class BookedKeys {
         if (wanted.length === 0) continue;
         const keys = [...(await records.findMany(wanted.map(keyEntity))).values()].map(bookedKey);
         await Promise.all(this.#listeners.map(async (listener) => listener(keys)));
-      } catch (err) {
-        log.warn({ err, keys: pending.size }, "keys that moved could not be looked at");
+        this.#failure.onSuccess();
+      } catch (error) {
+        this.#failure.onError(coerceError(error));
       }
     }
     this.#telling = null;

@@ -44,7 +44,7 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
       const folded = await keeper.pass();
       if (folded > 0) log.debug({ folded }, "rolled up completed hours of usage");
     },
-    onError: (err) => log.warn({ err }, "could not keep the history of usage"),
+    ...lastingFailure(log, "could not keep the history of usage"),
   });
   runLoop(running, "compactor", {
     everyMs: COMPACT_EVERY_MS,

@@ -32,7 +32,8 @@ export async function sweep({
 }: Pick<HousekeepingOptions, "ports" | "uncleared" | "exclusive" | "log">) {
   await runExclusively({ ...exclusive, subject: "sweep", leaseMs: SWEEP_LEASE_MS }, async () => {
     const swept = await sweepKeys(ports, uncleared);
-    if (swept.overdue + swept.deleting > 0) log.warn({ ...swept }, "sweep completed unfinished jobs");
+    // Deletions that wait for a node that is away are found by every sweep until it is back.
+    if (swept.overdue + swept.cleared > 0) log.warn({ ...swept }, "sweep completed unfinished jobs");
   });
 }
 

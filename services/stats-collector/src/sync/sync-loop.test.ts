@@ -94,4 +94,23 @@ describe("the loop that syncs a node", () => {
     await loop.tick();
     expect(await rig.lives.find("main")).not.toBeNull();
   });
+
+  it("says once that the store refuses traffic, and anew when it is of another number of keys", async () => {
+    const rig = new Rig();
+    const said: string[] = [];
+    const say = (level: string) => (_fields: unknown, message?: string) => void said.push(`${level}: ${message}`);
+    let refused = new Set<string>();
+    const loop = new SyncLoop({
+      sync: { node: "main", run: async () => ({ node: "main", changed: 1, refused }) },
+      lives: rig.lives,
+      records: rig.records,
+      everyMs: 10_000,
+      clock: rig.clock,
+      log: { debug: () => undefined, info: say("info"), warn: say("warn") },
+      onReport: () => undefined,
+    });
+    for (refused of [["1"], ["1"], ["1"], ["1", "2"], [], []].map((some) => new Set(some))) await loop.tick();
+    const warning = "warn: the store refused traffic of some keys";
+    expect(said).toEqual([warning, warning, "info: the node was read"]);
+  });
 });

@@ -43,6 +43,8 @@ const RECENTLY = 0.8;
 export class SyncLoop {
   readonly #options: SyncLoopOptions;
   #isFailing = false;
+  /** Of how many entities the store refused the traffic last. */
+  #refused = 0;
 
   constructor(options: SyncLoopOptions) {
     this.#options = options;
@@ -86,9 +88,12 @@ export class SyncLoop {
     try {
       const { changed, refused } = await sync.run();
       const durationMs = clock.monotonic() - begun;
-      if (refused.size > 0) log.warn({ node, refused: refused.size }, "the store refused traffic of some keys");
-      else log[this.#isFailing ? "info" : "debug"]({ node, changed, durationMs }, "the node was read");
+      const isNews = refused.size !== this.#refused;
+      if (refused.size > 0) {
+        log[isNews ? "warn" : "debug"]({ node, refused: refused.size }, "the store refused traffic of some keys");
+      } else log[this.#isFailing || isNews ? "info" : "debug"]({ node, changed, durationMs }, "the node was read");
       this.#isFailing = false;
+      this.#refused = refused.size;
     } catch (err) {
       // Said once, and louder, by who found it.
       if (err instanceof DuplicateNodeError) return;

@@ -1,7 +1,7 @@
 import type { Place } from "@veil/nodes";
 import { keyIdOfEmail } from "@veil/protocols";
 import type { ExclusiveTask } from "@veil/redis";
-import type { Logger } from "@veil/runtime";
+import { type LastingFailure, lastingFailure, type Logger } from "@veil/runtime";
 import { ConfigFileError, ConfigInvalidError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
 import { ConfigFileBusyError, onlyWriterOf } from "./only-writer.ts";
 
@@ -12,14 +12,14 @@ export interface EmptiedFileOptions {
   readonly node: string;
   readonly shortId: string;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
-  readonly log: Pick<Logger, "error">;
+  readonly log: Pick<Logger, "error" | "info" | "warn">;
 }
 
 /** Takes our users out of an inbound in its node's config file. */
 export interface EmptiedFile {
   /** Whether a node has such a file. */
   readonly isOf: (node: string) => boolean;
-  /** @returns whether none is left in it; otherwise the reason is logged @throws when Redis is away */
+  /** @returns whether none is left in it; otherwise the reason is logged, once while it lasts @throws when Redis is away */
   readonly empty: (place: Place) => Promise<boolean>;
 }
 
@@ -30,6 +30,13 @@ export interface EmptiedFile {
 export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFileOptions): EmptiedFile {
   const isOf = (name: string) => file !== null && name === node;
   const onlyWriter = onlyWriterOf(node, exclusive);
+  const failures = new Map<string, LastingFailure>();
+  const failureOf = (inbound: string) => {
+    const message = "could not take users out of Xray's config file: they come back with it";
+    const failure = failures.get(inbound) ?? lastingFailure(log, message, { node, inbound });
+    failures.set(inbound, failure);
+    return failure;
+  };
   return {
     isOf,
     empty: async ({ of, inbound: { tag: inboundTag } }) => {
@@ -40,14 +47,12 @@ export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFile
       };
       try {
         await onlyWriter(() => file.update(changes));
+        failureOf(inboundTag).onSuccess();
         return true;
       } catch (err) {
         if (err instanceof ConfigInvalidError && err.lacksInbound) return true;
         if (!(err instanceof ConfigFileError || err instanceof ConfigFileBusyError)) throw err;
-        log.error(
-          { err, node, inbound: inboundTag },
-          "could not take users out of Xray's config file: they come back with it",
-        );
+        failureOf(inboundTag).onError(err, "error");
         return false;
       }
     },
