@@ -3,13 +3,18 @@ import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { queueNames } from "@veil/job-contract";
+import { LARGEST_MICRO_BATCH } from "./micro-batch.ts";
 import { DEFAULT_QUEUE_PREFIX } from "./queue-options.ts";
 
 const components = new URL("../../../../k8s/components/", import.meta.url);
 
 const scaledObject = z.object({
   kind: z.literal("ScaledObject"),
-  spec: z.object({ triggers: z.array(z.object({ type: z.string(), metadata: z.object({ listName: z.string() }) })) }),
+  spec: z.object({
+    triggers: z.array(
+      z.object({ type: z.string(), metadata: z.object({ listName: z.string(), listLength: z.coerce.number() }) }),
+    ),
+  }),
 });
 const autoscaler = z.object({
   spec: z.object({
@@ -34,6 +39,17 @@ test("KEDA watches every key in which BullMQ keeps jobs that a worker has yet to
   const watched = scaledObject.parse(document).spec.triggers.map(({ metadata }) => metadata.listName);
   const states = ["wait", "prioritized", "active", "delayed"];
   expect(watched).toEqual(states.map((state) => `${DEFAULT_QUEUE_PREFIX}:${queueNames[0]}:${state}`));
+});
+
+/** Keys that a worker makes in a second, one by one: docs/performance.md. */
+const KEYS_PER_SECOND = 800;
+
+test("KEDA adds a worker before the keys in waiting jobs are more than one works off in a second", () => {
+  const [document] = documentsOf("keda/scaled-object.yaml");
+  const { triggers } = scaledObject.parse(document).spec;
+  const lengths = triggers.slice(0, 2).map(({ metadata }) => metadata.listLength);
+  expect(lengths).toHaveLength(2);
+  for (const length of lengths) expect(length * LARGEST_MICRO_BATCH).toBeLessThan(KEYS_PER_SECOND);
 });
 
 test("the autoscaler looks at the queue of the workers", () => {
