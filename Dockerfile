@@ -120,13 +120,12 @@ COPY libs/testing/engines/xray ./
 RUN CGO_ENABLED=0 GOTOOLCHAIN=local go build -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o /xray github.com/xtls/xray-core/main
 
 
+# Its labels name no release of ours: with each of them `up` would replace a running Xray and cut everybody off.
 FROM scratch AS xray
-ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Xray" \
       org.opencontainers.image.description="Xray from its Go module, without geo files." \
       org.opencontainers.image.licenses="MPL-2.0" \
-      org.opencontainers.image.version="26.3.27" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.version="26.3.27"
 COPY --from=xray-build /xray /usr/local/bin/xray
 # Xray imitates what the website behind Reality sends after a handshake, and only of a website whose certificate it trusts.
 COPY --from=xray-build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt

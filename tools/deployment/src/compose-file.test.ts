@@ -140,3 +140,9 @@ test("a backup is made when it is asked for, by the standard output, as one who 
     environment?.["MONGODB_URI_FILE"],
   ]);
 });
+
+test("the image of Xray is the same in every release of ours that pins the same Xray, so that an update leaves it running", () => {
+  const [, stages = ""] = text("Dockerfile").split(/^FROM .* AS xray-build$/m);
+  expect(stages).toContain("AS xray\n");
+  expect(stages.match(/^ARG .*|\$\{.*|^COPY (?!--from=xray-build|libs\/testing\/engines\/xray).*/gm)).toBeNull();
+});
