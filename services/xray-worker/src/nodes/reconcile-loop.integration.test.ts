@@ -135,14 +135,21 @@ test("a node that answers and refuses serves nobody, and is listed when it takes
   expect([probes.at(-1), listings]).toEqual([true, 2]);
 });
 
-test("that a node does not answer is logged once, and that it answers again", async () => {
+test("that a node does not answer is logged once when it lasts longer than a restart, and that it answers again", async () => {
   await periods(2);
   const said: unknown[] = [];
   for (const level of ["warn", "info"] as const) {
     vi.spyOn(log, level).mockImplementation((_fields: unknown, message?: string) => void said.push([level, message]));
   }
   isAway = true;
-  await periods(3);
+  await loop.tick();
+  await clock.advance(2_000);
+  await loop.tick();
+  isAway = false;
+  await loop.tick();
+  expect(said).toEqual([]);
+  isAway = true;
+  await periods(4);
   isAway = false;
   await periods(2);
   vi.restoreAllMocks();

@@ -70,6 +70,9 @@ const NO_DRIFT: PassResult["drift"] = { missing: [], wrong: [], indeterminate: [
 /** After so many health probes without the inbound nobody will put it back. */
 const MISSED_FOR_GOOD = 3;
 
+/** An Xray that restarts is an everyday event. */
+const LONGER_THAN_A_RESTART_MS = 5_000;
+
 /** A node that lost its users must not wait for others that are merely looked at. */
 const WAITING_REASONS: ReadonlySet<PassReason> = new Set(["period", "start", "regrouped"]);
 
@@ -85,8 +88,8 @@ export class ReconcileLoop {
   #passedAt = Number.NEGATIVE_INFINITY;
   /** How many health probes have found no inbound, one after the other. */
   #missed = 0;
-  /** Whether the last health probe brought no answer. */
-  #isAway = false;
+  /** Since when health probes bring no answer, by the monotonic clock; null while they do. */
+  #away: { readonly since: number; isLogged: boolean } | null = null;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
@@ -134,7 +137,7 @@ export class ReconcileLoop {
     try {
       const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
       this.#missed = users === null ? this.#missed + 1 : 0;
-      this.#tellAway(null);
+      this.#noteAnswer(null);
       if (groups.isLeaving && this.#missed >= MISSED_FOR_GOOD) {
         onSorted(node.name);
         return null;
@@ -147,7 +150,7 @@ export class ReconcileLoop {
       const isAway = error instanceof NodeUnreachableError || error instanceof NodeIndeterminateError;
       // A process that answers and rejects is no Xray of ours: keys work there as little.
       if (!isAway && !(error instanceof NodeRejectedError)) throw error;
-      this.#tellAway(isAway ? error : null);
+      this.#noteAnswer(isAway ? error : null);
       this.lost();
       onProbe(node.name, false);
       if (isAway) return null;
@@ -155,12 +158,19 @@ export class ReconcileLoop {
     }
   }
 
-  /** Says it when the node begins or ceases to answer. @param reason why it does not; null when it does */
-  #tellAway(reason: Error | null): void {
-    const { node, log } = this.#options;
-    if (reason !== null && !this.#isAway) log.warn({ node: node.name, err: reason }, "the node does not answer");
-    if (reason === null && this.#isAway) log.info({ node: node.name }, "the node answers again");
-    this.#isAway = reason !== null;
+  /** @param err why the last health probe brought no answer; null when it did */
+  #noteAnswer(err: Error | null): void {
+    const { node, log, clock } = this.#options;
+    const away = this.#away;
+    if (err === null) {
+      if (away?.isLogged === true) log.info({ node: node.name }, "the node answers again");
+      this.#away = null;
+    } else if (away === null) {
+      this.#away = { since: clock.monotonic(), isLogged: false };
+    } else if (!away.isLogged && clock.monotonic() - away.since > LONGER_THAN_A_RESTART_MS) {
+      log.warn({ node: node.name, err }, "the node does not answer");
+      away.isLogged = true;
+    }
   }
 
   async #passUnlessDone(reason: PassReason): Promise<void> {
