@@ -9,7 +9,7 @@ import { apiSettings } from "./settings.ts";
 const [KEY, OTHER] = ["k".repeat(43), "o".repeat(43)];
 const AT = 1_800_000_000_000;
 const runs: RunningInbound = {
-  ...{ protocol: "vless", transport: "tcp", path: null, serverKey: null, encryption: null },
+  ...{ protocol: "vless", transport: "tcp", path: null, host: null, asks: null, serverKey: null, encryption: null },
   reality: { publicKey: KEY, serverNames: ["a.example", "b.example"], shortIds: ["7bb4505000000000", "0a"] },
 };
 const seenAs = (changed: Partial<RunningInbound> = {}, at = AT): SeenInbound => ({ at, runs: { ...runs, ...changed } });

@@ -18,16 +18,16 @@ afterAll(async () => {
 const vless = (at: number, serverName: string): SeenInbound => ({
   at,
   runs: {
-    ...{ protocol: "vless", transport: "xhttp", path: "/a", serverKey: null },
+    ...{ protocol: "vless", transport: "xhttp", path: "/a", host: "a.example", asks: "asks for more", serverKey: null },
     reality: { publicKey: "key", serverNames: [serverName], shortIds: ["7bb4505000000000"] },
-    encryption: { mode: "native", publicKey: null },
+    encryption: { mode: "native", publicKeys: ["k", null] },
   },
 });
 const shadowsocks: SeenInbound = {
   at: NOW,
   runs: {
-    ...{ protocol: "shadowsocks-2022", transport: "tcp", path: null, reality: null, encryption: null },
-    serverKey: "secret",
+    ...{ protocol: "shadowsocks-2022", transport: "tcp", path: null, host: null, asks: null, serverKey: "secret" },
+    ...{ reality: null, encryption: null },
   },
 };
 

@@ -11,11 +11,13 @@ const seenInbound = z
     protocol: z.enum(PROTOCOLS),
     transport: z.enum(TRANSPORTS).nullable(),
     path: z.string().nullable(),
+    host: z.string().nullable(),
+    asks: z.string().nullable(),
     reality: z
       .object({ public_key: z.string().nullable(), server_names: z.array(z.string()), short_ids: z.array(z.string()) })
       .nullable(),
     server_key: z.string().nullable(),
-    encryption: z.object({ mode: z.string(), public_key: z.string().nullable() }).nullable(),
+    encryption: z.object({ mode: z.string(), public_keys: z.array(z.string().nullable()) }).nullable(),
   })
   .transform(({ at, reality, server_key: serverKey, encryption, ...same }): SeenInbound => {
     const runs = {
@@ -25,7 +27,7 @@ const seenInbound = z
         serverNames: reality.server_names,
         shortIds: reality.short_ids,
       },
-      encryption: encryption && { mode: encryption.mode, publicKey: encryption.public_key },
+      encryption: encryption && { mode: encryption.mode, publicKeys: encryption.public_keys },
     };
     return { at, runs };
   });
@@ -48,15 +50,15 @@ export class MongoSeenInbounds implements SeenInbounds {
 }
 
 function stored({ at, runs }: SeenInbound): z.input<typeof seenInbound> {
-  const { protocol, transport, path, reality, serverKey, encryption } = runs;
+  const { protocol, transport, path, host, asks, reality, serverKey, encryption } = runs;
   return {
-    ...{ at, protocol, transport, path },
+    ...{ at, protocol, transport, path, host, asks },
     reality: reality && {
       public_key: reality.publicKey,
       server_names: [...reality.serverNames],
       short_ids: [...reality.shortIds],
     },
     server_key: serverKey,
-    encryption: encryption && { mode: encryption.mode, public_key: encryption.publicKey },
+    encryption: encryption && { mode: encryption.mode, public_keys: [...encryption.publicKeys] },
   };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Server } from "node:net";
 import { type Account, PLAIN_KIND, protocolNamed } from "@veil/protocols";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { ENCRYPTION_KEYS, REALITY_KEYS, RealXray, SHADOWSOCKS_KEYS } from "../test/real-xray.ts";
+import { ASKING, ENCRYPTION_KEYS, REALITY_KEYS, RealXray, SHADOWSOCKS_KEYS } from "../test/real-xray.ts";
 import { canConnect, startEchoServer } from "../test/vless-client.ts";
 import { AccountMismatchError, InboundUnsupportedError } from "./errors.ts";
 import { type ConnectedXray, connectXrayNode, type XrayNode } from "./xray-node.ts";
@@ -61,7 +61,8 @@ it("says of which protocol users are taken", async () => {
 
 it("tells how clients get into an inbound, as the running Xray has it", async () => {
   const reality = { publicKey: REALITY_KEYS.publicKey, serverNames: ["decoy.test"], shortIds: ["0123456789abcdef"] };
-  const plain = { protocol: "vless", transport: "tcp", path: null, reality: null, serverKey: null, encryption: null };
+  const ways = { protocol: "vless", transport: "tcp", path: null, host: null, asks: null };
+  const plain = { ...ways, reality: null, serverKey: null, encryption: null };
   const at = (tag: string) => node.at(tag, tag).describeInbound();
   expect(await at("vless-in")).toEqual({ ...plain, reality });
   expect(await at("plain-in")).toEqual(plain);
@@ -70,8 +71,27 @@ it("tells how clients get into an inbound, as the running Xray has it", async ()
     ...plain,
     ...{ protocol: "shadowsocks-2022", serverKey: SHADOWSOCKS_KEYS.server },
   });
-  const encryption = { mode: "xorpub", publicKey: ENCRYPTION_KEYS.publicKey };
+  const encryption = { mode: "xorpub", publicKeys: [ENCRYPTION_KEYS.publicKey] };
   expect(await at("encrypted-in")).toEqual({ ...plain, transport: "xhttp", path: "/a", reality, encryption });
+});
+
+it("tells what else clients have to know", async () => {
+  const told = await Promise.all(
+    Object.keys(ASKING).map(async (tag) => {
+      const { transport = "none", host, asks } = (await node.at(tag, tag).describeInbound()) ?? {};
+      return [tag, transport, host, asks];
+    }),
+  );
+  expect(told).toEqual([
+    ["host-in", "xhttp", "cdn.test", null],
+    ["stream-in", "xhttp", null, null],
+    ["packet-in", "xhttp", null, "takes the XHTTP mode packet-up alone, which links don't name"],
+    ["padded-in", "xhttp", null, "asks for XHTTP padding of 500 to 600 bytes, which links don't name"],
+    ["hidden-in", "xhttp", null, "asks for XHTTP padding in another place, which links don't name"],
+    ["plain-header-in", "tcp", null, null],
+    ["http-header-in", null, null, null],
+    ["udp-in", null, null, null],
+  ]);
 });
 
 it("is rebuilt with all its users in one message", async () => {

@@ -27,9 +27,25 @@ export const SHADOWSOCKS_KEYS = {
 export const REALITY_KEYS = makeRealityKeys();
 export const ENCRYPTION_KEYS = makeRealityKeys();
 
+const shadowsocks = { method: "2022-blake3-aes-128-gcm", password: SHADOWSOCKS_KEYS.server };
+const xhttp = (settings: object) => ({ network: "xhttp", xhttpSettings: { path: "/a", ...settings } });
+const disguise = (type: string) => ({ network: "raw", rawSettings: { header: { type } } });
+
+/** Inbounds that ask clients for something special, by their tags: the settings of their streams, or those of Shadowsocks. */
+export const ASKING = {
+  "host-in": xhttp({ host: "cdn.test" }),
+  "stream-in": xhttp({ mode: "stream-up", extra: { xPaddingBytes: "1-2000" } }),
+  "packet-in": xhttp({ mode: "packet-up" }),
+  "padded-in": xhttp({ extra: { xPaddingBytes: "500-600" } }),
+  "hidden-in": xhttp({ extra: { xPaddingObfsMode: true, xPaddingKey: "p", xPaddingPlacement: "queryInHeader" } }),
+  "plain-header-in": disguise("none"),
+  "http-header-in": disguise("http"),
+  "udp-in": { ...shadowsocks, network: "udp", clients: [{ password: SHADOWSOCKS_KEYS.first }] },
+} as const;
+
 /**
  * A real Xray with these inbounds: `vless-in` (Reality), `encrypted-in` (VLESS encryption over XHTTP and Reality), `plain-in`
- * (VLESS without TLS), `trojan-in`, `vmess-in`, and two of Shadowsocks 2022.
+ * (VLESS without TLS), `trojan-in`, `vmess-in`, two of Shadowsocks 2022, and {@link ASKING}.
  */
 export class RealXray {
   /** `host:port` of the gRPC API. */
@@ -65,6 +81,7 @@ export class RealXray {
       vmess: await getPort(),
       shadowsocks: await getPort(),
       lonely: await getPort(),
+      asking: await Promise.all(Object.keys(ASKING).map(() => getPort())),
     };
     await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services, countsOnline)));
     return new RealXray(binary, directory, ports);
@@ -135,9 +152,8 @@ interface Ports {
   readonly vmess: number;
   readonly shadowsocks: number;
   readonly lonely: number;
+  readonly asking: readonly number[];
 }
-
-const shadowsocks = { method: "2022-blake3-aes-128-gcm", password: SHADOWSOCKS_KEYS.server };
 
 function configOf(ports: Ports, services: readonly string[], countsOnline: boolean) {
   const listen = "127.0.0.1";
@@ -207,6 +223,12 @@ function configOf(ports: Ports, services: readonly string[], countsOnline: boole
         settings: { ...shadowsocks, clients: [{ password: SHADOWSOCKS_KEYS.first }] },
       },
       { tag: "lonely-in", listen, port: ports.lonely, protocol: "shadowsocks", settings: shadowsocks },
+      ...Object.entries(ASKING).map(([tag, settings], index) => ({
+        ...{ tag, listen, port: ports.asking[index] },
+        ...("method" in settings
+          ? { protocol: "shadowsocks", settings }
+          : { protocol: "vless", settings: { clients: [], decryption: "none" }, streamSettings: settings }),
+      })),
     ],
     outbounds: [
       { tag: "direct", protocol: "freedom" },

@@ -36,13 +36,14 @@ it("writes what was seen since it last wrote, each node's last word", async () =
   seen.probed("a", null);
   const drift = { missing: [], wrong: [], orphans: [], unknown: [], indeterminate: [] };
   seen.passed("a", { users: 3, drift });
-  const runs = { protocol: "trojan", transport: "tcp", path: null, reality: null, serverKey: null } as const;
-  seen.described("a", { ...runs, encryption: null });
+  const ways = { protocol: "trojan", transport: "tcp", path: null, host: null, asks: null } as const;
+  const runs = { ...ways, reality: null, serverKey: null, encryption: null };
+  seen.described("a", runs);
   await seen.write();
   await seen.write();
   const noted = { at: 8_000, users: 3, missing: 0, wrong: 0, orphans: 0 };
   expect(passes).toEqual([new Map([["a", noted]]), new Map()]);
-  const found = { at: 8_000, runs: { ...runs, encryption: null } };
+  const found = { at: 8_000, runs };
   expect(inbounds).toEqual([new Map([["a", found]]), new Map()]);
   expect(written).toEqual([
     new Map([

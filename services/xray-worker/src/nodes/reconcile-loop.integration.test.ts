@@ -21,7 +21,16 @@ const START_MS = 1_700_000_010_000;
 const UNIMPLEMENTED = 12;
 const LIST_EVERY_MS = 9 * 60_000;
 const RUNS: RunningInbound = {
-  ...{ protocol: "vless", transport: "tcp", path: null, reality: null, serverKey: null, encryption: null },
+  ...{
+    protocol: "vless",
+    transport: "tcp",
+    path: null,
+    host: null,
+    asks: null,
+    reality: null,
+    serverKey: null,
+    encryption: null,
+  },
 };
 const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [], version: "2" };
 

@@ -10,16 +10,66 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/transport/splithttp.proto.
  */
 export const file_xray_transport_splithttp: GenFile = /*@__PURE__*/
-  fileDesc("Ch54cmF5L3RyYW5zcG9ydC9zcGxpdGh0dHAucHJvdG8SIXhyYXkudHJhbnNwb3J0LmludGVybmV0LnNwbGl0aHR0cCIWCgZDb25maWcSDAoEcGF0aBgCIAEoCWIGcHJvdG8z");
+  fileDesc("Ch54cmF5L3RyYW5zcG9ydC9zcGxpdGh0dHAucHJvdG8SIXhyYXkudHJhbnNwb3J0LmludGVybmV0LnNwbGl0aHR0cCInCgtSYW5nZUNvbmZpZxIMCgRmcm9tGAEgASgFEgoKAnRvGAIgASgFIpgBCgZDb25maWcSDAoEaG9zdBgBIAEoCRIMCgRwYXRoGAIgASgJEgwKBG1vZGUYAyABKAkSRwoPeF9wYWRkaW5nX2J5dGVzGAUgASgLMi4ueHJheS50cmFuc3BvcnQuaW50ZXJuZXQuc3BsaXRodHRwLlJhbmdlQ29uZmlnEhsKE3hfcGFkZGluZ19vYmZzX21vZGUYDiABKAhiBnByb3RvMw");
+
+/**
+ * @generated from message xray.transport.internet.splithttp.RangeConfig
+ */
+export type RangeConfig = Message<"xray.transport.internet.splithttp.RangeConfig"> & {
+  /**
+   * @generated from field: int32 from = 1;
+   */
+  from: number;
+
+  /**
+   * @generated from field: int32 to = 2;
+   */
+  to: number;
+};
+
+/**
+ * Describes the message xray.transport.internet.splithttp.RangeConfig.
+ * Use `create(RangeConfigSchema)` to create a new message.
+ */
+export const RangeConfigSchema: GenMessage<RangeConfig> = /*@__PURE__*/
+  messageDesc(file_xray_transport_splithttp, 0);
 
 /**
  * @generated from message xray.transport.internet.splithttp.Config
  */
 export type Config = Message<"xray.transport.internet.splithttp.Config"> & {
   /**
+   * The Host that a request has to have. Empty for any.
+   *
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
    * @generated from field: string path = 2;
    */
   path: string;
+
+  /**
+   * "", auto, packet-up, stream-up or stream-one.
+   *
+   * @generated from field: string mode = 3;
+   */
+  mode: string;
+
+  /**
+   * Bytes of padding that a request has to have. 100 to 1000 when it is missing or ends at 0.
+   *
+   * @generated from field: xray.transport.internet.splithttp.RangeConfig x_padding_bytes = 5;
+   */
+  xPaddingBytes?: RangeConfig | undefined;
+
+  /**
+   * Whether the padding stands elsewhere than in the Referer.
+   *
+   * @generated from field: bool x_padding_obfs_mode = 14;
+   */
+  xPaddingObfsMode: boolean;
 };
 
 /**
@@ -27,5 +77,5 @@ export type Config = Message<"xray.transport.internet.splithttp.Config"> & {
  * Use `create(ConfigSchema)` to create a new message.
  */
 export const ConfigSchema: GenMessage<Config> = /*@__PURE__*/
-  messageDesc(file_xray_transport_splithttp, 0);
+  messageDesc(file_xray_transport_splithttp, 1);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file xray/proxy/shadowsocks_2022/shadowsocks_2022.proto.
  */
 export const file_xray_proxy_shadowsocks_2022_shadowsocks_2022: GenFile = /*@__PURE__*/
-  fileDesc("CjJ4cmF5L3Byb3h5L3NoYWRvd3NvY2tzXzIwMjIvc2hhZG93c29ja3NfMjAyMi5wcm90bxIbeHJheS5wcm94eS5zaGFkb3dzb2Nrc18yMDIyIhYKB0FjY291bnQSCwoDa2V5GAEgASgJIk8KFU11bHRpVXNlclNlcnZlckNvbmZpZxILCgNrZXkYAiABKAkSKQoFdXNlcnMYAyADKAsyGi54cmF5LmNvbW1vbi5wcm90b2NvbC5Vc2VyIg4KDFNlcnZlckNvbmZpZ2IGcHJvdG8z", [file_xray_common_protocol]);
+  fileDesc("CjJ4cmF5L3Byb3h5L3NoYWRvd3NvY2tzXzIwMjIvc2hhZG93c29ja3NfMjAyMi5wcm90bxIbeHJheS5wcm94eS5zaGFkb3dzb2Nrc18yMDIyIhYKB0FjY291bnQSCwoDa2V5GAEgASgJImAKFU11bHRpVXNlclNlcnZlckNvbmZpZxILCgNrZXkYAiABKAkSKQoFdXNlcnMYAyADKAsyGi54cmF5LmNvbW1vbi5wcm90b2NvbC5Vc2VyEg8KB25ldHdvcmsYBCADKAUiDgoMU2VydmVyQ29uZmlnYgZwcm90bzM", [file_xray_common_protocol]);
 
 /**
  * @generated from message xray.proxy.shadowsocks_2022.Account
@@ -46,6 +46,13 @@ export type MultiUserServerConfig = Message<"xray.proxy.shadowsocks_2022.MultiUs
    * @generated from field: repeated xray.common.protocol.User users = 3;
    */
   users: User[];
+
+  /**
+   * 2 for TCP, 3 for UDP.
+   *
+   * @generated from field: repeated int32 network = 4;
+   */
+  network: number[];
 };
 
 /**
