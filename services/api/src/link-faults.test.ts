@@ -23,11 +23,15 @@ interface Situation {
   readonly hosts?: readonly FleetHost[];
   readonly seen?: SeenInbound;
   readonly env?: Record<string, string>;
+  readonly isDown?: boolean;
 }
 
-function faultsIn({ node, hosts = [], seen = seenAs(), env }: Situation) {
+function faultsIn({ node, hosts = [], seen = seenAs(), env, isDown = false }: Situation) {
   const fleet = { nodes: [someNode("main", node)], hosts };
-  return linkFaults(settingsWith(env), fleet, new Map([["main", seen]])).map(({ host, detail }) => [host, detail]);
+  return linkFaults(settingsWith(env), fleet, new Map([["main", seen]]), () => isDown).map(({ host, detail }) => [
+    host,
+    detail,
+  ]);
 }
 
 describe("links", () => {
@@ -65,11 +69,12 @@ describe("links", () => {
     expect(faultsIn({ hosts }).map(([host]) => host)).toEqual(["a"]);
   });
 
-  it("are left out where nothing of this node was seen, or it goes", () => {
+  it("are left out where nothing of this node was seen, or it goes, or it is down", () => {
     const env = { REALITY_PUBLIC_KEY: OTHER };
     expect(faultsIn({ env, seen: seenAs({}, 1_699_999_999_999) })).toEqual([]);
     expect(faultsIn({ env, node: { state: "disabled" } })).toEqual([]);
-    expect(linkFaults(settingsWith(env), { nodes: [someNode("main")], hosts: [] }, new Map())).toEqual([]);
+    expect(faultsIn({ env, isDown: true })).toEqual([]);
+    expect(linkFaults(settingsWith(env), { nodes: [someNode("main")], hosts: [] }, new Map(), () => false)).toEqual([]);
   });
 
   it("of an inbound without Reality are compared by its own key", () => {
@@ -96,9 +101,10 @@ describe("the watch of links", () => {
       void said.push(`${level} ${message} ${"host" in fields ? String(fields.host) : ""}`);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only these are called
     const log = { info: note("info"), warn: note("warn"), error: note("error") } as never;
-    const fleet: Pick<Fleet, "nodes" | "hosts"> = { nodes: [someNode("main")], hosts: [] };
+    let fleet: Pick<Fleet, "nodes" | "hosts"> = { nodes: [someNode("main")], hosts: [] };
     const list = async () => seen;
-    const watch = new LinkWatch({ settings: settingsWith(), fleet: () => fleet, seen: { list }, metrics, log });
+    const down = { test: async () => () => false };
+    const watch = new LinkWatch({ settings: settingsWith(), fleet: () => fleet, seen: { list }, down, metrics, log });
     const gauge = async () => /^veil_hosts_mismatched (\d+)$/m.exec(await metrics.registry.metrics())?.[1];
     expect(await gauge()).toBe("0");
     await watch.look();
@@ -109,5 +115,10 @@ describe("the watch of links", () => {
     seen.set("main", seenAs());
     await watch.look();
     expect([await gauge(), said.at(-1)]).toEqual(["0", "info recovered n_main"]);
+
+    seen.set("main", seenAs({ reality: null }));
+    fleet = { nodes: [someNode("main", { state: "draining" })], hosts: [] };
+    for (let looks = 0; looks < 3; looks += 1) await watch.look();
+    expect([await gauge(), said.length]).toEqual(["0", 2]);
   });
 });

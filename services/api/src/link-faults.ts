@@ -1,3 +1,4 @@
+import type { DownNodes } from "@veil/keys";
 import { type Fleet, hostsOf, type LinkedHost, type SeenInbound, type SeenInbounds } from "@veil/nodes";
 import { hasReality, runningFault } from "@veil/protocols";
 import { type LastingFailure, lastingFailure, type Logger, type Metrics } from "@veil/runtime";
@@ -10,26 +11,30 @@ export interface LinkFault {
   readonly node: string;
   /** A sentence. */
   readonly detail: string;
+  /** Whether anybody gets such links now: those of a node that joins or drains nobody does. */
+  readonly isShown: boolean;
 }
 
 /**
  * Compares what links to each visible host say with what was last found running there. Hosts of nodes that nobody has looked at
- * since they were added are passed over.
+ * since they were added are passed over, and those of nodes that are down: another Xray may start there.
  *
- * @param seen by the name of the inbound's place
+ * @param seen by the name of the inbound's place @param isDown of the place of this name
  */
 export function linkFaults(
   settings: ApiSettings,
   fleet: Pick<Fleet, "nodes" | "hosts">,
   seen: ReadonlyMap<string, SeenInbound>,
+  isDown: (place: string) => boolean,
 ): LinkFault[] {
   return hostsOf(fleet).flatMap(({ at, ...host }): LinkFault[] => {
-    if (host.hidden || at === null || host.of.state === "disabled") return [];
+    if (host.hidden || at === null || host.of.state === "disabled" || isDown(at.name)) return [];
     const found = seen.get(at.name);
     if (found === undefined || found.at < host.of.createdAt * 1_000) return [];
     const fault = runningFault(saidOf({ ...host, at }, settings), found.runs);
     const detail = `the inbound ${at.inbound.tag} of ${host.node} ${fault ?? ""}`;
-    return fault === null ? [] : [{ host: host.id, node: host.node, detail }];
+    const isShown = host.of.state === "active";
+    return fault === null ? [] : [{ host: host.id, node: host.node, detail, isShown }];
   });
 }
 
@@ -44,6 +49,7 @@ export interface LinkWatchOptions {
   readonly settings: ApiSettings;
   readonly fleet: () => Pick<Fleet, "nodes" | "hosts">;
   readonly seen: Pick<SeenInbounds, "list">;
+  readonly down: Pick<DownNodes, "test">;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -52,7 +58,7 @@ export interface LinkWatchOptions {
 export function linkMetrics(metrics: Metrics): (faults: number) => void {
   const gauge = metrics.gauge({
     name: "veil_hosts_mismatched",
-    help: "Hosts whose links name what the Xray of their node does not have, so that no client gets in by them.",
+    help: "Hosts of active nodes whose links name what their Xray does not have, so that no client gets in by them.",
   });
   return (faults) => gauge.set({}, faults);
 }
@@ -71,18 +77,19 @@ export class LinkWatch {
 
   /** Looks once. @throws {StoreUnavailableError} */
   async look(): Promise<void> {
-    const { settings, fleet, seen, log } = this.#options;
-    const all = linkFaults(settings, fleet(), await seen.list());
+    const { settings, fleet, seen, down, log } = this.#options;
+    const found = linkFaults(settings, fleet(), await seen.list(), await down.test());
+    const all = found.filter(({ isShown }) => isShown);
     const faults = all.filter(({ host }) => this.#before.has(host));
     this.#before = new Set(all.map(({ host }) => host));
     this.#setFaults(faults.length);
-    const found = new Map(faults.map((fault) => [fault.host, fault]));
+    const lasting = new Map(faults.map((fault) => [fault.host, fault]));
     for (const [host, failure] of this.#failures) {
-      if (found.has(host)) continue;
+      if (lasting.has(host)) continue;
       failure.onSuccess();
       this.#failures.delete(host);
     }
-    for (const [host, { node, detail }] of found) {
+    for (const [host, { node, detail }] of lasting) {
       const failure = this.#failures.get(host) ?? lastingFailure(log, "links to a host lead nowhere", { host, node });
       this.#failures.set(host, failure);
       failure.onError(new LinkMismatchError(detail), "error");

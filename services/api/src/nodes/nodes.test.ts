@@ -271,8 +271,10 @@ describe("the health of a node", () => {
       link_fault: null,
     });
     const detail = "the inbound vless-in of main does not speak Reality";
-    api.plane.linkFaults.push({ host: "n_main", node: "main", detail });
-    expect((await get("/api/nodes/main/health").expect(200)).body.link_fault).toBe(detail);
+    api.plane.linkFaults.push({ host: "n_main", node: "main", detail, isShown: true });
+    expect((await get("/api/nodes/main/health").expect(200)).body.link_fault).toBe(
+      `links to the host n_main: ${detail}`,
+    );
   });
 
   it("says nothing of an earlier node of the same name", async () => {

@@ -4,6 +4,7 @@ import { isDown, type NodeSightings } from "@veil/keys";
 import { type Fleet, type FleetNode, inboundsOf, type NodePasses } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
+import type { LinkFault } from "../link-faults.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
 
 export interface ReadNodesPorts {
@@ -13,7 +14,7 @@ export interface ReadNodesPorts {
   readonly lives: Pick<NodeLivesStore, "find">;
   readonly passes: Pick<NodePasses, "list">;
   /** Why links to hosts of nodes lead nowhere. */
-  readonly linkFaults: () => Promise<readonly { readonly node: string; readonly detail: string }[]>;
+  readonly linkFaults: () => Promise<readonly LinkFault[]>;
   readonly clock: { now(): number };
 }
 
@@ -74,10 +75,14 @@ export async function readNodeHealth(
     users: found?.users ?? null,
     drift: found === null ? null : { missing: found.missing, wrong: found.wrong, orphan: found.orphans },
     reconciled_at: unixSeconds(passedAt),
-    link_fault: linkFaults.find(({ node }) => node === name)?.detail ?? null,
+    link_fault: faultText(linkFaults.find(({ node }) => node === name)),
     last_reading: readAt,
     lag: readAt === null ? null : Math.max(0, Math.floor(ports.clock.now() / 1_000) - readAt),
   };
+}
+
+function faultText(fault: LinkFault | undefined): string | null {
+  return fault === undefined ? null : `links to the host ${fault.host}: ${fault.detail}`;
 }
 
 function unixSeconds(milliseconds: number | null): number | null {
