@@ -4,7 +4,7 @@ import {
   type Fleet,
   type FleetEvent,
   type FleetNode,
-  NODE_FIELDS,
+  FIXABLE_FIELDS,
   type NodeDiscovery,
   type NodeTls,
 } from "@veil/nodes";
@@ -155,7 +155,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     formerGroups: former_groups,
     createdAt: created_at,
     discovery: discovery === null ? null : toDiscovery(discovery),
-    fixed: NODE_FIELDS.filter((field) => fixed.includes(field)),
+    fixed: FIXABLE_FIELDS.filter((field) => fixed.includes(field)),
   };
 }
 

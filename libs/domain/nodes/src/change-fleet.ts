@@ -9,6 +9,7 @@ import {
   isNamedForTls,
   isSameAddress,
   isSameGroups,
+  FIXABLE_FIELDS,
   NODE_FIELDS,
   type NodeFields,
   type NodeState,
@@ -124,7 +125,9 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const holder = holderOf(fleet.nodes, address, name);
   if (holder !== null) return addressTaken(address, holder);
   const isMoved = !isSameAddress(address, node.address);
-  const fixed = [...new Set([...node.fixed, ...NODE_FIELDS.filter((field) => fields[field] !== undefined)])];
+  // The environment says nothing of the others, which keep no node that it lists no more.
+  const fixable = node.discovery === null ? NODE_FIELDS : FIXABLE_FIELDS;
+  const fixed = [...new Set([...node.fixed, ...fixable.filter((field) => change[field] !== undefined)])];
   const isRegrouped = fields.groups !== undefined && !isSameGroups(fields.groups, node.groups);
   const moved: FleetNode = {
     ...node,

@@ -15,7 +15,7 @@ const template = {
   tls: null,
   groups: ["default"],
   multiplier: 1,
-  note: "found",
+  note: null,
   inboundTag: "vless-in",
   inbounds: [],
 };
@@ -147,6 +147,16 @@ describe("what callers decided about a node that was found", () => {
     expect(discoverySteps(of, found, next, look()).change).toEqual([
       { name: "a", change: { port: 8_443, groups: ["eu"] } },
     ]);
+  });
+
+  it("stands: a note and a multiplier as well", () => {
+    const next = { ...rules, template: { ...template, note: "found", multiplier: 2 } };
+    const stepsOf = (of: Fleet) => discoverySteps(of, found, next, look()).change;
+    expect(stepsOf(fleet(ours("a")))).toEqual([{ name: "a", change: { note: "found", multiplier: 2 } }]);
+    const of = after(fleet(ours("a")), changed(fleet(ours("a")), "a", { multiplier: 1 }, stamp));
+    expect(stepsOf(of)).toEqual([{ name: "a", change: { note: "found" } }]);
+    const noted = after(of, changed(of, "a", { note: "mine" }, { ...stamp, job: "next" }));
+    expect(stepsOf(noted)).toEqual([]);
   });
 
   it("stands: one that was deleted is not entered again until it was gone for long", () => {

@@ -46,7 +46,7 @@ export interface DiscoveryLook {
 }
 
 /** The fields of the template that are followed one by one. */
-const FOLLOWED = ["tls", "host", "port", "publicKey", "shortId", "sni", "groups"] as const;
+const FOLLOWED = ["tls", "host", "port", "publicKey", "shortId", "sni", "groups", "note", "multiplier"] as const;
 
 /** Changes of nodes that have to be asked about first. */
 export interface DiscoverySteps {

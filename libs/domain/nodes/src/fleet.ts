@@ -65,6 +65,10 @@ export const NODE_FIELDS = [
   "groups",
 ] as const satisfies readonly (keyof NodeFields)[];
 
+/** What a node has that an API call may have changed for good. */
+export const FIXABLE_FIELDS = [...NODE_FIELDS, "note", "multiplier"] as const satisfies readonly (keyof FleetNode)[];
+export type FixableField = (typeof FIXABLE_FIELDS)[number];
+
 /** The notes of discovery on a node that it made. */
 export interface NodeDiscovery {
   /** The Service whose endpoint it is: `namespace/name`. */
@@ -100,8 +104,8 @@ export interface FleetNode extends NodeFields {
   readonly origin: "environment" | "api";
   /** Null of a node that a caller or the environment named. */
   readonly discovery: NodeDiscovery | null;
-  /** Fields that an API call changed: what the environment says of them is not followed any more. */
-  readonly fixed: readonly (keyof NodeFields)[];
+  /** Fields that an API call changed: what the environment or, of a node that it made, discovery says of them is not followed any more. */
+  readonly fixed: readonly FixableField[];
   /** Its place among all: those of the environment come first, in their order. */
   readonly position: number;
   /** Unix seconds. */
@@ -181,10 +185,12 @@ function spelledOut(address: string): string {
 }
 
 /** Whether a field of two nodes says the same. */
-export function isSameField(field: keyof NodeFields, one: NodeFields, other: NodeFields): boolean {
-  if (field === "groups") return isSameGroups(one.groups, other.groups);
+export function isSameField(field: FixableField, one: FixableFields, other: FixableFields): boolean {
+  if (field === "groups") return isSameGroups(one.groups ?? [], other.groups ?? []);
   return JSON.stringify(one[field]) === JSON.stringify(other[field]);
 }
+
+type FixableFields = Partial<Pick<FleetNode, FixableField>>;
 
 /** Whether two lists name the same groups, in whichever order. */
 export function isSameGroups(one: readonly string[], other: readonly string[]): boolean {

@@ -38,7 +38,7 @@ export {
   isSameGroups,
   isSameNode,
   meteredNodes,
-  NODE_FIELDS,
+  FIXABLE_FIELDS,
   type NodeDiscovery,
   type NodeFields,
   type NodeTls,
