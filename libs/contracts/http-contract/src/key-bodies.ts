@@ -62,9 +62,12 @@ export const keySchema = z
       description: "What apps subscribe to. Whoever has it has the key.",
       example: "https://your-domain.com/sub/7Rk0sT1mXc4VbQ9LwZ2eYh8D0000a1B2c",
     }),
-    online_at: moment.meta({ description: "Time of the last counted traffic. Unix seconds.", example: 1703521000 }),
+    online_at: moment.meta({
+      description: "When it was last seen to move bytes, also on a node where they count as 0. Unix seconds.",
+      example: 1703521000,
+    }),
     first_connected_at: moment.meta({
-      description: "When bytes were first counted. Unix seconds.",
+      description: "When it was first seen to move bytes, also on a node where they count as 0. Unix seconds.",
       example: 1703520300,
     }),
     revision: z.int().min(1).meta({

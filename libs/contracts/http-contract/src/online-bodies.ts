@@ -28,7 +28,7 @@ export const keyOnlineSchema = z
       .meta({
         type: ["integer", "null"],
         format: "int64",
-        description: "Time of the last counted traffic. Unix seconds.",
+        description: "When it was last seen to move bytes, also on a node where they count as 0. Unix seconds.",
         example: 1703521000,
       }),
     nodes: z.array(
