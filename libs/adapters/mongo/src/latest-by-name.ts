@@ -1,7 +1,7 @@
 import type { mongo } from "mongoose";
 import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { isAhead, raising } from "./raise-moments.ts";
+import { isAhead, isForgotten, raising } from "./raise-moments.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 
@@ -12,7 +12,7 @@ interface NotesDocument {
 
 /**
  * What was last noted of each name, in one document of the collection `nodes_seen`. A note is only ever replaced by a later one, but
- * for one that is dated in the future: engines compare documents field by field, so that `at` has to come first.
+ * for one that is dated in the future, and forgotten after a month: engines compare documents field by field, so that `at` has to come first.
  */
 export class LatestByName<Note extends { readonly at: number }> {
   readonly #id: string;
@@ -38,7 +38,9 @@ export class LatestByName<Note extends { readonly at: number }> {
       const change = isAhead(known.get(name)?.at ?? 0, now) ? replaced : raised;
       change.set(`nodes.${name}`, note);
     }
-    const update = raising<NotesDocument>(raised, replaced);
+    const old = [...known].filter(([name, { at }]) => isForgotten(at, now) && !notes.has(name));
+    const forgotten = old.map(([name]) => `nodes.${name}`);
+    const update = raising<NotesDocument>(raised, replaced, forgotten);
     await storeErrors(() => this.#documents.updateOne({ _id: this.#id }, update, { upsert: true }));
   }
 

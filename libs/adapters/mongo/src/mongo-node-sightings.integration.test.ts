@@ -54,3 +54,13 @@ it("lets nothing that is dated in the future stand, as a clock that was set back
   expect(noted.get("down")).toEqual({ seenAt: now, failedAt: now + 1_000 });
   expect(noted.get("up")).toEqual({ seenAt: now + 1_000, failedAt: now });
 });
+
+it("forgets a node of which nothing was noted for a month", async () => {
+  const now = 1_800_000_000_000;
+  const [earlier, lately] = [now - 31 * 24 * 60 * 60_000, now - 29 * 24 * 60 * 60_000];
+  const seen = (at: number) => ({ seenAt: at, failedAt: null });
+  await store.sightings.note(new Map([["gone", seen(earlier)]]), earlier);
+  await store.sightings.note(new Map([["away", { seenAt: earlier, failedAt: lately }]]), lately);
+  await store.sightings.note(new Map([["here", seen(now)]]), now);
+  expect([...(await store.sightings.list()).keys()].toSorted()).toEqual(["away", "here"]);
+});

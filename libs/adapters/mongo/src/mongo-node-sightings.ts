@@ -2,7 +2,7 @@ import type { NodeSighting, NodeSightings } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { z } from "zod";
 import type { MongoConnection } from "./connect-mongo.ts";
-import { isAhead, raising } from "./raise-moments.ts";
+import { isAhead, isForgotten, raising } from "./raise-moments.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 
@@ -15,7 +15,7 @@ type SightingsDocument = z.infer<typeof sightingsDocument>;
 /**
  * The sightings of all nodes, in one document of the collection `nodes_seen`: a worker writes once, however many nodes
  * there are, and a reader finds it by its `_id`. It is only ever raised, so that writes may come late and in any order,
- * but for moments that lie in the future.
+ * but for moments that lie in the future, and for nodes of which nothing was noted for a month.
  */
 export class MongoNodeSightings implements NodeSightings {
   readonly #documents: mongo.Collection<SightingsDocument>;
@@ -34,11 +34,14 @@ export class MongoNodeSightings implements NodeSightings {
     }
     if (raised.size === 0) return;
     const replaced = new Map<string, number>();
+    const forgotten: string[] = [];
     for (const [node, { seenAt, failedAt }] of await this.list()) {
+      if (isForgotten(Math.max(seenAt ?? 0, failedAt ?? 0), now) && !sightings.has(node))
+        forgotten.push(`nodes.${node}`);
       if (isAhead(seenAt ?? 0, now)) replaced.set(seenPath(node), raised.get(seenPath(node)) ?? now);
       if (isAhead(failedAt ?? 0, now)) replaced.set(failedPath(node), raised.get(failedPath(node)) ?? now);
     }
-    const update = raising<SightingsDocument>(raised, replaced);
+    const update = raising<SightingsDocument>(raised, replaced, forgotten);
     await storeErrors(() => this.#documents.updateOne({ _id: ALL_NODES }, update, { upsert: true }));
   }
 

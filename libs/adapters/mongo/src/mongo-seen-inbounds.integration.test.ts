@@ -44,6 +44,14 @@ it("keeps how each inbound was last found, whichever worker notes it when", asyn
   expect((await store.seenInbounds.list()).get("main")).toEqual(vless(NOW + 1, "c.example"));
 });
 
+it("forgets after a month what nobody notes any more", async () => {
+  const later = NOW + 31 * 24 * 60 * 60_000;
+  await store.seenInbounds.note(new Map([["main", vless(later, "a.example")]]), later);
+  expect(await store.seenInbounds.list()).toEqual(new Map([["main", vless(later, "a.example")]]));
+  await store.seenInbounds.note(new Map([["main_ss", { ...shadowsocks, at: later - 1 }]]), later);
+  expect((await store.seenInbounds.list()).size).toBe(2);
+});
+
 it("passes over a note that a version to come has written", async () => {
   const documents = store.connection.collection<{ _id: string }>("nodes_seen");
   await documents.updateOne({ _id: "inbounds" }, { $set: { "nodes.newer": { at: NOW, protocol: "smoke" } } });
