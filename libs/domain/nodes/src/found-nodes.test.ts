@@ -36,4 +36,13 @@ describe("a node that is found", () => {
     expect(found.get("a")).toEqual({ addresses: ["10.0.0.1:1", "[fd00::1]:1"], pods: ["new"] });
     expect(found.get("b")).toEqual({ addresses: [], pods: [] });
   });
+
+  it("is nowhere while one of its pod's two families is behind, and where it is while two slices have it", () => {
+    const of = (more: Partial<FoundEndpoint>) => endpoint({ machine: "a", pod: "one", ...more });
+    const six = of({ address: "[fd00::1]:1" });
+    expect(foundNodes([of({ isReady: false }), six]).get("a")?.addresses).toEqual([]);
+    expect(foundNodes([of({}), of({ isReady: false }), six]).get("a")?.addresses).toHaveLength(2);
+    const unnamed = [endpoint({ machine: "a", isReady: false }), endpoint({ machine: "a", address: "10.0.0.2:1" })];
+    expect(foundNodes(unnamed).get("a")?.addresses).toEqual(["10.0.0.2:1"]);
+  });
 });

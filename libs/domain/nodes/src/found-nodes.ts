@@ -43,7 +43,10 @@ export function foundNodes(endpoints: readonly FoundEndpoint[]): ReadonlyMap<str
 }
 
 function foundNode(endpoints: readonly FoundEndpoint[]): FoundNode {
-  const ready = endpoints.filter(({ isReady }) => isReady);
+  const readyAt = new Set(endpoints.flatMap(({ isReady, address }) => (isReady ? address : [])));
+  // With two families the slices of one follow those of the other: between them a pod is ready at one of its addresses alone.
+  const changing = new Set(endpoints.flatMap(({ address, pod }) => (readyAt.has(address) ? [] : (pod ?? []))));
+  const ready = endpoints.filter(({ isReady, pod }) => isReady && (pod === null || !changing.has(pod)));
   return {
     addresses: [...new Set(ready.map(({ address }) => address))].toSorted(byPreference),
     pods: [...new Set(ready.flatMap(({ pod }) => pod ?? []))].toSorted(),
