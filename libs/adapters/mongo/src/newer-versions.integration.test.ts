@@ -1,10 +1,11 @@
+import { UnreadableRecordError } from "@veil/keys";
 import { activeKey, claimKey, goneKey, keyWith, versionOf } from "@veil/keys/testing";
 import { storedToken } from "@veil/tokens/testing";
 import { compact, keyEntity, knownOf, observe, totals, updateOf } from "@veil/traffic";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
-import { type UnreadableRecord, UnreadableRecordError } from "./read-documents.ts";
+import type { UnreadableRecord } from "./read-documents.ts";
 
 type Document = { readonly _id: string } & Record<string, unknown>;
 

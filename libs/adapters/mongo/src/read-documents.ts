@@ -1,3 +1,4 @@
+import { UnreadableRecordError } from "@veil/keys";
 import type { mongo } from "mongoose";
 import type { z } from "zod";
 import { storeErrors } from "./store-errors.ts";
@@ -37,15 +38,6 @@ export interface UnreadableRecord {
 /** Called for every unreadable document whenever it is met. */
 export type OnUnreadable = (record: UnreadableRecord) => void;
 
-/** Thrown when a document that was asked for by its id can't be read. */
-export class UnreadableRecordError extends Error {
-  override readonly name = "UnreadableRecordError";
-
-  constructor({ collection, id, error }: UnreadableRecord) {
-    super(`${collection}: the document ${id} can't be read: ${error.message}`, { cause: error });
-  }
-}
-
 /** Anything that says whether a document has the shape it should have. `safeParse` of a zod schema does. */
 export type Parser<Output> = Pick<z.ZodType<Output>, "safeParse">;
 
@@ -66,9 +58,11 @@ export class DocumentReader {
   one<Output>(parser: Parser<Output>, document: { readonly _id: unknown }): Output {
     const parsed = parser.safeParse(document);
     if (parsed.success) return parsed.data;
-    const record = { collection: this.#collection, id: String(document._id), error: parsed.error };
-    this.#onUnreadable(record);
-    throw new UnreadableRecordError(record);
+    const [collection, id, { error }] = [this.#collection, String(document._id), parsed];
+    this.#onUnreadable({ collection, id, error });
+    throw new UnreadableRecordError(`${collection}: the document ${id} can't be read: ${error.message}`, {
+      cause: error,
+    });
   }
 
   /** Those of the documents that make sense. */

@@ -5,7 +5,7 @@ import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.
 import { changeKey } from "./change-key.ts";
 import { applyDueTerms } from "./due-keys.ts";
 import { dueOf } from "./due-of.ts";
-import { NodeIndeterminateError, NodeUnreachableError } from "./errors.ts";
+import { NodeIndeterminateError, NodeUnreachableError, UnreadableRecordError } from "./errors.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
 
 const START_S = START_MS / 1_000;
@@ -118,6 +118,23 @@ test("a key that others hold is looked at again within a second, whatever become
   lease.held = false;
   expect(await look()).toBe("applied");
   expect(users()).toEqual([false, false]);
+});
+
+test.each(["key", "traffic"])("a %s whose record makes no sense waits to be mended, and keeps no other", async (of) => {
+  const { due, store, ports, users, passing } = withDue(OVER);
+  const terms = { ...firstTerms({}, { createdAt: START_S, nextResetAt: null }), trafficLimit: 50 };
+  plant(store, [], { keyId: 2, phase: "active", terms });
+  const onlyOfOthers =
+    <Result>(read: (keyId: number) => Promise<Result>) =>
+    async (keyId: number) => {
+      if (keyId === 2) throw new UnreadableRecordError("of a newer version");
+      return read(keyId);
+    };
+  if (of === "key") store.find = onlyOfOthers(store.find.bind(store));
+  const traffic = { ...ports.traffic, movedBy: onlyOfOthers(ports.traffic.movedBy) };
+  const ends = await passing(applyDueTerms([2, 1], of === "key" ? ports : { ...ports, traffic }));
+  expect([ends.get(1), ends.get(2), users()]).toEqual(["applied", "later", [false, false]]);
+  expect(due.expected.get(2)).toEqual({ at: START_MS + 3_600_000, traffic: null });
 });
 
 test("what becomes due while a look is under way stays due", async () => {

@@ -13,11 +13,14 @@ import { RemovalQueues } from "./removal-queues.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import { isInService } from "./terms/key-status.ts";
 import type { KeyTerms } from "./terms/key-terms.ts";
+import { tryRead } from "./try-read.ts";
 
 /** Looking at a key is mostly waiting, for its lease and for the nodes. */
 const LOOKED_AT_ONCE = 256;
 /** Another process is at the key. */
 const LOOK_AGAIN_MS = 1_000;
+/** The key's record, or that of its traffic, makes no sense: until somebody mends it each look fails. */
+const LOOK_AT_UNREADABLE_MS = 60 * 60_000;
 
 /**
  * Carries out what has become due about keys: an expiry, a limit that is reached, a reset, a hold that ends. Every node in
@@ -59,13 +62,16 @@ async function applyOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
 }
 
 async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
-  let key: KeyRecord | HandledKey | null = await ports.store.find(keyId);
-  if (key === null || !isVisible(key)) {
+  const found = await tryRead(() => ports.store.find(keyId));
+  if (found === "unreadable") return lookLater(keyId, lease, ports);
+  if (found === null || !isVisible(found)) {
     await passOnMarks(keyId, lease, ports);
     await ports.due.replace(keyId, { at: null, traffic: null });
-    return key === null ? lookOnceMore(keyId, ports) : "gone";
+    return found === null ? lookOnceMore(keyId, ports) : "gone";
   }
-  const context = await contextOf(key, {}, ports);
+  const context = await tryRead(() => contextOf(found, {}, ports));
+  if (context === "unreadable") return lookLater(keyId, lease, ports);
+  let key: KeyRecord | HandledKey | null = found;
   const changed = dueVersion(key, context, lease.fence);
   const terms = changed?.version.terms ?? key.terms;
   // Nodes see nothing of a change when the limit was not reached before, the key is in service now, and no holder died that was
@@ -94,6 +100,12 @@ async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts)
   }
   await replaceDue({ keyId, terms: key.terms, at }, lease, ports);
   return "applied";
+}
+
+async function lookLater(keyId: number, lease: HeldLease, { due, clock }: LifecyclePorts): Promise<DueEnd> {
+  lease.mustLast();
+  await due.replace(keyId, { at: clock.now() + LOOK_AT_UNREADABLE_MS, traffic: null });
+  return "later";
 }
 
 /** A key that is decided just now: its creation expects it after that, and before is only what was taken away here. */

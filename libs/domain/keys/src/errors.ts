@@ -16,6 +16,14 @@ export class StoreRejectedError extends StoreUnavailableError {
   }
 }
 
+/**
+ * Thrown when the one record that was asked for makes no sense to this version: it is damaged, or a newer version wrote it. Nothing
+ * is known about what it stands for, and another attempt fails as well until somebody mends it. Other records are not concerned.
+ */
+export class UnreadableRecordError extends Error {
+  override readonly name = "UnreadableRecordError";
+}
+
 abstract class NodeError extends Error {
   readonly node: string;
 

@@ -71,7 +71,9 @@ export {
   NodeIndeterminateError,
   StoreRejectedError,
   StoreUnavailableError,
+  UnreadableRecordError,
 } from "./errors.ts";
+export { tryRead } from "./try-read.ts";
 export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
 export { desiredOn, desiredUserOf, type GroupedNode, groupsMeet, isUncleared, isWantedOn } from "./wanted-on.ts";
 export { importJobOf, importJobs } from "./import-job.ts";

@@ -1,4 +1,4 @@
-import { type DesiredUser, desiredUserOf, type GroupedNode, isWantedOn, type KeyStore } from "@veil/keys";
+import { type DesiredUser, desiredUserOf, type GroupedNode, isWantedOn, type KeyStore, tryRead } from "@veil/keys";
 import pLimit from "p-limit";
 import type { Drift } from "./diff-users.ts";
 
@@ -13,7 +13,7 @@ const LOOKED_UP_AT_ONCE = 512;
 
 /**
  * A drift as the records of its keys have it, which are read after the node was looked at: what it was compared with may be
- * some seconds old, and keys are made and deleted all the time.
+ * some seconds old, and keys are made and deleted all the time. Of a key whose record makes no sense the node keeps what it has.
  *
  * @param now milliseconds since the epoch
  * @throws {StoreUnavailableError}
@@ -26,9 +26,9 @@ export async function confirmDrift(
 ): Promise<ConfirmedDrift> {
   const limit = pLimit(LOOKED_UP_AT_ONCE);
   const wanted = async (users: readonly DesiredUser[]): Promise<DesiredUser[]> => {
-    const keys = await Promise.all(users.map(({ keyId }) => limit(() => store.find(keyId))));
+    const keys = await Promise.all(users.map(({ keyId }) => limit(() => tryRead(() => store.find(keyId)))));
     return keys
-      .filter((key) => key !== null)
+      .filter((key) => key !== null && key !== "unreadable")
       .filter((key) => isWantedOn(key, node, now))
       .map(desiredUserOf);
   };
@@ -36,9 +36,11 @@ export async function confirmDrift(
     wanted(drift.missing),
     wanted(drift.wrong),
     wanted(drift.indeterminate),
-    Promise.all(drift.orphans.map(async (keyId) => ({ keyId, key: await limit(() => store.find(keyId)) }))),
+    Promise.all(
+      drift.orphans.map(async (keyId) => ({ keyId, key: await limit(() => tryRead(() => store.find(keyId))) })),
+    ),
   ]);
-  const unwanted = orphans.filter(({ key }) => key === null || !isWantedOn(key, node, now));
+  const unwanted = orphans.filter(({ key }) => key === null || (key !== "unreadable" && !isWantedOn(key, node, now)));
   return {
     missing,
     wrong,

@@ -1,4 +1,4 @@
-import type { DesiredUser, KeyRecord, KeyStore, NodeUser } from "@veil/keys";
+import { type DesiredUser, type KeyStore, type NodeUser, tryRead } from "@veil/keys";
 import { type Account, protocolOf } from "@veil/protocols";
 import pLimit from "p-limit";
 import type { ActualUser } from "./diff-users.ts";
@@ -44,6 +44,9 @@ function isSecretOf(want: NodeUser, account: Account): boolean {
  */
 export async function neverRevoked(keyIds: readonly number[], store: Pick<KeyStore, "find">): Promise<number[]> {
   const limit = pLimit(LOOKED_UP_AT_ONCE);
-  const keys = await Promise.all(keyIds.map((keyId) => limit(() => store.find(keyId))));
-  return keys.filter((key): key is KeyRecord => key !== null && key.isRevoked !== true).map(({ keyId }) => keyId);
+  const keys = await Promise.all(keyIds.map((keyId) => limit(() => tryRead(() => store.find(keyId)))));
+  return keys
+    .filter((key) => key !== null && key !== "unreadable")
+    .filter(({ isRevoked }) => isRevoked !== true)
+    .map(({ keyId }) => keyId);
 }

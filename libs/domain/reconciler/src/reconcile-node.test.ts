@@ -1,4 +1,11 @@
-import { firstTerms, type DesiredUser, type LifecyclePorts, type NodeUser, type NodeUsers } from "@veil/keys";
+import {
+  firstTerms,
+  type DesiredUser,
+  type LifecyclePorts,
+  type NodeUser,
+  type NodeUsers,
+  UnreadableRecordError,
+} from "@veil/keys";
 import { describe, expect, it, test } from "vitest";
 import type { ActualUser } from "./diff-users.ts";
 import { type ListedInbound, type ReconciledState, reconcileNode } from "./reconcile-node.ts";
@@ -147,6 +154,27 @@ test("users that have gone since the node was looked at are no orphans", async (
   const { node } = nodeThatShows(700, 102);
   const { drift } = await reconcileNode(node, stateOf(100), portsWith(100, 700));
   expect(drift.orphans).toEqual([101, 102]);
+});
+
+test("users whose keys' records make no sense stay as they are, and the others are put right", async () => {
+  const { node } = nodeThatShows(60);
+  const ports = portsWith(50);
+  const find: typeof ports.store.find = async (keyId) => {
+    if (keyId === 2 || keyId === 60) throw new UnreadableRecordError("of a newer version");
+    return ports.store.find(keyId);
+  };
+  const removed = new Set<number>();
+  const remove: NodeUsers["remove"] = async (keyId) => {
+    removed.add(keyId);
+    return "removed";
+  };
+  const state = stateOf(50);
+  const users = async () => new Map([...desired(50)].filter(([keyId]) => keyId !== 2));
+  const unread = { ...ports, ...noWaiting, store: { ...ports.store, find } } as unknown as LifecyclePorts;
+  const pass = await reconcileNode({ ...node, remove }, { ...state, findDesired: users }, unread);
+  expect(pass).toMatchObject({ postponed: 0, isFilled: true });
+  expect(removed).toEqual(new Set([51, 52, 53, 54, 55, 56, 57, 58, 59]));
+  expect(pass.drift.unknown).toEqual([...removed]);
 });
 
 describe("a node whose groups changed", () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DesiredUser } from "@veil/keys";
+import { type DesiredUser, UnreadableRecordError } from "@veil/keys";
 import { inMemoryLifecycle, plant } from "@veil/keys/testing";
 import { connectRedis, type Redis } from "@veil/redis";
 import { createLogger, systemClock } from "@veil/runtime";
@@ -105,4 +105,17 @@ test("a file most of whose clients are of another installation's keys of the sam
   }
   await mirror.tick();
   expect([...inFile.values()].map(({ uuid }) => uuid)).not.toContain(UUID);
+});
+
+test("the client of a key whose record makes no sense stays as it is, and the others are written", async () => {
+  const clientOf = (keyId: number) => ({ email: `${keyId}@veil`, uuid: UUID, flow: "" as const });
+  for (const keyId of [1, 2]) inFile.set(`${keyId}@veil`, clientOf(keyId));
+  decide(1, "deleting");
+  const { find } = store;
+  store.find = async (keyId) => {
+    if (keyId === 2) throw new UnreadableRecordError("of a newer version");
+    return find.call(store, keyId);
+  };
+  await mirror.writeNow(1, 2);
+  expect(emails()).toEqual(["2@veil"]);
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CONFIG_FILE_WAIT_MS, type DesiredUser, desiredOn, isWantedOn, type KeyStore } from "@veil/keys";
+import { CONFIG_FILE_WAIT_MS, type DesiredUser, desiredOn, isWantedOn, type KeyStore, tryRead } from "@veil/keys";
 import { isDatabaseSuspect, neverRevoked, type ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
@@ -172,7 +172,7 @@ export class ConfigMirror {
     const { state } = this.#options;
     if (!isDatabaseSuspect(ours, orphans.size + mismatched.size)) return false;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
-    const keys = await Promise.all([...orphans].map((keyId) => limit(() => state.find(keyId))));
+    const keys = await Promise.all([...orphans].map((keyId) => limit(() => tryRead(() => state.find(keyId)))));
     const unknown = keys.filter((key) => key === null).length;
     return isDatabaseSuspect(ours, unknown + (await neverRevoked([...mismatched], state)).length);
   }
@@ -215,12 +215,14 @@ export class ConfigMirror {
     const { inboundTag, shortId } = this.#options;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
     const clients = await Promise.all([...keys].map(([keyId, isAdded]) => limit(() => this.#clientOf(keyId, isAdded))));
-    return { inboundTag, shortId, clients: new Map(clients) };
+    return { inboundTag, shortId, clients: new Map(clients.filter((client) => client !== null)) };
   }
 
-  async #clientOf(keyId: number, isAdded: boolean): Promise<[email: string, client: ConfigClient | null]> {
+  /** @returns null where the client is to stay as it is, since the key's record makes no sense */
+  async #clientOf(keyId: number, isAdded: boolean): Promise<[email: string, client: ConfigClient | null] | null> {
     const { state, groups, clock } = this.#options;
-    const key = await state.find(keyId);
+    const key = await tryRead(() => state.find(keyId));
+    if (key === "unreadable") return null;
     // No decision has fallen yet: whoever finds the claim overdue refuses it, so this ends.
     if (key === null && isAdded) this.soon(keyId);
     const email = userEmail(keyId);

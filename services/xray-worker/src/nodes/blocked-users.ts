@@ -1,4 +1,4 @@
-import { isWantedOn, type KeyStore } from "@veil/keys";
+import { isWantedOn, type KeyStore, tryRead } from "@veil/keys";
 import type { Clock, Logger } from "@veil/runtime";
 import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
 import { keyIdOfEmail } from "@veil/protocols";
@@ -136,8 +136,8 @@ export class BlockedUsers {
   async #isWanted(email: string): Promise<boolean> {
     const { groups, store, clock } = this.#options;
     const keyId = keyIdOfEmail(email);
-    const key = keyId === null ? null : await store.find(keyId);
-    return key !== null && isWantedOn(key, { groups: groups.names }, clock.now());
+    const key = keyId === null ? null : await tryRead(() => store.find(keyId));
+    return key !== null && key !== "unreadable" && isWantedOn(key, { groups: groups.names }, clock.now());
   }
 
   /** Xray counts bytes that it blocks too. A node that counts nothing has users who are always quiet. */

@@ -1,5 +1,5 @@
 import { PermanentJobError } from "@veil/job-queue";
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { firstState, type SendEnd, type Webhook } from "@veil/webhooks";
 import { InMemoryEvents, InMemoryWebhooks, storedWebhook } from "@veil/webhooks/testing";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -120,9 +120,12 @@ describe("deliveries", () => {
     expect(switchedOff).toEqual([]);
   });
 
-  it("wait for a store that is away", async () => {
+  it.each([
+    ["a store that is away", new StoreUnavailableError("away")],
+    ["a record that makes no sense to be mended", new UnreadableRecordError("of a newer version")],
+  ])("wait for %s", async (_, error) => {
     webhooks.beforeStep = async () => {
-      throw new StoreUnavailableError("away");
+      throw error;
     };
     expect(await deliver()).toEqual({ outcome: "unavailable" });
   });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { EventHints } from "@veil/events";
 import { TOO_LATE } from "@veil/job-contract";
 import { type JobHandlers, PermanentJobError } from "@veil/job-queue";
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import type { Logger } from "@veil/runtime";
 import {
   deliverEvents,
@@ -89,7 +89,9 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
       try {
         return { outcome: await deliver(id) };
       } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error;
+        // The look that enters this job finds it due again each second: one that failed would be logged as often.
+        const waits = error instanceof StoreUnavailableError || error instanceof UnreadableRecordError;
+        if (!waits) throw error;
         ports.log.debug({ err: error, webhook: id }, "deliveries wait for the store");
         return { outcome: "unavailable" };
       }
