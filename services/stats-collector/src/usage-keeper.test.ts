@@ -67,3 +67,19 @@ it("reads nothing while nothing is due", async () => {
   expect(await hours.keeper.pass()).toBe(0);
   expect(read).not.toHaveBeenCalled();
 });
+
+it("goes on with the others when the history of one is refused, which keeps its hours", async () => {
+  const hours = new Hours();
+  for (const bytes of [5, 1, 2, 3, 4]) await hours.pass(bytes);
+  const before = await hours.hourly(keyEntity(1));
+  const write = hours.usage.writeMany.bind(hours.usage);
+  hours.usage.writeMany = async (updates) => {
+    await write(updates.filter(({ entity }) => entity !== keyEntity(1)));
+    return new Set([keyEntity(1)]);
+  };
+  expect(await hours.keeper.pass()).toBe(1);
+  expect(await hours.hourly(keyEntity(1))).toEqual(before);
+  const hoursOf = async (entity: string) => Object.keys((await hours.rig.records.find(entity))?.hours ?? {}).length;
+  expect([await hoursOf(keyEntity(1)), await hoursOf(nodeEntity("main"))]).toEqual([5, 0]);
+  expect(await hours.keeper.pass()).toBe(0);
+});

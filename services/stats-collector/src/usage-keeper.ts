@@ -45,7 +45,8 @@ export class UsageKeeper {
   }
 
   /**
-   * Folds the records of some entities that are due; the others wait for the next pass.
+   * Folds the records of some entities that are due; the others wait for the next pass. Where the history is refused, the record
+   * keeps its hours until it is noticed again.
    *
    * @returns how many were folded
    * @throws {StoreUnavailableError} when the store is away
@@ -59,13 +60,14 @@ export class UsageKeeper {
     const folded = [...found.values()]
       .filter((record) => needsFolding(record, hour))
       .flatMap((record) => foldUsage(record, histories.get(record.entity) ?? null, hour, days) ?? []);
-    await usage.writeMany(folded.map(({ history }) => history));
-    await records.trimHours(folded.map(({ trim }) => trim));
+    const refused = await usage.writeMany(folded.map(({ history }) => history));
+    const stored = folded.filter(({ history }) => !refused.has(history.entity));
+    await records.trimHours(stored.map(({ trim }) => trim));
     for (const entity of due) {
       this.#movedSince.delete(entity);
       this.#grown.delete(entity);
     }
-    return folded.length;
+    return stored.length;
   }
 
   get #hour(): number {

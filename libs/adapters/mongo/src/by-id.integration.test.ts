@@ -88,6 +88,18 @@ test("an update is carried out whole, also when its last operator alone would ch
   expect(await collection.findOne({ _id: "a" })).toMatchObject({ n: 1, same: 5 });
 });
 
+test("an update that is refused is the one that fails, and keeps no other from being made", async () => {
+  type Counted = { readonly _id: string; readonly counts: { readonly up: number } | string };
+  const collection = mongo.connection.collection<Counted>("refused_updates");
+  const ids = ["a", "b", "damaged", "c", "d"];
+  await collection.insertMany(ids.map((_id) => ({ _id, counts: _id === "damaged" ? "x" : { up: 1 } })));
+  const updates = new UpdatesById(collection);
+  const ends = await Promise.allSettled(ids.map((id) => updates.update(id, { $max: { "counts.up": 2 } })));
+  expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"]);
+  const made = await collection.find({ "counts.up": 2 }).toArray();
+  expect(made.map(({ _id }) => _id).toSorted()).toEqual(["a", "b", "c", "d"]);
+});
+
 test("an engine that scans for several ids scans for as many as that is worth, by the size it met last", async (context) => {
   const { findsManyByIndex, foundWithoutScan, scannedPerFind } = await engineOf(mongo.connection);
   context.skip(findsManyByIndex, "this engine finds several ids by its index");

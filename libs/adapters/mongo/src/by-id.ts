@@ -3,6 +3,7 @@ import { CoalescedCalls } from "@veil/runtime";
 import type { Connection, mongo } from "mongoose";
 import { BATCH_SIZES, engineOf, inParts, LONG_READ, wholeUpdate } from "./engine.ts";
 import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
+import { updateEach } from "./update-each.ts";
 
 /** A document whose `_id` is text. */
 interface Identified {
@@ -193,17 +194,11 @@ async function updateBatch<Document extends Identified>(
   updates: readonly Update<Document>[],
   upsert: boolean,
 ): Promise<(true | Error)[]> {
-  try {
-    const operations = updates.map(({ id, change }) => ({
-      updateOne: { filter: byId<Document>(id), update: wholeUpdate(change), ...(upsert && { upsert }) },
-    }));
-    await collection.bulkWrite(operations, { ordered: false });
-    return updates.map(() => true);
-  } catch (error) {
-    const failures = new Map(writeFailures(error).map((failure) => [failure.index, failure]));
-    return updates.map((_, index) => {
-      const failure = failures.get(index);
-      return failure === undefined ? true : new Error(failure.errmsg ?? "update failed");
-    });
-  }
+  const refusals = await updateEach(collection, updates, ({ id, change }) => ({
+    filter: byId<Document>(id),
+    update: wholeUpdate(change),
+    upsert,
+  }));
+  const failures = new Map(refusals.map(({ item, failure }) => [item, new Error(failure.errmsg ?? "update failed")]));
+  return updates.map((update) => failures.get(update) ?? true);
 }

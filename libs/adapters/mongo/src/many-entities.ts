@@ -2,6 +2,7 @@ import type { Connection, mongo } from "mongoose";
 import { byId } from "./by-id.ts";
 import { engineOf, inParts, wholeUpdate } from "./engine.ts";
 import { storeErrors } from "./store-errors.ts";
+import { updateEach } from "./update-each.ts";
 
 interface Identified {
   readonly _id: string;
@@ -16,16 +17,28 @@ export interface ManyUpdate<Document> {
 
 const IDS_AT_ONCE = 1_000;
 
-/** @throws {StoreUnavailableError} when MongoDB does not answer in time; some may have been made */
-export async function updateMany<Document extends Identified>(
+/**
+ * Makes one change for each item.
+ *
+ * @returns the items whose change MongoDB refused, each for itself; all others are made
+ * @throws {StoreUnavailableError} when MongoDB does not answer in time; some may have been made
+ */
+export async function updateMany<Document extends Identified, Item>(
   connection: Connection,
   collection: mongo.Collection<Document>,
-  updates: readonly ManyUpdate<Document>[],
-): Promise<void> {
-  for (const part of inParts(updates, await writtenAtOnce(connection))) {
-    const operations = part.map(({ update, ...rest }) => ({ updateOne: { ...rest, update: wholeUpdate(update) } }));
-    await storeErrors(() => collection.bulkWrite(operations, { ordered: false }));
+  items: readonly Item[],
+  changeOf: (item: Item) => ManyUpdate<Document>,
+): Promise<Item[]> {
+  const refused: Item[] = [];
+  const updateOf = (item: Item) => {
+    const { update, ...rest } = changeOf(item);
+    return { ...rest, update: wholeUpdate(update) };
+  };
+  for (const part of inParts(items, await writtenAtOnce(connection))) {
+    const refusals = await storeErrors(() => updateEach(collection, part, updateOf));
+    refused.push(...refusals.map(({ item }) => item));
   }
+  return refused;
 }
 
 /** @throws {StoreUnavailableError} when MongoDB does not answer in time; some may be gone */

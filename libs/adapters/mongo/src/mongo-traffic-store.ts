@@ -12,7 +12,7 @@ import { byId, FindById } from "./by-id.ts";
 import { engineOf, inParts, LONG_READ } from "./engine.ts";
 import { idsOf, type ManyUpdate, removeMany, updateMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
-import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
+import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors } from "./store-errors.ts";
 import {
   hasUnknownEvents,
   lowest,
@@ -22,6 +22,7 @@ import {
   type TrafficDocument,
   trafficDocument,
 } from "./traffic-codecs.ts";
+import { updateEach } from "./update-each.ts";
 
 /**
  * Traffic records in the collection `traffic`. Everything but `replace` and `countedSince` addresses documents by `_id`
@@ -91,7 +92,7 @@ export class MongoTrafficStore implements TrafficStore {
   }
 
   async trimHours(trims: readonly HoursTrim[]): Promise<void> {
-    await updateMany(this.#connection, this.#records, trims.map(trimOf));
+    await updateMany(this.#connection, this.#records, trims, trimOf);
   }
 
   entities(): AsyncGenerator<string> {
@@ -138,20 +139,14 @@ export class MongoTrafficStore implements TrafficStore {
   }
 
   async #bulkWrite(updates: readonly LedgerUpdate[]): Promise<{ update: LedgerUpdate; isDuplicate: boolean }[]> {
-    const operations = updates.map((update) => ({
-      updateOne: { filter: { _id: update.entity }, update: operatorsOf(update), upsert: true },
-    }));
-    return storeErrors(async () => {
-      try {
-        await this.#records.bulkWrite(operations, { ordered: false });
-        return [];
-      } catch (error) {
-        return writeFailures(error).flatMap((failure) => {
-          const update = updates[failure.index];
-          return update === undefined ? [] : [{ update, isDuplicate: failure.code === DUPLICATE_KEY_CODE }];
-        });
-      }
-    });
+    const refusals = await storeErrors(() =>
+      updateEach(this.#records, updates, (update) => ({
+        filter: { _id: update.entity },
+        update: operatorsOf(update),
+        upsert: true,
+      })),
+    );
+    return refusals.map(({ item: update, failure }) => ({ update, isDuplicate: failure.code === DUPLICATE_KEY_CODE }));
   }
 }
 

@@ -34,8 +34,9 @@ export class MongoUsageStore implements UsageStore {
     return new Map(documents.map((document) => [document._id, toHistory(document)]));
   }
 
-  async writeMany(updates: readonly HistoryUpdate[]): Promise<void> {
-    await updateMany(this.#connection, this.#histories, updates.map(changeOf));
+  async writeMany(updates: readonly HistoryUpdate[]): Promise<Set<string>> {
+    const refused = await updateMany(this.#connection, this.#histories, updates, changeOf);
+    return new Set(refused.map(({ entity }) => entity));
   }
 
   entities(): AsyncGenerator<string> {

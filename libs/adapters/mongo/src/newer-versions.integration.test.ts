@@ -214,6 +214,28 @@ describe("a document that makes no sense fails alone", () => {
     ).toContain(deleting.keyId);
   });
 
+  it("among the traffic records that are written together", async () => {
+    const [first, bad, last] = [keyEntity(7_009), keyEntity(7_010), keyEntity(7_011)];
+    await collection("traffic").insertOne({ _id: bad, live: { [`main:${EPOCH}:0`]: "x" } });
+    const updates = [first, bad, last].map((entity) => reading(entity, 5));
+    expect(await store.traffic.writeMany(updates)).toEqual(new Set([bad]));
+    expect([...(await store.traffic.findMany([first, last])).values()].map(totals)).toEqual([
+      { up: 5, down: 5 },
+      { up: 5, down: 5 },
+    ]);
+  });
+
+  it("among the histories that are written together", async () => {
+    const [good, bad] = [keyEntity(7_007), keyEntity(7_008)];
+    await collection("usage").insertOne({ _id: bad, hours: { 1: "x" } });
+    const raised = (entity: string) => ({
+      ...{ entity, hours: { 1: { up: 5, down: 5 } } },
+      ...{ days: {}, oldHours: [], oldDays: [] },
+    });
+    expect(await store.usage.writeMany([raised(bad), raised(good)])).toEqual(new Set([bad]));
+    expect(await store.usage.readUsage(good)).toMatchObject({ hours: { 1: { up: 5, down: 5 } } });
+  });
+
   it("among the traffic records of many entities", async () => {
     const [good, bad] = [keyEntity(7_003), keyEntity(7_004)];
     await store.traffic.writeMany([reading(good, 5), reading(bad, 5)]);

@@ -35,8 +35,11 @@ export interface UsageStore {
   readUsage(entity: string): Promise<UsageHistory | null>;
   /** The histories of those of the entities that have one, by entity. */
   readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>>;
-  /** Raises and drops milestones. Any order, any number of times. */
-  writeMany(updates: readonly HistoryUpdate[]): Promise<void>;
+  /**
+   * Raises and drops milestones. Any order, any number of times.
+   * @returns the entities whose update was refused; all others are stored
+   */
+  writeMany(updates: readonly HistoryUpdate[]): Promise<Set<string>>;
   /** The entities of all histories. */
   entities(): AsyncIterable<string>;
   /** Removes the histories of entities that are gone. */

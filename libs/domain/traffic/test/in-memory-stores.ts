@@ -92,10 +92,11 @@ export class InMemoryUsageStore implements UsageStore {
     return new Map([...this.#histories].filter(([entity]) => entities.includes(entity)));
   }
 
-  async writeMany(updates: readonly HistoryUpdate[]): Promise<void> {
+  async writeMany(updates: readonly HistoryUpdate[]): Promise<Set<string>> {
     for (const update of updates) {
       this.#histories.set(update.entity, applyHistoryUpdate(this.#histories.get(update.entity) ?? null, update));
     }
+    return new Set();
   }
 
   async *entities(): AsyncIterable<string> {
