@@ -237,11 +237,13 @@ describe("a document that makes no sense fails alone", () => {
   });
 
   it("among the traffic records of many entities", async () => {
-    const [good, bad] = [keyEntity(7_003), keyEntity(7_004)];
-    await store.traffic.writeMany([reading(good, 5), reading(bad, 5)]);
+    const [good, bad, odd] = [keyEntity(7_003), keyEntity(7_004), keyEntity(7_006)];
+    await store.traffic.writeMany([reading(good, 5), reading(bad, 5), reading(odd, 5)]);
     await set("traffic", bad, { revision: "x" });
-    expect([...(await store.traffic.findMany([good, bad])).keys()]).toEqual([good]);
+    await set("traffic", odd, { live: { "main:7": { up: 5 } } });
+    const found = await store.traffic.findMany([good, bad, odd]);
+    expect([...found.values()].map(totals)).toEqual([{ up: 5, down: 5 }]);
     await expect(store.traffic.find(bad)).rejects.toThrow(/revision/);
-    expect(namesOf(unreadable)).toEqual([`traffic ${bad}`, `traffic ${bad}`]);
+    expect(namesOf(unreadable).toSorted()).toEqual([`traffic ${bad}`, `traffic ${bad}`, `traffic ${odd}`]);
   });
 });

@@ -45,6 +45,15 @@ it("stores a record under the names that every release knows, and reads it back"
   expect(toRecord(trafficDocument.parse({ ...stored, _id: entity }))).toEqual(RECORD);
 });
 
+it.each(["main:7", "main:7:0:1", "main:-1:0"])("does not read a record with an entry of the name %s", (name) => {
+  const stored = { _id: "7", revision: 1 };
+  const values = { "main:7:0": { up: 5 } };
+  expect(trafficDocument.safeParse({ ...stored, live: values, hours: { 1: values } }).success).toBe(true);
+  const damaged = { ...values, [name]: { up: 5 } };
+  expect(trafficDocument.safeParse({ ...stored, live: damaged }).success).toBe(false);
+  expect(trafficDocument.safeParse({ ...stored, hours: { 1: damaged } }).success).toBe(false);
+});
+
 it("stores the lives of a node under the names that every release knows, and reads them back", () => {
   const marks = [{ mark: "m", epoch: 7, life: { node: "a", epoch: 6 }, address: "a:1" }];
   const lives = {

@@ -3,6 +3,7 @@ import {
   type Bytes,
   type CounterReset,
   eachDirection,
+  isEntryId,
   type LedgerEvent,
   type Life,
   type MultiplierChange,
@@ -14,7 +15,11 @@ import {
 import { z } from "zod";
 
 const bytes = z.object({ up: z.number(), down: z.number() });
-const values = z.record(z.string(), z.object({ up: z.number().exactOptional(), down: z.number().exactOptional() }));
+/** By ledger entry. Names are looked at here, so that a record with one that means nothing fails alone and not among many. */
+const values = z.record(
+  z.string().refine(isEntryId),
+  z.object({ up: z.number().exactOptional(), down: z.number().exactOptional() }),
+);
 const counterState = z.object({ generation: z.number(), value: z.number() });
 const baseline = z.record(z.string(), z.object({ epoch: z.number(), up: counterState, down: counterState }));
 

@@ -13,6 +13,7 @@ export {
   type Direction,
   eachDirection,
   formatEntryId,
+  isEntryId,
   isNodeEntity,
   keyEntity,
   MalformedEntryIdError,

@@ -57,12 +57,20 @@ export function formatEntryId(id: EntryId): string {
  * @throws {MalformedEntryIdError} when it is none
  */
 export function parseEntryId(text: string): EntryId {
+  const id = entryIdOf(text);
+  if (id === null) throw new MalformedEntryIdError(text);
+  return id;
+}
+
+/** Whether a name is one that {@link formatEntryId} makes. A record with another one makes no sense. */
+export function isEntryId(text: string): boolean {
+  return entryIdOf(text) !== null;
+}
+
+function entryIdOf(text: string): EntryId | null {
   const [node, epoch, generation, ...rest] = text.split(":");
   const id = { node: node ?? "", epoch: Number(epoch), generation: Number(generation) };
-  if (id.node === "" || !isCount(id.epoch) || !isCount(id.generation) || rest.length > 0) {
-    throw new MalformedEntryIdError(text);
-  }
-  return id;
+  return id.node === "" || !isCount(id.epoch) || !isCount(id.generation) || rest.length > 0 ? null : id;
 }
 
 function isCount(value: number): boolean {
