@@ -1,3 +1,4 @@
+import { AllKeysGoneError, UnreadableRecordError } from "@veil/keys";
 import { applyUpdate, emptyRecord, totals, type TrafficRecord } from "@veil/traffic";
 import { InMemoryTrafficStore } from "@veil/traffic/testing";
 import { expect, it, vi } from "vitest";
@@ -45,6 +46,14 @@ it("forgets a record that is gone", async () => {
   expect(await compactor.pass()).toBe(0);
 });
 
+it("goes on with the others when a record can't be read", async () => {
+  const records = new InMemoryTrafficStore();
+  const compactor = new RecordCompactor(records, clock);
+  for (const entity of ["1", "2"]) compactor.notice(await grown(records, entity));
+  vi.spyOn(records, "find").mockRejectedValueOnce(new UnreadableRecordError("of a newer version"));
+  expect(await compactor.pass()).toBe(1);
+});
+
 it("leaves the rest for the next pass after a second", async () => {
   const records = new InMemoryTrafficStore();
   let now = 0;
@@ -77,6 +86,17 @@ async function rigWithRecords(count: number): Promise<Rig> {
   await rig.records.writeMany(entities.map((entity) => ({ entity, readAt: 1, raise: {}, append: [] })));
   return rig;
 }
+
+it("removes nothing of many keys of which none is active, as when the database lost them", async () => {
+  const rig = await rigWithRecords(51);
+  rig.active.clear();
+  await expect(removeGone([rig.records], rig.keyReader)).rejects.toThrow(AllKeysGoneError);
+  expect(await rig.records.find("51")).not.toBeNull();
+  rig.active.add(51);
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(50);
+  rig.active.clear();
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(1);
+});
 
 it("goes through any number of records", async () => {
   const rig = await rigWithRecords(2_500);

@@ -1,4 +1,4 @@
-import type { KeyReader } from "@veil/keys";
+import { type KeyReader, refuseIfAllAreGone, tryRead } from "@veil/keys";
 import { leaseKey, type Redis, RedisLease } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
@@ -98,8 +98,8 @@ export class RecordCompactor {
     let compacted = 0;
     for (const entity of this.#grown) {
       if (this.#clock.monotonic() >= end) break;
-      const record = await this.#records.find(entity);
-      if (record === null || !needsCompaction(record)) this.#grown.delete(entity);
+      const record = await tryRead(() => this.#records.find(entity));
+      if (record === null || record === "unreadable" || !needsCompaction(record)) this.#grown.delete(entity);
       else if (await this.#records.replace(record, compact(record))) {
         this.#grown.delete(entity);
         compacted += 1;
@@ -132,14 +132,16 @@ export async function removeGoneUnderLease(
  * must not look like one that is gone.
  *
  * @returns how many keys went
- * @throws {StoreUnavailableError} when the store is away
+ * @throws {StoreUnavailableError} when the store is away, {AllKeysGoneError} when none of many keys is active
  */
 export async function removeGone(kept: KeptPerKey, keys: Pick<KeyReader, "listActiveIds">): Promise<number> {
   const gone = new Set<number>();
   for (const store of kept) {
     for await (const entity of store.entities()) if (!isNodeEntity(entity)) gone.add(Number(entity));
   }
+  const known = gone.size;
   for await (const group of keys.listActiveIds()) for (const { keyId } of group) gone.delete(keyId);
+  refuseIfAllAreGone(gone.size, known);
   const entities = [...gone].map(keyEntity);
   for (let start = 0; start < entities.length; start += REMOVED_AT_ONCE) {
     for (const store of kept) await store.remove(entities.slice(start, start + REMOVED_AT_ONCE));

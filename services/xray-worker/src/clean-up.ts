@@ -4,6 +4,7 @@ import {
   type DeviceStore,
   type KeyReader,
   type LifecyclePorts,
+  refuseIfAllAreGone,
   SEES_ALL,
 } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
@@ -67,28 +68,35 @@ const LOGGED_WITHIN_S = 24 * 60 * 60;
  *
  * @param now unix seconds
  * @returns of how many keys
- * @throws {StoreUnavailableError}
+ * @throws {StoreUnavailableError | AllKeysGoneError}
  */
 export async function removeDevicesOfGone(
   devices: Pick<DeviceStore, "keyIds" | "remove"> & Pick<DeviceOutbox, "unlogged">,
   keys: Pick<KeyReader, "activeAmong">,
   now: number,
 ): Promise<number> {
-  let removed = 0;
+  const gone: number[] = [];
+  let known = 0;
   let part: number[] = [];
-  const removePart = async () => {
+  const lookAtPart = async () => {
     const active = await keys.activeAmong(part, SEES_ALL);
-    const gone = part.filter((keyId) => !active.has(keyId));
-    const unlogged = await devices.unlogged(gone);
-    const over = gone.filter((keyId) => (unlogged.get(keyId)?.at(-1)?.at ?? 0) < now - LOGGED_WITHIN_S);
-    if (over.length > 0) await devices.remove(over);
-    removed += over.length;
+    gone.push(...part.filter((keyId) => !active.has(keyId)));
+    known += part.length;
     part = [];
   };
   for await (const keyId of devices.keyIds()) {
     part.push(keyId);
-    if (part.length >= REMOVED_AT_ONCE) await removePart();
+    if (part.length >= REMOVED_AT_ONCE) await lookAtPart();
   }
-  if (part.length > 0) await removePart();
+  if (part.length > 0) await lookAtPart();
+  refuseIfAllAreGone(gone.length, known);
+  let removed = 0;
+  for (let start = 0; start < gone.length; start += REMOVED_AT_ONCE) {
+    const some = gone.slice(start, start + REMOVED_AT_ONCE);
+    const unlogged = await devices.unlogged(some);
+    const over = some.filter((keyId) => (unlogged.get(keyId)?.at(-1)?.at ?? 0) < now - LOGGED_WITHIN_S);
+    if (over.length > 0) await devices.remove(over);
+    removed += over.length;
+  }
   return removed;
 }

@@ -1,4 +1,4 @@
-import type { DeviceEvent, DeviceList } from "@veil/keys";
+import { AllKeysGoneError, type DeviceEvent, type DeviceList } from "@veil/keys";
 import { InMemoryDevices } from "@veil/keys/testing";
 import { expect, it, vi } from "vitest";
 import { removeDevicesOfGone } from "./clean-up.ts";
@@ -20,6 +20,14 @@ it("removes the devices of keys that are gone, and no others, a bounded number a
   expect(activeAmong.mock.calls.map(([keyIds]) => keyIds.length)).toEqual([1_000, 1_000, 500]);
   expect([...devices.lists.keys()].every((keyId) => keyId % 2 === 0)).toBe(true);
   expect(await removeDevicesOfGone(devices, { activeAmong }, NOW)).toBe(0);
+});
+
+it("removes nothing of many keys of which none is active, as when the database lost them", async () => {
+  const devices = new InMemoryDevices();
+  for (let keyId = 1; keyId <= 51; keyId += 1) await devices.put(listOf(keyId));
+  const remove = removeDevicesOfGone(devices, { activeAmong: async () => new Set<number>() }, NOW);
+  await expect(remove).rejects.toThrow(AllKeysGoneError);
+  expect(devices.lists.size).toBe(51);
 });
 
 it("keeps those whose events are not logged, for as long as their key may tell of them", async () => {

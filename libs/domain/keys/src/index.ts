@@ -74,6 +74,7 @@ export {
   UnreadableRecordError,
 } from "./errors.ts";
 export { tryRead } from "./try-read.ts";
+export { AllKeysGoneError, refuseIfAllAreGone } from "./gone-brake.ts";
 export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
 export { desiredOn, desiredUserOf, type GroupedNode, groupsMeet, isUncleared, isWantedOn } from "./wanted-on.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
