@@ -10,7 +10,8 @@ import {
 } from "@veil/nodes";
 import { z } from "zod";
 import { hostDocument, toHost } from "./host-codec.ts";
-import { storedInbounds, toInboundDocuments, toInbounds } from "./inbound-codec.ts";
+import { isFirstReadable, storedInbounds, toInboundDocuments, toInbounds } from "./inbound-codec.ts";
+import { readEach } from "./read-each.ts";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
@@ -35,7 +36,7 @@ const nodeDocument = z.object({
   address: z.string(),
   inbound_tag: z.string(),
   /** Missing in what was stored before nodes had several. */
-  inbounds: z.array(z.unknown()).default([]),
+  inbounds: z.array(z.unknown()).refine(isFirstReadable, "the first inbound makes no sense").default([]),
   /** Missing in what was stored before nodes could have it. */
   tls: tlsDocument.nullable().default(null),
   host: z.string().nullable().default(null),
@@ -82,8 +83,8 @@ export const fleetDocument = z.object({
   revision: z.number(),
   /** Each is read alone: of those that only a newer version can read the others know nothing. */
   nodes: z.record(z.string(), z.unknown()).default({}),
-  /** Events by their ids: a version that knows none leaves them there. */
-  outbox: z.record(z.string(), eventDocument).exactOptional(),
+  /** Events by their ids. Each is read alone: a version that can't read one leaves it there. */
+  outbox: z.record(z.string(), z.unknown()).exactOptional(),
   /** New in 1.5. Each is read alone. */
   hosts: z.record(z.string(), z.unknown()).default({}),
 });
@@ -106,24 +107,6 @@ export function toFleet(
     hosts: readHosts.entries.map(([id, host]) => toHost(id, host)),
     ...(!isWhole && { unreadable: { nodes: read.unreadable, hosts: readHosts.unreadable } }),
   };
-}
-
-function readEach<Document>(
-  stored: Readonly<Record<string, unknown>>,
-  parser: z.ZodType<Document>,
-  onUnreadable: (name: string, error: Error) => void,
-): { readonly entries: readonly (readonly [string, Document])[]; readonly unreadable: readonly string[] } {
-  const entries: [string, Document][] = [];
-  const unreadable: string[] = [];
-  for (const [name, document] of Object.entries(stored)) {
-    const { data, error } = parser.safeParse(document);
-    if (error === undefined) entries.push([name, data]);
-    else {
-      unreadable.push(name);
-      onUnreadable(name, error);
-    }
-  }
-  return { entries, unreadable };
 }
 
 function toNode(name: string, node: NodeDocument): FleetNode {
@@ -212,9 +195,16 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
   };
 }
 
-/** @returns the events of types that this version knows, in their order */
-export function toFleetEvents({ outbox = {} }: FleetDocument): FleetEvent[] {
-  const events = Object.entries(outbox).flatMap(([id, { revision, type, node, ...stamp }]): FleetEvent[] =>
+/**
+ * @param onUnreadable called with each event that makes no sense, by its path
+ * @returns the events of types that this version knows, in their order
+ */
+export function toFleetEvents(
+  { outbox = {} }: FleetDocument,
+  onUnreadable: (path: string, error: Error) => void,
+): FleetEvent[] {
+  const read = readEach(outbox, eventDocument, (id, error) => onUnreadable(`outbox.${id}`, error));
+  const events = read.entries.flatMap(([id, { revision, type, node, ...stamp }]): FleetEvent[] =>
     type === "node.drained" ? [{ id, revision, type, node, ...stampOf(stamp) }] : [],
   );
   return events.toSorted((one, other) => one.revision - other.revision);

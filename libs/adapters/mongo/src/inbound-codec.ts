@@ -24,6 +24,11 @@ const inboundDocument = z.object({
 });
 type InboundDocument = Readonly<z.infer<typeof inboundDocument>>;
 
+/** Whether the first of a node's stored inbounds makes sense: another one in its place would have the node's name. */
+export function isFirstReadable([first]: readonly unknown[]): boolean {
+  return first === undefined || inboundDocument.safeParse(first).success;
+}
+
 /** @returns none of those that only a newer version can serve; the first one in any case, since its place has the node's name */
 export function toInbounds(stored: readonly unknown[]): NodeInbound[] {
   return readable(stored).flatMap((document, index) => {

@@ -27,14 +27,14 @@ import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 export class MongoFleet implements FleetStore, FleetOutbox {
   readonly #documents: mongo.Collection<FleetDocument>;
   readonly #reader: DocumentReader;
-  readonly #onUnreadable: OnUnreadable;
+  readonly #onUnreadablePath: (path: string, error: Error) => void;
   /** With hundreds of hosts the document is long: who asks while a read is under way shares the next one. */
   readonly #reads: CoalescedCalls<null, Fleet | null>;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
     this.#documents = connection.collection<FleetDocument>("nodes");
     this.#reader = new DocumentReader("nodes", onUnreadable);
-    this.#onUnreadable = onUnreadable;
+    this.#onUnreadablePath = (id, error) => onUnreadable({ collection: "nodes", id, error });
     this.#reads = new CoalescedCalls(
       async (asked) => {
         const fleet = await this.#read();
@@ -57,9 +57,7 @@ export class MongoFleet implements FleetStore, FleetOutbox {
   async #read(): Promise<Fleet | null> {
     const found = await storeErrors(() => this.#documents.findOne({ _id: FLEET_ID }));
     if (found === null) return null;
-    const fleet = toFleet(this.#reader.one(fleetDocument, found), (path, error) =>
-      this.#onUnreadable({ collection: "nodes", id: path, error }),
-    );
+    const fleet = toFleet(this.#reader.one(fleetDocument, found), this.#onUnreadablePath);
     return { ...fleet, nodes: inOrder(fleet.nodes) };
   }
 
@@ -73,7 +71,7 @@ export class MongoFleet implements FleetStore, FleetOutbox {
 
   async pending(): Promise<readonly FleetEvent[]> {
     const found = await storeErrors(() => this.#documents.findOne({ _id: FLEET_ID }));
-    return found === null ? [] : toFleetEvents(this.#reader.one(fleetDocument, found));
+    return found === null ? [] : toFleetEvents(this.#reader.one(fleetDocument, found), this.#onUnreadablePath);
   }
 
   async mark(ids: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   changed,
   changeFleet,
+  drained,
   entered,
   type Fleet,
   type FleetChange,
@@ -9,6 +10,7 @@ import {
   PLAIN_HOST,
   seedFleet,
 } from "@veil/nodes";
+import { SYSTEM } from "@veil/events";
 import { noHints } from "@veil/events/testing";
 import { someInbound, someNode } from "@veil/nodes/testing";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -66,9 +68,30 @@ it("reads the nodes and hosts that it can, names the others, and leaves them as 
   expect(after.hosts).toEqual(before.hosts);
 });
 
+it("reads the nodes and the events that it can beside an event that it can't, and leaves that one as it is", async () => {
+  await change((fleet) => drained(fleet, "a", true, { ...stamp("drain"), actor: SYSTEM }));
+  const newer = { revision: 2, type: "host.moved", host: "cdn" };
+  await set({ "outbox.newer": newer });
+  expect((await store.fleet.read())?.nodes).toHaveLength(2);
+  const pending = await store.fleet.pending();
+  expect(pending.map(({ type, node }) => [type, node])).toEqual([["node.drained", "a"]]);
+  expect(unreadable).toEqual(["nodes outbox.newer"]);
+  await store.fleet.mark(pending.map(({ id }) => id));
+  expect(await documents().findOne({ _id: FLEET_ID })).toMatchObject({ outbox: { newer } });
+});
+
 it("counts the bytes of a node as they are that an older version stored", async () => {
   await documents().updateOne({ _id: FLEET_ID }, { $unset: { "nodes.a.multiplier": "" } });
   expect((await store.fleet.read())?.nodes[0]?.multiplier).toBe(1);
+});
+
+it("leaves a node alone whose first inbound makes no sense, as the second one is not to take its place", async () => {
+  const [first, second] = (await stored()).nodes["a"]?.inbounds ?? [];
+  await set({ "nodes.a.inbounds": [{ ...first, port: { from: 1, to: 9 } }, second] });
+  expect((await store.fleet.read())?.nodes.map(({ name }) => name)).toEqual(["b"]);
+  expect(unreadable).toEqual(["nodes nodes.a"]);
+  await set({ "nodes.a.inbounds": [first, { ...second, port: { from: 1, to: 9 } }] });
+  expect((await store.fleet.read())?.nodes.map(({ inbounds }) => inbounds.length)).toEqual([1, 0]);
 });
 
 it("keeps inbounds of a kind that it does not know, and what else it does not understand of one", async () => {
