@@ -55,12 +55,29 @@ it("lets nothing that is dated in the future stand, as a clock that was set back
   expect(noted.get("up")).toEqual({ seenAt: now + 1_000, failedAt: now });
 });
 
-it("forgets a node of which nothing was noted for a month", async () => {
-  const now = 1_800_000_000_000;
-  const [earlier, lately] = [now - 31 * 24 * 60 * 60_000, now - 29 * 24 * 60 * 60_000];
-  const seen = (at: number) => ({ seenAt: at, failedAt: null });
-  await store.sightings.note(new Map([["gone", seen(earlier)]]), earlier);
-  await store.sightings.note(new Map([["away", { seenAt: earlier, failedAt: lately }]]), lately);
-  await store.sightings.note(new Map([["here", seen(now)]]), now);
-  expect([...(await store.sightings.list()).keys()].toSorted()).toEqual(["away", "here"]);
+const documents = () => store.connection.collection<{ readonly _id: string }>("nodes_seen");
+
+it("reads and notes the other nodes beside an entry that makes no sense, which the next word about its node replaces", async () => {
+  await documents().updateOne(
+    { _id: "nodes" },
+    { $set: { "nodes.odd": "of a newer version", "nodes.lost": { seen_at: "x" } } },
+  );
+  const now = 2_000_000_000;
+  const seen = { seenAt: now, failedAt: null };
+  await store.sightings.note(
+    new Map([
+      ["main", seen],
+      ["odd", seen],
+    ]),
+    now,
+  );
+  const noted = await other.sightings.list();
+  expect([noted.get("main")?.seenAt, noted.get("odd"), noted.has("lost")]).toEqual([now, seen, false]);
+});
+
+it("keeps nothing of nodes that nobody saw for a month", async () => {
+  const [then, now] = [3_000_000_000, 3_000_000_000 + 31 * 86_400_000];
+  await store.sightings.note(new Map([["old", { seenAt: then, failedAt: null }]]), then);
+  await store.sightings.note(new Map([["new", { seenAt: null, failedAt: now }]]), now);
+  expect([...(await other.sightings.list()).keys()]).toEqual(["new"]);
 });
