@@ -1,5 +1,5 @@
 import { keyChange } from "@veil/job-contract";
-import { batchItemJob, type KeyBatches, StoreUnavailableError } from "@veil/keys";
+import { batchItemJob, type KeyBatches, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
 import { createLogger } from "@veil/runtime";
 import { expect, it } from "vitest";
@@ -48,6 +48,10 @@ function batchOf(keys = KEYS) {
   };
   const ends = () => new Set([...lifecycle.store.keys.values()].map(({ terms }) => terms.expiresAt));
   return { ...lifecycle, batches, begin, work, ends };
+}
+
+async function* onlyKeys(...keyIds: number[]) {
+  yield keyIds;
 }
 
 it("finds out the keys once, in parts", async () => {
@@ -99,9 +103,7 @@ it("works at all batches in turn", async () => {
   await begin("long");
   await batches.begin(
     { job: "short", owner: null, change: JSON.stringify(keyChange.encode({ set: { tag: "x" } })) },
-    (async function* ids() {
-      yield [1];
-    })(),
+    onlyKeys(1),
   );
   const order: string[] = [];
   const advance = batches.advance.bind(batches);
@@ -111,6 +113,22 @@ it("works at all batches in turn", async () => {
   };
   await work();
   expect(order).toEqual(["long", "short", "long", "long"]);
+});
+
+it("goes on with the others when a batch makes no sense", async () => {
+  const { batches, begin, work } = batchOf();
+  const newer = JSON.stringify({ set: "of a newer version" });
+  await batches.begin({ job: "newer", owner: null, change: newer }, onlyKeys(1));
+  await batches.begin({ job: "unreadable", owner: null, change: "{}" }, onlyKeys(1));
+  await begin("b");
+  const find = batches.find.bind(batches);
+  batches.find = async (job) => {
+    if (job === "unreadable") throw new UnreadableRecordError("of a newer version");
+    return find(job);
+  };
+  await expect(work()).rejects.toThrow("expected object");
+  expect(await find("b")).toMatchObject({ done: KEYS, failed: 0, next: 3 });
+  expect(await find("newer")).toMatchObject({ next: 0 });
 });
 
 it("leaves out a key that can't be read, and no other", async () => {

@@ -1,5 +1,5 @@
 import { decodeBatchChange } from "@veil/job-contract";
-import { changePart, type KeyBatches, type LifecyclePorts } from "@veil/keys";
+import { changePart, type KeyBatches, type LifecyclePorts, StoreUnavailableError } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { lastingFailure, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
 
@@ -41,22 +41,33 @@ export function startBatchLoop(running: RunningService, options: BatchLoopOption
 }
 
 /**
- * Works off all batches, a part of each in turn: none waits for a long one.
+ * Works off all batches, a part of each in turn: none waits for a long one, nor for one that can't go on.
  *
- * @throws when a store is away, or others keep a key; what was not done is done by the next run
+ * @throws when a store is away, others keep a key, or a batch makes no sense; what was not done is done by the next run
  */
-export async function workOffBatches({ ports, batches, log }: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
+export async function workOffBatches(options: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
+  const failures = new Map<string, unknown>();
   while (true) {
-    const jobs = await batches.findUnfinished();
-    if (jobs.length === 0) return;
+    const jobs = (await options.batches.findUnfinished()).filter((job) => !failures.has(job));
+    if (jobs.length === 0) break;
     for (const job of jobs) {
-      const batch = await batches.find(job);
-      if (batch === null || batch.next >= batch.parts) continue;
-      const change = decodeBatchChange(batch.change);
-      const end = await changePart(batch, await batches.nextPart(batch), change, ports);
-      await batches.advance(batch, end);
-      const { next, parts } = batch;
-      log.debug({ job, part: next + 1, parts, done: end.done, failed: end.errors.length }, "changed keys of a batch");
+      try {
+        await workOffPart(job, options);
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        failures.set(job, error);
+      }
     }
   }
+  for (const error of failures.values()) throw error;
+}
+
+async function workOffPart(job: string, { ports, batches, log }: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
+  const batch = await batches.find(job);
+  if (batch === null || batch.next >= batch.parts) return;
+  const change = decodeBatchChange(batch.change);
+  const end = await changePart(batch, await batches.nextPart(batch), change, ports);
+  await batches.advance(batch, end);
+  const { next, parts } = batch;
+  log.debug({ job, part: next + 1, parts, done: end.done, failed: end.errors.length }, "changed keys of a batch");
 }
