@@ -85,6 +85,23 @@ it("refuses an id that no event has, and more streams than there is room for, un
   await vi.waitFor(async () => expect((await stream()).response.status).toBe(200), 5_000);
 });
 
+it("keeps no place for callers who went before they were let in", async () => {
+  await api.close();
+  let letIn: () => void = () => undefined;
+  const isLetIn = new Promise<null>((resolve) => {
+    letIn = () => resolve(null);
+  });
+  const take = vi.fn<() => Promise<null>>(() => isLetIn);
+  api = await startInMemoryApi({ rate: { take } });
+  const gone = [stream(), stream(), stream()].map((opened) => opened.catch(() => undefined));
+  await vi.waitFor(() => expect(take).toHaveBeenCalledTimes(3));
+  for (const aborting of open.splice(0)) aborting.abort();
+  await Promise.all(gone);
+  await vi.waitFor(() => expect(api.finished).toHaveLength(3));
+  letIn();
+  await vi.waitFor(async () => expect((await stream()).response.status).toBe(200), 2_000);
+});
+
 it("ends when the service stops", async () => {
   const { state } = await stream();
   await vi.waitFor(() => expect(state.text).toContain("retry: "));

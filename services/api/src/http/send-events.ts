@@ -46,7 +46,9 @@ async function writeStream(
   const context = requestContext(request);
   context.answeredAt = performance.now();
   const over = new AbortController();
-  response.once("close", () => over.abort());
+  // The caller may have gone while the token was looked up.
+  if (response.closed) over.abort();
+  else response.once("close", () => over.abort());
   const heartbeat = setInterval(() => response.write(":\n\n"), HEARTBEAT_MS);
   const check = setInterval(() => {
     // While nobody can say, those who were let in go on.
