@@ -38,13 +38,6 @@ export interface DiscoveryRules {
 /** The result of a look at the endpoints, by the names of nodes. */
 export type FoundNodes = ReadonlyMap<string, FoundNode>;
 
-/** When a look was made. Milliseconds since the epoch. */
-export interface DiscoveryLook {
-  readonly now: number;
-  /** When the brake held last; null for never. A node that was away by then counts as away since then. */
-  readonly brakedAt: number | null;
-}
-
 /** The fields of the template that are followed one by one. */
 const FOLLOWED = ["tls", "host", "port", "publicKey", "shortId", "sni", "groups", "note", "multiplier"] as const;
 
@@ -58,7 +51,7 @@ export interface DiscoverySteps {
 
 /**
  * Whether so many nodes are away at once that it is likelier not to be true of them: their Service is another one now, or nobody
- * hears from their machines. Then none is drained or taken out.
+ * hears from their machines. Then none is drained or taken out, and time begins anew for each that is still away afterwards.
  */
 export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { service }: DiscoveryRules): boolean {
   const ours = discoveredNodes(fleet, service).filter(({ state }) => state !== "gone");
@@ -69,36 +62,27 @@ export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { servi
  * Notes since when nodes of a Service are away, drains those for which that lasts, and shows them again when
  * they are back. One that a caller has drained or shown since stays as that one wanted it.
  *
+ * @param now milliseconds since the epoch
  * @returns null when there is nothing to change
  */
-export function discovered(
-  fleet: Fleet,
-  found: FoundNodes,
-  rules: DiscoveryRules,
-  look: DiscoveryLook,
-): FleetUpdate | null {
+export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, now: number): FleetUpdate | null {
   const braked = isBraked(fleet, found, rules);
   const nodes = fleet.nodes.flatMap((node): FleetNode[] => {
     if (!isOf(node, rules.service)) return [node];
-    const next = seen(node, found.get(node.name), look.now);
-    if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, look) ? [] : [next];
-    const isBack = next.discovery.awaySince === null;
-    return [isBack ? shown(next, found.get(node.name), look.now) : braked ? next : drainedIfLong(next, rules, look)];
+    const its = found.get(node.name);
+    const next = braked ? untimed(node) : timed(node, its, now);
+    if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, now) ? [] : [next];
+    return [isReady(its) ? shown(next, its, now) : drainedIfLong(next, rules, now)];
   });
   if (nodes.length === fleet.nodes.length && nodes.every((node, index) => node === fleet.nodes[index])) return null;
-  const stamp = { revision: fleet.revision + 1, at: Math.floor(look.now / 1_000), actor: SYSTEM };
+  const stamp = { revision: fleet.revision + 1, at: Math.floor(now / 1_000), actor: SYSTEM };
   const drained = nodes.filter(({ name, state }) => state === "draining" && nodeOf(fleet, name)?.state !== "draining");
   const events = drained.map(({ name }) => drainedEvent(name, stamp));
   return { nodes, ...(events.length > 0 && { events }) };
 }
 
-/** The changes beside that: they take calls to nodes. */
-export function discoverySteps(
-  fleet: Fleet,
-  found: FoundNodes,
-  rules: DiscoveryRules,
-  look: DiscoveryLook,
-): DiscoverySteps {
+/** The changes beside that: they take calls to nodes. @param now milliseconds since the epoch */
+export function discoverySteps(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, now: number): DiscoverySteps {
   const { service, deleteAfterMs } = rules;
   const ours = discoveredNodes(fleet, service);
   const names = new Set(ours.map(({ name }) => name));
@@ -112,7 +96,7 @@ export function discoverySteps(
     return Object.keys(wanted).length === 0 ? [] : [{ name: node.name, change: wanted }];
   });
   const retired = ours.filter(
-    ({ state, discovery }) => state !== "gone" && isOver(discovery.goneSince, deleteAfterMs, look),
+    ({ state, discovery }) => state !== "gone" && isOver(discovery.goneSince, deleteAfterMs, now),
   );
   const retire = isBraked(fleet, found, rules) ? [] : retired.map(({ name }) => name);
   return { enter, change, retire };
@@ -140,12 +124,21 @@ function isReady(found: FoundNode | undefined): boolean {
   return found !== undefined && found.addresses.length > 0;
 }
 
-function seen(node: DiscoveredNode, found: FoundNode | undefined, now: number): DiscoveredNode {
+/** A node with the moments since when it is away and gone. */
+function timed(node: DiscoveredNode, found: FoundNode | undefined, now: number): DiscoveredNode {
   const { awaySince, goneSince } = node.discovery;
-  const away = isReady(found) ? null : (awaySince ?? now);
-  const gone = found !== undefined ? null : (goneSince ?? now);
-  if (away === awaySince && gone === goneSince) return node;
-  return { ...node, discovery: { ...node.discovery, awaySince: away, goneSince: gone } };
+  return withTimes(node, isReady(found) ? null : (awaySince ?? now), found !== undefined ? null : (goneSince ?? now));
+}
+
+/** Stored, so that also a worker that looks next and saw nothing of the brake begins anew. */
+function untimed(node: DiscoveredNode): DiscoveredNode {
+  return withTimes(node, null, null);
+}
+
+function withTimes(node: DiscoveredNode, awaySince: number | null, goneSince: number | null): DiscoveredNode {
+  const { discovery } = node;
+  if (awaySince === discovery.awaySince && goneSince === discovery.goneSince) return node;
+  return { ...node, discovery: { ...discovery, awaySince, goneSince } };
 }
 
 /** A node whose endpoint is ready: discovery takes back what it did. */
@@ -158,16 +151,16 @@ function shown(node: DiscoveredNode, found: FoundNode | undefined, since: number
   return isToShow ? { ...next, state: shownState(node), since, isUnfilled: false } : next;
 }
 
-function drainedIfLong(node: DiscoveredNode, { drainAfterMs }: DiscoveryRules, look: DiscoveryLook): FleetNode {
+function drainedIfLong(node: DiscoveredNode, { drainAfterMs }: DiscoveryRules, now: number): FleetNode {
   const { state, discovery } = node;
   const isShown = state === "active" || state === "joining";
-  if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, look)) return node;
+  if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, now)) return node;
   const isUnfilled = state === "joining";
-  return { ...node, state: "draining", since: look.now, isUnfilled, discovery: { ...discovery, isDrained: true } };
+  return { ...node, state: "draining", since: now, isUnfilled, discovery: { ...discovery, isDrained: true } };
 }
 
-function isOver(began: number | null, afterMs: number, { now, brakedAt }: DiscoveryLook): boolean {
-  return began !== null && now - Math.max(began, brakedAt ?? began) >= afterMs;
+function isOver(began: number | null, afterMs: number, now: number): boolean {
+  return began !== null && now - began >= afterMs;
 }
 
 function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | undefined): boolean {

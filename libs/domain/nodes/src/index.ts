@@ -19,7 +19,6 @@ export { type HostChange, hostChanged, hostDeleted, hostPut, type NewHost } from
 export {
   changedAsFound,
   discovered,
-  type DiscoveryLook,
   type DiscoveryRules,
   discoverySteps,
   isBraked,

@@ -111,6 +111,20 @@ it("believes no list that has lost most nodes, however long it says so", async (
   expect(said.filter((line) => line.startsWith("recovered"))).toHaveLength(1);
 });
 
+it("gives time anew to nodes that are still away after most were, in another worker too", async () => {
+  await look(on("a"), on("b"), on("c"), on("d"));
+  await look();
+  now += 60_000;
+  await look();
+  // The one that looked has ended.
+  discovery = new Discovery(ports);
+  await look(on("a"), on("b"));
+  expect(await states()).toMatchObject({ c: "joining", d: "joining" });
+  now += 1_000;
+  await look(on("a"), on("b"));
+  expect(await states()).toMatchObject({ c: "draining", d: "draining" });
+});
+
 it("takes out no node that answers and whose last bytes nobody reads", async () => {
   const readLast = vi.fn<() => Promise<boolean>>(async () => false);
   const leaving = { answers: async () => true, isInFile: false, places: [], close: () => undefined };

@@ -2,7 +2,6 @@ import type { JobResult } from "@veil/job-contract";
 import {
   changedAsFound,
   discovered,
-  type DiscoveryLook,
   type DiscoveryRules,
   discoverySteps,
   entered,
@@ -24,7 +23,6 @@ const STEP_WITHIN_MS = 10_000;
 /** Makes the fleet follow what is found, look by look. */
 export class Discovery {
   readonly #ports: DiscoveryPorts;
-  #brakedAt: number | null = null;
   readonly #brake: LastingFailure;
   /** Steps that fail, by their kind and node: each look finds them again, and they are logged once. */
   readonly #obstacles = new Map<string, LastingFailure>();
@@ -49,10 +47,11 @@ export class Discovery {
       this.#tell("name", name, "several pods are found where one is expected", others);
     }
     const braked = isBraked(fleet, found, rules);
-    const look = this.#lookAt(braked, rules);
-    const follow = () => this.#follow(found, rules, look);
+    this.#tellBrake(braked, rules);
+    const now = this.#ports.clock.now();
+    const follow = () => this.#follow(found, rules, now);
     await follow();
-    const steps = discoverySteps((await store.read()) ?? fleet, found, rules, look);
+    const steps = discoverySteps((await store.read()) ?? fleet, found, rules, now);
     await Promise.all([
       ...steps.enter.map((node) => this.#do("enter", node.name, (limits) => this.#enter(node, rules, limits))),
       ...steps.change.map(({ name, change }) =>
@@ -65,19 +64,15 @@ export class Discovery {
     return { isBraked: braked };
   }
 
-  #lookAt(isOn: boolean, { service }: DiscoveryRules): DiscoveryLook {
-    const now = this.#ports.clock.now();
-    if (isOn) {
-      this.#brakedAt = now;
-      this.#brake.onError(new DiscoveryError(`more than half of the nodes of ${service} are not ready`));
-    } else this.#brake.onSuccess();
-    return { now, brakedAt: this.#brakedAt };
+  #tellBrake(isOn: boolean, { service }: DiscoveryRules): void {
+    if (isOn) this.#brake.onError(new DiscoveryError(`more than half of the nodes of ${service} are not ready`));
+    else this.#brake.onSuccess();
   }
 
-  async #follow(found: ReturnType<typeof foundNodes>, rules: DiscoveryRules, look: DiscoveryLook): Promise<void> {
+  async #follow(found: ReturnType<typeof foundNodes>, rules: DiscoveryRules, now: number): Promise<void> {
     let states: { readonly node: string; readonly state: string }[] = [];
     await changeNodes((fleet) => {
-      const update = discovered(fleet, found, rules, look);
+      const update = discovered(fleet, found, rules, now);
       const changed = update?.nodes?.filter(({ name, state }) => nodeOf(fleet, name)?.state !== state) ?? [];
       states = changed.filter(({ state }) => state !== "gone").map(({ name, state }) => ({ node: name, state }));
       return update;
