@@ -59,6 +59,7 @@ hosts:
     ["an address without a port", "nodes: [{name: a, address: b}]", "nodes[0].address: address must be host:port"],
     ["a host without an id", "hosts: [{node: a}]", "hosts[0].id: id is missing"],
     ["a name twice", "hosts: [{id: a, node: a}, {id: a, node: b}]", "hosts[1]: host a is named twice"],
+    ["an alias of nothing", "nodes: [*vip]", "Unresolved alias (the anchor must be set before the alias): vip"],
     ["no YAML", "nodes: [", "Flow sequence in block collection must be sufficiently indented"],
   ])("complains about %s, and says where", (_, text, message) => {
     expect(complaint(text)).toContain(message);

@@ -33,11 +33,20 @@ export class FleetFileError extends Error {
 
 /** @param text YAML, of which JSON is a part @throws {FleetFileError} */
 export function parseFleetFile(text: string): FleetFile {
-  const document = parseDocument(text);
-  if (document.errors.length > 0) throw new FleetFileError(document.errors.map(({ message }) => message).join("\n"));
-  const { data, error } = file.safeParse(document.toJS() ?? {});
+  const { data, error } = file.safeParse(valueOf(text) ?? {});
   if (data !== undefined) return data;
   throw new FleetFileError(error.issues.map(({ path, message }) => `${pathText(path)}: ${message}`).join("\n"));
+}
+
+/** @throws {FleetFileError} also for what only shows once aliases are followed */
+function valueOf(text: string): unknown {
+  const document = parseDocument(text);
+  if (document.errors.length > 0) throw new FleetFileError(document.errors.map(({ message }) => message).join("\n"));
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new FleetFileError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** The text of a file that says this much. */

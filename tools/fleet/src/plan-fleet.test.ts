@@ -154,7 +154,14 @@ describe("a plan", () => {
 
   it("deletes what is not named only when it may, and never a host that comes with its node", () => {
     expect(plan("")).toEqual({ does: [], unchanged: 0, unnamed: ["cdn", "fi-1"] });
-    expect(plan("", STATE, true)).toEqual({ does: ["- host cdn", "- node fi-1"], unchanged: 0, unnamed: [] });
+    const more = { nodes: [NODE, { ...NODE, name: "de-1", address: "10.0.0.3:10085" }], hosts: [OWN, CDN] };
+    const said = 'nodes: [{name: fi-1, address: "10.0.0.2:10085", host: fi.example.com}]';
+    expect(plan(said, more, true)).toEqual({ does: ["- host cdn", "- node de-1"], unchanged: 1, unnamed: [] });
+  });
+
+  it("deletes no node where the file names none, as one that was cut off", () => {
+    for (const text of ["", "hosts: []"]) expect(() => plan(text, STATE, true)).toThrow("the file names no node");
+    expect(plan("", { nodes: [], hosts: [] }, true).does).toEqual([]);
   });
 
   it("finds nothing to do in what is exported", () => {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { asciiAddress } from "@veil/http-contract";
 import { isOwnHostId, isSameAddress } from "@veil/nodes";
-import type { FleetFile } from "./fleet-file.ts";
+import { type FleetFile, FleetFileError } from "./fleet-file.ts";
 import {
   type Fields,
   type FleetState,
@@ -37,9 +37,18 @@ export interface Plan {
   readonly unnamed: readonly string[];
 }
 
-/** Plans the steps from the state of an installation to that of a file. */
+/**
+ * Plans the steps from the state of an installation to that of a file.
+ *
+ * @throws {FleetFileError} when it would delete every node: a file that names none is likelier cut off than meant so
+ */
 export function planFleet(file: FleetFile, state: FleetState, { mayPrune }: { readonly mayPrune: boolean }): Plan {
   const nodes = state.nodes.filter(isNamed).filter(({ name }) => !file.nodes.some((node) => node.name === name));
+  if (mayPrune && file.nodes.length === 0 && nodes.length > 0) {
+    throw new FleetFileError(
+      "the file names no node, and --prune would delete all of them: DELETE /api/nodes/{name} does",
+    );
+  }
   // A node that is to be where one is that goes can't be there before: it has another name now.
   const inTheWay = new Set(
     mayPrune ? nodes.filter((node) => isWantedByAnother(node, file)).map(({ name }) => name) : [],

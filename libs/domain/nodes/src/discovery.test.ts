@@ -148,7 +148,7 @@ describe("what callers decided about a node that was found", () => {
 
   it("stands: a note and a multiplier as well", () => {
     const next = { ...rules, template: { ...template, note: "found", multiplier: 2 } };
-    const stepsOf = (of: Fleet) => discoverySteps(of, found, next, look()).change;
+    const stepsOf = (of: Fleet) => discoverySteps(of, found, next, NOW).change;
     expect(stepsOf(fleet(ours("a")))).toEqual([{ name: "a", change: { note: "found", multiplier: 2 } }]);
     const of = after(fleet(ours("a")), changed(fleet(ours("a")), "a", { multiplier: 1 }, stamp));
     expect(stepsOf(of)).toEqual([{ name: "a", change: { note: "found" } }]);
