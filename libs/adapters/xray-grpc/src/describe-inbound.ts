@@ -55,7 +55,7 @@ function transportOf(stream: StreamConfig | undefined): Pick<RunningInbound, "tr
 
 const NO_DISGUISE = "xray.transport.internet.headers.noop.ConnectionConfig";
 
-/** With Reality around it, clients that are told nothing else open one stream for both directions. */
+/** With Reality around it, clients that know of nothing else open one stream for both directions. */
 function askedBy({ mode, xPaddingBytes, xPaddingObfsMode }: SplitHttpConfig): string | null {
   if (!MODES_WITH_ONE_STREAM.has(mode)) return `takes the XHTTP mode ${mode} alone, which links don't name`;
   if (xPaddingObfsMode) return "asks for XHTTP padding in another place, which links don't name";
@@ -66,7 +66,7 @@ function askedBy({ mode, xPaddingBytes, xPaddingObfsMode }: SplitHttpConfig): st
 
 const MODES_WITH_ONE_STREAM: ReadonlySet<string> = new Set(["", "auto", "stream-one", "stream-up"]);
 
-/** How many bytes of it clients send that are told nothing else. */
+/** How many bytes of it clients send that know of nothing else. */
 const PADDING = { from: 100, to: 1_000 } as const;
 
 function realityOf(stream: StreamConfig | undefined): RunningInbound["reality"] {

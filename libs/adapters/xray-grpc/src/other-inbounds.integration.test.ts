@@ -76,13 +76,13 @@ it("tells how clients get into an inbound, as the running Xray has it", async ()
 });
 
 it("tells what else clients have to know", async () => {
-  const told = await Promise.all(
+  const asked = await Promise.all(
     Object.keys(ASKING).map(async (tag) => {
       const { transport = "none", host, asks } = (await node.at(tag, tag).describeInbound()) ?? {};
       return [tag, transport, host, asks];
     }),
   );
-  expect(told).toEqual([
+  expect(asked).toEqual([
     ["host-in", "xhttp", "cdn.test", null],
     ["stream-in", "xhttp", null, null],
     ["packet-in", "xhttp", null, "takes the XHTTP mode packet-up alone, which links don't name"],

@@ -4,7 +4,6 @@ import { isDown, type NodeSightings } from "@veil/keys";
 import { type Fleet, type FleetNode, inboundsOf, type NodePasses } from "@veil/nodes";
 import type { NodeLivesStore } from "@veil/traffic";
 import { NodeNotFoundError } from "../errors.ts";
-import type { LinkFault } from "../link-faults.ts";
 import { type RequestScope, viewerOf } from "../ports.ts";
 
 export interface ReadNodesPorts {
@@ -14,8 +13,14 @@ export interface ReadNodesPorts {
   readonly lives: Pick<NodeLivesStore, "find">;
   readonly passes: Pick<NodePasses, "list">;
   /** Why links to hosts of nodes lead nowhere. */
-  readonly linkFaults: () => Promise<readonly LinkFault[]>;
+  readonly linkFaults: () => Promise<readonly NodeLinkFault[]>;
   readonly clock: { now(): number };
+}
+
+interface NodeLinkFault {
+  readonly host: string;
+  readonly node: string;
+  readonly detail: string;
 }
 
 /** Whether the caller sees nodes: they are the installation's, so that one with an owner sees none. */
@@ -81,7 +86,7 @@ export async function readNodeHealth(
   };
 }
 
-function faultText(fault: LinkFault | undefined): string | null {
+function faultText(fault: NodeLinkFault | undefined): string | null {
   return fault === undefined ? null : `links to the host ${fault.host}: ${fault.detail}`;
 }
 
