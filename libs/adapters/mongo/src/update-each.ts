@@ -11,7 +11,7 @@ export interface Refusal<Item> {
  * Makes one update for each item, in no order. Each may be made twice.
  *
  * Where one is refused both halves are tried again by themselves: FerretDB 1.x makes no further one after it, whatever the order,
- * and says of the first of all that it was that one.
+ * and says of the first of all that it was that one: `findings/refused-update-ends-command.sh`.
  *
  * @returns the items whose update was refused; all others are made
  * @throws the driver's error when it says nothing of single updates
