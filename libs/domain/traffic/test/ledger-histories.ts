@@ -3,7 +3,7 @@ import { type Command, Model } from "./ledger-model.ts";
 
 /** Each property is held by so many histories, and has so long for it. */
 export const RUNS = { numRuns: 1_500 };
-export const LIMIT_MS = 60_000;
+export const LIMIT_MS = 180_000;
 
 /** Histories of up to 300 commands. */
 export function histories<T>(commands: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
