@@ -1,3 +1,4 @@
+import type { NodeSighting } from "@veil/keys";
 import { type Fleet, type FleetHost, type FleetNode, PLAIN_INBOUND, type SeenInbound } from "@veil/nodes";
 import { someHost, someNode } from "@veil/nodes/testing";
 import { PLAIN_KIND, type RunningInbound } from "@veil/protocols";
@@ -18,20 +19,21 @@ const settingsWith = (env: Record<string, string> = {}) => {
   return readSettings(apiSettings, { program: "api", env: { ...set, REALITY_SERVER_NAME: "a.example", ...env } });
 };
 
+const sightingsOf = (main: NodeSighting | undefined) => new Map(main === undefined ? [] : [["main", main]]);
+
 interface Situation {
   readonly node?: Partial<FleetNode>;
   readonly hosts?: readonly FleetHost[];
   readonly seen?: SeenInbound;
   readonly env?: Record<string, string>;
-  readonly isDown?: boolean;
+  readonly sighting?: NodeSighting;
 }
 
-function faultsIn({ node, hosts = [], seen = seenAs(), env, isDown = false }: Situation) {
+function faultsIn({ node, hosts = [], seen = seenAs(), env, sighting }: Situation) {
   const fleet = { nodes: [someNode("main", node)], hosts };
-  return linkFaults(settingsWith(env), fleet, new Map([["main", seen]]), () => isDown).map(({ host, detail }) => [
-    host,
-    detail,
-  ]);
+  return linkFaults(settingsWith(env), fleet, new Map([["main", seen]]), sightingsOf(sighting)).map(
+    ({ host, detail }) => [host, detail],
+  );
 }
 
 describe("links", () => {
@@ -69,12 +71,16 @@ describe("links", () => {
     expect(faultsIn({ hosts }).map(([host]) => host)).toEqual(["a"]);
   });
 
-  it("are left out where nothing of this node was seen, or it goes, or it is down", () => {
+  it("are left out where nothing of this node was seen, or it goes, or it is down since", () => {
     const env = { REALITY_PUBLIC_KEY: OTHER };
     expect(faultsIn({ env, seen: seenAs({}, 1_699_999_999_999) })).toEqual([]);
     expect(faultsIn({ env, node: { state: "disabled" } })).toEqual([]);
-    expect(faultsIn({ env, isDown: true })).toEqual([]);
-    expect(linkFaults(settingsWith(env), { nodes: [someNode("main")], hosts: [] }, new Map(), () => false)).toEqual([]);
+    const down = { seenAt: AT + 1_000, failedAt: AT + 10_000 };
+    expect(faultsIn({ env, sighting: down })).toEqual([]);
+    expect(faultsIn({ env, sighting: { ...down, seenAt: AT + 9_000 } })).toHaveLength(1);
+    // It answers, and takes no users of ours.
+    expect(faultsIn({ env, sighting: { ...down, seenAt: AT - 1_000 } })).toHaveLength(1);
+    expect(linkFaults(settingsWith(env), { nodes: [someNode("main")], hosts: [] }, new Map(), new Map())).toEqual([]);
   });
 
   it("of an inbound without Reality are compared by its own key", () => {
@@ -103,8 +109,15 @@ describe("the watch of links", () => {
     const log = { info: note("info"), warn: note("warn"), error: note("error") } as never;
     let fleet: Pick<Fleet, "nodes" | "hosts"> = { nodes: [someNode("main")], hosts: [] };
     const list = async () => seen;
-    const down = { test: async () => () => false };
-    const watch = new LinkWatch({ settings: settingsWith(), fleet: () => fleet, seen: { list }, down, metrics, log });
+    const sightings = { list: async () => new Map() };
+    const watch = new LinkWatch({
+      settings: settingsWith(),
+      fleet: () => fleet,
+      seen: { list },
+      sightings,
+      metrics,
+      log,
+    });
     const gauge = async () => /^veil_hosts_mismatched (\d+)$/m.exec(await metrics.registry.metrics())?.[1];
     expect(await gauge()).toBe("0");
     await watch.look();

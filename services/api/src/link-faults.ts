@@ -1,4 +1,4 @@
-import type { DownNodes } from "@veil/keys";
+import { isDown, type NodeSighting, type NodeSightings } from "@veil/keys";
 import { type Fleet, hostsOf, type LinkedHost, type SeenInbound, type SeenInbounds } from "@veil/nodes";
 import { hasReality, runningFault } from "@veil/protocols";
 import { type LastingFailure, lastingFailure, type Logger, type Metrics } from "@veil/runtime";
@@ -17,20 +17,23 @@ export interface LinkFault {
 
 /**
  * Compares what links to each visible host say with what was last found running there. Hosts of nodes that nobody has looked at
- * since they were added are passed over, and those of nodes that are down: another Xray may start there.
+ * since they were added are passed over, and those of nodes that are down and that nobody has looked at since: another Xray may
+ * start there.
  *
- * @param seen by the name of the inbound's place @param isDown of the place of this name
+ * @param seen by the name of the inbound's place @param sightings by the same
  */
 export function linkFaults(
   settings: ApiSettings,
   fleet: Pick<Fleet, "nodes" | "hosts">,
   seen: ReadonlyMap<string, SeenInbound>,
-  isDown: (place: string) => boolean,
+  sightings: ReadonlyMap<string, NodeSighting>,
 ): LinkFault[] {
   return hostsOf(fleet).flatMap(({ at, ...host }): LinkFault[] => {
-    if (host.hidden || at === null || host.of.state === "disabled" || isDown(at.name)) return [];
+    if (host.hidden || at === null || host.of.state === "disabled") return [];
     const found = seen.get(at.name);
     if (found === undefined || found.at < host.of.createdAt * 1_000) return [];
+    const sighting = sightings.get(at.name);
+    if (sighting !== undefined && isDown(sighting) && found.at <= (sighting.seenAt ?? 0)) return [];
     const fault = runningFault(saidOf({ ...host, at }, settings), found.runs);
     const detail = `the inbound ${at.inbound.tag} of ${host.node} ${fault ?? ""}`;
     const isShown = host.of.state === "active";
@@ -49,7 +52,7 @@ export interface LinkWatchOptions {
   readonly settings: ApiSettings;
   readonly fleet: () => Pick<Fleet, "nodes" | "hosts">;
   readonly seen: Pick<SeenInbounds, "list">;
-  readonly down: Pick<DownNodes, "test">;
+  readonly sightings: Pick<NodeSightings, "list">;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -77,8 +80,8 @@ export class LinkWatch {
 
   /** Looks once. @throws {StoreUnavailableError} */
   async look(): Promise<void> {
-    const { settings, fleet, seen, down, log } = this.#options;
-    const found = linkFaults(settings, fleet(), await seen.list(), await down.test());
+    const { settings, fleet, seen, sightings, log } = this.#options;
+    const found = linkFaults(settings, fleet(), await seen.list(), await sightings.list());
     const all = found.filter(({ isShown }) => isShown);
     const faults = all.filter(({ host }) => this.#before.has(host));
     this.#before = new Set(all.map(({ host }) => host));

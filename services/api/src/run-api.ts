@@ -97,8 +97,8 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     });
     const down = new DownNodes(store.sightings, clock);
     const places = currentPlaces(settings, fleet, down);
-    const seen = store.seenInbounds;
-    const links = new LinkWatch({ settings, fleet: () => fleet.current(), seen, down, metrics, log });
+    const { seenInbounds: seen, sightings } = store;
+    const links = new LinkWatch({ settings, fleet: () => fleet.current(), seen, sightings, metrics, log });
     runLoop(running, "links", {
       everyMs: LOOK_AT_LINKS_EVERY_MS,
       jitter: 0.2,
@@ -159,7 +159,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       fleet: async () => (await store.fleet.read()) ?? fleet.current(),
       sightings: store.sightings,
       passes: store.passes,
-      linkFaults: async () => linkFaults(settings, fleet.current(), await seen.list(), await down.test()),
+      linkFaults: async () => linkFaults(settings, fleet.current(), await seen.list(), await sightings.list()),
       lives: store.nodeLives,
       inboundTag: settings.XRAY_INBOUND_TAG,
       nodeNames: () => meteredNodes(fleet.current()).map(({ name }) => name),

@@ -252,7 +252,7 @@ export const nodeHealthSchema = z
       .meta({
         description:
           "Why no client gets in by links to one of its hosts: they name what its Xray does not have, as it was last found running. " +
-          "Null where nothing is known, and while the node is down.",
+          "Null where nothing is known, and while the node does not answer.",
         example: null,
       }),
     last_reading: seconds.nullable().meta({
