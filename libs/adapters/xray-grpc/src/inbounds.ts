@@ -33,7 +33,8 @@ export class Inbounds {
   }
 
   async describe(): Promise<RunningInbound | null> {
-    return this.#look("describeInbound", "short", describeInbound);
+    // As much as above: a call that ran out of time would keep all others from the node for a while.
+    return this.#look("describeInbound", "bulk", describeInbound);
   }
 
   async remove(): Promise<"removed" | "absent"> {

@@ -108,6 +108,17 @@ it("is rebuilt with all its users in one message", async () => {
   expect(await node.countUsers()).toBe(1);
 });
 
+it("is looked at for as long as all its users may take, which Xray lists with it", async () => {
+  const patient = connectXrayNode({
+    name: "patient",
+    address: xray.address,
+    inboundTag: "trojan-in",
+    callTimeoutMs: 1,
+  });
+  expect(await patient.describeInbound()).toMatchObject({ protocol: "trojan" });
+  patient.close();
+});
+
 it("a user who is blocked there goes on in the other inbounds, and the other way round", async () => {
   const user = { email: "7@veil", uuid: randomUUID() };
   await node.addUser({ email: user.email, account: accountOf("vless", user.uuid) });

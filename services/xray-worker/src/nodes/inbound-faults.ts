@@ -1,3 +1,4 @@
+import { CALL_DEADLINE_MS } from "@veil/keys";
 import { type FleetNode, PLAIN_INBOUND } from "@veil/nodes";
 import { runningFault, type SaidInbound } from "@veil/protocols";
 import { type CertificateFolder, InboundUnsupportedError, XrayError, type XrayNode } from "@veil/xray-grpc";
@@ -17,7 +18,8 @@ export async function inboundFaultAt(
 ): Promise<string | null> {
   const { name, address, inboundTag, publicKey, sni } = node;
   const inbounds = node.inbounds.length > 0 ? node.inbounds : [{ ...PLAIN_INBOUND, tag: inboundTag }];
-  const xray = connectVisit(node, certificates);
+  // A caller waits for it.
+  const xray = connectVisit(node, certificates, { bulkTimeoutMs: CALL_DEADLINE_MS });
   try {
     for (const { tag, ...inbound } of inbounds) {
       // Passes see to it that the short id is accepted.

@@ -24,7 +24,7 @@ export interface LeaveNodePorts {
 export function leaveNode(of: FleetNode, ports: LeaveNodePorts): LeavingNode {
   const { vault, inFile, certificates, shortId, connected, newMark, lastMark } = ports;
   const { name } = of;
-  const node = connectVisit(of, certificates, of.inboundTag);
+  const node = connectVisit(of, certificates, { inboundTag: of.inboundTag });
   const isOthers = async (): Promise<boolean> => {
     const others = connected().filter((one) => one.name !== name);
     return (await nodeErrors(name, () => findSameProcess(node, others, newMark, lastMark))) !== null;
