@@ -1,16 +1,12 @@
 import { isDown, type NodeSighting, type NodeSightings } from "@veil/keys";
 import { type Fleet, hostsOf, type LinkedHost, type SeenInbound, type SeenInbounds } from "@veil/nodes";
 import { hasReality, runningFault } from "@veil/protocols";
-import { type LastingFailure, lastingFailure, type Logger, type Metrics } from "@veil/runtime";
+import { LastingFailures, type Logger, type Metrics } from "@veil/runtime";
 import { shownLink } from "./key-places.ts";
+import type { NodeLinkFault } from "./nodes/read-nodes.ts";
 import type { ApiSettings } from "./settings.ts";
 
-/** A host whose links name what its node's Xray does not have: no client gets in by them. */
-export interface LinkFault {
-  readonly host: string;
-  readonly node: string;
-  /** A sentence. */
-  readonly detail: string;
+export interface LinkFault extends NodeLinkFault {
   /** Whether anybody gets such links now: those of a node that joins or drains nobody does. */
   readonly isShown: boolean;
 }
@@ -70,33 +66,32 @@ export function linkMetrics(metrics: Metrics): (faults: number) => void {
 export class LinkWatch {
   readonly #options: LinkWatchOptions;
   readonly #setFaults: (faults: number) => void;
-  readonly #failures = new Map<string, LastingFailure>();
+  readonly #failures: LastingFailures;
   #before: ReadonlySet<string> = new Set();
 
   constructor(options: LinkWatchOptions) {
     this.#options = options;
     this.#setFaults = linkMetrics(options.metrics);
+    this.#failures = new LastingFailures(options.log, "links to a host lead nowhere");
+  }
+
+  /** As of now, also of nodes that nobody gets links to. @throws {StoreUnavailableError} */
+  async faults(): Promise<readonly LinkFault[]> {
+    const { settings, fleet, seen, sightings } = this.#options;
+    const [inbounds, nodes] = await Promise.all([seen.list(), sightings.list()]);
+    return linkFaults(settings, fleet(), inbounds, nodes);
   }
 
   /** Looks once. @throws {StoreUnavailableError} */
   async look(): Promise<void> {
-    const { settings, fleet, seen, sightings, log } = this.#options;
-    const found = linkFaults(settings, fleet(), await seen.list(), await sightings.list());
-    const all = found.filter(({ isShown }) => isShown);
+    const all = (await this.faults()).filter(({ isShown }) => isShown);
     const faults = all.filter(({ host }) => this.#before.has(host));
     this.#before = new Set(all.map(({ host }) => host));
     this.#setFaults(faults.length);
-    const lasting = new Map(faults.map((fault) => [fault.host, fault]));
-    for (const [host, failure] of this.#failures) {
-      if (lasting.has(host)) continue;
-      failure.onSuccess();
-      this.#failures.delete(host);
-    }
-    for (const [host, { node, detail }] of lasting) {
-      const failure = this.#failures.get(host) ?? lastingFailure(log, "links to a host lead nowhere", { host, node });
-      this.#failures.set(host, failure);
-      failure.onError(new LinkMismatchError(detail), "error");
-    }
+    const lasting = new Set(faults.map(({ host }) => host));
+    for (const host of this.#failures.names) if (!lasting.has(host)) this.#failures.onSuccess(host);
+    for (const { host, node, detail } of faults)
+      this.#failures.onError(host, { host, node }, new LinkMismatchError(detail), "error");
   }
 }
 

@@ -27,7 +27,7 @@ import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { currentPlaces } from "./key-places.ts";
-import { linkFaults, LinkWatch } from "./link-faults.ts";
+import { LinkWatch } from "./link-faults.ts";
 import { ReloadedSecrets } from "./reloaded-secrets.ts";
 import { apiSecretSettings, apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
 import { shareLinkMaker } from "./share-link-maker.ts";
@@ -159,7 +159,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       fleet: async () => (await store.fleet.read()) ?? fleet.current(),
       sightings: store.sightings,
       passes: store.passes,
-      linkFaults: async () => linkFaults(settings, fleet.current(), await seen.list(), await sightings.list()),
+      linkFaults: () => links.faults(),
       lives: store.nodeLives,
       inboundTag: settings.XRAY_INBOUND_TAG,
       nodeNames: () => meteredNodes(fleet.current()).map(({ name }) => name),

@@ -9,7 +9,7 @@ import {
   type NodeBaseline,
   totalBeyond,
 } from "./model.ts";
-import { counterStateOf, type LedgerView, totalsOf, viewOf } from "./ledger-view.ts";
+import { counterStateOf, entriesAt, type LedgerView, totalsOf, viewOf } from "./ledger-view.ts";
 import { PLAIN_MULTIPLIER } from "./multiplied.ts";
 import { newestEpochs } from "./reset.ts";
 import type { MultiplierChange, TrafficRecord } from "./traffic-record.ts";
@@ -73,9 +73,7 @@ function foldedBaseline(view: LedgerView, node: string, epoch: number): NodeBase
 
 function foldedState(view: LedgerView, node: string, epoch: number, direction: Direction): CounterState {
   const { generation } = counterStateOf(view, node, epoch, direction);
-  const own = view.entries.filter(
-    (entry) => entry.node === node && entry.epoch === epoch && entry.direction === direction,
-  );
+  const own = entriesAt(view, node, epoch, direction);
   const multiplied = own.find((entry) => entry.generation === generation)?.multiplied;
   const run = multiplied?.run ?? generation;
   const present = view.baseline[node];

@@ -98,11 +98,7 @@ export interface CountedState extends CounterState {
 export function counterOf(view: LedgerView, node: string, epoch: number, direction: Direction): CountedState {
   const baseline = view.baseline[node];
   const base: CounterState = baseline?.epoch === epoch ? baseline[direction] : { generation: 0, value: 0 };
-  const entries: EntryValue[] = [];
-  for (const entry of view.entries) {
-    const isOwn = entry.node === node && entry.epoch === epoch && entry.direction === direction;
-    if (isOwn) entries.push(entry);
-  }
+  const entries = entriesAt(view, node, epoch, direction);
   let newest: Pick<EntryValue, "generation" | "value" | "multiplied"> = base;
   for (const entry of entries) if (entry.generation >= newest.generation) newest = entry;
   const { generation, multiplied } = newest;
@@ -111,6 +107,11 @@ export function counterOf(view: LedgerView, node: string, epoch: number, directi
   let value = own;
   for (const entry of entries) if (entry.generation >= run && entry.value > value) value = entry.value;
   return { generation, value, multiplier: value > own ? null : (multiplied?.multiplier ?? PLAIN_MULTIPLIER) };
+}
+
+/** What a record knows of a node's counter in an epoch. */
+export function entriesAt({ entries }: LedgerView, node: string, epoch: number, direction: Direction): EntryValue[] {
+  return entries.filter((entry) => entry.node === node && entry.epoch === epoch && entry.direction === direction);
 }
 
 function hasAnswer(answers: readonly ResetAnswer[], job: string): boolean {

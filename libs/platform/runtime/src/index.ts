@@ -12,7 +12,7 @@ export {
   type SettingsExitPort,
 } from "./settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
-export { type LastingFailure, lastingFailure } from "./lasting-failure.ts";
+export { type LastingFailure, lastingFailure, LastingFailures } from "./lasting-failure.ts";
 export {
   type ProcessListeners,
   type ProcessPort,

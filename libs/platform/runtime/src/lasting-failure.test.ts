@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
-import { lastingFailure } from "./lasting-failure.ts";
+import { lastingFailure, LastingFailures } from "./lasting-failure.ts";
 
 function recorded() {
   const lines: [level: string, fields: unknown, message: string][] = [];
   const at = (level: string) => (fields: unknown, message: string) => void lines.push([level, fields, message]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a log that keeps what it is given
   const log = { warn: at("warn"), error: at("error"), info: at("info") } as never;
-  return { lines, failure: lastingFailure(log, "could not look", { node: "a" }) };
+  const failures = new LastingFailures(log, "could not look");
+  return { lines, failure: lastingFailure(log, "could not look", { node: "a" }), failures };
 }
 
 test("a failure is said when it begins and when it ends, with how often it failed", () => {
@@ -34,5 +35,23 @@ test("another reason is said, and so is the first one when it comes back", () =>
     "warn could not look",
     "error could not look",
     "warn could not look",
+  ]);
+});
+
+test("of several each is said for itself, and one that is forgotten begins anew", () => {
+  const { lines, failures } = recorded();
+  const err = new Error("away");
+  for (const node of ["a", "a", "b", "c"]) failures.onError(node, { node }, err);
+  expect(failures.names).toEqual(["a", "b", "c"]);
+  failures.onSuccess("a");
+  failures.onSuccess("a");
+  failures.forget("b");
+  failures.onSuccess("b");
+  expect(failures.names).toEqual(["c"]);
+  failures.onError("b", { node: "b" }, err, "error");
+  expect(lines).toEqual([
+    ...["a", "b", "c"].map((node) => ["warn", { node, err }, "could not look"]),
+    ["info", { node: "a", failed: "could not look", failures: 2 }, "recovered"],
+    ["error", { node: "b", err }, "could not look"],
   ]);
 });

@@ -38,6 +38,40 @@ export function lastingFailure(
   };
 }
 
+/** {@link lastingFailure} of several things of one kind, each by its name. */
+export class LastingFailures {
+  readonly #log: Parameters<typeof lastingFailure>[0];
+  readonly #message: string;
+  readonly #known = new Map<string, LastingFailure>();
+
+  constructor(log: Parameters<typeof lastingFailure>[0], message: string) {
+    this.#log = log;
+    this.#message = message;
+  }
+
+  /** Those that failed, and neither worked again nor were forgotten. */
+  get names(): string[] {
+    return [...this.#known.keys()];
+  }
+
+  /** @param fields what is logged with it, the same each time @param level "warn" when absent */
+  onError(name: string, fields: Readonly<Record<string, unknown>>, err: Error, level?: "warn" | "error"): void {
+    const failure = this.#known.get(name) ?? lastingFailure(this.#log, this.#message, fields);
+    this.#known.set(name, failure);
+    failure.onError(err, level);
+  }
+
+  onSuccess(name: string): void {
+    this.#known.get(name)?.onSuccess();
+    this.#known.delete(name);
+  }
+
+  /** Without a word: it failed for the last time, or is no more. */
+  forget(name: string): void {
+    this.#known.delete(name);
+  }
+}
+
 /** Kinds and codes down to the first cause: texts often name a time or a port, which differ each time. */
 function reasonOf(err: unknown): string {
   if (!(err instanceof Error)) return typeof err;

@@ -17,9 +17,11 @@ export interface ReadNodesPorts {
   readonly clock: { now(): number };
 }
 
-interface NodeLinkFault {
+/** A host whose links name what its node's Xray does not have: no client gets in by them. */
+export interface NodeLinkFault {
   readonly host: string;
   readonly node: string;
+  /** A sentence. */
   readonly detail: string;
 }
 

@@ -1,7 +1,7 @@
 import type { Place } from "@veil/nodes";
 import { keyIdOfEmail } from "@veil/protocols";
 import type { ExclusiveTask } from "@veil/redis";
-import { type LastingFailure, lastingFailure, type Logger } from "@veil/runtime";
+import { LastingFailures, type Logger } from "@veil/runtime";
 import { ConfigFileError, ConfigInvalidError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
 import { ConfigFileBusyError, onlyWriterOf } from "./only-writer.ts";
 
@@ -30,13 +30,7 @@ export interface EmptiedFile {
 export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFileOptions): EmptiedFile {
   const isOf = (name: string) => file !== null && name === node;
   const onlyWriter = onlyWriterOf(node, exclusive);
-  const failures = new Map<string, LastingFailure>();
-  const failureOf = (inbound: string) => {
-    const message = "could not take users out of Xray's config file: they come back with it";
-    const failure = failures.get(inbound) ?? lastingFailure(log, message, { node, inbound });
-    failures.set(inbound, failure);
-    return failure;
-  };
+  const failures = new LastingFailures(log, "could not take users out of Xray's config file: they come back with it");
   return {
     isOf,
     empty: async ({ of, inbound: { tag: inboundTag } }) => {
@@ -47,12 +41,12 @@ export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFile
       };
       try {
         await onlyWriter(() => file.update(changes));
-        failureOf(inboundTag).onSuccess();
+        failures.onSuccess(inboundTag);
         return true;
       } catch (err) {
         if (err instanceof ConfigInvalidError && err.lacksInbound) return true;
         if (!(err instanceof ConfigFileError || err instanceof ConfigFileBusyError)) throw err;
-        failureOf(inboundTag).onError(err, "error");
+        failures.onError(inboundTag, { node, inbound: inboundTag }, err, "error");
         return false;
       }
     },

@@ -10,7 +10,7 @@ import {
   isBraked,
   nodeOf,
 } from "@veil/nodes";
-import { type LastingFailure, lastingFailure } from "@veil/runtime";
+import { type LastingFailure, lastingFailure, LastingFailures } from "@veil/runtime";
 import { changeNodes } from "../nodes/fleet-changes.ts";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 import { type ChangeNodePorts, changeNode, enterNode } from "../nodes/visited-changes.ts";
@@ -24,12 +24,19 @@ const STEP_WITHIN_MS = 10_000;
 export class Discovery {
   readonly #ports: DiscoveryPorts;
   readonly #brake: LastingFailure;
-  /** Steps that fail, by their kind and node: each look finds them again, and they are logged once. */
-  readonly #obstacles = new Map<string, LastingFailure>();
+  /** Steps that fail, of each kind by node: each look finds them again, and they are logged once. */
+  readonly #obstacles: Readonly<Record<keyof typeof FAILURES, LastingFailures>>;
 
   constructor(ports: DiscoveryPorts) {
     this.#ports = ports;
     this.#brake = lastingFailure(ports.log, "most nodes are away at once: none is drained or deleted");
+    const failures = (what: keyof typeof FAILURES) => new LastingFailures(ports.log, FAILURES[what]);
+    this.#obstacles = {
+      name: failures("name"),
+      enter: failures("enter"),
+      change: failures("change"),
+      retire: failures("retire"),
+    };
   }
 
   /**
@@ -44,7 +51,7 @@ export class Discovery {
     if (fleet === null) return { isBraked: false };
     for (const [name, { pods }] of found) {
       const others = pods.length > 1 ? `${pods.join(", ")} are one node` : null;
-      this.#tell("name", name, "several pods are found where one is expected", others);
+      this.#tell("name", name, others);
     }
     const braked = isBraked(fleet, found, rules);
     this.#tellBrake(braked, rules);
@@ -94,28 +101,25 @@ export class Discovery {
     return retireNode(request, this.#ports);
   }
 
-  async #do(what: keyof typeof FAILURES, name: string, step: (limits: Limits) => Promise<StepResult>): Promise<void> {
+  async #do(
+    what: "enter" | "change" | "retire",
+    name: string,
+    step: (limits: Limits) => Promise<StepResult>,
+  ): Promise<void> {
     const now = this.#ports.clock.now();
     const result = await step({ job: `discovery-${what}-${name}-${now}`, deadline: now + STEP_WITHIN_MS });
     const isDone = result.outcome === "changed" || result.outcome === "deleted" || result.outcome === "not-found";
-    this.#tell(what, name, FAILURES[what], isDone ? null : result.detail);
+    this.#tell(what, name, isDone ? null : result.detail);
   }
 
-  #tell(what: string, node: string, message: string, obstacle: string | null): void {
-    const key = `${what} ${node}`;
-    const known = this.#obstacles.get(key);
-    if (obstacle === null) {
-      known?.onSuccess();
-      this.#obstacles.delete(key);
-      return;
-    }
-    const failure = known ?? lastingFailure(this.#ports.log, message, { node });
-    this.#obstacles.set(key, failure);
-    failure.onError(new DiscoveryError(obstacle));
+  #tell(what: keyof typeof FAILURES, node: string, obstacle: string | null): void {
+    if (obstacle === null) this.#obstacles[what].onSuccess(node);
+    else this.#obstacles[what].onError(node, { node }, new DiscoveryError(obstacle));
   }
 }
 
 const FAILURES = {
+  name: "several pods are found where one is expected",
   enter: "a node that is found can't be entered",
   change: "a node can't be what it is found to be",
   retire: "a node that is gone can't be deleted yet",

@@ -10,7 +10,7 @@ import {
   type Place,
   placesOf,
 } from "@veil/nodes";
-import { coerceError, type LastingFailure, lastingFailure } from "@veil/runtime";
+import { coerceError, LastingFailures } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import { findSameProcess, type MarkedProcess } from "./same-process.ts";
 
@@ -43,19 +43,22 @@ export function untilKnownToAll(decidedAt: number, now: number): number {
 export class JoiningNodes {
   readonly #options: JoiningNodesOptions;
   /** Obstacles that keep nodes from becoming active, by node: each returns with every pass, and is logged once. */
-  readonly #obstacles = new Map<string, LastingFailure>();
+  readonly #obstacles: LastingFailures;
   /** Nodes that lead to the process of another one, with that one's name. */
   readonly #duplicates = new Map<string, string>();
-  readonly #unshown = new Map<string, LastingFailure>();
-  readonly #unended = new Map<string, LastingFailure>();
+  readonly #unshown: LastingFailures;
+  readonly #unended: LastingFailures;
 
   constructor(options: JoiningNodesOptions) {
     this.#options = options;
+    this.#obstacles = new LastingFailures(options.log, "a node can't become active yet");
+    this.#unshown = new LastingFailures(options.log, "the inbound could not be shown");
+    this.#unended = new LastingFailures(options.log, "the inbound could not be ended");
   }
 
   /** A pass over the node failed, or left some of its users to the next one. */
   unfilled(name: string): void {
-    if (this.#isToBeFilled(name)) this.#obstacleOf(name).onError(new NotFilledError(name));
+    if (this.#isToBeFilled(name)) this.#obstacles.onError(name, { node: name }, new NotFilledError(name));
   }
 
   /** A pass over an inbound left nobody out. Never rejects: the next pass tries again. @param begunAt milliseconds since the epoch */
@@ -69,25 +72,21 @@ export class JoiningNodes {
     const places = this.#options.fleet().nodes.flatMap(placesOf);
     if (!places.some((place) => place.name === name && place.inbound.isUnfilled && filledIn(place, begunAt) === 0))
       return;
-    const failure = failureOf(this.#unshown, name, () =>
-      lastingFailure(this.#options.log, "the inbound could not be shown", { node: name }),
-    );
     try {
       await changeNodes((found) => inboundFilled(found, name), this.#options);
-      this.#unshown.delete(name);
+      this.#unshown.forget(name);
     } catch (thrown) {
-      failure.onError(coerceError(thrown));
+      this.#unshown.onError(name, { node: name }, coerceError(thrown));
     }
   }
 
   async #nodeFilled(name: string): Promise<void> {
     const { connected, newMark, clock, log } = this.#options;
     if (!this.#isToBeFilled(name)) {
-      this.#obstacles.delete(name);
+      this.#obstacles.forget(name);
       this.#duplicates.delete(name);
       return;
     }
-    const obstacle = this.#obstacleOf(name);
     try {
       const node = connected().find((one) => one.name === name);
       if (node === undefined) return;
@@ -100,10 +99,10 @@ export class JoiningNodes {
       }
       this.#duplicates.delete(name);
       const isActive = await changeNodes((found) => activated(found, name, clock.now()), this.#options);
-      obstacle.onSuccess();
+      this.#obstacles.onSuccess(name);
       if (isActive) log.info({ node: name }, "the node is active");
     } catch (thrown) {
-      obstacle.onError(coerceError(thrown));
+      this.#obstacles.onError(name, { node: name }, coerceError(thrown));
     }
   }
 
@@ -117,34 +116,19 @@ export class JoiningNodes {
       .nodes.flatMap(placesOf)
       .find(({ name, inbound }) => name === place && inbound.isLeaving);
     if (leaving === undefined) return;
-    const failure = failureOf(this.#unended, place, () =>
-      lastingFailure(log, "the inbound could not be ended", { node: place }),
-    );
     try {
       if (!(await inFile.empty(leaving))) return;
       const isGone = await changeNodes((found) => inboundGone(found, place), this.#options);
-      this.#unended.delete(place);
+      this.#unended.forget(place);
       if (isGone) log.info({ node: place }, "the inbound is gone");
     } catch (thrown) {
-      failure.onError(coerceError(thrown));
+      this.#unended.onError(place, { node: place }, coerceError(thrown));
     }
   }
 
   #isToBeFilled(name: string): boolean {
     return this.#options.fleet().nodes.some((node) => node.name === name && isToBeFilled(node));
   }
-
-  #obstacleOf(node: string): LastingFailure {
-    return failureOf(this.#obstacles, node, () =>
-      lastingFailure(this.#options.log, "a node can't become active yet", { node }),
-    );
-  }
-}
-
-function failureOf(known: Map<string, LastingFailure>, name: string, begin: () => LastingFailure): LastingFailure {
-  const failure = known.get(name) ?? begin();
-  known.set(name, failure);
-  return failure;
 }
 
 /** Why a node is not active: some of its users could not be put there, or the brake holds. */
