@@ -53,9 +53,16 @@ export function jobDispatcher<Q extends QueueName>(
       const bundle = await runAll(together, run, job, (failed) => moveOut(name, failed));
       return { bundle } satisfies MicroBatchResult;
     } catch (error) {
-      throw isPermanent(error) ? new UnrecoverableError(error.message) : error;
+      throw isPermanent(error) ? finalError(error.message) : error;
     }
   };
+}
+
+/** Its stack would only name this file, by a path whose length differs from machine to machine, in each failed job in Redis. */
+function finalError(message: string): UnrecoverableError {
+  const error = new UnrecoverableError(message);
+  delete error.stack;
+  return error;
 }
 
 function runnerOf<N extends JobName>(name: N, handlers: Partial<{ readonly [K in N]: JobHandler<K> }>): RunJob {
