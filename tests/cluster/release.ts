@@ -27,13 +27,18 @@ export class Release {
   readonly namespace: Namespace;
   /** As the API is called from inside the cluster. */
   readonly url: string;
-  readonly #settings: Record<string, string>;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #switches: readonly string[];
 
-  /** @param settings those of every revision */
-  constructor(namespace: Namespace, settings: Readonly<Record<string, string>>) {
+  /**
+   * @param settings those of every revision
+   * @param switches other values of every revision, as `--set` takes them: `xray.enabled=false`
+   */
+  constructor(namespace: Namespace, settings: Readonly<Record<string, string>>, switches: readonly string[] = []) {
     this.namespace = namespace;
     this.url = `http://api.${namespace.name}.svc:8000`;
     this.#settings = settings;
+    this.#switches = switches;
   }
 
   /** The image of the API, before anything is installed. */
@@ -108,8 +113,9 @@ export class Release {
     const set = Object.entries({ ...this.#settings, ...settings });
     return [
       ...(file === undefined ? [] : ["--values", file]),
-      ...["--set", "xray.service.type=ClusterIP"],
-      ...set.flatMap(([name, value]) => ["--set-string", `settings.${name}=${value}`]),
+      ...["xray.service.type=ClusterIP", ...this.#switches].flatMap((value) => ["--set", value]),
+      // As JSON: `--set-string` takes braces for a list.
+      ...set.flatMap(([name, value]) => ["--set-json", `settings.${name}=${JSON.stringify(value)}`]),
     ];
   }
 
