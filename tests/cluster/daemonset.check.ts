@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { findXray } from "@veil/engines";
 import { CertificateAuthority } from "@veil/test-support";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -15,6 +16,7 @@ const MEGABYTE = 1_000_000;
 const BYTES = 5 * MEGABYTE;
 /** What a download takes beside its body: the handshakes and the answer's head. */
 const FRAME_BYTES = 100_000;
+const DELETE_SECONDS = 20;
 
 const machines = z.object({
   items: z.array(
@@ -58,7 +60,7 @@ beforeAll(async () => {
       XRAY_ALLOW_PRIVATE: "true",
       XRAY_DISCOVERY_HOST: "{address}",
       XRAY_DISCOVERY_DRAIN_SECONDS: "5",
-      XRAY_DISCOVERY_DELETE_SECONDS: "20",
+      XRAY_DISCOVERY_DELETE_SECONDS: String(DELETE_SECONDS),
     },
     ["xray.enabled=false", "xray.daemonSet.enabled=true"],
   );
@@ -167,7 +169,9 @@ test("when the only machine loses the label its node stays until somebody delete
   await expect.poll(statesOfDiscovered).toEqual({});
 });
 
-test("with the label again the machine is a node again, and the key goes on", async () => {
+test("with the label again, once it was without it for long, the machine is a node again, and the key goes on", async () => {
+  // Sooner, it could be a pod that is replaced, and a node that somebody deleted stays away.
+  await delay((DELETE_SECONDS + 5) * 1_000);
   const before = await withApi(async (api) => (await api.traffic(keyId)).download);
   await label(true);
   await expect.poll(statesOfDiscovered).toEqual({ [machine.name]: "active" });
