@@ -46,15 +46,10 @@ export class Visitor {
     await this.#namespace.run("wait", "pod/visitor", "--for=condition=Ready", "--timeout=60s");
   }
 
-  /** Calls the API `perSecond` times a second while `happens` does, and for two seconds before and after. */
-  async whileCalling(
-    url: string,
-    key: string,
-    happens: () => Promise<void>,
-    perSecond = RATE_PER_SECOND,
-  ): Promise<LoadReport> {
+  /** Calls the API twenty times a second while `happens` does, and for two seconds before and after. */
+  async whileCalling(url: string, key: string, happens: () => Promise<void>): Promise<LoadReport> {
     const name = `load-${++this.#loads}`;
-    const plan = JSON.stringify({ url, key, perSecond });
+    const plan = JSON.stringify({ url, key, perSecond: RATE_PER_SECOND });
     // A pod of its own: what it saw stays in its log, whatever becomes of a connection to it.
     await this.#namespace.apply([podOf(name, this.#image, ["load", plan])]);
     await this.#namespace.run("wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s");
