@@ -109,11 +109,12 @@ export class StoreClient implements KeyStore {
     return this.#taken(keyId, entry);
   }
 
-  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
+  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<ReadonlySet<number>> {
     // Others come between the documents of one command, and whoever dies meanwhile has changed some.
     for (const [keyId, version] of versions) {
       await this.#update(keyId, `has revision ${version.terms.revision} with others`, (key) => put(key, version));
     }
+    return new Set();
   }
 
   /** The keys from which the index of due keys is made anew. */

@@ -80,6 +80,14 @@ it("removes records of keys that are not active, and keeps nodes", async () => {
   expect(await removeGone([rig.records], rig.keyReader)).toBe(0);
 });
 
+it("keeps the records of a key whose own makes no sense: nothing says that it was deleted", async () => {
+  const rig = await rigWithRecords(2);
+  rig.active.clear();
+  rig.unreadable.add(1);
+  expect(await removeGone([rig.records], rig.keyReader)).toBe(1);
+  expect([await rig.records.find("1"), await rig.records.find("2")]).toEqual([expect.anything(), null]);
+});
+
 async function rigWithRecords(count: number): Promise<Rig> {
   const rig = new Rig();
   const entities = Array.from({ length: count }, (_, index) => String(index + 1));

@@ -17,7 +17,7 @@ export interface UpkeepOptions {
   readonly keeper: UsageKeeper;
   readonly records: Pick<TrafficStore, "entities" | "remove">;
   readonly usage: Pick<UsageStore, "entities" | "remove">;
-  readonly keys: Pick<KeyReader, "listActiveIds">;
+  readonly keys: Pick<KeyReader, "listKeptIds">;
   readonly redis: Redis;
   /** The prefix of all keys in Redis. */
   readonly prefix: string;
@@ -125,8 +125,9 @@ export async function removeGoneUnderLease(
 }
 
 /**
- * Removes what is kept of keys that are not active anymore. A key id is never used again, so a record that a slow collector
- * writes anew goes with the next pass. Records of nodes stay: the bytes of deleted keys stay in them.
+ * Removes what is kept of keys that are deleted. A key id is never used again, so a record that a slow collector writes anew
+ * goes with the next pass. A key whose record makes no sense is not deleted. Records of nodes stay: the bytes of deleted keys
+ * stay in them.
  *
  * Reads each collection once, about 40 bytes of memory a key. The records come first: a key that is created meanwhile
  * must not look like one that is gone.
@@ -134,13 +135,13 @@ export async function removeGoneUnderLease(
  * @returns how many keys went
  * @throws {StoreUnavailableError} when the store is away, {AllKeysGoneError} when none of many keys is active
  */
-export async function removeGone(kept: KeptPerKey, keys: Pick<KeyReader, "listActiveIds">): Promise<number> {
+export async function removeGone(kept: KeptPerKey, keys: Pick<KeyReader, "listKeptIds">): Promise<number> {
   const gone = new Set<number>();
   for (const store of kept) {
     for await (const entity of store.entities()) if (!isNodeEntity(entity)) gone.add(Number(entity));
   }
   const known = gone.size;
-  for await (const group of keys.listActiveIds()) for (const { keyId } of group) gone.delete(keyId);
+  for await (const group of keys.listKeptIds()) for (const keyId of group) gone.delete(keyId);
   refuseIfAllAreGone(gone.size, known);
   const entities = [...gone].map(keyEntity);
   for (let start = 0; start < entities.length; start += REMOVED_AT_ONCE) {

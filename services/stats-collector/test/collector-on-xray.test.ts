@@ -55,7 +55,11 @@ function shared() {
   const nodes = [metered()];
   const duplicates = { check: () => undefined, forget: () => undefined };
   const epochs = new NodeEpochs(lives, systemClock, randomUUID, duplicates, () => nodes);
-  const keys = { count: async () => 1, among: async (ids: readonly number[]) => new Set(ids) };
+  const keys = {
+    count: async () => 1,
+    among: async (ids: readonly number[]) => new Set(ids),
+    kept: async (ids: readonly number[]) => new Set(ids),
+  };
   return { nodes: () => nodes, epochs, records, keys, clock: systemClock, onRecord: () => undefined };
 }
 

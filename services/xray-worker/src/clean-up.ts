@@ -5,7 +5,6 @@ import {
   type KeyReader,
   type LifecyclePorts,
   refuseIfAllAreGone,
-  SEES_ALL,
 } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { lastingFailure, type Logger, runLoop, type Stoppable } from "@veil/runtime";
@@ -72,15 +71,15 @@ const LOGGED_WITHIN_S = 24 * 60 * 60;
  */
 export async function removeDevicesOfGone(
   devices: Pick<DeviceStore, "keyIds" | "remove"> & Pick<DeviceOutbox, "unlogged">,
-  keys: Pick<KeyReader, "activeAmong">,
+  keys: Pick<KeyReader, "keptAmong">,
   now: number,
 ): Promise<number> {
   const gone: number[] = [];
   let known = 0;
   let part: number[] = [];
   const lookAtPart = async () => {
-    const active = await keys.activeAmong(part, SEES_ALL);
-    gone.push(...part.filter((keyId) => !active.has(keyId)));
+    const kept = await keys.keptAmong(part);
+    gone.push(...part.filter((keyId) => !kept.has(keyId)));
     known += part.length;
     part = [];
   };

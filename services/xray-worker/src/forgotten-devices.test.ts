@@ -13,19 +13,19 @@ it("removes the devices of keys that are gone, and no others, a bounded number a
   for (let keyId = 1; keyId <= 2_500; keyId += 1) {
     await devices.put(listOf(keyId));
   }
-  const activeAmong = vi.fn<(keyIds: readonly number[]) => Promise<Set<number>>>(
+  const keptAmong = vi.fn<(keyIds: readonly number[]) => Promise<Set<number>>>(
     async (keyIds) => new Set(keyIds.filter((keyId) => keyId % 2 === 0)),
   );
-  expect(await removeDevicesOfGone(devices, { activeAmong }, NOW)).toBe(1_250);
-  expect(activeAmong.mock.calls.map(([keyIds]) => keyIds.length)).toEqual([1_000, 1_000, 500]);
+  expect(await removeDevicesOfGone(devices, { keptAmong }, NOW)).toBe(1_250);
+  expect(keptAmong.mock.calls.map(([keyIds]) => keyIds.length)).toEqual([1_000, 1_000, 500]);
   expect([...devices.lists.keys()].every((keyId) => keyId % 2 === 0)).toBe(true);
-  expect(await removeDevicesOfGone(devices, { activeAmong }, NOW)).toBe(0);
+  expect(await removeDevicesOfGone(devices, { keptAmong }, NOW)).toBe(0);
 });
 
 it("removes nothing of many keys of which none is active, as when the database lost them", async () => {
   const devices = new InMemoryDevices();
   for (let keyId = 1; keyId <= 51; keyId += 1) await devices.put(listOf(keyId));
-  const remove = removeDevicesOfGone(devices, { activeAmong: async () => new Set<number>() }, NOW);
+  const remove = removeDevicesOfGone(devices, { keptAmong: async () => new Set<number>() }, NOW);
   await expect(remove).rejects.toThrow(AllKeysGoneError);
   expect(devices.lists.size).toBe(51);
 });
@@ -36,7 +36,7 @@ it("keeps those whose events are not logged, for as long as their key may tell o
   const device = { id: "d", ...labels, firstSeenAt: NOW, lastSeenAt: NOW };
   const event = { id: "1-added-1-d", type: "key.device_added", at: NOW, requestId: "r", revision: 1, device } as const;
   await devices.put(listOf(1, [event]));
-  const remove = (now: number) => removeDevicesOfGone(devices, { activeAmong: async () => new Set<number>() }, now);
+  const remove = (now: number) => removeDevicesOfGone(devices, { keptAmong: async () => new Set<number>() }, now);
   expect([await remove(NOW + 3_600), devices.lists.size]).toEqual([0, 1]);
   await devices.mark(new Map([[1, [event.id]]]));
   expect([await remove(NOW + 3_600), devices.lists.size]).toEqual([1, 0]);

@@ -1,9 +1,9 @@
-import { COALESCE_WAIT_MS } from "@veil/keys";
+import { COALESCE_WAIT_MS, UnreadableRecordError } from "@veil/keys";
 import { CoalescedCalls } from "@veil/runtime";
 import type { Connection, mongo } from "mongoose";
 import { BATCH_SIZES, engineOf, inParts, LONG_READ, wholeUpdate } from "./engine.ts";
 import { DUPLICATE_KEY_CODE, isDuplicateKey, storeErrors, writeFailures } from "./store-errors.ts";
-import { updateEach } from "./update-each.ts";
+import { type Refusal, updateEach } from "./update-each.ts";
 
 /** A document whose `_id` is text. */
 interface Identified {
@@ -143,6 +143,7 @@ export class UpdatesById<Document extends Identified> {
    * A document that does not exist is not created, unless the options say so.
    *
    * @throws {StoreUnavailableError} when MongoDB does not answer in time; the change may have been made
+   * @throws {UnreadableRecordError} when the document is damaged so that no change of it is taken
    */
   async update(id: string, change: mongo.UpdateFilter<Document>): Promise<void> {
     await storeErrors(() => this.#calls.ask({ id, change }));
@@ -199,6 +200,15 @@ async function updateBatch<Document extends Identified>(
     update: wholeUpdate(change),
     upsert,
   }));
-  const failures = new Map(refusals.map(({ item, failure }) => [item, new Error(failure.errmsg ?? "update failed")]));
+  const failures = new Map(
+    refusals.map((refusal) => [refusal.item, refusedUpdate(collection.collectionName, refusal)]),
+  );
   return updates.map((update) => failures.get(update) ?? true);
+}
+
+function refusedUpdate(collection: string, { item, failure }: Refusal<{ readonly id: string }>): Error {
+  const reason = failure.errmsg ?? "update failed";
+  // Another one inserted it at the same moment: that says nothing of the document.
+  if (failure.code === DUPLICATE_KEY_CODE) return new Error(reason);
+  return new UnreadableRecordError(`${collection}: the document ${item.id} can't be changed: ${reason}`);
 }

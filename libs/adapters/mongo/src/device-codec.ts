@@ -45,10 +45,13 @@ export const deviceDocument = z.object({
 });
 export type DeviceDocument = Readonly<z.infer<typeof deviceDocument>>;
 
-/** Without the events that are in the log. */
-export function toDeviceList({ _id, list, relayed = {} }: DeviceDocument): DeviceList {
+/** Without the events that are in the log. @param logged ids of these, those that are marked when left out */
+export function toDeviceList(
+  { _id, list, relayed = {} }: DeviceDocument,
+  logged: ReadonlySet<string> = new Set(Object.keys(relayed)),
+): DeviceList {
   const { epoch, version, fence, changed_by: changedBy, refusals } = list;
-  const outbox = list.outbox.filter(({ id }) => relayed[id] !== true).flatMap(toEvent);
+  const outbox = list.outbox.filter(({ id }) => !logged.has(id)).flatMap(toEvent);
   return {
     keyId: Number(_id),
     epoch,

@@ -25,6 +25,11 @@ export function phaseNumber(phase: KeyPhase): KeyDocument["phase"] {
 /** Matches the documents of keys that callers may see; what `isVisible` of the domain says of their records. */
 export const visibleFilter = { phase: phaseNumbers.active } as const;
 
+export const deletedPhases: readonly KeyDocument["phase"][] = [phaseNumbers.deleting, phaseNumbers.gone];
+
+/** Matches the documents of all other keys, also of those whose phase makes no sense. */
+export const keptFilter = { phase: { $nin: [...deletedPhases] } };
+
 const common = { strict: "throw", versionKey: false, autoIndex: false, autoCreate: false } as const;
 
 export const creationSchema = new Schema<CreationDocument>(

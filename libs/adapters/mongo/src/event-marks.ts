@@ -1,6 +1,8 @@
+import { UnreadableRecordError } from "@veil/keys";
 import type { Connection, mongo } from "mongoose";
 import { UpdatesById } from "./by-id.ts";
 import { engineOf, inParts } from "./engine.ts";
+import type { DocumentReader } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 
 /** A document in which events are born; `_id` is the key's id. */
@@ -21,10 +23,22 @@ export class EventMarks<Document extends Marked> {
   readonly #updates: UpdatesById<Document>;
   /** Marks that the documents that were read last can do without. */
   #forgotten = new Map<number, readonly string[]>();
+  /** Ids of logged events of which the documents take no mark. */
+  readonly #unmarkable = new Map<number, ReadonlySet<string>>();
+  readonly #reader: Pick<DocumentReader, "refused">;
 
-  constructor(connection: Connection, collection: mongo.Collection<Document>) {
+  constructor(connection: Connection, collection: mongo.Collection<Document>, reader: Pick<DocumentReader, "refused">) {
     this.#connection = connection;
     this.#updates = new UpdatesById(collection);
+    this.#reader = reader;
+  }
+
+  /**
+   * The events of a document that are in the log: those that are marked, and those that this process could not mark, because the
+   * document is damaged. Another process logs these once more.
+   */
+  loggedOf({ _id, relayed = {} }: Document): ReadonlySet<string> {
+    return new Set([...Object.keys(relayed), ...(this.#unmarkable.get(Number(_id)) ?? [])]);
   }
 
   /** Looks which marks documents can do without. @param heldOf ids of the events that stand in one */
@@ -38,7 +52,7 @@ export class EventMarks<Document extends Marked> {
   }
 
   /**
-   * Marks events as logged, by the ids of their keys.
+   * Marks events as logged, by the ids of their keys. A document that takes no change keeps no other one from being marked.
    *
    * @param besides what else is then to be set in a document
    * @throws {StoreUnavailableError} when MongoDB does not answer in time
@@ -60,7 +74,14 @@ export class EventMarks<Document extends Marked> {
       ...(forgotten.length > 0 && { $unset: Object.fromEntries(forgotten.map((id) => [`relayed.${id}`, ""])) }),
     };
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- paths into the marks, which the driver's types don't know
-    await this.#updates.update(String(keyId), change as unknown as mongo.UpdateFilter<Document>);
+    const update = change as unknown as mongo.UpdateFilter<Document>;
+    try {
+      await this.#updates.update(String(keyId), update);
+    } catch (error) {
+      if (!(error instanceof UnreadableRecordError)) throw error;
+      this.#reader.refused(String(keyId), error.message);
+      this.#unmarkable.set(keyId, new Set([...(this.#unmarkable.get(keyId) ?? []), ...ids]));
+    }
   }
 }
 

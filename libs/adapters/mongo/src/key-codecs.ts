@@ -117,6 +117,12 @@ export const desiredDocument = keyDocument
     terms: z.object({ uuid: z.string().exactOptional(), groups: z.array(z.string()).exactOptional() }).exactOptional(),
   });
 
+/** The fields of every key that are read to find those with events that may not be logged. */
+export const unrelayedDocument = keyDocument.pick({ _id: true, activated: true, endings: true, relayed: true }).extend({
+  terms: z.object({ outbox: z.array(stepDocument).exactOptional() }).exactOptional(),
+});
+export type UnrelayedDocument = Readonly<z.infer<typeof unrelayedDocument>>;
+
 /** The fields of every active key that are read for the tag of a list. */
 export const listedIdDocument = keyDocument.pick({ _id: true, key_id: true, job: true });
 

@@ -27,8 +27,8 @@ export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
     this.#lists = connection.collection<DeviceDocument>("devices");
     this.#found = new FindById(connection, this.#lists);
     this.#writes = new UpdatesById(this.#lists, { upsert: true });
-    this.#marks = new EventMarks(connection, this.#lists);
     this.#reader = new DocumentReader("devices", onUnreadable);
+    this.#marks = new EventMarks(connection, this.#lists, this.#reader);
   }
 
   async find(keyId: number): Promise<DeviceList | null> {
@@ -52,7 +52,8 @@ export class MongoDeviceStore implements DeviceStore, DeviceOutbox {
   async unlogged(keyIds: readonly number[]): Promise<ReadonlyMap<number, readonly DeviceEvent[]>> {
     const documents = this.#reader.many(deviceDocument, await this.#found.findAll(keyIds.map(String)));
     this.#marks.read(documents, ({ list }) => list.outbox.map(({ id }) => id));
-    const lists = documents.map(toDeviceList).filter(({ outbox }) => outbox.length > 0);
+    const toList = (document: DeviceDocument) => toDeviceList(document, this.#marks.loggedOf(document));
+    const lists = documents.map(toList).filter(({ outbox }) => outbox.length > 0);
     return new Map(lists.map(({ keyId, outbox }) => [keyId, outbox]));
   }
 

@@ -109,7 +109,8 @@ export class MongoKeyBatches implements KeyBatches {
   async drop(before: number): Promise<void> {
     const old = { created_at: { $lt: before } };
     const batches = await storeErrors(() => this.#batches.find({ ...old, is_done: true }, LONG_READ).toArray());
-    const kept = await storeErrors(() => this.#batches.find({ is_done: false }, LONG_READ).toArray());
+    // Also of batches of which nothing says that they are done.
+    const kept = await storeErrors(() => this.#batches.find({ is_done: { $ne: true } }, LONG_READ).toArray());
     const parts = await storeErrors(() =>
       this.#parts.find(old, LONG_READ).project<{ _id: string }>({ _id: 1 }).toArray(),
     );

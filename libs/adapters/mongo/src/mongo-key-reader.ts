@@ -14,7 +14,7 @@ import {
   type Viewer,
 } from "@veil/keys";
 import pLimit, { type LimitFunction } from "p-limit";
-import { phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
+import { deletedPhases, keptFilter, phaseNumber, toKeyRecord, visibleFilter } from "./documents.ts";
 import { keyFilter } from "./key-filters.ts";
 import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
 import { creationDocument, type KeyDocument, keyDocument, keyTermsDocument, listedIdDocument } from "./key-codecs.ts";
@@ -119,6 +119,25 @@ export class MongoKeyReader implements KeyReader {
       }
       return active;
     });
+  }
+
+  async keptAmong(keyIds: readonly number[]): Promise<Set<number>> {
+    return storeErrors(async () => {
+      const kept = new Set<number>();
+      for await (const document of this.#collections.foundKeys.findMany(keyIds.map(String), { phase: 1 })) {
+        if (!deletedPhases.includes(document.phase)) kept.add(Number(document._id));
+      }
+      return kept;
+    });
+  }
+
+  /** Asks for nothing that an unreadable document might lack: its `_id` is what it was found by before. */
+  async *listKeptIds(): AsyncGenerator<readonly number[]> {
+    const options = { projection: { _id: 1 }, ...LONG_READ };
+    const cursor = await storeErrors(async () =>
+      this.#collections.keys.find<KeyDocument>(keptFilter, options).batchSize(BATCH_SIZES.ids),
+    );
+    for await (const documents of buffersOf(cursor)) yield documents.map(({ _id }) => Number(_id));
   }
 
   /** Counts that are asked for while one is under way share the next one. */

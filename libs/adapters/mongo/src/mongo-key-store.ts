@@ -21,6 +21,7 @@ import type { KeyIdCounter } from "./key-id-counter.ts";
 import { toStampDocument } from "./step-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 import { firstTermsDocument, versionDocument } from "./terms-documents.ts";
+import { updateEach } from "./update-each.ts";
 
 /** Deadline of a job that may never claim: always over, so that housekeeping can drop it. */
 const FORBIDDEN_DEADLINE = 0;
@@ -117,18 +118,24 @@ export class MongoKeyStore implements KeyStore {
   }
 
   /** In parts on an engine on which nobody else writes meanwhile. */
-  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
-    const { connection, keys } = this.#collections;
-    await storeErrors(async () => {
-      const { changedAtOnce } = await engineOf(connection);
-      for (const part of inParts([...versions], changedAtOnce)) {
-        const changes = part.map(([keyId, version]) => {
-          const update = wholeUpdate<KeyDocument>({ $max: { terms: versionDocument(version) } });
-          return { updateOne: { filter: { _id: String(keyId) }, update } };
-        });
-        await keys.bulkWrite(changes, { ordered: false });
+  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<Set<number>> {
+    const { connection, keys, readKeys } = this.#collections;
+    const refused = new Set<number>();
+    const { changedAtOnce } = await storeErrors(() => engineOf(connection));
+    for (const part of inParts([...versions], changedAtOnce)) {
+      const refusals = await storeErrors(() =>
+        updateEach(keys, part, ([keyId, version]) => ({
+          filter: { _id: String(keyId) },
+          update: wholeUpdate<KeyDocument>({ $max: { terms: versionDocument(version) } }),
+        })),
+      );
+      for (const { item, failure } of refusals) {
+        const [keyId] = item;
+        readKeys.refused(String(keyId), failure.errmsg);
+        refused.add(keyId);
       }
-    });
+    }
+    return refused;
   }
 
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
@@ -195,8 +202,10 @@ export class MongoKeyStore implements KeyStore {
       const decided = claims.map(({ _id }) => _id).filter((job) => !open.has(job));
       const { changedAtOnce } = await engineOf(connection);
       for (const part of inParts(decided, changedAtOnce)) {
-        const marks = part.map((_id) => ({ updateOne: { filter: { _id }, update: { $set: { decided: true } } } }));
-        await creations.bulkWrite(marks, { ordered: false });
+        const mark = (_id: string) => ({ filter: { _id }, update: { $set: { decided: true } } });
+        for (const { item, failure } of await updateEach(creations, part, mark)) {
+          this.#collections.readCreations.refused(item, failure.errmsg);
+        }
       }
       return undecided;
     });

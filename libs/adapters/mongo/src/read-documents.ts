@@ -27,11 +27,11 @@ export const READ_COLLECTIONS = [
 ] as const;
 export type ReadCollection = (typeof READ_COLLECTIONS)[number];
 
-/** A stored document that this version can't read: damaged, or of a version that stores something else there. */
+/** A stored document that this version can't read or change: damaged, or of a version that stores something else there. */
 export interface UnreadableRecord {
   readonly collection: ReadCollection;
   readonly id: string;
-  /** The reason why it made no sense. */
+  /** The reason why it made no sense, or took no change. */
   readonly error: Error;
 }
 
@@ -63,6 +63,11 @@ export class DocumentReader {
     throw new UnreadableRecordError(`${collection}: the document ${id} can't be read: ${error.message}`, {
       cause: error,
     });
+  }
+
+  /** Says that the store refused to change a document, as it does with a damaged one. */
+  refused(id: string, reason: string | undefined): void {
+    this.#onUnreadable({ collection: this.#collection, id, error: new Error(`a change of it was refused: ${reason}`) });
   }
 
   /** Those of the documents that make sense. */

@@ -137,6 +137,13 @@ test.each(["key", "traffic"])("a %s whose record makes no sense waits to be mend
   expect(due.expected.get(2)).toEqual({ at: START_MS + 3_600_000, traffic: null });
 });
 
+test("a key of which the store takes no change is looked at again later", async () => {
+  const { look, due, store } = withDue({ ...OVER, trafficReset: "day", nextResetAt: START_S });
+  store.change = () => Promise.reject(new UnreadableRecordError("a change of it was refused"));
+  expect(await look()).toBe("later");
+  expect(due.expected.get(1)).toEqual({ at: START_MS + 3_600_000, traffic: null });
+});
+
 test("what becomes due while a look is under way stays due", async () => {
   const { look, due, clock, ports } = withDue({ expiresAt: START_S + 2, trafficReset: "day", nextResetAt: START_S });
   const { replace } = due;

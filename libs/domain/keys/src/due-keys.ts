@@ -3,7 +3,7 @@ import { isVisible, type KeyRecord } from "./access-key.ts";
 import { contextOf } from "./change-context.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
-import { type DueEnd, dueOf, dueVersion } from "./due-of.ts";
+import { type DueEnd, dueOf, dueVersion, LOOK_AT_UNREADABLE_MS } from "./due-of.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -19,8 +19,6 @@ import { tryRead } from "./try-read.ts";
 const LOOKED_AT_ONCE = 256;
 /** Another process is at the key. */
 const LOOK_AGAIN_MS = 1_000;
-/** The key's record, or that of its traffic, makes no sense: until somebody mends it each look fails. */
-const LOOK_AT_UNREADABLE_MS = 60 * 60_000;
 
 /**
  * Carries out what has become due about keys: an expiry, a limit that is reached, a reset, a hold that ends. Every node in
@@ -61,16 +59,21 @@ async function applyOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
   }
 }
 
+/** A key, or what it moved, of which the record makes no sense or takes no change is looked at again when somebody may have mended it. */
 async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
-  const found = await tryRead(() => ports.store.find(keyId));
-  if (found === "unreadable") return lookLater(keyId, lease, ports);
+  const end = await tryRead(() => applyRead(keyId, lease, ports));
+  return end === "unreadable" ? lookLater(keyId, lease, ports) : end;
+}
+
+/** @throws {UnreadableRecordError} */
+async function applyRead(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
+  const found = await ports.store.find(keyId);
   if (found === null || !isVisible(found)) {
     await passOnMarks(keyId, lease, ports);
     await ports.due.replace(keyId, { at: null, traffic: null });
     return found === null ? lookOnceMore(keyId, ports) : "gone";
   }
-  const context = await tryRead(() => contextOf(found, {}, ports));
-  if (context === "unreadable") return lookLater(keyId, lease, ports);
+  const context = await contextOf(found, {}, ports);
   let key: KeyRecord | HandledKey | null = found;
   const changed = dueVersion(key, context, lease.fence);
   const terms = changed?.version.terms ?? key.terms;

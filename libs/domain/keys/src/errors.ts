@@ -17,8 +17,9 @@ export class StoreRejectedError extends StoreUnavailableError {
 }
 
 /**
- * Thrown when the one record that was asked for makes no sense to this version: it is damaged, or a newer version wrote it. Nothing
- * is known about what it stands for, and another attempt fails as well until somebody mends it. Other records are not concerned.
+ * Thrown when the one record that was asked for makes no sense to this version, or the store refuses to change it: it is damaged, or
+ * a newer version wrote it. Nothing is known about what it stands for, and another attempt fails as well until somebody mends it.
+ * Other records are not concerned.
  */
 export class UnreadableRecordError extends Error {
   override readonly name = "UnreadableRecordError";

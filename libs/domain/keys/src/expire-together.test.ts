@@ -225,6 +225,18 @@ test("keys whose expiry can't be stored are given back as they were, and stay du
   expect(await ports.lease.hold(1, async ({ abandonedBy }) => abandonedBy)).toBeNull();
 });
 
+test("a key of which the store takes no change fails alone: it leaves the nodes as the others do, and is looked at again later", async () => {
+  const { look, due, store, hands, users, reported } = withKeys(OVER, OVER, OVER);
+  const { changeMany } = store;
+  store.changeMany = async (versions) => {
+    await changeMany.call(store, new Map([...versions].filter(([keyId]) => keyId !== 2)));
+    return new Set([2].filter((keyId) => versions.has(keyId)));
+  };
+  expect(await look()).toEqual({ 1: "applied", 2: "later", 3: "applied" });
+  expect([users(), hands(), [1, 2, 3].map(reported)]).toEqual([[[], []], [], [["key.expired"], [], ["key.expired"]]]);
+  expect([...due.expected.values()]).toEqual([NEVER, { at: START_MS + 3_600_000, traffic: null }, NEVER]);
+});
+
 test("a worker that dies at any call leaves its keys due, and the next one ends them and reports each once", async () => {
   const calls = await killAtEveryCall(async (die) => {
     const { ports, passing, keyIds, users, due, store, hands, clock, reported } = withKeys(OVER, OVER, {

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { isVisible } from "./access-key.ts";
 import { contextAtRest, dueContexts } from "./change-context.ts";
 import { clearNode, isHeld } from "./clear-key.ts";
-import { type DueEnd, dueOf, dueVersion } from "./due-of.ts";
+import { type DueEnd, dueOf, dueVersion, LOOK_AT_UNREADABLE_MS } from "./due-of.ts";
 import { LeaseHeldError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -105,14 +105,16 @@ async function expirePart(keys: readonly HandledKey[], group: Group): Promise<vo
       else if (next === "alone") ends.set(key.keyId, "alone");
       else dues.set(key.keyId, next === "gone" ? { at: null, traffic: null } : dueOf(key.terms, now, ports.notices));
     }
-    const versions = await storeExpiry(expired, now, group);
+    const { versions, refused } = await storeExpiry(expired, now, group);
+    const later = { at: now + LOOK_AT_UNREADABLE_MS, traffic: null };
     for (const { keyId, terms } of await removeAll(expired, group)) {
-      dues.set(keyId, dueOf(versions.get(keyId)?.terms ?? terms, now, ports.notices));
+      const next = () => dueOf(versions.get(keyId)?.terms ?? terms, now, ports.notices);
+      dues.set(keyId, refused.has(keyId) ? later : next());
     }
     const lasting = [...dues].filter(([keyId]) => lasts(keyId, group));
     await ports.due.replaceMany(new Map(lasting));
     const gone = new Set(keys.filter((key) => !isVisible(key)).map(({ keyId }) => keyId));
-    for (const [keyId] of lasting) ends.set(keyId, gone.has(keyId) ? "gone" : "applied");
+    for (const [keyId] of lasting) ends.set(keyId, refused.has(keyId) ? "later" : gone.has(keyId) ? "gone" : "applied");
   } catch (error) {
     fail(error, group);
   }
@@ -133,15 +135,18 @@ function nextStep(key: HandledKey, { hand, ports }: Group, now: number): "expire
   return applyDue(terms, contextAtRest(now, ports)) === terms ? "expect" : "alone";
 }
 
-/** Stores that keys have expired, with what is reported of it. @returns those of which there was anything to store */
-async function storeExpiry(
-  expired: readonly HandledKey[],
-  now: number,
-  group: Group,
-): Promise<ReadonlyMap<number, KeyVersion>> {
+interface StoredExpiry {
+  /** Of those of which there was anything to store. */
+  readonly versions: ReadonlyMap<number, KeyVersion>;
+  /** Those of which the store takes no change. They have expired all the same, and leave the nodes. */
+  readonly refused: ReadonlySet<number>;
+}
+
+/** Stores that keys have expired, with what is reported of it. */
+async function storeExpiry(expired: readonly HandledKey[], now: number, group: Group): Promise<StoredExpiry> {
   const { leases, ports } = group;
   const versions = new Map<number, KeyVersion>();
-  if (expired.length === 0) return versions;
+  if (expired.length === 0) return { versions, refused: new Set() };
   const contextOf = await dueContexts(expired, now, ports);
   const reported: number[] = [];
   for (const key of expired) {
@@ -154,9 +159,9 @@ async function storeExpiry(
   }
   const hint = await expectEvents(reported, ports);
   const lasting = [...versions].filter(([keyId]) => lasts(keyId, group));
-  if (lasting.length > 0) await ports.store.changeMany(new Map(lasting));
+  const refused = lasting.length === 0 ? new Set<number>() : await ports.store.changeMany(new Map(lasting));
   hint.ready();
-  return versions;
+  return { versions, refused };
 }
 
 /** @returns the keys that every node is done with, or away */

@@ -102,6 +102,7 @@ export type {
   NodeUsers,
   RemoveOptions,
 } from "./node-users.ts";
+export type { KeyHousekeeping } from "./key-housekeeping.ts";
 export { sees, SEES_ALL, type Viewer } from "./owners.ts";
 export type {
   Decision,
@@ -115,7 +116,6 @@ export type {
   HandledKey,
   InboundVault,
   KeyFilter,
-  KeyHousekeeping,
   KeyOutbox,
   KeyPage,
   KeyReader,

@@ -5,9 +5,10 @@ function rig() {
   const stored = new Map<string, NodeState>();
   const seen = new Map([["a", { seenAt: 1_000, failedAt: null as number | null }]]);
   const expected: string[] = [];
+  const unreadable = new Set<string>();
   const states: NodeStates = {
     find: async (nodes) => [...stored.values()].filter(({ node }) => nodes.includes(node)),
-    names: async () => [...stored.keys()],
+    names: async () => [...stored.keys(), ...unreadable],
     raise: async (state) => void stored.set(state.node, state),
     mark: async () => undefined,
   };
@@ -21,7 +22,7 @@ function rig() {
       },
       now,
     );
-  return { stored, seen, note, expected };
+  return { stored, seen, note, expected, unreadable };
 }
 
 test("a node that goes down and comes back is noted once each, one that is up at first is not", async () => {
@@ -44,4 +45,12 @@ test("a node that goes down and comes back is noted once each, one that is up at
     ],
   });
   expect(expected).toEqual(["a", "a is stored", "a", "a is stored"]);
+});
+
+test("a node whose state makes no sense is left as it is, and keeps no other from being noted", async () => {
+  const { stored, seen, note, unreadable } = rig();
+  unreadable.add("a");
+  for (const node of ["a", "b"]) seen.set(node, { seenAt: 1_000, failedAt: 9_000 });
+  await note(9_000);
+  expect([...stored.keys()]).toEqual(["b"]);
 });

@@ -74,11 +74,18 @@ export async function noteNodeStates(
   expect: (node: string) => Promise<() => void>,
   now: number,
 ): Promise<void> {
-  const [seen, known] = await Promise.all([sightings.list(), states.find(nodes)]);
-  for (const node of nodes) {
+  const [seen, found] = await Promise.all([sightings.list(), states.find(nodes)]);
+  const known = new Map(found.map((state) => [state.node, state]));
+  const changed = nodes.filter((node) => {
     const sighting = seen.get(node);
-    const { revision, isDown: wasDown, outbox } = known.find((state) => state.node === node) ?? UNREPORTED;
-    if (sighting === undefined || isDown(sighting) === wasDown) continue;
+    return sighting !== undefined && isDown(sighting) !== (known.get(node) ?? UNREPORTED).isDown;
+  });
+  // Of one that has a state which makes no sense nothing is begun anew.
+  const isNew = changed.some((node) => !known.has(node));
+  const unreadable = new Set(isNew ? await states.names() : []);
+  for (const node of known.keys()) unreadable.delete(node);
+  for (const node of changed.filter((name) => !unreadable.has(name))) {
+    const { revision, isDown: wasDown, outbox } = known.get(node) ?? UNREPORTED;
     const change = { id: `${node}-${revision + 1}`, isDown: !wasDown, at: Math.floor(now / 1_000) };
     const ready = await expect(node);
     await states.raise({ node, revision: revision + 1, isDown: !wasDown, outbox: [...outbox, change] });

@@ -35,8 +35,12 @@ export interface KeyStore {
    * @returns the key as it is now, whoever changed it last; null when there is none. Its hands are complete when one was entered
    */
   change(keyId: number, version: KeyVersion, entry?: HandEntry): Promise<HandledKey | null>;
-  /** {@link change} of many keys, which enters no hand. One that is not there is left out. */
-  changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void>;
+  /**
+   * {@link change} of many keys, which enters no hand. One that is not there is left out.
+   *
+   * @returns those whose records are damaged so that no change of them is taken; all others are stored
+   */
+  changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<ReadonlySet<number>>;
   /** Enters a hand, whatever the phase. @returns the key as it is afterwards */
   takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null>;
   /**
@@ -211,6 +215,13 @@ export interface KeyReader {
    * @param viewer counts only what it sees
    */
   activeAmong(keyIds: readonly number[], viewer: Viewer): Promise<Set<number>>;
+  /**
+   * Those of the ids whose keys are decided and not deleted. One whose record makes no sense is among them: nothing says that
+   * it was deleted, so that what is kept of it stays.
+   */
+  keptAmong(keyIds: readonly number[]): Promise<Set<number>>;
+  /** The ids of all keys that {@link keptAmong} names, in groups, in no order. */
+  listKeptIds(): AsyncIterable<readonly number[]>;
   /** How many active keys fit; all without a filter. */
   countActive(filter?: KeyFilter): Promise<number>;
   /** One pass over all active keys that fit; `at` is the moment whose statuses are counted. */
@@ -269,27 +280,6 @@ export interface DesiredState {
 export interface DesiredStore extends DesiredState {
   /** {@link findDesired} of these keys alone. */
   findDesiredAmong(keyIds: readonly number[]): Promise<ReadonlyMap<number, DesiredUser>>;
-}
-
-/** Work on stored keys beside their lifecycle. Every method throws StoreUnavailableError while the store is away. */
-export interface KeyHousekeeping {
-  /** Creates the indexes that are missing; replicas may do it at once. */
-  prepare(): Promise<void>;
-  /** From now on only key ids above this one are claimed. */
-  skipKeyIds(upTo: number): Promise<void>;
-  /** How many keys are in each phase, and how many are being created. */
-  countByState(): Promise<Record<"creating" | "active" | "deleting", number>>;
-  /**
-   * Drops what was only kept for late duplicates of jobs: claims made before this, and records of keys gone before it.
-   *
-   * A record that one of the nodes may still undo stays until it can't. One of an imported key stays for good: it is what
-   * keeps the next import from bringing the key back.
-   *
-   * @param before unix seconds
-   * @param nodes those that there are: what one that was taken out may hold is nobody's any more
-   * @returns how many documents were dropped
-   */
-  dropTombstones(before: number, nodes: readonly string[]): Promise<number>;
 }
 
 /** Keeps how each node's inbound is made, as opaque text and a secret. Both throw StoreUnavailableError. */

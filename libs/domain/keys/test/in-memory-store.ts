@@ -130,8 +130,9 @@ export class InMemoryStore implements KeyStore {
     }));
   }
 
-  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
+  async changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<ReadonlySet<number>> {
     for (const [keyId, version] of versions) await this.change(keyId, version);
+    return new Set();
   }
 
   async *#groups(keyIds: readonly number[]): AsyncGenerator<readonly HandledKey[]> {

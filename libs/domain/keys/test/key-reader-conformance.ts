@@ -149,6 +149,16 @@ export function keyReaderConformance(open: () => KeyReaderTarget): void {
       expect(await reader.activeAmong(many, SEES_ALL)).toEqual(new Set([active.keyId]));
       expect(await reader.activeAmong([], SEES_ALL)).toEqual(new Set());
     });
+
+    it("says which keys are not deleted, of some ids and of all", async () => {
+      const { reader, addKey, deleteKey } = open();
+      const [active, hidden] = [await addKey({ owner: randomUUID() }), await addKey()];
+      await deleteKey(hidden.keyId);
+      expect(await reader.keptAmong([active.keyId, hidden.keyId, MISSING])).toEqual(new Set([active.keyId]));
+      expect(await reader.keptAmong([])).toEqual(new Set());
+      const ids = (await all(reader.listActiveIds())).map(({ keyId }) => keyId);
+      expect((await all(reader.listKeptIds())).toSorted((a, b) => a - b)).toEqual(ids);
+    });
   });
 }
 

@@ -198,3 +198,33 @@ it("corrects a node whose own claim came second", async () => {
   expect(await sight.look("de-1", "m1")).toEqual(life);
   expect((await sight.lives.find("de-1"))?.marks).toEqual(adoptLife(mistaken, process, life, BEGIN).marks);
 });
+
+it("begins nothing anew where what is stored of the node makes no sense", async () => {
+  const sight = new Sight();
+  await sight.look("eu-1", "mark-1");
+  let replaced = 0;
+  const store: NodeLivesStore = {
+    ...bound(sight.lives),
+    list: async () => [],
+    find: () => Promise.reject(new RangeError("can't be read")),
+    replace: async (...given) => {
+      replaced += 1;
+      if (replaced > 99) throw new Error("tries again and again");
+      return sight.lives.replace(...given);
+    },
+  };
+  await expect(sight.look("eu-1", "mark-2", "one:1", store)).rejects.toThrow("can't be read");
+  expect(replaced).toBe(0);
+});
+
+function bound(lives: InMemoryNodeLivesStore): NodeLivesStore {
+  return {
+    find: (node) => lives.find(node),
+    list: () => lives.list(),
+    replace: (before, after) => lives.replace(before, after),
+    raiseSeen: (node, epoch, at) => lives.raiseSeen(node, epoch, at),
+    findClaim: (mark) => lives.findClaim(mark),
+    claim: (mark, life) => lives.claim(mark, life),
+    removeClaims: (marks) => lives.removeClaims(marks),
+  };
+}

@@ -43,6 +43,7 @@ export interface IdentifiedLife {
  *
  * @param now unix milliseconds
  * @throws {StoreUnavailableError} when the store is away
+ * @throws {UnreadableRecordError} when what is stored of the node or the mark makes no sense
  */
 export async function identifyLife(
   store: NodeLivesStore,
@@ -70,6 +71,8 @@ async function claimLife(store: NodeLivesStore, shown: ShownMark, now: () => num
     if (known !== undefined) return store.claim(shown.mark, known);
     process ??= await newMark(shown);
     const lives = all.find(({ node }) => node === shown.node) ?? null;
+    // A list leaves out what makes no sense, and nothing may be begun anew in its place. One that came meanwhile is listed next.
+    if (lives === null && (await store.find(shown.node)) !== null) continue;
     await put(store, lives, addMark(lives, process, now()));
   }
 }

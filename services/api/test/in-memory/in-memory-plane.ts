@@ -128,6 +128,11 @@ export class InMemoryPlane {
       await this.beforeRead();
       return new Set(keyIds.filter((keyId) => this.#seen(keyId, viewer) !== null));
     },
+    keptAmong: async (keyIds) => {
+      await this.beforeRead();
+      return new Set(keyIds.filter((keyId) => this.#seen(keyId, SEES_ALL) !== null));
+    },
+    listKeptIds: () => this.#listKeptIds(),
     countActive: async (filter) => {
       await this.beforeRead();
       return this.#fitting(filter).length;
@@ -248,6 +253,10 @@ export class InMemoryPlane {
 
   #byExternalId({ externalId, owner }: OwnedExternalId): KeyRecord | undefined {
     return [...this.keys.values()].findLast((key) => key.terms.externalId === externalId && key.owner === owner);
+  }
+
+  async *#listKeptIds(): AsyncGenerator<readonly number[]> {
+    for await (const group of this.#listActive()) yield group.map(({ keyId }) => keyId);
   }
 
   #seen(keyId: number, viewer: Viewer): KeyRecord | null {

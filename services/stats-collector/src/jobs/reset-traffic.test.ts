@@ -54,6 +54,16 @@ describe("resetting a key", () => {
     expect(await resetTraffic({ ...request, keyId: 99 }, rig.shared())).toEqual({ outcome: "not-found" });
   });
 
+  it("does not take a key whose record makes no sense for one that there is not", async () => {
+    const rig = new Rig();
+    rig.active.delete(1);
+    rig.unreadable.add(1);
+    expect(await resetTraffic(request, rig.shared())).toEqual({
+      outcome: "unavailable",
+      detail: "the record of key 1 can't be read",
+    });
+  });
+
   it("finds no key of another owner, and reads no node for it", async () => {
     const rig = new Rig();
     rig.owners.set(1, "shop");

@@ -1,5 +1,5 @@
 import type { JobResult } from "@veil/job-contract";
-import type { Viewer } from "@veil/keys";
+import { SEES_ALL, type Viewer } from "@veil/keys";
 import { type Clock, TimeLimitError, withinTime } from "@veil/runtime";
 import {
   answerOf,
@@ -15,7 +15,7 @@ import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, upda
 
 export interface ResetOptions extends ReadKeysOptions {
   readonly records: Pick<TrafficStore, "find" | "findMany" | "write">;
-  readonly keys: Pick<ActiveKeys, "among">;
+  readonly keys: Pick<ActiveKeys, "among" | "kept">;
   readonly clock: Pick<Clock, "now" | "sleep">;
   /** Called for every record that was read. */
   readonly onRecord: (record: TrafficRecord) => void;
@@ -44,12 +44,19 @@ export async function resetTraffic(request: ResetRequest, options: ResetOptions)
   const { keyId, job } = request;
   const earlier = answerOf(await options.records.find(String(keyId)), job);
   if (earlier !== undefined) return answered(earlier);
-  if (!(await options.keys.among([keyId], request)).has(keyId)) return { outcome: "not-found" };
+  if (!(await options.keys.among([keyId], request)).has(keyId)) return notFound(keyId, options.keys);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const result = await attemptReset(request, options);
     if (result !== "again") return result;
   }
   return { outcome: "unavailable", detail: "the traffic record or a node's process kept changing" };
+}
+
+/** A key whose record makes no sense is in no state, and yet it is not deleted. */
+async function notFound(keyId: number, keys: ResetOptions["keys"]): Promise<ResetResult> {
+  const [active, kept] = await Promise.all([keys.among([keyId], SEES_ALL), keys.kept([keyId])]);
+  if (active.has(keyId) || !kept.has(keyId)) return { outcome: "not-found" };
+  return { outcome: "unavailable", detail: `the record of key ${keyId} can't be read` };
 }
 
 async function attemptReset(request: ResetRequest, options: ResetOptions): Promise<ResetResult | "again"> {

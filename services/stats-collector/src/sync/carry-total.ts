@@ -9,7 +9,7 @@ import {
 } from "@veil/traffic";
 
 export interface CarryTotalPorts {
-  readonly records: Pick<TrafficStore, "find" | "findMany" | "write" | "replace">;
+  readonly records: Pick<TrafficStore, "find" | "write" | "replace">;
   readonly lives: Pick<NodeLivesStore, "list">;
 }
 
@@ -23,6 +23,7 @@ const ATTEMPTS = 5;
  * Do it before the counters are read that it is compared with.
  *
  * @throws {StoreUnavailableError} when the store is away
+ * @throws {UnreadableRecordError} when the total of one of the nodes makes no sense
  */
 export async function carryTotal(node: string, life: Life, { records, lives }: CarryTotalPorts): Promise<void> {
   const others = (await lives.list()).filter(
@@ -30,7 +31,9 @@ export async function carryTotal(node: string, life: Life, { records, lives }: C
   );
   if (others.length === 0) return;
   const entity = nodeEntity(node);
-  const carried = [...(await records.findMany(others.map((other) => nodeEntity(other.node)))).values()];
+  // Each by itself: one that can't be read must not look like one that has carried nothing.
+  const found = await Promise.all(others.map((other) => records.find(nodeEntity(other.node))));
+  const carried = found.filter((record) => record !== null);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const nothing = { entity, readAt: 0, raise: {}, append: [] };
     const record = (await records.find(entity)) ?? (await records.write(nothing));

@@ -67,6 +67,15 @@ describe("the sync of a node", () => {
     expect(await totalOf(rig, "2")).toEqual({ up: 12, down: 102 });
   });
 
+  it("counts the bytes of a key whose record makes no sense: it is not deleted, and its user is served", async () => {
+    const rig = new Rig();
+    rig.active.delete(2);
+    rig.unreadable.add(2);
+    move(rig, 2, 10, 100);
+    await rig.sync().run();
+    expect(await totalOf(rig, "2")).toEqual({ up: 10, down: 100 });
+  });
+
   it("counts on after a restart of the process", async () => {
     const rig = new Rig();
     const sync = rig.sync();

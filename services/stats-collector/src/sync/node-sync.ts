@@ -1,4 +1,4 @@
-import { SEES_ALL } from "@veil/keys";
+import { tryRead } from "@veil/keys";
 import { type Clock, SharedRun } from "@veil/runtime";
 import {
   type Bytes,
@@ -201,11 +201,13 @@ export class NodeSync {
     if (entities.length === 0) return;
     const { node, records, lives, keys, clock, onRecord } = this.#options;
     const askedAt = clock.monotonic();
-    if (entities.some(isNodeEntity)) await carryTotal(node.name, life, { records, lives });
+    const isTotalClear =
+      !entities.some(isNodeEntity) ||
+      (await tryRead(() => carryTotal(node.name, life, { records, lives }))) !== "unreadable";
     const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
-    const [found, active] = await Promise.all([records.findMany(entities), keys.among(keyIds, SEES_ALL)]);
+    const [found, kept] = await Promise.all([records.findMany(entities), keys.kept(keyIds)]);
     for (const entity of entities) {
-      const isCounted = isNodeEntity(entity) || active.has(Number(entity));
+      const isCounted = isNodeEntity(entity) ? isTotalClear : kept.has(Number(entity));
       const record = found.get(entity) ?? null;
       this.#known.learn(entity, isCounted ? knownOf(record, life.node, life.epoch) : null, askedAt);
       if (record !== null) onRecord(record);

@@ -1,6 +1,6 @@
-import { SEES_ALL } from "@veil/keys";
+import { SEES_ALL, UnreadableRecordError } from "@veil/keys";
 import { compact, keyEntity, nodeEntity, totals } from "@veil/traffic";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { PlainNode } from "../../test/in-memory/plain-node.ts";
 import { Rig } from "../../test/in-memory/rig.ts";
 import { readKeys } from "../jobs/read-keys.ts";
@@ -43,6 +43,30 @@ describe("a node under another name", () => {
     rig.node.xray.move(1, "up", 3);
     await rig.sync(renamed).run();
     expect(await uploaded(rig, keyEntity(1))).toBe(5_000_010);
+    expect(await carriedByAll(rig, ["main", "de-1"])).toEqual([5_000_000, 10]);
+  });
+
+  it("begins no total while that under its former name makes no sense: its bytes would count twice", async () => {
+    const rig = new Rig();
+    rig.node.xray.move(1, "up", 5_000_000);
+    await rig.sync().run();
+    const [find, findMany] = [rig.records.find.bind(rig.records), rig.records.findMany.bind(rig.records)];
+    vi.spyOn(rig.records, "find").mockImplementation(async (entity) => {
+      if (entity === nodeEntity("main")) throw new UnreadableRecordError("damaged");
+      return find(entity);
+    });
+    vi.spyOn(rig.records, "findMany").mockImplementation((entities) =>
+      findMany(entities.filter((entity) => entity !== nodeEntity("main"))),
+    );
+    const sync = rig.sync(named(rig, "de-1", rig.node));
+    rig.node.xray.move(1, "up", 7);
+    await sync.run();
+    expect(await uploaded(rig, keyEntity(1))).toBe(5_000_007);
+    expect(await uploaded(rig, nodeEntity("de-1"))).toBe(0);
+    vi.restoreAllMocks();
+    await rig.clock.advance(16 * 60_000);
+    rig.node.xray.move(1, "up", 3);
+    await sync.run();
     expect(await carriedByAll(rig, ["main", "de-1"])).toEqual([5_000_000, 10]);
   });
 

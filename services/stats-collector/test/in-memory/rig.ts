@@ -18,15 +18,18 @@ export class Rig {
   readonly lives = new InMemoryNodeLivesStore();
   readonly nodes: readonly PlainNode[];
   readonly active = new Set<number>([1, 2, 3]);
+  /** Keys that are in no state, as their records make no sense. */
+  readonly unreadable = new Set<number>();
   /** Whose keys these are; those that are not named are nobody's. */
   readonly owners = new Map<number, string>();
   readonly keys: ActiveKeys = {
     count: async (viewer) => this.#seen(viewer).length,
     among: async (keyIds, viewer) => new Set(this.#seen(viewer).filter((keyId) => keyIds.includes(keyId))),
+    kept: async (keyIds) => new Set(keyIds.filter((keyId) => this.active.has(keyId) || this.unreadable.has(keyId))),
   };
-  /** How many active keys were read by listing them. */
+  /** How many keys were read by listing them. */
   idsRead = 0;
-  readonly keyReader = { listActiveIds: () => this.#listActiveIds() };
+  readonly keyReader = { listKeptIds: () => this.#listKeptIds() };
   readonly noticed: TrafficRecord[] = [];
   readonly onRecord = (record: TrafficRecord): void => {
     this.noticed.push(record);
@@ -86,8 +89,9 @@ export class Rig {
     return [...this.active].filter((keyId) => sees(viewer, { owner: this.owners.get(keyId) ?? null }));
   }
 
-  async *#listActiveIds(): AsyncGenerator<readonly { readonly keyId: number; readonly job: string }[]> {
+  async *#listKeptIds(): AsyncGenerator<readonly number[]> {
     this.idsRead += this.active.size;
-    yield [...this.active].map((keyId) => ({ keyId, job: `create-${keyId}` }));
+    yield [...this.active];
+    yield [...this.unreadable];
   }
 }

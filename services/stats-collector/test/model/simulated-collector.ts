@@ -71,7 +71,11 @@ export class SimulatedCollector {
     const duplicates = new DuplicateNodes({ nodes: () => names, log, onDuplicate: () => undefined });
     const nodes = world.listed.map((listed) => this.#nodePort(listed, this.#read));
     const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates, () => nodes);
-    const keys = { count: async () => world.keyIds.length, among: async (ids: readonly number[]) => new Set(ids) };
+    const keys = {
+      count: async () => world.keyIds.length,
+      among: async (ids: readonly number[]) => new Set(ids),
+      kept: async (ids: readonly number[]) => new Set(ids),
+    };
     const onRecord = (): void => undefined;
     this.#shared = { nodes: () => nodes, epochs, records, keys, clock, onRecord };
     const onSynced = (): void => undefined;

@@ -43,7 +43,7 @@ export class NotingKeyStore implements KeyStore {
     return this.#noted([keyId], () => this.#store.change(keyId, version, entry));
   }
 
-  changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<void> {
+  changeMany(versions: ReadonlyMap<number, KeyVersion>): Promise<ReadonlySet<number>> {
     return this.#noted([...versions.keys()], () => this.#store.changeMany(versions));
   }
 
