@@ -125,6 +125,11 @@ describe("the watch of links", () => {
     await watch.look();
     await watch.look();
     expect([await gauge(), said]).toEqual(["1", ["error links to a host lead nowhere n_main"]]);
+    for (const changed of [{ protocol: "trojan" }, { reality: null }, { protocol: "trojan" }] as const) {
+      seen.set("main", seenAs(changed));
+      await watch.look();
+    }
+    expect(said, "one more reason").toHaveLength(2);
     seen.set("main", seenAs());
     await watch.look();
     expect([await gauge(), said.at(-1)]).toEqual(["0", "info recovered n_main"]);
@@ -132,6 +137,6 @@ describe("the watch of links", () => {
     seen.set("main", seenAs({ reality: null }));
     fleet = { nodes: [someNode("main", { state: "draining" })], hosts: [] };
     for (let looks = 0; looks < 3; looks += 1) await watch.look();
-    expect([await gauge(), said.length]).toEqual(["0", 2]);
+    expect([await gauge(), said.length]).toEqual(["0", 3]);
   });
 });

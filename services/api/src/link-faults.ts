@@ -1,7 +1,7 @@
 import { isDown, type NodeSighting, type NodeSightings } from "@veil/keys";
 import { type Fleet, hostsOf, type LinkedHost, type SeenInbound, type SeenInbounds } from "@veil/nodes";
 import { hasReality, runningFault } from "@veil/protocols";
-import { LastingFailures, type Logger, type Metrics } from "@veil/runtime";
+import { LastingFailures, type Logger, type Metrics, ObstacleError } from "@veil/runtime";
 import { shownLink } from "./key-places.ts";
 import type { NodeLinkFault } from "./nodes/read-nodes.ts";
 import type { ApiSettings } from "./settings.ts";
@@ -62,7 +62,7 @@ export function linkMetrics(metrics: Metrics): (faults: number) => void {
   return (faults) => gauge.set({}, faults);
 }
 
-/** Tells when links lead nowhere, by a metric and, once for each host, by the log. What ends by the next look was a change under way. */
+/** Tells when links lead nowhere, by a metric and, once for each host and reason, by the log. What ends by the next look was a change under way. */
 export class LinkWatch {
   readonly #options: LinkWatchOptions;
   readonly #setFaults: (faults: number) => void;
@@ -96,6 +96,6 @@ export class LinkWatch {
 }
 
 /** Why clients don't get in by links to a host. */
-class LinkMismatchError extends Error {
+class LinkMismatchError extends ObstacleError {
   override readonly name = "LinkMismatchError";
 }

@@ -1,4 +1,4 @@
-import { type Clock, type Metrics, type PeriodicTask, runPeriodically, systemClock } from "@veil/runtime";
+import { type Clock, type Metrics, type PeriodicTask, runPeriodically, SaidReasons, systemClock } from "@veil/runtime";
 import { untilAnswered } from "./until-answered.ts";
 
 const dependencyNames = ["mongodb", "redis"] as const;
@@ -46,7 +46,7 @@ export interface WatchDependenciesOptions {
 /** Asks every dependency again and again, so that a page of metrics knows without asking, and logs every change. */
 export function watchDependencies(options: WatchDependenciesOptions): PeriodicTask {
   const { ask, connectMs = 0, clock = systemClock } = options;
-  const whyDown = new Map<DependencyName, string>();
+  const whyDown = new Map<DependencyName, SaidReasons>();
   const untilConnected = (name: DependencyName, signal: AbortSignal) =>
     untilAnswered(ask[name], { limitMs: connectMs, clock, signal });
   let isFirst = true;
@@ -70,19 +70,18 @@ export function watchDependencies(options: WatchDependenciesOptions): PeriodicTa
 async function askOne(
   dependency: DependencyName,
   ask: () => Promise<unknown>,
-  whyDown: Map<DependencyName, string>,
+  whyDown: Map<DependencyName, SaidReasons>,
   { note, log, clock = systemClock }: WatchDependenciesOptions,
 ): Promise<void> {
   const askedAt = clock.monotonic();
   try {
     await ask();
     note(dependency, (clock.monotonic() - askedAt) / 1_000);
-    if (whyDown.delete(dependency)) log.info({ dependency }, "dependency is back");
+    if (whyDown.get(dependency)?.end() === true) log.info({ dependency }, "dependency is back");
   } catch (err) {
     note(dependency, null);
-    const why = String(err);
-    if (whyDown.get(dependency) === why) return;
-    whyDown.set(dependency, why);
-    log.warn({ err, dependency }, "dependency is down");
+    const said = whyDown.get(dependency) ?? new SaidReasons();
+    whyDown.set(dependency, said);
+    if (said.isNew(err)) log.warn({ err, dependency }, "dependency is down");
   }
 }

@@ -48,6 +48,16 @@ test("an inbound that lost what the pass had just put back was emptied again", (
   expect(watch.seen({ users: 0, uptime: 1 }, 2_000)).toBe("emptied");
 });
 
+test("users that a pass could not put there are not lost when they are not there, and those that it could are", () => {
+  passedOnce();
+  expect(watch.seen({ users: 0, uptime: 0 }, 1_000)).toBe("restart");
+  passed(1_000, 1_000, { postponed: 100 });
+  expect(watch.seen({ users: 0, uptime: 1 }, 2_000)).toBeNull();
+  expect(watch.seen({ users: 0, uptime: 5 }, 6_000)).toBe("period");
+  passed(6_000, 6_000, { postponed: 40 });
+  expect(watch.seen({ users: 0, uptime: 6 }, 7_000)).toBe("emptied");
+});
+
 test("a node that was away is back", () => {
   passedOnce();
   watch.lost();

@@ -121,7 +121,9 @@ export class NodeWatch {
     this.#isServed = isServedBy(pass);
     this.#dueAt = now + nextPassIn(pass, sharedNow, this.#periodMs);
     if (this.#last === null) return;
-    const users = isMove ? pass.users : Math.max(this.#last.users, pass.users);
+    // Those that it could not put there are not lost when they are not there.
+    const held = pass.users - pass.postponed;
+    const users = isMove ? held : Math.max(this.#last.users, held);
     this.#last = { ...this.#last, users };
   }
 

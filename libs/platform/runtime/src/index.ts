@@ -13,6 +13,7 @@ export {
 } from "./settings-error.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type LastingFailure, lastingFailure, LastingFailures } from "./lasting-failure.ts";
+export { ObstacleError, SaidReasons } from "./said-reasons.ts";
 export {
   type ProcessListeners,
   type ProcessPort,

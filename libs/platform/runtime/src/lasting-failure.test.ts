@@ -24,16 +24,19 @@ test("a failure is said when it begins and when it ends, with how often it faile
   ]);
 });
 
-test("another reason is said, and so is the first one when it comes back", () => {
+test("another reason is said, and not again when two take turns, until it works", () => {
   const { lines, failure } = recorded();
   const [away, refused] = [new TypeError("away"), Object.assign(new TypeError("refused"), { code: "ECONNREFUSED" })];
   failure.onError(away);
   failure.onError(refused, "error");
   failure.onError(refused, "error");
   failure.onError(away);
+  failure.onSuccess();
+  failure.onError(away);
   expect(lines.map(([level, , text]) => `${level} ${text}`)).toEqual([
     "warn could not look",
     "error could not look",
+    "info recovered",
     "warn could not look",
   ]);
 });

@@ -1,5 +1,6 @@
 import type { Logger } from "./create-logger.ts";
 import type { PeriodicOptions } from "./periodic.ts";
+import { SaidReasons } from "./said-reasons.ts";
 
 export interface LastingFailure extends Required<Pick<PeriodicOptions, "onError" | "onSuccess">> {
   /** It failed. @param level "warn" when absent */
@@ -9,8 +10,8 @@ export interface LastingFailure extends Required<Pick<PeriodicOptions, "onError"
 }
 
 /**
- * Logs something that fails again and again when it begins, when the reason becomes another one, and when it works again:
- * what lasts for a night must not fill the disk, nor hide what else is said.
+ * Logs something that fails again and again when it begins, for each reason once, and when it works again: what lasts for a night
+ * must not fill the disk, nor hide what else is said. See {@link SaidReasons}.
  *
  * @param message what is said of each new reason, with the error
  */
@@ -19,20 +20,17 @@ export function lastingFailure(
   message: string,
   fields: Readonly<Record<string, unknown>> = {},
 ): LastingFailure {
-  let said: string | null = null;
+  const said = new SaidReasons();
   let failures = 0;
   return {
     onError: (err, level = "warn") => {
       failures += 1;
-      const reason = reasonOf(err);
-      if (reason === said) return;
-      said = reason;
-      log[level]({ ...fields, err }, message);
+      if (said.isNew(err)) log[level]({ ...fields, err }, message);
     },
     onSuccess: (result) => {
-      if (said === null || result === false) return;
+      if (failures === 0 || result === false) return;
       log.info({ ...fields, failed: message, failures }, "recovered");
-      said = null;
+      said.end();
       failures = 0;
     },
   };
@@ -70,11 +68,4 @@ export class LastingFailures {
   forget(name: string): void {
     this.#known.delete(name);
   }
-}
-
-/** Kinds and codes down to the first cause: texts often name a time or a port, which differ each time. */
-function reasonOf(err: unknown): string {
-  if (!(err instanceof Error)) return typeof err;
-  const code = "code" in err ? String(err.code) : "";
-  return `${err.name} ${code} ${err.cause === undefined ? "" : reasonOf(err.cause)}`;
 }

@@ -15,7 +15,8 @@ export interface DuplicateNodesOptions {
 export class DuplicateNodes {
   readonly #options: DuplicateNodesOptions;
   readonly #marks = new Map<string, string>();
-  readonly #duplicates = new Set<string>();
+  /** The nodes whose process each of these leads to as well, as far as that is logged. */
+  readonly #duplicates = new Map<string, ReadonlySet<string>>();
 
   constructor(options: DuplicateNodesOptions) {
     this.#options = options;
@@ -39,11 +40,11 @@ export class DuplicateNodes {
       onDuplicate(node, false);
       return;
     }
-    if (!this.#duplicates.has(node)) {
+    const told = this.#duplicates.get(node);
+    if (told?.has(other) !== true)
       log.error({ node, other }, "two nodes lead to the same Xray process; take one of them out");
-      this.#duplicates.add(node);
-      onDuplicate(node, true);
-    }
+    if (told === undefined) onDuplicate(node, true);
+    this.#duplicates.set(node, new Set([...(told ?? []), other]));
     throw new DuplicateNodeError(node, other);
   }
 

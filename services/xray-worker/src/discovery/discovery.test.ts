@@ -90,6 +90,25 @@ it("leaves a node where its users would stay behind, and says so once", async ()
   expect(said.filter((line) => line.startsWith("a node can't be what it is found to be"))).toHaveLength(1);
 });
 
+it("says another obstacle to the same node once, also when both take turns", async () => {
+  let of = "main";
+  ports = { ...ports, processAt: async ({ name }) => (name === "a" ? of : null) };
+  discovery = new Discovery(ports);
+  for (let looks = 0; looks < 6; looks += 1) {
+    of = looks % 2 === 0 ? "main-1" : "main-2";
+    await look(on("a"), on("b"));
+  }
+  const obstacles = said.filter((line) => line.startsWith("a node that is found can't be entered"));
+  expect(obstacles).toHaveLength(2);
+});
+
+it("keeps nothing of an obstacle to a name that is no more: it is said again when the name comes back", async () => {
+  ports = { ...ports, processAt: async ({ name }) => (name === "a" ? "main" : null) };
+  discovery = new Discovery(ports);
+  for (const endpoints of [[on("a"), on("b")], [on("b")], [on("a"), on("b")]]) await look(...endpoints);
+  expect(said.filter((line) => line.startsWith("a node that is found can't be entered"))).toHaveLength(2);
+});
+
 it("does not enter a process that is a node, and goes on with the others", async () => {
   ports = { ...ports, processAt: async ({ name }) => (name === "a" ? "main" : null) };
   discovery = new Discovery(ports);

@@ -10,7 +10,7 @@ import {
   isBraked,
   nodeOf,
 } from "@veil/nodes";
-import { type LastingFailure, lastingFailure, LastingFailures } from "@veil/runtime";
+import { type LastingFailure, lastingFailure, LastingFailures, ObstacleError } from "@veil/runtime";
 import { changeNodes } from "../nodes/fleet-changes.ts";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 import { type ChangeNodePorts, changeNode, enterNode } from "../nodes/visited-changes.ts";
@@ -53,6 +53,7 @@ export class Discovery {
       const others = pods.length > 1 ? `${pods.join(", ")} are one node` : null;
       this.#tell("name", name, others);
     }
+    this.#forgetOthers(new Set([...found.keys(), ...fleet.nodes.map((node) => node.name)]));
     const braked = isBraked(fleet, found, rules);
     this.#tellBrake(braked, rules);
     const now = this.#ports.clock.now();
@@ -112,6 +113,13 @@ export class Discovery {
     this.#tell(what, name, isDone ? null : result.detail);
   }
 
+  /** Names come and go with machines and pods: of those that are no more nothing is kept. */
+  #forgetOthers(names: ReadonlySet<string>): void {
+    for (const obstacles of Object.values(this.#obstacles)) {
+      for (const name of obstacles.names) if (!names.has(name)) obstacles.forget(name);
+    }
+  }
+
   #tell(what: keyof typeof FAILURES, node: string, obstacle: string | null): void {
     if (obstacle === null) this.#obstacles[what].onSuccess(node);
     else this.#obstacles[what].onError(node, { node }, new DiscoveryError(obstacle));
@@ -134,6 +142,6 @@ interface Limits {
 type StepResult = JobResult<"create-node"> | JobResult<"delete-node">;
 
 /** Why nodes are not what they are found to be. */
-class DiscoveryError extends Error {
+class DiscoveryError extends ObstacleError {
   override readonly name = "DiscoveryError";
 }

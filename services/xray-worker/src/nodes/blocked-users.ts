@@ -1,5 +1,5 @@
 import { isWantedOn, type KeyStore, tryRead } from "@veil/keys";
-import type { Clock, Logger } from "@veil/runtime";
+import { type Clock, type LastingFailure, lastingFailure, type Logger } from "@veil/runtime";
 import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
 import { keyIdOfEmail } from "@veil/protocols";
 import type { NodeGroups } from "./node-groups.ts";
@@ -40,9 +40,12 @@ export class BlockedUsers {
   /** By e-mail; those that are quiet for the longest time first. */
   #blocks = new Map<string, Block>();
   #refused = false;
+  readonly #failure: LastingFailure;
 
   constructor(options: BlockedUsersOptions) {
+    const { log, node } = options;
     this.#options = options;
+    this.#failure = lastingFailure(log, "could not block removed users", { node: node.name });
   }
 
   get size(): number {
@@ -165,11 +168,12 @@ export class BlockedUsers {
     const { log, node } = this.#options;
     try {
       await task();
+      this.#failure.onSuccess();
     } catch (err) {
       if (!(err instanceof XrayError)) throw err;
       if (err instanceof XrayUnreachableError) return;
       if (!(err instanceof XrayRejectedError)) {
-        log.warn({ err, node: node.name }, "could not block removed users");
+        this.#failure.onError(err);
         return;
       }
       if (this.#refused) return;

@@ -12,12 +12,13 @@ import {
 } from "@veil/reconciler";
 import { isSameGroups } from "@veil/nodes";
 import type { RunningInbound } from "@veil/protocols";
-import type { Clock, Logger } from "@veil/runtime";
+import { type Clock, type Logger, SaidReasons } from "@veil/runtime";
 import { InboundMissingError, XrayError, type XrayNode } from "@veil/xray-grpc";
 import { nodeErrors } from "./node-errors.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
 import type { NodeGroups } from "./node-groups.ts";
+import { ToldPasses } from "./told-passes.ts";
 import type { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface ReconcileLoopOptions {
@@ -89,10 +90,14 @@ export class ReconcileLoop {
   /** How many health probes have found no inbound, one after the other. */
   #missed = 0;
   /** Since when health probes bring no answer, by the monotonic clock; null while they do. */
-  #away: { readonly since: number; isLogged: boolean } | null = null;
+  #awaySince: number | null = null;
+  /** Why the node does not answer, as far as that is logged. */
+  readonly #whyAway = new SaidReasons();
+  readonly #told: ToldPasses;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
+    this.#told = new ToldPasses(options.log);
     this.#watch = new NodeWatch(options.periodMs);
   }
 
@@ -161,16 +166,14 @@ export class ReconcileLoop {
   /** @param err why the last health probe brought no answer; null when it did */
   #noteAnswer(err: Error | null): void {
     const { node, log, clock } = this.#options;
-    const away = this.#away;
     if (err === null) {
-      if (away?.isLogged === true) log.info({ node: node.name }, "the node answers again");
-      this.#away = null;
-    } else if (away === null) {
-      this.#away = { since: clock.monotonic(), isLogged: false };
-    } else if (!away.isLogged && clock.monotonic() - away.since > LONGER_THAN_A_RESTART_MS) {
-      log.warn({ node: node.name, err }, "the node does not answer");
-      away.isLogged = true;
+      if (this.#whyAway.end()) log.info({ node: node.name }, "the node answers again");
+      this.#awaySince = null;
+      return;
     }
+    this.#awaySince ??= clock.monotonic();
+    const isLasting = clock.monotonic() - this.#awaySince > LONGER_THAN_A_RESTART_MS;
+    if (isLasting && this.#whyAway.isNew(err)) log.warn({ node: node.name, err }, "the node does not answer");
   }
 
   async #passUnlessDone(reason: PassReason): Promise<void> {
@@ -267,14 +270,7 @@ export class ReconcileLoop {
         readAfter,
       });
       const durationMs = clock.monotonic() - begun;
-      const { missing, wrong, orphans } = found.drift;
-      const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };
-      const isDrift = drift.missing + drift.wrong + drift.orphans > 0 && !found.braked;
-      const level = !isDrift ? "debug" : reason === "regrouped" ? "info" : "warn";
-      log[level](
-        { node: node.name, reason, ...drift, rebuilds: found.rebuilds, postponed: found.postponed, durationMs },
-        "reconciled",
-      );
+      this.#told.tell({ node: node.name, reason, found, durationMs });
       tellOfBrake(log, node.name, look.last, found);
       onPass({ node: node.name, reason, result: "ok", isFilled: found.isFilled, durationMs, found });
       return found;
