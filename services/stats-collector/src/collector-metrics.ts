@@ -69,7 +69,7 @@ export function collectorMetrics({ metrics, nodes, clock }: CollectorMetricsOpti
       syncs.inc({ node, result });
       if (result === "ok") syncSeconds.observe({ node }, durationMs / 1_000);
     },
-    report: (report) => reports.take(report),
+    report: (report) => reports.take(report, nodes()),
     duplicate: (node, isDuplicate) => duplicates.set({ node }, isDuplicate ? 1 : 0),
     showCluster: (figures) => {
       cluster = figures;
@@ -85,7 +85,9 @@ class LastReports {
     return this.#reports.get(node) ?? null;
   }
 
-  take(report: NodeReport): void {
+  /** @param nodes names of those that there are: nothing is kept of others */
+  take(report: NodeReport, nodes: readonly string[]): void {
+    for (const name of this.#reports.keys()) if (!nodes.includes(name)) this.#reports.delete(name);
     const before = this.#reports.get(report.node) ?? report;
     this.#reports.set(report.node, {
       node: report.node,

@@ -22,6 +22,7 @@ import type { MeteredNode } from "./sync/node-counters.ts";
 import type { NodeSync } from "./sync/node-sync.ts";
 import { startSync, type SyncOptions } from "./sync/sync-loop.ts";
 import { trafficJobHandlers } from "./jobs/traffic-job-handlers.ts";
+import { ForgottenNodes } from "./forgotten-nodes.ts";
 import { RecordCompactor, startUpkeep } from "./upkeep.ts";
 import { UsageKeeper } from "./usage-keeper.ts";
 
@@ -78,6 +79,8 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       onJoined: (node) => metrics.startSeries(NODE_LABEL, node),
       onLeft: (node) => {
         duplicates.leave(node);
+        epochs.leave(node);
+        multipliers.delete(node);
         void metrics.endSeries(NODE_LABEL, node);
       },
     });
@@ -117,8 +120,10 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     const metered = () => nodes.opened.map((node) => node.metered);
     const duplicates = new DuplicateNodes({ nodes: nodeNames, log, onDuplicate: measured.duplicate });
     const epochs = new NodeEpochs(store.nodeLives, clock, randomUUID, duplicates, metered);
-    const compactor = new RecordCompactor(records, clock);
     const { usage } = store;
+    const kept = { lives: store.nodeLives, fleet: store.fleet, records, usage, clock };
+    const forgotten = new ForgottenNodes(kept, settings.USAGE_DAYS);
+    const compactor = new RecordCompactor(records, clock, forgotten.isForgotten);
     const keeper = new UsageKeeper({ records, usage, days: settings.USAGE_DAYS, clock });
     const due = new DueIndex(redis, prefix);
     const bookedKeys = new BookedKeys({ records, among: (keyIds) => due.awaiting(keyIds), log });
@@ -130,7 +135,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       compactor.notice(record);
       keeper.notice(record);
     };
-    startUpkeep(running, { compactor, keeper, records, usage, keys: store.keyReader, redis, prefix, log });
+    startUpkeep(running, { compactor, keeper, forgotten, records, usage, keys: store.keyReader, redis, prefix, log });
     const syncing: Omit<SyncOptions, "node" | "isReachable"> = {
       everyMs: settings.TRAFFIC_SYNC_INTERVAL_SECONDS * 1_000,
       lives: store.nodeLives,

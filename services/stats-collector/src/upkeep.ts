@@ -3,6 +3,7 @@ import { leaseKey, type Redis, RedisLease } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
   compact,
+  type IsForgotten,
   isNodeEntity,
   keyEntity,
   needsCompaction,
@@ -10,11 +11,13 @@ import {
   type TrafficStore,
   type UsageStore,
 } from "@veil/traffic";
+import type { ForgottenNodes } from "./forgotten-nodes.ts";
 import type { UsageKeeper } from "./usage-keeper.ts";
 
 export interface UpkeepOptions {
   readonly compactor: RecordCompactor;
   readonly keeper: UsageKeeper;
+  readonly forgotten: ForgottenNodes;
   readonly records: Pick<TrafficStore, "entities" | "remove">;
   readonly usage: Pick<UsageStore, "entities" | "remove">;
   readonly keys: Pick<KeyReader, "listKeptIds">;
@@ -35,7 +38,7 @@ const REMOVED_AT_ONCE = 1_000;
 
 /** Keeps the ledger small until the service stops. */
 export function startUpkeep(running: RunningService, options: UpkeepOptions): void {
-  const { compactor, keeper, records, usage, keys, redis, prefix, log } = options;
+  const { compactor, keeper, forgotten, records, usage, keys, redis, prefix, log } = options;
   runLoop(running, "usage", {
     everyMs: FOLD_EVERY_MS,
     firstRun: "later",
@@ -67,6 +70,16 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
     },
     ...lastingFailure(log, "could not remove traffic records of keys that are gone"),
   });
+  runLoop(running, "forgotten nodes", {
+    everyMs: REMOVE_EVERY_MS,
+    firstRun: "later",
+    jitter: 0.5,
+    task: async () => {
+      const nodes = await forgotten.look(lease);
+      if (nodes > 0) log.info({ nodes }, "removed what was kept of nodes that are gone for long");
+    },
+    ...lastingFailure(log, "could not look which nodes are gone for long"),
+  });
   // Without Redis it runs out by itself.
   running.onStop("loops", "removal lease", () => lease.release().catch(() => undefined));
 }
@@ -75,16 +88,23 @@ export function startUpkeep(running: RunningService, options: UpkeepOptions): vo
 export class RecordCompactor {
   readonly #records: Pick<TrafficStore, "find" | "replace">;
   readonly #clock: Pick<Clock, "monotonic">;
+  readonly #isForgotten: IsForgotten | undefined;
   readonly #grown = new Set<string>();
 
-  constructor(records: Pick<TrafficStore, "find" | "replace">, clock: Pick<Clock, "monotonic">) {
+  /** @param isForgotten nothing is forgotten when left out */
+  constructor(
+    records: Pick<TrafficStore, "find" | "replace">,
+    clock: Pick<Clock, "monotonic">,
+    isForgotten?: IsForgotten,
+  ) {
     this.#records = records;
     this.#clock = clock;
+    this.#isForgotten = isForgotten;
   }
 
   /** Looks at a record that somebody read anyway. */
   notice(record: TrafficRecord): void {
-    if (needsCompaction(record)) this.#grown.add(record.entity);
+    if (needsCompaction(record, this.#isForgotten)) this.#grown.add(record.entity);
   }
 
   /**
@@ -99,8 +119,9 @@ export class RecordCompactor {
     for (const entity of this.#grown) {
       if (this.#clock.monotonic() >= end) break;
       const record = await tryRead(() => this.#records.find(entity));
-      if (record === null || record === "unreadable" || !needsCompaction(record)) this.#grown.delete(entity);
-      else if (await this.#records.replace(record, compact(record))) {
+      const isGrown = record !== null && record !== "unreadable" && needsCompaction(record, this.#isForgotten);
+      if (!isGrown) this.#grown.delete(entity);
+      else if (await this.#records.replace(record, compact(record, this.#isForgotten))) {
         this.#grown.delete(entity);
         compacted += 1;
       }

@@ -8,6 +8,7 @@ import {
 } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { lastingFailure, type Logger, runLoop, type Stoppable } from "@veil/runtime";
+import { type ForgottenPlacesPorts, removeForgotten } from "./forgotten-places.ts";
 import { deleteExpired } from "./terms/delete-expired.ts";
 
 /** Nobody waits for the deletion of what expired days ago. */
@@ -16,13 +17,17 @@ const DELETE_EXPIRED_LEASE_MS = 10_000;
 /** Nobody sees the devices that a key leaves behind: their removal is not urgent. */
 const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
 const REMOVE_DEVICES_LEASE_MS = 10_000;
+/** They are kept for a month. */
+const REMOVE_PLACES_EVERY_MS = 60 * 60_000;
 
 export interface CleanUpOptions {
   /** Null: expired keys stay. */
   readonly deleteExpiredAfterDays: number | null;
   readonly ports: LifecyclePorts;
-  readonly keys: KeyReader;
-  readonly devices: DeviceStore & DeviceOutbox;
+  readonly store: ForgottenPlacesPorts & {
+    readonly keyReader: KeyReader;
+    readonly devices: DeviceStore & DeviceOutbox;
+  };
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Pick<Clock, "now">;
   readonly log: Logger;
@@ -30,7 +35,8 @@ export interface CleanUpOptions {
 
 /** Deletes what nobody needs any more until the service stops, one replica at a time. */
 export function startCleanUp(running: Stoppable, options: CleanUpOptions): void {
-  const { deleteExpiredAfterDays: afterDays, ports, keys, devices, exclusive, clock, log } = options;
+  const { deleteExpiredAfterDays: afterDays, ports, store, exclusive, clock, log } = options;
+  const { keyReader: keys, devices } = store;
   if (afterDays !== null) {
     runLoop(running, "expired keys", {
       everyMs: DELETE_EXPIRED_EVERY_MS,
@@ -54,6 +60,18 @@ export function startCleanUp(running: Stoppable, options: CleanUpOptions): void 
       if (done !== null && done.result > 0) log.debug({ keys: done.result }, "removed devices of keys that are gone");
     },
     ...lastingFailure(log, "could not remove devices of keys that are gone"),
+  });
+  runLoop(running, "nodes that are gone", {
+    everyMs: REMOVE_PLACES_EVERY_MS,
+    jitter: 0.5,
+    firstRun: "later",
+    task: async () => {
+      const task = { ...exclusive, subject: "forgotten-places", leaseMs: REMOVE_DEVICES_LEASE_MS };
+      const done = await runExclusively(task, () => removeForgotten(store));
+      if (done !== null && done.result > 0)
+        log.debug({ records: done.result }, "removed what was kept of nodes that are gone");
+    },
+    ...lastingFailure(log, "could not remove what is kept of nodes that are gone"),
   });
 }
 

@@ -140,6 +140,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         if (!nodes.names.includes(place)) metrics.startSeries(NODE_LABEL, place);
       },
       onLeft: (place) => {
+        for (const each of [seen, joining]) each.left(place);
         if (!nodes.names.includes(place)) void metrics.endSeries(NODE_LABEL, place);
       },
     });
@@ -234,7 +235,6 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       },
       log,
     });
-
     void tellOfLeftBehind(departed, fleet.nodes, { ...known, log });
 
     const dueLoop = {
@@ -260,7 +260,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
 
     startCleanUp(running, {
       deleteExpiredAfterDays: settings.DELETE_EXPIRED_AFTER_DAYS ?? null,
-      ...{ ports, keys: store.keyReader, devices: store.devices, exclusive, clock, log },
+      ...{ ports, store, exclusive, clock, log },
     });
     const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
     const updating = {

@@ -216,6 +216,7 @@ function driftMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMetricsOpti
     changing: NODE_LABEL,
     collect: (gauge) => {
       gauge.reset();
+      for (const node of last.keys()) if (!nodes().includes(node)) last.delete(node);
       for (const node of nodes()) {
         const pass = last.get(node);
         const isOwn = pass !== undefined && clock.monotonic() - pass.at < 2 * passPeriodMs;

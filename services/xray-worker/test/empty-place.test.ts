@@ -9,7 +9,7 @@ import { emptyPlace } from "../src/nodes/empty-place.ts";
 
 let xray: TestXray;
 let node: XrayNode;
-let vault: InboundVault;
+let vault: Pick<InboundVault, "save" | "load">;
 
 beforeAll(async () => {
   xray = await startTestXray(inject("xrayBinary"));

@@ -72,6 +72,14 @@ describe("the devices in MongoDB", () => {
 });
 describe("the inbound vault in MongoDB", () => {
   inboundVaultConformance(() => mongo.inbounds);
+
+  it("tells of which places it has one, and has nothing of those that are removed", async () => {
+    for (const name of ["gone-1", "gone-1/more"]) await mongo.inbounds.save(name, "made");
+    expect(await other.inbounds.names()).toEqual(expect.arrayContaining(["gone-1", "gone-1/more"]));
+    await other.inbounds.remove(["gone-1", "gone-2"]);
+    expect([await mongo.inbounds.load("gone-1"), await mongo.inbounds.load("gone-1/more")]).toEqual([null, "made"]);
+    expect(await mongo.inbounds.names()).not.toContain("gone-1");
+  });
 });
 describe("the traffic store in MongoDB", () => {
   trafficStoreConformance(() => mongo.traffic);
@@ -134,6 +142,8 @@ describe("the states of nodes in MongoDB", () => {
     expect(await other.nodeStates.names()).toEqual(["eu-1"]);
     await other.nodeStates.mark("eu-1", ["node:eu-1-1"]);
     expect(await mongo.nodeStates.find(["eu-1"])).toEqual([state(2)]);
+    await other.nodeStates.remove(["eu-1", "eu-2"]);
+    expect(await mongo.nodeStates.names()).toEqual([]);
   });
 });
 describe("the log of events in MongoDB", () => {

@@ -75,6 +75,13 @@ export async function* idsOf<Document extends Identified>(
   }
 }
 
+/** {@link idsOf}, of a collection that has few. */
+export async function allIdsOf<Document extends Identified>(collection: mongo.Collection<Document>): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const id of idsOf(collection)) ids.push(id);
+  return ids;
+}
+
 function writtenAtOnce(connection: Connection): Promise<number> {
   return storeErrors(async () => (await engineOf(connection)).recordsWrittenAtOnce);
 }

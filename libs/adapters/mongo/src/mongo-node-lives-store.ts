@@ -1,6 +1,7 @@
 import { type Life, LONGEST_AHEAD_MS, type NodeLives, type NodeLivesStore } from "@veil/traffic";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { allIdsOf } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 import {
@@ -39,6 +40,14 @@ export class MongoNodeLivesStore implements NodeLivesStore {
   async list(): Promise<NodeLives[]> {
     const documents = await storeErrors(() => this.#lives.find().toArray());
     return this.#readLives.many(livesDocument, documents).map(toLives);
+  }
+
+  async names(): Promise<string[]> {
+    return allIdsOf(this.#lives);
+  }
+
+  async remove({ node, revision, seenAt }: NodeLives): Promise<void> {
+    await storeErrors(() => this.#lives.deleteOne({ _id: node, revision, seen_at: seenAt }));
   }
 
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {

@@ -1,9 +1,10 @@
 import type { NodeState, NodeStates } from "@veil/keys";
-import type { mongo } from "mongoose";
+import type { Connection, mongo } from "mongoose";
 import { z } from "zod";
 import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { wholeUpdate } from "./engine.ts";
+import { allIdsOf, removeMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 
@@ -23,11 +24,13 @@ type NodeStateDocument = Readonly<z.infer<typeof nodeStateDocument>>;
 
 /** The reported states of nodes, in the collection `node_states`: one document each. */
 export class MongoNodeStates implements NodeStates {
+  readonly #connection: Connection;
   readonly #states: mongo.Collection<NodeStateDocument>;
   readonly #found: FindById<NodeStateDocument>;
   readonly #reader: DocumentReader;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#connection = connection;
     this.#states = connection.collection<NodeStateDocument>("node_states");
     this.#found = new FindById(connection, this.#states);
     this.#reader = new DocumentReader("node_states", onUnreadable);
@@ -38,8 +41,11 @@ export class MongoNodeStates implements NodeStates {
   }
 
   async names(): Promise<string[]> {
-    const found = await storeErrors(() => this.#states.find({}, { projection: { _id: 1 } }).toArray());
-    return found.map(({ _id }) => _id);
+    return allIdsOf(this.#states);
+  }
+
+  async remove(nodes: readonly string[]): Promise<void> {
+    await removeMany(this.#connection, this.#states, nodes);
   }
 
   async raise({ node, revision, isDown, outbox }: NodeState): Promise<void> {

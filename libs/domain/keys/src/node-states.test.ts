@@ -11,6 +11,7 @@ function rig() {
     names: async () => [...stored.keys(), ...unreadable],
     raise: async (state) => void stored.set(state.node, state),
     mark: async () => undefined,
+    remove: async (nodes) => nodes.forEach((node) => stored.delete(node)),
   };
   const note = (now: number) =>
     noteNodeStates(
@@ -53,4 +54,19 @@ test("a node whose state makes no sense is left as it is, and keeps no other fro
   for (const node of ["a", "b"]) seen.set(node, { seenAt: 1_000, failedAt: 9_000 });
   await note(9_000);
   expect([...stored.keys()]).toEqual(["b"]);
+});
+
+test("a node of which what was reported is removed never has the id of a change again", async () => {
+  const { stored, seen, note } = rig();
+  const ids: string[] = [];
+  for (let times = 0; times < 3; times += 1) {
+    const now = 1_800_000_000_000 + times * 86_400_000;
+    for (const failedAt of [now, null]) {
+      seen.set("a", { seenAt: now - 60_000, failedAt });
+      await note(now);
+    }
+    ids.push(...(stored.get("a")?.outbox ?? []).map(({ id }) => id));
+    stored.delete("a");
+  }
+  expect([ids.length, new Set(ids).size]).toEqual([6, 6]);
 });

@@ -60,6 +60,8 @@ export interface NodeStates {
   raise(state: NodeState): Promise<void>;
   /** Marks changes as logged. */
   mark(node: string, ids: readonly string[]): Promise<void>;
+  /** Removes what was reported. */
+  remove(nodes: readonly string[]): Promise<void>;
 }
 
 /**
@@ -85,7 +87,7 @@ export async function noteNodeStates(
   const unreadable = new Set(isNew ? await states.names() : []);
   for (const node of known.keys()) unreadable.delete(node);
   for (const node of changed.filter((name) => !unreadable.has(name))) {
-    const { revision, isDown: wasDown, outbox } = known.get(node) ?? UNREPORTED;
+    const { revision, isDown: wasDown, outbox } = known.get(node) ?? { ...UNREPORTED, revision: revisionBefore(now) };
     const change = { id: `${node}-${revision + 1}`, isDown: !wasDown, at: Math.floor(now / 1_000) };
     const ready = await expect(node);
     await states.raise({ node, revision: revision + 1, isDown: !wasDown, outbox: [...outbox, change] });
@@ -93,4 +95,15 @@ export async function noteNodeStates(
   }
 }
 
-const UNREPORTED = { revision: 0, isDown: false, outbox: [] } as const;
+const UNREPORTED = { isDown: false, outbox: [] } as const;
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MOST_CHANGES_A_DAY = 1_000;
+
+/**
+ * Where the revisions of a node begin of which nothing is kept: above all that it ever had. What was reported is removed long after it
+ * was gone, and no id of a change may come again.
+ */
+function revisionBefore(now: number): number {
+  return Math.floor(now / DAY_MS) * MOST_CHANGES_A_DAY;
+}

@@ -282,9 +282,12 @@ export interface DesiredStore extends DesiredState {
   findDesiredAmong(keyIds: readonly number[]): Promise<ReadonlyMap<number, DesiredUser>>;
 }
 
-/** Keeps how each node's inbound is made, as opaque text and a secret. Both throw StoreUnavailableError. */
+/** Keeps how the inbound of each place is made, as opaque text and a secret. Every method throws StoreUnavailableError. */
 export interface InboundVault {
-  save(node: string, inbound: string): Promise<void>;
-  /** Null when none was ever saved. */
-  load(node: string): Promise<string | null>;
+  save(place: string, inbound: string): Promise<void>;
+  /** Null when none is there. */
+  load(place: string): Promise<string | null>;
+  /** The names of all places of which one is there. */
+  names(): Promise<string[]>;
+  remove(places: readonly string[]): Promise<void>;
 }

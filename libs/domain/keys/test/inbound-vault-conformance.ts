@@ -7,7 +7,7 @@ import type { InboundVault } from "../src/index.ts";
  *
  * @param open the vault under test; other nodes may be in it already, and each call may give the same one
  */
-export function inboundVaultConformance(open: () => InboundVault): void {
+export function inboundVaultConformance(open: () => Pick<InboundVault, "save" | "load">): void {
   it("has nothing of a node that was never saved", async () => {
     expect(await open().load(`node-${randomUUID()}`)).toBeNull();
   });

@@ -57,6 +57,7 @@ export {
   inboundGone,
   isSamePlace,
   type Place,
+  nodeOfPlace,
   placesOf,
   servingPlaces,
   versionOfPlace,

@@ -31,6 +31,12 @@ export function placesOf(of: FleetNode): readonly [Place, ...Place[]] {
   return [place(first, of.name), ...more.map((inbound) => place(inbound, `${of.name}/${tagText(inbound.tag)}`))];
 }
 
+/** The name of a place's node. */
+export function nodeOfPlace(place: string): string {
+  const [node = place] = place.split("/");
+  return node;
+}
+
 /** The places that workers fill with users and keep so. */
 export function servingPlaces(fleet: Pick<Fleet, "nodes">): Place[] {
   return servingNodes(fleet).flatMap(placesOf);

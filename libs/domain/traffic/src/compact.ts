@@ -7,6 +7,7 @@ import {
   type EntryValue,
   formatEntryId,
   type NodeBaseline,
+  parseEntryId,
   totalBeyond,
 } from "./model.ts";
 import { counterStateOf, entriesAt, type LedgerView, totalsOf, viewOf } from "./ledger-view.ts";
@@ -20,14 +21,51 @@ const KEPT = 16;
 /** How many answers of resets a record remembers, for runs of the same job that come late. */
 const KEPT_ANSWERS = 32;
 
+/**
+ * Whether nobody writes to entries of a series of lives any more, as all of them are over: then the record need not know where they
+ * end.
+ *
+ * @param epoch the newest one that the record knows
+ */
+export type IsForgotten = (series: string, epoch: number) => boolean;
+
+const noneIsForgotten: IsForgotten = () => false;
+
 /** Whether a record has grown enough to be worth {@link compact}. */
-export function needsCompaction({ live, log }: TrafficRecord): boolean {
+export function needsCompaction(record: TrafficRecord, isForgotten = noneIsForgotten): boolean {
+  const { live, log } = record;
   const entries = Object.keys(live);
   const nodes = new Set(entries.map((name) => name.slice(0, name.indexOf(":"))));
   const multiplied = log.flatMap((event) => (event.kind === "multiplier-change" ? [event] : []));
   // Of each counter the newest one may have to stay.
   const staying = new Set(multiplied.map(({ node, direction }) => `${node} ${direction}`));
-  return entries.length - nodes.size > KEPT || log.length - staying.size > KEPT;
+  if (entries.length - nodes.size > KEPT || log.length - staying.size > KEPT) return true;
+  const series = new Set([...nodes, ...Object.keys(record.baseline)]);
+  return series.size > KEPT && forgottenIn(record, viewOf(record), isForgotten).size > KEPT;
+}
+
+/**
+ * The series that a record can do without. What they came to counts from the first hour on that the record keeps, as that of whatever
+ * has no hour: so those that moved in a later one stay, until these hours are in the history.
+ */
+function forgottenIn({ hours }: TrafficRecord, view: LedgerView, isForgotten: IsForgotten): ReadonlySet<string> {
+  const all = [...newestEpochs(view)].filter(([series, epoch]) => isForgotten(series, epoch));
+  if (all.length === 0) return new Set();
+  const [, ...later] = Object.keys(hours).toSorted((a, b) => Number(a) - Number(b));
+  const moved = new Set(later.flatMap((hour) => Object.keys(hours[hour] ?? {}).map(seriesOfEntry)));
+  return new Set(all.map(([series]) => series).filter((series) => !moved.has(series)));
+}
+
+function hoursWithout(forgotten: ReadonlySet<string>, { hours }: TrafficRecord): TrafficRecord["hours"] {
+  if (forgotten.size === 0) return hours;
+  const isKept = ([name]: readonly [string, unknown]) => !forgotten.has(seriesOfEntry(name));
+  return Object.fromEntries(
+    Object.entries(hours).map(([hour, values]) => [hour, Object.fromEntries(Object.entries(values).filter(isKept))]),
+  );
+}
+
+function seriesOfEntry(name: string): string {
+  return parseEntryId(name).node;
 }
 
 /**
@@ -35,28 +73,42 @@ export function needsCompaction({ live, log }: TrafficRecord): boolean {
  * log into the fields it works on. Store it in place of `record` only if that one's revision has not moved.
  *
  * What it leaves behind is the baseline: a slow collector may write an entry again that lies before it, and readers pass it
- * over. Events prepared on the longer record no longer hold, they are to be prepared again.
+ * over. Events prepared on the longer record no longer hold, they are to be prepared again. Of lives that are forgotten it leaves
+ * nothing.
  */
-export function compact(record: TrafficRecord): TrafficRecord {
+export function compact(record: TrafficRecord, isForgotten = noneIsForgotten): TrafficRecord {
   const view = viewOf(record);
+  const forgotten = forgottenIn(record, view, isForgotten);
   const baseline: Record<string, NodeBaseline> = {};
-  for (const [node, epoch] of newestEpochs(view)) baseline[node] = foldedBaseline(view, node, epoch);
-  return foldTo(record, baseline);
+  for (const [node, epoch] of newestEpochs(view)) {
+    if (!forgotten.has(node)) baseline[node] = foldedBaseline(view, node, epoch);
+  }
+  return foldTo(record, baseline, forgotten);
 }
 
-/** The same record with everything before a baseline in `folded`; it counts what it counted. */
-export function foldTo(record: TrafficRecord, baseline: Baseline): TrafficRecord {
+/**
+ * The same record with everything before a baseline in `folded`; it counts what it counted.
+ *
+ * @param forgotten series of which everything is in `folded` then
+ */
+export function foldTo(
+  record: TrafficRecord,
+  baseline: Baseline,
+  forgotten: ReadonlySet<string> = new Set(),
+): TrafficRecord {
   const view = viewOf(record);
+  const kept = view.entries.filter(({ node }) => !forgotten.has(node));
   const before = totalBeyond(view.baseline, view.entries);
-  const after = totalBeyond(baseline, view.entries);
+  const after = totalBeyond(baseline, kept);
   const counted = totalsOf(view);
   const earlier = eachDirection((direction) => view.lifetime[direction] - counted[direction]);
-  const entries = entriesFrom(view, baseline);
+  const entries = entriesFrom(kept, baseline);
   const version = view.version + 1;
   return {
     ...record,
     revision: record.revision + 1,
     live: valuesOf(entries),
+    hours: hoursWithout(forgotten, record),
     log: multipliersOf(entries, baseline, version),
     version,
     folded: eachDirection((direction) => view.folded[direction] + before[direction] - after[direction]),
@@ -85,8 +137,8 @@ function foldedState(view: LedgerView, node: string, epoch: number, direction: D
 }
 
 /** The entries that the baseline does not lie beyond. */
-function entriesFrom(view: LedgerView, baseline: Baseline): EntryValue[] {
-  return view.entries.filter(({ node, epoch, generation, direction }) => {
+function entriesFrom(entries: readonly EntryValue[], baseline: Baseline): EntryValue[] {
+  return entries.filter(({ node, epoch, generation, direction }) => {
     const from = baseline[node];
     if (from === undefined || epoch > from.epoch) return true;
     return epoch === from.epoch && generation >= from[direction].generation;

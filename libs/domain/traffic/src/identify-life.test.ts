@@ -146,6 +146,8 @@ function dyingAt(
   return {
     find: dying(store.find),
     list: dying(store.list),
+    names: dying(store.names),
+    remove: dying(store.remove),
     replace: dying(store.replace),
     raiseSeen: dying(store.raiseSeen),
     findClaim: dying(store.findClaim),
@@ -221,6 +223,8 @@ function bound(lives: InMemoryNodeLivesStore): NodeLivesStore {
   return {
     find: (node) => lives.find(node),
     list: () => lives.list(),
+    names: () => lives.names(),
+    remove: (each) => lives.remove(each),
     replace: (before, after) => lives.replace(before, after),
     raiseSeen: (node, epoch, at) => lives.raiseSeen(node, epoch, at),
     findClaim: (mark) => lives.findClaim(mark),

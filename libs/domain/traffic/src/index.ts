@@ -1,7 +1,8 @@
 /** Counter readings to totals, exactly once. Pure. */
 export { carriedElsewhere } from "./carried-elsewhere.ts";
-export { compact, needsCompaction } from "./compact.ts";
+export { compact, type IsForgotten, needsCompaction } from "./compact.ts";
 export { applyHistoryUpdate, foldUsage, type HistoryUpdate, type HoursTrim, needsFolding } from "./fold-usage.ts";
+export { forgottenLives, knownSeries, LIVES_KEPT_MS, marksOfNone } from "./forgotten-lives.ts";
 export { type DecidedReset, decideReset, figuresOf, type KeyFigures } from "./key-figures.ts";
 export { applyUpdate, holdsAll, hourValuesOf, type LedgerUpdate, updateOf } from "./ledger-update.ts";
 export { totals } from "./ledger-view.ts";

@@ -190,6 +190,12 @@ function freshSeries(node: string, epoch: number): string {
   return `${node}${SERIES_SEPARATOR}${epoch}`;
 }
 
+/** The node on which lives of a series began. */
+export function nodeOfSeries(series: string): string {
+  const [node = series] = series.split(SERIES_SEPARATOR);
+  return node;
+}
+
 function named(node: string, series: string): Pick<NodeLives, "series"> {
   return series === node ? {} : { series };
 }

@@ -49,8 +49,10 @@ export interface UsageStore {
 /** Where the lives of the nodes are kept, and what the ledger calls each of them. */
 export interface NodeLivesStore {
   find(node: string): Promise<NodeLives | null>;
-  /** The lives of all nodes that ever were. */
+  /** The lives of all nodes that were there in the last year at least. Those that can't be read are left out. */
   list(): Promise<NodeLives[]>;
+  /** The names of all nodes that have lives, also of those that can't be read. */
+  names(): Promise<string[]>;
   /** Stores lives with a mark more, in place of those they were made from. `false` when those have changed meanwhile. */
   replace(before: NodeLives | null, after: NodeLives): Promise<boolean>;
   /**
@@ -62,6 +64,8 @@ export interface NodeLivesStore {
   findClaim(mark: string): Promise<Life | null>;
   /** Claims the life of a mark unless somebody has. Returns the first claim. */
   claim(mark: string, life: Life): Promise<Life>;
+  /** Removes lives unless they have changed, or were read, meanwhile. */
+  remove(lives: NodeLives): Promise<void>;
   /** Forgets the claims of marks that no node shows any more. */
   removeClaims(marks: readonly string[]): Promise<void>;
 }

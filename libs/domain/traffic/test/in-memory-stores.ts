@@ -121,6 +121,15 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
     return [...this.#lives.values()];
   }
 
+  async names(): Promise<string[]> {
+    return [...this.#lives.keys()];
+  }
+
+  async remove(lives: NodeLives): Promise<void> {
+    const present = this.#lives.get(lives.node);
+    if (present?.revision === lives.revision && present.seenAt === lives.seenAt) this.#lives.delete(lives.node);
+  }
+
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
     const present = this.#lives.get(after.node);
     if (present?.revision !== before?.revision) return false;

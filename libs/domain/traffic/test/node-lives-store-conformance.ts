@@ -88,6 +88,22 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
     expect(await store.findClaim(mark)).toBeNull();
   });
 
+  it("removes lives, but for those that were read or have changed meanwhile", async () => {
+    const [store, node] = [open(), randomUUID()];
+    const first = add(null, node, "a", NOW);
+    await store.replace(null, first);
+    await store.raiseSeen(node, 7, NOW);
+    await store.remove(first);
+    const seen = await store.find(node);
+    if (seen === null) throw new Error("they were read meanwhile, and are gone");
+    await store.replace(seen, add(seen, node, "b", NOW + 9_000));
+    await store.remove(seen);
+    const changed = await store.find(node);
+    expect([changed?.marks.length, (await store.names()).includes(node)]).toEqual([2, true]);
+    if (changed !== null) await store.remove(changed);
+    expect([await store.find(node), (await store.names()).includes(node)]).toEqual([null, false]);
+  });
+
   it("gets over a reading that a clock dated which was a day ahead, and not over one of a minute", async () => {
     const [store, node] = [open(), randomUUID()];
     await store.replace(null, add(null, node, "a", NOW));

@@ -61,6 +61,11 @@ export class NodeEpochs {
     return { life, epoch, value, seenAt };
   }
 
+  /** Takes in that a node is no more. */
+  leave(node: string): void {
+    this.#last.delete(node);
+  }
+
   async #markOf(node: MarkedNode): Promise<string> {
     try {
       return await this.#readOrPlant(node);

@@ -227,6 +227,8 @@ export class SimulatedCollector {
     return {
       find: (node) => this.#stored(() => lives.find(node)),
       list: () => this.#stored(() => lives.list()),
+      names: () => this.#stored(() => lives.names()),
+      remove: (each) => this.#stored(() => lives.remove(each)),
       replace: (before, after) => this.#stored(() => lives.replace(before, after)),
       raiseSeen: (node, epoch, at) => this.#stored(() => lives.raiseSeen(node, epoch, at)),
       findClaim: (mark) => this.#stored(() => lives.findClaim(mark)),

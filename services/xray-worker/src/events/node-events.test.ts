@@ -22,6 +22,7 @@ beforeEach(() => {
     names: async () => [GONE.node],
     raise: async () => undefined,
     mark: async (node, ids) => void marked.push([node, ids]),
+    remove: async () => undefined,
   };
 });
 

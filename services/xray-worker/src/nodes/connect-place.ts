@@ -10,7 +10,7 @@ import { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface PlaceDependencies extends ConfigMirrorDependencies {
   readonly settings: WorkerSettings;
-  readonly vault: InboundVault;
+  readonly vault: Pick<InboundVault, "save" | "load">;
   /** The node whose config file the settings name: it is that of its first inbound. */
   readonly mirroredNode: string;
   /** Called every minute with how many removed users an inbound blocks. */

@@ -27,7 +27,7 @@ const NOBODY: DesiredState = {
 export async function emptyPlace(
   place: Place,
   node: XrayNode,
-  { vault, shortId }: { readonly vault: InboundVault; readonly shortId: string },
+  { vault, shortId }: { readonly vault: Pick<InboundVault, "save" | "load">; readonly shortId: string },
 ): Promise<void> {
   const { name, of, inbound } = place;
   const users = new XrayNodeUsers({

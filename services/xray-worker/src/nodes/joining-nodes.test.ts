@@ -52,6 +52,13 @@ describe("a node that joins", () => {
     expect([await stateOfB(), said.at(-1)]).toEqual(["active", "info: the node is active"]);
   });
 
+  it("leaves nothing behind when it is no more: one of its name is told of anew", () => {
+    joining.unfilled("b");
+    joining.left("b");
+    joining.unfilled("b");
+    expect(said).toHaveLength(2);
+  });
+
   it("is not active while it leads to another one's process, which is said once", async () => {
     marks = { a: "1", b: "1" };
     await joining.filled("b", NOW);

@@ -126,6 +126,12 @@ export class JoiningNodes {
     }
   }
 
+  /** A place is no more. */
+  left(place: string): void {
+    for (const failures of [this.#obstacles, this.#unshown, this.#unended]) failures.forget(place);
+    this.#duplicates.delete(place);
+  }
+
   #isToBeFilled(name: string): boolean {
     return this.#options.fleet().nodes.some((node) => node.name === name && isToBeFilled(node));
   }

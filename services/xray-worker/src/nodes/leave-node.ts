@@ -9,7 +9,7 @@ import type { LeavingNode } from "./retire-node.ts";
 import { findSameProcess, type LastMark, type MarkedProcess } from "./same-process.ts";
 
 export interface LeaveNodePorts {
-  readonly vault: InboundVault;
+  readonly vault: Pick<InboundVault, "save" | "load">;
   readonly inFile: EmptiedFile;
   readonly certificates: CertificateFolder;
   /** The short id of the settings. */

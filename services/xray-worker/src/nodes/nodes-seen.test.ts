@@ -54,6 +54,17 @@ it("writes what was seen since it last wrote, each node's last word", async () =
   ]);
 });
 
+it("begins anew with a node whose name was one that failed", async () => {
+  now = 0;
+  const seen = new NodesSeen(stores, clock);
+  seen.probed("a", false);
+  seen.left("a");
+  now = 60_000;
+  seen.probed("a", false);
+  await seen.write();
+  expect(written.at(-1)?.size).toBe(0);
+});
+
 it("takes a node for failing only after nothing else was seen of it for a while", async () => {
   now = 60_000;
   const seen = new NodesSeen(stores, clock);

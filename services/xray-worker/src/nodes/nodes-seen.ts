@@ -49,6 +49,11 @@ export class NodesSeen {
     return now - since >= FAILING_FOR_MS;
   }
 
+  /** A place is no more. */
+  left(place: string): void {
+    this.#failingSince.delete(place);
+  }
+
   /** A pass over a node ended well. */
   passed(node: string, { users, drift }: Pick<PassResult, "users" | "drift">): void {
     const { missing, wrong, orphans } = drift;

@@ -38,7 +38,7 @@ function emptyNode(inboundTag = "vless-in") {
     },
   };
   const stored = JSON.stringify({ definition: { tag: "vless-in", config: "AA==" }, foreign: [unmanaged] });
-  const vault: InboundVault = { load: async () => stored, save: async () => undefined };
+  const vault: Pick<InboundVault, "save" | "load"> = { load: async () => stored, save: async () => undefined };
   const state: DesiredState = {
     findCreating: async () => {
       asked.push("read claims");

@@ -35,7 +35,7 @@ export interface XrayNodeUsersOptions {
   readonly inboundTag: string;
   /** How the inbound speaks with clients; VLESS over TCP when left out. */
   readonly kind?: InboundKind;
-  readonly vault: InboundVault;
+  readonly vault: Pick<InboundVault, "save" | "load">;
   /** The short id that every share link names, where Reality is around the inbound. */
   readonly shortId: string;
   readonly groups: Pick<NodeGroups, "names" | "isSettled">;
