@@ -16,7 +16,7 @@ export class ObstacleError extends Error {
 export class SaidReasons {
   readonly #said = new Set<string>();
 
-  /** Whether nobody was told of this reason since the condition began; somebody is told now. */
+  /** Whether this reason is said for the first time since the condition began. It counts as said from then on. */
   isNew(err: unknown): boolean {
     const reason = reasonOf(err);
     if (this.#said.has(reason) || this.#said.size >= MOST_REASONS) return false;

@@ -40,11 +40,11 @@ export class DuplicateNodes {
       onDuplicate(node, false);
       return;
     }
-    const told = this.#duplicates.get(node);
-    if (told?.has(other) !== true)
+    const known = this.#duplicates.get(node);
+    if (known?.has(other) !== true)
       log.error({ node, other }, "two nodes lead to the same Xray process; take one of them out");
-    if (told === undefined) onDuplicate(node, true);
-    this.#duplicates.set(node, new Set([...(told ?? []), other]));
+    if (known === undefined) onDuplicate(node, true);
+    this.#duplicates.set(node, new Set([...(known ?? []), other]));
     throw new DuplicateNodeError(node, other);
   }
 

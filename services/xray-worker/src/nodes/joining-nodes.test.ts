@@ -52,7 +52,7 @@ describe("a node that joins", () => {
     expect([await stateOfB(), said.at(-1)]).toEqual(["active", "info: the node is active"]);
   });
 
-  it("leaves nothing behind when it is no more: one of its name is told of anew", () => {
+  it("leaves nothing behind when it is no more: one of its name is news again", () => {
     joining.unfilled("b");
     joining.left("b");
     joining.unfilled("b");

@@ -18,7 +18,7 @@ import { nodeErrors } from "./node-errors.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
 import type { NodeGroups } from "./node-groups.ts";
-import { ToldPasses } from "./told-passes.ts";
+import { PassLog } from "./pass-log.ts";
 import type { XrayNodeUsers } from "./xray-node-users.ts";
 
 export interface ReconcileLoopOptions {
@@ -93,11 +93,11 @@ export class ReconcileLoop {
   #awaySince: number | null = null;
   /** Why the node does not answer, as far as that is logged. */
   readonly #whyAway = new SaidReasons();
-  readonly #told: ToldPasses;
+  readonly #passLog: PassLog;
 
   constructor(options: ReconcileLoopOptions) {
     this.#options = options;
-    this.#told = new ToldPasses(options.log);
+    this.#passLog = new PassLog(options.log);
     this.#watch = new NodeWatch(options.periodMs);
   }
 
@@ -270,7 +270,7 @@ export class ReconcileLoop {
         readAfter,
       });
       const durationMs = clock.monotonic() - begun;
-      this.#told.tell({ node: node.name, reason, found, durationMs });
+      this.#passLog.tell({ node: node.name, reason, found, durationMs });
       tellOfBrake(log, node.name, look.last, found);
       onPass({ node: node.name, reason, result: "ok", isFilled: found.isFilled, durationMs, found });
       return found;

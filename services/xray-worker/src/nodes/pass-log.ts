@@ -2,7 +2,7 @@ import type { PassReason, PassResult } from "@veil/reconciler";
 import type { Logger } from "@veil/runtime";
 
 /** A pass that has ended well. */
-export interface ToldPass {
+export interface LoggedPass {
   readonly node: string;
   readonly reason: PassReason;
   readonly found: Pick<PassResult, "drift" | "braked" | "rebuilds" | "postponed">;
@@ -13,7 +13,7 @@ export interface ToldPass {
  * Logs what the passes over one node find. Users that one can't repair, as those of a node that takes none, are found by each: they are
  * logged once, until one leaves nobody to the next.
  */
-export class ToldPasses {
+export class PassLog {
   readonly #log: Pick<Logger, "debug" | "info" | "warn">;
   #isUnrepaired = false;
 
@@ -21,7 +21,7 @@ export class ToldPasses {
     this.#log = log;
   }
 
-  tell({ node, reason, found, durationMs }: ToldPass): void {
+  tell({ node, reason, found, durationMs }: LoggedPass): void {
     const { postponed, rebuilds, braked } = found;
     const { missing, wrong, orphans } = found.drift;
     const drift = { missing: missing.length, wrong: wrong.length, orphans: orphans.length };

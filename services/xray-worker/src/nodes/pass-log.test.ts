@@ -1,18 +1,18 @@
 import type { PassResult } from "@veil/reconciler";
 import { expect, it } from "vitest";
-import { ToldPasses } from "./told-passes.ts";
+import { PassLog } from "./pass-log.ts";
 
 function rig() {
   const lines: string[] = [];
   const at = (level: string) => (fields: object) =>
     void lines.push(`${level} ${"postponed" in fields ? String(fields.postponed) : ""}`);
-  const told = new ToldPasses({ debug: at("debug"), info: at("info"), warn: at("warn") });
+  const passLog = new PassLog({ debug: at("debug"), info: at("info"), warn: at("warn") });
   const pass = (missing: number, postponed: number, more: { braked?: boolean; isMove?: boolean } = {}) => {
     const user = { keyId: 1, uuid: "u", flow: "" as const, indeterminate: [], groups: [] };
     const users = Array.from({ length: missing }, () => user);
     const drift: PassResult["drift"] = { missing: users, wrong: [], indeterminate: [], orphans: [], unknown: [] };
     const found = { drift, braked: more.braked ?? false, rebuilds: 0, postponed };
-    told.tell({ node: "main", reason: more.isMove === true ? "regrouped" : "period", found, durationMs: 1 });
+    passLog.tell({ node: "main", reason: more.isMove === true ? "regrouped" : "period", found, durationMs: 1 });
     return lines.at(-1);
   };
   return { pass };
