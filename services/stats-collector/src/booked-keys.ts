@@ -5,6 +5,7 @@ import {
   isNodeEntity,
   keyEntity,
   type LedgerUpdate,
+  readable,
   type TrafficRecord,
   type TrafficStore,
 } from "@veil/traffic";
@@ -74,7 +75,7 @@ export class BookedKeys {
       try {
         const wanted = await among([...pending].map(Number));
         if (wanted.length === 0) continue;
-        const keys = [...(await records.findMany(wanted.map(keyEntity))).values()].map(bookedKey);
+        const keys = [...readable(await records.findMany(wanted.map(keyEntity))).values()].map(bookedKey);
         await Promise.all(this.#listeners.map(async (listener) => listener(keys)));
         this.#failure.onSuccess();
       } catch (error) {

@@ -4,6 +4,7 @@ import {
   hourValuesOf,
   type LedgerUpdate,
   needsFolding,
+  readable,
   type TrafficRecord,
   type TrafficStore,
   type UsageStore,
@@ -56,7 +57,7 @@ export class UsageKeeper {
     const hour = this.#hour;
     const due = this.#due(hour);
     if (due.length === 0) return 0;
-    const [found, histories] = [await records.findMany(due), await usage.readMany(due)];
+    const [found, histories] = [readable(await records.findMany(due)), await usage.readMany(due)];
     const folded = [...found.values()]
       .filter((record) => needsFolding(record, hour))
       .flatMap((record) => foldUsage(record, histories.get(record.entity) ?? null, hour, days) ?? []);

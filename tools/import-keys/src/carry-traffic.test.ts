@@ -1,4 +1,4 @@
-import { figuresOf, prepareReset, totals, usageOf } from "@veil/traffic";
+import { figuresOf, type LedgerUpdate, prepareReset, totals, usageOf } from "@veil/traffic";
 import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/testing";
 import type { XrayNode } from "@veil/xray-grpc";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -121,4 +121,17 @@ describe("carryTraffic", () => {
     node.count(2, 3);
     expect(await carry(key)).toEqual({ up: 2, down: 3 });
   });
+});
+
+it("takes over nothing for a key whose record makes no sense: whether it has is not known", async () => {
+  const key = keyWith({ up: 5, down: 6, updatedAt: anHourAgo });
+  const findMany = async () => new Map([["7", "unreadable" as const]]);
+  const written: string[] = [];
+  const writeMany = async (updates: readonly LedgerUpdate[]) => {
+    written.push(...updates.map(({ entity }) => entity));
+    return new Set<string>();
+  };
+  const ports = { nodes: [node as unknown as XrayNode], records: { findMany, writeMany }, lives };
+  await expect(carryTraffic([key, { ...key, id: 8 }], ownersOf([key]), ports)).rejects.toThrow("can't be read: 7");
+  expect(written).toEqual(["8"]);
 });

@@ -56,6 +56,7 @@ export interface CarryResult {
  * is asked before the counters are read.
  *
  * @throws {NodeNotReadyError | XrayError | StoreUnavailableError} when it should be run again
+ * @throws {Error} when the ledger refused records, or holds some that make no sense; all others are done
  */
 export async function carryTraffic(
   keys: readonly LegacyKey[],
@@ -69,6 +70,8 @@ export async function carryTraffic(
   let moved = 0;
   const updates = keys.flatMap((key): LedgerUpdate[] => {
     const record = before.get(keyEntity(key.id)) ?? null;
+    // Whether its totals are taken over is not known.
+    if (record === "unreadable") return [];
     const counted = updateOf(keyEntity(key.id), observationsOf(key, record, readings), readAt);
     const stored = isTaken(record) ? null : storedBytes(key, readings);
     const hasMoved = Object.keys(counted.raise).length + counted.append.length > 0;
@@ -82,6 +85,8 @@ export async function carryTraffic(
     return [{ ...update, historyFrom: figuresOf(applyUpdate(record, update)).lifetime }];
   });
   const refused = await records.writeMany(updates);
+  const unreadable = [...before].flatMap(([entity, record]) => (record === "unreadable" ? [entity] : []));
+  if (unreadable.length > 0) throw new Error(`the traffic records of keys can't be read: ${unreadable.join(", ")}`);
   if (refused.size > 0) throw new Error(`the ledger refused ${refused.size} records`);
   return { taken, moved };
 }

@@ -1,5 +1,6 @@
 import {
   eachDirection,
+  type FoundRecord,
   type HoursTrim,
   hourValuesOf,
   type LedgerUpdate,
@@ -48,9 +49,9 @@ export class MongoTrafficStore implements TrafficStore {
     return document === null ? null : this.#recordOf(document);
   }
 
-  async findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>> {
-    const documents = this.#reader.many(trafficDocument, await this.#found.findAll(entities));
-    return new Map(documents.map((document) => [document._id, toRecord(document)]));
+  async findMany(entities: readonly string[]): Promise<Map<string, FoundRecord>> {
+    const documents = this.#reader.byId(trafficDocument, await this.#found.findAll(entities));
+    return new Map([...documents].map(([id, found]) => [id, found === "unreadable" ? found : toRecord(found)]));
   }
 
   async writeMany(updates: readonly LedgerUpdate[]): Promise<Set<string>> {

@@ -1,7 +1,7 @@
 import { UnreadableRecordError } from "@veil/keys";
 import { activeKey, claimKey, goneKey, keyWith, versionOf } from "@veil/keys/testing";
 import { storedToken } from "@veil/tokens/testing";
-import { compact, keyEntity, knownOf, observe, totals, updateOf } from "@veil/traffic";
+import { compact, keyEntity, knownOf, observe, readable, totals, updateOf } from "@veil/traffic";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
@@ -219,7 +219,7 @@ describe("a document that makes no sense fails alone", () => {
     await collection("traffic").insertOne({ _id: bad, live: { [`main:${EPOCH}:0`]: "x" } });
     const updates = [first, bad, last].map((entity) => reading(entity, 5));
     expect(await store.traffic.writeMany(updates)).toEqual(new Set([bad]));
-    expect([...(await store.traffic.findMany([first, last])).values()].map(totals)).toEqual([
+    expect([...readable(await store.traffic.findMany([first, last])).values()].map(totals)).toEqual([
       { up: 5, down: 5 },
       { up: 5, down: 5 },
     ]);
@@ -242,7 +242,8 @@ describe("a document that makes no sense fails alone", () => {
     await set("traffic", bad, { revision: "x" });
     await set("traffic", odd, { live: { "main:7": { up: 5 } } });
     const found = await store.traffic.findMany([good, bad, odd]);
-    expect([...found.values()].map(totals)).toEqual([{ up: 5, down: 5 }]);
+    expect([...readable(found).values()].map(totals)).toEqual([{ up: 5, down: 5 }]);
+    expect([found.get(bad), found.get(odd), found.get("7")]).toEqual(["unreadable", "unreadable", undefined]);
     await expect(store.traffic.find(bad)).rejects.toThrow(/revision/);
     expect(namesOf(unreadable).toSorted()).toEqual([`traffic ${bad}`, `traffic ${bad}`, `traffic ${odd}`]);
   });

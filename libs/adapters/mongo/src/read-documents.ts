@@ -70,6 +70,14 @@ export class DocumentReader {
     this.#onUnreadable({ collection: this.#collection, id, error: new Error(`a change of it was refused: ${reason}`) });
   }
 
+  /** Each of the documents by its id, and which of them make no sense. */
+  byId<Output>(
+    parser: Parser<Output>,
+    documents: readonly { readonly _id: string }[],
+  ): Map<string, Output | "unreadable"> {
+    return new Map(documents.map((document) => [document._id, this.many(parser, [document])[0] ?? "unreadable"]));
+  }
+
   /** Those of the documents that make sense. */
   many<Output>(parser: Parser<Output>, documents: readonly { readonly _id: unknown }[]): Output[] {
     const read: Output[] = [];

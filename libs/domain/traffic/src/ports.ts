@@ -4,12 +4,22 @@ import type { Life, NodeLives } from "./node-lives.ts";
 import type { TrafficRecord } from "./traffic-record.ts";
 import type { UsageHistory } from "./usage.ts";
 
+/** A record among others, or that it is there and makes no sense: what is counted of its entity is not known then, and not nothing. */
+export type FoundRecord = TrafficRecord | "unreadable";
+
+/** Those of the records that make sense. */
+export function readable(found: ReadonlyMap<string, FoundRecord>): ReadonlyMap<string, TrafficRecord> {
+  return new Map(
+    [...found].flatMap(([entity, record]) => (record === "unreadable" ? [] : [[entity, record] as const])),
+  );
+}
+
 /** Where traffic records are kept. Every method rejects when the outcome is unknown; all but `replace` may then be repeated. */
 export interface TrafficStore {
   /** The record of an entity, or `null`. */
   find(entity: string): Promise<TrafficRecord | null>;
   /** The records of those of the entities that have one, by entity. */
-  findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>>;
+  findMany(entities: readonly string[]): Promise<ReadonlyMap<string, FoundRecord>>;
   /**
    * Writes many updates at once, in any order.
    * @returns the entities whose update was refused; all others are stored

@@ -2,6 +2,7 @@ import {
   applyHistoryUpdate,
   applyUpdate,
   emptyRecord,
+  type FoundRecord,
   type HistoryUpdate,
   type HourlyValues,
   type HoursTrim,
@@ -24,8 +25,8 @@ export class InMemoryTrafficStore implements TrafficStore {
     return this.#records.get(entity) ?? null;
   }
 
-  async findMany(entities: readonly string[]): Promise<Map<string, TrafficRecord>> {
-    const found = new Map<string, TrafficRecord>();
+  async findMany(entities: readonly string[]): Promise<Map<string, FoundRecord>> {
+    const found = new Map<string, FoundRecord>();
     for (const entity of entities) {
       const record = this.#records.get(entity);
       if (record !== undefined) found.set(entity, record);

@@ -4,6 +4,7 @@ import {
   nodeEntity,
   type NodeLivesStore,
   onlineKeys,
+  readable,
   sumUsage,
   type TrafficRecord,
   type TrafficStore,
@@ -35,7 +36,7 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
     },
     usageOfAll: async (range) => {
       const entities = (await nodeLives.list()).map(({ node }) => nodeEntity(node));
-      const records = await store.findMany(entities);
+      const records = readable(await store.findMany(entities));
       const histories = await usage.readMany(entities);
       const usages = entities.map((entity) =>
         usageOf(records.get(entity) ?? null, histories.get(entity) ?? null, range),
@@ -47,7 +48,7 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
       let sum = usageOf(null, null, range);
       for await (const part of inParts(groups)) {
         const entities = part.map(keyEntity);
-        const records = await store.findMany(entities);
+        const records = readable(await store.findMany(entities));
         const histories = await usage.readMany(entities);
         const usages = entities.map((entity) =>
           usageOf(records.get(entity) ?? null, histories.get(entity) ?? null, range),
@@ -58,7 +59,7 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
     },
     find: async (keyId) => trafficFigures(await store.find(keyEntity(keyId))),
     findMany: async (keyIds) => {
-      const records = await store.findMany(keyIds.map(keyEntity));
+      const records = readable(await store.findMany(keyIds.map(keyEntity)));
       const found = new Map<number, TrafficFigures>();
       for (const keyId of keyIds) {
         const figures = trafficFigures(records.get(keyEntity(keyId)) ?? null);

@@ -1,11 +1,11 @@
 import {
   type Bytes,
+  type FoundRecord,
   keyEntity,
   knownOf,
   type LedgerUpdate,
   type Observation,
   observe,
-  type TrafficRecord,
   type TrafficStore,
   updateOf,
 } from "@veil/traffic";
@@ -38,7 +38,8 @@ export interface KeyReading {
   readonly keyId: number;
   readonly entity: string;
   /** The record as it was before the counters were read. */
-  readonly before: TrafficRecord | null;
+  readonly before: FoundRecord | null;
+  /** None where the record makes no sense: there is nothing to compare with. */
   readonly observations: readonly (Observation | null)[];
 }
 
@@ -90,10 +91,11 @@ async function readFrom(
 }
 
 function observationsOf(
-  before: TrafficRecord | null,
+  before: FoundRecord | null,
   counted: readonly Counted[],
   index: number,
 ): (Observation | null)[] {
+  if (before === "unreadable") return [];
   return counted.map(({ life, value, multiplier }) =>
     observe(knownOf(before, life.node, life.epoch), { ...life, ...value[index] }, multiplier),
   );

@@ -1,5 +1,5 @@
 import { createLogger } from "@veil/runtime";
-import { totals } from "@veil/traffic";
+import { type FoundRecord, totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { slowerReading } from "../../test/in-memory/slower-reading.ts";
@@ -26,6 +26,23 @@ describe("refreshing a key", () => {
     const record = await rig.records.find("1");
     expect(record && totals(record)).toEqual({ up: 0, down: 80 });
     expect(record?.readAt).toBe(BEGIN / 1000);
+  });
+
+  it("is stale where the record makes no sense, which is not the same as none", async () => {
+    const rig = new Rig();
+    for (const keyId of [1, 2]) rig.node.xray.move(keyId, "down", 40);
+    await rig.sync().run();
+    const findMany = rig.records.findMany.bind(rig.records);
+    vi.spyOn(rig.records, "findMany").mockImplementation(async (entities) =>
+      new Map<string, FoundRecord>([...(await findMany(entities))]).set("1", "unreadable"),
+    );
+    const write = vi.spyOn(rig.records, "writeMany");
+    const refreshing = refresher(rig);
+    expect(await Promise.all([refreshing.refresh(1), refreshing.refresh(2)])).toEqual([
+      { outcome: "stale" },
+      fresh(0, 40),
+    ]);
+    expect(write.mock.calls.flatMap(([updates]) => updates.map(({ entity }) => entity))).not.toContain("1");
   });
 
   it("answers what the bytes of each node count as", async () => {

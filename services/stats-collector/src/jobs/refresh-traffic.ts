@@ -43,7 +43,8 @@ export class TrafficRefresher {
 
   async #read(keyIds: readonly number[]): Promise<ReadonlyMap<number, RefreshResult>> {
     const { records, clock, log } = this.#options;
-    const { keys, unread } = await readKeys(keyIds, this.#options);
+    const { keys: found, unread } = await readKeys(keyIds, this.#options);
+    const keys = found.flatMap(({ before, ...key }) => (before === "unreadable" ? [] : [{ ...key, before }]));
     const isComplete = unread.length === 0;
     for (const { node, error } of unread) log.debug({ node, err: error }, "the node could not be read");
     const readAt = Math.floor(clock.now() / 1000);
@@ -68,10 +69,16 @@ export class TrafficRefresher {
     return new Map(
       begun.map((update) => {
         const record = found.get(update.entity);
-        return [update.entity, record !== undefined && holdsAll(record, update) ? record : null];
+        const isHeld = record !== undefined && record !== "unreadable" && holdsAll(record, update);
+        return [update.entity, isHeld ? record : null];
       }),
     );
   }
+}
+
+/** A key whose record makes sense, or that has none. */
+interface ComparedKey extends KeyReading {
+  readonly before: TrafficRecord | null;
 }
 
 const STALE = { outcome: "stale" } as const;
@@ -81,7 +88,7 @@ function hasMoved({ observations }: KeyReading): boolean {
 }
 
 /** @param stored the record where it has been read since; what was read is worked in where it has not */
-function fresh(key: KeyReading, readAt: number, stored: TrafficRecord | null): RefreshResult {
+function fresh(key: ComparedKey, readAt: number, stored: TrafficRecord | null): RefreshResult {
   const { up, down } = totals(stored ?? applyUpdate(key.before, updateOfKey(key, readAt)));
   return { outcome: "fresh", upload: up, download: down, last_updated: readAt };
 }

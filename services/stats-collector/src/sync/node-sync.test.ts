@@ -1,4 +1,4 @@
-import { keyEntity, nodeEntity, totals } from "@veil/traffic";
+import { type FoundRecord, keyEntity, nodeEntity, totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { Rig } from "../../test/in-memory/rig.ts";
 
@@ -74,6 +74,25 @@ describe("the sync of a node", () => {
     move(rig, 2, 10, 100);
     await rig.sync().run();
     expect(await totalOf(rig, "2")).toEqual({ up: 10, down: 100 });
+  });
+
+  it("writes nothing to a record that makes no sense, and counts all of it once that is mended", async () => {
+    const rig = new Rig();
+    for (const keyId of [1, 2]) move(rig, keyId, 10, 100);
+    const sync = rig.sync();
+    const findMany = rig.records.findMany.bind(rig.records);
+    const find = vi
+      .spyOn(rig.records, "findMany")
+      .mockImplementation(async (entities) =>
+        new Map<string, FoundRecord>([...(await findMany(entities))]).set("2", "unreadable"),
+      );
+    await sync.run();
+    expect([await totalOf(rig, "1"), await rig.records.find("2")]).toEqual([{ up: 10, down: 100 }, null]);
+    find.mockRestore();
+    await rig.clock.advance(16 * 60_000);
+    move(rig, 2, 1, 1);
+    await sync.run();
+    expect(await totalOf(rig, "2")).toEqual({ up: 11, down: 101 });
   });
 
   it("counts on after a restart of the process", async () => {

@@ -207,8 +207,12 @@ export class NodeSync {
     const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
     const [found, kept] = await Promise.all([records.findMany(entities), keys.kept(keyIds)]);
     for (const entity of entities) {
-      const isCounted = isNodeEntity(entity) ? isTotalClear : kept.has(Number(entity));
       const record = found.get(entity) ?? null;
+      if (record === "unreadable") {
+        this.#known.learn(entity, null, askedAt);
+        continue;
+      }
+      const isCounted = isNodeEntity(entity) ? isTotalClear : kept.has(Number(entity));
       this.#known.learn(entity, isCounted ? knownOf(record, life.node, life.epoch) : null, askedAt);
       if (record !== null) onRecord(record);
     }

@@ -1,13 +1,13 @@
 import type { ShownTraffic } from "@veil/http-contract";
 import type { KeyTraffic, MovedBytes } from "@veil/keys";
-import { figuresOf, keyEntity, type TrafficRecord, type TrafficStore } from "@veil/traffic";
+import { figuresOf, keyEntity, readable, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 
 /** The traffic of keys, as the ledger holds it. */
 export function ledgerKeyTraffic(store: Pick<TrafficStore, "find" | "findMany">): KeyTraffic {
   return {
     movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))),
     movedByMany: async (keyIds) => {
-      const records = await store.findMany(keyIds.map(keyEntity));
+      const records = readable(await store.findMany(keyIds.map(keyEntity)));
       const moved = new Map<number, MovedBytes>();
       for (const keyId of keyIds) {
         const record = records.get(keyEntity(keyId));
@@ -23,7 +23,7 @@ export function ledgerShownTraffic(
   store: Pick<TrafficStore, "findMany">,
 ): (keyIds: readonly number[]) => Promise<Map<number, ShownTraffic>> {
   return async (keyIds) => {
-    const records = await store.findMany(keyIds.map(keyEntity));
+    const records = readable(await store.findMany(keyIds.map(keyEntity)));
     const shown = new Map<number, ShownTraffic>();
     for (const keyId of keyIds) {
       const record = records.get(keyEntity(keyId));
