@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { openQueues, serveJobs } from "@veil/job-queue";
 import { ChangedKeyIndex, DueIndex } from "@veil/redis";
-import { DEFAULT_MULTIPLIER, type FleetNode, isSameNode, meteredNodes } from "@veil/nodes";
+import { DEFAULT_MULTIPLIER, type FleetNode, isSameNode, meteredNodes, meteredTags } from "@veil/nodes";
 import { nodeSettings } from "@veil/settings";
 import { limitRepeats, NamedParts, prepareService, readSettings, ServiceParts } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
@@ -60,8 +60,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
     });
     await answered();
 
-    /** By node: a change of it alone opens nothing anew, and one that goes is read a last time. */
+    /** By node: a change of these alone opens nothing anew, and a node that goes is read a last time. */
     const multipliers = new Map<string, number>();
+    const tags = new Map<string, readonly string[]>();
 
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const nodes = new NamedParts<FleetNode, ReadNode>({
@@ -72,7 +73,9 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         const onCall = measured.callsOf(name);
         const xray = connectXrayNode({ name, address, inboundTag, identity, onCall, onInvalidCounter });
         part.onStop("connections", `node ${name}`, () => xray.close());
-        const node = { ...xray, address, inboundTag, multiplier: () => multipliers.get(name) ?? DEFAULT_MULTIPLIER };
+        const multiplier = () => multipliers.get(name) ?? DEFAULT_MULTIPLIER;
+        const inboundTags = () => tags.get(name) ?? [inboundTag];
+        const node = { ...xray, address, inboundTags, multiplier };
         return { xray, metered: node, sync: startSync(part, { ...syncing, node, isReachable: () => xray.reachable }) };
       },
       isSame: isSameNode,
@@ -158,7 +161,10 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
       listed: listedNodes(nodeSettings(settings)),
       onFleet: (found) => {
         const read = meteredNodes(found);
-        for (const { name, multiplier } of read) multipliers.set(name, multiplier);
+        for (const node of read) {
+          multipliers.set(node.name, node.multiplier);
+          tags.set(node.name, meteredTags(node));
+        }
         nodes.follow(read);
       },
     });

@@ -65,7 +65,7 @@ function shared() {
 
 /** The node as settings list it, perhaps under another name. */
 function metered(name = "main"): MeteredNode {
-  return { ...node, name, address: xray.address, inboundTag: INBOUND_TAG, multiplier: () => 1 };
+  return { ...node, name, address: xray.address, inboundTags: () => [INBOUND_TAG], multiplier: () => 1 };
 }
 
 function collector(name?: string): NodeSync {

@@ -19,7 +19,7 @@ async function watch(counting: Counting) {
   releases.push(() => node.close());
   const log = createLogger({ service: "test", version: "0", level: "silent" });
   const warn = vi.spyOn(log, "warn");
-  const shown = { ...node, inboundTag: INBOUND_TAG };
+  const shown = { ...node, inboundTags: () => [INBOUND_TAG] };
   const figures = new ClusterFigures({
     countKeys: async () => ({ creating: 0, active: 1, deleting: 0 }),
     readQueues: async () => [],

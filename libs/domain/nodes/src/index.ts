@@ -48,6 +48,7 @@ export {
   type InboundFields,
   inboundsFault,
   inboundsOf,
+  meteredTags,
   MOST_INBOUNDS,
   type NodeInbound,
   PLAIN_INBOUND,
@@ -59,6 +60,7 @@ export {
   type Place,
   nodeOfPlace,
   placesOf,
+  tagText,
   servingPlaces,
   versionOfPlace,
 } from "./places.ts";

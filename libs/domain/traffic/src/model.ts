@@ -27,12 +27,12 @@ export function keyEntity(keyId: number): string {
   return String(keyId);
 }
 
-/** The metered entity of a node's own inbound, whose bytes outlive the keys that moved them. */
+/** The metered entity of a node's own inbounds, whose bytes outlive the keys that moved them. */
 export function nodeEntity(node: string): string {
   return NODE_PREFIX + node;
 }
 
-/** Whether an entity is a node's inbound, not a key. */
+/** Whether an entity is a node's, not a key's. */
 export function isNodeEntity(entity: string): boolean {
   return entity.startsWith(NODE_PREFIX);
 }

@@ -20,7 +20,7 @@ function figuresOf(options: Partial<ClusterFiguresOptions> = {}) {
   let now = 0;
   const node = {
     name: "main",
-    inboundTag: "vless-in",
+    inboundTags: () => ["vless-in"],
     uptimeSeconds: async () => 5,
     queryCounters: async (pattern: string) => [...counters, ...users].filter(({ name }) => name.includes(pattern)),
     onlineUsers: async () => ["3@veil"],
@@ -78,6 +78,23 @@ describe("ClusterFigures", () => {
       traffic: [],
       usersUncounted: false,
     });
+  });
+
+  it("finds out that users are not counted where clients use an inbound that is not the first", async () => {
+    const { figures, node } = figuresOf();
+    node.inboundTags = () => ["vless-in", "trojan-in"];
+    let sent = 0;
+    node.queryCounters = async (pattern) =>
+      [...counters, { name: "inbound>>>trojan-in>>>traffic>>>downlink", value: sent }].filter(({ name }) =>
+        name.includes(pattern),
+      );
+    const isUncounted = async () => {
+      await figures.read();
+      return figures.nodes.get("main")?.usersUncounted;
+    };
+    expect(await isUncounted()).toBe(false);
+    sent = 5;
+    expect(await isUncounted()).toBe(true);
   });
 
   it("keeps figures for a while when they can't be read again, and then shows none", async () => {

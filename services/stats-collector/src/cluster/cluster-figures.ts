@@ -41,7 +41,8 @@ export interface ClusterFiguresOptions {
 
 /** A node that is asked what it shows of itself. */
 export interface ShownNode extends Pick<XrayNode, "name" | "uptimeSeconds" | "queryCounters" | "onlineUsers"> {
-  readonly inboundTag: string;
+  /** Its inbounds at this moment. */
+  readonly inboundTags: () => readonly string[];
 }
 
 /** Older figures are not shown: a gap tells more than a figure that stands still. */
@@ -182,9 +183,11 @@ function noneWhenRefused(error: unknown): null {
   throw error;
 }
 
-function sentBy({ inboundTag }: ShownNode, links: readonly Counter[] | null): CounterSigns["sent"] {
+function sentBy({ inboundTags }: ShownNode, links: readonly Counter[] | null): CounterSigns["sent"] {
   if (links === null) return "refused";
-  return links.find(({ name }) => name === inboundCounter(inboundTag, "down"))?.value ?? null;
+  const names = new Set(inboundTags().map((tag) => inboundCounter(tag, "down")));
+  const sent = links.filter(({ name }) => names.has(name));
+  return sent.length === 0 ? null : sent.reduce((sum, { value }) => sum + value, 0);
 }
 
 /** `inbound>>>tag>>>traffic>>>uplink`, and the same of outbounds and users. */

@@ -120,7 +120,7 @@ function nodeMetrics(
 ): void {
   metrics.counter({
     name: "veil_traffic_bytes_total",
-    help: "**cluster** Bytes that the node's inbound has carried, deleted keys included.",
+    help: "**cluster** Bytes that the node's inbounds have carried, deleted keys included.",
     labels: { node: EACH_NODE, direction: ["upload", "download"] },
     collect: whenShown((counter, { reportOf }) => {
       for (const node of nodes()) {

@@ -29,34 +29,34 @@ export class KnownCounters {
   }
 
   /** `undefined`: ask the ledger; `null`: not to be counted. */
-  get(entity: string): Known | null | undefined {
-    return this.#entries.get(entity)?.known;
+  get(meter: string): Known | null | undefined {
+    return this.#entries.get(meter)?.known;
   }
 
   /** Takes in an answer of the ledger. */
-  learn(entity: string, known: Known | null, askedAt: number): void {
-    this.#entries.set(entity, { known, askedAt });
+  learn(meter: string, known: Known | null, askedAt: number): void {
+    this.#entries.set(meter, { known, askedAt });
   }
 
   /** Takes in what was written. */
-  raise(entity: string, known: Known): void {
-    const entry = this.#entries.get(entity);
+  raise(meter: string, known: Known): void {
+    const entry = this.#entries.get(meter);
     if (entry !== undefined) entry.known = known;
   }
 
-  /** Makes the next reading ask the ledger about an entity. */
-  forget(entity: string): void {
-    this.#entries.delete(entity);
-    if (isNodeEntity(entity)) return;
-    for (const direction of DIRECTIONS) this.#recorded.delete(keyCounter(Number(entity), direction));
+  /** Makes the next reading ask the ledger about a meter. */
+  forget(meter: string): void {
+    this.#entries.delete(meter);
+    if (isNodeEntity(meter)) return;
+    for (const direction of DIRECTIONS) this.#recorded.delete(keyCounter(Number(meter), direction));
   }
 
   /** Takes in that the ledger needs nothing more of what was read. */
-  markRecorded(entity: string, bytes: Partial<Bytes>): void {
-    if (isNodeEntity(entity)) return;
+  markRecorded(meter: string, bytes: Partial<Bytes>): void {
+    if (isNodeEntity(meter)) return;
     for (const direction of DIRECTIONS) {
       const value = bytes[direction];
-      if (value !== undefined) this.#recorded.set(keyCounter(Number(entity), direction), value);
+      if (value !== undefined) this.#recorded.set(keyCounter(Number(meter), direction), value);
     }
   }
 
@@ -65,9 +65,9 @@ export class KnownCounters {
     return counters.filter(({ name, value }) => this.#recorded.get(name) !== value);
   }
 
-  /** Whether the ledger was asked about an entity before a moment. */
-  wasAskedBefore(entity: string, moment: number): boolean {
-    const entry = this.#entries.get(entity);
+  /** Whether the ledger was asked about a meter before a moment. */
+  wasAskedBefore(meter: string, moment: number): boolean {
+    const entry = this.#entries.get(meter);
     return entry !== undefined && entry.askedAt < moment;
   }
 }

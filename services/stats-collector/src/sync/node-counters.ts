@@ -10,8 +10,8 @@ export interface MarkedNode extends Pick<XrayNode, "name" | "readProcessMark" | 
 
 /** A node whose counters are read. */
 export interface MeteredNode extends MarkedNode, Pick<XrayNode, "queryCounters" | "readCounter"> {
-  /** The inbound whose own counters make the node's totals. */
-  readonly inboundTag: string;
+  /** Its inbounds at this moment, whose own counters make the node's total. The first of them is the node's first. */
+  readonly inboundTags: () => readonly string[];
   /** What bytes of its users count as at this moment: from 0 to 100, in steps of 0.1. Its own totals are not multiplied. */
   readonly multiplier: () => number;
 }

@@ -24,6 +24,33 @@ describe("the sync of a node", () => {
     expect((await rig.records.find("1"))?.readAt).toBe(rig.clock.now() / 1000);
   });
 
+  it("counts what each inbound of the node carries, from when it is one of them, and what one has carried that is none now", async () => {
+    const rig = new Rig();
+    let tags: readonly string[] = ["vless-in"];
+    rig.node.inboundTags = () => tags;
+    const sync = rig.sync();
+    move(rig, 1, 10, 0);
+    move(rig, 2, 5, 0);
+    const carried = async () => {
+      await sync.run();
+      return (await totalOf(rig, nodeEntity("main")))?.up;
+    };
+    expect(await carried()).toBe(10);
+    tags = ["vless-in", "trojan.in"];
+    expect(await carried()).toBe(15);
+    move(rig, 2, 7, 0);
+    expect(await carried()).toBe(22);
+    await rig.clock.advance(10_000);
+    rig.node.xray.restart(rig.clock.now());
+    move(rig, 1, 1, 0);
+    move(rig, 2, 3, 0);
+    expect(await carried()).toBe(26);
+    tags = ["vless-in"];
+    move(rig, 1, 1, 0);
+    expect(await carried()).toBe(27);
+    expect(rig.booked.filter(({ entity }) => entity === nodeEntity("main"))).toHaveLength(5);
+  });
+
   it("writes nothing and asks for nothing when nothing moved", async () => {
     const rig = new Rig();
     const sync = rig.sync();

@@ -8,7 +8,6 @@ import {
   type LedgerUpdate,
   type Life,
   type NodeLivesStore,
-  nodeEntity,
   type Observation,
   observe,
   PLAIN_MULTIPLIER,
@@ -19,6 +18,7 @@ import {
 import type { ActiveKeys } from "../active-keys.ts";
 import { inboundCounter, keyCounter, keyReadings, type MeteredNode, readBoth, USER_COUNTERS } from "./node-counters.ts";
 import { carryTotal } from "./carry-total.ts";
+import { entityOfMeter, inboundMeters, lifeOfMeter } from "./inbound-meters.ts";
 import { KnownCounters } from "./known-counters.ts";
 import type { NodeEpochs } from "./node-epochs.ts";
 
@@ -45,10 +45,11 @@ export interface NodeSyncResult {
   readonly refused: ReadonlySet<string>;
 }
 
+/** By meter: the name of a key's entity, or that of one of the node's inbounds. */
 type Readings = ReadonlyMap<string, Partial<Bytes>>;
 
 interface Change {
-  readonly entity: string;
+  readonly meter: string;
   readonly bytes: Partial<Bytes>;
   /** `null` when the ledger needs nothing of it. */
   readonly observation: Observation | null;
@@ -56,7 +57,7 @@ interface Change {
 
 /** What became of a reading. */
 interface Brought extends Omit<NodeSyncResult, "node"> {
-  /** Entities of whose counters a generation began, unless another collector was first. */
+  /** Meters of whose counters a generation began, unless another collector was first. */
   readonly begun: readonly string[];
 }
 
@@ -120,8 +121,8 @@ export class NodeSync {
     // What begins a generation says nothing where another collector was first: what was read then is brought in once more.
     let begun = first.begun;
     for (let attempt = 1; attempt < ATTEMPTS && begun.length > 0; attempt += 1) {
-      const entities = begun;
-      const again = await this.#bring((life) => this.#readAnew(life, entities));
+      const meters = begun;
+      const again = await this.#bring((life) => this.#readAnew(life, meters));
       for (const entity of again.refused) refused.add(entity);
       begun = again.begun;
     }
@@ -133,14 +134,24 @@ export class NodeSync {
     const { node, epochs, lives, clock } = this.#options;
     const { value: changes, epoch, seenAt } = await epochs.date(node, read);
     const readAt = Math.floor(clock.now() / 1000);
-    const updates = changes.flatMap(({ entity, observation }) =>
-      observation === null ? [] : [updateOf(entity, [observation], readAt)],
-    );
+    const updates = this.#updates(changes, readAt);
     const [refused] = await Promise.all([this.#write(updates), lives.raiseSeen(node.name, epoch, seenAt)]);
     for (const change of changes) this.#remember(change, refused);
     this.#options.onBooked(updates.filter(({ entity }) => !refused.has(entity)));
-    const begun = changes.filter((change) => beginsGeneration(change) && !refused.has(change.entity));
-    return { changed: updates.length, refused, begun: begun.map(({ entity }) => entity) };
+    const begun = changes.filter((change) => beginsGeneration(change) && !refused.has(this.#entityOf(change.meter)));
+    return { changed: updates.length, refused, begun: begun.map(({ meter }) => meter) };
+  }
+
+  #updates(changes: readonly Change[], readAt: number): LedgerUpdate[] {
+    const observed = new Map<string, Observation[]>();
+    for (const { meter, observation } of changes) {
+      if (observation === null) continue;
+      const entity = this.#entityOf(meter);
+      const others = observed.get(entity);
+      if (others === undefined) observed.set(entity, [observation]);
+      else others.push(observation);
+    }
+    return [...observed].map(([entity, observations]) => updateOf(entity, observations, readAt));
   }
 
   async #write(updates: readonly LedgerUpdate[]): Promise<Set<string>> {
@@ -155,102 +166,115 @@ export class NodeSync {
     return this.#changes(life, new Map([...readings, ...(await this.#askAndRead(life, outdated))]));
   }
 
-  async #readAnew(life: Life, entities: readonly string[]): Promise<Change[]> {
+  async #readAnew(life: Life, meters: readonly string[]): Promise<Change[]> {
     this.#known.begin(life);
-    return this.#changes(life, await this.#askAndRead(life, entities));
+    return this.#changes(life, await this.#askAndRead(life, meters));
   }
 
-  async #askAndRead(life: Life, entities: readonly string[]): Promise<Readings> {
-    await this.#ask(life, entities);
-    return this.#readAgain(entities.filter((entity) => this.#known.get(entity) !== null));
+  async #askAndRead(life: Life, meters: readonly string[]): Promise<Readings> {
+    await this.#ask(life, meters);
+    return this.#readAgain(meters.filter((meter) => this.#known.get(meter) !== null));
   }
 
-  /** Entities whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
+  /** Meters whose reading can't be compared with what is known: ask the ledger, and read their counters again. */
   #outdated(life: Life, readings: Readings): string[] {
     const outdated: string[] = [];
     const old: string[] = [];
     const oldBefore = this.#options.clock.monotonic() - ASK_AGAIN_AFTER_MS;
-    for (const [entity, bytes] of readings) {
-      const known = this.#known.get(entity);
+    for (const [meter, bytes] of readings) {
+      const known = this.#known.get(meter);
       if (known === undefined) {
-        outdated.push(entity);
+        outdated.push(meter);
         continue;
       }
-      const moved = known === null ? null : this.#observe(known, life, entity, bytes);
-      if (moved !== null && moved.begun.length > 0) outdated.push(entity);
-      else if ((moved !== null || known === null) && this.#known.wasAskedBefore(entity, oldBefore)) old.push(entity);
+      const moved = known === null ? null : this.#observe(known, life, meter, bytes);
+      if (moved !== null && moved.begun.length > 0) outdated.push(meter);
+      else if ((moved !== null || known === null) && this.#known.wasAskedBefore(meter, oldBefore)) old.push(meter);
     }
     return [...outdated, ...old.slice(0, READ_ONE_BY_ONE)];
   }
 
   #changes(life: Life, readings: Readings): Change[] {
-    return [...readings].flatMap(([entity, bytes]) => {
-      const known = this.#known.get(entity);
+    return [...readings].flatMap(([meter, bytes]) => {
+      const known = this.#known.get(meter);
       if (known === undefined) return [];
-      const observation = known === null ? null : this.#observe(known, life, entity, bytes);
-      return [{ entity, bytes, observation }];
+      const observation = known === null ? null : this.#observe(known, life, meter, bytes);
+      return [{ meter, bytes, observation }];
     });
   }
 
-  #observe(known: Known, life: Life, entity: string, bytes: Partial<Bytes>): Observation | null {
-    const multiplier = isNodeEntity(entity) ? PLAIN_MULTIPLIER : this.#options.node.multiplier();
-    return observe(known, { ...life, ...bytes }, multiplier);
+  #observe(known: Known, life: Life, meter: string, bytes: Partial<Bytes>): Observation | null {
+    const { node } = this.#options;
+    const multiplier = isNodeEntity(meter) ? PLAIN_MULTIPLIER : node.multiplier();
+    return observe(known, { ...lifeOfMeter(meter, node.name, life), ...bytes }, multiplier);
   }
 
-  async #ask(life: Life, entities: readonly string[]): Promise<void> {
-    if (entities.length === 0) return;
+  async #ask(life: Life, meters: readonly string[]): Promise<void> {
+    if (meters.length === 0) return;
     const { node, records, lives, keys, clock, onRecord } = this.#options;
     const askedAt = clock.monotonic();
+    const inbounds = meters.filter(isNodeEntity).map((meter) => lifeOfMeter(meter, node.name, life));
     const isTotalClear =
-      !entities.some(isNodeEntity) ||
-      (await tryRead(() => carryTotal(node.name, life, { records, lives }))) !== "unreadable";
-    const keyIds = entities.filter((entity) => !isNodeEntity(entity)).map(Number);
+      (await tryRead(() => carryTotal(node.name, life, inbounds, { records, lives }))) !== "unreadable";
+    const keyIds = meters.filter((meter) => !isNodeEntity(meter)).map(Number);
+    const entities = [...new Set(meters.map((meter) => this.#entityOf(meter)))];
     const [found, kept] = await Promise.all([records.findMany(entities), keys.kept(keyIds)]);
-    for (const entity of entities) {
-      const record = found.get(entity) ?? null;
+    for (const meter of meters) {
+      const record = found.get(this.#entityOf(meter)) ?? null;
       if (record === "unreadable") {
-        this.#known.learn(entity, null, askedAt);
+        this.#known.learn(meter, null, askedAt);
         continue;
       }
-      const isCounted = isNodeEntity(entity) ? isTotalClear : kept.has(Number(entity));
-      this.#known.learn(entity, isCounted ? knownOf(record, life.node, life.epoch) : null, askedAt);
-      if (record !== null) onRecord(record);
+      const isCounted = isNodeEntity(meter) ? isTotalClear : kept.has(Number(meter));
+      const counted = lifeOfMeter(meter, node.name, life);
+      this.#known.learn(meter, isCounted ? knownOf(record, counted.node, counted.epoch) : null, askedAt);
     }
+    for (const record of found.values()) if (record !== "unreadable") onRecord(record);
   }
 
   /** Everything that may not be in the ledger yet. */
   async #readAll(): Promise<Map<string, Partial<Bytes>>> {
     const { node } = this.#options;
-    const [users, inbound] = await Promise.all([node.queryCounters(USER_COUNTERS), this.#readInbound()]);
-    return keyReadings(this.#known.unrecorded(users)).set(nodeEntity(node.name), inbound);
+    const [users, inbounds] = await Promise.all([node.queryCounters(USER_COUNTERS), this.#readInbounds()]);
+    return new Map([...keyReadings(this.#known.unrecorded(users)), ...inbounds]);
   }
 
-  async #readAgain(entities: readonly string[]): Promise<Readings> {
-    if (entities.length > READ_ONE_BY_ONE) {
+  async #readAgain(meters: readonly string[]): Promise<Readings> {
+    if (meters.length > READ_ONE_BY_ONE) {
       const all = await this.#readAll();
-      return new Map(entities.map((entity) => [entity, all.get(entity) ?? {}]));
+      return new Map(meters.map((meter) => [meter, all.get(meter) ?? {}]));
     }
-    return new Map(await Promise.all(entities.map(async (entity) => [entity, await this.#readOne(entity)] as const)));
+    const tags = inboundMeters(this.#options.node);
+    return new Map(await Promise.all(meters.map(async (meter) => [meter, await this.#readOne(meter, tags)] as const)));
   }
 
-  #readOne(entity: string): Promise<Partial<Bytes>> {
-    if (isNodeEntity(entity)) return this.#readInbound();
-    return readBoth(this.#options.node, (direction) => keyCounter(Number(entity), direction));
-  }
-
-  #readInbound(): Promise<Partial<Bytes>> {
+  async #readOne(meter: string, tags: ReadonlyMap<string, string>): Promise<Partial<Bytes>> {
     const { node } = this.#options;
-    return readBoth(node, (direction) => inboundCounter(node.inboundTag, direction));
+    if (!isNodeEntity(meter)) return readBoth(node, (direction) => keyCounter(Number(meter), direction));
+    const tag = tags.get(meter);
+    // It was taken out meanwhile.
+    if (tag === undefined) return {};
+    return readBoth(node, (direction) => inboundCounter(tag, direction));
+  }
+
+  async #readInbounds(): Promise<Readings> {
+    const tags = inboundMeters(this.#options.node);
+    const read = [...tags.keys()].map(async (meter) => [meter, await this.#readOne(meter, tags)] as const);
+    return new Map(await Promise.all(read));
   }
 
   #remember(change: Change, refused: ReadonlySet<string>): void {
-    const { entity, bytes, observation } = change;
-    if (refused.has(entity) || beginsGeneration(change)) {
-      this.#known.forget(entity);
+    const { meter, bytes, observation } = change;
+    if (refused.has(this.#entityOf(meter)) || beginsGeneration(change)) {
+      this.#known.forget(meter);
       return;
     }
-    if (observation !== null) this.#known.raise(entity, observation.known);
-    this.#known.markRecorded(entity, bytes);
+    if (observation !== null) this.#known.raise(meter, observation.known);
+    this.#known.markRecorded(meter, bytes);
+  }
+
+  #entityOf(meter: string): string {
+    return entityOfMeter(meter, this.#options.node.name);
   }
 }
 

@@ -17,7 +17,7 @@ export interface NodeReport {
   /** When it was last read. Unix milliseconds. */
   readonly seenAt: number;
   readonly restarts: number;
-  /** What its inbound has carried in all. */
+  /** What its inbounds have carried in all. */
   readonly carried: Bytes;
 }
 

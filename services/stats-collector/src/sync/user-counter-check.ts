@@ -5,8 +5,8 @@ export interface CounterSigns {
   /** Seconds since the Xray process started. */
   readonly uptimeSeconds: number;
   /**
-   * Bytes that the inbound has sent to clients by its own counter. `null` when the inbound has no counter, "refused" when
-   * Xray has no counters at all.
+   * Bytes that the inbounds have sent to clients by their own counters. `null` when none has a counter, "refused" when Xray has
+   * no counters at all.
    */
   readonly sent: number | null | "refused";
   /** Whether there are keys that could be in use. */
@@ -14,7 +14,7 @@ export interface CounterSigns {
 }
 
 /**
- * An inbound without a counter of its own shows nothing of its use. After this long with keys and not one user's counter,
+ * A node without counters of its inbounds shows nothing of its use. After this long with keys and not one user's counter,
  * it is more likely that users are not counted than that nobody ever connected.
  */
 const LONG_ENOUGH_SECONDS = 3_600;
@@ -22,8 +22,8 @@ const LONG_ENOUGH_SECONDS = 3_600;
 /**
  * Finds out whether a node counts its users' bytes, which its config asks for in `stats` and `policy` and no call tells.
  *
- * A user has counters from the first connection on, so a node without any may just be new. It is not new when its inbound
- * has sent bytes to clients: clients who are refused get none.
+ * A user has counters from the first connection on, so a node without any may just be new. It is not new when an inbound
+ * of it has sent bytes to clients: clients who are refused get none.
  */
 export class UserCounterCheck {
   readonly #node: string;

@@ -1,6 +1,6 @@
 import type { Counter } from "@veil/xray-grpc";
 import type { MeteredNode } from "../../src/sync/node-counters.ts";
-import { SimulatedNode } from "../model/simulated-node.ts";
+import { INBOUND_TAGS, SimulatedNode } from "../model/simulated-node.ts";
 
 /** A simulated node as a collector calls it, at once and without faults but those that a test asks for. */
 export class PlainNode implements MeteredNode {
@@ -23,8 +23,8 @@ export class PlainNode implements MeteredNode {
     this.#now = now;
   }
 
-  get inboundTag(): string {
-    return this.xray.inboundTag;
+  inboundTags(): readonly string[] {
+    return INBOUND_TAGS;
   }
 
   multiplier(): number {

@@ -13,7 +13,7 @@ import { NodeSync } from "../../src/sync/node-sync.ts";
 import { TrafficRefresher } from "../../src/jobs/refresh-traffic.ts";
 import { resetTraffic } from "../../src/jobs/reset-traffic.ts";
 import { lostReply } from "../in-memory/lost-reply.ts";
-import type { ReadValue, SimulatedNode } from "./simulated-node.ts";
+import { INBOUND_TAGS, type ReadValue, type SimulatedNode } from "./simulated-node.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** A node as a collector's settings list it. */
@@ -182,7 +182,7 @@ export class SimulatedCollector {
     return {
       name,
       address,
-      inboundTag: node.inboundTag,
+      inboundTags: () => INBOUND_TAGS,
       multiplier: () => this.#multipliers.get(node) ?? node.multiplier,
       readProcessMark: () => call("readProcessMark", () => node.mark),
       plantProcessMark: (id) =>

@@ -13,7 +13,6 @@ export interface ReadValue {
 /** An Xray as far as its counters go, and what can be truly said of them. */
 export class SimulatedNode {
   readonly name: string;
-  readonly inboundTag = "vless-in";
   readonly counters = new Map<string, number>();
   mark: string | null = null;
   life = 0;
@@ -41,7 +40,7 @@ export class SimulatedNode {
   }
 
   move(keyId: number, direction: Direction, bytes: number): void {
-    for (const name of [keyCounter(keyId, direction), inboundCounter(this.inboundTag, direction)]) {
+    for (const name of [keyCounter(keyId, direction), inboundCounter(inboundOf(keyId), direction)]) {
       this.counters.set(name, (this.counters.get(name) ?? 0) + bytes);
       add(this.moved, name, bytes);
     }
@@ -73,10 +72,17 @@ export class SimulatedNode {
   }
 }
 
-/** The names of a key's or (without one) the inbound's counters. */
+/** Every simulated node has these, and its keys use them by turns. */
+export const INBOUND_TAGS = ["vless-in", "trojan.in"] as const;
+
+function inboundOf(keyId: number): string {
+  return keyId % 2 === 0 ? INBOUND_TAGS[1] : INBOUND_TAGS[0];
+}
+
+/** The names of a key's or (without one) the inbounds' counters. */
 export function counterNames(keyId: number | null): string[] {
-  return DIRECTIONS.map((direction) =>
-    keyId === null ? inboundCounter("vless-in", direction) : keyCounter(keyId, direction),
+  return DIRECTIONS.flatMap((direction) =>
+    keyId === null ? INBOUND_TAGS.map((tag) => inboundCounter(tag, direction)) : [keyCounter(keyId, direction)],
   );
 }
 
