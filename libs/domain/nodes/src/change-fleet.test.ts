@@ -56,6 +56,9 @@ describe("a node that is entered", () => {
       outcome: "taken",
       detail: `the address ${same.address} is already used by node a`,
     });
+    expect(entered(fleet({ ...a, state: "disabled" }), same, stamp)).toMatchObject({
+      detail: `the address ${same.address} is already used by node a, which is being deleted`,
+    });
     const gone = someNode("b", { state: "gone", address: a.address });
     expect(nodesOf(entered(fleet({ ...a, state: "gone" }, gone), same, stamp)).map(({ name }) => name)).toEqual([
       "a",
@@ -65,6 +68,15 @@ describe("a node that is entered", () => {
 });
 
 describe("a node that is changed", () => {
+  it("does not get another one's address, and the answer says how two change places", () => {
+    const other = someNode("b", { address: "b:1" });
+    expect(changed(fleet(a, other), "a", { address: "B:1" }, stamp)).toEqual({
+      outcome: "taken",
+      detail:
+        "the address B:1 is already used by node b; two nodes that are to change places are deleted first, and added again",
+    });
+  });
+
   it("keeps what is left out, and is filled again where it is found elsewhere", () => {
     const costly = nodesOf(changed(fleet(a), "a", { multiplier: 2 }, stamp))[0];
     expect(costly).toMatchObject({ multiplier: 2, state: "active", fixed: [] });

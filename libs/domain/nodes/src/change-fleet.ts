@@ -123,19 +123,16 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const { note: _, inbounds, ...fields } = change;
   const { address = node.address } = fields;
   const holder = holderOf(fleet.nodes, address, name);
-  if (holder !== null) return addressTaken(address, holder);
-  const isMoved = !isSameAddress(address, node.address);
+  if (holder !== null) return addressTaken(address, holder, CHANGE_PLACES);
   // The environment says nothing of the others, which keep no node that it lists no more.
   const fixable = node.discovery === null ? NODE_FIELDS : FIXABLE_FIELDS;
   const fixed = [...new Set([...node.fixed, ...fixable.filter((field) => change[field] !== undefined)])];
   const isRegrouped = fields.groups !== undefined && !isSameGroups(fields.groups, node.groups);
   const moved: FleetNode = {
-    ...node,
+    ...movedTo(node, address, now),
     ...change,
     inbounds: node.inbounds,
     fixed,
-    ...(isMoved && node.state === "active" && { state: "joining", since: now }),
-    ...(isMoved && node.state === "draining" && { isUnfilled: true }),
     ...(isRegrouped && { regroupedAt: now, formerGroups: node.groups }),
   };
   // Whoever knows of one inbound alone means that one by its tag.
@@ -224,15 +221,26 @@ export function isToBeFilled({ state, isUnfilled }: Pick<FleetNode, "state" | "i
   return state === "joining" || (state === "draining" && isUnfilled);
 }
 
-function holderOf(nodes: readonly FleetNode[], address: string, name: string): string | null {
-  const holder = nodes.find(
-    (node) => node.name !== name && node.state !== "gone" && isSameAddress(node.address, address),
+function holderOf(nodes: readonly FleetNode[], address: string, name: string): FleetNode | null {
+  return (
+    nodes.find((node) => node.name !== name && node.state !== "gone" && isSameAddress(node.address, address)) ?? null
   );
-  return holder?.name ?? null;
 }
 
-function addressTaken(address: string, holder: string): FleetChange {
-  return { outcome: "taken", detail: `the address ${address} is already used by node ${holder}` };
+/** The end of a sentence on what a caller may have wanted. One by one they can't: each would leave its users to the other, or to nobody. */
+export const CHANGE_PLACES = "; two nodes that are to change places are deleted first, and added again";
+
+function addressTaken(address: string, { name, state }: FleetNode, instead = ""): FleetChange {
+  const holder = state === "disabled" ? `node ${name}, which is being deleted` : `node ${name}${instead}`;
+  return { outcome: "taken", detail: `the address ${address} is already used by ${holder}` };
+}
+
+/** A node that is found at another address: it is filled there before links show it. */
+export function movedTo(node: FleetNode, address: string, now: number): FleetNode {
+  if (isSameAddress(address, node.address)) return { ...node, address };
+  const moved = { ...node, address };
+  if (node.state === "active") return { ...moved, state: "joining", since: now };
+  return node.state === "draining" ? { ...moved, isUnfilled: true } : moved;
 }
 
 function replaced(

@@ -103,6 +103,49 @@ describe("an endpoint", () => {
     expect(next.nodes.map(({ state }) => state)).toEqual(["joining", "disabled"]);
   });
 
+  it("at the address of one that is gone has that one taken out before its time", () => {
+    const found = new Map([...ready("b", "c"), ["new", at("a:1")] as const]);
+    let of = fleet(ours("a"), ours("b"), ours("c"));
+    const steps = (now: number) => {
+      of = after(of, discovered(of, found, rules, now));
+      return discoverySteps(of, found, rules, now);
+    };
+    expect(steps(NOW).enter.map(({ name, address }) => [name, address])).toEqual([["new", "a:1"]]);
+    expect(steps(NOW + 29_999).retire).toEqual([]);
+    expect(steps(NOW + 30_000).retire).toEqual(["a"]);
+    const named = fleet(ours("a", { goneSince: NOW }, { fixed: ["address"] }), ours("b"), ours("c"));
+    expect(discoverySteps(named, found, rules, NOW + 30_000).retire).toEqual([]);
+  });
+
+  it("at each other's addresses have their nodes change places, and nobody else", () => {
+    const found = new Map([
+      ["a", at("b:1")],
+      ["b", at("c:1")],
+      ["c", at("a:1")],
+      ["d", at("e:1")],
+      ["e", at("f:1")],
+    ]);
+    const of = fleet(ours("a"), ours("b", {}, { state: "draining" }), ours("c"), ours("d"), ours("e"));
+    const moved = after(of, discovered(of, found, rules, NOW));
+    expect(moved.nodes.map(({ name, address, state, isUnfilled }) => [name, address, state, isUnfilled])).toEqual([
+      ["a", "b:1", "joining", false],
+      ["b", "c:1", "draining", true],
+      ["c", "a:1", "joining", false],
+      ["d", "d:1", "active", false],
+      ["e", "e:1", "active", false],
+    ]);
+    expect(discovered(moved, found, rules, NOW + 1)).toBeNull();
+    expect(discoverySteps(moved, found, rules, NOW + 1).change.map(({ name }) => name)).toEqual(["d", "e"]);
+    for (const more of [{ fixed: ["address"] }, { state: "disabled" }] as const) {
+      const held = fleet(ours("a"), ours("b"), ours("c", {}, more));
+      expect(after(held, discovered(held, found, rules, NOW)).nodes.map(({ address }) => address)).toEqual([
+        "a:1",
+        "b:1",
+        "c:1",
+      ]);
+    }
+  });
+
   it("that moves is followed before its node is shown again", () => {
     const away = ours("a", { awaySince: NOW - 60_000, isDrained: true }, { state: "draining" });
     let of = fleet(away, ours("b"));

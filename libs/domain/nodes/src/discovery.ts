@@ -3,6 +3,7 @@ import {
   type ChangeStamp,
   changed,
   type FleetChange,
+  movedTo,
   type NewNode,
   type NodeChange,
   nodeOf,
@@ -31,7 +32,10 @@ export interface DiscoveryRules {
   readonly hostPattern: string | null;
   /** A node is drained when it has been away for so long. Milliseconds. */
   readonly drainAfterMs: number;
-  /** A node is taken out when it has been gone for so long. Milliseconds. */
+  /**
+   * A node is taken out when it has been gone for so long; one whose address another endpoint has by then, when it is time to drain
+   * it. Milliseconds.
+   */
   readonly deleteAfterMs: number;
 }
 
@@ -60,15 +64,18 @@ export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { servi
 
 /**
  * Notes since when nodes of a Service are away, drains those for which that lasts, and shows them again when
- * they are back. One that a caller has drained or shown since stays as that one wanted it.
+ * they are back. Those that are found at each other's addresses change places. One that a caller has drained or shown since stays as that one wanted it.
  *
  * @param now milliseconds since the epoch
  * @returns null when there is nothing to change
  */
 export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, now: number): FleetUpdate | null {
   const braked = isBraked(fleet, found, rules);
-  const nodes = fleet.nodes.flatMap((node): FleetNode[] => {
-    if (!isOf(node, rules.service)) return [node];
+  const moves = exchangedAddresses(discoveredNodes(fleet, rules.service), found);
+  const nodes = fleet.nodes.flatMap((stored): FleetNode[] => {
+    if (!isOf(stored, rules.service)) return [stored];
+    const move = moves.get(stored.name);
+    const node = move === undefined ? stored : { ...movedTo(stored, move, now), discovery: stored.discovery };
     const its = found.get(node.name);
     const next = braked ? untimed(node) : timed(node, its, now);
     if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, now) ? [] : [next];
@@ -83,21 +90,24 @@ export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRule
 
 /** The changes beside that: they take calls to nodes. @param now milliseconds since the epoch */
 export function discoverySteps(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, now: number): DiscoverySteps {
-  const { service, deleteAfterMs } = rules;
+  const { service, drainAfterMs, deleteAfterMs } = rules;
   const ours = discoveredNodes(fleet, service);
   const names = new Set(ours.map(({ name }) => name));
   const enter = [...found].flatMap(([name, { addresses }]) => {
     const [address] = addresses;
     return address === undefined || names.has(name) ? [] : [{ ...templateOf(name, address, rules), name, address }];
   });
-  const serving = ours.filter(({ state }) => state !== "gone" && state !== "disabled");
+  const serving = ours.filter(isFollowed);
   const change = serving.flatMap((node) => {
     const wanted = differing(node, found.get(node.name), rules);
     return Object.keys(wanted).length === 0 ? [] : [{ name: node.name, change: wanted }];
   });
-  const retired = ours.filter(
-    ({ state, discovery }) => state !== "gone" && isOver(discovery.goneSince, deleteAfterMs, now),
-  );
+  const retired = ours.filter((node) => {
+    const { state, discovery } = node;
+    // Its address leads to another machine: that one can't be entered while the address is this node's.
+    const afterMs = isReplaced(node, found) ? Math.min(drainAfterMs, deleteAfterMs) : deleteAfterMs;
+    return state !== "gone" && isOver(discovery.goneSince, afterMs, now);
+  });
   const retire = isBraked(fleet, found, rules) ? [] : retired.map(({ name }) => name);
   return { enter, change, retire };
 }
@@ -165,6 +175,42 @@ function isOver(began: number | null, afterMs: number, now: number): boolean {
 
 function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | undefined): boolean {
   return fixed.includes("address") || found?.addresses.some((other) => isSameAddress(other, address)) === true;
+}
+
+/** Whether the endpoint of another node has the address of one that is not found. */
+function isReplaced({ name, address, fixed }: FleetNode, found: FoundNodes): boolean {
+  if (found.has(name) || fixed.includes("address")) return false;
+  return [...found.values()].some(({ addresses }) => addresses.some((other) => isSameAddress(other, address)));
+}
+
+/**
+ * The new addresses of nodes each of which is found at another one's, in a ring. One by one none of them could follow, as its new
+ * address is taken and its users would stay behind; together they leave no Xray alone and share none.
+ */
+function exchangedAddresses(ours: readonly DiscoveredNode[], found: FoundNodes): ReadonlyMap<string, string> {
+  const nexts = new Map<DiscoveredNode, { readonly holder: DiscoveredNode; readonly address: string }>();
+  for (const node of ours) {
+    const its = found.get(node.name);
+    const [address] = its?.addresses ?? [];
+    if (address === undefined || !isFollowed(node) || isWhereItIsFound(node, its)) continue;
+    const holder = ours.find((other) => isFollowed(other) && isSameAddress(other.address, address));
+    if (holder !== undefined && isSameField("tls", node, holder)) nexts.set(node, { holder, address });
+  }
+  const moves = new Map<string, string>();
+  for (const [first, next] of nexts) {
+    const seen = new Set<DiscoveredNode>();
+    let at: DiscoveredNode | undefined = first;
+    while (at !== undefined && !seen.has(at)) {
+      seen.add(at);
+      at = nexts.get(at)?.holder;
+    }
+    if (at === first) moves.set(first.name, next.address);
+  }
+  return moves;
+}
+
+function isFollowed({ state }: FleetNode): boolean {
+  return state !== "gone" && state !== "disabled";
 }
 
 /** The fields in which a node is to differ from now on: none that a caller has changed. */

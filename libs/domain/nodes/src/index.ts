@@ -1,6 +1,7 @@
 /** The fleet: which nodes there are, in which state, and which ones links lead to. Pure: no I/O, no clock of its own, no Xray. */
 export {
   activated,
+  CHANGE_PLACES,
   changed,
   changeFleet,
   type ChangeStamp,

@@ -198,7 +198,10 @@ describe("changing a node", () => {
     const patched = await call(api, "patch", "/api/nodes/fi-1").send({ port: null, sni: "example.com" }).expect(200);
     expect(patched.body).toMatchObject({ host: "fi.example.com", port: null, sni: "example.com", note: "old" });
     expect(answerOf(await call(api, "patch", "/api/nodes/fi-1").send({ address: "main.example.com:10085" }))).toEqual(
-      failure(409, "the address main.example.com:10085 is already used by node main"),
+      failure(
+        409,
+        "the address main.example.com:10085 is already used by node main; two nodes that are to change places are deleted first, and added again",
+      ),
     );
   });
 

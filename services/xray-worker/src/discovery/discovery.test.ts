@@ -81,6 +81,29 @@ it("follows a node to another address, and shows it in the same look", async () 
   expect((await nodes()).find(({ name }) => name === "a")).toMatchObject({ address: "z:1", state: "joining" });
 });
 
+it("enters a new machine at the address of one that is gone, once that one's node has been taken out", async () => {
+  await look(on("a"), on("b"), on("c"));
+  ports = { ...ports, processAt: async ({ address }) => (address === "a:1" && "a" in (await states()) ? "a" : null) };
+  discovery = new Discovery(ports);
+  const found = [on("b"), on("c"), on("new", { address: "a:1" })];
+  await look(...found);
+  expect(await states()).toEqual({ main: "active", a: "joining", b: "joining", c: "joining" });
+  now += 1_000;
+  await look(...found);
+  await look(...found);
+  expect(await states()).toEqual({ main: "active", b: "joining", c: "joining", new: "joining" });
+});
+
+it("has nodes change places whose pods have each other's addresses, and asks nobody", async () => {
+  await look(on("a"), on("b"));
+  ports = { ...ports, processAt: async () => "b", leftBehind: async () => 7 };
+  discovery = new Discovery(ports);
+  await look(on("a", { address: "b:1" }), on("b", { address: "a:1" }));
+  expect((await nodes()).map(({ name, address }) => [name, address])).toContainEqual(["a", "b:1"]);
+  expect((await nodes()).map(({ name, address }) => [name, address])).toContainEqual(["b", "a:1"]);
+  expect(said.filter((line) => line.startsWith("a node can't be"))).toEqual([]);
+});
+
 it("leaves a node where its users would stay behind, and says so once", async () => {
   await look(on("a"), on("b"));
   ports = { ...ports, leftBehind: async () => 7 };

@@ -1,5 +1,6 @@
 import type { JobResult } from "@veil/job-contract";
 import {
+  CHANGE_PLACES,
   type ChangeStamp,
   changed,
   entered,
@@ -79,7 +80,7 @@ export async function changeNode(
       tls: wanted.tls === undefined ? (stored?.tls ?? null) : wanted.tls,
     };
     const other = await ports.processAt(next);
-    if (other !== null) return sameProcess(other);
+    if (other !== null) return sameProcess(other, CHANGE_PLACES);
     const users = stored === null ? 0 : await ports.leftBehind(stored, next);
     if (stored !== null && users > 0) return usersStay(stored, next, users);
   }
@@ -134,6 +135,6 @@ function unusable(fault: string): ChangeResult {
   return { outcome: "refused", detail: `tls: ${fault}` };
 }
 
-function sameProcess(other: string): ChangeResult {
-  return { outcome: "taken", detail: `the Xray process at this address is that of node ${other}` };
+function sameProcess(other: string, instead = ""): ChangeResult {
+  return { outcome: "taken", detail: `the Xray process at this address is that of node ${other}${instead}` };
 }
