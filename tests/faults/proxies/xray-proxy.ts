@@ -101,5 +101,7 @@ async function readAll(stream: AsyncIterable<unknown>): Promise<Buffer> {
 function nameOf(headers: IncomingHttpHeaders, body: Buffer): string {
   const method = String(headers[constants.HTTP2_HEADER_PATH]).split("/").at(-1) ?? "";
   if (method !== "AlterInbound") return method;
-  return body.includes("AddUserOperation") ? "AddUser" : "RemoveUser";
+  if (body.includes("AddUserOperation")) return "AddUser";
+  // Nobody is removed: it asks of which kind the inbound is.
+  return body.includes("@nobody") ? "AskKind" : "RemoveUser";
 }

@@ -68,3 +68,11 @@ const REFUSALS = {
 export function isRefusal(error: unknown, reason: keyof typeof REFUSALS): error is XrayRejectedError {
   return error instanceof XrayRejectedError && REFUSALS[reason].test(error.details);
 }
+
+/**
+ * The protocol whose code refused to remove a user who is not there, by the name of its package in Xray's source: `vless`.
+ * Null when the text is another one.
+ */
+export function refusingProxy({ details }: XrayRejectedError): string | null {
+  return /^proxy\/(\w+): User \S+ not found\.$/.exec(details)?.[1] ?? null;
+}

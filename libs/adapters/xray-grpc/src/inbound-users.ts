@@ -40,7 +40,7 @@ export class InboundUsers {
   readonly #inbounds: Inbounds;
   readonly #tag: string;
   /** The account type that the inbound takes, and how often the connection had been lost when that was seen. */
-  #accountType: { readonly value: Promise<string>; readonly losses: number } | null = null;
+  #accountType: { value: Promise<string>; readonly losses: number } | null = null;
 
   constructor(calls: NodeCalls, inbounds: Inbounds, tag: string) {
     this.#calls = calls;
@@ -123,16 +123,25 @@ export class InboundUsers {
     }
   }
 
-  /** Looked up once for every connection: a process of another config may be behind the next. */
+  /**
+   * Looked up once for every connection: a process of another config may be behind the next. A call waits for as long as it
+   * may last, and the look-up goes on for those that come after.
+   */
   #accountTypeOfInbound(): Promise<string> {
     const { losses } = this.#calls;
     if (this.#accountType?.losses === losses) return this.#accountType.value;
-    const value = this.#lookUpAccountType();
-    this.#accountType = { value, losses };
-    value.catch(() => {
-      if (this.#accountType?.value === value) this.#accountType = null;
-    });
-    return value;
+    const lookUp = this.#lookUpAccountType();
+    const lookedUp = { value: this.#calls.waitFor("addUser", lookUp), losses };
+    this.#accountType = lookedUp;
+    lookUp.then(
+      () => {
+        lookedUp.value = lookUp;
+      },
+      () => {
+        if (this.#accountType === lookedUp) this.#accountType = null;
+      },
+    );
+    return lookedUp.value;
   }
 
   async #lookUpAccountType(): Promise<string> {

@@ -1,24 +1,43 @@
+import { randomUUID } from "node:crypto";
 import type { RunningInbound } from "@veil/protocols";
-import { codecOfInbound } from "./codecs.ts";
+import { SharedRun } from "@veil/runtime";
+import { isRefusal, refusingProxy } from "./call-failure.ts";
+import { codecOfAccount, codecOfInbound } from "./codecs.ts";
 import { describeInbound } from "./describe-inbound.ts";
 import { embedUsers } from "./embedded-users.ts";
-import { InboundExistsError, InboundNotListeningError, InboundUnsupportedError } from "./errors.ts";
-import { HandlerService } from "./generated/xray/app/proxyman/command_pb.ts";
+import { InboundExistsError, InboundNotListeningError, InboundUnsupportedError, XrayRejectedError } from "./errors.ts";
+import { HandlerService, RemoveUserOperationSchema } from "./generated/xray/app/proxyman/command_pb.ts";
 import type { InboundHandlerConfig } from "./generated/xray/core/core_pb.ts";
 import { definitionOf, type InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import type { NodeCalls } from "./node-calls.ts";
-import { isRefusal } from "./call-failure.ts";
+import { packTyped } from "./typed-message.ts";
 
-const { addInbound, listInbounds, removeInbound } = HandlerService.method;
+const { addInbound, alterInbound, listInbounds, removeInbound } = HandlerService.method;
 
-/** The inbounds of a node as a whole. */
+/**
+ * All inbounds of a node. Xray lists them together, each with the users that it was added with: megabytes, which callers who ask
+ * at the same moment share. A shorter deadline could run out, which would keep all other calls from the node for a while.
+ */
+export type InboundListing = SharedRun<readonly InboundHandlerConfig[]>;
+
+export function inboundListing(calls: NodeCalls): InboundListing {
+  return new SharedRun(async () => (await calls.bulk("listInbounds", listInbounds, {})).inbounds);
+}
+
+/** Behind an id that was never used before: the e-mail of a user who is in no inbound. */
+const NOBODY = "@nobody";
+
+/** One inbound of a node as a whole. */
 export class Inbounds {
   readonly #calls: NodeCalls;
+  readonly #listing: InboundListing;
   readonly #tag: string;
 
-  constructor(calls: NodeCalls, tag: string) {
+  /** @param listing shared by all inbounds of the node */
+  constructor(calls: NodeCalls, listing: InboundListing, tag: string) {
     this.#calls = calls;
+    this.#listing = listing;
     this.#tag = tag;
   }
 
@@ -28,13 +47,11 @@ export class Inbounds {
   }
 
   async read(): Promise<InboundDefinition | null> {
-    // Megabytes when the inbound was added with many users: Xray lists those too.
-    return this.#look("readInbound", "bulk", definitionOf);
+    return this.#look("readInbound", definitionOf);
   }
 
   async describe(): Promise<RunningInbound | null> {
-    // As much as above: a call that ran out of time would keep all others from the node for a while.
-    return this.#look("describeInbound", "bulk", describeInbound);
+    return this.#look("describeInbound", describeInbound);
   }
 
   async remove(): Promise<"removed" | "absent"> {
@@ -62,23 +79,30 @@ export class Inbounds {
     }
   }
 
-  /** The kind of account that the inbound takes, `null` when there is no inbound. */
+  /**
+   * The kind of account that the inbound takes, `null` when there is no inbound.
+   *
+   * A call with one user waits for it, so it must cost no more than such a call: a listing names the kind, but brings all users
+   * along. To send an account and see whether it is refused is no way: one of another kind ends Xray. What we have noted of
+   * the inbound may be of an earlier life of Xray. The removal of a user who is not there changes nothing, and the refusal
+   * begins with the name of the protocol whose code refused. A listing is for a refusal that says something else.
+   */
   async accountType(method: string): Promise<string | null> {
-    return this.#look(
-      method,
-      "short",
-      ({ proxySettings }) => codecOfInbound(proxySettings?.type ?? "")?.accountType ?? null,
-    );
+    const operation = packTyped(RemoveUserOperationSchema, { email: randomUUID() + NOBODY });
+    try {
+      await this.#calls.short(method, alterInbound, { tag: this.#tag, operation });
+    } catch (error) {
+      if (isRefusal(error, "inbound-missing")) return null;
+      if (!(error instanceof XrayRejectedError)) throw error;
+      const known = codecOfAccount(`xray.proxy.${refusingProxy(error)}.Account`);
+      if (known !== undefined) return known.accountType;
+    }
+    return this.#look(method, ({ proxySettings }) => codecOfInbound(proxySettings?.type ?? "")?.accountType ?? null);
   }
 
-  /** What is read of the inbound, null where there is none. @param read null for one of an unknown kind */
-  async #look<T>(
-    method: string,
-    size: "short" | "bulk",
-    read: (inbound: InboundHandlerConfig) => T | null,
-  ): Promise<T | null> {
-    const { inbounds } = await this.#calls[size](method, listInbounds, {});
-    const inbound = inbounds.find(({ tag }) => tag === this.#tag);
+  /** What is read of the inbound, null where there is none. @param read null for an inbound of an unknown kind */
+  async #look<T>(method: string, read: (inbound: InboundHandlerConfig) => T | null): Promise<T | null> {
+    const inbound = (await this.#listing.run()).find(({ tag }) => tag === this.#tag);
     if (inbound === undefined) return null;
     const found = read(inbound);
     if (found !== null) return found;

@@ -5,6 +5,8 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
+import { TimeLimitError, withinTime } from "@veil/runtime";
+import { XrayUnreachableError } from "./errors.ts";
 import type { NodeConnection } from "./node-connection.ts";
 
 /** A connection with the two deadlines that calls have: for those that carry one user, and for those that carry all. */
@@ -52,5 +54,19 @@ export class NodeCalls {
     decode: (message: Uint8Array) => T,
   ): Promise<T> {
     return this.#connection.call(method, rpc, request, this.#bulkMs, decode);
+  }
+
+  /**
+   * Waits for what several calls need for as long as one of them may take. It goes on after that.
+   *
+   * @throws {XrayUnreachableError} after that, and what it throws itself.
+   */
+  async waitFor<T>(method: string, shared: Promise<T>): Promise<T> {
+    try {
+      return await withinTime(shared, this.#shortMs);
+    } catch (error) {
+      if (!(error instanceof TimeLimitError)) throw error;
+      throw new XrayUnreachableError(this.node, method, "hung", "what it needs is still being asked for");
+    }
   }
 }

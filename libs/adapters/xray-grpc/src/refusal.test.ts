@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { XrayRejectedError } from "./errors.ts";
-import { isRefusal } from "./call-failure.ts";
+import { isRefusal, refusingProxy } from "./call-failure.ts";
 
 const REASONS = [
   "inbound-missing",
@@ -35,5 +35,18 @@ describe("isRefusal", () => {
 
   it("finds nothing in other errors", () => {
     expect(isRefusal(new Error("proxy/vless: User 1@veil not found."), "user-missing")).toBe(false);
+  });
+});
+
+describe("refusingProxy", () => {
+  it.each([
+    ["vless", "proxy/vless: User 1@nobody not found."],
+    ["shadowsocks_2022", "proxy/shadowsocks_2022: User 1@nobody not found."],
+    // Another package of the protocol says nothing sure.
+    [null, "proxy/vmess/inbound: User 1@nobody not found."],
+    [null, "app/proxyman/command: proxy is not a UserManager"],
+    [null, "app/router: User proxy/vless: User 1@nobody not found."],
+  ])("is %s by %j", (name, details) => {
+    expect(refusingProxy(new XrayRejectedError("test", "addUser", status.UNKNOWN, details))).toBe(name);
   });
 });

@@ -5,7 +5,7 @@ import type { XrayAnswerInvalidError } from "./errors.ts";
 import type { InboundDefinition } from "./inbound-definition.ts";
 import type { InboundUser } from "./inbound-user.ts";
 import { type ChangeOptions, InboundUsers } from "./inbound-users.ts";
-import { Inbounds } from "./inbounds.ts";
+import { type InboundListing, inboundListing, Inbounds } from "./inbounds.ts";
 import { NodeCalls } from "./node-calls.ts";
 import { NodeConnection, type NodeConnectionOptions } from "./node-connection.ts";
 import { ProcessMark } from "./process-mark.ts";
@@ -192,6 +192,7 @@ export function connectXrayNode(options: XrayNodeOptions): ConnectedXray {
   const process = {
     connection,
     calls,
+    listing: inboundListing(calls),
     mark: new ProcessMark(calls),
     counters: new Counters(calls, onInvalidCounter ?? (() => undefined)),
   };
@@ -205,17 +206,18 @@ export function connectXrayNode(options: XrayNodeOptions): ConnectedXray {
 interface XrayProcess {
   readonly connection: NodeConnection;
   readonly calls: NodeCalls;
+  readonly listing: InboundListing;
   readonly mark: ProcessMark;
   readonly counters: Counters;
 }
 
 function nodeAt(
-  { connection, calls, mark, counters }: XrayProcess,
+  { connection, calls, listing, mark, counters }: XrayProcess,
   name: string,
   inboundTag: string,
   blocks: UserBlocks,
 ): XrayNode {
-  const inbounds = new Inbounds(calls, inboundTag);
+  const inbounds = new Inbounds(calls, listing, inboundTag);
   const users = new InboundUsers(calls, inbounds, inboundTag);
   return {
     name,
