@@ -21,13 +21,16 @@ export async function inboundFaultAt(
   // A caller waits for it.
   const xray = connectVisit(node, certificates, { bulkTimeoutMs: CALL_DEADLINE_MS });
   try {
-    for (const { tag, ...inbound } of inbounds) {
-      // Passes see to it that the short id is accepted.
-      const said = { ...inbound, publicKey: inbound.publicKey ?? publicKey, shortId: null, sni: inbound.sni ?? sni };
-      const fault = await faultOf(xray.at(tag, name), said);
-      if (fault !== null) return `the inbound ${tag} of the Xray at ${address} ${fault}`;
-    }
-    return null;
+    // Together: the Xray lists all of its inbounds for each look, which those at the same moment share.
+    const faults = await Promise.all(
+      inbounds.map(async ({ tag, ...inbound }) => {
+        // Passes see to it that the short id is accepted.
+        const said = { ...inbound, publicKey: inbound.publicKey ?? publicKey, shortId: null, sni: inbound.sni ?? sni };
+        const fault = await faultOf(xray.at(tag, name), said);
+        return fault === null ? null : `the inbound ${tag} of the Xray at ${address} ${fault}`;
+      }),
+    );
+    return faults.find((fault) => fault !== null) ?? null;
   } finally {
     xray.close();
   }
