@@ -1,4 +1,4 @@
-import { startTestXray, type TestXray } from "@veil/test-support";
+import { startTestXray, startUdpEcho, type TestXray, type UdpEcho } from "@veil/test-support";
 import { makeRealityKeys } from "@veil/xray-config";
 import { type ConnectedXray, connectXrayNode } from "@veil/xray-grpc";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -17,6 +17,7 @@ const keys = makeRealityKeys();
 const DECRYPTION = `mlkem768x25519plus.native.600s.${keys.privateKey}`;
 const ENCRYPTION = `mlkem768x25519plus.native.0rtt.${keys.publicKey}`;
 const SILENT_FOR_MS = 3_000;
+const ANSWER_WITHIN_MS = 10_000;
 
 const linksSchema = z.object({
   links: z.array(z.object({ node: z.string(), protocol: z.string(), remark: z.string(), link: z.string() })),
@@ -38,6 +39,7 @@ beforeAll(async () => {
   bytes = await startByteServer();
   stack = await startStack(dataDir.path, { TRAFFIC_SYNC_INTERVAL_SECONDS: "2", REALITY_FLOW: "xtls-rprx-vision" });
   xray = await startTestXray((await stack.readRunFile()).xray.binary, {
+    udp: "open",
     inbounds: {
       "trojan-in": { protocol: "trojan" },
       "xhttp-in": { protocol: "vless", path: "/a" },
@@ -175,6 +177,44 @@ describe("links of Shadowsocks and of VLESS encryption, as they are answered", (
     for (const link of usable) expect(await downloadWith(await program.start(link))).toBe(BODY_BYTES);
     await done("DELETE", `/keys/${keyId}`);
     for (const link of usable) expect(await downloadWith(await program.start(link))).toBe(0);
+  });
+});
+
+describe("a datagram over Shadowsocks", () => {
+  let echo: UdpEcho;
+  beforeAll(async () => {
+    echo = await startUdpEcho();
+    await done("POST", "/nodes", newNode());
+  });
+  afterAll(async () => {
+    await done("DELETE", "/nodes/fi-1");
+    echo.close();
+  });
+
+  eachProgram(programs, "", "comes and goes, and is counted as the key's", async (program) => {
+    const { key_id: keyId } = keySchema.parse(await done("POST", "/keys", { name: "Anna" }));
+    await vi.waitFor(async () => expect(await linksOf(keyId)).toHaveLength(inbounds().length), WITHIN);
+    const link = (await linksOf(keyId)).find(({ protocol }) => protocol === "shadowsocks-2022")?.link ?? "";
+    // As large as the first datagram of QUIC.
+    const datagram = Buffer.alloc(1_200, program.name);
+    const client = await program.start(link);
+    try {
+      expect(await client.askByUdp(echo.port, datagram, ANSWER_WITHIN_MS)).toEqual(datagram);
+
+      await done("POST", "/traffic/sync", {});
+      // It was the only one, and is counted without what carries it.
+      expect(trafficSchema.parse(await done("GET", `/keys/${keyId}/traffic`))).toMatchObject({
+        upload: datagram.length,
+        download: datagram.length,
+      });
+
+      await done("DELETE", `/keys/${keyId}`);
+      const heard = echo.heard();
+      expect(await client.askByUdp(echo.port, datagram, SILENT_FOR_MS)).toBeNull();
+      expect(echo.heard()).toBe(heard);
+    } finally {
+      await client.stop();
+    }
   });
 });
 

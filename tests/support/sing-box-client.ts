@@ -28,7 +28,7 @@ export async function startSingBoxClient(binary: string, link: string): Promise<
 function configText(outbound: object, proxyPort: number): string {
   return JSON.stringify({
     log: { level: "error" },
-    inbounds: [{ type: "http", listen: "127.0.0.1", listen_port: proxyPort }],
+    inbounds: [{ type: "mixed", listen: "127.0.0.1", listen_port: proxyPort }],
     outbounds: [outbound],
     // From 1.14 on it looks up no server's name unless the config says how.
     dns: { servers: [{ tag: "local", type: "local" }] },

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, isListening, startProcess, untilReady } from "@veil/engines";
 
-/** A real VPN client that runs with a local HTTP proxy as its entrance. */
+/** A real VPN client that runs with a local proxy as its entrance, of HTTP and of SOCKS. */
 export interface ProxyClient {
   readonly proxyPort: number;
   /** Its output so far. */

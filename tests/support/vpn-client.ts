@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { askByUdp } from "@veil/test-support";
 import { fetchThroughProxy, openTunnel } from "./fetch-through-proxy.ts";
 import { readShareLink, xrayOutbound } from "./read-share-link.ts";
 import { type ProxyClient, startProxyClient } from "./start-proxy-client.ts";
@@ -16,6 +17,8 @@ export interface VpnClient {
   upload(url: string, bytes: number): Promise<void>;
   /** Opens a connection to `host:port` through the client. @throws when there is no answer */
   connect(target: string): Promise<Socket>;
+  /** Sends a datagram to a port of this machine. @returns what comes back; null for nothing */
+  askByUdp(port: number, datagram: Buffer, withinMs?: number): Promise<Buffer | null>;
   /** The program's output so far. */
   output(): string;
   stop(): Promise<void>;
@@ -35,7 +38,7 @@ export async function startVpnClient(xrayBinary: string, link: string, from?: st
       files: {
         "client.json": JSON.stringify({
           log: { loglevel: "error", access: "none" },
-          inbounds: [{ listen: "127.0.0.1", port, protocol: "http" }],
+          inbounds: [{ listen: "127.0.0.1", port, protocol: "mixed", settings: { udp: true } }],
           outbounds: [outbound],
         }),
       },
@@ -51,6 +54,7 @@ export function throughProxy(client: ProxyClient): VpnClient {
       await fetchThroughProxy(client.proxyPort, url, { method: "POST", uploadBytes: bytes });
     },
     connect: (target) => openTunnel(client.proxyPort, target),
+    askByUdp: (port, datagram, withinMs) => askByUdp(client.proxyPort, { host: "127.0.0.1", port }, datagram, withinMs),
     output: () => client.output(),
     stop: () => client.stop(),
   };

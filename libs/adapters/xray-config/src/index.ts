@@ -14,4 +14,11 @@ export { XrayConfigFile, type XrayConfigFileOptions } from "./xray-config-file.t
 export { ensureXrayConfig } from "./ensure-xray-config.ts";
 export { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
-export { type XrayClient, type XrayConfig, type XrayConfigOptions, UDP_POLICIES, xrayConfig } from "./xray-config.ts";
+export {
+  type XrayClient,
+  type XrayConfig,
+  type XrayConfigOptions,
+  UDP_POLICIES,
+  type UdpPolicy,
+  xrayConfig,
+} from "./xray-config.ts";

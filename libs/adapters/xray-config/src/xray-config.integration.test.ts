@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, isIPv6, type Server } from "node:net";
@@ -15,6 +14,7 @@ import {
   startXray,
   type TlsDecoy,
 } from "@veil/engines";
+import { askByUdp, startUdpEcho, type UdpEcho } from "@veil/test-support";
 import { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 import { makeRealityKeys } from "./reality-keys.ts";
 import { xrayConfig } from "./xray-config.ts";
@@ -123,7 +123,7 @@ describe("with allowPrivate", () => {
 });
 
 describe("UDP", () => {
-  let echo: UdpService;
+  let echo: UdpEcho;
   beforeAll(async () => {
     echo = await startUdpEcho();
   });
@@ -210,7 +210,7 @@ async function openTunnel({ allowPrivate = false, udp = "block", ...overrides }:
   return {
     apiPort,
     fetchGreeting: (host, port) => greetingThrough(socksPort, host, port),
-    askByUdp: (host, port, datagram) => udpThrough(socksPort, host, port, datagram),
+    askByUdp: (host, port, datagram) => askByUdp(socksPort, { host, port }, datagram),
     close: async () => {
       await client.stop();
       await server.stop();
@@ -254,50 +254,6 @@ async function greetingThrough(socksPort: number, host: string, port: number): P
   await closed;
   const METHOD_ANSWER_AND_REPLY_BYTES = 2 + 10;
   return Buffer.concat(received).subarray(METHOD_ANSWER_AND_REPLY_BYTES).toString();
-}
-
-/** Sends one datagram through the UDP association of SOCKS 5 (RFC 1928, section 7). */
-async function udpThrough(socksPort: number, host: string, port: number, datagram: Buffer): Promise<Buffer | null> {
-  const control = connect(socksPort, "127.0.0.1");
-  control.on("error", () => control.destroy());
-  control.write(Buffer.from([5, 1, 0]));
-  await once(control, "data");
-  control.write(Buffer.from([5, 3, 0, 1, 0, 0, 0, 0, 0, 0]));
-  const [reply] = (await once(control, "data")) as [Buffer];
-  const relayPort = reply.readUInt16BE(reply.length - 2);
-  const socket = createSocket("udp4");
-  const answer = once(socket, "message", { signal: AbortSignal.timeout(1_000) });
-  const header = Buffer.concat([Buffer.from([0, 0, 0]), socksAddress(host), Buffer.from([port >> 8, port & 0xff])]);
-  socket.send(Buffer.concat([header, datagram]), relayPort, "127.0.0.1");
-  try {
-    const [message] = (await answer) as [Buffer];
-    const IPV4_HEADER_BYTES = 10;
-    return message.subarray(IPV4_HEADER_BYTES);
-  } catch {
-    return null;
-  } finally {
-    socket.close();
-    control.destroy();
-  }
-}
-
-interface UdpService {
-  readonly port: number;
-  /** How many datagrams came so far. */
-  heard(): number;
-  close(): void;
-}
-
-async function startUdpEcho(): Promise<UdpService> {
-  let heard = 0;
-  const socket = createSocket("udp4");
-  socket.on("message", (message, { address, port }) => {
-    heard += 1;
-    socket.send(message, port, address);
-  });
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  return { port: socket.address().port, heard: () => heard, close: () => socket.close() };
 }
 
 /** A question for the IPv4 address of a name (RFC 1035, section 4.1). */

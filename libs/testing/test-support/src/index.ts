@@ -4,4 +4,5 @@ export { documentedMetricLines, metricLines } from "./metrics-table.ts";
 export { ownDatabase, ownPrefix } from "./own-database.ts";
 export { startTestXray, type TestXray } from "./start-test-xray.ts";
 export { startTlsFront, type TlsFront } from "./start-tls-front.ts";
+export { askByUdp, startUdpEcho, type UdpEcho, type UdpTarget } from "./udp.ts";
 export { type Answer, type Received, startWebhookReceiver, take, type WebhookReceiver } from "./webhook-receiver.ts";

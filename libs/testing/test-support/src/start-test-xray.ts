@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EngineProcess, startTlsDecoy, startXray } from "@veil/engines";
-import { ensureXrayConfig, makeRealityKeys } from "@veil/xray-config";
+import { ensureXrayConfig, makeRealityKeys, type UdpPolicy } from "@veil/xray-config";
 import getPort from "get-port";
 import { z } from "zod";
 
@@ -28,6 +28,8 @@ export interface TestXray {
 export interface TestXrayOptions {
   /** How its REALITY target treats an idle connection: websites keep it. "close", which is quick, when absent. */
   readonly targetIdle?: "close" | "keep";
+  /** Whether datagrams get out. "block" when absent, as in the configs that are made by default. */
+  readonly udp?: UdpPolicy;
   /** Inbounds beside the one of VLESS, by their tags: with its Reality, and no users; Shadowsocks without it, with one user. */
   readonly inbounds?: Readonly<Record<string, TestInbound>>;
 }
@@ -47,7 +49,7 @@ export interface TestInbound {
 /** Starts it with a target whose certificate it trusts; on macOS that takes no effect, see `XrayOptions.trustedRoots`. */
 export async function startTestXray(
   binary: string,
-  { targetIdle = "close", inbounds = {} }: TestXrayOptions = {},
+  { targetIdle = "close", udp = "block", inbounds = {} }: TestXrayOptions = {},
 ): Promise<TestXray> {
   const dir = await mkdtemp(join(tmpdir(), "veil-xray-"));
   const serverName = "decoy.test";
@@ -66,6 +68,7 @@ export async function startTestXray(
     privateKey,
     shortIds: [shortId],
     allowPrivate: true,
+    udp,
   });
   const ports = await addInbounds(configFile, inbounds);
   const trustedRoots = join(dir, "roots.pem");
@@ -157,5 +160,6 @@ function shadowsocksSettings(serverKey: string, isForOneKey: boolean): object {
   const { length } = Buffer.from(serverKey, "base64");
   const password = Buffer.alloc(length, "first").toString("base64");
   const method = length === SHORT_KEY_BYTES ? "2022-blake3-aes-128-gcm" : "2022-blake3-aes-256-gcm";
-  return { method, password: serverKey, clients: isForOneKey ? [] : [{ email: "first@test", password }] };
+  const clients = isForOneKey ? [] : [{ email: "first@test", password }];
+  return { method, password: serverKey, clients, network: "tcp,udp" };
 }
