@@ -136,6 +136,15 @@ test("one key connects by every protocol of a node, and each byte is counted onc
     download: downlink,
   });
 
+  const counters = inbounds().map(({ tag }) => node.readCounter(`inbound>>>${tag}>>>traffic>>>downlink`));
+  const carried = (await Promise.all(counters)).reduce((sum: number, count) => sum + (count ?? 0), 0);
+  expect(carried).toBeGreaterThanOrEqual(links.length * BODY_BYTES);
+  const { metrics_url: metricsUrl } = (await stack.readRunFile())["stats-collector"];
+  const series = /^veil_traffic_bytes_total\{[^}]*node="fi-1"[^}]*direction="download"[^}]*\} (\S+)$/m;
+  await vi.waitFor(async () => {
+    expect(series.exec(await (await fetch(metricsUrl)).text())?.[1]).toBe(String(carried));
+  }, WITHIN);
+
   // Rebuilt, they are what they were.
   for (const tag of ["shadowsocks-in", "encrypted-in"]) await node.at(tag, tag).removeInbound();
   await vi.waitFor(async () => expect(await held()).toEqual(everywhere(1)), WITHIN);
