@@ -41,6 +41,19 @@ it("removes what is kept of a node that is gone, a year after it was last read, 
   expect([await rig.lives.findClaim(mark), await rig.records.find(nodeEntity("b"))]).toEqual([null, expect.anything()]);
 });
 
+it("lets no record do without what an inbound of a node counts whose process has been running for long", async () => {
+  const { rig, forgotten } = await withGone();
+  const [life] = await rig.lives.list();
+  const epoch = life?.marks[0]?.epoch ?? 0;
+  await rig.clock.advance(2 * LIVES_KEPT_MS);
+  await forgotten.look({ acquire: async () => null });
+  expect(["b", "b/trojan-in", "other/trojan-in"].map((series) => forgotten.isForgotten(series, epoch))).toEqual([
+    false,
+    false,
+    true,
+  ]);
+});
+
 it("removes nothing of a node that only a newer version can read, nor where lives can't be read, nor without the lease", async () => {
   const { rig, ports, forgotten, names } = await withGone();
   await rig.clock.advance(2 * LIVES_KEPT_MS);

@@ -13,6 +13,7 @@ import {
   type TrafficStore,
   type UsageStore,
 } from "@veil/traffic";
+import { seriesOfInbound } from "./sync/inbound-meters.ts";
 
 export interface ForgottenNodesPorts {
   readonly lives: Pick<NodeLivesStore, "names" | "list" | "remove" | "removeClaims">;
@@ -36,7 +37,7 @@ export class ForgottenNodes {
 
   /** Whether records of traffic can do without a series of lives; no while that is not known. */
   readonly isForgotten: IsForgotten = (series, epoch) =>
-    this.#known !== null && !this.#known.has(series) && epoch * 1_000 < this.#readBefore;
+    this.#known !== null && !this.#known.has(seriesOfInbound(series)) && epoch * 1_000 < this.#readBefore;
 
   /**
    * Looks which lives there are, and removes those of nodes that are gone for long, with their totals, where this collector is to.

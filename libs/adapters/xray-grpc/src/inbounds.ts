@@ -83,8 +83,8 @@ export class Inbounds {
    * The kind of account that the inbound takes, `null` when there is no inbound.
    *
    * A call with one user waits for it, so it must cost no more than such a call: a listing names the kind, but brings all users
-   * along. To send an account and see whether it is refused is no way: one of another kind ends Xray. What we have noted of
-   * the inbound may be of an earlier life of Xray. The removal of a user who is not there changes nothing, and the refusal
+   * along. To send an account and see whether it is refused is no way. What we have noted of the inbound may be of an earlier life
+   * of Xray. The removal of a user who is not there changes nothing, and the refusal
    * begins with the name of the protocol whose code refused. A listing is for a refusal that says something else.
    */
   async accountType(method: string): Promise<string | null> {
