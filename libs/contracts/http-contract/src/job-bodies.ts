@@ -15,7 +15,10 @@ export const jobSchema = z
   .strictObject({
     job_id: jobId,
     status: z.enum(["queued", "running", "succeeded", "failed"]),
-    result: z.looseObject({}).optional().meta({ description: "When it succeeded: the answer of the call." }),
+    result: z
+      .looseObject({})
+      .optional()
+      .meta({ description: "When it succeeded: the answer of the call, unless that was too long to be kept." }),
     detail: z.string().optional().meta({ description: "When it failed: what went wrong." }),
     total: count("Of a change of many keys: how many keys there are.", 300).optional(),
     done: count("How many of them have the change.", 298).optional(),

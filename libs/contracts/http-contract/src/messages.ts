@@ -33,6 +33,8 @@ export const messages = {
   tooManyStreams: "This server streams to as many callers as it can",
   idempotencyKeyMalformed: "Idempotency-Key must be 1 to 255 visible ASCII characters",
   idempotencyKeyReused: "Idempotency-Key was used before with another request",
+  answerNotKept: (status: number) =>
+    `This request was carried out and answered ${status}; its answer was too long to be kept: read what it changed`,
   idempotencyUnavailable: "Idempotency-Key can't be honored at the moment",
   asyncUnavailable: "Prefer: respond-async can't be honored at the moment",
   unknownParameter: (name: string, known: readonly string[]) =>

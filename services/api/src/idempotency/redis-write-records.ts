@@ -1,10 +1,7 @@
-import { promisify } from "node:util";
-import { deflateRaw, inflateRawSync } from "node:zlib";
-import { messages } from "@veil/http-contract";
 import type { Redis } from "@veil/redis";
 import { z } from "zod";
 import { WriteRecordsUnavailableError } from "../errors.ts";
-import type { Outcome } from "../reply/reply.ts";
+import { readOutcome, storeOutcome } from "./stored-outcome.ts";
 import type { Claim, Completion, JoinRequest, Participation, WriteRecords, WriteState } from "./write-records.ts";
 
 const KEPT_MS = 24 * 60 * 60 * 1_000;
@@ -157,43 +154,4 @@ function claimOf(value: unknown): Claim {
   if (answer[0] === "completed") return { state: "completed", outcome: readOutcome(answer[1], answer[2]) };
   if (answer[0] === "wait") return { state: "wait", leftMs: answer[1] };
   return { state: answer[0] };
-}
-
-const compress = promisify(deflateRaw);
-
-/** Longer ones are those of batches, which compression makes several times shorter. */
-const LONGEST_PLAIN_REPLY = 4_096;
-
-const storedOutcome = z.object({
-  status: z.number(),
-  body: z.looseObject({}),
-  headers: z.record(z.string(), z.string()).exactOptional(),
-});
-
-/** An outcome as it stands in Redis. */
-interface StoredOutcome {
-  readonly reply: string;
-  /** Empty when all of it is in `reply`. */
-  readonly packed: string;
-}
-
-/** The answer of replicas that know nothing of `packed`, during an update: the caller tries again, and meets another one. */
-const TRY_AGAIN = JSON.stringify({
-  kind: "json",
-  status: 503,
-  body: { detail: messages.idempotencyUnavailable },
-  headers: { "Retry-After": "5" },
-});
-
-/** Replicas of version 1.0 read outcomes of the kind `json` alone. */
-async function storeOutcome(outcome: Outcome): Promise<StoredOutcome> {
-  const reply = JSON.stringify({ kind: "json", ...outcome });
-  if (reply.length <= LONGEST_PLAIN_REPLY) return { reply, packed: "" };
-  return { reply: TRY_AGAIN, packed: (await compress(reply)).toString("base64") };
-}
-
-/** An outcome as it was stored. @throws {z.ZodError} when it is none of ours */
-export function readOutcome(reply: string, packed: string): Outcome {
-  const text = packed === "" ? reply : inflateRawSync(Buffer.from(packed, "base64")).toString();
-  return storedOutcome.parse(JSON.parse(text));
 }

@@ -137,7 +137,8 @@ function recordId(jobId: string): string {
   return `later-${jobId}`;
 }
 
-function ended(jobId: string, { status, body }: Outcome): JobBody {
+function ended(jobId: string, { status, body, unkept }: Outcome): JobBody {
+  if (unkept !== undefined && unkept < 300) return { job_id: jobId, status: "succeeded" };
   if (status < 300) return { job_id: jobId, status: "succeeded", result: { ...body } };
   return { job_id: jobId, status: "failed", detail: errorBodySchema.parse(body).detail };
 }

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly status: number;
   readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The status of an answer that was too long to be stored: this one stands in its place. */
+  readonly unkept?: number;
   /** Further fields of the body for the request that did the write: they are never stored, and no repeat gets them. */
   readonly shownOnce?: object;
 }

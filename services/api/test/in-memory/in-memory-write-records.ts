@@ -6,6 +6,7 @@ import type {
   WriteRecords,
   WriteState,
 } from "../../src/idempotency/write-records.ts";
+import { readOutcome, storeOutcome } from "../../src/idempotency/stored-outcome.ts";
 import type { Outcome } from "../../src/reply/reply.ts";
 
 interface StoredWrite {
@@ -57,13 +58,14 @@ export class InMemoryWriteRecords implements WriteRecords {
 
   async complete(id: string, { participant, attempt, outcome, end }: Completion): Promise<Claim> {
     await this.beforeStep();
+    const { reply, packed } = await storeOutcome(outcome);
     const write = this.writes.get(id);
     if (write === undefined || write.attempt !== attempt) return { state: "gone" };
     if (write.outcome !== null) return { state: "completed", outcome: write.outcome };
     if (write.state === "resolving" && write.leader !== participant) {
       return { state: "wait", leftMs: Math.max(0, write.leaseUntil - Date.now()) };
     }
-    Object.assign(write, { state: end, outcome, request: "" });
+    Object.assign(write, { state: end, outcome: readOutcome(reply, packed), request: "" });
     return { state: "granted" };
   }
 

@@ -88,6 +88,14 @@ export const batchEndpoints = {
       ...ofWrites,
       ...bodyErrors(BATCH_LIMIT_BYTES),
       batchSize("key_ids"),
+      {
+        status: 422,
+        name: "not-kept",
+        description:
+          "A repeat under an `Idempotency-Key`: the batch was carried out, and is not carried out again. Its answer was " +
+          "longer than 4 MiB when compressed, too long to be kept.",
+        detail: messages.answerNotKept(200),
+      },
       writeFailed("delete keys", "timed out"),
       writeUnavailable("delete keys"),
     ],
