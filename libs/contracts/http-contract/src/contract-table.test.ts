@@ -57,7 +57,7 @@ const printed = {
   "post /api/hosts": [400, 401, 403, 409, 500, 503],
   "get /api/hosts/{id}": [401, 403, 404, 500, 503],
   "put /api/hosts/{id}": [400, 401, 403, 404, 409, 500, 503],
-  "patch /api/hosts/{id}": [400, 401, 403, 404, 500, 503],
+  "patch /api/hosts/{id}": [400, 401, 403, 404, 409, 500, 503],
   "delete /api/hosts/{id}": [401, 403, 404, 409, 500, 503],
   "get /": [],
   "get /docs": [429],

@@ -2,6 +2,7 @@ import { BODY_LIMIT_BYTES, type ErrorCase } from "./endpoint.ts";
 import { KEY_ID_MESSAGE } from "./key-id.ts";
 import { messages } from "./messages.ts";
 import { pageMessages, QR_MESSAGE, qrQuerySchema, REFRESH_MESSAGE, refreshQuerySchema } from "./queries.ts";
+import { FLEET_TOO_LARGE } from "@veil/nodes";
 import type { Scope } from "@veil/tokens";
 import type { z } from "zod";
 
@@ -219,3 +220,11 @@ export function ofInstallation(what: string): ErrorCase {
     detail: messages.nodesOfInstallation,
   };
 }
+
+/** A write that makes the nodes and hosts, which are stored together, too long. */
+export const fleetTooLarge: ErrorCase = {
+  status: 409,
+  name: "size",
+  description: "All nodes and hosts together, with their groups, inbounds and texts, would be too large.",
+  detail: FLEET_TOO_LARGE,
+};

@@ -79,8 +79,8 @@ export const webhookJobs = {
     payload: z.object({ webhook: newWebhook, ...ofRequest }),
     result: z.discriminatedUnion("outcome", [
       z.object({ outcome: z.literal("created"), webhook: storedWebhook }),
-      /** There are as many as there may be. */
-      z.object({ outcome: z.literal("too-many") }),
+      /** There are as many as there may be, of all or of its owner. */
+      z.object({ outcome: z.literal("too-many"), most: z.number().int() }),
       ...notApplied,
     ]),
     attempts: 12,

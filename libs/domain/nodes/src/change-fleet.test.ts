@@ -11,7 +11,10 @@ import {
   entered,
   type FleetChange,
 } from "./change-fleet.ts";
+import { hostPut } from "./change-hosts.ts";
 import type { Fleet, FleetNode, FleetUpdate } from "./fleet.ts";
+import { FLEET_TOO_LARGE, MOST_NODES } from "./fleet-limits.ts";
+import { PLAIN_HOST } from "./hosts.ts";
 
 const NOW = 1_800_000_000_000;
 const actor = { name: "shop", address: null, requestId: "r-1" };
@@ -64,6 +67,41 @@ describe("a node that is entered", () => {
       "a",
       "b",
     ]);
+  });
+});
+
+describe("the limits of a fleet", () => {
+  const groups = Array.from({ length: 64 }, (_, index) => `${index}`.padEnd(64, "щ"));
+  const { state: _, since: _since, origin: _origin, ...b } = someNode("b");
+
+  it("takes no node beyond the most that there may be, and another one in the place of one of the same name", () => {
+    const full = fleet(
+      ...Array.from({ length: MOST_NODES }, (_one, index) =>
+        someNode(`n-${index}`, { state: index > 0 ? "active" : "gone" }),
+      ),
+    );
+    const detail = `there are ${MOST_NODES} nodes already: delete one first`;
+    expect(entered(full, b, stamp)).toEqual({ outcome: "taken", detail });
+    expect(entered(full, { ...b, name: "n-0" }, stamp).outcome).toBe("changed");
+    expect(entered({ ...full, nodes: full.nodes.slice(1) }, b, stamp).outcome).toBe("changed");
+    expect(changed(full, "n-1", { note: "n" }, stamp).outcome).toBe("changed");
+  });
+
+  it("takes no text beyond what one document holds, and any change that makes it no longer", () => {
+    const most = Array.from({ length: MOST_NODES }, (_one, index) =>
+      someNode(`n-${index}`, { groups, formerGroups: groups }),
+    );
+    // No further one fits.
+    const full = fleet(...most.slice(0, Math.floor((5 * 1_024 * 1_024) / Buffer.byteLength(JSON.stringify(most[99])))));
+    const tooLarge = { outcome: "taken", detail: FLEET_TOO_LARGE };
+    expect(entered(full, { ...b, groups }, stamp)).toEqual(tooLarge);
+    const note = "n".repeat(64 * 1_024);
+    expect(changed(full, "n-1", { note }, stamp)).toEqual(tooLarge);
+    expect(hostPut(full, { ...PLAIN_HOST, id: "h", node: "n-1", remark: note }, true, stamp)).toEqual(tooLarge);
+    const over = fleet(...most);
+    expect(changed(over, "n-1", { groups: [] }, stamp).outcome).toBe("changed");
+    expect(drained(over, "n-1", true, stamp).outcome).toBe("changed");
+    expect(disabled(over, "n-1", stamp).outcome).toBe("changed");
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Actor, EventHints } from "@veil/events";
 import { changeTogether, type FleetDecision } from "./change-together.ts";
 import { drainedEvent } from "./fleet-event.ts";
+import { FLEET_TOO_LARGE, hasRoomFor, MOST_NODES } from "./fleet-limits.ts";
 import { changedInbounds, enteredInbounds, type InboundFields, inboundsFault, PLAIN_INBOUND } from "./inbounds.ts";
 import {
   type Fleet,
@@ -78,11 +79,12 @@ export function nodeOf({ nodes }: Pick<Fleet, "nodes">, name: string): FleetNode
  * @param service the Service of which it is an endpoint, `namespace/name`; null for a node that nobody found
  */
 export function entered(
-  { nodes, hosts, unreadable }: Fleet,
+  fleet: Fleet,
   node: NewNode,
   { job, now }: ChangeStamp,
   service: string | null = null,
 ): FleetChange {
+  const { nodes, hosts, unreadable } = fleet;
   const present = nodeOf({ nodes }, node.name);
   if (present?.jobs.includes(job) === true) return { outcome: "done" };
   if (present !== null || unreadable?.nodes.includes(node.name) === true)
@@ -92,6 +94,9 @@ export function entered(
   if (!isNamedForTls(node)) return SERVER_NAME_MISSING;
   const fault = inboundsFault(node.inbounds);
   if (fault !== null) return { outcome: "refused", detail: fault };
+  const others = nodes.filter(({ name }) => name !== node.name);
+  if (others.length >= MOST_NODES)
+    return { outcome: "taken", detail: `there are ${MOST_NODES} nodes already: delete one first` };
   const made: FleetNode = {
     ...node,
     inbounds: enteredInbounds(node.inbounds),
@@ -107,12 +112,17 @@ export function entered(
     createdAt: Math.floor(now / 1_000),
     jobs: [job],
   };
-  return {
+  return ifItFits(fleet, {
     outcome: "changed",
-    nodes: [...nodes.filter(({ name }) => name !== node.name), made],
+    nodes: [...others, made],
     // Those of an earlier node of this name, which went within this second, are as old as this one.
     ...(hosts.some((host) => host.node === node.name) && { hosts: hosts.filter((host) => host.node !== node.name) }),
-  };
+  });
+}
+
+/** A change of a fleet that has room for it. */
+export function ifItFits(fleet: Fleet, change: Extract<FleetChange, { readonly outcome: "changed" }>): FleetChange {
+  return hasRoomFor(fleet, change) ? change : { outcome: "taken", detail: FLEET_TOO_LARGE };
 }
 
 /** Changes what a node is. One that is found elsewhere now is filled there first. */
@@ -140,7 +150,7 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const made = changedInbounds(node, inbounds ?? named, moved, now);
   if (typeof made === "string") return { outcome: "refused", detail: made };
   const after = { ...moved, inbounds: made };
-  return isNamedForTls(after) ? replaced(fleet, node, after, job) : SERVER_NAME_MISSING;
+  return isNamedForTls(after) ? ifItFits(fleet, replaced(fleet, node, after, job)) : SERVER_NAME_MISSING;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type ChangeStamp, type FleetChange, nodeOf } from "./change-fleet.ts";
+import { type ChangeStamp, type FleetChange, ifItFits, nodeOf } from "./change-fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost, placeOf } from "./hosts.ts";
 import { inboundsOf } from "./inbounds.ts";
@@ -90,10 +90,10 @@ function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before
   if (before !== undefined && JSON.stringify(after) === JSON.stringify(before)) return { outcome: "done" };
   const createdAt = Math.max(host.createdAt || Math.floor(now / 1_000), node.createdAt);
   const jobs = [...host.jobs, job].slice(-REMEMBERED_JOBS);
-  return {
+  return ifItFits(fleet, {
     outcome: "changed",
     hosts: [...present(fleet).filter(({ id }) => id !== host.id), { ...after, createdAt, jobs }],
-  };
+  });
 }
 
 /** What is stored of hosts whose node is there: the rest goes with the next change. */

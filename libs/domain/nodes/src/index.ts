@@ -44,6 +44,7 @@ export {
   type NodeTls,
   servingNodes,
 } from "./fleet.ts";
+export { FLEET_TOO_LARGE, MOST_NODES } from "./fleet-limits.ts";
 export { FLEET_SUBJECT, type FleetEvent, isFleetEventId } from "./fleet-event.ts";
 export {
   type InboundFields,

@@ -57,5 +57,10 @@ export interface ApiToken extends TokenRights {
   readonly jobs: readonly string[];
 }
 
+/** Most tokens, those that have expired and those of all owners among them. */
+export const MOST_TOKENS = 1_000;
+/** Most tokens of one owner: it keeps no other one from having some. */
+export const MOST_TOKENS_OF_OWNER = 100;
+
 /** The changeable fields of a token; missing ones stay. */
 export type TokenChange = Partial<Pick<ApiToken, "name" | "scopes" | "owner" | "rate" | "expiresAt" | "addresses">>;

@@ -1,7 +1,7 @@
 import { noHints } from "@veil/events/testing";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InMemoryTokens, storedToken, tokenStoreConformance } from "../test/index.ts";
-import type { TokenRights } from "./api-token.ts";
+import { MOST_TOKENS, MOST_TOKENS_OF_OWNER, type TokenRights } from "./api-token.ts";
 import { changeToken, createToken, deleteToken } from "./change-tokens.ts";
 
 describe("tokens in memory", () => {
@@ -59,6 +59,21 @@ describe("jobs on tokens", () => {
     await createToken({ job: "create-3", deadline: 2_000, token: { ...other, name: "other" } }, ports());
     const change = { job: "change-1", deadline: 2_000, id: other.id, giver, change: { name: token.name } };
     expect(await changeToken(change, ports())).toEqual(taken);
+  });
+
+  it.each([
+    ["those of all owners", MOST_TOKENS, (index: number) => `owner-${index % 20}`, "another", "owner-1"],
+    ["those of one owner", MOST_TOKENS_OF_OWNER, () => "shop", "shop", "another"],
+  ])("makes no more tokens than there may be: %s", async (_name, most, ownerOf, refused, other) => {
+    const made = Array.from({ length: most }, (_one, index) => storedToken({ owner: ownerOf(index) }));
+    for (const { text: __, ...one } of made) await tokens.insert(one);
+    const make = (owner: string) =>
+      createToken({ job: `create-${owner}`, deadline: 2_000, token: { ...token, owner } }, ports());
+    const detail = `there are ${most} tokens already: delete one first`;
+    expect(await make(refused)).toEqual({ outcome: "taken", detail });
+    if (most === MOST_TOKENS) await tokens.remove(made[0]?.id ?? "");
+    expect(await make(other)).toMatchObject({ outcome: "created" });
+    expect(await make(other)).toMatchObject({ outcome: "created" });
   });
 
   it("deletes a token, and finds it deleted when the job is delivered again", async () => {

@@ -1,5 +1,5 @@
 import { type Actor, type EventHints, SYSTEM } from "@veil/events";
-import type { ApiToken, TokenChange, TokenRights } from "./api-token.ts";
+import { type ApiToken, MOST_TOKENS, MOST_TOKENS_OF_OWNER, type TokenChange, type TokenRights } from "./api-token.ts";
 import { rightsBeyond } from "./rights.ts";
 import type { TokenStore } from "./ports.ts";
 import { tokenSubject } from "./token-events.ts";
@@ -66,6 +66,8 @@ export async function createToken(
   const found = await tokens.find(token.id);
   if (found !== null) return found.jobs.includes(job) ? { outcome: "created", token: found } : taken(token.name);
   if (now() > deadline) return { outcome: "too-late" };
+  const most = mostThereAre(await tokens.list(), token);
+  if (most !== null) return { outcome: "taken", detail: `there are ${most} tokens already: delete one first` };
   const made: ApiToken = { ...token, revision: 1, jobs: [job] };
   const hint = await hints.expect(tokenSubject(token.id));
   const end = await tokens.insert(made, { actor, at: Math.floor(now() / 1_000) });
@@ -124,6 +126,13 @@ export async function deleteToken(
 /** Whether a caller sees a token: those of other owners are not there for it. */
 function sees(giver: TokenRights, token: ApiToken): boolean {
   return giver.owner === null || giver.owner === token.owner;
+}
+
+/** The limit that a further token would exceed; null when there is none. Some that are made at the same moment may. */
+function mostThereAre(tokens: readonly ApiToken[], { owner }: Pick<ApiToken, "owner">): number | null {
+  if (tokens.length >= MOST_TOKENS) return MOST_TOKENS;
+  const ofOwner = owner === null ? 0 : tokens.filter((token) => token.owner === owner).length;
+  return ofOwner >= MOST_TOKENS_OF_OWNER ? MOST_TOKENS_OF_OWNER : null;
 }
 
 function taken(name: string): Taken {

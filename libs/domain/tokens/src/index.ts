@@ -3,6 +3,8 @@ export {
   type ApiToken,
   grants,
   isScope,
+  MOST_TOKENS,
+  MOST_TOKENS_OF_OWNER,
   READ_SCOPES,
   type Scope,
   scopes,

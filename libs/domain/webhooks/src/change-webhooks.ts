@@ -1,5 +1,5 @@
 import type { WebhookStore } from "./ports.ts";
-import { mostWebhooksOf, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
+import { MOST_WEBHOOKS_IN_ALL, mostWebhooksOf, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
 import type { WebhookEvents } from "./webhook-event.ts";
 
 /** The ports that the changes of webhooks need. */
@@ -30,7 +30,8 @@ interface TooLate {
 
 type CreateWebhookResult =
   | { readonly outcome: "created"; readonly webhook: Webhook }
-  | { readonly outcome: "too-many" }
+  /** There are as many as there may be: of all owners, or of this one. */
+  | { readonly outcome: "too-many"; readonly most: number }
   | TooLate;
 export type ChangeWebhookResult =
   | { readonly outcome: "changed"; readonly webhook: Webhook }
@@ -49,8 +50,10 @@ export async function createWebhook(
   const found = await webhooks.find(webhook.id);
   if (found !== null) return { outcome: "created", webhook: found };
   if (now() > deadline) return { outcome: "too-late" };
-  const own = (await webhooks.list()).filter(({ owner }) => owner === webhook.owner);
-  if (own.length >= mostWebhooksOf(webhook.owner)) return { outcome: "too-many" };
+  const all = await webhooks.list();
+  if (all.length >= MOST_WEBHOOKS_IN_ALL) return { outcome: "too-many", most: MOST_WEBHOOKS_IN_ALL };
+  const most = mostWebhooksOf(webhook.owner);
+  if (all.filter(({ owner }) => owner === webhook.owner).length >= most) return { outcome: "too-many", most };
   const fromSeq = await events.head();
   const made: Webhook = {
     ...webhook,

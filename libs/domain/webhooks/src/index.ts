@@ -33,8 +33,8 @@ export { hostOf, isPublicAddress, urlFault } from "./target-rules.ts";
 export {
   LONGEST_URL,
   MOST_WEBHOOKS,
+  MOST_WEBHOOKS_IN_ALL,
   MOST_WEBHOOKS_OF_OWNER,
-  mostWebhooksOf,
   type NewWebhook,
   partsOfWebhookOffId,
   type Webhook,

@@ -35,10 +35,14 @@ export const MOST_WEBHOOKS = 100;
 /** As many each owner has at most, whatever others have. */
 export const MOST_WEBHOOKS_OF_OWNER = 10;
 
+/** As many there are at most, of all owners: those of owners whose tokens are gone stay until somebody deletes them. */
+export const MOST_WEBHOOKS_IN_ALL = 1_000;
+
 /** How many webhooks with this owner there may be. @param owner null for those without one */
 export function mostWebhooksOf(owner: string | null): number {
   return owner === null ? MOST_WEBHOOKS : MOST_WEBHOOKS_OF_OWNER;
 }
+
 /** Characters. */
 export const LONGEST_URL = 2_048;
 

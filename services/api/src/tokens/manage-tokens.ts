@@ -33,7 +33,7 @@ export interface MadeToken {
  * Makes a token. Redis and the store hold its hash only.
  *
  * @throws {RightsBeyondError} when it would have rights that the caller lacks
- * @throws {ContradictionError} when its name is taken; {@link WriteFailedError} when it was not made
+ * @throws {ContradictionError} when its name is taken, or there are too many; {@link WriteFailedError} when it was not made
  */
 export async function createToken(
   body: CreateTokenBody,
@@ -57,7 +57,9 @@ export async function createToken(
   });
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "created") return { token: result.token, text: result.token.hash === hash ? text : null };
-  throw result.outcome === "taken" ? takenError(name) : notAppliedError("createToken", result);
+  throw result.outcome === "taken"
+    ? new ContradictionError("taken", result.detail)
+    : notAppliedError("createToken", result);
 }
 
 /**

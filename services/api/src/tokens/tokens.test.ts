@@ -1,6 +1,6 @@
 import { type Endpoint, endpoints, operationIds } from "@veil/http-contract";
 import { StoreUnavailableError } from "@veil/keys";
-import { type ApiToken, type Scope, scopes } from "@veil/tokens";
+import { type ApiToken, MOST_TOKENS, type Scope, scopes } from "@veil/tokens";
 import { storedToken } from "@veil/tokens/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
@@ -122,6 +122,15 @@ describe("who may come with a token", () => {
 
 describe("making and changing tokens", () => {
   const post = (caller: InMemoryApi, body: object) => call(caller, "post", "/api/tokens").send(body);
+
+  it("says how many there may be, once there are", async () => {
+    const most = Array.from({ length: MOST_TOKENS }, () => storedToken());
+    for (const { text: _, ...token } of most) await api.plane.tokens.insert(token);
+    const answer = await post(api, { name: "one more", scopes: ["*"] });
+    expect(answerOf(answer)).toEqual(failure(409, `there are ${MOST_TOKENS} tokens already: delete one first`));
+    await call(api, "delete", `/api/tokens/${most[0]?.id}`).expect(200);
+    await post(api, { name: "one more", scopes: ["*"] }).expect(200);
+  });
 
   it("answers the token once, and takes it from then on", async () => {
     const made = await post(api, { name: "shop", scopes: ["keys:write", "keys:read", "keys:read"], rate: 5 }).expect(

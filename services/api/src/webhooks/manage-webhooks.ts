@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { type CreateWebhookBody, messages, type UpdateWebhookBody } from "@veil/http-contract";
 import { TOO_LATE } from "@veil/job-contract";
 import {
-  mostWebhooksOf,
   SEAL_NONCE_BYTES,
   sealSecret,
   SECRET_BYTES,
@@ -71,7 +70,7 @@ export async function createWebhook(
   if (result.outcome === "created")
     return { webhook: result.webhook, secret: result.webhook.id === id ? secret : null };
   if (result.outcome === "too-many") {
-    throw new ContradictionError("taken", messages.tooManyWebhooks(mostWebhooksOf(webhook.owner)));
+    throw new ContradictionError("taken", messages.tooManyWebhooks(result.most));
   }
   throw notAppliedError("createWebhook", result);
 }

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from "@veil/keys";
 import { storedToken } from "@veil/tokens/testing";
-import { firstState, MOST_WEBHOOKS, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
+import { firstState, MOST_WEBHOOKS, MOST_WEBHOOKS_IN_ALL, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import { storedWebhook } from "@veil/webhooks/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
@@ -95,6 +95,13 @@ describe("making webhooks", () => {
       expect((await ofShop()).status).toBe(200);
     }
     expect(answerOf(await ofShop())).toEqual(failure(409, "there are 10 webhooks already: delete one first"));
+  });
+
+  it("refuses more than all owners may have together", async () => {
+    for (let index = 0; index < MOST_WEBHOOKS_IN_ALL; index += 1) {
+      await api.plane.webhooks.insert(storedWebhook({ owner: `owner-${index}` }));
+    }
+    expect(answerOf(await post(wanted))).toEqual(failure(409, "there are 1000 webhooks already: delete one first"));
   });
 
   it("says so when the settings lack what secrets are sealed with", async () => {

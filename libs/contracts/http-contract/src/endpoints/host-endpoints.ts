@@ -1,6 +1,6 @@
 import { MOST_HOSTS, PLACEHOLDERS } from "@veil/nodes";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofInstallation, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
+import { fleetTooLarge, guarded, ofInstallation, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import {
   createHostSchema,
   hostDeletedSchema,
@@ -117,7 +117,7 @@ export const hostEndpoints = {
       },
     },
     success: { description: "The new host.", ...oneHost },
-    errors: ofWrite("create host", [owned, badField, noSuchNode, tooMany]),
+    errors: ofWrite("create host", [owned, badField, noSuchNode, tooMany, fleetTooLarge]),
   },
   getHost: {
     method: "get",
@@ -147,7 +147,7 @@ export const hostEndpoints = {
       },
     },
     success: { description: "The host as it is now.", ...oneHost, example: { ...exampleHost, id: "cdn-1" } },
-    errors: ofWrite("change host", [owned, badField, noSuchNode, tooMany, notFound]),
+    errors: ofWrite("change host", [owned, badField, noSuchNode, tooMany, fleetTooLarge, notFound]),
   },
   updateHost: {
     method: "patch",
@@ -164,7 +164,7 @@ export const hostEndpoints = {
       examples: { hide: { summary: "Hide it", value: { hidden: true } } },
     },
     success: { description: "The host as it is now.", ...oneHost, example: { ...exampleHost, hidden: true } },
-    errors: ofWrite("change host", [badField, noSuchNode, notFound]),
+    errors: ofWrite("change host", [badField, noSuchNode, fleetTooLarge, notFound]),
   },
   deleteHost: {
     method: "delete",

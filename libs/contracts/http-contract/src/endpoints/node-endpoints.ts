@@ -1,5 +1,14 @@
+import { MOST_NODES } from "@veil/nodes";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofInstallation, ofWrite, pagesOf, storeAway, unknownParameter } from "../error-cases.ts";
+import {
+  fleetTooLarge,
+  guarded,
+  ofInstallation,
+  ofWrite,
+  pagesOf,
+  storeAway,
+  unknownParameter,
+} from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createNodeSchema,
@@ -58,6 +67,13 @@ const taken: ErrorCase = {
   name: "taken",
   description: "Another node has the name, the address or the Xray process.",
   detail: "the address 10.0.0.2:10085 is that of node main",
+};
+
+const tooMany: ErrorCase = {
+  status: 409,
+  name: "too-many",
+  description: `There are ${MOST_NODES} nodes already.`,
+  detail: `there are ${MOST_NODES} nodes already: delete one first`,
 };
 
 const notFound: ErrorCase = {
@@ -124,7 +140,7 @@ export const nodeEndpoints = {
       },
     },
     success: { description: "The new node.", ...oneNode, example: { ...exampleNode, state: "joining" } },
-    errors: ofWrite("create node", [owned, badField, taken]),
+    errors: ofWrite("create node", [owned, badField, taken, tooMany, fleetTooLarge]),
   },
   getNode: {
     method: "get",
@@ -181,7 +197,7 @@ export const nodeEndpoints = {
       },
     },
     success: { description: "The node as it is now.", ...oneNode },
-    errors: ofWrite("change node", [badField, taken, notFound]),
+    errors: ofWrite("change node", [badField, taken, fleetTooLarge, notFound]),
   },
   drainNode: {
     method: "post",

@@ -1,3 +1,4 @@
+import { MOST_TOKENS, MOST_TOKENS_OF_OWNER } from "@veil/tokens";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
 import { guarded, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
@@ -28,6 +29,13 @@ const nameTaken: ErrorCase = {
   name: "name",
   description: "Another token has the `name`.",
   detail: messages.tokenNameTaken("shop"),
+};
+
+const tooMany: ErrorCase = {
+  status: 409,
+  name: "too-many",
+  description: `There are ${MOST_TOKENS} tokens already, or ${MOST_TOKENS_OF_OWNER} of the \`owner\`; those that have expired count.`,
+  detail: `there are ${MOST_TOKENS} tokens already: delete one first`,
 };
 
 const badField: ErrorCase = {
@@ -92,7 +100,7 @@ export const tokenEndpoints = {
       schema: newTokenSchema,
       example: { ...exampleToken, token: "veil_3hT9sKq0Zr1bV7mXc4QbL9wE2eYh8DpA5uNfJ6Gt" },
     },
-    errors: ofWrite("create token", [badField, beyond, nameTaken]),
+    errors: ofWrite("create token", [badField, beyond, nameTaken, tooMany]),
   },
   listTokens: {
     method: "get",

@@ -1,4 +1,4 @@
-import { MOST_WEBHOOKS, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
+import { MOST_WEBHOOKS, MOST_WEBHOOKS_IN_ALL, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
 import { guarded, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
@@ -43,7 +43,7 @@ const privateTarget: ErrorCase = {
 const tooMany: ErrorCase = {
   status: 409,
   name: "too-many",
-  description: `There are ${MOST_WEBHOOKS} webhooks already; of a token with an owner, ${MOST_WEBHOOKS_OF_OWNER} of that owner.`,
+  description: `There are ${MOST_WEBHOOKS} webhooks already; of a token with an owner, ${MOST_WEBHOOKS_OF_OWNER} of that owner; or ${MOST_WEBHOOKS_IN_ALL} of all owners.`,
   detail: messages.tooManyWebhooks(MOST_WEBHOOKS),
 };
 
