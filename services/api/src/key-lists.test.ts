@@ -68,6 +68,10 @@ describe("GET /api/keys with filters", () => {
     ["status=gone", /^status must be one of/],
     ["status=active&status=expired", /^status must be one of/],
     ["tag=a&tag=b", /^tag must be given once/],
+    [`tag=${"t".repeat(65)}`, /^tag must be at most 64 characters long/],
+    [`group=${"g".repeat(65)}`, /^group must be at most 64/],
+    [`external_id=${"e".repeat(129)}`, /^external_id must be at most 128/],
+    [`name=${"n".repeat(256)}`, /^name must be at most 255/],
     ["online=perhaps", /^online must be true or false/],
     ["expires_before=soon", /^expires_before must be a whole number of unix seconds/],
     ["expires_after=1767225600000", /not milliseconds/],
@@ -75,6 +79,11 @@ describe("GET /api/keys with filters", () => {
   ])("refuses %s", async (query, detail) => {
     const answer = await call(api, "get", `/api/keys?${query}`);
     expect(answerOf(answer)).toEqual(failure(400, detail));
+  });
+
+  it("takes texts as long as those of keys", async () => {
+    const query = `tag=${"щ".repeat(64)}&group=${"щ".repeat(64)}&external_id=${"щ".repeat(128)}&name=${"щ".repeat(255)}`;
+    expect(await namesOf(encodeURI(query))).toEqual({ names: [], total: 0 });
   });
 
   it("counts once for many who ask at once, and anew after a change of its own", async () => {

@@ -1,12 +1,17 @@
 import { z } from "zod";
+import { LONGEST_KEY_NAME } from "./key-name.ts";
 import { flagOfQuery, pageQuerySchema } from "./queries.ts";
-import { LATEST_MOMENT } from "./terms-bodies.ts";
+import { LATEST_MOMENT, LONGEST_EXTERNAL_ID, LONGEST_GROUP, LONGEST_TAG } from "./terms-bodies.ts";
 
 const KEY_STATUSES = ["active", "on_hold", "limited", "expired", "disabled"] as const;
 
 export const keyStatusSchema = z.enum(KEY_STATUSES, `status must be one of ${KEY_STATUSES.join(", ")}`);
 
-const textOf = (name: string) => z.string(`${name} must be given once, as a string`);
+/** What is longer than any key's fits none, and would stand in the job of a change of many keys. */
+const textOf = (name: string, longest: number) =>
+  z
+    .string(`${name} must be given once, as a string`)
+    .max(longest, `${name} must be at most ${longest} characters long`);
 const momentMessage = (name: string) => `${name} must be a whole number of unix seconds`;
 const momentOf = (name: string) =>
   z
@@ -40,10 +45,10 @@ const described = {
 /** Picks out keys; all that is named has to fit. As JSON. */
 export const keyFilterFields = {
   status: keyStatusSchema.meta(described.status),
-  tag: textOf("tag").meta(described.tag),
-  group: textOf("group").meta(described.group),
-  external_id: textOf("external_id").meta(described.external_id),
-  name: textOf("name").meta(described.name),
+  tag: textOf("tag", LONGEST_TAG).meta(described.tag),
+  group: textOf("group", LONGEST_GROUP).meta(described.group),
+  external_id: textOf("external_id", LONGEST_EXTERNAL_ID).meta(described.external_id),
+  name: textOf("name", LONGEST_KEY_NAME).meta(described.name),
   expires_before: momentOf("expires_before").meta(described.expires_before),
   expires_after: momentOf("expires_after").meta(described.expires_after),
   online: z.boolean(ONLINE_MESSAGE).meta(described.online),

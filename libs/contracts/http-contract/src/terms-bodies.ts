@@ -3,10 +3,10 @@ import { isPrintable, isWellFormed, LINE_PATTERN, line, requiredLine, TEXT_PATTE
 
 /** The end of the year 9999. A caller who sends more counts in milliseconds. */
 export const LATEST_MOMENT = 253_402_300_799;
-const LONGEST_EXTERNAL_ID = 128;
-const LONGEST_TAG = 64;
+export const LONGEST_EXTERNAL_ID = 128;
+export const LONGEST_TAG = 64;
 const LONGEST_NOTE = 1_000;
-const LONGEST_GROUP = 64;
+export const LONGEST_GROUP = 64;
 const MOST_GROUPS = 64;
 const MOST_DEVICES = 1_000;
 
