@@ -27,6 +27,12 @@ export class KeyIdCounter {
     return this.#calls.ask(null);
   }
 
+  /** The highest id that was handed out or skipped; 0 before the first. */
+  async last(): Promise<number> {
+    const found = await this.#collection.findOne({ _id: COUNTER_ID });
+    return found === null ? 0 : counterDocument.parse(found).value;
+  }
+
   /** From now on only ids above this one are handed out. */
   async skip(upTo: number): Promise<void> {
     await this.#collection.updateOne({ _id: COUNTER_ID }, { $max: { value: upTo } }, { upsert: true });

@@ -19,6 +19,8 @@ import { keyFilter } from "./key-filters.ts";
 import { BATCH_SIZES, engineOf, LONG_READ } from "./engine.ts";
 import { creationDocument, type KeyDocument, keyDocument, keyTermsDocument, listedIdDocument } from "./key-codecs.ts";
 import type { KeyCollections } from "./key-collections.ts";
+import type { KeyIdCounter } from "./key-id-counter.ts";
+import { findNextKeys } from "./next-keys.ts";
 import { ScannedUuids } from "./scanned-uuids.ts";
 import { buffersOf } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
@@ -35,12 +37,19 @@ export class MongoKeyReader implements KeyReader {
   readonly #count: CoalescedCalls<null, number>;
   readonly #externalIds: Pick<ExternalIds, "find">;
   readonly #uuids: ScannedUuids;
+  readonly #handedOut: Pick<KeyIdCounter, "last">;
   #openings: LimitFunction | null = null;
 
-  constructor(collections: KeyCollections, externalIds: Pick<ExternalIds, "find">) {
+  /** @param handedOut the ids that keys may have */
+  constructor(
+    collections: KeyCollections,
+    externalIds: Pick<ExternalIds, "find">,
+    handedOut: Pick<KeyIdCounter, "last">,
+  ) {
     this.#collections = collections;
     this.#externalIds = externalIds;
     this.#uuids = new ScannedUuids(collections);
+    this.#handedOut = handedOut;
     this.#count = new CoalescedCalls(
       async (asked) => {
         const count = await collections.keys.countDocuments(visibleFilter);
@@ -167,15 +176,31 @@ export class MongoKeyReader implements KeyReader {
     for await (const documents of buffersOf(cursor)) yield await this.#collections.keysOf(documents);
   }
 
+  /** Ascending. A page of all keys is found by their ids, as far as that is what the engine does soonest. */
+  async *#groups(
+    page: KeyPage,
+    projection: Readonly<Record<string, 1>>,
+    size: number,
+  ): AsyncGenerator<readonly KeyDocument[]> {
+    const { after, limit = 0, filter } = page;
+    if (limit === 0 || filter !== undefined) {
+      yield* this.#scan(page, projection, size);
+      return;
+    }
+    const { documents, rest } = await findNextKeys(this.#collections, this.#handedOut, { after, limit }, projection);
+    if (documents.length > 0) yield documents;
+    if (rest !== null) yield* this.#scan(rest, projection, size);
+  }
+
   /**
    * Hands on together all documents that the driver has taken in: a step for every document would cost more than
    * reading it.
    */
-  async *#groups(
+  async *#scan(
     { after, limit = 0, filter: fits }: KeyPage,
     projection: Readonly<Record<string, 1>>,
     size: number,
-  ): AsyncGenerator<KeyDocument[]> {
+  ): AsyncGenerator<readonly KeyDocument[]> {
     const { connection, keys } = this.#collections;
     const fitting = fits === undefined ? visibleFilter : keyFilter(fits, fits.at);
     const filter = { ...fitting, ...(after !== undefined && { key_id: { $gt: after } }) };

@@ -121,7 +121,7 @@ export function openMongoStore({
     housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic, events]),
     keyOutbox: new MongoKeyOutbox(collections),
     events,
-    keyReader: new MongoKeyReader(collections, externalIds),
+    keyReader: new MongoKeyReader(collections, externalIds, ids),
     traffic,
     usage: new MongoUsageStore(mongo, onUnreadable),
     nodeLives: new MongoNodeLivesStore(mongo, onUnreadable),
