@@ -20,6 +20,8 @@ export interface OperationPorts
     ManageHostsPorts,
     KeyBatchStatusPorts {
   readonly keys: KeyReader;
+  /** How many keys there are, where that is known without a look at them all; left out where it is not. */
+  readonly totals?: Pick<KeyReader, "countActive">;
   readonly traffic: TrafficReader;
   readonly devices: DeviceReader;
   readonly events: EventReader;
@@ -36,7 +38,7 @@ export interface OperationPorts
 }
 
 /** The ports that the operations share for all callers: of the keys nothing. */
-export interface SharedPorts extends Omit<OperationPorts, "keys"> {
+export interface SharedPorts extends Omit<OperationPorts, "keys" | "totals"> {
   readonly refused: RefusedCreations;
 }
 

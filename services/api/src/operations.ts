@@ -48,8 +48,8 @@ import { webhookOperations } from "./webhook-operations.ts";
 import { createToken, deleteToken, listTokens, tokenBody, updateToken } from "./tokens/manage-tokens.ts";
 
 /** Makes the operations of all endpoints, each of which sees the keys of its caller alone. */
-export function createOperations({ keys, ...outside }: OperationPorts): Operations {
-  const counts = new KeptCounts(keys);
+export function createOperations({ keys, totals = keys, ...outside }: OperationPorts): Operations {
+  const counts = new KeptCounts(totals);
   const shared = { ...outside, jobs: counts.watched(outside.jobs), refused: new RefusedCreations() };
   const operations: Operations = {
     run: (id, input, scope) => {

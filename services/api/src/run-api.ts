@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { followFleet, listedNodes, openBackingServices } from "@veil/backing-services";
 import { DownNodes } from "@veil/keys";
 import { meteredNodes } from "@veil/nodes";
-import { listenFor } from "@veil/redis";
+import { ChangedKeyIndex, listenFor } from "@veil/redis";
 import { createJobClient } from "@veil/job-queue";
 import {
   closeHttp,
@@ -27,6 +27,7 @@ import { redisRateLimit } from "./http/redis-rate-limit.ts";
 import { RedisWriteRecords } from "./idempotency/redis-write-records.ts";
 import { requestMetrics } from "./request-metrics.ts";
 import { currentPlaces } from "./key-places.ts";
+import { KnownKeys } from "./keys/known-keys.ts";
 import { LinkWatch } from "./link-faults.ts";
 import { ReloadedSecrets } from "./reloaded-secrets.ts";
 import { apiSecretSettings, apiSecrets, apiSettings, subscriptionSettings, subscriptionUrl } from "./settings.ts";
@@ -128,9 +129,13 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
     const listening = listenFor(settings.REDIS_URL, settings.QUEUE_PREFIX, "events", () => feed.wake());
     running.onStop("connections", "announced events", () => listening.close());
 
+    const { keyReader: keys, readsAllToCount } = store;
+    const changes = new ChangedKeyIndex(redis, settings.QUEUE_PREFIX);
+
     const app = createApp({
       ...open,
-      keys: store.keyReader,
+      keys,
+      totals: new KnownKeys({ keys, readsAllToCount, changes, clock }),
       batches: store.batches,
       traffic,
       tokens: store.tokens,

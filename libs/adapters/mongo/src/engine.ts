@@ -4,6 +4,8 @@ import type { Connection, mongo } from "mongoose";
 export interface Engine {
   /** Whether a filter with several `_id`s uses the index. */
   readonly findsManyByIndex: boolean;
+  /** Whether documents that fit a filter are counted without a look at each of the collection. */
+  readonly countsByIndex: boolean;
   /** Documents that are asked for one by one at the same time. */
   readonly foundOneByOne: number;
   /** Of a collection of which nothing else is known, more documents than this are found by reading all of it. */
@@ -23,6 +25,7 @@ export interface Engine {
 /** An engine with indexes, such as MongoDB. */
 const INDEXED: Engine = {
   findsManyByIndex: true,
+  countsByIndex: true,
   foundOneByOne: Number.POSITIVE_INFINITY,
   foundWithoutScan: Number.POSITIVE_INFINITY,
   scannedPerFind: 0,
@@ -39,6 +42,7 @@ const INDEXED: Engine = {
  */
 const EMBEDDED: Engine = {
   findsManyByIndex: false,
+  countsByIndex: false,
   foundOneByOne: 300,
   foundWithoutScan: 1_000,
   scannedPerFind: 4,

@@ -55,6 +55,8 @@ export interface MongoStore extends MongoConnection {
   readonly keys: KeyStore;
   /** How many keys are taken up together at little more than the cost of a thousand. @throws {StoreUnavailableError} */
   readonly keysTakenUpTogether: () => Promise<number>;
+  /** Whether all keys are read to count them. @throws {StoreUnavailableError} */
+  readonly readsAllToCount: () => Promise<boolean>;
   /** The desired state of every node. */
   readonly desired: DesiredStore;
   readonly housekeeping: KeyHousekeeping;
@@ -117,6 +119,7 @@ export function openMongoStore({
     devices: new MongoDeviceStore(mongo, onUnreadable),
     keys: new MongoKeyStore(collections, ids),
     keysTakenUpTogether: () => storeErrors(async () => (await engineOf(mongo.connection)).foundTogether),
+    readsAllToCount: () => storeErrors(async () => !(await engineOf(mongo.connection)).countsByIndex),
     desired,
     housekeeping: new MongoKeyHousekeeping(collections, ids, desired, [traffic, events]),
     keyOutbox: new MongoKeyOutbox(collections),
