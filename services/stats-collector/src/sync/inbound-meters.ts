@@ -13,7 +13,9 @@ type Inbounds = Pick<MeteredNode, "name" | "inboundTags">;
  */
 export function inboundMeters({ name, inboundTags }: Inbounds): ReadonlyMap<string, string> {
   const total = nodeEntity(name);
-  return new Map(inboundTags().map((tag, index) => [index === 0 ? total : `${total}${INBOUND_SEPARATOR}${tagText(tag)}`, tag]));
+  return new Map(
+    inboundTags().map((tag, index) => [index === 0 ? total : `${total}${INBOUND_SEPARATOR}${tagText(tag)}`, tag]),
+  );
 }
 
 /** In whose record the bytes of a meter are: a key's in its own, those of inbounds in that of their node. */
