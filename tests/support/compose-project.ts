@@ -22,6 +22,8 @@ const images = [
 
 /** Testcontainers would start a container of its own to clean up after a test run that was killed, from one more image. */
 process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
+/** Ports are published on loopback, where Testcontainers does not look when it takes this machine for a container. */
+process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
 
 /** Why containers can't be tried here, or null when they can. */
 export async function whyNoContainers(): Promise<string | null> {
