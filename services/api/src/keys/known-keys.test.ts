@@ -85,3 +85,9 @@ test("the store counts while Redis is away, counts some of them, and all where i
   readsAll = false;
   expect(await countedAfter(1_000)).toEqual([4, "count"]);
 });
+
+test("those who ask at once share one look at all keys, and one more at what was written since they asked", async () => {
+  const counts = await Promise.all([known.countActive(), known.countActive(), known.countActive()]);
+  expect(counts).toEqual([3, 3, 3]);
+  expect(reads).toEqual(["all"]);
+});

@@ -1,5 +1,5 @@
 import { type ChangePosition, type ChangeReader, type KeyFilter, SEES_ALL } from "@veil/keys";
-import type { Clock } from "@veil/runtime";
+import { type Clock, SharedRun } from "@veil/runtime";
 import type { KeyReader } from "../ports.ts";
 
 export interface KnownKeysOptions {
@@ -25,13 +25,13 @@ const MOST_CHANGED = 300;
 
 /**
  * How many keys there are, for a store that reads all of them to say so: which ones are active is kept in memory, and brought up
- * to date by a look at those that were written since. What was acknowledged before a count is in it. While Redis is away it
- * is the store that counts.
+ * to date by a look at those that were written since. What was acknowledged before a count is in it. Those who ask meanwhile share
+ * the next look, so that all keys are read by one at a time. While Redis is away it is the store that counts.
  */
 export class KnownKeys implements Pick<KeyReader, "countActive"> {
   readonly #options: KnownKeysOptions;
-  /** Replaced as a whole, so that of two counts at once either leaves ids that are those of its position. */
   #known: Known | null = null;
+  readonly #looks = new SharedRun(() => this.#look());
 
   constructor(options: KnownKeysOptions) {
     this.#options = options;
@@ -41,8 +41,13 @@ export class KnownKeys implements Pick<KeyReader, "countActive"> {
   async countActive(filter?: KeyFilter): Promise<number> {
     const { keys, readsAllToCount } = this.#options;
     if (filter !== undefined || !(await readsAllToCount())) return keys.countActive(filter);
+    return (await this.#looks.run()) ?? keys.countActive();
+  }
+
+  /** Null while Redis is away. */
+  async #look(): Promise<number | null> {
     this.#known = (await this.#broughtUpToDate()) ?? (await this.#readAll());
-    return this.#known === null ? keys.countActive() : this.#known.ids.size;
+    return this.#known?.ids.size ?? null;
   }
 
   /** Null when too much, or nobody knows what, was written since. */

@@ -113,6 +113,22 @@ it("leaves a node where its users would stay behind, and says so once", async ()
   expect(said.filter((line) => line.startsWith("a node can't be what it is found to be"))).toHaveLength(1);
 });
 
+it("says once that users would stay behind, however many they are at each look, and what comes after it too", async () => {
+  await look(on("a"), on("b"));
+  let users = 0;
+  let isShared = false;
+  const processAt = async () => (isShared ? "main" : null);
+  ports = { ...ports, processAt, leftBehind: async () => (users += 1) };
+  discovery = new Discovery(ports);
+  const moved = [on("a", { address: "z:1" }), on("b")];
+  for (let looks = 0; looks < 12; looks += 1) await look(...moved);
+  const obstacles = () => said.filter((line) => line.startsWith("a node can't be what it is found to be"));
+  expect(obstacles()).toHaveLength(1);
+  isShared = true;
+  await look(...moved);
+  expect(obstacles()).toHaveLength(2);
+});
+
 it("says another obstacle to the same node once, also when both take turns", async () => {
   let of = "main";
   ports = { ...ports, processAt: async ({ name }) => (name === "a" ? of : null) };

@@ -1,3 +1,4 @@
+import { UnreadableRecordError } from "@veil/keys";
 import { XrayUnreachableError } from "@veil/xray-grpc";
 import { expect, it } from "vitest";
 import { findSameProcess, lastMarkOf, type MarkedProcess } from "./same-process.ts";
@@ -25,6 +26,7 @@ const lives = lastMarkOf({
       { mark: `first of ${node}`, epoch: 1 },
       { mark: `last of ${node}`, epoch: 2 },
     ];
+    if (node === "damaged") throw new UnreadableRecordError("node_epochs damaged makes no sense", { cause: null });
     return node === "unread" ? null : { node, revision: 2, marks, restarts: 1, seenAt: 0, seenEpoch: 2 };
   },
 });
@@ -41,4 +43,10 @@ it("knows a node that does not answer by the mark that it showed last, and by no
   const answering = [process("b", "m"), process("c", null)];
   expect(await findSameProcess(process("a", "last of b"), answering, newMark, lives)).toBeNull();
   expect(await findSameProcess(process("a", "last of c"), answering, newMark, lives)).toBeNull();
+});
+
+it("knows as little of a node whose lives make no sense as of one that nobody read, and goes on with the others", async () => {
+  const others = [process("damaged", "away"), process("b", "away")];
+  expect(await findSameProcess(process("a", "last of b"), others, newMark, lives)).toBe("b");
+  expect(await findSameProcess(process("a", "m"), others, newMark, lives)).toBeNull();
 });

@@ -1,3 +1,4 @@
+import { tryRead } from "@veil/keys";
 import type { NodeLivesStore } from "@veil/traffic";
 import { plantProcessMark, XrayError, type XrayNode } from "@veil/xray-grpc";
 
@@ -46,7 +47,10 @@ async function markOf(node: MarkedProcess, lastMark: LastMark): Promise<string |
   }
 }
 
-/** Reads the mark that collectors noted last of each node's process. */
+/** Reads the mark that collectors noted last of each node's process. Of a node whose lives make no sense none is known. */
 export function lastMarkOf(lives: Pick<NodeLivesStore, "find">): LastMark {
-  return async (node) => (await lives.find(node))?.marks.at(-1)?.mark ?? null;
+  return async (node) => {
+    const found = await tryRead(() => lives.find(node));
+    return found === "unreadable" ? null : (found?.marks.at(-1)?.mark ?? null);
+  };
 }

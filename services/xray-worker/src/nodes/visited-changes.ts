@@ -82,7 +82,7 @@ export async function changeNode(
     const other = await ports.processAt(next);
     if (other !== null) return sameProcess(other, CHANGE_PLACES);
     const users = stored === null ? 0 : await ports.leftBehind(stored, next);
-    if (stored !== null && users > 0) return usersStay(stored, next, users);
+    if (stored !== null && users > 0) return usersStay(stored, next);
   }
   const inbound = await changedInboundFault(name, wanted, ports);
   if (inbound !== null) return { outcome: "refused", detail: inbound };
@@ -121,13 +121,13 @@ async function storedNode(name: string, { store }: Pick<FleetChanges, "store">):
   return fleet === null ? null : nodeOf(fleet, name);
 }
 
+/** Says no number of users: that is another one at each look, and the obstacle the same. */
 function usersStay(
   { name, address }: Pick<FleetNode, "name" | "address">,
   next: Pick<FleetNode, "address">,
-  users: number,
 ): ChangeResult {
   const instead = `stop it first, or add a node for ${next.address} and delete ${name}`;
-  const detail = `the Xray at ${address} has ${users} users of node ${name}, and is not found at ${next.address}: ${instead}`;
+  const detail = `the Xray at ${address} still has users of node ${name}, and is not found at ${next.address}: ${instead}`;
   return { outcome: "refused", detail };
 }
 
