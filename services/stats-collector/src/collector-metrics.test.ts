@@ -26,9 +26,12 @@ const answering: NodeFigures = {
 };
 const away: NodeFigures = { answers: false, uptimeSeconds: null, online: null, traffic: [], usersUncounted: false };
 
-function metricsAt(now: () => number, { reports = true } = {}) {
+function metricsAt(
+  now: () => number,
+  { reports = true, nodes = ["a", "b"] }: { reports?: boolean; nodes?: readonly string[] } = {},
+) {
   const metrics = createMetrics({ service: "test", version: "0", defaultMetrics: false });
-  const measured = collectorMetrics({ metrics, nodes: () => ["a", "b"], clock: { now } });
+  const measured = collectorMetrics({ metrics, nodes: () => nodes, clock: { now } });
   const shown = { reports };
   const figures = {
     keys: { creating: 1, active: 20, deleting: 3 },
@@ -126,4 +129,34 @@ it("shows how syncs and jobs end", async () => {
   expect(text).toContain('veil_traffic_sync_total{node="a",result="error"} 1');
   expect(text).toContain('veil_jobs_total{queue="veil-traffic",name="reset-traffic",result="completed"} 1');
   expect(text).toContain('veil_job_wait_duration_seconds_count{queue="veil-traffic",name="reset-traffic"} 1');
+});
+
+it("takes in the report of a node of many by a look at each name, and not by one for each pair of them", () => {
+  let looks = 0;
+  const names = Array.from({ length: 100 }, (_, index) => `n${index}`);
+  const nodes = new Proxy(names, {
+    get: (of, field, receiver): unknown => {
+      looks += 1;
+      return Reflect.get(of, field, receiver);
+    },
+  });
+  const { measured } = metricsAt(() => NOW, { nodes });
+  const reportAll = () => {
+    for (const node of names) measured.report({ node, seenAt: NOW, restarts: 0, carried: { up: 1, down: 1 } });
+  };
+  reportAll();
+  looks = 0;
+  reportAll();
+  expect(looks).toBeLessThan(4 * names.length * names.length);
+});
+
+it("keeps nothing of a node that was no more when others reported: one of its name begins anew", async () => {
+  const nodes = ["a", "b"];
+  const { page, measured } = metricsAt(() => NOW, { nodes });
+  measured.report({ node: "a", seenAt: NOW, restarts: 0, carried: { up: 1_000, down: 0 } });
+  nodes.shift();
+  measured.report({ node: "b", seenAt: NOW, restarts: 0, carried: { up: 1, down: 0 } });
+  nodes.push("a");
+  measured.report({ node: "a", seenAt: NOW, restarts: 0, carried: { up: 7, down: 0 } });
+  expect(await page()).toContain('veil_traffic_bytes_total{node="a",direction="upload"} 7');
 });

@@ -87,7 +87,8 @@ class LastReports {
 
   /** @param nodes names of those that there are: nothing is kept of others */
   take(report: NodeReport, nodes: readonly string[]): void {
-    for (const name of this.#reports.keys()) if (!nodes.includes(name)) this.#reports.delete(name);
+    const present = new Set(nodes);
+    for (const name of this.#reports.keys()) if (!present.has(name)) this.#reports.delete(name);
     const before = this.#reports.get(report.node) ?? report;
     this.#reports.set(report.node, {
       node: report.node,

@@ -72,6 +72,14 @@ describe("a node that joins", () => {
     expect(await stateOfB()).toBe("active");
   });
 
+  it("names each node whose process it leads to once, also where two take turns", async () => {
+    for (let looks = 0; looks < 6; looks += 1) {
+      marks = looks % 2 === 0 ? { a: "1", b: "1", c: "3" } : { a: "2", b: "1", c: "1" };
+      await joining.filled("b", NOW);
+    }
+    expect(said).toHaveLength(2);
+  });
+
   it("is tried again with the next pass while the store is away, which is said once", async () => {
     isAway = true;
     await joining.filled("b", NOW);

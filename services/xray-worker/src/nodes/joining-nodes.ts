@@ -44,8 +44,8 @@ export class JoiningNodes {
   readonly #options: JoiningNodesOptions;
   /** Obstacles that keep nodes from becoming active, by node: each returns with every pass, and is logged once. */
   readonly #obstacles: LastingFailures;
-  /** Nodes that lead to the process of another one, with that one's name. */
-  readonly #duplicates = new Map<string, string>();
+  /** Nodes that lead to the process of another one, with the names of those that were logged. */
+  readonly #duplicates = new Map<string, ReadonlySet<string>>();
   readonly #unshown: LastingFailures;
   readonly #unended: LastingFailures;
 
@@ -92,9 +92,10 @@ export class JoiningNodes {
       if (node === undefined) return;
       const other = await findSameProcess(node, connected(), newMark);
       if (other !== null) {
-        if (this.#duplicates.get(name) !== other)
+        const known = this.#duplicates.get(name);
+        if (known?.has(other) !== true)
           log.error({ node: name, other }, "two nodes lead to the same Xray process; take one of them out");
-        this.#duplicates.set(name, other);
+        this.#duplicates.set(name, new Set([...(known ?? []), other]));
         return;
       }
       this.#duplicates.delete(name);

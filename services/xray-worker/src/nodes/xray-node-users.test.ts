@@ -1,4 +1,4 @@
-import type { Creation, DesiredState, InboundVault } from "@veil/keys";
+import { type Creation, type DesiredState, type InboundVault, UnreadableRecordError } from "@veil/keys";
 import { AccountMismatchError, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { expect, test } from "vitest";
 import { InboundLostError, XrayNodeUsers } from "./xray-node-users.ts";
@@ -19,8 +19,10 @@ const creating: Creation = {
   deadline: 0,
 };
 
+const STORED = JSON.stringify({ definition: { tag: "vless-in", config: "AA==" }, foreign: [unmanaged] });
+
 /** A node whose inbound somebody removed, and that is stored. */
-function emptyNode(inboundTag = "vless-in") {
+function emptyNode(inboundTag = "vless-in", stored: string = STORED) {
   const asked: string[] = [];
   const held: string[] = [];
   const node: Partial<XrayNode> = {
@@ -37,7 +39,6 @@ function emptyNode(inboundTag = "vless-in") {
       return [];
     },
   };
-  const stored = JSON.stringify({ definition: { tag: "vless-in", config: "AA==" }, foreign: [unmanaged] });
   const vault: Pick<InboundVault, "save" | "load"> = { load: async () => stored, save: async () => undefined };
   const state: DesiredState = {
     findCreating: async () => {
@@ -74,6 +75,38 @@ test("an inbound under another tag is not made of what the node's first inbound 
   const listed = await users.list();
   await expect(listed.rebuild(state)).rejects.toThrow(InboundLostError);
   expect(asked).toEqual([]);
+});
+
+test.each(["{", JSON.stringify({ definition: {} })])(
+  "an inbound that was stored as %j is as lost as one that never was",
+  async (stored) => {
+    const { users, state, asked } = emptyNode("vless-in", stored);
+    await expect((await users.list()).rebuild(state)).rejects.toThrow(InboundLostError);
+    expect(asked).toEqual([]);
+  },
+);
+
+test("what is stored of an inbound and can't be read is replaced by what the node shows", async () => {
+  const saved: string[] = [];
+  const node: Partial<XrayNode> = {
+    name: "main",
+    readInbound: async () => ({ tag: "vless-in", config: "" }),
+    listUsers: async () => [unmanaged],
+  };
+  const vault: Pick<InboundVault, "save" | "load"> = {
+    load: () => Promise.reject(new UnreadableRecordError("inbounds main makes no sense")),
+    save: async (_, text) => void saved.push(text),
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a look asks for
+  const users = new XrayNodeUsers({
+    ...{ node: node as XrayNode, inboundTag: "vless-in", vault, shortId: "" },
+    ...{ kind: { protocol: "shadowsocks-2022", transport: "tcp", path: null, serverKey: "k", encryption: null } },
+    groups: { names: ["default"], isSettled: true },
+  });
+  expect((await users.list()).state).toBe("sound");
+  expect(saved.map((text) => JSON.parse(text))).toEqual([
+    { definition: { tag: "vless-in", config: "" }, foreign: [unmanaged] },
+  ]);
 });
 
 test("claims are read before keys, and both once the old inbound is gone: no key slips through between them", async () => {

@@ -8,6 +8,7 @@ import {
   type NodeCallOptions,
   type NodeUser,
   type RemoveOptions,
+  tryRead,
 } from "@veil/keys";
 import type { ActualUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
 import {
@@ -143,7 +144,8 @@ export class XrayNodeUsers implements ReconciledNode {
     const unmanaged = users.filter(isUnmanaged).toSorted((a, b) => a.email.localeCompare(b.email));
     const inbound: StoredInbound = { definition: completed ?? definition, foreign: unmanaged };
     const text = JSON.stringify(inbound);
-    if ((await vault.load(this.name)) !== text) await vault.save(this.name, text);
+    // What makes no sense would be of use to nobody: the node shows all that is to be known.
+    if ((await tryRead(() => vault.load(this.name))) !== text) await vault.save(this.name, text);
     return {
       state: completed === null ? "sound" : "outdated",
       users: users.map(toActualUser),
@@ -230,8 +232,8 @@ export class XrayNodeUsers implements ReconciledNode {
 
   async #stored(): Promise<StoredInbound> {
     const { vault, inboundTag } = this.#options;
-    const stored = await vault.load(this.name);
-    const inbound = stored === null ? null : storedInbound.parse(JSON.parse(stored));
+    const stored = await tryRead(() => vault.load(this.name));
+    const inbound = stored === null || stored === "unreadable" ? null : readInbound(stored);
     // A node's first inbound may have been another one, which is not what is to be made again.
     if (inbound?.definition.tag !== inboundTag) throw new InboundLostError(this.name);
     return inbound;
@@ -244,13 +246,22 @@ export class InboundLostError extends Error {
   readonly node: string;
 
   constructor(node: string) {
-    super(`node ${node} has no inbound of the configured tag, and none was ever stored for it`);
+    super(`node ${node} has no inbound of the configured tag, and none that can be read is stored for it`);
     this.node = node;
   }
 }
 
 const storedInbound = z.object({ definition: inboundDefinitionSchema, foreign: z.array(inboundUserSchema).readonly() });
 type StoredInbound = z.infer<typeof storedInbound>;
+
+/** @returns null for a text that makes no sense */
+function readInbound(text: string): StoredInbound | null {
+  try {
+    return storedInbound.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
 
 function isUnmanaged({ email }: InboundUser): boolean {
   return keyIdOfEmail(email) === null;
