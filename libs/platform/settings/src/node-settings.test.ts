@@ -54,13 +54,26 @@ describe("XRAY_NODES", () => {
     expect(faultsOf({ groups })).toEqual([expect.stringMatching(/groups/)]);
   });
 
+  it.each(["xray", "10.0.0.1:0", "10.0.0.1:65536", "[2001:db8::1::2]:10085", "http://xray:10085", "a b:1"])(
+    "refuses the address %s",
+    (address) => expect(faultsOf({ address })).toEqual([expect.stringMatching(/^must (be host:port|name a port)/)]),
+  );
+
   it("takes several nodes at one host", () => {
     expect(faultsOf({}, { name: "b", address: "10.0.0.1:10086" })).toEqual([]);
   });
 
-  it("refuses two names for one address: it would be one process", () => {
-    const [one, other] = [{ address: "xray.example:10085" }, { name: "b", address: "XRAY.example:10085" }];
-    expect(faultsOf(one, other)).toEqual(["must not name an address twice: each node is one Xray process"]);
+  it.each([
+    ["xray.example:10085", "XRAY.example:10085"],
+    ["xray.example:10085", "xray.example.:10085"],
+    ["xray.example:80", "xray.example:00080"],
+    ["[2001:db8::1]:10085", "[2001:0DB8:0::1]:10085"],
+    ["10.0.0.1:10085", "10.1:10085"],
+  ])("refuses two names for one address, %s and %s: it would be one process", (one, other) => {
+    expect(faultsOf({ address: one }, { name: "b", address: other })).toEqual([
+      "must not name an address twice: each node is one Xray process",
+    ]);
+    expect(faultsOf({ address: one }, { name: "b", address: `${other.slice(0, -2)}99` })).toEqual([]);
   });
 });
 
@@ -85,9 +98,16 @@ describe("the nodes of the settings", () => {
     ]);
   });
 
-  it("are one where none is listed", () => {
-    expect(nodesOf({ XRAY_API_HOST: "::1" })).toEqual([
+  it.each(["::1", "[::1]"])("are one where none is listed, at %s", (host) => {
+    expect(nodesOf({ XRAY_API_HOST: host })).toEqual([
       { name: "main", address: "[::1]:10085", inboundTag: "vless-in", tls: null, groups: ["default"], link: {} },
+    ]);
+  });
+
+  it.each(["10.0.0.5:10085", "http://xray", "a b", "::1::2"])("are not at %s", (host) => {
+    const parsed = z.object(nodeVariables).safeParse({ XRAY_API_HOST: host });
+    expect(parsed.error?.issues.map(({ path, message }) => [path, message])).toEqual([
+      [["XRAY_API_HOST"], "must be a host name or an IP address without a port; that goes into XRAY_API_PORT"],
     ]);
   });
 });

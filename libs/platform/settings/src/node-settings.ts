@@ -6,8 +6,8 @@ import { hasNamelessHost, listedTls, type TlsSettings, tlsSettings } from "./nod
 const nodeName = z.string().regex(/^[a-z0-9-]{1,32}$/, "must be 1 to 32 of a-z, 0-9 and -");
 const address = z
   .string()
-  .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, "must be host:port")
-  .refine((value) => Number(value.slice(value.lastIndexOf(":") + 1)) <= 65_535, "must name a port up to 65535");
+  .refine(isHostAndPort, { error: "must be host:port", abort: true })
+  .refine((value) => isPort(Number(value.slice(value.lastIndexOf(":") + 1))), "must name a port from 1 to 65535");
 
 const LONGEST_GROUP = 64;
 const MOST_GROUPS = 64;
@@ -38,13 +38,28 @@ const nodeList = z
   .min(1, "must name at least one node")
   .refine((nodes) => new Set(nodes.map((node) => node.name)).size === nodes.length, "must not name a node twice")
   .refine(
-    (nodes) => new Set(nodes.map((node) => node.address.toLowerCase())).size === nodes.length,
+    (nodes) => new Set(nodes.map((node) => spelledOut(node.address))).size === nodes.length,
     "must not name an address twice: each node is one Xray process",
   )
   .refine(
     (nodes) => nodes.every((node) => node.tls?.server_name !== null || !hasNamelessHost(node.address)),
     'must name in "tls" the "server_name" in the certificate of a node whose address is an IP address',
   );
+
+function isHostAndPort(text: string): boolean {
+  const [, host] = /^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/.exec(text) ?? [];
+  return host !== undefined && URL.canParse(`http://${host}`);
+}
+
+function isPort(value: number): boolean {
+  return value >= 1 && value <= 65_535;
+}
+
+/** One text for an address, in whichever case and spelling. */
+function spelledOut(address: string): string {
+  const url = `http://${address.replace(/\.(?=:\d+$)/, "")}`;
+  return URL.canParse(url) ? new URL(url).host : address.toLowerCase();
+}
 
 /** One Xray node. */
 export interface NodeSettings {
@@ -62,7 +77,9 @@ export interface NodeSettings {
 /** The variables that say which nodes there are; every service reads them alike. */
 export const nodeVariables = {
   XRAY_NODES: json("list").pipe(nodeList).optional().meta({ example: '[{"name":"main","address":"127.0.0.1:10085"}]' }),
-  XRAY_API_HOST: z.string().min(1).default("127.0.0.1").meta({ example: "127.0.0.1" }),
+  XRAY_API_HOST: linkHost("must be a host name or an IP address without a port; that goes into XRAY_API_PORT")
+    .default("127.0.0.1")
+    .meta({ example: "127.0.0.1" }),
   XRAY_API_PORT: port().default(10_085).meta({ example: "10085" }),
   XRAY_INBOUND_TAG: z.string().min(1).default("vless-in").meta({ example: "vless-in" }),
 };
@@ -75,7 +92,8 @@ const DEFAULT_GROUPS: readonly string[] = ["default"];
 /** The nodes of `XRAY_NODES`, or the one node `main` at `XRAY_API_HOST`:`XRAY_API_PORT`. */
 export function nodeSettings(variables: NodeVariables): readonly [NodeSettings, ...NodeSettings[]] {
   if (variables.XRAY_NODES === undefined) {
-    const host = variables.XRAY_API_HOST.includes(":") ? `[${variables.XRAY_API_HOST}]` : variables.XRAY_API_HOST;
+    const bare = variables.XRAY_API_HOST.replace(/^\[(.*)\]$/, "$1");
+    const host = bare.includes(":") ? `[${bare}]` : bare;
     return [
       {
         name: "main",
