@@ -1,4 +1,4 @@
-import type { Logger } from "@veil/runtime";
+import { coerceError, lastingFailure, type Logger } from "@veil/runtime";
 import type { Redis } from "ioredis";
 
 /**
@@ -39,15 +39,23 @@ async function readSettings(redis: Redis): Promise<Map<string, string> | null> {
   }
 }
 
-/** Says in the log, at every connection, what of Redis' configuration may lose jobs. */
-export function warnOfDurability(redis: Redis, log: Logger): void {
+/**
+ * Looks at every connection, as another server may answer, what of Redis' configuration may lose jobs. Each sentence is logged once for
+ * as long as it holds.
+ */
+export function warnOfDurability(redis: Redis, log: Pick<Logger, "warn" | "info" | "error">): void {
+  let said: ReadonlySet<string> = new Set();
+  const failure = lastingFailure(log, "could not check how redis persists");
   redis.on("ready", () => void warn());
 
   async function warn(): Promise<void> {
     try {
-      for (const warning of await durabilityWarnings(redis)) log.warn({ warning }, "redis may lose jobs");
+      const warnings = await durabilityWarnings(redis);
+      for (const warning of warnings) if (!said.has(warning)) log.warn({ warning }, "redis may lose jobs");
+      said = new Set(warnings);
+      failure.onSuccess();
     } catch (err) {
-      log.warn({ err }, "could not check how redis persists");
+      failure.onError(coerceError(err));
     }
   }
 }
