@@ -115,6 +115,22 @@ it("works at all batches in turn", async () => {
   expect(order).toEqual(["long", "short", "long", "long"]);
 });
 
+it("ends with a batch that says of no part that it is left, and not that it is done", async () => {
+  const { batches, begin, work } = batchOf();
+  await begin("damaged");
+  await begin("b");
+  const find = batches.find.bind(batches);
+  let looks = 0;
+  batches.find = async (job) => {
+    looks += 1;
+    if (looks > 100) throw new StoreUnavailableError(new Error("a loop without an end"));
+    const batch = await find(job);
+    return job === "damaged" && batch !== null ? { ...batch, next: batch.parts } : batch;
+  };
+  await expect(work()).rejects.toThrow("no part of batch damaged is left, and it is not done");
+  expect(await find("b")).toMatchObject({ done: KEYS, next: 3 });
+});
+
 it("goes on with the others when a batch makes no sense", async () => {
   const { batches, begin, work } = batchOf();
   const newer = JSON.stringify({ set: "of a newer version" });

@@ -47,12 +47,17 @@ export function startBatchLoop(running: RunningService, options: BatchLoopOption
  */
 export async function workOffBatches(options: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
   const failures = new Map<string, unknown>();
+  const over = new Set<string>();
   while (true) {
-    const jobs = (await options.batches.findUnfinished()).filter((job) => !failures.has(job));
-    if (jobs.length === 0) break;
+    const unfinished = await options.batches.findUnfinished();
+    const jobs = unfinished.filter((job) => !failures.has(job) && !over.has(job));
+    if (jobs.length === 0) {
+      for (const job of over) if (unfinished.includes(job)) failures.set(job, new EndlessBatchError(job));
+      break;
+    }
     for (const job of jobs) {
       try {
-        await workOffPart(job, options);
+        if (!(await workOffPart(job, options))) over.add(job);
       } catch (error) {
         if (error instanceof StoreUnavailableError) throw error;
         failures.set(job, error);
@@ -62,12 +67,26 @@ export async function workOffBatches(options: Omit<BatchLoopOptions, "exclusive"
   for (const error of failures.values()) throw error;
 }
 
-async function workOffPart(job: string, { ports, batches, log }: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
+/** Why a batch would be looked at for ever. */
+class EndlessBatchError extends Error {
+  override readonly name = "EndlessBatchError";
+
+  constructor(job: string) {
+    super(`no part of batch ${job} is left, and it is not done`);
+  }
+}
+
+/** @returns false when no part is left: somebody else was faster, or the record says nothing of sense */
+async function workOffPart(
+  job: string,
+  { ports, batches, log }: Omit<BatchLoopOptions, "exclusive">,
+): Promise<boolean> {
   const batch = await batches.find(job);
-  if (batch === null || batch.next >= batch.parts) return;
+  if (batch === null || batch.next >= batch.parts) return false;
   const change = decodeBatchChange(batch.change);
   const end = await changePart(batch, await batches.nextPart(batch), change, ports);
   await batches.advance(batch, end);
   const { next, parts } = batch;
   log.debug({ job, part: next + 1, parts, done: end.done, failed: end.errors.length }, "changed keys of a batch");
+  return true;
 }

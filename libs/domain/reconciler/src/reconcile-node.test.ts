@@ -177,6 +177,23 @@ test("users whose keys' records make no sense stay as they are, and the others a
   expect(pass.drift.unknown).toEqual([...removed]);
 });
 
+test("users whose keys' records take no change are left to the next pass, keep no node from being filled, and no others from it", async () => {
+  const { node } = nodeThatShows(48);
+  const ports = portsWith(50);
+  const takeUp: typeof ports.store.takeUp = async (keyId, entry) => {
+    if (keyId === 49) throw new UnreadableRecordError("keys: the document 49 can't be changed");
+    return ports.store.takeUp(keyId, entry);
+  };
+  const added: number[] = [];
+  const add = async ({ keyId }: NodeUser) => {
+    added.push(keyId);
+    return "added" as const;
+  };
+  const damaged = { ...ports, store: { ...ports.store, takeUp } } as unknown as LifecyclePorts;
+  const pass = await reconcileNode({ ...node, add }, stateOf(50), damaged);
+  expect([pass.postponed, pass.isFilled, added]).toEqual([1, true, [50]]);
+});
+
 describe("a node whose groups changed", () => {
   /** Keys from 1 on, of which the first so many are in the node's group and the others in another one. */
   const ofTwoGroups = (count: number, own: number) => {

@@ -10,6 +10,7 @@ import {
   type NodeUsers,
   removeOrphan,
   restoreKey,
+  tryRead,
 } from "@veil/keys";
 import pLimit from "p-limit";
 import { type ConfirmedDrift, confirmDrift } from "./confirm-drift.ts";
@@ -72,11 +73,11 @@ export interface PassResult {
   readonly mismatched: number;
   readonly inboundMissing: boolean;
   readonly rebuilds: number;
-  /** Users that could not be repaired this time: held by another process, or the node failed. */
+  /** Users that could not be repaired this time: held by another process, the node failed, or the record of their key takes no change. */
   readonly postponed: number;
   /**
    * Whether the node holds all that it should: all users could be repaired, and no brake was pulled. Users that leave
-   * soon by themselves may be there.
+   * soon by themselves may be there, and those of keys whose record takes no change may be there or not.
    */
   readonly isFilled: boolean;
   /** Users of ours that the node is to hold now. */
@@ -143,8 +144,8 @@ export async function reconcileNode(
       }
     }
     // One that goes soon by itself may be there because of earlier groups: whoever takes it out has to ask this node.
-    const unrepaired = await repair(node, { ...drift, missing }, ports);
-    const postponed = unrepaired + (node.isSettled ? 0 : left);
+    const { unrepaired, refused } = await repair(node, { ...drift, missing }, ports);
+    const postponed = unrepaired + refused + (node.isSettled ? 0 : left);
     const isFilled = unrepaired === 0;
     return { ...looked, drift: first ?? drift, braked: false, mismatched: 0, postponed, isFilled };
   }
@@ -237,19 +238,27 @@ function absentFrom(users: readonly ActualUser[], wanted: readonly DesiredUser[]
   return wanted.filter(({ keyId }) => !present.has(keyId));
 }
 
-async function repair(node: NodeUsers, drift: ConfirmedDrift, ports: LifecyclePorts): Promise<number> {
+/** @returns how many users could not be repaired this time, and of how many more the record takes no change */
+async function repair(
+  node: NodeUsers,
+  drift: ConfirmedDrift,
+  ports: LifecyclePorts,
+): Promise<{ readonly unrepaired: number; readonly refused: number }> {
   const limit = pLimit(REPAIRED_AT_ONCE);
   const restored = [...drift.missing, ...drift.wrong, ...drift.indeterminate].map((user) =>
     limit(() => attempt(() => restoreKey(user.keyId, node, ports))),
   );
   const removed = drift.orphans.map((keyId) => limit(() => attempt(() => removeOrphan(keyId, node, ports))));
   const ends = await Promise.all([...restored, ...removed]);
-  return ends.filter((end) => end === "postponed").length;
+  const count = (of: (typeof ends)[number]) => ends.filter((end) => end === of).length;
+  return { unrepaired: count("postponed"), refused: count("refused") };
 }
 
-async function attempt(task: () => Promise<unknown>): Promise<"done" | "postponed"> {
+async function attempt(task: () => Promise<unknown>): Promise<"done" | "postponed" | "refused"> {
   try {
-    return (await task()) === "pending" ? "postponed" : "done";
+    const end = await tryRead(task);
+    if (end === "unreadable") return "refused";
+    return end === "pending" ? "postponed" : "done";
   } catch (error) {
     if (error instanceof LeaseHeldError || isNodeError(error)) return "postponed";
     throw error;

@@ -1,4 +1,4 @@
-import { firstTerms, type KeyRecord } from "@veil/keys";
+import { firstTerms, type KeyRecord, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
 import { expect, test } from "vitest";
 import { deleteExpired } from "./delete-expired.ts";
@@ -36,4 +36,23 @@ test("a key whose term is prolonged after it was listed stays", async () => {
   store.keys.set(1, { ...key, terms: { ...key.terms, expiresAt: NOW_S + DAY_S } });
   expect(await passing(deleteExpired(30, reader, ports))).toBe(0);
   expect(store.keys.get(1)?.phase).toBe("active");
+});
+
+test("a key of which the store takes no change, and one that others keep, stay, and those behind them go", async () => {
+  const { ports, reader, store, clock, passing } = expiredKeys(31, 31, 31);
+  const { beginDeletion } = store;
+  store.beginDeletion = async (keyId, ...how) => {
+    if (keyId === 1) throw new UnreadableRecordError("keys: the document 1 can't be changed");
+    return beginDeletion.call(store, keyId, ...how);
+  };
+  const kept = ports.lease.hold(2, () => clock.sleep(60_000));
+  expect(await passing(deleteExpired(30, reader, ports))).toBe(1);
+  await passing(kept);
+  expect([...store.keys.values()].map(({ phase }) => phase)).toEqual(["active", "active", "gone"]);
+});
+
+test("a store that is away ends it", async () => {
+  const { ports, reader, store, passing } = expiredKeys(31);
+  store.beginDeletion = () => Promise.reject(new StoreUnavailableError(new Error("away")));
+  await expect(passing(deleteExpired(30, reader, ports))).rejects.toThrow(StoreUnavailableError);
 });
