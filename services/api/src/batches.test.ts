@@ -1,5 +1,5 @@
 import { QueueUnavailableError } from "@veil/job-queue";
-import { StoreUnavailableError } from "@veil/keys";
+import { type KeyReader, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../test/contract/bot.ts";
 import { never } from "../test/in-memory/in-memory-jobs.ts";
@@ -120,6 +120,29 @@ describe("batches", () => {
       { status: "error", detail: "Failed to delete key: timed out" },
       { status: "error", detail: `Key with id ${other.keyId} not found` },
     ]);
+  });
+
+  it("deletes the others where the record of a key makes no sense, named by id or by UUID", async () => {
+    const [one, damaged, other] = [api.plane.addKey(), api.plane.addKey(), api.plane.addKey()];
+    const { find, findMany, findByUuid } = api.plane.keyReader;
+    const failing = new UnreadableRecordError("of a newer version");
+    const reader: Partial<KeyReader> = {
+      find: (keyId) => (keyId === damaged.keyId ? Promise.reject(failing) : find(keyId)),
+      findMany: (keyIds) => (keyIds.includes(damaged.keyId) ? Promise.reject(failing) : findMany(keyIds)),
+      findByUuid: (uuid) => (uuid === damaged.uuid ? Promise.reject(failing) : findByUuid(uuid)),
+    };
+    Object.assign(api.plane.keyReader, reader);
+    const asked = [one.keyId, damaged.keyId, damaged.uuid, other.keyId];
+    const { body } = await remove(asked).expect(200);
+    const unread = { status: "error", detail: "Internal Server Error" };
+    expect(body).toMatchObject({
+      results: [{ status: "ok" }, unread, unread, { status: "ok" }],
+      succeeded: 2,
+      failed: 2,
+    });
+    expect(answerOf(await call(api, "delete", `/api/keys/${damaged.keyId}`))).toEqual(
+      failure(500, "Internal Server Error"),
+    );
   });
 
   it.each(["batch", "batch-delete"])("answers 503 to %s while Redis is away", async (path) => {

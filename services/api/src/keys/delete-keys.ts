@@ -1,6 +1,6 @@
 import type { KeyRef } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
-import { isGone, isVisible, type KeyRecord, StoreUnavailableError } from "@veil/keys";
+import { isGone, isVisible, type KeyRecord, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
   ExternalIdNotFoundError,
@@ -119,13 +119,15 @@ interface Deletions {
 async function deleteAll(deletions: Deletions, ports: DeleteKeysPorts): Promise<ItemOutcome<KeyFacts>[]> {
   const { job, refs, items, run } = deletions;
   const { action } = writeJob(job.operation);
-  const keys = await orUnavailable(action, () => findKeysToDelete(refs, items, ports));
-  if (keys.every((key) => key === null)) return refs.map(notFound);
+  const found = await orUnavailable(action, () => findKeysToDelete(refs, items, ports));
+  const keys = found.map((key) => (key === "unreadable" ? null : key));
+  const none = (ref: KeyRef, index: number) => (found[index] === "unreadable" ? unreadable(ref) : notFound(ref));
+  if (keys.every((key) => key === null)) return refs.map(none);
   const keyIds = keys.map((key) => key?.keyId ?? NO_KEY);
   const results = await run(keyIds, (limits) => readAgain(keyIds, action, limits, ports));
   return refs.map((ref, index) => {
     const [key, item = ""] = [keys[index] ?? null, items[index]];
-    if (key === null) return notFound(ref);
+    if (key === null) return none(ref, index);
     return "get" in results ? resolved(key, results.get(key.keyId), item) : outcomeOf(key, results[index]);
   });
 }
@@ -176,4 +178,9 @@ function resolved(key: KeyRecord, now: KeyRecord | undefined, item: string): Ite
 
 function notFound(ref: KeyRef): ItemOutcome<never> {
   return failedItem(new KeyNotFoundError(ref));
+}
+
+/** The answer that a single deletion of it gets. */
+function unreadable(ref: KeyRef): ItemOutcome<never> {
+  return failedItem(new UnreadableRecordError(`the record of key ${ref} makes no sense`));
 }

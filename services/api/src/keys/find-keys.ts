@@ -1,5 +1,5 @@
 import type { KeyRef } from "@veil/http-contract";
-import type { KeyRecord } from "@veil/keys";
+import { type KeyRecord, tryRead } from "@veil/keys";
 import pLimit from "p-limit";
 import { KeyNotFoundError } from "../errors.ts";
 import type { CallerKeys } from "../caller-keys.ts";
@@ -27,7 +27,8 @@ export async function findKeyId(ref: KeyRef, keys: CallerKeys): Promise<number> 
 }
 
 /**
- * The keys that are there, or that one of these delete jobs deletes already; null for all others, and for repetitions.
+ * The keys that are there, or that one of these delete jobs deletes already; null for all others, and for repetitions. Of one whose
+ * record makes no sense nothing is known.
  *
  * @throws {StoreUnavailableError} while the store is unavailable
  */
@@ -35,11 +36,12 @@ export async function findKeysToDelete(
   refs: readonly KeyRef[],
   items: readonly string[],
   ports: FindKeysPorts,
-): Promise<(KeyRecord | null)[]> {
+): Promise<(KeyRecord | "unreadable" | null)[]> {
   const keys = await lookUp(refs, ports.keys);
   const own = new Set<string | null>(items);
   const seen = new Set<number>();
   return keys.map((key) => {
+    if (key === "unreadable") return key;
     const counts = key !== null && (ports.visibleKeys.shows(key) || own.has(key.deleter));
     if (!counts || seen.has(key.keyId)) return null;
     seen.add(key.keyId);
@@ -47,15 +49,29 @@ export async function findKeysToDelete(
   });
 }
 
-async function lookUp(refs: readonly KeyRef[], keys: FindKeysPorts["keys"]): Promise<(KeyRecord | null)[]> {
+async function lookUp(
+  refs: readonly KeyRef[],
+  keys: FindKeysPorts["keys"],
+): Promise<(KeyRecord | "unreadable" | null)[]> {
   const limit = pLimit(UUIDS_AT_ONCE);
-  const byId = await findByIds(
+  const byId = await findEach(
     refs.filter((ref) => typeof ref === "number"),
     keys,
   );
-  return Promise.all(
-    refs.map(async (ref) => (typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => keys.findByUuid(ref)))),
-  );
+  const find = async (ref: KeyRef) =>
+    typeof ref === "number" ? (byId.get(ref) ?? null) : limit(() => tryRead(() => keys.findByUuid(ref)));
+  return Promise.all(refs.map(find));
+}
+
+/** One by one where one of them makes no sense, which says nothing of the others. */
+async function findEach(
+  keyIds: readonly number[],
+  keys: CallerKeys,
+): Promise<ReadonlyMap<number, KeyRecord | "unreadable">> {
+  const together = await tryRead(() => findByIds(keyIds, keys));
+  if (together !== "unreadable") return together;
+  const each = await Promise.all(keyIds.map(async (keyId) => [keyId, await tryRead(() => keys.find(keyId))] as const));
+  return new Map(each.flatMap(([keyId, key]) => (key === null ? [] : [[keyId, key]])));
 }
 
 /** Keys by their ids. */

@@ -9,6 +9,9 @@ import {
   provisionKey,
   putKey,
   retireKey,
+  type RetireRequest,
+  type RetireResult,
+  tryRead,
 } from "@veil/keys";
 import pLimit from "p-limit";
 import type { DeviceJobHandlers } from "./device-job-handlers.ts";
@@ -119,7 +122,7 @@ export function keyJobHandlers(
     "delete-key": async ({ key_id: keyId, owner, deadline, ...asked }, delivery) => {
       const { jobId: job, redelivered } = delivery;
       const actor = actorOf(asked);
-      return reported("delete", await retireKey({ keyId, owner, job, deadline, redelivered, actor }, ports), delivery);
+      return reported("delete", await retired({ keyId, owner, job, deadline, redelivered, actor }, ports), delivery);
     },
 
     "delete-keys": async ({ key_ids, owner, deadline, ...asked }, delivery) => {
@@ -131,7 +134,7 @@ export function keyJobHandlers(
             const job = itemJobId(jobId, index);
             return reported(
               "delete",
-              await retireKey({ keyId, owner, job, deadline, redelivered, actor }, batchPorts),
+              await retired({ keyId, owner, job, deadline, redelivered, actor }, batchPorts),
               delivery,
             );
           }),
@@ -140,6 +143,12 @@ export function keyJobHandlers(
       return { outcome: "done", items };
     },
   };
+}
+
+/** Deletes a key. One whose record makes no sense, or takes no change, would fail at each delivery, and with it all others of its job. */
+async function retired(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+  const end = await tryRead(() => retireKey(request, ports));
+  return end === "unreadable" ? { outcome: "failed", detail: "the key can't be read or changed" } : end;
 }
 
 /** A node that is asked a bounded number of things at once, so that its connection keeps room for single jobs. */

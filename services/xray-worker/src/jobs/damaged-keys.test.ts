@@ -1,0 +1,49 @@
+import type { Delivery } from "@veil/job-queue";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
+import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
+import { expect, it } from "vitest";
+import { type KeyEnding, keyJobHandlers } from "./key-job-handlers.ts";
+
+const KEYS = 3;
+const delivery: Delivery = { jobId: "job-1", requestId: "r", requestedAt: 1, attempt: 1, redelivered: false };
+
+/** The deletion of keys 1 to 3. @param error what the store says of the second one */
+function deletionWith(error: Error) {
+  const { ports, store, nodes, clock, passing } = inMemoryLifecycle();
+  for (let keyId = 1; keyId <= KEYS; keyId += 1) plant(store, [nodes.a], { keyId, phase: "active" });
+  const { beginDeletion } = store;
+  store.beginDeletion = async (keyId, ...how) => {
+    if (keyId === 2) throw error;
+    return beginDeletion.call(store, keyId, ...how);
+  };
+  const updating = {
+    batches: new InMemoryKeyBatches(),
+    keys: { listActiveIds: async function* listActiveIds() {}, findByExternalId: async () => null },
+    online: async () => [],
+    clock,
+    onBegun: () => undefined,
+  };
+  const endings: KeyEnding[] = [];
+  const handlers = keyJobHandlers(ports, updating, (ending) => void endings.push(ending));
+  const asked = { key_ids: [1, 2, 3], owner: null, deadline: clock.now() + 8_000, request_id: "r" };
+  return { run: () => passing(handlers["delete-keys"](asked, delivery)), nodes, endings };
+}
+
+it("deletes the others where the record of a key takes no change", async () => {
+  const { run, nodes, endings } = deletionWith(new UnreadableRecordError("keys: the document 2 can't be changed"));
+  expect(await run()).toEqual({
+    outcome: "done",
+    items: [
+      { outcome: "deleted" },
+      { outcome: "failed", detail: "the key can't be read or changed" },
+      { outcome: "deleted" },
+    ],
+  });
+  expect([...nodes.a.users.keys()]).toEqual([2]);
+  expect(endings.map(({ outcome }) => outcome).toSorted()).toEqual(["done", "done", "failed"]);
+});
+
+it("asks for another attempt while the store is away", async () => {
+  const { run } = deletionWith(new StoreUnavailableError(new Error("away")));
+  await expect(run()).rejects.toThrow(StoreUnavailableError);
+});
