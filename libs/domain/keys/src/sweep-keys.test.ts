@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant, plantCreation, START_MS } from "../test/in-memory-lifecycle.ts";
-import { NodeUnreachableError } from "./errors.ts";
+import { NodeUnreachableError, UnreadableRecordError } from "./errors.ts";
 import { sweepKeys } from "./sweep-keys.ts";
 
 test("a deletion that no job finishes is finished, and converges the nodes that are indeterminate alone", async () => {
@@ -52,4 +52,26 @@ test("a creation is refused once its deadline is over for all clocks, not before
   expect(await passing(sweepKeys(ports))).toEqual({ overdue: 1, deleting: 1, cleared: 1 });
   expect(store.keys.get(1)).toMatchObject({ phase: "gone", activated: false });
   expect(nodes.a.users.size).toBe(0);
+});
+
+test("a key, and a creation, of which the store takes no change keep no other one from being finished", async () => {
+  const { nodes, ports, store, clock, passing } = inMemoryLifecycle();
+  for (const keyId of [11, 12]) plant(store, Object.values(nodes), { keyId, phase: "deleting" });
+  const creation = plantCreation(store, START_MS);
+  store.creations.set("create-2", { ...creation, keyId: 2, job: "create-2" });
+  await clock.advance(2_500);
+  const { takeUp, decide } = store;
+  const refuse = (keyId: number) => {
+    if (keyId === 1 || keyId === 11) throw new UnreadableRecordError(`keys: the document ${keyId} can't be changed`);
+  };
+  store.takeUp = async (keyId, entry) => {
+    refuse(keyId);
+    return takeUp.call(store, keyId, entry);
+  };
+  store.decide = async (decision) => {
+    refuse(decision.keyId);
+    return decide.call(store, decision);
+  };
+  expect(await passing(sweepKeys(ports))).toEqual({ overdue: 1, deleting: 3, cleared: 2 });
+  expect([2, 12].map((keyId) => store.keys.get(keyId)?.phase)).toEqual(["gone", "gone"]);
 });

@@ -56,9 +56,9 @@ function isPort(value: number): boolean {
 }
 
 /** One text for an address, in whichever case and spelling. */
-function spelledOut(address: string): string {
-  const url = `http://${address.replace(/\.(?=:\d+$)/, "")}`;
-  return URL.canParse(url) ? new URL(url).host : address.toLowerCase();
+function spelledOut(text: string): string {
+  const url = `http://${text.replace(/\.(?=:\d+$)/, "")}`;
+  return URL.canParse(url) ? new URL(url).host : text.toLowerCase();
 }
 
 /** One Xray node. */
