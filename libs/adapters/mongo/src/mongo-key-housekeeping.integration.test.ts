@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { importJobOf } from "@veil/keys";
 import { activeKey, claimKey, creationRequest, goneKey } from "@veil/keys/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -95,4 +96,25 @@ test("the tombstone of an imported key stays, so that no later import brings the
   await store.keys.finishDeletion(keyId);
   await store.housekeeping.dropTombstones(later, ["main"]);
   expect(await phaseOf(keyId)).toBe("gone");
+});
+
+test("what is dropped by its age is dated by the clock that all processes share, and not by this machine's", async () => {
+  const shared = later + 30 * 24 * 3_600;
+  const other = await openTestStore({ uri: store.uri, now: () => shared * 1_000 });
+  const { keyId } = await goneKey(other.keys);
+  const [job, hand] = [`create-${randomUUID()}`, randomUUID()];
+  await other.keys.forbid(job);
+  await other.keys.takeUpMany([keyId], hand);
+  const claims = store.connection.collection<{ readonly _id: string }>("creations");
+  const hands = store.connection.collection<{ readonly _id: string }>("hands");
+  const left = async () => [
+    await phaseOf(keyId),
+    await claims.countDocuments({ _id: job }),
+    await hands.countDocuments({ _id: hand }),
+  ];
+  await other.housekeeping.dropTombstones(shared, ["main"]);
+  expect(await left()).toEqual(["gone", 1, 1]);
+  await other.housekeeping.dropTombstones(shared + 1, ["main"]);
+  expect(await left()).toEqual([undefined, 0, 0]);
+  await other.close();
 });

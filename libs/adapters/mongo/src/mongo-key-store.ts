@@ -10,6 +10,7 @@ import {
   type KeyStore,
   type KeyVersion,
   type StepStamp,
+  UnreadableRecordError,
 } from "@veil/keys";
 import type { mongo } from "mongoose";
 import { InsertIfAbsent, UpdatesById } from "./by-id.ts";
@@ -36,9 +37,12 @@ export class MongoKeyStore implements KeyStore {
   readonly #decisions: InsertIfAbsent<KeyDocument>;
   readonly #changes: UpdatesById<KeyDocument>;
   readonly #ids: KeyIdCounter;
+  readonly #now: () => number;
 
-  constructor(collections: KeyCollections, ids: KeyIdCounter) {
+  /** @param now milliseconds since the epoch, by the clock of whoever drops what is a day old */
+  constructor(collections: KeyCollections, ids: KeyIdCounter, now: () => number) {
     this.#collections = collections;
+    this.#now = now;
     const { keys, creations } = collections;
     this.#claims = new InsertIfAbsent((claims) => creations.insertMany(claims, { ordered: false }));
     this.#decisions = new InsertIfAbsent((decisions) => keys.insertMany(decisions, { ordered: false }));
@@ -75,7 +79,7 @@ export class MongoKeyStore implements KeyStore {
       key_id: null,
       uuid: null,
       name: null,
-      created_at: Math.floor(Date.now() / 1000),
+      created_at: this.#seconds,
       deadline: FORBIDDEN_DEADLINE,
       decided: true,
     });
@@ -143,7 +147,7 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async takeUpMany(keyIds: readonly number[], hand: string): Promise<AsyncIterable<readonly HandledKey[]>> {
-    await this.#collections.handsOfMany.enter(hand, keyIds, Math.floor(Date.now() / 1000));
+    await this.#collections.handsOfMany.enter(hand, keyIds, this.#seconds);
     return this.#handled(keyIds);
   }
 
@@ -152,7 +156,7 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async letGo(keyId: number, hands: readonly string[], done?: DoneOnNodes): Promise<void> {
-    await this.#changes.update(String(keyId), letGoOf(hands, done));
+    await this.#update(keyId, letGoOf(hands, done));
     await this.#outlast(keyId, hands);
   }
 
@@ -165,7 +169,7 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async cancel(keyId: number, nodes: readonly string[], stamp?: StepStamp): Promise<KeyRecord | null> {
-    await this.#changes.update(String(keyId), {
+    await this.#update(keyId, {
       $max: { phase: phaseNumber("deleting") },
       ...(stamp !== undefined && { $push: endingOf(stamp) }),
       $set: { cancelled: true, ...marksOf(nodes, "unsure.") },
@@ -174,8 +178,8 @@ export class MongoKeyStore implements KeyStore {
   }
 
   async finishDeletion(keyId: number, hands: readonly string[] = [], done?: DoneOnNodes): Promise<void> {
-    const now = Math.floor(Date.now() / 1000);
-    await this.#changes.update(String(keyId), {
+    const now = this.#seconds;
+    await this.#update(keyId, {
       $max: { phase: phaseNumber("gone"), gone_at: now },
       ...letGoOf(hands, done),
     });
@@ -226,12 +230,26 @@ export class MongoKeyStore implements KeyStore {
     return storeErrors(() => this.#collections.keys.find(unfinished, LONG_READ).toArray());
   }
 
+  /** Names a document that takes no change, which many of those who change it pass over. */
+  async #update(keyId: number, change: mongo.UpdateFilter<KeyDocument>): Promise<void> {
+    try {
+      await this.#changes.update(String(keyId), change);
+    } catch (error) {
+      if (error instanceof UnreadableRecordError) this.#collections.readKeys.refused(String(keyId), error.message);
+      throw error;
+    }
+  }
+
+  get #seconds(): number {
+    return Math.floor(this.#now() / 1_000);
+  }
+
   /**
    * The document that it reads afterwards may be newer than the one it wrote: phases never fall, the first deleter
    * stays the first, and a hand is seen by all who enter one later.
    */
   async #change(keyId: number, update: mongo.UpdateFilter<KeyDocument>, entry?: HandEntry): Promise<HandledKey | null> {
-    await this.#changes.update(String(keyId), update);
+    await this.#update(keyId, update);
     const found = await this.#collections.findHandled(keyId, entry !== undefined);
     const replaced = entry?.inPlaceOf ?? null;
     if (found === null || replaced === null || !found.hands.includes(replaced)) return found;

@@ -117,7 +117,7 @@ export function openMongoStore({
   return Object.assign(mongo, {
     externalIds,
     devices: new MongoDeviceStore(mongo, onUnreadable),
-    keys: new MongoKeyStore(collections, ids),
+    keys: new MongoKeyStore(collections, ids, now),
     keysTakenUpTogether: () => storeErrors(async () => (await engineOf(mongo.connection)).foundTogether),
     readsAllToCount: () => storeErrors(async () => !(await engineOf(mongo.connection)).countsByIndex),
     desired,

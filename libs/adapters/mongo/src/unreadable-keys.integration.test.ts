@@ -62,6 +62,7 @@ test("of many keys that are changed at once one that takes no change fails alone
   await expect(store.keys.takeUp(damaged, { hand: "a", inPlaceOf: null, indeterminate: [] })).rejects.toThrow(
     UnreadableRecordError,
   );
+  expect(said.map(({ collection, id }) => `${collection} ${id}`)).toEqual([`keys ${damaged}`, `keys ${damaged}`]);
 });
 
 test("an event of a key that takes no mark keeps no other one from being marked, and is logged once", async () => {
