@@ -82,6 +82,7 @@ class BullJobClient implements JobClient {
   readonly #commands: Redis;
   readonly #queues: ProducerQueues;
   readonly #streams: Redis[] = [];
+  #isClosed = false;
   readonly #events: QueueEvents[] = [];
   readonly #waiters = new ResultWaiters();
   readonly #sent = new SentMicroBatches();
@@ -153,6 +154,7 @@ class BullJobClient implements JobClient {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     // BullMQ's own close waits for a connection that may never come, so it is begun and the sockets are cut.
     for (const events of this.#events) events.close().catch(this.#options.onError);
     this.#queues.close();
@@ -165,16 +167,38 @@ class BullJobClient implements JobClient {
   }
 
   #listen(name: QueueName): void {
-    const { redisUrl, prefix, onError } = this.#options;
+    const { redisUrl, onError } = this.#options;
     const stream = connectRedis(redisUrl, "patient", onError);
-    // By the time of Redis, whose clock may be another: what is read twice is nobody's.
-    const lastEventId = String(this.#clock.now() - HEARD_FROM_BEFORE_MS);
-    const events = new QueueEvents(name, { connection: stream, prefix, lastEventId });
+    this.#streams.push(stream);
+    void this.#hearFrom(stream, name);
+  }
+
+  /**
+   * Places in the stream of ends are of Redis' time. A client of a machine whose clock is ahead would hear of no end before Redis has
+   * come to the place where it began. Never rejects.
+   */
+  async #hearFrom(stream: Redis, name: QueueName): Promise<void> {
+    const { onError } = this.#options;
+    while (!this.#isClosed) {
+      try {
+        const [seconds] = await stream.time();
+        if (!this.#isClosed) this.#hear(stream, name, Number(seconds) * 1_000 - HEARD_FROM_BEFORE_MS);
+        return;
+      } catch (error) {
+        // A patient connection answers so after a pause.
+        if (!this.#isClosed) onError(coerceError(error));
+      }
+    }
+  }
+
+  /** @param from what is read twice is nobody's. Milliseconds since the epoch, by Redis' clock */
+  #hear(stream: Redis, name: QueueName, from: number): void {
+    const { prefix, onError } = this.#options;
+    const events = new QueueEvents(name, { connection: stream, prefix, lastEventId: String(from) });
     events.on("error", onError);
     events.on("completed", ({ jobId, returnvalue }) => this.#resolve(jobId, { state: "completed", returnvalue }));
     events.on("failed", ({ jobId, failedReason }) => this.#resolve(jobId, { state: "failed", reason: failedReason }));
     events.on("duplicated", ({ jobId }) => void this.#resolveIfEnded(name, jobId));
-    this.#streams.push(stream);
     this.#events.push(events);
   }
 

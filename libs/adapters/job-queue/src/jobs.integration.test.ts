@@ -64,6 +64,23 @@ test("a job's result reaches the client that submitted it", async () => {
   });
 });
 
+test.each([-3_600_000, 3_600_000])(
+  "a client whose clock is %i ms ahead of Redis' hears of a job's end at once",
+  async (ahead) => {
+    consume({});
+    const other = createJobClient({ redisUrl, prefix, clock: { now: () => Date.now() + ahead }, onError: ignore });
+    await vi.waitFor(() => expect(other.connected).toBe(true));
+    for (let jobs = 0; jobs < 3; jobs += 1) {
+      const jobId = `cancel-${newJob()}`;
+      await other.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
+      const begun = performance.now();
+      expect(await other.awaitResult("cancel-creation", jobId, 4_000)).toMatchObject({ state: "finished" });
+      expect(performance.now() - begun).toBeLessThan(3_000);
+    }
+    await other.close();
+  },
+);
+
 test("a job that ended before anybody awaited it is found by another client", async () => {
   consume({});
   const jobId = `cancel-${newJob()}`;
