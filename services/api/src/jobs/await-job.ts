@@ -1,7 +1,7 @@
 import type { JobName, JobResult } from "@veil/job-contract";
 import type { JobOutcome } from "@veil/job-queue";
 import type { Clock } from "@veil/keys";
-import { withinTime } from "@veil/runtime";
+import { SaidReasons, withinTime } from "@veil/runtime";
 import type { Jobs, RequestScope } from "../ports.ts";
 
 export interface AwaitedJob<N extends JobName> {
@@ -24,9 +24,13 @@ export async function awaitJob<N extends JobName>(
   { log }: RequestScope,
 ): Promise<JobResult<N> | null> {
   const { name, jobId, until, whenFailed, retriesFailed } = awaited;
+  const said = new SaidReasons();
   let isRetried = false;
   for (let left = until - clock.now(); left > 0; left = until - clock.now()) {
-    const ended = await askOnce(awaited, left, jobs, log);
+    const ended = await askOnce(awaited, left, jobs, (err) => {
+      // Asked again a moment later: an outage would fill the log with each request that waits.
+      if (said.isNew(err)) log.warn({ job: jobId, name, err }, "could not wait for a job");
+    });
     if (ended?.state === "finished") return ended.result;
     if (ended?.state === "failed") {
       log.warn({ job: jobId, name, reason: ended.reason }, "job failed without a result");
@@ -55,12 +59,12 @@ async function askOnce<N extends JobName>(
   { name, jobId }: AwaitedJob<N>,
   limitMs: number,
   jobs: Jobs,
-  log: RequestScope["log"],
+  onError: (error: unknown) => void,
 ): Promise<JobOutcome<N> | null> {
   try {
     return await withinTime(jobs.awaitResult(name, jobId, limitMs), limitMs);
   } catch (error) {
-    log.warn({ job: jobId, name, err: error }, "could not wait for a job");
+    onError(error);
     return null;
   }
 }

@@ -231,6 +231,19 @@ describe("createKey", () => {
       expect(afterMs).toBeLessThanOrEqual(10_000);
     });
 
+    it("says once that it can't cancel, however often it tries", async () => {
+      workerIsSilent();
+      let tried = 0;
+      plane.jobs.beforeSubmit = fromSecond(1, async () => {
+        tried += 1;
+        await redisIsAway(false)();
+      });
+      const scope = requestScope();
+      await create(scope);
+      const lines = scope.log.lines.filter(({ message }) => message === "could not cancel create jobs");
+      expect([lines.length, tried > 3]).toEqual([1, true]);
+    });
+
     it.each([
       ["neither can be reached", mongoIsAway, redisIsAway(false)],
       ["neither answers", () => never<void>(), () => never<void>()],

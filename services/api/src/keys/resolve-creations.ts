@@ -1,5 +1,5 @@
 import { type Clock, type KeyRecord, wasCreated } from "@veil/keys";
-import { withinTime } from "@veil/runtime";
+import { SaidReasons, withinTime } from "@veil/runtime";
 import {
   TIMED_OUT,
   OutcomeUnknownError,
@@ -91,13 +91,14 @@ async function cancelInTime(
   { log }: RequestScope,
   { clock }: ResolveCreationsPorts,
 ): Promise<boolean> {
+  const said = new SaidReasons();
   for (let left = answerBy - clock.now(); left > 0; left = answerBy - clock.now()) {
     try {
       await withinTime(cancel(open), left);
       log.warn({ job: open[0], items: open.length }, "create jobs cancelled");
       return true;
     } catch (error) {
-      log.warn({ job: open[0], items: open.length, err: error }, "could not cancel create jobs");
+      if (said.isNew(error)) log.warn({ job: open[0], items: open.length, err: error }, "could not cancel create jobs");
       await clock.sleep(Math.max(0, Math.min(CANCEL_RETRY_MS, answerBy - clock.now())));
     }
   }
