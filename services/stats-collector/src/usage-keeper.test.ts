@@ -83,3 +83,16 @@ it("goes on with the others when the history of one is refused, which keeps its 
   expect([await hoursOf(keyEntity(1)), await hoursOf(nodeEntity("main"))]).toEqual([5, 0]);
   expect(await hours.keeper.pass()).toBe(0);
 });
+
+it("leaves the hours in a record where what is kept of its past makes no sense, and folds the others", async () => {
+  const hours = new Hours();
+  for (const bytes of [5, 1, 2, 3, 4]) await hours.pass(bytes);
+  const readMany = hours.usage.readMany.bind(hours.usage);
+  vi.spyOn(hours.usage, "readMany").mockImplementation(
+    async (entities) => new Map([...(await readMany(entities)), ["1", "unreadable"]]),
+  );
+  expect(await hours.keeper.pass()).toBe(1);
+  expect(Object.keys((await hours.rig.records.find("1"))?.hours ?? {})).toHaveLength(5);
+  expect(Object.keys((await hours.rig.records.find(nodeEntity("main")))?.hours ?? {})).toHaveLength(0);
+  expect(await hours.usage.readUsage("1")).toBeNull();
+});

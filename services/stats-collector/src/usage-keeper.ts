@@ -46,8 +46,8 @@ export class UsageKeeper {
   }
 
   /**
-   * Folds the records of some entities that are due; the others wait for the next pass. Where the history is refused, the record
-   * keeps its hours until it is noticed again.
+   * Folds the records of some entities that are due; the others wait for the next pass. Where the history is refused, or makes no
+   * sense, the record keeps its hours until it is noticed again.
    *
    * @returns how many were folded
    * @throws {StoreUnavailableError} when the store is away
@@ -60,7 +60,10 @@ export class UsageKeeper {
     const [found, histories] = [readable(await records.findMany(due)), await usage.readMany(due)];
     const folded = [...found.values()]
       .filter((record) => needsFolding(record, hour))
-      .flatMap((record) => foldUsage(record, histories.get(record.entity) ?? null, hour, days) ?? []);
+      .flatMap((record) => {
+        const history = histories.get(record.entity) ?? null;
+        return history === "unreadable" ? [] : (foldUsage(record, history, hour, days) ?? []);
+      });
     const refused = await usage.writeMany(folded.map(({ history }) => history));
     const stored = folded.filter(({ history }) => !refused.has(history.entity));
     await records.trimHours(stored.map(({ trim }) => trim));

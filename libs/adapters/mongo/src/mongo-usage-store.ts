@@ -1,4 +1,4 @@
-import type { HistoryUpdate, UsageHistory, UsageStore } from "@veil/traffic";
+import type { FoundHistory, HistoryUpdate, UsageHistory, UsageStore } from "@veil/traffic";
 import type { Connection, mongo } from "mongoose";
 import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -29,9 +29,9 @@ export class MongoUsageStore implements UsageStore {
     return document === null ? null : toHistory(this.#reader.one(usageDocument, document));
   }
 
-  async readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>> {
-    const documents = this.#reader.many(usageDocument, await this.#found.findAll(entities));
-    return new Map(documents.map((document) => [document._id, toHistory(document)]));
+  async readMany(entities: readonly string[]): Promise<ReadonlyMap<string, FoundHistory>> {
+    const documents = this.#reader.byId(usageDocument, await this.#found.findAll(entities));
+    return new Map([...documents].map(([id, found]) => [id, found === "unreadable" ? found : toHistory(found)]));
   }
 
   async writeMany(updates: readonly HistoryUpdate[]): Promise<Set<string>> {

@@ -234,6 +234,7 @@ describe("a document that makes no sense fails alone", () => {
     });
     expect(await store.usage.writeMany([raised(bad), raised(good)])).toEqual(new Set([bad]));
     expect(await store.usage.readUsage(good)).toMatchObject({ hours: { 1: { up: 5, down: 5 } } });
+    expect((await store.usage.readMany([bad, good])).get(bad)).toBe("unreadable");
   });
 
   it("among the traffic records of many entities", async () => {

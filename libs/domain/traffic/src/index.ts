@@ -47,5 +47,12 @@ export {
   type ResetAnswer,
   type TrafficRecord,
 } from "./traffic-record.ts";
-export { type FoundRecord, type NodeLivesStore, readable, type TrafficStore, type UsageStore } from "./ports.ts";
+export {
+  type FoundHistory,
+  type FoundRecord,
+  type NodeLivesStore,
+  readable,
+  type TrafficStore,
+  type UsageStore,
+} from "./ports.ts";
 export { sumUsage, type Usage, type UsageHistory, usageOf, type UsageStep } from "./usage.ts";

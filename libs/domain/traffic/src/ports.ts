@@ -7,6 +7,9 @@ import type { UsageHistory } from "./usage.ts";
 /** A record among others, or that it is there and makes no sense: what is counted of its entity is not known then, and not nothing. */
 export type FoundRecord = TrafficRecord | "unreadable";
 
+/** A history among others, or that it is there and makes no sense: where what the record holds began is not known then. */
+export type FoundHistory = UsageHistory | "unreadable";
+
 /** Those of the records that make sense. */
 export function readable(found: ReadonlyMap<string, FoundRecord>): ReadonlyMap<string, TrafficRecord> {
   return new Map(
@@ -44,7 +47,7 @@ export interface UsageStore {
   /** The history of an entity, or `null`. */
   readUsage(entity: string): Promise<UsageHistory | null>;
   /** The histories of those of the entities that have one, by entity. */
-  readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>>;
+  readMany(entities: readonly string[]): Promise<ReadonlyMap<string, FoundHistory>>;
   /**
    * Raises and drops milestones. Any order, any number of times.
    * @returns the entities whose update was refused; all others are stored

@@ -2,6 +2,7 @@ import {
   applyHistoryUpdate,
   applyUpdate,
   emptyRecord,
+  type FoundHistory,
   type FoundRecord,
   type HistoryUpdate,
   type HourlyValues,
@@ -89,7 +90,7 @@ export class InMemoryUsageStore implements UsageStore {
     return this.#histories.get(entity) ?? null;
   }
 
-  async readMany(entities: readonly string[]): Promise<Map<string, UsageHistory>> {
+  async readMany(entities: readonly string[]): Promise<ReadonlyMap<string, FoundHistory>> {
     return new Map([...this.#histories].filter(([entity]) => entities.includes(entity)));
   }
 

@@ -37,6 +37,38 @@ describe("ledgerTrafficReader", () => {
     expect(await readerOf(record).findMany([6, 7, 8])).toEqual(new Map([[7, FIGURES]]));
   });
 
+  it("does not take all that a key, or a node, ever moved for that of a day where what is kept of its past makes no sense", async () => {
+    const lifetime = 10 ** 12;
+    const hours = { 24: { "main:1:0": { up: lifetime, down: 0 } } };
+    const counted = { readAt: 90_000, countedAt: 90_000, live: { "main:1:0": { up: lifetime, down: 0 } }, hours };
+    const records = new Map(["7", "node/main"].map((entity) => [entity, { ...emptyRecord(entity), ...counted }]));
+    const reader = ledgerTrafficReader({
+      traffic: {
+        find: async (entity) => records.get(entity) ?? null,
+        findMany: async (entities) => new Map([...records].filter(([entity]) => entities.includes(entity))),
+        countedSince: async () => [],
+      },
+      usage: {
+        readUsage: async () => null,
+        readMany: async (entities) => new Map(entities.map((entity) => [entity, "unreadable" as const])),
+      },
+      nodeLives: {
+        list: async () => [{ node: "main", revision: 1, marks: [], restarts: 0, seenAt: 0, seenEpoch: 0 }],
+      },
+    });
+    const range = { from: 86_400, to: 172_800, step: "day" } as const;
+    const none = [{ at: 86_400, upload: 0, download: 0 }];
+    expect(await reader.usageOfAll(range)).toEqual(none);
+    expect(
+      await reader.usageOfKeys(
+        (async function* ids() {
+          yield [7];
+        })(),
+        range,
+      ),
+    ).toEqual(none);
+  });
+
   it("leaves out nodes of what was counted of late", async () => {
     expect(await readerOf(null).online(0)).toEqual([7, 12]);
   });

@@ -1,5 +1,6 @@
 import {
   figuresOf,
+  type FoundHistory,
   keyEntity,
   nodeEntity,
   type NodeLivesStore,
@@ -38,9 +39,7 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
       const entities = (await nodeLives.list()).map(({ node }) => nodeEntity(node));
       const records = readable(await store.findMany(entities));
       const histories = await usage.readMany(entities);
-      const usages = entities.map((entity) =>
-        usageOf(records.get(entity) ?? null, histories.get(entity) ?? null, range),
-      );
+      const usages = entities.map((entity) => usageIn(records.get(entity), histories.get(entity), range));
       const none = usageOf(null, null, range);
       return sumUsage([none, ...usages]).map(inWords);
     },
@@ -50,9 +49,7 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
         const entities = part.map(keyEntity);
         const records = readable(await store.findMany(entities));
         const histories = await usage.readMany(entities);
-        const usages = entities.map((entity) =>
-          usageOf(records.get(entity) ?? null, histories.get(entity) ?? null, range),
-        );
+        const usages = entities.map((entity) => usageIn(records.get(entity), histories.get(entity), range));
         sum = sumUsage([sum, ...usages]);
       }
       return sum.map(inWords);
@@ -68,6 +65,16 @@ export function ledgerTrafficReader({ traffic: store, usage, nodeLives }: Ledger
       return found;
     },
   };
+}
+
+/** Of an entity of which the past makes no sense nothing is shown: all that it ever moved would be that of the first hour in its record. */
+function usageIn(
+  record: TrafficRecord | undefined,
+  history: FoundHistory | undefined,
+  range: Parameters<typeof usageOf>[2],
+): LedgerUsage[] {
+  if (history === "unreadable") return usageOf(null, null, range);
+  return usageOf(record ?? null, history ?? null, range);
 }
 
 async function* inParts(groups: AsyncIterable<readonly number[]>): AsyncGenerator<readonly number[]> {
