@@ -84,6 +84,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         duplicates.leave(node);
         epochs.leave(node);
         multipliers.delete(node);
+        tags.delete(node);
         void metrics.endSeries(NODE_LABEL, node);
       },
     });
