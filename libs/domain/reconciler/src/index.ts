@@ -10,6 +10,7 @@ export {
   type ReconciledNode,
   type ReconciledState,
   reconcileNode,
+  type UnreadableAmong,
 } from "./reconcile-node.ts";
 export { isDatabaseSuspect, neverRevoked } from "./orphan-brake.ts";
 export { countsAgree, mayCompareCounts, nextPassIn, type PassRecord } from "./pass-record.ts";

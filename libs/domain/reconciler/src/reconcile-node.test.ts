@@ -194,6 +194,29 @@ test("users whose keys' records take no change are left to the next pass, keep n
   expect([pass.postponed, pass.isFilled, added]).toEqual([1, true, [50]]);
 });
 
+test("an inbound that is made anew keeps the users of keys whose records make no sense", async () => {
+  const { node } = nodeThatShows(60, "outdated");
+  const ports = portsWith(50);
+  const find: typeof ports.store.find = async (keyId) => {
+    if (keyId === 55) throw new UnreadableRecordError("of a newer version");
+    return ports.store.find(keyId);
+  };
+  const kept: number[] = [];
+  let state: ListedInbound["state"] = "outdated";
+  const list = async (): Promise<ListedInbound> => {
+    const listed = await node.list();
+    const rebuild: ListedInbound["rebuild"] = async (read, unreadableAmong) => {
+      kept.push(...((await unreadableAmong?.([49, 55, 60])) ?? []));
+      state = "sound";
+      return read.findDesired();
+    };
+    return { ...listed, state, rebuild };
+  };
+  const unread = { ...ports, ...noWaiting, store: { ...ports.store, find } } as unknown as LifecyclePorts;
+  await reconcileNode({ ...node, list, remove: async () => "removed" as const }, stateOf(50), unread);
+  expect(kept).toEqual([55]);
+});
+
 describe("a node whose groups changed", () => {
   /** Keys from 1 on, of which the first so many are in the node's group and the others in another one. */
   const ofTwoGroups = (count: number, own: number) => {

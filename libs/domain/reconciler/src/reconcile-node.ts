@@ -50,6 +50,9 @@ export interface PassOptions {
   readonly readAfter?: number | null;
 }
 
+/** Those of the keys whose records make no sense. @throws {StoreUnavailableError} */
+export type UnreadableAmong = (keyIds: readonly number[]) => Promise<ReadonlySet<number>>;
+
 /** A node's inbound as it was listed, and the way to put another one in its place. */
 export interface ListedInbound {
   /** `outdated`: it lacks what share links name; `missing`: somebody removed it. */
@@ -59,9 +62,13 @@ export interface ListedInbound {
    * Replaces the inbound by one that holds what the state wants and the unmanaged users it had.
    *
    * The state is read only once the inbound is gone: a key that is deleted before is then left out, and the removal of one
-   * that is deleted later finds the new inbound. @returns the desired users as read then @throws as `list`
+   * that is deleted later finds the new inbound.
+   *
+   * @param unreadableAmong asked about users of ours that it had and the state does not want: those of keys whose records make no
+   *   sense stay. None when left out
+   * @returns the desired users as read then @throws as `list`
    */
-  rebuild(state: DesiredState): Promise<ReadonlyMap<number, DesiredUser>>;
+  rebuild(state: DesiredState, unreadableAmong?: UnreadableAmong): Promise<ReadonlyMap<number, DesiredUser>>;
 }
 
 export interface PassResult {
@@ -96,6 +103,8 @@ const LOOKED_AT_AGAIN_FROM = 50;
 /** Within so long a worker looks at every key that is due, also at one that another worker took and did not finish. */
 const LOOKED_AT_SOON_MS = 20_000;
 const REPAIRED_AT_ONCE = 32;
+/** The store finds what is asked for at once together. */
+const LOOKED_UP_AT_ONCE = 512;
 
 /**
  * Makes one node hold what is desired, both ways, whatever happened to it.
@@ -139,7 +148,7 @@ export async function reconcileNode(
       missing = absentFrom(again.users, missing);
       first ??= { ...drift, missing };
       if (again.state !== "sound" || missing.length >= REBUILD_FROM) {
-        await again.rebuild(own);
+        await again.rebuild(own, (keyIds) => unreadableAmong(keyIds, ports));
         continue;
       }
     }
@@ -181,6 +190,15 @@ async function compare(
 }
 
 const nobody: ReadonlySet<number> = new Set();
+
+async function unreadableAmong(
+  keyIds: readonly number[],
+  { store }: Pick<LifecyclePorts, "store">,
+): Promise<ReadonlySet<number>> {
+  const limit = pLimit(LOOKED_UP_AT_ONCE);
+  const keys = await Promise.all(keyIds.map((keyId) => limit(() => tryRead(() => store.find(keyId)))));
+  return new Set(keyIds.filter((_, index) => keys[index] === "unreadable"));
+}
 
 const idOf = ({ keyId }: DesiredUser): number => keyId;
 

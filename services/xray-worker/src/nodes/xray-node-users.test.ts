@@ -19,6 +19,7 @@ const creating: Creation = {
   deadline: 0,
 };
 
+const SERVER_KEY = Buffer.alloc(32, 1).toString("base64");
 const STORED = JSON.stringify({ definition: { tag: "vless-in", config: "AA==" }, foreign: [unmanaged] });
 
 /** A node whose inbound somebody removed, and that is stored. */
@@ -107,6 +108,42 @@ test("what is stored of an inbound and can't be read is replaced by what the nod
   expect(saved.map((text) => JSON.parse(text))).toEqual([
     { definition: { tag: "vless-in", config: "" }, foreign: [unmanaged] },
   ]);
+});
+
+test("an inbound that is made anew keeps users of keys whose records make no sense, and no others that are wanted no more", async () => {
+  const held: string[] = [];
+  const userOf = (keyId: number): InboundUser => ({
+    email: `${keyId}@veil`,
+    account: { protocol: "vless", uuid: uuidOf(keyId), flow: "" },
+  });
+  const node: Partial<XrayNode> = {
+    name: "main",
+    readInbound: async () => ({ tag: "vless-in", config: "" }),
+    listUsers: async () => [unmanaged, ...[1, 7, 8, 9].map(userOf)],
+    removeInbound: async () => "removed",
+    addInbound: async (_definition, users) => {
+      held.push(...users.map(({ email }) => email));
+      return [];
+    },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a test double of what a rebuild asks for
+  const users = new XrayNodeUsers({
+    ...{ node: node as XrayNode, inboundTag: "vless-in", shortId: "" },
+    ...{
+      kind: { protocol: "shadowsocks-2022", transport: "tcp", path: null, serverKey: SERVER_KEY, encryption: null },
+    },
+    vault: { load: async () => null, save: async () => undefined },
+    groups: { names: ["default"], isSettled: true },
+  });
+  const listed = await users.list();
+  await users.prepareRemovals([9]);
+  const asked: number[][] = [];
+  await listed.rebuild(emptyNode().state, async (keyIds) => {
+    asked.push([...keyIds]);
+    return new Set([7, 9]);
+  });
+  expect(held.toSorted()).toEqual(["1@veil", "2@veil", "7@veil", "friend@example.com"]);
+  expect(asked).toEqual([[7, 8]]);
 });
 
 test("claims are read before keys, and both once the old inbound is gone: no key slips through between them", async () => {

@@ -10,7 +10,7 @@ import {
   type RemoveOptions,
   tryRead,
 } from "@veil/keys";
-import type { ActualUser, ListedInbound, ReconciledNode } from "@veil/reconciler";
+import type { ActualUser, ListedInbound, ReconciledNode, UnreadableAmong } from "@veil/reconciler";
 import {
   AccountMismatchError,
   ensureShortId,
@@ -149,17 +149,18 @@ export class XrayNodeUsers implements ReconciledNode {
     return {
       state: completed === null ? "sound" : "outdated",
       users: users.map(toActualUser),
-      rebuild: (state) =>
+      rebuild: (state, unreadableAmong) =>
         this.#rebuild(
           inbound,
           users.filter((user) => !isUnmanaged(user)),
           state,
+          unreadableAmong,
         ),
     };
   }
 
   /**
-   * With the users under creation as well. They all are read after the old inbound went: what happened to it is seen. When
+   * With the users under creation as well, and those of keys whose records make no sense. They all are read after the old inbound went: what happened to it is seen. When
    * they can't be read then, for whatever reason, the inbound comes back as it was, without those that this process removed
    * meanwhile.
    */
@@ -167,6 +168,7 @@ export class XrayNodeUsers implements ReconciledNode {
     inbound: StoredInbound,
     before: readonly InboundUser[],
     state: DesiredState,
+    unreadableAmong: UnreadableAmong = async () => new Set(),
   ): Promise<ReadonlyMap<number, DesiredUser>> {
     await nodeErrors(this.name, () => this.#options.node.removeInbound());
     this.#missingSince = null;
@@ -174,10 +176,8 @@ export class XrayNodeUsers implements ReconciledNode {
       const creating = await state.findCreating();
       const desired = await state.findDesired();
       const users = new Map<number, NodeUser>([...creating, ...desired.values()].map((user) => [user.keyId, user]));
-      await this.#addInbound(
-        inbound,
-        [...users.values()].map((user) => this.#toInboundUser(user)),
-      );
+      const kept = await this.#kept(before, users, unreadableAmong);
+      await this.#addInbound(inbound, [...[...users.values()].map((user) => this.#toInboundUser(user)), ...kept]);
       return desired;
     } catch (error) {
       if (!isNodeError(error)) {
@@ -188,6 +188,21 @@ export class XrayNodeUsers implements ReconciledNode {
       }
       throw error;
     }
+  }
+
+  /** Of users that are wanted no more, as far as it is known, those of which nothing is known. */
+  async #kept(
+    before: readonly InboundUser[],
+    wanted: ReadonlyMap<number, NodeUser>,
+    unreadableAmong: UnreadableAmong,
+  ): Promise<InboundUser[]> {
+    const others = before.flatMap((user) => {
+      const keyId = keyIdOfEmail(user.email);
+      return keyId === null || wanted.has(keyId) || this.#removed.has(keyId) ? [] : [{ keyId, user }];
+    });
+    if (others.length === 0) return [];
+    const unreadable = await unreadableAmong(others.map(({ keyId }) => keyId));
+    return others.filter(({ keyId }) => unreadable.has(keyId)).map(({ user }) => user);
   }
 
   async #addInbound({ definition, foreign }: StoredInbound, ours: readonly InboundUser[]): Promise<void> {
