@@ -19,6 +19,7 @@ import { engineOf, inParts, LONG_READ, wholeUpdate } from "./engine.ts";
 import type { KeyCollections } from "./key-collections.ts";
 import type { CreationDocument, KeyDocument } from "./key-codecs.ts";
 import type { KeyIdCounter } from "./key-id-counter.ts";
+import { entryOf, letGoOf, marksOf } from "./key-marks.ts";
 import { toStampDocument } from "./step-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 import { firstTermsDocument, versionDocument } from "./terms-documents.ts";
@@ -281,26 +282,4 @@ function ownerOf({ owner }: Pick<Creation, "owner">): { readonly owner?: string 
 
 function endingOf(stamp: StepStamp | undefined): { endings?: ReturnType<typeof toStampDocument> } {
   return stamp === undefined ? {} : { endings: toStampDocument(stamp) };
-}
-
-type Marks = Readonly<Record<string, true>>;
-
-function marksOf(names: readonly string[], prefix = ""): Marks {
-  return Object.fromEntries(names.map((name) => [`${prefix}${name}`, true]));
-}
-
-function entryOf({ hand, inPlaceOf, indeterminate }: HandEntry): mongo.UpdateFilter<KeyDocument> {
-  return {
-    $set: { ...marksOf([hand], "hands."), ...marksOf(indeterminate, "unsure.") },
-    ...(inPlaceOf !== null && { $unset: marksOf([inPlaceOf], "hands.") }),
-  };
-}
-
-function letGoOf(hands: readonly string[], done?: DoneOnNodes): mongo.UpdateFilter<KeyDocument> {
-  const { clear = [], converged = [] } = done ?? {};
-  const over = { ...marksOf(hands, "hands."), ...marksOf(converged, "unsure.") };
-  return {
-    ...(Object.keys(over).length > 0 && { $unset: over }),
-    ...(clear.length > 0 && { $set: marksOf(clear, "clear.") }),
-  };
 }

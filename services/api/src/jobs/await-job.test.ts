@@ -3,7 +3,7 @@ import { ManualClock } from "@veil/runtime";
 import { expect, it } from "vitest";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
 import type { Jobs } from "../ports.ts";
-import { awaitJob } from "./await-job.ts";
+import { type AwaitedJob, awaitJob } from "./await-job.ts";
 
 const WAIT_MS = 8_000;
 
@@ -18,10 +18,13 @@ async function waitedFor(...reasons: readonly string[]) {
     },
   };
   const scope = requestScope();
-  const awaited = {
-    ...{ name: "delete-key", jobId: "delete-1", until: clock.now() + WAIT_MS },
-    ...{ whenFailed: "wait", retriesFailed: false },
-  } as const;
+  const awaited: AwaitedJob<"delete-key"> = {
+    name: "delete-key",
+    jobId: "delete-1",
+    until: clock.now() + WAIT_MS,
+    whenFailed: "wait",
+    retriesFailed: false,
+  };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nothing else is asked of them
   const waiting = awaitJob(awaited, { jobs: jobs as Jobs, clock }, scope);
   await clock.advance(WAIT_MS);

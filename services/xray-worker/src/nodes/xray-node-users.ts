@@ -17,18 +17,16 @@ import {
   type InboundDefinition,
   InboundMissingError,
   InboundNotListeningError,
-  inboundDefinitionSchema,
-  inboundUserSchema,
   type InboundUser,
   type XrayNode,
 } from "@veil/xray-grpc";
 import { hasReality, type InboundKind, keyIdOfEmail, PLAIN_KIND, protocolNamed, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
-import { z } from "zod";
 import type { BlockedUsers } from "./blocked-users.ts";
 import type { ConfigMirror } from "../config-file/config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
 import type { NodeGroups } from "./node-groups.ts";
+import { readStoredInbound, type StoredInbound } from "./stored-inbound.ts";
 
 export interface XrayNodeUsersOptions {
   readonly node: XrayNode;
@@ -248,7 +246,7 @@ export class XrayNodeUsers implements ReconciledNode {
   async #stored(): Promise<StoredInbound> {
     const { vault, inboundTag } = this.#options;
     const stored = await tryRead(() => vault.load(this.name));
-    const inbound = stored === null || stored === "unreadable" ? null : readInbound(stored);
+    const inbound = stored === null || stored === "unreadable" ? null : readStoredInbound(stored);
     // A node's first inbound may have been another one, which is not what is to be made again.
     if (inbound?.definition.tag !== inboundTag) throw new InboundLostError(this.name);
     return inbound;
@@ -263,18 +261,6 @@ export class InboundLostError extends Error {
   constructor(node: string) {
     super(`node ${node} has no inbound of the configured tag, and none that can be read is stored for it`);
     this.node = node;
-  }
-}
-
-const storedInbound = z.object({ definition: inboundDefinitionSchema, foreign: z.array(inboundUserSchema).readonly() });
-type StoredInbound = z.infer<typeof storedInbound>;
-
-/** @returns null for a text that makes no sense */
-function readInbound(text: string): StoredInbound | null {
-  try {
-    return storedInbound.parse(JSON.parse(text));
-  } catch {
-    return null;
   }
 }
 
