@@ -17,6 +17,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   // A field of keys' documents in MongoDB.
   "libs/adapters/mongo/src/documents.ts": ["unsure"],
   "libs/adapters/mongo/src/key-codecs.ts": ["unsure"],
+  "libs/adapters/mongo/src/key-marks.ts": ["unsure"],
   "libs/adapters/mongo/src/mongo-desired-state.ts": ["unsure"],
   "libs/adapters/mongo/src/mongo-key-housekeeping.ts": ["unsure"],
   "libs/adapters/mongo/src/mongo-key-store.ts": ["unsure"],

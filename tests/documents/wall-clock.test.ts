@@ -14,8 +14,7 @@ const ASKING = [
   "libs/adapters/xray-grpc/src/grpc-transport.ts",
   // BullMQ dates a job's deliveries so.
   "libs/adapters/job-queue/src/job-steps.ts",
-  // Dates for people: when a key was made or hidden, a certificate begins, a job failed, a measurement was made.
-  "libs/adapters/mongo/src/mongo-key-store.ts",
+  // Dates for people: when a certificate begins, a job failed, a measurement was made.
   "libs/testing/test-support/src/certificate-authority.ts",
   "libs/testing/engines/src/tls-decoy.ts",
   "tools/deployment/src/kubernetes-handout.ts",
