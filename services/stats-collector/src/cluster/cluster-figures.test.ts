@@ -131,6 +131,24 @@ describe("ClusterFigures", () => {
     expect(counted).toBe(2);
   });
 
+  it("shows what others tell while a node is slow, and asks that one nothing more meanwhile", async () => {
+    const { figures, node } = figuresOf({ patienceMs: 20 });
+    let asked = 0;
+    let tell: (users: string[]) => void = () => undefined;
+    node.onlineUsers = () => {
+      asked += 1;
+      return new Promise((resolve) => (tell = resolve));
+    };
+    await figures.read();
+    await figures.read();
+    expect([figures.keys?.active, figures.nodes.get("main"), asked]).toEqual([1, undefined, 1]);
+    tell(["1@veil", "2@veil"]);
+    await expect.poll(() => figures.nodes.get("main")?.online).toBe(2);
+    node.onlineUsers = async () => [];
+    await figures.read();
+    expect(figures.nodes.get("main")?.online).toBe(0);
+  });
+
   it("does not count keys at every reading", async () => {
     let counted = 0;
     const { figures, pass } = figuresOf({

@@ -1,5 +1,5 @@
 import type { QueueFigures } from "@veil/job-queue";
-import type { Clock, Logger } from "@veil/runtime";
+import { type Clock, type Logger, withinTime } from "@veil/runtime";
 import { type Counter, type XrayNode, XrayRejectedError } from "@veil/xray-grpc";
 import { inboundCounter, USER_COUNTERS } from "../sync/node-counters.ts";
 import type { WebhookFigures } from "./webhook-figures.ts";
@@ -37,6 +37,8 @@ export interface ClusterFiguresOptions {
   readonly topUsers: number;
   readonly clock: Pick<Clock, "monotonic">;
   readonly log: Pick<Logger, "debug" | "info" | "warn">;
+  /** For so long a node's figures are waited for; what it tells later is shown then. Milliseconds, 4 seconds when left out. */
+  readonly patienceMs?: number;
 }
 
 /** A node that is asked what it shows of itself. */
@@ -53,6 +55,8 @@ const FRESH_MS = 30_000;
  */
 const countPace = { everyMs: 10_000, longestEveryMs: 25_000, restsTimes: 25 };
 
+const PATIENCE_MS = 4_000;
+
 interface Dated<T> {
   /** By the monotonic clock. */
   readonly at: number;
@@ -68,6 +72,8 @@ export class ClusterFigures {
   #webhooks: Dated<WebhookFigures> | null = null;
   readonly #nodes = new Map<string, NodeFigures>();
   readonly #checks = new WeakMap<ShownNode, UserCounterCheck>();
+  /** Nodes that are asked at the moment. */
+  readonly #asked = new WeakSet<ShownNode>();
 
   constructor(options: ClusterFiguresOptions) {
     this.#options = options;
@@ -90,7 +96,10 @@ export class ClusterFigures {
     return this.#nodes;
   }
 
-  /** Reads everything anew; what does not answer keeps its old figures until they are too old. Never rejects. */
+  /**
+   * Reads everything anew; what does not answer keeps its old figures until they are too old. A slow node keeps none of the others
+   * waiting. Never rejects.
+   */
   async read(): Promise<void> {
     const nodes = this.#options.nodes();
     for (const name of this.#nodes.keys()) if (!nodes.some((node) => node.name === name)) this.#nodes.delete(name);
@@ -98,7 +107,7 @@ export class ClusterFigures {
       this.#readKeys(),
       this.#readQueues(),
       this.#readWebhooks(),
-      ...nodes.map((node) => this.#readNode(node)),
+      ...nodes.map((node) => this.#readPatiently(node)),
     ]);
   }
 
@@ -125,6 +134,13 @@ export class ClusterFigures {
     await this.#try("webhooks", async () => {
       this.#webhooks = { value: await readWebhooks(), at: clock.monotonic() };
     });
+  }
+
+  async #readPatiently(node: ShownNode): Promise<void> {
+    if (this.#asked.has(node)) return;
+    this.#asked.add(node);
+    const read = this.#readNode(node).finally(() => this.#asked.delete(node));
+    await withinTime(read, this.#options.patienceMs ?? PATIENCE_MS).catch(() => undefined);
   }
 
   async #readNode(node: ShownNode): Promise<void> {

@@ -1,5 +1,5 @@
 import { createLogger } from "@veil/runtime";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ClusterReporter } from "./cluster-report.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
@@ -56,6 +56,32 @@ describe("ClusterReporter", () => {
     await one.tick();
     await other.tick();
     expect([one.reports, other.reports]).toEqual([true, false]);
+  });
+
+  it("keeps the lease for as long as it reads, so that never two report", async () => {
+    vi.useFakeTimers();
+    let held = { by: "", until: 0 };
+    const leaseOf = (name: string) => ({
+      acquire: async () => {
+        if (held.by !== name && Date.now() < held.until) return null;
+        held = { by: name, until: Date.now() + 6_000 };
+        return { abandonedBy: null, fence: 1 };
+      },
+      release: async () => undefined,
+    });
+    const read = () => new Promise<void>((resolve) => setTimeout(resolve, 20_000));
+    const [one, other] = ["one", "other"].map((name) => new ClusterReporter({ lease: leaseOf(name), read, log }));
+    const reading = one?.tick();
+    const reports: (boolean | undefined)[] = [];
+    for (let looks = 0; looks < 9; looks += 1) {
+      void other?.tick();
+      await vi.advanceTimersByTimeAsync(2_000);
+      reports.push(other?.reports);
+    }
+    expect(new Set(reports)).toEqual(new Set([false]));
+    await vi.advanceTimersByTimeAsync(2_000);
+    await reading;
+    vi.useRealTimers();
   });
 
   it("stops to report once another one holds the lease", async () => {

@@ -83,7 +83,22 @@ export class ClusterReporter {
       // The connection to Redis reports by itself that it is away.
     }
     if (this.#reports !== before) log.info({ reports: this.#reports }, "cluster metrics leader changed");
-    if (this.#reports) await read();
+    if (this.#reports) await this.#readUnderLease(read);
+  }
+
+  /** However long it takes: two that report would be two figures of the one system. */
+  async #readUnderLease(read: () => Promise<void>): Promise<void> {
+    const { lease } = this.#options;
+    let kept: Promise<unknown> = Promise.resolve();
+    const keeping = setInterval(() => {
+      kept = lease.acquire().catch(() => undefined);
+    }, REPORT_EVERY_MS);
+    try {
+      await read();
+    } finally {
+      clearInterval(keeping);
+      await kept;
+    }
   }
 
   /** Gives the lease back, so that another collector takes over at once. */
