@@ -5,6 +5,7 @@ import {
   findXray,
   freePort,
   isTlsTargetReachable,
+  keepPorts,
   type MongodbEngine,
   startMongodb,
   startRedis,
@@ -29,10 +30,13 @@ export async function startEngines(context: StackContext): Promise<Addresses> {
     settings.MONGODB_URI === undefined ? findMongodb(search) : undefined,
     isXrayOurs ? findXray(search) : undefined,
   ]);
+  // Before any port is chosen: the one that links carry must not become another engine's.
+  const identity = xray === undefined ? null : await ensureRealityIdentity(context.data.realityFile, settings);
+  keepPorts([settings.API_PORT, ...(identity === null ? [] : [identity.port])]);
   const [redisUrl, mongodbUri, xrayAddresses] = await Promise.all([
     redis === undefined ? useRedis(context) : superviseRedis(context, redis),
     mongodb === undefined ? useMongodb(context) : superviseMongodb(context, mongodb),
-    xray === undefined ? useXray(context) : superviseXray(context, xray),
+    xray === undefined || identity === null ? useXray(context) : superviseXray(context, xray, identity),
   ]);
   return { redisUrl, mongodbUri, xray: xrayAddresses };
 }
@@ -91,9 +95,12 @@ async function useXray({ settings, runFile }: StackContext): Promise<undefined> 
   });
 }
 
-async function superviseXray(context: StackContext, binary: string): Promise<NonNullable<Addresses["xray"]>> {
+async function superviseXray(
+  context: StackContext,
+  binary: string,
+  identity: RealityIdentity,
+): Promise<NonNullable<Addresses["xray"]>> {
   const { data, runFile, settings } = context;
-  const identity = await ensureRealityIdentity(data.realityFile, settings);
   const apiPort = await freePort();
   await writeConfig(context, identity, apiPort);
   const xray = await supervise({

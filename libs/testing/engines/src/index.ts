@@ -2,7 +2,7 @@
 export { buildGoModule, type GoModule } from "./build-go-module.ts";
 export { EngineStartError, EngineUnavailableError, NoEngineError, WrongBinaryError } from "./engine-errors.ts";
 export type { EngineProcess } from "./engine-process.ts";
-export { freePort, isListening } from "./tcp.ts";
+export { freePort, isListening, keepPorts } from "./tcp.ts";
 export { beginSearch, type FindOptions } from "./find-engine.ts";
 export { findMongodb } from "./find-mongodb.ts";
 export { findRedis } from "./find-redis.ts";

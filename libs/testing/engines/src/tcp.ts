@@ -37,6 +37,12 @@ export function isListening(port: number): Promise<boolean> {
 
 const LOWEST = 20_000;
 const HIGHEST = 29_999;
+const kept = new Set<number>();
+
+/** Has {@link freePort} leave out ports that something is going to listen on later. */
+export function keepPorts(ports: readonly number[]): void {
+  for (const port of ports) kept.add(port);
+}
 
 /**
  * A free port below those that systems give to outgoing connections. There, a client that tries to reach an engine which
@@ -45,5 +51,5 @@ const HIGHEST = 29_999;
  * @param highest at least 1,000 above 20,000, for what needs ports above its own as well
  */
 export function freePort(highest = HIGHEST): Promise<number> {
-  return getPort({ port: portNumbers(randomInt(LOWEST, highest - 1_000), highest) });
+  return getPort({ port: portNumbers(randomInt(LOWEST, highest - 1_000), highest), exclude: kept });
 }
