@@ -1,4 +1,5 @@
-import type { NodeState, NodeStates } from "@veil/keys";
+import { type NodeState, type NodeStates, StoreUnavailableError } from "@veil/keys";
+import { errorMessage } from "@veil/runtime";
 import type { Connection, mongo } from "mongoose";
 import { z } from "zod";
 import { byId, FindById } from "./by-id.ts";
@@ -51,12 +52,22 @@ export class MongoNodeStates implements NodeStates {
   async raise({ node, revision, isDown, outbox }: NodeState): Promise<void> {
     const changes = outbox.map(({ id, isDown: is_down, at }) => ({ id, is_down, at }));
     const update = wholeUpdate<NodeStateDocument>({ $max: { state: { revision, is_down: isDown, outbox: changes } } });
-    await storeErrors(() => this.#states.updateOne(byId(node), update, { upsert: true }));
+    await this.#change(node, () => this.#states.updateOne(byId(node), update, { upsert: true }));
   }
 
   async mark(node: string, ids: readonly string[]): Promise<void> {
     const update = wholeUpdate<NodeStateDocument>({ $max: { relayed: Math.max(...ids.map(revisionOf)) } });
-    await storeErrors(() => this.#states.updateOne(byId(node), update));
+    await this.#change(node, () => this.#states.updateOne(byId(node), update));
+  }
+
+  /** Names a document that takes no change: whoever changes several goes on with the others. */
+  async #change(node: string, change: () => Promise<unknown>): Promise<void> {
+    try {
+      await storeErrors(change);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) this.#reader.refused(node, errorMessage(error));
+      throw error;
+    }
   }
 }
 

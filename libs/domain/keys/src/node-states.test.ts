@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { StoreUnavailableError } from "./errors.ts";
 import { type NodeState, type NodeStates, noteNodeStates } from "./node-states.ts";
 
 function rig() {
@@ -23,7 +24,7 @@ function rig() {
       },
       now,
     );
-  return { stored, seen, note, expected, unreadable };
+  return { stored, seen, note, expected, unreadable, states };
 }
 
 test("a node that goes down and comes back is noted once each, one that is up at first is not", async () => {
@@ -54,6 +55,23 @@ test("a node whose state makes no sense is left as it is, and keeps no other fro
   for (const node of ["a", "b"]) seen.set(node, { seenAt: 1_000, failedAt: 9_000 });
   await note(9_000);
   expect([...stored.keys()]).toEqual(["b"]);
+});
+
+test("a node of which the store takes no change keeps no other from being noted, and is an error in the end", async () => {
+  const { stored, seen, note, states } = rig();
+  for (const node of ["a", "b"]) seen.set(node, { seenAt: 1_000, failedAt: 9_000 });
+  const { raise } = states;
+  let error: Error = new Error("node_states: the document a can't be changed");
+  states.raise = async (state) => {
+    if (state.node === "a") throw error;
+    return raise(state);
+  };
+  await expect(note(9_000)).rejects.toThrow("can't be changed");
+  expect([...stored.keys()]).toEqual(["b"]);
+  stored.clear();
+  error = new StoreUnavailableError(new Error("away"));
+  await expect(note(9_000)).rejects.toThrow(StoreUnavailableError);
+  expect(stored.size).toBe(0);
 });
 
 test("a node of which what was reported is removed never has the id of a change again", async () => {

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from "./errors.ts";
 import { FAILING_FOR_MS } from "./timing.ts";
 
 /**
@@ -69,6 +70,7 @@ export interface NodeStates {
  *
  * @param expect called before a change is stored; what it returns is called after
  * @param now milliseconds since the epoch
+ * @throws {StoreUnavailableError}, or the first refusal of a change, once those of the other nodes are noted
  */
 export async function noteNodeStates(
   nodes: readonly string[],
@@ -86,13 +88,20 @@ export async function noteNodeStates(
   const isNew = changed.some((node) => !known.has(node));
   const unreadable = new Set(isNew ? await states.names() : []);
   for (const node of known.keys()) unreadable.delete(node);
+  const failures: unknown[] = [];
   for (const node of changed.filter((name) => !unreadable.has(name))) {
     const { revision, isDown: wasDown, outbox } = known.get(node) ?? { ...UNREPORTED, revision: revisionBefore(now) };
     const change = { id: `${node}-${revision + 1}`, isDown: !wasDown, at: Math.floor(now / 1_000) };
     const ready = await expect(node);
-    await states.raise({ node, revision: revision + 1, isDown: !wasDown, outbox: [...outbox, change] });
+    try {
+      await states.raise({ node, revision: revision + 1, isDown: !wasDown, outbox: [...outbox, change] });
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      failures.push(error);
+    }
     ready();
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 const UNREPORTED = { isDown: false, outbox: [] } as const;

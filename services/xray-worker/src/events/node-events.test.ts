@@ -1,4 +1,4 @@
-import type { NodeState, NodeStates } from "@veil/keys";
+import { type NodeState, type NodeStates, StoreUnavailableError } from "@veil/keys";
 import { beforeEach, expect, test } from "vitest";
 import { nodeEvents } from "./node-events.ts";
 
@@ -46,4 +46,19 @@ test("what was noted of a node is logged after the node has gone, hinted at or n
 test("asks for no node where none is named", async () => {
   states = { ...states, find: () => Promise.reject(new Error("asked")) };
   expect(await nodeEvents(states).pending(["key:7"])).toEqual([]);
+});
+
+test("a state that takes no mark keeps no other event from being marked, and is logged once", async () => {
+  const { mark } = states;
+  states.mark = async (node, ids) => {
+    if (ids.includes("node:eu-1-2")) throw new Error("node_states: the document eu-1 can't be changed");
+    return mark(node, ids);
+  };
+  const outbox = nodeEvents(states);
+  const events = await outbox.pending(["node:eu-1"]);
+  await outbox.mark(events);
+  expect(marked).toEqual([["eu-1", ["node:eu-1-3"]]]);
+  expect((await outbox.pending(["node:eu-1"])).map(({ id }) => id)).toEqual(["node:eu-1-3"]);
+  states.mark = () => Promise.reject(new StoreUnavailableError(new Error("away")));
+  await expect(outbox.mark(events)).rejects.toThrow(StoreUnavailableError);
 });

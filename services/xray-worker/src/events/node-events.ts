@@ -1,5 +1,11 @@
 import { type EventHints, type Outbox, SYSTEM } from "@veil/events";
-import { NOTE_SIGHTINGS_EVERY_MS, noteNodeStates, type NodeSightings, type NodeStates } from "@veil/keys";
+import {
+  NOTE_SIGHTINGS_EVERY_MS,
+  noteNodeStates,
+  type NodeSightings,
+  type NodeStates,
+  StoreUnavailableError,
+} from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 
@@ -15,12 +21,14 @@ export interface NodeEventsPorts {
 
 /** The events of nodes, written out for callers; also of nodes that have gone before theirs were logged. */
 export function nodeEvents(states: NodeStates): Outbox {
+  /** Logged events of which the states take no mark, as they are damaged. Another process logs these once more. */
+  const unmarkable = new Set<string>();
   return {
     pending: async (subjects) => {
       const ofNodes = subjects.filter((subject) => subject.startsWith(PREFIX));
       const asked = ofNodes.map((subject) => subject.slice(PREFIX.length));
       const found = asked.length === 0 ? [] : await states.find(asked);
-      return found.flatMap(({ node, outbox }) =>
+      const events = found.flatMap(({ node, outbox }) =>
         outbox.map(({ id, isDown, at }) => ({
           id: PREFIX + id,
           type: isDown ? ("node.down" as const) : ("node.up" as const),
@@ -32,11 +40,17 @@ export function nodeEvents(states: NodeStates): Outbox {
           data: { node },
         })),
       );
+      return events.filter(({ id }) => !unmarkable.has(id));
     },
     mark: async (events) => {
       for (const { id, subject } of events) {
         if (!subject.startsWith(PREFIX)) continue;
-        await states.mark(subject.slice(PREFIX.length), [id]);
+        try {
+          await states.mark(subject.slice(PREFIX.length), [id]);
+        } catch (error) {
+          if (error instanceof StoreUnavailableError) throw error;
+          unmarkable.add(id);
+        }
       }
     },
     subjects: async function* subjects() {
