@@ -1,4 +1,4 @@
-import type { FleetStore } from "@veil/nodes";
+import { type FleetStore, nodeOfPlace } from "@veil/nodes";
 import type { RedisLease } from "@veil/redis";
 import type { Clock } from "@veil/runtime";
 import {
@@ -13,7 +13,6 @@ import {
   type TrafficStore,
   type UsageStore,
 } from "@veil/traffic";
-import { seriesOfInbound } from "./sync/inbound-meters.ts";
 
 export interface ForgottenNodesPorts {
   readonly lives: Pick<NodeLivesStore, "names" | "list" | "remove" | "removeClaims">;
@@ -37,7 +36,7 @@ export class ForgottenNodes {
 
   /** Whether records of traffic can do without a series of lives; no while that is not known. */
   readonly isForgotten: IsForgotten = (series, epoch) =>
-    this.#known !== null && !this.#known.has(seriesOfInbound(series)) && epoch * 1_000 < this.#readBefore;
+    this.#known !== null && !this.#known.has(nodeOfPlace(series)) && epoch * 1_000 < this.#readBefore;
 
   /**
    * Looks which lives there are, and removes those of nodes that are gone for long, with their totals, where this collector is to.

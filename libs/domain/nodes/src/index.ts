@@ -60,9 +60,9 @@ export {
   inboundGone,
   isSamePlace,
   type Place,
+  nameBeside,
   nodeOfPlace,
   placesOf,
-  tagText,
   servingPlaces,
   versionOfPlace,
 } from "./places.ts";

@@ -28,12 +28,20 @@ export function placesOf(of: FleetNode): readonly [Place, ...Place[]] {
   const place = (inbound: NodeInbound, name: string): Place => {
     return { name, of, inbound, groups: groupsOfInbound(of, inbound) };
   };
-  return [place(first, of.name), ...more.map((inbound) => place(inbound, `${of.name}/${tagText(inbound.tag)}`))];
+  return [place(first, of.name), ...more.map((inbound) => place(inbound, nameBeside(of.name, inbound.tag)))];
 }
 
-/** The name of a place's node. */
+/** In no name of a node. */
+const INBOUND_SEPARATOR = "/";
+
+/** What is kept of a node's further inbound has this name, beside that of what is kept of the node. */
+export function nameBeside(node: string, tag: string): string {
+  return `${node}${INBOUND_SEPARATOR}${tagText(tag)}`;
+}
+
+/** The name of a place's node, and of whatever else {@link nameBeside} names. */
 export function nodeOfPlace(place: string): string {
-  const [node = place] = place.split("/");
+  const [node = place] = place.split(INBOUND_SEPARATOR);
   return node;
 }
 

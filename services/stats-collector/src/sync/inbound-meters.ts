@@ -1,9 +1,6 @@
-import { tagText } from "@veil/nodes";
+import { nameBeside } from "@veil/nodes";
 import { isNodeEntity, type Life, nodeEntity } from "@veil/traffic";
 import type { MeteredNode } from "./node-counters.ts";
-
-/** In no name of a node or its series. */
-const INBOUND_SEPARATOR = "/";
 
 type Inbounds = Pick<MeteredNode, "name" | "inboundTags">;
 
@@ -13,9 +10,7 @@ type Inbounds = Pick<MeteredNode, "name" | "inboundTags">;
  */
 export function inboundMeters({ name, inboundTags }: Inbounds): ReadonlyMap<string, string> {
   const total = nodeEntity(name);
-  return new Map(
-    inboundTags().map((tag, index) => [index === 0 ? total : `${total}${INBOUND_SEPARATOR}${tagText(tag)}`, tag]),
-  );
+  return new Map(inboundTags().map((tag, index) => [index === 0 ? total : nameBeside(total, tag), tag]));
 }
 
 /** In whose record the bytes of a meter are: a key's in its own, those of inbounds in that of their node. */
@@ -27,10 +22,4 @@ export function entityOfMeter(meter: string, node: string): string {
 export function lifeOfMeter(meter: string, node: string, life: Life): Life {
   const inbound = isNodeEntity(meter) ? meter.slice(nodeEntity(node).length) : "";
   return inbound === "" ? life : { ...life, node: life.node + inbound };
-}
-
-/** The series of lives to which one belongs that counts an inbound. */
-export function seriesOfInbound(series: string): string {
-  const [ofNode = series] = series.split(INBOUND_SEPARATOR);
-  return ofNode;
 }
