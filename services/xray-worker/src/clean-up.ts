@@ -13,12 +13,11 @@ import { deleteExpired } from "./terms/delete-expired.ts";
 
 /** Nobody waits for the deletion of what expired days ago. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
-const DELETE_EXPIRED_LEASE_MS = 10_000;
 /** Nobody sees the devices that a key leaves behind: their removal is not urgent. */
 const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
-const REMOVE_DEVICES_LEASE_MS = 10_000;
 /** They are kept for a month. */
 const REMOVE_PLACES_EVERY_MS = 60 * 60_000;
+const LEASE_MS = 10_000;
 
 export interface CleanUpOptions {
   /** Null: expired keys stay. */
@@ -37,42 +36,49 @@ export interface CleanUpOptions {
 export function startCleanUp(running: Stoppable, options: CleanUpOptions): void {
   const { deleteExpiredAfterDays: afterDays, ports, store, exclusive, clock, log } = options;
   const { keyReader: keys, devices } = store;
-  if (afterDays !== null) {
-    runLoop(running, "expired keys", {
-      everyMs: DELETE_EXPIRED_EVERY_MS,
-      jitter: 0.2,
+  const start = ({ name, subject, remove, onRemoved, failure, ...pace }: CleanUp) =>
+    runLoop(running, name, {
+      ...pace,
       task: async () => {
-        const task = { ...exclusive, subject: "delete-expired", leaseMs: DELETE_EXPIRED_LEASE_MS };
-        const done = await runExclusively(task, () => deleteExpired(afterDays, keys, ports));
-        if (done !== null && done.result > 0) log.info({ keys: done.result }, "deleted keys that expired long ago");
+        const done = await runExclusively({ ...exclusive, subject, leaseMs: LEASE_MS }, remove);
+        if (done !== null && done.result > 0) onRemoved(done.result);
       },
-      ...lastingFailure(log, "could not delete expired keys"),
+      ...lastingFailure(log, failure),
+    });
+  if (afterDays !== null) {
+    start({
+      ...{ name: "expired keys", subject: "delete-expired", everyMs: DELETE_EXPIRED_EVERY_MS, jitter: 0.2 },
+      remove: () => deleteExpired(afterDays, keys, ports),
+      onRemoved: (count) => log.info({ keys: count }, "deleted keys that expired long ago"),
+      failure: "could not delete expired keys",
     });
   }
-  runLoop(running, "devices of keys that are gone", {
-    everyMs: REMOVE_DEVICES_EVERY_MS,
-    jitter: 0.5,
-    firstRun: "later",
-    task: async () => {
-      const task = { ...exclusive, subject: "devices", leaseMs: REMOVE_DEVICES_LEASE_MS };
-      const now = Math.floor(clock.now() / 1_000);
-      const done = await runExclusively(task, () => removeDevicesOfGone(devices, keys, now));
-      if (done !== null && done.result > 0) log.debug({ keys: done.result }, "removed devices of keys that are gone");
-    },
-    ...lastingFailure(log, "could not remove devices of keys that are gone"),
+  start({
+    ...{ name: "devices of keys that are gone", subject: "devices", everyMs: REMOVE_DEVICES_EVERY_MS, ...SELDOM },
+    remove: () => removeDevicesOfGone(devices, keys, Math.floor(clock.now() / 1_000)),
+    onRemoved: (count) => log.debug({ keys: count }, "removed devices of keys that are gone"),
+    failure: "could not remove devices of keys that are gone",
   });
-  runLoop(running, "nodes that are gone", {
-    everyMs: REMOVE_PLACES_EVERY_MS,
-    jitter: 0.5,
-    firstRun: "later",
-    task: async () => {
-      const task = { ...exclusive, subject: "forgotten-places", leaseMs: REMOVE_DEVICES_LEASE_MS };
-      const done = await runExclusively(task, () => removeForgotten(store));
-      if (done !== null && done.result > 0)
-        log.debug({ records: done.result }, "removed what was kept of nodes that are gone");
-    },
-    ...lastingFailure(log, "could not remove what is kept of nodes that are gone"),
+  start({
+    ...{ name: "nodes that are gone", subject: "forgotten-places", everyMs: REMOVE_PLACES_EVERY_MS, ...SELDOM },
+    remove: () => removeForgotten(store),
+    onRemoved: (count) => log.debug({ records: count }, "removed what was kept of nodes that are gone"),
+    failure: "could not remove what is kept of nodes that are gone",
   });
+}
+
+const SELDOM = { jitter: 0.5, firstRun: "later" } as const;
+
+interface CleanUp extends Pick<Parameters<typeof runLoop>[2], "everyMs" | "jitter" | "firstRun"> {
+  /** Of the loop. */
+  readonly name: string;
+  /** Of the lease under which one replica does it. */
+  readonly subject: string;
+  /** @returns how much was removed */
+  readonly remove: () => Promise<number>;
+  readonly onRemoved: (count: number) => void;
+  /** What is logged when it fails. */
+  readonly failure: string;
 }
 
 const REMOVED_AT_ONCE = 1_000;
