@@ -118,10 +118,18 @@ test("users move when the groups of a node change, whichever worker makes the pa
   await regroup("default", "vip");
   await held(20);
   await regroup("vip");
+  // A worker that has not heard of it yet adds users there still, also after another one took the others out.
+  await jobs.createMany(20);
+  await vi.waitFor(createOnFirstAlone, { timeout: 15_000, interval: 100 });
   await held(0);
-  await jobs.create();
-  expect([await nodes.first.countUsers(), await nodes.second.countUsers()]).toEqual([21, 0]);
 });
+
+/** Fails where the second node gets the user of the key that is made here. */
+async function createOnFirstAlone(): Promise<void> {
+  const before = await nodes.second.countUsers();
+  await jobs.create();
+  expect(await nodes.second.countUsers()).toBe(before);
+}
 
 test("a node that leads to another one's process is not made active", async () => {
   const worker = await startWorker();
