@@ -48,10 +48,22 @@ RUN npm ci --omit=dev --workspace=@veil/deployment --workspace=@veil/backup --ig
  && mkdir /out && cp -a --parents $(find . -name node_modules -prune) /out
 
 
-FROM node:24-bookworm-slim AS runtime
+# Node, the libraries that it is linked with, and nothing else: no shell, no package manager. Scanners find in status.d what is there.
+FROM node:24-bookworm-slim AS node-alone
+RUN mkdir -p /node/etc /node/var/lib/dpkg/status.d && mkdir -m 1777 /node/tmp \
+ && cp --parents --dereference /usr/local/bin/node $(ldd /usr/local/bin/node | grep -o '/[^ ]*') /node \
+ && cp --dereference /etc/passwd /etc/group /etc/nsswitch.conf /etc/os-release /node/etc \
+ && for package in libc6 libgcc-s1 libstdc++6; do \
+      dpkg-query --status "$package" > "/node/var/lib/dpkg/status.d/$package" || exit 1; \
+      find -L /usr/share/doc -path "*/$package/copyright" -exec cp --parents --dereference {} /node ';'; \
+    done
+
+
+FROM scratch AS runtime
+COPY --from=node-alone /node /
 ARG VERSION=1.4.0
 ARG REVISION=unknown
-ENV NODE_ENV=production
+ENV NODE_ENV=production PATH=/usr/local/bin
 LABEL org.opencontainers.image.vendor="Veil Xray API" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${VERSION}" \
@@ -97,9 +109,19 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "healthc
 ENTRYPOINT ["node", "--enable-source-maps", "services/stats-collector/dist/main.js"]
 
 
-FROM runtime AS setup
+# Operators put secrets in its volume by hand, for which it has Debian's tools.
+FROM node:24-bookworm-slim AS setup
+ARG VERSION=1.4.0
+ARG REVISION=unknown
+ENV NODE_ENV=production
 LABEL org.opencontainers.image.title="Veil setup" \
-      org.opencontainers.image.description="The first start: makes missing secrets and gives every service its own."
+      org.opencontainers.image.description="The first start: makes missing secrets and gives every service its own." \
+      org.opencontainers.image.vendor="Veil Xray API" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+WORKDIR /app
+COPY LICENSE ./
 COPY --from=setup-packages /out ./
 COPY --from=build /out/setup ./
 # New volumes take their owner from here.

@@ -74,7 +74,8 @@ export class ComposeProject {
     this.#running = await new DockerComposeEnvironment(repoRoot, files)
       .withProjectName(this.#name)
       .withEnvironment({ ...this.#environment, ...settings })
-      // Its image has no shell, with which Testcontainers would try the ports.
+      // Their images have no shell, with which Testcontainers would try the ports.
+      .withWaitStrategy("api-1", Wait.forHealthCheck())
       .withWaitStrategy("xray-1", Wait.forHealthCheck())
       .withClientOptions({ commandOptions: ["--wait", "--no-build", "--pull", "never"] })
       .up();
