@@ -21,7 +21,7 @@ describe.skipIf(leftOut !== null)(
 
     beforeAll(async () => {
       xrayBinary = (await resolveEngines(() => {})).xray;
-      project = await ComposeProject.create();
+      project = await ComposeProject.create({ overrides: "tests/containers/compose.yml" });
       await project.up();
       api = new ApiClient(project.apiUrl, await project.exec("api", "node", "-p", READ_KEY));
     });

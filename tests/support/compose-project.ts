@@ -25,14 +25,21 @@ process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
 /** Ports are published on loopback, where Testcontainers does not look when it takes this machine for a container. */
 process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
 
-/** Why containers can't be tried here, or null when they can. */
-export async function whyNoContainers(): Promise<string | null> {
+/**
+ * Why containers can't be tried here, or null when they can.
+ *
+ * @param others images that are needed besides ours
+ */
+export async function whyNoContainers(...others: readonly string[]): Promise<string | null> {
   const client = await getContainerRuntimeClient().catch(() => null);
   if (client === null) return "no container engine";
   if (!(await hasCompose())) return "no docker compose";
   for (const image of images) {
     const exists = await client.image.exists(ImageName.fromString(`veil/${image}`));
     if (!exists) return `no image veil/${image}; docker compose build makes it`;
+  }
+  for (const image of others) {
+    if (!(await client.image.exists(ImageName.fromString(image)))) return `no image ${image}`;
   }
   return null;
 }
@@ -42,26 +49,40 @@ async function hasCompose(): Promise<boolean> {
   return code === 0;
 }
 
+/** What a project has beside the containers that every system has. */
+export interface ComposeProjectOptions {
+  /** A file of overrides, from the root of the repository. */
+  readonly overrides: string;
+  readonly profiles?: readonly string[];
+  /** Settings of `.env` that hold for as long as the project lives. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 /** The system in containers of its own, under a project name of its own. */
 export class ComposeProject {
   readonly apiUrl: string;
   readonly #name = `veil-test-${randomBytes(4).toString("hex")}`;
+  readonly #files: readonly string[];
+  readonly #profiles: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
   #running: StartedDockerComposeEnvironment | undefined;
 
-  private constructor(apiPort: number, realityPort: number) {
+  private constructor(apiPort: number, realityPort: number, options: ComposeProjectOptions) {
     this.apiUrl = `http://127.0.0.1:${apiPort}`;
+    this.#files = ["docker-compose.yml", options.overrides];
+    this.#profiles = options.profiles ?? [];
     this.#environment = {
       API_PUBLISH: `127.0.0.1:${apiPort}`,
       REALITY_PORT: String(realityPort),
       REALITY_DEST: "127.0.0.1:9443",
       DOMAIN: "127.0.0.1",
       RATE_LIMIT_PER_SECOND: "0",
+      ...options.environment,
     };
   }
 
-  static async create(): Promise<ComposeProject> {
-    return new ComposeProject(await freePort(), await freePort());
+  static async create(options: ComposeProjectOptions): Promise<ComposeProject> {
+    return new ComposeProject(await freePort(), await freePort(), options);
   }
 
   /**
@@ -70,12 +91,13 @@ export class ComposeProject {
    * @param settings what `.env` would say
    */
   async up(settings: Readonly<Record<string, string>> = {}): Promise<void> {
-    const files = ["docker-compose.yml", "tests/containers/compose.yml"];
-    this.#running = await new DockerComposeEnvironment(repoRoot, files)
+    this.#running = await new DockerComposeEnvironment(repoRoot, [...this.#files])
       .withProjectName(this.#name)
+      .withProfiles(...this.#profiles)
       .withEnvironment({ ...this.#environment, ...settings })
       // Their images have no shell, with which Testcontainers would try the ports.
       .withWaitStrategy("api-1", Wait.forHealthCheck())
+      .withWaitStrategy("api-2", Wait.forHealthCheck())
       .withWaitStrategy("xray-1", Wait.forHealthCheck())
       .withClientOptions({ commandOptions: ["--wait", "--no-build", "--pull", "never"] })
       .up();
@@ -86,6 +108,23 @@ export class ComposeProject {
     const { exitCode, output } = await this.#environmentThatRuns().getContainer(`${service}-1`).exec(command);
     if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${exitCode} ${output}`);
     return output.trim();
+  }
+
+  /** Runs a script of ours as an operator does, for this project. @returns what it printed @throws when it fails */
+  async runScript(script: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<string> {
+    const { code, output } = await runCommand("sh", script, {
+      cwd: repoRoot,
+      env: {
+        ...process.env,
+        ...this.#environment,
+        ...settings,
+        COMPOSE_PROJECT_NAME: this.#name,
+        COMPOSE_FILE: this.#files.join(":"),
+        COMPOSE_PROFILES: this.#profiles.join(","),
+      },
+    });
+    if (code !== 0) throw new Error(`${script.join(" ")}: ${code} ${output}`);
+    return output;
   }
 
   /** The id of a container: another one after it was replaced. @throws when there is no such container */
