@@ -10,6 +10,8 @@ export type LoadReport = z.infer<typeof report>;
 
 const LABELS = { app: "visitor" };
 const RATE_PER_SECOND = 20;
+/** The image has no program but Node. */
+const STOP = 'require("node:fs").writeFileSync("/tmp/stop", "")';
 
 /** A pod in a namespace of its own, from which the API is called as from anywhere in the cluster, with a website beside it. */
 export class Visitor {
@@ -58,7 +60,7 @@ export class Visitor {
       await happens();
       await aWhile();
     } finally {
-      await this.#namespace.run("exec", name, "--", "touch", "/tmp/stop");
+      await this.#namespace.run("exec", name, "--", "node", "-e", STOP);
     }
     await this.#namespace.run("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s");
     return report.parse(JSON.parse(await this.#namespace.run("logs", name)));
