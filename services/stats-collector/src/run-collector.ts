@@ -62,7 +62,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
 
     /** By node: a change of these alone opens nothing anew, and a node that goes is read a last time. */
     const multipliers = new Map<string, number>();
-    const tags = new Map<string, readonly string[]>();
+    const tags = new Map<string, readonly [string, ...string[]]>();
 
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const nodes = new NamedParts<FleetNode, ReadNode>({

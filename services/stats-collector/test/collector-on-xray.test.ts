@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { MongoStore } from "@veil/mongo";
 import { createLogger, systemClock } from "@veil/runtime";
 import { nodeEntity, totals } from "@veil/traffic";
-import { connectXrayNode, type XrayNode } from "@veil/xray-grpc";
+import { connectXrayNode, type InboundDefinition, type XrayNode } from "@veil/xray-grpc";
 import { userEmail } from "@veil/protocols";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import type { MeteredNode } from "../src/sync/node-counters.ts";
@@ -10,7 +10,7 @@ import { NodeEpochs } from "../src/sync/node-epochs.ts";
 import { NodeSync } from "../src/sync/node-sync.ts";
 import { TrafficRefresher } from "../src/jobs/refresh-traffic.ts";
 import { resetTraffic } from "../src/jobs/reset-traffic.ts";
-import { CountingXray } from "./engines/counting-xray.ts";
+import { COUNTING_TAGS, CountingXray } from "./engines/counting-xray.ts";
 import { ownMongodb } from "./engines/own-mongodb.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
@@ -154,6 +154,61 @@ describe("a collector on a real Xray and a real MongoDB", () => {
     expectBytes(await uploaded(), 70_000);
     expect(await resetTraffic(request, shared())).toEqual(result);
   });
+});
+
+it("the total of a node is what its inbounds have carried, however they take each other's place in one life of its Xray", async () => {
+  const [swapped, name] = [await CountingXray.start(inject("xrayBinary")), "swapped"];
+  const own = connectXrayNode({ name, address: swapped.address, inboundTag: COUNTING_TAGS[0] });
+  let tags: readonly [string, ...string[]] = [COUNTING_TAGS[0]];
+  const other = own.at(COUNTING_TAGS[1], `${name}/other`);
+  const collectors = Array.from({ length: 2 }, () => {
+    const shown: MeteredNode = { ...own, name, address: swapped.address, inboundTags: () => tags, multiplier: () => 1 };
+    return new NodeSync({ ...shared(), node: shown, lives, onBooked: () => undefined, onSynced: () => undefined });
+  });
+  const user = { email: userEmail(keyId), account: { protocol: "vless", uuid, flow: "" } } as const;
+  /** One inbound goes out of the process, the other one comes into it. */
+  const replace = async (leaves: XrayNode, comes: XrayNode, tag: string): Promise<void> => {
+    const [left, come] = [await leaves.readInbound(), definitions.get(comes.name)];
+    if (left === null || come === undefined) throw new Error("no inbound");
+    definitions.set(leaves.name, left);
+    await leaves.removeInbound();
+    expect(await comes.addInbound(come, [user])).toEqual([]);
+    tags = [tag];
+  };
+  const definitions = new Map<string, InboundDefinition>();
+  const carried = async (): Promise<readonly number[]> => {
+    for (const each of collectors) await each.run();
+    const counters = await own.queryCounters("inbound>>>");
+    const counted = counters.filter(({ name: counter }) => counter.endsWith("uplink") && !counter.includes("api"));
+    return [await uploaded(nodeEntity(name)), counted.reduce((sum, { value }) => sum + value, 0)];
+  };
+  try {
+    const unused = await other.readInbound();
+    if (unused === null) throw new Error("no inbound");
+    definitions.set(other.name, unused);
+    await other.removeInbound();
+    await own.addUser(user);
+    await swapped.upload(uuid, 1_000_000);
+    const seen = [await carried()];
+    await replace(own, other, COUNTING_TAGS[1]);
+    await swapped.upload(uuid, 3_000_000, COUNTING_TAGS[1]);
+    seen.push(await carried());
+    await replace(other, own, COUNTING_TAGS[0]);
+    await swapped.upload(uuid, 500_000);
+    seen.push(await carried());
+    await replace(own, other, COUNTING_TAGS[1]);
+    await swapped.upload(uuid, 200_000, COUNTING_TAGS[1]);
+    seen.push(await carried());
+    const moved = [1_000_000, 4_000_000, 4_500_000, 4_700_000];
+    for (const [index, [ledger = 0, xrays]] of seen.entries()) {
+      expect(ledger).toBe(xrays);
+      expectBytes(ledger, moved[index] ?? 0);
+    }
+    expect((await lives.find(name))?.restarts).toBe(0);
+  } finally {
+    own.close();
+    await swapped.stop();
+  }
 });
 
 async function reconnected(): Promise<void> {

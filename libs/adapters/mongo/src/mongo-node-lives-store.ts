@@ -1,4 +1,4 @@
-import { type Life, LONGEST_AHEAD_MS, type NodeLives, type NodeLivesStore } from "@veil/traffic";
+import { type Life, LONGEST_AHEAD_MS, type NodeLives, type NodeLivesStore, nodeOfSeries } from "@veil/traffic";
 import type { mongo } from "mongoose";
 import type { MongoConnection } from "./connect-mongo.ts";
 import { allIdsOf } from "./many-entities.ts";
@@ -7,6 +7,7 @@ import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 import {
   type ClaimDocument,
   claimDocument,
+  claimedInbounds,
   type LivesDocument,
   livesDocument,
   toLives,
@@ -55,12 +56,12 @@ export class MongoNodeLivesStore implements NodeLivesStore {
     const { node, revision, marks, restarts, address, series } = after;
     const known = { revision, marks, restarts, ...(address !== undefined && { address }) };
     const kept = new Set(marks.map(({ epoch }) => String(epoch)));
-    const dropped = Object.keys(before.seen ?? {}).filter((epoch) => !kept.has(epoch));
+    const epochs = new Set([...Object.keys(before.seen ?? {}), ...before.marks.map(({ epoch }) => String(epoch))]);
+    const dropped = [...epochs].filter((epoch) => !kept.has(epoch));
+    const fields = dropped.flatMap((epoch) => [`seen.${epoch}`, inboundField(epoch)]);
     const change = {
       $set: { ...known, ...(series !== undefined && { series }) },
-      ...(dropped.length > 0 && {
-        $unset: Object.fromEntries(dropped.map((epoch) => [`seen.${epoch}`, true as const])),
-      }),
+      ...(fields.length > 0 && { $unset: Object.fromEntries(fields.map((field) => [field, true as const])) }),
     };
     const filter = { _id: node, revision: before.revision };
     const result = await storeErrors(() => this.#lives.updateOne(filter, change));
@@ -99,6 +100,20 @@ export class MongoNodeLivesStore implements NodeLivesStore {
     }
   }
 
+  async claimInbound({ node, epoch }: Life, tag: string): Promise<string> {
+    const [_id, field] = [nodeOfSeries(node), inboundField(epoch)];
+    const claimed = await this.#claimedInbound(_id, epoch);
+    if (claimed !== undefined) return claimed;
+    const unclaimed = { _id, [field]: { $exists: false } };
+    await storeErrors(() => this.#lives.updateOne(unclaimed, { $set: { [field]: tag } }));
+    return (await this.#claimedInbound(_id, epoch)) ?? tag;
+  }
+
+  async #claimedInbound(_id: string, epoch: number): Promise<string | undefined> {
+    const document = await storeErrors(() => this.#lives.findOne({ _id }));
+    return document === null ? undefined : this.#readLives.one(claimedInbounds, document).inbounds[epoch];
+  }
+
   async removeClaims(marks: readonly string[]): Promise<void> {
     for (const mark of marks) await storeErrors(() => this.#claims.deleteOne({ _id: mark }));
   }
@@ -112,4 +127,9 @@ export class MongoNodeLivesStore implements NodeLivesStore {
       throw error;
     }
   }
+}
+
+/** Of which inbound the entries are that have the own name of a life that began here. */
+function inboundField(epoch: number | string): string {
+  return `inbounds.${epoch}`;
 }

@@ -208,6 +208,12 @@ export type LivesDocument = Omit<NodeLives, "node" | "seenAt" | "seenEpoch"> & {
   readonly seen_epoch: number;
 };
 
+/** In the document of {@link livesDocument}, by epoch: the inbound whose entries have the own name of a life that began there. */
+export const claimedInbounds = z.object({
+  _id: z.string(),
+  inbounds: z.record(z.string(), z.string()).default({}),
+});
+
 export function toLives({ _id: node, seen_at: seenAt, seen_epoch: seenEpoch, ...fields }: LivesDocument): NodeLives {
   return { node, ...fields, seenAt, seenEpoch };
 }

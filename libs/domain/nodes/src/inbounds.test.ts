@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { someInbound, someNode } from "../test/index.ts";
 import { changed, entered, type FleetChange } from "./change-fleet.ts";
 import type { FleetNode } from "./fleet.ts";
-import { type InboundFields, inboundsFault, inboundsOf, MOST_INBOUNDS, PLAIN_INBOUND } from "./inbounds.ts";
+import {
+  type InboundFields,
+  inboundsFault,
+  inboundsOf,
+  meteredTags,
+  MOST_INBOUNDS,
+  PLAIN_INBOUND,
+} from "./inbounds.ts";
 import { inboundFilled, inboundGone, placesOf } from "./places.ts";
 
 const NOW = 1_800_000_000_000;
@@ -125,6 +132,7 @@ describe("the inbounds of a node", () => {
       ["a", "default", NOW, "", false],
       ["a/vless-in", "", NOW, "default", true],
     ]);
+    expect(meteredTags(one)).toEqual(["new", "vless-in"]);
     expect(transitions(after(asked(one, vless)))).toEqual([
       ["a", "default", NOW, "", false],
       ["a/new", "", NOW, "default", true],

@@ -85,13 +85,10 @@ export function inboundsOf({
   return [{ tag: inboundTag, ...PLAIN_INBOUND, regroupedAt, formerGroups, isLeaving: false, isUnfilled: false }];
 }
 
-/**
- * The inbounds whose bytes are the node's own, by their tags, the first one first. One that leaves is none of them: where another
- * has become the first, what the former first one carried is counted already, under the node's name.
- */
-export function meteredTags(node: Parameters<typeof inboundsOf>[0]): readonly string[] {
+/** The inbounds whose bytes are the node's own, by their tags, the first one first: also those that leave, as long as they carry some. */
+export function meteredTags(node: Parameters<typeof inboundsOf>[0]): readonly [string, ...string[]] {
   const [first, ...more] = inboundsOf(node);
-  return [first, ...more.filter(({ isLeaving }) => !isLeaving)].map(({ tag }) => tag);
+  return [first.tag, ...more.map(({ tag }) => tag)];
 }
 
 /** The groups whose keys an inbound of a node is to hold. */

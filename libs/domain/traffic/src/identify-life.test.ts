@@ -152,6 +152,7 @@ function dyingAt(
     raiseSeen: dying(store.raiseSeen),
     findClaim: dying(store.findClaim),
     claim: dying(store.claim),
+    claimInbound: dying(store.claimInbound),
     removeClaims: dying(store.removeClaims),
     calls: () => calls,
   };
@@ -229,6 +230,7 @@ function bound(lives: InMemoryNodeLivesStore): NodeLivesStore {
     raiseSeen: (node, epoch, at) => lives.raiseSeen(node, epoch, at),
     findClaim: (mark) => lives.findClaim(mark),
     claim: (mark, life) => lives.claim(mark, life),
+    claimInbound: (life, tag) => lives.claimInbound(life, tag),
     removeClaims: (marks) => lives.removeClaims(marks),
   };
 }

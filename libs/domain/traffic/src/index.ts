@@ -31,6 +31,7 @@ export {
   lifeOf,
   LONGEST_AHEAD_MS,
   type NodeLives,
+  nodeOfSeries,
   seenMark,
 } from "./node-lives.ts";
 export { type Known, knownOf, type Observation, observe, type Reading } from "./observe.ts";

@@ -77,6 +77,13 @@ export interface NodeLivesStore {
   findClaim(mark: string): Promise<Life | null>;
   /** Claims the life of a mark unless somebody has. Returns the first claim. */
   claim(mark: string, life: Life): Promise<Life>;
+  /**
+   * Claims the entries that have a life's own name for one inbound of its process, unless somebody has for another one; each
+   * other inbound has entries by its tag. Forgotten with the marks of the life, by the node on which it began.
+   *
+   * @returns the tag of the first claim
+   */
+  claimInbound(life: Life, tag: string): Promise<string>;
   /** Removes lives unless they have changed, or were read, meanwhile. */
   remove(lives: NodeLives): Promise<void>;
   /** Forgets the claims of marks that no node shows any more. */

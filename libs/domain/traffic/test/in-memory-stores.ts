@@ -12,6 +12,7 @@ import {
   LONGEST_AHEAD_MS,
   type NodeLives,
   type NodeLivesStore,
+  nodeOfSeries,
   type TrafficRecord,
   type TrafficStore,
   type UsageHistory,
@@ -114,6 +115,8 @@ export class InMemoryUsageStore implements UsageStore {
 export class InMemoryNodeLivesStore implements NodeLivesStore {
   readonly #lives = new Map<string, NodeLives>();
   readonly #claims = new Map<string, Life>();
+  /** By node: the tag by epoch. */
+  readonly #inbounds = new Map<string, Map<number, string>>();
 
   async find(node: string): Promise<NodeLives | null> {
     return this.#lives.get(node) ?? null;
@@ -129,13 +132,18 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
 
   async remove(lives: NodeLives): Promise<void> {
     const present = this.#lives.get(lives.node);
-    if (present?.revision === lives.revision && present.seenAt === lives.seenAt) this.#lives.delete(lives.node);
+    if (present?.revision === lives.revision && present.seenAt === lives.seenAt) {
+      this.#lives.delete(lives.node);
+      this.#inbounds.delete(lives.node);
+    }
   }
 
   async replace(before: NodeLives | null, after: NodeLives): Promise<boolean> {
     const present = this.#lives.get(after.node);
     if (present?.revision !== before?.revision) return false;
     const { seenAt, seenEpoch, seen } = present ?? after;
+    const kept = new Set(after.marks.map(({ epoch }) => epoch));
+    for (const { epoch } of present?.marks ?? []) if (!kept.has(epoch)) this.#inbounds.get(after.node)?.delete(epoch);
     this.#lives.set(after.node, {
       ...after,
       seenAt,
@@ -165,6 +173,16 @@ export class InMemoryNodeLivesStore implements NodeLivesStore {
     const claimed = this.#claims.get(mark) ?? life;
     this.#claims.set(mark, claimed);
     return claimed;
+  }
+
+  async claimInbound({ node: series, epoch }: Life, tag: string): Promise<string> {
+    const node = nodeOfSeries(series);
+    if (!this.#lives.has(node)) return tag;
+    const claimed = this.#inbounds.get(node) ?? new Map<number, string>();
+    this.#inbounds.set(node, claimed);
+    const first = claimed.get(epoch) ?? tag;
+    claimed.set(epoch, first);
+    return first;
   }
 
   async removeClaims(marks: readonly string[]): Promise<void> {

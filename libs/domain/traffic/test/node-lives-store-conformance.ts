@@ -88,6 +88,30 @@ export function nodeLivesStoreConformance(open: () => NodeLivesStore): void {
     expect(await store.findClaim(mark)).toBeNull();
   });
 
+  it("of 20 claims of a life's own entries at once the first one stands, beside those of other lives, until its mark is forgotten", async () => {
+    const [store, node] = [open(), randomUUID()];
+    let lives = add(null, node, "mark-0", NOW);
+    await store.replace(null, lives);
+    const [{ epoch } = { epoch: 0 }] = lives.marks;
+    const tags = Array.from({ length: 20 }, (_, index) => `inbound.${index} $`);
+    const [first = "", ...others] = await Promise.all(tags.map((tag) => store.claimInbound({ node, epoch }, tag)));
+    expect([tags.includes(first), new Set(others)]).toEqual([true, new Set([first])]);
+    expect(await store.claimInbound({ node: `${node}@${epoch}`, epoch: epoch + 9 }, "other")).toBe("other");
+    for (let index = 1; index <= 32; index += 1) {
+      expect(await store.claimInbound({ node, epoch }, "late")).toBe(first);
+      const after = add(lives, node, `mark-${index}`, NOW + index * 9_000);
+      expect(await store.replace(lives, after)).toBe(true);
+      lives = after;
+    }
+    expect(await store.claimInbound({ node, epoch }, "late")).toBe("late");
+  });
+
+  it("keeps no claim of a life's own entries for a node that has no lives", async () => {
+    const [store, node] = [open(), randomUUID()];
+    expect(await store.claimInbound({ node, epoch: 7 }, "a")).toBe("a");
+    expect([await store.claimInbound({ node, epoch: 7 }, "b"), await store.find(node)]).toEqual(["b", null]);
+  });
+
   it("removes lives, but for those that were read or have changed meanwhile", async () => {
     const [store, node] = [open(), randomUUID()];
     const first = add(null, node, "a", NOW);

@@ -11,7 +11,7 @@ export interface MarkedNode extends Pick<XrayNode, "name" | "readProcessMark" | 
 /** A node whose counters are read. */
 export interface MeteredNode extends MarkedNode, Pick<XrayNode, "queryCounters" | "readCounter"> {
   /** Its inbounds at this moment, whose own counters make the node's total. The first of them is the node's first. */
-  readonly inboundTags: () => readonly string[];
+  readonly inboundTags: () => readonly [string, ...string[]];
   /** What bytes of its users count as at this moment: from 0 to 100, in steps of 0.1. Its own totals are not multiplied. */
   readonly multiplier: () => number;
 }

@@ -1,3 +1,4 @@
+import { UnreadableRecordError } from "@veil/keys";
 import { type FoundRecord, keyEntity, nodeEntity, totals } from "@veil/traffic";
 import { describe, expect, it, vi } from "vitest";
 import { Rig } from "../../test/in-memory/rig.ts";
@@ -26,7 +27,7 @@ describe("the sync of a node", () => {
 
   it("counts what each inbound of the node carries, from when it is one of them, and what one has carried that is none now", async () => {
     const rig = new Rig();
-    let tags: readonly string[] = ["vless-in"];
+    let tags: readonly [string, ...string[]] = ["vless-in"];
     rig.node.inboundTags = () => tags;
     const sync = rig.sync();
     move(rig, 1, 10, 0);
@@ -49,6 +50,96 @@ describe("the sync of a node", () => {
     move(rig, 1, 1, 0);
     expect(await carried()).toBe(27);
     expect(rig.booked.filter(({ entity }) => entity === nodeEntity("main"))).toHaveLength(5);
+  });
+
+  it.each([
+    ["carried more than", 10, 70],
+    ["carried less than", 70, 10],
+  ])(
+    "counts each inbound once when one that %s the first one takes its place, and gives it back",
+    async (_, first, other) => {
+      const rig = new Rig();
+      let tags: readonly [string, ...string[]] = ["vless-in"];
+      rig.node.inboundTags = () => tags;
+      let carried = 0;
+      const use = (keyId: number, bytes: number): void => {
+        carried += bytes;
+        move(rig, keyId, bytes, 0);
+      };
+      // Two collectors, one of which comes to know only now and then what it has counted.
+      const collectors = [rig.sync(), rig.sync()];
+      const read = async (): Promise<void> => {
+        for (const collector of collectors) await collector.run();
+        collectors.push(rig.sync());
+        expect((await totalOf(rig, nodeEntity("main")))?.up).toBe(carried);
+      };
+      use(1, first);
+      await read();
+      tags = ["trojan.in"];
+      use(2, other);
+      await read();
+      use(2, 3);
+      await read();
+      tags = ["vless-in"];
+      use(1, 5);
+      await read();
+      tags = ["trojan.in", "vless-in"];
+      use(1, 1);
+      use(2, 1);
+      await read();
+      await rig.clock.advance(10_000);
+      rig.node.xray.restart(rig.clock.now());
+      use(1, 4);
+      use(2, 2);
+      await read();
+      tags = ["vless-in"];
+      use(1, 100);
+      await read();
+    },
+  );
+
+  it("goes on in the entries of a version that knows of no claims, and counts once beside it", async () => {
+    const rig = new Rig();
+    let tags: readonly [string, ...string[]] = ["vless-in", "trojan.in"];
+    rig.node.inboundTags = () => tags;
+    // Its first inbound had the life's own name, whichever that was.
+    const before = rig.sync(rig.node, rig.epochs(), {
+      list: () => rig.lives.list(),
+      raiseSeen: (node, epoch, at) => rig.lives.raiseSeen(node, epoch, at),
+      claimInbound: async (_, tag) => tag,
+    });
+    let carried = 0;
+    const use = (keyId: number, bytes: number): void => {
+      carried += bytes;
+      move(rig, keyId, bytes, 0);
+    };
+    use(1, 40);
+    use(2, 30);
+    await before.run();
+    const written = Object.keys((await rig.records.find(nodeEntity("main")))?.live ?? {});
+    for (const one of [rig.sync(), before, rig.sync(), before]) {
+      use(1, 5);
+      use(2, 6);
+      await one.run();
+      expect((await totalOf(rig, nodeEntity("main")))?.up).toBe(carried);
+    }
+    expect(Object.keys((await rig.records.find(nodeEntity("main")))?.live ?? {})).toEqual(written);
+    tags = ["trojan.in"];
+    use(2, 500);
+    await rig.sync().run();
+    expect((await totalOf(rig, nodeEntity("main")))?.up).toBe(carried);
+  });
+
+  it("counts users while what is stored of its inbounds makes no sense, and those from then on", async () => {
+    const rig = new Rig();
+    const sync = rig.sync();
+    vi.spyOn(rig.lives, "claimInbound").mockRejectedValue(new UnreadableRecordError("damaged"));
+    move(rig, 1, 10, 0);
+    await sync.run();
+    expect([await totalOf(rig, "1"), await totalOf(rig, nodeEntity("main"))]).toEqual([{ up: 10, down: 0 }, null]);
+    vi.restoreAllMocks();
+    await sync.run();
+    expect(await totalOf(rig, nodeEntity("main"))).toEqual({ up: 10, down: 0 });
   });
 
   it("writes nothing and asks for nothing when nothing moved", async () => {

@@ -18,7 +18,7 @@ import {
 import type { ActiveKeys } from "../active-keys.ts";
 import { inboundCounter, keyCounter, keyReadings, type MeteredNode, readBoth, USER_COUNTERS } from "./node-counters.ts";
 import { carryTotal } from "./carry-total.ts";
-import { entityOfMeter, inboundMeters, lifeOfMeter } from "./inbound-meters.ts";
+import { entityOfMeter, InboundMeters, lifeOfMeter } from "./inbound-meters.ts";
 import { KnownCounters } from "./known-counters.ts";
 import type { NodeEpochs } from "./node-epochs.ts";
 
@@ -26,7 +26,7 @@ export interface NodeSyncOptions {
   readonly node: MeteredNode;
   readonly epochs: NodeEpochs;
   readonly records: Pick<TrafficStore, "find" | "findMany" | "write" | "writeMany" | "replace">;
-  readonly lives: Pick<NodeLivesStore, "list" | "raiseSeen">;
+  readonly lives: Pick<NodeLivesStore, "list" | "raiseSeen" | "claimInbound">;
   readonly keys: ActiveKeys;
   readonly clock: Pick<Clock, "now" | "monotonic">;
   /** Called for every record that was read. */
@@ -76,10 +76,12 @@ const READ_ONE_BY_ONE = 16;
 export class NodeSync {
   readonly #options: NodeSyncOptions;
   readonly #known = new KnownCounters();
+  readonly #inbounds: InboundMeters;
   readonly #runs = new SharedRun(() => this.#measure(() => this.#sync()));
 
   constructor(options: NodeSyncOptions) {
     this.#options = options;
+    this.#inbounds = new InboundMeters(options.node, options.lives);
   }
 
   get node(): string {
@@ -159,15 +161,20 @@ export class NodeSync {
   }
 
   async #read(life: Life): Promise<Change[]> {
-    this.#known.begin(life);
+    await this.#begin(life);
     const readings = await this.#readAll();
     const outdated = this.#outdated(life, readings);
     if (outdated.length === 0) return this.#changes(life, readings);
     return this.#changes(life, new Map([...readings, ...(await this.#askAndRead(life, outdated))]));
   }
 
-  async #readAnew(life: Life, meters: readonly string[]): Promise<Change[]> {
+  async #begin(life: Life): Promise<void> {
     this.#known.begin(life);
+    await this.#inbounds.begin(life);
+  }
+
+  async #readAnew(life: Life, meters: readonly string[]): Promise<Change[]> {
+    await this.#begin(life);
     return this.#changes(life, await this.#askAndRead(life, meters));
   }
 
@@ -244,7 +251,7 @@ export class NodeSync {
       const all = await this.#readAll();
       return new Map(meters.map((meter) => [meter, all.get(meter) ?? {}]));
     }
-    const tags = inboundMeters(this.#options.node);
+    const tags = this.#inbounds.tags();
     return new Map(await Promise.all(meters.map(async (meter) => [meter, await this.#readOne(meter, tags)] as const)));
   }
 
@@ -258,7 +265,7 @@ export class NodeSync {
   }
 
   async #readInbounds(): Promise<Readings> {
-    const tags = inboundMeters(this.#options.node);
+    const tags = this.#inbounds.tags();
     const read = [...tags.keys()].map(async (meter) => [meter, await this.#readOne(meter, tags)] as const);
     return new Map(await Promise.all(read));
   }

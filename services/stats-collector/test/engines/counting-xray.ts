@@ -19,26 +19,29 @@ const WORD = "hello";
 /** The counters of an Xray: everything, no users, neither users nor inbounds, or nothing as it has no counters at all. */
 export type Counting = "all" | "no users" | "nothing" | "no counters";
 
+/** The inbounds' tags. */
+export const COUNTING_TAGS = ["vless-in", "other.in"] as const;
+type Tag = (typeof COUNTING_TAGS)[number];
+type Ports = Readonly<Record<"api" | "sink" | Tag, number>>;
+
 /**
- * A real Xray whose inbound `vless-in` takes plain VLESS, and a server behind it that says a word twice and swallows
+ * A real Xray whose inbounds `vless-in` and `other.in` take plain VLESS, and a server behind it that says a word twice and swallows
  * what it gets.
  */
 export class CountingXray {
   readonly address: string;
   readonly #binary: string;
   readonly #directory: string;
-  readonly #port: number;
+  readonly #ports: Ports;
   readonly #sink: Server;
-  readonly #sinkPort: number;
   #child: ChildProcess | undefined;
   #swallowed = 0;
   #onSwallowed = (): void => undefined;
 
-  private constructor(binary: string, directory: string, ports: { api: number; inbound: number; sink: number }) {
+  private constructor(binary: string, directory: string, ports: Ports) {
     this.#binary = binary;
     this.#directory = directory;
-    this.#port = ports.inbound;
-    this.#sinkPort = ports.sink;
+    this.#ports = ports;
     this.address = `${LOOPBACK}:${ports.api}`;
     this.#sink = createServer((socket) => {
       socket.on("error", () => socket.destroy());
@@ -53,7 +56,8 @@ export class CountingXray {
 
   static async start(binary: string, counting: Counting = "all"): Promise<CountingXray> {
     const directory = await mkdtemp(join(tmpdir(), "veil-counting-xray-"));
-    const ports = { api: await freePort(), inbound: await freePort(), sink: await freePort() };
+    const [api, sink] = [await freePort(), await freePort()];
+    const ports = { api, sink, "vless-in": await freePort(), "other.in": await freePort() };
     await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, counting)));
     const xray = new CountingXray(binary, directory, ports);
     xray.#sink.listen(ports.sink, LOOPBACK);
@@ -69,16 +73,17 @@ export class CountingXray {
   }
 
   /** Sends bytes through the inbound as a user, and resolves when they and the server's words have come through. */
-  async upload(uuid: string, bytes: number): Promise<void> {
+  async upload(uuid: string, bytes: number, tag: Tag = "vless-in"): Promise<void> {
     this.#swallowed = 0;
     const arrived = new Promise<void>((resolve) => {
       this.#onSwallowed = () => {
         if (this.#swallowed >= bytes) resolve();
       };
     });
-    const socket = connect(this.#port, LOOPBACK);
+    const { sink, [tag]: port } = this.#ports;
+    const socket = connect(port, LOOPBACK);
     socket.write(Buffer.from([0, ...Buffer.from(uuid.replaceAll("-", ""), "hex"), ...HEADER_BEHIND_ID]));
-    socket.write(Buffer.from([this.#sinkPort >> 8, this.#sinkPort & 0xff, ...IPV4_LOOPBACK]));
+    socket.write(Buffer.from([sink >> 8, sink & 0xff, ...IPV4_LOOPBACK]));
     // Xray's inbound counter leaves out what goes together with the header of the answer: the first word.
     await once(socket, "data");
     socket.write(Buffer.alloc(bytes));
@@ -88,7 +93,7 @@ export class CountingXray {
 
   /** Comes as a user whom the inbound does not know, and resolves when it has closed the connection. */
   async intrude(uuid: string): Promise<void> {
-    const socket = connect(this.#port, LOOPBACK);
+    const socket = connect(this.#ports["vless-in"], LOOPBACK);
     socket.on("error", () => undefined).resume();
     socket.end(
       Buffer.from([0, ...Buffer.from(uuid.replaceAll("-", ""), "hex"), ...HEADER_BEHIND_ID, ...Buffer.alloc(64)]),
@@ -128,7 +133,7 @@ export class CountingXray {
   }
 }
 
-function configOf(ports: { readonly api: number; readonly inbound: number }, counting: Counting) {
+function configOf(ports: Ports, counting: Counting) {
   const users = { levels: { "0": { statsUserUplink: true, statsUserDownlink: true } } };
   const inbounds = { system: { statsInboundUplink: true, statsInboundDownlink: true } };
   return {
@@ -144,15 +149,10 @@ function configOf(ports: { readonly api: number; readonly inbound: number }, cou
       ...(counting !== "nothing" && inbounds),
     },
     routing: { rules: [] },
-    inbounds: [
-      {
-        tag: "vless-in",
-        listen: LOOPBACK,
-        port: ports.inbound,
-        protocol: "vless",
-        settings: { clients: [], decryption: "none" },
-      },
-    ],
+    inbounds: COUNTING_TAGS.map((tag) => ({
+      ...{ tag, listen: LOOPBACK, port: ports[tag], protocol: "vless" },
+      settings: { clients: [], decryption: "none" },
+    })),
     outbounds: [{ tag: "direct", protocol: "freedom" }],
   };
 }

@@ -23,7 +23,7 @@ export class PlainNode implements MeteredNode {
     this.#now = now;
   }
 
-  inboundTags(): readonly string[] {
+  inboundTags(): readonly [string, ...string[]] {
     return INBOUND_TAGS;
   }
 

@@ -5,7 +5,7 @@ import { InMemoryNodeLivesStore, InMemoryTrafficStore } from "@veil/traffic/test
 import type { ActiveKeys } from "../../src/active-keys.ts";
 import { DuplicateNodes } from "../../src/sync/duplicate-nodes.ts";
 import { NodeEpochs } from "../../src/sync/node-epochs.ts";
-import { NodeSync } from "../../src/sync/node-sync.ts";
+import { NodeSync, type NodeSyncOptions } from "../../src/sync/node-sync.ts";
 import { PlainNode } from "./plain-node.ts";
 
 /** When every test begins. Unix milliseconds. */
@@ -70,8 +70,8 @@ export class Rig {
   }
 
   /** One more collector's sync of a node. */
-  sync(node: PlainNode = this.node, epochs = this.epochs()): NodeSync {
-    const { records, lives, keys, clock, onRecord } = this;
+  sync(node: PlainNode = this.node, epochs = this.epochs(), lives: NodeSyncOptions["lives"] = this.lives): NodeSync {
+    const { records, keys, clock, onRecord } = this;
     const onSynced = (name: string, durationMs: number, result: "ok" | "error"): void => {
       this.synced.push(`${name} ${result} ${durationMs}`);
     };

@@ -233,6 +233,7 @@ export class SimulatedCollector {
       raiseSeen: (node, epoch, at) => this.#stored(() => lives.raiseSeen(node, epoch, at)),
       findClaim: (mark) => this.#stored(() => lives.findClaim(mark)),
       claim: (mark, life) => this.#stored(() => lives.claim(mark, life)),
+      claimInbound: (life, tag) => this.#stored(() => lives.claimInbound(life, tag)),
       removeClaims: (marks) => this.#stored(() => lives.removeClaims(marks)),
     };
   }
