@@ -4,6 +4,8 @@
  */
 export { BlockedUsers } from "../../services/xray-worker/src/nodes/blocked-users.ts";
 export { ConfigMirror } from "../../services/xray-worker/src/config-file/config-mirror.ts";
+export { onlyWriterOf } from "../../services/xray-worker/src/config-file/only-writer.ts";
+export { SharedWrites } from "../../services/xray-worker/src/config-file/shared-writes.ts";
 export { dropTombstones, sweep } from "../../services/xray-worker/src/housekeeping.ts";
 export { NodeGroups, type RegroupedNode } from "../../services/xray-worker/src/nodes/node-groups.ts";
 export { OrphanBrake } from "../../services/xray-worker/src/nodes/orphan-brake.ts";

@@ -21,15 +21,15 @@ export class SimulatedConfigFile {
       update: async (changesOf) => {
         while (true) {
           const old = await this.#access(process, "reads the config file", () => this.clients);
-          const { clients: changes } = await changesOf();
+          const changes = (await changesOf()).flatMap(({ clients }) => [...clients]);
           const result = await this.#access(process, "writes the config file", () => this.#replace(old, changes));
-          if (result !== "changed meanwhile") return result;
+          if (result !== "changed meanwhile") return { result, faults: new Map() };
         }
       },
     };
   }
 
-  #replace(old: ReadonlyMap<string, ConfigClient>, changes: ReadonlyMap<string, ConfigClient | null>) {
+  #replace(old: ReadonlyMap<string, ConfigClient>, changes: Iterable<readonly [string, ConfigClient | null]>) {
     if (this.clients !== old) return "changed meanwhile";
     const clients = new Map(old);
     for (const [email, client] of changes) {

@@ -107,6 +107,6 @@ export class System {
   };
 }
 
-function userOf({ email, uuid, flow }: ConfigClient): InboundUser {
+function userOf({ email, values: [uuid, flow = ""] }: ConfigClient): InboundUser {
   return { email, account: { protocol: "vless", uuid, flow: isVlessFlow(flow) ? flow : "" } };
 }

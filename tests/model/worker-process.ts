@@ -20,6 +20,7 @@ import {
   retireKey,
   StoreUnavailableError,
 } from "@veil/keys";
+import { PLAIN_KIND } from "@veil/protocols";
 import { ChangedKeyIndex, DueIndex, EventHintIndex, KeyLeases, type Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
@@ -27,9 +28,11 @@ import {
   BlockedUsers,
   ConfigMirror,
   dropTombstones,
+  onlyWriterOf,
   OrphanBrake,
   ReconcileLoop,
   SharedDesired,
+  SharedWrites,
   applyDue,
   enterDue,
   keyEvents,
@@ -90,20 +93,24 @@ export function startWorker(process: Process, system: System): void {
   });
   const nodeGroups = new Map(system.xrays.map(({ name }) => [name, new NodeGroups(system.fleet.node(name), clock)]));
   const groupsOf = (name: string) => nodeGroups.get(name) ?? new NodeGroups(system.fleet.node(name), clock);
+  const file = system.configFile.openedBy(process);
+  const writes = new SharedWrites({
+    file,
+    onlyWriter: onlyWriterOf(MIRRORED_NODE, exclusive),
+    onWrite: (result) => world.log(() => `${process.name} wrote the config file: ${result}`),
+  });
   const mirror = new ConfigMirror({
-    file: system.configFile.openedBy(process),
+    ...{ file, write: writes.write },
     isBraked: true,
     node: MIRRORED_NODE,
-    inboundTag: INBOUND_TAG,
+    ...{ inboundTag: INBOUND_TAG, kind: PLAIN_KIND, isOptional: false },
     groups: groupsOf(MIRRORED_NODE),
     shortId: SHORT_ID,
     state: { find: (keyId) => store.find(keyId), recentDesired: (after) => state.recentDesired(after) },
-    exclusive,
     periodMs: RECONCILE_PERIOD_MS,
     clock,
     log,
     onDefaultFlow: () => undefined,
-    onWrite: (result) => world.log(() => `${process.name} wrote the config file: ${result}`),
   });
   every(MIRROR_EVERY_MS, async () => {
     await mirror.tick();

@@ -30,7 +30,7 @@ import { CertificateFolder, type ConnectedXray, NODE_LABEL } from "@veil/xray-gr
 import { onlineKeys } from "@veil/traffic";
 import { startDiscovery } from "./discovery/start-discovery.ts";
 import { emptiedFile } from "./config-file/emptied-file.ts";
-import { configFileOf } from "./config-file/open-config-mirror.ts";
+import { keptConfigFile } from "./config-file/open-config-mirror.ts";
 import { startEvents } from "./events/start-events.ts";
 import { startBatchLoop } from "./batch-loop.ts";
 import { startCleanUp } from "./clean-up.ts";
@@ -117,14 +117,14 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       onLeft: (node) => void metrics.endSeries(NODE_LABEL, node),
     });
     const mirroredNode = settings.XRAY_CONFIG_NODE ?? listed[0].name;
+    const onWrite = (result: "written" | "unchanged" | "error") => measured.configFile(result);
+    const configFile = keptConfigFile(settings, mirroredNode, { exclusive, log }, onWrite);
     const placed = {
       settings,
       store: memory.keys,
       desired: memory.desired,
       vault: store.inbounds,
-      mirroredNode,
-      ...{ exclusive, clock, log },
-      onConfigFile: (result: "written" | "unchanged" | "error") => measured.configFile(result),
+      ...{ configFile, clock, log },
       onBlocked: (name: string, users: number) => measured.blocked(name, users),
     };
     const places = new NamedParts<Place, ConnectedPlace>({
@@ -149,7 +149,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const changes = { store: store.fleet, change: fleetChanger(store.fleet, hints), ...exclusive, clock, log };
     const shortId = settings.REALITY_COMMON_SHORT_ID;
-    const inFile = emptiedFile({ file: configFileOf(settings), node: mirroredNode, shortId, exclusive, log });
+    const inFile = emptiedFile({ file: configFile?.file ?? null, node: mirroredNode, shortId, exclusive, log });
     const known = { connected: () => nodes.opened, newMark: randomUUID, certificates, inFile };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({

@@ -1,7 +1,7 @@
 import type { NodeUser } from "@veil/keys";
 import { configFileTask, type ExclusiveTask, waitExclusively } from "@veil/redis";
 import type { ConfigClient, XrayConfigFile } from "@veil/xray-config";
-import { keyIdOfEmail, userEmail } from "@veil/protocols";
+import { keyIdOfEmail, keyProtocol, userEmail } from "@veil/protocols";
 import { type LegacyKey, matchOf } from "./legacy-key.ts";
 import { ImportBusyError } from "./import-errors.ts";
 
@@ -30,12 +30,13 @@ export async function rewriteConfig(
 ): Promise<"written" | "unchanged"> {
   const write = () =>
     file.update(async () => {
-      const { clients } = await file.look(inboundTag);
-      return { inboundTag, shortId, clients: clientsOf(keys, clients, await findDesired()) };
+      const form = keyProtocol.inConfig;
+      const { clients } = await file.look(inboundTag, form);
+      return [{ inboundTag, form, shortId, clients: clientsOf(keys, clients, await findDesired()) }];
     });
   const done = await waitExclusively(configFileTask(node, exclusive), write, { waitMs: LONGEST_WAIT_MS });
   if (done === null) throw new ImportBusyError("Xray's config file");
-  return done.result;
+  return done.result.result;
 }
 
 function clientsOf(
@@ -45,13 +46,19 @@ function clientsOf(
 ): Map<string, ConfigClient | null> {
   const clients = new Map<string, ConfigClient | null>();
   const taken = new Set(keys.map(({ uuid }) => matchOf(uuid)));
-  for (const { email, uuid } of listed) {
+  for (const {
+    email,
+    values: [uuid],
+  } of listed) {
     if (keyIdOfEmail(email) === null && taken.has(matchOf(uuid))) clients.set(email, null);
   }
   for (const { id } of keys) {
     const email = userEmail(id);
     const user = desired.get(id);
-    clients.set(email, user === undefined ? null : { email, uuid: user.uuid, flow: user.flow });
+    clients.set(
+      email,
+      user === undefined ? null : { email, values: keyProtocol.inConfig.valuesOf(keyProtocol.accountOf(user)) },
+    );
   }
   return clients;
 }

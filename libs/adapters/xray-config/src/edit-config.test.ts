@@ -1,23 +1,28 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { editConfig, type InboundChanges, listClients } from "./edit-config.ts";
+import type { ClientForm, ConfigClient } from "./config-inbound.ts";
+import { editConfig as editAll, type InboundChanges, listClients } from "./edit-config.ts";
 import { ConfigInvalidError } from "./errors.ts";
 import { readJson } from "./json-source.ts";
-import type { ConfigClient } from "./vless-inbound.ts";
+
+const VLESS: ClientForm = { protocol: "vless", members: ["id", "flow"] };
+
+/** One inbound alone. */
+const editConfig = (text: string, one: InboundChanges): string => editAll(text, [one]).text;
 
 /** That these keys have these clients, and the others of the keys 1 to 6 none. */
 function changes(wanted: readonly ConfigClient[], shortId = "7bb45050"): InboundChanges {
   const none = Array.from({ length: 6 }, (_, index) => [`${index + 1}@veil`, null] as const);
   const listed = wanted.map((one) => [one.email, one] as const);
   return {
-    inboundTag: "vless-in",
+    ...{ inboundTag: "vless-in", form: VLESS },
     clients: new Map<string, ConfigClient | null>([...listed, ...none, ...listed]),
     shortId,
   };
 }
 
 function client(keyId: number, uuid = `uuid-${keyId}`, flow = ""): ConfigClient {
-  return { email: `${keyId}@veil`, uuid, flow };
+  return { email: `${keyId}@veil`, values: [uuid, flow] };
 }
 
 const HAND_WRITTEN = `// our server
@@ -102,13 +107,13 @@ describe("a config without clients", () => {
 
 it("leaves clients alone whom the changes do not name", () => {
   const edited = editConfig(HAND_WRITTEN, {
-    inboundTag: "vless-in",
+    ...{ inboundTag: "vless-in", form: VLESS },
     clients: new Map([["2@veil", null]]),
     shortId: "00",
   });
-  expect(listClients(edited, "vless-in").clients).toEqual([
-    { email: "Admin@Home", uuid: "hand", flow: "" },
-    { email: "1@veil", uuid: "uuid-1", flow: "" },
+  expect(listClients(edited, "vless-in", VLESS).clients).toEqual([
+    { email: "Admin@Home", values: ["hand", ""] },
+    { email: "1@veil", values: ["uuid-1", ""] },
   ]);
 });
 
@@ -165,7 +170,7 @@ describe("a file that others write", () => {
   ])("has its list of users where Xray looks for it: %s", (_, before, after) => {
     const edited = editConfig(inInbound(before), changes([client(1)]));
     expect(edited.replace(/\s/g, "")).toBe(inInbound(after).replace(/\s/g, ""));
-    expect(listClients(edited, "vless-in").clients.at(-1)).toEqual(client(1));
+    expect(listClients(edited, "vless-in", VLESS).clients.at(-1)).toEqual(client(1));
     expect(editConfig(edited, changes([client(1)]))).toBe(edited);
   });
 
@@ -250,9 +255,9 @@ describe("whatever the layout", () => {
           const want = wanted.find(({ email }) => email === item.email);
           if (want === undefined || seen.has(item.email)) return [];
           seen.add(item.email);
-          return [{ id: want.uuid, email: want.email }];
+          return [{ id: want.values[0], email: want.email }];
         });
-        const added = wanted.filter(({ email }) => !seen.has(email)).map(({ email, uuid: id }) => ({ id, email }));
+        const added = wanted.filter(({ email }) => !seen.has(email)).map(({ email, values: [id] }) => ({ id, email }));
         expect(JSON.parse(readJson(edited).bare)).toEqual(configOf([...kept, ...added], ["00", "7bb45050"]));
         expect(editConfig(edited, changes(wanted))).toBe(edited);
         expect(commentsIn(edited)).toEqual(commentsIn(text));
@@ -281,6 +286,64 @@ describe("the flow for all", () => {
     [`"clients": [{ "id": "a", "email": "a", "flow": "xtls-rprx-vision" }]`, ""],
   ])("reads settings of %s", (members, flow) => {
     const text = `{ "inbounds": [{ "tag": "vless-in", "protocol": "vless", "settings": { ${members} } }] }`;
-    expect(listClients(text, "vless-in").defaultFlow).toBe(flow);
+    expect(listClients(text, "vless-in", VLESS).defaultFlow).toBe(flow);
+  });
+});
+
+describe("several inbounds", () => {
+  const trojan: ClientForm = { protocol: "trojan", members: ["password"] };
+  const shadowsocks: ClientForm = { protocol: "shadowsocks", members: ["password"] };
+  const CONFIG = `{
+  "inbounds": [
+    { "tag": "a", "protocol": "vless", "settings": { "clients": [], "decryption": "none" } },
+    { "tag": "b", "protocol": "Trojan", "settings": {} }, // no clients yet
+    { "tag": "c", "protocol": "shadowsocks", "settings": {
+        "method": "2022-blake3-aes-128-gcm", "password": "k", "clients": [{ "email": "first", "password": "p" }] } }
+  ]
+}`;
+  const of = (inboundTag: string, form: ClientForm, clients: readonly ConfigClient[]): InboundChanges => {
+    return { inboundTag, form, shortId: "00", clients: new Map(clients.map((one) => [one.email, one])) };
+  };
+  const ours = (secret: string): ConfigClient => ({ email: "1@veil", values: [secret] });
+  const all = [
+    of("a", VLESS, [{ email: "1@veil", values: ["u", "xtls-rprx-vision"] }]),
+    of("b", trojan, [ours("t")]),
+    of("c", shadowsocks, [ours("s")]),
+  ];
+
+  it("are changed together, each with clients of its protocol, and nothing else", () => {
+    const { text, faults } = editAll(CONFIG, all);
+    expect(faults.size).toBe(0);
+    expect(text).toBe(
+      CONFIG.replace(`[]`, `[\n      { "id": "u", "email": "1@veil", "flow": "xtls-rprx-vision" }\n    ]`)
+        .replace(`{},`, "{},")
+        .replace(`"settings": {} }`, `"settings": { "clients": [{ "password": "t", "email": "1@veil" }] } }`)
+        .replace(`"p" }]`, `"p" },{ "password": "s", "email": "1@veil" }]`),
+    );
+    expect(editAll(text, all).text).toBe(text);
+    const read = [listClients(text, "a", VLESS), listClients(text, "b", trojan), listClients(text, "c", shadowsocks)];
+    expect(read.map(({ clients }) => clients.at(-1)?.values)).toEqual([["u", "xtls-rprx-vision"], ["t"], ["s"]]);
+  });
+
+  it("fail alone", () => {
+    const { text, faults } = editAll(CONFIG.replace('"Trojan"', '"vmess"'), all);
+    expect([...faults.keys()]).toEqual(["b"]);
+    expect(listClients(text, "c", shadowsocks).clients).toHaveLength(2);
+    expect(() => editAll("{", all)).toThrow(ConfigInvalidError);
+  });
+
+  it.each([
+    ["of another method", CONFIG.replace("2022-blake3-aes-128-gcm", "aes-128-gcm")],
+    ["of the method that knows no users", CONFIG.replace("aes-128-gcm", "chacha20-poly1305")],
+    ["a relay", CONFIG.replace(`"first",`, `"first", "address": "10.0.0.1", "port": 1,`)],
+  ])("of Shadowsocks are left as they are where they are none for many users: %s", (_, text) => {
+    expect(() => listClients(text, "c", shadowsocks)).toThrow(/not one of Shadowsocks 2022 for many users, in line/);
+  });
+
+  it("of Shadowsocks keep a client, since without any everybody gets in who knows the server's key", () => {
+    const alone = CONFIG.replace(`"first"`, `"1@veil"`);
+    const none: InboundChanges = { ...of("c", shadowsocks, []), clients: new Map([["1@veil", null]]) };
+    expect(() => editAll(alone, [none])).toThrow("needs a client that stays");
+    expect(editAll(editAll(CONFIG, all).text, [none]).text).not.toContain(`"s"`);
   });
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { requireSameMeaning } from "./compare-meaning.ts";
 import { editList } from "./edit-list.ts";
 import { ConfigInvalidError } from "./errors.ts";
@@ -5,16 +6,18 @@ import { type JsonSource, type JsonSpan, type ListSpan, type ObjectSpan, placeOf
 import {
   canonicalShortId,
   clientAt,
+  type ClientForm,
   type ConfigClient,
+  type ConfigInbound,
   findInbound,
   placeOfNewList,
   shortIdsAt,
-  type VlessInbound,
-} from "./vless-inbound.ts";
+} from "./config-inbound.ts";
 
-/** The changes to make to one VLESS inbound of the file. */
+/** The changes to make to one inbound of the file. */
 export interface InboundChanges {
   readonly inboundTag: string;
+  readonly form: ClientForm;
   /** By e-mail: the client that should be there, null for none. All other clients are left alone. */
   readonly clients: ReadonlyMap<string, ConfigClient | null>;
   /** A short id, hexadecimal, that a REALITY inbound must accept. */
@@ -31,30 +34,61 @@ export interface ListedClients {
   readonly accepts: (shortId: string) => boolean;
 }
 
+/** A config text with changes applied. */
+export interface EditedConfig {
+  readonly text: string;
+  /** By tag: the inbounds that are as they were, since they could not be changed. */
+  readonly faults: ReadonlyMap<string, ConfigInvalidError>;
+}
+
 /**
- * The config text with the changes applied; the same text when there is nothing to change. Everything else stays byte for
- * byte, and what Xray makes of it stays as well.
+ * The config text with changes of some inbounds applied; the same text when there is nothing to change. Everything else stays byte for
+ * byte, and what Xray makes of it stays as well. An inbound that can't be changed keeps no other one from it.
  *
- * @throws {ConfigInvalidError} when the text is no JSON, has no such inbound, or could not be changed without changing more
+ * @throws {ConfigInvalidError} when none of the inbounds can be changed: the text is no JSON, for example
  */
-export function editConfig(text: string, changes: InboundChanges): string {
+export function editConfig(text: string, all: readonly InboundChanges[]): EditedConfig {
+  const tags = new Set(all.map(({ inboundTag }) => inboundTag));
+  try {
+    if (tags.size === all.length) return { text: editTogether(text, all), faults: new Map() };
+  } catch (error) {
+    if (!(error instanceof ConfigInvalidError) || all.length === 1) throw error;
+  }
+  const faults = new Map<string, ConfigInvalidError>();
+  const edited = all.reduce((before, changes) => {
+    try {
+      return editTogether(before, [changes]);
+    } catch (error) {
+      if (!(error instanceof ConfigInvalidError)) throw error;
+      faults.set(changes.inboundTag, error);
+      return before;
+    }
+  }, text);
+  const [fault] = faults.values();
+  if (fault !== undefined && faults.size === tags.size) throw fault;
+  return { text: edited, faults };
+}
+
+function editTogether(text: string, all: readonly InboundChanges[]): string {
   const source = readJson(text);
-  const inbound = findInbound(source, changes.inboundTag);
-  const edits = [...clientEdits(source, inbound, changes), ...shortIdEdits(source, inbound, changes.shortId)];
+  const edits = all.flatMap((changes) => {
+    const inbound = findInbound(source, changes.inboundTag, changes.form);
+    return [...clientEdits(source, inbound, changes), ...shortIdEdits(source, inbound, changes.shortId)];
+  });
   if (edits.length === 0) return text;
   const edited = edits
     .toSorted((one, other) => other.start - one.start)
     .reduce((before, { start, end, text: part }) => before.slice(0, start) + part + before.slice(end), text);
-  requireSameMeaning(source, readJson(edited), changes);
+  requireSameMeaning(source, readJson(edited), all);
   return edited;
 }
 
 /** @throws {ConfigInvalidError} when the text is no JSON or has no such inbound */
-export function listClients(text: string, inboundTag: string): ListedClients {
+export function listClients(text: string, inboundTag: string, form: ClientForm): ListedClients {
   const source = readJson(text);
-  const { users, defaultFlow, shortIds } = findInbound(source, inboundTag);
+  const { users, defaultFlow, shortIds } = findInbound(source, inboundTag, form);
   return {
-    clients: (users?.items ?? []).map((item) => clientAt(source, item)).filter((client) => client !== null),
+    clients: (users?.items ?? []).map((item) => clientAt(source, item, form)).filter((client) => client !== null),
     defaultFlow,
     accepts: (shortId) => shortIds === null || shortIdsAt(source, shortIds).includes(canonicalShortId(shortId)),
   };
@@ -66,18 +100,27 @@ interface Edit {
   readonly text: string;
 }
 
-function clientEdits(source: JsonSource, inbound: VlessInbound, { clients }: InboundChanges): Edit[] {
+function clientEdits(
+  source: JsonSource,
+  inbound: ConfigInbound,
+  { clients, form, inboundTag }: InboundChanges,
+): Edit[] {
   const list = inbound.users;
   const missing = new Map(clients);
   const changes = (list?.items ?? []).map((item) => {
-    const listed = clientAt(source, item);
+    const listed = clientAt(source, item, form);
     const wanted = listed === null ? undefined : clients.get(listed.email);
     if (listed === null || wanted === undefined) return undefined;
     // Of two under one e-mail the first one stays.
     if (wanted === null || !missing.delete(listed.email)) return null;
-    return listed.uuid === wanted.uuid && listed.flow === wanted.flow ? undefined : clientText(wanted);
+    return isDeepStrictEqual(listed.values, wanted.values) ? undefined : clientText(wanted, form);
   });
-  const added = [...missing.values()].filter((client) => client !== null).map(clientText);
+  const added = [...missing.values()].filter((client) => client !== null).map((client) => clientText(client, form));
+  if (form.protocol === "shadowsocks" && changes.length > 0 && added.length === 0 && changes.every(isRemoval)) {
+    throw new ConfigInvalidError(
+      `its inbound ${inboundTag} needs a client that stays: without any it lets in everybody who knows its password, ${placeOf(source, inbound.settings)}`,
+    );
+  }
   if (list !== null) return listEdits(source, list, changes, added);
   if (added.length === 0) return [];
   const noList = placeOfNewList(source, inbound);
@@ -85,14 +128,18 @@ function clientEdits(source: JsonSource, inbound: VlessInbound, { clients }: Inb
   return [noList === undefined ? insertMember(source, inbound.settings, `"clients": ${text}`) : replaced(noList, text)];
 }
 
-function clientText({ uuid, email, flow }: ConfigClient): string {
-  const members = { id: uuid, email, ...(flow !== "" && { flow }) };
-  return `{ ${Object.entries(members)
-    .map(([name, value]) => `"${name}": ${JSON.stringify(value)}`)
+function isRemoval(change: string | null | undefined): change is null {
+  return change === null;
+}
+
+function clientText({ email, values }: ConfigClient, { members }: ClientForm): string {
+  const [secret, ...others] = members.map((name, index) => [name, values[index] ?? ""] as const);
+  return `{ ${[secret, ["email", email] as const, ...others.filter(([, value]) => value !== "")]
+    .flatMap((member) => (member === undefined ? [] : [`"${member[0]}": ${JSON.stringify(member[1])}`]))
     .join(", ")} }`;
 }
 
-function shortIdEdits(source: JsonSource, { shortIds }: VlessInbound, shortId: string): Edit[] {
+function shortIdEdits(source: JsonSource, { shortIds }: ConfigInbound, shortId: string): Edit[] {
   if (shortIds === null || shortIdsAt(source, shortIds).includes(canonicalShortId(shortId))) return [];
   return listEdits(source, shortIds, [], [JSON.stringify(shortId)]);
 }
@@ -111,10 +158,7 @@ function replaced({ start, end }: JsonSpan, text: string): Edit {
   return { start, end, text };
 }
 
-/** A VLESS inbound's settings are never empty: it must say `decryption`. */
-function insertMember(source: JsonSource, settings: ObjectSpan, text: string): Edit {
-  const { start, members } = settings;
-  if (members.length === 0) throw new ConfigInvalidError(`"settings" is empty, ${placeOf(source, settings)}`);
-  const [lead = ""] = /^\s*/.exec(source.text.slice(start + 1)) ?? [];
-  return { start: start + 1, end: start + 1, text: `${lead}${text},` };
+function insertMember(source: JsonSource, { start, members }: ObjectSpan, text: string): Edit {
+  const [lead = ""] = members.length === 0 ? [" "] : (/^\s*/.exec(source.text.slice(start + 1)) ?? []);
+  return { start: start + 1, end: start + 1, text: `${lead}${text}${members.length === 0 ? " " : ","}` };
 }

@@ -16,7 +16,7 @@ export class ConfigReadError extends ConfigFileError {
  */
 export class ConfigInvalidError extends ConfigFileError {
   override readonly name = "ConfigInvalidError";
-  /** Whether all is well but that the file has no inbound of VLESS under the tag. */
+  /** Whether all is well but that the file has no inbound of the protocol under the tag. */
   readonly lacksInbound: boolean;
 
   constructor(fault: string, { lacksInbound = false } = {}) {

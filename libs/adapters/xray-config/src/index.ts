@@ -1,4 +1,4 @@
-/** Xray's own config file: made with its keys, and the clients of one inbound kept in it. Knows neither our keys nor jobs nor gRPC. */
+/** Xray's own config file: made with its keys, and the clients of its inbounds kept in it. Knows neither our keys nor jobs nor gRPC. */
 export { configCheck } from "./config-check.ts";
 export type { InboundChanges, ListedClients } from "./edit-config.ts";
 export {
@@ -9,8 +9,8 @@ export {
   ConfigRefusedError,
   ConfigWriteError,
 } from "./errors.ts";
-export type { ConfigClient } from "./vless-inbound.ts";
-export { XrayConfigFile, type XrayConfigFileOptions } from "./xray-config-file.ts";
+export type { ClientForm, ConfigClient } from "./config-inbound.ts";
+export { type ConfigUpdate, XrayConfigFile, type XrayConfigFileOptions } from "./xray-config-file.ts";
 export { ensureXrayConfig } from "./ensure-xray-config.ts";
 export { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";

@@ -39,12 +39,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 
 /** That of the keys 1 to 3 these have a client. */
-function changesFor(...keyIds: number[]): () => Promise<InboundChanges> {
+function changesFor(...keyIds: number[]): () => Promise<readonly InboundChanges[]> {
   const clients = [1, 2, 3].map((keyId) => {
     const email = `${keyId}@veil`;
-    return [email, keyIds.includes(keyId) ? { email, uuid: UUID, flow: "" } : null] as const;
+    return [email, keyIds.includes(keyId) ? { email, values: [UUID, ""] as const } : null] as const;
   });
-  return () => Promise.resolve({ inboundTag: "vless-in", clients: new Map(clients), shortId: "7bb45050" });
+  const form = { protocol: "vless", members: ["id", "flow"] } as const;
+  return () => Promise.resolve([{ inboundTag: "vless-in", form, clients: new Map(clients), shortId: "7bb45050" }]);
 }
 
 function failureOf(task: Promise<unknown>): Promise<unknown> {
@@ -56,7 +57,7 @@ describe("an update", () => {
     await chmod(path, 0o640);
     const before = await readFile(path, "utf8");
     const owner = await stat(path);
-    expect(await new XrayConfigFile({ path }).update(changesFor(1))).toBe("written");
+    expect(await new XrayConfigFile({ path }).update(changesFor(1))).toMatchObject({ result: "written" });
     const [file, backup] = await Promise.all([stat(path), stat(`${path}.bak`)]);
     for (const { mode, uid, gid } of [file, backup]) {
       expect({ mode: mode & 0o777, uid, gid }).toEqual({ mode: 0o640, uid: owner.uid, gid: owner.gid });
@@ -71,7 +72,7 @@ describe("an update", () => {
     await file.update(changesFor(1));
     const before = await stat(path);
     await writeFile(join(folder, ".xray.json.veil-left-over"), "secret");
-    expect(await file.update(changesFor(1))).toBe("unchanged");
+    expect(await file.update(changesFor(1))).toMatchObject({ result: "unchanged" });
     expect((await stat(path)).ino).toBe(before.ino);
     expect(new Set(await readdir(folder))).toEqual(new Set(["xray.json", "xray.json.bak"]));
   });
@@ -102,7 +103,7 @@ describe("an update", () => {
       if (asked === 1) await appendFile(path, "// by hand\n");
       return changesFor(asked)();
     };
-    expect(await new XrayConfigFile({ path }).update(changes)).toBe("written");
+    expect(await new XrayConfigFile({ path }).update(changes)).toMatchObject({ result: "written" });
     const text = await readFile(path, "utf8");
     expect(text).toContain("// by hand");
     expect(text).toContain("2@veil");
@@ -127,7 +128,7 @@ describe("a writer that was overtaken while it stood still", () => {
       wanted = 2;
       await new XrayConfigFile({ path }).update(changes);
     };
-    expect(await new XrayConfigFile({ path, check }).update(changes)).toBe("unchanged");
+    expect(await new XrayConfigFile({ path, check }).update(changes)).toMatchObject({ result: "unchanged" });
     const text = await readFile(path, "utf8");
     expect(text).toContain("2@veil");
     expect(text).not.toContain("1@veil");
@@ -143,10 +144,10 @@ describe("a writer that was overtaken while it stood still", () => {
       if (wanted === 0) return old;
       wanted = 0;
       await sleep(20); // The clock of a file's times ticks every few milliseconds.
-      expect(await file.update(changes)).toBe("unchanged");
+      expect(await file.update(changes)).toMatchObject({ result: "unchanged" });
       return old;
     };
-    expect(await new XrayConfigFile({ path }).update(overtake)).toBe("unchanged");
+    expect(await new XrayConfigFile({ path }).update(overtake)).toMatchObject({ result: "unchanged" });
     expect(await readFile(path, "utf8")).not.toContain("1@veil");
   });
 

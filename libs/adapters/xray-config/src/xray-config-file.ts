@@ -1,5 +1,6 @@
 import { open, realpath, utimes } from "node:fs/promises";
-import { editConfig, type InboundChanges, type ListedClients, listClients } from "./edit-config.ts";
+import type { ClientForm } from "./config-inbound.ts";
+import { editConfig, type EditedConfig, type InboundChanges, type ListedClients, listClients } from "./edit-config.ts";
 import {
   ConfigChangedError,
   ConfigInvalidError,
@@ -18,7 +19,12 @@ export interface XrayConfigFileOptions {
 
 const MOST_ATTEMPTS = 3;
 
-/** Xray's config file, of which one inbound is partly ours. One writer at a time is the caller's duty. */
+/** What became of the file. */
+export interface ConfigUpdate extends Pick<EditedConfig, "faults"> {
+  readonly result: "written" | "unchanged";
+}
+
+/** Xray's config file, of which some inbounds are partly ours. One writer at a time is the caller's duty. */
 export class XrayConfigFile {
   readonly #path: string;
   readonly #check: (path: string) => Promise<void>;
@@ -33,8 +39,8 @@ export class XrayConfigFile {
    *
    * @throws {ConfigReadError} {@link ConfigInvalidError}
    */
-  async look(inboundTag: string): Promise<ListedClients> {
-    return listClients((await this.#read()).text, inboundTag);
+  async look(inboundTag: string, form: ClientForm): Promise<ListedClients> {
+    return listClients((await this.#read()).text, inboundTag, form);
   }
 
   /**
@@ -44,21 +50,22 @@ export class XrayConfigFile {
    * to change sets the file's times anew. So a writer that was paused with old changes can't put them in the place of a
    * newer one, whatever that changed.
    *
-   * @throws {ConfigReadError} {@link ConfigInvalidError} {@link ConfigRefusedError} {@link ConfigWriteError}
+   * @throws {ConfigReadError} {@link ConfigRefusedError} {@link ConfigWriteError}
+   * @throws {ConfigInvalidError} when none of the inbounds can be changed
    * @throws {ConfigChangedError} when somebody else writes it again and again @throws what `changes` throws
    */
-  async update(changes: () => Promise<InboundChanges>): Promise<"written" | "unchanged"> {
+  async update(changes: () => Promise<readonly InboundChanges[]>): Promise<ConfigUpdate> {
     for (let attempt = 1; ; attempt += 1) {
       const old = await this.#read();
-      const text = editConfig(old.text, await changes());
+      const { text, faults } = editConfig(old.text, await changes());
       try {
         if (text !== old.text) {
           await replaceFile(old, text, this.#check);
-          return "written";
+          return { result: "written", faults };
         }
         await removeLeftOvers(old.path);
         await utimes(old.path, old.stats.atime, old.stats.mtime);
-        return "unchanged";
+        return { result: "unchanged", faults };
       } catch (error) {
         if (error instanceof ConfigRefusedError) throw error;
         if (!(error instanceof ConfigChangedError)) throw new ConfigWriteError(error);

@@ -21,6 +21,7 @@ export {
   transportOf,
 } from "./inbound-kind.ts";
 export { fingerprintHint, fingerprints } from "./fingerprints.ts";
+export type { ConfigForm } from "./config-form.ts";
 export type { AccountKind, Protocol } from "./protocol.ts";
 export type { Account, ProtocolName } from "./protocols.ts";
 export { keyProtocol, protocolNamed, protocolOf, PROTOCOLS } from "./protocols.ts";

@@ -1,3 +1,4 @@
+import type { ConfigForm } from "./config-form.ts";
 import type { Connection } from "./connection.ts";
 import type { InboundKind } from "./inbound-kind.ts";
 import type { LinkedKey, LinkSettings } from "./share-link.ts";
@@ -20,6 +21,9 @@ export interface Protocol<Account extends { readonly protocol: string }> {
 
   /** Whether two accounts let in the same client in the same way. */
   isSameAccount(one: Account, other: Account): boolean;
+
+  /** How Xray's config file has its inbounds and accounts. */
+  readonly inConfig: ConfigForm<Account>;
 
   /** How a client connects with the key. */
   connectionOf(key: LinkedKey, settings: LinkSettings): Connection;

@@ -18,6 +18,7 @@ export const shadowsocks2022: Protocol<ShadowsocksAccount> = {
   accountOf,
   isValidAccount: ({ key }) => shadowsocksMethodOf(key) !== null,
   isSameAccount: (one, other) => one.key === other.key,
+  inConfig: { protocol: "shadowsocks", members: ["password"], valuesOf: ({ key }) => [key] },
   connectionOf,
   shareLink: (key, settings) => connectionLink(connectionOf(key, settings), settings.noFlow),
 };

@@ -17,6 +17,7 @@ export const trojan: Protocol<TrojanAccount> = {
   accountOf: ({ uuid }) => ({ protocol: "trojan", password: passwordOf(uuid) }),
   isValidAccount: ({ password }) => isTrojanPassword(password),
   isSameAccount: (one, other) => one.password === other.password,
+  inConfig: { protocol: "trojan", members: ["password"], valuesOf: ({ password }) => [password] },
   connectionOf,
   shareLink: (key, settings) => connectionLink(connectionOf(key, settings), settings.noFlow),
 };

@@ -25,6 +25,7 @@ export const vless: Protocol<VlessAccount> = {
   accountOf,
   isValidAccount,
   isSameAccount,
+  inConfig: { protocol: "vless", members: ["id", "flow"], valuesOf: ({ uuid, flow }) => [uuid, flow] },
   connectionOf,
   shareLink,
 };

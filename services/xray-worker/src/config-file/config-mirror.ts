@@ -1,34 +1,41 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { CONFIG_FILE_WAIT_MS, type DesiredUser, desiredOn, isWantedOn, type KeyStore, tryRead } from "@veil/keys";
 import { isDatabaseSuspect, neverRevoked, type ReconciledState } from "@veil/reconciler";
-import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, coerceError, type LastingFailure, lastingFailure, type Logger, SharedRun } from "@veil/runtime";
-import { type ConfigClient, ConfigFileError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
-import { type AccountKind, keyIdOfEmail, userEmail, vless, type VlessFlow } from "@veil/protocols";
+import {
+  type ConfigClient,
+  ConfigFileError,
+  ConfigInvalidError,
+  type InboundChanges,
+  type XrayConfigFile,
+} from "@veil/xray-config";
+import { type InboundKind, keyIdOfEmail, protocolNamed, userEmail } from "@veil/protocols";
 import pLimit from "p-limit";
 import type { NodeGroups } from "../nodes/node-groups.ts";
-import { ConfigFileBusyError, type OnlyWriter, onlyWriterOf } from "./only-writer.ts";
+import { ConfigFileBusyError } from "./only-writer.ts";
+import type { WriteInbound } from "./shared-writes.ts";
 
 export interface ConfigMirrorOptions {
-  readonly file: Pick<XrayConfigFile, "look" | "update">;
+  readonly file: Pick<XrayConfigFile, "look">;
+  readonly write: WriteInbound;
   /** Whether the file is left as it is when most of its clients are none of the store's. */
   readonly isBraked: boolean;
   /** The node whose config it is. */
   readonly node: string;
   readonly inboundTag: string;
-  /** How the inbound speaks with clients; VLESS over TCP when left out. */
-  readonly kind?: AccountKind;
+  readonly kind: InboundKind;
+  /** Whether it is no fault that the file lacks the inbound: it may be in another one of Xray's, or in none. */
+  readonly isOptional: boolean;
   readonly groups: Pick<NodeGroups, "names" | "isCertain">;
   readonly shortId: string;
   readonly state: Pick<KeyStore, "find"> & Pick<ReconciledState, "recentDesired">;
-  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   /** Time between two comparisons with all keys, in milliseconds. */
   readonly periodMs: number;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called at each comparison with the flow that Xray gives to clients which name none. */
   readonly onDefaultFlow: (flow: string) => void;
-  readonly onWrite: (result: "written" | "unchanged" | "error") => void;
 }
 
 /** Creations come back by reconciliation, so a few seconds without them in the file cost nothing. */
@@ -40,7 +47,7 @@ const MOST_COLLECTED = 1_000;
 const LOOKED_UP_AT_ONCE = 32;
 
 /**
- * Keeps the active keys of a node's groups in the config file of its Xray, so that it comes back with its users while we are away.
+ * Keeps the active keys of an inbound's groups in the config file of its Xray, so that it comes back with its users while we are away.
  *
  * Level-based, key by key: a write looks up each key that changed and makes the file say what the store says then, so
  * writes can be shared, repeated and lost. Comparing the file with all keys finds those that were lost.
@@ -48,7 +55,6 @@ const LOOKED_UP_AT_ONCE = 32;
 export class ConfigMirror {
   readonly #options: ConfigMirrorOptions;
   readonly #writes: SharedRun<void>;
-  readonly #onlyWriter: OnlyWriter;
   readonly #failure: LastingFailure;
   /** Keys that somebody waits for. */
   #urgent = new Set<number>();
@@ -63,21 +69,23 @@ export class ConfigMirror {
   #readAfter = Number.NEGATIVE_INFINITY;
   /** False until a write has put the short id in its place and taken away what a killed writer left. */
   #isInOrder = false;
+  /** Whether the file lacked the inbound when it was last compared, where that is no fault: then there is nothing to write. */
+  #isAbsent = false;
   #closing = false;
 
   constructor(options: ConfigMirrorOptions) {
     this.#options = options;
     this.#writes = new SharedRun(() => this.#write());
-    this.#onlyWriter = onlyWriterOf(options.node, options.exclusive);
     this.#failure = lastingFailure(
       options.log,
       "could not write Xray's config file: a deleted key may come back with it",
-      { node: options.node },
+      { node: options.node, inbound: options.inboundTag },
     );
   }
 
   /** Resolves when the file says of keys what the store said when this was called, or could not be written. Never rejects. */
   async writeNow(...keyIds: readonly number[]): Promise<void> {
+    if (this.#isAbsent) return;
     for (const keyId of keyIds) this.#urgent.add(keyId);
     const done = new AbortController();
     const patience = sleep(CONFIG_FILE_WAIT_MS, undefined, { signal: done.signal }).catch(() => undefined);
@@ -87,6 +95,7 @@ export class ConfigMirror {
 
   /** Schedules the key for the next batched write, within seconds. */
   soon(keyId: number): void {
+    if (this.#isAbsent) return;
     this.#added.add(keyId);
     if (this.#closing) return;
     const pauseMs = Math.max(COLLECT_MS, this.#lastWriteMs * PAUSE_FACTOR);
@@ -105,8 +114,9 @@ export class ConfigMirror {
   async tick(): Promise<boolean> {
     const { clock, periodMs, groups } = this.#options;
     if (!groups.isCertain || clock.monotonic() - this.#comparedAt < periodMs) return false;
-    await this.#compare();
-    if (this.#collected.size > 0 || !this.#isInOrder) {
+    await this.#unlessAbsent(() => this.#compare());
+    if (this.#isAbsent) this.#forget();
+    else if (this.#collected.size > 0 || !this.#isInOrder) {
       do await this.#writes.run();
       while (this.#collected.size > 0 && this.#isInOrder && !this.#closing);
     }
@@ -130,7 +140,7 @@ export class ConfigMirror {
    */
   async #compare(): Promise<void> {
     const { file, groups, state, inboundTag, shortId, isBraked, clock, onDefaultFlow } = this.#options;
-    const { clients: listed, defaultFlow, accepts } = await file.look(inboundTag);
+    const { clients: listed, defaultFlow, accepts } = await file.look(inboundTag, this.#protocol.inConfig);
     onDefaultFlow(defaultFlow);
     this.#isInOrder &&= accepts(shortId);
     const desired = desiredOn({ groups: groups.names }, await state.recentDesired(this.#readAfter));
@@ -143,9 +153,10 @@ export class ConfigMirror {
       const keyId = keyIdOfEmail(client.email);
       if (keyId === null) continue;
       const want = desired.get(keyId);
-      if (want === undefined) orphans.add(keyId);
-      else if (want.uuid !== client.uuid) mismatched.add(keyId);
-      const isRight = want?.uuid === client.uuid && this.#flowOf(want) === client.flow;
+      const values = want && this.#valuesOf(want);
+      if (values === undefined) orphans.add(keyId);
+      else if (values[0] !== client.values[0]) mismatched.add(keyId);
+      const isRight = isDeepStrictEqual(values, client.values);
       if (isRight && !right.has(keyId)) right.add(keyId);
       else different.add(keyId);
     }
@@ -178,18 +189,17 @@ export class ConfigMirror {
   }
 
   async #write(): Promise<void> {
-    const { log, clock, node, onWrite } = this.#options;
+    const { log, clock, node, inboundTag, write } = this.#options;
     const keys = this.#take();
     const begun = clock.monotonic();
     try {
-      const result = await this.#onlyWriter(() => this.#options.file.update(() => this.#changes(keys)));
+      await this.#unlessAbsent(() => write(() => this.#changes(keys)));
       this.#lastWriteMs = clock.monotonic() - begun;
-      log.debug({ node, result, keys: keys.size, durationMs: this.#lastWriteMs }, "config file is up to date");
+      const said = { node, inbound: inboundTag, keys: keys.size, durationMs: this.#lastWriteMs };
+      if (!this.#isAbsent) log.debug(said, "config file is up to date");
       this.#failure.onSuccess();
       this.#isInOrder = true;
-      onWrite(result);
     } catch (thrown) {
-      onWrite("error");
       // A comparison may read keys as they were before the deletions among these.
       for (const [keyId, isAdded] of keys) this.#collect(keyId, isAdded);
       this.#isInOrder = false;
@@ -213,9 +223,10 @@ export class ConfigMirror {
 
   async #changes(keys: ReadonlyMap<number, boolean>): Promise<InboundChanges> {
     const { inboundTag, shortId } = this.#options;
+    const form = this.#protocol.inConfig;
     const limit = pLimit(LOOKED_UP_AT_ONCE);
     const clients = await Promise.all([...keys].map(([keyId, isAdded]) => limit(() => this.#clientOf(keyId, isAdded))));
-    return { inboundTag, shortId, clients: new Map(clients.filter((client) => client !== null)) };
+    return { inboundTag, form, shortId, clients: new Map(clients.filter((client) => client !== null)) };
   }
 
   /** @returns null where the client is to stay as it is, since the key's record makes no sense */
@@ -227,10 +238,34 @@ export class ConfigMirror {
     if (key === null && isAdded) this.soon(keyId);
     const email = userEmail(keyId);
     if (key === null || !isWantedOn(key, { groups: groups.names }, clock.now())) return [email, null];
-    return [email, { email, uuid: key.uuid, flow: this.#flowOf(key) }];
+    return [email, { email, values: this.#valuesOf(key) }];
   }
 
-  #flowOf(key: Pick<DesiredUser, "uuid" | "flow">): VlessFlow {
-    return vless.accountOf(key, this.#options.kind).flow;
+  #valuesOf(key: Pick<DesiredUser, "uuid" | "flow">): ConfigClient["values"] {
+    return this.#protocol.inConfig.valuesOf(this.#protocol.accountOf(key, this.#options.kind));
+  }
+
+  get #protocol() {
+    return protocolNamed(this.#options.kind.protocol);
+  }
+
+  /** Does nothing where the file lacks an inbound that it need not have. That is logged once. */
+  async #unlessAbsent(task: () => Promise<void>): Promise<void> {
+    const { isOptional, node, inboundTag, log } = this.#options;
+    try {
+      await task();
+      this.#isAbsent = false;
+    } catch (error) {
+      if (!isOptional || !(error instanceof ConfigInvalidError) || !error.lacksInbound) throw error;
+      if (!this.#isAbsent)
+        log.warn({ node, inbound: inboundTag, err: error }, "Xray's config file is not kept for an inbound");
+      this.#isAbsent = true;
+    }
+  }
+
+  #forget(): void {
+    this.#urgent.clear();
+    this.#added.clear();
+    this.#collected.clear();
   }
 }

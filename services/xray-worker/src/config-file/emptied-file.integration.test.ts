@@ -21,7 +21,7 @@ test("says once that users can't be taken out of a file, however often that is t
       look: async () => ({ clients: [], defaultFlow: "", accepts: () => true }),
       update: async () => {
         if (!isWritable) throw new ConfigWriteError(new Error("no space left on device"));
-        return "unchanged";
+        return { result: "unchanged", faults: new Map() };
       },
     },
     node: "main",

@@ -1,5 +1,5 @@
 import type { Place } from "@veil/nodes";
-import { keyIdOfEmail } from "@veil/protocols";
+import { keyIdOfEmail, protocolNamed } from "@veil/protocols";
 import type { ExclusiveTask } from "@veil/redis";
 import { LastingFailures, type Logger } from "@veil/runtime";
 import { ConfigFileError, ConfigInvalidError, type InboundChanges, type XrayConfigFile } from "@veil/xray-config";
@@ -33,11 +33,12 @@ export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFile
   const failures = new LastingFailures(log, "could not take users out of Xray's config file: they come back with it");
   return {
     isOf,
-    empty: async ({ of, inbound: { tag: inboundTag } }) => {
+    empty: async ({ of, inbound: { tag: inboundTag, protocol } }) => {
       if (file === null || !isOf(of.name)) return true;
-      const changes = async (): Promise<InboundChanges> => {
-        const ours = (await file.look(inboundTag)).clients.filter(({ email }) => keyIdOfEmail(email) !== null);
-        return { inboundTag, shortId, clients: new Map(ours.map(({ email }) => [email, null])) };
+      const form = protocolNamed(protocol).inConfig;
+      const changes = async (): Promise<readonly InboundChanges[]> => {
+        const ours = (await file.look(inboundTag, form)).clients.filter(({ email }) => keyIdOfEmail(email) !== null);
+        return [{ inboundTag, form, shortId, clients: new Map(ours.map(({ email }) => [email, null])) }];
       };
       try {
         await onlyWriter(() => file.update(changes));

@@ -1,76 +1,86 @@
 import type { KeyStore } from "@veil/keys";
-import type { InboundKind } from "@veil/protocols";
 import type { ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, runPeriodically, type Stoppable } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import type { WorkerSettings } from "../settings.ts";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
+import { onlyWriterOf } from "./only-writer.ts";
+import { SharedWrites, type SharedWritesOptions } from "./shared-writes.ts";
 
 export interface ConfigMirrorDependencies {
   readonly store: Pick<KeyStore, "find">;
   readonly desired: Pick<ReconciledState, "recentDesired">;
-  readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly onConfigFile: ConfigMirrorOptions["onWrite"];
+  /** The config file that is kept; null for none. */
+  readonly configFile: KeptConfigFile | null;
+}
+
+/** A config file, and what its inbounds write together. */
+export interface KeptConfigFile {
+  readonly file: XrayConfigFile;
+  readonly writes: SharedWrites;
+  /** The node whose config it is. */
+  readonly node: string;
+}
+
+/** The config file that the settings name; null when they name none. @param onWrite called with how each write of it ended */
+export function keptConfigFile(
+  settings: WorkerSettings,
+  node: string,
+  {
+    exclusive,
+    log,
+  }: { readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">; readonly log: Pick<Logger, "warn"> },
+  onWrite: SharedWritesOptions["onWrite"],
+): KeptConfigFile | null {
+  const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary } = settings;
+  if (path === undefined) return null;
+  if (binary === undefined)
+    log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced without Xray's check");
+  const file = new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
+  return { file, node, writes: new SharedWrites({ file, onlyWriter: onlyWriterOf(node, exclusive), onWrite }) };
 }
 
 const TICK_EVERY_MS = 1_000;
 
-/** The mirror of the settings' config file, kept up to date from now on; null when they name none. */
+/** Keeps an inbound up to date in its node's config file from now on; null when that is not kept. */
 export function openConfigMirror(
   running: Stoppable,
   settings: WorkerSettings,
-  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "groups"> & { readonly kind: InboundKind },
-  { store, desired, exclusive, clock, log, onConfigFile }: ConfigMirrorDependencies,
+  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "kind" | "groups" | "shortId" | "isOptional">,
+  { store, desired, clock, log, configFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
-  const { XRAY_CONFIG_PATH: path, XRAY_BINARY: binary, REALITY_COMMON_SHORT_ID: shortId } = settings;
-  const file = configFileOf(settings);
-  if (file === null) return null;
-  const { protocol } = of.kind;
-  if (protocol !== "vless") {
-    log.warn({ path, protocol }, "Xray's config file is not kept: it can be for inbounds of VLESS alone");
-    return null;
-  }
-  if (binary === undefined)
-    log.warn({ path }, "XRAY_BINARY is not set: Xray's config file is replaced without Xray's check");
+  if (configFile?.node !== of.node) return null;
+  const { file, writes } = configFile;
   const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
   const warning = new DefaultFlowWarning({ ...of, log });
   const mirror = new ConfigMirror({
     ...of,
     file,
+    write: writes.write,
     isBraked: settings.XRAY_ORPHAN_BRAKE,
-    shortId,
     state: { find: (keyId) => store.find(keyId), recentDesired: (after) => desired.recentDesired(after) },
-    exclusive,
     periodMs,
     clock,
     log,
     onDefaultFlow: (flow) => warning.see(flow),
-    onWrite: onConfigFile,
   });
   const keeping = runPeriodically({
     everyMs: TICK_EVERY_MS,
     jitter: 0.1,
     task: () => mirror.tick(),
-    ...lastingFailure(log, "could not compare Xray's config file with the keys", { node: of.node }),
+    ...lastingFailure(log, "could not compare Xray's config file with the keys", {
+      node: of.node,
+      inbound: of.inboundTag,
+    }),
   });
-  running.onStop("loops", "config file", async (deadlineSignal) => {
+  running.onStop("loops", `config file ${of.inboundTag}`, async (deadlineSignal) => {
     await keeping.stop();
     await mirror.close(deadlineSignal);
   });
   return mirror;
-}
-
-/** The config file of the settings; null when they name none. */
-export function configFileOf({
-  XRAY_CONFIG_PATH: path,
-  XRAY_BINARY: binary,
-}: Pick<WorkerSettings, "XRAY_CONFIG_PATH" | "XRAY_BINARY">): XrayConfigFile | null {
-  return path === undefined
-    ? null
-    : new XrayConfigFile({ path, ...(binary !== undefined && { check: configCheck(binary) }) });
 }
 
 interface DefaultFlowWarningOptions {

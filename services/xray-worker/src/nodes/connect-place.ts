@@ -11,8 +11,6 @@ import { XrayNodeUsers } from "./xray-node-users.ts";
 export interface PlaceDependencies extends ConfigMirrorDependencies {
   readonly settings: WorkerSettings;
   readonly vault: Pick<InboundVault, "save" | "load">;
-  /** The node whose config file the settings name: it is that of its first inbound. */
-  readonly mirroredNode: string;
   /** Called every minute with how many removed users an inbound blocks. */
   readonly onBlocked: (place: string, users: number) => void;
 }
@@ -39,23 +37,24 @@ export function connectPlace(
   xray: ConnectedXray,
   dependencies: PlaceDependencies,
 ): ConnectedPlace {
-  const { settings, store, vault, clock, log, mirroredNode } = dependencies;
+  const { settings, store, vault, clock, log } = dependencies;
   const { name, of, inbound } = place;
   const isFirst = name === of.name;
   const node = isFirst ? xray : xray.at(inbound.tag, name);
   const groups = new NodeGroups(regroupedOf(place), clock);
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
-  const mirrored = { node: name, inboundTag: inbound.tag, kind: inbound, groups };
+  const shortId = inbound.shortId ?? of.shortId ?? settings.REALITY_COMMON_SHORT_ID;
+  const inFile = { node: of.name, inboundTag: inbound.tag, kind: inbound, groups, shortId, isOptional: !isFirst };
   const users = new XrayNodeUsers({
     node,
     inboundTag: inbound.tag,
     kind: inbound,
     groups,
     vault,
-    shortId: inbound.shortId ?? of.shortId ?? settings.REALITY_COMMON_SHORT_ID,
+    shortId,
     blocked,
-    mirror: isFirst && name === mirroredNode ? openConfigMirror(part, settings, mirrored, dependencies) : null,
+    mirror: openConfigMirror(part, settings, inFile, dependencies),
   });
   return { node, users, groups };
 }
