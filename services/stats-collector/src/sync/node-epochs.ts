@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/runtime";
+import { type Clock, SharedRun } from "@veil/runtime";
 import { type IdentifiedLife, identifyLife, type Life, type NodeLivesStore } from "@veil/traffic";
 import { plantProcessMark } from "@veil/xray-grpc";
 import type { DuplicateNodes } from "./duplicate-nodes.ts";
@@ -14,6 +14,11 @@ export interface Dated<T> extends IdentifiedLife {
 const PLANTINGS = 3;
 const SLOW_ANSWER_MS = 1_000;
 
+interface ShownBy {
+  readonly name: string;
+  readonly mark: string;
+}
+
 /** Tells in which epoch (life of a node's Xray process, as far as its counters go) something was read. */
 export class NodeEpochs {
   readonly #store: NodeLivesStore;
@@ -21,6 +26,11 @@ export class NodeEpochs {
   readonly #newMark: () => string;
   readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
   readonly #nodes: () => readonly MarkedNode[];
+  /**
+   * Of the marks that all nodes show. A node whose mark is new needs a look that begins afterwards; of many that restarted at once each
+   * would ask all others, so they share it.
+   */
+  readonly #looks = new SharedRun(() => this.#marksShown());
   readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
 
   /**
@@ -88,17 +98,20 @@ export class NodeEpochs {
     const last = this.#last.get(node.name);
     if (last?.mark === mark) return last;
     const { name, address } = node;
-    const elsewhere = () => this.#marksElsewhere(name);
+    const elsewhere = async () => marksBeside(name, await this.#looks.run());
     const shown = { node: name, mark, address, elsewhere, startedBefore: () => this.#startedBefore(node) };
     const identified = await identifyLife(this.#store, shown, () => this.#clock.now());
     this.#last.set(node.name, { mark, ...identified });
     return identified;
   }
 
-  async #marksElsewhere(name: string): Promise<ReadonlySet<string>> {
-    const others = this.#nodes().filter((other) => other.name !== name);
-    const answers = await Promise.allSettled(others.map((other) => other.readProcessMark()));
-    return new Set(answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : [])));
+  async #marksShown(): Promise<readonly ShownBy[]> {
+    const nodes = this.#nodes();
+    const answers = await Promise.allSettled(nodes.map((node) => node.readProcessMark()));
+    return answers.flatMap((answer, index) => {
+      const [name, mark] = [nodes[index]?.name, answer.status === "fulfilled" ? answer.value : null];
+      return name === undefined || mark === null ? [] : [{ name, mark }];
+    });
   }
 
   /** The process has been running since then or longer: the uptime is in whole seconds, and was read before its answer. */
@@ -108,6 +121,10 @@ export class NodeEpochs {
     if (this.#clock.monotonic() - askedAt > SLOW_ANSWER_MS) throw new UptimeUnclearError(node.name);
     return this.#clock.now() - uptime * 1000;
   }
+}
+
+function marksBeside(name: string, shown: readonly ShownBy[]): ReadonlySet<string> {
+  return new Set(shown.filter((other) => other.name !== name).map(({ mark }) => mark));
 }
 
 /** Thrown when a node took so long to tell its uptime that it does not say when the process began. */
