@@ -13,6 +13,7 @@ export interface Dated<T> extends IdentifiedLife {
 
 const PLANTINGS = 3;
 const SLOW_ANSWER_MS = 1_000;
+const LOOK_EVERY_MS = 1_000;
 
 interface ShownBy {
   readonly name: string;
@@ -22,15 +23,16 @@ interface ShownBy {
 /** Tells in which epoch (life of a node's Xray process, as far as its counters go) something was read. */
 export class NodeEpochs {
   readonly #store: NodeLivesStore;
-  readonly #clock: Pick<Clock, "now" | "monotonic">;
+  readonly #clock: Pick<Clock, "now" | "monotonic" | "sleep">;
   readonly #newMark: () => string;
   readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
   readonly #nodes: () => readonly MarkedNode[];
   /**
-   * Of the marks that all nodes show. A node whose mark is new needs a look that begins afterwards; of many that restarted at once each
-   * would ask all others, so they share it.
+   * At the marks that all nodes show. A node whose mark is new needs a look that begins afterwards; where many restarted each would ask
+   * all others, so those that come within a while share one.
    */
   readonly #looks = new SharedRun(() => this.#marksShown());
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
 
   /**
@@ -39,7 +41,7 @@ export class NodeEpochs {
    */
   constructor(
     store: NodeLivesStore,
-    clock: Pick<Clock, "now" | "monotonic">,
+    clock: Pick<Clock, "now" | "monotonic" | "sleep">,
     newMark: () => string,
     duplicates: Pick<DuplicateNodes, "check" | "forget">,
     nodes: () => readonly MarkedNode[],
@@ -106,6 +108,8 @@ export class NodeEpochs {
   }
 
   async #marksShown(): Promise<readonly ShownBy[]> {
+    await this.#clock.sleep(this.#lookedAt + LOOK_EVERY_MS - this.#clock.monotonic());
+    this.#lookedAt = this.#clock.monotonic();
     const nodes = this.#nodes();
     const answers = await Promise.allSettled(nodes.map((node) => node.readProcessMark()));
     return answers.flatMap((answer, index) => {

@@ -64,13 +64,15 @@ export class SimulatedCollector {
   constructor(world: SharedWorld) {
     this.#world = world;
     const clock = { now: world.now, monotonic: world.now, sleep: () => new Promise<void>(() => undefined) };
+    // A limit is never reached; a pause between two looks is over at once.
+    const pausing = { ...clock, sleep: async () => undefined };
     const records = this.#recordsPort();
     this.#records = records;
     const names = world.listed.map(({ name }) => name);
     const log = { error: () => undefined, info: () => undefined };
     const duplicates = new DuplicateNodes({ nodes: () => names, log, onDuplicate: () => undefined });
     const nodes = world.listed.map((listed) => this.#nodePort(listed, this.#read));
-    const epochs = new NodeEpochs(this.#livesPort(), clock, world.newMark, duplicates, () => nodes);
+    const epochs = new NodeEpochs(this.#livesPort(), pausing, world.newMark, duplicates, () => nodes);
     const keys = {
       count: async () => world.keyIds.length,
       among: async (ids: readonly number[]) => new Set(ids),
