@@ -1,4 +1,12 @@
-import type { DeliveryState, DeliveryStore, SwitchOff, Webhook, WebhookStore } from "@veil/webhooks";
+import {
+  type DeliveryGlance,
+  type DeliveryState,
+  type DeliveryStore,
+  glanceAt,
+  type SwitchOff,
+  type Webhook,
+  type WebhookStore,
+} from "@veil/webhooks";
 import type { mongo } from "mongoose";
 import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -7,8 +15,10 @@ import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 import {
   type DeliveryDocument,
   deliveryDocument,
+  summedUpDocument,
   toDelivery,
   toDeliveryDocument,
+  toGlance,
   toWebhook,
   toWebhookDocument,
   type WebhookDocument,
@@ -51,9 +61,19 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
     return webhooks.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  async deliveries(): Promise<DeliveryState[]> {
-    const found = await storeErrors(() => this.#deliveries.find<DeliveryDocument>({}).toArray());
-    return this.#deliveryReader.many(deliveryDocument, found).map(toDelivery);
+  async deliveries(): Promise<DeliveryGlance[]> {
+    const projection = { lanes: 0 };
+    const found = await storeErrors(() => this.#deliveries.find<DeliveryDocument>({}, { projection }).toArray());
+    const read = this.#deliveryReader.many(summedUpDocument, found);
+    const glances = read.map(toGlance).filter((glance) => glance !== null);
+    const known = new Set(glances.map(({ webhookId }) => webhookId));
+    const unknown = read.map(({ _id }) => _id).filter((id) => !known.has(id));
+    if (unknown.length === 0) return glances;
+    const whole = await this.#foundDeliveries.findAll(unknown);
+    return [
+      ...glances,
+      ...this.#deliveryReader.many(deliveryDocument, whole).map((each) => glanceAt(toDelivery(each))),
+    ];
   }
 
   insert(webhook: Webhook): Promise<"inserted" | "present"> {

@@ -1,4 +1,11 @@
-import { type DeliveryState, type Webhook, type WebhookOff, webhookOffId } from "@veil/webhooks";
+import {
+  type DeliveryGlance,
+  type DeliveryState,
+  glanceAt,
+  type Webhook,
+  type WebhookOff,
+  webhookOffId,
+} from "@veil/webhooks";
 import { z } from "zod";
 
 /** A webhook. `_id` is its id. Fields that only newer versions know stay as they are. */
@@ -44,6 +51,15 @@ export const deliveryDocument = z.object({
   last_delivered_at: z.number().nullable(),
   last_error: z.string().nullable(),
   revision: z.number(),
+  /** What lies in the lanes, as of this revision: a version that does not know of it changes the lanes alone. */
+  summary: z
+    .object({
+      revision: z.number(),
+      waiting: z.number(),
+      next_at: z.number().nullable(),
+      oldest_at: z.number().nullable(),
+    })
+    .exactOptional(),
 });
 export type DeliveryDocument = Readonly<z.infer<typeof deliveryDocument>>;
 
@@ -102,7 +118,19 @@ export function toDelivery(document: DeliveryDocument): DeliveryState {
   };
 }
 
+/** {@link deliveryDocument} as far as a {@link DeliveryGlance} needs it. */
+export const summedUpDocument = deliveryDocument.omit({ lanes: true });
+type SummedUpDocument = Readonly<z.infer<typeof summedUpDocument>>;
+
+/** Null for a document whose summary is not of what it holds now. */
+export function toGlance({ summary, ...document }: SummedUpDocument): DeliveryGlance | null {
+  if (summary?.revision !== document.revision) return null;
+  const { lanes: _, ...state } = toDelivery({ ...document, lanes: [] });
+  return { ...state, waiting: summary.waiting, nextAt: summary.next_at, oldestAt: summary.oldest_at };
+}
+
 export function toDeliveryDocument(state: DeliveryState): DeliveryDocument {
+  const { waiting, nextAt: next_at, oldestAt: oldest_at } = glanceAt(state);
   return {
     _id: state.webhookId,
     cursor: state.cursor,
@@ -113,5 +141,6 @@ export function toDeliveryDocument(state: DeliveryState): DeliveryDocument {
     last_delivered_at: state.lastDeliveredAt,
     last_error: state.lastError,
     revision: state.revision,
+    summary: { revision: state.revision, waiting, next_at, oldest_at },
   };
 }

@@ -88,13 +88,6 @@ export function waitingOf({ lanes }: Pick<DeliveryState, "lanes">): number {
   return lanes.reduce((sum, { seqs }) => sum + seqs.length, 0);
 }
 
-/** Whether there is something to do for a webhook now. @param head the last position of the log */
-export function isDue(state: DeliveryState, head: number, now: number): boolean {
-  if (isAway(state) && now < state.pausedUntil) return false;
-  if (state.lanes.some(({ nextAt }) => nextAt <= now)) return true;
-  return state.cursor < head && waitingOf(state) < MOST_WAITING;
-}
-
 /** The state of a webhook that was switched on after its receiver had failed: everything is tried anew, and at once. */
 export function triedAnew(state: DeliveryState, now: number): DeliveryState {
   const lanes = state.lanes.map((lane) => ({ ...lane, attempts: 0, since: null, nextAt: now }));

@@ -8,14 +8,13 @@ export {
   type WebhookPorts,
 } from "./change-webhooks.ts";
 export { deliverEvents, type DeliverPorts, type DeliveryEnd, type SendEnd } from "./deliver-events.ts";
+export { type DeliveryGlance, glanceAt, isDue } from "./delivery-glance.ts";
 export {
   DEAD_AFTER_MS,
   type DeliveryState,
   firstState,
-  isDue,
   RETRY_FOR_MS,
   type WaitingLane,
-  waitingOf,
 } from "./delivery-state.ts";
 export type { DeliveryStore, SwitchOff, WebhookOff, WebhookOutbox, WebhookReader, WebhookStore } from "./ports.ts";
 export {

@@ -1,6 +1,8 @@
 import {
+  type DeliveryGlance,
   type DeliveryState,
   type DeliveryStore,
+  glanceAt,
   type SwitchOff,
   type Webhook,
   type WebhookOff,
@@ -28,9 +30,9 @@ export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOut
     return [...this.#webhooks.values()].toSorted((a, b) => a.createdAt - b.createdAt);
   }
 
-  async deliveries(): Promise<DeliveryState[]> {
+  async deliveries(): Promise<DeliveryGlance[]> {
     await this.beforeStep();
-    return [...this.#deliveries.values()];
+    return [...this.#deliveries.values()].map(glanceAt);
   }
 
   async insert(webhook: Webhook): Promise<"inserted" | "present"> {

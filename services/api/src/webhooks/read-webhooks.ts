@@ -48,7 +48,10 @@ async function withDeliveries(webhooks: readonly Webhook[], ports: ReadWebhooksP
 }
 
 /** A webhook as callers see it. @param state how far its deliveries are */
-export function webhookBody(webhook: Webhook, state: DeliveryState): WebhookBody {
+export function webhookBody(
+  webhook: Webhook,
+  state: Pick<DeliveryState, "lastDeliveredAt" | "failingSince" | "lastError">,
+): WebhookBody {
   return {
     id: webhook.id,
     url: webhook.url,

@@ -1,4 +1,4 @@
-import { firstState, waitingOf, type WebhookReader } from "@veil/webhooks";
+import { firstState, glanceAt, type WebhookReader } from "@veil/webhooks";
 
 /** How all webhooks stand. */
 export interface WebhookFigures {
@@ -31,16 +31,15 @@ export async function readWebhookFigures(
   if (counts.on === 0) return { counts, waiting: 0, oldestAt: null };
   const [states, head] = await Promise.all([webhooks.deliveries(), log.checkpoint()]);
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
-  const on = all.filter(({ enabled }) => enabled).map((webhook) => stateOf.get(webhook.id) ?? firstState(webhook));
+  const on = all
+    .filter(({ enabled }) => enabled)
+    .map((webhook) => stateOf.get(webhook.id) ?? glanceAt(firstState(webhook)));
   const behind = on.filter(({ cursor }) => cursor < head).map(({ cursor }) => cursor);
   const [next] = behind.length === 0 ? [] : await log.read({ after: Math.min(...behind), limit: 1 });
-  const ages = [
-    ...on.flatMap(({ lanes }) => lanes.map(({ at }) => at)),
-    ...(next === undefined ? [] : [next.at * 1_000]),
-  ];
+  const ages = [...on.flatMap(({ oldestAt }) => oldestAt ?? []), ...(next === undefined ? [] : [next.at * 1_000])];
   return {
     counts,
-    waiting: on.reduce((sum, state) => sum + waitingOf(state), 0),
+    waiting: on.reduce((sum, { waiting }) => sum + waiting, 0),
     oldestAt: ages.length === 0 ? null : Math.min(...ages),
   };
 }

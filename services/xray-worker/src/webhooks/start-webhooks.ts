@@ -12,6 +12,7 @@ import {
 import {
   type DeliveryStore,
   firstState,
+  glanceAt,
   isDue,
   MOST_WEBHOOKS,
   type WebhookEvents,
@@ -125,7 +126,7 @@ export async function enterDue({ webhooks, events, enter, now }: WebhookLoopOpti
   const [states, head] = await Promise.all([webhooks.deliveries(), events.head()]);
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
   const due = enabled.filter((webhook) => {
-    const state = stateOf.get(webhook.id) ?? firstState(webhook);
+    const state = stateOf.get(webhook.id) ?? glanceAt(firstState(webhook));
     const isTriedAnew = state.failingSince !== null && state.failingSince < webhook.enabledAt;
     return isTriedAnew || isDue(state, head, now());
   });

@@ -1,0 +1,36 @@
+import { firstState, glanceAt } from "@veil/webhooks";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openTestStore, type TestStore } from "../test/open-test-store.ts";
+
+let store: TestStore;
+const unreadable: string[] = [];
+
+beforeAll(async () => {
+  store = await openTestStore({ onUnreadable: ({ id }) => unreadable.push(id) });
+});
+
+afterAll(async () => {
+  await store.connection.dropDatabase();
+  await store.close();
+});
+
+const documents = () => store.connection.collection<{ readonly _id: string }>("webhook_deliveries");
+const lane = { subject: "key:1", seqs: [4, 9], attempts: 2, since: 1_000, nextAt: 3_000, at: 900 };
+const found = async (id: string) => (await store.webhooks.deliveries()).find(({ webhookId }) => webhookId === id);
+
+it("tells how deliveries are without reading what waits", async () => {
+  const state = { ...firstState({ id: "wh_glance", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  await store.webhooks.keepDelivery(state);
+  await documents().updateOne({ _id: "wh_glance" }, { $set: { lanes: "were not read" } });
+  expect([await found("wh_glance"), unreadable]).toEqual([glanceAt(state), []]);
+});
+
+it("takes nothing for true that a version before, which keeps no summary, has left behind", async () => {
+  const state = { ...firstState({ id: "wh_older", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  await store.webhooks.keepDelivery(state);
+  const later = { subject: "key:1", seqs: [9], attempts: 1, since: 1_000, next_at: 7_000, at: 1_900 };
+  await documents().updateOne({ _id: "wh_older" }, { $set: { lanes: [later], revision: 2 } });
+  expect(await found("wh_older")).toMatchObject({ nextAt: 7_000, waiting: 1, oldestAt: 1_900, revision: 2 });
+  await documents().updateOne({ _id: "wh_older" }, { $unset: { summary: true } });
+  expect(await found("wh_older")).toMatchObject({ nextAt: 7_000, waiting: 1, oldestAt: 1_900, revision: 2 });
+});
