@@ -118,6 +118,24 @@ test("a receiver that never answers and one that is dead delay nobody", async ()
   process.stdout.write(`2,000 events in ${Math.round(tookMs)} ms beside a receiver that hangs and a dead one\n`);
 });
 
+test("receivers that answer at the last moment leave room for others, however many they are", async () => {
+  const [slow, fast] = [await webhookWithReceiver(), await webhookWithReceiver()];
+  slow.receiver.answer = () => undefined;
+  for (let index = 0; index < 300; index += 1) {
+    const webhook = storedWebhook({ url: slow.receiver.url });
+    const sealedSecret = sealSecret(slow.receiver.secret, webhook.id, sealingKey, randomBytes(SEAL_NONCE_BYTES));
+    await webhooks.insert({ ...webhook, sealedSecret, createdAt: 1 });
+    await webhooks.keepDelivery({ ...firstState(webhook), isSlow: true, revision: 1 });
+  }
+  events.add();
+  startWorker();
+  await expect.poll(() => slow.receiver.received.length, SOON).toBeGreaterThanOrEqual(32);
+  for (let round = 1; round <= 3; round += 1) {
+    events.add();
+    await expect.poll(() => seqsOf(fast.receiver).size, { timeout: 4_000 }).toBe(round + 1);
+  }
+});
+
 test("two workers deliver in order per subject while a receiver fails at random and Redis is emptied", async () => {
   const { receiver } = await webhookWithReceiver();
   receiver.answer = (received, response) => {

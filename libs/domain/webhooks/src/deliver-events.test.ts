@@ -71,6 +71,25 @@ describe("deliverEvents", () => {
     expect(await state()).toMatchObject({ cursor: 4, lanes: [], failures: 0, lastDeliveredAt: now });
   });
 
+  it("keeps that a receiver was slow until it is asked again and is not", async () => {
+    log.add({ subject: "key:1" });
+    log.add({ subject: "key:2" });
+    end = ({ seq }) => ({ outcome: "delivered", isSlow: seq === 1 });
+    await run();
+    expect(await state()).toMatchObject({ isSlow: true, cursor: 2 });
+    log.add();
+    end = () => ({ ...failed, isSlow: true });
+    await run();
+    log.add({ type: "token.created" });
+    webhook = { ...webhook, types: ["key.*"] };
+    await run();
+    expect(await state()).toMatchObject({ isSlow: true, cursor: 4 });
+    now += SECOND_MS;
+    end = () => ({ outcome: "delivered", isSlow: false });
+    await run();
+    expect(await state()).toMatchObject({ isSlow: false, lanes: [] });
+  });
+
   it("sends a webhook with an owner the events of this owner alone", async () => {
     for (const owner of [null, "shop", "other"]) log.add({ owner });
     webhook = storedWebhook({ owner: "shop" });

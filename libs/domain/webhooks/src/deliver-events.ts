@@ -6,11 +6,11 @@ import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.
 
 /**
  * The result of one attempt; `cut` when it was broken off because the process is to stop. With `isOurs` the failure is
- * not the receiver's: then nothing is given up, and nobody is dead.
+ * not the receiver's: then nothing is given up, and nobody is dead. With `isSlow` the receiver was long in coming to it.
  */
 export type SendEnd =
-  | { readonly outcome: "delivered" }
-  | { readonly outcome: "failed"; readonly error: string; readonly isOurs?: true }
+  | { readonly outcome: "delivered"; readonly isSlow?: boolean }
+  | { readonly outcome: "failed"; readonly error: string; readonly isOurs?: true; readonly isSlow?: boolean }
   | { readonly outcome: "cut" };
 
 export interface DeliverPorts {
@@ -142,6 +142,7 @@ async function runLane(
   for (let [event] = lane.events; event !== undefined; [event] = lane.events) {
     const end = await send(event, webhook);
     if (end.outcome === "cut") return lane;
+    progress.answered(end.isSlow === true);
     if (end.outcome === "delivered") {
       progress.delivered(now());
       lane = advanced(lane, now());

@@ -21,6 +21,8 @@ export class DeliveryProgress {
   #state: DeliveryState;
   readonly #waiting: Map<string, WaitingLane>;
   #hasFailedForLong = false;
+  /** Of what was asked since the state was kept; null when nothing was. */
+  #wasSlow: boolean | null = null;
 
   constructor(state: DeliveryState) {
     this.#state = state;
@@ -66,6 +68,11 @@ export class DeliveryProgress {
     return true;
   }
 
+  /** Notes how long the receiver took. One slow answer among many is enough: it held up the others. */
+  answered(isSlow: boolean): void {
+    this.#wasSlow = isSlow || this.#wasSlow === true;
+  }
+
   /** Notes that an event was taken. The receiver is back: nothing waits longer because it was away. */
   delivered(now: number): void {
     const wasAway = this.isAway;
@@ -99,7 +106,8 @@ export class DeliveryProgress {
 
   /** As it is kept: the next revision. */
   state(): DeliveryState {
-    return { ...this.#state, lanes: [...this.#waiting.values()], revision: this.#state.revision + 1 };
+    const isSlow = this.#wasSlow ?? this.#state.isSlow;
+    return { ...this.#state, isSlow, lanes: [...this.#waiting.values()], revision: this.#state.revision + 1 };
   }
 }
 

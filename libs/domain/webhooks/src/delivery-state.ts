@@ -33,6 +33,8 @@ export interface DeliveryState {
   readonly lastDeliveredAt: number | null;
   /** The result of the last failure, in words for callers; null when the last delivery succeeded. */
   readonly lastError: string | null;
+  /** Whether the receiver was slow to answer, or to fail, when it was last asked. */
+  readonly isSlow: boolean;
   /** Goes up with every change. */
   readonly revision: number;
 }
@@ -74,6 +76,7 @@ export function firstState({ id, fromSeq }: Pick<Webhook, "id" | "fromSeq">): De
     pausedUntil: 0,
     lastDeliveredAt: null,
     lastError: null,
+    isSlow: false,
     revision: 0,
   };
 }

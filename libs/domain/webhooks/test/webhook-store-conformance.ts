@@ -68,7 +68,7 @@ export function webhookStoreConformance(
     const first = stateOf(id, { lanes: [lane], failingSince: 1_000, failures: 2, lastError: "it answered 500" });
     expect(await open().keepDelivery(first)).toBe("kept");
     expect(await open().delivery(id)).toEqual(first);
-    const second = stateOf(id, { cursor: 12, lastDeliveredAt: 5_000, pausedUntil: 6_000, revision: 2 });
+    const second = stateOf(id, { cursor: 12, lastDeliveredAt: 5_000, pausedUntil: 6_000, isSlow: true, revision: 2 });
     expect(await open().keepDelivery(second)).toBe("kept");
     const glances = async () => (await open().deliveries()).filter(({ webhookId }) => webhookId === id);
     expect(await glances()).toEqual([{ ...glanceAt(second), waiting: 0, nextAt: null, oldestAt: null }]);

@@ -14,11 +14,11 @@ import {
   firstState,
   glanceAt,
   isDue,
-  MOST_WEBHOOKS,
   type WebhookEvents,
   type WebhookReader,
   type WebhookStore,
 } from "@veil/webhooks";
+import { inTurn, SLOW_TOGETHER } from "./turns-of-slow.ts";
 import { webhookJobHandlers } from "./webhook-handlers.ts";
 import type { WebhookMetrics } from "./webhook-metrics.ts";
 import { WebhookSender, type WebhookSenderOptions } from "./webhook-sender.ts";
@@ -36,8 +36,8 @@ export interface WebhooksOptions
   readonly log: Logger;
 }
 
-/** One for each webhook without an owner, so that none waits for a slow one, and some for others, tests and last attempts. */
-const CONCURRENCY = MOST_WEBHOOKS + 28;
+/** Twice the webhooks with slow receivers that are delivered to together, and as many for those that answer soon, tests and last attempts. */
+const CONCURRENCY = 4 * SLOW_TOGETHER;
 
 /** Delivers events to webhooks until the service stops. @returns what is to be called when there are new events */
 export function startWebhooks(
@@ -125,10 +125,10 @@ export async function enterDue({ webhooks, events, enter, now }: WebhookLoopOpti
   if (enabled.length === 0) return;
   const [states, head] = await Promise.all([webhooks.deliveries(), events.head()]);
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
-  const due = enabled.filter((webhook) => {
+  const due = enabled.flatMap((webhook) => {
     const state = stateOf.get(webhook.id) ?? glanceAt(firstState(webhook));
     const isTriedAnew = state.failingSince !== null && state.failingSince < webhook.enabledAt;
-    return isTriedAnew || isDue(state, head, now());
+    return isTriedAnew || isDue(state, head, now()) ? [state] : [];
   });
-  await Promise.all(due.map(({ id }) => enter(id)));
+  await Promise.all(inTurn(due, now()).map(({ webhookId }) => enter(webhookId)));
 }

@@ -162,6 +162,18 @@ describe("a test", () => {
     expect(sent).toHaveLength(2);
   });
 
+  it("is sent once at a time for each webhook", async () => {
+    const shared = handlers()["test-webhook"];
+    const payload = { webhook_id: webhook.id, owner: null, deadline: now, request_id: "" };
+    const [first, second] = await Promise.all([shared(payload, delivery), shared(payload, delivery)]);
+    expect([first, second, sent.length]).toEqual([
+      { outcome: "delivered" },
+      { outcome: "unavailable", detail: "another test of this webhook is under way" },
+      1,
+    ]);
+    expect(await shared(payload, delivery)).toEqual({ outcome: "delivered" });
+  });
+
   it("is not sent to a webhook that the caller does not see, nor after the deadline", async () => {
     expect(await test("shop")).toEqual({ outcome: "not-found" });
     now += 1;

@@ -16,6 +16,7 @@ import {
   type WebhookStore,
   webhookSubject,
 } from "@veil/webhooks";
+import { SLOW_MS, TURN_MS } from "./turns-of-slow.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
 export interface WebhookHandlerPorts {
@@ -37,8 +38,6 @@ export interface WebhookHandlerPorts {
   readonly log: Pick<Logger, "warn" | "debug">;
 }
 
-/** A job delivers for so long before the next one of its webhook waits its turn. */
-const TURN_MS = 5_000;
 const TEST_TIMEOUT_MS = 5_000;
 
 export const DEAD_REASON = "no event was taken for three days";
@@ -46,12 +45,15 @@ export const DEAD_REASON = "no event was taken for three days";
 /** The handlers for all jobs of deliveries. */
 export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"veil-webhooks"> {
   const { webhooks, events, sender, onSent, now, isStopping } = ports;
+  /** Webhooks of which a test is under way. */
+  const tested = new Set<string>();
 
   const send = async (event: Pick<WebhookEvent, "id" | "body">, webhook: Webhook, timeoutMs?: number) => {
     const begun = performance.now();
     const end = await sender.send(event, webhook, timeoutMs);
-    onSent(end.outcome, performance.now() - begun);
-    return end;
+    const tookMs = performance.now() - begun;
+    onSent(end.outcome, tookMs);
+    return { ...end, isSlow: tookMs > SLOW_MS };
   };
 
   const giveUp: DeliverPorts["giveUp"] = async (event, webhook) => {
@@ -107,7 +109,10 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
       const webhook = await webhooks.find(id);
       if (webhook === null || (owner !== null && webhook.owner !== owner)) return { outcome: "not-found" };
       if (now() > deadline) return TOO_LATE;
-      const end = await send(testEvent(now()), webhook, TEST_TIMEOUT_MS);
+      // Many tests of a receiver that is slow would take the places of all others.
+      if (tested.has(id)) return { outcome: "unavailable", detail: "another test of this webhook is under way" };
+      tested.add(id);
+      const end = await send(testEvent(now()), webhook, TEST_TIMEOUT_MS).finally(() => tested.delete(id));
       if (end.outcome === "cut") return { outcome: "unavailable", detail: "the service is stopping" };
       return end.outcome === "delivered" ? { outcome: "delivered" } : { outcome: "refused", detail: end.error };
     },
