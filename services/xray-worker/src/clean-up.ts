@@ -1,5 +1,4 @@
 import {
-  type Clock,
   type DeviceOutbox,
   type DeviceStore,
   type KeyReader,
@@ -7,9 +6,10 @@ import {
   refuseIfAllAreGone,
 } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
-import { lastingFailure, type Logger, runLoop, type Stoppable } from "@veil/runtime";
+import { lastingFailure, type Logger, runLoop, type SharedClock, type Stoppable } from "@veil/runtime";
 import { type ForgottenPlacesPorts, removeForgotten } from "./forgotten-places.ts";
 import { deleteExpired } from "./terms/delete-expired.ts";
+import { DeletionBrake } from "./terms/deletion-brake.ts";
 
 /** Nobody waits for the deletion of what expired days ago. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
@@ -28,7 +28,7 @@ export interface CleanUpOptions {
     readonly devices: DeviceStore & DeviceOutbox;
   };
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<SharedClock, "now" | "monotonic" | "earliest">;
   readonly log: Logger;
 }
 
@@ -46,9 +46,10 @@ export function startCleanUp(running: Stoppable, options: CleanUpOptions): void 
       ...lastingFailure(log, failure),
     });
   if (afterDays !== null) {
+    const brake = new DeletionBrake({ clock, log });
     start({
       ...{ name: "expired keys", subject: "delete-expired", everyMs: DELETE_EXPIRED_EVERY_MS, jitter: 0.2 },
-      remove: () => deleteExpired(afterDays, keys, ports),
+      remove: () => deleteExpired({ afterDays, brake, earliestNow: () => clock.earliest() }, keys, ports),
       onRemoved: (count) => log.info({ keys: count }, "deleted keys that expired long ago"),
       failure: "could not delete expired keys",
     });

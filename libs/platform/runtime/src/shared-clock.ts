@@ -31,6 +31,14 @@ export class SharedClock implements Clock {
     return this.#ahead === null ? this.#own.now() : Math.round(this.#own.monotonic() + this.#ahead);
   }
 
+  /**
+   * The earlier one of the shared time and the machine's: for what can't be undone, so that one clock which has jumped ahead
+   * brings nothing about.
+   */
+  earliest(): number {
+    return Math.min(this.now(), this.#own.now());
+  }
+
   monotonic(): number {
     return this.#own.monotonic();
   }

@@ -9,30 +9,41 @@ import {
   WRITE_DEADLINE_MS,
 } from "@veil/keys";
 import pLimit from "p-limit";
+import type { DeletionBrake } from "./deletion-brake.ts";
 
 const DAY_S = 24 * 60 * 60;
 /** No bot waits for these, so the nodes and the store keep room for those that do. */
 const DELETED_AT_ONCE = 8;
 
+export interface DeleteExpiredOptions {
+  /** For how long a key is kept once it has expired. */
+  readonly afterDays: number;
+  /** Unix milliseconds that no clock is behind: that of Redis may have jumped ahead. */
+  readonly earliestNow: () => number;
+  readonly brake: Pick<DeletionBrake, "allows">;
+}
+
 /**
  * Deletes keys that expired long ago. One whose term was prolonged meanwhile stays: that is looked at under its lease.
  *
- * @param afterDays for how long a key is kept once it has expired
  * @returns how many were deleted
  * @throws {StoreUnavailableError}
  */
 export async function deleteExpired(
-  afterDays: number,
-  keys: Pick<KeyReader, "listActive">,
+  { afterDays, earliestNow, brake }: DeleteExpiredOptions,
+  keys: Pick<KeyReader, "listActive" | "countActive">,
   ports: LifecyclePorts,
 ): Promise<number> {
-  const at = ports.clock.now();
+  const at = earliestNow();
   const before = Math.floor(at / 1_000) - afterDays * DAY_S;
   const isOver = ({ terms }: KeyRecord) =>
     terms.expiresAt !== null && terms.expiresAt < before && statusOf(terms, ports.clock.now()) === "expired";
+  const filter = { at, status: "expired", expiresBefore: before } as const;
+  const count = await keys.countActive(filter);
+  if (!brake.allows(count, count === 0 ? 0 : await keys.countActive())) return 0;
   const limit = pLimit(DELETED_AT_ONCE);
   let deleted = 0;
-  for await (const group of keys.listActive({ filter: { at, status: "expired", expiresBefore: before } })) {
+  for await (const group of keys.listActive({ filter })) {
     const ends = await Promise.all(
       group.map(({ keyId, terms }) =>
         limit(() => {
