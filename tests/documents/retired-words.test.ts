@@ -77,7 +77,6 @@ const NAMES_IN_PLACES: Readonly<Record<string, readonly string[]>> = {
   // Plain English.
   "libs/adapters/mongo/src/event-marks.ts": ["standing"],
   "libs/domain/webhooks/src/deliver-events.ts": ["isTurnOfNew"],
-  "services/xray-worker/src/webhooks/webhook-handlers.ts": ["TURN_MS"],
 };
 
 const files = ["*.ts", "*.md", "*.yml", "*.yaml", "*.json"]

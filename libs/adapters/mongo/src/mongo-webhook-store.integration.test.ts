@@ -1,4 +1,4 @@
-import { firstState, glanceAt } from "@veil/webhooks";
+import { firstState, summaryOf } from "@veil/webhooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 
@@ -19,10 +19,10 @@ const lane = { subject: "key:1", seqs: [4, 9], attempts: 2, since: 1_000, nextAt
 const found = async (id: string) => (await store.webhooks.deliveries()).find(({ webhookId }) => webhookId === id);
 
 it("tells how deliveries are without reading what waits", async () => {
-  const state = { ...firstState({ id: "wh_glance", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  const state = { ...firstState({ id: "wh_summary", fromSeq: 3 }), lanes: [lane], revision: 1 };
   await store.webhooks.keepDelivery(state);
-  await documents().updateOne({ _id: "wh_glance" }, { $set: { lanes: "were not read" } });
-  expect([await found("wh_glance"), unreadable]).toEqual([glanceAt(state), []]);
+  await documents().updateOne({ _id: "wh_summary" }, { $set: { lanes: "were not read" } });
+  expect([await found("wh_summary"), unreadable]).toEqual([summaryOf(state), []]);
 });
 
 it("takes nothing for true that a version before, which keeps no summary, has left behind", async () => {

@@ -1,8 +1,8 @@
 import {
-  type DeliveryGlance,
+  type DeliverySummary,
   type DeliveryState,
   type DeliveryStore,
-  glanceAt,
+  summaryOf,
   type SwitchOff,
   type Webhook,
   type WebhookStore,
@@ -18,7 +18,7 @@ import {
   summedUpDocument,
   toDelivery,
   toDeliveryDocument,
-  toGlance,
+  toSummary,
   toWebhook,
   toWebhookDocument,
   type WebhookDocument,
@@ -61,18 +61,18 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
     return webhooks.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
   }
 
-  async deliveries(): Promise<DeliveryGlance[]> {
+  async deliveries(): Promise<DeliverySummary[]> {
     const projection = { lanes: 0 };
     const found = await storeErrors(() => this.#deliveries.find<DeliveryDocument>({}, { projection }).toArray());
     const read = this.#deliveryReader.many(summedUpDocument, found);
-    const glances = read.map(toGlance).filter((glance) => glance !== null);
-    const known = new Set(glances.map(({ webhookId }) => webhookId));
+    const summaries = read.map(toSummary).filter((summary) => summary !== null);
+    const known = new Set(summaries.map(({ webhookId }) => webhookId));
     const unknown = read.map(({ _id }) => _id).filter((id) => !known.has(id));
-    if (unknown.length === 0) return glances;
+    if (unknown.length === 0) return summaries;
     const whole = await this.#foundDeliveries.findAll(unknown);
     return [
-      ...glances,
-      ...this.#deliveryReader.many(deliveryDocument, whole).map((each) => glanceAt(toDelivery(each))),
+      ...summaries,
+      ...this.#deliveryReader.many(deliveryDocument, whole).map((each) => summaryOf(toDelivery(each))),
     ];
   }
 

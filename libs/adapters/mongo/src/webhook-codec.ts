@@ -1,7 +1,7 @@
 import {
-  type DeliveryGlance,
+  type DeliverySummary,
   type DeliveryState,
-  glanceAt,
+  summaryOf,
   type Webhook,
   type WebhookOff,
   webhookOffId,
@@ -120,19 +120,19 @@ export function toDelivery(document: DeliveryDocument): DeliveryState {
   };
 }
 
-/** {@link deliveryDocument} as far as a {@link DeliveryGlance} needs it. */
+/** {@link deliveryDocument} as far as a {@link DeliverySummary} needs it. */
 export const summedUpDocument = deliveryDocument.omit({ lanes: true });
 type SummedUpDocument = Readonly<z.infer<typeof summedUpDocument>>;
 
 /** Null for a document whose summary is not of what it holds now. */
-export function toGlance({ summary, ...document }: SummedUpDocument): DeliveryGlance | null {
+export function toSummary({ summary, ...document }: SummedUpDocument): DeliverySummary | null {
   if (summary?.revision !== document.revision) return null;
   const { lanes: _, ...state } = toDelivery({ ...document, lanes: [] });
   return { ...state, waiting: summary.waiting, nextAt: summary.next_at, oldestAt: summary.oldest_at };
 }
 
 export function toDeliveryDocument(state: DeliveryState): DeliveryDocument {
-  const { waiting, nextAt: next_at, oldestAt: oldest_at } = glanceAt(state);
+  const { waiting, nextAt: next_at, oldestAt: oldest_at } = summaryOf(state);
   return {
     _id: state.webhookId,
     cursor: state.cursor,

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InMemoryEvents, InMemoryWebhooks, storedWebhook, webhookStoreConformance } from "../test/index.ts";
 import { deliverEvents, type DeliverPorts, type SendEnd } from "./deliver-events.ts";
-import { glanceAt, isDue } from "./delivery-glance.ts";
+import { summaryOf, isDue } from "./delivery-summary.ts";
 import { AWAY_AFTER_FAILURES, DEAD_AFTER_MS, MOST_WAITING, RETRY_FOR_MS, waitingOf } from "./delivery-state.ts";
 import type { WebhookEvent } from "./webhook-event.ts";
 
@@ -58,7 +58,7 @@ describe("deliverEvents", () => {
   /** Runs whenever something is due, second by second. */
   const runFor = async (seconds: number) => {
     for (let past = 0; past < seconds; past += 1) {
-      if (isDue(glanceAt(await state()), await log.head(), now)) await run();
+      if (isDue(summaryOf(await state()), await log.head(), now)) await run();
       now += SECOND_MS;
     }
   };

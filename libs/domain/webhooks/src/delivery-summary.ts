@@ -1,7 +1,7 @@
 import { type DeliveryState, isAway, MOST_WAITING, waitingOf } from "./delivery-state.ts";
 
 /** How a webhook's deliveries are, without all the events that wait: of these there may be very many. */
-export interface DeliveryGlance extends Omit<DeliveryState, "lanes"> {
+export interface DeliverySummary extends Omit<DeliveryState, "lanes"> {
   /** How many events wait apart from the log. */
   readonly waiting: number;
   /** When the first of them is to be tried again; null when none waits. Milliseconds since the epoch. */
@@ -10,7 +10,7 @@ export interface DeliveryGlance extends Omit<DeliveryState, "lanes"> {
   readonly oldestAt: number | null;
 }
 
-export function glanceAt({ lanes, ...state }: DeliveryState): DeliveryGlance {
+export function summaryOf({ lanes, ...state }: DeliveryState): DeliverySummary {
   return {
     ...state,
     waiting: waitingOf({ lanes }),
@@ -20,10 +20,10 @@ export function glanceAt({ lanes, ...state }: DeliveryState): DeliveryGlance {
 }
 
 /** Whether there is something to do for a webhook now. @param head the last position of the log */
-export function isDue(glance: DeliveryGlance, head: number, now: number): boolean {
-  if (isAway(glance) && now < glance.pausedUntil) return false;
-  if (glance.nextAt !== null && glance.nextAt <= now) return true;
-  return glance.cursor < head && glance.waiting < MOST_WAITING;
+export function isDue(summary: DeliverySummary, head: number, now: number): boolean {
+  if (isAway(summary) && now < summary.pausedUntil) return false;
+  if (summary.nextAt !== null && summary.nextAt <= now) return true;
+  return summary.cursor < head && summary.waiting < MOST_WAITING;
 }
 
 function earliest(times: readonly number[]): number | null {

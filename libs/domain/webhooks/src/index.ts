@@ -8,7 +8,7 @@ export {
   type WebhookPorts,
 } from "./change-webhooks.ts";
 export { deliverEvents, type DeliverPorts, type DeliveryEnd, type SendEnd } from "./deliver-events.ts";
-export { type DeliveryGlance, glanceAt, isDue } from "./delivery-glance.ts";
+export { type DeliverySummary, summaryOf, isDue } from "./delivery-summary.ts";
 export {
   DEAD_AFTER_MS,
   type DeliveryState,

@@ -1,4 +1,4 @@
-import type { DeliveryGlance } from "./delivery-glance.ts";
+import type { DeliverySummary } from "./delivery-summary.ts";
 import type { DeliveryState } from "./delivery-state.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -9,7 +9,7 @@ export interface WebhookReader {
   /** All, the oldest first. There are few. */
   list(): Promise<Webhook[]>;
   /** How far each webhook's deliveries are; of one that never had any there is none. */
-  deliveries(): Promise<DeliveryGlance[]>;
+  deliveries(): Promise<DeliverySummary[]>;
 }
 
 /** Webhooks as they are changed. A write of which no answer came may have happened. */

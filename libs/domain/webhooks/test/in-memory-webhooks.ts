@@ -1,8 +1,8 @@
 import {
-  type DeliveryGlance,
+  type DeliverySummary,
   type DeliveryState,
   type DeliveryStore,
-  glanceAt,
+  summaryOf,
   type SwitchOff,
   type Webhook,
   type WebhookOff,
@@ -30,9 +30,9 @@ export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOut
     return [...this.#webhooks.values()].toSorted((a, b) => a.createdAt - b.createdAt);
   }
 
-  async deliveries(): Promise<DeliveryGlance[]> {
+  async deliveries(): Promise<DeliverySummary[]> {
     await this.beforeStep();
-    return [...this.#deliveries.values()].map(glanceAt);
+    return [...this.#deliveries.values()].map(summaryOf);
   }
 
   async insert(webhook: Webhook): Promise<"inserted" | "present"> {

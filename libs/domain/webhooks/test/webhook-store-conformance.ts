@@ -3,7 +3,7 @@ import {
   type DeliveryState,
   type DeliveryStore,
   firstState,
-  glanceAt,
+  summaryOf,
   type WebhookOutbox,
   webhookOffId,
   type WebhookStore,
@@ -70,12 +70,12 @@ export function webhookStoreConformance(
     expect(await open().delivery(id)).toEqual(first);
     const second = stateOf(id, { cursor: 12, lastDeliveredAt: 5_000, pausedUntil: 6_000, isSlow: true, revision: 2 });
     expect(await open().keepDelivery(second)).toBe("kept");
-    const glances = async () => (await open().deliveries()).filter(({ webhookId }) => webhookId === id);
-    expect(await glances()).toEqual([{ ...glanceAt(second), waiting: 0, nextAt: null, oldestAt: null }]);
+    const summaries = async () => (await open().deliveries()).filter(({ webhookId }) => webhookId === id);
+    expect(await summaries()).toEqual([{ ...summaryOf(second), waiting: 0, nextAt: null, oldestAt: null }]);
     const more = { ...lane, subject: "key:2", seqs: [5], nextAt: 2_000, at: 950 };
     const third = { ...second, lanes: [lane, more], revision: 3 };
     expect(await open().keepDelivery(third)).toBe("kept");
-    expect(await glances()).toEqual([{ ...glanceAt(third), waiting: 3, nextAt: 2_000, oldestAt: 900 }]);
+    expect(await summaries()).toEqual([{ ...summaryOf(third), waiting: 3, nextAt: 2_000, oldestAt: 900 }]);
   });
 
   it("keeps no deliveries that follow others than those that are kept", async () => {

@@ -1,4 +1,4 @@
-import { firstState, glanceAt, type WebhookReader } from "@veil/webhooks";
+import { firstState, summaryOf, type WebhookReader } from "@veil/webhooks";
 
 /** How all webhooks stand. */
 export interface WebhookFigures {
@@ -33,7 +33,7 @@ export async function readWebhookFigures(
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
   const on = all
     .filter(({ enabled }) => enabled)
-    .map((webhook) => stateOf.get(webhook.id) ?? glanceAt(firstState(webhook)));
+    .map((webhook) => stateOf.get(webhook.id) ?? summaryOf(firstState(webhook)));
   const behind = on.filter(({ cursor }) => cursor < head).map(({ cursor }) => cursor);
   const [next] = behind.length === 0 ? [] : await log.read({ after: Math.min(...behind), limit: 1 });
   const ages = [...on.flatMap(({ oldestAt }) => oldestAt ?? []), ...(next === undefined ? [] : [next.at * 1_000])];

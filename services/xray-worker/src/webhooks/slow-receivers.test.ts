@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { inTurn, SLOW_TOGETHER } from "./turns-of-slow.ts";
+import { admitted, SLOW_TOGETHER } from "./slow-receivers.ts";
 
 const MINUTE_MS = 60_000;
 const webhooks = (count: number, isSlow: boolean) =>
@@ -8,14 +8,14 @@ const ids = (some: readonly { readonly webhookId: string }[]) => some.map(({ web
 
 it("lets all in while few receivers are slow", () => {
   const due = [...webhooks(SLOW_TOGETHER, true), ...webhooks(200, false)];
-  expect(inTurn(due, 5)).toEqual(due);
+  expect(admitted(due, 5)).toEqual(due);
 });
 
 it("lets in some of many that are slow, each sooner or later, and all others", () => {
   const [slow, fast] = [webhooks(200, true), webhooks(200, false)];
   const met = new Set<string>();
   for (let now = 0; now < 100 * MINUTE_MS; now += MINUTE_MS) {
-    const entered = new Set(ids(inTurn([...slow, ...fast], now)));
+    const entered = new Set(ids(admitted([...slow, ...fast], now)));
     expect([entered.size, ids(fast).every((id) => entered.has(id))]).toEqual([200 + SLOW_TOGETHER, true]);
     for (const id of entered) met.add(id);
   }
@@ -24,10 +24,10 @@ it("lets in some of many that are slow, each sooner or later, and all others", (
 
 it("changes nothing for the others when one has nothing due any more", () => {
   const slow = webhooks(100, true);
-  const first = new Set(ids(inTurn(slow, 0)));
+  const first = new Set(ids(admitted(slow, 0)));
   const [done] = first;
   const second = ids(
-    inTurn(
+    admitted(
       slow.filter(({ webhookId }) => webhookId !== done),
       1_000,
     ),

@@ -12,13 +12,13 @@ import {
 import {
   type DeliveryStore,
   firstState,
-  glanceAt,
+  summaryOf,
   isDue,
   type WebhookEvents,
   type WebhookReader,
   type WebhookStore,
 } from "@veil/webhooks";
-import { inTurn, SLOW_TOGETHER } from "./turns-of-slow.ts";
+import { admitted, SLOW_TOGETHER } from "./slow-receivers.ts";
 import { webhookJobHandlers } from "./webhook-handlers.ts";
 import type { WebhookMetrics } from "./webhook-metrics.ts";
 import { WebhookSender, type WebhookSenderOptions } from "./webhook-sender.ts";
@@ -126,9 +126,9 @@ export async function enterDue({ webhooks, events, enter, now }: WebhookLoopOpti
   const [states, head] = await Promise.all([webhooks.deliveries(), events.head()]);
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
   const due = enabled.flatMap((webhook) => {
-    const state = stateOf.get(webhook.id) ?? glanceAt(firstState(webhook));
+    const state = stateOf.get(webhook.id) ?? summaryOf(firstState(webhook));
     const isTriedAnew = state.failingSince !== null && state.failingSince < webhook.enabledAt;
     return isTriedAnew || isDue(state, head, now()) ? [state] : [];
   });
-  await Promise.all(inTurn(due, now()).map(({ webhookId }) => enter(webhookId)));
+  await Promise.all(admitted(due, now()).map(({ webhookId }) => enter(webhookId)));
 }

@@ -16,7 +16,7 @@ import {
   type WebhookStore,
   webhookSubject,
 } from "@veil/webhooks";
-import { SLOW_MS, TURN_MS } from "./turns-of-slow.ts";
+import { SLOW_MS, DELIVERY_RUN_MS } from "./slow-receivers.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
 export interface WebhookHandlerPorts {
@@ -71,7 +71,7 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
   async function deliver(id: string) {
     const webhook = await webhooks.find(id);
     if (webhook === null || !webhook.enabled) return "off" as const;
-    const end = await deliverEvents(webhook, now() + TURN_MS, {
+    const end = await deliverEvents(webhook, now() + DELIVERY_RUN_MS, {
       events,
       deliveries: webhooks,
       send: (event) => send(event, webhook),
