@@ -224,7 +224,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       prefix: settings.QUEUE_PREFIX,
       listed: listedNodes(listed),
       prepare: async () => {
-        departed = await seedNodes(listedNodes(listed), changes);
+        departed = await seedNodes(listedNodes(listed), { isListMissing: settings.XRAY_NODES === undefined }, changes);
       },
       onFleet: (found) => {
         fleet = found;

@@ -88,5 +88,5 @@ export type {
   SeenInbounds,
 } from "./ports.ts";
 export { filledRemark, type Placeholder, PLACEHOLDERS, placeholdersOf, unknownPlaceholder } from "./remarks.ts";
-export { type ListedNode, seeded, seedFleet, type SeedNote } from "./seed-fleet.ts";
+export { type ListedNode, seeded, seedFleet, type SeedNote, type SeedOptions } from "./seed-fleet.ts";
 export { FLEET_LOOK_EVERY_MS, FLEET_LOOK_JITTER, KNOWN_TO_ALL_MS } from "./timing.ts";

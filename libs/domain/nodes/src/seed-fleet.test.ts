@@ -85,6 +85,30 @@ describe("a later start", () => {
     expect(nodes.map(({ name }) => name)).toEqual(["a", "changed", "made"]);
   });
 
+  it("keeps all nodes, and their order, when the environment lists none any more, until API calls delete them", () => {
+    const [de, nl, made] = [someNode("de"), someNode("nl", { position: 1 }), someNode("made", { origin: "api" })];
+    const start = (...nodes: FleetNode[]) => seeded(fleet(...nodes), [listed("main")], NOW, { isListMissing: true });
+    const { nodes, notes } = start(de, nl, made);
+    expect(states(nodes)).toEqual({ de: "active", nl: "active", made: "active", main: "joining" });
+    expect(nodes.at(-1)?.name).toBe("main");
+    expect(notes).toEqual(["de", "nl"].map((node) => ({ node, kept: "unlisted" })));
+    expect(start(...nodes).nodes).toEqual(nodes);
+    const deleted = nodes.map((node) => (node.name === "de" ? { ...node, state: "gone" as const } : node));
+    expect(states(start(...deleted).nodes)).toEqual({ nl: "active", made: "active", main: "joining" });
+    const back = seeded(fleet(...nodes), [listed("de"), listed("nl")], NOW);
+    expect(back.nodes.map(({ name }) => name).toSorted()).toEqual(["de", "made", "nl"]);
+  });
+
+  it("follows the one node that it has without a list to its new name", () => {
+    const { nodes, notes } = seeded(
+      fleet(someNode("de", { address: "127.0.0.1:1" })),
+      [listed("main", { address: "127.0.0.1:1" })],
+      NOW,
+      { isListMissing: true },
+    );
+    expect([nodes.map(({ name }) => name), notes]).toEqual([["main"], []]);
+  });
+
   it("leaves a node away that an API call deleted, until it is listed no more", () => {
     const gone = someNode("b", { state: "gone" });
     const { nodes, notes } = seeded(fleet(someNode("a"), gone), [listed("a"), listed("b", { address: "x:1" })], NOW);

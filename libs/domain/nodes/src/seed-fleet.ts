@@ -19,7 +19,7 @@ export interface ListedNode extends NodeFields {
 
 /** What the environment says and is not followed in, and why. */
 export type SeedNote =
-  | { readonly node: string; readonly kept: "deleted" | "address-taken" }
+  | { readonly node: string; readonly kept: "deleted" | "address-taken" | "unlisted" }
   /** Fields that an API call changed, of which the environment says something else. */
   | { readonly node: string; readonly kept: "changed"; readonly fields: readonly (keyof NodeFields)[] };
 
@@ -28,19 +28,39 @@ export interface Seeded {
   readonly notes: readonly SeedNote[];
 }
 
+export interface SeedOptions {
+  /** Whether the environment lists no nodes, and `listed` is what there is without a list. */
+  readonly isListMissing?: boolean;
+}
+
 /**
  * What the fleet is after a start: the environment is followed in each field that no API call changed. A node that it lists
  * no more goes, unless an API call made or changed it; one that an API call deleted stays away for as long as it is listed.
+ * Where the list is missing as a whole, it was rather lost: the nodes stay until API calls delete them.
  *
  * @param now milliseconds since the epoch
  */
-export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now: number): Seeded {
+export function seeded(
+  stored: Fleet | null,
+  listed: readonly ListedNode[],
+  now: number,
+  { isListMissing = false }: SeedOptions = {},
+): Seeded {
   const names = new Set(listed.map(({ name }) => name));
   const before = stored?.nodes ?? [];
-  const kept = before.filter(
-    ({ name, origin, fixed, state }) => names.has(name) || origin === "api" || (fixed.length > 0 && state !== "gone"),
+  const isMoved = (node: FleetNode) => listed.some(({ address }) => isSameAddress(address, node.address));
+  const unlisted = before.filter(
+    (node) => !names.has(node.name) && node.origin === "environment" && node.state !== "gone" && !isMoved(node),
   );
-  const notes: SeedNote[] = [];
+  const isLost = isListMissing && unlisted.length > 0;
+  const kept = before.filter(
+    (node) =>
+      names.has(node.name) ||
+      node.origin === "api" ||
+      (node.fixed.length > 0 && node.state !== "gone") ||
+      (isLost && unlisted.includes(node)),
+  );
+  const notes: SeedNote[] = isLost ? unlisted.map(({ name }) => ({ node: name, kept: "unlisted" })) : [];
   const nodes: FleetNode[] = kept.filter(({ name }) => !names.has(name));
   for (const [position, node] of listed.entries()) {
     if (stored?.unreadable?.nodes.includes(node.name) === true) continue;
@@ -54,7 +74,7 @@ export function seeded(stored: Fleet | null, listed: readonly ListedNode[], now:
       return stays && state !== "gone" && isSameAddress(address, next.address);
     });
     if (isTaken) notes.push({ node: node.name, kept: "address-taken" });
-    else nodes.push({ ...next, position });
+    else nodes.push({ ...next, position: isLost ? (known?.position ?? before.length) : position });
   }
   return { nodes: inOrder(withOneActive(nodes, now)), notes };
 }
@@ -76,6 +96,7 @@ export async function seedFleet(
   store: FleetStore,
   listed: readonly ListedNode[],
   now: number,
+  options: SeedOptions = {},
 ): Promise<{
   readonly notes: readonly SeedNote[];
   readonly isChanged: boolean;
@@ -83,7 +104,7 @@ export async function seedFleet(
 }> {
   for (;;) {
     const stored = await store.read();
-    const { nodes, notes } = seeded(stored, listed, now);
+    const { nodes, notes } = seeded(stored, listed, now, options);
     if (stored !== null && JSON.stringify(stored.nodes) === JSON.stringify(nodes))
       return { notes, isChanged: false, departed: [] };
     if ((await store.save(stored, { nodes })) !== "saved") continue;

@@ -10,6 +10,7 @@ import {
   type FleetStore,
   type ListedNode,
   seedFleet,
+  type SeedOptions,
 } from "@veil/nodes";
 import { announce, type Redis } from "@veil/redis";
 import { type Clock, CoalescedCalls, type Logger } from "@veil/runtime";
@@ -88,12 +89,15 @@ function resultOf(end: FleetChange): JobResult<"change-node"> {
  */
 export async function seedNodes(
   listed: readonly ListedNode[],
+  options: SeedOptions,
   { store, ...changes }: Omit<FleetChanges, "change" | "store"> & { readonly store: FleetStore },
 ): Promise<readonly FleetNode[]> {
-  const { notes, isChanged, departed } = await seedFleet(store, listed, changes.clock.now());
+  const { notes, isChanged, departed } = await seedFleet(store, listed, changes.clock.now(), options);
   for (const note of notes) {
     const { log } = changes;
     if (note.kept === "address-taken") log.error(note, "a node of the environment has the address of another node");
+    else if (note.kept === "unlisted")
+      log.error(note, "XRAY_NODES is not set, and a node that it had stays until it is deleted by an API call");
     else log.info(note, "the environment is not followed here: an API call decided otherwise");
   }
   if (isChanged) await tell(changes);
