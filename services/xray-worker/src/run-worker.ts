@@ -51,7 +51,7 @@ import { nodeVisits } from "./nodes/node-visits.ts";
 import { NodesSeen } from "./nodes/nodes-seen.ts";
 import { lastMarkOf } from "./nodes/same-process.ts";
 import { OrphanBrake } from "./nodes/orphan-brake.ts";
-import { workerSettings } from "./settings.ts";
+import { dependentSettings, workerSettings } from "./settings.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startDueEntries, startDueLoop } from "./terms/due-loop.ts";
 import { openKeyMemory } from "./open-key-memory.ts";
@@ -62,6 +62,7 @@ const service = prepareService({
   name: "xray-worker",
   moduleUrl: import.meta.url,
   read: (options) => readSettings(workerSettings, options),
+  dependent: dependentSettings,
 });
 const { settings, log, metrics, clock } = service;
 const newFlow = vlessFlowOf(settings.REALITY_FLOW);
@@ -257,7 +258,6 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       nodes: nodes.names,
       version: readPackageVersion(import.meta.url),
     });
-
     startCleanUp(running, {
       deleteExpiredAfterDays: settings.DELETE_EXPIRED_AFTER_DAYS ?? null,
       ...{ ports, store, exclusive, clock, log },

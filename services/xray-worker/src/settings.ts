@@ -8,7 +8,15 @@ import {
   webhookVariables,
 } from "@veil/settings";
 import { discoveryVariables, requireDiscoveryTls } from "./discovery/discovery-settings.ts";
-import { booleanFlag, commaList, engineVariables, runtimeSettings, timeZone, wholeNumber } from "@veil/runtime";
+import {
+  booleanFlag,
+  commaList,
+  type DependentSettings,
+  engineVariables,
+  runtimeSettings,
+  timeZone,
+  wholeNumber,
+} from "@veil/runtime";
 import { z } from "zod";
 
 const percent = wholeNumber({ min: 1, max: 99 });
@@ -46,5 +54,11 @@ export const workerSettings = z
   .superRefine(requireConfigNode)
   .superRefine(requireTlsFolder)
   .superRefine(requireDiscoveryTls);
+
+/** Settings that mean nothing without another one. XRAY_BINARY is not among them: `npm start` starts Xray by it. */
+export const dependentSettings: DependentSettings = {
+  XRAY_CONFIG_PATH: ["XRAY_CONFIG_NODE"],
+  XRAY_DISCOVERY_SERVICE: Object.keys(discoveryVariables).filter((name) => name !== "XRAY_DISCOVERY_SERVICE"),
+};
 
 export type WorkerSettings = z.output<typeof workerSettings>;

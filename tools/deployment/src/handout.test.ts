@@ -66,3 +66,11 @@ test("Xray's config closes every private network to key holders", () => {
   };
   expect(routing.rules).toContainEqual({ ruleTag: "private", ip: PRIVATE_DESTINATIONS, outboundTag: "block" });
 });
+
+test("XRAY_BLOCKED is addresses and networks, and anything else in it is named", () => {
+  const read = (list: string) => readSettings(deploymentSettings, { program: "setup", env: { XRAY_BLOCKED: list } });
+  const blocked = ["203.0.113.7", "198.51.100.0/24", "2001:db8::1", "2001:db8::/48"];
+  expect(read(blocked.join(", ")).XRAY_BLOCKED).toEqual(blocked);
+  for (const list of ["vpn.example.com", "203.0.113.7,10.0.0.0/33", "203.0.113", "2001:db8::1/129", "geoip:ru"])
+    expect(() => read(list)).toThrow(/XRAY_BLOCKED must be IP addresses or networks/);
+});

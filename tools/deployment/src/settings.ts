@@ -1,5 +1,5 @@
 import { booleanFlag, commaList, port, settingMetadata } from "@veil/runtime";
-import { UDP_POLICIES } from "@veil/xray-config";
+import { blockedDestination, UDP_POLICIES } from "@veil/xray-config";
 import { z } from "zod";
 
 const host = z.string().regex(/^[^\s/:@?#]+$/, "must be a host name or an address without a port");
@@ -53,7 +53,7 @@ export const deploymentSettings = z.object({
   /** Whether UDP leaves the tunnel: `open` needs a guard below Xray. */
   XRAY_UDP: z.enum(UDP_POLICIES, "must be block or open").default("block").meta({ example: "block" }),
   /** Further networks that nobody reaches through the tunnel, such as the public addresses of this host. */
-  XRAY_BLOCKED: commaList().default([]).meta({ example: "203.0.113.7/32" }),
+  XRAY_BLOCKED: commaList(blockedDestination).default([]).meta({ example: "203.0.113.7/32" }),
 
   /** `host:port` of MongoDB and of Redis, as the services reach them. */
   MONGODB_ADDRESS: z.string().default("mongodb:27017").meta({ example: "mongodb:27017" }),

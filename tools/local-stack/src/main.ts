@@ -3,7 +3,7 @@ import { EngineStartError, NoEngineError, WrongBinaryError } from "@veil/engines
 import { EXIT_CODE_SETTINGS, exitOnSettingsError, readSettings, systemClock } from "@veil/runtime";
 import { ChildRegistry } from "./child-registry.ts";
 import { openDataDirectory } from "./data-directory.ts";
-import { readEnvironment, withoutMisspelled } from "./read-environment.ts";
+import { readEnvironment, sayUnread, withoutMisspelled } from "./read-environment.ts";
 import { RunFile } from "./run-file.ts";
 import { stackSettings } from "./settings.ts";
 import { SettingsRefusedError, type StackContext, StackStartError } from "./stack-context.ts";
@@ -29,6 +29,7 @@ try {
 
 async function main(): Promise<void> {
   const env = withoutMisspelled(await readEnvironment(projectRoot), terminal.say);
+  sayUnread(env, terminal.say);
   const settings = exitOnSettingsError(() => readSettings(stackSettings, { program: "npm start", env }));
   const data = await openDataDirectory(projectRoot, settings.VEIL_DATA_DIR);
   const unlock = await lockDataDirectory(data.lockFile);

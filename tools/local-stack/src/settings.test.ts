@@ -35,6 +35,8 @@ describe("the settings of the local stack", () => {
     ["XRAY_API_PORT", "0"],
     ["XRAY_ALLOW_PRIVATE", "maybe"],
     ["XRAY_UDP", "some"],
+    ["XRAY_BLOCKED", "203.0.113.7, vpn.example.com"],
+    ["XRAY_BLOCKED", "203.0.113.0/33"],
     ["REALITY_DEST", "microsoft.com"],
     ["REALITY_PORT", "-1"],
     ["REALITY_PRIVATE_KEY", "abc"],

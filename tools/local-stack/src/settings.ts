@@ -1,5 +1,5 @@
-import { realityPublicKey, UDP_POLICIES } from "@veil/xray-config";
-import { booleanFlag, port, url } from "@veil/runtime";
+import { blockedDestination, realityPublicKey, UDP_POLICIES } from "@veil/xray-config";
+import { booleanFlag, commaList, port, url } from "@veil/runtime";
 import { z } from "zod";
 
 const MIN_SECRET_LENGTH = 32;
@@ -41,6 +41,8 @@ export const stackSettings = z
     XRAY_NODES: z.string().optional(),
     XRAY_INBOUND_TAG: z.string().default("vless-in").meta({ example: "vless-in" }),
     XRAY_ALLOW_PRIVATE: booleanFlag().default(false),
+    /** Further networks that nobody reaches through the tunnel, beside private ones and the machine's own addresses. */
+    XRAY_BLOCKED: commaList(blockedDestination).default([]).meta({ example: "203.0.113.0/24" }),
     XRAY_UDP: z.enum(UDP_POLICIES, "must be block or open").default("block").meta({ example: "block" }),
 
     DOMAIN: z.string().default("127.0.0.1").meta({ example: "vpn.example.com" }),

@@ -144,7 +144,7 @@ async function writeConfig(context: StackContext, identity: RealityIdentity, api
     privateKey: identity.privateKey,
     shortIds: [settings.REALITY_COMMON_SHORT_ID],
     allowPrivate: settings.XRAY_ALLOW_PRIVATE,
-    blocked: ownAddresses(),
+    blocked: [...ownAddresses(), ...settings.XRAY_BLOCKED],
     udp: settings.XRAY_UDP,
   });
 }

@@ -12,7 +12,7 @@ export {
 export type { ClientForm, ConfigClient } from "./config-inbound.ts";
 export { type ConfigUpdate, XrayConfigFile, type XrayConfigFileOptions } from "./xray-config-file.ts";
 export { ensureXrayConfig } from "./ensure-xray-config.ts";
-export { ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
+export { blockedDestination, ownAddresses, PRIVATE_DESTINATIONS } from "./private-destinations.ts";
 export { makeRealityKeys, makeShortId, type RealityKeys, realityPublicKey } from "./reality-keys.ts";
 export {
   type XrayClient,

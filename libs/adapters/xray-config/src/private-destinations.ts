@@ -1,4 +1,11 @@
 import { networkInterfaces } from "node:os";
+import { z } from "zod";
+
+/** A destination of the setting `XRAY_BLOCKED`: an IP address, or a network of them. Names mean nothing there. */
+export const blockedDestination = z.union(
+  [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+  "must be IP addresses or networks like 203.0.113.0/24, separated by commas",
+);
 
 /**
  * All destinations outside the public Internet, from the IANA special-purpose address registries: this host, private

@@ -37,6 +37,7 @@ export {
   type MetricOptions,
   type Metrics,
 } from "./metrics.ts";
+export { type DependentSettings, settingsAmong } from "./unread-settings.ts";
 export { type MisspelledSetting, misspelledSettings } from "./misspelled-settings.ts";
 export { NamedParts } from "./named-parts.ts";
 export { openOpsServer, type OpsParts, type OpsServer, type OpsServerOptions, startOpsServer } from "./ops-server.ts";

@@ -12,15 +12,7 @@ export interface MisspelledSetting {
 /** Variables of others with names similar to our settings, each with its own reader. */
 const OF_OTHERS = new Set([
   // Of the compose file and the preparation of a deployment.
-  ...[
-    "API_PUBLISH",
-    "MONGODB_ADDRESS",
-    "REDIS_ADDRESS",
-    "REDIS_MAXMEMORY",
-    "XRAY_BLOCKED",
-    "XRAY_INBOUND_PORT",
-    "XRAY_WORKERS",
-  ],
+  ...["API_PUBLISH", "MONGODB_ADDRESS", "REDIS_ADDRESS", "REDIS_MAXMEMORY", "XRAY_INBOUND_PORT", "XRAY_WORKERS"],
 ]);
 /** Kubernetes and Docker tell containers of other services so: `API_PORT=tcp://10.0.0.1:8000`, `API_PORT_8000_TCP_PORT`. */
 const LINKED_SERVICE = /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP)/;

@@ -9,6 +9,7 @@ import { openOpsServer, type OpsParts, type OpsServer } from "./ops-server.ts";
 import type { ReadSettingsOptions } from "./read-settings.ts";
 import { exitOnSettingsError } from "./settings-error.ts";
 import { SharedClock } from "./shared-clock.ts";
+import { type DependentSettings, warnOfUnreadSettings } from "./unread-settings.ts";
 
 type RuntimeSettings = z.output<z.ZodObject<ReturnType<typeof runtimeSettings>>>;
 
@@ -19,6 +20,8 @@ export interface ServiceDefinition<Settings extends RuntimeSettings> {
   readonly moduleUrl: string;
   /** `(options) => readSettings(schema, options)` */
   readonly read: (options: ReadSettingsOptions) => Settings;
+  /** Settings of which it is said when nobody reads them; none when left out. */
+  readonly dependent?: DependentSettings;
 }
 
 /** A service before it opens anything. */
@@ -42,11 +45,13 @@ export function prepareService<Settings extends RuntimeSettings>({
   name,
   moduleUrl,
   read,
+  dependent = {},
 }: ServiceDefinition<Settings>): PreparedService<Settings> {
   const version = readPackageVersion(moduleUrl);
   const settings = exitOnSettingsError(() => read({ program: name }));
   const log = createLogger({ service: name, version, level: settings.LOG_LEVEL });
   warnOfMisspelledSettings(process.env, log);
+  warnOfUnreadSettings(dependent, process.env, log);
   const metrics = createMetrics({ service: name, version });
   return {
     settings,

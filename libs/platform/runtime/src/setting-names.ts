@@ -59,6 +59,7 @@ export const SETTING_NAMES: ReadonlySet<string> = new Set([
   "XRAY_API_HOST",
   "XRAY_API_PORT",
   "XRAY_BINARY",
+  "XRAY_BLOCKED",
   "XRAY_BLOCK_DELETED",
   "XRAY_CONFIG_NODE",
   "XRAY_CONFIG_PATH",
