@@ -80,23 +80,27 @@ export class MongoEventLog implements EventLog {
     return this.#raise({ settled: seq });
   }
 
-  async drop(before: number): Promise<number> {
+  async drop(before: number, now: number): Promise<number> {
     let dropped = 0;
+    let after = (await this.#first()) - 1;
+    /** Events dated ahead, which go once an old one is found behind them. */
+    let ahead: string[] = [];
     while (true) {
-      const first = await this.#first();
-      const part = await this.#read({ after: first - 1, limit: DROPPED_AT_ONCE + 1 });
+      const part = await this.#read({ after, limit: DROPPED_AT_ONCE + 1 });
       // The last one stays: the next one is counted from it.
-      const old = part.slice(0, -1);
-      const end = old.findIndex(({ at }) => at >= before);
-      const gone = end === -1 ? old : old.slice(0, end);
-      const last = gone.at(-1);
-      if (last === undefined) return dropped;
-      // First: a reader that begins with one that is gone would find nothing behind it either.
-      await this.#raise({ first: last.seq + 1 });
-      const { changedAtOnce } = await engineOf(this.#connection);
-      const ids = gone.map(({ _id }) => _id);
-      for (const some of inParts(ids, changedAtOnce)) await removeMany(this.#connection, this.#events, some);
-      dropped += gone.length;
+      const known = part.slice(0, -1);
+      const end = known.findIndex(({ at }) => at >= before && at <= now);
+      const passed = end === -1 ? known : known.slice(0, end);
+      const old = passed.slice(0, passed.findLastIndex(({ at }) => at < before) + 1);
+      const last = old.at(-1);
+      if (last !== undefined) {
+        dropped += await this.#forget([...ahead, ...old.map(({ _id }) => _id)], last.seq + 1);
+        ahead = [];
+      }
+      ahead.push(...passed.slice(old.length).map(({ _id }) => _id));
+      const next = passed.at(-1);
+      if (end !== -1 || next === undefined) return dropped;
+      after = next.seq;
     }
   }
 
@@ -108,6 +112,14 @@ export class MongoEventLog implements EventLog {
       await this.#events.createIndex({ type: 1, _id: 1 });
       await this.#events.createIndex({ owner: 1, _id: 1 });
     });
+  }
+
+  async #forget(ids: readonly string[], first: number): Promise<number> {
+    // First: a reader that begins with one that is gone would find nothing behind it either.
+    await this.#raise({ first });
+    const { changedAtOnce } = await engineOf(this.#connection);
+    for (const some of inParts(ids, changedAtOnce)) await removeMany(this.#connection, this.#events, some);
+    return ids.length;
   }
 
   #insert(documents: readonly EventDocument[]): Promise<"inserted" | "taken"> {

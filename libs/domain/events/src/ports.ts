@@ -38,12 +38,13 @@ export interface EventLog extends EventReader {
   /** Raises it; a smaller one changes nothing. */
   raiseCheckpoint(seq: number): Promise<void>;
   /**
-   * Forgets events that were logged before a moment, but never the last one.
+   * Forgets events that were logged before a moment, but never the last one. One dated ahead, by a clock that was, is as old as
+   * those behind it.
    *
-   * @param before unix seconds
+   * @param before unix seconds @param now unix seconds
    * @returns how many
    */
-  drop(before: number): Promise<number>;
+  drop(before: number, now: number): Promise<number>;
 }
 
 /** As much of a logged event as concerns whoever adds others. */

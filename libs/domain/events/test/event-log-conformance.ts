@@ -123,13 +123,32 @@ export function eventLogConformance(open: () => { readonly log: EventLog; readon
     const end = await last();
     const old = Array.from({ length: 350 }, () => someEvent({ at: 1_000 }));
     await open().log.append(end, [...old, someEvent({ at: 4_000_000_000 }), someEvent({ at: 1_000 })]);
-    expect(await open().log.drop(2_000_000_000)).toBe(end + 350);
-    expect(await open().log.drop(2_000_000_000)).toBe(0);
+    expect(await open().log.drop(2_000_000_000, 4_000_000_000)).toBe(end + 350);
+    expect(await open().log.drop(2_000_000_000, 4_000_000_000)).toBe(0);
     expect((await all()).map(({ seq }) => seq - end)).toEqual([351, 352]);
     expect(await open().other.read({ after: 3, limit: 1 })).toHaveLength(1);
-    expect(await open().log.drop(5_000_000_000)).toBe(1);
+    expect(await open().log.drop(5_000_000_000, 5_000_000_000)).toBe(1);
     const rest = await all();
     expect(rest.map(({ seq }) => seq - end)).toEqual([352]);
     expect(await open().log.append(end + 352, [someEvent()])).toBe("appended");
+  });
+
+  it("is kept from dropping by no event that is dated ahead, and drops none that may be new", async () => {
+    const end = await last();
+    const dated = (count: number, at: number) => Array.from({ length: count }, () => someEvent({ at }));
+    const [old, ahead] = [1_000, 9_000_000_000];
+    const recent = dated(3, 2_500_000_000);
+    const first = (await all())[0]?.seq ?? end;
+    await open().log.append(end, [
+      ...dated(2, old),
+      ...dated(450, ahead),
+      ...dated(2, old),
+      ...dated(300, ahead),
+      ...recent,
+    ]);
+    expect(await open().log.drop(2_000_000_000, 3_000_000_000)).toBe(end - first + 1 + 454);
+    expect(await open().log.drop(2_000_000_000, 3_000_000_000)).toBe(0);
+    expect((await all()).map(({ seq }) => seq - end)).toEqual(Array.from({ length: 303 }, (_, index) => 455 + index));
+    expect(await open().log.drop(2_600_000_000, 3_000_000_000)).toBe(302);
   });
 }

@@ -45,10 +45,11 @@ export class InMemoryEventLog implements EventLog {
     this.#checkpoint = Math.max(this.#checkpoint, seq);
   }
 
-  async drop(before: number): Promise<number> {
+  async drop(before: number, now: number): Promise<number> {
     const last = this.events.length;
-    const kept = this.events.find(({ seq, at }) => seq >= this.#first && (at >= before || seq === last));
-    const first = kept?.seq ?? this.#first;
+    const there = this.events.filter(({ seq }) => seq >= this.#first);
+    const kept = there.find(({ seq, at }) => (at >= before && at <= now) || seq === last)?.seq ?? this.#first;
+    const first = (there.findLast(({ seq, at }) => seq < kept && at < before)?.seq ?? this.#first - 1) + 1;
     const dropped = first - this.#first;
     this.#first = first;
     return dropped;

@@ -7,6 +7,7 @@ import {
   type PeriodicTask,
   type RunningService,
   runLoop,
+  type SharedClock,
 } from "@veil/runtime";
 
 export interface RelayLoopOptions {
@@ -40,8 +41,13 @@ const LOOK_AT_ALL_LEASE_MS = 10_000;
 const FORGET_EVERY_MS = 10 * 60_000;
 const DAY_S = 24 * 60 * 60;
 
+/** What can't be undone is done by two clocks. */
+interface ForgetOptions extends RelayLoopOptions {
+  readonly clock: Pick<SharedClock, "now" | "earliest">;
+}
+
 /** Brings events into the log, by one worker at a time, until the service stops. */
-export function startRelayLoop(running: RunningService, options: RelayLoopOptions): PeriodicTask {
+export function startRelayLoop(running: RunningService, options: ForgetOptions): PeriodicTask {
   const { log } = options;
   runLoop(running, "events of all subjects", {
     everyMs: LOOK_EVERY_MS,
@@ -108,9 +114,10 @@ async function relay(subjects: readonly string[], options: RelayLoopOptions): Pr
   return added.length;
 }
 
-async function forgetOld({ events, exclusive, clock, keptDays, log }: RelayLoopOptions): Promise<void> {
+async function forgetOld({ events, exclusive, clock, keptDays, log }: ForgetOptions): Promise<void> {
   await runExclusively({ ...exclusive, subject: "old-events", leaseMs: LOOK_AT_ALL_LEASE_MS }, async () => {
-    const dropped = await events.drop(Math.floor(clock.now() / 1_000) - keptDays * DAY_S);
+    const now = Math.floor(clock.earliest() / 1_000);
+    const dropped = await events.drop(now - keptDays * DAY_S, now);
     if (dropped > 0) log.debug({ dropped }, "forgot old events");
   });
 }

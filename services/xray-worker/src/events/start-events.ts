@@ -1,7 +1,7 @@
 import type { BackingServices } from "@veil/backing-services";
 import type { EventHintIndex, ExclusiveTask, Redis } from "@veil/redis";
 import type { MongoStore } from "@veil/mongo";
-import { type Clock, coerceError, type Logger, type RunningService } from "@veil/runtime";
+import { coerceError, type Logger, type RunningService, type SharedClock } from "@veil/runtime";
 import type { Tracing } from "@veil/tracing";
 import type { WebhookEvents } from "@veil/webhooks";
 import type { WorkerSettings } from "../settings.ts";
@@ -27,7 +27,7 @@ export interface EventsOptions {
   /** Of the worker, for receivers of webhooks. */
   readonly version: string;
   readonly telemetry: Tracing["telemetry"] | undefined;
-  readonly clock: Clock;
+  readonly clock: SharedClock;
   readonly log: Logger;
 }
 
