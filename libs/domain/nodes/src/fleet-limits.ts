@@ -1,4 +1,5 @@
-import type { Fleet, FleetUpdate } from "./fleet.ts";
+import type { Fleet, FleetNode, FleetUpdate } from "./fleet.ts";
+import type { FleetHost } from "./hosts.ts";
 
 /** Most nodes, whether callers, the environment or discovery named them; callers and discovery add none beyond. */
 export const MOST_NODES = 1_000;
@@ -20,6 +21,23 @@ export function hasRoomFor(fleet: Fleet, { nodes = fleet.nodes, hosts = fleet.ho
   return size <= LARGEST_FLEET || size <= sizeOf(fleet);
 }
 
+/** Of nodes and hosts, which nobody changes: a change of one among a thousand makes no new ones of the others. */
+const sizes = new WeakMap<FleetNode | FleetHost, number>();
+
+/** Bytes of `[nodes, hosts]` as JSON. */
 function sizeOf({ nodes, hosts }: Pick<Fleet, "nodes" | "hosts">): number {
-  return new TextEncoder().encode(JSON.stringify([nodes, hosts])).length;
+  return sizeOfList(nodes) + sizeOfList(hosts) + "[,]".length;
+}
+
+function sizeOfList(parts: readonly (FleetNode | FleetHost)[]): number {
+  const commas = Math.max(parts.length - 1, 0);
+  return parts.reduce((sum, part) => sum + sizeOfPart(part), "[]".length + commas);
+}
+
+function sizeOfPart(part: FleetNode | FleetHost): number {
+  const known = sizes.get(part);
+  if (known !== undefined) return known;
+  const size = new TextEncoder().encode(JSON.stringify(part)).length;
+  sizes.set(part, size);
+  return size;
 }

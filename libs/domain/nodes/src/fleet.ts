@@ -176,7 +176,20 @@ export function isSameAddress(one: string, other: string): boolean {
   return spelledOut(one) === spelledOut(other);
 }
 
+/** Each decision compares an address with those of all nodes, which parsed anew cost milliseconds. */
+const spellings = new Map<string, string>();
+const MOST_SPELLINGS = 4_096;
+
 function spelledOut(address: string): string {
+  const known = spellings.get(address);
+  if (known !== undefined) return known;
+  if (spellings.size >= MOST_SPELLINGS) spellings.clear();
+  const spelling = parsedAddress(address);
+  spellings.set(address, spelling);
+  return spelling;
+}
+
+function parsedAddress(address: string): string {
   const end = address.lastIndexOf(":");
   const host = address.slice(0, end).toLowerCase().replace(/\.$/, "");
   const url = `http://${host}/`;
