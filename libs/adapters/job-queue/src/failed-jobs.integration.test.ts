@@ -42,9 +42,9 @@ function consume(cancel: JobHandlers<"veil-keys">["cancel-creation"]): void {
   });
 }
 
-async function submit(): Promise<string> {
+async function submit(job = "create-1"): Promise<string> {
   const id = `cancel-${randomUUID()}`;
-  await client.submit("cancel-creation", id, { job: "create-1", request_id: "request-1" });
+  await client.submit("cancel-creation", id, { job, request_id: "request-1" });
   return id;
 }
 
@@ -97,6 +97,21 @@ test("who repeats a write has its failed job delivered again and hears the new e
   await client.retry("cancel-creation", "no-such-job");
   expect(await client.awaitResult("cancel-creation", id, 5_000)).toEqual(end);
   expect(deliveries).toBe(2);
+});
+
+test("of large jobs that failed few are kept, and small ones beside them", async () => {
+  consume(() => Promise.reject(new PermanentJobError("poison")));
+  const large = "x".repeat(1_024 * 1_024);
+  for (let round = 0; round < 5; round += 1) {
+    const ids = await Promise.all(Array.from({ length: 4 }, () => submit(large)));
+    await Promise.all(ids.map((id) => client.awaitResult("cancel-creation", id, 20_000)));
+  }
+  const small = await Promise.all(Array.from({ length: 20 }, () => submit()));
+  await Promise.all(small.map((id) => client.awaitResult("cancel-creation", id, 5_000)));
+  const kept = await failed.list();
+  expect(kept.map(({ id }) => id)).toEqual(expect.arrayContaining(small));
+  const bytes = kept.reduce((sum, { payload }) => sum + JSON.stringify(payload).length, 0);
+  expect(bytes).toBeLessThan(9 * 1_024 * 1_024);
 });
 
 test("a job that is unknown or has not failed is not retried", async () => {

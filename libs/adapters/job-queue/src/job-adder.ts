@@ -22,7 +22,8 @@ export class JobAdder {
     this.#queues.requireConnection();
     const queue = await this.#queues.of(name);
     try {
-      await queue.add(name, jobDefinition(name).payload.encode(payload), jobOptions(name, jobId));
+      const encoded = jobDefinition(name).payload.encode(payload);
+      await queue.add(name, encoded, jobOptions(name, jobId, encoded));
     } catch (error) {
       throw new QueueUnavailableError(!isSurelyUndone(error), error);
     }

@@ -163,7 +163,7 @@ class BullJobClient implements JobClient {
 
   async #add(name: JobName, { id, requested_at: requestedAt, payload }: MicroBatchJob): Promise<void> {
     const queue = await this.#queues.of(name);
-    await queue.add(name, payload, { ...jobOptions(name, id), timestamp: requestedAt });
+    await queue.add(name, payload, { ...jobOptions(name, id, payload), timestamp: requestedAt });
   }
 
   #listen(name: QueueName): void {

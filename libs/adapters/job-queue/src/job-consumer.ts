@@ -45,7 +45,7 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
   const added = new Queue(queue, { connection, prefix });
   added.on("error", onError);
   const moveOut: MoveOut = async (name, { id, requested_at: timestamp, payload }) => {
-    await added.add(name, payload, { ...jobOptions(name, id), timestamp });
+    await added.add(name, payload, { ...jobOptions(name, id, payload), timestamp });
   };
   const worker = new Worker(queue, jobDispatcher(options.handlers, queue, moveOut), {
     connection,

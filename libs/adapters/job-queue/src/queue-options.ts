@@ -20,15 +20,26 @@ const KEEP_FAILED: Readonly<Record<QueueName, { readonly age: number; readonly c
   "veil-webhooks": { age: 30 * DAY_S, count: 20_000 },
 };
 
-/** BullMQ's options for one job of the catalogue. */
-export function jobOptions(name: JobName, jobId: string): JobsOptions {
+/**
+ * Characters of payloads among failed jobs: when a job fails, as many of its size stay as make these, so that batches of callers,
+ * of up to 4 MiB each, don't fill Redis for a week.
+ */
+const FAILED_CHARACTERS = 8 * 1_024 * 1_024;
+/** So many stay however large they are. */
+const FEWEST_FAILED = 8;
+
+/** BullMQ's options for one job of the catalogue. @param payload as it is added */
+export function jobOptions(name: JobName, jobId: string, payload: unknown): JobsOptions {
   const { queue, attempts, keeps } = jobDefinition(name);
+  const { age, count } = KEEP_FAILED[queue];
+  const ofThisSize = Math.floor(FAILED_CHARACTERS / JSON.stringify(payload).length);
+  const keepFailed = { age, count: Math.min(count, Math.max(FEWEST_FAILED, ofThisSize)) };
   return {
     jobId,
     attempts,
     backoff: { type: "custom" },
     removeOnComplete: keeps === "nothing" ? true : KEEP_COMPLETED,
-    removeOnFail: keeps === "nothing" ? true : KEEP_FAILED[queue],
+    removeOnFail: keeps === "nothing" ? true : keepFailed,
   };
 }
 
