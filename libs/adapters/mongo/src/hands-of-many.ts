@@ -10,6 +10,16 @@ import { storeErrors } from "./store-errors.ts";
 /** Hands of those who took up many keys at once, with the keys of each. */
 export type HandsOfMany = ReadonlyMap<string, ReadonlySet<number>>;
 
+/** A hand before it is looked at. */
+interface StoredHand {
+  readonly _id: string;
+  readonly key_ids?: unknown;
+}
+
+function numbersAmong(values: unknown): number[] {
+  return Array.isArray(values) ? values.filter((value): value is number => typeof value === "number") : [];
+}
+
 interface TakenOut {
   readonly hand: string;
   readonly keyId: number;
@@ -81,7 +91,15 @@ export class HandsCollection {
   }
 
   async #read(): Promise<HandsOfMany> {
-    const documents = this.#reader.many(handDocument, await this.collection.find().toArray());
-    return new Map(documents.map(({ _id, key_ids: keyIds }) => [_id, new Set(keyIds)]));
+    const documents = await this.collection.find<StoredHand>({}).toArray();
+    const read = this.#reader.byId(handDocument, documents);
+    return new Map(
+      documents.map(({ _id, key_ids: stored }) => {
+        const hand = read.get(_id);
+        // A holder that is not seen is not waited for: what is left of a damaged hand still says of which keys it is.
+        const keyIds = hand === undefined || hand === "unreadable" ? numbersAmong(stored) : hand.key_ids;
+        return [_id, new Set(keyIds)];
+      }),
+    );
   }
 }

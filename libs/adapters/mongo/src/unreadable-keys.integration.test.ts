@@ -87,3 +87,25 @@ test("a key of which the events make no sense keeps nobody from those of others"
   expect(found).toContain(other.keyId);
   expect(said.map(({ id }) => id)).toContain(String(damaged.keyId));
 });
+
+test("a hand whose record makes no sense holds the keys that it names, and no others", async () => {
+  const [one, other] = [await activeKey(store.keys), await activeKey(store.keys)];
+  const hands = store.connection.collection<{ _id: string; key_ids: unknown; entered_at?: unknown }>("hands");
+  await hands.insertMany([
+    { _id: "no-date", key_ids: [one.keyId] },
+    { _id: "odd-key", key_ids: ["x", one.keyId], entered_at: 5 },
+    { _id: "no-keys", key_ids: "all", entered_at: 5 },
+  ]);
+  const entry = (hand: string) => ({ hand, inPlaceOf: null, indeterminate: [] });
+  const taken = await store.keys.takeUp(one.keyId, entry("mine"));
+  expect(taken?.hands.toSorted()).toEqual(["mine", "no-date", "odd-key"]);
+  expect((await store.keys.takeUp(other.keyId, entry("mine")))?.hands).toEqual(["mine"]);
+  expect([...new Set(said.map(({ collection, id }) => `${collection} ${id}`))].toSorted()).toEqual([
+    "hands no-date",
+    "hands no-keys",
+    "hands odd-key",
+  ]);
+  await store.keys.letGo(one.keyId, taken?.hands ?? []);
+  expect((await store.keys.takeUp(one.keyId, entry("next")))?.hands).toEqual(["next"]);
+  await hands.deleteMany({});
+});
