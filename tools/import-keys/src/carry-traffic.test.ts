@@ -40,11 +40,13 @@ const anHourAgo = Math.floor(Date.now() / 1000) - 3_600;
 let node: CountingNode;
 let records: InMemoryTrafficStore;
 let lives: InMemoryNodeLivesStore;
+let clock: { now: () => number };
 
 beforeEach(() => {
   node = new CountingNode();
   records = new InMemoryTrafficStore();
   lives = new InMemoryNodeLivesStore();
+  clock = { now: () => Date.now() };
 });
 
 function keyWith(traffic: LegacyKey["traffic"]): LegacyKey {
@@ -54,7 +56,7 @@ function keyWith(traffic: LegacyKey["traffic"]): LegacyKey {
 
 async function carry(key: LegacyKey): Promise<{ up: number; down: number }> {
   const nodes = [node as unknown as XrayNode];
-  await carryTraffic([key], ownersOf([key]), { nodes, records, lives });
+  await carryTraffic([key], ownersOf([key]), { clock, nodes, records, lives });
   const record = await records.find("7");
   return record === null ? { up: 0, down: 0 } : totals(record);
 }
@@ -80,6 +82,13 @@ describe("carryTraffic", () => {
   it("does not add a copy that was made in this life of Xray to the counters that it is a copy of", async () => {
     node.count(5, 9);
     expect(await carry(keyWith({ up: 4, down: 9, updatedAt: anHourAgo + 60 }))).toEqual({ up: 5, down: 9 });
+  });
+
+  it("tells the life of a copy by the time that all share, on a machine whose clock is two hours ahead", async () => {
+    const aheadS = 7_200;
+    clock = { now: () => Date.now() - aheadS * 1_000 };
+    node.count(5, 9);
+    expect(await carry(keyWith({ up: 4, down: 9, updatedAt: anHourAgo - aheadS + 60 }))).toEqual({ up: 5, down: 9 });
   });
 
   it("adds counters to a copy of an earlier life, also where they stand above it", async () => {
@@ -131,7 +140,7 @@ it("takes over nothing for a key whose record makes no sense: whether it has is 
     written.push(...updates.map(({ entity }) => entity));
     return new Set<string>();
   };
-  const ports = { nodes: [node as unknown as XrayNode], records: { findMany, writeMany }, lives };
+  const ports = { clock, nodes: [node as unknown as XrayNode], records: { findMany, writeMany }, lives };
   await expect(carryTraffic([key, { ...key, id: 8 }], ownersOf([key]), ports)).rejects.toThrow("can't be read: 7");
   expect(written).toEqual(["8"]);
 });

@@ -16,6 +16,7 @@ import {
   type TrafficStore,
   updateOf,
 } from "@veil/traffic";
+import type { Clock } from "@veil/runtime";
 import type { XrayNode } from "@veil/xray-grpc";
 import type { LegacyKey } from "./legacy-key.ts";
 import { type EmailOwners, legacyReadings } from "./former-users.ts";
@@ -33,6 +34,7 @@ function formerLife({ node, epoch }: Life): Life {
 }
 
 export interface CarryPorts {
+  readonly clock: Pick<Clock, "now">;
   readonly nodes: readonly XrayNode[];
   readonly records: Pick<TrafficStore, "findMany" | "writeMany">;
   readonly lives: NodeLivesStore;
@@ -61,11 +63,11 @@ export interface CarryResult {
 export async function carryTraffic(
   keys: readonly LegacyKey[],
   owners: EmailOwners,
-  { nodes, records, lives }: CarryPorts,
+  { clock, nodes, records, lives }: CarryPorts,
 ): Promise<CarryResult> {
   const before = await records.findMany(keys.map(({ id }) => keyEntity(id)));
-  const readings = await Promise.all(nodes.map((node) => readNode(node, owners, lives)));
-  const readAt = Math.floor(Date.now() / 1000);
+  const readings = await Promise.all(nodes.map((node) => readNode(node, owners, lives, clock)));
+  const readAt = Math.floor(clock.now() / 1000);
   let taken = 0;
   let moved = 0;
   const updates = keys.flatMap((key): LedgerUpdate[] => {
@@ -91,8 +93,13 @@ export async function carryTraffic(
   return { taken, moved };
 }
 
-async function readNode(node: XrayNode, owners: EmailOwners, lives: NodeLivesStore): Promise<NodeReading> {
-  return readInOneLife(node, lives, async () => legacyReadings(await node.queryCounters("user>>>"), owners));
+async function readNode(
+  node: XrayNode,
+  owners: EmailOwners,
+  lives: NodeLivesStore,
+  clock: CarryPorts["clock"],
+): Promise<NodeReading> {
+  return readInOneLife(node, { lives, clock }, async () => legacyReadings(await node.queryCounters("user>>>"), owners));
 }
 
 function isTaken(record: TrafficRecord | null): boolean {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openMongoStore } from "@veil/mongo";
+import { SharedClock } from "@veil/runtime";
 import { ownDatabase, ownPrefix, startTestXray, type TestXray } from "@veil/test-support";
 import { connectXrayNode, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
@@ -144,6 +145,11 @@ describe("importKeys", () => {
     expect(await usersThere()).toEqual([...expected(keys), `friend ${unmanaged.account.uuid}`].sort());
     const clients = JSON.parse(await readFile(configFile, "utf8")).inbounds[0].settings.clients;
     expect(clients.map(({ id, email }: Record<string, string>) => `${email} ${id}`).sort()).toEqual(expected(keys));
+  });
+
+  it("goes by Redis' time", () => {
+    // It has none before Redis was asked.
+    expect(ports.clock instanceof SharedClock && ports.clock.skewMs).toEqual(expect.any(Number));
   });
 
   it("does nothing the second time", async () => {

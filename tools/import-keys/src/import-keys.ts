@@ -11,6 +11,7 @@ import {
   TOKEN_SEED_BYTES,
 } from "@veil/keys";
 import type { ExclusiveTask } from "@veil/redis";
+import type { Clock } from "@veil/runtime";
 import type { NodeLivesStore, TrafficStore } from "@veil/traffic";
 import type { XrayNode } from "@veil/xray-grpc";
 import type { VlessFlow } from "@veil/protocols";
@@ -27,6 +28,8 @@ import { type ConfigToRewrite, rewriteConfig } from "./rewrite-config.ts";
 import { checkConflicts, takeStock } from "./take-stock.ts";
 
 export interface ImportPorts {
+  /** The time of day that all processes of the system share. */
+  readonly clock: Pick<Clock, "now">;
   readonly nodes: readonly XrayNode[];
   readonly store: KeyStore;
   readonly desired: Pick<DesiredState, "findDesired" | "findCreating">;
@@ -75,7 +78,7 @@ export async function planImport(keys: readonly LegacyKey[], ports: ImportPorts)
   keyFlows(stock.flatMap(({ flows }) => flows));
   const records = await findRecords(active, ports);
   checkConflicts(active, await presentKeys(records, ports));
-  return planOf(keys, stock, records);
+  return planOf(keys, stock, records, ports.clock.now());
 }
 
 /**

@@ -1,6 +1,5 @@
 import { LONGEST_KEY_NAME } from "@veil/http-contract";
 import { isWanted, type KeyRecord } from "@veil/keys";
-import { systemClock } from "@veil/runtime";
 import type { LegacyKey } from "./legacy-key.ts";
 import type { NodeStock } from "./take-stock.ts";
 
@@ -19,16 +18,21 @@ export interface ImportPlan {
   readonly shortIds: readonly string[];
 }
 
-/** The plan of an import. @param stock of each node @param records of the keys that are in the database already */
+/**
+ * The plan of an import.
+ *
+ * @param stock of each node @param records of the keys that are in the database already @param now milliseconds since the epoch
+ */
 export function planOf(
   keys: readonly LegacyKey[],
   stock: readonly NodeStock[],
   records: ReadonlyMap<number, KeyRecord>,
+  now: number,
 ): ImportPlan {
   const active = keys.filter(({ isActive }) => isActive);
   const living = active.filter(({ id }) => {
     const record = records.get(id);
-    return record === undefined || isWanted(record, systemClock.now());
+    return record === undefined || isWanted(record, now);
   });
   return {
     keys: keys.length,

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { NotingKeyStore } from "@veil/keys";
 import { openMongoStore } from "@veil/mongo";
 import { vlessFlowOf } from "@veil/protocols";
-import { ChangedKeyIndex, connectRedis, KeyLeases } from "@veil/redis";
-import { engineVariables } from "@veil/runtime";
+import { ChangedKeyIndex, connectRedis, KeyLeases, probeWithClock } from "@veil/redis";
+import { engineVariables, SharedClock } from "@veil/runtime";
 import {
   configFileVariables,
   nodeSettings,
@@ -53,7 +53,9 @@ export async function openPorts(
   const flow = vlessFlowOf(settings.REALITY_FLOW);
   // A worker's setting decides for keys of before the upgrade, not the one beside which an import or its trial happens to run.
   const olderFlow = { setting: flow, record: false };
-  const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined, olderFlow });
+  const clock = new SharedClock();
+  const now = () => clock.now();
+  const store = openMongoStore({ uri: settings.MONGODB_URI, onError: () => undefined, olderFlow, now });
   const redis = connectRedis(settings.REDIS_URL, "fail-fast", () => undefined);
   const listed = nodeSettings(settings);
   const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
@@ -67,12 +69,14 @@ export async function openPorts(
   };
   try {
     await until("Redis", () => redis.status === "ready");
+    await probeWithClock(redis, settings.QUEUE_PREFIX, clock);
     await until("MongoDB", () => store.connected);
     await store.housekeeping.prepare();
     const exclusive = { redis, prefix: settings.QUEUE_PREFIX };
     return {
       ports: {
         ...watched,
+        clock,
         nodes,
         // Workers hear of what is imported as of any other key.
         store: new NotingKeyStore(store.keys, new ChangedKeyIndex(redis, settings.QUEUE_PREFIX)),

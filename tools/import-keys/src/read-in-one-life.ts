@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Clock } from "@veil/runtime";
 import { identifyLife, type Life, type NodeLivesStore } from "@veil/traffic";
 import { XrayIndeterminateError, type XrayNode } from "@veil/xray-grpc";
 import { NodeNotReadyError } from "./import-errors.ts";
@@ -25,17 +26,17 @@ const ATTEMPTS = 5;
  */
 export async function readInOneLife<T>(
   node: Node,
-  lives: NodeLivesStore,
+  { lives, clock }: { readonly lives: NodeLivesStore; readonly clock: Pick<Clock, "now"> },
   read: () => Promise<T>,
 ): Promise<ReadInLife<T>> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const mark = await markOf(node);
     if (mark === null) continue;
     const uptime = await node.uptimeSeconds();
-    const startedAt = Math.floor(Date.now() / 1000) - uptime;
+    const startedAt = Math.floor(clock.now() / 1000) - uptime;
     // The uptime is in whole seconds and so is this: when in between, the process counts as the younger one.
     const shown = { node: node.name, mark, startedBefore: async () => (startedAt + 1) * 1000 };
-    const { life } = await identifyLife(lives, shown, () => Date.now());
+    const { life } = await identifyLife(lives, shown, () => clock.now());
     const value = await read();
     if ((await node.readProcessMark()) === mark) return { value, life, startedAt };
   }

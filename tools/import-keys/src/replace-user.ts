@@ -1,4 +1,4 @@
-import { systemClock } from "@veil/runtime";
+import type { Clock } from "@veil/runtime";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type HeldLease, isWanted, type KeyLease, type KeyStore, LATE_CALL_MS } from "@veil/keys";
 import {
@@ -13,6 +13,7 @@ import { keyProtocol, userEmail } from "@veil/protocols";
 import type { NodeHolding } from "./former-users.ts";
 
 export interface ReplacePorts {
+  readonly clock: Pick<Clock, "now">;
   readonly store: Pick<KeyStore, "find">;
   readonly lease: KeyLease;
   /** Lets one user at a time be away: a process that is killed leaves no more than one behind. */
@@ -43,7 +44,7 @@ export async function replaceUser(
   return ports.lease.hold(keyId, async (lease) => {
     const key = await ports.store.find(keyId);
     const wanted: InboundUser | null =
-      key !== null && isWanted(key, systemClock.now())
+      key !== null && isWanted(key, ports.clock.now())
         ? { email: userEmail(keyId), account: keyProtocol.accountOf(key) }
         : null;
     return ports.oneAtATime(() => converge(userEmail(keyId), wanted, node, holding, lease));

@@ -5,7 +5,7 @@ import {
   READ_COLLECTIONS,
   type UnreadableRecord,
 } from "@veil/mongo";
-import { connectRedis, plainRedisUrl, probeRedis, type Redis } from "@veil/redis";
+import { connectRedis, plainRedisUrl, probeWithClock, type Redis } from "@veil/redis";
 import {
   lastingFailure,
   limitRepeats,
@@ -104,13 +104,6 @@ export function clockSkewMetric(metrics: Metrics, clock: Pick<SharedClock, "skew
       if (clock.skewMs !== null) gauge.set(clock.skewMs / 1_000);
     },
   });
-}
-
-/** Asks Redis for what the services need of it, and for its time. @throws see `probeRedis` */
-async function probeWithClock(redis: Redis, prefix: string, clock: SharedClock): Promise<void> {
-  const askedAt = clock.monotonic();
-  const time = await probeRedis(redis, prefix);
-  clock.take({ time, askedAt, answeredAt: clock.monotonic() });
 }
 
 /** Records that are named in the log; beyond them only the metric counts. */

@@ -1,6 +1,6 @@
 /** How a process connects to Redis, and what it demands of it. Knows no queue and no lease. */
 export { connectRedis, plainRedisUrl, type RedisRole } from "./connect-redis.ts";
-export { probeRedis } from "./probe-redis.ts";
+export { probeRedis, probeWithClock } from "./probe-redis.ts";
 export { isSurelyUndone, refusalCodeOf, type RefusalCode } from "./redis-refusal.ts";
 export { warnOfDurability } from "./warn-of-durability.ts";
 export type { Redis } from "ioredis";

@@ -1,3 +1,4 @@
+import type { SharedClock } from "@veil/runtime";
 import type { Redis } from "ioredis";
 
 /** Two keys, as the scripts of the queues have several: a cluster refuses those that lie in different slots. */
@@ -21,4 +22,11 @@ export async function probeRedis(redis: Redis, prefix: string): Promise<number> 
   const [seconds, microseconds] = Array.isArray(reply) ? reply.map(Number) : [];
   if (seconds === undefined || microseconds === undefined) throw new TypeError("Redis' TIME is no pair of numbers");
   return seconds * 1_000 + Math.floor(microseconds / 1_000);
+}
+
+/** {@link probeRedis}, whose answer sets the clock that is shared. @throws see {@link probeRedis} */
+export async function probeWithClock(redis: Redis, prefix: string, clock: SharedClock): Promise<void> {
+  const askedAt = clock.monotonic();
+  const time = await probeRedis(redis, prefix);
+  clock.take({ time, askedAt, answeredAt: clock.monotonic() });
 }
