@@ -18,8 +18,6 @@ const ASKING = [
   "libs/testing/test-support/src/certificate-authority.ts",
   "libs/testing/engines/src/tls-decoy.ts",
   "tools/deployment/src/kubernetes-handout.ts",
-  "tools/import-keys/src/carry-traffic.ts",
-  "tools/import-keys/src/read-in-one-life.ts",
   "tools/local-stack/src/main.ts",
   "tools/local-stack/src/start-stack.ts",
 ];
