@@ -11,9 +11,12 @@ class Hours {
   readonly usage = new InMemoryUsageStore();
   readonly keeper = this.another();
   readonly #sync = this.rig.sync();
+  /** How many milliseconds the clock that dates readings is ahead of another one. */
+  aheadMs = 0;
 
   another(): UsageKeeper {
-    return new UsageKeeper({ records: this.rig.records, usage: this.usage, days: 90, clock: this.rig.clock });
+    const clock = { earliest: () => this.rig.clock.now() - this.aheadMs };
+    return new UsageKeeper({ records: this.rig.records, usage: this.usage, days: 90, clock });
   }
 
   /** One hour in which a key moves so many bytes. */
@@ -95,4 +98,17 @@ it("leaves the hours in a record where what is kept of its past makes no sense, 
   expect(Object.keys((await hours.rig.records.find("1"))?.hours ?? {})).toHaveLength(5);
   expect(Object.keys((await hours.rig.records.find(nodeEntity("main")))?.hours ?? {})).toHaveLength(0);
   expect(await hours.usage.readUsage("1")).toBeNull();
+});
+
+it("forgets nothing by a clock that has jumped ahead of another one", async () => {
+  const hours = new Hours();
+  for (const bytes of [5, 1, 2]) await hours.pass(bytes);
+  await hours.keeper.pass();
+  const kept = (await hours.usage.readUsage("1"))?.hours;
+  hours.aheadMs = 365 * 24 * HOUR_MS;
+  await hours.rig.clock.advance(hours.aheadMs);
+  for (const bytes of [3, 4]) await hours.pass(bytes);
+  await hours.keeper.pass();
+  expect(Object.keys(kept ?? {}).length).toBeGreaterThan(2);
+  expect((await hours.usage.readUsage("1"))?.hours).toEqual(kept);
 });

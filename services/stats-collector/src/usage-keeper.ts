@@ -1,4 +1,4 @@
-import type { Clock } from "@veil/runtime";
+import type { SharedClock } from "@veil/runtime";
 import {
   foldUsage,
   hourValuesOf,
@@ -15,7 +15,8 @@ export interface UsageKeeperOptions {
   readonly usage: Pick<UsageStore, "readMany" | "writeMany">;
   /** How many days are kept. */
   readonly days: number;
-  readonly clock: Pick<Clock, "now">;
+  /** A clock that jumps ahead must not make all of the past too old to be kept. */
+  readonly clock: Pick<SharedClock, "earliest">;
 }
 
 const HOUR_MS = 3_600_000;
@@ -75,7 +76,7 @@ export class UsageKeeper {
   }
 
   get #hour(): number {
-    return Math.floor(this.#options.clock.now() / HOUR_MS);
+    return Math.floor(this.#options.clock.earliest() / HOUR_MS);
   }
 
   #due(hour: number): string[] {
