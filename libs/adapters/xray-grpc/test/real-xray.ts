@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
+import { freePort } from "@veil/engines";
 import { makeRealityKeys } from "@veil/xray-config";
-import getPort from "get-port";
 
 /** Users that the config file itself gives to the inbound `vless-in`. */
 export const CONFIG_USERS = {
@@ -73,15 +73,15 @@ export class RealXray {
   static async create(binary: string, services = SERVICES, countsOnline = true): Promise<RealXray> {
     const directory = await mkdtemp(join(tmpdir(), "veil-xray-gateway-"));
     const ports = {
-      api: await getPort(),
-      plain: await getPort(),
-      reality: await getPort(),
-      encrypted: await getPort(),
-      trojan: await getPort(),
-      vmess: await getPort(),
-      shadowsocks: await getPort(),
-      lonely: await getPort(),
-      asking: await Promise.all(Object.keys(ASKING).map(() => getPort())),
+      api: await freePort(),
+      plain: await freePort(),
+      reality: await freePort(),
+      encrypted: await freePort(),
+      trojan: await freePort(),
+      vmess: await freePort(),
+      shadowsocks: await freePort(),
+      lonely: await freePort(),
+      asking: await Promise.all(Object.keys(ASKING).map(() => freePort())),
     };
     await writeFile(join(directory, "config.json"), JSON.stringify(configOf(ports, services, countsOnline)));
     return new RealXray(binary, directory, ports);

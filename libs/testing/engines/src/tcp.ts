@@ -48,8 +48,10 @@ export function keepPorts(ports: readonly number[]): void {
  * A free port below those that systems give to outgoing connections. There, a client that tries to reach an engine which
  * is being started again can end up with the engine's own port, and even connected to itself.
  *
+ * No port is given twice in the life of a process: an engine that is away for a while has its own again when it is back.
+ *
  * @param highest at least 1,000 above 20,000, for what needs ports above its own as well
  */
 export function freePort(highest = HIGHEST): Promise<number> {
-  return getPort({ port: portNumbers(randomInt(LOWEST, highest - 1_000), highest), exclude: kept });
+  return getPort({ port: portNumbers(randomInt(LOWEST, highest - 1_000), highest), exclude: kept, reserve: true });
 }

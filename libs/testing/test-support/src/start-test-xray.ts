@@ -1,9 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EngineProcess, startTlsDecoy, startXray } from "@veil/engines";
+import { type EngineProcess, freePort, startTlsDecoy, startXray } from "@veil/engines";
 import { ensureXrayConfig, makeRealityKeys, type UdpPolicy } from "@veil/xray-config";
-import getPort from "get-port";
 import { z } from "zod";
 
 /** A real Xray with one empty VLESS+REALITY inbound, on free ports, for one test file. */
@@ -54,8 +53,8 @@ export async function startTestXray(
   const dir = await mkdtemp(join(tmpdir(), "veil-xray-"));
   const serverName = "decoy.test";
   const decoy = await startTlsDecoy({ serverName, idle: targetIdle });
-  const apiPort = await getPort();
-  const inboundPort = await getPort();
+  const apiPort = await freePort();
+  const inboundPort = await freePort();
   const { privateKey, publicKey } = makeRealityKeys();
   const shortId = "7bb45050";
   const configFile = join(dir, "xray.json");
@@ -125,7 +124,7 @@ async function addInbounds(
   for (const [tag, { protocol, path, serverKey = "", isForOneKey = false, decryption = "none" }] of Object.entries(
     inbounds,
   )) {
-    const port = await getPort();
+    const port = await freePort();
     ports[tag] = port;
     if (protocol === "shadowsocks-2022") {
       const { streamSettings: _, ...same } = first;
