@@ -50,9 +50,13 @@ beforeEach(async () => {
     },
     onLine: (line) => log.push(line),
   });
-  const ready = await untilReady(collector, () => isServiceReady(`http://127.0.0.1:${metricsPort}`), 30_000);
+  const opsUrl = `http://127.0.0.1:${metricsPort}`;
+  const ready = await untilReady(collector, () => isServiceReady(opsUrl), 100_000);
   if (ready !== "ready") throw new Error(log.join("\n"));
-  await vi.waitFor(async () => expect(await store.nodeLives.find("main")).not.toBeNull());
+  await vi.waitFor(async () => {
+    const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^veil_traffic_sync_total\{node="main",result="ok"\} [1-9]/m);
+  });
 });
 
 afterEach(async () => {
@@ -70,7 +74,7 @@ async function uploaded(): Promise<number> {
 test("a collector that is asked to stop reads what Xray has counted until then", async () => {
   await xray.upload(uuid, 3_000_000);
   expect(await uploaded()).toBe(0);
-  expect(await collector.stop(15_000)).toEqual({ code: 0, signal: null });
+  expect(await collector.stop(60_000)).toEqual({ code: 0, signal: null });
   await xray.stop();
   expect(await uploaded()).toBeGreaterThanOrEqual(3_000_000);
 });

@@ -137,11 +137,14 @@ test("a file that can't be written is said once, and keys are created and delete
   const key = await jobs.create();
   await jobs.delete(key.keyId);
   expect(await node.getUser(userEmail(key.keyId))).toBeNull();
-  const message = "could not write Xray's config file: a deleted key may come back with it";
-  await worker.logged(message);
+  const messages = [
+    "could not compare Xray's config file with the keys",
+    "could not write Xray's config file: a deleted key may come back with it",
+  ];
+  for (const message of messages) await worker.logged(message);
   await sleep(3_000);
   const logged = worker.log.map(({ msg }) => String(msg)).filter((msg) => msg.startsWith("could not"));
-  expect(logged.toSorted()).toEqual(["could not compare Xray's config file with the keys", message]);
+  expect(logged.toSorted()).toEqual(messages);
 
   await copyFile(configFile, path);
   await vi.waitFor(() => {
@@ -164,9 +167,11 @@ test("a key that was deleted while the file could not be written is taken out on
   await jobs.delete(deleted.keyId);
   await expectInFile([deleted, kept]);
   await rm(broken);
-  await worker.logged("recovered");
-  await expectInFile([kept]);
+  await soonInFile([kept]);
 });
+
+const leftAsItIs =
+  "most users of a node have no record in MongoDB, or one with another secret: it is left as it is until XRAY_ORPHAN_BRAKE=false says that the database is right";
 
 test("an empty database takes nobody out of the file", async () => {
   const right = await startWorker();
@@ -177,9 +182,10 @@ test("an empty database takes nobody out of the file", async () => {
     MONGODB_URI: ownDatabase(inject("mongodbUri")),
     RECONCILE_INTERVAL_SECONDS: "5",
   });
+  await wrong.logged(leftAsItIs);
   await sleep(7_000);
   await expectInFile(keys);
-  expect(wrong.log.filter(({ level }) => level === "error")).toHaveLength(1);
+  expect(wrong.log.filter(({ level }) => level === "error").map(({ msg }) => msg)).toEqual([leftAsItIs]);
 });
 
 test("a list that its author calls users stays one list, and nobody gets lost", async () => {
@@ -235,8 +241,8 @@ test("a node that is deleted leaves none of our users in the file, so that its X
   await startWorker();
   const keys = await jobs.createMany(3);
   await soonInFile(keys);
-  const deadline = Date.now() + 8_000;
+  const deadline = Date.now() + 30_000;
   await jobs.client.submit("delete-node", "delete-1", { name: "test", force: true, deadline, request_id: "r-1" });
-  await vi.waitFor(() => expectInFile([]), { interval: 50, timeout: 10_000 });
+  await vi.waitFor(() => expectInFile([]), { interval: 50 });
   expect(await usersAfterRestart()).toEqual(new Set(["someone@else"]));
 });

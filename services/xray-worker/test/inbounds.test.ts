@@ -93,8 +93,8 @@ async function haveAll(first: InboundFields, ...more: InboundFields[]): Promise<
 }
 
 const counts = () => Promise.all([node.countUsers(), trojan.countUsers(), xhttp.countUsers()]);
-const held = (expected: readonly number[], timeout = 20_000) =>
-  vi.waitFor(async () => expect(await counts()).toEqual(expected), { timeout, interval: 100 });
+const held = (expected: readonly number[]) =>
+  vi.waitFor(async () => expect(await counts()).toEqual(expected), { interval: 100 });
 const tags = async () => (await store.fleet.read())?.nodes[0]?.inbounds.map(({ tag }) => tag);
 
 test("a key's user is in each inbound of its node, with the account that the inbound takes", async () => {
@@ -114,7 +114,7 @@ test("a key's user is in each inbound of its node, with the account that the inb
   await held([101, 101, 101]);
   await jobs.delete(keyId);
   expect(await counts()).toEqual([100, 100, 100]);
-  await vi.waitFor(async () => expect(await store.sightings.list()).toHaveProperty("size", 3), 20_000);
+  await vi.waitFor(async () => expect(await store.sightings.list()).toHaveProperty("size", 3));
 });
 
 test("an inbound of groups of its own holds their keys alone, and one that leaves is emptied, then gone", async () => {
@@ -125,15 +125,12 @@ test("an inbound of groups of its own holds their keys alone, and one that leave
   await have(ofTrojan, { ...ofXhttp, groups: ["vip", "default"] });
   await held([20, 20, 20]);
   await have({ ...ofXhttp, groups: ["vip", "default"] });
-  await held([20, 0, 20]);
   expect(await tags()).toEqual(["vless-in", "xhttp.in", "trojan-in"]);
-  await vi.waitFor(async () => expect(await tags()).toEqual(["vless-in", "xhttp.in"]), {
-    timeout: 40_000,
-    interval: 200,
-  });
+  await held([20, 0, 20]);
+  await vi.waitFor(async () => expect(await tags()).toEqual(["vless-in", "xhttp.in"]), { interval: 200 });
   await jobs.create();
   expect(await counts()).toEqual([21, 0, 21]);
-}, 120_000);
+});
 
 test("the first inbound is emptied when another one takes its place, so that a key works nowhere once it is deleted", async () => {
   await Promise.all([startWorker(), startWorker()]);
@@ -143,26 +140,27 @@ test("the first inbound is emptied when another one takes its place, so that a k
   await jobs.delete(key?.keyId ?? 0);
   expect(await node.getUser(userEmail(key?.keyId ?? 0))).toBeNull();
   await held([0, 0, 19]);
-  await vi.waitFor(async () => expect(await tags()).toEqual(["xhttp.in"]), { timeout: 40_000, interval: 200 });
+  await vi.waitFor(async () => expect(await tags()).toEqual(["xhttp.in"]), { interval: 200 });
   await jobs.create();
   expect(await counts()).toEqual([0, 0, 20]);
-}, 120_000);
+});
 
 test("an inbound that Xray does not have holds up nothing for long, and leaves at once", async () => {
   await startWorker();
   await jobs.create();
   await have(ofTrojan, { ...ofXhttp, tag: "later" });
-  await vi.waitFor(async () => expect(await trojan.countUsers()).toBe(1), { timeout: 20_000, interval: 100 });
-  const begun = performance.now();
-  for (let made = 0; made < 6; made += 1) await jobs.create();
+  await vi.waitFor(async () => expect(await trojan.countUsers()).toBe(1), { interval: 100 });
+  let waited = 0;
+  for (let made = 0; made < 6; made += 1) {
+    const begun = performance.now();
+    await jobs.create();
+    if (performance.now() - begun >= MISSING_INBOUND_WAIT_MS) waited += 1;
+  }
   // The first one waits in vain.
-  expect(performance.now() - begun).toBeLessThan(2 * MISSING_INBOUND_WAIT_MS);
+  expect(waited).toBeLessThanOrEqual(1);
   expect(await counts()).toEqual([7, 7, 0]);
   await have(ofTrojan);
-  await vi.waitFor(async () => expect(await tags()).toEqual(["vless-in", "trojan-in"]), {
-    timeout: 15_000,
-    interval: 200,
-  });
+  await vi.waitFor(async () => expect(await tags()).toEqual(["vless-in", "trojan-in"]), { interval: 200 });
   expect(await node.listInboundTags()).not.toContain("later");
 });
 
@@ -170,7 +168,7 @@ test("an inbound of Shadowsocks is filled, checked, emptied and filled again, an
   const shadowsocks = node.at("shadowsocks-in", "s");
   const emails = async () => new Set((await shadowsocks.listUsers()).map(({ email }) => email));
   const count = (expected: number) =>
-    vi.waitFor(async () => expect(await shadowsocks.countUsers()).toBe(expected), { timeout: 20_000, interval: 100 });
+    vi.waitFor(async () => expect(await shadowsocks.countUsers()).toBe(expected), { interval: 100 });
   await startWorker();
   await jobs.createMany(60);
   const { keyId } = await jobs.create();
@@ -182,7 +180,7 @@ test("an inbound of Shadowsocks is filled, checked, emptied and filled again, an
 
   await shadowsocks.removeUser(user.email);
   await shadowsocks.addUser({ ...user, account: { ...user.account, key: Buffer.alloc(32, 9).toString("base64") } });
-  await vi.waitFor(async () => expect(await shadowsocks.getUser(user.email)).toEqual(user), 20_000);
+  await vi.waitFor(async () => expect(await shadowsocks.getUser(user.email)).toEqual(user));
   await jobs.delete(keyId);
   expect([await shadowsocks.countUsers(), await shadowsocks.getUser(user.email)]).toEqual([61, null]);
   await xray.restart();
@@ -192,5 +190,5 @@ test("an inbound of Shadowsocks is filled, checked, emptied and filled again, an
   expect(await emails()).toContain("first@test");
 
   await have();
-  await vi.waitFor(async () => expect(await emails()).toEqual(new Set(["first@test"])), 20_000);
-}, 120_000);
+  await vi.waitFor(async () => expect(await emails()).toEqual(new Set(["first@test"])));
+});

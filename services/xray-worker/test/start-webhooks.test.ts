@@ -16,12 +16,12 @@ import {
 import { InMemoryEvents, InMemoryWebhooks, storedWebhook } from "@veil/webhooks/testing";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { startWebhooks } from "../src/webhooks/start-webhooks.ts";
+import { SEND_TIMEOUT_MS } from "../src/webhooks/webhook-sender.ts";
 import { webhookMetrics } from "../src/webhooks/webhook-metrics.ts";
 
 const sealingKey = randomBytes(SEALING_KEY_BYTES);
 const log = createLogger({ service: "test", version: "0", level: "silent" });
 
-const SOON = { timeout: 20_000 };
 /** More are not tried while all of them time out: as many as make a receiver count as away, and those under way meanwhile. */
 const AWAY_AFTER_MANY = 32;
 
@@ -106,15 +106,15 @@ test("a receiver that never answers and one that is dead delay nobody", async ()
   const begun = performance.now();
   const { wake } = startWorker();
   wake();
-  await expect.poll(() => seqsOf(fast.receiver).size, { timeout: 30_000 }).toBe(2_000);
+  await expect.poll(() => seqsOf(fast.receiver).size, { timeout: 120_000 }).toBe(2_000);
   const tookMs = performance.now() - begun;
   expect([fast.receiver.forged, slow.receiver.forged, slow.receiver.taken]).toEqual([[], [], []]);
-  expect(slow.receiver.received.length).toBeLessThanOrEqual(AWAY_AFTER_MANY);
+  expect(slow.receiver.received.length).toBeLessThanOrEqual(AWAY_AFTER_MANY + tookMs / SEND_TIMEOUT_MS);
   events.add({ subject: "key:new" });
   const asked = performance.now();
   wake();
-  await expect.poll(() => seqsOf(fast.receiver).size, { timeout: 5_000 }).toBe(2_001);
-  expect(performance.now() - asked).toBeLessThan(2_000);
+  await expect.poll(() => seqsOf(fast.receiver).size).toBe(2_001);
+  expect(performance.now() - asked).toBeLessThan(SEND_TIMEOUT_MS);
   process.stdout.write(`2,000 events in ${Math.round(tookMs)} ms beside a receiver that hangs and a dead one\n`);
 });
 
@@ -151,7 +151,7 @@ test("two workers deliver in order per subject while a receiver fails at random 
     if (keys.length > 0) await redis.del(...keys);
   }
   receiver.answer = take;
-  await expect.poll(() => seqsOf(receiver).size, { timeout: 50_000 }).toBe(300);
+  await expect.poll(() => seqsOf(receiver).size, { timeout: 120_000 }).toBe(300);
   expect(receiver.forged).toEqual([]);
   const firsts = receiver.taken.filter(({ seq }, index, all) => all.findIndex((one) => one.seq === seq) === index);
   const subjectOf = new Map(events.all.map(({ seq, subject }) => [seq, subject]));
@@ -168,20 +168,20 @@ test("an event that was tried for a day waits among the failed jobs, and is deli
   events.add();
   startWorker();
   const failedFirst = async () => (await webhooks.delivery(webhook.id))?.lanes.some(({ since }) => since !== null);
-  await expect.poll(failedFirst, SOON).toBe(true);
+  await expect.poll(failedFirst).toBe(true);
   skewMs = RETRY_FOR_MS + 1;
   const failed = await FailedJobs.open({ queue: "veil-webhooks", redisUrl: inject("redisUrl"), prefix });
-  await expect.poll(() => failed.list(), { timeout: 20_000 }).toHaveLength(1);
+  await expect.poll(() => failed.list()).toHaveLength(1);
   const [job] = await failed.list();
   expect(job).toMatchObject({
     name: "repeat-delivery",
     reason: "The receiver answered 500",
     payload: { webhook_id: webhook.id, seq: 1, event_id: "evt_1" },
   });
-  await expect.poll(() => [...seqsOf(receiver)], SOON).toEqual([2]);
+  await expect.poll(() => [...seqsOf(receiver)]).toEqual([2]);
   receiver.answer = take;
   await failed.retry(job?.id ?? "");
-  await expect.poll(() => [...seqsOf(receiver)].toSorted(), SOON).toEqual([1, 2]);
+  await expect.poll(() => [...seqsOf(receiver)].toSorted()).toEqual([1, 2]);
   expect(await failed.list()).toEqual([]);
   await failed.close();
 });
@@ -191,12 +191,12 @@ test("what is under way is broken off at a stop, and delivered by the next worke
   receiver.answer = () => undefined;
   for (let index = 0; index < 20; index += 1) events.add({ subject: `key:${index}` });
   const { stop } = startWorker();
-  await expect.poll(() => receiver.received.length, SOON).toBe(8);
+  await expect.poll(() => receiver.received.length).toBe(8);
   const begun = performance.now();
   await stop();
-  expect(performance.now() - begun).toBeLessThan(2_000);
+  expect(performance.now() - begun).toBeLessThan(SEND_TIMEOUT_MS);
   expect((await webhooks.delivery(webhook.id)) ?? firstState(webhook)).toMatchObject({ failures: 0 });
   receiver.answer = take;
   startWorker();
-  await expect.poll(() => seqsOf(receiver).size, { timeout: 20_000 }).toBe(20);
+  await expect.poll(() => seqsOf(receiver).size).toBe(20);
 });
