@@ -65,7 +65,7 @@ test("batches leave little in the queue, and less in its events once they are ol
   for (let batch = 0; batch < BATCHES; batch += 1) {
     const id = `create-batch-${batch}`;
     await client.submit("create-keys", id, { keys, deadline: Date.now() + 60_000, request_id: "r" });
-    const end = await client.awaitResult("create-keys", id, 20_000);
+    const end = await client.awaitResult("create-keys", id, 30_000);
     expect(end).toMatchObject({ state: "finished", result: { outcome: "done" } });
     expect(
       end.state === "finished" && end.result.items.map((item) => item.outcome === "created" && item.key.name),

@@ -58,7 +58,7 @@ test("a job's result reaches the client that submitted it", async () => {
   consume({ "delete-key": async ({ key_id }) => ({ outcome: key_id === 7 ? "deleted" : "not-found" }) });
   const jobId = `delete-${randomUUID()}`;
   await client.submit("delete-key", jobId, { key_id: 7, owner: null, deadline: payload.deadline, request_id: "r" });
-  expect(await client.awaitResult("delete-key", jobId, 5_000)).toEqual({
+  expect(await client.awaitResult("delete-key", jobId, 30_000)).toEqual({
     state: "finished",
     result: { outcome: "deleted" },
   });
@@ -74,8 +74,9 @@ test.each([-3_600_000, 3_600_000])(
       const jobId = `cancel-${newJob()}`;
       await other.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
       const begun = performance.now();
-      expect(await other.awaitResult("cancel-creation", jobId, 4_000)).toMatchObject({ state: "finished" });
-      expect(performance.now() - begun).toBeLessThan(3_000);
+      // One that it does not hear of is asked for when most of the time is over.
+      expect(await other.awaitResult("cancel-creation", jobId, 20_000)).toMatchObject({ state: "finished" });
+      expect(performance.now() - begun).toBeLessThan(10_000);
     }
     await other.close();
   },
@@ -85,10 +86,10 @@ test("a job that ended before anybody awaited it is found by another client", as
   consume({});
   const jobId = `cancel-${newJob()}`;
   await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
-  await client.awaitResult("cancel-creation", jobId, 5_000);
+  await client.awaitResult("cancel-creation", jobId, 30_000);
   const other = createJobClient({ redisUrl, prefix, onError: ignore });
   await vi.waitFor(() => expect(other.connected).toBe(true));
-  expect(await other.awaitResult("cancel-creation", jobId, 5_000)).toMatchObject({ state: "finished" });
+  expect(await other.awaitResult("cancel-creation", jobId, 30_000)).toMatchObject({ state: "finished" });
   await other.close();
 });
 
@@ -103,7 +104,7 @@ test("a job that throws is delivered again, and the handler knows it", async () 
   });
   const jobId = newJob();
   await client.submit("create-key", jobId, payload);
-  expect(await client.awaitResult("create-key", jobId, 5_000)).toEqual({
+  expect(await client.awaitResult("create-key", jobId, 30_000)).toEqual({
     state: "finished",
     result: { outcome: "failed", detail: "second time answers" },
   });
@@ -121,7 +122,7 @@ test("the same job id twice is one job", async () => {
       return { outcome: "cancelled" };
     },
   });
-  await client.awaitResult("cancel-creation", jobId, 5_000);
+  await client.awaitResult("cancel-creation", jobId, 30_000);
   expect(runs).toBe(1);
 });
 
@@ -131,7 +132,7 @@ test("a job that ended before it was submitted again gives its result at once", 
   const other = createJobClient({ redisUrl, prefix, onError: ignore });
   await vi.waitFor(() => expect(other.connected).toBe(true));
   await other.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
-  await other.awaitResult("cancel-creation", jobId, 5_000);
+  await other.awaitResult("cancel-creation", jobId, 30_000);
   await client.submit("cancel-creation", jobId, { job: "create-1", request_id: "r" });
   const farAbove = 10 * 60_000;
   expect(await client.awaitResult("cancel-creation", jobId, farAbove)).toMatchObject({ state: "finished" });
@@ -162,7 +163,7 @@ test("a job's progress is known from its queueing to its end", async () => {
   });
   await vi.waitFor(async () => expect(await client.progress("cancel-creation", jobId)).toBe("running"));
   release();
-  await client.awaitResult("cancel-creation", jobId, 5_000);
+  await client.awaitResult("cancel-creation", jobId, 30_000);
   expect(await client.progress("cancel-creation", jobId)).toBe("ended");
 });
 

@@ -57,7 +57,7 @@ async function submitDeletions(count: number, options: SubmitOptions): Promise<s
 }
 
 function resultsOf(ids: readonly string[]) {
-  return Promise.all(ids.map((id) => client.awaitResult("delete-key", id, 10_000)));
+  return Promise.all(ids.map((id) => client.awaitResult("delete-key", id, 30_000)));
 }
 
 /** A worker reports its steps when Redis has confirmed them, which may be after the client heard of the end. */
@@ -141,16 +141,17 @@ test("one that fails for good fails alone, and is found among the failed jobs un
 
 test("one that asks for another attempt again and again has it alone: the others do not wait for it", async () => {
   const deliveries = [0, 0, 0];
+  let mayEnd = false;
   consume(async ({ key_id }) => {
     deliveries[key_id] = (deliveries[key_id] ?? 0) + 1;
-    if (key_id === 2 && (deliveries[2] ?? 0) < 5) throw new Error("not yet");
+    if (key_id === 2 && !mayEnd) throw new Error("not yet");
     return { outcome: "deleted" };
   });
   const ids = await submitDeletions(3, { isFresh: true });
   expect(await resultsOf(ids.slice(0, 2))).toEqual([deleted, deleted]);
-  expect(deliveries[2]).toBeLessThan(5);
-  expect(await client.awaitResult("delete-key", ids[2] ?? "", 10_000)).toEqual(deleted);
-  expect(deliveries).toEqual([1, 1, 5]);
+  mayEnd = true;
+  expect(await client.awaitResult("delete-key", ids[2] ?? "", 30_000)).toEqual(deleted);
+  expect(deliveries).toEqual([1, 1, expect.any(Number)]);
 });
 
 test("one that goes on alone is followed without the event that reports it", async () => {
@@ -159,7 +160,7 @@ test("one that goes on alone is followed without the event that reports it", asy
     return { outcome: "deleted" };
   });
   const ids = await submitDeletions(2, { isFresh: true });
-  expect(await client.awaitResult("delete-key", ids[1] ?? "", 10_000)).toEqual(deleted);
+  expect(await client.awaitResult("delete-key", ids[1] ?? "", 30_000)).toEqual(deleted);
   expect(await client.progress("delete-key", ids[0] ?? "")).not.toBe("ended");
   expect(await client.awaitResult("delete-key", ids[0] ?? "", 10)).toEqual({ state: "pending" });
 });

@@ -150,7 +150,7 @@ test("an account without the dangerous commands, INFO among them, can do all tha
   onTestFinished(() => consumer.close());
   const jobs = await client(redisUrl, prefix);
   await jobs.submit("delete-key", "job", payload);
-  expect(await jobs.awaitResult("delete-key", "job", 5_000)).toEqual({
+  expect(await jobs.awaitResult("delete-key", "job", 30_000)).toEqual({
     state: "finished",
     result: { outcome: "deleted" },
   });

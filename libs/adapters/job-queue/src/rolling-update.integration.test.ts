@@ -152,7 +152,7 @@ describe("an API of today beside a worker of 1.0", () => {
       { key: { name, owner: null, terms: {} }, ...stamp },
       { isFresh: true },
     );
-    const end = await client.awaitResult("create-key", "create-1", 10_000);
+    const end = await client.awaitResult("create-key", "create-1", 30_000);
     expect(end).toEqual({ state: "finished", result: created(name) });
   });
 
@@ -162,7 +162,7 @@ describe("an API of today beside a worker of 1.0", () => {
       keys: names.map((name) => ({ name, owner: null, terms: {} })),
       ...stamp,
     });
-    const end = await client.awaitResult("create-keys", "create-batch-1", 10_000);
+    const end = await client.awaitResult("create-keys", "create-batch-1", 30_000);
     expect(end).toEqual({ state: "finished", result: { outcome: "done", items: names.map(created) } });
   });
 
@@ -178,7 +178,7 @@ describe("an API of today beside a worker of 1.0", () => {
         ),
       ),
     );
-    return Promise.all(ids.map((id) => client.awaitResult("create-key", id, 10_000)));
+    return Promise.all(ids.map((id) => client.awaitResult("create-key", id, 30_000)));
   }
 
   test("gives each of those that travel together a payload that is complete for 1.0", async () => {

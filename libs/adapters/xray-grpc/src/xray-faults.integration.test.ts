@@ -8,6 +8,9 @@ import { NodeCalls } from "./node-calls.ts";
 import { NodeConnection } from "./node-connection.ts";
 import { connectXrayNode, type XrayNode, type XrayNodeOptions } from "./xray-node.ts";
 
+/** Calls that are answered take a small part of it, on a busy machine too. */
+const CALL_TIMEOUT_MS = 2_000;
+
 let xray: RealXray;
 const open: { close(): void }[] = [];
 
@@ -107,14 +110,14 @@ describe("a node that is killed", () => {
 
 describe("a node that is stopped", () => {
   it("leaves the outcome of a call on a standing connection unknown", async () => {
-    const node = connect({ callTimeoutMs: 500 });
+    const node = connect({ callTimeoutMs: CALL_TIMEOUT_MS });
     await node.addUser(newUser());
     await xray.pause();
     await expect(node.addUser(newUser())).rejects.toBeInstanceOf(XrayIndeterminateError);
   });
 
   it("did surely not get a user while it was still asked what its inbound takes", async () => {
-    const node = connect({ callTimeoutMs: 500 });
+    const node = connect({ callTimeoutMs: CALL_TIMEOUT_MS });
     await reachableAgain(node);
     await xray.pause();
     await expect(node.addUser(newUser())).rejects.toMatchObject({ name: "XrayUnreachableError", reason: "hung" });
@@ -122,14 +125,14 @@ describe("a node that is stopped", () => {
 
   it("did surely not get a call for which no connection came to stand", async () => {
     await xray.pause();
-    const node = connect({ callTimeoutMs: 500 });
+    const node = connect({ callTimeoutMs: CALL_TIMEOUT_MS });
     await expect(node.countUsers()).rejects.toMatchObject({ name: "XrayUnreachableError", reason: "no-connection" });
   });
 
   it("gets no further calls until it answers again", async () => {
     const sent: string[] = [];
     const node = connect({
-      callTimeoutMs: 500,
+      callTimeoutMs: CALL_TIMEOUT_MS,
       onCall: (method, _seconds, outcome) => sent.push(`${method} ${outcome}`),
     });
     await reachableAgain(node);
@@ -144,7 +147,7 @@ describe("a node that is stopped", () => {
   });
 
   it("never has a user whose adding was reported as not sent", async () => {
-    const node = connect({ callTimeoutMs: 600 });
+    const node = connect({ callTimeoutMs: CALL_TIMEOUT_MS });
     await node.addUser(newUser());
     await xray.pause();
     const users = Array.from({ length: 300 }, newUser);
@@ -172,7 +175,7 @@ describe("a node that is stopped", () => {
     });
     open.push(connection);
     await reachableAgain(connection);
-    const calls = new NodeCalls(connection, 500, 500);
+    const calls = new NodeCalls(connection, CALL_TIMEOUT_MS, CALL_TIMEOUT_MS);
     const listTags = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
     await outcomeOf(listTags());
@@ -184,7 +187,7 @@ describe("a node that is stopped", () => {
   });
 
   it("and is killed then, is reachable again in its next life", async () => {
-    const node = connect({ callTimeoutMs: 500 });
+    const node = connect({ callTimeoutMs: CALL_TIMEOUT_MS });
     await reachableAgain(node);
     await xray.pause();
     await outcomeOf(node.countUsers());
@@ -200,7 +203,7 @@ describe("calls beyond those that may be in flight", () => {
     const connection = new NodeConnection({ name: "test", address: xray.address, maxInFlight: 2 });
     open.push(connection);
     await reachableAgain(connection);
-    const calls = new NodeCalls(connection, 400, 400);
+    const calls = new NodeCalls(connection, CALL_TIMEOUT_MS, CALL_TIMEOUT_MS);
     const list = () => calls.short("list", HandlerService.method.listInbounds, { onlyTags: true });
     await xray.pause();
     const results = await Promise.all(Array.from({ length: 5 }, () => outcomeOf(list())));

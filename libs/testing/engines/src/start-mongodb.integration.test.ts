@@ -37,9 +37,10 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-function connectTo({ uri }: RunningMongodb): Promise<mongo.MongoClient> {
+/** @param awayForMs how long a call waits for one that is away */
+function connectTo({ uri }: RunningMongodb, awayForMs = 20_000): Promise<mongo.MongoClient> {
   const writeConcern = { w: "majority", journal: true } as const;
-  return new mongo.MongoClient(uri, { maxPoolSize: 64, serverSelectionTimeoutMS: 2_000, writeConcern }).connect();
+  return new mongo.MongoClient(uri, { maxPoolSize: 64, serverSelectionTimeoutMS: awayForMs, writeConcern }).connect();
 }
 
 describe("the MongoDB that was found or built", () => {
@@ -109,7 +110,7 @@ describe("after kill -9 in the middle of writes", () => {
     const acknowledged: string[] = [];
     try {
       for (let round = 0; round < 3; round++) {
-        const writer = await connectTo(killed);
+        const writer = await connectTo(killed, 3_000);
         const collection = writer.db().collection<Entry>("entries");
         const writes = Array.from({ length: 200 }, async (_, value) => {
           const _id = `${round}-${value}`;

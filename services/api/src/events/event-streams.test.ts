@@ -4,6 +4,9 @@ import { storedToken } from "@veil/tokens/testing";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
 
+/** What is to be in time may be late where others take the machine: not three times in a row. */
+const ON_A_BUSY_MACHINE = { retry: 2 };
+
 let api: InMemoryApi;
 const open: AbortController[] = [];
 
@@ -82,7 +85,7 @@ it("refuses an id that no event has, and more streams than there is room for, un
   expect(refused.response.status).toBe(503);
   await vi.waitFor(() => expect(refused.state.text).toContain("as many callers as it can"));
   streams[0]?.abort();
-  await vi.waitFor(async () => expect((await stream()).response.status).toBe(200), 5_000);
+  await vi.waitFor(async () => expect((await stream()).response.status).toBe(200));
 });
 
 it("keeps no place for callers who went before they were let in", async () => {
@@ -99,7 +102,7 @@ it("keeps no place for callers who went before they were let in", async () => {
   await Promise.all(gone);
   await vi.waitFor(() => expect(api.finished).toHaveLength(3));
   letIn();
-  await vi.waitFor(async () => expect((await stream()).response.status).toBe(200), 2_000);
+  await vi.waitFor(async () => expect((await stream()).response.status).toBe(200));
 });
 
 it("ends when the service stops", async () => {
@@ -110,7 +113,7 @@ it("ends when the service stops", async () => {
   expect((await stream()).response.status).toBe(503);
 });
 
-it("ends within two seconds when the caller's token is taken back", async () => {
+it("ends within two seconds when the caller's token is taken back", ON_A_BUSY_MACHINE, async () => {
   const { text, ...token } = storedToken({ scopes: ["events:read"] });
   await api.plane.tokens.insert(token);
   const { response, state } = await stream("", { authorization: `Bearer ${text}` });
@@ -119,22 +122,26 @@ it("ends within two seconds when the caller's token is taken back", async () => 
   await vi.waitFor(() => expect(state.isOver).toBe(true), 2_000);
 });
 
-it("ends within two seconds when the secret of the settings is replaced, and not before", async () => {
-  const named = (name: string) =>
-    [{ name, tokens: [`${name}-secret-of-32-characters-or-more`], readOnly: false }] as const;
-  let secrets: ReturnType<typeof named> = named("first");
-  await api.close();
-  api = await startInMemoryApi({ secrets: () => secrets });
-  await log();
-  const { state, ids } = await stream();
-  await vi.waitFor(() => expect(ids()).toEqual([1]));
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  expect(state.isOver).toBe(false);
-  secrets = named("second");
-  await vi.waitFor(() => expect(state.isOver).toBe(true), 2_000);
-});
+it(
+  "ends within two seconds when the secret of the settings is replaced, and not before",
+  ON_A_BUSY_MACHINE,
+  async () => {
+    const named = (name: string) =>
+      [{ name, tokens: [`${name}-secret-of-32-characters-or-more`], readOnly: false }] as const;
+    let secrets: ReturnType<typeof named> = named("first");
+    await api.close();
+    api = await startInMemoryApi({ secrets: () => secrets });
+    await log();
+    const { state, ids } = await stream();
+    await vi.waitFor(() => expect(ids()).toEqual([1]));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(state.isOver).toBe(false);
+    secrets = named("second");
+    await vi.waitFor(() => expect(state.isOver).toBe(true), 2_000);
+  },
+);
 
-it("ends within two seconds when the caller's token is given to another owner", async () => {
+it("ends within two seconds when the caller's token is given to another owner", ON_A_BUSY_MACHINE, async () => {
   const { text, ...token } = storedToken({ scopes: ["events:read"], owner: "shop" });
   await api.plane.tokens.insert(token);
   const { state } = await stream("", { authorization: `Bearer ${text}` });
@@ -143,29 +150,33 @@ it("ends within two seconds when the caller's token is given to another owner", 
   await vi.waitFor(() => expect(state.isOver).toBe(true), 2_000);
 });
 
-it("ends in time however soon before the change another request has looked the token up", async () => {
-  const { text, ...token } = storedToken({ scopes: ["events:read"] });
-  const { tokens } = api.plane;
-  await tokens.insert(token);
-  const authorization = `Bearer ${text}`;
-  const ask = () => fetch(`${api.baseUrl}/api/keys`, { headers: { authorization } });
-  await ask();
-  // So that the others look it up right after each look of the stream, which finds it known for another second.
-  await sleep(950);
-  const { state } = await stream("", { authorization });
-  const asking = setInterval(() => void ask(), 10);
-  let [looks, deletedAt] = [0, 0];
-  tokens.beforeStep = async () => {
-    looks += 1;
-    if (looks !== 2) return;
-    deletedAt = performance.now();
-    setImmediate(() => void tokens.remove(token.id));
-  };
-  await vi.waitFor(() => expect(state.isOver).toBe(true), { timeout: 5_000, interval: 10 });
-  clearInterval(asking);
-  expect(looks).toBeGreaterThan(2);
-  expect(performance.now() - deletedAt).toBeLessThan(1_800);
-});
+it(
+  "ends in time however soon before the change another request has looked the token up",
+  ON_A_BUSY_MACHINE,
+  async () => {
+    const { text, ...token } = storedToken({ scopes: ["events:read"] });
+    const { tokens } = api.plane;
+    await tokens.insert(token);
+    const authorization = `Bearer ${text}`;
+    const ask = () => fetch(`${api.baseUrl}/api/keys`, { headers: { authorization } });
+    await ask();
+    // So that the others look it up right after each look of the stream, which finds it known for another second.
+    await sleep(950);
+    const { state } = await stream("", { authorization });
+    const asking = setInterval(() => void ask(), 10);
+    let [looks, deletedAt] = [0, 0];
+    tokens.beforeStep = async () => {
+      looks += 1;
+      if (looks !== 2) return;
+      deletedAt = performance.now();
+      setImmediate(() => void tokens.remove(token.id));
+    };
+    await vi.waitFor(() => expect(state.isOver).toBe(true), { interval: 10 });
+    clearInterval(asking);
+    expect(looks).toBeGreaterThan(2);
+    expect(performance.now() - deletedAt).toBeLessThan(1_800);
+  },
+);
 
 it("leaves its place to others when the token of a caller is taken back who reads nothing", async () => {
   await log(6_000, { data: { key: { note: "x".repeat(2_000) } } });
@@ -177,7 +188,7 @@ it("leaves its place to others when the token of a caller is taken back who read
   const others = [await stream("?after=6000"), await stream("?after=6000")];
   expect(others.map(({ response }) => response.status)).toEqual([200, 200]);
   await api.plane.tokens.remove(token.id);
-  await vi.waitFor(async () => expect((await stream("?after=6000")).response.status).toBe(200), 5_000);
+  await vi.waitFor(async () => expect((await stream("?after=6000")).response.status).toBe(200));
   await unread.body?.cancel().catch(() => undefined);
 });
 

@@ -3,6 +3,9 @@ import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { MOST_FAILURES, redisFailureLimit } from "./failure-limit.ts";
 
+/** What Redis does not count within a quarter of a second each replica counts alone: on a busy machine, not three times in a row. */
+const REDIS_IN_TIME = { retry: 2 };
+
 let redis: Redis;
 let other: Redis;
 const connect = async () => {
@@ -19,27 +22,31 @@ afterAll(() => {
   other.disconnect();
 });
 
-test("replicas count failures together, for an address whatever port it comes from, and for a whole /64", async () => {
-  const prefix = ownPrefix();
-  const replicas = [redisFailureLimit(redis, prefix), redisFailureLimit(other, prefix)] as const;
-  for (let failure = 0; failure < MOST_FAILURES; failure += 1) {
-    const replica = replicas[failure % 2 === 0 ? 0 : 1];
-    expect(await replica.fail(`203.0.113.7:${failure + 1}`)).toBeNull();
-    expect(await replica.fail(`2001:db8::${failure + 1}`)).toBeNull();
-  }
-  for (const replica of [...replicas, redisFailureLimit(redis, prefix)]) {
-    expect(await replica.fail("::ffff:203.0.113.7")).toBeGreaterThan(0);
-    expect(await replica.fail("[2001:db8::ffff:0:0:1]:80")).toBeGreaterThan(0);
-    expect(await replica.fail("203.0.113.8")).toBeNull();
-    expect(await replica.fail("2001:db8:0:1::1")).toBeNull();
-  }
-});
+test(
+  "replicas count failures together, for an address whatever port it comes from, and for a whole /64",
+  REDIS_IN_TIME,
+  async () => {
+    const prefix = ownPrefix();
+    const replicas = [redisFailureLimit(redis, prefix), redisFailureLimit(other, prefix)] as const;
+    for (let failure = 0; failure < MOST_FAILURES; failure += 1) {
+      const replica = replicas[failure % 2 === 0 ? 0 : 1];
+      expect(await replica.fail(`203.0.113.7:${failure + 1}`)).toBeNull();
+      expect(await replica.fail(`2001:db8::${failure + 1}`)).toBeNull();
+    }
+    for (const replica of [...replicas, redisFailureLimit(redis, prefix)]) {
+      expect(await replica.fail("::ffff:203.0.113.7")).toBeGreaterThan(0);
+      expect(await replica.fail("[2001:db8::ffff:0:0:1]:80")).toBeGreaterThan(0);
+      expect(await replica.fail("203.0.113.8")).toBeNull();
+      expect(await replica.fail("2001:db8:0:1::1")).toBeNull();
+    }
+  },
+);
 
-test("a flood takes few commands and few bytes of Redis", async () => {
+test("a flood takes few commands and few bytes of Redis", REDIS_IN_TIME, async () => {
   const prefix = ownPrefix();
   const limit = redisFailureLimit(redis, prefix);
   for (let failure = 0; failure <= MOST_FAILURES; failure += 1) await limit.fail("203.0.113.7");
-  const sent = vi.spyOn(redis, "sendCommand");
+  const sent = vi.spyOn(redis, "sendCommand").mockClear();
   for (let failure = 0; failure < 1_000; failure += 1) expect(await limit.fail("203.0.113.7")).toBeGreaterThan(0);
   expect(sent).not.toHaveBeenCalled();
   await Promise.all(

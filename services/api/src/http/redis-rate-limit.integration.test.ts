@@ -3,6 +3,9 @@ import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { redisRateLimit } from "./redis-rate-limit.ts";
 
+/** What Redis does not count within a quarter of a second is let through: on a busy machine, not three times in a row. */
+const REDIS_IN_TIME = { retry: 2 };
+
 let redis: Redis;
 let other: Redis;
 const connect = async () => {
@@ -19,7 +22,7 @@ afterAll(() => {
   other.disconnect();
 });
 
-test("two replicas count the requests of a secret together, and each secret alone", async () => {
+test("two replicas count the requests of a secret together, and each secret alone", REDIS_IN_TIME, async () => {
   const prefix = ownPrefix();
   const replicas = [redisRateLimit(redis, prefix, 10), redisRateLimit(other, prefix, 10)] as const;
   const taken = await Promise.all(
@@ -41,7 +44,7 @@ test("a limit of 0 is none", async () => {
   expect(await redisRateLimit(redis, ownPrefix(), 0).take("bot", null)).toBeNull();
 });
 
-test("a caller with a rate of its own has that one, whatever the others have", async () => {
+test("a caller with a rate of its own has that one, whatever the others have", REDIS_IN_TIME, async () => {
   const prefix = ownPrefix();
   expect(await redisRateLimit(redis, prefix, 0).take("slow", 2)).toMatchObject({
     allowed: true,
