@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { ApiClient } from "../support/api-client.ts";
 import { type ByteServer, startByteServer } from "../support/byte-server.ts";
@@ -44,6 +45,16 @@ async function send(method: string, path: string, body: unknown, headers: Record
   });
   const answer: unknown = await response.json();
   return { status: response.status, answer, headers: response.headers };
+}
+
+/** As a bot has it: what a busy machine does not answer in time is asked again, and done once. */
+async function sendUntilAnswered(method: string, path: string, body: unknown) {
+  const headers = { "idempotency-key": randomUUID() };
+  return vi.waitFor(async () => {
+    const answered = await send(method, path, body, headers);
+    expect([answered.status, answered.answer]).toEqual([200, expect.anything()]);
+    return answered;
+  }, REPEATED_FOR_MS);
 }
 
 async function listedNames(): Promise<(string | null)[]> {
@@ -94,6 +105,7 @@ async function killApi(): Promise<number> {
 
 const poll = { timeout: 60_000, interval: 100 };
 const KILLS = 5;
+const REPEATED_FOR_MS = 200_000;
 
 const bot = z.object({
   VeilApi: z.custom<new (url: string, key: string) => { createKey(name: string): Promise<unknown> }>(),
@@ -160,15 +172,19 @@ test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
     expect(await say("close", keyId, "999999")).toBe("Closed 1 keys, 1 were not there\n");
 
     const customer = `customer/${script}`;
-    const dayIn = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
     const trial = await say("trial", customer);
     expect(trial).toMatch(/^Key \d+: on_hold, no end, 1 GB, http.*\/sub\/\w+\n$/);
     const [, own = "", url = ""] = /^(Key \d+): .*, (http\S+)\n$/.exec(trial) ?? [];
-    expect(await say("buy", customer, "30", "100")).toBe(`${own}: active, ${dayIn(30)}, 100 GB, ${url}\n`);
-    const renewed = `${own}: active, ${dayIn(60)}, 100 GB, ${url}\n`;
+    const dayIn = (days: number, at: number) => new Date(at + days * 86_400_000).toISOString().slice(0, 10);
+    const askedAt = Date.now();
+    const bought = await say("buy", customer, "30", "100");
+    // A day may end while it is asked.
+    const boughtAt = [askedAt, Date.now()].find((at) => bought.includes(dayIn(30, at))) ?? askedAt;
+    expect(bought).toBe(`${own}: active, ${dayIn(30, boughtAt)}, 100 GB, ${url}\n`);
+    const renewed = `${own}: active, ${dayIn(60, boughtAt)}, 100 GB, ${url}\n`;
     expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
     expect(await say("renew", customer, "30", `payment-${script}`)).toBe(renewed);
-    expect(await say("upgrade", customer, "500")).toBe(`${own}: active, ${dayIn(60)}, 500 GB, ${url}\n`);
+    expect(await say("upgrade", customer, "500")).toBe(`${own}: active, ${dayIn(60, boughtAt)}, 500 GB, ${url}\n`);
     const page = await fetch(url, { headers: { accept: "text/html", "accept-language": "en" } });
     expect(await page.text()).toContain("500 GB");
     const picture = join(dataDir.path, "qr.png");
@@ -188,22 +204,25 @@ test.for(["javascript/shop-bot.mjs", "python/shop_bot.py"])(
   },
 );
 
-test("1,000 keys made in one call work at once, and are deleted in one call", async () => {
+test("1,000 keys made in one call work at once, and are deleted in one call", {
+  timeout: 3 * REPEATED_FOR_MS,
+}, async () => {
   const keys = Array.from({ length: 1_000 }, (_, index) => ({ name: `thousand-${index}` }));
   const startedAt = performance.now();
-  const made = await send("POST", "/api/keys/batch", { keys: [...keys.slice(1), { name: "bad\u0007" }] });
+  const body = { keys: [...keys.slice(1), { name: "bad\u0007" }] };
+  const made = await sendUntilAnswered("POST", "/api/keys/batch", body);
   const createMs = Math.round(performance.now() - startedAt);
-  expect(made.status).toBe(200);
   const { results, succeeded, failed } = batch.parse(made.answer);
   expect([succeeded, failed, results.at(-1)?.detail]).toEqual([999, 1, "name must not contain control characters"]);
   const ids = results.flatMap((one) => (one.key === undefined ? [] : [one.key.key_id]));
-  for (const index of [0, 1, 250, 500, 750, 997, 998]) await expectToConnect(ids[index] ?? 0);
-  expect((await listedNames()).filter((name) => name?.startsWith("thousand-"))).toHaveLength(999);
+  for (const index of [0, 1, 250, 500, 750, 997, 998]) await vi.waitFor(() => expectToConnect(ids[index] ?? 0));
+  const listed = async () => (await listedNames()).filter((name) => name?.startsWith("thousand-"));
+  await expect.poll(listed).toHaveLength(999);
 
   const deletingAt = performance.now();
-  const deleted = await send("POST", "/api/keys/batch-delete", { key_ids: [...ids, 999_999] });
+  const deleted = await sendUntilAnswered("POST", "/api/keys/batch-delete", { key_ids: [...ids, 999_999] });
   const deleteMs = Math.round(performance.now() - deletingAt);
   expect(batch.parse(deleted.answer)).toMatchObject({ succeeded: 999, failed: 1 });
-  await expect(expectToConnect(ids[500] ?? 0)).rejects.toThrow(/404/);
+  await expect.poll(() => expectToConnect(ids[500] ?? 0).catch(String)).toMatch(/404/);
   process.stderr.write(`999 keys created in ${createMs} ms, deleted in ${deleteMs} ms\n`);
 });

@@ -9,7 +9,9 @@ const FORMATS = ["base64", "plain", "xray", "sing-box", "mihomo"] as const;
 const TOO_MANY = "⛔ Слишком много устройств";
 /** A registration is waited for four seconds, and a busy machine takes its time. */
 const SERVED_WITHIN_MS = 8_000;
-const PATIENCE_MS = 30_000;
+/** An answer waits so long for the registration of its device: one that takes longer is served uncounted. */
+const REGISTERED_WITHIN_MS = 3_500;
+const PATIENCE_MS = 45_000;
 /** Longer than an event needs into the log. */
 const LOGGED_AFTER_MS = 2_000;
 
@@ -96,14 +98,18 @@ async function whilePaused(pid: number, run: () => Promise<void>): Promise<void>
 test("of twelve devices that come at once no more than the limit are registered, and the others hear so", async () => {
   const key = await makeKey({ device_limit: 3 });
   const fetched = await Promise.all(Array.from({ length: 12 }, (_, index) => subscribe(key, `race-device-${index}`)));
-  expect(fetched.filter(({ isServed }) => isServed)).toHaveLength(3);
   const refused = fetched.filter(({ isServed }) => !isServed);
   expect(refused.every(({ headers }) => headers.get("x-hwid-limit") === "true")).toBe(true);
-  const { devices, total } = await listOf(key);
-  expect([devices.length, total]).toEqual([3, 3]);
+  const { devices } = await vi.waitFor(async () => {
+    const list = await listOf(key);
+    expect([list.devices.length, list.total]).toEqual([3, 3]);
+    return list;
+  });
   const models = devices.map(({ model }) => model ?? "");
-  for (const [index, { isServed }] of fetched.entries())
-    expect(models.includes(`Model race-device-${index}`)).toBe(isServed);
+  for (const [index, { isServed, ms }] of fetched.entries()) {
+    const isRegistered = models.includes(`Model race-device-${index}`);
+    if (isRegistered || ms < REGISTERED_WITHIN_MS) expect(isServed).toBe(isRegistered);
+  }
 });
 
 test("a device too many gets an entry that says so, in every format, until there is room", async () => {

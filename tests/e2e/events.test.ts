@@ -82,7 +82,7 @@ test("50 writes of five tokens are found again, each once, by actor, key and tim
       const found = await read(`actor=${name}`);
       expect(found.filter(({ type }) => type.startsWith("key."))).toHaveLength(10);
       return found.filter(({ type }) => type.startsWith("key."));
-    }, 10_000);
+    });
     for (const [each, keyId] of (made.get(name) ?? []).entries()) {
       const ofKey = await read(`key_id=${keyId}`);
       expect(ofKey).toEqual(own.filter(({ data }) => data.key?.key_id === keyId));
@@ -104,7 +104,8 @@ test("50 writes of five tokens are found again, each once, by actor, key and tim
       for (const { at } of ofKey) expect(at).toBeGreaterThanOrEqual(from);
     }
   }
-  expect(await read("type=token.created&actor=secret-1")).toHaveLength(TOKENS.length);
+  const tokens = () => read("type=token.created&actor=secret-1");
+  await vi.waitFor(async () => expect(await tokens()).toHaveLength(TOKENS.length));
   const all = await read("limit=1000");
   expect(all.map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
   expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
@@ -130,10 +131,10 @@ test("changes of many keys at once leave one event of each, with who asked and b
   await vi.waitFor(async () => {
     const done = { status: "succeeded", done: ids.length, failed: 0 };
     expect(await call(token, "GET", `/api/jobs/${job}`)).toMatchObject(done);
-  }, 30_000);
+  });
   await call(token, "POST", "/api/keys/batch-delete", { key_ids: ids }, "bulk-3");
   const own = async () => (await read("actor=bulk&limit=1000")).filter(({ type }) => type.startsWith("key."));
-  await vi.waitFor(async () => expect(await own()).toHaveLength(3 * ids.length), 20_000);
+  await vi.waitFor(async () => expect(await own()).toHaveLength(3 * ids.length));
   const all = await own();
   for (const id of ids) {
     const ofKey = all.filter(({ data }) => data.key?.key_id === id);
@@ -154,20 +155,20 @@ test("what is put in the place of what is there is reported where it is differen
   await call(token, "POST", `/api/keys/${key_id}/traffic/reset`, {}, "put-4");
   await call(token, "POST", `/api/keys/${key_id}/extend`, { days: 1 }, "put-5");
   await call(token, "DELETE", path, undefined, "put-6");
-  await vi.waitFor(async () => expect((await read(`key_id=${key_id}`)).at(-1)?.type).toBe("key.deleted"), 10_000);
+  await vi.waitFor(async () => expect((await read(`key_id=${key_id}`)).at(-1)?.type).toBe("key.deleted"));
   const reported = (await read(`key_id=${key_id}`)).map(({ type, actor }) => `${type} ${actor.request_id}`);
   // A key without an end keeps having none.
   expect(reported).toEqual(["key.created put-1", "key.updated put-3", "key.traffic_reset put-4", "key.deleted put-6"]);
 });
 
 test("what comes due by itself is reported, with the system as its actor", async () => {
-  const expires_at = Math.floor(Date.now() / 1_000) + 2;
+  const expires_at = Math.floor(Date.now() / 1_000) + 6;
   const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", { expires_at }));
   const reported = await vi.waitFor(async () => {
     const found = await read(`key_id=${key_id}&type=key.expired`);
     expect(found).toHaveLength(1);
     return found;
-  }, 15_000);
+  });
   expect(reported[0]).toMatchObject({
     actor: { name: "system", address: null, request_id: null },
     data: { key: { status: "expired", is_active: false } },
@@ -176,9 +177,9 @@ test("what comes due by itself is reported, with the system as its actor", async
 });
 
 test("that a key ends soon is reported at the moment, once", async () => {
-  const expires_at = Math.floor(Date.now() / 1_000) + 24 * 3_600 + 3;
+  const expires_at = Math.floor(Date.now() / 1_000) + 24 * 3_600 + 8;
   const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", { expires_at }));
-  await vi.waitFor(async () => expect(await read(`key_id=${key_id}`)).toHaveLength(2), 15_000);
+  await vi.waitFor(async () => expect(await read(`key_id=${key_id}`)).toHaveLength(2));
   expect((await read(`key_id=${key_id}`))[1]).toMatchObject({ type: "key.expires_soon", data: { hours: 24 } });
 });
 
@@ -197,7 +198,7 @@ test("a stream has each change within two seconds, and goes on where it was", as
   for (let each = 0; each < 10; each += 1) {
     const begun = performance.now();
     const { key_id } = key.parse(await call(stack.apiKey, "POST", "/api/keys", {}));
-    await vi.waitFor(() => expect(text).toContain(`"key_id":${key_id},`), { timeout: 5_000, interval: 10 });
+    await vi.waitFor(() => expect(text).toContain(`"key_id":${key_id},`), { interval: 10 });
     delays.push(Math.round(performance.now() - begun));
   }
   console.log(`a new key is in the stream after ${delays.join(", ")} ms, its creation included`);
@@ -210,18 +211,22 @@ test("a stream has each change within two seconds, and goes on where it was", as
 
 test("a node that is down is reported, and that it is back", async () => {
   const { xray } = await stack.readRunFile();
+  const ofNode = async () => (await read("limit=1000")).filter(({ type }) => /^node\.(down|up)$/.test(type));
+  // A node that a starved machine could not reach in time is reported as well.
+  const becomes = (type: string) => vi.waitFor(async () => expect((await ofNode()).at(-1)?.type).toBe(type), 60_000);
   process.kill(xray.pid, "SIGSTOP");
   try {
-    await vi.waitFor(async () => expect(await read("type=node.down")).toHaveLength(1), {
-      timeout: 30_000,
-      interval: 500,
-    });
+    await becomes("node.down");
   } finally {
     process.kill(xray.pid, "SIGCONT");
   }
-  await vi.waitFor(async () => expect(await read("type=node.up")).toHaveLength(1), { timeout: 30_000, interval: 500 });
-  const [up] = await read("type=node.up");
-  expect(up).toMatchObject({ actor: { name: "system" }, data: { node: "main" } });
+  await becomes("node.up");
+  const reported = await ofNode();
+  expect(reported.map(({ type }) => type)).toEqual(
+    reported.map((_, index) => (index % 2 === 0 ? "node.down" : "node.up")),
+  );
+  for (const { actor, data } of reported)
+    expect({ actor, data }).toMatchObject({ actor: { name: "system" }, data: { node: "main" } });
 });
 
 test("that a node is drained is reported once, with who did it, and not that it is shown again", async () => {
@@ -234,7 +239,7 @@ test("that a node is drained is reported once, with who did it, and not that it 
   ] as const) {
     await call(stack.apiKey, "POST", `/api/nodes/main/${path}`, {}, requestId);
   }
-  await vi.waitFor(async () => expect(await read("type=node.drained")).toHaveLength(2), 10_000);
+  await vi.waitFor(async () => expect(await read("type=node.drained")).toHaveLength(2));
   const drains = await read("type=node.drained");
   expect(drains.map(({ actor }) => actor)).toEqual(
     ["drain-1", "drain-3"].map((request_id) => ({ name: "secret-1", address: "127.0.0.1", request_id })),
@@ -260,7 +265,7 @@ test("who lacks the scope reads nothing, and a token that is deleted is reported
     .parse(await call(stack.apiKey, "POST", "/api/tokens", { name: "blind", scopes: ["keys:read"] }));
   await expect(call(token, "GET", "/api/events")).rejects.toThrow("403");
   await call(stack.apiKey, "DELETE", `/api/tokens/${id}`, undefined, "away-with-it");
-  await vi.waitFor(async () => expect(await read("type=token.deleted")).toHaveLength(1), 10_000);
+  await vi.waitFor(async () => expect(await read("type=token.deleted")).toHaveLength(1));
   const [deleted] = await read("type=token.deleted");
   expect(deleted).toMatchObject({
     actor: { name: "secret-1", request_id: "away-with-it" },

@@ -7,12 +7,9 @@ import { type ByteServer, startByteServer } from "../support/byte-server.ts";
 import { type RunningStack, startStack, temporaryDataDir } from "../support/running-stack.ts";
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
-const JOINED_WITHIN_MS = 30_000;
-const KNOWN_WITHIN_MS = 5_000;
-/** A change of a key's groups is answered within two seconds; a busy machine gets one more. */
-const MOVED_WITHIN_MS = 3_000;
-/** A pass begins at once; to repair a hundred users takes a second, on a busy machine five. */
-const REGROUPED_WITHIN_MS = 15_000;
+/** A change of a key's groups is answered within two seconds; a busy machine gets three more. */
+const MOVED_WITHIN_MS = 5_000;
+/** How long a client that is shut out may be silent; one that is let in is waited for. */
 const SILENT_FOR_MS = 4_000;
 const HALF_A_MEGABYTE = 500_000;
 
@@ -45,7 +42,7 @@ beforeAll(async () => {
   const link = { host: "127.0.0.1", port, public_key, short_id, sni };
   await done("POST", "/nodes", { name: "vip", address: xray.api, ...link, groups: ["vip"] });
   const isActive = async () => expect(nodeSchema.parse(await done("GET", "/nodes/vip")).state).toBe("active");
-  await vi.waitFor(isActive, { timeout: JOINED_WITHIN_MS, interval: 200 });
+  await vi.waitFor(isActive, { interval: 200 });
 });
 
 afterAll(async () => {
@@ -89,12 +86,13 @@ async function connect(link = ""): Promise<VpnClient> {
   return client;
 }
 
-async function carries(client: VpnClient): Promise<boolean> {
-  try {
-    return (await client.download(bytes.downloadUrl(HALF_A_MEGABYTE), SILENT_FOR_MS)) === HALF_A_MEGABYTE;
-  } catch {
-    return false;
-  }
+async function expectToCarry(...connected: readonly VpnClient[]): Promise<void> {
+  for (const client of connected)
+    expect(await client.download(bytes.downloadUrl(HALF_A_MEGABYTE))).toBe(HALF_A_MEGABYTE);
+}
+
+async function expectNotToCarry(client: VpnClient): Promise<void> {
+  await expect(client.download(bytes.downloadUrl(HALF_A_MEGABYTE), SILENT_FOR_MS)).rejects.toThrow();
 }
 
 /** The bytes of a key that both processes have counted. */
@@ -109,27 +107,35 @@ test("a key moves to another node and back under a client that dials, and keeps 
   expect(await holdersOf(keyId)).toEqual(["main"]);
   const [[, mainLink] = []] = await linksOf(keyId);
   const onMain = await connect(mainLink);
-  expect(await carries(onMain)).toBe(true);
+  await expectToCarry(onMain);
 
   await move(keyId, ["vip"]);
-  expect(await carries(onMain)).toBe(false);
+  await expectNotToCarry(onMain);
   expect(await holdersOf(keyId)).toEqual(["vip"]);
-  const moved = await linksOf(keyId);
-  expect([...moved.keys()]).toEqual(["vip"]);
+  // The API hears of a node that it shows a moment after the node is active.
+  const moved = await vi.waitFor(async () => {
+    const links = await linksOf(keyId);
+    expect([...links.keys()]).toEqual(["vip"]);
+    return links;
+  });
   const onVip = await connect(moved.get("vip"));
-  expect(await carries(onVip)).toBe(true);
+  await expectToCarry(onVip);
 
   await move(keyId, ["default", "vip"]);
-  expect([await carries(onMain), await carries(onVip)]).toEqual([true, true]);
+  await expectToCarry(onMain, onVip);
   expect([...(await linksOf(keyId)).keys()]).toEqual(["main", "vip"]);
 
   await move(keyId, ["default"]);
-  expect([await carries(onMain), await carries(onVip)]).toEqual([true, false]);
+  await expectToCarry(onMain);
+  await expectNotToCarry(onVip);
   expect(await holdersOf(keyId)).toEqual(["main"]);
-  await done("POST", "/traffic/sync");
-  const { total } = trafficSchema.parse(await done("GET", `/keys/${keyId}/traffic`));
-  expect(total).toBe(await counted(keyId));
-  expect(total).toBeGreaterThan(5 * HALF_A_MEGABYTE);
+  // What a client says at the end of a connection is counted a moment later.
+  await vi.waitFor(async () => {
+    await done("POST", "/traffic/sync");
+    const { total } = trafficSchema.parse(await done("GET", `/keys/${keyId}/traffic`));
+    expect(total).toBe(await counted(keyId));
+    expect(total).toBeGreaterThan(5 * HALF_A_MEGABYTE);
+  });
 });
 
 test("a key that is made while all nodes of its groups drain is refused with that reason", async () => {
@@ -141,9 +147,9 @@ test("a key that is made while all nodes of its groups drain is refused with tha
       body: { detail: `Failed to create key: ${reason}` },
     });
   };
-  await vi.waitFor(refused, { timeout: KNOWN_WITHIN_MS, interval: 200 });
+  await vi.waitFor(refused, { interval: 200 });
   await done("POST", "/nodes/vip/undrain");
-  await vi.waitFor(() => makeKey(["vip"]), { timeout: KNOWN_WITHIN_MS, interval: 200 });
+  await vi.waitFor(() => makeKey(["vip"]), { interval: 200 });
 });
 
 test("a key that no node is for is made, and works as soon as there is one", async () => {
@@ -160,9 +166,9 @@ test("a key that no node is for is made, and works as soon as there is one", asy
   expect(groups).toContainEqual({ name: "nobody", keys: 1 });
 
   await done("PATCH", "/nodes/vip", { groups: ["vip", "nobody"] });
-  await vi.waitFor(async () => expect(await holdersOf(keyId)).toEqual(["vip"]), { timeout: KNOWN_WITHIN_MS });
-  await vi.waitFor(async () => expect([...(await linksOf(keyId)).keys()]).toEqual(["vip"]), KNOWN_WITHIN_MS);
-  expect(await carries(await connect((await linksOf(keyId)).get("vip")))).toBe(true);
+  await vi.waitFor(async () => expect(await holdersOf(keyId)).toEqual(["vip"]));
+  await vi.waitFor(async () => expect([...(await linksOf(keyId)).keys()]).toEqual(["vip"]));
+  await expectToCarry(await connect((await linksOf(keyId)).get("vip")));
 });
 
 test("a node's users are those of its groups, a few seconds after these changed", async () => {
@@ -171,7 +177,7 @@ test("a node's users are those of its groups, a few seconds after these changed"
   const held = async () => (await nodes.vip.listUsers()).length;
   const before = await held();
   await done("PATCH", "/nodes/vip", { groups: ["eu"] });
-  await vi.waitFor(async () => expect(await held()).toBe(50), { timeout: REGROUPED_WITHIN_MS, interval: 100 });
+  await vi.waitFor(async () => expect(await held()).toBe(50), { interval: 100 });
   await done("PATCH", "/nodes/vip", { groups: ["vip", "nobody"] });
-  await vi.waitFor(async () => expect(await held()).toBe(before), { timeout: REGROUPED_WITHIN_MS, interval: 100 });
+  await vi.waitFor(async () => expect(await held()).toBe(before), { interval: 100 });
 });

@@ -8,8 +8,8 @@ import { type RunningStack, startStack, temporaryDataDir } from "../support/runn
 import { startVpnClient } from "../support/vpn-client.ts";
 
 const MEGABYTE = 1_000_000;
-/** In which all collectors know of a changed node. */
-const KNOWN_WITHIN_MS = 2_000;
+/** All collectors know of a changed node within two seconds; a busy machine gets two more. */
+const KNOWN_WITHIN_MS = 4_000;
 /** Moments of presence are whole seconds. */
 const LATER_MS = 1_100;
 
@@ -101,15 +101,15 @@ test("bytes count as the node's multiplier says while they move, and what was co
   expect(sum).toEqual(worth(parts));
 
   const { metrics_url: url } = (await stack.readRunFile())["stats-collector"];
-  const inbound = await counted("inbound>>>vless-in");
   await vi.waitFor(async () => {
+    const inbound = await counted("inbound>>>vless-in");
     const metrics = await (await fetch(url)).text();
     const carried = ["upload", "download"].map(
       (direction) =>
         new RegExp(`^veil_traffic_bytes_total\\{[^}]*direction="${direction}"[^}]*\\} (\\S+)$`, "m").exec(metrics)?.[1],
     );
     expect(carried).toEqual(inbound.map(String));
-  }, 10_000);
+  });
 });
 
 test("a limit is one of bytes as they count", async () => {
@@ -118,10 +118,8 @@ test("a limit is one of bytes as they count", async () => {
   const { key_id: keyId } = keySchema.parse(await done("POST", "/keys", { traffic_limit: limit }));
   await move(keyId, 3);
   await done("POST", "/traffic/sync");
-  const deadline = Date.now() + 5_000;
   const status = async () => z.looseObject({ status: z.string() }).parse(await done("GET", `/keys/${keyId}`)).status;
-  while ((await status()) !== "limited" && Date.now() < deadline) await sleep(200);
-  expect(await status()).toBe("limited");
+  await vi.waitFor(async () => expect(await status()).toBe("limited"));
   const [up, down] = await counted(`user>>>${keyId}@veil`);
   expect(up + down).toBeLessThan(limit);
 });

@@ -8,8 +8,6 @@ import { type RunningStack, startStack, temporaryDataDir } from "../support/runn
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
 const MEGABYTE = 1_000_000;
-const JOINED_WITHIN_MS = 30_000;
-const KNOWN_WITHIN_MS = 5_000;
 
 const nodeSchema = z.looseObject({ name: z.string(), state: z.string() });
 const linksSchema = z.object({ links: z.array(z.object({ node: z.string(), link: z.string() })) });
@@ -60,7 +58,7 @@ const fieldsOf = ({
 async function join(name: string): Promise<void> {
   await done("POST", "/nodes", { name, ...fieldsOf(xray) });
   const isActive = async () => expect(nodeSchema.parse(await done("GET", `/nodes/${name}`)).state).toBe("active");
-  await vi.waitFor(isActive, { timeout: JOINED_WITHIN_MS, interval: 200 });
+  await vi.waitFor(isActive, { interval: 200 });
 }
 
 const makeKey = async () => keySchema.parse(await done("POST", "/keys", {})).key_id;
@@ -84,13 +82,18 @@ async function counted(keyId: number): Promise<number> {
 
 const total = async (keyId: number) => trafficSchema.parse(await done("GET", `/keys/${keyId}/traffic`)).total;
 
+/** What a client says at the end of a connection is counted a moment later. */
+function expectCounted(keyId: number): Promise<void> {
+  return vi.waitFor(async () => expect(await total(keyId)).toBe(await counted(keyId)));
+}
+
 test("a node joins, carries, leaves and comes back under another name, and every byte is counted once", async () => {
   const keyId = await makeKey();
   await move(keyId, "main", 1);
   const loaded = Promise.all(Array.from({ length: 20 }, makeKey));
   await join("second");
   await loaded;
-  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main", "second"]), KNOWN_WITHIN_MS);
+  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main", "second"]));
   expect(await second.countUsers()).toBe(21);
   await move(keyId, "second", 3);
 
@@ -103,33 +106,33 @@ test("a node joins, carries, leaves and comes back under another name, and every
   await done("DELETE", "/nodes/second");
   expect(await second.countUsers()).toBe(0);
   expect((await call("GET", "/nodes/second")).status).toBe(404);
-  expect(await total(keyId)).toBe(await counted(keyId));
-  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main"]), KNOWN_WITHIN_MS);
+  await expectCounted(keyId);
+  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main"]));
 
   await join("third");
   await done("POST", "/traffic/sync");
-  expect(await total(keyId)).toBe(await counted(keyId));
-  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main", "third"]), KNOWN_WITHIN_MS);
+  await expectCounted(keyId);
+  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main", "third"]));
   await move(keyId, "third", 2);
-  expect(await total(keyId)).toBe(await counted(keyId));
+  await expectCounted(keyId);
   expect(await total(keyId)).toBeGreaterThan(6 * MEGABYTE);
 });
 
 test("links leave a node that drains, and lead to the next one that answers when the first dies", async () => {
   const keyId = await makeKey();
   await done("POST", "/nodes/main/drain");
-  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["third"]), KNOWN_WITHIN_MS);
+  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["third"]));
   const other = await makeKey();
   await move(other, "third", 1);
-  expect(await total(other)).toBe(await counted(other));
+  await expectCounted(other);
 
   await done("POST", "/nodes/main/undrain");
   await done("PATCH", "/nodes/third", { note: "dies now" });
   await xray.kill();
-  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main", "third"]), KNOWN_WITHIN_MS);
+  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main", "third"]));
   const health = z.looseObject({ reachable: z.boolean() });
   const isDown = async () => expect(health.parse(await done("GET", "/nodes/third/health")).reachable).toBe(false);
-  await vi.waitFor(isDown, { timeout: 20_000, interval: 200 });
+  await vi.waitFor(isDown, { interval: 200 });
   await move(await makeKey(), "main", 1);
 
   const answer = await call("DELETE", "/nodes/third");
@@ -139,5 +142,5 @@ test("links leave a node that drains, and lead to the next one that answers when
   ]);
   expect(nodeSchema.parse(await done("GET", "/nodes/third")).state).toBe("active");
   await done("DELETE", "/nodes/third?force=true");
-  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main"]), KNOWN_WITHIN_MS);
+  await vi.waitFor(async () => expect(await nodesOf(keyId)).toEqual(["main"]));
 });

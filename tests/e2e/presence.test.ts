@@ -6,9 +6,9 @@ import { type RunningStack, startStack, temporaryDataDir } from "../support/runn
 import { startVpnClient, type VpnClient } from "../support/vpn-client.ts";
 
 const SYNC_SECONDS = 5;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 /** The nodes are waited for 1.5 seconds, and a busy machine takes its time. */
-const ANSWERED_WITHIN_MS = 6_000;
+const ANSWERED_WITHIN_MS = 8_000;
 
 const keySchema = z.looseObject({ key_id: z.number(), online_at: z.number().nullable() });
 const nodeSchema = z.object({
@@ -135,16 +135,22 @@ test("who comes from the node's own loopback has no address, and is online by th
 
 test("while the collector or the node is silent the answer says so, and follows from the bytes", async () => {
   const keyId = await makeKey();
-  await connect(keyId, "127.0.0.2");
-  await vi.waitFor(async () => expect((await presenceOf(keyId)).online_at).not.toBeNull(), {
-    timeout: PATIENCE_MS,
-    interval: 500,
-  });
+  const connection = await connect(keyId, "127.0.0.2");
+  const counted = () =>
+    vi.waitFor(
+      async () => {
+        connection.write("ping");
+        const { online_at: onlineAt } = await presenceOf(keyId);
+        expect(onlineAt ?? 0).toBeGreaterThan(Date.now() / 1_000 - 2 * SYNC_SECONDS);
+      },
+      { timeout: PATIENCE_MS, interval: 500 },
+    );
   const run = await stack.readRunFile();
   for (const [process_, detail] of [
     [run["stats-collector"], "the collector did not answer"],
     [run.xray, "the node did not answer"],
   ] as const) {
+    await counted();
     process.kill(process_.pid, "SIGSTOP");
     try {
       const begun = performance.now();
