@@ -98,7 +98,8 @@ describe("names", () => {
     subscribeNames();
     const client = await running(runMihomoConfig(path, await testbed.body("mihomo"), testbed.entrance.mixed));
     const builtIn = (name: string) => (["VPN", "REJECT", "GLOBAL"].includes(name) ? `${name} (2)` : name);
-    expect(await client.controller.proxiesOf(GROUP)).toEqual(readable.map(renamed).map(builtIn));
+    const shown = readable.map(renamed).map(builtIn);
+    await expect.poll(() => client.controller.proxiesOf(GROUP)).toEqual(shown);
   });
 
   each("sing-box", "takes all", async ({ path }) => {

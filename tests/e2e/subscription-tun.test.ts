@@ -16,7 +16,7 @@ const TOKEN = "v7Kq2mZx9LbR4tYcW8sJhN3f";
 const UUID = "66ad4540-b58c-4ad2-9926-ea63445a9b57";
 const FLOW = "xtls-rprx-vision";
 const BODY_BYTES = 100_000;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 90_000;
 /** A program that knows nothing of a proxy. */
 const FETCH = `fetch(process.argv[1], { signal: AbortSignal.timeout(5000) }).then((answer) => answer.arrayBuffer())
   .then(({ byteLength }) => console.log(byteLength), () => console.log(0))`;

@@ -87,7 +87,7 @@ test("each answered change reaches the receiver, in order of its key, while the 
     const { pid } = (await stack.readRunFile())["xray-worker"];
     process.kill(pid, "SIGKILL");
     await Promise.all(bots);
-    await expect.poll(async () => (await stack.readRunFile())["xray-worker"].pid, { timeout: 30_000 }).not.toBe(pid);
+    await expect.poll(async () => (await stack.readRunFile())["xray-worker"].pid, { timeout: 60_000 }).not.toBe(pid);
   }
   receiver.answer = take;
   const arrived = () => {
@@ -104,13 +104,13 @@ test("each answered change reaches the receiver, in order of its key, while the 
     const there = new Set((await logged()).map(({ type, data }) => `${data.key.key_id} ${type}`));
     return wanted.filter((one) => !there.has(one));
   };
-  await expect.poll(unlogged, { timeout: 60_000, interval: 500 }).toEqual([]);
+  await expect.poll(unlogged, { timeout: 120_000, interval: 500 }).toEqual([]);
   const all = await logged();
   const missing = () => {
     const there = new Set(receiver.taken.map(({ seq }) => seq));
     return all.filter(({ seq }) => !there.has(seq)).map(({ seq, type }) => `${seq} ${type}`);
   };
-  await expect.poll(missing, { timeout: 60_000, interval: 500 }).toEqual([]);
+  await expect.poll(missing, { timeout: 120_000, interval: 500 }).toEqual([]);
   expect(receiver.forged).toEqual([]);
   const seqsOf = new Map<number, number[]>();
   for (const { seq, data } of arrived()) {
@@ -122,6 +122,6 @@ test("each answered change reaches the receiver, in order of its key, while the 
       `${receiver.received.length} attempts, ${receiver.taken.length - arrived().length} taken twice\n`,
   );
   await expect
-    .poll(() => call("GET", `/api/webhooks/${id}`), { timeout: 20_000 })
+    .poll(() => call("GET", `/api/webhooks/${id}`), { timeout: 60_000 })
     .toMatchObject({ enabled: true, failing_since: null });
 });

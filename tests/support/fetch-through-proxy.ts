@@ -63,6 +63,13 @@ function exchangeOver(
   { method, uploadBytes, withinMs, headers }: Required<ProxiedRequest>,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
+    // A request says nothing of a connection that was over before it began, nor does its time limit.
+    const isOver = () => reject(new Error("the tunnel was closed"));
+    if (tunnel.destroyed || tunnel.readableEnded) {
+      isOver();
+      return;
+    }
+    tunnel.once("close", isOver);
     const outgoing = request(
       url,
       {

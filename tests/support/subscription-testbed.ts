@@ -15,9 +15,6 @@ const USERS = {
   "66ad4540-b58c-4ad2-9926-ea63445a9b57": "",
   "0b2f27c8-5a4e-4c7e-9d7e-7e4505000001": VISION,
 } as const;
-/** More than Xray, newly started, lets a connection wait. */
-const SILENT_FOR_MS = 7_000;
-
 export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === "::1"),
 );
@@ -49,7 +46,10 @@ export const places: readonly Omit<Place, "port">[] = [
 
 /** The router of subscriptions as it is, over a real Xray with an inbound for each place, which counts what each moves. */
 export interface SubscriptionTestbed {
-  /** Where configs take traffic in: free ports, and no network interface. */
+  /**
+   * Where the config that was asked for last takes traffic in: free ports, and no network interface. Others for each, as other
+   * programs take ports where nobody listens.
+   */
   readonly entrance: Entrance;
   /** The address of the subscription. */
   readonly url: string;
@@ -60,7 +60,12 @@ export interface SubscriptionTestbed {
   subscribe(name: string, connections: readonly Connection[], status?: KeyStatus, refusal?: Refusal | null): void;
   /** @throws when the answer is not 200 */
   body(format: FormatName): Promise<string>;
-  /** The place whose inbound moved the bytes of a download; null when there was no answer. @throws when part of it came */
+  /**
+   * The place whose inbound moved the bytes of a download; null when there was no answer.
+   *
+   * @param withinMs how long the client may be silent; 30 s when absent
+   * @throws when part of it came
+   */
   wayOf(client: VpnClient, withinMs?: number): Promise<string | null>;
   stop(): Promise<void>;
 }
@@ -68,8 +73,8 @@ export interface SubscriptionTestbed {
 export async function startSubscriptionTestbed(xrayBinary: string): Promise<SubscriptionTestbed> {
   const bytes = await startByteServer();
   const xray = await startMeteredXray(xrayBinary, places, USERS);
-  const entrance = { socks: await freePort(), http: await freePort(), mixed: await freePort(), tun: false };
-  const server = await serveSubscriptions({ entrance, language: "ru" });
+  const entrance = { socks: 0, http: 0, mixed: 0, tun: false };
+  const server = await serveSubscriptions({ language: "ru" });
   const url = `${server.url}/sub/${TOKEN}`;
   const { sni, publicKey, shortId } = xray;
   return {
@@ -95,11 +100,18 @@ export async function startSubscriptionTestbed(xrayBinary: string): Promise<Subs
       server.views.set(TOKEN, { key: { name, status, ...figures, url }, connections, refusal, keyId: 1 });
     },
     body: async (format) => {
-      const response = await fetch(`${url}/${format}`);
-      if (response.status !== 200) throw new Error(`the answer is ${response.status}`);
-      return response.text();
+      for (const kind of ["socks", "http", "mixed"] as const) entrance[kind] = await freePort();
+      const once = await serveSubscriptions({ entrance, language: "ru" });
+      try {
+        for (const [token, view] of server.views) once.views.set(token, view);
+        const response = await fetch(`${once.url}/sub/${TOKEN}/${format}`);
+        if (response.status !== 200) throw new Error(`the answer is ${response.status}`);
+        return await response.text();
+      } finally {
+        await once.stop();
+      }
     },
-    wayOf: async (client, withinMs = SILENT_FOR_MS) => {
+    wayOf: async (client, withinMs) => {
       await xray.takeDownlink();
       const received = await client.download(bytes.downloadUrl(BODY_BYTES), withinMs).catch(() => 0);
       const ways = Object.entries(await xray.takeDownlink()).filter(([, moved]) => moved >= BODY_BYTES);

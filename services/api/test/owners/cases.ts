@@ -279,7 +279,7 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
     const isLogged = async (key: { readonly key_id: number }) =>
       expect(await keysOfEvents(admin, of(key))).toContain(key.key_id);
     for (const key of [own, foreign, nobodys])
-      await vi.waitFor(() => isLogged(key), { timeout: 20_000, interval: 100 });
+      await vi.waitFor(() => isLogged(key), { interval: 100 });
     expect(await keysOfEvents(bazaar, of(foreign))).toContain(foreign.key_id);
     for (const key of [foreign, nobodys]) {
       expect(await keysOfEvents(shop, of(key))).toEqual([]);
