@@ -219,17 +219,18 @@ describe("a writer that is killed", () => {
   /** About the time of one round with so many clients. */
   const longestMs = 250;
 
-  it(`at any point leaves a whole file, ${kills} times with ${clientCount} clients`, { timeout: 180_000 }, async () => {
+  it(`at any point leaves a whole file, ${kills} times with ${clientCount} clients`, { timeout: 400_000 }, async () => {
     const binary = inject("xrayBinary");
     const check = configCheck(binary);
     await chmod(path, 0o640);
     const counts = new Set<number>();
     let leftOvers = 0;
-    for (let kill = 1; kill <= kills; kill += 1) {
+    // On a slow machine a round takes longer: on, with longer pauses, until one was killed between its first and last byte.
+    for (let kill = 1; kill <= kills || leftOvers === 0; kill += 1) {
       // Every third with Xray's check, in which a writer spends most of its time; the others are killed as they write.
       const writer = startWriter(kill % 3 === 0 ? binary : "", clientCount);
       await firstOutput(writer);
-      await sleep(Math.random() * longestMs);
+      await sleep(Math.random() * longestMs * Math.ceil(kill / kills) ** 2);
       writer.kill("SIGKILL");
       await once(writer, "exit");
 
@@ -241,7 +242,6 @@ describe("a writer that is killed", () => {
       }
     }
     expect([...counts].filter((count) => count !== clientCount && count !== clientCount - 1)).toEqual([]);
-    expect(leftOvers, "at least one was killed between its first and last byte").toBeGreaterThan(0);
     await new XrayConfigFile({ path }).update(changesFor(1));
     expect(new Set(await readdir(folder))).toEqual(new Set(["xray.json", "xray.json.bak"]));
   });
