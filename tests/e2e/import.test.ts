@@ -17,6 +17,9 @@ const subscribed = z.object({
 });
 const repoRoot = new URL("../../", import.meta.url).pathname;
 const MEGABYTE = 1_000_000;
+const STORE_AWAY = "the key store did not answer\n";
+const MOST_RUNS = 5;
+const LONG = { timeout: 400_000 };
 /** Below lie the ids that this Veil has used itself. */
 const FIRST_ID = 100;
 const rows: readonly LegacyRow[] = legacyRows(1_000).map((row) => ({ ...row, id: row.id + FIRST_ID }));
@@ -94,19 +97,26 @@ function startImport(...args: readonly string[]): ChildProcess {
       XRAY_CONFIG_PATH: configFile,
       XRAY_BINARY: running.xray.binary,
     },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
 }
 
+/** Runs it, again where MongoDB did not answer in time: on a busy machine that happens, and a further run goes on. */
 async function runImport(...args: readonly string[]): Promise<string> {
-  const child = startImport(...args);
-  let said = "";
-  child.stdout?.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const [code] = await once(child, "close");
-  expect(code).toBe(0);
-  return said;
+  for (let runs = 1; ; runs += 1) {
+    const child = startImport(...args);
+    let [said, complaint] = ["", ""];
+    child.stdout?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    child.stderr?.on("data", (chunk: Buffer) => {
+      complaint += chunk.toString();
+    });
+    const [code] = await once(child, "close");
+    if (code === 1 && complaint.endsWith(STORE_AWAY) && runs < MOST_RUNS) continue;
+    expect([code, complaint]).toEqual([0, expect.any(String)]);
+    return said;
+  }
 }
 
 async function ourUsers(): Promise<number> {
@@ -143,15 +153,22 @@ test("a dry run says what would be done and does nothing", async () => {
   expect((await api.list()).total).toBe(0);
 });
 
-test("an import that is killed half-way and run again moves every key, while one of them is in use", async () => {
+test("an import that is killed half-way and run again moves every key, while one of them is in use", LONG, async () => {
   await client.download(bytes.downloadUrl(3 * MEGABYTE));
   const dialed = new AbortController();
   const dialing = dialUntil(dialed.signal);
 
-  const killed = startImport();
-  while ((await ourUsers()) < 100) expect(killed.exitCode).toBeNull();
-  killed.kill("SIGKILL");
-  await once(killed, "close");
+  let killed = startImport();
+  for (let runs = 1; (await ourUsers()) < 100; ) {
+    if (killed.exitCode === null) continue;
+    expect([killed.exitCode, runs]).toEqual([1, expect.toSatisfy((times: number) => times < MOST_RUNS)]);
+    killed = startImport();
+    runs += 1;
+  }
+  if (killed.exitCode === null) {
+    killed.kill("SIGKILL");
+    await once(killed, "close");
+  }
   expect(await ourUsers()).toBeLessThan(1_000);
 
   const said = await runImport();
