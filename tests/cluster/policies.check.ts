@@ -35,9 +35,9 @@ beforeAll(async () => {
   await runTool("kubectl", ["create", "namespace", outside.name]);
   await runTool("kubectl", ["create", "namespace", namespace.name]);
   const image = await release.imageOfApi();
-  await outside.apply([podOf("stranger", image), podOf("shut", image)]);
+  await outside.apply([podOf("outsider", image), podOf("shut", image)]);
   await release.install();
-  await outside.run("wait", "pod/stranger", "pod/shut", "--for=condition=Ready", "--timeout=60s");
+  await outside.run("wait", "pod/outsider", "pod/shut", "--for=condition=Ready", "--timeout=60s");
   for (const each of PORTS) {
     const address = await addressOf(namespace, `app.kubernetes.io/name=${each.of}`);
     addresses.set(`${address}:${each.number}`, each);
@@ -70,19 +70,19 @@ async function addressOf(of: Namespace, selector: string): Promise<string> {
 async function areEnforced(): Promise<boolean> {
   const spec = { podSelector: { matchLabels: { app: "shut" } }, policyTypes: ["Ingress"] };
   const target = `${await addressOf(outside, "app=shut")}:8080`;
-  expect(await reachedFrom(outside, "stranger", [target])).toEqual([target]);
+  expect(await reachedFrom(outside, "outsider", [target])).toEqual([target]);
   await outside.apply([
     { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata: { name: "shut" }, spec },
   ]);
   for (let looks = 0; looks < LOOKS; looks += 1) {
-    if ((await reachedFrom(outside, "stranger", [target])).length === 0) return true;
+    if ((await reachedFrom(outside, "outsider", [target])).length === 0) return true;
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
   return false;
 }
 
 test.each([
-  ["stranger", outside, "pod/stranger", ["http", "vless"]],
+  ["outsider", outside, "pod/outsider", ["http", "vless"]],
   ["api", namespace, "deployment/api", ["redis", "mongodb"]],
   ["xray-worker", namespace, "deployment/xray-worker", ["grpc", "redis", "mongodb"]],
   ["stats-collector", namespace, "deployment/stats-collector", ["grpc", "redis", "mongodb"]],

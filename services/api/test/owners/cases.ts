@@ -278,8 +278,7 @@ export const ownerCases: { readonly [Id in OperationId]: OwnerCase } = {
     // Each is logged a moment after it happened.
     const isLogged = async (key: { readonly key_id: number }) =>
       expect(await keysOfEvents(admin, of(key))).toContain(key.key_id);
-    for (const key of [own, foreign, nobodys])
-      await vi.waitFor(() => isLogged(key), { interval: 100 });
+    for (const key of [own, foreign, nobodys]) await vi.waitFor(() => isLogged(key), { interval: 100 });
     expect(await keysOfEvents(bazaar, of(foreign))).toContain(foreign.key_id);
     for (const key of [foreign, nobodys]) {
       expect(await keysOfEvents(shop, of(key))).toEqual([]);
