@@ -99,6 +99,25 @@ describe("a later start", () => {
     expect(back.nodes.map(({ name }) => name).toSorted()).toEqual(["de", "made", "nl"]);
   });
 
+  it("keeps one of a lost list that has the name of the one without a list, and follows that one to its new address", () => {
+    const start = (...nodes: FleetNode[]) => seeded(fleet(...nodes), [listed("main")], NOW, { isListMissing: true });
+    const main = someNode("main", {
+      address: "203.0.113.1:10443",
+      host: "a.example.com",
+      publicKey: "k",
+      groups: ["vip"],
+    });
+    for (const others of [[], [someNode("de", { position: 1 })]]) {
+      const { nodes, notes } = start(main, ...others);
+      expect(nodes).toEqual([main, ...others]);
+      expect(notes.map(({ node, kept }) => [node, kept]).toSorted()).toEqual(
+        nodes.map(({ name }) => [name, "unlisted"]).toSorted(),
+      );
+    }
+    const changed = someNode("main", { address: "127.0.0.1:1", host: "a.example.com", fixed: ["host"] });
+    expect(start(changed).nodes).toEqual([{ ...changed, address: listed("main").address }]);
+  });
+
   it("follows the one node that it has without a list to its new name", () => {
     const { nodes, notes } = seeded(
       fleet(someNode("de", { address: "127.0.0.1:1" })),

@@ -65,6 +65,11 @@ export function seeded(
   for (const [position, node] of listed.entries()) {
     if (stored?.unreadable?.nodes.includes(node.name) === true) continue;
     const known = kept.find(({ name }) => name === node.name);
+    if (isListMissing && known !== undefined && wasListed(known, node)) {
+      notes.push({ node: node.name, kept: "unlisted" });
+      nodes.push(known);
+      continue;
+    }
     const next =
       known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes, now);
     const others = [...nodes, ...kept.filter(({ name }) => names.has(name) && name !== node.name)];
@@ -77,6 +82,15 @@ export function seeded(
     else nodes.push({ ...next, position: isLost ? (known?.position ?? before.length) : position });
   }
   return { nodes: inOrder(withOneActive(nodes, now)), notes };
+}
+
+/** What a node without a list never has, since the settings that stand for one name its address and inbound alone. */
+const LIST_FIELDS = NODE_FIELDS.filter((field) => field !== "address" && field !== "inboundTag");
+
+/** Whether a node under the name of the one that there is without a list came from a list. */
+function wasListed(known: FleetNode, unlisted: ListedNode): boolean {
+  const named = LIST_FIELDS.filter((field) => !known.fixed.includes(field) && !isSameField(field, known, unlisted));
+  return known.origin === "environment" && known.state !== "gone" && named.length > 0;
 }
 
 /** Nodes that the environment has found elsewhere, or lists no more: as they were. */
