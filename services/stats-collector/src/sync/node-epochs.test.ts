@@ -1,6 +1,6 @@
 import type { Life } from "@veil/traffic";
 import { XrayUnreachableError } from "@veil/xray-grpc";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { lostReply } from "../../test/in-memory/lost-reply.ts";
 import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { MarkNotPlantedError, ProcessChangedError, UptimeUnclearError } from "./node-epochs.ts";
@@ -110,6 +110,23 @@ describe("dating a reading", () => {
       expect(Math.max(...asked)).toBeLessThanOrEqual(most);
     },
   );
+
+  it("has nodes wait a second at most for a look at the others' marks, whenever in between they come", async () => {
+    const rig = new Rig(["a", "b", "c"]);
+    for (const node of rig.nodes) {
+      await rig.lives.raiseSeen(node.name, (await rig.epochs().date(node, epochAlone)).epoch, BEGIN);
+    }
+    await rig.clock.advance(10_000);
+    for (const node of rig.nodes) node.xray.restart(rig.clock.now());
+    const epochs = rig.epochs();
+    const dated: string[] = [];
+    for (const node of rig.nodes) {
+      void epochs.date(node, epochAlone).then(() => dated.push(node.name));
+      await rig.clock.advance(400);
+    }
+    await rig.clock.advance(0);
+    await vi.waitFor(() => expect(dated).toEqual(["a", "b", "c"]));
+  });
 
   it("does not guess when a process began that takes long to tell its uptime", async () => {
     const rig = new Rig();

@@ -1,4 +1,4 @@
-import { type Clock, SharedRun } from "@veil/runtime";
+import type { Clock } from "@veil/runtime";
 import { type IdentifiedLife, identifyLife, type Life, type NodeLivesStore } from "@veil/traffic";
 import { plantProcessMark } from "@veil/xray-grpc";
 import type { DuplicateNodes } from "./duplicate-nodes.ts";
@@ -28,10 +28,10 @@ export class NodeEpochs {
   readonly #duplicates: Pick<DuplicateNodes, "check" | "forget">;
   readonly #nodes: () => readonly MarkedNode[];
   /**
-   * At the marks that all nodes show. A node whose mark is new needs a look that begins afterwards; where many restarted each would ask
-   * all others, so those that come within a while share one.
+   * A look at the marks that all nodes show, which has not begun yet. A node whose mark is new needs one that begins afterwards; where
+   * many restarted each would ask all others, so those that come before it begins share it.
    */
-  readonly #looks = new SharedRun(() => this.#marksShown());
+  #nextLook: Promise<readonly ShownBy[]> | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #last = new Map<string, IdentifiedLife & { readonly mark: string }>();
 
@@ -100,15 +100,16 @@ export class NodeEpochs {
     const last = this.#last.get(node.name);
     if (last?.mark === mark) return last;
     const { name, address } = node;
-    const elsewhere = async () => marksBeside(name, await this.#looks.run());
+    const elsewhere = async () => marksBeside(name, await (this.#nextLook ??= this.#lookSoon()));
     const shown = { node: name, mark, address, elsewhere, startedBefore: () => this.#startedBefore(node) };
     const identified = await identifyLife(this.#store, shown, () => this.#clock.now());
     this.#last.set(node.name, { mark, ...identified });
     return identified;
   }
 
-  async #marksShown(): Promise<readonly ShownBy[]> {
-    await this.#clock.sleep(this.#lookedAt + LOOK_EVERY_MS - this.#clock.monotonic());
+  async #lookSoon(): Promise<readonly ShownBy[]> {
+    await this.#clock.sleep(Math.max(0, this.#lookedAt + LOOK_EVERY_MS - this.#clock.monotonic()));
+    this.#nextLook = null;
     this.#lookedAt = this.#clock.monotonic();
     const nodes = this.#nodes();
     const answers = await Promise.allSettled(nodes.map((node) => node.readProcessMark()));
