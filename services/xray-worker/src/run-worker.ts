@@ -120,12 +120,13 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const mirroredNode = settings.XRAY_CONFIG_NODE ?? listed[0].name;
     const onWrite = (result: "written" | "unchanged" | "error") => measured.configFile(result);
     const configFile = keptConfigFile(settings, mirroredNode, { exclusive, log }, onWrite);
+    const inFile = emptiedFile({ file: configFile?.file ?? null, node: mirroredNode, exclusive, log });
     const placed = {
       settings,
       store: memory.keys,
       desired: memory.desired,
       vault: store.inbounds,
-      ...{ configFile, clock, log },
+      ...{ configFile, inFile, clock, log },
       onBlocked: (name: string, users: number) => measured.blocked(name, users),
     };
     const places = new NamedParts<Place, ConnectedPlace>({
@@ -150,7 +151,6 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     const certificates = new CertificateFolder(settings.XRAY_TLS_DIR);
     const changes = { store: store.fleet, change: fleetChanger(store.fleet, hints), ...exclusive, clock, log };
     const shortId = settings.REALITY_COMMON_SHORT_ID;
-    const inFile = emptiedFile({ file: configFile?.file ?? null, node: mirroredNode, shortId, exclusive, log });
     const known = { connected: () => nodes.opened, newMark: randomUUID, certificates, inFile };
     const joining = new JoiningNodes({ ...changes, ...known, fleet: () => fleet });
     const jobs = createJobClient({

@@ -84,7 +84,8 @@ function usersOf(source: JsonSource, { users }: ConfigInbound, { clients, form }
 
 function shortIdsBeside(source: JsonSource, { shortIds }: ConfigInbound, { shortId }: InboundChanges): string[] | null {
   if (shortIds === null) return null;
-  return shortIdsAt(source, shortIds).filter((listed) => listed !== canonicalShortId(shortId));
+  const ours = shortId === null ? null : canonicalShortId(shortId);
+  return shortIdsAt(source, shortIds).filter((listed) => listed !== ours);
 }
 
 function isAsWanted(concerned: readonly ConfigClient[], { clients }: InboundChanges): boolean {

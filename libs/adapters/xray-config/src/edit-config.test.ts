@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ClientForm, ConfigClient } from "./config-inbound.ts";
@@ -327,8 +328,13 @@ describe("several inbounds", () => {
 
   it("fail alone", () => {
     const { text, faults } = editAll(CONFIG.replace('"Trojan"', '"vmess"'), all);
-    expect([...faults.keys()]).toEqual(["b"]);
+    expect([...faults.keys()]).toEqual([1]);
     expect(listClients(text, "c", shadowsocks).clients).toHaveLength(2);
+    const lacking = [of("x", VLESS, []), of("b", VLESS, [])];
+    expect(editAll(CONFIG, lacking)).toEqual({
+      text: CONFIG,
+      faults: new Map(lacking.map((_, index) => [index, expect.any(ConfigInvalidError)])),
+    });
     expect(() => editAll("{", all)).toThrow(ConfigInvalidError);
   });
 
@@ -341,9 +347,27 @@ describe("several inbounds", () => {
   });
 
   it("of Shadowsocks keep a client, since without any everybody gets in who knows the server's key", () => {
-    const alone = CONFIG.replace(`"first"`, `"1@veil"`);
-    const none: InboundChanges = { ...of("c", shadowsocks, []), clients: new Map([["1@veil", null]]) };
-    expect(() => editAll(alone, [none])).toThrow("needs a client that stays");
+    const key = randomBytes(16).toString("base64");
+    const two = [1, 2].map((id) => `{ "email": "${id}@veil", "password": "${key}" }`).join(", ");
+    const alone = CONFIG.replace(`{ "email": "first", "password": "p" }`, two);
+    const none: InboundChanges = {
+      ...of("c", shadowsocks, []),
+      clients: new Map(["1@veil", "2@veil"].map((e) => [e, null])),
+    };
+    const { text } = editAll(alone, [none]);
+    const [nobody, ...more] = listClients(text, "c", shadowsocks).clients;
+    expect([nobody?.email, more]).toEqual(["nobody", []]);
+    expect(nobody?.values[0]).not.toBe(key);
+    expect(Buffer.from(nobody?.values[0] ?? "", "base64")).toHaveLength(16);
+    expect(editAll(text, [none]).text).toBe(text);
+    const back = editAll(text, [of("c", shadowsocks, [ours(key)])]).text;
+    expect(listClients(back, "c", shadowsocks).clients.map(({ email }) => email)).toEqual(["nobody", "1@veil"]);
     expect(editAll(editAll(CONFIG, all).text, [none]).text).not.toContain(`"s"`);
+  });
+
+  it("keep their short ids where none is named", () => {
+    const [first] = all;
+    const text = CONFIG.replace(`"none" }`, `"none" }, "streamSettings": { "realitySettings": { "shortIds": [] } }`);
+    if (first !== undefined) expect(editAll(text, [{ ...first, shortId: null }]).text).toContain(`"shortIds": []`);
   });
 });

@@ -1,8 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { requireSameMeaning } from "./compare-meaning.ts";
 import { editList } from "./edit-list.ts";
 import { ConfigInvalidError } from "./errors.ts";
-import { type JsonSource, type JsonSpan, type ListSpan, type ObjectSpan, placeOf, readJson } from "./json-source.ts";
+import { type JsonSource, type JsonSpan, type ListSpan, type ObjectSpan, readJson } from "./json-source.ts";
 import {
   canonicalShortId,
   clientAt,
@@ -20,8 +21,8 @@ export interface InboundChanges {
   readonly form: ClientForm;
   /** By e-mail: the client that should be there, null for none. All other clients are left alone. */
   readonly clients: ReadonlyMap<string, ConfigClient | null>;
-  /** A short id, hexadecimal, that a REALITY inbound must accept. */
-  readonly shortId: string;
+  /** A short id, hexadecimal, that a REALITY inbound must accept; null to leave those as they are. */
+  readonly shortId: string | null;
 }
 
 /** The clients of one inbound, as the file lists them. */
@@ -37,40 +38,40 @@ export interface ListedClients {
 /** A config text with changes applied. */
 export interface EditedConfig {
   readonly text: string;
-  /** By tag: the inbounds that are as they were, since they could not be changed. */
-  readonly faults: ReadonlyMap<string, ConfigInvalidError>;
+  /** By place among the changes: those that could not be made, of inbounds that are as they were. */
+  readonly faults: ReadonlyMap<number, ConfigInvalidError>;
 }
 
 /**
  * The config text with changes of some inbounds applied; the same text when there is nothing to change. Everything else stays byte for
  * byte, and what Xray makes of it stays as well. An inbound that can't be changed keeps no other one from it.
  *
- * @throws {ConfigInvalidError} when none of the inbounds can be changed: the text is no JSON, for example
+ * @throws {ConfigInvalidError} when the text is no JSON, or the only changes that are asked for can't be made
  */
 export function editConfig(text: string, all: readonly InboundChanges[]): EditedConfig {
+  readJson(text);
   const tags = new Set(all.map(({ inboundTag }) => inboundTag));
   try {
     if (tags.size === all.length) return { text: editTogether(text, all), faults: new Map() };
   } catch (error) {
     if (!(error instanceof ConfigInvalidError) || all.length === 1) throw error;
   }
-  const faults = new Map<string, ConfigInvalidError>();
-  const edited = all.reduce((before, changes) => {
+  const faults = new Map<number, ConfigInvalidError>();
+  const edited = all.reduce((before, changes, index) => {
     try {
       return editTogether(before, [changes]);
     } catch (error) {
       if (!(error instanceof ConfigInvalidError)) throw error;
-      faults.set(changes.inboundTag, error);
+      faults.set(index, error);
       return before;
     }
   }, text);
-  const [fault] = faults.values();
-  if (fault !== undefined && faults.size === tags.size) throw fault;
   return { text: edited, faults };
 }
 
-function editTogether(text: string, all: readonly InboundChanges[]): string {
+function editTogether(text: string, asked: readonly InboundChanges[]): string {
   const source = readJson(text);
+  const all = asked.map((changes) => withSomebody(source, changes));
   const edits = all.flatMap((changes) => {
     const inbound = findInbound(source, changes.inboundTag, changes.form);
     return [...clientEdits(source, inbound, changes), ...shortIdEdits(source, inbound, changes.shortId)];
@@ -100,11 +101,26 @@ interface Edit {
   readonly text: string;
 }
 
-function clientEdits(
-  source: JsonSource,
-  inbound: ConfigInbound,
-  { clients, form, inboundTag }: InboundChanges,
-): Edit[] {
+/** The e-mail of {@link withSomebody}'s client. */
+const NOBODY = "nobody";
+
+/**
+ * An inbound of Shadowsocks without any client lets in everybody who knows its password. So the last one that goes leaves one in
+ * its place whose password nobody knows.
+ */
+function withSomebody(source: JsonSource, changes: InboundChanges): InboundChanges {
+  const { form, inboundTag, clients } = changes;
+  if (form.protocol !== "shadowsocks") return changes;
+  const listed = (findInbound(source, inboundTag, form).users?.items ?? []).map((item) => clientAt(source, item, form));
+  const [first] = listed;
+  const areAllGone = listed.every((client) => client !== null && clients.get(client.email) === null);
+  if (first === undefined || first === null || !areAllGone) return changes;
+  if ([...clients.values()].some((client) => client !== null)) return changes;
+  const password = randomBytes(Buffer.from(first.values[0], "base64").length).toString("base64");
+  return { ...changes, clients: new Map([...clients, [NOBODY, { email: NOBODY, values: [password] }]]) };
+}
+
+function clientEdits(source: JsonSource, inbound: ConfigInbound, { clients, form }: InboundChanges): Edit[] {
   const list = inbound.users;
   const missing = new Map(clients);
   const changes = (list?.items ?? []).map((item) => {
@@ -116,20 +132,11 @@ function clientEdits(
     return isDeepStrictEqual(listed.values, wanted.values) ? undefined : clientText(wanted, form);
   });
   const added = [...missing.values()].filter((client) => client !== null).map((client) => clientText(client, form));
-  if (form.protocol === "shadowsocks" && changes.length > 0 && added.length === 0 && changes.every(isRemoval)) {
-    throw new ConfigInvalidError(
-      `its inbound ${inboundTag} needs a client that stays: without any it lets in everybody who knows its password, ${placeOf(source, inbound.settings)}`,
-    );
-  }
   if (list !== null) return listEdits(source, list, changes, added);
   if (added.length === 0) return [];
   const noList = placeOfNewList(source, inbound);
   const text = `[${added.join(", ")}]`;
   return [noList === undefined ? insertMember(source, inbound.settings, `"clients": ${text}`) : replaced(noList, text)];
-}
-
-function isRemoval(change: string | null | undefined): change is null {
-  return change === null;
 }
 
 function clientText({ email, values }: ConfigClient, { members }: ClientForm): string {
@@ -139,8 +146,9 @@ function clientText({ email, values }: ConfigClient, { members }: ClientForm): s
     .join(", ")} }`;
 }
 
-function shortIdEdits(source: JsonSource, { shortIds }: ConfigInbound, shortId: string): Edit[] {
-  if (shortIds === null || shortIdsAt(source, shortIds).includes(canonicalShortId(shortId))) return [];
+function shortIdEdits(source: JsonSource, { shortIds }: ConfigInbound, shortId: string | null): Edit[] {
+  if (shortId === null || shortIds === null || shortIdsAt(source, shortIds).includes(canonicalShortId(shortId)))
+    return [];
   return listEdits(source, shortIds, [], [JSON.stringify(shortId)]);
 }
 

@@ -51,7 +51,7 @@ export class XrayConfigFile {
    * newer one, whatever that changed.
    *
    * @throws {ConfigReadError} {@link ConfigRefusedError} {@link ConfigWriteError}
-   * @throws {ConfigInvalidError} when none of the inbounds can be changed
+   * @throws {ConfigInvalidError} when the file is no JSON, or the only changes that are asked for can't be made
    * @throws {ConfigChangedError} when somebody else writes it again and again @throws what `changes` throws
    */
   async update(changes: () => Promise<readonly InboundChanges[]>): Promise<ConfigUpdate> {

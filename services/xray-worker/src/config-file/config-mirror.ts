@@ -141,6 +141,8 @@ export class ConfigMirror {
   async #compare(): Promise<void> {
     const { file, groups, state, inboundTag, shortId, isBraked, clock, onDefaultFlow } = this.#options;
     const { clients: listed, defaultFlow, accepts } = await file.look(inboundTag, this.#protocol.inConfig);
+    // From now on: what is deleted while keys are read is written.
+    this.#isAbsent = false;
     onDefaultFlow(defaultFlow);
     this.#isInOrder &&= accepts(shortId);
     const desired = desiredOn({ groups: groups.names }, await state.recentDesired(this.#readAfter));

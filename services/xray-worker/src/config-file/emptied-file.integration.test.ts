@@ -25,7 +25,6 @@ test("says once that users can't be taken out of a file, however often that is t
       },
     },
     node: "main",
-    shortId: "0badcafe",
     exclusive: { redis, prefix: ownPrefix() },
     log: { error: say("error"), info: say("info"), warn: say("warn") },
   });

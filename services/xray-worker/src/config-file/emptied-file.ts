@@ -10,7 +10,6 @@ export interface EmptiedFileOptions {
   readonly file: Pick<XrayConfigFile, "look" | "update"> | null;
   /** The node whose config it is. */
   readonly node: string;
-  readonly shortId: string;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
   readonly log: Pick<Logger, "error" | "info" | "warn">;
 }
@@ -27,7 +26,7 @@ export interface EmptiedFile {
  * For an inbound that leaves, and for a node that does: nobody compares the file with the keys from then on, so that Xray would come
  * back with all of them, also with those that are deleted by then.
  */
-export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFileOptions): EmptiedFile {
+export function emptiedFile({ file, node, exclusive, log }: EmptiedFileOptions): EmptiedFile {
   const isOf = (name: string) => file !== null && name === node;
   const onlyWriter = onlyWriterOf(node, exclusive);
   const failures = new LastingFailures(log, "could not take users out of Xray's config file: they come back with it");
@@ -38,7 +37,7 @@ export function emptiedFile({ file, node, shortId, exclusive, log }: EmptiedFile
       const form = protocolNamed(protocol).inConfig;
       const changes = async (): Promise<readonly InboundChanges[]> => {
         const ours = (await file.look(inboundTag, form)).clients.filter(({ email }) => keyIdOfEmail(email) !== null);
-        return [{ inboundTag, form, shortId, clients: new Map(ours.map(({ email }) => [email, null])) }];
+        return [{ inboundTag, form, shortId: null, clients: new Map(ours.map(({ email }) => [email, null])) }];
       };
       try {
         await onlyWriter(() => file.update(changes));

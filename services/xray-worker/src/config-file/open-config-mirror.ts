@@ -1,10 +1,13 @@
 import type { KeyStore } from "@veil/keys";
+import type { Place } from "@veil/nodes";
 import type { ReconciledState } from "@veil/reconciler";
 import type { ExclusiveTask } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, runPeriodically, type Stoppable } from "@veil/runtime";
 import { configCheck, XrayConfigFile } from "@veil/xray-config";
 import type { WorkerSettings } from "../settings.ts";
+import type { NodeGroups } from "../nodes/node-groups.ts";
 import { ConfigMirror, type ConfigMirrorOptions } from "./config-mirror.ts";
+import type { EmptiedFile } from "./emptied-file.ts";
 import { onlyWriterOf } from "./only-writer.ts";
 import { SharedWrites, type SharedWritesOptions } from "./shared-writes.ts";
 
@@ -15,6 +18,7 @@ export interface ConfigMirrorDependencies {
   readonly log: Logger;
   /** The config file that is kept; null for none. */
   readonly configFile: KeptConfigFile | null;
+  readonly inFile: Pick<EmptiedFile, "empty">;
 }
 
 /** A config file, and what its inbounds write together. */
@@ -48,11 +52,16 @@ const TICK_EVERY_MS = 1_000;
 /** Keeps an inbound up to date in its node's config file from now on; null when that is not kept. */
 export function openConfigMirror(
   running: Stoppable,
-  settings: WorkerSettings,
-  of: Pick<ConfigMirrorOptions, "node" | "inboundTag" | "kind" | "groups" | "shortId" | "isOptional">,
-  { store, desired, clock, log, configFile }: ConfigMirrorDependencies,
+  settings: Pick<WorkerSettings, "RECONCILE_INTERVAL_SECONDS" | "XRAY_ORPHAN_BRAKE">,
+  place: Place,
+  { groups, shortId }: Pick<ConfigMirrorOptions, "shortId"> & { readonly groups: NodeGroups },
+  { store, desired, clock, log, configFile, inFile }: ConfigMirrorDependencies,
 ): ConfigMirror | null {
-  if (configFile?.node !== of.node) return null;
+  if (configFile?.node !== place.of.name) return null;
+  const of = {
+    ...{ node: place.of.name, inboundTag: place.inbound.tag, kind: place.inbound, groups, shortId },
+    isOptional: place.name !== place.of.name,
+  };
   const { file, writes } = configFile;
   const periodMs = settings.RECONCILE_INTERVAL_SECONDS * 1_000;
   const warning = new DefaultFlowWarning({ ...of, log });
@@ -79,6 +88,8 @@ export function openConfigMirror(
   running.onStop("loops", `config file ${of.inboundTag}`, async (deadlineSignal) => {
     await keeping.stop();
     await mirror.close(deadlineSignal);
+    // A worker that has no file may have been the one to end the inbound: nobody compares the file with the keys from now on.
+    if (groups.isLeaving) await inFile.empty(place);
   });
   return mirror;
 }

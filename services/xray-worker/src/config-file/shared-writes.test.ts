@@ -54,11 +54,13 @@ test("inbounds that ask together share one write, and those that ask during it t
 test("an inbound that the file lacks fails alone, and so does one that Xray refuses", async () => {
   const [one, lacking] = await Promise.all([put("a", "1@veil"), put("x", "2@veil")].map(failureOf));
   expect([one, lacking]).toEqual([null, expect.any(ConfigInvalidError)]);
+  const twice = await Promise.all([put("x", "2@veil"), put("a", "1@veil"), put("a", "1@veil")].map(failureOf));
+  expect(twice).toEqual([expect.any(ConfigInvalidError), null, null]);
   refused = "4@veil";
   const ends = await Promise.all([put("a", "3@veil"), put("b", "4@veil"), put("c", "5@veil")].map(failureOf));
   expect(ends).toEqual([null, expect.any(ConfigRefusedError), null]);
   expect((await listed()).toSorted()).toEqual(["1", "3", "5"]);
-  expect(results).toEqual(["error", "written", "error", "written"]);
+  expect(results).toEqual(["error", "error", "written", "error", "written"]);
 });
 
 test("a file that can't be read fails for all that asked", async () => {

@@ -57,20 +57,8 @@ export class SharedWrites {
   }
 
   async #update(all: readonly Asked[]): Promise<void> {
-    const tags = new Map<string, Asked>();
-    const { result, faults } = await this.#options.file.update(() =>
-      Promise.all(
-        all.map(async (asked) => {
-          const changes = await asked.changes();
-          tags.set(changes.inboundTag, asked);
-          return changes;
-        }),
-      ),
-    );
-    for (const [tag, fault] of faults) {
-      const asked = tags.get(tag);
-      if (asked !== undefined) asked.fault = fault;
-    }
+    const { result, faults } = await this.#options.file.update(() => Promise.all(all.map((asked) => asked.changes())));
+    for (const [index, asked] of all.entries()) asked.fault = faults.get(index) ?? null;
     this.#options.onWrite(faults.size > 0 ? "error" : result);
   }
 

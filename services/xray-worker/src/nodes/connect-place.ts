@@ -39,13 +39,11 @@ export function connectPlace(
 ): ConnectedPlace {
   const { settings, store, vault, clock, log } = dependencies;
   const { name, of, inbound } = place;
-  const isFirst = name === of.name;
-  const node = isFirst ? xray : xray.at(inbound.tag, name);
+  const node = name === of.name ? xray : xray.at(inbound.tag, name);
   const groups = new NodeGroups(regroupedOf(place), clock);
   const blocked = settings.XRAY_BLOCK_DELETED ? new BlockedUsers({ node, groups, store, clock, log }) : null;
   if (blocked !== null) tidyPeriodically(part, name, blocked, dependencies);
   const shortId = inbound.shortId ?? of.shortId ?? settings.REALITY_COMMON_SHORT_ID;
-  const inFile = { node: of.name, inboundTag: inbound.tag, kind: inbound, groups, shortId, isOptional: !isFirst };
   const users = new XrayNodeUsers({
     node,
     inboundTag: inbound.tag,
@@ -54,7 +52,7 @@ export function connectPlace(
     vault,
     shortId,
     blocked,
-    mirror: openConfigMirror(part, settings, inFile, dependencies),
+    mirror: openConfigMirror(part, settings, place, { groups, shortId }, dependencies),
   });
   return { node, users, groups };
 }
