@@ -1,28 +1,69 @@
 #!/bin/sh
 # Replaces the workers, collectors and APIs of a running compose project by what the images and .env say now, while calls go on: new
-# containers start beside the old ones, which are stopped once the new ones are healthy. Xray, Redis and MongoDB are left alone.
+# containers start beside the old ones, which are stopped once the new ones are healthy. New ones that don't become healthy are removed,
+# and the old ones stay. Xray, Redis and MongoDB are left alone. Of a project that was started with -f or -p, say so by COMPOSE_FILE
+# and COMPOSE_PROJECT_NAME.
 #
 #   docker compose build && sh deploy/update.sh         to this version
 #   VEIL_VERSION=1.3.0 sh deploy/update.sh back         to one before, whose images are still here: the API first
 set -eu
 cd "$(dirname "$0")/.."
 
-# Two containers can't share one port of the host.
-has_ports_for_two() {
-  published=$(docker compose config | awk -v of="  $1:" '/^  [^ ]/ { in_it = $0 == of } in_it && $1 == "published:" { print $2 }' | tr -d '"')
-  case $published in "" | 0 | *-*) ;; *) return 1 ;; esac
+HEALTHY_WITHIN_S=120
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+# What compose makes of a service's own settings: its lines, without those of what it depends on.
+of_config() {
+  docker compose config | awk -v of="  $1:" '/^  [^ ]/ { in_it = $0 == of } in_it' | sed -n "s/^ *$2: //p" | tr -d '"'
+}
+
+require_image() {
+  image=$(of_config "$1" image)
+  docker image inspect "$image" >/dev/null 2>&1 || fail "there is no image $image: docker compose build makes that of this version"
+}
+
+are_healthy() {
+  waited=0
+  for container in "$@"; do
+    while state=$(docker inspect --format '{{.RestartCount}} {{.State.Health.Status}}' "$container"); [ "$state" != "0 healthy" ]; do
+      # One that ends at its start does so again.
+      case $state in "0 starting") ;; *) return 1 ;; esac
+      waited=$((waited + 1))
+      [ "$waited" -le "$HEALTHY_WITHIN_S" ] || return 1
+      sleep 1
+    done
+  done
 }
 
 replace() {
-  if ! has_ports_for_two "$1"; then
-    echo "$1 has one port of this host, so it is away for a moment; see API_REPLICAS in docs/deployment.md"
-    docker compose up -d --wait --no-deps "$1"
-    return
-  fi
+  # Two containers can't share one port of the host.
+  published=$(of_config "$1" published)
+  case $published in
+    "" | 0) ;;
+    *)
+      echo "$1 has one port of this host, so it is away for a moment: see API_REPLICAS in docs/deployment.md"
+      docker compose up -d --wait --no-deps --no-build --pull never "$1"
+      return
+      ;;
+  esac
+  # What a run left that was broken off: compose would start those again before it makes new ones.
+  docker compose rm --force "$1" >/dev/null
   old=$(docker compose ps --quiet "$1")
-  count=$(printf '%s\n' "$old" | grep -c .) || { echo "$1 does not run: docker compose up -d --wait starts it" >&2; exit 1; }
-  docker compose up -d --wait --no-deps --no-recreate --scale "$1=$((2 * count))" "$1"
-  # Unquoted: one word for each container.
+  [ -n "$old" ] || fail "$1 does not run: docker compose up -d --wait starts it"
+  wanted=$(of_config "$1" replicas)
+  # Unquoted from here on: one word for each container.
+  set -- "$1" $old
+  docker compose up -d --no-deps --no-recreate --no-build --pull never --scale "$1=$(($# - 1 + ${wanted:-1}))" "$1"
+  new=$(docker compose ps --all --quiet "$1" | grep -vFx "$old")
+  if ! are_healthy $new; then
+    docker compose logs --tail 5 "$1" >&2
+    docker rm --force $new >/dev/null
+    fail "$1 did not become healthy, and is as it was"
+  fi
   docker stop $old >/dev/null
   docker rm $old >/dev/null
 }
@@ -32,8 +73,10 @@ case ${1:-} in
   back) order="api stats-collector xray-worker" ;;
   *) echo "usage: sh deploy/update.sh [back]" >&2; exit 64 ;;
 esac
+for service in $order; do require_image "$service"; done
 # Makes the secrets that are new in a version. A version before needs none of them.
 if [ $# -eq 0 ]; then
+  require_image setup
   docker compose run --rm --no-deps setup
   docker compose run --rm --no-deps mongodb-users
 fi

@@ -73,6 +73,22 @@ describe.skipIf(leftOut !== null)(
       return answers;
     }
 
+    test("an update to what does not start leaves all as it is, and the next one goes through", async () => {
+      const before = await containers();
+      const failing = project.runScript(["deploy/update.sh"], { ...former(), TRAFFIC_SYNC_INTERVAL_SECONDS: "often" });
+      await expect(failing).rejects.toThrow("stats-collector did not become healthy, and is as it was");
+      const after = await containers();
+      // The worker was replaced before.
+      expect(after).toHaveLength(before.length);
+      expect(after.filter((id) => before.includes(id))).toHaveLength(before.length - 1);
+      await expect(project.runScript(["deploy/update.sh", "back"], { VEIL_VERSION: "0.0.1" })).rejects.toThrow(
+        "there is no image veil/api:0.0.1",
+      );
+      await project.runScript(["-c", "docker compose stop xray-worker"]);
+      await expect(project.runScript(["deploy/update.sh"], former())).rejects.toThrow("xray-worker does not run");
+      await project.runScript(["-c", "docker compose up -d --wait --no-deps --no-recreate xray-worker"], former());
+    });
+
     test.each([
       ["to this version", ["deploy/update.sh"], {}],
       ["back", ["deploy/update.sh", "back"], former()],
