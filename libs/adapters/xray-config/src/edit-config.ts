@@ -49,13 +49,14 @@ export interface EditedConfig {
  * @throws {ConfigInvalidError} when the text is no JSON, or the only changes that are asked for can't be made
  */
 export function editConfig(text: string, all: readonly InboundChanges[]): EditedConfig {
-  readJson(text);
   const tags = new Set(all.map(({ inboundTag }) => inboundTag));
   try {
     if (tags.size === all.length) return { text: editTogether(text, all), faults: new Map() };
   } catch (error) {
     if (!(error instanceof ConfigInvalidError) || all.length === 1) throw error;
   }
+  // What is no JSON is no fault of one of them.
+  readJson(text);
   const faults = new Map<number, ConfigInvalidError>();
   const edited = all.reduce((before, changes, index) => {
     try {

@@ -48,28 +48,20 @@ export function seeded(
 ): Seeded {
   const names = new Set(listed.map(({ name }) => name));
   const before = stored?.nodes ?? [];
-  const isMoved = (node: FleetNode) => listed.some(({ address }) => isSameAddress(address, node.address));
-  const unlisted = before.filter(
-    (node) => !names.has(node.name) && node.origin === "environment" && node.state !== "gone" && !isMoved(node),
-  );
-  const isLost = isListMissing && unlisted.length > 0;
+  const lost = new Set(isListMissing ? before.filter((node) => wasListed(node, listed)) : []);
   const kept = before.filter(
     (node) =>
       names.has(node.name) ||
       node.origin === "api" ||
       (node.fixed.length > 0 && node.state !== "gone") ||
-      (isLost && unlisted.includes(node)),
+      lost.has(node),
   );
-  const notes: SeedNote[] = isLost ? unlisted.map(({ name }) => ({ node: name, kept: "unlisted" })) : [];
-  const nodes: FleetNode[] = kept.filter(({ name }) => !names.has(name));
+  const notes: SeedNote[] = [...lost].map(({ name }) => ({ node: name, kept: "unlisted" }));
+  const nodes: FleetNode[] = kept.filter((node) => !names.has(node.name) || lost.has(node));
   for (const [position, node] of listed.entries()) {
     if (stored?.unreadable?.nodes.includes(node.name) === true) continue;
     const known = kept.find(({ name }) => name === node.name);
-    if (isListMissing && known !== undefined && wasListed(known, node)) {
-      notes.push({ node: node.name, kept: "unlisted" });
-      nodes.push(known);
-      continue;
-    }
+    if (known !== undefined && lost.has(known)) continue;
     const next =
       known === undefined ? newNode(node, stored === null ? 0 : now, now) : followed(known, node, notes, now);
     const others = [...nodes, ...kept.filter(({ name }) => names.has(name) && name !== node.name)];
@@ -79,7 +71,7 @@ export function seeded(
       return stays && state !== "gone" && isSameAddress(address, next.address);
     });
     if (isTaken) notes.push({ node: node.name, kept: "address-taken" });
-    else nodes.push({ ...next, position: isLost ? (known?.position ?? before.length) : position });
+    else nodes.push({ ...next, position: lost.size > 0 ? (known?.position ?? before.length) : position });
   }
   return { nodes: inOrder(withOneActive(nodes, now)), notes };
 }
@@ -87,10 +79,12 @@ export function seeded(
 /** What a node without a list never has, since the settings that stand for one name its address and inbound alone. */
 const LIST_FIELDS = NODE_FIELDS.filter((field) => field !== "address" && field !== "inboundTag");
 
-/** Whether a node under the name of the one that there is without a list came from a list. */
-function wasListed(known: FleetNode, unlisted: ListedNode): boolean {
-  const named = LIST_FIELDS.filter((field) => !known.fixed.includes(field) && !isSameField(field, known, unlisted));
-  return known.origin === "environment" && known.state !== "gone" && named.length > 0;
+/** Whether a node came from a list that there is no more, and is not the one that there is without a list. */
+function wasListed(node: FleetNode, unlisted: readonly ListedNode[]): boolean {
+  if (node.origin !== "environment" || node.state === "gone") return false;
+  const same = unlisted.find(({ name }) => name === node.name);
+  if (same === undefined) return !unlisted.some(({ address }) => isSameAddress(address, node.address));
+  return LIST_FIELDS.some((field) => !node.fixed.includes(field) && !isSameField(field, node, same));
 }
 
 /** Nodes that the environment has found elsewhere, or lists no more: as they were. */

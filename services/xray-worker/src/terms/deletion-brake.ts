@@ -2,9 +2,8 @@ import type { Clock, Logger } from "@veil/runtime";
 
 /** So many keys may be deleted whatever part they are of all. */
 const ALWAYS_ALLOWED = 50;
-const DAY_MS = 24 * 60 * 60_000;
-/** A clock that was set wrong is set right by then, or somebody has read what the log says. */
-const SECOND_LOOK_MS = DAY_MS;
+/** A clock that was set wrong is set right within a day, or somebody has read what the log says. */
+const SECOND_LOOK_MS = 24 * 60 * 60_000;
 
 export interface DeletionBrakeOptions {
   readonly clock: Pick<Clock, "monotonic">;
