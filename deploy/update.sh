@@ -16,9 +16,11 @@ fail() {
   exit 1
 }
 
-# What compose makes of a service's own settings: its lines, without those of what it depends on.
+config=$(docker compose config)
+
+# What compose makes of a service's own settings.
 of_config() {
-  docker compose config | awk -v of="  $1:" '/^  [^ ]/ { in_it = $0 == of } in_it' | sed -n "s/^ *$2: //p" | tr -d '"'
+  printf '%s\n' "$config" | awk -v of="  $1:" '/^  [^ ]/ { in_it = $0 == of } in_it' | sed -n "s/^ *$2: //p" | tr -d '"'
 }
 
 require_image() {
