@@ -28,13 +28,15 @@ export interface CleanUpOptions {
     readonly devices: DeviceStore & DeviceOutbox;
   };
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
-  readonly clock: Pick<SharedClock, "now" | "monotonic" | "earliest">;
+  readonly clock: Pick<SharedClock, "now" | "earliest">;
   readonly log: Logger;
+  /** Hears whether most keys are kept from being deleted as expired. */
+  readonly onDeletionBrake: (isBraked: boolean) => void;
 }
 
 /** Deletes what nobody needs any more until the service stops, one replica at a time. */
 export function startCleanUp(running: Stoppable, options: CleanUpOptions): void {
-  const { deleteExpiredAfterDays: afterDays, ports, store, exclusive, clock, log } = options;
+  const { deleteExpiredAfterDays: afterDays, ports, store, exclusive, clock, log, onDeletionBrake } = options;
   const { keyReader: keys, devices } = store;
   const start = ({ name, subject, remove, onRemoved, failure, ...pace }: CleanUp) =>
     runLoop(running, name, {
@@ -46,7 +48,7 @@ export function startCleanUp(running: Stoppable, options: CleanUpOptions): void 
       ...lastingFailure(log, failure),
     });
   if (afterDays !== null) {
-    const brake = new DeletionBrake({ clock, log });
+    const brake = new DeletionBrake({ ...exclusive, log, onLook: onDeletionBrake });
     start({
       ...{ name: "expired keys", subject: "delete-expired", everyMs: DELETE_EXPIRED_EVERY_MS, jitter: 0.2 },
       remove: () => deleteExpired({ afterDays, brake, earliestNow: () => clock.earliest() }, keys, ports),

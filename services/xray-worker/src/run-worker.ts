@@ -260,7 +260,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
     });
     startCleanUp(running, {
       deleteExpiredAfterDays: settings.DELETE_EXPIRED_AFTER_DAYS ?? null,
-      ...{ ports, store, exclusive, clock, log },
+      ...{ ports, store, exclusive, clock, log, onDeletionBrake: (isBraked) => measured.deletionBraked(isBraked) },
     });
     const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
     const updating = {

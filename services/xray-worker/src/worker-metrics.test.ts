@@ -118,3 +118,11 @@ it("says whether discovery keeps nodes that look away, and counts its looks", as
   measured.discoveryBraked(false);
   expect(await read("veil_discovery_brake")).toEqual({});
 });
+
+it("the brake of deletions is a gauge", async () => {
+  const { measured, read } = measuredWorker();
+  measured.deletionBraked(true);
+  expect(await read("veil_deletion_brake")).toEqual({ "": 1 });
+  measured.deletionBraked(false);
+  expect(await read("veil_deletion_brake")).toEqual({});
+});

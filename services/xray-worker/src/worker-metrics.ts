@@ -21,6 +21,8 @@ export interface WorkerMetrics {
   discoveryLook(result: DiscoveryLookResult): void;
   /** Whether this worker's discovery keeps all nodes, because most look away. */
   discoveryBraked(isBraked: boolean): void;
+  /** Whether most keys looked expired long ago when this worker looked last, so that it deleted none. */
+  deletionBraked(isBraked: boolean): void;
   blocked(node: string, users: number): void;
   /** When certificates for a node end; null once it goes without. */
   certificates(node: string, ends: NodeCertificateEnds | null): void;
@@ -123,6 +125,10 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     name: "veil_discovery_brake",
     help: "1 while no node is drained or deleted, because more than half of those that Kubernetes had are not ready.",
   });
+  const deletionBrake = metrics.gauge({
+    name: "veil_deletion_brake",
+    help: "1 while no expired key is deleted, because more than 50 and most of all would be.",
+  });
   const dueKeys = metrics.counter({
     name: "veil_due_keys_total",
     help: "Keys that were looked at because time or traffic made something due about them.",
@@ -175,6 +181,7 @@ export function workerMetrics({ metrics, nodes, clock, passPeriodMs }: WorkerMet
     configFile: (result) => configFile.inc({ result }),
     discoveryLook: (result) => looks.inc({ result }),
     discoveryBraked: (isBraked) => discoveryBrake.set({}, isBraked ? 1 : 0),
+    deletionBraked: (isBraked) => deletionBrake.set({}, isBraked ? 1 : 0),
     callsOf: callMetrics(metrics, calledMethods),
     pass: ({ node, result, durationMs, found }) => {
       passes.inc({ node, result });

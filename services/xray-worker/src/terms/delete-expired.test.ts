@@ -21,7 +21,7 @@ function expiredKeys(...daysAgo: readonly (number | null)[]) {
     // The brake's own test counts.
     countActive: async () => keys.length,
   };
-  const options = { afterDays: 30, earliestNow: () => lifecycle.clock.now(), brake: { allows: () => true } };
+  const options = { afterDays: 30, earliestNow: () => lifecycle.clock.now(), brake: { allows: async () => true } };
   return { ...lifecycle, reader, options };
 }
 
@@ -78,7 +78,7 @@ test("nothing is deleted while a brake holds, nor by a clock that is ahead of an
     countActive: async (filter) => (filter === undefined ? keys.length : fitting(filter.expiresBefore ?? 0).length),
   };
   const asked: (readonly number[])[] = [];
-  const brake = { allows: (...counts: number[]) => asked.push(counts) < 0 };
+  const brake = { allows: async (...counts: number[]) => asked.push(counts) < 0 };
   expect(await passing(deleteExpired({ ...options, brake }, reader, ports))).toBe(0);
   expect(asked).toEqual([[80, 120]]);
   const earliestNow = () => START_MS - 2 * DAY_S * 1_000;

@@ -40,7 +40,7 @@ export async function deleteExpired(
     terms.expiresAt !== null && terms.expiresAt < before && statusOf(terms, ports.clock.now()) === "expired";
   const filter = { at, status: "expired", expiresBefore: before } as const;
   const count = await keys.countActive(filter);
-  if (!brake.allows(count, count === 0 ? 0 : await keys.countActive())) return 0;
+  if (!(await brake.allows(count, count === 0 ? 0 : await keys.countActive()))) return 0;
   const limit = pLimit(DELETED_AT_ONCE);
   let deleted = 0;
   for await (const group of keys.listActive({ filter })) {
