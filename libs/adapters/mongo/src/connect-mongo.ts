@@ -7,7 +7,10 @@ import { type HeartbeatWatch, watchHeartbeats } from "./watch-heartbeats.ts";
 /** One process's connection to MongoDB. It opens in the background and comes back by itself. */
 export interface MongoConnection {
   readonly connection: Connection;
-  /** False while no server can be reached; operations then fail at once or within two seconds. */
+  /**
+   * False until a server is reached, and once none was for two seconds. Operations fail at once or within two seconds while
+   * none is.
+   */
   readonly connected: boolean;
   /**
    * Asks MongoDB for what this process needs of it; see {@link pingMongo}.
@@ -34,6 +37,8 @@ export interface MongoConnectionOptions {
 const SELECTION_TIMEOUT_MS = 2_000;
 const SOCKET_TIMEOUT_MS = 5_000;
 const RECONNECT_DELAY_MS = 250;
+/** One heartbeat that comes late on a busy machine is no outage: the next one follows at once. */
+const LOST_AFTER_MS = SELECTION_TIMEOUT_MS;
 /** A heartbeat that has to connect takes the time of a connection and that of a reply at most. */
 const LONGEST_HEARTBEAT_MS = 4 * SELECTION_TIMEOUT_MS;
 
@@ -54,6 +59,16 @@ export function connectMongo({
   if (ignored.length > 0) onIgnored(ignored);
   const connection = mongoose.createConnection();
   connection.on("error", onError);
+  let lostAt = Number.NEGATIVE_INFINITY;
+  let wasConnected = false;
+  connection.on("connected", () => {
+    wasConnected = true;
+  });
+  connection.on("disconnected", () => {
+    // Every attempt to connect that fails says so again.
+    if (wasConnected) lostAt = performance.now();
+    wasConnected = false;
+  });
   const closing = new AbortController();
   let watch: HeartbeatWatch | null = null;
   let opening = untilOpen(open);
@@ -101,7 +116,9 @@ export function connectMongo({
   return {
     connection,
     get connected() {
-      return connection.readyState === mongoose.ConnectionStates.connected;
+      return (
+        connection.readyState === mongoose.ConnectionStates.connected || performance.now() - lostAt < LOST_AFTER_MS
+      );
     },
     ping: () =>
       storeErrors(async () => {
