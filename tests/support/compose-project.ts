@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { freePort, runCommand } from "@veil/engines";
 import {
   DockerComposeEnvironment,
@@ -9,16 +7,8 @@ import {
   type StartedDockerComposeEnvironment,
   Wait,
 } from "testcontainers";
-import { z } from "zod";
 
 const repoRoot = new URL("../../", import.meta.url).pathname;
-const release = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8"))).version;
-const images = [
-  ...["api", "xray-worker", "stats-collector", "setup"].map((name) => `${name}:${release}`),
-  "xray:26.3.27",
-];
 
 /** Testcontainers would start a container of its own to clean up after a test run that was killed, from one more image. */
 process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
@@ -26,27 +16,24 @@ process.env["TESTCONTAINERS_RYUK_DISABLED"] ??= "true";
 process.env["TESTCONTAINERS_HOST_OVERRIDE"] ??= "127.0.0.1";
 
 /**
- * Why containers can't be tried here, or null when they can.
+ * Why containers can't be tried here, or null when they can. `VEIL_NO_CONTAINERS` may say why before anything is asked.
  *
- * @param others images that are needed besides ours
+ * @param profiles those of the compose file that are needed besides
  */
-export async function whyNoContainers(...others: readonly string[]): Promise<string | null> {
+export async function whyNoContainers(...profiles: readonly string[]): Promise<string | null> {
+  const given = process.env["VEIL_NO_CONTAINERS"];
+  if (given) return given;
   const client = await getContainerRuntimeClient().catch(() => null);
   if (client === null) return "no container engine";
-  if (!(await hasCompose())) return "no docker compose";
-  for (const image of images) {
-    const exists = await client.image.exists(ImageName.fromString(`veil/${image}`));
-    if (!exists) return `no image veil/${image}; docker compose build makes it`;
-  }
-  for (const image of others) {
-    if (!(await client.image.exists(ImageName.fromString(image)))) return `no image ${image}`;
+  const compose = ["compose", ...profiles.flatMap((profile) => ["--profile", profile]), "config", "--images"];
+  const { code, output } = await runCommand("docker", compose, { cwd: repoRoot });
+  if (code !== 0) return "no docker compose";
+  // Among its warnings.
+  for (const image of output.split("\n").filter((line) => /^[\w./-]+:[\w.-]+$/.test(line))) {
+    if (await client.image.exists(ImageName.fromString(image))) continue;
+    return image.startsWith("veil/") ? `no image ${image}; docker compose build makes it` : `no image ${image}`;
   }
   return null;
-}
-
-async function hasCompose(): Promise<boolean> {
-  const { code } = await runCommand("docker", ["compose", "version"]);
-  return code === 0;
 }
 
 /** What a project has beside the containers that every system has. */
