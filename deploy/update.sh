@@ -41,6 +41,14 @@ are_healthy() {
   done
 }
 
+# Caddy calls each API that runs in its network, also one that has not reached MongoDB yet.
+in_network_of_caddy() {
+  [ "$1" = api ] || return 0
+  action=$2
+  shift 2
+  for container in "$@"; do docker network $action "$(of_config proxy name)" "$container"; done
+}
+
 replace() {
   # Two containers can't share one port of the host.
   published=$(of_config "$1" published)
@@ -59,13 +67,16 @@ replace() {
   wanted=$(of_config "$1" replicas)
   # Unquoted from here on: one word for each container.
   set -- "$1" $old
-  docker compose up -d --no-deps --no-recreate --no-build --pull never --scale "$1=$(($# - 1 + ${wanted:-1}))" "$1"
+  docker compose up --no-start --no-deps --no-recreate --no-build --pull never --scale "$1=$(($# - 1 + ${wanted:-1}))" "$1"
   new=$(docker compose ps --all --quiet "$1" | grep -vFx "$old")
+  in_network_of_caddy "$1" disconnect $new
+  docker start $new >/dev/null
   if ! are_healthy $new; then
     docker compose logs --tail 5 "$1" >&2
     docker rm --force $new >/dev/null
     fail "$1 did not become healthy, and is as it was"
   fi
+  in_network_of_caddy "$1" "connect --alias $1" $new
   docker stop $old >/dev/null
   docker rm $old >/dev/null
 }

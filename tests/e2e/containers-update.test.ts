@@ -3,7 +3,7 @@ import { freePort } from "@veil/engines";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ComposeProject, whyNoContainers } from "../support/compose-project.ts";
 
-const leftOut = await whyNoContainers("caddy:2.11-alpine");
+const leftOut = await whyNoContainers("tls");
 
 /** An earlier version, whose images are here: the updates go from it to this one and back. */
 const FORMER = process.env["VEIL_UPDATE_FROM"];
@@ -87,6 +87,19 @@ describe.skipIf(leftOut !== null)(
       await project.runScript(["-c", "docker compose stop xray-worker"]);
       await expect(project.runScript(["deploy/update.sh"], former())).rejects.toThrow("xray-worker does not run");
       await project.runScript(["-c", "docker compose up -d --wait --no-deps --no-recreate xray-worker"], former());
+    });
+
+    test("an API that does not reach MongoDB is called by nobody, and is removed", async () => {
+      const before = await containers();
+      const done = new AbortController();
+      const answering = callUntil(done.signal);
+      const away = { ...former(), API_MONGODB_URI_FILE: "/away/mongodb-uri-where-nothing-listens" };
+      const failing = project.runScript(["deploy/update.sh", "back"], away).finally(() => done.abort());
+      await expect(failing).rejects.toThrow("api did not become healthy, and is as it was");
+      const answers = await answering;
+      process.stderr.write(`update that fails: ${JSON.stringify(answers)}\n`);
+      expect(Object.keys(answers)).toEqual(["200"]);
+      expect((await containers()).toSorted()).toEqual(before.toSorted());
     });
 
     test.each([
