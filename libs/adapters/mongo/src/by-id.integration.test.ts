@@ -14,9 +14,9 @@ let mongo: MongoStore;
 let isCutting = false;
 
 /** Passes everything on, but cuts a connection instead of passing on an insert. */
-function startCuttingProxy(port: number): Server {
+function startCuttingProxy({ hostname: host, port }: URL): Server {
   return createServer((client) => {
-    const upstream = connect({ host: "127.0.0.1", port });
+    const upstream = connect({ host, port: Number(port) });
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -32,11 +32,11 @@ function startCuttingProxy(port: number): Server {
 }
 
 beforeAll(async () => {
-  proxy = startCuttingProxy(Number(uri.port));
+  proxy = startCuttingProxy(new URL(uri));
   await once(proxy, "listening");
   const address = proxy.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
-  uri.port = String(address.port);
+  uri.host = `127.0.0.1:${address.port}`;
   mongo = openMongoStore({ uri: uri.href, onError: () => undefined });
   await mongo.connection.asPromise();
   await mongo.housekeeping.prepare();
