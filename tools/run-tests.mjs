@@ -4,17 +4,23 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
+/** Instead of the embedded engines, and after them. */
 const ON_CONTAINERS = "--containers";
+const WITH_CONTAINERS = "--with-containers";
+/** Rooms that speak to Redis and MongoDB themselves. */
+const ROOMS_OF_ENGINES = ["libs/adapters/redis", "libs/adapters/job-queue", "libs/adapters/mongo"];
 
 /**
- * @param {string[]} args arguments of `vitest run`, such as `--project unit`; `--containers` takes the engines of images.
+ * @param {string[]} args arguments of `vitest run`, such as `--project unit`; `--containers` takes the engines of images for the
+ *   integration tests, and `--with-containers` has those of some rooms run on them after all others, where images are to be had.
  * @returns {Promise<number>} the exit code: 0 when tests ran and none failed.
  */
 export async function runTests(args) {
   const directory = mkdtempSync(join(tmpdir(), "veil-tests-"));
   const sum = { passed: 0, failed: 0, skipped: 0 };
   const leftOut = [...leftOutBefore()];
-  const runAndCount = async (options, env) => {
+  const onImages = [];
+  const runAndCount = async (options, env, images) => {
     const report = join(directory, "report.json");
     rmSync(report, { force: true });
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
@@ -24,11 +30,12 @@ export async function runTests(args) {
     // A suite that cannot be loaded, or an error outside of all tests, fails no test.
     if (code !== 0 && counts.failed === 0) counts.failed = 1;
     for (const kind of Object.keys(sum)) sum[kind] += counts[kind];
+    if (images !== undefined) onImages.push(`on ${images}: ${counts.passed} passed, ${counts.failed} failed`);
     return code === 0 && counts.failed > 0 ? 1 : code;
   };
   try {
-    const code = args.includes(ON_CONTAINERS) ? await onContainers(args, runAndCount) : await runAndCount(args);
-    for (const line of leftOut) console.log(line);
+    const code = await runAll(args, runAndCount, (line) => void leftOut.push(line));
+    for (const line of [...leftOut, ...onImages]) console.log(line);
     const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
     console.log(`${sum.passed} passed, ${sum.failed} failed${skipped}`);
     return code;
@@ -37,12 +44,17 @@ export async function runTests(args) {
   }
 }
 
-async function onContainers(args, run) {
+async function runAll(args, run, leaveOut) {
+  const filters = args.filter((arg) => arg !== ON_CONTAINERS && arg !== WITH_CONTAINERS);
+  if (args.includes(ON_CONTAINERS)) return (await onContainers(filters, run, leaveOut)) ?? 1;
+  const code = await run(filters);
+  if (!args.includes(WITH_CONTAINERS)) return code;
+  return Math.max(code, (await onContainers(ROOMS_OF_ENGINES, run, leaveOut)) ?? 0);
+}
+
+async function onContainers(filters, run, leaveOut) {
   const { testOnContainers } = await import("./test-on-containers.mjs");
-  return testOnContainers(
-    args.filter((arg) => arg !== ON_CONTAINERS),
-    run,
-  );
+  return testOnContainers(filters, run, leaveOut);
 }
 
 /**
