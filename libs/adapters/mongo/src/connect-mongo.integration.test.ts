@@ -66,7 +66,7 @@ it("writes nothing for a process that only reads", async () => {
   await mongodb.close();
 });
 
-it("counts as connected for two seconds after a server was lost, which may be a late heartbeat", async () => {
+it("counts as connected for a second after a server was lost, which may be a late heartbeat", async () => {
   const direct = ownDatabase(inject("mongodbUri"));
   const { hostname, port } = new URL(direct);
   const sockets = new Set<Socket>();
@@ -89,7 +89,7 @@ it("counts as connected for two seconds after a server was lost, which may be a 
   const lostAt = performance.now();
   expect([mongodb.connection.readyState, mongodb.connected]).toEqual([0, true]);
   await vi.waitFor(() => expect(mongodb.connected).toBe(false), { interval: 10 });
-  expect(performance.now() - lostAt).toBeGreaterThan(1_900);
+  expect(performance.now() - lostAt).toBeGreaterThan(900);
 
   await listen(way, proxyPort);
   await vi.waitFor(() => expect(mongodb.connected).toBe(true));

@@ -8,7 +8,7 @@ import { type HeartbeatWatch, watchHeartbeats } from "./watch-heartbeats.ts";
 export interface MongoConnection {
   readonly connection: Connection;
   /**
-   * False until a server is reached, and once none was for two seconds. Operations fail at once or within two seconds while
+   * False until a server is reached, and once none was for a second. Operations fail at once or within two seconds while
    * none is.
    */
   readonly connected: boolean;
@@ -38,7 +38,7 @@ const SELECTION_TIMEOUT_MS = 2_000;
 const SOCKET_TIMEOUT_MS = 5_000;
 const RECONNECT_DELAY_MS = 250;
 /** One heartbeat that comes late on a busy machine is no outage: the next one follows at once. */
-const LOST_AFTER_MS = SELECTION_TIMEOUT_MS;
+const LOST_AFTER_MS = 1_000;
 /** A heartbeat that has to connect takes the time of a connection and that of a reply at most. */
 const LONGEST_HEARTBEAT_MS = 4 * SELECTION_TIMEOUT_MS;
 
