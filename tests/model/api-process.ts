@@ -162,7 +162,7 @@ export class ApiReplica {
   }
 
   #now(): number {
-    return Math.round(this.#system.world.now + this.process.skewMs);
+    return this.#system.clockOf(this.process).now();
   }
 }
 

@@ -52,6 +52,6 @@ export class CollectorProcess {
     await mongo.read(this.#process, "books bytes", () => {
       for (const [keyId, bytes] of moved) mongo.lifetimes.set(keyId, Math.max(bytes, mongo.lifetimes.get(keyId) ?? 0));
     });
-    await this.#index.moved(moved, Math.round(world.now + this.#process.skewMs));
+    await this.#index.moved(moved, this.#system.clockOf(this.#process).now());
   }
 }

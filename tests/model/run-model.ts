@@ -17,7 +17,10 @@ export interface ModelOptions {
   /** Keys asked for. Default 6. */
   readonly errands?: number;
   readonly trace?: (line: string) => void;
-  /** How far clocks may be wrong; they are then also set while the system runs. Without it 300 ms at times, and never set. */
+  /**
+   * How far the clocks of machines may be wrong; they are then also set while the system runs, and processes go by Redis' time.
+   * Without it each goes by a clock of its own that is wrong by up to 300 ms at times: so little is known of Redis' time.
+   */
   readonly skewMs?: number;
   /** Without it nodes and keys may be in several groups. False for a history from before there were any. */
   readonly groups?: boolean;

@@ -1,7 +1,9 @@
 import type { ConfigClient } from "@veil/xray-config";
 import type { InboundUser } from "@veil/xray-grpc";
 import { isVlessFlow } from "@veil/protocols";
+import type { Clock } from "@veil/runtime";
 import { ModelFleet } from "./model-fleet.ts";
+import { machineClock, sharedClock } from "./process-clock.ts";
 import { type Random } from "./random.ts";
 import { realityInbound } from "./reality-inbound.ts";
 import { SimulatedConfigFile } from "./simulated-config-file.ts";
@@ -54,6 +56,8 @@ export class System {
   wasChangedInPlace = false;
   /** Clocks are wrong by at most so much. */
   readonly #skewMs: number;
+  readonly #areSetByRedis: boolean;
+  readonly #clocks = new WeakMap<Process, Clock>();
 
   constructor(
     random: Random,
@@ -64,6 +68,7 @@ export class System {
     this.world = new World(random, trace);
     const clocksDiffer = random.chance(0.3);
     this.#skewMs = skewMs ?? (clocksDiffer ? USUAL_SKEW_MS : 0);
+    this.#areSetByRedis = skewMs !== null;
     this.mongo = new SimulatedMongo(this.world);
     this.redis = new SimulatedRedis(this.world);
     this.queue = new SimulatedQueue(this.redis, this.world);
@@ -87,7 +92,17 @@ export class System {
   }
 
   newProcess(name: string): Process {
-    return new Process(name, this.#skewMs === 0 ? 0 : this.#someSkew());
+    const process = new Process(name, this.#skewMs === 0 ? 0 : this.#someSkew());
+    const { world, redis } = this;
+    this.#clocks.set(process, this.#areSetByRedis ? sharedClock(process, world, redis) : machineClock(process, world));
+    return process;
+  }
+
+  /** The clock that a process of ours goes by. */
+  clockOf(process: Process): Clock {
+    const clock = this.#clocks.get(process);
+    if (clock === undefined) throw new TypeError(`${process.name} is no process of this system`);
+    return clock;
   }
 
   /** Somebody sets the clock of a process. */

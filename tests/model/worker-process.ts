@@ -74,11 +74,7 @@ const movedBytes = (bytes: number): MovedBytes => ({ lifetime: { ...NOTHING, dow
 export function startWorker(process: Process, system: System): void {
   const { world, mongo, redis, queue } = system;
   const client = new StoreClient(mongo, process);
-  const clock = {
-    now: () => Math.round(world.now + process.skewMs),
-    monotonic: () => world.now,
-    sleep: (ms: number) => world.sleep(ms, process),
-  };
+  const clock = system.clockOf(process);
   const leases = redis.leaseConnection(process) as unknown as Redis;
   const exclusive = { redis: leases, prefix: LEASE_PREFIX };
   const log = silentLogger;
