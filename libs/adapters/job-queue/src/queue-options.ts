@@ -28,14 +28,31 @@ const FAILED_CHARACTERS = 8 * 1_024 * 1_024;
 /** So many stay however large they are. */
 const FEWEST_FAILED = 8;
 
-/** BullMQ's options for one job of the catalogue. @param payload as it is added */
-export function jobOptions(name: JobName, jobId: string, payload: unknown): JobsOptions {
-  const { queue, attempts, keeps } = jobDefinition(name);
+/**
+ * BullMQ's priority of jobs that let others go first: any but none. They wait in `<prefix>:<queue>:prioritized`, of which workers
+ * of any release take the first when nothing is in `wait`.
+ */
+const BEHIND_OTHERS = 1;
+
+/**
+ * BullMQ's options for one job of the catalogue.
+ *
+ * @param payload as it is added
+ * @param place `in-turn` for a job that may yield and does not
+ */
+export function jobOptions(
+  name: JobName,
+  jobId: string,
+  payload: unknown,
+  place: "in-turn" | "as-its-kind" = "as-its-kind",
+): JobsOptions {
+  const { queue, attempts, keeps, yields } = jobDefinition(name);
   const { age, count } = KEEP_FAILED[queue];
   const ofThisSize = Math.floor(FAILED_CHARACTERS / JSON.stringify(payload).length);
   const keepFailed = { age, count: Math.min(count, Math.max(FEWEST_FAILED, ofThisSize)) };
   return {
     jobId,
+    ...(yields !== undefined && place !== "in-turn" && { priority: BEHIND_OTHERS }),
     attempts,
     backoff: { type: "custom" },
     removeOnComplete: keeps === "nothing" ? true : KEEP_COMPLETED,

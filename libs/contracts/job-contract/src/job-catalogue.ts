@@ -59,6 +59,7 @@ export const jobCatalogue = {
     payload: createKeysPayload,
     result: createKeysResult,
     attempts: 12,
+    yields: "to-single-writes",
   },
   "cancel-creation": {
     queue: "veil-keys",
@@ -72,6 +73,7 @@ export const jobCatalogue = {
     payload: z.object({ jobs: z.array(z.string()).min(1).max(LARGEST_BATCH), request_id: requestId }),
     result: z.object({ outcome: z.literal("cancelled") }),
     attempts: 30,
+    yields: "to-single-writes",
   },
   "delete-key": {
     queue: "veil-keys",
@@ -92,6 +94,7 @@ export const jobCatalogue = {
     }),
     result: z.object({ outcome: z.literal("done"), items: z.array(deleteResult) }),
     attempts: 12,
+    yields: "to-single-writes",
   },
   /** Changes a key: all of it or nothing. New in 1.1. */
   "change-key": {
@@ -136,6 +139,7 @@ export const jobCatalogue = {
     payload: updateKeysPayload,
     result: z.object({ outcome: z.literal("begun") }),
     attempts: 30,
+    yields: "to-single-writes",
   },
   ...tokenJobs,
   ...deviceJobs,
@@ -194,6 +198,8 @@ export interface JobDefinition<Payload = unknown, Result = unknown> {
   readonly attempts: number;
   /** Whether those that are submitted at the same moment may travel as one BullMQ job; left out for jobs that are large or few. */
   readonly travels?: "in-micro-batches";
+  /** Whether those that wait let other jobs of their queue go first; for jobs on many keys. */
+  readonly yields?: "to-single-writes";
   /** Whether Redis forgets the job once it has ended; left out for jobs whose result or failure somebody asks for. */
   readonly keeps?: "nothing";
 }

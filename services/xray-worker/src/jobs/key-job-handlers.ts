@@ -22,6 +22,11 @@ import { actorOf } from "./actor-of.ts";
 import type { WebhookJobHandlers } from "./webhook-job-handlers.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
+/**
+ * Creations of batches under way at once in one worker: enough for the store to claim and decide hundreds by one write, so few
+ * that a single creation never shares the store and the nodes with more than a quarter of the largest batch.
+ */
+const CREATIONS_AT_ONCE = 250;
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
 const DELETIONS_AT_ONCE = 96;
 /** Calls of batches to one node at once: most of what a node's connection carries, with room left for single jobs. */
@@ -53,6 +58,7 @@ export function keyJobHandlers(
     onKey({ operation, outcome: endingOf(result.outcome), durationMs: Math.max(0, ports.clock.now() - requestedAt) });
     return result;
   };
+  const creations = pLimit(CREATIONS_AT_ONCE);
   const deletions = pLimit(DELETIONS_AT_ONCE);
   const roomy = new WeakMap<NodeUsers, NodeUsers>();
   const roomyNode = (node: NodeUsers): NodeUsers => {
@@ -77,13 +83,14 @@ export function keyJobHandlers(
     "create-keys": async ({ keys, deadline, takesPacked = false, ...asked }, delivery) => {
       const { jobId, redelivered } = delivery;
       const actor = actorOf(asked);
-      // All at once: the store then claims and decides hundreds by one write, and only the calls to a node are limited.
       const items = await allOrThrow(
-        keys.map(async (requested, index) => {
-          const job = itemJobId(jobId, index);
-          const result = await provisionKey({ job, requested, deadline, redelivered, actor }, batchPorts);
-          return reported("create", result, delivery);
-        }),
+        keys.map((requested, index) =>
+          creations(async () => {
+            const job = itemJobId(jobId, index);
+            const result = await provisionKey({ job, requested, deadline, redelivered, actor }, batchPorts);
+            return reported("create", result, delivery);
+          }),
+        ),
       );
       return { outcome: "done", items, pack: takesPacked };
     },

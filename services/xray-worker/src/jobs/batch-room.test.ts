@@ -1,0 +1,57 @@
+import type { Delivery } from "@veil/job-queue";
+import { InMemoryKeyBatches, inMemoryLifecycle } from "@veil/keys/testing";
+import { expect, it } from "vitest";
+import { keyJobHandlers } from "./key-job-handlers.ts";
+
+const BATCHES = 3;
+const ITEMS = 100;
+
+function delivery(jobId: string): Delivery {
+  return { jobId, requestId: "r", requestedAt: 1, attempt: 1, redelivered: false };
+}
+
+/** A store that holds back the claims of batches until they are let go. */
+function heldBack() {
+  const { ports, store, clock, passing } = inMemoryLifecycle();
+  let letGo: () => void = () => undefined;
+  const isOver = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const claimed: string[] = [];
+  const { claim } = store;
+  store.claim = async (creation, ...how) => {
+    const { job } = creation;
+    claimed.push(job);
+    if (job.startsWith("batch")) await isOver;
+    return claim.call(store, creation, ...how);
+  };
+  const updating = {
+    batches: new InMemoryKeyBatches(),
+    keys: { listActiveIds: async function* listActiveIds() {}, findByExternalId: async () => null },
+    online: async () => [],
+    clock,
+    onBegun: () => undefined,
+  };
+  const handlers = keyJobHandlers(ports, updating, () => undefined);
+  const stamp = { deadline: clock.now() + 3_600_000, request_id: "r" };
+  return { handlers, stamp, claimed, letGo: () => letGo(), passing };
+}
+
+it("begins some items of the batches that it has, in their order, and a single key beside them", async () => {
+  const { handlers, stamp, claimed, letGo, passing } = heldBack();
+  const key = { name: null, owner: null, terms: {} };
+  const keys = Array.from({ length: ITEMS }, () => key);
+  const batches = Array.from({ length: BATCHES }, (_, index) =>
+    handlers["create-keys"]({ keys, ...stamp }, delivery(`batch-${index}`)),
+  );
+  const single = await passing(handlers["create-key"]({ key, ...stamp }, delivery("single")));
+  expect(single).toMatchObject({ outcome: "created" });
+  const begun = claimed.filter((job) => job.startsWith("batch"));
+  expect(begun.length).toBeLessThan(BATCHES * ITEMS);
+  expect(begun.slice(0, ITEMS).every((job) => job.startsWith("batch-0-"))).toBe(true);
+
+  letGo();
+  for (const batch of await passing(Promise.all(batches))) {
+    expect(batch.items.map(({ outcome }) => outcome)).toEqual(keys.map(() => "created"));
+  }
+});
