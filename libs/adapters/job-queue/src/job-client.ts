@@ -1,7 +1,7 @@
 import { connectRedis, isSurelyUndone, type Redis, refusalCodeOf } from "@veil/redis";
 import { type Clock, coerceError, systemClock } from "@veil/runtime";
 import { type Job, QueueEvents, type Telemetry } from "bullmq";
-import { BulkTurns } from "./bulk-turns.ts";
+import { YieldExemptions } from "./yield-exemptions.ts";
 import { QueueUnavailableError } from "./errors.ts";
 import { jobDefinition, type JobName, type JobPayload, type QueueName, queueNames } from "@veil/job-contract";
 import { endingOf, type JobOutcome, outcomeOf } from "./job-outcome.ts";
@@ -87,13 +87,13 @@ class BullJobClient implements JobClient {
   readonly #events: QueueEvents[] = [];
   readonly #waiters = new ResultWaiters();
   readonly #sent = new SentMicroBatches();
-  readonly #turns: BulkTurns;
+  readonly #exemptions: YieldExemptions;
   readonly #batcher = new MicroBatcher((name, job) => this.#add(name, job), this.#sent);
 
   constructor(options: JobClientOptions) {
     const { redisUrl, prefix = DEFAULT_QUEUE_PREFIX, clock = systemClock, onError } = options;
     this.#clock = clock;
-    this.#turns = new BulkTurns(clock);
+    this.#exemptions = new YieldExemptions(clock);
     this.#options = { ...options, prefix };
     this.#commands = connectRedis(redisUrl, "fail-fast", onError);
     this.#queues = new ProducerQueues(this.#commands, this.#options);
@@ -166,7 +166,7 @@ class BullJobClient implements JobClient {
 
   async #add(name: JobName, { id, requested_at: requestedAt, payload }: MicroBatchJob): Promise<void> {
     const queue = await this.#queues.of(name);
-    const place = jobDefinition(name).yields !== undefined && this.#turns.take() ? "in-turn" : "as-its-kind";
+    const place = jobDefinition(name).yields !== undefined && this.#exemptions.take() ? "not-behind" : "of-its-kind";
     await queue.add(name, payload, { ...jobOptions(name, id, payload, place), timestamp: requestedAt });
   }
 

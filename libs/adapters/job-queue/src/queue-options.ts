@@ -38,13 +38,13 @@ const BEHIND_OTHERS = 1;
  * BullMQ's options for one job of the catalogue.
  *
  * @param payload as it is added
- * @param place `in-turn` for a job that may yield and does not
+ * @param place `not-behind` for one that is exempt from yielding
  */
 export function jobOptions(
   name: JobName,
   jobId: string,
   payload: unknown,
-  place: "in-turn" | "as-its-kind" = "as-its-kind",
+  place: "not-behind" | "of-its-kind" = "of-its-kind",
 ): JobsOptions {
   const { queue, attempts, keeps, yields } = jobDefinition(name);
   const { age, count } = KEEP_FAILED[queue];
@@ -52,7 +52,7 @@ export function jobOptions(
   const keepFailed = { age, count: Math.min(count, Math.max(FEWEST_FAILED, ofThisSize)) };
   return {
     jobId,
-    ...(yields !== undefined && place !== "in-turn" && { priority: BEHIND_OTHERS }),
+    ...(yields !== undefined && place !== "not-behind" && { priority: BEHIND_OTHERS }),
     attempts,
     backoff: { type: "custom" },
     removeOnComplete: keeps === "nothing" ? true : KEEP_COMPLETED,

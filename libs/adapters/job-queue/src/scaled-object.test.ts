@@ -21,7 +21,10 @@ const autoscaler = z.object({
     metrics: z.array(
       z.object({
         external: z.object({
-          metric: z.object({ name: z.string(), selector: z.object({ matchLabels: z.object({ queue: z.string() }) }) }),
+          metric: z.object({
+            name: z.string(),
+            selector: z.object({ matchLabels: z.object({ queue: z.string(), state: z.string().optional() }) }),
+          }),
         }),
       }),
     ),
@@ -52,12 +55,11 @@ test("KEDA adds a worker before the keys in waiting jobs are more than one works
   for (const length of lengths) expect(length * LARGEST_MICRO_BATCH).toBeLessThan(KEYS_PER_SECOND);
 });
 
-test("the autoscaler looks at the queue of the workers", () => {
+test("the autoscaler looks at the queue of the workers, and at all that waits or is under way there", () => {
   const [document] = documentsOf("hpa/horizontal-pod-autoscaler.yaml");
-  const queues = autoscaler
-    .parse(document)
-    .spec.metrics.map(({ external }) => external.metric.selector.matchLabels.queue);
-  expect(new Set(queues)).toEqual(new Set([queueNames[0]]));
+  const labels = autoscaler.parse(document).spec.metrics.map(({ external }) => external.metric.selector.matchLabels);
+  expect(new Set(labels.map(({ queue }) => queue))).toEqual(new Set([queueNames[0]]));
+  expect(labels.flatMap(({ state }) => state ?? [])).toEqual(["waiting", "prioritized", "active"]);
 });
 
 test("the services of a cluster use the prefix that KEDA watches", () => {
