@@ -79,16 +79,7 @@ test("a creation is not begun when its decision might land after the deadline", 
 
   expect(result).toEqual({ outcome: "unavailable", detail: "the deadline has passed" });
   expect(nodes.a.calls).toEqual([]);
-  expect([store.creations.size, store.keys.size]).toEqual([0, 0]);
-});
-
-test("a creation that comes after its deadline is answered with what an earlier delivery made", async () => {
-  const { nodes, ports, store, clock, passing } = inMemoryLifecycle();
-  plantCreation(store, request.deadline);
-  plant(store, [nodes.a, nodes.b], { phase: "active" });
-  await clock.advance(9_000);
-
-  expect(await passing(provisionKey(request, ports))).toMatchObject({ outcome: "created", key: { keyId: 1 } });
+  expect(store.keys.get(1)?.phase).toBe("gone");
 });
 
 test("a creation whose claim the store refuses is over at once, unless an earlier delivery may have begun it", async () => {

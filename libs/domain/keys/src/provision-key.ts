@@ -54,7 +54,6 @@ export type ProvisionResult =
  * @throws {StoreUnavailableError} for another attempt
  */
 export async function provisionKey(request: ProvisionRequest, ports: LifecyclePorts): Promise<ProvisionResult> {
-  if (await cameTooLate(request, ports)) return deadlinePassed;
   const claim = await claimOnce(request, ports).catch((error: unknown) => {
     // Only another attempt can finish what an earlier delivery began.
     if (error instanceof StoreRejectedError && !request.redelivered) return "refused" as const;
@@ -93,15 +92,6 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
       if (tooLate(creation, ports)) return refuse(creation, deadlinePassed, nodesOfClaim(creation, ports), ports);
     }
   }
-}
-
-/**
- * Whether a creation comes after its time and nobody has begun it: it then costs a read and leaves nothing to clear, which counts
- * while a worker has more to do than it can. What an earlier delivery may be at, only its claim says.
- */
-async function cameTooLate(request: ProvisionRequest, ports: LifecyclePorts): Promise<boolean> {
-  if (request.redelivered || !tooLate(request, ports)) return false;
-  return (await ports.store.findCreation(request.job)) === null;
 }
 
 interface Begun extends Claim {
@@ -302,6 +292,6 @@ function resultOf(decided: KeyRecord): ProvisionResult {
   return { outcome: "failed", detail: "the request was cancelled" };
 }
 
-function tooLate({ deadline }: Pick<Creation, "deadline">, { clock }: LifecyclePorts): boolean {
-  return clock.now() > deadline - COMMIT_MARGIN_MS;
+function tooLate(creation: Creation, ports: LifecyclePorts): boolean {
+  return ports.clock.now() > creation.deadline - COMMIT_MARGIN_MS;
 }
