@@ -19,14 +19,12 @@ import type { HostJobHandlers } from "./host-job-handlers.ts";
 import type { NodeJobHandlers } from "./node-job-handlers.ts";
 import type { TokenJobHandlers } from "./token-job-handlers.ts";
 import { actorOf } from "./actor-of.ts";
+import { BatchAdmission } from "./batch-admission.ts";
 import type { WebhookJobHandlers } from "./webhook-job-handlers.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
-/**
- * Creations of batches under way at once in one worker: enough for the store to claim and decide hundreds by one write, so few
- * that a single creation never shares the store and the nodes with more than a quarter of the largest batch.
- */
-const CREATIONS_AT_ONCE = 250;
+/** A batch of creations begins when fewer than so many of those before are under way: enough for the store to share its writes. */
+const FEW_CREATIONS = 250;
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
 const DELETIONS_AT_ONCE = 96;
 /** Calls of batches to one node at once: most of what a node's connection carries, with room left for single jobs. */
@@ -58,7 +56,7 @@ export function keyJobHandlers(
     onKey({ operation, outcome: endingOf(result.outcome), durationMs: Math.max(0, ports.clock.now() - requestedAt) });
     return result;
   };
-  const creations = pLimit(CREATIONS_AT_ONCE);
+  const creations = new BatchAdmission(FEW_CREATIONS);
   const deletions = pLimit(DELETIONS_AT_ONCE);
   const roomy = new WeakMap<NodeUsers, NodeUsers>();
   const roomyNode = (node: NodeUsers): NodeUsers => {
@@ -83,15 +81,15 @@ export function keyJobHandlers(
     "create-keys": async ({ keys, deadline, takesPacked = false, ...asked }, delivery) => {
       const { jobId, redelivered } = delivery;
       const actor = actorOf(asked);
-      const items = await allOrThrow(
-        keys.map((requested, index) =>
-          creations(async () => {
-            const job = itemJobId(jobId, index);
-            const result = await provisionKey({ job, requested, deadline, redelivered, actor }, batchPorts);
-            return reported("create", result, delivery);
-          }),
-        ),
+      // A batch's all at once: the store then claims and decides hundreds by one write, and only the calls to a node are limited.
+      const ends = await creations.runAll(
+        keys.map((requested, index) => async () => {
+          const job = itemJobId(jobId, index);
+          const result = await provisionKey({ job, requested, deadline, redelivered, actor }, batchPorts);
+          return reported("create", result, delivery);
+        }),
       );
+      const items = valuesOrThrow(ends);
       return { outcome: "done", items, pack: takesPacked };
     },
 
@@ -184,7 +182,11 @@ function withRoomForOthers(node: NodeUsers): NodeUsers {
  * @throws what the first item threw that asks for another attempt; what is done by then is found done by it
  */
 async function allOrThrow<R>(items: readonly Promise<R>[]): Promise<R[]> {
-  const ends = await Promise.allSettled(items);
+  return valuesOrThrow(await Promise.allSettled(items));
+}
+
+/** @throws what the first item threw */
+function valuesOrThrow<R>(ends: readonly PromiseSettledResult<R>[]): R[] {
   return ends.map((end) => {
     if (end.status === "rejected") throw end.reason;
     return end.value;
