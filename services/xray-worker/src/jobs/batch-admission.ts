@@ -1,15 +1,33 @@
+import type { Clock } from "@veil/runtime";
+
+/** A single write so long ago does not mean that the next one is near. */
+const SINGLES_ARE_OVER_MS = 5_000;
+
+export interface BatchAdmissionOptions {
+  /** A batch begins when fewer than so many items are under way while single writes come. */
+  readonly besideSingles: number;
+  /** While none come: the more a store is asked for at once, the less each costs. */
+  readonly alone: number;
+  readonly clock: Pick<Clock, "monotonic">;
+}
+
 /**
- * Lets batches begin one after the other, each as a whole, as long as few items of those before are under way. A batch alone is
- * done as fast as it can be; of hundreds that wait no more weigh on the store than of one.
+ * Lets batches begin one after the other, each as a whole, when few items of those before are under way. A batch alone is done as fast
+ * as it can be; of hundreds that wait no more weigh on the store than of a few, or than of one while single writes come.
  */
 export class BatchAdmission {
-  readonly #fewItems: number;
+  readonly #options: BatchAdmissionOptions;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
+  #lastSingleAt = Number.NEGATIVE_INFINITY;
 
-  /** @param fewItems a batch begins when fewer than so many items are under way */
-  constructor(fewItems: number) {
-    this.#fewItems = fewItems;
+  constructor(options: BatchAdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** To be called for each write of a single key. */
+  noteSingle(): void {
+    this.#lastSingleAt = this.#options.clock.monotonic();
   }
 
   /** Begins all items of a batch at once, when it is admitted. @returns how each ended, when all have */
@@ -30,7 +48,9 @@ export class BatchAdmission {
   }
 
   #admitNext(): void {
-    while (this.#underWay < this.#fewItems) {
+    const { besideSingles, alone, clock } = this.#options;
+    const few = clock.monotonic() - this.#lastSingleAt < SINGLES_ARE_OVER_MS ? besideSingles : alone;
+    while (this.#underWay < few) {
       const admit = this.#waiting.shift();
       if (admit === undefined) return;
       admit();

@@ -37,14 +37,15 @@ function heldBack() {
   return { handlers, stamp, claimed, letGo: () => letGo(), passing };
 }
 
-it("begins some of the batches that it has, in their order, and a single key beside them", async () => {
+it("begins some of the batches that come after a single key, in their order, and another single key beside them", async () => {
   const { handlers, stamp, claimed, letGo, passing } = heldBack();
   const key = { name: null, owner: null, terms: {} };
+  await passing(handlers["create-key"]({ key, ...stamp }, delivery("single-0")));
   const keys = Array.from({ length: ITEMS }, () => key);
   const batches = Array.from({ length: BATCHES }, (_, index) =>
     handlers["create-keys"]({ keys, ...stamp }, delivery(`batch-${index}`)),
   );
-  const single = await passing(handlers["create-key"]({ key, ...stamp }, delivery("single")));
+  const single = await passing(handlers["create-key"]({ key, ...stamp }, delivery("single-1")));
   expect(single).toMatchObject({ outcome: "created" });
   const begun = claimed.filter((job) => job.startsWith("batch"));
   // Each as a whole, until there are 250 items or more.

@@ -13,6 +13,7 @@ import {
   type RetireResult,
   tryRead,
 } from "@veil/keys";
+import { systemClock } from "@veil/runtime";
 import pLimit from "p-limit";
 import type { DeviceJobHandlers } from "./device-job-handlers.ts";
 import type { HostJobHandlers } from "./host-job-handlers.ts";
@@ -24,7 +25,7 @@ import type { WebhookJobHandlers } from "./webhook-job-handlers.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
 /** A batch of creations begins when fewer than so many of those before are under way: enough for the store to share its writes. */
-const FEW_CREATIONS = 250;
+const FEW_CREATIONS = { besideSingles: 250, alone: 2_000 } as const;
 /** Deletions of batches under way at once in one worker: each holds a lease, and those under way share the store's writes. */
 const DELETIONS_AT_ONCE = 96;
 /** Calls of batches to one node at once: most of what a node's connection carries, with room left for single jobs. */
@@ -56,7 +57,7 @@ export function keyJobHandlers(
     onKey({ operation, outcome: endingOf(result.outcome), durationMs: Math.max(0, ports.clock.now() - requestedAt) });
     return result;
   };
-  const creations = new BatchAdmission(FEW_CREATIONS);
+  const creations = new BatchAdmission({ ...FEW_CREATIONS, clock: systemClock });
   const deletions = pLimit(DELETIONS_AT_ONCE);
   const roomy = new WeakMap<NodeUsers, NodeUsers>();
   const roomyNode = (node: NodeUsers): NodeUsers => {
@@ -73,6 +74,7 @@ export function keyJobHandlers(
   };
   return {
     "create-key": async ({ key, deadline, ...asked }, delivery) => {
+      creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const result = await provisionKey({ job, requested: key, deadline, redelivered, actor: actorOf(asked) }, ports);
       return reported("create", result, delivery);
@@ -104,6 +106,7 @@ export function keyJobHandlers(
     },
 
     "change-key": async ({ key_id: keyId, owner, change, if_revision: ifRevision, deadline, ...asked }, delivery) => {
+      creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const result = await changeKey(
         { keyId, owner, job, deadline, redelivered, change, ifRevision, actor: actorOf(asked) },
@@ -116,6 +119,7 @@ export function keyJobHandlers(
     "update-keys": (payload, { jobId }) => beginUpdateKeys(payload, jobId, updating),
 
     "put-key": async ({ external_id: externalId, owner, name, terms, deadline, ...asked }, delivery) => {
+      creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const requested = { owner, terms, ...(name !== undefined && { name }) };
       const result = await putKey({ externalId, job, deadline, redelivered, requested, actor: actorOf(asked) }, ports);
@@ -125,6 +129,7 @@ export function keyJobHandlers(
     },
 
     "delete-key": async ({ key_id: keyId, owner, deadline, ...asked }, delivery) => {
+      creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const actor = actorOf(asked);
       return reported("delete", await retired({ keyId, owner, job, deadline, redelivered, actor }, ports), delivery);
