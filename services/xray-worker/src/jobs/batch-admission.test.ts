@@ -2,7 +2,7 @@ import { ManualClock } from "@veil/runtime";
 import { expect, test } from "vitest";
 import { BatchAdmission } from "./batch-admission.ts";
 
-/** Batches of ten that end when they are told to. */
+/** Batches of ten that end when the test lets them. */
 function tens() {
   const clock = new ManualClock(0);
   const admission = new BatchAdmission({ besideSingles: 15, alone: 45, clock });
